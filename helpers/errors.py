@@ -1,0 +1,187 @@
+"""Every exception of the suite. Each message says the thing, the fact, the way out.
+
+LabError
+├── MissingTool          a program this machine lacks
+├── NotEnough            disk or memory below what a step needs
+├── BuildFailed          a binary or the image could not be made
+├── StateError           the state directory cannot be used
+├── NamespacesForbidden  this machine does not let us make namespaces
+├── PortTaken            the host port that was asked for is in use
+├── StartFailed          the cluster did not come up
+│   └── ComponentFailed  ... because this component could not start
+├── NotRunning           an operation needs a running cluster
+├── UnknownComponent     `logs` was asked for something that has no log
+├── KubeconfigError      a kubeconfig that cannot be read or used
+├── KubectlFailed        kubectl ended with an error
+├── NotReady             a condition was not met in time
+└── ImageError           an image archive cannot be used
+"""
+
+from pathlib import Path
+
+
+class LabError(Exception):
+    """Base of all errors that a learner can mend.
+
+    `fact` is what is wrong, `way_out` what to do about it; the message is both.
+    """
+
+    def __init__(self, fact: str, way_out: str = "") -> None:
+        """Keep both halves and join them into the message."""
+        self.fact = fact
+        self.way_out = way_out
+        super().__init__(f"{fact}\n{way_out}" if way_out else fact)
+
+    def _render_traceback_(self) -> list[str]:
+        """Show the message alone in a notebook: the fault is not in our code.
+
+        IPython asks an exception for this method before it prints a traceback.
+        """
+        return [f"{type(self).__name__}: {self}"]
+
+
+class MissingTool(LabError):
+    """A program that this machine lacks."""
+
+    def __init__(self, tool: str, purpose: str, way_out: str) -> None:
+        """Name the tool and what it is needed for."""
+        self.tool, self.purpose = tool, purpose
+        super().__init__(f"{tool} is not installed; it is needed to {purpose}.", way_out)
+
+
+class NotEnough(LabError):
+    """Too little disk or memory for a step; `needed` and `available` in bytes."""
+
+    def __init__(
+        self, what: str, where: str, needed: int, available: int, way_out: str
+    ) -> None:
+        """Say what is short, where, and by how much."""
+        self.what, self.where = what, where
+        self.needed, self.available = needed, available
+        super().__init__(
+            f"Not enough {what} {where}: {needed / 1e9:.1f} GB needed, "
+            f"{available / 1e9:.1f} GB available.",
+            way_out,
+        )
+
+
+class BuildFailed(LabError):
+    """A binary or image could not be made; `log` holds the whole output."""
+
+    def __init__(self, what: str, exit_code: int, tail: str, log: Path) -> None:
+        """Keep the exit code and the last lines of output."""
+        self.what, self.exit_code, self.tail, self.log = what, exit_code, tail, log
+        super().__init__(
+            f"Building {what} failed with exit code {exit_code}.\n{tail}".rstrip(),
+            f"The whole output is in {log}.",
+        )
+
+
+class StateError(LabError):
+    """The state directory cannot be used."""
+
+    def __init__(self, path: Path, fact: str, way_out: str) -> None:
+        """Name the path and what is wrong with it."""
+        self.path = path
+        super().__init__(f"{path}: {fact}", way_out)
+
+
+class NamespacesForbidden(LabError):
+    """This machine does not let us make the namespaces of the local cluster."""
+
+    def __init__(self, step: str, reason: str, way_out: str) -> None:
+        """Name the step that was refused and the kernel's reason."""
+        self.step, self.reason = step, reason
+        super().__init__(
+            f"The local cluster cannot start: {step} was refused ({reason}).", way_out
+        )
+
+
+class PortTaken(LabError):
+    """The port on 127.0.0.1 that was asked for is in use."""
+
+    def __init__(self, port: int, owner: str = "") -> None:
+        """Name the port and, when known, who holds it."""
+        self.port, self.owner = port, owner
+        by = f" by {owner}" if owner else ""
+        super().__init__(
+            f"Port 127.0.0.1:{port} is taken{by}.",
+            "Choose another with --port, or leave it out and get a free one.",
+        )
+
+
+class StartFailed(LabError):
+    """The cluster did not come up."""
+
+
+class ComponentFailed(StartFailed):
+    """A component could not start: its exit, last lines, and where the log is."""
+
+    def __init__(self, component: str, ended: str, tail: str, log: Path) -> None:
+        """Keep what a person needs to find the cause."""
+        self.component, self.ended, self.tail, self.log = component, ended, tail, log
+        super().__init__(
+            f"{component} could not start: {ended}.\n{tail}".rstrip(),
+            f"The whole log is in {log}.",
+        )
+
+
+class NotRunning(LabError):
+    """An operation needs a running cluster and there is none."""
+
+    def __init__(self, detail: str = "No cluster is running.") -> None:
+        """Say so and how to start one."""
+        super().__init__(
+            detail, "Start it with `python -m helpers up`, or run `connect()`."
+        )
+
+
+class UnknownComponent(LabError):
+    """`logs` was asked for something that has no log."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        """Name it and list what there is."""
+        self.name, self.known = name, known
+        super().__init__(
+            f"There is no component {name!r}.", f"Known: {', '.join(known)}."
+        )
+
+
+class KubeconfigError(LabError):
+    """A kubeconfig that cannot be read or used."""
+
+    def __init__(self, path: Path, fact: str, way_out: str) -> None:
+        """Name the file and what is wrong with it."""
+        self.path = path
+        super().__init__(f"kubeconfig {path}: {fact}", way_out)
+
+
+class KubectlFailed(LabError):
+    """kubectl ended with an error; its own words are the message."""
+
+    def __init__(self, args: list[str], exit_code: int, stderr: str) -> None:
+        """Keep the arguments, the exit code and what kubectl said."""
+        self.arguments, self.exit_code, self.stderr = args, exit_code, stderr
+        super().__init__(
+            f"kubectl {' '.join(args)}: exit code {exit_code}", stderr.strip()
+        )
+
+
+class NotReady(LabError):
+    """A condition was not met in time; `waited` in seconds."""
+
+    def __init__(self, what: str, waited: float, last: str, way_out: str = "") -> None:
+        """Say what was awaited and the last thing that was seen."""
+        self.what, self.waited, self.last = what, waited, last
+        super().__init__(
+            f"{what} did not happen in {waited:.0f} s; last seen: {last}", way_out
+        )
+
+
+class ImageError(LabError):
+    """An image archive cannot be used."""
+
+    def __init__(self, path: Path, fact: str, way_out: str = "") -> None:
+        """Name the archive and what is wrong with it."""
+        self.path = path
+        super().__init__(f"image archive {path}: {fact}", way_out)

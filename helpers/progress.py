@@ -1,0 +1,110 @@
+"""Show the progress of long work: which step, how long so far, what it waits for.
+
+Work calls `update()` as often as it likes from its own waiting loop (a few times
+a second is right); the view decides what to show. There are no threads here.
+"""
+
+import sys
+import time
+from typing import Protocol, TextIO
+
+
+class Progress(Protocol):
+    """What long work needs of a view."""
+
+    def update(self, message: str) -> None:
+        """Say what is going on now; call again with the same text while it lasts."""
+
+    def finish(self, message: str) -> None:
+        """Say how it ended and leave that line on the screen."""
+
+
+class Silent:
+    """Show nothing: for tests and for callers that print their own line."""
+
+    def update(self, message: str) -> None:
+        """Do nothing."""
+
+    def finish(self, message: str) -> None:
+        """Do nothing."""
+
+
+class Terminal:
+    """One live line on a terminal; in a log, a line per step and every 15 s."""
+
+    #: seconds between two lines of an unchanged step where lines are kept
+    HEARTBEAT = 15.0
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        """Write to `stream`, by default stderr, so that stdout stays data."""
+        self._stream = stream or sys.stderr
+        self._live = self._stream.isatty()
+        self._began = time.monotonic()
+        self._message = ""
+        self._shown = float("-inf")
+        self._width = 0
+
+    def update(self, message: str) -> None:
+        """Show `message` with the seconds since the work began."""
+        now = time.monotonic()
+        wait = 0.1 if self._live else self.HEARTBEAT
+        if message == self._message and now - self._shown < wait:
+            return
+        self._message, self._shown = message, now
+        self._write(f"[{now - self._began:5.1f} s] {message}", keep=not self._live)
+
+    def finish(self, message: str) -> None:
+        """Show `message` and leave it there."""
+        seconds = time.monotonic() - self._began
+        self._write(f"[{seconds:5.1f} s] {message}", keep=True)
+        self._message = ""
+
+    def _write(self, line: str, *, keep: bool) -> None:
+        if self._live:
+            padding = " " * max(0, self._width - len(line))
+            self._stream.write(f"\r{line}{padding}" + ("\n" if keep else ""))
+            self._width = 0 if keep else len(line)
+        else:
+            self._stream.write(line + "\n")
+        self._stream.flush()
+
+
+class Notebook:
+    """One live line in a notebook's output, replaced as work goes on."""
+
+    def __init__(self) -> None:
+        """Start the clock; the line appears with the first update."""
+        self._began = time.monotonic()
+        self._handle = None
+        self._shown = float("-inf")
+        self._message = ""
+
+    def update(self, message: str) -> None:
+        """Show `message` with the seconds since the work began."""
+        now = time.monotonic()
+        if message == self._message and now - self._shown < 1.0:
+            return
+        self._message, self._shown = message, now
+        self._show(f"{message} ({now - self._began:.0f} s)")
+
+    def finish(self, message: str) -> None:
+        """Show `message` and leave it there."""
+        self._show(message)
+        self._handle = None
+
+    def _show(self, line: str) -> None:
+        from IPython.display import display
+
+        # `raw` with text/plain only: no HTML, so GitHub and print show the same.
+        bundle = {"text/plain": line}
+        if self._handle is None:
+            self._handle = display(bundle, raw=True, display_id=True)
+        else:
+            self._handle.update(bundle, raw=True)
+
+
+def for_here() -> Progress:
+    """Return the view that fits: a notebook's, else the terminal's."""
+    if "ipykernel" in sys.modules:
+        return Notebook()
+    return Terminal()
