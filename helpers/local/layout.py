@@ -1,0 +1,42 @@
+"""Name the addresses, ports and paths of the local cluster, once.
+
+Paths are those *inside* the machine: short and without surprises, whatever the
+learner's directories are called. They are what makes an AF_UNIX path fit into its
+108 bytes and a command line comparable in a test.
+"""
+
+#: kubeconfig context and cluster name; also what the prompt of a person shows.
+CONTEXT = "lab"
+NODE_NAME = "lab-control-plane"
+
+#: The node's own address lives on `lo`: the kubelet refuses one in 127/8.
+NODE_IP = "172.30.0.1"
+SERVICE_CIDR = "10.96.0.0/16"
+API_SERVICE_IP = "10.96.0.1"
+DNS_SERVICE_IP = "10.96.0.10"
+POD_CIDR = "10.244.0.0/24"
+CLUSTER_DOMAIN = "cluster.local"
+
+#: 443, so that the Service `kubernetes` works even where kube-proxy cannot run.
+API_PORT = 443
+
+ROOT = "/run/lab"
+BIN = f"{ROOT}/bin"
+IMAGES = f"{ROOT}/images"
+STATE = f"{ROOT}/state"
+PKI = f"{STATE}/pki"
+ETC = f"{STATE}/etc"
+RUN = f"{STATE}/run"
+LOGS = f"{STATE}/logs"
+ETCD_DATA = f"{STATE}/etcd"
+NODE = f"{STATE}/node"
+CONTAINERD_SOCKET = f"{RUN}/containerd.sock"
+
+KUBECONFIG_STEMS = (
+    "super-admin",
+    "controller-manager",
+    "scheduler",
+    "proxy",
+    "coredns",
+    "kubelet",
+)
