@@ -1,0 +1,55 @@
+# The words of the workshop. README, CI and people use the same ones; `make` alone
+# prints them. Each does all that it needs first, and little when that is done.
+
+# Not PYTHON: that one is for `make setup PYTHON=...`, and make would export ours.
+PY := .venv/bin/python
+NOTEBOOKS = $(wildcard notebooks/*.ipynb)
+# JupyterLab writes the version of whoever saved last: noise in every diff.
+STRIP := -m nbstripout --keep-id --extra-keys metadata.language_info.version
+
+.PHONY: help setup lab chapter test lint bench clean venv
+
+help: ## Print these words
+	@awk -F ': .*## |: *## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' Makefile
+
+setup: ## Install packages, make .venv, build the binaries and the image
+	@sh tools/setup.sh
+
+lab: setup ## Start the cluster and open JupyterLab (more options: JUPYTER_ARGS=...)
+	@$(PY) -m helpers up
+	@$(PY) -m jupyterlab --ip=127.0.0.1 $(AS_ROOT) $(NO_BROWSER) $(JUPYTER_ARGS) \
+		notebooks/00-start-here.ipynb
+
+# Jupyter wants to be told that root is meant; it listens on 127.0.0.1 alone.
+AS_ROOT = $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
+# Without a screen Python would open a text browser over the address to click.
+NO_BROWSER = $(shell [ -n "$$DISPLAY$$WAYLAND_DISPLAY$$BROWSER" ] || echo --no-browser)
+
+chapter: setup ## Run every notebook without a screen and write build/chapter/*.html
+	@$(PY) -m helpers up
+	@$(PY) tools/chapter.py
+
+test: setup lint ## Check everything: style, units, a real cluster, every notebook
+	@$(PY) -m pytest $(PYTEST_ARGS)
+
+lint: venv ## Check style, also of notebooks; changes nothing
+	@status=0; \
+	$(PY) -m ruff check . || status=1; \
+	$(PY) -m ruff format --check . || status=1; \
+	[ -z "$(NOTEBOOKS)" ] || $(PY) $(STRIP) --verify $(NOTEBOOKS) || status=1; \
+	[ $$status = 0 ] || printf 'To mend what can be mended by a program:\n  %s\n' \
+		'$(PY) -m ruff check --fix .; $(PY) -m ruff format .' \
+		'$(PY) $(STRIP) notebooks/*.ipynb' >&2; \
+	exit $$status
+
+venv:
+	@sh tools/setup.sh venv
+
+bench: setup ## Measure, as ratios of two things in one run
+	@for script in benchmarks/*.py; do $(PY) "$$script" || exit 1; done
+
+clean: ## Remove what was generated here; never the cluster or its cache
+	@rm -rf build .pytest_cache .ruff_cache *.egg-info
+	@find . -path ./.venv -prune -o -path ./.git -prune -o \
+		\( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+	@echo 'Kept: .venv (rm -rf .venv), the cluster (make it go: README, "Remove everything").'

@@ -1,0 +1,170 @@
+#!/bin/sh
+# Make this checkout ready to run: Debian packages, virtual environment, binaries
+# and image. Safe to run again; a second run changes nothing and takes a moment.
+#
+#   sh tools/setup.sh            everything
+#   sh tools/setup.sh venv       only what `make lint` needs: Python and its packages
+#
+# PYTHON=… names the interpreter to build the environment with.
+set -eu
+
+cd "$(dirname "$0")/.."
+# An ordinary user's PATH on Debian lacks the directories of runc and nft.
+PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+stamp=.venv/setup-stamp
+minimum='import sys; sys.exit(sys.version_info < (3, 11))'
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+root_with_apt() { [ "$(id -u)" = 0 ] && have apt-get; }
+
+apt_install() {
+    # A fresh container has no package lists and an old one has stale lists: both
+    # show as a failed install, and only then is the slow update worth its time.
+    say "installing with apt-get: $*"
+    apt_get install "$@" || { apt_get update && apt_get install "$@"; }
+}
+
+apt_get() {
+    word=$1
+    shift
+    set -- "$word" -y -q "$@"
+    [ "$word" = update ] || set -- "$@" --no-install-recommends
+    DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 "$@" >&2
+}
+
+# --- Debian packages ----------------------------------------------------------
+
+compiles() {
+    # The compiler alone is not enough: linking needs the C library's headers.
+    echo 'int main(void) { return 0; }' | cc -x c -o /dev/null - 2>/dev/null
+}
+
+list_missing() {
+    # One line each: packages, what they are for. Nothing here is needed to go on:
+    # what a learner's cluster cannot do without is asked for, by name, by the step
+    # that needs it, because ready-made binaries or a cached image may do as well.
+    have runc || echo 'runc|pods with a seccomp profile'
+    have mmdebstrap || echo 'mmdebstrap|the image of the lessons'
+    have nft || echo 'nftables|Services other than kubernetes and DNS'
+    have newuidmap || echo 'uidmap|pods that run as another user'
+    have curl || echo 'curl|shell cells'
+    have jq || echo 'jq|shell cells'
+    compiles || echo 'gcc libc6-dev|building runc'
+    [ -n "${SSL_CERT_FILE:-}" ] || [ -d /etc/ssl/certs ] ||
+        echo 'ca-certificates|downloads'
+}
+
+packages() {
+    missing=$(list_missing)
+    [ -n "$missing" ] || return 0
+    names=$(echo "$missing" | cut -d '|' -f 1 | tr '\n' ' ')
+    if root_with_apt; then
+        # shellcheck disable=SC2086  # the names are words, one package each
+        apt_install $names && missing=$(list_missing)
+        [ -n "$missing" ] || return 0
+    fi
+    reasons=$(echo "$missing" | sed 's/\(.*\)|\(.*\)/\1 (\2)/' | paste -s -d ',' -)
+    if have apt-get; then
+        way_out="Run: sudo apt-get install -y --no-install-recommends ${names% }"
+    else
+        way_out='Install them with the package manager of this system.'
+    fi
+    say "going on without $(echo "$reasons" | sed 's/,/, /g'). $way_out"
+}
+
+# --- Python -------------------------------------------------------------------
+
+find_python() {
+    # A name that was asked for is taken or refused, never replaced by another.
+    if [ -n "${PYTHON:-}" ]; then
+        set -- "$PYTHON"
+    else
+        set -- python3 python3.14 python3.13 python3.12 python3.11
+    fi
+    for name; do
+        have "$name" && "$name" -c "$minimum" 2>/dev/null && echo "$name" && return
+    done
+    return 1
+}
+
+no_python() {
+    name=${PYTHON:-python3}
+    found=$("$name" -V 2>&1) || found='none'
+    die "Python 3.11 or newer is needed; $name here is: $found." \
+        'Install one, or name one: make setup PYTHON=/path/to/python3'
+}
+
+usable() {
+    # `-m pip` fails on an environment whose making was interrupted, and all of it
+    # when the interpreter it was made from is gone.
+    [ -x .venv/bin/python ] && .venv/bin/python -c "$minimum" 2>/dev/null &&
+        .venv/bin/python -m pip --version >/dev/null 2>&1
+}
+
+fingerprint() {
+    [ -x .venv/bin/python ] || return 0
+    # Contents, not times: a `git checkout` touches files that it does not change.
+    # The directory is part of it: scripts in .venv/bin hold their own full path.
+    pwd
+    .venv/bin/python -V
+    cksum requirements.txt pyproject.toml tools/overrides.json
+}
+
+make_environment() {
+    if ! have "${PYTHON:-python3}" && root_with_apt; then
+        apt_install python3 python3-venv
+    fi
+    python=$(find_python) || no_python
+    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        name=$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
+        if ! root_with_apt || ! apt_install "$name-venv"; then
+            die "$python cannot make a virtual environment. Run:" \
+                "sudo apt-get install -y --no-install-recommends $name-venv"
+        fi
+    fi
+    say "making .venv with $("$python" -V 2>&1) ($(command -v "$python"))"
+    "$python" -m venv --clear .venv
+}
+
+venv() {
+    if [ "$(fingerprint 2>/dev/null)" = "$(cat "$stamp" 2>/dev/null)" ] &&
+        [ -s "$stamp" ]; then
+        return 0
+    fi
+    made_for=$(head -n 1 "$stamp" 2>/dev/null || pwd)
+    rm -f "$stamp"
+    if ! usable || [ "$made_for" != "$(pwd)" ]; then
+        make_environment
+    fi
+    say 'installing Python packages into .venv'
+    .venv/bin/python -m pip install --no-input --progress-bar off \
+        --editable '.[test]' >&2 ||
+        die 'pip could not install the packages; its reason is above.'
+    mkdir -p .venv/share/jupyter/lab/settings
+    cp tools/overrides.json .venv/share/jupyter/lab/settings/overrides.json
+    fingerprint >"$stamp"
+}
+
+# --- One at a time ------------------------------------------------------------
+
+# Two terminals at once would tear one .venv apart. The kernel drops the lock when
+# the process ends, so an interrupted set-up leaves nothing to remove. `--close`:
+# a service that apt-get starts must not inherit it.
+if have flock && [ -z "${SETUP_LOCKED:-}" ]; then
+    mkdir -p build
+    flock --nonblock build/setup.lock true ||
+        say 'waiting for another set-up of this checkout to end'
+    SETUP_LOCKED=1 exec flock --close build/setup.lock sh tools/setup.sh "$@"
+fi
+
+case ${1:-all} in
+all)
+    packages
+    venv
+    .venv/bin/python -m helpers setup
+    ;;
+venv) venv ;;
+*) die "unknown part '$1'. Known: all, venv." ;;
+esac
