@@ -10,6 +10,8 @@ LabError
 ├── StartFailed          the cluster did not come up
 │   └── ComponentFailed  ... because this component could not start
 ├── NotRunning           an operation needs a running cluster
+├── NotConnected         a helper was called before `connect()`
+├── NotOurs              a write to something that the suite did not make
 ├── UnknownComponent     `logs` was asked for something that has no log
 ├── KubeconfigError      a kubeconfig that cannot be read or used
 ├── KubectlFailed        kubectl ended with an error
@@ -133,6 +135,29 @@ class NotRunning(LabError):
         """Say so and how to start one."""
         super().__init__(
             detail, "Start it with `python -m helpers up`, or run `connect()`."
+        )
+
+
+class NotConnected(LabError):
+    """A helper was called before `connect()`."""
+
+    def __init__(self) -> None:
+        """Say what to run first."""
+        super().__init__(
+            "No cluster is connected in this notebook.",
+            "Run the cell with `cluster = connect()` first.",
+        )
+
+
+class NotOurs(LabError):
+    """A write to something that the suite did not make."""
+
+    def __init__(self, what: str) -> None:
+        """Name it."""
+        self.what = what
+        super().__init__(
+            f"The {what} was not made by these notebooks, so it is left alone.",
+            "Delete it with kubectl if that is what you want.",
         )
 
 

@@ -10,7 +10,7 @@ from helpers.local import layout as at
 
 @dataclass(frozen=True)
 class Post:
-    """Create `body` by a POST to the collection `path`; 409 means it is there."""
+    """Create `body` by a POST to the collection `path`."""
 
     path: str
     body: dict

@@ -66,6 +66,7 @@ class _Init:
         self._tasks = {"objects": "waiting", "node": "waiting"}
         self._began = time.time()
         self._ready_at: float | None = None
+        self._problem: str | None = None
         self._writing = threading.Lock()
         self._probes = probes.Prober()
         facts = find_facts(plan)
@@ -161,11 +162,18 @@ class _Init:
         return self._supervisor.states["kube-apiserver"].state == "running"
 
     def _make_objects(self) -> bool:
-        for post in bootstrap.posts():
-            status, _ = self._probes.api("POST", post.path, post.body)
-            if status not in (201, 409):
-                return False
-        return True
+        return all(self._exists(post) for post in bootstrap.posts())
+
+    def _exists(self, post: bootstrap.Post) -> bool:
+        # Asked first: a second POST of a Service with a fixed address is answered
+        # with 422 (address taken), not with 409.
+        name = post.body["metadata"]["name"]
+        if self._probes.api("GET", f"{post.path}/{name}")[0] == 200:
+            return True
+        status, answer = self._probes.api("POST", post.path, post.body)
+        if status != 201:
+            self._problem = answer.get("message", f"status {status}")
+        return status == 201
 
     def _node_ready(self) -> bool:
         """Wait for what a first pod needs: node, ServiceAccount, CA ConfigMap."""
@@ -204,6 +212,7 @@ class _Init:
                 "ready_at": self._ready_at,
                 "failed": self._supervisor.failed,
                 "awaited": self._awaited(),
+                "problem": self._problem,
                 "service_proxy": self._facts.service_proxy,
                 "seccomp": self._facts.seccomp,
                 "snapshotter": self._facts.snapshotter,

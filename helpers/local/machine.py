@@ -240,9 +240,11 @@ class Machine:
             ended = status["components"][name]["last_exit"] or "unknown end"
             return errors.ComponentFailed(name, ended, tail(log), log)
         if status["phase"] == "failed":
+            problem = f" ({status['problem']})" if status.get("problem") else ""
             return errors.StartFailed(
                 f"The cluster was not ready after {init.BUDGET:.0f} s; still awaited: "
-                + ", ".join(status["awaited"]),
+                + ", ".join(status["awaited"])
+                + problem,
                 f"The logs are in {self.state / 'logs'}.",
             )
         return errors.StartFailed(

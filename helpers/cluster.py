@@ -1,0 +1,213 @@
+"""Connect a notebook with a cluster. READ FIRST: every lesson begins here.
+
+`connect()` attaches to the running cluster or starts one, and makes `kubectl` in shell
+cells talk to it. A notebook never owns the cluster: restarting the kernel leaves it up.
+"""
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from helpers import errors, progress
+from helpers.kubectl import kubectl
+from helpers.local.backend import Local
+from helpers.local.namespaces import start_time
+
+#: what tells our namespaces from the learner's own
+LABEL = "app.kubernetes.io/managed-by"
+MANAGER = "kubernetes-api-notebooks"
+LESSON = "kubernetes-api-notebooks/lesson"
+OWNER = "kubernetes-api-notebooks/owner"
+
+
+def connect() -> "Cluster":
+    """Attach to the running cluster, or start one and show how far it is.
+
+    Sets KUBECONFIG and PATH of this kernel, so that `!kubectl` uses the same cluster;
+    `~/.kube/config` is neither read nor written. Raise a LabError that says what is
+    wrong and what to do. In a shell: `python -m helpers up`.
+    """
+    backend = Local()
+    status = backend.status()
+    if status is None or status["phase"] != "ready":
+        view = progress.for_here()
+        backend.up(view)
+        view.finish("The cluster is ready.")
+    binaries = backend.binaries()
+    if binaries is not None:
+        _prepend_path(binaries)
+    os.environ["KUBECONFIG"] = str(backend.kubeconfig)
+    return Cluster.read(backend.name, backend.kubeconfig)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster that this notebook is connected with.
+
+    `kubeconfig` is the file, `context` the entry in it, `server` the URL of the API
+    server, `version` what the server says of itself, `backend` how it is run.
+    """
+
+    backend: str
+    kubeconfig: Path
+    context: str
+    server: str
+    version: str
+
+    @classmethod
+    def read(cls, backend: str, kubeconfig: Path) -> "Cluster":
+        """Read the kubeconfig and ask the server for its version."""
+        document = read_kubeconfig(kubeconfig)
+        context = document["current-context"]
+        version = kubectl("version", "-o", "json").json()["serverVersion"]
+        return cls(
+            backend,
+            kubeconfig,
+            context,
+            server_of(document, context),
+            version["gitVersion"],
+        )
+
+    def __repr__(self) -> str:
+        """Return the one line that a learner needs to know where they are."""
+        return (
+            f"Kubernetes {self.version} at {self.server} "
+            f"({self.backend} cluster, context {self.context})"
+        )
+
+    def api_client(self):
+        """Return a `kubernetes.client.ApiClient` for this cluster.
+
+        The file is named outright: the library reads KUBECONFIG when it is imported
+        and never again.
+        """
+        from kubernetes import config
+
+        return config.new_client_from_config(
+            config_file=os.environ["KUBECONFIG"], context=self.context
+        )
+
+    def create_namespace(self, lesson: str) -> str:
+        """Create a labelled namespace for this notebook and make it the default.
+
+        Return its name: `lesson`, or `lesson-2` and so on while others have it.
+        Namespaces of kernels that are gone are removed first. The same as
+        `kubectl create namespace` and `kubectl config set-context --current
+        --namespace`, in a kubeconfig of this kernel's own.
+        """
+        self._remove_abandoned(lesson)
+        name = next(
+            name for name in _names(lesson) if self._try_to_create(name, lesson)
+        )
+        kubectl(
+            "wait",
+            "--for=create",
+            "serviceaccount/default",
+            f"--namespace={name}",
+            "--timeout=30s",
+        )
+        self._use_namespace(name)
+        return name
+
+    def delete_namespace(self, name: str, *, timeout: float = 60.0) -> None:
+        """Delete the namespace with all that is in it, and wait until it is gone.
+
+        Raise NotOurs for one that `create_namespace` did not make, NotReady after
+        `timeout` seconds. The same as `kubectl delete namespace`.
+        """
+        found = kubectl("get", "namespace", name, "-o", "json", check=False)
+        if found.exit_code == 0:
+            if found.json()["metadata"].get("labels", {}).get(LABEL) != MANAGER:
+                raise errors.NotOurs(f"namespace {name}")
+            kubectl(
+                "delete",
+                "namespace",
+                name,
+                f"--timeout={timeout:.0f}s",
+                timeout=timeout + 5,
+            )
+        os.environ["KUBECONFIG"] = str(self.kubeconfig)
+        with contextlib.suppress(FileNotFoundError):
+            self._namespaced(name).unlink()
+
+    def _try_to_create(self, name: str, lesson: str) -> bool:
+        manifest = {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {
+                "name": name,
+                "labels": {LABEL: MANAGER, LESSON: lesson},
+                "annotations": {OWNER: f"{os.getpid()}/{start_time(os.getpid())}"},
+            },
+        }
+        done = kubectl("create", "-f", "-", input=json.dumps(manifest), check=False)
+        if done.exit_code and "AlreadyExists" not in done.stderr:
+            raise errors.KubectlFailed(done.args, done.exit_code, done.stderr)
+        return done.exit_code == 0
+
+    def _remove_abandoned(self, lesson: str) -> None:
+        selector = f"--selector={LABEL}={MANAGER},{LESSON}={lesson}"
+        found = kubectl("get", "namespaces", selector, "-o", "json").json()["items"]
+        for namespace in found:
+            metadata = namespace["metadata"]
+            owner = metadata.get("annotations", {}).get(OWNER, "")
+            if not _alive(owner):
+                kubectl("delete", "namespace", metadata["name"], "--wait=false")
+
+    def _namespaced(self, name: str) -> Path:
+        return self.kubeconfig.with_name(f"kubeconfig.{name}.{os.getpid()}")
+
+    def _use_namespace(self, name: str) -> None:
+        document = read_kubeconfig(self.kubeconfig)
+        for entry in document["contexts"]:
+            if entry["name"] == self.context:
+                entry["context"]["namespace"] = name
+        path = self._namespaced(name)
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            yaml.safe_dump(document, file)
+        os.environ["KUBECONFIG"] = str(path)
+
+
+def read_kubeconfig(path: Path) -> dict:
+    """Return a kubeconfig as a dict; raise KubeconfigError with the way out."""
+    again = "Remove it and run `python -m helpers up`: it is written anew."
+    try:
+        document = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise errors.KubeconfigError(path, "does not exist.", again) from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        fact = f"cannot be read ({type(error).__name__})."
+        raise errors.KubeconfigError(path, fact, again) from error
+    if not isinstance(document, dict) or not document.get("current-context"):
+        raise errors.KubeconfigError(path, "has no current context.", again)
+    return document
+
+
+def server_of(document: dict, context: str) -> str:
+    """Return the URL of the API server that `context` of a kubeconfig names."""
+    contexts = {entry["name"]: entry["context"] for entry in document["contexts"]}
+    clusters = {entry["name"]: entry["cluster"] for entry in document["clusters"]}
+    return clusters[contexts[context]["cluster"]]["server"]
+
+
+def _names(lesson: str):
+    yield lesson
+    yield from (f"{lesson}-{number}" for number in range(2, 1000))
+
+
+def _alive(owner: str) -> bool:
+    """Say whether the kernel that made a namespace still runs: pid and start time."""
+    pid, _, start = owner.partition("/")
+    return pid.isdigit() and start.isdigit() and start_time(int(pid)) == int(start)
+
+
+def _prepend_path(directory: Path) -> None:
+    parts = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    if parts[0] != str(directory):
+        os.environ["PATH"] = os.pathsep.join([str(directory), *parts])
