@@ -105,11 +105,21 @@ class Local:
             raise errors.UnknownComponent(component, list(LOGS))
         return self.state / "logs" / f"{component}.log"
 
-    def containerd_socket(self) -> Path:
-        """Return containerd's socket; raise NotRunning."""
+    def images(self) -> list[images.Image]:
+        """Return the images that pods can use; raise NotRunning."""
+        return images.list_images(*self._containerd())
+
+    def add_image(self, archive: Path) -> list[str]:
+        """Import an image archive and return the names in it.
+
+        Raise ImageError for a file that is none, NotRunning.
+        """
+        return images.import_archive(*self._containerd(), archive)
+
+    def _containerd(self) -> tuple[Path, Path]:
         if not self._machine.running():
             raise errors.NotRunning
-        return self.state / "run" / "containerd.sock"
+        return toolchain.ensure(Silent()) / "ctr", self.state / "run" / "containerd.sock"
 
     def _start(self, progress: Progress, port: int | None) -> None:
         binaries, archive = self.setup(progress)
