@@ -1,0 +1,54 @@
+"""Bring one cluster up for the tests and notebooks that need one.
+
+In the root and not in tests/: there it would not be loaded for `pytest notebooks`,
+and notebook cells see no fixtures, only the environment that is set here.
+"""
+
+import os
+import tempfile
+
+import pytest
+
+_OURS: list[tempfile.TemporaryDirectory] = []
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Choose the state directory before anything reads it: never the learner's."""
+    if hasattr(session.config, "workerinput") or "LAB_STATE_DIR" in os.environ:
+        return
+    directory = tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True)
+    _OURS.append(directory)
+    os.environ["LAB_STATE_DIR"] = directory.name
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start the cluster if anything that was collected needs it."""
+    if hasattr(session.config, "workerinput") or session.config.option.collectonly:
+        return
+    if any(_needs_cluster(item) for item in session.items):
+        from helpers import connect
+
+        print(f"\n{connect()!r}", flush=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove the cluster that was started here, and only that one."""
+    if _OURS:
+        from helpers.local.backend import Local
+
+        Local().delete()
+        _OURS.pop().cleanup()
+
+
+def _needs_cluster(item: pytest.Item) -> bool:
+    return item.path.suffix == ".ipynb" or "cluster" in getattr(
+        item, "fixturenames", ()
+    )
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """Return the cluster of this run."""
+    from helpers import connect
+
+    return connect()
