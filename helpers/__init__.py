@@ -9,7 +9,7 @@ import importlib
 _HOME = {
     "Cluster": "helpers.cluster",
     "connect": "helpers.cluster",
-    "kubectl": "helpers.kubectl",
+    "kubectl": "helpers.command",
 }
 
 __all__ = sorted(_HOME)

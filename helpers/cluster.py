@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from helpers import errors, progress
-from helpers.kubectl import kubectl
+from helpers.command import kubectl
 from helpers.local.backend import Local
 from helpers.local.namespaces import start_time
 
