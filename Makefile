@@ -17,9 +17,11 @@ setup: ## Install packages, make .venv, build the binaries and the image
 
 lab: setup ## Start the cluster and open JupyterLab (more options: JUPYTER_ARGS=...)
 	@$(PY) -m helpers up
-	@$(PY) -m jupyterlab --ip=127.0.0.1 $(AS_ROOT) $(NO_BROWSER) $(JUPYTER_ARGS) \
+	@$(PY) -m jupyterlab --ip=127.0.0.1 $(AS_ROOT) $(NO_BROWSER) \
+		--KernelManager.transport_encryption=auto $(JUPYTER_ARGS) \
 		notebooks/00-start-here.ipynb
 
+# Encryption: kernels listen on ports of 127.0.0.1, where any user may read along.
 # Jupyter wants to be told that root is meant; it listens on 127.0.0.1 alone.
 AS_ROOT = $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
 # Without a screen Python would open a text browser over the address to click.
@@ -34,12 +36,13 @@ test: setup lint ## Check everything: style, units, a real cluster, every notebo
 
 lint: venv ## Check style, also of notebooks; changes nothing
 	@status=0; \
-	$(PY) -m ruff check . || status=1; \
-	$(PY) -m ruff format --check . || status=1; \
+	$(PY) -m ruff check --output-format concise . || status=1; \
+	$(PY) -m ruff format --check --output-format concise . || status=1; \
 	[ -z "$(NOTEBOOKS)" ] || $(PY) $(STRIP) --verify $(NOTEBOOKS) || status=1; \
-	[ $$status = 0 ] || printf 'To mend what can be mended by a program:\n  %s\n' \
-		'$(PY) -m ruff check --fix .; $(PY) -m ruff format .' \
-		'$(PY) $(STRIP) notebooks/*.ipynb' >&2; \
+	[ $$status = 0 ] || printf '%s\n' \
+		'What a program can mend, these mend:' \
+		'  $(PY) -m ruff check --fix .; $(PY) -m ruff format .' \
+		'  $(PY) $(STRIP) notebooks/*.ipynb' >&2; \
 	exit $$status
 
 venv:

@@ -139,7 +139,9 @@ venv() {
         make_environment
     fi
     say 'installing Python packages into .venv'
-    .venv/bin/python -m pip install --no-input --progress-bar off \
+    # Compiling every module of every package is half of the time and a silent one;
+    # Python compiles the few that are used when they are.
+    .venv/bin/python -m pip install --no-input --no-compile --progress-bar off \
         --editable '.[test]' >&2 ||
         die 'pip could not install the packages; its reason is above.'
     mkdir -p .venv/share/jupyter/lab/settings

@@ -1,0 +1,96 @@
+"""Rules on the file itself: its name, its metadata, what must not be stored in it."""
+
+import re
+from collections.abc import Iterator
+
+from tests.style.page import Fault, Page
+
+TAGS = {"raises-exception", "nbval-skip", "exercise", "solution", "check", "long"}
+CELL_METADATA = {"tags", "jupyter"}
+#: What Jupyter makes up: eight hex digits, or a number, or a UUID.
+MADE_UP = re.compile(r"(cell-?)?\d+|[0-9a-f]{8}(-[0-9a-f]{4}){0,4}([0-9a-f]{8})?")
+
+
+def file_name(page: Page) -> Iterator[Fault]:
+    """Demand NN-words-with-dashes.ipynb, so that `ls` is the table of contents."""
+    if not re.fullmatch(r"\d\d(-[a-z0-9]+)+\.ipynb", page.name):
+        yield "file", "the name is not NN-words-with-dashes.ipynb"
+
+
+def notebook_metadata(page: Page) -> Iterator[Fault]:
+    """Refuse what belongs to one person's machine or to one run."""
+    kernel = page.metadata.get("kernelspec", {})
+    language = page.metadata.get("language_info", {})
+    if kernel.get("name") != "python3":
+        yield "metadata", f"kernelspec {kernel.get('name')!r} is not 'python3'"
+    if not kernel.get("display_name", "").startswith("Python 3"):
+        yield "metadata", f"a personal kernel name: {kernel.get('display_name')!r}"
+    if "version" in language:
+        yield "metadata", "language_info.version changes with who saved last"
+    for key in sorted(page.metadata.keys() - {"kernelspec", "language_info"}):
+        yield "metadata", f"unexpected key {key!r}"
+
+
+def stripped(page: Page) -> Iterator[Fault]:
+    """Refuse stored outputs: the diff is a person's change."""
+    for cell in page.code:
+        if cell.outputs:
+            yield cell.id, "holds outputs"
+        if cell.execution_count is not None:
+            yield cell.id, "holds an execution count"
+
+
+def cell_ids(page: Page) -> Iterator[Fault]:
+    """Demand ids that people chose: translations and the chapter's table use them."""
+    seen = set()
+    for cell in page.cells:
+        if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*|\d+", cell.id):
+            yield cell.id, "the id is not lower-case words with dashes"
+        elif MADE_UP.fullmatch(cell.id):
+            yield cell.id, "the id is made up by a program; choose words"
+        if cell.id in seen:
+            yield cell.id, "another cell has the same id"
+        seen.add(cell.id)
+
+
+def cell_metadata(page: Page) -> Iterator[Fault]:
+    """Allow the known tags, on code cells, and folding of solutions alone."""
+    for cell in page.cells:
+        for key in sorted(cell.metadata.keys() - CELL_METADATA):
+            yield cell.id, f"unexpected metadata {key!r}"
+        for tag in cell.tags:
+            if tag not in TAGS:
+                yield cell.id, f"unknown tag {tag!r}; known: {', '.join(sorted(TAGS))}"
+            elif not cell.is_code:
+                yield cell.id, f"tag {tag!r} does nothing on a prose cell"
+        folding = cell.metadata.get("jupyter")
+        if folding is not None and folding != {"source_hidden": True}:
+            yield cell.id, "metadata.jupyter may hold source_hidden: true alone"
+        if folding is not None and "solution" not in cell.tags:
+            yield cell.id, "only a solution is folded"
+
+
+def no_empty_cells(page: Page) -> Iterator[Fault]:
+    """Refuse cells with nothing in them: leftovers of writing."""
+    for cell in page.cells:
+        if not cell.lines:
+            yield cell.id, "the cell is empty"
+
+
+def skip_has_a_reason(page: Page) -> Iterator[Fault]:
+    """Demand prose above a cell that the tests skip."""
+    for cell in page.code:
+        above = page.above(cell)
+        if "nbval-skip" in cell.tags and (above is None or above.is_code):
+            yield cell.id, "nbval-skip needs its reason in the prose cell above"
+
+
+RULES = (
+    file_name,
+    notebook_metadata,
+    stripped,
+    cell_ids,
+    cell_metadata,
+    no_empty_cells,
+    skip_has_a_reason,
+)

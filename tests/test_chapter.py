@@ -1,0 +1,153 @@
+"""`make chapter` runs notebooks in real kernels, keeps pages, and tells what failed."""
+
+import base64
+import os
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from helpers.progress import Silent
+from tests.notebooks import ROOT
+from tools import chapter
+
+HEADER = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ"
+TOKEN = f"{HEADER}.eyJzdWIiOiJzeXN0ZW06YSJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
+
+
+def pem(kind):
+    return f"-----BEGIN {kind}PRIVATE KEY-----\nMIIB\n"
+
+
+def write(folder, name, *cells):
+    """Write a notebook of (id, source, tags...) code cells; return its path."""
+    notebook = nbformat.v4.new_notebook()
+    for cell_id, source, *tags in cells:
+        cell = nbformat.v4.new_code_cell(source, id=cell_id, metadata={"tags": tags})
+        notebook.cells.append(cell)
+    path = folder / name
+    nbformat.write(notebook, path)
+    return path
+
+
+def run(path):
+    return chapter.run(path, path.parent / "pages", Silent())
+
+
+def test_a_notebook_that_runs_becomes_a_page(tmp_path):
+    """The page shows the value, the kernel is this environment's, links lead on."""
+    path = write(tmp_path, "01-good.ipynb", ("value", "import sys\nsys.executable"))
+    notebook = nbformat.read(path, 4)
+    link = "[next](02-more.ipynb) and [there](https://a.example/b.ipynb)"
+    notebook.cells.append(nbformat.v4.new_markdown_cell(link, id="next"))
+    nbformat.write(notebook, path)
+    result = run(path)
+    page = (tmp_path / "pages" / "01-good.html").read_text("utf-8")
+    assert result.fault == ""
+    assert sys.executable in page
+    assert 'href="02-more.html"' in page and 'href="https://a.example/b.ipynb"' in page
+
+
+def test_the_notebook_itself_is_left_alone(tmp_path):
+    """Outputs go into the page, never into the file that is committed."""
+    path = write(tmp_path, "01-good.ipynb", ("value", "6 * 7"))
+    before = path.read_bytes()
+    assert run(path).fault == ""
+    assert path.read_bytes() == before
+
+
+def test_a_cell_that_fails_is_named_and_the_page_is_kept(tmp_path):
+    """A person sees which cell, and the page up to it."""
+    path = write(
+        tmp_path,
+        "02-bad.ipynb",
+        ("meant", "1 / 0", "raises-exception"),
+        ("skipped", "undefined", "nbval-skip"),
+        ("unmeant", "assert 1 == 2, 'one is\\nnot two'"),
+        ("never", "6 * 7"),
+    )
+    assert run(path).fault == "unmeant: AssertionError: one is not two"
+    page = (tmp_path / "pages" / "02-bad.html").read_text("utf-8")
+    assert "ZeroDivisionError" in page and "not two" in page
+
+
+def test_a_kernel_that_dies_is_a_result(tmp_path):
+    """The other notebooks still get their turn."""
+    path = write(tmp_path, "03-dead.ipynb", ("dies", "import os\nos._exit(3)"))
+    assert run(path).fault == "dies: DeadKernelError"
+
+
+def test_a_cell_that_does_not_end_is_a_result(tmp_path, monkeypatch):
+    """No notebook hangs the chapter."""
+    monkeypatch.setattr(chapter, "CELL_TIMEOUT", 1)
+    path = write(
+        tmp_path,
+        "04-slow.ipynb",
+        ("waits", "import threading\nthreading.Event().wait()"),
+    )
+    assert run(path).fault == "waits: CellTimeoutError"
+
+
+@pytest.mark.parametrize(
+    ("shown", "what"),
+    [
+        pytest.param(TOKEN, "a token", id="token"),
+        pytest.param(pem(""), "a private key", id="pem"),
+        pytest.param(pem("EC "), "a private key", id="ec"),
+        pytest.param(
+            "Authorization: Bearer abcdefghijklmnopqrstuvwxyz012345",
+            "a bearer header",
+            id="header",
+        ),
+        *(
+            pytest.param(
+                base64.b64encode(pem(kind).encode()).decode(),
+                "a private key",
+                id=f"base64 {kind}key",
+            )
+            for kind in ("", "RSA ", "EC ")
+        ),
+    ],
+)
+def test_a_secret_in_an_output_fails_and_no_page_is_written(tmp_path, shown, what):
+    """A page is kept and passed on, so a secret must not get into it."""
+    # In pieces, so that it stands in the output alone and not in the source.
+    half = len(shown) // 2
+    source = f"print({shown[:half]!r} + {shown[half:]!r})"
+    path = write(tmp_path, "05-leak.ipynb", ("leak", source))
+    assert run(path).fault == f"leak: the output shows {what}"
+    assert not (tmp_path / "pages").exists()
+
+
+def test_what_only_looks_like_a_secret_passes():
+    """Masked tokens, certificates and variables may be shown."""
+    certificate = base64.b64encode(b"-----BEGIN CERTIFICATE-----").decode()
+    text = f"Bearer $TOKEN {HEADER}... {certificate} -----BEGIN CERTIFICATE-----"
+    cell = {"id": "fine", "outputs": [{"output_type": "stream", "text": text}]}
+    assert list(chapter.secrets({"cells": [cell]})) == []
+
+
+def test_the_command_prints_a_table_and_fails_if_one_does(tmp_path):
+    """One line per notebook, in order; the exit code is what CI sees."""
+    good = write(tmp_path, "01-good.ipynb", ("value", "6 * 7"))
+    bad = write(tmp_path, "02-bad.ipynb", ("value", "1 / 0"))
+    command = [sys.executable, "tools/chapter.py", "--target", str(tmp_path / "out")]
+
+    def call(*paths):
+        return subprocess.run(
+            [*command, *paths],
+            cwd=ROOT,
+            env=os.environ | {"COLUMNS": "80"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    both, fine = call(bad, good), call(good)
+    lines = [line.split() for line in both.stdout.splitlines()]
+    assert lines[0] == ["notebook", "seconds", "result"]
+    assert [line[0] for line in lines[1:3]] == ["02-bad.ipynb", "01-good.ipynb"]
+    assert [line[2] for line in lines[1:3]] == ["value:", "ok"]
+    assert (both.returncode, fine.returncode) == (1, 0)
+    assert both.stderr.count("\n") == 4 and "Traceback" not in both.stderr

@@ -1,0 +1,92 @@
+"""`helpers` is the one door: complete, sorted, quick to open, and nothing behind it
+starts by itself."""
+
+import ast
+import json
+import subprocess
+import sys
+
+import pytest
+
+import helpers
+from tests.notebooks import FILES, load
+from tests.style.page import Page
+
+LOOK = """
+import sys, threading
+before = set(sys.modules)
+import helpers
+import json, os, psutil
+print(json.dumps({
+    "modules": sorted(set(sys.modules) - before),
+    "threads": threading.active_count(),
+    "children": len(psutil.Process().children()),
+    "state": os.path.exists(os.environ["LAB_STATE_DIR"]),
+}))
+"""
+HEAVY = ("kubernetes", "pandas", "IPython", "ipywidgets", "cryptography", "requests")
+
+
+def imported_by_notebooks():
+    return {
+        alias.name
+        for path in FILES
+        for cell in Page.read(path.name, load(path)).code
+        for node in cell.nodes(ast.ImportFrom)
+        if node.module == "helpers"
+        for alias in node.names
+    }
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory):
+    """Return what a fresh process sees after `import helpers`."""
+    state = tmp_path_factory.mktemp("fresh") / "state"
+    result = subprocess.run(
+        [sys.executable, "-c", LOOK],
+        env={"LAB_STATE_DIR": str(state)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return json.loads(result.stdout)
+
+
+def test_all_is_sorted():
+    """A person finds a name, and a diff shows the one that is new."""
+    assert list(helpers.__all__) == sorted(helpers.__all__)
+
+
+def test_all_is_what_the_notebooks_use():
+    """Nothing is offered that no lesson needs, nothing is needed that is not."""
+    assert set(helpers.__all__) == imported_by_notebooks()
+
+
+@pytest.mark.parametrize("name", helpers.__all__)
+def test_each_name_is_there_and_explains_itself(name):
+    """What `?name` shows in a notebook is not empty."""
+    assert getattr(helpers, name).__doc__.strip()
+
+
+def test_dir_shows_the_names():
+    """Completion in a notebook offers what the door has."""
+    assert set(helpers.__all__) <= set(dir(helpers))
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    """A typing error is told as one, also by a lazy door."""
+    with pytest.raises(AttributeError, match="no_such_helper"):
+        _ = helpers.no_such_helper
+
+
+@pytest.mark.parametrize("package", HEAVY)
+def test_opening_the_door_is_quick(fresh, package):
+    """The first cell answers at once: heavy packages wait until they are used."""
+    loaded = {module.partition(".")[0] for module in fresh["modules"]}
+    assert package not in loaded
+
+
+def test_opening_the_door_starts_nothing(fresh):
+    """No thread, no process, no directory: importing is only importing."""
+    assert (fresh["threads"], fresh["children"], fresh["state"]) == (1, 0, False)

@@ -1,0 +1,201 @@
+"""The words of the workshop: what `make` offers, refuses, leaves alone."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests.notebooks import ROOT
+
+WORDS = ["help", "setup", "lab", "chapter", "test", "lint", "bench", "clean"]
+FILES = (
+    "Makefile",
+    "pyproject.toml",
+    "requirements.txt",
+    "tools/overrides.json",
+    "tools/setup.sh",
+)
+NOBODY = 65534
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """Return a copy of the workshop's files alone, in a directory with a space."""
+    folder = tmp_path / "a checkout"
+    (folder / "tools").mkdir(parents=True)
+    for name in FILES:
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def make(folder, *arguments, **environment):
+    return call(folder, "make", "--no-print-directory", *arguments, **environment)
+
+
+def call(folder, *command, user=None, **environment):
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
+    )
+
+
+def lint(folder):
+    """Run `make lint` there with the programs of this environment."""
+    return make(folder, "--assume-old=venv", f"PY={sys.executable}", "lint")
+
+
+def write_notebook(folder, *outputs, **metadata):
+    (folder / "notebooks").mkdir()
+    cell = nbformat.v4.new_code_cell("1 + 1", id="sum", outputs=list(outputs))
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata=metadata)
+    nbformat.write(notebook, folder / "notebooks" / "00-a.ipynb")
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and ".ruff_cache" not in path.parts
+    }
+
+
+def test_make_alone_prints_every_word(checkout):
+    """Somebody who knows nothing types `make` and sees what there is."""
+    answer = make(checkout)
+    assert re.findall(r"^make (\w+) +\S", answer.stdout, re.MULTILINE) == WORDS
+    assert answer.returncode == 0
+
+
+def test_readme_explains_every_word():
+    """README and make use the same vocabulary."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert [word for word in WORDS if f"`make {word}`" not in text] == []
+
+
+def test_ci_calls_make_test():
+    """CI runs what a person runs."""
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert "make test" in script.read_text("utf-8").splitlines()[-1]
+
+
+def test_setup_refuses_an_old_python_in_one_line(checkout, tmp_path):
+    """The error names what was found, what is needed, and the way out."""
+    old = tmp_path / "python"
+    old.write_text('#!/bin/sh\n[ "$1" = -V ] && echo "Python 3.9.2" || exit 1\n')
+    old.chmod(0o755)
+    answer = call(checkout, "sh", "tools/setup.sh", "venv", PYTHON=str(old))
+    assert answer.returncode == 1
+    assert answer.stderr == (
+        f"setup: Python 3.11 or newer is needed; {old} here is: Python 3.9.2. "
+        "Install one, or name one: make setup PYTHON=/path/to/python3\n"
+    )
+    assert not (checkout / ".venv").exists()
+
+
+def test_setup_refuses_an_unknown_part(checkout):
+    """A typing error does not set up everything."""
+    answer = call(checkout, "sh", "tools/setup.sh", "vnev")
+    assert answer.returncode == 1
+    assert answer.stderr == "setup: unknown part 'vnev'. Known: all, venv.\n"
+
+
+def test_setup_tells_a_user_what_is_missing_and_goes_on(checkout):
+    """One line: what, why, and the command; then the next step has its turn."""
+    names = "sh dirname id mkdir flock cksum cat head cut tr sed paste rm true".split()
+    user = NOBODY if os.getuid() == 0 else None
+    # Not in tmp_path: pytest keeps that to its own user.
+    with tempfile.TemporaryDirectory() as shared:
+        path = Path(shared, "bin")
+        path.mkdir()
+        for name in names:
+            (path / name).symlink_to(shutil.which(name))
+        (path / "apt-get").write_text("#!/bin/sh\nexit 9\n")
+        (path / "apt-get").chmod(0o755)
+        folder = shutil.copytree(checkout, Path(shared, "a checkout"))
+        if user:
+            shutil.chown(folder, user)
+            Path(shared).chmod(0o755)
+        answer = call(folder, "sh", "tools/setup.sh", PATH=str(path), user=user)
+    missing, python = answer.stderr.splitlines()
+    assert re.fullmatch(
+        r"setup: going on without .*mmdebstrap \(the image of the lessons\), .*"
+        r"curl \(shell cells\), jq \(shell cells\).*\. "
+        r"Run: sudo apt-get install -y --no-install-recommends .*mmdebstrap .*jq.*",
+        missing,
+    )
+    assert python.startswith("setup: Python 3.11 or newer is needed;")
+    assert answer.returncode == 1
+
+
+def test_lint_passes_what_is_clean(checkout):
+    """Stripped notebooks and formatted modules are all it asks for."""
+    write_notebook(checkout)
+    answer = lint(checkout)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        pytest.param(
+            lambda folder: write_notebook(
+                folder, nbformat.v4.new_output("stream", text="2")
+            ),
+            "00-a.ipynb",
+            id="outputs",
+        ),
+        pytest.param(
+            lambda folder: write_notebook(
+                folder, language_info={"name": "python", "version": "3"}
+            ),
+            "00-a.ipynb",
+            id="who saved last",
+        ),
+        pytest.param(
+            lambda folder: (folder / "a.py").write_text('"""Hold a."""\nimport os\n'),
+            "F401",
+            id="rule",
+        ),
+        pytest.param(
+            lambda folder: (folder / "a.py").write_text('"""Hold a."""\n\na = (1)\n'),
+            "unformatted",
+            id="format",
+        ),
+    ],
+)
+def test_lint_fails_names_the_file_and_changes_nothing(checkout, fault, words):
+    """What a person must mend is told, with the commands, and left to them."""
+    fault(checkout)
+    before = contents(checkout)
+    answer = lint(checkout)
+    assert answer.returncode != 0
+    assert words in answer.stdout + answer.stderr
+    assert "nbstripout --keep-id" in answer.stderr
+    assert contents(checkout) == before
+
+
+def test_clean_removes_what_was_generated_here_alone(checkout):
+    """The environment, the sources and everything outside stay."""
+    generated = ["build/chapter/a.html", "a.egg-info/b", "notebooks/__pycache__/c"]
+    kept = [".venv/bin/__pycache__/d", "notebooks/a.ipynb", ".git/build/e"]
+    for name in generated + kept:
+        path = checkout / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert make(checkout, "clean").returncode == 0
+    assert [name for name in generated if (checkout / name).exists()] == []
+    assert [name for name in kept if not (checkout / name).exists()] == []

@@ -1,0 +1,144 @@
+"""Run every notebook without a screen and write what a learner would see, as HTML.
+
+Each notebook gets a fresh kernel. It is no test of the lessons beyond that they
+run (their asserts are) and that no output holds a secret.
+"""
+
+import argparse
+import re
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbconvert import HTMLExporter
+from traitlets.config import Config
+
+from helpers.progress import Progress, Terminal
+
+ROOT = Path(__file__).resolve().parent.parent
+#: Seconds for one cell, as in the tests; the longest lesson waits for a pod.
+CELL_TIMEOUT = 120
+#: A kernel listens on a port of 127.0.0.1, where any user of the machine may read.
+ENCRYPTED = Config({"KernelManager": {"transport_encryption": "auto"}})
+
+#: What no output may show, not even dead: pages are kept and passed on. In base64,
+#: as in a kubeconfig, "-----BEGIN PRIVATE KEY", "... RSA ..." and "... EC ...".
+SECRETS = {
+    "a private key": re.compile(
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
+        r"|LS0tLS1CRUdJTi(BQUklWQVRF|BSU0EgUFJJVkFURS|BFQyBQUklWQVRF)"
+    ),
+    "a token": re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{16,}"),
+    "a bearer header": re.compile(r"Bearer [\w.~+/-]{24,}"),
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one notebook ended; `fault` is empty if all is well."""
+
+    name: str
+    seconds: float
+    fault: str = ""
+
+    @property
+    def row(self) -> tuple[str, str, str]:
+        """Return what the table shows."""
+        return self.name, f"{self.seconds:.1f}", self.fault or "ok"
+
+
+def run(path: Path, target: Path, progress: Progress) -> Result:
+    """Run one notebook and write `target`/NAME.html, also if a cell fails."""
+    began = time.monotonic()
+    notebook = nbformat.read(path, as_version=4)
+    current = ""
+
+    def show(cell, cell_index):
+        nonlocal current
+        current = cell["id"]
+        # A log wants a line per notebook, a screen may change with each cell.
+        place = f": cell {cell_index + 1} of {len(notebook.cells)}"
+        progress.update(path.stem + (place if sys.stderr.isatty() else ""))
+
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        # The kernel of this environment, whatever the file was saved with.
+        kernel_name="python3",
+        skip_cells_with_tag="nbval-skip",
+        resources={"metadata": {"path": str(path.parent)}},
+        on_cell_start=show,
+        config=ENCRYPTED,
+    )
+    fault = ""
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        fault = f"{current}: {error.ename}: {error.evalue}"
+    except (CellTimeoutError, DeadKernelError) as error:
+        fault = f"{current}: {type(error).__name__}"
+    leaks = [f"{cell}: the output shows {what}" for cell, what in secrets(notebook)]
+    if leaks:
+        # Nothing is written: the page would be what the rule is against.
+        return Result(path.name, time.monotonic() - began, "; ".join(leaks))
+    target.mkdir(parents=True, exist_ok=True)
+    (target / f"{path.stem}.html").write_text(html(notebook, path.stem), "utf-8")
+    return Result(path.name, time.monotonic() - began, _one_line(fault))
+
+
+def secrets(notebook: dict) -> Iterator[tuple[str, str]]:
+    """Yield cell id and kind of each secret that an output shows."""
+    for cell in notebook["cells"]:
+        shown = str(cell.get("outputs", ""))
+        for what, pattern in SECRETS.items():
+            if pattern.search(shown):
+                yield cell["id"], what
+
+
+def html(notebook: dict, title: str) -> str:
+    """Return the page, its links to other notebooks turned to their pages."""
+    page, _ = HTMLExporter().from_notebook_node(
+        notebook, resources={"metadata": {"name": title}}
+    )
+    return re.sub(r'(href="[\w-]+)\.ipynb(["#])', r"\1.html\2", page)
+
+
+def table(results: list[Result]) -> str:
+    """Return one line per notebook: name, seconds, result."""
+    rows = [("notebook", "seconds", "result"), *(result.row for result in results)]
+    width = max(len(name) for name, _, _ in rows)
+    return "\n".join(f"{name:<{width}}  {s:>7}  {fault}" for name, s, fault in rows)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the notebooks named, or all; return 1 if one of them fails."""
+    parser = argparse.ArgumentParser(prog="make chapter", description=__doc__)
+    parser.add_argument("notebooks", nargs="*", type=Path)
+    parser.add_argument("--target", type=Path, default=ROOT / "build" / "chapter")
+    options = parser.parse_args(arguments)
+    paths = options.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    if not paths:
+        print(f"There is no notebook in {ROOT / 'notebooks'}.", file=sys.stderr)
+        return 1
+    progress = Terminal()
+    results = []
+    for path in paths:
+        results.append(run(path.absolute(), options.target, progress))
+        progress.finish(f"{path.stem}: {results[-1].row[2]}")
+    print(table(results))
+    print(f"Pages are in {options.target}.")
+    return 1 if any(result.fault for result in results) else 0
+
+
+def _one_line(text: str) -> str:
+    """Return the text without colours and line ends, as a table wants it."""
+    return " ".join(re.sub(r"\x1b\[[\d;]*m", "", text).split())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
