@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from helpers.__main__ import main
 from tests.notebooks import ROOT
 
 WORDS = ["help", "setup", "lab", "chapter", "test", "lint", "bench", "clean"]
@@ -199,3 +200,18 @@ def test_clean_removes_what_was_generated_here_alone(checkout):
     assert make(checkout, "clean").returncode == 0
     assert [name for name in generated if (checkout / name).exists()] == []
     assert [name for name in kept if not (checkout / name).exists()] == []
+
+
+def test_readme_lists_the_commands():
+    """The table in README has one row per command of `python -m helpers`."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    rows = re.findall(r"^\| `python -m helpers (\w+)", text, re.MULTILINE)
+    assert rows == list(main.commands)
+
+
+def test_readme_names_every_variable():
+    """Each LAB_ variable that the helpers read stands in README, and no other."""
+    sources = [path.read_text("utf-8") for path in (ROOT / "helpers").rglob("*.py")]
+    read = set(re.findall(r"\"(LAB_[A-Z_]+)\"", " ".join(sources)))
+    named = set(re.findall(r"\bLAB_[A-Z_]+", (ROOT / "README.md").read_text("utf-8")))
+    assert named == read
