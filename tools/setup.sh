@@ -52,7 +52,7 @@ list_missing() {
     have curl || echo 'curl|shell cells'
     have jq || echo 'jq|shell cells'
     compiles || echo 'gcc libc6-dev|building runc'
-    [ -n "${SSL_CERT_FILE:-}" ] || [ -d /etc/ssl/certs ] ||
+    [ -n "${SSL_CERT_FILE:-}" ] || [ -s /etc/ssl/certs/ca-certificates.crt ] ||
         echo 'ca-certificates|downloads'
 }
 
@@ -98,15 +98,16 @@ no_python() {
 
 usable() {
     # `-m pip` fails on an environment whose making was interrupted, and all of it
-    # when the interpreter it was made from is gone.
-    [ -x .venv/bin/python ] && .venv/bin/python -c "$minimum" 2>/dev/null &&
+    # when the interpreter it was made from is gone. Scripts in .venv/bin hold their
+    # own full path, so an environment that was moved is of no use either.
+    grep -qF "$(pwd)/.venv" .venv/pyvenv.cfg 2>/dev/null &&
+        .venv/bin/python -c "$minimum" 2>/dev/null &&
         .venv/bin/python -m pip --version >/dev/null 2>&1
 }
 
 fingerprint() {
     [ -x .venv/bin/python ] || return 0
     # Contents, not times: a `git checkout` touches files that it does not change.
-    # The directory is part of it: scripts in .venv/bin hold their own full path.
     pwd
     .venv/bin/python -V
     cksum requirements.txt pyproject.toml tools/overrides.json
@@ -133,11 +134,8 @@ venv() {
         [ -s "$stamp" ]; then
         return 0
     fi
-    made_for=$(head -n 1 "$stamp" 2>/dev/null || pwd)
     rm -f "$stamp"
-    if ! usable || [ "$made_for" != "$(pwd)" ]; then
-        make_environment
-    fi
+    usable || make_environment
     say 'installing Python packages into .venv'
     # Compiling every module of every package is half of the time and a silent one;
     # Python compiles the few that are used when they are.
