@@ -5,12 +5,18 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.notebooks import FILES, load, tagged
+from tools.chapter import ENCRYPTED
 
 WITH_EXERCISES = [path for path in FILES if tagged(load(path), "check")]
 
 
 def errors(cell):
     return [out.ename for out in cell.outputs if out.output_type == "error"]
+
+
+def test_there_are_exercises():
+    """Without one the test below would vanish in silence."""
+    assert WITH_EXERCISES
 
 
 @pytest.mark.parametrize("path", WITH_EXERCISES, ids=lambda path: path.stem)
@@ -28,6 +34,7 @@ def test_each_check_fails_without_its_solution(cluster, path):
         timeout=120,
         # Cells below may need an answer; only stubs and checks are judged here.
         allow_errors=True,
+        config=ENCRYPTED,
         resources={"metadata": {"path": str(path.parent)}},
     ).execute()
     stubs, checks = tagged(notebook, "exercise"), tagged(notebook, "check")
