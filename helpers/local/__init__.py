@@ -1,0 +1,1 @@
+"""Start a genuine Kubernetes on this machine; used only where there is no Docker."""

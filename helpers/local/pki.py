@@ -113,6 +113,7 @@ def kubeconfig(
     user: str | None = None,
 ) -> dict:
     """Return a kubeconfig with everything embedded, as a dict."""
+
     def b64(name: str) -> str:
         return base64.b64encode((directory / name).read_bytes()).decode()
 
@@ -163,8 +164,6 @@ def write_component_kubeconfigs(directory: Path) -> None:
         document = kubeconfig(directory, stem, server=server)
         # JSON is YAML: no YAML writer is needed for what only programs read.
         write_private(directory / f"{stem}.conf", json.dumps(document, indent=1))
-
-
 
 
 Pair = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
@@ -302,9 +301,7 @@ def _make_service_account_key(directory: Path) -> None:
 
 def _store(directory: Path, stem: str, certificate: x509.Certificate, key) -> None:
     write_private(directory / f"{stem}.key", _private_pem(key))
-    write_private(
-        directory / f"{stem}.crt", certificate.public_bytes(ser.Encoding.PEM)
-    )
+    write_private(directory / f"{stem}.crt", certificate.public_bytes(ser.Encoding.PEM))
 
 
 def _private_pem(key) -> bytes:
