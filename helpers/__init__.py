@@ -7,9 +7,17 @@ Notebooks import from here only. Names are loaded when they are first used, so t
 import importlib
 
 _HOME = {
+    "Caller": "helpers.callers",
     "Cluster": "helpers.cluster",
+    "checks": "helpers.checks",
     "connect": "helpers.cluster",
+    "exec_in_pod": "helpers.pods",
+    "kubeconfig_certificates": "helpers.certificates",
     "kubectl": "helpers.command",
+    "read_certificates": "helpers.certificates",
+    "server_certificate": "helpers.certificates",
+    "verify_server": "helpers.certificates",
+    "wait_for": "helpers.pods",
 }
 
 __all__ = sorted(_HOME)
@@ -19,7 +27,11 @@ def __getattr__(name: str):
     """Load a public name from its module on first use."""
     if name not in _HOME:
         raise AttributeError(f"module 'helpers' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME[name]), name)
+    home = _HOME[name]
+    value = importlib.import_module(home)
+    # `checks` is a module itself; the others stand in one.
+    if home != f"{__name__}.{name}":
+        value = getattr(value, name)
     globals()[name] = value
     return value
 

@@ -16,6 +16,9 @@ LabError
 ├── KubeconfigError      a kubeconfig that cannot be read or used
 ├── KubectlFailed        kubectl ended with an error
 ├── NotReady             a condition was not met in time
+├── Unreachable          nothing answers at an address
+├── CertificateError     what should hold a certificate does not
+├── NotTrusted           a server's certificate was refused
 └── ImageError           an image archive cannot be used
 """
 
@@ -200,6 +203,41 @@ class NotReady(LabError):
         self.what, self.waited, self.last = what, waited, last
         super().__init__(
             f"{what} did not happen in {waited:.0f} s; last seen: {last}", way_out
+        )
+
+
+class Unreachable(LabError):
+    """Nothing answers at an address; `reason` is the system's own word."""
+
+    def __init__(self, server: str, reason: str) -> None:
+        """Name the address and why it could not be reached."""
+        self.server, self.reason = server, reason
+        super().__init__(
+            f"{server} does not answer: {reason}.",
+            "Look at `python -m helpers status`, then run `connect()` again.",
+        )
+
+
+class CertificateError(LabError):
+    """What should hold a certificate does not."""
+
+    def __init__(self, where: str, fact: str) -> None:
+        """Name the place and what is wrong with it."""
+        self.where = where
+        super().__init__(
+            f"{where}: {fact}", "A certificate in PEM begins -----BEGIN CERTIFICATE."
+        )
+
+
+class NotTrusted(LabError):
+    """A server's certificate was refused; `code` is OpenSSL's, as 20 or 62."""
+
+    def __init__(self, server: str, code: int, message: str) -> None:
+        """Keep the number and the sentence of the TLS library."""
+        self.server, self.code, self.message = server, code, message
+        super().__init__(
+            f"The certificate of {server} is refused ({code}): {message}.",
+            "Give the authority that signed it, and a name that it holds.",
         )
 
 

@@ -1,0 +1,117 @@
+"""Ask an API server as somebody: nobody, a token, the user of a kubeconfig.
+
+It is curl's `--cacert` with one of nothing, `-H "Authorization: Bearer …"` or
+`--cert`; it explains nothing and knows no kinds: that is for lessons and libraries.
+"""
+
+import os
+import ssl
+import tempfile
+from pathlib import Path
+
+import urllib3
+
+from helpers import certificates, errors
+
+#: seconds for one answer
+TIMEOUT = 10.0
+
+
+class Caller:
+    """Somebody who asks an API server, and is asked for credentials in return.
+
+    Without a token and a certificate it is `system:anonymous`. Its repr masks the
+    token: a notebook shows what stands last in a cell.
+    """
+
+    def __init__(
+        self,
+        server: str,
+        *,
+        ca: str | Path,
+        token: str | None = None,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        """Trust the authorities in `ca` (PEM file or text) for `server`, a URL.
+
+        `context` is for `from_kubeconfig`: TLS with the certificate of a user.
+        """
+        self.server = server.rstrip("/")
+        self._token = token
+        self._certified = context is not None
+        # Not requests: it would heed proxies, netrc files and CA bundles of this
+        # machine, and the lesson is who we are when we show nothing.
+        self._pool = urllib3.PoolManager(
+            ssl_context=context or certificates.trust(ca), retries=False
+        )
+
+    @classmethod
+    def from_kubeconfig(cls, path: Path) -> "Caller":
+        """Return the user of the current context: its certificate or its token.
+
+        Raise KubeconfigError if it has neither, as with a credential plugin.
+        """
+        cluster, user = certificates.current_entries(path)
+        ca = certificates.pem_of(cluster, "certificate-authority", path)
+        certificate = certificates.pem_of(user, "client-certificate", path)
+        key = certificates.pem_of(user, "client-key", path)
+        if ca is None or not (user.get("token") or (certificate and key)):
+            fact = "shows no certificate, key and authority, and no token."
+            raise errors.KubeconfigError(path, fact, "kubectl alone can use it.")
+        if user.get("token"):
+            return cls(cluster["server"], ca=ca, token=user["token"])
+        context = certificates.trust(ca)
+        _load_pair(context, certificate, key)
+        return cls(cluster["server"], ca=ca, context=context)
+
+    def get(self, path: str) -> urllib3.BaseHTTPResponse:
+        """Send one GET and return the answer: `status`, `headers`, `json()`, `data`.
+
+        401 and 403 are answers. Raise NotTrusted if the server's certificate is
+        refused, Unreachable if nothing answers. The same as `curl SERVER/PATH`.
+        """
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        try:
+            return self._pool.request(
+                "GET", self.server + path, headers=headers, timeout=TIMEOUT
+            )
+        except urllib3.exceptions.SSLError as error:
+            # urllib3 keeps the reason of OpenSSL as the argument of its own error.
+            refusal = error.args[0]
+            if isinstance(refusal, ssl.SSLCertVerificationError):
+                raise errors.NotTrusted(
+                    self.server, refusal.verify_code, refusal.verify_message
+                ) from error
+            raise errors.Unreachable(self.server, str(refusal)) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise errors.Unreachable(self.server, _reason(error)) from error
+
+    def __repr__(self) -> str:
+        """Return one line: who asks whom, without the token."""
+        who = "nobody"
+        if self._token:
+            who = f"a token of {len(self._token)} characters"
+        elif self._certified:
+            who = "a client certificate"
+        return f"Caller: {who} asks {self.server}"
+
+
+def _load_pair(context: ssl.SSLContext, certificate: str, key: str) -> None:
+    # The ssl module reads files only. They live as long as the reading: 0600, in a
+    # directory that nobody else may enter.
+    with tempfile.TemporaryDirectory() as directory:
+        names = []
+        for name, text in (("certificate", certificate), ("key", key)):
+            path = os.path.join(directory, name)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(text)
+            names.append(path)
+        context.load_cert_chain(*names)
+
+
+def _reason(error: urllib3.exceptions.HTTPError) -> str:
+    if isinstance(error, urllib3.exceptions.NewConnectionError):
+        cause = error.__cause__
+        return cause.strerror if isinstance(cause, OSError) else str(error)
+    return str(error)

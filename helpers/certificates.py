@@ -1,0 +1,215 @@
+"""Read certificates, and ask whether a server's own one can be trusted.
+
+Reading trusts nothing: what is presented, or stands in a file, is shown as it is.
+Only `verify_server` judges, in the way every TLS client does.
+"""
+
+import base64
+import socket
+import ssl
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from helpers import errors
+
+#: seconds for a connection and a handshake
+TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, repr=False)
+class Certificate:
+    """What a certificate says: whose it is, who signed it, for which names, how long.
+
+    `names` are the subject alternative names, DNS names and addresses alike;
+    `fingerprint` is the SHA-256 of the whole, in hex.
+    """
+
+    subject: str
+    issuer: str
+    names: tuple[str, ...]
+    not_before: datetime
+    not_after: datetime
+    is_authority: bool
+    fingerprint: str
+
+    @classmethod
+    def read(cls, parsed: x509.Certificate) -> "Certificate":
+        """Take what lessons need from a parsed certificate."""
+        return cls(
+            parsed.subject.rfc4514_string(),
+            parsed.issuer.rfc4514_string(),
+            _names(parsed),
+            parsed.not_valid_before_utc,
+            parsed.not_valid_after_utc,
+            _is_authority(parsed),
+            parsed.fingerprint(hashes.SHA256()).hex(),
+        )
+
+    def __repr__(self) -> str:
+        """Return one line: whose, signed by whom, valid from when until when."""
+        own = self.subject == self.issuer
+        signer = "signed by itself" if own else f"signed by {self.issuer}"
+        kind = "authority" if self.is_authority else "certificate"
+        dates = f"valid {self.not_before:%Y-%m-%d} to {self.not_after:%Y-%m-%d}"
+        return f"{kind} {self.subject}, {signer}, {dates}"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How a client judges a server; `code` 0 is trust, else OpenSSL's number.
+
+    20 is an issuer that the client does not know, 62 a name that the certificate
+    does not hold, 10 a certificate that has expired.
+    """
+
+    code: int
+    message: str
+
+
+class KubeconfigCertificates(NamedTuple):
+    """The certificates of a kubeconfig: who signs the server's, and the user's own.
+
+    `client` is None if the user of the context shows something else, as a token.
+    """
+
+    authority: Certificate
+    client: Certificate | None
+
+
+def read_certificates(pem: str | Path) -> list[Certificate]:
+    """Return the certificates in PEM text or in a file, such as a pod's `ca.crt`.
+
+    Raise CertificateError if there is none. `openssl x509 -text` shows the first.
+    """
+    where = str(pem) if isinstance(pem, Path) else "the text"
+    text = pem.read_text() if isinstance(pem, Path) else pem
+    try:
+        parsed = x509.load_pem_x509_certificates(text.encode())
+    except ValueError as error:
+        raise errors.CertificateError(where, "holds no certificate.") from error
+    return [Certificate.read(certificate) for certificate in parsed]
+
+
+def server_certificate(server: str, *, timeout: float = TIMEOUT) -> Certificate:
+    """Return the certificate that a server presents, unverified.
+
+    `server` is a URL, `timeout` in seconds. Raise Unreachable if nothing answers.
+    `openssl s_client -connect HOST:PORT` shows the same.
+    """
+    try:
+        pem = ssl.get_server_certificate(address_of(server), timeout=timeout)
+    except OSError as error:
+        raise errors.Unreachable(server, error.strerror or str(error)) from error
+    return read_certificates(pem)[0]
+
+
+def verify_server(
+    server: str,
+    *,
+    ca: str | Path | None = None,
+    name: str | None = None,
+    timeout: float = TIMEOUT,
+) -> Verification:
+    """Judge a server as a TLS client would; a refusal is a value, not an exception.
+
+    `ca` is a PEM file or text of the authorities to trust, by default this machine's;
+    `name` is what the certificate has to hold, by default the host of the URL. Raise
+    Unreachable if nothing answers. The same as `curl --cacert`.
+    """
+    host, port = address_of(server)
+    context = trust(ca)
+    try:
+        with socket.create_connection((host, port), timeout) as connection:
+            context.wrap_socket(connection, server_hostname=name or host).close()
+    except ssl.SSLCertVerificationError as refusal:
+        return Verification(refusal.verify_code, refusal.verify_message)
+    except OSError as error:
+        raise errors.Unreachable(server, error.strerror or str(error)) from error
+    return Verification(0, "ok")
+
+
+def trust(ca: str | Path | None) -> ssl.SSLContext:
+    """Return a TLS context that trusts the authorities in `ca` and no others.
+
+    Raise CertificateError if `ca` holds none. None means this machine's own list.
+    """
+    text = ca.read_text() if isinstance(ca, Path) else ca
+    try:
+        return ssl.create_default_context(cadata=text)
+    except ssl.SSLError as error:
+        where = str(ca) if isinstance(ca, Path) else "the text"
+        raise errors.CertificateError(where, "holds no certificate.") from error
+
+
+def kubeconfig_certificates(path: Path) -> KubeconfigCertificates:
+    """Return the certificates that the current context of a kubeconfig uses.
+
+    Raise KubeconfigError if it names no authority. The same as `kubectl config view
+    --minify --raw` and two times `base64 --decode`; keys are not touched.
+    """
+    cluster, user = current_entries(path)
+    authority = pem_of(cluster, "certificate-authority", path)
+    if authority is None:
+        raise errors.KubeconfigError(
+            path, "names no certificate authority.", "This machine's own list is used."
+        )
+    client = pem_of(user, "client-certificate", path)
+    return KubeconfigCertificates(
+        read_certificates(authority)[0],
+        read_certificates(client)[0] if client else None,
+    )
+
+
+def current_entries(path: Path) -> tuple[dict, dict]:
+    """Return the cluster and the user that the current context of a kubeconfig names.
+
+    The user holds credentials: do not print it.
+    """
+    from helpers.cluster import read_kubeconfig
+
+    document = read_kubeconfig(path)
+
+    def entry(kind: str, name: str) -> dict:
+        found = [e[kind] for e in document[f"{kind}s"] if e["name"] == name]
+        return found[0]
+
+    context = entry("context", document["current-context"])
+    return entry("cluster", context["cluster"]), entry("user", context["user"])
+
+
+def pem_of(entry: dict, key: str, kubeconfig: Path) -> str | None:
+    """Return PEM text that a kubeconfig holds inline or by file name, or None."""
+    if f"{key}-data" in entry:
+        return base64.b64decode(entry[f"{key}-data"]).decode()
+    if key in entry:
+        # A relative name counts from the kubeconfig, not from where we are.
+        return (kubeconfig.parent / entry[key]).read_text()
+    return None
+
+
+def address_of(server: str) -> tuple[str, int]:
+    """Return host and port of a URL; 443 if it names none."""
+    parts = urlsplit(server)
+    return parts.hostname or "", parts.port or 443
+
+
+def _names(parsed: x509.Certificate) -> tuple[str, ...]:
+    try:
+        found = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return ()
+    return tuple(str(name.value) for name in found.value)
+
+
+def _is_authority(parsed: x509.Certificate) -> bool:
+    try:
+        found = parsed.extensions.get_extension_for_class(x509.BasicConstraints)
+    except x509.ExtensionNotFound:
+        return False
+    return found.value.ca

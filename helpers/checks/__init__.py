@@ -1,0 +1,20 @@
+"""Check what a learner did, and say what is wrong and where to look.
+
+Each check reads the cluster or a value, never source text, and returns a diagnosis:
+one or two sentences, or "" when all is well. The cell asserts that it is "".
+"""
+
+from helpers.checks.answers import anonymous_refusal, predictions_hold
+from helpers.checks.objects import label_is
+from helpers.checks.rights import account_may, account_may_only
+from helpers.checks.trust import name_is_held, refused_twice
+
+__all__ = [
+    "account_may",
+    "account_may_only",
+    "anonymous_refusal",
+    "label_is",
+    "name_is_held",
+    "predictions_hold",
+    "refused_twice",
+]
