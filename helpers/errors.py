@@ -3,6 +3,7 @@
 LabError
 ├── MissingTool          a program this machine lacks
 ├── NotEnough            disk or memory below what a step needs
+├── LimitTooLow          a limit of this account (`ulimit`) below what a start needs
 ├── BuildFailed          a binary or the image could not be made
 ├── StateError           the state directory cannot be used
 ├── NamespacesForbidden  this machine does not let us make namespaces
@@ -15,13 +16,21 @@ LabError
 ├── UnknownComponent     `logs` was asked for something that has no log
 ├── KubeconfigError      a kubeconfig that cannot be read or used
 ├── KubectlFailed        kubectl ended with an error
+├── NotExplainable       what `explain()` was given is no 401 and no 403
+├── NotAToken            a text or file that should be a token is none
+├── NoSigningKey         the key that signs tokens is not on this machine
 ├── NotReady             a condition was not met in time
 ├── Unreachable          nothing answers at an address
 ├── CertificateError     what should hold a certificate does not
 ├── NotTrusted           a server's certificate was refused
+├── ApiError             the API server refused a request
+├── ProxyEnded           `kubectl proxy` does not run
+├── NotATable            a path whose answer is no table
 └── ImageError           an image archive cannot be used
 """
 
+import json
+import signal
 from pathlib import Path
 
 
@@ -67,6 +76,23 @@ class NotEnough(LabError):
             f"Not enough {what} {where}: {needed / 1e9:.1f} GB needed, "
             f"{available / 1e9:.1f} GB available.",
             way_out,
+        )
+
+
+class LimitTooLow(LabError):
+    """A limit of this account; `needed` and `allowed` are counts."""
+
+    def __init__(
+        self, what: str, item: str, needed: int, allowed: int, *, option: str
+    ) -> None:
+        """Name what is limited, its name in limits.conf(5) and ulimit's option."""
+        self.what, self.item = what, item
+        self.needed, self.allowed = needed, allowed
+        super().__init__(
+            f"Too few {what} are allowed to this account: {needed} needed, "
+            f"{allowed} allowed.",
+            f"Raise the limit: `ulimit {option} {needed}`, or `{item}` in "
+            "/etc/security/limits.conf.",
         )
 
 
@@ -195,6 +221,42 @@ class KubectlFailed(LabError):
         )
 
 
+class NotExplainable(LabError):
+    """What `explain()` was given is no 401 and no 403."""
+
+    def __init__(self, what: str) -> None:
+        """Say what it is instead."""
+        self.what = what
+        super().__init__(
+            f"explain() was given {what}, which is no 401 and no 403.",
+            "Give it the exception, the answer or the Status of a refused request.",
+        )
+
+
+class NotAToken(LabError):
+    """A text or a file that should be a ServiceAccount token is none."""
+
+    def __init__(self, reason: str) -> None:
+        """Keep the reason; the text itself may be half a secret."""
+        self.reason = reason
+        super().__init__(
+            f"This is no token: {reason}.",
+            "Take one with `create_token(ACCOUNT)` or `read_token(POD)`.",
+        )
+
+
+class NoSigningKey(LabError):
+    """The key that signs ServiceAccount tokens is not on this machine."""
+
+    def __init__(self, backend: str) -> None:
+        """Name the kind of cluster that keeps its key to itself."""
+        self.backend = backend
+        super().__init__(
+            f"A {backend} cluster keeps the key that signs tokens to itself.",
+            "Only the local cluster's key is on this machine; leave this cell out.",
+        )
+
+
 class NotReady(LabError):
     """A condition was not met in time; `waited` in seconds."""
 
@@ -238,6 +300,56 @@ class NotTrusted(LabError):
         super().__init__(
             f"The certificate of {server} is refused ({code}): {message}.",
             "Give the authority that signed it, and a name that it holds.",
+        )
+
+
+class ApiError(LabError):
+    """The API server refused a request.
+
+    `status` is the code, `reason` the word and `body` the Status object as text, as
+    in the exceptions of the Python client.
+    """
+
+    def __init__(self, method: str, path: str, status: int, body: str) -> None:
+        """Keep the code, and the server's own sentence as the message."""
+        self.method, self.path = method, path
+        self.status, self.body = status, body
+        try:
+            answer = json.loads(body)
+        except ValueError:
+            answer = None
+        answer = answer if isinstance(answer, dict) else {"message": body.strip()[:200]}
+        self.reason = answer.get("reason", "")
+        self.message = answer.get("message", "")
+        super().__init__(
+            f"{method} {path}: {status} {self.reason}".rstrip(), self.message
+        )
+
+
+class ProxyEnded(LabError):
+    """`kubectl proxy` does not run; `exit_code` is negative if a signal ended it."""
+
+    def __init__(self, exit_code: int | None, words: str) -> None:
+        """Say how it ended and what it said last."""
+        self.exit_code, self.words = exit_code, words
+        fact = "kubectl proxy does not run."
+        if exit_code is not None and exit_code > 0:
+            fact = f"kubectl proxy ended with exit code {exit_code}.\n{words}".rstrip()
+        elif exit_code not in (None, 0, -signal.SIGTERM):
+            name = signal.Signals(-exit_code).name
+            fact = f"kubectl proxy was ended by {name}."
+        super().__init__(fact, "Start it (again): `proxy.start()`.")
+
+
+class NotATable(LabError):
+    """The answer of a path is no table; `kind` is what it is."""
+
+    def __init__(self, path: str, kind: str) -> None:
+        """Name the path and what came."""
+        self.path, self.kind = path, kind
+        super().__init__(
+            f"{path} answers with {kind}, not with a Table.",
+            "Give the path of a resource, as /api/v1/pods.",
         )
 
 

@@ -4,6 +4,7 @@ Work calls `update()` as often as it likes from its own waiting loop (a few time
 a second is right); the view decides what to show. There are no threads here.
 """
 
+import shutil
 import sys
 import time
 from typing import Protocol, TextIO
@@ -59,8 +60,18 @@ class Terminal:
         self._write(f"[{seconds:5.1f} s] {message}", keep=True)
         self._message = ""
 
+    def leave(self) -> None:
+        """End a live line, so that what others write starts on its own."""
+        if self._width:
+            self._stream.write("\n")
+            self._width = 0
+
     def _write(self, line: str, *, keep: bool) -> None:
         if self._live:
+            # A line that wraps cannot be written over.
+            columns = shutil.get_terminal_size().columns
+            if len(line) >= columns:
+                line = line[: columns - 2] + "…"
             padding = " " * max(0, self._width - len(line))
             self._stream.write(f"\r{line}{padding}" + ("\n" if keep else ""))
             self._width = 0 if keep else len(line)

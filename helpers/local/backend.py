@@ -3,14 +3,17 @@
 This is what `helpers.cluster` and the command line call; one object, one directory.
 """
 
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import filelock
 
 from helpers import errors, paths
-from helpers.local import images, layout, machine, pki, toolchain
+from helpers.kubeconfig import holds, read_kubeconfig
+from helpers.local import images, layout, machine, pki, preflight, runtime, toolchain
 from helpers.progress import Progress, Silent
 
 #: components with a log, in the order in which they start
@@ -27,6 +30,26 @@ LOGS = (
     "kube-proxy",
     "image-import",
 )
+
+
+#: every key of a status, with its value for a cluster that does not run
+STATUS = {
+    "phase": "not running",
+    "problem": None,
+    "awaited": [],
+    "failed": None,
+    "began": None,
+    "ready_at": None,
+    "server": None,
+    "kubeconfig": None,
+    "ids": None,
+    "seccomp": None,
+    "service_proxy": None,
+    "snapshotter": None,
+    "components": {},
+}
+#: what is in a state directory from the first moment of its first start
+MARK = "up.lock"
 
 
 @dataclass(frozen=True)
@@ -47,6 +70,10 @@ class Local:
     def _machine(self) -> machine.Machine:
         return machine.Machine(self.state)
 
+    def running(self) -> bool:
+        """Say whether any of its processes is alive."""
+        return self._machine.running()
+
     def binaries(self) -> Path | None:
         """Return the directory that holds kubectl, or None before the set-up."""
         return toolchain.find()
@@ -65,16 +92,11 @@ class Local:
         progress = progress or Silent()
         self._make_state()
         with self._starting(progress):
-            if self._machine.running():
-                self._machine.await_ready(progress)
-                if port and port != machine.port_of(self.state):
-                    raise errors.StartFailed(
-                        f"The cluster runs already, on port "
-                        f"{machine.port_of(self.state)}.",
-                        "Stop it first with `python -m helpers stop`.",
-                    )
+            if self.running():
+                self._attach(progress, port)
             else:
                 self._start(progress, port)
+            self._ensure_kubeconfig()
 
     def stop(self) -> bool:
         """Stop the cluster and keep its objects; return False if it did not run."""
@@ -91,13 +113,15 @@ class Local:
     def status(self) -> dict | None:
         """Return what the cluster says of itself, or None if it does not run.
 
-        The keys are those of `Machine.status()`, and `server` and `kubeconfig`.
+        The keys are those of `STATUS`: of `Machine.status()`, and `server` and
+        `kubeconfig`.
         """
         found = self._machine.status()
         if found is None:
             return None
         server = f"https://127.0.0.1:{machine.port_of(self.state)}"
-        return {**found, "server": server, "kubeconfig": str(self.kubeconfig)}
+        ours = {"server": server, "kubeconfig": str(self.kubeconfig)}
+        return {**STATUS, **found, **ours}
 
     def log(self, component: str) -> Path:
         """Return the path of a component's log; raise UnknownComponent."""
@@ -119,33 +143,82 @@ class Local:
     def _containerd(self) -> tuple[Path, Path]:
         if not self._machine.running():
             raise errors.NotRunning
-        return toolchain.ensure(Silent()) / "ctr", self.state / "run" / "containerd.sock"
+        return toolchain.ensure(
+            Silent()
+        ) / "ctr", self.state / "run" / "containerd.sock"
+
+    def _attach(self, progress: Progress, port: int | None) -> None:
+        taken = machine.port_of(self.state)
+        if port and port != taken:
+            raise errors.StartFailed(
+                f"The cluster runs already, on port {taken}.",
+                "Stop it first with `python -m helpers stop`.",
+            )
+        self._machine.await_ready(progress)
 
     def _start(self, progress: Progress, port: int | None) -> None:
+        preflight.check()
         binaries, archive = self.setup(progress)
+        runtime.require_runc(binaries)
         progress.update("making keys and certificates")
-        pki.ensure(self.state / "pki")
-        pki.write_component_kubeconfigs(self.state / "pki")
+        with self._usable():
+            pki.ensure(self.state / "pki")
+            pki.write_component_kubeconfigs(self.state / "pki")
         wanted = machine.port_of(self.state) if port is None else port
         try:
-            bound = self._machine.start(binaries, archive, wanted, progress)
+            self._machine.start(binaries, archive, wanted, progress)
         except errors.PortTaken:
             if port is not None:
                 raise
             # Last time's port was only a habit.
-            bound = self._machine.start(binaries, archive, 0, progress)
-        document = pki.kubeconfig(
-            self.state / "pki",
-            "admin",
-            server=f"https://127.0.0.1:{bound}",
-            user="kubernetes-admin",
-        )
-        pki.write_private(self.kubeconfig, json.dumps(document, indent=2))
+            self._machine.start(binaries, archive, 0, progress)
+
+    def _ensure_kubeconfig(self) -> None:
+        """Write the learner's kubeconfig unless it is there and right.
+
+        A context or namespace that the learner added stays.
+        """
+        with self._usable():
+            ours = pki.kubeconfig(
+                self.state / "pki",
+                "admin",
+                server=f"https://127.0.0.1:{machine.port_of(self.state)}",
+                user="kubernetes-admin",
+            )
+            try:
+                right = holds(read_kubeconfig(self.kubeconfig), ours)
+            except errors.KubeconfigError:
+                right = False
+            if not right:
+                pki.write_private(self.kubeconfig, json.dumps(ours, indent=2))
 
     def _make_state(self) -> None:
-        try:
+        with self._usable():
+            self._refuse_foreign()
             self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (self.state / "up.lock").touch(mode=0o600)
+            (self.state / MARK).touch(mode=0o600)
+
+    def _refuse_foreign(self) -> None:
+        """Raise StateError for a directory with files that are not ours.
+
+        A start empties `etc` and `run` in there, and `delete` removes all of it.
+        """
+        if (
+            self.state.exists()
+            and not (self.state / MARK).exists()
+            and next(self.state.iterdir(), None)
+        ):
+            raise errors.StateError(
+                self.state,
+                "holds files that are not of these notebooks.",
+                "Name a new or empty directory in LAB_STATE_DIR.",
+            )
+
+    @contextlib.contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Turn an OSError of the block into a StateError."""
+        try:
+            yield
         except OSError as error:
             raise errors.StateError(
                 self.state,

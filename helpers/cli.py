@@ -1,0 +1,328 @@
+"""Drive the cluster from a shell: the commands behind `python -m helpers`.
+
+Thin: it parses, calls the backend, prints. Data goes to stdout, everything else to
+stderr. The exit codes are those of `EXIT_CODES`, which `--help` shows.
+"""
+
+import contextlib
+import inspect
+import json
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from helpers import errors, progress
+from helpers.local.backend import LOGS, Local
+
+FAILED, NOT_RUNNING, NOT_READY, INTERRUPTED = 1, 3, 4, 130
+EXIT_CODES = """
+Exit codes:
+  0    done
+  1    it failed; stderr says why and what to do
+  2    wrong usage
+  3    status: the cluster does not run
+  4    status: it runs and is not ready
+  130  interrupted by Ctrl-C
+"""
+
+
+def keep_layout(text: str) -> str:
+    """Mark the paragraphs that have indented lines, so that click keeps their lines."""
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(f"\b\n{p}" if "\n " in f"\n{p}" else p for p in paragraphs)
+
+
+class Command(click.Command):
+    """Write help as it stands in the docstring where lines are indented."""
+
+    def __init__(self, *args, **options) -> None:
+        """Mark the paragraphs once."""
+        super().__init__(*args, **options)
+        self.help = keep_layout(self.help or "")
+
+
+class Commands(click.Group):
+    """Show a LabError as its message; keep the order in which commands are written."""
+
+    command_class = Command
+
+    def __init__(self, *args, **options) -> None:
+        """Mark the paragraphs once."""
+        super().__init__(*args, **options)
+        self.help = keep_layout(self.help or "")
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Return the commands in reading order."""
+        return list(self.commands)
+
+    def invoke(self, context: click.Context):
+        """Run the command; a learner's mistake ends with 1 and no traceback."""
+        try:
+            return super().invoke(context)
+        except errors.LabError as error:
+            click.echo(f"error: {error}", err=True)
+            context.exit(FAILED)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            context.exit(INTERRUPTED)
+
+
+@contextlib.contextmanager
+def working(done: str) -> Iterator[progress.Progress]:
+    """Give a view of progress to the block; leave `done` or a finished line behind."""
+    view = progress.Terminal()
+    try:
+        yield view
+    except BaseException:
+        view.leave()
+        raise
+    view.finish(done)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=keep_layout(EXIT_CODES),
+)
+def main() -> None:
+    """Run the Kubernetes cluster behind the notebooks.
+
+    A genuine Kubernetes (etcd, kube-apiserver, kubelet, containerd, ...) starts as
+    ordinary processes in Linux namespaces: no root, no Docker. It listens on
+    127.0.0.1 only, and keeps everything in one directory (LAB_STATE_DIR). No
+    notebook owns it: it runs until `stop`, or until the machine is switched off.
+
+    Typical use:
+      python -m helpers doctor            what does this machine lack?
+      eval "$(python -m helpers up)"      start it, and point kubectl at it
+      kubectl get nodes
+      python -m helpers stop              end it; the next `up` has all objects
+    """
+
+
+@main.command()
+def setup() -> None:
+    """Make what a start needs: binaries and image (once).
+
+    Kubernetes is built from its Go sources, which takes about ten minutes on two
+    cores; an interrupted build goes on where it was. `up` does the same when it has
+    to. Prints where both are.
+    """
+    with working("binaries and image are ready") as view:
+        binaries, archive = Local().setup(view)
+    click.echo(f"binaries: {binaries}\nimage:    {archive}")
+
+
+@main.command(short_help="Start the cluster, or attach to the running one.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="Port on 127.0.0.1 for the API server. Default: the last one, or any free.",
+)
+def up(port: int | None) -> None:
+    """Start the cluster, or attach to the running one; return when it is ready.
+
+    Prints two lines for a shell, so that `kubectl` there talks to this cluster:
+
+      eval "$(python -m helpers up)"
+
+    If it fails or is interrupted, nothing is left running.
+    """
+    backend = Local()
+    try:
+        with working("the cluster is ready") as view:
+            backend.up(view, port=port)
+    except KeyboardInterrupt:
+        left = "the cluster runs" if backend.running() else "nothing was left running"
+        click.echo(f"interrupted; {left}", err=True)
+        sys.exit(INTERRUPTED)
+    click.echo(f"export KUBECONFIG={shlex.quote(str(backend.kubeconfig))}")
+    binaries = backend.binaries()
+    if binaries:
+        click.echo(f'export PATH={shlex.quote(str(binaries))}:"$PATH"')
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def status(as_json: bool) -> None:
+    """Say how the cluster is: phase, components, restarts.
+
+    Phases:
+      ready          it answers (exit code 0)
+      not running    `up` starts it (exit code 3)
+      starting       components are awaited (exit code 4, as the next three)
+      stopping
+      failed         a component could not start; `logs` has the reason
+      not answering  it runs, and its API server does not answer within 5 s
+    """
+    found = Local().status()
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        _print_status(found)
+    phase = found["phase"]
+    sys.exit({"ready": 0, "not running": NOT_RUNNING}.get(phase, NOT_READY))
+
+
+def _print_status(found: dict) -> None:
+    phase = found["phase"]
+    if phase == "not running":
+        click.echo("not running; start it with `python -m helpers up`")
+        return
+    waiting = ", ".join(found["awaited"])
+    reason = found["problem"] or (f"waiting for {waiting}" if waiting else "")
+    click.echo(f"{phase}: {reason}" if reason else phase)
+    click.echo(f"server      {found['server']}")
+    click.echo(f"kubeconfig  {found['kubeconfig']}")
+    click.echo(f"\n{'component':<25}{'state':<12}{'for':>8}{'restarts':>10}  last exit")
+    now = time.time()
+    for name, part in found["components"].items():
+        age = _duration(now - part["since"])
+        click.echo(
+            f"{name:<25}{part['state']:<12}{age:>8}{part['restarts']:>10}  "
+            f"{part['last_exit'] or '-'}"
+        )
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes}m"
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
+
+
+@main.command(short_help="Stop the cluster and keep its objects.")
+def stop() -> None:
+    """Stop the cluster and keep its objects for the next `up`.
+
+    It takes up to five seconds. Stopping what does not run is fine.
+    """
+    stopped = Local().stop()
+    click.echo("stopped; the objects are kept" if stopped else "not running")
+
+
+@main.command(short_help="Stop the cluster and remove its objects, keys and logs.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete(yes: bool) -> None:
+    """Stop the cluster and remove its state: objects, keys, logs, images inside.
+
+    Asks first. Binaries and the image archive stay in the cache, so the next `up`
+    takes seconds.
+    """
+    backend = Local()
+    if not backend.state.exists():
+        click.echo("nothing to delete")
+        return
+    if not yes:
+        _confirm(f"Remove the cluster and all its objects in {backend.state}?")
+    backend.delete()
+    click.echo("deleted")
+
+
+def _confirm(question: str) -> None:
+    try:
+        if click.confirm(question, err=True):
+            return
+    except click.Abort:  # end of input, or Ctrl-C
+        click.echo(err=True)
+    click.echo("nothing was deleted (`--yes` does not ask)", err=True)
+    sys.exit(FAILED)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def doctor(as_json: bool) -> None:
+    """Check this machine, and list every problem with its way out.
+
+    It tries what a start does and leaves nothing behind; the cluster need not run.
+    "fatal" keeps the cluster from starting (exit code 1), "warning" means that some
+    lessons will not work.
+    """
+    from helpers import doctor as checks
+
+    findings = checks.examine()
+    if as_json:
+        click.echo(json.dumps([finding.as_dict() for finding in findings], indent=2))
+    else:
+        click.echo(checks.report(findings))
+    sys.exit(FAILED if any(finding.fatal for finding in findings) else 0)
+
+
+LOGS_HELP = f"""Print the last lines of a component's log.
+
+Components:
+  {", ".join(LOGS[:5])}
+  {", ".join(LOGS[5:])}
+
+`machine` is the process that starts all the others. For pods use `kubectl logs`.
+"""
+
+
+@main.command(help=LOGS_HELP)
+@click.argument("component", metavar="COMPONENT")
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    help="How many lines.",
+)
+@click.option("-p", "--previous", is_flag=True, help="The log of the start before.")
+def logs(component: str, lines: int, previous: bool) -> None:
+    """Print the last lines of a component's log."""
+    from helpers.local.machine import tail
+
+    path = Local().log(component)
+    if previous:
+        path = path.with_suffix(".log.1")
+    if not path.exists():
+        raise errors.NotRunning(f"There is no such log of {component} yet.")
+    click.echo(tail(path, lines))
+
+
+@main.command()
+def kubeconfig() -> None:
+    """Print the path of the cluster's kubeconfig.
+
+    The file is readable by you alone (0600). ~/.kube/config is never touched.
+
+      export KUBECONFIG="$(python -m helpers kubeconfig)"
+    """
+    path = Local().kubeconfig
+    if not path.exists():
+        raise errors.NotRunning("There is no kubeconfig yet.")
+    click.echo(path)
+
+
+@main.group()
+def images() -> None:
+    """List the images that pods can use, or add one from an archive.
+
+    Pods have no way out to the internet: an image that was not imported ends in
+    ErrImagePull.
+    """
+
+
+@images.command("list")
+def images_list() -> None:
+    """List the imported images with their sizes."""
+    for image in Local().images():
+        click.echo(f"{image.name:<60}{image.size / 1e6:8.1f} MB")
+
+
+@images.command("add")
+@click.argument("file", type=click.Path(path_type=Path))
+def images_add(file: Path) -> None:
+    """Import the images of the archive FILE.
+
+    `docker save NAME -o FILE` and `podman save NAME -o FILE` write one; a tar of an
+    OCI layout does as well. Prints the names for `image:` in a pod.
+    """
+    for name in Local().add_image(file):
+        click.echo(name)

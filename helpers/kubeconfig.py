@@ -1,0 +1,92 @@
+"""Read a kubeconfig and say in one line what is wrong with it.
+
+Only what is read is checked; kubectl and the server judge the rest.
+"""
+
+from pathlib import Path
+
+import yaml
+
+from helpers import errors
+
+_AGAIN = "Run `python -m helpers up` and then the cell with `connect()`: both renew it."
+
+
+def read_kubeconfig(path: Path) -> dict:
+    """Return a kubeconfig as a dict; raise KubeconfigError with the way out.
+
+    Its current context, and the cluster and user which that names, are there.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        fact = f"cannot be read: {error.strerror}."
+        raise errors.KubeconfigError(path, fact, _AGAIN) from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise errors.KubeconfigError(path, _broken(error), _AGAIN) from None
+    fact = problem(document)
+    if fact:
+        raise errors.KubeconfigError(path, fact, _AGAIN)
+    return document
+
+
+def problem(document: object) -> str:
+    """Return what keeps a kubeconfig from being used, or "" if nothing does."""
+    if not document:
+        return "is empty."
+    if not isinstance(document, dict):
+        return "is not a kubeconfig."
+    name = document.get("current-context")
+    if not name:
+        return "has no current context."
+    context = _entry(document, "context", name)
+    if context is None:
+        return f"has no context {name!r}, which it calls the current one."
+    for kind in ("cluster", "user"):
+        if _entry(document, kind, context.get(kind)) is None:
+            return f"has no {kind} {context.get(kind)!r}, which its context names."
+    if not _entry(document, "cluster", context["cluster"]).get("server"):
+        return f"has no server for the cluster {context['cluster']!r}."
+    return ""
+
+
+def holds(document: object, ours: dict) -> bool:
+    """Say whether all entries of `ours` are in `document`, whatever else is there.
+
+    A namespace that was added to a context does not count as a difference.
+    """
+    if problem(document):
+        return False
+    return all(
+        _without_namespace(_entry(document, kind, entry["name"])) == entry[kind]
+        for kind in ("cluster", "user", "context")
+        for entry in ours[f"{kind}s"]
+    )
+
+
+def server_of(document: dict, context: str) -> str:
+    """Return the URL of the API server that `context` of a kubeconfig names."""
+    return _entry(document, "cluster", _entry(document, "context", context)["cluster"])[
+        "server"
+    ]
+
+
+def _entry(document: dict, kind: str, name: object) -> dict | None:
+    entries = document.get(f"{kind}s")
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and entry.get("name") == name:
+            found = entry.get(kind)
+            return found if isinstance(found, dict) else None
+    return None
+
+
+def _without_namespace(entry: dict | None) -> dict | None:
+    if entry is None:
+        return None
+    return {key: value for key, value in entry.items() if key != "namespace"}
+
+
+def _broken(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    where = f" in line {mark.line + 1}" if mark else ""
+    return f"is not YAML{where}."

@@ -1,0 +1,91 @@
+"""Check what a start needs of this account before anything is started.
+
+Facts are read here and judged by pure methods; `up` raises the first problem, the
+doctor shows them all. Programs and disk are checked by the modules that use them.
+"""
+
+import os
+import resource
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psutil
+
+from helpers import errors
+from helpers.local.resources import memory_available
+
+
+@dataclass(frozen=True)
+class Account:
+    """What this account may use.
+
+    `files` is the hard limit of open files of one process, `processes` that of the
+    whole account, None where there is none; `threads` how many it has now, `memory`
+    the bytes that can still be had.
+    """
+
+    files: int | None
+    processes: int | None
+    threads: int
+    memory: int
+
+    #: 256 is the least that a start worked with; watches and pods want more
+    FILES = 512
+    #: threads; an idle cluster has about 90, each pod three or more
+    THREADS = 300
+    #: bytes; an idle cluster has 690 MB resident, part of which is its own programs
+    MEMORY = 500_000_000
+
+    @classmethod
+    def read(cls) -> "Account":
+        """Ask the kernel."""
+        # The kernel does not count root's processes.
+        root = os.geteuid() == 0
+        return cls(
+            files=_hard(resource.RLIMIT_NOFILE),
+            processes=None if root else _hard(resource.RLIMIT_NPROC),
+            threads=0 if root else _threads(),
+            memory=memory_available(),
+        )
+
+    def problems(self) -> Iterator[errors.LabError]:
+        """Yield an error for everything that is too little; pure."""
+        if self.files is not None and self.files < self.FILES:
+            yield errors.LimitTooLow(
+                "open files", "nofile", self.FILES, self.files, option="-n"
+            )
+        threads = self.threads + self.THREADS
+        if self.processes is not None and self.processes < threads:
+            yield errors.LimitTooLow(
+                "processes", "nproc", threads, self.processes, option="-u"
+            )
+        if self.memory < self.MEMORY:
+            yield errors.NotEnough(
+                "memory",
+                "for the cluster",
+                self.MEMORY,
+                self.memory,
+                "Close other programs and notebooks, or use a larger machine.",
+            )
+
+
+def check() -> None:
+    """Raise the first of the problems, or return."""
+    for problem in Account.read().problems():
+        raise problem
+
+
+def _hard(name: int) -> int | None:
+    """Return the hard limit: programs raise the soft one themselves."""
+    hard = resource.getrlimit(name)[1]
+    return None if hard == resource.RLIM_INFINITY else hard
+
+
+def _threads() -> int:
+    """Count the threads of this user: the limit is on them, not on processes."""
+    mine = os.geteuid()
+    return sum(
+        process.info["num_threads"] or 0
+        for process in psutil.process_iter(["uids", "num_threads"])
+        if process.info["uids"] and process.info["uids"].real == mine
+    )
