@@ -7,13 +7,15 @@ cells talk to it. A notebook never owns the cluster: restarting the kernel leave
 import contextlib
 import json
 import os
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from helpers import errors, progress
-from helpers.command import kubectl
+from helpers.command import kubeconfig_in_use, kubectl, use_kubeconfig
+from helpers.kubeconfig import read_kubeconfig, server_of
 from helpers.local.backend import Local
 from helpers.local.namespaces import start_time
 
@@ -32,15 +34,17 @@ def connect() -> "Cluster":
     wrong and what to do. In a shell: `python -m helpers up`.
     """
     backend = Local()
-    status = backend.status()
-    if status is None or status["phase"] != "ready":
-        view = progress.for_here()
-        backend.up(view)
+    running = backend.running()
+    view = progress.for_here()
+    # Also where it runs: it may still be starting, or its kubeconfig be broken.
+    backend.up(view)
+    if not running:
         view.finish("The cluster is ready.")
     binaries = backend.binaries()
     if binaries is not None:
         _prepend_path(binaries)
-    os.environ["KUBECONFIG"] = str(backend.kubeconfig)
+    _bypass_proxies()
+    use_kubeconfig(backend.kubeconfig)
     return Cluster.read(backend.name, backend.kubeconfig)
 
 
@@ -88,7 +92,7 @@ class Cluster:
         from kubernetes import config
 
         return config.new_client_from_config(
-            config_file=os.environ["KUBECONFIG"], context=self.context
+            config_file=str(kubeconfig_in_use()), context=self.context
         )
 
     def create_namespace(self, lesson: str) -> str:
@@ -130,7 +134,7 @@ class Cluster:
                 f"--timeout={timeout:.0f}s",
                 timeout=timeout + 5,
             )
-        os.environ["KUBECONFIG"] = str(self.kubeconfig)
+        use_kubeconfig(self.kubeconfig)
         with contextlib.suppress(FileNotFoundError):
             self._namespaced(name).unlink()
 
@@ -171,29 +175,7 @@ class Cluster:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             yaml.safe_dump(document, file)
-        os.environ["KUBECONFIG"] = str(path)
-
-
-def read_kubeconfig(path: Path) -> dict:
-    """Return a kubeconfig as a dict; raise KubeconfigError with the way out."""
-    again = "Remove it and run `python -m helpers up`: it is written anew."
-    try:
-        document = yaml.safe_load(path.read_text())
-    except FileNotFoundError:
-        raise errors.KubeconfigError(path, "does not exist.", again) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        fact = f"cannot be read ({type(error).__name__})."
-        raise errors.KubeconfigError(path, fact, again) from error
-    if not isinstance(document, dict) or not document.get("current-context"):
-        raise errors.KubeconfigError(path, "has no current context.", again)
-    return document
-
-
-def server_of(document: dict, context: str) -> str:
-    """Return the URL of the API server that `context` of a kubeconfig names."""
-    contexts = {entry["name"]: entry["context"] for entry in document["contexts"]}
-    clusters = {entry["name"]: entry["cluster"] for entry in document["clusters"]}
-    return clusters[contexts[context]["cluster"]]["server"]
+        use_kubeconfig(path)
 
 
 def _names(lesson: str):
@@ -205,6 +187,20 @@ def _alive(owner: str) -> bool:
     """Say whether the kernel that made a namespace still runs: pid and start time."""
     pid, _, start = owner.partition("/")
     return pid.isdigit() and start.isdigit() and start_time(int(pid)) == int(start)
+
+
+def _bypass_proxies() -> None:
+    """Keep a proxy of this network out of what is said on the loopback device.
+
+    curl and Python would ask it for 127.0.0.1 otherwise; Go never does.
+    """
+    if not urllib.request.getproxies_environment():
+        return
+    for name in ("NO_PROXY", "no_proxy"):
+        hosts = [host for host in os.environ.get(name, "").split(",") if host]
+        if hosts != ["*"]:
+            ours = [host for host in ("127.0.0.1", "localhost") if host not in hosts]
+            os.environ[name] = ",".join([*hosts, *ours])
 
 
 def _prepend_path(directory: Path) -> None:

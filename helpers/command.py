@@ -8,11 +8,17 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 from helpers import errors
+from helpers.kubeconfig import read_kubeconfig
 
 #: seconds that one call may take before it is ended
 TIMEOUT = 60.0
+
+#: What `connect()` chose. Not the environment alone: before that, KUBECONFIG may name
+#: the learner's production cluster.
+_kubeconfig: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,25 @@ class Completed:
         return json.loads(self.stdout)
 
 
+def use_kubeconfig(path: Path) -> None:
+    """Make `path` the kubeconfig of this kernel: of our helpers and of shell cells."""
+    global _kubeconfig
+    _kubeconfig = path
+    os.environ["KUBECONFIG"] = str(path)
+
+
+def kubeconfig_in_use() -> Path:
+    """Return the kubeconfig that `connect()` chose.
+
+    Raise NotConnected before that, KubeconfigError if it is broken by now: kubectl
+    would ask http://localhost:8080, where somebody else may listen.
+    """
+    if _kubeconfig is None:
+        raise errors.NotConnected
+    read_kubeconfig(_kubeconfig)
+    return _kubeconfig
+
+
 def kubectl(
     *args: str,
     input: str | None = None,
@@ -37,12 +62,11 @@ def kubectl(
 ) -> Completed:
     """Run kubectl with `args`; raise KubectlFailed unless it ends with 0.
 
-    It uses the kubeconfig that `connect()` chose: without one, kubectl would ask
-    http://localhost:8080, and NotConnected is raised instead. With `check=False` a
-    failure is a value: the lesson may want to look at it. `timeout` in seconds.
+    It uses the kubeconfig that `connect()` chose, and no other; raise NotConnected
+    before that. With `check=False` a failure is a value: the lesson may want to look
+    at it. `timeout` in seconds.
     """
-    if not os.environ.get("KUBECONFIG"):
-        raise errors.NotConnected
+    kubeconfig = kubeconfig_in_use()
     program = shutil.which("kubectl")
     if program is None:
         raise errors.MissingTool(
@@ -51,6 +75,7 @@ def kubectl(
     try:
         done = subprocess.run(
             [program, *args],
+            env={**os.environ, "KUBECONFIG": str(kubeconfig)},
             input=input,
             stdin=subprocess.DEVNULL if input is None else None,
             capture_output=True,
