@@ -14,6 +14,9 @@ from helpers.command import Completed, kubectl
 #: seconds of one `kubectl wait`; between two of them the pod is looked at
 SLICE = 2.0
 
+#: characters of a message; the runtime nests several, the last has the cause
+LONGEST = 190
+
 #: the line that kubectl adds when the command itself ran and failed
 _TERMINATED = "command terminated with exit code"
 
@@ -31,7 +34,7 @@ _HOPELESS = {
     "CreateContainerError": "Mend `command` in the manifest.",
     "RunContainerError": "Mend `command`: the image has to hold that program.",
     "StartError": "Mend `command`: the image has to hold that program.",
-    "CrashLoopBackOff": "Read `kubectl logs {pod} --previous`.",
+    "CrashLoopBackOff": "Read `kubectl logs {pod} --previous`, mend its `command`.",
 }
 
 
@@ -157,13 +160,19 @@ def _conditions(found: dict) -> str:
 
 
 def _sentence(container: dict, state: dict) -> str:
-    message = " ".join(state.get("message", "").split())
+    message = state.get("message", "")
     ended = container.get("lastState", {}).get("terminated")
     if ended:
-        message = f"it ended with exit code {ended['exitCode']}"
-    return f"container {container['name']}: {state['reason']}" + (
-        f" ({message})" if message else ""
-    )
+        # Only what was never started has a message, and it names the program.
+        message = ended.get("message") or f"it ended with exit code {ended['exitCode']}"
+    text = f"container {container['name']}: {state['reason']}"
+    return f"{text} ({_short(message)})" if message else text
+
+
+def _short(message: str) -> str:
+    """Return a message of the runtime in one line: the beginning and the end."""
+    line = " ".join(message.split())
+    return line if len(line) <= LONGEST else f"{line[:90]} … {line[-90:]}"
 
 
 def _ended(status: dict, containers: list[dict]) -> str:
@@ -181,7 +190,7 @@ def _still(status: dict, containers: list[dict], events: list[dict]) -> str:
     if warnings:
         # Events come in the order of their names, not of time.
         last = max(warnings, key=lambda event: event.get("lastTimestamp") or "")
-        return f"{last['reason']}: {' '.join(last['message'].split())}"
+        return f"{last['reason']}: {_short(last['message'])}"
     for condition in status.get("conditions", []):
         if condition["type"] == "PodScheduled" and condition["status"] != "True":
             return f"not scheduled: {condition.get('message', 'no node yet')}"
