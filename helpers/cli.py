@@ -4,83 +4,27 @@ Thin: it parses, calls the backend, prints. Data goes to stdout, everything else
 stderr. The exit codes are those of `EXIT_CODES`, which `--help` shows.
 """
 
-import contextlib
-import inspect
 import json
 import shlex
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from helpers import errors, progress
-from helpers.local.backend import LOGS, Local
-
-FAILED, NOT_RUNNING, NOT_READY, INTERRUPTED = 1, 3, 4, 130
-EXIT_CODES = """
-Exit codes:
-  0    done
-  1    it failed; stderr says why and what to do
-  2    wrong usage
-  3    status: the cluster does not run
-  4    status: it runs and is not ready
-  130  interrupted by Ctrl-C
-"""
-
-
-def keep_layout(text: str) -> str:
-    """Mark the paragraphs that have indented lines, so that click keeps their lines."""
-    paragraphs = inspect.cleandoc(text).split("\n\n")
-    return "\n\n".join(f"\b\n{p}" if "\n " in f"\n{p}" else p for p in paragraphs)
-
-
-class Command(click.Command):
-    """Write help as it stands in the docstring where lines are indented."""
-
-    def __init__(self, *args, **options) -> None:
-        """Mark the paragraphs once."""
-        super().__init__(*args, **options)
-        self.help = keep_layout(self.help or "")
-
-
-class Commands(click.Group):
-    """Show a LabError as its message; keep the order in which commands are written."""
-
-    command_class = Command
-
-    def __init__(self, *args, **options) -> None:
-        """Mark the paragraphs once."""
-        super().__init__(*args, **options)
-        self.help = keep_layout(self.help or "")
-
-    def list_commands(self, context: click.Context) -> list[str]:
-        """Return the commands in reading order."""
-        return list(self.commands)
-
-    def invoke(self, context: click.Context):
-        """Run the command; a learner's mistake ends with 1 and no traceback."""
-        try:
-            return super().invoke(context)
-        except errors.LabError as error:
-            click.echo(f"error: {error}", err=True)
-            context.exit(FAILED)
-        except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
-            context.exit(INTERRUPTED)
-
-
-@contextlib.contextmanager
-def working(done: str) -> Iterator[progress.Progress]:
-    """Give a view of progress to the block; leave `done` or a finished line behind."""
-    view = progress.Terminal()
-    try:
-        yield view
-    except BaseException:
-        view.leave()
-        raise
-    view.finish(done)
+from helpers import errors
+from helpers.cli_shape import (
+    EXIT_CODES,
+    FAILED,
+    INTERRUPTED,
+    NOT_READY,
+    NOT_RUNNING,
+    Commands,
+    keep_layout,
+    status_text,
+    working,
+)
+from helpers.local.backend import LOGS, STATUS, Local
 
 
 @click.group(
@@ -159,41 +103,11 @@ def status(as_json: bool) -> None:
       failed         a component could not start; `logs` has the reason
       not answering  it runs, and its API server does not answer within 5 s
     """
-    found = Local().status()
-    if as_json:
-        click.echo(json.dumps(found, indent=2))
-    else:
-        _print_status(found)
+    found = Local().status() or STATUS
+    text = json.dumps(found, indent=2) if as_json else status_text(found, time.time())
+    click.echo(text)
     phase = found["phase"]
     sys.exit({"ready": 0, "not running": NOT_RUNNING}.get(phase, NOT_READY))
-
-
-def _print_status(found: dict) -> None:
-    phase = found["phase"]
-    if phase == "not running":
-        click.echo("not running; start it with `python -m helpers up`")
-        return
-    waiting = ", ".join(found["awaited"])
-    reason = found["problem"] or (f"waiting for {waiting}" if waiting else "")
-    click.echo(f"{phase}: {reason}" if reason else phase)
-    click.echo(f"server      {found['server']}")
-    click.echo(f"kubeconfig  {found['kubeconfig']}")
-    click.echo(f"\n{'component':<25}{'state':<12}{'for':>8}{'restarts':>10}  last exit")
-    now = time.time()
-    for name, part in found["components"].items():
-        age = _duration(now - part["since"])
-        click.echo(
-            f"{name:<25}{part['state']:<12}{age:>8}{part['restarts']:>10}  "
-            f"{part['last_exit'] or '-'}"
-        )
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours}h{minutes}m"
-    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
 
 
 @main.command(short_help="Stop the cluster and keep its objects.")
