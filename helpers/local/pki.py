@@ -8,7 +8,6 @@ import base64
 import datetime as dt
 import ipaddress
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from helpers.local import layout
+from helpers.local.files import write_private
 
 #: kubeadm's lifetimes: the CA outlives many lessons, a leaf is made again in time.
 CA_LIFE = dt.timedelta(days=3650)
@@ -142,19 +142,6 @@ def kubeconfig(
         "contexts": [{"name": context, "context": {"cluster": context, "user": user}}],
         "current-context": context,
     }
-
-
-def write_private(path: Path, data: bytes | str) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
-    if isinstance(data, str):
-        data = data.encode()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    # 0600 from the first byte: a chmod afterwards leaves a moment for others.
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-    temporary.replace(path)
 
 
 def write_component_kubeconfigs(directory: Path) -> None:
