@@ -9,6 +9,7 @@ LabError
 ├── NamespacesForbidden  this machine does not let us make namespaces
 ├── PortTaken            the host port that was asked for is in use
 ├── StartFailed          the cluster did not come up
+│   ├── AlreadyRuns      ... because it runs already
 │   └── ComponentFailed  ... because this component could not start
 ├── NotRunning           an operation needs a running cluster
 ├── NotConnected         a helper was called before `connect()`
@@ -60,7 +61,9 @@ class MissingTool(LabError):
     def __init__(self, tool: str, purpose: str, way_out: str) -> None:
         """Name the tool and what it is needed for."""
         self.tool, self.purpose = tool, purpose
-        super().__init__(f"{tool} is not installed; it is needed to {purpose}.", way_out)
+        super().__init__(
+            f"{tool} is not installed; it is needed to {purpose}.", way_out
+        )
 
 
 class NotEnough(LabError):
@@ -143,6 +146,17 @@ class PortTaken(LabError):
 
 class StartFailed(LabError):
     """The cluster did not come up."""
+
+
+class AlreadyRuns(StartFailed):
+    """The cluster of a state directory runs, or another process is at it just now."""
+
+    def __init__(self) -> None:
+        """Say how to use or to end it."""
+        super().__init__(
+            "The cluster of this state directory runs already.",
+            "Use it with `connect()`, or stop it with `python -m helpers stop`.",
+        )
 
 
 class ComponentFailed(StartFailed):
