@@ -92,6 +92,9 @@ class Local:
         progress = progress or Silent()
         self._make_state()
         with self._starting(progress):
+            if self._machine.ending():
+                progress.update("waiting for the end of the last run")
+                self.stop()
             if self.running():
                 self._attach(progress, port)
             else:
@@ -105,9 +108,7 @@ class Local:
     def delete(self) -> bool:
         """Stop the cluster and remove its state; return False if there was none."""
         existed = (self.state / "pki").exists()
-        self._machine.stop()
-        if self.state.exists():
-            machine.remove_tree(self.state)
+        self._machine.delete()
         return existed
 
     def status(self) -> dict | None:

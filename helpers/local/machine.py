@@ -1,13 +1,12 @@
 """Start, find and stop the machine of the local cluster, from the host's side.
 
-Whether it runs is decided by a lock that the machine's own processes hold; the pid
-in `machine.json` is used only together with its start time.
+Whether it runs is decided by a lock that the machine's own processes hold; the pids
+in `machine.json` are used only together with their start times.
 """
 
-import fcntl
 import json
 import os
-import shutil
+import select
 import signal
 import socket
 import subprocess
@@ -17,14 +16,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers import errors
-from helpers.local import init, layout, namespaces
+from helpers.local import facts, ground, hostport, identity, init, namespaces, probes
+from helpers.local.files import write_private
+from helpers.local.ground import remove_tree
+from helpers.local.hostport import port_of, write_port
+from helpers.local.logs import tail
+from helpers.local.refusal import refused, way_out_of
 from helpers.progress import Progress
 
-#: what is made anew at each start; objects, keys and images are kept
-VOLATILE = ("run", "etc", "node/kubelet", "logs/pods")
-KEPT = ("pki", "etcd", "logs", "node/containerd")
-#: bytes that a start wants free: etcd's log alone takes 64 MB beforehand
-DISK_NEEDED = 600_000_000
+__all__ = ["Machine", "port_of", "remove_tree", "tail", "way_out_of", "write_port"]
+
+#: seconds that the API server may take to answer once the cluster was ready
+ANSWER_WITHIN = 10.0
+#: what the host's phase says when PID 1 says "ready" and the API server says nothing
+NOT_ANSWERING = "not answering"
+
+_ENDING = ("failed", "stopping", "stopped")
 
 
 @dataclass(frozen=True)
@@ -35,41 +42,43 @@ class Machine:
 
     def running(self) -> bool:
         """Say whether any of its processes is alive."""
-        try:
-            lock = os.open(self.state / "machine.lock", os.O_RDWR)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        finally:
-            os.close(lock)
-        return False
+        return identity.running(self.state)
 
     def status(self) -> dict | None:
-        """Return what PID 1 last said of itself, or None if it does not run.
+        """Return how it is, or None if it does not run; raise StateError.
 
-        Keys: `phase` (starting, ready, stopping, failed), `awaited`, `failed`,
-        `began` and `ready_at` (seconds of the epoch), `components` by name with
-        `state`, `pid`, `restarts`, `last_exit`, `since`.
+        Keys: `phase` (starting, ready, not answering, stopping, failed), `awaited`,
+        `failed`, `problem`, `began` and `ready_at` (seconds of the epoch), `ids` (how
+        many user ids pods can have), `components` by name with `state`, `pid` (inside),
+        `restarts`, `last_exit`, `since`. It is what PID 1 last said; only for "ready"
+        the API server is asked again, for at most `probes.TIMEOUT` seconds.
         """
         if not self.running():
             return None
-        return _read_json(self.state / "run" / "status.json") or {
-            "phase": "starting",
-            "awaited": ["the machine"],
-            "failed": None,
-            "components": {},
-        }
+        found = self._said()
+        if found["phase"] == "ready" and not self.answers():
+            found["phase"] = NOT_ANSWERING
+        return found
+
+    def ending(self) -> bool:
+        """Say whether it runs, but will end by itself: stopped, or its start failed."""
+        if not self.running():
+            return False
+        try:
+            return self._said()["phase"] in _ENDING
+        except errors.StateError:
+            return False
+
+    def answers(self) -> bool:
+        """Say whether the API server calls itself ready, asked from the host."""
+        try:
+            return probes.readyz(port_of(self.state), self.state / "pki" / "ca.crt")
+        except OSError:
+            return False
 
     def pid(self) -> int | None:
         """Return PID 1's pid on the host, or None if that process is gone."""
-        known = _read_json(self.state / "machine.json")
-        if not known or not isinstance(known.get("pid"), int):
-            return None
-        same = namespaces.start_time(known["pid"]) == known.get("start")
-        return known["pid"] if same and known.get("start") else None
+        return identity.pid_of(self.state, "pid_1")
 
     def start(
         self, binaries: Path, archive: Path | None, port: int, progress: Progress
@@ -77,27 +86,45 @@ class Machine:
         """Start the machine and wait until the cluster is ready; return its port.
 
         `port` 0 takes any free one. Raise NamespacesForbidden, PortTaken, StateError,
-        ComponentFailed or StartFailed; nothing is left running then.
+        NotEnough, ComponentFailed or StartFailed; nothing is left running then.
         """
-        self._prepare()
-        listener = _listen(port)
-        with listener:
-            process, report = self._launch(binaries, archive, listener)
+        process, launched = None, False
         try:
+            with identity.locked(self.state) as lock, hostport.listen(port) as listener:
+                ground.prepare(self.state)
+                launched = True
+                process, report = self._launch(binaries, archive, listener, lock)
             self._await_world(process, report, progress)
-            self._await_ready(process, progress)
+            self._await_ready(progress, process)
         except BaseException:
-            # Also KeyboardInterrupt: a half cluster is worse than none.
-            self.stop()
-            process.wait()
+            # Also KeyboardInterrupt: a half cluster is worse than none. But not when
+            # it is another's.
+            if launched:
+                self.stop()
+            if process:
+                process.wait()
             raise
-        finally:
-            os.close(report)
         return port_of(self.state)
 
     def await_ready(self, progress: Progress) -> None:
-        """Wait for a start that another process began."""
-        self._await_ready(None, progress)
+        """Wait for a start that another process began.
+
+        Raise NotReady for a cluster that was ready and does not answer any more.
+        """
+        self._await_ready(progress)
+        began = time.monotonic()
+        while not self.answers():
+            waited = time.monotonic() - began
+            if waited > ANSWER_WITHIN:
+                raise errors.NotReady(
+                    "An answer of the running cluster's API server",
+                    waited,
+                    "nothing",
+                    "See `python -m helpers logs kube-apiserver`; `python -m helpers "
+                    "stop` and then `up` starts it again with the same objects.",
+                )
+            progress.update("waiting for the API server's answer")
+            time.sleep(0.1)
 
     def stop(self, *, patience: float = 8.0) -> bool:
         """Stop the machine; return False if it did not run.
@@ -107,129 +134,143 @@ class Machine:
         if not self.running():
             return False
         for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
-            self._signal(number)
             deadline = time.monotonic() + seconds
             while time.monotonic() < deadline:
+                # Again and again: a start that is a few milliseconds old has not
+                # written yet who it is, and a PID 1 without a handler hears nothing.
+                identity.send(self.state, number)
+                time.sleep(0.02)
                 if not self.running():
                     return True
-                time.sleep(0.02)
         raise errors.StateError(
             self.state,
             "the machine does not end, even by SIGKILL.",
             f"Look at process {self.pid()}; it may wait for a file system.",
         )
 
-    def _signal(self, number: int) -> None:
-        pid = self.pid()
-        if pid is None:
-            # Killed between its birth and the writing of machine.json: the outer
-            # process is our only handle, and it is gone then, too.
-            return
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            return
-
-    def _prepare(self) -> None:
-        try:
-            for name in (*VOLATILE, *KEPT):
-                path = self.state / name
-                if name in VOLATILE and path.exists():
+    def delete(self) -> bool:
+        """Stop the machine and remove the directory; return False if there was none."""
+        if not self.state.exists():
+            return False
+        self.stop()
+        with identity.locked(self.state):
+            for path in self.state.iterdir():
+                # While the lock is there, no start can begin in what we remove.
+                if path.name != "machine.lock":
                     remove_tree(path)
-                path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.state.chmod(0o700)
-        except OSError as error:
+            remove_tree(self.state)
+        return True
+
+    def _said(self) -> dict:
+        path = self.state / "run" / "status.json"
+        try:
+            found = json.loads(path.read_text())
+            return {**found, "phase": str(found["phase"])}
+        except FileNotFoundError:
+            return {
+                "phase": "starting",
+                "awaited": ["the machine"],
+                "failed": None,
+                "components": {},
+            }
+        except (OSError, ValueError, TypeError, KeyError):
             raise errors.StateError(
-                self.state,
-                f"cannot be used: {error.strerror}.",
-                "Free it, or name another directory in LAB_STATE_DIR.",
-            ) from error
-        free = shutil.disk_usage(self.state).free
-        if free < DISK_NEEDED:
-            raise errors.NotEnough(
-                "disk space",
-                f"for the cluster's state in {self.state}",
-                DISK_NEEDED,
-                free,
-                "Free some, or name another directory in LAB_STATE_DIR.",
-            )
-        for log in (self.state / "logs").glob("*.log"):
-            log.replace(log.with_suffix(".log.1"))
+                path,
+                "is damaged.",
+                "`python -m helpers stop` and then `up` writes it anew; the objects "
+                "are kept.",
+            ) from None
 
     def _launch(
-        self, binaries: Path, archive: Path | None, listener: socket.socket
+        self,
+        binaries: Path,
+        archive: Path | None,
+        listener: socket.socket,
+        lock: int,
     ) -> tuple[subprocess.Popen, int]:
-        python = Path(sys.executable).resolve()
         plan = init.Plan(
             state=str(self.state),
             binaries=str(binaries.resolve()),
-            python=str(python),
+            python=str(Path(sys.executable).resolve()),
             python_home=sys.base_prefix,
             listener=listener.fileno(),
             images=str(archive.resolve().parent) if archive else None,
             archive=archive.resolve().name if archive else None,
             archive_key=archive.stem if archive else None,
         )
-        plan_file = self.state / "run" / "plan.json"
-        plan_file.write_text(namespaces.plan_to_json(plan))
-        write_port(self.state, listener.getsockname()[1])
+        write_private(identity.plan_file(self.state), namespaces.plan_to_json(plan))
+        hostport.write_port(self.state, listener.getsockname()[1])
         report, theirs = os.pipe()
-        root = str(Path(__file__).resolve().parents[2])
-        program = (
-            f"import sys; sys.path.insert(0, {root!r}); "
-            "from helpers.local.namespaces import main; "
-            "sys.exit(main(sys.argv[1], int(sys.argv[2])))"
-        )
-        with open(self.state / "logs" / "machine.log", "ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-I", "-c", program, str(plan_file), str(theirs)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                pass_fds=(listener.fileno(), theirs),
-                # Not in the kernel's process group: an interrupted cell must not
-                # reach the cluster.
-                start_new_session=True,
-            )
-        os.close(theirs)
+        try:
+            with open(
+                self.state / "logs" / "machine.log", "ab", opener=_private
+            ) as log:
+                process = subprocess.Popen(
+                    namespaces.command(identity.plan_file(self.state), theirs),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    cwd="/",
+                    # Nothing of the learner's: a pod with hostPID can read PID 1's.
+                    env={"PATH": facts.PATH, "LANG": "C.UTF-8"},
+                    pass_fds=(listener.fileno(), theirs, lock),
+                    # Not in the kernel's process group: an interrupted cell must not
+                    # reach the cluster.
+                    start_new_session=True,
+                )
+        except BaseException:
+            os.close(report)
+            raise
+        finally:
+            os.close(theirs)
         return process, report
 
     def _await_world(
         self, process: subprocess.Popen, report: int, progress: Progress
     ) -> None:
-        os.set_blocking(report, False)
+        """Read what the machine reports until it closes the pipe."""
+        deadline = time.monotonic() + init.BUDGET
         said = b""
-        while True:
-            progress.update("making the namespaces of the cluster")
-            try:
+        try:
+            while time.monotonic() < deadline:
+                progress.update("making the namespaces of the cluster")
+                if not select.select([report], [], [], 0.1)[0]:
+                    continue
                 chunk = os.read(report, 65536)
-            except BlockingIOError:
-                time.sleep(0.01)
-                continue
-            if not chunk:
-                break
-            said += chunk
+                if not chunk:
+                    break
+                said += chunk
+        finally:
+            os.close(report)
         if said:
             process.wait()
-            refusal = json.loads(said)
-            raise refused(refusal["step"], refusal["reason"])
+            raise refused(**json.loads(said))
 
-    def _await_ready(self, process, progress: Progress) -> None:
+    def _await_ready(
+        self, progress: Progress, process: subprocess.Popen | None = None
+    ) -> None:
+        """Wait for PID 1's word. Ask in this order: ready, failed, dead, late."""
+        # PID 1 keeps the budget. This one is for a PID 1 that does not move.
+        deadline = time.monotonic() + init.BUDGET + 15
         while True:
-            if process is not None:
+            if process:
                 process.poll()  # reap it, should it have died
-            status = self.status()
-            if status is None:
+            # Before its last words are read: they are final then.
+            running = self.running()
+            status = self._said()
+            if status["phase"] == "ready" and running:
+                return
+            if status["phase"] in _ENDING:
+                raise self._failure(status)
+            if not running:
                 raise errors.StartFailed(
                     "The machine ended while it was starting.\n"
                     + tail(self.state / "logs" / "machine.log"),
                     f"Its log is {self.state / 'logs' / 'machine.log'}.",
                 )
-            if status["phase"] == "ready":
-                return
-            if status["phase"] in ("failed", "stopping", "stopped"):
-                raise self._failure(status)
+            if time.monotonic() > deadline:
+                problem = f"its PID 1, {self.pid()}, does not move."
+                raise self._failure({**status, "phase": "failed", "problem": problem})
             progress.update("waiting for " + ", ".join(status["awaited"]))
             time.sleep(0.05)
 
@@ -240,11 +281,8 @@ class Machine:
             ended = status["components"][name]["last_exit"] or "unknown end"
             return errors.ComponentFailed(name, ended, tail(log), log)
         if status["phase"] == "failed":
-            problem = f" ({status['problem']})" if status.get("problem") else ""
             return errors.StartFailed(
-                f"The cluster was not ready after {init.BUDGET:.0f} s; still awaited: "
-                + ", ".join(status["awaited"])
-                + problem,
+                f"The cluster did not come up: {status['problem']}",
                 f"The logs are in {self.state / 'logs'}.",
             )
         return errors.StartFailed(
@@ -253,94 +291,5 @@ class Machine:
         )
 
 
-def refused(step: str, reason: str) -> errors.LabError:
-    """Return the error for a step that the kernel refused, with the way out."""
-    return errors.NamespacesForbidden(step, reason, way_out_of(step))
-
-
-def way_out_of(step: str) -> str:
-    """Say what may be done about a refused step, from this machine's settings."""
-    for setting, value, advice in (
-        ("kernel/apparmor_restrict_unprivileged_userns", "1", "=0"),
-        ("kernel/unprivileged_userns_clone", "0", "=1"),
-        ("user/max_user_namespaces", "0", "=15000"),
-    ):
-        try:
-            found = Path("/proc/sys", setting).read_text().strip()
-        except OSError:
-            continue
-        if found == value:
-            name = setting.replace("/", ".")
-            return (
-                f"User namespaces are restricted ({name}={value}). An administrator "
-                f"can allow them: `sudo sysctl {name}{advice}`."
-            )
-    return (
-        "This is usual inside a container: give it --privileged, or use Docker and "
-        "kind on the host."
-    )
-
-
-def tail(path: Path, lines: int = 20) -> str:
-    """Return the last lines of a log, or nothing if there is none."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 64 * 1024))
-            text = file.read().decode(errors="replace")
-    except OSError:
-        return ""
-    return "\n".join(text.splitlines()[-lines:])
-
-
-def port_of(state: Path) -> int:
-    """Return the port of the last start, or 0."""
-    try:
-        return int((state / "port").read_text())
-    except (OSError, ValueError):
-        return 0
-
-
-def write_port(state: Path, port: int) -> None:
-    """Keep the port, so that the next start and old kubeconfigs agree."""
-    (state / "port").write_text(str(port))
-
-
-def _listen(port: int) -> socket.socket:
-    """Bind the host's port now and keep it open: no one can take it in between."""
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except OSError as error:
-        listener.close()
-        raise errors.PortTaken(port) from error
-    listener.listen(512)
-    return listener
-
-
-def remove_tree(path: Path) -> None:
-    """Remove a directory, also where ids of the user namespace own files in it."""
-    try:
-        shutil.rmtree(path)
-    except PermissionError:
-        root = str(Path(__file__).resolve().parents[2])
-        program = (
-            f"import os, shutil, sys; sys.path.insert(0, {root!r}); "
-            "from helpers.local.namespaces import enter; enter(); "
-            "shutil.rmtree(sys.argv[1])"
-        )
-        subprocess.run(
-            [sys.executable, "-I", "-c", program, str(path)],
-            check=True,
-            capture_output=True,
-        )
-
-
-def _read_json(path: Path) -> dict | None:
-    try:
-        document = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
-    return document if isinstance(document, dict) else None
-
-
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
