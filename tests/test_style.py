@@ -152,6 +152,7 @@ FAULTS = {
     },
     "cell_metadata": {
         "noise": put("address", metadata={"scrolled": True}),
+        "unknown step": put("address", metadata={"steps": ["8.2.1"]}),
         "unknown tag": tag("address", "hide-input"),
         "tag on prose": tag("why", "check"),
         "folded code": put("address", metadata={"jupyter": {"source_hidden": True}}),

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from tests.style.page import Fault, Page
 
 TAGS = {"raises-exception", "nbval-skip", "exercise", "solution", "check", "long"}
-CELL_METADATA = {"tags", "jupyter"}
+#: `steps` names the steps of the chapter that a cell shows or asserts: ["B2"].
+CELL_METADATA = {"tags", "jupyter", "steps"}
 #: What Jupyter makes up: eight hex digits, or a number, or a UUID.
 MADE_UP = re.compile(r"(cell-?)?\d+|[0-9a-f]{8}(-[0-9a-f]{4}){0,4}([0-9a-f]{8})?")
 
@@ -63,6 +64,9 @@ def cell_metadata(page: Page) -> Iterator[Fault]:
                 yield cell.id, f"unknown tag {tag!r}; known: {', '.join(sorted(TAGS))}"
             elif not cell.is_code:
                 yield cell.id, f"tag {tag!r} does nothing on a prose cell"
+        for step in cell.metadata.get("steps", ()):
+            if not re.fullmatch(r"[A-D][1-9]\d?", str(step)):
+                yield cell.id, f"{step!r} is no step of the chapter, as 'B2' is"
         folding = cell.metadata.get("jupyter")
         if folding is not None and folding != {"source_hidden": True}:
             yield cell.id, "metadata.jupyter may hold source_hidden: true alone"
