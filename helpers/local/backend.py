@@ -3,9 +3,7 @@
 This is what `helpers.cluster` and the command line call; one object, one directory.
 """
 
-import contextlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +11,17 @@ import filelock
 
 from helpers import errors, paths
 from helpers.kubeconfig import holds, read_kubeconfig
-from helpers.local import images, layout, machine, pki, preflight, runtime, toolchain
+from helpers.local import (
+    ground,
+    hostport,
+    images,
+    layout,
+    machine,
+    pki,
+    preflight,
+    runtime,
+    toolchain,
+)
 from helpers.progress import Progress, Silent
 
 #: components with a log, in the order in which they start
@@ -106,7 +114,11 @@ class Local:
         return self._machine.stop()
 
     def delete(self) -> bool:
-        """Stop the cluster and remove its state; return False if there was none."""
+        """Stop the cluster and remove its state; return False if there was none.
+
+        Raise StateError for a directory that is not ours.
+        """
+        self._refuse_foreign()
         existed = (self.state / "pki").exists()
         self._machine.delete()
         return existed
@@ -120,7 +132,7 @@ class Local:
         found = self._machine.status()
         if found is None:
             return None
-        server = f"https://127.0.0.1:{machine.port_of(self.state)}"
+        server = f"https://127.0.0.1:{hostport.port_of(self.state)}"
         ours = {"server": server, "kubeconfig": str(self.kubeconfig)}
         return {**STATUS, **found, **ours}
 
@@ -144,12 +156,11 @@ class Local:
     def _containerd(self) -> tuple[Path, Path]:
         if not self._machine.running():
             raise errors.NotRunning
-        return toolchain.ensure(
-            Silent()
-        ) / "ctr", self.state / "run" / "containerd.sock"
+        ctr = toolchain.ensure(Silent()) / "ctr"
+        return ctr, self.state / "run" / "containerd.sock"
 
     def _attach(self, progress: Progress, port: int | None) -> None:
-        taken = machine.port_of(self.state)
+        taken = hostport.port_of(self.state)
         if port and port != taken:
             raise errors.StartFailed(
                 f"The cluster runs already, on port {taken}.",
@@ -162,10 +173,10 @@ class Local:
         binaries, archive = self.setup(progress)
         runtime.require_runc(binaries)
         progress.update("making keys and certificates")
-        with self._usable():
+        with ground.usable(self.state):
             pki.ensure(self.state / "pki")
             pki.write_component_kubeconfigs(self.state / "pki")
-        wanted = machine.port_of(self.state) if port is None else port
+        wanted = hostport.port_of(self.state) if port is None else port
         try:
             self._machine.start(binaries, archive, wanted, progress)
         except errors.PortTaken:
@@ -179,11 +190,11 @@ class Local:
 
         A context or namespace that the learner added stays.
         """
-        with self._usable():
+        with ground.usable(self.state):
             ours = pki.kubeconfig(
                 self.state / "pki",
                 "admin",
-                server=f"https://127.0.0.1:{machine.port_of(self.state)}",
+                server=f"https://127.0.0.1:{hostport.port_of(self.state)}",
                 user="kubernetes-admin",
             )
             try:
@@ -194,7 +205,7 @@ class Local:
                 pki.write_private(self.kubeconfig, json.dumps(ours, indent=2))
 
     def _make_state(self) -> None:
-        with self._usable():
+        with ground.usable(self.state):
             self._refuse_foreign()
             self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self.state / MARK).touch(mode=0o600)
@@ -214,18 +225,6 @@ class Local:
                 "holds files that are not of these notebooks.",
                 "Name a new or empty directory in LAB_STATE_DIR.",
             )
-
-    @contextlib.contextmanager
-    def _usable(self) -> Iterator[None]:
-        """Turn an OSError of the block into a StateError."""
-        try:
-            yield
-        except OSError as error:
-            raise errors.StateError(
-                self.state,
-                f"cannot be used: {error.strerror}.",
-                "Make it writable, or name another directory in LAB_STATE_DIR.",
-            ) from error
 
     def _starting(self, progress: Progress) -> filelock.BaseFileLock:
         lock = filelock.FileLock(self.state / "up.lock", mode=0o600)

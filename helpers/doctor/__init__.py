@@ -1,0 +1,63 @@
+"""Look at this machine and list every problem at once, each with its way out.
+
+A topic reads its facts (effects) and judges them (pure). Nothing here changes the
+machine, starts the cluster, or talks to a cluster that is not ours.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from helpers.doctor import lab, programs, surroundings, system
+from helpers.doctor.findings import Finding, fatal, report
+
+__all__ = ["Finding", "examine", "report"]
+
+
+class Topic(Protocol):
+    """Something to look at: a frozen dataclass of facts that can judge itself."""
+
+    @classmethod
+    def read(cls) -> "Topic":
+        """Find the facts out."""
+
+    def findings(self) -> Iterable[Finding]:
+        """Judge the facts; pure."""
+
+
+#: in the order in which a person wants to know
+TOPICS: tuple[type[Topic], ...] = (
+    surroundings.Python,
+    system.Kernel,
+    system.Namespaces,
+    system.UserIds,
+    system.Cgroups,
+    system.Limits,
+    lab.Directories,
+    programs.Build,
+    programs.Tools,
+    surroundings.Client,
+    surroundings.Proxies,
+    surroundings.Kubeconfigs,
+    lab.Port,
+    lab.Running,
+)
+
+
+def examine(topics: Iterable[type[Topic]] = TOPICS) -> list[Finding]:
+    """Look at everything; return the findings in a fixed order, never raise."""
+    return [finding for topic in topics for finding in _look(topic)]
+
+
+def _look(topic: type[Topic]) -> list[Finding]:
+    try:
+        return list(topic.read().findings())
+    except Exception as error:
+        # One look that fails must not hide what the others see.
+        name = topic.__name__.lower()
+        return [
+            fatal(
+                name,
+                f"could not be examined: {type(error).__name__}: {error}",
+                "This is a bug of these notebooks: please report it with this line.",
+            )
+        ]

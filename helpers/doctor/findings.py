@@ -1,0 +1,96 @@
+"""Hold what the doctor found, and write it for a person."""
+
+import textwrap
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+OK, WARNING, FATAL = "ok", "warning", "fatal"
+#: columns that a report may take
+WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fact about this machine.
+
+    `level` is "ok", "warning" (some lessons will not work) or "fatal" (the cluster
+    will not start). What is not "ok" has a `way_out`.
+    """
+
+    name: str
+    level: str
+    fact: str
+    way_out: str = ""
+
+    @property
+    def fatal(self) -> bool:
+        """Say whether this keeps the cluster from starting."""
+        return self.level == FATAL
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the fields: `name`, `level`, `fact`, `way_out`."""
+        return asdict(self)
+
+
+def ok(name: str, fact: str) -> Finding:
+    """Return a fact that needs nothing to be done."""
+    return Finding(name, OK, fact)
+
+
+def warning(name: str, fact: str, way_out: str) -> Finding:
+    """Return a fact that some lessons suffer from."""
+    return Finding(name, WARNING, fact, way_out)
+
+
+def fatal(name: str, fact: str, way_out: str) -> Finding:
+    """Return a fact that keeps the cluster from starting."""
+    return Finding(name, FATAL, fact, way_out)
+
+
+def report(findings: Iterable[Finding]) -> str:
+    """Write the findings as plain text: problems first, then facts, then the sum."""
+    findings = list(findings)
+    ordered = sorted(findings, key=lambda f: (FATAL, WARNING, OK).index(f.level))
+    problems = [finding for finding in ordered if finding.level != OK]
+    facts = [finding for finding in ordered if finding.level == OK]
+    width = max((len(finding.name) for finding in findings), default=0) + 2
+    lines = []
+    for title, group in (("Problems", problems), ("Facts", facts)):
+        if group:
+            lines += [title, *(line for f in group for line in _lines(f, width)), ""]
+    return "\n".join([*lines, _sum(findings)])
+
+
+def _lines(finding: Finding, width: int) -> list[str]:
+    level = "" if finding.level == OK else f"{finding.level:<9}"
+    head = f"  {level}{finding.name:<{width}}"
+    indent = " " * len(head)
+    lines = _wrapped(finding.fact, head, indent)
+    if finding.way_out:
+        lines += _wrapped(finding.way_out, f"{indent}-> ", f"{indent}   ")
+    return lines
+
+
+def _wrapped(text: str, first: str, rest: str) -> list[str]:
+    return textwrap.wrap(
+        " ".join(text.split()),
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=rest,
+        # A command with options must be copied whole.
+        break_on_hyphens=False,
+    )
+
+
+def _sum(findings: list[Finding]) -> str:
+    stoppers = sum(finding.fatal for finding in findings)
+    warnings = sum(finding.level == WARNING for finding in findings)
+    also = f" {_count(warnings, 'warning')}." if warnings else ""
+    if stoppers:
+        verb = "keeps" if stoppers == 1 else "keep"
+        return f"{_count(stoppers, 'problem')} {verb} the cluster from starting.{also}"
+    return f"Nothing keeps the cluster from starting.{also}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,247 @@
+"""Look at the suite's own directories, port and cluster."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpers import errors, paths, versions
+from helpers.doctor.findings import Finding, fatal, ok, warning
+from helpers.local import ground, hostport, resources, toolchain
+from helpers.local.backend import Local
+
+
+@dataclass(frozen=True)
+class Directory:
+    """A directory of the suite: `made` if it is there, `free` in bytes.
+
+    `problem` is why it cannot be used, or ""; `executable` is False on a file system
+    from which no program may be started.
+    """
+
+    name: str
+    path: Path
+    variable: str
+    made: bool
+    problem: str
+    executable: bool
+    free: int
+    needed: int
+
+    @classmethod
+    def read(cls, name: str, path: Path, variable: str, needed: int) -> "Directory":
+        """Look at it, or at the place where it would be made."""
+        place = resources.existing(path)
+        problem = ""
+        if not place.is_dir():
+            problem = f"{place} is not a directory"
+        elif not os.access(place, os.W_OK | os.X_OK):
+            problem = f"{place} is not writable"
+        return cls(
+            name,
+            path,
+            variable,
+            place == path,
+            problem,
+            not os.statvfs(place).f_flag & os.ST_NOEXEC,
+            shutil.disk_usage(place).free,
+            needed,
+        )
+
+    def finding(self) -> Finding:
+        """Judge."""
+        another = f"another directory in {self.variable}."
+        if self.problem:
+            fact = f"{self.path} cannot be used: {self.problem}."
+            return fatal(self.name, fact, f"Make it writable, or name {another}")
+        if not self.executable:
+            fact = f"{self.path}: programs may not be started from there (noexec)."
+            return fatal(self.name, fact, f"Name {another}")
+        if self.free < self.needed:
+            fact = (
+                f"{self.path}: {self.free / 1e9:.1f} GB free, "
+                f"{self.needed / 1e9:.1f} GB needed."
+            )
+            return fatal(self.name, fact, f"Free some, or name {another}")
+        made = "" if self.made else ", not made yet"
+        return ok(self.name, f"{self.path}{made}, {self.free / 1e9:.0f} GB free")
+
+
+@dataclass(frozen=True)
+class Directories:
+    """The state and the cache."""
+
+    state: Directory
+    cache: Directory
+
+    @classmethod
+    def read(cls) -> "Directories":
+        """Look at both; a cache that is filled already needs no more room."""
+        filled = toolchain.find() is not None
+        running = Local().running()
+        return cls(
+            Directory.read(
+                "state",
+                paths.state_dir(),
+                "LAB_STATE_DIR",
+                0 if running else ground.DISK_NEEDED,
+            ),
+            Directory.read(
+                "cache",
+                paths.cache_dir(),
+                "LAB_CACHE_DIR",
+                0 if filled else 6_000_000_000,
+            ),
+        )
+
+    def findings(self) -> Iterator[Finding]:
+        """Judge each."""
+        yield self.state.finding()
+        yield self.cache.finding()
+
+
+@dataclass(frozen=True)
+class Port:
+    """The port of the last start, 0 for none; `free` or held by someone."""
+
+    number: int
+    free: bool
+    running: bool
+
+    @classmethod
+    def read(cls) -> "Port":
+        """Try to bind it, for a moment."""
+        number = hostport.port_of(paths.state_dir())
+        running = Local().running()
+        try:
+            hostport.listen(number).close()
+        except errors.LabError:
+            return cls(number, False, running)
+        return cls(number, True, running)
+
+    def findings(self) -> Iterator[Finding]:
+        """Judge: a port that is taken costs nothing but a new kubeconfig."""
+        at = f"127.0.0.1:{self.number}"
+        if self.number == 0:
+            yield ok("port", "none yet; the first start takes any free one")
+        elif self.running:
+            yield ok("port", f"{at}, held by the running cluster")
+        elif self.free:
+            yield ok("port", f"{at}, as at the last start; free")
+        else:
+            yield ok(
+                "port",
+                f"{at} of the last start is taken; the next start takes another and "
+                "writes it into the kubeconfig",
+            )
+
+
+@dataclass(frozen=True)
+class Running:
+    """The cluster, if it runs: what `status` says, its version, and who we are.
+
+    `kubectl` is the version of the one that a shell finds, "" without one.
+    """
+
+    status: dict | None
+    server: str
+    user: str
+    groups: tuple[str, ...]
+    kubectl: str
+    kubectl_path: str
+
+    @classmethod
+    def read(cls) -> "Running":
+        """Ask our own cluster, and no other."""
+        lab = Local()
+        status = lab.status()
+        server, user, groups = "", "", ()
+        if status and status["phase"] == "ready":
+            ours = (str(lab.binaries() / "kubectl"), *_options(lab))
+            version = _json(*ours, "version")
+            server = version.get("serverVersion", {}).get("gitVersion", "")
+            review = _json(*ours, "auth", "whoami")
+            info = review.get("status", {}).get("userInfo", {})
+            user, groups = info.get("username", ""), tuple(info.get("groups", ()))
+        path = shutil.which("kubectl") or ""
+        client = (
+            _json(path, "--context=none", "version", "--client", env=_NOBODY)
+            if path
+            else {}
+        )
+        found = client.get("clientVersion", {}).get("gitVersion", "")
+        return cls(status, server, user, groups, found, path)
+
+    def findings(self) -> Iterator[Finding]:
+        """Judge the cluster, our identity, and the distance of the shell's kubectl."""
+        if self.status is None:
+            yield ok("cluster", "not running; `python -m helpers up` starts it")
+        elif self.status["phase"] == "not answering":
+            yield warning(
+                "cluster",
+                f"it runs and does not answer: {self.status['problem']}.",
+                "Look at `python -m helpers status`; `stop` and `up` start it anew.",
+            )
+        else:
+            version = f", {self.server}" if self.server else ""
+            yield ok(
+                "cluster", f"{self.status['phase']} at {self.status['server']}{version}"
+            )
+        if self.user:
+            groups = ", ".join(self.groups)
+            yield ok("identity", f"{self.user}, groups {groups}")
+        yield self._skew()
+
+    def _skew(self) -> Finding:
+        if not self.kubectl:
+            return ok(
+                "kubectl", "none on PATH; connect() gives notebooks the suite's own"
+            )
+        server = self.server or versions.KUBERNETES
+        distance = abs(_minor(self.kubectl) - _minor(server))
+        known = f"{self.kubectl} ({self.kubectl_path})"
+        if distance <= 1:
+            return ok("kubectl", known)
+        return warning(
+            "kubectl",
+            f"{known} is {distance} minor versions away from the server's {server}; "
+            "one is supported. Notebooks use the suite's own.",
+            "In a shell, put the directory that `python -m helpers up` prints first "
+            "in PATH.",
+        )
+
+
+#: Some vendors' kubectl asks the server for its version first, and without a
+#: kubeconfig it asks localhost:8080; a context that does not exist keeps it silent.
+_NOBODY = {"KUBECONFIG": "/dev/null", "PATH": os.defpath}
+
+
+def _options(lab: Local) -> tuple[str, ...]:
+    return (
+        f"--kubeconfig={lab.kubeconfig}",
+        f"--context={lab.context}",
+        "--request-timeout=5s",
+    )
+
+
+def _json(kubectl: str, *arguments: str, env: dict | None = None) -> dict:
+    """Return what kubectl answers as JSON, or {} if it does not."""
+    try:
+        done = subprocess.run(
+            [kubectl, *arguments, "-o", "json"],
+            stdin=subprocess.DEVNULL,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+        return json.loads(done.stdout)
+    except (OSError, subprocess.TimeoutExpired, ValueError):
+        return {}
+
+
+def _minor(version: str) -> int:
+    return int(version.split(".")[1])
