@@ -1,0 +1,211 @@
+"""Write container images into one archive, byte for byte the same from the same input.
+
+It knows file trees, layers and the format of `docker save`; it does not know what is
+in the suite's image. Owner, time and mode of each file come from here and not from
+the disk: an archive made by root equals one made by a user with another umask.
+"""
+
+import hashlib
+import io
+import json
+import os
+import stat
+import tarfile
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+#: Time of everything in an image, in seconds since 1970: the first day of 2026.
+EPOCH = 1767225600
+_CREATED = "2026-01-01T00:00:00Z"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file, symbolic link or directory.
+
+    `source` is a file on the disk, `content` the bytes of one, `target` that of a
+    link; none of the three makes a directory.
+    """
+
+    mode: int = 0o755
+    source: Path | None = None
+    content: bytes | None = None
+    target: str | None = None
+
+
+#: What a layer holds: path inside the image, without the first slash, to entry.
+Tree = dict[str, Entry]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A tar file; `digest` is the SHA-256 of it, in hexadecimal digits."""
+
+    path: Path
+    digest: str
+    entries: int
+
+
+@dataclass(frozen=True)
+class Image:
+    """Names, layers from the lowest up, and `config` as in the OCI image spec."""
+
+    names: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    config: dict = field(default_factory=dict)
+
+
+def scan(root: Path, inside: str = "") -> Tree:
+    """Return what is in the directory `root`, as entries below `inside`.
+
+    Devices, pipes and sockets are left out: in a user namespace nobody may make a
+    device, and the import of the whole layer would fail. Of the mode only "may be
+    executed" is kept: set-uid bits and the maker's umask do not belong into an image.
+    """
+    return dict(_scan(root, PurePosixPath(inside)))
+
+
+def _scan(directory: Path, inside: PurePosixPath) -> Iterator[tuple[str, Entry]]:
+    for item in os.scandir(directory):
+        name = str(inside / item.name)
+        if item.is_symlink():
+            yield name, Entry(target=os.readlink(item.path))
+        elif item.is_dir():
+            yield name, Entry()
+            yield from _scan(Path(item.path), inside / item.name)
+        elif item.is_file():
+            runs = item.stat().st_mode & stat.S_IXUSR
+            yield name, Entry(0o755 if runs else 0o644, source=Path(item.path))
+
+
+def write_layer(tree: Tree, path: Path) -> Layer:
+    """Write the tree as an uncompressed tar file.
+
+    Uncompressed: on the two cores of a small machine unpacking takes more time than
+    reading and hashing the bytes that compression would save.
+    """
+    complete = {**_parents(tree), **tree}
+    seen: dict[tuple[int, int], str] = {}
+    with open(path, "wb") as file, _tar(hashing := _Hashing(file)) as tar:
+        # By parts, so that a directory stands before all that is in it.
+        for name in sorted(complete, key=lambda name: PurePosixPath(name).parts):
+            _add(tar, name, complete[name], seen)
+    return Layer(path, hashing.digest.hexdigest(), len(complete))
+
+
+def _parents(tree: Tree) -> Tree:
+    names = {str(parent) for name in tree for parent in PurePosixPath(name).parents}
+    return {name: Entry() for name in names - {"."}}
+
+
+def _add(
+    tar: tarfile.TarFile, name: str, entry: Entry, seen: dict[tuple[int, int], str]
+) -> None:
+    info = _info(name, entry.mode)
+    if entry.target is not None:
+        info.type, info.linkname, info.mode = tarfile.SYMTYPE, entry.target, 0o777
+        tar.addfile(info)
+    elif entry.content is not None:
+        info.size = len(entry.content)
+        tar.addfile(info, io.BytesIO(entry.content))
+    elif entry.source is not None:
+        status = entry.source.stat()
+        first = seen.setdefault((status.st_dev, status.st_ino), name)
+        if first != name:
+            info.type, info.linkname = tarfile.LNKTYPE, first
+            tar.addfile(info)
+            return
+        info.size = status.st_size
+        with open(entry.source, "rb") as file:
+            tar.addfile(info, file)
+    else:
+        info.type = tarfile.DIRTYPE
+        tar.addfile(info)
+
+
+def write_zip(tree: Tree, path: Path) -> None:
+    """Write the files of the tree as a zip file that Python can import from."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, entry in sorted(tree.items()):
+            if entry.source is not None:
+                # The time is the oldest that the format has, not the file's own.
+                info = zipfile.ZipInfo(name)
+                info.compress_type = zipfile.ZIP_DEFLATED
+                file.writestr(info, entry.source.read_bytes())
+
+
+def write_archive(images: Iterable[Image], architecture: str, path: Path) -> None:
+    """Write the images as `docker save` does; layers that they share are there once."""
+    manifest, added = [], set()
+    with open(path, "wb") as file, _tar(file) as tar:
+        for image in images:
+            for layer in image.layers:
+                if layer.digest not in added:
+                    added.add(layer.digest)
+                    _add(tar, f"{layer.digest}.tar", Entry(0o644, layer.path), {})
+            config = _json(_config(image, architecture))
+            name = f"{hashlib.sha256(config).hexdigest()}.json"
+            _add(tar, name, Entry(0o644, content=config), {})
+            manifest.append(
+                {
+                    "Config": name,
+                    "RepoTags": list(image.names),
+                    "Layers": [f"{layer.digest}.tar" for layer in image.layers],
+                }
+            )
+        _add(tar, "manifest.json", Entry(0o644, content=_json(manifest)), {})
+
+
+def _config(image: Image, architecture: str) -> dict:
+    return {
+        "architecture": architecture,
+        "os": "linux",
+        "created": _CREATED,
+        "config": image.config,
+        "rootfs": {
+            "type": "layers",
+            "diff_ids": [f"sha256:{layer.digest}" for layer in image.layers],
+        },
+        "history": [{"created": _CREATED} for _ in image.layers],
+    }
+
+
+def _json(document: object) -> bytes:
+    return json.dumps(document, sort_keys=True).encode()
+
+
+def _tar(file: BinaryIO) -> tarfile.TarFile:
+    return tarfile.open(
+        fileobj=file,
+        mode="w",
+        format=tarfile.GNU_FORMAT,
+        # File names are bytes; the locale of whoever builds must not decide.
+        encoding="utf-8",
+        errors="surrogateescape",
+    )
+
+
+def _info(name: str, mode: int) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    # Owner 0 is what a new TarInfo has, and the only one that a user namespace with
+    # a single id can give a file.
+    info.mode, info.mtime = mode, EPOCH
+    return info
+
+
+class _Hashing:
+    """A file to write to, with the digest of what was written."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.digest = hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self.digest.update(data)
+        return self._file.write(data)
+
+    def tell(self) -> int:
+        return self._file.tell()

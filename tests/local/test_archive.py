@@ -1,0 +1,186 @@
+"""The writer of image archives: the same bytes from the same input, and nothing odd."""
+
+import hashlib
+import json
+import os
+import stat
+import sys
+import tarfile
+import zipfile
+
+import pytest
+
+from helpers.local.archive import (
+    EPOCH,
+    Entry,
+    Image,
+    scan,
+    write_archive,
+    write_layer,
+    write_zip,
+)
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Return a directory with one of everything that a package may hold."""
+    root = tmp_path / "root"
+    (root / "usr/bin").mkdir(parents=True)
+    (root / "usr/bin/tool").write_bytes(b"#!/bin/sh\n")
+    (root / "usr/bin/tool").chmod(0o4755)
+    os.link(root / "usr/bin/tool", root / "usr/bin/other-name")
+    (root / "usr/share").mkdir()
+    (root / "usr/share/Zürich 서울.txt").write_text("names are bytes")
+    (root / "usr/share" / ("long" * 40)).mkdir()
+    (root / "usr/share" / ("long" * 40) / ("name" * 40)).write_text("long")
+    os.mkdir(os.fsencode(root) + b"/usr/latin-\xe9")
+    (root / "bin").symlink_to("usr/bin")
+    (root / "dangling").symlink_to("/nowhere")
+    os.mkfifo(root / "pipe")
+    return root
+
+
+def listed(path):
+    with tarfile.open(path, encoding="utf-8", errors="surrogateescape") as tar:
+        return {member.name: member for member in tar}
+
+
+def test_same_tree_gives_same_bytes_whoever_wrote_it_and_when(tree, tmp_path):
+    first = write_layer(scan(tree), tmp_path / "first.tar")
+    copy = tmp_path / "copy"
+    # Another order in the directories, another umask, another time.
+    copy.mkdir(mode=0o700)
+    for name, entry in reversed(scan(tree).items()):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if entry.target is not None:
+            (copy / name).symlink_to(entry.target)
+        elif entry.source is None:
+            (copy / name).mkdir(exist_ok=True, mode=0o711)
+        elif name != "usr/bin/other-name":
+            (copy / name).write_bytes(entry.source.read_bytes())
+            (copy / name).chmod(0o700 if entry.mode == 0o755 else 0o600)
+    os.link(copy / "usr/bin/tool", copy / "usr/bin/other-name")
+    second = write_layer(scan(copy), tmp_path / "second.tar")
+    assert (tmp_path / "first.tar").read_bytes() == (
+        tmp_path / "second.tar"
+    ).read_bytes()
+    assert first.digest == second.digest
+
+
+def test_another_content_mode_or_name_gives_another_digest(tmp_path):
+    trees = [
+        {"a": Entry(0o644, content=b"1")},
+        {"a": Entry(0o644, content=b"2")},
+        {"a": Entry(0o755, content=b"1")},
+        {"b": Entry(0o644, content=b"1")},
+    ]
+    digests = {write_layer(tree, tmp_path / "layer.tar").digest for tree in trees}
+    assert len(digests) == len(trees)
+
+
+def test_digest_is_that_of_the_file(tree, tmp_path):
+    layer = write_layer(scan(tree), tmp_path / "layer.tar")
+    assert layer.digest == hashlib.sha256(layer.path.read_bytes()).hexdigest()
+
+
+def test_layer_holds_what_a_user_namespace_can_unpack(tree, tmp_path):
+    members = listed(write_layer(scan(tree), tmp_path / "layer.tar").path)
+    assert {(m.uid, m.gid, m.uname, m.gname) for m in members.values()} == {
+        (0, 0, "", "")
+    }
+    assert {m.mtime for m in members.values()} == {EPOCH}
+    assert "pipe" not in members
+    assert not any(m.isdev() for m in members.values())
+    assert members["bin"].linkname == "usr/bin"
+    assert members["dangling"].linkname == "/nowhere"
+    assert "usr/share/Zürich 서울.txt" in members
+    assert os.fsdecode(b"usr/latin-\xe9") in members
+    assert f"usr/share/{'long' * 40}/{'name' * 40}" in members
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a device")
+def test_devices_are_left_out(tree):
+    os.mknod(tree / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+    assert "null" not in scan(tree)
+
+
+def test_modes_are_plain(tree, tmp_path):
+    members = listed(write_layer(scan(tree), tmp_path / "layer.tar").path)
+    assert members["usr/bin/other-name"].mode == 0o755
+    assert members["usr/share/Zürich 서울.txt"].mode == 0o644
+    assert members["usr"].mode == 0o755
+
+
+def test_second_name_of_a_file_is_a_hard_link(tree, tmp_path):
+    members = listed(write_layer(scan(tree), tmp_path / "layer.tar").path)
+    assert members["usr/bin/other-name"].isreg()
+    assert members["usr/bin/tool"].islnk()
+    assert members["usr/bin/tool"].linkname == "usr/bin/other-name"
+
+
+def test_hard_link_survives_when_its_first_name_was_picked_away(tree, tmp_path):
+    tree = scan(tree)
+    del tree["usr/bin/other-name"]
+    members = listed(write_layer(tree, tmp_path / "layer.tar").path)
+    assert members["usr/bin/tool"].isreg()
+
+
+def test_directories_stand_before_what_is_in_them(tmp_path):
+    tree = {"a/b/c": Entry(content=b""), "a.b": Entry(content=b"")}
+    path = write_layer(tree, tmp_path / "layer.tar").path
+    assert list(listed(path)) == ["a", "a/b", "a/b/c", "a.b"]
+
+
+def test_scan_does_not_follow_links(tmp_path):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/file").write_text("not ours")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root/link").symlink_to(tmp_path / "outside")
+    assert scan(tmp_path / "root") == {
+        "link": Entry(target=str(tmp_path / "outside")),
+    }
+
+
+def test_archive_has_shared_layers_once_and_configs_under_their_digest(tmp_path):
+    one = write_layer({"one": Entry(content=b"1")}, tmp_path / "one.tar")
+    two = write_layer({"two": Entry(content=b"2")}, tmp_path / "two.tar")
+    images = [
+        Image(("app:1",), (one, two), {"Cmd": ["app"]}),
+        Image(("base:1", "alias:1"), (one,)),
+    ]
+    write_archive(images, "arm64", tmp_path / "archive.tar")
+    with tarfile.open(tmp_path / "archive.tar") as tar:
+        names = tar.getnames()
+        content = {name: tar.extractfile(name).read() for name in names}
+    assert len(names) == len(set(names)) == 5
+    app, base = json.loads(content["manifest.json"])
+    assert app["RepoTags"] == ["app:1"]
+    assert base["RepoTags"] == ["base:1", "alias:1"]
+    assert base["Layers"] == app["Layers"][:1]
+    for item in app, base:
+        config = content[item["Config"]]
+        assert item["Config"] == f"{hashlib.sha256(config).hexdigest()}.json"
+        layers = [hashlib.sha256(content[name]).hexdigest() for name in item["Layers"]]
+        document = json.loads(config)
+        assert document["architecture"] == "arm64"
+        assert document["rootfs"]["diff_ids"] == [f"sha256:{layer}" for layer in layers]
+
+
+def test_python_imports_from_the_zip_file(tmp_path, monkeypatch):
+    package = tmp_path / "tree/zipped_for_a_test"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("answer = 42\n")
+    (package / "data.txt").write_text("data")
+    write_zip(scan(tmp_path / "tree"), tmp_path / "first.zip")
+    os.utime(package / "__init__.py", (1e9, 1e9))
+    write_zip(scan(tmp_path / "tree"), tmp_path / "second.zip")
+    first = (tmp_path / "first.zip").read_bytes()
+    assert first == (tmp_path / "second.zip").read_bytes()
+    assert zipfile.ZipFile(tmp_path / "first.zip").testzip() is None
+    monkeypatch.syspath_prepend(tmp_path / "first.zip")
+    try:
+        import zipped_for_a_test
+
+        assert zipped_for_a_test.answer == 42
+    finally:
+        sys.modules.pop("zipped_for_a_test", None)
