@@ -4,8 +4,8 @@ Pure: facts in, a plan out. 65536 ids make `runAsUser` and `fsGroup` work; a sin
 id is what any user may map, and all that most lessons need.
 """
 
-import getpass
 import os
+import pwd
 import shutil
 from dataclasses import dataclass
 
@@ -61,7 +61,12 @@ def decide(facts: IdFacts) -> Map:
             _with_self(facts.uid, facts.subuid),
             _with_self(facts.gid, facts.subgid),
         )
-    return Map("single", ((0, facts.uid, 1),), ((0, facts.gid, 1),))
+    return single(facts.uid, facts.gid)
+
+
+def single(uid: int, gid: int) -> Map:
+    """Return the map of one id, which every user may have."""
+    return Map("single", ((0, uid, 1),), ((0, gid, 1),))
 
 
 def _with_self(own: int, granted: tuple[int, int]) -> tuple[tuple[int, int, int], ...]:
@@ -73,8 +78,8 @@ def read_facts() -> IdFacts:
     """Read the facts of this process."""
     uid, gid = os.geteuid(), os.getegid()
     try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # no entry in /etc/passwd, as in many containers
+        user = pwd.getpwuid(uid).pw_name  # what newuidmap asks, too; not LOGNAME
+    except KeyError:  # no entry in /etc/passwd, as in many containers
         user = str(uid)
     status = _status()
     return IdFacts(
@@ -82,7 +87,9 @@ def read_facts() -> IdFacts:
         gid=gid,
         # CAP_SETUID and CAP_SETGID, bits 7 and 6: root in a sandbox may lack them.
         privileged=uid == 0 and (int(status.get("CapEff", "0"), 16) >> 6) & 3 == 3,
-        available=_available("/proc/self/uid_map"),
+        available=min(
+            _available("/proc/self/uid_map"), _available("/proc/self/gid_map")
+        ),
         subuid=_granted("/etc/subuid", user, uid),
         subgid=_granted("/etc/subgid", user, uid),
         has_newuidmap=bool(shutil.which("newuidmap") and shutil.which("newgidmap")),
@@ -97,11 +104,14 @@ def _status() -> dict[str, str]:
 
 
 def _available(path: str) -> int:
-    """Return how many ids from 0 on exist in this user namespace."""
     with open(path) as file:
-        lines = sorted(tuple(map(int, line.split())) for line in file)
+        return available([tuple(map(int, line.split())) for line in file])
+
+
+def available(lines: list[tuple[int, int, int]]) -> int:
+    """Return how many ids from 0 on exist, by the lines of a uid_map or gid_map."""
     end = 0
-    for inside, _, count in lines:
+    for inside, _, count in sorted(lines):
         if inside > end:
             break
         end = max(end, inside + count)
@@ -109,13 +119,23 @@ def _available(path: str) -> int:
 
 
 def _granted(path: str, user: str, uid: int) -> tuple[int, int] | None:
-    """Return the first range that `path` (subuid(5)) grants to this user."""
     try:
         with open(path) as file:
-            rows = [line.strip().split(":") for line in file]
-    except OSError:
+            return granted(file.read(), user, uid)
+    except (OSError, UnicodeDecodeError):
         return None
-    for row in rows:
-        if len(row) == 3 and row[0] in (user, str(uid)):
-            return int(row[1]), int(row[2])
-    return None
+
+
+def granted(text: str, user: str, uid: int) -> tuple[int, int] | None:
+    """Return the widest range that a subuid(5) file grants to this user, or None."""
+    rows = [line.strip().split(":") for line in text.splitlines()]
+    ranges = [
+        (int(row[1]), int(row[2]))
+        for row in rows
+        if len(row) == 3
+        and row[0] in (user, str(uid))
+        and row[1].isdecimal()
+        and row[2].isdecimal()
+        and int(row[2]) > 0
+    ]
+    return max(ranges, key=lambda pair: pair[1], default=None)

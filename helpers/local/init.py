@@ -4,34 +4,37 @@ It is told what to do by a `Plan` and tells others by `run/status.json`. When it
 dies, the kernel ends everything in the machine: nothing can be left behind.
 """
 
-import calendar
+import contextlib
 import dataclasses
 import json
 import os
-import shutil
 import signal
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from helpers.local import bootstrap, layout, probes, rootfs
+from helpers.local import facts, firstobjects, layout, probes, rootfs
 from helpers.local import syscalls as sc
-from helpers.local.components import Component, Facts, describe
+from helpers.local.components import Component, describe
+from helpers.local.files import write_private
 from helpers.local.supervisor import Supervisor
 
 #: seconds that a whole start may take before it is given up
 BUDGET = 180.0
-#: where the distribution keeps what we need, whatever PATH the learner has
-PATH = f"{layout.BIN}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#: seconds that pods get between SIGTERM and SIGKILL when the machine stops
+POD_GRACE = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
     """What the host asks of the machine; paths are the host's.
 
-    `python` is the interpreter, `python_home` its installation. `archive` is the
-    name of the image archive in `images`, `archive_key` what identifies it.
+    `python` is the interpreter, `python_home` its installation. `listener` is an
+    open descriptor. `archive` is the name of the image archive in `images`,
+    `archive_key` what identifies it.
     """
 
     state: str
@@ -63,21 +66,22 @@ class _Init:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._phase = "starting"
+        self._moving = threading.Lock()
         self._tasks = {"objects": "waiting", "node": "waiting"}
         self._began = time.time()
         self._ready_at: float | None = None
         self._problem: str | None = None
         self._writing = threading.Lock()
+        self._node_checked = False
         self._probes = probes.Prober()
-        facts = find_facts(plan)
-        components = describe(facts)
+        self._facts = facts.find(plan.python, plan.archive, plan.archive_key)
+        components = describe(self._facts)
         for part in components:
             _write_files(part)
         _copy_scripts()
-        self._facts = facts
         self._supervisor = Supervisor(
             components,
-            lambda part: self._probes.ready(part.ready),
+            self._is_ready,
             logs=layout.LOGS,
             env=_environment(),
             listener=plan.listener,
@@ -96,46 +100,56 @@ class _Init:
         return 0
 
     def _asked_to_stop(self, *_: object) -> None:
-        if self._phase != "stopping":
-            self._phase = "stopping"
-            threading.Thread(target=self._stop).start()
+        # In a thread: the main one goes on reaping.
+        threading.Thread(target=self._stop, daemon=True).start()
+
+    def _move(self, phase: str, *, only_from: tuple[str, ...]) -> bool:
+        """Go to `phase`; return False where another thread was quicker."""
+        with self._moving:
+            if self._phase not in only_from:
+                return False
+            self._phase = phase
+        self._publish()
+        return True
 
     def _stop(self) -> None:
-        self._publish()
+        if self._move("stopping", only_from=("starting", "ready")):
+            self._end("stopped")
+
+    def _fail(self, problem: str) -> None:
+        # Nobody may be waiting any more: whoever asked for the start may be dead. So
+        # we end by ourselves; what is left is the last status, and the logs.
+        self._problem = problem
+        if self._move("failed", only_from=("starting",)):
+            self._end("failed")
+
+    def _end(self, phase: str) -> None:
         self._supervisor.stop()
-        self._end_pods()
-        self._phase = "stopped"
+        _end_pods()
+        self._phase = phase
         self._publish()
         os._exit(0)
-
-    def _end_pods(self) -> None:
-        """Ask what is left, pods among it, to end; the kernel does it otherwise."""
-        for number, patience in ((signal.SIGTERM, 0.5), (signal.SIGKILL, 0.5)):
-            try:
-                os.kill(-1, number)
-            except ProcessLookupError:
-                return
-            deadline = time.monotonic() + patience
-            while time.monotonic() < deadline and _others():
-                time.sleep(0.02)
 
     def _bring_up(self) -> None:
         deadline = time.monotonic() + BUDGET
         try:
             self._until(self._api_ready, deadline)
             self._task("objects", self._make_objects, deadline)
-            self._task("node", self._node_ready, deadline)
+            self._task("node", lambda: firstobjects.node_ready(self._probes), deadline)
             self._until(self._supervisor.all_ready, deadline)
+            if self._plan.archive_key and self._facts.import_archive:
+                facts.IMPORTED.write_text(self._plan.archive_key)
         except _GivenUp:
-            if self._phase == "starting":
-                self._phase = "failed"
-                self._publish()
-            return
-        if self._plan.archive_key and self._facts.import_archive:
-            _imported_marker().write_text(self._plan.archive_key)
-        if self._phase == "starting":
-            self._phase, self._ready_at = "ready", time.time()
-            self._publish()
+            seen = f" ({self._problem})" if self._problem else ""
+            waiting = ", ".join(self._awaited())
+            self._fail(f"after {BUDGET:.0f} s it still waits for {waiting}{seen}.")
+        except Exception as error:
+            # A bug of ours, or a full disk. Whoever waits must learn of it.
+            traceback.print_exc()
+            self._fail(f"{type(error).__name__}: {error}.")
+        else:
+            self._ready_at = time.time()
+            self._move("ready", only_from=("starting",))
 
     def _task(self, name: str, done, deadline: float) -> None:
         self._tasks[name] = "running"
@@ -145,64 +159,35 @@ class _Init:
         self._publish()
 
     def _until(self, condition, deadline: float) -> None:
-        """Poll: failed? ready? late?"""
+        """Wait for `condition`. Ask in this order: failed, ready, late."""
         while True:
             if self._supervisor.failed or self._phase != "starting":
                 raise _GivenUp
             try:
                 if condition():
                     return
-            except (OSError, ValueError):
+            except OSError:
                 pass  # not answering yet, or cut off in the middle of an answer
             if time.monotonic() > deadline:
                 raise _GivenUp
             time.sleep(0.05)
 
+    def _is_ready(self, part: Component) -> bool:
+        if not self._probes.ready(part.ready):
+            return False
+        if part.name != "kube-apiserver" or self._node_checked:
+            return True
+        # The kubelet needs this component, so it starts after this.
+        with contextlib.suppress(OSError):
+            self._node_checked = firstobjects.disown_node(self._probes)
+        return self._node_checked
+
     def _api_ready(self) -> bool:
         return self._supervisor.states["kube-apiserver"].state == "running"
 
     def _make_objects(self) -> bool:
-        return all(self._exists(post) for post in bootstrap.posts())
-
-    def _exists(self, post: bootstrap.Post) -> bool:
-        # Asked first: a second POST of a Service with a fixed address is answered
-        # with 422 (address taken), not with 409.
-        name = post.body["metadata"]["name"]
-        if self._probes.api("GET", f"{post.path}/{name}")[0] == 200:
-            return True
-        status, answer = self._probes.api("POST", post.path, post.body)
-        if status != 201:
-            self._problem = answer.get("message", f"status {status}")
-        return status == 201
-
-    def _node_ready(self) -> bool:
-        """Wait for what a first pod needs: node, ServiceAccount, CA ConfigMap."""
-        path = f"/api/v1/nodes/{layout.NODE_NAME}"
-        status, node = self._probes.api("GET", path)
-        if status != 200:
-            return False
-        labels = bootstrap.node_labels()
-        have = node["metadata"].get("labels", {})
-        if any(have.get(key) != value for key, value in labels.items()):
-            self._probes.api(
-                "PATCH",
-                path,
-                {"metadata": {"labels": labels}},
-                "application/merge-patch+json",
-            )
-        conditions = {c["type"]: c for c in node["status"].get("conditions", [])}
-        ready = conditions.get("Ready", {})
-        # After a restart the Node still says what it said before it was stopped.
-        fresh = _epoch(ready.get("lastHeartbeatTime")) >= int(self._began)
-        wanted = (
-            "/api/v1/namespaces/default/serviceaccounts/default",
-            "/api/v1/namespaces/default/configmaps/kube-root-ca.crt",
-        )
-        return (
-            fresh
-            and ready.get("status") == "True"
-            and all(self._probes.api("GET", path)[0] == 200 for path in wanted)
-        )
+        self._problem = firstobjects.make(self._probes)
+        return self._problem is None
 
     def _publish(self) -> None:
         with self._writing:
@@ -216,15 +201,18 @@ class _Init:
                 "service_proxy": self._facts.service_proxy,
                 "seccomp": self._facts.seccomp,
                 "snapshotter": self._facts.snapshotter,
+                "ids": _ids(),
                 "components": {
                     name: dataclasses.asdict(state)
                     for name, state in self._supervisor.states.items()
                 },
             }
-            path = Path(layout.RUN, "status.json")
-            temporary = path.with_suffix(".new")
-            temporary.write_text(json.dumps(document))
-            temporary.replace(path)
+            try:
+                write_private(Path(layout.RUN, "status.json"), json.dumps(document))
+            except OSError as error:
+                # A full disk. An old status is bad; a component that is not started
+                # again, because its thread ended here, would be worse.
+                print(f"status not written: {error}", file=sys.stderr, flush=True)
 
     def _awaited(self) -> list[str]:
         tasks = {"objects": "first objects", "node": "node Ready"}
@@ -237,63 +225,39 @@ class _GivenUp(Exception):
     """The start failed, is too late, or was told to stop."""
 
 
-def find_facts(plan: Plan) -> Facts:
-    """Find out inside the machine what the components depend on."""
-    # Debian's runc has seccomp; ours is the answer where there is none.
-    system = shutil.which("runc", path=PATH.removeprefix(f"{layout.BIN}:"))
-    built = Path(layout.BIN, "runc")
-    seccomp = bool(system) or _has_seccomp(built)
-    marker = _imported_marker()
-    imported = marker.exists() and marker.read_text() == plan.archive_key
-    archive = plan.archive and f"{layout.IMAGES}/{plan.archive}"
-    return Facts(
-        python=plan.python,
-        runc=system or str(built),
-        seccomp=seccomp,
-        snapshotter="overlayfs"
-        if rootfs.can_overlay("/var/lib/containerd")
-        else "native",
-        service_proxy=bool(shutil.which("nft", path=PATH)),
-        import_archive=None if imported else archive,
-    )
-
-
-def _has_seccomp(runc: Path) -> bool:
-    """Say whether this runc was built with libseccomp: it links the library."""
-    try:
-        return b"libseccomp.so" in runc.read_bytes()
-    except OSError:
-        return False
-
-
-def _imported_marker() -> Path:
-    # Beside containerd's own data: whoever removes that removes this too.
-    return Path("/var/lib/containerd/imported")
-
-
 def _write_files(part: Component) -> None:
     for name, content in part.files.items():
         path = Path(name)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.write_text(content)
         # The OCI runtime is started by its path.
-        path.chmod(0o700 if content.startswith("#!") else 0o600)
+        write_private(path, content, mode=0o700 if content[:2] == "#!" else 0o600)
 
 
 def _copy_scripts() -> None:
     for name, source in SCRIPTS.items():
-        Path(layout.ETC, name).write_text(source)
+        write_private(Path(layout.ETC, name), source)
 
 
 def _environment() -> dict[str, str]:
     # Nothing of the learner's: it would end up in the environment of pods.
-    return {"PATH": PATH, "HOME": f"{layout.ROOT}/home", "LANG": "C.UTF-8"}
+    return {"PATH": facts.PATH, "HOME": f"{layout.ROOT}/home", "LANG": "C.UTF-8"}
 
 
-def _epoch(timestamp: str | None) -> float:
-    if not timestamp:
-        return 0.0
-    return calendar.timegm(time.strptime(timestamp, "%Y-%m-%dT%H:%M:%SZ"))
+def _ids() -> int:
+    with open("/proc/self/uid_map") as file:
+        return sum(int(line.split()[2]) for line in file)
+
+
+def _end_pods() -> None:
+    """Ask what is left, pods among it, to end; the kernel does it otherwise."""
+    for number, patience in ((signal.SIGTERM, POD_GRACE), (signal.SIGKILL, 0.5)):
+        try:
+            os.kill(-1, number)
+        except ProcessLookupError:
+            return
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline and _others():
+            time.sleep(0.02)
 
 
 def _others() -> list[str]:

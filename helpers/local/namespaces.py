@@ -6,9 +6,9 @@ are, and no pid has to be believed. When it is killed, the kernel kills PID 1.
 """
 
 import dataclasses
-import fcntl
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from helpers.local import idmap, init, rootfs
 from helpers.local import syscalls as sc
+from helpers.local.files import write_private
 
 #: Everything but the mount namespace, which PID 1 makes: the outer process goes on
 #: seeing the host's files.
@@ -28,30 +29,49 @@ NAMESPACES = (
 )
 
 
+#: what tells our outer process from any other, whatever its pid
+PROGRAM = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from helpers.local.namespaces import main; "
+    "sys.exit(main(sys.argv[2], int(sys.argv[3])))"
+)
+PACKAGES = str(Path(__file__).resolve().parents[2])
+
+
+def command(plan_file: Path, report: int) -> list[str]:
+    """Return the command line of the outer process, which calls `main`."""
+    # Isolated: neither the learner's PYTHONPATH nor the current directory counts.
+    return [sys.executable, "-I", "-c", PROGRAM, PACKAGES, str(plan_file), str(report)]
+
+
 def main(plan_file: str, report: int) -> int:
     """Start the machine that `plan_file` describes and wait for its end.
 
-    A step that the kernel refuses is written to the descriptor `report` as JSON;
-    the descriptor is closed without a word when the machine runs.
+    The lock that says "running" is inherited. A step that the kernel refuses is
+    written to the descriptor `report` as JSON; the descriptor is closed without a
+    word when the machine runs.
     """
+    # Whatever the learner's is: pods that are not root read what the kubelet writes.
+    os.umask(0o022)
     plan = init.Plan(**json.loads(Path(plan_file).read_text()))
-    lock = os.open(Path(plan.state, "machine.lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return _refused(report, rootfs.StepRefused("locking the state", "running"))
+    state = Path(plan.state)
+    # Before anything can take long: from now on `stop` knows whom to ask.
+    write_state(state, None)
     try:
         enter()
     except rootfs.StepRefused as refusal:
         return _refused(report, refusal)
+    alive, ours = os.pipe()
     child = os.fork()
     if child == 0:
-        os._exit(_pid_1(plan, report))
+        os.close(ours)
+        os._exit(_pid_1(plan, report, alive))
+    os.close(alive)
     os.close(report)
     os.close(plan.listener)
-    write_state(Path(plan.state), child)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: os.kill(child, number))
+    write_state(state, child)
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
 
@@ -59,26 +79,28 @@ def main(plan_file: str, report: int) -> int:
 def enter(ids: idmap.Map | None = None) -> None:
     """Move this process into new namespaces, as uid 0 of them; raise StepRefused."""
     ids = ids or idmap.decide(idmap.read_facts())
-    try:
-        _new_user_namespace(ids)
-    except rootfs.StepRefused:
-        # Root needs no user namespace; without one the machine works as well.
-        if ids.how != "direct":
-            raise
+    if _new_user_namespace(ids):
+        os.setresgid(0, 0, 0)
+        os.setresuid(0, 0, 0)
+        if Path("/proc/self/setgroups").read_text().strip() == "allow":
+            os.setgroups([])
     with rootfs.step("making namespaces"):
         sc.unshare(NAMESPACES)
 
 
-def _new_user_namespace(ids: idmap.Map) -> None:
-    """Unshare, and let a helper that stayed outside write the map."""
+def _new_user_namespace(ids: idmap.Map) -> bool:
+    """Unshare, and let a helper that stayed outside write the map.
+
+    Return False where it is refused to root, who can do without.
+    """
     target = os.getpid()
     unshared_r, unshared_w = os.pipe()
     answer_r, answer_w = os.pipe()
     helper = os.fork()
     if helper == 0:
         os.close(unshared_w)
-        go = os.read(unshared_r, 1)
-        os.write(answer_w, (_write_map(ids, target) if go else "").encode())
+        if os.read(unshared_r, 1):
+            os.write(answer_w, _map_or_single(ids, target).encode())
         os._exit(0)
     os.close(answer_w)
     try:
@@ -86,6 +108,10 @@ def _new_user_namespace(ids: idmap.Map) -> None:
             sc.unshare(sc.CLONE_NEWUSER)
         os.write(unshared_w, b"x")
         problem = os.read(answer_r, 4096).decode()
+    except rootfs.StepRefused:
+        if ids.how != "direct":
+            raise
+        return False
     finally:
         os.close(unshared_w)
         os.close(unshared_r)
@@ -93,37 +119,46 @@ def _new_user_namespace(ids: idmap.Map) -> None:
         os.waitpid(helper, 0)
     if problem:
         raise rootfs.StepRefused("mapping user ids", problem)
-    os.setresgid(0, 0, 0)
-    os.setresuid(0, 0, 0)
+    return True
 
 
-def _write_map(ids: idmap.Map, pid: int) -> str:
+def _map_or_single(ids: idmap.Map, pid: int) -> str:
+    problem = write_map(ids, pid)
+    # /etc/subuid may promise what newuidmap then refuses. Most lessons need one id.
+    untouched = not Path(f"/proc/{pid}/uid_map").read_text().strip()
+    if problem and ids.how == "newuidmap" and untouched:
+        return write_map(idmap.single(os.geteuid(), os.getegid()), pid)
+    return problem
+
+
+def write_map(ids: idmap.Map, pid: int) -> str:
     """Write the maps of `pid`; return what went wrong, or nothing."""
-    lines = {
-        name: "\n".join(" ".join(map(str, row)) for row in rows)
-        for name, rows in (("uid", ids.uids), ("gid", ids.gids))
-    }
     try:
+        if ids.how == "newuidmap":
+            for name, rows in (("uid", ids.uids), ("gid", ids.gids)):
+                words = [str(number) for row in rows for number in row]
+                done = subprocess.run(
+                    [f"new{name}map", str(pid), *words], capture_output=True, text=True
+                )
+                if done.returncode:
+                    return done.stderr.strip() or f"new{name}map failed"
+            return ""
         if ids.how == "single":
             # Without it an ordinary user may not write the group map.
             Path(f"/proc/{pid}/setgroups").write_text("deny")
-        for name, text in lines.items():
-            if ids.how == "newuidmap":
-                argv = [f"new{name}map", str(pid), *text.split()]
-                done = subprocess.run(argv, capture_output=True, text=True)
-                if done.returncode:
-                    return done.stderr.strip() or f"{argv[0]} failed"
-            else:
-                Path(f"/proc/{pid}/{name}_map").write_text(text)
+        for name, rows in (("uid", ids.uids), ("gid", ids.gids)):
+            text = "\n".join(" ".join(map(str, row)) for row in rows)
+            Path(f"/proc/{pid}/{name}_map").write_text(text)
     except OSError as error:
         return error.strerror or str(error)
     return ""
 
 
-def _pid_1(plan: init.Plan, report: int) -> int:
+def _pid_1(plan: init.Plan, report: int, alive: int) -> int:
     sc.die_with_parent()
-    if os.getppid() != 0:
-        # 0 is a parent outside of this namespace. Anything else is a mistake of ours.
+    # The parent may have been killed before that call: then its end of the pipe is
+    # closed. (getppid() says 0 either way, the parent being outside.)
+    if select.select([alive], [], [], 0)[0]:
         return 1
     try:
         with rootfs.step("making a mount namespace"):
@@ -139,31 +174,38 @@ def _refused(report: int, refusal: rootfs.StepRefused) -> int:
     return 1
 
 
-def write_state(directory: Path, pid: int) -> None:
-    """Write who PID 1 is, as the host sees it, with what tells it from a later pid."""
-    document = {"pid": pid, "start": start_time(pid), "outer": os.getpid()}
-    temporary = directory / f".machine.json.{os.getpid()}"
-    temporary.write_text(json.dumps(document))
-    temporary.replace(directory / "machine.json")
+def write_state(directory: Path, pid_1: int | None) -> None:
+    """Write who we and PID 1 are, as the host sees it.
+
+    Each with what tells it from a later process of the same number.
+    """
+    document = {
+        name: {"pid": pid, "start": start_time(pid)}
+        for name, pid in (("outer", os.getpid()), ("pid_1", pid_1))
+        if pid is not None
+    }
+    write_private(directory / "machine.json", json.dumps(document))
 
 
 def start_time(pid: int) -> int | None:
     """Return when `pid` started, in clock ticks since boot, or None if it is gone.
 
     Together with the pid it names a process for good: proc(5), /proc/pid/stat (22).
+    A zombie is gone: in a container nobody may ever reap it.
     """
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
+        # The command may hold blanks and brackets; what follows the last one is fixed.
+        fields = text.rpartition(")")[2].split()
+        # The first thread may be one while others still end: PID 1's last thread
+        # waits for everything in its namespace.
+        if fields[0] in "ZX" and len(os.listdir(f"/proc/{pid}/task")) < 2:
+            return None
     except OSError:
         return None
-    # The command may hold blanks and brackets; what follows the last one is fixed.
-    return int(text.rpartition(")")[2].split()[19])
+    return int(fields[19])
 
 
 def plan_to_json(plan: init.Plan) -> str:
     """Return the plan as the outer process reads it."""
     return json.dumps(dataclasses.asdict(plan))
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2])))

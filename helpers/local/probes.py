@@ -8,6 +8,7 @@ import json
 import socket
 import ssl
 import urllib.parse
+from pathlib import Path
 
 from helpers.local import layout as at
 from helpers.local.components import Connect, Get
@@ -43,7 +44,10 @@ class Prober:
         body: dict | None = None,
         content_type: str = "application/json",
     ) -> tuple[int, dict]:
-        """Call the API server as super-admin; return status code and document."""
+        """Call the API server as super-admin; return status code and document.
+
+        Raise OSError while it does not answer, or answers with something broken.
+        """
         connection = http.client.HTTPSConnection(
             "127.0.0.1", at.API_PORT, context=self._tls, timeout=TIMEOUT
         )
@@ -56,6 +60,9 @@ class Prober:
             )
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read())
+        except (http.client.HTTPException, ValueError) as error:
+            # It was killed in the middle of its answer.
+            raise ConnectionError(str(error)) from error
         finally:
             connection.close()
 
@@ -67,12 +74,30 @@ class Prober:
             kind, options = http.client.HTTPSConnection, {"context": self._tls}
         connection = kind(parts.hostname, parts.port, timeout=TIMEOUT, **options)
         try:
-            connection.request("GET", parts.path)
+            connection.request("GET", parts._replace(scheme="", netloc="").geturl())
             return connection.getresponse().status
         except (OSError, http.client.HTTPException):
             return 0  # not there yet
         finally:
             connection.close()
+
+
+def readyz(port: int, ca: Path) -> bool:
+    """Ask the API server behind a port of the host whether it is ready.
+
+    Everybody may ask that. Raise OSError if there is no answer.
+    """
+    tls = ssl.create_default_context(cafile=ca)
+    connection = http.client.HTTPSConnection(
+        "127.0.0.1", port, context=tls, timeout=TIMEOUT
+    )
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except http.client.HTTPException as error:
+        raise ConnectionError(str(error)) from error
+    finally:
+        connection.close()
 
 
 def _connects(path: str) -> bool:

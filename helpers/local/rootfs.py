@@ -1,48 +1,62 @@
-"""Build what the processes of the machine see as their file system and network.
+"""Build what the processes of the machine see as their file system.
 
-Called by PID 1 in its new namespaces. Only the operating system's own directories
-are shown, read-only; the learner's files are not there at all, so that no pod can
-reach them, whatever it mounts: uid 0 inside is the learner's uid outside.
+Called by PID 1 in its new namespaces. Only what the machine needs is shown: the
+operating system's programs, read-only; a handful of devices; an /etc of its own; its
+state. The learner's files are not there at all, so that no pod can reach them,
+whatever it mounts: uid 0 inside is the learner's uid outside.
+
+A pod with a hostPath of `/` does see the state directory with the cluster's keys in
+/run/lab/state/pki, as it would see /etc/kubernetes/pki on a kubeadm node: who may
+make such pods owns the cluster.
 """
 
-import fcntl
 import os
-import socket
-import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
+import secrets
+import shutil
+import sys
+import sysconfig
+from contextlib import suppress
 from dataclasses import dataclass
 
 from helpers.local import layout as at
 from helpers.local import syscalls as sc
+from helpers.local.mounts import StepRefused, bind, can_overlay, step
+from helpers.local.network import configure_network
 
-#: The operating system. Missing ones are left out; links stay links.
-SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "etc", "nix")
+__all__ = [
+    "Sources",
+    "StepRefused",
+    "build",
+    "can_overlay",
+    "configure_network",
+    "step",
+]
 
-
-class StepRefused(Exception):
-    """A step that the kernel refused: `step` in words, `reason` the kernel's."""
-
-    def __init__(self, step: str, reason: str) -> None:
-        """Keep both for the message that a person sees."""
-        self.step, self.reason = step, reason
-        super().__init__(f"{step}: {reason}")
-
-
-@contextmanager
-def step(words: str) -> Iterator[None]:
-    """Turn an OSError inside the block into StepRefused with these words."""
-    try:
-        yield
-    except OSError as error:
-        raise StepRefused(words, error.strerror or str(error)) from error
+#: The operating system's programs. Missing ones are left out; links stay links.
+SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "nix")
+#: What programs need of /etc. Not the rest: as root that would be /etc/shadow.
+ETC = (
+    "alternatives",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "nsswitch.conf",
+    "protocols",
+    "services",
+)
+#: The devices that every container gets. Not the host's disks, which root could read.
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+_NO_DEVICES = sc.MS_NOSUID | sc.MS_NODEV
+_NO_PROGRAMS = _NO_DEVICES | sc.MS_NOEXEC
 
 
 @dataclass(frozen=True)
 class Sources:
     """Directories of the host that the machine needs, as absolute paths.
 
-    `python` is the interpreter's own installation, for our two small scripts.
+    `python` is the interpreter's installation, of which only the program and its
+    standard library are shown: it may be a learner's ~/.local.
     """
 
     state: str
@@ -58,9 +72,12 @@ def build(sources: Sources) -> None:
     with step("making the mounts private"):
         sc.mount("none", "/", "", sc.MS_REC | sc.MS_PRIVATE)
     with step("mounting a tmpfs"):
-        sc.mount("tmpfs", root, "tmpfs", sc.MS_NOSUID | sc.MS_NODEV, "mode=755")
+        sc.mount("tmpfs", root, "tmpfs", _NO_DEVICES, "mode=755")
     _system(root)
-    _kernel(root)
+    _devices(f"{root}/dev")
+    _etc(f"{root}/etc")
+    _proc(f"{root}/proc")
+    _sysfs(f"{root}/sys")
     _own(root, sources)
     with step("entering the new root"):
         os.chdir(root)
@@ -76,18 +93,93 @@ def _system(root: str) -> None:
         if os.path.islink(host):
             os.symlink(os.readlink(host), inside)
         elif os.path.isdir(host):
-            os.mkdir(inside)
             bind(host, inside, read_only=True)
 
 
-def _kernel(root: str) -> None:
-    for name in ("dev", "sys"):
-        os.mkdir(f"{root}/{name}")
-        bind(f"/{name}", f"{root}/{name}")
-    os.mkdir(f"{root}/proc")
+def _devices(dev: str) -> None:
+    os.mkdir(dev)
+    with step("mounting /dev"):
+        sc.mount("tmpfs", dev, "tmpfs", sc.MS_NOSUID | sc.MS_NOEXEC, "mode=755")
+        for name in ("pts", "shm"):
+            os.mkdir(f"{dev}/{name}")
+        options = "newinstance,ptmxmode=0666,mode=620"
+        sc.mount("devpts", f"{dev}/pts", "devpts", sc.MS_NOEXEC, options)
+        sc.mount("tmpfs", f"{dev}/shm", "tmpfs", _NO_PROGRAMS, "mode=1777")
+    for name in DEVICES:
+        bind(f"/dev/{name}", f"{dev}/{name}")
+    links = {"ptmx": "pts/ptmx", "fd": "/proc/self/fd"}
+    links |= {n: f"/proc/self/fd/{i}" for i, n in enumerate(("stdin", "stdout"))}
+    for name, target in (links | {"stderr": "/proc/self/fd/2"}).items():
+        os.symlink(target, f"{dev}/{name}")
+
+
+def _etc(etc: str) -> None:
+    os.mkdir(etc)
+    for name in ETC:
+        host, inside = f"/etc/{name}", f"{etc}/{name}"
+        if os.path.islink(host):
+            os.symlink(os.readlink(host), inside)
+        elif os.path.isdir(host):
+            bind(host, inside, read_only=True)
+        elif os.path.isfile(host):
+            # Copied: a container's own /etc may be a mount for each file.
+            with suppress(PermissionError):
+                shutil.copyfile(host, inside)
+    own = {
+        "passwd": "root:x:0:0:root:/root:/bin/sh\n"
+        "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+        "group": "root:x:0:\nnogroup:x:65534:\n",
+        "hosts": f"127.0.0.1 localhost\n{at.NODE_IP} {at.NODE_NAME}\n",
+        "hostname": f"{at.NODE_NAME}\n",
+        # Nobody answers out there.
+        "resolv.conf": "",
+        # Not the host's: the Node object shows it.
+        "machine-id": f"{secrets.token_hex(16)}\n",
+    }
+    for name, content in own.items():
+        with open(f"{etc}/{name}", "w") as file:
+            file.write(content)
+
+
+def _proc(proc: str) -> None:
+    os.mkdir(proc)
     with step("mounting /proc"):
-        flags = sc.MS_NOSUID | sc.MS_NODEV | sc.MS_NOEXEC
-        sc.mount("proc", f"{root}/proc", "proc", flags)
+        sc.mount("proc", proc, "proc", _NO_PROGRAMS)
+    if _is_initial_user_namespace():
+        # There the kubelet insists on setting what it does not find as it wants it.
+        return
+    # Started by root, uid 0 inside is the kernel's root as far as /proc/sys goes: the
+    # kubelet would set the host's kernel.panic and vm.overcommit_memory. What is
+    # below net belongs to our network namespace and stays writable.
+    aside = f"{proc}.net"
+    bind(f"{proc}/sys/net", aside)
+    bind(f"{proc}/sys", f"{proc}/sys", read_only=True, recursive=False)
+    bind(aside, f"{proc}/sys/net")
+    with step("showing /proc/sys/net"):
+        sc.unmount(aside, sc.MNT_DETACH)
+        os.rmdir(aside)
+
+
+def _is_initial_user_namespace() -> bool:
+    with open("/proc/self/uid_map") as file:
+        return file.read().split() == ["0", "0", "4294967295"]
+
+
+def _sysfs(inside: str) -> None:
+    os.mkdir(inside)
+    try:
+        with step("mounting /sys"):
+            sc.mount("sysfs", inside, "sysfs", _NO_PROGRAMS)
+            # The mount, not the file system: a privileged pod mounts one to write to.
+            flags = sc.MS_REMOUNT | sc.MS_BIND | sc.MS_RDONLY | _NO_PROGRAMS
+            sc.mount("none", inside, "", flags)
+    except StepRefused:
+        # Inside a container that hides parts of it, the kernel shows no other one.
+        bind("/sys", inside, read_only=True)
+        return
+    if os.path.isdir("/sys/fs/cgroup"):
+        # The kubelet asks which version it is; it writes nothing here.
+        bind("/sys/fs/cgroup", f"{inside}/fs/cgroup", read_only=True)
 
 
 def _own(root: str, sources: Sources) -> None:
@@ -96,6 +188,7 @@ def _own(root: str, sources: Sources) -> None:
     for name in ("tmp", "var/tmp"):
         os.chmod(f"{root}/{name}", 0o1777)
     os.symlink("/run", f"{root}/var/run")
+    os.makedirs(f"{root}{at.ROOT}/home")
     binds = {
         at.STATE: (sources.state, False),
         at.BIN: (sources.binaries, True),
@@ -105,84 +198,23 @@ def _own(root: str, sources: Sources) -> None:
     }
     if sources.images:
         binds[at.IMAGES] = (sources.images, True)
-    if not sources.python.startswith("/usr"):
-        binds[sources.python] = (sources.python, True)
-    os.makedirs(f"{root}{at.ROOT}/home")
+    binds |= {path: (path, True) for path in _python(sources.python)}
     for inside, (host, read_only) in binds.items():
-        os.makedirs(f"{root}{inside}", exist_ok=True)
         # Not recursive: the state directory holds the very root that is being built.
         bind(host, f"{root}{inside}", read_only=read_only, recursive=False)
 
 
-def bind(
-    host: str, inside: str, *, read_only: bool = False, recursive: bool = True
-) -> None:
-    """Show the directory `host` at `inside`."""
-    with step(f"showing {host} inside"):
-        sc.mount(host, inside, "", sc.MS_BIND | (sc.MS_REC if recursive else 0))
-    if read_only:
-        with step(f"making {host} read-only inside"):
-            flags = sc.MS_REMOUNT | sc.MS_BIND | sc.MS_RDONLY | _locked_flags(inside)
-            sc.mount("none", inside, "", flags)
-
-
-def _locked_flags(path: str) -> int:
-    # In a user namespace a remount may not drop the flags that the mount has.
-    have = os.statvfs(path).f_flag
-    pairs = (
-        (os.ST_NOSUID, sc.MS_NOSUID),
-        (os.ST_NODEV, sc.MS_NODEV),
-        (os.ST_NOEXEC, sc.MS_NOEXEC),
-        (os.ST_NOATIME, sc.MS_NOATIME),
-        (os.ST_NODIRATIME, sc.MS_NODIRATIME),
-        (os.ST_RELATIME, sc.MS_RELATIME),
+def _python(home: str) -> list[str]:
+    """List what of this interpreter is needed and not shown yet."""
+    library = sysconfig.get_config_var("INSTSONAME") or ""
+    wanted = (
+        os.path.realpath(sys.executable),
+        os.path.dirname(os.__file__),
+        os.path.join(home, "lib", library),
     )
-    return sum(flag for bit, flag in pairs if have & bit)
-
-
-def can_overlay(directory: str) -> bool:
-    """Say whether an overlay with its upper directory in `directory` works here."""
-    base = os.path.join(directory, "overlay-probe")
-    for name in ("lower", "upper", "work", "merged"):
-        os.makedirs(f"{base}/{name}", exist_ok=True)
-    options = f"lowerdir={base}/lower,upperdir={base}/upper,workdir={base}/work"
-    try:
-        sc.mount("overlay", f"{base}/merged", "overlay", 0, options)
-    except OSError:
-        return False
-    try:
-        with open(f"{base}/merged/file", "w") as file:
-            file.write("written")
-        return os.path.exists(f"{base}/upper/file")
-    except OSError:
-        return False
-    finally:
-        sc.unmount(f"{base}/merged", sc.MNT_DETACH)
-
-
-def configure_network() -> None:
-    """Bring `lo` up with the cluster's fixed addresses; raise StepRefused."""
-    with step("configuring the loopback device"):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-            _up(control, "lo")
-            addresses = (at.NODE_IP, at.API_SERVICE_IP, at.DNS_SERVICE_IP)
-            for index, address in enumerate(addresses, start=1):
-                _add_address(control, f"lo:{index}", address)
-    with step("switching on IP forwarding"), open(
-        "/proc/sys/net/ipv4/ip_forward", "w"
-    ) as file:
-        file.write("1")
-
-
-def _up(control: socket.socket, device: str) -> None:
-    request = struct.pack("16sh14x", device.encode(), 0)
-    flags = struct.unpack("16sh14x", fcntl.ioctl(control, 0x8913, request))[1]
-    fcntl.ioctl(control, 0x8914, struct.pack("16sh14x", device.encode(), flags | 1))
-
-
-def _add_address(control: socket.socket, alias: str, address: str) -> None:
-    for number, value in ((0x8916, address), (0x891C, "255.255.255.255")):
-        packed = struct.pack(
-            "16sH2x4s8x", alias.encode(), socket.AF_INET, socket.inet_aton(value)
-        )
-        fcntl.ioctl(control, number, packed)
+    return [
+        path
+        for path in wanted
+        if path.split("/")[1] not in SYSTEM
+        and (os.path.isfile(path) or path == wanted[1])
+    ]

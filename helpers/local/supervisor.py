@@ -5,13 +5,16 @@ mirakuru lives as long as its caller; supervisor, circus and honcho know neither
 One thread looks after each component; the main thread reaps and nothing else.
 """
 
+import contextlib
 import os
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from helpers.local import logs
 from helpers.local.components import Component
 
 #: seconds; the pause before a restart doubles from the first to the last
@@ -20,6 +23,10 @@ BACKOFF = (0.1, 5.0)
 SETTLED = 10.0
 #: starts that a component gets before `up` gives up on it
 FIRST_STARTS = 3
+#: seconds between two questions whether a component is ready
+POLL = 0.05
+#: seconds that one component waits at the end for those that must go before it
+PATIENCE = 5.0
 LISTENER = 3
 
 
@@ -35,7 +42,10 @@ class State:
 
 
 class Supervisor:
-    """Runs components until told to stop. `changed` is called after every change."""
+    """Runs components until told to stop. `changed` is called after every change.
+
+    `failed` names the component that could not start, once there is one.
+    """
 
     def __init__(
         self,
@@ -58,25 +68,24 @@ class Supervisor:
         self._listener = listener
         self._changed = changed
         self._news = threading.Condition()
+        #: children of ours that are alive or not yet reaped
+        self._living: set[int] = set()
+        #: exit codes that nobody has asked for yet; a pid may come again later
         self._exits: dict[int, int] = {}
-        self._ours: set[int] = set()
 
     def start(self) -> None:
         """Give each component its thread."""
         for part in self.components:
             threading.Thread(target=self._look_after, args=(part,), daemon=True).start()
+        threading.Thread(target=self._keep_logs_small, daemon=True).start()
 
     def all_ready(self) -> bool:
         """Say whether everything runs, and every job is done."""
-        return all(s.state in ("running", "done") for s in self.states.values())
+        return not self.awaited()
 
     def awaited(self) -> list[str]:
         """Name what is not ready yet."""
-        return [
-            name
-            for name, state in self.states.items()
-            if state.state not in ("running", "done")
-        ]
+        return [name for name in self.states if not self._met((name,))]
 
     def reap(self) -> None:
         """Wait for children for ever; call it in the main thread.
@@ -85,18 +94,31 @@ class Supervisor:
         """
         while True:
             try:
-                pid, status = os.waitpid(-1, 0)
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
             except ChildProcessError:
                 with self._news:
                     self._news.wait(0.2)
                 continue
             with self._news:
-                if pid in self._ours:
-                    self._exits[pid] = os.waitstatus_to_exitcode(status)
-                    self._news.notify_all()
+                self._bury(found.si_pid)
+
+    def _bury(self, pid: int) -> None:
+        if pid in self._living:
+            # What it forked and left would hold its port or its files against the
+            # next one. Still a zombie, so the group's number can be no one else's.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+        if pid in self._living:
+            self._living.remove(pid)
+            self._exits[pid] = os.waitstatus_to_exitcode(status)
+            self._news.notify_all()
 
     def stop(self) -> None:
-        """End everything in order, each by SIGTERM and, after its grace, SIGKILL."""
+        """End everything in order, each by SIGTERM and, after its grace, SIGKILL.
+
+        May be called before `start` and more than once.
+        """
         with self._news:
             self.stopping.set()
             self._news.notify_all()
@@ -110,50 +132,70 @@ class Supervisor:
             thread.join()
 
     def _look_after(self, part: Component) -> None:
+        try:
+            self._live(part)
+        except Exception:
+            # A bug of ours. Without this the thread would end without a word, and
+            # whoever waits for the component would wait for the whole budget.
+            traceback.print_exc()
+            self.failed = self.failed or part.name
+            self._set(part, "failed", last_exit="a bug in the supervisor")
+
+    def _live(self, part: Component) -> None:
         if not self._wait(lambda: self._met(part.needs)):
             return
         pause, starts, ever_ready = BACKOFF[0], 0, False
         while not self.stopping.is_set():
             starts += 1
-            pid = self._spawn(part)
-            if pid is None:
-                return
-            self._changed()
             began = time.monotonic()
-            if self._until_ready(part, pid):
-                ever_ready = True
-                self._set(part, "running")
-            if not self._wait(lambda p=pid: p in self._exits):
+            ready, ended = self._one_life(part)
+            if self.stopping.is_set():
                 return
-            code = self._exits[pid]
-            if part.once and code == 0:
+            if ended is None:
                 self._set(part, "done", pid=None)
                 return
-            self._set(part, "restarting", pid=None, last_exit=describe_exit(code))
+            ever_ready = ever_ready or ready
             if not ever_ready and starts >= FIRST_STARTS:
-                self.failed = part.name
-                self._set(part, "failed")
+                self.failed = self.failed or part.name
+                self._set(part, "failed", pid=None, last_exit=ended)
                 return
+            self._set(part, "restarting", pid=None, last_exit=ended)
             if time.monotonic() - began > SETTLED:
                 pause = BACKOFF[0]
-            self.stopping.wait(pause)
+            if self.stopping.wait(pause):
+                return
             pause = min(2 * pause, BACKOFF[1])
             self.states[part.name].restarts += 1
+
+    def _one_life(self, part: Component) -> tuple[bool, str | None]:
+        """Start it and wait for its end: was it ready, how did it end (None: done)."""
+        try:
+            pid = self._spawn(part)
+        except OSError as error:
+            return False, f"{part.argv[0]}: {error.strerror}"
+        if pid is None:
+            return False, None
+        self._changed()
+        ready = self._until_ready(part, pid)
+        if ready:
+            self._set(part, "running")
+        if not self._wait(lambda: pid in self._exits):
+            return ready, None
+        code = self._exits.pop(pid)
+        return ready, None if part.once and code == 0 else describe_exit(code)
 
     def _met(self, needs: tuple[str, ...]) -> bool:
         return all(self.states[name].state in ("running", "done") for name in needs)
 
     def _until_ready(self, part: Component, pid: int) -> bool:
         """Ask: dead? ready? The whole start has one budget, kept by its caller."""
-        while not self.stopping.is_set():
+        while not self.stopping.is_set() and not part.once:
             if pid in self._exits:
-                return False
-            if part.once:
                 return False
             if self._ready(part):
                 return True
             with self._news:
-                self._news.wait_for(lambda: pid in self._exits, timeout=0.05)
+                self._news.wait_for(lambda: pid in self._exits, timeout=POLL)
         return False
 
     def _wait(self, condition: Callable[[], bool]) -> bool:
@@ -164,6 +206,8 @@ class Supervisor:
 
     def _set(self, part: Component, state: str, **fields) -> None:
         with self._news:
+            if self.stopping.is_set() and state != "stopped":
+                return  # too late: others wait for this one's "stopped"
             entry = self.states[part.name]
             entry.state, entry.since = state, time.time()
             for name, value in fields.items():
@@ -172,11 +216,11 @@ class Supervisor:
         self._changed()
 
     def _spawn(self, part: Component) -> int | None:
-        log = f"{self._logs}/{part.name}.log"
+        """Start the process; return None when stopping came first."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         actions = [
             (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, log, flags, 0o600),
+            (os.POSIX_SPAWN_OPEN, 1, self._log(part), flags, 0o600),
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ]
         if part.pass_listener and self._listener is not None:
@@ -194,32 +238,48 @@ class Supervisor:
                 # Signals for the group of one component must not reach another.
                 setsid=True,
                 setsigmask=(),
-                setsigdef=(signal.SIGTERM, signal.SIGINT, signal.SIGPIPE),
+                # What Python or PID 1 ignores would be ignored by the child, too.
+                setsigdef=(
+                    signal.SIGTERM,
+                    signal.SIGINT,
+                    signal.SIGHUP,
+                    signal.SIGPIPE,
+                    signal.SIGXFSZ,
+                ),
             )
-            self._ours.add(pid)
+            self._living.add(pid)
             entry = self.states[part.name]
             entry.state, entry.pid, entry.since = "starting", pid, time.time()
         return pid
 
     def _stop_one(self, part: Component) -> None:
-        state = self.states[part.name]
         with self._news:
-            self._news.wait_for(lambda: self._ended(part.stop_after), timeout=5)
-        pid = state.pid
-        for number, patience in ((signal.SIGTERM, part.grace), (signal.SIGKILL, 1.0)):
-            if pid is None or pid in self._exits:
-                break
-            try:
-                os.kill(pid, number)
-            except ProcessLookupError:
-                break
-            with self._news:
-                self._news.wait_for(lambda: pid in self._exits, timeout=patience)
+            self._news.wait_for(lambda: self._ended(part.stop_after), timeout=PATIENCE)
+            pid = self.states[part.name].pid
+            for number, patience in (
+                (signal.SIGTERM, part.grace),
+                (signal.SIGKILL, 1.0),
+            ):
+                if pid not in self._living:
+                    break
+                # Alive or a zombie as long as we hold the lock: not another's pid.
+                kill = os.kill if number == signal.SIGTERM else os.killpg
+                with contextlib.suppress(ProcessLookupError):
+                    kill(pid, number)
+                self._news.wait_for(lambda: pid not in self._living, timeout=patience)
         self._set(part, "stopped", pid=None)
 
     def _ended(self, names: tuple[str, ...]) -> bool:
         known = [self.states[name] for name in names if name in self.states]
         return all(state.state == "stopped" for state in known)
+
+    def _keep_logs_small(self) -> None:
+        while not self.stopping.wait(logs.INTERVAL):
+            for part in self.components:
+                logs.shrink(self._log(part), logs.LIMIT, logs.KEPT)
+
+    def _log(self, part: Component) -> str:
+        return f"{self._logs}/{part.name}.log"
 
 
 def describe_exit(code: int) -> str:

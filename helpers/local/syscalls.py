@@ -29,6 +29,8 @@ MS_RELATIME = 0x200000
 MNT_DETACH = 0x2
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -73,6 +75,16 @@ def pivot_root(new: str, old: str) -> None:
 def die_with_parent(number: int = signal.SIGKILL) -> None:
     """Ask the kernel for signal `number` when the parent thread ends."""
     _check(_libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0), "prctl")
+
+
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose own parent ends, as PID 1 is anyway."""
+    _check(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
+
+
+def forbid_new_privileges() -> None:
+    """Make set-uid programs ordinary ones for this process and its children."""
+    _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl")
 
 
 def set_hostname(name: str) -> None:

@@ -1,0 +1,51 @@
+"""Configure the network of the machine: one loopback device with fixed addresses.
+
+By ioctl, because `ip` is not installed everywhere. Pods' bridge is CNI's work.
+"""
+
+import fcntl
+import socket
+import struct
+
+from helpers.local import layout as at
+from helpers.local.mounts import step
+
+# linux/sockios.h
+_SIOCGIFFLAGS = 0x8913
+_SIOCSIFFLAGS = 0x8914
+_SIOCSIFADDR = 0x8916
+_SIOCSIFNETMASK = 0x891C
+_IFF_UP = 0x1
+
+
+def configure_network() -> None:
+    """Bring `lo` up with the cluster's fixed addresses; raise StepRefused."""
+    with step("configuring the loopback device"):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+            _up(control, "lo")
+            addresses = (at.NODE_IP, at.API_SERVICE_IP, at.DNS_SERVICE_IP)
+            for index, address in enumerate(addresses, start=1):
+                _add_address(control, f"lo:{index}", address)
+    with (
+        step("switching on IP forwarding"),
+        open("/proc/sys/net/ipv4/ip_forward", "w") as file,
+    ):
+        file.write("1")
+
+
+def _up(control: socket.socket, device: str) -> None:
+    request = struct.pack("16sh14x", device.encode(), 0)
+    answer = fcntl.ioctl(control, _SIOCGIFFLAGS, request)
+    flags = struct.unpack("16sh14x", answer)[1] | _IFF_UP
+    fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sh14x", device.encode(), flags))
+
+
+def _add_address(control: socket.socket, alias: str, address: str) -> None:
+    for number, value in (
+        (_SIOCSIFADDR, address),
+        (_SIOCSIFNETMASK, "255.255.255.255"),
+    ):
+        packed = struct.pack(
+            "16sH2x4s8x", alias.encode(), socket.AF_INET, socket.inet_aton(value)
+        )
+        fcntl.ioctl(control, number, packed)

@@ -1,0 +1,58 @@
+"""Be a PID 1 in the small: run the components of a file under a Supervisor.
+
+`python supervised.py SPEC EVENTS`. Every state is appended to EVENTS as a line of
+JSON. SIGTERM stops; the process ends with 0 when everything has ended.
+"""
+
+import dataclasses
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+
+from helpers.local import logs, supervisor, syscalls
+from helpers.local.components import Component
+
+
+def main(spec_file: str, events: str) -> None:
+    """Run until SIGTERM."""
+    spec = json.loads(Path(spec_file).read_text())
+    logs.LIMIT, logs.KEPT, logs.INTERVAL = 100_000, 1_000, 0.05
+    syscalls.adopt_orphans()
+    lock = threading.Lock()
+
+    def changed() -> None:
+        states = {n: dataclasses.asdict(s) for n, s in ours.states.items()}
+        with lock, open(events, "a") as file:
+            file.write(json.dumps({"failed": ours.failed, "states": states}) + "\n")
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    ours = supervisor.Supervisor(
+        tuple(
+            Component(**{**part, "argv": tuple(part["argv"])}) for part in spec["parts"]
+        ),
+        lambda part: part.ready is None or os.path.exists(part.ready),
+        logs=spec["logs"],
+        env={"PATH": os.environ["PATH"], "GIVEN": "by the supervisor"},
+        listener=listener.fileno(),
+        changed=changed,
+    )
+
+    def stop() -> None:
+        ours.stop()
+        ours.stop()  # a second time changes nothing
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=stop).start())
+    if spec["stop_first"]:
+        ours.stop()
+    changed()
+    ours.start()
+    ours.reap()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
