@@ -1,0 +1,287 @@
+"""Run `kubectl proxy` for as long as a block or a notebook needs it.
+
+It is kubectl's own proxy; here is only what makes one safe to leave to a notebook. It
+signs nothing and filters nothing itself.
+
+=================  =======================  =========================================
+behaviour          kubectl proxy            here
+=================  =======================  =========================================
+port               8001                     any that is free: two notebooks at once
+POST, PUT, PATCH,  passed on, with the      403 from the proxy unless the lesson
+DELETE             learner's rights         writes; it cannot tell who asks
+end                Ctrl-C in its terminal   end of the block, `stop()`, or the kernel's
+output             the terminal             `log`: an unread pipe would block it
+=================  =======================  =========================================
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import requests
+
+from helpers import errors
+from helpers.command import kubeconfig_in_use
+from helpers.local import syscalls
+
+#: seconds until a new proxy must answer; it takes about 0.1
+START_TIMEOUT = 10.0
+#: seconds for one answer
+ANSWER_TIMEOUT = 30.0
+#: seconds between SIGTERM and SIGKILL
+GRACE = 5.0
+
+WRITING_METHODS = "^(POST|PUT|PATCH|DELETE)$"
+_SERVING = re.compile(r"^Starting to serve on 127\.0\.0\.1:(\d+)$", re.MULTILINE)
+
+
+def command(
+    program: str,
+    *,
+    port: int = 0,
+    read_only: bool = True,
+    reject_paths: Sequence[str] | None = None,
+) -> list[str]:
+    """Return the command line of a proxy; nothing is run.
+
+    `reject_paths` are regular expressions that take the place of kubectl's own list,
+    which keeps exec and attach away; None keeps that list.
+    """
+    line = [program, "proxy", "--address=127.0.0.1", f"--port={port}"]
+    if read_only:
+        line.append(f"--reject-methods={WRITING_METHODS}")
+    if reject_paths is not None:
+        # kubectl wants at least one; `^$` matches no path, as every path has a slash.
+        line.append(f"--reject-paths={','.join(reject_paths) or '^$'}")
+    return line
+
+
+def port_of(log: str) -> int | None:
+    """Return the port that a proxy says it serves on, or None if it did not yet."""
+    found = _SERVING.search(log)
+    return int(found[1]) if found else None
+
+
+class KubectlProxy:
+    """A `kubectl proxy` on 127.0.0.1 that ends with its block, or with `stop()`.
+
+    `url` is where it listens, `pid` its process, `log` what it has written. Everybody
+    on this machine who reaches the port has the learner's rights, so it is read-only
+    unless `read_only=False`.
+    """
+
+    def __init__(
+        self,
+        *,
+        read_only: bool = True,
+        reject_paths: Sequence[str] | None = None,
+        port: int = 0,
+    ) -> None:
+        """Choose the options of `kubectl proxy`; `port` 0 takes one that is free."""
+        self.read_only = read_only
+        self._options = {
+            "port": port,
+            "read_only": read_only,
+            "reject_paths": reject_paths,
+        }
+        self.port: int | None = None
+        self._process: subprocess.Popen | None = None
+        self._output = None
+        self._log = ""
+        self._finish = None
+        self._session = requests.Session()
+        # A proxy of this machine's network must not see what is said on loopback.
+        self._session.trust_env = False
+
+    def start(self, *, timeout: float = START_TIMEOUT) -> Self:
+        """Start it and return it once the API server answers through it.
+
+        Does nothing if it runs. Raise MissingTool, NotConnected, PortTaken, ProxyEnded
+        with its last words if it ends at once, or NotReady after `timeout` seconds.
+        """
+        if self.running:
+            return self
+        kubeconfig = kubeconfig_in_use()
+        program = shutil.which("kubectl")
+        if program is None:
+            raise errors.MissingTool(
+                "kubectl", "run a proxy", "Run `python -m helpers setup`."
+            )
+        try:
+            self._spawn(command(program, **self._options), kubeconfig)
+            self._wait_until_it_answers(timeout)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stop it and wait until it is gone; again is no error.
+
+        SIGTERM, and SIGKILL after 5 seconds. The same as Ctrl-C or `kill PID`.
+        """
+        if self._finish is not None:
+            self._log = self.log
+            self._output = None
+            self._finish()
+            self._session.close()
+
+    def __enter__(self) -> Self:
+        """Start it for a block."""
+        return self.start()
+
+    def __exit__(self, *_) -> None:
+        """Stop it, also when the block failed."""
+        self.stop()
+
+    def __repr__(self) -> str:
+        """Return one line: where it listens and what it lets through."""
+        mode = "read-only" if self.read_only else "reads and writes"
+        if self.running:
+            return f"kubectl proxy at {self.url} ({mode}, pid {self.pid})"
+        return f"kubectl proxy, not running ({mode})"
+
+    @property
+    def running(self) -> bool:
+        """Say whether its process is alive."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def url(self) -> str:
+        """Return where it listens; raise ProxyEnded if it does not run."""
+        if not self.running:
+            raise self._ended()
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int | None:
+        """Return the process id, or None before the first start."""
+        return self._process and self._process.pid
+
+    @property
+    def log(self) -> str:
+        """Return what it has written so far."""
+        if self._output is None:
+            return self._log
+        # pread: the child shares this descriptor, and its position with it.
+        size = os.fstat(self._output.fileno()).st_size
+        return os.pread(self._output.fileno(), size, 0).decode(errors="replace")
+
+    def request(
+        self, method: str, path: str, *, timeout: float = ANSWER_TIMEOUT, **options
+    ) -> requests.Response:
+        """Send one request through the proxy; a refusal is a value.
+
+        `options` are those of `requests.request`. Raise ProxyEnded if the proxy does
+        not run, NotReady without an answer in `timeout` seconds. The same as
+        `curl -X METHOD URL/PATH`.
+        """
+        url = self.url + path
+        try:
+            return self._session.request(method, url, timeout=timeout, **options)
+        except requests.RequestException as error:
+            if not self.running:
+                raise self._ended() from None
+            raise errors.NotReady(
+                f"An answer to {method} {path}",
+                timeout,
+                type(error).__name__,
+                "Look at `python -m helpers status`.",
+            ) from error
+
+    def get(self, path: str, **options) -> requests.Response:
+        """Send a GET; the rest is as in `request`. The same as `curl URL/PATH`."""
+        return self.request("GET", path, **options)
+
+    def read(self, path: str, *, accept: str = "application/json") -> dict:
+        """Return the JSON at `path`, in the form that `accept` asks for.
+
+        Raise ApiError, which keeps the server's Status, for any code from 400 on. The
+        same as `kubectl get --raw PATH`.
+        """
+        reply = self.get(path, headers={"Accept": accept})
+        if reply.status_code >= 400:
+            raise errors.ApiError("GET", path, reply.status_code, reply.text)
+        return reply.json()
+
+    def _spawn(self, line: list[str], kubeconfig: Path) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            # The signal below comes when the *thread* ends that forked.
+            raise RuntimeError("a proxy is started from the main thread")
+        self.stop()
+        # Without a name, so that no file is left when the kernel is killed.
+        self._output = tempfile.TemporaryFile(prefix="kubectl-proxy-")
+        self._process = subprocess.Popen(
+            line,
+            env={**os.environ, "KUBECONFIG": str(kubeconfig)},
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            # An interrupted cell must not take the proxy of the notebook with it.
+            start_new_session=True,
+            # A killed kernel runs no `stop()`, and an open proxy must not stay behind.
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+        )
+        # A cell that is run again drops its proxy: that one stops as well.
+        self._finish = weakref.finalize(self, _end, self._process, self._output)
+
+    def _wait_until_it_answers(self, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        last = "nothing"
+        while True:
+            if not self.running:
+                raise self._ended()
+            self.port = port_of(self.log)
+            if self.port is not None:
+                last = self._answer()
+                if last == "200":
+                    return
+            if time.monotonic() > deadline:
+                raise errors.NotReady(
+                    "An answer through kubectl proxy",
+                    timeout,
+                    last,
+                    "Look at `python -m helpers status`.",
+                )
+            time.sleep(0.02)
+
+    def _answer(self) -> str:
+        # /version is open to everybody: what the learner may read does not matter.
+        try:
+            reply = self._session.get(f"{self.url}/version", timeout=2)
+        except requests.RequestException as error:
+            return type(error).__name__
+        if reply.status_code == 200:
+            return "200"
+        return f"code {reply.status_code}: {reply.text.strip()[:200]}"
+
+    def _ended(self) -> errors.LabError:
+        log = self.log
+        if "address already in use" in log:
+            return errors.PortTaken(self._options["port"])
+        code = self._process and self._process.poll()
+        return errors.ProxyEnded(code, "\n".join(log.splitlines()[-20:]))
+
+
+def _end_with_parent() -> None:
+    syscalls.die_with_parent(signal.SIGTERM)
+
+
+def _end(process: subprocess.Popen, output) -> None:
+    process.terminate()
+    try:
+        process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    output.close()

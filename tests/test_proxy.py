@@ -1,0 +1,321 @@
+"""A proxy starts by its own answer, says why it did not, and never stays behind."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+import psutil
+import pytest
+import requests
+
+from helpers import errors, proxy
+from helpers.proxy import KubectlProxy
+
+READ_ONLY = "--reject-methods=^(POST|PUT|PATCH|DELETE)$"
+NAMESPACES = "/api/v1/namespaces"
+#: Nothing is stored, so nothing has to be cleaned up.
+DRY_RUN = f"{NAMESPACES}?dryRun=All"
+NAMESPACE = {"metadata": {"name": "never-stored"}}
+#: For a kubectl that does not read it.
+KUBECONFIG = {
+    "current-context": "lab",
+    "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "me"}}],
+    "clusters": [{"name": "lab", "cluster": {"server": "https://127.0.0.1:9"}}],
+    "users": [{"name": "me", "user": {}}],
+}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        pytest.param({}, ["--port=0", READ_ONLY], id="default"),
+        pytest.param({"port": 8001, "read_only": False}, ["--port=8001"], id="writes"),
+        pytest.param(
+            {"reject_paths": ["/secrets", "/exec"]},
+            ["--port=0", READ_ONLY, "--reject-paths=/secrets,/exec"],
+            id="paths",
+        ),
+        pytest.param(
+            {"reject_paths": [], "read_only": False},
+            ["--port=0", "--reject-paths=^$"],
+            id="no paths",
+        ),
+    ],
+)
+def test_the_command_line(options, expected):
+    """It is described apart from running it, so it can be compared whole."""
+    line = proxy.command("/bin/kubectl", **options)
+    assert line == ["/bin/kubectl", "proxy", "--address=127.0.0.1", *expected]
+
+
+@pytest.mark.parametrize(
+    ("log", "port"),
+    [
+        ("Starting to serve on 127.0.0.1:41234\n", 41234),
+        ("W1125 a warning\nStarting to serve on 127.0.0.1:8001\n", 8001),
+        ("", None),
+        ("Starting to serve on 127.0.0", None),
+        ("Starting to serve on 127.0.0.1:412", 412),
+        ("Starting to serve on /tmp/p.sock\n", None),
+    ],
+)
+def test_the_port_is_read_from_its_line(log, port):
+    """Nothing else in the log is taken for it."""
+    assert proxy.port_of(log) == port
+
+
+@pytest.fixture
+def kubectl(tmp_path, monkeypatch):
+    """Return a function that makes a shell script the only kubectl there is."""
+
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(json.dumps(KUBECONFIG))
+
+    def install(script):
+        program = tmp_path / "bin" / "kubectl"
+        program.parent.mkdir()
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o700)
+        monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+        monkeypatch.setattr("helpers.command._kubeconfig", kubeconfig)
+        return program
+
+    return install
+
+
+def test_without_kubectl_it_names_the_tool(kubectl, monkeypatch):
+    """A missing program is no traceback of subprocess."""
+    monkeypatch.setenv("PATH", str(kubectl("exit 0").parent.parent))
+    with pytest.raises(errors.MissingTool) as caught:
+        KubectlProxy().start()
+    assert caught.value.tool == "kubectl"
+
+
+def test_before_connect_it_says_so(monkeypatch):
+    """Before that, KUBECONFIG may name any cluster, so it is not followed."""
+    monkeypatch.setenv("KUBECONFIG", "/nowhere/production")
+    monkeypatch.setattr("helpers.command._kubeconfig", None)
+    with pytest.raises(errors.NotConnected):
+        KubectlProxy().start()
+
+
+def test_a_proxy_that_ends_at_once_is_quoted(kubectl):
+    """The exit code and kubectl's own words say what to mend."""
+    kubectl("echo 'error: context \"nosuch\" does not exist' >&2; exit 3")
+    with pytest.raises(errors.ProxyEnded) as caught:
+        KubectlProxy().start()
+    assert caught.value.exit_code == 3
+    assert caught.value.words == 'error: context "nosuch" does not exist'
+
+
+def test_a_proxy_that_is_never_ready_is_ended(kubectl):
+    """The wait has an end, and what was started does not outlive it."""
+    kubectl("exec sleep 600")
+    silent = KubectlProxy()
+    with pytest.raises(errors.NotReady) as caught:
+        silent.start(timeout=0.3)
+    assert (caught.value.waited, caught.value.last) == (0.3, "nothing")
+    assert not silent.running and not psutil.pid_exists(silent.pid)
+
+
+def test_a_proxy_that_is_deaf_is_killed(kubectl, monkeypatch):
+    """SIGKILL after the grace: `stop` returns when it is gone."""
+    monkeypatch.setattr(proxy, "GRACE", 0.2)
+    # The shell itself reads, so that no child of it is left.
+    kubectl("trap '' TERM; while :; do read line < /dev/tty || :; done")
+    deaf = KubectlProxy()
+    with pytest.raises(errors.NotReady):
+        deaf.start(timeout=0.3)
+    assert not psutil.pid_exists(deaf.pid)
+    with pytest.raises(errors.ProxyEnded, match="SIGKILL"):
+        _ = deaf.url
+
+
+def test_a_proxy_that_floods_is_not_blocked(kubectl):
+    """Its output goes into a file: a full pipe would stop it before its line."""
+    kubectl("head -c 1000000 /dev/zero | tr '\\0' x; echo; echo done >&2; exit 1")
+    with pytest.raises(errors.ProxyEnded) as caught:
+        KubectlProxy().start()
+    assert caught.value.words.endswith("\ndone")
+
+
+def test_stop_before_start_does_nothing():
+    """A cell that cleans up may run alone."""
+    never = KubectlProxy()
+    never.stop()
+    assert repr(never) == "kubectl proxy, not running (read-only)"
+    assert never.log == "" and never.pid is None
+    with pytest.raises(errors.ProxyEnded) as caught:
+        never.get("/version")
+    assert caught.value.exit_code is None
+
+
+def test_a_block_is_its_lifetime(cluster):
+    """It answers inside, and nobody listens after it."""
+    with KubectlProxy() as running:
+        url, pid = running.url, running.pid
+        assert requests.get(f"{url}/version").status_code == 200
+        assert repr(running) == f"kubectl proxy at {url} (read-only, pid {pid})"
+    assert not psutil.pid_exists(pid)
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{url}/version")
+    assert running.log.startswith("Starting to serve on 127.0.0.1:")
+
+
+def test_it_ends_with_a_block_that_fails(cluster):
+    """An exception in the block is no reason to leave a proxy open."""
+    with pytest.raises(ZeroDivisionError):
+        with KubectlProxy() as running:
+            pid = running.pid
+            _ = 1 / 0
+    assert not psutil.pid_exists(pid)
+
+
+def test_start_and_stop_again(cluster):
+    """Started twice it is the same one; stopped twice is no error; then a new one."""
+    again = KubectlProxy()
+    first = again.start().pid
+    assert again.start().pid == first
+    again.stop()
+    again.stop()
+    with again:
+        assert again.get("/version").status_code == 200
+        assert again.pid != first
+
+
+def test_a_proxy_that_nobody_holds_is_stopped(cluster):
+    """A cell that is run again leaves no second door open."""
+    held = KubectlProxy().start()
+    process = psutil.Process(held.pid)
+    held = KubectlProxy().start()
+    assert not process.is_running()
+    held.stop()
+
+
+def test_read_only_is_the_default(cluster):
+    """A write is refused by the proxy itself, in plain text, and a read is passed."""
+    with KubectlProxy() as reading:
+        refused = reading.request("POST", DRY_RUN, json=NAMESPACE)
+        assert reading.get(NAMESPACES).status_code == 200
+    assert (refused.status_code, refused.text) == (403, "Forbidden\n")
+
+
+def test_a_lesson_may_write(cluster):
+    """With `read_only=False` the API server decides."""
+    with KubectlProxy(read_only=False) as writing:
+        reply = writing.request("POST", DRY_RUN, json=NAMESPACE)
+        assert "reads and writes" in repr(writing)
+    assert reply.status_code == 201
+
+
+def test_paths_that_are_named_replace_the_usual_ones(cluster):
+    """As with kubectl: who names paths to reject has to name exec as well."""
+    run = f"{NAMESPACES}/default/pods/nosuch/exec?command=ls"
+    secrets = f"{NAMESPACES}/default/secrets"
+    with KubectlProxy() as usual, KubectlProxy(reject_paths=["/secrets"]) as own:
+        codes = [[door.get(p).status_code for p in (run, secrets)]
+                 for door in (usual, own)]  # fmt: skip
+    # 404 is the API server's: that pod is not there, and exec went through.
+    assert codes == [[403, 200], [404, 403]]
+
+
+def test_a_taken_port_is_named(cluster):
+    """The port that the learner chose is not changed in silence."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(errors.PortTaken) as caught:
+            KubectlProxy(port=port).start()
+    assert caught.value.port == port
+
+
+def test_two_at_once_have_two_ports(cluster):
+    """Two notebooks do not meet."""
+    with KubectlProxy() as one, KubectlProxy() as other:
+        assert one.port != other.port
+
+
+def test_it_leaves_no_file(cluster, tmp_path, monkeypatch):
+    """Not even while it runs: a killed kernel cannot remove one."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with KubectlProxy():
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_proxies_of_the_network_are_not_asked(cluster, monkeypatch):
+    """What is said on loopback stays there."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with KubectlProxy() as running:
+        assert running.get("/version").status_code == 200
+
+
+def test_read_returns_json_or_the_refusal(cluster):
+    """The error keeps the server's Status and says its sentence."""
+    with KubectlProxy() as running:
+        assert running.read("/apis/batch")["kind"] == "APIGroup"
+        with pytest.raises(errors.ApiError) as caught:
+            running.read(f"{NAMESPACES}/nosuch")
+    error = caught.value
+    assert (error.status, error.reason) == (404, "NotFound")
+    assert error.message == 'namespaces "nosuch" not found'
+
+
+def test_one_that_was_killed_is_told(cluster):
+    """A request after that names the signal instead of a refused connection."""
+    with KubectlProxy() as killed:
+        os.kill(killed.pid, signal.SIGKILL)
+        # WNOWAIT: its exit status is for the proxy to read.
+        os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)
+        with pytest.raises(errors.ProxyEnded) as caught:
+            killed.get("/version")
+    assert caught.value.exit_code == -signal.SIGKILL
+
+
+PARENT = """
+import signal
+from helpers.cluster import connect
+from helpers.proxy import KubectlProxy
+connect()
+proxy = KubectlProxy().start()
+try:
+    print(proxy.pid, flush=True)
+    signal.pause()
+except KeyboardInterrupt:
+    print(proxy.get("/version").status_code, flush=True)
+signal.pause()
+"""
+
+
+@pytest.fixture
+def parent(cluster):
+    """Yield a process like a kernel, in a group of its own, and its proxy."""
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        yield process, psutil.Process(int(process.stdout.readline()))
+        process.kill()
+
+
+def test_it_dies_with_its_kernel(parent):
+    """Also when that is killed and can clean up nothing."""
+    process, child = parent
+    process.kill()
+    gone, _ = psutil.wait_procs([child], timeout=5)
+    assert gone == [child]
+
+
+def test_an_interrupted_cell_leaves_it_alone(parent):
+    """The button sends SIGINT to the whole group of the kernel."""
+    process, child = parent
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.stdout.readline() == "200\n"
+    assert child.is_running()
