@@ -1,0 +1,175 @@
+"""Discovery becomes frames, and they say what `kubectl api-resources` says."""
+
+import pandas as pd
+import pytest
+
+from helpers import discovery, errors
+from helpers.command import kubectl
+from helpers.proxy import KubectlProxy
+
+READ = ["get", "list"]
+CORE = {
+    "kind": "APIGroupDiscoveryList",
+    "items": [
+        {
+            "metadata": {},
+            "versions": [
+                {
+                    "version": "v1",
+                    "resources": [
+                        {
+                            "resource": "nodes",
+                            "responseKind": {"kind": "Node"},
+                            "scope": "Cluster",
+                            "shortNames": ["no"],
+                            "verbs": ["list", "get"],
+                            "subresources": [
+                                {"subresource": "proxy", "verbs": ["get"]},
+                                {
+                                    "subresource": "status",
+                                    "responseKind": {"kind": "Node"},
+                                    "verbs": ["get"],
+                                },
+                            ],
+                        }
+                    ],
+                }
+            ],
+        }
+    ],
+}
+NAMED = {
+    "kind": "APIGroupDiscoveryList",
+    "items": [
+        {
+            "metadata": {"name": "autoscaling"},
+            "versions": [
+                {
+                    "version": version,
+                    "resources": [
+                        {
+                            "resource": "horizontalpodautoscalers",
+                            "responseKind": {"kind": "HorizontalPodAutoscaler"},
+                            "scope": "Namespaced",
+                            "verbs": READ,
+                            "categories": ["all"],
+                        }
+                    ],
+                }
+                for version in ("v2", "v1")
+            ],
+        }
+    ],
+}
+HPA = "horizontalpodautoscalers"
+
+
+def rows(frame):
+    return [tuple(row) for row in frame.itertuples(index=False)]
+
+
+def test_group_versions():
+    """The core group has no name, and the first version is the preferred one."""
+    frame = discovery.versions_frame([CORE, NAMED])
+    assert list(frame.columns) == ["GROUP", "VERSION", "PREFERRED"]
+    assert rows(frame) == [
+        ("", "v1", True),
+        ("autoscaling", "v2", True),
+        ("autoscaling", "v1", False),
+    ]
+
+
+def test_resources():
+    """One row per resource of each version; what is missing is empty."""
+    frame = discovery.resources_frame([CORE, NAMED])
+    assert list(frame.columns) == discovery.COLUMNS
+    hpa = (True, "HorizontalPodAutoscaler", READ, ["all"])
+    assert rows(frame) == [
+        ("nodes", ["no"], "v1", False, "Node", READ, []),
+        (HPA, [], "autoscaling/v2", *hpa),
+        (HPA, [], "autoscaling/v1", *hpa),
+    ]
+
+
+def test_subresources():
+    """They are rows when asked for; one that returns nothing of its own has no kind."""
+    frame = discovery.resources_frame([CORE], subresources=True)
+    assert list(frame["NAME"]) == ["nodes", "nodes/proxy", "nodes/status"]
+    assert list(frame["KIND"].isna()) == [False, True, False]
+    assert list(frame["NAMESPACED"]) == [False] * 3
+
+
+@pytest.mark.parametrize("documents", [[], [{"items": []}]])
+def test_nothing_is_an_empty_frame_of_the_same_shape(documents):
+    """Code that follows needs no special case."""
+    resources = discovery.resources_frame(documents)
+    versions = discovery.versions_frame(documents)
+    assert list(resources.columns) == discovery.COLUMNS
+    assert len(resources) == len(versions) == 0
+    assert dict(versions.dtypes) == {
+        "GROUP": "string",
+        "VERSION": "string",
+        "PREFERRED": "bool",
+    }
+
+
+@pytest.fixture(scope="module")
+def server(cluster):
+    """Yield a proxy to the real API server."""
+    with KubectlProxy() as running:
+        yield running
+
+
+def test_it_lists_what_kubectl_lists(server):
+    """Names, versions, kinds and scopes are those of `kubectl api-resources`."""
+    ours = discovery.api_resources(server)
+    theirs = kubectl("api-resources", "--no-headers", "-o", "wide").stdout
+    expected = {line.split()[0] for line in theirs.splitlines()}
+    assert expected == set(ours["NAME"])
+    jobs = ours.set_index(["APIVERSION", "NAME"]).loc[("batch/v1", "jobs")]
+    assert {"create", "delete", "list", "watch"} <= set(jobs["VERBS"])
+    assert (jobs["KIND"], bool(jobs["NAMESPACED"])) == ("Job", True)
+    assert jobs["CATEGORIES"] == ["all"]
+
+
+def test_versions_are_those_of_kubectl(server):
+    """`kubectl api-versions` prints the same, joined."""
+    frame = discovery.api_versions(server)
+    joined = {
+        f"{group}/{version}" if group else version
+        for group, version in zip(frame["GROUP"], frame["VERSION"], strict=True)
+    }
+    assert joined == set(kubectl("api-versions").stdout.split())
+
+
+def test_the_classic_form_says_the_same(server):
+    """One request per group version gives the same names, verbs and kinds."""
+    aggregated = discovery.api_resources(server, subresources=True)
+    classic = []
+    for api_version in aggregated["APIVERSION"].unique():
+        root = "/apis" if "/" in api_version else "/api"
+        for resource in server.read(f"{root}/{api_version}")["resources"]:
+            verbs = tuple(sorted(resource["verbs"]))
+            classic.append((api_version, resource["name"], verbs))
+    ours = aggregated.assign(VERBS=aggregated["VERBS"].map(tuple))
+    assert sorted(classic) == sorted(rows(ours[["APIVERSION", "NAME", "VERBS"]]))
+
+
+def test_a_refusal_is_told(server):
+    """The error is the server's own sentence."""
+
+    class Elsewhere:
+        def read(self, path, *, accept):
+            return server.read(f"/nosuch{path}", accept=accept)
+
+    with pytest.raises(errors.ApiError) as caught:
+        discovery.api_resources(Elsewhere())
+    assert (caught.value.status, caught.value.path) == (404, "/nosuch/api")
+
+
+def test_types(server):
+    """Text is text, yes and no is bool, and verbs are lists to explode."""
+    frame = discovery.api_resources(server)
+    types = frame[["NAME", "APIVERSION", "NAMESPACED"]].dtypes
+    assert list(types) == [pd.StringDtype(), pd.StringDtype(), bool]
+    assert set(frame["VERBS"].map(type)) == {list}
