@@ -21,6 +21,7 @@ from helpers.cli_shape import (
     NOT_RUNNING,
     Commands,
     keep_layout,
+    one_interrupt,
     status_text,
     working,
 )
@@ -78,7 +79,7 @@ def up(port: int | None) -> None:
     """
     backend = Local()
     try:
-        with working("the cluster is ready") as view:
+        with one_interrupt(), working("the cluster is ready") as view:
             backend.up(view, port=port)
     except KeyboardInterrupt:
         left = "the cluster runs" if backend.running() else "nothing was left running"

@@ -5,6 +5,7 @@ No command is here; `helpers.cli` has them.
 
 import contextlib
 import inspect
+import signal
 from collections.abc import Iterator
 
 import click
@@ -74,6 +75,21 @@ def working(done: str) -> Iterator[progress.Progress]:
         view.leave()
         raise
     view.finish(done)
+
+
+@contextlib.contextmanager
+def one_interrupt() -> Iterator[None]:
+    """Let Ctrl-C through once: a second one would cut off what undoes the first."""
+
+    def once(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, once)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def status_text(found: dict, now: float) -> str:

@@ -12,6 +12,7 @@ LabError
 │   ├── AlreadyRuns      ... because it runs already
 │   └── ComponentFailed  ... because this component could not start
 ├── NotRunning           an operation needs a running cluster
+├── NotAnswering         the cluster runs, and its API server does not answer
 ├── NotConnected         a helper was called before `connect()`
 ├── NotOurs              a write to something that the suite did not make
 ├── UnknownComponent     `logs` was asked for something that has no log
@@ -181,6 +182,19 @@ class NotRunning(LabError):
         )
 
 
+class NotAnswering(LabError):
+    """The cluster runs, and its API server does not answer; `waited` in seconds."""
+
+    def __init__(self, waited: float) -> None:
+        """Say what to look at and how to start it anew."""
+        self.waited = waited
+        super().__init__(
+            f"The cluster runs, and its API server gave no answer in {waited:.0f} s.",
+            "See `python -m helpers logs kube-apiserver`; `python -m helpers stop` and "
+            "then `up` start it anew with the same objects.",
+        )
+
+
 class NotConnected(LabError):
     """A helper was called before `connect()`."""
 
@@ -210,9 +224,7 @@ class UnknownComponent(LabError):
     def __init__(self, name: str, known: list[str]) -> None:
         """Name it and list what there is."""
         self.name, self.known = name, known
-        super().__init__(
-            f"There is no component {name!r}.", f"Known: {', '.join(known)}."
-        )
+        super().__init__(f"There is no component {name!r}; known: {', '.join(known)}.")
 
 
 class KubeconfigError(LabError):

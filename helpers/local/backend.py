@@ -56,8 +56,8 @@ STATUS = {
     "snapshotter": None,
     "components": {},
 }
-#: what is in a state directory from the first moment of its first start
-MARK = "up.lock"
+#: one of these is in a state directory from the first moment of its first start on
+MARKS = ("up.lock", "machine.lock")
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,8 @@ class Local:
             return None
         server = f"https://127.0.0.1:{hostport.port_of(self.state)}"
         ours = {"server": server, "kubeconfig": str(self.kubeconfig)}
+        if found["phase"] == machine.NOT_ANSWERING:
+            ours["problem"] = "the API server does not call itself ready within 5 s"
         return {**STATUS, **found, **ours}
 
     def log(self, component: str) -> Path:
@@ -208,7 +210,7 @@ class Local:
         with ground.usable(self.state):
             self._refuse_foreign()
             self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (self.state / MARK).touch(mode=0o600)
+            (self.state / "up.lock").touch(mode=0o600)
 
     def _refuse_foreign(self) -> None:
         """Raise StateError for a directory with files that are not ours.
@@ -217,7 +219,7 @@ class Local:
         """
         if (
             self.state.exists()
-            and not (self.state / MARK).exists()
+            and not any((self.state / mark).exists() for mark in MARKS)
             and next(self.state.iterdir(), None)
         ):
             raise errors.StateError(

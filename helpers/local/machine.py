@@ -109,20 +109,14 @@ class Machine:
     def await_ready(self, progress: Progress) -> None:
         """Wait for a start that another process began.
 
-        Raise NotReady for a cluster that was ready and does not answer any more.
+        Raise NotAnswering for a cluster that was ready and does not answer any more.
         """
         self._await_ready(progress)
         began = time.monotonic()
         while not self.answers():
             waited = time.monotonic() - began
             if waited > ANSWER_WITHIN:
-                raise errors.NotReady(
-                    "An answer of the running cluster's API server",
-                    waited,
-                    "nothing",
-                    "See `python -m helpers logs kube-apiserver`; `python -m helpers "
-                    "stop` and then `up` starts it again with the same objects.",
-                )
+                raise errors.NotAnswering(waited)
             progress.update("waiting for the API server's answer")
             time.sleep(0.1)
 
