@@ -30,9 +30,10 @@ def fit(spec: dict, *, seccomp: bool = True) -> dict:
 
 def bundle_of(arguments: list[str]) -> str:
     """Return the bundle directory that runc's arguments name."""
-    for flag, value in zip(arguments, arguments[1:], strict=False):
-        if flag in ("--bundle", "-b"):
-            return value
+    for number, word in enumerate(arguments):
+        flag, equals, value = word.partition("=")
+        if flag in ("--bundle", "-bundle", "-b"):
+            return value if equals else arguments[number + 1]
     return os.getcwd()
 
 

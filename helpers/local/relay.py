@@ -4,6 +4,7 @@ Runs as a script of its own, with the standard library alone:
 `python -ISE relay.py HOST PORT`, the listening socket being descriptor 3.
 """
 
+import resource
 import socket
 import sys
 import threading
@@ -49,11 +50,33 @@ def main() -> None:
     # Default 8 MB stacks would be reserved twice for each open watch.
     threading.stack_size(256 * 1024)
     address = (sys.argv[1], int(sys.argv[2]))
+    free = threading.BoundedSemaphore(places())
+
+    def run(client: socket.socket) -> None:
+        try:
+            serve(client, address)
+        finally:
+            free.release()
+
     with socket.socket(fileno=LISTENER) as listener:
         while True:
+            # More than that wait in the kernel's queue instead of failing here.
+            free.acquire()
             client, _ = listener.accept()
             client.settimeout(None)
-            threading.Thread(target=serve, args=(client, address), daemon=True).start()
+            try:
+                threading.Thread(target=run, args=(client,), daemon=True).start()
+            except RuntimeError:  # no thread left: this client, not the others
+                client.close()
+                free.release()
+
+
+def places() -> int:
+    """Raise the limit of open files; return how many connections fit into it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # Two files each; some for the program itself.
+    return max(1, (min(hard, 4096) - 16) // 2)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,103 @@
+"""Which ids the user namespace maps, by what this user may do."""
+
+import pytest
+
+from helpers.local import idmap
+from helpers.local.idmap import IdFacts, Map
+
+USER = {"uid": 1000, "gid": 100, "privileged": False}
+GRANTED = {"subuid": (100000, 65536), "subgid": (200000, 65536)}
+SINGLE = Map("single", ((0, 1000, 1),), ((0, 100, 1),))
+WIDE = Map(
+    "newuidmap",
+    ((0, 1000, 1), (1, 100000, 65535)),
+    ((0, 100, 1), (1, 200000, 65535)),
+)
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (
+            IdFacts(uid=0, gid=0, privileged=True),
+            Map("direct", ((0, 0, 65536),), ((0, 0, 65536),)),
+        ),
+        (
+            # Root of a container with few ids.
+            IdFacts(uid=0, gid=0, privileged=True, available=1000),
+            Map("direct", ((0, 0, 1000),), ((0, 0, 1000),)),
+        ),
+        (
+            # Root without CAP_SETUID may map itself only.
+            IdFacts(uid=0, gid=0, privileged=False),
+            Map("single", ((0, 0, 1),), ((0, 0, 1),)),
+        ),
+        (IdFacts(**USER), SINGLE),
+        (IdFacts(**USER, **GRANTED, has_newuidmap=True), WIDE),
+        (IdFacts(**USER, **GRANTED, has_newuidmap=False), SINGLE),
+        (IdFacts(**USER, **GRANTED, has_newuidmap=True, no_new_privs=True), SINGLE),
+        (IdFacts(**USER, subuid=(100000, 65536), has_newuidmap=True), SINGLE),
+        (
+            IdFacts(
+                **USER,
+                subuid=(100000, 1000),
+                subgid=(200000, 500000),
+                has_newuidmap=True,
+            ),
+            Map(
+                "newuidmap",
+                ((0, 1000, 1), (1, 100000, 1000)),
+                ((0, 100, 1), (1, 200000, 65535)),
+            ),
+        ),
+    ],
+)
+def test_the_widest_map_that_is_allowed(facts, expected):
+    assert idmap.decide(facts) == expected
+
+
+@pytest.mark.parametrize(
+    ("ids", "full"),
+    [
+        (SINGLE, False),
+        (WIDE, True),
+        (Map("direct", ((0, 0, 1000),), ((0, 0, 1000),)), False),
+    ],
+)
+def test_only_65536_ids_are_full(ids, full):
+    assert ids.full is full
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("learner:100000:65536\n", (100000, 65536)),
+        ("1000:5:10\n", (5, 10)),
+        ("other:1:2\nlearner:3:4\n", (3, 4)),
+        ("learner:3:4\nlearner:100000:65536\n", (100000, 65536)),
+        ("learner:three:4\nlearner:3\n\nlearner:9:0\n", None),
+        ("", None),
+    ],
+)
+def test_the_widest_range_of_subuid_counts_and_broken_lines_do_not(text, expected):
+    assert idmap.granted(text, "learner", 1000) == expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([(0, 0, 4294967295)], 4294967295),
+        ([(0, 1000, 1)], 1),
+        ([(1, 100000, 65535), (0, 1000, 1)], 65536),
+        ([(0, 1000, 1), (100, 100000, 65535)], 1),
+        ([(5, 5, 10)], 0),
+        ([], 0),
+    ],
+)
+def test_ids_are_counted_up_to_the_first_gap(lines, expected):
+    assert idmap.available(lines) == expected
+
+
+def test_the_facts_of_this_process_give_a_map_with_root_inside():
+    ids = idmap.decide(idmap.read_facts())
+    assert [rows[0][0] for rows in (ids.uids, ids.gids)] == [0, 0]

@@ -1,0 +1,184 @@
+"""The cache of the image: built once by one process, whole or not there at all."""
+
+import os
+import signal
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from helpers import errors
+from helpers.local import image_cache
+from helpers.progress import Silent
+
+ROOT = Path(__file__).parents[2]
+
+#: Says that it is there, and builds when all the others are there too.
+BUILDER = """
+import sys, time
+from pathlib import Path
+from helpers.local.image_cache import keep
+from helpers.progress import Silent
+
+name, others, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+
+def make(work):
+    with open(folder / "builds", "a") as file:
+        file.write(name + "\\n")
+    deadline = time.monotonic() + 60
+    while len(list(folder.glob("here-*"))) < others:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    (work / "made").write_text(name)
+    return work / "made"
+
+(folder / f"here-{name}").touch()
+print(keep(folder / "images" / "key.tar", make, Silent()).read_text())
+"""
+
+#: Gets half way and stays there.
+STUCK = """
+import sys
+from pathlib import Path
+from helpers.local.image_cache import keep
+from helpers.progress import Silent
+
+def make(work):
+    (work / "half").write_text("half")
+    print("half way", flush=True)
+    sys.stdin.read()
+
+keep(Path(sys.argv[1]), make, Silent())
+"""
+
+
+def python(program, *arguments):
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def maker(content):
+    def make(work):
+        (work / "made").write_text(content)
+        return work / "made"
+
+    return make
+
+
+def never(work):
+    raise AssertionError("built again")
+
+
+def in_directory(file):
+    return sorted(path.name for path in file.parent.iterdir())
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "images" / "key.tar"
+
+
+def test_four_processes_build_once_and_all_get_the_same(tmp_path):
+    names = ["a", "b", "c", "d"]
+    children = [python(BUILDER, name, len(names), tmp_path) for name in names]
+    outputs = [child.communicate(timeout=120)[0].strip() for child in children]
+    assert [child.returncode for child in children] == [0] * 4
+    builders = (tmp_path / "builds").read_text().split()
+    assert len(builders) == 1
+    assert outputs == builders * 4
+
+
+def test_second_call_does_not_build(file):
+    image_cache.keep(file, maker("first"), Silent())
+    assert image_cache.keep(file, never, Silent()).read_text() == "first"
+
+
+def test_killed_build_leaves_nothing_that_looks_finished(file):
+    with python(STUCK, file) as child:
+        assert child.stdout.readline() == "half way\n"
+        os.kill(child.pid, signal.SIGKILL)
+    assert not file.exists()
+    assert any(name.startswith("build-") for name in in_directory(file))
+    image_cache.keep(file, maker("whole"), Silent())
+    assert file.read_text() == "whole"
+    assert in_directory(file) == ["build.lock", "key.tar"]
+
+
+def test_failed_build_leaves_nothing_and_does_not_block_the_next(file):
+    def fails(work):
+        (work / "half").write_text("half")
+        raise errors.BuildFailed("it", 3, "no", work / "log")
+
+    with pytest.raises(errors.BuildFailed):
+        image_cache.keep(file, fails, Silent())
+    assert in_directory(file) == ["build.lock"]
+    assert image_cache.keep(file, maker("next"), Silent()).read_text() == "next"
+
+
+def test_disk_that_fills_up_during_the_build(file):
+    def fills(work):
+        with open("/dev/full", "w") as full:
+            full.write("more")
+        return work
+
+    with pytest.raises(errors.NotEnough) as caught:
+        image_cache.keep(file, fills, Silent())
+    assert caught.value.needed == image_cache.DISK_NEEDED
+    assert "LAB_CACHE_DIR" in caught.value.way_out
+    assert in_directory(file) == ["build.lock"]
+
+
+def test_disk_that_is_too_full_to_begin(file, monkeypatch):
+    monkeypatch.setattr(image_cache, "DISK_NEEDED", 1 << 60)
+    with pytest.raises(errors.NotEnough) as caught:
+        image_cache.keep(file, never, Silent())
+    assert caught.value.needed == 1 << 60
+    assert 0 < caught.value.available < 1 << 60
+
+
+def test_other_faults_of_a_build_are_not_taken_for_a_full_disk(file):
+    def breaks(work):
+        return (work / "missing").rename(work / "made")
+
+    with pytest.raises(FileNotFoundError):
+        image_cache.keep(file, breaks, Silent())
+
+
+def test_cache_that_cannot_be_written(tmp_path):
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(errors.StateError) as caught:
+        image_cache.keep(tmp_path / "cache/images/key.tar", never, Silent())
+    assert caught.value.path == tmp_path / "cache/images"
+    assert "LAB_CACHE_DIR" in caught.value.way_out
+
+
+def test_directory_is_for_its_owner_alone(file):
+    image_cache.keep(file, maker("content"), Silent())
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_oldest_images_are_removed(file):
+    for age, name in enumerate(["one", "two", "three", "four"]):
+        image_cache.keep(file.with_name(f"{name}.tar"), maker(name), Silent())
+        file.with_name(f"{name}.log").touch()
+        os.utime(file.with_name(f"{name}.tar"), (age, age))
+    image_cache.keep(file, maker("five"), Silent())
+    assert {name for name in in_directory(file) if name != "build.lock"} == {
+        *("three.tar", "four.tar", "key.tar"),
+        *("three.log", "four.log"),
+    }
+
+
+def test_pod_gets_the_client_of_the_notebook():
+    pins = dict(pin.split("==") for pin in image_cache.client_pins())
+    assert pins["kubernetes"] == metadata.version("kubernetes")
+    assert {"pydantic-core", "urllib3", "certifi"} <= pins.keys()
+    assert "google-auth" not in pins
+    assert pins == {name: metadata.version(name) for name in pins}

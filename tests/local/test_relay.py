@@ -1,0 +1,205 @@
+"""The relay from the host's port to the API server, with real sockets."""
+
+import contextlib
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from helpers.local import relay
+from tests.local.waiting import until
+
+
+def start(listener: socket.socket, port: int, *, files: int = 1024) -> int:
+    """Start the relay as the supervisor does: the socket is its descriptor 3."""
+    script = f'ulimit -n {files} && exec "$0" "$@"'
+    relayed = [sys.executable, "-ISE", relay.__file__, "127.0.0.1", str(port)]
+    return os.posix_spawn(
+        "/bin/sh",
+        ["/bin/sh", "-c", script, *relayed],
+        os.environ,
+        file_actions=[(os.POSIX_SPAWN_DUP2, listener.fileno(), relay.LISTENER)],
+    )
+
+
+@pytest.fixture
+def upstream():
+    """Listen where the relay connects to."""
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as server:
+        server.settimeout(10)
+        yield server
+
+
+@pytest.fixture
+def relayed(upstream):
+    """Start a relay; return its address and its process."""
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+        pid = start(listener, upstream.getsockname()[1])
+        yield listener.getsockname(), psutil.Process(pid)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+@pytest.fixture
+def pair(relayed, upstream):
+    """Return both ends of one relayed connection."""
+    with socket.create_connection(relayed[0], timeout=10) as client:
+        server, _ = upstream.accept()
+        with server:
+            server.settimeout(10)
+            yield client, server
+
+
+def read_all(end: socket.socket) -> bytes:
+    return b"".join(iter(lambda: end.recv(65536), b""))
+
+
+def test_bytes_go_both_ways(pair):
+    client, server = pair
+    client.sendall(b"question")
+    assert server.recv(100) == b"question"
+    server.sendall(b"answer")
+    assert client.recv(100) == b"answer"
+
+
+@pytest.mark.parametrize("first", ["client", "server"])
+def test_one_direction_can_end_before_the_other(pair, first):
+    client, server = pair
+    one, other = (client, server) if first == "client" else (server, client)
+    one.sendall(b"my last word")
+    one.shutdown(socket.SHUT_WR)
+    assert read_all(other) == b"my last word"
+    other.sendall(b"still here")
+    other.shutdown(socket.SHUT_WR)
+    assert read_all(one) == b"still here"
+
+
+def test_much_goes_both_ways_at_once_unchanged(pair):
+    blocks = {end: os.urandom(1 << 20) * 24 for end in pair}
+
+    def send(end: socket.socket) -> None:
+        end.sendall(blocks[end])
+        end.shutdown(socket.SHUT_WR)
+
+    senders = [threading.Thread(target=send, args=(end,)) for end in pair]
+    for sender in senders:
+        sender.start()
+    received = {}
+    readers = [
+        threading.Thread(target=lambda e=end: received.update({e: read_all(e)}))
+        for end in pair
+    ]
+    for reader in readers:
+        reader.start()
+    for thread in senders + readers:
+        thread.join(30)
+    client, server = pair
+    for reader, sender in ((client, server), (server, client)):
+        assert (
+            hashlib.sha256(received[reader]).digest()
+            == hashlib.sha256(blocks[sender]).digest()
+        )
+
+
+@pytest.mark.parametrize("gone", ["client", "server"])
+def test_a_reset_on_one_side_ends_the_other(pair, gone):
+    client, server = pair
+    one, other = (client, server) if gone == "client" else (server, client)
+    # With linger 0, close is a reset.
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    one.close()
+    assert read_all(other) == b""
+
+
+def test_a_refused_upstream_closes_the_connection(relayed, upstream):
+    upstream.close()
+    with socket.create_connection(relayed[0], timeout=10) as client:
+        assert read_all(client) == b""
+
+
+def test_it_serves_again_when_the_upstream_is_back(relayed, upstream):
+    address = upstream.getsockname()
+    upstream.close()
+    with socket.create_connection(relayed[0], timeout=10) as client:
+        assert read_all(client) == b""
+    with (
+        socket.create_server(address) as again,
+        socket.create_connection(relayed[0], timeout=10) as client,
+    ):
+        server, _ = again.accept()
+        with server:
+            server.sendall(b"back")
+            server.shutdown(socket.SHUT_WR)
+            assert read_all(client) == b"back"
+
+
+def test_many_connections_live_side_by_side_and_leave_nothing(relayed, upstream):
+    address, process = relayed
+    before = process.num_fds()
+    ends = []
+    for number in range(200):
+        client = socket.create_connection(address, timeout=10)
+        server, _ = upstream.accept()
+        ends.append((number, client, server))
+    for number, client, _ in ends:
+        client.sendall(b"%d" % number)
+    for number, _, server in reversed(ends):
+        assert server.recv(100) == b"%d" % number
+    for _, client, server in ends:
+        client.close()
+        server.close()
+    until(lambda: process.num_fds() == before, what="descriptors closed")
+    until(lambda: process.num_threads() == 1, what="threads ended")
+
+
+def test_more_connections_than_open_files_wait_and_are_served(upstream):
+    """Beyond the limit a client waits in the kernel's queue; nobody fails."""
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=512) as listener,
+        contextlib.ExitStack() as cleanup,
+    ):
+        pid = start(listener, upstream.getsockname()[1], files=40)
+        cleanup.callback(os.waitpid, pid, 0)
+        cleanup.callback(os.kill, pid, signal.SIGKILL)
+        clients = [
+            cleanup.enter_context(
+                socket.create_connection(listener.getsockname(), timeout=20)
+            )
+            for _ in range(60)
+        ]
+        threading.Thread(target=_echo, args=(upstream, 60), daemon=True).start()
+        for client in clients:
+            client.sendall(b"hello")
+            client.shutdown(socket.SHUT_WR)
+        # Read all before one is closed: the first 12 hold their places until then.
+        assert [read_all(client) for client in clients] == [b"hello"] * 60
+
+
+def _echo(upstream: socket.socket, count: int) -> None:
+    for _ in range(count):
+        server, _ = upstream.accept()
+        with server:
+            server.sendall(server.recv(100))
+
+
+def test_places_follow_the_hard_limit():
+    program = (
+        "import resource; from helpers.local.relay import places;"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (20, 116)); print(places());"
+        "print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.stdout.split() == ["50", "116", "116"]
