@@ -20,6 +20,7 @@ LabError
 ├── KubectlFailed        kubectl ended with an error
 ├── NotExplainable       what `explain()` was given is no 401 and no 403
 ├── NotAToken            a text or file that should be a token is none
+├── NotGenuine           a token that does not pass a check of its signature or times
 ├── NoSigningKey         the key that signs tokens is not on this machine
 ├── NotReady             a condition was not met in time
 ├── Unreachable          nothing answers at an address
@@ -84,19 +85,15 @@ class NotEnough(LabError):
 
 
 class LimitTooLow(LabError):
-    """A limit of this account; `needed` and `allowed` are counts."""
+    """A limit of this account; `needed` and `available` are counts."""
 
-    def __init__(
-        self, what: str, item: str, needed: int, allowed: int, *, option: str
-    ) -> None:
-        """Name what is limited, its name in limits.conf(5) and ulimit's option."""
-        self.what, self.item = what, item
-        self.needed, self.allowed = needed, allowed
+    def __init__(self, what: str, needed: int, available: int, way_out: str) -> None:
+        """Name what is limited, and by how much it is short."""
+        self.what, self.needed, self.available = what, needed, available
         super().__init__(
-            f"Too few {what} are allowed to this account: {needed} needed, "
-            f"{allowed} allowed.",
-            f"Raise the limit: `ulimit {option} {needed}`, or `{item}` in "
-            "/etc/security/limits.conf.",
+            f"This account may have too few {what}: {needed} needed, "
+            f"{available} available.",
+            way_out,
         )
 
 
@@ -268,6 +265,18 @@ class NotAToken(LabError):
         super().__init__(
             f"This is no token: {reason}.",
             "Take one with `create_token(ACCOUNT)` or `read_token(POD)`.",
+        )
+
+
+class NotGenuine(LabError):
+    """A token that does not pass a check; `token` masks itself."""
+
+    def __init__(self, token: object, reason: str) -> None:
+        """Keep the token and the reason."""
+        self.token, self.reason = token, reason
+        super().__init__(
+            f"{token!r} is not to be believed: {reason}.",
+            "Ask for a fresh one, and compare issuer and audience.",
         )
 
 

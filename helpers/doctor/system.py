@@ -222,6 +222,7 @@ class Limits:
         for what, found, used in (
             ("open files", account.files, ""),
             ("processes", account.processes, f", {account.threads} in use"),
+            ("inotify instances", f"{account.watchers} more", ""),
         ):
             if what not in short:
                 known = "no limit" if found is None else f"{found} allowed{used}"

@@ -87,6 +87,13 @@ def forbid_new_privileges() -> None:
     _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl")
 
 
+def inotify_init() -> int:
+    """Return the descriptor of a new inotify instance."""
+    descriptor = _libc.inotify_init1(os.O_CLOEXEC)
+    _check(min(descriptor, 0), "inotify_init1")
+    return descriptor
+
+
 def set_hostname(name: str) -> None:
     """Name the machine in this UTS namespace."""
     raw = name.encode()
