@@ -17,6 +17,7 @@ class Post:
 
 
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 
 
 def posts() -> list[Post]:
@@ -47,6 +48,8 @@ def posts() -> list[Post]:
             "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices",
             _dns_endpoints(),
         ),
+        Post(f"{_ADMISSION}/validatingadmissionpolicies", _no_resize()),
+        Post(f"{_ADMISSION}/validatingadmissionpolicybindings", _no_resize_binding()),
     ]
 
 
@@ -135,4 +138,51 @@ def _dns_endpoints() -> dict:
             {"name": name, "port": 53, "protocol": protocol}
             for name, protocol in _DNS_PORTS
         ],
+    }
+
+
+_NO_RESIZE = "no-resize-without-cgroups"
+
+
+def _no_resize() -> dict:
+    """Refuse to resize a running pod, which here would end the kubelet.
+
+    Where `cgroupsPerQOS` is false, kubelet 1.37 reads the pod's cgroup through a nil
+    pointer, ends, and does so again at each start until the pod is deleted. The
+    feature gate is locked since 1.35, so the request has to be turned away.
+    """
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": _NO_RESIZE},
+        "spec": {
+            "failurePolicy": "Fail",
+            "matchConstraints": {
+                "resourceRules": [
+                    {
+                        "apiGroups": [""],
+                        "apiVersions": ["v1"],
+                        "operations": ["UPDATE"],
+                        "resources": ["pods/resize"],
+                    }
+                ]
+            },
+            "validations": [
+                {
+                    "expression": "false",
+                    "reason": "Forbidden",
+                    "message": "the local cluster has no cgroups: its kubelet "
+                    "cannot resize a running pod; a cluster with cgroups can",
+                }
+            ],
+        },
+    }
+
+
+def _no_resize_binding() -> dict:
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": _NO_RESIZE},
+        "spec": {"policyName": _NO_RESIZE, "validationActions": ["Deny"]},
     }

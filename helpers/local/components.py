@@ -14,6 +14,8 @@ token lifetime         one year where 3607 s      as asked: the JWT says the tru
                        were asked (extension)
 cgroups                limits are enforced        none where we may not make cgroups:
                                                   limits are recorded, not enforced
+resize of a pod        acts on the running pod    refused by an admission policy: it
+                                                  would end the kubelet, see bootstrap
 API server port        6443, Service port 443     443 on both: the Service works even
                                                   where kube-proxy cannot run
 leader election        leases                     off: there is one of each
