@@ -88,21 +88,19 @@ class Machine:
         `port` 0 takes any free one. Raise NamespacesForbidden, PortTaken, StateError,
         NotEnough, ComponentFailed or StartFailed; nothing is left running then.
         """
-        process, launched = None, False
+        launched = False
         try:
             with identity.locked(self.state) as lock, hostport.listen(port) as listener:
                 ground.prepare(self.state)
                 launched = True
-                process, report = self._launch(binaries, archive, listener, lock)
-            self._await_world(process, report, progress)
-            self._await_ready(progress, process)
+                report = self._launch(binaries, archive, listener, lock)
+            self._await_world(report, progress)
+            self._await_ready(progress)
         except BaseException:
             # Also KeyboardInterrupt: a half cluster is worse than none. But not when
             # it is another's.
             if launched:
                 self.stop()
-            if process:
-                process.wait()
             raise
         return port_of(self.state)
 
@@ -181,7 +179,7 @@ class Machine:
         archive: Path | None,
         listener: socket.socket,
         lock: int,
-    ) -> tuple[subprocess.Popen, int]:
+    ) -> int:
         plan = init.Plan(
             state=str(self.state),
             binaries=str(binaries.resolve()),
@@ -199,7 +197,8 @@ class Machine:
             with open(
                 self.state / "logs" / "machine.log", "ab", opener=_private
             ) as log:
-                process = subprocess.Popen(
+                # Returns at once: the outer process makes itself nobody's child.
+                subprocess.run(
                     namespaces.command(identity.plan_file(self.state), theirs),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -211,17 +210,16 @@ class Machine:
                     # Not in the kernel's process group: an interrupted cell must not
                     # reach the cluster.
                     start_new_session=True,
+                    check=True,
                 )
         except BaseException:
             os.close(report)
             raise
         finally:
             os.close(theirs)
-        return process, report
+        return report
 
-    def _await_world(
-        self, process: subprocess.Popen, report: int, progress: Progress
-    ) -> None:
+    def _await_world(self, report: int, progress: Progress) -> None:
         """Read what the machine reports until it closes the pipe."""
         deadline = time.monotonic() + init.BUDGET
         said = b""
@@ -237,18 +235,13 @@ class Machine:
         finally:
             os.close(report)
         if said:
-            process.wait()
             raise refused(**json.loads(said))
 
-    def _await_ready(
-        self, progress: Progress, process: subprocess.Popen | None = None
-    ) -> None:
+    def _await_ready(self, progress: Progress) -> None:
         """Wait for PID 1's word. Ask in this order: ready, failed, dead, late."""
         # PID 1 keeps the budget. This one is for a PID 1 that does not move.
         deadline = time.monotonic() + init.BUDGET + 15
         while True:
-            if process:
-                process.poll()  # reap it, should it have died
             # Before its last words are read: they are final then.
             running = self.running()
             status = self._said()
