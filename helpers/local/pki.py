@@ -180,11 +180,13 @@ def _valid(pair: Pair | None, authority: x509.Certificate) -> bool:
 
 
 def _readable_key(path: Path) -> bool:
+    """Say whether the private key and, beside it, its public half can be read."""
     try:
-        ser.load_pem_private_key(path.read_bytes(), None)
+        key = ser.load_pem_private_key(path.read_bytes(), None)
+        public = ser.load_pem_public_key(path.with_suffix(".pub").read_bytes())
     except (OSError, ValueError):
         return False
-    return path.with_suffix(".pub").exists()
+    return key.public_key() == public
 
 
 def _now() -> dt.datetime:

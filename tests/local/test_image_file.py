@@ -28,12 +28,15 @@ class Layout:
     def __init__(self):
         self.files = {"oci-layout": b'{"imageLayoutVersion": "1.0.0"}'}
 
-    def blob(self, content, **more):
-        if not isinstance(content, bytes):
-            content = json.dumps(content).encode()
+    def blob(self, document, kind, **more):
+        content = json.dumps(document).encode()
         digest = hashlib.sha256(content).hexdigest()
         self.files[f"blobs/sha256/{digest}"] = content
-        return {"digest": f"sha256:{digest}", "size": len(content)} | more
+        return {
+            "mediaType": f"application/vnd.oci.image.{kind}.v1+json",
+            "digest": f"sha256:{digest}",
+            "size": len(content),
+        } | more
 
     def image(self, architecture="amd64", **more):
         config = {
@@ -41,11 +44,12 @@ class Layout:
             "architecture": architecture,
             "rootfs": {"type": "layers", "diff_ids": []},
         }
-        manifest = {"schemaVersion": 2, "config": self.blob(config), "layers": []}
-        return self.blob(manifest, **more)
+        config = self.blob(config, "config")
+        manifest = {"schemaVersion": 2, "config": config, "layers": []}
+        return self.blob(manifest, "manifest", **more)
 
     def index(self, *manifests, **more):
-        return self.blob({"schemaVersion": 2, "manifests": manifests}, **more)
+        return self.blob({"schemaVersion": 2, "manifests": manifests}, "index", **more)
 
     def save(self, path, *manifests):
         index = {"schemaVersion": 2, "manifests": manifests}
@@ -100,7 +104,9 @@ def test_oci_layout(tmp_path):
 
 def test_image_for_several_machines_counts_as_the_one_for_this_machine(tmp_path):
     layout = Layout()
-    attestation = layout.blob({"config": {}, "layers": []}, **platform("unknown"))
+    attestation = layout.blob(
+        {"config": {}, "layers": []}, "manifest", **platform("unknown")
+    )
     index = layout.index(
         layout.image("arm64", **platform("arm64")),
         layout.image("amd64", **platform("amd64")),

@@ -1,0 +1,290 @@
+"""Keys and certificates: who is who, and what is made again."""
+
+import base64
+import datetime as dt
+import json
+import os
+import ssl
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID as Usage
+from cryptography.x509.oid import NameOID
+
+from helpers.local import layout, pki
+
+SERVERS = ("apiserver", "kubelet", "controller-manager", "scheduler")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Return a directory with everything, for tests that only look."""
+    directory = tmp_path_factory.mktemp("pki") / "pki"
+    assert pki.ensure(directory) is True
+    pki.write_component_kubeconfigs(directory)
+    return directory
+
+
+@pytest.fixture
+def directory(tmp_path):
+    """Return a directory with everything, for a test that damages it."""
+    pki.ensure(tmp_path / "pki")
+    return tmp_path / "pki"
+
+
+def certificate(directory, stem):
+    return x509.load_pem_x509_certificate((directory / f"{stem}.crt").read_bytes())
+
+
+def contents(directory):
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def handshake(directory, stem, host, *, client="super-admin"):
+    """Shake hands in memory; return what the server learns of the client."""
+    strict = ssl.create_default_context(cafile=directory / "ca.crt")
+    strict.verify_flags |= ssl.VERIFY_X509_STRICT
+    strict.load_cert_chain(directory / f"{client}.crt", directory / f"{client}.key")
+    server = ssl.create_default_context(
+        ssl.Purpose.CLIENT_AUTH, cafile=directory / "ca.crt"
+    )
+    server.verify_flags |= ssl.VERIFY_X509_STRICT
+    server.verify_mode = ssl.CERT_REQUIRED
+    server.load_cert_chain(directory / f"{stem}.crt", directory / f"{stem}.key")
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [
+        strict.wrap_bio(to_client, to_server, server_hostname=host),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    ]
+    waiting = list(ends)
+    while waiting:
+        for end in list(waiting):
+            try:
+                end.do_handshake()
+                waiting.remove(end)
+            except ssl.SSLWantReadError:
+                pass
+    return ends[1].getpeercert()
+
+
+@pytest.mark.parametrize("leaf", pki.LEAVES, ids=lambda leaf: leaf.stem)
+def test_every_leaf_is_signed_by_the_ca_for_its_use(made, leaf):
+    ca, found = certificate(made, "ca"), certificate(made, leaf.stem)
+    found.verify_directly_issued_by(ca)
+    uses = found.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert (Usage.SERVER_AUTH in uses) == leaf.server == (leaf.stem in SERVERS)
+    assert (Usage.CLIENT_AUTH in uses) == leaf.client == (leaf.stem != "apiserver")
+    basic = found.extensions.get_extension_for_class(x509.BasicConstraints)
+    assert basic.critical
+    assert basic.value.ca is False
+    assert found.not_valid_after_utc <= ca.not_valid_after_utc
+
+
+def test_only_the_ca_may_sign(made):
+    ca = certificate(made, "ca")
+    usage = ca.extensions.get_extension_for_class(x509.KeyUsage).value
+    assert usage.key_cert_sign
+    assert ca.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+
+
+@pytest.mark.parametrize(
+    ("stem", "expected"),
+    [
+        ("admin", [("kubeadm:cluster-admins", "kubernetes-admin")]),
+        ("super-admin", [("system:masters", "kubernetes-super-admin")]),
+        ("kubelet", [("system:nodes", f"system:node:{layout.NODE_NAME}")]),
+        ("controller-manager", [(None, "system:kube-controller-manager")]),
+        ("scheduler", [(None, "system:kube-scheduler")]),
+        ("proxy", [(None, "system:kube-proxy")]),
+        ("apiserver-kubelet-client", [(None, "kube-apiserver-kubelet-client")]),
+    ],
+)
+def test_a_subject_is_user_and_group(made, stem, expected):
+    subject = certificate(made, stem).subject
+
+    def one(oid):
+        return next((a.value for a in subject.get_attributes_for_oid(oid)), None)
+
+    groups, name = one(NameOID.ORGANIZATION_NAME), one(NameOID.COMMON_NAME)
+    assert [(groups, name)] == expected
+
+
+def test_only_pid_1_is_a_member_of_system_masters(made):
+    masters = [
+        leaf.stem for leaf in pki.LEAVES if leaf.organization == "system:masters"
+    ]
+    assert masters == ["super-admin"]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        "kubernetes.default.svc.cluster.local",
+        layout.API_SERVICE_IP,
+        layout.NODE_IP,
+    ],
+)
+def test_a_strict_client_accepts_every_name_of_the_api_server(made, host):
+    peer = handshake(made, "apiserver", host)
+    assert (("commonName", "kubernetes-super-admin"),) in peer["subject"]
+
+
+@pytest.mark.parametrize(
+    ("stem", "host"),
+    [
+        ("kubelet", layout.NODE_IP),
+        ("controller-manager", "127.0.0.1"),
+        ("scheduler", "127.0.0.1"),
+    ],
+)
+def test_a_strict_client_accepts_the_other_servers(made, stem, host):
+    handshake(made, stem, host, client="apiserver-kubelet-client")
+
+
+@pytest.mark.parametrize(
+    ("stem", "host"), [("apiserver", "example.com"), ("kubelet", "kubernetes")]
+)
+def test_a_name_that_is_not_in_the_certificate_is_refused(made, stem, host):
+    with pytest.raises(ssl.SSLCertVerificationError, match="mismatch"):
+        handshake(made, stem, host)
+
+
+def test_one_key_per_purpose(made):
+    publics = []
+    for path in made.glob("*.key"):
+        key = serialization.load_pem_private_key(path.read_bytes(), None)
+        publics.append(
+            key.public_key().public_bytes(
+                serialization.Encoding.DER,
+                serialization.PublicFormat.SubjectPublicKeyInfo,
+            )
+        )
+    # The CA, the ServiceAccounts, and every leaf.
+    assert len(publics) == len(pki.LEAVES) + 2
+    assert len(set(publics)) == len(publics)
+
+
+def test_service_account_keys_are_a_pair_of_rsa(made):
+    key = serialization.load_pem_private_key((made / "sa.key").read_bytes(), None)
+    public = serialization.load_pem_public_key((made / "sa.pub").read_bytes())
+    assert isinstance(public, rsa.RSAPublicKey)
+    assert public == key.public_key()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_files_are_private_whatever_the_umask(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        pki.ensure(tmp_path / "pki")
+        pki.write_component_kubeconfigs(tmp_path / "pki")
+    finally:
+        os.umask(before)
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "pki").iterdir()}
+    assert modes == {0o600}
+    assert (tmp_path / "pki").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_second_time_nothing_changes(directory):
+    before = contents(directory)
+    assert pki.ensure(directory) is False
+    assert contents(directory) == before
+
+
+@pytest.mark.parametrize("name", ["kubelet.crt", "kubelet.key", "admin.crt"])
+@pytest.mark.parametrize("damage", ["missing", "cut", "empty", "of another"])
+def test_a_damaged_leaf_is_made_again_and_only_that(directory, name, damage):
+    before = contents(directory)
+    path = directory / name
+    match damage:
+        case "missing":
+            path.unlink()
+        case "cut":
+            path.write_bytes(before[name][: len(before[name]) // 2])
+        case "empty":
+            path.write_bytes(b"")
+        case "of another":
+            path.write_bytes(before[name.replace(path.stem, "proxy")])
+    assert pki.ensure(directory) is True
+    after = contents(directory)
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {f"{path.stem}.crt", f"{path.stem}.key"}
+    certificate(directory, path.stem).verify_directly_issued_by(
+        certificate(directory, "ca")
+    )
+
+
+@pytest.mark.parametrize(("days", "renewed"), [(29, True), (31, False)])
+def test_a_leaf_is_renewed_before_it_expires(directory, monkeypatch, days, renewed):
+    expires = certificate(directory, "kubelet").not_valid_after_utc
+    monkeypatch.setattr(pki, "_now", lambda: expires - dt.timedelta(days=days))
+    assert pki.ensure(directory) is renewed
+    assert (certificate(directory, "kubelet").not_valid_after_utc > expires) is renewed
+
+
+@pytest.mark.parametrize("name", ["ca.crt", "ca.key"])
+def test_with_a_lost_ca_all_is_signed_again_but_tokens_stay_valid(directory, name):
+    before = contents(directory)
+    (directory / name).write_text("-----BEGIN")
+    assert pki.ensure(directory) is True
+    after = contents(directory)
+    assert {key for key in after if after[key] == before[key]} == {"sa.key", "sa.pub"}
+    for leaf in pki.LEAVES:
+        certificate(directory, leaf.stem).verify_directly_issued_by(
+            certificate(directory, "ca")
+        )
+
+
+def test_a_ca_that_is_not_ours_any_more_makes_new_leaves(directory, tmp_path):
+    pki.ensure(tmp_path / "other")
+    for name in ("ca.crt", "ca.key"):
+        (directory / name).write_bytes((tmp_path / "other" / name).read_bytes())
+    assert pki.ensure(directory) is True
+    certificate(directory, "admin").verify_directly_issued_by(
+        certificate(tmp_path / "other", "ca")
+    )
+
+
+@pytest.mark.parametrize("name", ["sa.key", "sa.pub"])
+def test_a_lost_service_account_key_is_made_with_its_public_half(directory, name):
+    (directory / name).write_text("-----BEGIN")
+    assert pki.ensure(directory) is True
+    key = serialization.load_pem_private_key((directory / "sa.key").read_bytes(), None)
+    public = serialization.load_pem_public_key((directory / "sa.pub").read_bytes())
+    assert key.public_key() == public
+
+
+def test_a_kubeconfig_holds_all_it_needs(made):
+    found = pki.kubeconfig(made, "admin", server="https://127.0.0.1:1", user="me")
+    assert found["current-context"] == layout.CONTEXT
+    assert found["contexts"] == [
+        {"name": layout.CONTEXT, "context": {"cluster": layout.CONTEXT, "user": "me"}}
+    ]
+    cluster = found["clusters"][0]["cluster"]
+    assert cluster["server"] == "https://127.0.0.1:1"
+    ca = base64.b64decode(cluster["certificate-authority-data"])
+    assert ca == (made / "ca.crt").read_bytes()
+    user = found["users"][0]["user"]
+    key = serialization.load_pem_private_key(
+        base64.b64decode(user["client-key-data"]), None
+    )
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    cert = x509.load_pem_x509_certificate(
+        base64.b64decode(user["client-certificate-data"])
+    )
+    assert cert.public_key() == key.public_key()
+
+
+@pytest.mark.parametrize("stem", layout.KUBECONFIG_STEMS)
+def test_each_component_has_the_kubeconfig_of_its_own_key(made, stem):
+    found = json.loads((made / f"{stem}.conf").read_text())
+    data = found["users"][0]["user"]["client-key-data"]
+    assert base64.b64decode(data) == (made / f"{stem}.key").read_bytes()
+    server = f"https://{layout.API_SERVICE_IP}:{layout.API_PORT}"
+    assert found["clusters"][0]["cluster"]["server"] == server
