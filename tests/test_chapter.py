@@ -49,6 +49,14 @@ def test_a_notebook_that_runs_becomes_a_page(tmp_path):
     assert 'href="02-more.html"' in page and 'href="https://a.example/b.ipynb"' in page
 
 
+def test_what_a_shell_cell_prints_is_one_piece(tmp_path):
+    """No word of a long output is torn apart where the kernel's pieces end."""
+    path = write(tmp_path, "01-shell.ipynb", ("shell", "%%bash\nseq -s ' ' 200"))
+    assert run(path).fault == ""
+    printed = " ".join(str(number) for number in range(1, 201))
+    assert printed in (tmp_path / "pages" / "01-shell.html").read_text("utf-8")
+
+
 def test_the_notebook_itself_is_left_alone(tmp_path):
     """Outputs go into the page, never into the file that is committed."""
     path = write(tmp_path, "01-good.ipynb", ("value", "6 * 7"))

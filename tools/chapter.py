@@ -73,6 +73,9 @@ def run(path: Path, target: Path, progress: Progress) -> Result:
         skip_cells_with_tag="nbval-skip",
         resources={"metadata": {"path": str(path.parent)}},
         on_cell_start=show,
+        # `%%bash` sends its output in pieces of 100 bytes, and each would become a
+        # paragraph of the page.
+        coalesce_streams=True,
         config=ENCRYPTED,
     )
     fault = ""
