@@ -26,9 +26,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if hasattr(session.config, "workerinput") or session.config.option.collectonly:
         return
     if any(_needs_cluster(item) for item in session.items):
-        from helpers import connect
+        from helpers import connect, errors
 
-        print(f"\n{connect()!r}", flush=True)
+        try:
+            print(f"\n{connect()!r}", flush=True)
+        except errors.LabError as error:
+            # Its message says it all; a traceback of pytest's own would bury it.
+            pytest.exit(f"no cluster, no tests: {error}", returncode=1)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
