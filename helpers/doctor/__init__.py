@@ -33,6 +33,7 @@ TOPICS: tuple[type[Topic], ...] = (
     system.Cgroups,
     system.Limits,
     lab.Directories,
+    programs.Binaries,
     programs.Build,
     programs.Tools,
     surroundings.Client,

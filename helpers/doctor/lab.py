@@ -10,7 +10,7 @@ from pathlib import Path
 
 from helpers import errors, paths, versions
 from helpers.doctor.findings import Finding, fatal, ok, warning
-from helpers.local import ground, hostport, resources, toolchain
+from helpers.local import ground, hostport, resources
 from helpers.local.backend import Local
 
 
@@ -79,22 +79,12 @@ class Directories:
 
     @classmethod
     def read(cls) -> "Directories":
-        """Look at both; a cache that is filled already needs no more room."""
-        filled = toolchain.find() is not None
-        running = Local().running()
+        """Look at both; what a build wants of the cache is its own topic."""
+        needed = 0 if Local().running() else ground.DISK_NEEDED
+        state, cache = paths.state_dir(), paths.cache_dir()
         return cls(
-            Directory.read(
-                "state",
-                paths.state_dir(),
-                "LAB_STATE_DIR",
-                0 if running else ground.DISK_NEEDED,
-            ),
-            Directory.read(
-                "cache",
-                paths.cache_dir(),
-                "LAB_CACHE_DIR",
-                0 if filled else 6_000_000_000,
-            ),
+            Directory.read("state", state, "LAB_STATE_DIR", needed),
+            Directory.read("cache", cache, "LAB_CACHE_DIR", 0),
         )
 
     def findings(self) -> Iterator[Finding]:
