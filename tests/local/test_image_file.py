@@ -42,6 +42,8 @@ class Layout:
         config = {
             "os": "linux",
             "architecture": architecture,
+            # Two images that differ in the name alone would be one to containerd.
+            "author": str(more),
             "rootfs": {"type": "layers", "diff_ids": []},
         }
         config = self.blob(config, "config")

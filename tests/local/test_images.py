@@ -151,11 +151,16 @@ def test_image_that_a_learner_adds(containerd, namespace, tmp_path):
 def test_short_name_in_an_oci_layout_becomes_one_that_a_pod_can_ask_for(
     containerd, tmp_path
 ):
-    layout = Layout()
-    image = layout.image(architecture(), **named("images-short:1"))
-    path = layout.save(tmp_path / "oci.tar", image)
-    assert import_archive(*containerd, path) == ["docker.io/library/images-short:1"]
-    assert "docker.io/library/images-short:1" in names(containerd)
+    full, digests = "docker.io/library/images-short:1", []
+    for author in ("first", "second"):
+        layout = Layout()
+        image = layout.image(architecture(), author=author, **named("images-short:1"))
+        path = layout.save(tmp_path / "oci.tar", image)
+        assert import_archive(*containerd, path) == [full]
+        images = {image.name: image for image in list_images(*containerd)}
+        assert "images-short:1" not in images
+        digests.append(images[full].digest)
+    assert digests[0] != digests[1]
 
 
 def test_refused_archive_is_not_imported(containerd, tmp_path):
