@@ -51,7 +51,7 @@ CELLS = [
     prose("task", "### Exercise: who are you?\n\nPut the name into `name`."),
     prose("hint", "Hint: `whoami` is the word."),
     code("stub", "name = None", "exercise"),
-    code("answer", "name = 'me'", "solution"),
+    code("answer", "# One way to do it\nname = 'me'", "solution"),
     code("judge", "assert name, 'name is empty: set it'", "check"),
     prose("clean-up", "## Clean up\n\nThe manifest is seen whole, so it is long:"),
     code("manifest", "\n".join(f"line{i} = {i}" for i in range(13)), "long"),
@@ -322,7 +322,10 @@ FAULTS = {
         "no hint": edit("hint", "Hint", "So"),
         "one cell": drop("hint"),
     },
-    "folded_solution": {"open": tag("answer", "solution")},
+    "folded_solution": {
+        "open": tag("answer", "solution"),
+        "shows": edit("answer", "# One way to do it\n", ""),
+    },
     "check_tells": {
         "no assert": edit("judge", "assert name, 'name is empty: set it'", "name"),
         "no words": edit("judge", ", 'name is empty: set it'", ""),

@@ -38,10 +38,17 @@ def exercise_task(page: Page) -> Iterator[Fault]:
 
 
 def folded_solution(page: Page) -> Iterator[Fault]:
-    """Demand that a solution is folded: `jupyter.source_hidden` survives stripping."""
+    """Demand that a solution is folded: `jupyter.source_hidden` survives stripping.
+
+    JupyterLab still shows the first line of a folded cell: it must not be the answer.
+    """
     for cell in page.code:
-        if "solution" in cell.tags and not cell.metadata.get("jupyter"):
+        if "solution" not in cell.tags:
+            continue
+        if not cell.metadata.get("jupyter"):
             yield cell.id, "a solution is not folded (jupyter.source_hidden)"
+        if cell.lines and not cell.lines[0].startswith(("#", "%%")):
+            yield cell.id, "the first line of a folded solution shows: write a comment"
 
 
 def check_tells(page: Page) -> Iterator[Fault]:
