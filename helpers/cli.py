@@ -141,12 +141,14 @@ def delete(yes: bool) -> None:
 
 def _confirm(question: str) -> None:
     try:
-        if click.confirm(question, err=True):
-            return
+        agreed = click.confirm(question, err=True)
     except click.Abort:  # end of input, or Ctrl-C
-        click.echo(err=True)
-    click.echo("nothing was deleted (`--yes` does not ask)", err=True)
-    sys.exit(FAILED)
+        agreed = False
+    if not sys.stdin.isatty():
+        click.echo(err=True)  # nobody pressed Enter
+    if not agreed:
+        click.echo("nothing was deleted (`--yes` does not ask)", err=True)
+        sys.exit(FAILED)
 
 
 @main.command()
@@ -226,7 +228,10 @@ def images() -> None:
 
 @images.command("list")
 def images_list() -> None:
-    """List the imported images with their sizes."""
+    """List the imported images with their sizes.
+
+    These names can stand in `image:` of a pod. `toolbox:1` serves all lessons.
+    """
     for image in Local().images():
         click.echo(f"{image.name:<60}{image.size / 1e6:8.1f} MB")
 

@@ -1,0 +1,450 @@
+"""The command line: data on stdout, all else on stderr, and exit codes to rely on."""
+
+import contextlib
+import io
+import json
+import os
+import re
+import shlex
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import psutil
+import pytest
+from click.testing import CliRunner
+
+from helpers import __main__ as entry
+from helpers.cli import main
+from helpers.cli_shape import keep_layout, status_text
+from helpers.local import identity
+from helpers.local.backend import LOGS, STATUS
+from helpers.progress import Terminal
+from tests.commandline import COMMAND, environment, helpers
+from tests.notebooks import ROOT
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """Return the environment of a cluster of these tests' own, and remove it.
+
+    With a locale without letters beyond ASCII, a module path full of junk, and a
+    directory that has blanks and other letters in its name.
+    """
+    base = tmp_path_factory.mktemp("cli")
+    junk = base / "junk.py"
+    junk.write_text("raise RuntimeError('nobody imports this')\n")
+    env = {
+        "LAB_STATE_DIR": base / "my sta'te $HOME ü",
+        "LC_ALL": "C",
+        "PYTHONPATH": f"/no/such/directory:{junk}::{base}",
+        "PYTHONHASHSEED": "0",
+    }
+    yield env
+    helpers("delete", "--yes", env=env, check=True)
+    assert not env["LAB_STATE_DIR"].exists()
+
+
+@pytest.fixture(scope="module")
+def up(own):
+    """Return what the first `up` of that cluster did."""
+    return helpers("up", env=own)
+
+
+# --- Help and usage -----------------------------------------------------------
+
+
+def commands(group=main, path=()):
+    for name, command in group.commands.items():
+        yield (*path, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+@pytest.mark.parametrize("path", [path for path, _ in commands()], ids=" ".join)
+def test_each_command_explains_itself(path):
+    """A sentence of its own in the list, more in its help, nothing cut off."""
+    parent = CliRunner().invoke(main, [*path[:-1], "--help"])
+    line = re.search(rf"^  {path[-1]} +(.+)$", parent.output, re.MULTILINE)
+    own = CliRunner().invoke(main, [*path, "--help"])
+    assert parent.exit_code == own.exit_code == 0
+    assert line[1].endswith((".", "(once).")) and not line[1].endswith("...")
+    assert len(own.output.split()) > 20
+    assert max(map(len, own.output.splitlines())) <= 88
+
+
+def test_help_lists_the_exit_codes():
+    """Those that the tests below meet."""
+    output = CliRunner().invoke(main, ["--help"]).output
+    codes = re.findall(r"^ +(\d+) +\w", output, re.MULTILINE)
+    assert codes == ["0", "1", "2", "3", "4", "130"]
+
+
+def test_readme_names_every_command():
+    """Its table has the same commands."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    named = set(re.findall(r"`python -m helpers (\w+)", text))
+    assert named == {path[0] for path, _ in commands()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["start"], "No such command 'start'"),
+        (["up", "--port", "0"], "0 is not in the range 1<=x<=65535"),
+        (["up", "--port", "http"], "'http' is not a valid integer"),
+        (["logs"], "Missing argument 'COMPONENT'"),
+        (["logs", "etcd", "-n", "0"], "0 is not in the range"),
+        (["images", "add"], "Missing argument 'FILE'"),
+        (["stop", "now"], "unexpected extra argument (now)"),
+        (["delete", "--force"], "No such option"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_code_2(arguments, said):
+    """click says what is wrong, and how it is meant."""
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert said in result.output and "Usage: " in result.output
+
+
+def test_layout_is_kept_where_lines_are_indented():
+    """Other paragraphs are wrapped by click."""
+    assert keep_layout("One\ntwo.\n\nList:\n  a\n  b") == (
+        "One\ntwo.\n\n\bList:\n  a\n  b".replace("\b", "\b\n")
+    )
+
+
+@pytest.mark.parametrize(
+    ("platform", "version", "said"),
+    [
+        ("linux", (3, 11), ""),
+        ("linux", (3, 10), "3.11 or newer is needed; this is 3.10"),
+        ("darwin", (3, 12), "needs Linux; this is darwin"),
+    ],
+)
+def test_a_machine_that_cannot_run_it_is_told_so(platform, version, said):
+    reason = entry.unsupported(platform, version)
+    assert said in reason and bool(reason) == bool(said)
+
+
+def test_an_environment_without_packages_is_told_so():
+    """The usual mistake: the system's Python instead of the one in .venv."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "helpers", "status"],
+        cwd=ROOT,
+        env=environment({"PYTHONPATH": None}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert re.fullmatch(
+        r"error: The Python package \w+ is not installed for .+\.\n"
+        r"Run `make setup`, and then .+\n",
+        done.stderr,
+    )
+
+
+# --- A cluster that runs ------------------------------------------------------
+
+
+def test_up_attaches_at_once_and_prints_for_a_shell(cluster):
+    """A second `up` is no second cluster; what it prints makes kubectl work."""
+    began = time.monotonic()
+    done = helpers("up")
+    seconds = time.monotonic() - began
+    assert (done.returncode, seconds < 5) == (0, True)
+    assert [line.split("=")[0] for line in done.stdout.splitlines()] == [
+        "export KUBECONFIG",
+        "export PATH",
+    ]
+    script = f"{done.stdout}\nkubectl config current-context; command -v kubectl"
+    shell = subprocess.run(["sh", "-ec", script], capture_output=True, text=True)
+    context, program = shell.stdout.splitlines()
+    assert context == cluster.context
+    assert program.startswith(shlex.split(done.stdout)[3].partition("=")[2][:5])
+
+
+def test_up_on_another_port_is_refused_while_it_runs(cluster):
+    """It says which port it has."""
+    port = int(cluster.server.rpartition(":")[2])
+    done = helpers("up", "--port", port + 1)
+    assert done.returncode == 1
+    assert f"runs already, on port {port}" in done.stderr
+
+
+def test_status_is_ready(cluster):
+    """Phase, server, and a row per component."""
+    done = helpers("status")
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0
+    assert lines[0] == "ready"
+    assert lines[1].split() == ["server", cluster.server]
+    assert {line.split()[0] for line in lines[5:]} >= {"etcd", "kubelet", "relay"}
+
+
+def test_status_as_json_has_stable_keys(cluster, tmp_path):
+    """The same ones, whether it runs or not."""
+    runs = helpers("status", "--json")
+    idle = helpers("status", "--json", env={"LAB_STATE_DIR": tmp_path / "none"})
+    running, absent = json.loads(runs.stdout), json.loads(idle.stdout)
+    assert (runs.returncode, running["phase"]) == (0, "ready")
+    assert (idle.returncode, absent) == (3, STATUS)
+    assert running.keys() == STATUS.keys()
+    keys = {"state", "pid", "restarts", "last_exit", "since"}
+    assert all(keys <= part.keys() for part in running["components"].values())
+
+
+def test_kubeconfig_is_private_and_works(cluster):
+    """It prints a path and nothing else."""
+    done = helpers("kubeconfig")
+    path = Path(done.stdout.removesuffix("\n"))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path == cluster.kubeconfig
+
+
+@pytest.mark.parametrize("component", ["machine", "kube-apiserver", "kubelet"])
+def test_logs_prints_as_many_lines_as_asked(cluster, component):
+    """At most that many, and the last ones."""
+    done = helpers("logs", component, "-n", "2")
+    assert done.returncode == 0
+    path = Path(os.environ["LAB_STATE_DIR"], "logs", f"{component}.log")
+    assert done.stdout.count("\n") <= 3 and path.exists()
+
+
+def test_logs_of_an_unknown_component_is_one_line(cluster):
+    """It lists the names that there are."""
+    done = helpers("logs", "kube-controler")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert all(name in done.stderr for name in LOGS)
+
+
+def test_images_lists_what_pods_can_use(cluster):
+    """Name and size, one per line."""
+    done = helpers("images", "list")
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert "docker.io/library/toolbox:1" in {row[0] for row in rows}
+    assert all(float(row[1]) > 0 and row[2] == "MB" for row in rows)
+
+
+def test_an_archive_that_is_none_is_refused(cluster, tmp_path):
+    """In one or two lines."""
+    (tmp_path / "notes.txt").write_text("no image\n")
+    done = helpers("images", "add", tmp_path / "notes.txt")
+    assert done.returncode == 1
+    assert "notes.txt" in done.stderr and done.stderr.count("\n") <= 2
+
+
+# --- No cluster ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["status"], 3, "not running; start it"),
+        (["stop"], 0, "not running"),
+        (["delete", "--yes"], 0, "nothing to delete"),
+        (["kubeconfig"], 1, "error: There is no kubeconfig yet.\nStart it"),
+        (["logs", "etcd"], 1, "error: There is no such log of etcd yet.\nStart it"),
+        (["images", "list"], 1, "error: No cluster is running.\nStart it"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_without_a_cluster(tmp_path, arguments, code, said):
+    """Each command says so, and makes nothing."""
+    state = tmp_path / "none"
+    done = helpers(*arguments, env={"LAB_STATE_DIR": state})
+    assert done.returncode == code
+    assert said in done.stdout + done.stderr
+    assert not state.exists()
+
+
+# --- A cluster of our own, from start to end; in the order in which they stand ---
+
+
+def interrupted_up(env, moment, signals=1):
+    """Run `up` and send Ctrl-C once stderr has `moment`; return code and stderr."""
+    process = subprocess.Popen(
+        [*COMMAND, "up"],
+        cwd=ROOT,
+        env=environment(env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    said = ""
+    for line in process.stderr:
+        said += line
+        if moment in line and signals:
+            for _ in range(signals):
+                os.killpg(process.pid, signal.SIGINT)
+            signals = 0
+    with process.stdout as stdout:
+        assert stdout.read() == ""
+    process.stderr.close()
+    return process.wait(), said
+
+
+def processes_of(state):
+    """Return the processes whose command line names the state directory."""
+    return [
+        process.pid
+        for process in psutil.process_iter(["cmdline"])
+        if str(state) in " ".join(process.info["cmdline"] or [])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("moment", "signals"),
+    [
+        ("making the namespaces", 1),
+        ("waiting for etcd", 1),
+        ("waiting for etcd", 3),
+        ("waiting for kube-apiserver", 1),
+    ],
+)
+def test_ctrl_c_leaves_nothing(own, moment, signals):
+    """Code 130, one line, no process; also when somebody presses it again."""
+    code, said = interrupted_up(own, moment, signals)
+    assert code == 130
+    assert said.splitlines()[-1] == "interrupted; nothing was left running"
+    assert "Traceback" not in said
+    assert processes_of(own["LAB_STATE_DIR"]) == []
+    assert helpers("status", env=own).returncode == 3
+
+
+def test_up_after_interrupts_works(own, up):
+    """With its progress on stderr; names with blanks and quotes reach the shell."""
+    assert up.returncode == 0, up.stderr
+    assert re.search(r"^\[ +\d+\.\d s\] waiting for ", up.stderr, re.MULTILINE)
+    assert up.stderr.splitlines()[-1].endswith("] the cluster is ready")
+    script = f'{up.stdout}\nkubectl get nodes -o name; echo "$KUBECONFIG"'
+    shell = subprocess.run(["sh", "-ec", script], capture_output=True, text=True)
+    assert shell.stdout.splitlines() == [
+        "node/lab-control-plane",
+        str(own["LAB_STATE_DIR"] / "kubeconfig"),
+    ]
+
+
+@contextlib.contextmanager
+def frozen(state, name):
+    """Stop a component from running, as a machine does that swaps."""
+    pid_1 = psutil.Process(identity.pid_of(state, "pid_1"))
+    (found,) = [p for p in pid_1.children(recursive=True) if p.name() == name]
+    found.suspend()
+    try:
+        yield
+    finally:
+        found.resume()
+
+
+@pytest.mark.parametrize("component", ["kube-apiserver", "etcd"])
+def test_a_cluster_that_hangs_is_not_answering(own, up, component):
+    """Status, up and doctor say so, each within its deadline, and it recovers."""
+    with frozen(own["LAB_STATE_DIR"], component):
+        # The API server needs a moment to notice that etcd is gone.
+        deadline = time.monotonic() + 30
+        status = helpers("status", env=own)
+        while status.returncode == 0 and time.monotonic() < deadline:
+            status = helpers("status", env=own)
+        began = time.monotonic()
+        asked = helpers("status", "--json", env=own)
+        seconds = time.monotonic() - began
+        again = helpers("up", env=own)
+        doctor = helpers("doctor", env=own)
+    assert status.returncode == asked.returncode == 4
+    assert status.stdout.startswith("not answering: ")
+    assert json.loads(asked.stdout)["phase"] == "not answering"
+    assert seconds < 8
+    assert again.returncode == 1
+    assert re.search(r"gave no answer in 1\d s\.\nSee `", again.stderr)
+    assert "it runs and does not answer" in doctor.stdout
+    assert helpers("up", env=own).returncode == 0
+    assert helpers("status", env=own).returncode == 0
+
+
+def test_stop_twice(own, up):
+    """The second time there is nothing to do, and that is fine."""
+    first, second = helpers("stop", env=own), helpers("stop", env=own)
+    assert (first.returncode, first.stdout) == (0, "stopped; the objects are kept\n")
+    assert (second.returncode, second.stdout) == (0, "not running\n")
+    assert processes_of(own["LAB_STATE_DIR"]) == []
+
+
+def test_logs_outlive_the_cluster(own, up):
+    """What a person wants to read after a crash."""
+    assert "etcd" in helpers("logs", "etcd", env=own).stdout
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", ""])
+def test_delete_asks(own, up, answer):
+    """No answer is no; the objects stay."""
+    done = helpers("delete", env=own, input=answer)
+    assert done.returncode == 1
+    assert "Remove the cluster and all its objects" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("nothing was deleted")
+    assert (own["LAB_STATE_DIR"] / "etcd").is_dir()
+
+
+def test_delete_removes_it(own, up):
+    """All of it, and twice is fine."""
+    done = helpers("delete", env=own, input="y\n")
+    assert (done.returncode, done.stdout) == (0, "deleted\n")
+    assert not own["LAB_STATE_DIR"].exists()
+    assert helpers("delete", env=own).stdout == "nothing to delete\n"
+
+
+# --- The shape of lines -------------------------------------------------------
+
+
+class Tty(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_live_line_fits_and_ends(monkeypatch):
+    """A line that wraps would stay; what follows starts on a line of its own."""
+    monkeypatch.setenv("COLUMNS", "40")
+    stream = Tty()
+    view = Terminal(stream)
+    view.update("waiting for " + ", ".join(LOGS))
+    view.leave()
+    view.leave()
+    (line,) = stream.getvalue().split("\r")[1:]
+    assert len(line.rstrip("\n")) < 40
+    assert line.endswith("…\n") and not line.endswith("\n\n")
+
+
+COMPONENT = {"state": "running", "restarts": 2, "last_exit": None, "since": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "first"),
+    [
+        ({"phase": "ready"}, "ready"),
+        (
+            {"phase": "starting", "awaited": ["etcd", "node Ready"]},
+            "starting: waiting for etcd, node Ready",
+        ),
+        ({"phase": "failed", "problem": "disk full"}, "failed: disk full"),
+        ({}, "not running; start it with `python -m helpers up`"),
+    ],
+)
+def test_a_status_in_words(changes, first):
+    assert status_text({**STATUS, **changes}, 0).splitlines()[0] == first
+
+
+@pytest.mark.parametrize(
+    ("seconds", "age"), [(59, "59s"), (61, "1m1s"), (7325, "2h2m")]
+)
+def test_ages_are_readable(seconds, age):
+    found = {**STATUS, "phase": "ready", "components": {"etcd": COMPONENT}}
+    row = status_text(found, seconds).splitlines()[-1]
+    assert row.split() == ["etcd", "running", age, "2", "-"]
