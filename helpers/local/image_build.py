@@ -27,6 +27,9 @@ from helpers.local.archive import (
 )
 from helpers.progress import Progress
 
+#: Lines of output that an error shows.
+_TAIL = 20
+
 
 @dataclass(frozen=True)
 class Build:
@@ -138,15 +141,24 @@ class Build:
         self, what: str, command: list[str], extra: Mapping[str, str] | None = None
     ) -> None:
         """Run one child to its end; raise BuildFailed with the last lines it wrote."""
+        output = self.work / "output"
+        self.log.touch()
+        began = self.log.stat().st_size
         code = jobs.run(
             command,
             log=self.log,
+            output=output,
             watch=lambda _: self.progress.update(f"toolbox image: {what}"),
             env={**os.environ, "TMPDIR": str(self.work), **(extra or {})},
         )
+        complaints, answer = self.log.read_bytes()[began:], output.read_bytes()
+        with open(self.log, "ab") as log:
+            log.write(answer)
         if code:
+            # pip says on one what it does and on the other what went wrong.
+            lines = (complaints or answer).decode(errors="replace").splitlines()
             raise errors.BuildFailed(
-                f"the toolbox image ({what})", code, jobs.tail(self.log), self.log
+                f"the toolbox image ({what})", code, "\n".join(lines[-_TAIL:]), self.log
             )
 
 
