@@ -9,6 +9,7 @@ import importlib
 _HOME = {
     "Caller": "helpers.callers",
     "Cluster": "helpers.cluster",
+    "KubectlProxy": "helpers.proxy",
     "checks": "helpers.checks",
     "connect": "helpers.cluster",
     "exec_in_pod": "helpers.pods",

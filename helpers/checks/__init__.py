@@ -5,7 +5,9 @@ one or two sentences, or "" when all is well. The cell asserts that it is "".
 """
 
 from helpers.checks.answers import anonymous_refusal, predictions_hold
+from helpers.checks.batch import cronjob_runs
 from helpers.checks.objects import label_is
+from helpers.checks.rest import door_is_guarded, names_are_complete, paths_lead_to
 from helpers.checks.rights import account_may, account_may_only
 from helpers.checks.trust import name_is_held, refused_twice
 
@@ -13,8 +15,12 @@ __all__ = [
     "account_may",
     "account_may_only",
     "anonymous_refusal",
+    "cronjob_runs",
+    "door_is_guarded",
     "label_is",
     "name_is_held",
+    "names_are_complete",
+    "paths_lead_to",
     "predictions_hold",
     "refused_twice",
 ]

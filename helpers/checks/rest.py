@@ -1,0 +1,102 @@
+"""Check paths of the REST API, and what a proxy lets through."""
+
+from collections.abc import Callable, Mapping
+
+from helpers.proxy import KubectlProxy
+
+_CORE = "the core group, `v1`, is older than groups and stands under `/api`"
+_GROUP = "a named group stands under `/apis`, with its version behind it"
+
+
+def paths_lead_to(
+    paths: Mapping[tuple[str, str], str | None],
+    server: KubectlProxy,
+    namespace: str,
+) -> str:
+    """Diagnose the first path that does not list its kind.
+
+    `paths` maps (apiVersion, kind) to the path of the list: in `namespace`, or of the
+    whole cluster for a kind without namespaces. The server is asked now.
+    """
+    for (api_version, kind), path in paths.items():
+        if not path:
+            return f"There is no path yet for {kind} of {api_version}."
+        wrong = _wrong_path(api_version, kind, path, server, namespace)
+        if wrong:
+            return f"{kind} of {api_version}: {path}: {wrong}."
+    return ""
+
+
+def _wrong_path(
+    api_version: str, kind: str, path: str, server: KubectlProxy, namespace: str
+) -> str:
+    root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+    if not path.startswith(f"{root}/"):
+        return _GROUP if "/" in api_version else _CORE
+    reply = server.get(path)
+    inside = f"/namespaces/{namespace}/"
+    if reply.status_code == 404 and inside in path:
+        elsewhere = server.get(path.replace(inside, "/"))
+        if elsewhere.status_code == 200:
+            return "404: this kind has no namespace, so its path names none"
+    if reply.status_code != 200:
+        return f"{reply.status_code}: the resource is the kind, small and plural"
+    found = reply.json()["kind"]
+    if found != f"{kind}List":
+        return f"it answers with {found}, not with {kind}List"
+    if inside not in path and _is_namespaced(root, kind, server):
+        return f"it lists every namespace; put `{inside[1:-1]}` before the resource"
+    return ""
+
+
+def _is_namespaced(root: str, kind: str, server: KubectlProxy) -> bool:
+    resources = server.read(root)["resources"]
+    return any(r["namespaced"] for r in resources if r["kind"] == kind)
+
+
+def door_is_guarded(server: KubectlProxy, namespace: str) -> str:
+    """Diagnose what a proxy lets through that it should not, or the reverse.
+
+    Pods are to be read; Secrets and exec are to be refused by the proxy itself.
+    """
+    inside = f"/api/v1/namespaces/{namespace}"
+    if server.get(f"{inside}/pods").status_code != 200:
+        return "The list of pods does not pass any more: a pattern is too wide."
+    for path in ("/api/v1/secrets", f"{inside}/secrets", f"{inside}/secrets/any"):
+        if not _refuses(server, path):
+            return f"{path} passes: no pattern matches it."
+    for verb in ("exec", "attach"):
+        if not _refuses(server, f"{inside}/pods/any/{verb}?command=ls"):
+            return (
+                f"{verb} passes: your list took the place of kubectl's own, which "
+                f"kept it away. Name {verb} as well."
+            )
+    return ""
+
+
+def _refuses(server: KubectlProxy, path: str) -> bool:
+    reply = server.get(path)
+    # The API server's own 403 is a Status in JSON; the proxy's is plain text.
+    return reply.status_code == 403 and "json" not in reply.headers.get(
+        "Content-Type", ""
+    )
+
+
+def names_are_complete(
+    names_of: Callable[..., list[str]], server: KubectlProxy, path: str
+) -> str:
+    """Diagnose a function that reads a list page by page, `names_of(path, limit=)`."""
+    expected = [item["metadata"]["name"] for item in server.read(path)["items"]]
+    for limit in (1, 2, len(expected), len(expected) + 1):
+        found = names_of(path, limit=limit)
+        if found is None or len(found) < len(expected):
+            return (
+                f"limit={limit}: {len(found or [])} of {len(expected)} names. While "
+                "`metadata.continue` is there, ask again and send it along."
+            )
+        if sorted(found) != sorted(expected):
+            return (
+                f"limit={limit}: {len(found)} names of {len(expected)}: a page came "
+                "twice, or a name is wrong."
+            )
+    return ""

@@ -1,0 +1,101 @@
+"""What a check of paths and proxies says to a learner, right and wrong."""
+
+import pytest
+
+from helpers.checks import rest
+from helpers.proxy import KubectlProxy
+
+EXEC = ["^/api/.*/pods/.*/exec", "^/api/.*/pods/.*/attach"]
+
+
+@pytest.fixture(scope="module")
+def server(cluster):
+    """Yield a proxy to the real API server."""
+    with KubectlProxy() as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "path"),
+    [
+        ("v1", "Service", "/api/v1/namespaces/default/services"),
+        ("apps/v1", "Deployment", "/apis/apps/v1/namespaces/default/deployments"),
+        ("v1", "Node", "/api/v1/nodes"),
+    ],
+)
+def test_a_right_path_is_right(server, api_version, kind, path):
+    """Core and named groups, with namespaces and without."""
+    assert rest.paths_lead_to({(api_version, kind): path}, server, "default") == ""
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "path", "said"),
+    [
+        ("v1", "Pod", None, "There is no path yet for Pod of v1."),
+        ("v1", "Pod", "/apis/v1/namespaces/default/pods", "stands under `/api`"),
+        ("apps/v1", "Deployment", "/api/apps/v1/deployments", "stands under `/apis`"),
+        ("v1", "Pod", "/api/v1/namespaces/default/Pod", "small and plural"),
+        ("v1", "Pod", "/api/v1/pods", "lists every namespace"),
+        ("v1", "Pod", "/api/v1/namespaces/default/services", "with ServiceList"),
+        ("v1", "Node", "/api/v1/namespaces/default/nodes", "has no namespace"),
+    ],
+)
+def test_a_wrong_path_is_explained(server, api_version, kind, path, said):
+    """The first mistake that there is, in words that say where to look."""
+    assert said in rest.paths_lead_to({(api_version, kind): path}, server, "default")
+
+
+@pytest.mark.parametrize(
+    ("guards", "said"),
+    [
+        (["/secrets", *EXEC], ""),
+        (["secrets|exec|attach"], ""),
+        (["/secrets"], "exec passes"),
+        (["/secrets", EXEC[0]], "attach passes"),
+        (EXEC, "/api/v1/secrets passes"),
+        (["^/api/v1/secrets", *EXEC], "/api/v1/namespaces/default/secrets passes"),
+        (["^/api/v1"], "a pattern is too wide"),
+    ],
+)
+def test_a_door_is_tried(cluster, guards, said):
+    """It is knocked at, so every list of patterns that does the work is right."""
+    with KubectlProxy(reject_paths=guards) as door:
+        diagnosis = rest.door_is_guarded(door, "default")
+    assert said in diagnosis if said else diagnosis == ""
+
+
+NAMES = ["a", "b", "c", "d", "e"]
+
+
+class Listing:
+    """Answer every path with five names."""
+
+    def read(self, path):
+        return {"items": [{"metadata": {"name": name}} for name in NAMES]}
+
+
+def first_page(path, limit):
+    return NAMES[:limit]
+
+
+def every_page(path, limit):
+    return list(NAMES)
+
+
+def a_page_twice(path, limit):
+    return [*NAMES[:limit], *NAMES]
+
+
+@pytest.mark.parametrize(
+    ("names_of", "said"),
+    [
+        (every_page, ""),
+        (first_page, "limit=1: 1 of 5 names"),
+        (a_page_twice, "limit=1: 6 names of 5: a page came twice"),
+        (lambda path, limit: None, "limit=1: 0 of 5 names"),
+    ],
+)
+def test_a_reader_of_pages_is_tried_with_several_limits(names_of, said):
+    """A full last page, a page more than full, and pages of one."""
+    diagnosis = rest.names_are_complete(names_of, Listing(), "/any")
+    assert said in diagnosis if said else diagnosis == ""
