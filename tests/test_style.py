@@ -230,7 +230,7 @@ FAULTS = {
     "short_cells": {
         "median": several(
             *(
-                edit(c["id"], c["source"], "1\n" * 8 + c["source"])
+                edit(c["id"], c["source"], "#\n" * 8 + c["source"])
                 for c in CELLS
                 if c["cell_type"] == "code" and c["id"] not in ("ask", "manifest")
             )
@@ -309,8 +309,9 @@ FAULTS = {
         "no solution": drop("answer"),
         "no check": drop("judge"),
         "no stub": several(drop("stub"), edit("hint", "word.", "word:")),
-        "two at once": put(
-            "judge", metadata=SOLUTION | {"tags": ["check", "solution"]}
+        "two at once": several(
+            edit("judge", "assert", "# So\nassert"),
+            put("judge", metadata=SOLUTION | {"tags": ["check", "solution"]}),
         ),
         "ends early": several(
             edit("ask", "create", "get"),
