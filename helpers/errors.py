@@ -5,7 +5,10 @@ LabError
 ├── NotEnough            disk or memory below what a step needs
 ├── LimitTooLow          a limit of this account (`ulimit`) below what a start needs
 ├── BuildFailed          a binary or the image could not be made
+│   └── DownloadFailed   ... because its sources could not be fetched
+├── IncompleteAssets     LAB_ASSETS names a directory that lacks programs
 ├── StateError           the state directory cannot be used
+├── NoHome               there is no home directory, and none was named instead
 ├── NamespacesForbidden  this machine does not let us make namespaces
 ├── PortTaken            the host port that was asked for is in use
 ├── StartFailed          the cluster did not come up
@@ -100,12 +103,40 @@ class LimitTooLow(LabError):
 class BuildFailed(LabError):
     """A binary or image could not be made; `log` holds the whole output."""
 
+    #: the way out, in front of where the log is
+    hint = ""
+
     def __init__(self, what: str, exit_code: int, tail: str, log: Path) -> None:
         """Keep the exit code and the last lines of output."""
         self.what, self.exit_code, self.tail, self.log = what, exit_code, tail, log
         super().__init__(
             f"Building {what} failed with exit code {exit_code}.\n{tail}".rstrip(),
-            f"The whole output is in {log}.",
+            f"{self.hint}The whole output is in {log}.",
+        )
+
+
+class DownloadFailed(BuildFailed):
+    """The sources of a binary could not be fetched."""
+
+    hint = (
+        "Sources come from Go's module proxy: mend the network, or set GOPROXY or "
+        "https_proxy. "
+    )
+
+
+class IncompleteAssets(LabError):
+    """The directory that LAB_ASSETS names cannot be used.
+
+    `faults` maps the name of each program to what is wrong with it.
+    """
+
+    def __init__(self, directory: Path, faults: dict[str, str]) -> None:
+        """Name the directory and every program that is not right."""
+        self.directory, self.faults = directory, faults
+        listed = ", ".join(f"{name} {fault}" for name, fault in faults.items())
+        super().__init__(
+            f"LAB_ASSETS={directory}: {listed or 'no such directory'}.",
+            "Put them there, or unset LAB_ASSETS to have all programs built.",
         )
 
 
@@ -116,6 +147,17 @@ class StateError(LabError):
         """Name the path and what is wrong with it."""
         self.path = path
         super().__init__(f"{path}: {fact}", way_out)
+
+
+class NoHome(LabError):
+    """This user has no home directory, and no other directory was named."""
+
+    def __init__(self) -> None:
+        """Say what to set."""
+        super().__init__(
+            "There is no home directory: HOME is not set, and /etc/passwd names none.",
+            "Set HOME, or LAB_STATE_DIR and LAB_CACHE_DIR.",
+        )
 
 
 class NamespacesForbidden(LabError):

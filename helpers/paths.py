@@ -4,9 +4,12 @@ Nothing here creates a directory: the module that fills one makes it, 0700.
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
+
+from helpers import errors
 
 _APP = "kubernetes-api-notebooks"
 
@@ -14,17 +17,17 @@ _APP = "kubernetes-api-notebooks"
 def state_dir() -> Path:
     """Return the directory of the cluster's state: keys, objects, logs.
 
-    `LAB_STATE_DIR` overrides it.
+    `LAB_STATE_DIR` overrides it. Raise NoHome where it is needed and missing.
     """
-    return _from_env("LAB_STATE_DIR") or platformdirs.user_state_path(_APP)
+    return _from_env("LAB_STATE_DIR") or _usual(platformdirs.user_state_path)
 
 
 def cache_dir() -> Path:
     """Return the directory of what can be made again: binaries and images.
 
-    `LAB_CACHE_DIR` overrides it.
+    `LAB_CACHE_DIR` overrides it. Raise NoHome where it is needed and missing.
     """
-    return _from_env("LAB_CACHE_DIR") or platformdirs.user_cache_path(_APP)
+    return _from_env("LAB_CACHE_DIR") or _usual(platformdirs.user_cache_path)
 
 
 def assets_dir() -> Path | None:
@@ -33,6 +36,14 @@ def assets_dir() -> Path | None:
     The same idea as envtest's `KUBEBUILDER_ASSETS`, for all the binaries.
     """
     return _from_env("LAB_ASSETS")
+
+
+def _usual(place: Callable[[str], Path]) -> Path:
+    try:
+        return place(_APP)
+    except RuntimeError:
+        # As in a container whose user has no entry in /etc/passwd.
+        raise errors.NoHome from None
 
 
 def _from_env(name: str) -> Path | None:

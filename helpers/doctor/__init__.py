@@ -7,6 +7,7 @@ machine, starts the cluster, or talks to a cluster that is not ours.
 from collections.abc import Iterable
 from typing import Protocol
 
+from helpers import errors
 from helpers.doctor import lab, programs, surroundings, system
 from helpers.doctor.findings import Finding, fatal, report
 
@@ -46,15 +47,19 @@ TOPICS: tuple[type[Topic], ...] = (
 
 def examine(topics: Iterable[type[Topic]] = TOPICS) -> list[Finding]:
     """Look at everything; return the findings in a fixed order, never raise."""
-    return [finding for topic in topics for finding in _look(topic)]
+    found = [finding for topic in topics for finding in _look(topic)]
+    # What several topics stumble over is told once.
+    return list({(f.fact if f.fatal else f): f for f in reversed(found)}.values())[::-1]
 
 
 def _look(topic: type[Topic]) -> list[Finding]:
+    name = topic.__name__.lower()
     try:
         return list(topic.read().findings())
+    except errors.LabError as error:
+        return [fatal(name, error.fact, error.way_out)]
     except Exception as error:
         # One look that fails must not hide what the others see.
-        name = topic.__name__.lower()
         return [
             fatal(
                 name,

@@ -14,13 +14,14 @@ from helpers.kubeconfig import holds, read_kubeconfig
 from helpers.local import (
     ground,
     hostport,
+    image_cache,
     images,
     layout,
     machine,
     pki,
     preflight,
-    runtime,
     toolchain,
+    trial,
 )
 from helpers.progress import Progress, Silent
 
@@ -89,7 +90,7 @@ class Local:
     def setup(self, progress: Progress) -> tuple[Path, Path]:
         """Make what a start needs: the binaries' directory and the image archive."""
         binaries = toolchain.ensure(progress)
-        return binaries, images.ensure(binaries, progress)
+        return binaries, image_cache.ensure(binaries, progress)
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
         """Start the cluster, or attach to it; return when it is ready.
@@ -172,8 +173,13 @@ class Local:
 
     def _start(self, progress: Progress, port: int | None) -> None:
         preflight.check()
-        binaries, archive = self.setup(progress)
-        runtime.require_runc(binaries)
+        binaries = self.binaries()
+        archive = image_cache.find(binaries) if binaries else None
+        if archive is None:
+            # Before minutes of building for a machine that cannot start it.
+            progress.update("trying whether this machine can run the cluster")
+            trial.require(self.state)
+            binaries, archive = self.setup(progress)
         progress.update("making keys and certificates")
         with ground.usable(self.state):
             pki.ensure(self.state / "pki")

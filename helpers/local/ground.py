@@ -4,6 +4,7 @@ Everything of a cluster is in that one directory; binaries and images are elsewh
 """
 
 import contextlib
+import errno
 import os
 import shutil
 import subprocess
@@ -62,8 +63,19 @@ def usable(state: Path) -> Iterator[None]:
         raise errors.StateError(
             state,
             f"cannot be used: {error.strerror}.",
-            "Make it writable, or name another directory in LAB_STATE_DIR.",
+            f"{_REMEDIES.get(error.errno, '')}name another directory in LAB_STATE_DIR.",
         ) from error
+
+
+_SPACE = "Free some space there, or "
+_RIGHTS = "Make it writable, or "
+_REMEDIES = {
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EROFS: _RIGHTS,
+}
 
 
 def remove_tree(path: Path) -> None:

@@ -29,6 +29,12 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _PROGRAM = ("toolbox.py", "archive.py", "apt.py", "image_build.py")
 
 
+def find(binaries: Path) -> Path | None:
+    """Return what `ensure` would, or None if it would have to build it."""
+    file = _file(_inputs(binaries))
+    return file if file.exists() else None
+
+
 def ensure(binaries: Path, progress: Progress) -> Path:
     """Return the archive of the toolbox and pause images; build it if it is missing.
 
@@ -36,22 +42,29 @@ def ensure(binaries: Path, progress: Progress) -> Path:
     goes into the image. One build runs at a time, whoever asks. Raise MissingTool,
     NotEnough, StateError for an unusable cache, BuildFailed.
     """
-    directory = paths.cache_dir() / "images"
-    inputs = toolbox.Inputs(
+    inputs = _inputs(binaries)
+    file = _file(inputs)
+
+    def make(work: Path) -> Path:
+        log = file.with_suffix(".log")
+        log.unlink(missing_ok=True)
+        build = image_build.Build(work, log, progress)
+        return build.make(binaries / "kubectl", inputs.client, inputs.architecture)
+
+    return keep(file, make, progress)
+
+
+def _inputs(binaries: Path) -> toolbox.Inputs:
+    return toolbox.Inputs(
         system=image_build.system(),
         architecture=architecture(),
         kubectl=_sha256(binaries / "kubectl"),
         client=client_pins(),
     )
 
-    def make(work: Path) -> Path:
-        log = directory / f"{key}.log"
-        log.unlink(missing_ok=True)
-        build = image_build.Build(work, log, progress)
-        return build.make(binaries / "kubectl", inputs.client, inputs.architecture)
 
-    key = inputs.key(_program())
-    return keep(directory / f"{key}.tar", make, progress)
+def _file(inputs: toolbox.Inputs) -> Path:
+    return paths.cache_dir() / "images" / f"{inputs.key(_program())}.tar"
 
 
 def keep(file: Path, make: Callable[[Path], Path], progress: Progress) -> Path:
@@ -106,7 +119,7 @@ def architecture() -> str:
 
 
 def client_pins() -> tuple[str, ...]:
-    """Return the Python client and what it needs, as installed here: `name==version`.
+    """Return the Python client and then what it needs, as installed: `name==version`.
 
     The same in the notebook and in the pod: what is shown in one holds in the other.
     """
@@ -123,7 +136,9 @@ def client_pins() -> tuple[str, ...]:
             pins[name] = found.version
             needs = [line for line in found.requires or () if "extra ==" not in line]
             waiting += [re.match(r"[\w.-]+", line)[0] for line in needs]
-    return tuple(f"{name}=={version}" for name, version in sorted(pins.items()))
+    client = pins.pop("kubernetes")
+    needs = sorted(pins.items())
+    return tuple(f"{name}=={pin}" for name, pin in [("kubernetes", client), *needs])
 
 
 def _one_at_a_time(directory: Path, progress: Progress) -> filelock.BaseFileLock:

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers import errors
-from helpers.local.image_cache import architecture, ensure
+from helpers.local.image_cache import architecture
 from helpers.local.image_file import full_name, inspect
 from helpers.progress import Progress, Silent
-
-__all__ = ["Image", "ensure", "import_archive", "list_images", "parse_list"]
 
 #: Seconds for one call of `ctr`; an import of 1 GB takes about ten.
 _LONGEST = 600.0

@@ -8,8 +8,6 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers import errors
-
 #: where the distribution keeps programs, whatever PATH the learner has
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -30,16 +28,6 @@ def find_runc(binaries: Path | None) -> Runc | None:
         return Runc(system, seccomp=True, system=True)
     built = binaries and shutil.which("runc", path=str(binaries))
     return Runc(built, _has_seccomp(Path(built)), system=False) if built else None
-
-
-def require_runc(binaries: Path) -> Runc:
-    """Return what `find_runc` finds; raise MissingTool."""
-    found = find_runc(binaries)
-    if found is None:
-        raise errors.MissingTool(
-            "runc", "run pods", "Install it: `sudo apt-get install -y runc`."
-        )
-    return found
 
 
 def _has_seccomp(runc: Path) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.local import ground, namespaces, rootfs
+from helpers.local import ground, namespaces, refusal, rootfs
 from helpers.local import syscalls as sc
 
 #: seconds; it takes a tenth of one
@@ -65,6 +65,13 @@ def attempt(directory: Path) -> Answer:
         return Answer(_ALL, f"no end after {TIMEOUT:.0f} s")
     finally:
         ground.remove_tree(base)
+
+
+def require(directory: Path) -> None:
+    """Raise NamespacesForbidden if a start would fail; made for `directory`."""
+    answer = attempt(directory)
+    if answer.step:
+        raise refusal.refused(answer.step, answer.reason)
 
 
 def main(base: str) -> None:
