@@ -24,7 +24,9 @@ def short_cells(page: Page) -> Iterator[Fault]:
         is_long, tagged = len(cell.lines) > LONG, "long" in cell.tags
         if is_long and not tagged:
             yield cell.id, f"{len(cell.lines)} lines; above {LONG} needs the tag 'long'"
-        if is_long and tagged and (above is None or above.is_code):
+        # Above a solution stands its stub; the task, further up, is the reason.
+        reason = "solution" in cell.tags or (above is not None and not above.is_code)
+        if is_long and tagged and not reason:
             yield cell.id, "a long cell needs its reason in the prose above"
         if tagged and not is_long:
             yield cell.id, f"tagged 'long' with {len(cell.lines)} lines"
