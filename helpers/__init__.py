@@ -19,6 +19,7 @@ _HOME = {
     "server_certificate": "helpers.certificates",
     "verify_server": "helpers.certificates",
     "wait_for": "helpers.pods",
+    "wait_for_file": "helpers.podfiles",
 }
 
 __all__ = sorted(_HOME)

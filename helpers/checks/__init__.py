@@ -6,6 +6,7 @@ one or two sentences, or "" when all is well. The cell asserts that it is "".
 
 from helpers.checks.answers import anonymous_refusal, predictions_hold
 from helpers.checks.batch import cronjob_runs
+from helpers.checks.downward import known_when, pod_knows_itself, ways_hold
 from helpers.checks.objects import label_is
 from helpers.checks.rest import door_is_guarded, names_are_complete, paths_lead_to
 from helpers.checks.rights import account_may, account_may_only
@@ -17,10 +18,13 @@ __all__ = [
     "anonymous_refusal",
     "cronjob_runs",
     "door_is_guarded",
+    "known_when",
     "label_is",
     "name_is_held",
     "names_are_complete",
     "paths_lead_to",
+    "pod_knows_itself",
     "predictions_hold",
     "refused_twice",
+    "ways_hold",
 ]

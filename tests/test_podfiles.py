@@ -1,0 +1,63 @@
+"""Waiting for a file of a genuine pod: it comes, it is late, it is not there."""
+
+import pytest
+
+from helpers import errors
+from helpers.podfiles import wait_for_file
+from helpers.pods import apply, exec_in_pod, wait_for
+
+POD = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "files", "labels": {"foo": "bar"}},
+    "spec": {
+        "terminationGracePeriodSeconds": 0,
+        "containers": [
+            {
+                "name": "main",
+                "image": "toolbox:1",
+                "command": ["sh", "-c", "echo first > /tmp/file; sleep infinity"],
+            }
+        ],
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def pod(cluster):
+    namespace = cluster.create_namespace("podfiles")
+    apply(POD)
+    wait_for("condition=Ready", "pod/files")
+    yield "files"
+    cluster.delete_namespace(namespace)
+
+
+def test_what_is_there_is_found_at_once(pod):
+    """Nothing is waited for, and the time is told."""
+    assert 0 < wait_for_file(pod, "/tmp/file", "first", timeout=20) < 20
+
+
+def test_it_waits_for_what_comes(pod):
+    """The text appears later than the first look, and in a file that was not there."""
+    exec_in_pod(pod, "sh", "-c", "(sleep 1; echo late > /tmp/late) >/dev/null 2>&1 &")
+    assert wait_for_file(pod, "/tmp/late", "late", timeout=20) > 0.5
+
+
+def test_a_wait_in_vain_says_what_the_file_held(pod):
+    """The learner sees the old text, and after how many seconds."""
+    with pytest.raises(errors.NotReady) as caught:
+        wait_for_file(pod, "/tmp/file", "second", timeout=0.5)
+    assert caught.value.last == "first"
+    assert caught.value.waited >= 0.5
+
+
+def test_a_file_that_never_comes_is_told(pod):
+    """The last thing seen is the complaint of cat."""
+    with pytest.raises(errors.NotReady, match="No such file"):
+        wait_for_file(pod, "/tmp/nothing", "x", timeout=0.2)
+
+
+def test_no_such_pod_ends_the_wait(pod):
+    """Waiting would not make one."""
+    with pytest.raises(errors.KubectlFailed, match="not found"):
+        wait_for_file("nobody", "/tmp/file", "x", timeout=20)
