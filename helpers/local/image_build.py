@@ -85,7 +85,10 @@ class Build:
     def _client(self, pins: tuple[str, ...], python: str) -> tuple[Path, Path]:
         modules, zipped = self.work / "modules", self.work / "zipped"
         constraints = self.work / "constraints.txt"
-        constraints.write_text("".join(f"{pin}\n" for pin in pins))
+        # The client is asked for by its version: as one more constraint, a mirror out
+        # of reach would be reported as a conflict of versions.
+        wanted, *others = pins
+        constraints.write_text("".join(f"{pin}\n" for pin in others))
         self._run(
             "fetching the Python client (2 of 4)",
             toolbox.client_command(
@@ -94,6 +97,7 @@ class Build:
                 platform.machine(),
                 str(constraints),
                 str(modules),
+                wanted,
             ),
             # A learner's pip may be set to install for the user; not together with
             # a directory.

@@ -112,7 +112,7 @@ class Inputs:
     """What decides the bytes of the image besides this package's own files.
 
     `system` is the name and version of the distribution, `kubectl` the SHA-256 of the
-    program, `client` the Python client and what it needs as `name==version`.
+    program, `client` the Python client and then what it needs, as `name==version`.
     """
 
     system: str
@@ -156,18 +156,24 @@ def unpack_command(
 
 
 def client_command(
-    python: str, image_python: str, machine: str, constraints: str, target: str
+    python: str,
+    image_python: str,
+    machine: str,
+    constraints: str,
+    target: str,
+    client: str,
 ) -> list[str]:
-    """Return the command that puts the client's wheels into the directory `target`.
+    """Return the command that puts the wheels of `client` into the directory `target`.
 
-    `python` has pip; `image_python` is the version that will import them, as `3.11`.
+    `python` has pip; `image_python` is the version that will import them, as `3.11`;
+    `client` is `kubernetes==37.0.2`, what it needs is bound by the file `constraints`.
     """
     return [
         *(python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"),
         *("--no-compile", "--progress-bar=off", "--only-binary=:all:"),
         f"--python-version={image_python}",
         *(f"--platform={name}_{machine}" for name in _MANYLINUX),
-        *("--constraint", constraints, "--target", target, "kubernetes"),
+        *("--constraint", constraints, "--target", target, client),
     ]
 
 

@@ -177,7 +177,11 @@ def test_oldest_images_are_removed(file):
 
 
 def test_pod_gets_the_client_of_the_notebook():
-    pins = dict(pin.split("==") for pin in image_cache.client_pins())
+    client, *needs = image_cache.client_pins()
+    assert client.startswith("kubernetes==")
+    names = [pin.split("==")[0] for pin in needs]
+    assert names == sorted(names)
+    pins = dict(pin.split("==") for pin in (client, *needs))
     assert pins["kubernetes"] == metadata.version("kubernetes")
     assert {"pydantic-core", "urllib3", "certifi"} <= pins.keys()
     assert "google-auth" not in pins

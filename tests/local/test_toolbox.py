@@ -135,11 +135,13 @@ def test_unpacking_needs_no_privileges_and_shows_no_password():
 
 
 def test_wheels_are_those_of_the_images_python_not_of_ours():
-    command = toolbox.client_command("py", "3.12", "aarch64", "/w/pins", "/w/modules")
+    command = toolbox.client_command(
+        "py", "3.12", "aarch64", "/w/pins", "/w/modules", "kubernetes==37.0.2"
+    )
     assert "--python-version=3.12" in command
     assert "--platform=manylinux_2_17_aarch64" in command
     assert "--only-binary=:all:" in command
-    assert command[-1] == "kubernetes"
+    assert command[-1] == "kubernetes==37.0.2"
 
 
 def test_bytecode_of_a_zip_file_lies_beside_its_sources():
