@@ -99,10 +99,13 @@ class Cluster:
         """Create a labelled namespace for this notebook and make it the default.
 
         Return its name: `lesson`, or `lesson-2` and so on while others have it.
-        Namespaces of kernels that are gone are removed first. The same as
+        Namespaces of kernels that are gone are removed first, and so is the one that
+        this kernel had for the lesson, when its first cell is run again. The same as
         `kubectl create namespace` and `kubectl config set-context --current
         --namespace`, in a kubeconfig of this kernel's own.
         """
+        # An earlier run of the cell chose a kubeconfig that now goes.
+        use_kubeconfig(self.kubeconfig)
         self._remove_abandoned(lesson)
         name = next(
             name for name in _names(lesson) if self._try_to_create(name, lesson)
@@ -145,7 +148,7 @@ class Cluster:
             "metadata": {
                 "name": name,
                 "labels": {LABEL: MANAGER, LESSON: lesson},
-                "annotations": {OWNER: f"{os.getpid()}/{start_time(os.getpid())}"},
+                "annotations": {OWNER: _this_kernel()},
             },
         }
         done = kubectl("create", "-f", "-", input=json.dumps(manifest), check=False)
@@ -159,11 +162,14 @@ class Cluster:
         for namespace in found:
             metadata = namespace["metadata"]
             owner = metadata.get("annotations", {}).get(OWNER, "")
-            if not _alive(owner):
+            if owner == _this_kernel() or not _alive(owner):
                 kubectl("delete", "namespace", metadata["name"], "--wait=false")
+                # It holds credentials, and a kernel that was killed left it.
+                pid = owner.partition("/")[0]
+                self._namespaced(metadata["name"], pid).unlink(missing_ok=True)
 
-    def _namespaced(self, name: str) -> Path:
-        return self.kubeconfig.with_name(f"kubeconfig.{name}.{os.getpid()}")
+    def _namespaced(self, name: str, pid: str | None = None) -> Path:
+        return self.kubeconfig.with_name(f"kubeconfig.{name}.{pid or os.getpid()}")
 
     def _use_namespace(self, name: str) -> None:
         document = read_kubeconfig(self.kubeconfig)
@@ -181,6 +187,10 @@ class Cluster:
 def _names(lesson: str):
     yield lesson
     yield from (f"{lesson}-{number}" for number in range(2, 1000))
+
+
+def _this_kernel() -> str:
+    return f"{os.getpid()}/{start_time(os.getpid())}"
 
 
 def _alive(owner: str) -> bool:
