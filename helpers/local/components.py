@@ -459,6 +459,8 @@ def image_import(archive: str) -> Component:
             "--namespace=k8s.io",
             "images",
             "import",
+            # Unpacked by ctr itself, and not sent through containerd: a quarter less.
+            "--local",
             archive,
         ),
         needs=("containerd",),
