@@ -1,0 +1,33 @@
+"""Name the directories in which programs are made: all below one, one at a time."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """The directories of builds: below `root`, on the disk of the cache."""
+
+    root: Path
+
+    @property
+    def log(self) -> Path:
+        """Return the file with all output of the last build."""
+        return self.root / "log"
+
+    @property
+    def compiled(self) -> Path:
+        """Return Go's build cache. A build that was cut short goes on from it."""
+        return self.root / "compiled"
+
+    def stage(self) -> Path:
+        """Make the directory of this build; remove those of dead builds."""
+        self.clear()
+        return Path(tempfile.mkdtemp(prefix="stage-", dir=self.root))
+
+    def clear(self) -> None:
+        """Remove what is half made."""
+        for stage in self.root.glob("stage-*"):
+            shutil.rmtree(stage, ignore_errors=True)

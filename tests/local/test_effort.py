@@ -1,0 +1,88 @@
+"""How hard a build works, by the memory and disk that are there."""
+
+from pathlib import Path
+
+import pytest
+
+from helpers import errors
+from helpers.local import effort
+from helpers.local.recipe import RECIPE, Module
+from helpers.local.workshop import Workshop
+
+GB = 1_000_000_000
+
+
+def module(**changes):
+    return Module("m", "example.com/m", "v1.0.0", {"m": "example.com/m"}, **changes)
+
+
+def test_too_little_memory_is_an_error_that_tells_how_much():
+    with pytest.raises(errors.NotEnough) as caught:
+        effort.choose([module(memory=GB)], GB, 8)
+    assert caught.value.what == "memory"
+    assert caught.value.needed == GB + effort.GO_ITSELF
+    assert caught.value.available == GB
+
+
+def test_little_memory_means_one_compiler_that_collects_its_garbage():
+    least = GB + effort.GO_ITSELF
+    assert effort.choose([module(memory=GB)], least, 8) == effort.Effort(1)
+
+
+def test_more_memory_means_more_compilers_up_to_the_processors():
+    chosen = [
+        effort.choose([module(memory=GB)], size * GB, 4).compilers
+        for size in (2, 3, 4, 5, 99)
+    ]
+    assert chosen == [1, 2, 4, 4, 4]
+    assert effort.choose([module(memory=GB)], 2 * GB, 4).env == {"GOGC": "400"}
+
+
+def test_the_largest_module_decides():
+    small, large = module(memory=1000), module(memory=GB)
+    assert effort.choose([small, large], 2 * GB, 4) == effort.choose([large], 2 * GB, 4)
+
+
+def test_kubernetes_builds_with_two_gigabytes():
+    assert effort.choose(RECIPE.modules, 2 * GB, 2).compilers == 2
+
+
+@pytest.fixture
+def workshop(tmp_path):
+    (tmp_path / "build").mkdir()
+    return Workshop(tmp_path / "build")
+
+
+def test_what_is_there_already_needs_no_disk(workshop, tmp_path):
+    modules = [module(disk=10_000, sources=500), module(disk=5_000, sources=500)]
+    room = effort.Room.of(modules, workshop, tmp_path / "modules")
+    assert (room.build, room.sources) == (15_000, 1000)
+    workshop.compiled.mkdir()
+    (workshop.compiled / "package").write_bytes(bytes(6000))
+    (tmp_path / "modules" / "example.com" / "m@v1.0.0").mkdir(parents=True)
+    room = effort.Room.of(modules, workshop, tmp_path / "modules")
+    assert (room.build, room.sources) == (9_000, 0)
+
+
+def test_a_full_disk_is_an_error_that_names_the_variable(workshop, tmp_path):
+    room = effort.Room(workshop, 10**15, tmp_path / "modules", 10**15)
+    with pytest.raises(errors.NotEnough) as caught:
+        room.check()
+    # One disk for both: their sum is asked of it.
+    assert caught.value.needed == 2 * 10**15
+    assert "LAB_CACHE_DIR" in caught.value.way_out
+
+
+def test_another_disk_for_the_sources_is_asked_for_them_alone(workshop):
+    room = effort.Room(workshop, 0, Path("/proc/modules"), 10**15)
+    with pytest.raises(errors.NotEnough) as caught:
+        room.check()
+    assert caught.value.needed == 10**15
+    assert "GOMODCACHE" in caught.value.way_out
+
+
+def test_running_out_gives_back_what_was_compiled(workshop, tmp_path):
+    workshop.compiled.mkdir()
+    room = effort.Room(workshop, 1000, tmp_path, 0)
+    assert room.ran_out().needed == 1000
+    assert not workshop.compiled.exists()

@@ -1,0 +1,81 @@
+"""The memory that is left: the machine's or the container's, whichever is less."""
+
+import psutil
+import pytest
+
+from helpers.local import resources
+
+MB = 1 << 20
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """Writes files as a kernel shows them, and asks for the memory that is left."""
+
+    def read(membership, **groups):
+        (tmp_path / "membership").write_text(membership)
+        for name, files in groups.items():
+            directory = tmp_path / "cgroup" / name.replace("__", "/")
+            directory.mkdir(parents=True, exist_ok=True)
+            for file, text in files.items():
+                (directory / file).write_text(text)
+        return resources.memory_available(tmp_path / "cgroup", tmp_path / "membership")
+
+    return read
+
+
+def v2(limit, current, cache=0):
+    return {
+        "memory.max": f"{limit}\n",
+        "memory.current": f"{current}\n",
+        "memory.stat": f"anon 1\ninactive_file {cache}\nactive_file 7\n",
+    }
+
+
+def v1(limit, usage, cache=0):
+    return {
+        "memory.limit_in_bytes": f"{limit}\n",
+        "memory.usage_in_bytes": f"{usage}\n",
+        "memory.stat": f"inactive_file 3\ntotal_inactive_file {cache}\n",
+    }
+
+
+def test_without_a_limit_it_is_what_the_machine_has(machine):
+    free = psutil.virtual_memory().available
+    found = machine("0::/\n", **{".": v2("max", 5)})
+    assert found == pytest.approx(free, rel=0.2)
+
+
+def test_a_containers_limit_counts_without_its_page_cache(machine):
+    limits = {".": v2(100 * MB, 70 * MB, cache=20 * MB)}
+    assert machine("0::/\n", **limits) == 50 * MB
+
+
+def test_the_tightest_of_nested_groups_counts(machine):
+    groups = {"a": v2(90 * MB, 80 * MB), "a__b": v2("max", 0), ".": v2(99 * MB, 0)}
+    assert machine("0::/a/b\n", **groups) == 10 * MB
+
+
+def test_a_name_of_the_host_that_leads_nowhere_still_finds_the_root(machine):
+    assert machine("0::/../../docker/1f\n", **{".": v2(60 * MB, 20 * MB)}) == 40 * MB
+
+
+def test_version_one_counts_too(machine):
+    membership = "9:name=systemd:/\n4:cpu,memory:/a\n0::/\n"
+    groups = {"memory__a": v1(80 * MB, 50 * MB, cache=MB), "memory": v1(1 << 63, 0)}
+    assert machine(membership, **groups) == 31 * MB
+
+
+def test_more_in_use_than_allowed_is_nothing_left(machine):
+    assert machine("0::/\n", **{".": v2(10 * MB, 20 * MB)}) == 0
+
+
+def test_files_that_cannot_be_read_are_no_limit(machine, tmp_path):
+    assert machine("0::/\n") > 0
+
+
+def test_the_disk_of_a_path_that_is_not_there_yet_is_its_parents(tmp_path):
+    path = tmp_path / "a" / "b"
+    assert resources.disk_available(path) > 0
+    assert resources.same_disk(path, tmp_path)
+    assert not resources.same_disk(path, resources.Path("/proc"))
