@@ -1,0 +1,125 @@
+"""Build the programs of a recipe with Go. The caller holds the build lock."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpers import errors
+from helpers.local import effort, golang, resources
+from helpers.local.gobuild import GoBuild
+from helpers.local.recipe import Module, Recipe
+from helpers.local.runtime import SYSTEM_PATH
+from helpers.local.workshop import Workshop
+from helpers.progress import Progress
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What compiles: Go, and a C compiler if there is one, with libseccomp or not."""
+
+    go: golang.Go
+    compiler: list[str] | None
+    seccomp: bool
+
+
+def build(
+    recipe: Recipe, modules: Sequence[Module], workshop: Workshop, progress: Progress
+) -> Path:
+    """Build `modules`; return a new directory that holds their programs and no more.
+
+    A module that cannot be built here is left out if the distribution's program will
+    do. Raise MissingTool, NotEnough (before the build, or when the build runs into
+    the limit), DownloadFailed or BuildFailed.
+    """
+    stage = workshop.stage()
+    workshop.log.write_text("")
+    tools = find_tools(recipe, workshop.log, progress)
+    modules = [module for module in modules if _can_build(module, tools)]
+    room = effort.Room.of(modules, workshop, tools.go.module_cache)
+    room.check()
+    processors = len(os.sched_getaffinity(0))
+    pace = effort.choose(modules, resources.memory_available(), processors)
+    programs = stage / "programs"
+    programs.mkdir()
+    for number, module in enumerate(modules, 1):
+        GoBuild(
+            module,
+            source=recipe.root / module.name,
+            go=tools.go.path,
+            env=_environment(module, tools, workshop, stage, pace),
+            arguments=_arguments(module, tools, pace, processors),
+            stage=stage,
+            log=workshop.log,
+            room=room,
+            label=f"building {number}/{len(modules)} {module.name}",
+            progress=progress,
+        ).run(programs)
+    return programs
+
+
+def find_tools(recipe: Recipe, log: Path, progress: Progress) -> Tools:
+    """Return the tools of a build; without a Go, install it from its wheel.
+
+    Raise MissingTool.
+    """
+    go = golang.find(recipe.minimum()) or golang.install(log, progress)
+    compiler = golang.c_compiler()
+    return Tools(go, compiler, bool(compiler) and golang.has_seccomp(compiler))
+
+
+def system_has(module: Module) -> bool:
+    """Say whether the distribution's programs stand in for this module's."""
+    return module.substitute and all(
+        shutil.which(name, path=SYSTEM_PATH) for name in module.programs
+    )
+
+
+def _can_build(module: Module, tools: Tools) -> bool:
+    if tools.compiler or not module.cgo:
+        return True
+    if system_has(module):
+        return False
+    raise errors.MissingTool(
+        "A C compiler with the C library's headers",
+        f"build {module.name}",
+        f"Run `sudo apt-get install -y {module.name}`, or "
+        "`sudo apt-get install -y gcc libc6-dev`.",
+    )
+
+
+def _environment(
+    module: Module, tools: Tools, workshop: Workshop, stage: Path, pace: effort.Effort
+) -> dict[str, str]:
+    go = tools.go
+    compiler = {"CC": " ".join(tools.compiler)} if tools.compiler else {}
+    return {
+        # The learner's own setting wins.
+        **pace.env,
+        **golang.environment(),
+        **compiler,
+        "CGO_ENABLED": "1" if module.cgo else "0",
+        "GOOS": go.system,
+        "GOARCH": go.machine,
+        "GOMODCACHE": str(go.module_cache),
+        "GOCACHE": str(workshop.compiled),
+        # The linker's temporary files are large and /tmp is often small.
+        "GOTMPDIR": str(stage),
+    }
+
+
+def _arguments(
+    module: Module, tools: Tools, pace: effort.Effort, processors: int
+) -> list[str]:
+    """Return what `go list` and `go build` have in common."""
+    tags = list(module.tags)
+    if tools.seccomp and module.seccomp_tag:
+        tags.append(module.seccomp_tag)
+    arguments = ["-mod=readonly", f"-tags={','.join(tags)}"]
+    if pace.compilers < processors:
+        arguments.append(f"-p={pace.compilers}")
+    if tools.go.own_cache:
+        # Go's habit of files that cannot be removed is for a cache of its own.
+        arguments.append("-modcacherw")
+    return arguments

@@ -1,0 +1,279 @@
+"""The programs of the cluster: where they are looked for, and made if missing."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+
+import psutil
+import pytest
+
+from helpers import errors
+from helpers.local import toolchain
+from helpers.progress import Silent
+from tests.local import gobox
+from tests.local.waiting import until
+
+
+@pytest.fixture
+def recipe(source):
+    return gobox.recipe(source)
+
+
+@pytest.fixture
+def assets(tmp_path, monkeypatch):
+    """A directory in LAB_ASSETS with a genuine program of the right name."""
+    directory = tmp_path / "assets"
+    directory.mkdir()
+    shutil.copy(os.path.realpath("/bin/true"), directory / "hi")
+    monkeypatch.setenv("LAB_ASSETS", str(directory))
+    return directory
+
+
+@pytest.fixture
+def start():
+    """Starts `ensure` in processes that do not outlive the test."""
+    started = []
+
+    def start(*arguments, **options):
+        started.append(gobox.start(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def finish(process, code=0):
+    """Wait for an `ensure` and return what it printed."""
+    output, shown = process.communicate(timeout=120)
+    assert process.returncode == code, shown
+    return json.loads(output) if code else output.strip()
+
+
+def half_made(cache):
+    return list((cache / "build").glob("stage-*"))
+
+
+# --- where programs are looked for ---
+
+
+def test_nothing_is_found_in_an_empty_cache(recipe, tmp_path, monkeypatch):
+    monkeypatch.delenv("LAB_ASSETS", raising=False)
+    monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "none"))
+    assert toolchain.find(recipe) is None
+    assert not (tmp_path / "none").exists()
+
+
+def test_lab_assets_come_first_and_nothing_is_made(
+    recipe, assets, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "none"))
+    assert toolchain.find(recipe) == assets
+    assert toolchain.ensure(Silent(), recipe) == assets
+    assert not (tmp_path / "none").exists()
+
+
+def test_lab_assets_without_a_program_is_an_error_that_names_it(recipe, assets):
+    (assets / "hi").unlink()
+    for look in (toolchain.find, lambda recipe: toolchain.ensure(Silent(), recipe)):
+        with pytest.raises(errors.IncompleteAssets) as caught:
+            look(recipe)
+        assert caught.value.faults == {"hi": "is missing"}
+        assert caught.value.directory == assets
+
+
+def test_lab_assets_with_half_a_program_is_an_error(recipe, assets):
+    with (assets / "hi").open("r+b") as file:
+        file.truncate(1000)
+    with pytest.raises(errors.IncompleteAssets) as caught:
+        toolchain.find(recipe)
+    assert caught.value.faults == {"hi": "is cut short"}
+
+
+def test_lab_assets_that_is_no_directory_is_an_error(recipe, assets, monkeypatch):
+    monkeypatch.setenv("LAB_ASSETS", str(assets / "elsewhere"))
+    with pytest.raises(errors.IncompleteAssets, match="no such directory"):
+        toolchain.find(recipe)
+
+
+def test_a_program_that_the_distribution_has_may_be_missing(source, assets):
+    (assets / "hi").unlink()
+    programs = {"true": "binaries/hello"}
+    own = gobox.recipe(source, programs=programs)
+    assert toolchain.faults(assets, own) == {"true": "is missing"}
+    either = gobox.recipe(source, programs=programs, substitute=True)
+    assert toolchain.find(either) == assets
+
+
+# --- building ---
+
+
+def test_a_build_goes_into_the_cache_and_is_found_there(recipe, cache):
+    made = toolchain.ensure(Silent(), recipe)
+    assert made == cache / "bin" / recipe.key()
+    assert [path.name for path in made.iterdir()] == ["hi"]
+    assert toolchain.find(recipe) == made
+    assert toolchain.describe(made, recipe) == {"hi": "v1.2.3"}
+    assert half_made(cache) == []
+
+
+def test_what_is_there_is_not_built_again(recipe, cache):
+    made = toolchain.ensure(Silent(), recipe)
+    before = (made / "hi").stat().st_ino
+    assert toolchain.ensure(Silent(), recipe) == made
+    assert (made / "hi").stat().st_ino == before
+
+
+def test_a_damaged_program_of_the_cache_is_built_again(recipe, cache):
+    made = toolchain.ensure(Silent(), recipe)
+    os.truncate(made / "hi", 1000)
+    assert toolchain.find(recipe) is None
+    assert toolchain.ensure(Silent(), recipe) == made
+    assert toolchain.describe(made, recipe) == {"hi": "v1.2.3"}
+
+
+def test_the_compilers_gigabytes_go_after_a_build(recipe, cache, monkeypatch):
+    monkeypatch.delenv("LAB_KEEP_BUILD_CACHE")
+    toolchain.ensure(Silent(), recipe)
+    assert not (cache / "build" / "compiled").exists()
+
+
+def test_two_processes_at_once_build_once(recipe, cache, tmp_path, start):
+    (tmp_path / "gate").touch()
+    first = start(recipe.root, cache, BOX=str(tmp_path))
+    until((tmp_path / "links").exists, 60)
+    second = start(recipe.root, cache, BOX=str(tmp_path))
+    waiting = until(second.stderr.readline, 60)
+    assert "waiting for another process: building 1/1 hello" in waiting
+    (tmp_path / "gate").unlink()
+    assert finish(first) == finish(second) == str(cache / "bin" / recipe.key())
+    assert (tmp_path / "links").read_text().split() == ["link"]
+
+
+def test_a_killed_build_leaves_nothing_that_runs_and_the_next_one_works(
+    recipe, cache, tmp_path, start
+):
+    (tmp_path / "gate").touch()
+    process = start(recipe.root, cache, BOX=str(tmp_path))
+    until((tmp_path / "links").exists, 60)
+    started = psutil.Process(process.pid).children(recursive=True)
+    # Go and the shell that plays its tool are among them.
+    assert len(started) >= 3
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert psutil.wait_procs(started, timeout=10)[1] == []
+    assert toolchain.find(recipe) is None
+    assert len(half_made(cache)) == 1
+    assert toolchain.ensure(Silent(), recipe) == cache / "bin" / recipe.key()
+    assert half_made(cache) == []
+
+
+def test_an_interrupt_ends_the_compiler_and_leaves_nothing_half_made(
+    recipe, cache, tmp_path, start
+):
+    (tmp_path / "gate").touch()
+    process = start(recipe.root, cache, BOX=str(tmp_path))
+    until((tmp_path / "links").exists, 60)
+    started = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    _, shown = process.communicate(timeout=20)
+    assert "KeyboardInterrupt" in shown
+    assert psutil.wait_procs(started, timeout=10)[1] == []
+    assert half_made(cache) == []
+    assert not (cache / "bin").exists()
+
+
+def test_a_fault_in_the_source_fails_with_the_compilers_words(cache, tmp_path):
+    gobox.write(tmp_path / "wrong", "package main\n\nfunc main() { missing() }\n")
+    with pytest.raises(errors.BuildFailed) as caught:
+        toolchain.ensure(Silent(), gobox.recipe(tmp_path / "wrong"))
+    assert caught.value.what == "hello"
+    assert caught.value.exit_code == 1
+    assert "undefined: missing" in caught.value.tail
+    assert "undefined: missing" in caught.value.log.read_text()
+    assert half_made(cache) == []
+
+
+def test_sources_that_cannot_be_fetched_are_told_from_faults(
+    cache, source, tmp_path, monkeypatch
+):
+    lock = source / "hello" / "go.mod"
+    lock.write_text(f"{lock.read_text()}\nrequire example.com/nowhere v1.0.0\n")
+    (source / "hello" / "go.sum").write_text(
+        "example.com/nowhere v1.0.0 h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n"
+        "example.com/nowhere v1.0.0/go.mod "
+        "h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n"
+    )
+    (source / "hello" / "main.go").write_text(
+        'package main\n\nimport _ "example.com/nowhere"\n\nfunc main() {}\n'
+    )
+    monkeypatch.setenv("GOPROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("GOMODCACHE", str(tmp_path / "modules"))
+    with pytest.raises(errors.DownloadFailed) as caught:
+        toolchain.ensure(Silent(), gobox.recipe(source))
+    assert "connection refused" in caught.value.tail
+    assert "GOPROXY" in caught.value.way_out
+
+
+# --- too little room ---
+
+
+def test_a_disk_too_small_is_seen_before_the_build(source, cache):
+    with pytest.raises(errors.NotEnough) as caught:
+        toolchain.ensure(Silent(), gobox.recipe(source, disk=10**15))
+    assert caught.value.what == "disk space"
+    assert caught.value.available < caught.value.needed <= 10**15
+    assert (cache / "build" / "log").read_text() == ""
+
+
+def test_memory_too_small_is_seen_before_the_build(source, cache):
+    with pytest.raises(errors.NotEnough) as caught:
+        toolchain.ensure(Silent(), gobox.recipe(source, memory=10**15))
+    assert caught.value.what == "memory"
+
+
+def test_a_disk_that_runs_full_is_no_fault_of_the_compiler(
+    recipe, compiled, tmp_path, start
+):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = [
+        *("unshare", "--user", "--map-root-user", "--mount", "sh", "-c"),
+        f'mount -t tmpfs -o size=12m tmpfs {disk} && exec "$@"',
+        "sh",
+    ]
+    if subprocess.run([*mounted, "true"], capture_output=True).returncode:
+        pytest.skip("no mounts in a user namespace here")
+    # Cold: Go's runtime alone, compiled, is more than this disk takes.
+    found = finish(start(recipe.root, disk / "cache", prefix=mounted), code=1)
+    assert found["error"] == "NotEnough"
+    assert found["what"] == "disk space"
+    assert int(found["available"]) < 12_000_000
+
+
+def test_a_cache_that_cannot_be_made_is_named(recipe, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.delenv("LAB_ASSETS", raising=False)
+    monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    with pytest.raises(errors.StateError) as caught:
+        toolchain.ensure(Silent(), recipe)
+    assert caught.value.path.is_relative_to(tmp_path / "file")
+    assert "LAB_CACHE_DIR" in caught.value.way_out
+
+
+# --- a C compiler ---
+
+
+def test_without_a_c_compiler_the_distribution_must_have_the_program(
+    source, cache, monkeypatch
+):
+    monkeypatch.setenv("CC", "no-such-compiler")
+    with pytest.raises(errors.MissingTool) as caught:
+        toolchain.ensure(Silent(), gobox.recipe(source, cgo=True))
+    assert "C compiler" in caught.value.tool
+    programs = {"true": "binaries/hello"}
+    either = gobox.recipe(source, programs=programs, cgo=True, substitute=True)
+    assert list(toolchain.ensure(Silent(), either).iterdir()) == []
