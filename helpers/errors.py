@@ -202,12 +202,20 @@ class AlreadyRuns(StartFailed):
 class ComponentFailed(StartFailed):
     """A component could not start: its exit, last lines, and where the log is."""
 
+    #: components whose data a crash of the machine or a full disk can damage
+    KEEP_DATA = ("etcd", "containerd", "kubelet")
+
     def __init__(self, component: str, ended: str, tail: str, log: Path) -> None:
         """Keep what a person needs to find the cause."""
         self.component, self.ended, self.tail, self.log = component, ended, tail, log
+        way_out = f"The whole log is in {log}."
+        if component in self.KEEP_DATA:
+            way_out += (
+                " If data are damaged, `python -m helpers delete` removes them, and "
+                "`up` starts from nothing."
+            )
         super().__init__(
-            f"{component} could not start: {ended}.\n{tail}".rstrip(),
-            f"The whole log is in {log}.",
+            f"{component} could not start: {ended}.\n{tail}".rstrip(), way_out
         )
 
 

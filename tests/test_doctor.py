@@ -15,7 +15,7 @@ import pytest
 from helpers import doctor
 from helpers.doctor import Finding, lab, programs, surroundings, system
 from helpers.doctor.findings import fatal, ok, warning
-from helpers.errors import IncompleteAssets, NotEnough
+from helpers.errors import IncompleteAssets, NamespacesForbidden, NotEnough
 from helpers.local import idmap
 from helpers.local.preflight import Account
 from helpers.local.runtime import Runc
@@ -32,13 +32,13 @@ BINARIES = programs.Binaries(Path("/b"), programs.EXPECTED)
 DISK = lab.Directory(
     "state", Path("/s"), "LAB_STATE_DIR", True, "", True, 50_000_000_000, 600_000_000
 )
-IDLE = lab.Running(None, "", "", (), "v1.37.1", "/usr/bin/kubectl")
+IDLE = lab.Cluster(None, "", "", (), "v1.37.1", "/usr/bin/kubectl")
 STATUS = {"phase": "ready", "server": "https://127.0.0.1:7", "problem": None}
 
 
-def namespaces(step="", reason="", *, made=True, overlay=True, ids=65536):
-    answer = Answer(step, reason, made, ids, overlay)
-    return system.Namespaces(answer, "sysctl x=1", 65536)
+def namespaces(problem=None, *, made=True, overlay=True, ids=65536):
+    answer = Answer(user_namespace=made, ids=ids, overlay=overlay)
+    return system.Namespaces(answer, problem, 65536)
 
 
 def change(topic, **values):
@@ -84,8 +84,10 @@ MACHINES = {
     ),
     "namespaces allowed": (namespaces(), "namespaces", "ok", "they work"),
     "namespaces forbidden": (
-        namespaces("making a user namespace", "Operation not permitted"),
-        *("namespaces", "fatal", "user namespace was refused", "sysctl x=1"),
+        namespaces(
+            NamespacesForbidden("making a user namespace", "EPERM", "sysctl x=1")
+        ),
+        *("namespaces", "fatal", "a user namespace was refused .EPERM", "sysctl"),
     ),
     "namespaces forbidden to all but root": (
         namespaces(made=False),

@@ -41,7 +41,7 @@ TOPICS: tuple[type[Topic], ...] = (
     surroundings.Proxies,
     surroundings.Kubeconfigs,
     lab.Port,
-    lab.Running,
+    lab.Cluster,
 )
 
 

@@ -130,7 +130,7 @@ class Port:
 
 
 @dataclass(frozen=True)
-class Running:
+class Cluster:
     """The cluster, if it runs: what `status` says, its version, and who we are.
 
     `kubectl` is the version of the one that a shell finds, "" without one.
@@ -144,7 +144,7 @@ class Running:
     kubectl_path: str
 
     @classmethod
-    def read(cls) -> "Running":
+    def read(cls) -> "Cluster":
         """Ask our own cluster, and no other."""
         lab = Local()
         status = lab.status()

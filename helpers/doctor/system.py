@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers import paths
+from helpers import errors, paths
 from helpers.doctor.findings import Finding, fatal, ok, warning
 from helpers.local import idmap
 from helpers.local.machine import Machine
 from helpers.local.preflight import Account
-from helpers.local.refusal import way_out_of
 from helpers.local.resources import existing
 from helpers.local.trial import Answer, attempt
 
@@ -54,10 +53,13 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Namespaces:
-    """How far a start gets on this machine, tried out; `planned` counts user ids."""
+    """How far a start gets on this machine, tried out.
+
+    `problem` is what it would raise; `planned` counts user ids.
+    """
 
     answer: Answer
-    way_out: str
+    problem: errors.LabError | None
     planned: int
 
     @classmethod
@@ -68,17 +70,12 @@ class Namespaces:
             directory = Path("/tmp")
         answer = attempt(directory)
         plan = idmap.decide(idmap.read_facts())
-        planned = sum(count for _, _, count in plan.uids)
-        return cls(answer, way_out_of(answer.step), planned)
+        return cls(answer, answer.problem, sum(count for _, _, count in plan.uids))
 
     def findings(self) -> Iterator[Finding]:
         """Judge: without namespaces there is no local cluster."""
-        if self.answer.step:
-            yield fatal(
-                "namespaces",
-                f"{self.answer.step} was refused ({self.answer.reason}).",
-                self.way_out,
-            )
+        if self.problem:
+            yield fatal("namespaces", self.problem.fact, self.problem.way_out)
             return
         if self.answer.user_namespace:
             yield ok("namespaces", "user, mount, pid and network: tried, they work")

@@ -5,6 +5,7 @@ the components do, straight into the file.
 """
 
 import os
+import re
 from pathlib import Path
 
 #: bytes that one log may have; a component in a loop must not fill the disk
@@ -51,6 +52,24 @@ def tail(path: Path, lines: int = 20) -> str:
     except OSError:
         return ""
     return "\n".join(text.splitlines()[-lines:])
+
+
+def last_words(path: Path, lines: int = 20) -> str:
+    """Return the end of a log as a person wants to read it after a failure.
+
+    Without Go's stack traces, which push the cause out of sight; `tail` has all.
+    """
+    said = [
+        line if len(line) <= COLUMNS else f"{line[:COLUMNS]}..."
+        for line in tail(path, 1000).splitlines()
+        if not _TRACE.match(line)
+    ]
+    return "\n".join(said[-lines:])
+
+
+#: characters of a line that are shown; some loggers put a trace into one
+COLUMNS = 200
+_TRACE = re.compile(r"\t|goroutine \d+|created by |\S+\(.*\)$|\s*$")
 
 
 def _private(path: str, flags: int) -> int:

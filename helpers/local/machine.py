@@ -20,7 +20,7 @@ from helpers.local import facts, ground, hostport, identity, init, namespaces, p
 from helpers.local.files import write_private
 from helpers.local.ground import remove_tree
 from helpers.local.hostport import port_of, write_port
-from helpers.local.logs import tail
+from helpers.local.logs import last_words, tail
 from helpers.local.refusal import refused, way_out_of
 from helpers.progress import Progress
 
@@ -266,7 +266,7 @@ class Machine:
         if name:
             log = self.state / "logs" / f"{name}.log"
             ended = status["components"][name]["last_exit"] or "unknown end"
-            return errors.ComponentFailed(name, ended, tail(log), log)
+            return errors.ComponentFailed(name, ended, last_words(log), log)
         if status["phase"] == "failed":
             return errors.StartFailed(
                 f"The cluster did not come up: {status['problem']}",

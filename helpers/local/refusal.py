@@ -3,6 +3,8 @@
 It reads this machine's settings; it changes nothing and tries nothing.
 """
 
+import errno
+import os
 from pathlib import Path
 
 from helpers import errors
@@ -10,6 +12,9 @@ from helpers import errors
 
 def refused(step: str, reason: str) -> errors.LabError:
     """Return the error for a step that the kernel refused, with the way out."""
+    if reason == os.strerror(errno.ENOSPC):
+        # The kernel's number for too many namespaces; nobody's disk is full.
+        reason = "no more of them are allowed"
     return errors.NamespacesForbidden(step, reason, way_out_of(step))
 
 

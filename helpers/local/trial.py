@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from helpers import errors
 from helpers.local import ground, namespaces, refusal, rootfs
 from helpers.local import syscalls as sc
 
@@ -42,6 +43,11 @@ class Answer:
     ids: int = 0
     overlay: bool = False
 
+    @property
+    def problem(self) -> errors.LabError | None:
+        """Return what a start would raise, or None; the way out is this machine's."""
+        return refusal.refused(self.step, self.reason) if self.step else None
+
 
 def attempt(directory: Path) -> Answer:
     """Try it with storage in `directory`, which must be writable."""
@@ -69,9 +75,9 @@ def attempt(directory: Path) -> Answer:
 
 def require(directory: Path) -> None:
     """Raise NamespacesForbidden if a start would fail; made for `directory`."""
-    answer = attempt(directory)
-    if answer.step:
-        raise refusal.refused(answer.step, answer.reason)
+    problem = attempt(directory).problem
+    if problem:
+        raise problem
 
 
 def main(base: str) -> None:
