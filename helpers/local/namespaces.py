@@ -48,9 +48,10 @@ def main(plan_file: str, report: int) -> int:
     """Start the machine that `plan_file` describes and wait for its end.
 
     The caller's child ends at once and leaves that to a child of its own: nobody who
-    started a cluster has to wait for it, or leaves a zombie when it ends. The lock that says "running" is inherited. A step that the kernel refuses is
-    written to the descriptor `report` as JSON; the descriptor is closed without a
-    word when the machine runs.
+    started a cluster has to wait for it, or leaves a zombie when it ends. The lock
+    that says "running" is inherited. A step that the kernel refuses is written to the
+    descriptor `report` as JSON; the descriptor is closed without a word when the
+    machine runs.
     """
     if os.fork():
         os._exit(0)

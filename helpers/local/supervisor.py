@@ -108,7 +108,10 @@ class Supervisor:
             # next one. Still a zombie, so the group's number can be no one else's.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
-        _, status = os.waitpid(pid, 0)
+        try:
+            _, status = os.waitpid(pid, 0)
+        except ChildProcessError:
+            return  # posix_spawn could not execute it, and has reaped it already
         if pid in self._living:
             self._living.remove(pid)
             self._exits[pid] = os.waitstatus_to_exitcode(status)

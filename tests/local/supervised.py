@@ -25,8 +25,8 @@ def main(spec_file: str, events: str) -> None:
     lock = threading.Lock()
 
     def changed() -> None:
-        states = {n: dataclasses.asdict(s) for n, s in ours.states.items()}
         with lock, open(events, "a") as file:
+            states = {n: dataclasses.asdict(s) for n, s in ours.states.items()}
             file.write(json.dumps({"failed": ours.failed, "states": states}) + "\n")
 
     listener = socket.create_server(("127.0.0.1", 0))

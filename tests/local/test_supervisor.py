@@ -152,6 +152,17 @@ def test_a_program_that_cannot_be_executed_is_a_failure_that_is_told(
     assert ours.last()["failed"] == "bad"
 
 
+def test_a_program_that_cannot_be_executed_does_not_end_the_reaper(supervise):
+    """The C library's posix_spawn reaps its failed child, under the reaper's eyes."""
+    bad = [{"name": f"bad{n}", "argv": ["/nonexistent"]} for n in range(8)]
+    ours = supervise(*bad, part("good", "exec sleep 60"))
+    for component in bad:
+        ours.until(component["name"], "failed")
+    os.kill(ours.state("good")["pid"], signal.SIGKILL)
+    ours.until("good", "running", restarts=1)
+    assert ours.process.poll() is None
+
+
 def test_a_component_that_was_ready_is_restarted_and_counted(supervise):
     ours = supervise(part("main", "exec sleep 60"))
     for count in (1, 2, 3, 4):

@@ -1,0 +1,36 @@
+"""One cluster for the rough tests, apart from the one that lessons are tested on."""
+
+import os
+
+import pytest
+
+from tests.machine.lab import Lab
+
+#: Longer than the 108 bytes of an AF_UNIX path, with what shells and URLs dislike.
+AWKWARD = 'état d\'un "labo" 클러스터 & co; $HOME ' + "x" * 100
+
+
+@pytest.fixture(scope="session")
+def one_lab(tmp_path_factory):
+    """Return the cluster, in whatever state the test before left it."""
+    lab = Lab(tmp_path_factory.mktemp("lab") / AWKWARD)
+    yield lab
+    lab.backend.delete()
+
+
+@pytest.fixture
+def lab(one_lab):
+    """Return the cluster, ready, whatever the test before did to it."""
+    before = os.umask(0)
+    try:
+        one_lab.up()
+    finally:
+        os.umask(before)
+    return one_lab
+
+
+@pytest.fixture
+def stopped(lab):
+    """Return the cluster, stopped; it has been up before."""
+    lab.backend.stop()
+    return lab

@@ -1,0 +1,148 @@
+"""A local cluster on a directory of its own, for tests that are rough with it."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from helpers.local import hostport, namespaces
+from helpers.local.backend import Local
+from helpers.local.machine import Machine
+from helpers.progress import Silent
+from helpers.versions import TOOLBOX_IMAGE
+from tests.local.waiting import until
+
+ROOT = Path(__file__).parents[2]
+
+
+class Lab:
+    """The cluster in `state`, its processes as the host sees them, and kubectl."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.backend = Local(state)
+        self.machine = Machine(state)
+        self.binaries, self.archive = self.backend.setup(Silent())
+
+    @property
+    def port(self) -> int:
+        return hostport.port_of(self.state)
+
+    def up(self) -> None:
+        self.backend.up(Silent())
+
+    def phase(self) -> str | None:
+        status = self.machine.status()
+        return status and status["phase"]
+
+    def component(self, name: str) -> dict:
+        return self.machine.status()["components"][name]
+
+    def starter(self, **environment: str) -> subprocess.Popen:
+        """Start the cluster from another process, as a shell or a kernel does."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "helpers", "up"],
+            cwd=ROOT,
+            env={**os.environ, "LAB_STATE_DIR": str(self.state), **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def kubectl(self, *arguments: str, input: str | None = None) -> str:
+        done = subprocess.run(
+            [self.binaries / "kubectl", *arguments],
+            env={
+                "KUBECONFIG": str(self.backend.kubeconfig),
+                "HOME": str(self.state.parent),
+            },
+            input=input,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+        return done.stdout
+
+    def run_pod(self, name: str, **spec) -> None:
+        """Start a pod that sleeps, and wait until it is Ready."""
+        container = {
+            "name": "main",
+            "image": TOOLBOX_IMAGE,
+            "command": ["sleep", "86400"],
+            **spec.pop("container", {}),
+        }
+        manifest = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name},
+            "spec": {
+                "terminationGracePeriodSeconds": 0,
+                "containers": [container],
+                **spec,
+            },
+        }
+        self.kubectl("apply", "-f", "-", input=json.dumps(manifest))
+        self.await_pod(name)
+
+    def await_pod(self, name: str) -> None:
+        self.kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=50s")
+
+    def sh(self, pod: str, script: str) -> str:
+        return self.kubectl("exec", pod, "--", "sh", "-c", script)
+
+    def namespace(self) -> str:
+        """Return what names the PID namespace of the running machine."""
+        return os.readlink(f"/proc/{self.machine.pid()}/ns/pid")
+
+    def outer(self) -> int:
+        return psutil.Process(self.machine.pid()).ppid()
+
+    def host_pid(self, component: str) -> int:
+        """Return the pid on the host of a component, by its pid inside."""
+        inside = str(self.component(component)["pid"])
+        for pid in members(self.namespace()):
+            status = Path(f"/proc/{pid}/status").read_text()
+            numbers = next(x for x in status.splitlines() if x.startswith("NSpid:"))
+            # Two levels: a pod's own processes have a third.
+            if numbers.split()[-1] == inside and Path(f"/proc/{pid}/exe").exists():
+                return pid
+        raise AssertionError(f"{component} has no process {inside}")
+
+    def kill(self, component: str, number: int = signal.SIGKILL) -> None:
+        os.kill(self.host_pid(component), number)
+
+    def assert_nothing_left(self, namespace: str, within: float = 5.0) -> None:
+        """Fail unless processes, port and mounts of that run are gone."""
+        until(lambda: not members(namespace), within, "the processes ended")
+        assert not self.machine.running()
+        assert not [
+            p.pid
+            for p in psutil.process_iter(["cmdline"])
+            if (p.info["cmdline"] or [])[1:-1]
+            == namespaces.command(self.state / "run" / "plan.json", 0)[1:-1]
+        ]
+        listeners = [
+            found
+            for found in psutil.net_connections("tcp")
+            if found.status == psutil.CONN_LISTEN and found.laddr.port == self.port
+        ]
+        assert listeners == []
+        mounts = Path("/proc/self/mountinfo").read_bytes().decode("unicode_escape")
+        assert self.state.name.encode().decode("latin-1") not in mounts
+
+
+def members(namespace: str) -> list[int]:
+    """Return the processes of a PID namespace, those of pods below it not counted."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/{name}/ns/pid") == namespace:
+                found.append(int(name))
+    return found
