@@ -121,7 +121,9 @@ def why_not_ready(pod: dict, events: list[dict]) -> Cause:
     for container in containers:
         waiting = container.get("state", {}).get("waiting", {})
         if waiting.get("reason") in _HOPELESS:
-            way_out = _HOPELESS[waiting["reason"]].format(pod=name)
+            # A program that is not there ends in the same loop, and has no log.
+            reason = "StartError" if _unstarted(container) else waiting["reason"]
+            way_out = _HOPELESS[reason].format(pod=name)
             return Cause(_sentence(container, waiting), way_out, True)
     if status.get("phase") in ("Succeeded", "Failed"):
         return Cause(
@@ -163,10 +165,16 @@ def _sentence(container: dict, state: dict) -> str:
     message = state.get("message", "")
     ended = container.get("lastState", {}).get("terminated")
     if ended:
-        # Only what was never started has a message, and it names the program.
-        message = ended.get("message") or f"it ended with exit code {ended['exitCode']}"
+        code = f"it ended with exit code {ended['exitCode']}"
+        message = _unstarted(container) or code
     text = f"container {container['name']}: {state['reason']}"
     return f"{text} ({_short(message)})" if message else text
+
+
+def _unstarted(container: dict) -> str:
+    """Return the runtime's message if the program never ran, else nothing."""
+    ended = container.get("lastState", {}).get("terminated", {})
+    return ended.get("message", "") if ended.get("reason") == "StartError" else ""
 
 
 def _short(message: str) -> str:

@@ -8,6 +8,7 @@ from helpers.checks.answers import anonymous_refusal, predictions_hold
 from helpers.checks.batch import cronjob_runs
 from helpers.checks.downward import known_when, pod_knows_itself, ways_hold
 from helpers.checks.objects import label_is
+from helpers.checks.problems import problems_named
 from helpers.checks.rest import door_is_guarded, names_are_complete, paths_lead_to
 from helpers.checks.rights import account_may, account_may_only
 from helpers.checks.trust import name_is_held, refused_twice
@@ -25,6 +26,7 @@ __all__ = [
     "paths_lead_to",
     "pod_knows_itself",
     "predictions_hold",
+    "problems_named",
     "refused_twice",
     "ways_hold",
 ]

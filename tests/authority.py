@@ -1,0 +1,51 @@
+"""An authority of a test's own, which signs what no machine trusts."""
+
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+DAY = timedelta(days=1)
+
+
+class Authority:
+    """An authority that signs with a key of its own, for as long as it is asked."""
+
+    def __init__(self, name: str) -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self.certificate = self._sign(self.name, self.key, 10 * DAY, True, ())
+
+    @property
+    def pem(self) -> str:
+        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    def issue(self, name: str, *names, ends: timedelta = DAY) -> str:
+        """Return a key and a certificate for `names`, as one PEM text."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        signed = self._sign(subject, key, ends, False, names)
+        private = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        return (private + signed.public_bytes(serialization.Encoding.PEM)).decode()
+
+    def _sign(self, subject, key, ends, ca, names):
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self.name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - 5 * DAY)
+            .not_valid_after(now + ends)
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), True)
+        )
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), False)
+        return builder.sign(self.key, hashes.SHA256())

@@ -1,0 +1,172 @@
+"""Pods are waited for with the cause at hand, and commands in them are values."""
+
+import pytest
+
+from helpers import errors, kubectl, pods
+
+LESSON = "test-pods"
+
+
+def pod(name: str, **container) -> dict:
+    """Return the manifest of a pod that sleeps, with a container changed."""
+    main = {"name": "main", "image": "toolbox:1", "command": ["sleep", "infinity"]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name},
+        "spec": {
+            "terminationGracePeriodSeconds": 1,
+            "containers": [main | container],
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def namespace(cluster):
+    """Yield a namespace with a pod `sleeper` that is Ready."""
+    name = cluster.create_namespace(LESSON)
+    pods.apply(pod("sleeper"))
+    pods.wait_for("condition=Ready", "pod/sleeper")
+    yield name
+    cluster.delete_namespace(name)
+
+
+def test_a_command_gives_both_streams_and_its_code(namespace):
+    """As in a shell, and without the line that kubectl adds."""
+    done = pods.exec_in_pod("sleeper", "sh", "-c", "echo out; echo err >&2; exit 3")
+    assert (done.stdout, done.stderr, done.exit_code) == ("out\n", "err\n", 3)
+
+
+def test_a_command_can_be_given_input(namespace):
+    """Nothing is added and nothing is lost."""
+    done = pods.exec_in_pod("sleeper", "cat", container="main", input="to and fro\n")
+    assert (done.stdout, done.exit_code) == ("to and fro\n", 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "command", "said"),
+    [
+        ("nobody", "ls", 'pods "nobody" not found'),
+        ("sleeper", "no-such-program", "executable file not found"),
+    ],
+)
+def test_what_cannot_be_run_is_an_error(namespace, name, command, said):
+    """kubectl's own failure is not mistaken for that of the command."""
+    with pytest.raises(errors.KubectlFailed) as failed:
+        pods.exec_in_pod(name, command)
+    assert said in failed.value.stderr
+
+
+def test_a_list_of_manifests_is_applied_at_once(namespace):
+    """And again, as learners do."""
+    maps = [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+        for name in ("one", "two")
+    ]
+    assert pods.apply(maps).stdout.count("created") == 2
+    assert pods.apply(maps).stdout.count("unchanged") == 2
+
+
+def test_a_manifest_that_is_refused_keeps_the_servers_words(namespace):
+    """One sentence, of the server, as the message."""
+    with pytest.raises(errors.KubectlFailed) as refused:
+        pods.apply("apiVersion: v1\nkind: Pod\nmetadata: {name: UPPER}\n")
+    assert "UPPER" in refused.value.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "last", "way_out"),
+    [
+        ("image", {"image": "no.such/image:1"}, "ErrImagePull", "images add"),
+        ("program", {"command": ["no-such"]}, '"no-such"', "Mend `command`"),
+        (
+            "fails",
+            # Without the probe it is Ready for the moment that it lives.
+            {"command": ["false"], "readinessProbe": {"exec": {"command": ["false"]}}},
+            "ended with exit code 1",
+            "logs fails --previous",
+        ),
+        (
+            "config",
+            {"envFrom": [{"configMapRef": {"name": "nowhere"}}]},
+            'configmap "nowhere" not found',
+            "mend the name",
+        ),
+    ],
+)
+def test_a_hopeless_pod_is_told_at_once(namespace, name, fault, last, way_out):
+    """The cause and the way out, long before the time is up."""
+    pods.apply(pod(name, **fault))
+    with pytest.raises(errors.NotReady) as failed:
+        pods.wait_for("condition=Ready", f"pod/{name}", timeout=60)
+    assert failed.value.what == f"condition=Ready of pod/{name}"
+    assert failed.value.waited < 60
+    # An image is pulled again later, and then the reason has another name.
+    assert last.replace("ErrImagePull", "Image") in failed.value.last
+    assert way_out in failed.value.way_out
+
+
+def test_a_pod_that_may_yet_come_is_waited_for(namespace):
+    """The scheduler's own reason, when the time is up."""
+    pods.apply(pod("big", resources={"requests": {"cpu": "1000"}}))
+    with pytest.raises(errors.NotReady) as failed:
+        pods.wait_for("condition=Ready", "pod/big", timeout=3)
+    assert failed.value.waited >= 3
+    assert "Insufficient cpu" in failed.value.last
+
+
+def test_any_condition_of_any_kind_is_waited_for(namespace):
+    """As `kubectl wait` does; a job that fails its condition is told by its own."""
+    pods.wait_for("jsonpath={.status.phase}=Active", f"namespace/{namespace}")
+    with pytest.raises(errors.NotReady) as failed:
+        pods.wait_for("condition=Nonsense", "node/lab-control-plane", timeout=2)
+    assert "Ready=True" in failed.value.last
+
+
+def test_nothing_to_wait_for_is_an_error_at_once(namespace):
+    """The server's own sentence."""
+    with pytest.raises(errors.KubectlFailed) as failed:
+        pods.wait_for("condition=Ready", "pod/nobody")
+    assert "not found" in failed.value.stderr
+
+
+def status(**fields) -> dict:
+    return {"metadata": {"name": "p"}, "status": fields}
+
+
+def test_a_pod_that_has_ended_is_hopeless():
+    """The exit code of each container is told."""
+    ended = {"name": "main", "state": {"terminated": {"exitCode": 0}}}
+    cause = pods.why_not_ready(status(phase="Succeeded", containerStatuses=[ended]), [])
+    assert cause.hopeless
+    assert cause.text == "container main ended with exit code 0"
+
+
+def test_a_pod_on_its_way_out_is_hopeless():
+    """It never comes back under this uid."""
+    going = {"metadata": {"name": "p", "deletionTimestamp": "2026-01-01T00:00:00Z"}}
+    assert pods.why_not_ready(going, []).hopeless
+
+
+def test_the_last_warning_is_the_one_that_counts():
+    """Events come in the order of their names."""
+    events = [
+        {"type": "Warning", "reason": "New", "message": "now", "lastTimestamp": "2"},
+        {"type": "Warning", "reason": "Old", "message": "then", "lastTimestamp": "1"},
+        {"type": "Normal", "reason": "Pulled", "message": "x", "lastTimestamp": "3"},
+    ]
+    assert pods.why_not_ready(status(phase="Pending"), events).text == "New: now"
+
+
+def test_a_message_of_many_lines_becomes_one(cluster):
+    """The beginning says what was tried, the end has the cause."""
+    waiting = {"reason": "ErrImagePull", "message": "tried this\n" + "a: " * 99 + "end"}
+    found = status(containerStatuses=[{"name": "main", "state": {"waiting": waiting}}])
+    text = pods.why_not_ready(found, []).text
+    assert "tried this a:" in text and text.endswith("a: end)")
+    assert "\n" not in text and len(text) < 250
+
+
+def test_the_namespace_is_that_of_the_kernel(namespace):
+    """Helpers and shell cells look at the same pods."""
+    assert "pod/sleeper" in kubectl("get", "pods", "-o", "name").stdout
