@@ -1,0 +1,462 @@
+"""Every mistake and every poor machine gets one short message, and can be mended.
+
+Each row really makes the fault, in a child that it cannot leave: a namespace with a
+limit, a file system of its own, an environment. "Short" means at most 10 lines and
+1 kB, no traceback, the cause, and the next step.
+"""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, field
+
+import pytest
+
+from helpers import command, connect, errors
+from helpers.local import identity, toolchain
+from tests import notebooks
+from tests.commandline import environment, helpers
+
+ROOT = os.geteuid() == 0
+#: runs what follows in a mount namespace of its own; as a user with the rights for it
+MOUNTS = ("unshare", "--mount") + (() if ROOT else ("--user", "--map-root-user"))
+
+
+def shell(script, wrapper=()):
+    """Return a prefix: `script`, then what follows, in one shell."""
+    return (*wrapper, "sh", "-ec", f'{script}; exec "$@"', "sh")
+
+
+def mounted(options, wrapper=MOUNTS):
+    """Return a prefix: with a file system of these options at $PLACE."""
+    return shell(f'mount -t tmpfs -o {options} none "$PLACE"', wrapper)
+
+
+#: in a user namespace that may have no further ones, without any rights in it
+NO_NAMESPACES = shell(
+    "echo 0 > /proc/sys/user/max_user_namespaces; "
+    'exec setpriv --bounding-set=-all --inh-caps=-all "$@"',
+    ("unshare", "--user", "--map-root-user"),
+)
+#: a user whom /etc/passwd does not know
+NOBODY = ("unshare", "--user", "--map-user=54321")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault: what is run and how, and the two halves of the message (patterns).
+
+    `{place}` in them is an empty directory, which is $PLACE as well, `{ours}` the state
+    directory of the session's cluster.
+    """
+
+    cause: str
+    way_out: str
+    prefix: tuple[str, ...] = ()
+    env: dict[str, str | None] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ("up",)
+
+
+FAULTS = {
+    "no user namespaces": Fault(
+        r"making a user namespace was refused \(no more of them are allowed\)",
+        r"sudo sysctl user.max_user_namespaces=15000",
+        NO_NAMESPACES,
+    ),
+    "few open files": Fault(
+        "too few open files: 512 needed, 128 available",
+        "ulimit -n 512.*limits.conf",
+        shell("ulimit -n 128"),
+    ),
+    "a state directory that is read-only": Fault(
+        "{place}/lab: cannot be used: Read-only file system",
+        "Make it writable, or name another directory in LAB_STATE_DIR",
+        mounted("ro"),
+        {"LAB_STATE_DIR": "{place}/lab"},
+    ),
+    "a state directory below a file": Fault(
+        "/etc/passwd/lab: cannot be used: Not a directory",
+        "LAB_STATE_DIR",
+        env={"LAB_STATE_DIR": "/etc/passwd/lab"},
+    ),
+    "a state directory that is somebody else's": Fault(
+        "holds files that are not of these notebooks",
+        "new or empty directory in LAB_STATE_DIR",
+        shell('touch "$PLACE/thesis.txt"'),
+        {"LAB_STATE_DIR": "{place}"},
+    ),
+    "delete in a directory that is somebody else's": Fault(
+        "holds files that are not of these notebooks",
+        "new or empty directory in LAB_STATE_DIR",
+        env={"LAB_STATE_DIR": "/usr"},
+        arguments=("delete", "--yes"),
+    ),
+    "a state directory from which nothing may be started": Fault(
+        "mounted noexec",
+        "LAB_STATE_DIR",
+        mounted("noexec"),
+        {"LAB_STATE_DIR": "{place}"},
+    ),
+    "a small disk for the state": Fault(
+        "Not enough disk space for the cluster's state .*: 0.6 GB needed, 0.0 GB",
+        "Free some, or name another directory in LAB_STATE_DIR",
+        mounted("size=40m"),
+        {"LAB_STATE_DIR": "{place}"},
+    ),
+    "a full disk for the state": Fault(
+        "No space left on device",
+        "Free some space there, or name another directory in LAB_STATE_DIR",
+        mounted("size=4k,nr_inodes=3"),
+        {"LAB_STATE_DIR": "{place}"},
+    ),
+    "a small disk for the image": Fault(
+        "Not enough disk space to build the toolbox image .*: 0.6 GB needed",
+        "LAB_CACHE_DIR",
+        mounted("size=40m"),
+        {"LAB_CACHE_DIR": "{place}", "LAB_ASSETS": "{binaries}"},
+    ),
+    "a small disk for the binaries": Fault(
+        r"Not enough disk space for the build at .*: \d+\.\d GB needed, 0.0 GB",
+        "LAB_CACHE_DIR",
+        mounted("size=40m"),
+        {"LAB_CACHE_DIR": "{place}", "LAB_ASSETS": None},
+    ),
+    "a cache that is read-only": Fault(
+        "{place}/.*: Read-only file system",
+        "Make it writable, or name another directory in LAB_CACHE_DIR",
+        mounted("ro"),
+        {"LAB_CACHE_DIR": "{place}", "LAB_ASSETS": None},
+    ),
+    "no mmdebstrap": Fault(
+        "mmdebstrap is not installed",
+        "apt-get install .*mmdebstrap",
+        env={
+            "PATH": "{place}",
+            "LAB_CACHE_DIR": "{place}",
+            "LAB_ASSETS": "{binaries}",
+        },
+    ),
+    "assets that do not exist": Fault(
+        "LAB_ASSETS={place}/nowhere: no such directory",
+        "unset LAB_ASSETS",
+        env={"LAB_ASSETS": "{place}/nowhere"},
+    ),
+    "assets without the kubelet": Fault(
+        "LAB_ASSETS={place}: kubelet is missing",
+        "unset LAB_ASSETS",
+        shell('ln -s "$BINARIES"/* "$PLACE"; rm "$PLACE/kubelet"'),
+        {"LAB_ASSETS": "{place}"},
+    ),
+    "assets with half a kubelet": Fault(
+        "LAB_ASSETS={place}: kubelet is ",
+        "unset LAB_ASSETS",
+        shell(
+            'ln -s "$BINARIES"/* "$PLACE"; rm "$PLACE/kubelet"; '
+            'head -c 9999 "$BINARIES/kubelet" > "$PLACE/kubelet"; '
+            'chmod +x "$PLACE/kubelet"'
+        ),
+        {"LAB_ASSETS": "{place}"},
+    ),
+    "a port that is taken": Fault(
+        r"Port 127.0.0.1:{port} is taken by .*\(pid \d+\)",
+        "--port",
+        arguments=("up", "--port", "{port}"),
+    ),
+    "no home": Fault(
+        "no home directory",
+        "Set HOME, or LAB_STATE_DIR and LAB_CACHE_DIR",
+        NOBODY,
+        {"HOME": None, "LAB_STATE_DIR": None, "LAB_CACHE_DIR": None},
+    ),
+    "an archive that is not there": Fault(
+        "image archive {place}/none.tar: .*",
+        "",
+        env={"LAB_STATE_DIR": "{ours}"},
+        arguments=("images", "add", "{place}/none.tar"),
+    ),
+}
+
+
+@pytest.fixture
+def place(tmp_path):
+    directory = tmp_path / "place"
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory):
+    """Return the state directory that all faults meet, one after the other."""
+    directory = tmp_path_factory.mktemp("bad") / "state"
+    yield directory
+    helpers("delete", "--yes", env={"LAB_STATE_DIR": directory}, check=True)
+
+
+@pytest.fixture
+def taken():
+    """Return a port that somebody else listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def run(*arguments, state, **options):
+    return helpers(*arguments, env={"LAB_STATE_DIR": state}, **options)
+
+
+def check_message(text, cause, way_out):
+    """Judge what a person reads, progress aside."""
+    message = "".join(
+        line for line in text.splitlines(keepends=True) if not line.startswith("[")
+    )
+    assert "Traceback" not in text
+    assert re.search(cause, message), message
+    assert re.search(way_out, message), message
+    assert message.count("\n") <= 10 and len(message) <= 1000, message
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_told_shortly(name, cluster, state, place, taken):
+    """Cause and next step, code 1, and nothing is left running."""
+    fault = FAULTS[name]
+    words = {
+        "place": place,
+        "port": taken,
+        "binaries": toolchain.find(),
+        "ours": cluster.kubeconfig.parent,
+    }
+    env = {"LAB_STATE_DIR": state, "PLACE": place, "BINARIES": words["binaries"]}
+    env |= {key: value and value.format(**words) for key, value in fault.env.items()}
+    arguments = [argument.format(**words) for argument in fault.arguments]
+    done = helpers(*arguments, env=env, prefix=fault.prefix)
+    assert (done.returncode, done.stdout) == (1, "")
+    cause = fault.cause
+    for word in ("place", "port"):
+        cause = cause.replace(f"{{{word}}}", re.escape(str(words[word])))
+    check_message(done.stderr, cause, fault.way_out)
+    assert not identity.running(state)
+
+
+# --- One state directory through a hard life, in the order in which they stand ----
+
+
+@pytest.fixture(scope="module")
+def started(state):
+    """Return the first `up` that succeeds in that directory."""
+    return run("up", state=state)
+
+
+def test_after_all_of_these_it_starts(started):
+    """No fault leaves anything behind that a start stumbles over."""
+    assert started.returncode == 0, started.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "up"])
+def test_a_damaged_status_is_told(started, state, command):
+    """While it runs there is no other source for what PID 1 knows."""
+    status = state / "run" / "status.json"
+    whole = status.read_text()
+    status.write_text(whole[: len(whole) // 2])
+    done = run(command, state=state)
+    status.write_text(whole)
+    assert done.returncode == 1
+    check_message(done.stderr, f"{status}: is damaged", "helpers stop` and then `up`")
+
+
+def test_stop_ends_a_cluster_whose_files_are_damaged(started, state):
+    """Neither pid nor status can be read, and it ends all the same."""
+    (state / "machine.json").write_text('{"pid_1": ')
+    (state / "run" / "status.json").write_text("[]")
+    assert run("stop", state=state).stdout == "stopped; the objects are kept\n"
+    assert run("status", state=state).returncode == 3
+
+
+GARBAGE = (
+    *("machine.json", "machine.lock", "up.lock", "port", "kubeconfig"),
+    *("pki/apiserver.crt", "pki/kubelet.key", "pki/scheduler.conf", "pki/sa.pub"),
+    *("run/status.json", "run/plan.json", "etc/kubelet.yaml", "logs/etcd.log"),
+)
+
+
+def test_garbage_in_small_files_is_no_obstacle(started, state):
+    """Each is made again or not believed."""
+    for name in GARBAGE:
+        assert (state / name).exists(), name
+        (state / name).write_text("\x00garbage{")
+    up = run("up", state=state)
+    assert up.returncode == 0, up.stderr
+    document = json.loads((state / "kubeconfig").read_text())
+    assert document["current-context"] == "lab"
+
+
+def test_a_pid_that_is_anothers_by_now_is_left_alone(started, state):
+    """Neither `stop` nor `up` sends a signal to it."""
+    assert run("stop", state=state).returncode == 0
+    with subprocess.Popen(["sleep", "600"]) as innocent:
+        stale = {"pid": innocent.pid, "start": 1}
+        (state / "machine.json").write_text(
+            json.dumps({"pid_1": stale, "outer": stale})
+        )
+        stop = run("stop", state=state)
+        up = run("up", state=state)
+        second = run("stop", state=state)
+        alive = innocent.poll() is None
+        innocent.kill()
+    assert (stop.stdout, alive) == ("not running\n", True)
+    assert up.returncode == 0, up.stderr
+    assert second.stdout == "stopped; the objects are kept\n"
+
+
+def test_damaged_objects_are_told_and_can_be_removed(started, state):
+    """etcd cannot start: its name, its words, its log, and the one way out."""
+    os.truncate(state / "etcd" / "member" / "snap" / "db", 1000)
+    up = run("up", state=state)
+    assert up.returncode == 1
+    assert "Traceback" not in up.stderr and "goroutine" not in up.stderr
+    assert "error: etcd could not start: exit code" in up.stderr
+    assert f"The whole log is in {state}/logs/etcd.log." in up.stderr
+    assert "`python -m helpers delete` removes them" in up.stderr
+    assert not identity.running(state)
+    assert run("delete", "--yes", state=state).stdout == "deleted\n"
+
+
+def test_a_long_strange_path_and_no_home_work(tmp_path):
+    """Sockets have short names inside, whatever the directory is called."""
+    state = tmp_path / ("long " * 30) / ("ü:,'\"$" * 10) / "state"
+    env = {"LAB_STATE_DIR": state, "HOME": None}
+    up, delete = helpers("up", env=env), helpers("delete", "--yes", env=env)
+    assert len(str(state)) > 250
+    assert up.returncode == 0, up.stderr
+    assert (delete.stdout, state.exists()) == ("deleted\n", False)
+
+
+# --- Kubeconfigs, as helpers in a notebook meet them -----------------------------
+
+
+@pytest.fixture
+def broken(cluster, tmp_path, monkeypatch):
+    """Return a copy of the kubeconfig, to be broken; it is the one in use."""
+    copy = tmp_path / "kubeconfig"
+    shutil.copyfile(cluster.kubeconfig, copy)
+    monkeypatch.setattr(command, "_kubeconfig", copy)
+    monkeypatch.setenv("KUBECONFIG", str(copy))
+    return copy
+
+
+def without(*keys):
+    """Return a breakage: these keys of the document gone."""
+
+    def damage(path):
+        document = json.loads(path.read_text())
+        path.write_text(
+            json.dumps({k: v for k, v in document.items() if k not in keys})
+        )
+
+    return damage
+
+
+def renamed(path):
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps(document | {"current-context": "production"}))
+
+
+def a_directory(path):
+    path.unlink()
+    path.mkdir()
+
+
+BREAKAGES = {
+    "empty": (lambda path: path.write_text(""), "is empty"),
+    "broken YAML": (lambda path: path.write_text("a: [1\nb: }"), "not YAML in line 2"),
+    "binary": (lambda path: path.write_bytes(b"\xff\xfe\x00"), "is not YAML"),
+    "a list": (lambda path: path.write_text("[1]"), "is not a kubeconfig"),
+    "missing": (lambda path: path.unlink(), "No such file"),
+    "a directory": (a_directory, "Is a directory"),
+    "no current context": (without("current-context"), "has no current context"),
+    "a context that is gone": (renamed, "has no context 'production'"),
+    "no clusters": (without("clusters"), "has no cluster 'lab'"),
+    "no users": (without("users"), "has no user 'kubernetes-admin'"),
+}
+
+
+@pytest.mark.parametrize("name", BREAKAGES)
+def test_a_broken_kubeconfig_is_told_and_nobody_is_asked(broken, name):
+    """kubectl itself would go on to localhost:8080 with some of these."""
+    damage, fact = BREAKAGES[name]
+    damage(broken)
+    with pytest.raises(errors.KubeconfigError) as caught:
+        command.kubectl("get", "nodes")
+    assert caught.value.path == broken
+    check_message(f"{caught.value}\n", fact, "helpers up` and then the cell with")
+
+
+READ = "import sys, pathlib; from helpers.kubeconfig import read_kubeconfig as read; "
+
+
+def test_a_kubeconfig_without_permission_is_told(broken):
+    """Also to root, once it may not read everything."""
+    broken.chmod(0)
+    program = READ + "read(pathlib.Path(sys.argv[1]))"
+    rights = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+    done = subprocess.run(
+        [*(rights if ROOT else ()), sys.executable, "-c", program, broken],
+        capture_output=True,
+        text=True,
+        cwd=notebooks.ROOT,
+    )
+    assert f"kubeconfig {broken}: cannot be read: Permission denied." in done.stderr
+
+
+@pytest.mark.parametrize("content", ["", "garbage: [", '{"current-context": "x"}'])
+def test_connect_writes_its_own_kubeconfig_anew(cluster, content):
+    """The learner has not to do anything."""
+    whole = json.loads(cluster.kubeconfig.read_text())
+    cluster.kubeconfig.write_text(content)
+    with kept_kubeconfig():
+        again = connect()
+    assert json.loads(cluster.kubeconfig.read_text()) == whole
+    assert again.version == cluster.version
+
+
+def test_connect_keeps_what_a_learner_added(cluster):
+    """A namespace in the context, another context: they are right, so they stay."""
+    document = json.loads(cluster.kubeconfig.read_text())
+    before = json.dumps(document)
+    document["contexts"][0]["context"]["namespace"] = "mine"
+    added = {"name": "other", "context": {"cluster": "lab", "user": "ann"}}
+    document["contexts"].append(added)
+    cluster.kubeconfig.write_text(json.dumps(document))
+    with kept_kubeconfig():
+        connect()
+    after = json.loads(cluster.kubeconfig.read_text())
+    cluster.kubeconfig.write_text(before)
+    assert after == document
+
+
+@contextlib.contextmanager
+def kept_kubeconfig():
+    """Leave to the other tests the kubeconfig that they use."""
+    before = command._kubeconfig
+    yield
+    command.use_kubeconfig(before)
+
+
+def test_kubectl_before_connect_asks_nobody(tmp_path):
+    """KUBECONFIG may name the learner's production cluster."""
+    program = (
+        "from helpers import errors, kubectl\n"
+        "try: kubectl('delete', 'namespaces', '--all')\n"
+        "except errors.NotConnected as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment({"KUBECONFIG": tmp_path / "production"}),
+        capture_output=True,
+        text=True,
+        cwd=notebooks.ROOT,
+    )
+    check_message(done.stdout, "No cluster is connected", "`cluster = connect.*first")
