@@ -115,7 +115,8 @@ class Notebook:
 
 
 def for_here() -> Progress:
-    """Return the view that fits: a notebook's, else the terminal's."""
-    if "ipykernel" in sys.modules:
-        return Notebook()
-    return Terminal()
+    """Return the view that fits: a notebook's in a kernel, else the terminal's."""
+    # Only if it is there: importing IPython to ask for it would take half a second.
+    interactive = sys.modules.get("IPython")
+    shell = interactive and interactive.get_ipython()
+    return Notebook() if hasattr(shell, "kernel") else Terminal()

@@ -125,7 +125,7 @@ class Machine:
         """
         if not self.running():
             return False
-        for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
+        for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 15.0)):
             deadline = time.monotonic() + seconds
             while time.monotonic() < deadline:
                 # Again and again: a start that is a few milliseconds old has not
@@ -197,7 +197,8 @@ class Machine:
             with open(
                 self.state / "logs" / "machine.log", "ab", opener=_private
             ) as log:
-                # Returns at once: the outer process makes itself nobody's child.
+                # Returns at once: the outer process makes itself nobody's child. How it
+                # ends does not matter: a `stop` may have ended it.
                 subprocess.run(
                     namespaces.command(identity.plan_file(self.state), theirs),
                     stdin=subprocess.DEVNULL,
@@ -210,7 +211,7 @@ class Machine:
                     # Not in the kernel's process group: an interrupted cell must not
                     # reach the cluster.
                     start_new_session=True,
-                    check=True,
+                    check=False,
                 )
         except BaseException:
             os.close(report)
@@ -258,7 +259,8 @@ class Machine:
             if time.monotonic() > deadline:
                 problem = f"its PID 1, {self.pid()}, does not move."
                 raise self._failure({**status, "phase": "failed", "problem": problem})
-            progress.update("waiting for " + ", ".join(status["awaited"]))
+            awaited = ", ".join(status["awaited"]) or "the last checks"
+            progress.update(f"waiting for {awaited}")
             time.sleep(0.05)
 
     def _failure(self, status: dict) -> errors.StartFailed:
