@@ -20,6 +20,7 @@ _HOME = {
     "verify_server": "helpers.certificates",
     "wait_for": "helpers.pods",
     "wait_for_file": "helpers.podfiles",
+    "wait_for_output": "helpers.podfiles",
 }
 
 __all__ = sorted(_HOME)

@@ -3,7 +3,7 @@
 import pytest
 
 from helpers import errors
-from helpers.podfiles import wait_for_file
+from helpers.podfiles import wait_for_file, wait_for_output
 from helpers.pods import apply, exec_in_pod, wait_for
 
 POD = {
@@ -61,3 +61,18 @@ def test_no_such_pod_ends_the_wait(pod):
     """Waiting would not make one."""
     with pytest.raises(errors.KubectlFailed, match="not found"):
         wait_for_file("nobody", "/tmp/file", "x", timeout=20)
+
+
+def test_a_command_is_asked_until_it_says_it(pod):
+    """The answer changes from look to look."""
+    script = "echo >> /tmp/looks; wc -l < /tmp/looks"
+    assert wait_for_output("3", pod, "sh", "-c", script, timeout=20) > 0
+    assert exec_in_pod(pod, "sh", "-c", "wc -l < /tmp/looks").stdout.strip() == "3"
+
+
+def test_a_command_that_fails_has_not_said_it(pod):
+    """Its words on the way do not count, and its complaint is told."""
+    with pytest.raises(errors.NotReady, match="broken"):
+        wait_for_output(
+            "yes", pod, "sh", "-c", "echo yes; echo broken >&2; false", timeout=0.2
+        )

@@ -1,5 +1,6 @@
 """Check what a learner did, and say what is wrong and where to look.
 
+from helpers.checks.ambassador import lets_only_read_pods, lives_on
 Each check reads the cluster or a value, never source text, and returns a diagnosis:
 one or two sentences, or "" when all is well. The cell asserts that it is "".
 """
@@ -21,6 +22,8 @@ __all__ = [
     "door_is_guarded",
     "known_when",
     "label_is",
+    "lets_only_read_pods",
+    "lives_on",
     "name_is_held",
     "names_are_complete",
     "paths_lead_to",
