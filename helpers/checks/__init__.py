@@ -1,10 +1,10 @@
 """Check what a learner did, and say what is wrong and where to look.
 
-from helpers.checks.ambassador import lets_only_read_pods, lives_on
 Each check reads the cluster or a value, never source text, and returns a diagnosis:
 one or two sentences, or "" when all is well. The cell asserts that it is "".
 """
 
+from helpers.checks.ambassador import lets_only_read_pods, lives_on
 from helpers.checks.answers import anonymous_refusal, predictions_hold
 from helpers.checks.batch import cronjob_runs
 from helpers.checks.downward import known_when, pod_knows_itself, ways_hold
