@@ -7,11 +7,14 @@ It is curl's `--cacert` with one of nothing, `-H "Authorization: Bearer …"` or
 import os
 import ssl
 import tempfile
+import time
 from pathlib import Path
 
 import urllib3
 
-from helpers import certificates, errors
+from helpers import certificates, errors, progress
+from helpers.command import kubeconfig_in_use
+from helpers.tokens import Token
 
 #: seconds for one answer
 TIMEOUT = 10.0
@@ -64,16 +67,61 @@ class Caller:
         _load_pair(context, certificate, key)
         return cls(cluster["server"], ca=ca, context=context)
 
+    @classmethod
+    def bearer(cls, token: Token | None = None) -> "Caller":
+        """Return whoever holds a token, at the connected cluster; without one, nobody.
+
+        Raise NotConnected before `connect()`. Nothing of the kubeconfig's user is used.
+        """
+        path = kubeconfig_in_use()
+        cluster, _ = certificates.current_entries(path)
+        ca = certificates.pem_of(cluster, "certificate-authority", path)
+        context = certificates.trust(ca)
+        return cls(
+            cluster["server"], ca="", token=token and token.text, context=context
+        )
+
     def get(self, path: str) -> urllib3.BaseHTTPResponse:
         """Send one GET and return the answer: `status`, `headers`, `json()`, `data`.
 
         401 and 403 are answers. Raise NotTrusted if the server's certificate is
         refused, Unreachable if nothing answers. The same as `curl SERVER/PATH`.
         """
+        return self.request("GET", path)
+
+    def wait_for(self, status: int, path: str, *, timeout: float = 30.0) -> float:
+        """Send GETs until one is answered with `status`; return the seconds it took.
+
+        Raise NotReady with the last status after `timeout` seconds.
+        """
+        began = time.monotonic()
+        view = None
+        while (answer := self.get(path).status) != status:
+            waited = time.monotonic() - began
+            if waited >= timeout:
+                raise errors.NotReady(f"{status} on {path}", waited, f"{answer}")
+            view = view or progress.for_here()
+            view.update(f"waiting for {status}, still {answer}")
+            time.sleep(0.1)
+        waited = time.monotonic() - began
+        if view:
+            view.finish(f"{status} after {waited:.1f} s")
+        return waited
+
+    def request(
+        self, method: str, path: str, *, body: dict | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        """Send one request with any method, and `body` as JSON; see `get`.
+
+        A PATCH is a JSON merge patch. The same as `curl -X METHOD SERVER/PATH`.
+        """
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        if body is not None:
+            kind = "merge-patch+json" if method == "PATCH" else "json"
+            headers["Content-Type"] = f"application/{kind}"
         try:
             return self._pool.request(
-                "GET", self.server + path, headers=headers, timeout=TIMEOUT
+                method, self.server + path, headers=headers, json=body, timeout=TIMEOUT
             )
         except urllib3.exceptions.SSLError as error:
             # urllib3 keeps the reason of OpenSSL as the argument of its own error.

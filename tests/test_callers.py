@@ -11,6 +11,7 @@ from helpers import errors, kubectl
 from helpers.callers import Caller
 from helpers.certificates import current_entries, pem_of
 from helpers.kubeconfig import read_kubeconfig
+from helpers.tokens import create_token
 from tests.authority import Authority
 
 
@@ -107,3 +108,42 @@ def test_nobody_there_is_said_in_one_line(ca):
         with pytest.raises(errors.Unreachable) as refused:
             Caller(url, ca=ca).get("/")
     assert (refused.value.server, refused.value.reason) == (url, "Connection refused")
+
+
+def test_a_bearer_is_who_the_token_says(cluster):
+    """At the connected cluster, and without the certificate of the kubeconfig."""
+    held = create_token("default")
+    anonymous, bearer = Caller.bearer(), Caller.bearer(held)
+    assert "system:anonymous" in anonymous.get("/").json()["message"]
+    assert held.subject in bearer.get("/").json()["message"]
+    assert held.text not in repr(bearer)
+
+
+def test_before_a_connection_nobody_bears_anything(monkeypatch):
+    monkeypatch.setattr("helpers.command._kubeconfig", None)
+    with pytest.raises(errors.NotConnected):
+        Caller.bearer()
+
+
+def test_every_method_is_sent_with_its_body(cluster):
+    """Create, change by a merge patch, delete; and read back each time."""
+    admin = Caller.from_kubeconfig(cluster.kubeconfig)
+    name = cluster.create_namespace("test-callers")
+    try:
+        maps = f"/api/v1/namespaces/{name}/configmaps"
+        body = {"metadata": {"name": "m"}, "data": {"k": "1"}}
+        assert admin.request("POST", maps, body=body).status == 201
+        change = {"data": {"k": "2"}}
+        assert admin.request("PATCH", f"{maps}/m", body=change).status == 200
+        assert admin.get(f"{maps}/m").json()["data"] == {"k": "2"}
+        assert admin.request("DELETE", f"{maps}/m").status == 200
+        assert admin.wait_for(404, f"{maps}/m") >= 0
+    finally:
+        cluster.delete_namespace(name)
+
+
+def test_waiting_for_an_answer_ends(cluster):
+    """With what was seen last, and not long after the time is over."""
+    with pytest.raises(errors.NotReady) as caught:
+        Caller.bearer().wait_for(200, "/api", timeout=0.5)
+    assert caught.value.last == "403" and 0.5 <= caught.value.waited < 15

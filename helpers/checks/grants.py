@@ -1,0 +1,72 @@
+"""Check what an account may do: what it needs, and no more than that."""
+
+import time
+from collections.abc import Mapping
+
+from helpers import rbac
+from helpers.access import attempt_of
+from helpers.callers import Caller
+from helpers.rbac import Attempt
+from helpers.reviews import Account, access_review, can_i, current_namespace
+from helpers.statuses import Refusal
+
+#: all verbs that a rule for an ordinary resource can name
+VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")
+
+#: seconds that the API server may take to learn of new rules: it watches them
+PROPAGATION = 5.0
+
+
+def may_exactly(account: str, verbs: list[str], resource: str) -> str:
+    """Diagnose why a ServiceAccount may not do just `verbs` on `resource`.
+
+    `resource` as kubectl writes it: "pods", "jobs.batch". Other verbs on it, the same
+    on Secrets, and the same in the namespace `default` are too much.
+    """
+    deadline = time.monotonic() + PROPAGATION
+    while missing := _missing(account, verbs, resource):
+        near = rbac.near_misses(
+            _attempt(account, missing[0], resource), rbac.read_rbac()
+        )
+        if near or time.monotonic() > deadline:
+            nothing = f"No RoleBinding gives {account} {missing[0]} on {resource}."
+            return f"403 for {missing[0]} on {resource}: " + (" ".join(near) or nothing)
+        time.sleep(0.1)
+    table = can_i(account, VERBS, [resource, "secrets", f"{resource} -n default"])
+    allowed = {(verb, row) for row in table.index for verb in VERBS}
+    allowed = {(v, row) for v, row in allowed if table.loc[row, v] == "yes"}
+    for verb, row in sorted(allowed - {(verb, resource) for verb in verbs}):
+        return (
+            f"{account} may also {verb} {row}: that is too much. Name less in `rules`."
+        )
+    return ""
+
+
+def verbs_named(predicted: Mapping[str, tuple[str, str] | None], caller: Caller) -> str:
+    """Diagnose the first request whose verb and resource were not predicted rightly.
+
+    `predicted` maps "METHOD PATH" to (verb, resource as in a rule). The server is
+    asked by `caller`, who may do nothing: its 403 names both.
+    """
+    for request, guess in predicted.items():
+        if guess is None:
+            return f"There is no prediction yet for {request}."
+        named = attempt_of(Refusal.read(caller.request(*request.split())))
+        if tuple(guess) != (named.verb, named.what):
+            return (
+                f"{request}: predicted {' on '.join(guess)}, the server misses "
+                f"{named.verb} on {named.what}."
+            )
+    return ""
+
+
+def _missing(account: str, verbs: list[str], resource: str) -> list[str]:
+    table = can_i(account, verbs, [resource])
+    return [verb for verb in verbs if table.loc[resource, verb] != "yes"]
+
+
+def _attempt(account: str, verb: str, resource: str) -> Attempt:
+    namespace = current_namespace()
+    who = Account.read(account, namespace)
+    asked = access_review(who, verb, resource, namespace)["spec"]["resourceAttributes"]
+    return Attempt(user=who.user, **asked)

@@ -1,0 +1,260 @@
+"""Reason about RBAC objects: what allows a request, what nearly does, what too much.
+
+Pure but for `read_rbac`. It knows rules and bindings, nothing of other authorizers;
+what an account really may do is asked of the server, by `reviews.can_i`.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import yaml
+
+from helpers.command import kubectl
+
+GROUP = "rbac.authorization.k8s.io"
+_SERVICE_ACCOUNT = "system:serviceaccount:"
+
+#: verbs whose request names no object, so that `resourceNames` cannot narrow them
+_NAMELESS = ("list", "watch", "create", "deletecollection")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What somebody tried: the attributes that an authorizer decides on.
+
+    `namespace` is empty at the cluster scope; `path` is set instead of `resource` for
+    what is no resource, such as `/metrics`.
+    """
+
+    user: str
+    verb: str
+    resource: str = ""
+    group: str = ""
+    subresource: str = ""
+    name: str = ""
+    namespace: str = ""
+    path: str = ""
+
+    @property
+    def what(self) -> str:
+        """Return the resource as a rule names it: `pods/exec`."""
+        return "/".join(part for part in (self.resource, self.subresource) if part)
+
+    @property
+    def where(self) -> str:
+        """Return the scope in words."""
+        return f"namespace {self.namespace}" if self.namespace else "the whole cluster"
+
+
+class Objects(NamedTuple):
+    """Bindings and roles, as the API gives them."""
+
+    bindings: list[dict]
+    roles: list[dict]
+
+
+def read_rbac() -> Objects:
+    """Read all bindings and roles of the cluster; raise KubectlFailed.
+
+    The same as `kubectl get roles,clusterroles,rolebindings,clusterrolebindings -A`.
+    """
+    kinds = "roles,clusterroles,rolebindings,clusterrolebindings"
+    found = kubectl("get", kinds, "-A", "-o", "json").json()["items"]
+    bindings = [one for one in found if one["kind"].endswith("Binding")]
+    return Objects(bindings, [one for one in found if one not in bindings])
+
+
+def minimal(attempt: Attempt) -> list[dict]:
+    """Return the smallest role and binding that allow an attempt and nothing else."""
+    scope = "" if attempt.namespace else "Cluster"
+    rule = _rule(attempt)
+    metadata = {"name": _name(attempt)}
+    if attempt.namespace:
+        metadata["namespace"] = attempt.namespace
+    version = f"{GROUP}/v1"
+    role = {"apiVersion": version, "kind": f"{scope}Role", "metadata": metadata}
+    reference = {"apiGroup": GROUP, "kind": f"{scope}Role", "name": metadata["name"]}
+    return [
+        {**role, "rules": [rule]},
+        {
+            **role,
+            "kind": f"{scope}RoleBinding",
+            "subjects": [subject_of(attempt.user)],
+            "roleRef": reference,
+        },
+    ]
+
+
+def to_yaml(objects: list[dict]) -> str:
+    """Return objects as YAML that `kubectl apply -f -` takes; short lists inline."""
+    return yaml.safe_dump_all(objects, sort_keys=False, default_flow_style=None)
+
+
+def subject_of(user: str) -> dict:
+    """Return the subject by which a binding names a user."""
+    if user.startswith(_SERVICE_ACCOUNT):
+        namespace, name = user.removeprefix(_SERVICE_ACCOUNT).split(":", 1)
+        return {"kind": "ServiceAccount", "name": name, "namespace": namespace}
+    return {"kind": "User", "apiGroup": GROUP, "name": user}
+
+
+def short_name(user: str) -> str:
+    """Return the name of a ServiceAccount without its namespace, or the user name."""
+    return subject_of(user)["name"]
+
+
+def allows(rule: dict, attempt: Attempt) -> bool:
+    """Say whether one rule of a role allows an attempt."""
+    if not {"*", attempt.verb} & set(rule.get("verbs", ())):
+        return False
+    if attempt.path:
+        return any(
+            _covers(url, attempt.path) for url in rule.get("nonResourceURLs", ())
+        )
+    names = rule.get("resourceNames", ())
+    named = {attempt.what, "*"}
+    if attempt.subresource:
+        named.add(f"*/{attempt.subresource}")
+    return (
+        bool({"*", attempt.group} & set(rule.get("apiGroups", ())))
+        and bool(named & set(rule.get("resources", ())))
+        and (not names or attempt.name in names)
+    )
+
+
+def near_misses(attempt: Attempt, objects: Objects) -> list[str]:
+    """Say which bindings nearly allow an attempt, and what each of them lacks."""
+    found = []
+    for binding in objects.bindings:
+        if binding["metadata"]["name"].startswith("system:"):
+            continue
+        if sentence := _miss(binding, attempt, objects.roles):
+            found.append(sentence)
+    return found
+
+
+def over_grants(objects: Objects) -> list[dict]:
+    """Return each binding that lets a whole crowd do everything.
+
+    A dict per binding: `binding`, `to`, `role`, `where`.
+    """
+    return [
+        {
+            "binding": binding["metadata"]["name"],
+            "to": subject["name"],
+            "role": binding["roleRef"]["name"],
+            "where": binding["metadata"].get("namespace", "the whole cluster"),
+        }
+        for binding in objects.bindings
+        for subject in binding.get("subjects", ())
+        if _is_crowd(subject) and _is_everything(rules_of(binding, objects.roles))
+    ]
+
+
+def rules_of(binding: dict, roles: list[dict]) -> list[dict] | None:
+    """Return the rules that a binding grants; None if its role does not exist."""
+    reference = binding["roleRef"]
+    home = binding["metadata"].get("namespace") if reference["kind"] == "Role" else None
+    for role in roles:
+        meta = role["metadata"]
+        if (role["kind"], meta["name"]) == (reference["kind"], reference["name"]):
+            if home is None or meta["namespace"] == home:
+                return role.get("rules") or []
+    return None
+
+
+def _rule(attempt: Attempt) -> dict:
+    if attempt.path:
+        return {"nonResourceURLs": [attempt.path], "verbs": [attempt.verb]}
+    rule = {
+        "apiGroups": [attempt.group],
+        "resources": [attempt.what],
+        "verbs": [attempt.verb],
+    }
+    # The name of a subresource's object is known; that of a new object is not.
+    if attempt.name and (attempt.subresource or attempt.verb not in _NAMELESS):
+        rule["resourceNames"] = [attempt.name]
+    return rule
+
+
+def _name(attempt: Attempt) -> str:
+    parts = [short_name(attempt.user), attempt.verb, attempt.what or attempt.path]
+    if not attempt.namespace:
+        # Cluster roles share one room: the namespace keeps two learners apart.
+        parts.insert(0, subject_of(attempt.user).get("namespace", ""))
+    text = re.sub(r"[^a-z0-9.]+", "-", "-".join(parts).lower())
+    return text.strip("-.")
+
+
+def _covers(url: str, path: str) -> bool:
+    return url in ("*", path) or (url.endswith("*") and path.startswith(url[:-1]))
+
+
+def _miss(binding: dict, attempt: Attempt, roles: list[dict]) -> str:
+    kind, name = binding["kind"], binding["metadata"]["name"]
+    home = binding["metadata"].get("namespace", "")
+    rules = rules_of(binding, roles)
+    subjects = binding.get("subjects", [])
+    me = short_name(attempt.user)
+    is_mine = any(_is_same(one, attempt.user) for one in subjects)
+    granted = any(allows(rule, attempt) for rule in rules or ())
+    reference = f"{binding['roleRef']['kind']} `{binding['roleRef']['name']}`"
+    in_scope = home in ("", attempt.namespace)
+    if is_mine and rules is None:
+        return f"{kind} `{name}` names {reference}, which does not exist."
+    if is_mine and granted and not in_scope:
+        return f"{kind} `{name}` allows it in namespace {home}, not in {attempt.where}."
+    if is_mine and not granted and in_scope and _mentions(rules, attempt):
+        return f"{kind} `{name}` gives `{me}` {_in_words(rules)}; that is not enough."
+    if granted and not is_mine and home and in_scope:
+        others = ", ".join(_of_subject(one) for one in subjects) or "nobody"
+        return (
+            f"{kind} `{name}` allows it to {others}, not to {_of_user(attempt.user)}."
+        )
+    return ""
+
+
+def _is_same(subject: dict, user: str) -> bool:
+    mine = subject_of(user)
+    return all(subject.get(key) == mine[key] for key in mine if key != "apiGroup")
+
+
+def _mentions(rules: list[dict], attempt: Attempt) -> bool:
+    """Say whether rules speak of the resource at all, in whatever API group."""
+    named = {what.split("/")[0] for rule in rules for what in rule.get("resources", ())}
+    return attempt.resource in named
+
+
+def _of_subject(subject: dict) -> str:
+    home = f" of namespace {subject['namespace']}" if "namespace" in subject else ""
+    return f"{subject['kind']} `{subject['name']}`{home}"
+
+
+def _of_user(user: str) -> str:
+    return _of_subject(subject_of(user))
+
+
+def _in_words(rules: list[dict]) -> str:
+    parts = []
+    for rule in rules:
+        verbs = ", ".join(rule["verbs"])
+        what = [*rule.get("resources", ()), *rule.get("nonResourceURLs", ())]
+        groups = [
+            f' of group "{group}"' for group in rule.get("apiGroups", ()) if group
+        ]
+        parts.append(f"{verbs} on {', '.join(what)}{''.join(groups[:1])}")
+    return "; ".join(parts) or "nothing"
+
+
+def _is_crowd(subject: dict) -> bool:
+    name = subject["name"]
+    crowds = ("system:authenticated", "system:unauthenticated", "system:anonymous")
+    return name in crowds or name.startswith("system:serviceaccounts")
+
+
+def _is_everything(rules: list[dict] | None) -> bool:
+    return any(
+        all("*" in rule.get(key, ()) for key in ("verbs", "resources", "apiGroups"))
+        for rule in rules or ()
+    )

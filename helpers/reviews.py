@@ -1,0 +1,155 @@
+"""Ask the API server what it thinks: of a token, of an identity, of a permission.
+
+Each answer is an object of the "review" kinds, which are created and never stored.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from helpers.command import kubectl
+from helpers.tokens import Token
+
+_AUTHENTICATION = "authentication.k8s.io/v1"
+_AUTHORIZATION = "authorization.k8s.io/v1"
+
+
+@dataclass(frozen=True)
+class Review:
+    """What the API server says of a token; `error` is its reason for a refusal."""
+
+    authenticated: bool
+    user: str = ""
+    groups: tuple[str, ...] = ()
+    audiences: tuple[str, ...] = ()
+    error: str = ""
+
+    @classmethod
+    def read(cls, status: dict) -> "Review":
+        """Take the parts of a TokenReview's status that lessons use."""
+        user = status.get("user", {})
+        return cls(
+            status.get("authenticated", False),
+            user.get("username", ""),
+            tuple(user.get("groups", ())),
+            tuple(status.get("audiences", ())),
+            status.get("error", ""),
+        )
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who is asked about: a user name and the groups that come with it."""
+
+    user: str
+    groups: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def read(cls, name: str, namespace: str) -> "Account":
+        """Take a ServiceAccount's name, or a full user name: one with a colon or @.
+
+        The groups are those that the API server itself gives to a ServiceAccount.
+        """
+        if ":" not in name and "@" not in name:
+            name = f"system:serviceaccount:{namespace}:{name}"
+        groups = ["system:authenticated"]
+        if name.startswith("system:serviceaccount:"):
+            home = name.split(":")[2]
+            every = "system:serviceaccounts"
+            groups = [every, f"{every}:{home}", *groups]
+        return cls(name, tuple(groups))
+
+
+def review_token(token: Token, *, audience: str = "") -> Review:
+    """Ask the API server whether a token is good, and if not, why.
+
+    `audience` is for whom it should be meant, by default the API server itself. The
+    same as creating a TokenReview, which an ordinary ServiceAccount may not do.
+    """
+    spec = {"token": token.text, **({"audiences": [audience]} if audience else {})}
+    body = {"apiVersion": _AUTHENTICATION, "kind": "TokenReview", "spec": spec}
+    done = kubectl("create", "-f", "-", "-o", "json", input=json.dumps(body))
+    return Review.read(done.json()["status"])
+
+
+def can_i(
+    account: str,
+    verbs: Iterable[str],
+    resources: Iterable[str],
+    *,
+    namespace: str = "",
+    groups: Iterable[str] = (),
+):
+    """Return a DataFrame of "yes" and "no": what an account may do.
+
+    Rows are `resources` as kubectl writes them: "pods", "pods/log", "jobs.batch",
+    with "-n NAMESPACE" or "-A" for elsewhere; columns are `verbs`. `groups` are added
+    to the account's own: what if it were in there? The same as many times `kubectl
+    auth can-i VERB RESOURCE --as=ACCOUNT`, but nobody is impersonated.
+    """
+    import pandas as pd
+
+    here = namespace or current_namespace()
+    who = Account.read(account, here)
+    who = Account(who.user, (*who.groups, *groups))
+    verbs, resources = list(verbs), list(resources)
+    reviews = [
+        access_review(who, verb, row, here) for row in resources for verb in verbs
+    ]
+    answers = iter(_ask_all(reviews))
+    table = [[next(answers) for _ in verbs] for _ in resources]
+    return pd.DataFrame(table, index=resources, columns=verbs)
+
+
+def access_review(who: Account, verb: str, row: str, namespace: str) -> dict:
+    """Describe the SubjectAccessReview for one field of the table of `can_i`."""
+    words, _, elsewhere = row.partition(" -")
+    if elsewhere.startswith("n "):
+        namespace = elsewhere[2:].strip()
+    name, _, subresource = words.strip().partition("/")
+    resource, _, group = name.partition(".")
+    attributes = {
+        "verb": verb,
+        "group": group,
+        "resource": resource,
+        "subresource": subresource,
+        "namespace": "" if elsewhere == "A" else namespace,
+    }
+    spec = {
+        "user": who.user,
+        "groups": list(who.groups),
+        "resourceAttributes": {key: text for key, text in attributes.items() if text},
+    }
+    kind = "SubjectAccessReview"
+    return {"apiVersion": _AUTHORIZATION, "kind": kind, "spec": spec}
+
+
+def too_much(granted, needed):
+    """Return a styled table that lights up what is granted and not needed.
+
+    Both are DataFrames of `can_i` of the same shape. Each field says it in words too:
+    "yes" is granted and needed, "TOO MUCH" granted alone, "missing" needed alone.
+    """
+    table = granted.where(granted == needed, "TOO MUCH")
+    table = table.mask((granted == "no") & (needed == "yes"), "missing")
+    return table.style.map(_colour)
+
+
+def current_namespace() -> str:
+    """Return the namespace that kubectl uses when none is named."""
+    path = "jsonpath={..namespace}"
+    return kubectl("config", "view", "--minify", "-o", path).stdout or "default"
+
+
+def _ask_all(reviews: list[dict]) -> list[str]:
+    document = {"apiVersion": "v1", "kind": "List", "items": reviews}
+    # One process and one connection for all of them; one line for each.
+    line = 'jsonpath={.status.allowed}{"\\n"}'
+    done = kubectl("create", "-f", "-", "-o", line, input=json.dumps(document))
+    return ["yes" if text == "true" else "no" for text in done.stdout.splitlines()]
+
+
+def _colour(text: str) -> str:
+    # Dark text on a light ground: readable in a dark theme, too.
+    ground = {"TOO MUCH": "#ffb3ad", "missing": "#ffe28a", "yes": "#b9e6c0"}.get(text)
+    return f"background-color: {ground}; color: #1a1a1a" if ground else ""

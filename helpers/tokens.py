@@ -1,0 +1,216 @@
+"""Hold ServiceAccount tokens without showing them, and say what stands in them.
+
+What a token *says* is read here; whether the server believes it is asked in
+`reviews.py`. Only `backdate` signs anything, and only where the key is ours.
+"""
+
+import base64
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+
+import jwt
+
+from helpers import errors
+from helpers.command import kubectl
+from helpers.pods import exec_in_pod
+
+#: where every pod finds its token, unless `automountServiceAccountToken` is false
+MOUNTED = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+
+#: what the kubelet asks for; the API server extends exactly this number (KEP-1205)
+ASKED_BY_KUBELET = 3607
+
+#: seconds that clocks may differ; the API server forgives the same
+GRACE = 60
+
+_BINDINGS = ("pod", "secret", "node")
+
+
+@dataclass(frozen=True, repr=False)
+class Token:
+    """A ServiceAccount token that masks itself wherever it is shown.
+
+    `text` is the token itself: hand it on, never print it. Who holds it *is* the
+    ServiceAccount: `Caller.bearer(token)`.
+    """
+
+    text: str
+
+    @cached_property
+    def header(self) -> dict:
+        """Return the first part, decoded: `alg` and `kid` say how it is signed."""
+        return self._decoded()["header"]
+
+    def claims(self) -> dict:
+        """Return the second part, decoded and *not* verified.
+
+        Raise NotAToken. The same as splitting at the dots and base64url.
+        """
+        return self._decoded()["payload"]
+
+    @property
+    def subject(self) -> str:
+        """Return whose token it is: `system:serviceaccount:NAMESPACE:NAME`."""
+        return self.claims().get("sub", "")
+
+    @property
+    def id(self) -> str:
+        """Return the token's own id (`jti`), which is no secret: audit logs hold it."""
+        return self.claims().get("jti", "")
+
+    @property
+    def audiences(self) -> list[str]:
+        """Return for whom the token is meant."""
+        found = self.claims().get("aud", [])
+        return [found] if isinstance(found, str) else list(found)
+
+    @property
+    def lifetime(self) -> int | None:
+        """Return the seconds from issue to expiry; None for a token without end."""
+        claims = self.claims()
+        return claims["exp"] - claims["iat"] if "exp" in claims else None
+
+    @property
+    def expires(self) -> datetime | None:
+        """Return when the token expires, in UTC; None for a token without end."""
+        found = self.claims().get("exp")
+        return None if found is None else datetime.fromtimestamp(found, UTC)
+
+    @property
+    def bound_to(self) -> str:
+        """Return the object that the token dies with, as `pod/NAME`; or nothing."""
+        own = self.claims().get("kubernetes.io", {})
+        found = [f"{kind}/{own[kind]['name']}" for kind in _BINDINGS if kind in own]
+        return found[0] if found else ""
+
+    def lifetime_explained(self) -> str:
+        """Say how long the token lives and why: as asked, or extended to a year."""
+        warn = self.claims().get("kubernetes.io", {}).get("warnafter")
+        if self.lifetime is None:
+            return "It has no `exp`: it lives until its Secret is deleted."
+        if warn:
+            asked = warn - self.claims()["iat"]
+            return (
+                f"It lives {self.lifetime} s although {asked} s were asked for: this "
+                f"API server extends the tokens of pods, and counts their use as stale "
+                f"after `warnafter`."
+            )
+        if self.lifetime == ASKED_BY_KUBELET:
+            return (
+                f"It lives {self.lifetime} s, as the kubelet asked: this API server "
+                f"does not extend tokens."
+            )
+        return (
+            f"It lives {self.lifetime} s: as long as was asked for, or as this API "
+            f"server allows at most."
+        )
+
+    def __repr__(self) -> str:
+        """Return one line that holds no secret."""
+        try:
+            claims = self.claims()
+        except errors.NotAToken:
+            return f"<no JWT, {len(self.text)} characters>"
+        bound = f", bound to {self.bound_to}" if self.bound_to else ""
+        life = f"{self.lifetime} s" if "exp" in claims else "without end"
+        return f"<token of {self.subject}, {life}{bound}, id {self.id[:8]}>"
+
+    def _decoded(self) -> dict:
+        try:
+            return jwt.decode_complete(self.text, options={"verify_signature": False})
+        except jwt.PyJWTError as error:
+            raise errors.NotAToken(str(error)) from None
+
+
+def create_token(
+    account: str = "default",
+    *,
+    audience: str | Iterable[str] = (),
+    duration: str = "",
+    bound_to: str = "",
+) -> Token:
+    """Ask the API server for a token of a ServiceAccount; raise KubectlFailed.
+
+    `duration` as kubectl writes it ("10m"), by default an hour; `audience` by default
+    the API server; `bound_to` as `pod/NAME` or `secret/NAME`. The same as `kubectl
+    create token`, a POST to `.../serviceaccounts/NAME/token`.
+    """
+    audiences = [audience] if isinstance(audience, str) else audience
+    options = [f"--audience={name}" for name in audiences]
+    options += [f"--duration={duration}"] if duration else []
+    if bound_to:
+        kind, _, name = bound_to.partition("/")
+        options.append(f"--bound-object-kind={kind.capitalize()}")
+        options.append(f"--bound-object-name={name}")
+    return Token(kubectl("create", "token", account, *options).stdout.strip())
+
+
+def read_token(pod: str, *, path: str = MOUNTED, container: str | None = None) -> Token:
+    """Return the token that a pod finds in a file; raise NotAToken if none is there.
+
+    The same as `kubectl exec POD -- cat PATH`, without showing it.
+    """
+    done = exec_in_pod(pod, "cat", path, container=container)
+    if done.exit_code:
+        raise errors.NotAToken(done.stderr.strip())
+    return Token(done.stdout.strip())
+
+
+def write_token(pod: str, token: Token, *, path: str, container: str) -> None:
+    """Put a token into a file of a pod, in one step, as the kubelet swaps its own.
+
+    A reader sees the old file or the new one, never half of one. The token goes
+    through stdin: in an argument every process on the machine could read it.
+    """
+    script = f"umask 077; cat > {path}.new && mv {path}.new {path}"
+    done = exec_in_pod(pod, "sh", "-c", script, container=container, input=token.text)
+    if done.exit_code:
+        raise errors.NotAToken(done.stderr.strip())
+
+
+def tamper(token: Token, **claims) -> Token:
+    """Return a copy with other claims under the old signature: a forgery."""
+    header, _, signature = token.text.split(".")
+    changed = json.dumps({**token.claims(), **claims}, separators=(",", ":")).encode()
+    payload = base64.urlsafe_b64encode(changed).rstrip(b"=").decode()
+    return Token(f"{header}.{payload}.{signature}")
+
+
+def verify_token(token: Token, jwks: dict, *, audience: str | list[str]) -> dict:
+    """Check a token offline and return its claims; raise NotGenuine with the reason.
+
+    `jwks` are the keys of `/openid/v1/jwks`. Signature, audience and times are
+    checked; that a token was revoked cannot be seen here.
+    """
+    try:
+        key = jwt.PyJWKSet.from_dict(jwks)[token.header["kid"]]
+        # The key's algorithm: the one in the header was chosen by whoever wrote it.
+        return jwt.decode(
+            token.text, key, [key.algorithm_name], audience=audience, leeway=GRACE
+        )
+    except KeyError as error:
+        raise errors.NotGenuine(token, "none of these keys signed it") from error
+    except jwt.PyJWTError as error:
+        raise errors.NotGenuine(token, str(error).lower()) from error
+
+
+def backdate(cluster, token: Token, *, expired_for: int) -> Token:
+    """Return a copy that expired `expired_for` seconds ago, rightly signed.
+
+    Time is all that is forged: the signature is by the cluster's own key. Raise
+    NoSigningKey unless that key is on this machine, as the local cluster's is.
+    """
+    if cluster.backend != "local":
+        raise errors.NoSigningKey(cluster.backend)
+    from helpers.local.backend import Local
+
+    key = (Local().state / "pki" / "sa.key").read_bytes()
+    claims = token.claims()
+    shift = int(datetime.now(UTC).timestamp()) - expired_for - claims["exp"]
+    moved = {name: claims[name] + shift for name in ("iat", "nbf", "exp")}
+    algorithm = token.header["alg"]
+    headers = {"kid": token.header["kid"]}
+    return Token(jwt.encode({**claims, **moved}, key, algorithm, headers))

@@ -1,0 +1,76 @@
+"""A check of a grant names the mistake, and what is too much; one of verbs asks."""
+
+import pytest
+
+from helpers.callers import Caller
+from helpers.checks import may_exactly, verbs_named
+from helpers.pods import apply
+from helpers.tokens import create_token
+
+API = "rbac.authorization.k8s.io"
+
+
+@pytest.fixture(scope="module")
+def namespace(cluster):
+    name = cluster.create_namespace("test-grants")
+    yield name
+    cluster.delete_namespace(name)
+
+
+def grant(namespace, *, account="reader", cluster_wide=False, **rule):
+    """Apply one Role and its binding, in place of those of the test before."""
+    rule = {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["list"], **rule}
+    common = {"apiVersion": f"{API}/v1", "metadata": {"name": "jobs"}}
+    subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
+    reference = {"apiGroup": API, "kind": "Role", "name": "jobs"}
+    apply(
+        [
+            {**common, "kind": "Role", "rules": [rule]},
+            {
+                **common,
+                "kind": "RoleBinding",
+                "subjects": [subject],
+                "roleRef": reference,
+            },
+        ]
+    )
+
+
+def test_nothing_was_done_yet(namespace):
+    assert may_exactly("stranger", ["list"], "jobs.batch") == (
+        "403 for list on jobs.batch: No RoleBinding gives stranger list on jobs.batch."
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"account": "default"}, "allows it to ServiceAccount `default`"),
+        ({"verbs": ["get"]}, "gives `reader` get on jobs of group"),
+        ({"apiGroups": [""]}, "gives `reader` list on jobs; that is not enough"),
+        ({"verbs": ["list", "delete"]}, "reader may also delete jobs.batch: that is"),
+        ({"verbs": ["*"]}, "reader may also create jobs.batch: that is"),
+        ({"apiGroups": ["*"], "resources": ["*"]}, "reader may also list secrets: "),
+        ({}, ""),
+    ],
+)
+def test_one_mistake_at_a_time_is_told(namespace, change, says):
+    grant(namespace, **change)
+    diagnosis = may_exactly("reader", ["list"], "jobs.batch")
+    assert (says in diagnosis) if says else diagnosis == ""
+
+
+def test_verbs_are_asked_of_the_server(namespace):
+    """Right, wrong in the verb, wrong in the resource, and not there yet."""
+    pods = f"/api/v1/namespaces/{namespace}/pods"
+    stranger = Caller.bearer(create_token())
+    one, every = f"GET {pods}/q/log", f"DELETE {pods}?labelSelector=a=b"
+    right = {one: ("get", "pods/log"), every: ("deletecollection", "pods")}
+    assert verbs_named(right, stranger) == ""
+    assert verbs_named({**right, every: ("delete", "pods")}, stranger) == (
+        f"{every}: predicted delete on pods, the server misses "
+        "deletecollection on pods."
+    )
+    assert "misses get on pods/log" in verbs_named({one: ("get", "pods")}, stranger)
+    none = {one: None}
+    assert verbs_named(none, stranger) == f"There is no prediction yet for {one}."

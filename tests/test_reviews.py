@@ -1,0 +1,127 @@
+"""What the API server thinks of tokens and permissions is asked, not guessed."""
+
+import pytest
+
+from helpers.command import kubectl
+from helpers.pods import apply
+from helpers.reviews import (
+    Account,
+    Review,
+    access_review,
+    can_i,
+    current_namespace,
+    review_token,
+    too_much,
+)
+from helpers.tokens import create_token, tamper
+
+READER = Account("system:serviceaccount:home:reader", ("system:authenticated",))
+
+
+@pytest.mark.parametrize(
+    ("row", "attributes"),
+    [
+        ("pods", {"resource": "pods", "namespace": "home"}),
+        ("pods/log", {"resource": "pods", "subresource": "log", "namespace": "home"}),
+        ("jobs.batch", {"resource": "jobs", "group": "batch", "namespace": "home"}),
+        (
+            "roles.rbac.authorization.k8s.io/x -n away",
+            {
+                "resource": "roles",
+                "group": "rbac.authorization.k8s.io",
+                "subresource": "x",
+                "namespace": "away",
+            },
+        ),
+        ("nodes -A", {"resource": "nodes"}),
+    ],
+)
+def test_a_row_is_read_as_kubectl_reads_it(row, attributes):
+    assert access_review(READER, "get", row, "home") == {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {
+            "user": READER.user,
+            "groups": ["system:authenticated"],
+            "resourceAttributes": {"verb": "get", **attributes},
+        },
+    }
+
+
+def test_a_service_account_comes_with_its_groups():
+    every = "system:serviceaccounts"
+    reader = Account(
+        "system:serviceaccount:home:reader",
+        (every, f"{every}:home", "system:authenticated"),
+    )
+    assert Account.read("reader", "home") == reader
+    assert Account.read(reader.user, "elsewhere") == reader
+    jane = Account("jane@example.com", ("system:authenticated",))
+    assert Account.read("jane@example.com", "home") == jane
+
+
+def test_what_is_too_much_lights_up_and_says_so():
+    """Not by colour alone."""
+    import pandas as pd
+
+    granted = pd.DataFrame({"get": ["yes", "yes", "no", "no"]})
+    needed = pd.DataFrame({"get": ["yes", "no", "yes", "no"]})
+    shown = too_much(granted, needed)
+    assert shown.data["get"].tolist() == ["yes", "TOO MUCH", "missing", "no"]
+    styles = shown.to_html().count("background-color")
+    assert styles == 3
+
+
+@pytest.fixture(scope="module")
+def namespace(cluster):
+    name = cluster.create_namespace("test-reviews")
+    yield name
+    cluster.delete_namespace(name)
+
+
+def test_the_namespace_is_the_one_that_kubectl_uses(namespace):
+    assert current_namespace() == namespace
+
+
+def test_a_table_of_permissions(namespace):
+    """As the server sees it: before, after, elsewhere, and with another group."""
+    apply(
+        f"""
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {{name: see}}
+rules: [{{apiGroups: [batch], resources: [jobs], verbs: [list]}}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: see}}
+subjects: [{{kind: ServiceAccount, name: reader, namespace: {namespace}}}]
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: see}}
+"""
+    )
+    user = f"system:serviceaccount:{namespace}:reader"
+    kubectl("auth", "can-i", "list", "jobs.batch", f"--as={user}")
+    rows = ["jobs.batch", "jobs", "jobs.batch -n default", "nodes -A"]
+    table = can_i("reader", ["list", "delete"], rows)
+    assert table.to_dict("split") == {
+        "index": rows,
+        "columns": ["list", "delete"],
+        "data": [["yes", "no"], ["no", "no"], ["no", "no"], ["no", "no"]],
+    }
+    masters = can_i("reader", ["list", "delete"], rows, groups=["system:masters"])
+    assert (masters == "yes").all(axis=None)
+
+
+def test_a_token_is_reviewed(namespace):
+    token = create_token()
+    user = f"system:serviceaccount:{namespace}:default"
+    groups = Account.read("default", namespace).groups
+    good = Review(True, user, groups, tuple(token.audiences))
+    assert review_token(token) == good
+    foreign = create_token(audience="vault")
+    assert review_token(foreign, audience="vault") == Review(
+        True, user, groups, ("vault",)
+    )
+    assert "audiences" in review_token(foreign).error
+    bad = review_token(tamper(token, sub="x"))
+    assert (bad.authenticated, bad.user) == (False, "") and bad.error

@@ -1,0 +1,292 @@
+"""A token says what stands in it, shows nothing of itself, and can be checked."""
+
+import dataclasses
+from datetime import UTC, datetime
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from helpers import errors
+from helpers.callers import Caller
+from helpers.pods import apply, wait_for
+from helpers.reviews import review_token
+from helpers.tokens import (
+    MOUNTED,
+    Token,
+    backdate,
+    create_token,
+    read_token,
+    tamper,
+    verify_token,
+    write_token,
+)
+
+CLAIMS = {
+    "aud": ["https://issuer.example"],
+    "exp": 1_800_003_607,
+    "iat": 1_800_000_000,
+    "nbf": 1_800_000_000,
+    "iss": "https://issuer.example",
+    "jti": "0a1b2c3d-0000-4000-8000-000000000000",
+    "kubernetes.io": {
+        "namespace": "home",
+        "node": {"name": "node-1", "uid": "3"},
+        "pod": {"name": "client", "uid": "2"},
+        "serviceaccount": {"name": "reader", "uid": "1"},
+    },
+    "sub": "system:serviceaccount:home:reader",
+}
+#: issued long ago, and good until long after us
+VALID = {**CLAIMS, "iat": 1_700_000_000, "nbf": 1_700_000_000, "exp": 4_000_000_000}
+RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+STRANGE = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+CURVE = ec.generate_private_key(ec.SECP256R1())
+
+
+def sign(key=RSA, algorithm="RS256", kid="one", **claims):
+    changed = {**CLAIMS, **claims}
+    return Token(jwt.encode(changed, key, algorithm, headers={"kid": kid}))
+
+
+def published(key=RSA, algorithm="RS256", kid="one"):
+    kind = jwt.algorithms.get_default_algorithms()[algorithm]
+    public = kind.to_jwk(key.public_key(), as_dict=True)
+    return {"keys": [{**public, "kid": kid, "alg": algorithm, "use": "sig"}]}
+
+
+def own(**entries):
+    return {"kubernetes.io": {**CLAIMS["kubernetes.io"], **entries}}
+
+
+def test_a_token_tells_its_claims():
+    token = sign()
+    assert token.claims() == CLAIMS
+    assert token.header == {"alg": "RS256", "kid": "one", "typ": "JWT"}
+    assert token.subject == "system:serviceaccount:home:reader"
+    assert (token.lifetime, token.bound_to) == (3607, "pod/client")
+    assert token.expires == datetime(2027, 1, 15, 9, 0, 7, tzinfo=UTC)
+    assert token.audiences == ["https://issuer.example"]
+    assert sign(aud="one alone").audiences == ["one alone"]
+
+
+def test_a_token_masks_itself():
+    """Notebooks, tracebacks and `--showlocals` print the repr, f-strings the str."""
+    token = sign()
+    expected = (
+        "<token of system:serviceaccount:home:reader, 3607 s, bound to pod/client, "
+        "id 0a1b2c3d>"
+    )
+    assert [repr(token), str(token), f"{token}"] == [expected] * 3
+    parts = token.text.split(".")
+    assert not any(part in repr([token, {"t": token}]) for part in parts)
+    assert repr(Token("not a token at all")) == "<no JWT, 18 characters>"
+
+
+def test_a_token_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        sign().text = "another"
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "a.b.c", "eyJhbGciOiJIUzI1NiJ9"])
+def test_what_is_no_token_says_so_without_showing_it(text):
+    """It may be half a secret."""
+    with pytest.raises(errors.NotAToken) as caught:
+        Token(text).claims()
+    assert caught.value.reason
+    assert not text or text not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("claims", "bound_to"),
+    [
+        ({}, "pod/client"),
+        ({"kubernetes.io": {"secret": {"name": "lease"}}}, "secret/lease"),
+        ({"kubernetes.io": {"node": {"name": "node-1"}}}, "node/node-1"),
+        ({"kubernetes.io": {"namespace": "home"}}, ""),
+    ],
+)
+def test_what_a_token_dies_with(claims, bound_to):
+    """A pod's token names its node, too, but dies with the pod."""
+    assert sign(**claims).bound_to == bound_to
+
+
+@pytest.mark.parametrize(
+    ("claims", "says"),
+    [
+        ({}, "It lives 3607 s, as the kubelet asked"),
+        (
+            {
+                "exp": CLAIMS["iat"] + 31_536_000,
+                **own(warnafter=CLAIMS["iat"] + 3607),
+            },
+            "It lives 31536000 s although 3607 s were asked for",
+        ),
+        ({"exp": CLAIMS["iat"] + 86_400}, "as this API server allows at most"),
+    ],
+)
+def test_the_lifetime_is_explained_in_either_case(claims, says):
+    """A usual API server extends to a year, ours does not, a vendor's caps."""
+    assert says in sign(**claims).lifetime_explained()
+
+
+def test_a_token_without_end_is_one():
+    claims = {name: CLAIMS[name] for name in CLAIMS if name != "exp"}
+    token = Token(jwt.encode(claims, RSA, "RS256"))
+    assert (token.lifetime, token.expires) == (None, None)
+    assert "without end" in repr(token)
+    assert "no `exp`" in token.lifetime_explained()
+
+
+@pytest.mark.parametrize(
+    ("key", "algorithm"), [(RSA, "RS256"), (RSA, "RS512"), (CURVE, "ES256")]
+)
+def test_a_signature_is_checked_with_the_algorithm_of_the_key(key, algorithm):
+    """Nobody promised RS256: signers outside the API server exist (KEP-740)."""
+    token = sign(key, algorithm, **VALID)
+    keys = published(key, algorithm)
+    assert verify_token(token, keys, audience=VALID["aud"]) == VALID
+
+
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [
+        (tamper(sign(**VALID), sub="system:serviceaccount:kube-system:x"), "signature"),
+        (tamper(sign(**VALID), exp=VALID["exp"] + 1), "signature"),
+        (sign(**{**VALID, "aud": ["vault"]}), "audience"),
+        (sign(**{**VALID, "exp": 1_700_000_600}), "expired"),
+        (sign(**{**VALID, "nbf": 3_900_000_000}), "not yet valid"),
+        (sign(kid="two", **VALID), "none of these keys"),
+        (sign(CURVE, "ES256", **VALID), "alg"),
+        (sign(STRANGE, **VALID), "signature"),
+        (Token(jwt.encode(VALID, "k" * 32, "HS256", {"kid": "one"})), "alg"),
+        (Token(jwt.encode(VALID, None, "none", {"kid": "one"})), "alg"),
+    ],
+)
+def test_what_is_not_genuine_is_refused(token, reason):
+    """Also what a forger may try: another algorithm in the header, or none."""
+    with pytest.raises(errors.NotGenuine) as caught:
+        verify_token(token, published(), audience=CLAIMS["aud"])
+    assert reason in caught.value.reason
+    assert caught.value.token is token
+    assert token.text not in str(caught.value)
+
+
+def test_a_forgery_keeps_header_and_signature():
+    token = sign()
+    forged = tamper(token, sub="somebody else", jti="new")
+    old, new = token.text.split("."), forged.text.split(".")
+    assert (new[0], new[2]) == (old[0], old[2]) and new[1] != old[1]
+    assert forged.claims() == {**CLAIMS, "sub": "somebody else", "jti": "new"}
+
+
+@dataclasses.dataclass
+class Elsewhere:
+    backend: str = "kind"
+
+
+def test_only_the_local_cluster_backdates():
+    """Any other cluster keeps its key to itself, and that is one line."""
+    with pytest.raises(errors.NoSigningKey) as caught:
+        backdate(Elsewhere(), sign(), expired_for=60)
+    assert caught.value.backend == "kind"
+
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: holder}
+spec:
+  terminationGracePeriodSeconds: 1
+  volumes:
+  - name: short
+    projected: {sources: [{serviceAccountToken: {path: token, expirationSeconds: 600}}]}
+  - name: ours
+    emptyDir: {medium: Memory}
+  containers:
+  - name: main
+    image: toolbox:1
+    command: [sleep, infinity]
+    volumeMounts:
+    - {name: short, mountPath: /run/short}
+    - {name: ours, mountPath: /run/ours}
+"""
+
+
+@pytest.fixture(scope="module")
+def namespace(cluster):
+    name = cluster.create_namespace("test-tokens")
+    apply(POD)
+    wait_for("condition=Ready", "pod/holder")
+    yield name
+    cluster.delete_namespace(name)
+
+
+def status(token):
+    return Caller.bearer(token).get("/api").status
+
+
+def test_a_pod_finds_its_token(namespace):
+    """Its own, that of a projected volume, and none where there is none."""
+    own = read_token("holder")
+    assert own.subject == f"system:serviceaccount:{namespace}:default"
+    assert own.bound_to == "pod/holder" and own.lifetime >= 3607
+    assert read_token("holder", path="/run/short/token").lifetime == 600
+    with pytest.raises(errors.NotAToken, match="No such file"):
+        read_token("holder", path=f"{MOUNTED}-nowhere")
+
+
+def test_a_token_is_made_as_asked(namespace):
+    token = create_token(audience=["a", "b"], duration="15m", bound_to="pod/holder")
+    assert (token.audiences, token.lifetime) == (["a", "b"], 900)
+    assert token.bound_to == "pod/holder"
+    assert create_token().lifetime == 3600
+    assert status(create_token()) == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"duration": "5m"}, "less than 10 minutes"),
+        ({"bound_to": "pod/nobody"}, 'pods "nobody" not found'),
+        ({"account": "nobody"}, 'serviceaccounts "nobody" not found'),
+    ],
+)
+def test_a_refused_token_says_why(namespace, options, says):
+    with pytest.raises(errors.KubectlFailed) as caught:
+        create_token(**options)
+    assert says in caught.value.stderr
+
+
+def test_a_token_is_put_into_a_pod_whole(namespace):
+    """What the pod reads then is this token; who may not write is told."""
+    token = create_token()
+    write_token("holder", token, path="/run/ours/token", container="main")
+    assert read_token("holder", path="/run/ours/token") == token
+    with pytest.raises(errors.NotAToken):
+        write_token("holder", token, path="/proc/token", container="main")
+
+
+def test_the_published_keys_fit(namespace):
+    """Offline and server agree on a token and on a forgery of it."""
+    token = create_token()
+    keys = Caller.bearer(token).get("/openid/v1/jwks").json()
+    audience = token.audiences
+    assert verify_token(token, keys, audience=audience) == token.claims()
+    forged = tamper(token, jti="another")
+    with pytest.raises(errors.NotGenuine):
+        verify_token(forged, keys, audience=audience)
+    assert (status(token), status(forged)) == (200, 401)
+
+
+def test_a_backdated_token_is_expired_and_nothing_else(cluster, namespace):
+    """All but the times is kept, and half a minute is forgiven: clocks differ."""
+    token = create_token()
+    expired = backdate(cluster, token, expired_for=7200)
+    times = ("exp", "iat", "nbf")
+    kept = {k: v for k, v in token.claims().items() if k not in times}
+    assert {k: v for k, v in expired.claims().items() if k not in times} == kept
+    assert expired.lifetime == token.lifetime
+    assert status(expired) == 401
+    assert "has expired" in review_token(expired).error
+    assert status(backdate(cluster, token, expired_for=30)) == 200
