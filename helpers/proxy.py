@@ -33,11 +33,10 @@ import requests
 from helpers import errors
 from helpers.command import kubeconfig_in_use
 from helpers.local import syscalls
+from helpers.plainhttp import PlainServer
 
 #: seconds until a new proxy must answer; it takes about 0.1
 START_TIMEOUT = 10.0
-#: seconds for one answer
-ANSWER_TIMEOUT = 30.0
 #: seconds between SIGTERM and SIGKILL
 GRACE = 5.0
 
@@ -72,7 +71,7 @@ def port_of(log: str) -> int | None:
     return int(found[1]) if found else None
 
 
-class KubectlProxy:
+class KubectlProxy(PlainServer):
     """A `kubectl proxy` on 127.0.0.1 that ends with its block, or with `stop()`.
 
     `url` is where it listens, `pid` its process, `log` what it has written. Everybody
@@ -88,6 +87,7 @@ class KubectlProxy:
         port: int = 0,
     ) -> None:
         """Choose the options of `kubectl proxy`; `port` 0 takes one that is free."""
+        super().__init__()
         self.read_only = read_only
         self._options = {
             "port": port,
@@ -99,9 +99,6 @@ class KubectlProxy:
         self._output = None
         self._log = ""
         self._finish = None
-        self._session = requests.Session()
-        # A proxy of this machine's network must not see what is said on loopback.
-        self._session.trust_env = False
 
     def start(self, *, timeout: float = START_TIMEOUT) -> Self:
         """Start it and return it once the API server answers through it.
@@ -176,43 +173,6 @@ class KubectlProxy:
         # pread: the child shares this descriptor, and its position with it.
         size = os.fstat(self._output.fileno()).st_size
         return os.pread(self._output.fileno(), size, 0).decode(errors="replace")
-
-    def request(
-        self, method: str, path: str, *, timeout: float = ANSWER_TIMEOUT, **options
-    ) -> requests.Response:
-        """Send one request through the proxy; a refusal is a value.
-
-        `options` are those of `requests.request`. Raise ProxyEnded if the proxy does
-        not run, NotReady without an answer in `timeout` seconds. The same as
-        `curl -X METHOD URL/PATH`.
-        """
-        url = self.url + path
-        try:
-            return self._session.request(method, url, timeout=timeout, **options)
-        except requests.RequestException as error:
-            if not self.running:
-                raise self._ended() from None
-            raise errors.NotReady(
-                f"An answer to {method} {path}",
-                timeout,
-                type(error).__name__,
-                "Look at `python -m helpers status`.",
-            ) from error
-
-    def get(self, path: str, **options) -> requests.Response:
-        """Send a GET; the rest is as in `request`. The same as `curl URL/PATH`."""
-        return self.request("GET", path, **options)
-
-    def read(self, path: str, *, accept: str = "application/json") -> dict:
-        """Return the JSON at `path`, in the form that `accept` asks for.
-
-        Raise ApiError, which keeps the server's Status, for any code from 400 on. The
-        same as `kubectl get --raw PATH`.
-        """
-        reply = self.get(path, headers={"Accept": accept})
-        if reply.status_code >= 400:
-            raise errors.ApiError("GET", path, reply.status_code, reply.text)
-        return reply.json()
 
     def _spawn(self, line: list[str], kubeconfig: Path) -> None:
         if threading.current_thread() is not threading.main_thread():

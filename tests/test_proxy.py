@@ -247,25 +247,6 @@ def test_it_leaves_no_file(cluster, tmp_path, monkeypatch):
         assert list(tmp_path.iterdir()) == []
 
 
-def test_proxies_of_the_network_are_not_asked(cluster, monkeypatch):
-    """What is said on loopback stays there."""
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    monkeypatch.delenv("no_proxy", raising=False)
-    with KubectlProxy() as running:
-        assert running.get("/version").status_code == 200
-
-
-def test_read_returns_json_or_the_refusal(cluster):
-    """The error keeps the server's Status and says its sentence."""
-    with KubectlProxy() as running:
-        assert running.read("/apis/batch")["kind"] == "APIGroup"
-        with pytest.raises(errors.ApiError) as caught:
-            running.read(f"{NAMESPACES}/nosuch")
-    error = caught.value
-    assert (error.status, error.reason) == (404, "NotFound")
-    assert error.message == 'namespaces "nosuch" not found'
-
-
 def test_one_that_was_killed_is_told(cluster):
     """A request after that names the signal instead of a refused connection."""
     with KubectlProxy() as killed:

@@ -1,0 +1,81 @@
+"""Ask a server on this machine in plain HTTP, as curl does.
+
+It knows no credentials and no TLS: it is for what listens on 127.0.0.1 and has dealt
+with both, such as `kubectl proxy`.
+"""
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from helpers import errors
+
+#: seconds for one answer
+TIMEOUT = 30.0
+#: how often a request is sent again if the server asks for that, as in kubectl
+RETRIES = 10
+
+
+def new_session() -> requests.Session:
+    """Return a session for loopback that comes again when the server says so."""
+    session = requests.Session()
+    # A proxy of this machine's network must not see what is said on loopback.
+    session.trust_env = False
+    # 429 and 503 with Retry-After: a kind that was just defined is answered so while
+    # its storage starts. Nothing was done yet, so any verb may be sent again.
+    again = Retry(RETRIES, connect=0, read=0, allowed_methods=None)
+    again.raise_on_status = False
+    session.mount("http://", HTTPAdapter(max_retries=again))
+    return session
+
+
+class PlainServer:
+    """A server that is asked by method and path; a subclass says where it is."""
+
+    def __init__(self) -> None:
+        """Make the session; nothing is sent."""
+        self._session = new_session()
+
+    @property
+    def url(self) -> str:
+        """Return where it listens; raise a LabError if it is known to be gone."""
+        raise NotImplementedError
+
+    def request(
+        self, method: str, path: str, *, timeout: float = TIMEOUT, **options
+    ) -> requests.Response:
+        """Send one request and return the response; a refusal is a value.
+
+        `options` are those of `requests.request`. If the server says when to come
+        again (429 or 503 with Retry-After), that is done, as kubectl does it. Raise
+        NotReady without an answer in `timeout` seconds. The same as
+        `curl -X METHOD URL/PATH`.
+        """
+        try:
+            return self._session.request(
+                method, self.url + path, timeout=timeout, **options
+            )
+        except requests.RequestException as error:
+            # Its own reason, if it is gone, says more than a refused connection.
+            _ = self.url
+            raise errors.NotReady(
+                f"An answer to {method} {path}",
+                timeout,
+                type(error).__name__,
+                "Look at `python -m helpers status`.",
+            ) from error
+
+    def get(self, path: str, **options) -> requests.Response:
+        """Send a GET; the rest is as in `request`. The same as `curl URL/PATH`."""
+        return self.request("GET", path, **options)
+
+    def read(self, path: str, *, accept: str = "application/json") -> dict:
+        """Return the JSON at `path`, in the form that `accept` asks for.
+
+        Raise ApiError, which keeps the server's Status, for any code from 400 on. The
+        same as `kubectl get --raw PATH`.
+        """
+        reply = self.get(path, headers={"Accept": accept})
+        if reply.status_code >= 400:
+            raise errors.ApiError("GET", path, reply.status_code, reply.text)
+        return reply.json()
