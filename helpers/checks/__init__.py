@@ -10,7 +10,12 @@ from helpers.checks.batch import cronjob_runs
 from helpers.checks.downward import known_when, pod_knows_itself, ways_hold
 from helpers.checks.objects import label_is
 from helpers.checks.problems import problems_named
-from helpers.checks.rest import door_is_guarded, names_are_complete, paths_lead_to
+from helpers.checks.rest import (
+    door_is_guarded,
+    names_are_complete,
+    only_created,
+    paths_lead_to,
+)
 from helpers.checks.rights import account_may, account_may_only
 from helpers.checks.trust import name_is_held, refused_twice
 
@@ -26,6 +31,7 @@ __all__ = [
     "lives_on",
     "name_is_held",
     "names_are_complete",
+    "only_created",
     "paths_lead_to",
     "pod_knows_itself",
     "predictions_hold",

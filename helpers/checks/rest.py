@@ -1,11 +1,13 @@
 """Check paths of the REST API, and what a proxy lets through."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+from helpers.discovery import api_resources
 from helpers.proxy import KubectlProxy
 
 _CORE = "the core group, `v1`, is older than groups and stands under `/api`"
 _GROUP = "a named group stands under `/apis`, with its version behind it"
+_READ = {"get", "list"}
 
 
 def paths_lead_to(
@@ -100,3 +102,18 @@ def names_are_complete(
                 "twice, or a name is wrong."
             )
     return ""
+
+
+def only_created(names: Iterable[str], server: KubectlProxy) -> str:
+    """Diagnose which names of resources that can be created, not read, are wrong."""
+    verbs = api_resources(server).set_index("NAME")["VERBS"]
+    right = {
+        name for name, can in verbs.items() if "create" in can and _READ.isdisjoint(can)
+    }
+    for name in sorted(set(names) - right):
+        if name not in verbs:
+            return f"There is no resource {name!r}."
+        can = verbs.loc[[name]].explode().unique()
+        return f"{name} does not belong there: its verbs are {', '.join(sorted(can))}."
+    missing = len(right - set(names))
+    return f"{missing} of {len(right)} are still missing." if missing else ""

@@ -3,6 +3,7 @@
 import pytest
 
 from helpers.checks import rest
+from helpers.discovery import api_resources
 from helpers.proxy import KubectlProxy
 
 EXEC = ["^/api/.*/pods/.*/exec", "^/api/.*/pods/.*/attach"]
@@ -99,3 +100,20 @@ def test_a_reader_of_pages_is_tried_with_several_limits(names_of, said):
     """A full last page, a page more than full, and pages of one."""
     diagnosis = rest.names_are_complete(names_of, Listing(), "/any")
     assert said in diagnosis if said else diagnosis == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (set(), ""),
+        ({"jobs"}, "jobs does not belong there: its verbs are create, delete,"),
+        ({"nosuch"}, "There is no resource 'nosuch'."),
+        ({"tokenreviews"}, "1 of "),
+    ],
+)
+def test_names_of_what_is_only_created(server, change, said):
+    """One too many, one that is not there, and one that is missing."""
+    frame = api_resources(server).explode("VERBS").groupby("NAME")["VERBS"].agg(set)
+    right = {n for n, v in frame.items() if "create" in v and not v & {"get", "list"}}
+    diagnosis = rest.only_created(right ^ change, server)
+    assert diagnosis.startswith(said) if said else diagnosis == ""
