@@ -7,7 +7,9 @@ one or two sentences, or "" when all is well. The cell asserts that it is "".
 from helpers.checks.ambassador import lets_only_read_pods, lives_on
 from helpers.checks.answers import anonymous_refusal, predictions_hold
 from helpers.checks.batch import cronjob_runs
+from helpers.checks.credentials import token_is
 from helpers.checks.downward import known_when, pod_knows_itself, ways_hold
+from helpers.checks.grants import may_exactly, verbs_named
 from helpers.checks.objects import label_is
 from helpers.checks.problems import problems_named
 from helpers.checks.rest import (
@@ -29,6 +31,7 @@ __all__ = [
     "label_is",
     "lets_only_read_pods",
     "lives_on",
+    "may_exactly",
     "name_is_held",
     "names_are_complete",
     "only_created",
@@ -37,5 +40,7 @@ __all__ = [
     "predictions_hold",
     "problems_named",
     "refused_twice",
+    "token_is",
+    "verbs_named",
     "ways_hold",
 ]
