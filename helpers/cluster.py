@@ -164,12 +164,15 @@ class Cluster:
             owner = metadata.get("annotations", {}).get(OWNER, "")
             if owner == _this_kernel() or not _alive(owner):
                 kubectl("delete", "namespace", metadata["name"], "--wait=false")
-                # It holds credentials, and a kernel that was killed left it.
-                pid = owner.partition("/")[0]
-                self._namespaced(metadata["name"], pid).unlink(missing_ok=True)
+                self._namespaced(metadata["name"]).unlink(missing_ok=True)
+        # They hold credentials, and kernels that were killed left them.
+        for path in self.kubeconfig.parent.glob(f"{self.kubeconfig.name}.*.*"):
+            pid = path.suffix[1:]
+            if pid.isdigit() and not start_time(int(pid)):
+                path.unlink(missing_ok=True)
 
-    def _namespaced(self, name: str, pid: str | None = None) -> Path:
-        return self.kubeconfig.with_name(f"kubeconfig.{name}.{pid or os.getpid()}")
+    def _namespaced(self, name: str) -> Path:
+        return self.kubeconfig.with_name(f"{self.kubeconfig.name}.{name}.{os.getpid()}")
 
     def _use_namespace(self, name: str) -> None:
         document = read_kubeconfig(self.kubeconfig)

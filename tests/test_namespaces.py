@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 
 import pytest
 
@@ -67,11 +68,16 @@ def test_a_kernel_that_was_killed_leaves_nothing(clean):
     # The pid is alive, and belongs to somebody who started later than the owner.
     gone = f"{LESSON}-gone"
     owned_by(gone, f"{os.getppid()}/1")
-    left = clean.kubeconfig.with_name(f"kubeconfig.{gone}.{os.getppid()}")
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left = clean.kubeconfig.with_name(f"kubeconfig.{gone}.{ended.pid}")
     left.touch(0o600)
+    used = clean.kubeconfig.with_name(f"kubeconfig.other.{os.getppid()}")
+    used.touch(0o600)
     name = clean.create_namespace(LESSON)
     assert live() == {name}
-    assert not left.exists()
+    assert used.exists() and not left.exists()
+    used.unlink()
 
 
 def test_two_kernels_have_one_each(clean):
