@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from helpers import doctor
-from helpers.doctor import Finding, lab, programs, surroundings, system
+from helpers.doctor import Finding, lab, making, programs, surroundings, system
 from helpers.doctor.findings import fatal, ok, warning
 from helpers.errors import IncompleteAssets, NamespacesForbidden, NotEnough
 from helpers.local import idmap
@@ -27,8 +27,9 @@ GRANTED = {"subuid": (100000, 65536), "subgid": (100000, 65536)}
 PLENTY = Account(20000, 90000, threads=80, watchers=24, memory=16_000_000_000)
 DISTRIBUTION = Runc("/usr/sbin/runc", seccomp=True, system=True)
 TOOLS = programs.Tools(DISTRIBUTION, True, "/usr/sbin/nft", ("curl", "jq"))
-BUILD = programs.Build(True, "go1.26.8 (/usr/bin/go)", "1.26.0", "gcc", True, False)
+BUILD = making.Build(True, "go1.26.8 (/usr/bin/go)", "1.26.0", "gcc", True, False)
 BINARIES = programs.Binaries(Path("/b"), programs.EXPECTED)
+IMAGE = making.Image(Path("/i/a.tar"), True, 10**10)
 DISK = lab.Directory(
     "state", Path("/s"), "LAB_STATE_DIR", True, "", True, 50_000_000_000, 600_000_000
 )
@@ -225,6 +226,20 @@ MACHINES = {
             None, {}, IncompleteAssets(Path("/b"), {"kubelet": "is missing"})
         ),
         *("binaries", "fatal", "kubelet is missing", "LAB_ASSETS"),
+    ),
+    "an image": (IMAGE, "image", "ok", "/i/a.tar"),
+    "no image yet": (change(IMAGE, archive=None), "image", "ok", "none yet"),
+    "no image and no mmdebstrap": (
+        change(IMAGE, archive=None, mmdebstrap=False),
+        *("image", "fatal", "mmdebstrap", "install .* mmdebstrap"),
+    ),
+    "no image and no room": (
+        change(IMAGE, archive=None, free=10**8),
+        *("image", "fatal", "takes 0.6 GB, .* 0.1 GB free", "LAB_CACHE_DIR"),
+    ),
+    "an image and no mmdebstrap": (
+        change(IMAGE, mmdebstrap=False, free=0),
+        *("image", "ok", "/i/a.tar"),
     ),
     "a build without room": (
         change(

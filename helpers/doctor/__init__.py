@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from helpers import errors
-from helpers.doctor import lab, programs, surroundings, system
+from helpers.doctor import lab, making, programs, surroundings, system
 from helpers.doctor.findings import Finding, fatal, report
 
 __all__ = ["Finding", "examine", "report"]
@@ -35,7 +35,8 @@ TOPICS: tuple[type[Topic], ...] = (
     system.Limits,
     lab.Directories,
     programs.Binaries,
-    programs.Build,
+    making.Build,
+    making.Image,
     programs.Tools,
     surroundings.Client,
     surroundings.Proxies,

