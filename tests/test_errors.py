@@ -1,0 +1,123 @@
+"""A learner's mistake shows as its message, in a real kernel and under nbval."""
+
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from helpers import errors
+
+MISTAKE = "from helpers import kubectl\nkubectl('get', 'nodes')"
+MESSAGE = (
+    "NotConnected: No cluster is connected in this notebook.\n"
+    "Run the cell with `cluster = connect()` first."
+)
+CELLS = {
+    "mistake": MISTAKE,
+    "verbose": f"%xmode Verbose\n{MISTAKE}",
+    "minimal": f"%xmode Minimal\n{MISTAKE}",
+    "again": "%xmode Context\n%tb",
+    "value": "import sys\ntype(sys.last_value).__name__",
+    "chained": "from helpers import errors\n"
+    "try:\n    1 / 0\n"
+    "except ZeroDivisionError as error:\n"
+    "    raise errors.NotRunning() from error",
+    "bug": "def divide():\n    return 1 / 0\n\ndivide()",
+}
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory):
+    """Return what each of the cells shows, run in one kernel."""
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(text, id=name) for name, text in CELLS.items()]
+    )
+    NotebookClient(
+        notebook,
+        kernel_name="python3",
+        timeout=120,
+        allow_errors=True,
+        resources={"metadata": {"path": str(tmp_path_factory.mktemp("errors"))}},
+    ).execute()
+    return {cell.id: cell.outputs for cell in notebook.cells}
+
+
+def error_of(outputs):
+    (found,) = [output for output in outputs if output.output_type == "error"]
+    return found
+
+
+@pytest.mark.parametrize("name", ["mistake", "verbose", "minimal"])
+def test_a_mistake_shows_its_message_and_no_traceback(outputs, name):
+    """Whatever detail of tracebacks the learner has chosen."""
+    error = error_of(outputs[name])
+    assert error.ename == "NotConnected"
+    assert error.traceback == [MESSAGE]
+    # What nbval and nbclient show, and what a page shows.
+    assert f"{error.ename}: {error.evalue}" == MESSAGE
+
+
+def test_what_was_raised_can_be_looked_at(outputs):
+    """`%tb` shows the same again, and the exception is a value (lessons assert it)."""
+    shown = [output.get("text", "") for output in outputs["again"]]
+    shown += ["\n".join(output.get("traceback", ())) for output in outputs["again"]]
+    assert MESSAGE in "".join(shown)
+    (value,) = outputs["value"]
+    assert value.data["text/plain"] == "'NotConnected'"
+
+
+def test_a_cause_does_not_bring_its_traceback(outputs):
+    """The way out is in the message; the cause is for those who look for it."""
+    error = error_of(outputs["chained"])
+    assert error.traceback[0].startswith("NotRunning: No cluster is running.")
+    assert "ZeroDivisionError" not in "".join(error.traceback)
+
+
+def test_a_bug_still_shows_where_it_is(outputs):
+    """Only errors with a way out are short."""
+    text = "".join(error_of(outputs["bug"]).traceback)
+    assert "ZeroDivisionError" in text and "divide" in text
+
+
+@pytest.mark.parametrize("tags", [["raises-exception"], []], ids=["meant", "unmeant"])
+def test_nbval_understands_it(tmp_path, tags):
+    """A cell that must raise passes, another one fails with the message."""
+    cell = nbformat.v4.new_code_cell(MISTAKE, id="mistake", metadata={"tags": tags})
+    path = tmp_path / "mistake.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    options = ["--nbval-lax", "--nbval-current-env", "--color=no", path]
+    done = subprocess.run(
+        [*command, *options], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == (0 if tags else 1), done.stdout
+    for line in MESSAGE.splitlines():
+        assert (line in done.stdout) == (not tags)
+
+
+def drawn():
+    """Return name to base of the tree in the module's docstring."""
+    above, found = ["LabError"], {}
+    for line in errors.__doc__.splitlines():
+        branch, bar, rest = line.partition("── ")
+        if bar:
+            depth, name = len(branch) // 4 + 1, rest.split()[0]
+            found[name] = above[depth - 1]
+            above[depth:] = [name]
+    return found
+
+
+def written(base=errors.LabError):
+    """Return name to base of the classes that are there."""
+    found = {}
+    for error in base.__subclasses__():
+        if error.__module__ == errors.__name__:
+            found |= {error.__name__: base.__name__} | written(error)
+    return found
+
+
+def test_the_tree_of_errors_is_drawn_as_it_is():
+    """A person looks there first."""
+    assert drawn() == written()
