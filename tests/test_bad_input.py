@@ -73,6 +73,19 @@ FAULTS = {
         "ulimit -n 512.*limits.conf",
         shell("ulimit -n 128"),
     ),
+    "few processes": Fault(
+        r"too few processes: \d+ needed, 100 available",
+        r"ulimit -u \d+.*limits.conf",
+        ("unshare", "--user", "--map-user=1000", "prlimit", "--nproc=100"),
+    ),
+    "few inotify instances": Fault(
+        "too few inotify instances: 24 needed, 3 available",
+        "sudo sysctl fs.inotify.max_user_instances=1024",
+        shell(
+            "echo 3 > /proc/sys/user/max_inotify_instances",
+            ("unshare", "--user", "--map-root-user"),
+        ),
+    ),
     "a state directory that is read-only": Fault(
         "{place}/lab: cannot be used: Read-only file system",
         "Make it writable, or name another directory in LAB_STATE_DIR",

@@ -427,6 +427,22 @@ def test_this_machine_can_run_the_cluster(cluster):
     assert cluster.server in found["cluster"]["fact"]
 
 
+def test_forbidden_namespaces_are_found_by_trying(tmp_path):
+    """In a user namespace that may have no further ones; the rest is examined too."""
+    script = (
+        "echo 0 > /proc/sys/user/max_user_namespaces; "
+        'exec setpriv --bounding-set=-all --inh-caps=-all "$@"'
+    )
+    prefix = ("unshare", "--user", "--map-root-user", "sh", "-ec", script, "sh")
+    done = run("--json", env={"LAB_STATE_DIR": str(tmp_path)}, prefix=prefix)
+    found = {entry["name"]: entry for entry in json.loads(done.stdout)}
+    assert done.returncode == 1
+    assert "making a user namespace was refused" in found["namespaces"]["fact"]
+    assert "sysctl user.max_user_namespaces" in found["namespaces"]["way_out"]
+    assert {*found} >= NAMES
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_secret_of_a_proxy_is_not_shown(cluster):
     """Proxy addresses may hold passwords; the name of the variable is enough."""
     env = {"https_proxy": "http://ann:hunter2@proxy.example:1", "NO_PROXY": ""}

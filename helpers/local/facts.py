@@ -8,9 +8,10 @@ from pathlib import Path
 
 from helpers.local import layout, rootfs
 from helpers.local.components import Facts
+from helpers.local.runtime import SYSTEM_PATH, find_runc
 
 #: where the distribution keeps what we need, whatever PATH the learner has
-PATH = f"{layout.BIN}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PATH = f"{layout.BIN}:{SYSTEM_PATH}"
 #: says which archive containerd has; beside its data, so that it goes with them
 IMPORTED = Path("/var/lib/containerd/imported")
 
@@ -20,14 +21,13 @@ def find(python: str, archive: str | None, archive_key: str | None) -> Facts:
 
     `archive_key` is what identifies it: what was imported before is not again.
     """
-    # Debian's runc has seccomp; ours is the answer where there is none.
-    system = shutil.which("runc", path=PATH.removeprefix(f"{layout.BIN}:"))
-    built = Path(layout.BIN, "runc")
+    # The start has made sure that there is one.
+    runc = find_runc(Path(layout.BIN))
     imported = IMPORTED.exists() and IMPORTED.read_text() == archive_key
     return Facts(
         python=python,
-        runc=system or str(built),
-        seccomp=bool(system) or _has_seccomp(built),
+        runc=runc.path,
+        seccomp=runc.seccomp,
         snapshotter="overlayfs"
         if rootfs.can_overlay("/var/lib/containerd")
         else "native",
@@ -36,11 +36,3 @@ def find(python: str, archive: str | None, archive_key: str | None) -> Facts:
         if archive and not imported
         else None,
     )
-
-
-def _has_seccomp(runc: Path) -> bool:
-    """Say whether this runc was built with libseccomp: it links the library."""
-    try:
-        return b"libseccomp.so" in runc.read_bytes()
-    except OSError:
-        return False

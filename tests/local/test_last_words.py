@@ -1,0 +1,55 @@
+"""After a failure the cause is in sight, and what a person cannot use is not."""
+
+import errno
+import os
+
+import pytest
+
+from helpers.local import refusal
+from helpers.local.logs import last_words
+
+PANIC = """\
+{"level":"info","msg":"opening backend"}
+panic: freepages: failed to get all reachable pages
+
+goroutine 104 [running]:
+go.etcd.io/bbolt.(*DB).freepages.func2()
+\tgo.etcd.io/bbolt@v1.4.3/db.go:1266 +0x85
+created by go.etcd.io/bbolt.(*DB).freepages in goroutine 103
+\tgo.etcd.io/bbolt@v1.4.3/db.go:1264 +0x14a
+"""
+
+
+def test_a_panic_is_its_reason(tmp_path):
+    """Stack traces of three starts would push it out of twenty lines."""
+    log = tmp_path / "etcd.log"
+    log.write_text(PANIC * 3)
+    assert last_words(log).splitlines() == [
+        line for line in PANIC.splitlines()[:2] * 3 if line
+    ]
+
+
+def test_long_lines_are_cut(tmp_path):
+    """Some loggers put a whole trace into one."""
+    log = tmp_path / "etcd.log"
+    log.write_text("E1125 fatal " + "x" * 5000 + "\n")
+    assert len(last_words(log)) == 203
+
+
+@pytest.mark.parametrize("lines", [1, 20])
+def test_it_is_the_end(tmp_path, lines):
+    log = tmp_path / "kubelet.log"
+    log.write_text("".join(f"I{number} says (something)\n" for number in range(99)))
+    said = last_words(log, lines).splitlines()
+    assert (len(said), said[-1]) == (lines, "I98 says (something)")
+
+
+def test_no_log_is_no_words(tmp_path):
+    assert last_words(tmp_path / "none.log") == ""
+
+
+def test_a_limit_is_not_called_a_full_disk():
+    """The kernel has one number for both."""
+    error = refusal.refused("making a user namespace", os.strerror(errno.ENOSPC))
+    assert error.reason == "no more of them are allowed"
+    assert error.way_out
