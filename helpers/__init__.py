@@ -8,7 +8,6 @@ import importlib
 
 _HOME = {
     "Caller": "helpers.callers",
-    "Cluster": "helpers.cluster",
     "KubectlProxy": "helpers.proxy",
     "Token": "helpers.tokens",
     "api_resources": "helpers.discovery",
