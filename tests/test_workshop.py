@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from helpers.__main__ import main
+from helpers.cli import main
 from tests.notebooks import ROOT
 
 WORDS = ["help", "setup", "lab", "chapter", "test", "lint", "bench", "clean"]
