@@ -12,6 +12,7 @@ import select
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from helpers.local import idmap, init, rootfs
@@ -55,6 +56,11 @@ def main(plan_file: str, report: int) -> int:
     """
     if os.fork():
         os._exit(0)
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        # Ours and PID 1's. A component, let alone a pod, that had the lock too would
+        # be "the machine runs" after both are gone.
+        with suppress(OSError):  # the one that listed them is closed by now
+            os.set_inheritable(descriptor, descriptor <= 2)
     # Whatever the learner's is: pods that are not root read what the kubelet writes.
     os.umask(0o022)
     plan = init.Plan(**json.loads(Path(plan_file).read_text()))

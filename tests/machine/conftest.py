@@ -15,7 +15,7 @@ def one_lab(tmp_path_factory):
     """Return the cluster, in whatever state the test before left it."""
     lab = Lab(tmp_path_factory.mktemp("lab") / AWKWARD)
     yield lab
-    lab.backend.delete()
+    lab.close()
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ class Lab:
         self.backend = Local(state)
         self.machine = Machine(state)
         self.binaries, self.archive = self.backend.setup(Silent())
+        self._watched: dict[str, int] = {}
 
     @property
     def port(self) -> int:
@@ -91,6 +92,13 @@ class Lab:
         self.kubectl("apply", "-f", "-", input=json.dumps(manifest))
         self.await_pod(name)
 
+    def can_exec(self, pod: str) -> bool:
+        """Say whether a command can be run in the pod: kubelet and containerd work."""
+        try:
+            return self.sh(pod, "echo alive") == "alive\n"
+        except AssertionError:
+            return False
+
     def await_pod(self, name: str) -> None:
         self.kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=50s")
 
@@ -98,11 +106,25 @@ class Lab:
         return self.kubectl("exec", pod, "--", "sh", "-c", script)
 
     def namespace(self) -> str:
-        """Return what names the PID namespace of the running machine."""
-        return os.readlink(f"/proc/{self.machine.pid()}/ns/pid")
+        """Return what names the PID namespace of the running machine.
+
+        It stays open until `assert_nothing_left`: the kernel would soon give the same
+        number to another one.
+        """
+        path = f"/proc/{self.machine.pid()}/ns/pid"
+        name = os.readlink(path)
+        if name not in self._watched:
+            self._watched[name] = os.open(path, os.O_RDONLY)
+        return name
 
     def outer(self) -> int:
         return psutil.Process(self.machine.pid()).ppid()
+
+    def close(self) -> None:
+        """Remove the cluster and its directory."""
+        self.backend.delete()
+        while self._watched:
+            os.close(self._watched.popitem()[1])
 
     def host_pid(self, component: str) -> int:
         """Return the pid on the host of a component, by its pid inside."""
@@ -118,10 +140,11 @@ class Lab:
     def kill(self, component: str, number: int = signal.SIGKILL) -> None:
         os.kill(self.host_pid(component), number)
 
-    def assert_nothing_left(self, namespace: str, within: float = 5.0) -> None:
+    def assert_nothing_left(self, namespace: str) -> None:
         """Fail unless processes, port and mounts of that run are gone."""
-        until(lambda: not members(namespace), within, "the processes ended")
-        assert not self.machine.running()
+        until(lambda: not self.machine.running(), what="the machine ended")
+        assert members(namespace) == []
+        os.close(self._watched.pop(namespace))
         assert not [
             p.pid
             for p in psutil.process_iter(["cmdline"])

@@ -105,6 +105,17 @@ def test_a_second_start_is_refused_and_up_attaches(lab):
     assert "making the namespaces of the cluster" not in view.said
 
 
+def test_neither_lock_nor_port_are_inherited_by_components(lab):
+    lock = os.stat(lab.state / "machine.lock")
+    holders = {
+        pid
+        for pid in members(lab.namespace())
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir()
+        if os.path.samestat(os.stat(descriptor), lock)
+    }
+    assert holders == {lab.machine.pid()}
+
+
 def test_the_environment_of_pid_1_has_nothing_of_the_learners(lab):
     content = Path(f"/proc/{lab.machine.pid()}/environ").read_bytes()
     names = {entry.partition(b"=")[0] for entry in content.split(b"\0") if entry}

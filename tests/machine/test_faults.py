@@ -1,0 +1,235 @@
+"""What happens when something of the machine, or its starter, is killed."""
+
+import json
+import os
+import signal
+import time
+
+import psutil
+import pytest
+
+from helpers import errors
+from helpers.progress import Silent
+from tests.local.waiting import until
+from tests.machine.lab import Lab, members
+from tests.machine.test_machine import with_broken_scheduler
+
+COMPONENTS = (
+    "etcd",
+    "kube-apiserver",
+    "containerd",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "coredns",
+    "relay",
+    "kube-proxy",
+)
+
+
+@pytest.fixture
+def steady(lab):
+    """Return the cluster with a pod and an object that must outlive all of it."""
+    if "steady" not in lab.kubectl("get", "pods", "-o", "name"):
+        lab.run_pod("steady")
+        lab.kubectl("create", "configmap", "steady", "--from-literal=key=value")
+    lab.await_pod("steady")
+    return lab
+
+
+def assert_intact(lab: Lab) -> None:
+    """Fail unless what was acknowledged is there and the pod runs and can be used."""
+    found = lab.kubectl("get", "configmap", "steady", "-o=jsonpath={.data.key}")
+    assert found == "value"
+    lab.await_pod("steady")
+    # A kubelet that was just started does not know its pods for a moment.
+    until(lambda: lab.can_exec("steady"), 30, "exec works")
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_a_killed_component_is_started_again(steady, name):
+    lab = steady
+    if name not in lab.machine.status()["components"]:
+        pytest.skip(f"{name} does not run here: no `nft`")
+    before = lab.component(name)
+    pod = json.loads(lab.kubectl("get", "pod", "steady", "-o", "json"))
+    lab.kill(name)
+    after = until(
+        lambda: (
+            lab.component(name)["state"] == "running"
+            and lab.component(name)["restarts"] == before["restarts"] + 1
+            and lab.component(name)
+        ),
+        30,
+        f"{name} runs again",
+    )
+    assert after["last_exit"] == "killed by SIGKILL"
+    assert after["pid"] != before["pid"]
+    until(lambda: lab.phase() == "ready", 30, "the API server is ready")
+    assert_intact(lab)
+    same = json.loads(lab.kubectl("get", "pod", "steady", "-o", "json"))
+    # Containers outlive containerd and the kubelet.
+    for field in ("containerID", "restartCount"):
+        first, second = (p["status"]["containerStatuses"][0] for p in (pod, same))
+        assert first[field] == second[field]
+    WORKS[name](lab)
+
+
+def a_write_is_kept(lab: Lab) -> None:
+    lab.kubectl("create", "configmap", "new")
+    lab.kubectl("delete", "configmap", "new")
+
+
+def a_pod_starts(lab: Lab) -> None:
+    lab.run_pod("new")
+    lab.kubectl("delete", "pod", "new")
+
+
+def a_namespace_gets_its_account(lab: Lab) -> None:
+    lab.kubectl("create", "namespace", "new")
+    lab.kubectl("wait", "--for=create", "serviceaccount/default", "--namespace=new")
+    lab.kubectl("delete", "namespace", "new", "--wait=false")
+
+
+def a_name_is_resolved(lab: Lab) -> None:
+    script = "import socket; print(socket.gethostbyname('kubernetes.default.svc'))"
+    assert lab.sh("steady", f'python3 -c "{script}"') == "10.96.0.1\n"
+
+
+def a_service_is_answered_for(lab: Lab) -> None:
+    """Let kube-proxy refuse for a Service without endpoints: nobody else would."""
+    lab.kubectl("create", "service", "clusterip", "new", "--tcp=80:80")
+    address = lab.kubectl("get", "service", "new", "-o=jsonpath={.spec.clusterIP}")
+    script = (
+        "import errno, socket\n"
+        f"number = socket.socket().connect_ex(('{address}', 80))\n"
+        "print(errno.errorcode[number])"
+    )
+    ask = f'python3 -c "{script}"'
+    until(lambda: lab.sh("steady", ask) == "ECONNREFUSED\n", 30, "kube-proxy's rules")
+    lab.kubectl("delete", "service", "new")
+
+
+WORKS = {
+    "etcd": a_write_is_kept,
+    "kube-apiserver": a_write_is_kept,
+    "containerd": a_pod_starts,
+    "kube-controller-manager": a_namespace_gets_its_account,
+    "kube-scheduler": a_pod_starts,
+    "kubelet": a_pod_starts,
+    "coredns": a_name_is_resolved,
+    "relay": a_write_is_kept,
+    "kube-proxy": a_service_is_answered_for,
+}
+
+
+@pytest.mark.parametrize("victim", ["PID 1", "the outer process"])
+def test_with_the_machine_killed_nothing_is_left_and_objects_come_back(steady, victim):
+    lab = steady
+    namespace, port = lab.namespace(), lab.port
+    pods = [pid for pid in psutil.pids() if _below(pid, lab.machine.pid())]
+    os.kill(lab.machine.pid() if victim == "PID 1" else lab.outer(), signal.SIGKILL)
+    lab.assert_nothing_left(namespace)
+    # In namespaces of their own, so `members` does not see them.
+    assert len(pods) > len(COMPONENTS)
+    assert [pid for pid in pods if psutil.pid_exists(pid)] == []
+    assert lab.backend.status() is None
+    lab.up()
+    assert lab.port == port
+    assert_intact(lab)
+
+
+def _below(pid: int, ancestor: int) -> bool:
+    try:
+        return any(p.pid == ancestor for p in psutil.Process(pid).parents())
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.parametrize("name", ["kube-apiserver", "etcd"])
+def test_a_frozen_component_is_told_within_the_deadline(lab, name):
+    lab.kill(name, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        status = lab.machine.status()
+        assert time.monotonic() - began < 10
+        assert status["phase"] == "not answering"
+        began = time.monotonic()
+        with pytest.raises(errors.NotAnswering) as caught:
+            lab.up()
+        assert time.monotonic() - began < 25
+        assert "kube-apiserver" in caught.value.way_out
+        assert lab.machine.running()
+    finally:
+        lab.kill(name, signal.SIGCONT)
+    until(lambda: lab.phase() == "ready", 30)
+
+
+def test_a_frozen_pid_1_is_ended_by_stop(lab):
+    namespace = lab.namespace()
+    os.kill(lab.machine.pid(), signal.SIGSTOP)
+    assert lab.machine.stop(patience=0.5) is True
+    lab.assert_nothing_left(namespace)
+
+
+def test_ctrl_c_undoes_a_start(stopped):
+    starter = stopped.starter()
+    until(stopped.machine.pid, 30, "the machine was made")
+    namespace = stopped.namespace()
+    starter.send_signal(signal.SIGINT)
+    said, _ = starter.communicate(timeout=30)
+    assert starter.returncode != 0
+    assert "Traceback" not in said
+    stopped.assert_nothing_left(namespace)
+
+
+def test_a_start_whose_starter_is_killed_is_completed(stopped):
+    """Also in surroundings that lead others astray: proxies, modules, no locale."""
+    junk = stopped.state.parent / "junk"
+    junk.mkdir(exist_ok=True)
+    for name in ("json", "socket", "helpers"):
+        (junk / f"{name}.py").write_text("raise SystemExit('junk')")
+    starter = stopped.starter(
+        http_proxy="http://127.0.0.1:1",
+        https_proxy="http://127.0.0.1:1",
+        LANG="C",
+        LC_ALL="C",
+    )
+    until(stopped.machine.pid, 30, "the machine was made")
+    os.killpg(starter.pid, signal.SIGKILL)
+    starter.communicate()
+    pid = stopped.machine.pid()
+    until(lambda: stopped.phase() == "ready", 60, "the start was completed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(junk))
+        stopped.up()
+    assert stopped.machine.pid() == pid
+    assert "lab-control-plane" in stopped.kubectl("get", "nodes")
+
+
+def test_a_failed_start_whose_starter_was_killed_ends_by_itself(stopped, tmp_path):
+    binaries = with_broken_scheduler(stopped.binaries, tmp_path)
+    child = os.fork()
+    if child == 0:
+        try:
+            stopped.machine.start(binaries, stopped.archive, 0, Silent())
+        finally:
+            os._exit(0)
+    until(stopped.machine.pid, 30, "the machine was made")
+    namespace = stopped.namespace()
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    until(lambda: not members(namespace), 30, "the machine gave up")
+    stopped.assert_nothing_left(namespace)
+    assert stopped.backend.status() is None
+    stopped.up()
+
+
+def test_stop_ends_a_start_that_is_under_way(stopped):
+    starter = stopped.starter()
+    until(stopped.machine.running, 30, "the lock is held")
+    assert stopped.backend.stop() is True
+    said, _ = starter.communicate(timeout=30)
+    assert starter.returncode == 1
+    assert "Traceback" not in said
+    assert not stopped.machine.running()
