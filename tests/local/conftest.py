@@ -9,7 +9,7 @@ from helpers.progress import Silent
 from tests.local import gobox
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def compiled(tmp_path_factory):
     """A cache that holds Go's runtime, compiled once: half of a test's time."""
     go = golang.find(gobox.MINIMUM)
