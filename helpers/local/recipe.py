@@ -1,7 +1,7 @@
 """Describe which programs are built, from what, and how. Pure: nothing runs here.
 
-Each module is a directory in `binaries/` with a `go.mod` and a `go.sum`, which pin
-every byte of the sources. One module per upstream project: one for all of them would
+A directory in `binaries/` holds a lock: a `go.mod` and a `go.sum`, which pin every
+byte of the sources. There is one per upstream project: one for all of them would
 raise most dependencies above what each project was released and tested with.
 
 behaviour        upstream's release    here
@@ -14,115 +14,10 @@ CoreDNS          all plugins           those that the Corefile may use
 runc             static, libpathrs     linked with this machine's C library
 """
 
-import hashlib
-import platform
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from helpers import versions
-
-#: Flags of every build, in front of what a module adds.
-FLAGS = (
-    # The locks decide, whatever GOFLAGS says.
-    "-mod=readonly",
-    # No paths of this machine in the programs.
-    "-trimpath",
-    # Git's state of this checkout says nothing about the programs.
-    "-buildvcs=false",
-    # A profile in a main package would have all of its dependencies built again.
-    "-pgo=off",
-    # Nobody debugs these programs here; the compiler need not describe them.
-    "-gcflags=all=-dwarf=false",
-)
-
-
-@dataclass(frozen=True)
-class Module:
-    """Programs that one `go build` makes from the lock in the directory `name`.
-
-    `upstream` is the Go module they come from. `programs` maps file name to package
-    path. `variables` are set by the linker; `{time}` and `{commit}` in them are those
-    of the upstream's release. `ask` are the arguments that make a program tell its
-    version, where it is not `--version`. `cgo` needs a C compiler; `seccomp_tag` is
-    added where libseccomp's headers are. `substitute` says that the distribution's
-    program of the same name will do.
-
-    What a build takes, in bytes, as `benchmarks/build.py` measures it: `sources` in
-    Go's module cache, `disk` for compiled packages and programs, `memory` for the
-    largest single step.
-    """
-
-    name: str
-    upstream: str
-    version: str
-    programs: dict[str, str]
-    tags: tuple[str, ...] = ()
-    variables: dict[str, str] = field(default_factory=dict)
-    ask: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    cgo: bool = False
-    seccomp_tag: str = ""
-    substitute: bool = False
-    sources: int = 0
-    disk: int = 0
-    memory: int = 0
-
-    def settings(self) -> tuple:
-        """Return what changes the programs."""
-        return (
-            self.name,
-            self.programs,
-            self.tags,
-            self.variables,
-            self.cgo,
-            self.seccomp_tag,
-        )
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Modules in the order in which they are built; their locks are below `root`."""
-
-    root: Path
-    version: str
-    modules: tuple[Module, ...]
-
-    def programs(self) -> list[str]:
-        """Return the names of all programs."""
-        return [name for module in self.modules for name in module.programs]
-
-    def key(self) -> str:
-        """Return the name of the cache entry: version, machine, hash of all input.
-
-        The Go version is not part of it: an update of Go is no reason for a build
-        of several minutes.
-        """
-        digest = hashlib.sha256(repr(FLAGS).encode())
-        for module in self.modules:
-            digest.update(repr(module.settings()).encode())
-            for path in sorted((self.root / module.name).iterdir()):
-                # Editors leave other things.
-                if path.suffix in (".mod", ".sum", ".go"):
-                    content = hashlib.sha256(path.read_bytes()).hexdigest()
-                    digest.update(f"{path.name} {content}\n".encode())
-        return f"{self.version}-{platform.machine()}-{digest.hexdigest()[:12]}"
-
-    def minimum(self) -> tuple[int, ...]:
-        """Return the oldest Go that all `go` lines accept, as (1, 26, 6)."""
-        return max(
-            parse(line.split()[1])
-            for module in self.modules
-            for line in (self.root / module.name / "go.mod").read_text().splitlines()
-            if line.startswith("go ")
-        )
-
-
-def parse(version: str) -> tuple[int, ...]:
-    """Return `1.26.6` or `go1.26.6` as (1, 26, 6); a release candidate counts 0."""
-    numbers = []
-    for part in version.removeprefix("go").split("."):
-        digits = len(part) - len(part.lstrip("0123456789"))
-        numbers.append(int(part[:digits] or 0))
-    return tuple(numbers)
+from helpers.local.steps import Recipe, Step
 
 
 def _kubernetes_version(package: str) -> dict[str, str]:
@@ -147,62 +42,84 @@ _KUBERNETES = "k8s.io/kubernetes"
 _RUNC = "github.com/opencontainers/runc"
 _MB = 1_000_000
 
+
+def _kubernetes(
+    programs: dict[str, str], *, disk: int, passing: int, memory: int
+) -> Step:
+    return Step(
+        lock="kubernetes",
+        upstream=_KUBERNETES,
+        version=versions.KUBERNETES,
+        programs=programs,
+        # kubectl's User-Agent is from the second one.
+        variables={
+            **_kubernetes_version("k8s.io/component-base/version"),
+            **_kubernetes_version("k8s.io/client-go/pkg/version"),
+        },
+        ask={"kubectl": ("version", "--client")},
+        sources=1500 * _MB,
+        disk=disk * _MB,
+        passing=passing * _MB,
+        memory=memory * _MB,
+    )
+
+
+def _commands(*names: str) -> dict[str, str]:
+    return {name: f"{_KUBERNETES}/cmd/{name}" for name in names}
+
+
 RECIPE = Recipe(
     root=Path(__file__).parent / "binaries",
     version=versions.KUBERNETES,
-    modules=(
-        Module(
-            "kubernetes",
-            upstream=_KUBERNETES,
-            version=versions.KUBERNETES,
-            programs={
-                "etcd": "go.etcd.io/etcd/server/v3",
-                "kube-apiserver": f"{_KUBERNETES}/cmd/kube-apiserver",
-                "kube-controller-manager": f"{_KUBERNETES}/cmd/kube-controller-manager",
-                "kube-scheduler": f"{_KUBERNETES}/cmd/kube-scheduler",
-                "kube-proxy": f"{_KUBERNETES}/cmd/kube-proxy",
-                "kubelet": f"{_KUBERNETES}/cmd/kubelet",
-                "kubectl": f"{_KUBERNETES}/cmd/kubectl",
-            },
-            # kubectl and what it sends as User-Agent read the second one.
-            variables={
-                **_kubernetes_version("k8s.io/component-base/version"),
-                **_kubernetes_version("k8s.io/client-go/pkg/version"),
-            },
-            ask={"kubectl": ("version", "--client")},
-            sources=1500 * _MB,
-            disk=5000 * _MB,
-            memory=700 * _MB,
+    steps=(
+        # One step for all of Kubernetes would be a few seconds faster, but Go keeps
+        # what it compiles twice until a step ends, and the disk would need 8 GB.
+        _kubernetes(
+            {"etcd": "go.etcd.io/etcd/server/v3"}, disk=400, passing=400, memory=300
         ),
-        Module(
-            "containerd",
+        _kubernetes(
+            _commands("kubectl", "kube-scheduler", "kube-proxy"),
+            disk=2000,
+            passing=2000,
+            memory=600,
+        ),
+        _kubernetes(
+            _commands("kube-controller-manager", "kubelet"),
+            disk=1000,
+            passing=1000,
+            memory=700,
+        ),
+        _kubernetes(_commands("kube-apiserver"), disk=1000, passing=1000, memory=700),
+        Step(
+            lock="containerd",
             upstream=_CONTAINERD,
             version=versions.CONTAINERD,
             programs={
-                "containerd": f"{_CONTAINERD}/cmd/containerd",
-                "containerd-shim-runc-v2": f"{_CONTAINERD}/cmd/containerd-shim-runc-v2",
-                "ctr": f"{_CONTAINERD}/cmd/ctr",
+                name: f"{_CONTAINERD}/cmd/{name}"
+                for name in ("containerd", "containerd-shim-runc-v2", "ctr")
             },
             # Their file systems are not ours, and btrfs would need C headers.
             tags=("no_btrfs", "no_zfs", "no_devmapper"),
             variables={f"{_CONTAINERD}/version.Version": versions.CONTAINERD},
             ask={"containerd-shim-runc-v2": ("-v",)},
             sources=500 * _MB,
-            disk=700 * _MB,
+            disk=500 * _MB,
+            passing=500 * _MB,
             memory=400 * _MB,
         ),
-        Module(
-            "coredns",
+        Step(
+            lock="coredns",
             upstream="github.com/coredns/coredns",
             version=versions.COREDNS,
             programs={"coredns": "binaries/coredns"},
             ask={"coredns": ("-version",)},
             sources=500 * _MB,
-            disk=700 * _MB,
+            disk=500 * _MB,
+            passing=500 * _MB,
             memory=400 * _MB,
         ),
-        Module(
-            "cni",
+        Step(
+            lock="cni",
             upstream=_CNI,
             version=versions.CNI_PLUGINS,
             programs={
@@ -216,11 +133,12 @@ RECIPE = Recipe(
             # Without CNI_COMMAND they say what they are.
             ask={"bridge": (), "host-local": (), "loopback": ()},
             sources=50 * _MB,
-            disk=100 * _MB,
+            disk=50 * _MB,
+            passing=50 * _MB,
             memory=300 * _MB,
         ),
-        Module(
-            "runc",
+        Step(
+            lock="runc",
             upstream=_RUNC,
             version=versions.RUNC,
             programs={"runc": _RUNC},
@@ -231,7 +149,8 @@ RECIPE = Recipe(
             seccomp_tag="seccomp",
             substitute=True,
             sources=50 * _MB,
-            disk=200 * _MB,
+            disk=100 * _MB,
+            passing=100 * _MB,
             memory=300 * _MB,
         ),
     ),

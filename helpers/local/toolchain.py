@@ -26,13 +26,14 @@ import filelock
 from helpers import errors, paths
 from helpers.local import build, effort, elf
 from helpers.local.files import write_private
-from helpers.local.recipe import RECIPE, Module, Recipe
+from helpers.local.recipe import RECIPE
+from helpers.local.steps import Recipe, Step
 from helpers.local.workshop import Workshop
 from helpers.progress import Progress
 
-#: Makes programs of the modules in a new directory; None if it cannot, then the next
+#: Makes programs of the steps in a new directory; None if it cannot, then the next
 #: one is asked. It runs alone and removes what it made when it fails.
-Maker = Callable[[Recipe, Sequence[Module], Workshop, Progress], Path | None]
+Maker = Callable[[Recipe, Sequence[Step], Workshop, Progress], Path | None]
 
 #: Official downloads belong in front of the build.
 MAKERS: tuple[Maker, ...] = (build.build,)
@@ -66,9 +67,9 @@ def faults(directory: Path, recipe: Recipe = RECIPE) -> dict[str, str]:
     """Return name and fault of each program that `directory` should hold."""
     return {
         name: fault
-        for module in recipe.modules
-        if not build.system_has(module)
-        for name, fault in _faults(directory, module).items()
+        for step in recipe.steps
+        if not build.system_has(step)
+        for name, fault in _faults(directory, step).items()
     }
 
 
@@ -78,15 +79,15 @@ def describe(directory: Path, recipe: Recipe = RECIPE) -> dict[str, str]:
     The same as `kubectl version --client`, `etcd --version` and so on.
     """
     return {
-        name: _version([directory / name, *module.ask.get(name, ("--version",))])
-        for module in recipe.modules
-        for name in module.programs
+        name: _version([directory / name, *step.ask.get(name, ("--version",))])
+        for step in recipe.steps
+        for name in step.programs
         if (directory / name).exists()
     }
 
 
-def _faults(directory: Path, module: Module) -> dict[str, str]:
-    found = {name: elf.fault(directory / name) for name in module.programs}
+def _faults(directory: Path, step: Step) -> dict[str, str]:
+    found = {name: elf.fault(directory / name) for name in step.programs}
     return {name: fault for name, fault in found.items() if fault}
 
 
@@ -113,9 +114,9 @@ def _entry(recipe: Recipe) -> Path:
 def _make(recipe: Recipe, workshop: Workshop, progress: Progress) -> Path:
     entry = _entry(recipe)
     # Ours as well where the distribution has one: it may be removed later.
-    modules = [module for module in recipe.modules if _faults(entry, module)]
+    steps = [step for step in recipe.steps if _faults(entry, step)]
     try:
-        made = (make(recipe, modules, workshop, progress) for make in MAKERS)
+        made = (make(recipe, steps, workshop, progress) for make in MAKERS)
         _install(next(filter(None, made)), entry)
     finally:
         workshop.clear()
@@ -146,7 +147,7 @@ def _usable(workshop: Workshop) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise effort.Room.of(
-                RECIPE.modules, workshop, workshop.root
+                RECIPE.steps, workshop, workshop.root
             ).ran_out() from error
         raise errors.StateError(
             Path(error.filename or workshop.root),
@@ -205,5 +206,5 @@ def _version(command: Sequence[str | Path]) -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    found = re.search(r"\bv?(\d+\.\d+\.\d+\S*)", said.stdout + said.stderr)
+    found = re.search(r"\bv?(\d+\.\d+\.\d+[\w.+-]*)", said.stdout + said.stderr)
     return f"v{found[1]}" if found else ""

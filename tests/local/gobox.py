@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from helpers.local.recipe import Module, Recipe
+from helpers.local.steps import Recipe, Step
 
 ROOT = Path(__file__).parents[2]
 #: the `go` line of the small module
@@ -56,14 +56,14 @@ def write(root: Path, source: str | None = None) -> None:
 
 def recipe(root: Path, **changes) -> Recipe:
     """Return the recipe whose lock is below `root`."""
-    module = Module(
-        "hello",
+    step = Step(
+        lock="hello",
         upstream="binaries/hello",
         version="v1.2.3",
         programs={"hi": "binaries/hello"},
         variables={"main.version": "v1.2.3"},
     )
-    return Recipe(root, "v1.2.3", (dataclasses.replace(module, **changes),))
+    return Recipe(root, "v1.2.3", (dataclasses.replace(step, **changes),))
 
 
 def start(root: Path, cache: Path, *, prefix=(), changes=None, **environment):

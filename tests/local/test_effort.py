@@ -6,45 +6,43 @@ import pytest
 
 from helpers import errors
 from helpers.local import effort
-from helpers.local.recipe import RECIPE, Module
+from helpers.local.recipe import RECIPE
+from helpers.local.steps import Step
 from helpers.local.workshop import Workshop
 
 GB = 1_000_000_000
 
 
-def module(**changes):
-    return Module("m", "example.com/m", "v1.0.0", {"m": "example.com/m"}, **changes)
+def step(**changes):
+    return Step("m", "example.com/m", "v1.0.0", {"m": "example.com/m"}, **changes)
 
 
 def test_too_little_memory_is_an_error_that_tells_how_much():
     with pytest.raises(errors.NotEnough) as caught:
-        effort.choose([module(memory=GB)], GB, 8)
+        effort.choose([step(memory=10), step(memory=GB)], GB, 8)
     assert caught.value.what == "memory"
     assert caught.value.needed == GB + effort.GO_ITSELF
     assert caught.value.available == GB
 
 
-def test_little_memory_means_one_compiler_that_collects_its_garbage():
+def test_little_memory_means_one_compiler_that_keeps_itself_small():
     least = GB + effort.GO_ITSELF
-    assert effort.choose([module(memory=GB)], least, 8) == effort.Effort(1)
+    assert effort.choose([step(memory=GB)], least, 8) == effort.Effort(1)
 
 
 def test_more_memory_means_more_compilers_up_to_the_processors():
+    enough = effort.LAVISH_MEMORY
     chosen = [
-        effort.choose([module(memory=GB)], size * GB, 4).compilers
-        for size in (2, 3, 4, 5, 99)
+        effort.choose([step()], enough + more * effort.FURTHER, 4)
+        for more in (0, 1, 2, 3, 99)
     ]
-    assert chosen == [1, 2, 4, 4, 4]
-    assert effort.choose([module(memory=GB)], 2 * GB, 4).env == {"GOGC": "400"}
+    assert [effort.compilers for effort in chosen] == [1, 2, 3, 4, 4]
+    assert all(effort.env["GOGC"] == "off" for effort in chosen)
 
 
-def test_the_largest_module_decides():
-    small, large = module(memory=1000), module(memory=GB)
-    assert effort.choose([small, large], 2 * GB, 4) == effort.choose([large], 2 * GB, 4)
-
-
-def test_kubernetes_builds_with_two_gigabytes():
-    assert effort.choose(RECIPE.modules, 2 * GB, 2).compilers == 2
+def test_all_of_it_builds_with_one_gigabyte_and_faster_with_two():
+    assert effort.choose(RECIPE.steps, GB, 2) == effort.Effort(1)
+    assert effort.choose(RECIPE.steps, 2 * GB, 2).compilers == 2
 
 
 @pytest.fixture
@@ -53,15 +51,21 @@ def workshop(tmp_path):
     return Workshop(tmp_path / "build")
 
 
+def test_what_stays_adds_up_and_what_passes_does_not(workshop, tmp_path):
+    steps = [step(disk=10_000, passing=300), step(disk=5_000, passing=700)]
+    assert effort.Room.of(steps, workshop, tmp_path).build == 15_700
+
+
 def test_what_is_there_already_needs_no_disk(workshop, tmp_path):
-    modules = [module(disk=10_000, sources=500), module(disk=5_000, sources=500)]
-    room = effort.Room.of(modules, workshop, tmp_path / "modules")
-    assert (room.build, room.sources) == (15_000, 1000)
+    steps = [step(disk=10_000, sources=500)] * 2
+    room = effort.Room.of(steps, workshop, tmp_path / "modules")
+    # Two steps, one upstream.
+    assert (room.build, room.sources) == (20_000, 500)
     workshop.compiled.mkdir()
     (workshop.compiled / "package").write_bytes(bytes(6000))
     (tmp_path / "modules" / "example.com" / "m@v1.0.0").mkdir(parents=True)
-    room = effort.Room.of(modules, workshop, tmp_path / "modules")
-    assert (room.build, room.sources) == (9_000, 0)
+    room = effort.Room.of(steps, workshop, tmp_path / "modules")
+    assert (room.build, room.sources) == (14_000, 0)
 
 
 def test_a_full_disk_is_an_error_that_names_the_variable(workshop, tmp_path):

@@ -9,9 +9,11 @@ import pytest
 
 from helpers import versions
 from helpers.local import components, golang
-from helpers.local.recipe import RECIPE, Recipe, parse
+from helpers.local.recipe import RECIPE
+from helpers.local.steps import Recipe, parse
 
-MODULES = pytest.mark.parametrize("module", RECIPE.modules, ids=lambda m: m.name)
+STEPS = pytest.mark.parametrize("step", RECIPE.steps, ids=lambda step: step.name)
+LOCKS = pytest.mark.parametrize("name", sorted({step.lock for step in RECIPE.steps}))
 
 #: what the machine starts, and what shell cells call
 NAMES = """etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kubectl
@@ -19,8 +21,8 @@ kube-proxy containerd containerd-shim-runc-v2 ctr coredns bridge host-local loop
 runc""".split()
 
 
-def lock(module):
-    return (RECIPE.root / module.name / "go.mod").read_text()
+def lock(name):
+    return (RECIPE.root / name / "go.mod").read_text()
 
 
 @pytest.fixture
@@ -34,51 +36,53 @@ def test_exactly_these_programs_are_built():
     assert sorted(RECIPE.programs()) == sorted(NAMES)
 
 
-@MODULES
-def test_a_lock_requires_the_version_that_people_read(module):
-    required = dict(re.findall(r"^(?:require)?\s*(\S+) (v\S+)", lock(module), re.M))
-    assert required[module.upstream] == module.version
-    if module.name == "kubernetes":
+@STEPS
+def test_a_lock_requires_the_version_that_people_read(step):
+    required = dict(re.findall(r"^(?:require)?\s*(\S+) (v\S+)", lock(step.lock), re.M))
+    assert required[step.upstream] == step.version
+    if step.lock == "kubernetes":
         assert required["go.etcd.io/etcd/server/v3"] == versions.ETCD
 
 
-@MODULES
-def test_the_tools_of_a_lock_are_the_packages_of_the_recipe(module):
-    block = re.search(r"^tool \((.*?)^\)", lock(module), re.M | re.S)
-    tools = (
-        block[1].split() if block else re.findall(r"^tool (\S+)", lock(module), re.M)
-    )
-    own = [p for p in module.programs.values() if p.startswith("binaries/")]
-    assert sorted(tools + own) == sorted(module.programs.values())
+@LOCKS
+def test_the_tools_of_a_lock_are_the_packages_of_the_recipe(name):
+    block = re.search(r"^tool \((.*?)^\)", lock(name), re.M | re.S)
+    tools = block[1].split() if block else re.findall(r"^tool (\S+)", lock(name), re.M)
+    built = [
+        package
+        for step in RECIPE.steps
+        for package in step.programs.values()
+        if step.lock == name
+    ]
+    own = [package for package in built if package.startswith("binaries/")]
+    assert sorted(tools + own) == sorted(built)
 
 
-@MODULES
-def test_a_lock_pins_every_module_that_it_requires(module):
-    sums = (RECIPE.root / module.name / "go.sum").read_text()
-    replaced = dict(re.findall(r"^\t(\S+) => \S+ (v\S+)$", lock(module), re.M))
-    required = re.findall(r"^(?:require)?\s*(\S+\.\S+/\S+) (v\S+)", lock(module), re.M)
+@LOCKS
+def test_a_lock_pins_every_module_that_it_requires(name):
+    sums = (RECIPE.root / name / "go.sum").read_text()
+    replaced = dict(re.findall(r"^\t(\S+) => \S+ (v\S+)$", lock(name), re.M))
+    required = re.findall(r"^(?:require)?\s*(\S+\.\S+/\S+) (v\S+)", lock(name), re.M)
     assert len(required) > 5
-    for name, version in required:
-        assert f"{name} {replaced.get(name, version)}/go.mod h1:" in sums, name
+    for path, version in required:
+        assert f"{path} {replaced.get(path, version)}/go.mod h1:" in sums, path
 
 
-@MODULES
-def test_a_lock_is_tidy(module, tmp_path):
+@LOCKS
+def test_a_lock_is_tidy(name):
     go = golang.find(RECIPE.minimum())
-    if (
-        go is None
-        or not (go.module_cache / f"{module.upstream}@{module.version}").exists()
-    ):
-        pytest.skip("needs Go and the sources, which a build fetches")
+    if go is None:
+        pytest.skip("no Go here")
     done = subprocess.run(
         [go.path, "mod", "tidy", "-diff"],
-        cwd=RECIPE.root / module.name,
+        cwd=RECIPE.root / name,
+        # What is missing is not fetched: that is for a build.
         env={**golang.environment(), "GOFLAGS": "", "GOPROXY": "off"},
         capture_output=True,
         text=True,
     )
     if "module lookup disabled" in done.stderr:
-        pytest.skip("tidy wants the sources of tests, too, which a build does not")
+        pytest.skip("sources, also those of tests, are not all in Go's module cache")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
@@ -118,10 +122,10 @@ def test_the_key_changes_with_each_byte_that_is_built(copy, file):
 
 
 def test_the_key_changes_with_a_setting_and_not_with_an_estimate():
-    first, *rest = RECIPE.modules
+    first, *rest = RECIPE.steps
     for changes, same in (({"tags": ("x",)}, False), ({"disk": 1}, True)):
         other = (dataclasses.replace(first, **changes), *rest)
-        key = dataclasses.replace(RECIPE, modules=other).key()
+        key = dataclasses.replace(RECIPE, steps=other).key()
         assert (key == RECIPE.key()) is same
 
 
@@ -131,7 +135,7 @@ def test_what_an_editor_leaves_does_not_change_the_key(copy):
 
 
 def test_kubernetes_is_told_its_version_twice():
-    kubernetes = RECIPE.modules[0]
+    kubernetes = RECIPE.steps[0]
     for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"):
         told = {
             name.removeprefix(f"{package}."): value

@@ -242,16 +242,16 @@ def test_a_disk_that_runs_full_is_no_fault_of_the_compiler(
     disk.mkdir()
     mounted = [
         *("unshare", "--user", "--map-root-user", "--mount", "sh", "-c"),
-        f'mount -t tmpfs -o size=12m tmpfs {disk} && exec "$@"',
+        f'mount -t tmpfs -o size=3m tmpfs {disk} && exec "$@"',
         "sh",
     ]
     if subprocess.run([*mounted, "true"], capture_output=True).returncode:
         pytest.skip("no mounts in a user namespace here")
-    # Cold: Go's runtime alone, compiled, is more than this disk takes.
+    # Enough to begin with; Go's runtime alone is more when it is compiled.
     found = finish(start(recipe.root, disk / "cache", prefix=mounted), code=1)
     assert found["error"] == "NotEnough"
     assert found["what"] == "disk space"
-    assert int(found["available"]) < 12_000_000
+    assert int(found["available"]) < 3_500_000
 
 
 def test_a_cache_that_cannot_be_made_is_named(recipe, tmp_path, monkeypatch):
