@@ -90,15 +90,15 @@ def send(state: Path, number: int) -> None:
     """Send a signal to PID 1, or to the outer process before there is one."""
     pids = [pid_of(state, "pid_1") or pid_of(state, "outer")]
     if pids == [None]:
-        # machine.json is damaged. Its command line names our plan and nobody
-        # else's: outer process and PID 1 share it.
-        pids = [p.pid for p in _processes(state)]
+        # machine.json is damaged, or not written yet.
+        pids = [p.pid for p in processes(state)]
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
 
 
-def _processes(state: Path) -> list[psutil.Process]:
+def processes(state: Path) -> list[psutil.Process]:
+    """List outer process and PID 1 by their command line, which names our plan."""
     ours = namespaces.command(plan_file(state), 0)[1:-1]
     return [
         process

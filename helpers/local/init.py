@@ -23,7 +23,7 @@ from helpers.local.files import write_private
 from helpers.local.supervisor import Supervisor
 
 #: seconds that a whole start may take before it is given up
-BUDGET = 180.0
+BUDGET = 300.0
 #: seconds that pods get between SIGTERM and SIGKILL when the machine stops
 POD_GRACE = 0.5
 

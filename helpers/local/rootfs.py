@@ -200,8 +200,9 @@ def _own(root: str, sources: Sources) -> None:
         binds[at.IMAGES] = (sources.images, True)
     binds |= {path: (path, True) for path in _python(sources.python)}
     for inside, (host, read_only) in binds.items():
-        # Not recursive: the state directory holds the very root that is being built.
-        bind(host, f"{root}{inside}", read_only=read_only, recursive=False)
+        # The state directory holds the very root that is being built; elsewhere there
+        # may be mounts, which a user namespace allows only as a whole.
+        bind(host, f"{root}{inside}", read_only=read_only, recursive=read_only)
 
 
 def _python(home: str) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from helpers.local import hostport, namespaces
+from helpers.local import hostport, identity
 from helpers.local.backend import Local
 from helpers.local.machine import Machine
 from helpers.progress import Silent
@@ -145,12 +145,7 @@ class Lab:
         until(lambda: not self.machine.running(), what="the machine ended")
         assert members(namespace) == []
         os.close(self._watched.pop(namespace))
-        assert not [
-            p.pid
-            for p in psutil.process_iter(["cmdline"])
-            if (p.info["cmdline"] or [])[1:-1]
-            == namespaces.command(self.state / "run" / "plan.json", 0)[1:-1]
-        ]
+        assert identity.processes(self.state) == []
         listeners = [
             found
             for found in psutil.net_connections("tcp")

@@ -1,0 +1,94 @@
+"""The real cluster as learners run it: an ordinary user who cannot become more."""
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from helpers import paths
+from helpers.local.backend import Local
+from helpers.progress import Silent
+from tests import unprivileged
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0,
+    reason="only root can become another user; here the other tests are what this is",
+)
+
+
+@pytest.fixture
+def home():
+    """Return a home directory where uid 1000 can reach it: pytest's own is closed."""
+    with tempfile.TemporaryDirectory(prefix="home-") as directory:
+        os.chown(directory, unprivileged.UID, unprivileged.UID)
+        yield Path(directory)
+
+
+@pytest.fixture(scope="module")
+def material():
+    """Return what root made and the user may use: programs and image."""
+    binaries, archive = Local().setup(Silent())
+    given = {"LAB_ASSETS": str(binaries), "LAB_CACHE_DIR": str(paths.cache_dir())}
+    return {"show": [binaries, archive], "environment": given}
+
+
+def test_the_user_is_an_ordinary_one_in_clean_surroundings(home):
+    program = (
+        "import json, os, sys\n"
+        "status = open('/proc/self/status').read()\n"
+        "closed = [p for p in sys.argv[1:] if not os.access(p, os.R_OK)]\n"
+        "print(json.dumps({'ids': [os.getresuid(), os.getresgid(), os.getgroups()],"
+        "'no_new_privs': 'NoNewPrivs:\\t1' in status,"
+        "'no_capabilities': 'CapEff:\\t0000000000000000' in status,"
+        "'terminal': os.isatty(0), 'environment': sorted(os.environ),"
+        "'closed': closed, 'home': os.listdir(os.path.expanduser('~'))}))"
+    )
+    private = ["/etc/shadow", "/root/.bashrc", "/proc/1/environ"]
+    done = unprivileged.run([sys.executable, "-c", program, *private], home)
+    assert done.returncode == 0, done.stdout
+    assert json.loads(done.stdout) == {
+        "ids": [[1000] * 3, [1000] * 3, []],
+        "no_new_privs": True,
+        "no_capabilities": True,
+        "terminal": False,
+        "environment": ["HOME", "LANG", "PATH", "PYTHONDONTWRITEBYTECODE"],
+        "closed": private,
+        "home": [],
+    }
+
+
+def test_closed_directories_are_shown_and_nothing_else_of_them(home, tmp_path):
+    """Neither what is beside a shown file, nor a mode on the host, changes."""
+    closed = tmp_path / "closed"
+    (closed / "inner").mkdir(parents=True)
+    for name in ("shown", "beside", "inner/file"):
+        (closed / name).write_text(name)
+    for path in (closed, closed / "inner"):
+        path.chmod(0o700)
+    command = f"cat {closed}/shown {closed}/inner/file; ls {closed}"
+    show = [closed / "shown", closed / "inner"]
+    done = unprivileged.run(["sh", "-c", command], home, show=show)
+    assert done.stdout == "showninner/fileinner\nshown\n"
+    refused = unprivileged.run(["cat", str(closed / "shown")], home)
+    assert "Permission denied" in refused.stdout
+    assert {p.stat().st_mode & 0o777 for p in (closed, closed / "inner")} == {0o700}
+
+
+def test_the_exit_code_and_both_streams_are_the_commands(home):
+    done = unprivileged.run(["sh", "-c", "echo out; echo err >&2; exit 7"], home)
+    assert done.returncode == 7
+    assert sorted(done.stdout.split()) == ["err", "out"]
+
+
+@pytest.mark.timeout(1800)
+def test_the_cluster_works_as_an_ordinary_user(home, material):
+    """Run the tests of the machine once more, as that user."""
+    pytest_as_user = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    done = unprivileged.run(
+        [*pytest_as_user, "tests/machine"], home, timeout=1700, **material
+    )
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout.splitlines()[-1]

@@ -1,0 +1,159 @@
+"""Run a command as an ordinary user, the way learners run it; only root can.
+
+`python tests/unprivileged.py --home DIR [--show PATH] [--pass NAME] -- COMMAND...`
+runs it as uid 1000, without privileges to gain (`no_new_privs`), without a terminal,
+with a clean environment and DIR as its home, which is made if need be. What it needs
+may lie where that user may not go, /root for example. No mode of the host is changed
+for that: in a mount namespace of its own such a directory is covered, and only what is
+needed is shown in it.
+"""
+
+import argparse
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from helpers.local import syscalls as sc  # noqa: E402
+
+UID = 1000
+
+
+def run(
+    command: Iterable[str],
+    home: Path,
+    *,
+    show: Iterable[Path] = (),
+    environment: Mapping[str, str] | None = None,
+    timeout: float = 600,
+) -> subprocess.CompletedProcess:
+    """Run `command` that way and return what it did; stdout has both streams.
+
+    `home` is made and handed over if it is not there. Files and directories in `show`
+    can be read, variables in `environment` are set. Two calls with one `home` find the
+    same cluster.
+    """
+    options = ["--home", str(home)]
+    for path in show:
+        options += ["--show", str(path)]
+    for name in environment or {}:
+        options += ["--pass", name]
+    return subprocess.run(
+        [sys.executable, __file__, *options, "--", *command],
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+    )
+
+
+def show(paths: Iterable[Path], uid: int) -> None:
+    """Make `paths` readable for `uid`, in this mount namespace only."""
+    covered = {}
+    for path in sorted({path.resolve() for path in paths}):
+        cover = first_closed(path, uid)
+        if cover is not None:
+            # Opened before it is hidden: from then on only the descriptor leads to it.
+            covered.setdefault(cover, []).append((path, os.open(path, os.O_PATH)))
+    for cover, shown in covered.items():
+        sc.mount("tmpfs", str(cover), "tmpfs", sc.MS_NOSUID | sc.MS_NODEV, "mode=755")
+        for path, descriptor in shown:
+            _show(descriptor, path, uid)
+
+
+def first_closed(path: Path, uid: int) -> Path | None:
+    """Return the first directory on the way to `path` that `uid` may not pass."""
+    for part in (*reversed(path.parents), path):
+        if not _open(part.stat(), uid, part == path):
+            return part if part.is_dir() else part.parent
+    return None
+
+
+def _open(found: os.stat_result, uid: int, last: bool) -> bool:
+    directory = stat.S_ISDIR(found.st_mode)
+    needed = 0o1 if not last else 0o5 if directory else 0o4
+    shift = 6 if found.st_uid == uid else 0
+    return found.st_mode >> shift & needed == needed
+
+
+def _show(descriptor: int, path: Path, uid: int) -> None:
+    """Bind what is open at `path`; a directory that is closed entry by entry."""
+    found = os.fstat(descriptor)
+    is_directory = stat.S_ISDIR(found.st_mode)
+    if is_directory and not _open(found, uid, True):
+        path.mkdir(mode=0o755, parents=True, exist_ok=True)
+        for name in os.listdir(f"/proc/self/fd/{descriptor}"):
+            entry = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=descriptor)
+            _show(entry, path / name, uid)
+    elif is_directory:
+        path.mkdir(mode=0o755, parents=True, exist_ok=True)
+        _bind(descriptor, path)
+    elif _open(found, uid, True):
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        path.touch()
+        _bind(descriptor, path)
+    os.close(descriptor)
+
+
+def _bind(descriptor: int, path: Path) -> None:
+    sc.mount(f"/proc/self/fd/{descriptor}", str(path), "", sc.MS_BIND | sc.MS_REC)
+
+
+def become(uid: int) -> None:
+    """Be `uid` from now on, for good and without a terminal."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    sc.forbid_new_privileges()
+    os.setsid()
+
+
+def login(home: Path, passed: Iterable[str]) -> dict[str, str]:
+    """Return the environment of somebody who just logged in, and what is passed on."""
+    return {name: os.environ[name] for name in passed if name in os.environ} | {
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "PATH": f"{Path(sys.prefix, 'bin')}:/usr/local/bin:/usr/bin:/bin",
+        # The checkout is not this user's.
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def main() -> None:
+    """Prepare and become the command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--show", type=Path, action="append", default=[])
+    parser.add_argument("--pass", dest="passed", action="append", default=[])
+    parser.add_argument("command", nargs="+")
+    given = parser.parse_args()
+    if os.geteuid() != 0:
+        parser.error("only root can become another user")
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        sys.exit(os.waitstatus_to_exitcode(status) & 0xFF)
+    needed = [ROOT, Path(sys.prefix), Path(sys.base_prefix), given.home, *given.show]
+    sc.unshare(sc.CLONE_NEWNS)
+    sc.mount("none", "/", "", sc.MS_REC | sc.MS_PRIVATE)
+    os.umask(0o022)
+    given.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.chown(given.home, UID, UID)
+    show(needed, UID)
+    become(UID)
+    # Not before: it is forgotten when the user changes.
+    sc.die_with_parent(signal.SIGKILL)
+    os.execvpe(given.command[0], given.command, login(given.home, given.passed))
+
+
+if __name__ == "__main__":
+    main()
