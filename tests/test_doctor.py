@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from helpers import doctor
-from helpers.doctor import Finding, lab, making, programs, surroundings, system
+from helpers.doctor import Finding, lab, making, programs, running, surroundings, system
 from helpers.doctor.findings import fatal, ok, warning
 from helpers.errors import IncompleteAssets, NamespacesForbidden, NotEnough
 from helpers.local import idmap
@@ -33,7 +33,7 @@ IMAGE = making.Image(Path("/i/a.tar"), True, 10**10)
 DISK = lab.Directory(
     "state", Path("/s"), "LAB_STATE_DIR", True, "", True, 50_000_000_000, 600_000_000
 )
-IDLE = lab.Cluster(None, "", "", (), "v1.37.1", "/usr/bin/kubectl")
+IDLE = running.Cluster(None, "", "", (), "v1.37.1", "/usr/bin/kubectl")
 STATUS = {"phase": "ready", "server": "https://127.0.0.1:7", "problem": None}
 
 
@@ -82,6 +82,10 @@ MACHINES = {
     "a rare processor": (
         system.Kernel("Linux", "6.1", "riscv64"),
         *("kernel", "fatal", "x86_64 and aarch64", "another machine"),
+    ),
+    "an ordinary user": (
+        lab.Backend("local", 1000),
+        *("backend", "ok", "local: Kubernetes v1.* in Linux namespaces, as uid 1000"),
     ),
     "namespaces allowed": (namespaces(), "namespaces", "ok", "they work"),
     "namespaces forbidden": (
@@ -410,7 +414,7 @@ def run(*arguments, env=None, prefix=()):
 
 
 NAMES = {
-    *("Python", "kernel", "namespaces", "user ids", "cgroups", "memory"),
+    *("Python", "kernel", "backend", "namespaces", "user ids", "cgroups", "memory"),
     *("open files", "processes", "/dev/shm", "state", "cache", "binaries", "image"),
     *("runc", "nft", "curl", "jq", "client", "proxy", "port", "cluster", "kubectl"),
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from helpers import errors
-from helpers.doctor import lab, making, programs, surroundings, system
+from helpers.doctor import lab, making, programs, running, surroundings, system
 from helpers.doctor.findings import Finding, fatal, report
 
 __all__ = ["Finding", "examine", "report"]
@@ -29,6 +29,7 @@ class Topic(Protocol):
 TOPICS: tuple[type[Topic], ...] = (
     surroundings.Python,
     system.Kernel,
+    lab.Backend,
     system.Namespaces,
     system.UserIds,
     system.Cgroups,
@@ -42,7 +43,7 @@ TOPICS: tuple[type[Topic], ...] = (
     surroundings.Proxies,
     surroundings.Kubeconfigs,
     lab.Port,
-    lab.Cluster,
+    running.Cluster,
 )
 
 
