@@ -115,7 +115,8 @@ def explain(error, *, token: Token | None = None, user: str = "") -> Explanation
         attempt = attempt_of(
             refusal, user=user or _guess(refusal, token), namespace=here
         )
-    return forbidden(refusal, attempt, _try(rbac.read_rbac))
+    known = attempt and attempt.user not in ("", ANONYMOUS)
+    return forbidden(refusal, attempt, _try(rbac.read_rbac) if known else None)
 
 
 def attempt_of(

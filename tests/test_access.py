@@ -348,6 +348,8 @@ def test_the_five_ways_to_be_refused_are_told_apart(cluster, namespace, token):
     kubectl("create", "serviceaccount", "leaver")
     revoked = create_token("leaver")
     kubectl("delete", "serviceaccount", "leaver")
+    # The server learns of it by a watch, and remembers a good answer for 10 s.
+    Caller.bearer(revoked).wait_for(401, "/api")
     shown = {
         "no credential": None,
         "not a token": Token("garbage"),
