@@ -1,5 +1,6 @@
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -9,34 +10,52 @@ from helpers.progress import Silent
 from tests.local import gobox
 
 
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory):
-    """A cache that holds Go's runtime, compiled once: half of a test's time."""
+@dataclass(frozen=True)
+class Compiled:
+    """Go's runtime, compiled once: most of the time of a small build.
+
+    `environment` is what it was compiled with, and finds it again.
+    """
+
+    path: Path
+    environment: dict[str, str]
+
+    def set_in(self, patch: pytest.MonkeyPatch, cache: Path) -> None:
+        """Have builds go into `cache`, as far as `patch` lasts."""
+        for name, value in self.environment.items():
+            patch.setenv(name, value)
+        patch.setenv("LAB_CACHE_DIR", str(cache))
+        patch.setenv("LAB_KEEP_BUILD_CACHE", "1")
+        patch.delenv("LAB_ASSETS", raising=False)
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory) -> Compiled:
     go = golang.find(gobox.MINIMUM)
     if go is None:
         pytest.skip("no Go on PATH or in the cache, where a build puts one")
     folder = tmp_path_factory.mktemp("compiled")
     gobox.write(folder / "source")
+    environment = {
+        "GOFLAGS": gobox.intercept(folder),
+        # It may be the Go of the cache, and each test has a cache of its own.
+        "PATH": f"{go.path.parent}:{os.environ['PATH']}",
+    }
+    compiled = Compiled(folder / "cache" / "build" / "compiled", environment)
+    # Not for longer: other tests of this session want the real programs.
     with pytest.MonkeyPatch.context() as patch:
-        # It may be the one of the cache, which a test changes.
-        patch.setenv("PATH", str(go.path.parent), prepend=os.pathsep)
-        patch.setenv("GOFLAGS", gobox.intercept(folder))
-        patch.setenv("LAB_CACHE_DIR", str(folder / "cache"))
-        patch.setenv("LAB_KEEP_BUILD_CACHE", "1")
-        # Read by each test that asks for `cache`, too.
-        patch.delenv("LAB_ASSETS", raising=False)
+        compiled.set_in(patch, folder / "cache")
         toolchain.ensure(Silent(), gobox.recipe(folder / "source"))
-        yield folder / "cache" / "build" / "compiled"
+    return compiled
 
 
 @pytest.fixture
-def cache(compiled, tmp_path, monkeypatch):
+def cache(compiled, tmp_path, monkeypatch) -> Path:
     """A cache of this test's own, with Go's runtime compiled already."""
     cache = tmp_path / "cache"
-    shutil.copytree(compiled, cache / "build" / "compiled", copy_function=os.link)
-    monkeypatch.setenv("LAB_CACHE_DIR", str(cache))
-    monkeypatch.setenv("LAB_KEEP_BUILD_CACHE", "1")
-    monkeypatch.delenv("LAB_ASSETS", raising=False)
+    copy = cache / "build" / "compiled"
+    shutil.copytree(compiled.path, copy, copy_function=os.link)
+    compiled.set_in(monkeypatch, cache)
     return cache
 
 
