@@ -38,10 +38,11 @@ def own(tmp_path_factory):
     base = tmp_path_factory.mktemp("cli")
     junk = base / "junk.py"
     junk.write_text("raise RuntimeError('nobody imports this')\n")
+    path = ["/no/such/directory", junk, "", base, os.environ.get("PYTHONPATH", "")]
     env = {
         "LAB_STATE_DIR": base / "my sta'te $HOME ü",
         "LC_ALL": "C",
-        "PYTHONPATH": f"/no/such/directory:{junk}::{base}",
+        "PYTHONPATH": os.pathsep.join(map(str, path)),
         "PYTHONHASHSEED": "0",
     }
     yield env
