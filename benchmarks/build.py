@@ -121,10 +121,12 @@ def fetch(step: Step, go: golang.Go, directory: Path, env: dict) -> tuple[Path, 
 
 
 def command(go: golang.Go, words: list[str], source: Path, env: dict) -> None:
-    """Run Go in `source`."""
-    subprocess.run(
-        [go.path, *words], cwd=source, env=env, check=True, stdout=subprocess.DEVNULL
+    """Run Go in `source`; its hundreds of lines are of interest only if it fails."""
+    done = subprocess.run(
+        [go.path, *words], cwd=source, env=env, capture_output=True, text=True
     )
+    if done.returncode:
+        raise SystemExit(done.stderr)
 
 
 def plain(recipe: Recipe, directory: Path, sources: dict, tools: build.Tools, meter):
@@ -184,6 +186,7 @@ def main() -> None:
         place = directory / "plain"
         place.mkdir()
         env = {**golang.environment(), "CGO_ENABLED": "0"}
+        Terminal().update("fetching sources")
         sources = {s.lock: fetch(s, tools.go, place, env) for s in steps}
         if options.only != "ours":
             results["plain"] = measure(

@@ -10,7 +10,7 @@ from helpers import errors
 from helpers.local import effort, golang, resources
 from helpers.local.gobuild import GoBuild
 from helpers.local.runtime import SYSTEM_PATH
-from helpers.local.steps import Recipe, Step
+from helpers.local.steps import FLAGS, Recipe, Step
 from helpers.local.workshop import Workshop
 from helpers.progress import Progress
 
@@ -113,10 +113,10 @@ def _arguments(
     step: Step, tools: Tools, pace: effort.Effort, processors: int
 ) -> list[str]:
     """Return what `go list` and `go build` have in common."""
-    tags = list(step.tags)
-    if tools.seccomp and step.seccomp_tag:
-        tags.append(step.seccomp_tag)
-    arguments = ["-mod=readonly", f"-tags={','.join(tags)}"]
+    arguments = list(FLAGS)
+    tags = [*step.tags, *([step.seccomp_tag] if tools.seccomp else [])]
+    if any(tags):
+        arguments.append(f"-tags={','.join(filter(None, tags))}")
     if pace.compilers < processors:
         arguments.append(f"-p={pace.compilers}")
     if tools.go.own_cache:

@@ -9,7 +9,7 @@ from pathlib import Path
 from helpers import errors
 from helpers.local import effort, jobs
 from helpers.local.build_view import View
-from helpers.local.steps import FLAGS, Step
+from helpers.local.steps import Step
 from helpers.progress import Progress
 
 _DISK_FULL = re.compile(r"no space left on device|disk quota exceeded", re.I)
@@ -52,7 +52,6 @@ class GoBuild:
         self._go(
             "build",
             *self.arguments,
-            *FLAGS,
             # Name what is compiled.
             "-v",
             f"-ldflags={self._link_flags()}",

@@ -5,7 +5,7 @@ import platform
 from dataclasses import dataclass, field
 from pathlib import Path
 
-#: Flags of every build, in front of what a step adds.
+#: Flags of every step.
 FLAGS = (
     # The locks decide, whatever GOFLAGS says.
     "-mod=readonly",
