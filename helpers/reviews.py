@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from helpers.command import kubectl
+from helpers.command import kubeconfig_in_use, kubectl
+from helpers.kubeconfig import read_kubeconfig
 from helpers.tokens import Token
 
 _AUTHENTICATION = "authentication.k8s.io/v1"
@@ -136,9 +137,13 @@ def too_much(granted, needed):
 
 
 def current_namespace() -> str:
-    """Return the namespace that kubectl uses when none is named."""
-    path = "jsonpath={..namespace}"
-    return kubectl("config", "view", "--minify", "-o", path).stdout or "default"
+    """Return the namespace that kubectl uses when none is named; raise NotConnected.
+
+    The same as `kubectl config view --minify -o jsonpath={..namespace}`.
+    """
+    document = read_kubeconfig(kubeconfig_in_use())
+    contexts = {entry["name"]: entry["context"] for entry in document["contexts"]}
+    return contexts[document["current-context"]].get("namespace") or "default"
 
 
 def _ask_all(reviews: list[dict]) -> list[str]:
