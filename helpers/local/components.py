@@ -26,9 +26,16 @@ images                 pulled                     imported only; no way out
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from helpers.local import layout as at
+
+#: ready but for two hooks, which sleep for a second before they fill an empty etcd with
+#: the default roles and priority classes
+ANSWERS = (
+    "/readyz?exclude=poststarthook/rbac/bootstrap-roles"
+    "&exclude=poststarthook/scheduling/bootstrap-system-priority-classes"
+)
 
 
 @dataclass(frozen=True)
@@ -52,15 +59,18 @@ class Connect:
 class Component:
     """One process of the cluster.
 
-    `needs` names what must be ready first. `once` marks a job that ends with 0
-    instead of staying. `grace` is the time in seconds between SIGTERM and SIGKILL.
-    `stop_after` names what must have ended before this one is asked to.
+    `needs` names what must be ready first, `needs_answer` what must only answer: give
+    the answer `answers`. `once` marks a job that ends with 0 instead of staying.
+    `grace` is the time in seconds between SIGTERM and SIGKILL. `stop_after` names what
+    must have ended before this one is asked to.
     """
 
     name: str
     argv: tuple[str, ...]
     ready: Get | Connect | None = None
+    answers: Get | None = None
     needs: tuple[str, ...] = ()
+    needs_answer: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     once: bool = False
@@ -75,6 +85,7 @@ class Facts:
 
     `python` is the interpreter for our two small scripts, `runc` the OCI runtime,
     `snapshotter` what containerd can use on the state directory's file system,
+    `bootstrapped` whether this API server has filled this etcd before,
     `import_archive` an image archive still to be imported, or None.
     """
 
@@ -83,11 +94,27 @@ class Facts:
     seccomp: bool
     snapshotter: str
     service_proxy: bool
+    bootstrapped: bool = False
     import_archive: str | None = None
 
 
 def describe(facts: Facts) -> tuple[Component, ...]:
     """Return the components in the order in which they are started."""
+    parts = _parts(facts)
+    if facts.bootstrapped:
+        # Their roles are in etcd already: nothing is left to wait for.
+        parts = [_without_waiting_for_roles(part) for part in parts]
+    return tuple(parts)
+
+
+def _without_waiting_for_roles(part: Component) -> Component:
+    if "kube-apiserver" not in part.needs:
+        return part
+    others = tuple(name for name in part.needs if name != "kube-apiserver")
+    return replace(part, needs=others, needs_answer=("kube-apiserver",))
+
+
+def _parts(facts: Facts) -> list[Component]:
     parts = [
         etcd(),
         kube_apiserver(),
@@ -102,7 +129,7 @@ def describe(facts: Facts) -> tuple[Component, ...]:
         parts.append(kube_proxy())
     if facts.import_archive:
         parts.append(image_import(facts.import_archive))
-    return tuple(parts)
+    return parts
 
 
 def etcd() -> Component:
@@ -168,6 +195,7 @@ def kube_apiserver() -> Component:
             "--profiling=false",
         ),
         ready=Get(f"https://127.0.0.1:{at.API_PORT}/readyz"),
+        answers=Get(f"https://127.0.0.1:{at.API_PORT}{ANSWERS}"),
         grace=3.5,
         stop_after=("kubelet", "kube-controller-manager", "kube-scheduler"),
     )
@@ -332,7 +360,9 @@ def kubelet() -> Component:
             "--v=1",
         ),
         ready=Get("http://127.0.0.1:10248/healthz"),
-        needs=("containerd", "kube-apiserver"),
+        needs=("containerd",),
+        # What a node may do is built in, not a role: no need to wait for those.
+        needs_answer=("kube-apiserver",),
         files={config: json.dumps(kubelet_config(), indent=1)},
     )
 
@@ -415,6 +445,9 @@ def kube_proxy() -> Component:
         "metricsBindAddress": "127.0.0.1:10249",
         "hostnameOverride": at.NODE_NAME,
         "clientConnection": {"kubeconfig": f"{at.PKI}/proxy.conf"},
+        # At the default of 1 s the Service `kubernetes` comes a second after its
+        # endpoint, which the API server takes away and gives back with each restart.
+        "nftables": {"minSyncPeriod": "100ms"},
         # These sysctls belong to the host; setting them is refused.
         "conntrack": {
             "maxPerCore": 0,
@@ -439,10 +472,10 @@ def relay(facts: Facts) -> Component:
             facts.python,
             "-ISE",
             f"{at.ETC}/relay.py",
-            at.API_SERVICE_IP,
+            "127.0.0.1",
             str(at.API_PORT),
         ),
-        needs=("kube-apiserver",),
+        needs_answer=("kube-apiserver",),
         pass_listener=True,
         grace=0.5,
     )

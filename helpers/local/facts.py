@@ -8,12 +8,15 @@ from pathlib import Path
 
 from helpers.local import layout, rootfs
 from helpers.local.components import Facts
+from helpers.local.files import write_private
 from helpers.local.runtime import SYSTEM_PATH, find_runc
 
 #: where the distribution keeps what we need, whatever PATH the learner has
 PATH = f"{layout.BIN}:{SYSTEM_PATH}"
 #: says which archive containerd has; beside its data, so that it goes with them
 IMPORTED = Path("/var/lib/containerd/imported")
+#: says which API server has filled etcd; beside its data, too
+BOOTSTRAPPED = Path(layout.ETCD, "bootstrapped")
 
 
 def find(python: str, archive: str | None, archive_key: str | None) -> Facts:
@@ -23,7 +26,6 @@ def find(python: str, archive: str | None, archive_key: str | None) -> Facts:
     """
     # The start has made sure that there is one.
     runc = find_runc(Path(layout.BIN))
-    imported = IMPORTED.exists() and IMPORTED.read_text() == archive_key
     return Facts(
         python=python,
         runc=runc.path,
@@ -32,7 +34,28 @@ def find(python: str, archive: str | None, archive_key: str | None) -> Facts:
         if rootfs.can_overlay("/var/lib/containerd")
         else "native",
         service_proxy=bool(shutil.which("nft", path=PATH)),
+        bootstrapped=_says(BOOTSTRAPPED, _api_server()),
         import_archive=f"{layout.IMAGES}/{archive}"
-        if archive and not imported
+        if archive and not _says(IMPORTED, archive_key)
         else None,
     )
+
+
+def remember(found: Facts, archive_key: str | None) -> None:
+    """Keep for the next start what this one did; call it when all is ready."""
+    write_private(BOOTSTRAPPED, _api_server())
+    if found.import_archive and archive_key:
+        write_private(IMPORTED, archive_key)
+
+
+def _says(marker: Path, expected: str | None) -> bool:
+    try:
+        return marker.read_bytes() == (expected or "").encode()
+    except OSError:
+        return False
+
+
+def _api_server() -> str:
+    """Name this very program: another version may have other roles to write."""
+    found = Path(layout.BIN, "kube-apiserver").stat()
+    return f"{found.st_size} {found.st_mtime_ns}"

@@ -4,9 +4,12 @@ Each function asks or acts once and says how it stands; the waiting is the calle
 """
 
 from helpers.local import bootstrap, layout
+from helpers.local.components import Get
 from helpers.local.probes import Prober
 
 _NODE = f"/api/v1/nodes/{layout.NODE_NAME}"
+_ENDPOINTS = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
+_SERVICE = Get(f"https://{layout.API_SERVICE_IP}:{layout.API_PORT}/readyz")
 #: what a first pod needs and the controller manager makes
 _AWAITED = (
     "/api/v1/namespaces/default/serviceaccounts/default",
@@ -64,6 +67,16 @@ def node_ready(api: Prober) -> bool:
             "application/merge-patch+json",
         )
     return _ready(node) and all(api.api("GET", path)[0] == 200 for path in _AWAITED)
+
+
+def service_answers(api: Prober) -> bool:
+    """Say whether pods reach the API server under its Service's address.
+
+    Ask when kube-proxy is ready: before that, the address answers without it.
+    """
+    status, found = api.api("GET", _ENDPOINTS)
+    endpoints = found.get("endpoints") if status == 200 else None
+    return bool(endpoints) and api.ready(_SERVICE)
 
 
 def _ready(node: dict) -> bool:

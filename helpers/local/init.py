@@ -4,7 +4,6 @@ It is told what to do by a `Plan` and tells others by `run/status.json`. When it
 dies, the kernel ends everything in the machine: nothing can be left behind.
 """
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -62,17 +61,23 @@ def run(plan: Plan, made: Callable[[], None]) -> int:
     return pid_1.run()
 
 
+_TASKS = {
+    "objects": "first objects",
+    "node": "node Ready",
+    "service": "the Service kubernetes",
+}
+
+
 class _Init:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._phase = "starting"
         self._moving = threading.Lock()
-        self._tasks = {"objects": "waiting", "node": "waiting"}
+        self._tasks = {name: "waiting" for name in _TASKS}
         self._began = time.time()
         self._ready_at: float | None = None
         self._problem: str | None = None
         self._writing = threading.Lock()
-        self._node_checked = False
         self._probes = probes.Prober()
         self._facts = facts.find(plan.python, plan.archive, plan.archive_key)
         components = describe(self._facts)
@@ -81,7 +86,8 @@ class _Init:
         _copy_scripts()
         self._supervisor = Supervisor(
             components,
-            self._is_ready,
+            lambda part: self._probes.ready(part.ready),
+            answers=self._answers,
             logs=layout.LOGS,
             env=_environment(),
             listener=plan.listener,
@@ -133,12 +139,14 @@ class _Init:
     def _bring_up(self) -> None:
         deadline = time.monotonic() + BUDGET
         try:
-            self._until(self._api_ready, deadline)
+            self._until(self._api_answers, deadline)
             self._task("objects", self._make_objects, deadline)
             self._task("node", lambda: firstobjects.node_ready(self._probes), deadline)
             self._until(self._supervisor.all_ready, deadline)
-            if self._plan.archive_key and self._facts.import_archive:
-                facts.IMPORTED.write_text(self._plan.archive_key)
+            self._task(
+                "service", lambda: firstobjects.service_answers(self._probes), deadline
+            )
+            facts.remember(self._facts, self._plan.archive_key)
         except _GivenUp:
             seen = f" ({self._problem})" if self._problem else ""
             waiting = ", ".join(self._awaited())
@@ -172,18 +180,17 @@ class _Init:
                 raise _GivenUp
             time.sleep(0.05)
 
-    def _is_ready(self, part: Component) -> bool:
-        if not self._probes.ready(part.ready):
+    def _answers(self, part: Component) -> bool:
+        if part.answers is None or not self._probes.ready(part.answers):
             return False
-        if part.name != "kube-apiserver" or self._node_checked:
-            return True
-        # The kubelet needs this component, so it starts after this.
-        with contextlib.suppress(OSError):
-            self._node_checked = firstobjects.disown_node(self._probes)
-        return self._node_checked
+        # The kubelet waits for this: it must not find the Node that it left.
+        try:
+            return firstobjects.disown_node(self._probes)
+        except OSError:
+            return False
 
-    def _api_ready(self) -> bool:
-        return self._supervisor.states["kube-apiserver"].state == "running"
+    def _api_answers(self) -> bool:
+        return self._supervisor.states["kube-apiserver"].answers
 
     def _make_objects(self) -> bool:
         self._problem = firstobjects.make(self._probes)
@@ -215,9 +222,8 @@ class _Init:
                 print(f"status not written: {error}", file=sys.stderr, flush=True)
 
     def _awaited(self) -> list[str]:
-        tasks = {"objects": "first objects", "node": "node Ready"}
         return self._supervisor.awaited() + [
-            words for name, words in tasks.items() if self._tasks[name] != "done"
+            words for name, words in _TASKS.items() if self._tasks[name] != "done"
         ]
 
 

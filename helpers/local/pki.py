@@ -146,7 +146,9 @@ def kubeconfig(
 
 def write_component_kubeconfigs(directory: Path) -> None:
     """Write the kubeconfig of each component beside its certificate."""
-    server = f"https://{layout.API_SERVICE_IP}:{layout.API_PORT}"
+    # Not the Service's address: while the API server restarts that has no endpoint,
+    # kube-proxy refuses for it, and could not learn of a new one through itself.
+    server = f"https://{layout.NODE_IP}:{layout.API_PORT}"
     for stem in layout.KUBECONFIG_STEMS:
         document = kubeconfig(directory, stem, server=server)
         # JSON is YAML: no YAML writer is needed for what only programs read.

@@ -32,9 +32,13 @@ LISTENER = 3
 
 @dataclass
 class State:
-    """What is known of one component; `since` in seconds of the epoch."""
+    """What is known of one component; `since` in seconds of the epoch.
+
+    `answers` is true from its first answer on, before and after it is ready.
+    """
 
     state: str = "waiting"
+    answers: bool = False
     pid: int | None = None
     restarts: int = 0
     last_exit: str | None = None
@@ -44,7 +48,8 @@ class State:
 class Supervisor:
     """Runs components until told to stop. `changed` is called after every change.
 
-    `failed` names the component that could not start, once there is one.
+    `ready` and `answers` ask a component and do not raise. `failed` names the one that
+    could not start, once there is one.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class Supervisor:
         components: tuple[Component, ...],
         ready: Callable[[Component], bool],
         *,
+        answers: Callable[[Component], bool] = lambda part: False,
         logs: str,
         env: dict[str, str],
         listener: int | None = None,
@@ -63,6 +69,7 @@ class Supervisor:
         self.failed: str | None = None
         self.stopping = threading.Event()
         self._ready = ready
+        self._answers = answers
         self._logs = logs
         self._env = env
         self._listener = listener
@@ -145,7 +152,7 @@ class Supervisor:
             self._set(part, "failed", last_exit="a bug in the supervisor")
 
     def _live(self, part: Component) -> None:
-        if not self._wait(lambda: self._met(part.needs)):
+        if not self._wait(lambda: self._met(part.needs, part.needs_answer)):
             return
         pause, starts, ever_ready = BACKOFF[0], 0, False
         while not self.stopping.is_set():
@@ -181,20 +188,24 @@ class Supervisor:
         self._changed()
         ready = self._until_ready(part, pid)
         if ready:
-            self._set(part, "running")
+            self._set(part, "running", answers=True)
         if not self._wait(lambda: pid in self._exits):
             return ready, None
         code = self._exits.pop(pid)
         return ready, None if part.once and code == 0 else describe_exit(code)
 
-    def _met(self, needs: tuple[str, ...]) -> bool:
-        return all(self.states[name].state in ("running", "done") for name in needs)
+    def _met(self, ready: tuple[str, ...], answers: tuple[str, ...] = ()) -> bool:
+        return all(
+            self.states[name].state in ("running", "done") for name in ready
+        ) and all(self.states[name].answers for name in answers)
 
     def _until_ready(self, part: Component, pid: int) -> bool:
         """Ask: dead? ready? The whole start has one budget, kept by its caller."""
         while not self.stopping.is_set() and not part.once:
             if pid in self._exits:
                 return False
+            if not self.states[part.name].answers and self._answers(part):
+                self._set(part, "starting", answers=True)
             if self._ready(part):
                 return True
             with self._news:

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import tomllib
+from dataclasses import replace
 
 import pytest
 
@@ -19,6 +20,7 @@ FACTS = Facts(
     service_proxy=True,
     import_archive="/run/lab/images/toolbox.tar",
 )
+AGAIN = replace(FACTS, bootstrapped=True, import_archive=None)
 LEAST = Facts("/usr/bin/python3", "/run/lab/bin/runc", False, "native", False)
 
 
@@ -38,21 +40,48 @@ def texts(part):
     return [*part.argv, *part.files.values(), *part.env.values()]
 
 
-@pytest.mark.parametrize("facts", [FACTS, LEAST])
+@pytest.mark.parametrize("facts", [FACTS, LEAST, AGAIN])
 def test_every_component_that_is_named_exists(facts):
     parts = named(facts)
     assert len(parts) == len(components.describe(facts))
     for part in parts.values():
-        assert set(part.needs) <= set(parts)
+        assert set(part.needs + part.needs_answer) <= set(parts)
+        assert all(parts[name].answers for name in part.needs_answer)
         assert set(part.stop_after) <= set(parts)
 
 
-@pytest.mark.parametrize("facts", [FACTS, LEAST])
+@pytest.mark.parametrize("facts", [FACTS, LEAST, AGAIN])
 def test_each_comes_after_those_it_needs(facts):
     seen = set()
     for part in components.describe(facts):
-        assert set(part.needs) <= seen, part.name
+        assert set(part.needs + part.needs_answer) <= seen, part.name
         seen.add(part.name)
+
+
+def test_on_an_empty_etcd_those_that_need_roles_wait_for_them():
+    waiting = {p.name for p in named(FACTS).values() if "kube-apiserver" in p.needs}
+    assert waiting == {
+        "kube-controller-manager",
+        "kube-scheduler",
+        "coredns",
+        "kube-proxy",
+    }
+
+
+def test_on_a_filled_etcd_nobody_waits_for_roles():
+    parts = named(AGAIN)
+    assert [p.name for p in parts.values() if "kube-apiserver" in p.needs] == []
+    early = {p.name for p in parts.values() if "kube-apiserver" in p.needs_answer}
+    assert early == {
+        "kubelet",
+        "relay",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "coredns",
+        "kube-proxy",
+    }
+    # The whole answer is still waited for before the cluster is called ready.
+    assert parts["kube-apiserver"].ready.url.endswith("/readyz")
 
 
 def test_what_the_machine_lacks_is_left_out():
@@ -147,7 +176,8 @@ def test_the_api_server_and_the_controllers_verify_tls_when_asked():
 
 def test_the_learners_port_goes_to_the_relay_alone():
     assert [p.name for p in named().values() if p.pass_listener] == ["relay"]
-    assert named()["relay"].argv[-2:] == (layout.API_SERVICE_IP, str(layout.API_PORT))
+    # Not by the Service's address: kube-proxy must not be in the way.
+    assert named()["relay"].argv[-2:] == ("127.0.0.1", str(layout.API_PORT))
 
 
 def test_the_stop_begins_with_those_who_write():

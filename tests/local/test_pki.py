@@ -286,5 +286,6 @@ def test_each_component_has_the_kubeconfig_of_its_own_key(made, stem):
     found = json.loads((made / f"{stem}.conf").read_text())
     data = found["users"][0]["user"]["client-key-data"]
     assert base64.b64decode(data) == (made / f"{stem}.key").read_bytes()
-    server = f"https://{layout.API_SERVICE_IP}:{layout.API_PORT}"
+    # kube-proxy must reach the API server without kube-proxy.
+    server = f"https://{layout.NODE_IP}:{layout.API_PORT}"
     assert found["clusters"][0]["cluster"]["server"] == server

@@ -75,6 +75,32 @@ def test_a_killed_component_is_started_again(steady, name):
     WORKS[name](lab)
 
 
+def test_after_an_orderly_restart_of_the_api_server_all_find_it_again(steady):
+    """It takes its endpoint away, and kube-proxy then refuses for the Service.
+
+    Components that reached it that way could never learn of its coming back.
+    """
+    lab = steady
+    restarts = lab.component("kube-apiserver")["restarts"]
+    lab.kill("kube-apiserver", signal.SIGTERM)
+    until(
+        lambda: (
+            lab.component("kube-apiserver")["restarts"] > restarts
+            and lab.phase() == "ready"
+        ),
+        60,
+        "the API server runs again",
+    )
+    ask = "python3 -c \"import socket; print(socket.socket().connect_ex(('{}', 443)))\""
+    until(
+        lambda: lab.sh("steady", ask.format("kubernetes.default.svc")) == "0\n",
+        30,
+        "pods reach it by its Service",
+    )
+    a_namespace_gets_its_account(lab)
+    a_pod_starts(lab)
+
+
 def a_write_is_kept(lab: Lab) -> None:
     lab.kubectl("create", "configmap", "new")
     lab.kubectl("delete", "configmap", "new")
