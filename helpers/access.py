@@ -75,7 +75,8 @@ class Explanation:
     def _repr_markdown_(self) -> str:
         rows = [f"| {label} | {text} |" for label, text in self._table()]
         table = ["", "| | |", "| --- | --- |", *rows] if rows else []
-        block = ["", "```yaml", self.manifest.rstrip(), "```"] if self.manifest else []
+        # No language: with one, rendered pages lose the fixed width, and YAML is width.
+        block = ["", "```", self.manifest.rstrip(), "```"] if self.manifest else []
         lines = [f"**{self.code}, {self.cause}.** {self.message}", *table, ""]
         lines += [f"**Why:** {self.why}", "", f"**Way out:** {self.way_out}", *block]
         return "\n".join(lines)

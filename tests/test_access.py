@@ -100,7 +100,7 @@ def test_an_explanation_in_words():
     ]
     assert repr(told).endswith(manifest.rstrip())
     shown = told._repr_markdown_()
-    assert f"| who | {READER} |" in shown and f"```yaml\n{manifest}```" in shown
+    assert f"| who | {READER} |" in shown and f"```\n{manifest}```" in shown
     assert told.brief == told.why == told.brief._repr_markdown_()
 
 
