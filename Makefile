@@ -29,7 +29,7 @@ NO_BROWSER = $(shell [ -n "$$DISPLAY$$WAYLAND_DISPLAY$$BROWSER" ] || echo --no-b
 
 chapter: setup ## Run every notebook without a screen and write build/chapter/*.html
 	@$(PY) -m helpers up
-	@$(PY) tools/chapter.py
+	@$(PY) -m tools.chapter
 
 test: setup lint ## Check everything: style, units, a real cluster, every notebook
 	@$(PY) -m pytest $(PYTEST_ARGS)

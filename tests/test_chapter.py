@@ -1,6 +1,5 @@
 """`make chapter` runs notebooks in real kernels, keeps pages, and tells what failed."""
 
-import base64
 import os
 import subprocess
 import sys
@@ -14,10 +13,6 @@ from tools import chapter
 
 HEADER = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ"
 TOKEN = f"{HEADER}.eyJzdWIiOiJzeXN0ZW06YSJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
-
-
-def pem(kind):
-    return f"-----BEGIN {kind}PRIVATE KEY-----\nMIIB\n"
 
 
 def write(folder, name, *cells):
@@ -97,50 +92,35 @@ def test_a_cell_that_does_not_end_is_a_result(tmp_path, monkeypatch):
     assert run(path).fault == "waits: CellTimeoutError"
 
 
-@pytest.mark.parametrize(
-    ("shown", "what"),
-    [
-        pytest.param(TOKEN, "a token", id="token"),
-        pytest.param(pem(""), "a private key", id="pem"),
-        pytest.param(pem("EC "), "a private key", id="ec"),
-        pytest.param(
-            "Authorization: Bearer abcdefghijklmnopqrstuvwxyz012345",
-            "a bearer header",
-            id="header",
-        ),
-        *(
-            pytest.param(
-                base64.b64encode(pem(kind).encode()).decode(),
-                "a private key",
-                id=f"base64 {kind}key",
-            )
-            for kind in ("", "RSA ", "EC ")
-        ),
-    ],
-)
-def test_a_secret_in_an_output_fails_and_no_page_is_written(tmp_path, shown, what):
+def test_a_secret_in_an_output_fails_and_no_page_is_written(tmp_path):
     """A page is kept and passed on, so a secret must not get into it."""
     # In pieces, so that it stands in the output alone and not in the source.
-    half = len(shown) // 2
-    source = f"print({shown[:half]!r} + {shown[half:]!r})"
+    source = f"print({TOKEN[:9]!r} + {TOKEN[9:]!r})"
     path = write(tmp_path, "05-leak.ipynb", ("leak", source))
-    assert run(path).fault == f"leak: the output shows {what}"
+    assert run(path).fault == "leak: the output shows a token"
     assert not (tmp_path / "pages").exists()
 
 
-def test_what_only_looks_like_a_secret_passes():
-    """Masked tokens, certificates and variables may be shown."""
-    certificate = base64.b64encode(b"-----BEGIN CERTIFICATE-----").decode()
-    text = f"Bearer $TOKEN {HEADER}... {certificate} -----BEGIN CERTIFICATE-----"
-    cell = {"id": "fine", "outputs": [{"output_type": "stream", "text": text}]}
-    assert list(chapter.secrets({"cells": [cell]})) == []
+@pytest.mark.parametrize(
+    "output",
+    [
+        {"output_type": "stream", "name": "stderr", "text": f"{TOKEN}\n"},
+        {"output_type": "display_data", "data": {"text/html": f"<b>{TOKEN}</b>"}},
+        {"output_type": "execute_result", "data": {"application/json": {"t": [TOKEN]}}},
+        {"output_type": "error", "ename": "E", "evalue": "", "traceback": [TOKEN]},
+    ],
+    ids=lambda output: output["output_type"],
+)
+def test_every_kind_of_output_is_searched(output):
+    cell = {"id": "leak", "outputs": [output]}
+    assert list(chapter.secrets({"cells": [cell]})) == [("leak", "a token")]
 
 
 def test_the_command_prints_a_table_and_fails_if_one_does(tmp_path):
     """One line per notebook, in order; the exit code is what CI sees."""
     good = write(tmp_path, "01-good.ipynb", ("value", "6 * 7"))
     bad = write(tmp_path, "02-bad.ipynb", ("value", "1 / 0"))
-    command = [sys.executable, "tools/chapter.py", "--target", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "tools.chapter", "--target", str(tmp_path / "out")]
 
     def call(*paths):
         return subprocess.run(
