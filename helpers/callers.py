@@ -4,15 +4,13 @@ It is curl's `--cacert` with one of nothing, `-H "Authorization: Bearer …"` or
 `--cert`; it explains nothing and knows no kinds: that is for lessons and libraries.
 """
 
-import os
 import ssl
-import tempfile
 import time
 from pathlib import Path
 
 import urllib3
 
-from helpers import certificates, errors, progress
+from helpers import errors, progress, tls
 from helpers.command import kubeconfig_in_use
 from helpers.tokens import Token
 
@@ -45,7 +43,7 @@ class Caller:
         # Not requests: it would heed proxies, netrc files and CA bundles of this
         # machine, and the lesson is who we are when we show nothing.
         self._pool = urllib3.PoolManager(
-            ssl_context=context or certificates.trust(ca), retries=False
+            ssl_context=context or tls.trust(ca), retries=False
         )
 
     @classmethod
@@ -54,17 +52,17 @@ class Caller:
 
         Raise KubeconfigError if it has neither, as with a credential plugin.
         """
-        cluster, user = certificates.current_entries(path)
-        ca = certificates.pem_of(cluster, "certificate-authority", path)
-        certificate = certificates.pem_of(user, "client-certificate", path)
-        key = certificates.pem_of(user, "client-key", path)
+        cluster, user = tls.current_entries(path)
+        ca = tls.pem_of(cluster, "certificate-authority", path)
+        certificate = tls.pem_of(user, "client-certificate", path)
+        key = tls.pem_of(user, "client-key", path)
         if ca is None or not (user.get("token") or (certificate and key)):
             fact = "shows no certificate, key and authority, and no token."
             raise errors.KubeconfigError(path, fact, "kubectl alone can use it.")
         if user.get("token"):
             return cls(cluster["server"], ca=ca, token=user["token"])
-        context = certificates.trust(ca)
-        _load_pair(context, certificate, key)
+        context = tls.trust(ca)
+        tls.load_pair(context, certificate, key)
         return cls(cluster["server"], ca=ca, context=context)
 
     @classmethod
@@ -74,9 +72,9 @@ class Caller:
         Raise NotConnected before `connect()`. Nothing of the kubeconfig's user is used.
         """
         path = kubeconfig_in_use()
-        cluster, _ = certificates.current_entries(path)
-        ca = certificates.pem_of(cluster, "certificate-authority", path)
-        context = certificates.trust(ca)
+        cluster, _ = tls.current_entries(path)
+        ca = tls.pem_of(cluster, "certificate-authority", path)
+        context = tls.trust(ca)
         return cls(
             cluster["server"], ca="", token=token and token.text, context=context
         )
@@ -142,20 +140,6 @@ class Caller:
         elif self._certified:
             who = "a client certificate"
         return f"Caller: {who} asks {self.server}"
-
-
-def _load_pair(context: ssl.SSLContext, certificate: str, key: str) -> None:
-    # The ssl module reads files only. They live as long as the reading: 0600, in a
-    # directory that nobody else may enter.
-    with tempfile.TemporaryDirectory() as directory:
-        names = []
-        for name, text in (("certificate", certificate), ("key", key)):
-            path = os.path.join(directory, name)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(text)
-            names.append(path)
-        context.load_cert_chain(*names)
 
 
 def _reason(error: urllib3.exceptions.HTTPError) -> str:

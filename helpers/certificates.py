@@ -4,7 +4,6 @@ Reading trusts nothing: what is presented, or stands in a file, is shown as it i
 Only `verify_server` judges, in the way every TLS client does.
 """
 
-import base64
 import socket
 import ssl
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from helpers import errors
+from helpers.tls import current_entries, pem_of, trust
 
 #: seconds for a connection and a handshake
 TIMEOUT = 10.0
@@ -134,19 +134,6 @@ def verify_server(
     return Verification(0, "ok")
 
 
-def trust(ca: str | Path | None) -> ssl.SSLContext:
-    """Return a TLS context that trusts the authorities in `ca` and no others.
-
-    Raise CertificateError if `ca` holds none. None means this machine's own list.
-    """
-    text = ca.read_text() if isinstance(ca, Path) else ca
-    try:
-        return ssl.create_default_context(cadata=text)
-    except ssl.SSLError as error:
-        where = str(ca) if isinstance(ca, Path) else "the text"
-        raise errors.CertificateError(where, "holds no certificate.") from error
-
-
 def kubeconfig_certificates(path: Path) -> KubeconfigCertificates:
     """Return the certificates that the current context of a kubeconfig uses.
 
@@ -164,33 +151,6 @@ def kubeconfig_certificates(path: Path) -> KubeconfigCertificates:
         read_certificates(authority)[0],
         read_certificates(client)[0] if client else None,
     )
-
-
-def current_entries(path: Path) -> tuple[dict, dict]:
-    """Return the cluster and the user that the current context of a kubeconfig names.
-
-    The user holds credentials: do not print it.
-    """
-    from helpers.cluster import read_kubeconfig
-
-    document = read_kubeconfig(path)
-
-    def entry(kind: str, name: str) -> dict:
-        found = [e[kind] for e in document[f"{kind}s"] if e["name"] == name]
-        return found[0]
-
-    context = entry("context", document["current-context"])
-    return entry("cluster", context["cluster"]), entry("user", context["user"])
-
-
-def pem_of(entry: dict, key: str, kubeconfig: Path) -> str | None:
-    """Return PEM text that a kubeconfig holds inline or by file name, or None."""
-    if f"{key}-data" in entry:
-        return base64.b64decode(entry[f"{key}-data"]).decode()
-    if key in entry:
-        # A relative name counts from the kubeconfig, not from where we are.
-        return (kubeconfig.parent / entry[key]).read_text()
-    return None
 
 
 def address_of(server: str) -> tuple[str, int]:

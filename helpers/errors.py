@@ -7,6 +7,7 @@ LabError
 ├── BuildFailed          a binary or the image could not be made
 │   └── DownloadFailed   ... because its sources could not be fetched
 ├── IncompleteAssets     LAB_ASSETS names a directory that lacks programs
+├── BadSetting           an environment variable has a value that cannot be used
 ├── StateError           the state directory cannot be used
 ├── NoHome               there is no home directory, and none was named instead
 ├── NamespacesForbidden  this machine does not let us make namespaces
@@ -31,7 +32,12 @@ LabError
 ├── NotTrusted           a server's certificate was refused
 ├── ApiError             the API server refused a request
 ├── ProxyEnded           `kubectl proxy` does not run
+├── ServerEnded          the API server of a notebook does not run
 ├── NotATable            a path whose answer is no table
+├── BadColumn            a column whose path cannot be read
+├── UnknownField         a column of a field that the kind does not have
+├── UnknownColumn        a column that the server does not print
+├── UnknownKind          a kind that the server does not describe
 └── ImageError           an image archive cannot be used
 """
 
@@ -138,6 +144,15 @@ class IncompleteAssets(LabError):
             f"LAB_ASSETS={directory}: {listed or 'no such directory'}.",
             "Put them there, or unset LAB_ASSETS to have all programs built.",
         )
+
+
+class BadSetting(LabError):
+    """An environment variable or an option has a value that cannot be used."""
+
+    def __init__(self, name: str, value: str, fact: str, way_out: str) -> None:
+        """Name it, and say what is wrong with the value."""
+        self.name, self.value = name, value
+        super().__init__(f"{name}={value}: {fact}.", way_out)
 
 
 class StateError(LabError):
@@ -426,6 +441,20 @@ class ProxyEnded(LabError):
         super().__init__(fact, "Start it (again): `proxy.start()`.")
 
 
+class ServerEnded(LabError):
+    """The API server of a notebook does not run; `ended` says how `program` ended."""
+
+    def __init__(
+        self, program: str = "kube-apiserver", ended: str = "", words: str = ""
+    ) -> None:
+        """Say which program it is, and what that said last."""
+        self.program, self.ended, self.words = program, ended, words
+        fact = f"The {program} of this notebook does not run."
+        if ended:
+            fact = f"The {program} of this notebook ended: {ended}.\n{words}".rstrip()
+        super().__init__(fact, "Start it (again): `own.start()`.")
+
+
 class NotATable(LabError):
     """The answer of a path is no table; `kind` is what it is."""
 
@@ -436,6 +465,65 @@ class NotATable(LabError):
             f"{path} answers with {kind}, not with a Table.",
             "Give the path of a resource, as /api/v1/pods.",
         )
+
+
+class BadColumn(LabError):
+    """A column whose path cannot be read."""
+
+    def __init__(self, column: str, fault: str) -> None:
+        """Name it and say why."""
+        self.column, self.fault = column, fault
+        super().__init__(
+            f"The column {column!r} {fault}.",
+            "Write columns as {'NAME': '.metadata.name', 'FIRST': '.spec.list[0].x'}.",
+        )
+
+
+class UnknownField(LabError):
+    """A column of a field that the kind does not have; `known` are those beside it."""
+
+    def __init__(self, path: str, kind: str, known: list[str]) -> None:
+        """Name it, and what it may have meant."""
+        self.path, self.kind, self.known = path, kind, known
+        super().__init__(
+            f"There is no field {path}.",
+            f"{kind} has {_chosen(path.rpartition('.')[2], known)}.",
+        )
+
+
+class UnknownColumn(LabError):
+    """A column that the server does not print; `known` are those that it does."""
+
+    def __init__(self, column: str, path: str, known: list[str]) -> None:
+        """Name it, and those that there are."""
+        self.column, self.path, self.known = column, path, known
+        super().__init__(
+            f"{path} has no column {column}.", f"It has {', '.join(known)}."
+        )
+
+
+class UnknownKind(LabError):
+    """A kind, or a whole version, that the server does not describe."""
+
+    def __init__(self, api_version: str, kind: str, known: list[str]) -> None:
+        """Name it, and what it may have meant."""
+        self.api_version, self.kind, self.known = api_version, kind, known
+        what = f"kind {kind} in {api_version}" if kind else f"version {api_version}"
+        super().__init__(
+            f"The server describes no {what}.",
+            f"It has {_chosen(kind or api_version, known)}.",
+        )
+
+
+def _chosen(wanted: str, known: list[str]) -> str:
+    """Return the names that look like the wanted one, else the first of them."""
+    import difflib  # not on top: every helper imports this module
+
+    likely = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
+    if likely:
+        return ", ".join(likely)
+    shown = ", ".join(known[:8]) or "no fields"
+    return f"{shown} and {len(known) - 8} more" if len(known) > 8 else shown
 
 
 class ImageError(LabError):

@@ -1,0 +1,210 @@
+"""Read what an API server says of its kinds: OpenAPI v3, one document per version.
+
+It is the source of `kubectl explain`. A document's URL holds a hash of what is in it,
+so one that was read never has to be read again.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from helpers import errors
+from helpers.columns import steps
+from helpers.discovery import Server
+
+INDEX = "/openapi/v3"
+#: how deep a tree goes where no depth is asked for: a Pod in a Job is five deep
+DEPTH = 12
+_WRITTEN_AS_TEXT = re.compile(r"^\^\(\\\+\|-\)\?\(\(\[0-9\]\+")
+#: documents by URL, whose hash makes it the same document everywhere
+_documents: dict[str, dict] = {}
+
+
+@dataclass(frozen=True, repr=False)
+class Schema:
+    """The schema of a kind or of a field in it.
+
+    `required` and `description` are of the field that led here. `node` is the part of
+    the document, with the reference in it followed.
+    """
+
+    name: str
+    node: dict
+    components: dict
+    required: bool = False
+    path: str = ""
+
+    @property
+    def description(self) -> str:
+        """Return the text that `kubectl explain` shows."""
+        return self.node.get("description", "")
+
+    @property
+    def type(self) -> str:
+        """Return the type as kubectl writes it: `string`, `[]Container`, `JobSpec`."""
+        items, values = self.node.get("items"), self.node.get("additionalProperties")
+        if items is not None:
+            return f"[]{self._of(items).type}"
+        if isinstance(values, dict) and "properties" not in self.node:
+            return f"map[string]{self._of(values).type}"
+        return self.name or self.node.get("type") or "Object"
+
+    @property
+    def fields(self) -> dict[str, "Schema"]:
+        """Return the fields of an object by name; nothing for a single value."""
+        required = self.node.get("required", ())
+        return {
+            name: self._of(node, f"{self.path}.{name}", name in required)
+            for name, node in self.node.get("properties", {}).items()
+        }
+
+    def at(self, path: str) -> "Schema":
+        """Return the schema of a field: `.spec.template`, `.spec.containers[0].image`.
+
+        A list can be left out, as in `kubectl explain`. Raise UnknownField.
+        """
+        found = self
+        for step in steps(path):
+            found = found._below(step)
+        return found
+
+    def tree(self, *, depth: int = DEPTH) -> pd.DataFrame:
+        """Return a row per field below: FIELD, TYPE, REQUIRED, ENUM, DEFAULT.
+
+        ENUM is a list, DEFAULT what the server fills in, each NA if there is none;
+        DESCRIPTION comes last. Elements of lists are written `[*]`. The same as
+        `kubectl explain --recursive`, which leaves the defaults out.
+        """
+        rows = [
+            (
+                field.path,
+                field.type,
+                field.required,
+                field.node.get("enum", pd.NA),
+                field.node.get("default", pd.NA),
+                field.description,
+            )
+            for field in self._all(depth, ())
+        ]
+        columns = ["FIELD", "TYPE", "REQUIRED", "ENUM", "DEFAULT", "DESCRIPTION"]
+        types = {"FIELD": "string", "TYPE": "string", "REQUIRED": "bool"}
+        frame = pd.DataFrame(rows, columns=columns)
+        return frame.astype({**types, "DESCRIPTION": "string"})
+
+    def holds(self) -> str:
+        """Return what a column of this field holds, a kind of `frames`."""
+        node, reference = self.node, self.name
+        if reference in _HOLDS:
+            return _HOLDS[reference]
+        if _WRITTEN_AS_TEXT.match(node.get("pattern", "")):
+            return "quantity"
+        if node.get("x-kubernetes-int-or-string"):
+            return "string"
+        if node.get("format") == "date-time":
+            return "microtime"
+        return _HOLDS.get(node.get("type", ""), "any")
+
+    def __repr__(self) -> str:
+        """Return one line: the place and its type."""
+        return f"{self.path or self.name} <{self.type}>"
+
+    def _all(self, depth: int, around: tuple[str, ...]) -> Iterator["Schema"]:
+        if depth == 0 or (self.name and self.name in around):
+            # A schema of schemas holds itself.
+            return
+        for field in self.fields.values():
+            yield field
+            inner = field._contents()
+            yield from inner._all(depth - 1, (*around, self.name))
+
+    def _contents(self) -> "Schema":
+        """Return what a list or a map holds, with the place of an element."""
+        node = self.node.get("items")
+        return self if node is None else self._of(node, f"{self.path}[*]")._contents()
+
+    def _below(self, step: str | int | None) -> "Schema":
+        items = self.node.get("items")
+        if not isinstance(step, str):
+            if items is None:
+                return self._anything(
+                    f"{self.path}[{'*' if step is None else step}]", {}
+                )
+            return self._of(items, f"{self.path}[{'*' if step is None else step}]")
+        if items is not None:
+            return self._of(items, f"{self.path}[*]")._below(step)
+        if step in self.fields:
+            return self.fields[step]
+        values = self.node.get("additionalProperties")
+        if isinstance(values, dict):
+            return self._of(values, f"{self.path}.{step}")
+        return self._anything(f"{self.path}.{step}", self.fields)
+
+    def _anything(self, path: str, known: dict) -> "Schema":
+        """Return a schema for what is left open; raise UnknownField if nothing is."""
+        opened = self.node.get("x-kubernetes-preserve-unknown-fields")
+        bare = self.node.get("type") == "object" and "properties" not in self.node
+        if opened or bare or not (self.node.keys() - {"description", "default"}):
+            return Schema("", {}, self.components, path=path)
+        raise errors.UnknownField(path, self.type, sorted(known))
+
+    def _of(self, node: dict, path: str = "", required: bool = False) -> "Schema":
+        """Return the schema of a part, its reference followed."""
+        name, resolved = "", node
+        for part in node.get("allOf", [node]):
+            if "$ref" in part:
+                full = part["$ref"].rpartition("/")[2]
+                name = full.rpartition(".")[2]
+                # What stands beside a reference is about this field.
+                rest = {key: node[key] for key in node.keys() - {"allOf", "$ref"}}
+                resolved = {**self.components.get(full, {}), **rest}
+        return Schema(name, resolved, self.components, required, path)
+
+
+#: by the name of a type that has a format of its own, else by JSON's type
+_HOLDS = {
+    "Quantity": "quantity",
+    "Time": "time",
+    "MicroTime": "microtime",
+    "IntOrString": "string",
+    "string": "string",
+    "integer": "integer",
+    "number": "number",
+    "boolean": "boolean",
+    "array": "object",
+}
+
+
+def read_schema(server: Server, api_version: str, kind: str) -> Schema:
+    """Return the schema of a kind: `read_schema(server, "batch/v1", "Job")`.
+
+    Two requests, or one if the document was read before. Raise UnknownKind if it is
+    not served, ApiError if reading is refused. `kubectl explain` asks the same.
+    """
+    document = read_document(server, api_version)
+    components = document.get("components", {}).get("schemas", {})
+    group, _, version = api_version.rpartition("/")
+    wanted = {"group": group, "version": version, "kind": kind}
+    kinds = []
+    for node in components.values():
+        for served in node.get("x-kubernetes-group-version-kind", ()):
+            if served == wanted:
+                return Schema(kind, node, components)
+            kinds.append(served["kind"])
+    raise errors.UnknownKind(api_version, kind, sorted(set(kinds)))
+
+
+def read_document(server: Server, api_version: str) -> dict:
+    """Return the OpenAPI v3 document of a group version, from memory if it is known.
+
+    Raise UnknownKind for a version that is not served.
+    """
+    place = f"apis/{api_version}" if "/" in api_version else f"api/{api_version}"
+    index = server.read(INDEX)["paths"]
+    if place not in index:
+        raise errors.UnknownKind(api_version, "", sorted(index))
+    url = index[place]["serverRelativeURL"]
+    if url not in _documents:
+        _documents[url] = server.read(url)
+    return _documents[url]
