@@ -53,7 +53,7 @@ def main() -> None:
 def setup() -> None:
     """Make what a start needs: binaries and image (once).
 
-    Kubernetes is built from its Go sources, which takes about ten minutes on two
+    Kubernetes is built from its Go sources, which takes about eight minutes on two
     cores; an interrupted build goes on where it was. `up` does the same when it has
     to. Prints where both are.
     """
