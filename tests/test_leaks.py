@@ -29,6 +29,10 @@ PLANTED = {
         "    token: abcdef0123456789abcdef",
         "a key of a kubeconfig",
     ),
+    "the same as JSON": (
+        '{"user":{"token":"abcdef0123456789abcdef"}}',
+        "a key of a kubeconfig",
+    ),
     "a header": (
         "> Authorization: Bearer abcdefghijklmnopqrstuvwxyz",
         "a bearer header",
@@ -63,6 +67,7 @@ def test_the_detectors_find_what_no_pattern_of_ours_knows():
     "text",
     [
         "Authorization: Bearer $TOKEN",
+        "error: failed to create token: TokenRequest.authentication.k8s.io is invalid",
         f"token: {HEADER}…",
         base64.b64encode(b"-----BEGIN CERTIFICATE-----").decode(),
         "-----BEGIN CERTIFICATE-----",

@@ -21,8 +21,10 @@ PATTERNS = {
     ),
     "a token": re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{16,}"),
     "a bearer header": re.compile(r"Bearer [\w.~+/-]{24,}"),
+    # A key of YAML or JSON, and not "failed to create token: TokenRequest…".
     "a key of a kubeconfig": re.compile(
-        r"\b(client-key-data|token|password)[\"']?: *[\"']?[\w.~+/-]{16,}={0,2}(?!…)\b"
+        r"(?m)(?:^|[{,])\s*[\"']?(?:client-key-data|token|password)[\"']?:"
+        r" *[\"']?[\w.~+/-]{16,}={0,2}(?!…)\b"
     ),
     "a token in an address": re.compile(r"[?&](token|access_token)=[\w.~+/-]{12,}"),
 }
