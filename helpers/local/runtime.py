@@ -1,10 +1,11 @@
 """Find the OCI runtime that starts the containers of pods.
 
 Debian's runc has seccomp; ours, built where there is none, has it only if the
-headers of libseccomp were there.
+headers of libseccomp were there; the released one has it.
 """
 
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,8 +32,14 @@ def find_runc(binaries: Path | None) -> Runc | None:
 
 
 def _has_seccomp(runc: Path) -> bool:
-    """Say whether this runc was built with libseccomp: it links the library."""
+    """Say whether this runc has libseccomp: linked, or in it as in the release."""
     try:
-        return b"libseccomp.so" in runc.read_bytes()
-    except OSError:
+        said = subprocess.run(
+            [runc, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
         return False
+    return b"\nlibseccomp:" in said.stdout

@@ -58,6 +58,10 @@ class Step:
         """Return what a person calls the step: its programs."""
         return ", ".join(self.programs)
 
+    def question(self, directory: Path, program: str) -> list[str | Path]:
+        """Return the command by which a program in `directory` tells its version."""
+        return [directory / program, *self.ask.get(program, ("--version",))]
+
     def settings(self) -> tuple:
         """Return what changes the programs."""
         return (

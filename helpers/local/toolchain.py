@@ -5,17 +5,17 @@ Where they are looked for, in this order:
 1. the directory that LAB_ASSETS names: it must hold all of them, or it is an error
 2. the cache: `bin/KEY` in the directory of LAB_CACHE_DIR, where KEY stands for the
    version of Kubernetes, the machine, and everything that goes into a build
-3. a build from source with Go, once, into that cache
+3. the projects' official releases, into that cache; not if LAB_NO_DOWNLOADS is set
+4. a build from source with Go, into that cache, of what did not come
 
 A runc of the distribution does in all of these. What is found is complete, whole and
-for this machine, as far as the files' headers tell.
+for this machine, as far as the files' headers tell. A download and a build of the same
+version are of the same worth, so neither is made where the other is.
 """
 
 import errno
 import os
-import re
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,19 +24,19 @@ from pathlib import Path
 import filelock
 
 from helpers import errors, paths
-from helpers.local import build, effort, elf
+from helpers.local import build, download, effort, elf, selfreport
 from helpers.local.files import write_private
 from helpers.local.recipe import RECIPE
 from helpers.local.steps import Recipe, Step
 from helpers.local.workshop import Workshop
 from helpers.progress import Progress
 
-#: Makes programs of the steps in a new directory; None if it cannot, then the next
-#: one is asked. It runs alone and removes what it made when it fails.
+#: Makes programs of the steps in a new directory, whole steps only; None if it can
+#: make none. The next one is asked for the rest. It runs alone and removes what it
+#: made when it fails.
 Maker = Callable[[Recipe, Sequence[Step], Workshop, Progress], Path | None]
 
-#: Official downloads belong in front of the build.
-MAKERS: tuple[Maker, ...] = (build.build,)
+MAKERS: tuple[Maker, ...] = (download.download, build.build)
 
 
 def find(recipe: Recipe = RECIPE) -> Path | None:
@@ -51,8 +51,8 @@ def ensure(progress: Progress, recipe: Recipe = RECIPE) -> Path:
     """Return the directory with all programs; make what is missing.
 
     One process makes them, others wait for it. Raise IncompleteAssets, StateError for
-    an unusable cache, MissingTool, NotEnough, DownloadFailed or BuildFailed. However
-    it ends, the cache holds whole programs only.
+    an unusable cache, BadSetting, MissingTool, NotEnough, DownloadFailed or
+    BuildFailed. However it ends, the cache holds whole programs only.
     """
     found = find(recipe)
     if found:
@@ -79,7 +79,7 @@ def describe(directory: Path, recipe: Recipe = RECIPE) -> dict[str, str]:
     The same as `kubectl version --client`, `etcd --version` and so on.
     """
     return {
-        name: _version([directory / name, *step.ask.get(name, ("--version",))])
+        name: selfreport.version(step.question(directory, name))
         for step in recipe.steps
         for name in step.programs
         if (directory / name).exists()
@@ -113,20 +113,25 @@ def _entry(recipe: Recipe) -> Path:
 
 def _make(recipe: Recipe, workshop: Workshop, progress: Progress) -> Path:
     entry = _entry(recipe)
-    # Ours as well where the distribution has one: it may be removed later.
-    steps = [step for step in recipe.steps if _faults(entry, step)]
     try:
-        made = (make(recipe, steps, workshop, progress) for make in MAKERS)
-        _install(next(filter(None, made)), entry)
+        for make in MAKERS:
+            if entry.is_dir() and not faults(entry, recipe):
+                break
+            # Ours as well where the distribution has one: it may be removed later.
+            steps = [step for step in recipe.steps if _faults(entry, step)]
+            _install(make(recipe, steps, workshop, progress), entry)
     finally:
         workshop.clear()
+    shutil.rmtree(workshop.downloads, ignore_errors=True)
     if "LAB_KEEP_BUILD_CACHE" not in os.environ:
         # Gigabytes that the next build, months later, could not use.
         shutil.rmtree(workshop.compiled, ignore_errors=True)
     return entry
 
 
-def _install(made: Path, entry: Path) -> None:
+def _install(made: Path | None, entry: Path) -> None:
+    if made is None:
+        return
     for program in made.iterdir():
         # A crash of the machine must not leave the names of empty files.
         with program.open("rb") as file:
@@ -191,20 +196,3 @@ class _Told:
 
     def finish(self, message: str) -> None:
         self.view.finish(message)
-
-
-def _version(command: Sequence[str | Path]) -> str:
-    try:
-        said = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            # A CNI plugin must not believe that it is called to work.
-            env={"HOME": "/", "PATH": os.defpath},
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    found = re.search(r"\bv?(\d+\.\d+\.\d+[\w.+-]*)", said.stdout + said.stderr)
-    return f"v{found[1]}" if found else ""

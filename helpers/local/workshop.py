@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Workshop:
-    """The directories of builds: below `root`, on the disk of the cache."""
+    """Directories of builds and downloads: below `root`, on the disk of the cache."""
 
     root: Path
 
@@ -21,6 +21,11 @@ class Workshop:
     def compiled(self) -> Path:
         """Return Go's build cache. A build that was cut short goes on from it."""
         return self.root / "compiled"
+
+    @property
+    def downloads(self) -> Path:
+        """Return where downloads are. One that was cut short goes on from there."""
+        return self.root / "downloads"
 
     def stage(self) -> Path:
         """Make the directory of this build; remove those of dead builds."""

@@ -14,11 +14,13 @@ from tests.local import gobox
 class Compiled:
     """Go's runtime, compiled once: most of the time of a small build.
 
-    `environment` is what it was compiled with, and finds it again.
+    `environment` is what it was compiled with, and finds it again; `program` is the
+    small program that came of it.
     """
 
     path: Path
     environment: dict[str, str]
+    program: Path
 
     def set_in(self, patch: pytest.MonkeyPatch, cache: Path) -> None:
         """Have builds go into `cache`, as far as `patch` lasts."""
@@ -41,11 +43,14 @@ def compiled(tmp_path_factory) -> Compiled:
         # It may be the Go of the cache, and each test has a cache of its own.
         "PATH": f"{go.path.parent}:{os.environ['PATH']}",
     }
-    compiled = Compiled(folder / "cache" / "build" / "compiled", environment)
+    recipe = gobox.recipe(folder / "source")
+    cache = folder / "cache"
+    program = cache / "bin" / recipe.key() / "hi"
+    compiled = Compiled(cache / "build" / "compiled", environment, program)
     # Not for longer: other tests of this session want the real programs.
     with pytest.MonkeyPatch.context() as patch:
-        compiled.set_in(patch, folder / "cache")
-        toolchain.ensure(Silent(), gobox.recipe(folder / "source"))
+        compiled.set_in(patch, cache)
+        toolchain.ensure(Silent(), recipe)
     return compiled
 
 

@@ -3,9 +3,10 @@
 from helpers.local import runtime
 
 
-def program(directory, content=b""):
+def program(directory, *lines):
     path = directory / "runc"
-    path.write_bytes(b"\x7fELF" + content)
+    said = "\n".join(["runc version 1.5.2", *lines])
+    path.write_text(f"#!/bin/sh\ncat <<END\n{said}\nEND\n")
     path.chmod(0o755)
     return str(path)
 
@@ -21,11 +22,11 @@ def test_the_distributions_runc_wins(tmp_path, monkeypatch):
 
 
 def test_ours_tells_whether_it_has_seccomp(tmp_path, monkeypatch):
-    """By the library that it is linked with."""
+    """By what it says itself: the released one has the library in it."""
     monkeypatch.setattr(runtime, "SYSTEM_PATH", str(tmp_path / "nothing"))
-    path = program(tmp_path, b"\0libseccomp.so.2\0")
+    path = program(tmp_path, "go: go1.26.8", "libseccomp: 2.5.6")
     assert runtime.find_runc(tmp_path) == runtime.Runc(path, seccomp=True, system=False)
-    program(tmp_path, b"\0libc.so.6\0")
+    program(tmp_path, "go: go1.26.8")
     assert runtime.find_runc(tmp_path).seccomp is False
 
 

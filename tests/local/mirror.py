@@ -1,0 +1,243 @@
+"""An HTTPS server that holds files as the projects' hosts do, and misbehaves."""
+
+import hashlib
+import http.server
+import io
+import ipaddress
+import socket
+import ssl
+import tarfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography import x509
+
+from helpers.local.releases import Release
+from tests.authority import Authority
+
+
+@dataclass
+class Mirror:
+    """Files by path, what is wrong with some of them, and what was asked.
+
+    A fault is a function of the request's handler and of the bytes to be sent; it
+    returns whether it has answered. `asked` holds path and Range header.
+    """
+
+    port: int
+    files: dict[str, bytes] = field(default_factory=dict)
+    faults: dict = field(default_factory=dict)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    ended: threading.Event = field(default_factory=threading.Event)
+    server: http.server.ThreadingHTTPServer | None = None
+
+    @property
+    def base(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    def release(self, name: str, content: bytes) -> Release:
+        """Hold a file of its own, with its sum beside it."""
+        self.files[f"/{name}"] = content
+        self.files[f"/{name}.sha256"] = hashlib.sha256(content).hexdigest().encode()
+        url = f"{self.base}/{name}"
+        return Release(url, f"{url}.sha256", (name,))
+
+    def publish(self, release: Release, contents: dict[str, bytes]) -> None:
+        """Hold what a project publishes, from the bytes of each of its programs."""
+        file = (
+            contents[release.programs[0]]
+            if release.members is None
+            else tar({path: contents[n] for n, path in release.members.items()})
+        )
+        self.files[release.url.removeprefix(self.base)] = file
+        line = f"{hashlib.sha256(file).hexdigest()}  {release.name}\n".encode()
+        sums = release.sums.removeprefix(self.base)
+        self.files[sums] = self.files.get(sums, b"") + line
+
+    def times(self, name: str) -> int:
+        """Return how often a file was asked for."""
+        return sum(path == f"/{name}" for path, _ in self.asked)
+
+
+def tar(files: dict[str, bytes]) -> bytes:
+    """Return a compressed tar file; names begin with `./` as some projects' do."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(f"./{name}")
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def certificate(directory: Path) -> tuple[Path, Path]:
+    """Write the certificate of an authority, and a server's with its key."""
+    authority = Authority("mirror")
+    ca, server = directory / "ca.pem", directory / "server.pem"
+    ca.write_text(authority.pem)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    server.write_text(authority.issue("127.0.0.1", address))
+    return ca, server
+
+
+def start(mirror: Mirror, pem: Path) -> None:
+    """Listen on the mirror's port, 0 for any."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pem)
+    server = _Server(("127.0.0.1", mirror.port), _handler(mirror))
+    server.socket = context.wrap_socket(
+        server.socket, server_side=True, do_handshake_on_connect=False
+    )
+    mirror.server, mirror.port = server, server.server_address[1]
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+
+
+def stop(mirror: Mirror) -> None:
+    """Close the port: whoever asks now is refused."""
+    if mirror.server:
+        mirror.server.shutdown()
+        mirror.server.server_close()
+        mirror.server = None
+
+
+@contextmanager
+def running(directory: Path) -> Iterator[Mirror]:
+    _, pem = certificate(directory)
+    mirror = Mirror(0)
+    start(mirror, pem)
+    try:
+        yield mirror
+    finally:
+        mirror.ended.set()
+        stop(mirror)
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    # What a fault cuts off must not keep the test.
+    block_on_close = False
+
+    def handle_error(self, request, client_address):
+        """Say nothing: clients that hang up are what is tested."""
+
+
+def _handler(mirror: Mirror):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            asked = self.headers.get("Range", "")
+            mirror.asked.append((self.path, asked))
+            mirror.headers.append(dict(self.headers))
+            content = mirror.files.get(self.path)
+            if content is None:
+                return self.say(404, b"Not Found")
+            begin = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
+            fault = mirror.faults.get(self.path)
+            if fault and fault(self, content, begin):
+                return None
+            if begin >= len(content) > 0:
+                return self.say(416, b"")
+            if begin:
+                where = f"bytes {begin}-{len(content) - 1}/{len(content)}"
+                return self.say(206, content[begin:], {"Content-Range": where})
+            return self.say(200, content)
+
+        def say(self, status, body, headers=None, length=None):
+            self.send_response(status)
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(length or len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def hang_up(self):
+            self.wfile.flush()
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+        def log_message(self, *_):
+            pass
+
+    return Handler
+
+
+# --- Faults ---
+
+
+def truncated(times: int = 1000, part: float = 0.5):
+    """Promise all, send a part of what is asked for, hang up; so many times."""
+    left = [times]
+
+    def fault(handler, content, begin):
+        if not left[0]:
+            return False
+        left[0] -= 1
+        rest = content[begin:]
+        sent = rest[: max(1, int(len(rest) * part))]
+        where = f"bytes {begin}-{len(content) - 1}/{len(content)}"
+        status, headers = (206, {"Content-Range": where}) if begin else (200, None)
+        handler.say(status, sent, headers, len(rest))
+        handler.hang_up()
+        return True
+
+    return fault
+
+
+def status(code: int, times: int = 1000):
+    """Answer with an error, so many times."""
+    left = [times]
+
+    def fault(handler, *_):
+        if not left[0]:
+            return False
+        left[0] -= 1
+        handler.say(code, b"sorry")
+        return True
+
+    return fault
+
+
+def dripping(mirror: Mirror, pause: float = 0.02, drop: int = 200):
+    """Send a few bytes at a time."""
+
+    def fault(handler, content, begin):
+        handler.say(200, content[:1], length=len(content))
+        for start_ in range(1, len(content), drop):
+            if mirror.ended.wait(pause):
+                break
+            handler.wfile.write(content[start_ : start_ + drop])
+            handler.wfile.flush()
+        return True
+
+    return fault
+
+
+def silent(mirror: Mirror):
+    """Accept the request, and say nothing for as long as the test lasts."""
+
+    def fault(*_):
+        mirror.ended.wait()
+        return True
+
+    return fault
+
+
+def without_ranges(handler, content, begin):
+    """Send all of it, whatever part is asked for."""
+    handler.say(200, content)
+    return True
+
+
+def moved(address: str):
+    """Lead to another address."""
+
+    def fault(handler, *_):
+        handler.say(302, b"", {"Location": address})
+        return True
+
+    return fault
