@@ -14,10 +14,11 @@ end                `python -m helpers stop`    end of block, `stop()`, or the ke
 =================  ==========================  =====================================
 """
 
-import itertools
+import http.client
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -26,15 +27,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-import urllib3
-
-from helpers import errors, paths, progress
-from helpers.local import pki, syscalls, toolchain
+from helpers import errors, progress
+from helpers.local import ownserver, syscalls
 from helpers.local.components import ANSWERS
-from helpers.local.ground import usable
 from helpers.local.logs import last_words
-from helpers.local.namespaces import start_time
-from helpers.local.resources import memory_available
 from helpers.local.supervisor import describe_exit
 
 #: seconds until it must be ready; with the machine to itself it takes about two
@@ -45,67 +41,8 @@ GRACE = 30.0
 QUIET = 3.0
 #: seconds between two questions whether it is ready
 POLL = 0.05
-#: bytes; both processes together hold about 330 MB
-MEMORY = 400_000_000
 #: the one who may ask; the name means nothing where everything is allowed
 USER = "super-admin"
-
-_NUMBERS = itertools.count(1)
-
-
-def etcd_command(program: Path) -> list[str]:
-    """Return the command line of etcd; its working directory holds everything.
-
-    The names are relative: an AF_UNIX path must be short, and a learner's directory
-    need not be.
-    """
-    client, peer = "unix://etcd.sock:0", "unix://peer.sock:0"
-    return [
-        str(program),
-        "--name=own",
-        "--data-dir=data",
-        # A socket in a directory of ours: over TCP every user could read all of it.
-        f"--listen-client-urls={client}",
-        f"--advertise-client-urls={client}",
-        f"--listen-peer-urls={peer}",
-        f"--initial-advertise-peer-urls={peer}",
-        f"--initial-cluster=own={peer}",
-        # As in the cluster: a lone member elects itself sooner, and a lab may forget.
-        "--election-timeout=100",
-        "--heartbeat-interval=10",
-        "--unsafe-no-fsync",
-        "--log-level=warn",
-    ]
-
-
-def apiserver_command(program: Path, port: int) -> list[str]:
-    """Return the command line of kube-apiserver; see `etcd_command`."""
-    return [
-        str(program),
-        "--etcd-servers=unix://etcd.sock:0",
-        # What an expired continue token needs; five minutes elsewhere.
-        "--etcd-compaction-interval=1s",
-        "--bind-address=127.0.0.1",
-        f"--secure-port={port}",
-        # We hold the port, so that it is still ours after a restart.
-        "--permit-port-sharing=true",
-        "--advertise-address=127.0.0.1",
-        # Endpoints may not be on 127.0.0.1, and nobody here looks for any.
-        "--endpoint-reconciler-type=none",
-        "--service-cluster-ip-range=10.96.0.0/16",
-        "--tls-cert-file=pki/apiserver.crt",
-        "--tls-private-key-file=pki/apiserver.key",
-        "--client-ca-file=pki/ca.crt",
-        # Together: whoever was let in may do everything, and strangers are not let in.
-        "--authorization-mode=AlwaysAllow",
-        "--anonymous-auth=false",
-        "--service-account-issuer=https://own.example",
-        "--service-account-signing-key-file=pki/sa.key",
-        "--service-account-key-file=pki/sa.pub",
-        # Without it SIGTERM takes a minute while a watch is open.
-        "--shutdown-watch-termination-grace-period=1s",
-        "--profiling=false",
-    ]
 
 
 class ApiServer:
@@ -138,9 +75,10 @@ class ApiServer:
             if not self._alive("etcd"):
                 self.stop()
                 self._prepare()
-                self._spawn("etcd", etcd_command(self._programs / "etcd"))
+                self._spawn("etcd", ownserver.etcd_command(self._programs / "etcd"))
             program = self._programs / "kube-apiserver"
-            self._spawn("kube-apiserver", apiserver_command(program, self._number))
+            command = ownserver.apiserver_command(program, self._number)
+            self._spawn("kube-apiserver", command)
             self._wait_until_ready(timeout)
         except BaseException:
             self.stop()
@@ -223,20 +161,14 @@ class ApiServer:
         return process is not None and process.poll() is None
 
     def _prepare(self) -> None:
-        """Make the directory and the keys, and take a port."""
-        self._programs = _programs()
-        _require_memory()
-        place = paths.state_dir() / "apiservers"
-        with usable(place):
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _remove_abandoned(place)
-            self._directory = place / f"{_this_process()}.{next(_NUMBERS)}"
-            self._directory.mkdir(mode=0o700)
-            self._port = socket.socket()
-            self._finish = weakref.finalize(
-                self, _clear, self._processes, self._directory, self._port
-            )
-            pki.ensure(self._directory / "pki")
+        """Make the directory with the keys, and take a port."""
+        self._programs = ownserver.programs()
+        ownserver.require_memory()
+        self._directory = ownserver.new_directory()
+        self._port = socket.socket()
+        self._finish = weakref.finalize(
+            self, _clear, self._processes, self._directory, self._port
+        )
         # Bound and never listening: no one else gets the number, and while the server
         # is away, connections are refused.
         self._port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -260,8 +192,8 @@ class ApiServer:
     def _wait_until_ready(self, timeout: float) -> None:
         began = time.monotonic()
         view = None
-        asker = self._asker()
-        while not _is_ready(asker, self._number):
+        tls = self._tls()
+        while not _is_ready(tls, self._number):
             for name in self._processes:
                 if not self._alive(name):
                     raise self._failure(name)
@@ -276,15 +208,11 @@ class ApiServer:
         if view:
             view.finish("The API server of this notebook is ready.")
 
-    def _asker(self) -> urllib3.PoolManager:
+    def _tls(self) -> ssl.SSLContext:
         keys = self._directory / "pki"
-        return urllib3.PoolManager(
-            ca_certs=str(keys / "ca.crt"),
-            cert_file=str(keys / f"{USER}.crt"),
-            key_file=str(keys / f"{USER}.key"),
-            retries=False,
-            timeout=2.0,
-        )
+        tls = ssl.create_default_context(cafile=keys / "ca.crt")
+        tls.load_cert_chain(keys / f"{USER}.crt", keys / f"{USER}.key")
+        return tls
 
     def _failure(self, name: str) -> errors.ServerEnded:
         ended = describe_exit(self._processes[name].returncode)
@@ -294,48 +222,18 @@ class ApiServer:
         return self._directory / f"{name}.log"
 
 
-def _programs() -> Path:
-    found = toolchain.find()
-    if found is None:
-        raise errors.MissingTool(
-            "kube-apiserver",
-            "run one for this notebook",
-            "Run `python -m helpers setup`.",
-        )
-    return found
-
-
-def _require_memory() -> None:
-    available = memory_available()
-    if available < MEMORY:
-        raise errors.NotEnough(
-            "memory",
-            "for an API server of this notebook",
-            MEMORY,
-            available,
-            "Close other programs and notebooks, or use a larger machine.",
-        )
-
-
-def _this_process() -> str:
-    return f"{os.getpid()}.{start_time(os.getpid())}"
-
-
-def _remove_abandoned(place: Path) -> None:
-    """Remove what kernels left that were killed; their servers are gone with them."""
-    for directory in place.iterdir():
-        pid, start, *_ = f"{directory.name}..".split(".")
-        if not (pid.isdigit() and str(start_time(int(pid))) == start):
-            shutil.rmtree(directory, ignore_errors=True)
-
-
-def _is_ready(asker: urllib3.PoolManager, port: int) -> bool:
-    # Not the hooks that fill in roles and classes: nobody looks at those here.
-    url = f"https://127.0.0.1:{port}{ANSWERS}"
+def _is_ready(tls: ssl.SSLContext, port: int) -> bool:
+    # Not urllib3: its errors hold on to all frames, and so to an object that should
+    # end when nobody holds it any more.
+    connection = http.client.HTTPSConnection("127.0.0.1", port, context=tls, timeout=2)
     try:
-        return asker.request("GET", url).status == 200
-    except urllib3.exceptions.HTTPError:
+        # Without the hooks that fill in roles and classes: nobody looks at those here.
+        connection.request("GET", ANSWERS)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
         return False  # not there yet
+    finally:
+        connection.close()
 
 
 def _end(process: subprocess.Popen) -> None:

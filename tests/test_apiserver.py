@@ -13,7 +13,8 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from helpers import apiserver, errors, paths
-from helpers.apiserver import ApiServer, apiserver_command, etcd_command
+from helpers.apiserver import ApiServer
+from helpers.local import ownserver
 from tests.local.waiting import until
 
 PROGRAMS = Path("/programs")
@@ -22,8 +23,8 @@ PROGRAMS = Path("/programs")
 def test_the_command_lines_name_no_directory():
     """Everything is relative to one directory, whose name may be long or strange."""
     lines = [
-        *etcd_command(PROGRAMS / "etcd"),
-        *apiserver_command(PROGRAMS / "kube-apiserver", 4711),
+        *ownserver.etcd_command(PROGRAMS / "etcd"),
+        *ownserver.apiserver_command(PROGRAMS / "kube-apiserver", 4711),
     ]
     assert [part for part in lines if "=/" in part or ":///" in part] == []
     assert "--secure-port=4711" in lines
@@ -231,7 +232,7 @@ def test_without_the_programs_it_names_them(monkeypatch, place):
 
 def test_without_memory_it_does_not_begin(monkeypatch, place):
     """Better a sentence than a kernel that is killed without one."""
-    monkeypatch.setattr(apiserver, "memory_available", lambda: 1_000_000)
+    monkeypatch.setattr(ownserver, "memory_available", lambda: 1_000_000)
     with pytest.raises(errors.NotEnough) as caught:
         ApiServer().start()
     assert caught.value.what == "memory"
