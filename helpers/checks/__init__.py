@@ -8,9 +8,12 @@ from helpers.checks.ambassador import lets_only_read_pods, lives_on
 from helpers.checks.answers import anonymous_refusal, predictions_hold
 from helpers.checks.batch import cronjob_runs
 from helpers.checks.credentials import token_is
+from helpers.checks.deletion import job_goes_last
 from helpers.checks.downward import known_when, pod_knows_itself, ways_hold
 from helpers.checks.grants import may_exactly, verbs_named
 from helpers.checks.objects import label_is
+from helpers.checks.ownership import owned_by
+from helpers.checks.pages import survives_expiry
 from helpers.checks.problems import problems_named
 from helpers.checks.rest import (
     door_is_guarded,
@@ -27,6 +30,7 @@ __all__ = [
     "anonymous_refusal",
     "cronjob_runs",
     "door_is_guarded",
+    "job_goes_last",
     "known_when",
     "label_is",
     "lets_only_read_pods",
@@ -35,11 +39,13 @@ __all__ = [
     "name_is_held",
     "names_are_complete",
     "only_created",
+    "owned_by",
     "paths_lead_to",
     "pod_knows_itself",
     "predictions_hold",
     "problems_named",
     "refused_twice",
+    "survives_expiry",
     "token_is",
     "verbs_named",
     "ways_hold",

@@ -1,0 +1,50 @@
+"""Say who owns which field of an object, from its `metadata.managedFields`.
+
+Pure: it reads an object as the API gives it, with the managed fields that kubectl
+hides unless it is told `--show-managed-fields`.
+"""
+
+from collections.abc import Iterator
+
+_FIELD = "f:"
+
+
+def field_owners(obj: dict):
+    """Return a DataFrame: a row per field, a column per manager, "owns" or nothing.
+
+    Fields are written as in a conflict, `.data.color`; both are sorted. The same as
+    reading `kubectl get -o yaml --show-managed-fields`.
+    """
+    import pandas as pd
+
+    owners = owners_by_field(obj)
+    managers = sorted({name for names in owners.values() for name in names})
+    rows = {
+        field: {name: "owns" if name in names else "" for name in managers}
+        for field, names in sorted(owners.items())
+    }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=managers)
+
+
+def owners_by_field(obj: dict) -> dict[str, set[str]]:
+    """Return each field that somebody owns, and the names of its managers."""
+    owners: dict[str, set[str]] = {}
+    for entry in obj["metadata"].get("managedFields", ()):
+        for field in _leaves(entry.get("fieldsV1", {})):
+            owners.setdefault(field, set()).add(entry["manager"])
+    return owners
+
+
+def _leaves(tree: dict, above: str = "") -> Iterator[str]:
+    """Yield the paths of a FieldsV1 below which nothing stands.
+
+    A "." in there is the field itself: whoever owns a key owns the map around it.
+    """
+    below = {key: part for key, part in tree.items() if key != "."}
+    if not below and above:
+        yield above
+    for key, part in below.items():
+        name = key.removeprefix(_FIELD)
+        # Others name an item of a list: k:{"name":"main"}, v:"a", i:0.
+        step = f".{name}" if key.startswith(_FIELD) else f"[{key[2:]}]"
+        yield from _leaves(part, above + step)

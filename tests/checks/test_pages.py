@@ -1,0 +1,104 @@
+"""What a check of pages says of a function whose token expires half-way."""
+
+import pytest
+from tenacity import retry, retry_if_exception, stop_after_attempt
+
+from helpers.apiserver import ApiServer
+from helpers.checks import survives_expiry
+from tests.local.waiting import until
+
+
+@pytest.fixture(scope="module")
+def server(cluster):
+    """Return a method that lists in pages, and a token that has really expired."""
+    from kubernetes import client
+
+    with ApiServer() as own:
+        core = client.CoreV1Api(own.api_client())
+        for name in "abcde":
+            core.create_namespaced_config_map("default", {"metadata": {"name": name}})
+
+        def list_page(**options):
+            return core.list_namespaced_config_map("default", **options)
+
+        def refused():
+            try:
+                list_page(limit=2, _continue=token)
+            except client.ApiException as error:
+                return error.status == 410
+            return False
+
+        token = list_page(limit=2).metadata._continue
+        own.restart()
+        until(refused, 30)
+        yield list_page, token
+
+
+def all_names(list_page):
+    names, token = [], None
+    while True:
+        found = list_page(limit=2, _continue=token)
+        names += [one.metadata.name for one in found.items]
+        token = found.metadata._continue
+        if not token:
+            return names
+
+
+again = retry(
+    retry=retry_if_exception(lambda error: getattr(error, "status", 0) == 410),
+    stop=stop_after_attempt(3),
+)
+
+
+def one_page(list_page):
+    return [one.metadata.name for one in list_page(limit=2).items]
+
+
+def unlimited(list_page):
+    return [one.metadata.name for one in list_page().items]
+
+
+def with_what_it_had():
+    """Return a function that begins again and forgets nothing."""
+    names = []
+
+    @again
+    def function(list_page):
+        names.extend(all_names(lambda **o: _remember(names, list_page(**o))))
+        return names
+
+    return function
+
+
+def _remember(names, page):
+    names.extend(one.metadata.name for one in page.items)
+    page.items = []
+    return page
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (again(all_names), ""),
+        (all_names, "answered with 410, and your function ended there"),
+        (one_page, "one page only"),
+        (unlimited, "one page only"),
+        (lambda list_page: None, "one page only"),
+        (again(lambda list_page: all_names(list_page)[:3]), "Names are missing: d, e."),
+        (with_what_it_had(), "2 names are there twice"),
+    ],
+)
+def test_a_token_that_expires_between_two_pages(server, function, said):
+    """The server's own 410, and what the function made of it."""
+    diagnosis = survives_expiry(function, *server)
+    assert said in diagnosis and bool(said) == bool(diagnosis)
+
+
+def test_another_refusal_is_not_swallowed(server):
+    """A bug in the function shows as what it is."""
+    from kubernetes.client import ApiException
+
+    list_page, token = server
+    with pytest.raises(ApiException) as caught:
+        survives_expiry(lambda page: page(_continue="nonsense"), list_page, token)
+    assert caught.value.status == 400
