@@ -12,7 +12,7 @@ from helpers import errors
 
 #: `.name`, `['name']`, `[0]`, `[*]`; a dot in a name is escaped, as kubectl wants it
 _STEP = re.compile(
-    r"""\.?(?P<name>(?:\\.|[^.\[\]\\'"\s])+)"""
+    r"""\.?(?P<name>(?:\\.|[^.,\[\]\\'"\s])+)"""
     r"""|\.?\[(?P<quote>['"])(?P<quoted>.*?)(?P=quote)\]"""
     r"""|\[(?P<place>-?\d+|\*)\]"""
 )

@@ -6,6 +6,7 @@ being JSON and steps over it.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from operator import attrgetter
 
 import msgspec
@@ -134,7 +135,7 @@ def _place(
     place.names, place.below = node.names, _below(node, take, kinds, each)
     if node.names:
         held = kinds[node.names[0]]
-        place.convert = _numbers if held == "quantity" else _without_empty
+        place.convert = (_IN_LISTS if each else _ALONE).get(held, _without_empty)
         kinds |= dict.fromkeys(node.names, "object" if each else held)
     return place
 
@@ -147,5 +148,19 @@ def _numbers(values: Values) -> Values:
     return [None if v is None else quantities.number(str(v)) for v in values]
 
 
+def _texts(values: Values) -> Values:
+    return [v if v is None or isinstance(v, str) else str(v) for v in values]
+
+
+def _moments(values: Values) -> Values:
+    return [None if v is None else datetime.fromisoformat(v) for v in values]
+
+
 def _without_empty(values: Values) -> Values:
     return [None if v in ([], {}) else v for v in values]
+
+
+#: what makes a value of what JSON has, by what a column holds
+_ALONE = {"quantity": _numbers}
+#: the same for what stays in a list, where Arrow does not do it
+_IN_LISTS = {**_ALONE, "string": _texts, "time": _moments, "microtime": _moments}

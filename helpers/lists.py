@@ -39,8 +39,10 @@ def pages(
     def ask(path: str | None, token: str) -> tuple | None:
         if path is None:
             return None
-        query = f"limit={limit}&continue={quote(token)}" if token else f"limit={limit}"
-        return path, server.ask(with_query(path, query), accept=accept)
+        asked = with_query(path, f"limit={limit}")
+        if token:
+            asked = with_query(_without_moment(asked), f"continue={quote(token)}")
+        return path, server.ask(asked, accept=accept)
 
     under_way = ask(next(rest, None), "")
     while under_way:
@@ -72,9 +74,11 @@ def within(path: str, namespace: str) -> str:
     return f"{version}/namespaces/{namespace}/{resource}{mark}{query}"
 
 
-def version_of(path: str) -> str:
-    """Return the apiVersion in a path: `v1`, `batch/v1`."""
-    return "/".join(_parts(path)[1 : 2 if path.startswith("/api/") else 3])
+def _without_moment(path: str) -> str:
+    """Return a path that names no resource version: the token has one, and is alone."""
+    plain, _, query = path.partition("?")
+    kept = [part for part in query.split("&") if not part.startswith("resourceVersion")]
+    return f"{plain}?{'&'.join(kept)}"
 
 
 def _parts(path: str) -> list[str]:

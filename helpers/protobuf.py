@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -202,7 +203,7 @@ class _Places:
         if node.children or node.elements:
             raise Undescribed(node.path)
         place.names = node.names
-        place.convert = _READ.get(kind)
+        place.convert = (_IN_LISTS if each else _ALONE).get(kind)
         held = _SCALARS[kind][1] if kind in _SCALARS else _HELD.get(kind, kind)
         self.kinds |= dict.fromkeys(node.names, "object" if each else held)
         if kind == "quantity":
@@ -352,11 +353,27 @@ def _texts(values: Values) -> Values:
     ]
 
 
-#: from a small message to the value that JSON has
-_READ = {
+def _moments(values: Values) -> Values:
+    return [
+        None if us is None else _EPOCH + timedelta(microseconds=us)
+        for us in _microseconds(values)
+    ]
+
+
+def _moments_of_seconds(values: Values) -> Values:
+    return [
+        None if s is None else _EPOCH + timedelta(seconds=s) for s in _seconds(values)
+    ]
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: from a small message to what goes into a column, times as counts of their unit
+_ALONE = {
     "time": _seconds,
     "microtime": _microseconds,
     "quantity": _numbers,
     "intorstring": _texts,
 }
+#: the same for what stays in a list
+_IN_LISTS = {**_ALONE, "time": _moments_of_seconds, "microtime": _moments}
 _HELD = {"intorstring": "string"}

@@ -104,6 +104,8 @@ class Schema:
             return "string"
         if node.get("format") == "date-time":
             return "microtime"
+        if "properties" in node or "additionalProperties" in node:
+            return "object"
         return _HOLDS.get(node.get("type", ""), "any")
 
     def __repr__(self) -> str:

@@ -1,0 +1,134 @@
+"""A kind is described by the server: fields, what is required, enums, defaults."""
+
+import pandas as pd
+import pytest
+
+from helpers import errors, schemas
+from helpers.apireader import ApiReader
+
+
+@pytest.fixture(scope="module")
+def server(cluster):
+    """Yield a connection to the real API server."""
+    with ApiReader(cluster.kubeconfig) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def job(server):
+    """Return the schema of Job."""
+    return schemas.read_schema(server, "batch/v1", "Job")
+
+
+def test_tree(job):
+    """A row per field, with what `kubectl explain` says, and the defaults."""
+    tree = job.tree().set_index("FIELD")
+    assert tree.index.is_unique
+    template = tree.loc[".spec.template"]
+    assert (template["TYPE"], template["REQUIRED"]) == ("PodTemplateSpec", True)
+    mode = tree.loc[".spec.completionMode"]
+    assert (mode["TYPE"], mode["REQUIRED"]) == ("string", False)
+    assert mode["ENUM"] == ["Indexed", "NonIndexed"]
+    containers = ".spec.template.spec.containers[*]"
+    assert tree.loc[f"{containers}.name", "REQUIRED"]
+    protocol = tree.loc[f"{containers}.ports[*].protocol"]
+    assert protocol["DEFAULT"] == "TCP"
+    assert {"SCTP", "TCP", "UDP"} == set(protocol["ENUM"])
+    assert tree.loc[".metadata.labels", "TYPE"] == "map[string]string"
+    assert "template" in tree.loc[".spec.template", "DESCRIPTION"].lower()
+
+
+def test_tree_without_rows(server):
+    """A field that is one value has nothing below it, and the columns stay."""
+    leaf = schemas.read_schema(server, "v1", "Pod").at(".spec.nodeName")
+    assert list(leaf.tree().columns)[:3] == ["FIELD", "TYPE", "REQUIRED"]
+    assert len(leaf.tree()) == 0
+    assert len(schemas.read_schema(server, "v1", "Pod").tree(depth=1)) == 5
+
+
+def test_a_schema_that_holds_itself(server):
+    """The schema of schemas: a tree of it ends."""
+    name = "CustomResourceDefinition"
+    crd = schemas.read_schema(server, "apiextensions.k8s.io/v1", name)
+    assert len(crd.tree()) > 100
+
+
+@pytest.mark.parametrize(
+    ("path", "type", "holds"),
+    [
+        (".metadata.name", "string", "string"),
+        (".metadata.creationTimestamp", "Time", "time"),
+        (".metadata.labels", "map[string]string", "object"),
+        (".metadata.labels.app", "string", "string"),
+        (".spec.containers", "[]Container", "object"),
+        (".spec.containers[0]", "Container", "object"),
+        (".spec.containers[0].image", "string", "string"),
+        (".spec.containers.image", "string", "string"),
+        (".spec.containers[*].resources.requests.cpu", "Quantity", "quantity"),
+        (".spec.containers[0].readinessProbe.httpGet.port", "IntOrString", "string"),
+        (".spec.priority", "integer", "integer"),
+        (".spec.hostNetwork", "boolean", "boolean"),
+        (".metadata.managedFields[0].fieldsV1", "FieldsV1", "any"),
+        (".metadata.managedFields[0].fieldsV1.anything.at.all", "Object", "any"),
+    ],
+)
+def test_at(server, path, type, holds):
+    """Each place has a type, and a column of it holds a kind of value."""
+    schema = schemas.read_schema(server, "v1", "Pod").at(path)
+    assert (schema.type, schema.holds()) == (type, holds)
+
+
+@pytest.mark.parametrize(
+    ("path", "missing", "meant"),
+    [
+        (".spec.nodname", ".spec.nodname", "nodeName"),
+        (".spec.containers[0].imag", ".spec.containers[0].imag", "image"),
+        (".metadata.name.first", ".metadata.name.first", "no fields"),
+        (".spec.nodeName[0]", ".spec.nodeName[0]", "no fields"),
+    ],
+)
+def test_unknown_fields(server, path, missing, meant):
+    """It is named, and so is what was perhaps meant."""
+    with pytest.raises(errors.UnknownField) as caught:
+        schemas.read_schema(server, "v1", "Pod").at(path)
+    assert caught.value.path == missing
+    assert meant in caught.value.way_out
+
+
+def test_unknown_kinds(server):
+    """A kind or a version that is not served; near names are named."""
+    with pytest.raises(errors.UnknownKind) as caught:
+        schemas.read_schema(server, "batch/v1", "Jobs")
+    assert "Job" in caught.value.way_out
+    with pytest.raises(errors.UnknownKind) as caught:
+        schemas.read_schema(server, "batch/v2", "Job")
+    assert "batch/v1" in caught.value.way_out
+
+
+def test_a_document_is_read_once(cluster):
+    """Its URL has a hash of it, so a second reader asks for the index alone."""
+
+    class Counting(ApiReader):
+        """Writes down what is read."""
+
+        def read(self, path, **options):
+            """Note the path."""
+            self.paths = [*getattr(self, "paths", []), path]
+            return super().read(path, **options)
+
+    schemas._documents.clear()
+    with Counting(cluster.kubeconfig) as server:
+        schemas.read_schema(server, "apps/v1", "Deployment")
+        schemas.read_schema(server, "apps/v1", "ReplicaSet")
+    assert [path.partition("?")[0] for path in server.paths] == [
+        "/openapi/v3",
+        "/openapi/v3/apis/apps/v1",
+        "/openapi/v3",
+    ]
+
+
+def test_missing_values_of_a_tree_are_na(job):
+    """So that `dropna` finds the enums and the defaults."""
+    tree = job.tree()
+    assert tree["ENUM"].notna().sum() < len(tree)
+    assert pd.isna(tree.set_index("FIELD").loc[".metadata.name", "DEFAULT"])
