@@ -7,6 +7,7 @@ Notebooks import from here only. Names are loaded when they are first used, so t
 import importlib
 
 _HOME = {
+    "ApiServer": "helpers.apiserver",
     "Caller": "helpers.callers",
     "KubectlProxy": "helpers.proxy",
     "Token": "helpers.tokens",
@@ -19,6 +20,7 @@ _HOME = {
     "create_token": "helpers.tokens",
     "exec_in_pod": "helpers.pods",
     "explain": "helpers.access",
+    "field_owners": "helpers.managedfields",
     "get_table": "helpers.tables",
     "kubeconfig_certificates": "helpers.certificates",
     "kubectl": "helpers.command",
