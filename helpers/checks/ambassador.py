@@ -1,10 +1,9 @@
 """Check what an ambassador lets through, and whether it outlives its token."""
 
-import time
-
 from helpers.callers import Caller
 from helpers.pods import exec_in_pod
 from helpers.tokens import Token
+from helpers.waiting import until
 
 #: where the ambassador of the lesson listens
 DOOR = "http://localhost:8001"
@@ -24,7 +23,7 @@ def lets_only_read_pods(pod: str, namespace: str) -> str:
     Asks from the container `main` of `pod`; 403 in plain text is the proxy's refusal.
     """
     pods = f"/api/v1/namespaces/{namespace}/pods"
-    if not _until(lambda: status(pod, pods) != NOBODY, FORGOTTEN):
+    if not until(lambda: status(pod, pods) != NOBODY, FORGOTTEN):
         return f"Nobody answers at {DOOR}: `kubectl logs {pod} -c ambassador` says why."
     for path in (pods, f"{pods}/{pod}"):
         code = status(pod, path)
@@ -50,7 +49,7 @@ def lives_on(pod: str, old: Token, new: Token) -> str:
 
     Waits until the API server refuses `old`, then asks through the ambassador.
     """
-    if not _until(lambda: status(pod, "/api") != NOBODY, FORGOTTEN):
+    if not until(lambda: status(pod, "/api") != NOBODY, FORGOTTEN):
         return f"Nobody answers at {DOOR}: `kubectl logs {pod} -c ambassador` says why."
     processes = exec_in_pod(pod, "ps", "-eo", "args", container="ambassador").stdout
     lines = [line for line in processes.splitlines() if line.startswith("kubectl")]
@@ -59,11 +58,11 @@ def lives_on(pod: str, old: Token, new: Token) -> str:
             "kubectl was started with --token, so it has that one token for ever; "
             "and every `ps` in the container shows it."
         )
-    if not _until(lambda: Caller.bearer(old).get("/api").status == 401, FORGOTTEN):
+    if not until(lambda: Caller.bearer(old).get("/api").status == 401, FORGOTTEN):
         return "The old token is still good: has its Secret been deleted?"
     if Caller.bearer(new).get("/api").status != 200:
         return "The new token is not good either: run the cells from the start."
-    if not _until(lambda: status(pod, "/api") == "200", REMEMBERED):
+    if not until(lambda: status(pod, "/api") == "200", REMEMBERED):
         return (
             f"{status(pod, '/api')} through the ambassador, a minute after the file "
             "changed: it does not read the file again."
@@ -84,12 +83,3 @@ def refused_by_proxy(pod: str, path: str, method: str = "GET") -> bool:
 def _curl(pod: str, *arguments: str) -> str:
     asked = ("curl", "-s", "--max-time", "10", "-w", "%{http_code}", *arguments)
     return exec_in_pod(pod, *asked, container="main").stdout
-
-
-def _until(holds, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.2)
-    return True
