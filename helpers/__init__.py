@@ -14,6 +14,7 @@ _HOME = {
     "api_resources": "helpers.discovery",
     "api_versions": "helpers.discovery",
     "backdate": "helpers.tokens",
+    "break_copies": "helpers.drills",
     "can_i": "helpers.reviews",
     "checks": "helpers.checks",
     "connect": "helpers.cluster",

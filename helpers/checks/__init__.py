@@ -11,10 +11,14 @@ from helpers.checks.credentials import token_is
 from helpers.checks.deletion import job_goes_last
 from helpers.checks.downward import known_when, pod_knows_itself, ways_hold
 from helpers.checks.grants import may_exactly, verbs_named
+from helpers.checks.layers import layers_named
 from helpers.checks.objects import label_is
 from helpers.checks.ownership import owned_by
 from helpers.checks.pages import survives_expiry
 from helpers.checks.problems import problems_named
+from helpers.checks.proofs import program_lists, request_is_sure, server_is_found
+from helpers.checks.quiz import statements_judged
+from helpers.checks.repairs import repaired
 from helpers.checks.rest import (
     door_is_guarded,
     names_are_complete,
@@ -33,6 +37,7 @@ __all__ = [
     "job_goes_last",
     "known_when",
     "label_is",
+    "layers_named",
     "lets_only_read_pods",
     "lives_on",
     "may_exactly",
@@ -44,7 +49,12 @@ __all__ = [
     "pod_knows_itself",
     "predictions_hold",
     "problems_named",
+    "program_lists",
     "refused_twice",
+    "repaired",
+    "request_is_sure",
+    "server_is_found",
+    "statements_judged",
     "survives_expiry",
     "token_is",
     "verbs_named",

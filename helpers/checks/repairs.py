@@ -1,0 +1,173 @@
+"""Check an application that lists the pods of its namespace: what is still wrong."""
+
+import re
+from datetime import UTC, datetime
+
+from helpers import errors
+from helpers.applications import current_pod, last_words
+from helpers.checks.grants import may_exactly
+from helpers.checks.layers import symptom_of
+from helpers.command import kubectl
+from helpers.credentials import judge
+from helpers.drills import FILES
+from helpers.pods import exec_in_pod, wait_for
+from helpers.reviews import current_namespace, review_token
+from helpers.tokens import read_token
+from helpers.waiting import until
+
+#: seconds until a changed Deployment has a pod, and until that runs
+START = 20.0
+#: seconds for one more round of the application, which asks every second
+ROUND = 4.0
+
+_ANSWERED = re.compile(r"^200: \d+ pods in (?P<namespace>\S+)$")
+_HOST = re.compile(r"resolve host: (?P<host>[\w.-]+)")
+_ASKED = re.compile(r'in the namespace "(?P<namespace>[^"]*)"')
+
+
+def repaired(deployment: str) -> str:
+    """Diagnose why an application gets no answer, or what its repair gave up for it.
+
+    Waits for the pod of the Deployment as it is now. It must list the pods of its own
+    namespace, with `ca.crt`, with a token that is renewed, and with no other right.
+    """
+    found = kubectl("get", "deployment", deployment, "-o", "json", check=False)
+    if found.exit_code:
+        return found.stderr.strip()
+    pod = until(lambda: current_pod(deployment), START)
+    if pod is None:
+        return f"There is no pod yet: `kubectl describe deployment {deployment}`."
+    name = pod["metadata"]["name"]
+    try:
+        running = "jsonpath={.status.containerStatuses[0].state.running}"
+        wait_for(running, f"pod/{name}", timeout=START)
+    except errors.NotReady as stuck:
+        return f"Pod {name} does not run: {stuck.last}. {stuck.way_out}".rstrip()
+    until(lambda: last_words(name), START)
+    until(lambda: _ANSWERED.search(last_words(name)), ROUND)
+    line = last_words(name)
+    answered = _ANSWERED.search(line)
+    if not answered:
+        return why(line, pod)
+    return given_up(pod, answered["namespace"])
+
+
+def why(line: str, pod: dict) -> str:
+    """Say which layer failed and what of the pod is to blame, from its last line."""
+    symptom = symptom_of(line, current_namespace())
+    if symptom is None:
+        name = pod["metadata"]["name"]
+        return f"The application says {line!r}; see `kubectl logs {name}`."
+    return f"{symptom.layer}: {_CAUSES[symptom.layer](line, pod)}"
+
+
+def given_up(pod: dict, asked: str) -> str:
+    """Say what an application that gets an answer has given up for it, or ""."""
+    spec, name = pod["spec"], pod["metadata"]["name"]
+    if asked != current_namespace():
+        return (
+            f"namespace: it lists the pods of {asked}, and runs in "
+            f"{current_namespace()}; an empty list is an answer, too."
+        )
+    if exec_in_pod(name, "test", "-s", f"{FILES}/ca.crt").exit_code:
+        return "TLS: it has no ca.crt, and asks whoever answers: anybody can."
+    token = read_token(name, path=_token_path(spec))
+    if token.bound_to != f"pod/{name}":
+        return (
+            f"authentication: this works until {token.expires:%Y-%m-%d %H:%M} UTC, as "
+            f"nobody renews the token{_origin(spec)}; the pod's own one is renewed."
+        )
+    return may_exactly(spec["serviceAccountName"], ["list"], "pods")
+
+
+def _name(line: str, pod: dict) -> str:
+    host = _HOST.search(line)["host"]
+    service, _, rest = host.partition(".")
+    home = rest.partition(".")[0] or current_namespace()
+    found = kubectl("get", "service", service, f"--namespace={home}", check=False)
+    if found.exit_code:
+        fact = f"there is no Service `{service}` in the namespace `{home}`"
+    else:
+        fact = f"the name goes on behind the namespace: `{service}.{home}.svc`"
+    return f"nothing is called {host}: {fact}. Look at SERVER."
+
+
+def _address(line: str, pod: dict) -> str:
+    return f"nobody answers at {_env(pod['spec']).get('SERVER')}. Look at SERVER."
+
+
+def _tls(line: str, pod: dict) -> str:
+    if "(77)" not in line:
+        return (
+            "the certificate of SERVER is not signed by the authority in ca.crt, or "
+            f"holds another name: {line}"
+        )
+    volume = _volume_at(pod["spec"], FILES)
+    sources = volume.get("projected", {}).get("sources", [])
+    kinds = ", ".join(kind for one in sources for kind in one) or "nothing"
+    return (
+        f"there is no file ca.crt: the volume at {FILES} is put together of {kinds}. "
+        "The certificate is in the ConfigMap kube-root-ca.crt."
+    )
+
+
+def _authentication(line: str, pod: dict) -> str:
+    spec, path = pod["spec"], _token_path(pod["spec"])
+    if "No such file" not in line:
+        token = read_token(pod["metadata"]["name"], path=path)
+        verdict = judge(token, review_token(token), datetime.now(UTC))
+        return f"401, {verdict.cause}. {verdict.why} It is read{_origin(spec)}."
+    if spec.get("automountServiceAccountToken") is False and path.startswith(FILES):
+        return (
+            "there is no token: the pod declined its files, "
+            "`automountServiceAccountToken: false`."
+        )
+    return f"there is no file {path}: look at TOKEN, and at the volumes."
+
+
+def _authorization(line: str, pod: dict) -> str:
+    account = pod["spec"]["serviceAccountName"]
+    # The rules may have come to be right since the application asked.
+    return may_exactly(account, ["list"], "pods") or f"{line} It will ask again."
+
+
+def _namespace(line: str, pod: dict) -> str:
+    asked = _ASKED.search(line)["namespace"]
+    return (
+        f"403: it asks for pods of the namespace {asked}, and runs in "
+        f"{current_namespace()}. Look at NAMESPACE."
+    )
+
+
+_CAUSES = {
+    "name": _name,
+    "address": _address,
+    "TLS": _tls,
+    "authentication": _authentication,
+    "authorization": _authorization,
+    "namespace": _namespace,
+}
+
+
+def _env(spec: dict) -> dict[str, str]:
+    found = spec["containers"][0].get("env", [])
+    return {one["name"]: one.get("value", "") for one in found}
+
+
+def _token_path(spec: dict) -> str:
+    return _env(spec).get("TOKEN") or f"{FILES}/token"
+
+
+def _volume_at(spec: dict, path: str) -> dict:
+    """Return the volume that a container sees at a path; {} if there is none."""
+    mounts = spec["containers"][0].get("volumeMounts", [])
+    names = [mount["name"] for mount in mounts if mount["mountPath"] == path]
+    return next((one for one in spec["volumes"] if one["name"] in names), {})
+
+
+def _origin(spec: dict) -> str:
+    """Say where the token of a pod comes from."""
+    path = _token_path(spec)
+    secret = _volume_at(spec, path.rpartition("/")[0]).get("secret")
+    where = f" from {path}"
+    return f"{where}, which is the Secret {secret['secretName']}" if secret else where

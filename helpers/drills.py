@@ -1,0 +1,151 @@
+"""Break copies of an application that works, each in one way, for a learner to repair.
+
+The application is the lesson's own, taken from the cluster; here are only the five
+ways. What they look like from outside is in `checks.layers_named`, what is still wrong
+in `checks.repaired`.
+"""
+
+import copy
+import json
+from pathlib import PurePosixPath
+
+from helpers import errors
+from helpers.applications import current_pods, last_words
+from helpers.command import kubectl
+from helpers.tokens import MOUNTED, Token, backdate, create_token
+from helpers.waiting import until
+
+#: what all copies carry, and their pods
+LABEL = "lesson=drills"
+#: where a pod has its three files
+FILES = str(PurePosixPath(MOUNTED).parent)
+#: the Secret with the token that has ended, and where the pod finds it
+SECRET, COPIED = "copied-token", "/copied"
+#: a namespace that need not exist: who is not allowed is not told
+ELSEWHERE = "production"
+#: seconds until each copy has said something
+TIMEOUT = 60.0
+
+
+def break_copies(deployment: str, cluster) -> list[str]:
+    """Run copies of a Deployment, each broken in one way; return their names.
+
+    Returns when each has said something; raise NotReady if one does not. Run again, it
+    breaks them again. The same as `kubectl get deployment NAME -o yaml`, an edit and
+    `kubectl apply`, five times.
+    """
+    whole = kubectl("get", "deployment", deployment, "-o", "json").json()
+    account = whole["spec"]["template"]["spec"]["serviceAccountName"]
+    items = [_secret(_ended(account, cluster)), *broken(whole)]
+    document = {"apiVersion": "v1", "kind": "List", "items": items}
+    # A copy that was worked on keeps what was added: it has to go first.
+    kubectl("delete", "deployments", f"--selector={LABEL}", "--cascade=foreground")
+    # By the server: otherwise kubectl copies the token into an annotation.
+    kubectl(
+        *("apply", "--server-side", "--force-conflicts", "-f", "-"),
+        input=json.dumps(document),
+    )
+    if not until(_all_speak, TIMEOUT, what="the first word of each copy"):
+        way_out = f"`kubectl describe pods --selector={LABEL}` says why."
+        raise errors.NotReady("A word of each copy", TIMEOUT, "silence", way_out)
+    return list(NAMES)
+
+
+def broken(whole: dict) -> list[dict]:
+    """Return a copy of a Deployment for each way to break it; pure."""
+    return [_break(whole, name, way) for name, way in zip(NAMES, _WAYS, strict=True)]
+
+
+def _break(whole: dict, name: str, way) -> dict:
+    label, _, value = LABEL.partition("=")
+    labels = {"app": name, label: value}
+    spec = copy.deepcopy(whole["spec"])
+    spec["selector"] = {"matchLabels": {"app": name}}
+    spec["template"]["metadata"] = {"labels": labels}
+    way(spec["template"]["spec"])
+    return {
+        **{key: whole[key] for key in ("apiVersion", "kind")},
+        "metadata": {"name": name, "labels": labels},
+        "spec": spec,
+    }
+
+
+def _short_name(pod: dict) -> None:
+    """Take the book's address, which is found in the namespace `default` alone."""
+    _set(pod, "SERVER", "https://kubernetes")
+
+
+def _no_authority(pod: dict) -> None:
+    """Put the files together by hand, and forget one of them."""
+    namespace = {"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}
+    sources = [
+        {"serviceAccountToken": {"path": "token"}},
+        {"downwardAPI": {"items": [namespace]}},
+    ]
+    pod["automountServiceAccountToken"] = False
+    _mount(pod, {"name": "files", "projected": {"sources": sources}}, FILES)
+
+
+def _no_files(pod: dict) -> None:
+    """Decline the files, as is right for a pod that never asks the API server."""
+    pod["automountServiceAccountToken"] = False
+
+
+def _copied_token(pod: dict) -> None:
+    """Read a token that somebody once copied into a Secret."""
+    _set(pod, "TOKEN", f"{COPIED}/token")
+    _mount(pod, {"name": "copied", "secret": {"secretName": SECRET}}, COPIED)
+
+
+def _elsewhere(pod: dict) -> None:
+    """Name a namespace outright, and the wrong one."""
+    _set(pod, "NAMESPACE", ELSEWHERE)
+
+
+#: in the order in which a request meets them
+_WAYS = (_short_name, _no_authority, _no_files, _copied_token, _elsewhere)
+#: no name of a Deployment tells what is wrong with it
+NAMES = tuple(f"drill-{number}" for number in range(1, len(_WAYS) + 1))
+
+
+def _set(pod: dict, name: str, value: str) -> None:
+    container = pod["containers"][0]
+    others = [one for one in container.get("env", []) if one["name"] != name]
+    container["env"] = [*others, {"name": name, "value": value}]
+
+
+def _mount(pod: dict, volume: dict, path: str) -> None:
+    container = pod["containers"][0]
+    mount = {"name": volume["name"], "mountPath": path}
+    pod["volumes"] = [volume, *pod.get("volumes", [])]
+    container["volumeMounts"] = [*container.get("volumeMounts", []), mount]
+
+
+def _ended(account: str, cluster) -> Token:
+    """Return a token of an account that has ended.
+
+    Expired where the cluster's key is ours. Else, as nobody waits for ten minutes, one
+    that is bound to what is gone: the answer is the same 401.
+    """
+    if cluster.backend == "local":
+        return backdate(cluster, create_token(account), expired_for=24 * 3600)
+    kubectl("create", "secret", "generic", "gone")
+    token = create_token(account, bound_to="secret/gone")
+    kubectl("delete", "secret", "gone")
+    return token
+
+
+def _secret(token: Token) -> dict:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": SECRET},
+        "stringData": {"token": token.text},
+    }
+
+
+def _all_speak() -> bool:
+    pods = current_pods(LABEL)
+    return all(pods[name] for name in NAMES) and all(
+        last_words(pods[name]["metadata"]["name"]) for name in NAMES
+    )

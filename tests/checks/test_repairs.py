@@ -1,0 +1,208 @@
+"""What the check of the drills says: of each fault, and of each wrong repair."""
+
+import json
+
+import pytest
+
+from helpers import create_token, errors, kubectl
+from helpers.applications import current_pod, last_words
+from helpers.checks import layers, repairs
+from helpers.drills import FILES, NAMES, break_copies
+from tests.local.waiting import until
+from tests.notebooks import run_in_shell, source
+
+
+@pytest.fixture(scope="module")
+def namespace(cluster):
+    """Run the application of the lesson, and its broken copies."""
+    name = cluster.create_namespace("test-repairs")
+    for cell in ("identity-made", "app-script", "app-manifest"):
+        run_in_shell("10-recap", cell, name)
+    assert break_copies("app", cluster) == list(NAMES)
+    yield name
+    cluster.delete_namespace(name)
+
+
+def set_env(drill, *variables):
+    kubectl("set", "env", f"deployment/{drill}", *variables)
+
+
+def patch(drill, **spec):
+    patched = {"spec": {"template": {"spec": spec}}}
+    kubectl("patch", "deployment", drill, "--patch", json.dumps(patched))
+
+
+def test_the_application_of_the_lesson_is_whole(namespace):
+    assert repairs.repaired("app") == ""
+
+
+FAULTS = {
+    "drill-1": "name: nothing is called kubernetes: there is no Service `kubernetes`",
+    "drill-2": "put together of serviceAccountToken, downwardAPI. The certificate is",
+    "drill-3": "`automountServiceAccountToken: false`",
+    "drill-4": "which is the Secret copied-token",
+    "drill-5": "403: it asks for pods of the namespace production, and runs in",
+}
+
+
+ANEW = {"drill-1": "name: ", "drill-2": "TLS: ", "drill-5": "namespace: "}
+
+
+@pytest.mark.parametrize(("drill", "said"), FAULTS.items())
+def test_each_fault_is_named(namespace, drill, said):
+    """The layer first, then what of the pod is to blame; never a token."""
+    diagnosis = repairs.repaired(drill)
+    layer, _, _ = diagnosis.partition(":")
+    assert layer in layers.LAYERS and said in diagnosis
+    assert "eyJ" not in diagnosis and len(diagnosis.splitlines()) == 1
+
+
+def test_the_token_of_the_local_cluster_has_expired(namespace, cluster):
+    """Not revoked: time is what ended it, and the server says so."""
+    assert cluster.backend == "local"
+    assert "401, expired." in repairs.repaired("drill-4")
+
+
+def test_the_layers_are_read_from_what_the_pods_say(namespace):
+    """Right; one wrong, with the reason; one not there; one that is no layer."""
+    named = {}
+    exec(source("10-recap", "layers-solution"), {}, named)
+    right = named["layers"]
+    assert layers.layers_named(right) == ""
+    said = layers.layers_named(right | {"drill-5": "authorization"})
+    assert said.startswith("drill-5: it is not 'authorization', for the server knew")
+    assert layers.layers_named({}).startswith("drill-1: is still empty; choose one of")
+    said = layers.layers_named(right | {"drill-2": "tls"})
+    assert said.startswith("drill-2: is 'tls'; choose one of name, address, TLS")
+
+
+@pytest.mark.parametrize(
+    ("server", "said"),
+    [
+        ("https://kubernetes.default", ""),
+        ("https://10.96.0.1", ""),
+        ("https://$(KUBERNETES_SERVICE_HOST)", ""),
+        ("https://kubernetes.default.src", "goes on behind the namespace: `kubernetes"),
+        ("https://api.default.svc", "no Service `api` in the namespace `default`"),
+        ("https://kubernetes.default.svc:444", "address: nobody answers at https://k"),
+        ("https://127.0.0.1:1", "address: nobody answers at https://127.0.0.1:1."),
+    ],
+)
+def test_a_server_is_found_or_not(namespace, server, said):
+    """Every name that leads there is right; another fault is another diagnosis."""
+    set_env("drill-1", f"SERVER={server}")
+    diagnosis = repairs.repaired("drill-1")
+    assert said in diagnosis and bool(said) == bool(diagnosis)
+
+
+def test_not_to_check_the_certificate_is_no_repair(namespace):
+    """The application gets its answer, and whoever answers gets its token."""
+    script = "sed 's#--cacert $FILES/ca.crt#-k#' /app/ask.sh > /tmp/ask; sh /tmp/ask"
+    kubectl(
+        *("patch", "deployment", "drill-2", "--type=json", "--patch"),
+        json.dumps(
+            [
+                {
+                    "op": "replace",
+                    "path": "/spec/template/spec/containers/0/args",
+                    "value": ["sh", "-c", script],
+                }
+            ]
+        ),
+    )
+    assert repairs.repaired("drill-2").startswith("TLS: it has no ca.crt")
+
+
+def test_a_token_from_nowhere_is_told(namespace):
+    patch("drill-3", automountServiceAccountToken=True)
+    set_env("drill-3", "TOKEN=/nowhere/token")
+    said = repairs.repaired("drill-3")
+    assert said.startswith("authentication: there is no file /nowhere/token: look at")
+
+
+def test_a_fresh_token_in_the_secret_is_no_repair(namespace):
+    """It works, for an hour."""
+    secret = {"stringData": {"token": create_token("app").text}}
+    kubectl("patch", "secret", "copied-token", "--patch", json.dumps(secret))
+    kubectl("rollout", "restart", "deployment/drill-4")
+    said = repairs.repaired("drill-4")
+    assert said.startswith("authentication: this works until 20")
+    assert "the Secret copied-token; the pod's own one is renewed." in said
+
+
+def test_rights_everywhere_are_no_repair(namespace):
+    """The list of a namespace that is not there is empty, and no error."""
+    name = f"{namespace}-wide"
+    grant = f"--serviceaccount={namespace}:app"
+    kubectl("create", "clusterrolebinding", name, "--clusterrole=view", grant)
+    try:
+        said = repairs.repaired("drill-5")
+        own = repairs.repaired("app")
+    finally:
+        kubectl("delete", "clusterrolebinding", name)
+    assert said.startswith("namespace: it lists the pods of production, and runs in")
+    assert "app may also get pods: that is too much" in own
+    until(lambda: repairs.repaired("app") == "")
+
+
+def test_a_missing_right_is_traced_to_its_binding(namespace):
+    """Nothing there; the wrong account; the right one."""
+    kubectl("delete", "rolebinding", "app")
+    try:
+        pod = current_pod("app")["metadata"]["name"]
+        until(lambda: "403" in last_words(pod))
+        assert repairs.repaired("app") == (
+            "authorization: 403 for list on pods: No RoleBinding gives app list on "
+            "pods."
+        )
+        wrong = f"--serviceaccount={namespace}:default"
+        kubectl("create", "rolebinding", "wrong", "--role=app", wrong)
+        said = repairs.repaired("app")
+        assert said.startswith("authorization: 403 for list on pods: RoleBinding `wro")
+        assert "to ServiceAccount `default`" in said
+        kubectl("delete", "rolebinding", "wrong")
+    finally:
+        run_in_shell("10-recap", "right-solution", namespace)
+    assert repairs.repaired("app") == ""
+
+
+def test_what_does_not_run_is_told(namespace, monkeypatch):
+    """No such Deployment; an image that is not there; a script that is not there."""
+    assert "not found" in repairs.repaired("drill-6")
+    image = {"name": "main", "image": "no-such-image:1"}
+    patch("drill-1", containers=[image])
+    said = repairs.repaired("drill-1")
+    assert "does not run: container main: " in said and "no-such-image" in said
+    monkeypatch.setattr(repairs, "ROUND", 1.0)
+    other = {"name": "main", "args": ["sh", "-c", "echo hello; sleep infinity"]}
+    patch("drill-3", containers=[other], automountServiceAccountToken=True)
+    said = repairs.repaired("drill-3")
+    assert said.startswith("The application says 'hello'; see `kubectl logs drill-3-")
+
+
+def test_each_solution_can_be_run_twice(namespace, cluster):
+    """A learner may unfold and run it after a right answer of their own.
+
+    The copies are broken anew first, whatever was done to them before.
+    """
+    break_copies("app", cluster)
+    assert all(layer in repairs.repaired(drill) for drill, layer in ANEW.items())
+    for _ in range(2):
+        for cell in ("name", "tls", "token", "expired", "elsewhere"):
+            run_in_shell("10-recap", f"{cell}-solution", namespace)
+        assert [repairs.repaired(drill) for drill in NAMES] == [""] * len(NAMES)
+
+
+def test_a_copy_that_stays_silent_is_told(namespace, cluster, monkeypatch):
+    """The wait of `break_copies` ends with a way out."""
+    from helpers import drills
+
+    monkeypatch.setattr(drills, "TIMEOUT", 0.0)
+    monkeypatch.setattr(drills, "last_words", lambda pod: "")
+    with pytest.raises(errors.NotReady, match="lesson=drills"):
+        break_copies("app", cluster)
+
+
+def test_the_files_are_where_the_script_looks(namespace):
+    """The script of the page and the helpers mean the same directory."""
+    assert f"FILES={FILES}\n" in source("10-recap", "app-script")
