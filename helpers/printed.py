@@ -107,7 +107,7 @@ class Printed:
         for column, cells in zip(
             self._columns, zip(*(row.cells for row in rows), strict=True), strict=False
         ):
-            column.add([None if _is_nothing(cell) else cell for cell in cells])
+            column.add(_known(cells))
         if namespaces:
             self._namespaces.add(namespaces)
             self._spread = self._spread or any(namespaces)
@@ -139,8 +139,13 @@ class Printed:
         return assemble([n for n, _ in chosen], [finish() for _, finish in chosen])
 
 
-def _is_nothing(cell: object) -> bool:
-    return cell is None or (isinstance(cell, str) and cell in _NOTHING)
+def _known(cells: tuple) -> list:
+    """Return cells with None for what is written for nothing."""
+    try:
+        return [None if cell in _NOTHING else cell for cell in cells]
+    except TypeError:
+        # A list or a dict, in a column that a custom resource chose badly.
+        return [None if cell in list(_NOTHING) else cell for cell in cells]
 
 
 def _spans(column: Column) -> object:

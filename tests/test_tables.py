@@ -437,3 +437,9 @@ def test_a_long_list_in_many_namespaces(reader, namespace, monkeypatch):
     columns = {"NAMESPACE": ".metadata.namespace", "NAME": ".metadata.name"}
     frame = tables.get_custom_columns(reader, path, columns | {"D": ".data"})
     assert list(zip(frame["NAMESPACE"], frame["NAME"], strict=True)) == wanted
+
+
+def test_cells_that_are_more_than_values():
+    """A custom resource may point a column at a list; it is shown as JSON."""
+    frame = tables.frame(table(column("Tags"), rows=[([1, "a"],), ("<none>",)]))
+    assert values(frame["TAGS"]) == ['[1, "a"]', None]
