@@ -31,10 +31,10 @@ def repaired(deployment: str) -> str:
     Waits for the pod of the Deployment as it is now. It must list the pods of its own
     namespace, with `ca.crt`, with a token that is renewed, and with no other right.
     """
-    found = kubectl("get", "deployment", deployment, "-o", "json", check=False)
-    if found.exit_code:
-        return found.stderr.strip()
-    pod = until(lambda: current_pod(deployment), START)
+    try:
+        pod = until(lambda: current_pod(deployment), START)
+    except errors.KubectlFailed as failed:
+        return failed.stderr.strip()
     if pod is None:
         return f"There is no pod yet: `kubectl describe deployment {deployment}`."
     name = pod["metadata"]["name"]
@@ -43,13 +43,12 @@ def repaired(deployment: str) -> str:
         wait_for(running, f"pod/{name}", timeout=START)
     except errors.NotReady as stuck:
         return f"Pod {name} does not run: {stuck.last}. {stuck.way_out}".rstrip()
-    until(lambda: last_words(name), START)
-    until(lambda: _ANSWERED.search(last_words(name)), ROUND)
-    line = last_words(name)
+    line = until(lambda: last_words(name), START)
+    if not _ANSWERED.search(line):
+        until(lambda: _ANSWERED.search(last_words(name)), ROUND)
+        line = last_words(name)
     answered = _ANSWERED.search(line)
-    if not answered:
-        return why(line, pod)
-    return given_up(pod, answered["namespace"])
+    return given_up(pod, answered["namespace"]) if answered else why(line, pod)
 
 
 def why(line: str, pod: dict) -> str:

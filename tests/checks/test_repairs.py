@@ -5,9 +5,9 @@ import json
 import pytest
 
 from helpers import create_token, errors, kubectl
-from helpers.applications import current_pod, last_words
+from helpers.applications import current_pod, current_pods, last_words
 from helpers.checks import layers, repairs
-from helpers.drills import FILES, NAMES, break_copies
+from helpers.drills import FILES, LABEL, NAMES, break_copies
 from tests.local.waiting import until
 from tests.notebooks import run_in_shell, source
 
@@ -32,6 +32,18 @@ def patch(drill, **spec):
     kubectl("patch", "deployment", drill, "--patch", json.dumps(patched))
 
 
+def right():
+    """Return the layers that the page's solution names."""
+    named = {}
+    exec(source("10-recap", "layers-solution"), {}, named)
+    return named["layers"]
+
+
+def layer_of(pod):
+    line = last_words(pod["metadata"]["name"])
+    return layers.symptom_of(line, pod["metadata"]["namespace"]).layer
+
+
 def test_the_application_of_the_lesson_is_whole(namespace):
     assert repairs.repaired("app") == ""
 
@@ -43,9 +55,6 @@ FAULTS = {
     "drill-4": "which is the Secret copied-token",
     "drill-5": "403: it asks for pods of the namespace production, and runs in",
 }
-
-
-ANEW = {"drill-1": "name: ", "drill-2": "TLS: ", "drill-5": "namespace: "}
 
 
 @pytest.mark.parametrize(("drill", "said"), FAULTS.items())
@@ -65,14 +74,11 @@ def test_the_token_of_the_local_cluster_has_expired(namespace, cluster):
 
 def test_the_layers_are_read_from_what_the_pods_say(namespace):
     """Right; one wrong, with the reason; one not there; one that is no layer."""
-    named = {}
-    exec(source("10-recap", "layers-solution"), {}, named)
-    right = named["layers"]
-    assert layers.layers_named(right) == ""
-    said = layers.layers_named(right | {"drill-5": "authorization"})
+    assert layers.layers_named(right()) == ""
+    said = layers.layers_named(right() | {"drill-5": "authorization"})
     assert said.startswith("drill-5: it is not 'authorization', for the server knew")
     assert layers.layers_named({}).startswith("drill-1: is still empty; choose one of")
-    said = layers.layers_named(right | {"drill-2": "tls"})
+    said = layers.layers_named(right() | {"drill-2": "tls"})
     assert said.startswith("drill-2: is 'tls'; choose one of name, address, TLS")
 
 
@@ -186,11 +192,11 @@ def test_each_solution_can_be_run_twice(namespace, cluster):
     The copies are broken anew first, whatever was done to them before.
     """
     break_copies("app", cluster)
-    assert all(layer in repairs.repaired(drill) for drill, layer in ANEW.items())
+    assert {name: layer_of(pod) for name, pod in current_pods(LABEL).items()} == right()
     for _ in range(2):
         for cell in ("name", "tls", "token", "expired", "elsewhere"):
             run_in_shell("10-recap", f"{cell}-solution", namespace)
-        assert [repairs.repaired(drill) for drill in NAMES] == [""] * len(NAMES)
+    assert [repairs.repaired(drill) for drill in NAMES] == [""] * len(NAMES)
 
 
 def test_a_copy_that_stays_silent_is_told(namespace, cluster, monkeypatch):
