@@ -22,35 +22,42 @@ _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 
 def posts() -> list[Post]:
     """Return the objects in the order in which they are made."""
-    return [
-        Post(f"{_RBAC}/clusterrolebindings", body)
-        for body in (
-            # The learner's group. kubeadm binds it since 1.29.
-            _binding(
-                "kubeadm:cluster-admins",
-                "cluster-admin",
-                "Group",
-                "kubeadm:cluster-admins",
+    return (
+        control_plane_posts()
+        + [
+            Post(f"{_RBAC}/clusterrolebindings", body)
+            for body in (
+                # exec and logs: the API server asks the kubelet under this name.
+                _binding(
+                    "kubeadm:apiserver-kubelet-client",
+                    "system:kubelet-api-admin",
+                    "User",
+                    "kube-apiserver-kubelet-client",
+                ),
+                _binding("system:coredns", "system:coredns", "User", "system:coredns"),
+            )
+        ]
+        + [
+            Post(f"{_RBAC}/clusterroles", _coredns_role()),
+            Post("/api/v1/namespaces/kube-system/services", _dns_service()),
+            Post(
+                "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices",
+                _dns_endpoints(),
             ),
-            # exec and logs: the API server asks the kubelet under this name.
-            _binding(
-                "kubeadm:apiserver-kubelet-client",
-                "system:kubelet-api-admin",
-                "User",
-                "kube-apiserver-kubelet-client",
+            Post(f"{_ADMISSION}/validatingadmissionpolicies", _no_resize()),
+            Post(
+                f"{_ADMISSION}/validatingadmissionpolicybindings", _no_resize_binding()
             ),
-            _binding("system:coredns", "system:coredns", "User", "system:coredns"),
-        )
-    ] + [
-        Post(f"{_RBAC}/clusterroles", _coredns_role()),
-        Post("/api/v1/namespaces/kube-system/services", _dns_service()),
-        Post(
-            "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices",
-            _dns_endpoints(),
-        ),
-        Post(f"{_ADMISSION}/validatingadmissionpolicies", _no_resize()),
-        Post(f"{_ADMISSION}/validatingadmissionpolicybindings", _no_resize_binding()),
-    ]
+        ]
+    )
+
+
+def control_plane_posts() -> list[Post]:
+    """Return those of them that a cluster without a node needs, too."""
+    # The learner's group. kubeadm binds it since 1.29.
+    name = "kubeadm:cluster-admins"
+    binding = _binding(name, "cluster-admin", "Group", name)
+    return [Post(f"{_RBAC}/clusterrolebindings", binding)]
 
 
 def node_labels() -> dict[str, str]:

@@ -16,7 +16,7 @@ PATH = f"{layout.BIN}:{SYSTEM_PATH}"
 #: says which archive containerd has; beside its data, so that it goes with them
 IMPORTED = Path("/var/lib/containerd/imported")
 #: says which API server has filled etcd; beside its data, too
-BOOTSTRAPPED = Path(layout.ETCD, "bootstrapped")
+_BOOTSTRAPPED = "bootstrapped"
 
 
 def find(python: str, archive: str | None, archive_key: str | None) -> Facts:
@@ -34,7 +34,7 @@ def find(python: str, archive: str | None, archive_key: str | None) -> Facts:
         if rootfs.can_overlay("/var/lib/containerd")
         else "native",
         service_proxy=bool(shutil.which("nft", path=PATH)),
-        bootstrapped=_says(BOOTSTRAPPED, _api_server()),
+        bootstrapped=bootstrapped(layout.ETCD, layout.BIN),
         import_archive=f"{layout.IMAGES}/{archive}"
         if archive and not _says(IMPORTED, archive_key)
         else None,
@@ -43,9 +43,19 @@ def find(python: str, archive: str | None, archive_key: str | None) -> Facts:
 
 def remember(found: Facts, archive_key: str | None) -> None:
     """Keep for the next start what this one did; call it when all is ready."""
-    write_private(BOOTSTRAPPED, _api_server())
+    remember_bootstrap(layout.ETCD, layout.BIN)
     if found.import_archive and archive_key:
         write_private(IMPORTED, archive_key)
+
+
+def bootstrapped(etcd: str, binaries: str) -> bool:
+    """Say whether this API server has filled this etcd before."""
+    return _says(Path(etcd, _BOOTSTRAPPED), _api_server(binaries))
+
+
+def remember_bootstrap(etcd: str, binaries: str) -> None:
+    """Keep that it has."""
+    write_private(Path(etcd, _BOOTSTRAPPED), _api_server(binaries))
 
 
 def _says(marker: Path, expected: str | None) -> bool:
@@ -55,7 +65,7 @@ def _says(marker: Path, expected: str | None) -> bool:
         return False
 
 
-def _api_server() -> str:
+def _api_server(binaries: str) -> str:
     """Name this very program: another version may have other roles to write."""
-    found = Path(layout.BIN, "kube-apiserver").stat()
+    found = Path(binaries, "kube-apiserver").stat()
     return f"{found.st_size} {found.st_mtime_ns}"

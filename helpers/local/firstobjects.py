@@ -3,6 +3,8 @@
 Each function asks or acts once and says how it stands; the waiting is the caller's.
 """
 
+from collections.abc import Iterable
+
 from helpers.local import bootstrap, layout
 from helpers.local.components import Get
 from helpers.local.probes import Prober
@@ -17,9 +19,9 @@ _AWAITED = (
 )
 
 
-def make(api: Prober) -> str | None:
+def make(api: Prober, posts: Iterable[bootstrap.Post]) -> str | None:
     """Make what is missing; return None when all is there, else what went wrong."""
-    problems = (_exists(api, post) for post in bootstrap.posts())
+    problems = (_exists(api, post) for post in posts)
     return next((problem for problem in problems if problem), None)
 
 
@@ -66,7 +68,12 @@ def node_ready(api: Prober) -> bool:
             {"metadata": {"labels": labels}},
             "application/merge-patch+json",
         )
-    return _ready(node) and all(api.api("GET", path)[0] == 200 for path in _AWAITED)
+    return _ready(node) and accounts_ready(api)
+
+
+def accounts_ready(api: Prober) -> bool:
+    """Say whether the controller manager has done its part for a first pod."""
+    return all(api.api("GET", path)[0] == 200 for path in _AWAITED)
 
 
 def service_answers(api: Prober) -> bool:

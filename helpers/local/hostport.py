@@ -26,6 +26,13 @@ def write_port(state: Path, port: int) -> None:
 
 def listen(port: int) -> socket.socket:
     """Bind the host's port now and keep it open: no one can take it in between."""
+    listener = bind(port)
+    listener.listen(512)
+    return listener
+
+
+def bind(port: int) -> socket.socket:
+    """Return a socket with the port, 0 for any free one; raise PortTaken."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -38,7 +45,6 @@ def listen(port: int) -> socket.socket:
                 "Choose another with --port, or leave it out and get a free one.",
             ) from error
         raise errors.PortTaken(port, _owner_of(port)) from error
-    listener.listen(512)
     return listener
 
 

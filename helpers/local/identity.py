@@ -99,11 +99,12 @@ def send(state: Path, number: int) -> None:
 
 def processes(state: Path) -> list[psutil.Process]:
     """List outer process and PID 1 by their command line, which names our plan."""
-    ours = namespaces.command(plan_file(state), 0)[1:-1]
+    # Whatever program they are told to run: with namespaces or without.
+    ours = namespaces.command(plan_file(state), 0)[4:-1]
     return [
         process
         for process in psutil.process_iter(["cmdline"])
-        if (process.info["cmdline"] or [])[1:-1] == ours
+        if (process.info["cmdline"] or [])[4:-1] == ours
     ]
 
 

@@ -5,20 +5,17 @@ dies, the kernel ends everything in the machine: nothing can be left behind.
 """
 
 import dataclasses
-import json
 import os
 import signal
-import sys
-import threading
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from helpers.local import facts, firstobjects, layout, probes, rootfs
+from helpers.local import bootstrap, facts, firstobjects, layout, probes, rootfs
 from helpers.local import syscalls as sc
 from helpers.local.components import Component, describe
 from helpers.local.files import write_private
+from helpers.local.lifecycle import Lifecycle, Task
 from helpers.local.supervisor import Supervisor
 
 #: seconds that a whole start may take before it is given up
@@ -61,124 +58,56 @@ def run(plan: Plan, made: Callable[[], None]) -> int:
     return pid_1.run()
 
 
-_TASKS = {
-    "objects": "first objects",
-    "node": "node Ready",
-    "service": "the Service kubernetes",
-}
-
-
 class _Init:
+    """What the lifecycle of this cluster is made of."""
+
     def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._phase = "starting"
-        self._moving = threading.Lock()
-        self._tasks = {name: "waiting" for name in _TASKS}
-        self._began = time.time()
-        self._ready_at: float | None = None
-        self._problem: str | None = None
-        self._writing = threading.Lock()
+        self._key = plan.archive_key
         self._probes = probes.Prober()
         self._facts = facts.find(plan.python, plan.archive, plan.archive_key)
         components = describe(self._facts)
         for part in components:
             _write_files(part)
         _copy_scripts()
-        self._supervisor = Supervisor(
+        supervisor = Supervisor(
             components,
             lambda part: self._probes.ready(part.ready),
             answers=self._answers,
             logs=layout.LOGS,
             env=_environment(),
             listener=plan.listener,
-            changed=self._publish,
+        )
+        self._lifecycle = Lifecycle(
+            supervisor,
+            self._tasks(),
+            status=Path(layout.RUN, "status.json"),
+            budget=BUDGET,
+            facts={
+                "service_proxy": self._facts.service_proxy,
+                "seccomp": self._facts.seccomp,
+                "snapshotter": self._facts.snapshotter,
+                "ids": _ids(),
+            },
+            finish=lambda: facts.remember(self._facts, self._key),
+            clean_up=_end_pods,
         )
 
     def run(self) -> int:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            # Without a handler the kernel drops signals to a PID 1.
-            signal.signal(number, self._asked_to_stop)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        self._publish()
-        self._supervisor.start()
-        threading.Thread(target=self._bring_up, daemon=True).start()
-        self._supervisor.reap()
-        return 0
+        return self._lifecycle.run()
 
-    def _asked_to_stop(self, *_: object) -> None:
-        # In a thread: the main one goes on reaping.
-        threading.Thread(target=self._stop, daemon=True).start()
-
-    def _move(self, phase: str, *, only_from: tuple[str, ...]) -> bool:
-        """Go to `phase`; return False where another thread was quicker."""
-        with self._moving:
-            if self._phase not in only_from:
-                return False
-            self._phase = phase
-        self._publish()
-        return True
-
-    def _stop(self) -> None:
-        if self._move("stopping", only_from=("starting", "ready")):
-            self._end("stopped")
-
-    def _fail(self, problem: str) -> None:
-        # Nobody may be waiting any more: whoever asked for the start may be dead. So
-        # we end by ourselves; what is left is the last status, and the logs.
-        self._problem = problem
-        if self._move("failed", only_from=("starting",)):
-            self._end("failed")
-
-    def _end(self, phase: str) -> None:
-        self._supervisor.stop()
-        _end_pods()
-        self._phase = phase
-        self._publish()
-        os._exit(0)
-
-    def _bring_up(self) -> None:
-        deadline = time.monotonic() + BUDGET
-        try:
-            self._until(self._api_answers, deadline)
-            self._task("objects", self._make_objects, deadline)
-            self._task("node", lambda: firstobjects.node_ready(self._probes), deadline)
-            self._until(self._supervisor.all_ready, deadline)
-            self._task(
-                "service", lambda: firstobjects.service_answers(self._probes), deadline
-            )
-            facts.remember(self._facts, self._plan.archive_key)
-        except _GivenUp:
-            seen = f" ({self._problem})" if self._problem else ""
-            waiting = ", ".join(self._awaited())
-            self._fail(f"after {BUDGET:.0f} s it still waits for {waiting}{seen}.")
-        except Exception as error:
-            # A bug of ours, or a full disk. Whoever waits must learn of it.
-            traceback.print_exc()
-            self._fail(f"{type(error).__name__}: {error}.")
-        else:
-            self._ready_at = time.time()
-            self._move("ready", only_from=("starting",))
-
-    def _task(self, name: str, done, deadline: float) -> None:
-        self._tasks[name] = "running"
-        self._publish()
-        self._until(done, deadline)
-        self._tasks[name] = "done"
-        self._publish()
-
-    def _until(self, condition, deadline: float) -> None:
-        """Wait for `condition`. Ask in this order: failed, ready, late."""
-        while True:
-            if self._supervisor.failed or self._phase != "starting":
-                raise _GivenUp
-            try:
-                if condition():
-                    return
-            except OSError:
-                pass  # not answering yet, or cut off in the middle of an answer
-            if time.monotonic() > deadline:
-                raise _GivenUp
-            time.sleep(0.05)
+    def _tasks(self) -> tuple[Task, ...]:
+        return (
+            Task(
+                "first objects",
+                lambda: firstobjects.make(self._probes, bootstrap.posts()),
+            ),
+            Task("node Ready", lambda: firstobjects.node_ready(self._probes)),
+            Task(
+                "the Service kubernetes",
+                lambda: firstobjects.service_answers(self._probes),
+                after_all=True,
+            ),
+        )
 
     def _answers(self, part: Component) -> bool:
         if part.answers is None or not self._probes.ready(part.answers):
@@ -188,47 +117,6 @@ class _Init:
             return firstobjects.disown_node(self._probes)
         except OSError:
             return False
-
-    def _api_answers(self) -> bool:
-        return self._supervisor.states["kube-apiserver"].answers
-
-    def _make_objects(self) -> bool:
-        self._problem = firstobjects.make(self._probes)
-        return self._problem is None
-
-    def _publish(self) -> None:
-        with self._writing:
-            document = {
-                "phase": self._phase,
-                "began": self._began,
-                "ready_at": self._ready_at,
-                "failed": self._supervisor.failed,
-                "awaited": self._awaited(),
-                "problem": self._problem,
-                "service_proxy": self._facts.service_proxy,
-                "seccomp": self._facts.seccomp,
-                "snapshotter": self._facts.snapshotter,
-                "ids": _ids(),
-                "components": {
-                    name: dataclasses.asdict(state)
-                    for name, state in self._supervisor.states.items()
-                },
-            }
-            try:
-                write_private(Path(layout.RUN, "status.json"), json.dumps(document))
-            except OSError as error:
-                # A full disk. An old status is bad; a component that is not started
-                # again, because its thread ended here, would be worse.
-                print(f"status not written: {error}", file=sys.stderr, flush=True)
-
-    def _awaited(self) -> list[str]:
-        return self._supervisor.awaited() + [
-            words for name, words in _TASKS.items() if self._tasks[name] != "done"
-        ]
-
-
-class _GivenUp(Exception):
-    """The start failed, is too late, or was told to stop."""
 
 
 def _write_files(part: Component) -> None:

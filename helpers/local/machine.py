@@ -4,6 +4,7 @@ Whether it runs is decided by a lock that the machine's own processes hold; the 
 in `machine.json` are used only together with their start times.
 """
 
+import dataclasses
 import json
 import os
 import select
@@ -90,7 +91,7 @@ class Machine:
         """
         launched = False
         try:
-            with identity.locked(self.state) as lock, hostport.listen(port) as listener:
+            with identity.locked(self.state) as lock, self._take(port) as listener:
                 ground.prepare(self.state)
                 launched = True
                 report = self._launch(binaries, archive, listener, lock)
@@ -153,6 +154,10 @@ class Machine:
             remove_tree(self.state)
         return True
 
+    def _take(self, port: int) -> socket.socket:
+        """Bind the learner's port; 0 for any. Raise PortTaken."""
+        return hostport.listen(port)
+
     def _said(self) -> dict:
         path = self.state / "run" / "status.json"
         try:
@@ -180,17 +185,9 @@ class Machine:
         listener: socket.socket,
         lock: int,
     ) -> int:
-        plan = init.Plan(
-            state=str(self.state),
-            binaries=str(binaries.resolve()),
-            python=str(Path(sys.executable).resolve()),
-            python_home=sys.base_prefix,
-            listener=listener.fileno(),
-            images=str(archive.resolve().parent) if archive else None,
-            archive=archive.resolve().name if archive else None,
-            archive_key=archive.stem if archive else None,
-        )
-        write_private(identity.plan_file(self.state), namespaces.plan_to_json(plan))
+        plan = self._plan(binaries, archive, listener, lock)
+        plan_file = identity.plan_file(self.state)
+        write_private(plan_file, json.dumps(dataclasses.asdict(plan)))
         hostport.write_port(self.state, listener.getsockname()[1])
         report, theirs = os.pipe()
         try:
@@ -200,7 +197,7 @@ class Machine:
                 # Returns at once: the outer process makes itself nobody's child. How it
                 # ends does not matter: a `stop` may have ended it.
                 subprocess.run(
-                    namespaces.command(identity.plan_file(self.state), theirs),
+                    self._command(plan_file, theirs),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -219,6 +216,23 @@ class Machine:
         finally:
             os.close(theirs)
         return report
+
+    def _command(self, plan_file: Path, report: int) -> list[str]:
+        return namespaces.command(plan_file, report)
+
+    def _plan(
+        self, binaries: Path, archive: Path | None, listener: socket.socket, lock: int
+    ) -> init.Plan:
+        return init.Plan(
+            state=str(self.state),
+            binaries=str(binaries.resolve()),
+            python=str(Path(sys.executable).resolve()),
+            python_home=sys.base_prefix,
+            listener=listener.fileno(),
+            images=str(archive.resolve().parent) if archive else None,
+            archive=archive.resolve().name if archive else None,
+            archive_key=archive.stem if archive else None,
+        )
 
     def _await_world(self, report: int, progress: Progress) -> None:
         """Read what the machine reports until it closes the pipe."""

@@ -5,7 +5,6 @@ parent; it holds the lock that says "running", so the lock is gone exactly when 
 are, and no pid has to be believed. When it is killed, the kernel kills PID 1.
 """
 
-import dataclasses
 import json
 import os
 import select
@@ -214,8 +213,3 @@ def start_time(pid: int) -> int | None:
     except OSError:
         return None
     return int(fields[19])
-
-
-def plan_to_json(plan: init.Plan) -> str:
-    """Return the plan as the outer process reads it."""
-    return json.dumps(dataclasses.asdict(plan))

@@ -144,11 +144,13 @@ def kubeconfig(
     }
 
 
-def write_component_kubeconfigs(directory: Path) -> None:
+#: Not the Service's address: while the API server restarts that has no endpoint,
+#: kube-proxy refuses for it, and could not learn of a new one through itself.
+SERVER = f"https://{layout.NODE_IP}:{layout.API_PORT}"
+
+
+def write_component_kubeconfigs(directory: Path, server: str = SERVER) -> None:
     """Write the kubeconfig of each component beside its certificate."""
-    # Not the Service's address: while the API server restarts that has no endpoint,
-    # kube-proxy refuses for it, and could not learn of a new one through itself.
-    server = f"https://{layout.NODE_IP}:{layout.API_PORT}"
     for stem in layout.KUBECONFIG_STEMS:
         document = kubeconfig(directory, stem, server=server)
         # JSON is YAML: no YAML writer is needed for what only programs read.

@@ -18,14 +18,16 @@ TIMEOUT = 5.0
 
 
 class Prober:
-    """Holds the TLS context, so that the CA is read once."""
+    """Holds the TLS context, so that the CA is read once.
 
-    def __init__(self) -> None:
+    `pki` is the directory of the keys, `port` the API server's on 127.0.0.1.
+    """
+
+    def __init__(self, pki: str = at.PKI, port: int = at.API_PORT) -> None:
         """Read the CA and the super-admin's certificate."""
-        self._tls = ssl.create_default_context(cafile=f"{at.PKI}/ca.crt")
-        self._tls.load_cert_chain(
-            f"{at.PKI}/super-admin.crt", f"{at.PKI}/super-admin.key"
-        )
+        self._port = port
+        self._tls = ssl.create_default_context(cafile=f"{pki}/ca.crt")
+        self._tls.load_cert_chain(f"{pki}/super-admin.crt", f"{pki}/super-admin.key")
 
     def ready(self, how: Get | Connect | None) -> bool:
         """Say whether the component answers as it should, now."""
@@ -49,7 +51,7 @@ class Prober:
         Raise OSError while it does not answer, or answers with something broken.
         """
         connection = http.client.HTTPSConnection(
-            "127.0.0.1", at.API_PORT, context=self._tls, timeout=TIMEOUT
+            "127.0.0.1", self._port, context=self._tls, timeout=TIMEOUT
         )
         try:
             connection.request(

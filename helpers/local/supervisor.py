@@ -68,12 +68,12 @@ class Supervisor:
         self.states = {part.name: State() for part in components}
         self.failed: str | None = None
         self.stopping = threading.Event()
+        self.changed = changed
         self._ready = ready
         self._answers = answers
         self._logs = logs
         self._env = env
         self._listener = listener
-        self._changed = changed
         self._news = threading.Condition()
         #: children of ours that are alive or not yet reaped
         self._living: set[int] = set()
@@ -150,6 +150,12 @@ class Supervisor:
             traceback.print_exc()
             self.failed = self.failed or part.name
             self._set(part, "failed", last_exit="a bug in the supervisor")
+        finally:
+            # Where a component ends with the thread that started it, as those do that
+            # must not outlive us, it still gets its grace.
+            with self._news:
+                entry = self.states[part.name]
+                self._news.wait_for(lambda: entry.pid not in self._living)
 
     def _live(self, part: Component) -> None:
         if not self._wait(lambda: self._met(part.needs, part.needs_answer)):
@@ -185,7 +191,7 @@ class Supervisor:
             return False, f"{part.argv[0]}: {error.strerror}"
         if pid is None:
             return False, None
-        self._changed()
+        self.changed()
         ready = self._until_ready(part, pid)
         if ready:
             self._set(part, "running", answers=True)
@@ -227,7 +233,7 @@ class Supervisor:
             for name, value in fields.items():
                 setattr(entry, name, value)
             self._news.notify_all()
-        self._changed()
+        self.changed()
 
     def _spawn(self, part: Component) -> int | None:
         """Start the process; return None when stopping came first."""
