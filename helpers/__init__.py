@@ -7,6 +7,7 @@ Notebooks import from here only. Names are loaded when they are first used, so t
 import importlib
 
 _HOME = {
+    "ApiReader": "helpers.apireader",
     "ApiServer": "helpers.apiserver",
     "Caller": "helpers.callers",
     "KubectlProxy": "helpers.proxy",
@@ -22,12 +23,14 @@ _HOME = {
     "exec_in_pod": "helpers.pods",
     "explain": "helpers.access",
     "field_owners": "helpers.managedfields",
+    "get_custom_columns": "helpers.tables",
     "get_table": "helpers.tables",
     "kubeconfig_certificates": "helpers.certificates",
     "kubectl": "helpers.command",
     "over_grants": "helpers.rbac",
     "read_certificates": "helpers.certificates",
     "read_rbac": "helpers.rbac",
+    "read_schema": "helpers.schemas",
     "read_token": "helpers.tokens",
     "review_token": "helpers.reviews",
     "server_certificate": "helpers.certificates",

@@ -4,6 +4,7 @@ It is the source of `kubectl explain`. A document's URL holds a hash of what is 
 so one that was read never has to be read again.
 """
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pandas as pd
 from helpers import errors
 from helpers.columns import steps
 from helpers.discovery import Server
+from helpers.waiting import until
 
 INDEX = "/openapi/v3"
 #: how deep a tree goes where no depth is asked for: a Pod in a Job is five deep
@@ -83,14 +85,15 @@ class Schema:
                 field.type,
                 field.required,
                 field.node.get("enum", pd.NA),
-                field.node.get("default", pd.NA),
+                # `{}` is said of every part that holds parts: it is no value.
+                pd.NA if (value := field.node.get("default")) in (None, {}) else value,
                 field.description,
             )
             for field in self._all(depth, ())
         ]
         columns = ["FIELD", "TYPE", "REQUIRED", "ENUM", "DEFAULT", "DESCRIPTION"]
         types = {"FIELD": "string", "TYPE": "string", "REQUIRED": "bool"}
-        frame = pd.DataFrame(rows, columns=columns)
+        frame = pd.DataFrame(rows, columns=columns, dtype="object")
         return frame.astype({**types, "DESCRIPTION": "string"})
 
     def holds(self) -> str:
@@ -178,12 +181,32 @@ _HOLDS = {
 }
 
 
-def read_schema(server: Server, api_version: str, kind: str) -> Schema:
+def read_schema(
+    server: Server, api_version: str, kind: str, *, timeout: float = 0.0
+) -> Schema:
     """Return the schema of a kind: `read_schema(server, "batch/v1", "Job")`.
 
-    Two requests, or one if the document was read before. Raise UnknownKind if it is
-    not served, ApiError if reading is refused. `kubectl explain` asks the same.
+    Two requests, or one if the document was read before. A kind that was just defined
+    is described a moment later: wait for that up to `timeout` seconds. Raise
+    UnknownKind if it is not served, ApiError if reading is refused. `kubectl explain`
+    asks the same.
     """
+    try:
+        return _read_schema(server, api_version, kind)
+    except errors.UnknownKind:
+        if timeout <= 0:
+            raise
+
+    def again() -> Schema | None:
+        with contextlib.suppress(errors.UnknownKind):
+            return _read_schema(server, api_version, kind)
+
+    what = f"the description of {kind}"
+    found = until(again, timeout, what=what)
+    return found or _read_schema(server, api_version, kind)
+
+
+def _read_schema(server: Server, api_version: str, kind: str) -> Schema:
     document = read_document(server, api_version)
     components = document.get("components", {}).get("schemas", {})
     group, _, version = api_version.rpartition("/")

@@ -26,6 +26,7 @@ from helpers.checks.rest import (
     paths_lead_to,
 )
 from helpers.checks.rights import account_may, account_may_only
+from helpers.checks.schemas import job_is_taken, rule_described
 from helpers.checks.trust import name_is_held, refused_twice
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "door_is_guarded",
     "job_goes_last",
     "known_when",
+    "job_is_taken",
     "label_is",
     "layers_named",
     "lets_only_read_pods",
@@ -53,6 +55,7 @@ __all__ = [
     "refused_twice",
     "repaired",
     "request_is_sure",
+    "rule_described",
     "server_is_found",
     "statements_judged",
     "survives_expiry",
