@@ -14,7 +14,11 @@ _OURS: list[tempfile.TemporaryDirectory] = []
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Choose the state directory before anything reads it: never the learner's."""
-    if hasattr(session.config, "workerinput") or "LAB_STATE_DIR" in os.environ:
+    if hasattr(session.config, "workerinput"):
+        return
+    # What is tested does not depend on whether Docker happens to be there.
+    os.environ.setdefault("LAB_BACKEND", "local")
+    if "LAB_STATE_DIR" in os.environ:
         return
     directory = tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True)
     _OURS.append(directory)
@@ -38,9 +42,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Remove the cluster that was started here, and only that one."""
     if _OURS:
-        from helpers.local.backend import Local
+        from helpers import backends
 
-        Local().delete()
+        backends.kept().delete()
         _OURS.pop().cleanup()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from helpers import errors
+from helpers import backends, choice, errors
 from helpers.cli_shape import (
     EXIT_CODES,
     FAILED,
@@ -25,7 +25,8 @@ from helpers.cli_shape import (
     status_text,
     working,
 )
-from helpers.local.backend import LOGS, STATUS, Local
+from helpers.kind.backend import LOGS as KIND_LOGS
+from helpers.local.backend import LOGS, STATUS
 
 
 @click.group(
@@ -37,9 +38,10 @@ def main() -> None:
     """Run the Kubernetes cluster behind the notebooks.
 
     A genuine Kubernetes (etcd, kube-apiserver, kubelet, containerd, ...) starts as
-    ordinary processes in Linux namespaces: no root, no Docker. It listens on
-    127.0.0.1 only, and keeps everything in one directory (LAB_STATE_DIR). No
-    notebook owns it: it runs until `stop`, or until the machine is switched off.
+    ordinary processes in Linux namespaces: no root, no Docker. Where Docker or Podman
+    answers, kind makes a node in a container instead. Either listens on 127.0.0.1
+    only, and is known by one directory (LAB_STATE_DIR). No notebook owns it: it runs
+    until `stop`, or until the machine is switched off.
 
     Typical use:
       python -m helpers doctor            what does this machine lack?
@@ -49,26 +51,36 @@ def main() -> None:
     """
 
 
+which_backend = click.option(
+    "--backend",
+    type=click.Choice(choice.NAMES),
+    help="What runs the cluster. Default: LAB_BACKEND, else what fits this machine.",
+)
+
+
 @main.command()
-def setup() -> None:
+@which_backend
+def setup(backend: str | None) -> None:
     """Make what a start needs: binaries and image (once).
 
-    Kubernetes is built from its Go sources, which takes about eight minutes on two
-    cores; an interrupted build goes on where it was. `up` does the same when it has
-    to. Prints where both are.
+    Kubernetes is downloaded from its official releases. What does not come is built
+    from its Go sources, which takes about eight minutes on two cores. What was
+    interrupted goes on where it was. `up` does the same when it has to. Prints where
+    both are.
     """
     with working("binaries and image are ready") as view:
-        binaries, archive = Local().setup(view)
+        binaries, archive = backends.current(backend, view).setup(view)
     click.echo(f"binaries: {binaries}\nimage:    {archive}")
 
 
 @main.command(short_help="Start the cluster, or attach to the running one.")
+@which_backend
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
     help="Port on 127.0.0.1 for the API server. Default: the last one, or any free.",
 )
-def up(port: int | None) -> None:
+def up(backend: str | None, port: int | None) -> None:
     """Start the cluster, or attach to the running one; return when it is ready.
 
     Prints two lines for a shell, so that `kubectl` there talks to this cluster:
@@ -77,16 +89,18 @@ def up(port: int | None) -> None:
 
     If it fails or is interrupted, nothing is left running.
     """
-    backend = Local()
+    cluster = None
     try:
         with one_interrupt(), working("the cluster is ready") as view:
-            backend.up(view, port=port)
+            cluster = backends.current(backend, view)
+            cluster.up(view, port=port)
     except KeyboardInterrupt:
-        left = "the cluster runs" if backend.running() else "nothing was left running"
+        runs = cluster and cluster.running()
+        left = "the cluster runs" if runs else "nothing was left running"
         click.echo(f"interrupted; {left}", err=True)
         sys.exit(INTERRUPTED)
-    click.echo(f"export KUBECONFIG={shlex.quote(str(backend.kubeconfig))}")
-    binaries = backend.binaries()
+    click.echo(f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
+    binaries = cluster.binaries()
     if binaries:
         click.echo(f'export PATH={shlex.quote(str(binaries))}:"$PATH"')
 
@@ -104,7 +118,7 @@ def status(as_json: bool) -> None:
       failed         a component could not start; `logs` has the reason
       not answering  it runs, and its API server does not answer within 5 s
     """
-    found = Local().status() or STATUS
+    found = backends.kept().status() or STATUS
     text = json.dumps(found, indent=2) if as_json else status_text(found, time.time())
     click.echo(text)
     phase = found["phase"]
@@ -117,7 +131,7 @@ def stop() -> None:
 
     It takes up to five seconds. Stopping what does not run is fine.
     """
-    stopped = Local().stop()
+    stopped = backends.kept().stop()
     click.echo("stopped; the objects are kept" if stopped else "not running")
 
 
@@ -129,7 +143,7 @@ def delete(yes: bool) -> None:
     Asks first. Binaries and the image archive stay in the cache, so the next `up`
     takes seconds.
     """
-    backend = Local()
+    backend = backends.kept()
     if not backend.state.exists():
         click.echo("nothing to delete")
         return
@@ -176,7 +190,12 @@ Components:
   {", ".join(LOGS[:5])}
   {", ".join(LOGS[5:])}
 
-`machine` is the process that starts all the others. For pods use `kubectl logs`.
+Components of a kind cluster:
+  {", ".join(KIND_LOGS[:6])}
+  {", ".join(KIND_LOGS[6:])}
+
+`machine` is the process that starts all the others, `node` the container that does.
+For pods use `kubectl logs`.
 """
 
 
@@ -193,14 +212,7 @@ Components:
 @click.option("-p", "--previous", is_flag=True, help="The log of the start before.")
 def logs(component: str, lines: int, previous: bool) -> None:
     """Print the last lines of a component's log."""
-    from helpers.local.machine import tail
-
-    path = Local().log(component)
-    if previous:
-        path = path.with_suffix(".log.1")
-    if not path.exists():
-        raise errors.NotRunning(f"There is no such log of {component} yet.")
-    click.echo(tail(path, lines))
+    click.echo(backends.kept().log(component, lines, previous=previous))
 
 
 @main.command()
@@ -211,7 +223,7 @@ def kubeconfig() -> None:
 
       export KUBECONFIG="$(python -m helpers kubeconfig)"
     """
-    path = Local().kubeconfig
+    path = backends.kept().kubeconfig
     if not path.exists():
         raise errors.NotRunning("There is no kubeconfig yet.")
     click.echo(path)
@@ -221,8 +233,8 @@ def kubeconfig() -> None:
 def images() -> None:
     """List the images that pods can use, or add one from an archive.
 
-    Pods have no way out to the internet: an image that was not imported ends in
-    ErrImagePull.
+    Pods of the local cluster have no way out to the internet: an image that was not
+    imported ends in ErrImagePull.
     """
 
 
@@ -232,7 +244,7 @@ def images_list() -> None:
 
     These names can stand in `image:` of a pod. `toolbox:1` serves all lessons.
     """
-    for image in Local().images():
+    for image in backends.kept().images():
         click.echo(f"{image.name:<60}{image.size / 1e6:8.1f} MB")
 
 
@@ -244,5 +256,5 @@ def images_add(file: Path) -> None:
     `docker save NAME -o FILE` and `podman save NAME -o FILE` write one; a tar of an
     OCI layout does as well. Prints the names for `image:` in a pod.
     """
-    for name in Local().add_image(file):
+    for name in backends.kept().add_image(file):
         click.echo(name)

@@ -13,10 +13,9 @@ from pathlib import Path
 
 import yaml
 
-from helpers import errors, progress
+from helpers import backends, errors, progress
 from helpers.command import kubeconfig_in_use, kubectl, use_kubeconfig
 from helpers.kubeconfig import read_kubeconfig, server_of
-from helpers.local.backend import Local
 from helpers.local.namespaces import start_time
 
 #: what tells our namespaces from the learner's own
@@ -31,11 +30,12 @@ def connect() -> "Cluster":
 
     Sets KUBECONFIG and PATH of this kernel, so that `!kubectl` uses the same cluster;
     `~/.kube/config` is neither read nor written. Raise a LabError that says what is
-    wrong and what to do. In a shell: `python -m helpers up`.
+    wrong and what to do. In a shell: `python -m helpers up`. What runs the cluster is
+    chosen by `helpers.choice`; LAB_BACKEND overrides it.
     """
-    backend = Local()
-    running = backend.running()
     view = progress.for_here()
+    backend = backends.current(progress=view)
+    running = backend.running()
     # Also where it runs: it may still be starting, or its kubeconfig be broken.
     backend.up(view)
     if not running:

@@ -11,9 +11,13 @@ LabError
 ├── StateError           the state directory cannot be used
 ├── NoHome               there is no home directory, and none was named instead
 ├── NamespacesForbidden  this machine does not let us make namespaces
+├── NoBackend            nothing here can run the cluster that was asked for
+├── NoEngine             no container engine answers
+├── EngineFailed         the container engine refused an operation
 ├── PortTaken            the host port that was asked for is in use
 ├── StartFailed          the cluster did not come up
 │   ├── AlreadyRuns      ... because it runs already
+│   ├── KindFailed       ... because kind, or what it needs, ended with an error
 │   └── ComponentFailed  ... because this component could not start
 ├── NotRunning           an operation needs a running cluster
 ├── NotAnswering         the cluster runs, and its API server does not answer
@@ -186,6 +190,44 @@ class NamespacesForbidden(LabError):
         )
 
 
+class NoBackend(LabError):
+    """Nothing here can run a cluster, or not the one that was asked for."""
+
+    def __init__(self, reason: str) -> None:
+        """Keep the reason, a clause."""
+        self.reason = reason
+        super().__init__(
+            f"No cluster can be had here: {reason}.",
+            "Name another backend in LAB_BACKEND or with --backend, or another "
+            "directory in LAB_STATE_DIR; `python -m helpers doctor` says more.",
+        )
+
+
+class NoEngine(LabError):
+    """No container engine answers; `reason` is a clause on each that was asked."""
+
+    def __init__(self, reason: str) -> None:
+        """Say what to start, and what does without."""
+        self.reason = reason
+        super().__init__(
+            f"The kind cluster needs Docker or Podman: {reason}.",
+            "Start it and try again. A cluster without it: name a new directory in "
+            "LAB_STATE_DIR, and LAB_BACKEND=local.",
+        )
+
+
+class EngineFailed(LabError):
+    """The container engine refused an operation; its own words are the message."""
+
+    def __init__(self, what: str, exit_code: int, stderr: str) -> None:
+        """Keep what was asked, the exit code and the last line."""
+        self.what, self.exit_code, self.stderr = what, exit_code, stderr
+        last = (stderr.strip().splitlines() or ["it says nothing"])[-1]
+        super().__init__(
+            f"{what} failed: {last}", "Look whether the engine runs, and try again."
+        )
+
+
 class PortTaken(LabError):
     """The port on 127.0.0.1 that was asked for is in use."""
 
@@ -211,6 +253,18 @@ class AlreadyRuns(StartFailed):
         super().__init__(
             "The cluster of this state directory runs already.",
             "Use it with `connect()`, or stop it with `python -m helpers stop`.",
+        )
+
+
+class KindFailed(StartFailed):
+    """kind, or a program beside it, ended with an error; `log` holds its output."""
+
+    def __init__(self, what: str, exit_code: int, tail: str, log: Path) -> None:
+        """Keep what was tried, the exit code and the last lines."""
+        self.what, self.exit_code, self.tail, self.log = what, exit_code, tail, log
+        super().__init__(
+            f"{what} failed with exit code {exit_code}.\n{tail}".rstrip(),
+            f"The whole output is in {log}.",
         )
 
 

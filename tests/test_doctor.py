@@ -13,7 +13,16 @@ from pathlib import Path
 import pytest
 
 from helpers import doctor
-from helpers.doctor import Finding, lab, making, programs, running, surroundings, system
+from helpers.doctor import (
+    Finding,
+    container,
+    lab,
+    making,
+    programs,
+    running,
+    surroundings,
+    system,
+)
 from helpers.doctor.findings import fatal, ok, warning
 from helpers.errors import IncompleteAssets, NamespacesForbidden, NotEnough
 from helpers.local import idmap
@@ -26,7 +35,7 @@ USER = idmap.IdFacts(uid=1000, gid=1000, privileged=False)
 GRANTED = {"subuid": (100000, 65536), "subgid": (100000, 65536)}
 PLENTY = Account(20000, 90000, threads=80, watchers=24, memory=16_000_000_000)
 DISTRIBUTION = Runc("/usr/sbin/runc", seccomp=True, system=True)
-TOOLS = programs.Tools(DISTRIBUTION, True, "/usr/sbin/nft", ("curl", "jq"))
+TOOLS = programs.Tools(DISTRIBUTION, True, "/usr/sbin/nft")
 BUILD = making.Build(True, "go1.26.8 (/usr/bin/go)", "1.26.0", "gcc", True, False)
 BINARIES = programs.Binaries(Path("/b"), programs.EXPECTED)
 IMAGE = making.Image(Path("/i/a.tar"), True, 10**10)
@@ -86,6 +95,34 @@ MACHINES = {
     "an ordinary user": (
         lab.Backend("local", 1000),
         *("backend", "ok", "local: Kubernetes v1.* in Linux namespaces, as uid 1000"),
+    ),
+    "a machine with Docker": (
+        lab.Backend("kind", 1000, "docker 28.2.2 answers"),
+        *("backend", "ok", "kind: .*node:v1.* because docker 28.2.2 answers"),
+    ),
+    "a machine that has nothing": (
+        lab.Backend("none", 1000, "darwin is no Linux"),
+        *("backend", "fatal", "darwin is no Linux", "LAB_BACKEND"),
+    ),
+    "an engine": (
+        container.Engine("podman 5.4.0", "", True),
+        *("node image", "ok", "kindest/node:v1"),
+    ),
+    "an engine without the node's image": (
+        container.Engine("podman 5.4.0", "", False),
+        *("node image", "ok", "will be pulled"),
+    ),
+    "no engine": (
+        container.Engine("", "docker does not answer", False),
+        *("engine", "fatal", "docker does not answer", "LAB_BACKEND=local"),
+    ),
+    "a kind of the learner's": (
+        container.Programs("/usr/bin/kind", "/c", ""),
+        *("kind", "ok", "/usr/bin/kind"),
+    ),
+    "no kind yet": (
+        container.Programs("", "/c", "dl.k8s.io, github.com"),
+        *("downloads", "ok", "dl.k8s.io"),
     ),
     "namespaces allowed": (namespaces(), "namespaces", "ok", "they work"),
     "namespaces forbidden": (
@@ -204,7 +241,7 @@ MACHINES = {
         *("nft", "warning", "only `kubernetes` and DNS", "install .* nftables"),
     ),
     "no jq": (
-        change(TOOLS, shell=("curl",)),
+        programs.Shell(("curl",)),
         *("jq", "warning", "cells", "install .* jq"),
     ),
     "our binaries": (BINARIES, "binaries", "ok", "/b, Kubernetes v1.37"),

@@ -7,8 +7,17 @@ machine, starts the cluster, or talks to a cluster that is not ours.
 from collections.abc import Iterable
 from typing import Protocol
 
-from helpers import errors
-from helpers.doctor import lab, making, programs, running, surroundings, system
+from helpers import backends, errors
+from helpers.choice import KIND
+from helpers.doctor import (
+    container,
+    lab,
+    making,
+    programs,
+    running,
+    surroundings,
+    system,
+)
 from helpers.doctor.findings import Finding, fatal, report
 
 __all__ = ["Finding", "examine", "report"]
@@ -39,19 +48,46 @@ TOPICS: tuple[type[Topic], ...] = (
     making.Build,
     making.Image,
     programs.Tools,
+    programs.Shell,
     surroundings.Client,
     surroundings.Proxies,
     surroundings.Kubeconfigs,
     lab.Port,
     running.Cluster,
 )
+#: where kind makes the cluster, the node is the engine's business
+KIND_TOPICS: tuple[type[Topic], ...] = (
+    surroundings.Python,
+    system.Kernel,
+    lab.Backend,
+    container.Engine,
+    lab.Directories,
+    container.Programs,
+    making.Image,
+    programs.Shell,
+    surroundings.Client,
+    surroundings.Proxies,
+    surroundings.Kubeconfigs,
+    running.Cluster,
+)
 
 
-def examine(topics: Iterable[type[Topic]] = TOPICS) -> list[Finding]:
-    """Look at everything; return the findings in a fixed order, never raise."""
+def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
+    """Look at everything; return the findings in a fixed order, never raise.
+
+    `topics` None are those of the backend of this machine.
+    """
+    topics = _topics() if topics is None else topics
     found = [finding for topic in topics for finding in _look(topic)]
     # What several topics stumble over is told once.
     return list({(f.fact if f.fatal else f): f for f in reversed(found)}.values())[::-1]
+
+
+def _topics() -> tuple[type[Topic], ...]:
+    try:
+        return KIND_TOPICS if backends.chosen().backend == KIND else TOPICS
+    except errors.LabError:
+        return TOPICS  # and the topic of the backend says what is wrong
 
 
 def _look(topic: type[Topic]) -> list[Finding]:

@@ -6,31 +6,41 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers import errors, paths, versions
+from helpers import backends, errors, paths, versions
+from helpers.choice import KIND, LOCAL, NONE
 from helpers.doctor.findings import Finding, fatal, ok
 from helpers.local import ground, hostport, resources
-from helpers.local.backend import Local
 
 
 @dataclass(frozen=True)
 class Backend:
-    """How a cluster is run here, and as whom."""
+    """How a cluster is run here, as whom, and why so."""
 
     name: str
     uid: int
+    reason: str = "it was asked for"
 
     @classmethod
     def read(cls) -> "Backend":
         """Ask what `connect()` would use."""
-        return cls(Local().name, os.geteuid())
+        chosen = backends.chosen()
+        return cls(chosen.backend, os.geteuid(), chosen.reason)
 
     def findings(self) -> Iterator[Finding]:
-        """Say it; there is one backend."""
-        yield ok(
-            "backend",
-            f"{self.name}: Kubernetes {versions.KUBERNETES} in Linux namespaces, as "
-            f"uid {self.uid}",
-        )
+        """Say it, and why; what keeps a backend away, its topics say best."""
+        how = {
+            LOCAL: f"Kubernetes {versions.KUBERNETES} in Linux namespaces, as uid "
+            f"{self.uid}",
+            KIND: f"{versions.KIND_NODE.partition('@')[0]} as a container",
+        }
+        if self.name in how:
+            fact = f"{self.name}: {how[self.name]}; because {self.reason}"
+            yield ok("backend", fact)
+        elif self.name == NONE:
+            error = errors.NoBackend(self.reason)
+            yield fatal("backend", error.fact, error.way_out)
+        else:
+            yield ok("backend", f"{self.name}: {self.reason}")
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,10 @@ class Directories:
     @classmethod
     def read(cls) -> "Directories":
         """Look at both; what a build wants of the cache is its own topic."""
-        needed = 0 if Local().running() else ground.DISK_NEEDED
+        kept = backends.kept()
+        # A kind cluster's objects are with the engine.
+        idle = kept.name == LOCAL and not kept.running()
+        needed = ground.DISK_NEEDED if idle else 0
         state, cache = paths.state_dir(), paths.cache_dir()
         return cls(
             Directory.read("state", state, "LAB_STATE_DIR", needed),
@@ -124,7 +137,7 @@ class Port:
     def read(cls) -> "Port":
         """Try to bind it, for a moment."""
         number = hostport.port_of(paths.state_dir())
-        running = Local().running()
+        running = backends.kept().running()
         try:
             hostport.listen(number).close()
         except errors.LabError:

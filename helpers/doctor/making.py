@@ -8,7 +8,8 @@ from pathlib import Path
 
 from helpers import errors, paths, versions
 from helpers.doctor.findings import Finding, fatal, ok, warning
-from helpers.doctor.programs import binaries_if_whole, install
+from helpers.doctor.programs import install
+from helpers.kind.programs import find_kubectl
 from helpers.local import (
     build,
     download,
@@ -128,7 +129,7 @@ class Image:
     @classmethod
     def read(cls) -> "Image":
         """Look for the archive that fits the binaries."""
-        binaries = binaries_if_whole()
+        binaries = find_kubectl()
         return cls(
             image_cache.find(binaries) if binaries else None,
             bool(shutil.which("mmdebstrap")),

@@ -93,8 +93,32 @@ class Binaries:
 
 
 @dataclass(frozen=True)
+class Shell:
+    """The programs of the distribution that shell cells call, as far as found."""
+
+    shell: tuple[str, ...]
+
+    #: kubectl is our own
+    NAMES = ("curl", "jq")
+
+    @classmethod
+    def read(cls) -> "Shell":
+        """Search where the learner's shell would."""
+        return cls(tuple(name for name in cls.NAMES if shutil.which(name)))
+
+    def findings(self) -> Iterator[Finding]:
+        """Judge each."""
+        for name in self.NAMES:
+            if name in self.shell:
+                yield ok(name, "found")
+            else:
+                fact = "not found: cells that call it fail."
+                yield warning(name, fact, install(name))
+
+
+@dataclass(frozen=True)
 class Tools:
-    """What shell cells and the machine call of the distribution.
+    """What the machine calls of the distribution.
 
     `runc` is what will start containers, None for nothing; `built` says whether the
     binaries are there.
@@ -103,20 +127,15 @@ class Tools:
     runc: Runc | None
     built: bool
     nft: str
-    shell: tuple[str, ...]
-
-    #: programs of shell cells; kubectl is our own
-    SHELL = ("curl", "jq")
 
     @classmethod
     def read(cls) -> "Tools":
-        """Search where the machine and where the learner's shell would."""
+        """Search where the machine would."""
         binaries = binaries_if_whole()
         return cls(
             find_runc(binaries),
             binaries is not None,
             shutil.which("nft", path=SYSTEM_PATH) or "",
-            tuple(name for name in cls.SHELL if shutil.which(name)),
         )
 
     def findings(self) -> Iterator[Finding]:
@@ -131,13 +150,6 @@ class Tools:
                 "`kubernetes` and DNS work.",
                 install("nftables"),
             )
-        for name in self.SHELL:
-            if name in self.shell:
-                yield ok(name, "found")
-            else:
-                yield warning(
-                    name, "not found: cells that call it fail.", install(name)
-                )
 
     def _runc(self) -> Finding:
         if self.runc is None:

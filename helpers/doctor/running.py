@@ -7,9 +7,8 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from helpers import versions
+from helpers import backends, versions
 from helpers.doctor.findings import Finding, ok, warning
-from helpers.local.backend import Local
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Cluster:
     @classmethod
     def read(cls) -> "Cluster":
         """Ask our own cluster, and no other."""
-        lab = Local()
+        lab = backends.kept()
         status = lab.status()
         server, user, groups = "", "", ()
         if status and status["phase"] == "ready":
@@ -92,7 +91,7 @@ class Cluster:
 _NOBODY = {"KUBECONFIG": "/dev/null", "PATH": os.defpath}
 
 
-def _options(lab: Local) -> tuple[str, ...]:
+def _options(lab: backends.Backend) -> tuple[str, ...]:
     return (
         f"--kubeconfig={lab.kubeconfig}",
         f"--context={lab.context}",

@@ -7,9 +7,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import filelock
-
-from helpers import errors, paths
+from helpers import errors, paths, statedir
 from helpers.kubeconfig import holds, read_kubeconfig
 from helpers.local import (
     ground,
@@ -57,8 +55,6 @@ STATUS = {
     "snapshotter": None,
     "components": {},
 }
-#: one of these is in a state directory from the first moment of its first start on
-MARKS = ("up.lock", "machine.lock")
 
 
 @dataclass(frozen=True)
@@ -67,6 +63,7 @@ class Local:
 
     name = "local"
     context = layout.CONTEXT
+    logs = LOGS
 
     state: Path = field(default_factory=paths.state_dir)
 
@@ -99,8 +96,8 @@ class Local:
         once get one cluster. Raise a subclass of LabError; nothing is left running.
         """
         progress = progress or Silent()
-        self._make_state()
-        with self._starting(progress):
+        statedir.make(self.state)
+        with statedir.turn(self.state, progress):
             if self._machine.ending():
                 progress.update("waiting for the end of the last run")
                 self.stop()
@@ -119,7 +116,7 @@ class Local:
 
         Raise StateError for a directory that is not ours.
         """
-        self._refuse_foreign()
+        statedir.refuse_foreign(self.state)
         existed = (self.state / "pki").exists()
         self._machine.delete()
         return existed
@@ -139,11 +136,18 @@ class Local:
             ours["problem"] = "the API server does not call itself ready within 5 s"
         return {**STATUS, **found, **ours}
 
-    def log(self, component: str) -> Path:
-        """Return the path of a component's log; raise UnknownComponent."""
-        if component not in LOGS:
-            raise errors.UnknownComponent(component, list(LOGS))
-        return self.state / "logs" / f"{component}.log"
+    def log(self, component: str, lines: int, *, previous: bool = False) -> str:
+        """Return the last lines of a component's log, or of that of the start before.
+
+        Raise UnknownComponent, NotRunning.
+        """
+        if component not in self.logs:
+            raise errors.UnknownComponent(component, list(self.logs))
+        name = f"{component}.log{'.1' if previous else ''}"
+        path = self.state / "logs" / name
+        if not path.exists():
+            raise errors.NotRunning(f"There is no such log of {component} yet.")
+        return machine.tail(path, lines)
 
     def images(self) -> list[images.Image]:
         """Return the images that pods can use; raise NotRunning."""
@@ -211,33 +215,3 @@ class Local:
                 right = False
             if not right:
                 pki.write_private(self.kubeconfig, json.dumps(ours, indent=2))
-
-    def _make_state(self) -> None:
-        with ground.usable(self.state):
-            self._refuse_foreign()
-            self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (self.state / "up.lock").touch(mode=0o600)
-
-    def _refuse_foreign(self) -> None:
-        """Raise StateError for a directory with files that are not ours.
-
-        A start empties `etc` and `run` in there, and `delete` removes all of it.
-        """
-        if (
-            self.state.exists()
-            and not any((self.state / mark).exists() for mark in MARKS)
-            and next(self.state.iterdir(), None)
-        ):
-            raise errors.StateError(
-                self.state,
-                "holds files that are not of these notebooks.",
-                "Name a new or empty directory in LAB_STATE_DIR.",
-            )
-
-    def _starting(self, progress: Progress) -> filelock.BaseFileLock:
-        lock = filelock.FileLock(self.state / "up.lock", mode=0o600)
-        while True:
-            try:
-                return lock.acquire(timeout=0.2)
-            except filelock.Timeout:
-                progress.update("another process is starting the cluster; waiting")

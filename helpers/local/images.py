@@ -1,13 +1,15 @@
 """Import image archives into the running cluster and list what pods can use.
 
-Through containerd's own client, `ctr`. The archive of the suite's own images comes
-from `image_cache`; what a learner brings is looked at by `image_file` first.
+Through containerd's own client, `ctr`, wherever that containerd runs. The archive of
+the suite's own images comes from `image_cache`; what a learner brings is looked at by
+`image_file` first.
 """
 
 import json
 import os
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,13 +39,23 @@ def import_archive(
     Raise ImageError for a file that is no image archive or not for this machine,
     NotRunning if containerd does not answer at `socket`.
     """
+    return add(_AtSocket(ctr, socket, progress or Silent()), archive)
+
+
+def list_images(ctr: Path, socket: Path) -> list[Image]:
+    """Return the images that pods can use, sorted by name; raise NotRunning."""
+    client = _AtSocket(ctr, socket, Silent())
+    rows = client.rows()
+    sizes = {digest: client.size(digest) for _, digest in rows}
+    return [Image(name, digest, sizes[digest]) for name, digest in sorted(rows)]
+
+
+def add(client: "Client", archive: Path) -> list[str]:
+    """Import the archive's images through `client`; as `import_archive`."""
     images = inspect(archive, architecture())
-    client = _Client(ctr, socket, progress or Silent())
     client.rows()  # raises if there is nobody to refuse the archive
     try:
-        # Not through the transfer service, which sends every layer through a stream:
-        # that takes half as long again.
-        client.ask("images", "import", "--local", str(archive.absolute()))
+        client.load(archive)
         known = dict(client.rows())
         full = {name: full_name(name) for image in images for name in image.names}
         for name in known.keys() & full.keys():
@@ -52,7 +64,7 @@ def import_archive(
                 # means the long name.
                 client.ask("images", "tag", "--force", name, full[name])
                 client.ask("images", "remove", name)
-    except _Refused as refused:
+    except Refused as refused:
         raise errors.ImageError(archive, f"containerd refused it: {refused}") from None
     names = set(full.values())
     missing = names - dict(client.rows()).keys()
@@ -60,14 +72,6 @@ def import_archive(
         fact = f"containerd did not store {', '.join(sorted(missing))}."
         raise errors.ImageError(archive, fact)
     return sorted(names)
-
-
-def list_images(ctr: Path, socket: Path) -> list[Image]:
-    """Return the images that pods can use, sorted by name; raise NotRunning."""
-    client = _Client(ctr, socket, Silent())
-    rows = client.rows()
-    sizes = {digest: client.size(digest) for _, digest in rows}
-    return [Image(name, digest, sizes[digest]) for name, digest in sorted(rows)]
 
 
 def parse_list(text: str) -> list[tuple[str, str]]:
@@ -84,20 +88,27 @@ def parse_list(text: str) -> list[tuple[str, str]]:
     ]
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """What `ctr` said last before it failed."""
 
 
-@dataclass(frozen=True)
-class _Client:
-    ctr: Path
-    socket: Path
-    progress: Progress
+class Client(ABC):
+    """Asks one containerd about its images."""
+
+    @abstractmethod
+    def ask(self, *arguments: str) -> str:
+        """Return what `ctr` prints; raise Refused."""
+
+    @abstractmethod
+    def load(self, archive: Path) -> None:
+        """Import an archive; raise Refused."""
 
     def rows(self) -> list[tuple[str, str]]:
+        """Return name and digest of each image; raise NotRunning."""
         return parse_list(self._answer("images", "list"))
 
     def size(self, digest: str) -> int:
+        """Return the bytes of an image as stored; raise NotRunning."""
         document = json.loads(self._answer("content", "get", digest))
         for item in document.get("manifests", ()):
             if item.get("platform", {}).get("architecture") == architecture():
@@ -108,17 +119,30 @@ class _Client:
     def _answer(self, *arguments: str) -> str:
         try:
             return self.ask(*arguments)
-        except _Refused as refused:
+        except Refused as refused:
             raise errors.NotRunning(f"containerd does not answer: {refused}") from None
 
+
+@dataclass(frozen=True)
+class _AtSocket(Client):
+    """Asks the containerd of the local cluster."""
+
+    ctr: Path
+    socket: Path
+    progress: Progress
+
+    def load(self, archive: Path) -> None:
+        # Not through the transfer service, which sends every layer through a stream:
+        # that takes half as long again.
+        self.ask("images", "import", "--local", str(archive.absolute()))
+
     def ask(self, *arguments: str) -> str:
-        """Return what `ctr` prints; raise _Refused."""
         try:
             # The path of a socket may have 107 bytes, a learner's directories may
             # have more: ctr gets the directory open, and a short path through it.
             directory = os.open(self.socket.parent, os.O_PATH | os.O_DIRECTORY)
         except OSError as error:
-            raise _Refused(f"{self.socket.parent}: {error.strerror}") from error
+            raise Refused(f"{self.socket.parent}: {error.strerror}") from error
         try:
             address = f"/proc/self/fd/{directory}/{self.socket.name}"
             command = [self.ctr, "--address", address, "--namespace=k8s.io", *arguments]
@@ -144,11 +168,11 @@ class _Client:
                 except subprocess.TimeoutExpired:
                     self.progress.update(f"containerd: {what}")
                     if time.monotonic() > latest:
-                        raise _Refused(f"no answer in {_LONGEST:.0f} s") from None
+                        raise Refused(f"no answer in {_LONGEST:.0f} s") from None
         except BaseException:
             child.kill()
             raise
         if child.returncode:
             lines = complaints.strip().splitlines() or [f"exit code {child.returncode}"]
-            raise _Refused(lines[-1].removeprefix("ctr: "))
+            raise Refused(lines[-1].removeprefix("ctr: "))
         return output

@@ -155,3 +155,28 @@ RECIPE = Recipe(
         ),
     ),
 )
+
+#: What a cluster made by kind needs beside the container engine. Each has an entry of
+#: its own in the cache.
+KIND = Recipe(
+    root=RECIPE.root,
+    version=versions.KIND,
+    steps=(
+        Step(
+            lock="kind",
+            upstream="sigs.k8s.io/kind",
+            version=versions.KIND,
+            programs={"kind": "sigs.k8s.io/kind"},
+            ask={"kind": ("version",)},
+            sources=30 * _MB,
+            disk=150 * _MB,
+            passing=150 * _MB,
+            memory=300 * _MB,
+        ),
+    ),
+)
+KUBECTL = Recipe(
+    root=RECIPE.root,
+    version=versions.KUBERNETES,
+    steps=(_kubernetes(_commands("kubectl"), disk=1500, passing=1500, memory=600),),
+)

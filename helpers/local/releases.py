@@ -168,6 +168,13 @@ _RELEASES = (
         "runc.sha256sum",
         ("runc",),
     ),
+    _github(
+        "kubernetes-sigs/kind",
+        versions.KIND,
+        "kind-linux-{arch}",
+        "kind-linux-{arch}.sha256sum",
+        ("kind",),
+    ),
 )
 
 #: program to the file that holds it

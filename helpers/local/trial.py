@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers import errors
-from helpers.local import ground, namespaces, refusal, rootfs
+from helpers import errors, paths
+from helpers.local import ground, namespaces, refusal, resources, rootfs
 from helpers.local import syscalls as sc
 
 #: seconds; it takes a tenth of one
@@ -42,6 +42,13 @@ class Answer:
     user_namespace: bool = False
     ids: int = 0
     overlay: bool = False
+
+    @property
+    def refused(self) -> str:
+        """Return what the kernel refused, as a clause; "" too if it did not end."""
+        if self.step in ("", _ALL):
+            return ""
+        return f"{self.step} was refused ({self.reason})"
 
     @property
     def problem(self) -> errors.LabError | None:
@@ -71,6 +78,12 @@ def attempt(directory: Path) -> Answer:
         return Answer(_ALL, f"no end after {TIMEOUT:.0f} s")
     finally:
         ground.remove_tree(base)
+
+
+def attempt_here() -> Answer:
+    """Try it where the state directory is or will be, else in /tmp."""
+    directory = resources.existing(paths.state_dir())
+    return attempt(directory if os.access(directory, os.W_OK) else Path("/tmp"))
 
 
 def require(directory: Path) -> None:

@@ -1,0 +1,137 @@
+"""Which container engine answers, and what is said when none does."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from helpers import errors
+from helpers.kind import engine
+from helpers.kind.engine import Engine, look
+
+
+@pytest.fixture
+def only(fake, monkeypatch):
+    """Have no programs on PATH but the stand-ins of these names."""
+
+    def only(*names):
+        monkeypatch.setenv("PATH", str(fake.install(*names)))
+        return fake
+
+    return only
+
+
+def script(fake, name, text):
+    """Put a program of another kind on PATH."""
+    program = fake.install() / name
+    program.write_text(f"#!/bin/sh\n{text}\n")
+    program.chmod(0o755)
+
+
+def test_docker_that_answers(only):
+    only("docker", "podman")
+    assert look() == (Engine("docker", "28.2.2"), "")
+    assert str(look()[0]) == "docker 28.2.2"
+
+
+def test_podman_that_answers(only):
+    only("podman")
+    assert look() == (Engine("podman", "5.4.0"), "")
+
+
+def test_podman_where_docker_is_down(only):
+    fake = only("podman")
+    script(fake, "docker", '[ "$1" = --version ] && echo Docker version 28; exit 1')
+    assert look()[0] == Engine("podman", "5.4.0")
+
+
+def test_neither_is_installed(only):
+    only()
+    assert look() == (None, "docker and podman not found")
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (
+            "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is "
+            "the docker daemon running?",
+            "Cannot connect to the Docker daemon at unix:///var/run/docker.sock",
+        ),
+        (
+            "permission denied while trying to connect to the Docker daemon socket at "
+            "unix:///var/run/docker.sock: Get http://%2Fvar%2Frun: dial unix",
+            "permission denied while trying to connect to the Docker daemon socket at "
+            "unix:///var/run/docker.sock",
+        ),
+    ],
+    ids=["down", "forbidden"],
+)
+def test_an_engine_that_refuses_is_quoted(only, said, reason):
+    only("docker").order(down=said)
+    assert look() == (None, f"docker does not answer ({reason})")
+
+
+def test_a_daemon_that_hangs_is_none(only, monkeypatch):
+    fake = only()
+    monkeypatch.setattr(engine, "PATIENCE", 0.5)
+    script(
+        fake,
+        "docker",
+        '[ "$1" != --version ] || { echo Docker version 28; exit; }; '
+        '[ "$1" != context ] || exit 1; while :; do :; done',
+    )
+    assert look() == (None, "docker does not answer (no answer in 0 s)")
+
+
+def test_an_engine_of_another_machine_is_left_alone(only):
+    """kind would publish the API server's port there, and we would ask here."""
+    fake = only()
+    script(
+        fake,
+        "docker",
+        'case "$1" in --version) echo Docker version 28;; '
+        "context) echo tcp://192.0.2.7:2376;; *) echo 28;; esac",
+    )
+    reason = "docker works on another machine (tcp://192.0.2.7:2376)"
+    assert look() == (None, reason)
+
+
+def test_podman_in_dockers_clothes_is_known(only):
+    fake = only("podman")
+    script(fake, "docker", "echo podman version 5.4.0")
+    assert look()[0] == Engine("podman", "5.4.0")
+
+
+def test_the_learners_choice_of_kind_holds_here_too(only, monkeypatch):
+    only("docker", "podman")
+    monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", "podman")
+    assert look()[0] == Engine("podman", "5.4.0")
+    monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", "nerdctl")
+    assert look() == (None, "nerdctl not found")
+
+
+def test_an_operation_that_fails_has_the_engines_words(only):
+    only("docker").order(down="out of disk")
+    with pytest.raises(errors.EngineFailed, match="docker ps --all failed: out of dis"):
+        Engine("docker").state("lab-1")
+
+
+def test_the_environment_of_kind_names_the_engine_and_no_kubeconfig(monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", "/home/ann/production")
+    env = Engine("podman").environment()
+    assert env["KIND_EXPERIMENTAL_PROVIDER"] == "podman"
+    assert "KUBECONFIG" not in env
+
+
+def test_the_genuine_docker_of_this_machine():
+    """Whatever it says here, it is understood."""
+    if not shutil.which("docker"):
+        pytest.skip("no docker here")
+    asked = subprocess.run(["docker", "version"], capture_output=True, timeout=60)
+    found, why = look()
+    if asked.returncode == 0:
+        assert found is not None
+    else:
+        assert found is None or found.program != "docker"
+        assert why.startswith("docker ") or found

@@ -1,0 +1,486 @@
+"""The kind backend, with the genuine kind; only the container engine is stood in for.
+
+What runs in the node is not there: where a test wants a whole cluster, the stand-in
+gives out the API server of the session's own cluster as the node's.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from helpers import backends, errors, versions
+from helpers.command import kubectl
+from helpers.kind import command, images, programs, readiness
+from helpers.kind.backend import LOGS, Kind
+from helpers.kind.record import Record
+from helpers.local import image_cache
+from helpers.local.backend import STATUS
+from helpers.local.image_cache import architecture
+from helpers.progress import Silent
+from tests.commandline import helpers
+from tests.local.test_image_file import docker as saved_by_docker
+from tests.local.waiting import until
+
+ROOT = Path(__file__).parents[2]
+UP = """
+import sys
+from pathlib import Path
+from helpers.kind.backend import Kind
+Kind(Path(sys.argv[1])).up()
+"""
+#: a manifest that kind's node would have, and the session's cluster has not
+COREDNS = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "coredns", "namespace": "kube-system"},
+    "spec": {
+        "selector": {"matchLabels": {"app": "coredns"}},
+        "template": {
+            "metadata": {"labels": {"app": "coredns"}},
+            "spec": {
+                "containers": [{"name": "coredns", "image": versions.TOOLBOX_IMAGE}]
+            },
+        },
+    },
+}
+
+
+class Interrupting(Silent):
+    """A view during which somebody presses Ctrl-C at a certain moment."""
+
+    def __init__(self, moment):
+        self.moment, self.lines = moment, []
+
+    def update(self, message):
+        self.lines.append(message)
+        if self.moment in message:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A learner's home with a kubeconfig, and another one in KUBECONFIG."""
+    # The cache is in the home that this process has.
+    from helpers import paths
+
+    monkeypatch.setenv("LAB_CACHE_DIR", str(paths.cache_dir()))
+    home = tmp_path / "home"
+    (home / ".kube").mkdir(parents=True)
+    (home / ".kube" / "config").write_text("current-context: production\n")
+    (home / "other").write_text("current-context: staging\n")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("KUBECONFIG", str(home / "other"))
+    before = files(home)
+    yield home
+    assert files(home) == before
+
+
+def files(home):
+    """Return what is in the home, but for what kubectl keeps of any cluster's API."""
+    return {
+        str(path.relative_to(home)): path.read_text()
+        for path in home.rglob("*")
+        if path.is_file() and home / ".kube" / "cache" not in path.parents
+    }
+
+
+@pytest.fixture
+def lab(docker, home, tmp_path):
+    """A kind cluster that is not made yet, beside one of the learner's own."""
+    with (docker.directory / "state.json").open("w") as state:
+        json.dump({"nodes": {"kind-control-plane": LEARNERS}, "images": {}}, state)
+    lab = Kind(tmp_path / "state")
+    yield lab
+    assert docker.nodes["kind-control-plane"] == LEARNERS
+
+
+LEARNERS = {"state": "running", "cluster": "kind", "role": "control-plane"}
+
+
+def ours(docker):
+    return {n: node for n, node in docker.nodes.items() if node["cluster"] != "kind"}
+
+
+# --- starts that do not succeed ---
+
+
+def test_a_node_that_cannot_start_is_removed_and_kinds_words_are_told(lab, docker):
+    docker.order(kubeadm="kubelet is not healthy after 4m0s")
+    with pytest.raises(errors.KindFailed) as caught:
+        lab.up()
+    assert caught.value.what == "kind create cluster"
+    assert "failed to init node with kubeadm" in caught.value.tail
+    assert "failed to init node" in caught.value.log.read_text()
+    assert ours(docker) == {}
+    assert len(docker.calls("run")) == 1
+    assert (lab.running(), lab.status()) == (False, None)
+    assert Record.read(lab.state) is None
+
+
+def test_what_the_node_is_made_of(lab, docker):
+    """Own name, loopback, the image by its digest, and our port."""
+    docker.order(kubeadm="no")
+    with pytest.raises(errors.KindFailed):
+        lab.up(port=7123)
+    (run,) = docker.calls("run")
+    assert run[-1] == versions.KIND_NODE
+    assert "--publish=127.0.0.1:7123:6443/TCP" in run
+    assert f"io.x-k8s.kind.cluster={lab.context.removeprefix('kind-')}" in run
+    (pull,) = docker.calls("pull")
+    assert pull[-1].endswith(versions.KIND_NODE.partition("@")[2])
+
+
+def test_an_image_that_cannot_be_pulled(lab, docker):
+    docker.order(pull="Error response from daemon: no such host")
+    with pytest.raises(errors.KindFailed) as caught:
+        lab.setup(Silent())
+    assert caught.value.what == "docker pull"
+    assert "no such host" in caught.value.tail
+
+
+@pytest.mark.parametrize("moment", ["kind create cluster", "Starting control-plane"])
+def test_an_interrupt_leaves_nothing(lab, docker, moment):
+    docker.order(hang="yes")
+    with pytest.raises(KeyboardInterrupt):
+        lab.up(Interrupting(moment))
+    docker.order()
+    assert ours(docker) == {}
+    assert Record.read(lab.state) is None
+
+
+def test_a_half_made_node_is_replaced_by_the_next_start(lab, docker):
+    docker.order(hang="yes")
+    process = subprocess.Popen(
+        [sys.executable, "-c", UP, lab.state],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    until((docker.directory / "hanging").exists, 60)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert list(ours(docker)) == [f"{lab.context.removeprefix('kind-')}-control-plane"]
+    assert Record.read(lab.state).made is False
+    # It is no cluster: nobody may use it.
+    assert (lab.status(), lab.stop()) == (None, False)
+    with pytest.raises(errors.NotRunning):
+        lab.images()
+    docker.order(kubeadm="no")
+    with pytest.raises(errors.KindFailed):
+        lab.up()
+    steps = [call[1] for call in docker.calls() if call[1] in ("run", "rm")]
+    assert steps == ["run", "rm", "run", "rm"]
+
+
+def test_a_half_made_node_can_be_deleted(lab, docker):
+    docker.order(hang="yes")
+    process = subprocess.Popen(
+        [sys.executable, "-c", UP, lab.state],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    until((docker.directory / "hanging").exists, 60)
+    process.kill()
+    process.wait()
+    docker.order()
+    assert lab.delete() is True
+    assert ours(docker) == {}
+    assert not lab.state.exists()
+    assert lab.delete() is False
+
+
+def test_without_an_engine_nothing_is_made(lab, docker):
+    docker.order(down="Cannot connect to the Docker daemon. Is it running?")
+    with pytest.raises(errors.NoEngine) as caught:
+        lab.up()
+    assert "Cannot connect to the Docker daemon" in caught.value.reason
+    assert str(caught.value).count("\n") == 1
+    assert not lab.state.exists()
+
+
+def test_a_directory_of_somebody_else_is_refused(lab, docker):
+    lab.state.mkdir()
+    (lab.state / "thesis.txt").touch()
+    for act in (lab.up, lab.delete):
+        with pytest.raises(errors.StateError, match="not of these notebooks"):
+            act()
+    assert docker.calls("run") == []
+
+
+# --- a whole cluster ---
+
+
+@pytest.fixture
+def node(cluster, docker):
+    """Have the stand-in give out the session's API server as the node's."""
+    kubectl("apply", "-f", "-", input=json.dumps(COREDNS))
+    (docker.directory / "admin.conf").write_text(cluster.kubeconfig.read_text())
+    port = cluster.server.rpartition(":")[2]
+    (docker.directory / "faults.json").write_text(json.dumps({"port": port}))
+    yield cluster
+    kubectl("delete", "deployment/coredns", "--namespace=kube-system")
+
+
+@pytest.fixture
+def whole(node, lab):
+    """A kind cluster that is ready."""
+    lab.up()
+    return lab
+
+
+def test_a_cluster_comes_up_with_our_image_and_nothing_of_the_learners(
+    node, lab, docker
+):
+    """The `home` fixture compares ~/.kube/config and KUBECONFIG afterwards."""
+    view = Interrupting("never")
+    lab.up(view)
+    assert lab.running()
+    shown = [line for line in view.lines if line.startswith("kind create cluster: ")]
+    assert any("Starting control-plane" in line for line in shown)
+    assert "waiting for DNS" in view.lines
+    assert [image.name for image in lab.images()] == [versions.TOOLBOX_IMAGE]
+    archive = image_cache.ensure(programs.find_kubectl(), Silent())
+    assert lab.images()[0].digest == images.toolbox_id(archive)
+    assert lab.kubeconfig.stat().st_mode & 0o777 == 0o600
+    document = json.loads(json.dumps(lab.status()))
+    assert document.keys() == STATUS.keys()
+    assert (document["phase"], document["server"]) == ("ready", node.server)
+    assert document["components"]["coredns"]["state"] == "running"
+
+
+def test_the_second_call_attaches(whole, docker):
+    whole.up()
+    assert len(docker.calls("run")) == 1
+    # Our image is there; it is not sent again.
+    assert len([call for call in docker.calls("exec") if "import" in call]) == 1
+
+
+def test_two_at_once_get_one_cluster(node, lab, docker):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", UP, lab.state]
+    both = [subprocess.Popen(command, env=environment) for _ in range(2)]
+    assert [process.wait(300) for process in both] == [0, 0]
+    assert len(docker.calls("run")) == 1
+
+
+def test_stop_keeps_it_and_up_starts_it_again(whole, docker):
+    assert whole.stop() is True
+    assert (whole.stop(), whole.running(), whole.status()) == (False, False, None)
+    (stopped,) = ours(docker).values()
+    assert stopped["state"] == "exited"
+    whole.up()
+    assert whole.running()
+    assert len(docker.calls("run")) == 1
+    assert len(docker.calls("start")) == 1
+
+
+def test_delete_removes_it_and_its_state(whole, docker):
+    assert whole.delete() is True
+    assert ours(docker) == {}
+    assert not whole.state.exists()
+
+
+def test_a_damaged_kubeconfig_is_written_again(whole):
+    for damage in ("", "no: yaml: at: all", "{}"):
+        whole.kubeconfig.write_text(damage)
+        whole.up()
+        assert whole.status()["phase"] == "ready"
+
+
+def test_its_port_stays(whole, node):
+    port = int(node.server.rpartition(":")[2])
+    whole.up(port=port)
+    with pytest.raises(errors.StartFailed, match=f"made with port {port}, and keeps"):
+        whole.up(port=port + 1)
+    assert whole.running()
+
+
+def test_an_engine_that_goes_away_is_told_and_nothing_is_forgotten(whole, docker):
+    docker.order(down="Cannot connect to the Docker daemon")
+    for act in (whole.status, whole.up, whole.stop):
+        with pytest.raises(errors.EngineFailed, match="Cannot connect to the Docker"):
+            act()
+    with pytest.raises(errors.KindFailed):
+        whole.delete()
+    assert not whole.running()
+    docker.order()
+    assert whole.running()
+
+
+def test_each_component_has_a_log(whole):
+    assert whole.log("etcd", 7) == "7 lines of new"
+    assert whole.log("etcd", 7, previous=True) == "7 lines of old"
+    assert whole.log("kubelet", 7) == "the log of --unit=kubelet"
+    assert "Multi-User" in whole.log("node", 7)
+    with pytest.raises(errors.NotRunning, match="no such log of coredns"):
+        whole.log("coredns", 7)
+    with pytest.raises(errors.UnknownComponent) as caught:
+        whole.log("machine", 7)
+    assert caught.value.known == list(LOGS)
+
+
+def test_images_of_a_learner_are_added_and_refused(whole, docker, tmp_path):
+    (tmp_path / "far").mkdir()
+    path = saved_by_docker(tmp_path, "app:1")
+    assert whole.add_image(path) == ["docker.io/library/app:1"]
+    assert "docker.io/library/app:1" in {image.name for image in whole.images()}
+    with pytest.raises(errors.ImageError, match="s390x"):
+        far = saved_by_docker(tmp_path / "far", "far:1", architecture="s390x")
+        whole.add_image(far)
+    docker.order(**{"import": "wrong diff id"})
+    with pytest.raises(errors.ImageError, match="refused it: .*wrong diff id"):
+        whole.add_image(path)
+
+
+def test_the_command_line_and_connect_use_it(node, lab, docker):
+    env = {"LAB_STATE_DIR": lab.state, "LAB_BACKEND": "auto"}
+    up = helpers("up", "--backend", "kind", env=env)
+    assert up.returncode == 0, up.stderr
+    assert str(lab.kubeconfig) in up.stdout
+    status = helpers("status", env=env)
+    assert status.stdout.splitlines()[0] == "ready"
+    code = "from helpers import connect; print(repr(connect()))"
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **{n: str(v) for n, v in env.items()}},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert f"at {node.server} (kind cluster, context {lab.context})" in said.stdout
+    other = helpers("up", "--backend", "local", env=env)
+    assert other.returncode == 1
+    assert "keeps a cluster of kind" in other.stderr
+    assert helpers("logs", "etcd", "-n", "3", env=env).stdout == "3 lines of new\n"
+    assert helpers("stop", env=env).stdout.startswith("stopped")
+    assert helpers("status", env=env).returncode == 3
+    assert helpers("delete", "--yes", env=env).stdout == "deleted\n"
+    assert ours(docker) == {}
+
+
+def test_the_doctor_looks_at_what_kind_needs(docker, tmp_path):
+    env = {"LAB_STATE_DIR": tmp_path / "none", "LAB_BACKEND": "auto"}
+    done = helpers("doctor", "--json", env=env)
+    found = {entry["name"]: entry["fact"] for entry in json.loads(done.stdout)}
+    assert "docker 28.2.2 answers" in found["backend"]
+    assert found["engine"] == "docker 28.2.2"
+    assert found["node image"].endswith("will be pulled")
+    assert "namespaces" not in found
+    assert not (tmp_path / "none").exists()
+
+
+# --- podman ---
+
+
+def test_podman_is_driven_as_well(fake, kind, home, tmp_path, monkeypatch):
+    """As far as kind goes before it looks into the node."""
+    monkeypatch.setenv("PATH", f"{fake.install('podman')}:{os.environ['PATH']}")
+    monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", "podman")
+    monkeypatch.setattr(programs, "find_kind", lambda: kind)
+    fake.order(kubeadm="no")
+    lab = Kind(tmp_path / "state")
+    with pytest.raises(errors.KindFailed, match="failed to init node"):
+        lab.up()
+    assert {call[0] for call in fake.calls()} == {"podman"}
+    assert fake.nodes == {}
+
+
+# --- parts ---
+
+
+def test_the_choice_leads_here(docker, tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("LAB_BACKEND", "auto")
+    assert isinstance(backends.current(), Kind)
+    monkeypatch.setenv("LAB_BACKEND", "local")
+    assert backends.current().name == "local"
+
+
+@pytest.mark.parametrize(
+    ("version", "taken"), [("v0.20.0", False), ("v0.99.1", True), ("", False)]
+)
+def test_a_kind_on_path_is_taken_if_it_is_new_enough(
+    kind, tmp_path, monkeypatch, version, taken
+):
+    program = tmp_path / "kind"
+    program.write_text(f"#!/bin/sh\necho kind {version} go1.26.8 linux/amd64\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert programs.find_kind() == (program if taken else kind)
+
+
+def test_our_image_alone_passes_into_the_node(tmp_path):
+    archive = image_cache.find(programs.find_kubectl())
+    if archive is None:
+        pytest.skip("no image before the set-up")
+    images.extract(archive, versions.TOOLBOX_IMAGE, tmp_path / "alone.tar")
+    with tarfile.open(tmp_path / "alone.tar") as tar:
+        (entry,) = json.load(tar.extractfile("manifest.json"))
+        parts = {entry["Config"], *entry["Layers"], "manifest.json"}
+        assert set(tar.getnames()) == parts
+    assert entry["RepoTags"] == [versions.TOOLBOX_IMAGE]
+    (found,) = images.images.inspect(tmp_path / "alone.tar", architecture())
+    assert found.names == (versions.TOOLBOX_IMAGE,)
+
+
+def test_a_status_has_a_row_for_each_container():
+    created = "2026-11-25T10:00:00Z"
+    pods = [
+        {
+            "metadata": {"creationTimestamp": created},
+            "status": {
+                "containerStatuses": [
+                    {
+                        "name": "etcd",
+                        "restartCount": 2,
+                        "state": {"running": {"startedAt": "2026-11-25T10:00:05Z"}},
+                        "lastState": {"terminated": {"reason": "Error"}},
+                    },
+                    {
+                        "name": "coredns",
+                        "state": {"waiting": {"reason": "ContainerCreating"}},
+                    },
+                ]
+            },
+        },
+        {"metadata": {"creationTimestamp": created}, "status": {}},
+    ]
+    assert readiness.components(pods) == {
+        "etcd": {
+            "state": "running",
+            "pid": None,
+            "restarts": 2,
+            "last_exit": "Error",
+            "since": 1795600805.0,
+        },
+        "coredns": {
+            "state": "ContainerCreating",
+            "pid": None,
+            "restarts": 0,
+            "last_exit": None,
+            "since": 1795600800.0,
+        },
+    }
+
+
+def test_of_a_long_output_the_error_shows_the_essence():
+    quoted = "\n".join(f"I1125 line {number}" for number in range(300))
+    said = f" • Preparing nodes ...\nERROR: failed to create cluster\n\n{quoted}\n"
+    shown = command.essence(said).splitlines()
+    assert shown[0] == "ERROR: failed to create cluster"
+    assert shown[1:] == [f"I1125 line {number}" for number in range(294, 300)]
+    assert command.essence("pull: no such host\n") == "pull: no such host"
+
+
+def test_a_damaged_record_is_none(tmp_path):
+    assert Record.read(tmp_path) is None
+    (tmp_path / "kind.json").write_text("{")
+    assert Record.read(tmp_path) is None
+    Record("lab-1", "podman", True).write(tmp_path)
+    assert Record.read(tmp_path) == Record("lab-1", "podman", True)
+    with contextlib.suppress(FileNotFoundError):
+        (tmp_path / "kind.json").unlink()

@@ -1,0 +1,54 @@
+"""What a cluster of kind is called, and how kind is told to make it."""
+
+import json
+from pathlib import Path
+
+from helpers import versions
+from helpers.kind.plan import Plan, name_for
+
+PLAN = Plan(Path("/s"), "lab-0123abcd")
+OURS = ["--name=lab-0123abcd", "--kubeconfig=/s/kubeconfig"]
+
+
+def test_each_state_directory_has_a_cluster_of_its_own():
+    one, other = name_for(Path("/home/ann/state")), name_for(Path("/home/bob/state"))
+    assert one != other
+    assert one == name_for(Path("/home/ann/state"))
+    assert one.startswith("lab-") and len(one) == 12
+
+
+def test_names_follow_from_that_of_the_cluster():
+    assert PLAN.node == "lab-0123abcd-control-plane"
+    assert PLAN.context == "kind-lab-0123abcd"
+    assert PLAN.kubeconfig == Path("/s/kubeconfig")
+
+
+def test_the_configuration_is_one_node_on_loopback_with_the_image_by_digest():
+    expected = {
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "networking": {"apiServerAddress": "127.0.0.1"},
+        "nodes": [{"role": "control-plane", "image": versions.KIND_NODE}],
+    }
+    assert json.loads(PLAN.configuration(None)) == expected
+    expected["networking"]["apiServerPort"] = 7000
+    assert json.loads(PLAN.configuration(7000)) == expected
+
+
+def test_every_command_names_the_cluster_and_the_kubeconfig():
+    """Without them kind would take `kind` and ~/.kube/config."""
+    assert PLAN.create(Path("/s/c")) == ["create", "cluster", "--config=/s/c", *OURS]
+    assert PLAN.delete() == ["delete", "cluster", *OURS]
+    assert PLAN.export_kubeconfig() == ["export", "kubeconfig", *OURS]
+    assert PLAN.load(Path("/a.tar")) == ["load", "image-archive", "/a.tar", OURS[0]]
+
+
+def test_the_node_image_is_pinned_and_of_our_minor_version():
+    name, digest = versions.KIND_NODE.split("@")
+    ours, theirs = (v.split(".")[:2] for v in (versions.KUBERNETES, name.split(":")[1]))
+    assert ours == theirs
+    assert digest.startswith("sha256:") and len(digest) == 71
+
+
+def test_the_node_image_is_the_one_that_kind_was_released_with(kind):
+    assert versions.KIND_NODE.encode() in kind.read_bytes()

@@ -1,0 +1,143 @@
+"""Which backend a machine gets, and why: many simulated machines, and this one."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from helpers.choice import NAMES, Choice, choose
+
+ABSENT = "docker and podman are not installed"
+DOWN = "docker does not answer (Cannot connect to the Docker daemon)"
+DENIED = "docker does not answer (permission denied)"
+REMOTE = "docker works on another machine (tcp://192.0.2.7:2376)"
+FORBIDDEN = "making a user namespace was refused (EPERM)"
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """A machine of which everything is known."""
+
+    asked: str = "auto"
+    kept: str = ""
+    system: str = "linux"
+    engine: str = ""
+    no_engine: str = ABSENT
+    no_namespaces: str = ""
+
+
+DOCKER = {"engine": "docker 28.2.2", "no_engine": ""}
+PODMAN = {"engine": "podman 5.4.0", "no_engine": ""}
+
+#: machine → its facts, the backend, and words of the reason
+MACHINES = {
+    "a laptop with Docker": (Simulated(**DOCKER), "kind", "docker 28.2.2 answers"),
+    "a workstation with Podman": (Simulated(**PODMAN), "kind", "podman 5.4.0 answers"),
+    "a server without either": (Simulated(), "local", ABSENT),
+    "Docker is installed and not started": (
+        Simulated(no_engine=DOWN),
+        *("local", "Cannot connect to the Docker daemon"),
+    ),
+    "Docker, and no right to use it": (
+        Simulated(no_engine=DENIED),
+        *("local", "permission denied"),
+    ),
+    "Docker of another machine": (Simulated(no_engine=REMOTE), "local", "192.0.2.7"),
+    "a hosted notebook, without namespaces": (
+        Simulated(no_namespaces=FORBIDDEN),
+        *("control-plane", FORBIDDEN),
+    ),
+    "a hardened system with Docker": (
+        Simulated(no_namespaces=FORBIDDEN, **DOCKER),
+        *("kind", "docker 28.2.2 answers"),
+    ),
+    "a Mac with Docker": (
+        Simulated(system="darwin", **DOCKER),
+        *("kind", "docker 28.2.2 answers"),
+    ),
+    "a Mac without": (Simulated(system="darwin"), "none", "darwin is no Linux"),
+    "a local cluster, and Docker came later": (
+        Simulated(kept="local", **DOCKER),
+        *("local", "kept in the state directory"),
+    ),
+    "a kind cluster, and Docker is down just now": (
+        Simulated(kept="kind", no_engine=DOWN),
+        *("kind", "kept in the state directory"),
+    ),
+    "a cluster of the learner's own": (
+        Simulated(kept="own", **DOCKER),
+        *("own", "kept in the state directory"),
+    ),
+    "Docker, and the local cluster was asked for": (
+        Simulated(asked="local", **DOCKER),
+        *("local", "it was asked for"),
+    ),
+    "kind was asked for without an engine": (
+        Simulated(asked="kind", no_engine=DOWN),
+        *("none", "kind was asked for, and docker does not answer"),
+    ),
+    "kind was asked for where a local cluster is kept": (
+        Simulated(asked="kind", kept="local", **DOCKER),
+        *("none", "keeps a cluster of local"),
+    ),
+    "kind was asked for again, with Docker down": (
+        Simulated(asked="kind", kept="kind", no_engine=DOWN),
+        *("kind", "its cluster is kept"),
+    ),
+    "namespaces are forbidden, and local was asked for": (
+        Simulated(asked="local", no_namespaces=FORBIDDEN),
+        *("local", "it was asked for"),
+    ),
+    "the control plane alone was asked for": (
+        Simulated(asked="control-plane", **DOCKER),
+        *("control-plane", "it was asked for"),
+    ),
+    "an own cluster was asked for, and none named": (
+        Simulated(asked="own"),
+        *("none", "no cluster has been named"),
+    ),
+    "the local cluster was asked for on a Mac": (
+        Simulated(asked="local", system="darwin"),
+        *("none", "darwin is no Linux"),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("machine", "backend", "said"), MACHINES.values(), ids=MACHINES
+)
+def test_each_machine_gets_its_backend_and_the_reason(machine, backend, said):
+    choice = choose(machine)
+    assert choice.backend == backend
+    assert said in choice.reason
+
+
+def test_every_row_of_the_table_is_met():
+    """All that the function may return comes up among the machines."""
+    met = {backend for _, backend, _ in MACHINES.values()}
+    assert met == {*NAMES, "none"} - {"auto"}
+
+
+@pytest.mark.parametrize("asked", ["auto", "local"])
+def test_a_kept_cluster_is_found_without_a_look_around(asked):
+    """A kernel that attaches must not wait for Docker, nor try namespaces."""
+
+    class Seen:
+        kept = "local"
+
+        def __init__(self):
+            self.asked = asked
+
+        def __getattr__(self, name):
+            raise AssertionError(f"{name} was asked for")
+
+    assert choose(Seen()).backend == "local"
+
+
+def test_an_engine_that_answers_is_enough():
+    class Seen:
+        asked, kept, engine = "auto", "", "docker 28.2.2"
+
+        def __getattr__(self, name):
+            raise AssertionError(f"{name} was asked for")
+
+    assert choose(Seen()) == Choice("kind", "docker 28.2.2 answers")
