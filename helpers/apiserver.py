@@ -40,7 +40,7 @@ GRACE = 30.0
 #: seconds before a learner is told what the waiting is for
 QUIET = 3.0
 #: seconds between two questions whether it is ready
-POLL = 0.05
+POLL = 0.1
 #: the one who may ask; the name means nothing where everything is allowed
 USER = "super-admin"
 
