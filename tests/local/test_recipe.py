@@ -9,11 +9,12 @@ import pytest
 
 from helpers import versions
 from helpers.local import components, golang
-from helpers.local.recipe import RECIPE
+from helpers.local.recipe import KIND, RECIPE
 from helpers.local.steps import Recipe, parse
 
-STEPS = pytest.mark.parametrize("step", RECIPE.steps, ids=lambda step: step.name)
-LOCKS = pytest.mark.parametrize("name", sorted({step.lock for step in RECIPE.steps}))
+ALL = (*RECIPE.steps, *KIND.steps)
+STEPS = pytest.mark.parametrize("step", ALL, ids=lambda step: step.name)
+LOCKS = pytest.mark.parametrize("name", sorted({step.lock for step in ALL}))
 
 #: what the machine starts, and what shell cells call
 NAMES = """etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kubectl
@@ -50,7 +51,7 @@ def test_the_tools_of_a_lock_are_the_packages_of_the_recipe(name):
     tools = block[1].split() if block else re.findall(r"^tool (\S+)", lock(name), re.M)
     built = [
         package
-        for step in RECIPE.steps
+        for step in ALL
         for package in step.programs.values()
         if step.lock == name
     ]

@@ -54,6 +54,13 @@ def test_every_program_has_an_address_on_each_platform(architecture):
     }
 
 
+def test_kind_is_published_as_well():
+    (kind,) = releases.published(["kind"])
+    base = f"{HUB}/kubernetes-sigs/kind/releases/download/{versions.KIND}"
+    assert kind.at("arm64").url == f"{base}/kind-linux-arm64"
+    assert kind.at("arm64").sums == f"{base}/kind-linux-arm64.sha256sum"
+
+
 def test_sums_stand_beside_the_files():
     sums = {
         release.at("arm64").sums.rpartition("/")[2]
