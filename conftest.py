@@ -27,9 +27,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start the cluster if anything that was collected needs it."""
-    if hasattr(session.config, "workerinput") or session.config.option.collectonly:
+    if session.config.option.collectonly:
         return
-    if any(_needs_cluster(item) for item in session.items):
+    if not hasattr(session.config, "workerinput") and any(
+        _needs_cluster(item) for item in session.items
+    ):
         from helpers import connect, errors
 
         try:
@@ -37,6 +39,22 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         except errors.LabError as error:
             # Its message says it all; a traceback of pytest's own would bury it.
             pytest.exit(f"no cluster, no tests: {error}", returncode=1)
+    _skip_what_needs_pods(session.items)
+
+
+def _skip_what_needs_pods(items: list[pytest.Item]) -> None:
+    """Mark the cells that no cluster without a node can run; the report lists them."""
+    from helpers import backends, choice, errors
+    from helpers.controlplane.lessons import needs_pods
+
+    cells = [item for item in items if item.path.suffix == ".ipynb"]
+    if not cells or backends.kept().name != choice.CONTROL_PLANE:
+        return
+    skip = pytest.mark.skip(reason=str(errors.NoNode("this cell")))
+    for item in cells:
+        lesson = item.path.stem.partition("-")[2]
+        if needs_pods(lesson, item.cell["metadata"].get("tags", [])):
+            item.add_marker(skip)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

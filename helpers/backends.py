@@ -17,7 +17,12 @@ from helpers.progress import Progress
 #: overrides the choice, as `--backend` does
 VARIABLE = "LAB_BACKEND"
 #: files in a state directory, and whose cluster is in it then
-MARKS = {"own.json": OWN, "kind.json": KIND, "machine.lock": LOCAL}
+MARKS = {
+    "own.json": OWN,
+    "kind.json": KIND,
+    "control-plane": CONTROL_PLANE,
+    "machine.lock": LOCAL,
+}
 
 
 class Backend(Protocol):
@@ -38,8 +43,11 @@ class Backend(Protocol):
     def binaries(self) -> Path | None:
         """Return the directory that holds kubectl, or None before the set-up."""
 
-    def setup(self, progress: Progress) -> tuple[Path, Path]:
-        """Get what a start needs: the binaries' directory and the image archive."""
+    def setup(self, progress: Progress) -> tuple[Path, Path | None]:
+        """Get what a start needs: the binaries' directory and the image archive.
+
+        There is none where no pod can run.
+        """
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
         """Start the cluster, or attach to it; return when it is ready."""
@@ -75,7 +83,13 @@ def _kind() -> Backend:
     return Kind()
 
 
-BACKENDS = {LOCAL: _local, KIND: _kind}
+def _control_plane() -> Backend:
+    from helpers.controlplane.backend import ControlPlane
+
+    return ControlPlane()
+
+
+BACKENDS = {LOCAL: _local, KIND: _kind, CONTROL_PLANE: _control_plane}
 
 
 class Here:
@@ -156,7 +170,4 @@ def current(asked: str | None = None, progress: Progress | None = None) -> Backe
         if progress and not here.kept:
             progress.update(f"a {made.backend} cluster, because {made.reason}")
         return BACKENDS[made.backend]()
-    if made.backend == CONTROL_PLANE and here.asked == AUTO:
-        # It names the setting that would allow a whole cluster.
-        raise here.trial.problem
     raise errors.NoBackend(made.reason)

@@ -70,7 +70,7 @@ def setup(backend: str | None) -> None:
     """
     with working("binaries and image are ready") as view:
         binaries, archive = backends.current(backend, view).setup(view)
-    click.echo(f"binaries: {binaries}\nimage:    {archive}")
+    click.echo(f"binaries: {binaries}\nimage:    {archive or 'none: no pod can run'}")
 
 
 @main.command(short_help="Start the cluster, or attach to the running one.")

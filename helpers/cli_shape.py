@@ -103,6 +103,7 @@ def status_text(found: dict, now: float) -> str:
         f"{phase}: {reason}" if reason else phase,
         f"server      {found['server']}",
         f"kubeconfig  {found['kubeconfig']}",
+        *_absent(found["absent"]),
         "",
         f"{'component':<25}{'state':<12}{'for':>8}{'restarts':>10}  last exit",
     ]
@@ -113,6 +114,13 @@ def status_text(found: dict, now: float) -> str:
             f"{part['last_exit'] or '-'}"
         )
     return "\n".join(lines)
+
+
+def _absent(names: list[str]) -> list[str]:
+    """Say in a line which parts are not there, if any."""
+    if not names:
+        return []
+    return [f"not here    {', '.join(names)}: no node, so pods stay Pending"]
 
 
 def _duration(seconds: float) -> str:

@@ -14,7 +14,9 @@ from pathlib import Path
 import yaml
 
 from helpers import backends, errors, progress
+from helpers.choice import CONTROL_PLANE
 from helpers.command import kubeconfig_in_use, kubectl, use_kubeconfig
+from helpers.controlplane.lessons import needs_pods
 from helpers.kubeconfig import read_kubeconfig, server_of
 from helpers.local.namespaces import start_time
 
@@ -102,8 +104,11 @@ class Cluster:
         Namespaces of kernels that are gone are removed first, and so is the one that
         this kernel had for the lesson, when its first cell is run again. The same as
         `kubectl create namespace` and `kubectl config set-context --current
-        --namespace`, in a kubeconfig of this kernel's own.
+        --namespace`, in a kubeconfig of this kernel's own. Raise NoNode for a lesson
+        that begins with a pod, where none can run.
         """
+        if self.backend == CONTROL_PLANE and needs_pods(lesson):
+            raise errors.NoNode("This lesson")
         # An earlier run of the cell chose a kubeconfig that now goes.
         use_kubeconfig(self.kubeconfig)
         self._remove_abandoned(lesson)

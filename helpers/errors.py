@@ -11,6 +11,7 @@ LabError
 ├── StateError           the state directory cannot be used
 ├── NoHome               there is no home directory, and none was named instead
 ├── NamespacesForbidden  this machine does not let us make namespaces
+├── NoNode               something needs a node, and the cluster has none
 ├── NoBackend            nothing here can run the cluster that was asked for
 ├── NoEngine             no container engine answers
 ├── EngineFailed         the container engine refused an operation
@@ -187,6 +188,22 @@ class NamespacesForbidden(LabError):
         self.step, self.reason = step, reason
         super().__init__(
             f"The local cluster cannot start: {step} was refused ({reason}).", way_out
+        )
+
+
+#: what a learner can do without a node
+WITHOUT_NODE = "lessons 00, 02, 03, 04 and 09, and whatever asks the API server alone"
+
+
+class NoNode(LabError):
+    """A cluster without a node was asked for something that needs one."""
+
+    def __init__(self, what: str) -> None:
+        """Keep what needs the node; say in one line what is missing and what works."""
+        self.what = what
+        super().__init__(
+            f"{what} needs a node, and this cluster has none: pods stay Pending. "
+            f"What still works: {WITHOUT_NODE}."
         )
 
 

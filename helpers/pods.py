@@ -17,6 +17,9 @@ SLICE = 2.0
 #: characters of a message; the runtime nests several, the last has the cause
 LONGEST = 190
 
+#: kinds that are ready by their pods, in the words of lessons
+_OF_PODS = ("pod", "pods", "po", "job", "deployment", "daemonset", "statefulset")
+
 #: the line that kubectl adds when the command itself ran and failed
 _TERMINATED = "command terminated with exit code"
 
@@ -90,7 +93,8 @@ def wait_for(condition: str, resource: str, *, timeout: float = 60.0) -> None:
 
     It ends before `timeout` (seconds) if the pod is in a state that waiting does not
     mend, as an image that is not there. Raise KubectlFailed if there is no such
-    resource. The same as `kubectl wait --for=CONDITION RESOURCE`.
+    resource, NoNode for what runs in pods where there is nothing to run them. The same
+    as `kubectl wait --for=CONDITION RESOURCE`.
     """
     began = time.monotonic()
     view = None
@@ -98,6 +102,8 @@ def wait_for(condition: str, resource: str, *, timeout: float = 60.0) -> None:
         left = timeout - (time.monotonic() - began)
         if _meets(condition, resource, min(left, SLICE)):
             break
+        if resource.partition("/")[0] in _OF_PODS and _no_node():
+            raise errors.NoNode(resource)
         cause = _cause(resource)
         waited = time.monotonic() - began
         if cause.hopeless or waited >= timeout:
@@ -132,6 +138,12 @@ def why_not_ready(pod: dict, events: list[dict]) -> Cause:
             True,
         )
     return Cause(_still(status, containers, events))
+
+
+def _no_node() -> bool:
+    """Say whether it is known that the cluster has no node."""
+    found = kubectl("get", "nodes", "-o", "name", check=False)
+    return found.exit_code == 0 and not found.stdout
 
 
 def _meets(condition: str, resource: str, seconds: float) -> bool:

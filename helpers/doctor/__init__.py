@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from helpers import backends, errors
-from helpers.choice import KIND
+from helpers.choice import CONTROL_PLANE, KIND
 from helpers.doctor import (
     container,
     lab,
@@ -70,6 +70,20 @@ KIND_TOPICS: tuple[type[Topic], ...] = (
     surroundings.Kubeconfigs,
     running.Cluster,
 )
+#: without a node there are no namespaces, images and tools of containers to look at
+CONTROL_PLANE_TOPICS: tuple[type[Topic], ...] = (
+    surroundings.Python,
+    system.Kernel,
+    lab.Backend,
+    lab.Directories,
+    lab.ControlPlane,
+    programs.Shell,
+    surroundings.Client,
+    surroundings.Proxies,
+    surroundings.Kubeconfigs,
+    lab.Port,
+    running.Cluster,
+)
 
 
 def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
@@ -83,9 +97,12 @@ def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
     return list({(f.fact if f.fatal else f): f for f in reversed(found)}.values())[::-1]
 
 
+_TOPICS = {KIND: KIND_TOPICS, CONTROL_PLANE: CONTROL_PLANE_TOPICS}
+
+
 def _topics() -> tuple[type[Topic], ...]:
     try:
-        return KIND_TOPICS if backends.chosen().backend == KIND else TOPICS
+        return _TOPICS.get(backends.chosen().backend, TOPICS)
     except errors.LabError:
         return TOPICS  # and the topic of the backend says what is wrong
 

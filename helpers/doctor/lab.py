@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers import backends, errors, paths, versions
-from helpers.choice import KIND, LOCAL, NONE
-from helpers.doctor.findings import Finding, fatal, ok
-from helpers.local import ground, hostport, resources
+from helpers.choice import CONTROL_PLANE, KIND, LOCAL, NONE
+from helpers.doctor.findings import Finding, fatal, ok, warning
+from helpers.local import ground, hostport, preflight, refusal, resources
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,20 @@ class Backend:
         if self.name in how:
             fact = f"{self.name}: {how[self.name]}; because {self.reason}"
             yield ok("backend", fact)
+        elif self.name == CONTROL_PLANE:
+            fact = f"{self.name}: Kubernetes {versions.KUBERNETES} without a node; "
+            lack = f"lessons that run pods are skipped; because {self.reason}."
+            yield warning("backend", fact + lack, self._way_to_a_node())
         elif self.name == NONE:
             error = errors.NoBackend(self.reason)
             yield fatal("backend", error.fact, error.way_out)
         else:
             yield ok("backend", f"{self.name}: {self.reason}")
+
+    def _way_to_a_node(self) -> str:
+        if "refused" in self.reason:
+            return refusal.way_out_of(self.reason)  # from this machine's settings
+        return "For a node: `python -m helpers delete`, then `up --backend auto`."
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,7 @@ class Directories:
         """Look at both; what a build wants of the cache is its own topic."""
         kept = backends.kept()
         # A kind cluster's objects are with the engine.
-        idle = kept.name == LOCAL and not kept.running()
+        idle = kept.name in (LOCAL, CONTROL_PLANE) and not kept.running()
         needed = ground.DISK_NEEDED if idle else 0
         state, cache = paths.state_dir(), paths.cache_dir()
         return cls(
@@ -123,6 +132,36 @@ class Directories:
         """Judge each."""
         yield self.state.finding()
         yield self.cache.finding()
+
+
+@dataclass(frozen=True)
+class ControlPlane:
+    """What a control plane without a node needs: programs, and a little of all else.
+
+    `binaries` is None where the programs are not there yet.
+    """
+
+    binaries: Path | None
+    account: preflight.PlainAccount
+    running: bool
+
+    @classmethod
+    def read(cls) -> "ControlPlane":
+        """Look for the programs, and ask the kernel."""
+        from helpers.controlplane.backend import ControlPlane
+
+        backend = ControlPlane()
+        account = preflight.PlainAccount.read()
+        return cls(backend.binaries(), account, backend.running())
+
+    def findings(self) -> Iterator[Finding]:
+        """Judge; one that runs has what it needs."""
+        for problem in () if self.running else self.account.problems():
+            yield fatal("limits", problem.fact, problem.way_out)
+        if self.binaries:
+            yield ok("binaries", f"{self.binaries}, Kubernetes {versions.KUBERNETES}")
+        else:
+            yield ok("binaries", "not there yet; the first start gets them")
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ STATUS = {
     "seccomp": None,
     "service_proxy": None,
     "snapshotter": None,
+    "absent": [],
     "components": {},
 }
 
@@ -188,6 +189,15 @@ class Local:
         with ground.usable(self.state):
             pki.ensure(self.state / "pki")
             pki.write_component_kubeconfigs(self.state / "pki")
+        self._start_machine(binaries, archive, progress, port)
+
+    def _start_machine(
+        self,
+        binaries: Path,
+        archive: Path | None,
+        progress: Progress,
+        port: int | None,
+    ) -> None:
         wanted = hostport.port_of(self.state) if port is None else port
         try:
             self._machine.start(binaries, archive, wanted, progress)

@@ -39,6 +39,9 @@ _ENDING = ("failed", "stopping", "stopped")
 class Machine:
     """The machine whose state is in the directory `state`."""
 
+    #: what a start does before it can tell of components
+    _first = "making the namespaces of the cluster"
+
     state: Path
 
     def running(self) -> bool:
@@ -240,7 +243,7 @@ class Machine:
         said = b""
         try:
             while time.monotonic() < deadline:
-                progress.update("making the namespaces of the cluster")
+                progress.update(self._first)
                 if not select.select([report], [], [], 0.1)[0]:
                     continue
                 chunk = os.read(report, 65536)

@@ -175,6 +175,26 @@ KIND = Recipe(
         ),
     ),
 )
+#: What a control plane without a node needs.
+CONTROL_PLANE = Recipe(
+    root=RECIPE.root,
+    version=versions.KUBERNETES,
+    steps=(
+        _kubernetes(
+            {"etcd": "go.etcd.io/etcd/server/v3"}, disk=400, passing=400, memory=300
+        ),
+        _kubernetes(
+            _commands("kubectl", "kube-scheduler"),
+            disk=2000,
+            passing=2000,
+            memory=600,
+        ),
+        _kubernetes(
+            _commands("kube-controller-manager"), disk=1000, passing=1000, memory=700
+        ),
+        _kubernetes(_commands("kube-apiserver"), disk=1000, passing=1000, memory=700),
+    ),
+)
 KUBECTL = Recipe(
     root=RECIPE.root,
     version=versions.KUBERNETES,

@@ -1,0 +1,1 @@
+"""Kubernetes without a node, where neither namespaces nor a container can be had."""

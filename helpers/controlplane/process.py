@@ -1,0 +1,107 @@
+"""Run the control plane: one process on the host, the parent of all its components.
+
+It is nobody's child and outlives whoever started it. The lock that says "running" is
+its own and its components', so the lock is gone exactly when the last of them is. When
+it is killed, the kernel kills them.
+"""
+
+import dataclasses
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from helpers.controlplane import components, ports
+from helpers.local import bootstrap, facts, firstobjects, init, namespaces, probes
+from helpers.local.components import Component
+from helpers.local.lifecycle import Lifecycle, Task
+from helpers.local.supervisor import Supervisor
+
+#: what tells our process from any other, whatever its pid
+PROGRAM = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from helpers.controlplane.process import main; "
+    "sys.exit(main(sys.argv[2], int(sys.argv[3])))"
+)
+_LEASH = str(Path(__file__).with_name("leash.py"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is asked of the process. `lock` is an open descriptor, `port` the API's."""
+
+    state: str
+    binaries: str
+    python: str
+    lock: int
+    port: int
+
+
+def command(plan_file: Path, report: int) -> list[str]:
+    """Return the command line of the process, which calls `main`."""
+    python = namespaces.command(plan_file, report)
+    return [*python[:3], PROGRAM, *python[4:]]
+
+
+def main(plan_file: str, report: int) -> int:
+    """Run the control plane that `plan_file` describes, until SIGTERM.
+
+    The caller's child ends at once and leaves that to a child of its own. The
+    descriptor `report` is closed when the components are about to start.
+    """
+    if os.fork():
+        os._exit(0)
+    plan = Plan(**json.loads(Path(plan_file).read_text()))
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        with suppress(OSError):  # the one that listed them is closed by now
+            os.set_inheritable(descriptor, descriptor <= 2 or descriptor == plan.lock)
+    os.umask(0o077)
+    # The components find all their files by way of it.
+    os.chdir(plan.state)
+    # From now on `stop` knows whom to ask.
+    namespaces.write_state(Path(plan.state), None)
+    # They stay open, and the ports ours, as long as this process is there.
+    held = [ports.hold() for _ in range(3)]
+    lifecycle = _lifecycle(plan, [each.getsockname()[1] for each in held])
+    os.close(report)
+    return lifecycle.run()
+
+
+def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
+    etcd = f"{components.STATE}/etcd"
+    known = facts.bootstrapped(etcd, plan.binaries)
+    taken = components.Ports(plan.port, *free)
+    api = probes.Prober(components.PKI, plan.port)
+    supervisor = Supervisor(
+        tuple(
+            leashed(part, plan.python, os.getpid())
+            for part in components.describe(taken, plan.binaries, bootstrapped=known)
+        ),
+        lambda part: api.ready(part.ready),
+        answers=lambda part: part.answers is not None and api.ready(part.answers),
+        logs=f"{components.STATE}/logs",
+        env={
+            "PATH": os.defpath,
+            "HOME": components.STATE,
+            "LANG": "C.UTF-8",
+        },
+    )
+    posts = bootstrap.control_plane_posts()
+    return Lifecycle(
+        supervisor,
+        (
+            Task("first objects", lambda: firstobjects.make(api, posts)),
+            Task("first accounts", lambda: firstobjects.accounts_ready(api)),
+        ),
+        status=Path(components.STATE, "run/status.json"),
+        budget=init.BUDGET,
+        facts={"absent": components.ABSENT},
+        finish=lambda: facts.remember_bootstrap(etcd, plan.binaries),
+    )
+
+
+def leashed(part: Component, python: str, pid: int) -> Component:
+    """Return the component started so that it ends with process `pid`."""
+    # -S and -I: the learner's Python settings are not for this.
+    leash = (python, "-IS", _LEASH, str(pid))
+    return dataclasses.replace(part, argv=(*leash, *part.argv))

@@ -1,0 +1,45 @@
+"""What is skipped without a node, and that the names of lessons are real ones."""
+
+import pytest
+
+from helpers import errors
+from helpers.controlplane.lessons import OF_PODS, TAG, needs_pods
+from helpers.doctor import lab
+from tests.notebooks import FILES, load, tagged
+
+
+def test_the_lessons_of_pods_are_notebooks():
+    assert OF_PODS <= {path.stem.partition("-")[2] for path in FILES}
+
+
+def test_what_works_without_a_node_is_every_other_lesson():
+    """The sentence that a learner reads names them by their numbers."""
+    others = [
+        path.stem[:2] for path in FILES if path.stem.partition("-")[2] not in OF_PODS
+    ]
+    said = errors.WITHOUT_NODE.partition(", and")[0]
+    assert [word for word in said.replace(",", "").split() if word.isdigit()] == others
+
+
+def test_a_cell_is_skipped_for_its_lesson_or_for_its_tag():
+    assert needs_pods("pod-metadata")
+    assert needs_pods("batch-api", [TAG])
+    assert not needs_pods("batch-api", ["exercise"])
+
+
+def test_tags_stand_only_where_the_rest_of_the_lesson_runs():
+    found = {path.stem.partition("-")[2] for path in FILES if tagged(load(path), TAG)}
+    assert found and not found & OF_PODS
+
+
+@pytest.mark.parametrize(
+    ("reason", "way"),
+    [
+        ("docker not found, and making a user namespace was refused (x)", "--backend"),
+        ("it was asked for", "--privileged"),
+    ],
+)
+def test_the_doctor_says_what_is_skipped_and_the_way_to_a_node(reason, way):
+    [finding] = lab.Backend("control-plane", 1000, reason).findings()
+    assert not finding.fatal and "skipped" in finding.fact and reason in finding.fact
+    assert finding.way_out and way not in finding.way_out
