@@ -49,7 +49,10 @@ class Backend:
     def _way_to_a_node(self) -> str:
         if "refused" in self.reason:
             return refusal.way_out_of(self.reason)  # from this machine's settings
-        return "For a node: `python -m helpers delete`, then `up --backend auto`."
+        return (
+            "For a node, on a machine with Docker or namespaces: `python -m helpers "
+            "delete`, then `up --backend auto`."
+        )
 
 
 @dataclass(frozen=True)
