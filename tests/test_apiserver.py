@@ -15,6 +15,7 @@ from urllib3.exceptions import HTTPError
 from helpers import apiserver, errors, paths
 from helpers.apiserver import ApiServer
 from helpers.local import ownserver
+from helpers.local.recipe import API_SERVER
 from tests.local.waiting import until
 
 PROGRAMS = Path("/programs")
@@ -184,7 +185,7 @@ def programs(tmp_path, monkeypatch, place):
             text = scripts.get(name.replace("-", "_"), "exec sleep 600")
             program.write_text(f"#!/bin/sh\n{text}\n")
             program.chmod(0o700)
-        monkeypatch.setattr("helpers.local.toolchain.find", lambda: tmp_path)
+        monkeypatch.setattr(ownserver.toolchain, "find", lambda recipe: tmp_path)
 
     return install
 
@@ -222,12 +223,39 @@ def test_one_that_is_deaf_is_killed(programs, place, monkeypatch):
     assert not psutil.pid_exists(deaf.pid)
 
 
-def test_without_the_programs_it_names_them(monkeypatch, place):
-    """A learner's own cluster does not bring them along."""
-    monkeypatch.setattr("helpers.local.toolchain.find", lambda: None)
+@pytest.fixture
+def without_programs(monkeypatch, place):
+    """Return what was asked of the toolchain on a machine that has no program yet."""
+    asked = []
+
+    def find(recipe):
+        asked.append(("find", recipe))
+
+    def ensure(view, recipe):
+        asked.append(("ensure", recipe))
+        raise errors.NotEnough("disk space", "here", 2, 1, "Free some.")
+
+    monkeypatch.setattr(ownserver.toolchain, "find", find)
+    monkeypatch.setattr(ownserver.toolchain, "ensure", ensure)
+    return asked
+
+
+def test_without_the_programs_it_gets_these_two(without_programs):
+    """As beside a learner's own cluster; why that fails is said as anywhere."""
+    with pytest.raises(errors.NotEnough):
+        ApiServer().start()
+    assert without_programs[-1] == ("ensure", API_SERVER)
+    programs = {name for step in API_SERVER.steps for name in step.programs}
+    assert programs == {"etcd", "kube-apiserver"}
+
+
+def test_where_the_programs_cannot_run_it_says_so(without_programs, monkeypatch):
+    """On another system a learner goes on with the next section."""
+    monkeypatch.setattr(ownserver.sys, "platform", "darwin")
     with pytest.raises(errors.MissingTool) as caught:
         ApiServer().start()
-    assert caught.value.tool == "kube-apiserver"
+    assert caught.value.tool == "kube-apiserver" and "Linux" in caught.value.way_out
+    assert "ensure" not in dict(without_programs)
 
 
 def test_without_memory_it_does_not_begin(monkeypatch, place):

@@ -3,15 +3,18 @@
 Nothing is started here: `helpers.apiserver` does that, and says what they are for.
 """
 
+import contextlib
 import itertools
 import os
 import shutil
+import sys
 from pathlib import Path
 
-from helpers import errors, paths
+from helpers import errors, paths, progress
 from helpers.local import pki, toolchain
 from helpers.local.ground import usable
 from helpers.local.namespaces import start_time
+from helpers.local.recipe import API_SERVER, CONTROL_PLANE, RECIPE
 from helpers.local.resources import memory_available
 
 #: bytes; both processes together hold about 330 MB
@@ -76,18 +79,23 @@ def apiserver_command(program: Path, port: int) -> list[str]:
 
 
 def programs() -> Path:
-    """Return the directory that holds both programs; raise MissingTool.
+    """Return the directory that holds both programs; get them if there are none.
 
-    A learner's own cluster may do without them.
+    The local cluster is made of them; beside another one they are downloaded or built,
+    once. Raise MissingTool where they cannot run, else what `toolchain.ensure` does.
     """
-    found = toolchain.find()
-    if found is None:
+    for recipe in (RECIPE, CONTROL_PLANE):
+        with contextlib.suppress(errors.IncompleteAssets):
+            found = toolchain.find(recipe)
+            if found:
+                return found
+    if sys.platform != "linux":
         raise errors.MissingTool(
             "kube-apiserver",
             "run one for this notebook",
-            "Run `python -m helpers setup`.",
+            "It runs on Linux alone: leave this section out, and go on with the next.",
         )
-    return found
+    return toolchain.ensure(progress.for_here(), API_SERVER)
 
 
 def require_memory() -> None:

@@ -195,6 +195,17 @@ CONTROL_PLANE = Recipe(
         _kubernetes(_commands("kube-apiserver"), disk=1000, passing=1000, memory=700),
     ),
 )
+#: What a notebook's own API server needs.
+API_SERVER = Recipe(
+    root=RECIPE.root,
+    version=versions.KUBERNETES,
+    steps=(
+        _kubernetes(
+            {"etcd": "go.etcd.io/etcd/server/v3"}, disk=400, passing=400, memory=300
+        ),
+        _kubernetes(_commands("kube-apiserver"), disk=2500, passing=2500, memory=700),
+    ),
+)
 KUBECTL = Recipe(
     root=RECIPE.root,
     version=versions.KUBERNETES,
