@@ -1,12 +1,15 @@
 """What the check of the drills says: of each fault, and of each wrong repair."""
 
 import json
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
-from helpers import create_token, errors, kubectl
+from helpers import Caller, create_token, drills, errors, kubectl, review_token
 from helpers.applications import current_pod, current_pods, last_words
 from helpers.checks import layers, repairs
+from helpers.credentials import judge
 from helpers.drills import FILES, LABEL, NAMES, break_copies
 from tests.local.waiting import until
 from tests.notebooks import run_in_shell, source
@@ -70,6 +73,14 @@ def test_the_token_of_the_local_cluster_has_expired(namespace, cluster):
     """Not revoked: time is what ended it, and the server says so."""
     assert cluster.backend == "local"
     assert "401, expired." in repairs.repaired("drill-4")
+
+
+def test_elsewhere_the_token_is_bound_to_what_is_gone(namespace):
+    """No other cluster hands out its key: there it is revoked, and again a 401."""
+    token = drills._ended("app", SimpleNamespace(backend="kind"))
+    assert Caller.bearer(token).get("/api").status == 401
+    verdict = judge(token, review_token(token), datetime.now(UTC))
+    assert verdict.cause == "revoked" and "secret/gone" in verdict.why
 
 
 def test_the_layers_are_read_from_what_the_pods_say(namespace):
@@ -201,8 +212,6 @@ def test_each_solution_can_be_run_twice(namespace, cluster):
 
 def test_a_copy_that_stays_silent_is_told(namespace, cluster, monkeypatch):
     """The wait of `break_copies` ends with a way out."""
-    from helpers import drills
-
     monkeypatch.setattr(drills, "TIMEOUT", 0.0)
     monkeypatch.setattr(drills, "last_words", lambda pod: "")
     with pytest.raises(errors.NotReady, match="lesson=drills"):
