@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from helpers import errors
+from helpers import command, errors, pods
+from helpers.cluster import Cluster
 from helpers.controlplane import ports
 from helpers.controlplane.backend import ControlPlane
 from helpers.local import hostport, identity
@@ -159,6 +160,40 @@ def test_what_needs_a_node_is_refused_in_one_line(running):
     assert "lessons 00" in str(caught.value)
     with pytest.raises(errors.UnknownComponent):
         running.log("kubelet", 5)
+
+
+@pytest.fixture
+def connected(running, monkeypatch):
+    """Return the cluster as a notebook has it, in this process, for one test."""
+    monkeypatch.setattr(command, "_kubeconfig", running.kubeconfig)
+    monkeypatch.setenv("KUBECONFIG", str(running.kubeconfig))
+    path = f"{running.binaries()}{os.pathsep}{os.environ['PATH']}"
+    monkeypatch.setenv("PATH", path)
+    return Cluster.read(running.name, running.kubeconfig)
+
+
+def test_its_repr_says_which_backend_it_is(connected):
+    assert "(control-plane cluster, context lab)" in repr(connected)
+
+
+def test_a_lesson_of_pods_ends_before_it_makes_anything(connected):
+    with pytest.raises(errors.NoNode) as caught:
+        connected.create_namespace("pod-metadata")
+    assert "\n" not in str(caught.value)
+    assert "pod-metadata" not in command.kubectl("get", "namespaces").stdout
+    name = connected.create_namespace("start-here")
+    connected.delete_namespace(name)
+
+
+def test_waiting_for_a_pod_ends_as_soon_as_it_is_hopeless(connected):
+    name = f"never-{time.monotonic_ns()}"
+    command.kubectl("create", "job", name, "--image=toolbox:1")
+    with pytest.raises(errors.NoNode) as caught:
+        pods.wait_for("condition=Complete", f"job/{name}", timeout=600)
+    assert caught.value.what == f"job/{name}"
+    command.kubectl("delete", "job", name)
+    # What no pod is needed for is waited for as ever.
+    pods.wait_for("jsonpath={.status.phase}=Active", "namespace/default", timeout=20)
 
 
 def test_a_broken_component_fails_the_start_and_leaves_nothing(lab, tmp_path):
