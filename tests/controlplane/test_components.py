@@ -7,6 +7,8 @@ import pytest
 from helpers.controlplane import components, process
 from helpers.controlplane.components import Ports, describe
 from helpers.local import layout
+from helpers.local.recipe import CONTROL_PLANE
+from helpers.local.releases import published
 
 PORTS = Ports(6001, 6002, 6003, 6004)
 BINARIES = "/home/a, b/bin"
@@ -89,6 +91,13 @@ def test_a_leash_changes_how_it_starts_and_nothing_else():
     assert leash[:2] == ["/usr/bin/python3", "-IS"] and pid == "4711"
     assert leashed.argv[4:] == part.argv
     assert (leashed.ready, leashed.grace) == (part.ready, part.grace)
+
+
+def test_the_recipe_holds_what_they_run_and_all_of_it_is_published():
+    """Where this is for, a build would take too much memory."""
+    programs = {part.argv[0].rpartition("/")[2] for part in named().values()}
+    assert programs | {"kubectl"} == set(CONTROL_PLANE.programs())
+    assert all(published(step.programs) for step in CONTROL_PLANE.steps)
 
 
 # The table at the top of the module, row by row, as facts of the descriptions.
