@@ -5,8 +5,8 @@ need, so no pandas, no client library and no cryptography.
 """
 
 import contextlib
-import http.client
 import json
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -14,22 +14,30 @@ from pathlib import Path
 from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 
+# Not http.client: it brings a parser for mail, which takes as long to import as TLS
+# does, and reads a list, of which each object is a chunk, half as fast.
+import httptools
+
 from helpers import errors, tls
 
 #: seconds for a connection, and for each piece of an answer
 TIMEOUT = 30.0
 #: how often a request is sent again if the server asks for that, as in kubectl
 RETRIES = 10
+#: bytes to take at a time; TLS gives 16 kB at most
+_PIECE = 1 << 16
 #: overloaded, or just starting: nothing was done yet
 _LATER = (429, 503)
+
+
+class _Closed(ConnectionError):
+    """The server closed the connection before it said anything."""
+
+    strerror = "the connection was closed"
+
+
 #: how a connection that was kept turns out to be closed by the server
-_CLOSED = (
-    http.client.RemoteDisconnected,
-    http.client.CannotSendRequest,
-    BrokenPipeError,
-    ConnectionResetError,
-    ssl.SSLEOFError,
-)
+_CLOSED = (_Closed, BrokenPipeError, ConnectionResetError, ssl.SSLEOFError)
 
 
 class Answer(NamedTuple):
@@ -60,14 +68,10 @@ class ApiReader:
         self.url = access.server
         self._token = access.token
         self._timeout = timeout
-        place = urlsplit(access.server)
-        self._prefix = place.path.rstrip("/")
-        self._connection = http.client.HTTPSConnection(
-            place.hostname or "",
-            place.port or 443,
-            timeout=timeout,
-            context=access.context,
-        )
+        self._place = urlsplit(access.server)
+        self._context = access.context
+        self._socket: ssl.SSLSocket | None = None
+        self._waiting = False
 
     def ask(self, path: str, *, accept: str) -> Callable[[], Answer]:
         """Send a GET and return at once; call the result to get the Answer.
@@ -75,7 +79,10 @@ class ApiReader:
         The server works while the caller does something else. One request can be
         under way at a time. What `fetch` raises comes from either call.
         """
-        kept = self._connection.sock is not None
+        if self._waiting:
+            # Nobody took the last answer, and it must not become this one's.
+            self.close()
+        kept = self._socket is not None
         with self._explained(path):
             self._send(path, accept, again=kept)
         return lambda: self._receive(path, accept, again=kept)
@@ -96,7 +103,10 @@ class ApiReader:
 
     def close(self) -> None:
         """Close the connection; the next request opens a new one."""
-        self._connection.close()
+        self._waiting = False
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
     def __enter__(self) -> Self:
         """Return it; nothing is opened before the first request."""
@@ -110,45 +120,73 @@ class ApiReader:
         """Return one line, without credentials."""
         return f"ApiReader: {self.url}"
 
-    def _send(self, path: str, accept: str, *, again: bool) -> None:
-        # Not gzip: the server would take longer for it than loopback does for all.
-        headers = {"Accept": accept, "Accept-Encoding": "identity"}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
+    def _connect(self) -> ssl.SSLSocket:
+        host, port = self._place.hostname or "", self._place.port or 443
+        plain = socket.create_connection((host, port), self._timeout)
         try:
-            self._connection.request("GET", self._prefix + path, headers=headers)
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return self._context.wrap_socket(plain, server_hostname=host)
+        except BaseException:
+            plain.close()
+            raise
+
+    def _send(self, path: str, accept: str, *, again: bool) -> None:
+        lines = [
+            f"GET {self._place.path.rstrip('/')}{path} HTTP/1.1",
+            f"Host: {self._place.netloc}",
+            f"Accept: {accept}",
+            # Not gzip: it takes the server longer than loopback takes for all.
+            "Accept-Encoding: identity",
+        ]
+        if self._token:
+            lines.append(f"Authorization: Bearer {self._token}")
+        try:
+            self._socket = self._socket or self._connect()
+            self._socket.sendall("\r\n".join([*lines, "", ""]).encode())
+            self._waiting = True
         except _CLOSED:
             if not again:
                 raise
-            self._connection.close()
+            self.close()
             self._send(path, accept, again=False)
 
     def _receive(self, path: str, accept: str, *, again: bool) -> Answer:
         with self._explained(path):
             for left in range(RETRIES, -1, -1):
                 reply = self._response(path, accept, again=again)
-                body = reply.read()
-                later = reply.headers.get("Retry-After")
+                later = reply.headers.get("retry-after")
                 if not (left and later and reply.status in _LATER):
                     break
                 time.sleep(float(later))
                 self._send(path, accept, again=True)
+        body = b"".join(reply.body)
         if reply.status >= 400:
             text = body.decode(errors="replace")
             raise errors.ApiError("GET", path, reply.status, text)
-        return Answer(reply.headers.get_content_type(), body)
+        kind = reply.headers.get("content-type", "").partition(";")[0]
+        return Answer(kind, body)
 
-    def _response(
-        self, path: str, accept: str, *, again: bool
-    ) -> http.client.HTTPResponse:
+    def _response(self, path: str, accept: str, *, again: bool) -> "_Reply":
         try:
-            return self._connection.getresponse()
+            return self._read()
         except _CLOSED:
             if not again:
                 raise
-            self._connection.close()
+            self.close()
             self._send(path, accept, again=False)
-            return self._connection.getresponse()
+            return self._read()
+
+    def _read(self) -> "_Reply":
+        reply = _Reply()
+        while not reply.complete:
+            piece = self._socket.recv(_PIECE)
+            if not piece:
+                raise _Closed
+            reply.parser.feed_data(piece)
+        self._waiting = False
+        if not reply.stays_open:
+            self.close()
+        return reply
 
     @contextlib.contextmanager
     def _explained(self, path: str) -> Iterator[None]:
@@ -156,7 +194,7 @@ class ApiReader:
         try:
             yield
         except BaseException as error:
-            self._connection.close()
+            self.close()
             if isinstance(error, ssl.SSLCertVerificationError):
                 raise errors.NotTrusted(
                     self.url, error.verify_code, error.verify_message
@@ -168,7 +206,35 @@ class ApiReader:
                     "nothing",
                     "Look at `python -m helpers status`.",
                 ) from error
-            if isinstance(error, (OSError, http.client.HTTPException)):
-                reason = getattr(error, "strerror", None) or type(error).__name__
+            if isinstance(error, httptools.HttpParserError):
+                reason = "it does not speak HTTP"
+                raise errors.Unreachable(self.url, reason) from error
+            if isinstance(error, OSError):
+                reason = error.strerror or type(error).__name__
                 raise errors.Unreachable(self.url, reason) from error
             raise
+
+
+class _Reply:
+    """Collects what the parser finds in the bytes of one answer."""
+
+    def __init__(self) -> None:
+        self.headers: dict[str, str] = {}
+        self.body: list[bytes] = []
+        self.complete = self.stays_open = False
+        self.on_body = self.body.append
+        self.parser = httptools.HttpResponseParser(self)
+
+    @property
+    def status(self) -> int:
+        return self.parser.get_status_code()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers[name.decode().lower()] = value.decode()
+
+    def on_headers_complete(self) -> None:
+        # After the end of the message the parser has forgotten it.
+        self.stays_open = self.parser.should_keep_alive()
+
+    def on_message_complete(self) -> None:
+        self.complete = True

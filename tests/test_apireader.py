@@ -43,14 +43,14 @@ def test_the_connection_stays_open(cluster):
     """One connection for all requests, and a new one if the server closed it."""
     with ApiReader(cluster.kubeconfig) as server:
         server.read("/version")
-        first = server._connection.sock
+        first = server._socket
         server.read("/version")
-        assert server._connection.sock is first
+        assert server._socket is first
         # What the server does with a connection that nobody used for a while.
         first.shutdown(socket.SHUT_RDWR)
         assert server.read("/version")["major"] == "1"
-        assert server._connection.sock is not first
-    assert server._connection.sock is None
+        assert server._socket is not first
+    assert server._socket is None
 
 
 def test_an_answer_that_nobody_took(cluster):
