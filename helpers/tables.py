@@ -41,6 +41,7 @@ ROWS = 5000
 WORTH_A_REQUEST = 20
 
 
+@lists.without_collector()
 def get_table(
     server: Server,
     path: str,
@@ -62,6 +63,7 @@ def get_table(
     return printed.finish(path, wide=wide, columns=columns)
 
 
+@lists.without_collector()
 def get_custom_columns(
     server: Server, path: str, columns: str | Mapping[str, str]
 ) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """Lists are read page by page, the next one asked for before this one is used."""
 
+import gc
+
 import pytest
 
 from helpers import lists
@@ -69,3 +71,20 @@ def test_paths(path, is_list, everywhere):
 def test_within(path, inside):
     """The same list in one namespace."""
     assert lists.within(path, "x") == inside
+
+
+def test_the_collector_comes_back():
+    """Also after an error, and it stays away for who had sent it away."""
+    with lists.without_collector():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    with pytest.raises(ValueError), lists.without_collector():
+        raise ValueError
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with lists.without_collector():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

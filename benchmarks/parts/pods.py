@@ -38,16 +38,18 @@ class Writer:
         if reply.status >= 300:
             raise SystemExit(f"{method} {path}: {reply.status} {reply.data.decode()}")
 
-    def put_pods(self, first: int, last: int) -> None:
-        """Make the pods with the numbers from `first` up to `last`, and their states.
+    def put_pods(self, first: int, last: int, *, started: bool) -> None:
+        """Make the pods with the numbers from `first` up to `last`.
 
-        They are in namespaces of PER_NAMESPACE each, which are made too.
+        They are in namespaces of PER_NAMESPACE each, which are made too. If they are
+        to be `started`, each gets the status that a kubelet writes.
         """
+        put = self._put_started if started else self._put_pod
         spaces = range(first // PER_NAMESPACE, -(-last // PER_NAMESPACE))
         for number in spaces:
             self._put_namespace(namespace(number * PER_NAMESPACE))
         with concurrent.futures.ThreadPoolExecutor(THREADS) as threads:
-            for _ in threads.map(self._put_pod, range(first, last)):
+            for _ in threads.map(put, range(first, last)):
                 pass
 
     def _put_namespace(self, name: str) -> None:
@@ -57,13 +59,17 @@ class Writer:
         account = {"metadata": {"name": "default"}}
         self.send("POST", f"/api/v1/namespaces/{name}/serviceaccounts", account)
 
-    def _put_pod(self, number: int) -> None:
+    def _put_pod(self, number: int) -> dict:
         body = pod(number)
         path = f"/api/v1/namespaces/{namespace(number)}/pods"
         self.send("POST", f"{path}?fieldManager=kube-controller-manager", body)
+        return body
+
+    def _put_started(self, number: int) -> None:
+        body = self._put_pod(number)
         body["status"] = status(number)
-        path += f"/{body['metadata']['name']}/status?fieldManager=kubelet"
-        self.send("PUT", path, body)
+        path = f"/api/v1/namespaces/{namespace(number)}/pods/{body['metadata']['name']}"
+        self.send("PUT", f"{path}/status?fieldManager=kubelet", body)
 
 
 def namespace(number: int) -> str:
