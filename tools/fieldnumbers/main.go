@@ -22,16 +22,16 @@ import (
 
 // What is written with one string or number, whatever the Go type holds.
 var scalars = map[string]string{
-	"k8s.io/apimachinery/pkg/apis/meta/v1.Time":      "time",
-	"k8s.io/apimachinery/pkg/apis/meta/v1.MicroTime": "microtime",
-	"k8s.io/apimachinery/pkg/api/resource.Quantity":  "quantity",
+	"k8s.io/apimachinery/pkg/apis/meta/v1.Time":       "time",
+	"k8s.io/apimachinery/pkg/apis/meta/v1.MicroTime":  "microtime",
+	"k8s.io/apimachinery/pkg/api/resource.Quantity":   "quantity",
 	"k8s.io/apimachinery/pkg/util/intstr.IntOrString": "intorstring",
 }
 
 type table struct {
 	// "apps/v1 Deployment" to the name of its message.
 	Kinds map[string]string `json:"kinds"`
-	// Message to field to "NUMBER TYPE"; what stands in Readme, field "notation".
+	// Message to field to "NUMBER TYPE", as `fields` in helpers/protobuf.py reads it.
 	Messages map[string]map[string]string `json:"messages"`
 }
 
@@ -112,7 +112,7 @@ func (all table) typeOf(goType reflect.Type) string {
 		if scalar, ok := scalars[goType.PkgPath()+"."+goType.Name()]; ok {
 			return scalar
 		}
-		if _, isObject := reflect.PointerTo(goType).MethodByName("MarshalJSON"); isObject {
+		if _, own := reflect.PointerTo(goType).MethodByName("MarshalJSON"); own {
 			return "other"
 		}
 		all.add(goType)
