@@ -178,11 +178,12 @@ class ApiReader:
 
     def _read(self) -> "_Reply":
         reply = _Reply()
+        parser = reply.parser = httptools.HttpResponseParser(reply)
         while not reply.complete:
             piece = self._socket.recv(_PIECE)
             if not piece:
                 raise _Closed
-            reply.parser.feed_data(piece)
+            parser.feed_data(piece)
         self._waiting = False
         if not reply.stays_open:
             self.close()
@@ -219,22 +220,21 @@ class _Reply:
     """Collects what the parser finds in the bytes of one answer."""
 
     def __init__(self) -> None:
+        self.status = 0
         self.headers: dict[str, str] = {}
         self.body: list[bytes] = []
         self.complete = self.stays_open = False
+        self.parser: httptools.HttpResponseParser | None = None
         self.on_body = self.body.append
-        self.parser = httptools.HttpResponseParser(self)
-
-    @property
-    def status(self) -> int:
-        return self.parser.get_status_code()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers[name.decode().lower()] = value.decode()
 
     def on_headers_complete(self) -> None:
-        # After the end of the message the parser has forgotten it.
+        # At the end of the message the parser has forgotten both.
+        self.status = self.parser.get_status_code()
         self.stays_open = self.parser.should_keep_alive()
 
     def on_message_complete(self) -> None:
-        self.complete = True
+        # They would hold each other, and the body, until somebody searches for that.
+        self.parser, self.complete = None, True

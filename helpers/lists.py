@@ -52,6 +52,10 @@ def pages(
         page = decode(path, wait())
         under_way = ask(path, page.token) if page.token else ask(next(rest, None), "")
         yield path, page.items
+        page = None
+        if not gc.isenabled():
+            # Of this page alone, in case something of it is in a cycle after all.
+            gc.collect(0)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import gc
 import http.server
 import ipaddress
 import json
@@ -183,3 +184,18 @@ def test_no_answer_in_time(cluster, tmp_path):
                 server.read("/x")
         Silent.left.set()
     assert caught.value.waited == 0.5
+
+
+def test_answers_are_not_kept(cluster):
+    """When the caller drops one it is gone, without a search for cycles."""
+    with ApiReader(cluster.kubeconfig) as server:
+        server.read("/version")
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(3):
+                server.fetch("/openapi/v2")
+            held = [o for o in gc.get_objects() if type(o).__name__ == "_Reply"]
+        finally:
+            gc.enable()
+    assert held == []
