@@ -53,6 +53,11 @@ def bootstrapped(etcd: str, binaries: str) -> bool:
     return _says(Path(etcd, _BOOTSTRAPPED), _api_server(binaries))
 
 
+def was_ready(etcd: Path) -> bool:
+    """Say whether the cluster of this etcd has ever been ready, with any API server."""
+    return (etcd / _BOOTSTRAPPED).exists()
+
+
 def remember_bootstrap(etcd: str, binaries: str) -> None:
     """Keep that it has."""
     write_private(Path(etcd, _BOOTSTRAPPED), _api_server(binaries))

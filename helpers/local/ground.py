@@ -28,7 +28,12 @@ def prepare(state: Path) -> None:
     Raise StateError or NotEnough. Only the holder of the lock may call it.
     """
     with usable(state):
-        for path in (state / name for name in VOLATILE):
+        volatile = [state / name for name in VOLATILE]
+        if not facts.was_ready(state / "etcd"):
+            # An etcd that was ended while it made its files may never elect itself
+            # again. No object is lost: who started the cluster never got it.
+            volatile.append(state / "etcd")
+        for path in volatile:
             if path.exists():
                 remove_tree(path)
         for name in (*KEPT, *VOLATILE):
