@@ -280,6 +280,7 @@ def growth(directory: Path, kubeconfig: Path, rows: int) -> None:
         for name, measured in found.items():
             arguments = ("--kubeconfig", str(kubeconfig), "--read", name)
             measured.append([figures.child(__file__, *arguments) for _ in range(3)])
+            assert {run["rows"] for run in measured[-1]} == {last}, "other rows"
     print()
     for name, (few, many) in found.items():
         before, now = (
@@ -316,8 +317,10 @@ def main() -> None:
             found = measure(kubeconfig, options.runs)
             agree(found, kubeconfig, options.rows)
         report(found)
-        with plane.running(place / "many") as kubeconfig:
-            growth(place / "many", kubeconfig, options.rows)
+        # Never kept: it is measured while it grows.
+        many = Path(directory, "many")
+        with plane.running(many) as kubeconfig:
+            growth(many, kubeconfig, options.rows)
 
 
 def fill(
