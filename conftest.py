@@ -5,6 +5,7 @@ and notebook cells see no fixtures, only the environment that is set here.
 """
 
 import os
+import signal
 import tempfile
 
 import pytest
@@ -14,6 +15,9 @@ _OURS: list[tempfile.TemporaryDirectory] = []
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Choose the state directory before anything reads it: never the learner's."""
+    # A shell starts background jobs deaf to SIGINT, and all that we start would be so,
+    # too: the tests of Ctrl-C and of interrupted cells need ears.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(session.config, "workerinput"):
         return
     # What is tested does not depend on whether Docker happens to be there.

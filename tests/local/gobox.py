@@ -15,15 +15,13 @@ MINIMUM = (1, 26, 0)
 
 #: Runs `ensure` on the recipe below a directory and prints where the programs are.
 ENSURE = """
-import json, signal, sys
+import json, sys
 from pathlib import Path
 from helpers import errors
 from helpers.local import toolchain
 from helpers.progress import Terminal
 from tests.local import gobox
 
-# What a shell started in the background ignores it, and so would we.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
     recipe = gobox.recipe(Path(sys.argv[1]), **json.loads(sys.argv[2]))
     print(toolchain.ensure(Terminal(), recipe))
