@@ -23,6 +23,7 @@ import pandas as pd
 from helpers import errors, jsonlists, lists, protobuf, quantities
 from helpers.apireader import Answer
 from helpers.columns import Node, read, tree
+from helpers.fieldnumbers import METADATA
 from helpers.frames import Column, assemble
 from helpers.lists import Server
 from helpers.printed import Printed, Table, read_table
@@ -199,9 +200,7 @@ def _plan(server: Server, wanted: _Wanted, answer: Answer):
     if not kind:
         raise errors.NotATable(wanted.path, "other JSON")
     if wanted.form:
-        return jsonlists.plan(
-            wanted.tree, protobuf.plan(*protobuf.METADATA, wanted.tree).kinds
-        )
+        return jsonlists.plan(wanted.tree, protobuf.plan(*METADATA, wanted.tree).kinds)
     kinds = _kinds(server, wanted, api_version, kind.removesuffix("List"))
     return jsonlists.plan(wanted.tree, kinds)
 

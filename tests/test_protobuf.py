@@ -10,6 +10,7 @@ from helpers.apireader import ApiReader
 from helpers.columns import tree
 from helpers.command import kubectl
 from helpers.discovery import api_resources
+from helpers.fieldnumbers import fields, message_of
 from helpers.schemas import read_schema
 
 
@@ -27,7 +28,7 @@ from helpers.schemas import read_schema
 )
 def test_notation(notation, field):
     """The table says number, shape, type, and when a value is left out."""
-    assert protobuf.fields({"f": notation}) == [field]
+    assert fields({"f": notation}) == [field]
 
 
 @pytest.mark.parametrize(
@@ -194,8 +195,8 @@ INSIDE = [
 
 def readable(schema, api_version, kind):
     """Return the path of every value below a schema that protobuf can give."""
-    fields = [field for field in schema.tree(depth=9)["FIELD"]]
-    values = [path for path in fields if schema.at(path).holds() not in MORE]
+    found = list(schema.tree(depth=9)["FIELD"])
+    values = [path for path in found if schema.at(path).holds() not in MORE]
     return [path for path in values + INSIDE if _can(api_version, kind, path)]
 
 
@@ -220,11 +221,12 @@ def test_every_value_is_the_same(cluster, made):
     compared, kinds, missing = 0, set(), set()
     with ApiReader(cluster.kubeconfig) as server:
         for path, api_version, kind in listed(cluster):
-            fields = readable(read_schema(server, api_version, kind), api_version, kind)
-            if not fields:
+            schema = read_schema(server, api_version, kind)
+            paths = readable(schema, api_version, kind)
+            if not paths:
                 missing.add(kind)
                 continue
-            wanted = tables._Wanted.read(path, dict(zip(fields, fields, strict=True)))
+            wanted = tables._Wanted.read(path, dict(zip(paths, paths, strict=True)))
             moment = server.read(f"{path}?limit=1")["metadata"]["resourceVersion"]
             at = f"{path}?resourceVersion={moment}&resourceVersionMatch=Exact"
             wanted = wanted._replace(path=at, form="")
@@ -240,7 +242,7 @@ def test_every_value_is_the_same(cluster, made):
 
 
 def _can(api_version, kind, path):
-    message = protobuf._table()["kinds"].get(f"{api_version} {kind}", "")
+    message = message_of(api_version, kind) or ""
     try:
         # A plan, without the classes that decode it: there are thousands of fields.
         list(protobuf._Places().below(message, tree({"A": path})))

@@ -31,7 +31,7 @@ var scalars = map[string]string{
 type table struct {
 	// "apps/v1 Deployment" to the name of its message.
 	Kinds map[string]string `json:"kinds"`
-	// Message to field to "NUMBER TYPE", as `fields` in helpers/protobuf.py reads it.
+	// Message to field to "NUMBER TYPE", as `fields` in helpers/fieldnumbers.py reads it.
 	Messages map[string]map[string]string `json:"messages"`
 }
 
