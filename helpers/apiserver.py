@@ -30,8 +30,10 @@ from typing import Self
 from helpers import errors, progress
 from helpers.local import ownserver, syscalls
 from helpers.local.components import ANSWERS
+from helpers.local.files import open_private
 from helpers.local.logs import last_words
 from helpers.local.supervisor import describe_exit
+from helpers.processes import end_process
 
 #: seconds until it must be ready; with the machine to itself it takes about two
 START_TIMEOUT = 100.0
@@ -92,7 +94,7 @@ class ApiServer:
         a cluster gets a new version.
         """
         if self.running:
-            _end(self._processes["kube-apiserver"])
+            end_process(self._processes["kube-apiserver"], GRACE)
         return self.start(timeout=timeout)
 
     def stop(self) -> None:
@@ -175,7 +177,7 @@ class ApiServer:
         self._port.bind(("127.0.0.1", 0))
 
     def _spawn(self, name: str, command: Sequence[str]) -> None:
-        with open(self._log(name), "ab", opener=_private) as log:
+        with open(self._log(name), "ab", opener=open_private) as log:
             self._processes[name] = subprocess.Popen(
                 command,
                 cwd=self._directory,
@@ -236,24 +238,11 @@ def _is_ready(tls: ssl.SSLContext, port: int) -> bool:
         connection.close()
 
 
-def _end(process: subprocess.Popen) -> None:
-    process.terminate()
-    try:
-        process.wait(GRACE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
 def _clear(
     processes: dict[str, subprocess.Popen], directory: Path, port: socket.socket
 ) -> None:
     # With etcd gone the API server does not end within its own grace.
     for process in reversed(processes.values()):
-        _end(process)
+        end_process(process, GRACE)
     port.close()
     shutil.rmtree(directory, ignore_errors=True)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -34,6 +34,7 @@ from helpers import errors
 from helpers.command import kubeconfig_in_use
 from helpers.local import syscalls
 from helpers.plainhttp import PlainServer
+from helpers.processes import end_process
 
 #: seconds until a new proxy must answer; it takes about 0.1
 START_TIMEOUT = 10.0
@@ -238,10 +239,5 @@ def _end_with_parent() -> None:
 
 
 def _end(process: subprocess.Popen, output) -> None:
-    process.terminate()
-    try:
-        process.wait(GRACE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    end_process(process, GRACE)
     output.close()

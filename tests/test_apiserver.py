@@ -3,8 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import psutil
@@ -16,6 +14,8 @@ from helpers import apiserver, errors, paths
 from helpers.apiserver import ApiServer
 from helpers.local import ownserver
 from helpers.local.recipe import API_SERVER
+from helpers.processes import end_process
+from tests.likekernel import like_a_kernel
 from tests.local.waiting import until
 
 PROGRAMS = Path("/programs")
@@ -122,7 +122,7 @@ def test_only_its_user_can_read_what_it_stores(own):
 def test_nobody_gets_its_port_while_it_is_away(own, core):
     """Refused, and not answered by whoever comes along."""
     port = int(own.url.rpartition(":")[2])
-    apiserver._end(own._processes["kube-apiserver"])
+    end_process(own._processes["kube-apiserver"], apiserver.GRACE)
     with pytest.raises(HTTPError, match="refused"):
         core.list_namespace()
     with socket.socket() as other, pytest.raises(OSError, match="in use"):
@@ -282,15 +282,8 @@ signal.pause()
 @pytest.fixture
 def parent(place):
     """Yield a process like a kernel, in a group of its own, and its two servers."""
-    with subprocess.Popen(
-        [sys.executable, "-c", PARENT],
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        pids = process.stdout.readline().split()
-        yield process, [psutil.Process(int(pid)) for pid in pids]
-        process.kill()
+    with like_a_kernel(PARENT) as (process, pids):
+        yield process, [psutil.Process(pid) for pid in pids]
 
 
 def test_they_die_with_their_kernel(parent, place):

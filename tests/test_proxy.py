@@ -4,8 +4,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 
 import psutil
@@ -14,6 +12,7 @@ import requests
 
 from helpers import errors, proxy
 from helpers.proxy import KubectlProxy
+from tests.likekernel import like_a_kernel
 
 READ_ONLY = "--reject-methods=^(POST|PUT|PATCH|DELETE)$"
 NAMESPACES = "/api/v1/namespaces"
@@ -276,14 +275,8 @@ signal.pause()
 @pytest.fixture
 def parent(cluster):
     """Yield a process like a kernel, in a group of its own, and its proxy."""
-    with subprocess.Popen(
-        [sys.executable, "-c", PARENT],
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        yield process, psutil.Process(int(process.stdout.readline()))
-        process.kill()
+    with like_a_kernel(PARENT) as (process, [pid]):
+        yield process, psutil.Process(pid)
 
 
 def test_it_dies_with_its_kernel(parent):

@@ -18,6 +18,7 @@ import urllib3
 from helpers import tls
 from helpers.local import pki, syscalls, toolchain
 from helpers.local.files import write_private
+from helpers.processes import end_process
 
 #: seconds until the API server must be ready; with 100,000 pods it reads for a while
 PATIENCE = 180.0
@@ -112,12 +113,7 @@ def _process(command: list[str], directory: Path) -> Iterator[subprocess.Popen]:
     try:
         yield process
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end_process(process, 20)
 
 
 def _until_ready(kubeconfig: Path, *processes: subprocess.Popen) -> None:

@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 
+def open_private(path: str, flags: int) -> int:
+    """Open a file that only its owner can read if it is made now: an `opener`."""
+    return os.open(path, flags, 0o600)
+
+
 def write_private(path: Path, data: bytes | str, *, mode: int = 0o600) -> None:
     """Put `data` into a file that only its owner can read.
 

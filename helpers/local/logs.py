@@ -8,6 +8,8 @@ import os
 import re
 from pathlib import Path
 
+from helpers.local.files import open_private
+
 #: bytes that one log may have; a component in a loop must not fill the disk
 LIMIT = 16_000_000
 #: bytes of it that are kept when it has more
@@ -35,7 +37,7 @@ def shrink(path: str | os.PathLike, limit: int, kept: int) -> bool:
         with open(path, "rb") as file:
             file.seek(size - kept)
             end = file.read(kept)
-        with open(os.fspath(path) + ".1", "wb", opener=_private) as file:
+        with open(os.fspath(path) + ".1", "wb", opener=open_private) as file:
             file.write(end)
         os.truncate(path, 0)
     except OSError:
@@ -70,7 +72,3 @@ def last_words(path: Path, lines: int = 20) -> str:
 #: characters of a line that are shown; some loggers put a trace into one
 COLUMNS = 200
 _TRACE = re.compile(r"\t|goroutine \d+|created by |\S+\(.*\)$|\s*$")
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from helpers import errors
 from helpers.local import facts, ground, hostport, identity, init, namespaces, probes
-from helpers.local.files import write_private
+from helpers.local.files import open_private, write_private
 from helpers.local.ground import remove_tree
 from helpers.local.hostport import port_of, write_port
 from helpers.local.logs import last_words, tail
@@ -195,7 +195,7 @@ class Machine:
         report, theirs = os.pipe()
         try:
             with open(
-                self.state / "logs" / "machine.log", "ab", opener=_private
+                self.state / "logs" / "machine.log", "ab", opener=open_private
             ) as log:
                 # Returns at once: the outer process makes itself nobody's child. How it
                 # ends does not matter: a `stop` may have ended it.
@@ -295,7 +295,3 @@ class Machine:
             "The cluster was stopped while it was starting.",
             "Start it again with `python -m helpers up`.",
         )
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

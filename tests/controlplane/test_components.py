@@ -9,6 +9,7 @@ from helpers.controlplane.components import Ports, describe
 from helpers.local import layout
 from helpers.local.recipe import CONTROL_PLANE
 from helpers.local.releases import published
+from tests.local import doctable
 
 PORTS = Ports(6001, 6002, 6003, 6004)
 BINARIES = "/home/a, b/bin"
@@ -117,15 +118,8 @@ TABLE = {
 }
 
 
-def rows():
-    lines = components.__doc__.splitlines()
-    borders = [number for number, line in enumerate(lines) if line.startswith("====")]
-    body = lines[borders[1] + 1 : borders[2]]
-    return [line[:22].strip() for line in body if line[:1].strip()]
-
-
 def test_every_row_of_the_table_is_checked():
-    assert rows() == list(TABLE)
+    assert doctable.rows(components) == list(TABLE)
 
 
 @pytest.mark.parametrize("row", TABLE)

@@ -11,6 +11,7 @@ import pytest
 
 from helpers.local import bootstrap, components, layout
 from helpers.local.components import Connect, Facts, Get
+from tests.local import doctable
 
 FACTS = Facts(
     python="/usr/bin/python3",
@@ -324,15 +325,8 @@ TABLE = {
 }
 
 
-def rows():
-    lines = components.__doc__.splitlines()
-    borders = [number for number, line in enumerate(lines) if line.startswith("====")]
-    body = lines[borders[1] + 1 : borders[2]]
-    return [line[:22].strip() for line in body if line[:1].strip()]
-
-
 def test_every_row_of_the_table_is_checked():
-    assert rows() == list(TABLE)
+    assert doctable.rows(components) == list(TABLE)
 
 
 @pytest.mark.parametrize("row", TABLE)
