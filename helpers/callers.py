@@ -87,6 +87,17 @@ class Caller:
         """
         return self.request("GET", path)
 
+    def stream(
+        self, path: str, *, headers: dict[str, str], silence: float
+    ) -> urllib3.BaseHTTPResponse:
+        """Send one GET and return its answer before the body has come.
+
+        Read it with `stream()`, and close it; `silence` is how many seconds may pass
+        between two pieces. It has a connection of its own. Raises what `get` raises.
+        """
+        timeout = urllib3.Timeout(connect=TIMEOUT, read=silence)
+        return self._send("GET", path, headers, timeout=timeout, preload_content=False)
+
     def wait_for(self, status: int, path: str, *, timeout: float = 30.0) -> float:
         """Send GETs until one is answered with `status`; return the seconds it took.
 
@@ -113,13 +124,20 @@ class Caller:
 
         A PATCH is a JSON merge patch. The same as `curl -X METHOD SERVER/PATH`.
         """
-        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        headers = {}
         if body is not None:
             kind = "merge-patch+json" if method == "PATCH" else "json"
             headers["Content-Type"] = f"application/{kind}"
+        return self._send(method, path, headers, json=body, timeout=TIMEOUT)
+
+    def _send(
+        self, method: str, path: str, headers: dict[str, str], **options
+    ) -> urllib3.BaseHTTPResponse:
+        if self._token:
+            headers = {**headers, "Authorization": f"Bearer {self._token}"}
         try:
             return self._pool.request(
-                method, self.server + path, headers=headers, json=body, timeout=TIMEOUT
+                method, self.server + path, headers=headers, **options
             )
         except urllib3.exceptions.SSLError as error:
             # urllib3 keeps the reason of OpenSSL as the argument of its own error.

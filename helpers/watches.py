@@ -1,0 +1,207 @@
+"""Follow a resource: list it once, then hear of every change until told to stop.
+
+What an informer of a client library does, as a thread of this kernel: it comes again
+after every break, from the version that it has seen last, and lists anew only if the
+server no longer knows that version.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+import urllib3
+
+from helpers import errors
+from helpers.callers import Caller
+
+#: seconds until the server ends a watch by itself; client-go asks for 5 to 10 minutes
+WATCH = 300
+#: Seconds without a word. The server sends a bookmark each minute, so that this long a
+#: silence is a connection that died without saying so.
+SILENCE = 90.0
+#: seconds before another try, doubled each time
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 3.0
+#: objects per page of the first list
+PAGE = 500
+#: events that the server does not send: ours, about the connection
+LISTED, RECONNECTED, BROKEN, REFUSED = "LISTED", "RECONNECTED", "BROKEN", "REFUSED"
+#: an object that came with the list, or with a watch that began
+_GONE = 410
+
+
+class Event(NamedTuple):
+    """Something that was heard, and when.
+
+    `type` is the server's ADDED, MODIFIED, DELETED or BOOKMARK, with the object (or a
+    Table of one row); or LISTED with one page of a list; RECONNECTED; BROKEN or REFUSED
+    with `object["message"]`.
+    """
+
+    type: str
+    object: dict
+    at: datetime
+
+
+class Watch:
+    """A thread that follows the resource at `path` and hands on every Event.
+
+    `heard` is called in that thread and must be quick. The same as `kubectl get
+    --watch --output-watch-events`, but it survives a restart of the API server.
+    """
+
+    def __init__(
+        self,
+        caller: Caller,
+        path: str,
+        heard: Callable[[Event], None],
+        *,
+        accept: str = "application/json",
+        query: dict[str, str] | None = None,
+    ) -> None:
+        """Describe it; `start` begins. `query` are selectors, for list and watch."""
+        self._caller, self._path, self._heard = caller, path, heard
+        self._headers = {"Accept": accept}
+        self._query = query or {}
+        self._version = ""
+        self._ended = threading.Event()
+        self._answer: urllib3.BaseHTTPResponse | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True, name="watch")
+        #: how often a connection that broke was made anew
+        self.reconnects = 0
+
+    def start(self) -> "Watch":
+        """Begin to list and to watch; return at once."""
+        self._thread.start()
+        return self
+
+    def stop(self, *, timeout: float = 5.0) -> None:
+        """End the thread and its connection, and wait for that."""
+        self._ended.set()
+        answer = self._answer
+        if answer is not None:
+            # It wakes a read that waits; closing would not, and may wait itself.
+            answer.shutdown()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+
+    @property
+    def running(self) -> bool:
+        """Say whether the thread is alive."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        pause, broken = FIRST_PAUSE, False
+        while not self._ended.is_set():
+            try:
+                for event in self._events(again=broken):
+                    pause, broken = FIRST_PAUSE, False
+                    self._hear(event)
+                # The server ended the watch in good order: go on from where it was.
+                continue
+            except _Gone:
+                self._version = ""
+                continue
+            except errors.ApiError as error:
+                if error.code not in (429, 500, 502, 503, 504):
+                    self._say(REFUSED, str(error))
+                    return
+                reason = str(error)
+            except (errors.LabError, urllib3.exceptions.HTTPError, OSError) as error:
+                reason = str(error)
+            except ValueError:
+                # Cut off in the middle of a line.
+                reason = "the connection was cut off"
+            if not broken and not self._ended.is_set():
+                self._say(BROKEN, reason)
+            broken = True
+            self._ended.wait(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _events(self, *, again: bool) -> Iterator[Event]:
+        if not self._version:
+            for page in self._pages():
+                yield Event(LISTED, page, datetime.now(UTC))
+        query = {
+            **self._query,
+            "watch": "1",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": self._version,
+            "timeoutSeconds": str(WATCH),
+        }
+        with self._open(query) as answer:
+            if again:
+                self.reconnects += 1
+                yield Event(RECONNECTED, {}, datetime.now(UTC))
+            for line in _lines(answer):
+                document = json.loads(line)
+                yield self._taken(document["type"], document["object"])
+
+    def _taken(self, kind: str, content: dict) -> Event:
+        if kind == "ERROR":
+            if content.get("code") == _GONE:
+                raise _Gone
+            raise errors.ApiError(
+                "GET", self._path, content.get("code", 500), json.dumps(content)
+            )
+        self._version = _version(content) or self._version
+        return Event(kind, content, datetime.now(UTC))
+
+    def _pages(self) -> Iterator[dict]:
+        token = ""
+        while True:
+            more = {"continue": token} if token else {}
+            with self._open({**self._query, "limit": str(PAGE), **more}) as answer:
+                page = json.loads(answer.read())
+            metadata = page.get("metadata", {})
+            yield page
+            token = metadata.get("continue", "")
+            if not token:
+                # Of the last page: all pages are of one moment.
+                self._version = metadata.get("resourceVersion", "")
+                return
+
+    def _open(self, query: dict[str, str]) -> urllib3.BaseHTTPResponse:
+        path = f"{self._path}?{urlencode(query)}"
+        answer = self._caller.stream(path, headers=self._headers, silence=SILENCE)
+        self._answer = answer
+        if self._ended.is_set():
+            answer.close()
+            raise errors.Unreachable(self._caller.server, "the watch was stopped")
+        if answer.status >= 400:
+            text = answer.read().decode(errors="replace")
+            answer.close()
+            if answer.status == _GONE:
+                raise _Gone
+            raise errors.ApiError("GET", self._path, answer.status, text)
+        return answer
+
+    def _hear(self, event: Event) -> None:
+        if not self._ended.is_set():
+            self._heard(event)
+
+    def _say(self, kind: str, message: str) -> None:
+        self._hear(Event(kind, {"message": message}, datetime.now(UTC)))
+
+
+class _Gone(Exception):
+    """The server no longer knows the version to go on from (410)."""
+
+
+def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    """Yield each line as soon as it is whole; one that is cut off is none."""
+    rest = b""
+    for chunk in answer.stream(1 << 16):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (line for line in whole if line)
+
+
+def _version(content: dict) -> str:
+    """Return the resourceVersion of an object, or of the one row of a Table."""
+    metadata = content.get("metadata", {})
+    if content.get("kind") == "Table":
+        for row in content.get("rows") or ():
+            metadata = row.get("object", {}).get("metadata", {})
+    return metadata.get("resourceVersion", "")

@@ -1,0 +1,126 @@
+"""Write the HTML of a view: tables, folding trees, text that is safe in either.
+
+Pure. Colours are JupyterLab's own, so that each theme has its right ones; what a colour
+says, a word says too.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from html import escape
+
+#: How long a text may be in a cell or a tree before it is cut; the data have it whole.
+LONGEST = 300
+#: how many children of a list or a map are drawn; a list of 5,000 would freeze a page
+MOST = 100
+
+STYLE = """<style>
+.lab-view { color: var(--jp-content-font-color1, #1a1a1a); font-size: 13px; }
+.lab-view table { border-collapse: collapse; margin: 4px 0; }
+.lab-view caption { text-align: left; padding: 2px 0; }
+.lab-view th, .lab-view td { text-align: left; padding: 2px 10px 2px 4px;
+  vertical-align: top; overflow-wrap: anywhere;
+  border-bottom: 1px solid var(--jp-border-color2, #bbb); }
+.lab-view thead th { white-space: nowrap; }
+.lab-view code, .lab-view pre, .lab-view .lab-mono {
+  font-family: var(--jp-code-font-family, monospace); font-size: 12px;
+  color: inherit; background: transparent; }
+.lab-view pre { white-space: pre-wrap; margin: 4px 0; }
+.lab-view details { margin-left: 14px; }
+.lab-view details > summary { margin-left: -14px; cursor: pointer; }
+.lab-view .lab-leaf { margin-left: 0; }
+.lab-view .lab-key { font-weight: 600; }
+.lab-view .lab-mark { font-weight: 700; border: 2px solid currentColor; padding: 0 4px; }
+.lab-view .lab-scroll { overflow: auto; max-height: 420px; }
+.lab-view .lab-scroll:focus-visible, .lab-view summary:focus-visible {
+  outline: 2px solid var(--jp-brand-color1, #1976d2); }
+.lab-view [role=status] { margin: 4px 0; }
+</style>"""
+
+
+def block(content: str) -> str:
+    """Return HTML in the style of the views, to be the value of one widget."""
+    return f'<div class="lab-view">{content}</div>'
+
+
+def text(value: object) -> str:
+    """Return a value as text that is safe in HTML and not too long."""
+    whole = "" if value is None else str(value)
+    if len(whole) > LONGEST:
+        whole = f"{whole[:LONGEST]}… ({len(whole):,} characters)"
+    return escape(whole)
+
+
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    caption: str,
+    marked: Iterable[int] = (),
+) -> str:
+    """Return a table with a header row; the first cell of each row is its header.
+
+    The rows that are `marked`, by number, get a frame in their last cell, which says
+    why in words.
+    """
+    head = "".join(f'<th scope="col">{text(name)}</th>' for name in columns)
+    marked = set(marked)
+    body = "".join(
+        f"<tr>{_cells(row, number in marked)}</tr>" for number, row in enumerate(rows)
+    )
+    return (
+        f"<table><caption>{text(caption)}</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )
+
+
+def scrolled(content: str, name: str) -> str:
+    """Return content that scrolls by itself; the keyboard reaches it, under `name`."""
+    return (
+        f'<div class="lab-scroll" role="region" tabindex="0" '
+        f'aria-label="{escape(name)}">{content}</div>'
+    )
+
+
+def tree(value: object, *, name: str = "answer", depth: int = 2) -> str:
+    """Return JSON as a tree that folds; the first `depth` levels are open."""
+    if isinstance(value, dict):
+        children = [(str(key), child) for key, child in value.items()]
+        sign = f"{{{len(children)}}}"
+    elif isinstance(value, list):
+        children = [(str(number), child) for number, child in enumerate(value)]
+        sign = f"[{len(children)}]"
+    else:
+        shown = text(json.dumps(value, ensure_ascii=False))
+        return f'<div class="lab-leaf lab-mono">{_key(name)}: {shown}</div>'
+    if not children:
+        return f'<div class="lab-leaf lab-mono">{_key(name)}: {sign}</div>'
+    inner = "".join(tree(c, name=key, depth=depth - 1) for key, c in children[:MOST])
+    if len(children) > MOST:
+        rest = len(children) - MOST
+        inner += f'<div class="lab-leaf">… and {rest:,} more</div>'
+    opened = " open" if depth > 0 else ""
+    return (
+        f'<details{opened}><summary class="lab-mono">{_key(name)} {sign}</summary>'
+        f"{inner}</details>"
+    )
+
+
+def status(sentence: str) -> str:
+    """Return the one line that a screen reader announces when it changes."""
+    return f'<p role="status" aria-live="polite">{text(sentence)}</p>'
+
+
+def _key(name: str) -> str:
+    return f'<span class="lab-key">{text(name)}</span>'
+
+
+def _cells(row: Sequence[object], marked: bool) -> str:
+    first, *others = row
+    cells = [f'<th scope="row">{text(first)}</th>']
+    last = len(others) - 1
+    for number, value in enumerate(others):
+        shown = text(value)
+        if marked and number == last:
+            shown = f'<span class="lab-mark">{shown}</span>'
+        cells.append(f"<td>{shown}</td>")
+    return "".join(cells)

@@ -1,0 +1,213 @@
+"""The base of every view: a status line, a text form, and an end.
+
+A view never blocks the kernel: what takes long runs in a thread of its own, and what
+comes in is drawn at most five times a second. It knows nothing of Kubernetes.
+"""
+
+import contextlib
+import queue
+import threading
+import time
+import weakref
+from collections.abc import Callable
+
+import ipywidgets
+
+from helpers import errors
+from helpers.widgets import markup
+
+#: seconds between two drawings; the first of a burst is drawn at once
+PAUSE = 0.2
+
+#: views by the cell that opened them, with the execution that did
+_OPEN: dict[str, list[tuple[str, "weakref.ref[View]"]]] = {}
+
+
+class View(ipywidgets.VBox):
+    """Something to look at that stays up to date until `stop` or `close`.
+
+    A subclass gives `draw`, which puts its data into its parts, and `text`, the same
+    as plain text. `stop` keeps what is on the screen; `close` takes it away. Running
+    the cell again closes what it had opened; a kernel takes its views with it.
+    """
+
+    def __init__(
+        self, title: str, *parts: ipywidgets.Widget, every: float | None = None
+    ) -> None:
+        """Show `parts` under a title; draw again after `every` seconds, if given."""
+        self.title = title
+        self._status = ipywidgets.HTML(markup.block(markup.status("")))
+        self._said = ""
+        self._stop = ipywidgets.Button(
+            description="Stop this view", tooltip=f"Stop this view: {title}"
+        )
+        self._stop.on_click(lambda _: self.stop())
+        head = ipywidgets.HTML(
+            markup.STYLE + markup.block(f"<strong>{markup.text(title)}</strong>")
+        )
+        super().__init__([head, *parts, self._status, self._stop])
+        self._every = every
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._dirty, self._ended = threading.Event(), threading.Event()
+        self._threads: list[threading.Thread] = []
+        _replace(self)
+
+    def draw(self) -> None:
+        """Put the data into the parts; called in the view's own thread."""
+        raise NotImplementedError
+
+    def text(self) -> str:
+        """Return what the view shows, as plain text."""
+        raise NotImplementedError
+
+    def stopping(self) -> None:
+        """End what a subclass has started: watches, processes."""
+
+    @property
+    def stopped(self) -> bool:
+        """Say whether the view is no longer kept up to date."""
+        return self._ended.is_set()
+
+    @property
+    def said(self) -> str:
+        """Return what the status line says."""
+        return self._said
+
+    def say(self, sentence: str) -> None:
+        """Put a sentence into the status line, where screen readers announce it."""
+        if sentence != self._said:
+            self._said = sentence
+            self._status.value = markup.block(markup.status(sentence))
+
+    def changed(self) -> None:
+        """Ask to be drawn soon; it costs nothing to ask a thousand times a second."""
+        self._begin(self._paint)
+        self._dirty.set()
+
+    def work(self, job: Callable[[], None]) -> None:
+        """Run a job in the view's own thread, after those that wait.
+
+        A LabError is said in the status line: nobody reads a traceback of a thread.
+        """
+        self._begin(self._toil)
+        self._jobs.put(job)
+
+    def stop(self) -> None:
+        """End its threads and watches; what is on the screen stays. Twice is fine."""
+        if self._ended.is_set():
+            return
+        self._ended.set()
+        self._dirty.set()
+        self._jobs.put(None)
+        self.stopping()
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(2.0)
+        for control in self._controls():
+            control.disabled = True
+        self.say(f"Stopped. {self._said}")
+
+    def close(self) -> None:
+        """Stop, and take the view off the screen."""
+        self.stop()
+        for part in (*self.children,):
+            part.close()
+        super().close()
+
+    def __enter__(self) -> "View":
+        """Return it; the end of the block closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Return the text form, for terminals, tests and print."""
+        return self.text()
+
+    def _repr_mimebundle_(self, **options) -> dict:
+        shown = super()._repr_mimebundle_(**options)
+        text = self.text()
+        # For where no widgets are: GitHub, print, a page that was exported.
+        html = f"<pre>{markup.escape(text)}</pre>"
+        return {**shown, "text/plain": text, "text/html": html}
+
+    def _controls(self) -> list[ipywidgets.Widget]:
+        found, left = [], list(self.children)
+        while left:
+            part = left.pop()
+            left += getattr(part, "children", ())
+            if hasattr(part, "disabled"):
+                found.append(part)
+        return found
+
+    def _begin(self, loop: Callable[[], None]) -> None:
+        if self._ended.is_set() or any(t.name == loop.__name__ for t in self._threads):
+            return
+        thread = threading.Thread(target=loop, daemon=True, name=loop.__name__)
+        self._threads.append(thread)
+        thread.start()
+
+    def _paint(self) -> None:
+        while not self._ended.is_set():
+            self._dirty.wait(self._every)
+            self._dirty.clear()
+            if self._ended.is_set():
+                return
+            began = time.monotonic()
+            with self._told():
+                self.draw()
+            # As long a rest as the drawing took: half of the kernel's time at most.
+            spent = time.monotonic() - began
+            self._ended.wait(max(PAUSE - spent, spent))
+
+    def _toil(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            if self._ended.is_set():
+                return
+            with self._told():
+                job()
+
+    @contextlib.contextmanager
+    def _told(self):
+        try:
+            yield
+        except errors.LabError as error:
+            self.say(str(error))
+        except Exception as error:
+            # A bug of ours. The thread lives on, and the learner is told.
+            self.say(f"This view failed: {type(error).__name__}: {error}")
+
+
+def named(control: ipywidgets.Widget, width: str = "auto") -> ipywidgets.Widget:
+    """Let a control's description have the room it needs, and return the control."""
+    control.style.description_width = "initial"
+    control.layout.width = width
+    return control
+
+
+def _replace(view: View) -> None:
+    """Close what an earlier execution of this cell has opened."""
+    cell, execution = _here()
+    if not cell:
+        return
+    kept = []
+    for other, reference in _OPEN.get(cell, ()):
+        former = reference()
+        if former is not None and other != execution:
+            former.close()
+        elif former is not None:
+            kept.append((other, reference))
+    _OPEN[cell] = [*kept, (execution, weakref.ref(view))]
+
+
+def _here() -> tuple[str, str]:
+    """Return the ids of the cell and of its execution; empty outside of Jupyter."""
+    with contextlib.suppress(ImportError, AttributeError):
+        from IPython import get_ipython
+
+        parent = get_ipython().get_parent()
+        metadata, header = parent.get("metadata", {}), parent.get("header", {})
+        return metadata.get("cellId", ""), header.get("msg_id", "")
+    return "", ""
