@@ -1,0 +1,135 @@
+"""A JupyterLab of its own: a copy of the notebooks, nothing of the learner's, no trace.
+
+It is the real server as `make lab` starts it, with a real kernel behind each notebook.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import requests
+
+from tests.local.waiting import until
+from tests.notebooks import ROOT
+
+#: Seconds until it listens; about 2, but the first start on a machine compiles Python.
+START = 60.0
+#: Seconds for it and its kernels to end after SIGTERM.
+END = 20.0
+
+
+class JupyterLab:
+    """One server below `folder`, with its kernels; `url` is where it listens."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.notebooks = folder / "notebooks"
+        self.token = secrets.token_urlsafe()
+        self.url = ""
+        self._process: subprocess.Popen | None = None
+        self._session = requests.Session()
+        self._session.headers["Authorization"] = f"token {self.token}"
+
+    def start(self, *options: str, **environment: str) -> "JupyterLab":
+        """Start it on a free port and return it when it listens."""
+        # A copy: JupyterLab saves what is open, and a test types into it.
+        shutil.copytree(
+            ROOT / "notebooks",
+            self.notebooks,
+            ignore=shutil.ignore_patterns(".ipynb_checkpoints"),
+            dirs_exist_ok=True,
+        )
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [*self._command(), *options],
+                cwd=self.folder,
+                env=self._environment() | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # Its kernels are in its group, so that none can be left behind.
+                start_new_session=True,
+            )
+        self.url = until(self._listening, START, "JupyterLab listens")
+        return self
+
+    def shut_down_kernels(self) -> None:
+        """End every kernel, as *Shut Down All Kernels* does, and wait until all did."""
+        kernels = self._kernels()
+        for session in self.api("GET", "sessions").json():
+            self.api("DELETE", f"sessions/{session['id']}")
+        _, alive = psutil.wait_procs(kernels, END)
+        assert alive == [], f"kernels that did not end: {alive}"
+
+    def api(self, method: str, path: str) -> requests.Response:
+        """Ask its REST API; a code of 400 or above fails the test."""
+        reply = self._session.request(method, f"{self.url}api/{path}", timeout=30)
+        assert reply.ok, f"{method} {path}: {reply.status_code} {reply.text}"
+        return reply
+
+    def stop(self) -> None:
+        """End it and fail if it, or a kernel, had to be killed."""
+        self._session.close()
+        if self._process is None:
+            return
+        processes = self._family()
+        self._process.terminate()
+        _, alive = psutil.wait_procs(processes, END)
+        for process in alive:
+            process.kill()
+        self._process.wait()
+        assert alive == [], f"left by JupyterLab: {alive}\n{self.log()[-2000:]}"
+
+    def log(self) -> str:
+        return self._log.read_text("utf-8", errors="replace")
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "jupyterlab.log"
+
+    @property
+    def _runtime(self) -> Path:
+        return self.folder / "runtime"
+
+    def _command(self) -> list[str]:
+        line = [
+            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1"),
+            *("--ServerApp.port=0", f"--ServerApp.root_dir={self.notebooks}"),
+            # As `make lab` does it.
+            "--KernelManager.transport_encryption=auto",
+            # `window.jupyterapp`: what runs, asked from the application itself.
+            "--LabApp.expose_app_in_browser=True",
+        ]
+        return line if os.getuid() else [*line, "--allow-root"]
+
+    def _environment(self) -> dict[str, str]:
+        # Nothing of the person who runs the tests: settings, kernels, open pages. The
+        # token is not on the command line, where everybody could read it.
+        return os.environ | {
+            "JUPYTER_CONFIG_DIR": str(self.folder / "config"),
+            "JUPYTER_DATA_DIR": str(self.folder / "data"),
+            "JUPYTER_RUNTIME_DIR": str(self._runtime),
+            "JUPYTER_TOKEN": self.token,
+        }
+
+    def _listening(self) -> str:
+        # The file comes after the socket: a request from now on is answered.
+        assert self._process.poll() is None, self.log()
+        for path in self._runtime.glob("jpserver-*.json"):
+            try:
+                return json.loads(path.read_bytes())["url"]
+            except json.JSONDecodeError:
+                return ""  # half written
+        return ""
+
+    def _kernels(self) -> list[psutil.Process]:
+        return self._family()[1:]
+
+    def _family(self) -> list[psutil.Process]:
+        server = psutil.Process(self._process.pid)
+        return [server, *server.children(recursive=True)]

@@ -1,0 +1,291 @@
+"""A notebook open in JupyterLab: what a person does there, and what there is to see."""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+
+#: Seconds for a click or a change on the page.
+ACTION = 15.0
+#: Seconds for the page to come up, with a kernel.
+OPEN = 60.0
+#: Seconds for one cell and for a whole notebook; a busy machine takes its time.
+CELL = 90.0
+RUN = 240.0
+
+#: What axe calls worse than moderate.
+GRAVE = ("serious", "critical")
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+
+#: A part of each message on the console that is not ours, and whose it is.
+FOREIGN_MESSAGES: dict[str, str] = {}
+
+#: Rule and a part of the element, for what axe finds in every notebook whatever is in
+#: it, and whose it is. Nothing of a lesson or of a widget of ours belongs here.
+FOREIGN_VIOLATIONS = {
+    ("aria-input-field-name", 'class="cm-content"'): "JupyterLab: editors of cells",
+    ("aria-required-children", "jp-WindowedPanel-viewport"): "JupyterLab: the feed",
+    ("button-name", "jp-collapseHeadingButton"): "JupyterLab: folds a section",
+}
+
+_PANEL = "window.jupyterapp.shell.currentWidget"
+_SHOWN = """() => {
+    const panel = window.jupyterapp?.shell.currentWidget;
+    if (!panel?.content?.widgets?.length || !panel.context.isReady) return false;
+    for (const cell of panel.content.widgets)
+        cell.node.dataset.cellId = cell.model.id;
+    return true;
+}"""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One rule of axe that an element breaks."""
+
+    rule: str
+    impact: str
+    target: str
+    html: str
+
+    @property
+    def foreign(self) -> bool:
+        """Say whether it is known as not ours."""
+        return any(
+            rule == self.rule and part in self.html for rule, part in FOREIGN_VIOLATIONS
+        )
+
+
+class OpenNotebook:
+    """One notebook in a page of its own.
+
+    `page` is Playwright's, for what is not here. Cells go by the ids of the file.
+    """
+
+    def __init__(self, page: Page, url: str, name: str) -> None:
+        self.page = page
+        self.name = name
+        self._url = url
+        self._messages: list[str] = []
+        page.set_default_timeout(ACTION * 1000)
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self._messages.append(str(error)))
+
+    # --- Come and go ----------------------------------------------------------
+
+    def open(self, theme: str = "light") -> "OpenNotebook":
+        """Open it, and wait until the kernel is idle: an earlier key is lost."""
+        self.page.goto(self._url, timeout=OPEN * 1000)
+        self._until(_SHOWN, OPEN)
+        self.wait_idle(OPEN)
+        self.theme(theme)
+        return self
+
+    def theme(self, name: str) -> None:
+        """Choose `light` or `dark`, as in the menu *Settings, Theme*."""
+        self._command("apputils:change-theme", theme=THEMES[name])
+        body = self.page.locator(f'body[data-jp-theme-name="{THEMES[name]}"]')
+        expect(body).to_have_count(1, timeout=ACTION * 1000)
+
+    def wait_idle(self, timeout: float = CELL) -> None:
+        """Wait until the status bar says that the kernel is idle."""
+        bar = self.page.locator("#jp-main-statusbar")
+        expect(bar).to_contain_text("| Idle", timeout=timeout * 1000)
+
+    # --- Run ------------------------------------------------------------------
+
+    def run_all(self, timeout: float = RUN) -> float:
+        """Run all cells as the menu does; return the seconds, fail after `timeout`."""
+        began = time.monotonic()
+        self._command("notebook:run-all-cells", timeout=timeout)
+        return time.monotonic() - began
+
+    def run(self, *cells: str, timeout: float = CELL) -> None:
+        """Run these cells in this order, each with `timeout` seconds."""
+        for cell in cells:
+            self.select(cell)
+            self._command("notebook:run-cell", timeout=timeout)
+
+    def run_to(self, cell: str, timeout: float = RUN) -> None:
+        """Run everything above this cell, and the cell."""
+        self.select(cell)
+        self._command("notebook:run-all-above", timeout=timeout)
+        self.run(cell)
+
+    def restart_kernel(self) -> None:
+        """Restart the kernel, as the menu does, and wait until it is idle."""
+        self.page.evaluate(f"() => {_PANEL}.sessionContext.restartKernel()")
+        self.wait_idle()
+
+    # --- A person at the keyboard ---------------------------------------------
+
+    def select(self, cell: str) -> Locator:
+        """Make this the active cell, scrolled into view, and return it."""
+        self.page.evaluate(
+            f"""async (id) => {{
+                const notebook = {_PANEL}.content;
+                const index = notebook.widgets.findIndex(w => w.model.id === id);
+                if (index < 0) throw new Error(`no cell ${{id}}`);
+                notebook.deselectAll();
+                notebook.activeCellIndex = index;
+                await notebook.scrollToItem(index);
+            }}""",
+            cell,
+        )
+        return self.cell(cell)
+
+    def press_shift_enter(self, cell: str, timeout: float = CELL) -> None:
+        """Press Shift+Enter, which must run this cell, and wait until it has run."""
+        assert self.active() == cell
+        before = self.count(cell)
+        self.page.keyboard.press("Shift+Enter")
+        self._until(
+            f"""([id, before]) => {{
+                const cell = {_PANEL}.content.widgets.find(w => w.model.id === id);
+                const count = cell.model.executionCount;
+                return cell.model.type !== 'code'
+                    || (count !== null && count !== before
+                        && cell.model.executionState === 'idle');
+            }}""",
+            timeout,
+            [cell, before],
+        )
+
+    def type_into(self, cell: str, text: str) -> None:
+        """Click into a cell, take out what is there, and type `text` key by key."""
+        self.select(cell).locator(".cm-content").click()
+        self.page.keyboard.press("ControlOrMeta+a")
+        self.page.keyboard.press("Delete")
+        for number, line in enumerate(text.splitlines()):
+            if number:
+                self.page.keyboard.press("Enter")
+                # The editor has indented already; what is typed brings its own.
+                self.page.keyboard.press("Shift+Home")
+            self.page.keyboard.type(line)
+
+    def active(self) -> str:
+        """Return the id of the active cell."""
+        return self.page.evaluate(f"() => {_PANEL}.content.activeCell.model.id")
+
+    # --- Look -----------------------------------------------------------------
+
+    def cell(self, cell: str) -> Locator:
+        """Return the cell on the page."""
+        return self.page.locator(f'[data-cell-id="{cell}"]')
+
+    def output(self, cell: str) -> Locator:
+        """Return what is below the cell: text, tables, widgets."""
+        return self.cell(cell).locator(".jp-OutputArea").first
+
+    def text(self, cell: str) -> str:
+        """Return the text of the cell's output as a person reads it."""
+        return self.output(cell).inner_text()
+
+    def count(self, cell: str) -> int | None:
+        """Return the number in the cell's brackets, None if it did not run yet."""
+        return self._cells()[cell].get("execution_count")
+
+    def source(self, cell: str) -> str:
+        """Return what stands in the cell now."""
+        return self._cells()[cell]["source"]
+
+    def cells(self, tag: str | None = None) -> list[str]:
+        """Return the ids of the code cells in order, or of those with `tag`."""
+        return [
+            name
+            for name, cell in self._cells().items()
+            if cell["cell_type"] == "code"
+            and (tag is None or tag in cell["metadata"].get("tags", ()))
+        ]
+
+    def not_run(self) -> list[str]:
+        """Return the code cells that did not run."""
+        cells = self._cells()
+        return [name for name in self.cells() if not cells[name]["execution_count"]]
+
+    def errors(self) -> list[str]:
+        """Return each error output, of cells that must not raise, in one line."""
+        return [
+            f"{name}: {output['ename']}: {output['evalue']}"
+            for name, cell in self._cells().items()
+            if "raises-exception" not in cell["metadata"].get("tags", ())
+            for output in cell.get("outputs", ())
+            if output["output_type"] == "error"
+        ]
+
+    def console_errors(self) -> list[str]:
+        """Return what the browser complained of so far and is not known as foreign."""
+        return [
+            message
+            for message in self._messages
+            if not any(part in message for part in FOREIGN_MESSAGES)
+        ]
+
+    def violations(self, *cells: str) -> list[Violation]:
+        """Return what axe finds serious or critical in these cells, or in all.
+
+        What is in FOREIGN_VIOLATIONS is left out.
+        """
+        self._show_all()
+        places = [f'[data-cell-id="{cell}"]' for cell in cells] or [".jp-Notebook"]
+        answer = Axe().run(self.page, context={"include": [[p] for p in places]})
+        found = [
+            Violation(rule["id"], rule["impact"], _target(node), node["html"])
+            for rule in answer.response["violations"]
+            if rule["impact"] in GRAVE
+            for node in rule["nodes"]
+        ]
+        return [violation for violation in found if not violation.foreign]
+
+    def screenshot(self, path: Path, cell: str | None = None) -> Path:
+        """Write what is on the screen as PNG, or one cell in full; return the path."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (self.select(cell) if cell else self.page).screenshot(path=path)
+        return path
+
+    # --- Inside ---------------------------------------------------------------
+
+    def _cells(self) -> dict[str, dict]:
+        # As the model has it, not the page: JupyterLab cuts long outputs there.
+        text = self.page.evaluate(f"() => JSON.stringify({_PANEL}.content.model)")
+        return {cell["id"]: cell for cell in json.loads(text)["cells"]}
+
+    def _show_all(self) -> None:
+        # JupyterLab leaves out what is off the screen, and axe would not see it.
+        self.page.evaluate(
+            f"""() => {{
+                const notebook = {_PANEL}.content;
+                const windowingMode = "none";
+                notebook.notebookConfig = {{...notebook.notebookConfig, windowingMode}};
+            }}"""
+        )
+        self._until(
+            """() => [...document.querySelectorAll('[data-cell-id]')].every(
+                cell => getComputedStyle(cell).contentVisibility === 'visible')""",
+            ACTION,
+        )
+
+    def _command(self, name: str, *, timeout: float = ACTION, **arguments) -> None:
+        """Run a command of JupyterLab's menus and wait until it has ended."""
+        self.page.evaluate(
+            """([name, arguments]) => {
+                window.commandEnded = false;
+                window.jupyterapp.commands.execute(name, arguments)
+                    .finally(() => { window.commandEnded = true; });
+            }""",
+            [name, arguments],
+        )
+        self._until("() => window.commandEnded", timeout)
+
+    def _until(self, condition: str, timeout: float, argument=None) -> None:
+        self.page.wait_for_function(condition, arg=argument, timeout=timeout * 1000)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self._messages.append(f"{message.text} ({message.location.get('url', '')})")
+
+
+def _target(node: dict) -> str:
+    return " ".join(str(part) for part in node["target"])
