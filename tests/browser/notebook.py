@@ -268,13 +268,19 @@ class OpenNotebook:
         )
 
     def _command(self, name: str, *, timeout: float = ACTION, **arguments) -> None:
-        """Run a command of JupyterLab's menus and wait until it has ended."""
+        """Run a command of JupyterLab's menus and wait until all of it is done."""
+        # A cell that must raise ends the command early, and empties the brackets of the
+        # others, which run on. The kernel answers one after the other, so the answer to
+        # a question asked then comes when all cells have run.
         self.page.evaluate(
-            """([name, arguments]) => {
+            f"""([name, arguments]) => {{
+                const kernel = {_PANEL}.sessionContext.session.kernel;
+                const ask = () => kernel.requestKernelInfo();
+                const end = () => {{ window.commandEnded = true; }};
                 window.commandEnded = false;
                 window.jupyterapp.commands.execute(name, arguments)
-                    .finally(() => { window.commandEnded = true; });
-            }""",
+                    .then(ask, ask).then(end);
+            }}""",
             [name, arguments],
         )
         self._until("() => window.commandEnded", timeout)
