@@ -32,6 +32,7 @@ chapter: setup ## Run every notebook without a screen and write build/chapter/*.
 	@$(PY) -m tools.chapter
 
 test: setup lint ## Check everything: style, units, a real cluster, every notebook
+	@sh tools/setup.sh tests
 	@$(PY) -m pytest $(PYTEST_ARGS)
 
 lint: venv ## Check style, also of notebooks; changes nothing

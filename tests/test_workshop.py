@@ -111,18 +111,18 @@ def test_setup_refuses_an_unknown_part(checkout):
     """A typing error does not set up everything."""
     answer = call(checkout, "sh", "tools/setup.sh", "vnev")
     assert answer.returncode == 1
-    assert answer.stderr == "setup: unknown part 'vnev'. Known: all, venv.\n"
+    assert answer.stderr == "setup: unknown part 'vnev'. Known: all, venv, tests.\n"
 
 
-def test_setup_tells_a_user_what_is_missing_and_goes_on(checkout):
-    """One line: what, why, and the command; then the next step has its turn."""
-    names = "sh dirname id mkdir flock cksum cat head cut tr sed paste rm true".split()
+def setup_on_a_bare_machine(checkout, *parts):
+    """Run it as a user who has no programs but those of a shell, and apt-get."""
+    names = "sh dirname id mkdir flock cksum cat head cut tr sed paste rm true grep"
     user = NOBODY if os.getuid() == 0 else None
     # Not in tmp_path: pytest keeps that to its own user.
     with tempfile.TemporaryDirectory() as shared:
         path = Path(shared, "bin")
         path.mkdir()
-        for name in names:
+        for name in names.split():
             (path / name).symlink_to(shutil.which(name))
         (path / "apt-get").write_text("#!/bin/sh\nexit 9\n")
         (path / "apt-get").chmod(0o755)
@@ -130,7 +130,13 @@ def test_setup_tells_a_user_what_is_missing_and_goes_on(checkout):
         if user:
             shutil.chown(folder, user)
             Path(shared).chmod(0o755)
-        answer = call(folder, "sh", "tools/setup.sh", PATH=str(path), user=user)
+        command = ("sh", "tools/setup.sh", *parts)
+        return call(folder, *command, PATH=str(path), user=user)
+
+
+def test_setup_tells_a_user_what_is_missing_and_goes_on(checkout):
+    """One line: what, why, and the command; then the next step has its turn."""
+    answer = setup_on_a_bare_machine(checkout)
     missing, python = answer.stderr.splitlines()
     assert re.fullmatch(
         r"setup: going on without .*mmdebstrap \(the image of the lessons\), .*"
@@ -138,8 +144,22 @@ def test_setup_tells_a_user_what_is_missing_and_goes_on(checkout):
         r"Run: sudo apt-get install -y --no-install-recommends .*mmdebstrap .*jq.*",
         missing,
     )
+    assert "chromium" not in missing
     assert python.startswith("setup: Python 3.11 or newer is needed;")
     assert answer.returncode == 1
+
+
+def test_the_browser_is_for_the_tests_alone(checkout):
+    """Who learns does not wait for it, and the tests go on without it."""
+    answer = setup_on_a_bare_machine(checkout, "tests")
+    assert answer.stderr == (
+        "setup: going on without chromium (tests in a browser), "
+        "fontconfig fonts-dejavu-core (diagrams in a browser), "
+        "fontconfig fonts-nanum (Korean in a browser). "
+        "Run: sudo apt-get install -y --no-install-recommends "
+        "chromium fontconfig fonts-dejavu-core fontconfig fonts-nanum\n"
+    )
+    assert answer.returncode == 0
 
 
 def test_lint_passes_what_is_clean(checkout):

@@ -4,6 +4,7 @@
 #
 #   sh tools/setup.sh            everything
 #   sh tools/setup.sh venv       only what `make lint` needs: Python and its packages
+#   sh tools/setup.sh tests      only what `make test` needs beside: a browser and fonts
 #
 # PYTHON=… names the interpreter to build the environment with.
 set -eu
@@ -56,13 +57,25 @@ list_missing() {
         echo 'ca-certificates|downloads'
 }
 
+list_missing_for_tests() {
+    # 300 MB that nobody needs to learn; without them those tests are skipped.
+    have chromium || have google-chrome || echo 'chromium|tests in a browser'
+    glyph 25ba || echo 'fontconfig fonts-dejavu-core|diagrams in a browser'
+    glyph d55c || echo 'fontconfig fonts-nanum|Korean in a browser'
+}
+
+glyph() {
+    fc-list ":charset=$1" 2>/dev/null | grep -q .
+}
+
 packages() {
-    missing=$(list_missing)
+    # Install what the function $1 lists.
+    missing=$($1)
     [ -n "$missing" ] || return 0
     names=$(echo "$missing" | cut -d '|' -f 1 | tr '\n' ' ')
     if root_with_apt; then
         # shellcheck disable=SC2086  # the names are words, one package each
-        apt_install $names && missing=$(list_missing)
+        apt_install $names && missing=$($1)
         [ -n "$missing" ] || return 0
     fi
     reasons=$(echo "$missing" | sed 's/\(.*\)|\(.*\)/\1 (\2)/' | paste -s -d ',' -)
@@ -161,10 +174,11 @@ fi
 
 case ${1:-all} in
 all)
-    packages
+    packages list_missing
     venv
     .venv/bin/python -m helpers setup
     ;;
 venv) venv ;;
-*) die "unknown part '$1'. Known: all, venv." ;;
+tests) packages list_missing_for_tests ;;
+*) die "unknown part '$1'. Known: all, venv, tests." ;;
 esac

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.browser.jupyterlab import JupyterLab
 from tests.browser.notebook import OpenNotebook
@@ -39,21 +39,23 @@ def lab(browser, cluster, tmp_path_factory) -> Iterator[JupyterLab]:
         server.stop()
 
 
+@pytest.fixture(scope="package")
+def window(browser) -> BrowserContext:
+    """Return the window of one person, who gets the files of JupyterLab once."""
+    return browser.new_context(viewport=WINDOW)
+
+
 @pytest.fixture
-def open_notebook(browser, lab) -> Iterator[Callable[..., OpenNotebook]]:
+def open_notebook(window, lab) -> Iterator[Callable[..., OpenNotebook]]:
     """Return a function that opens a notebook by name, without its ending.
 
     Its page and its kernel end with the test.
     """
-    contexts = []
 
     def open_one(name: str, theme: str = "light") -> OpenNotebook:
-        contexts.append(browser.new_context(viewport=WINDOW))
-        # `reset`: no page of a test before. The token becomes a cookie.
-        url = f"{lab.url}lab/tree/{name}.ipynb?reset&token={lab.token}"
-        return OpenNotebook(contexts[-1].new_page(), url, name).open(theme)
+        return OpenNotebook(window.new_page(), lab.address(name), name).open(theme)
 
     yield open_one
-    for context in contexts:
-        context.close()
+    for page in window.pages:
+        page.close()
     lab.shut_down_kernels()
