@@ -9,6 +9,8 @@ behaviour          kubectl proxy            here
 port               8001                     any that is free: two notebooks at once
 POST, PUT, PATCH,  passed on, with the      403 from the proxy unless the lesson
 DELETE             learner's rights         writes; it cannot tell who asks
+Host header        three names of this      the same; a hub's as well, `for_browser`, in
+                   machine                  a container that has no other user
 end                Ctrl-C in its terminal   end of the block, `stop()`, or the kernel's
 output             the terminal             `log`: an unread pipe would block it
 =================  =======================  =========================================
@@ -32,6 +34,7 @@ import requests
 
 from helpers import errors
 from helpers.command import kubeconfig_in_use
+from helpers.hub import Hub, Link, link_to_port
 from helpers.local import syscalls
 from helpers.plainhttp import PlainServer
 from helpers.processes import end_process
@@ -51,11 +54,13 @@ def command(
     port: int = 0,
     read_only: bool = True,
     reject_paths: Sequence[str] | None = None,
+    any_host: bool = False,
 ) -> list[str]:
     """Return the command line of a proxy; nothing is run.
 
     `reject_paths` are regular expressions that take the place of kubectl's own list,
-    which keeps exec and attach away; None keeps that list.
+    which keeps exec and attach away; None keeps that list. With `any_host` it does not
+    matter by which name a browser came: no page of a stranger is kept away by that.
     """
     line = [program, "proxy", "--address=127.0.0.1", f"--port={port}"]
     if read_only:
@@ -63,6 +68,8 @@ def command(
     if reject_paths is not None:
         # kubectl wants at least one; `^$` matches no path, as every path has a slash.
         line.append(f"--reject-paths={','.join(reject_paths) or '^$'}")
+    if any_host:
+        line.append("--accept-hosts=.*")
     return line
 
 
@@ -78,6 +85,11 @@ class KubectlProxy(PlainServer):
     `url` is where it listens, `pid` its process, `log` what it has written. Everybody
     on this machine who reaches the port has the learner's rights, so it is read-only
     unless `read_only=False`.
+
+    With `for_browser=True` the learner's browser gets in by `link()` on Binder and
+    JupyterHub, too, where it comes by the hub's name. That is let in only where the hub
+    has made a container for this learner alone, and only to read: whoever else is on a
+    machine could forge it, and a page of a stranger can make a browser write.
     """
 
     def __init__(
@@ -86,14 +98,17 @@ class KubectlProxy(PlainServer):
         read_only: bool = True,
         reject_paths: Sequence[str] | None = None,
         port: int = 0,
+        for_browser: bool = False,
     ) -> None:
         """Choose the options of `kubectl proxy`; `port` 0 takes one that is free."""
         super().__init__()
         self.read_only = read_only
+        wider = for_browser and read_only and Hub.read().container_of_one
         self._options = {
             "port": port,
             "read_only": read_only,
             "reject_paths": reject_paths,
+            "any_host": wider,
         }
         self.port: int | None = None
         self._process: subprocess.Popen | None = None
@@ -133,6 +148,16 @@ class KubectlProxy(PlainServer):
             self._output = None
             self._finish()
             self._session.close()
+
+    def link(self, path: str = "/") -> Link:
+        """Return a link for the learner's browser to `path`, by way of Jupyter.
+
+        Raise ProxyEnded if it does not run. Where the browser comes by another name
+        than localhost, kubectl answers 403 unless it was made `for_browser`.
+        """
+        if not self.running:
+            raise self._ended()
+        return link_to_port(self.port, path)
 
     def __enter__(self) -> Self:
         """Start it for a block."""

@@ -13,6 +13,7 @@ import requests
 from helpers import errors, proxy
 from helpers.proxy import KubectlProxy
 from tests.likekernel import like_a_kernel
+from tests.test_hub import HUBS
 
 READ_ONLY = "--reject-methods=^(POST|PUT|PATCH|DELETE)$"
 NAMESPACES = "/api/v1/namespaces"
@@ -42,6 +43,9 @@ KUBECONFIG = {
             {"reject_paths": [], "read_only": False},
             ["--port=0", "--reject-paths=^$"],
             id="no paths",
+        ),
+        pytest.param(
+            {"any_host": True}, ["--port=0", READ_ONLY, "--accept-hosts=.*"], id="hub"
         ),
     ],
 )
@@ -255,6 +259,50 @@ def test_one_that_was_killed_is_told(cluster):
         with pytest.raises(errors.ProxyEnded) as caught:
             killed.get("/version")
     assert caught.value.exit_code == -signal.SIGKILL
+
+
+FORGED = {"Host": "hub.example"}
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [({"for_browser": True}, 200), ({}, 403)],
+    ids=["for a browser", "for programs"],
+)
+def test_a_hub_is_let_in_where_nobody_else_is(cluster, monkeypatch, options, code):
+    """A browser that comes by the hub's name sees the API, if that was wanted."""
+    for name, value in HUBS["binder"].items():
+        monkeypatch.setenv(name, value)
+    with KubectlProxy(**options) as door:
+        assert door.get("/version", headers=FORGED).status_code == code
+        assert repr(door.link("/v")) == f"/user/ada-x1/proxy/{door.port}/v"
+
+
+@pytest.mark.parametrize("name", ["no hub", "hub on this machine"])
+def test_a_hub_is_kept_out_where_others_may_be(cluster, monkeypatch, name):
+    """Each user of the machine could send that name, and would be the learner."""
+    for variable in HUBS["binder"]:
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in HUBS[name].items():
+        monkeypatch.setenv(variable, value)
+    with KubectlProxy(for_browser=True) as door:
+        assert door.get("/version", headers=FORGED).status_code == 403
+
+
+def test_a_hub_never_writes(cluster, monkeypatch):
+    """A stranger's page can make a browser send a POST, with the learner's cookie."""
+    for name, value in HUBS["binder"].items():
+        monkeypatch.setenv(name, value)
+    with KubectlProxy(for_browser=True, read_only=False) as door:
+        assert door.get("/version", headers=FORGED).status_code == 403
+
+
+def test_a_link_leads_to_what_runs(cluster):
+    """One to a proxy that has ended would lead to whoever has the port now."""
+    with KubectlProxy() as door:
+        pass
+    with pytest.raises(errors.ProxyEnded):
+        door.link()
 
 
 PARENT = """
