@@ -43,22 +43,31 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         except errors.LabError as error:
             # Its message says it all; a traceback of pytest's own would bury it.
             pytest.exit(f"no cluster, no tests: {error}", returncode=1)
-    _skip_what_needs_pods(session.items)
+    _skip_what_cannot_run(session.items)
 
 
-def _skip_what_needs_pods(items: list[pytest.Item]) -> None:
-    """Mark the cells that no cluster without a node can run; the report lists them."""
-    from helpers import backends, choice, errors
-    from helpers.controlplane.lessons import needs_pods
+def _skip_what_cannot_run(items: list[pytest.Item]) -> None:
+    """Mark the cells that this kind of cluster cannot run; the report lists them."""
+    from helpers import backends
 
     cells = [item for item in items if item.path.suffix == ".ipynb"]
-    if not cells or backends.kept().name != choice.CONTROL_PLANE:
-        return
-    skip = pytest.mark.skip(reason=str(errors.NoNode("this cell")))
+    backend = backends.kept().name if cells else ""
     for item in cells:
         lesson = item.path.stem.partition("-")[2]
-        if needs_pods(lesson, item.cell["metadata"].get("tags", [])):
-            item.add_marker(skip)
+        reason = _lack(backend, lesson, item.cell["metadata"].get("tags", []))
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _lack(backend: str, lesson: str, tags: list[str]) -> str:
+    """Return why a cell cannot run on a cluster of this kind, or ""."""
+    from helpers import choice, errors
+    from helpers.controlplane.lessons import needs_pods
+    from helpers.own.lessons import REASON, needs_lab
+
+    if backend == choice.CONTROL_PLANE and needs_pods(lesson, tags):
+        return str(errors.NoNode("this cell"))
+    return REASON if backend == choice.OWN and needs_lab(tags) else ""
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -89,7 +89,13 @@ def _control_plane() -> Backend:
     return ControlPlane()
 
 
-BACKENDS = {LOCAL: _local, KIND: _kind, CONTROL_PLANE: _control_plane}
+def _own() -> Backend:
+    from helpers.own.backend import Own
+
+    return Own()
+
+
+BACKENDS = {LOCAL: _local, KIND: _kind, CONTROL_PLANE: _control_plane, OWN: _own}
 
 
 class Here:

@@ -84,7 +84,7 @@ def _asked(machine: Facts) -> Choice:
     if wanted == KIND and not machine.engine:
         lack = machine.no_engine
     elif wanted == OWN:
-        lack = "no cluster has been named"
+        lack = "no cluster has been named; `python -m helpers use` does that"
     elif wanted in (LOCAL, CONTROL_PLANE) and machine.system != "linux":
         lack = f"{machine.system} is no Linux"
     # Whether it may make namespaces the local cluster says best itself.

@@ -27,6 +27,7 @@ from helpers.cli_shape import (
 )
 from helpers.kind.backend import LOGS as KIND_LOGS
 from helpers.local.backend import LOGS, STATUS
+from helpers.own import commands as own
 
 
 @click.group(
@@ -129,9 +130,14 @@ def status(as_json: bool) -> None:
 def stop() -> None:
     """Stop the cluster and keep its objects for the next `up`.
 
-    It takes up to five seconds. Stopping what does not run is fine.
+    It takes up to five seconds. Stopping what does not run is fine. A cluster of your
+    own is not stopped.
     """
-    stopped = backends.kept().stop()
+    backend = backends.kept()
+    stopped = backend.stop()
+    if backend.name == choice.OWN:
+        click.echo("nothing was stopped: it is a cluster of your own")
+        return
     click.echo("stopped; the objects are kept" if stopped else "not running")
 
 
@@ -141,16 +147,20 @@ def delete(yes: bool) -> None:
     """Stop the cluster and remove its state: objects, keys, logs, images inside.
 
     Asks first. Binaries and the image archive stay in the cache, so the next `up`
-    takes seconds.
+    takes seconds. Of a cluster of your own only the namespaces go that were made from
+    this state directory.
     """
     backend = backends.kept()
     if not backend.state.exists():
         click.echo("nothing to delete")
         return
     if not yes:
-        _confirm(f"Remove the cluster and all its objects in {backend.state}?")
+        _confirm(own.question(backend) or _ALL.format(backend.state))
     backend.delete()
     click.echo("deleted")
+
+
+_ALL = "Remove the cluster and all its objects in {}?"
 
 
 def _confirm(question: str) -> None:
@@ -258,3 +268,7 @@ def images_add(file: Path) -> None:
     """
     for name in backends.kept().add_image(file):
         click.echo(name)
+
+
+main.add_command(own.use)
+main.add_command(own.rbac)

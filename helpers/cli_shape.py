@@ -104,9 +104,10 @@ def status_text(found: dict, now: float) -> str:
         f"server      {found['server']}",
         f"kubeconfig  {found['kubeconfig']}",
         *_absent(found["absent"]),
-        "",
-        f"{'component':<25}{'state':<12}{'for':>8}{'restarts':>10}  last exit",
     ]
+    if found["components"]:
+        head = f"{'component':<25}{'state':<12}{'for':>8}{'restarts':>10}  last exit"
+        lines += ["", head]
     for name, part in found["components"].items():
         age = _duration(now - part["since"])
         lines.append(

@@ -11,18 +11,16 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from helpers import backends, errors, progress
-from helpers.choice import CONTROL_PLANE
+from helpers.choice import CONTROL_PLANE, OWN
 from helpers.command import kubeconfig_in_use, kubectl, use_kubeconfig
 from helpers.controlplane.lessons import needs_pods
 from helpers.kubeconfig import read_kubeconfig, server_of
 from helpers.local.namespaces import start_time
+from helpers.own import rules
+from helpers.own.record import Record
+from helpers.own.rules import LABEL, MANAGER
 
-#: what tells our namespaces from the learner's own
-LABEL = "app.kubernetes.io/managed-by"
-MANAGER = "kubernetes-api-notebooks"
 LESSON = "kubernetes-api-notebooks/lesson"
 OWNER = "kubernetes-api-notebooks/owner"
 
@@ -47,6 +45,10 @@ def connect() -> "Cluster":
         _prepend_path(binaries)
     _bypass_proxies()
     use_kubeconfig(backend.kubeconfig)
+    if backend.name == OWN:
+        from helpers.own import overhttp
+
+        overhttp.check_writes(backend.record(), backend.kubeconfig)
     return Cluster.read(backend.name, backend.kubeconfig)
 
 
@@ -115,6 +117,10 @@ class Cluster:
         name = next(
             name for name in _names(lesson) if self._try_to_create(name, lesson)
         )
+        if self.backend == OWN:
+            from helpers.own import access
+
+            access.bind(name)
         kubectl(
             "wait",
             "--for=create",
@@ -133,7 +139,8 @@ class Cluster:
         """
         found = kubectl("get", "namespace", name, "-o", "json", check=False)
         if found.exit_code == 0:
-            if found.json()["metadata"].get("labels", {}).get(LABEL) != MANAGER:
+            labels = found.json()["metadata"].get("labels", {})
+            if not self._marks().items() <= labels.items():
                 raise errors.NotOurs(f"namespace {name}")
             kubectl(
                 "delete",
@@ -152,7 +159,7 @@ class Cluster:
             "kind": "Namespace",
             "metadata": {
                 "name": name,
-                "labels": {LABEL: MANAGER, LESSON: lesson},
+                "labels": self._marks() | {LESSON: lesson},
                 "annotations": {OWNER: _this_kernel()},
             },
         }
@@ -162,8 +169,10 @@ class Cluster:
         return done.exit_code == 0
 
     def _remove_abandoned(self, lesson: str) -> None:
-        selector = f"--selector={LABEL}={MANAGER},{LESSON}={lesson}"
-        found = kubectl("get", "namespaces", selector, "-o", "json").json()["items"]
+        marks = self._marks() | {LESSON: lesson}
+        selector = ",".join(f"{name}={value}" for name, value in marks.items())
+        asked = kubectl("get", "namespaces", f"--selector={selector}", "-o", "json")
+        found = asked.json()["items"]
         for namespace in found:
             metadata = namespace["metadata"]
             owner = metadata.get("annotations", {}).get(OWNER, "")
@@ -175,6 +184,12 @@ class Cluster:
             pid = path.suffix[1:]
             if pid.isdigit() and not start_time(int(pid)):
                 path.unlink(missing_ok=True)
+
+    def _marks(self) -> dict[str, str]:
+        """Return the labels of our namespaces; others may share a learner's cluster."""
+        if self.backend != OWN:
+            return {LABEL: MANAGER}
+        return rules.labels(Record.read(self.kubeconfig.parent))
 
     def _namespaced(self, name: str) -> Path:
         return self.kubeconfig.with_name(f"{self.kubeconfig.name}.{name}.{os.getpid()}")
@@ -188,7 +203,7 @@ class Cluster:
         path.unlink(missing_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            yaml.safe_dump(document, file)
+            json.dump(document, file)
         use_kubeconfig(path)
 
 

@@ -12,6 +12,7 @@ LabError
 ├── NoHome               there is no home directory, and none was named instead
 ├── NamespacesForbidden  this machine does not let us make namespaces
 ├── NoNode               something needs a node, and the cluster has none
+├── NodeFailed           a node in user-mode Linux cannot be had here
 ├── NoBackend            nothing here can run the cluster that was asked for
 ├── NoEngine             no container engine answers
 ├── EngineFailed         the container engine refused an operation
@@ -24,6 +25,9 @@ LabError
 ├── NotAnswering         the cluster runs, and its API server does not answer
 ├── NotConnected         a helper was called before `connect()`
 ├── NotOurs              a write to something that the suite did not make
+├── OtherCluster         another cluster answers than the one that was agreed to
+├── WriteRefused         a write that may not be made on a cluster of one's own
+├── YourCluster          something that a cluster of one's own does not hand out
 ├── UnknownComponent     `logs` was asked for something that has no log
 ├── KubeconfigError      a kubeconfig that cannot be read or used
 ├── KubectlFailed        kubectl ended with an error
@@ -198,12 +202,24 @@ WITHOUT_NODE = "lessons 00, 02, 03, 04 and 09, and whatever asks the API server 
 class NoNode(LabError):
     """A cluster without a node was asked for something that needs one."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, why: str = "this cluster has none") -> None:
         """Keep what needs the node; say in one line what is missing and what works."""
-        self.what = what
+        self.what, self.why = what, why
         super().__init__(
-            f"{what} needs a node, and this cluster has none: pods stay Pending. "
+            f"{what} needs a node, and {why}: pods stay Pending. "
             f"What still works: {WITHOUT_NODE}."
+        )
+
+
+class NodeFailed(LabError):
+    """A node in user-mode Linux cannot be had on this machine."""
+
+    def __init__(self, step: str, reason: str) -> None:
+        """Keep the step that failed, and the last words of the machine."""
+        self.step, self.reason = step, reason
+        super().__init__(
+            f"No node in user-mode Linux: {step} failed.\n{reason}",
+            "LAB_NODE=none starts the control plane without a node.",
         )
 
 
@@ -348,6 +364,45 @@ class NotOurs(LabError):
         super().__init__(
             f"The {what} was not made by these notebooks, so it is left alone.",
             "Delete it with kubectl if that is what you want.",
+        )
+
+
+class OtherCluster(LabError):
+    """Another cluster answers than the one that was agreed to, by its UID."""
+
+    def __init__(self, server: str, uid: str, known: str) -> None:
+        """Keep both UIDs of kube-system."""
+        self.server, self.uid, self.known = server, uid, known
+        super().__init__(
+            f"Another cluster is at {server} (UID {uid or 'unknown'}) than the one "
+            f"that you agreed to (UID {known}).",
+            "Nothing was written. For another cluster name a new directory in "
+            "LAB_STATE_DIR, or remove this state with `python -m helpers delete`.",
+        )
+
+
+class WriteRefused(LabError):
+    """A write that may not be made on a cluster of the learner's own."""
+
+    def __init__(self, reason: str) -> None:
+        """Keep the reason, a clause."""
+        self.reason = reason
+        super().__init__(
+            f"This write was refused: {reason}.",
+            "On a cluster of your own these notebooks write to namespaces that they "
+            "made, and nowhere else.",
+        )
+
+
+class YourCluster(LabError):
+    """Something that a cluster of the learner's own does not hand out to us."""
+
+    def __init__(self, what: str, way_out: str = "") -> None:
+        """Name it; the way out is whoever runs the cluster."""
+        self.what = what
+        super().__init__(
+            f"{what} is not ours to give: this is a cluster of your own.",
+            way_out or "Ask whoever runs it.",
         )
 
 

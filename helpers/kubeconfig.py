@@ -12,38 +12,45 @@ from helpers import errors
 _AGAIN = "Run `python -m helpers up` and then the cell with `connect()`: both renew it."
 
 
-def read_kubeconfig(path: Path) -> dict:
+def read_kubeconfig(
+    path: Path, *, context: str | None = None, way_out: str = _AGAIN
+) -> dict:
     """Return a kubeconfig as a dict; raise KubeconfigError with the way out.
 
-    Its current context, and the cluster and user which that names, are there.
+    Its current context, and the cluster and user which that names, are there. With
+    `context` it is that one which must be, whatever the file calls the current one.
     """
     try:
         document = _parsed(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError:
-        raise errors.KubeconfigError(path, "is not YAML.", _AGAIN) from None
+        raise errors.KubeconfigError(path, "is not YAML.", way_out) from None
     except OSError as error:
         fact = f"cannot be read: {error.strerror}."
-        raise errors.KubeconfigError(path, fact, _AGAIN) from None
+        raise errors.KubeconfigError(path, fact, way_out) from None
     except _NotYaml as error:
-        raise errors.KubeconfigError(path, str(error), _AGAIN) from None
-    fact = problem(document)
+        raise errors.KubeconfigError(path, str(error), way_out) from None
+    fact = problem(document, context)
     if fact:
-        raise errors.KubeconfigError(path, fact, _AGAIN)
+        raise errors.KubeconfigError(path, fact, way_out)
     return document
 
 
-def problem(document: object) -> str:
-    """Return what keeps a kubeconfig from being used, or "" if nothing does."""
+def problem(document: object, wanted: str | None = None) -> str:
+    """Return what keeps a kubeconfig from being used, or "" if nothing does.
+
+    `wanted` is the context that counts; None takes the current one.
+    """
     if not document:
         return "is empty."
     if not isinstance(document, dict):
         return "is not a kubeconfig."
-    name = document.get("current-context")
+    name = wanted or document.get("current-context")
     if not name:
         return "has no current context."
     context = _entry(document, "context", name)
     if context is None:
-        return f"has no context {name!r}, which it calls the current one."
+        called = "." if wanted else ", which it calls the current one."
+        return f"has no context {name!r}{called}"
     for kind in ("cluster", "user"):
         if _entry(document, kind, context.get(kind)) is None:
             return f"has no {kind} {context.get(kind)!r}, which its context names."

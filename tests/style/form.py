@@ -8,6 +8,8 @@ from tests.style.page import Fault, Page
 TAGS = {"raises-exception", "nbval-skip", "exercise", "solution", "check", "long"}
 #: a cell that is skipped where the cluster has no node
 TAGS |= {"needs-pods"}
+#: a cell that is skipped on a cluster of the learner's own
+TAGS |= {"needs-lab"}
 #: `steps` names the steps of the chapter that a cell shows or asserts: ["B2"].
 CELL_METADATA = {"tags", "jupyter", "steps"}
 #: What Jupyter makes up: eight hex digits, or a number, or a UUID.

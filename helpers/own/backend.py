@@ -1,0 +1,150 @@
+"""Use a cluster of the learner's own: the verbs of a backend, where nothing is started.
+
+It is named once, by `python -m helpers use`. What is not of these notebooks is left
+alone: there is nothing to stop, and `delete` removes namespaces that were made here.
+"""
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NoReturn
+
+from helpers import errors, paths, statedir, versions
+from helpers.kubeconfig import read_kubeconfig
+from helpers.local import ground
+from helpers.local.backend import STATUS
+from helpers.own import guard, look, rules, target
+from helpers.own.record import Record
+from helpers.progress import Progress, Silent
+
+
+@dataclass(frozen=True)
+class Own:
+    """The cluster that the record in the directory `state` names."""
+
+    name = "own"
+    logs = ()
+
+    state: Path = field(default_factory=paths.state_dir)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Return where the copy of the learner's context is."""
+        return self.state / "kubeconfig"
+
+    @property
+    def context(self) -> str:
+        """Return the name of the context in it."""
+        return self.record().context
+
+    def record(self) -> Record:
+        """Return what the learner has agreed to; raise NoBackend without that."""
+        found = Record.read(self.state)
+        if found is None:
+            raise errors.NoBackend(
+                "no cluster has been named; `python -m helpers use` does that"
+            )
+        return found
+
+    def running(self) -> bool:
+        """Say whether a cluster has been named; whether it answers, `status` says."""
+        return Record.read(self.state) is not None
+
+    def binaries(self) -> Path | None:
+        """Return the directory with a kubectl that checks writes, or None."""
+        found = self.state / "bin"
+        return found if (found / "kubectl").exists() else None
+
+    def setup(self, progress: Progress) -> tuple[Path, None]:
+        """Get kubectl. How the image gets there is the learner's business."""
+        return Path(target.kubectl(progress, "")).parent, None
+
+    def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
+        """Make sure that it is still that cluster, and check writes from now on.
+
+        Raise Unreachable, OtherCluster for one with another UID, NoBackend before
+        `use`, KubeconfigError.
+        """
+        if port is not None:
+            raise errors.YourCluster("A port of its API server")
+        progress = progress or Silent()
+        record = self.record()
+        read_kubeconfig(self.kubeconfig)
+        progress.update(f"asking {record.server}")
+        kubectl = target.kubectl(progress, record.version, known=record.kubectl)
+        found = look.see(kubectl, kubeconfig=self.kubeconfig)
+        if found.uid != record.uid:
+            raise errors.OtherCluster(record.server, found.uid, record.uid)
+        scoped = look.cluster_scoped(kubectl, self.kubeconfig)
+        with ground.usable(self.state):
+            replace(record, kubectl=kubectl, cluster_scoped=scoped).write(self.state)
+            guard.write(self.state / "bin", self.state)
+
+    def stop(self) -> bool:
+        """Return False: there is nothing here that these notebooks started."""
+        return False
+
+    def namespaces(self) -> list[str]:
+        """Return the namespaces that were made from this state directory."""
+        marks = rules.labels(self.record()).items()
+        selector = ",".join(f"{name}={value}" for name, value in marks)
+        words = ("get", "namespaces", f"--selector={selector}", "-o", "json")
+        text = look.run(self.record().kubectl, *words, kubeconfig=self.kubeconfig)
+        return [each["metadata"]["name"] for each in json.loads(text)["items"]]
+
+    def delete(self) -> bool:
+        """Remove the namespaces made from here, and the state; never anything else.
+
+        Return False if no cluster was named. Raise OtherCluster or Unreachable, and
+        keep the state, as long as it is not that cluster that answers.
+        """
+        statedir.refuse_foreign(self.state)
+        existed = self.running()
+        if existed:
+            self.up()
+            names = self.namespaces()
+            if names:
+                program = str(self.state / "bin" / "kubectl")
+                look.run(
+                    *(program, "delete", "namespaces", *names, "--wait=false"),
+                    kubeconfig=self.kubeconfig,
+                )
+        ground.remove_tree(self.state)
+        return existed
+
+    def status(self) -> dict | None:
+        """Return how it is, with the keys of `STATUS`; None before `use`."""
+        record = Record.read(self.state)
+        if record is None:
+            return None
+        problem = None
+        try:
+            found = look.see(record.kubectl, kubeconfig=self.kubeconfig)
+            if found.uid != record.uid:
+                error = errors.OtherCluster(record.server, found.uid, record.uid)
+                problem = error.fact.removesuffix(".")
+        except errors.Unreachable as error:
+            problem = error.reason
+        return {
+            **STATUS,
+            "phase": "not answering" if problem else "ready",
+            "problem": problem,
+            "server": record.server,
+            "kubeconfig": str(self.kubeconfig),
+        }
+
+    def log(self, component: str, lines: int, *, previous: bool = False) -> NoReturn:
+        """Raise YourCluster: its logs are with whoever runs it."""
+        raise errors.YourCluster("A log of a component")
+
+    def images(self) -> NoReturn:
+        """Raise YourCluster: its nodes are not ours to look into."""
+        raise errors.YourCluster("The list of images")
+
+    def add_image(self, archive: Path) -> NoReturn:
+        """Raise YourCluster: its nodes are not ours to write to."""
+        raise errors.YourCluster(
+            "An import of images",
+            f"Push {versions.TOOLBOX_IMAGE.rpartition('/')[2]} to a registry and name "
+            "it: `python -m helpers use --image REGISTRY/NAME:TAG`.",
+        )

@@ -1,0 +1,121 @@
+"""Stand in front of kubectl: check each write, and then become the genuine one.
+
+`connect()` and `up` put a directory first in PATH whose `kubectl` calls `main`. A read
+passes at once. For a write the cluster is asked for its UID and for the labels of the
+namespace, by the way and at the moment at which the write would go.
+"""
+
+import json
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from helpers import errors
+from helpers.local.namespaces import PACKAGES
+from helpers.own import commandline, look, rules
+from helpers.own.record import TOOLBOX, Record
+
+_PROGRAM = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from helpers.own.guard import main; sys.exit(main(sys.argv[2], sys.argv[3:]))"
+)
+
+
+def write(directory: Path, state: Path) -> None:
+    """Write the program `kubectl` into a directory; raise OSError."""
+    from helpers.local.files import write_private
+
+    directory.mkdir(mode=0o700, exist_ok=True)
+    # -I: the learner's Python settings are not for this.
+    words = [sys.executable, "-I", "-c", _PROGRAM, PACKAGES, str(state)]
+    line = f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n'
+    write_private(directory / "kubectl", line, mode=0o700)
+
+
+def main(state: str, words: Sequence[str]) -> int:
+    """Check a command line and become kubectl; return 1 with a line if refused."""
+    record = Record.read(Path(state))
+    if record is None:
+        return _say("no cluster has been named: `python -m helpers use` does that")
+    words = list(words)
+    attempt = commandline.read(words)
+    if attempt.writes:
+        try:
+            words = _checked(record, attempt, words)
+        except rules.Refused as refused:
+            return _say(f"this write was refused: {refused}")
+        except errors.Unreachable as error:
+            return _say(f"this write was refused: {error.reason}")
+    os.execv(record.kubectl, [record.kubectl, *words])
+
+
+def _checked(
+    record: Record, attempt: commandline.Attempt, words: list[str]
+) -> list[str]:
+    """Return the words to go on with; raise Refused or Unreachable."""
+    texts = [_text(file, record) for file in attempt.files]
+    documents = [each for text in texts for each in _documents(text)]
+    here = attempt.namespace or _here(record, attempt)
+    names = rules.touched(attempt, documents, here, record)
+    seen = look.see(record.kubectl, attempt.target, names)
+    rules.judge(record, seen.uid, names, seen.labels)
+    if record.image != TOOLBOX:
+        words = _with_image(words, record.image)
+    # With it kubectl itself refuses a manifest that names another namespace.
+    named = attempt.namespace or attempt.raw or attempt.command == "proxy"
+    return words if named else [f"--namespace={here}", *words]
+
+
+def _text(file: str, record: Record) -> str:
+    """Return a manifest; what came by stdin is put back for kubectl."""
+    if file != "-":
+        if Path(file).is_file():
+            return Path(file).read_text(errors="replace")
+        raise rules.Refused(f"{file} is no file, and its manifests cannot be seen")
+    text = sys.stdin.buffer.read().decode(errors="surrogateescape")
+    again = tempfile.TemporaryFile()
+    again.write(rules.with_image(text, record.image).encode(errors="surrogateescape"))
+    again.seek(0)
+    os.dup2(again.fileno(), 0)
+    return text
+
+
+def _documents(text: str) -> list[dict]:
+    import yaml
+
+    try:
+        found = [json.loads(text)]
+    except ValueError:
+        try:
+            loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+            found = list(yaml.load_all(text, loader))
+        except yaml.YAMLError:
+            return []  # kubectl says best what is wrong with it
+    return [each for each in found if isinstance(each, dict)]
+
+
+def _here(record: Record, attempt: commandline.Attempt) -> str:
+    """Return the namespace that kubectl takes when none is named."""
+    if not attempt.target:
+        try:
+            document = json.loads(Path(os.environ["KUBECONFIG"]).read_text())
+            name = document["current-context"]
+            contexts = {each["name"]: each["context"] for each in document["contexts"]}
+            return contexts[name].get("namespace") or "default"
+        except (OSError, ValueError, KeyError, TypeError):
+            pass  # not one that `connect()` wrote
+    words = ("config", "view", "--minify", "-o", "jsonpath={..namespace}")
+    return look.run(record.kubectl, *attempt.target, *words) or "default"
+
+
+def _with_image(words: list[str], image: str) -> list[str]:
+    end = words.index("--") if "--" in words else len(words)
+    return [rules.with_image(word, image) for word in words[:end]] + words[end:]
+
+
+def _say(reason: str) -> int:
+    print(f"error: {reason}", file=sys.stderr)
+    return 1

@@ -1,0 +1,158 @@
+"""Describe the least rights with which the lessons work, as objects for kubectl. Pure.
+
+Names of namespaces are born with the lessons, and RBAC cannot speak of what is not
+there yet. So there are two roles: EVERYWHERE is bound once, and allows to read, to make
+namespaces, and to bind LESSON. A policy sees to it that this happens in our namespaces
+alone: RBAC allows the binding anywhere.
+"""
+
+import hashlib
+
+from helpers.own.rules import LABEL, MANAGER
+
+EVERYWHERE = MANAGER
+LESSON = f"{MANAGER}-lesson"
+_RBAC, _ADMISSION = "rbac.authorization.k8s.io", "admissionregistration.k8s.io"
+_QUESTIONS = ("authentication.k8s.io", "authorization.k8s.io")
+_EDIT = ("get", "list", "watch", "create", "patch", "delete")
+
+
+def _rule(groups: str, resources: str, verbs, *, names: str = "") -> dict:
+    """Return a rule; the core group is written as a dash."""
+    rule = {
+        "apiGroups": ["" if group == "-" else group for group in groups.split()],
+        "resources": resources.split(),
+        "verbs": list(verbs.split() if isinstance(verbs, str) else verbs),
+    }
+    return rule | ({"resourceNames": names.split()} if names else {})
+
+
+#: what is read of the cluster, and how a lesson gets its namespace
+OUTSIDE = (
+    _rule("-", "namespaces", _EDIT),
+    _rule("-", "nodes", "get list"),
+    _rule("-", "pods", "list"),
+    # `kubectl cluster-info` lists those of kube-system.
+    _rule("-", "services", "list"),
+    _rule("-", "services", "get", names="kubernetes"),
+    _rule("discovery.k8s.io", "endpointslices", "list"),
+    _rule("batch", "jobs", "list"),
+    # Lesson 06 looks for grants that are too wide; what it finds cannot be changed.
+    _rule(_RBAC, "roles rolebindings clusterroles clusterrolebindings", "list"),
+    _rule(
+        *(_RBAC, "clusterroles", "get"),
+        names="system:discovery system:public-info-viewer",
+    ),
+    # kubectl asks whether a kind is one of those, before it sends a TokenReview.
+    _rule("apiextensions.k8s.io", "customresourcedefinitions", "list"),
+    # Questions: what a token is worth, and what others may do. They change nothing.
+    _rule(_QUESTIONS[0], "tokenreviews", "create"),
+    _rule(_QUESTIONS[1], "subjectaccessreviews", "create"),
+    # How the user gets the other role in a namespace that it has made.
+    _rule(_RBAC, "rolebindings", "create"),
+    _rule(_RBAC, "clusterroles", "bind", names=LESSON),
+    # Lessons show what is there, and that some of the book's paths are gone.
+    {
+        "nonResourceURLs": [
+            *("/", "/nosuch", "/swaggerapi", "/swagger.json", "/swagger-ui", "/ui")
+        ],
+        "verbs": ["get"],
+    },
+)
+#: What is done in a lesson's namespace. Who makes a Role must hold what is in it, so
+#: the rights that lessons hand on to pods are among these.
+INSIDE = (
+    _rule("-", "pods", _EDIT),
+    _rule("-", "pods/log", "get"),
+    _rule("-", "pods/exec", "get create"),
+    _rule("-", "pods/ephemeralcontainers", "patch"),
+    _rule("-", "pods/resize", "get patch"),
+    _rule("-", "configmaps", (*_EDIT, "update")),
+    _rule("-", "secrets serviceaccounts", _EDIT),
+    _rule("-", "serviceaccounts/token", "create"),
+    _rule("-", "services events", "list"),
+    _rule("apps", "deployments", _EDIT),
+    _rule("batch", "jobs cronjobs", _EDIT),
+    _rule("networking.k8s.io", "ingresses", "list"),
+    _rule(_RBAC, "roles rolebindings", _EDIT),
+)
+
+
+def manifest(user: str, *, policy: bool = True) -> str:
+    """Return the objects for a user as YAML, for `kubectl apply -f -`.
+
+    A ServiceAccount is a user named system:serviceaccount:NAMESPACE:NAME.
+    """
+    import yaml
+
+    return yaml.safe_dump_all(objects(user, policy=policy), sort_keys=False)
+
+
+def objects(user: str, *, policy: bool = True) -> list[dict]:
+    """Return the roles, the binding and the policy; the last two are one user's own."""
+    own = f"{MANAGER}-{hashlib.sha256(user.encode()).hexdigest()[:8]}"
+    found = [
+        _object(_RBAC, "ClusterRole", EVERYWHERE, rules=list(OUTSIDE)),
+        _object(_RBAC, "ClusterRole", LESSON, rules=list(INSIDE)),
+        _object(
+            *(_RBAC, "ClusterRoleBinding", own),
+            roleRef={"apiGroup": _RBAC, "kind": "ClusterRole", "name": EVERYWHERE},
+            subjects=[{"apiGroup": _RBAC, "kind": "User", "name": user}],
+        ),
+    ]
+    if policy:
+        found += _fence(own, user)
+    return found
+
+
+def _fence(name: str, user: str) -> list[dict]:
+    """Return the policy that keeps the writes of a user in namespaces of lessons."""
+    ours = f"'{LABEL}' in X && X['{LABEL}'] == '{MANAGER}'"
+
+    def labelled(what: str) -> str:
+        labels = f"{what}.metadata.labels"
+        return f"(has({labels}) && {ours.replace('X', labels)})"
+
+    quoted = user.replace("\\", "\\\\").replace("'", "\\'")
+    expression = (
+        "request.resource.resource == 'namespaces' && request.resource.group == '' "
+        f"? (request.operation == 'CREATE' ? {labelled('object')} "
+        f": {labelled('oldObject')}) "
+        f": (namespaceObject != null && {labelled('namespaceObject')})"
+    )
+    spec = {
+        "failurePolicy": "Fail",
+        "matchConstraints": {
+            "resourceRules": [
+                {
+                    "apiGroups": ["*"],
+                    "apiVersions": ["*"],
+                    "operations": ["CREATE", "UPDATE", "DELETE", "CONNECT"],
+                    "resources": ["*/*"],
+                }
+            ]
+        },
+        "matchConditions": [
+            {"name": "user", "expression": f"request.userInfo.username == '{quoted}'"},
+            {
+                "name": "no-question",
+                "expression": f"!(request.resource.group in {list(_QUESTIONS)})",
+            },
+        ],
+        "validations": [
+            {
+                "expression": expression,
+                "message": "this user writes to namespaces of the lessons alone",
+            }
+        ],
+    }
+    bound = {"policyName": name, "validationActions": ["Deny"]}
+    return [
+        _object(_ADMISSION, "ValidatingAdmissionPolicy", name, spec=spec),
+        _object(_ADMISSION, "ValidatingAdmissionPolicyBinding", name, spec=bound),
+    ]
+
+
+def _object(group: str, kind: str, name: str, **parts) -> dict:
+    head = {"apiVersion": f"{group}/v1", "kind": kind, "metadata": {"name": name}}
+    return head | parts
