@@ -200,13 +200,17 @@ class OpenNotebook:
             and (tag is None or tag in cell["metadata"].get("tags", ()))
         ]
 
+    def order(self) -> list[str]:
+        """Return the ids of all cells, text too, from top to bottom."""
+        return list(self._cells())
+
     def not_run(self) -> list[str]:
         """Return the code cells that did not run."""
         cells = self._cells()
         return [name for name in self.cells() if not cells[name]["execution_count"]]
 
     def errors(self) -> list[str]:
-        """Return each error output, of cells that must not raise, in one line."""
+        """Return each error output of a cell that must not raise, in one line."""
         return [
             f"{name}: {output['ename']}: {output['evalue']}"
             for name, cell in self._cells().items()
