@@ -41,6 +41,7 @@ _HOME = {
     "wait_for": "helpers.pods",
     "wait_for_file": "helpers.podfiles",
     "wait_for_output": "helpers.podfiles",
+    "widgets": "helpers.widgets",
     "write_token": "helpers.tokens",
 }
 
@@ -53,7 +54,7 @@ def __getattr__(name: str):
         raise AttributeError(f"module 'helpers' has no attribute {name!r}")
     home = _HOME[name]
     value = importlib.import_module(home)
-    # `checks` is a module itself; the others stand in one.
+    # `checks` and `widgets` are modules; the others stand in one.
     if home != f"{__name__}.{name}":
         value = getattr(value, name)
     globals()[name] = value

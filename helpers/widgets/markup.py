@@ -14,7 +14,8 @@ LONGEST = 300
 MOST = 100
 
 STYLE = """<style>
-.lab-view { color: var(--jp-content-font-color1, #1a1a1a); font-size: 13px; }
+.lab-view { color: var(--jp-content-font-color1, #1a1a1a); font-size: 13px;
+  line-height: 1.5; }
 .lab-view table { border-collapse: collapse; margin: 4px 0; }
 .lab-view caption { text-align: left; padding: 2px 0; }
 .lab-view th, .lab-view td { text-align: left; padding: 2px 10px 2px 4px;

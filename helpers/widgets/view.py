@@ -45,7 +45,7 @@ class View(ipywidgets.VBox):
         head = ipywidgets.HTML(
             markup.STYLE + markup.block(f"<strong>{markup.text(title)}</strong>")
         )
-        super().__init__([head, *parts, self._status, self._stop])
+        super().__init__([head, self._status, *parts, self._stop])
         self._every = every
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._dirty, self._ended = threading.Event(), threading.Event()
