@@ -57,7 +57,7 @@ class LiveTable:
     listed: bool = False
 
     def __post_init__(self) -> None:
-        """Make the lock; a drawing never sees half an event."""
+        """Make the lock: a drawing never sees half an event."""
         self.lock = threading.Lock()
         self._fresh: dict[tuple[str, str], Row] = {}
 
@@ -100,6 +100,13 @@ class LiveTable:
             [[one.type, one.what, one.at] for one in heard],
             columns=["TYPE", "OBJECT", "AT"],
         )
+
+    def has_heard(self, event: str, name: str) -> bool:
+        """Say whether the history has an event of an object."""
+        with self.lock:
+            return any(
+                heard.type == event and heard.what == name for heard in self.history
+            )
 
     def sorted(self, wanted: str = "", *, newest: bool = False) -> list[Row]:
         """Return the rows of which name, namespace or a label holds `wanted`.

@@ -10,11 +10,13 @@ from urllib.parse import quote
 import ipywidgets
 import pandas as pd
 
+from helpers import errors
 from helpers.callers import Caller
 from helpers.command import kubeconfig_in_use
 from helpers.livetables import LAST_EVENT, LiveTable, Row, seconds
 from helpers.reviews import current_namespace
 from helpers.tables import TABLE
+from helpers.waiting import until
 from helpers.watches import BROKEN, RECONNECTED, Watch
 from helpers.widgets import markup, plots
 from helpers.widgets.view import View, named
@@ -100,6 +102,15 @@ class LivePods(View):
     def events(self) -> pd.DataFrame:
         """Return what was heard so far, oldest first: TYPE, OBJECT, AT."""
         return self.model.events()
+
+    def wait_for(self, event: str, name: str, *, timeout: float = 30.0) -> None:
+        """Wait until an event of the pod `name` was heard, as "DELETED".
+
+        Raise NotReady after `timeout` seconds, with what is wrong if it is known.
+        """
+        if not until(lambda: self.model.has_heard(event, name), timeout):
+            what = f"The event {event} of pod {name}"
+            raise errors.NotReady(what, timeout, self._sentence())
 
     def draw(self) -> None:
         """Draw the page of the table that is chosen, and the plot once a second."""
