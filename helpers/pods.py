@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from helpers import errors, progress
 from helpers.command import Completed, kubectl
+from helpers.controlplane import node
+from helpers.own.images import named
 
 #: seconds of one `kubectl wait`; between two of them the pod is looked at
 SLICE = 2.0
@@ -77,6 +79,7 @@ def exec_in_pod(
     """
     options = ["--stdin"] if input is not None else []
     options += ["--container", container] if container else []
+    input = input and named(input)
     done = kubectl(
         "exec", pod, *options, "--", *command, input=input, check=False, timeout=timeout
     )
@@ -141,9 +144,9 @@ def why_not_ready(pod: dict, events: list[dict]) -> Cause:
 
 
 def _no_node() -> bool:
-    """Say whether it is known that the cluster has no node."""
+    """Say whether it is known that the cluster has no node, and gets none."""
     found = kubectl("get", "nodes", "-o", "name", check=False)
-    return found.exit_code == 0 and not found.stdout
+    return found.exit_code == 0 and not found.stdout and not node.coming()
 
 
 def _meets(condition: str, resource: str, seconds: float) -> bool:

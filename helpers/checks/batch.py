@@ -1,6 +1,7 @@
 """Check objects of the batch group."""
 
 from helpers.command import kubectl
+from helpers.own.images import named
 
 
 def cronjob_runs(name: str, *, schedule: str, image: str) -> str:
@@ -8,7 +9,7 @@ def cronjob_runs(name: str, *, schedule: str, image: str) -> str:
     found = kubectl("get", "cronjob", name, "-o", "json", check=False)
     if found.exit_code:
         return f"{found.stderr.strip()}. Send it with `kubectl apply`."
-    return wrong_cronjob(found.json(), schedule=schedule, image=image)
+    return wrong_cronjob(found.json(), schedule=schedule, image=named(image))
 
 
 def wrong_cronjob(cronjob: dict, *, schedule: str, image: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from helpers import backends, errors
-from helpers.choice import CONTROL_PLANE, KIND
+from helpers.choice import CONTROL_PLANE, KIND, OWN
 from helpers.doctor import (
     container,
     lab,
@@ -84,6 +84,17 @@ CONTROL_PLANE_TOPICS: tuple[type[Topic], ...] = (
     lab.Port,
     running.Cluster,
 )
+#: what the cluster itself needs, those know who run it
+OWN_TOPICS: tuple[type[Topic], ...] = (
+    surroundings.Python,
+    lab.Backend,
+    lab.Directories,
+    programs.Shell,
+    surroundings.Client,
+    surroundings.Proxies,
+    surroundings.Kubeconfigs,
+    running.Cluster,
+)
 
 
 def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
@@ -97,7 +108,11 @@ def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
     return list({(f.fact if f.fatal else f): f for f in reversed(found)}.values())[::-1]
 
 
-_TOPICS = {KIND: KIND_TOPICS, CONTROL_PLANE: CONTROL_PLANE_TOPICS}
+_TOPICS = {
+    KIND: KIND_TOPICS,
+    CONTROL_PLANE: CONTROL_PLANE_TOPICS,
+    OWN: OWN_TOPICS,
+}
 
 
 def _topics() -> tuple[type[Topic], ...]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers import backends, errors, paths, versions
-from helpers.choice import CONTROL_PLANE, KIND, LOCAL, NONE
+from helpers.choice import CONTROL_PLANE, KIND, LOCAL, NONE, OWN
 from helpers.doctor.findings import Finding, fatal, ok, warning
 from helpers.local import ground, hostport, preflight, refusal, resources
+from helpers.usermode import kernel
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,14 @@ class Backend:
     name: str
     uid: int
     reason: str = "it was asked for"
+    no_node: str = ""
 
     @classmethod
     def read(cls) -> "Backend":
         """Ask what `connect()` would use."""
         chosen = backends.chosen()
-        return cls(chosen.backend, os.geteuid(), chosen.reason)
+        _, no_node = kernel.look()
+        return cls(chosen.backend, os.geteuid(), chosen.reason, no_node)
 
     def findings(self) -> Iterator[Finding]:
         """Say it, and why; what keeps a backend away, its topics say best."""
@@ -32,19 +35,27 @@ class Backend:
             LOCAL: f"Kubernetes {versions.KUBERNETES} in Linux namespaces, as uid "
             f"{self.uid}",
             KIND: f"{versions.KIND_NODE.partition('@')[0]} as a container",
+            OWN: "a cluster that you have named; each write asks who it is",
         }
         if self.name in how:
             fact = f"{self.name}: {how[self.name]}; because {self.reason}"
             yield ok("backend", fact)
         elif self.name == CONTROL_PLANE:
-            fact = f"{self.name}: Kubernetes {versions.KUBERNETES} without a node; "
-            lack = f"lessons that run pods are skipped; because {self.reason}."
-            yield warning("backend", fact + lack, self._way_to_a_node())
+            yield self._control_plane()
         elif self.name == NONE:
             error = errors.NoBackend(self.reason)
             yield fatal("backend", error.fact, error.way_out)
         else:
             yield ok("backend", f"{self.name}: {self.reason}")
+
+    def _control_plane(self) -> Finding:
+        what = f"{self.name}: Kubernetes {versions.KUBERNETES}"
+        why = f"because {self.reason}"
+        if not self.no_node:
+            node = "a node in user-mode Linux starts after it"
+            return ok("backend", f"{what}; {node}; {why}")
+        lack = f"without a node ({self.no_node}); lessons that run pods are skipped"
+        return warning("backend", f"{what} {lack}; {why}.", self._way_to_a_node())
 
     def _way_to_a_node(self) -> str:
         if "refused" in self.reason:

@@ -78,7 +78,7 @@ class Own:
         scoped = look.cluster_scoped(kubectl, self.kubeconfig)
         with ground.usable(self.state):
             replace(record, kubectl=kubectl, cluster_scoped=scoped).write(self.state)
-            guard.write(self.state / "bin", self.state)
+            guard.write(self.state / "bin", self.state, kubectl)
 
     def stop(self) -> bool:
         """Return False: there is nothing here that these notebooks started."""

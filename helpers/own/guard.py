@@ -8,13 +8,13 @@ namespace, by the way and at the moment at which the write would go.
 import json
 import os
 import shlex
+import site
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from helpers import errors
-from helpers.local.namespaces import PACKAGES
 from helpers.own import commandline, look, rules
 from helpers.own.record import TOOLBOX, Record
 
@@ -24,15 +24,22 @@ _PROGRAM = (
 )
 
 
-def write(directory: Path, state: Path) -> None:
+def write(directory: Path, state: Path, kubectl: str) -> None:
     """Write the program `kubectl` into a directory; raise OSError."""
     from helpers.local.files import write_private
 
     directory.mkdir(mode=0o700, exist_ok=True)
-    # -I: the learner's Python settings are not for this.
-    words = [sys.executable, "-I", "-c", _PROGRAM, PACKAGES, str(state)]
-    line = f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n'
-    write_private(directory / "kubectl", line, mode=0o700)
+    packages = str(Path(__file__).parents[2])
+    # -I: the learner's Python settings are not for this. -S: it takes as long again.
+    words = [sys.executable, "-IS", "-c", _PROGRAM, packages, str(state)]
+    # What begins with a command that only reads needs no Python at all.
+    script = f"""#!/bin/sh
+case "$1" in
+  {"|".join(sorted(commandline.READS))}) exec {shlex.quote(kubectl)} "$@" ;;
+esac
+exec {shlex.join(words)} "$@"
+"""
+    write_private(directory / "kubectl", script, mode=0o700)
 
 
 def main(state: str, words: Sequence[str]) -> int:
@@ -84,11 +91,12 @@ def _text(file: str, record: Record) -> str:
 
 
 def _documents(text: str) -> list[dict]:
-    import yaml
-
     try:
         found = [json.loads(text)]
     except ValueError:
+        site.main()  # it was left out at the start, and knows where packages are
+        import yaml
+
         try:
             loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
             found = list(yaml.load_all(text, loader))

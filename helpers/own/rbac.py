@@ -70,6 +70,8 @@ INSIDE = (
     _rule("-", "configmaps", (*_EDIT, "update")),
     _rule("-", "secrets serviceaccounts", _EDIT),
     _rule("-", "serviceaccounts/token", "create"),
+    # `kubectl auth can-i --list --as=…` speaks as one of those that are in there.
+    _rule("-", "serviceaccounts", "impersonate"),
     _rule("-", "services events", "list"),
     _rule("apps", "deployments", _EDIT),
     _rule("batch", "jobs cronjobs", _EDIT),

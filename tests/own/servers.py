@@ -1,0 +1,100 @@
+"""A genuine API server that keeps a log of all requests, and files that lead to it."""
+
+import contextlib
+import json
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from helpers.apiserver import ApiServer
+
+_READS = {"get", "list", "watch"}
+_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata"}],
+}
+
+
+class Audited(ApiServer):
+    """An API server of a test, with an audit log of each request that it gets."""
+
+    _seen = 0
+
+    def requests(self) -> list[tuple[str, str]]:
+        """Return verb and path of what others have asked, in order."""
+        return [
+            (event["verb"], event["requestURI"])
+            for event in self._events()[self._seen :]
+            # What it asks itself, to make its first objects.
+            if event["user"].get("username") != "system:apiserver"
+        ]
+
+    def writes(self) -> list[tuple[str, str]]:
+        """Return those that are no reads, nor questions that nobody stores."""
+        return [
+            (verb, path)
+            for verb, path in self.requests()
+            if verb not in _READS and "/selfsubjectreviews" not in path
+        ]
+
+    def kubeconfig(self, path: Path, *contexts: str) -> Path:
+        """Write a kubeconfig with contexts that all lead here; return its path."""
+        known = self.api_client().configuration
+        names = contexts or ("production",)
+        cluster = {"server": known.host, "certificate-authority": known.ssl_ca_cert}
+        user = {"client-certificate": known.cert_file, "client-key": known.key_file}
+        document = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": names[0],
+            "clusters": [{"name": "there", "cluster": cluster}],
+            "users": [{"name": "me", "user": user}],
+            "contexts": [
+                {"name": name, "context": {"cluster": "there", "user": "me"}}
+                for name in names
+            ],
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(document))
+        return path
+
+    @contextlib.contextmanager
+    def client(self):
+        """Yield a client of the core API, for the test's own use."""
+        from kubernetes.client import CoreV1Api
+
+        with self.api_client() as api:
+            yield CoreV1Api(api)
+
+    def apply(self, text: str) -> subprocess.CompletedProcess:
+        """Send manifests with kubectl; return what it did."""
+        known = self.api_client().configuration
+        words = [
+            self._programs / "kubectl",
+            *("--kubeconfig=/dev/null", f"--server={known.host}"),
+            f"--certificate-authority={known.ssl_ca_cert}",
+            f"--client-certificate={known.cert_file}",
+            f"--client-key={known.key_file}",
+            *("apply", "-f", "-"),
+        ]
+        return subprocess.run(
+            words, input=text, capture_output=True, text=True, timeout=60
+        )
+
+    def forget(self) -> None:
+        """Count from here on."""
+        self._seen = len(self._events())
+
+    def _events(self) -> list[dict]:
+        lines = (self._directory / "audit.log").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+    def _spawn(self, name: str, command) -> None:
+        if name == "kube-apiserver":
+            (self._directory / "audit.yaml").write_text(json.dumps(_POLICY))
+            log = ("--audit-policy-file=audit.yaml", "--audit-log-path=audit.log")
+            command = [*command, *log]
+        super()._spawn(name, command)
