@@ -28,8 +28,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 3.0
 PAGE = 500
 #: events that the server does not send: ours, about the connection
 LISTED, RECONNECTED, BROKEN, REFUSED = "LISTED", "RECONNECTED", "BROKEN", "REFUSED"
-#: an object that came with the list, or with a watch that began
+#: the server no longer has what was asked for
 _GONE = 410
+#: what may be over soon
+_PASSING = (429, 500, 502, 503, 504)
 
 
 class Event(NamedTuple):
@@ -66,6 +68,7 @@ class Watch:
         self._headers = {"Accept": accept}
         self._query = query or {}
         self._version = ""
+        self._heard_once = False
         self._ended = threading.Event()
         self._answer: urllib3.BaseHTTPResponse | None = None
         self._thread = threading.Thread(target=self._run, daemon=True, name="watch")
@@ -97,7 +100,7 @@ class Watch:
         while not self._ended.is_set():
             try:
                 for event in self._events(again=broken):
-                    pause, broken = FIRST_PAUSE, False
+                    pause, broken, self._heard_once = FIRST_PAUSE, False, True
                     self._hear(event)
                 # The server ended the watch in good order: go on from where it was.
                 continue
@@ -105,7 +108,9 @@ class Watch:
                 self._version = ""
                 continue
             except errors.ApiError as error:
-                if error.code not in (429, 500, 502, 503, 504):
+                # Who was let in once is refused for a while by a server that has just
+                # started and knows no roles yet.
+                if not self._heard_once and error.status not in _PASSING:
                     self._say(REFUSED, str(error))
                     return
                 reason = str(error)

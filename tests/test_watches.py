@@ -1,0 +1,154 @@
+"""A watch hears of everything, survives the end of its server, and ends when told."""
+
+import queue
+import ssl
+import threading
+
+import pytest
+
+from helpers import errors
+from helpers.apiserver import ApiServer
+from helpers.callers import Caller
+from helpers.watches import BROKEN, LISTED, RECONNECTED, REFUSED, Watch
+
+PATH = "/api/v1/namespaces/default/configmaps"
+TIMEOUT = 30.0
+
+
+@pytest.fixture(scope="module")
+def own(cluster):
+    """Yield an API server that may be restarted."""
+    with ApiServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def caller(own):
+    """Return its user."""
+    files = own.api_client().configuration
+    context = ssl.create_default_context(cafile=files.ssl_ca_cert)
+    context.load_cert_chain(files.cert_file, files.key_file)
+    return Caller(own.url, ca="", context=context)
+
+
+class Ears:
+    """What a watch has heard, to be asked for one after the other."""
+
+    def __init__(self) -> None:
+        self.events: queue.Queue = queue.Queue()
+
+    def __call__(self, event) -> None:
+        self.events.put(event)
+
+    def next(self, *kinds: str):
+        """Return the next event of one of these types; others are passed over."""
+        while (event := self.events.get(timeout=TIMEOUT)).type not in kinds:
+            pass
+        return event
+
+
+@pytest.fixture
+def ears():
+    return Ears()
+
+
+@pytest.fixture
+def watch(caller, ears):
+    """Return a function that starts a watch, and end it after the test."""
+    started = []
+
+    def start(path=PATH, **options) -> Watch:
+        started.append(Watch(caller, path, ears, **options).start())
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+def create(caller, name: str, **labels) -> None:
+    body = {"metadata": {"name": name, "labels": labels}}
+    assert caller.request("POST", PATH, body=body).status == 201
+
+
+def delete(caller, name: str) -> None:
+    assert caller.request("DELETE", f"{PATH}/{name}").status == 200
+
+
+def test_it_lists_and_hears_what_follows(caller, ears, watch):
+    """Each event once, in the order of the server."""
+    create(caller, "before")
+    watch()
+    page = ears.next(LISTED).object
+    assert "before" in [item["metadata"]["name"] for item in page["items"]]
+    create(caller, "hello-no")
+    delete(caller, "hello-no")
+    heard = [ears.next("ADDED", "DELETED") for _ in range(2)]
+    assert [one.type for one in heard] == ["ADDED", "DELETED"]
+    assert {one.object["metadata"]["name"] for one in heard} == {"hello-no"}
+
+
+def test_a_selector_is_for_list_and_watch(caller, ears, watch):
+    """What does not fit is never heard of."""
+    create(caller, "other")
+    watch(query={"labelSelector": "app=shop"})
+    assert ears.next(LISTED).object["items"] == []
+    create(caller, "another")
+    create(caller, "fits", app="shop")
+    assert ears.next("ADDED").object["metadata"]["name"] == "fits"
+
+
+def test_it_survives_a_restart_and_misses_nothing(caller, ears, own, watch):
+    """Broken, connected again, and what happened in between is known."""
+    started = watch()
+    ears.next(LISTED)
+    own.restart()
+    create(caller, "meanwhile")
+    assert ears.next(BROKEN, RECONNECTED, LISTED)
+    seen = set()
+    while "meanwhile" not in seen:
+        event = ears.next("ADDED", LISTED)
+        items = event.object.get("items", [event.object])
+        seen |= {item["metadata"]["name"] for item in items}
+    assert started.running
+
+
+def test_a_refusal_is_told_and_ends_it(cluster, ears, caller, own):
+    """403 and 404 will not become better by asking again."""
+    watch = Watch(caller, "/apis/example.com/v1/things", ears).start()
+    assert "404" in ears.next(REFUSED).object["message"]
+    watch.stop()
+    assert not watch.running
+
+
+def test_nobody_answers(ears):
+    """It is told once, and tried again until it is stopped."""
+    nobody = Caller("https://127.0.0.1:1", ca=None)
+    watch = Watch(nobody, PATH, ears).start()
+    ears.next(BROKEN)
+    watch.stop()
+    assert not watch.running
+    assert ears.events.empty()
+
+
+def test_a_watch_that_waits_ends_at_once(caller, ears, watch):
+    """Its thread sits in a read that nothing would wake for minutes."""
+    started = watch()
+    ears.next(LISTED)
+    create(caller, "woken")
+    ears.next("ADDED")
+    started.stop(timeout=5)
+    assert not started.running
+    assert "watch" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_stop_before_the_start_is_nothing(caller, ears):
+    """And it stays stopped."""
+    Watch(caller, PATH, ears).stop()
+    assert ears.events.empty()
+
+
+def test_stream_tells_who_does_not_answer():
+    """The sentence is that of every other request."""
+    with pytest.raises(errors.Unreachable):
+        Caller("https://127.0.0.1:1", ca=None).stream("/", headers={}, silence=1)
