@@ -58,10 +58,11 @@ class JupyterLab:
         self.url = until(self._listening, START, "JupyterLab listens")
         return self
 
-    def address(self, notebook: str) -> str:
-        """Return the URL of a notebook, named without its ending."""
+    def address(self, notebook: str, host: str = "127.0.0.1") -> str:
+        """Return the URL of a notebook, named without its ending, by way of `host`."""
         # `reset`: without the pages of the test before. The token becomes a cookie.
-        return f"{self.url}lab/tree/{notebook}.ipynb?reset&token={self.token}"
+        url = self.url.replace("127.0.0.1", host)
+        return f"{url}lab/tree/{notebook}.ipynb?reset&token={self.token}"
 
     def shut_down_kernels(self) -> None:
         """End every kernel, as *Shut Down All Kernels* does, and wait until all did."""

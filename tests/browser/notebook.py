@@ -181,6 +181,9 @@ class OpenNotebook:
 
     def text(self, cell: str) -> str:
         """Return the text of the cell's output as a person reads it."""
+        # What is off the screen, or in a tab behind another, is not laid out.
+        self.page.bring_to_front()
+        self.select(cell)
         return self.output(cell).inner_text()
 
     def count(self, cell: str) -> int | None:
