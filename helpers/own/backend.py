@@ -11,7 +11,8 @@ from typing import NoReturn
 
 from helpers import errors, paths, statedir, versions
 from helpers.kubeconfig import read_kubeconfig
-from helpers.local import ground
+from helpers.kind import programs
+from helpers.local import ground, image_cache
 from helpers.local.backend import STATUS
 from helpers.own import guard, look, rules, target
 from helpers.own.record import Record
@@ -55,9 +56,10 @@ class Own:
         found = self.state / "bin"
         return found if (found / "kubectl").exists() else None
 
-    def setup(self, progress: Progress) -> tuple[Path, None]:
-        """Get kubectl. How the image gets there is the learner's business."""
-        return Path(target.kubectl(progress, "")).parent, None
+    def setup(self, progress: Progress) -> tuple[Path, Path]:
+        """Get kubectl and an archive of the image, for a registry or for the nodes."""
+        binaries = programs.ensure_kubectl(progress)
+        return binaries, image_cache.ensure(binaries, progress)
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
         """Make sure that it is still that cluster, and check writes from now on.

@@ -1,0 +1,144 @@
+"""The whole chapter on a learner's own cluster, beside one that nobody may touch.
+
+The learner's user has the printed rights and no others. Everything around it leads to
+production: `~/.kube/config`, KUBECONFIG, and from the second cell of each notebook on
+the learner's own file as well. What arrived there, its audit log says.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from helpers import kubectl, paths
+from helpers.local.backend import Local
+from helpers.own.lessons import REASON, TAG
+from helpers.own.rbac import manifest
+from helpers.own.record import Record
+from helpers.own.rules import STATE
+from tests.commandline import environment, helpers
+from tests.notebooks import FILES, ROOT, load, tagged
+from tests.own import user
+
+#: a name that only the nodes of this cluster know
+IMAGE = "registry.example/team/toolbox:7"
+#: seconds for all notebooks on a busy machine
+LIMIT = 1500
+USER = "anna"
+
+
+@pytest.fixture(scope="module")
+def image(cluster):
+    """Give the image of the lessons a second name, as a registry would."""
+    ctr, socket = Local()._containerd()
+    words = [ctr, f"--address={socket}", "--namespace=k8s.io", "images"]
+    tag = ("tag", "--force", "docker.io/library/toolbox:1", IMAGE)
+    subprocess.run([*words, *tag], check=True, timeout=60)
+    yield IMAGE
+    subprocess.run([*words, "remove", IMAGE], check=True, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def surroundings(cluster, production, tmp_path_factory):
+    """Return the environment of a learner whose every default is production."""
+    home = tmp_path_factory.mktemp("home")
+    ambient = production.kubeconfig(home / ".kube" / "config")
+    theirs = user.kubeconfig(USER, cluster, ambient, home / "clusters.yaml")
+    yield {
+        "HOME": home,
+        "KUBECONFIG": os.pathsep.join(map(str, (ambient, theirs))),
+        "SWITCHED": os.pathsep.join(map(str, (ambient, theirs))),
+        "LAB_STATE_DIR": home / "state",
+        "LAB_CACHE_DIR": paths.cache_dir(),
+        "LAB_BACKEND": "own",
+        "PYTHONPATH": ROOT,
+    }
+
+
+@pytest.fixture(scope="module")
+def rights(cluster):
+    """Give the user exactly what `rbac` prints."""
+    text = helpers("rbac", "--user", USER, check=True).stdout
+    assert text == manifest(USER)
+    kubectl("apply", "-f", "-", input=text)
+    yield
+    kubectl("delete", "-f", "-", input=text)
+
+
+@pytest.mark.timeout(LIMIT + 300)
+def test_all_notebooks_pass_and_nothing_arrives_at_production(
+    cluster, production, surroundings, rights, image
+):
+    home = Path(surroundings["HOME"])
+    production.forget()
+    options = ("--kubeconfig", home / "clusters.yaml", "--context", "mine")
+    done = helpers("use", *options, "--image", image, "--yes", env=surroundings)
+    assert done.returncode == 0 and f"user        {USER}" in done.stderr, done.stderr
+    state = Record.read(home / "state").state
+
+    counts, output = run_notebooks(surroundings)
+    skipped = [cell for file in FILES for cell in tagged(load(file), TAG)]
+    assert counts.get("failed", 0) == counts.get("error", 0) == 0, output
+    assert counts["skipped"] == len(skipped) > 0 and REASON in output
+    assert counts["passed"] == code_cells() - len(skipped)
+    for name in surroundings["SWITCHED"].split(os.pathsep):
+        assert "current-context: production" in Path(name).read_text()
+
+    assert "nothing was stopped" in helpers("stop", env=surroundings).stdout
+    assert helpers("delete", "--yes", env=surroundings).returncode == 0
+    assert not (home / "state").exists()
+    mine = kubectl("get", "namespaces", f"--selector={STATE}={state}", "-o", "json")
+    active = [
+        each for each in mine.json()["items"] if each["status"]["phase"] == "Active"
+    ]
+    assert active == []
+
+    # Not only no write: connecting, running and deleting asked nothing at all.
+    assert production.requests() == []
+    with production.client() as core:
+        core.create_namespaced_config_map("default", {"metadata": {"name": "proof"}})
+    assert production.writes() == [("create", "/api/v1/namespaces/default/configmaps")]
+
+
+def run_notebooks(env: dict) -> tuple[dict[str, int], str]:
+    """Run all of them as a learner's CI does; return the counts and the output."""
+    began = time.monotonic()
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-rs", "--color=no"),
+            *("-p", "no:cacheprovider", "-p", "tests.own.switching"),
+            *(str(file.relative_to(ROOT)) for file in FILES),
+        ],
+        cwd=ROOT,
+        env=environment(env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+    )
+    last = done.stdout.splitlines()[-1]
+    print(f"{last} (after {time.monotonic() - began:.0f} s)")
+    counts = {word: int(count) for count, word in re.findall(r"(\d+) (\w+)", last)}
+    return counts, done.stdout + done.stderr
+
+
+def code_cells() -> int:
+    cells = [cell for file in FILES for cell in load(file)["cells"]]
+    return sum(cell["cell_type"] == "code" for cell in cells)
+
+
+def test_without_the_fence_the_server_refuses_nothing_less(cluster, rights):
+    """The policy is what keeps this user's writes in namespaces of lessons."""
+    role = "kubernetes-api-notebooks-lesson"
+    words = ("create", "rolebinding", "a", f"--clusterrole={role}", f"--user={USER}")
+    refused = kubectl(*words, f"--as={USER}", "--namespace=kube-system", check=False)
+    assert (
+        refused.exit_code == 1 and "namespaces of the lessons alone" in refused.stderr
+    )
+    for verb, what in (("get", "secrets"), ("create", "pods"), ("delete", "nodes")):
+        asked = ("auth", "can-i", verb, what, f"--as={USER}", "-n", "kube-system")
+        assert kubectl(*asked, check=False).exit_code == 1
