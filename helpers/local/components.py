@@ -62,7 +62,8 @@ class Component:
     `needs` names what must be ready first, `needs_answer` what must only answer: give
     the answer `answers`. `once` marks a job that ends with 0 instead of staying.
     `grace` is the time in seconds between SIGTERM and SIGKILL. `stop_after` names what
-    must have ended before this one is asked to.
+    must have ended before this one is asked to. The start does not wait for what is in
+    the `background`, and does not fail with it.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Component:
     grace: float = 2.0
     stop_after: tuple[str, ...] = ()
     pass_listener: bool = False
+    background: bool = False
 
 
 @dataclass(frozen=True)

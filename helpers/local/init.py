@@ -8,7 +8,7 @@ import dataclasses
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from helpers.local import bootstrap, facts, firstobjects, layout, probes, rootfs
@@ -67,14 +67,14 @@ class _Init:
         self._facts = facts.find(plan.python, plan.archive, plan.archive_key)
         components = describe(self._facts)
         for part in components:
-            _write_files(part)
-        _copy_scripts()
+            write_files(part)
+        copy_scripts()
         supervisor = Supervisor(
             components,
             lambda part: self._probes.ready(part.ready),
             answers=self._answers,
             logs=layout.LOGS,
-            env=_environment(),
+            env=environment(),
             listener=plan.listener,
         )
         self._lifecycle = Lifecycle(
@@ -119,7 +119,8 @@ class _Init:
             return False
 
 
-def _write_files(part: Component) -> None:
+def write_files(part: Component) -> None:
+    """Write the component's files, in the machine."""
     for name, content in part.files.items():
         path = Path(name)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -127,12 +128,14 @@ def _write_files(part: Component) -> None:
         write_private(path, content, mode=0o700 if content[:2] == "#!" else 0o600)
 
 
-def _copy_scripts() -> None:
-    for name, source in SCRIPTS.items():
+def copy_scripts(more: Mapping[str, str] = {}) -> None:
+    """Write the scripts that components run, ours and `more`."""
+    for name, source in {**SCRIPTS, **more}.items():
         write_private(Path(layout.ETC, name), source)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Return the environment of all components."""
     # Nothing of the learner's: it would end up in the environment of pods.
     return {"PATH": facts.PATH, "HOME": f"{layout.ROOT}/home", "LANG": "C.UTF-8"}
 

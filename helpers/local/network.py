@@ -39,6 +39,16 @@ def configure_network() -> None:
         file.write("1")
 
 
+def add_device(device: str, address: str, mask: str) -> None:
+    """Bring a network device up with an address; raise StepRefused."""
+    with (
+        step(f"configuring {device}"),
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control,
+    ):
+        _add_address(control, device, address, mask)
+        _up(control, device)
+
+
 def _up(control: socket.socket, device: str) -> None:
     request = struct.pack("16sh14x", device.encode(), 0)
     answer = fcntl.ioctl(control, _SIOCGIFFLAGS, request)
@@ -46,10 +56,12 @@ def _up(control: socket.socket, device: str) -> None:
     fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sh14x", device.encode(), flags))
 
 
-def _add_address(control: socket.socket, alias: str, address: str) -> None:
+def _add_address(
+    control: socket.socket, alias: str, address: str, mask: str = "255.255.255.255"
+) -> None:
     for number, value in (
         (_SIOCSIFADDR, address),
-        (_SIOCSIFNETMASK, "255.255.255.255"),
+        (_SIOCSIFNETMASK, mask),
     ):
         packed = struct.pack(
             "16sH2x4s8x", alias.encode(), socket.AF_INET, socket.inet_aton(value)

@@ -149,9 +149,13 @@ def kubeconfig(
 SERVER = f"https://{layout.NODE_IP}:{layout.API_PORT}"
 
 
-def write_component_kubeconfigs(directory: Path, server: str = SERVER) -> None:
+def write_component_kubeconfigs(
+    directory: Path,
+    server: str = SERVER,
+    stems: Iterable[str] = layout.KUBECONFIG_STEMS,
+) -> None:
     """Write the kubeconfig of each component beside its certificate."""
-    for stem in layout.KUBECONFIG_STEMS:
+    for stem in stems:
         document = kubeconfig(directory, stem, server=server)
         # JSON is YAML: no YAML writer is needed for what only programs read.
         write_private(directory / f"{stem}.conf", json.dumps(document, indent=1))

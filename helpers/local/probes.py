@@ -31,13 +31,7 @@ class Prober:
 
     def ready(self, how: Get | Connect | None) -> bool:
         """Say whether the component answers as it should, now."""
-        match how:
-            case None:
-                return True
-            case Get(url):
-                return self._get(url) == 200
-            case Connect(path):
-                return _connects(path)
+        return ready(how, self._tls)
 
     def api(
         self,
@@ -68,20 +62,32 @@ class Prober:
         finally:
             connection.close()
 
-    def _get(self, url: str) -> int:
-        parts = urllib.parse.urlsplit(url)
-        kind = http.client.HTTPConnection
-        options = {}
-        if parts.scheme == "https":
-            kind, options = http.client.HTTPSConnection, {"context": self._tls}
-        connection = kind(parts.hostname, parts.port, timeout=TIMEOUT, **options)
-        try:
-            connection.request("GET", parts._replace(scheme="", netloc="").geturl())
-            return connection.getresponse().status
-        except (OSError, http.client.HTTPException):
-            return 0  # not there yet
-        finally:
-            connection.close()
+
+def ready(how: Get | Connect | None, tls: ssl.SSLContext | None = None) -> bool:
+    """Say whether a component answers as it should, now; `tls` is for https."""
+    match how:
+        case None:
+            return True
+        case Get(url):
+            return _get(url, tls) == 200
+        case Connect(path):
+            return _connects(path)
+
+
+def _get(url: str, tls: ssl.SSLContext | None) -> int:
+    parts = urllib.parse.urlsplit(url)
+    kind = http.client.HTTPConnection
+    options = {}
+    if parts.scheme == "https":
+        kind, options = http.client.HTTPSConnection, {"context": tls}
+    connection = kind(parts.hostname, parts.port, timeout=TIMEOUT, **options)
+    try:
+        connection.request("GET", parts._replace(scheme="", netloc="").geturl())
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0  # not there yet
+    finally:
+        connection.close()
 
 
 def readyz(port: int, ca: Path) -> bool:

@@ -34,15 +34,22 @@ def serve(client: socket.socket, address: tuple[str, int]) -> None:
             server = socket.create_connection(address, timeout=5)
         except OSError:
             return  # the API server is restarting: the client sees a closed connection
-        with server:
-            server.settimeout(None)
-            for end in (client, server):
-                # A request is one small segment; waiting for more costs 40 ms.
-                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            back = threading.Thread(target=pump, args=(server, client), daemon=True)
-            back.start()
-            pump(client, server)
-            back.join()
+        join(client, server)
+
+
+def join(client: socket.socket, server: socket.socket) -> None:
+    """Copy between the two until both directions ended, and close `server`."""
+    with server:
+        server.settimeout(None)
+        for end in (client, server):
+            if end.family == socket.AF_UNIX:
+                continue
+            # A request is one small segment; waiting for more costs 40 ms.
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        back = threading.Thread(target=pump, args=(server, client), daemon=True)
+        back.start()
+        pump(client, server)
+        back.join()
 
 
 def main() -> None:

@@ -92,7 +92,8 @@ class Supervisor:
 
     def awaited(self) -> list[str]:
         """Name what is not ready yet."""
-        return [name for name in self.states if not self._met((name,))]
+        waiting = (part.name for part in self.components if not part.background)
+        return [name for name in waiting if not self._met((name,))]
 
     def reap(self) -> None:
         """Wait for children for ever; call it in the main thread.
@@ -172,7 +173,8 @@ class Supervisor:
                 return
             ever_ready = ever_ready or ready
             if not ever_ready and starts >= FIRST_STARTS:
-                self.failed = self.failed or part.name
+                if not part.background:
+                    self.failed = self.failed or part.name
                 self._set(part, "failed", pid=None, last_exit=ended)
                 return
             self._set(part, "restarting", pid=None, last_exit=ended)
