@@ -62,10 +62,12 @@ def _skip_what_cannot_run(items: list[pytest.Item]) -> None:
 def _lack(backend: str, lesson: str, tags: list[str]) -> str:
     """Return why a cell cannot run on a cluster of this kind, or ""."""
     from helpers import choice, errors
+    from helpers.controlplane import node
     from helpers.controlplane.lessons import needs_pods
     from helpers.own.lessons import REASON, needs_lab
 
-    if backend == choice.CONTROL_PLANE and needs_pods(lesson, tags):
+    nowhere = backend == choice.CONTROL_PLANE and not node.coming()
+    if nowhere and needs_pods(lesson, tags):
         return str(errors.NoNode("this cell"))
     return REASON if backend == choice.OWN and needs_lab(tags) else ""
 

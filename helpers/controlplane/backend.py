@@ -1,7 +1,8 @@
 """Bring the control plane up and down: the verbs of the local cluster, without a node.
 
 For machines that let us make no namespaces. Its API server, controllers and scheduler
-are the genuine ones; there is nothing that could run a pod.
+are the genuine ones. Where user-mode Linux is installed, a node starts after them, in
+the background; elsewhere there is nothing that could run a pod.
 """
 
 import contextlib
@@ -10,12 +11,21 @@ from pathlib import Path
 
 from helpers import errors
 from helpers.controlplane import machine
-from helpers.local import ground, images, pki, preflight, toolchain
+from helpers.local import ground, image_cache, images, pki, preflight, toolchain
 from helpers.local.backend import Local
 from helpers.local.files import write_private
 from helpers.local.recipe import CONTROL_PLANE, RECIPE
 from helpers.progress import Progress
+from helpers.usermode import disk, kernel
+from helpers.usermode.components import INSIDE, NAME
 
+LOGS = (
+    "machine",
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+)
 #: by this file a state directory is known as ours
 MARK = "control-plane"
 
@@ -25,13 +35,12 @@ class ControlPlane(Local):
     """The control plane whose state is in the directory `state`."""
 
     name = "control-plane"
-    logs = (
-        "machine",
-        "etcd",
-        "kube-apiserver",
-        "kube-controller-manager",
-        "kube-scheduler",
-    )
+
+    @property
+    def logs(self) -> tuple[str, ...]:
+        """Return the components that have a log."""
+        node = (NAME, *INSIDE) if (self.state / "logs" / f"{NAME}.log").exists() else ()
+        return (*LOGS, *node)
 
     @property
     def _machine(self) -> machine.Machine:
@@ -46,8 +55,20 @@ class ControlPlane(Local):
                 return found
         return toolchain.find(CONTROL_PLANE)
 
-    def setup(self, progress: Progress) -> tuple[Path, None]:
-        """Make what a start needs: the binaries' directory. No pod needs an image."""
+    def setup(self, progress: Progress) -> tuple[Path, Path | None]:
+        """Make what a start needs: the binaries' directory, and the disk of a node.
+
+        There is no disk where no node can be had.
+        """
+        found, _ = kernel.look()
+        if found:
+            try:
+                binaries = toolchain.ensure(progress)
+                archive = image_cache.ensure(binaries, progress)
+                return binaries, disk.ensure(found, binaries, archive, progress)
+            except errors.LabError as error:
+                # The lessons that ask the API server alone need none of it.
+                progress.update(f"without a node: {error.fact}")
         return self.binaries() or toolchain.ensure(progress, CONTROL_PLANE), None
 
     def images(self) -> list[images.Image]:
@@ -60,9 +81,9 @@ class ControlPlane(Local):
 
     def _start(self, progress: Progress, port: int | None) -> None:
         preflight.check(preflight.PlainAccount)
-        binaries, archive = self.setup(progress)
+        binaries, node_disk = self.setup(progress)
         progress.update("making keys and certificates")
         with ground.usable(self.state):
             pki.ensure(self.state / "pki")
             write_private(self.state / MARK, "")
-        self._start_machine(binaries, archive, progress, port)
+        self._start_machine(binaries, node_disk, progress, port)

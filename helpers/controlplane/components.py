@@ -22,6 +22,8 @@ from dataclasses import dataclass, replace
 
 from helpers.local import components, layout
 from helpers.local.components import Component, Facts, Get
+from helpers.usermode import components as usermode
+from helpers.usermode.layout import EGRESS, WAY
 
 #: what a node needs, and is not there
 ABSENT = ("containerd", "kubelet", "coredns", "kube-proxy")
@@ -36,26 +38,42 @@ _FIXED = (layout.API_PORT, 2381, 10257, 10259)
 
 @dataclass(frozen=True)
 class Ports:
-    """A port on 127.0.0.1 for each, etcd's being for its health alone."""
+    """A port on 127.0.0.1 for each, etcd's being for its health alone.
+
+    `egress` leads to the kubelet and to pods, where there is a node.
+    """
 
     apiserver: int
     etcd: int
     controller_manager: int
     scheduler: int
+    egress: int
 
 
 def describe(
-    ports: Ports, binaries: str, *, bootstrapped: bool
+    ports: Ports, binaries: str, *, bootstrapped: bool, node: bool = False
 ) -> tuple[Component, ...]:
     """Return the components in the order in which they are started.
 
     Their working directory must be the state directory; `binaries` is the directory of
-    the programs; `bootstrapped` as in `Facts`.
+    the programs; `bootstrapped` as in `Facts`; `node` says that there is one, behind
+    the port `egress`.
     """
     facts = Facts("", "", False, "", False, bootstrapped=bootstrapped)
     changes = _options(ports)
+    files = {}
+    if node:
+        api = changes["kube-apiserver"]
+        api["--egress-selector-config-file"] = f"{STATE}/{EGRESS}"
+        # For pods it is where the node's relay is.
+        del api["--endpoint-reconciler-type"]
+        files = {f"{STATE}/{EGRESS}": usermode.egress_config(f"{STATE}/{WAY}")}
     parts = [part for part in components.describe(facts) if part.name in changes]
-    return tuple(_move(part, ports, binaries, changes) for part in parts)
+    moved = [_move(part, ports, binaries, changes) for part in parts]
+    return tuple(
+        replace(part, files=files) if part.name == "kube-apiserver" else part
+        for part in moved
+    )
 
 
 def _options(ports: Ports) -> dict[str, dict[str, str]]:

@@ -1,5 +1,7 @@
 """Start, find and stop the control plane's processes, from outside."""
 
+import dataclasses
+import json
 import socket
 import sys
 from dataclasses import dataclass
@@ -7,6 +9,11 @@ from pathlib import Path
 
 from helpers.controlplane import ports, process
 from helpers.local import identity, machine, pki
+from helpers.local.files import write_private
+from helpers.usermode import components, kernel, layout
+
+#: components of the node that ask the API server
+_NODE = ("kubelet", "coredns")
 
 
 @dataclass(frozen=True)
@@ -14,7 +21,8 @@ class Machine(machine.Machine):
     """The processes whose state is in the directory `state`: a machine without walls.
 
     All is as with the local cluster's, but that one process takes the place of its
-    outer process and its PID 1.
+    outer process and its PID 1. What a start takes for an archive of images is the
+    disk of a node in user-mode Linux, or None for no node.
     """
 
     _first = "starting the control plane"
@@ -35,10 +43,29 @@ class Machine(machine.Machine):
         port = listener.getsockname()[1]
         server = f"https://127.0.0.1:{port}"
         pki.write_component_kubeconfigs(self.state / "pki", server)
+        node = kernel.look()[0] if archive else None
+        if node:
+            pki.write_component_kubeconfigs(self.state / "pki", stems=_NODE)
+            self._prepare_node(binaries, archive, port)
         return process.Plan(
             state=str(self.state),
             binaries=str(binaries.resolve()),
             python=str(Path(sys.executable).resolve()),
             lock=lock,
             port=port,
+            node=dataclasses.asdict(node) if node else None,
         )
+
+    def _prepare_node(self, binaries: Path, disk: Path, port: int) -> None:
+        """Write what the node is asked for, and show it its disk."""
+        plan = components.Plan(
+            state=str(self.state),
+            binaries=str(binaries.resolve()),
+            python=str(Path(sys.executable).resolve()),
+            python_home=sys.base_prefix,
+            port=port,
+        )
+        asked = json.dumps(dataclasses.asdict(plan))
+        write_private(self.state / layout.PLAN, asked)
+        # By a name that a kernel's command line can hold, wherever the cache is.
+        (self.state / layout.DISK).symlink_to(disk.resolve())

@@ -16,6 +16,8 @@ from helpers.local import bootstrap, facts, firstobjects, init, namespaces, prob
 from helpers.local.components import Component
 from helpers.local.lifecycle import Lifecycle, Task
 from helpers.local.supervisor import Supervisor
+from helpers.usermode import components as usermode
+from helpers.usermode.kernel import Kernel
 
 #: what tells our process from any other, whatever its pid
 PROGRAM = (
@@ -28,13 +30,17 @@ _LEASH = str(Path(__file__).with_name("leash.py"))
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What is asked of the process. `lock` is an open descriptor, `port` the API's."""
+    """What is asked of the process. `lock` is an open descriptor, `port` the API's.
+
+    `node` are the programs of a node in user-mode Linux, or None for none.
+    """
 
     state: str
     binaries: str
     python: str
     lock: int
     port: int
+    node: dict | None = None
 
 
 def command(plan_file: Path, report: int) -> list[str]:
@@ -61,7 +67,7 @@ def main(plan_file: str, report: int) -> int:
     # From now on `stop` knows whom to ask.
     namespaces.write_state(Path(plan.state), None)
     # They stay open, and the ports ours, as long as this process is there.
-    held = [ports.hold() for _ in range(3)]
+    held = [ports.hold() for _ in range(4)]
     lifecycle = _lifecycle(plan, [each.getsockname()[1] for each in held])
     os.close(report)
     return lifecycle.run()
@@ -71,14 +77,19 @@ def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
     etcd = f"{components.STATE}/etcd"
     known = facts.bootstrapped(etcd, plan.binaries)
     taken = components.Ports(plan.port, *free)
+    parts = components.describe(
+        taken, plan.binaries, bootstrapped=known, node=bool(plan.node)
+    )
+    if plan.node:
+        kernel = Kernel(**plan.node)
+        parts += (usermode.keeper(kernel, plan.python, plan.state, taken.egress),)
+    for part in parts:
+        init.write_files(part)
     api = probes.Prober(components.PKI, plan.port)
     supervisor = Supervisor(
-        tuple(
-            leashed(part, plan.python, os.getpid())
-            for part in components.describe(taken, plan.binaries, bootstrapped=known)
-        ),
-        lambda part: api.ready(part.ready),
-        answers=lambda part: part.answers is not None and api.ready(part.answers),
+        tuple(leashed(part, plan.python, os.getpid()) for part in parts),
+        lambda part: _ready(part, api),
+        answers=lambda part: _answers(part, api),
         logs=f"{components.STATE}/logs",
         env={
             "PATH": os.defpath,
@@ -86,7 +97,7 @@ def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
             "LANG": "C.UTF-8",
         },
     )
-    posts = bootstrap.control_plane_posts()
+    posts = bootstrap.posts() if plan.node else bootstrap.control_plane_posts()
     return Lifecycle(
         supervisor,
         (
@@ -95,9 +106,28 @@ def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
         ),
         status=Path(components.STATE, "run/status.json"),
         budget=init.BUDGET,
-        facts={"absent": components.ABSENT},
+        facts={"absent": () if plan.node else components.ABSENT},
         finish=lambda: facts.remember_bootstrap(etcd, plan.binaries),
     )
+
+
+def _ready(part: Component, api: probes.Prober) -> bool:
+    if part.name != usermode.NAME:
+        return api.ready(part.ready)
+    try:
+        return firstobjects.node_ready(api)
+    except OSError:
+        return False
+
+
+def _answers(part: Component, api: probes.Prober) -> bool:
+    if part.answers is None or not api.ready(part.answers):
+        return False
+    # The node waits for this: its kubelet must not find the Node that it left.
+    try:
+        return firstobjects.disown_node(api)
+    except OSError:
+        return False
 
 
 def leashed(part: Component, python: str, pid: int) -> Component:

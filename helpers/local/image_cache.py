@@ -109,7 +109,8 @@ def _forget_oldest(directory: Path) -> None:
     files = sorted(directory.glob("*.tar"), key=lambda path: path.stat().st_mtime)
     for old in files[:-_KEPT]:
         old.unlink()
-        old.with_suffix(".log").unlink(missing_ok=True)
+        for suffix in (".log", ".ext4"):
+            old.with_suffix(suffix).unlink(missing_ok=True)
 
 
 def architecture() -> str:

@@ -11,7 +11,7 @@ from helpers.local.recipe import CONTROL_PLANE
 from helpers.local.releases import published
 from tests.local import doctable
 
-PORTS = Ports(6001, 6002, 6003, 6004)
+PORTS = Ports(6001, 6002, 6003, 6004, 6005)
 BINARIES = "/home/a, b/bin"
 
 

@@ -19,9 +19,18 @@ from helpers.controlplane import ports
 from helpers.controlplane.backend import ControlPlane
 from helpers.local import hostport, identity
 from helpers.progress import Silent
+from helpers.usermode import kernel
 from tests.local.waiting import until
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_a_node():
+    """Start none where one could be had: tests/usermode/ has those."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(kernel.VARIABLE, "none")
+        yield
 
 
 @pytest.fixture(scope="module")

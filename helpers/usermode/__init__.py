@@ -1,0 +1,1 @@
+"""A node in user-mode Linux, for machines that let us make no namespaces."""

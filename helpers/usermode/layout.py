@@ -1,0 +1,26 @@
+"""Name what the kernel of the node, its network and the host have in common, once.
+
+Paths are relative to the state directory, in which the keeper and the kernel work: so
+they are short and hold nothing that a kernel's command line would cut in two.
+"""
+
+#: what slirp4netns makes of it: the host's loopback device, and the node
+HOST_IP = "10.0.2.2"
+GUEST_IP = "10.0.2.100"
+GUEST_MASK = "255.255.255.0"
+DEVICE = "vec0"
+#: where the API server's way to pods and the kubelet comes out, in the node
+TUNNEL_PORT = 8132
+
+FRAMES = "run/frames.sock"
+ORDERS = "run/slirp.sock"
+#: where the API server begins its way to pods and the kubelet
+WAY = "run/egress.sock"
+#: the disk that all nodes begin with, and what this one writes
+DISK = "run/disk"
+WRITTEN = "run/disk.written"
+PLAN = "run/node.json"
+EGRESS = "etc/egress.json"
+
+#: MB; a node with three pods leaves half of it free
+MEMORY = 512
