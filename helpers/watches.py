@@ -5,6 +5,7 @@ after every break, from the version that it has seen last, and lists anew only i
 server no longer knows that version.
 """
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -85,8 +86,10 @@ class Watch:
         self._ended.set()
         answer = self._answer
         if answer is not None:
-            # It wakes a read that waits; closing would not, and may wait itself.
-            answer.shutdown()
+            # It wakes a read that waits; closing would not, and may wait itself. What
+            # was read to its end has no connection left to shut.
+            with contextlib.suppress(ValueError, OSError):
+                answer.shutdown()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout)
 
