@@ -183,7 +183,7 @@ class OpenNotebook:
         """Return the text of the cell's output as a person reads it."""
         # What is off the screen, or in a tab behind another, is not laid out.
         self.page.bring_to_front()
-        self.select(cell)
+        self._show_all()
         return self.output(cell).inner_text()
 
     def count(self, cell: str) -> int | None:
