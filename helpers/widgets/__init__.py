@@ -4,6 +4,9 @@ Each view has a text form (`print(view)`), the same facts as data, and an end (`
 ipywidgets is imported below here and nowhere else.
 """
 
+from helpers.widgets.access import access_matrix
+from helpers.widgets.downward import downward_view
 from helpers.widgets.pods import live_pods
+from helpers.widgets.tokenclock import token_clock
 
-__all__ = ["live_pods"]
+__all__ = ["access_matrix", "downward_view", "live_pods", "token_clock"]
