@@ -14,14 +14,19 @@ FOREIGN_HOST = "hub.example"
 WINDOW = {"width": 1300, "height": 1000}
 
 
+def find_chromium() -> str | None:
+    """Return the browser of this machine, or None; nothing is downloaded."""
+    return shutil.which("chromium") or shutil.which("google-chrome")
+
+
 # `package`, not `session`: Playwright keeps an event loop in this thread, and nbval,
 # whose notebooks come after these tests, would find it running.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Return Debian's Chromium; nothing is downloaded for these tests."""
-    program = shutil.which("chromium")
+    """Return Chromium, which ends after the tests in this directory."""
+    program = find_chromium()
     if program is None:
-        pytest.skip("chromium is not installed: sudo apt-get install chromium")
+        pytest.skip("Chromium is not here. Run: sh tools/setup.sh tests")
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(
             executable_path=program,
