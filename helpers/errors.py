@@ -25,6 +25,7 @@ LabError
 ├── NotAnswering         the cluster runs, and its API server does not answer
 ├── NotConnected         a helper was called before `connect()`
 ├── NotOurs              a write to something that the suite did not make
+├── LacksRights          a user who may not do what the lessons need
 ├── OtherCluster         another cluster answers than the one that was agreed to
 ├── WriteRefused         a write that may not be made on a cluster of one's own
 ├── YourCluster          something that a cluster of one's own does not hand out
@@ -43,6 +44,7 @@ LabError
 ├── ApiError             the API server refused a request
 ├── ProxyEnded           `kubectl proxy` does not run
 ├── ServerEnded          the API server of a notebook does not run
+├── BadRequestLine       a path or host that no request can be sent to
 ├── NotATable            a path whose answer is no table
 ├── BadColumn            a column whose path cannot be read
 ├── UnknownField         a column of a field that the kind does not have
@@ -368,6 +370,18 @@ class NotOurs(LabError):
         )
 
 
+class LacksRights(LabError):
+    """A user of the learner's own cluster who may not do what the lessons need."""
+
+    def __init__(self, reason: str) -> None:
+        """Keep the server's own sentence."""
+        self.reason = reason
+        super().__init__(
+            f"This user lacks a right that the lessons need: {reason}",
+            "`python -m helpers rbac` prints them all, for an administrator to apply.",
+        )
+
+
 class OtherCluster(LabError):
     """Another cluster answers than the one that was agreed to, by its UID."""
 
@@ -594,6 +608,15 @@ class ServerEnded(LabError):
         if ended:
             fact = f"The {program} of this notebook ended: {ended}.\n{words}".rstrip()
         super().__init__(fact, "Start it (again): `own.start()`.")
+
+
+class BadRequestLine(LabError):
+    """A path or host that no request can be sent to; `part` is which of them."""
+
+    def __init__(self, part: str, text: str, fact: str, way_out: str) -> None:
+        """Quote what was given, and say what is wrong with it."""
+        self.part, self.text = part, text
+        super().__init__(f"The {part} {text[:60]!r} {fact}.", way_out)
 
 
 class NotATable(LabError):

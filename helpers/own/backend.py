@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from helpers import errors, paths, statedir, versions
-from helpers.kubeconfig import read_kubeconfig
 from helpers.kind import programs
+from helpers.kubeconfig import read_kubeconfig
 from helpers.local import ground, image_cache
 from helpers.local.backend import STATUS
 from helpers.own import guard, look, rules, target

@@ -34,7 +34,15 @@ _WITH_VALUE = _TARGET - {"--insecure-skip-tls-verify"} | frozenset(
     "--overrides --env --labels --port --restart --audience --duration "
     "--bound-object-kind --bound-object-name --bound-object-uid --target".split()
 )
-_ALL = ("-A", "--all-namespaces", "--all-namespaces=true")
+#: options without a value
+_ALONE = frozenset(
+    "-A --all-namespaces -R --recursive -i --stdin -t --tty -it -ti -q --quiet -w "
+    "-h --help --all --attach --cascade --dry-run --edit --force --force-conflicts "
+    "--list --local --ignore-not-found --insecure-skip-tls-verify --now --overwrite "
+    "--prune --rm --save-config --server-side --show-managed-fields --validate --wait "
+    "--watch".split()
+)
+_ALL = ("-A", "--all-namespaces", "--prune")
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ class Attempt:
 
 def read(words: Sequence[str]) -> Attempt:
     """Return what kubectl would do with these words, its own name not among them."""
-    plain, options, target = _split(words)
+    plain, options, target, sure = _split(words)
     command, *rest = plain or [""]
     last = dict(options)
     files = [value for name, value in options if name in ("-f", "--filename")]
@@ -69,31 +77,41 @@ def read(words: Sequence[str]) -> Attempt:
     reads |= last.get("--dry-run") == "client" or not {"-h", "--help"}.isdisjoint(last)
     return Attempt(
         command,
-        *_typed(command, rest),
+        *_typed(command, rest, sure),
         last.get("--namespace") or last.get("-n") or "",
-        any(f"{name}={value}" in _ALL or name in _ALL for name, value in options),
-        tuple(files),
+        any(name in _ALL and value != "false" for name, value in options),
+        tuple(dict.fromkeys(files)),
         last.get("--raw", ""),
         tuple(target),
         not reads,
     )
 
 
-def _typed(command: str, rest: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the words that name kinds, as `pods`, and the names after them."""
+def _typed(
+    command: str, rest: list[str], sure: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the words that name kinds, as `pods`, and the names after them.
+
+    Unless it is `sure` which words are values of options, any of them may be a kind.
+    """
     first, *others = rest or [""]
     slashed = [word for word in rest if "/" in word]
     kinds = [word.partition("/")[0] for word in slashed if command != "cp"]
     names = [word.partition("/")[2] for word in slashed]
     if command not in _OF_NAMES and "/" not in first:
-        kinds += first.split(",")
+        kinds += ",".join([first] if sure else rest).split(",")
         names += others
     return tuple(kind.partition(".")[0] for kind in kinds if kind), tuple(names)
 
 
-def _split(words: Sequence[str]) -> tuple[list[str], list[tuple[str, str]], list[str]]:
-    """Return plain words, options with their values, and those that choose a target."""
-    plain, options, target = [], [], []
+def _split(
+    words: Sequence[str],
+) -> tuple[list[str], list[tuple[str, str]], list[str], bool]:
+    """Return plain words, options with their values, and those that choose a target.
+
+    The last is whether all options were known, and so what is a value.
+    """
+    plain, options, target, sure = [], [], [], True
     left = list(words)
     while left and (word := left.pop(0)) != "--":
         if not word.startswith("-") or word == "-":
@@ -107,7 +125,8 @@ def _split(words: Sequence[str]) -> tuple[list[str], list[tuple[str, str]], list
         elif not equals and name in _WITH_VALUE and left:
             value = left.pop(0)
             took.append(value)
+        sure &= bool(equals) or name in _WITH_VALUE | _ALONE
         options.append((name, value))
         if name in _TARGET:
             target += took
-    return plain, options, target
+    return plain, options, target, sure

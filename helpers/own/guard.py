@@ -54,7 +54,7 @@ def main(state: str, words: Sequence[str]) -> int:
             words = _checked(record, attempt, words)
         except rules.Refused as refused:
             return _say(f"this write was refused: {refused}")
-        except errors.Unreachable as error:
+        except (errors.Unreachable, errors.LacksRights) as error:
             return _say(f"this write was refused: {error.reason}")
     os.execv(record.kubectl, [record.kubectl, *words])
 
@@ -100,8 +100,11 @@ def _documents(text: str) -> list[dict]:
         try:
             loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
             found = list(yaml.load_all(text, loader))
-        except yaml.YAMLError:
-            return []  # kubectl says best what is wrong with it
+        except yaml.YAMLError as error:
+            # kubectl would apply what stands before the fault.
+            mark = getattr(error, "problem_mark", None)
+            where = f", line {mark.line + 1}" if mark else ""
+            raise rules.Refused(f"its manifest is not YAML{where}") from None
     return [each for each in found if isinstance(each, dict)]
 
 

@@ -80,7 +80,7 @@ def cluster_scoped(kubectl: str, kubeconfig: Path) -> tuple[str, ...]:
 
 
 def run(kubectl: str, *words: str, kubeconfig: Path | None = None) -> str:
-    """Return what kubectl prints; raise Unreachable with its last line."""
+    """Return what kubectl prints; raise Unreachable or LacksRights."""
     environment = dict(os.environ)
     if kubeconfig is not None:
         environment["KUBECONFIG"] = str(kubeconfig)
@@ -99,5 +99,7 @@ def run(kubectl: str, *words: str, kubeconfig: Path | None = None) -> str:
         ) from None
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["kubectl says nothing"])[-1]
+        if "orbidden" in last:
+            raise errors.LacksRights(last)
         raise errors.Unreachable("The cluster", last.removesuffix("."))
     return done.stdout

@@ -19,7 +19,7 @@ from helpers.own.record import TOOLBOX, Record
 #: what tells our namespaces from all others, also for `helpers.cluster`
 LABEL, MANAGER = "app.kubernetes.io/managed-by", "kubernetes-api-notebooks"
 STATE = "kubernetes-api-notebooks/state"
-_NAMESPACES = {"namespace", "namespaces", "ns", "Namespace"}
+_NAMESPACES = {"namespace", "namespaces", "ns"}
 #: groups whose cluster-scoped objects are questions
 _QUESTIONS = re.compile(r".*/apis/auth(entication|orization)\.k8s\.io/")
 _IN_NAMESPACE = re.compile(r"/namespaces/([^/?]+)")
@@ -59,12 +59,16 @@ def touched(
     return found if attempt.types or documents else [home]
 
 
-def _of(kind: str, attempt: Attempt, home: str, record: Record) -> list[str]:
+def _of(word: str, attempt: Attempt, home: str, record: Record) -> list[str]:
+    kind = word.lower()  # kubectl takes any spelling
     if kind in _NAMESPACES:
         if attempt.command == "create":
             raise Refused("namespaces are made by `create_namespace()`")
         # Of `label namespace NAME KEY=VALUE KEY-`, and of `delete namespace NAME`.
-        return [name for name in attempt.names if not re.search("=|-$", name)]
+        names = [name for name in attempt.names if not re.search("=|-$", name)]
+        if not names:
+            raise Refused("it is about namespaces, and names none")
+        return names
     if kind in record.cluster_scoped:
         raise Refused(f"{kind} is in no namespace")
     return [home]
@@ -118,7 +122,7 @@ def _document_touches(
         ]
     metadata = document.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
-    if kind in _NAMESPACES:
+    if kind == "Namespace":
         marks = (metadata.get("labels") or {}).items()
         if attempt.command == "create" and labels(record).items() <= marks:
             return []

@@ -20,6 +20,7 @@ from helpers.own.lessons import REASON, TAG
 from helpers.own.rbac import manifest
 from helpers.own.record import Record
 from helpers.own.rules import STATE
+from helpers.waiting import until
 from tests.commandline import environment, helpers
 from tests.notebooks import FILES, ROOT, load, tagged
 from tests.own import user
@@ -131,7 +132,53 @@ def code_cells() -> int:
     return sum(cell["cell_type"] == "code" for cell in cells)
 
 
-def test_without_the_fence_the_server_refuses_nothing_less(cluster, rights):
+def test_an_account_with_a_token_is_told_what_it_lacks(cluster, surroundings):
+    """And with what `rbac --serviceaccount` prints it has it."""
+    home = Path(surroundings["HOME"])
+    name, account = "learner", "system:serviceaccount:default:learner"
+    kubectl("create", "serviceaccount", name, "--namespace=default")
+    token = kubectl("create", "token", name, "--namespace=default").stdout
+    file = user.with_token(token, cluster, home / "token.yaml")
+    env = surroundings | {"LAB_STATE_DIR": home / "of-account"}
+    words = ("use", "--kubeconfig", file, "--context", "mine", "--yes")
+    text = helpers("rbac", "--serviceaccount", f"default:{name}", check=True).stdout
+    try:
+        done = helpers(*words, env=env)
+        assert done.returncode == 1 and "helpers rbac" in done.stderr, done.stderr
+        assert len(done.stderr.splitlines()) == 3  # where it asked, and the error
+        kubectl("apply", "-f", "-", input=text)
+        wait = ("auth", "can-i", "create", "namespaces", f"--as={account}")
+        assert until(lambda: kubectl(*wait, check=False).exit_code == 0, 20)
+        done = helpers(*words, env=env)
+        assert done.returncode == 0 and account in done.stderr, done.stderr
+        done = subprocess.run(
+            [sys.executable, "-c", ACCOUNT],
+            cwd=ROOT,
+            env=environment(env),
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        helpers("delete", "--yes", env=env, check=True)
+    finally:
+        kubectl("delete", "-f", "-", "--ignore-not-found", input=text)
+        kubectl("delete", "serviceaccount", name, "--namespace=default")
+
+
+#: what the first and the last cell of a lesson do, and a write in between
+ACCOUNT = """
+from helpers import Caller, connect, kubectl
+cluster = connect()
+name = cluster.create_namespace("account")
+kubectl("create", "secret", "generic", "a")
+path = f"/api/v1/namespaces/{name}/secrets/a"
+assert Caller.from_kubeconfig(cluster.kubeconfig).request("DELETE", path).status == 200
+cluster.delete_namespace(name)
+"""
+
+
+def test_the_server_itself_keeps_this_user_in_namespaces_of_lessons(cluster, rights):
     """The policy is what keeps this user's writes in namespaces of lessons."""
     role = "kubernetes-api-notebooks-lesson"
     words = ("create", "rolebinding", "a", f"--clusterrole={role}", f"--user={USER}")

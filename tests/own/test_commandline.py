@@ -64,6 +64,9 @@ def test_the_namespace_is_found_however_it_is_written(line):
         ("exec node -- ls", (), ()),
         ("debug node/a --image=x", ("node",), ("a",)),
         ("delete -f - --wait=false", (), ()),
+        ("delete pod a --wait b", ("pod",), ("a", "b")),
+        # What an unknown option takes is unknown, so nothing is taken for harmless.
+        ("delete --new-option x node a", ("x", "node", "a"), ("node", "a")),
     ],
 )
 def test_kinds_are_told_from_names(line, types, names):
@@ -82,4 +85,5 @@ def test_files_and_paths_are_found():
     attempt = read(["apply", "-f", "-", "--filename=a.yaml", "-fb.yaml", "-k", "dir"])
     assert set(attempt.files) == {"-", "a.yaml", "b.yaml", "dir"}
     assert read(["delete", "--raw", "/api/v1/nodes/a"]).raw == "/api/v1/nodes/a"
-    assert read(["get", "pods", "-A"]).everywhere
+    assert read(["delete", "pods", "-A"]).everywhere
+    assert read(["apply", "--prune", "-l", "a=b", "-f", "x"]).everywhere

@@ -176,6 +176,8 @@ def test_a_write_elsewhere_is_refused_in_one_line(used, mine):
         (("delete", "namespace", "default"), None),
         (("delete", "configmaps", "--all", "-A"), None),
         (("label", "namespace", "kube-system", "a=b"), None),
+        (("apply", "-f", "-"), f"{node}\n---\na: ["),
+        (("apply", "-f", "https://example.com/a.yaml"), None),
         (WRITE, None),
     ):
         done = kubectl(used, *words, input=text)

@@ -66,7 +66,11 @@ def test_each_write_is_known_by_its_namespaces(line, documents, namespaces):
     ("line", "documents"),
     [
         ("delete node a", ()),
+        ("delete NODES a", ()),
         ("delete pods,nodes --all", ()),
+        ("delete namespaces --all", ()),
+        ("label ns -l a=b c=d", ()),
+        ("delete --new-option x node a", ()),
         ("delete pods --all -A", ()),
         ("drain a", ()),
         ("create namespace mine", ()),
