@@ -99,7 +99,8 @@ def tree(value: object, *, name: str = "answer", depth: int = 2) -> str:
         shown = text(json.dumps(value, ensure_ascii=False))
         return f'<div class="lab-leaf lab-mono">{_key(name)}: {shown}</div>'
     if not children:
-        return f'<div class="lab-leaf lab-mono">{_key(name)}: {sign}</div>'
+        empty = json.dumps(value)
+        return f'<div class="lab-leaf lab-mono">{_key(name)}: {empty}</div>'
     inner = "".join(tree(c, name=key, depth=depth - 1) for key, c in children[:MOST])
     if len(children) > MOST:
         rest = len(children) - MOST

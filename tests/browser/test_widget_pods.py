@@ -1,0 +1,103 @@
+"""The live table of pods, as a person sees and uses it."""
+
+import json
+import re
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+from helpers import kubectl
+
+LESSON = "test-screen"
+CELLS = {
+    "connect": f"""
+from helpers import connect, widgets
+cluster = connect()
+namespace = cluster.create_namespace("{LESSON}")
+""",
+    "view": "view = widgets.live_pods()\nview",
+    "text": "print(view)",
+    "clean": "cluster.delete_namespace(namespace)",
+}
+
+
+@pytest.fixture
+def notebook(lab, open_notebook):
+    """Return a notebook with the view and nothing else, opened and run to it."""
+    cells = [nbformat.v4.new_code_cell(s.strip(), id=i) for i, s in CELLS.items()]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(made, lab.notebooks / "live-pods.ipynb")
+    opened = open_notebook("live-pods")
+    opened.run("connect", "view")
+    yield opened
+    opened.run("clean")
+
+
+def pod(name: str, namespace: str, **labels) -> dict:
+    """Return a pod that no node takes: enough to be a row."""
+    main = {"name": "main", "image": "toolbox:1"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "spec": {"containers": [main], "nodeSelector": {"no": "node"}},
+    }
+
+
+def create(*pods: dict) -> None:
+    document = {"apiVersion": "v1", "kind": "List", "items": pods}
+    kubectl("create", "-f", "-", input=json.dumps(document))
+
+
+def namespace_of(notebook) -> str:
+    text = notebook.output("view").get_by_text("Pods in namespace").inner_text()
+    return text.split()[-1]
+
+
+def test_a_person_follows_the_pods(cluster, notebook):
+    """Empty, filled, filtered, turned, stopped: with the keyboard, in both themes."""
+    view = notebook.output("view")
+    expect(view).to_contain_text("No pods yet.")
+    namespace = namespace_of(notebook)
+    create(*[pod(f"web-{n:02}", namespace, app="web") for n in range(25)])
+    expect(view).to_contain_text("1 to 20 of 25 pods")
+    # The picture is there for who sees, its words for who does not.
+    expect(view.get_by_role("img")).to_have_accessible_name(
+        re.compile(r"Events of the last 60 seconds\. .* 25 ADDED, \d+ MODIFIED\.")
+    )
+    # By keyboard from the first control to the buttons.
+    view.get_by_label("Name or label contains:").focus()
+    for _ in range(2):
+        notebook.page.keyboard.press("Tab")
+    expect(view.get_by_role("button", name="Next page")).to_be_focused()
+    notebook.page.keyboard.press("Enter")
+    expect(view).to_contain_text("21 to 25 of 25 pods")
+    view.get_by_label("Name or label contains:").fill("web-07")
+    notebook.page.keyboard.press("Enter")
+    expect(view).to_contain_text("1 to 1 of 1 pods that fit, of 25")
+    kubectl("delete", "pod", "web-07", f"--namespace={namespace}", "--grace-period=0")
+    expect(view).to_contain_text("None of 24 pods fits the filter.")
+    view.get_by_label("Name or label contains:").fill("")
+    view.get_by_label("Order:").select_option("last event first")
+    expect(view).to_contain_text("1 to 20 of 24 pods")
+    for theme in ("light", "dark"):
+        notebook.theme(theme)
+        assert notebook.violations("view") == []
+    notebook.run("text")
+    assert "… and 4 more" in notebook.text("text")
+    view.get_by_role("button", name="Stop this view").click()
+    expect(view.get_by_role("status")).to_contain_text("Stopped.")
+    expect(view.get_by_label("Name or label contains:")).to_be_disabled()
+    assert notebook.console_errors() == []
+
+
+def test_running_the_cell_again_leaves_one_view(cluster, notebook):
+    """And after the kernel restarts, the cell makes a new one."""
+    notebook.run("view")
+    expect(notebook.output("view").get_by_text("No pods yet.")).to_have_count(1)
+    notebook.restart_kernel()
+    notebook.run("connect", "view")
+    expect(notebook.output("view")).to_contain_text("No pods yet.")
+    assert notebook.errors() == []

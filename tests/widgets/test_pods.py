@@ -1,0 +1,71 @@
+"""The live table of pods, against a real API server."""
+
+import pytest
+
+from helpers import errors, kubectl, pods, widgets
+from tests.local.waiting import until
+
+LESSON = "test-live-pods"
+SECONDS = 60.0
+
+
+@pytest.fixture
+def namespace(cluster):
+    name = cluster.create_namespace(LESSON)
+    yield name
+    cluster.delete_namespace(name)
+
+
+def sleeper(name: str, **labels) -> dict:
+    main = {"name": "main", "image": "toolbox:1", "command": ["sleep", "infinity"]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": labels},
+        "spec": {"terminationGracePeriodSeconds": 0, "containers": [main]},
+    }
+
+
+def test_it_follows_what_happens(namespace):
+    """An empty namespace, a pod that comes, runs and goes; text, rows and events."""
+    with widgets.live_pods() as view:
+        until(lambda: "No pods yet" in view._table.value, SECONDS, "the list is drawn")
+        assert "0 pods." in view.text()
+        pods.apply(sleeper("hello", greeting="hi"))
+        pods.wait_for("condition=Ready", "pod/hello")
+        until(lambda: "Running" in view.text(), SECONDS, "Running is heard")
+        [row] = view.frame().to_dict("records")
+        assert (row["NAME"], row["READY"]) == ("hello", "1/1")
+        printed = kubectl("get", "pods").stdout.split("\n")[0].split()
+        assert [c for c in view.frame() if c in printed] == printed
+        until(lambda: ">Running<" in view._table.value, SECONDS, "it is drawn")
+        kubectl("delete", "pod", "hello")
+        view.wait_for("DELETED", "hello")
+        types = list(view.events().query("OBJECT == 'hello'")["TYPE"])
+        assert (types[0], types[-1]) == ("ADDED", "DELETED")
+        assert len(view.frame()) == 0
+        until(lambda: "1 DELETED" in view._picture.value, 10, "the plot says it")
+    assert not view._watch.running
+
+
+def test_a_selector_chooses(namespace):
+    """What does not fit is not there."""
+    pods.apply([sleeper("one", app="a"), sleeper("two", app="b")])
+    with widgets.live_pods(selector="app=b") as view:
+        until(lambda: len(view.frame()), SECONDS, "the list is there")
+        assert list(view.frame()["NAME"]) == ["two"]
+
+
+def test_what_the_server_refuses_is_said(namespace):
+    """In its own words, and no more is tried."""
+    with widgets.live_pods(selector="no such syntax!") as view:
+        until(lambda: "refuses" in view.said, SECONDS, "it is said")
+        assert "unable to parse" in view.said
+        until(lambda: not view._watch.running, SECONDS, "the watch ends")
+
+
+def test_what_does_not_come_is_an_error(namespace):
+    """It says what was awaited."""
+    with widgets.live_pods() as view, pytest.raises(errors.NotReady) as failed:
+        view.wait_for("ADDED", "nobody", timeout=0.1)
+    assert "ADDED of pod nobody" in str(failed.value)

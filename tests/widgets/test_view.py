@@ -1,0 +1,141 @@
+"""A view is drawn as often as needed, tells what went wrong, and ends its threads."""
+
+import threading
+
+import ipywidgets
+import pytest
+
+from helpers import errors
+from helpers.widgets import view as views
+from helpers.widgets.view import View, named
+from tests.local.waiting import until
+
+SECONDS = 10.0
+
+
+class Counter(View):
+    """Shows how often it was drawn."""
+
+    def __init__(self, **options) -> None:
+        self.drawn = self.ended = 0
+        self.number = ipywidgets.HTML()
+        self.control = named(ipywidgets.Text(description="Anything:"))
+        super().__init__("Counter", self.number, self.control, **options)
+
+    def draw(self) -> None:
+        self.drawn += 1
+        self.number.value = str(self.drawn)
+
+    def text(self) -> str:
+        return f"drawn <{self.drawn}>"
+
+    def stopping(self) -> None:
+        self.ended += 1
+
+
+@pytest.fixture
+def counter():
+    with Counter() as made:
+        yield made
+
+
+def threads() -> int:
+    return sum(thread.name in ("_paint", "_toil") for thread in threading.enumerate())
+
+
+def test_a_thousand_changes_are_few_drawings(counter):
+    """And the last one is drawn: nothing that happened is missing from the screen."""
+    for _ in range(1000):
+        counter.changed()
+    until(lambda: counter.drawn, SECONDS, "it is drawn")
+    before = counter.drawn
+    counter.changed()
+    until(lambda: counter.drawn > before, SECONDS, "the last change is drawn")
+    assert counter.drawn < 20
+
+
+def test_it_is_drawn_again_by_the_clock():
+    """Ages grow although nothing happens."""
+    with Counter(every=0.05) as made:
+        made.changed()
+        until(lambda: made.drawn > 2, SECONDS, "it is drawn three times")
+
+
+def test_jobs_run_one_after_the_other(counter):
+    """The kernel is free meanwhile, and no answer overtakes another."""
+    seen, gate = [], threading.Event()
+    counter.work(lambda: (gate.wait(SECONDS), seen.append("first")))
+    counter.work(lambda: seen.append("second"))
+    assert seen == []
+    gate.set()
+    until(lambda: len(seen) == 2, SECONDS, "both ran")
+    assert seen == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (errors.NotConnected(), "connect()"),
+        (ZeroDivisionError("by nought"), "failed: ZeroDivisionError: by nought"),
+    ],
+)
+def test_what_goes_wrong_is_said_and_the_next_job_runs(counter, error, said):
+    """Nobody reads the traceback of a thread."""
+
+    def fail():
+        raise error
+
+    counter.work(fail)
+    until(lambda: said in counter.said, SECONDS, "it is said")
+    assert 'role="status"' in counter._status.value
+    counter.work(lambda: counter.say("well again"))
+    until(lambda: counter.said == "well again", SECONDS, "the next job runs")
+
+
+def test_stop_ends_threads_and_locks_the_controls():
+    """What is on the screen stays, and twice is once."""
+    before = threads()
+    made = Counter()
+    made.changed()
+    made.work(lambda: made.say("busy"))
+    until(lambda: made.drawn and made.said, SECONDS, "both threads work")
+    made.stop()
+    made.stop()
+    assert (threads(), made.ended, made.stopped) == (before, 1, True)
+    assert made.control.disabled and made.said == "Stopped. busy"
+    made.changed()
+    made.work(lambda: made.say("no more"))
+    assert (threads(), made.said) == (before, "Stopped. busy")
+    made.close()
+    assert made.number.comm is None
+
+
+def test_the_button_stops(counter):
+    """A person has the same end as a program."""
+    [button] = [c for c in counter.children if isinstance(c, ipywidgets.Button)]
+    button.click()
+    assert counter.stopped
+
+
+def test_it_has_a_form_for_text_and_one_for_pages_without_widgets(counter):
+    """nbval, GitHub and print see the same facts; HTML is escaped."""
+    shown = counter._repr_mimebundle_()
+    assert shown["text/plain"] == repr(counter) == "drawn <0>"
+    assert shown["text/html"] == "<pre>drawn &lt;0&gt;</pre>"
+    assert "application/vnd.jupyter.widget-view+json" in shown
+
+
+def test_running_a_cell_again_closes_what_it_had_opened(monkeypatch):
+    """Two views of one execution live side by side; another cell's is not touched."""
+    here = ["cell", "1"]
+    monkeypatch.setattr(views, "_here", lambda: tuple(here))
+    first, beside = Counter(), Counter()
+    here[:] = ["other", "2"]
+    other = Counter()
+    assert not (first.stopped or beside.stopped)
+    here[:] = ["cell", "3"]
+    again = Counter()
+    assert first.stopped and beside.stopped
+    assert not (other.stopped or again.stopped)
+    other.close()
+    again.close()
