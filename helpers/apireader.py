@@ -36,6 +36,10 @@ class _Closed(ConnectionError):
     strerror = "the connection was closed"
 
 
+#: Called with the URL, the head that was sent, what came and when the request began
+#: (monotonic), while a wire log is open.
+on_answer: Callable[[str, bytes, "_Reply", float], None] | None = None
+
 #: how a connection that was kept turns out to be closed by the server
 _CLOSED = (_Closed, BrokenPipeError, ConnectionResetError, ssl.SSLEOFError)
 
@@ -72,6 +76,7 @@ class ApiReader:
         self._context = access.context
         self._socket: ssl.SSLSocket | None = None
         self._waiting = False
+        self._sent = ("", b"", 0.0)
 
     def ask(self, path: str, *, accept: str) -> Callable[[], Answer]:
         """Send a GET and return at once; call the result to get the Answer.
@@ -142,7 +147,9 @@ class ApiReader:
             lines.append(f"Authorization: Bearer {self._token}")
         try:
             self._socket = self._socket or self._connect()
-            self._socket.sendall("\r\n".join([*lines, "", ""]).encode())
+            head = "\r\n".join([*lines, "", ""]).encode()
+            self._sent = (path, head, time.monotonic())
+            self._socket.sendall(head)
             self._waiting = True
         except _CLOSED:
             if not again:
@@ -185,6 +192,9 @@ class ApiReader:
                 raise _Closed
             parser.feed_data(piece)
         self._waiting = False
+        if on_answer is not None:
+            path, head, began = self._sent
+            on_answer(self.url.rstrip("/") + path, head, reply, began)
         if not reply.stays_open:
             self.close()
         return reply

@@ -35,11 +35,11 @@ class Caller:
     ) -> None:
         """Trust the authorities in `ca` (PEM file or text) for `server`, a URL.
 
-        `context` is for `from_kubeconfig`: TLS with the certificate of a user.
+        `context` takes the place of `ca`: TLS with whatever it trusts and shows.
         """
         self.server = server.rstrip("/")
         self._token = token
-        self._certified = context is not None
+        self._certified = False
         # Not requests: it would heed proxies, netrc files and CA bundles of this
         # machine, and the lesson is who we are when we show nothing.
         self._pool = urllib3.PoolManager(
@@ -63,7 +63,9 @@ class Caller:
             return cls(cluster["server"], ca=ca, token=user["token"])
         context = tls.trust(ca)
         tls.load_pair(context, certificate, key)
-        return cls(cluster["server"], ca=ca, context=context)
+        caller = cls(cluster["server"], ca=ca, context=context)
+        caller._certified = True
+        return caller
 
     @classmethod
     def bearer(cls, token: Token | None = None) -> "Caller":
@@ -149,6 +151,13 @@ class Caller:
             raise errors.Unreachable(self.server, str(refusal)) from error
         except urllib3.exceptions.HTTPError as error:
             raise errors.Unreachable(self.server, _reason(error)) from error
+
+    @property
+    def shows(self) -> str:
+        """Return what it shows of itself: "token", "certificate" or "nothing"."""
+        if self._token:
+            return "token"
+        return "certificate" if self._certified else "nothing"
 
     def __repr__(self) -> str:
         """Return one line: who asks whom, without the token."""

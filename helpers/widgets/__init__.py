@@ -6,7 +6,16 @@ ipywidgets is imported below here and nowhere else.
 
 from helpers.widgets.access import access_matrix
 from helpers.widgets.downward import downward_view
+from helpers.widgets.explorer import api_explorer
 from helpers.widgets.pods import live_pods
 from helpers.widgets.tokenclock import token_clock
+from helpers.widgets.wirelog import wire_log
 
-__all__ = ["access_matrix", "downward_view", "live_pods", "token_clock"]
+__all__ = [
+    "access_matrix",
+    "api_explorer",
+    "downward_view",
+    "live_pods",
+    "token_clock",
+    "wire_log",
+]

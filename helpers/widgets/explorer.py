@@ -1,0 +1,567 @@
+"""Walk through an API server from `/`: choose, and see the request and its answer.
+
+What there is to choose, and how it is asked for, is known to `helpers.explorer`.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import ipywidgets
+import urllib3
+
+from helpers import errors, explorer
+from helpers.callers import Caller
+from helpers.command import kubeconfig_in_use
+from helpers.discovery import AGGREGATED, PATHS
+from helpers.explorer import CORE, ROOT, Request, Resource, Target
+from helpers.reviews import current_namespace
+from helpers.widgets import markup
+from helpers.widgets.view import View, named
+
+#: seconds between two looks whether there are new kinds; mostly two answers of 304
+RENEW = 3.0
+#: looks between two lists of the namespaces
+SPACES_EVERY = 5
+SPACES = "/api/v1/namespaces?limit=500"
+METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+#: seconds that the server may be silent
+SILENCE = 10.0
+#: bytes of an answer that are read
+MOST = 20_000_000
+#: seconds that `choose` waits for an answer
+PATIENCE = 30.0
+#: lines of the answer in the text form
+LINES = 20
+AGENT = "kubernetes-api-notebooks"
+TREE, TABLE = 0, 1
+
+
+class Answer(NamedTuple):
+    """What was asked last, and what came back."""
+
+    target: Target
+    asked: Request
+    table: bool
+    sent: dict[str, str]
+    status: int
+    reason: str
+    received: dict[str, str]
+    milliseconds: float
+    size: int
+    content: Any
+
+
+def api_explorer(
+    caller: Caller | None = None, *, namespace: str | None = None
+) -> "ApiExplorer":
+    """Show what the API server offers, from `/` down to one object; only reads.
+
+    `caller` is by default the kubeconfig's user, `namespace` the notebook's own.
+    `choose(...)` picks in Python and returns the answer, `request()` says how it was
+    asked for. The same as `kubectl get --raw PATH`. Raise NotConnected before
+    `connect()`, KubeconfigError if its user shows neither certificate nor token.
+    """
+    return ApiExplorer(caller, current_namespace() if namespace is None else namespace)
+
+
+class ApiExplorer(View):
+    """Group, version, resource, namespace, object: each choice is one GET."""
+
+    def __init__(self, caller: Caller | None, namespace: str) -> None:
+        """Ask for `/` and for discovery, and for what is chosen, until `stop`."""
+        own = caller is None
+        self._caller = caller or Caller.from_kubeconfig(kubeconfig_in_use())
+        shows = {"nothing": "nobody", "token": "token" if own else "other token"}
+        self._who = shows.get(self._caller.shows, "certificate")
+        self._found: list[Resource] = []
+        self._paths, self._spaces = [ROOT], [namespace] if namespace else []
+        self._space = namespace
+        self._known: dict[str, tuple[str, dict]] = {}
+        self._answer: Answer | None = None
+        self._trouble, self._looks, self._looking = "", 0, False
+        self._lock, self._filling = threading.RLock(), False
+        self._wanted, self._done = 0, threading.Condition()
+        self._finished = 0
+        self._make_controls()
+        choices = [self._group, self._version, self._resource, self._where, self._name]
+        super().__init__(
+            f"API explorer: {self._caller.server}",
+            ipywidgets.HBox([*choices, self._send], layout={"flex_flow": "row wrap"}),
+            self._head,
+            self._kubectl,
+            self._curl,
+            self._tab,
+            every=RENEW,
+        )
+        self._fill()
+        self._ask()
+        self.changed()
+
+    # --- As data ----------------------------------------------------------------------
+
+    def choose(
+        self,
+        *,
+        path: str | None = None,
+        group: str = CORE,
+        version: str | None = None,
+        resource: str | None = None,
+        namespace: str | None = None,
+        name: str = "",
+        table: bool = False,
+        timeout: float = 0.0,
+    ) -> Any:
+        """Choose a path of `/`, or a resource and perhaps an object; return the answer.
+
+        Without `version` it is the preferred one, without `namespace` the chosen one;
+        "" means all. What was defined just now may be offered `timeout` seconds later.
+        Raise UnknownKind for what discovery does not offer, NotReady without an answer
+        in 30 seconds.
+        """
+        if self.stopped:
+            raise errors.LabError("This view was stopped.", "Run its cell again.")
+        if path is None:
+            self._await_offer(group, resource, timeout)
+        with self._lock:
+            self._filling = True
+            try:
+                if path is not None:
+                    self._pick_path(path)
+                else:
+                    self._pick(group, version, resource, namespace, name)
+                self._tab.selected_index = TABLE if table else TREE
+            finally:
+                self._filling = False
+            self._ask()
+        return self.answer()
+
+    def answer(self) -> Any:
+        """Return the last answer: JSON as lists and maps, anything else as text.
+
+        Wait for the one that is under way; raise NotReady after 30 seconds, or with
+        the reason if there was none.
+        """
+        return self._awaited().content
+
+    def request(self) -> dict[str, Any]:
+        """Return how it was asked for, and the head of the answer.
+
+        `method`, `url`, `headers` with the token masked, `status`, `milliseconds`,
+        `bytes`, and the lines `kubectl` and `curl`.
+        """
+        last = self._awaited()
+        return {
+            "method": last.asked.method,
+            "url": self._caller.server + last.asked.path,
+            "headers": last.sent,
+            "status": last.status,
+            "milliseconds": last.milliseconds,
+            "bytes": last.size,
+            "kubectl": self._line(last),
+            "curl": explorer.curl_line(self._caller.server, last.asked, self._who),
+        }
+
+    def text(self) -> str:
+        """Return the request, the status, and the first lines of the answer."""
+        last = self._answer
+        if last is None:
+            return f"{self.title}\n{self._trouble or 'Asking.'}"
+        rows = explorer.rows(last.content) if last.table else None
+        if rows:
+            lines = _aligned(*rows)
+        elif isinstance(last.content, str):
+            lines = last.content.splitlines()
+        else:
+            lines = json.dumps(last.content, indent=1, ensure_ascii=False).splitlines()
+        more = [f"… and {len(lines) - LINES:,} more lines"] if lines[LINES:] else []
+        return "\n".join(
+            [
+                f"{last.asked.method} {self._caller.server}{last.asked.path}",
+                *(f"{name}: {value}" for name, value in last.sent.items()),
+                _sentence(last),
+                self._line(last),
+                *lines[:LINES],
+                *more,
+            ]
+        )
+
+    # --- The view ---------------------------------------------------------------------
+
+    def draw(self) -> None:
+        """Look for new kinds, in the thread that may wait for the server."""
+        if not self._looking:
+            self._looking = True
+            self.work(self._look)
+
+    def _make_controls(self) -> None:
+        def dropdown(description: str) -> ipywidgets.Dropdown:
+            return named(ipywidgets.Dropdown(description=description))
+
+        self._group, self._version = dropdown("Group:"), dropdown("Version:")
+        self._resource, self._where = dropdown("Resource:"), dropdown("Namespace:")
+        self._name = named(
+            ipywidgets.Combobox(description="Object:", continuous_update=False), "22em"
+        )
+        self._send = ipywidgets.Button(
+            description="Send again", tooltip="Send this request again"
+        )
+        self._head = ipywidgets.HTML()
+        self._kubectl, self._curl = (
+            named(ipywidgets.Textarea(description=name, rows=rows), "100%")
+            for name, rows in (("kubectl:", 1), ("curl:", 3))
+        )
+        self._tree, self._table = ipywidgets.HTML(), ipywidgets.HTML()
+        self._tab = ipywidgets.Tab(
+            [self._tree, self._table], titles=("Tree", "Table"), selected_index=TREE
+        )
+        for control in (self._group, self._version, self._resource, self._where):
+            control.observe(self._chosen, "value")
+        self._name.observe(self._chosen, "value")
+        self._tab.observe(self._chosen, "selected_index")
+        self._send.on_click(lambda _: self._ask())
+
+    def _chosen(self, change: dict) -> None:
+        with self._lock:
+            if self._filling:
+                return
+            if change["owner"] not in (self._name, self._tab):
+                # An object of what was chosen before.
+                self._set_quietly(self._name, value="", options=())
+            if change["owner"] is self._where:
+                self._space = self._where.value
+            self._fill()
+            self._ask()
+
+    def _fill(self) -> None:
+        """Offer what there is; whatever of the choice is still there stays chosen."""
+        with self._lock:
+            self._filling = True
+            try:
+                self._offer_all()
+            finally:
+                self._filling = False
+
+    def _offer_all(self) -> None:
+        groups = [("/ (all paths)", ROOT)]
+        groups += [(name or "(core)", name) for name in explorer.groups(self._found)]
+        group = _offer(self._group, groups)
+        if group == ROOT:
+            _offer(self._version, [("-", "")])
+            _offer(self._resource, [(path, path) for path in self._paths])
+        else:
+            versions = explorer.versions(self._found, group)
+            version = _offer(self._version, [(each, each) for each in versions])
+            found = explorer.of_version(self._found, group, version)
+            _offer(
+                self._resource,
+                [(explorer.describe(each), each.name) for each in found],
+                default=next((e.name for e in found if "list" in e.verbs), None),
+            )
+        resource = self._target().resource
+        namespaced = resource is not None and resource.namespaced
+        spaces = [("all namespaces", ""), *((each, each) for each in self._spaces)]
+        _offer(self._where, spaces, wanted=self._space)
+        self._version.disabled = group == ROOT
+        self._where.disabled = not namespaced
+        self._name.disabled = resource is None
+
+    def _target(self) -> Target:
+        group, chosen = self._group.value, self._resource.value
+        if group == ROOT or group is None:
+            return Target(chosen or ROOT)
+        resource = next(
+            (
+                each
+                for each in explorer.of_version(self._found, group, self._version.value)
+                if each.name == chosen
+            ),
+            None,
+        )
+        if resource is None:
+            return Target()
+        space, slash, name = self._name.value.strip().rpartition("/")
+        if not resource.namespaced:
+            return Target("", resource, "", self._name.value.strip())
+        return Target("", resource, space if slash else self._where.value or "", name)
+
+    def _await_offer(self, group: str, resource: str | None, timeout: float) -> None:
+        """Wait until discovery is there, and a while for one resource in it."""
+
+        def offered() -> bool:
+            return any(
+                each.group == group and resource in (None, each.name)
+                for each in self._found
+            )
+
+        with self._done:
+            if not self._done.wait_for(lambda: self._looks or self.stopped, PATIENCE):
+                reason = self._trouble or "no answer"
+                raise errors.NotReady("Discovery", PATIENCE, reason)
+            self._done.wait_for(offered, timeout)
+
+    def _pick_path(self, path: str) -> None:
+        if not path.startswith("/"):
+            raise errors.LabError(f"{path} is no path.", "It begins with a slash.")
+        if path not in self._paths:
+            self._paths = [*self._paths, path]
+        self._group.value = ROOT
+        self._offer_all()
+        self._resource.value = path
+        self._name.value = ""
+
+    def _pick(self, group, version, resource, namespace, name) -> None:
+        offered = [each for each in self._found if each.group == group]
+        version = version or next((each.version for each in offered), None)
+        offered = [each for each in offered if each.version == version]
+        names = [each.name for each in offered]
+        if not offered:
+            known = explorer.groups(self._found)
+            raise errors.UnknownKind(
+                "/".join(filter(None, (group, version))), "", known
+            )
+        if resource and resource not in names:
+            raise errors.UnknownKind(f"{group}/{version}".strip("/"), resource, names)
+        # The first step makes the second one possible.
+        self._group.value = group
+        self._offer_all()
+        self._version.value = version
+        self._offer_all()
+        self._resource.value = resource or self._resource.value
+        if namespace is not None:
+            self._space = namespace
+            if namespace and namespace not in self._spaces:
+                self._spaces = sorted([*self._spaces, namespace])
+        self._name.value = name
+        self._offer_all()
+
+    def _set_quietly(self, control: ipywidgets.Widget, **values: Any) -> None:
+        before, self._filling = self._filling, True
+        try:
+            for name, value in values.items():
+                setattr(control, name, value)
+        finally:
+            self._filling = before
+
+    # --- Ask --------------------------------------------------------------------------
+
+    def _ask(self) -> None:
+        """Ask for what is chosen now; a choice that has passed by is not asked for."""
+        with self._lock:
+            self._wanted += 1
+            number, target = self._wanted, self._target()
+            table = self._tab.selected_index == TABLE
+        self.work(lambda: self._ask_now(number, target, table))
+
+    def _ask_now(self, number: int, target: Target, table: bool) -> None:
+        if number != self._wanted:
+            return
+        try:
+            self._trouble = explorer.missing(target)
+            if self._trouble:
+                self.say(self._trouble)
+                return
+            self._answer = self._sent(target, table)
+            self._show(self._answer)
+        except (errors.LabError, urllib3.exceptions.HTTPError) as error:
+            self._trouble = f"No answer: {error}"
+            self.say(self._trouble)
+        finally:
+            with self._done:
+                self._finished = number
+                self._done.notify_all()
+
+    def _sent(self, target: Target, table: bool) -> Answer:
+        asked = explorer.request(target, table=table)
+        headers = {"Accept": asked.accept, "Accept-Encoding": "identity"}
+        headers["User-Agent"] = AGENT
+        began = time.monotonic()
+        answer = self._caller.stream(asked.path, headers=headers, silence=SILENCE)
+        try:
+            body = answer.read(MOST)
+        finally:
+            answer.close()
+        kind = answer.headers.get("Content-Type", "")
+        return Answer(
+            target,
+            asked,
+            table,
+            headers | self._authorization(),
+            answer.status,
+            answer.reason or "",
+            dict(answer.headers),
+            round(1000 * (time.monotonic() - began), 1),
+            len(body),
+            explorer.parsed(kind, body),
+        )
+
+    def _authorization(self) -> dict[str, str]:
+        if self._caller.shows == "token":
+            return {"Authorization": "Bearer (masked)"}
+        return {}
+
+    def _awaited(self) -> Answer:
+        with self._done:
+            self._done.wait_for(
+                lambda: self._finished == self._wanted or self.stopped, PATIENCE
+            )
+        if self._answer is None or self._trouble:
+            raise errors.NotReady("An answer", PATIENCE, self._trouble or "nothing yet")
+        return self._answer
+
+    def _look(self) -> None:
+        """Renew what there is to choose, if the server says that it has changed."""
+        try:
+            changed = [self._renewed(path) for path in PATHS]
+            if not self._looks % SPACES_EVERY:
+                self._renew_spaces()
+            if any(changed):
+                documents = [document for _, document in self._known.values()]
+                self._found = explorer.resources(documents)
+                self._renew_paths()
+                self._fill()
+            self._looks += 1
+            with self._done:
+                self._done.notify_all()
+            if self._trouble.startswith("No answer"):
+                self._ask()
+        except (errors.LabError, urllib3.exceptions.HTTPError) as error:
+            # It comes again by itself, and a refusal is no end of what can be asked.
+            if self._trouble != str(error) and not self._answer:
+                self.say(f"Discovery: {error}")
+        finally:
+            self._looking = False
+
+    def _renewed(self, path: str) -> bool:
+        tag, _ = self._known.get(path, ("", {}))
+        headers = {"Accept": AGGREGATED}
+        if tag:
+            headers["If-None-Match"] = tag
+        answer = self._caller.stream(path, headers=headers, silence=SILENCE)
+        body = answer.read()
+        answer.close()
+        if answer.status == 304:
+            return False
+        if answer.status >= 400:
+            text = body.decode(errors="replace")
+            raise errors.ApiError("GET", path, answer.status, text)
+        self._known[path] = (answer.headers.get("ETag", ""), json.loads(body))
+        return True
+
+    def _renew_paths(self) -> None:
+        document = self._read(ROOT, explorer.JSON)
+        if document:
+            # What was asked for by hand stays.
+            listed = explorer.paths(document)
+            self._paths = [
+                *listed,
+                *(path for path in self._paths if path not in listed),
+            ]
+
+    def _renew_spaces(self) -> None:
+        document = self._read(SPACES, METADATA)
+        found = [name for _, name in explorer.names(document)]
+        found += [self._space] if self._space else []
+        if set(found) != set(self._spaces) and document:
+            self._spaces = sorted(set(found))
+            self._fill()
+
+    def _read(self, path: str, accept: str) -> dict | None:
+        """Return a document, or None if this user may not read it."""
+        headers = {"Accept": accept}
+        answer = self._caller.stream(path, headers=headers, silence=SILENCE)
+        body = answer.read()
+        answer.close()
+        return json.loads(body) if answer.status == 200 else None
+
+    # --- Show -------------------------------------------------------------------------
+
+    def _show(self, last: Answer) -> None:
+        url = self._caller.server + last.asked.path
+        sent = "".join(_header(*pair) for pair in last.sent.items())
+        if self._caller.shows == "certificate":
+            sent += "<br>No Authorization: the client certificate says who asks."
+        address = f"<code>{markup.escape(f'{last.asked.method} {url}')}</code>"
+        self._head.value = markup.block(f"<p>{address}{sent}</p>")
+        self._kubectl.value = self._line(last)
+        self._curl.value = explorer.curl_line(
+            self._caller.server, last.asked, self._who
+        )
+        shown = self._tables(last) if last.table else _tree(last)
+        part = self._table if last.table else self._tree
+        part.value = markup.block(shown)
+        if not last.target.name and last.status == 200:
+            self._suggest(last.content)
+        self.say(_sentence(last))
+
+    def _tables(self, last: Answer) -> str:
+        rows = explorer.rows(last.content)
+        if rows is None:
+            words = "The server has no table for this; the tree shows the answer."
+            return f"<p>{words}</p>{_tree(last)}"
+        columns, lines = rows
+        caption = f"{len(lines):,} rows. {explorer.left_out(last.content)}"
+        drawn = markup.table(columns, lines, caption=caption.strip())
+        return markup.scrolled(drawn, "Table")
+
+    def _suggest(self, content: Any) -> None:
+        """Offer the objects of a list."""
+        whole = not self._where.value and not self._where.disabled
+        found = explorer.names(content)
+        options = tuple(f"{space}/{name}" if whole else name for space, name in found)
+        if options != self._name.options:
+            with self._lock:
+                self._set_quietly(self._name, options=options)
+
+    def _line(self, last: Answer) -> str:
+        options = explorer.kubectl_options(self._caller.server, self._who)
+        return explorer.kubectl_line(last.target, table=last.table, options=options)
+
+
+def _offer(
+    control: ipywidgets.Dropdown,
+    options: Sequence[tuple[str, str]],
+    *,
+    wanted: str | None = None,
+    default: str | None = None,
+) -> str:
+    """Put options into a dropdown and keep its value if it is one of them."""
+    values = [value for _, value in options]
+    value = control.value if wanted is None else wanted
+    if value not in values:
+        value = default if default in values else values[0]
+    if tuple(control.options) != tuple(options):
+        control.options = tuple(options)
+    if control.value != value:
+        control.value = value
+    return value
+
+
+def _tree(last: Answer) -> str:
+    if isinstance(last.content, str):
+        return markup.scrolled(f"<pre>{markup.text(last.content)}</pre>", "Answer")
+    return markup.scrolled(markup.tree(last.content), "Answer")
+
+
+def _header(name: str, value: str) -> str:
+    return f"<br><code>{markup.escape(name)}: {markup.escape(value)}</code>"
+
+
+def _sentence(last: Answer) -> str:
+    head = f"{last.status} {last.reason}".strip()
+    kind = last.received.get("Content-Type", "no type").partition(";")[0]
+    facts = f"{last.milliseconds:,.0f} ms, {last.size:,} bytes, {kind}."
+    said = last.content.get("message", "") if isinstance(last.content, dict) else ""
+    said = said if last.status >= 400 else explorer.left_out(last.content)
+    return f"{head}, {facts} {said}".strip()
+
+
+def _aligned(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
+    cells = [list(columns), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "   ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
