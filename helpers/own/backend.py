@@ -14,7 +14,7 @@ from helpers.kind import programs
 from helpers.kubeconfig import read_kubeconfig
 from helpers.local import ground, image_cache
 from helpers.local.backend import STATUS
-from helpers.own import guard, look, rules, target
+from helpers.own import contexts, guard, look, rules, target
 from helpers.own.record import Record
 from helpers.progress import Progress, Silent
 
@@ -71,12 +71,17 @@ class Own:
             raise errors.YourCluster("A port of its API server")
         progress = progress or Silent()
         record = self.record()
-        read_kubeconfig(self.kubeconfig)
+        document = read_kubeconfig(self.kubeconfig)
         progress.update(f"asking {record.server}")
         kubectl = target.kubectl(progress, record.version, known=record.kubectl)
         found = look.see(kubectl, kubeconfig=self.kubeconfig)
         if found.uid != record.uid:
             raise errors.OtherCluster(record.server, found.uid, record.uid)
+        trusted = contexts.authority(document, self.kubeconfig)
+        if trusted != record.authority:
+            fact = "trusts another authority than the one that you agreed to."
+            way_out = "Name the cluster again: `python -m helpers use`."
+            raise errors.KubeconfigError(self.kubeconfig, fact, way_out)
         scoped = look.cluster_scoped(kubectl, self.kubeconfig)
         with ground.usable(self.state):
             replace(record, kubectl=kubectl, cluster_scoped=scoped).write(self.state)

@@ -130,6 +130,18 @@ def test_another_cluster_under_the_same_name_is_refused(production, used, tmp_pa
     assert kept.exists() and production.writes() == []
 
 
+def test_a_copy_that_trusts_anybody_is_not_used(used):
+    """The right UID is not enough where a stranger could pass it on."""
+    kept = used["LAB_STATE_DIR"] / "kubeconfig"
+    document = json.loads(kept.read_text())
+    entry = document["clusters"][0]["cluster"]
+    entry.pop("certificate-authority")
+    entry["insecure-skip-tls-verify"] = True
+    kept.write_text(json.dumps(document))
+    done = helpers("up", env=used)
+    assert done.returncode == 1 and "trusts another authority" in done.stderr
+
+
 # --- To write -------------------------------------------------------------------------
 
 
