@@ -88,8 +88,8 @@ def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
     api = probes.Prober(components.PKI, plan.port)
     supervisor = Supervisor(
         tuple(leashed(part, plan.python, os.getpid()) for part in parts),
-        lambda part: _ready(part, api),
-        answers=lambda part: _answers(part, api),
+        lambda part: node.ready() if part.background else api.ready(part.ready),
+        answers=lambda part: part.answers is not None and api.ready(part.answers),
         logs=f"{components.STATE}/logs",
         env={
             "PATH": os.defpath,
@@ -97,6 +97,7 @@ def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
             "LANG": "C.UTF-8",
         },
     )
+    node = _Node(supervisor, api)
     posts = bootstrap.posts() if plan.node else bootstrap.control_plane_posts()
     return Lifecycle(
         supervisor,
@@ -111,23 +112,24 @@ def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
     )
 
 
-def _ready(part: Component, api: probes.Prober) -> bool:
-    if part.name != usermode.NAME:
-        return api.ready(part.ready)
-    try:
-        return firstobjects.node_ready(api)
-    except OSError:
-        return False
+class _Node:
+    """Asks after the node of the control plane, each start of it for itself."""
 
+    def __init__(self, supervisor: Supervisor, api: probes.Prober) -> None:
+        self._supervisor, self._api = supervisor, api
+        self._disowned: int | None = None
 
-def _answers(part: Component, api: probes.Prober) -> bool:
-    if part.answers is None or not api.ready(part.answers):
-        return False
-    # The node waits for this: its kubelet must not find the Node that it left.
-    try:
-        return firstobjects.disown_node(api)
-    except OSError:
-        return False
+    def ready(self) -> bool:
+        """Say whether this node, and not one before it, is Ready."""
+        pid = self._supervisor.states[usermode.NAME].pid
+        try:
+            if pid != self._disowned:
+                if firstobjects.disown_node(self._api):
+                    self._disowned = pid
+                return False
+            return firstobjects.node_ready(self._api)
+        except OSError:
+            return False  # the API server is being restarted
 
 
 def leashed(part: Component, python: str, pid: int) -> Component:

@@ -2,17 +2,17 @@
 
 The components are those of the local cluster. What differs in them, and why:
 
-==================  =========================  =====================================
-behaviour           local cluster              here
-==================  =========================  =====================================
-control plane       beside the node            on the host; the node's relay leads
-                                               to it, under the same addresses
-API server to pods  directly                   by an HTTP CONNECT through the tunnel
-kube-proxy          where nft is               none: the kernel's modules lack NAT
-                                               for nftables
-disk                the state directory        made once with the images in it; what
-                                               a run writes is gone with it
-==================  =========================  =====================================
+=====================  =========================  ==================================
+behaviour              local cluster              here
+=====================  =========================  ==================================
+control plane          beside the node            on the host; the node's relay leads
+                                                  to it, under the same addresses
+API server to pods     directly                   by HTTP CONNECT, through the tunnel
+kube-proxy             where nft is               none: the kernel's modules lack NAT
+                                                  for nftables
+disk                   the state directory        made once with the images in it;
+                                                  what a run writes is gone with it
+=====================  =========================  ==================================
 """
 
 import json

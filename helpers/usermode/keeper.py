@@ -6,7 +6,6 @@ node's tunnel, and the script RELAY a socket in the state directory to PORT. Tha
 where this works.
 """
 
-import contextlib
 import ctypes
 import importlib.util
 import json
@@ -31,6 +30,8 @@ def main() -> int:
     """Run them until one ends, or this process is asked to."""
     port, relay, slirp, *linux = sys.argv[1:]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Not by SIGKILL, as others on this leash: there is something to be ended here.
+    end_with_parent(signal.SIGTERM)
     for path in (at.FRAMES, at.ORDERS, at.WAY, at.WRITTEN):
         Path(path).unlink(missing_ok=True)
     network = [slirp, "--target-type=bess", f"--api-socket={at.ORDERS}", at.FRAMES]
@@ -47,11 +48,12 @@ def main() -> int:
         children.append(start(linux, signal.SIGTERM))
         # It takes orders only once the kernel is connected.
         forward(int(port), children)
-        pid, status = os.wait()
-        [name] = [child.args[0] for child in children if child.pid == pid]
-        print(f"{name} ended: {os.waitstatus_to_exitcode(status)}", file=sys.stderr)
+        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+        [name] = [child.args[0] for child in children if child.pid == found.si_pid]
+        print(f"{name} ended: {found.si_status}", file=sys.stderr)
         return 1
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for child in reversed(children):
             end(child)
 
@@ -66,7 +68,7 @@ def start(
     parent = os.getpid()
 
     def leash() -> None:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(when_we_end), 0, 0, 0)
+        end_with_parent(when_we_end)
         if os.getppid() != parent:
             os._exit(1)
         if listener:
@@ -74,16 +76,35 @@ def start(
             os.set_inheritable(_LISTENER, True)  # it may have been that one already
 
     # With our descriptors: the lock that says "running" is one of them.
-    return subprocess.Popen(command, preexec_fn=leash, close_fds=False)
+    return subprocess.Popen(
+        command, preexec_fn=leash, close_fds=False, start_new_session=True
+    )
+
+
+def end_with_parent(number: int) -> None:
+    """Ask the kernel for a signal when the process that started this one ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
 
 
 def end(child: subprocess.Popen) -> None:
-    """End it: at once, or after the grace."""
-    child.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(GRACE)
-    child.kill()
+    """End it and its group, at once or after the grace.
+
+    A kernel that was killed has left in it the processes that ran on it, without
+    anything between them and the host any more.
+    """
+    os.kill(child.pid, signal.SIGTERM)
+    deadline = time.monotonic() + GRACE
+    while not ended(child) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    # Not reaped yet, so that the number is nobody else's.
+    os.killpg(child.pid, signal.SIGKILL)
     child.wait()
+
+
+def ended(child: subprocess.Popen) -> bool:
+    """Say whether it has ended, and leave it to be reaped."""
+    how = os.WEXITED | os.WNOWAIT | os.WNOHANG
+    return os.waitid(os.P_PID, child.pid, how) is not None
 
 
 def forward(port: int, children: list[subprocess.Popen]) -> None:
@@ -121,9 +142,9 @@ def _connects(client: socket.socket, path: str) -> bool:
 def _until(condition: Callable[[], bool], alive: list[subprocess.Popen]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not condition():
-        ended = [child.args[0] for child in alive if child.poll() is not None]
-        if ended:
-            raise ChildProcessError(f"{ended[0]} ended before the network was there")
+        gone = [child.args[0] for child in alive if ended(child)]
+        if gone:
+            raise ChildProcessError(f"{gone[0]} ended before the network was there")
         if time.monotonic() > deadline:
             raise TimeoutError(f"the network is not there after {PATIENCE:.0f} s")
         time.sleep(0.02)

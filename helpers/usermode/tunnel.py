@@ -11,9 +11,12 @@ import socket
 import sys
 import threading
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-sys.dont_write_bytecode = True
-import relay  # noqa: E402
+if __name__ == "__main__":
+    # Isolated, Python does not look beside a script by itself.
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    import relay
+else:
+    from helpers.local import relay
 
 #: bytes; a CONNECT is a line and a few headers
 _LONGEST = 8192

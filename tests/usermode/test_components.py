@@ -1,0 +1,128 @@
+"""What the descriptions of a node in user-mode Linux mean; nothing is started."""
+
+import json
+import shlex
+from dataclasses import replace
+
+import pytest
+
+from helpers.controlplane import components as controlplane
+from helpers.controlplane.components import Ports
+from helpers.local import layout as at
+from helpers.local.components import Facts
+from helpers.usermode import components, guest, layout
+from helpers.usermode.kernel import Kernel
+from tests.local import doctable
+
+FACTS = Facts("/usr/bin/python3", "/usr/sbin/runc", True, "overlayfs", False)
+KERNEL = Kernel("/usr/bin/linux.uml", "/usr/bin/slirp4netns", "/usr/sbin/mkfs.ext4")
+STATE = '/home/a, "b"/state'
+PORTS = Ports(6001, 6002, 6003, 6004, 6005)
+
+
+def inside(**changes):
+    return {part.name: part for part in components.describe(FACTS, 6443, **changes)}
+
+
+def keeper():
+    return components.keeper(KERNEL, "/usr/bin/python3", STATE, 6005)
+
+
+def control_plane(*, node):
+    parts = controlplane.describe(PORTS, "/bin", bootstrapped=False, node=node)
+    return {part.name: part for part in parts}
+
+
+def test_every_component_inside_has_a_name_in_the_list_of_logs():
+    assert tuple(inside()) == components.INSIDE
+
+
+def test_nothing_inside_waits_for_what_is_on_the_host():
+    for part in inside().values():
+        assert {*part.needs, *part.needs_answer, *part.stop_after} <= set(inside())
+    assert inside()["kubelet"].needs == ("containerd",)
+
+
+def test_the_start_of_the_control_plane_does_not_wait_for_the_node():
+    assert keeper().background
+    assert not any(part.background for part in control_plane(node=True).values())
+    assert set(keeper().needs) <= set(control_plane(node=True))
+
+
+def test_no_path_of_the_learner_is_cut_by_the_kernels_command_line():
+    line = " ".join(keeper().argv)
+    words = shlex.split(line)
+    assert STATE not in line
+    assert bytes.fromhex(words[-1]).decode() == f"{STATE}/{layout.PLAN}"
+    # What the kernel hands on to its PID 1 is a program and no more words than that.
+    program = words[words.index("-c") + 1]
+    compile(program, "PID 1", "exec")
+    assert '"' not in program
+
+
+def test_the_way_to_pods_is_there_with_a_node_and_only_then():
+    with_node, without = (
+        control_plane(node=node)["kube-apiserver"] for node in (True, False)
+    )
+    option = f"--egress-selector-config-file={controlplane.STATE}/{layout.EGRESS}"
+    assert option in with_node.argv and option not in without.argv
+    [written] = with_node.files.values()
+    [selected] = json.loads(written)["egressSelections"]
+    socket = selected["connection"]["transport"]["uds"]["udsName"]
+    assert selected["name"] == "cluster"
+    assert socket == f"{controlplane.STATE}/{layout.WAY}"
+    assert not without.files
+
+
+def test_a_disk_is_made_by_containerd_and_an_import_alone():
+    archive = "/run/lab/images/a.tar"
+    importing = components.importing(replace(FACTS, import_archive=archive))
+    assert [part.name for part in importing] == ["containerd", "image-import"]
+    assert importing[1].argv[-1] == archive and importing[1].once
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("bridge",), ["llc.ko", "stp.ko", "net/bridge.ko"]),
+        (("veth", "bridge"), ["veth.ko", "llc.ko", "stp.ko", "net/bridge.ko"]),
+        (("bridge", "stp"), ["llc.ko", "stp.ko", "net/bridge.ko"]),
+        (("built-in",), []),
+    ],
+)
+def test_modules_come_after_what_they_need_and_once(names, expected):
+    lines = [
+        "net/bridge.ko: stp.ko llc.ko",
+        "stp.ko: llc.ko",
+        "llc.ko:",
+        "veth.ko:",
+    ]
+    assert list(guest.in_order(lines, names)) == expected
+
+
+# The table at the top of the module, row by row, as facts of the descriptions.
+TABLE = {
+    "control plane": lambda: (
+        not {"etcd", "kube-apiserver"} & set(inside())
+        and inside()["relay"].argv[-2:] == (layout.HOST_IP, "6443")
+    ),
+    "API server to pods": lambda: (
+        "HTTPConnect" in components.egress_config("/socket")
+        and inside()["tunnel"].argv[-2:] == (layout.GUEST_IP, "8132")
+    ),
+    "kube-proxy": lambda: "kube-proxy" not in inside(),
+    "disk": lambda: f"ubd0={layout.WRITTEN},{layout.DISK}" in keeper().argv,
+}
+
+
+def test_every_row_of_the_table_is_checked():
+    assert doctable.rows(components) == list(TABLE)
+
+
+@pytest.mark.parametrize("row", TABLE)
+def test_the_table_is_true(row):
+    assert TABLE[row]()
+
+
+def test_the_node_is_where_its_certificate_says():
+    assert f"--node-ip={at.NODE_IP}" in inside()["kubelet"].argv

@@ -1,0 +1,181 @@
+"""A node in user-mode Linux starts after the control plane, runs pods and ends with it.
+
+A real one: for machines that have the kernel, and the programs and images in the cache.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from helpers import errors
+from helpers.controlplane import node
+from helpers.controlplane.backend import ControlPlane
+from helpers.local import identity
+from helpers.progress import Silent
+from helpers.usermode import kernel
+from tests.local.waiting import until
+
+pytestmark = pytest.mark.skipif(
+    kernel.look()[0] is None, reason=kernel.look()[1] or "it can be had"
+)
+NODE = "lab-control-plane"
+#: serves the pod's files, and says in its log what was asked for
+SERVER = ("python3", "-u", "-m", "http.server", "--directory", "/")
+#: seconds, on a machine that does other things, too
+LONG = 90
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """Return one in a directory that no kernel's command line could name."""
+    name = 'état d\'un "labo" & co, $HOME'
+    with pytest.MonkeyPatch.context() as patch:
+        state = tmp_path_factory.mktemp("usermode") / name / "state"
+        patch.setenv("LAB_STATE_DIR", str(state))
+        lab = ControlPlane(state)
+        lab.up(Silent())
+        yield lab
+        lab.delete()
+
+
+@pytest.fixture
+def ready(lab):
+    lab.up(Silent())
+    until(lambda: node.state() == "running", LONG, "the node")
+    return lab
+
+
+def kubectl(lab, *arguments: str) -> str:
+    done = subprocess.run(
+        [lab.binaries() / "kubectl", f"--kubeconfig={lab.kubeconfig}", *arguments],
+        env={"HOME": str(lab.state)},
+        capture_output=True,
+        text=True,
+        timeout=LONG,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def processes(lab) -> list[psutil.Process]:
+    """Return all that work in the state directory, the node's kernel among them."""
+    found = []
+    for process in psutil.process_iter(["cwd"]):
+        if process.info["cwd"] == str(lab.state):
+            found.append(process)
+    return found
+
+
+def kernels(lab) -> list[psutil.Process]:
+    return [each for each in processes(lab) if each.name() == "linux.uml"]
+
+
+def test_the_control_plane_is_ready_before_its_node(lab):
+    status = lab.status()
+    assert status["phase"] == "ready" and status["absent"] == []
+    assert status["awaited"] == [] and "node" in status["components"]
+    assert node.coming()
+
+
+def test_a_pod_runs_and_is_reached_from_outside(ready):
+    kubectl(ready, "run", "one", "--image=toolbox:1", "--", *SERVER)
+    kubectl(ready, "wait", "--for=condition=Ready", "pod/one", f"--timeout={LONG}s")
+    # exec and logs go to the kubelet, a proxied request to the pod itself.
+    kernel_of_pod = kubectl(ready, "exec", "one", "--", "cat", "/proc/cpuinfo")
+    assert "User Mode Linux" in kernel_of_pod
+    path = "/api/v1/namespaces/default/pods/one:8000/proxy/etc/hostname"
+
+    def answers():
+        try:
+            return kubectl(ready, "get", "--raw", path).strip() == "one"
+        except AssertionError:
+            return False  # the server in the pod is not listening yet
+
+    until(answers, 30, "the pod's own answer")
+    until(lambda: "GET /etc/hostname" in kubectl(ready, "logs", "one"))
+
+
+def test_a_pod_finds_the_api_server_by_name_and_is_known_to_it(ready):
+    """Needs the pod of the test before."""
+    where = "/var/run/secrets/kubernetes.io/serviceaccount"
+    ask = f"""curl -sS --cacert {where}/ca.crt -H "Authorization: Bearer $(cat \
+        {where}/token)" https://kubernetes.default.svc/api/v1/namespaces"""
+    answer = kubectl(ready, "exec", "one", "--", "sh", "-c", ask)
+    assert "system:serviceaccount:default:default" in answer
+
+
+def test_the_files_of_the_host_are_not_in_the_node(ready):
+    listed = kubectl(ready, "get", "--raw", f"/api/v1/nodes/{NODE}/proxy/logs/")
+    assert "pods/" in listed and "dpkg.log" not in listed
+
+
+def test_what_the_components_of_the_node_say_can_be_read(ready):
+    assert "kubelet" in ready.logs and ready.log("kubelet", 5)
+    assert "bess" in ready.log("node", 50).lower()
+
+
+@pytest.mark.parametrize("program", ["linux.uml", "slirp4netns"])
+def test_a_node_of_which_a_part_dies_is_started_again(ready, program):
+    restarts = ready.status()["components"]["node"]["restarts"]
+    before = {each.pid for each in kernels(ready)}
+    main = min(
+        (each for each in processes(ready) if each.name() == program),
+        key=psutil.Process.create_time,
+    )
+    os.kill(main.pid, signal.SIGKILL)
+    until(
+        lambda: ready.status()["components"]["node"]["restarts"] > restarts,
+        30,
+        "a new start",
+    )
+    until(lambda: node.state() == "running", LONG, "the node again")
+    assert before.isdisjoint(each.pid for each in kernels(ready))
+
+
+def test_a_stop_ends_the_node_and_all_that_ran_on_its_kernel(ready):
+    assert kernels(ready)
+    assert ready.stop() is True
+    assert processes(ready) == []
+    assert not ready.running() and not node.coming()
+
+
+def test_killed_while_its_kernel_boots_or_runs_it_leaves_nothing(lab):
+    for delay in (0.1, 1.0, 3.0):
+        lab.up(Silent())
+        until(lambda: kernels(lab), 30, "the kernel")
+        # The moment is the test's subject: this is no waiting for something.
+        time.sleep(delay)
+        os.kill(identity.pid_of(lab.state, "outer"), signal.SIGKILL)
+        until(lambda: not processes(lab), 10, f"the end, after {delay} s")
+        assert not lab.running()
+
+
+def test_without_one_lessons_of_pods_say_so(lab, monkeypatch):
+    lab.stop()
+    monkeypatch.setenv(kernel.VARIABLE, "none")
+    lab.up(Silent())
+    assert not node.coming() and kernels(lab) == []
+    with pytest.raises(errors.NoNode, match="this cluster has none"):
+        node.require("This lesson")
+
+
+def test_a_kernel_that_does_not_boot_leaves_the_control_plane_alone(lab, tmp_path):
+    lab.stop()
+    broken = tmp_path / "linux.uml"
+    broken.write_text("#!/bin/sh\necho no ptrace here; exit 1\n")
+    broken.chmod(0o755)
+    found, _ = kernel.look()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernel, "look", lambda: (replace(found, linux=str(broken)), ""))
+        lab.up(Silent())
+    assert lab.status()["phase"] == "ready"
+    with pytest.raises(errors.NoNode, match="logs node"):
+        node.require("This lesson")
+    assert "no ptrace here" in lab.log("node", 20)
+    # The control plane goes on without.
+    assert lab.status()["phase"] == "ready"
