@@ -43,11 +43,11 @@ _SHOWN = """() => {
 
 @dataclass(frozen=True)
 class Violation:
-    """One rule of axe that an element breaks."""
+    """One rule of axe that an element breaks; `cell` is where it is, "" outside."""
 
+    cell: str
     rule: str
     impact: str
-    target: str
     html: str
 
     @property
@@ -248,7 +248,7 @@ class OpenNotebook:
         places = [f'[data-cell-id="{cell}"]' for cell in cells] or [".jp-Notebook"]
         answer = Axe().run(self.page, context={"include": [[p] for p in places]})
         found = [
-            Violation(rule["id"], rule["impact"], _target(node), node["html"])
+            Violation(self._around(node), rule["id"], rule["impact"], node["html"])
             for rule in answer.response["violations"]
             if rule["impact"] in GRAVE
             for node in rule["nodes"]
@@ -267,6 +267,14 @@ class OpenNotebook:
         # As the model has it, not the page: JupyterLab cuts long outputs there.
         text = self.page.evaluate(f"() => JSON.stringify({_PANEL}.content.model)")
         return {cell["id"]: cell for cell in json.loads(text)["cells"]}
+
+    def _around(self, node: dict) -> str:
+        """Return the id of the cell that holds an element which axe has found."""
+        return self.page.evaluate(
+            """selector => document.querySelector(selector)
+                ?.closest('[data-cell-id]')?.dataset.cellId ?? ''""",
+            node["target"][0],
+        )
 
     def _show_all(self) -> None:
         # JupyterLab leaves out what is off the screen, and axe would not see it.
@@ -307,7 +315,3 @@ class OpenNotebook:
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self._messages.append(f"{message.text} ({message.location.get('url', '')})")
-
-
-def _target(node: dict) -> str:
-    return " ".join(str(part) for part in node["target"])

@@ -1,0 +1,25 @@
+"""What the tests of the notebooks look for is found when it is there."""
+
+#: A button without a name, a complaint on the console, an exception on the page.
+PLANTED = """\
+from IPython.display import HTML, Javascript, display
+display(HTML("<button></button>"))
+display(Javascript("console.error('planted'); setTimeout(() => planted.fail())"))
+1 / 0
+"""
+
+
+def test_faults_are_found(open_notebook):
+    """A test that cannot fail would say nothing of a notebook."""
+    notebook = open_notebook("00-start-here")
+    assert (notebook.errors(), notebook.violations()) == ([], [])
+    notebook.type_into("connect", PLANTED)
+    with notebook.page.expect_event("pageerror"):
+        notebook.run("connect")
+    assert notebook.errors() == ["connect: ZeroDivisionError: division by zero"]
+    [violation] = notebook.violations()
+    assert (violation.cell, violation.rule) == ("connect", "button-name")
+    complaints = notebook.console_errors()
+    assert any("planted" in text for text in complaints)
+    assert any("planted is not defined" in text for text in complaints)
+    assert "namespace" in notebook.not_run()
