@@ -5,7 +5,8 @@ The descriptions are those of the local cluster, moved. What differs from it, an
 =====================  =========================  ==================================
 behaviour              local cluster              here
 =====================  =========================  ==================================
-node, pods             one node                   none: pods stay Pending
+node, pods             one node                   none, or one in user-mode Linux: a
+                                                  kernel of its own, helpers.usermode
 DNS, Service network   CoreDNS, kube-proxy        none: nobody could ask them
 network                one of its own             the host's loopback device, no other
 ports                  fixed, behind a relay      any free ones, held before the start
