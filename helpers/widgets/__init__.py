@@ -7,6 +7,7 @@ ipywidgets is imported below here and nowhere else.
 from helpers.widgets.access import access_matrix
 from helpers.widgets.downward import downward_view
 from helpers.widgets.explorer import api_explorer
+from helpers.widgets.journey import request_journey
 from helpers.widgets.pods import live_pods
 from helpers.widgets.tokenclock import token_clock
 from helpers.widgets.wirelog import wire_log
@@ -16,6 +17,7 @@ __all__ = [
     "api_explorer",
     "downward_view",
     "live_pods",
+    "request_journey",
     "token_clock",
     "wire_log",
 ]

@@ -1,0 +1,127 @@
+"""Hold the way of one request in six steps, with the words and signs for each.
+
+Pure. What the steps say is written by `journeynetwork.py` and `journeyserver.py`; the
+request itself is sent by `podrequests.py`.
+"""
+
+import shlex
+from dataclasses import dataclass
+
+STEPS = ("name", "address", "TLS", "authentication", "authorization", "answer")
+FILES = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+#: how a step went
+PASSED, STOPPED, UNREACHED = "passed", "stopped here", "not reached"
+#: an answer that is a refusal: it tells of the step where the request stopped
+RETURNED = "sent back"
+_SIGNS = {PASSED: "✓", STOPPED: "✗", UNREACHED: "·", RETURNED: "↩"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for, from where, and with which files of the pod."""
+
+    pod: str
+    path: str
+    host: str = "kubernetes.default.svc"
+    ca: str = f"{FILES}/ca.crt"
+    token: str = f"{FILES}/token"
+    container: str | None = None
+
+    def inside(self, *command: str) -> str:
+        """Return the line that runs a command in the pod."""
+        options = ["-c", self.container] if self.container else []
+        return shlex.join(["kubectl", "exec", self.pod, *options, "--", *command])
+
+    def curl(self, path: str, options: str = "") -> str:
+        """Return the line that sends a request with curl, and the same files."""
+        header = (
+            f'-H "Authorization: Bearer $(cat {self.token})" ' if self.token else ""
+        )
+        url = shlex.quote(f"https://{self.host}{path}")
+        line = f"curl -sS --cacert {self.ca} {header}{options}{url}"
+        return self.inside("sh", "-c", line)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: what was asked, what came back, and how to see it oneself.
+
+    `milliseconds` is None where it is part of the answer's time; `facts` are pairs of a
+    word and a text; `command` is for a shell.
+    """
+
+    name: str
+    asked: str
+    answer: str = ""
+    state: str = UNREACHED
+    milliseconds: float | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+    command: str = ""
+
+    @property
+    def sign(self) -> str:
+        """Return one character for how it went."""
+        return _SIGNS[self.state]
+
+    @property
+    def took(self) -> str:
+        """Return its time in words, or nothing."""
+        return "" if self.milliseconds is None else f"{self.milliseconds:.1f} ms"
+
+
+@dataclass(frozen=True, repr=False)
+class Journey:
+    """One request and its six steps; `frame()` has them as data."""
+
+    request: Request
+    steps: tuple[Step, ...]
+
+    @property
+    def stopped_at(self) -> str:
+        """Return the step at which it ended; "" if an answer came to what was asked."""
+        return next((s.name for s in self.steps if s.state == STOPPED), "")
+
+    def step(self, name: str) -> Step:
+        """Return a step by its name, one of STEPS."""
+        return self.steps[STEPS.index(name)]
+
+    def frame(self):
+        """Return a DataFrame: STEP, ASKED, ANSWER, STATE, MILLISECONDS."""
+        import pandas as pd
+
+        columns = ["STEP", "ASKED", "ANSWER", "STATE", "MILLISECONDS"]
+        rows = [
+            [s.name, s.asked, s.answer, s.state, s.milliseconds] for s in self.steps
+        ]
+        frame = pd.DataFrame(rows, columns=columns)
+        return frame.astype({"MILLISECONDS": "Float64"})
+
+    @property
+    def outcome(self) -> str:
+        """Return in one sentence how it ended."""
+        if self.stopped_at in ("", "answer"):
+            return f"The answer: {self.step('answer').answer}."
+        answer = self.step(self.stopped_at).answer.rstrip(".")
+        return f"It stopped at {self.stopped_at}: {answer}."
+
+    def __repr__(self) -> str:
+        """Return the steps as numbered lines."""
+        lines = [f"GET {self.request.path} from pod {self.request.pod}"]
+        for number, step in enumerate(self.steps, 1):
+            took = f" ({step.took})" if step.took else ""
+            lines.append(f"{number}. {step.sign} {step.name}: {step.asked}")
+            lines.append(f"     {step.state}{took}: {step.answer}".rstrip(": "))
+        return "\n".join([*lines, self.outcome])
+
+
+def state_of(facts: dict) -> str:
+    """Return how a step went that has no verdict of the server's."""
+    if not facts:
+        return UNREACHED
+    return STOPPED if "error" in facts else PASSED
+
+
+def base(path: str) -> str:
+    """Return the name of a file without its directory."""
+    return path.rpartition("/")[2]

@@ -1,0 +1,44 @@
+"""Read in the path of a request what the server decides on: verb, resource, namespace.
+
+Pure. It is the split that the API server makes before it asks an authorizer; whether
+the resource exists is not asked.
+"""
+
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from helpers.rbac import Attempt
+
+#: what comes behind `namespaces/NAME` and is no resource in it
+_OF_NAMESPACES = ("status", "finalize")
+
+
+def reading(path: str, user: str) -> Attempt:
+    """Return what a GET of `path` attempts; what is no resource has a `path`.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/authorization has the table.
+    """
+    parts = urlsplit(path)
+    group, words = _split(parts.path)
+    if not words:
+        return Attempt(user, "get", path=parts.path)
+    namespace = ""
+    if words[0] == "namespaces" and len(words) > 1:
+        namespace = words[1]
+        if len(words) > 2 and words[2] not in _OF_NAMESPACES:
+            words = words[2:]
+    resource, name, subresource, *_ = [*words, "", ""]
+    verb = "get"
+    if not name:
+        watch = parse_qs(parts.query, keep_blank_values=True).get("watch", ["false"])
+        verb = "list" if watch[-1].lower() in ("false", "0") else "watch"
+    return Attempt(user, verb, resource, group, subresource, name, namespace)
+
+
+def _split(path: str) -> tuple[str, list[str]]:
+    """Return the API group and what follows its version; nothing for other paths."""
+    words = [unquote(word) for word in path.split("/") if word]
+    if words[:1] == ["api"]:
+        return "", words[2:]
+    if words[:1] == ["apis"] and len(words) > 3:
+        return words[1], words[3:]
+    return "", []

@@ -1,0 +1,172 @@
+"""The way of one request from a pod to its answer, as a row of boxes with their facts.
+
+The facts are those of `helpers.podrequests`; here is how they look.
+"""
+
+import re
+import threading
+
+import ipywidgets
+import pandas as pd
+
+from helpers.journeys import FILES, STOPPED, UNREACHED, Journey, Step
+from helpers.podrequests import follow_request
+from helpers.reviews import current_namespace
+from helpers.widgets import markup
+from helpers.widgets.view import View, named
+
+#: What may be broken, in words, and what that changes in the request.
+BREAKS: dict[str, dict[str, str]] = {
+    "nothing": {},
+    "the name: kubernetes alone": {"host": "kubernetes"},
+    "TLS: not ca.crt, but the authorities of the image": {
+        "ca": "/etc/ssl/certs/ca-certificates.crt"
+    },
+    "the token: send none": {"token": ""},
+    "the token: send the file namespace": {"token": f"{FILES}/namespace"},
+}
+
+_STYLE = """<style>
+.lab-journey { display: flex; flex-wrap: wrap; gap: 10px 26px; list-style: none;
+  margin: 6px 0; padding: 0 24px 0 0; }
+.lab-journey > li { position: relative; flex: 1 1 max(180px, calc(33% - 26px));
+  box-sizing: border-box; min-width: 0; margin: 0;
+  padding: 4px 8px; border: 1px solid var(--jp-border-color1, #888);
+  border-radius: 4px; overflow-wrap: anywhere; }
+.lab-journey > li:not(:last-child)::after { content: "→"; content: "→" / "";
+  position: absolute; right: -21px; top: calc(50% - 0.75em); font-size: 15px; }
+.lab-journey > .lab-stopped { border: 3px solid var(--jp-error-color1, #b00020); }
+.lab-journey > .lab-unreached { border-style: dashed; }
+.lab-journey p { margin: 0; }
+.lab-view .lab-facts tbody th { white-space: nowrap; }
+</style>"""
+
+
+def request_journey(
+    pod: str, path: str = "", *, container: str | None = None
+) -> "RequestJourney":
+    """Send a GET from a pod and show each step of its way: passed, or stopped here.
+
+    `path` is by default the pods of the notebook's namespace. Opening it sends the
+    request, which takes about half a second; so does "Send". `frame()` has STEP, ASKED,
+    ANSWER, STATE, MILLISECONDS, and so has `follow_request(pod, path)` without a view.
+    The same as `kubectl exec POD -- curl …`. Raise what `follow_request` raises.
+    """
+    namespace = current_namespace()
+    own = f"/api/v1/namespaces/{namespace}/pods"
+    return RequestJourney(pod, path or own, container, namespace)
+
+
+class RequestJourney(View):
+    """One request at a time, with the steps that it took and where it stopped."""
+
+    def __init__(
+        self, pod: str, path: str, container: str | None, namespace: str
+    ) -> None:
+        """Send the first request, and show what became of it."""
+        self._pod, self._container = pod, container
+        # Not in a thread: what cannot be sent is an error of the cell.
+        self.journey: Journey = follow_request(pod, path, container=container)
+        self._busy = threading.Event()
+        here = f"/api/v1/namespaces/{namespace}"
+        paths = [path, f"{here}/pods", f"{here}/secrets", "/apis", "/version", "/"]
+        options = list(dict.fromkeys(paths))
+        self._choice = named(ipywidgets.Dropdown(description="Try:", options=options))
+        self._path = named(ipywidgets.Text(value=path, description="Path:"), "30em")
+        self._break = named(ipywidgets.Dropdown(description="Break:", options=BREAKS))
+        self._send = ipywidgets.Button(description="Send")
+        self._choice.observe(self._take, "value")
+        self._send.on_click(lambda _: self.send())
+        self._picture, self._facts = ipywidgets.HTML(), ipywidgets.HTML()
+        controls = [self._choice, self._path, self._break, self._send]
+        super().__init__(
+            f"The journey of a request from pod {pod}",
+            ipywidgets.HBox(controls, layout={"flex_flow": "row wrap"}),
+            self._picture,
+            self._facts,
+        )
+        self.draw()
+
+    def send(self) -> None:
+        """Send what the controls say; what comes of it is drawn when it is there."""
+        if not self._busy.is_set():
+            self._busy.set()
+            self.say("Sending the request.")
+            self.work(self._follow)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the steps of the last request: STEP, ASKED, ANSWER, STATE, …."""
+        return self.journey.frame()
+
+    def draw(self) -> None:
+        """Draw the boxes, and below them the facts of each."""
+        journey = self.journey
+        boxes = "".join(_box(n, step) for n, step in enumerate(journey.steps, 1))
+        sent = f"GET {markup.text(journey.request.path)}"
+        picture = (
+            f'{_STYLE}<p><code>{sent}</code></p><ol class="lab-journey" role="list" '
+            f'aria-label="The steps of the request">{boxes}</ol>'
+        )
+        self._picture.value = markup.block(picture)
+        opened = journey.stopped_at or "authorization"
+        facts = "".join(
+            _facts(number, step, opened=step.name == opened)
+            for number, step in enumerate(journey.steps, 1)
+        )
+        self._facts.value = markup.block(f'<div class="lab-facts">{facts}</div>')
+        self.say(_plain(journey.outcome))
+
+    def text(self) -> str:
+        """Return the steps as numbered lines."""
+        return _plain(repr(self.journey))
+
+    def _follow(self) -> None:
+        try:
+            self.journey = follow_request(
+                self._pod,
+                self._path.value,
+                container=self._container,
+                **self._break.value,
+            )
+        finally:
+            self._busy.clear()
+        self.changed()
+
+    def _take(self, change: dict) -> None:
+        self._path.value = change["new"]
+
+
+def _box(number: int, step: Step) -> str:
+    kind = {STOPPED: "lab-stopped", UNREACHED: "lab-unreached"}.get(step.state, "")
+    took = f", {step.took}" if step.took else ""
+    state = f"{step.sign} {step.state}{took}"
+    answer = f"<p>{_marked(step.answer)}</p>" if step.answer else ""
+    return (
+        f'<li class="{kind}"><p><strong>{number}. {step.name}</strong></p>'
+        f"<p>{state}</p>{answer}</li>"
+    )
+
+
+def _facts(number: int, step: Step, *, opened: bool) -> str:
+    rows = [("asked", step.asked), ("answer", _plain(step.answer)), *step.facts]
+    short = [row for row in rows if "\n" not in row[1] and row[1]]
+    caption = f"What happened at step {number}, {step.name}"
+    table = markup.table(("WHAT", "SAID"), short, caption=caption)
+    blocks = "".join(
+        f"<p>{markup.text(name)}:</p><pre>{markup.escape(text)}</pre>"
+        for name, text in (*step.facts, ("see it yourself", step.command))
+        if "\n" in text or text == step.command
+    )
+    return (
+        f"<details{' open' if opened else ''}><summary>{number}. {step.name}: "
+        f"{step.state}</summary>{table}{blocks}</details>"
+    )
+
+
+def _marked(sentence: str) -> str:
+    """Return a sentence with its `names` as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", markup.text(sentence))
+
+
+def _plain(sentence: str) -> str:
+    return sentence.replace("`", "")
