@@ -30,7 +30,7 @@ PARAMETERS = frozenset(
 )
 #: what a secret looks like wherever it stands: keys, tokens, kubeconfigs, bearers
 _SECRETS = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*"
+    r"-----BEGIN[A-Z +]*PRIVATE[ +]KEY-----.*"
     r"|LS0tLS1CRUdJTi[\w+/=]+"
     r"|\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}"
     r"|(?i:\b(?:bearer|basic|token)[ +]|\b(?:token|password|secret|key)[=:] ?)\S{8,}"

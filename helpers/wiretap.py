@@ -102,7 +102,9 @@ def arguments(tool: str, words: Sequence[str]) -> tuple[list[str], bool]:
     level = _own_level(words)
     if own or level >= 6:
         return words, True
-    return [VERBOSE, *words], False
+    # Not in front of a command: kubectl would take that for the name of a plugin.
+    first = 0 if not words or words[0].startswith("-") else 1
+    return [*words[:first], VERBOSE, *words[first:]], False
 
 
 def main(here: str, log: str, tool: str, words: Sequence[str]) -> int:
@@ -214,6 +216,8 @@ def _own_level(words: Sequence[str]) -> int:
 
 def _with_write_out(words: list[str]) -> list[str]:
     """Return curl's words with ours to write; a `-w` of the learner's comes first."""
+    if not words:
+        return words
     for place, word in enumerate(words):
         at = _write_out_at(word)
         if at is None:
