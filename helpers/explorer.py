@@ -163,7 +163,9 @@ def kubectl_line(target: Target, *, table: bool = False, options: str = "") -> s
     if resource.namespaced:
         where = f"--namespace={shlex.quote(target.namespace)}"
         words.append(where if target.namespace else "--all-namespaces")
-    return " ".join(words if table else [*words, "--output=json"])
+    # kubectl leaves out who owns which field, unless told not to.
+    whole = ["--output=json", "--show-managed-fields"]
+    return " ".join(words if table else [*words, *whole])
 
 
 #: Where curl finds what kubectl has in its kubeconfig: nothing is written into a file.

@@ -1,0 +1,230 @@
+"""What can be chosen, and how it is asked for: the same as kubectl and curl would."""
+
+import json
+import shlex
+import subprocess
+
+import pytest
+
+from helpers import errors, explorer, kubectl
+from helpers.callers import Caller
+from helpers.explorer import Target
+from helpers.widgets.explorer import api_explorer
+from tests.test_discovery import CORE, NAMED
+
+FOUND = explorer.resources([CORE, NAMED])
+NODES = next(each for each in FOUND if each.name == "nodes")
+SCALERS = next(each for each in FOUND if each.group == "autoscaling")
+
+
+def resource(found, name, group=""):
+    return next(each for each in found if (each.name, each.group) == (name, group))
+
+
+def test_from_discovery_to_choices():
+    """The preferred version is first, and what opens a connection is not offered."""
+    assert explorer.groups(FOUND) == ["", "autoscaling"]
+    assert explorer.versions(FOUND, "autoscaling") == ["v2", "v1"]
+    core = explorer.of_version(FOUND, "", "v1")
+    assert [each.name for each in core] == ["nodes", "nodes/status"]
+    assert explorer.describe(NODES) == "nodes (Node)"
+
+
+def test_an_empty_server():
+    """Nothing is offered, and nothing fails."""
+    assert explorer.resources([{"items": []}, {}]) == []
+    assert explorer.groups([]) == []
+    assert explorer.paths({}) == ["/"]
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "line"),
+    [
+        (Target("/healthz"), "/healthz", "get --raw /healthz"),
+        (Target("", NODES), "/api/v1/nodes?limit=100", "get nodes"),
+        (Target("", NODES, "", "a"), "/api/v1/nodes/a", "get nodes a"),
+        (
+            Target("", SCALERS),
+            "/apis/autoscaling/v2/horizontalpodautoscalers?limit=100",
+            "get horizontalpodautoscalers.v2.autoscaling --all-namespaces",
+        ),
+        (
+            Target("", SCALERS, "x", "a"),
+            "/apis/autoscaling/v2/namespaces/x/horizontalpodautoscalers/a",
+            "get horizontalpodautoscalers.v2.autoscaling a --namespace=x",
+        ),
+        (
+            Target("", resource(FOUND, "nodes/status"), "", "a"),
+            "/api/v1/nodes/a/status",
+            "get --raw /api/v1/nodes/a/status",
+        ),
+    ],
+)
+def test_how_a_target_is_asked_for(target, path, line):
+    """The path, and kubectl's line with the whole name of the resource."""
+    assert explorer.request(target).path == path
+    assert explorer.request(target).method == "GET"
+    assert explorer.kubectl_line(target, table=True) == f"kubectl {line}"
+
+
+def test_a_name_cannot_leave_its_place():
+    """A slash or a question mark in it is part of the name."""
+    path = explorer.request(Target("", NODES, "", "../x?y")).path
+    assert path == "/api/v1/nodes/..%2Fx%3Fy"
+    assert shlex.split(explorer.kubectl_line(Target("", NODES, "", "a; b")))[3] == (
+        "a; b"
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (Target("/"), ""),
+        (Target("", NODES), ""),
+        (Target("", resource(FOUND, "nodes/status")), "write its name"),
+        (Target("", SCALERS, "", "a"), "Choose a namespace"),
+    ],
+)
+def test_what_is_missing_is_said(target, said):
+    """Before anything is sent."""
+    assert said in explorer.missing(target)
+    assert bool(said) == bool(explorer.missing(target))
+
+
+def test_a_long_list_says_what_is_left_out():
+    """With how many, where the server tells."""
+    assert explorer.left_out({"metadata": {}}) == ""
+    assert "has more" in explorer.left_out({"metadata": {"continue": "x"}})
+    known = {"metadata": {"continue": "x", "remainingItemCount": 4900}}
+    assert "4,900 more" in explorer.left_out(known)
+    for odd in (None, "text", [], {"metadata": None}):
+        assert explorer.left_out(odd) == ""
+
+
+def test_a_table_with_hangul_and_two_namespaces():
+    """As kubectl prints it: no wide columns, NAMESPACE where there are several."""
+    columns = [{"name": "Name", "priority": 0}, {"name": "Wide", "priority": 1}]
+    rows = [
+        {"cells": [name, "-"], "object": {"metadata": {"namespace": n, "name": name}}}
+        for n, name in (("하나", "🦊"), ("둘", "b"))
+    ]
+    table = {"kind": "Table", "columnDefinitions": columns, "rows": rows}
+    assert explorer.rows(table) == (
+        ["NAMESPACE", "NAME"],
+        [["하나", "🦊"], ["둘", "b"]],
+    )
+    assert explorer.names(table) == [("하나", "🦊"), ("둘", "b")]
+    assert explorer.rows({"kind": "PodList"}) is None
+
+
+def test_an_answer_that_is_no_json_is_text():
+    """Also one that says it is, and was cut off."""
+    assert explorer.parsed("text/plain", b"ok") == "ok"
+    assert explorer.parsed("application/json", b'{"a') == '{"a'
+    assert explorer.parsed("application/json", b"[1]") == [1]
+
+
+# --- With a cluster -------------------------------------------------------------------
+
+
+@pytest.fixture
+def view(cluster):
+    """Return an explorer of the cluster."""
+    with api_explorer(namespace="kube-system") as opened:
+        yield opened
+
+
+def test_it_begins_at_the_root(view):
+    """And the answer is the server's own."""
+    assert view.answer() == kubectl("get", "--raw", "/").json()
+    asked = view.request()
+    assert (asked["method"], asked["status"]) == ("GET", 200)
+    assert asked["kubectl"] == "kubectl get --raw /"
+
+
+def test_the_lines_to_copy_give_the_same_answer(view):
+    """Both are run, as a learner would run them."""
+    answer = view.choose(resource="configmaps", name="kube-root-ca.crt")
+    asked = view.request()
+    for line in (asked["kubectl"], asked["curl"]):
+        done = subprocess.run(
+            ["bash", "-c", line], capture_output=True, text=True, timeout=60
+        )
+        assert json.loads(done.stdout) == answer, done.stderr
+
+
+def test_as_a_table(view):
+    """The columns are those that kubectl prints."""
+    table = view.choose(resource="configmaps", table=True)
+    columns, rows = explorer.rows(table)
+    assert columns == ["NAME", "DATA", "AGE"]
+    assert "kube-root-ca.crt" in [row[0] for row in rows]
+    assert "kube-root-ca.crt" in view.text()
+
+
+def test_a_refusal_is_an_answer(cluster):
+    """Status 403 and the Status of the server, for somebody who may do nothing."""
+    with api_explorer(Caller.bearer(), namespace="") as nobody:
+        answer = nobody.answer()
+        assert (answer["kind"], answer["code"]) == ("Status", 403)
+        assert "403 Forbidden" in nobody.text()
+        assert nobody.request()["kubectl"].startswith("kubectl --kubeconfig=/dev/null")
+
+
+def test_a_token_is_masked(cluster):
+    """Nowhere in what is shown or given back."""
+    from helpers.tokens import create_token
+
+    token = create_token()
+    with api_explorer(Caller.bearer(token), namespace="") as view:
+        view.choose(path="/version")
+        asked = view.request()
+        assert asked["headers"]["Authorization"] == "Bearer (masked)"
+        assert token.text not in json.dumps(asked) + view.text() + view._head.value
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"group": "no.such.group"},
+        {"resource": "nonsense"},
+        {"group": "apps", "version": "v9"},
+    ],
+)
+def test_what_is_not_offered(view, choice):
+    """One error that names what there is."""
+    with pytest.raises(errors.UnknownKind):
+        view.choose(**choice)
+
+
+def test_a_kind_that_appears(view):
+    """It is offered although the view was open before, and the choice is kept."""
+    group = "appears.example.com"
+    version = {"name": "v1", "served": True, "storage": True}
+    version |= {"schema": {"openAPIV3Schema": {"type": "object"}}}
+    names = {"kind": "Walk", "plural": "walks"}
+    manifest = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"walks.{group}"},
+        "spec": {
+            **{"group": group, "scope": "Cluster"},
+            **{"names": names, "versions": [version]},
+        },
+    }
+    view.choose(resource="configmaps")
+    kubectl("create", "-f", "-", input=json.dumps(manifest))
+    try:
+        answer = view.choose(group=group, resource="walks", timeout=30)
+        assert answer["kind"] == "WalkList"
+    finally:
+        kubectl("delete", "crd", f"walks.{group}")
+
+
+def test_a_stopped_view_says_so(view):
+    """And keeps its last answer."""
+    view.choose(path="/version")
+    view.stop()
+    with pytest.raises(errors.LabError, match="stopped"):
+        view.choose(path="/api")
+    assert view.answer()["major"] == "1"
