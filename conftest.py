@@ -61,12 +61,12 @@ def _skip_what_cannot_run(items: list[pytest.Item]) -> None:
 
 def _lack(backend: str, lesson: str, tags: list[str]) -> str:
     """Return why a cell cannot run on a cluster of this kind, or ""."""
-    from helpers import choice, errors
+    from helpers import choice, errors, paths
     from helpers.controlplane import node
     from helpers.controlplane.lessons import needs_pods
     from helpers.own.lessons import REASON, needs_lab
 
-    nowhere = backend == choice.CONTROL_PLANE and not node.coming()
+    nowhere = backend == choice.CONTROL_PLANE and not node.coming(paths.state_dir())
     if nowhere and needs_pods(lesson, tags):
         return str(errors.NoNode("this cell"))
     return REASON if backend == choice.OWN and needs_lab(tags) else ""

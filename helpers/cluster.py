@@ -109,7 +109,7 @@ class Cluster:
         that begins with a pod, where none can run; wait for a node that is starting.
         """
         if self.backend == CONTROL_PLANE and needs_pods(lesson):
-            node.require("This lesson")
+            node.require("This lesson", self.kubeconfig.parent)
         # An earlier run of the cell chose a kubeconfig that now goes.
         use_kubeconfig(self.kubeconfig)
         self._remove_abandoned(lesson)

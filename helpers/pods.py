@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 from helpers import errors, progress
-from helpers.command import Completed, kubectl
+from helpers.command import Completed, kubeconfig_in_use, kubectl
 from helpers.controlplane import node
 from helpers.own.images import named
 
@@ -146,7 +146,11 @@ def why_not_ready(pod: dict, events: list[dict]) -> Cause:
 def _no_node() -> bool:
     """Say whether it is known that the cluster has no node, and gets none."""
     found = kubectl("get", "nodes", "-o", "name", check=False)
-    return found.exit_code == 0 and not found.stdout and not node.coming()
+    return found.exit_code == 0 and not found.stdout and not _coming()
+
+
+def _coming() -> bool:
+    return node.coming(kubeconfig_in_use().parent)
 
 
 def _meets(condition: str, resource: str, seconds: float) -> bool:
