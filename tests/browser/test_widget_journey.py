@@ -1,0 +1,105 @@
+"""The journey of a request, as a person sends it and reads where it stops."""
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+LESSON = "test-journey-view"
+CELLS = {
+    "connect": f"""
+from pathlib import Path
+from helpers import connect, kubectl, wait_for, widgets
+from helpers.command import kubeconfig_in_use, use_kubeconfig
+cluster = connect()
+namespace = cluster.create_namespace("{LESSON}")
+quick = '--overrides={"spec": {"terminationGracePeriodSeconds": 1}}'
+kubectl("run", "app", "--image=toolbox:1", quick, "--", "sleep", "infinity")
+wait_for("condition=Ready", "pod/app")
+""",
+    "view": "view = widgets.request_journey('app', '/apis')\nview",
+    # Nothing listens on port 1: to the view a server that is being restarted.
+    "away": r"""
+import re
+here = kubeconfig_in_use()
+away = Path(here).with_name("away")
+away.write_text(re.sub(r"127.0.0.1:\d+", "127.0.0.1:1", here.read_text()))
+use_kubeconfig(away)
+""",
+    "back": "use_kubeconfig(here)\naway.unlink()",
+    "text": "print(view)",
+    "clean": """
+cluster.delete_namespace(namespace)
+""",
+}
+
+
+@pytest.fixture
+def notebook(lab, open_notebook):
+    """Return a notebook with a pod and the view, opened and run to it."""
+    cells = [nbformat.v4.new_code_cell(s.strip(), id=i) for i, s in CELLS.items()]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(made, lab.notebooks / "journey.ipynb")
+    opened = open_notebook("journey")
+    opened.run("connect", "view")
+    yield opened
+    opened.run("clean")
+
+
+def test_a_request_goes_where_it_goes(notebook):
+    """Mouse and keyboard, refused and broken requests, no server, both themes."""
+    view = notebook.output("view")
+    status, keyboard = view.get_by_role("status"), notebook.page.keyboard
+    steps = view.get_by_role("list").get_by_role("listitem")
+    expect(steps).to_have_count(6)
+    expect(steps.nth(4)).to_contain_text("system:discovery")
+    expect(status).to_contain_text("The answer: 200 OK, APIGroupList")
+
+    # By mouse: a path that is refused; its cure is among the facts that are open.
+    view.get_by_label("Try:").select_option("/")
+    expect(view.get_by_label("Path:")).to_have_value("/")
+    view.get_by_role("button", name="Send").click()
+    expect(status).to_contain_text("It stopped at authorization")
+    expect(steps.nth(4)).to_contain_text("✗ stopped here")
+    expect(steps.nth(5)).to_contain_text("↩ sent back")
+    expect(view.locator("details[open]")).to_contain_text("kind: ClusterRole")
+
+    # By keyboard: a path of one's own that cannot be sent, and then one that can.
+    view.get_by_label("Path:").focus()
+    keyboard.press("ControlOrMeta+a")
+    keyboard.type("apis")
+    keyboard.press("Tab")
+    expect(view.get_by_label("Break:")).to_be_focused()
+    keyboard.press("Tab")
+    keyboard.press("Enter")
+    expect(status).to_contain_text("does not begin with a slash")
+    view.get_by_label("Path:").fill("/version")
+    view.get_by_label("Break:").select_option("the token: send the file namespace")
+    view.get_by_role("button", name="Send").focus()
+    keyboard.press("Enter")
+    expect(status).to_contain_text("It stopped at authentication: 401 Unauthorized")
+    expect(steps.nth(4)).to_contain_text("not reached")
+    # The facts of a step open by keyboard as well.
+    summary = view.locator("summary", has_text="1. name")
+    summary.focus()
+    keyboard.press("Enter")
+    expect(view.locator("details[open]").first).to_contain_text("asked DNS")
+
+    notebook.run("away")
+    view.get_by_role("button", name="Send").click()
+    expect(status).to_contain_text("refused")
+    notebook.run("back")
+    view.get_by_label("Break:").select_option("nothing")
+    view.get_by_role("button", name="Send").click()
+    expect(status).to_contain_text("The answer: 200 OK")
+
+    for theme in ("light", "dark"):
+        notebook.theme(theme)
+        assert notebook.violations("view") == []
+    notebook.run("text")
+    assert "6. ✓ answer: GET /version" in notebook.text("text")
+    view.get_by_role("button", name="Stop this view").click()
+    expect(status).to_contain_text("Stopped.")
+    expect(view.get_by_role("button", name="Send")).to_be_disabled()
+    assert notebook.errors() == []
+    assert notebook.console_errors() == []
