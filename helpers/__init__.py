@@ -23,6 +23,7 @@ _HOME = {
     "exec_in_pod": "helpers.pods",
     "explain": "helpers.access",
     "field_owners": "helpers.managedfields",
+    "follow_request": "helpers.podrequests",
     "get_custom_columns": "helpers.tables",
     "get_table": "helpers.tables",
     "kubeconfig_certificates": "helpers.certificates",
