@@ -16,6 +16,9 @@ OPEN = 60.0
 CELL = 90.0
 RUN = 240.0
 
+#: Milliseconds between two looks at the page.
+POLLING = 50
+
 #: What axe calls worse than moderate.
 GRAVE = ("serious", "critical")
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
@@ -310,7 +313,11 @@ class OpenNotebook:
         self._until("() => window.commandEnded", timeout)
 
     def _until(self, condition: str, timeout: float, argument=None) -> None:
-        self.page.wait_for_function(condition, arg=argument, timeout=timeout * 1000)
+        # Not with each frame, which is the default: without a graphics card every frame
+        # is work for the processor, which the cells need.
+        self.page.wait_for_function(
+            condition, arg=argument, timeout=timeout * 1000, polling=POLLING
+        )
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":
