@@ -1,0 +1,106 @@
+"""The API explorer, as a person walks through it."""
+
+import json
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+from helpers import kubectl
+
+LESSON = "test-explorer"
+GROUP = "explorer.example.com"
+CELLS = {
+    "connect": f"""
+from helpers import Caller, connect, widgets
+cluster = connect()
+namespace = cluster.create_namespace("{LESSON}")
+""",
+    "view": "view = widgets.api_explorer()\nview",
+    "nobody": "widgets.api_explorer(Caller.bearer())",
+    "text": "print(view)",
+    "clean": "cluster.delete_namespace(namespace)",
+}
+
+
+@pytest.fixture
+def notebook(lab, open_notebook):
+    """Return a notebook with the view and nothing else, opened and run to it."""
+    cells = [nbformat.v4.new_code_cell(s.strip(), id=i) for i, s in CELLS.items()]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(made, lab.notebooks / "explorer.ipynb")
+    opened = open_notebook("explorer")
+    opened.run("connect", "view")
+    yield opened
+    opened.run("clean")
+
+
+@pytest.fixture
+def define():
+    """Return a function that defines a kind while the view is open."""
+    name = f"walks.{GROUP}"
+    schema = {"openAPIV3Schema": {"type": "object"}}
+    spec = {
+        "group": GROUP,
+        "scope": "Cluster",
+        "names": {"kind": "Walk", "plural": "walks"},
+        "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+    }
+    manifest = {"apiVersion": "apiextensions.k8s.io/v1", "spec": spec}
+    manifest |= {"kind": "CustomResourceDefinition", "metadata": {"name": name}}
+    yield lambda: kubectl("create", "-f", "-", input=json.dumps(manifest))
+    kubectl("delete", "crd", name, "--ignore-not-found")
+
+
+def test_from_the_root_to_one_object(cluster, notebook, define):
+    """Mouse and keyboard, a kind that appears, a refusal, both themes, the end."""
+    view = notebook.output("view")
+    status = view.get_by_role("status")
+    expect(status).to_contain_text("200 OK")
+    expect(view).to_contain_text(f"GET {cluster.server}/")
+    expect(view.get_by_label("kubectl:")).to_have_value("kubectl get --raw /")
+
+    group, resource = view.get_by_label("Group:"), view.get_by_label("Resource:")
+    group.select_option("(core)")
+    resource.select_option("configmaps (ConfigMap)")
+    expect(view).to_contain_text(f"{LESSON}/configmaps?limit=100")
+    # By keyboard: Tab leads on to the namespace, the object and the button.
+    resource.focus()
+    notebook.page.keyboard.press("Tab")
+    expect(view.get_by_label("Namespace:")).to_be_focused()
+    notebook.page.keyboard.press("Tab")
+    expect(view.get_by_label("Object:")).to_be_focused()
+    notebook.page.keyboard.type("kube-root-ca.crt")
+    notebook.page.keyboard.press("Enter")
+    expect(view).to_contain_text("/configmaps/kube-root-ca.crt")
+    expect(view.get_by_role("region", name="Answer")).to_contain_text("ConfigMap")
+    # A tree folds, by keyboard too.
+    folded = view.locator("details").first
+    folded.locator("summary").first.focus()
+    notebook.page.keyboard.press("Enter")
+    expect(folded).not_to_have_attribute("open", "")
+    view.get_by_role("tab", name="Table").click()
+    expect(view.get_by_role("columnheader", name="DATA")).to_be_visible()
+
+    define()
+    expect(group.locator("option", has_text=GROUP)).to_have_count(1)
+    expect(resource.locator("option:checked")).to_have_text("configmaps (ConfigMap)")
+    group.select_option(GROUP)
+    expect(view).to_contain_text(f"/apis/{GROUP}/v1/walks")
+    expect(view.get_by_label("Namespace:")).to_be_disabled()
+
+    notebook.run("nobody")
+    expect(notebook.output("nobody").get_by_role("status")).to_contain_text(
+        "403 Forbidden"
+    )
+    for theme in ("light", "dark"):
+        notebook.theme(theme)
+        assert notebook.violations("view", "nobody") == []
+    notebook.run("text")
+    assert f"/apis/{GROUP}/v1/walks?limit=100" in notebook.text("text")
+    view.get_by_role("button", name="Stop this view").click()
+    expect(status).to_contain_text("Stopped.")
+    expect(group).to_be_disabled()
+    assert notebook.errors() == []
+    assert notebook.console_errors() == []
