@@ -118,12 +118,12 @@ class Follower:
             with self._lock:
                 if self._ended.is_set():
                     return
-                self._process = self._spawn()
-            heard = self._read(self._process)
-            reason = self._process.stderr.read().decode(errors="replace").strip()
-            self._process.wait()
-            self._process.stdout.close()
-            self._process.stderr.close()
+                self._process = process = self._spawn()
+            heard = self._read(process)
+            reason = process.stderr.read().decode(errors="replace").strip()
+            process.wait()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                pipe.close()
             self._tell(BROKEN, reason.splitlines()[-1] if reason else "it ended")
             pause = FIRST_PAUSE if heard else pause
             self._ended.wait(pause)

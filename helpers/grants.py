@@ -155,6 +155,11 @@ class Rules:
                 return event.type == RECONNECTED
             return True
 
+    def complete(self) -> bool:
+        """Say whether each kind was listed, or is known not to be."""
+        with self.lock:
+            return {*self.found, *self.troubles} >= PATHS.keys()
+
     def objects(self) -> Objects:
         """Return all of them, each with its kind: items of a list have none."""
         with self.lock:

@@ -120,7 +120,7 @@ def hands(times: Times, now: datetime) -> list[tuple[str, str]]:
         return [("expires", "never: it has no `exp`")]
     return [
         ("the kubelet asks for the next", _until(times.renewal, now)),
-        ("expires (`exp`)", _until(times.expires, now)),
+        ("expires (exp)", _until(times.expires, now)),
     ]
 
 

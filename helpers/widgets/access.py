@@ -31,6 +31,8 @@ REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 LOOKS = (0.1, 1.5)
 #: a group that may do everything in every cluster
 _MASTERS = "system:masters"
+#: seconds for the first lists of roles and bindings
+_SOON = 10.0
 
 
 def access_matrix(
@@ -69,6 +71,7 @@ class AccessMatrix(View):
         self._fields: list[grants.Field] = []
         self._looks: list[float] = []
         self._trouble, self._asking = "", threading.Lock()
+        self._listing = False
         self._caller = Caller.from_kubeconfig(kubeconfig_in_use())
         self._account = named(
             ipywidgets.Dropdown(
@@ -83,7 +86,9 @@ class AccessMatrix(View):
             indent=False,
             layout={"width": "auto"},
         )
-        self._remember = ipywidgets.Button(description="Remember as before")
+        self._remember = ipywidgets.Button(
+            description="Remember as before", layout={"width": "auto"}
+        )
         self._again = ipywidgets.Button(description="Ask again")
         self._table = ipywidgets.HTML()
         for control in (self._account, self._other):
@@ -166,7 +171,11 @@ class AccessMatrix(View):
 
         BEFORE and AFTER are "yes" or "no", as the server said when it was asked last.
         """
-        if not self._fields:
+        # GRANTED BY needs the bindings, which come by themselves, and soon.
+        until(self.rules.complete, _SOON)
+        if self._fields:
+            self._compare()
+        else:
             self.ask()
         return grants.frame(self._fields)
 
@@ -190,7 +199,7 @@ class AccessMatrix(View):
             self.work(self._look)
         columns = ["RESOURCE", *self._verbs]
         rows = [[name, *cells] for name, cells in self._rows()]
-        caption = f"{self.account.user}: {self._caption()}"
+        caption = f"May {self.account.user}?"
         drawn = markup.table(columns, rows, caption=caption) + self._why()
         value = markup.block(drawn)
         if value != self._table.value:
@@ -229,6 +238,8 @@ class AccessMatrix(View):
         return heard
 
     def _turn(self) -> None:
+        if self._listing:
+            return
         # Another account has another past.
         self._before = None
         self.work(self.ask)
@@ -245,10 +256,11 @@ class AccessMatrix(View):
         chosen = self._account.value
         options = tuple(sorted({*found, chosen}))
         if options != tuple(self._account.options):
-            # Not `options` alone: that would choose the first one.
-            with self._account.hold_trait_notifications():
-                self._account.options = options
-                self._account.value = chosen
+            # New options choose the first one, which nobody wanted.
+            self._listing = True
+            self._account.options = options
+            self._account.value = chosen
+            self._listing = False
 
     def _answer(self, who: Account, verb: str, row: str) -> str:
         review = access_review(who, verb, row, self._home)

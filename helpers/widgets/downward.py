@@ -13,7 +13,7 @@ import pandas as pd
 from helpers import errors
 from helpers.callers import Caller
 from helpers.command import kubeconfig_in_use
-from helpers.downward import Change, Changes, copies_of
+from helpers.downward import Change, Changes, Copies, copies_of
 from helpers.followers import Follower
 from helpers.reviews import current_namespace
 from helpers.waiting import until
@@ -37,20 +37,23 @@ def downward_view(
     per change. Raise ApiError if there is no such pod, NoCopy if no file of it follows.
     """
     where = current_namespace() if namespace is None else namespace
-    return DownwardView(pod, label, where)
+    path = f"/api/v1/namespaces/{quote(where)}/pods/{quote(pod)}"
+    caller = Caller.from_kubeconfig(kubeconfig_in_use())
+    answer = _answered(caller.get(path), "GET", path)
+    # Before there is a view: one that is half made cannot be closed.
+    return DownwardView(pod, copies_of(answer.json(), label), where, caller)
 
 
 class DownwardView(View):
     """What the pod, a file in it and a variable say of one label."""
 
-    def __init__(self, pod: str, label: str, namespace: str) -> None:
+    def __init__(
+        self, pod: str, copies: Copies, namespace: str, caller: Caller
+    ) -> None:
         """Watch the pod and follow its file from now on, until `stop`."""
         self._pod = pod
         self._path = f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}"
-        self._caller = Caller.from_kubeconfig(kubeconfig_in_use())
-        self._namespace = namespace
-        self._answered(answer := self._caller.get(self._path), "GET")
-        copies = copies_of(answer.json(), label)
+        self._caller, self._namespace = caller, namespace
         self.model = Changes(copies)
         self._refusal = ""
         self._value = named(
@@ -93,7 +96,8 @@ class DownwardView(View):
         A PATCH of the pod, as `kubectl label` sends it.
         """
         body = {"metadata": {"labels": {self.model.copies.label: value}}}
-        self._answered(self._caller.request("PATCH", self._path, body=body), "PATCH")
+        answer = self._caller.request("PATCH", self._path, body=body)
+        _answered(answer, "PATCH", self._path)
 
     def frame(self) -> pd.DataFrame:
         """Return a row per change: LABEL, CHANGED, FILE AFTER, VARIABLE THEN.
@@ -163,11 +167,6 @@ class DownwardView(View):
             self._refusal = str(error)
         self.changed()
 
-    def _answered(self, answer, method: str) -> None:
-        if answer.status != 200:
-            text = answer.data.decode(errors="replace")
-            raise errors.ApiError(method, self._path, answer.status, text)
-
     def _hear(self, event) -> None:
         self.model.hear(event)
         self.changed()
@@ -222,6 +221,14 @@ class DownwardView(View):
             return "The file has the value of the label."
         last = model.history[-1]
         return f"The file followed to {_shown(last.value)} after {last.seconds:.1f} s."
+
+
+def _answered(answer, method: str, path: str):
+    """Return an answer of 200; raise ApiError for any other."""
+    if answer.status != 200:
+        text = answer.data.decode(errors="replace")
+        raise errors.ApiError(method, path, answer.status, text)
+    return answer
 
 
 def _shown(value: str | None) -> str:

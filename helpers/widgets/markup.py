@@ -30,7 +30,7 @@ STYLE = """<style>
 .lab-view details > summary { margin-left: -14px; cursor: pointer; }
 .lab-view .lab-leaf { margin-left: 0; }
 .lab-view .lab-key { font-weight: 600; }
-.lab-view .lab-mark { font-weight: 700; padding: 0 4px;
+.lab-view .lab-mark { display: inline-block; font-weight: 700; padding: 0 4px;
   border: 2px solid currentColor; }
 .lab-view .lab-scroll { overflow: auto; max-height: 420px; }
 .lab-view .lab-scroll:focus-visible, .lab-view summary:focus-visible {

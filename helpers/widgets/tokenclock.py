@@ -74,14 +74,13 @@ class TokenClockView(View):
         with self.model.lock:
             held = list(self.model.held)
         if held:
-            rows = [("issued (`iat`)", _ago(held[-1].times.issued, now))]
+            rows = [("issued (iat)", _ago(held[-1].times.issued, now))]
             rows += tokenclocks.hands(held[-1].times, now)
             caption = f"The token that is in the file, {held[-1].token.id[:8]}…"
             self._hands.value = markup.block(
                 markup.table(("WHAT", "WHEN"), rows, caption=caption)
-                + "<p>The kubelet swaps the file in its next round, about a minute "
-                "later; it may ask up to "
-                f"{tokenclocks.JITTER} s earlier.</p>"
+                + f"<p>It may ask up to {tokenclocks.JITTER} s earlier, and swaps the "
+                "file in its next round, within about a minute.</p>"
             )
             self._set(self._claims, _history(held) + _decoded(held[-1].token))
         self.say(self._sentence())
