@@ -12,7 +12,7 @@ from helpers import connect, kubectl, wait_for, widgets
 from helpers.command import kubeconfig_in_use, use_kubeconfig
 cluster = connect()
 namespace = cluster.create_namespace("{LESSON}")
-quick = '--overrides={"spec": {"terminationGracePeriodSeconds": 1}}'
+quick = '--overrides={{"spec": {{"terminationGracePeriodSeconds": 1}}}}'
 kubectl("run", "app", "--image=toolbox:1", quick, "--", "sleep", "infinity")
 wait_for("condition=Ready", "pod/app")
 """,
