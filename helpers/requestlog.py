@@ -102,7 +102,7 @@ class RequestLog:
         if not entries:
             return "No requests yet."
         sources = _counted(entry.source for entry in entries)
-        codes = _counted(_family(entry.status) for entry in entries)
+        codes = _counted((_family(entry.status) for entry in entries), " × ")
         known = sum(entry.size or 0 for entry in entries)
         dropped = self.total - len(entries)
         older = f" {dropped:,} older ones are no longer kept." if dropped else ""
@@ -121,8 +121,8 @@ def _family(status: int) -> str:
     return f"{status // 100}xx" if status else "no answer"
 
 
-def _counted(words: Iterable[str]) -> str:
+def _counted(words: Iterable[str], sign: str = " ") -> str:
     counts: dict[str, int] = {}
     for word in words:
         counts[word] = counts.get(word, 0) + 1
-    return ", ".join(f"{count:,} {word}" for word, count in sorted(counts.items()))
+    return ", ".join(f"{count:,}{sign}{word}" for word, count in sorted(counts.items()))

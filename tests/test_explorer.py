@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from helpers import errors, explorer, kubectl
+from helpers import equivalents, errors, explorer, kubectl
 from helpers.callers import Caller
 from helpers.explorer import Target
 from helpers.widgets.explorer import api_explorer
@@ -64,14 +64,14 @@ def test_how_a_target_is_asked_for(target, path, line):
     """The path, and kubectl's line with the whole name of the resource."""
     assert explorer.request(target).path == path
     assert explorer.request(target).method == "GET"
-    assert explorer.kubectl_line(target, table=True) == f"kubectl {line}"
+    assert equivalents.kubectl_line(target, table=True) == f"kubectl {line}"
 
 
 def test_a_name_cannot_leave_its_place():
     """A slash or a question mark in it is part of the name."""
     path = explorer.request(Target("", NODES, "", "../x?y")).path
     assert path == "/api/v1/nodes/..%2Fx%3Fy"
-    assert shlex.split(explorer.kubectl_line(Target("", NODES, "", "a; b")))[3] == (
+    assert shlex.split(equivalents.kubectl_line(Target("", NODES, "", "a; b")))[3] == (
         "a; b"
     )
 

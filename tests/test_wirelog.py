@@ -42,7 +42,7 @@ def test_what_is_not_known_is_missing():
     log.add(entry())
     row = log.frame().iloc[0]
     assert row[["STATUS", "MS", "BYTES"]].isna().all()
-    assert "1 no answer" in log.summary()
+    assert "1 × no answer" in log.summary()
 
 
 def test_only_the_newest_are_kept():

@@ -3,55 +3,30 @@
 What there is to choose, and how it is asked for, is known to `helpers.explorer`.
 """
 
-import json
 import threading
-import time
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import ipywidgets
 import urllib3
 
-from helpers import errors, explorer
+from helpers import answers, equivalents, errors, explorer
+from helpers.answers import Answer
 from helpers.callers import Caller
 from helpers.command import kubeconfig_in_use
-from helpers.discovery import AGGREGATED, PATHS
-from helpers.explorer import CORE, ROOT, Request, Resource, Target
+from helpers.explorer import CORE, ROOT, Target
+from helpers.offers import Offers
 from helpers.reviews import current_namespace
 from helpers.widgets import markup
 from helpers.widgets.view import View, named
 
 #: seconds between two looks whether there are new kinds; mostly two answers of 304
 RENEW = 3.0
-#: looks between two lists of the namespaces
-SPACES_EVERY = 5
-SPACES = "/api/v1/namespaces?limit=500"
-METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
-#: seconds that the server may be silent
-SILENCE = 10.0
-#: bytes of an answer that are read
-MOST = 20_000_000
 #: seconds that `choose` waits for an answer
 PATIENCE = 30.0
 #: lines of the answer in the text form
 LINES = 20
-AGENT = "kubernetes-api-notebooks"
 TREE, TABLE = 0, 1
-
-
-class Answer(NamedTuple):
-    """What was asked last, and what came back."""
-
-    target: Target
-    asked: Request
-    table: bool
-    sent: dict[str, str]
-    status: int
-    reason: str
-    received: dict[str, str]
-    milliseconds: float
-    size: int
-    content: Any
 
 
 def api_explorer(
@@ -76,12 +51,9 @@ class ApiExplorer(View):
         self._caller = caller or Caller.from_kubeconfig(kubeconfig_in_use())
         shows = {"nothing": "nobody", "token": "token" if own else "other token"}
         self._who = shows.get(self._caller.shows, "certificate")
-        self._found: list[Resource] = []
-        self._paths, self._spaces = [ROOT], [namespace] if namespace else []
-        self._space = namespace
-        self._known: dict[str, tuple[str, dict]] = {}
+        self._offers, self._space = Offers(self._caller, namespace), namespace
         self._answer: Answer | None = None
-        self._trouble, self._looks, self._looking = "", 0, False
+        self._trouble, self._looking = "", False
         self._lock, self._filling = threading.RLock(), False
         self._wanted, self._done = 0, threading.Condition()
         self._finished = 0
@@ -161,7 +133,7 @@ class ApiExplorer(View):
             "milliseconds": last.milliseconds,
             "bytes": last.size,
             "kubectl": self._line(last),
-            "curl": explorer.curl_line(self._caller.server, last.asked, self._who),
+            "curl": equivalents.curl_line(self._caller.server, last.asked, self._who),
         }
 
     def text(self) -> str:
@@ -169,19 +141,13 @@ class ApiExplorer(View):
         last = self._answer
         if last is None:
             return f"{self.title}\n{self._trouble or 'Asking.'}"
-        rows = explorer.rows(last.content) if last.table else None
-        if rows:
-            lines = _aligned(*rows)
-        elif isinstance(last.content, str):
-            lines = last.content.splitlines()
-        else:
-            lines = json.dumps(last.content, indent=1, ensure_ascii=False).splitlines()
+        lines = last.lines()
         more = [f"… and {len(lines) - LINES:,} more lines"] if lines[LINES:] else []
         return "\n".join(
             [
                 f"{last.asked.method} {self._caller.server}{last.asked.path}",
                 *(f"{name}: {value}" for name, value in last.sent.items()),
-                _sentence(last),
+                last.sentence(),
                 self._line(last),
                 *lines[:LINES],
                 *more,
@@ -210,8 +176,8 @@ class ApiExplorer(View):
         )
         self._head = ipywidgets.HTML()
         self._kubectl, self._curl = (
-            named(ipywidgets.Textarea(description=name, rows=rows), "100%")
-            for name, rows in (("kubectl:", 1), ("curl:", 3))
+            named(ipywidgets.Textarea(description=name, rows=rows), "99%")
+            for name, rows in (("kubectl:", 2), ("curl:", 7))
         )
         self._tree, self._table = ipywidgets.HTML(), ipywidgets.HTML()
         self._tab = ipywidgets.Tab(
@@ -245,16 +211,17 @@ class ApiExplorer(View):
                 self._filling = False
 
     def _offer_all(self) -> None:
+        found, spaces = self._offers.resources, self._offers.namespaces
         groups = [("/ (all paths)", ROOT)]
-        groups += [(name or "(core)", name) for name in explorer.groups(self._found)]
+        groups += [(name or "(core)", name) for name in explorer.groups(found)]
         group = _offer(self._group, groups)
         if group == ROOT:
             _offer(self._version, [("-", "")])
-            _offer(self._resource, [(path, path) for path in self._paths])
+            _offer(self._resource, [(path, path) for path in self._offers.paths])
         else:
-            versions = explorer.versions(self._found, group)
+            versions = explorer.versions(found, group)
             version = _offer(self._version, [(each, each) for each in versions])
-            found = explorer.of_version(self._found, group, version)
+            found = explorer.of_version(found, group, version)
             _offer(
                 self._resource,
                 [(explorer.describe(each), each.name) for each in found],
@@ -262,8 +229,8 @@ class ApiExplorer(View):
             )
         resource = self._target().resource
         namespaced = resource is not None and resource.namespaced
-        spaces = [("all namespaces", ""), *((each, each) for each in self._spaces)]
-        _offer(self._where, spaces, wanted=self._space)
+        places = [("all namespaces", ""), *((each, each) for each in spaces)]
+        _offer(self._where, places, wanted=self._space)
         self._version.disabled = group == ROOT
         self._where.disabled = not namespaced
         self._name.disabled = resource is None
@@ -275,7 +242,9 @@ class ApiExplorer(View):
         resource = next(
             (
                 each
-                for each in explorer.of_version(self._found, group, self._version.value)
+                for each in explorer.of_version(
+                    self._offers.resources, group, self._version.value
+                )
                 if each.name == chosen
             ),
             None,
@@ -293,32 +262,36 @@ class ApiExplorer(View):
         def offered() -> bool:
             return any(
                 each.group == group and resource in (None, each.name)
-                for each in self._found
+                for each in self._offers.resources
             )
 
         with self._done:
-            if not self._done.wait_for(lambda: self._looks or self.stopped, PATIENCE):
+            if not self._done.wait_for(
+                lambda: self._offers.looks or self.stopped, PATIENCE
+            ):
                 reason = self._trouble or "no answer"
                 raise errors.NotReady("Discovery", PATIENCE, reason)
             self._done.wait_for(offered, timeout)
 
+    def _has_looked(self) -> bool:
+        return self.stopped or bool(self._offers.looks)
+
     def _pick_path(self, path: str) -> None:
         if not path.startswith("/"):
             raise errors.LabError(f"{path} is no path.", "It begins with a slash.")
-        if path not in self._paths:
-            self._paths = [*self._paths, path]
+        self._offers.offer_path(path)
         self._group.value = ROOT
         self._offer_all()
         self._resource.value = path
         self._name.value = ""
 
     def _pick(self, group, version, resource, namespace, name) -> None:
-        offered = [each for each in self._found if each.group == group]
+        offered = [each for each in self._offers.resources if each.group == group]
         version = version or next((each.version for each in offered), None)
         offered = [each for each in offered if each.version == version]
         names = [each.name for each in offered]
         if not offered:
-            known = explorer.groups(self._found)
+            known = explorer.groups(self._offers.resources)
             raise errors.UnknownKind(
                 "/".join(filter(None, (group, version))), "", known
             )
@@ -332,8 +305,7 @@ class ApiExplorer(View):
         self._resource.value = resource or self._resource.value
         if namespace is not None:
             self._space = namespace
-            if namespace and namespace not in self._spaces:
-                self._spaces = sorted([*self._spaces, namespace])
+            self._offers.offer_namespace(namespace)
         self._name.value = name
         self._offer_all()
 
@@ -363,7 +335,7 @@ class ApiExplorer(View):
             if self._trouble:
                 self.say(self._trouble)
                 return
-            self._answer = self._sent(target, table)
+            self._answer = answers.ask(self._caller, target, table=table)
             self._show(self._answer)
         except (errors.LabError, urllib3.exceptions.HTTPError) as error:
             self._trouble = f"No answer: {error}"
@@ -372,35 +344,6 @@ class ApiExplorer(View):
             with self._done:
                 self._finished = number
                 self._done.notify_all()
-
-    def _sent(self, target: Target, table: bool) -> Answer:
-        asked = explorer.request(target, table=table)
-        headers = {"Accept": asked.accept, "Accept-Encoding": "identity"}
-        headers["User-Agent"] = AGENT
-        began = time.monotonic()
-        answer = self._caller.stream(asked.path, headers=headers, silence=SILENCE)
-        try:
-            body = answer.read(MOST)
-        finally:
-            answer.close()
-        kind = answer.headers.get("Content-Type", "")
-        return Answer(
-            target,
-            asked,
-            table,
-            headers | self._authorization(),
-            answer.status,
-            answer.reason or "",
-            dict(answer.headers),
-            round(1000 * (time.monotonic() - began), 1),
-            len(body),
-            explorer.parsed(kind, body),
-        )
-
-    def _authorization(self) -> dict[str, str]:
-        if self._caller.shows == "token":
-            return {"Authorization": "Bearer (masked)"}
-        return {}
 
     def _awaited(self) -> Answer:
         with self._done:
@@ -414,15 +357,8 @@ class ApiExplorer(View):
     def _look(self) -> None:
         """Renew what there is to choose, if the server says that it has changed."""
         try:
-            changed = [self._renewed(path) for path in PATHS]
-            if not self._looks % SPACES_EVERY:
-                self._renew_spaces()
-            if any(changed):
-                documents = [document for _, document in self._known.values()]
-                self._found = explorer.resources(documents)
-                self._renew_paths()
+            if self._offers.look():
                 self._fill()
-            self._looks += 1
             with self._done:
                 self._done.notify_all()
             if self._trouble.startswith("No answer"):
@@ -434,48 +370,6 @@ class ApiExplorer(View):
         finally:
             self._looking = False
 
-    def _renewed(self, path: str) -> bool:
-        tag, _ = self._known.get(path, ("", {}))
-        headers = {"Accept": AGGREGATED}
-        if tag:
-            headers["If-None-Match"] = tag
-        answer = self._caller.stream(path, headers=headers, silence=SILENCE)
-        body = answer.read()
-        answer.close()
-        if answer.status == 304:
-            return False
-        if answer.status >= 400:
-            text = body.decode(errors="replace")
-            raise errors.ApiError("GET", path, answer.status, text)
-        self._known[path] = (answer.headers.get("ETag", ""), json.loads(body))
-        return True
-
-    def _renew_paths(self) -> None:
-        document = self._read(ROOT, explorer.JSON)
-        if document:
-            # What was asked for by hand stays.
-            listed = explorer.paths(document)
-            self._paths = [
-                *listed,
-                *(path for path in self._paths if path not in listed),
-            ]
-
-    def _renew_spaces(self) -> None:
-        document = self._read(SPACES, METADATA)
-        found = [name for _, name in explorer.names(document)]
-        found += [self._space] if self._space else []
-        if set(found) != set(self._spaces) and document:
-            self._spaces = sorted(set(found))
-            self._fill()
-
-    def _read(self, path: str, accept: str) -> dict | None:
-        """Return a document, or None if this user may not read it."""
-        headers = {"Accept": accept}
-        answer = self._caller.stream(path, headers=headers, silence=SILENCE)
-        body = answer.read()
-        answer.close()
-        return json.loads(body) if answer.status == 200 else None
-
     # --- Show -------------------------------------------------------------------------
 
     def _show(self, last: Answer) -> None:
@@ -486,7 +380,7 @@ class ApiExplorer(View):
         address = f"<code>{markup.escape(f'{last.asked.method} {url}')}</code>"
         self._head.value = markup.block(f"<p>{address}{sent}</p>")
         self._kubectl.value = self._line(last)
-        self._curl.value = explorer.curl_line(
+        self._curl.value = equivalents.curl_line(
             self._caller.server, last.asked, self._who
         )
         shown = self._tables(last) if last.table else _tree(last)
@@ -494,7 +388,7 @@ class ApiExplorer(View):
         part.value = markup.block(shown)
         if not last.target.name and last.status == 200:
             self._suggest(last.content)
-        self.say(_sentence(last))
+        self.say(last.sentence())
 
     def _tables(self, last: Answer) -> str:
         rows = explorer.rows(last.content)
@@ -516,8 +410,8 @@ class ApiExplorer(View):
                 self._set_quietly(self._name, options=options)
 
     def _line(self, last: Answer) -> str:
-        options = explorer.kubectl_options(self._caller.server, self._who)
-        return explorer.kubectl_line(last.target, table=last.table, options=options)
+        options = equivalents.kubectl_options(self._caller.server, self._who)
+        return equivalents.kubectl_line(last.target, table=last.table, options=options)
 
 
 def _offer(
@@ -547,21 +441,3 @@ def _tree(last: Answer) -> str:
 
 def _header(name: str, value: str) -> str:
     return f"<br><code>{markup.escape(name)}: {markup.escape(value)}</code>"
-
-
-def _sentence(last: Answer) -> str:
-    head = f"{last.status} {last.reason}".strip()
-    kind = last.received.get("Content-Type", "no type").partition(";")[0]
-    facts = f"{last.milliseconds:,.0f} ms, {last.size:,} bytes, {kind}."
-    said = last.content.get("message", "") if isinstance(last.content, dict) else ""
-    said = said if last.status >= 400 else explorer.left_out(last.content)
-    return f"{head}, {facts} {said}".strip()
-
-
-def _aligned(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
-    cells = [list(columns), *([str(cell) for cell in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return [
-        "   ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    ]

@@ -122,5 +122,6 @@ def _caption(found: int, everything: int, contains: str) -> str:
     if not found:
         return f"No line contains {contains}."
     shown = f"The newest {SHOWN} of {found:,}" if found > SHOWN else f"{found:,}"
-    fit = " that fit" if contains else ""
-    return f"{shown} requests{fit}, newest first"
+    one = found == 1
+    fit = f" that {'fits' if one else 'fit'}" if contains else ""
+    return f"{shown} {'request' if one else 'requests'}{fit}, newest first"

@@ -54,7 +54,7 @@ def test_a_person_sees_every_request(cluster, lab, notebook):
 
     view.get_by_label("Line contains:").focus()
     notebook.page.keyboard.type("curl")
-    expect(view).to_contain_text("1 requests that fit, newest first")
+    expect(view).to_contain_text("1 request that fits, newest first")
     notebook.page.keyboard.press("Tab")
     expect(view.get_by_role("button", name="Export as HAR")).to_be_focused()
     notebook.page.keyboard.press("Enter")
