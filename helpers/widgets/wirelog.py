@@ -18,6 +18,10 @@ from helpers.wirelog import UNSEEN, WireLog
 SHOWN = 100
 #: rows of the text form
 LINES = 20
+#: only the address may be broken into lines
+_STYLE = """<style>
+.lab-wires th, .lab-wires td:not(:nth-child(4)) { white-space: nowrap; }
+</style>"""
 _COLUMNS = ("TIME", "FROM", "METHOD", "URL", "STATUS", "MS", "BYTES")
 
 
@@ -94,7 +98,10 @@ class WireLogView(View):
             self._drawn = contains, rows
             caption = _caption(len(found), self.model.log.total, contains)
             table = markup.table(_COLUMNS, rows, caption=caption)
-            self._table.value = markup.block(markup.scrolled(table, "Requests"))
+            table = f'<div class="lab-wires">{table}</div>'
+            self._table.value = markup.block(
+                _STYLE + markup.scrolled(table, "Requests")
+            )
             words = f"{self.model.log.summary()} {UNSEEN}"
             self._summary.value = markup.block(f"<p>{markup.text(words)}</p>")
 
@@ -111,7 +118,8 @@ def _cells(entry: Entry) -> tuple:
         entry.method,
         entry.url,
         f"{entry.status} {entry.reason}".strip() if entry.status else "no answer",
-        "not known" if entry.milliseconds is None else f"{entry.milliseconds:,.0f}",
+        # As a watch is, and a body that nobody has read to its end.
+        "still open" if entry.milliseconds is None else f"{entry.milliseconds:,.0f}",
         "not known" if entry.size is None else f"{entry.size:,}",
     )
 
