@@ -113,8 +113,8 @@ class ApiExplorer(View):
     def answer(self) -> Any:
         """Return the last answer: JSON as lists and maps, anything else as text.
 
-        Wait for the one that is under way; raise NotReady after 30 seconds, or with
-        the reason if there was none.
+        Wait for the one that is under way; raise NotReady after 30 seconds, LabError
+        with the reason if there is none.
         """
         return self._awaited().content
 
@@ -350,8 +350,10 @@ class ApiExplorer(View):
             self._done.wait_for(
                 lambda: self._finished == self._wanted or self.stopped, PATIENCE
             )
-        if self._answer is None or self._trouble:
-            raise errors.NotReady("An answer", PATIENCE, self._trouble or "nothing yet")
+        if self._trouble:
+            raise errors.LabError(self._trouble)
+        if self._answer is None:
+            raise errors.NotReady("An answer", PATIENCE, "nothing yet")
         return self._answer
 
     def _look(self) -> None:
