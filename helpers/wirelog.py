@@ -17,12 +17,14 @@ Not seen: programs by their full path, a curl that reads its `-w` from a file, p
 sockets and WebSockets of Python, JupyterLab's terminals, and whatever runs in a pod.
 """
 
+import atexit
 import contextlib
 import json
 import os
 import shlex
 import shutil
 import sys
+import threading
 from pathlib import Path
 from typing import Self
 
@@ -43,6 +45,8 @@ _PREFIX = "wirelog."
 
 #: the logs that are open in this process
 _OPEN: list["WireLog"] = []
+#: One for all of them: PATH and the hooks in http.client are shared.
+_LOCK = threading.RLock()
 
 
 class WireLog:
@@ -56,32 +60,37 @@ class WireLog:
 
     def start(self) -> Self:
         """Open it; raise NotConnected before `connect()`."""
-        if self._directory is not None:
-            return self
-        beside = kubeconfig_in_use().parent
-        _remove_abandoned(beside)
-        self._directory = _new_directory(beside)
-        for tool in TOOLS:
-            write_private(self._directory / tool, self._program(tool), mode=0o700)
-        self._read = 0
-        self._come_first()
-        _OPEN.append(self)
-        pythonrequests.listen(self.log.add)
+        with _LOCK:
+            if self._directory is not None:
+                return self
+            beside = kubeconfig_in_use().parent
+            _remove_abandoned(beside)
+            self._directory = _new_directory(beside)
+            for tool in TOOLS:
+                write_private(self._directory / tool, self._program(tool), mode=0o700)
+            self._read = 0
+            self._come_first()
+            _OPEN.append(self)
+            pythonrequests.listen(self.log.add)
         return self
 
     def stop(self) -> None:
         """Close it: no request is seen from now on, and the programs are gone.
 
-        What was seen stays. Again is no error.
+        What was seen stays. Again is no error, and neither is a directory that is gone
+        because the cluster was deleted.
         """
-        if self._directory is None:
-            return
-        self._take_in()
-        _OPEN.remove(self)
-        pythonrequests.unlisten(self.log.add)
-        _set_path([part for part in _path() if part != str(self._directory)])
-        shutil.rmtree(self._directory, ignore_errors=True)
-        self._directory = None
+        with _LOCK:
+            if self._directory is None:
+                return
+            try:
+                self._take_in()
+            finally:
+                _OPEN.remove(self)
+                pythonrequests.unlisten(self.log.add)
+                directory, self._directory = self._directory, None
+                _set_path([part for part in _path() if part != str(directory)])
+                shutil.rmtree(directory, ignore_errors=True)
 
     @property
     def running(self) -> bool:
@@ -90,10 +99,11 @@ class WireLog:
 
     def update(self) -> None:
         """Take in what kubectl and curl have noted since the last time."""
-        if self._directory is not None:
-            self._take_in()
-            # `connect()` may have put another kubectl in front.
-            self._come_first()
+        with _LOCK:
+            if self._directory is not None:
+                self._take_in()
+                # `connect()` may have put another kubectl in front.
+                self._come_first()
 
     def frame(self) -> pd.DataFrame:
         """Return a row per request: TIME, FROM, METHOD, URL, STATUS, MS, BYTES."""
@@ -147,7 +157,8 @@ class WireLog:
             _set_path([ours, *(part for part in path if part != ours)])
 
     def _take_in(self) -> None:
-        with open(self._file, "rb") as file:
+        # `python -m helpers delete` takes it away with all that is beside it.
+        with contextlib.suppress(FileNotFoundError), open(self._file, "rb") as file:
             file.seek(self._read)
             for line in file:
                 if not line.endswith(b"\n"):
@@ -172,6 +183,16 @@ def _remove_abandoned(beside: Path) -> None:
         pid = directory.name.split(".")[1]
         if pid.isdigit() and not start_time(int(pid)):
             shutil.rmtree(directory, ignore_errors=True)
+
+
+def _stop_all(process: int) -> None:
+    """Close what is open when the kernel ends or is restarted; a fork owns nothing."""
+    if os.getpid() == process:
+        for log in (*_OPEN,):
+            log.stop()
+
+
+atexit.register(_stop_all, os.getpid())
 
 
 def _path() -> list[str]:

@@ -1,5 +1,6 @@
 """The program in front of kubectl and curl changes nothing but what it asked for."""
 
+import json
 import os
 import pty
 import signal
@@ -10,6 +11,7 @@ import pytest
 
 from helpers import wiretap
 from helpers.wiretap import MARK, VERBOSE, WRITE_OUT, Sieve, arguments
+from tests.test_masks import SECRETS
 
 LINE = (
     b'I1125 13:50:54.618757   18515 round_trippers.go:632] "Response" verb="GET" '
@@ -62,7 +64,7 @@ def test_a_line_of_curl_is_taken_out_of_a_progress_meter():
     passed, [found] = Sieve("curl").feed(b"\r100 19" + CURL_LINE + b"more")
     assert passed == b"\r100 19more"
     assert (found["status"], found["size"], found["milliseconds"]) == (404, 19, 12)
-    assert found["url"] == "http://127.0.0.1:1/a b"
+    assert found["url"] == "http://127.0.0.1:1/a%20b"
 
 
 @pytest.mark.parametrize(
@@ -124,6 +126,7 @@ def tapped(tmp_path):
         environment = {**os.environ, "PATH": path}
         return subprocess.Popen(line, env=environment, text=True, **options)
 
+    start.log = tmp_path / "log"
     return start
 
 
@@ -137,6 +140,21 @@ def test_stdin_stdout_stderr_and_the_code(tapped):
     out, error = process.communicate("hello", timeout=20)
     assert out == f"hello get {VERBOSE} a b\n"
     assert (error, process.returncode) == ("no\n", 1)
+
+
+@pytest.mark.parametrize("kind", SECRETS)
+def test_no_secret_reaches_the_disk(tapped, kind):
+    """The program runs without packages and by its path, and masks all the same."""
+    secret = SECRETS[kind].replace(" ", "%20")
+    address = f"https://me:{secret}@10.0.0.1/api/v1/pods/a/exec?command={secret}"
+    line = LINE.replace(b"https://127.0.0.1:1/version?timeout=32s", address.encode())
+    script = f"import sys\nsys.stderr.buffer.write({line!r})"
+    process = tapped(script, "exec", **PIPES)
+    assert process.communicate(timeout=20) == ("", "")
+    [written] = tapped.log.read_text().splitlines()
+    masked = "https://10.0.0.1/api/v1/pods/a/exec?command=(removed)"
+    assert json.loads(written)["url"] == masked
+    assert secret not in written
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
