@@ -1,15 +1,24 @@
-"""Write the lines of kubectl and curl that ask the same as an explorer did. Pure."""
+"""Write the lines of kubectl and curl that ask the same as an explorer did. Pure.
+
+They are for bash. No secret is in an argument, where every user of the machine can read
+it, and none is written into a file: `<(…)` is a pipe.
+"""
 
 import shlex
 
-from helpers.explorer import Request, Target, request
+from helpers.explorer import LIMIT, Request, Target, request
 
 
 def kubectl_line(target: Target, *, table: bool = False, options: str = "") -> str:
-    """Return the command line of kubectl that reads the same."""
+    """Return the command line of kubectl that reads the same.
+
+    The JSON of a list by its path, because kubectl gets every page of it otherwise, and
+    makes one list of them; for a table it says that it does.
+    """
     resource = target.resource
     words = ["kubectl", *([options] if options else []), "get"]
-    if resource is None or "/" in resource.name:
+    listed = resource is not None and not target.name
+    if resource is None or "/" in resource.name or (listed and not table):
         path = request(target, table=table).path
         return " ".join([*words, f"--raw {shlex.quote(path)}"])
     words.append(resource.full_name)
@@ -18,9 +27,12 @@ def kubectl_line(target: Target, *, table: bool = False, options: str = "") -> s
     if resource.namespaced:
         where = f"--namespace={shlex.quote(target.namespace)}"
         words.append(where if target.namespace else "--all-namespaces")
-    # kubectl leaves out who owns which field, unless told not to.
-    whole = ["--output=json", "--show-managed-fields"]
-    return " ".join(words if table else [*words, *whole])
+    if listed:
+        words.append(f"--chunk-size={LIMIT}  # goes on to the end of the list")
+    elif not table:
+        # kubectl leaves out who owns which field, unless told not to.
+        words += ["--output=json", "--show-managed-fields"]
+    return " ".join(words)
 
 
 #: Where curl finds what kubectl has in its kubeconfig: nothing is written into a file.
@@ -37,7 +49,7 @@ _OWN_TOKEN = (
     '--header @<(echo "Authorization: Bearer $(kubectl config view --raw --minify'
     " -o 'jsonpath={.users[0].user.token}')\")"
 )
-_TOKEN = '--header "Authorization: Bearer $TOKEN"'
+_TOKEN = '--header @<(echo "Authorization: Bearer $TOKEN")'
 
 
 def curl_line(server: str, asked: Request, who: str) -> str:
@@ -62,6 +74,10 @@ def kubectl_options(server: str, who: str) -> str:
     """Return what makes kubectl ask as somebody who is not the kubeconfig's user."""
     if who in ("certificate", "token"):
         return ""
-    # With the kubeconfig it would show its certificate as well, and be taken for that.
-    words = f"--kubeconfig=/dev/null --server={server} --certificate-authority=ca.crt"
-    return f'{words} --token="$TOKEN"' if who == "other token" else words
+    # Beside the certificate of the kubeconfig another credential would count for
+    # nothing. Without any, kubectl would ask for a name; no API server reads one.
+    change = """jq '.users[0].user = {username: "nobody"}'"""
+    if who == "other token":
+        change = "TOKEN=$TOKEN jq '.users[0].user = {token: env.TOKEN}'"
+    entry = "kubectl config view --raw --minify --flatten --output=json"
+    return f"--server={server} --kubeconfig=<({entry} | {change})"

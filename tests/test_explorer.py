@@ -1,7 +1,9 @@
 """What can be chosen, and how it is asked for: the same as kubectl and curl would."""
 
 import json
+import os
 import shlex
+import shutil
 import subprocess
 
 import pytest
@@ -9,11 +11,14 @@ import pytest
 from helpers import equivalents, errors, explorer, kubectl
 from helpers.callers import Caller
 from helpers.explorer import Target
-from helpers.widgets.explorer import api_explorer
+from helpers.tokens import create_token
+from helpers.widgets.explorer import ApiExplorer, api_explorer
 from tests.test_discovery import CORE, NAMED
 
+ME = "system:serviceaccount:%s:default"
 FOUND = explorer.resources([CORE, NAMED])
 NODES = next(each for each in FOUND if each.name == "nodes")
+ALL = "--chunk-size=100  # goes on to the end of the list"
 SCALERS = next(each for each in FOUND if each.group == "autoscaling")
 
 
@@ -41,12 +46,16 @@ def test_an_empty_server():
     ("target", "path", "line"),
     [
         (Target("/healthz"), "/healthz", "get --raw /healthz"),
-        (Target("", NODES), "/api/v1/nodes?limit=100", "get nodes"),
+        (
+            Target("", NODES),
+            "/api/v1/nodes?limit=100",
+            f"get nodes {ALL}",
+        ),
         (Target("", NODES, "", "a"), "/api/v1/nodes/a", "get nodes a"),
         (
             Target("", SCALERS),
             "/apis/autoscaling/v2/horizontalpodautoscalers?limit=100",
-            "get horizontalpodautoscalers.v2.autoscaling --all-namespaces",
+            f"get horizontalpodautoscalers.v2.autoscaling --all-namespaces {ALL}",
         ),
         (
             Target("", SCALERS, "x", "a"),
@@ -65,6 +74,12 @@ def test_how_a_target_is_asked_for(target, path, line):
     assert explorer.request(target).path == path
     assert explorer.request(target).method == "GET"
     assert equivalents.kubectl_line(target, table=True) == f"kubectl {line}"
+
+
+def test_the_json_of_a_list_is_asked_for_by_its_path():
+    """`kubectl get --output=json` would put all pages into a List of its own."""
+    line = equivalents.kubectl_line(Target("", NODES))
+    assert line == "kubectl get --raw '/api/v1/nodes?limit=100'"
 
 
 def test_a_name_cannot_leave_its_place():
@@ -142,15 +157,88 @@ def test_it_begins_at_the_root(view):
     assert asked["kubectl"] == "kubectl get --raw /"
 
 
-def test_the_lines_to_copy_give_the_same_answer(view):
-    """Both are run, as a learner would run them."""
-    answer = view.choose(resource="configmaps", name="kube-root-ca.crt")
+@pytest.fixture
+def reader(cluster):
+    """Return a token that may read the ConfigMaps of one namespace."""
+    space = cluster.create_namespace("test-explorer-lines")
+    kubectl("create", "role", "reads", "--verb=get,list", "--resource=configmaps")
+    kubectl("create", "rolebinding", "reads", "--role=reads", f"--user={ME % space}")
+    yield create_token()
+    cluster.delete_namespace(space)
+
+
+@pytest.fixture
+def heard(tmp_path, monkeypatch):
+    """Return a file with the arguments of each kubectl, curl and jq that is run."""
+    arguments = tmp_path / "arguments"
+    for tool in ("kubectl", "curl", "jq"):
+        program = tmp_path / tool
+        lines = ["#!/bin/sh", f'echo {tool} "$@" >>{arguments}']
+        lines.append(f'exec {shutil.which(tool)} "$@"')
+        program.write_text("\n".join(lines))
+        program.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return arguments
+
+
+def answers_of(view: ApiExplorer, token: str = "") -> list[str]:
+    """Run the lines to copy in bash, as a learner would; return what they printed."""
+    # Not of this process: a shell that gets the token as a learner's variable.
+    script = "read -r TOKEN\n{}"
     asked = view.request()
-    for line in (asked["kubectl"], asked["curl"]):
-        done = subprocess.run(
-            ["bash", "-c", line], capture_output=True, text=True, timeout=60
-        )
-        assert json.loads(done.stdout) == answer, done.stderr
+    return [
+        subprocess.run(
+            ["bash", "-c", script.format(asked[tool])],
+            input=f"{token}\n",
+            capture_output=True,
+            text=True,
+            timeout=60,
+        ).stdout
+        for tool in ("kubectl", "curl")
+    ]
+
+
+CHOICES = [
+    {"path": "/version"},
+    {"resource": "configmaps"},
+    {"resource": "configmaps", "name": "kube-root-ca.crt"},
+]
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_the_lines_to_copy_give_the_same_answer(view, choice):
+    """Both are run, as the user of the kubeconfig."""
+    answer = view.choose(**choice)
+    assert [json.loads(text) for text in answers_of(view)] == [answer, answer]
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_the_lines_of_another_token(reader, heard, choice):
+    """The same answer, and the token in nobody's list of processes."""
+    with api_explorer(Caller.bearer(reader)) as view:
+        answer = view.choose(**choice)
+        assert answer["kind" if choice.get("resource") else "major"] != "Status"
+        answers = answers_of(view, reader.text)
+    assert [json.loads(text) for text in answers] == [answer, answer]
+    assert "curl" in heard.read_text() and "kubectl" in heard.read_text()
+    assert reader.text not in heard.read_text()
+
+
+def test_the_lines_of_nobody(cluster):
+    """Also where nobody is allowed something, kubectl asks for no name."""
+    with api_explorer(Caller.bearer(), namespace="") as view:
+        answer = view.choose(path="/version")
+        assert answer["major"] == "1"
+        answers = answers_of(view)
+    assert [json.loads(text) for text in answers] == [answer, answer]
+
+
+def test_the_line_of_a_table_prints_it(view):
+    """With the rows that the explorer has."""
+    view.choose(resource="configmaps", table=True)
+    printed, _ = answers_of(view)
+    assert printed.split()[:3] == ["NAME", "DATA", "AGE"]
+    assert "kube-root-ca.crt" in printed
 
 
 def test_as_a_table(view):
@@ -168,13 +256,10 @@ def test_a_refusal_is_an_answer(cluster):
         answer = nobody.answer()
         assert (answer["kind"], answer["code"]) == ("Status", 403)
         assert "403 Forbidden" in nobody.text()
-        assert nobody.request()["kubectl"].startswith("kubectl --kubeconfig=/dev/null")
 
 
 def test_a_token_is_masked(cluster):
     """Nowhere in what is shown or given back."""
-    from helpers.tokens import create_token
-
     token = create_token()
     with api_explorer(Caller.bearer(token), namespace="") as view:
         view.choose(path="/version")
