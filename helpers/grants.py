@@ -146,7 +146,7 @@ class Rules:
                 return False
             self.troubles.pop(kind, None)
             if event.type == LISTED:
-                return self._take_page(kind, event.object)
+                return self._take_page(kind, event.object, first=event.first)
             if event.type in ("ADDED", "MODIFIED"):
                 self.found.setdefault(kind, {})[_key(event.object)] = event.object
             elif event.type == "DELETED":
@@ -173,7 +173,9 @@ class Rules:
             [one for kind, one in pairs if not kind.endswith("Binding")],
         )
 
-    def _take_page(self, kind: str, page: dict) -> bool:
+    def _take_page(self, kind: str, page: dict, *, first: bool) -> bool:
+        if first:
+            self._fresh.pop(kind, None)
         fresh = self._fresh.setdefault(kind, {})
         fresh |= {_key(one): one for one in page["items"]}
         if page.get("metadata", {}).get("continue"):

@@ -129,6 +129,8 @@ class LiveTable:
     def _take_page(self, event: Event) -> None:
         table = event.object
         self._define(table)
+        if event.first:
+            self._fresh = {}
         for row in table.get("rows") or ():
             made = self._row(row)
             self._fresh[made.namespace, made.name] = made

@@ -8,7 +8,8 @@ server no longer knows that version.
 import contextlib
 import json
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -25,6 +26,8 @@ WATCH = 300
 SILENCE = 90.0
 #: seconds before another try, doubled each time
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 3.0
+#: seconds that an end may take, of one watch or of several together
+STOP = 2.0
 #: objects per page of the first list
 PAGE = 500
 #: events that the server does not send: ours, about the connection
@@ -40,12 +43,14 @@ class Event(NamedTuple):
 
     `type` is the server's ADDED, MODIFIED, DELETED or BOOKMARK, with the object (or a
     Table of one row); or LISTED with one page of a list; RECONNECTED; BROKEN or REFUSED
-    with `object["message"]`.
+    with `object["message"]`. `first` says that a page begins a list: what came of an
+    earlier one, which broke off, is void.
     """
 
     type: str
     object: dict
     at: datetime
+    first: bool = False
 
 
 class Watch:
@@ -69,7 +74,7 @@ class Watch:
         self._headers = {"Accept": accept}
         self._query = query or {}
         self._version = ""
-        self._heard_once = False
+        self._let_in = False
         self._ended = threading.Event()
         self._answer: urllib3.BaseHTTPResponse | None = None
         self._thread = threading.Thread(target=self._run, daemon=True, name="watch")
@@ -81,8 +86,19 @@ class Watch:
         self._thread.start()
         return self
 
-    def stop(self, *, timeout: float = 5.0) -> None:
-        """End the thread and its connection, and wait for that."""
+    def stop(self, *, timeout: float = STOP) -> None:
+        """End the thread and its connection, and wait for that.
+
+        After `timeout` seconds it returns all the same: a thread that waits for a
+        connection, or for the head of an answer, ends by itself when that fails, and
+        nothing more is heard of it.
+        """
+        self.end()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+
+    def end(self) -> None:
+        """Tell the thread to end, and wake it; return at once."""
         self._ended.set()
         answer = self._answer
         if answer is not None:
@@ -90,8 +106,6 @@ class Watch:
             # was read to its end has no connection left to shut.
             with contextlib.suppress(ValueError, OSError):
                 answer.shutdown()
-        if self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join(timeout)
 
     @property
     def running(self) -> bool:
@@ -103,7 +117,7 @@ class Watch:
         while not self._ended.is_set():
             try:
                 for event in self._events(again=broken):
-                    pause, broken, self._heard_once = FIRST_PAUSE, False, True
+                    pause, broken = FIRST_PAUSE, False
                     self._hear(event)
                 # The server ended the watch in good order: go on from where it was.
                 continue
@@ -112,8 +126,8 @@ class Watch:
                 continue
             except errors.ApiError as error:
                 # Who was let in once is refused for a while by a server that has just
-                # started and knows no roles yet.
-                if not self._heard_once and error.status not in _PASSING:
+                # started and knows no roles yet. A list opens no watch.
+                if not self._let_in and error.status not in _PASSING:
                     self._say(REFUSED, str(error))
                     return
                 reason = str(error)
@@ -130,8 +144,8 @@ class Watch:
 
     def _events(self, *, again: bool) -> Iterator[Event]:
         if not self._version:
-            for page in self._pages():
-                yield Event(LISTED, page, datetime.now(UTC))
+            for number, page in enumerate(self._pages()):
+                yield Event(LISTED, page, datetime.now(UTC), number == 0)
         query = {
             **self._query,
             "watch": "1",
@@ -140,6 +154,7 @@ class Watch:
             "timeoutSeconds": str(WATCH),
         }
         with self._open(query) as answer:
+            self._let_in = True
             if again:
                 self.reconnects += 1
                 yield Event(RECONNECTED, {}, datetime.now(UTC))
@@ -192,6 +207,16 @@ class Watch:
 
     def _say(self, kind: str, message: str) -> None:
         self._hear(Event(kind, {"message": message}, datetime.now(UTC)))
+
+
+def stop_all(watches: Iterable[Watch], *, timeout: float = STOP) -> None:
+    """Stop several; return when all have ended, or after `timeout` seconds in all."""
+    watches = list(watches)
+    for watch in watches:
+        watch.end()
+    deadline = time.monotonic() + timeout
+    for watch in watches:
+        watch.stop(timeout=max(0.0, deadline - time.monotonic()))
 
 
 class _Gone(Exception):

@@ -172,6 +172,16 @@ def test_rules_follow_lists_and_events():
     assert rules.objects() == Objects([second], [SEE])
 
 
+def test_half_a_list_leaves_no_rules():
+    """One that broke off is listed anew; a binding of it may be gone by now."""
+    rules, kind = Rules(), "RoleBinding"
+    ghost, real = binding(name="ghost"), binding(name="real")
+    rules.hear(kind, Event(LISTED, page(bare(ghost), token="more"), NOW, first=True))
+    rules.hear(kind, Event(BROKEN, {"message": "cut off"}, NOW))
+    rules.hear(kind, Event(LISTED, page(bare(real)), NOW, first=True))
+    assert rules.objects().bindings == [real]
+
+
 def test_a_broken_watch_is_told_until_it_is_back():
     """A bookmark changes no right; to be connected again may have."""
     rules = Rules()

@@ -52,6 +52,16 @@ def test_nothing_is_a_table_without_rows():
     ]
 
 
+def test_half_a_list_leaves_no_ghosts():
+    """One that broke off is listed anew, and what it had may be gone by now."""
+    model = LiveTable()
+    model.hear(heard(LISTED, row("ghost"), token="more")._replace(first=True))
+    model.hear(Event(BROKEN, {"message": "cut off"}, NOW))
+    model.hear(heard(LISTED, row("a"), token="more")._replace(first=True))
+    model.hear(heard(LISTED, row("b")))
+    assert names(model) == ["a", "b"]
+
+
 def test_a_list_shows_when_its_last_page_is_there():
     """Half a list looks like many objects that were deleted."""
     model = listed(row("old"))

@@ -1,15 +1,27 @@
 """A watch hears of everything, survives the end of its server, and ends when told."""
 
 import queue
+import socket
 import ssl
 import threading
+import time
 
 import pytest
 
 from helpers import errors
 from helpers.apiserver import ApiServer
 from helpers.callers import Caller
-from helpers.watches import BROKEN, LISTED, RECONNECTED, REFUSED, Watch
+from helpers.watches import (
+    BROKEN,
+    LISTED,
+    RECONNECTED,
+    REFUSED,
+    STOP,
+    Watch,
+    stop_all,
+)
+from tests.local.waiting import until
+from tests.rbacserver import RbacServer
 
 PATH = "/api/v1/namespaces/default/configmaps"
 TIMEOUT = 30.0
@@ -29,6 +41,13 @@ def caller(own):
     context = ssl.create_default_context(cafile=files.ssl_ca_cert)
     context.load_cert_chain(files.cert_file, files.key_file)
     return Caller(own.url, ca="", context=context)
+
+
+@pytest.fixture(scope="module")
+def rbac():
+    """Yield an API server that lets people do what its rules allow."""
+    with RbacServer() as server:
+        yield server
 
 
 class Ears:
@@ -123,12 +142,54 @@ def test_a_refusal_is_told_and_ends_it(cluster, ears, caller, own):
 
 def test_nobody_answers(ears):
     """It is told once, and tried again until it is stopped."""
-    nobody = Caller("https://127.0.0.1:1", ca=None)
-    watch = Watch(nobody, PATH, ears).start()
-    ears.next(BROKEN)
-    watch.stop()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(TIMEOUT)
+        nobody = Caller(f"https://127.0.0.1:{listener.getsockname()[1]}", ca=None)
+        watch = Watch(nobody, PATH, ears).start()
+        for _ in range(3):
+            listener.accept()[0].close()
+        ears.next(BROKEN)
+        watch.stop()
     assert not watch.running
     assert ears.events.empty()
+
+
+def test_to_list_is_not_to_watch(rbac, ears):
+    """Who may only list is told so, once, and the server is left alone."""
+    caller = rbac.account("lister")
+    group = "/apis/rbac.authorization.k8s.io/v1/namespaces/default"
+    meta = {"metadata": {"name": "lister"}}
+    rule = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"]}
+    rbac.post(f"{group}/roles", {**meta, "rules": [rule]})
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "lister"}
+    subject = {"kind": "ServiceAccount", "name": "lister", "namespace": "default"}
+    binding = {**meta, "roleRef": role, "subjects": [subject]}
+    rbac.post(f"{group}/rolebindings", binding)
+    caller.wait_for(200, PATH)
+    watch = Watch(caller, PATH, ears).start()
+    ears.next(LISTED)
+    event = ears.next(BROKEN, REFUSED)
+    assert event.type == REFUSED and "cannot watch" in event.object["message"]
+    until(lambda: not watch.running, TIMEOUT, "it ends")
+
+
+def test_several_end_in_the_time_of_one(rbac):
+    """Although their server takes connections and answers nothing."""
+    with rbac.halted():
+        watches = [Watch(rbac.caller(), PATH, Ears()).start() for _ in range(4)]
+        began = time.monotonic()
+        stop_all(watches)
+        assert time.monotonic() - began < 1.5 * STOP
+    until(lambda: not any(w.running for w in watches), TIMEOUT, "all threads end")
+
+
+def test_a_list_says_where_it_begins(rbac, ears, monkeypatch):
+    """What came of an earlier one, which broke off, is void."""
+    monkeypatch.setattr("helpers.watches.PAGE", 2)
+    watch = Watch(rbac.caller(), "/api/v1/namespaces", ears).start()
+    pages = [ears.next(LISTED) for _ in range(2)]
+    watch.stop()
+    assert [page.first for page in pages] == [True, False]
 
 
 def test_a_watch_that_waits_ends_at_once(caller, ears, watch):

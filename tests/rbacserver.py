@@ -1,0 +1,88 @@
+"""A genuine API server with RBAC that a test may restart, halt and fill with pods."""
+
+import contextlib
+import itertools
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from helpers.apiserver import ApiServer
+from helpers.callers import Caller
+
+DEFAULT = "/api/v1/namespaces/default"
+#: requests under way at the same time while pods are made
+_HANDS = 4
+
+
+class RbacServer(ApiServer):
+    """An API server of a test; its one certificate may do everything."""
+
+    def kubeconfig(self, path: Path) -> Path:
+        """Write a kubeconfig of that certificate; return its path."""
+        known = self.api_client().configuration
+        cluster = {"server": known.host, "certificate-authority": known.ssl_ca_cert}
+        user = {"client-certificate": known.cert_file, "client-key": known.key_file}
+        context = {"cluster": "own", "user": "own", "namespace": "default"}
+        document = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "own",
+            "clusters": [{"name": "own", "cluster": cluster}],
+            "users": [{"name": "own", "user": user}],
+            "contexts": [{"name": "own", "context": context}],
+        }
+        path.write_text(yaml.safe_dump(document))
+        return path
+
+    def account(self, name: str) -> Caller:
+        """Make a ServiceAccount in `default`; return who shows a token of it."""
+        known = self.api_client().configuration
+        self.post(f"{DEFAULT}/serviceaccounts", {"metadata": {"name": name}})
+        path = f"{DEFAULT}/serviceaccounts/{name}/token"
+        token = self.post(path, {"spec": {"audiences": []}})["status"]["token"]
+        return Caller(known.host, ca=Path(known.ssl_ca_cert), token=token)
+
+    def post(self, path: str, body: dict) -> dict:
+        """Create an object as one who may do everything; return it."""
+        answer = self.caller().request("POST", path, body=body)
+        assert answer.status == 201, answer.data
+        return answer.json()
+
+    def caller(self) -> Caller:
+        """Return one who may do everything, with connections of its own."""
+        return Caller.from_kubeconfig(self.kubeconfig(self._directory / "kubeconfig"))
+
+    def fill(self, pods: list[dict]) -> None:
+        """Create many pods in `default`; nothing runs them."""
+        numbers, failed = itertools.count(), []
+
+        def work() -> None:
+            caller = self.caller()
+            while (number := next(numbers)) < len(pods) and not failed:
+                answer = caller.request("POST", f"{DEFAULT}/pods", body=pods[number])
+                if answer.status != 201:
+                    failed.append(answer.data)
+
+        hands = [threading.Thread(target=work) for _ in range(_HANDS)]
+        [hand.start() for hand in hands]
+        [hand.join() for hand in hands]
+        assert failed == []
+
+    @contextlib.contextmanager
+    def halted(self) -> Iterator[None]:
+        """Let nothing be answered in a block, although connections are taken."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
+
+    def _spawn(self, name: str, command) -> None:
+        flag = "--authorization-mode="
+        mode = f"{flag}RBAC"
+        command = [mode if word.startswith(flag) else word for word in command]
+        super()._spawn(name, command)
