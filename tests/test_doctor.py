@@ -215,6 +215,10 @@ MACHINES = {
         one_directory(problem="/s is not writable"),
         *("state", "fatal", "not writable", "LAB_STATE_DIR"),
     ),
+    "a read-only cache that a teacher has filled": (
+        one_directory(problem="/s is not writable", filled=True),
+        *("state", "ok", "read-only; all that is needed is there"),
+    ),
     "a state directory without programs": (
         one_directory(executable=False),
         *("state", "fatal", "noexec", "LAB_STATE_DIR"),

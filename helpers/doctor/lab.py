@@ -1,15 +1,23 @@
 """Look at the suite's own directories, port and cluster."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from helpers import backends, errors, paths, versions
 from helpers.choice import CONTROL_PLANE, KIND, LOCAL, NONE, OWN
 from helpers.doctor.findings import Finding, fatal, ok, warning
-from helpers.local import ground, hostport, preflight, refusal, resources
+from helpers.local import (
+    ground,
+    hostport,
+    image_cache,
+    preflight,
+    refusal,
+    resources,
+)
 from helpers.usermode import kernel
 
 
@@ -71,7 +79,7 @@ class Directory:
     """A directory of the suite: `made` if it is there, `free` in bytes.
 
     `problem` is why it cannot be used, or ""; `executable` is False on a file system
-    from which no program may be started.
+    from which no program may be started. With `filled` there is nothing to be written.
     """
 
     name: str
@@ -82,6 +90,7 @@ class Directory:
     executable: bool
     free: int
     needed: int
+    filled: bool = False
 
     @classmethod
     def read(cls, name: str, path: Path, variable: str, needed: int) -> "Directory":
@@ -106,6 +115,8 @@ class Directory:
     def finding(self) -> Finding:
         """Judge."""
         another = f"another directory in {self.variable}."
+        if self.problem and self.filled:
+            return ok(self.name, f"{self.path}, read-only; all that is needed is there")
         if self.problem:
             fact = f"{self.path} cannot be used: {self.problem}."
             return fatal(self.name, fact, f"Make it writable, or name {another}")
@@ -136,16 +147,26 @@ class Directories:
         # A kind cluster's objects are with the engine.
         idle = kept.name in (LOCAL, CONTROL_PLANE) and not kept.running()
         needed = ground.DISK_NEEDED if idle else 0
-        state, cache = paths.state_dir(), paths.cache_dir()
-        return cls(
-            Directory.read("state", state, "LAB_STATE_DIR", needed),
-            Directory.read("cache", cache, "LAB_CACHE_DIR", 0),
-        )
+        state = Directory.read("state", paths.state_dir(), "LAB_STATE_DIR", needed)
+        cache = Directory.read("cache", paths.cache_dir(), "LAB_CACHE_DIR", 0)
+        if cache.problem:
+            cache = replace(cache, filled=_filled())
+        return cls(state, cache)
 
     def findings(self) -> Iterator[Finding]:
         """Judge each."""
         yield self.state.finding()
         yield self.cache.finding()
+
+
+def _filled() -> bool:
+    """Say whether a start would find its programs and the image, and make nothing."""
+    name = backends.chosen().backend
+    with contextlib.suppress(KeyError, errors.IncompleteAssets):
+        binaries = backends.BACKENDS[name]().binaries()
+        image = binaries and (name == CONTROL_PLANE or image_cache.find(binaries))
+        return bool(image)
+    return False
 
 
 @dataclass(frozen=True)

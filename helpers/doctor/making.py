@@ -119,28 +119,32 @@ def _refusal(check: Callable[[], object]) -> Iterator[errors.LabError]:
 class Image:
     """The image of the lessons: its archive, None before it is built.
 
-    `free` in bytes, in the cache.
+    `free` in bytes, in the cache. `near` if its packages are not quite those here.
     """
 
     archive: Path | None
     mmdebstrap: bool
     free: int
+    near: bool = False
 
     @classmethod
     def read(cls) -> "Image":
         """Look for the archive that fits the binaries."""
         binaries = find_kubectl()
+        archive = image_cache.find(binaries) if binaries else None
         return cls(
-            image_cache.find(binaries) if binaries else None,
+            archive,
             bool(shutil.which("mmdebstrap")),
             resources.disk_available(paths.cache_dir()),
+            archive is not None and image_cache.is_near(archive, binaries),
         )
 
     def findings(self) -> Iterator[Finding]:
         """Judge what a build of it would miss."""
         needed = image_cache.DISK_NEEDED
         if self.archive:
-            yield ok("image", str(self.archive))
+            near = f"; {image_cache.NEAR}" if self.near else ""
+            yield ok("image", f"{self.archive}{near}")
         elif not self.mmdebstrap:
             yield fatal(
                 "image",

@@ -179,7 +179,7 @@ class Local:
     def _start(self, progress: Progress, port: int | None) -> None:
         preflight.check()
         binaries = self.binaries()
-        archive = image_cache.find(binaries) if binaries else None
+        archive = image_cache.find(binaries, progress) if binaries else None
         if archive is None:
             # Before minutes of building for a machine that cannot start it.
             progress.update("trying whether this machine can run the cluster")

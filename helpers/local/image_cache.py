@@ -29,21 +29,36 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _PROGRAM = ("toolbox.py", "archive.py", "apt.py", "image_build.py")
 
 
-def find(binaries: Path) -> Path | None:
-    """Return what `ensure` would, or None if it would have to build it."""
-    file = _file(_inputs(binaries))
-    return file if file.exists() else None
+#: said of an image that is taken although its packages are not this environment's
+NEAR = "packages of its Python client have other versions than here"
+
+
+def find(binaries: Path, progress: Progress | None = None) -> Path | None:
+    """Return what `ensure` would, or None if it would have to build it.
+
+    `progress` is told if it is not quite the one of this environment.
+    """
+    return _find(_inputs(binaries), progress)
+
+
+def is_near(archive: Path, binaries: Path) -> bool:
+    """Say whether `archive` is one that `ensure` takes for want of its own."""
+    return archive.name != _file(_inputs(binaries)).name
 
 
 def ensure(binaries: Path, progress: Progress) -> Path:
     """Return the archive of the toolbox and pause images; build it if it is missing.
 
     Its name without the suffix says what is in it. `binaries` holds kubectl, which
-    goes into the image. One build runs at a time, whoever asks. Raise MissingTool,
-    NotEnough, StateError for an unusable cache, BuildFailed.
+    goes into the image. Where none can be built, as in a cache that a teacher has
+    filled for all, one will do that differs in the versions of the client alone. One
+    build runs at a time, whoever asks. Raise MissingTool, NotEnough, StateError for an
+    unusable cache, BuildFailed.
     """
     inputs = _inputs(binaries)
-    file = _file(inputs)
+    file, found = _file(inputs), _find(inputs, progress)
+    if found:
+        return found
 
     def make(work: Path) -> Path:
         log = file.with_suffix(".log")
@@ -52,6 +67,20 @@ def ensure(binaries: Path, progress: Progress) -> Path:
         return build.make(binaries / "kubectl", inputs.client, inputs.architecture)
 
     return keep(file, make, progress)
+
+
+def _find(inputs: toolbox.Inputs, progress: Progress | None) -> Path | None:
+    file = _file(inputs)
+    if file.exists():
+        return file
+    writable = os.access(resources.existing(file.parent), os.W_OK | os.X_OK)
+    if writable and shutil.which("mmdebstrap"):
+        return None
+    others = file.parent.glob(f"{file.stem.partition('-')[0]}-*.tar")
+    found = max(others, key=lambda path: path.stat().st_mtime, default=None)
+    if found and progress:
+        progress.finish(f"the image is the one that was prepared: {NEAR}")
+    return found
 
 
 def _inputs(binaries: Path) -> toolbox.Inputs:

@@ -123,11 +123,17 @@ class Inputs:
     def key(self, program: bytes) -> str:
         """Return the image's name in the cache; `program` is the text that builds it.
 
-        Not covered: the versions of the Debian packages. To ask for them would need
-        the network at each start; an image is as old as its entry in the cache.
+        Its second part is of the client alone: two images that have the first part in
+        common differ in nothing else. Not covered: the versions of the Debian
+        packages. To ask for them would need the network at each start; an image is as
+        old as its entry in the cache.
         """
-        digest = hashlib.sha256(repr(self).encode() + program)
-        return digest.hexdigest()[:16]
+        rest = (self.system, self.architecture, self.kubectl)
+        return f"{_digest(repr(rest), program)}-{_digest(repr(self.client))}"
+
+
+def _digest(text: str, program: bytes = b"") -> str:
+    return hashlib.sha256(text.encode() + program).hexdigest()[:16]
 
 
 def unpack_command(

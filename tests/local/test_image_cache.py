@@ -176,6 +176,75 @@ def test_oldest_images_are_removed(file):
     }
 
 
+class Said(Silent):
+    """A view that keeps what it was told."""
+
+    def __init__(self):
+        self.lines = []
+
+    def finish(self, message):
+        self.lines.append(message)
+
+
+@pytest.fixture
+def prepared(tmp_path, monkeypatch):
+    """Return binaries, and an image for them that was made in another environment."""
+    binaries = tmp_path / "bin"
+    binaries.mkdir()
+    (binaries / "kubectl").write_text("kubectl")
+    monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "cache"))
+    with monkeypatch.context() as elsewhere:
+        pins = ("kubernetes==37.0.2", "certifi==2026.1.1")
+        elsewhere.setattr(image_cache, "client_pins", lambda: pins)
+        file = image_cache._file(image_cache._inputs(binaries))
+        image_cache.keep(file, maker("of the teacher"), Silent())
+    return binaries, file
+
+
+def without_mmdebstrap(monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+
+def test_image_of_another_environment_will_do_where_none_can_be_built(
+    prepared, monkeypatch
+):
+    binaries, file = prepared
+    without_mmdebstrap(monkeypatch)
+    said = Said()
+    assert image_cache.ensure(binaries, said) == file
+    assert image_cache.find(binaries, said) == file
+    assert image_cache.is_near(file, binaries)
+    assert len(said.lines) == 2 and image_cache.NEAR in said.lines[0]
+
+
+def test_image_of_this_environment_comes_first_and_without_a_word(
+    prepared, monkeypatch
+):
+    binaries, _ = prepared
+    without_mmdebstrap(monkeypatch)
+    ours = image_cache._file(image_cache._inputs(binaries))
+    ours.write_text("ours")
+    os.utime(ours, (1, 1))
+    said = Said()
+    assert image_cache.ensure(binaries, said) == ours
+    assert said.lines == [] and not image_cache.is_near(ours, binaries)
+
+
+def test_image_with_another_kubectl_will_not_do(prepared, monkeypatch):
+    binaries, _ = prepared
+    without_mmdebstrap(monkeypatch)
+    (binaries / "kubectl").write_text("another")
+    assert image_cache.find(binaries) is None
+
+
+def test_where_one_can_be_built_only_its_own_will_do(prepared, tmp_path, monkeypatch):
+    binaries, _ = prepared
+    program = tmp_path / "mmdebstrap"
+    program.touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert image_cache.find(binaries) is None
+
+
 def test_pod_gets_the_client_of_the_notebook():
     client, *needs = image_cache.client_pins()
     assert client.startswith("kubernetes==")

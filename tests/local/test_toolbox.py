@@ -122,6 +122,12 @@ def test_every_input_changes_the_key():
         *(dataclasses.replace(INPUTS, **{k: v}).key(b"") for k, v in others.items()),
     }
     assert len(keys) == 6
+    # Of an image with another client only the second part is another.
+    first, second = INPUTS.key(b"").split("-")
+    newer = dataclasses.replace(INPUTS, client=others["client"]).key(b"")
+    assert newer.split("-")[0] == first
+    assert second not in newer
+    assert sum(key.startswith(f"{first}-") for key in keys) == 2
     assert INPUTS.key(b"") == dataclasses.replace(INPUTS).key(b"")
 
 
