@@ -20,6 +20,7 @@ from helpers.controlplane.lessons import needs_pods
 from helpers.kubeconfig import read_kubeconfig, server_of
 from helpers.local.namespaces import start_time
 from helpers.own import rules
+from helpers.own.rbac import USER
 from helpers.own.record import Record
 from helpers.own.rules import LABEL, MANAGER
 
@@ -159,7 +160,7 @@ class Cluster:
             "metadata": {
                 "name": name,
                 "labels": self._marks() | {LESSON: lesson},
-                "annotations": {OWNER: _this_kernel()},
+                "annotations": {OWNER: _this_kernel()} | self._user(),
             },
         }
         done = kubectl("create", "-f", "-", input=json.dumps(manifest), check=False)
@@ -189,6 +190,12 @@ class Cluster:
         if self.backend != OWN:
             return {LABEL: MANAGER}
         return rules.labels(Record.read(self.kubeconfig.parent))
+
+    def _user(self) -> dict[str, str]:
+        """Return whose namespace it is, where there are several users."""
+        if self.backend != OWN:
+            return {}
+        return {USER: Record.read(self.kubeconfig.parent).user}
 
     def _namespaced(self, name: str) -> Path:
         return self.kubeconfig.with_name(f"{self.kubeconfig.name}.{name}.{os.getpid()}")

@@ -91,7 +91,7 @@ def question(backend: backends.Backend) -> str:
 @click.option("--user", help="A user, as `kubectl auth whoami` names it.")
 @click.option("--serviceaccount", metavar="NAMESPACE:NAME", help="A ServiceAccount.")
 @click.option(
-    "--no-policy", is_flag=True, help="Leave out the policy, for Kubernetes below 1.30."
+    "--no-policy", is_flag=True, help="Leave out the policy, as below Kubernetes 1.30."
 )
 def rbac(user: str | None, serviceaccount: str | None, no_policy: bool) -> None:
     """Print the least rights for the notebooks on a cluster of your own, as YAML.
@@ -100,9 +100,14 @@ def rbac(user: str | None, serviceaccount: str | None, no_policy: bool) -> None:
 
       python -m helpers rbac --user anna | kubectl apply -f -
 
-    It is two ClusterRoles: one that is bound to the user everywhere, which reads and
-    makes namespaces, and one that the user binds to itself in each namespace that a
-    lesson makes. A ValidatingAdmissionPolicy keeps all its writes in those.
+    It is two ClusterRoles: one that is bound to the user everywhere, which reads, and
+    makes, changes and deletes namespaces; and one that the user binds to itself in each
+    namespace that a lesson makes. RBAC allows both anywhere. A
+    ValidatingAdmissionPolicy keeps all writes of this user in namespaces of lessons
+    that it made itself.
+
+    Below Kubernetes 1.30 there is no such policy: `kubectl apply` ends with an error,
+    and has applied the rest.
     """
     if bool(user) == bool(serviceaccount):
         raise click.UsageError("Name --user or --serviceaccount.")

@@ -2,8 +2,8 @@
 
 Names of namespaces are born with the lessons, and RBAC cannot speak of what is not
 there yet. So there are two roles: EVERYWHERE is bound once, and allows to read, to make
-namespaces, and to bind LESSON. A policy sees to it that this happens in our namespaces
-alone: RBAC allows the binding anywhere.
+namespaces, and to bind LESSON. A policy sees to it that this happens in namespaces of
+the lessons alone, and in those that the same user made: RBAC allows it anywhere.
 """
 
 import hashlib
@@ -12,6 +12,8 @@ from helpers.own.rules import LABEL, MANAGER
 
 EVERYWHERE = MANAGER
 LESSON = f"{MANAGER}-lesson"
+#: annotation of a namespace: who made it, by the name that the server has for them
+USER = "kubernetes-api-notebooks/user"
 _RBAC, _ADMISSION = "rbac.authorization.k8s.io", "admissionregistration.k8s.io"
 _QUESTIONS = ("authentication.k8s.io", "authorization.k8s.io")
 _EDIT = ("get", "list", "watch", "create", "patch", "delete")
@@ -80,6 +82,13 @@ INSIDE = (
 )
 
 
+#: what an administrator reads first; kubectl goes on after a kind that is not there
+_NEEDS = """\
+# The policy needs Kubernetes 1.30. Before that kubectl says `no matches for kind`, and
+# applies the rest: this user then has the rights below in every namespace.
+"""
+
+
 def manifest(user: str, *, policy: bool = True) -> str:
     """Return the objects for a user as YAML, for `kubectl apply -f -`.
 
@@ -87,13 +96,30 @@ def manifest(user: str, *, policy: bool = True) -> str:
     """
     import yaml
 
-    return yaml.safe_dump_all(objects(user, policy=policy), sort_keys=False)
+    class Readable(yaml.SafeDumper):
+        """Writes each expression in the lines that it has here."""
+
+    Readable.add_representer(
+        str,
+        lambda dumper, text: dumper.represent_scalar(
+            "tag:yaml.org,2002:str", text, style="|" if "\n" in text else None
+        ),
+    )
+    parts = objects(user, policy=policy)
+    text = yaml.dump_all(
+        parts, Dumper=Readable, sort_keys=False, default_flow_style=None, width=88
+    )
+    return f"{_NEEDS}{text}" if policy else text
 
 
 def objects(user: str, *, policy: bool = True) -> list[dict]:
-    """Return the roles, the binding and the policy; the last two are one user's own."""
+    """Return the policy, the roles and the binding; policy and binding are one user's.
+
+    In this order nothing is allowed before there is a fence around it.
+    """
     own = f"{MANAGER}-{hashlib.sha256(user.encode()).hexdigest()[:8]}"
-    found = [
+    return [
+        *(_fence(own, user) if policy else ()),
         _object(_RBAC, "ClusterRole", EVERYWHERE, rules=list(OUTSIDE)),
         _object(_RBAC, "ClusterRole", LESSON, rules=list(INSIDE)),
         _object(
@@ -102,38 +128,35 @@ def objects(user: str, *, policy: bool = True) -> list[dict]:
             subjects=[{"apiGroup": _RBAC, "kind": "User", "name": user}],
         ),
     ]
-    if policy:
-        found += _fence(own, user)
-    return found
+
+
+#: The namespaces that a write is about. Of a namespace itself: as it was, and as it is
+#: to be; there is no old one of what is made, and no new one of what is deleted.
+_NAMESPACES = """\
+request.resource.resource == 'namespaces' && request.resource.group == ''
+? [oldObject, object].filter(n, n != null)
+: [namespaceObject]
+"""
+#: null is the namespace of what is in none
+_THEIRS = f"""\
+variables.namespaces.all(n, n != null
+&& n.metadata.?labels[?'{LABEL}'].orValue('') == '{MANAGER}'
+&& n.metadata.?annotations[?'{USER}'].orValue('') == request.userInfo.username)
+"""
 
 
 def _fence(name: str, user: str) -> list[dict]:
-    """Return the policy that keeps the writes of a user in namespaces of lessons."""
-    ours = f"'{LABEL}' in X && X['{LABEL}'] == '{MANAGER}'"
-
-    def labelled(what: str) -> str:
-        labels = f"{what}.metadata.labels"
-        return f"(has({labels}) && {ours.replace('X', labels)})"
-
+    """Return the policy that keeps the writes of a user in its own namespaces."""
     quoted = user.replace("\\", "\\\\").replace("'", "\\'")
-    expression = (
-        "request.resource.resource == 'namespaces' && request.resource.group == '' "
-        f"? (request.operation == 'CREATE' ? {labelled('object')} "
-        f": {labelled('oldObject')}) "
-        f": (namespaceObject != null && {labelled('namespaceObject')})"
-    )
+    everything = {
+        "apiGroups": ["*"],
+        "apiVersions": ["*"],
+        "operations": ["CREATE", "UPDATE", "DELETE", "CONNECT"],
+        "resources": ["*/*"],
+    }
     spec = {
         "failurePolicy": "Fail",
-        "matchConstraints": {
-            "resourceRules": [
-                {
-                    "apiGroups": ["*"],
-                    "apiVersions": ["*"],
-                    "operations": ["CREATE", "UPDATE", "DELETE", "CONNECT"],
-                    "resources": ["*/*"],
-                }
-            ]
-        },
+        "matchConstraints": {"resourceRules": [everything]},
         "matchConditions": [
             {"name": "user", "expression": f"request.userInfo.username == '{quoted}'"},
             {
@@ -141,10 +164,11 @@ def _fence(name: str, user: str) -> list[dict]:
                 "expression": f"!(request.resource.group in {list(_QUESTIONS)})",
             },
         ],
+        "variables": [{"name": "namespaces", "expression": _NAMESPACES}],
         "validations": [
             {
-                "expression": expression,
-                "message": "this user writes to namespaces of the lessons alone",
+                "expression": _THEIRS,
+                "message": "this user writes to its own namespaces of lessons alone",
             }
         ],
     }

@@ -71,17 +71,21 @@ class Audited(ApiServer):
 
     def apply(self, text: str) -> subprocess.CompletedProcess:
         """Send manifests with kubectl; return what it did."""
+        return self.kubectl("apply", "-f", "-", input=text)
+
+    def kubectl(self, *words: str, input: str = "") -> subprocess.CompletedProcess:
+        """Run the genuine kubectl as one who may do everything."""
         known = self.api_client().configuration
-        words = [
+        command = [
             self._programs / "kubectl",
             *("--kubeconfig=/dev/null", f"--server={known.host}"),
             f"--certificate-authority={known.ssl_ca_cert}",
             f"--client-certificate={known.cert_file}",
             f"--client-key={known.key_file}",
-            *("apply", "-f", "-"),
+            *words,
         ]
         return subprocess.run(
-            words, input=text, capture_output=True, text=True, timeout=60
+            command, input=input, capture_output=True, text=True, timeout=60
         )
 
     def forget(self) -> None:

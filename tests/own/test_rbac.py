@@ -46,6 +46,24 @@ def test_only_the_role_of_lessons_can_be_bound():
     assert bind["resourceNames"] == [rbac.LESSON]
 
 
+def test_the_fence_comes_first_and_can_be_left_out():
+    """No moment with the rights and without the policy."""
+    roles = ["ClusterRole", "ClusterRole", "ClusterRoleBinding"]
+    fence = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]
+    assert [each["kind"] for each in rbac.objects("anna")] == fence + roles
+    assert [each["kind"] for each in rbac.objects("anna", policy=False)] == roles
+    assert "needs Kubernetes 1.30" in rbac.manifest("anna")
+    assert "1.30" not in rbac.manifest("anna", policy=False)
+
+
+def test_without_the_policy_s_kind_the_rest_is_applied(mine):
+    """What is said of Kubernetes below 1.30; no server of that age is here."""
+    text = rbac.manifest("carla").replace("ValidatingAdmission", "OlderAdmission")
+    done = mine.apply(text)
+    assert done.returncode == 1 and "no matches for kind" in done.stderr
+    assert len(done.stdout.splitlines()) == 3
+
+
 def test_two_users_do_not_take_each_other_s_rights():
     def own(user):
         kinds = "ClusterRoleBinding", "ValidatingAdmissionPolicy"
