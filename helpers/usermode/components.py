@@ -22,6 +22,7 @@ from pathlib import Path
 from helpers.local import components
 from helpers.local import layout as at
 from helpers.local.components import Component, Facts
+from helpers.usermode import keeper as end_of_kernel
 from helpers.usermode import layout
 from helpers.usermode.kernel import Kernel
 
@@ -104,6 +105,8 @@ def keeper(kernel: Kernel, python: str, state: str, egress: int) -> Component:
         needs=("kube-apiserver", "kube-controller-manager", "kube-scheduler"),
         # Its memory is a file there; /dev/shm is small in a container.
         env={"TMPDIR": "run"},
+        # It gives the kernel its own grace, on a machine that may be busy.
+        grace=end_of_kernel.GRACE + 2.5,
         background=True,
     )
 

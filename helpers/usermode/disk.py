@@ -7,8 +7,10 @@ archive that it holds. A machine on which that kernel does not run finds it out 
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from helpers import errors
@@ -16,7 +18,7 @@ from helpers.local import ground, image_cache
 from helpers.local.files import open_private, write_private
 from helpers.local.logs import last_words
 from helpers.progress import Progress
-from helpers.usermode import components, guest, layout
+from helpers.usermode import components, guest, keeper, layout
 from helpers.usermode.kernel import Kernel
 
 #: bytes; holes take no room
@@ -77,25 +79,27 @@ def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:
 
 def _run(command: list[str], state: Path, what: str, seconds: float) -> None:
     log = str(state / "logs" / "node.log")
+    deadline = time.monotonic() + seconds
     with open(log, "ab", opener=open_private) as output:
-        child = subprocess.Popen(
+        # By SIGTERM: what runs on a kernel that is killed outlives it.
+        child = keeper.start(
             command,
+            signal.SIGTERM,
+            close_fds=True,
             cwd=state,
             env={"PATH": os.defpath, "TMPDIR": "run", "HOME": "run"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            start_new_session=True,
         )
     try:
-        code = child.wait(seconds)
-    except subprocess.TimeoutExpired:
-        raise errors.NodeFailed(what, f"not done in {seconds:.0f} s") from None
+        while not keeper.ended(child):
+            if time.monotonic() > deadline:
+                raise errors.NodeFailed(what, f"not done in {seconds:.0f} s")
+            time.sleep(0.05)
     finally:
-        # By SIGTERM: what runs on a kernel that is killed outlives it.
-        child.terminate()
-        child.wait()
-    if code:
+        keeper.end(child)
+    if child.returncode:
         raise errors.NodeFailed(what, _words(state))
 
 

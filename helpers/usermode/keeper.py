@@ -24,6 +24,8 @@ _LISTENER = 3
 PATIENCE = 30.0
 #: seconds from SIGTERM to SIGKILL
 GRACE = 1.5
+#: seconds after SIGKILL; who is still there then waits for a device
+LAST = 10.0
 
 
 def main() -> int:
@@ -55,15 +57,20 @@ def main() -> int:
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for child in reversed(children):
-            end(child)
+            # What leads its frames has nothing to finish.
+            end(child, GRACE if child.args == linux else 0.0)
 
 
 def start(
-    command: list[str], when_we_end: int, listener: socket.socket | None = None
+    command: list[str],
+    when_we_end: int,
+    listener: socket.socket | None = None,
+    **options,
 ) -> subprocess.Popen:
-    """Start a program that gets the signal when this process has ended.
+    """Start a program that gets the signal when this thread has ended.
 
-    `listener` becomes its descriptor 3.
+    `listener` becomes its descriptor 3; `options` are those of Popen. It has a group
+    of its own, for `end`.
     """
     parent = os.getpid()
 
@@ -76,8 +83,9 @@ def start(
             os.set_inheritable(_LISTENER, True)  # it may have been that one already
 
     # With our descriptors: the lock that says "running" is one of them.
+    options = {"close_fds": False, **options}
     return subprocess.Popen(
-        command, preexec_fn=leash, close_fds=False, start_new_session=True
+        command, preexec_fn=leash, start_new_session=True, **options
     )
 
 
@@ -86,19 +94,20 @@ def end_with_parent(number: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
 
 
-def end(child: subprocess.Popen) -> None:
-    """End it and its group, at once or after the grace.
+def end(child: subprocess.Popen, grace: float = GRACE) -> None:
+    """End it and its group, at once or after the grace; nobody may have reaped it.
 
     A kernel that was killed has left in it the processes that ran on it, without
-    anything between them and the host any more.
+    anything between them and the host any more. Raise TimeoutExpired for a process
+    that even SIGKILL does not end.
     """
     os.kill(child.pid, signal.SIGTERM)
-    deadline = time.monotonic() + GRACE
+    deadline = time.monotonic() + grace
     while not ended(child) and time.monotonic() < deadline:
         time.sleep(0.02)
     # Not reaped yet, so that the number is nobody else's.
     os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
+    child.wait(LAST)
 
 
 def ended(child: subprocess.Popen) -> bool:
