@@ -41,7 +41,7 @@ def download(
     elif architecture is None:
         refusal = f"nothing is published for {platform.machine()}"
     if refusal:
-        progress.finish(f"building instead, because {refusal}")
+        progress.finish(f"{_instead('')}, because {refusal}")
         return None
     base = mirror()
     asked = [
@@ -139,6 +139,12 @@ def _explain(left: list[tuple[Step, str]], all_: bool, progress: Progress) -> No
     reasons = list(dict.fromkeys(why for _, why in missing if why))
     if not reasons:
         return
-    which = "" if all_ else f"{', '.join(step.name for step, _ in missing)} "
+    which = "" if all_ else f" {', '.join(step.name for step, _ in missing)}"
     more = f" (and {len(reasons) - 2} more)" if len(reasons) > 2 else ""
-    progress.finish(f"building {which}instead, because {'; '.join(reasons[:2])}{more}")
+    progress.finish(f"{_instead(which)}, because {'; '.join(reasons[:2])}{more}")
+
+
+def _instead(which: str) -> str:
+    """Say what becomes of programs that do not come."""
+    off = build.OFF in os.environ
+    return f"no download{which and ' of'}{which}" if off else f"building{which} instead"

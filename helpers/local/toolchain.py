@@ -6,7 +6,8 @@ Where they are looked for, in this order:
 2. the cache: `bin/KEY` in the directory of LAB_CACHE_DIR, where KEY stands for the
    version of Kubernetes, the machine, and everything that goes into a build
 3. the projects' official releases, into that cache; not if LAB_NO_DOWNLOADS is set
-4. a build from source with Go, into that cache, of what did not come
+4. a build from source with Go, into that cache, of what did not come; not if
+   LAB_NO_BUILD is set
 
 A runc of the distribution does in all of these. What is found is complete, whole and
 for this machine, as far as the files' headers tell. A download and a build of the same
@@ -51,7 +52,7 @@ def ensure(progress: Progress, recipe: Recipe = RECIPE) -> Path:
     """Return the directory with all programs; make what is missing.
 
     One process makes them, others wait for it. Raise IncompleteAssets, StateError for
-    an unusable cache, BadSetting, MissingTool, NotEnough, DownloadFailed or
+    an unusable cache, BadSetting, BuildsOff, MissingTool, NotEnough, DownloadFailed or
     BuildFailed. However it ends, the cache holds whole programs only.
     """
     found = find(recipe)

@@ -168,6 +168,36 @@ def test_a_wrong_checksum_ends_in_a_build(mirror, hello):
     assert "has another SHA-256" in line
 
 
+def test_with_builds_switched_off_it_is_an_error_that_has_its_reason_above(
+    mirror, hello, monkeypatch
+):
+    """A builder with 2 GB of memory would be killed in the middle of a build."""
+    monkeypatch.setenv("LAB_NO_BUILD", "1")
+    path = "/hello.example/v1.2.3/hi"
+    content = mirror.files.pop(path)
+    view = Lines()
+    with pytest.raises(errors.BuildsOff, match="^hi did not come, and LAB_NO_BUILD"):
+        toolchain.ensure(view, hello)
+    assert view.lines == [f"no download, because 404 for {mirror.base}{path}"]
+    mirror.files[path] = content
+    made = toolchain.ensure(view, hello)
+    assert (made / "hi").read_bytes() == content and len(view.lines) == 1
+
+
+def test_with_builds_switched_off_what_came_is_kept(mirror, hello, monkeypatch):
+    monkeypatch.setenv("LAB_NO_BUILD", "1")
+    (step,) = hello.steps
+    other = dataclasses.replace(step, programs={"ho": "binaries/hello"})
+    both = Recipe(hello.root, hello.version, (step, other))
+    with pytest.raises(errors.BuildsOff) as caught:
+        toolchain.ensure(Silent(), both)
+    assert caught.value.programs == ["ho"]
+    assert mirror.times("hello.example/v1.2.3/hi") == 1
+    with pytest.raises(errors.BuildsOff):
+        toolchain.ensure(Silent(), both)
+    assert mirror.times("hello.example/v1.2.3/hi") == 1
+
+
 def test_what_came_stays_and_only_the_rest_is_built(mirror, hello):
     (step,) = hello.steps
     other = dataclasses.replace(step, programs={"ho": "binaries/hello"})
