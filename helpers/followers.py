@@ -94,8 +94,7 @@ class Follower:
     def start(self) -> "Follower":
         """Begin; return at once. Raise NotConnected, MissingTool."""
         self._kubeconfig = kubeconfig_in_use()
-        self._program = shutil.which("kubectl")
-        if self._program is None:
+        if shutil.which("kubectl") is None:
             raise errors.MissingTool(
                 "kubectl", "look into pods", "Run `python -m helpers setup`."
             )
@@ -118,20 +117,21 @@ class Follower:
             with self._lock:
                 if self._ended.is_set():
                     return
-                self._process = process = self._spawn()
-            heard = self._read(process)
-            reason = process.stderr.read().decode(errors="replace").strip()
-            process.wait()
-            for pipe in (process.stdin, process.stdout, process.stderr):
-                pipe.close()
-            self._tell(BROKEN, reason.splitlines()[-1] if reason else "it ended")
+                try:
+                    self._process = process = self._spawn()
+                except OSError as error:
+                    self._process = process = None
+                    reason = f"kubectl cannot be started: {error.strerror}"
+            heard, reason = self._listen(process) if process else (False, reason)
+            self._tell(BROKEN, reason)
             pause = FIRST_PAUSE if heard else pause
             self._ended.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _spawn(self) -> subprocess.Popen:
+        # Found anew each time: a wire log that is closed takes its kubectl away.
         return subprocess.Popen(
-            [self._program, *self._line],
+            [shutil.which("kubectl") or "kubectl", *self._line],
             env={**os.environ, "KUBECONFIG": str(self._kubeconfig)},
             # A kernel that is killed closes it, and all ends, here and in the pod.
             stdin=subprocess.PIPE,
@@ -140,6 +140,15 @@ class Follower:
             # An interrupted cell must not take it along.
             start_new_session=True,
         )
+
+    def _listen(self, process: subprocess.Popen) -> tuple[bool, str]:
+        """Hear a process to its end; say whether it spoke, and why it ended."""
+        heard = self._read(process)
+        reason = process.stderr.read().decode(errors="replace").strip()
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            pipe.close()
+        return heard, reason.splitlines()[-1] if reason else "it ended"
 
     def _read(self, process: subprocess.Popen) -> bool:
         heard, rest = False, b""

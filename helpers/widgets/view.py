@@ -19,6 +19,9 @@ from helpers.widgets import markup
 #: seconds between two drawings; the first of a burst is drawn at once
 PAUSE = 0.2
 
+#: seconds that the kernel waits for the end of a view; its threads end all the same
+STOP = 2.0
+
 #: views by the cell that opened them, with the execution that did
 _OPEN: dict[str, list[tuple[str, "weakref.ref[View]"]]] = {}
 
@@ -50,6 +53,7 @@ class View(ipywidgets.VBox):
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._dirty, self._ended = threading.Event(), threading.Event()
         self._threads: list[threading.Thread] = []
+        self._gate = threading.Lock()
         _replace(self)
 
     def draw(self) -> None:
@@ -74,7 +78,14 @@ class View(ipywidgets.VBox):
         return self._said
 
     def say(self, sentence: str) -> None:
-        """Put a sentence into the status line, where screen readers announce it."""
+        """Put a sentence into the status line, where screen readers announce it.
+
+        Not after the end: a job that ends late has nothing to say.
+        """
+        if not self._ended.is_set():
+            self._put(sentence)
+
+    def _put(self, sentence: str) -> None:
         if sentence != self._said:
             self._said = sentence
             self._status.value = markup.block(markup.status(sentence))
@@ -94,25 +105,34 @@ class View(ipywidgets.VBox):
 
     def stop(self) -> None:
         """End its threads and watches; what is on the screen stays. Twice is fine."""
-        if self._ended.is_set():
-            return
-        self._ended.set()
+        with self._gate:
+            if self._ended.is_set():
+                return
+            self._ended.set()
         self._dirty.set()
         self._jobs.put(None)
-        self.stopping()
+        deadline = time.monotonic() + STOP
+        try:
+            self.stopping()
+        finally:
+            self._finish(deadline)
+
+    def _finish(self, deadline: float) -> None:
         for thread in self._threads:
             if thread is not threading.current_thread():
-                thread.join(2.0)
+                thread.join(max(0.0, deadline - time.monotonic()))
         for control in self._controls():
             control.disabled = True
-        self.say(f"Stopped. {self._said}")
+        self._put(f"Stopped. {self._said}")
 
     def close(self) -> None:
         """Stop, and take the view off the screen."""
-        self.stop()
-        for part in (*self.children,):
-            part.close()
-        super().close()
+        try:
+            self.stop()
+        finally:
+            for part in (*self.children,):
+                part.close()
+            super().close()
 
     def __enter__(self) -> "View":
         """Return it; the end of the block closes it."""
@@ -143,11 +163,13 @@ class View(ipywidgets.VBox):
         return found
 
     def _begin(self, loop: Callable[[], None]) -> None:
-        if self._ended.is_set() or any(t.name == loop.__name__ for t in self._threads):
-            return
-        thread = threading.Thread(target=loop, daemon=True, name=loop.__name__)
-        self._threads.append(thread)
-        thread.start()
+        name = loop.__name__
+        with self._gate:
+            if self._ended.is_set() or any(t.name == name for t in self._threads):
+                return
+            thread = threading.Thread(target=loop, daemon=True, name=name)
+            self._threads.append(thread)
+            thread.start()
 
     def _paint(self) -> None:
         while not self._ended.is_set():

@@ -1,6 +1,8 @@
 """A view is drawn as often as needed, tells what went wrong, and ends its threads."""
 
+import contextlib
 import threading
+import time
 
 import ipywidgets
 import pytest
@@ -108,6 +110,61 @@ def test_stop_ends_threads_and_locks_the_controls():
     assert (threads(), made.said) == (before, "Stopped. busy")
     made.close()
     assert made.number.comm is None
+
+
+def test_what_fails_at_the_end_keeps_no_thread(monkeypatch):
+    """It is an error of the cell, and everything else has ended all the same."""
+    before, made = threads(), Counter()
+    made.changed()
+    until(lambda: made.drawn, SECONDS, "it is drawn")
+
+    def fail():
+        raise FileNotFoundError("the directory is gone")
+
+    monkeypatch.setattr(made, "stopping", fail)
+    with pytest.raises(FileNotFoundError):
+        made.close()
+    assert (threads(), made.stopped, made.number.comm) == (before, True, None)
+    assert made.control.disabled and made.said.startswith("Stopped.")
+
+
+def test_it_does_not_wait_for_a_job_that_hangs():
+    """The kernel is free again soon, and what ends late has nothing to say."""
+    made = Counter()
+    begun, gate, done = (threading.Event() for _ in range(3))
+
+    def hang():
+        begun.set()
+        gate.wait(SECONDS)
+        made.say("late")
+        done.set()
+
+    made.work(hang)
+    assert begun.wait(SECONDS)
+    began = time.monotonic()
+    made.stop()
+    assert time.monotonic() - began < 1.5 * views.STOP
+    gate.set()
+    assert done.wait(SECONDS) and made.said == "Stopped. "
+    made.close()
+
+
+def test_two_at_once_begin_one_thread(counter, monkeypatch):
+    """Two threads of a view would draw over each other, and jobs overtake."""
+    before, both = threads(), threading.Barrier(2)
+    hands = [threading.Thread(target=counter.changed) for _ in range(2)]
+    make = threading.Thread.__init__
+
+    def meet(thread, **options):
+        # Who makes a thread waits for another one who would make it, too.
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(1.0)
+        make(thread, **options)
+
+    monkeypatch.setattr(threading.Thread, "__init__", meet)
+    [hand.start() for hand in hands]
+    [hand.join(SECONDS) for hand in hands]
+    assert threads() == before + 1
 
 
 def test_the_button_stops(counter):
