@@ -121,7 +121,7 @@ class Follower:
                     self._process = process = self._spawn()
                 except OSError as error:
                     self._process = process = None
-                    reason = f"kubectl cannot be started: {error.strerror}"
+                    reason = f"kubectl cannot be started: {error}"
             heard, reason = self._listen(process) if process else (False, reason)
             self._tell(BROKEN, reason)
             pause = FIRST_PAUSE if heard else pause
