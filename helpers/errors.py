@@ -16,6 +16,7 @@ LabError
 ├── NodeFailed           a node in user-mode Linux cannot be had here
 ├── NoBackend            nothing here can run the cluster that was asked for
 ├── NoEngine             no container engine answers
+├── OtherEngine          another engine is asked now than the one with the cluster
 ├── EngineFailed         the container engine refused an operation
 ├── PortTaken            the host port that was asked for is in use
 ├── StartFailed          the cluster did not come up
@@ -263,6 +264,22 @@ class NoEngine(LabError):
             f"The kind cluster needs Docker or Podman: {reason}.",
             "Start it and try again. A cluster without it: name a new directory in "
             "LAB_STATE_DIR, and LAB_BACKEND=local.",
+        )
+
+
+class OtherEngine(LabError):
+    """The engine's command line leads to another engine than the one with the cluster.
+
+    `place` and `known` are where the two are.
+    """
+
+    def __init__(self, program: str, place: str, known: str) -> None:
+        """Name both; the way out is the setting that changed."""
+        self.program, self.place, self.known = program, place, known
+        by = {"docker": "`docker context use` or DOCKER_HOST"}.get(program)
+        super().__init__(
+            f"{program} leads to {place} now, and the kind cluster is at {known}.",
+            f"Nothing was changed. Go back by {by or 'CONTAINER_HOST'}, and try again.",
         )
 
 

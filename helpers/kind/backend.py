@@ -172,10 +172,18 @@ class Kind:
         return Plan(self.state, known.cluster if known else name_for(self.state))
 
     def _engine(self) -> engine.Engine:
-        """Return the engine that made the cluster, else the first that answers."""
+        """Return the engine that made the cluster, else the first that answers.
+
+        Raise OtherEngine if its command line leads to another one by now.
+        """
         known = Record.read(self.state)
         if known:
-            return engine.Engine(known.engine)
+            found = engine.Engine(known.engine)
+            place = found.endpoint
+            # One that does not say fails at the first question, in its own words.
+            if place and known.endpoint and place != known.endpoint:
+                raise errors.OtherEngine(known.engine, place, known.endpoint)
+            return found
         found, why = engine.look()
         if found is None:
             raise errors.NoEngine(why)
@@ -198,7 +206,9 @@ class Kind:
         return Node(self._plan, self._engine(), programs.ensure_kubectl(Silent()))
 
     def _note(self, *, made: bool) -> None:
-        Record(self._plan.cluster, self._engine().program, made).write(self.state)
+        found = self._engine()
+        known = Record(self._plan.cluster, found.program, made, found.endpoint)
+        known.write(self.state)
 
     def _prepare(self, progress: Progress) -> tuple[Path, Path]:
         programs.ensure_kind(progress)

@@ -15,6 +15,8 @@ from helpers import errors
 PROGRAMS = ("docker", "podman")
 #: kind's own variable; who has set it has chosen
 CHOSEN = "KIND_EXPERIMENTAL_PROVIDER"
+#: the endpoint of an engine that needs no address
+HERE = "this machine"
 #: seconds for a look; a daemon that hangs is none
 PATIENCE = 5.0
 #: seconds for work, as stopping a node
@@ -39,6 +41,19 @@ class Engine:
     def __str__(self) -> str:
         """Return both as a person says them."""
         return f"{self.program} {self.version}".rstrip()
+
+    @property
+    def endpoint(self) -> str:
+        """Return where its command line leads just now, "" if it does not say.
+
+        For Docker the address of the context in use, or DOCKER_HOST; for Podman
+        CONTAINER_HOST. No daemon is asked.
+        """
+        if self.program == "podman":
+            return os.environ.get("CONTAINER_HOST") or HERE
+        form = "{{.Endpoints.docker.Host}}"
+        asked = self._run("context", "inspect", "--format", form, timeout=PATIENCE)
+        return asked.stdout.strip()
 
     def environment(self) -> dict[str, str]:
         """Return the environment for kind: this engine, and no kubeconfig but ours."""
@@ -125,13 +140,7 @@ def _elsewhere(engine: Engine) -> str:
 
     kind would publish the API server's port there, on its 127.0.0.1.
     """
-    if engine.program == "podman":
-        place = os.environ.get("CONTAINER_HOST", "")
-    else:
-        # Of the context in use, or of DOCKER_HOST; no daemon is asked.
-        form = "{{.Endpoints.docker.Host}}"
-        asked = engine._run("context", "inspect", "--format", form, timeout=PATIENCE)
-        place = asked.stdout.strip()
+    place = engine.endpoint
     return place if re.match(r"(tcp|ssh|https?)://", place) else ""
 
 

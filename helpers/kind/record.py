@@ -16,12 +16,14 @@ class Record:
     """What `kind.json` holds.
 
     `made` is False from before the first container on until the cluster was ready
-    once: who finds it so starts anew.
+    once: who finds it so starts anew. `endpoint` is where the engine was then, "" if
+    that is not known: `docker context use` changes who is asked.
     """
 
     cluster: str
     engine: str
     made: bool
+    endpoint: str = ""
 
     @classmethod
     def read(cls, state: Path) -> "Record | None":

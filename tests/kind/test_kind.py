@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import backends, errors, versions
+from helpers import backends, errors, statedir, versions
 from helpers.command import kubectl
 from helpers.kind import command, images, programs, readiness
 from helpers.kind.backend import LOGS, Kind
@@ -309,6 +309,47 @@ def test_an_engine_that_goes_away_is_told_and_nothing_is_forgotten(whole, docker
     assert not whole.running()
     docker.order()
     assert whole.running()
+
+
+def test_another_engine_is_not_asked(whole, docker):
+    """`docker context use` after the start; the node stays where it was made."""
+    made = docker.nodes
+    docker.order(endpoint="ssh://remote.example")
+    before = len(docker.calls()) - len(docker.calls("context"))
+    for act in (whole.up, whole.stop, whole.status, whole.delete, whole.images):
+        with pytest.raises(errors.OtherEngine) as caught:
+            act()
+        assert caught.value.place == "ssh://remote.example"
+        assert caught.value.known == "unix:///var/run/docker.sock"
+        assert str(caught.value).count("\n") == 1
+    assert not whole.running()
+    assert len(docker.calls()) - len(docker.calls("context")) == before
+    assert docker.nodes == made and Record.read(whole.state).made
+    docker.order()
+    assert whole.running()
+
+
+def test_another_engine_is_not_asked_for_half_a_cluster_either(lab, docker):
+    """Without a whole cluster behind it: the record alone decides."""
+    statedir.make(lab.state)
+    Record("lab-1", "docker", False, "unix:///var/run/docker.sock").write(lab.state)
+    docker.order(endpoint="unix:///run/user/1000/docker.sock")
+    for act in (lab.up, lab.delete):
+        with pytest.raises(errors.OtherEngine):
+            act()
+    assert docker.calls("run") == docker.calls("rm") == docker.calls("ps") == []
+    assert Record.read(lab.state).cluster == "lab-1"
+
+
+def test_the_address_of_podman_counts_as_well(fake, lab, monkeypatch):
+    """It has no contexts; a variable leads it elsewhere."""
+    fake.install("podman")
+    statedir.make(lab.state)
+    Record("lab-1", "podman", True, "this machine").write(lab.state)
+    monkeypatch.setenv("CONTAINER_HOST", "ssh://remote.example")
+    with pytest.raises(errors.OtherEngine, match="CONTAINER_HOST"):
+        lab.delete()
+    assert lab.state.exists() and fake.calls() == []
 
 
 def test_each_component_has_a_log(whole):
