@@ -17,6 +17,7 @@ from helpers.reviews import Account, access_review, current_namespace
 from helpers.waiting import until
 from helpers.watches import Watch
 from helpers.widgets import markup
+from helpers.widgets.live import Live
 from helpers.widgets.view import View, named
 
 VERBS = ("get", "list", "watch", "create", "update", "delete")
@@ -90,7 +91,7 @@ class AccessMatrix(View):
             description="Remember as before", layout={"width": "auto"}
         )
         self._again = ipywidgets.Button(description="Ask again")
-        self._table = ipywidgets.HTML()
+        self._table = Live()
         for control in (self._account, self._other):
             control.observe(lambda _: self._turn(), "value")
         self._suppose.observe(lambda _: self.work(self.ask), "value")

@@ -18,6 +18,7 @@ from helpers.explorer import CORE, ROOT, Target
 from helpers.offers import Offers
 from helpers.reviews import current_namespace
 from helpers.widgets import markup
+from helpers.widgets.live import Live
 from helpers.widgets.view import View, named
 
 #: seconds between two looks whether there are new kinds; mostly two answers of 304
@@ -174,12 +175,12 @@ class ApiExplorer(View):
         self._send = ipywidgets.Button(
             description="Send again", tooltip="Send this request again"
         )
-        self._head = ipywidgets.HTML()
+        self._head = Live()
         self._kubectl, self._curl = (
             named(ipywidgets.Textarea(description=name, rows=rows), "99%")
             for name, rows in (("kubectl:", 2), ("curl:", 7))
         )
-        self._tree, self._table = ipywidgets.HTML(), ipywidgets.HTML()
+        self._tree, self._table = Live(), Live()
         self._tab = ipywidgets.Tab(
             [self._tree, self._table], titles=("Tree", "Table"), selected_index=TREE
         )
@@ -272,9 +273,6 @@ class ApiExplorer(View):
                 reason = self._trouble or "no answer"
                 raise errors.NotReady("Discovery", PATIENCE, reason)
             self._done.wait_for(offered, timeout)
-
-    def _has_looked(self) -> bool:
-        return self.stopped or bool(self._offers.looks)
 
     def _pick_path(self, path: str) -> None:
         if not path.startswith("/"):
@@ -400,7 +398,7 @@ class ApiExplorer(View):
         columns, lines = rows
         caption = f"{len(lines):,} rows. {explorer.left_out(last.content)}"
         drawn = markup.table(columns, lines, caption=caption.strip())
-        return markup.scrolled(drawn, "Table")
+        return markup.scrolled(drawn, "Table", key=last.asked.path)
 
     def _suggest(self, content: Any) -> None:
         """Offer the objects of a list."""
@@ -437,8 +435,10 @@ def _offer(
 
 def _tree(last: Answer) -> str:
     if isinstance(last.content, str):
-        return markup.scrolled(f"<pre>{markup.text(last.content)}</pre>", "Answer")
-    return markup.scrolled(markup.tree(last.content), "Answer")
+        drawn = f"<pre>{markup.text(last.content)}</pre>"
+    else:
+        drawn = markup.tree(last.content)
+    return markup.scrolled(drawn, "Answer", key=last.asked.path)
 
 
 def _header(name: str, value: str) -> str:

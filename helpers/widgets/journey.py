@@ -13,6 +13,7 @@ from helpers.journeys import FILES, STOPPED, UNREACHED, Journey, Step
 from helpers.podrequests import follow_request
 from helpers.reviews import current_namespace
 from helpers.widgets import markup
+from helpers.widgets.live import Live
 from helpers.widgets.view import View, named
 
 #: What may be broken, in words, and what that changes in the request.
@@ -77,7 +78,7 @@ class RequestJourney(View):
         self._send = ipywidgets.Button(description="Send")
         self._choice.observe(self._take, "value")
         self._send.on_click(lambda _: self.send())
-        self._picture, self._facts = ipywidgets.HTML(), ipywidgets.HTML()
+        self._picture, self._facts = Live(), Live()
         controls = [self._choice, self._path, self._break, self._send]
         super().__init__(
             f"The journey of a request from pod {pod}",

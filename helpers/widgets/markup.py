@@ -79,8 +79,13 @@ def table(
     )
 
 
-def scrolled(content: str, name: str) -> str:
-    """Return content that scrolls by itself; the keyboard reaches it, under `name`."""
+def scrolled(content: str, name: str, *, key: str = "") -> str:
+    """Return content that scrolls by itself; the keyboard reaches it, under `name`.
+
+    `key` says of what the content is: that of another one begins at its top.
+    """
+    if key:
+        content = f'<div data-key="{escape(key)}">{content}</div>'
     return (
         f'<div class="lab-scroll" role="region" tabindex="0" '
         f'aria-label="{escape(name)}">{content}</div>'

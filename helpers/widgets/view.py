@@ -15,6 +15,7 @@ import ipywidgets
 
 from helpers import errors
 from helpers.widgets import markup
+from helpers.widgets.live import Live
 
 #: seconds between two drawings; the first of a burst is drawn at once
 PAUSE = 0.2
@@ -39,7 +40,7 @@ class View(ipywidgets.VBox):
     ) -> None:
         """Show `parts` under a title; draw again after `every` seconds, if given."""
         self.title = title
-        self._status = ipywidgets.HTML(markup.block(markup.status("")))
+        self._status = Live(markup.block(markup.status("")))
         self._said = ""
         self._stop = ipywidgets.Button(
             description="Stop this view", tooltip=f"Stop this view: {title}"
@@ -122,7 +123,9 @@ class View(ipywidgets.VBox):
             if thread is not threading.current_thread():
                 thread.join(max(0.0, deadline - time.monotonic()))
         for control in self._controls():
-            control.disabled = True
+            # What is disabled loses the focus, and this button has it, if it was used.
+            control.disabled = control is not self._stop
+        self._stop.description, self._stop.tooltip = "Stopped", None
         self._put(f"Stopped. {self._said}")
 
     def close(self) -> None:

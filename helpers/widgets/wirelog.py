@@ -11,6 +11,7 @@ import pandas as pd
 
 from helpers.requestlog import Entry
 from helpers.widgets import markup
+from helpers.widgets.live import Live
 from helpers.widgets.view import View, named
 from helpers.wirelog import UNSEEN, WireLog
 
@@ -48,7 +49,7 @@ class WireLogView(View):
         )
         self._export.on_click(lambda _: self.work(self._write))
         self._written = ""
-        self._table, self._summary = ipywidgets.HTML(), ipywidgets.HTML()
+        self._table, self._summary = Live(), Live()
         controls = [self._filter, self._export]
         super().__init__(
             "Wire log: every request of this notebook",

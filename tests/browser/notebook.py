@@ -117,6 +117,24 @@ class OpenNotebook:
         self._command("notebook:run-all-above", timeout=timeout)
         self.run(cell)
 
+    def run_below(self, cell: str, timeout: float = RUN) -> None:
+        """Run all that stands below this cell."""
+        order = self.order()
+        self.select(order[order.index(cell) + 1])
+        self._command("notebook:run-all-below", timeout=timeout)
+
+    def execute(self, code: str) -> None:
+        """Run code in the kernel, from no cell: on the page nothing moves for it."""
+        status = self.page.evaluate(
+            f"""async (code) => {{
+                const kernel = {_PANEL}.sessionContext.session.kernel;
+                const reply = await kernel.requestExecute({{code}}).done;
+                return reply.content.status;
+            }}""",
+            code,
+        )
+        assert status == "ok", code
+
     def restart_kernel(self) -> None:
         """Restart the kernel, as the menu does, and wait until it is idle."""
         self.page.evaluate(f"() => {_PANEL}.sessionContext.restartKernel()")

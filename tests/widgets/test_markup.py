@@ -21,6 +21,7 @@ def test_names_are_text(name):
         markup.tree({name: [name]}, name=name),
         markup.status(name),
         markup.scrolled("", name),
+        markup.scrolled("", "", key=name),
     ):
         assert "<script" not in content
         everything = "".join(parsed(content).itertext()) + str(

@@ -172,6 +172,10 @@ def test_the_button_stops(counter):
     [button] = [c for c in counter.children if isinstance(c, ipywidgets.Button)]
     button.click()
     assert counter.stopped
+    # What is disabled loses the focus of the keyboard that pressed it.
+    assert (button.disabled, button.description) == (False, "Stopped")
+    button.click()
+    assert counter.said == "Stopped. "
 
 
 def test_it_has_a_form_for_text_and_one_for_pages_without_widgets(counter):
