@@ -5,7 +5,7 @@ matplotlib does the drawing, without pyplot: no window, no global state.
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from matplotlib import rc_context
@@ -63,6 +63,19 @@ def lanes(
         axes.grid(axis="y", color=_INK, alpha=0.25)
         axes.spines[:].set_visible(False)
         return _svg(figure, label)
+
+
+def in_words(counts: Mapping[str, Sequence[int]], names: Iterable[str]) -> str:
+    """Return what `lanes` draws: how many events of each type, and how long ago."""
+    told = []
+    for name in names:
+        row = counts.get(name, ())
+        ago = [len(row) - second for second, count in enumerate(row) if count]
+        if ago:
+            first, last = f"{ago[0]} s", f"{ago[-1]} s"
+            when = last if first == last else f"{first} to {last}"
+            told.append(f"{sum(row):,} {name}, {when} ago")
+    return "; ".join(told) or "none"
 
 
 def _svg(figure: Figure, label: str) -> str:

@@ -19,6 +19,7 @@ from helpers.tables import TABLE
 from helpers.waiting import until
 from helpers.watches import BROKEN, RECONNECTED, Watch
 from helpers.widgets import markup, plots
+from helpers.widgets.live import Live
 from helpers.widgets.view import View, named
 
 #: rows on one page of the table
@@ -61,7 +62,8 @@ class LivePods(View):
         self.model = LiveTable()
         self._where = f"namespace {namespace}" if namespace else "all namespaces"
         self._all = not namespace
-        self._page, self._plotted = 0, 0.0
+        self._page, self._pages, self._plotted = 0, 1, 0.0
+        self._turned = ""
         self._filter = named(
             ipywidgets.Text(description="Name or label contains:"), "22em"
         )
@@ -70,11 +72,12 @@ class LivePods(View):
                 description="Order:", options=["by name", "last event first"]
             )
         )
-        self._previous = ipywidgets.Button(description="Previous page", disabled=True)
-        self._next = ipywidgets.Button(description="Next page", disabled=True)
-        self._table, self._picture = ipywidgets.HTML(), ipywidgets.HTML()
+        # Never disabled: the one that was pressed would lose the focus.
+        self._previous = ipywidgets.Button(description="Previous page")
+        self._next = ipywidgets.Button(description="Next page")
+        self._table, self._picture = Live(), Live()
         for control in (self._filter, self._order):
-            control.observe(lambda _: self._turn(-self._page), "value")
+            control.observe(lambda _: self._begin_again(), "value")
         self._previous.on_click(lambda _: self._turn(-1))
         self._next.on_click(lambda _: self._turn(1))
         controls = [self._filter, self._order, self._previous, self._next]
@@ -119,13 +122,11 @@ class LivePods(View):
         with model.lock:
             newest = self._order.value != "by name"
             found = model.sorted(self._filter.value.strip(), newest=newest)
-            last = max(0, (len(found) - 1) // PAGE)
-            self._page = min(self._page, last)
+            self._pages = max(1, -(-len(found) // PAGE))
+            self._page = min(self._page, self._pages - 1)
             start = self._page * PAGE
             rows = [self._cells(row, now) for row in found[start : start + PAGE]]
             history, counts = list(model.history)[-SPAN * 100 :], dict(model.counts)
-        self._previous.disabled = self._page == 0
-        self._next.disabled = self._page == last
         columns = ["NAME", *self._others(), LAST_EVENT]
         if self._all:
             columns.insert(1, "NAMESPACE")
@@ -157,8 +158,17 @@ class LivePods(View):
         self.model.hear(event)
         self.changed()
 
-    def _turn(self, pages: int) -> None:
-        self._page = max(0, self._page + pages)
+    def _turn(self, by: int) -> None:
+        page = self._page + by
+        if 0 <= page < self._pages:
+            self._page = page
+            self._turned = f" Page {page + 1} of {self._pages}."
+        else:
+            self._turned = f" This is the {'last' if by > 0 else 'first'} page."
+        self.changed()
+
+    def _begin_again(self) -> None:
+        self._page, self._turned = 0, ""
         self.changed()
 
     def _others(self) -> list[str]:
@@ -185,11 +195,12 @@ class LivePods(View):
             f" Reconnected: {self._watch.reconnects}." if self._watch.reconnects else ""
         )
         # Not how many: a screen reader would speak with every event.
-        return f"Watching {self._where}.{again}"
+        return f"Watching {self._where}.{again}{self._turned}"
 
     def _plot(self, history: list, counts: dict, now: datetime) -> None:
-        label = f"Events of the last {SPAN} seconds. {_in_words(counts)}"
-        picture = plots.lanes(seconds(history, now, SPAN), LANES, label=label)
+        lately = seconds(history, now, SPAN)
+        label = f"Events of the last {SPAN} seconds: {plots.in_words(lately, LANES)}."
+        picture = plots.lanes(lately, LANES, label=label)
         latest = [
             (heard.type, heard.what, f"{heard.at.astimezone():%H:%M:%S}")
             for heard in reversed(history[-LATEST:])
