@@ -97,6 +97,11 @@ class Changes:
         self.lock = threading.Lock()
         self._known = False
 
+    def begin(self, pod: dict, at: datetime) -> None:
+        """Take the pod as it was before the Watch: its first list may be of after."""
+        with self.lock:
+            self._take(pod, at)
+
     def hear(self, event: Event) -> None:
         """Take an event of a Watch of this one pod."""
         with self.lock:

@@ -119,6 +119,15 @@ def test_a_change_and_the_seconds_of_the_file():
     assert frame.loc[0, "FILE AFTER"] == 4 and frame.loc[0, "VARIABLE THEN"] == "bar"
 
 
+def test_a_change_before_the_first_list():
+    """The list of the Watch may be of after: what was read earlier counts."""
+    changes = Changes(COPIES)
+    changes.begin(pod("bar"), NOW)
+    assert (changes.value, changes.history) == ("bar", [])
+    changes.hear(Event(LISTED, {"items": [pod("new")]}, at(1)))
+    assert [(one.value, one.at) for one in changes.history] == [("new", at(1))]
+
+
 def test_another_change_of_the_pod_is_none_of_the_label():
     """Its status changes all the time."""
     story = Story()

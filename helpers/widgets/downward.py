@@ -19,6 +19,7 @@ from helpers.reviews import current_namespace
 from helpers.waiting import until
 from helpers.watches import Watch
 from helpers.widgets import markup
+from helpers.widgets.live import Live
 from helpers.widgets.view import View, named
 
 #: changes that are drawn, newest first; `frame()` has them all
@@ -41,27 +42,29 @@ def downward_view(
     caller = Caller.from_kubeconfig(kubeconfig_in_use())
     answer = _answered(caller.get(path), "GET", path)
     # Before there is a view: one that is half made cannot be closed.
-    return DownwardView(pod, copies_of(answer.json(), label), where, caller)
+    read = answer.json()
+    return DownwardView(read, copies_of(read, label), where, caller)
 
 
 class DownwardView(View):
     """What the pod, a file in it and a variable say of one label."""
 
     def __init__(
-        self, pod: str, copies: Copies, namespace: str, caller: Caller
+        self, read: dict, copies: Copies, namespace: str, caller: Caller
     ) -> None:
-        """Watch the pod and follow its file from now on, until `stop`."""
-        self._pod = pod
+        """Watch the pod that was `read`, and follow its file, until `stop`."""
+        self._pod = pod = read["metadata"]["name"]
         self._path = f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}"
         self._caller, self._namespace = caller, namespace
         self.model = Changes(copies)
+        self.model.begin(read, datetime.now(UTC))
         self._refusal = ""
         self._value = named(
             ipywidgets.Text(description=f"Value of label {copies.label}:"), "24em"
         )
         self._set = ipywidgets.Button(description="Set label")
         self._set.on_click(lambda _: self.work(self._clicked))
-        self._command, self._table = ipywidgets.HTML(), ipywidgets.HTML()
+        self._command, self._table = Live(), Live()
         self._value.observe(lambda _: self.changed(), "value")
         controls = ipywidgets.HBox(
             [self._value, self._set], layout={"flex_flow": "row wrap"}
