@@ -4,6 +4,8 @@ Pure: it is told what was seen in the file, and what time it is. The rule is tha
 kubelet's token manager: https://kubernetes.io/docs/concepts/storage/projected-volumes/
 """
 
+import posixpath
+import re
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +22,9 @@ PART = 0.8
 AT_MOST = timedelta(hours=24)
 #: up to how many seconds earlier, by chance: many pods must not ask at once
 JITTER = 10
+
+#: the annotation by which a pod says where `kubectl exec` goes
+_DEFAULT = "kubectl.kubernetes.io/default-container"
 
 COLUMNS = ["JTI", "BOUND TO", "ISSUED", "RENEWED FROM", "EXPIRES", "SEEN"]
 
@@ -114,12 +119,44 @@ def row(held: Held) -> list:
     return [*own, times.issued, times.renewal, times.expires, held.seen]
 
 
-def hands(times: Times, now: datetime) -> list[tuple[str, str]]:
-    """Return what a clock would show: what comes, and in how long."""
+def projected(pod: dict, path: str, container: str = "") -> bool:
+    """Say whether the kubelet keeps a token at `path` in a container of the pod.
+
+    Without `container` it is the one that `kubectl exec` takes. What is mounted by
+    subPath stays as it was.
+    """
+    metadata, spec = pod["metadata"], pod["spec"]
+    wanted = container or (metadata.get("annotations") or {}).get(_DEFAULT, "")
+    containers = [*spec["containers"], *(spec.get("initContainers") or ())]
+    found = next((c for c in containers if c["name"] == wanted), containers[0])
+    tokens = {
+        volume["name"]: source["serviceAccountToken"]["path"]
+        for volume in spec.get("volumes") or ()
+        for source in volume.get("projected", {}).get("sources") or ()
+        if "serviceAccountToken" in source
+    }
+    return any(
+        _real(f"{mount['mountPath']}/{tokens[mount['name']]}") == _real(path)
+        for mount in found.get("volumeMounts") or ()
+        if mount["name"] in tokens
+        and not (mount.get("subPath") or mount.get("subPathExpr"))
+    )
+
+
+def hands(
+    times: Times, now: datetime, *, kept: bool | None = None
+) -> list[tuple[str, str]]:
+    """Return what a clock would show: what comes, and in how long.
+
+    `kept` says whether the kubelet keeps the file, None that it is not known.
+    """
     if times.expires is None or times.renewal is None:
         return [("expires", "never: it has no `exp`")]
     return [
-        ("the kubelet asks for the next", _until(times.renewal, now)),
+        (
+            f"{'the kubelet asks' if kept else 'a kubelet would ask'} for the next",
+            _until(times.renewal, now),
+        ),
         ("expires (exp)", _until(times.expires, now)),
     ]
 
@@ -133,6 +170,26 @@ def claim_rows(token: Token) -> list[tuple[str, str, str]]:
         else:
             rows.append((name, *_cell(name, value)))
     return rows
+
+
+def who_renews(kept: bool | None) -> str:
+    """Return in words who puts the next token into the file; "" if not known."""
+    if kept is None:
+        return ""
+    if not kept:
+        return (
+            "The pod projects no token to this path, so no kubelet renews it: whoever "
+            "wrote the file must."
+        )
+    return (
+        f"The kubelet may ask up to {JITTER} s earlier, and swaps the file in its next "
+        "round, within about a minute."
+    )
+
+
+def _real(path: str) -> str:
+    # In all usual images /var/run is a link to /run.
+    return re.sub("^/var/run/", "/run/", posixpath.normpath(path))
 
 
 def _cell(name: str, value: object) -> tuple[str, str]:

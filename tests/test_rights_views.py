@@ -7,7 +7,10 @@ import pytest
 from helpers import errors, widgets
 from helpers.command import kubectl
 from helpers.pods import apply, wait_for
+from helpers.tokens import create_token, write_token
 from helpers.waiting import until
+from helpers.watches import Watch
+from helpers.widgets import downward
 
 TIMEOUT = 60.0
 POD = """
@@ -89,6 +92,20 @@ def test_kubectl_label_is_a_change_too(namespace):
         assert (change["LABEL"], change["VARIABLE THEN"]) == ("by-kubectl", "bar")
 
 
+def test_a_change_that_is_quicker_than_the_watch(namespace, monkeypatch):
+    """The label is set before the first list, which then has the new value."""
+
+    class Late(Watch):
+        def start(self):
+            kubectl("label", "pod", "downward", "foo=quick", "--overwrite")
+            return super().start()
+
+    monkeypatch.setattr(downward, "Watch", Late)
+    with widgets.downward_view("downward") as view:
+        assert 0 <= view.wait_for("quick") < 100
+        assert view.frame()["LABEL"].tolist() == ["quick"]
+
+
 def test_there_is_no_such_pod_or_label(namespace):
     with pytest.raises(errors.ApiError) as caught:
         widgets.downward_view("nobody")
@@ -96,6 +113,15 @@ def test_there_is_no_such_pod_or_label(namespace):
     with widgets.token_clock("nobody") as view:
         assert until(lambda: "not found" in view.said, TIMEOUT)
         assert view.frame().empty and view.claims() == {}
+
+
+def test_a_token_that_no_kubelet_renews(namespace):
+    """A file that was written by hand: the clock says who must renew it."""
+    write_token("downward", create_token(), path="/tmp/token", container="main")
+    with widgets.token_clock("downward", path="/tmp/token") as clock:
+        assert until(lambda: "whoever wrote the file" in clock._hands.value, TIMEOUT)
+        assert "a kubelet would ask for the next: in" in clock.text()
+        assert "the kubelet asks" not in clock.text() + clock._hands.value
 
 
 def test_a_pod_that_goes_is_told(namespace):
@@ -106,6 +132,8 @@ def test_a_pod_that_goes_is_told(namespace):
         assert until(lambda: not clock.frame().empty, TIMEOUT)
         assert clock.frame()["BOUND TO"].tolist() == ["pod/short"]
         assert clock.claims()["kubernetes.io"]["pod"]["name"] == "short"
+        assert until(lambda: "The kubelet may ask" in clock._hands.value, TIMEOUT)
+        assert "the kubelet asks for the next: in" in clock.text()
         kubectl("delete", "pod", "short")
         assert until(lambda: label.said == "Pod short is gone.", TIMEOUT)
         assert until(lambda: "cannot be looked into" in clock.said, TIMEOUT)

@@ -67,6 +67,66 @@ def test_the_hands_run():
     assert renewal[1].startswith("20 s ago") and expiry[1].startswith("in 100 s")
 
 
+DIRECTORY = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+
+def pod(*mounts, annotations=None, **volume) -> dict:
+    source = {"serviceAccountToken": {"path": "token", "expirationSeconds": 3607}}
+    given = {"projected": {"sources": [{"configMap": {"name": "ca"}}, source]}}
+    other = {"name": "main", "volumeMounts": [{"name": "x", "mountPath": "/x"}]}
+    return {
+        "metadata": {"name": "p", "annotations": annotations},
+        "spec": {
+            "containers": [other, {"name": "app", "volumeMounts": list(mounts)}],
+            "volumes": [
+                {"name": "x", "emptyDir": {}},
+                {"name": "t"} | (volume or given),
+            ],
+        },
+    }
+
+
+MOUNT = {"name": "t", "mountPath": DIRECTORY}
+
+
+@pytest.mark.parametrize(
+    ("made", "path", "container", "kept"),
+    [
+        (pod(MOUNT), f"{DIRECTORY}/token", "app", True),
+        # The same directory, by its other name; and a path with more slashes.
+        (pod(MOUNT), f"{DIRECTORY}//token".removeprefix("/var"), "app", True),
+        (pod(MOUNT), f"{DIRECTORY}/ca.crt", "app", False),
+        (pod(MOUNT), f"{DIRECTORY}/token", "main", False),
+        # Without a name: as kubectl chooses.
+        (pod(MOUNT), f"{DIRECTORY}/token", "", False),
+        (
+            pod(MOUNT, annotations={"kubectl.kubernetes.io/default-container": "app"}),
+            f"{DIRECTORY}/token",
+            "",
+            True,
+        ),
+        (pod(MOUNT | {"subPath": "token"}), f"{DIRECTORY}/token", "app", False),
+        (pod(MOUNT, emptyDir={}), f"{DIRECTORY}/token", "app", False),
+        (pod(), f"{DIRECTORY}/token", "app", False),
+    ],
+)
+def test_whether_the_kubelet_keeps_the_file(made, path, container, kept):
+    assert tokenclocks.projected(made, path, container) is kept
+
+
+def test_what_is_said_of_the_kubelet_is_known():
+    """A file that somebody else wrote is renewed by nobody here."""
+    times = Times.read(token())
+    [kept, other, unknown] = [
+        tokenclocks.hands(times, NOW, kept=kept)[0][0] for kept in (True, False, None)
+    ]
+    assert kept == "the kubelet asks for the next"
+    assert other == unknown == "a kubelet would ask for the next"
+    assert "swaps the file" in tokenclocks.who_renews(True)
+    assert "no kubelet renews it" in tokenclocks.who_renews(False)
+    assert tokenclocks.who_renews(None) == ""
+
+
 def test_the_same_token_again_is_no_rotation():
     """A follower that was cut off tells again what it saw."""
     clock = TokenClock()

@@ -5,16 +5,17 @@ The facts are those of `helpers.tokenclocks`. The token itself is never shown.
 
 from datetime import UTC, datetime
 
-import ipywidgets
 import pandas as pd
 
 from helpers import errors, tokenclocks
-from helpers.followers import Follower
+from helpers.command import kubectl
+from helpers.followers import BROKEN, Follower
 from helpers.reviews import current_namespace
 from helpers.tokenclocks import COLUMNS, TokenClock
 from helpers.tokens import MOUNTED, Token
 from helpers.waiting import until
 from helpers.widgets import markup
+from helpers.widgets.live import Live
 from helpers.widgets.view import View
 
 #: rotations that are drawn, newest first; `frame()` has them all
@@ -41,7 +42,10 @@ class TokenClockView(View):
         """Follow the file from now on, until `stop`."""
         self.model = TokenClock()
         self._pod, self._path = pod, path
-        self._hands, self._claims = ipywidgets.HTML(), ipywidgets.HTML()
+        self._namespace, self._container = namespace, container
+        #: whether the kubelet keeps the file; None until the pod was asked for
+        self._kept: bool | None = None
+        self._hands, self._claims = Live(), Live()
         super().__init__(
             f"Token in {path} of pod {pod}", self._hands, self._claims, every=1.0
         )
@@ -53,7 +57,7 @@ class TokenClockView(View):
     def frame(self) -> pd.DataFrame:
         """Return a row per token: JTI, BOUND TO, ISSUED, RENEWED FROM, EXPIRES, SEEN.
 
-        The times are in UTC; RENEWED FROM is when the kubelet would ask for the next.
+        The times are in UTC; RENEWED FROM is when a kubelet would ask for the next.
         """
         return self.model.frame()
 
@@ -75,14 +79,14 @@ class TokenClockView(View):
             held = list(self.model.held)
         if held:
             rows = [("issued (iat)", _ago(held[-1].times.issued, now))]
-            rows += tokenclocks.hands(held[-1].times, now)
+            rows += tokenclocks.hands(held[-1].times, now, kept=self._kept)
             caption = f"The token that is in the file, {held[-1].token.id[:8]}…"
             self._hands.value = markup.block(
                 markup.table(("WHAT", "WHEN"), rows, caption=caption)
-                + f"<p>It may ask up to {tokenclocks.JITTER} s earlier, and swaps the "
-                "file in its next round, within about a minute.</p>"
+                + f"<p>{markup.text(tokenclocks.who_renews(self._kept))}</p>"
             )
-            self._set(self._claims, _history(held) + _decoded(held[-1].token))
+            claims = _history(held) + _decoded(held[-1].token)
+            self._claims.value = markup.block(claims)
         self.say(self._sentence())
 
     def text(self) -> str:
@@ -90,8 +94,9 @@ class TokenClockView(View):
         newest = self._newest()
         if newest is None:
             return self._sentence()
-        hands = tokenclocks.hands(newest.times, datetime.now(UTC))
+        hands = tokenclocks.hands(newest.times, datetime.now(UTC), kept=self._kept)
         lines = [self._sentence(), *(f"{what}: {when}" for what, when in hands)]
+        lines += filter(None, [tokenclocks.who_renews(self._kept)])
         for name, value, meaning in tokenclocks.claim_rows(newest.token):
             lines.append(
                 f"  {name}: {value} {f'({meaning})' if meaning else ''}".rstrip()
@@ -104,13 +109,22 @@ class TokenClockView(View):
         self._follower.stop()
 
     def _see(self, seen) -> None:
+        if seen.kind == BROKEN:
+            # It may come back as another pod of that name.
+            self._kept = None
+        elif self._kept is None:
+            self.work(self._look)
         self.model.see(seen)
         self.changed()
 
-    def _set(self, part: ipywidgets.HTML, content: str) -> None:
-        # The same value again would go to the browser, and a selection there be lost.
-        if (value := markup.block(content)) != part.value:
-            part.value = value
+    def _look(self) -> None:
+        """Ask how the file came into the pod."""
+        where = f"--namespace={self._namespace}"
+        done = kubectl("get", "pod", self._pod, where, "--output=json", check=False)
+        if done.exit_code == 0:
+            pod = done.json()
+            self._kept = tokenclocks.projected(pod, self._path, self._container)
+            self.changed()
 
     def _newest(self) -> tokenclocks.Held | None:
         with self.model.lock:
