@@ -198,6 +198,17 @@ def answers_of(view: ApiExplorer, token: str = "") -> list[str]:
     ]
 
 
+def without_version(answer: dict) -> dict:
+    """Leave out the moment of a list, which moves with every write to the cluster."""
+    if not answer.get("kind", "").endswith("List"):
+        return answer
+    return answer | {"metadata": {**answer["metadata"], "resourceVersion": ""}}
+
+
+def parsed(text: str) -> dict:
+    return without_version(json.loads(text))
+
+
 CHOICES = [
     {"path": "/version"},
     {"resource": "configmaps"},
@@ -209,7 +220,7 @@ CHOICES = [
 def test_the_lines_to_copy_give_the_same_answer(view, choice):
     """Both are run, as the user of the kubeconfig."""
     answer = view.choose(**choice)
-    assert [json.loads(text) for text in answers_of(view)] == [answer, answer]
+    assert [parsed(text) for text in answers_of(view)] == 2 * [without_version(answer)]
 
 
 @pytest.mark.parametrize("choice", CHOICES)
@@ -219,7 +230,7 @@ def test_the_lines_of_another_token(reader, heard, choice):
         answer = view.choose(**choice)
         assert answer["kind" if choice.get("resource") else "major"] != "Status"
         answers = answers_of(view, reader.text)
-    assert [json.loads(text) for text in answers] == [answer, answer]
+    assert [parsed(text) for text in answers] == 2 * [without_version(answer)]
     assert "curl" in heard.read_text() and "kubectl" in heard.read_text()
     assert reader.text not in heard.read_text()
 
@@ -230,7 +241,7 @@ def test_the_lines_of_nobody(cluster):
         answer = view.choose(path="/version")
         assert answer["major"] == "1"
         answers = answers_of(view)
-    assert [json.loads(text) for text in answers] == [answer, answer]
+    assert [parsed(text) for text in answers] == 2 * [without_version(answer)]
 
 
 def test_the_line_of_a_table_prints_it(view):
