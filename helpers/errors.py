@@ -33,6 +33,7 @@ LabError
 ├── YourCluster          something that a cluster of one's own does not hand out
 ├── UnknownComponent     `logs` was asked for something that has no log
 ├── KubeconfigError      a kubeconfig that cannot be read or used
+│   └── UnknownContext   ... because it has no context of that name
 ├── KubectlFailed        kubectl ended with an error
 ├── NotExplainable       what `explain()` was given is no 401 and no 403
 ├── NotAToken            a text or file that should be a token is none
@@ -468,6 +469,20 @@ class KubeconfigError(LabError):
         """Name the file and what is wrong with it."""
         self.path = path
         super().__init__(f"kubeconfig {path}: {fact}", way_out)
+
+
+class UnknownContext(KubeconfigError):
+    """A kubeconfig without the context that was asked for; `known` are those it has."""
+
+    def __init__(self, path: Path, context: str, known: list[str]) -> None:
+        """Name it, and those that the file has."""
+        self.context, self.known = context, known
+        listed = ", ".join(known) or "none at all"
+        super().__init__(
+            path,
+            f"has no context {context!r}.",
+            f"The contexts of this file: {listed}.",
+        )
 
 
 class KubectlFailed(LabError):

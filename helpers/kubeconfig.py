@@ -18,7 +18,8 @@ def read_kubeconfig(
     """Return a kubeconfig as a dict; raise KubeconfigError with the way out.
 
     Its current context, and the cluster and user which that names, are there. With
-    `context` it is that one which must be, whatever the file calls the current one.
+    `context` it is that one which must be, whatever the file calls the current one;
+    raise UnknownContext, which lists them, if it is not there.
     """
     try:
         document = _parsed(path.read_text(encoding="utf-8"))
@@ -29,6 +30,10 @@ def read_kubeconfig(
         raise errors.KubeconfigError(path, fact, way_out) from None
     except _NotYaml as error:
         raise errors.KubeconfigError(path, str(error), way_out) from None
+    if context and document and isinstance(document, dict):
+        names = _names(document)
+        if context not in names:
+            raise errors.UnknownContext(path, context, names)
     fact = problem(document, context)
     if fact:
         raise errors.KubeconfigError(path, fact, way_out)
@@ -87,6 +92,14 @@ def _entry(document: dict, kind: str, name: object) -> dict | None:
             found = entry.get(kind)
             return found if isinstance(found, dict) else None
     return None
+
+
+def _names(document: dict) -> list[str]:
+    """Return the names of the contexts that can be named, sorted."""
+    found = document.get("contexts")
+    entries = found if isinstance(found, list) else ()
+    names = [each.get("name") for each in entries if isinstance(each, dict)]
+    return sorted(name for name in names if isinstance(name, str))
 
 
 def _without_namespace(entry: dict | None) -> dict | None:

@@ -8,7 +8,7 @@ import json
 import time
 from dataclasses import dataclass
 
-from helpers import errors, progress
+from helpers import backends, choice, errors, progress
 from helpers.command import Completed, kubeconfig_in_use, kubectl
 from helpers.controlplane import node
 from helpers.own.images import named
@@ -25,15 +25,21 @@ _OF_PODS = ("pod", "pods", "po", "job", "deployment", "daemonset", "statefulset"
 #: the line that kubectl adds when the command itself ran and failed
 _TERMINATED = "command terminated with exit code"
 
-_IMAGE = (
+#: what helps where an image cannot be pulled, by backend
+_IMAGE = {
+    choice.OWN: "Load `toolbox:1` into your nodes, or push it to their registry and "
+    "name it: `python -m helpers use --image …`. Another image: mend its name.",
+    choice.KIND: "Mend `image`, or take `toolbox:1`; what no registry has: "
+    "`python -m helpers images add FILE`.",
+}
+_NO_WAY_OUT = (
     "Pods of the local cluster have no way out to the internet: take `toolbox:1`, or "
     "`python -m helpers images add FILE`."
 )
+_PULLS = ("ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff")
 #: what a container may wait for that no waiting brings: reason, way out
 _HOPELESS = {
-    "ErrImageNeverPull": _IMAGE,
-    "ErrImagePull": _IMAGE,
-    "ImagePullBackOff": _IMAGE,
+    **dict.fromkeys(_PULLS, "{image}"),
     "InvalidImageName": "Mend `image` in the manifest.",
     "CreateContainerConfigError": "Make what the manifest names, or mend the name.",
     "CreateContainerError": "Mend `command` in the manifest.",
@@ -118,8 +124,11 @@ def wait_for(condition: str, resource: str, *, timeout: float = 60.0) -> None:
         view.finish(f"{resource} meets {condition}")
 
 
-def why_not_ready(pod: dict, events: list[dict]) -> Cause:
-    """Say why a pod is not Ready, from the pod and its events as the API gives them."""
+def why_not_ready(pod: dict, events: list[dict], backend: str = choice.LOCAL) -> Cause:
+    """Say why a pod is not Ready, from the pod and its events as the API gives them.
+
+    `backend` is what runs the cluster: on it depends where images come from.
+    """
     name, status = pod["metadata"]["name"], pod.get("status", {})
     if pod["metadata"].get("deletionTimestamp"):
         return Cause("it is being deleted", "Apply it again once it is gone.", True)
@@ -132,7 +141,8 @@ def why_not_ready(pod: dict, events: list[dict]) -> Cause:
         if waiting.get("reason") in _HOPELESS:
             # A program that is not there ends in the same loop, and has no log.
             reason = "StartError" if _unstarted(container) else waiting["reason"]
-            way_out = _HOPELESS[reason].format(pod=name)
+            image = _IMAGE.get(backend, _NO_WAY_OUT)
+            way_out = _HOPELESS[reason].format(pod=name, image=image)
             return Cause(_sentence(container, waiting), way_out, True)
     if status.get("phase") in ("Succeeded", "Failed"):
         return Cause(
@@ -171,7 +181,7 @@ def _cause(resource: str) -> Cause:
         return Cause(_conditions(found.json()))
     selector = f"--field-selector=involvedObject.name={name}"
     events = kubectl("get", "events", selector, "-o", "json").json()["items"]
-    return why_not_ready(found.json(), events)
+    return why_not_ready(found.json(), events, backends.kept().name)
 
 
 def _conditions(found: dict) -> str:

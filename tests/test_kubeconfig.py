@@ -1,10 +1,12 @@
 """What is wrong with a kubeconfig is told, and what a learner added is kept."""
 
 import copy
+import json
 
 import pytest
 
-from helpers.kubeconfig import holds, problem, server_of
+from helpers import errors
+from helpers.kubeconfig import holds, problem, read_kubeconfig, server_of
 
 OURS = {
     "current-context": "lab",
@@ -75,3 +77,24 @@ def test_what_is_added_is_kept_and_what_is_wrong_is_not(change, kept):
 
 def test_the_server_is_that_of_the_context():
     assert server_of(OURS, "lab") == "https://a:1"
+
+
+@pytest.mark.parametrize(
+    ("contexts", "known"),
+    [
+        ([{"name": "b"}, {"name": "a"}, {"context": {}}, {"name": 7}, "c"], ["a", "b"]),
+        (None, []),
+        ({"a": {}}, []),
+    ],
+)
+def test_a_mistyped_context_is_answered_with_those_of_the_file(
+    tmp_path, contexts, known
+):
+    """Not with those of the ambient kubeconfig, which may be another file."""
+    path = tmp_path / "config"
+    path.write_text(json.dumps({**OURS, "contexts": contexts}))
+    with pytest.raises(errors.UnknownContext) as caught:
+        read_kubeconfig(path, context="typo", way_out="")
+    assert (caught.value.context, caught.value.known) == ("typo", known)
+    assert (", ".join(known) or "none at all") in str(caught.value)
+    assert str(caught.value).count("\n") == 1

@@ -142,6 +142,26 @@ def test_a_pod_that_has_ended_is_hopeless():
     assert cause.text == "container main ended with exit code 0"
 
 
+@pytest.mark.parametrize(
+    ("backend", "way_out"),
+    [
+        ("local", "no way out to the internet"),
+        ("control-plane", "no way out to the internet"),
+        ("kind", "what no registry has: `python -m helpers images add FILE`"),
+        ("own", "`python -m helpers use --image …`"),
+    ],
+)
+def test_an_image_that_cannot_be_pulled_is_helped_by_what_runs_the_cluster(
+    backend, way_out
+):
+    """The suite imports nothing into nodes that are not its own."""
+    waiting = {"name": "main", "state": {"waiting": {"reason": "ImagePullBackOff"}}}
+    found = status(containerStatuses=[waiting])
+    cause = pods.why_not_ready(found, [], backend)
+    assert cause.hopeless and way_out in cause.way_out
+    assert ("images add" in cause.way_out) == (backend != "own")
+
+
 def test_a_pod_on_its_way_out_is_hopeless():
     """It never comes back under this uid."""
     going = {"metadata": {"name": "p", "deletionTimestamp": "2026-01-01T00:00:00Z"}}

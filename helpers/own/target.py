@@ -51,7 +51,7 @@ def find(
     `state` is where the copy of the context goes if the learner agrees; until then
     there is one with another name. Raise KubeconfigError, Unreachable.
     """
-    way_out = "Name another file or context: `kubectl config get-contexts` lists them."
+    way_out = "Name another file, or mend this one."
     document = read_kubeconfig(kubeconfig, context=context, way_out=way_out)
     copied = contexts.take(document, context, kubeconfig.absolute().parent)
     asked = state / "kubeconfig.asked"
