@@ -13,6 +13,7 @@ LOCAL, KIND, OWN, CONTROL_PLANE = "local", "kind", "own", "control-plane"
 NAMES = (AUTO, KIND, LOCAL, OWN, CONTROL_PLANE)
 #: no cluster can be had
 NONE = "none"
+LINUX = "linux"
 
 
 class Facts(Protocol):
@@ -49,28 +50,37 @@ def choose(machine: Facts) -> Choice:
     a backend       none, or its own    can run it                     that one
     a backend       none                cannot                         none
     nothing         of any backend      —                              that one
-    nothing         none                Docker or Podman answers       kind
-    nothing         none                Linux lets us make namespaces  local
-    nothing         none                Linux forbids them             control-plane
     nothing         none                is no Linux                    none
+    nothing         none                an engine on which a node can  kind
+                                        run answers: Docker or Podman
+    nothing         none                lets us make namespaces        local
+    nothing         none                forbids them                   control-plane
 
     A cluster that is kept comes first, because its objects are in it: who installs
     Docker later does not lose them. kind comes before ours, because its node is a
-    whole one: cgroups, and images from the internet. "Own" is a cluster that the
+    whole one: cgroups, and images from the internet. It needs Linux as well: our
+    programs and the image of the lessons are made there. "Own" is a cluster that the
     learner has named; it is never guessed.
     """
     if machine.asked != AUTO:
         return _asked(machine)
     if machine.kept:
         return Choice(machine.kept, "its cluster is kept in the state directory")
+    if machine.system != LINUX:
+        return Choice(NONE, _no_linux(machine))
     if machine.engine:
         return Choice(KIND, f"{machine.engine} answers")
-    if machine.system != "linux":
-        return Choice(NONE, f"{machine.system} is no Linux, and {machine.no_engine}")
     if machine.no_namespaces:
         why = f"{machine.no_engine}, and {machine.no_namespaces}"
         return Choice(CONTROL_PLANE, why)
     return Choice(LOCAL, f"{machine.no_engine}, and namespaces can be made")
+
+
+def _no_linux(machine: Facts) -> str:
+    return (
+        f"{machine.system} is no Linux, on which the programs and the image are made; "
+        "a Linux virtual machine, .devcontainer/ or Binder will do"
+    )
 
 
 def _asked(machine: Facts) -> Choice:
@@ -81,12 +91,12 @@ def _asked(machine: Facts) -> Choice:
     if machine.kept:
         return Choice(wanted, "it was asked for, and its cluster is kept")
     lack = ""
-    if wanted == KIND and not machine.engine:
-        lack = machine.no_engine
-    elif wanted == OWN:
+    if wanted == OWN:
         lack = "no cluster has been named; `python -m helpers use` does that"
-    elif wanted in (LOCAL, CONTROL_PLANE) and machine.system != "linux":
-        lack = f"{machine.system} is no Linux"
+    elif machine.system != LINUX:
+        lack = _no_linux(machine)
+    elif wanted == KIND and not machine.engine:
+        lack = machine.no_engine
     # Whether it may make namespaces the local cluster says best itself.
     if lack:
         return Choice(NONE, f"{wanted} was asked for, and {lack}")

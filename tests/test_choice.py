@@ -1,15 +1,22 @@
 """Which backend a machine gets, and why: many simulated machines, and this one."""
 
+import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import pytest
 
+from helpers import backends, paths
 from helpers.choice import NAMES, Choice, choose
+from tests.notebooks import ROOT
 
 ABSENT = "docker and podman are not installed"
 DOWN = "docker does not answer (Cannot connect to the Docker daemon)"
 DENIED = "docker does not answer (permission denied)"
 REMOTE = "docker works on another machine (tcp://192.0.2.7:2376)"
+ROOTLESS = "podman is rootless and lacks the cgroup controllers cpu"
+HOSTS = "docker is that of the host (pc7), whose 127.0.0.1 is not this container's"
 FORBIDDEN = "making a user namespace was refused (EPERM)"
 
 
@@ -52,7 +59,27 @@ MACHINES = {
     ),
     "a Mac with Docker": (
         Simulated(system="darwin", **DOCKER),
-        *("kind", "docker 28.2.2 answers"),
+        *("none", "darwin is no Linux, on which the programs and the image are made"),
+    ),
+    "kind was asked for on a Mac with Docker": (
+        Simulated(asked="kind", system="darwin", **DOCKER),
+        *("none", "darwin is no Linux"),
+    ),
+    "a rootless Podman without delegated cgroups": (
+        Simulated(no_engine=ROOTLESS),
+        *("local", "lacks the cgroup controllers cpu"),
+    ),
+    "a container with the socket of the host's Docker": (
+        Simulated(no_engine=HOSTS),
+        *("local", "that of the host"),
+    ),
+    "the same, and namespaces are forbidden": (
+        Simulated(no_engine=HOSTS, no_namespaces=FORBIDDEN),
+        *("control-plane", "that of the host"),
+    ),
+    "kind was asked for with a rootless Podman like that": (
+        Simulated(asked="kind", no_engine=ROOTLESS),
+        *("none", "kind was asked for, and podman is rootless"),
     ),
     "a Mac without": (Simulated(system="darwin"), "none", "darwin is no Linux"),
     "a local cluster, and Docker came later": (
@@ -135,9 +162,47 @@ def test_a_kept_cluster_is_found_without_a_look_around(asked):
 
 def test_an_engine_that_answers_is_enough():
     class Seen:
-        asked, kept, engine = "auto", "", "docker 28.2.2"
+        asked, kept, system, engine = "auto", "", "linux", "docker 28.2.2"
 
         def __getattr__(self, name):
             raise AssertionError(f"{name} was asked for")
 
     assert choose(Seen()) == Choice("kind", "docker 28.2.2 answers")
+
+
+# --- this machine ---
+
+
+def answers(*command: str) -> bool:
+    """Say whether a program is there and ends well; nothing of ours is asked."""
+    if not shutil.which(command[0]):
+        return False
+    done = subprocess.run(command, capture_output=True, timeout=60)
+    return done.returncode == 0
+
+
+def test_the_real_machine_gets_the_row_that_its_facts_say(tmp_path, monkeypatch):
+    """Found out by other programs than ours, as far as there are such."""
+    monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
+    here = backends.Here("auto")
+    choice = choose(here)
+    assert here.kept == "" and here.system == sys.platform == "linux"
+    if not (answers("docker", "version") or answers("podman", "info")):
+        assert here.engine == "" and here.no_engine in choice.reason
+        assert choice.backend in ("local", "control-plane")
+    if choice.backend == "local":
+        assert here.no_namespaces == ""
+    if answers("unshare", "--user", "--map-root-user", "--mount", "--net", "true"):
+        assert choice.backend in ("kind", "local")
+    # A row of the table that learners read.
+    assert f"`{choice.backend}`" in (ROOT / "README.md").read_text()
+
+
+def test_the_sessions_cluster_is_what_is_chosen_while_it_is_kept(cluster):
+    here = backends.Here("auto")
+    assert choose(here) == Choice(
+        here.kept, "its cluster is kept in the state directory"
+    )
+    assert here.kept == backends.kept().name
+    assert backends.kept().state == paths.state_dir() and backends.kept().running()
+    assert f"({here.kept} cluster" in repr(cluster)

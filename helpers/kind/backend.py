@@ -213,6 +213,7 @@ class Kind:
     def _prepare(self, progress: Progress) -> tuple[Path, Path]:
         programs.ensure_kind(progress)
         kubectl = programs.ensure_kubectl(progress)
+        programs.prepare_own_server(progress)
         return kubectl, image_cache.ensure(kubectl, progress)
 
     def _create(self, kubectl: Path, port: int | None, progress: Progress) -> None:

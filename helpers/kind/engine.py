@@ -1,6 +1,7 @@
 """Find the container engine of this machine, and ask it about the node of a cluster.
 
-Its own command line is asked, as kind does; there is no library between.
+Its own command line is asked, as kind does; there is no library between. Whether a node
+could run on what answers is judged in `helpers.kind.fitness`.
 """
 
 import os
@@ -10,6 +11,7 @@ import subprocess
 from dataclasses import dataclass
 
 from helpers import errors
+from helpers.kind import fitness
 
 #: in kind's own order of search
 PROGRAMS = ("docker", "podman")
@@ -28,6 +30,8 @@ _VERSION = {
     # `podman version` talks of the client alone.
     "podman": ("info", "--format", "{{.Version.Version}}"),
 }
+#: asks for what kind asks for, too
+_INFO = {"docker": "{{json .}}", "podman": "json"}
 _LABEL = "io.x-k8s.kind.cluster"
 
 
@@ -130,9 +134,11 @@ def _answer(program: str) -> tuple[Engine | None, str]:
         return None, f"{program} works on another machine ({place})"
     asked = engine._run(*_VERSION[program], timeout=PATIENCE)
     found = asked.stdout.strip()
-    if asked.returncode == 0 and found:
-        return Engine(program, found), ""
-    return None, f"{program} does not answer ({_shorten(asked.stderr)})"
+    if asked.returncode or not found:
+        return None, f"{program} does not answer ({_shorten(asked.stderr)})"
+    told = engine._run("info", "--format", _INFO[program], timeout=PATIENCE)
+    lack = fitness.lack(program, told.stdout)
+    return (None, f"{program} {lack}") if lack else (Engine(program, found), "")
 
 
 def _elsewhere(engine: Engine) -> str:

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from helpers import errors, versions
-from helpers.local import selfreport, toolchain
+from helpers.local import ownserver, selfreport, toolchain
 from helpers.local.recipe import KIND, KUBECTL, RECIPE
 from helpers.local.steps import parse
 from helpers.progress import Progress
@@ -43,6 +43,17 @@ def find_kubectl() -> Path | None:
 def ensure_kubectl(progress: Progress) -> Path:
     """Return a directory with our kubectl; get it if there is none."""
     return find_kubectl() or toolchain.ensure(progress, KUBECTL)
+
+
+def prepare_own_server(progress: Progress) -> None:
+    """Get what the API server of a notebook's own is made of, if it can be had.
+
+    One lesson starts one beside the cluster, and should not wait for it then.
+    """
+    try:
+        ownserver.programs(progress)
+    except errors.LabError as error:
+        progress.finish(f"lesson 08 cannot start an API server: {error.fact}")
 
 
 def _new_enough(kind: Path) -> bool:

@@ -78,11 +78,12 @@ def apiserver_command(program: Path, port: int) -> list[str]:
     ]
 
 
-def programs() -> Path:
+def programs(view: progress.Progress | None = None) -> Path:
     """Return the directory that holds both programs; get them if there are none.
 
     The local cluster is made of them; beside another one they are downloaded or built,
-    once. Raise MissingTool where they cannot run, else what `toolchain.ensure` does.
+    once, and `view` is told. Raise MissingTool where they cannot run, else what
+    `toolchain.ensure` does.
     """
     for recipe in (RECIPE, CONTROL_PLANE):
         with contextlib.suppress(errors.IncompleteAssets):
@@ -95,7 +96,7 @@ def programs() -> Path:
             "run one for this notebook",
             "It runs on Linux alone: leave this section out, and go on with the next.",
         )
-    return toolchain.ensure(progress.for_here(), API_SERVER)
+    return toolchain.ensure(view or progress.for_here(), API_SERVER)
 
 
 def require_memory() -> None:

@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import re
+import socket
 import sys
 import tarfile
 import time
@@ -18,6 +19,7 @@ from pathlib import Path
 CLUSTER, ROLE = "io.x-k8s.kind.cluster", "io.x-k8s.kind.role"
 CONTAINERD = 'version = 3\n[plugins."io.containerd.cri.v1.images"]\nsnapshotter = "o"\n'
 INFO = {
+    "Name": socket.gethostname(),
     "CgroupDriver": "systemd",
     "CgroupVersion": "2",
     "MemoryLimit": True,
@@ -69,12 +71,13 @@ class Engine:
 
     def do_info(self, words):
         form = words[-1] if words else ""
+        told = json.loads(self.fault("info") or "{}")
         if form == "{{json .}}":
-            print(json.dumps(INFO))
+            print(json.dumps(INFO | told))
         elif form == "{{.Version.Version}}":
             print("5.4.0")
         elif form == "json":
-            print(json.dumps(PODMAN))
+            print(json.dumps({"host": PODMAN["host"] | told}))
         else:
             print("overlay2")
 
@@ -258,6 +261,7 @@ class Engine:
 #: what kind asks of `podman info`
 PODMAN = {
     "host": {
+        "hostname": socket.gethostname(),
         "cgroupVersion": "v2",
         "cgroupControllers": ["cpu", "memory", "pids"],
         "security": {"rootless": False},

@@ -1,12 +1,15 @@
 """Which container engine answers, and what is said when none does."""
 
+import json
 import shutil
+import socket
 import subprocess
 
 import pytest
 
 from helpers import errors
-from helpers.kind import engine
+from helpers.hub import MARKS
+from helpers.kind import engine, fitness
 from helpers.kind.engine import Engine, look
 
 
@@ -48,6 +51,70 @@ def test_podman_where_docker_is_down(only):
 def test_neither_is_installed(only):
     only()
     assert look() == (None, "docker and podman not found")
+
+
+ROOTLESS = ["name=seccomp,profile=builtin", "name=rootless", "name=cgroupns"]
+NO_CPU = {"SecurityOptions": ROOTLESS, "CPUShares": False}
+PODMAN_ROOTLESS = {"security": {"rootless": True}}
+
+
+@pytest.mark.parametrize(
+    ("program", "told", "reason"),
+    [
+        ("docker", {"SecurityOptions": ROOTLESS}, ""),
+        ("docker", NO_CPU, "rootless and lacks the cgroup controllers cpu"),
+        (
+            "docker",
+            {"SecurityOptions": ROOTLESS, "CgroupDriver": "none"},
+            "lacks the cgroup controllers memory, pids, cpu (systemd: Delegate=yes)",
+        ),
+        (
+            "docker",
+            {"SecurityOptions": ROOTLESS, "CgroupVersion": "1"},
+            "is rootless, and kind needs cgroup v2",
+        ),
+        # With root none of it matters.
+        ("docker", {"CPUShares": False, "CgroupVersion": "1"}, ""),
+        ("podman", PODMAN_ROOTLESS, ""),
+        (
+            "podman",
+            PODMAN_ROOTLESS | {"cgroupControllers": ["memory", "pids"]},
+            "podman is rootless and lacks the cgroup controllers cpu",
+        ),
+        (
+            "podman",
+            PODMAN_ROOTLESS | {"cgroupVersion": "v1"},
+            "is rootless, and kind needs cgroup v2",
+        ),
+        ("podman", {"security": None}, ""),
+    ],
+)
+def test_a_rootless_engine_must_be_fit_for_a_node(only, program, told, reason):
+    """By kind's own checks: it would fail, where our cluster runs."""
+    only(program).order(info=json.dumps(told))
+    found, why = look()
+    assert (found is None) == bool(reason)
+    assert reason in why
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_the_hosts_engine_in_a_container_is_no_good(tmp_path, mark):
+    told = json.dumps({"Name": "the-host", "SecurityOptions": []})
+    assert fitness.lack("docker", told, tmp_path) == ""
+    (tmp_path / mark).parent.mkdir(exist_ok=True)
+    (tmp_path / mark).touch()
+    why = fitness.lack("docker", told, tmp_path)
+    assert (
+        why == "is that of the host (the-host), whose 127.0.0.1 is not this container's"
+    )
+    # One in the container itself, as in a dev container, knows it by our name.
+    ours = json.dumps({"Name": socket.gethostname(), "SecurityOptions": []})
+    assert fitness.lack("docker", ours, tmp_path) == ""
+
+
+@pytest.mark.parametrize("told", ["", "Cannot connect", "[]", "{}", "null"])
+def test_an_engine_that_tells_nothing_is_taken_as_it_is(told):
+    assert fitness.lack("docker", told) == fitness.lack("podman", told) == ""
 
 
 @pytest.mark.parametrize(

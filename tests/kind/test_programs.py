@@ -1,0 +1,43 @@
+"""What the set-up of kind gets beside kind and kubectl."""
+
+import pytest
+
+from helpers import errors
+from helpers.kind import backend, programs
+from helpers.kind.backend import Kind
+from helpers.local import ownserver
+from helpers.local.recipe import API_SERVER
+from tests.local.test_fetch import Notes
+
+
+@pytest.fixture
+def got(tmp_path, monkeypatch):
+    """Return the recipes of what is got on a machine that has nothing yet."""
+    got = []
+
+    def ensure(progress, recipe):
+        got.append(recipe)
+        return tmp_path
+
+    monkeypatch.setattr(ownserver.toolchain, "find", lambda recipe: None)
+    monkeypatch.setattr(ownserver.toolchain, "ensure", ensure)
+    monkeypatch.setattr(backend.image_cache, "ensure", lambda *_: tmp_path / "image")
+    return got
+
+
+def test_the_api_server_of_lesson_08_is_got_by_the_set_up(got, tmp_path):
+    Kind(tmp_path)._prepare(Notes())
+    assert API_SERVER in got
+
+
+def test_without_it_all_other_lessons_can_be_had(got, tmp_path, monkeypatch):
+    def ensure(progress, recipe):
+        if recipe is API_SERVER:
+            raise errors.BuildsOff(["etcd", "kube-apiserver"])
+        return tmp_path
+
+    monkeypatch.setattr(programs.toolchain, "ensure", ensure)
+    view = Notes()
+    assert Kind(tmp_path)._prepare(view) == (tmp_path, tmp_path / "image")
+    (line,) = view.lines
+    assert line.startswith("lesson 08 cannot start an API server: etcd, kube-apiserver")
