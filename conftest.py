@@ -11,6 +11,7 @@ import tempfile
 import pytest
 
 _OURS: list[tempfile.TemporaryDirectory] = []
+_NOT_LOCAL = pytest.StashKey[str]()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -20,13 +21,30 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(session.config, "workerinput"):
         return
-    # What is tested does not depend on whether Docker happens to be there.
-    os.environ.setdefault("LAB_BACKEND", "local")
-    if "LAB_STATE_DIR" in os.environ:
-        return
-    directory = tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True)
-    _OURS.append(directory)
-    os.environ["LAB_STATE_DIR"] = directory.name
+    if "LAB_STATE_DIR" not in os.environ:
+        directory = tempfile.TemporaryDirectory(
+            prefix="lab-", ignore_cleanup_errors=True
+        )
+        _OURS.append(directory)
+        os.environ["LAB_STATE_DIR"] = directory.name
+    if "LAB_BACKEND" not in os.environ:
+        _choose_backend(session.config)
+
+
+def _choose_backend(config: pytest.Config) -> None:
+    """Have the local cluster, be Docker there or not; any where there can be none."""
+    from helpers import backends, choice
+
+    refused = backends.Here(choice.AUTO).no_namespaces
+    os.environ["LAB_BACKEND"] = choice.AUTO if refused else choice.LOCAL
+    if refused:
+        config.stash[_NOT_LOCAL] = refused
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say why it is not the local cluster that the tests will have."""
+    refused = config.stash.get(_NOT_LOCAL, "")
+    return [f"cluster: not the local one, because {refused}"] if refused else []
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

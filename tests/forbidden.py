@@ -1,7 +1,17 @@
 """Run a command that may make no namespaces: `python tests/forbidden.py COMMAND...`.
 
-A seccomp filter stands in for the host that forbids them: unshare(2) is answered with
-EPERM, in this process and in all that it starts. Needs `no_new_privs` or root.
+A seccomp filter stands in for the host that forbids them, in this process and in all
+that it starts. Needs `no_new_privs` or root. As in the filters of container engines:
+
+=======  ==================================  ===============================
+call     what is refused                     answer
+=======  ==================================  ===============================
+unshare  all of it                           EPERM
+setns    all of it                           EPERM
+clone    a flag that makes a namespace       EPERM
+clone3   all of it: a filter cannot read the ENOSYS, and the C library falls
+         flags, which are in memory          back to clone
+=======  ==================================  ===============================
 """
 
 import ctypes
@@ -12,18 +22,31 @@ import struct
 import sys
 
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
-_UNSHARE = {"x86_64": 272, "aarch64": 97}
-_LOAD, _JUMP_IF_EQUAL, _RETURN = 0x20, 0x15, 0x06
+#: numbers of unshare, setns, clone; clone3 has one for all machines
+_CALLS = {"x86_64": (272, 308, 56), "aarch64": (97, 268, 220)}
+_CLONE3 = 435
+#: of time, mount, cgroup, uts, ipc, user, pid and net; the first clone alone has not
+_NAMESPACES = 0x80 | 0x20000 | 0x2000000 | 0x4000000 | 0x8000000 | 0x70000000
+_LOAD, _JUMP_IF_EQUAL, _JUMP_IF_ANY, _RETURN = 0x20, 0x15, 0x45, 0x06
+#: offsets in what a filter sees: the call's number, the low half of its first argument
+_NUMBER, _FIRST = 0, 16
 _ERRNO, _ALLOW = 0x00050000, 0x7FFF0000
 
 
 def forbid() -> None:
     """Install the filter; raise OSError."""
+    unshare, setns, clone = _CALLS[platform.machine()]
     rules = [
-        (_LOAD, 0, 0, 0),  # the number of the system call
-        (_JUMP_IF_EQUAL, 0, 1, _UNSHARE[platform.machine()]),
+        (_LOAD, 0, 0, _NUMBER),
+        (_JUMP_IF_EQUAL, 5, 0, unshare),
+        (_JUMP_IF_EQUAL, 4, 0, setns),
+        (_JUMP_IF_EQUAL, 5, 0, _CLONE3),
+        (_JUMP_IF_EQUAL, 0, 3, clone),
+        (_LOAD, 0, 0, _FIRST),
+        (_JUMP_IF_ANY, 0, 1, _NAMESPACES),
         (_RETURN, 0, 0, _ERRNO | errno.EPERM),
         (_RETURN, 0, 0, _ALLOW),
+        (_RETURN, 0, 0, _ERRNO | errno.ENOSYS),
     ]
     code = ctypes.create_string_buffer(
         b"".join(struct.pack("HBBI", *rule) for rule in rules)

@@ -3,25 +3,39 @@
 The steps are those of `binder/`: postBuild, start, and then what a learner does.
 """
 
+import mmap
 import os
+import platform
 import re
+import shutil
 import socket
+import ssl
+import subprocess
 import sys
+import sysconfig
 import tempfile
+import venv
 from pathlib import Path
 
+import certifi
 import pytest
 
+from helpers.local import releases
 from helpers.local.backend import Local
+from helpers.local.recipe import CONTROL_PLANE
 from helpers.progress import Silent
 from tests import unprivileged
+from tests.local import mirror as m
 from tests.notebooks import ROOT
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root can become another user"
 )
 FORBIDDEN = (sys.executable, str(ROOT / "tests" / "forbidden.py"))
-HELPERS = (sys.executable, "-m", "helpers")
+HELPERS = ("python", "-m", "helpers")
+NOTEBOOK = ("notebooks/00-start-here.ipynb",)
+#: what pip needs to reach an index; other settings of ours are not the user's
+NETWORK = re.compile(r"PIP_\w+|(https?|no)_proxy", re.IGNORECASE)
 
 
 @pytest.fixture(scope="module")
@@ -35,33 +49,103 @@ def hosting():
 
 
 @pytest.fixture(scope="module")
-def run(hosting):
-    """Return a function that runs a command as the hosted user; end the cluster."""
+def mirror():
+    """Return a server that holds the programs as their projects do."""
     binaries, _ = Local().setup(Silent())
+    with (
+        tempfile.TemporaryDirectory(prefix="mirror-") as directory,
+        m.running(Path(directory)) as mirror,
+    ):
+        os.chmod(directory, 0o755)
+        programs = CONTROL_PLANE.programs()
+        contents = {name: mapped(binaries / name) for name in programs}
+        architecture = releases.ARCHITECTURES[platform.machine()]
+        for release in releases.published(programs):
+            mirror.publish(release.at(architecture, mirror.base), contents)
+        # pip asks the hosts of the packages by the same variable.
+        bundle = Path(directory, "bundle.pem")
+        bundle.write_text(trusted() + mirror.ca.read_text())
+        mirror.ca = bundle
+        yield mirror
+
+
+def trusted() -> str:
+    """Return the certificates by which packages come here."""
+    named = (os.environ.get(name, "") for name in ("REQUESTS_CA_BUNDLE", "PIP_CERT"))
+    usual = ssl.get_default_verify_paths().openssl_cafile
+    files = (Path(name) for name in (*named, usual, certifi.where()) if name)
+    return next(file for file in files if file.is_file()).read_text()
+
+
+def mapped(path: Path) -> mmap.mmap:
+    """Return the bytes of a file, which are not all read into memory for that."""
+    with open(path, "rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+@pytest.fixture(scope="module")
+def home():
+    """Return the hosted user's home, with a checkout and an environment to install in.
+
+    What that would download is there: the packages of this environment.
+    """
+    with tempfile.TemporaryDirectory(prefix="home-") as directory:
+        home = Path(directory)
+        names = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        ).stdout.split(b"\0")
+        for name in map(os.fsdecode, filter(None, names)):
+            if (ROOT / name).exists():
+                (home / "checkout" / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, home / "checkout" / name)
+        venv.create(home / "env", with_pip=True)
+        [site] = (home / "env").glob("lib/python*/site-packages")
+        (site / "host.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+        for path in (home, *home.rglob("*")):
+            os.chown(path, unprivileged.UID, unprivileged.UID, follow_symlinks=False)
+        yield home
+
+
+@pytest.fixture(scope="module")
+def run(hosting, mirror, home):
+    """Return a function that runs a command as the hosted user; end the cluster."""
     host, port = hosting.getsockname()
     environment = {
-        "LAB_ASSETS": str(binaries),
         "KUBERNETES_SERVICE_HOST": host,
         "KUBERNETES_SERVICE_PORT": str(port),
         # Nobody has installed a kernel there.
         "LAB_NODE": "none",
+        "LAB_MIRROR": mirror.base,
+        **{name: value for name, value in os.environ.items() if NETWORK.match(name)},
     }
+    become = f'cd {home}/checkout && PATH={home}/env/bin:$PATH && exec "$@"'
 
     def run(*command: str, **more: str):
         return unprivileged.run(
-            [*FORBIDDEN, *command],
+            [*FORBIDDEN, "sh", "-c", become, "sh", *command],
             home,
-            show=[binaries],
+            show=[mirror.ca],
             environment=environment | more,
         )
 
-    with tempfile.TemporaryDirectory(prefix="home-") as directory:
-        os.chown(directory, unprivileged.UID, unprivileged.UID)
-        home = Path(directory)
-        try:
-            yield run
-        finally:
-            run(*HELPERS, "delete", "--yes")
+    try:
+        yield run
+    finally:
+        run(*HELPERS, "delete", "--yes")
+
+
+@pytest.fixture(scope="module")
+def built(run, mirror):
+    """Return what the build of the image said; without the mirror it fails."""
+    failed = run("binder/postBuild", LAB_MIRROR="https://127.0.0.1:1")
+    assert failed.returncode != 0
+    assert "LAB_NO_BUILD" in failed.stdout and "127.0.0.1:1" in failed.stdout
+    done = run("binder/postBuild", REQUESTS_CA_BUNDLE=str(mirror.ca))
+    assert done.returncode == 0, done.stdout
+    return done.stdout
 
 
 def test_namespaces_are_forbidden_there(run):
@@ -69,22 +153,22 @@ def test_namespaces_are_forbidden_there(run):
     assert done.returncode != 0 and "Operation not permitted" in done.stdout
 
 
-def test_the_build_of_the_image_gets_the_programs_or_fails(run):
-    done = run(str(ROOT / "binder" / "postBuild"))
-    assert done.returncode == 0, done.stdout
-    assert "no pod can run" in done.stdout
-    done = run(str(ROOT / "binder" / "postBuild"), LAB_ASSETS="/nonexistent")
-    assert done.returncode != 0
+def test_the_build_of_the_image_gets_the_programs_and_builds_none(built, mirror, home):
+    assert "no pod can run" in built
+    asked = {path for path, begin in mirror.asked if not path.endswith(".sha256")}
+    for name in CONTROL_PLANE.programs():
+        assert any(name in path for path in asked), name
+    [programs] = (home / ".cache/kubernetes-api-notebooks/bin").iterdir()
+    assert {path.name for path in programs.iterdir()} == set(CONTROL_PLANE.programs())
+    assert "building" not in built.replace("Building editable", "")
 
 
-def test_a_launch_becomes_what_it_is_told_to_run(run):
-    done = run(
-        str(ROOT / "binder" / "start"), "sh", "-c", 'echo "$LAB_BACKEND"; exit 7'
-    )
+def test_a_launch_becomes_what_it_is_told_to_run(built, run):
+    done = run("binder/start", "sh", "-c", 'echo "$LAB_BACKEND"; exit 7')
     assert (done.stdout, done.returncode) == ("control-plane\n", 7)
 
 
-def test_the_control_plane_is_chosen_by_trying(run):
+def test_the_control_plane_is_chosen_by_trying(built, run):
     done = run(*HELPERS, "up")
     assert done.returncode == 0, done.stdout
     assert "a control-plane cluster, because" in done.stdout
@@ -93,7 +177,7 @@ def test_the_control_plane_is_chosen_by_trying(run):
     assert done.returncode == 0 and "no node, so pods stay Pending" in done.stdout
 
 
-def test_the_doctor_knows_the_hosting_cluster_and_leaves_it_alone(run, hosting):
+def test_the_doctor_knows_the_hosting_cluster_and_leaves_it_alone(built, run, hosting):
     done = run(*HELPERS, "doctor")
     assert done.returncode == 0, done.stdout
     said = " ".join(done.stdout.split())
@@ -102,9 +186,9 @@ def test_the_doctor_knows_the_hosting_cluster_and_leaves_it_alone(run, hosting):
     assert "lessons that run pods are skipped" in said
 
 
-def test_notebooks_run_and_what_needs_pods_is_seen_to_be_skipped(run):
+def test_notebooks_run_and_what_needs_pods_is_seen_to_be_skipped(built, run):
     done = run(
-        *(str(ROOT / "binder" / "start"), sys.executable, "-m", "pytest", "-rs"),
+        *("binder/start", "python", "-m", "pytest", "-rs"),
         *("-p", "no:cacheprovider"),
         *("notebooks/00-start-here.ipynb", "notebooks/07-ambassador.ipynb"),
     )
@@ -112,3 +196,10 @@ def test_notebooks_run_and_what_needs_pods_is_seen_to_be_skipped(run):
     last = done.stdout.splitlines()[-1]
     assert re.search(r"\d+ passed, \d+ skipped", last), last
     assert "this cell needs a node, and this cluster has none" in done.stdout
+
+
+def test_without_a_word_about_the_backend_pytest_takes_what_can_be_had(built, run):
+    done = run("python", "-m", "pytest", "-p", "no:cacheprovider", *NOTEBOOK)
+    assert done.returncode == 0, done.stdout
+    assert "cluster: not the local one, because making a user namespace" in done.stdout
+    assert "a control-plane cluster, because" in done.stdout

@@ -34,6 +34,7 @@ class Mirror:
     headers: list[dict[str, str]] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
     server: http.server.ThreadingHTTPServer | None = None
+    ca: Path | None = None
 
     @property
     def base(self) -> str:
@@ -106,8 +107,8 @@ def stop(mirror: Mirror) -> None:
 
 @contextmanager
 def running(directory: Path) -> Iterator[Mirror]:
-    _, pem = certificate(directory)
-    mirror = Mirror(0)
+    ca, pem = certificate(directory)
+    mirror = Mirror(0, ca=ca)
     start(mirror, pem)
     try:
         yield mirror
