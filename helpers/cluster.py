@@ -14,7 +14,12 @@ from pathlib import Path
 
 from helpers import backends, errors, progress
 from helpers.choice import CONTROL_PLANE, OWN
-from helpers.command import kubeconfig_in_use, kubectl, use_kubeconfig
+from helpers.command import (
+    kubeconfig_in_use,
+    kubectl,
+    use_kubeconfig,
+    use_programs,
+)
 from helpers.controlplane import node
 from helpers.controlplane.lessons import needs_pods
 from helpers.kubeconfig import read_kubeconfig, server_of
@@ -46,6 +51,7 @@ def connect() -> "Cluster":
     binaries = backend.binaries()
     if binaries is not None:
         _prepend_path(binaries)
+    use_programs(binaries)
     _bypass_proxies()
     use_kubeconfig(backend.kubeconfig)
     _check_writes(backend)

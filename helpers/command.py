@@ -19,6 +19,11 @@ TIMEOUT = 60.0
 #: What `connect()` chose. Not the environment alone: before that, KUBECONFIG may name
 #: the learner's production cluster.
 _kubeconfig: Path | None = None
+#: the directory of the kubectl that it chose; on a learner's own cluster it checks
+#: each write, and a cell with `%env PATH=...` must not get around that
+_programs: Path | None = None
+#: how the directory of an open wire log is called: it passes on to the next kubectl
+_WIRE_LOG = "wirelog."
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,46 @@ def use_kubeconfig(path: Path) -> None:
     global _kubeconfig
     _kubeconfig = path
     os.environ["KUBECONFIG"] = str(path)
+
+
+def use_programs(directory: Path | None) -> None:
+    """Take kubectl from `directory` from now on, whatever PATH becomes."""
+    global _programs
+    _programs = directory
+
+
+def search_path() -> str:
+    """Return PATH with the kubectl that `connect()` chose before any other.
+
+    Only open wire logs stay in front of it.
+    """
+    path = os.environ.get("PATH", os.defpath)
+    if _programs is None:
+        return path
+    parts = [part for part in path.split(os.pathsep) if part != str(_programs)]
+    logs = [part for part in parts if Path(part).name.startswith(_WIRE_LOG)]
+    others = [part for part in parts if part not in logs]
+    return os.pathsep.join([*logs, str(_programs), *others])
+
+
+def program(purpose: str) -> str:
+    """Return the path of kubectl; raise MissingTool with the purpose."""
+    found = shutil.which("kubectl", path=search_path())
+    if found is None:
+        raise errors.MissingTool("kubectl", purpose, "Run `python -m helpers setup`.")
+    return found
+
+
+def environment() -> dict[str, str]:
+    """Return what kubectl is to see of this process: see `search_path`.
+
+    Raise NotConnected before `connect()`.
+    """
+    return {
+        **os.environ,
+        "PATH": search_path(),
+        "KUBECONFIG": str(kubeconfig_in_use()),
+    }
 
 
 def kubeconfig_in_use() -> Path:
@@ -66,16 +111,12 @@ def kubectl(
     before that. With `check=False` a failure is a value: the lesson may want to look
     at it. `timeout` in seconds.
     """
-    kubeconfig = kubeconfig_in_use()
-    program = shutil.which("kubectl")
-    if program is None:
-        raise errors.MissingTool(
-            "kubectl", "talk to the cluster", "Run `python -m helpers setup`."
-        )
+    settings = environment()
+    line = [program("talk to the cluster"), *args]
     try:
         done = subprocess.run(
-            [program, *args],
-            env={**os.environ, "KUBECONFIG": str(kubeconfig)},
+            line,
+            env=settings,
             input=input,
             stdin=subprocess.DEVNULL if input is None else None,
             capture_output=True,

@@ -4,8 +4,6 @@
 it hears. Nothing of it is left in the pod: its shell ends when kubectl, or we, end.
 """
 
-import os
-import shutil
 import subprocess
 import threading
 from collections.abc import Callable
@@ -13,7 +11,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from helpers import errors
-from helpers.command import kubeconfig_in_use
+from helpers.command import environment, program
 from helpers.processes import end_process
 
 #: what is heard of the file, of the variable, and of the way into the pod
@@ -93,11 +91,7 @@ class Follower:
 
     def start(self) -> "Follower":
         """Begin; return at once. Raise NotConnected, MissingTool."""
-        self._kubeconfig = kubeconfig_in_use()
-        if shutil.which("kubectl") is None:
-            raise errors.MissingTool(
-                "kubectl", "look into pods", "Run `python -m helpers setup`."
-            )
+        environment(), program("look into pods")
         self._thread.start()
         return self
 
@@ -119,7 +113,7 @@ class Follower:
                     return
                 try:
                     self._process = process = self._spawn()
-                except OSError as error:
+                except (OSError, errors.LabError) as error:
                     self._process = process = None
                     reason = f"kubectl cannot be started: {error}"
             heard, reason = self._listen(process) if process else (False, reason)
@@ -129,10 +123,10 @@ class Follower:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _spawn(self) -> subprocess.Popen:
-        # Found anew each time: a wire log that is closed takes its kubectl away.
         return subprocess.Popen(
-            [shutil.which("kubectl") or "kubectl", *self._line],
-            env={**os.environ, "KUBECONFIG": str(self._kubeconfig)},
+            # Found anew each time: a wire log that is closed takes its kubectl away.
+            [program("look into pods"), *self._line],
+            env=environment(),
             # A kernel that is killed closes it, and all ends, here and in the pod.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -18,7 +18,6 @@ output             the terminal             `log`: an unread pipe would block it
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -27,13 +26,12 @@ import threading
 import time
 import weakref
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Self
 
 import requests
 
 from helpers import errors
-from helpers.command import kubeconfig_in_use
+from helpers.command import environment, program
 from helpers.hub import Hub, Link, link_to_port
 from helpers.local import syscalls
 from helpers.plainhttp import PlainServer
@@ -124,14 +122,10 @@ class KubectlProxy(PlainServer):
         """
         if self.running:
             return self
-        kubeconfig = kubeconfig_in_use()
-        program = shutil.which("kubectl")
-        if program is None:
-            raise errors.MissingTool(
-                "kubectl", "run a proxy", "Run `python -m helpers setup`."
-            )
+        settings = environment()
+        line = command(program("run a proxy"), **self._options)
         try:
-            self._spawn(command(program, **self._options), kubeconfig)
+            self._spawn(line, settings)
             self._wait_until_it_answers(timeout)
         except BaseException:
             self.stop()
@@ -200,7 +194,7 @@ class KubectlProxy(PlainServer):
         size = os.fstat(self._output.fileno()).st_size
         return os.pread(self._output.fileno(), size, 0).decode(errors="replace")
 
-    def _spawn(self, line: list[str], kubeconfig: Path) -> None:
+    def _spawn(self, line: list[str], settings: dict[str, str]) -> None:
         if threading.current_thread() is not threading.main_thread():
             # The signal below comes when the *thread* ends that forked.
             raise RuntimeError("a proxy is started from the main thread")
@@ -209,7 +203,7 @@ class KubectlProxy(PlainServer):
         self._output = tempfile.TemporaryFile(prefix="kubectl-proxy-")
         self._process = subprocess.Popen(
             line,
-            env={**os.environ, "KUBECONFIG": str(kubeconfig)},
+            env=settings,
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.STDOUT,
