@@ -42,6 +42,7 @@ LabError
 ├── NoCopy               a pod whose label is in no file of the downward API
 ├── NotReady             a condition was not met in time
 ├── Unreachable          nothing answers at an address
+├── NotAdmitted          a cluster of one's own that did not take us, or is not trusted
 ├── CertificateError     what should hold a certificate does not
 ├── NotTrusted           a server's certificate was refused
 ├── ApiError             the API server refused a request
@@ -572,13 +573,23 @@ class NotReady(LabError):
 class Unreachable(LabError):
     """Nothing answers at an address; `reason` is the system's own word."""
 
-    def __init__(self, server: str, reason: str) -> None:
+    def __init__(self, server: str, reason: str, way_out: str = "") -> None:
         """Name the address and why it could not be reached."""
         self.server, self.reason = server, reason
         super().__init__(
             f"{server} does not answer: {reason}.",
-            "Look at `python -m helpers status`, then run `connect()` again.",
+            way_out
+            or "Look at `python -m helpers status`, then run `connect()` again.",
         )
+
+
+class NotAdmitted(LabError):
+    """A cluster of the learner's own that cannot be asked, though it may answer."""
+
+    def __init__(self, server: str, reason: str, way_out: str) -> None:
+        """Name the address; `reason` goes on from there."""
+        self.server, self.reason = server, reason
+        super().__init__(f"{server} {reason}.", way_out)
 
 
 class CertificateError(LabError):

@@ -82,9 +82,9 @@ class Own:
             fact = "trusts another authority than the one that you agreed to."
             way_out = "Name the cluster again: `python -m helpers use`."
             raise errors.KubeconfigError(self.kubeconfig, fact, way_out)
-        scoped = look.cluster_scoped(kubectl, self.kubeconfig)
+        words = look.namespaced(kubectl, kubeconfig=self.kubeconfig)
         with ground.usable(self.state):
-            replace(record, kubectl=kubectl, cluster_scoped=scoped).write(self.state)
+            replace(record, kubectl=kubectl, namespaced=words).write(self.state)
             guard.write(self.state / "bin", self.state, kubectl)
 
     def stop(self) -> bool:
@@ -130,8 +130,8 @@ class Own:
             if found.uid != record.uid:
                 error = errors.OtherCluster(record.server, found.uid, record.uid)
                 problem = error.fact.removesuffix(".")
-        except errors.Unreachable as error:
-            problem = error.reason
+        except errors.LabError as error:
+            problem = error.fact.removesuffix(".")
         return {
             **STATUS,
             "phase": "not answering" if problem else "ready",

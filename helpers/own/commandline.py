@@ -1,132 +1,186 @@
 """Read what a kubectl command line would do, before it does it. Pure.
 
-Only as much as it takes to tell a write from a read, and where it would go. What
-cannot be told apart counts as a write.
+A line that may write is read as kubectl itself would read it, by the flags in
+`helpers.own.grammar`, or not at all: what is not understood could lead anywhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-#: commands that change nothing on a server
-READS = frozenset(
-    "api-resources api-versions cluster-info completion config describe events explain "
-    "get help kustomize logs options plugin top version wait".split()
-)
-#: commands that read with one of these as their second word
-_READS_OF = {"auth": {"whoami", "can-i"}, "rollout": {"status", "history"}}
-#: commands whose first word is a pod, or a name, unless it is written TYPE/NAME
-_OF_NAMES = frozenset("attach cp debug exec expose port-forward run".split())
+from helpers.own import grammar
+from helpers.own.pflag import NotUnderstood, first_plain, split
+
 #: commands that are about nodes and certificates, whatever they name
 OF_CLUSTER = frozenset("certificate cordon drain taint uncordon".split())
-#: options by which kubectl is told which cluster to ask
+#: commands whose words name manifests alone, by flags
+_OF_FILES = frozenset(
+    ("apply", "apply set-last-applied", "auth reconcile", "create", "diff", "proxy")
+    + ("replace",)
+)
+#: commands whose words are pods, or TYPE/NAME; of others than `debug` only the first
+_OF_PODS = frozenset("attach debug exec port-forward".split())
+#: commands behind whose `--` stands what a container runs
+_WITH_PROGRAM = frozenset(
+    ("create cronjob", "create deployment", "create job", "debug", "exec", "run")
+)
+#: commands that may set KEY=VALUE, or take it away with KEY-
+_WITH_PAIRS = frozenset(
+    ("annotate", "label", "set env", "set image", "set selector", "taint")
+)
+#: commands that do nothing themselves but to print what is below them
+_GROUPS = ("auth", "certificate", "create secret", "create service", "rollout", "set")
+#: flags by which kubectl is told which cluster to ask, and by which way
 _TARGET = frozenset(
-    "--kubeconfig --context --cluster --server -s --tls-server-name "
-    "--certificate-authority --insecure-skip-tls-verify".split()
+    "kubeconfig context cluster server tls-server-name certificate-authority "
+    "insecure-skip-tls-verify proxy-url".split()
 )
-#: options whose value may be the next word
-_WITH_VALUE = _TARGET - {"--insecure-skip-tls-verify"} | frozenset(
-    "-n --namespace -f --filename -k --kustomize -l --selector -o --output -c "
-    "--container -p --patch --patch-file --type --field-selector --field-manager "
-    "--timeout --grace-period --image --replicas --subresource --template -v --v "
-    "--user --token --as --as-group --as-uid --request-timeout --client-certificate "
-    "--client-key --cache-dir --for --raw --from-literal --from-file --from-env-file "
-    "--verb --resource --resource-name --role --clusterrole --serviceaccount --group "
-    "--overrides --env --labels --port --restart --audience --duration "
-    "--bound-object-kind --bound-object-name --bound-object-uid --target".split()
-)
-#: options without a value
-_ALONE = frozenset(
-    "-A --all-namespaces -R --recursive -i --stdin -t --tty -it -ti -q --quiet -w "
-    "-h --help --all --attach --cascade --dry-run --edit --force --force-conflicts "
-    "--list --local --ignore-not-found --insecure-skip-tls-verify --now --overwrite "
-    "--prune --rm --save-config --server-side --show-managed-fields --validate --wait "
-    "--watch".split()
-)
-_ALL = ("-A", "--all-namespaces", "--prune")
 
 
 @dataclass(frozen=True)
 class Attempt:
     """What a command line is about.
 
-    `types` are the words that may name a kind of resource, `names` what follows the
-    first of them. `target` are the options that choose the cluster, as they stand.
+    `resources` are its types, as `pods`, each with the names that follow. `namespaces`
+    are those that it names itself, "" is the one that counts where none is named.
+    `chosen` is by a selector or all at once, `target` the flags that choose a cluster.
     """
 
-    command: str
-    types: tuple[str, ...]
-    names: tuple[str, ...]
-    namespace: str
-    everywhere: bool
-    files: tuple[str, ...]
-    raw: str
-    target: tuple[str, ...]
-    writes: bool
+    command: str = ""
+    writes: bool = False
+    resources: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    namespaces: tuple[str, ...] = ("",)
+    everywhere: bool = False
+    chosen: bool = False
+    files: tuple[str, ...] = ()
+    raw: str = ""
+    target: tuple[str, ...] = ()
 
 
 def read(words: Sequence[str]) -> Attempt:
-    """Return what kubectl would do with these words, its own name not among them."""
-    plain, options, target, sure = _split(words)
-    command, *rest = plain or [""]
+    """Return what kubectl would do with these words, its own name not among them.
+
+    Raise NotUnderstood for a word of a command that may write.
+    """
+    command, left = _command(list(words))
+    if _only_reads(command):
+        return Attempt(command)
+    options, plain, behind = split(left, grammar.flags(command))
+    if command not in _WITH_PROGRAM:
+        plain += behind
     last = dict(options)
-    files = [value for name, value in options if name in ("-f", "--filename")]
-    # A directory of kustomize is no file, and is told so.
-    files += [value for name, value in options if name in ("-k", "--kustomize")]
-    reads = command in READS or command == ""
-    reads |= bool(rest) and rest[0] in _READS_OF.get(command, ())
-    reads |= last.get("--dry-run") == "client" or not {"-h", "--help"}.isdisjoint(last)
+    if command in ("", *_GROUPS):
+        # It prints what there is, unless a word hides behind a flag.
+        if plain:
+            raise NotUnderstood(plain[0])
+        return Attempt(command)
+    if last.get("help") == "true":
+        return Attempt(command)
+    if last.get("edit") == "true":
+        raise NotUnderstood("--edit", "opens an editor, and what it makes is not seen")
+    if command == "expose" and last.get("overrides"):
+        raise NotUnderstood("--overrides", "could make it another kind")
+    raw = last.get("raw", "")
     return Attempt(
         command,
-        *_typed(command, rest, sure),
-        last.get("--namespace") or last.get("-n") or "",
-        any(name in _ALL and value != "false" for name, value in options),
-        tuple(dict.fromkeys(files)),
-        last.get("--raw", ""),
-        tuple(target),
-        not reads,
+        # `--raw` does not know of a dry run.
+        last.get("dry-run") != "client" or bool(raw),
+        tuple(_resources(command, plain)),
+        _namespaces(command, plain, last.get("namespace", "")),
+        "true" in (last.get("all-namespaces"), last.get("prune")),
+        last.get("all") == "true"
+        or any(last.get(name) for name in ("selector", "field-selector")),
+        tuple(dict.fromkeys(_files(options))),
+        raw,
+        tuple(f"--{name}={value}" for name, value in options if name in _TARGET),
     )
 
 
-def _typed(
-    command: str, rest: list[str], sure: bool
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the words that name kinds, as `pods`, and the names after them.
+def _only_reads(command: str) -> bool:
+    first, _, second = command.partition(" ")
+    return first in grammar.READS or second in grammar.READS_OF.get(first, ())
 
-    Unless it is `sure` which words are values of options, any of them may be a kind.
+
+def _command(left: list[str]) -> tuple[str, list[str]]:
+    """Return a command, as `create role`, and the words without those.
+
+    kubectl looks for it before it knows the command's own flags, so only those that
+    every command has can stand in front of it.
     """
-    first, *others = rest or [""]
-    slashed = [word for word in rest if "/" in word]
-    kinds = [word.partition("/")[0] for word in slashed if command != "cp"]
-    names = [word.partition("/")[2] for word in slashed]
-    if command not in _OF_NAMES and "/" not in first:
-        kinds += ",".join([first] if sure else rest).split(",")
-        names += others
-    return tuple(kind.partition(".")[0] for kind in kinds if kind), tuple(names)
+    command = ""
+    while below := grammar.below(command):
+        index = first_plain(left, grammar.flags(""))
+        word = left[index] if index is not None else None
+        if word in below:
+            command = f"{command} {below[word]}".strip()
+            del left[index]
+            if _only_reads(command):
+                break
+        elif command in ("", *_GROUPS):
+            if word is not None:
+                raise NotUnderstood(word, "is no command of kubectl's own")
+            break
+        else:
+            # `apply` and `create`, which have flags of their own and commands below.
+            for each in left[: left.index("--")] if "--" in left else left:
+                if each in below:
+                    raise NotUnderstood(each, "may be a command or a value")
+            break
+    return command, left
 
 
-def _split(
-    words: Sequence[str],
-) -> tuple[list[str], list[tuple[str, str]], list[str], bool]:
-    """Return plain words, options with their values, and those that choose a target.
+def _files(options: Sequence[tuple[str, str]]) -> Iterator[str]:
+    for name, value in options:
+        if name == "filename":
+            # A list, as kubectl reads it, in which a quote would hide a comma.
+            if '"' in value:
+                raise NotUnderstood(value, "has a quote in a list of files")
+            yield from value.split(",")
+        elif name == "kustomize":
+            yield value  # a directory is no file, and is told so
 
-    The last is whether all options were known, and so what is a value.
-    """
-    plain, options, target, sure = [], [], [], True
-    left = list(words)
-    while left and (word := left.pop(0)) != "--":
-        if not word.startswith("-") or word == "-":
-            plain.append(word)
-            continue
-        name, equals, value = word.partition("=")
-        took = [word]
-        if not word.startswith("--") and len(name) > 2 and name[:2] in _WITH_VALUE:
-            # The short form without a blank, as -nNAME or -f-.
-            name, value = word[:2], word[2:].removeprefix("=")
-        elif not equals and name in _WITH_VALUE and left:
-            value = left.pop(0)
-            took.append(value)
-        sure &= bool(equals) or name in _WITH_VALUE | _ALONE
-        options.append((name, value))
-        if name in _TARGET:
-            target += took
-    return plain, options, target, sure
+
+def _namespaces(command: str, plain: list[str], named: str) -> tuple[str, ...]:
+    """Return the namespaces that a line names; of `cp` also NAMESPACE/POD:PATH."""
+    if command != "cp":
+        return (named,)
+    found = {}
+    for word in plain:
+        pod, colon, _ = word.partition(":")
+        namespace = pod.rpartition("/")[0]
+        if colon and "/" in namespace:
+            raise NotUnderstood(word, "is no NAMESPACE/POD:PATH")
+        if colon:
+            found[namespace or named] = None
+    return tuple(found) or (named,)
+
+
+def _resources(command: str, plain: list[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the types that the plain words name, each with the names after it."""
+    if command in _OF_FILES:
+        if plain:
+            raise NotUnderstood(plain[0])
+        return
+    if command.startswith("create ") or command in ("cp", "run"):
+        return
+    if command in _OF_PODS:
+        pods = plain if command == "debug" else plain[:1]
+        plain = [word for word in pods if "/" in word]
+    elif command == "set serviceaccount":
+        plain = plain[:-1]
+    elif command in _WITH_PAIRS:
+        plain = [word for word in plain if not _is_pair(word)]
+    slashed = [word for word in plain if "/" in word]
+    if not slashed:
+        for kind in plain[0].split(",") if plain else ():
+            yield kind, tuple(plain[1:])
+        return
+    for word in plain:
+        kind, _, name = word.partition("/")
+        if not kind or not name or "/" in name:
+            raise NotUnderstood(word, "is no TYPE/NAME")
+        yield kind, (name,)
+
+
+def _is_pair(word: str) -> bool:
+    # As kubectl tells them, so that `example.com/key=value` is no TYPE/NAME.
+    return "=" in word[1:] or word.endswith("-")

@@ -17,11 +17,13 @@ _FILES = {
 }
 
 
-def take(document: dict, context: str, folder: Path) -> dict:
+def take(document: dict, context: str, folder: Path, kubectl: str) -> dict:
     """Return a kubeconfig of one context of another one, with its cluster and user.
 
     Relative names of files count from `folder`, and come out absolute. A credential
-    plugin stays one. Lessons choose the namespace, so the context's own is left out.
+    plugin stays one; if it is called `kubectl`, as `kubectl oidc-login`, it becomes
+    the genuine one, `kubectl`: the first in PATH will be the one that checks writes.
+    Lessons choose the namespace, so the context's own is left out.
     """
     chosen = copy.deepcopy(_entry(document, "context", context))
     chosen.pop("namespace", None)
@@ -35,6 +37,8 @@ def take(document: dict, context: str, folder: Path) -> dict:
     # As kubectl does it: a bare name is looked for in PATH, a path is relative.
     if "/" in plugin.get("command", ""):
         plugin["command"] = str(folder / plugin["command"])
+    elif plugin.get("command") == "kubectl":
+        plugin["command"] = kubectl
     return {
         "apiVersion": "v1",
         "kind": "Config",

@@ -12,16 +12,27 @@ import site
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from helpers import errors
-from helpers.own import commandline, look, rules
+from helpers.own import (
+    commandline,
+    failures,
+    grammar,
+    look,
+    requestpath,
+    rules,
+    surroundings,
+)
 from helpers.own.record import TOOLBOX, Record
 
 _PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
     "from helpers.own.guard import main; sys.exit(main(sys.argv[2], sys.argv[3:]))"
 )
+#: what a file would have to be called by chance, and means more to kubectl
+_NO_FILE = ("http://", "https://")
 
 
 def write(directory: Path, state: Path, kubectl: str) -> None:
@@ -32,10 +43,29 @@ def write(directory: Path, state: Path, kubectl: str) -> None:
     packages = str(Path(__file__).parents[2])
     # -I: the learner's Python settings are not for this. -S: it takes as long again.
     words = [sys.executable, "-IS", "-c", _PROGRAM, packages, str(state)]
-    # What begins with a command that only reads needs no Python at all.
+    genuine, ours = shlex.quote(kubectl), shlex.quote(str(directory))
+    settings = " ".join(
+        f"{name}={value}" for name, value in surroundings.NO_PREFERENCES.items()
+    )
+    # What begins with a command that only reads needs no Python at all. PATH: see
+    # `helpers.own.surroundings`; here it takes no other process.
     script = f"""#!/bin/sh
+{surroundings.MARK}
+[ -x {genuine} ] || {{
+  echo "error:" {genuine} "is gone; \`python -m helpers up\` gets it again" >&2
+  exit 1
+}}
+path=
+left=$PATH:
+while [ -n "$left" ]; do
+  part=${{left%%:*}}
+  left=${{left#*:}}
+  [ "$part" = {ours} ] || path=$path$part:
+done
+PATH=$path{shlex.quote(str(Path(kubectl).parent))}
+export PATH {settings}
 case "$1" in
-  {"|".join(sorted(commandline.READS))}) exec {shlex.quote(kubectl)} "$@" ;;
+  {"|".join(sorted(grammar.READS))}) exec {genuine} "$@" ;;
 esac
 exec {shlex.join(words)} "$@"
 """
@@ -48,40 +78,64 @@ def main(state: str, words: Sequence[str]) -> int:
     if record is None:
         return _say("no cluster has been named: `python -m helpers use` does that")
     words = list(words)
-    attempt = commandline.read(words)
-    if attempt.writes:
-        try:
+    try:
+        attempt = commandline.read(words)
+        if attempt.writes:
             words = _checked(record, attempt, words)
-        except rules.Refused as refused:
-            return _say(f"this write was refused: {refused}")
-        except (errors.Unreachable, errors.LacksRights) as error:
-            return _say(f"this write was refused: {error.reason}")
-    os.execv(record.kubectl, [record.kubectl, *words])
+    except (rules.Refused, commandline.NotUnderstood) as refused:
+        return _say(f"this write was refused: {refused}")
+    except errors.LabError as error:
+        fact = error.fact.removesuffix(".")
+        return _say(f"this write was refused: {fact}\n{error.way_out}".strip())
+    except KeyboardInterrupt:
+        return 130
+    try:
+        environment = surroundings.of(record.kubectl, os.environ)
+        os.execve(record.kubectl, [record.kubectl, *words], environment)
+    except OSError as error:
+        return _say(str(failures.gone(record.kubectl, error)))
 
 
 def _checked(
     record: Record, attempt: commandline.Attempt, words: list[str]
 ) -> list[str]:
-    """Return the words to go on with; raise Refused or Unreachable."""
+    """Return the words to go on with; raise Refused or a LabError."""
     texts = [_text(file, record) for file in attempt.files]
     documents = [each for text in texts for each in _documents(text)]
-    here = attempt.namespace or _here(record, attempt)
-    names = rules.touched(attempt, documents, here, record)
+    here = _here(record, attempt) if "" in attempt.namespaces else ""
+    try:
+        names = rules.touched(attempt, documents, here, record)
+    except rules.UnknownKind:
+        # It may have come since `up`.
+        found = look.namespaced(record.kubectl, attempt.target)
+        known = replace(record, namespaced=found)
+        names = rules.touched(attempt, documents, here, known)
+    rules.require_names(names)
+    path = requestpath.read(attempt.raw) if attempt.raw else None
     seen = look.see(record.kubectl, attempt.target, names)
-    rules.judge(record, seen.uid, names, seen.labels)
+    made = names if path and path.itself else ()
+    rules.judge(record, seen.uid, names, seen.labels, made=made)
     if record.image != TOOLBOX:
         words = _with_image(words, record.image)
     # With it kubectl itself refuses a manifest that names another namespace.
-    named = attempt.namespace or attempt.raw or attempt.command == "proxy"
+    named = not here or attempt.raw or attempt.command == "proxy"
     return words if named else [f"--namespace={here}", *words]
 
 
 def _text(file: str, record: Record) -> str:
     """Return a manifest; what came by stdin is put back for kubectl."""
     if file != "-":
-        if Path(file).is_file():
-            return Path(file).read_text(errors="replace")
+        # kubectl takes a pattern for all files that fit it.
+        if file.startswith(_NO_FILE) or set(file) & set("*?["):
+            raise rules.Refused(f"{file} is no file, and its manifests cannot be seen")
+        try:
+            if Path(file).is_file():
+                return Path(file).read_text(errors="replace")
+        except OSError as error:
+            raise rules.Refused(f"{file} cannot be read: {error.strerror}") from None
         raise rules.Refused(f"{file} is no file, and its manifests cannot be seen")
+    if sys.stdin is None:
+        raise rules.Refused("a manifest should come by stdin, which is closed")
     text = sys.stdin.buffer.read().decode(errors="surrogateescape")
     again = tempfile.TemporaryFile()
     again.write(rules.with_image(text, record.image).encode(errors="surrogateescape"))
@@ -100,7 +154,7 @@ def _documents(text: str) -> list[dict]:
         try:
             loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
             found = list(yaml.load_all(text, loader))
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError) as error:
             # kubectl would apply what stands before the fault.
             mark = getattr(error, "problem_mark", None)
             where = f", line {mark.line + 1}" if mark else ""
@@ -128,5 +182,6 @@ def _with_image(words: list[str], image: str) -> list[str]:
 
 
 def _say(reason: str) -> int:
+    """Print why, and return the exit code."""
     print(f"error: {reason}", file=sys.stderr)
     return 1

@@ -10,12 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers import errors
+from helpers.own import failures, kinds, surroundings
 
 #: the namespace that every cluster has, and whose UID no two have
 HOME = "kube-system"
 #: seconds for one answer
 TIMEOUT = 10
+#: what kubectl says when a part of the API is away, below the list of all the rest
+_INCOMPLETE = "unable to retrieve the complete list of server APIs"
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def see(
     """Return what cluster answers, and the labels of some of its namespaces.
 
     `options` say which cluster, as kubectl's own command line does; without
-    `kubeconfig` the environment counts. Raise Unreachable with kubectl's last line.
+    `kubeconfig` the environment counts. Raises what `run` raises.
     """
     asked = dict.fromkeys([HOME, *namespaces])
     words = ["get", "namespaces", *asked, "--ignore-not-found", "-o", "json"]
@@ -51,7 +53,7 @@ def see(
 
 
 def server(kubectl: str, kubeconfig: Path) -> tuple[str, str]:
-    """Return the versions of this kubectl and of the server; raise Unreachable."""
+    """Return the versions of this kubectl and of the server; see `run`."""
     found = json.loads(run(kubectl, "version", "-o", "json", kubeconfig=kubeconfig))
     return (
         found["clientVersion"]["gitVersion"],
@@ -60,32 +62,45 @@ def server(kubectl: str, kubeconfig: Path) -> tuple[str, str]:
 
 
 def user(kubectl: str, kubeconfig: Path) -> str:
-    """Return as whom the server takes us; raise Unreachable."""
+    """Return as whom the server takes us; see `run`."""
     text = run(kubectl, "auth", "whoami", "-o", "json", kubeconfig=kubeconfig)
     return json.loads(text)["status"]["userInfo"]["username"]
 
 
-def cluster_scoped(kubectl: str, kubeconfig: Path) -> tuple[str, ...]:
-    """Return names, short names and kinds of what is stored in no namespace there.
+def namespaced(
+    kubectl: str, options: Iterable[str] = (), *, kubeconfig: Path | None = None
+) -> tuple[str, ...]:
+    """Return the words for what is in namespaces there; see `kinds`, and `run`.
 
-    Questions, as a TokenReview, are not stored, so they are not among them.
+    An API that another server should serve, and does not, keeps only its own away.
     """
-    words = ("api-resources", "--namespaced=false", "--verbs=delete", "--no-headers")
-    lines = run(kubectl, *words, kubeconfig=kubeconfig).splitlines()
-    names = set()
-    for line in lines:
-        name, *short, _, _, kind = line.split()
-        names |= {name, kind, kind.lower(), *",".join(short).split(",")}
-    return tuple(sorted(names - {""}))
+    words = (*options, "api-resources", "--no-headers", "-o", "wide")
+    done = _run(kubectl, words, kubeconfig)
+    if done.returncode and not (done.stdout and _INCOMPLETE in done.stderr):
+        raise failures.of(done.stderr, words, kubeconfig)
+    return kinds.namespaced(done.stdout)
 
 
 def run(kubectl: str, *words: str, kubeconfig: Path | None = None) -> str:
-    """Return what kubectl prints; raise Unreachable or LacksRights."""
-    environment = dict(os.environ)
+    """Return what kubectl prints.
+
+    Raise Unreachable, NotAdmitted if an answer came and it was no, LacksRights, and
+    MissingTool if kubectl itself is gone.
+    """
+    done = _run(kubectl, words, kubeconfig)
+    if done.returncode:
+        raise failures.of(done.stderr, words, kubeconfig)
+    return done.stdout
+
+
+def _run(
+    kubectl: str, words: Iterable[str], kubeconfig: Path | None
+) -> subprocess.CompletedProcess:
+    environment = surroundings.of(kubectl, os.environ)
     if kubeconfig is not None:
         environment["KUBECONFIG"] = str(kubeconfig)
     try:
-        done = subprocess.run(
+        return subprocess.run(
             [kubectl, f"--request-timeout={TIMEOUT}s", *words],
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -94,12 +109,6 @@ def run(kubectl: str, *words: str, kubeconfig: Path | None = None) -> str:
             timeout=3 * TIMEOUT,
         )
     except subprocess.TimeoutExpired:
-        raise errors.Unreachable(
-            "The cluster", f"no answer in {3 * TIMEOUT} s"
-        ) from None
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["kubectl says nothing"])[-1]
-        if "orbidden" in last:
-            raise errors.LacksRights(last)
-        raise errors.Unreachable("The cluster", last.removesuffix("."))
-    return done.stdout
+        raise failures.of(f"no answer in {3 * TIMEOUT} s", words, kubeconfig) from None
+    except OSError as error:
+        raise failures.gone(kubectl, error) from None

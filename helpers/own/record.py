@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 #: by this file a state directory is known as ours
@@ -18,8 +18,7 @@ class Record:
     `uid` is that of the namespace kube-system, which no other cluster has. `authority`
     is the SHA-256 of what the kubeconfig trusts, "" for this machine's own list.
     `state` marks namespaces that were made from this state directory. `kubectl` is the
-    path of the genuine one. `cluster_scoped` are the names of the resources, and the
-    kinds, that are in no namespace there.
+    path of the genuine one. `namespaced` are the words for what is in namespaces there.
     """
 
     uid: str
@@ -31,16 +30,16 @@ class Record:
     kubectl: str
     image: str = TOOLBOX
     state: str = field(default_factory=lambda: secrets.token_hex(4))
-    cluster_scoped: tuple[str, ...] = ()
+    namespaced: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, state: Path) -> "Record | None":
         """Return the record of a state directory, or None if there is none."""
         try:
             found = json.loads((state / NAME).read_text())
-            return replace(
-                cls(**found), cluster_scoped=tuple(found.get("cluster_scoped", ()))
-            )
+            known = {each.name for each in fields(cls)}
+            record = cls(**{name: found[name] for name in found if name in known})
+            return replace(record, namespaced=tuple(record.namespaced))
         except (OSError, ValueError, TypeError):
             # It is written whole or not at all; what else it may be is not ours.
             return None

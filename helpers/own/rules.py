@@ -7,26 +7,41 @@ anything               kube-system has the UID that the learner has agreed to
 in a namespace         it carries our label, and that of this state directory
 a namespace itself     the same; a new one is made with both labels
 in no namespace        never, but for questions that nobody stores: a TokenReview
+a kind not known       never: it may be in no namespace
 =====================  ===========================================================
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from helpers.own import kinds, requestpath
 from helpers.own.commandline import OF_CLUSTER, Attempt
 from helpers.own.record import TOOLBOX, Record
 
 #: what tells our namespaces from all others, also for `helpers.cluster`
 LABEL, MANAGER = "app.kubernetes.io/managed-by", "kubernetes-api-notebooks"
 STATE = "kubernetes-api-notebooks/state"
-_NAMESPACES = {"namespace", "namespaces", "ns"}
+#: as a word of kubectl, in any spelling
+_NAMESPACES = re.compile(r"(ns|namespaces?)(\.(v1\.)?)?", re.IGNORECASE)
 #: groups whose cluster-scoped objects are questions
-_QUESTIONS = re.compile(r".*/apis/auth(entication|orization)\.k8s\.io/")
-_IN_NAMESPACE = re.compile(r"/namespaces/([^/?]+)")
+_QUESTIONS = re.compile(r"auth(entication|orization)\.k8s\.io/")
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+#: what `kubectl create` makes in no namespace
+_OUTSIDE = {"clusterrole", "clusterrolebinding", "priorityclass"}
 
 
 class Refused(Exception):
     """A write that may not be; its text is a clause."""
+
+
+class UnknownKind(Refused):
+    """A kind of which it is not known that it is in namespaces."""
+
+    def __init__(self, kind: str) -> None:
+        """Name it."""
+        super().__init__(
+            f"{kind} is in no namespace, or is no kind that this cluster has"
+        )
 
 
 def labels(record: Record) -> dict[str, str]:
@@ -37,51 +52,57 @@ def labels(record: Record) -> dict[str, str]:
 def touched(
     attempt: Attempt, documents: Sequence[dict], here: str, record: Record
 ) -> list[str]:
-    """Return the namespaces that a kubectl command would write to; raise Refused.
+    """Return the namespaces that a kubectl command would write to.
 
-    `documents` are its manifests, `here` is the namespace if none is named.
+    `documents` are its manifests, `here` is the namespace if none is named. Raise
+    Refused, UnknownKind for a kind that is to be asked for.
     """
+    first, _, second = attempt.command.partition(" ")
     if attempt.everywhere:
         raise Refused("it is about all namespaces at once")
     if attempt.raw:
         return path_touches(attempt.raw)
-    if attempt.command in OF_CLUSTER:
-        raise Refused(f"`kubectl {attempt.command}` is about the whole cluster")
-    if attempt.command == "proxy":
+    if first in OF_CLUSTER:
+        raise Refused(f"`kubectl {first}` is about the whole cluster")
+    if second == "namespace":
+        raise Refused("namespaces are made by `create_namespace()`")
+    if first == "create" and second in _OUTSIDE:
+        raise Refused(f"a {second} is in no namespace")
+    if first == "proxy":
         return []  # what is sent through it is not here yet
-    home = attempt.namespace or here
-    found = [
-        name for kind in attempt.types for name in _of(kind, attempt, home, record)
-    ]
+    homes = [name or here for name in attempt.namespaces]
+    found = [name for each in attempt.resources for name in _of(*each, attempt, record)]
     for document in documents:
-        found += _document_touches(attempt, document, home, record)
+        found += _document_touches(attempt, document, homes[0], record)
     # Such as `exec`, and a manifest that nobody can read.
-    return found if attempt.types or documents else [home]
+    used = found if attempt.resources or documents else homes
+    return [name or homes[0] for name in used]
 
 
-def _of(word: str, attempt: Attempt, home: str, record: Record) -> list[str]:
-    kind = word.lower()  # kubectl takes any spelling
-    if kind in _NAMESPACES:
-        if attempt.command == "create":
-            raise Refused("namespaces are made by `create_namespace()`")
-        # Of `label namespace NAME KEY=VALUE KEY-`, and of `delete namespace NAME`.
-        names = [name for name in attempt.names if not re.search("=|-$", name)]
-        if not names:
-            raise Refused("it is about namespaces, and names none")
-        return names
-    if kind in record.cluster_scoped:
-        raise Refused(f"{kind} is in no namespace")
-    return [home]
+def _of(
+    kind: str, names: Sequence[str], attempt: Attempt, record: Record
+) -> Iterator[str]:
+    """Yield the namespaces that resources of one kind are in, "" for the usual one."""
+    if _NAMESPACES.fullmatch(kind):
+        if attempt.chosen or not names:
+            raise Refused("it is about namespaces, and does not name each")
+        yield from names
+    elif kinds.is_namespaced(kind, record.namespaced):
+        yield ""
+    else:
+        raise UnknownKind(kind)
 
 
 def path_touches(path: str) -> list[str]:
     """Return the namespace that a path of the API is in; raise Refused for none."""
-    inside = _IN_NAMESPACE.search(path)
-    if inside:
-        return [inside[1]]
-    if _QUESTIONS.match(path):
+    found = requestpath.read(path)
+    if found is None:
+        raise Refused(f"{path.partition('?')[0]} is no path that is understood here")
+    if found.namespace:
+        return [found.namespace]
+    if _QUESTIONS.match(found.version):
         return []
-    raise Refused(f"{path.partition('?')[0]} is in no namespace")
+    raise Refused(f"{found.path} is in no namespace")
 
 
 def judge(
@@ -89,10 +110,13 @@ def judge(
     uid: str,
     namespaces: Iterable[str],
     found: Mapping[str, Mapping[str, str]],
+    *,
+    made: Iterable[str] = (),
 ) -> None:
     """Raise Refused unless it is the right cluster, and these namespaces are ours.
 
-    `found` are the labels of those that are there. One that is not cannot be harmed.
+    `found` are the labels of those that are there. One that is not cannot be harmed,
+    but for those in `made`, which the write would make, and without our labels.
     """
     if uid != record.uid:
         there = uid or "unknown"
@@ -100,6 +124,16 @@ def judge(
     for name in namespaces:
         if name in found and not labels(record).items() <= found[name].items():
             raise Refused(f"the namespace {name} was not made by these notebooks")
+    for name in made:
+        if name not in found:
+            raise Refused(f"the namespace {name} is not there, and would be made")
+
+
+def require_names(namespaces: Iterable[str]) -> None:
+    """Raise Refused for what is no name of a namespace: a server might read it so."""
+    for name in namespaces:
+        if not _NAME.fullmatch(name):
+            raise Refused(f"{name!r} is no name of a namespace")
 
 
 def with_image(text: str, image: str) -> str:
@@ -120,15 +154,21 @@ def _document_touches(
             for each in parts
             for name in _document_touches(attempt, each, home, record)
         ]
-    metadata = document.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    if kind == "Namespace":
-        marks = (metadata.get("labels") or {}).items()
-        if attempt.command == "create" and labels(record).items() <= marks:
-            return []
-        return [str(metadata.get("name"))]
-    if kind in record.cluster_scoped:
-        raise Refused(f"a {kind} is in no namespace")
-    if _QUESTIONS.match(f"/apis/{document.get('apiVersion')}"):
+    metadata = _mapping(document, "metadata")
+    word = kinds.of_document(document)
+    if word == "namespace.":
+        ours = labels(record).items() <= _mapping(metadata, "labels").items()
+        if not ours and attempt.command != "delete":
+            raise Refused("its manifest of a Namespace lacks the labels of a lesson's")
+        # It is new, or nothing happens.
+        return [] if attempt.command == "create" else [str(metadata.get("name"))]
+    if _QUESTIONS.match(str(document.get("apiVersion"))):
         return []
+    if word not in record.namespaced:
+        raise UnknownKind(f"a {kind}")
     return [str(metadata.get("namespace") or home)]
+
+
+def _mapping(parent: dict, key: str) -> dict:
+    found = parent.get(key)
+    return found if isinstance(found, dict) else {}

@@ -53,11 +53,11 @@ def find(
     """
     way_out = "Name another file, or mend this one."
     document = read_kubeconfig(kubeconfig, context=context, way_out=way_out)
-    copied = contexts.take(document, context, kubeconfig.absolute().parent)
+    program = kubectl(progress, "")
+    copied = contexts.take(document, context, kubeconfig.absolute().parent, program)
     asked = state / "kubeconfig.asked"
     write_private(asked, json.dumps(copied, indent=2))
     try:
-        program = kubectl(progress, "")
         progress.update(f"asking {server_of(copied, context)}")
         uid = look.see(program, kubeconfig=asked).uid
         version = look.server(program, asked)[1]
@@ -71,7 +71,7 @@ def find(
             user=look.user(program, asked),
             kubectl=program,
             image=image or TOOLBOX,
-            cluster_scoped=look.cluster_scoped(program, asked),
+            namespaced=look.namespaced(program, kubeconfig=asked),
         )
         return Target(record, copied, look.server(program, asked)[0])
     finally:

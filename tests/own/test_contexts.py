@@ -39,7 +39,7 @@ DOCUMENT = {
 
 
 def taken():
-    return take(DOCUMENT, "mine", Path("/home/me/.kube"))
+    return take(DOCUMENT, "mine", Path("/home/me/.kube"), "/genuine/kubectl")
 
 
 def test_nothing_of_another_context_comes_along():
@@ -66,9 +66,21 @@ def test_a_credential_plugin_stays_one():
         "command": "/home/me/.kube/plugin",
         "args": ["a"],
     }
-    bare = {**DOCUMENT, "users": [{"name": "me", "user": {"exec": {"command": "aws"}}}]}
-    document = take(bare, "mine", Path("/x"))
-    assert document["users"][0]["user"]["exec"]["command"] == "aws"
+    assert taken_with("aws") == "aws"
+
+
+def test_a_plugin_of_kubectl_is_run_by_the_genuine_one():
+    """Else the one that checks writes would ask for a credential, and so itself."""
+    assert taken_with("kubectl") == "/genuine/kubectl"
+    assert taken_with("/usr/bin/kubectl") == "/usr/bin/kubectl"
+
+
+def taken_with(command):
+    user = {"name": "me", "user": {"exec": {"command": command}}}
+    document = take(
+        {**DOCUMENT, "users": [user]}, "mine", Path("/x"), "/genuine/kubectl"
+    )
+    return document["users"][0]["user"]["exec"]["command"]
 
 
 def test_the_original_is_left_as_it_was():
