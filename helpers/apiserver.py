@@ -45,6 +45,15 @@ QUIET = 3.0
 POLL = 0.1
 #: the one who may ask; the name means nothing where everything is allowed
 USER = "super-admin"
+#: those of this process: a lesson may write to them, whatever else it may write to
+_STARTED: "weakref.WeakSet[ApiServer]" = weakref.WeakSet()
+
+
+def is_ours(host: str, port: int | None) -> bool:
+    """Say whether an API server that this process started listens at an address."""
+    return host == "127.0.0.1" and any(
+        server.running and server._number == port for server in _STARTED
+    )
 
 
 class ApiServer:
@@ -81,6 +90,7 @@ class ApiServer:
             program = self._programs / "kube-apiserver"
             command = ownserver.apiserver_command(program, self._number)
             self._spawn("kube-apiserver", command)
+            _STARTED.add(self)
             self._wait_until_ready(timeout)
         except BaseException:
             self.stop()
