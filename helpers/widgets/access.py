@@ -121,11 +121,17 @@ class AccessMatrix(View):
         name = self._other.value.strip() or self._account.value
         return Account.read(name, self._home)
 
-    def choose(self, account: str) -> None:
-        """Ask about another ServiceAccount, or any user: a name with `:` or `@`."""
+    def choose(self, account: str, *, before: pd.DataFrame | None = None) -> None:
+        """Ask about another ServiceAccount, or any user: a name with `:` or `@`.
+
+        As things are, without the supposed binding; `before` as for `access_matrix`.
+        """
         if not account.strip():
             raise errors.LabError("An account needs a name.", 'Try "default".')
+        self._suppose.value = False
         self._other.value = account
+        # Another account has another past, if any.
+        self._before = before
         self.ask()
 
     def suppose(self, permissive: bool) -> None:

@@ -117,12 +117,6 @@ class OpenNotebook:
         self._command("notebook:run-all-above", timeout=timeout)
         self.run(cell)
 
-    def run_below(self, cell: str, timeout: float = RUN) -> None:
-        """Run all that stands below this cell."""
-        order = self.order()
-        self.select(order[order.index(cell) + 1])
-        self._command("notebook:run-all-below", timeout=timeout)
-
     def execute(self, code: str) -> None:
         """Run code in the kernel, from no cell: on the page nothing moves for it."""
         status = self.page.evaluate(
