@@ -2,8 +2,10 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+
+import urllib3
 
 from helpers import explorer
 from helpers.callers import Caller
@@ -11,6 +13,8 @@ from helpers.explorer import Request, Target
 
 #: seconds that the server may be silent
 SILENCE = 10.0
+#: seconds for a whole answer; that of a watch has no end
+DEADLINE = 15.0
 #: bytes of an answer that are read
 MOST = 20_000_000
 AGENT = "kubernetes-api-notebooks"
@@ -29,6 +33,8 @@ class Answer(NamedTuple):
     milliseconds: float
     size: int
     content: Any
+    #: False if there is more, or may be: it was too long, or did not end in time
+    whole: bool = True
 
     def sentence(self) -> str:
         """Return the status, and what the server says of it or of a long list."""
@@ -36,6 +42,8 @@ class Answer(NamedTuple):
         kind = self.received.get("Content-Type", "no type").partition(";")[0]
         facts = f"{self.milliseconds:,.0f} ms, {self.size:,} bytes, {kind}."
         said = explorer.left_out(self.content)
+        if not self.whole:
+            said = "It did not end: this is what had come until then."
         if self.status >= 400 and isinstance(self.content, dict):
             said = self.content.get("message", "")
         return f"{head}, {facts} {said}".strip()
@@ -50,15 +58,26 @@ class Answer(NamedTuple):
         return json.dumps(self.content, indent=1, ensure_ascii=False).splitlines()
 
 
-def ask(caller: Caller, target: Target, *, table: bool = False) -> Answer:
-    """Ask for a target; any status is an answer. Raise what `Caller.get` raises."""
+def ask(
+    caller: Caller,
+    target: Target,
+    *,
+    table: bool = False,
+    opened: Callable[[urllib3.BaseHTTPResponse], None] = lambda _: None,
+) -> Answer:
+    """Ask for a target; any status is an answer. Raise what `Caller.get` raises.
+
+    `opened` is given the answer before its body has come: whoever shuts it down ends
+    the reading. After DEADLINE seconds, or MOST bytes, it ends by itself.
+    """
     asked = explorer.request(target, table=table)
     headers = {"Accept": asked.accept, "Accept-Encoding": "identity"}
     headers["User-Agent"] = AGENT
     began = time.monotonic()
     answer = caller.stream(asked.path, headers=headers, silence=SILENCE)
     try:
-        body = answer.read(MOST)
+        opened(answer)
+        body, whole = _read(answer, began + DEADLINE)
     finally:
         answer.close()
     if caller.shows == "token":
@@ -74,7 +93,22 @@ def ask(caller: Caller, target: Target, *, table: bool = False) -> Answer:
         round(1000 * (time.monotonic() - began), 1),
         len(body),
         explorer.parsed(answer.headers.get("Content-Type", ""), body),
+        whole,
     )
+
+
+def _read(answer: urllib3.BaseHTTPResponse, until: float) -> tuple[bytes, bool]:
+    """Return a body, and whether that is all of it."""
+    parts, size = [], 0
+    try:
+        for part in answer.stream(1 << 16):
+            parts.append(part)
+            size += len(part)
+            if size > MOST or time.monotonic() > until:
+                return b"".join(parts)[:MOST], False
+    except urllib3.exceptions.ReadTimeoutError:
+        return b"".join(parts), False
+    return b"".join(parts), True
 
 
 def _aligned(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:

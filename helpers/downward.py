@@ -91,6 +91,8 @@ class Changes:
     #: why the watch, or the way into the pod, is broken; "" while all is well
     unheard: str = ""
     unseen: str = ""
+    #: the server will not tell of the pod: no other try is made
+    refused: bool = False
 
     def __post_init__(self) -> None:
         """Make the lock: a drawing never sees half of it."""
@@ -107,6 +109,7 @@ class Changes:
         with self.lock:
             if event.type in (watches.BROKEN, REFUSED):
                 self.unheard = event.object["message"]
+                self.refused = event.type == REFUSED
             elif event.type == LISTED:
                 self.unheard = ""
                 items = event.object["items"]

@@ -49,7 +49,7 @@ def follow_request(
     BadRequestLine for what cannot be sent, KubectlFailed if nothing can be run in the
     pod. The same as `kubectl exec POD -- curl --cacert CA -H "Authorization: …" URL`.
     """
-    request = Request(pod, _sendable(path), _known(host), ca, token, container)
+    request = Request(pod, sendable(path), _known(host), ca, token, container)
     seen = _send(request)
     user = _user(seen)
     attempt = reading(request.path, user)
@@ -69,7 +69,7 @@ def tell(request: Request, seen: dict, attempt: Attempt, around: Around) -> Jour
     return Journey(request, steps)
 
 
-def _sendable(path: str) -> str:
+def sendable(path: str) -> str:
     """Return a path as it goes over the wire; raise BadRequestLine."""
     path = path.strip()
     if not path.startswith("/"):

@@ -3,8 +3,11 @@
 The facts are those of `helpers.grants`, the answers the server's own.
 """
 
+import contextlib
 import threading
 import time
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import ipywidgets
 import pandas as pd
@@ -15,7 +18,7 @@ from helpers.command import kubeconfig_in_use
 from helpers.rbac import Objects
 from helpers.reviews import Account, access_review, current_namespace
 from helpers.waiting import until
-from helpers.watches import Watch
+from helpers.watches import Watch, stop_all
 from helpers.widgets import markup
 from helpers.widgets.live import Live
 from helpers.widgets.view import View, named
@@ -54,6 +57,14 @@ def access_matrix(
     return AccessMatrix(account, list(verbs), list(resources), where, before)
 
 
+class Asked(NamedTuple):
+    """Answers, and about whom: what is chosen by now may be somebody else."""
+
+    who: Account
+    supposed: bool
+    table: pd.DataFrame
+
+
 class AccessMatrix(View):
     """The table of `can_i`, asked anew whenever rules change."""
 
@@ -68,11 +79,18 @@ class AccessMatrix(View):
         """Ask once, and watch the rules from now on, until `stop`."""
         self.rules = grants.Rules()
         self._verbs, self._resources, self._home = verbs, resources, namespace
-        self._before, self._after = before, None
+        # Of which user; None: of whomever, as the learner has given it.
+        self._before: tuple[str | None, pd.DataFrame] | None = None
+        if before is not None:
+            self._before = None, before
+        self._asked: Asked | None = None
         self._fields: list[grants.Field] = []
+        # When to look again, and whether a look waits for its turn already.
         self._looks: list[float] = []
+        self._waiting = False
+        self._looking, self._comparing = threading.Lock(), threading.Lock()
         self._trouble, self._asking = "", threading.Lock()
-        self._listing = False
+        self._quiet = threading.local()
         self._caller = Caller.from_kubeconfig(kubeconfig_in_use())
         self._account = named(
             ipywidgets.Dropdown(
@@ -93,8 +111,8 @@ class AccessMatrix(View):
         self._again = ipywidgets.Button(description="Ask again")
         self._table = Live()
         for control in (self._account, self._other):
-            control.observe(lambda _: self._turn(), "value")
-        self._suppose.observe(lambda _: self.work(self.ask), "value")
+            control.observe(lambda _: self._turn(another=True), "value")
+        self._suppose.observe(lambda _: self._turn(), "value")
         self._remember.on_click(lambda _: self.remember())
         self._again.on_click(lambda _: self.work(self.ask))
         rows = [
@@ -128,21 +146,25 @@ class AccessMatrix(View):
         """
         if not account.strip():
             raise errors.LabError("An account needs a name.", 'Try "default".')
-        self._suppose.value = False
-        self._other.value = account
+        with self._quietly():
+            self._suppose.value = False
+            self._other.value = account
         # Another account has another past, if any.
-        self._before = before
+        self._before = None if before is None else (None, before)
         self.ask()
 
     def suppose(self, permissive: bool) -> None:
         """Ask as if the book's permissive-binding were there, or as it is."""
-        self._suppose.value = permissive
+        with self._quietly():
+            self._suppose.value = permissive
         self.ask()
 
     def remember(self) -> None:
         """Let what is now be what was before."""
-        self._before = self._after
-        self._compare()
+        asked = self._asked
+        if asked is not None:
+            self._before = asked.who.user, asked.table
+            self._compare()
 
     def ask(self) -> None:
         """Ask the server for every field, now; raise ApiError or Unreachable.
@@ -154,8 +176,9 @@ class AccessMatrix(View):
 
     def _ask(self) -> None:
         who = self.account
-        supposed = self._suppose.value and grants.names(grants.PERMISSIVE, who)
-        groups = (*who.groups, _MASTERS) if supposed else who.groups
+        supposed = self._suppose.value
+        granted = supposed and grants.names(grants.PERMISSIVE, who)
+        groups = (*who.groups, _MASTERS) if granted else who.groups
         them = Account(who.user, groups)
         try:
             self._list_accounts()
@@ -168,9 +191,10 @@ class AccessMatrix(View):
             self.changed()
             raise
         self._trouble = ""
-        self._after = pd.DataFrame(
+        table = pd.DataFrame(
             answers, index=self._resources, columns=self._verbs, dtype=str
         )
+        self._asked = Asked(who, supposed, table)
         self._compare()
 
     def frame(self) -> pd.DataFrame:
@@ -180,7 +204,8 @@ class AccessMatrix(View):
         """
         # GRANTED BY needs the bindings, which come by themselves, and soon.
         until(self.rules.complete, _SOON)
-        if self._fields:
+        asked = self._asked
+        if asked and asked[:2] == (self.account, self._suppose.value):
             self._compare()
         else:
             self.ask()
@@ -199,14 +224,11 @@ class AccessMatrix(View):
 
     def draw(self) -> None:
         """Ask again if there was news of rules, and draw what is known."""
-        now = time.monotonic()
-        due = [at for at in self._looks if at <= now]
-        if due:
-            self._looks = [at for at in self._looks if at > now]
+        if self._is_due(time.monotonic()):
             self.work(self._look)
         columns = ["RESOURCE", *self._verbs]
         rows = [[name, *cells] for name, cells in self._rows()]
-        caption = f"May {self.account.user}?"
+        caption = f"May {self._user()}?"
         drawn = markup.table(columns, rows, caption=caption) + self._why()
         value = markup.block(drawn)
         if value != self._table.value:
@@ -222,14 +244,13 @@ class AccessMatrix(View):
             index=self._resources,
             columns=self._verbs,
         )
-        lines = [f"{self.account.user}: {self._caption()}", rows.to_string()]
+        lines = [f"{self._user()}: {self._caption()}", rows.to_string()]
         lines += [f"{grants.TOO_MUCH} by {name}" for name in self._excess()]
         return "\n".join(lines)
 
     def stopping(self) -> None:
         """End the watches."""
-        for watch in self._watches:
-            watch.stop()
+        stop_all(self._watches)
 
     def _caller_of_its_own(self) -> Caller:
         # Four watches hold a connection each; the questions have another.
@@ -239,19 +260,41 @@ class AccessMatrix(View):
         def heard(event) -> None:
             if self.rules.hear(kind, event):
                 now = time.monotonic()
-                self._looks = [now + seconds for seconds in LOOKS]
+                with self._looking:
+                    self._looks = [now + seconds for seconds in LOOKS]
             self.changed()
 
         return heard
 
-    def _turn(self) -> None:
-        if self._listing:
+    def _turn(self, *, another: bool = False) -> None:
+        if getattr(self._quiet, "now", False):
             return
-        # Another account has another past.
-        self._before = None
+        if another:
+            # Another account has another past.
+            self._before = None
         self.work(self.ask)
 
+    @contextlib.contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Let what this thread puts into controls be no choice of the learner's."""
+        self._quiet.now = True
+        try:
+            yield
+        finally:
+            self._quiet.now = False
+
+    def _is_due(self, now: float) -> bool:
+        """Say whether to look again; not while a look waits for its turn already."""
+        with self._looking:
+            if self._waiting or not any(at <= now for at in self._looks):
+                return False
+            self._looks = [at for at in self._looks if at > now]
+            self._waiting = True
+            return True
+
     def _look(self) -> None:
+        with self._looking:
+            self._waiting = False
         self.ask()
 
     def _list_accounts(self) -> None:
@@ -264,10 +307,9 @@ class AccessMatrix(View):
         options = tuple(sorted({*found, chosen}))
         if options != tuple(self._account.options):
             # New options choose the first one, which nobody wanted.
-            self._listing = True
-            self._account.options = options
-            self._account.value = chosen
-            self._listing = False
+            with self._quietly():
+                self._account.options = options
+                self._account.value = chosen
 
     def _answer(self, who: Account, verb: str, row: str) -> str:
         review = access_review(who, verb, row, self._home)
@@ -278,10 +320,14 @@ class AccessMatrix(View):
         return "yes" if answer.json()["status"]["allowed"] else "no"
 
     def _compare(self) -> None:
-        if self._after is None:
-            return
-        who, objects = self.account, self.rules.objects()
-        if self._suppose.value:
+        with self._comparing:
+            if self._asked is not None:
+                self._fields = self._compared(self._asked)
+        self.changed()
+
+    def _compared(self, asked: Asked) -> list[grants.Field]:
+        who, objects = asked.who, self.rules.objects()
+        if asked.supposed:
             bindings = [*objects.bindings, grants.PERMISSIVE]
             objects = Objects(bindings, objects.roles)
         attempts = {
@@ -289,8 +335,13 @@ class AccessMatrix(View):
             for row in self._resources
             for verb in self._verbs
         }
-        self._fields = grants.fields(self._before, self._after, attempts, who, objects)
-        self.changed()
+        user, before = self._before or (None, None)
+        if user not in (None, who.user):
+            before = None
+        return grants.fields(before, asked.table, attempts, who, objects)
+
+    def _user(self) -> str:
+        return (self._asked.who if self._asked else self.account).user
 
     def _has(self, answer: str, verb: str, resource: str) -> bool:
         return any(
@@ -334,7 +385,6 @@ class AccessMatrix(View):
         troubles = sorted(set(self.rules.troubles.values()))
         if troubles:
             return f"Not told of changes, so ask again yourself: {troubles[0]}"
-        supposed = (
-            ", as if permissive-binding were there" if self._suppose.value else ""
-        )
-        return f"Asked as {self.account.user}{supposed}. {self._caption()}."
+        supposed = self._asked is not None and self._asked.supposed
+        told = ", as if permissive-binding were there" if supposed else ""
+        return f"Asked as {self._user()}{told}. {self._caption()}."

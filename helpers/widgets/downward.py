@@ -17,7 +17,7 @@ from helpers.downward import Change, Changes, Copies, copies_of
 from helpers.followers import Follower
 from helpers.reviews import current_namespace
 from helpers.waiting import until
-from helpers.watches import Watch
+from helpers.watches import LISTED, RECONNECTED, Watch
 from helpers.widgets import markup
 from helpers.widgets.live import Live
 from helpers.widgets.view import View, named
@@ -58,7 +58,8 @@ class DownwardView(View):
         self._caller, self._namespace = caller, namespace
         self.model = Changes(copies)
         self.model.begin(read, datetime.now(UTC))
-        self._refusal = ""
+        # The sentence, and the value in the field and of the label that it is about.
+        self._refusal: tuple[str, str, str | None] = ("", "", None)
         self._value = named(
             ipywidgets.Text(description=f"Value of label {copies.label}:"), "24em"
         )
@@ -81,7 +82,7 @@ class DownwardView(View):
             f"/api/v1/namespaces/{quote(namespace)}/pods",
             self._hear,
             query={"fieldSelector": f"metadata.name={pod}"},
-        ).start()
+        )
         self._follower = Follower(
             pod,
             copies.file,
@@ -90,7 +91,13 @@ class DownwardView(View):
             container=copies.container,
             variable=copies.variable,
             every=EXACT,
-        ).start()
+        )
+        try:
+            self._follower.start()
+        except errors.LabError:
+            self.close()
+            raise
+        self._watch.start()
         self.changed()
 
     def set_label(self, value: str) -> None:
@@ -138,7 +145,7 @@ class DownwardView(View):
             self._table.value = drawn
         line = f"The same in a terminal: <code>{markup.text(self._line())}</code>"
         self._command.value = markup.block(f"<p>{line}</p>")
-        self.say(self._refusal or self._sentence())
+        self.say(self._refused() or self._sentence())
 
     def text(self) -> str:
         """Return the values and the changes."""
@@ -158,20 +165,29 @@ class DownwardView(View):
         self._follower.stop()
 
     def _clicked(self) -> None:
-        value = self._value.value
+        value, label, sentence = self._value.value, self.model.value, ""
         try:
-            if value == self.model.value:
+            if value == label:
                 raise errors.LabError(f"The label is {value!r} already.")
             self.set_label(value)
-            self._refusal = ""
         except errors.ApiError as error:
-            self._refusal = f"The server refuses it: {error.message}"
+            sentence = f"The server refuses it: {error.message}"
         except errors.LabError as error:
-            self._refusal = str(error)
+            sentence = str(error)
+        self._refusal = sentence, value, label
         self.changed()
+
+    def _refused(self) -> str:
+        """Return why a click did nothing, as long as that is true."""
+        sentence, value, label = self._refusal
+        same = (value, label) == (self._value.value, self.model.value)
+        return sentence if same else ""
 
     def _hear(self, event) -> None:
         self.model.hear(event)
+        if event.type in (LISTED, RECONNECTED):
+            # It may have been that nobody answered.
+            self._refusal = ("", "", None)
         self.changed()
 
     def _see(self, seen) -> None:
@@ -212,6 +228,8 @@ class DownwardView(View):
         model = self.model
         if model.gone:
             return f"Pod {self._pod} is gone."
+        if model.refused:
+            return f"The server refuses this watch: {model.unheard}"
         if model.unheard:
             return f"Not connected, trying again: {model.unheard}"
         if model.unseen:

@@ -3,6 +3,7 @@
 What there is to choose, and how it is asked for, is known to `helpers.explorer`.
 """
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -54,6 +55,7 @@ class ApiExplorer(View):
         self._who = shows.get(self._caller.shows, "certificate")
         self._offers, self._space = Offers(self._caller, namespace), namespace
         self._answer: Answer | None = None
+        self._open: urllib3.BaseHTTPResponse | None = None
         self._trouble, self._looking = "", False
         self._lock, self._filling = threading.RLock(), False
         self._wanted, self._done = 0, threading.Condition()
@@ -162,6 +164,23 @@ class ApiExplorer(View):
         if not self._looking:
             self._looking = True
             self.work(self._look)
+
+    def stopping(self) -> None:
+        """End the request that is under way, and let nobody wait for it."""
+        self._shut()
+        with self._done:
+            self._done.notify_all()
+
+    def _opened(self, answer: urllib3.BaseHTTPResponse) -> None:
+        self._open = answer
+        if self.stopped:
+            self._shut()
+
+    def _shut(self) -> None:
+        if self._open is not None:
+            # What was read to its end has no connection left to shut.
+            with contextlib.suppress(ValueError, OSError):
+                self._open.shutdown()
 
     def _make_controls(self) -> None:
         def dropdown(description: str) -> ipywidgets.Dropdown:
@@ -333,7 +352,9 @@ class ApiExplorer(View):
             if self._trouble:
                 self.say(self._trouble)
                 return
-            self._answer = answers.ask(self._caller, target, table=table)
+            self._answer = answers.ask(
+                self._caller, target, table=table, opened=self._opened
+            )
             self._show(self._answer)
         except (errors.LabError, urllib3.exceptions.HTTPError) as error:
             self._trouble = f"No answer: {error}"
@@ -344,14 +365,19 @@ class ApiExplorer(View):
                 self._done.notify_all()
 
     def _awaited(self) -> Answer:
+        def finished() -> bool:
+            return self._finished == self._wanted
+
         with self._done:
-            self._done.wait_for(
-                lambda: self._finished == self._wanted or self.stopped, PATIENCE
-            )
-        if self._trouble:
-            raise errors.LabError(self._trouble)
-        if self._answer is None:
+            self._done.wait_for(lambda: finished() or self.stopped, PATIENCE)
+        # Never the answer to what was asked before.
+        if not finished() and self.stopped:
+            fact = "This view was stopped before the answer came."
+            raise errors.LabError(fact, "Run its cell again.")
+        if not finished():
             raise errors.NotReady("An answer", PATIENCE, "nothing yet")
+        if self._trouble or self._answer is None:
+            raise errors.LabError(self._trouble or "There is no answer.")
         return self._answer
 
     def _look(self) -> None:

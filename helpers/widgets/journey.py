@@ -9,12 +9,19 @@ import threading
 import ipywidgets
 import pandas as pd
 
+from helpers import errors
 from helpers.journeys import FILES, STOPPED, UNREACHED, Journey, Step
-from helpers.podrequests import follow_request
+from helpers.podrequests import TIMEOUT, follow_request, sendable
 from helpers.reviews import current_namespace
 from helpers.widgets import markup
 from helpers.widgets.live import Live
 from helpers.widgets.view import View, named
+
+#: Seconds that `frame` waits: to send it, and to ask the cluster what became of it.
+PATIENCE = 2 * TIMEOUT
+#: seconds that the text form waits; mostly it takes half a second
+SOON = 2.0
+_SENDING = "Sending the request."
 
 #: What may be broken, in words, and what that changes in the request.
 BREAKS: dict[str, dict[str, str]] = {
@@ -49,13 +56,15 @@ def request_journey(
     """Send a GET from a pod and show each step of its way: passed, or stopped here.
 
     `path` is by default the pods of the notebook's namespace. Opening it sends the
-    request, which takes about half a second; so does "Send". `frame()` has STEP, ASKED,
-    ANSWER, STATE, MILLISECONDS, and so has `follow_request(pod, path)` without a view.
-    The same as `kubectl exec POD -- curl …`. Raise what `follow_request` raises.
+    request, and so does "Send". The kernel is free meanwhile; `frame()` waits, and
+    has STEP, ASKED, ANSWER, STATE, MILLISECONDS, as `follow_request(pod, path)` has
+    without a view. The same as `kubectl exec POD -- curl …`. Raise BadRequestLine.
     """
     namespace = current_namespace()
     own = f"/api/v1/namespaces/{namespace}/pods"
-    return RequestJourney(pod, path or own, container, namespace)
+    path = path or own
+    sendable(path)
+    return RequestJourney(pod, path, container, namespace)
 
 
 class RequestJourney(View):
@@ -66,9 +75,12 @@ class RequestJourney(View):
     ) -> None:
         """Send the first request, and show what became of it."""
         self._pod, self._container = pod, container
-        # Not in a thread: what cannot be sent is an error of the cell.
-        self.journey: Journey = follow_request(pod, path, container=container)
-        self._busy = threading.Event()
+        self._last: Journey | None = None
+        self._failed: errors.LabError | None = None
+        # Whether nobody needs to wait; and whether something is under way, which may
+        # be so for a while after the view was stopped.
+        self._idle, self._sending = threading.Event(), False
+        self._idle.set()
         here = f"/api/v1/namespaces/{namespace}"
         paths = [path, f"{here}/pods", f"{here}/secrets", "/apis", "/version", "/"]
         options = list(dict.fromkeys(paths))
@@ -86,22 +98,46 @@ class RequestJourney(View):
             self._picture,
             self._facts,
         )
-        self.draw()
+        self.send()
 
     def send(self) -> None:
         """Send what the controls say; what comes of it is drawn when it is there."""
-        if not self._busy.is_set():
-            self._busy.set()
-            self.say("Sending the request.")
+        if self._idle.is_set() and not self.stopped:
+            self._idle.clear()
+            self._sending = True
+            self.say(_SENDING)
             self.work(self._follow)
 
+    @property
+    def journey(self) -> Journey:
+        """Return the last request; wait for the one that is under way.
+
+        Raise what `follow_request` raises, NotReady after PATIENCE seconds, LabError
+        if the view was stopped before.
+        """
+        self._idle.wait(PATIENCE)
+        if self._sending and self.stopped:
+            fact = "This view was stopped before the answer came."
+            raise errors.LabError(fact, "Run its cell again.")
+        if self._sending:
+            raise errors.NotReady("The request", PATIENCE, self.said)
+        if self._failed is not None:
+            raise self._failed
+        return self._last
+
     def frame(self) -> pd.DataFrame:
-        """Return the steps of the last request: STEP, ASKED, ANSWER, STATE, …."""
+        """Return the steps of the last request: STEP, ASKED, ANSWER, STATE, ….
+
+        Wait for the one that is under way, and raise what `follow_request` raises.
+        """
         return self.journey.frame()
 
     def draw(self) -> None:
         """Draw the boxes, and below them the facts of each."""
-        journey = self.journey
+        journey = self._last
+        if self._failed is not None or journey is None:
+            self.say(str(self._failed or _SENDING))
+            return
         boxes = "".join(_box(n, step) for n, step in enumerate(journey.steps, 1))
         sent = f"GET {markup.text(journey.request.path)}"
         picture = (
@@ -115,23 +151,36 @@ class RequestJourney(View):
             for number, step in enumerate(journey.steps, 1)
         )
         self._facts.value = markup.block(f'<div class="lab-facts">{facts}</div>')
-        self.say(_plain(journey.outcome))
+        self.say(_SENDING if self._sending else _plain(journey.outcome))
 
     def text(self) -> str:
-        """Return the steps as numbered lines."""
-        return _plain(repr(self.journey))
+        """Return the steps as numbered lines; wait a moment for them."""
+        self._idle.wait(SOON)
+        if self._failed is not None:
+            return str(self._failed)
+        return _plain(repr(self._last)) if self._last else _SENDING
+
+    def stopping(self) -> None:
+        """Let nobody wait any longer."""
+        self._idle.set()
 
     def _follow(self) -> None:
         try:
-            self.journey = follow_request(
-                self._pod,
-                self._path.value,
-                container=self._container,
-                **self._break.value,
-            )
+            self._last, self._failed = self._sent(), None
+        except errors.LabError as error:
+            self._failed = error
         finally:
-            self._busy.clear()
+            self._sending = False
+            self._idle.set()
         self.changed()
+
+    def _sent(self) -> Journey:
+        return follow_request(
+            self._pod,
+            self._path.value,
+            container=self._container,
+            **self._break.value,
+        )
 
     def _take(self, change: dict) -> None:
         self._path.value = change["new"]

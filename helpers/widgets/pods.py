@@ -126,7 +126,7 @@ class LivePods(View):
             self._page = min(self._page, self._pages - 1)
             start = self._page * PAGE
             rows = [self._cells(row, now) for row in found[start : start + PAGE]]
-            history, counts = list(model.history)[-SPAN * 100 :], dict(model.counts)
+            history, counts = list(model.history), dict(model.counts)
         columns = ["NAME", *self._others(), LAST_EVENT]
         if self._all:
             columns.insert(1, "NAMESPACE")

@@ -1,0 +1,278 @@
+"""Every view goes on after a restart of its API server, and never holds the kernel."""
+
+import contextlib
+import threading
+import time
+
+import pytest
+
+from helpers import errors, pythonrequests, widgets
+from helpers.widgets import access, view
+from tests.local.waiting import until
+from tests.rbacserver import DEFAULT
+
+TIMEOUT = 60.0
+#: seconds in which a cell that opens or stops a view is done
+FREE = 1.5 * view.STOP
+LABELS = "metadata.labels"
+
+
+def pod(name: str) -> dict:
+    """Return a pod that sees its labels in a file; here nothing runs it."""
+    item = {"path": "labels", "fieldRef": {"fieldPath": LABELS}}
+    mount = {"name": "labels", "mountPath": "/etc/downward"}
+    main = {"name": "main", "image": "toolbox:1", "volumeMounts": [mount]}
+    volumes = [{"name": "labels", "downwardAPI": {"items": [item]}}]
+    metadata = {"name": name, "labels": {"foo": "bar"}}
+    return {"metadata": metadata, "spec": {"containers": [main], "volumes": volumes}}
+
+
+def create(server, name: str) -> None:
+    server.post(f"{DEFAULT}/pods", pod(name))
+
+
+def see_pods(server, name: str) -> None:
+    """Let the default account read pods, by a role of this name."""
+    group = "/apis/rbac.authorization.k8s.io/v1/namespaces/default"
+    rule = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
+    who = {"kind": "ServiceAccount", "name": "default", "namespace": "default"}
+    meta = {"metadata": {"name": name}}
+    server.post(f"{group}/roles", {**meta, "rules": [rule]})
+    server.post(f"{group}/rolebindings", {**meta, "roleRef": role, "subjects": [who]})
+
+
+@contextlib.contextmanager
+def live_pods(server):
+    with widgets.live_pods(namespace="default") as opened:
+        until(lambda: opened.model.listed, TIMEOUT, "the list is there")
+        yield
+        create(server, "after-live")
+        opened.wait_for("ADDED", "after-live", timeout=TIMEOUT)
+        assert "after-live" in list(opened.frame()["NAME"])
+
+
+@contextlib.contextmanager
+def api_explorer(server):
+    with widgets.api_explorer(namespace="default") as opened:
+        opened.choose(resource="namespaces", namespace="")
+        yield
+        server.post("/api/v1/namespaces", {"metadata": {"name": "after-explorer"}})
+        found = opened.choose(resource="namespaces", name="after-explorer")
+        assert found["metadata"]["name"] == "after-explorer"
+        choices = opened._where
+        until(lambda: "after-explorer" in dict(choices.options), TIMEOUT, "offered")
+
+
+@contextlib.contextmanager
+def access_matrix(server):
+    with widgets.access_matrix(verbs=["get"], resources=["pods"]) as opened:
+        assert list(opened.frame()["AFTER"]) == ["no"]
+        yield
+        see_pods(server, "after-access")
+        opened.wait_for("yes", "get", "pods", timeout=TIMEOUT)
+        until(lambda: list(opened.frame()["GRANTED BY"])[0], TIMEOUT, "heard of")
+        assert list(opened.frame()["GRANTED BY"]) == ["RoleBinding after-access"]
+
+
+@contextlib.contextmanager
+def downward_view(server):
+    create(server, "seen")
+    with widgets.downward_view("seen") as opened:
+        until(lambda: opened.model.value == "bar", TIMEOUT, "the label is heard")
+        yield
+        opened.set_label("after")
+        until(lambda: not opened.frame().empty, TIMEOUT, "the change is heard")
+        assert list(opened.frame()["LABEL"]) == ["after"]
+
+
+@contextlib.contextmanager
+def token_clock(server):
+    # No pod runs here: what changes is why the file cannot be seen.
+    with widgets.token_clock("clock") as opened:
+        until(lambda: "not found" in opened.said, TIMEOUT, "there is no pod")
+        yield
+        create(server, "clock")
+        until(lambda: "have a host" in opened.said, TIMEOUT, "there is one by now")
+
+
+@contextlib.contextmanager
+def request_journey(server):
+    with widgets.request_journey("traveller") as opened:
+        with pytest.raises(errors.KubectlFailed, match="not found"):
+            opened.frame()
+        yield
+        create(server, "traveller")
+        opened.send()
+        with pytest.raises(errors.KubectlFailed, match="have a host"):
+            opened.frame()
+
+
+@contextlib.contextmanager
+def wire_log(server):
+    with widgets.wire_log() as opened:
+        server.caller().get("/version?limit=1")
+        yield
+        server.caller().get("/version?limit=2")
+        rows = opened.frame()
+        asked = rows[rows["URL"].str.contains("/version?limit", regex=False)]
+        assert list(asked["STATUS"]) == [200, 200]
+
+
+VIEWS = [
+    *(live_pods, api_explorer, access_matrix, downward_view),
+    *(token_clock, request_journey, wire_log),
+]
+
+
+def test_each_survives_a_restart_of_the_api_server(connected):
+    """All are open at once, one restart ends every connection, and each goes on."""
+    before = threading.active_count()
+    with contextlib.ExitStack() as stack:
+        for one in VIEWS:
+            stack.enter_context(one(connected))
+        connected.restart()
+    until(lambda: threading.active_count() <= before, TIMEOUT, "no thread is left")
+
+
+def test_there_is_a_test_of_every_view():
+    """A new one must be shown to survive, too."""
+    assert sorted(one.__name__ for one in VIEWS) == sorted(widgets.__all__)
+
+
+OPENERS = {
+    "live_pods": lambda: widgets.live_pods(namespace="default"),
+    "api_explorer": lambda: widgets.api_explorer(namespace="default"),
+    "access_matrix": widgets.access_matrix,
+    "token_clock": lambda: widgets.token_clock("nobody"),
+    "request_journey": lambda: widgets.request_journey("nobody"),
+    "wire_log": widgets.wire_log,
+}
+
+
+@pytest.mark.parametrize("name", OPENERS)
+def test_a_server_that_hangs_holds_no_cell(connected, name):
+    """Neither to open a view nor to stop it takes longer than its end may take."""
+    began = time.monotonic()
+    with connected.halted():
+        opened = OPENERS[name]()
+        opening = time.monotonic() - began
+        opened.stop()
+        assert opening < FREE and time.monotonic() - began - opening < FREE
+    opened.close()
+
+
+def test_the_data_of_a_journey_wait_for_it(connected):
+    """The cell that opens it does not, and what fails is an error of the data."""
+    with connected.halted():
+        opened = widgets.request_journey("nobody")
+        assert opened.said == "Sending the request."
+    with opened, pytest.raises(errors.KubectlFailed, match="not found"):
+        opened.frame()
+    with pytest.raises(errors.BadRequestLine):
+        widgets.request_journey("nobody", "no slash")
+
+
+# --- The access matrix ----------------------------------------------------------------
+
+
+@pytest.fixture
+def matrix(connected, monkeypatch):
+    """Return a matrix of one field that asks no more by itself."""
+    monkeypatch.setattr(access, "LOOKS", ())
+    with widgets.access_matrix(verbs=["get"], resources=["secrets"]) as opened:
+        opened.frame()
+        until(lambda: opened._jobs.empty() and not opened._asking.locked(), TIMEOUT)
+        yield opened
+
+
+def test_a_choice_in_python_asks_once(matrix):
+    """Each is one review per field, not one for the control and one for the call."""
+    reviews = []
+    pythonrequests.listen(reviews.append)
+    try:
+        matrix.suppose(True)
+        matrix.choose("another")
+        matrix.suppose(False)
+        done = threading.Event()
+        matrix.work(done.set)
+        assert done.wait(TIMEOUT)
+    finally:
+        pythonrequests.unlisten(reviews.append)
+    posts = [entry for entry in reviews if entry.method == "POST"]
+    assert len(posts) == 3
+
+
+def test_looks_that_are_due_do_not_pile_up(matrix):
+    """A server that is slow is asked once more, not once for each drawing."""
+    with matrix._asking:
+        for _ in range(20):
+            with matrix._looking:
+                matrix._looks = [0.0]
+            matrix.draw()
+        # One may be under way, and one waits.
+        assert matrix._jobs.qsize() <= 2
+
+
+def test_answers_keep_the_name_of_whom_they_are_about(matrix):
+    """Who was chosen since then has not been asked about yet."""
+    with matrix._asking:
+        matrix._other.value = "system:admin"
+        matrix._suppose.value = True
+        matrix.remember()
+        matrix.draw()
+        assert "system:serviceaccount:default:default" in matrix._table.value
+        assert matrix.text().startswith("system:serviceaccount:default:default: 0 of 1")
+        assert "as if" not in matrix._sentence()
+    until(lambda: "system:admin, as if" in matrix._sentence(), TIMEOUT, "asked")
+    # What was remembered was of another account, and is not what this one had before.
+    assert list(matrix.frame()["BEFORE"]) == [""]
+
+
+# --- The explorer ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def explorer(connected):
+    with widgets.api_explorer(namespace="default") as opened:
+        opened.answer()
+        yield opened
+
+
+def test_no_answer_is_not_the_one_before(explorer, connected, monkeypatch):
+    """After its time it is an error, and the view can be used again."""
+    assert explorer.choose(path="/version")["major"]
+    with monkeypatch.context() as patch:
+        patch.setattr("helpers.widgets.explorer.PATIENCE", 0.5)
+        with connected.halted(), pytest.raises(errors.NotReady):
+            explorer.choose(path="/api")
+    assert explorer.choose(path="/api")["kind"] == "APIVersions"
+
+
+def test_a_watch_ends_by_its_deadline(explorer, monkeypatch):
+    """What came until then is the answer, and it says that there may be more."""
+    monkeypatch.setattr("helpers.answers.DEADLINE", 0.5)
+    monkeypatch.setattr("helpers.answers.SILENCE", 2.0)
+    text = explorer.choose(path="/api/v1/namespaces?watch=1")
+    assert '"type":"ADDED"' in text and "did not end" in explorer.text()
+
+
+def test_the_end_of_the_view_ends_a_watch(explorer):
+    """At once, and who waits for the answer is told."""
+    told = []
+
+    def wait() -> None:
+        try:
+            explorer.choose(path="/api/v1/namespaces?watch=1")
+        except errors.LabError as error:
+            told.append(str(error))
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    before = explorer._open
+    until(lambda: explorer._open is not before, TIMEOUT, "the answer is open")
+    toil = next(t for t in explorer._threads if t.name == "_toil")
+    explorer.stop()
+    assert not toil.is_alive()
+    waiter.join(TIMEOUT)
+    assert "stopped before" in told[0]
