@@ -30,6 +30,8 @@ def path(tmp_path, monkeypatch):
     place = tmp_path / "kubeconfig"
     place.write_text(yaml.safe_dump(KUBECONFIG))
     monkeypatch.setattr("helpers.command._kubeconfig", place)
+    # In a run with a cluster that one was chosen, and would be found on any PATH.
+    monkeypatch.setattr("helpers.command._programs", None)
     path = os.pathsep.join([str(ownserver.programs()), os.defpath])
     monkeypatch.setenv("PATH", path)
     return path
