@@ -148,15 +148,18 @@ def delete(yes: bool) -> None:
 
     Asks first. Binaries and the image archive stay in the cache, so the next `up`
     takes seconds. Of a cluster of your own only the namespaces go that were made from
-    this state directory.
+    this state directory; if it is gone by now, nothing but what is here.
     """
     backend = backends.kept()
     if not backend.state.exists():
         click.echo("nothing to delete")
         return
-    if not yes:
-        _confirm(own.question(backend) or _ALL.format(backend.state))
-    backend.delete()
+    confirm = (lambda question: None) if yes else _confirm
+    if backend.name == choice.OWN and backend.running():
+        own.delete(backend, confirm)
+    else:
+        confirm(_ALL.format(backend.state))
+        backend.delete()
     click.echo("deleted")
 
 

@@ -16,6 +16,7 @@ from helpers.local import ground, image_cache
 from helpers.local.backend import STATUS
 from helpers.own import contexts, guard, look, rules, target
 from helpers.own.record import Record
+from helpers.own.removal import LOST, Removal, known
 from helpers.progress import Progress, Silent
 
 
@@ -91,31 +92,39 @@ class Own:
         """Return False: there is nothing here that these notebooks started."""
         return False
 
-    def namespaces(self) -> list[str]:
-        """Return the namespaces that were made from this state directory."""
-        marks = rules.labels(self.record()).items()
+    def removal(self) -> Removal:
+        """Return what `delete` would do; it only reads. Raise NoBackend before `use`.
+
+        The namespaces are those that were made from this state directory.
+        """
+        record = self.record()
+        marks = rules.labels(record).items()
         selector = ",".join(f"{name}={value}" for name, value in marks)
         words = ("get", "namespaces", f"--selector={selector}", "-o", "json")
-        text = look.run(self.record().kubectl, *words, kubeconfig=self.kubeconfig)
-        return [each["metadata"]["name"] for each in json.loads(text)["items"]]
+        found = Removal(record.server, selector, (), self.state)
+        try:
+            self.up()
+            text = look.run(self.record().kubectl, *words, kubeconfig=self.kubeconfig)
+        except LOST as error:
+            return replace(found, namespaces=known(self.state), lost=error.fact)
+        names = [each["metadata"]["name"] for each in json.loads(text)["items"]]
+        return replace(found, namespaces=tuple(names))
 
-    def delete(self) -> bool:
+    def delete(self, agreed: Removal | None = None) -> bool:
         """Remove the namespaces made from here, and the state; never anything else.
 
-        Return False if no cluster was named. Raise OtherCluster or Unreachable, and
-        keep the state, as long as it is not that cluster that answers.
+        If that cluster is gone, or is another one by now, the state alone. `agreed` is
+        what `removal` has returned. Return False if no cluster was named.
         """
         statedir.refuse_foreign(self.state)
         existed = self.running()
         if existed:
-            self.up()
-            names = self.namespaces()
-            if names:
+            found = agreed or self.removal()
+            if found.namespaces and not found.lost:
                 program = str(self.state / "bin" / "kubectl")
-                look.run(
-                    *(program, "delete", "namespaces", *names, "--wait=false"),
-                    kubeconfig=self.kubeconfig,
-                )
+                words = ("delete", "namespaces", *found.namespaces, "--wait=false")
+                words += ("--ignore-not-found",)
+                look.run(program, *words, kubeconfig=self.kubeconfig)
         ground.remove_tree(self.state)
         return existed
 

@@ -5,6 +5,7 @@ Thin, as `helpers.cli`, which has all the others.
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -76,15 +77,15 @@ def _agree(record: Record) -> bool:
             click.echo(err=True)  # nobody pressed Enter
 
 
-def question(backend: backends.Backend) -> str:
-    """Return what `delete` asks for a cluster of one's own, "" for another backend."""
-    if backend.name != choice.OWN or not backend.running():
-        return ""
-    names = ", ".join(backend.namespaces()) or "none just now"
-    server = backend.record().server
-    return (
-        f"Remove namespaces of the lessons ({names}) from {server}, and what is here?"
-    )
+def delete(backend: Own, confirm: Callable[[str], None]) -> None:
+    """Delete what was made there and what is here; `confirm` returns if one may."""
+    found = backend.removal()
+    if found.lost:
+        click.echo(found.lost, err=True)
+    confirm(found.question())
+    backend.delete(found)
+    if found.lost:
+        click.echo(found.left(), err=True)
 
 
 @click.command(cls=Command, short_help="Print the rights that the notebooks need.")

@@ -115,15 +115,14 @@ def test_without_a_name_it_is_said_how_to_give_one(state):
 
 
 def test_another_cluster_under_the_same_name_is_refused(production, used, tmp_path):
-    """F20: by `use`, by `up`, by each write, and by `delete`, which keeps the state."""
+    """F20: by `use`, by `up`, and by each write."""
     file = production.kubeconfig(tmp_path / "other.yaml", "mine")
     options = ("--kubeconfig", file, "--context", "mine", "--yes")
     assert "Another cluster" in helpers("use", *options, env=used).stderr
     kept = used["LAB_STATE_DIR"] / "kubeconfig"
     kept.write_text(file.read_text())
-    for words in (("up",), ("delete", "--yes")):
-        done = helpers(*words, env=used)
-        assert done.returncode == 1 and "Another cluster" in done.stderr
+    done = helpers("up", env=used)
+    assert done.returncode == 1 and "Another cluster" in done.stderr
     done = kubectl(used, *WRITE)
     assert done.returncode == 1 and "another cluster" in done.stderr
     assert helpers("status", env=used).returncode == 4
