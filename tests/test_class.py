@@ -5,11 +5,13 @@ the image was made, so the versions of some of its packages are others.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +19,7 @@ from helpers.local import image_cache
 from helpers.local.backend import Local
 from helpers.progress import Silent
 from tests import unprivileged
+from tests.notebooks import ROOT
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root can become another user"
@@ -56,7 +59,7 @@ def learner(cache):
 
     with tempfile.TemporaryDirectory(prefix="home-") as directory:
         os.chown(directory, unprivileged.UID, unprivileged.UID)
-        home = Path(directory)
+        run.home = home = Path(directory)
         try:
             yield run
         finally:
@@ -94,3 +97,36 @@ def test_without_an_image_the_doctor_says_that_none_can_be_made(learner, cache):
         aside.rename(image)
     assert done.returncode != 0
     assert f"{cache} is not writable" in " ".join(done.stdout.split())
+
+
+def test_it_outlives_whoever_started_it_and_the_hook_of_the_hub_ends_it(learner):
+    """What the learner has run is over, as a server is; the cluster goes on."""
+    assert learner("up").returncode == 0
+    assert learner("status").returncode == 0
+    [hook] = re.findall(
+        r"```python\n(import pwd.*?)```",
+        (ROOT / "docs/teaching.md").read_text(),
+        re.DOTALL,
+    )
+    code = compile(hook, "docs/teaching.md", "exec")
+    spawner = SimpleNamespace(
+        user=SimpleNamespace(name="ann"),
+        environment={"LAB_BACKEND": "local", "LAB_CACHE_DIR": "/srv/lab-cache"},
+    )
+    account = SimpleNamespace(pw_uid=1000, pw_gid=1000, pw_dir=str(learner.home))
+    done = []
+
+    def run(command, *, user, group, extra_groups, cwd, env, timeout):
+        """Be the system's, and let the user read our Python, which may be in /root."""
+        assert (user, group, extra_groups, cwd) == (1000, 1000, [], account.pw_dir)
+        assert env["HOME"] == cwd and spawner.environment.items() <= env.items()
+        done.append(learner(*command[3:]))
+        assert command[1:3] == ["-m", "helpers"]
+
+    names = {"c": SimpleNamespace(Spawner=SimpleNamespace())}
+    exec(code, names)
+    names["pwd"] = SimpleNamespace(getpwnam=lambda name: account)
+    names["subprocess"] = SimpleNamespace(run=run)
+    names["c"].Spawner.post_stop_hook(spawner)
+    assert [each.returncode for each in done] == [0], done
+    assert learner("status").returncode == 3

@@ -1,0 +1,65 @@
+"""The addresses that README and docs hand out lead to what is there."""
+
+import json
+import re
+import shutil
+import urllib.request
+from pathlib import PurePosixPath
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.notebooks import ROOT
+from tests.test_devcontainer import TOKEN, jupyter
+
+README = (ROOT / "README.md").read_text()
+TEACHING = (ROOT / "docs/teaching.md").read_text()
+
+
+def question(url: str) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(urlsplit(url).query).items()}
+
+
+@pytest.fixture
+def badge() -> tuple[str, str]:
+    """Return the badge's image, and the address behind it."""
+    [(image, target)] = re.findall(r"\[!\[[^]]+\]\(([^)]+)\)\]\(([^)]+)\)", README)
+    return image, target
+
+
+@pytest.fixture
+def handed_out() -> dict[str, str]:
+    """Return what the link for nbgitpuller asks for."""
+    [link] = re.findall(r"https://YOUR\.HUB/\S*git-pull\?\S+", TEACHING)
+    return question(link)
+
+
+def test_the_badge_opens_a_notebook_that_exists(badge):
+    image, target = badge
+    assert image == "https://mybinder.org/badge_logo.svg"
+    assert urlsplit(target).path == "/v2/gh/OWNER/REPOSITORY/main"
+    path = PurePosixPath(question(target)["urlpath"])
+    assert path.parts[:2] == ("lab", "tree")
+    assert (ROOT / path.relative_to("lab/tree")).is_file()
+
+
+def test_both_ways_of_a_hub_open_the_same_notebook(handed_out, tmp_path):
+    """nbgitpuller clones into a directory with the repository's name."""
+    [default] = re.findall(r'default_url = "/([^"]+)"', TEACHING)
+    assert handed_out["urlpath"] == default
+    assert handed_out["branch"] == "main"
+    name = PurePosixPath(urlsplit(handed_out["repo"]).path).name
+    path = PurePosixPath(default).relative_to("lab/tree")
+    assert path.parts[0] == name
+    inside = path.relative_to(name)
+    (tmp_path / path).parent.mkdir(parents=True)
+    shutil.copy(ROOT / inside, tmp_path / path)
+    with jupyter(tmp_path) as port:
+        server = f"http://127.0.0.1:{port}"
+        headers = {"Authorization": f"token {TOKEN}"}
+        for address in (f"{server}/{default}", f"{server}/api/contents/{path}"):
+            asked = urllib.request.Request(address, headers=headers)
+            with urllib.request.urlopen(asked, timeout=60) as answer:
+                assert answer.status == 200
+                content = answer.read()
+        assert json.loads(content)["path"] == str(path)
