@@ -1,0 +1,56 @@
+"""The workflow of GitHub Actions, as far as it can be judged without running it."""
+
+import re
+
+import pytest
+import yaml
+
+from tests.notebooks import ROOT
+
+
+@pytest.fixture
+def workflow() -> dict:
+    return yaml.safe_load((ROOT / ".github/workflows/notebooks.yml").read_text())
+
+
+def steps(workflow) -> list[dict]:
+    return [step for job in workflow["jobs"].values() for step in job["steps"]]
+
+
+def test_actions_are_pinned_and_no_credentials_stay(workflow):
+    for step in steps(workflow):
+        if "uses" in step:
+            assert re.search(r"@[0-9a-f]{40}$", step["uses"]), step
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+def test_no_job_and_no_long_step_is_without_a_limit(workflow):
+    assert all("timeout-minutes" in job for job in workflow["jobs"].values())
+    for step in steps(workflow):
+        if "run" in step:
+            assert "timeout-minutes" in step, step
+
+
+def test_what_was_set_up_is_kept_even_if_a_test_fails(workflow):
+    """And each kind of cluster for itself: they need other programs."""
+    job = workflow["jobs"]["test"]["steps"]
+    names = [step.get("uses", step.get("run", "")).partition("@")[0] for step in job]
+    restore, save = (
+        names.index(f"actions/cache/{word}") for word in ("restore", "save")
+    )
+    assert restore < names.index("make setup") < save == names.index("make setup") + 1
+    assert "matrix.backend" in job[restore]["with"]["key"]
+    assert job[save]["with"]["key"].endswith("cache-primary-key }}")
+
+
+def test_what_only_root_can_run_is_run_by_root(workflow):
+    job = workflow["jobs"]["root"]
+    assert "container" in job and "make test" in job["steps"][-1]["run"]
+    run = job["steps"][-1]["run"]
+    for name in re.findall(r"tests/\S+\.py", run):
+        assert (ROOT / name).exists(), name
+    for file in (ROOT / "tests").rglob("test_*.py"):
+        lines = file.read_text().splitlines()
+        if "from tests import unprivileged" in lines:
+            assert str(file.relative_to(ROOT)) in run, file
