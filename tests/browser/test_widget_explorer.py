@@ -1,6 +1,7 @@
 """The API explorer, as a person walks through it."""
 
 import json
+import re
 
 import nbformat
 import pytest
@@ -21,6 +22,10 @@ namespace = cluster.create_namespace("{LESSON}")
     "text": "print(view)",
     "clean": "cluster.delete_namespace(namespace)",
 }
+
+
+#: What would run in the reader's page if it were not text there.
+HOSTILE = "<img src=/none onerror='window.hostile = 1'>"
 
 
 @pytest.fixture
@@ -51,6 +56,57 @@ def define():
     manifest |= {"kind": "CustomResourceDefinition", "metadata": {"name": name}}
     yield lambda: kubectl("create", "-f", "-", input=json.dumps(manifest))
     kubectl("delete", "crd", name, "--ignore-not-found")
+
+
+def test_what_objects_say_is_text(cluster, notebook):
+    """Whoever may write an annotation puts no element into a reader's page."""
+    view = notebook.output("view")
+    group, resource = view.get_by_label("Group:"), view.get_by_label("Resource:")
+    group.select_option("(core)")
+    resource.select_option("configmaps (ConfigMap)")
+    where = view.get_by_label("Namespace:").locator("option:checked").inner_text()
+    metadata = {"name": "hostile", "annotations": {"note": HOSTILE}}
+    manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+    manifest["data"] = {"page": f"</div></pre>{HOSTILE}"}
+    kubectl(*("create", "-f", "-", f"--namespace={where}"), input=json.dumps(manifest))
+    view.get_by_label("Object:").fill("hostile")
+    notebook.page.keyboard.press("Enter")
+    region = view.get_by_role("region", name="Answer")
+    leaf = region.locator(".lab-leaf", has_text=re.compile("^note: "))
+    expect(leaf).to_have_text(f'note: "{HOSTILE}"')
+    view.get_by_role("button", name="Send again").click()
+    expect(view.get_by_role("status")).to_contain_text("200 OK")
+    view.get_by_role("tab", name="Table").click()
+    expect(view.get_by_role("columnheader", name="DATA")).to_be_visible()
+    assert view.locator("img").count() == 0
+    assert notebook.page.evaluate("window.hostile") is None
+    assert notebook.console_errors() == []
+
+
+def test_an_answer_that_is_sent_again_stays_where_it_was(notebook):
+    """The keyboard's place, what is scrolled and folded; another one begins anew."""
+    view = notebook.output("view")
+    region = view.get_by_role("region", name="Answer")
+    view.get_by_label("Resource:").select_option("/version")
+    expect(region).to_contain_text("gitVersion")
+    view.get_by_label("Group:").select_option("(core)")
+    view.get_by_label("Resource:").select_option("configmaps (ConfigMap)")
+    expect(region).to_contain_text("ConfigMapList")
+    folded = region.locator("summary", has_text="metadata").first
+    items = region.locator("summary", has_text="items").first
+    folded.click()
+    items.click()
+    items.click()
+    region.evaluate("e => { e.scrollTop = 30; e.lasting = true; e.focus(); }")
+    place = region.evaluate("e => e.scrollTop")
+    notebook.execute("view._ask(); view.answer()")
+    expect(region).to_be_focused()
+    assert region.evaluate("e => [e.lasting, e.scrollTop]") == [True, place]
+    expect(folded.locator("..")).not_to_have_attribute("open", "")
+    expect(items.locator("..")).to_have_attribute("open", "")
+    view.get_by_label("Resource:").select_option("secrets (Secret)")
+    expect(region).to_contain_text("SecretList")
+    assert region.evaluate("e => [e.lasting, e.scrollTop]") == [True, 0]
 
 
 def test_from_the_root_to_one_object(cluster, notebook, define):
