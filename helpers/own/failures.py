@@ -14,7 +14,8 @@ from pathlib import Path
 from helpers import errors
 
 _USE = "`python -m helpers use`"
-#: what stands before the fact in kubectl's last line
+_FACT = re.compile(r"error: |Error from server|Unable to connect|The connection")
+#: what stands before the fact in that line
 _BEFORE = re.compile(r"(error: |Unable to connect to the server: )+")
 _CREDENTIAL = re.compile(r"Unauthorized|must be logged in|provide credentials")
 _PLUGIN = re.compile(r"getting credentials: ")
@@ -25,7 +26,9 @@ def of(
     stderr: str, words: Iterable[str], kubeconfig: Path | None = None
 ) -> errors.LabError:
     """Return the error for what kubectl printed on stderr, and how it was called."""
-    last = (stderr.strip().splitlines() or ["kubectl says nothing"])[-1]
+    lines = stderr.strip().splitlines() or ["kubectl says nothing"]
+    # Advice may follow, as where a credential plugin is not installed.
+    last = next((line for line in reversed(lines) if _FACT.match(line)), lines[-1])
     if "orbidden" in last:
         return errors.LacksRights(last)
     reason = _BEFORE.sub("", last).removesuffix(".")

@@ -88,6 +88,20 @@ class Audited(ApiServer):
             command, input=input, capture_output=True, text=True, timeout=60
         )
 
+    def labels(self, namespace: str) -> dict[str, str]:
+        """Return the labels of a namespace."""
+        with self.client() as core:
+            return core.read_namespace(namespace).metadata.labels
+
+    def remove_kinds(self, *names: str) -> None:
+        """Delete CustomResourceDefinitions."""
+        from kubernetes.client import ApiextensionsV1Api
+
+        with self.api_client() as api:
+            for name in names:
+                definitions = ApiextensionsV1Api(api)
+                definitions.delete_custom_resource_definition(name)
+
     def forget(self) -> None:
         """Count from here on."""
         self._seen = len(self._events())

@@ -5,58 +5,11 @@ Both clusters are genuine API servers, and their audit logs say what they were a
 
 import json
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from helpers.own import rules
-from helpers.own.record import Record
-from tests.commandline import environment, helpers
-from tests.notebooks import ROOT
-
-WRITE = ("create", "configmap", "a", "--from-literal=b=c")
-
-
-def record(env):
-    return Record.read(Path(env["LAB_STATE_DIR"]))
-
-
-def kubectl(env, *words, changes=None, **more):
-    """Run what `up` puts first in PATH, as a shell cell would."""
-    program = Path(env["LAB_STATE_DIR"]) / "bin" / "kubectl"
-    kubeconfig = Path(env["LAB_STATE_DIR"]) / "kubeconfig"
-    return subprocess.run(
-        [program, *words],
-        env=environment({"KUBECONFIG": kubeconfig} | (changes or {})),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        **more,
-    )
-
-
-def make_namespace(env, name):
-    """Make one as `create_namespace` does; nobody adds a ServiceAccount here."""
-    metadata = {"name": name, "labels": rules.labels(record(env))}
-    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
-    done = kubectl(env, "create", "-f", "-", input=json.dumps(manifest))
-    assert done.returncode == 0, done.stderr
-
-
-def python(env, program):
-    """Run a program below `connect()` in a process of its own."""
-    head = "from helpers import connect, kubectl, Caller\ncluster = connect()\n"
-    return subprocess.run(
-        [sys.executable, "-c", head + program],
-        cwd=ROOT,
-        env=environment(env),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-
+from tests.commandline import helpers
+from tests.own.acting import WRITE, kubectl, make_namespace, python, record
 
 # --- To name one ----------------------------------------------------------------------
 
