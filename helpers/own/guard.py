@@ -52,7 +52,7 @@ def write(directory: Path, state: Path, kubectl: str) -> None:
     script = f"""#!/bin/sh
 {surroundings.MARK}
 [ -x {genuine} ] || {{
-  echo "error:" {genuine} "is gone; \`python -m helpers up\` gets it again" >&2
+  echo error: {genuine} 'is gone; `python -m helpers up` gets it again' >&2
   exit 1
 }}
 path=
