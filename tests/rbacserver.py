@@ -7,7 +7,9 @@ import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
+import pytest
 import yaml
 
 from helpers.apiserver import ApiServer
@@ -21,11 +23,23 @@ _HANDS = 4
 class RbacServer(ApiServer):
     """An API server of a test; its one certificate may do everything."""
 
-    def kubeconfig(self, path: Path) -> Path:
-        """Write a kubeconfig of that certificate; return its path."""
+    def __init__(self, place: Path) -> None:
+        """Keep what it stores in `place`: it needs no cluster, and no state of one."""
+        super().__init__()
+        self._place = place
+
+    def start(self, **options) -> Self:
+        """Start it as its base does."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("LAB_STATE_DIR", str(self._place))
+            return super().start(**options)
+
+    def kubeconfig(self, path: Path, *, token: str = "") -> Path:
+        """Write a kubeconfig of that certificate, or of a token; return its path."""
         known = self.api_client().configuration
         cluster = {"server": known.host, "certificate-authority": known.ssl_ca_cert}
         user = {"client-certificate": known.cert_file, "client-key": known.key_file}
+        user = {"token": token} if token else user
         context = {"cluster": "own", "user": "own", "namespace": "default"}
         document = {
             "apiVersion": "v1",
@@ -41,10 +55,25 @@ class RbacServer(ApiServer):
     def account(self, name: str) -> Caller:
         """Make a ServiceAccount in `default`; return who shows a token of it."""
         known = self.api_client().configuration
+        ca = Path(known.ssl_ca_cert)
+        return Caller(known.host, ca=ca, token=self.token(name))
+
+    def allow(self, name: str, resource: str, *verbs: str) -> None:
+        """Let the ServiceAccount of this name do that in `default`."""
+        group = "/apis/rbac.authorization.k8s.io/v1/namespaces/default"
+        rule = {"apiGroups": [""], "resources": [resource], "verbs": list(verbs)}
+        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
+        who = {"kind": "ServiceAccount", "name": name, "namespace": "default"}
+        meta = {"metadata": {"name": name}}
+        self.post(f"{group}/roles", {**meta, "rules": [rule]})
+        binding = {**meta, "roleRef": role, "subjects": [who]}
+        self.post(f"{group}/rolebindings", binding)
+
+    def token(self, name: str) -> str:
+        """Make a ServiceAccount in `default`; return a token of it."""
         self.post(f"{DEFAULT}/serviceaccounts", {"metadata": {"name": name}})
         path = f"{DEFAULT}/serviceaccounts/{name}/token"
-        token = self.post(path, {"spec": {"audiences": []}})["status"]["token"]
-        return Caller(known.host, ca=Path(known.ssl_ca_cert), token=token)
+        return self.post(path, {"spec": {"audiences": []}})["status"]["token"]
 
     def post(self, path: str, body: dict) -> dict:
         """Create an object as one who may do everything; return it."""

@@ -44,9 +44,9 @@ def caller(own):
 
 
 @pytest.fixture(scope="module")
-def rbac():
+def rbac(tmp_path_factory):
     """Yield an API server that lets people do what its rules allow."""
-    with RbacServer() as server:
+    with RbacServer(tmp_path_factory.mktemp("rbac")) as server:
         yield server
 
 
@@ -157,14 +157,7 @@ def test_nobody_answers(ears):
 def test_to_list_is_not_to_watch(rbac, ears):
     """Who may only list is told so, once, and the server is left alone."""
     caller = rbac.account("lister")
-    group = "/apis/rbac.authorization.k8s.io/v1/namespaces/default"
-    meta = {"metadata": {"name": "lister"}}
-    rule = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"]}
-    rbac.post(f"{group}/roles", {**meta, "rules": [rule]})
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "lister"}
-    subject = {"kind": "ServiceAccount", "name": "lister", "namespace": "default"}
-    binding = {**meta, "roleRef": role, "subjects": [subject]}
-    rbac.post(f"{group}/rolebindings", binding)
+    rbac.allow("lister", "configmaps", "list")
     caller.wait_for(200, PATH)
     watch = Watch(caller, PATH, ears).start()
     ears.next(LISTED)

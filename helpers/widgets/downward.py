@@ -17,7 +17,7 @@ from helpers.downward import Change, Changes, Copies, copies_of
 from helpers.followers import Follower
 from helpers.reviews import current_namespace
 from helpers.waiting import until
-from helpers.watches import LISTED, RECONNECTED, Watch
+from helpers.watches import RECONNECTED, Watch
 from helpers.widgets import markup
 from helpers.widgets.live import Live
 from helpers.widgets.view import View, named
@@ -185,7 +185,7 @@ class DownwardView(View):
 
     def _hear(self, event) -> None:
         self.model.hear(event)
-        if event.type in (LISTED, RECONNECTED):
+        if event.type == RECONNECTED:
             # It may have been that nobody answered.
             self._refusal = ("", "", None)
         self.changed()

@@ -51,7 +51,12 @@ class TokenClockView(View):
         )
         self._follower = Follower(
             pod, path, self._see, namespace=namespace, container=container
-        ).start()
+        )
+        try:
+            self._follower.start()
+        except errors.LabError:
+            self.close()
+            raise
         self.changed()
 
     def frame(self) -> pd.DataFrame:

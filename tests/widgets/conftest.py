@@ -9,9 +9,9 @@ from tests.rbacserver import DEFAULT, RbacServer
 
 
 @pytest.fixture(scope="module")
-def server():
+def server(tmp_path_factory):
     """Yield an API server that a test may restart; it has no node and runs no pod."""
-    with RbacServer() as running:
+    with RbacServer(tmp_path_factory.mktemp("server")) as running:
         running.post(f"{DEFAULT}/serviceaccounts", {"metadata": {"name": "default"}})
         yield running
 

@@ -10,36 +10,15 @@ from helpers import errors, pythonrequests, widgets
 from helpers.widgets import access, view
 from tests.local.waiting import until
 from tests.rbacserver import DEFAULT
+from tests.widgets.manifests import pod
 
 TIMEOUT = 60.0
 #: seconds in which a cell that opens or stops a view is done
 FREE = 1.5 * view.STOP
-LABELS = "metadata.labels"
-
-
-def pod(name: str) -> dict:
-    """Return a pod that sees its labels in a file; here nothing runs it."""
-    item = {"path": "labels", "fieldRef": {"fieldPath": LABELS}}
-    mount = {"name": "labels", "mountPath": "/etc/downward"}
-    main = {"name": "main", "image": "toolbox:1", "volumeMounts": [mount]}
-    volumes = [{"name": "labels", "downwardAPI": {"items": [item]}}]
-    metadata = {"name": name, "labels": {"foo": "bar"}}
-    return {"metadata": metadata, "spec": {"containers": [main], "volumes": volumes}}
 
 
 def create(server, name: str) -> None:
     server.post(f"{DEFAULT}/pods", pod(name))
-
-
-def see_pods(server, name: str) -> None:
-    """Let the default account read pods, by a role of this name."""
-    group = "/apis/rbac.authorization.k8s.io/v1/namespaces/default"
-    rule = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
-    who = {"kind": "ServiceAccount", "name": "default", "namespace": "default"}
-    meta = {"metadata": {"name": name}}
-    server.post(f"{group}/roles", {**meta, "rules": [rule]})
-    server.post(f"{group}/rolebindings", {**meta, "roleRef": role, "subjects": [who]})
 
 
 @contextlib.contextmanager
@@ -69,10 +48,10 @@ def access_matrix(server):
     with widgets.access_matrix(verbs=["get"], resources=["pods"]) as opened:
         assert list(opened.frame()["AFTER"]) == ["no"]
         yield
-        see_pods(server, "after-access")
+        server.allow("default", "pods", "get")
         opened.wait_for("yes", "get", "pods", timeout=TIMEOUT)
         until(lambda: list(opened.frame()["GRANTED BY"])[0], TIMEOUT, "heard of")
-        assert list(opened.frame()["GRANTED BY"]) == ["RoleBinding after-access"]
+        assert list(opened.frame()["GRANTED BY"]) == ["RoleBinding default"]
 
 
 @contextlib.contextmanager
