@@ -161,8 +161,10 @@ class DownwardView(View):
 
     def stopping(self) -> None:
         """End the watch, and the process in the pod."""
-        self._watch.stop()
+        # Told first, so that both end at the same time.
+        self._watch.end()
         self._follower.stop()
+        self._watch.stop()
 
     def _clicked(self) -> None:
         value, label, sentence = self._value.value, self.model.value, ""

@@ -141,6 +141,18 @@ def test_a_server_that_hangs_holds_no_cell(connected, name):
     opened.close()
 
 
+def test_a_server_that_hangs_later_holds_no_end(connected):
+    """The watch waits for an event that will not come, and kubectl for an answer."""
+    create(connected, "hung")
+    with widgets.downward_view("hung") as opened:
+        until(lambda: opened._watch._let_in and opened.model.unseen, TIMEOUT, "both")
+        with connected.halted():
+            began = time.monotonic()
+            opened.stop()
+            assert time.monotonic() - began < FREE
+        assert not opened._watch.running
+
+
 def test_the_data_of_a_journey_wait_for_it(connected):
     """The cell that opens it does not, and what fails is an error of the data."""
     with connected.halted():
