@@ -15,6 +15,8 @@ from helpers import errors
 
 _USE = "`python -m helpers use`"
 _FACT = re.compile(r"error: |Error from server|Unable to connect|The connection")
+#: what `helpers.own.guard` says, where it is asked in kubectl's place
+_REFUSED = "error: this write was refused: "
 #: what stands before the fact in that line
 _BEFORE = re.compile(r"(error: |Unable to connect to the server: )+")
 _CREDENTIAL = re.compile(r"Unauthorized|must be logged in|provide credentials")
@@ -29,6 +31,8 @@ def of(
     lines = stderr.strip().splitlines() or ["kubectl says nothing"]
     # Advice may follow, as where a credential plugin is not installed.
     last = next((line for line in reversed(lines) if _FACT.match(line)), lines[-1])
+    if last.startswith(_REFUSED):
+        return errors.WriteRefused(last.removeprefix(_REFUSED))
     if "orbidden" in last:
         return errors.LacksRights(last)
     reason = _BEFORE.sub("", last).removesuffix(".")

@@ -41,6 +41,7 @@ To learn more about this feature, consult the documentation available at:
             "does not answer: dial tcp: lookup nowhere: no such host.",
         ),
         ("", errors.Unreachable, "kubectl says nothing"),
+        ("error: this write was refused: a b", errors.WriteRefused, "refused: a b."),
         (
             'Error from server (Forbidden): namespaces is forbidden: User "a" cannot',
             errors.LacksRights,
@@ -52,7 +53,7 @@ def test_what_failed_is_told_apart(stderr, kind, said):
     error = failures.of(stderr, ["--server=https://x:1", "get"])
     assert type(error) is kind and said in str(error)
     assert "connect()" not in str(error) and len(str(error).splitlines()) == 2
-    if kind is not errors.LacksRights:
+    if kind in (errors.NotAdmitted, errors.Unreachable):
         assert error.server == "https://x:1"
 
 
