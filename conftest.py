@@ -93,9 +93,11 @@ def _lack(backend: str, lesson: str, tags: list[str]) -> str:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Remove the cluster that was started here, and only that one."""
     if _OURS:
-        from helpers import backends
+        from helpers import backends, choice
 
-        backends.kept().delete()
+        # Tests that start API servers of their own alone have made no cluster in it.
+        if backends.Here(choice.AUTO).kept:
+            backends.kept().delete()
         _OURS.pop().cleanup()
 
 
