@@ -26,4 +26,5 @@ class Live(anywidget.AnyWidget):
 
     def __init__(self, value: str = "") -> None:
         """Show `value`, HTML that is safe."""
-        super().__init__(value=value)
+        # As the controls beside it have it.
+        super().__init__(value=value, layout={"margin": "var(--jp-widgets-margin)"})
