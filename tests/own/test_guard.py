@@ -224,8 +224,11 @@ def test_a_credential_plugin_that_is_or_calls_kubectl_comes_to_an_end(
     make_namespace(env, f"plugin-{number}", changes=env)
     done = kubectl(env, *WRITE, "-n", f"plugin-{number}", changes=env)
     assert done.returncode == 0, done.stderr
-    done = kubectl(env, "get", "namespaces", changes=env)
-    assert done.returncode == 0, done.stderr
+    # Of the learner's own file, which was not changed, and still says `kubectl`.
+    theirs = f"--kubeconfig={file}"
+    for words in (("get", "namespaces", theirs), (theirs, "get", "namespaces")):
+        done = kubectl(env, *words, changes=env)
+        assert done.returncode == 0, done.stderr
     done = python(
         env,
         f"""
