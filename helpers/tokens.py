@@ -168,7 +168,8 @@ def write_token(pod: str, token: Token, *, path: str, container: str) -> None:
     script = f"umask 077; cat > {path}.new && mv {path}.new {path}"
     done = exec_in_pod(pod, "sh", "-c", script, container=container, input=token.text)
     if done.exit_code:
-        raise errors.NotAToken(done.stderr.strip())
+        reason = done.stderr.strip() or f"sh in {container} ended with {done.exit_code}"
+        raise errors.NotAToken(reason)
 
 
 def tamper(token: Token, **claims) -> Token:

@@ -1,5 +1,7 @@
 """What a check of ambassadors says: doors that are too wide, tokens that end."""
 
+import json
+
 import pytest
 
 from helpers.checks import ambassador, lets_only_read_pods, lives_on
@@ -117,9 +119,10 @@ def renewed(name, script, *, end=True):
     """Run a pod, give it one token and then another; return both."""
     mount = {"name": "identity", "mountPath": FILES}
     authority = {"name": "ca", "mountPath": f"{FILES}/ca.crt", "subPath": "ca.crt"}
-    wait = f"until [ -s {FILES}/token ]; do sleep 0.1; done"
+    first = {"name": "first", "mountPath": "/first"}
+    copy = ("cp", "/first/token", f"{FILES}/token")
     containers = (
-        container("wait", "sh", "-c", wait, volumeMounts=[mount]),
+        container("copy", *copy, volumeMounts=[first, mount]),
         container(
             *("ambassador", "sh", "-c", f"cd {FILES}; {script}"),
             volumeMounts=[mount, authority],
@@ -128,12 +131,13 @@ def renewed(name, script, *, end=True):
     volumes = [
         {"name": "identity", "emptyDir": {"medium": "Memory"}},
         {"name": "ca", "configMap": {"name": "kube-root-ca.crt"}},
+        {"name": "first", "secret": {"secretName": name}},
     ]
     kubectl("create", "secret", "generic", name)
-    apply(pod(name, *containers, automountServiceAccountToken=False, volumes=volumes))
-    wait_for("jsonpath={.status.initContainerStatuses[0].state.running}", f"pod/{name}")
     old = create_token("app", bound_to=f"secret/{name}")
-    write_token(name, old, path=f"{FILES}/token", container="wait")
+    patch = json.dumps({"stringData": {"token": old.text}})
+    kubectl("patch", "secret", name, "--patch-file=/dev/stdin", input=patch)
+    apply(pod(name, *containers, automountServiceAccountToken=False, volumes=volumes))
     wait_for("condition=Ready", f"pod/{name}")
     # Only a process that has started has had the chance to keep its token.
     wait_for_kubectl(name)
