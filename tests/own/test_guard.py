@@ -145,13 +145,13 @@ def test_preferences_of_kubectl_change_no_command(used, mine, tmp_path):
     }
     (home / ".kube" / "kuberc").write_text(yaml.safe_dump(preference))
     changes = {"HOME": home, "KUBERC": None, "KUBECTL_KUBERC": None}
+    make_namespace(used, "beside")
     with mine.client() as core:
-        core.create_namespaced_config_map("default", {"metadata": {"name": "kept"}})
+        core.create_namespaced_config_map("beside", {"metadata": {"name": "kept"}})
         words = ("-n", "preferred", "configmaps", "--all")
         done = kubectl(used, "delete", *words, changes=changes)
         assert done.returncode == 0, done
-        assert core.read_namespaced_config_map("kept", "default")
-        core.delete_namespaced_config_map("kept", "default")
+        assert core.read_namespaced_config_map("kept", "beside")
 
 
 # --- The genuine kubectl --------------------------------------------------------------

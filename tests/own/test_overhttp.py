@@ -128,7 +128,7 @@ with KubectlProxy(read_only=False, reject_paths=["^/api/v1/namespaces/kube-"]) a
 
 def test_a_namespace_is_not_made_by_applying_it(used, mine):
     """Server-side apply makes what is not there, and PUT could, without our labels."""
-    make_namespace(used, "there")
+    make_namespace(used, "applied-to")
     said = told(
         used,
         """
@@ -139,12 +139,12 @@ def apply(name):
         name, body, field_manager="a", force=True,
         _content_type="application/apply-patch+yaml")
 tell("apply", lambda: apply("fresh"))
-tell("again", lambda: apply("there"))
+tell("again", lambda: apply("applied-to"))
 caller = Caller.from_kubeconfig(cluster.kubeconfig)
 path = "/api/v1/namespaces/"
 tell("put", lambda: caller.request("PUT", path + "fresh", body=BODY))
 tell("post", lambda: caller.request("POST", path, body=BODY))
-tell("dots", lambda: caller.request("POST", path + "there/%2e%2e/default/pods"))
+tell("dots", lambda: caller.request("POST", path + "applied-to/%2e%2e/default/pods"))
 tell("delete", lambda: caller.request("DELETE", path + "fresh"))
 """,
     )
