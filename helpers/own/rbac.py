@@ -16,7 +16,10 @@ LESSON = f"{MANAGER}-lesson"
 USER = "kubernetes-api-notebooks/user"
 _RBAC, _ADMISSION = "rbac.authorization.k8s.io", "admissionregistration.k8s.io"
 _QUESTIONS = ("authentication.k8s.io", "authorization.k8s.io")
-_EDIT = ("get", "list", "watch", "create", "patch", "delete")
+#: some verbs of it are for cells that are run again, and for what a learner takes back
+_KEEP = ("get", "list", "create", "patch", "delete")
+#: also of what is waited for, or followed
+_EDIT = (*_KEEP, "watch")
 
 
 def _rule(groups: str, resources: str, verbs, *, names: str = "") -> dict:
@@ -69,16 +72,17 @@ INSIDE = (
     _rule("-", "pods/exec", "get create"),
     _rule("-", "pods/ephemeralcontainers", "patch"),
     _rule("-", "pods/resize", "get patch"),
-    _rule("-", "configmaps", (*_EDIT, "update")),
-    _rule("-", "secrets serviceaccounts", _EDIT),
+    _rule("-", "configmaps", (*_KEEP, "update")),
+    _rule("-", "secrets serviceaccounts", _KEEP),
     _rule("-", "serviceaccounts/token", "create"),
     # `kubectl auth can-i --list --as=…` speaks as one of those that are in there.
     _rule("-", "serviceaccounts", "impersonate"),
-    _rule("-", "services events", "list"),
+    _rule("-", "events", "list"),
     _rule("apps", "deployments", _EDIT),
-    _rule("batch", "jobs cronjobs", _EDIT),
+    _rule("batch", "jobs", _EDIT),
+    _rule("batch", "cronjobs", _KEEP),
     _rule("networking.k8s.io", "ingresses", "list"),
-    _rule(_RBAC, "roles rolebindings", _EDIT),
+    _rule(_RBAC, "roles rolebindings", _KEEP),
 )
 
 
