@@ -187,7 +187,11 @@ def _cause(resource: str) -> Cause:
 def _conditions(found: dict) -> str:
     conditions = found.get("status", {}).get("conditions", [])
     parts = [f"{part['type']}={part['status']}" for part in conditions]
-    return ", ".join(parts) or "no condition yet"
+    text = ", ".join(parts) or "no condition yet"
+    # As where a policy or a quota refuses the pods that a Deployment wants.
+    failed = (part for part in conditions if part["type"] == "ReplicaFailure")
+    why = next(failed, {}).get("message")
+    return f"{text} ({_short(why)})" if why else text
 
 
 def _sentence(container: dict, state: dict) -> str:

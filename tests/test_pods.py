@@ -123,6 +123,32 @@ def test_any_condition_of_any_kind_is_waited_for(namespace):
     assert "Ready=True" in failed.value.last
 
 
+def test_pods_that_a_policy_refuses_are_told(namespace):
+    """In the server's words, as for a namespace that enforces `restricted`."""
+    level = "pod-security.kubernetes.io/enforce"
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": pod("web")["spec"]}
+    template["spec"].pop("terminationGracePeriodSeconds")
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web"},
+        "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template},
+    }
+    kubectl("label", "namespace", namespace, f"{level}=restricted", "--overwrite")
+    try:
+        with pytest.raises(errors.KubectlFailed) as refused:
+            pods.apply(pod("refused"))
+        assert 'violates PodSecurity "restricted' in refused.value.stderr
+        pods.apply(deployment)
+        with pytest.raises(errors.NotReady) as failed:
+            pods.wait_for("condition=Available", "deployment/web", timeout=4)
+        assert 'violates PodSecurity "restricted' in failed.value.last
+        assert "\n" not in failed.value.last
+    finally:
+        kubectl("label", "namespace", namespace, f"{level}-")
+        kubectl("delete", "deployment/web", "--ignore-not-found")
+
+
 def test_nothing_to_wait_for_is_an_error_at_once(namespace):
     """The server's own sentence."""
     with pytest.raises(errors.KubectlFailed) as failed:
