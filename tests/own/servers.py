@@ -23,13 +23,17 @@ class Audited(ApiServer):
 
     _seen = 0
 
-    def requests(self) -> list[tuple[str, str]]:
-        """Return verb and path of what others have asked, in order."""
+    def requests(self, *, besides: str = "") -> list[tuple[str, str]]:
+        """Return verb and path of what others have asked, in order.
+
+        Without what somebody asked as the user `besides`, whom they impersonate.
+        """
         return [
             (event["verb"], event["requestURI"])
             for event in self._events()[self._seen :]
             # What it asks itself, to make its first objects.
             if event["user"].get("username") != "system:apiserver"
+            and not (besides and _impersonated(event) == besides)
         ]
 
     def writes(self) -> list[tuple[str, str]]:
@@ -40,18 +44,23 @@ class Audited(ApiServer):
             if verb not in _READS and "/selfsubjectreviews" not in path
         ]
 
-    def kubeconfig(self, path: Path, *contexts: str) -> Path:
-        """Write a kubeconfig with contexts that all lead here; return its path."""
+    def kubeconfig(self, path: Path, *contexts: str, user: str = "") -> Path:
+        """Write a kubeconfig with contexts that all lead here; return its path.
+
+        With `user` it asks as that one, whom its true user impersonates.
+        """
         known = self.api_client().configuration
         names = contexts or ("production",)
         cluster = {"server": known.host, "certificate-authority": known.ssl_ca_cert}
-        user = {"client-certificate": known.cert_file, "client-key": known.key_file}
+        me = {"client-certificate": known.cert_file, "client-key": known.key_file}
+        if user:
+            me["as"] = user
         document = {
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": names[0],
             "clusters": [{"name": "there", "cluster": cluster}],
-            "users": [{"name": "me", "user": user}],
+            "users": [{"name": "me", "user": me}],
             "contexts": [
                 {"name": name, "context": {"cluster": "there", "user": "me"}}
                 for name in names
@@ -116,3 +125,7 @@ class Audited(ApiServer):
             log = ("--audit-policy-file=audit.yaml", "--audit-log-path=audit.log")
             command = [*command, *log]
         super()._spawn(name, command)
+
+
+def _impersonated(event: dict) -> str:
+    return event.get("impersonatedUser", {}).get("username", "")

@@ -1,10 +1,12 @@
 """The whole chapter on a learner's own cluster, beside one that nobody may touch.
 
 The learner's user has the printed rights and no others. Everything around it leads to
-production: `~/.kube/config`, KUBECONFIG, and from the second cell of each notebook on
-the learner's own file as well. What arrived there, its audit log says.
+production: `~/.kube/config`, KUBECONFIG, and again and again the learner's own file.
+What is switched, and when, `tests.own.switching` says; what arrived at production, its
+audit log. The namespaces enforce the Pod Security Standard `baseline`.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -15,21 +17,26 @@ from pathlib import Path
 import pytest
 
 from helpers import kubectl, paths
+from helpers.kind import programs
 from helpers.local.backend import Local
 from helpers.own.lessons import REASON, TAG
-from helpers.own.rbac import LESSON, manifest
+from helpers.own.rbac import LESSON, manifest, objects
 from helpers.own.record import Record
 from helpers.own.rules import STATE
 from helpers.waiting import until
 from tests.commandline import environment, helpers
 from tests.notebooks import FILES, ROOT, load, tagged
 from tests.own import user
+from tests.own.podsecurity import ENFORCE, baseline
+from tests.own.watching import images_of_pods
 
 #: a name that only the nodes of this cluster know
 IMAGE = "registry.example/team/toolbox:7"
 #: seconds for all notebooks on a busy machine
 LIMIT = 1500
 USER = "anna"
+#: whom the inserted cells are at production, and the contexts that lead them there
+STRAY, STRAYS = "stray", ("elsewhere", "production")
 #: what RBAC lets this user do in any namespace, and what the policy says to it
 BIND = f"create rolebinding a --clusterrole={LESSON} --user={USER} --as={USER}".split()
 FENCE = "own namespaces of lessons alone"
@@ -56,6 +63,8 @@ def surroundings(cluster, production, tmp_path_factory):
         "HOME": home,
         "KUBECONFIG": os.pathsep.join(map(str, (ambient, theirs))),
         "SWITCHED": os.pathsep.join(map(str, (ambient, theirs))),
+        "SWITCHES": home / "switches",
+        "STRAY": production.kubeconfig(home / "stray", *STRAYS, user=STRAY),
         "LAB_STATE_DIR": home / "state",
         "LAB_CACHE_DIR": paths.cache_dir(),
         "LAB_BACKEND": "own",
@@ -86,13 +95,18 @@ def test_all_notebooks_pass_and_nothing_arrives_at_production(
     assert done.returncode == 0 and f"user        {USER}" in done.stderr, done.stderr
     state = Record.read(home / "state").state
 
-    counts, output = run_notebooks(surroundings)
+    lessons = f"{STATE}={state},{ENFORCE}=baseline"
+    with baseline(), images_of_pods(cluster.kubeconfig, lessons, home) as images:
+        counts, output = run_notebooks(surroundings)
     skipped = [cell for file in FILES for cell in tagged(load(file), TAG)]
     assert counts.get("failed", 0) == counts.get("error", 0) == 0, output
     assert counts["skipped"] == len(skipped) > 0 and REASON in output
     assert counts["passed"] == code_cells() - len(skipped)
-    for name in surroundings["SWITCHED"].split(os.pathsep):
-        assert "current-context: production" in Path(name).read_text()
+    switched = Path(surroundings["SWITCHES"]).read_text().splitlines()
+    for file in FILES:
+        assert switched.count(f"{file.name} stray") == 1
+        assert {f"{file.name} production", f"{file.name} mine"} <= set(switched)
+    assert images == {IMAGE}
 
     assert "nothing was stopped" in helpers("stop", env=surroundings).stdout
     assert helpers("delete", "--yes", env=surroundings).returncode == 0
@@ -103,11 +117,31 @@ def test_all_notebooks_pass_and_nothing_arrives_at_production(
     ]
     assert active == []
 
-    # Not only no write: connecting, running and deleting asked nothing at all.
-    assert production.requests() == []
-    with production.client() as core:
-        core.create_namespaced_config_map("default", {"metadata": {"name": "proof"}})
-    assert production.writes() == [("create", "/api/v1/namespaces/default/configmaps")]
+    # Not only no write: connecting, running and deleting asked nothing at all. The
+    # inserted cells did, and what they would have written was refused before.
+    assert production.requests(besides=STRAY) == []
+    assert production.writes() == [] and len(production.requests()) >= len(FILES)
+    for number, changes in enumerate(({}, {"KUBECONFIG": None})):
+        wander(surroundings | changes, f"wanderer-{number}")
+        assert len(production.writes()) == number + 1
+    production.forget()
+
+
+def wander(env: dict, name: str) -> None:
+    """Write with the genuine kubectl to where the learner's surroundings lead.
+
+    Else a file that leads nowhere would pass for one that is not followed.
+    """
+    program = programs.find_kubectl() / "kubectl"
+    words = ("create", "configmap", name, "--namespace=default")
+    done = subprocess.run(
+        [program, *words],
+        env=environment(env),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def run_notebooks(env: dict) -> tuple[dict[str, int], str]:
@@ -137,7 +171,7 @@ def code_cells() -> int:
     return sum(cell["cell_type"] == "code" for cell in cells)
 
 
-def test_an_account_with_a_token_is_told_what_it_lacks(cluster, surroundings):
+def test_an_account_with_a_token_is_told_what_it_lacks(cluster, surroundings, rights):
     """And with what `rbac --serviceaccount` prints it has it."""
     home = Path(surroundings["HOME"])
     name, account = "learner", "system:serviceaccount:default:learner"
@@ -167,7 +201,10 @@ def test_an_account_with_a_token_is_told_what_it_lacks(cluster, surroundings):
         assert done.returncode == 0, done.stderr
         helpers("delete", "--yes", env=env, check=True)
     finally:
-        kubectl("delete", "-f", "-", "--ignore-not-found", input=text)
+        # All users share the roles.
+        own = [each for each in objects(account) if each["kind"] != "ClusterRole"]
+        items = json.dumps({"apiVersion": "v1", "kind": "List", "items": own})
+        kubectl("delete", "-f", "-", "--ignore-not-found", input=items)
         kubectl("delete", "serviceaccount", name, "--namespace=default")
 
 
