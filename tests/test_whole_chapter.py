@@ -1,6 +1,7 @@
 """The notebooks together: any order, the same two at once, nothing left behind."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -56,7 +57,12 @@ def test_backwards_and_two_at_once_they_pass_and_leave_nothing(cluster, tmp_path
     assert any(name.startswith("services. default/kubernetes") for name in before)
 
     runs = [_chapter(tmp_path / str(number)) for number in (1, 2)]
-    outputs = [run.communicate(timeout=1700)[0] for run in runs]
+    try:
+        outputs = [run.communicate(timeout=1700)[0] for run in runs]
+    finally:
+        # Of tests that are interrupted; one that goes on would start a cluster anew.
+        for run in runs:
+            run.send_signal(signal.SIGINT)
     assert [run.returncode for run in runs] == [0, 0], "\n".join(outputs)
     for number in (1, 2):
         pages = sorted(path.stem for path in (tmp_path / str(number)).glob("*.html"))
