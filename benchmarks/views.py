@@ -20,7 +20,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import nbformat
 import psutil
 from parts import figures
 from playwright.sync_api import expect, sync_playwright
@@ -84,17 +83,6 @@ def seer() -> dict:
             "volumes": [volume],
         },
     }
-
-
-def write_notebook(path: Path) -> None:
-    """Write the notebook: connect, then a cell for each view."""
-    connecting = CONNECT.format(manifest=json.dumps(seer())).strip()
-    sources = {"connect": connecting, **VIEWS}
-    cells = [nbformat.v4.new_code_cell(text, id=name) for name, text in sources.items()]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(
-        nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path
-    )
 
 
 class Probe:
@@ -217,7 +205,8 @@ def main() -> None:
         lab.folder.mkdir()
         try:
             lab.start()
-            write_notebook(lab.notebooks / "busy.ipynb")
+            manifest = json.dumps(seer())
+            lab.write("busy", {"connect": CONNECT.format(manifest=manifest), **VIEWS})
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium)
                 page = browser.new_page(viewport={"width": 1300, "height": 1000})

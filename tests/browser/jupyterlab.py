@@ -11,8 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import psutil
 import requests
+from nbformat import v4
 
 from tests.local.waiting import until
 from tests.notebooks import ROOT
@@ -63,6 +65,15 @@ class JupyterLab:
         # `reset`: without the pages of the test before. The token becomes a cookie.
         url = self.url.replace("127.0.0.1", host)
         return f"{url}lab/tree/{notebook}.ipynb?reset&token={self.token}"
+
+    def write(self, notebook: str, cells: dict[str, str]) -> None:
+        """Write a notebook of code cells, by their ids, beside the others."""
+        made = [v4.new_code_cell(text.strip(), id=name) for name, text in cells.items()]
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(
+            v4.new_notebook(cells=made, metadata={"kernelspec": kernel}),
+            self.notebooks / f"{notebook}.ipynb",
+        )
 
     def shut_down_kernels(self) -> None:
         """End every kernel, as *Shut Down All Kernels* does, and wait until all did."""

@@ -1,6 +1,5 @@
 """What is brought up to date in place: nothing of a person's is lost on the way."""
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
@@ -52,10 +51,7 @@ def near(pixels: float):
 @pytest.fixture
 def notebook(lab, open_notebook):
     """Return a notebook with the widget alone."""
-    cells = [nbformat.v4.new_code_cell(s.strip(), id=i) for i, s in CELLS.items()]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.write(made, lab.notebooks / "live.ipynb")
+    lab.write("live", CELLS)
     opened = open_notebook("live")
     opened.run("make", "view")
     return opened

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import nbformat
 import psutil
 from playwright.sync_api import expect
 
@@ -35,10 +34,7 @@ def logs(directory: Path) -> list[Path]:
 
 def test_what_the_old_kernel_had_started_is_gone(lab, open_notebook):
     """Its kubectl, here and in the pod, and the directory of its wire log."""
-    cells = [nbformat.v4.new_code_cell(s.strip(), id=i) for i, s in CELLS.items()]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.write(made, lab.notebooks / "restart.ipynb")
+    lab.write("restart", CELLS)
     notebook = open_notebook("restart")
     notebook.run("connect", "pods", "clock", "log")
     expect(notebook.output("pods")).to_contain_text("1 to 1 of 1 pods")

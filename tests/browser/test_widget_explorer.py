@@ -3,7 +3,6 @@
 import json
 import re
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
@@ -31,10 +30,7 @@ HOSTILE = "<img src=/none onerror='window.hostile = 1'>"
 @pytest.fixture
 def notebook(lab, open_notebook):
     """Return a notebook with the view and nothing else, opened and run to it."""
-    cells = [nbformat.v4.new_code_cell(s.strip(), id=i) for i, s in CELLS.items()]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.write(made, lab.notebooks / "explorer.ipynb")
+    lab.write("explorer", CELLS)
     opened = open_notebook("explorer")
     opened.run("connect", "view")
     yield opened

@@ -1,6 +1,5 @@
 """The journey of a request, as a person sends it and reads where it stops."""
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
@@ -36,10 +35,7 @@ cluster.delete_namespace(namespace)
 @pytest.fixture
 def notebook(lab, open_notebook):
     """Return a notebook with a pod and the view, opened and run to it."""
-    cells = [nbformat.v4.new_code_cell(s.strip(), id=i) for i, s in CELLS.items()]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.write(made, lab.notebooks / "journey.ipynb")
+    lab.write("journey", CELLS)
     opened = open_notebook("journey")
     opened.run("connect", "view")
     yield opened

@@ -3,7 +3,6 @@
 import json
 import re
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
@@ -25,10 +24,7 @@ namespace = cluster.create_namespace("{LESSON}")
 @pytest.fixture
 def notebook(lab, open_notebook):
     """Return a notebook with the view and nothing else, opened and run to it."""
-    cells = [nbformat.v4.new_code_cell(s.strip(), id=i) for i, s in CELLS.items()]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.write(made, lab.notebooks / "live-pods.ipynb")
+    lab.write("live-pods", CELLS)
     opened = open_notebook("live-pods")
     opened.run("connect", "view")
     yield opened

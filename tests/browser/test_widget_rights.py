@@ -2,7 +2,6 @@
 
 import re
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
@@ -53,10 +52,7 @@ def notebook(lab, window):
     """Return a notebook with the three views and nothing else, run to them."""
     from tests.browser.notebook import OpenNotebook
 
-    cells = [nbformat.v4.new_code_cell(s.strip(), id=i) for i, s in CELLS.items()]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.write(made, lab.notebooks / "rights.ipynb")
+    lab.write("rights", CELLS)
     opened = OpenNotebook(window.new_page(), lab.address("rights"), "rights").open()
     opened.run("connect", "access", "downward", "clock")
     yield opened

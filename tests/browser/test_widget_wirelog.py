@@ -2,7 +2,6 @@
 
 import json
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
@@ -28,10 +27,7 @@ os.environ["SERVER"] = cluster.server
 @pytest.fixture
 def notebook(lab, open_notebook):
     """Return a notebook with the view and nothing else, opened and run to it."""
-    cells = [nbformat.v4.new_code_cell(s.strip(), id=i) for i, s in CELLS.items()]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.write(made, lab.notebooks / "wirelog.ipynb")
+    lab.write("wirelog", CELLS)
     opened = open_notebook("wirelog")
     opened.run("connect", "view")
     yield opened
