@@ -12,6 +12,7 @@ from helpers import equivalents, errors, explorer, kubectl
 from helpers.callers import Caller
 from helpers.explorer import Target
 from helpers.tokens import create_token
+from helpers.waiting import until
 from helpers.widgets.explorer import ApiExplorer, api_explorer
 from tests.test_discovery import CORE, NAMED
 
@@ -315,6 +316,8 @@ def test_a_kind_that_appears(view):
         assert answer["kind"] == "WalkList"
     finally:
         kubectl("delete", "crd", f"walks.{group}")
+    # And goes: what is shown then is the answer to what is chosen then.
+    assert until(lambda: view.request()["url"].endswith("/"), 30)
 
 
 def test_a_stopped_view_says_so(view):

@@ -29,6 +29,7 @@ PATIENCE = 30.0
 #: lines of the answer in the text form
 LINES = 20
 TREE, TABLE = 0, 1
+_STOPPED = "This view was stopped before the answer came."
 
 
 def api_explorer(
@@ -357,7 +358,8 @@ class ApiExplorer(View):
             )
             self._show(self._answer)
         except (errors.LabError, urllib3.exceptions.HTTPError) as error:
-            self._trouble = f"No answer: {error}"
+            # The end of the view cuts the answer off; the server has no part in that.
+            self._trouble = _STOPPED if self.stopped else f"No answer: {error}"
             self.say(self._trouble)
         finally:
             with self._done:
@@ -371,9 +373,8 @@ class ApiExplorer(View):
         with self._done:
             self._done.wait_for(lambda: finished() or self.stopped, PATIENCE)
         # Never the answer to what was asked before.
-        if not finished() and self.stopped:
-            fact = "This view was stopped before the answer came."
-            raise errors.LabError(fact, "Run its cell again.")
+        if self._trouble == _STOPPED or (not finished() and self.stopped):
+            raise errors.LabError(_STOPPED, "Run its cell again.")
         if not finished():
             raise errors.NotReady("An answer", PATIENCE, "nothing yet")
         if self._trouble or self._answer is None:
@@ -383,8 +384,13 @@ class ApiExplorer(View):
     def _look(self) -> None:
         """Renew what there is to choose, if the server says that it has changed."""
         try:
+            with self._lock:
+                before = self._target()
             if self._offers.look():
                 self._fill()
+                if self._target() != before:
+                    # What was chosen is gone: the answer to it says so no longer.
+                    self._ask()
             with self._done:
                 self._done.notify_all()
             if self._trouble.startswith("No answer"):
