@@ -89,14 +89,15 @@ class RbacServer(ApiServer):
         """Create many pods in `default`; nothing runs them."""
         numbers, failed = itertools.count(), []
 
-        def work() -> None:
-            caller = self.caller()
+        def work(caller: Caller) -> None:
             while (number := next(numbers)) < len(pods) and not failed:
                 answer = caller.request("POST", f"{DEFAULT}/pods", body=pods[number])
                 if answer.status != 201:
                     failed.append(answer.data)
 
-        hands = [threading.Thread(target=work) for _ in range(_HANDS)]
+        # Made here, one after the other: each writes the same file, and reads it.
+        callers = [self.caller() for _ in range(_HANDS)]
+        hands = [threading.Thread(target=work, args=(each,)) for each in callers]
         [hand.start() for hand in hands]
         [hand.join() for hand in hands]
         assert failed == []
