@@ -5,7 +5,7 @@ discovery for groups, versions and resources. Nothing is sent from here.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -181,9 +181,7 @@ def rows(document: Any) -> tuple[list[str], list[list[Any]]] | None:
     """
     if not isinstance(document, dict) or document.get("kind") != "Table":
         return None
-    definitions = document.get("columnDefinitions") or ()
-    shown = [n for n, each in enumerate(definitions) if not each.get("priority")]
-    columns = [definitions[number]["name"].upper() for number in shown]
+    shown, columns = printed(document.get("columnDefinitions") or ())
     lines = [
         [row["cells"][number] for number in shown] for row in document.get("rows") or ()
     ]
@@ -192,6 +190,12 @@ def rows(document: Any) -> tuple[list[str], list[list[Any]]] | None:
         columns.insert(0, "NAMESPACE")
         lines = [[space, *line] for space, line in zip(spaces, lines, strict=True)]
     return columns, lines
+
+
+def printed(definitions: Sequence[dict]) -> tuple[list[int], list[str]]:
+    """Return numbers and names of the columns that kubectl prints without `-o wide`."""
+    shown = [n for n, each in enumerate(definitions) if not each.get("priority")]
+    return shown, [definitions[number]["name"].upper() for number in shown]
 
 
 def parsed(content_type: str, body: bytes) -> Any:

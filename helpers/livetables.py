@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from helpers import ages
+from helpers import ages, explorer
 from helpers.watches import BROKEN, LISTED, RECONNECTED, REFUSED, Event
 
 #: how many events are kept; older ones are counted and let go
@@ -161,16 +161,7 @@ class LiveTable:
 
     def _define(self, table: dict) -> None:
         if table.get("columnDefinitions"):
-            # What has a priority is for `-o wide`.
-            self._shown = [
-                number
-                for number, column in enumerate(table["columnDefinitions"])
-                if not column.get("priority")
-            ]
-            self.columns = [
-                table["columnDefinitions"][number]["name"].upper()
-                for number in self._shown
-            ]
+            self._shown, self.columns = explorer.printed(table["columnDefinitions"])
 
     def _row(self, row: dict) -> Row:
         metadata = row["object"]["metadata"]

@@ -209,6 +209,13 @@ class Watch:
         self._hear(Event(kind, {"message": message}, datetime.now(UTC)))
 
 
+def trouble(reason: str, *, refused: bool) -> str:
+    """Return the sentence for the message of a BROKEN, or else of a REFUSED, event."""
+    if refused:
+        return f"The server refuses this watch: {reason}"
+    return f"Not connected, trying again: {reason}"
+
+
 def stop_all(watches: Iterable[Watch], *, timeout: float = STOP) -> None:
     """Stop several; return when all have ended, or after `timeout` seconds in all."""
     watches = list(watches)

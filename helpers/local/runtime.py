@@ -5,9 +5,10 @@ headers of libseccomp were there; the released one has it.
 """
 
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+from helpers.processes import ask_program
 
 #: where the distribution keeps programs, whatever PATH the learner has
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -33,13 +34,4 @@ def find_runc(binaries: Path | None) -> Runc | None:
 
 def _has_seccomp(runc: Path) -> bool:
     """Say whether this runc has libseccomp: linked, or in it as in the release."""
-    try:
-        said = subprocess.run(
-            [runc, "--version"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return False
-    return b"\nlibseccomp:" in said.stdout
+    return b"\nlibseccomp:" in ask_program(runc, "--version")[0]

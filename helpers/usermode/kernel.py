@@ -2,12 +2,12 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.local.runtime import SYSTEM_PATH
+from helpers.processes import ask_program
 
 #: `none` does without a node where one could be had
 VARIABLE = "LAB_NODE"
@@ -51,13 +51,4 @@ def look() -> tuple[Kernel | None, str]:
 
 def _knows_frames(slirp: str) -> bool:
     """Say whether it can serve a user-mode Linux, and not only a namespace."""
-    try:
-        said = subprocess.run(
-            [slirp, "--help"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return False
-    return b"bess" in said.stdout + said.stderr
+    return b"bess" in b"".join(ask_program(slirp, "--help"))

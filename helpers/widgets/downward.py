@@ -17,7 +17,7 @@ from helpers.downward import Change, Changes, Copies, copies_of
 from helpers.followers import Follower
 from helpers.reviews import current_namespace
 from helpers.waiting import until
-from helpers.watches import RECONNECTED, Watch
+from helpers.watches import RECONNECTED, Watch, trouble
 from helpers.widgets import markup
 from helpers.widgets.live import Live
 from helpers.widgets.view import View, named
@@ -230,10 +230,8 @@ class DownwardView(View):
         model = self.model
         if model.gone:
             return f"Pod {self._pod} is gone."
-        if model.refused:
-            return f"The server refuses this watch: {model.unheard}"
         if model.unheard:
-            return f"Not connected, trying again: {model.unheard}"
+            return trouble(model.unheard, refused=model.refused)
         if model.unseen:
             return f"Pod {self._pod} cannot be looked into: {model.unseen}"
         if model.file is None and not model.history:

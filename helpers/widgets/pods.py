@@ -17,7 +17,7 @@ from helpers.livetables import LAST_EVENT, LiveTable, Row, seconds
 from helpers.reviews import current_namespace
 from helpers.tables import TABLE
 from helpers.waiting import until
-from helpers.watches import BROKEN, RECONNECTED, Watch
+from helpers.watches import BROKEN, RECONNECTED, Watch, trouble
 from helpers.widgets import markup, plots
 from helpers.widgets.live import Live
 from helpers.widgets.view import View, named
@@ -185,10 +185,8 @@ class LivePods(View):
 
     def _sentence(self) -> str:
         model = self.model
-        if model.refused:
-            return f"The server refuses this watch: {model.trouble}"
         if model.trouble:
-            return f"Not connected, trying again: {model.trouble}"
+            return trouble(model.trouble, refused=model.refused)
         if not model.listed:
             return "Asking for the list."
         again = (
