@@ -7,7 +7,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 # JupyterLab writes the version of whoever saved last: noise in every diff.
 STRIP := -m nbstripout --keep-id --extra-keys metadata.language_info.version
 
-.PHONY: help setup lab chapter test lint bench clean venv
+.PHONY: help setup lab chapter test full quick lint bench clean venv
 
 help: ## Print these words
 	@awk -F ': .*## |: *## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' Makefile
@@ -31,9 +31,20 @@ chapter: setup ## Run every notebook without a screen and write build/chapter/*.
 	@$(PY) -m helpers up
 	@$(PY) -m tools.chapter
 
-test: setup lint ## Check everything: style, units, a real cluster, every notebook
+test: setup lint ## Check style, units, a real cluster, every notebook, in a browser too
 	@sh tools/setup.sh tests
-	@$(PY) -m pytest $(PYTEST_ARGS)
+	@$(TESTS) -m 'not full' --budget 15 $(PYTEST_ARGS)
+
+full: setup lint ## Check also faults, other backends, builds: what rarely breaks
+	@sh tools/setup.sh full
+	@$(TESTS) -m 'not brief' --budget 35 $(PYTEST_ARGS)
+
+quick: lint ## Check style and what needs no cluster
+	@$(TESTS) -m 'not full' --quick --budget 2 $(PYTEST_ARGS)
+
+# As many workers as the machine has room for, each with a cluster of its own.
+# PYTEST_ARGS='-n 0' has none: for debuggers.
+TESTS = $(PY) -m pytest -n auto --durations 25 --durations-min 2
 
 lint: venv ## Check style, also of notebooks; changes nothing
 	@status=0; \

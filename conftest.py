@@ -1,16 +1,20 @@
-"""Bring one cluster up for the tests and notebooks that need one.
+"""Give these tests a cluster, when the first of them needs it; one for each worker.
 
 In the root and not in tests/: there it would not be loaded for `pytest notebooks`,
 and notebook cells see no fixtures, only the environment that is set here.
 """
 
+import functools
 import os
 import signal
 import tempfile
+from pathlib import Path
 
 import pytest
 
-_OURS: list[tempfile.TemporaryDirectory] = []
+pytest_plugins = ["tests.workers", "tests.tiers"]
+
+_OURS = pytest.StashKey[tempfile.TemporaryDirectory]()
 _NOT_LOCAL = pytest.StashKey[str]()
 
 
@@ -19,14 +23,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     # A shell starts background jobs deaf to SIGINT, and all that we start would be so,
     # too: the tests of Ctrl-C and of interrupted cells need ears.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if hasattr(session.config, "workerinput"):
+    worker = getattr(session.config, "workerinput", None)
+    if worker:
+        shared = Path(os.environ["LAB_TESTS_SHARED"])
+        os.environ["LAB_STATE_DIR"] = str(shared.parent / worker["workerid"])
         return
-    if "LAB_STATE_DIR" not in os.environ:
-        directory = tempfile.TemporaryDirectory(
-            prefix="lab-", ignore_cleanup_errors=True
-        )
-        _OURS.append(directory)
-        os.environ["LAB_STATE_DIR"] = directory.name
+    ours = tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True)
+    session.config.stash[_OURS] = ours
+    # What one worker makes and others use: executed notebooks.
+    os.environ["LAB_TESTS_SHARED"] = str(Path(ours.name, "shared"))
+    os.environ.setdefault("LAB_STATE_DIR", str(Path(ours.name, "state")))
     if "LAB_BACKEND" not in os.environ:
         _choose_backend(session.config)
 
@@ -47,34 +53,57 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return [f"cluster: not the local one, because {refused}"] if refused else []
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Start the cluster if anything that was collected needs it."""
-    if session.config.option.collectonly:
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove the clusters that were started here, and only those."""
+    if hasattr(session.config, "workerinput"):
+        _delete_cluster(os.environ["LAB_STATE_DIR"])
+    elif _OURS in session.config.stash:
+        ours = session.config.stash[_OURS]
+        # Also what a worker left that was interrupted or killed.
+        for state in Path(ours.name).iterdir():
+            _delete_cluster(str(state))
+        ours.cleanup()
+
+
+def _delete_cluster(state: str) -> None:
+    from helpers import backends, choice
+
+    os.environ["LAB_STATE_DIR"] = state
+    if backends.Here(choice.AUTO).kept:
+        backends.kept().delete()
+
+
+@pytest.fixture(scope="session")
+def cluster(request):
+    """Return the cluster of this run, or of this worker."""
+    return _connect(request.session)
+
+
+@functools.cache
+def _connect(session: pytest.Session):
+    """Start the cluster, or end the run: its message says it all, once."""
+    from helpers import connect, errors
+
+    try:
+        return connect()
+    except errors.LabError as error:
+        why = f"no cluster, no tests: {error}"
+    if hasattr(session.config, "workerinput"):
+        session.shouldstop = why
+        pytest.fail(why, pytrace=False)
+    pytest.exit(why, returncode=1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Have a cluster for the cells of notebooks, and skip what it cannot run."""
+    if item.path.suffix != ".ipynb":
         return
-    if not hasattr(session.config, "workerinput") and any(
-        _needs_cluster(item) for item in session.items
-    ):
-        from helpers import connect, errors
-
-        try:
-            print(f"\n{connect()!r}", flush=True)
-        except errors.LabError as error:
-            # Its message says it all; a traceback of pytest's own would bury it.
-            pytest.exit(f"no cluster, no tests: {error}", returncode=1)
-    _skip_what_cannot_run(session.items)
-
-
-def _skip_what_cannot_run(items: list[pytest.Item]) -> None:
-    """Mark the cells that this kind of cluster cannot run; the report lists them."""
-    from helpers import backends
-
-    cells = [item for item in items if item.path.suffix == ".ipynb"]
-    backend = backends.kept().name if cells else ""
-    for item in cells:
-        lesson = item.path.stem.partition("-")[2]
-        reason = _lack(backend, lesson, item.cell["metadata"].get("tags", []))
-        if reason:
-            item.add_marker(pytest.mark.skip(reason=reason))
+    lesson = item.path.stem.partition("-")[2]
+    tags = item.cell["metadata"].get("tags", [])
+    reason = _lack(_connect(item.session).backend, lesson, tags)
+    if reason:
+        pytest.skip(reason)
 
 
 def _lack(backend: str, lesson: str, tags: list[str]) -> str:
@@ -88,28 +117,3 @@ def _lack(backend: str, lesson: str, tags: list[str]) -> str:
     if nowhere and needs_pods(lesson, tags):
         return str(errors.NoNode("this cell"))
     return REASON if backend == choice.OWN and needs_lab(tags) else ""
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Remove the cluster that was started here, and only that one."""
-    if _OURS:
-        from helpers import backends, choice
-
-        # Tests that start API servers of their own alone have made no cluster in it.
-        if backends.Here(choice.AUTO).kept:
-            backends.kept().delete()
-        _OURS.pop().cleanup()
-
-
-def _needs_cluster(item: pytest.Item) -> bool:
-    return item.path.suffix == ".ipynb" or "cluster" in getattr(
-        item, "fixturenames", ()
-    )
-
-
-@pytest.fixture(scope="session")
-def cluster():
-    """Return the cluster of this run."""
-    from helpers import connect
-
-    return connect()

@@ -1,0 +1,168 @@
+"""Say what a run proved and what it left out; fail if it was slow or skipped too much.
+
+A plugin of the root conftest.py, for `make quick`, `make test` and `make full`. The
+reasons of `full` are counted at the end of each run, with the word that runs the rest.
+"""
+
+import os
+import time
+from collections import Counter
+
+import pytest
+
+from tests import skips
+from tests.workers import group
+
+MARKERS = (
+    "full(reason): what a change to a lesson or a helper hardly breaks; `make full`",
+    "brief: left out of `make full`, as a test marked full proves the same and more",
+)
+#: what takes more than Python: a cluster, API servers, programs, a browser
+HEAVY_FIXTURES = {"cluster", "mine", "production", "one_lab", "kind", "browser"}
+HEAVY = ("tests/machine/",)
+RUN = pytest.StashKey["Run"]()
+SLOWEST = 10
+
+
+class Run:
+    """What is noted while the tests run.
+
+    `left_out` counts tests by the reason and the word that runs them.
+    """
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.cores = len(os.sched_getaffinity(0))
+        self.load = os.getloadavg()[0]
+        self.left_out: Counter[tuple[str, str]] = Counter()
+        self.seconds: Counter[str] = Counter()
+        self.skipped: Counter[str] = Counter()
+
+    @property
+    def minutes(self) -> float:
+        """Return how long the run has taken so far."""
+        return (time.monotonic() - self.began) / 60
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options that the Makefile gives."""
+    ours = parser.getgroup("tiers")
+    ours.addoption("--quick", action="store_true", help="only what needs no cluster")
+    ours.addoption(
+        "--budget", type=float, metavar="MINUTES", help="fail above half as much again"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers, and begin to count."""
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+    run = config.stash[RUN] = Run()
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Listener(run))
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave out what needs a cluster, if that is asked for."""
+    if not config.getoption("quick"):
+        return
+    heavy = [item for item in items if _is_heavy(item)]
+    config.hook.pytest_deselected(items=heavy)
+    items[:] = [item for item in items if item not in set(heavy)]
+
+
+def _is_heavy(item: pytest.Item) -> bool:
+    return (
+        item.path.suffix == ".ipynb"
+        or item.nodeid.startswith(HEAVY)
+        or not HEAVY_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+    )
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Count what a tier leaves out; not what `-k` does."""
+    for item in items:
+        marker = item.get_closest_marker("full")
+        if marker:
+            why = marker.args[0], "make full"
+        elif item.get_closest_marker("brief"):
+            why = "a test of this run proves the same and more", "make test"
+        elif item.config.getoption("quick") and _is_heavy(item):
+            why = "a cluster, programs or a browser", "make test"
+        else:
+            continue
+        item.config.stash[RUN].left_out[why] += 1
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the controller what a worker left out; judge the run where it is whole."""
+    config, run = session.config, session.config.stash[RUN]
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["left_out"] = [*run.left_out.items()]
+    elif session.exitstatus == pytest.ExitCode.OK and _faults(config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node) -> None:
+    """Take over what a worker left out: all of them left out the same."""
+    counted = getattr(node, "workeroutput", {}).get("left_out", [])
+    node.config.stash[RUN].left_out |= Counter(dict(counted))
+
+
+class Listener:
+    """Note how long each group takes and why tests are skipped."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note one phase of one test."""
+        self.run.seconds[group(report.nodeid)] += report.duration
+        if report.skipped and not hasattr(report, "wasxfail"):
+            reason = report.longrepr[2].removeprefix("Skipped: ")
+            self.run.skipped[reason] += 1
+
+
+def _faults(config: pytest.Config) -> list[str]:
+    """Return why a run fails although its tests passed."""
+    run, faults = config.stash[RUN], []
+    # The budget is that of two workers; one alone takes twice as long.
+    budget = (config.getoption("budget") or 0) * (1 if _workers(config) > 1 else 2)
+    if budget and run.load < run.cores and run.minutes > budget * 1.5:
+        faults.append(f"{run.minutes:.1f} minutes, with a budget of {budget:g}")
+    if os.environ.get("CI"):
+        faults += [
+            f"{count} skipped, which tests/skips.py does not expect here: {reason}"
+            for reason, count in run.skipped.items()
+            if skips.unexpected(reason)
+        ]
+    return faults
+
+
+def _workers(config: pytest.Config) -> int:
+    return getattr(config.option, "numprocesses", None) or 1
+
+
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+    """Show the slowest groups, what was left out and by which word it is run."""
+    write, run = terminalreporter.write_line, config.stash[RUN]
+    if len(run.seconds) > 1:
+        terminalreporter.section("slowest groups")
+        for name, seconds in run.seconds.most_common(SLOWEST):
+            write(f"{seconds / 60:6.1f} min  {name.removesuffix('/')}")
+        total = run.seconds.total() / 60
+        write(
+            f"{total:6.1f} min  in all; {run.minutes:.1f} by the clock, workers: "
+            f"{_workers(config)}, cores: {run.cores}, load at the start: {run.load:.1f}"
+        )
+    if run.left_out:
+        terminalreporter.section("left out")
+        for (reason, word), count in run.left_out.most_common():
+            write(f"{count:6}  {reason}: `{word}` runs them")
+        write(f"{run.left_out.total():6}  in all")
+    for fault in _faults(config):
+        write(f"FAILED {fault}", red=True)
