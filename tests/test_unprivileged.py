@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -10,13 +12,17 @@ import pytest
 
 from helpers import paths
 from helpers.local.backend import Local
+from helpers.local.runtime import SYSTEM_PATH
 from helpers.progress import Silent
 from tests import unprivileged
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0,
-    reason="only root can become another user; here the other tests are what this is",
-)
+pytestmark = [
+    pytest.mark.full("root only"),
+    pytest.mark.skipif(
+        os.geteuid() != 0,
+        reason="only root can become another user; here tests/machine is what this is",
+    ),
+]
 
 
 @pytest.fixture
@@ -32,6 +38,8 @@ def material():
     """Return what root made and the user may use: programs and image."""
     binaries, archive = Local().setup(Silent())
     given = {"LAB_ASSETS": str(binaries), "LAB_CACHE_DIR": str(paths.cache_dir())}
+    # Other workers take their part of the machine: `patience` has to know.
+    given |= {n: os.environ[n] for n in ("PYTEST_XDIST_WORKER",) if n in os.environ}
     return {"show": [binaries, archive], "environment": given}
 
 
@@ -85,10 +93,20 @@ def test_the_exit_code_and_both_streams_are_the_commands(home):
 
 @pytest.mark.timeout(1800)
 def test_the_cluster_works_as_an_ordinary_user(home, material):
-    """Run the tests of the machine once more, as that user."""
-    pytest_as_user = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    """Run all tests of the machine as that user; nothing is left out in silence."""
     done = unprivileged.run(
-        [*pytest_as_user, "tests/machine"], home, timeout=1700, **material
+        [
+            *(sys.executable, "-m", "pytest", "-rs", "--color=no"),
+            *("-p", "no:cacheprovider", "tests/machine"),
+        ],
+        home,
+        timeout=1700,
+        **material,
     )
     assert done.returncode == 0, done.stdout
-    assert " passed" in done.stdout.splitlines()[-1]
+    skips = re.findall(r"^SKIPPED \[\d+\] \S+ (.*)$", done.stdout, re.M)
+    nft = shutil.which("nft", path=SYSTEM_PATH)
+    assert skips == ([] if nft else ["kube-proxy does not run here: no `nft`"])
+    [collected] = re.findall(r"^collected (\d+) items$", done.stdout, re.M)
+    [passed] = re.findall(r"(\d+) passed", done.stdout.splitlines()[-1])
+    assert int(passed) == int(collected) - len(skips)

@@ -10,7 +10,7 @@ from tests.machine.lab import Lab
 AWKWARD = 'état d\'un "labo" 클러스터 & co; $HOME ' + "x" * 100
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def one_lab(tmp_path_factory):
     """Return the cluster, in whatever state the test before left it."""
     lab = Lab(tmp_path_factory.mktemp("lab") / AWKWARD)
@@ -21,16 +21,22 @@ def one_lab(tmp_path_factory):
 @pytest.fixture
 def lab(one_lab):
     """Return the cluster, ready, whatever the test before did to it."""
-    before = os.umask(0)
-    try:
-        one_lab.up()
-    finally:
-        os.umask(before)
+    up(one_lab)
     return one_lab
 
 
 @pytest.fixture
-def stopped(lab):
+def stopped(one_lab):
     """Return the cluster, stopped; it has been up before."""
-    lab.backend.stop()
-    return lab
+    if not one_lab.port:
+        up(one_lab)
+    one_lab.backend.stop()
+    return one_lab
+
+
+def up(lab: Lab) -> None:
+    before = os.umask(0)
+    try:
+        lab.up()
+    finally:
+        os.umask(before)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 from helpers.local import hostport, identity
 from helpers.local.backend import Local
@@ -18,6 +19,10 @@ from helpers.versions import TOOLBOX_IMAGE
 from tests.local.waiting import until
 
 ROOT = Path(__file__).parents[2]
+#: As root, `make full` runs all of these tests as an ordinary user, in
+#: tests/test_unprivileged.py, and not once more as root.
+ONCE = [pytest.mark.brief] if os.geteuid() == 0 else []
+full = pytest.mark.full("resilience of the local machine")
 
 
 class Lab:

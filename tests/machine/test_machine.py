@@ -24,7 +24,10 @@ from helpers.local.backend import Local
 from helpers.local.machine import Machine
 from helpers.progress import Silent
 from tests.local.waiting import until
-from tests.machine.lab import members
+from tests.machine.lab import ONCE, full, members
+from tests.patience import patience
+
+pytestmark = ONCE
 
 
 class Recorder:
@@ -54,6 +57,7 @@ def test_it_is_a_cluster(lab):
     ]
 
 
+@full
 def test_an_awkward_path_is_no_trouble(lab):
     assert len(os.fsencode(lab.state)) > 120
     names = [image.name for image in lab.backend.images()]
@@ -83,6 +87,7 @@ def test_nothing_listens_on_the_host_but_the_one_port(lab):
     assert addresses == {("127.0.0.1", lab.port)}
 
 
+@full
 def test_inside_only_pods_reach_what_does_not_belong_to_loopback(lab):
     pid = lab.machine.pid()
     outside = set()
@@ -108,14 +113,20 @@ def test_a_second_start_is_refused_and_up_attaches(lab):
 
 def test_neither_lock_nor_port_are_inherited_by_components(lab):
     lock = os.stat(lab.state / "machine.lock")
-    holders = set()
-    for pid in members(lab.namespace()):
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            # What was closed since the directory was read is no lock that is held.
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.stat(descriptor), lock):
-                    holders.add(pid)
+    holders = {pid for pid in members(lab.namespace()) if holds(pid, lock)}
     assert holders == {lab.machine.pid()}
+
+
+def holds(pid: int, file: os.stat_result) -> bool:
+    """Say whether a process has a file open; one that has ended has none."""
+    gone = suppress(FileNotFoundError, ProcessLookupError)
+    with gone:
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            # It may have been closed since the directory was read.
+            with gone:
+                if os.path.samestat(os.stat(descriptor), file):
+                    return True
+    return False
 
 
 def test_the_environment_of_pid_1_has_nothing_of_the_learners(lab):
@@ -148,6 +159,7 @@ def test_a_pod_with_the_root_of_the_node_finds_nothing_of_the_host(lab, tmp_path
     lab.kubectl("delete", "pod", "nosy")
 
 
+@full
 def test_pods_cannot_see_the_hosts_network(lab):
     lab.run_pod("looking", hostNetwork=True)
     devices = lab.sh("looking", "cat /proc/net/dev")
@@ -158,7 +170,7 @@ def test_pods_cannot_see_the_hosts_network(lab):
     assert not inside & host
 
 
-def test_stop_with_three_watches_takes_less_than_five_seconds(lab):
+def test_stop_with_three_watches_is_done_before_it_would_kill(lab):
     lab.kubectl("create", "configmap", "kept", "--from-literal=a=b")
     namespace, port = lab.namespace(), lab.port
     document = lab.backend.kubeconfig
@@ -187,7 +199,8 @@ def test_stop_with_three_watches_takes_less_than_five_seconds(lab):
         with watch:
             watch.wait(10)
     lab.assert_nothing_left(namespace)
-    assert took <= 5.0
+    # After 8 s it would be the kernel that ends it.
+    assert took <= min(patience(5.0), 7.5)
     assert lab.backend.stop() is False
     assert lab.backend.status() is None
     lab.up()
@@ -196,6 +209,7 @@ def test_stop_with_three_watches_takes_less_than_five_seconds(lab):
     lab.kubectl("delete", "configmap", "kept")
 
 
+@full
 def test_pods_run_again_after_stop_and_up(lab):
     lab.run_pod("stays")
     lab.backend.stop()
@@ -218,6 +232,7 @@ def test_pods_run_again_after_stop_and_up(lab):
     lab.kubectl("delete", "pod", "stays")
 
 
+@full
 def test_a_pid_that_is_another_processs_by_now_is_never_signalled(stopped):
     with subprocess.Popen(["sleep", "300"]) as innocent:
         started = namespaces.start_time(innocent.pid)
@@ -235,6 +250,7 @@ def test_a_pid_that_is_another_processs_by_now_is_never_signalled(stopped):
         innocent.kill()
 
 
+@full
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid_1": 7}', "\0\0", "null"])
 def test_a_damaged_machine_file_hides_no_running_machine(lab, content):
     path = lab.state / "machine.json"
@@ -245,6 +261,7 @@ def test_a_damaged_machine_file_hides_no_running_machine(lab, content):
     path.write_text(before)
 
 
+@full
 def test_a_machine_with_a_damaged_file_can_be_stopped(lab):
     namespace = lab.namespace()
     (lab.state / "machine.json").write_text("{")
@@ -252,6 +269,7 @@ def test_a_machine_with_a_damaged_file_can_be_stopped(lab):
     lab.assert_nothing_left(namespace)
 
 
+@full
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"x": 1}', "\0"])
 def test_a_damaged_status_file_is_told_with_the_way_out(lab, content):
     path = lab.state / "run" / "status.json"
@@ -271,6 +289,7 @@ def test_a_damaged_port_file_means_any_port(tmp_path, content):
     assert hostport.port_of(tmp_path) == 0
 
 
+@full
 def test_a_taken_port_is_told_with_its_owner(stopped):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -281,6 +300,7 @@ def test_a_taken_port_is_told_with_its_owner(stopped):
     assert not stopped.machine.running()
 
 
+@full
 def test_the_port_of_last_time_is_only_a_habit(stopped):
     before = stopped.port
     with socket.create_server(("127.0.0.1", before)):
@@ -289,9 +309,9 @@ def test_the_port_of_last_time_is_only_a_habit(stopped):
     assert "lab-control-plane" in stopped.kubectl("get", "nodes")
 
 
+@full
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may bind every port")
 def test_a_port_that_only_root_may_have(stopped):
-    if os.geteuid() == 0:
-        pytest.skip("root may bind every port")
     with pytest.raises(errors.StartFailed, match="Permission denied"):
         stopped.backend.up(Silent(), port=81)
 
@@ -304,15 +324,16 @@ def test_a_file_where_the_state_should_be(tmp_path):
     assert "LAB_STATE_DIR" in caught.value.way_out
 
 
+@full
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
 def test_a_state_directory_that_cannot_be_written(tmp_path):
-    if os.geteuid() == 0:
-        pytest.skip("root writes everywhere")
     tmp_path.chmod(0o500)
     with pytest.raises(errors.StateError, match="Permission denied") as caught:
         Local(tmp_path / "state").up()
     assert len(str(caught.value).splitlines()) <= 2
 
 
+@full
 def test_too_little_disk_is_told_before_anything_starts(stopped, monkeypatch):
     monkeypatch.setattr(ground, "DISK_NEEDED", 10**18)
     with pytest.raises(errors.NotEnough) as caught:
@@ -323,18 +344,19 @@ def test_too_little_disk_is_told_before_anything_starts(stopped, monkeypatch):
 
 def test_a_component_that_cannot_start_fails_the_start(stopped, tmp_path):
     binaries = with_broken_scheduler(stopped.binaries, tmp_path)
-    view = Recorder()
+    children = psutil.Process().children()
     with pytest.raises(errors.ComponentFailed) as caught:
-        stopped.machine.start(binaries, stopped.archive, 0, view)
+        stopped.machine.start(binaries, stopped.archive, 0, Silent())
     error = caught.value
     assert (error.component, error.ended) == ("kube-scheduler", "exit code 3")
     assert error.tail.splitlines() == ["no scheduling today"] * 3
     assert error.log == stopped.state / "logs" / "kube-scheduler.log"
     assert error.log.read_text().count("no scheduling today") == 3
     assert not stopped.machine.running()
-    assert psutil.Process().children() == []
+    assert psutil.Process().children() == children
 
 
+@full
 def test_a_missing_program_fails_the_start(stopped, tmp_path):
     binaries = with_broken_scheduler(stopped.binaries, tmp_path)
     (binaries / "kube-scheduler").unlink()
@@ -361,14 +383,12 @@ def with_broken_scheduler(binaries: Path, directory: Path) -> Path:
     return copy
 
 
-def test_a_component_that_is_never_ready_ends_with_the_budget(
-    stopped, tmp_path, monkeypatch
-):
+@full
+def test_a_component_that_is_never_ready_ends_with_the_budget(stopped, tmp_path):
     binaries = with_broken_scheduler(stopped.binaries, tmp_path)
     (binaries / "kube-scheduler").write_text("#!/bin/sh\nexec sleep 1000\n")
-    monkeypatch.setattr("helpers.local.init.BUDGET", 0.0)
     with pytest.raises(errors.StartFailed) as caught:
-        start_with_budget(stopped, binaries, 12)
+        start_with_budget(stopped, binaries, 8)
     assert "kube-scheduler" in caught.value.fact
     assert str(stopped.state / "logs") in caught.value.way_out
     assert not stopped.machine.running()
@@ -385,6 +405,7 @@ def start_with_budget(lab, binaries: Path, seconds: int) -> None:
         lab.machine.start(binaries, lab.archive, 0, Silent())
 
 
+@full
 def test_a_deleted_state_leaves_nothing(tmp_path):
     machine = Machine(tmp_path / "state")
     pki.ensure(machine.state / "pki")
