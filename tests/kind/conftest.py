@@ -57,7 +57,7 @@ class Fake:
         return self.state()["nodes"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def kind() -> Path:
     """The genuine kind: from the cache, from its release, or built from its module."""
     try:

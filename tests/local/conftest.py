@@ -31,7 +31,7 @@ class Compiled:
         patch.delenv("LAB_ASSETS", raising=False)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def compiled(tmp_path_factory) -> Compiled:
     go = golang.find(gobox.MINIMUM)
     if go is None:
@@ -47,7 +47,7 @@ def compiled(tmp_path_factory) -> Compiled:
     cache = folder / "cache"
     program = cache / "bin" / recipe.key() / "hi"
     compiled = Compiled(cache / "build" / "compiled", environment, program)
-    # Not for longer: other tests of this session want the real programs.
+    # Not for longer: other tests want the real programs.
     with pytest.MonkeyPatch.context() as patch:
         compiled.set_in(patch, cache)
         toolchain.ensure(Silent(), recipe)

@@ -22,7 +22,7 @@ from tests.local.test_fetch import Notes
 MUTE = Path(shutil.which("true")).resolve()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def program(compiled):
     """A program of this machine that tells a version, whatever it is asked."""
     return compiled.program.read_bytes()

@@ -6,14 +6,14 @@ from tests.commandline import helpers
 from tests.own.servers import Audited
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mine():
     """Return the API server that the learner means."""
     with Audited() as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def production():
     """Return the one that the learner's environment leads to, and nobody may change."""
     with Audited() as server:
