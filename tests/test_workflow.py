@@ -44,10 +44,16 @@ def test_what_was_set_up_is_kept_even_if_a_test_fails(workflow):
     assert job[save]["with"]["key"].endswith("cache-primary-key }}")
 
 
+def test_everything_is_run_on_the_local_cluster(workflow):
+    job = workflow["jobs"]["test"]
+    assert {"backend": "local", "what": ""} in job["strategy"]["matrix"]["include"]
+    assert job["steps"][-1]["run"] == 'make full PYTEST_ARGS="${{ matrix.what }}"'
+
+
 def test_what_only_root_can_run_is_run_by_root(workflow):
     job = workflow["jobs"]["root"]
-    assert "container" in job and "make test" in job["steps"][-1]["run"]
     run = job["steps"][-1]["run"]
+    assert "container" in job and run.startswith("make full PYTEST_ARGS=")
     for name in re.findall(r"tests/\S+\.py", run):
         assert (ROOT / name).exists(), name
     for file in (ROOT / "tests").rglob("test_*.py"):

@@ -5,6 +5,7 @@
 #   sh tools/setup.sh            everything
 #   sh tools/setup.sh venv       only what `make lint` needs: Python and its packages
 #   sh tools/setup.sh tests      only what `make test` needs beside: a browser and fonts
+#   sh tools/setup.sh full       and what `make full` does: the node in user-mode Linux
 #
 # PYTHON=… names the interpreter to build the environment with.
 set -eu
@@ -62,6 +63,12 @@ list_missing_for_tests() {
     have chromium || have google-chrome || echo 'chromium|tests in a browser'
     glyph 25ba || echo 'fontconfig fonts-dejavu-core|diagrams in a browser'
     glyph d55c || echo 'fontconfig fonts-nanum|Korean in a browser'
+}
+
+list_missing_for_full() {
+    list_missing_for_tests
+    [ -d /usr/lib/uml/modules ] || echo 'user-mode-linux|tests of its node'
+    have slirp4netns || echo 'slirp4netns|tests of its node'
 }
 
 glyph() {
@@ -180,5 +187,6 @@ all)
     ;;
 venv) venv ;;
 tests) packages list_missing_for_tests ;;
-*) die "unknown part '$1'. Known: all, venv, tests." ;;
+full) packages list_missing_for_full ;;
+*) die "unknown part '$1'. Known: all, venv, tests, full." ;;
 esac
