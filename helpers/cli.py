@@ -25,8 +25,7 @@ from helpers.cli_shape import (
     status_text,
     working,
 )
-from helpers.kind.backend import LOGS as KIND_LOGS
-from helpers.local.backend import LOGS, STATUS
+from helpers.components import KIND, LOCAL, STATUS
 from helpers.own import commands as own
 
 
@@ -200,12 +199,12 @@ def doctor(as_json: bool) -> None:
 LOGS_HELP = f"""Print the last lines of a component's log.
 
 Components:
-  {", ".join(LOGS[:5])}
-  {", ".join(LOGS[5:])}
+  {", ".join(LOCAL[:5])}
+  {", ".join(LOCAL[5:])}
 
 Components of a kind cluster:
-  {", ".join(KIND_LOGS[:6])}
-  {", ".join(KIND_LOGS[6:])}
+  {", ".join(KIND[:6])}
+  {", ".join(KIND[6:])}
 
 `machine` is the process that starts all the others, `node` the container that does.
 For pods use `kubectl logs`.

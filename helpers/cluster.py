@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import sys
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,14 +19,13 @@ from helpers.command import (
     use_kubeconfig,
     use_programs,
 )
-from helpers.controlplane import node
 from helpers.controlplane.lessons import needs_pods
 from helpers.kubeconfig import read_kubeconfig, server_of
-from helpers.local.namespaces import start_time
 from helpers.own import rules
 from helpers.own.rbac import USER
 from helpers.own.record import Record
 from helpers.own.rules import LABEL, MANAGER
+from helpers.processes import start_time
 
 LESSON = "kubernetes-api-notebooks/lesson"
 OWNER = "kubernetes-api-notebooks/owner"
@@ -116,6 +114,8 @@ class Cluster:
         that begins with a pod, where none can run; wait for a node that is starting.
         """
         if self.backend == CONTROL_PLANE and needs_pods(lesson):
+            from helpers.controlplane import node
+
             node.require("This lesson", self.kubeconfig.parent)
         # An earlier run of the cell chose a kubeconfig that now goes.
         use_kubeconfig(self.kubeconfig)
@@ -249,7 +249,8 @@ def _bypass_proxies() -> None:
 
     curl and Python would ask it for 127.0.0.1 otherwise; Go never does.
     """
-    if not urllib.request.getproxies_environment():
+    # As `urllib.request.getproxies_environment`, which takes long to load.
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
         return
     for name in ("NO_PROXY", "no_proxy"):
         hosts = [host for host in os.environ.get(name, "").split(",") if host]

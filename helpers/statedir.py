@@ -1,12 +1,14 @@
 """Make the directory of a cluster's state, and take turns in it; for any backend."""
 
 from pathlib import Path
-
-import filelock
+from typing import TYPE_CHECKING
 
 from helpers import errors
 from helpers.local import ground
 from helpers.progress import Progress
+
+if TYPE_CHECKING:
+    import filelock
 
 #: one of these is in a state directory from the first moment of its first start on
 MARKS = ("up.lock", "machine.lock")
@@ -37,8 +39,10 @@ def refuse_foreign(state: Path) -> None:
         )
 
 
-def turn(state: Path, progress: Progress) -> filelock.BaseFileLock:
+def turn(state: Path, progress: Progress) -> "filelock.BaseFileLock":
     """Return the lock of a start, held; meanwhile say what is waited for."""
+    import filelock
+
     lock = filelock.FileLock(state / "up.lock", mode=0o600)
     while True:
         try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.controlplane import ports, process
-from helpers.local import identity, machine, pki
+from helpers.local import identity, kubeconfigs, machine
 from helpers.local.files import write_private
 from helpers.usermode import components, kernel, layout
 
@@ -42,10 +42,10 @@ class Machine(machine.Machine):
     ) -> process.Plan:
         port = listener.getsockname()[1]
         server = f"https://127.0.0.1:{port}"
-        pki.write_component_kubeconfigs(self.state / "pki", server)
+        kubeconfigs.write_component_kubeconfigs(self.state / "pki", server)
         node = kernel.look()[0] if archive else None
         if node:
-            pki.write_component_kubeconfigs(self.state / "pki", stems=_NODE)
+            kubeconfigs.write_component_kubeconfigs(self.state / "pki", stems=_NODE)
             self._prepare_node(binaries, archive, port)
         return process.Plan(
             state=str(self.state),

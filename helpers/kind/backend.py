@@ -8,30 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from helpers import errors, paths, statedir, versions
+from helpers.components import KIND as LOGS
+from helpers.components import STATUS
 from helpers.kind import engine, images, programs, readiness, record
 from helpers.kind.command import Commands
-from helpers.kind.node import SERVICES, Node
+from helpers.kind.node import Node
 from helpers.kind.plan import Plan, name_for
 from helpers.kind.record import Record
 from helpers.kubeconfig import read_kubeconfig, server_of
 from helpers.local import ground, image_cache
-from helpers.local.backend import STATUS
 from helpers.local.files import write_private
 from helpers.local.images import Image, add
 from helpers.progress import Progress, Silent
-
-#: what `logs` shows: the container, its services, and what runs in further containers
-LOGS = (
-    "node",
-    *SERVICES,
-    "etcd",
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kube-proxy",
-    "kindnet-cni",
-    "coredns",
-)
 
 
 @dataclass(frozen=True)

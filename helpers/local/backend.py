@@ -6,56 +6,19 @@ This is what `helpers.cluster` and the command line call; one object, one direct
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from helpers import errors, paths, statedir
+from helpers.components import LOCAL as LOGS
+from helpers.components import STATUS
 from helpers.kubeconfig import holds, read_kubeconfig
-from helpers.local import (
-    ground,
-    hostport,
-    image_cache,
-    images,
-    layout,
-    machine,
-    pki,
-    preflight,
-    toolchain,
-    trial,
-)
+from helpers.local import ground, hostport, kubeconfigs, layout, machine
+from helpers.local.files import write_private
 from helpers.progress import Progress, Silent
 
-#: components with a log, in the order in which they start
-LOGS = (
-    "machine",
-    "etcd",
-    "kube-apiserver",
-    "containerd",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kubelet",
-    "coredns",
-    "relay",
-    "kube-proxy",
-    "image-import",
-)
-
-
-#: every key of a status, with its value for a cluster that does not run
-STATUS = {
-    "phase": "not running",
-    "problem": None,
-    "awaited": [],
-    "failed": None,
-    "began": None,
-    "ready_at": None,
-    "server": None,
-    "kubeconfig": None,
-    "ids": None,
-    "seccomp": None,
-    "service_proxy": None,
-    "snapshotter": None,
-    "absent": [],
-    "components": {},
-}
+# The rest is imported where it is used: `status` is asked often, a start is rare.
+if TYPE_CHECKING:
+    from helpers.local import images
 
 
 @dataclass(frozen=True)
@@ -83,10 +46,14 @@ class Local:
 
     def binaries(self) -> Path | None:
         """Return the directory that holds kubectl, or None before the set-up."""
+        from helpers.local import toolchain
+
         return toolchain.find()
 
     def setup(self, progress: Progress) -> tuple[Path, Path]:
         """Make what a start needs: the binaries' directory and the image archive."""
+        from helpers.local import image_cache, toolchain
+
         binaries = toolchain.ensure(progress)
         return binaries, image_cache.ensure(binaries, progress)
 
@@ -150,8 +117,10 @@ class Local:
             raise errors.NotRunning(f"There is no such log of {component} yet.")
         return machine.tail(path, lines)
 
-    def images(self) -> list[images.Image]:
+    def images(self) -> "list[images.Image]":
         """Return the images that pods can use; raise NotRunning."""
+        from helpers.local import images
+
         return images.list_images(*self._containerd())
 
     def add_image(self, archive: Path) -> list[str]:
@@ -159,11 +128,15 @@ class Local:
 
         Raise ImageError for a file that is none, NotRunning.
         """
+        from helpers.local import images
+
         return images.import_archive(*self._containerd(), archive)
 
     def _containerd(self) -> tuple[Path, Path]:
         if not self._machine.running():
             raise errors.NotRunning
+        from helpers.local import toolchain
+
         ctr = toolchain.ensure(Silent()) / "ctr"
         return ctr, self.state / "run" / "containerd.sock"
 
@@ -177,6 +150,8 @@ class Local:
         self._machine.await_ready(progress)
 
     def _start(self, progress: Progress, port: int | None) -> None:
+        from helpers.local import image_cache, pki, preflight, trial
+
         preflight.check()
         binaries = self.binaries()
         archive = image_cache.find(binaries, progress) if binaries else None
@@ -188,7 +163,7 @@ class Local:
         progress.update("making keys and certificates")
         with ground.usable(self.state):
             pki.ensure(self.state / "pki")
-            pki.write_component_kubeconfigs(self.state / "pki")
+            kubeconfigs.write_component_kubeconfigs(self.state / "pki")
         self._start_machine(binaries, archive, progress, port)
 
     def _start_machine(
@@ -213,7 +188,7 @@ class Local:
         A context or namespace that the learner added stays.
         """
         with ground.usable(self.state):
-            ours = pki.kubeconfig(
+            ours = kubeconfigs.kubeconfig(
                 self.state / "pki",
                 "admin",
                 server=f"https://127.0.0.1:{hostport.port_of(self.state)}",
@@ -224,4 +199,4 @@ class Local:
             except errors.KubeconfigError:
                 right = False
             if not right:
-                pki.write_private(self.kubeconfig, json.dumps(ours, indent=2))
+                write_private(self.kubeconfig, json.dumps(ours, indent=2))

@@ -4,8 +4,6 @@ import errno
 import socket
 from pathlib import Path
 
-import psutil
-
 from helpers import errors
 from helpers.local.files import write_private
 
@@ -50,6 +48,8 @@ def bind(port: int) -> socket.socket:
 
 def _owner_of(port: int) -> str:
     """Name who listens on `port`, as far as this user may know."""
+    import psutil
+
     try:
         for found in psutil.net_connections("tcp"):
             if found.status == psutil.CONN_LISTEN and found.laddr.port == port:

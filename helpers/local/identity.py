@@ -11,11 +11,14 @@ import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-
-import psutil
+from typing import TYPE_CHECKING
 
 from helpers import errors
 from helpers.local import ground, namespaces
+from helpers.processes import start_time
+
+if TYPE_CHECKING:
+    import psutil
 
 
 def running(state: Path) -> bool:
@@ -83,7 +86,7 @@ def pid_of(state: Path, who: str) -> int | None:
         return None
     if not isinstance(pid, int) or pid <= 0 or start is None:
         return None
-    return pid if namespaces.start_time(pid) == start else None
+    return pid if start_time(pid) == start else None
 
 
 def send(state: Path, number: int) -> None:
@@ -97,8 +100,10 @@ def send(state: Path, number: int) -> None:
             os.kill(pid, number)
 
 
-def processes(state: Path) -> list[psutil.Process]:
+def processes(state: Path) -> "list[psutil.Process]":
     """List outer process and PID 1 by their command line, which names our plan."""
+    import psutil
+
     # Whatever program they are told to run: with namespaces or without.
     ours = namespaces.command(plan_file(state), 0)[4:-1]
     return [

@@ -13,12 +13,14 @@ import tempfile
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-
-import filelock
+from typing import TYPE_CHECKING
 
 from helpers import errors, paths
 from helpers.local import image_build, resources, toolbox
 from helpers.progress import Progress
+
+if TYPE_CHECKING:
+    import filelock
 
 #: Bytes; measured: the unpacked packages, the layers and the archive at once.
 DISK_NEEDED = 600_000_000
@@ -171,7 +173,9 @@ def client_pins() -> tuple[str, ...]:
     return tuple(f"{name}=={pin}" for name, pin in [("kubernetes", client), *needs])
 
 
-def _one_at_a_time(directory: Path, progress: Progress) -> filelock.BaseFileLock:
+def _one_at_a_time(directory: Path, progress: Progress) -> "filelock.BaseFileLock":
+    import filelock
+
     lock = filelock.FileLock(directory / "build.lock", mode=0o600)
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 from helpers.local import idmap, init, rootfs
 from helpers.local import syscalls as sc
 from helpers.local.files import write_private
+from helpers.processes import start_time
 
 #: Everything but the mount namespace, which PID 1 makes: the outer process goes on
 #: seeing the host's files.
@@ -194,22 +195,3 @@ def write_state(directory: Path, pid_1: int | None) -> None:
         if pid is not None
     }
     write_private(directory / "machine.json", json.dumps(document))
-
-
-def start_time(pid: int) -> int | None:
-    """Return when `pid` started, in clock ticks since boot, or None if it is gone.
-
-    Together with the pid it names a process for good: proc(5), /proc/pid/stat (22).
-    A zombie is gone: in a container nobody may ever reap it.
-    """
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-        # The command may hold blanks and brackets; what follows the last one is fixed.
-        fields = text.rpartition(")")[2].split()
-        # The first thread may be one while others still end: PID 1's last thread
-        # waits for everything in its namespace.
-        if fields[0] in "ZX" and len(os.listdir(f"/proc/{pid}/task")) < 2:
-            return None
-    except OSError:
-        return None
-    return int(fields[19])

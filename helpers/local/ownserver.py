@@ -13,9 +13,9 @@ from pathlib import Path
 from helpers import errors, paths, progress
 from helpers.local import pki, toolchain
 from helpers.local.ground import usable
-from helpers.local.namespaces import start_time
 from helpers.local.recipe import API_SERVER, CONTROL_PLANE, RECIPE
 from helpers.local.resources import memory_available
+from helpers.processes import start_time
 
 #: bytes; both processes together hold about 330 MB
 MEMORY = 400_000_000

@@ -22,8 +22,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import filelock
-
 from helpers import errors, paths
 from helpers.local import build, download, effort, elf, selfreport
 from helpers.local.files import write_private
@@ -165,6 +163,8 @@ def _usable(workshop: Workshop) -> Iterator[None]:
 @contextmanager
 def _alone(workshop: Workshop, progress: Progress) -> Iterator[Progress]:
     """Hold the build lock; meanwhile, tell those who wait for it what goes on."""
+    import filelock
+
     status = workshop.root / "status"
     lock = filelock.FileLock(workshop.root / "lock", mode=0o600)
     while True:

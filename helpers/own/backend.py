@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from helpers import errors, paths, statedir, versions
+from helpers.components import STATUS
 from helpers.kind import programs
 from helpers.kubeconfig import read_kubeconfig
 from helpers.local import ground, image_cache
-from helpers.local.backend import STATUS
 from helpers.own import contexts, guard, look, rules, target
 from helpers.own.record import Record
 from helpers.own.removal import LOST, Removal, known

@@ -1,23 +1,23 @@
 """The commands for a cluster of the learner's own: `use` names it, `rbac` asks for it.
 
-Thin, as `helpers.cli`, which has all the others.
+Thin, as `helpers.cli`, which has all the others. What only these two need is imported
+in them: every command loads this module.
 """
 
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from helpers import backends, choice, errors, paths, statedir
+from helpers import backends, choice, errors, paths
 from helpers.cli_shape import FAILED, Command, working
-from helpers.local import ground
-from helpers.local.files import write_private
-from helpers.own import rbac as rights
-from helpers.own import target
-from helpers.own.backend import Own
-from helpers.own.record import Record
+
+if TYPE_CHECKING:
+    from helpers.own.backend import Own
+    from helpers.own.record import Record
 
 
 @click.command(cls=Command, short_help="Name a cluster of your own to learn on.")
@@ -45,6 +45,13 @@ def use(kubeconfig: Path, context: str, image: str | None, yes: bool) -> None:
 
       python -m helpers rbac --user NAME
     """
+    from helpers import statedir
+    from helpers.local import ground
+    from helpers.local.files import write_private
+    from helpers.own import target
+    from helpers.own.backend import Own
+    from helpers.own.record import Record
+
     state = paths.state_dir()
     kept = backends.Here(choice.AUTO).kept
     if kept not in ("", choice.OWN):
@@ -66,7 +73,7 @@ def use(kubeconfig: Path, context: str, image: str | None, yes: bool) -> None:
     click.echo(f"in use: {record.context} at {record.server}")
 
 
-def _agree(record: Record) -> bool:
+def _agree(record: "Record") -> bool:
     try:
         question = f"Make and remove namespaces of the lessons at {record.server}?"
         return click.confirm(question, err=True)
@@ -77,7 +84,7 @@ def _agree(record: Record) -> bool:
             click.echo(err=True)  # nobody pressed Enter
 
 
-def delete(backend: Own, confirm: Callable[[str], None]) -> None:
+def delete(backend: "Own", confirm: Callable[[str], None]) -> None:
     """Delete what was made there and what is here; `confirm` returns if one may."""
     found = backend.removal()
     if found.lost:
@@ -110,6 +117,8 @@ def rbac(user: str | None, serviceaccount: str | None, no_policy: bool) -> None:
     Below Kubernetes 1.30 there is no such policy: `kubectl apply` ends with an error,
     and has applied the rest.
     """
+    from helpers.own import rbac as rights
+
     if bool(user) == bool(serviceaccount):
         raise click.UsageError("Name --user or --serviceaccount.")
     if serviceaccount:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID as Usage
 from cryptography.x509.oid import NameOID
 
-from helpers.local import layout, pki
+from helpers.local import kubeconfigs, layout, pki
 
 SERVERS = ("apiserver", "kubelet", "controller-manager", "scheduler")
 
@@ -23,7 +23,7 @@ def made(tmp_path_factory):
     """Return a directory with everything, for tests that only look."""
     directory = tmp_path_factory.mktemp("pki") / "pki"
     assert pki.ensure(directory) is True
-    pki.write_component_kubeconfigs(directory)
+    kubeconfigs.write_component_kubeconfigs(directory)
     return directory
 
 
@@ -183,7 +183,7 @@ def test_files_are_private_whatever_the_umask(tmp_path, umask):
     before = os.umask(umask)
     try:
         pki.ensure(tmp_path / "pki")
-        pki.write_component_kubeconfigs(tmp_path / "pki")
+        kubeconfigs.write_component_kubeconfigs(tmp_path / "pki")
     finally:
         os.umask(before)
     modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "pki").iterdir()}
@@ -261,7 +261,9 @@ def test_a_lost_service_account_key_is_made_with_its_public_half(directory, name
 
 
 def test_a_kubeconfig_holds_all_it_needs(made):
-    found = pki.kubeconfig(made, "admin", server="https://127.0.0.1:1", user="me")
+    found = kubeconfigs.kubeconfig(
+        made, "admin", server="https://127.0.0.1:1", user="me"
+    )
     assert found["current-context"] == layout.CONTEXT
     assert found["contexts"] == [
         {"name": layout.CONTEXT, "context": {"cluster": layout.CONTEXT, "user": "me"}}
