@@ -7,6 +7,7 @@ reasons of `full` are counted at the end of each run, with the word that runs th
 import os
 import time
 from collections import Counter
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -20,28 +21,50 @@ MARKERS = (
 #: what takes more than Python: a cluster, API servers, programs, a browser
 HEAVY_FIXTURES = {"cluster", "mine", "production", "one_lab", "kind", "browser"}
 HEAVY = ("tests/machine/",)
-RUN = pytest.StashKey["Run"]()
+#: how many groups the table at the end has
 SLOWEST = 10
 
 
+@dataclass
 class Run:
     """What is noted while the tests run.
 
-    `left_out` counts tests by the reason and the word that runs them.
+    `left_out` counts tests by the reason and the word that runs them, `seconds` are
+    those of each group, `skipped` counts by reason. `load` is that at the start.
     """
 
-    def __init__(self) -> None:
-        self.began = time.monotonic()
-        self.cores = len(os.sched_getaffinity(0))
-        self.load = os.getloadavg()[0]
-        self.left_out: Counter[tuple[str, str]] = Counter()
-        self.seconds: Counter[str] = Counter()
-        self.skipped: Counter[str] = Counter()
+    cores: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    load: float = field(default_factory=lambda: os.getloadavg()[0])
+    began: float = field(default_factory=time.monotonic)
+    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
+    seconds: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
 
     @property
     def minutes(self) -> float:
         """Return how long the run has taken so far."""
         return (time.monotonic() - self.began) / 60
+
+    def too_slow(self, budget: float, workers: int) -> list[str]:
+        """Return why it took too long for a machine that had nothing else to do.
+
+        The budget is that of two workers; one alone takes twice as long.
+        """
+        allowed = budget * 1.5 * (1 if workers > 1 else 2)
+        if self.load >= self.cores or self.minutes <= allowed:
+            return []
+        return [f"{self.minutes:.1f} minutes, and the budget is {budget:g}"]
+
+    def unexpected_skips(self) -> list[str]:
+        """Return the skips that hide something on this machine."""
+        return [
+            f"{count} skipped, which tests/skips.py does not expect here: {reason}"
+            for reason, count in self.skipped.items()
+            if not skips.expected(reason)
+        ]
+
+
+RUN = pytest.StashKey[Run]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,15 +85,31 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Listener(run))
 
 
+class Listener:
+    """Note how long each group takes and why tests are skipped."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note one phase of one test."""
+        self.run.seconds[group(report.nodeid)] += report.duration
+        if report.skipped and not hasattr(report, "wasxfail"):
+            reason = report.longrepr[2].removeprefix("Skipped: ")
+            self.run.skipped[reason] += 1
+
+
+# --- What is left out ---------------------------------------------------------
+
+
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Leave out what needs a cluster, if that is asked for."""
-    if not config.getoption("quick"):
-        return
-    heavy = [item for item in items if _is_heavy(item)]
-    config.hook.pytest_deselected(items=heavy)
-    items[:] = [item for item in items if item not in set(heavy)]
+    if config.getoption("quick"):
+        heavy = {item for item in items if _is_heavy(item)}
+        config.hook.pytest_deselected(items=[*heavy])
+        items[:] = [item for item in items if item not in heavy]
 
 
 def _is_heavy(item: pytest.Item) -> bool:
@@ -96,16 +135,6 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
         item.config.stash[RUN].left_out[why] += 1
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Tell the controller what a worker left out; judge the run where it is whole."""
-    config, run = session.config, session.config.stash[RUN]
-    if hasattr(config, "workeroutput"):
-        config.workeroutput["left_out"] = [*run.left_out.items()]
-    elif session.exitstatus == pytest.ExitCode.OK and _faults(config):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node) -> None:
     """Take over what a worker left out: all of them left out the same."""
@@ -113,34 +142,24 @@ def pytest_testnodedown(node) -> None:
     node.config.stash[RUN].left_out |= Counter(dict(counted))
 
 
-class Listener:
-    """Note how long each group takes and why tests are skipped."""
+# --- The end ------------------------------------------------------------------
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note one phase of one test."""
-        self.run.seconds[group(report.nodeid)] += report.duration
-        if report.skipped and not hasattr(report, "wasxfail"):
-            reason = report.longrepr[2].removeprefix("Skipped: ")
-            self.run.skipped[reason] += 1
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the controller what a worker left out; judge the run where it is whole."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["left_out"] = [*config.stash[RUN].left_out.items()]
+    elif session.exitstatus == pytest.ExitCode.OK and _faults(config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def _faults(config: pytest.Config) -> list[str]:
     """Return why a run fails although its tests passed."""
-    run, faults = config.stash[RUN], []
-    # The budget is that of two workers; one alone takes twice as long.
-    budget = (config.getoption("budget") or 0) * (1 if _workers(config) > 1 else 2)
-    if budget and run.load < run.cores and run.minutes > budget * 1.5:
-        faults.append(f"{run.minutes:.1f} minutes, with a budget of {budget:g}")
-    if os.environ.get("CI"):
-        faults += [
-            f"{count} skipped, which tests/skips.py does not expect here: {reason}"
-            for reason, count in run.skipped.items()
-            if skips.unexpected(reason)
-        ]
-    return faults
+    run, budget = config.stash[RUN], config.getoption("budget")
+    slow = run.too_slow(budget, _workers(config)) if budget else []
+    return [*slow, *(run.unexpected_skips() if os.environ.get("CI") else [])]
 
 
 def _workers(config: pytest.Config) -> int:
@@ -148,16 +167,16 @@ def _workers(config: pytest.Config) -> int:
 
 
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
-    """Show the slowest groups, what was left out and by which word it is run."""
+    """Show the slowest groups, what was left out, and by which word it is run."""
     write, run = terminalreporter.write_line, config.stash[RUN]
     if len(run.seconds) > 1:
         terminalreporter.section("slowest groups")
         for name, seconds in run.seconds.most_common(SLOWEST):
             write(f"{seconds / 60:6.1f} min  {name.removesuffix('/')}")
-        total = run.seconds.total() / 60
         write(
-            f"{total:6.1f} min  in all; {run.minutes:.1f} by the clock, workers: "
-            f"{_workers(config)}, cores: {run.cores}, load at the start: {run.load:.1f}"
+            f"{run.seconds.total() / 60:6.1f} min  in all; {run.minutes:.1f} by the "
+            f"clock, workers: {_workers(config)}, cores: {run.cores}, "
+            f"load at the start: {run.load:.1f}"
         )
     if run.left_out:
         terminalreporter.section("left out")

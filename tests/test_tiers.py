@@ -1,0 +1,128 @@
+"""A run says what it left out, and fails if it was slow or skipped too much."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests import skips, tiers, workers
+from tests.notebooks import ROOT
+
+TESTS = """
+import os
+import pytest
+
+@pytest.mark.full("builds from source")
+@pytest.mark.parametrize("number", range(3))
+def test_rare(number): pass
+
+@pytest.mark.brief
+def test_sample(): pass
+
+def test_of_a_cluster(cluster): pass
+
+@pytest.fixture
+def cluster(): pass
+
+def test_where_it_runs():
+    print(os.environ.get("PYTEST_XDIST_WORKER", "alone"))
+    pytest.skip("nobody knows why")
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return a function that runs these tests with options; it returns the end."""
+    (tmp_path / "test_it.py").write_text(TESTS)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nstrict = true\n")
+    plugins = "-p xdist -p tests.workers -p tests.tiers -p no:cacheprovider".split()
+    clean = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "CI": ""}
+
+    def run(*options: str, **environment: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *plugins, *options],
+            cwd=tmp_path,
+            env=os.environ | clean | environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert not done.stderr, done.stderr
+        return done.returncode, done.stdout
+
+    return run
+
+
+@pytest.mark.parametrize("alone", ["0", "2"])
+def test_what_is_left_out_is_counted_with_the_word_that_runs_it(run, alone):
+    """Once, however many workers there are."""
+    code, shown = run("-n", alone, "-m", "not full")
+    assert code == 0
+    assert re.search(r"^ +3  builds from source: `make full` runs them$", shown, re.M)
+    code, shown = run("-n", alone, "-m", "not brief")
+    assert code == 0
+    assert re.search(r"^ +1  .* proves the same and more: `make test`", shown, re.M)
+    assert re.search(r"^ +1  in all$", shown, re.M)
+
+
+def test_quick_leaves_out_what_needs_a_cluster(run):
+    code, shown = run("-m", "not full", "--quick")
+    assert code == 0
+    assert re.search(r"^ +1  a cluster, .*: `make test` runs them$", shown, re.M)
+    assert "1 passed, 1 skipped, 4 deselected" in shown
+
+
+def test_a_plain_run_leaves_out_nothing(run):
+    code, shown = run()
+    assert code == 0 and "left out" not in shown
+    assert "5 passed, 1 skipped" in shown
+
+
+def test_a_skip_that_nobody_expects_fails_ci_and_no_person(run):
+    assert run("-n", "2")[0] == 0
+    code, shown = run("-n", "2", CI="true")
+    assert code == 1
+    assert (
+        "FAILED 1 skipped, which tests/skips.py does not expect here: nobody" in shown
+    )
+
+
+def test_skips_are_expected_by_who_runs_the_tests():
+    assert skips.expected("only root can become another user") != skips.ROOT
+    assert not skips.expected("Chromium is not here and nobody said so")
+
+
+def test_time_is_judged_on_an_idle_machine_alone():
+    """By the budget and half; twice that where one worker has to do it all."""
+    hour_ago = time.monotonic() - 3600
+    idle = tiers.Run(cores=2, load=0.5, began=hour_ago)
+    assert idle.too_slow(30, workers=2) == ["60.0 minutes, and the budget is 30"]
+    assert idle.too_slow(30, workers=1) == idle.too_slow(41, workers=2) == []
+    busy = tiers.Run(cores=2, load=2.0, began=hour_ago)
+    assert busy.too_slow(30, workers=2) == []
+
+
+def test_what_shares_a_machine_is_one_group_and_a_notebook_is_one_alone():
+    whole = "tests/test_lessons.py::test_a_lesson[00]"
+    assert workers.group(whole) == whole
+    assert workers.group("tests/own/test_rbac.py::test_a") == "tests/own/"
+    assert workers.group("tests/test_pods.py::test_a") == "tests/test_pods.py"
+
+
+def test_a_cluster_that_was_named_is_not_shared(monkeypatch):
+    monkeypatch.delenv("LAB_STATE_DIR")
+    monkeypatch.setenv("LAB_BACKEND", "local")
+    monkeypatch.setattr(workers, "MEMORY", 1.0)
+    cores = len(os.sched_getaffinity(0))
+    assert workers.pytest_xdist_auto_num_workers() == (cores if cores > 1 else 0)
+    monkeypatch.setattr(workers, "MEMORY", 1e18)
+    assert workers.pytest_xdist_auto_num_workers() == 0
+    monkeypatch.setattr(workers, "MEMORY", 1.0)
+    monkeypatch.setenv("LAB_BACKEND", "kind")
+    assert workers.pytest_xdist_auto_num_workers() == 0
+    monkeypatch.setenv("LAB_BACKEND", "local")
+    monkeypatch.setenv("LAB_STATE_DIR", "/of/somebody")
+    assert workers.pytest_xdist_auto_num_workers() == 0
