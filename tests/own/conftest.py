@@ -1,5 +1,7 @@
 """What the tests of a learner's own cluster share: two API servers and a state."""
 
+import shutil
+
 import pytest
 
 from tests.commandline import helpers
@@ -26,10 +28,25 @@ def state(tmp_path):
     return {"LAB_STATE_DIR": tmp_path / "state", "LAB_BACKEND": "own"}
 
 
+@pytest.fixture(scope="package")
+def once(mine, tmp_path_factory):
+    """Return the environment of a state after `use`, and a copy of that directory."""
+    folder = tmp_path_factory.mktemp("used")
+    env = {"LAB_STATE_DIR": folder / "state", "LAB_BACKEND": "own"}
+    file = mine.kubeconfig(folder / "mine.yaml", "mine")
+    helpers(
+        *("use", "--kubeconfig", file, "--context", "mine", "--yes"),
+        env=env,
+        check=True,
+    )
+    shutil.copytree(folder / "state", folder / "copy", symlinks=True)
+    return env, folder / "copy"
+
+
 @pytest.fixture
-def used(mine, state, tmp_path):
-    """Return the environment after `use`."""
-    file = mine.kubeconfig(tmp_path / "mine.yaml", "mine")
-    options = ("--kubeconfig", file, "--context", "mine", "--yes")
-    helpers("use", *options, env=state, check=True)
-    return state
+def used(once):
+    """Return the environment after `use`, whatever the test before did to it."""
+    env, copy = once
+    shutil.rmtree(env["LAB_STATE_DIR"], ignore_errors=True)
+    shutil.copytree(copy, env["LAB_STATE_DIR"], symlinks=True)
+    return env

@@ -30,6 +30,7 @@ from tests.own import user
 from tests.own.podsecurity import ENFORCE, baseline
 from tests.own.watching import images_of_pods
 
+pytestmark = pytest.mark.full("own cluster × all lessons")
 #: a name that only the nodes of this cluster know
 IMAGE = "registry.example/team/toolbox:7"
 #: seconds for all notebooks on a busy machine

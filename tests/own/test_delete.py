@@ -8,6 +8,7 @@ from helpers.own.record import Record
 from helpers.own.rules import STATE
 from tests.commandline import helpers
 
+pytestmark = pytest.mark.full("infrastructure that lessons do not touch")
 #: how a cluster can be gone, and what is said of it
 WAYS = {
     "stopped": "does not answer",

@@ -13,6 +13,7 @@ from helpers.own import failures, look
 from tests.authority import Authority
 from tests.commandline import helpers
 
+full = pytest.mark.full("infrastructure that lessons do not touch")
 EXPIRED = "error: You must be logged in to the server (Unauthorized)"
 NO_PLUGIN = """\
 Unable to connect to the server: getting credentials: exec: executable aws not found
@@ -121,6 +122,7 @@ def test_an_expired_token_is_said_to_be_one(mine, state, tmp_path):
     assert "`python -m helpers use` copies what is new" in said
 
 
+@full
 def test_an_authority_that_did_not_sign_is_said(mine, state, tmp_path):
     other = tmp_path / "other.crt"
     other.write_text(Authority("other").pem)
@@ -132,6 +134,7 @@ def test_an_authority_that_did_not_sign_is_said(mine, state, tmp_path):
     assert f"{mine.url} answers, and no TLS connection came about" in said
 
 
+@full
 def test_a_server_that_is_away_is_named(mine, state, tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -144,6 +147,7 @@ def test_a_server_that_is_away_is_named(mine, state, tmp_path):
     assert f"{url} does not answer: " in said and "refused" in said
 
 
+@full
 def test_a_server_without_tls_is_told_from_one_that_is_away(mine, state, tmp_path):
     server = http.server.HTTPServer(
         ("127.0.0.1", 0), http.server.BaseHTTPRequestHandler

@@ -9,6 +9,7 @@ import pytest
 from helpers.local import ownserver
 from helpers.own import grammar
 
+pytestmark = pytest.mark.full("infrastructure that lessons do not touch")
 #: not understood on purpose: its file gives commands other flags
 LEFT_OUT = {"--kuberc"}
 #: what pflag gives every command without printing it among the options

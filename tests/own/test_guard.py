@@ -14,6 +14,8 @@ from helpers.waiting import until
 from tests.commandline import helpers
 from tests.own.acting import WRITE, kubectl, make_namespace, python, record
 
+full = pytest.mark.full
+INFRASTRUCTURE = full("infrastructure that lessons do not touch")
 NODE = '{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a"}}'
 BARE = '{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "bare"}}'
 BROKEN = BARE.replace('"bare"', '"bare", "labels": "x"')
@@ -28,35 +30,41 @@ def refused(env, *words, text=None, **more):
     return line
 
 
+#: command lines, standard input, and a part of the refusal
+REFUSED = [
+    (("exec", "-itn", "kube-system", "etcd-0", "--", "sh"), None, "kube-system"),
+    (("delete", "configmaps", "-Al", "app=x"), None, "all namespaces"),
+    (("apply", "-Rf", "/tmp"), None, "/tmp is no file"),
+    (("cp", "/etc/hostname", "kube-system/etcd-0:/x"), None, "kube-system"),
+    ((*WRITE, "--namespace=own", "-n", "kube-system"), None, "kube-system"),
+    (
+        ("set", "subject", "clusterrolebinding", "a", "--user=b"),
+        None,
+        "rolebinding",
+    ),
+]
+MORE = [
+    (("apply", "edit-last-applied", "node", "n1"), None, "node is in no namespace"),
+    (("rollout", "restart", "node/a"), None, "node is in no namespace"),
+    (("delete", "--", "node", "a"), None, "node is in no namespace"),
+    (("delete", "configmaps", "--all", "--help=false"), None, "default was not"),
+    (("delete", "configmaps", "a", "--unknown", "b"), None, "'--unknown'"),
+    (("oidc-login", "get-token"), None, "'oidc-login'"),
+    (("delete", "api-extensions", "--all"), None, "api-extensions is in no"),
+    (("replace", "--raw", "/api/v1/namespaces/bare", "-f", "-"), BARE, "be made"),
+    (("create", "-f", "-"), BARE, "lacks the labels"),
+    (("apply", "-f", "-"), BARE, "lacks the labels"),
+    (("apply", "--server-side", "-f", "-"), BROKEN, "lacks the labels"),
+    (("apply", "-f", "-"), NODE, "a Node is in no namespace"),
+    (("apply", "-f", "a" * 300), None, "cannot be read: File name too long"),
+    (("apply", "-f", "/proc/self/mem"), None, "cannot be read: "),
+    (("apply", "-f", "-"), "a: 2026-13-13", "not YAML"),
+]
+
+
 @pytest.mark.parametrize(
     ("words", "text", "said"),
-    [
-        (("exec", "-itn", "kube-system", "etcd-0", "--", "sh"), None, "kube-system"),
-        (("delete", "configmaps", "-Al", "app=x"), None, "all namespaces"),
-        (("apply", "-Rf", "/tmp"), None, "/tmp is no file"),
-        (("cp", "/etc/hostname", "kube-system/etcd-0:/x"), None, "kube-system"),
-        ((*WRITE, "--namespace=own", "-n", "kube-system"), None, "kube-system"),
-        (
-            ("set", "subject", "clusterrolebinding", "a", "--user=b"),
-            None,
-            "rolebinding",
-        ),
-        (("apply", "edit-last-applied", "node", "n1"), None, "node is in no namespace"),
-        (("rollout", "restart", "node/a"), None, "node is in no namespace"),
-        (("delete", "--", "node", "a"), None, "node is in no namespace"),
-        (("delete", "configmaps", "--all", "--help=false"), None, "default was not"),
-        (("delete", "configmaps", "a", "--unknown", "b"), None, "'--unknown'"),
-        (("oidc-login", "get-token"), None, "'oidc-login'"),
-        (("delete", "api-extensions", "--all"), None, "api-extensions is in no"),
-        (("replace", "--raw", "/api/v1/namespaces/bare", "-f", "-"), BARE, "be made"),
-        (("create", "-f", "-"), BARE, "lacks the labels"),
-        (("apply", "-f", "-"), BARE, "lacks the labels"),
-        (("apply", "--server-side", "-f", "-"), BROKEN, "lacks the labels"),
-        (("apply", "-f", "-"), NODE, "a Node is in no namespace"),
-        (("apply", "-f", "a" * 300), None, "cannot be read: File name too long"),
-        (("apply", "-f", "/proc/self/mem"), None, "cannot be read: "),
-        (("apply", "-f", "-"), "a: 2026-13-13", "not YAML"),
-    ],
+    [*REFUSED, *(pytest.param(*row, marks=full("many wrong answers")) for row in MORE)],
 )
 def test_what_is_not_for_sure_a_write_of_ours_is_refused_in_one_line(
     used, mine, words, text, said
@@ -90,6 +98,7 @@ def test_a_namespace_with_our_labels_can_be_applied(used, mine):
     assert mine.labels("applied").items() >= labels.items()
 
 
+@INFRASTRUCTURE
 def test_a_kind_that_came_later_is_asked_for_and_one_outside_is_refused(used, mine):
     """The list was made when the cluster was named."""
     make_namespace(used, "later")
@@ -132,6 +141,7 @@ def crd(kind, scope):
     }
 
 
+@INFRASTRUCTURE
 def test_preferences_of_kubectl_change_no_command(used, mine, tmp_path):
     """A default of `delete` would reach beyond the namespace that was checked."""
     make_namespace(used, "preferred")
@@ -157,6 +167,7 @@ def test_preferences_of_kubectl_change_no_command(used, mine, tmp_path):
 # --- The genuine kubectl --------------------------------------------------------------
 
 
+@INFRASTRUCTURE
 def test_a_kubectl_that_is_gone_is_said_and_how_to_get_it(used):
     """As after the cache was removed; of a read, a write, and `delete`."""
     state = Path(used["LAB_STATE_DIR"])
@@ -204,6 +215,7 @@ def plugin(mine, tmp_path):
     ]
 
 
+@INFRASTRUCTURE
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_credential_plugin_that_is_or_calls_kubectl_comes_to_an_end(
     mine, state, plugin, number, tmp_path

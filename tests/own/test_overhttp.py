@@ -13,6 +13,7 @@ from helpers.proxy import port_of
 from helpers.waiting import until
 from tests.own.acting import make_namespace, python
 
+full = pytest.mark.full("infrastructure that lessons do not touch")
 #: below `connect()`: what a write came to, in one word and a reason
 HEAD = """
 from pathlib import Path
@@ -126,6 +127,7 @@ with KubectlProxy(read_only=False, reject_paths=["^/api/v1/namespaces/kube-"]) a
     assert said == {"library": "done", "caller": "200", "proxy": "201", "nobody": "401"}
 
 
+@full
 def test_a_namespace_is_not_made_by_applying_it(used, mine):
     """Server-side apply makes what is not there, and PUT could, without our labels."""
     make_namespace(used, "applied-to")
@@ -158,6 +160,7 @@ tell("delete", lambda: caller.request("DELETE", path + "fresh"))
         assert "fresh" not in [n.metadata.name for n in core.list_namespace().items]
 
 
+@full
 def test_what_is_opened_as_a_websocket_is_checked(used, mine, production, tmp_path):
     """exec, attach and port-forward of the client library do not use urllib3."""
     make_namespace(used, "sockets")
@@ -193,6 +196,7 @@ tell("ports-there", lambda: ports(there, "sockets"))
     }
 
 
+@full
 def test_an_api_server_of_the_notebook_is_its_own(used, mine):
     """A lesson makes what it likes there; once it is away, so is the exception."""
     before = mine.writes()
@@ -220,6 +224,7 @@ print("stopped", is_ours("127.0.0.1", port))
     assert mine.writes() == before
 
 
+@full
 def test_other_requests_are_left_alone(used):
     """Nobody is asked before a POST to a server that is no Kubernetes."""
     said = told(

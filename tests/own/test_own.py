@@ -11,6 +11,8 @@ import pytest
 from tests.commandline import helpers
 from tests.own.acting import WRITE, kubectl, make_namespace, python, record
 
+full = pytest.mark.full("infrastructure that lessons do not touch")
+
 # --- To name one ----------------------------------------------------------------------
 
 
@@ -189,6 +191,7 @@ def test_there_is_nothing_to_stop(used, mine):
     assert mine.running and len(mine.writes()) == before
 
 
+@full
 @pytest.mark.parametrize(
     "words", [("logs", "etcd"), ("images", "list"), ("up", "--port", "6443")]
 )
@@ -197,11 +200,13 @@ def test_what_is_of_the_cluster_itself_is_not_ours_to_give(used, words):
     assert done.returncode == 1 and "a cluster of your own" in done.stderr
 
 
+@full
 def test_an_image_is_named_not_imported(used, tmp_path):
     done = helpers("images", "add", tmp_path, env=used)
     assert done.returncode == 1 and "use --image" in done.stderr.replace("\n", " ")
 
 
+@full
 def test_delete_takes_what_was_made_from_here_and_nothing_else(used, mine, tmp_path):
     """Another learner's namespaces carry our label as well, and another state."""
     theirs = used | {"LAB_STATE_DIR": tmp_path / "theirs"}
@@ -218,6 +223,7 @@ def test_delete_takes_what_was_made_from_here_and_nothing_else(used, mine, tmp_p
     assert record(theirs) is not None
 
 
+@full
 def test_status_and_doctor_name_it(used, mine):
     assert mine.url in helpers("status", env=used, check=True).stdout
     found = json.loads(helpers("doctor", "--json", env=used).stdout)
