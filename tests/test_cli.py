@@ -1,6 +1,5 @@
 """The command line: data on stdout, all else on stderr, and exit codes to rely on."""
 
-import contextlib
 import io
 import json
 import os
@@ -26,6 +25,9 @@ from helpers.local.backend import LOGS, STATUS
 from helpers.progress import Terminal
 from tests.commandline import COMMAND, environment, helpers
 from tests.notebooks import ROOT
+from tests.patience import patience
+
+full = pytest.mark.full("resilience of the local machine")
 
 
 @pytest.fixture(scope="module")
@@ -83,13 +85,6 @@ def test_help_lists_the_exit_codes():
     output = CliRunner().invoke(main, ["--help"]).output
     codes = re.findall(r"^ +(\d+) +\w", output, re.MULTILINE)
     assert codes == ["0", "1", "2", "3", "4", "130"]
-
-
-def test_readme_names_every_command():
-    """Its table has the same commands."""
-    text = (ROOT / "README.md").read_text("utf-8")
-    named = set(re.findall(r"`python -m helpers (\w+)", text))
-    assert named == {path[0] for path, _ in commands()}
 
 
 @pytest.mark.parametrize(
@@ -159,7 +154,7 @@ def test_up_attaches_at_once_and_prints_for_a_shell(cluster):
     began = time.monotonic()
     done = helpers("up")
     seconds = time.monotonic() - began
-    assert (done.returncode, seconds < 5) == (0, True)
+    assert done.returncode == 0 and seconds < patience(5)
     assert [line.split("=")[0] for line in done.stdout.splitlines()] == [
         "export KUBECONFIG",
         "export PATH",
@@ -168,7 +163,8 @@ def test_up_attaches_at_once_and_prints_for_a_shell(cluster):
     shell = subprocess.run(["sh", "-ec", script], capture_output=True, text=True)
     context, program = shell.stdout.splitlines()
     assert context == cluster.context
-    assert program.startswith(shlex.split(done.stdout)[3].partition("=")[2][:5])
+    path = shlex.split(done.stdout)[3].removeprefix("PATH=")
+    assert program == f"{path.removesuffix(':$PATH')}/kubectl"
 
 
 def test_up_on_another_port_is_refused_while_it_runs(cluster):
@@ -306,10 +302,9 @@ def processes_of(state):
 @pytest.mark.parametrize(
     ("moment", "signals"),
     [
-        ("making the namespaces", 1),
-        ("waiting for etcd", 1),
+        pytest.param("making the namespaces", 1, marks=full),
         ("waiting for etcd", 3),
-        ("waiting for kube-apiserver", 1),
+        pytest.param("waiting for kube-apiserver", 1, marks=full),
     ],
 )
 def test_ctrl_c_leaves_nothing(own, moment, signals):
@@ -335,44 +330,27 @@ def test_up_after_interrupts_works(own, up):
     ]
 
 
-@contextlib.contextmanager
-def frozen(state, name):
-    """Stop a component from running, as a machine does that swaps."""
-    pid_1 = psutil.Process(identity.pid_of(state, "pid_1"))
-    (found,) = [p for p in pid_1.children(recursive=True) if p.name() == name]
-    found.suspend()
-    try:
-        yield
-    finally:
-        found.resume()
-
-
+@full
 def test_a_cluster_that_hangs_is_not_answering(own, up):
     """Status and up say so, each within its deadline, and it recovers."""
-    with frozen(own["LAB_STATE_DIR"], "kube-apiserver"):
+    pid_1 = psutil.Process(identity.pid_of(own["LAB_STATE_DIR"], "pid_1"))
+    children = pid_1.children(recursive=True)
+    [server] = [child for child in children if child.name() == "kube-apiserver"]
+    server.suspend()
+    try:
         began = time.monotonic()
         status = helpers("status", env=own)
         seconds = time.monotonic() - began
         again = helpers("up", env=own)
+    finally:
+        server.resume()
     assert status.returncode == 4
     assert status.stdout.startswith("not answering: ")
-    assert seconds < 8
+    assert seconds < patience(8)
     assert again.returncode == 1
     assert re.search(r"gave no answer in 1\d s\.\nSee `", again.stderr)
     assert helpers("up", env=own).returncode == 0
     assert helpers("status", env=own).returncode == 0
-
-
-def test_an_api_server_without_its_store_is_not_answering(own, up):
-    """It lives and listens, and can do nothing; it takes a moment to notice."""
-    with frozen(own["LAB_STATE_DIR"], "etcd"):
-        deadline = time.monotonic() + 30
-        phase = "ready"
-        while phase == "ready" and time.monotonic() < deadline:
-            done = helpers("status", "--json", env=own)
-            phase = json.loads(done.stdout)["phase"]
-    assert (phase, done.returncode) == ("not answering", 4)
-    assert helpers("up", env=own).returncode == 0
 
 
 def test_stop_twice(own, up):

@@ -1,5 +1,6 @@
 """A lesson gets a namespace of its own, and nothing of an earlier run stays."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -8,22 +9,21 @@ import pytest
 
 from helpers import cluster as module
 from helpers import errors, kubectl
-from helpers.local.namespaces import start_time
+from helpers.command import use_kubeconfig
+from helpers.processes import start_time
 
-LESSON = "test-namespaces"
 
-
-def owned_by(name: str, owner: str) -> None:
+def owned_by(name: str, owner: str, lesson: str) -> None:
     """Make the namespace that the kernel `owner` would have made."""
-    labels = {module.LABEL: module.MANAGER, module.LESSON: LESSON}
+    labels = {module.LABEL: module.MANAGER, module.LESSON: lesson}
     metadata = {"name": name, "labels": labels, "annotations": {module.OWNER: owner}}
     manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
     kubectl("create", "-f", "-", input=json.dumps(manifest))
 
 
-def live() -> set[str]:
-    """Return the namespaces of this test that are not on their way out."""
-    selector = f"--selector={module.LESSON}={LESSON}"
+def live(lesson: str) -> set[str]:
+    """Return the namespaces of a lesson that are not on their way out."""
+    selector = f"--selector={module.LESSON}={lesson}"
     found = kubectl("get", "namespaces", selector, "-o", "json").json()["items"]
     return {
         item["metadata"]["name"]
@@ -32,65 +32,71 @@ def live() -> set[str]:
     }
 
 
+NUMBERS = itertools.count(1)
+
+
 @pytest.fixture
-def clean(cluster):
-    """Leave nothing of this test in the cluster."""
-    yield cluster
-    for name in live():
-        cluster.delete_namespace(name)
-    kubectl("delete", "namespaces", f"--selector={module.LESSON}={LESSON}")
+def lesson(cluster):
+    """Yield a lesson of the test's own: nobody waits until its namespaces are gone."""
+    name = f"test-namespaces-{next(NUMBERS)}"
+    yield name
+    selector = f"--selector={module.LESSON}={name}"
+    kubectl("delete", "namespaces", selector, "--wait=false")
+    use_kubeconfig(cluster.kubeconfig)
+    for path in cluster.kubeconfig.parent.glob(f"kubeconfig.{name}*"):
+        path.unlink()
 
 
-def test_it_is_the_default_until_it_is_deleted(clean):
+def test_it_is_the_default_until_it_is_deleted(cluster, lesson):
     """Shell cells and helpers work in it, with a kubeconfig that is private."""
-    name = clean.create_namespace(LESSON)
+    name = cluster.create_namespace(lesson)
     own = os.environ["KUBECONFIG"]
-    assert own != str(clean.kubeconfig) and os.stat(own).st_mode & 0o777 == 0o600
+    assert own != str(cluster.kubeconfig) and os.stat(own).st_mode & 0o777 == 0o600
     assert "serviceaccount/default" in kubectl("get", "sa", "-o", "name").stdout
-    assert live() == {name}
-    clean.delete_namespace(name)
+    assert live(lesson) == {name}
+    cluster.delete_namespace(name)
     assert not os.path.exists(own)
-    assert os.environ["KUBECONFIG"] == str(clean.kubeconfig)
+    assert os.environ["KUBECONFIG"] == str(cluster.kubeconfig)
     assert kubectl("get", "namespace", name, check=False).exit_code != 0
 
 
-def test_the_first_cell_run_again_starts_afresh(clean):
+def test_the_first_cell_run_again_starts_afresh(cluster, lesson):
     """What the first run made is on its way out, and its kubeconfig is gone."""
-    first = clean.create_namespace(LESSON)
+    first = cluster.create_namespace(lesson)
     kubeconfig = os.environ["KUBECONFIG"]
-    second = clean.create_namespace(LESSON)
-    assert live() == {second} and second != first
+    second = cluster.create_namespace(lesson)
+    assert live(lesson) == {second} and second != first
     assert not os.path.exists(kubeconfig)
 
 
-def test_a_kernel_that_was_killed_leaves_nothing(clean):
+def test_a_kernel_that_was_killed_leaves_nothing(cluster, lesson):
     """Its namespace and its kubeconfig go when the lesson is opened next."""
     # The pid is alive, and belongs to somebody who started later than the owner.
-    gone = f"{LESSON}-gone"
-    owned_by(gone, f"{os.getppid()}/1")
+    gone = f"{lesson}-gone"
+    owned_by(gone, f"{os.getppid()}/1", lesson)
     ended = subprocess.Popen(["true"])
     ended.wait()
-    left = clean.kubeconfig.with_name(f"kubeconfig.{gone}.{ended.pid}")
+    left = cluster.kubeconfig.with_name(f"kubeconfig.{gone}.{ended.pid}")
     left.touch(0o600)
-    used = clean.kubeconfig.with_name(f"kubeconfig.other.{os.getppid()}")
+    used = cluster.kubeconfig.with_name(f"kubeconfig.other.{os.getppid()}")
     used.touch(0o600)
-    name = clean.create_namespace(LESSON)
-    assert live() == {name}
+    name = cluster.create_namespace(lesson)
+    assert live(lesson) == {name}
     assert used.exists() and not left.exists()
     used.unlink()
 
 
-def test_two_kernels_have_one_each(clean):
+def test_two_kernels_have_one_each(cluster, lesson):
     """The other one is alive, so its namespace is its own."""
     other = os.getppid()
-    owned_by(LESSON, f"{other}/{start_time(other)}")
-    assert clean.create_namespace(LESSON) == f"{LESSON}-2"
-    assert live() == {LESSON, f"{LESSON}-2"}
+    owned_by(lesson, f"{other}/{start_time(other)}", lesson)
+    assert cluster.create_namespace(lesson) == f"{lesson}-2"
+    assert live(lesson) == {lesson, f"{lesson}-2"}
 
 
-def test_what_is_not_ours_is_left_alone(clean):
+def test_what_is_not_ours_is_left_alone(cluster):
     """A namespace without our label is refused, not deleted."""
     with pytest.raises(errors.NotOurs) as refused:
-        clean.delete_namespace("kube-public")
+        cluster.delete_namespace("kube-public")
     assert refused.value.what == "namespace kube-public"
     assert kubectl("get", "namespace", "kube-public").exit_code == 0
