@@ -1,29 +1,25 @@
 """What a check of ambassadors says: doors that are too wide, tokens that end."""
 
-import json
-
 import pytest
 
 from helpers.checks import ambassador, lets_only_read_pods, lives_on
 from helpers.command import kubectl
 from helpers.podfiles import wait_for_output
-from helpers.pods import apply, wait_for
+from helpers.pods import apply
 from helpers.tokens import create_token, write_token
+from tests.running import run
 
 FILES = "/var/run/secrets/kubernetes.io/serviceaccount"
 METHODS = "--reject-methods=^(POST|PUT|PATCH|DELETE)$"
 
 
 @pytest.fixture(scope="module")
-def namespace(cluster):
-    name = cluster.create_namespace("ambassador-checks")
+def namespace(namespace):
     kubectl("create", "serviceaccount", "app")
     kubectl("create", "role", "app", "--verb=get,list", "--resource=pods")
-    kubectl(
-        "create", "rolebinding", "app", "--role=app", f"--serviceaccount={name}:app"
-    )
-    yield name
-    cluster.delete_namespace(name)
+    account = f"--serviceaccount={namespace}:app"
+    kubectl("create", "rolebinding", "app", "--role=app", account)
+    return namespace
 
 
 def container(name, *command, **more):
@@ -66,22 +62,30 @@ DOORS = {
 }
 
 
+@pytest.fixture(scope="module")
+def doors(namespace):
+    """Run an ambassador with each door, and one that nobody finds."""
+    proxies = {
+        name: container(
+            *("ambassador", "kubectl", "proxy", "--port=8001", *options(namespace))
+        )
+        for name, (options, _) in DOORS.items()
+    }
+    proxies["absent"] = container("ambassador", "kubectl", "proxy", "--port=9")
+    run(*(pod(name, proxy) for name, proxy in proxies.items()))
+
+
 @pytest.mark.parametrize("name", DOORS)
-def test_a_door_is_as_wide_as_it_should_be(namespace, name):
+def test_a_door_is_as_wide_as_it_should_be(doors, namespace, name):
     """The diagnosis names the first request that passes and should not."""
-    options, said = DOORS[name]
-    command = ("kubectl", "proxy", "--port=8001", *options(namespace))
-    apply(pod(name, container("ambassador", *command)))
-    wait_for("condition=Ready", f"pod/{name}")
+    _, said = DOORS[name]
     diagnosis = lets_only_read_pods(name, namespace)
     assert said in diagnosis if said else diagnosis == ""
 
 
-def test_an_ambassador_that_is_not_there_is_said(namespace, monkeypatch):
+def test_an_ambassador_that_is_not_there_is_said(doors, namespace, monkeypatch):
     """A proxy on another port is none for the application."""
     monkeypatch.setattr(ambassador, "FORGOTTEN", 0.5)
-    apply(pod("absent", container("ambassador", "kubectl", "proxy", "--port=9")))
-    wait_for("condition=Ready", "pod/absent")
     assert "kubectl logs absent" in lets_only_read_pods("absent", namespace)
 
 
@@ -97,26 +101,33 @@ SCRIPTS = {
 }
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_an_ambassador_outlives_its_token_or_not(namespace, monkeypatch, name):
-    """A path is read again; an argument and a copy in a kubeconfig are not."""
-    script, said = SCRIPTS[name]
-    if said:
-        monkeypatch.setattr(ambassador, "REMEMBERED", 2.0)
-    old, new = renewed(name, script)
-    diagnosis = lives_on(name, old, new)
-    assert said in diagnosis if said else diagnosis == ""
+EARLY = "early"
 
 
-def test_a_token_that_does_not_end_proves_nothing(namespace, monkeypatch):
-    """The check does not pass just because nothing happened."""
-    monkeypatch.setattr(ambassador, "FORGOTTEN", 3.0)
-    old, new = renewed("early", "exec kubectl proxy", end=False)
-    assert "still good" in lives_on("early", old, new)
+@pytest.fixture(scope="module")
+def renewed(namespace):
+    """Give each script one token and then another, and end the first, but of `early`.
+
+    All at the same time: the server believes in a token for 10 s after its end. Return
+    both tokens by the name of the pod.
+    """
+    scripts = {name: script for name, (script, _) in SCRIPTS.items()}
+    scripts[EARLY] = "exec kubectl proxy"
+    apply([secret(name) for name in scripts])
+    old = {name: create_token("app", bound_to=f"secret/{name}") for name in scripts}
+    apply([secret(name, token=token.text) for name, token in old.items()])
+    run(*(with_token_of_secret(name, script) for name, script in scripts.items()))
+    new = {name: renew(name) for name in scripts}
+    kubectl("delete", "secret", *(name for name in scripts if name != EARLY))
+    return {name: (old[name], new[name]) for name in scripts}
 
 
-def renewed(name, script, *, end=True):
-    """Run a pod, give it one token and then another; return both."""
+def secret(name, **data):
+    kind = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}}
+    return {**kind, "stringData": data}
+
+
+def with_token_of_secret(name, script):
     mount = {"name": "identity", "mountPath": FILES}
     authority = {"name": "ca", "mountPath": f"{FILES}/ca.crt", "subPath": "ca.crt"}
     first = {"name": "first", "mountPath": "/first"}
@@ -133,28 +144,34 @@ def renewed(name, script, *, end=True):
         {"name": "ca", "configMap": {"name": "kube-root-ca.crt"}},
         {"name": "first", "secret": {"secretName": name}},
     ]
-    kubectl("create", "secret", "generic", name)
-    old = create_token("app", bound_to=f"secret/{name}")
-    patch = json.dumps({"stringData": {"token": old.text}})
-    kubectl("patch", "secret", name, "--patch-file=/dev/stdin", input=patch)
-    apply(pod(name, *containers, automountServiceAccountToken=False, volumes=volumes))
-    wait_for("condition=Ready", f"pod/{name}")
-    # Only a process that has started has had the chance to keep its token.
-    wait_for_kubectl(name)
+    return pod(name, *containers, automountServiceAccountToken=False, volumes=volumes)
+
+
+def renew(name):
+    """Write a pod another token, once it has had the chance to keep its own."""
+    where = {"container": "ambassador"}
+    wait_for_output("kubectl proxy", name, "ps", "-eo", "args", **where)
     new = create_token("app", bound_to=f"pod/{name}")
-    write_token(name, new, path=f"{FILES}/token", container="ambassador")
-    if end:
-        kubectl("delete", "secret", name)
-    return old, new
+    write_token(name, new, path=f"{FILES}/token", **where)
+    return new
 
 
-def wait_for_kubectl(name):
-    wait_for_output("kubectl proxy", name, "ps", "-eo", "args", container="ambassador")
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_an_ambassador_outlives_its_token_or_not(renewed, monkeypatch, name):
+    """A path is read again; an argument and a copy in a kubeconfig are not.
 
-
-def test_a_diagnosis_holds_no_token(namespace):
-    """Neither of them, nor a part that could be used."""
-    old, new = renewed("secret", SCRIPTS["argument"][0])
-    diagnosis = lives_on("secret", old, new)
-    assert diagnosis
+    The diagnosis holds neither token.
+    """
+    _, said = SCRIPTS[name]
+    if said:
+        monkeypatch.setattr(ambassador, "REMEMBERED", 2.0)
+    old, new = renewed[name]
+    diagnosis = lives_on(name, old, new)
+    assert said in diagnosis if said else diagnosis == ""
     assert old.text not in diagnosis and new.text not in diagnosis
+
+
+def test_a_token_that_does_not_end_proves_nothing(renewed, monkeypatch):
+    """The check does not pass just because nothing happened."""
+    monkeypatch.setattr(ambassador, "FORGOTTEN", 3.0)
+    assert "still good" in lives_on(EARLY, *renewed[EARLY])

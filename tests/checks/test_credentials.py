@@ -11,11 +11,9 @@ ASKED = {"audience": "vault", "duration": "15m", "bound_to": "secret/lease"}
 
 
 @pytest.fixture(scope="module")
-def namespace(cluster):
-    name = cluster.create_namespace("test-credentials")
+def namespace(namespace):
     kubectl("create", "secret", "generic", "lease")
-    yield name
-    cluster.delete_namespace(name)
+    return namespace
 
 
 @pytest.mark.parametrize(

@@ -22,14 +22,12 @@ def test_the_answer_shows_what_will_be(answer, said):
 
 
 @pytest.fixture(scope="module")
-def batch(cluster):
+def batch(cluster, namespace):
     """Yield a BatchV1Api in a namespace of its own."""
     from kubernetes import client
 
-    name = cluster.create_namespace("test-deletion")
     yield client.BatchV1Api(cluster.api_client())
     assert kubectl("get", "jobs", "-o", "name").stdout == ""
-    cluster.delete_namespace(name)
 
 
 @pytest.mark.parametrize(

@@ -3,18 +3,11 @@
 import pytest
 
 from helpers.callers import Caller
-from helpers.checks import may_exactly, verbs_named
+from helpers.checks import grants, may_exactly, verbs_named
 from helpers.pods import apply
 from helpers.tokens import create_token
 
 API = "rbac.authorization.k8s.io"
-
-
-@pytest.fixture(scope="module")
-def namespace(cluster):
-    name = cluster.create_namespace("test-grants")
-    yield name
-    cluster.delete_namespace(name)
 
 
 def grant(namespace, *, account="reader", cluster_wide=False, **rule):
@@ -36,7 +29,8 @@ def grant(namespace, *, account="reader", cluster_wide=False, **rule):
     )
 
 
-def test_nothing_was_done_yet(namespace):
+def test_nothing_was_done_yet(namespace, monkeypatch):
+    monkeypatch.setattr(grants, "PROPAGATION", 0.5)
     assert may_exactly("stranger", ["list"], "jobs.batch") == (
         "403 for list on jobs.batch: No RoleBinding gives stranger list on jobs.batch."
     )

@@ -46,16 +46,12 @@ def test_what_is_wrong_with_the_owners(managers, said):
     assert len(diagnosis.splitlines()) <= 1
 
 
-def test_the_server_is_asked(cluster):
+def test_the_server_is_asked(namespace):
     """With the fields that kubectl hides; what is not there is told."""
-    name = cluster.create_namespace("test-ownership")
-    try:
-        assert "not found" in owned_by("configmap/m", WANTED)
-        body = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"color": "red"}}
-        body["metadata"] = {"name": "m"}
-        apply = ("apply", "--server-side", "--field-manager=one", "-f", "-")
-        kubectl(*apply, input=json.dumps(body))
-        assert owned_by("configmap/m", {".data.color": ["one"]}) == ""
-        assert "not owned by two" in owned_by("configmap/m", {".data.color": ["two"]})
-    finally:
-        cluster.delete_namespace(name)
+    assert "not found" in owned_by("configmap/m", WANTED)
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"color": "red"}}
+    body["metadata"] = {"name": "m"}
+    apply = ("apply", "--server-side", "--field-manager=one", "-f", "-")
+    kubectl(*apply, input=json.dumps(body))
+    assert owned_by("configmap/m", {".data.color": ["one"]}) == ""
+    assert "not owned by two" in owned_by("configmap/m", {".data.color": ["two"]})

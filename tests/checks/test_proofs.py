@@ -14,13 +14,11 @@ TOKEN = '-H "Authorization: Bearer $(cat token)"'
 
 
 @pytest.fixture(scope="module", autouse=True)
-def client(cluster):
+def client(namespace):
     """Make the account and the pod of the lesson."""
-    name = cluster.create_namespace("test-proofs")
-    run_in_shell("10-recap", "identity-made", name)
+    run_in_shell("10-recap", "identity-made", namespace)
     pods.wait_for("condition=Ready", "pod/client")
-    yield "client"
-    cluster.delete_namespace(name)
+    return "client"
 
 
 @pytest.mark.parametrize(

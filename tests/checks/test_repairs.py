@@ -16,14 +16,18 @@ from tests.notebooks import run_in_shell, source
 
 
 @pytest.fixture(scope="module")
-def namespace(cluster):
+def namespace(namespace, cluster):
     """Run the application of the lesson, and its broken copies."""
-    name = cluster.create_namespace("test-repairs")
     for cell in ("identity-made", "app-script", "app-manifest"):
-        run_in_shell("10-recap", cell, name)
+        run_in_shell("10-recap", cell, namespace)
     assert break_copies("app", cluster) == list(NAMES)
-    yield name
-    cluster.delete_namespace(name)
+    return namespace
+
+
+@pytest.fixture(autouse=True)
+def short_rounds(monkeypatch):
+    """Give a wrong repair one more second: the application asks in each."""
+    monkeypatch.setattr(repairs, "ROUND", 1.5)
 
 
 def set_env(drill, *variables):
@@ -180,17 +184,17 @@ def test_a_missing_right_is_traced_to_its_binding(namespace):
         kubectl("delete", "rolebinding", "wrong")
     finally:
         run_in_shell("10-recap", "right-solution", namespace)
+    until(lambda: "403" not in last_words(pod))
     assert repairs.repaired("app") == ""
 
 
-def test_what_does_not_run_is_told(namespace, monkeypatch):
+def test_what_does_not_run_is_told(namespace):
     """No such Deployment; an image that is not there; a script that is not there."""
     assert "not found" in repairs.repaired("drill-6")
     image = {"name": "main", "image": "no-such-image:1"}
     patch("drill-1", containers=[image])
     said = repairs.repaired("drill-1")
     assert "does not run: container main: " in said and "no-such-image" in said
-    monkeypatch.setattr(repairs, "ROUND", 1.0)
     other = {"name": "main", "args": ["sh", "-c", "echo hello; sleep infinity"]}
     patch("drill-3", containers=[other], automountServiceAccountToken=True)
     said = repairs.repaired("drill-3")
@@ -218,6 +222,6 @@ def test_a_copy_that_stays_silent_is_told(namespace, cluster, monkeypatch):
         break_copies("app", cluster)
 
 
-def test_the_files_are_where_the_script_looks(namespace):
+def test_the_files_are_where_the_script_looks():
     """The script of the page and the helpers mean the same directory."""
     assert f"FILES={FILES}\n" in source("10-recap", "app-script")

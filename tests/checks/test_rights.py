@@ -65,14 +65,6 @@ def test_the_missing_link_is_named(roles, bindings, said):
     assert len(diagnosis.splitlines()) <= 1
 
 
-@pytest.fixture
-def namespace(cluster):
-    """Yield a namespace with nothing in it."""
-    name = cluster.create_namespace("test-rights")
-    yield name
-    cluster.delete_namespace(name)
-
-
 def test_the_server_has_the_last_word(namespace):
     """From nothing to exactly enough, and then too much in each way."""
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from helpers import pods
 from helpers.certificates import current_entries, pem_of
 from helpers.checks import trust
+from tests.running import run, sleeper
 
 PUBLIC = "/etc/ssl/certs/ca-certificates.crt"
 
@@ -17,21 +17,10 @@ def ca(cluster):
 
 
 @pytest.fixture(scope="module")
-def pod(cluster):
-    """Yield the name of a pod that sleeps, with curl."""
-    namespace = cluster.create_namespace("test-trust")
-    main = {"name": "main", "image": "toolbox:1", "command": ["sleep", "infinity"]}
-    pods.apply(
-        {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": "curl"},
-            "spec": {"terminationGracePeriodSeconds": 1, "containers": [main]},
-        }
-    )
-    pods.wait_for("condition=Ready", "pod/curl")
-    yield "curl"
-    cluster.delete_namespace(namespace)
+def pod(namespace):
+    """Return the name of a pod that sleeps, with curl."""
+    run(sleeper("curl"))
+    return "curl"
 
 
 @pytest.mark.parametrize(

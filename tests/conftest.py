@@ -1,0 +1,24 @@
+"""A namespace for each module of tests that works in the cluster."""
+
+from pathlib import Path
+
+import pytest
+
+from helpers.command import kubeconfig_in_use, kubectl, use_kubeconfig
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def namespace(cluster, request):
+    """Yield a namespace that has the module's name; nobody waits until it is gone.
+
+    That `delete_namespace` waits is shown by its own tests and by every notebook.
+    """
+    place = request.path.relative_to(HERE).with_suffix("")
+    name = cluster.create_namespace("-".join(place.parts).replace("_", "-"))
+    kubeconfig = kubeconfig_in_use()
+    yield name
+    kubectl("delete", "namespace", name, "--wait=false")
+    use_kubeconfig(cluster.kubeconfig)
+    kubeconfig.unlink()
