@@ -10,6 +10,14 @@ from helpers.progress import Silent
 from tests.local import gobox
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave all that has to compile Go's runtime first to `make full`."""
+    for item in items:
+        if "compiled" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.full("builds from source"))
+
+
 @dataclass(frozen=True)
 class Compiled:
     """Go's runtime, compiled once: most of the time of a small build.

