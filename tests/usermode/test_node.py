@@ -19,10 +19,14 @@ from helpers.local import identity
 from helpers.progress import Silent
 from helpers.usermode import kernel
 from tests.local.waiting import until
+from tests.patience import patience
 
-pytestmark = pytest.mark.skipif(
-    kernel.look()[0] is None, reason=kernel.look()[1] or "it can be had"
-)
+pytestmark = [
+    pytest.mark.full("user-mode Linux"),
+    pytest.mark.skipif(
+        kernel.look()[0] is None, reason=kernel.look()[1] or "it can be had"
+    ),
+]
 NODE = "lab-control-plane"
 #: serves the pod's files, and says in its log what was asked for
 SERVER = ("python3", "-u", "-m", "http.server", "--directory", "/")
@@ -151,7 +155,7 @@ def test_killed_while_its_kernel_boots_or_runs_it_leaves_nothing(lab):
         # The moment is the test's subject: this is no waiting for something.
         time.sleep(delay)
         os.kill(identity.pid_of(lab.state, "outer"), signal.SIGKILL)
-        until(lambda: not processes(lab), 10, f"the end, after {delay} s")
+        until(lambda: not processes(lab), patience(10), f"the end, after {delay} s")
         assert not lab.running()
 
 
