@@ -15,6 +15,9 @@ from helpers.controlplane.backend import ControlPlane
 from helpers.local.recipe import CONTROL_PLANE
 from tests.notebooks import ROOT
 
+pytestmark = pytest.mark.full("other backends")
+#: what uses most of pandas and pyarrow
+WITH_PANDAS = ("frames", "lists", "livetables")
 #: bytes on top of repo2docker's base image
 LIMIT = 700_000_000
 #: What the base has, by repo2docker's own environment file. The second row comes with
@@ -135,11 +138,9 @@ def test_the_notebooks_imports_work_with_what_is_left(run, site):
     ]
 
 
-@pytest.mark.parametrize(
-    "path", ["tests/test_frames.py", "tests/test_lists.py", "tests/test_livetables.py"]
-)
-def test_tables_and_pictures_are_made_with_what_is_left(run, path):
-    done = run("-m", "pytest", "-q", "-p", "no:cacheprovider", ROOT / path)
+def test_tables_and_pictures_are_made_with_what_is_left(run):
+    tests = [ROOT / "tests" / f"test_{name}.py" for name in WITH_PANDAS]
+    done = run("-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)
     assert done.returncode == 0, done.stdout
 
 

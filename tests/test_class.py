@@ -21,9 +21,10 @@ from helpers.progress import Silent
 from tests import unprivileged
 from tests.notebooks import ROOT
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0, reason="only root can become another user"
-)
+pytestmark = [
+    pytest.mark.full("root only"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user"),
+]
 HELPERS = (sys.executable, "-m", "helpers")
 
 

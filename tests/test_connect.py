@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from jupyter_client.manager import KernelManager
 
+from helpers import connect
+from helpers.local import identity
 from helpers.local.backend import Local
 
 CONNECT = "from helpers import connect\ncluster = connect()\ncluster.server"
@@ -64,6 +66,7 @@ def state(tmp_path):
     Local(tmp_path / "state").delete()
 
 
+@pytest.mark.full("infrastructure that lessons do not touch")
 def test_a_restarted_kernel_finds_the_same_cluster(cluster):
     with kernel(os.environ["LAB_STATE_DIR"]) as (manager, client):
         pid = f"{CONNECT}\nfrom helpers.local.backend import Local\n"
@@ -82,8 +85,9 @@ def test_a_second_call_attaches_and_repr_says_where(cluster):
         r"\(local cluster, context lab\)",
         repr(cluster),
     )
-    with kernel(os.environ["LAB_STATE_DIR"]) as (_, client):
-        assert cluster.server in run(client, CONNECT)
+    pid = identity.pid_of(cluster.kubeconfig.parent, "pid_1")
+    assert connect() == cluster
+    assert identity.pid_of(cluster.kubeconfig.parent, "pid_1") == pid
 
 
 def test_two_notebooks_at_once_get_one_cluster(state, cluster):
@@ -96,6 +100,7 @@ def test_two_notebooks_at_once_get_one_cluster(state, cluster):
     assert [error for _, error in texts] == ["", ""]
 
 
+@pytest.mark.full("infrastructure that lessons do not touch")
 def test_an_interrupted_cell_leaves_no_half_cluster(state, cluster):
     with kernel(state) as (manager, client):
         client.execute(CONNECT)

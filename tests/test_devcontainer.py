@@ -1,21 +1,30 @@
-"""The dev container: what Jupyter lets in there, and that all of it is pinned."""
+"""The dev container: what Jupyter lets in there, and that all of it is pinned.
+
+A JupyterLab elsewhere lets nobody else in, and opens the address that a hub hands out.
+"""
 
 import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.local.waiting import until
 from tests.notebooks import ROOT
+from tests.test_links import hub_notebook
 
 DIRECTORY = ROOT / ".devcontainer"
 OWN = "https://fuzzy-space-7-8888.app.github.dev"
+full = pytest.mark.full("infrastructure that lessons do not touch")
 TOKEN = "a-token-for-this-test"  # pragma: allowlist secret
 
 
@@ -89,12 +98,21 @@ def websocket(port: int, origin: str, cookie: str) -> int:
         return int(connection.makefile().readline().split()[1])
 
 
+def get(port: int, path: str) -> bytes:
+    """Return what a path answers with to a script that has the token; it must."""
+    headers = {"Authorization": f"token {TOKEN}"}
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        return answer.read()
+
+
 def configuration() -> dict:
     text = (DIRECTORY / "devcontainer.json").read_text()
     # JSON with comments, each on a line of its own.
     return json.loads(re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE))
 
 
+@full
 def test_the_browser_of_a_codespace_gets_its_websockets(tmp_path):
     with jupyter(tmp_path, CODESPACE_NAME="fuzzy-space-7") as port:
         cookie = logged_in(port)
@@ -107,12 +125,20 @@ def test_the_browser_of_a_codespace_gets_its_websockets(tmp_path):
         assert websocket(port, OWN.replace(".app", "-app"), cookie) == 403
 
 
-def test_elsewhere_nobody_else_is_let_in(tmp_path, monkeypatch):
+@full
+def test_elsewhere_nobody_else_is_let_in_and_the_link_of_a_hub_works(
+    tmp_path, monkeypatch
+):
     monkeypatch.delenv("CODESPACE_NAME", raising=False)
+    path = hub_notebook()
+    (tmp_path / path).parent.mkdir(parents=True)
+    shutil.copy(ROOT / path.relative_to(path.parts[0]), tmp_path / path)
     with jupyter(tmp_path) as port:
         cookie = logged_in(port)
         assert websocket(port, OWN, cookie) == 403
         assert websocket(port, f"http://localhost:{port}", cookie) == 101
+        assert get(port, f"/lab/tree/{path}").startswith(b"<!doctype html>")
+        assert json.loads(get(port, f"/api/contents/{path}"))["path"] == str(path)
 
 
 def test_the_container_is_pinned_and_asks_for_kind():
