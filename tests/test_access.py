@@ -199,12 +199,10 @@ ROWS = ["pods", "pods/exec", "secrets", "jobs.batch", "secrets -n default", "nod
 
 
 @pytest.fixture(scope="module")
-def namespace(cluster):
-    name = cluster.create_namespace("test-access")
+def namespace(namespace):
     apply(POD)
     wait_for("condition=Ready", "pod/probe")
-    yield name
-    cluster.delete_namespace(name)
+    return namespace
 
 
 @pytest.fixture

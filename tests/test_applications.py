@@ -32,11 +32,8 @@ DEPLOYMENT = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def talks(cluster):
-    name = cluster.create_namespace("test-applications")
+def talks(namespace):
     apply(DEPLOYMENT)
-    yield
-    cluster.delete_namespace(name)
 
 
 def says(pod):

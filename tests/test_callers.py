@@ -125,21 +125,17 @@ def test_before_a_connection_nobody_bears_anything(monkeypatch):
         Caller.bearer()
 
 
-def test_every_method_is_sent_with_its_body(cluster):
+def test_every_method_is_sent_with_its_body(cluster, namespace):
     """Create, change by a merge patch, delete; and read back each time."""
     admin = Caller.from_kubeconfig(cluster.kubeconfig)
-    name = cluster.create_namespace("test-callers")
-    try:
-        maps = f"/api/v1/namespaces/{name}/configmaps"
-        body = {"metadata": {"name": "m"}, "data": {"k": "1"}}
-        assert admin.request("POST", maps, body=body).status == 201
-        change = {"data": {"k": "2"}}
-        assert admin.request("PATCH", f"{maps}/m", body=change).status == 200
-        assert admin.get(f"{maps}/m").json()["data"] == {"k": "2"}
-        assert admin.request("DELETE", f"{maps}/m").status == 200
-        assert admin.wait_for(404, f"{maps}/m") >= 0
-    finally:
-        cluster.delete_namespace(name)
+    maps = f"/api/v1/namespaces/{namespace}/configmaps"
+    body = {"metadata": {"name": "m"}, "data": {"k": "1"}}
+    assert admin.request("POST", maps, body=body).status == 201
+    change = {"data": {"k": "2"}}
+    assert admin.request("PATCH", f"{maps}/m", body=change).status == 200
+    assert admin.get(f"{maps}/m").json()["data"] == {"k": "2"}
+    assert admin.request("DELETE", f"{maps}/m").status == 200
+    assert admin.wait_for(404, f"{maps}/m") >= 0
 
 
 def test_waiting_for_an_answer_ends(cluster):

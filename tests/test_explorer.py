@@ -158,14 +158,13 @@ def test_it_begins_at_the_root(view):
     assert asked["kubectl"] == "kubectl get --raw /"
 
 
-@pytest.fixture
-def reader(cluster):
+@pytest.fixture(scope="module")
+def reader(namespace):
     """Return a token that may read the ConfigMaps of one namespace."""
-    space = cluster.create_namespace("test-explorer-lines")
+    me = ME % namespace
     kubectl("create", "role", "reads", "--verb=get,list", "--resource=configmaps")
-    kubectl("create", "rolebinding", "reads", "--role=reads", f"--user={ME % space}")
-    yield create_token()
-    cluster.delete_namespace(space)
+    kubectl("create", "rolebinding", "reads", "--role=reads", f"--user={me}")
+    return create_token()
 
 
 @pytest.fixture

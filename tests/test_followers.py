@@ -29,13 +29,11 @@ spec:
 
 
 @pytest.fixture(scope="module")
-def namespace(cluster):
+def namespace(namespace):
     """Yield a namespace with one pod that runs."""
-    name = cluster.create_namespace("test-followers")
     apply(POD)
     wait_for("condition=Ready", "pod/told")
-    yield name
-    cluster.delete_namespace(name)
+    return namespace
 
 
 @pytest.fixture

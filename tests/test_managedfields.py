@@ -59,17 +59,13 @@ def test_the_table_is_sorted_and_says_it_in_words():
     assert table.loc[".data.size"].to_dict() == {"one": "owns", "two": ""}
 
 
-def test_the_fields_are_those_of_a_conflict(cluster):
+def test_the_fields_are_those_of_a_conflict(namespace):
     """The server's own words, so that a learner finds the row of a message."""
-    name = cluster.create_namespace("test-managedfields")
-    try:
-        for manager, color in (("one", "red"), ("two", "blue")):
-            body = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"color": color}}
-            body["metadata"] = {"name": "m"}
-            apply = ("apply", "--server-side", f"--field-manager={manager}", "-f", "-")
-            done = kubectl(*apply, input=json.dumps(body), check=False)
-        found = kubectl("get", "configmap/m", "-o=json", "--show-managed-fields").json()
-    finally:
-        cluster.delete_namespace(name)
+    for manager, color in (("one", "red"), ("two", "blue")):
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"color": color}}
+        body["metadata"] = {"name": "m"}
+        apply = ("apply", "--server-side", f"--field-manager={manager}", "-f", "-")
+        done = kubectl(*apply, input=json.dumps(body), check=False)
+    found = kubectl("get", "configmap/m", "-o=json", "--show-managed-fields").json()
     assert done.exit_code and ".data.color" in done.stderr
     assert owners_by_field(found) == {".data.color": {"one"}}

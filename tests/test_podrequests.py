@@ -19,11 +19,10 @@ def sleeper(name: str, **spec) -> dict:
 
 
 @pytest.fixture(scope="module")
-def namespace(cluster):
+def namespace(namespace):
     """Return a namespace with an account that may list its pods, and two pods."""
-    name = cluster.create_namespace("test-journey")
     group = "rbac.authorization.k8s.io"
-    account = {"kind": "ServiceAccount", "name": "app", "namespace": name}
+    account = {"kind": "ServiceAccount", "name": "app", "namespace": namespace}
     rule = {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}
     reader = {"apiVersion": f"{group}/v1", "metadata": {"name": "reader"}}
     reference = {"apiGroup": group, "kind": "Role", "name": "reader"}
@@ -43,8 +42,7 @@ def namespace(cluster):
     )
     wait_for("condition=Ready", "pod/app")
     wait_for("condition=Ready", "pod/bare")
-    yield name
-    cluster.delete_namespace(name)
+    return namespace
 
 
 @pytest.fixture(scope="module")

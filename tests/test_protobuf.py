@@ -162,9 +162,8 @@ OBJECTS = {
 
 
 @pytest.fixture(scope="module")
-def made(cluster):
-    """Make an object of each kind that holds something special, and remove them."""
-    name = cluster.create_namespace("test-protobuf")
+def made(namespace):
+    """Make an object of each kind that holds something special."""
     items = [
         {"apiVersion": version, "kind": kind, **body}
         | {"metadata": {"name": "special", **body.get("metadata", {})}}
@@ -173,8 +172,7 @@ def made(cluster):
     listed = {"apiVersion": "v1", "kind": "List", "items": items}
     kubectl("create", "-f", "-", input=json.dumps(listed))
     kubectl("wait", "--for=condition=Ready", "pod/special", "--timeout=60s")
-    yield name
-    cluster.delete_namespace(name)
+    return namespace
 
 
 #: in maps, whose keys no schema names, and whole maps and lists

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from helpers import rbac
+from helpers import kubectl, rbac
 from helpers.rbac import Attempt, Objects
 
 READER = "system:serviceaccount:home:reader"
@@ -261,13 +261,6 @@ def test_a_grant_of_everything_to_a_crowd_is_found():
     ]
 
 
-@pytest.fixture(scope="module")
-def namespace(cluster):
-    name = cluster.create_namespace("test-rbac")
-    yield name
-    cluster.delete_namespace(name)
-
-
 def test_the_cluster_as_it_is_has_no_such_grant(cluster):
     """And the reading is complete: the built-in roles of both kinds are there."""
     objects = rbac.read_rbac()
@@ -281,7 +274,7 @@ def test_the_cluster_as_it_is_has_no_such_grant(cluster):
 
 
 def test_a_planted_grant_is_found(cluster, namespace):
-    """In this namespace alone, and it goes with it."""
+    """In this namespace alone; it goes at once, for others look for such grants."""
     from helpers.pods import apply
 
     crowd = {**group(f"system:serviceaccounts:{namespace}")}
@@ -292,4 +285,5 @@ def test_a_planted_grant_is_found(cluster, namespace):
     planted["metadata"]["namespace"] = namespace
     apply(planted)
     found = rbac.over_grants(rbac.read_rbac())
+    kubectl("delete", "rolebinding", "wide")
     assert [(one["binding"], one["where"]) for one in found] == [("wide", namespace)]

@@ -72,13 +72,6 @@ def test_what_is_too_much_lights_up_and_says_so():
     assert styles == 3
 
 
-@pytest.fixture(scope="module")
-def namespace(cluster):
-    name = cluster.create_namespace("test-reviews")
-    yield name
-    cluster.delete_namespace(name)
-
-
 def test_the_namespace_is_the_one_that_kubectl_uses(namespace):
     assert current_namespace() == namespace
 

@@ -137,14 +137,6 @@ def server(cluster):
 
 
 @pytest.fixture(scope="module")
-def namespace(cluster):
-    """Yield a namespace of these tests, which only read in it, and remove it."""
-    name = cluster.create_namespace("test-tables")
-    yield name
-    cluster.delete_namespace(name)
-
-
-@pytest.fixture(scope="module")
 def suspended(namespace):
     """Make a Job that runs nothing; return the path of the list that it is in."""
     container = {"name": "main", "image": "toolbox:1", "command": ["true"]}

@@ -214,12 +214,10 @@ spec:
 
 
 @pytest.fixture(scope="module")
-def namespace(cluster):
-    name = cluster.create_namespace("test-tokens")
+def namespace(namespace):
     apply(POD)
     wait_for("condition=Ready", "pod/holder")
-    yield name
-    cluster.delete_namespace(name)
+    return namespace
 
 
 def status(token):

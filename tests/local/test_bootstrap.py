@@ -30,13 +30,6 @@ LARGER = {
 }
 
 
-@pytest.fixture
-def namespace(cluster):
-    name = cluster.create_namespace("bootstrap")
-    yield name
-    cluster.delete_namespace(name)
-
-
 def test_each_object_goes_to_the_collection_of_its_kind():
     """A path and a kind that differ would be refused at every start."""
     for post in bootstrap.posts():

@@ -4,26 +4,9 @@ import pytest
 
 from helpers import errors, kubectl, pods, widgets
 from tests.local.waiting import until
+from tests.running import run, sleeper
 
-LESSON = "test-live-pods"
 SECONDS = 60.0
-
-
-@pytest.fixture
-def namespace(cluster):
-    name = cluster.create_namespace(LESSON)
-    yield name
-    cluster.delete_namespace(name)
-
-
-def sleeper(name: str, **labels) -> dict:
-    main = {"name": "main", "image": "toolbox:1", "command": ["sleep", "infinity"]}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "labels": labels},
-        "spec": {"terminationGracePeriodSeconds": 0, "containers": [main]},
-    }
 
 
 def test_it_follows_what_happens(namespace):
@@ -31,8 +14,7 @@ def test_it_follows_what_happens(namespace):
     with widgets.live_pods() as view:
         until(lambda: "No pods yet" in view._table.value, SECONDS, "the list is drawn")
         assert "0 pods." in view.text()
-        pods.apply(sleeper("hello", greeting="hi"))
-        pods.wait_for("condition=Ready", "pod/hello")
+        run(sleeper("hello", labels={"greeting": "hi"}))
         until(lambda: "Running" in view.text(), SECONDS, "Running is heard")
         [row] = view.frame().to_dict("records")
         assert (row["NAME"], row["READY"]) == ("hello", "1/1")
@@ -50,8 +32,8 @@ def test_it_follows_what_happens(namespace):
 
 def test_a_selector_chooses(namespace):
     """What does not fit is not there."""
-    pods.apply([sleeper("one", app="a"), sleeper("two", app="b")])
-    with widgets.live_pods(selector="app=b") as view:
+    pods.apply([sleeper(name, labels={"app": name}) for name in ("one", "two")])
+    with widgets.live_pods(selector="app=two") as view:
         until(lambda: len(view.frame()), SECONDS, "the list is there")
         assert list(view.frame()["NAME"]) == ["two"]
 
