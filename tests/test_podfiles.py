@@ -4,37 +4,21 @@ import pytest
 
 from helpers import errors
 from helpers.podfiles import wait_for_file, wait_for_output
-from helpers.pods import apply, exec_in_pod, wait_for
+from helpers.pods import exec_in_pod
+from tests.running import run, sleeper
 
-POD = {
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "metadata": {"name": "files", "labels": {"foo": "bar"}},
-    "spec": {
-        "terminationGracePeriodSeconds": 0,
-        "containers": [
-            {
-                "name": "main",
-                "image": "toolbox:1",
-                "command": ["sh", "-c", "echo first > /tmp/file; sleep infinity"],
-            }
-        ],
-    },
-}
+SCRIPT = "echo first > /tmp/file; sleep infinity"
 
 
 @pytest.fixture(scope="module")
-def pod(cluster):
-    namespace = cluster.create_namespace("podfiles")
-    apply(POD)
-    wait_for("condition=Ready", "pod/files")
-    yield "files"
-    cluster.delete_namespace(namespace)
+def pod(namespace):
+    run(sleeper("files", command=["sh", "-c", SCRIPT]))
+    return "files"
 
 
 def test_what_is_there_is_found_at_once(pod):
-    """Nothing is waited for, and the time is told."""
-    assert 0 < wait_for_file(pod, "/tmp/file", "first", timeout=20) < 20
+    """By the first look: there is no time for a second one."""
+    assert wait_for_file(pod, "/tmp/file", "first", timeout=0) > 0
 
 
 def test_it_waits_for_what_comes(pod):

@@ -3,32 +3,34 @@
 import pytest
 
 from helpers import errors, kubectl, pods
+from tests.patience import patience
+from tests.running import run, sleeper
 
-LESSON = "test-pods"
-
-
-def pod(name: str, **container) -> dict:
-    """Return the manifest of a pod that sleeps, with a container changed."""
-    main = {"name": "main", "image": "toolbox:1", "command": ["sleep", "infinity"]}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name},
-        "spec": {
-            "terminationGracePeriodSeconds": 1,
-            "containers": [main | container],
-        },
-    }
+#: what is wrong with a pod, and what its error says: the cause, the way out
+HOPELESS = {
+    "image": ({"image": "no.such/image:1"}, "ErrImagePull", "images add"),
+    "program": ({"command": ["no-such"]}, '"no-such"', "Mend `command`"),
+    "fails": (
+        # Without the probe it is Ready for the moment that it lives.
+        {"command": ["false"], "readinessProbe": {"exec": {"command": ["false"]}}},
+        "ended with exit code 1",
+        "logs fails --previous",
+    ),
+    "config": (
+        {"envFrom": [{"configMapRef": {"name": "nowhere"}}]},
+        'configmap "nowhere" not found',
+        "mend the name",
+    ),
+}
 
 
 @pytest.fixture(scope="module")
-def namespace(cluster):
-    """Yield a namespace with a pod `sleeper` that is Ready."""
-    name = cluster.create_namespace(LESSON)
-    pods.apply(pod("sleeper"))
-    pods.wait_for("condition=Ready", "pod/sleeper")
-    yield name
-    cluster.delete_namespace(name)
+def namespace(namespace):
+    """Return a namespace with a pod `sleeper` that is Ready, and those that are not."""
+    pods.apply([sleeper(name, **fault) for name, (fault, *_) in HOPELESS.items()])
+    pods.apply(sleeper("big", resources={"requests": {"cpu": "1000"}}))
+    run(sleeper("sleeper"))
+    return namespace
 
 
 def test_a_command_gives_both_streams_and_its_code(namespace):
@@ -74,33 +76,14 @@ def test_a_manifest_that_is_refused_keeps_the_servers_words(namespace):
     assert "UPPER" in refused.value.stderr
 
 
-@pytest.mark.parametrize(
-    ("name", "fault", "last", "way_out"),
-    [
-        ("image", {"image": "no.such/image:1"}, "ErrImagePull", "images add"),
-        ("program", {"command": ["no-such"]}, '"no-such"', "Mend `command`"),
-        (
-            "fails",
-            # Without the probe it is Ready for the moment that it lives.
-            {"command": ["false"], "readinessProbe": {"exec": {"command": ["false"]}}},
-            "ended with exit code 1",
-            "logs fails --previous",
-        ),
-        (
-            "config",
-            {"envFrom": [{"configMapRef": {"name": "nowhere"}}]},
-            'configmap "nowhere" not found',
-            "mend the name",
-        ),
-    ],
-)
-def test_a_hopeless_pod_is_told_at_once(namespace, name, fault, last, way_out):
+@pytest.mark.parametrize("name", HOPELESS)
+def test_a_hopeless_pod_is_told_at_once(namespace, name):
     """The cause and the way out, long before the time is up."""
-    pods.apply(pod(name, **fault))
+    _, last, way_out = HOPELESS[name]
     with pytest.raises(errors.NotReady) as failed:
-        pods.wait_for("condition=Ready", f"pod/{name}", timeout=60)
+        pods.wait_for("condition=Ready", f"pod/{name}", timeout=patience(60))
     assert failed.value.what == f"condition=Ready of pod/{name}"
-    assert failed.value.waited < 60
+    assert failed.value.waited < patience(10)
     # An image is pulled again later, and then the reason has another name.
     assert last.replace("ErrImagePull", "Image") in failed.value.last
     assert way_out in failed.value.way_out
@@ -108,10 +91,10 @@ def test_a_hopeless_pod_is_told_at_once(namespace, name, fault, last, way_out):
 
 def test_a_pod_that_may_yet_come_is_waited_for(namespace):
     """The scheduler's own reason, when the time is up."""
-    pods.apply(pod("big", resources={"requests": {"cpu": "1000"}}))
+    pods.wait_for("condition=PodScheduled=False", "pod/big")
     with pytest.raises(errors.NotReady) as failed:
-        pods.wait_for("condition=Ready", "pod/big", timeout=3)
-    assert failed.value.waited >= 3
+        pods.wait_for("condition=Ready", "pod/big", timeout=1)
+    assert failed.value.waited >= 1
     assert "Insufficient cpu" in failed.value.last
 
 
@@ -119,14 +102,14 @@ def test_any_condition_of_any_kind_is_waited_for(namespace):
     """As `kubectl wait` does; a job that fails its condition is told by its own."""
     pods.wait_for("jsonpath={.status.phase}=Active", f"namespace/{namespace}")
     with pytest.raises(errors.NotReady) as failed:
-        pods.wait_for("condition=Nonsense", "node/lab-control-plane", timeout=2)
+        pods.wait_for("condition=Nonsense", "node/lab-control-plane", timeout=1)
     assert "Ready=True" in failed.value.last
 
 
 def test_pods_that_a_policy_refuses_are_told(namespace):
     """In the server's words, as for a namespace that enforces `restricted`."""
     level = "pod-security.kubernetes.io/enforce"
-    template = {"metadata": {"labels": {"app": "web"}}, "spec": pod("web")["spec"]}
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": sleeper("web")["spec"]}
     template["spec"].pop("terminationGracePeriodSeconds")
     deployment = {
         "apiVersion": "apps/v1",
@@ -137,11 +120,12 @@ def test_pods_that_a_policy_refuses_are_told(namespace):
     kubectl("label", "namespace", namespace, f"{level}=restricted", "--overwrite")
     try:
         with pytest.raises(errors.KubectlFailed) as refused:
-            pods.apply(pod("refused"))
+            pods.apply(sleeper("refused"))
         assert 'violates PodSecurity "restricted' in refused.value.stderr
         pods.apply(deployment)
+        pods.wait_for("condition=ReplicaFailure", "deployment/web")
         with pytest.raises(errors.NotReady) as failed:
-            pods.wait_for("condition=Available", "deployment/web", timeout=4)
+            pods.wait_for("condition=Available", "deployment/web", timeout=1)
         assert 'violates PodSecurity "restricted' in failed.value.last
         assert "\n" not in failed.value.last
     finally:

@@ -11,6 +11,7 @@ from helpers import errors
 from helpers.widgets import view as views
 from helpers.widgets.view import View, named
 from tests.local.waiting import until
+from tests.patience import patience
 
 SECONDS = 10.0
 
@@ -41,8 +42,8 @@ def counter():
         yield made
 
 
-def threads() -> int:
-    return sum(thread.name in ("_paint", "_toil") for thread in threading.enumerate())
+def threads() -> set[threading.Thread]:
+    return {each for each in threading.enumerate() if each.name in ("_paint", "_toil")}
 
 
 def test_a_thousand_changes_are_few_drawings(counter):
@@ -103,11 +104,12 @@ def test_stop_ends_threads_and_locks_the_controls():
     until(lambda: made.drawn and made.said, SECONDS, "both threads work")
     made.stop()
     made.stop()
-    assert (threads(), made.ended, made.stopped) == (before, 1, True)
+    assert threads() <= before
+    assert (made.ended, made.stopped) == (1, True)
     assert made.control.disabled and made.said == "Stopped. busy"
     made.changed()
     made.work(lambda: made.say("no more"))
-    assert (threads(), made.said) == (before, "Stopped. busy")
+    assert threads() <= before and made.said == "Stopped. busy"
     made.close()
     assert made.number.comm is None
 
@@ -124,18 +126,20 @@ def test_what_fails_at_the_end_keeps_no_thread(monkeypatch):
     monkeypatch.setattr(made, "stopping", fail)
     with pytest.raises(FileNotFoundError):
         made.close()
-    assert (threads(), made.stopped, made.number.comm) == (before, True, None)
+    assert threads() <= before
+    assert (made.stopped, made.number.comm) == (True, None)
     assert made.control.disabled and made.said.startswith("Stopped.")
 
 
-def test_it_does_not_wait_for_a_job_that_hangs():
+def test_it_does_not_wait_for_a_job_that_hangs(monkeypatch):
     """The kernel is free again soon, and what ends late has nothing to say."""
+    monkeypatch.setattr(views, "STOP", 0.5)
     made = Counter()
     begun, gate, done = (threading.Event() for _ in range(3))
 
     def hang():
         begun.set()
-        gate.wait(SECONDS)
+        gate.wait(patience(SECONDS))
         made.say("late")
         done.set()
 
@@ -143,7 +147,7 @@ def test_it_does_not_wait_for_a_job_that_hangs():
     assert begun.wait(SECONDS)
     began = time.monotonic()
     made.stop()
-    assert time.monotonic() - began < 1.5 * views.STOP
+    assert time.monotonic() - began < patience(1.0)
     gate.set()
     assert done.wait(SECONDS) and made.said == "Stopped. "
     made.close()
@@ -164,7 +168,7 @@ def test_two_at_once_begin_one_thread(counter, monkeypatch):
     monkeypatch.setattr(threading.Thread, "__init__", meet)
     [hand.start() for hand in hands]
     [hand.join(SECONDS) for hand in hands]
-    assert threads() == before + 1
+    assert len(threads() - before) == 1
 
 
 def test_the_button_stops(counter):
