@@ -1,7 +1,6 @@
 """The kind backend, with the genuine kind; only the container engine is stood in for.
 
-What runs in the node is not there: where a test wants a whole cluster, the stand-in
-gives out the API server of the session's own cluster as the node's.
+What runs in the node is not there; a whole cluster is for tests/kind/test_whole.py.
 """
 
 import contextlib
@@ -16,40 +15,23 @@ from pathlib import Path
 import pytest
 
 from helpers import backends, errors, statedir, versions
-from helpers.command import kubectl
 from helpers.kind import command, images, programs, readiness
-from helpers.kind.backend import LOGS, Kind
+from helpers.kind.backend import Kind
 from helpers.kind.record import Record
 from helpers.local import image_cache
-from helpers.local.backend import STATUS
 from helpers.local.image_cache import architecture
 from helpers.progress import Silent
 from tests.commandline import helpers
-from tests.local.test_image_file import docker as saved_by_docker
 from tests.local.waiting import until
 
 ROOT = Path(__file__).parents[2]
+full = pytest.mark.full("other backends")
 UP = """
 import sys
 from pathlib import Path
 from helpers.kind.backend import Kind
 Kind(Path(sys.argv[1])).up()
 """
-#: a manifest that kind's node would have, and the session's cluster has not
-COREDNS = {
-    "apiVersion": "apps/v1",
-    "kind": "Deployment",
-    "metadata": {"name": "coredns", "namespace": "kube-system"},
-    "spec": {
-        "selector": {"matchLabels": {"app": "coredns"}},
-        "template": {
-            "metadata": {"labels": {"app": "coredns"}},
-            "spec": {
-                "containers": [{"name": "coredns", "image": versions.TOOLBOX_IMAGE}]
-            },
-        },
-    },
-}
 
 
 class Interrupting(Silent):
@@ -64,50 +46,6 @@ class Interrupting(Silent):
             raise KeyboardInterrupt
 
 
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    """A learner's home with a kubeconfig, and another one in KUBECONFIG."""
-    # The cache is in the home that this process has.
-    from helpers import paths
-
-    monkeypatch.setenv("LAB_CACHE_DIR", str(paths.cache_dir()))
-    home = tmp_path / "home"
-    (home / ".kube").mkdir(parents=True)
-    (home / ".kube" / "config").write_text("current-context: production\n")
-    (home / "other").write_text("current-context: staging\n")
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("KUBECONFIG", str(home / "other"))
-    before = files(home)
-    yield home
-    assert files(home) == before
-
-
-def files(home):
-    """Return what is in the home, but for what kubectl keeps of any cluster's API."""
-    return {
-        str(path.relative_to(home)): path.read_text()
-        for path in home.rglob("*")
-        if path.is_file() and home / ".kube" / "cache" not in path.parents
-    }
-
-
-@pytest.fixture
-def lab(docker, home, tmp_path):
-    """A kind cluster that is not made yet, beside one of the learner's own."""
-    with (docker.directory / "state.json").open("w") as state:
-        json.dump({"nodes": {"kind-control-plane": LEARNERS}, "images": {}}, state)
-    lab = Kind(tmp_path / "state")
-    yield lab
-    assert docker.nodes["kind-control-plane"] == LEARNERS
-
-
-LEARNERS = {"state": "running", "cluster": "kind", "role": "control-plane"}
-
-
-def ours(docker):
-    return {n: node for n, node in docker.nodes.items() if node["cluster"] != "kind"}
-
-
 # --- starts that do not succeed ---
 
 
@@ -118,7 +56,7 @@ def test_a_node_that_cannot_start_is_removed_and_kinds_words_are_told(lab, docke
     assert caught.value.what == "kind create cluster"
     assert "failed to init node with kubeadm" in caught.value.tail
     assert "failed to init node" in caught.value.log.read_text()
-    assert ours(docker) == {}
+    assert docker.ours == {}
     assert len(docker.calls("run")) == 1
     assert (lab.running(), lab.status()) == (False, None)
     assert Record.read(lab.state) is None
@@ -145,16 +83,20 @@ def test_an_image_that_cannot_be_pulled(lab, docker):
     assert "no such host" in caught.value.tail
 
 
-@pytest.mark.parametrize("moment", ["kind create cluster", "Starting control-plane"])
+@pytest.mark.parametrize(
+    "moment",
+    ["kind create cluster", pytest.param("Starting control-plane", marks=full)],
+)
 def test_an_interrupt_leaves_nothing(lab, docker, moment):
     docker.order(hang="yes")
     with pytest.raises(KeyboardInterrupt):
         lab.up(Interrupting(moment))
     docker.order()
-    assert ours(docker) == {}
+    assert docker.ours == {}
     assert Record.read(lab.state) is None
 
 
+@full
 def test_a_half_made_node_is_replaced_by_the_next_start(lab, docker):
     docker.order(hang="yes")
     process = subprocess.Popen(
@@ -164,7 +106,7 @@ def test_a_half_made_node_is_replaced_by_the_next_start(lab, docker):
     until((docker.directory / "hanging").exists, 60)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert list(ours(docker)) == [f"{lab.context.removeprefix('kind-')}-control-plane"]
+    assert list(docker.ours) == [f"{lab.context.removeprefix('kind-')}-control-plane"]
     assert Record.read(lab.state).made is False
     # It is no cluster: nobody may use it.
     assert (lab.status(), lab.stop()) == (None, False)
@@ -177,6 +119,7 @@ def test_a_half_made_node_is_replaced_by_the_next_start(lab, docker):
     assert steps == ["run", "rm", "run", "rm"]
 
 
+@full
 def test_a_half_made_node_can_be_deleted(lab, docker):
     docker.order(hang="yes")
     process = subprocess.Popen(
@@ -188,7 +131,7 @@ def test_a_half_made_node_can_be_deleted(lab, docker):
     process.wait()
     docker.order()
     assert lab.delete() is True
-    assert ours(docker) == {}
+    assert docker.ours == {}
     assert not lab.state.exists()
     assert lab.delete() is False
 
@@ -211,122 +154,7 @@ def test_a_directory_of_somebody_else_is_refused(lab, docker):
     assert docker.calls("run") == []
 
 
-# --- a whole cluster ---
-
-
-@pytest.fixture
-def node(cluster, docker):
-    """Have the stand-in give out the session's API server as the node's."""
-    kubectl("apply", "-f", "-", input=json.dumps(COREDNS))
-    (docker.directory / "admin.conf").write_text(cluster.kubeconfig.read_text())
-    port = cluster.server.rpartition(":")[2]
-    (docker.directory / "faults.json").write_text(json.dumps({"port": port}))
-    yield cluster
-    kubectl("delete", "deployment/coredns", "--namespace=kube-system")
-
-
-@pytest.fixture
-def whole(node, lab):
-    """A kind cluster that is ready."""
-    lab.up()
-    return lab
-
-
-def test_a_cluster_comes_up_with_our_image_and_nothing_of_the_learners(
-    node, lab, docker
-):
-    """The `home` fixture compares ~/.kube/config and KUBECONFIG afterwards."""
-    view = Interrupting("never")
-    lab.up(view)
-    assert lab.running()
-    shown = [line for line in view.lines if line.startswith("kind create cluster: ")]
-    assert any("Starting control-plane" in line for line in shown)
-    assert "waiting for DNS" in view.lines
-    assert [image.name for image in lab.images()] == [versions.TOOLBOX_IMAGE]
-    archive = image_cache.ensure(programs.find_kubectl(), Silent())
-    assert lab.images()[0].digest == images.toolbox_id(archive)
-    assert lab.kubeconfig.stat().st_mode & 0o777 == 0o600
-    document = json.loads(json.dumps(lab.status()))
-    assert document.keys() == STATUS.keys()
-    assert (document["phase"], document["server"]) == ("ready", node.server)
-    assert document["components"]["coredns"]["state"] == "running"
-
-
-def test_the_second_call_attaches(whole, docker):
-    whole.up()
-    assert len(docker.calls("run")) == 1
-    # Our image is there; it is not sent again.
-    assert len([call for call in docker.calls("exec") if "import" in call]) == 1
-
-
-def test_two_at_once_get_one_cluster(node, lab, docker):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", UP, lab.state]
-    both = [subprocess.Popen(command, env=environment) for _ in range(2)]
-    assert [process.wait(300) for process in both] == [0, 0]
-    assert len(docker.calls("run")) == 1
-
-
-def test_stop_keeps_it_and_up_starts_it_again(whole, docker):
-    assert whole.stop() is True
-    assert (whole.stop(), whole.running(), whole.status()) == (False, False, None)
-    (stopped,) = ours(docker).values()
-    assert stopped["state"] == "exited"
-    whole.up()
-    assert whole.running()
-    assert len(docker.calls("run")) == 1
-    assert len(docker.calls("start")) == 1
-
-
-def test_delete_removes_it_and_its_state(whole, docker):
-    assert whole.delete() is True
-    assert ours(docker) == {}
-    assert not whole.state.exists()
-
-
-def test_a_damaged_kubeconfig_is_written_again(whole):
-    for damage in ("", "no: yaml: at: all", "{}"):
-        whole.kubeconfig.write_text(damage)
-        whole.up()
-        assert whole.status()["phase"] == "ready"
-
-
-def test_its_port_stays(whole, node):
-    port = int(node.server.rpartition(":")[2])
-    whole.up(port=port)
-    with pytest.raises(errors.StartFailed, match=f"made with port {port}, and keeps"):
-        whole.up(port=port + 1)
-    assert whole.running()
-
-
-def test_an_engine_that_goes_away_is_told_and_nothing_is_forgotten(whole, docker):
-    docker.order(down="Cannot connect to the Docker daemon")
-    for act in (whole.status, whole.up, whole.stop):
-        with pytest.raises(errors.EngineFailed, match="Cannot connect to the Docker"):
-            act()
-    with pytest.raises(errors.KindFailed):
-        whole.delete()
-    assert not whole.running()
-    docker.order()
-    assert whole.running()
-
-
-def test_another_engine_is_not_asked(whole, docker):
-    """`docker context use` after the start; the node stays where it was made."""
-    made = docker.nodes
-    docker.order(endpoint="ssh://remote.example")
-    before = len(docker.calls()) - len(docker.calls("context"))
-    for act in (whole.up, whole.stop, whole.status, whole.delete, whole.images):
-        with pytest.raises(errors.OtherEngine) as caught:
-            act()
-        assert caught.value.place == "ssh://remote.example"
-        assert caught.value.known == "unix:///var/run/docker.sock"
-        assert str(caught.value).count("\n") == 1
-    assert not whole.running()
-    assert len(docker.calls()) - len(docker.calls("context")) == before
-    assert docker.nodes == made and Record.read(whole.state).made
-    docker.order()
-    assert whole.running()
+# --- other engines ---
 
 
 def test_another_engine_is_not_asked_for_half_a_cluster_either(lab, docker):
@@ -352,57 +180,6 @@ def test_the_address_of_podman_counts_as_well(fake, lab, monkeypatch):
     assert lab.state.exists() and fake.calls() == []
 
 
-def test_each_component_has_a_log(whole):
-    assert whole.log("etcd", 7) == "7 lines of new"
-    assert whole.log("etcd", 7, previous=True) == "7 lines of old"
-    assert whole.log("kubelet", 7) == "the log of --unit=kubelet"
-    assert "Multi-User" in whole.log("node", 7)
-    with pytest.raises(errors.NotRunning, match="no such log of coredns"):
-        whole.log("coredns", 7)
-    with pytest.raises(errors.UnknownComponent) as caught:
-        whole.log("machine", 7)
-    assert caught.value.known == list(LOGS)
-
-
-def test_images_of_a_learner_are_added_and_refused(whole, docker, tmp_path):
-    (tmp_path / "far").mkdir()
-    path = saved_by_docker(tmp_path, "app:1")
-    assert whole.add_image(path) == ["docker.io/library/app:1"]
-    assert "docker.io/library/app:1" in {image.name for image in whole.images()}
-    with pytest.raises(errors.ImageError, match="s390x"):
-        far = saved_by_docker(tmp_path / "far", "far:1", architecture="s390x")
-        whole.add_image(far)
-    docker.order(**{"import": "wrong diff id"})
-    with pytest.raises(errors.ImageError, match="refused it: .*wrong diff id"):
-        whole.add_image(path)
-
-
-def test_the_command_line_and_connect_use_it(node, lab, docker):
-    env = {"LAB_STATE_DIR": lab.state, "LAB_BACKEND": "auto"}
-    up = helpers("up", "--backend", "kind", env=env)
-    assert up.returncode == 0, up.stderr
-    assert str(lab.kubeconfig) in up.stdout
-    status = helpers("status", env=env)
-    assert status.stdout.splitlines()[0] == "ready"
-    code = "from helpers import connect; print(repr(connect()))"
-    said = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, **{n: str(v) for n, v in env.items()}},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert f"at {node.server} (kind cluster, context {lab.context})" in said.stdout
-    other = helpers("up", "--backend", "local", env=env)
-    assert other.returncode == 1
-    assert "keeps a cluster of kind" in other.stderr
-    assert helpers("logs", "etcd", "-n", "3", env=env).stdout == "3 lines of new\n"
-    assert helpers("stop", env=env).stdout.startswith("stopped")
-    assert helpers("status", env=env).returncode == 3
-    assert helpers("delete", "--yes", env=env).stdout == "deleted\n"
-    assert ours(docker) == {}
-
-
 def test_the_doctor_looks_at_what_kind_needs(docker, tmp_path):
     env = {"LAB_STATE_DIR": tmp_path / "none", "LAB_BACKEND": "auto"}
     done = helpers("doctor", "--json", env=env)
@@ -417,6 +194,7 @@ def test_the_doctor_looks_at_what_kind_needs(docker, tmp_path):
 # --- podman ---
 
 
+@full
 def test_podman_is_driven_as_well(fake, kind, home, tmp_path, monkeypatch):
     """As far as kind goes before it looks into the node."""
     monkeypatch.setenv("PATH", f"{fake.install('podman')}:{os.environ['PATH']}")
