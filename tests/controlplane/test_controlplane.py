@@ -24,6 +24,7 @@ from tests.local.waiting import until
 from tests.patience import patience
 
 ROOT = Path(__file__).parents[2]
+full = pytest.mark.full("other backends")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -190,7 +191,7 @@ def test_a_lesson_of_pods_ends_before_it_makes_anything(connected):
     assert "\n" not in str(caught.value)
     assert "pod-metadata" not in command.kubectl("get", "namespaces").stdout
     name = connected.create_namespace("start-here")
-    connected.delete_namespace(name)
+    command.kubectl("delete", "namespace", name, "--wait=false")
 
 
 def test_waiting_for_a_pod_ends_as_soon_as_it_is_hopeless(connected):
@@ -220,7 +221,7 @@ def test_a_broken_component_fails_the_start_and_leaves_nothing(lab, tmp_path):
     assert_nothing_left(lab)
 
 
-@pytest.mark.full("other backends")
+@full
 def test_killed_at_any_moment_it_leaves_nothing(lab):
     """Whatever is alive just then: the process alone, or some of its components."""
     moments = random.Random(8)
@@ -251,6 +252,7 @@ STARTER = (
 )
 
 
+@full
 def test_a_delete_leaves_nothing_at_all(tmp_path):
     lab = ControlPlane(tmp_path / "state")
     lab.up(Silent())

@@ -102,7 +102,7 @@ def home():
             if (ROOT / name).exists():
                 (home / "checkout" / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, home / "checkout" / name)
-        # Nobody may write it there later, and each command would compile all anew.
+        # Commands write no bytecode there: each would compile all of it anew.
         compileall.compile_dir(home / "checkout", quiet=1)
         venv.create(home / "env", with_pip=True)
         [site] = (home / "env").glob("lib/python*/site-packages")
