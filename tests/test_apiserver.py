@@ -69,6 +69,7 @@ def test_a_restart_keeps_objects_and_address(own, core):
     assert repr(own) == f"kube-apiserver of this notebook at {url} (pid {own.pid})"
 
 
+@pytest.mark.full("infrastructure that lessons do not touch")
 def test_one_that_was_killed_comes_back_with_its_objects(own, core):
     """As after a crash: start and restart are the same then."""
     create(core, "crashed")
@@ -80,6 +81,7 @@ def test_one_that_was_killed_comes_back_with_its_objects(own, core):
     assert core.read_namespaced_config_map("crashed", "default")
 
 
+@pytest.mark.full("infrastructure that lessons do not touch")
 def test_it_forgets_soon(own, core):
     """A token for the next page ends within seconds, once the server was restarted."""
     from kubernetes.client import ApiException
@@ -119,6 +121,7 @@ def test_only_its_user_can_read_what_it_stores(own):
     assert listening == {("127.0.0.1", int(own.url.rpartition(":")[2]))}
 
 
+@pytest.mark.full("infrastructure that lessons do not touch")
 def test_nobody_gets_its_port_while_it_is_away(own, core):
     """Refused, and not answered by whoever comes along."""
     port = int(own.url.rpartition(":")[2])
@@ -131,6 +134,7 @@ def test_nobody_gets_its_port_while_it_is_away(own, core):
     assert core.list_namespace().items
 
 
+@pytest.mark.full("infrastructure that lessons do not touch")
 def test_two_do_not_meet(own, core, place):
     """Each notebook has its own, and what is in one is not in the other."""
     from kubernetes import client
@@ -143,6 +147,7 @@ def test_two_do_not_meet(own, core, place):
     assert "here" not in names
 
 
+@pytest.mark.full("infrastructure that lessons do not touch")
 def test_a_block_is_its_lifetime(place):
     """Two processes and a directory come, and go; also after a failure in it."""
     with pytest.raises(ZeroDivisionError):
@@ -154,6 +159,7 @@ def test_a_block_is_its_lifetime(place):
     assert list(place.iterdir()) == []
 
 
+@pytest.mark.full("infrastructure that lessons do not touch")
 def test_one_that_nobody_holds_is_stopped(place):
     """A cell that is run again leaves no second one behind."""
     held = ApiServer().start()
@@ -286,6 +292,7 @@ def parent(place):
         yield process, [psutil.Process(pid) for pid in pids]
 
 
+@pytest.mark.full("infrastructure that lessons do not touch")
 def test_they_die_with_their_kernel(parent, place):
     """Also when that is killed; the next one removes the files it left."""
     process, children = parent
@@ -300,6 +307,7 @@ def test_they_die_with_their_kernel(parent, place):
     assert left.name.startswith(f"{os.getpid()}.") and list(place.iterdir()) == []
 
 
+@pytest.mark.full("infrastructure that lessons do not touch")
 def test_an_interrupted_cell_leaves_them_alone(parent):
     """The button sends SIGINT to the whole group of the kernel."""
     process, children = parent

@@ -81,7 +81,17 @@ def test_a_bug_still_shows_where_it_is(outputs):
     assert "ZeroDivisionError" in text and "divide" in text
 
 
-@pytest.mark.parametrize("tags", [["raises-exception"], []], ids=["meant", "unmeant"])
+@pytest.mark.parametrize(
+    "tags",
+    [
+        pytest.param(["raises-exception"], id="meant"),
+        pytest.param(
+            [],
+            id="unmeant",
+            marks=pytest.mark.full("infrastructure that lessons do not touch"),
+        ),
+    ],
+)
 def test_nbval_understands_it(tmp_path, tags):
     """A cell that must raise passes, another one fails with the message."""
     cell = nbformat.v4.new_code_cell(MISTAKE, id="mistake", metadata={"tags": tags})

@@ -12,6 +12,7 @@ from helpers.followers import BROKEN, FILE, NO_FILE, NO_VARIABLE, VARIABLE, Foll
 from helpers.pods import apply, exec_in_pod, wait_for
 from helpers.waiting import until
 
+pytestmark = pytest.mark.full("infrastructure that lessons do not touch")
 TIMEOUT = 60.0
 FILE_PATH = "/tmp/told"
 POD = """

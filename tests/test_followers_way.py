@@ -11,6 +11,7 @@ from helpers.followers import BROKEN, Follower
 from helpers.local import ownserver
 from helpers.wirelog import WireLog
 
+pytestmark = pytest.mark.full("infrastructure that lessons do not touch")
 TIMEOUT = 20.0
 #: nobody answers there, which kubectl says in a moment
 KUBECONFIG = {

@@ -11,6 +11,7 @@ import pytest
 
 from tests.notebooks import ROOT
 
+pytestmark = pytest.mark.full("infrastructure that lessons do not touch")
 NEW_USER, NEW_TIME, CHILD_ENDS = 0x10000000, 0x80, 17
 #: asks the kernel directly, as a program that is linked with no C library
 PROGRAM = """

@@ -214,6 +214,7 @@ def listed(cluster):
             yield f"/{root}/{row.APIVERSION}/{row.NAME}", row.APIVERSION, row.KIND
 
 
+@pytest.mark.full("infrastructure that lessons do not touch")
 def test_every_value_is_the_same(cluster, made):
     """Every field of every kind, read both ways from the real server, in one moment."""
     compared, kinds, missing = 0, set(), set()

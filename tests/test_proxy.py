@@ -329,6 +329,7 @@ def parent(cluster):
         yield process, psutil.Process(pid)
 
 
+@pytest.mark.full("infrastructure that lessons do not touch")
 def test_it_dies_with_its_kernel(parent):
     """Also when that is killed and can clean up nothing."""
     process, child = parent
@@ -337,6 +338,7 @@ def test_it_dies_with_its_kernel(parent):
     assert gone == [child]
 
 
+@pytest.mark.full("infrastructure that lessons do not touch")
 def test_an_interrupted_cell_leaves_it_alone(parent):
     """The button sends SIGINT to the whole group of the kernel."""
     process, child = parent

@@ -63,7 +63,7 @@ def test_a_filter_finds_a_part_of_a_line():
         assert len(log.newest(words)) == count
 
 
-@pytest.mark.parametrize("kind", SECRETS)
+@pytest.mark.parametrize("kind", ["bearer", "password"])
 def test_no_secret_in_a_har(kind):
     """Wherever it was planted: address, headers of both ways, reason."""
     secret = SECRETS[kind]

@@ -15,6 +15,7 @@ from helpers.widgets.wirelog import WireLogView
 from helpers.wirelog import WireLog
 from tests.local.waiting import until
 
+pytestmark = pytest.mark.full("infrastructure that lessons do not touch")
 TIMEOUT = 60.0
 LINES, READERS = 3000, 4
 KUBECONFIG = {

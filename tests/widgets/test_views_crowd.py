@@ -10,6 +10,7 @@ from tests.local.waiting import until
 from tests.rbacserver import DEFAULT
 from tests.widgets.manifests import pod
 
+pytestmark = pytest.mark.full("infrastructure that lessons do not touch")
 TIMEOUT = 120.0
 PODS = 5000
 #: characters that one part of a view may send to the browser
