@@ -10,7 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from helpers import errors, paths, progress
+from helpers import errors, paths, progress, statedir
 from helpers.local import pki, toolchain
 from helpers.local.ground import usable
 from helpers.local.recipe import API_SERVER, CONTROL_PLANE, RECIPE
@@ -117,9 +117,12 @@ def new_directory() -> Path:
 
     It is in the state directory, and named after this process. Raise StateError.
     """
-    place = paths.state_dir() / "apiservers"
+    state = paths.state_dir()
+    # Also where no cluster was started: it is ours from now on, for `up` and `delete`.
+    statedir.make(state)
+    place = state / "apiservers"
     with usable(place):
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        place.mkdir(mode=0o700, exist_ok=True)
         _remove_abandoned(place)
         directory = place / f"{_this_process()}.{next(_NUMBERS)}"
         directory.mkdir(mode=0o700)
