@@ -1,4 +1,4 @@
-"""Where an API server of a notebook works; that it does is in tests/test_apiserver.py."""
+"""Where an API server of a notebook works; tests/test_apiserver.py has what it does."""
 
 from helpers import statedir
 from helpers.local import ownserver
