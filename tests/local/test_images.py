@@ -63,13 +63,6 @@ def containerd(cluster):
     return directory / "ctr", Local().state / "run" / "containerd.sock"
 
 
-@pytest.fixture
-def namespace(cluster):
-    name = cluster.create_namespace("images")
-    yield name
-    cluster.delete_namespace(name)
-
-
 @pytest.fixture(scope="module")
 def archive():
     """Return the image's archive: from the cache, or built now."""
