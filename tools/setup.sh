@@ -189,4 +189,5 @@ venv) venv ;;
 tests) packages list_missing_for_tests ;;
 full) packages list_missing_for_full ;;
 *) die "unknown part '$1'. Known: all, venv, tests, full." ;;
-esac
+# The shell reads on below only now, and a `git pull` may have changed this file.
+esac; exit
