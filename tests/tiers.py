@@ -20,7 +20,16 @@ MARKERS = (
 )
 #: what takes more than Python: a cluster, API servers, programs, a browser
 HEAVY_FIXTURES = {"cluster", "mine", "production", "one_lab", "kind", "browser"}
-HEAVY = ("tests/machine/",)
+HEAVY = (
+    "tests/controlplane/test_controlplane.py",
+    "tests/kind/test_kind.py",
+    "tests/local/test_images.py",
+    "tests/machine/",
+    "tests/test_bad_input.py",
+    "tests/test_cli.py",
+    "tests/test_watches.py",
+    "tests/widgets/test_views_",
+)
 #: how many groups the table at the end has
 SLOWEST = 10
 
