@@ -1,8 +1,13 @@
 """The notebooks of this checkout, for every test that reads them."""
 
+import fcntl
 import json
 import os
+import signal
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -32,3 +37,47 @@ def run_in_shell(name: str, cell: str, namespace: str) -> None:
     assert magic == "%%bash"
     environment = os.environ | {"NAMESPACE": namespace}
     subprocess.run(["bash", "-c", script], env=environment, check=True, timeout=120)
+
+
+def execute(path: Path, *targets: Path) -> None:
+    """Run a notebook, at once for each target; fail unless checks refuse their stubs.
+
+    Each target gets the page, and the notebook with its outputs.
+    """
+    line = [sys.executable, "-m", "tools.chapter", "--prove-checks", "--target"]
+    runs = [
+        subprocess.Popen(
+            [*line, target, path],
+            cwd=ROOT,
+            env=os.environ | {"COLUMNS": "80"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for target in targets
+    ]
+    try:
+        outputs = [run.communicate()[0] for run in runs]
+    finally:
+        # Of tests that are interrupted; one that goes on would start a cluster anew.
+        for run in runs:
+            run.send_signal(signal.SIGINT)
+    assert [run.returncode for run in runs] == [0] * len(runs), "\n".join(outputs)
+
+
+@contextmanager
+def kept(name: str) -> Iterator[Path]:
+    """Hold the file where all workers find a notebook with its outputs, or none yet."""
+    shared = Path(os.environ["LAB_TESTS_SHARED"])
+    shared.mkdir(parents=True, exist_ok=True)
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield shared / f"{name}.ipynb"
+
+
+def executed(name: str) -> dict:
+    """Return a notebook with its outputs; whoever asks first runs it."""
+    with kept(name) as file:
+        if not file.exists():
+            execute(ROOT / "notebooks" / file.name, file.parent)
+        return load(file)

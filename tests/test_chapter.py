@@ -14,6 +14,8 @@ from tools import chapter
 HEADER = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ"
 TOKEN = f"{HEADER}.eyJzdWIiOiJzeXN0ZW06YSJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
 
+INFRASTRUCTURE = pytest.mark.full("infrastructure that lessons do not touch")
+
 
 def write(folder, name, *cells):
     """Write a notebook of (id, source, tags...) code cells; return its path."""
@@ -26,38 +28,32 @@ def write(folder, name, *cells):
     return path
 
 
-def run(path):
-    return chapter.run(path, path.parent / "pages", Silent())
+def run(path, **options):
+    return chapter.run(path, path.parent / "pages", Silent(), **options)
 
 
+@INFRASTRUCTURE
 def test_a_notebook_that_runs_becomes_a_page(tmp_path):
-    """The page shows the value, the kernel is this environment's, links lead on."""
-    path = write(tmp_path, "01-good.ipynb", ("value", "import sys\nsys.executable"))
+    """This environment's kernel, links that lead on; the file itself is left alone."""
+    path = write(
+        tmp_path,
+        "01-good.ipynb",
+        ("value", "import sys\nsys.executable"),
+        ("shell", "%%bash\nseq -s ' ' 200"),
+    )
     notebook = nbformat.read(path, 4)
     link = "[next](02-more.ipynb) and [there](https://a.example/b.ipynb)"
     notebook.cells.append(nbformat.v4.new_markdown_cell(link, id="next"))
     nbformat.write(notebook, path)
-    result = run(path)
-    page = (tmp_path / "pages" / "01-good.html").read_text("utf-8")
-    assert result.fault == ""
-    assert sys.executable in page
-    assert 'href="02-more.html"' in page and 'href="https://a.example/b.ipynb"' in page
-
-
-def test_what_a_shell_cell_prints_is_one_piece(tmp_path):
-    """No word of a long output is torn apart where the kernel's pieces end."""
-    path = write(tmp_path, "01-shell.ipynb", ("shell", "%%bash\nseq -s ' ' 200"))
-    assert run(path).fault == ""
-    printed = " ".join(str(number) for number in range(1, 201))
-    assert printed in (tmp_path / "pages" / "01-shell.html").read_text("utf-8")
-
-
-def test_the_notebook_itself_is_left_alone(tmp_path):
-    """Outputs go into the page, never into the file that is committed."""
-    path = write(tmp_path, "01-good.ipynb", ("value", "6 * 7"))
     before = path.read_bytes()
     assert run(path).fault == ""
+    page = (tmp_path / "pages" / "01-good.html").read_text("utf-8")
+    assert sys.executable in page
+    assert 'href="02-more.html"' in page and 'href="https://a.example/b.ipynb"' in page
+    # No word of a long output is torn apart where the kernel's pieces end.
+    assert " ".join(str(number) for number in range(1, 201)) in page
     assert path.read_bytes() == before
+    assert [file.name for file in (tmp_path / "pages").iterdir()] == ["01-good.html"]
 
 
 def test_a_cell_that_fails_is_named_and_the_page_is_kept(tmp_path):
@@ -75,12 +71,14 @@ def test_a_cell_that_fails_is_named_and_the_page_is_kept(tmp_path):
     assert "ZeroDivisionError" in page and "not two" in page
 
 
+@INFRASTRUCTURE
 def test_a_kernel_that_dies_is_a_result(tmp_path):
     """The other notebooks still get their turn."""
     path = write(tmp_path, "03-dead.ipynb", ("dies", "import os\nos._exit(3)"))
     assert run(path).fault == "dies: DeadKernelError"
 
 
+@INFRASTRUCTURE
 def test_a_cell_that_does_not_end_is_a_result(tmp_path, monkeypatch):
     """No notebook hangs the chapter."""
     monkeypatch.setattr(chapter, "CELL_TIMEOUT", 1)
@@ -101,6 +99,33 @@ def test_a_secret_in_an_output_fails_and_no_page_is_written(tmp_path):
     assert not (tmp_path / "pages").exists()
 
 
+def test_a_check_that_does_not_refuse_its_stub_is_named(tmp_path):
+    """Its own assert has to fail there; what was added for that is nowhere kept."""
+    path = write(
+        tmp_path,
+        "06-checks.ipynb",
+        ("good-stub", "good = 0", "exercise"),
+        ("good-solution", "good = 1", "solution"),
+        ("good-check", "assert good, 'not yet'", "check"),
+        ("lax-stub", "1 / 0", "exercise", "raises-exception"),
+        ("lax-solution", "lax = 1", "solution"),
+        ("lax-check", "assert True, 'not yet'", "check"),
+        ("odd-stub", "2", "exercise"),
+        ("odd-solution", "odd = 1", "solution"),
+        ("odd-check", "assert odd, 'not yet'", "check"),
+    )
+    assert run(path, prove_checks=True).fault.split("; ") == [
+        "lax-stub: the stub raises ZeroDivisionError",
+        "lax-check-on-stub: no error, not AssertionError",
+        "odd-check-on-stub: NameError, not AssertionError",
+    ]
+    kept = nbformat.read(tmp_path / "pages" / path.name, 4)
+    written = nbformat.read(path, 4)
+    assert [cell.id for cell in kept.cells] == [cell.id for cell in written.cells]
+    assert all(cell.execution_count for cell in kept.cells)
+    assert "not yet" not in str([cell.outputs for cell in kept.cells])
+
+
 @pytest.mark.parametrize(
     "output",
     [
@@ -116,6 +141,7 @@ def test_every_kind_of_output_is_searched(output):
     assert list(chapter.secrets({"cells": [cell]})) == [("leak", "a token")]
 
 
+@INFRASTRUCTURE
 def test_the_command_prints_a_table_and_fails_if_one_does(tmp_path):
     """One line per notebook, in order; the exit code is what CI sees."""
     good = write(tmp_path, "01-good.ipynb", ("value", "6 * 7"))

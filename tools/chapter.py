@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CELL_TIMEOUT = 120
 #: A kernel listens on a port of 127.0.0.1, where any user of the machine may read.
 ENCRYPTED = Config({"KernelManager": {"transport_encryption": "auto"}})
+#: Tag of the copy of a check that is run on the stub, and the end of its id.
+PROOF = "on-stub"
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,18 @@ class Result:
         return self.name, f"{self.seconds:.1f}", self.fault or "ok"
 
 
-def run(path: Path, target: Path, progress: Progress) -> Result:
-    """Run one notebook and write `target`/NAME.html, also if a cell fails."""
+def run(
+    path: Path, target: Path, progress: Progress, *, prove_checks: bool = False
+) -> Result:
+    """Run one notebook and write `target`/NAME.html, also if a cell fails.
+
+    With `prove_checks` each check must first refuse its stub, and `target`/NAME.ipynb
+    keeps the notebook with its outputs.
+    """
     began = time.monotonic()
     notebook = nbformat.read(path, as_version=4)
+    if prove_checks:
+        notebook.cells = list(_with_proofs(notebook.cells))
     current = ""
 
     def show(cell, cell_index):
@@ -80,8 +90,40 @@ def run(path: Path, target: Path, progress: Progress) -> Result:
         # Nothing is written: the page would be what the rule is against.
         return Result(path.name, time.monotonic() - began, "; ".join(shown))
     target.mkdir(parents=True, exist_ok=True)
+    if prove_checks:
+        # Behind a cell that failed nothing ran, so nothing is proven or refuted.
+        fault = fault or "; ".join(unproven(notebook.cells))
+        notebook.cells = [cell for cell in notebook.cells if not _is(PROOF, cell)]
+        nbformat.write(notebook, target / path.name)
     (target / f"{path.stem}.html").write_text(html(notebook, path.stem), "utf-8")
     return Result(path.name, time.monotonic() - began, _one_line(fault))
+
+
+def _with_proofs(cells: list[dict]) -> Iterator[dict]:
+    """Yield the cells, and between each stub and its solution a copy of the check."""
+    checks = (cell for cell in cells if _is("check", cell))
+    for cell in cells:
+        yield cell
+        if _is("exercise", cell):
+            check = next(checks)
+            tags = {"tags": [PROOF, "raises-exception"]}
+            name = f"{check['id']}-{PROOF}"
+            yield nbformat.v4.new_code_cell(check["source"], id=name, metadata=tags)
+
+
+def unproven(cells: list[dict]) -> Iterator[str]:
+    """Yield one line for each stub that raises, and each check that lets one pass."""
+    for cell in cells:
+        outputs = cell.get("outputs", ())
+        raised = [out["ename"] for out in outputs if out["output_type"] == "error"]
+        if _is("exercise", cell) and raised:
+            yield f"{cell['id']}: the stub raises {raised[0]}"
+        if _is(PROOF, cell) and raised != ["AssertionError"]:
+            yield f"{cell['id']}: {' '.join(raised) or 'no error'}, not AssertionError"
+
+
+def _is(tag: str, cell: dict) -> bool:
+    return tag in cell["metadata"].get("tags", ())
 
 
 def secrets(notebook: dict) -> Iterator[tuple[str, str]]:
@@ -127,6 +169,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make chapter", description=__doc__)
     parser.add_argument("notebooks", nargs="*", type=Path)
     parser.add_argument("--target", type=Path, default=ROOT / "build" / "chapter")
+    parser.add_argument(
+        "--prove-checks",
+        action="store_true",
+        help="also run each check on its stub, which it must refuse, and keep the "
+        "notebooks with their outputs beside the pages",
+    )
     options = parser.parse_args(arguments)
     paths = options.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb"))
     if not paths:
@@ -135,8 +183,10 @@ def main(arguments: list[str] | None = None) -> int:
     progress = Terminal()
     results = []
     for path in paths:
-        results.append(run(path.absolute(), options.target, progress))
-        progress.finish(f"{path.stem}: {results[-1].row[2]}")
+        prove = options.prove_checks
+        result = run(path.absolute(), options.target, progress, prove_checks=prove)
+        results.append(result)
+        progress.finish(f"{path.stem}: {result.row[2]}")
     print(table(results))
     print(f"Pages are in {options.target}.")
     return 1 if any(result.fault for result in results) else 0

@@ -1,0 +1,97 @@
+"""Every notebook, run as a learner runs it: once, and in `make full` beside itself.
+
+No cell fails, no output shows a secret, each check refuses its stub and takes its
+solution, and nothing is left behind, in the cluster or on the machine.
+"""
+
+import shutil
+
+import psutil
+import pytest
+
+from helpers import KubectlProxy, api_resources
+from tests.notebooks import FILES, execute, kept, load
+
+#: The longest first, for workers that wait for the last one; a new one at the front.
+ORDER = "10 06 08 01 05 07 03 04 09 02 00"
+#: Made by the cluster for itself while time passes, and removed by it.
+PASSING = {"events", "leases"}
+#: What serves lists of something else, and is stored nowhere.
+NOT_STORED = {"componentstatuses"}
+
+each_notebook = pytest.mark.parametrize(
+    "path",
+    sorted(FILES, key=lambda path: ORDER.find(path.stem[:2])),
+    ids=lambda path: path.stem,
+)
+
+
+def objects() -> set[str]:
+    """Return "resource.group namespace/name" of every object of the cluster."""
+    found = set()
+    with KubectlProxy() as proxy:
+        for row in api_resources(proxy).itertuples():
+            if row.NAME in PASSING | NOT_STORED or "list" not in row.VERBS:
+                continue
+            group, _, version = row.APIVERSION.rpartition("/")
+            root = f"/apis/{group}/{version}" if group else f"/api/{version}"
+            for item in proxy.read(f"{root}/{row.NAME}")["items"]:
+                meta = item["metadata"]
+                where = f"{meta.get('namespace', '')}/{meta['name']}"
+                found.add(f"{row.NAME}.{group} {where}")
+    return found
+
+
+def processes(cluster) -> set[int]:
+    """Return the pids of every program that talks to the cluster of these tests."""
+    state = str(cluster.kubeconfig.parent)
+    found = set()
+    for process in psutil.process_iter(["name"]):
+        if process.info["name"] != "kubectl":
+            continue
+        try:
+            if process.environ().get("KUBECONFIG", "").startswith(state):
+                found.add(process.pid)
+        except psutil.Error:
+            continue
+    return found
+
+
+@pytest.fixture
+def nothing_left(cluster):
+    """Compare the cluster and the machine before and after a test."""
+    running, before = processes(cluster), objects()
+    assert any(name.startswith("services. default/kubernetes") for name in before)
+    yield
+    assert processes(cluster) - running == set()
+    assert objects() - before == set()
+
+
+@pytest.mark.brief
+@each_notebook
+def test_it_passes_and_leaves_nothing(nothing_left, path, tmp_path):
+    with kept(path.stem) as file:
+        execute(path, tmp_path)
+        look(path, tmp_path)
+        shutil.copy(tmp_path / path.name, file)
+
+
+@pytest.mark.full("the second simultaneous pass")
+@each_notebook
+def test_two_at_once_pass_and_leave_nothing(nothing_left, path, tmp_path):
+    """Each notebook meets itself."""
+    targets = [tmp_path / number for number in ("one", "two")]
+    with kept(path.stem) as file:
+        execute(path, *targets)
+        for target in targets:
+            look(path, target)
+        shutil.copy(targets[0] / path.name, file)
+
+
+def look(path, target):
+    """See that there is a page, and that what ran is the notebook, all of it."""
+    assert "jp-OutputArea" in (target / f"{path.stem}.html").read_text("utf-8")
+    ran, written = load(target / path.name)["cells"], load(path)["cells"]
+    assert [cell["id"] for cell in ran] == [cell["id"] for cell in written]
+    counts = {cell["id"]: cell.get("execution_count", "text") for cell in ran}
+    assert None not in counts.values(), counts
