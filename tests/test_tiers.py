@@ -112,12 +112,16 @@ def test_what_shares_a_machine_is_one_group_and_a_notebook_is_one_alone():
     assert workers.group("tests/test_pods.py::test_a") == "tests/test_pods.py"
 
 
-def test_a_cluster_that_was_named_is_not_shared(monkeypatch):
+def test_there_are_as_many_workers_as_the_machine_has_room_for(monkeypatch):
     monkeypatch.delenv("LAB_STATE_DIR")
     monkeypatch.setenv("LAB_BACKEND", "local")
     monkeypatch.setattr(workers, "MEMORY", 1.0)
+    monkeypatch.setattr(workers, "INSTANCES", 1)
     cores = len(os.sched_getaffinity(0))
     assert workers.pytest_xdist_auto_num_workers() == (cores if cores > 1 else 0)
+    monkeypatch.setattr(workers, "INSTANCES", 10**9)
+    assert workers.pytest_xdist_auto_num_workers() == 0
+    monkeypatch.setattr(workers, "INSTANCES", 1)
     monkeypatch.setattr(workers, "MEMORY", 1e18)
     assert workers.pytest_xdist_auto_num_workers() == 0
     monkeypatch.setattr(workers, "MEMORY", 1.0)

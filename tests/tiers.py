@@ -132,10 +132,11 @@ def _is_heavy(item: pytest.Item) -> bool:
 def pytest_deselected(items: list[pytest.Item]) -> None:
     """Count what a tier leaves out; not what `-k` does."""
     for item in items:
-        marker = item.get_closest_marker("full")
-        if marker:
+        left_out = item.config.getoption("markexpr").removeprefix("not ")
+        marker = item.get_closest_marker(left_out) if left_out else None
+        if marker and left_out == "full":
             why = marker.args[0], "make full"
-        elif item.get_closest_marker("brief"):
+        elif marker and left_out == "brief":
             why = "a test of this run proves the same and more", "make test"
         elif item.config.getoption("quick") and _is_heavy(item):
             why = "a cluster, programs or a browser", "make test"

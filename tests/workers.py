@@ -5,6 +5,7 @@ memory allow; without it, and with `-n 0`, all run here, one after the other.
 """
 
 import os
+from pathlib import Path
 
 import psutil
 import pytest
@@ -27,6 +28,9 @@ LONGEST = ("tests/browser/", "tests/test_lessons.py")
 ALONE = ("kind", "own")
 #: bytes for a cluster, its notebooks' kernels, and a JupyterLab with its browser
 MEMORY = 3e9
+#: instances of inotify for a worker's cluster, and for one that a test starts beside it
+INSTANCES = 2 * 24
+LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
 
 
 def group(nodeid: str) -> str:
@@ -56,8 +60,9 @@ def pytest_xdist_auto_num_workers() -> int:
     """
     if "LAB_STATE_DIR" in os.environ or os.environ.get("LAB_BACKEND") in ALONE:
         return 0
-    cores = len(os.sched_getaffinity(0))
-    workers = min(cores, int(psutil.virtual_memory().available / MEMORY))
+    room = int(psutil.virtual_memory().available / MEMORY)
+    watched = int(LIMIT.read_text()) // INSTANCES
+    workers = min(len(os.sched_getaffinity(0)), room, watched)
     return workers if workers > 1 else 0
 
 

@@ -71,6 +71,16 @@ list_missing_for_full() {
     have slirp4netns || echo 'slirp4netns|tests of its node'
 }
 
+more_inotify() {
+    # Each cluster takes 19 instances, each worker of the tests has up to two, and
+    # the usual 128 of a user are few for two runs at a time.
+    limit=/proc/sys/fs/inotify/max_user_instances
+    [ "$(id -u)" = 0 ] && [ "$(cat $limit)" -lt 1024 ] || return 0
+    if echo 1024 2>/dev/null >$limit; then
+        say 'fs.inotify.max_user_instances is 1024 until the next start of this machine'
+    fi
+}
+
 glyph() {
     fc-list ":charset=$1" 2>/dev/null | grep -q .
 }
@@ -186,8 +196,14 @@ all)
     .venv/bin/python -m helpers setup
     ;;
 venv) venv ;;
-tests) packages list_missing_for_tests ;;
-full) packages list_missing_for_full ;;
+tests)
+    packages list_missing_for_tests
+    more_inotify
+    ;;
+full)
+    packages list_missing_for_full
+    more_inotify
+    ;;
 *) die "unknown part '$1'. Known: all, venv, tests, full." ;;
 # The shell reads on below only now, and a `git pull` may have changed this file.
 esac; exit
