@@ -4,10 +4,10 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from tests.browser.jupyterlab import JupyterLab
-from tests.browser.notebook import OpenNotebook
+from tests.browser.notebook import ACTION, OpenNotebook
 
 #: A name that is not this machine's, as a hosted learner's browser knows it.
 FOREIGN_HOST = "hub.example"
@@ -27,6 +27,7 @@ def browser() -> Iterator[Browser]:
     program = find_chromium()
     if program is None:
         pytest.skip("Chromium is not here. Run: sh tools/setup.sh tests")
+    expect.set_options(timeout=ACTION * 1000)
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(
             executable_path=program,
@@ -50,12 +51,8 @@ def window(browser) -> BrowserContext:
     return browser.new_context(viewport=WINDOW)
 
 
-@pytest.fixture
-def open_notebook(window, lab) -> Iterator[Callable[..., OpenNotebook]]:
-    """Return a function that opens a notebook by name, without its ending.
-
-    Its page and its kernel end with the test.
-    """
+def opening(window, lab) -> Iterator[Callable[..., OpenNotebook]]:
+    """Yield a function that opens a notebook by name, without its ending."""
 
     def open_one(name: str, theme: str = "light") -> OpenNotebook:
         return OpenNotebook(window.new_page(), lab.address(name), name).open(theme)
@@ -64,3 +61,15 @@ def open_notebook(window, lab) -> Iterator[Callable[..., OpenNotebook]]:
     for page in window.pages:
         page.close()
     lab.shut_down_kernels()
+
+
+@pytest.fixture
+def open_notebook(window, lab) -> Iterator[Callable[..., OpenNotebook]]:
+    """Return a function that opens a notebook; page and kernel end with the test."""
+    yield from opening(window, lab)
+
+
+@pytest.fixture(scope="module")
+def open_for_all(window, lab) -> Iterator[Callable[..., OpenNotebook]]:
+    """Return a function that opens a notebook for all tests of a file."""
+    yield from opening(window, lab)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, TimeoutError, expect
 
-#: Seconds for a click or a change on the page.
-ACTION = 15.0
+from tests.patience import patience
+
+#: Seconds for a click or a change on the page, and for what a view is to show.
+ACTION = patience(15.0)
 #: Seconds for the page to come up, with a kernel.
 OPEN = 60.0
 #: Seconds for one cell and for a whole notebook; a busy machine takes its time.
@@ -109,7 +111,7 @@ class OpenNotebook:
         """Run these cells in this order, each with `timeout` seconds."""
         for cell in cells:
             self.select(cell)
-            self._command("notebook:run-cell", timeout=timeout)
+            self._command("notebook:run-cell", timeout=timeout, what=f"cell {cell}")
 
     def run_to(self, cell: str, timeout: float = RUN) -> None:
         """Run everything above this cell, and the cell."""
@@ -166,6 +168,7 @@ class OpenNotebook:
             }}""",
             timeout,
             [cell, before],
+            what=f"cell {cell}",
         )
 
     def type_into(self, cell: str, text: str) -> None:
@@ -254,6 +257,14 @@ class OpenNotebook:
             if not any(part in message for part in FOREIGN_MESSAGES)
         ]
 
+    def faults(self) -> list:
+        """Return what nobody may see when all has run, in either theme, or hear of."""
+        found = self.errors()
+        for theme in THEMES:
+            self.theme(theme)
+            found += self.violations()
+        return found + self.console_errors()
+
     def violations(self, *cells: str) -> list[Violation]:
         """Return what axe finds serious or critical in these cells, or in all.
 
@@ -306,7 +317,9 @@ class OpenNotebook:
             ACTION,
         )
 
-    def _command(self, name: str, *, timeout: float = ACTION, **arguments) -> None:
+    def _command(
+        self, name: str, *, timeout: float = ACTION, what: str = "", **arguments
+    ) -> None:
         """Run a command of JupyterLab's menus and wait until all of it is done."""
         # A cell that must raise ends the command early, and empties the brackets of the
         # others, which run on. The kernel answers one after the other, so the answer to
@@ -322,14 +335,20 @@ class OpenNotebook:
             }}""",
             [name, arguments],
         )
-        self._until("() => window.commandEnded", timeout)
+        self._until("() => window.commandEnded", timeout, what=what or name)
 
-    def _until(self, condition: str, timeout: float, argument=None) -> None:
+    def _until(
+        self, condition: str, timeout: float, argument=None, what: str = "its page"
+    ) -> None:
         # Not with each frame, which is the default: without a graphics card every frame
         # is work for the processor, which the cells need.
-        self.page.wait_for_function(
-            condition, arg=argument, timeout=timeout * 1000, polling=POLLING
-        )
+        try:
+            self.page.wait_for_function(
+                condition, arg=argument, timeout=timeout * 1000, polling=POLLING
+            )
+        except TimeoutError:
+            message = f"{self.name}: {what} is not done after {timeout:g} s"
+            raise AssertionError(message) from None
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":

@@ -1,6 +1,12 @@
-"""A learner's path: cell by cell with the keyboard, the exercises solved by typing."""
+"""A learner's path: exercises solved by typing, views used as the lesson says.
+
+What is on the screen at the end has no error, and axe finds nothing in either theme.
+"""
 
 import pytest
+from playwright.sync_api import expect
+
+from helpers import kubectl
 
 #: What a learner types into the stub of each exercise; not the folded solutions.
 ANSWERS = {
@@ -32,10 +38,82 @@ named = {
 }
 
 
-@pytest.mark.parametrize("name", ANSWERS)
-def test_with_the_keyboard_alone(open_notebook, name):
+def change_a_label(view):
+    """Lesson 01: a value, and then one that no label may have."""
+    status = view.get_by_role("status")
+    field = view.get_by_label("Value of label foo:")
+    field.fill("purple")
+    view.get_by_role("button", name="Set label").click()
+    expect(view).to_contain_text("Changes, newest first: 1")
+    field.fill("two words")
+    view.get_by_role("button", name="Set label").click()
+    expect(status).to_contain_text("a valid label must")
+
+
+def break_the_journey(view):
+    """Lesson 05: another path, a broken step, and a look at where it stops."""
+    view.get_by_label("Try:").select_option("/")
+    view.get_by_role("button", name="Send").click()
+    expect(view.get_by_role("status")).to_contain_text("It stopped at authorization")
+    view.get_by_label("Break:").select_option("the name: kubernetes alone")
+    view.get_by_role("button", name="Send").click()
+    expect(view.get_by_role("status")).to_contain_text("It stopped at name")
+
+
+def choose_an_account(view):
+    """Lesson 06: another account, the box, and something granted meanwhile."""
+    status = view.get_by_role("status")
+    namespace = view.get_by_text("What an account may do").inner_text().split()[-1]
+    view.get_by_label("ServiceAccount:").select_option("default")
+    expect(status).to_contain_text(
+        f"Asked as system:serviceaccount:{namespace}:default"
+    )
+    view.get_by_label("As if permissive-binding were there").click()
+    expect(status).to_contain_text("as if permissive-binding were there")
+    here = f"--namespace={namespace}"
+    kubectl("create", "role", "more", "--verb=get", "--resource=secrets", here)
+    to = f"--serviceaccount={namespace}:reader"
+    kubectl("create", "rolebinding", "more", "--role=more", to, here)
+
+
+def turn_the_pods(view):
+    """Lesson 08: filter and order."""
+    view.get_by_label("Order:").select_option("last event first")
+    view.get_by_label("Name or label contains:").fill("no such pod")
+    expect(view).to_contain_text("fits the filter.")
+
+
+def read_the_wire_log(view):
+    """Lesson 08: filter the requests."""
+    view.get_by_label("Line contains:").fill("curl")
+    expect(view).to_contain_text("Nothing was sent yet.")
+
+
+def walk_about(view):
+    """Lesson 09: into a group, to a resource of another namespace, to its table."""
+    view.get_by_label("Group:").select_option("(core)")
+    view.get_by_label("Resource:").select_option("configmaps (ConfigMap)")
+    view.get_by_label("Namespace:").select_option("all namespaces")
+    expect(view.get_by_role("status")).to_contain_text("200 OK")
+    view.get_by_role("tab", name="Table").click()
+    expect(view.get_by_role("columnheader", name="DATA")).to_be_visible()
+
+
+#: What is done in the views of each lesson that is gone through here, by their cells.
+STEPS = {
+    "00-start-here": {},
+    "01-pod-metadata": {"downward-view": change_a_label},
+    "05-inside-a-pod": {"journey-view": break_the_journey},
+    "06-rbac-and-tokens": {"matrix-view": choose_an_account},
+    "08-client-library": {"live": turn_the_pods, "wire-log": read_the_wire_log},
+    "09-openapi": {"explorer": walk_about},
+}
+BY_KEYBOARD = "00-start-here"
+
+
+def test_with_the_keyboard_alone(open_notebook):
     """Shift+Enter leads through; a check is an error at first and silent at the end."""
-    notebook, answers = open_notebook(name), dict(ANSWERS[name])
+    notebook, answers = open_notebook(BY_KEYBOARD), dict(ANSWERS[BY_KEYBOARD])
     order, exercises = notebook.order(), notebook.cells("exercise")
     # The last cell is text; Shift+Enter there would add one.
     place, end = 0, len(order) - 1
@@ -50,13 +128,34 @@ def test_with_the_keyboard_alone(open_notebook, name):
         assert notebook.errors() == []
         place += 1
     assert answers == {}
-    assert notebook.console_errors() == []
+    assert notebook.not_run() == notebook.cells("solution")
+    assert notebook.faults() == []
+
+
+@pytest.mark.parametrize("name", [name for name in STEPS if name != BY_KEYBOARD])
+def test_what_the_lesson_says_does_it_no_harm(open_notebook, name):
+    """Whatever was chosen in a view or typed, the cells below say what they say."""
+    notebook = open_notebook(name)
+    steps, answers = dict(STEPS[name]), dict(ANSWERS.get(name, {}))
+    solved, passed_over = set(), notebook.cells("solution") if answers else []
+    for cell in notebook.cells():
+        if cell in answers:
+            notebook.select(cell)
+            solved |= solve(notebook, cell, answers.pop(cell))
+        elif cell not in solved:
+            notebook.run(cell)
+        if cell in steps:
+            steps.pop(cell)(notebook.output(cell))
+    assert (steps, answers) == ({}, {})
+    assert notebook.not_run() == passed_over
+    assert notebook.faults() == []
 
 
 def solve(notebook, stub, answer):
     """Run the stub and see the check refuse; type an answer and see it pass.
 
-    The folded solution is passed over with the arrow key, and never run.
+    The folded solution is passed over with the arrow key, and never run. Return all
+    three cells.
     """
     order = notebook.order()
     solution, check = order[order.index(stub) + 1 :][:2]
@@ -73,6 +172,7 @@ def solve(notebook, stub, answer):
     run_stub_and_check(notebook, stub, solution, check)
     assert notebook.errors() == []
     assert notebook.count(solution) is None
+    return {stub, solution, check}
 
 
 def run_stub_and_check(notebook, stub, solution, check):

@@ -7,6 +7,8 @@ CELLS = {
     "make": """
 from helpers.widgets import markup
 from helpers.widgets.live import Live
+
+pytestmark = pytest.mark.full("views by hand")
 def show(rows, tree, key, said):
     table = markup.table(["NAME", "AGE"], rows, caption="Rows")
     scrolled = markup.scrolled(table + markup.tree(tree), "Things", key=key)
@@ -48,12 +50,18 @@ def near(pixels: float):
     return pytest.approx(pixels, abs=2)
 
 
-@pytest.fixture
-def notebook(lab, open_notebook):
+@pytest.fixture(scope="module")
+def opened(lab, open_for_all):
     """Return a notebook with the widget alone."""
     lab.write("live", CELLS)
-    opened = open_notebook("live")
+    return open_for_all("live")
+
+
+@pytest.fixture
+def notebook(opened):
+    """Return it with the widget as it is at first."""
     opened.run("make", "view")
+    expect(opened.output("view").get_by_role("status")).to_have_text("first")
     return opened
 
 

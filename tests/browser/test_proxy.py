@@ -10,6 +10,8 @@ from tests.browser.jupyterlab import JupyterLab
 from tests.browser.notebook import OpenNotebook
 from tests.test_hub import HUBS
 
+pytestmark = pytest.mark.full("views by hand")
+
 NAME = "03-kubectl-proxy"
 #: What lesson 03 needs to get to its door for the browser.
 WAY = ("connect", "block", "start", "viewer")

@@ -12,6 +12,8 @@ CELLS = {
 import os
 from helpers import connect, kubectl, wait_for, widgets
 from helpers.command import kubeconfig_in_use
+
+pytestmark = pytest.mark.full("views by hand")
 cluster = connect()
 namespace = cluster.create_namespace("test-restart")
 quick = '--overrides={"spec": {"terminationGracePeriodSeconds": 1}}'

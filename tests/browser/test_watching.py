@@ -1,5 +1,10 @@
 """What the tests of the notebooks look for is found when it is there."""
 
+import pytest
+
+pytestmark = pytest.mark.full("views by hand")
+
+
 #: A button without a name, a complaint on the console, an exception on the page.
 PLANTED = """\
 from IPython.display import HTML, Javascript, display

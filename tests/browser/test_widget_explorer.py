@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 
 from helpers import kubectl
 
+pytestmark = pytest.mark.full("views by hand")
+
 LESSON = "test-explorer"
 GROUP = "explorer.example.com"
 CELLS = {
@@ -27,14 +29,21 @@ namespace = cluster.create_namespace("{LESSON}")
 HOSTILE = "<img src=/none onerror='window.hostile = 1'>"
 
 
-@pytest.fixture
-def notebook(lab, open_notebook):
-    """Return a notebook with the view and nothing else, opened and run to it."""
+@pytest.fixture(scope="module")
+def opened(lab, open_for_all):
+    """Return a notebook with the view and nothing else."""
     lab.write("explorer", CELLS)
-    opened = open_notebook("explorer")
-    opened.run("connect", "view")
+    opened = open_for_all("explorer")
+    opened.run("connect")
     yield opened
     opened.run("clean")
+
+
+@pytest.fixture
+def notebook(opened):
+    """Return it with the view as it is at first."""
+    opened.run("view")
+    return opened
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 
 from helpers import kubectl
 
+pytestmark = pytest.mark.full("views by hand")
+
 LESSON = "test-screen"
 CELLS = {
     "connect": f"""
@@ -21,11 +23,11 @@ namespace = cluster.create_namespace("{LESSON}")
 }
 
 
-@pytest.fixture
-def notebook(lab, open_notebook):
+@pytest.fixture(scope="module")
+def notebook(lab, open_for_all):
     """Return a notebook with the view and nothing else, opened and run to it."""
     lab.write("live-pods", CELLS)
-    opened = open_notebook("live-pods")
+    opened = open_for_all("live-pods")
     opened.run("connect", "view")
     yield opened
     opened.run("clean")
@@ -50,6 +52,16 @@ def create(*pods: dict) -> None:
 def namespace_of(notebook) -> str:
     text = notebook.output("view").get_by_text("Pods in namespace").inner_text()
     return text.split()[-1]
+
+
+def test_running_the_cell_again_leaves_one_view(cluster, notebook):
+    """And after the kernel restarts, the cell makes a new one."""
+    notebook.run("view")
+    expect(notebook.output("view").get_by_text("No pods yet.")).to_have_count(1)
+    notebook.restart_kernel()
+    notebook.run("connect", "view")
+    expect(notebook.output("view")).to_contain_text("No pods yet.")
+    assert notebook.errors() == []
 
 
 def test_a_person_follows_the_pods(cluster, notebook):
@@ -97,13 +109,3 @@ def test_a_person_follows_the_pods(cluster, notebook):
     expect(view.get_by_role("button", name="Stopped")).to_be_focused()
     expect(view.get_by_label("Name or label contains:")).to_be_disabled()
     assert notebook.console_errors() == []
-
-
-def test_running_the_cell_again_leaves_one_view(cluster, notebook):
-    """And after the kernel restarts, the cell makes a new one."""
-    notebook.run("view")
-    expect(notebook.output("view").get_by_text("No pods yet.")).to_have_count(1)
-    notebook.restart_kernel()
-    notebook.run("connect", "view")
-    expect(notebook.output("view")).to_contain_text("No pods yet.")
-    assert notebook.errors() == []

@@ -7,6 +7,8 @@ from playwright.sync_api import expect
 
 from helpers import kubectl
 
+pytestmark = pytest.mark.full("views by hand")
+
 LESSON = "test-rights"
 POD = """
 apiVersion: v1
@@ -48,17 +50,13 @@ write_token("downward", token, path="/run/token/token", container="main")
 
 
 @pytest.fixture(scope="module")
-def notebook(lab, window):
+def notebook(lab, open_for_all):
     """Return a notebook with the three views and nothing else, run to them."""
-    from tests.browser.notebook import OpenNotebook
-
     lab.write("rights", CELLS)
-    opened = OpenNotebook(window.new_page(), lab.address("rights"), "rights").open()
+    opened = open_for_all("rights")
     opened.run("connect", "access", "downward", "clock")
     yield opened
     opened.run("clean")
-    opened.page.close()
-    lab.shut_down_kernels()
 
 
 def grant(namespace, *options):

@@ -5,6 +5,8 @@ import json
 import pytest
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.full("views by hand")
+
 LESSON = "test-wirelog"
 CELLS = {
     "connect": f"""

@@ -1,0 +1,22 @@
+"""What lessons without views look like: notebooks that have run, opened in a browser.
+
+The others are looked at where a learner goes through them.
+"""
+
+import pytest
+
+from tests.browser.test_learner import STEPS
+from tests.notebooks import FILES, executed
+
+PAGES = [path.stem for path in FILES if path.stem not in STEPS]
+
+pytestmark = pytest.mark.full("pages without views")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_it_is_for_everybody(lab, open_notebook, name):
+    """Its outputs are there, axe finds nothing, and the browser has no complaint."""
+    lab.write_executed(name, executed(name))
+    notebook = open_notebook(name)
+    assert notebook.not_run() == []
+    assert notebook.faults() == []
