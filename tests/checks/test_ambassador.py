@@ -28,7 +28,8 @@ def container(name, *command, **more):
 
 def pod(name, *containers, **more):
     sidecars = [
-        part if part["name"] == "wait" else {**part, "restartPolicy": "Always"}
+        # It ends; started again, it would put the first token back.
+        part if part["name"] == "copy" else {**part, "restartPolicy": "Always"}
         for part in containers
     ]
     return {
@@ -150,7 +151,8 @@ def with_token_of_secret(name, script):
 def renew(name):
     """Write a pod another token, once it has had the chance to keep its own."""
     where = {"container": "ambassador"}
-    wait_for_output("kubectl proxy", name, "ps", "-eo", "args", **where)
+    # Not its arguments: those of the shell that will start it hold its name, too.
+    wait_for_output("kubectl", name, "ps", "-eo", "comm", **where)
     new = create_token("app", bound_to=f"pod/{name}")
     write_token(name, new, path=f"{FILES}/token", **where)
     return new
