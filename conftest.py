@@ -53,6 +53,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return [f"cluster: not the local one, because {refused}"] if refused else []
 
 
+# Last: an interrupted run tears its fixtures down here, and they need the cluster.
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Remove the clusters that were started here, and only those."""
     if hasattr(session.config, "workerinput"):
