@@ -3,12 +3,12 @@
 import pytest
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.full("views by hand")
+
 CELLS = {
     "make": """
 from helpers.widgets import markup
 from helpers.widgets.live import Live
-
-pytestmark = pytest.mark.full("views by hand")
 def show(rows, tree, key, said):
     table = markup.table(["NAME", "AGE"], rows, caption="Rows")
     scrolled = markup.scrolled(table + markup.tree(tree), "Things", key=key)

@@ -5,6 +5,8 @@ from pathlib import Path
 import psutil
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.full("views by hand")
+
 #: seconds for what the old kernel had started to end
 END = 20.0
 CELLS = {
@@ -12,8 +14,6 @@ CELLS = {
 import os
 from helpers import connect, kubectl, wait_for, widgets
 from helpers.command import kubeconfig_in_use
-
-pytestmark = pytest.mark.full("views by hand")
 cluster = connect()
 namespace = cluster.create_namespace("test-restart")
 quick = '--overrides={"spec": {"terminationGracePeriodSeconds": 1}}'
