@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import psutil
+import pytest
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.full("views by hand")
