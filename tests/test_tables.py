@@ -419,7 +419,8 @@ def test_a_long_list_in_many_namespaces(reader, namespace, monkeypatch, request)
     ]
     listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
     kubectl("create", "-f", "-", input=listed)
-    request.addfinalizer(lambda: kubectl("delete", "-f", "-", input=listed))
+    clean = ("delete", "limitranges", "--all", "--namespace=default")
+    request.addfinalizer(lambda: kubectl(*clean))
     path = "/api/v1/limitranges"
     wanted = [
         (each["metadata"]["namespace"], each["metadata"]["name"])
