@@ -7,6 +7,7 @@ and notebook cells see no fixtures, only the environment that is set here.
 import functools
 import os
 import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -30,6 +31,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     ours = tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True)
     session.config.stash[_OURS] = ours
+    # Before the tests themselves are the load: `tests.patience` asks in each worker.
+    os.environ["LAB_TESTS_LOAD"] = str(os.getloadavg()[0])
     # What one worker makes and others use: executed notebooks.
     os.environ["LAB_TESTS_SHARED"] = str(Path(ours.name, "shared"))
     os.environ.setdefault("LAB_STATE_DIR", str(Path(ours.name, "state")))
@@ -58,21 +61,28 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Remove the clusters that were started here, and only those."""
     if hasattr(session.config, "workerinput"):
-        _delete_cluster(os.environ["LAB_STATE_DIR"])
+        _delete_clusters(Path(os.environ["LAB_STATE_DIR"]))
     elif _OURS in session.config.stash:
         ours = session.config.stash[_OURS]
-        # Also what a worker left that was interrupted or killed.
-        for state in Path(ours.name).iterdir():
-            _delete_cluster(str(state))
+        # Workers have deleted theirs, unless they were interrupted or killed; then
+        # clusters that tests had started are left in their directories, too.
+        of_tests = session.config._tmp_path_factory.getbasetemp()
+        _delete_clusters(Path(ours.name), of_tests)
         ours.cleanup()
 
 
-def _delete_cluster(state: str) -> None:
-    from helpers import backends, choice
+def _delete_clusters(*directories: Path) -> None:
+    from helpers import backends, errors
 
-    os.environ["LAB_STATE_DIR"] = state
-    if backends.Here(choice.AUTO).kept:
-        backends.kept().delete()
+    for directory in directories:
+        for mark in backends.MARKS:
+            for found in directory.rglob(mark):
+                os.environ["LAB_STATE_DIR"] = str(found.parent)
+                try:
+                    if backends.kept().running():
+                        backends.kept().delete()
+                except errors.LabError as error:
+                    print(f"\nleft in {found.parent}: {error}", file=sys.stderr)
 
 
 @pytest.fixture(scope="session")
@@ -84,10 +94,13 @@ def cluster(request):
 @functools.cache
 def _connect(session: pytest.Session):
     """Start the cluster, or end the run: its message says it all, once."""
-    from helpers import connect, errors
+    from helpers import backends, connect, errors
 
     try:
-        return connect()
+        if backends.current().binaries():
+            return connect()
+        # A build takes longer than a test may.
+        why = "no cluster, no tests: there are no binaries yet. Run: make setup"
     except errors.LabError as error:
         why = f"no cluster, no tests: {error}"
     if hasattr(session.config, "workerinput"):

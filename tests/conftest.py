@@ -19,6 +19,6 @@ def namespace(cluster, request):
     name = cluster.create_namespace("-".join(place.parts).replace("_", "-"))
     kubeconfig = kubeconfig_in_use()
     yield name
-    kubectl("delete", "namespace", name, "--wait=false")
     use_kubeconfig(cluster.kubeconfig)
     kubeconfig.unlink()
+    kubectl("delete", "namespace", name, "--wait=false")
