@@ -57,7 +57,7 @@ class Run:
     def too_slow(self, budget: float, workers: int) -> list[str]:
         """Return why it took too long for a machine that had nothing else to do.
 
-        The budget is that of two workers; one alone takes twice as long.
+        The budget is that of two workers; a single one gets twice as long.
         """
         allowed = budget * 1.5 * (1 if workers > 1 else 2)
         if self.load >= self.cores or self.minutes <= allowed:
@@ -130,8 +130,10 @@ def _is_heavy(item: pytest.Item) -> bool:
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
-    """Count what a tier leaves out; not what `-k` does."""
+    """Count what a tier leaves out; not what `-k` does, which comes first."""
     for item in items:
+        if item.config.getoption("keyword"):
+            return
         left_out = item.config.getoption("markexpr").removeprefix("not ")
         marker = item.get_closest_marker(left_out) if left_out else None
         if marker and left_out == "full":
@@ -168,8 +170,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def _faults(config: pytest.Config) -> list[str]:
     """Return why a run fails although its tests passed."""
     run, budget = config.stash[RUN], config.getoption("budget")
-    slow = run.too_slow(budget, _workers(config)) if budget else []
-    return [*slow, *(run.unexpected_skips() if os.environ.get("CI") else [])]
+    if not budget:  # not one of the Makefile's words
+        return []
+    hidden = run.unexpected_skips() if os.environ.get("CI") else []
+    return [*run.too_slow(budget, _workers(config)), *hidden]
 
 
 def _workers(config: pytest.Config) -> int:
