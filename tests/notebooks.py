@@ -39,22 +39,25 @@ def run_in_shell(name: str, cell: str, namespace: str) -> None:
     subprocess.run(["bash", "-c", script], env=environment, check=True, timeout=120)
 
 
-def execute(path: Path, *targets: Path) -> None:
-    """Run a notebook, at once for each target; fail unless checks refuse their stubs.
+def execute(path: Path, target: Path, *, beside: Path | None = None) -> None:
+    """Run a notebook; fail unless its checks refuse their stubs.
 
-    Each target gets the page, and the notebook with its outputs.
+    `target` gets the page, and the notebook with its outputs; `beside` the page of a
+    second run at the same time, in which no check sees a stub.
     """
-    line = [sys.executable, "-m", "tools.chapter", "--prove-checks", "--target"]
+    lines = [["--prove-checks", "--target", target, path]]
+    if beside:
+        lines.append(["--target", beside, path])
     runs = [
         subprocess.Popen(
-            [*line, target, path],
+            [sys.executable, "-m", "tools.chapter", *line],
             cwd=ROOT,
             env=os.environ | {"COLUMNS": "80"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        for target in targets
+        for line in lines
     ]
     try:
         outputs = [run.communicate()[0] for run in runs]
@@ -66,7 +69,7 @@ def execute(path: Path, *targets: Path) -> None:
 
 
 @contextmanager
-def kept(name: str) -> Iterator[Path]:
+def locked_copy(name: str) -> Iterator[Path]:
     """Hold the file where all workers find a notebook with its outputs, or none yet."""
     shared = Path(os.environ["LAB_TESTS_SHARED"])
     shared.mkdir(parents=True, exist_ok=True)
@@ -77,7 +80,9 @@ def kept(name: str) -> Iterator[Path]:
 
 def executed(name: str) -> dict:
     """Return a notebook with its outputs; whoever asks first runs it."""
-    with kept(name) as file:
+    with locked_copy(name) as file:
         if not file.exists():
-            execute(ROOT / "notebooks" / file.name, file.parent)
+            target = file.with_suffix("")
+            execute(ROOT / "notebooks" / file.name, target)
+            os.replace(target / file.name, file)
         return load(file)

@@ -113,12 +113,6 @@ class OpenNotebook:
             self.select(cell)
             self._command("notebook:run-cell", timeout=timeout, what=f"cell {cell}")
 
-    def run_to(self, cell: str, timeout: float = RUN) -> None:
-        """Run everything above this cell, and the cell."""
-        self.select(cell)
-        self._command("notebook:run-all-above", timeout=timeout)
-        self.run(cell)
-
     def execute(self, code: str) -> None:
         """Run code in the kernel, from no cell: on the page nothing moves for it."""
         status = self.page.evaluate(
@@ -258,7 +252,7 @@ class OpenNotebook:
         ]
 
     def faults(self) -> list:
-        """Return what nobody may see when all has run, in either theme, or hear of."""
+        """Return all errors, axe violations in both themes, and console messages."""
         found = self.errors()
         for theme in THEMES:
             self.theme(theme)
