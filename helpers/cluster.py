@@ -250,7 +250,9 @@ def _bypass_proxies() -> None:
     curl and Python would ask it for 127.0.0.1 otherwise; Go never does.
     """
     # As `urllib.request.getproxies_environment`, which takes long to load.
-    if not any(name.lower().endswith("_proxy") for name in os.environ):
+    if not any(
+        value and name.lower().endswith("_proxy") for name, value in os.environ.items()
+    ):
         return
     for name in ("NO_PROXY", "no_proxy"):
         hosts = [host for host in os.environ.get(name, "").split(",") if host]

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import helpers
+from helpers.cli_shape import NOT_RUNNING
 from tests.notebooks import FILES, load
 from tests.style.page import Page
 
@@ -24,8 +25,8 @@ print(json.dumps({
 """
 #: what a person waits for most often, and how many modules of ours it may load
 DOORS = {
-    "from helpers import connect": (("-c", "from helpers import connect"), 25),
-    "python -m helpers status": (("-m", "helpers", "status"), 45),
+    "from helpers import connect": (("-c", "from helpers import connect"), 0, 25),
+    "python -m helpers status": (("-m", "helpers", "status"), NOT_RUNNING, 45),
 }
 #: each takes as long to load as Python takes to start, or longer
 HEAVY = {
@@ -88,8 +89,8 @@ def test_an_unknown_name_is_an_attribute_error():
         _ = helpers.no_such_helper
 
 
-@pytest.mark.parametrize(("words", "most"), DOORS.values(), ids=DOORS)
-def test_opening_the_door_is_quick(words, most, tmp_path):
+@pytest.mark.parametrize(("words", "code", "most"), DOORS.values(), ids=DOORS)
+def test_opening_the_door_is_quick(words, code, most, tmp_path):
     """What is heavy, and any backend but the one in use, waits until it is needed."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", *words],
@@ -98,6 +99,7 @@ def test_opening_the_door_is_quick(words, most, tmp_path):
         text=True,
         timeout=60,
     )
+    assert done.returncode == code, done.stderr
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     ours = {name for name in loaded if name.partition(".")[0] == "helpers"}
     assert "helpers.backends" in ours

@@ -418,9 +418,10 @@ def test_a_long_list_in_many_namespaces(reader, namespace, monkeypatch, request)
         for where in ((namespace, "default") if number < 5 else (namespace,))
     ]
     listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
-    kubectl("create", "-f", "-", input=listed)
-    clean = ("delete", "limitranges", "--all", "--namespace=default")
+    names = [f"limitrange/c-{number:02}" for number in range(5)]
+    clean = ("delete", *names, "--namespace=default", "--ignore-not-found")
     request.addfinalizer(lambda: kubectl(*clean))
+    kubectl("create", "-f", "-", input=listed)
     path = "/api/v1/limitranges"
     wanted = [
         (each["metadata"]["namespace"], each["metadata"]["name"])

@@ -39,7 +39,8 @@ def material():
     binaries, archive = Local().setup(Silent())
     given = {"LAB_ASSETS": str(binaries), "LAB_CACHE_DIR": str(paths.cache_dir())}
     # Other workers take their part of the machine: `patience` has to know.
-    given |= {n: os.environ[n] for n in ("PYTEST_XDIST_WORKER",) if n in os.environ}
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        given["PYTEST_XDIST_WORKER"] = worker
     return {"show": [binaries, archive], "environment": given}
 
 

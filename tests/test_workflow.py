@@ -52,8 +52,9 @@ def test_everything_is_run_on_the_local_cluster(workflow):
 
 def test_what_only_root_can_run_is_run_by_root(workflow):
     job = workflow["jobs"]["root"]
-    run = job["steps"][-1]["run"]
+    run, direct = (step["run"] for step in job["steps"][-2:])
     assert "container" in job and run.startswith("make full PYTEST_ARGS=")
+    assert direct.endswith("-m pytest tests/machine")
     for name in re.findall(r"tests/\S+\.py", run):
         assert (ROOT / name).exists(), name
     for file in (ROOT / "tests").rglob("test_*.py"):

@@ -5,7 +5,7 @@
 #   sh tools/setup.sh            everything
 #   sh tools/setup.sh venv       only what `make lint` needs: Python and its packages
 #   sh tools/setup.sh tests      only what `make test` needs beside: a browser and fonts
-#   sh tools/setup.sh full       and what `make full` does: the node in user-mode Linux
+#   sh tools/setup.sh full       the same, and user-mode Linux for `make full`
 #
 # PYTHON=… names the interpreter to build the environment with.
 set -eu
@@ -71,7 +71,7 @@ list_missing_for_full() {
     have slirp4netns || echo 'slirp4netns|tests of its node'
 }
 
-more_inotify() {
+raise_inotify_limit() {
     # Each cluster takes 19 instances, each worker of the tests has up to two, and
     # the usual 128 of a user are few for two runs at a time.
     limit=/proc/sys/fs/inotify/max_user_instances
@@ -198,11 +198,11 @@ all)
 venv) venv ;;
 tests)
     packages list_missing_for_tests
-    more_inotify
+    raise_inotify_limit
     ;;
 full)
     packages list_missing_for_full
-    more_inotify
+    raise_inotify_limit
     ;;
 *) die "unknown part '$1'. Known: all, venv, tests, full." ;;
 # The shell reads on below only now, and a `git pull` may have changed this file.

@@ -16,7 +16,7 @@ from pathlib import Path
 import urllib3
 
 from helpers import tls
-from helpers.local import pki, syscalls, toolchain
+from helpers.local import kubeconfigs, pki, syscalls, toolchain
 from helpers.local.files import write_private
 from helpers.processes import end_process
 
@@ -42,7 +42,7 @@ def running(directory: Path) -> Iterator[Path]:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         kubeconfig = directory / "kubeconfig"
-        document = pki.kubeconfig(
+        document = kubeconfigs.kubeconfig(
             directory / "pki", "super-admin", server=f"https://127.0.0.1:{port}"
         )
         write_private(kubeconfig, json.dumps(document))

@@ -1,6 +1,6 @@
 """Write the kubeconfigs of the local cluster, from the keys that `pki` has made.
 
-It loads no library of cryptography: each first cell and each `up` needs this alone.
+It loads no library of cryptography: to attach to a running cluster needs this alone.
 """
 
 import base64

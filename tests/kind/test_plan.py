@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 from helpers import versions
+from helpers.kind.backend import LOGS
+from helpers.kind.node import SERVICES
 from helpers.kind.plan import Plan, name_for
 
 PLAN = Plan(Path("/s"), "lab-0123abcd")
@@ -52,3 +54,7 @@ def test_the_node_image_is_pinned_and_of_our_minor_version():
 
 def test_the_node_image_is_the_one_that_kind_was_released_with(kind):
     assert versions.KIND_NODE.encode() in kind.read_bytes()
+
+
+def test_every_service_of_the_node_has_a_log():
+    assert set(SERVICES) < set(LOGS)

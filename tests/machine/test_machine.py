@@ -388,7 +388,7 @@ def test_a_component_that_is_never_ready_ends_with_the_budget(stopped, tmp_path)
     binaries = with_broken_scheduler(stopped.binaries, tmp_path)
     (binaries / "kube-scheduler").write_text("#!/bin/sh\nexec sleep 1000\n")
     with pytest.raises(errors.StartFailed) as caught:
-        start_with_budget(stopped, binaries, 8)
+        start_with_budget(stopped, binaries, round(patience(8)))
     assert "kube-scheduler" in caught.value.fact
     assert str(stopped.state / "logs") in caught.value.way_out
     assert not stopped.machine.running()
