@@ -56,10 +56,18 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return [f"cluster: not the local one, because {refused}"] if refused else []
 
 
-# Last: an interrupted run tears its fixtures down here, and they need the cluster.
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
+# Around the teardown of fixtures, which need the cluster and may fail: an interrupted
+# run tears them down only now.
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_sessionfinish(session: pytest.Session):
     """Remove the clusters that were started here, and only those."""
+    try:
+        return (yield)
+    finally:
+        _remove_clusters(session)
+
+
+def _remove_clusters(session: pytest.Session) -> None:
     if hasattr(session.config, "workerinput"):
         _delete_clusters(Path(os.environ["LAB_STATE_DIR"]))
     elif _OURS in session.config.stash:

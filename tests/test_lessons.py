@@ -67,7 +67,7 @@ def nothing_left(cluster):
     assert objects() - before == set()
 
 
-@pytest.mark.brief
+@pytest.mark.covered("test_two_at_once_pass_and_leave_nothing")
 @each_notebook
 def test_it_passes_and_leaves_nothing(nothing_left, path, tmp_path):
     with locked_copy(path.stem) as file:

@@ -16,7 +16,7 @@ from tests.workers import group
 
 MARKERS = (
     "full(reason): what a change to a lesson or a helper hardly breaks; `make full`",
-    "brief: left out of `make full`, as a test marked full proves the same and more",
+    "covered(by): left out of `make full`, where another test proves this and more",
 )
 #: what takes more than Python: a cluster, API servers, programs, a browser
 HEAVY_FIXTURES = {"cluster", "mine", "production", "one_lab", "kind", "browser"}
@@ -138,8 +138,8 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
         marker = item.get_closest_marker(left_out) if left_out else None
         if marker and left_out == "full":
             why = marker.args[0], "make full"
-        elif marker and left_out == "brief":
-            why = "a test of this run proves the same and more", "make test"
+        elif marker and left_out == "covered":
+            why = f"covered by {marker.args[0]}", "make test"
         elif item.config.getoption("quick") and _is_heavy(item):
             why = "a cluster, programs or a browser", "make test"
         else:

@@ -21,7 +21,7 @@ from tests.local.waiting import until
 ROOT = Path(__file__).parents[2]
 #: As root, `make full` runs all of these tests as an ordinary user, in
 #: tests/test_unprivileged.py, and not once more as root.
-ONCE = [pytest.mark.brief] if os.geteuid() == 0 else []
+ONCE = [pytest.mark.covered("tests/test_unprivileged.py")] if os.geteuid() == 0 else []
 full = pytest.mark.full("resilience of the local machine")
 
 
