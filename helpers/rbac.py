@@ -124,14 +124,19 @@ def allows(rule: dict, attempt: Attempt) -> bool:
 
 
 def near_misses(attempt: Attempt, objects: Objects) -> list[str]:
-    """Say which bindings nearly allow an attempt, and what each of them lacks."""
-    found = []
-    for binding in objects.bindings:
-        if binding["metadata"]["name"].startswith("system:"):
-            continue
-        if sentence := _miss(binding, attempt, objects.roles):
-            found.append(sentence)
-    return found
+    """Say which bindings nearly allow an attempt, and which Role no binding names.
+
+    Nothing is near once a binding allows it: the server learns of that a moment later.
+    """
+    bindings, roles = objects
+    if any(_allowed_by(binding, attempt, roles) for binding in bindings):
+        return []
+    misses = [
+        _miss(binding, attempt, roles)
+        for binding in bindings
+        if not binding["metadata"]["name"].startswith("system:")
+    ]
+    return [sentence for sentence in misses if sentence] + _unbound(attempt, objects)
 
 
 def over_grants(objects: Objects) -> list[dict]:
@@ -191,6 +196,33 @@ def _covers(url: str, path: str) -> bool:
     return url in ("*", path) or (url.endswith("*") and path.startswith(url[:-1]))
 
 
+def _allowed_by(binding: dict, attempt: Attempt, roles: list[dict]) -> bool:
+    return (
+        binding["metadata"].get("namespace", "") in ("", attempt.namespace)
+        and any(_is_same(one, attempt.user) for one in binding.get("subjects", []))
+        and any(allows(rule, attempt) for rule in rules_of(binding, roles) or ())
+    )
+
+
+def _unbound(attempt: Attempt, objects: Objects) -> list[str]:
+    """Say which Roles would allow an attempt if a binding named them."""
+    bound = {
+        binding["roleRef"]["name"]
+        for binding in objects.bindings
+        if binding["metadata"].get("namespace") == attempt.namespace
+        and binding["roleRef"]["kind"] == "Role"
+    }
+    return [
+        f"Role `{role['metadata']['name']}` allows it, but no RoleBinding names it."
+        for role in objects.roles
+        # Not a ClusterRole: those that come with Kubernetes allow nearly everything.
+        if role["kind"] == "Role"
+        and role["metadata"]["namespace"] == attempt.namespace
+        and role["metadata"]["name"] not in bound
+        and any(allows(rule, attempt) for rule in role.get("rules") or ())
+    ]
+
+
 def _miss(binding: dict, attempt: Attempt, roles: list[dict]) -> str:
     kind, name = binding["kind"], binding["metadata"]["name"]
     home = binding["metadata"].get("namespace", "")
@@ -243,7 +275,9 @@ def _in_words(rules: list[dict]) -> str:
         groups = [
             f' of group "{group}"' for group in rule.get("apiGroups", ()) if group
         ]
-        parts.append(f"{verbs} on {', '.join(what)}{''.join(groups[:1])}")
+        names = rule.get("resourceNames", ())
+        only = f" named {', '.join(names)}" if names else ""
+        parts.append(f"{verbs} on {', '.join(what)}{''.join(groups[:1])}{only}")
     return "; ".join(parts) or "nothing"
 
 

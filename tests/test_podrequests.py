@@ -133,8 +133,8 @@ def test_what_never_ends_is_not_waited_for(namespace):
         {"apiVersion": version, "kind": "Role", "metadata": metadata, "rules": [role]}
     )
     path = f"/api/v1/namespaces/{namespace}/pods?watch=true"
-    diagnosis = checks.account_may("app", ["watch"], "pods", namespace=namespace)
-    assert not diagnosis
+    diagnosis = checks.may_exactly("app", ["list", "watch"], "pods")
+    assert not diagnosis, diagnosis
     journey = follow_request("app", path)
     assert journey.step("authorization").asked.startswith("May they watch pods")
     assert "still coming" in journey.step("answer").answer

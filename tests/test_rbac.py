@@ -195,7 +195,10 @@ def test_what_is_no_resource_is_allowed_by_its_path(url, allowed):
         pytest.param(
             [binding(account(), to="typo")],
             [role()],
-            ["RoleBinding `b` names Role `typo`, which does not exist."],
+            [
+                "RoleBinding `b` names Role `typo`, which does not exist.",
+                "Role `r` allows it, but no RoleBinding names it.",
+            ],
             id="no such role",
         ),
         pytest.param(
@@ -209,6 +212,50 @@ def test_what_is_no_resource_is_allowed_by_its_path(url, allowed):
             [role("c", kind="ClusterRole", verbs=["get"])],
             ["RoleBinding `b` gives `reader` get on pods; that is not enough."],
             id="a cluster role",
+        ),
+        pytest.param(
+            [binding(account("default"), to="c", to_kind="ClusterRole")],
+            [role("c", kind="ClusterRole")],
+            [
+                "RoleBinding `b` allows it to ServiceAccount `default` of namespace "
+                "home, not to ServiceAccount `reader` of namespace home."
+            ],
+            id="a cluster role, to another account",
+        ),
+        pytest.param(
+            [binding(account())],
+            [role(resourceNames=["one"])],
+            [
+                "RoleBinding `b` gives `reader` list on pods named one; that is not "
+                "enough."
+            ],
+            id="some objects alone",
+        ),
+        pytest.param(
+            # A ClusterRole of that name is another, and those are not spoken of.
+            [binding(account(), to="r", to_kind="ClusterRole")],
+            [role(), role("r", kind="ClusterRole", verbs=["get"])],
+            [
+                "RoleBinding `b` gives `reader` get on pods; that is not enough.",
+                "Role `r` allows it, but no RoleBinding names it.",
+            ],
+            id="bound is its namesake",
+        ),
+        pytest.param(
+            [],
+            [role(), role(namespace="away"), role("c", kind="ClusterRole")],
+            ["Role `r` allows it, but no RoleBinding names it."],
+            id="not bound",
+        ),
+        pytest.param(
+            [
+                # The server is about to learn of it: what else is wrong is no cause.
+                binding(account("default")),
+                binding(account(), name="good", to="c", to_kind="ClusterRole"),
+            ],
+            [role(), role("c", kind="ClusterRole")],
+            [],
+            id="allowed by now",
         ),
         pytest.param(
             [

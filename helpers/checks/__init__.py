@@ -25,13 +25,10 @@ from helpers.checks.rest import (
     only_created,
     paths_lead_to,
 )
-from helpers.checks.rights import account_may, account_may_only
 from helpers.checks.schemas import job_is_taken, rule_described
 from helpers.checks.trust import name_is_held, refused_twice
 
 __all__ = [
-    "account_may",
-    "account_may_only",
     "anonymous_refusal",
     "cronjob_runs",
     "door_is_guarded",

@@ -32,13 +32,15 @@ def may_exactly(account: str, verbs: list[str], resource: str) -> str:
             nothing = f"No RoleBinding gives {account} {missing[0]} on {resource}."
             return f"403 for {missing[0]} on {resource}: " + (" ".join(near) or nothing)
         time.sleep(0.1)
-    table = can_i(account, VERBS, [resource, "secrets", f"{resource} -n default"])
+    elsewhere = f"{resource} -n default"
+    table = can_i(account, VERBS, [resource, "secrets", elsewhere])
     allowed = {(verb, row) for row in table.index for verb in VERBS}
     allowed = {(v, row) for v, row in allowed if table.loc[row, v] == "yes"}
     for verb, row in sorted(allowed - {(verb, resource) for verb in verbs}):
-        return (
-            f"{account} may also {verb} {row}: that is too much. Name less in `rules`."
-        )
+        less = "Name less in `rules`."
+        if row == elsewhere:
+            less = "Take a RoleBinding, not a ClusterRoleBinding."
+        return f"{account} may also {verb} {row}: that is too much. {less}"
     return ""
 
 

@@ -4,13 +4,14 @@ import pytest
 
 from helpers.callers import Caller
 from helpers.checks import grants, may_exactly, verbs_named
+from helpers.command import kubectl
 from helpers.pods import apply
 from helpers.tokens import create_token
 
 API = "rbac.authorization.k8s.io"
 
 
-def grant(namespace, *, account="reader", cluster_wide=False, **rule):
+def grant(namespace, *, account="reader", **rule):
     """Apply one Role and its binding, in place of those of the test before."""
     rule = {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["list"], **rule}
     common = {"apiVersion": f"{API}/v1", "metadata": {"name": "jobs"}}
@@ -68,3 +69,44 @@ def test_verbs_are_asked_of_the_server(namespace):
     assert "misses get on pods/log" in verbs_named({one: ("get", "pods")}, stranger)
     none = {one: None}
     assert verbs_named(none, stranger) == f"There is no prediction yet for {one}."
+
+
+READ = ["get", "list", "watch"]
+
+
+@pytest.fixture
+def bind(namespace):
+    """Yield what binds the ClusterRole `view` to an account, as long as a test runs."""
+    grants = []
+
+    def make(account, kind="rolebinding"):
+        words = (kind, f"{namespace}-view")
+        who = f"--serviceaccount={namespace}:{account}"
+        kubectl("create", *words, "--clusterrole=view", who)
+        grants.append(words)
+
+    yield make
+    for words in grants:
+        kubectl("delete", *words)
+
+
+def test_a_cluster_role_may_be_bound_in_a_namespace(namespace, bind):
+    bind("viewer")
+    assert may_exactly("viewer", READ, "configmaps") == ""
+
+
+def test_a_cluster_role_for_the_wrong_account_is_told(namespace, bind):
+    bind("default")
+    assert may_exactly("idle", READ, "configmaps") == (
+        f"403 for get on configmaps: RoleBinding `{namespace}-view` allows it to "
+        f"ServiceAccount `default` of namespace {namespace}, not to ServiceAccount "
+        f"`idle` of namespace {namespace}."
+    )
+
+
+def test_a_right_in_every_namespace_is_too_much(namespace, bind):
+    bind("roamer", "clusterrolebinding")
+    assert may_exactly("roamer", READ, "configmaps") == (
+        "roamer may also get configmaps -n default: that is too much. Take a "
+        "RoleBinding, not a ClusterRoleBinding."
+    )

@@ -183,8 +183,8 @@ def test_a_missing_right_is_traced_to_its_binding(namespace):
         pod = current_pod("app")["metadata"]["name"]
         until(lambda: "403" in last_words(pod))
         assert repairs.repaired("app") == (
-            "authorization: 403 for list on pods: No RoleBinding gives app list on "
-            "pods."
+            "authorization: 403 for list on pods: Role `app` allows it, but no "
+            "RoleBinding names it."
         )
         wrong = f"--serviceaccount={namespace}:default"
         kubectl("create", "rolebinding", "wrong", "--role=app", wrong)
