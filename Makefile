@@ -16,11 +16,20 @@ setup: ## Install packages, make .venv, build the binaries and the image
 	@sh tools/setup.sh
 
 lab: setup ## Start the cluster and open JupyterLab (more options: JUPYTER_ARGS=...)
-	@$(PY) -m helpers up
-	@$(PY) -m jupyterlab --ip=127.0.0.1 $(AS_ROOT) $(NO_BROWSER) \
-		--KernelManager.transport_encryption=auto $(JUPYTER_ARGS) \
-		notebooks/00-start-here.ipynb
+	@settings=$$($(PY) -m helpers up) && eval "$$settings" && \
+	exec $(PY) -m jupyterlab --ip=127.0.0.1 $(AS_ROOT) $(NO_BROWSER) $(FIRST_PAGE) \
+		--KernelManager.transport_encryption=auto \
+		--ServerApp.terminado_settings=shell_command="$${SHELL:-sh}" \
+		$(JUPYTER_ARGS) notebooks/00-start-here.ipynb
 
+# The settings are for JupyterLab's terminals: they know kubectl and the cluster. Without
+# a name for their shell, it is a login shell where the output goes to a file or a pipe,
+# and /etc/profile sets another PATH.
+# The notebook at the end is what a browser is opened with, and makes its directory the
+# root; this is what the printed address leads to. It would lead nowhere below another
+# root, and Jupyter takes no option twice.
+FIRST_PAGE = $(if $(findstring dir,$(JUPYTER_ARGS))$(findstring default_url,$(JUPYTER_ARGS)),,\
+	--LabApp.default_url=/lab/tree/00-start-here.ipynb)
 # Encryption: kernels listen on ports of 127.0.0.1, where any user may read along.
 # Jupyter wants to be told that root is meant; it listens on 127.0.0.1 alone.
 AS_ROOT = $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)

@@ -163,6 +163,51 @@ def test_the_browser_is_for_the_tests_alone(checkout):
     assert answer.returncode == 0
 
 
+PYTHON = """#!/bin/sh
+[ "$2" = jupyterlab ] || { %s; exit; }
+echo "$KUBECONFIG"
+echo "$PATH"
+printf '%%s\\n' "$@"
+"""
+
+
+def lab(folder, up, **environment):
+    """Run `make lab` with a Python that does `up` and shows how JupyterLab starts."""
+    python = folder / "python"
+    python.write_text(PYTHON % up)
+    python.chmod(0o755)
+    return make(folder, "--assume-old=setup", "PY=./python", "lab", **environment)
+
+
+UP = """echo "export KUBECONFIG='/a b/kubeconfig'"; echo 'export PATH=/bin/x:"$PATH"'"""
+
+
+def test_lab_gives_terminals_the_cluster_and_prints_the_first_page(checkout):
+    """With a screen or without: what is printed opens what a browser would."""
+    answer = lab(checkout, UP, JUPYTER_ARGS="--port=9", SHELL="/bin/zsh")
+    kubeconfig, path, *options = answer.stdout.splitlines()
+    assert kubeconfig == "/a b/kubeconfig"
+    assert path.startswith("/bin/x:")
+    assert "--ServerApp.terminado_settings=shell_command=/bin/zsh" in options
+    assert "--LabApp.default_url=/lab/tree/00-start-here.ipynb" in options
+    assert options[-2:] == ["--port=9", "notebooks/00-start-here.ipynb"]
+
+
+@pytest.mark.parametrize("given", ["--ServerApp.root_dir=/", "--LabApp.default_url=/a"])
+def test_lab_leaves_the_first_page_to_who_names_another(checkout, given):
+    """Jupyter refuses an option that comes twice."""
+    options = lab(checkout, UP, JUPYTER_ARGS=given).stdout.splitlines()
+    assert given in options
+    assert not [each for each in options if "default_url" in each and each != given]
+
+
+def test_lab_without_a_cluster_opens_nothing(checkout):
+    """The reason is the last line, not somewhere above a server's log."""
+    answer = lab(checkout, "echo 'error: no disk' >&2; exit 1")
+    assert answer.returncode != 0 and answer.stdout == ""
+    assert answer.stderr.startswith("error: no disk\n")
+
+
 def test_lint_passes_what_is_clean(checkout):
     """Stripped notebooks and formatted modules are all it asks for."""
     write_notebook(checkout)
