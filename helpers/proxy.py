@@ -241,9 +241,9 @@ class KubectlProxy(PlainServer):
             reply = self._session.get(f"{self.url}/version", timeout=2)
         except requests.RequestException as error:
             return type(error).__name__
-        if reply.status_code == 200:
+        if reply.status == 200:
             return "200"
-        return f"code {reply.status_code}: {reply.text.strip()[:200]}"
+        return f"code {reply.status}: {reply.text.strip()[:200]}"
 
     def _ended(self) -> errors.LabError:
         log = self.log

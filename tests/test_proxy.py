@@ -188,7 +188,7 @@ def test_start_and_stop_again(cluster):
     again.stop()
     again.stop()
     with again:
-        assert again.get("/version").status_code == 200
+        assert again.get("/version").status == 200
         assert again.pid != first
 
 
@@ -205,8 +205,8 @@ def test_read_only_is_the_default(cluster):
     """A write is refused by the proxy itself, in plain text, and a read is passed."""
     with KubectlProxy() as reading:
         refused = reading.request("POST", DRY_RUN, json=NAMESPACE)
-        assert reading.get(NAMESPACES).status_code == 200
-    assert (refused.status_code, refused.text) == (403, "Forbidden\n")
+        assert reading.get(NAMESPACES).status == 200
+    assert (refused.status, refused.text) == (403, "Forbidden\n")
 
 
 def test_a_lesson_may_write(cluster):
@@ -214,7 +214,7 @@ def test_a_lesson_may_write(cluster):
     with KubectlProxy(read_only=False) as writing:
         reply = writing.request("POST", DRY_RUN, json=NAMESPACE)
         assert "reads and writes" in repr(writing)
-    assert reply.status_code == 201
+    assert reply.status == 201
 
 
 def test_paths_that_are_named_replace_the_usual_ones(cluster):
@@ -222,7 +222,7 @@ def test_paths_that_are_named_replace_the_usual_ones(cluster):
     run = f"{NAMESPACES}/default/pods/nosuch/exec?command=ls"
     secrets = f"{NAMESPACES}/default/secrets"
     with KubectlProxy() as usual, KubectlProxy(reject_paths=["/secrets"]) as own:
-        codes = [[door.get(p).status_code for p in (run, secrets)]
+        codes = [[door.get(p).status for p in (run, secrets)]
                  for door in (usual, own)]  # fmt: skip
     # 404 is the API server's: that pod is not there, and exec went through.
     assert codes == [[403, 200], [404, 403]]
@@ -276,7 +276,7 @@ def test_a_hub_is_let_in_where_nobody_else_is(cluster, monkeypatch, options, cod
     for name, value in HUBS["binder"].items():
         monkeypatch.setenv(name, value)
     with KubectlProxy(**options) as door:
-        assert door.get("/version", headers=FORGED).status_code == code
+        assert door.get("/version", headers=FORGED).status == code
         assert repr(door.link("/v")) == f"/user/ada-x1/proxy/{door.port}/v"
 
 
@@ -288,7 +288,7 @@ def test_a_hub_is_kept_out_where_others_may_be(cluster, monkeypatch, name):
     for variable, value in HUBS[name].items():
         monkeypatch.setenv(variable, value)
     with KubectlProxy(for_browser=True) as door:
-        assert door.get("/version", headers=FORGED).status_code == 403
+        assert door.get("/version", headers=FORGED).status == 403
 
 
 def test_a_hub_never_writes(cluster, monkeypatch):
@@ -296,7 +296,7 @@ def test_a_hub_never_writes(cluster, monkeypatch):
     for name, value in HUBS["binder"].items():
         monkeypatch.setenv(name, value)
     with KubectlProxy(for_browser=True, read_only=False) as door:
-        assert door.get("/version", headers=FORGED).status_code == 403
+        assert door.get("/version", headers=FORGED).status == 403
 
 
 def test_a_link_leads_to_what_runs(cluster):
@@ -317,7 +317,7 @@ try:
     print(proxy.pid, flush=True)
     signal.pause()
 except KeyboardInterrupt:
-    print(proxy.get("/version").status_code, flush=True)
+    print(proxy.get("/version").status, flush=True)
 signal.pause()
 """
 

@@ -258,6 +258,9 @@ FAULTS = {
         ),
         "star": edit("address", "import connect", "import *"),
     },
+    "one_word_for_a_code": {
+        "status_code": edit("certain", "assert", "reply.status_code\nassert"),
+    },
     "no_makeshift": {
         "path": edit("raised", "assert", "sys.path.append('..')\nassert"),
         "pip": edit("address", "connect().", "%pip install requests\nconnect()."),

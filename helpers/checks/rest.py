@@ -37,12 +37,12 @@ def _wrong_path(
         return _GROUP if "/" in api_version else _CORE
     reply = server.get(path)
     inside = f"/namespaces/{namespace}/"
-    if reply.status_code == 404 and inside in path:
+    if reply.status == 404 and inside in path:
         elsewhere = server.get(path.replace(inside, "/"))
-        if elsewhere.status_code == 200:
+        if elsewhere.status == 200:
             return "404: this kind has no namespace, so its path names none"
-    if reply.status_code != 200:
-        return f"{reply.status_code}: the resource is the kind, small and plural"
+    if reply.status != 200:
+        return f"{reply.status}: the resource is the kind, small and plural"
     found = reply.json()["kind"]
     if found != f"{kind}List":
         return f"it answers with {found}, not with {kind}List"
@@ -62,7 +62,7 @@ def door_is_guarded(server: KubectlProxy, namespace: str) -> str:
     Pods are to be read; Secrets and exec are to be refused by the proxy itself.
     """
     inside = f"/api/v1/namespaces/{namespace}"
-    if server.get(f"{inside}/pods").status_code != 200:
+    if server.get(f"{inside}/pods").status != 200:
         return "The list of pods does not pass any more: a pattern is too wide."
     for path in ("/api/v1/secrets", f"{inside}/secrets", f"{inside}/secrets/any"):
         if not _refuses(server, path):
@@ -79,9 +79,7 @@ def door_is_guarded(server: KubectlProxy, namespace: str) -> str:
 def _refuses(server: KubectlProxy, path: str) -> bool:
     reply = server.get(path)
     # The API server's own 403 is a Status in JSON; the proxy's is plain text.
-    return reply.status_code == 403 and "json" not in reply.headers.get(
-        "Content-Type", ""
-    )
+    return reply.status == 403 and "json" not in reply.headers.get("Content-Type", "")
 
 
 def names_are_complete(

@@ -74,6 +74,14 @@ def one_door(page: Page) -> Iterator[Fault]:
                 yield cell.id, "write `from helpers import ...`"
 
 
+def one_word_for_a_code(page: Page) -> Iterator[Fault]:
+    """Demand `status` of an answer; what `requests.get` returns has its own word."""
+    for cell in page.code:
+        for node in cell.nodes(ast.Attribute):
+            if node.attr == "status_code" and "requests." not in ast.unparse(node):
+                yield cell.id, f"write `status`, not {ast.unparse(node)}"
+
+
 def no_makeshift(page: Page) -> Iterator[Fault]:
     """Refuse sys.path, installing from a cell, and except where a raise is shown."""
     for cell in page.code:
@@ -161,6 +169,7 @@ RULES = (
     code_in_a_row,
     imports_where_needed,
     one_door,
+    one_word_for_a_code,
     no_makeshift,
     no_sleep,
     ends_with_a_value,
