@@ -115,9 +115,12 @@ def test_setup_refuses_an_unknown_part(checkout):
     assert answer.stderr == f"setup: unknown part 'vnev'. Known: {known}.\n"
 
 
-def setup_on_a_bare_machine(checkout, *parts):
-    """Run it as a user who has no programs but those of a shell, and apt-get."""
-    names = "sh dirname id mkdir flock cksum cat head cut tr sed paste rm true grep"
+def setup_on_a_bare_machine(checkout, *parts, **scripts):
+    """Run it as a user who has no programs but those of a shell, and `scripts`."""
+    names = (
+        "sh dirname id mkdir flock cksum cat head cut tr sed paste rm true grep "
+        "date tail wc"
+    )
     user = NOBODY if os.getuid() == 0 else None
     # Not in tmp_path: pytest keeps that to its own user.
     with tempfile.TemporaryDirectory() as shared:
@@ -125,8 +128,10 @@ def setup_on_a_bare_machine(checkout, *parts):
         path.mkdir()
         for name in names.split():
             (path / name).symlink_to(shutil.which(name))
-        (path / "apt-get").write_text("#!/bin/sh\nexit 9\n")
-        (path / "apt-get").chmod(0o755)
+        for name, script in ({"apt-get": "exit 9"} | scripts).items():
+            (path / name).unlink(missing_ok=True)
+            (path / name).write_text(f"#!/bin/sh\n{script}\n")
+            (path / name).chmod(0o755)
         folder = shutil.copytree(checkout, Path(shared, "a checkout"))
         if user:
             shutil.chown(folder, user)
@@ -148,6 +153,96 @@ def test_setup_tells_a_user_what_is_missing_and_goes_on(checkout):
     assert "chromium" not in missing
     assert python.startswith("setup: Python 3.11 or newer is needed;")
     assert answer.returncode == 1
+
+
+ROOT_USER = {"id": "echo 0"}
+
+
+def test_what_apt_writes_is_kept_out_of_sight(checkout):
+    """One line, also where the lists of packages were stale at first."""
+    apt = """echo "much of $*"; case "$*" in
+    *update*) : >lists ;;
+    *) [ -e lists ]; exit ;;
+    esac"""
+    answer = setup_on_a_bare_machine(checkout, **ROOT_USER, **{"apt-get": apt})
+    first = answer.stderr.splitlines()[0]
+    assert re.fullmatch(
+        r"setup: installing with apt-get: .*mmdebstrap .*jq.*"
+        r" \(output: build/setup\.log\) \.\.\. \d+ s",
+        first,
+    )
+    assert "much of" not in answer.stdout + answer.stderr
+
+
+def test_the_end_of_what_apt_wrote_is_shown_if_it_fails(checkout):
+    """That of each step alone, and the set-up goes on as before."""
+    apt = 'case "$*" in *update*) ;; *) echo "no $*"; exit 100 ;; esac'
+    answer = setup_on_a_bare_machine(checkout, **ROOT_USER, **{"apt-get": apt})
+    lines = answer.stderr.splitlines()
+    told, *tools, missing, told_again, no_python, _, last = lines
+    failed = r" \.\.\. failed after \d+ s\. The end of build/setup\.log:$"
+    assert re.search(failed, told) and re.search(failed, told_again)
+    assert len(tools) == 2 and "mmdebstrap" in tools[0] and tools[0] == tools[1]
+    assert missing.startswith("setup: going on without ")
+    assert no_python.startswith("  no ") and "python3-venv" in no_python
+    assert last.startswith("setup: Python 3.11 or newer is needed;")
+
+
+FAKE_PYTHON = """#!/bin/sh
+case "$*" in
+-V) echo Python 3.12.9 ;;
+"-m venv"*)
+    mkdir -p .venv/bin
+    cp "$0" .venv/bin/python
+    echo "command = python -m venv $PWD/.venv" >.venv/pyvenv.cfg ;;
+"-m pip --version") exit 0 ;;
+"-m pip install"*)
+    echo "$*"
+    for each in 1 2 3 4 5; do printf "$each %s\\n" a b c d e f; done
+    exit "$PIP" ;;
+esac
+"""
+
+
+def setup_environment(folder, pip):
+    """Run the part `venv` with a Python whose pip writes 31 lines and ends so."""
+    python = folder / "python"
+    python.write_text(FAKE_PYTHON)
+    python.chmod(0o755)
+    command = ("sh", "tools/setup.sh", "venv")
+    return call(folder, *command, PYTHON=str(python), PIP=pip)
+
+
+def test_what_pip_writes_is_kept_in_a_file(checkout):
+    """A step is a line with the time it took, and a second run has none."""
+    answer = setup_environment(checkout, pip="0")
+    making, installing = answer.stderr.splitlines()
+    assert re.fullmatch(
+        r"setup: making \.venv with Python 3\.12\.9 \(.*/python\)"
+        r" \(output: build/setup\.log\) \.\.\. \d+ s",
+        making,
+    )
+    assert re.fullmatch(
+        r"setup: installing Python packages into \.venv"
+        r" \(output: build/setup\.log\) \.\.\. \d+ s",
+        installing,
+    )
+    log = (checkout / "build" / "setup.log").read_text()
+    assert len(log.splitlines()) == 31 and "-m pip install --no-input" in log
+    assert setup_environment(checkout, pip="0").stderr == ""
+    assert (checkout / "build" / "setup.log").read_text() == log
+
+
+def test_the_end_of_what_pip_wrote_is_shown_if_it_fails(checkout):
+    """Twenty lines, the file with the rest, and a next run that tries again."""
+    answer = setup_environment(checkout, pip="1")
+    _, failed, *shown, last = answer.stderr.splitlines()
+    assert re.search(r"failed after \d+ s\. The end of build/setup\.log:$", failed)
+    assert len(shown) == 20 and (shown[0], shown[-1]) == ("  2 e", "  5 f")
+    assert last == "setup: pip could not install the packages; its reason is above."
+    assert answer.returncode == 1
+    again = setup_environment(checkout, pip="0").stderr
+    assert again.startswith("setup: installing Python packages")
 
 
 def test_the_browser_is_for_the_tests_alone(checkout):

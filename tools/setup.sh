@@ -14,17 +14,43 @@ cd "$(dirname "$0")/.."
 # An ordinary user's PATH on Debian lacks the directories of runc and nft.
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 stamp=.venv/setup-stamp
+# what the programs write that are called here, from the first step of this run on
+log=build/setup.log
 minimum='import sys; sys.exit(sys.version_info < (3, 11))'
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
+
+step() {
+    # Run the command after $1, which is its name for a person: one line, and how long it
+    # took. If it fails, the end of what it wrote, as nobody reads 300 lines of pip.
+    [ -n "${wrote:-}" ] || { mkdir -p build && : >"$log"; }
+    wrote=$(($(wc -l <"$log") + 1))
+    printf 'setup: %s (output: %s) ... ' "$1" "$log" >&2
+    shift
+    began=$(date +%s)
+    code=0
+    "$@" >>"$log" 2>&1 || code=$?
+    took="$(($(date +%s) - began)) s"
+    if [ "$code" = 0 ]; then
+        echo "$took" >&2
+    else
+        echo "failed after $took. The end of $log:" >&2
+        tail -n "+$wrote" "$log" | tail -n 20 | sed 's/^/  /' >&2
+    fi
+    return "$code"
+}
+
 root_with_apt() { [ "$(id -u)" = 0 ] && have apt-get; }
 
 apt_install() {
+    step "installing with apt-get: $*" apt_install_or_update "$@"
+}
+
+apt_install_or_update() {
     # A fresh container has no package lists and an old one has stale lists: both
     # show as a failed install, and only then is the slow update worth its time.
-    say "installing with apt-get: $*"
     apt_get install "$@" || { apt_get update && apt_get install "$@"; }
 }
 
@@ -33,7 +59,7 @@ apt_get() {
     shift
     set -- "$word" -y -q "$@"
     [ "$word" = update ] || set -- "$@" --no-install-recommends
-    DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 "$@" >&2
+    DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 "$@"
 }
 
 # --- Debian packages ----------------------------------------------------------
@@ -145,7 +171,7 @@ fingerprint() {
 
 make_environment() {
     if ! have "${PYTHON:-python3}" && root_with_apt; then
-        apt_install python3 python3-venv
+        apt_install python3 python3-venv || true # what is missing is told below
     fi
     python=$(find_python) || no_python
     if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
@@ -155,8 +181,8 @@ make_environment() {
                 "sudo apt-get install -y --no-install-recommends $name-venv"
         fi
     fi
-    say "making .venv with $("$python" -V 2>&1) ($(command -v "$python"))"
-    "$python" -m venv --clear .venv
+    step "making .venv with $("$python" -V 2>&1) ($(command -v "$python"))" \
+        "$python" -m venv --clear .venv
 }
 
 venv() {
@@ -166,11 +192,11 @@ venv() {
     fi
     rm -f "$stamp"
     usable || make_environment
-    say 'installing Python packages into .venv'
     # Compiling every module of every package is half of the time and a silent one;
     # Python compiles the few that are used when they are.
-    .venv/bin/python -m pip install --no-input --no-compile --progress-bar off \
-        --editable '.[test]' >&2 ||
+    step 'installing Python packages into .venv' \
+        .venv/bin/python -m pip install --no-input --no-compile --progress-bar off \
+        --editable '.[test]' ||
         die 'pip could not install the packages; its reason is above.'
     mkdir -p .venv/share/jupyter/lab/settings
     cp tools/overrides.json .venv/share/jupyter/lab/settings/overrides.json
