@@ -228,6 +228,22 @@ def logs(component: str, lines: int, previous: bool) -> None:
 
 
 @main.command()
+def report() -> None:
+    """Write all that somebody who is to help asks for into one file.
+
+    It has what `doctor` and `status` say, the versions of Python, of the system and of
+    packages, the LAB_ settings, and the end of each component's log. What looks like a
+    secret is taken out; names of files and accounts stay, so read it before you hand it
+    on. Prints its path: a file in this directory that only you can read (0600).
+    """
+    from helpers import report as reports
+
+    with working("the report is written") as view:
+        path = reports.write(Path.cwd(), view)
+    click.echo(path)
+
+
+@main.command()
 def kubeconfig() -> None:
     """Print the path of the cluster's kubeconfig.
 

@@ -34,6 +34,8 @@ _SECRETS = re.compile(
     r"|LS0tLS1CRUdJTi[\w+/=]+"
     r"|\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}"
     r"|(?i:\b(?:bearer|basic|token)[ +]|\b(?:token|password|secret|key)[=:] ?)\S{8,}"
+    # Who asks, in an address, as that of a proxy or a mirror.
+    r"|(?<=://)[^/\s@]+(?=@)"
     # Bootstrap tokens, and what the clouds and GitHub give out.
     r"|\b[a-z0-9]{6}\.[a-z0-9]{16}\b"
     r"|\b(?:A3T[A-Z0-9]|AKIA|ASIA)[A-Z0-9]{16}\b"

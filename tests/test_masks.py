@@ -81,3 +81,13 @@ def test_headers_keep_their_names():
     values = [value for name, value in found if name not in ("Accept", "User-Agent")]
     assert set(values) == {masks.REMOVED}
     assert JWT not in dict(found)["User-Agent"]
+
+
+def test_an_address_in_a_text_loses_its_user():
+    """As where a mirror is named that wants a password."""
+    told = "LAB_MIRROR=https://me:hunter2@mirror.example/x did not answer"
+    assert masks.text(told) == (
+        "LAB_MIRROR=https://(removed)@mirror.example/x did not answer"
+    )
+    harmless = "image https://mirror.example/toolbox@sha256:0a1b, mail a@b.example"
+    assert masks.text(harmless) == harmless
