@@ -124,19 +124,23 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         return
     lesson = item.path.stem.partition("-")[2]
     tags = item.cell["metadata"].get("tags", [])
-    reason = _lack(_connect(item.session).backend, lesson, tags)
+    _connect(item.session)
+    reason = _lack(lesson, tags)
     if reason:
         pytest.skip(reason)
 
 
-def _lack(backend: str, lesson: str, tags: list[str]) -> str:
-    """Return why a cell cannot run on a cluster of this kind, or ""."""
-    from helpers import choice, errors, paths
-    from helpers.controlplane import node
+def _lack(lesson: str, tags: list[str]) -> str:
+    """Return why a cell cannot run on the connected cluster, or ""."""
+    from helpers import choice, errors
+    from helpers.command import backend_in_use
     from helpers.controlplane.lessons import needs_pods
     from helpers.own.lessons import REASON, needs_lab
 
-    nowhere = backend == choice.CONTROL_PLANE and not node.coming(paths.state_dir())
-    if nowhere and needs_pods(lesson, tags):
-        return str(errors.NoNode("this cell"))
-    return REASON if backend == choice.OWN and needs_lab(tags) else ""
+    backend = backend_in_use()
+    if needs_pods(lesson, tags):
+        try:
+            backend.require_node("this cell", wait=False)
+        except errors.NoNode as error:
+            return str(error)
+    return REASON if backend.name == choice.OWN and needs_lab(tags) else ""

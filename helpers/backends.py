@@ -1,7 +1,8 @@
 """Open the backend of this machine: find its facts out, choose, and hand it over.
 
 How the choice is made stands in `helpers.choice`. A further backend is a class with
-these verbs, a row in BACKENDS, and a file by which its state directory is known.
+these verbs, a row in BACKENDS, and a file by which its state directory is known. What a
+helper has to know of the cluster it asks the backend that `connect()` chose.
 """
 
 import functools
@@ -26,7 +27,10 @@ MARKS = {
 
 
 class Backend(Protocol):
-    """What runs a cluster; every method may raise a LabError."""
+    """What runs a cluster; every method may raise a LabError.
+
+    What has a body here is right for a cluster that needs nothing special.
+    """
 
     #: as it shows in `repr` and in `status`
     name: str
@@ -69,6 +73,36 @@ class Backend(Protocol):
 
     def add_image(self, archive: Path) -> list[str]:
         """Import an image archive and return the names in it."""
+
+    def image_hint(self) -> str:
+        """Return the way out where an image cannot be pulled."""
+
+    def with_image(self, text: str) -> str:
+        """Return a text with the toolbox image by the name that nodes know it by.
+
+        It is for what does not go through kubectl, as a program that runs in a pod.
+        """
+        return text
+
+    def require_node(self, what: str, *, wait: bool = True) -> None:
+        """Return when pods can run; raise NoNode for `what` where none will.
+
+        Without `wait` return also while a node is starting.
+        """
+
+    def namespace_marks(self) -> dict[str, dict[str, str]]:
+        """Return what tells a namespace that is made from here from other learners'.
+
+        These are parts of its metadata: `labels` and `annotations`.
+        """
+        return {"labels": {}, "annotations": {}}
+
+    def admit(self, namespace: str) -> None:
+        """Make sure that the learner may work in a namespace just made."""
+
+    def signing_key(self) -> bytes:
+        """Return the key that signs ServiceAccount tokens, as PEM."""
+        raise errors.NoSigningKey(self.name)
 
 
 def _local() -> Backend:

@@ -12,18 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers import backends, errors, progress
-from helpers.choice import CONTROL_PLANE, OWN
+from helpers.choice import OWN
 from helpers.command import (
+    backend_in_use,
     kubeconfig_in_use,
     kubectl,
+    use_backend,
     use_kubeconfig,
     use_programs,
 )
 from helpers.controlplane.lessons import needs_pods
 from helpers.kubeconfig import read_kubeconfig, server_of
-from helpers.own import rules
-from helpers.own.rbac import USER
-from helpers.own.record import Record
 from helpers.own.rules import LABEL, MANAGER
 from helpers.processes import start_time
 
@@ -50,6 +49,7 @@ def connect() -> "Cluster":
     if binaries is not None:
         _prepend_path(binaries)
     use_programs(binaries)
+    use_backend(backend)
     _bypass_proxies()
     use_kubeconfig(backend.kubeconfig)
     _check_writes(backend)
@@ -103,6 +103,13 @@ class Cluster:
             config_file=str(kubeconfig_in_use()), context=self.context
         )
 
+    def signing_key(self) -> bytes:
+        """Return the key that signs ServiceAccount tokens, as PEM.
+
+        Raise NoSigningKey for a cluster that keeps it to itself.
+        """
+        return backend_in_use().signing_key()
+
     def create_namespace(self, lesson: str) -> str:
         """Create a labelled namespace for this notebook and make it the default.
 
@@ -113,20 +120,15 @@ class Cluster:
         --namespace`, in a kubeconfig of this kernel's own. Raise NoNode for a lesson
         that begins with a pod, where none can run; wait for a node that is starting.
         """
-        if self.backend == CONTROL_PLANE and needs_pods(lesson):
-            from helpers.controlplane import node
-
-            node.require("This lesson", self.kubeconfig.parent)
+        if needs_pods(lesson):
+            backend_in_use().require_node("This lesson")
         # An earlier run of the cell chose a kubeconfig that now goes.
         use_kubeconfig(self.kubeconfig)
         self._remove_abandoned(lesson)
         name = next(
             name for name in _names(lesson) if self._try_to_create(name, lesson)
         )
-        if self.backend == OWN:
-            from helpers.own import access
-
-            access.bind(name)
+        backend_in_use().admit(name)
         kubectl(
             "wait",
             "--for=create",
@@ -166,7 +168,8 @@ class Cluster:
             "metadata": {
                 "name": name,
                 "labels": self._marks() | {LESSON: lesson},
-                "annotations": {OWNER: _this_kernel()} | self._user(),
+                "annotations": backend_in_use().namespace_marks()["annotations"]
+                | {OWNER: _this_kernel()},
             },
         }
         done = kubectl("create", "-f", "-", input=json.dumps(manifest), check=False)
@@ -193,15 +196,7 @@ class Cluster:
 
     def _marks(self) -> dict[str, str]:
         """Return the labels of our namespaces; others may share a learner's cluster."""
-        if self.backend != OWN:
-            return {LABEL: MANAGER}
-        return rules.labels(Record.read(self.kubeconfig.parent))
-
-    def _user(self) -> dict[str, str]:
-        """Return whose namespace it is, where there are several users."""
-        if self.backend != OWN:
-            return {}
-        return {USER: Record.read(self.kubeconfig.parent).user}
+        return {LABEL: MANAGER} | backend_in_use().namespace_marks()["labels"]
 
     def _namespaced(self, name: str) -> Path:
         return self.kubeconfig.with_name(f"{self.kubeconfig.name}.{name}.{os.getpid()}")

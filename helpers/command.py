@@ -9,9 +9,14 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from helpers import errors
 from helpers.kubeconfig import read_kubeconfig
+
+# For its name alone: to load a backend takes longer than to run kubectl.
+if TYPE_CHECKING:
+    from helpers.backends import Backend
 
 #: seconds that one call may take before it is ended
 TIMEOUT = 60.0
@@ -22,6 +27,8 @@ _kubeconfig: Path | None = None
 #: the directory of the kubectl that it chose; on a learner's own cluster it checks
 #: each write, and a cell with `%env PATH=...` must not get around that
 _programs: Path | None = None
+#: what runs that cluster
+_backend: "Backend | None" = None
 #: how the directory of an open wire log is called: it passes on to the next kubectl
 _WIRE_LOG = "wirelog."
 
@@ -51,6 +58,19 @@ def use_programs(directory: Path | None) -> None:
     """Take kubectl from `directory` from now on, whatever PATH becomes."""
     global _programs
     _programs = directory
+
+
+def use_backend(backend: "Backend") -> None:
+    """Remember what runs the cluster that this kernel is connected with."""
+    global _backend
+    _backend = backend
+
+
+def backend_in_use() -> "Backend":
+    """Return what runs the cluster that `connect()` chose; raise NotConnected."""
+    if _backend is None:
+        raise errors.NotConnected
+    return _backend
 
 
 def search_path() -> str:

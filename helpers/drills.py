@@ -5,6 +5,7 @@ ways. What they look like from outside is in `checks.layers_named`, what is stil
 in `checks.repaired`.
 """
 
+import contextlib
 import copy
 import json
 from pathlib import PurePosixPath
@@ -127,7 +128,7 @@ def _ended(account: str, cluster) -> Token:
     Expired where the cluster's key is ours. Else, as nobody waits for ten minutes, one
     that is bound to what is gone: the answer is the same 401.
     """
-    if cluster.backend == "local":
+    with contextlib.suppress(errors.NoSigningKey):
         return backdate(cluster, create_token(account), expired_for=24 * 3600)
     kubectl("create", "secret", "generic", "gone")
     token = create_token(account, bound_to="secret/gone")

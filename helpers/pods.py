@@ -8,10 +8,8 @@ import json
 import time
 from dataclasses import dataclass
 
-from helpers import backends, choice, errors, progress
-from helpers.command import Completed, kubeconfig_in_use, kubectl
-from helpers.controlplane import node
-from helpers.own.images import named
+from helpers import errors, progress
+from helpers.command import Completed, backend_in_use, kubectl
 
 #: seconds of one `kubectl wait`; between two of them the pod is looked at
 SLICE = 2.0
@@ -25,17 +23,6 @@ _OF_PODS = ("pod", "pods", "po", "job", "deployment", "daemonset", "statefulset"
 #: the line that kubectl adds when the command itself ran and failed
 _TERMINATED = "command terminated with exit code"
 
-#: what helps where an image cannot be pulled, by backend
-_IMAGE = {
-    choice.OWN: "Load `toolbox:1` into your nodes, or push it to their registry and "
-    "name it: `python -m helpers use --image …`. Another image: mend its name.",
-    choice.KIND: "Mend `image`, or take `toolbox:1`; what no registry has: "
-    "`python -m helpers images add FILE`.",
-}
-_NO_WAY_OUT = (
-    "Pods of the local cluster have no way out to the internet: take `toolbox:1`, or "
-    "`python -m helpers images add FILE`."
-)
 _PULLS = ("ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff")
 #: what a container may wait for that no waiting brings: reason, way out
 _HOPELESS = {
@@ -85,7 +72,7 @@ def exec_in_pod(
     """
     options = ["--stdin"] if input is not None else []
     options += ["--container", container] if container else []
-    input = input and named(input)
+    input = input and backend_in_use().with_image(input)
     done = kubectl(
         "exec", pod, *options, "--", *command, input=input, check=False, timeout=timeout
     )
@@ -111,8 +98,8 @@ def wait_for(condition: str, resource: str, *, timeout: float = 60.0) -> None:
         left = timeout - (time.monotonic() - began)
         if _meets(condition, resource, min(left, SLICE)):
             break
-        if resource.partition("/")[0] in _OF_PODS and _no_node():
-            raise errors.NoNode(resource)
+        if resource.partition("/")[0] in _OF_PODS:
+            backend_in_use().require_node(resource, wait=False)
         cause = _cause(resource)
         waited = time.monotonic() - began
         if cause.hopeless or waited >= timeout:
@@ -124,10 +111,11 @@ def wait_for(condition: str, resource: str, *, timeout: float = 60.0) -> None:
         view.finish(f"{resource} meets {condition}")
 
 
-def why_not_ready(pod: dict, events: list[dict], backend: str = choice.LOCAL) -> Cause:
+def why_not_ready(pod: dict, events: list[dict], image_hint: str = "") -> Cause:
     """Say why a pod is not Ready, from the pod and its events as the API gives them.
 
-    `backend` is what runs the cluster: on it depends where images come from.
+    `image_hint` is the way out if its image cannot be pulled: it depends on what runs
+    the cluster.
     """
     name, status = pod["metadata"]["name"], pod.get("status", {})
     if pod["metadata"].get("deletionTimestamp"):
@@ -141,8 +129,7 @@ def why_not_ready(pod: dict, events: list[dict], backend: str = choice.LOCAL) ->
         if waiting.get("reason") in _HOPELESS:
             # A program that is not there ends in the same loop, and has no log.
             reason = "StartError" if _unstarted(container) else waiting["reason"]
-            image = _IMAGE.get(backend, _NO_WAY_OUT)
-            way_out = _HOPELESS[reason].format(pod=name, image=image)
+            way_out = _HOPELESS[reason].format(pod=name, image=image_hint)
             return Cause(_sentence(container, waiting), way_out, True)
     if status.get("phase") in ("Succeeded", "Failed"):
         return Cause(
@@ -151,16 +138,6 @@ def why_not_ready(pod: dict, events: list[dict], backend: str = choice.LOCAL) ->
             True,
         )
     return Cause(_still(status, containers, events))
-
-
-def _no_node() -> bool:
-    """Say whether it is known that the cluster has no node, and gets none."""
-    found = kubectl("get", "nodes", "-o", "name", check=False)
-    return found.exit_code == 0 and not found.stdout and not _coming()
-
-
-def _coming() -> bool:
-    return node.coming(kubeconfig_in_use().parent)
 
 
 def _meets(condition: str, resource: str, seconds: float) -> bool:
@@ -181,7 +158,7 @@ def _cause(resource: str) -> Cause:
         return Cause(_conditions(found.json()))
     selector = f"--field-selector=involvedObject.name={name}"
     events = kubectl("get", "events", selector, "-o", "json").json()["items"]
-    return why_not_ready(found.json(), events, backends.kept().name)
+    return why_not_ready(found.json(), events, backend_in_use().image_hint())
 
 
 def _conditions(found: dict) -> str:

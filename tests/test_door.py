@@ -28,6 +28,8 @@ DOORS = {
     "from helpers import connect": (("-c", "from helpers import connect"), 0, 25),
     "python -m helpers status": (("-m", "helpers", "status"), NOT_RUNNING, 45),
 }
+#: what learners call, and how many modules of ours it may load
+ROOMS = {"helpers.pods": 12, "helpers.tokens": 12, "helpers.checks": 60}
 #: each takes as long to load as Python takes to start, or longer
 HEAVY = {
     *("IPython", "ipywidgets", "kubernetes", "matplotlib", "pandas", "requests"),
@@ -104,6 +106,23 @@ def test_opening_the_door_is_quick(words, code, most, tmp_path):
     ours = {name for name in loaded if name.partition(".")[0] == "helpers"}
     assert "helpers.backends" in ours
     assert loaded & HEAVY == set()
+    assert len(ours) <= most, sorted(ours)
+
+
+@pytest.mark.parametrize(("module", "most"), ROOMS.items())
+def test_what_a_learner_calls_loads_no_backend(module, most, tmp_path):
+    """What runs the cluster is asked through the one that `connect()` has chosen."""
+    look = f"import {module}, sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", look],
+        env={"LAB_STATE_DIR": str(tmp_path / "none")},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    ours = {name for name in done.stdout.split() if name.partition(".")[0] == "helpers"}
+    assert not [name for name in ours if "backend" in name]
     assert len(ours) <= most, sorted(ours)
 
 

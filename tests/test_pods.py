@@ -2,7 +2,8 @@
 
 import pytest
 
-from helpers import errors, kubectl, pods
+from helpers import choice, errors, kubectl, pods
+from helpers.backends import BACKENDS
 from tests.patience import patience
 from tests.running import run, sleeper
 
@@ -155,10 +156,10 @@ def test_a_pod_that_has_ended_is_hopeless():
 @pytest.mark.parametrize(
     ("backend", "way_out"),
     [
-        ("local", "no way out to the internet"),
-        ("control-plane", "no way out to the internet"),
-        ("kind", "what no registry has: `python -m helpers images add FILE`"),
-        ("own", "`python -m helpers use --image …`"),
+        (choice.LOCAL, "no way out to the internet"),
+        (choice.CONTROL_PLANE, "no way out to the internet"),
+        (choice.KIND, "what no registry has: `python -m helpers images add FILE`"),
+        (choice.OWN, "`python -m helpers use --image …`"),
     ],
 )
 def test_an_image_that_cannot_be_pulled_is_helped_by_what_runs_the_cluster(
@@ -167,9 +168,9 @@ def test_an_image_that_cannot_be_pulled_is_helped_by_what_runs_the_cluster(
     """The suite imports nothing into nodes that are not its own."""
     waiting = {"name": "main", "state": {"waiting": {"reason": "ImagePullBackOff"}}}
     found = status(containerStatuses=[waiting])
-    cause = pods.why_not_ready(found, [], backend)
+    cause = pods.why_not_ready(found, [], BACKENDS[backend]().image_hint())
     assert cause.hopeless and way_out in cause.way_out
-    assert ("images add" in cause.way_out) == (backend != "own")
+    assert ("images add" in cause.way_out) == (backend != choice.OWN)
 
 
 def test_a_pod_on_its_way_out_is_hopeless():

@@ -1,7 +1,6 @@
 """Check objects of the batch group."""
 
-from helpers.command import kubectl
-from helpers.own.images import named
+from helpers.command import backend_in_use, kubectl
 
 
 def cronjob_runs(name: str, *, schedule: str, image: str) -> str:
@@ -9,7 +8,8 @@ def cronjob_runs(name: str, *, schedule: str, image: str) -> str:
     found = kubectl("get", "cronjob", name, "-o", "json", check=False)
     if found.exit_code:
         return f"{found.stderr.strip()}. Send it with `kubectl apply`."
-    return wrong_cronjob(found.json(), schedule=schedule, image=named(image))
+    image = backend_in_use().with_image(image)
+    return wrong_cronjob(found.json(), schedule=schedule, image=image)
 
 
 def wrong_cronjob(cronjob: dict, *, schedule: str, image: str) -> str:

@@ -6,6 +6,7 @@ the background; elsewhere there is nothing that could run a pod.
 """
 
 import contextlib
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from helpers.local import ground, image_cache, images, pki, preflight, toolchain
 from helpers.local.backend import Local
 from helpers.local.files import write_private
 from helpers.local.recipe import CONTROL_PLANE, RECIPE
-from helpers.progress import Progress
+from helpers.progress import Progress, for_here
 from helpers.usermode import disk, kernel
 from helpers.usermode.components import INSIDE, NAME
 
@@ -28,6 +29,8 @@ LOGS = (
 )
 #: by this file a state directory is known as ours
 MARK = "control-plane"
+#: seconds that a node may take; on a busy machine with one core it took 40
+PATIENCE = 180.0
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,37 @@ class ControlPlane(Local):
     def add_image(self, archive: Path) -> list[str]:
         """Raise NoNode: images are on nodes."""
         raise errors.NoNode("An image")
+
+    def node(self) -> str:
+        """Return how its node is, as `status` shows it; "" if it has none.
+
+        It is waiting, starting, running, restarting or failed.
+        """
+        found = self.status() or {}
+        return found.get("components", {}).get(NAME, {}).get("state", "")
+
+    def require_node(self, what: str, *, wait: bool = True) -> None:
+        """Return when pods can run; raise NoNode where none will, or not in time.
+
+        Without `wait` return also while a node is starting.
+        """
+        began = time.monotonic()
+        view = None
+        while (found := self.node()) != "running":
+            if found in ("", "failed"):
+                words = "this cluster has none"
+                failed = "the one of this cluster did not start; `python -m helpers "
+                failed += f"logs {NAME}` says why"
+                raise errors.NoNode(what, failed if found else words)
+            if not wait:
+                return
+            if time.monotonic() - began > PATIENCE:
+                raise errors.NoNode(what, "the one of this cluster is still starting")
+            view = view or for_here()
+            view.update("a node is starting, in user-mode Linux")
+            time.sleep(0.2)
+        if view:
+            view.finish("the node is ready")
 
     def _start(self, progress: Progress, port: int | None) -> None:
         preflight.check(preflight.PlainAccount)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from helpers import errors, paths, statedir, versions
+from helpers.backends import Backend
 from helpers.components import KIND as LOGS
 from helpers.components import STATUS
 from helpers.kind import engine, images, programs, readiness, record
@@ -23,7 +24,7 @@ from helpers.progress import Progress, Silent
 
 
 @dataclass(frozen=True)
-class Kind:
+class Kind(Backend):
     """The kind cluster whose state is in the directory `state`."""
 
     name = "kind"
@@ -151,6 +152,13 @@ class Kind:
         Raise ImageError for a file that is none, NotRunning.
         """
         return add(images.NodeClient(self._node(), self._commands()), archive)
+
+    def image_hint(self) -> str:
+        """Return the way out where an image cannot be pulled."""
+        return (
+            "Mend `image`, or take `toolbox:1`; what no registry has: "
+            "`python -m helpers images add FILE`."
+        )
 
     # --- how it is done ---
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from helpers import errors, paths, statedir
+from helpers.backends import Backend
 from helpers.components import LOCAL as LOGS
 from helpers.components import STATUS
 from helpers.kubeconfig import holds, read_kubeconfig
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Local:
+class Local(Backend):
     """The local cluster whose state is in the directory `state`."""
 
     name = "local"
@@ -131,6 +132,17 @@ class Local:
         from helpers.local import images
 
         return images.import_archive(*self._containerd(), archive)
+
+    def image_hint(self) -> str:
+        """Return the way out where an image cannot be pulled."""
+        return (
+            "Pods of the local cluster have no way out to the internet: take "
+            "`toolbox:1`, or `python -m helpers images add FILE`."
+        )
+
+    def signing_key(self) -> bytes:
+        """Return the key that signs ServiceAccount tokens, as PEM."""
+        return (self.state / "pki" / "sa.key").read_bytes()
 
     def _containerd(self) -> tuple[Path, Path]:
         if not self._machine.running():

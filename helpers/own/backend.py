@@ -10,18 +10,20 @@ from pathlib import Path
 from typing import NoReturn
 
 from helpers import errors, paths, statedir, versions
+from helpers.backends import Backend
 from helpers.components import STATUS
 from helpers.kind import programs
 from helpers.kubeconfig import read_kubeconfig
 from helpers.local import ground, image_cache
-from helpers.own import contexts, guard, look, rules, target
+from helpers.own import access, contexts, guard, look, rules, target
+from helpers.own.rbac import USER
 from helpers.own.record import Record
 from helpers.own.removal import LOST, Removal, known
 from helpers.progress import Progress, Silent
 
 
 @dataclass(frozen=True)
-class Own:
+class Own(Backend):
     """The cluster that the record in the directory `state` names."""
 
     name = "own"
@@ -164,3 +166,23 @@ class Own:
             f"Push {versions.TOOLBOX_IMAGE.rpartition('/')[2]} to a registry and name "
             "it: `python -m helpers use --image REGISTRY/NAME:TAG`.",
         )
+
+    def image_hint(self) -> str:
+        """Return the way out where an image cannot be pulled."""
+        return (
+            "Load `toolbox:1` into your nodes, or push it to their registry and name "
+            "it: `python -m helpers use --image …`. Another image: mend its name."
+        )
+
+    def with_image(self, text: str) -> str:
+        """Return a text with the image that the learner has named for the toolbox."""
+        return rules.with_image(text, self.record().image)
+
+    def namespace_marks(self) -> dict[str, dict[str, str]]:
+        """Return the mark of this state directory, and whose namespace it is."""
+        record = self.record()
+        return {"labels": rules.labels(record), "annotations": {USER: record.user}}
+
+    def admit(self, namespace: str) -> None:
+        """Bind the rights of the lessons there, unless the user has them already."""
+        access.bind(namespace)

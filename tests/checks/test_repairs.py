@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime
-from types import SimpleNamespace
 
 import pytest
 
@@ -11,6 +10,7 @@ from helpers.applications import current_pod, current_pods, last_words
 from helpers.checks import layers, repairs
 from helpers.credentials import judge
 from helpers.drills import FILES, LABEL, NAMES, break_copies
+from helpers.kind.backend import Kind
 from tests.local.waiting import until
 from tests.notebooks import run_in_shell, source
 
@@ -83,7 +83,7 @@ def test_the_token_of_the_local_cluster_has_expired(namespace, cluster):
 
 def test_elsewhere_the_token_is_bound_to_what_is_gone(namespace):
     """No other cluster hands out its key: there it is revoked, and again a 401."""
-    token = drills._ended("app", SimpleNamespace(backend="kind"))
+    token = drills._ended("app", Kind())
     assert Caller.bearer(token).get("/api").status == 401
     verdict = judge(token, review_token(token), datetime.now(UTC))
     assert verdict.cause == "revoked" and "secret/gone" in verdict.why

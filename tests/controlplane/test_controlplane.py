@@ -175,6 +175,7 @@ def test_what_needs_a_node_is_refused_in_one_line(running):
 def connected(running, monkeypatch):
     """Return the cluster as a notebook has it, in this process, for one test."""
     monkeypatch.setattr(command, "_kubeconfig", running.kubeconfig)
+    monkeypatch.setattr(command, "_backend", running)
     monkeypatch.setenv("KUBECONFIG", str(running.kubeconfig))
     path = f"{running.binaries()}{os.pathsep}{os.environ['PATH']}"
     monkeypatch.setenv("PATH", path)

@@ -1,8 +1,12 @@
 """What may be written to a learner's own cluster: pure decisions on whole values."""
 
+from dataclasses import replace
+
 import pytest
 
 from helpers.own import commandline, rules
+from helpers.own.backend import Own
+from helpers.own.rbac import USER
 from helpers.own.record import Record
 
 RECORD = Record(
@@ -172,3 +176,12 @@ def test_another_cluster_is_refused_also_with_our_namespace_in_it():
 def test_the_image_of_lessons_is_the_one_that_was_named(text, expected):
     assert rules.with_image(text, "r.example/t:2") == expected
     assert rules.with_image(text, "toolbox:1") == text
+
+
+def test_what_is_made_carries_the_mark_of_the_state_directory_and_the_user(tmp_path):
+    """A namespace gets them, and a program that runs in a pod gets the image."""
+    replace(RECORD, image="r.example/t:2").write(tmp_path)
+    own = Own(tmp_path)
+    marks = {"labels": rules.labels(RECORD), "annotations": {USER: RECORD.user}}
+    assert own.namespace_marks() == marks
+    assert own.with_image("image: toolbox:1") == "image: r.example/t:2"

@@ -13,7 +13,6 @@ import psutil
 import pytest
 
 from helpers import errors
-from helpers.controlplane import node
 from helpers.controlplane.backend import ControlPlane
 from helpers.local import identity
 from helpers.progress import Silent
@@ -50,7 +49,7 @@ def lab(tmp_path_factory):
 @pytest.fixture
 def ready(lab):
     lab.up(Silent())
-    until(lambda: node.state(lab.state) == "running", LONG, "the node")
+    until(lambda: lab.node() == "running", LONG, "the node")
     return lab
 
 
@@ -83,7 +82,7 @@ def test_the_control_plane_is_ready_before_its_node(lab):
     status = lab.status()
     assert status["phase"] == "ready" and status["absent"] == []
     assert status["awaited"] == [] and "node" in status["components"]
-    assert node.coming(lab.state)
+    lab.require_node("A pod", wait=False)
 
 
 def test_a_pod_runs_and_is_reached_from_outside(ready):
@@ -137,7 +136,7 @@ def test_a_node_of_which_a_part_dies_is_started_again(ready, program):
         30,
         "a new start",
     )
-    until(lambda: node.state(ready.state) == "running", LONG, "the node again")
+    until(lambda: ready.node() == "running", LONG, "the node again")
     assert before.isdisjoint(each.pid for each in kernels(ready))
 
 
@@ -145,7 +144,7 @@ def test_a_stop_ends_the_node_and_all_that_ran_on_its_kernel(ready):
     assert kernels(ready)
     assert ready.stop() is True
     assert processes(ready) == []
-    assert not ready.running() and not node.coming(ready.state)
+    assert not ready.running() and ready.node() == ""
 
 
 def test_killed_while_its_kernel_boots_or_runs_it_leaves_nothing(lab):
@@ -166,9 +165,9 @@ def test_without_one_lessons_of_pods_say_so(lab, monkeypatch):
     lab.stop()
     monkeypatch.setenv(kernel.VARIABLE, "none")
     lab.up(Silent())
-    assert not node.coming(lab.state) and kernels(lab) == []
+    assert lab.node() == "" and kernels(lab) == []
     with pytest.raises(errors.NoNode, match="this cluster has none"):
-        node.require("This lesson", lab.state)
+        lab.require_node("This lesson")
 
 
 def test_a_kernel_that_does_not_boot_leaves_the_control_plane_alone(lab, tmp_path):
@@ -182,7 +181,7 @@ def test_a_kernel_that_does_not_boot_leaves_the_control_plane_alone(lab, tmp_pat
         lab.up(Silent())
     assert lab.status()["phase"] == "ready"
     with pytest.raises(errors.NoNode, match="logs node"):
-        node.require("This lesson", lab.state)
+        lab.require_node("This lesson")
     assert "no ptrace here" in lab.log("node", 20)
     # The control plane goes on without.
     assert lab.status()["phase"] == "ready"
