@@ -82,15 +82,23 @@ def _remove_clusters(session: pytest.Session) -> None:
 def _delete_clusters(*directories: Path) -> None:
     from helpers import backends, errors
 
-    for directory in directories:
-        for mark in backends.MARKS:
-            for found in directory.rglob(mark):
-                os.environ["LAB_STATE_DIR"] = str(found.parent)
-                try:
-                    if backends.kept().running():
-                        backends.kept().delete()
-                except errors.LabError as error:
-                    print(f"\nleft in {found.parent}: {error}", file=sys.stderr)
+    for state in [state for each in directories for state in _states(each)]:
+        os.environ["LAB_STATE_DIR"] = str(state)
+        try:
+            if backends.kept().running():
+                backends.kept().delete()
+        except errors.LabError as error:
+            print(f"\nleft in {state}: {error}", file=sys.stderr)
+
+
+def _states(directory: Path) -> list[Path]:
+    """Return the directories below it that hold the state of a cluster of processes."""
+    from helpers import backends, choice
+
+    ours = (choice.LOCAL, choice.CONTROL_PLANE)
+    marks = {mark for mark, name in backends.MARKS.items() if name in ours}
+    walk = os.walk(directory)
+    return [Path(found) for found, _, files in walk if not marks.isdisjoint(files)]
 
 
 @pytest.fixture(scope="session")
