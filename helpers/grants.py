@@ -86,11 +86,7 @@ def granting(attempt: Attempt, bindings: list[dict], objects: Objects) -> list[d
     return [
         binding
         for binding in bindings
-        if binding["metadata"].get("namespace", "") in ("", attempt.namespace)
-        and any(
-            rbac.allows(rule, attempt)
-            for rule in rbac.rules_of(binding, objects.roles) or ()
-        )
+        if rbac.role_allows(binding, attempt, objects.roles)
     ]
 
 

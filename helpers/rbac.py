@@ -169,6 +169,13 @@ def rules_of(binding: dict, roles: list[dict]) -> list[dict] | None:
     return None
 
 
+def role_allows(binding: dict, attempt: Attempt, roles: list[dict]) -> bool:
+    """Say whether a binding's role allows an attempt where it is made, for anybody."""
+    return binding["metadata"].get("namespace", "") in ("", attempt.namespace) and any(
+        allows(rule, attempt) for rule in rules_of(binding, roles) or ()
+    )
+
+
 def _rule(attempt: Attempt) -> dict:
     if attempt.path:
         return {"nonResourceURLs": [attempt.path], "verbs": [attempt.verb]}
@@ -197,10 +204,8 @@ def _covers(url: str, path: str) -> bool:
 
 
 def _allowed_by(binding: dict, attempt: Attempt, roles: list[dict]) -> bool:
-    return (
-        binding["metadata"].get("namespace", "") in ("", attempt.namespace)
-        and any(_is_same(one, attempt.user) for one in binding.get("subjects", []))
-        and any(allows(rule, attempt) for rule in rules_of(binding, roles) or ())
+    return role_allows(binding, attempt, roles) and any(
+        _is_same(one, attempt.user) for one in binding.get("subjects", [])
     )
 
 
