@@ -42,7 +42,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def _choose_backend(config: pytest.Config) -> None:
     """Have the local cluster, be Docker there or not; any where there can be none."""
-    from helpers import backends, choice
+    from cluster import backends, choice
 
     refused = backends.Here(choice.AUTO).no_namespaces
     os.environ["LAB_BACKEND"] = choice.AUTO if refused else choice.LOCAL
@@ -80,7 +80,7 @@ def _remove_clusters(session: pytest.Session) -> None:
 
 
 def _delete_clusters(*directories: Path) -> None:
-    from helpers import backends, errors
+    from cluster import backends, errors
 
     for state in [state for each in directories for state in _states(each)]:
         os.environ["LAB_STATE_DIR"] = str(state)
@@ -93,7 +93,7 @@ def _delete_clusters(*directories: Path) -> None:
 
 def _states(directory: Path) -> list[Path]:
     """Return the directories below it that hold the state of a cluster of processes."""
-    from helpers import backends, choice
+    from cluster import backends, choice
 
     ours = (choice.LOCAL, choice.CONTROL_PLANE)
     marks = {mark for mark, name in backends.MARKS.items() if name in ours}
@@ -110,7 +110,8 @@ def cluster(request):
 @functools.cache
 def _connect(session: pytest.Session):
     """Start the cluster, or end the run: its message says it all, once."""
-    from helpers import backends, connect, errors
+    from cluster import backends, errors
+    from helpers import connect
 
     try:
         if backends.current().binaries():
@@ -140,10 +141,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def _lack(lesson: str, tags: list[str]) -> str:
     """Return why a cell cannot run on the connected cluster, or ""."""
-    from helpers import choice, errors
+    from cluster import choice, errors
     from helpers.command import backend_in_use
-    from helpers.controlplane.lessons import needs_pods
-    from helpers.own.lessons import REASON, needs_lab
+    from helpers.lessons import REASON, needs_lab, needs_pods
 
     backend = backend_in_use()
     if needs_pods(lesson, tags):

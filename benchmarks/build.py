@@ -2,7 +2,7 @@
 
 plain   one `go build` per program, as upstream's sources stand, CoreDNS with all of
         its plugins; `-trimpath` and `-ldflags="-s -w"` so that the result is as small
-ours    what `helpers.local.toolchain` does
+ours    what `cluster.binaries.toolchain` does
 
 The sources are fetched first and not counted. Go's CPU seconds are what to compare:
 wall time is also that of whatever else runs on the machine.
@@ -23,11 +23,12 @@ from pathlib import Path
 
 import psutil
 
-from helpers.local import build, golang, jobs, toolchain
-from helpers.local.recipe import RECIPE
-from helpers.local.steps import Recipe, Step
-from helpers.local.workshop import Workshop
-from helpers.progress import Terminal
+from cluster import jobs
+from cluster.binaries import build, golang, toolchain
+from cluster.binaries.recipe import RECIPE
+from cluster.binaries.steps import Recipe, Step
+from cluster.binaries.workdir import Workshop
+from cluster.progress import Terminal
 
 PLAIN = ("-trimpath", "-buildvcs=false", "-ldflags=-s -w")
 

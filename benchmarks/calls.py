@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 
 from parts import figures, plane
 
-from helpers import tls
+from cluster import tls
+from cluster.binaries import toolchain
 from helpers.apireader import ApiReader
-from helpers.local import toolchain
 
 PATH = "/api/v1/namespaces"
 FIRST = """

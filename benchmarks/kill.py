@@ -26,9 +26,9 @@ from pathlib import Path
 
 import psutil
 
-from helpers.local import identity
-from helpers.local.backend import Local
-from helpers.local.machine import Machine
+from cluster.local import identity
+from cluster.local.backend import Local
+from cluster.local.machine import Machine
 
 STARTER, OUTER, PID_1 = "starter", "outer process", "PID 1"
 VICTIMS = (

@@ -45,7 +45,7 @@ def floor(kubeconfig: Path):
     import socket
     from urllib.parse import urlsplit
 
-    from helpers import tls
+    from cluster import tls
 
     access = tls.access(kubeconfig)
     place = urlsplit(access.server)
@@ -198,7 +198,7 @@ def printed_row(pod: dict) -> tuple:
 
 def kubectl(kubeconfig: Path) -> list[str]:
     """Return the command that reads all pods with kubectl."""
-    from helpers.local import toolchain
+    from cluster.binaries import toolchain
 
     program = str(toolchain.find() / "kubectl")
     return [program, f"--kubeconfig={kubeconfig}", "get", "pods", "-A", "-o", "json"]

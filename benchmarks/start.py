@@ -23,10 +23,10 @@ from pathlib import Path
 
 import psutil
 
-from helpers import versions
-from helpers.local import identity, layout
-from helpers.local.backend import Local
-from helpers.progress import Silent
+from cluster import versions
+from cluster.local import identity, layout
+from cluster.local.backend import Local
+from cluster.progress import Silent
 
 #: seconds after which a step counts as failed
 PATIENCE = 120.0

@@ -215,7 +215,7 @@ def main() -> None:
                 measure(notebook, options.seconds, options.rate)
         finally:
             lab.stop()
-            from helpers import backends
+            from cluster import backends
 
             backends.kept().delete()
 

@@ -8,7 +8,7 @@ import importlib
 
 _HOME = {
     "ApiReader": "helpers.apireader",
-    "ApiServer": "helpers.apiserver",
+    "ApiServer": "cluster.apiserver",
     "Caller": "helpers.callers",
     "KubectlProxy": "helpers.proxy",
     "Token": "helpers.tokens",
@@ -18,7 +18,7 @@ _HOME = {
     "break_copies": "helpers.drills",
     "can_i": "helpers.reviews",
     "checks": "helpers.checks",
-    "connect": "helpers.cluster",
+    "connect": "helpers.connection",
     "create_token": "helpers.tokens",
     "exec_in_pod": "helpers.pods",
     "explain": "helpers.access",

@@ -28,7 +28,7 @@ def run():
     reason = unsupported(sys.platform, sys.version_info)
     if not reason:
         try:
-            from helpers.cli import main
+            from cluster.cli import main
 
             return main(prog_name="python -m helpers")
         except ModuleNotFoundError as error:

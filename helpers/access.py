@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from helpers import credentials, errors, rbac
+from cluster import errors
+from helpers import credentials, rbac
 from helpers.rbac import Attempt, Objects
 from helpers.reviews import Account, Review, current_namespace, review_token
 from helpers.statuses import Refusal

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 # does, and reads a list, of which each object is a chunk, half as fast.
 import httptools
 
-from helpers import errors, tls
+from cluster import errors, tls
 
 #: seconds for a connection, and for each piece of an answer
 TIMEOUT = 30.0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import urllib3
 
-from helpers import errors, progress, tls
+from cluster import errors, progress, tls
 from helpers.command import kubeconfig_in_use
 from helpers.tokens import Token
 

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from helpers import errors
-from helpers.tls import current_entries, pem_of, trust
+from cluster import errors
+from cluster.tls import current_entries, pem_of, trust
 
 #: seconds for a connection and a handshake
 TIMEOUT = 10.0

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from helpers import errors
+from cluster import errors
 
 #: `.name`, `['name']`, `[0]`, `[*]`; a dot in a name is escaped, as kubectl wants it
 _STEP = re.compile(

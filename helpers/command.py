@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from helpers import errors
-from helpers.kubeconfig import read_kubeconfig
+from cluster import errors
+from cluster.kubeconfig import read_kubeconfig
 
 # For its name alone: to load a backend takes longer than to run kubectl.
 if TYPE_CHECKING:
-    from helpers.backends import Backend
+    from cluster.backends import Backend
 
 #: seconds that one call may take before it is ended
 TIMEOUT = 60.0

@@ -7,7 +7,7 @@ import re
 from datetime import datetime
 from typing import NamedTuple
 
-from helpers import errors
+from cluster import errors
 from helpers.reviews import Review
 from helpers.tokens import Token
 

@@ -12,7 +12,8 @@ from datetime import datetime
 
 import pandas as pd
 
-from helpers import errors, watches
+from cluster import errors
+from helpers import watches
 from helpers.followers import BROKEN, FILE, NO_FILE, NO_VARIABLE, VARIABLE, Seen
 from helpers.watches import LISTED, REFUSED, Event
 

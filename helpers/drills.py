@@ -10,11 +10,11 @@ import copy
 import json
 from pathlib import PurePosixPath
 
-from helpers import errors
+from cluster import errors
+from cluster.waiting import until
 from helpers.applications import current_pods, last_words
 from helpers.command import kubectl
 from helpers.tokens import MOUNTED, Token, backdate, create_token
-from helpers.waiting import until
 
 #: what all copies carry, and their pods
 LABEL = "lesson=drills"

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from helpers import errors
+from cluster import errors
+from cluster.processes import end_process
 from helpers.command import environment, program
-from helpers.processes import end_process
 
 #: what is heard of the file, of the variable, and of the way into the pod
 FILE, NO_FILE = "FILE", "NO FILE"

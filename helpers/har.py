@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from helpers import masks
+from cluster import masks
 from helpers.requestlog import Entry
 
 #: "not known" in HAR

@@ -11,7 +11,8 @@ from operator import attrgetter
 
 import msgspec
 
-from helpers import errors, quantities
+from cluster import errors
+from helpers import quantities
 from helpers.columns import Node
 from helpers.walk import Page, Place, Values, element, same
 

@@ -2,7 +2,8 @@
 
 import json
 
-from helpers import errors, explorer
+from cluster import errors
+from helpers import explorer
 from helpers.answers import SILENCE
 from helpers.callers import Caller
 from helpers.discovery import AGGREGATED, PATHS

@@ -11,7 +11,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from helpers import errors
+from cluster import errors
 from helpers.apireader import Answer
 
 #: seconds for one answer

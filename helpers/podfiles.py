@@ -7,7 +7,7 @@ once is `exec_in_pod`.
 
 import time
 
-from helpers import errors, progress
+from cluster import errors, progress
 from helpers.pods import exec_in_pod
 
 #: seconds between two looks; each costs a process in the pod

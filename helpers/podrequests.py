@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
-from helpers import access, errors
+from cluster import errors
+from helpers import access
 from helpers.command import kubectl
 from helpers.journeynetwork import address_step, name_step, tls_step
 from helpers.journeys import Journey, Request

@@ -8,7 +8,7 @@ import json
 import time
 from dataclasses import dataclass
 
-from helpers import errors, progress
+from cluster import errors, progress
 from helpers.command import Completed, backend_in_use, kubectl
 
 #: seconds of one `kubectl wait`; between two of them the pod is looked at

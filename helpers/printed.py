@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from helpers import errors
+from cluster import errors
 from helpers.frames import Column, assemble
 
 #: from the `type` that a column declares; everything else is text

@@ -30,12 +30,11 @@ from typing import Self
 
 import requests
 
-from helpers import errors
+from cluster import errors, syscalls
+from cluster.processes import end_process
 from helpers.command import environment, program
 from helpers.hub import Hub, Link, link_to_port
-from helpers.local import syscalls
 from helpers.plainhttp import PlainServer
-from helpers.processes import end_process
 
 #: seconds until a new proxy must answer; it takes about 0.1
 START_TIMEOUT = 10.0

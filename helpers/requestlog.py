@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
-from helpers import masks
+from cluster import masks
 
 #: so many requests are kept, the newest ones
 MOST = 5000

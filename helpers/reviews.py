@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from cluster.kubeconfig import read_kubeconfig
 from helpers.command import kubeconfig_in_use, kubectl
-from helpers.kubeconfig import read_kubeconfig
 from helpers.tokens import Token
 
 _AUTHENTICATION = "authentication.k8s.io/v1"

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from helpers import errors
+from cluster import errors
+from cluster.waiting import until
 from helpers.columns import steps
 from helpers.discovery import Server
-from helpers.waiting import until
 
 INDEX = "/openapi/v3"
 #: how deep a tree goes where no depth is asked for: a Pod in a Job is five deep

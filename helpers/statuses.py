@@ -8,7 +8,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from helpers import errors
+from cluster import errors
 
 #: what kubectl says on 401; it does not show the server's Status
 _KUBECTL_401 = (

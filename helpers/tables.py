@@ -20,7 +20,8 @@ from typing import NamedTuple
 import msgspec
 import pandas as pd
 
-from helpers import errors, jsonlists, lists, protobuf, quantities
+from cluster import errors
+from helpers import jsonlists, lists, protobuf, quantities
 from helpers.apireader import Answer
 from helpers.columns import Node, read, tree
 from helpers.fieldnumbers import METADATA

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
-from helpers import errors
+from cluster import errors
 from helpers.followers import BROKEN, FILE, NO_FILE, Seen
 from helpers.tokens import Token
 

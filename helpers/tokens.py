@@ -13,7 +13,7 @@ from functools import cached_property
 
 import jwt
 
-from helpers import errors
+from cluster import errors
 from helpers.command import kubectl
 from helpers.pods import exec_in_pod
 

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 import urllib3
 
-from helpers import errors
+from cluster import errors
 from helpers.callers import Caller
 
 #: seconds until the server ends a watch by itself; client-go asks for 5 to 10 minutes

@@ -30,10 +30,11 @@ from typing import Self
 
 import pandas as pd
 
-from helpers import errors, har, pythonrequests, wiretap
+from cluster import errors
+from cluster.files import open_private, write_private
+from cluster.local.namespaces import start_time
+from helpers import har, pythonrequests, wiretap
 from helpers.command import kubeconfig_in_use
-from helpers.local.files import open_private, write_private
-from helpers.local.namespaces import start_time
 from helpers.requestlog import Entry, RequestLog
 
 TOOLS = ("kubectl", "curl")

@@ -286,7 +286,7 @@ def _masked(url: str) -> str:
     # now, while the real program is at work: it costs some milliseconds.
     if not __package__:
         sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    from helpers import masks
+    from cluster import masks
 
     return masks.url(url)
 

@@ -12,7 +12,7 @@ from typing import Self
 import pytest
 import yaml
 
-from helpers.apiserver import ApiServer
+from cluster.apiserver import ApiServer
 from helpers.callers import Caller
 
 DEFAULT = "/api/v1/namespaces/default"

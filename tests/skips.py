@@ -7,8 +7,8 @@ import os
 import re
 import shutil
 
-from helpers.local import golang
-from helpers.local.runtime import SYSTEM_PATH
+from cluster.binaries import golang
+from cluster.binaries.runtime import SYSTEM_PATH
 from tests.local import gobox
 
 ROOT = os.geteuid() == 0

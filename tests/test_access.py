@@ -8,7 +8,7 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
 
-from helpers import errors
+from cluster import errors
 from helpers.access import attempt_of, explain, forbidden, unauthorized
 from helpers.callers import Caller
 from helpers.command import Completed, kubectl

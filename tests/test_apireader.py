@@ -14,9 +14,10 @@ import pytest
 import yaml
 from cryptography import x509
 
-from helpers import errors, kubectl
+from cluster import errors
+from cluster.kubeconfig import read_kubeconfig
+from helpers import kubectl
 from helpers.apireader import ApiReader
-from helpers.kubeconfig import read_kubeconfig
 from tests.authority import Authority
 
 

@@ -10,11 +10,10 @@ import pytest
 import requests
 from urllib3.exceptions import HTTPError
 
-from helpers import apiserver, errors, paths
-from helpers.apiserver import ApiServer
-from helpers.local import ownserver
-from helpers.local.recipe import API_SERVER
-from helpers.processes import end_process
+from cluster import apiserver, errors, ownserver, paths
+from cluster.apiserver import ApiServer
+from cluster.binaries.recipe import API_SERVER
+from cluster.processes import end_process
 from tests.likekernel import like_a_kernel
 from tests.local.waiting import until
 
@@ -274,7 +273,7 @@ def test_without_memory_it_does_not_begin(monkeypatch, place):
 
 PARENT = """
 import signal
-from helpers.apiserver import ApiServer
+from cluster.apiserver import ApiServer
 own = ApiServer().start()
 try:
     print(*(process.pid for process in own._processes.values()), flush=True)

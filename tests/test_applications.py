@@ -2,7 +2,8 @@
 
 import pytest
 
-from helpers import errors, kubectl
+from cluster import errors
+from helpers import kubectl
 from helpers.applications import current_pod, last_words
 from helpers.pods import apply
 from tests.local.waiting import until

@@ -17,8 +17,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from helpers import command, connect, errors
-from helpers.local import identity, toolchain
+from cluster import errors
+from cluster.binaries import toolchain
+from cluster.local import identity
+from helpers import command, connect
 from tests import notebooks
 from tests.commandline import environment, helpers
 
@@ -371,7 +373,7 @@ def test_a_broken_kubeconfig_is_told_and_nobody_is_asked(broken, name):
     check_message(f"{caught.value}\n", fact, "helpers up` and then the cell with")
 
 
-READ = "import sys, pathlib; from helpers.kubeconfig import read_kubeconfig as read; "
+READ = "import sys, pathlib; from cluster.kubeconfig import read_kubeconfig as read; "
 
 
 def test_a_kubeconfig_without_permission_is_told(broken):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers.controlplane.backend import ControlPlane
-from helpers.local.recipe import CONTROL_PLANE
+from cluster.binaries.recipe import CONTROL_PLANE
+from cluster.controlplane.backend import ControlPlane
 from tests.notebooks import ROOT
 
 pytestmark = pytest.mark.full("other backends")

@@ -7,10 +7,11 @@ import tempfile
 import pytest
 import yaml
 
-from helpers import errors, kubectl
+from cluster import errors
+from cluster.kubeconfig import read_kubeconfig
+from helpers import kubectl
 from helpers.callers import Caller
 from helpers.certificates import current_entries, pem_of
-from helpers.kubeconfig import read_kubeconfig
 from helpers.tokens import create_token
 from tests.authority import Authority
 

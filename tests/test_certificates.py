@@ -10,7 +10,8 @@ import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from helpers import certificates, errors
+from cluster import errors
+from helpers import certificates
 from tests.authority import DAY, Authority
 
 

@@ -7,7 +7,7 @@ import sys
 import nbformat
 import pytest
 
-from helpers.progress import Silent
+from cluster.progress import Silent
 from tests.notebooks import ROOT
 from tools import chapter
 

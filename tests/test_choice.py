@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from helpers import backends, paths
-from helpers.choice import NAMES, Choice, choose
+from cluster import backends, paths
+from cluster.choice import NAMES, Choice, choose
 from tests.notebooks import ROOT
 
 ABSENT = "docker and podman are not installed"

@@ -15,9 +15,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from helpers.local import image_cache
-from helpers.local.backend import Local
-from helpers.progress import Silent
+from cluster.image import cache as image_cache
+from cluster.local.backend import Local
+from cluster.progress import Silent
 from tests import unprivileged
 from tests.notebooks import ROOT
 

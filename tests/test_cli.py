@@ -17,12 +17,12 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
+from cluster.cli import main
+from cluster.cli_format import keep_layout, status_text
+from cluster.local import identity
+from cluster.local.backend import LOGS, STATUS
+from cluster.progress import Terminal
 from helpers import __main__ as entry
-from helpers.cli import main
-from helpers.cli_shape import keep_layout, status_text
-from helpers.local import identity
-from helpers.local.backend import LOGS, STATUS
-from helpers.progress import Terminal
 from tests.commandline import COMMAND, environment, helpers
 from tests.notebooks import ROOT
 from tests.patience import patience

@@ -2,7 +2,8 @@
 
 import pytest
 
-from helpers import columns, errors
+from cluster import errors
+from helpers import columns
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from jupyter_client.manager import KernelManager
 
+from cluster.local import identity
+from cluster.local.backend import Local
 from helpers import connect
-from helpers.local import identity
-from helpers.local.backend import Local
 
 CONNECT = "from helpers import connect\ncluster = connect()\ncluster.server"
 
@@ -69,8 +69,8 @@ def state(tmp_path):
 @pytest.mark.full("infrastructure that lessons do not touch")
 def test_a_restarted_kernel_finds_the_same_cluster(cluster):
     with kernel(os.environ["LAB_STATE_DIR"]) as (manager, client):
-        pid = f"{CONNECT}\nfrom helpers.local.backend import Local\n"
-        pid += "from helpers.local.machine import Machine\n"
+        pid = f"{CONNECT}\nfrom cluster.local.backend import Local\n"
+        pid += "from cluster.local.machine import Machine\n"
         pid += "Machine(Local().state).pid()"
         before = run(client, pid)
         manager.restart_kernel(now=True)

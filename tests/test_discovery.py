@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from helpers import discovery, errors
+from cluster import errors
+from helpers import discovery
 from helpers.command import kubectl
 from helpers.proxy import KubectlProxy
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from helpers import doctor
-from helpers.doctor import (
+from cluster import doctor
+from cluster.binaries.runtime import Runc
+from cluster.doctor import (
     Finding,
     container,
     lab,
@@ -23,12 +24,11 @@ from helpers.doctor import (
     surroundings,
     system,
 )
-from helpers.doctor.findings import fatal, ok, warning
-from helpers.errors import IncompleteAssets, NamespacesForbidden, NotEnough
-from helpers.local import idmap
-from helpers.local.preflight import Account
-from helpers.local.runtime import Runc
-from helpers.local.trial import Answer
+from cluster.doctor.findings import fatal, ok, warning
+from cluster.errors import IncompleteAssets, NamespacesForbidden, NotEnough
+from cluster.local import idmap
+from cluster.local.trial import Answer
+from cluster.preflight import Account
 
 ROOT_USER = idmap.IdFacts(uid=0, gid=0, privileged=True)
 USER = idmap.IdFacts(uid=1000, gid=1000, privileged=False)

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import helpers
-from helpers.cli_shape import NOT_RUNNING
+from cluster.cli_format import NOT_RUNNING
 from tests.notebooks import FILES, load
 from tests.style.page import Page
 
@@ -29,12 +29,13 @@ DOORS = {
     "python -m helpers status": (("-m", "helpers", "status"), NOT_RUNNING, 45),
 }
 #: what learners call, and how many modules of ours it may load
+OURS = ("cluster", "helpers")
 ROOMS = {"helpers.pods": 12, "helpers.tokens": 12, "helpers.checks": 60}
 #: each takes as long to load as Python takes to start, or longer
 HEAVY = {
     *("IPython", "ipywidgets", "kubernetes", "matplotlib", "pandas", "requests"),
     *("asyncio", "cryptography", "filelock", "pooch", "urllib.request", "yaml"),
-    *("helpers.kind", "helpers.own.backend", "helpers.controlplane.backend"),
+    *("cluster.kind", "cluster.existing.backend", "cluster.controlplane.backend"),
 }
 
 
@@ -103,8 +104,8 @@ def test_opening_the_door_is_quick(words, code, most, tmp_path):
     )
     assert done.returncode == code, done.stderr
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    ours = {name for name in loaded if name.partition(".")[0] == "helpers"}
-    assert "helpers.backends" in ours
+    ours = {name for name in loaded if name.partition(".")[0] in OURS}
+    assert "cluster.backends" in ours
     assert loaded & HEAVY == set()
     assert len(ours) <= most, sorted(ours)
 
@@ -121,7 +122,7 @@ def test_what_a_learner_calls_loads_no_backend(module, most, tmp_path):
         check=True,
         timeout=60,
     )
-    ours = {name for name in done.stdout.split() if name.partition(".")[0] == "helpers"}
+    ours = {name for name in done.stdout.split() if name.partition(".")[0] in OURS}
     assert not [name for name in ours if "backend" in name]
     assert len(ours) <= most, sorted(ours)
 

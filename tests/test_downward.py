@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from helpers import errors
+from cluster import errors
 from helpers.downward import COLUMNS, Changes, Copies, copies_of, read_labels
 from helpers.followers import BROKEN, FILE, NO_FILE, NO_VARIABLE, VARIABLE, Seen
 from helpers.watches import BROKEN as UNHEARD

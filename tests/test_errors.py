@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from helpers import errors
+from cluster import errors
 
 MISTAKE = "from helpers import kubectl\nkubectl('get', 'nodes')"
 MESSAGE = (

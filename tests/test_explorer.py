@@ -8,11 +8,12 @@ import subprocess
 
 import pytest
 
-from helpers import equivalents, errors, explorer, kubectl
+from cluster import errors
+from cluster.waiting import until
+from helpers import equivalents, explorer, kubectl
 from helpers.callers import Caller
 from helpers.explorer import Target
 from helpers.tokens import create_token
-from helpers.waiting import until
 from helpers.widgets.explorer import ApiExplorer, api_explorer
 from tests.test_discovery import CORE, NAMED
 

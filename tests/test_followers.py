@@ -8,9 +8,9 @@ import sys
 import psutil
 import pytest
 
+from cluster.waiting import until
 from helpers.followers import BROKEN, FILE, NO_FILE, NO_VARIABLE, VARIABLE, Follower
 from helpers.pods import apply, exec_in_pod, wait_for
-from helpers.waiting import until
 
 pytestmark = pytest.mark.full("infrastructure that lessons do not touch")
 TIMEOUT = 60.0

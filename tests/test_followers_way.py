@@ -6,9 +6,8 @@ import queue
 import pytest
 import yaml
 
-from helpers import errors
+from cluster import errors, ownserver
 from helpers.followers import BROKEN, Follower
-from helpers.local import ownserver
 from helpers.wirelog import WireLog
 
 pytestmark = pytest.mark.full("infrastructure that lessons do not touch")

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from helpers import errors, jsonlists
+from cluster import errors
+from helpers import jsonlists
 from helpers.columns import tree
 
 FIRST = {

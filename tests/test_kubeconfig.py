@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from helpers import errors
-from helpers.kubeconfig import holds, problem, read_kubeconfig, server_of
+from cluster import errors
+from cluster.kubeconfig import holds, problem, read_kubeconfig, server_of
 
 OURS = {
     "current-context": "lab",

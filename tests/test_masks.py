@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers import masks
+from cluster import masks
 from tools import leaks
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzb21lYm9keSJ9.c2lnbmF0dXJlLW9mLXRoaXM"

@@ -7,10 +7,11 @@ import subprocess
 
 import pytest
 
-from helpers import cluster as module
-from helpers import errors, kubectl
+from cluster import errors
+from cluster.processes import start_time
+from helpers import connection as module
+from helpers import kubectl
 from helpers.command import use_kubeconfig
-from helpers.processes import start_time
 
 
 def owned_by(name: str, owner: str, lesson: str) -> None:

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from helpers import errors
+from cluster import errors
 from helpers.plainhttp import PlainServer
 
 

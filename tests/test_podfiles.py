@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers import errors
+from cluster import errors
 from helpers.podfiles import wait_for_file, wait_for_output
 from helpers.pods import exec_in_pod
 from tests.running import run, sleeper

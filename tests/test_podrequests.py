@@ -2,7 +2,8 @@
 
 import pytest
 
-from helpers import checks, errors, exec_in_pod, wait_for
+from cluster import errors
+from helpers import checks, exec_in_pod, wait_for
 from helpers.journeys import FILES, STEPS, STOPPED
 from helpers.podrequests import follow_request
 from helpers.pods import apply

@@ -2,8 +2,9 @@
 
 import pytest
 
-from helpers import choice, errors, kubectl, pods
-from helpers.backends import BACKENDS
+from cluster import choice, errors
+from cluster.backends import BACKENDS
+from helpers import kubectl, pods
 from tests.patience import patience
 from tests.running import run, sleeper
 

@@ -6,10 +6,11 @@ import tomllib
 import pytest
 import yaml
 
-from helpers import report
+from cluster import report
 from tests.notebooks import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+NAMED = r"`((?:cluster|helpers|tests|tools|notebooks)/[\w/.]*)`"
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 
 
@@ -53,7 +54,7 @@ def test_dependabot_looks_at_actions_and_packages():
 def test_contributing_names_what_is_there():
     """Every file and directory of the house in ten lines, and the words of make."""
     text = (ROOT / "CONTRIBUTING.md").read_text()
-    for name in re.findall(r"`((?:helpers|tests|tools|notebooks)/[\w/.]*)`", text):
+    for name in re.findall(NAMED, text):
         assert "NN" in name or (ROOT / name).exists(), name
     words = re.findall(r"^\| `make (\w+)`", text, re.MULTILINE)
     assert words == ["lint", "quick", "test", "full"]

@@ -10,7 +10,8 @@ import psutil
 import pytest
 import requests
 
-from helpers import errors, proxy
+from cluster import errors
+from helpers import proxy
 from helpers.proxy import KubectlProxy
 from tests.likekernel import like_a_kernel
 from tests.test_hub import HUBS
@@ -309,7 +310,7 @@ def test_a_link_leads_to_what_runs(cluster):
 
 PARENT = """
 import signal
-from helpers.cluster import connect
+from helpers.connection import connect
 from helpers.proxy import KubectlProxy
 connect()
 proxy = KubectlProxy().start()

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from helpers import errors, report
-from helpers.local.backend import Local
-from helpers.progress import Silent
+from cluster import errors, report
+from cluster.local.backend import Local
+from cluster.progress import Silent
 from tests.commandline import helpers
 from tests.test_masks import SECRETS
 from tools import leaks

@@ -5,11 +5,12 @@ import time
 
 import pytest
 
-from helpers import errors, widgets
+from cluster import errors
+from cluster.waiting import until
+from helpers import widgets
 from helpers.command import kubectl
 from helpers.pods import apply, wait_for
 from helpers.tokens import create_token, write_token
-from helpers.waiting import until
 from helpers.watches import Watch
 from helpers.widgets import downward
 

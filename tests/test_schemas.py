@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from helpers import errors, schemas
+from cluster import errors
+from helpers import schemas
 from helpers.apireader import ApiReader
 
 

@@ -9,7 +9,7 @@ import requests
 import urllib3
 from kubernetes.client.exceptions import ApiException, ForbiddenException
 
-from helpers import errors
+from cluster import errors
 from helpers.command import Completed
 from helpers.statuses import Refusal, find_status
 

@@ -250,7 +250,7 @@ FAULTS = {
         "as": edit("address", "from helpers", "import json as j\nfrom helpers"),
     },
     "one_door": {
-        "module": edit("address", "from helpers", "from helpers.cluster"),
+        "module": edit("address", "from helpers", "from helpers.connection"),
         "package": edit(
             "address",
             "from helpers import connect\n\nconnect()",

@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from helpers import errors, tables
+from cluster import errors
+from cluster.kubeconfig import read_kubeconfig
+from helpers import tables
 from helpers.apireader import ApiReader
 from helpers.command import kubectl
-from helpers.kubeconfig import read_kubeconfig
 from helpers.proxy import KubectlProxy
 
 

@@ -109,7 +109,7 @@ def test_time_is_judged_on_an_idle_machine_alone():
 def test_what_shares_a_machine_is_one_group_and_a_notebook_is_one_alone():
     whole = "tests/test_lessons.py::test_a_lesson[00]"
     assert workers.group(whole) == whole
-    assert workers.group("tests/own/test_rbac.py::test_a") == "tests/own/"
+    assert workers.group("tests/existing/test_rbac.py::test_a") == "tests/existing/"
     assert workers.group("tests/test_pods.py::test_a") == "tests/test_pods.py"
 
 

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from helpers import errors, tls
-from helpers.kubeconfig import read_kubeconfig
+from cluster import errors, tls
+from cluster.kubeconfig import read_kubeconfig
 from tests.authority import Authority
 
 

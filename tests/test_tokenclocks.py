@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import jwt
 import pytest
 
-from helpers import errors, tokenclocks
+from cluster import errors
+from helpers import tokenclocks
 from helpers.followers import BROKEN, FILE, NO_FILE, Seen
 from helpers.tokenclocks import COLUMNS, Times, TokenClock
 from helpers.tokens import Token

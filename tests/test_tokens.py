@@ -7,9 +7,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from helpers import errors
+from cluster import errors
+from cluster.kind.backend import Kind
 from helpers.callers import Caller
-from helpers.kind.backend import Kind
 from helpers.pods import apply, wait_for
 from helpers.reviews import review_token
 from helpers.tokens import (

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from helpers import paths
-from helpers.local.backend import Local
-from helpers.local.runtime import SYSTEM_PATH
-from helpers.progress import Silent
+from cluster import paths
+from cluster.binaries.runtime import SYSTEM_PATH
+from cluster.local.backend import Local
+from cluster.progress import Silent
 from tests import unprivileged
 
 pytestmark = [

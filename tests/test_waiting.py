@@ -2,7 +2,7 @@
 
 import time
 
-from helpers import progress, waiting
+from cluster import progress, waiting
 
 
 class Recorder:

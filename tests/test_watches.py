@@ -7,17 +7,10 @@ import time
 
 import pytest
 
-from helpers import errors
-from helpers.apiserver import ApiServer
+from cluster import errors
+from cluster.apiserver import ApiServer
 from helpers.callers import Caller
-from helpers.watches import (
-    BROKEN,
-    LISTED,
-    RECONNECTED,
-    REFUSED,
-    Watch,
-    stop_all,
-)
+from helpers.watches import BROKEN, LISTED, RECONNECTED, REFUSED, Watch, stop_all
 from tests.local.waiting import until
 from tests.patience import patience
 from tests.rbacserver import RbacServer

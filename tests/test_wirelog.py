@@ -9,7 +9,8 @@ import threading
 import pytest
 import requests
 
-from helpers import errors, har, kubectl
+from cluster import errors
+from helpers import har, kubectl
 from helpers.apireader import ApiReader
 from helpers.callers import Caller
 from helpers.command import kubeconfig_in_use

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from helpers.cli import main
+from cluster.cli import main
 from tests.notebooks import ROOT
 
 WORDS = "help setup lab chapter test full quick lint bench clean".split()
@@ -372,7 +372,11 @@ def test_readme_lists_the_commands():
 
 def test_readme_names_every_variable():
     """Each LAB_ variable that the helpers read stands in README, and no other."""
-    sources = [path.read_text("utf-8") for path in (ROOT / "helpers").rglob("*.py")]
+    sources = [
+        path.read_text("utf-8")
+        for package in ("cluster", "helpers")
+        for path in (ROOT / package).rglob("*.py")
+    ]
     read = set(re.findall(r"\"(LAB_[A-Z_]+)\"", " ".join(sources)))
     named = set(re.findall(r"\bLAB_[A-Z_]+", (ROOT / "README.md").read_text("utf-8")))
     assert named == read

@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from helpers.local import syscalls as sc  # noqa: E402
+from cluster import syscalls as sc  # noqa: E402
 
 UID = 1000
 

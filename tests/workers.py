@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from helpers import backends, choice
+from cluster import backends, choice
 
 #: a directory whose tests share a machine, API servers or a browser is one group,
 #: and so is any other file
@@ -19,7 +19,7 @@ TOGETHER = (
     "tests/controlplane/",
     "tests/kind/",
     "tests/machine/",
-    "tests/own/",
+    "tests/existing/",
     "tests/usermode/",
 )
 #: of these files each test is one: a notebook that is run whole
@@ -27,7 +27,7 @@ APART = ("tests/test_lessons.py",)
 #: the groups that take minutes, the longest first; short ones fill the gaps at the end
 LONGEST = ("tests/browser/", "tests/test_lessons.py")
 #: backends of which there is one
-ALONE = ("kind", "own")
+ALONE = ("kind", "existing")
 #: bytes for a cluster, its notebooks' kernels, and a JupyterLab with its browser
 MEMORY = 3e9
 #: instances of inotify for a worker's cluster, and for one that a test starts beside it

@@ -18,7 +18,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbconvert import HTMLExporter
 from traitlets.config import Config
 
-from helpers.progress import Progress, Terminal
+from cluster.progress import Progress, Terminal
 from tools import leaks
 
 ROOT = Path(__file__).resolve().parent.parent

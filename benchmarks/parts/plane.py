@@ -15,10 +15,11 @@ from pathlib import Path
 
 import urllib3
 
-from helpers import tls
-from helpers.local import kubeconfigs, pki, syscalls, toolchain
-from helpers.local.files import write_private
-from helpers.processes import end_process
+from cluster import pki, syscalls, tls
+from cluster.binaries import toolchain
+from cluster.files import write_private
+from cluster.local import kubeconfigs
+from cluster.processes import end_process
 
 #: seconds until the API server must be ready; with 100,000 pods it reads for a while
 PATIENCE = 180.0

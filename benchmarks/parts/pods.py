@@ -10,7 +10,7 @@ from pathlib import Path
 
 import urllib3
 
-from helpers import tls
+from cluster import tls
 
 #: pods per namespace
 PER_NAMESPACE = 500

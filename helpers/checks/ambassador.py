@@ -1,9 +1,9 @@
 """Check what an ambassador lets through, and whether it outlives its token."""
 
+from cluster.waiting import until
 from helpers.callers import Caller
 from helpers.pods import exec_in_pod
 from helpers.tokens import Token
-from helpers.waiting import until
 
 #: where the ambassador of the lesson listens
 DOOR = "http://localhost:8001"

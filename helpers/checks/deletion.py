@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from helpers import errors
+from cluster import errors
 from helpers.command import kubectl
 from helpers.reviews import current_namespace
 

@@ -3,7 +3,8 @@
 import re
 from datetime import UTC, datetime
 
-from helpers import errors
+from cluster import errors
+from cluster.waiting import until
 from helpers.applications import current_pod, last_words
 from helpers.checks.grants import may_exactly
 from helpers.checks.layers import symptom_of
@@ -13,7 +14,6 @@ from helpers.drills import FILES
 from helpers.pods import exec_in_pod, wait_for
 from helpers.reviews import current_namespace, review_token
 from helpers.tokens import read_token
-from helpers.waiting import until
 
 #: seconds until a changed Deployment has a pod, and until that runs
 START = 20.0

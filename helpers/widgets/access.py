@@ -12,12 +12,13 @@ from typing import NamedTuple
 import ipywidgets
 import pandas as pd
 
-from helpers import errors, grants
+from cluster import errors
+from cluster.waiting import until
+from helpers import grants
 from helpers.callers import Caller
 from helpers.command import kubeconfig_in_use
 from helpers.rbac import Objects
 from helpers.reviews import Account, access_review, current_namespace
-from helpers.waiting import until
 from helpers.watches import Watch, stop_all
 from helpers.widgets import markup
 from helpers.widgets.live import Live

@@ -10,13 +10,13 @@ from urllib.parse import quote
 import ipywidgets
 import pandas as pd
 
-from helpers import errors
+from cluster import errors
+from cluster.waiting import until
 from helpers.callers import Caller
 from helpers.command import kubeconfig_in_use
 from helpers.downward import Change, Changes, Copies, copies_of
 from helpers.followers import Follower
 from helpers.reviews import current_namespace
-from helpers.waiting import until
 from helpers.watches import RECONNECTED, Watch, trouble
 from helpers.widgets import markup
 from helpers.widgets.live import Live

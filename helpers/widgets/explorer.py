@@ -11,7 +11,8 @@ from typing import Any
 import ipywidgets
 import urllib3
 
-from helpers import answers, equivalents, errors, explorer
+from cluster import errors
+from helpers import answers, equivalents, explorer
 from helpers.answers import Answer
 from helpers.callers import Caller
 from helpers.command import kubeconfig_in_use

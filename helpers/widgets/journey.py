@@ -9,7 +9,7 @@ import threading
 import ipywidgets
 import pandas as pd
 
-from helpers import errors
+from cluster import errors
 from helpers.journeys import FILES, STOPPED, UNREACHED, Journey, Step
 from helpers.podrequests import TIMEOUT, follow_request, sendable
 from helpers.reviews import current_namespace

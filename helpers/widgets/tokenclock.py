@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
-from helpers import errors, tokenclocks
+from cluster import errors
+from cluster.waiting import until
+from helpers import tokenclocks
 from helpers.command import kubectl
 from helpers.followers import BROKEN, Follower
 from helpers.reviews import current_namespace
 from helpers.tokenclocks import COLUMNS, TokenClock
 from helpers.tokens import MOUNTED, Token
-from helpers.waiting import until
 from helpers.widgets import markup
 from helpers.widgets.live import Live
 from helpers.widgets.view import View

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import ipywidgets
 
-from helpers import errors
+from cluster import errors
 from helpers.widgets import markup
 from helpers.widgets.live import Live
 

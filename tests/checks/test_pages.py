@@ -3,7 +3,7 @@
 import pytest
 from tenacity import retry, retry_if_exception, stop_after_attempt
 
-from helpers.apiserver import ApiServer
+from cluster.apiserver import ApiServer
 from helpers.checks import survives_expiry
 from tests.local.waiting import until
 

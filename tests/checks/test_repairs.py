@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from helpers import Caller, create_token, drills, errors, kubectl, review_token
+from cluster import errors
+from cluster.kind.backend import Kind
+from helpers import Caller, create_token, drills, kubectl, review_token
 from helpers.applications import current_pod, current_pods, last_words
 from helpers.checks import layers, repairs
 from helpers.credentials import judge
 from helpers.drills import FILES, LABEL, NAMES, break_copies
-from helpers.kind.backend import Kind
 from tests.local.waiting import until
 from tests.notebooks import run_in_shell, source
 

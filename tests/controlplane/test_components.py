@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from helpers.controlplane import components, process
-from helpers.controlplane.components import Ports, describe
-from helpers.local import layout
-from helpers.local.recipe import CONTROL_PLANE
-from helpers.local.releases import published
+from cluster.binaries.recipe import CONTROL_PLANE
+from cluster.binaries.releases import published
+from cluster.controlplane import components, process
+from cluster.controlplane.components import Ports, describe
+from cluster.local import layout
 from tests.local import doctable
 
 PORTS = Ports(6001, 6002, 6003, 6004, 6005)

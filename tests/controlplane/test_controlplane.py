@@ -13,13 +13,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from helpers import command, errors, pods
-from helpers.cluster import Cluster
-from helpers.controlplane import ports
-from helpers.controlplane.backend import ControlPlane
-from helpers.local import hostport, identity
-from helpers.progress import Silent
-from helpers.usermode import kernel
+from cluster import errors, hostport
+from cluster.controlplane import ports
+from cluster.controlplane.backend import ControlPlane
+from cluster.local import identity
+from cluster.progress import Silent
+from cluster.usermode import kernel
+from helpers import command, pods
+from helpers.connection import Cluster
 from tests.local.waiting import until
 from tests.patience import patience
 
@@ -248,7 +249,7 @@ def test_killed_at_any_moment_it_leaves_nothing(lab):
 
 STARTER = (
     "import sys; from pathlib import Path;"
-    "from helpers.controlplane.backend import ControlPlane;"
+    "from cluster.controlplane.backend import ControlPlane;"
     "ControlPlane(Path(sys.argv[1])).up()"
 )
 

@@ -21,10 +21,10 @@ from pathlib import Path
 import certifi
 import pytest
 
-from helpers.local import releases
-from helpers.local.backend import Local
-from helpers.local.recipe import CONTROL_PLANE
-from helpers.progress import Silent
+from cluster.binaries import releases
+from cluster.binaries.recipe import CONTROL_PLANE
+from cluster.local.backend import Local
+from cluster.progress import Silent
 from tests import unprivileged
 from tests.local import mirror as m
 from tests.notebooks import ROOT

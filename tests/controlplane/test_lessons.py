@@ -2,9 +2,9 @@
 
 import pytest
 
-from helpers import errors
-from helpers.controlplane.lessons import OF_PODS, TAG, needs_pods
-from helpers.doctor import lab
+from cluster import errors
+from cluster.doctor import lab
+from helpers.lessons import NEEDS_PODS, OF_PODS, needs_pods
 from tests.notebooks import FILES, load, tagged
 
 
@@ -23,12 +23,14 @@ def test_what_works_without_a_node_is_every_other_lesson():
 
 def test_a_cell_is_skipped_for_its_lesson_or_for_its_tag():
     assert needs_pods("pod-metadata")
-    assert needs_pods("batch-api", [TAG])
+    assert needs_pods("batch-api", [NEEDS_PODS])
     assert not needs_pods("batch-api", ["exercise"])
 
 
 def test_tags_stand_only_where_the_rest_of_the_lesson_runs():
-    found = {path.stem.partition("-")[2] for path in FILES if tagged(load(path), TAG)}
+    found = {
+        path.stem.partition("-")[2] for path in FILES if tagged(load(path), NEEDS_PODS)
+    }
     assert found and not found & OF_PODS
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from helpers import errors
-from helpers.local import toolchain
-from helpers.local.recipe import KIND
-from helpers.progress import Silent
+from cluster import errors
+from cluster.binaries import toolchain
+from cluster.binaries.recipe import KIND
+from cluster.progress import Silent
 from tests.kind.surroundings import (
     Fake,
     as_docker,

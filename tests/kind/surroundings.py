@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from helpers import paths
-from helpers.kind import programs
-from helpers.kind.backend import Kind
+from cluster import paths
+from cluster.kind import programs
+from cluster.kind.backend import Kind
 from tests.kind import fake_engine
 
 #: a node that is not ours

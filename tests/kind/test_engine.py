@@ -8,10 +8,10 @@ import subprocess
 
 import pytest
 
-from helpers import errors
+from cluster import errors
+from cluster.kind import engine, fitness
+from cluster.kind.engine import Engine, look
 from helpers.hub import MARKS
-from helpers.kind import engine, fitness
-from helpers.kind.engine import Engine, look
 
 
 @pytest.fixture

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from helpers import backends, errors, statedir, versions
-from helpers.kind import command, images, programs, readiness
-from helpers.kind.backend import Kind
-from helpers.kind.record import Record
-from helpers.local import image_cache
-from helpers.local.image_cache import architecture
-from helpers.progress import Silent
+from cluster import backends, errors, statedir, versions
+from cluster.image import cache as image_cache
+from cluster.image.cache import architecture
+from cluster.kind import command, images, programs, readiness
+from cluster.kind.backend import Kind
+from cluster.kind.record import Record
+from cluster.progress import Silent
 from tests.commandline import helpers
 from tests.local.waiting import until
 
@@ -29,7 +29,7 @@ full = pytest.mark.full("other backends")
 UP = """
 import sys
 from pathlib import Path
-from helpers.kind.backend import Kind
+from cluster.kind.backend import Kind
 Kind(Path(sys.argv[1])).up()
 """
 

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from helpers import versions
-from helpers.kind.backend import LOGS
-from helpers.kind.node import SERVICES
-from helpers.kind.plan import Plan, name_for
+from cluster import versions
+from cluster.kind.backend import LOGS
+from cluster.kind.node import SERVICES
+from cluster.kind.plan import Plan, name_for
 
 PLAN = Plan(Path("/s"), "lab-0123abcd")
 OURS = ["--name=lab-0123abcd", "--kubeconfig=/s/kubeconfig"]

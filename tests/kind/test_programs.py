@@ -2,11 +2,10 @@
 
 import pytest
 
-from helpers import errors
-from helpers.kind import backend, programs
-from helpers.kind.backend import Kind
-from helpers.local import ownserver
-from helpers.local.recipe import API_SERVER
+from cluster import errors, ownserver
+from cluster.binaries.recipe import API_SERVER
+from cluster.kind import backend, programs
+from cluster.kind.backend import Kind
 from tests.local.test_fetch import Notes
 
 

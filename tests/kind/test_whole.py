@@ -11,14 +11,14 @@ import sys
 
 import pytest
 
-from helpers import errors, versions
+from cluster import errors, versions
+from cluster.image import cache as image_cache
+from cluster.kind import images, programs
+from cluster.kind.backend import LOGS
+from cluster.kind.record import Record
+from cluster.local.backend import STATUS
+from cluster.progress import Silent
 from helpers.command import kubectl
-from helpers.kind import images, programs
-from helpers.kind.backend import LOGS
-from helpers.kind.record import Record
-from helpers.local import image_cache
-from helpers.local.backend import STATUS
-from helpers.progress import Silent
 from tests.commandline import helpers
 from tests.kind import surroundings as around
 from tests.kind.test_kind import ROOT, UP, Interrupting, full

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers.local import golang, toolchain
-from helpers.progress import Silent
+from cluster.binaries import golang, toolchain
+from cluster.progress import Silent
 from tests.local import gobox
 
 

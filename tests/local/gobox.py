@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from helpers.local.steps import Recipe, Step
+from cluster.binaries.steps import Recipe, Step
 
 ROOT = Path(__file__).parents[2]
 #: the `go` line of the small module
@@ -17,9 +17,9 @@ MINIMUM = (1, 26, 0)
 ENSURE = """
 import json, sys
 from pathlib import Path
-from helpers import errors
-from helpers.local import toolchain
-from helpers.progress import Terminal
+from cluster import errors
+from cluster.binaries import toolchain
+from cluster.progress import Terminal
 from tests.local import gobox
 
 try:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from helpers.local.releases import Release
+from cluster.binaries.releases import Release
 from tests.authority import Authority
 
 

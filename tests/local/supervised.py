@@ -13,8 +13,8 @@ import sys
 import threading
 from pathlib import Path
 
-from helpers.local import logs, supervisor, syscalls
-from helpers.local.components import Component
+from cluster import logs, supervisor, syscalls
+from cluster.local.components import Component
 
 
 def main(spec_file: str, events: str) -> None:

@@ -1,6 +1,6 @@
 """What of a machine's apt configuration goes into the image's."""
 
-from helpers.local import apt
+from cluster.image import apt
 
 DEBIAN = {"ID": "debian", "VERSION_ID": "12", "VERSION_CODENAME": "bookworm"}
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"

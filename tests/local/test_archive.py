@@ -10,7 +10,7 @@ import zipfile
 
 import pytest
 
-from helpers.local.archive import (
+from cluster.image.archive import (
     EPOCH,
     Entry,
     Image,

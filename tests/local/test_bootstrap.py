@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from cluster.local import bootstrap
 from helpers.command import kubectl
-from helpers.local import bootstrap
 
 POD = {
     "apiVersion": "v1",

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from helpers.local.build_view import View, working_on
+from cluster.binaries.build_view import View, working_on
 from tests.local.waiting import until
 
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from helpers.local import bootstrap, components, layout
-from helpers.local.components import Connect, Facts, Get
+from cluster.local import bootstrap, components, layout
+from cluster.local.components import Connect, Facts, Get
 from tests.local import doctable
 
 FACTS = Facts(

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from helpers import errors
-from helpers.local import download, elf, releases, toolchain
-from helpers.local.recipe import RECIPE
-from helpers.local.steps import Recipe
-from helpers.local.workshop import Workshop
-from helpers.progress import Silent
+from cluster import errors
+from cluster.binaries import download, elf, releases, toolchain
+from cluster.binaries.recipe import RECIPE
+from cluster.binaries.steps import Recipe
+from cluster.binaries.workdir import Workshop
+from cluster.progress import Silent
 from tests.local import gobox
 from tests.local import mirror as m
 from tests.local.test_fetch import Notes

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from helpers import errors
-from helpers.local import effort
-from helpers.local.recipe import RECIPE
-from helpers.local.steps import Step
-from helpers.local.workshop import Workshop
+from cluster import errors
+from cluster.binaries import effort
+from cluster.binaries.recipe import RECIPE
+from cluster.binaries.steps import Step
+from cluster.binaries.workdir import Workshop
 
 GB = 1_000_000_000
 

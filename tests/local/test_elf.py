@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from helpers.local import elf
+from cluster.binaries import elf
 
 
 @pytest.fixture

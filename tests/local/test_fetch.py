@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-from helpers.local import fetch
-from helpers.local.fetch import Fetch, Patience
-from helpers.progress import Silent
+from cluster.binaries import fetch
+from cluster.binaries.fetch import Fetch, Patience
+from cluster.progress import Silent
 from tests.local import mirror as m
 from tests.local.waiting import until
 from tests.patience import patience

@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from helpers import errors, paths, versions
-from helpers.local import golang
-from helpers.progress import Silent
+from cluster import errors, paths, versions
+from cluster.binaries import golang
+from cluster.progress import Silent
 
 OLD = """#!/bin/sh
 echo '{"GOVERSION": "go1.19.8", "GOHOSTOS": "linux", "GOHOSTARCH": "amd64",

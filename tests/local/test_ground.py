@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.local import facts, ground
+from cluster.local import facts, ground
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import pytest
 
-from helpers.local import idmap
-from helpers.local.idmap import IdFacts, Map
+from cluster.local import idmap
+from cluster.local.idmap import IdFacts, Map
 
 USER = {"uid": 1000, "gid": 100, "privileged": False}
 GRANTED = {"subuid": (100000, 65536), "subgid": (200000, 65536)}

@@ -5,9 +5,9 @@ import shutil
 import psutil
 import pytest
 
-from helpers import errors
-from helpers.local.image_build import Build
-from helpers.progress import Silent
+from cluster import errors
+from cluster.image.build import Build
+from cluster.progress import Silent
 
 full = pytest.mark.full("builds from source")
 needs_mmdebstrap = pytest.mark.skipif(

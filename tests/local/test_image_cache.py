@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from helpers import errors
-from helpers.local import image_cache
-from helpers.progress import Silent
+from cluster import errors
+from cluster.image import cache as image_cache
+from cluster.progress import Silent
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[2]
 BUILDER = """
 import sys, time
 from pathlib import Path
-from helpers.local.image_cache import keep
-from helpers.progress import Silent
+from cluster.image.cache import keep
+from cluster.progress import Silent
 
 name, others, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
 
@@ -42,8 +42,8 @@ print(keep(folder / "images" / "key.tar", make, Silent()).read_text())
 STUCK = """
 import sys
 from pathlib import Path
-from helpers.local.image_cache import keep
-from helpers.progress import Silent
+from cluster.image.cache import keep
+from cluster.progress import Silent
 
 def make(work):
     (work / "half").write_text("half")

@@ -8,9 +8,9 @@ import tarfile
 
 import pytest
 
-from helpers.errors import ImageError
-from helpers.local.archive import Entry, Image, write_archive, write_layer
-from helpers.local.image_file import SavedImage, full_name, inspect
+from cluster.errors import ImageError
+from cluster.image.archive import Entry, Image, write_archive, write_layer
+from cluster.image.file import SavedImage, full_name, inspect
 
 APP = SavedImage(("example.test/app:1",), "linux", "amd64")
 

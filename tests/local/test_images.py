@@ -6,14 +6,14 @@ import time
 
 import pytest
 
-from helpers import errors, versions
+from cluster import errors, versions
+from cluster.binaries import toolchain
+from cluster.image.archive import Entry, Image, write_archive, write_layer
+from cluster.image.cache import architecture, ensure
+from cluster.image.load import import_archive, list_images, parse_list
+from cluster.local.backend import Local
+from cluster.progress import Silent
 from helpers.command import kubectl
-from helpers.local import toolchain
-from helpers.local.archive import Entry, Image, write_archive, write_layer
-from helpers.local.backend import Local
-from helpers.local.image_cache import architecture, ensure
-from helpers.local.images import import_archive, list_images, parse_list
-from helpers.progress import Silent
 from tests.local.test_image_file import Layout, docker, named
 from tests.patience import patience
 

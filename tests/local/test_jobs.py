@@ -6,7 +6,7 @@ import signal
 import psutil
 import pytest
 
-from helpers.local import jobs
+from cluster import jobs
 from tests.local.waiting import until
 
 

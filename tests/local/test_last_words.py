@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from helpers.local import refusal
-from helpers.local.logs import last_words
+from cluster.local import refusal
+from cluster.logs import last_words
 
 PANIC = """\
 {"level":"info","msg":"opening backend"}

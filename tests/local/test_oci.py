@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from helpers.local import oci
+from cluster.local import oci
 
 SPEC = {
     "ociVersion": "1.3.0",

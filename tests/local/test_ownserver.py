@@ -1,7 +1,6 @@
 """Where an API server of a notebook works; tests/test_apiserver.py has what it does."""
 
-from helpers import statedir
-from helpers.local import ownserver
+from cluster import ownserver, statedir
 
 
 def test_a_state_directory_that_only_api_servers_have_used_is_ours(

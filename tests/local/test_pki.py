@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID as Usage
 from cryptography.x509.oid import NameOID
 
-from helpers.local import kubeconfigs, layout, pki
+from cluster import pki
+from cluster.local import kubeconfigs, layout
 
 SERVERS = ("apiserver", "kubelet", "controller-manager", "scheduler")
 

@@ -6,10 +6,11 @@ import shutil
 
 import pytest
 
-from helpers import versions
-from helpers.local import components, golang
-from helpers.local.recipe import KIND, RECIPE
-from helpers.local.steps import Recipe, parse
+from cluster import versions
+from cluster.binaries import golang
+from cluster.binaries.recipe import KIND, RECIPE
+from cluster.binaries.steps import Recipe, parse
+from cluster.local import components
 
 ALL = (*RECIPE.steps, *KIND.steps)
 STEPS = pytest.mark.parametrize("step", ALL, ids=lambda step: step.name)

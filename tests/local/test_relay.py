@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from helpers.local import relay
+from cluster.local import relay
 from tests.local.waiting import until
 
 
@@ -191,7 +191,7 @@ def _echo(upstream: socket.socket, count: int) -> None:
 
 def test_places_follow_the_hard_limit():
     program = (
-        "import resource; from helpers.local.relay import places;"
+        "import resource; from cluster.local.relay import places;"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (20, 116)); print(places());"
         "print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
     )

@@ -2,9 +2,9 @@
 
 import pytest
 
-from helpers import versions
-from helpers.local import releases
-from helpers.local.recipe import RECIPE
+from cluster import versions
+from cluster.binaries import releases
+from cluster.binaries.recipe import RECIPE
 
 HUB = "https://github.com"
 SUM = "0123456789abcdef" * 4

@@ -3,7 +3,7 @@
 import psutil
 import pytest
 
-from helpers.local import resources
+from cluster import resources
 
 MB = 1 << 20
 

@@ -1,6 +1,6 @@
 """The distribution's runc is preferred, and a runc without seccomp is known as one."""
 
-from helpers.local import runtime
+from cluster.binaries import runtime
 
 
 def program(directory, *lines):

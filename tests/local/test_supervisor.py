@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from helpers.local.supervisor import describe_exit
+from cluster.supervisor import describe_exit
 from tests.local.waiting import until
 from tests.patience import patience
 

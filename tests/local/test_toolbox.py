@@ -3,9 +3,9 @@
 import dataclasses
 from pathlib import Path
 
-from helpers import versions
-from helpers.local import toolbox
-from helpers.local.archive import Entry
+from cluster import versions
+from cluster.image import toolbox
+from cluster.image.archive import Entry
 
 INPUTS = toolbox.Inputs("debian-12", "amd64", "0" * 64, ("kubernetes==37.0.2",))
 FILE = Entry(0o644, content=b"")

@@ -9,9 +9,9 @@ import subprocess
 import psutil
 import pytest
 
-from helpers import errors
-from helpers.local import toolchain
-from helpers.progress import Silent
+from cluster import errors
+from cluster.binaries import toolchain
+from cluster.progress import Silent
 from tests.local import gobox
 from tests.local.waiting import until
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from helpers.local import hostport, identity
-from helpers.local.backend import Local
-from helpers.local.machine import Machine
-from helpers.progress import Silent
-from helpers.versions import TOOLBOX_IMAGE
+from cluster import hostport
+from cluster.local import identity
+from cluster.local.backend import Local
+from cluster.local.machine import Machine
+from cluster.progress import Silent
+from cluster.versions import TOOLBOX_IMAGE
 from tests.local.waiting import until
 
 ROOT = Path(__file__).parents[2]

@@ -8,9 +8,9 @@ import time
 import psutil
 import pytest
 
-from helpers import errors
-from helpers.local import machine, probes
-from helpers.progress import Silent
+from cluster import errors
+from cluster.local import machine, probes
+from cluster.progress import Silent
 from tests.local.waiting import until
 from tests.machine.lab import ONCE, Lab, full, members
 from tests.machine.test_machine import with_broken_scheduler
@@ -234,7 +234,7 @@ def test_a_start_whose_starter_is_killed_is_completed(stopped):
     """Also in surroundings that lead others astray: proxies, modules, no locale."""
     junk = stopped.state.parent / "junk"
     junk.mkdir(exist_ok=True)
-    for name in ("json", "socket", "helpers"):
+    for name in ("json", "socket", "cluster", "helpers"):
         (junk / f"{name}.py").write_text("raise SystemExit('junk')")
     starter = stopped.starter(
         http_proxy="http://127.0.0.1:1",

@@ -18,11 +18,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from helpers import errors
-from helpers.local import ground, hostport, identity, layout, namespaces, pki
-from helpers.local.backend import Local
-from helpers.local.machine import Machine
-from helpers.progress import Silent
+from cluster import errors, hostport, pki
+from cluster.local import ground, identity, layout, namespaces
+from cluster.local.backend import Local
+from cluster.local.machine import Machine
+from cluster.progress import Silent
 from tests.local.waiting import until
 from tests.machine.lab import ONCE, full, members
 from tests.patience import patience
@@ -401,7 +401,7 @@ def start_with_budget(lab, binaries: Path, seconds: int) -> None:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(namespaces, "PROGRAM", program)
-        patch.setattr("helpers.local.init.BUDGET", float(seconds))
+        patch.setattr("cluster.local.init.BUDGET", float(seconds))
         lab.machine.start(binaries, lab.archive, 0, Silent())
 
 
@@ -421,7 +421,7 @@ def test_asking_whether_it_runs_disturbs_nobody(tmp_path):
     """Whoever asks must not be taken for the machine, nor keep a start away."""
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path;"
-        "from helpers.local import identity\n"
+        "from cluster.local import identity\n"
         "print('asking', flush=True)\n"
         "while True: identity.running(Path(sys.argv[2]))"
     )

@@ -9,6 +9,7 @@ from tests.style.page import Cell, Fault, Page
 
 #: As the conventions count them: lines that hold something.
 MEDIAN, LONG, IN_A_ROW = 7, 12, 2
+OURS = ("cluster", "helpers")
 GROUP = {"exercise", "solution", "check"}
 #: Where the last exception is kept: `sys.last_value`, since 3.12 `sys.last_exc`.
 LAST = re.compile(r"\blast_(value|exc|type)\b")
@@ -66,11 +67,11 @@ def one_door(page: Page) -> Iterator[Fault]:
     for cell in page.code:
         for node in cell.nodes(ast.Import, ast.ImportFrom):
             if isinstance(node, ast.ImportFrom):
-                if (node.module or "").startswith("helpers."):
+                if (node.module or "").startswith(("helpers.", "cluster")):
                     yield cell.id, f"imports from {node.module}, not from helpers"
                 if any(alias.name == "*" for alias in node.names):
                     yield cell.id, f"imports everything from {node.module}"
-            elif any(alias.name.split(".")[0] == "helpers" for alias in node.names):
+            elif any(alias.name.split(".")[0] in OURS for alias in node.names):
                 yield cell.id, "write `from helpers import ...`"
 
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from helpers.controlplane import components as controlplane
-from helpers.controlplane.components import Ports
-from helpers.local import layout as at
-from helpers.local.components import Facts
-from helpers.usermode import components, guest, layout
-from helpers.usermode.kernel import Kernel
+from cluster.controlplane import components as controlplane
+from cluster.controlplane.components import Ports
+from cluster.local import layout as at
+from cluster.local.components import Facts
+from cluster.usermode import components, guest, layout
+from cluster.usermode.kernel import Kernel
 from tests.local import doctable
 
 FACTS = Facts("/usr/bin/python3", "/usr/sbin/runc", True, "overlayfs", False)

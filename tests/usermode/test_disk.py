@@ -9,8 +9,8 @@ import time
 import psutil
 import pytest
 
-from helpers import errors
-from helpers.usermode import components, disk, keeper
+from cluster import errors
+from cluster.usermode import components, disk, keeper
 from tests.local.waiting import until
 from tests.notebooks import ROOT
 from tests.patience import patience
@@ -19,7 +19,7 @@ from tests.patience import patience
 DEAF = "trap '' TERM; sh -c 'echo $$ >child; exec sleep 600' & echo $$ >main; wait"
 #: makes a disk that is never done
 MAKER = (
-    "import sys; from pathlib import Path; from helpers.usermode import disk; "
+    "import sys; from pathlib import Path; from cluster.usermode import disk; "
     "disk._run(['sh', '-c', sys.argv[1]], Path(sys.argv[2]), 'it', 600)"
 )
 

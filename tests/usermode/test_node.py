@@ -12,11 +12,11 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from helpers import errors
-from helpers.controlplane.backend import ControlPlane
-from helpers.local import identity
-from helpers.progress import Silent
-from helpers.usermode import kernel
+from cluster import errors
+from cluster.controlplane.backend import ControlPlane
+from cluster.local import identity
+from cluster.progress import Silent
+from cluster.usermode import kernel
 from tests.local.waiting import until
 from tests.patience import patience
 

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from helpers.local import relay
-from helpers.usermode import tunnel
+from cluster.local import relay
+from cluster.usermode import tunnel
 from tests.local.waiting import until
 
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from helpers.local import ownserver
+from cluster import ownserver
 from tests.rbacserver import DEFAULT, RbacServer
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from helpers import errors, kubectl, pods, widgets
+from cluster import errors
+from helpers import kubectl, pods, widgets
 from tests.local.waiting import until
 from tests.running import run, sleeper
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from helpers import errors, widgets
+from cluster import errors
+from helpers import widgets
 from helpers.command import kubeconfig_in_use
 from helpers.watches import Event
 from tests.local.waiting import until

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from helpers import errors, pythonrequests, watches, widgets
+from cluster import errors
+from helpers import pythonrequests, watches, widgets
 from helpers.widgets import access, view
 from tests.local.waiting import until
 from tests.patience import patience

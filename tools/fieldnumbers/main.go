@@ -6,7 +6,7 @@
 //
 // Usage, for the version that is pinned there:
 //
-//	cd helpers/local/binaries/kubernetes
+//	cd cluster/binaries/locks/kubernetes
 //	go run ../../../../tools/fieldnumbers/main.go > ../../../data/protobuf.json
 package main
 

@@ -1,0 +1,1 @@
+"""Give a cluster: what starts, finds, builds and examines one."""

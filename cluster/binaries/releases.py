@@ -1,0 +1,181 @@
+"""Say what upstream publishes of our programs, and where. Pure: nothing is fetched.
+
+Each file stands beside a text with its SHA-256, made by the same project. Those sums
+are not pinned here: this repository was made where these hosts cannot be reached, and
+a sum that nobody computed would be worse than none. So a download is as trustworthy as
+HTTPS and the release itself. Who wants every byte pinned in this repository builds.
+
+programs                     published as                      with its sums in
+kubectl, kubelet, kube-*     the program                       NAME.sha256
+etcd                         a tar file                        SHA256SUMS of the release
+containerd, its shim, ctr    a tar file, linked with glibc     NAME.sha256sum
+CoreDNS, CNI plugins         a tar file                        NAME.sha256
+runc                         the program, with libseccomp      runc.sha256sum, signed
+kind                         the program                       NAME.sha256sum
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from cluster import versions
+
+#: machines for which all of these projects publish programs, by the kernel's name
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+_SUM = re.compile(r"^([0-9a-fA-F]{64})(?:\s+\*?(\S+))?$")
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published file: its `url`, and that of the text with its `sums`.
+
+    `members` maps the program to its path in a tar file; None for a file that is the
+    program itself. All three may hold `{arch}`.
+    """
+
+    url: str
+    sums: str
+    programs: tuple[str, ...]
+    members: Mapping[str, str] | None = field(default=None, hash=False)
+
+    @property
+    def name(self) -> str:
+        """Return the file's name, as the text with the sums has it."""
+        return self.url.rpartition("/")[2]
+
+    @property
+    def host(self) -> str:
+        """Return the host that is asked for it."""
+        return self.url.split("/")[2]
+
+    def at(self, architecture: str, mirror: str = "") -> "Release":
+        """Return the release for `architecture`, with the addresses that are asked.
+
+        A mirror keeps what it copies under its own address, then the host, the path.
+        """
+
+        def address(url: str) -> str:
+            if mirror:
+                url = f"{mirror.rstrip('/')}/{url.removeprefix('https://')}"
+            return for_machine(url)
+
+        def for_machine(text: str) -> str:
+            return text.replace("{arch}", architecture)
+
+        members = self.members and {
+            name: for_machine(path) for name, path in self.members.items()
+        }
+        return Release(address(self.url), address(self.sums), self.programs, members)
+
+
+def published(programs: Iterable[str]) -> list[Release]:
+    """Return the files that hold these programs, each once; [] if one is in none."""
+    programs = list(programs)
+    if not all(name in PUBLISHED for name in programs):
+        return []
+    return list({PUBLISHED[name].url: PUBLISHED[name] for name in programs}.values())
+
+
+def sum_in(text: str, name: str) -> str:
+    """Return the SHA-256 of the file `name` that a text with sums tells, or "".
+
+    The text is a sum alone, or lines as `sha256sum` writes them, perhaps signed.
+    """
+    for line in text.splitlines():
+        found = _SUM.match(line.strip())
+        if found and (found[2] or name).rpartition("/")[2] == name:
+            return found[1].lower()
+    return ""
+
+
+def _kubernetes(program: str) -> Release:
+    url = (
+        f"https://dl.k8s.io/release/{versions.KUBERNETES}/bin/linux/{{arch}}/{program}"
+    )
+    return Release(url, f"{url}.sha256", (program,))
+
+
+def _github(
+    project: str,
+    version: str,
+    file: str,
+    sums: str,
+    members: Mapping[str, str] | tuple[str, ...],
+) -> Release:
+    """Describe a file of a release on GitHub; a tuple: it is the program itself."""
+    base = f"https://github.com/{project}/releases/download/{version}"
+    inside = members if isinstance(members, Mapping) else None
+    return Release(f"{base}/{file}", f"{base}/{sums}", tuple(members), inside)
+
+
+def _bare(version: str) -> str:
+    return version.removeprefix("v")
+
+
+_ETCD = f"etcd-{versions.ETCD}-linux-{{arch}}"
+_CONTAINERD = f"containerd-{_bare(versions.CONTAINERD)}-linux-{{arch}}.tar.gz"
+_COREDNS = f"coredns_{_bare(versions.COREDNS)}_linux_{{arch}}.tgz"
+_CNI = f"cni-plugins-linux-{{arch}}-{versions.CNI_PLUGINS}.tgz"
+
+_RELEASES = (
+    *map(
+        _kubernetes,
+        (
+            "kubectl",
+            "kubelet",
+            "kube-apiserver",
+            "kube-controller-manager",
+            "kube-scheduler",
+            "kube-proxy",
+        ),
+    ),
+    _github(
+        "etcd-io/etcd",
+        versions.ETCD,
+        f"{_ETCD}.tar.gz",
+        "SHA256SUMS",
+        {"etcd": f"{_ETCD}/etcd"},
+    ),
+    _github(
+        "containerd/containerd",
+        versions.CONTAINERD,
+        _CONTAINERD,
+        f"{_CONTAINERD}.sha256sum",
+        {
+            name: f"bin/{name}"
+            for name in ("containerd", "containerd-shim-runc-v2", "ctr")
+        },
+    ),
+    _github(
+        "coredns/coredns",
+        versions.COREDNS,
+        _COREDNS,
+        f"{_COREDNS}.sha256",
+        {"coredns": "coredns"},
+    ),
+    _github(
+        "containernetworking/plugins",
+        versions.CNI_PLUGINS,
+        _CNI,
+        f"{_CNI}.sha256",
+        {name: name for name in ("bridge", "host-local", "loopback")},
+    ),
+    _github(
+        "opencontainers/runc",
+        versions.RUNC,
+        "runc.{arch}",
+        "runc.sha256sum",
+        ("runc",),
+    ),
+    _github(
+        "kubernetes-sigs/kind",
+        versions.KIND,
+        "kind-linux-{arch}",
+        "kind-linux-{arch}.sha256sum",
+        ("kind",),
+    ),
+)
+
+#: program to the file that holds it
+PUBLISHED = {name: release for release in _RELEASES for name in release.programs}

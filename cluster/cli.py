@@ -1,0 +1,292 @@
+"""Drive the cluster from a shell: the commands behind `python -m helpers`.
+
+Thin: it parses, calls the backend, prints. Data goes to stdout, everything else to
+stderr. The exit codes are those of `EXIT_CODES`, which `--help` shows.
+"""
+
+import json
+import shlex
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from cluster import backends, choice, errors
+from cluster.cli_format import (
+    EXIT_CODES,
+    FAILED,
+    INTERRUPTED,
+    NOT_READY,
+    NOT_RUNNING,
+    Commands,
+    keep_layout,
+    one_interrupt,
+    status_text,
+    working,
+)
+from cluster.components import KIND, LOCAL, STATUS
+from cluster.existing import commands as own
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=keep_layout(EXIT_CODES),
+)
+def main() -> None:
+    """Run the Kubernetes cluster behind the notebooks.
+
+    A genuine Kubernetes (etcd, kube-apiserver, kubelet, containerd, ...) starts as
+    ordinary processes in Linux namespaces: no root, no Docker. Where Docker or Podman
+    answers, kind makes a node in a container instead. Either listens on 127.0.0.1
+    only, and is known by one directory (LAB_STATE_DIR). No notebook owns it: it runs
+    until `stop`, or until the machine is switched off.
+
+    Typical use:
+      python -m helpers doctor            what does this machine lack?
+      eval "$(python -m helpers up)"      start it, and point kubectl at it
+      kubectl get nodes
+      python -m helpers stop              end it; the next `up` has all objects
+    """
+
+
+which_backend = click.option(
+    "--backend",
+    type=click.Choice(choice.NAMES),
+    help="What runs the cluster. Default: LAB_BACKEND, else what fits this machine.",
+)
+
+
+@main.command()
+@which_backend
+def setup(backend: str | None) -> None:
+    """Make what a start needs: binaries and image (once).
+
+    Kubernetes is downloaded from its official releases. What does not come is built
+    from its Go sources, which takes about eight minutes on two cores. What was
+    interrupted goes on where it was. `up` does the same when it has to. Prints where
+    both are.
+    """
+    with working("binaries and image are ready") as view:
+        binaries, archive = backends.current(backend, view).setup(view)
+    click.echo(f"binaries: {binaries}\nimage:    {archive or 'none: no pod can run'}")
+
+
+@main.command(short_help="Start the cluster, or attach to the running one.")
+@which_backend
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="Port on 127.0.0.1 for the API server. Default: the last one, or any free.",
+)
+def up(backend: str | None, port: int | None) -> None:
+    """Start the cluster, or attach to the running one; return when it is ready.
+
+    Prints two lines for a shell, so that `kubectl` there talks to this cluster:
+
+      eval "$(python -m helpers up)"
+
+    If it fails or is interrupted, nothing is left running.
+    """
+    cluster = None
+    try:
+        with one_interrupt(), working("the cluster is ready") as view:
+            cluster = backends.current(backend, view)
+            cluster.up(view, port=port)
+    except KeyboardInterrupt:
+        runs = cluster and cluster.running()
+        left = "the cluster runs" if runs else "nothing was left running"
+        click.echo(f"interrupted; {left}", err=True)
+        sys.exit(INTERRUPTED)
+    click.echo(f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
+    binaries = cluster.binaries()
+    if binaries:
+        click.echo(f'export PATH={shlex.quote(str(binaries))}:"$PATH"')
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def status(as_json: bool) -> None:
+    """Say how the cluster is: phase, components, restarts.
+
+    Phases:
+      ready          it answers (exit code 0)
+      not running    `up` starts it (exit code 3)
+      starting       components are awaited (exit code 4, as the next three)
+      stopping
+      failed         a component could not start; `logs` has the reason
+      not answering  it runs, and its API server does not answer within 5 s
+    """
+    found = backends.kept().status() or STATUS
+    text = json.dumps(found, indent=2) if as_json else status_text(found, time.time())
+    click.echo(text)
+    phase = found["phase"]
+    sys.exit({"ready": 0, "not running": NOT_RUNNING}.get(phase, NOT_READY))
+
+
+@main.command(short_help="Stop the cluster and keep its objects.")
+def stop() -> None:
+    """Stop the cluster and keep its objects for the next `up`.
+
+    It takes up to five seconds. Stopping what does not run is fine. A cluster of your
+    own is not stopped.
+    """
+    backend = backends.kept()
+    stopped = backend.stop()
+    if backend.name == choice.OWN:
+        click.echo("nothing was stopped: it is a cluster of your own")
+        return
+    click.echo("stopped; the objects are kept" if stopped else "not running")
+
+
+@main.command(short_help="Stop the cluster and remove its objects, keys and logs.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete(yes: bool) -> None:
+    """Stop the cluster and remove its state: objects, keys, logs, images inside.
+
+    Asks first. Binaries and the image archive stay in the cache, so the next `up`
+    takes seconds. Of a cluster of your own only the namespaces go that were made from
+    this state directory; if it is gone by now, nothing but what is here.
+    """
+    backend = backends.kept()
+    if not backend.state.exists():
+        click.echo("nothing to delete")
+        return
+    confirm = (lambda question: None) if yes else _confirm
+    if backend.name == choice.OWN and backend.running():
+        own.delete(backend, confirm)
+    else:
+        confirm(_ALL.format(backend.state))
+        backend.delete()
+    click.echo("deleted")
+
+
+_ALL = "Remove the cluster and all its objects in {}?"
+
+
+def _confirm(question: str) -> None:
+    try:
+        agreed = click.confirm(question, err=True)
+    except click.Abort:  # end of input, or Ctrl-C
+        agreed = False
+    if not sys.stdin.isatty():
+        click.echo(err=True)  # nobody pressed Enter
+    if not agreed:
+        click.echo("nothing was deleted (`--yes` does not ask)", err=True)
+        sys.exit(FAILED)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def doctor(as_json: bool) -> None:
+    """Check this machine, and list every problem with its way out.
+
+    It tries what a start does and leaves nothing behind; the cluster need not run.
+    "fatal" keeps the cluster from starting (exit code 1), "warning" means that some
+    lessons will not work.
+    """
+    from cluster import doctor as checks
+
+    findings = checks.examine()
+    if as_json:
+        click.echo(json.dumps([finding.as_dict() for finding in findings], indent=2))
+    else:
+        click.echo(checks.report(findings))
+    sys.exit(FAILED if any(finding.fatal for finding in findings) else 0)
+
+
+LOGS_HELP = f"""Print the last lines of a component's log.
+
+Components:
+  {", ".join(LOCAL[:5])}
+  {", ".join(LOCAL[5:])}
+
+Components of a kind cluster:
+  {", ".join(KIND[:6])}
+  {", ".join(KIND[6:])}
+
+`machine` is the process that starts all the others, `node` the container that does.
+For pods use `kubectl logs`.
+"""
+
+
+@main.command(help=LOGS_HELP)
+@click.argument("component", metavar="COMPONENT")
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    help="How many lines.",
+)
+@click.option("-p", "--previous", is_flag=True, help="The log of the start before.")
+def logs(component: str, lines: int, previous: bool) -> None:
+    """Print the last lines of a component's log."""
+    click.echo(backends.kept().log(component, lines, previous=previous))
+
+
+@main.command()
+def report() -> None:
+    """Write all that somebody who is to help asks for into one file.
+
+    It has what `doctor` and `status` say, the versions of Python, of the system and of
+    packages, the LAB_ settings, and the end of each component's log. What looks like a
+    secret is taken out; names of files and accounts stay, so read it before you hand it
+    on. Prints its path: a file in this directory that only you can read (0600).
+    """
+    from cluster import report as reports
+
+    with working("the report is written") as view:
+        path = reports.write(Path.cwd(), view)
+    click.echo(path)
+
+
+@main.command()
+def kubeconfig() -> None:
+    """Print the path of the cluster's kubeconfig.
+
+    The file is readable by you alone (0600). ~/.kube/config is never touched.
+
+      export KUBECONFIG="$(python -m helpers kubeconfig)"
+    """
+    path = backends.kept().kubeconfig
+    if not path.exists():
+        raise errors.NotRunning("There is no kubeconfig yet.")
+    click.echo(path)
+
+
+@main.group()
+def images() -> None:
+    """List the images that pods can use, or add one from an archive.
+
+    Pods of the local cluster have no way out to the internet: an image that was not
+    imported ends in ErrImagePull.
+    """
+
+
+@images.command("list")
+def images_list() -> None:
+    """List the imported images with their sizes.
+
+    These names can stand in `image:` of a pod. `toolbox:1` serves all lessons.
+    """
+    for image in backends.kept().images():
+        click.echo(f"{image.name:<60}{image.size / 1e6:8.1f} MB")
+
+
+@images.command("add")
+@click.argument("file", type=click.Path(path_type=Path))
+def images_add(file: Path) -> None:
+    """Import the images of the archive FILE.
+
+    `docker save NAME -o FILE` and `podman save NAME -o FILE` write one; a tar of an
+    OCI layout does as well. Prints the names for `image:` in a pod.
+    """
+    for name in backends.kept().add_image(file):
+        click.echo(name)
+
+
+main.add_command(own.use)
+main.add_command(own.rbac)

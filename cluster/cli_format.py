@@ -1,0 +1,132 @@
+"""Shape the command line: help that keeps its lines, errors as one message, tables.
+
+No command is here; `cluster.cli` has them.
+"""
+
+import contextlib
+import inspect
+import signal
+from collections.abc import Iterator
+
+import click
+
+from cluster import errors, progress
+
+FAILED, NOT_RUNNING, NOT_READY, INTERRUPTED = 1, 3, 4, 130
+EXIT_CODES = """
+Exit codes:
+  0    done
+  1    it failed; stderr says why and what to do
+  2    wrong usage
+  3    status: the cluster does not run
+  4    status: it runs and is not ready
+  130  interrupted by Ctrl-C
+"""
+
+
+def keep_layout(text: str) -> str:
+    """Mark the paragraphs that have indented lines, so that click keeps their lines."""
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(f"\b\n{p}" if "\n " in f"\n{p}" else p for p in paragraphs)
+
+
+class Command(click.Command):
+    """Write help as it stands in the docstring where lines are indented."""
+
+    def __init__(self, *args, **options) -> None:
+        """Mark the paragraphs once."""
+        super().__init__(*args, **options)
+        self.help = keep_layout(self.help or "")
+
+
+class Commands(click.Group):
+    """Show a LabError as its message; keep the order in which commands are written."""
+
+    command_class = Command
+
+    def __init__(self, *args, **options) -> None:
+        """Mark the paragraphs once."""
+        super().__init__(*args, **options)
+        self.help = keep_layout(self.help or "")
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Return the commands in reading order."""
+        return list(self.commands)
+
+    def invoke(self, context: click.Context):
+        """Run the command; a learner's mistake ends with 1 and no traceback."""
+        try:
+            return super().invoke(context)
+        except errors.LabError as error:
+            click.echo(f"error: {error}", err=True)
+            context.exit(FAILED)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            context.exit(INTERRUPTED)
+
+
+@contextlib.contextmanager
+def working(done: str) -> Iterator[progress.Progress]:
+    """Give a view of progress to the block; leave `done` or a finished line behind."""
+    view = progress.Terminal()
+    try:
+        yield view
+    except BaseException:
+        view.leave()
+        raise
+    view.finish(done)
+
+
+@contextlib.contextmanager
+def one_interrupt() -> Iterator[None]:
+    """Let Ctrl-C through once: a second one would cut off what undoes the first."""
+
+    def once(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, once)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def status_text(found: dict, now: float) -> str:
+    """Write a status (keys: `components.STATUS`) for a person; pure."""
+    phase = found["phase"]
+    if phase == "not running":
+        return "not running; start it with `python -m helpers up`"
+    waiting = ", ".join(found["awaited"])
+    reason = found["problem"] or (f"waiting for {waiting}" if waiting else "")
+    lines = [
+        f"{phase}: {reason}" if reason else phase,
+        f"server      {found['server']}",
+        f"kubeconfig  {found['kubeconfig']}",
+        *_absent(found["absent"]),
+    ]
+    if found["components"]:
+        head = f"{'component':<25}{'state':<12}{'for':>8}{'restarts':>10}  last exit"
+        lines += ["", head]
+    for name, part in found["components"].items():
+        age = _duration(now - part["since"])
+        lines.append(
+            f"{name:<25}{part['state']:<12}{age:>8}{part['restarts']:>10}  "
+            f"{part['last_exit'] or '-'}"
+        )
+    return "\n".join(lines)
+
+
+def _absent(names: list[str]) -> list[str]:
+    """Say in a line which parts are not there, if any."""
+    if not names:
+        return []
+    return [f"not here    {', '.join(names)}: no node, so pods stay Pending"]
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes}m"
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"

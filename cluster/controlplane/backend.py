@@ -1,0 +1,126 @@
+"""Bring the control plane up and down: the verbs of the local cluster, without a node.
+
+For machines that let us make no namespaces. Its API server, controllers and scheduler
+are the genuine ones. Where user-mode Linux is installed, a node starts after them, in
+the background; elsewhere there is nothing that could run a pod.
+"""
+
+import contextlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster import errors, pki, preflight
+from cluster.binaries import toolchain
+from cluster.binaries.recipe import CONTROL_PLANE, RECIPE
+from cluster.controlplane import machine
+from cluster.files import write_private
+from cluster.image import cache as image_cache
+from cluster.image import load as images
+from cluster.local import ground
+from cluster.local.backend import Local
+from cluster.progress import Progress, for_here
+from cluster.usermode import disk, kernel
+from cluster.usermode.components import INSIDE, NAME
+
+LOGS = (
+    "machine",
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+)
+#: by this file a state directory is known as ours
+MARK = "control-plane"
+#: seconds that a node may take; on a busy machine with one core it took 40
+PATIENCE = 180.0
+
+
+@dataclass(frozen=True)
+class ControlPlane(Local):
+    """The control plane whose state is in the directory `state`."""
+
+    name = "control-plane"
+
+    @property
+    def logs(self) -> tuple[str, ...]:
+        """Return the components that have a log."""
+        node = (NAME, *INSIDE) if (self.state / "logs" / f"{NAME}.log").exists() else ()
+        return (*LOGS, *node)
+
+    @property
+    def _machine(self) -> machine.Machine:
+        return machine.Machine(self.state)
+
+    def binaries(self) -> Path | None:
+        """Return the directory that holds kubectl, or None before the set-up."""
+        with contextlib.suppress(errors.IncompleteAssets):
+            # Where a whole cluster has been set up, all of these are there.
+            found = toolchain.find(RECIPE)
+            if found:
+                return found
+        return toolchain.find(CONTROL_PLANE)
+
+    def setup(self, progress: Progress) -> tuple[Path, Path | None]:
+        """Make what a start needs: the binaries' directory, and the disk of a node.
+
+        There is no disk where no node can be had.
+        """
+        found, _ = kernel.look()
+        if found:
+            try:
+                binaries = toolchain.ensure(progress)
+                archive = image_cache.ensure(binaries, progress)
+                return binaries, disk.ensure(found, binaries, archive, progress)
+            except errors.LabError as error:
+                # The lessons that ask the API server alone need none of it.
+                progress.update(f"without a node: {error.fact}")
+        return self.binaries() or toolchain.ensure(progress, CONTROL_PLANE), None
+
+    def images(self) -> list[images.Image]:
+        """Raise NoNode: images are on nodes."""
+        raise errors.NoNode("An image")
+
+    def add_image(self, archive: Path) -> list[str]:
+        """Raise NoNode: images are on nodes."""
+        raise errors.NoNode("An image")
+
+    def node(self) -> str:
+        """Return how its node is, as `status` shows it; "" if it has none.
+
+        It is waiting, starting, running, restarting or failed.
+        """
+        found = self.status() or {}
+        return found.get("components", {}).get(NAME, {}).get("state", "")
+
+    def require_node(self, what: str, *, wait: bool = True) -> None:
+        """Return when pods can run; raise NoNode where none will, or not in time.
+
+        Without `wait` return also while a node is starting.
+        """
+        began = time.monotonic()
+        view = None
+        while (found := self.node()) != "running":
+            if found in ("", "failed"):
+                words = "this cluster has none"
+                failed = "the one of this cluster did not start; `python -m helpers "
+                failed += f"logs {NAME}` says why"
+                raise errors.NoNode(what, failed if found else words)
+            if not wait:
+                return
+            if time.monotonic() - began > PATIENCE:
+                raise errors.NoNode(what, "the one of this cluster is still starting")
+            view = view or for_here()
+            view.update("a node is starting, in user-mode Linux")
+            time.sleep(0.2)
+        if view:
+            view.finish("the node is ready")
+
+    def _start(self, progress: Progress, port: int | None) -> None:
+        preflight.check(preflight.PlainAccount)
+        binaries, node_disk = self.setup(progress)
+        progress.update("making keys and certificates")
+        with ground.usable(self.state):
+            pki.ensure(self.state / "pki")
+            write_private(self.state / MARK, "")
+        self._start_machine(binaries, node_disk, progress, port)

@@ -1,0 +1,128 @@
+"""Describe the control plane as plain processes of the host; nothing runs here.
+
+The descriptions are those of the local cluster, moved. What differs from it, and why:
+
+=====================  =========================  ==================================
+behaviour              local cluster              here
+=====================  =========================  ==================================
+node, pods             one node                   none, or one in user-mode Linux: a
+                                                  kernel of its own, cluster.usermode
+DNS, Service network   CoreDNS, kube-proxy        none: nobody could ask them
+network                one of its own             the host's loopback device, no other
+ports                  fixed, behind a relay      any free ones, held before the start
+API server             on every inner address     on 127.0.0.1
+Service `kubernetes`   has an endpoint            has none: no pod looks for it
+addresses of Services  of the machine's network   would be the host's: the API server
+                                                  asks endpoints only, not addresses
+paths                  of the machine             by way of the working directory
+=====================  =========================  ==================================
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from cluster.local import components, layout
+from cluster.local.components import Component, Facts, Get
+from cluster.usermode import components as usermode
+from cluster.usermode.layout import EGRESS, WAY
+
+#: what a node needs, and is not there
+ABSENT = ("containerd", "kubelet", "coredns", "kube-proxy")
+#: The state directory, as a component sees it that works in there. It is short however
+#: long the learner's directories are, and holds no character that a URL or a list of
+#: values would take for its own.
+STATE = "/proc/self/cwd"
+PKI = layout.PKI.replace(layout.STATE, STATE)
+#: what the local cluster's descriptions name, in the order of `Ports`
+_FIXED = (layout.API_PORT, 2381, 10257, 10259)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """A port on 127.0.0.1 for each, etcd's being for its health alone.
+
+    `egress` leads to the kubelet and to pods, where there is a node.
+    """
+
+    apiserver: int
+    etcd: int
+    controller_manager: int
+    scheduler: int
+    egress: int
+
+
+def describe(
+    ports: Ports, binaries: str, *, bootstrapped: bool, node: bool = False
+) -> tuple[Component, ...]:
+    """Return the components in the order in which they are started.
+
+    Their working directory must be the state directory; `binaries` is the directory of
+    the programs; `bootstrapped` as in `Facts`; `node` says that there is one, behind
+    the port `egress`.
+    """
+    facts = Facts("", "", False, "", False, bootstrapped=bootstrapped)
+    changes = _options(ports)
+    files = {}
+    if node:
+        api = changes["kube-apiserver"]
+        api["--egress-selector-config-file"] = f"{STATE}/{EGRESS}"
+        # For pods it is where the node's relay is.
+        del api["--endpoint-reconciler-type"]
+        files = {f"{STATE}/{EGRESS}": usermode.egress_config(f"{STATE}/{WAY}")}
+    parts = [part for part in components.describe(facts) if part.name in changes]
+    moved = [_move(part, ports, binaries, changes) for part in parts]
+    return tuple(
+        replace(part, files=files) if part.name == "kube-apiserver" else part
+        for part in moved
+    )
+
+
+def _options(ports: Ports) -> dict[str, dict[str, str]]:
+    """Return by component the options that it has only here, or with another value."""
+    # Whoever started us holds the port, so that nobody takes it in between.
+    shared = {"--permit-port-sharing": "true"}
+    return {
+        "etcd": {"--socket-reuse-port": "true"},
+        "kube-apiserver": shared
+        | {
+            "--bind-address": "127.0.0.1",
+            "--secure-port": str(ports.apiserver),
+            "--endpoint-reconciler-type": "none",
+            # A webhook's Service has an address that is nobody's here, or somebody's
+            # in the network around us.
+            "--enable-aggregator-routing": "true",
+        },
+        "kube-controller-manager": shared
+        | {"--secure-port": str(ports.controller_manager)},
+        "kube-scheduler": shared | {"--secure-port": str(ports.scheduler)},
+    }
+
+
+def _move(
+    part: Component,
+    ports: Ports,
+    binaries: str,
+    changes: Mapping[str, Mapping[str, str]],
+) -> Component:
+    program, *words = part.argv
+    words = [_there(word, ports) for word in words]
+    changed = changes[part.name]
+    kept = [word for word in words if word.partition("=")[0] not in changed]
+    return replace(
+        part,
+        argv=(
+            program.replace(layout.BIN, binaries),
+            *kept,
+            *(f"{option}={value}" for option, value in changed.items()),
+        ),
+        ready=Get(_there(part.ready.url, ports)),
+        answers=part.answers and Get(_there(part.answers.url, ports)),
+        stop_after=tuple(name for name in part.stop_after if name in changes),
+    )
+
+
+def _there(text: str, ports: Ports) -> str:
+    taken = (ports.apiserver, ports.etcd, ports.controller_manager, ports.scheduler)
+    for fixed, port in zip(_FIXED, taken, strict=True):
+        text = text.replace(f"//127.0.0.1:{fixed}", f"//127.0.0.1:{port}")
+    return text.replace(layout.STATE, STATE)

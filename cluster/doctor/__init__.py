@@ -1,0 +1,139 @@
+"""Look at this machine and list every problem at once, each with its way out.
+
+A topic reads its facts (effects) and judges them (pure). Nothing here changes the
+machine, starts the cluster, or talks to a cluster that is not ours.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from cluster import backends, errors
+from cluster.choice import CONTROL_PLANE, KIND, OWN
+from cluster.doctor import (
+    container,
+    lab,
+    making,
+    programs,
+    running,
+    surroundings,
+    system,
+)
+from cluster.doctor.findings import Finding, fatal, report
+
+__all__ = ["Finding", "examine", "report"]
+
+
+class Topic(Protocol):
+    """Something to look at: a frozen dataclass of facts that can judge itself."""
+
+    @classmethod
+    def read(cls) -> "Topic":
+        """Find the facts out."""
+
+    def findings(self) -> Iterable[Finding]:
+        """Judge the facts; pure."""
+
+
+#: in the order in which a person wants to know
+TOPICS: tuple[type[Topic], ...] = (
+    surroundings.Python,
+    system.Kernel,
+    lab.Backend,
+    system.Namespaces,
+    system.UserIds,
+    system.Cgroups,
+    system.Limits,
+    lab.Directories,
+    programs.Binaries,
+    making.Build,
+    making.Image,
+    programs.Tools,
+    programs.Shell,
+    surroundings.Client,
+    surroundings.Proxies,
+    surroundings.Kubeconfigs,
+    lab.Port,
+    running.Cluster,
+)
+#: where kind makes the cluster, the node is the engine's business
+KIND_TOPICS: tuple[type[Topic], ...] = (
+    surroundings.Python,
+    system.Kernel,
+    lab.Backend,
+    container.Engine,
+    lab.Directories,
+    container.Programs,
+    making.Image,
+    programs.Shell,
+    surroundings.Client,
+    surroundings.Proxies,
+    surroundings.Kubeconfigs,
+    running.Cluster,
+)
+#: without a node there are no namespaces, images and tools of containers to look at
+CONTROL_PLANE_TOPICS: tuple[type[Topic], ...] = (
+    surroundings.Python,
+    system.Kernel,
+    lab.Backend,
+    lab.Directories,
+    lab.ControlPlane,
+    programs.Shell,
+    surroundings.Client,
+    surroundings.Proxies,
+    surroundings.Kubeconfigs,
+    lab.Port,
+    running.Cluster,
+)
+#: what the cluster itself needs, those know who run it
+OWN_TOPICS: tuple[type[Topic], ...] = (
+    surroundings.Python,
+    lab.Backend,
+    lab.Directories,
+    programs.Shell,
+    surroundings.Client,
+    surroundings.Proxies,
+    surroundings.Kubeconfigs,
+    running.Cluster,
+)
+
+
+def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
+    """Look at everything; return the findings in a fixed order, never raise.
+
+    `topics` None are those of the backend of this machine.
+    """
+    topics = _topics() if topics is None else topics
+    found = [finding for topic in topics for finding in _look(topic)]
+    # What several topics stumble over is told once.
+    return list({(f.fact if f.fatal else f): f for f in reversed(found)}.values())[::-1]
+
+
+_TOPICS = {
+    KIND: KIND_TOPICS,
+    CONTROL_PLANE: CONTROL_PLANE_TOPICS,
+    OWN: OWN_TOPICS,
+}
+
+
+def _topics() -> tuple[type[Topic], ...]:
+    try:
+        return _TOPICS.get(backends.chosen().backend, TOPICS)
+    except errors.LabError:
+        return TOPICS  # and the topic of the backend says what is wrong
+
+
+def _look(topic: type[Topic]) -> list[Finding]:
+    name = topic.__name__.lower()
+    try:
+        return list(topic.read().findings())
+    except errors.LabError as error:
+        return [fatal(name, error.fact, error.way_out)]
+    except Exception as error:
+        # One look that fails must not hide what the others see.
+        return [
+            fatal(
+                name,
+                f"could not be examined: {type(error).__name__}: {error}",
+                "This is a bug of these notebooks: please report it with this line.",
+            )
+        ]

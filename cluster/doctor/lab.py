@@ -1,0 +1,229 @@
+"""Look at the suite's own directories, port and cluster."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cluster import backends, errors, hostport, paths, preflight, resources, versions
+from cluster.choice import CONTROL_PLANE, KIND, LOCAL, NONE, OWN
+from cluster.doctor.findings import Finding, fatal, ok, warning
+from cluster.image import cache as image_cache
+from cluster.local import ground, refusal
+from cluster.usermode import kernel
+
+
+@dataclass(frozen=True)
+class Backend:
+    """How a cluster is run here, as whom, and why so."""
+
+    name: str
+    uid: int
+    reason: str = "it was asked for"
+    no_node: str = ""
+
+    @classmethod
+    def read(cls) -> "Backend":
+        """Ask what `connect()` would use."""
+        chosen = backends.chosen()
+        _, no_node = kernel.look()
+        return cls(chosen.backend, os.geteuid(), chosen.reason, no_node)
+
+    def findings(self) -> Iterator[Finding]:
+        """Say it, and why; what keeps a backend away, its topics say best."""
+        how = {
+            LOCAL: f"Kubernetes {versions.KUBERNETES} in Linux namespaces, as uid "
+            f"{self.uid}",
+            KIND: f"{versions.KIND_NODE.partition('@')[0]} as a container",
+            OWN: "a cluster that you have named; each write asks who it is",
+        }
+        if self.name in how:
+            fact = f"{self.name}: {how[self.name]}; because {self.reason}"
+            yield ok("backend", fact)
+        elif self.name == CONTROL_PLANE:
+            yield self._control_plane()
+        elif self.name == NONE:
+            error = errors.NoBackend(self.reason)
+            yield fatal("backend", error.fact, error.way_out)
+        else:
+            yield ok("backend", f"{self.name}: {self.reason}")
+
+    def _control_plane(self) -> Finding:
+        what = f"{self.name}: Kubernetes {versions.KUBERNETES}"
+        why = f"because {self.reason}"
+        if not self.no_node:
+            node = "a node in user-mode Linux starts after it"
+            return ok("backend", f"{what}; {node}; {why}")
+        lack = f"without a node ({self.no_node}); lessons that run pods are skipped"
+        return warning("backend", f"{what} {lack}; {why}.", self._way_to_a_node())
+
+    def _way_to_a_node(self) -> str:
+        if "refused" in self.reason:
+            return refusal.way_out_of(self.reason)  # from this machine's settings
+        return (
+            "For a node, on a machine with Docker or namespaces: `python -m helpers "
+            "delete`, then `up --backend auto`."
+        )
+
+
+@dataclass(frozen=True)
+class Directory:
+    """A directory of the suite: `made` if it is there, `free` in bytes.
+
+    `problem` is why it cannot be used, or ""; `executable` is False on a file system
+    from which no program may be started. With `filled` there is nothing to be written.
+    """
+
+    name: str
+    path: Path
+    variable: str
+    made: bool
+    problem: str
+    executable: bool
+    free: int
+    needed: int
+    filled: bool = False
+
+    @classmethod
+    def read(cls, name: str, path: Path, variable: str, needed: int) -> "Directory":
+        """Look at it, or at the place where it would be made."""
+        place = resources.existing(path)
+        problem = ""
+        if not place.is_dir():
+            problem = f"{place} is not a directory"
+        elif not os.access(place, os.W_OK | os.X_OK):
+            problem = f"{place} is not writable"
+        return cls(
+            name,
+            path,
+            variable,
+            place == path,
+            problem,
+            not os.statvfs(place).f_flag & os.ST_NOEXEC,
+            shutil.disk_usage(place).free,
+            needed,
+        )
+
+    def finding(self) -> Finding:
+        """Judge."""
+        another = f"another directory in {self.variable}."
+        if self.problem and self.filled:
+            return ok(self.name, f"{self.path}, read-only; all that is needed is there")
+        if self.problem:
+            fact = f"{self.path} cannot be used: {self.problem}."
+            return fatal(self.name, fact, f"Make it writable, or name {another}")
+        if not self.executable:
+            fact = f"{self.path}: programs may not be started from there (noexec)."
+            return fatal(self.name, fact, f"Name {another}")
+        if self.free < self.needed:
+            fact = (
+                f"{self.path}: {self.free / 1e9:.1f} GB free, "
+                f"{self.needed / 1e9:.1f} GB needed."
+            )
+            return fatal(self.name, fact, f"Free some, or name {another}")
+        made = "" if self.made else ", not made yet"
+        return ok(self.name, f"{self.path}{made}, {self.free / 1e9:.0f} GB free")
+
+
+@dataclass(frozen=True)
+class Directories:
+    """The state and the cache."""
+
+    state: Directory
+    cache: Directory
+
+    @classmethod
+    def read(cls) -> "Directories":
+        """Look at both; what a build wants of the cache is its own topic."""
+        kept = backends.kept()
+        # A kind cluster's objects are with the engine.
+        idle = kept.name in (LOCAL, CONTROL_PLANE) and not kept.running()
+        needed = ground.DISK_NEEDED if idle else 0
+        state = Directory.read("state", paths.state_dir(), "LAB_STATE_DIR", needed)
+        cache = Directory.read("cache", paths.cache_dir(), "LAB_CACHE_DIR", 0)
+        if cache.problem:
+            cache = replace(cache, filled=_filled())
+        return cls(state, cache)
+
+    def findings(self) -> Iterator[Finding]:
+        """Judge each."""
+        yield self.state.finding()
+        yield self.cache.finding()
+
+
+def _filled() -> bool:
+    """Say whether a start would find its programs and the image, and make nothing."""
+    name = backends.chosen().backend
+    with contextlib.suppress(KeyError, errors.IncompleteAssets):
+        binaries = backends.BACKENDS[name]().binaries()
+        image = binaries and (name == CONTROL_PLANE or image_cache.find(binaries))
+        return bool(image)
+    return False
+
+
+@dataclass(frozen=True)
+class ControlPlane:
+    """What a control plane without a node needs: programs, and a little of all else.
+
+    `binaries` is None where the programs are not there yet.
+    """
+
+    binaries: Path | None
+    account: preflight.PlainAccount
+    running: bool
+
+    @classmethod
+    def read(cls) -> "ControlPlane":
+        """Look for the programs, and ask the kernel."""
+        from cluster.controlplane.backend import ControlPlane
+
+        backend = ControlPlane()
+        account = preflight.PlainAccount.read()
+        return cls(backend.binaries(), account, backend.running())
+
+    def findings(self) -> Iterator[Finding]:
+        """Judge; one that runs has what it needs."""
+        for problem in () if self.running else self.account.problems():
+            yield fatal("limits", problem.fact, problem.way_out)
+        if self.binaries:
+            yield ok("binaries", f"{self.binaries}, Kubernetes {versions.KUBERNETES}")
+        else:
+            yield ok("binaries", "not there yet; the first start gets them")
+
+
+@dataclass(frozen=True)
+class Port:
+    """The port of the last start, 0 for none; `free` or held by someone."""
+
+    number: int
+    free: bool
+    running: bool
+
+    @classmethod
+    def read(cls) -> "Port":
+        """Try to bind it, for a moment."""
+        number = hostport.port_of(paths.state_dir())
+        running = backends.kept().running()
+        try:
+            hostport.listen(number).close()
+        except errors.LabError:
+            return cls(number, False, running)
+        return cls(number, True, running)
+
+    def findings(self) -> Iterator[Finding]:
+        """Judge: a port that is taken costs nothing but a new kubeconfig."""
+        at = f"127.0.0.1:{self.number}"
+        if self.number == 0:
+            yield ok("port", "none yet; the first start takes any free one")
+        elif self.running:
+            yield ok("port", f"{at}, held by the running cluster")
+        elif self.free:
+            yield ok("port", f"{at}, as at the last start; free")
+        else:
+            yield ok(
+                "port",
+                f"{at} of the last start is taken; the next start takes another and "
+                "writes it into the kubeconfig",
+            )

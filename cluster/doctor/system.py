@@ -1,0 +1,234 @@
+"""Look at what the kernel and this account allow."""
+
+import os
+import platform
+import pwd
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster import errors, paths
+from cluster.doctor.findings import Finding, fatal, ok, warning
+from cluster.local import idmap
+from cluster.local.machine import Machine
+from cluster.local.trial import Answer, attempt_here
+from cluster.preflight import Account
+
+#: what `syscalls.pivot_root` knows a number for
+ARCHITECTURES = ("x86_64", "aarch64")
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The operating system, its release and the processor's architecture."""
+
+    system: str
+    release: str
+    architecture: str
+
+    @classmethod
+    def read(cls) -> "Kernel":
+        """Ask the kernel."""
+        return cls(platform.system(), platform.release(), platform.machine())
+
+    def findings(self) -> Iterator[Finding]:
+        """Judge: only Linux has namespaces."""
+        known = f"{self.system} {self.release} on {self.architecture}"
+        if self.system != "Linux":
+            yield fatal(
+                "kernel",
+                f"{known}: the local cluster needs Linux.",
+                "Use a virtual machine, WSL 2 or a container with Linux.",
+            )
+        elif self.architecture not in ARCHITECTURES:
+            yield fatal(
+                "kernel",
+                f"{known}: only {' and '.join(ARCHITECTURES)} are known here.",
+                "Use another machine.",
+            )
+        else:
+            yield ok("kernel", known)
+
+
+@dataclass(frozen=True)
+class Namespaces:
+    """How far a start gets on this machine, tried out.
+
+    `problem` is what it would raise; `planned` counts user ids.
+    """
+
+    answer: Answer
+    problem: errors.LabError | None
+    planned: int
+
+    @classmethod
+    def read(cls) -> "Namespaces":
+        """Try it in a child process."""
+        answer = attempt_here()
+        plan = idmap.decide(idmap.read_facts())
+        return cls(answer, answer.problem, sum(count for _, _, count in plan.uids))
+
+    def findings(self) -> Iterator[Finding]:
+        """Judge: without namespaces there is no local cluster."""
+        if self.problem:
+            yield fatal("namespaces", self.problem.fact, self.problem.way_out)
+            return
+        if self.answer.user_namespace:
+            yield ok("namespaces", "user, mount, pid and network: tried, they work")
+        else:
+            yield ok(
+                "namespaces",
+                "mount, pid and network: tried, they work; user namespaces are "
+                "forbidden and root does without",
+            )
+        if self.answer.user_namespace and self.answer.ids < self.planned:
+            yield warning(
+                "newuidmap",
+                f"gave {self.answer.ids} of the {self.planned} ids that /etc/subuid "
+                "promises: pods with runAsUser or fsGroup stay in ContainerCreating.",
+                "Compare /etc/subuid and /etc/subgid with `newuidmap`'s own message.",
+            )
+        if self.answer.overlay:
+            yield ok("overlay", "containers share the files of their image")
+        else:
+            yield warning(
+                "overlay",
+                "does not work here: every container gets a copy of its image's "
+                "files, which takes seconds and disk space.",
+                "Name a directory on ext4, xfs or btrfs in LAB_STATE_DIR.",
+            )
+
+
+@dataclass(frozen=True)
+class UserIds:
+    """Which ids the machine may map; `user` is this account's name or number."""
+
+    facts: idmap.IdFacts
+    user: str
+
+    @classmethod
+    def read(cls) -> "UserIds":
+        """Read /etc/subuid and this process's own map."""
+        facts = idmap.read_facts()
+        try:
+            user = pwd.getpwuid(facts.uid).pw_name
+        except KeyError:  # no entry in /etc/passwd, as in many containers
+            user = str(facts.uid)
+        return cls(facts, user)
+
+    def findings(self) -> Iterator[Finding]:
+        """Judge: with a single id, pods cannot run as another user."""
+        plan = idmap.decide(self.facts)
+        count = sum(count for _, _, count in plan.uids)
+        if plan.full:
+            how = {"direct": "as root", "newuidmap": "by newuidmap"}[plan.how]
+            yield ok("user ids", f"{count} can be mapped, {how}")
+            return
+        what = "a single one" if count == 1 else f"only {count}"
+        yield warning(
+            "user ids",
+            f"{what} can be mapped ({self._reason()}): pods with runAsUser or fsGroup "
+            "stay in ContainerCreating.",
+            self._way_out(),
+        )
+
+    def _reason(self) -> str:
+        if self.facts.privileged:
+            return "this user namespace has no more"
+        if self.facts.no_new_privs:
+            return "no_new_privs forbids the set-uid program newuidmap"
+        if not self.facts.has_newuidmap:
+            return "newuidmap is not installed"
+        if self.facts.subuid and self.facts.subgid:
+            return "/etc/subuid or /etc/subgid grant too few"
+        return f"/etc/subuid and /etc/subgid grant none to {self.user}"
+
+    def _way_out(self) -> str:
+        if self.facts.privileged or self.facts.no_new_privs:
+            return (
+                "Only whoever runs this sandbox can change it; all other lessons work."
+            )
+        steps = []
+        if not self.facts.has_newuidmap:
+            steps.append("sudo apt-get install -y uidmap")
+        if not (self.facts.subuid and self.facts.subgid) or self.facts.has_newuidmap:
+            steps.append(
+                "sudo usermod --add-subuids 100000-165535 "
+                f"--add-subgids 100000-165535 {self.user}"
+            )
+        return " && ".join(steps)
+
+
+@dataclass(frozen=True)
+class Cgroups:
+    """Which version of cgroups is mounted: 2, 1 or 0 for none."""
+
+    version: int
+
+    @classmethod
+    def read(cls) -> "Cgroups":
+        """Look at the mount."""
+        root = Path("/sys/fs/cgroup")
+        if (root / "cgroup.controllers").exists():
+            return cls(2)
+        return cls(1 if any(root.glob("*/cgroup.procs")) else 0)
+
+    def findings(self) -> Iterator[Finding]:
+        """Judge: the local cluster does without, and a lesson should know."""
+        known = f"version {self.version}" if self.version else "none"
+        yield ok(
+            "cgroups",
+            f"{known}; not used: limits of pods are recorded, not enforced",
+        )
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What this account may use; `shm` in bytes, None without /dev/shm."""
+
+    account: Account
+    running: bool
+    shm: int | None
+
+    #: bytes; below it notebooks and the cluster push each other out
+    COMFORT = 1_500_000_000
+
+    @classmethod
+    def read(cls) -> "Limits":
+        """Ask the kernel."""
+        try:
+            status = os.statvfs("/dev/shm")
+            shm = status.f_blocks * status.f_frsize
+        except OSError:
+            shm = None
+        return cls(Account.read(), Machine(paths.state_dir()).running(), shm)
+
+    def findings(self) -> Iterator[Finding]:
+        """Judge as `up` does; a cluster that runs has what it needs already."""
+        account = self.account
+        problems = () if self.running else tuple(account.problems())
+        for problem in problems:
+            yield fatal(problem.what, problem.fact, problem.way_out)
+        short = {problem.what for problem in problems}
+        if "memory" not in short:
+            yield self._memory()
+        for what, found, used in (
+            ("open files", account.files, ""),
+            ("processes", account.processes, f", {account.threads} in use"),
+            ("inotify instances", f"{account.watchers} more", ""),
+        ):
+            if what not in short:
+                known = "no limit" if found is None else f"{found} allowed{used}"
+                yield ok(what, known)
+        shm = "missing" if self.shm is None else f"{self.shm / 1e6:.0f} MB"
+        yield ok("/dev/shm", f"{shm}; pods get their own")
+
+    def _memory(self) -> Finding:
+        known = f"{self.account.memory / 1e9:.1f} GB available"
+        if self.running or self.account.memory >= self.COMFORT:
+            return ok("memory", known)
+        return warning(
+            "memory",
+            f"{known}; the cluster takes 0.7 GB and each open notebook 0.15 GB.",
+            "Close other programs; shut down kernels that are not needed.",
+        )

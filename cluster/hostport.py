@@ -1,0 +1,60 @@
+"""Bind the port of the host under which the API server is reached, and remember it."""
+
+import errno
+import socket
+from pathlib import Path
+
+from cluster import errors
+from cluster.files import write_private
+
+
+def port_of(state: Path) -> int:
+    """Return the port of the last start, or 0."""
+    try:
+        port = int((state / "port").read_text())
+    except (OSError, ValueError):
+        return 0
+    return port if 0 < port < 65536 else 0
+
+
+def write_port(state: Path, port: int) -> None:
+    """Keep the port, so that the next start and old kubeconfigs agree."""
+    write_private(state / "port", str(port))
+
+
+def listen(port: int) -> socket.socket:
+    """Bind the host's port now and keep it open: no one can take it in between."""
+    listener = bind(port)
+    listener.listen(512)
+    return listener
+
+
+def bind(port: int) -> socket.socket:
+    """Return a socket with the port, 0 for any free one; raise PortTaken."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        if error.errno != errno.EADDRINUSE:
+            raise errors.StartFailed(
+                f"Port 127.0.0.1:{port} cannot be used: {error.strerror}.",
+                "Choose another with --port, or leave it out and get a free one.",
+            ) from error
+        raise errors.PortTaken(port, _owner_of(port)) from error
+    return listener
+
+
+def _owner_of(port: int) -> str:
+    """Name who listens on `port`, as far as this user may know."""
+    import psutil
+
+    try:
+        for found in psutil.net_connections("tcp"):
+            if found.status == psutil.CONN_LISTEN and found.laddr.port == port:
+                if found.pid:
+                    return f"{psutil.Process(found.pid).name()} (pid {found.pid})"
+    except (psutil.Error, OSError):
+        pass
+    return ""

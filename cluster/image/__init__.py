@@ -1,0 +1,1 @@
+"""Build, keep and load the image of the lessons' pods."""

@@ -1,0 +1,201 @@
+"""Build the archive of the suite's images: fetch, compile, write, each as one step.
+
+What is in the images is said in `toolbox`; here is the doing: child processes with
+their output in a log, and the order. The caller brings an empty directory and removes
+it, so that an interrupted build leaves nothing that looks finished.
+"""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster import errors, jobs
+from cluster.image import apt, toolbox
+from cluster.image.archive import (
+    Entry,
+    Image,
+    Tree,
+    scan,
+    write_archive,
+    write_layer,
+    write_zip,
+)
+from cluster.progress import Progress
+
+#: Lines of output that an error shows.
+_TAIL = 20
+
+
+@dataclass(frozen=True)
+class Build:
+    """One build: the directory to work in, the log, and who is told how far it is."""
+
+    work: Path
+    log: Path
+    progress: Progress
+
+    def make(self, kubectl: Path, client: tuple[str, ...], architecture: str) -> Path:
+        """Return the finished archive; raise BuildFailed or MissingTool."""
+        if not shutil.which("mmdebstrap"):
+            raise errors.MissingTool(
+                "mmdebstrap",
+                "build the image of the lessons",
+                "Install it: sudo apt-get install --no-install-recommends mmdebstrap",
+            )
+        root = self._packages()
+        python = os.readlink(root / "usr/bin/python3")
+        inside = f"usr/local/lib/{python}/dist-packages"
+        modules, zipped = self._client(client, python)
+        self._compile(root, root / "usr/lib" / python, f"/usr/lib/{python}")
+        self._compile(root, modules, f"/{inside}")
+        self._compile(root, zipped, f"/{inside}/{toolbox.ZIP}", beside=True)
+        self.progress.update("toolbox image: writing the archive (4 of 4)")
+        packed = self.work / toolbox.ZIP
+        write_zip(scan(zipped), packed)
+        base = toolbox.pick(scan(root), toolbox.UNWANTED)
+        trees = toolbox.layers(base, scan(modules, inside), packed, kubectl, inside)
+        return self._write(trees, architecture)
+
+    def _packages(self) -> Path:
+        root = self.work / "root"
+        where = apt.sources(
+            _output("apt-get", "indextargets", "--format", apt.TARGET_FORMAT, _BINARY),
+            _os_release(),
+        )
+        lines, options = self.work / "sources.list", self.work / "apt.conf"
+        lines.write_text("".join(f"{line}\n" for line in where.lines))
+        options.write_text(apt.options(_output("apt-config", "dump")))
+        self._run(
+            "fetching Debian packages (1 of 4)",
+            toolbox.unpack_command(
+                where.suite,
+                str(lines) if where.lines else "",
+                str(options),
+                str(root),
+            ),
+        )
+        _thin(root, toolbox.UNWANTED)
+        return root
+
+    def _client(self, pins: tuple[str, ...], python: str) -> tuple[Path, Path]:
+        modules, zipped = self.work / "modules", self.work / "zipped"
+        constraints = self.work / "constraints.txt"
+        # The client is asked for by its version: as one more constraint, a mirror out
+        # of reach would be reported as a conflict of versions.
+        wanted, *others = pins
+        constraints.write_text("".join(f"{pin}\n" for pin in others))
+        self._run(
+            "fetching the Python client (2 of 4)",
+            toolbox.client_command(
+                sys.executable,
+                python.removeprefix("python"),
+                platform.machine(),
+                str(constraints),
+                str(modules),
+                wanted,
+            ),
+            # A learner's pip may be set to install for the user; not together with
+            # a directory.
+            {"PIP_USER": "0"},
+        )
+        _thin(modules, toolbox.UNWANTED_CLIENT)
+        zipped.mkdir()
+        for name in toolbox.ZIPPED:
+            if (modules / name).exists():
+                (modules / name).rename(zipped / name)
+        return modules, zipped
+
+    def _compile(
+        self, root: Path, directory: Path, inside: str, *, beside: bool = False
+    ) -> None:
+        loader = next(root.glob("usr/lib/*-linux-gnu/ld-linux-*.so.*"))
+        self._run(
+            "compiling Python modules (3 of 4)",
+            toolbox.compile_command(
+                str(loader),
+                str(root / "usr/bin/python3"),
+                str(directory),
+                inside,
+                beside=beside,
+            ),
+            # Without a seed the order of a set, and so the bytecode, is another each
+            # time.
+            {"PYTHONHOME": str(root / "usr"), "PYTHONHASHSEED": "0"},
+        )
+
+    def _write(self, trees: list[Tree], architecture: str) -> Path:
+        layers = tuple(
+            write_layer(tree, self.work / f"layer-{number}.tar")
+            for number, tree in enumerate(trees)
+        )
+        archive = self.work / "archive.tar"
+        images = [
+            Image(toolbox.NAMES, layers, toolbox.TOOLBOX_CONFIG),
+            Image(toolbox.PAUSE_NAMES, layers[:1], toolbox.PAUSE_CONFIG),
+        ]
+        write_archive(images, architecture, archive)
+        return archive
+
+    def _run(
+        self, what: str, command: list[str], extra: Mapping[str, str] | None = None
+    ) -> None:
+        """Run one child to its end; raise BuildFailed with the last lines it wrote."""
+        output = self.work / "output"
+        self.log.touch()
+        began = self.log.stat().st_size
+        code = jobs.run(
+            command,
+            log=self.log,
+            output=output,
+            watch=lambda _: self.progress.update(f"toolbox image: {what}"),
+            env={**os.environ, "TMPDIR": str(self.work), **(extra or {})},
+        )
+        complaints, answer = self.log.read_bytes()[began:], output.read_bytes()
+        with open(self.log, "ab") as log:
+            log.write(answer)
+        if code:
+            # pip says on one what it does and on the other what went wrong.
+            lines = (complaints or answer).decode(errors="replace").splitlines()
+            raise errors.BuildFailed(
+                f"the toolbox image ({what})", code, "\n".join(lines[-_TAIL:]), self.log
+            )
+
+
+#: Only lists of binary packages, not of sources or icons.
+_BINARY = "Created-By: Packages"
+
+
+def system() -> str:
+    """Return the name and version of this machine's distribution, as `debian-12`."""
+    release = _os_release()
+    return f"{release.get('ID', 'linux')}-{release.get('VERSION_ID', '')}"
+
+
+def _os_release() -> dict[str, str]:
+    try:
+        return platform.freedesktop_os_release()
+    except OSError:
+        return {}
+
+
+def _output(*command: str) -> str:
+    """Return what a quick command prints; nothing if this machine does not have it."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    except FileNotFoundError:
+        return ""
+    return done.stdout
+
+
+def _thin(root: Path, unwanted: tuple[str, ...]) -> None:
+    """Remove unwanted files early: what is gone is not compiled."""
+    # `scan` follows no links, so nothing outside of `root` can be meant.
+    tree = scan(root)
+    for name in tree.keys() - toolbox.pick(tree, unwanted).keys():
+        if tree[name] != Entry():
+            (root / name).unlink()

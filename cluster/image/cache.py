@@ -1,0 +1,213 @@
+"""Keep the archive of the suite's images in the cache: built once, by one at a time.
+
+What the images hold is described in `toolbox`, how they are made is in `build`.
+"""
+
+import errno
+import hashlib
+import os
+import platform
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cluster import errors, paths, resources
+from cluster.image import build as image_build
+from cluster.image import toolbox
+from cluster.progress import Progress
+
+if TYPE_CHECKING:
+    import filelock
+
+#: Bytes; measured: the unpacked packages, the layers and the archive at once.
+DISK_NEEDED = 600_000_000
+#: Archives that are kept in the cache: an older checkout still finds its own.
+_KEPT = 3
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+#: The text of what builds: a change of it is another image.
+_PROGRAM = ("toolbox.py", "archive.py", "apt.py", "build.py")
+
+
+#: said of an image that is taken although its packages are not this environment's
+NEAR = "packages of its Python client have other versions than here"
+
+
+def find(binaries: Path, progress: Progress | None = None) -> Path | None:
+    """Return what `ensure` would, or None if it would have to build it.
+
+    `progress` is told if it is not quite the one of this environment.
+    """
+    return _find(_inputs(binaries), progress)
+
+
+def is_near(archive: Path, binaries: Path) -> bool:
+    """Say whether `archive` is one that `ensure` takes for want of its own."""
+    return archive.name != _file(_inputs(binaries)).name
+
+
+def ensure(binaries: Path, progress: Progress) -> Path:
+    """Return the archive of the toolbox and pause images; build it if it is missing.
+
+    Its name without the suffix says what is in it. `binaries` holds kubectl, which
+    goes into the image. Where none can be built, as in a cache that a teacher has
+    filled for all, one will do that differs in the versions of the client alone. One
+    build runs at a time, whoever asks. Raise MissingTool, NotEnough, StateError for an
+    unusable cache, BuildFailed.
+    """
+    inputs = _inputs(binaries)
+    file, found = _file(inputs), _find(inputs, progress)
+    if found:
+        return found
+
+    def make(work: Path) -> Path:
+        log = file.with_suffix(".log")
+        log.unlink(missing_ok=True)
+        build = image_build.Build(work, log, progress)
+        return build.make(binaries / "kubectl", inputs.client, inputs.architecture)
+
+    return keep(file, make, progress)
+
+
+def _find(inputs: toolbox.Inputs, progress: Progress | None) -> Path | None:
+    file = _file(inputs)
+    if file.exists():
+        return file
+    writable = os.access(resources.existing(file.parent), os.W_OK | os.X_OK)
+    if writable and shutil.which("mmdebstrap"):
+        return None
+    others = file.parent.glob(f"{file.stem.partition('-')[0]}-*.tar")
+    found = max(others, key=lambda path: path.stat().st_mtime, default=None)
+    if found and progress:
+        progress.finish(f"the image is the one that was prepared: {NEAR}")
+    return found
+
+
+def _inputs(binaries: Path) -> toolbox.Inputs:
+    return toolbox.Inputs(
+        system=image_build.system(),
+        architecture=architecture(),
+        kubectl=_sha256(binaries / "kubectl"),
+        client=client_pins(),
+    )
+
+
+def _file(inputs: toolbox.Inputs) -> Path:
+    return paths.cache_dir() / "images" / f"{inputs.key(_program())}.tar"
+
+
+def keep(file: Path, make: Callable[[Path], Path], progress: Progress) -> Path:
+    """Return `file`; let `make` build it in an empty directory if it is missing.
+
+    One process builds, others that want something from the same directory wait. The
+    file is there whole or not at all, and nothing else stays behind: the directory of
+    a build that was killed is removed by the next one. Raise StateError for a
+    directory that cannot be used, NotEnough for a disk too full.
+    """
+    if file.exists():
+        return file
+    with _one_at_a_time(file.parent, progress):
+        if not file.exists():
+            _make(file, make)
+            _forget_oldest(file.parent)
+    return file
+
+
+def _make(file: Path, make: Callable[[Path], Path]) -> None:
+    directory = file.parent
+    # Whoever holds the lock is alone here.
+    for leftover in directory.glob("build-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    free = resources.disk_available(directory)
+    if free < DISK_NEEDED:
+        raise _short(directory, free)
+    try:
+        with tempfile.TemporaryDirectory(prefix="build-", dir=directory) as work:
+            made = make(Path(work))
+            with open(made, "rb") as written:
+                os.fsync(written.fileno())
+            os.replace(made, file)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            free = resources.disk_available(directory)
+            raise _short(directory, free) from error
+        raise
+
+
+def _forget_oldest(directory: Path) -> None:
+    files = sorted(directory.glob("*.tar"), key=lambda path: path.stat().st_mtime)
+    for old in files[:-_KEPT]:
+        old.unlink()
+        for suffix in (".log", ".ext4"):
+            old.with_suffix(suffix).unlink(missing_ok=True)
+
+
+def architecture() -> str:
+    """Return this machine's architecture by its name in images, as `amd64`."""
+    machine = platform.machine()
+    return _ARCHITECTURES.get(machine, machine)
+
+
+def client_pins() -> tuple[str, ...]:
+    """Return the Python client and then what it needs, as installed: `name==version`.
+
+    The same in the notebook and in the pod: what is shown in one holds in the other.
+    """
+    pins, waiting = {}, ["kubernetes"]
+    while waiting:
+        name = waiting.pop()
+        try:
+            found = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            # Asked for by an extra or for another version of Python.
+            continue
+        name = re.sub(r"[-_.]+", "-", found.metadata["Name"]).lower()
+        if name not in pins:
+            pins[name] = found.version
+            needs = [line for line in found.requires or () if "extra ==" not in line]
+            waiting += [re.match(r"[\w.-]+", line)[0] for line in needs]
+    client = pins.pop("kubernetes")
+    needs = sorted(pins.items())
+    return tuple(f"{name}=={pin}" for name, pin in [("kubernetes", client), *needs])
+
+
+def _one_at_a_time(directory: Path, progress: Progress) -> "filelock.BaseFileLock":
+    import filelock
+
+    lock = filelock.FileLock(directory / "build.lock", mode=0o600)
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        while True:
+            try:
+                return lock.acquire(timeout=0.2)
+            except filelock.Timeout:
+                progress.update("another process builds the toolbox image; waiting")
+    except OSError as error:
+        raise errors.StateError(
+            directory,
+            f"the toolbox image cannot be kept here: {error.strerror or error}.",
+            "Make it writable, or name another directory in LAB_CACHE_DIR.",
+        ) from error
+
+
+def _short(directory: Path, free: int) -> errors.NotEnough:
+    return errors.NotEnough(
+        "disk space",
+        f"to build the toolbox image in {directory}",
+        DISK_NEEDED,
+        free,
+        "Free some, or name another directory in LAB_CACHE_DIR.",
+    )
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _program() -> bytes:
+    here = Path(__file__).parent
+    return b"".join((here / name).read_bytes() for name in _PROGRAM)

@@ -1,0 +1,278 @@
+"""Bring the kind cluster up and down: the same verbs as the local cluster has.
+
+Its objects are in the container of the node: `stop` stops that, `delete` removes it.
+"""
+
+import contextlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cluster import errors, paths, statedir, versions
+from cluster.backends import Backend
+from cluster.components import KIND as LOGS
+from cluster.components import STATUS
+from cluster.files import write_private
+from cluster.image import cache as image_cache
+from cluster.image.load import Image, add
+from cluster.kind import engine, images, programs, readiness, record
+from cluster.kind.command import Commands
+from cluster.kind.node import Node
+from cluster.kind.plan import Plan, name_for
+from cluster.kind.record import Record
+from cluster.kubeconfig import read_kubeconfig, server_of
+from cluster.local import ground
+from cluster.progress import Progress, Silent
+
+
+@dataclass(frozen=True)
+class Kind(Backend):
+    """The kind cluster whose state is in the directory `state`."""
+
+    name = "kind"
+    logs = LOGS
+
+    state: Path = field(default_factory=paths.state_dir)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Return where the learner's kubeconfig is."""
+        return self._plan.kubeconfig
+
+    @property
+    def context(self) -> str:
+        """Return the name of the context in it."""
+        return self._plan.context
+
+    def running(self) -> bool:
+        """Say whether its node runs; False too if the engine does not answer."""
+        try:
+            return self._runs()
+        except errors.LabError:
+            return False
+
+    def binaries(self) -> Path | None:
+        """Return the directory that holds kubectl, or None before the set-up."""
+        return programs.find_kubectl()
+
+    def setup(self, progress: Progress) -> tuple[Path, Path]:
+        """Get what a start needs: kubectl's directory, our archive, the node's image.
+
+        Raise what `up` does.
+        """
+        found = self._engine()
+        statedir.make(self.state)
+        kubectl, archive = self._prepare(progress)
+        if not found.has_image(versions.KIND_NODE):
+            Commands(self.state, found).pull(versions.KIND_NODE, progress)
+        return kubectl, archive
+
+    def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
+        """Make the cluster, start it, or attach to it; return when it is ready.
+
+        `port` counts when it is made. Two callers at once get one cluster. Raise
+        NoEngine, EngineFailed, KindFailed, NotReady or another LabError; a start that
+        fails leaves nothing running.
+        """
+        progress = progress or Silent()
+        # Before a directory is made, and programs are fetched, for nothing.
+        state = self._engine().state(self._plan.cluster)
+        statedir.make(self.state)
+        with statedir.turn(self.state, progress):
+            self._commands().log.unlink(missing_ok=True)
+            kubectl, archive = self._prepare(progress)
+            state = self._engine().state(self._plan.cluster)
+            if state and not self._made():
+                # Whoever began it was killed in the middle.
+                self._remove(progress)
+                state = ""
+            if not state:
+                self._create(kubectl, port, progress)
+            node = Node(self._plan, self._engine(), kubectl)
+            self._start(node, state, archive, port, progress)
+            self._note(made=True)
+
+    def stop(self) -> bool:
+        """Stop the node and keep its objects; return False if it did not run."""
+        if not self._runs():
+            return False
+        self._engine().stop(self._plan.node)
+        return True
+
+    def delete(self) -> bool:
+        """Remove the cluster and its state; return False if there was none.
+
+        Raise StateError for a directory that is not ours, NoEngine or KindFailed as
+        long as the engine does not let go of the node: all is kept then.
+        """
+        statedir.refuse_foreign(self.state)
+        if not self.state.exists():
+            return False
+        existed = Record.read(self.state) is not None
+        if existed:
+            with statedir.turn(self.state, Silent()):
+                self._remove(Silent())
+        ground.remove_tree(self.state)
+        return existed
+
+    def status(self) -> dict | None:
+        """Return what is known of the cluster, or None if it does not run.
+
+        The keys are those of `STATUS`. Components are the containers of kube-system;
+        who tells of them is the API server.
+        """
+        if not self._runs():
+            return None
+        node = Node(self._plan, self._engine(), programs.ensure_kubectl(Silent()))
+        answers = node.answers()
+        problem = "the API server does not call itself ready within 5 s"
+        return {
+            **STATUS,
+            "phase": "ready" if answers else "not answering",
+            "problem": None if answers else problem,
+            "server": node.server(),
+            "kubeconfig": str(self.kubeconfig),
+            "components": readiness.components(node.pods()) if answers else {},
+        }
+
+    def log(self, component: str, lines: int, *, previous: bool = False) -> str:
+        """Return the last lines of a component's log.
+
+        Raise UnknownComponent, NotRunning or EngineFailed.
+        """
+        if component not in LOGS:
+            raise errors.UnknownComponent(component, list(LOGS))
+        return self._node().log(component, lines, previous=previous)
+
+    def images(self) -> list[Image]:
+        """Return the images that pods can use without a pull; raise NotRunning."""
+        return self._node().images()
+
+    def add_image(self, archive: Path) -> list[str]:
+        """Import an image archive and return the names in it.
+
+        Raise ImageError for a file that is none, NotRunning.
+        """
+        return add(images.NodeClient(self._node(), self._commands()), archive)
+
+    def image_hint(self) -> str:
+        """Return the way out where an image cannot be pulled."""
+        return (
+            "Mend `image`, or take `toolbox:1`; what no registry has: "
+            "`python -m helpers images add FILE`."
+        )
+
+    # --- how it is done ---
+
+    @property
+    def _plan(self) -> Plan:
+        known = Record.read(self.state)
+        return Plan(self.state, known.cluster if known else name_for(self.state))
+
+    def _engine(self) -> engine.Engine:
+        """Return the engine that made the cluster, else the first that answers.
+
+        Raise OtherEngine if its command line leads to another one by now.
+        """
+        known = Record.read(self.state)
+        if known:
+            found = engine.Engine(known.engine)
+            place = found.endpoint
+            # One that does not say fails at the first question, in its own words.
+            if place and known.endpoint and place != known.endpoint:
+                raise errors.OtherEngine(known.engine, place, known.endpoint)
+            return found
+        found, why = engine.look()
+        if found is None:
+            raise errors.NoEngine(why)
+        return found
+
+    def _commands(self) -> Commands:
+        return Commands(self.state, self._engine())
+
+    def _made(self) -> bool:
+        known = Record.read(self.state)
+        return known is not None and known.made
+
+    def _runs(self) -> bool:
+        """Say whether a whole cluster runs; raise EngineFailed."""
+        return self._made() and self._engine().state(self._plan.cluster) == "running"
+
+    def _node(self) -> Node:
+        if not self._runs():
+            raise errors.NotRunning
+        return Node(self._plan, self._engine(), programs.ensure_kubectl(Silent()))
+
+    def _note(self, *, made: bool) -> None:
+        found = self._engine()
+        known = Record(self._plan.cluster, found.program, made, found.endpoint)
+        known.write(self.state)
+
+    def _prepare(self, progress: Progress) -> tuple[Path, Path]:
+        programs.ensure_kind(progress)
+        kubectl = programs.ensure_kubectl(progress)
+        programs.prepare_own_server(progress)
+        return kubectl, image_cache.ensure(kubectl, progress)
+
+    def _create(self, kubectl: Path, port: int | None, progress: Progress) -> None:
+        """Have kind make the cluster: it is there, or nothing is."""
+        # Before the first container: if we are killed, the next one knows.
+        self._note(made=False)
+        configuration = self.state / "kind.yaml"
+        write_private(configuration, self._plan.configuration(port))
+        self.kubeconfig.unlink(missing_ok=True)
+        try:
+            self._commands().kind(self._plan.create(configuration), progress)
+        except BaseException:
+            # Also KeyboardInterrupt: half a cluster is worse than none.
+            with contextlib.suppress(errors.LabError):
+                self._remove(Silent())
+            raise
+
+    def _start(
+        self,
+        node: Node,
+        state: str,
+        archive: Path,
+        port: int | None,
+        progress: Progress,
+    ) -> None:
+        """Start the node unless it runs, and wait; undo that if it fails."""
+        try:
+            if state not in ("", "running"):
+                progress.update(f"starting the node {node.plan.node}")
+                node.engine.ask("start", node.plan.node)
+            self._refuse_port(node, port)
+            self._ensure_kubeconfig(node, progress)
+            readiness.await_ready(node, self._commands(), progress)
+            progress.update("looking for the image of the lessons")
+            images.ensure_toolbox(node, self._commands(), archive, progress)
+        except BaseException:
+            with contextlib.suppress(errors.LabError):
+                if state == "":
+                    self._remove(Silent())
+                elif state != "running":
+                    node.engine.stop(node.plan.node)
+            raise
+
+    def _refuse_port(self, node: Node, port: int | None) -> None:
+        taken = node.server().rpartition(":")[2]
+        if port and str(port) != taken:
+            raise errors.StartFailed(
+                f"The cluster was made with port {taken}, and keeps it.",
+                "Delete it with `python -m helpers delete` to choose another.",
+            )
+
+    def _ensure_kubeconfig(self, node: Node, progress: Progress) -> None:
+        """Write the kubeconfig again unless it leads here; the node has it all."""
+        try:
+            document = read_kubeconfig(self.kubeconfig)
+            if server_of(document, self.context) == node.server():
+                return
+        except (errors.KubeconfigError, KeyError, TypeError):
+            pass  # whatever is wrong with it, it is made anew
+        self.kubeconfig.unlink(missing_ok=True)
+        self._commands().kind(self._plan.export_kubeconfig(), progress)
+
+    def _remove(self, progress: Progress) -> None:
+        self._commands().kind(self._plan.delete(), progress)
+        record.forget(self.state)

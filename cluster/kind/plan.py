@@ -1,0 +1,97 @@
+"""Describe a cluster made by kind: its names, its configuration, the commands. Pure.
+
+behaviour         a plain `kind create cluster`     here
+name              kind                              lab-, and the hash of the directory
+kubeconfig        ~/.kube/config, its context set   a file of our own, always named
+node image        the default of this kind          the same, by its digest
+API server        127.0.0.1, any free port          the same, or the port asked for
+images            pulled by the node                the same, and `toolbox` loaded
+stop, start       by hand                           of the container, by our verbs
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster import versions
+
+#: seconds until a new node and its DNS are ready; the image is there by then
+BUDGET = 300.0
+
+
+def name_for(state: Path) -> str:
+    """Return the name of a new cluster: two directories, two clusters."""
+    digest = hashlib.sha256(str(state.absolute()).encode()).hexdigest()
+    return f"lab-{digest[:8]}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cluster with the name `cluster`, whose state is in the directory `state`."""
+
+    state: Path
+    cluster: str
+
+    @property
+    def node(self) -> str:
+        """Return the name of the node, which is that of its container."""
+        return f"{self.cluster}-control-plane"
+
+    @property
+    def context(self) -> str:
+        """Return the name that kind gives to the context."""
+        return f"kind-{self.cluster}"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Return our own kubeconfig."""
+        return self.state / "kubeconfig"
+
+    def configuration(self, port: int | None) -> str:
+        """Return kind's configuration: JSON, which is YAML as well."""
+        networking = {"apiServerAddress": "127.0.0.1"}
+        if port:
+            networking["apiServerPort"] = port
+        return json.dumps(
+            {
+                "kind": "Cluster",
+                "apiVersion": "kind.x-k8s.io/v1alpha4",
+                "networking": networking,
+                "nodes": [{"role": "control-plane", "image": versions.KIND_NODE}],
+            }
+        )
+
+    def create(self, configuration: Path) -> list[str]:
+        """Return the arguments that make the cluster; it is all there or nothing."""
+        # Not `--wait`: kind warns and goes on when the time is over.
+        return ["create", "cluster", f"--config={configuration}", *self._ours()]
+
+    def delete(self) -> list[str]:
+        """Return the arguments that remove it; one that is not there is fine."""
+        return ["delete", "cluster", *self._ours()]
+
+    def export_kubeconfig(self) -> list[str]:
+        """Return the arguments that write the kubeconfig again."""
+        return ["export", "kubeconfig", *self._ours()]
+
+    def load(self, archive: Path) -> list[str]:
+        """Return the arguments that import an archive into the node."""
+        return ["load", "image-archive", str(archive), f"--name={self.cluster}"]
+
+    def _ours(self) -> list[str]:
+        return [f"--name={self.cluster}", f"--kubeconfig={self.kubeconfig}"]
+
+    def conditions(self) -> dict[str, list[str]]:
+        """Return what must hold, and the arguments by which kubectl waits for it."""
+        return {
+            "the node": ["wait", "nodes", "--all", "--for=condition=Ready"],
+            "the default ServiceAccount": [
+                *("wait", "serviceaccount/default", "--for=create"),
+                "--namespace=default",
+            ],
+            "DNS": [
+                *("rollout", "status", "deployment/coredns"),
+                "--namespace=kube-system",
+            ],
+        }

@@ -1,0 +1,192 @@
+"""Lead a cluster from its first component to its end, and write how it goes.
+
+The phases: starting, ready, stopping, failed. What runs in it, what must be done
+before it is ready and what is left to end after the components, others say.
+"""
+
+import dataclasses
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from cluster.files import write_private
+from cluster.supervisor import Supervisor
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """Something to be done once; `words` name it for who waits.
+
+    `act` acts or asks, and says whether it is done: by True or None, or else by what
+    keeps it from being so. Where it raises OSError it is tried again. `after_all` lets
+    it wait until all components are ready.
+    """
+
+    words: str
+    act: Callable[[], bool | str | None]
+    after_all: bool = False
+
+
+class Lifecycle:
+    """One run of a cluster in this process; `status` is the file that tells of it.
+
+    `facts` are further entries of that file. `finish` is called when all is ready,
+    `clean_up` when the components have ended.
+    """
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        tasks: tuple[Task, ...],
+        *,
+        status: Path,
+        budget: float,
+        facts: Mapping[str, object],
+        finish: Callable[[], None] = lambda: None,
+        clean_up: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Prepare; nothing is started yet."""
+        self._supervisor = supervisor
+        self._tasks = tasks
+        self._done: set[str] = set()
+        self._status = status
+        self._budget = budget
+        self._facts = facts
+        self._finish = finish
+        self._clean_up = clean_up
+        self._phase = "starting"
+        self._moving = threading.Lock()
+        self._began = time.time()
+        self._ready_at: float | None = None
+        self._problem: str | None = None
+        self._writing = threading.Lock()
+        supervisor.changed = self._publish
+
+    def run(self) -> int:
+        """Start everything and reap for ever: SIGTERM ends this process."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # Without a handler the kernel drops signals to a PID 1.
+            signal.signal(number, self._asked_to_stop)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self._publish()
+        self._supervisor.start()
+        threading.Thread(target=self._bring_up, daemon=True).start()
+        self._supervisor.reap()
+        return 0
+
+    def _asked_to_stop(self, *_: object) -> None:
+        # In a thread: the main one goes on reaping.
+        threading.Thread(target=self._stop, daemon=True).start()
+
+    def _move(self, phase: str, *, only_from: tuple[str, ...]) -> bool:
+        """Go to `phase`; return False where another thread was quicker."""
+        with self._moving:
+            if self._phase not in only_from:
+                return False
+            self._phase = phase
+        self._publish()
+        return True
+
+    def _stop(self) -> None:
+        if self._move("stopping", only_from=("starting", "ready")):
+            self._end("stopped")
+
+    def _fail(self, problem: str) -> None:
+        # Nobody may be waiting any more: whoever asked for the start may be dead. So
+        # we end by ourselves; what is left is the last status, and the logs.
+        self._problem = problem
+        if self._move("failed", only_from=("starting",)):
+            self._end("failed")
+
+    def _end(self, phase: str) -> None:
+        self._supervisor.stop()
+        self._clean_up()
+        self._phase = phase
+        self._publish()
+        os._exit(0)
+
+    def _bring_up(self) -> None:
+        deadline = time.monotonic() + self._budget
+        try:
+            self._until(self._api_answers, deadline)
+            for task in self._tasks:
+                if task.after_all:
+                    self._until(self._supervisor.all_ready, deadline)
+                self._until(lambda task=task: self._act(task), deadline)
+                self._done.add(task.words)
+                self._publish()
+            self._until(self._supervisor.all_ready, deadline)
+            self._finish()
+        except _GivenUp:
+            seen = f" ({self._problem})" if self._problem else ""
+            waiting = ", ".join(self._awaited())
+            self._fail(
+                f"after {self._budget:.0f} s it still waits for {waiting}{seen}."
+            )
+        except Exception as error:
+            # A bug of ours, or a full disk. Whoever waits must learn of it.
+            traceback.print_exc()
+            self._fail(f"{type(error).__name__}: {error}.")
+        else:
+            self._ready_at = time.time()
+            self._move("ready", only_from=("starting",))
+
+    def _act(self, task: Task) -> bool:
+        answer = task.act()
+        if isinstance(answer, bool):
+            return answer
+        self._problem = answer
+        return answer is None
+
+    def _until(self, condition: Callable[[], bool], deadline: float) -> None:
+        """Wait for `condition`. Ask in this order: failed, ready, late."""
+        while True:
+            if self._supervisor.failed or self._phase != "starting":
+                raise _GivenUp
+            try:
+                if condition():
+                    return
+            except OSError:
+                pass  # not answering yet, or cut off in the middle of an answer
+            if time.monotonic() > deadline:
+                raise _GivenUp
+            time.sleep(0.05)
+
+    def _api_answers(self) -> bool:
+        return self._supervisor.states["kube-apiserver"].answers
+
+    def _publish(self) -> None:
+        with self._writing:
+            document = {
+                "phase": self._phase,
+                "began": self._began,
+                "ready_at": self._ready_at,
+                "failed": self._supervisor.failed,
+                "awaited": self._awaited(),
+                "problem": self._problem,
+                **self._facts,
+                "components": {
+                    name: dataclasses.asdict(state)
+                    for name, state in self._supervisor.states.items()
+                },
+            }
+            try:
+                write_private(self._status, json.dumps(document))
+            except OSError as error:
+                # A full disk. An old status is bad; a component that is not started
+                # again, because its thread ended here, would be worse.
+                print(f"status not written: {error}", file=sys.stderr, flush=True)
+
+    def _awaited(self) -> list[str]:
+        tasks = [task.words for task in self._tasks if task.words not in self._done]
+        return self._supervisor.awaited() + tasks
+
+
+class _GivenUp(Exception):
+    """The start failed, is too late, or was told to stop."""

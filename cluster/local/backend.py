@@ -1,0 +1,217 @@
+"""Bring the local cluster up and down as a whole: binaries, image, keys, machine.
+
+This is what `helpers.connection` and the command line call; one object, one directory.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cluster import errors, hostport, paths, statedir
+from cluster.backends import Backend
+from cluster.components import LOCAL as LOGS
+from cluster.components import STATUS
+from cluster.files import write_private
+from cluster.kubeconfig import holds, read_kubeconfig
+from cluster.local import ground, kubeconfigs, layout, machine
+from cluster.progress import Progress, Silent
+
+# The rest is imported where it is used: `status` is asked often, a start is rare.
+if TYPE_CHECKING:
+    from cluster.image import load as images
+
+
+@dataclass(frozen=True)
+class Local(Backend):
+    """The local cluster whose state is in the directory `state`."""
+
+    name = "local"
+    context = layout.CONTEXT
+    logs = LOGS
+
+    state: Path = field(default_factory=paths.state_dir)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Return where the learner's kubeconfig is."""
+        return self.state / "kubeconfig"
+
+    @property
+    def _machine(self) -> machine.Machine:
+        return machine.Machine(self.state)
+
+    def running(self) -> bool:
+        """Say whether any of its processes is alive."""
+        return self._machine.running()
+
+    def binaries(self) -> Path | None:
+        """Return the directory that holds kubectl, or None before the set-up."""
+        from cluster.binaries import toolchain
+
+        return toolchain.find()
+
+    def setup(self, progress: Progress) -> tuple[Path, Path]:
+        """Make what a start needs: the binaries' directory and the image archive."""
+        from cluster.binaries import toolchain
+        from cluster.image import cache as image_cache
+
+        binaries = toolchain.ensure(progress)
+        return binaries, image_cache.ensure(binaries, progress)
+
+    def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
+        """Start the cluster, or attach to it; return when it is ready.
+
+        `port` None keeps the port of the last start where it is free. Two callers at
+        once get one cluster. Raise a subclass of LabError; nothing is left running.
+        """
+        progress = progress or Silent()
+        statedir.make(self.state)
+        with statedir.turn(self.state, progress):
+            if self._machine.ending():
+                progress.update("waiting for the end of the last run")
+                self.stop()
+            if self.running():
+                self._attach(progress, port)
+            else:
+                self._start(progress, port)
+            self._ensure_kubeconfig()
+
+    def stop(self) -> bool:
+        """Stop the cluster and keep its objects; return False if it did not run."""
+        return self._machine.stop()
+
+    def delete(self) -> bool:
+        """Stop the cluster and remove its state; return False if there was none.
+
+        Raise StateError for a directory that is not ours.
+        """
+        statedir.refuse_foreign(self.state)
+        existed = (self.state / "pki").exists()
+        self._machine.delete()
+        return existed
+
+    def status(self) -> dict | None:
+        """Return what the cluster says of itself, or None if it does not run.
+
+        The keys are those of `STATUS`: of `Machine.status()`, and `server` and
+        `kubeconfig`.
+        """
+        found = self._machine.status()
+        if found is None:
+            return None
+        server = f"https://127.0.0.1:{hostport.port_of(self.state)}"
+        ours = {"server": server, "kubeconfig": str(self.kubeconfig)}
+        if found["phase"] == machine.NOT_ANSWERING:
+            ours["problem"] = "the API server does not call itself ready within 5 s"
+        return {**STATUS, **found, **ours}
+
+    def log(self, component: str, lines: int, *, previous: bool = False) -> str:
+        """Return the last lines of a component's log, or of that of the start before.
+
+        Raise UnknownComponent, NotRunning.
+        """
+        if component not in self.logs:
+            raise errors.UnknownComponent(component, list(self.logs))
+        name = f"{component}.log{'.1' if previous else ''}"
+        path = self.state / "logs" / name
+        if not path.exists():
+            raise errors.NotRunning(f"There is no such log of {component} yet.")
+        return machine.tail(path, lines)
+
+    def images(self) -> "list[images.Image]":
+        """Return the images that pods can use; raise NotRunning."""
+        from cluster.image import load as images
+
+        return images.list_images(*self._containerd())
+
+    def add_image(self, archive: Path) -> list[str]:
+        """Import an image archive and return the names in it.
+
+        Raise ImageError for a file that is none, NotRunning.
+        """
+        from cluster.image import load as images
+
+        return images.import_archive(*self._containerd(), archive)
+
+    def image_hint(self) -> str:
+        """Return the way out where an image cannot be pulled."""
+        return (
+            "Pods of the local cluster have no way out to the internet: take "
+            "`toolbox:1`, or `python -m helpers images add FILE`."
+        )
+
+    def signing_key(self) -> bytes:
+        """Return the key that signs ServiceAccount tokens, as PEM."""
+        return (self.state / "pki" / "sa.key").read_bytes()
+
+    def _containerd(self) -> tuple[Path, Path]:
+        if not self._machine.running():
+            raise errors.NotRunning
+        from cluster.binaries import toolchain
+
+        ctr = toolchain.ensure(Silent()) / "ctr"
+        return ctr, self.state / "run" / "containerd.sock"
+
+    def _attach(self, progress: Progress, port: int | None) -> None:
+        taken = hostport.port_of(self.state)
+        if port and port != taken:
+            raise errors.StartFailed(
+                f"The cluster runs already, on port {taken}.",
+                "Stop it first with `python -m helpers stop`.",
+            )
+        self._machine.await_ready(progress)
+
+    def _start(self, progress: Progress, port: int | None) -> None:
+        from cluster import pki, preflight
+        from cluster.image import cache as image_cache
+        from cluster.local import trial
+
+        preflight.check()
+        binaries = self.binaries()
+        archive = image_cache.find(binaries, progress) if binaries else None
+        if archive is None:
+            # Before minutes of building for a machine that cannot start it.
+            progress.update("trying whether this machine can run the cluster")
+            trial.require(self.state)
+            binaries, archive = self.setup(progress)
+        progress.update("making keys and certificates")
+        with ground.usable(self.state):
+            pki.ensure(self.state / "pki")
+            kubeconfigs.write_component_kubeconfigs(self.state / "pki")
+        self._start_machine(binaries, archive, progress, port)
+
+    def _start_machine(
+        self,
+        binaries: Path,
+        archive: Path | None,
+        progress: Progress,
+        port: int | None,
+    ) -> None:
+        wanted = hostport.port_of(self.state) if port is None else port
+        try:
+            self._machine.start(binaries, archive, wanted, progress)
+        except errors.PortTaken:
+            if port is not None:
+                raise
+            # Last time's port was only a habit.
+            self._machine.start(binaries, archive, 0, progress)
+
+    def _ensure_kubeconfig(self) -> None:
+        """Write the learner's kubeconfig unless it is there and right.
+
+        A context or namespace that the learner added stays.
+        """
+        with ground.usable(self.state):
+            ours = kubeconfigs.kubeconfig(
+                self.state / "pki",
+                "admin",
+                server=f"https://127.0.0.1:{hostport.port_of(self.state)}",
+                user="kubernetes-admin",
+            )
+            try:
+                right = holds(read_kubeconfig(self.kubeconfig), ours)
+            except errors.KubeconfigError:
+                right = False
+            if not right:
+                write_private(self.kubeconfig, json.dumps(ours, indent=2))

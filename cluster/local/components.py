@@ -1,0 +1,507 @@
+"""Describe every component of the local cluster; nothing runs here.
+
+What differs from a usual (kubeadm) cluster, and why:
+
+=====================  =========================  ==================================
+behaviour              usual cluster              here
+=====================  =========================  ==================================
+control plane          static pods                processes of one machine: they do
+                                                  not show up as pods in kube-system
+etcd                   TLS on port 2379           unix socket in a 0700 directory
+etcd durability        fsync on every write       none: a power cut may lose the last
+                                                  writes, a killed process loses nothing
+token lifetime         one year where 3607 s      as asked: the JWT says the truth
+                       were asked (extension)
+cgroups                limits are enforced        none where we may not make cgroups:
+                                                  limits are recorded, not enforced
+resize of a pod        acts on the running pod    refused by an admission policy: it
+                                                  would end the kubelet, see bootstrap
+API server port        6443, Service port 443     443 on both: the Service works even
+                                                  where kube-proxy cannot run
+leader election        leases                     off: there is one of each
+node address           of a network card          172.30.0.1 on the loopback device
+images                 pulled                     imported only; no way out
+=====================  =========================  ==================================
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from cluster.local import layout as at
+
+#: ready but for two hooks, which sleep for a second before they fill an empty etcd with
+#: the default roles and priority classes
+ANSWERS = (
+    "/readyz?exclude=poststarthook/rbac/bootstrap-roles"
+    "&exclude=poststarthook/scheduling/bootstrap-system-priority-classes"
+)
+
+
+@dataclass(frozen=True)
+class Get:
+    """Readiness by an HTTP answer of 200; `https` is verified with the cluster's CA."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class Connect:
+    """Readiness by a unix socket that accepts.
+
+    For containerd, which has no health answer over HTTP and opens its socket last.
+    """
+
+    socket: str
+
+
+@dataclass(frozen=True)
+class Component:
+    """One process of the cluster.
+
+    `needs` names what must be ready first, `needs_answer` what must only answer: give
+    the answer `answers`. `once` marks a job that ends with 0 instead of staying.
+    `grace` is the time in seconds between SIGTERM and SIGKILL. `stop_after` names what
+    must have ended before this one is asked to. The start does not wait for what is in
+    the `background`, and does not fail with it.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    ready: Get | Connect | None = None
+    answers: Get | None = None
+    needs: tuple[str, ...] = ()
+    needs_answer: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    once: bool = False
+    grace: float = 2.0
+    stop_after: tuple[str, ...] = ()
+    pass_listener: bool = False
+    background: bool = False
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the machine found out about itself and the components depend on.
+
+    `python` is the interpreter for our two small scripts, `runc` the OCI runtime,
+    `snapshotter` what containerd can use on the state directory's file system,
+    `bootstrapped` whether this API server has filled this etcd before,
+    `import_archive` an image archive still to be imported, or None.
+    """
+
+    python: str
+    runc: str
+    seccomp: bool
+    snapshotter: str
+    service_proxy: bool
+    bootstrapped: bool = False
+    import_archive: str | None = None
+
+
+def describe(facts: Facts) -> tuple[Component, ...]:
+    """Return the components in the order in which they are started."""
+    parts = _parts(facts)
+    if facts.bootstrapped:
+        # Their roles are in etcd already: nothing is left to wait for.
+        parts = [_without_waiting_for_roles(part) for part in parts]
+    return tuple(parts)
+
+
+def _without_waiting_for_roles(part: Component) -> Component:
+    if "kube-apiserver" not in part.needs:
+        return part
+    others = tuple(name for name in part.needs if name != "kube-apiserver")
+    return replace(part, needs=others, needs_answer=("kube-apiserver",))
+
+
+def _parts(facts: Facts) -> list[Component]:
+    parts = [
+        etcd(),
+        kube_apiserver(),
+        containerd(facts),
+        kube_controller_manager(),
+        kube_scheduler(),
+        kubelet(),
+        coredns(),
+        relay(facts),
+    ]
+    if facts.service_proxy:
+        parts.append(kube_proxy())
+    if facts.import_archive:
+        parts.append(image_import(facts.import_archive))
+    return parts
+
+
+def etcd() -> Component:
+    """Describe etcd: clients and peers on unix sockets, health on loopback."""
+    # The port after the path only satisfies etcd's URL parser; it becomes part of
+    # the file's name.
+    client, peer = f"unix://{at.RUN}/etcd.sock:0", f"unix://{at.RUN}/etcd-peer.sock:0"
+    return Component(
+        "etcd",
+        (
+            f"{at.BIN}/etcd",
+            "--name=lab",
+            f"--data-dir={at.ETCD_DATA}",
+            f"--listen-client-urls={client}",
+            f"--advertise-client-urls={client}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=lab={peer}",
+            # No data here: /health and /metrics, as kubeadm does it.
+            "--listen-metrics-urls=http://127.0.0.1:2381",
+            # A single member elects itself in 62 ms instead of 629 ms.
+            "--election-timeout=100",
+            "--heartbeat-interval=10",
+            # A lab may lose its last writes in a power cut; it saves seconds here.
+            "--unsafe-no-fsync",
+            "--log-level=warn",
+        ),
+        ready=Get("http://127.0.0.1:2381/health"),
+        # With etcd gone the API server does not end within its own grace.
+        stop_after=("kube-apiserver",),
+    )
+
+
+def kube_apiserver() -> Component:
+    """Describe the API server."""
+    return Component(
+        "kube-apiserver",
+        (
+            f"{at.BIN}/kube-apiserver",
+            f"--etcd-servers=unix://{at.RUN}/etcd.sock:0",
+            "--bind-address=0.0.0.0",
+            f"--secure-port={at.API_PORT}",
+            # Without a default route it cannot find an address by itself.
+            f"--advertise-address={at.NODE_IP}",
+            f"--service-cluster-ip-range={at.SERVICE_CIDR}",
+            f"--tls-cert-file={at.PKI}/apiserver.crt",
+            f"--tls-private-key-file={at.PKI}/apiserver.key",
+            f"--client-ca-file={at.PKI}/ca.crt",
+            "--authorization-mode=Node,RBAC",
+            "--enable-admission-plugins=NodeRestriction",
+            "--allow-privileged=true",
+            f"--service-account-issuer=https://kubernetes.default.svc.{at.CLUSTER_DOMAIN}",
+            f"--service-account-signing-key-file={at.PKI}/sa.key",
+            f"--service-account-key-file={at.PKI}/sa.pub",
+            # By default a request for 3607 s is answered with a token of one year.
+            "--service-account-extend-token-expiration=false",
+            f"--kubelet-client-certificate={at.PKI}/apiserver-kubelet-client.crt",
+            f"--kubelet-client-key={at.PKI}/apiserver-kubelet-client.key",
+            f"--kubelet-certificate-authority={at.PKI}/ca.crt",
+            "--kubelet-preferred-address-types=InternalIP",
+            # Without it SIGTERM takes a minute while a watch is open.
+            "--shutdown-watch-termination-grace-period=1s",
+            "--profiling=false",
+        ),
+        ready=Get(f"https://127.0.0.1:{at.API_PORT}/readyz"),
+        answers=Get(f"https://127.0.0.1:{at.API_PORT}{ANSWERS}"),
+        grace=3.5,
+        stop_after=("kubelet", "kube-controller-manager", "kube-scheduler"),
+    )
+
+
+def kube_controller_manager() -> Component:
+    """Describe the controller manager."""
+    return Component(
+        "kube-controller-manager",
+        (
+            f"{at.BIN}/kube-controller-manager",
+            f"--kubeconfig={at.PKI}/controller-manager.conf",
+            f"--authentication-kubeconfig={at.PKI}/controller-manager.conf",
+            f"--authorization-kubeconfig={at.PKI}/controller-manager.conf",
+            # At the default 20 the ServiceAccount `default` comes after 9 s.
+            "--kube-api-qps=500",
+            "--kube-api-burst=1000",
+            "--leader-elect=false",
+            "--bind-address=127.0.0.1",
+            f"--tls-cert-file={at.PKI}/controller-manager.crt",
+            f"--tls-private-key-file={at.PKI}/controller-manager.key",
+            "--use-service-account-credentials=true",
+            f"--root-ca-file={at.PKI}/ca.crt",
+            f"--service-account-private-key-file={at.PKI}/sa.key",
+            f"--cluster-signing-cert-file={at.PKI}/ca.crt",
+            f"--cluster-signing-key-file={at.PKI}/ca.key",
+            "--profiling=false",
+        ),
+        ready=Get("https://127.0.0.1:10257/healthz"),
+        needs=("kube-apiserver",),
+    )
+
+
+def kube_scheduler() -> Component:
+    """Describe the scheduler."""
+    return Component(
+        "kube-scheduler",
+        (
+            f"{at.BIN}/kube-scheduler",
+            f"--kubeconfig={at.PKI}/scheduler.conf",
+            f"--authentication-kubeconfig={at.PKI}/scheduler.conf",
+            f"--authorization-kubeconfig={at.PKI}/scheduler.conf",
+            "--leader-elect=false",
+            "--bind-address=127.0.0.1",
+            f"--tls-cert-file={at.PKI}/scheduler.crt",
+            f"--tls-private-key-file={at.PKI}/scheduler.key",
+            "--profiling=false",
+        ),
+        ready=Get("https://127.0.0.1:10259/healthz"),
+        needs=("kube-apiserver",),
+    )
+
+
+def containerd(facts: Facts) -> Component:
+    """Describe containerd with its CNI network and OCI runtime."""
+    config, cni = f"{at.ETC}/containerd.toml", f"{at.ETC}/cni"
+    return Component(
+        "containerd",
+        (f"{at.BIN}/containerd", "--config", config, "--log-level", "warn"),
+        ready=Connect(at.CONTAINERD_SOCKET),
+        files={
+            config: containerd_config(facts, cni),
+            f"{cni}/10-bridge.conflist": json.dumps(cni_config(), indent=1),
+            f"{at.ETC}/runtime": runtime_script(facts),
+        },
+        stop_after=("kubelet",),
+    )
+
+
+def containerd_config(facts: Facts, cni: str) -> str:
+    """Return containerd's configuration, version 3."""
+    # JSON strings are TOML basic strings.
+    q = json.dumps
+    return f"""version = 3
+root = "/var/lib/containerd"
+state = "/run/containerd"
+disabled_plugins = [
+  "io.containerd.snapshotter.v1.blockfile",
+  "io.containerd.snapshotter.v1.erofs",
+  "io.containerd.differ.v1.erofs",
+  "io.containerd.nri.v1.nri",
+  "io.containerd.tracing.processor.v1.otlp",
+  "io.containerd.internal.v1.tracing",
+]
+[grpc]
+  address = {q(at.CONTAINERD_SOCKET)}
+[plugins.'io.containerd.cri.v1.runtime']
+  # Lowering a score needs CAP_SYS_RESOURCE, which even root may lack.
+  restrict_oom_score_adj = true
+  disable_cgroup = true
+  disable_apparmor = true
+  [plugins.'io.containerd.cri.v1.runtime'.containerd]
+    default_runtime_name = "runc"
+    [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
+        BinaryName = {q(f"{at.ETC}/runtime")}
+  [plugins.'io.containerd.cri.v1.runtime'.cni]
+    bin_dirs = [{q(at.BIN)}]
+    conf_dir = {q(cni)}
+[plugins.'io.containerd.cri.v1.images']
+  snapshotter = {q(facts.snapshotter)}
+  [plugins.'io.containerd.cri.v1.images'.pinned_images]
+    sandbox = "registry.k8s.io/pause:3.10"
+"""
+
+
+def cni_config() -> dict:
+    """Return the pod network: one bridge, addresses handed out from files."""
+    return {
+        "cniVersion": "1.0.0",
+        "name": "lab",
+        "plugins": [
+            {
+                "type": "bridge",
+                "bridge": "cni0",
+                "isGateway": True,
+                # There is nowhere to masquerade to.
+                "ipMasq": False,
+                "hairpinMode": True,
+                "ipam": {
+                    "type": "host-local",
+                    "dataDir": "/run/cni-ipam",
+                    "ranges": [[{"subnet": at.POD_CIDR}]],
+                    "routes": [{"dst": "0.0.0.0/0"}],
+                },
+            }
+        ],
+    }
+
+
+def runtime_script(facts: Facts) -> str:
+    """Return the OCI runtime: runc, with each new bundle made fit for a user.
+
+    Only `create` and `run` carry a bundle; everything else goes straight on.
+    """
+    seccomp = "" if facts.seccomp else " --without-seccomp"
+    runc = _shell_word(facts.runc)
+    return f"""#!/bin/sh
+for word in "$@"; do
+  case $word in
+    create | run)
+      exec {_shell_word(facts.python)} -ISE {at.ETC}/oci.py{seccomp} {runc} "$@" ;;
+  esac
+done
+exec {runc} "$@"
+"""
+
+
+def kubelet() -> Component:
+    """Describe the kubelet."""
+    config = f"{at.ETC}/kubelet.yaml"
+    return Component(
+        "kubelet",
+        (
+            f"{at.BIN}/kubelet",
+            f"--config={config}",
+            f"--kubeconfig={at.PKI}/kubelet.conf",
+            "--root-dir=/var/lib/kubelet",
+            f"--hostname-override={at.NODE_NAME}",
+            f"--node-ip={at.NODE_IP}",
+            "--v=1",
+        ),
+        ready=Get("http://127.0.0.1:10248/healthz"),
+        needs=("containerd",),
+        # What a node may do is built in, not a role: no need to wait for those.
+        needs_answer=("kube-apiserver",),
+        files={config: json.dumps(kubelet_config(), indent=1)},
+    )
+
+
+def kubelet_config() -> dict:
+    """Return the KubeletConfiguration."""
+    return {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "address": "0.0.0.0",
+        "port": 10250,
+        "healthzBindAddress": "127.0.0.1",
+        "healthzPort": 10248,
+        "readOnlyPort": 0,
+        "authentication": {
+            "anonymous": {"enabled": False},
+            "webhook": {"enabled": True},
+            "x509": {"clientCAFile": f"{at.PKI}/ca.crt"},
+        },
+        "authorization": {"mode": "Webhook"},
+        "tlsCertFile": f"{at.PKI}/kubelet.crt",
+        "tlsPrivateKeyFile": f"{at.PKI}/kubelet.key",
+        "containerRuntimeEndpoint": f"unix://{at.CONTAINERD_SOCKET}",
+        # As an ordinary user there are no cgroups to make and no sysctls to set.
+        "featureGates": {"KubeletInUserNamespace": True},
+        "cgroupsPerQOS": False,
+        "enforceNodeAllocatable": [],
+        "failCgroupV1": False,
+        "failSwapOn": False,
+        "localStorageCapacityIsolation": False,
+        "makeIPTablesUtilChains": False,
+        # The disk is the learner's: evicting pods would not free it.
+        "evictionHard": {},
+        "imageGCHighThresholdPercent": 100,
+        "volumePluginDir": "/var/lib/kubelet/plugins",
+        "resolvConf": "",
+        "clusterDNS": [at.DNS_SERVICE_IP],
+        "clusterDomain": at.CLUSTER_DOMAIN,
+    }
+
+
+def coredns() -> Component:
+    """Describe CoreDNS, on the Service's address and on the node's."""
+    corefile = f"{at.ETC}/Corefile"
+    return Component(
+        "coredns",
+        (f"{at.BIN}/coredns", "-conf", corefile),
+        ready=Get("http://127.0.0.1:8181/ready"),
+        needs=("kube-apiserver",),
+        # On the node's address too: it is the Service's endpoint for kube-proxy.
+        files={
+            corefile: f""".:53 {{
+  bind {at.DNS_SERVICE_IP} {at.NODE_IP}
+  errors
+  health 127.0.0.1:8080
+  ready 127.0.0.1:8181
+  kubernetes {at.CLUSTER_DOMAIN} in-addr.arpa ip6.arpa {{
+    kubeconfig {at.PKI}/coredns.conf
+    pods insecure
+    ttl 5
+  }}
+  cache 5
+  loadbalance
+}}
+"""
+        },
+    )
+
+
+def kube_proxy() -> Component:
+    """Describe kube-proxy, which makes ordinary Services work; it needs `nft`."""
+    config = f"{at.ETC}/kube-proxy.yaml"
+    document = {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "mode": "nftables",
+        "clusterCIDR": at.POD_CIDR,
+        "bindAddress": "127.0.0.1",
+        "healthzBindAddress": "127.0.0.1:10256",
+        "metricsBindAddress": "127.0.0.1:10249",
+        "hostnameOverride": at.NODE_NAME,
+        "clientConnection": {"kubeconfig": f"{at.PKI}/proxy.conf"},
+        # At the default of 1 s the Service `kubernetes` comes a second after its
+        # endpoint, which the API server takes away and gives back with each restart.
+        "nftables": {"minSyncPeriod": "100ms"},
+        # These sysctls belong to the host; setting them is refused.
+        "conntrack": {
+            "maxPerCore": 0,
+            "tcpEstablishedTimeout": "0s",
+            "tcpCloseWaitTimeout": "0s",
+        },
+    }
+    return Component(
+        "kube-proxy",
+        (f"{at.BIN}/kube-proxy", f"--config={config}"),
+        ready=Get("http://127.0.0.1:10256/healthz"),
+        needs=("kube-apiserver",),
+        files={config: json.dumps(document, indent=1)},
+    )
+
+
+def relay(facts: Facts) -> Component:
+    """Describe the relay from the host's port to the API server."""
+    return Component(
+        "relay",
+        (
+            facts.python,
+            "-ISE",
+            f"{at.ETC}/relay.py",
+            "127.0.0.1",
+            str(at.API_PORT),
+        ),
+        needs_answer=("kube-apiserver",),
+        pass_listener=True,
+        grace=0.5,
+    )
+
+
+def image_import(archive: str) -> Component:
+    """Describe the one-time import of the suite's image."""
+    return Component(
+        "image-import",
+        (
+            f"{at.BIN}/ctr",
+            "--address",
+            at.CONTAINERD_SOCKET,
+            "--namespace=k8s.io",
+            "images",
+            "import",
+            # Unpacked by ctr itself, and not sent through containerd: a quarter less.
+            "--local",
+            archive,
+        ),
+        needs=("containerd",),
+        once=True,
+    )
+
+
+def _shell_word(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"

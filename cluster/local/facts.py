@@ -1,0 +1,76 @@
+"""Find out, inside the machine, what the components depend on.
+
+Nothing is decided here: `components` describes by these facts what runs.
+"""
+
+import shutil
+from pathlib import Path
+
+from cluster.binaries.runtime import SYSTEM_PATH, find_runc
+from cluster.files import write_private
+from cluster.local import layout, rootfs
+from cluster.local.components import Facts
+
+#: where the distribution keeps what we need, whatever PATH the learner has
+PATH = f"{layout.BIN}:{SYSTEM_PATH}"
+#: says which archive containerd has; beside its data, so that it goes with them
+IMPORTED = Path("/var/lib/containerd/imported")
+#: says which API server has filled etcd; beside its data, too
+_BOOTSTRAPPED = "bootstrapped"
+
+
+def find(python: str, archive: str | None, archive_key: str | None) -> Facts:
+    """Return the facts. `archive` is the name of a file in `layout.IMAGES`.
+
+    `archive_key` is what identifies it: what was imported before is not again.
+    """
+    # The start has made sure that there is one.
+    runc = find_runc(Path(layout.BIN))
+    return Facts(
+        python=python,
+        runc=runc.path,
+        seccomp=runc.seccomp,
+        snapshotter="overlayfs"
+        if rootfs.can_overlay("/var/lib/containerd")
+        else "native",
+        service_proxy=bool(shutil.which("nft", path=PATH)),
+        bootstrapped=bootstrapped(layout.ETCD, layout.BIN),
+        import_archive=f"{layout.IMAGES}/{archive}"
+        if archive and not _says(IMPORTED, archive_key)
+        else None,
+    )
+
+
+def remember(found: Facts, archive_key: str | None) -> None:
+    """Keep for the next start what this one did; call it when all is ready."""
+    remember_bootstrap(layout.ETCD, layout.BIN)
+    if found.import_archive and archive_key:
+        write_private(IMPORTED, archive_key)
+
+
+def bootstrapped(etcd: str, binaries: str) -> bool:
+    """Say whether this API server has filled this etcd before."""
+    return _says(Path(etcd, _BOOTSTRAPPED), _api_server(binaries))
+
+
+def was_ready(etcd: Path) -> bool:
+    """Say whether the cluster of this etcd has ever been ready, with any API server."""
+    return (etcd / _BOOTSTRAPPED).exists()
+
+
+def remember_bootstrap(etcd: str, binaries: str) -> None:
+    """Keep that it has."""
+    write_private(Path(etcd, _BOOTSTRAPPED), _api_server(binaries))
+
+
+def _says(marker: Path, expected: str | None) -> bool:
+    try:
+        return marker.read_bytes() == (expected or "").encode()
+    except OSError:
+        return False
+
+
+def _api_server(binaries: str) -> str:
+    """Name this very program: another version may have other roles to write."""
+    found = Path(binaries, "kube-apiserver").stat()
+    return f"{found.st_size} {found.st_mtime_ns}"

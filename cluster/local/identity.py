@@ -1,0 +1,118 @@
+"""Know which processes are the machine of a state directory, and speak to them.
+
+A lock that they inherit says whether there are any. `machine.json` says which, each
+with its start time: a pid alone may be another's by now.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cluster import errors
+from cluster.local import ground, namespaces
+from cluster.processes import start_time
+
+if TYPE_CHECKING:
+    import psutil
+
+
+def running(state: Path) -> bool:
+    """Say whether any process of the machine is alive."""
+    try:
+        lock = os.open(state / "machine.lock", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        if _held(lock):
+            return True
+    finally:
+        os.close(lock)
+    # The lock goes with PID 1's files, what is in its namespace a moment later.
+    return pid_of(state, "pid_1") is not None
+
+
+@contextlib.contextmanager
+def locked(state: Path) -> Iterator[int]:
+    """Hold the lock that means "runs"; raise AlreadyRuns if another has it.
+
+    A process that inherits the descriptor holds the lock, too.
+    """
+    path = state / "machine.lock"
+    while True:
+        with ground.usable(state):
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.fcntl(lock, fcntl.F_OFD_SETLK, _WHOLE_FILE)
+            # `delete` may have removed the file that we just opened.
+            if _same_file(lock, path):
+                yield lock
+                return
+        except (BlockingIOError, PermissionError):
+            raise errors.AlreadyRuns from None
+        finally:
+            os.close(lock)
+
+
+# A lock of the open file (OFD), not of a process: children inherit it, and one can
+# ask who has it without taking it. With flock(2) two askers would see each other.
+# struct flock of 64-bit Linux: type, whence, start, length, pid.
+_FLOCK = struct.Struct("hhqqi4x")
+_WHOLE_FILE = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+
+
+def _held(lock: int) -> bool:
+    answer = fcntl.fcntl(lock, fcntl.F_OFD_GETLK, _WHOLE_FILE)
+    return _FLOCK.unpack(answer)[0] != fcntl.F_UNLCK
+
+
+def _same_file(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def pid_of(state: Path, who: str) -> int | None:
+    """Return the pid of "pid_1" or "outer" of the last start, or None if it is gone."""
+    try:
+        known = json.loads((state / "machine.json").read_text())[who]
+        pid, start = known["pid"], known["start"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    if not isinstance(pid, int) or pid <= 0 or start is None:
+        return None
+    return pid if start_time(pid) == start else None
+
+
+def send(state: Path, number: int) -> None:
+    """Send a signal to PID 1, or to the outer process before there is one."""
+    pids = [pid_of(state, "pid_1") or pid_of(state, "outer")]
+    if pids == [None]:
+        # machine.json is damaged, or not written yet.
+        pids = [p.pid for p in processes(state)]
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def processes(state: Path) -> "list[psutil.Process]":
+    """List outer process and PID 1 by their command line, which names our plan."""
+    import psutil
+
+    # Whatever program they are told to run: with namespaces or without.
+    ours = namespaces.command(plan_file(state), 0)[4:-1]
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if (process.info["cmdline"] or [])[4:-1] == ours
+    ]
+
+
+def plan_file(state: Path) -> Path:
+    """Return where the outer process finds what it is to do."""
+    return state / "run" / "plan.json"

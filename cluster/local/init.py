@@ -1,0 +1,167 @@
+"""Be PID 1 of the machine: make its world, run the components, say how it goes.
+
+It is told what to do by a `Plan` and tells others by `run/status.json`. When it
+dies, the kernel ends everything in the machine: nothing can be left behind.
+"""
+
+import dataclasses
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from cluster import syscalls as sc
+from cluster.files import write_private
+from cluster.lifecycle import Lifecycle, Task
+from cluster.local import bootstrap, facts, firstobjects, layout, probes, rootfs
+from cluster.local.components import Component, describe
+from cluster.supervisor import Supervisor
+
+#: seconds that a whole start may take before it is given up
+BUDGET = 300.0
+#: seconds that pods get between SIGTERM and SIGKILL when the machine stops
+POD_GRACE = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What the host asks of the machine; paths are the host's.
+
+    `python` is the interpreter, `python_home` its installation. `listener` is an
+    open descriptor. `archive` is the name of the image archive in `images`,
+    `archive_key` what identifies it.
+    """
+
+    state: str
+    binaries: str
+    python: str
+    python_home: str
+    listener: int
+    images: str | None = None
+    archive: str | None = None
+    archive_key: str | None = None
+
+
+def run(plan: Plan, made: Callable[[], None]) -> int:
+    """Be PID 1; return its exit code. Raise StepRefused before anything runs.
+
+    `made` is called when the world is made and the components are about to start.
+    """
+    sc.set_hostname(layout.NODE_NAME)
+    rootfs.build(
+        rootfs.Sources(plan.state, plan.binaries, plan.python_home, plan.images)
+    )
+    rootfs.configure_network()
+    pid_1 = _Init(plan)
+    made()
+    return pid_1.run()
+
+
+class _Init:
+    """What the lifecycle of this cluster is made of."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._key = plan.archive_key
+        self._probes = probes.Prober()
+        self._facts = facts.find(plan.python, plan.archive, plan.archive_key)
+        components = describe(self._facts)
+        for part in components:
+            write_files(part)
+        copy_scripts()
+        supervisor = Supervisor(
+            components,
+            lambda part: self._probes.ready(part.ready),
+            answers=self._answers,
+            logs=layout.LOGS,
+            env=environment(),
+            listener=plan.listener,
+        )
+        self._lifecycle = Lifecycle(
+            supervisor,
+            self._tasks(),
+            status=Path(layout.RUN, "status.json"),
+            budget=BUDGET,
+            facts={
+                "service_proxy": self._facts.service_proxy,
+                "seccomp": self._facts.seccomp,
+                "snapshotter": self._facts.snapshotter,
+                "ids": _ids(),
+            },
+            finish=lambda: facts.remember(self._facts, self._key),
+            clean_up=_end_pods,
+        )
+
+    def run(self) -> int:
+        return self._lifecycle.run()
+
+    def _tasks(self) -> tuple[Task, ...]:
+        return (
+            Task(
+                "first objects",
+                lambda: firstobjects.make(self._probes, bootstrap.posts()),
+            ),
+            Task("node Ready", lambda: firstobjects.node_ready(self._probes)),
+            Task(
+                "the Service kubernetes",
+                lambda: firstobjects.service_answers(self._probes),
+                after_all=True,
+            ),
+        )
+
+    def _answers(self, part: Component) -> bool:
+        if part.answers is None or not self._probes.ready(part.answers):
+            return False
+        # The kubelet waits for this: it must not find the Node that it left.
+        try:
+            return firstobjects.disown_node(self._probes)
+        except OSError:
+            return False
+
+
+def write_files(part: Component) -> None:
+    """Write the component's files, in the machine."""
+    for name, content in part.files.items():
+        path = Path(name)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The OCI runtime is started by its path.
+        write_private(path, content, mode=0o700 if content[:2] == "#!" else 0o600)
+
+
+def copy_scripts(more: Mapping[str, str] = {}) -> None:
+    """Write the scripts that components run, ours and `more`."""
+    for name, source in {**SCRIPTS, **more}.items():
+        write_private(Path(layout.ETC, name), source)
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of all components."""
+    # Nothing of the learner's: it would end up in the environment of pods.
+    return {"PATH": facts.PATH, "HOME": f"{layout.ROOT}/home", "LANG": "C.UTF-8"}
+
+
+def _ids() -> int:
+    with open("/proc/self/uid_map") as file:
+        return sum(int(line.split()[2]) for line in file)
+
+
+def _end_pods() -> None:
+    """Ask what is left, pods among it, to end; the kernel does it otherwise."""
+    for number, patience in ((signal.SIGTERM, POD_GRACE), (signal.SIGKILL, 0.5)):
+        try:
+            os.kill(-1, number)
+        except ProcessLookupError:
+            return
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline and _others():
+            time.sleep(0.02)
+
+
+def _others() -> list[str]:
+    return [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
+
+
+#: Read while the package can still be seen: PID 1 leaves the host's files behind.
+SCRIPTS = {
+    name: Path(__file__).with_name(name).read_text() for name in ("relay.py", "oci.py")
+}

@@ -1,0 +1,90 @@
+"""Configure the network of the machine: one loopback device with fixed addresses.
+
+By ioctl, because `ip` is not installed everywhere. Pods' bridge is CNI's work.
+"""
+
+import ctypes
+import fcntl
+import ipaddress
+import socket
+import struct
+
+from cluster.local import layout as at
+from cluster.local.mounts import step
+
+# linux/sockios.h
+_SIOCADDRT = 0x890B
+_SIOCGIFFLAGS = 0x8913
+_SIOCSIFFLAGS = 0x8914
+_SIOCSIFADDR = 0x8916
+_SIOCSIFNETMASK = 0x891C
+# linux/if.h, linux/route.h
+_IFF_UP = 0x1
+_RTF_UP = 0x1
+
+
+def configure_network() -> None:
+    """Bring `lo` up with the cluster's fixed addresses; raise StepRefused."""
+    with step("configuring the loopback device"):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+            _up(control, "lo")
+            addresses = (at.NODE_IP, at.API_SERVICE_IP, at.DNS_SERVICE_IP)
+            for index, address in enumerate(addresses, start=1):
+                _add_address(control, f"lo:{index}", address)
+            _add_route(control, at.SERVICE_CIDR, "lo")
+    with (
+        step("switching on IP forwarding"),
+        open("/proc/sys/net/ipv4/ip_forward", "w") as file,
+    ):
+        file.write("1")
+
+
+def add_device(device: str, address: str, mask: str) -> None:
+    """Bring a network device up with an address; raise StepRefused."""
+    with (
+        step(f"configuring {device}"),
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control,
+    ):
+        _add_address(control, device, address, mask)
+        _up(control, device)
+
+
+def _up(control: socket.socket, device: str) -> None:
+    request = struct.pack("16sh14x", device.encode(), 0)
+    answer = fcntl.ioctl(control, _SIOCGIFFLAGS, request)
+    flags = struct.unpack("16sh14x", answer)[1] | _IFF_UP
+    fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sh14x", device.encode(), flags))
+
+
+def _add_address(
+    control: socket.socket, alias: str, address: str, mask: str = "255.255.255.255"
+) -> None:
+    for number, value in (
+        (_SIOCSIFADDR, address),
+        (_SIOCSIFNETMASK, mask),
+    ):
+        packed = struct.pack(
+            "16sH2x4s8x", alias.encode(), socket.AF_INET, socket.inet_aton(value)
+        )
+        fcntl.ioctl(control, number, packed)
+
+
+def _add_route(control: socket.socket, network: str, device: str) -> None:
+    """Send packets for `network` to `device`.
+
+    Without a way to the Services' addresses the kernel says "unreachable" before
+    kube-proxy's rules can refuse for a Service that has no endpoints, as elsewhere.
+    """
+    to = ipaddress.ip_network(network)
+    target, gateway, mask = (
+        struct.pack("H2x4s8x", socket.AF_INET, address)
+        for address in (to.network_address.packed, bytes(4), to.netmask.packed)
+    )
+    name = ctypes.create_string_buffer(device.encode())
+    # struct rtentry of linux/route.h
+    entry = struct.pack(
+        "L16s16s16sHhLPhPLLH",
+        *(0, target, gateway, mask, _RTF_UP, 0, 0, 0, 0),
+        *(ctypes.addressof(name), 0, 0, 0),
+    )
+    fcntl.ioctl(control, _SIOCADDRT, entry)

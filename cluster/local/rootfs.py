@@ -1,0 +1,221 @@
+"""Build what the processes of the machine see as their file system.
+
+Called by PID 1 in its new namespaces. Only what the machine needs is shown: the
+operating system's programs, read-only; a handful of devices; an /etc of its own; its
+state. The learner's files are not there at all, so that no pod can reach them,
+whatever it mounts: uid 0 inside is the learner's uid outside.
+
+A pod with a hostPath of `/` does see the state directory with the cluster's keys in
+/run/lab/state/pki, as it would see /etc/kubernetes/pki on a kubeadm node: who may
+make such pods owns the cluster.
+"""
+
+import os
+import secrets
+import shutil
+import sys
+import sysconfig
+from contextlib import suppress
+from dataclasses import dataclass
+
+from cluster import syscalls as sc
+from cluster.local import layout as at
+from cluster.local.mounts import StepRefused, bind, can_overlay, step
+from cluster.local.network import configure_network
+
+__all__ = [
+    "Sources",
+    "StepRefused",
+    "build",
+    "can_overlay",
+    "configure_network",
+    "step",
+]
+
+#: The operating system's programs. Missing ones are left out; links stay links.
+SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "nix")
+#: What programs need of /etc. Not the rest: as root that would be /etc/shadow.
+ETC = (
+    "alternatives",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "nsswitch.conf",
+    "protocols",
+    "services",
+)
+#: The devices that every container gets. Not the host's disks, which root could read.
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+_NO_DEVICES = sc.MS_NOSUID | sc.MS_NODEV
+_NO_PROGRAMS = _NO_DEVICES | sc.MS_NOEXEC
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Directories of the host that the machine needs, as absolute paths.
+
+    `python` is the interpreter's installation, of which only the program and its
+    standard library are shown: it may be a learner's ~/.local.
+    """
+
+    state: str
+    binaries: str
+    python: str
+    images: str | None = None
+
+
+def build(sources: Sources) -> None:
+    """Make the new root and move into it; raise StepRefused."""
+    root = os.path.join(sources.state, "run", "root")
+    os.makedirs(root, mode=0o700, exist_ok=True)
+    with step("making the mounts private"):
+        sc.mount("none", "/", "", sc.MS_REC | sc.MS_PRIVATE)
+    with step("mounting a tmpfs"):
+        sc.mount("tmpfs", root, "tmpfs", _NO_DEVICES, "mode=755")
+    _system(root)
+    _devices(f"{root}/dev")
+    _etc(f"{root}/etc")
+    _proc(f"{root}/proc")
+    _sysfs(f"{root}/sys")
+    _own(root, sources)
+    with step("entering the new root"):
+        os.chdir(root)
+        # Both at the same place: the old root ends up on top and is let go of.
+        sc.pivot_root(".", ".")
+        sc.unmount(".", sc.MNT_DETACH)
+        os.chdir("/")
+
+
+def _system(root: str) -> None:
+    for name in SYSTEM:
+        host, inside = f"/{name}", f"{root}/{name}"
+        if os.path.islink(host):
+            os.symlink(os.readlink(host), inside)
+        elif os.path.isdir(host):
+            bind(host, inside, read_only=True)
+
+
+def _devices(dev: str) -> None:
+    os.mkdir(dev)
+    with step("mounting /dev"):
+        sc.mount("tmpfs", dev, "tmpfs", sc.MS_NOSUID | sc.MS_NOEXEC, "mode=755")
+        for name in ("pts", "shm"):
+            os.mkdir(f"{dev}/{name}")
+        options = "newinstance,ptmxmode=0666,mode=620"
+        sc.mount("devpts", f"{dev}/pts", "devpts", sc.MS_NOEXEC, options)
+        sc.mount("tmpfs", f"{dev}/shm", "tmpfs", _NO_PROGRAMS, "mode=1777")
+    for name in DEVICES:
+        bind(f"/dev/{name}", f"{dev}/{name}")
+    links = {"ptmx": "pts/ptmx", "fd": "/proc/self/fd"}
+    links |= {n: f"/proc/self/fd/{i}" for i, n in enumerate(("stdin", "stdout"))}
+    for name, target in (links | {"stderr": "/proc/self/fd/2"}).items():
+        os.symlink(target, f"{dev}/{name}")
+
+
+def _etc(etc: str) -> None:
+    os.mkdir(etc)
+    for name in ETC:
+        host, inside = f"/etc/{name}", f"{etc}/{name}"
+        if os.path.islink(host):
+            os.symlink(os.readlink(host), inside)
+        elif os.path.isdir(host):
+            bind(host, inside, read_only=True)
+        elif os.path.isfile(host):
+            # Copied: a container's own /etc may be a mount for each file.
+            with suppress(PermissionError):
+                shutil.copyfile(host, inside)
+    own = {
+        "passwd": "root:x:0:0:root:/root:/bin/sh\n"
+        "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+        "group": "root:x:0:\nnogroup:x:65534:\n",
+        "hosts": f"127.0.0.1 localhost\n{at.NODE_IP} {at.NODE_NAME}\n",
+        "hostname": f"{at.NODE_NAME}\n",
+        # Nobody answers out there.
+        "resolv.conf": "",
+        # Not the host's: the Node object shows it.
+        "machine-id": f"{secrets.token_hex(16)}\n",
+    }
+    for name, content in own.items():
+        with open(f"{etc}/{name}", "w") as file:
+            file.write(content)
+
+
+def _proc(proc: str) -> None:
+    os.mkdir(proc)
+    with step("mounting /proc"):
+        sc.mount("proc", proc, "proc", _NO_PROGRAMS)
+    if _is_initial_user_namespace():
+        # There the kubelet insists on setting what it does not find as it wants it.
+        return
+    # Started by root, uid 0 inside is the kernel's root as far as /proc/sys goes: the
+    # kubelet would set the host's kernel.panic and vm.overcommit_memory. What is
+    # below net belongs to our network namespace and stays writable.
+    aside = f"{proc}.net"
+    bind(f"{proc}/sys/net", aside)
+    bind(f"{proc}/sys", f"{proc}/sys", read_only=True, recursive=False)
+    bind(aside, f"{proc}/sys/net")
+    with step("showing /proc/sys/net"):
+        sc.unmount(aside, sc.MNT_DETACH)
+        os.rmdir(aside)
+
+
+def _is_initial_user_namespace() -> bool:
+    with open("/proc/self/uid_map") as file:
+        return file.read().split() == ["0", "0", "4294967295"]
+
+
+def _sysfs(inside: str) -> None:
+    os.mkdir(inside)
+    try:
+        with step("mounting /sys"):
+            sc.mount("sysfs", inside, "sysfs", _NO_PROGRAMS)
+            # The mount, not the file system: a privileged pod mounts one to write to.
+            flags = sc.MS_REMOUNT | sc.MS_BIND | sc.MS_RDONLY | _NO_PROGRAMS
+            sc.mount("none", inside, "", flags)
+    except StepRefused:
+        # Inside a container that hides parts of it, the kernel shows no other one.
+        bind("/sys", inside, read_only=True)
+        return
+    if os.path.isdir("/sys/fs/cgroup"):
+        # The kubelet asks which version it is; it writes nothing here.
+        bind("/sys/fs/cgroup", f"{inside}/fs/cgroup", read_only=True)
+
+
+def _own(root: str, sources: Sources) -> None:
+    for name in ("tmp", "var/tmp", "var/lib/cni", "var/log", "run", "root"):
+        os.makedirs(f"{root}/{name}")
+    for name in ("tmp", "var/tmp"):
+        os.chmod(f"{root}/{name}", 0o1777)
+    os.symlink("/run", f"{root}/var/run")
+    os.makedirs(f"{root}{at.ROOT}/home")
+    binds = {
+        at.STATE: (sources.state, False),
+        at.BIN: (sources.binaries, True),
+        "/var/lib/containerd": (f"{sources.state}/node/containerd", False),
+        "/var/lib/kubelet": (f"{sources.state}/node/kubelet", False),
+        "/var/log/pods": (f"{sources.state}/logs/pods", False),
+    }
+    if sources.images:
+        binds[at.IMAGES] = (sources.images, True)
+    binds |= {path: (path, True) for path in _python(sources.python)}
+    for inside, (host, read_only) in binds.items():
+        # The state directory holds the very root that is being built; elsewhere there
+        # may be mounts, which a user namespace allows only as a whole.
+        bind(host, f"{root}{inside}", read_only=read_only, recursive=read_only)
+
+
+def _python(home: str) -> list[str]:
+    """List what of this interpreter is needed and not shown yet."""
+    library = sysconfig.get_config_var("INSTSONAME") or ""
+    wanted = (
+        os.path.realpath(sys.executable),
+        os.path.dirname(os.__file__),
+        os.path.join(home, "lib", library),
+    )
+    return [
+        path
+        for path in wanted
+        if path.split("/")[1] not in SYSTEM
+        and (os.path.isfile(path) or path == wanted[1])
+    ]

@@ -1,0 +1,74 @@
+"""Keep the log files of the machine readable and small.
+
+One file per component, and the one before it as `.log.1`. It does not write lines:
+the components do, straight into the file.
+"""
+
+import os
+import re
+from pathlib import Path
+
+from cluster.files import open_private
+
+#: bytes that one log may have; a component in a loop must not fill the disk
+LIMIT = 16_000_000
+#: bytes of it that are kept when it has more
+KEPT = 1_000_000
+#: seconds between two looks
+INTERVAL = 5.0
+
+
+def rotate(directory: Path) -> None:
+    """Set the logs of the last start aside as `.log.1`."""
+    for log in directory.glob("*.log"):
+        log.replace(log.with_suffix(".log.1"))
+
+
+def shrink(path: str | os.PathLike, limit: int, kept: int) -> bool:
+    """Cut a log that is longer than `limit`; return whether it was.
+
+    Its last `kept` bytes go to `.log.1`. The writer goes on in the same file: it
+    appends, so it starts at the new end. A line written during the cut may be lost.
+    """
+    try:
+        size = os.stat(path).st_size
+        if size <= limit:
+            return False
+        with open(path, "rb") as file:
+            file.seek(size - kept)
+            end = file.read(kept)
+        with open(os.fspath(path) + ".1", "wb", opener=open_private) as file:
+            file.write(end)
+        os.truncate(path, 0)
+    except OSError:
+        return False  # not there yet, or the disk is full: the next look may work
+    return True
+
+
+def tail(path: Path, lines: int = 20) -> str:
+    """Return the last lines of a log, or nothing if there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 64 * 1024))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def last_words(path: Path, lines: int = 20) -> str:
+    """Return the end of a log as a person wants to read it after a failure.
+
+    Without Go's stack traces, which push the cause out of sight; `tail` has all.
+    """
+    said = [
+        line if len(line) <= COLUMNS else f"{line[:COLUMNS]}..."
+        for line in tail(path, 1000).splitlines()
+        if not _TRACE.match(line)
+    ]
+    return "\n".join(said[-lines:])
+
+
+#: characters of a line that are shown; some loggers put a trace into one
+COLUMNS = 200
+_TRACE = re.compile(r"\t|goroutine \d+|created by |\S+\(.*\)$|\s*$")

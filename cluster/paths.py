@@ -1,0 +1,51 @@
+"""Say where the suite keeps things on this machine.
+
+Nothing here creates a directory: the module that fills one makes it, 0700.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import platformdirs
+
+from cluster import errors
+
+_APP = "kubernetes-api-notebooks"
+
+
+def state_dir() -> Path:
+    """Return the directory of the cluster's state: keys, objects, logs.
+
+    `LAB_STATE_DIR` overrides it. Raise NoHome where it is needed and missing.
+    """
+    return _from_env("LAB_STATE_DIR") or _usual(platformdirs.user_state_path)
+
+
+def cache_dir() -> Path:
+    """Return the directory of what can be made again: binaries and images.
+
+    `LAB_CACHE_DIR` overrides it. Raise NoHome where it is needed and missing.
+    """
+    return _from_env("LAB_CACHE_DIR") or _usual(platformdirs.user_cache_path)
+
+
+def assets_dir() -> Path | None:
+    """Return the directory of ready binaries that `LAB_ASSETS` names, or None.
+
+    The same idea as envtest's `KUBEBUILDER_ASSETS`, for all the binaries.
+    """
+    return _from_env("LAB_ASSETS")
+
+
+def _usual(place: Callable[[str], Path]) -> Path:
+    try:
+        return place(_APP)
+    except RuntimeError:
+        # As in a container whose user has no entry in /etc/passwd.
+        raise errors.NoHome from None
+
+
+def _from_env(name: str) -> Path | None:
+    value = os.environ.get(name)
+    return Path(value).expanduser().absolute() if value else None

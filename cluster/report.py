@@ -1,0 +1,136 @@
+"""Write into one file what somebody who is to help asks for first, without secrets.
+
+It is for when things are broken: a section that cannot be read says so in its place.
+"""
+
+import functools
+import importlib.metadata
+import os
+import platform
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from cluster import backends, doctor, errors, masks
+from cluster.cli_format import status_text
+from cluster.components import STATUS
+from cluster.files import write_private
+from cluster.progress import Progress
+
+NAME = "kubernetes-api-notebooks-report.txt"
+#: the first line, by which a file of that name is known as ours
+TITLE = "Report of the Kubernetes API notebooks"
+#: lines of each log
+END = 50
+#: lines of a log in which secrets are looked for: a key is known by its first line
+SEARCHED = 1000
+
+
+def write(directory: Path, progress: Progress) -> Path:
+    """Write the report into the directory, 0600, and return its path.
+
+    It replaces an older report. Raise LabError for another file of that name, and where
+    none can be written.
+    """
+    path = directory / NAME
+    if os.path.lexists(path) and not _is_ours(path):
+        raise errors.LabError(
+            f"{path} is no report of these notebooks.",
+            "Move it away, or run this in another directory.",
+        )
+    sections = [TITLE, time.strftime("%Y-%m-%d %H:%M:%S %z")]
+    for title, read in {**SECTIONS, **_logs()}.items():
+        progress.update(f"looking at {title}")
+        sections += _section(title, read)
+    try:
+        write_private(path, "\n\n".join(sections) + "\n")
+    except OSError as error:
+        raise errors.LabError(
+            f"{path} cannot be written: {error.strerror}.",
+            "Free some space, or run this in a directory that you may write to.",
+        ) from None
+    return path
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        if path.is_symlink() or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(len(TITLE)) == TITLE.encode()
+    except OSError:
+        return False
+
+
+def _section(title: str, read: Callable[[], str]) -> list[str]:
+    """Return the section, masked; none for a log that no cluster has written yet."""
+    try:
+        text = read()
+    except errors.NotRunning:
+        return []
+    except errors.LabError as error:
+        text = str(error)
+    except Exception as error:
+        # One look that fails must not hide what the others see.
+        text = f"could not be read: {type(error).__name__}: {error}"
+    return [f"=== {title}\n\n{masks.text(text)}"]
+
+
+def _versions() -> str:
+    packages = {
+        f"{found.name} {found.version}" for found in importlib.metadata.distributions()
+    }
+    listed = textwrap.wrap(
+        ", ".join(sorted(packages, key=str.lower)),
+        width=100,
+        initial_indent="packages  ",
+        subsequent_indent=" " * 10,
+        break_on_hyphens=False,
+    )
+    system = f"system    {_distribution()}, {platform.platform()}"
+    python = f"Python    {platform.python_version()} ({sys.executable})"
+    return "\n".join([system, python, *listed])
+
+
+def _distribution() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        return "no os-release"
+
+
+def _settings() -> str:
+    found = sorted(item for item in os.environ.items() if item[0].startswith("LAB_"))
+    return "\n".join(f"{name}={value}" for name, value in found) or "none"
+
+
+def _status() -> str:
+    return status_text(backends.kept().status() or STATUS, time.time())
+
+
+SECTIONS: dict[str, Callable[[], str]] = {
+    "versions": _versions,
+    "settings": _settings,
+    "doctor": lambda: doctor.report(doctor.examine()),
+    "status": _status,
+}
+
+
+def _logs() -> dict[str, Callable[[], str]]:
+    """Return a section for each component that has a log."""
+    try:
+        backend = backends.kept()
+    except Exception:
+        return {}  # `status` asks for the same, and says what is wrong
+    return {
+        f"log of {name}": functools.partial(_end, backend, name)
+        for name in backend.logs
+    }
+
+
+def _end(backend: backends.Backend, component: str) -> str:
+    # Masked before it is cut: the first line of a key may be further above.
+    lines = masks.text(backend.log(component, SEARCHED)).splitlines()
+    return "\n".join(lines[-END:])

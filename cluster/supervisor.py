@@ -1,0 +1,314 @@
+"""Start components in order, restart what dies, stop in reverse.
+
+No library of the field can be PID 1 of a namespace and has an order with readiness:
+mirakuru lives as long as its caller; supervisor, circus and honcho know neither.
+One thread looks after each component; the main thread reaps and nothing else.
+"""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cluster import logs
+from cluster.local.components import Component
+
+#: seconds; the pause before a restart doubles from the first to the last
+BACKOFF = (0.1, 5.0)
+#: seconds after which a component counts as recovered and its back-off starts anew
+SETTLED = 10.0
+#: starts that a component gets before `up` gives up on it
+FIRST_STARTS = 3
+#: seconds between two questions whether a component is ready
+POLL = 0.05
+#: seconds that one component waits at the end for those that must go before it
+PATIENCE = 5.0
+LISTENER = 3
+
+
+@dataclass
+class State:
+    """What is known of one component; `since` in seconds of the epoch.
+
+    `answers` is true from its first answer on, before and after it is ready.
+    """
+
+    state: str = "waiting"
+    answers: bool = False
+    pid: int | None = None
+    restarts: int = 0
+    last_exit: str | None = None
+    since: float = field(default_factory=time.time)
+
+
+class Supervisor:
+    """Runs components until told to stop. `changed` is called after every change.
+
+    `ready` and `answers` ask a component and do not raise. `failed` names the one that
+    could not start, once there is one.
+    """
+
+    def __init__(
+        self,
+        components: tuple[Component, ...],
+        ready: Callable[[Component], bool],
+        *,
+        answers: Callable[[Component], bool] = lambda part: False,
+        logs: str,
+        env: dict[str, str],
+        listener: int | None = None,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Prepare; nothing is started yet."""
+        self.components = components
+        self.states = {part.name: State() for part in components}
+        self.failed: str | None = None
+        self.stopping = threading.Event()
+        self.changed = changed
+        self._ready = ready
+        self._answers = answers
+        self._logs = logs
+        self._env = env
+        self._listener = listener
+        self._news = threading.Condition()
+        #: children of ours that are alive or not yet reaped
+        self._living: set[int] = set()
+        #: exit codes that nobody has asked for yet; a pid may come again later
+        self._exits: dict[int, int] = {}
+
+    def start(self) -> None:
+        """Give each component its thread."""
+        for part in self.components:
+            threading.Thread(target=self._look_after, args=(part,), daemon=True).start()
+        threading.Thread(target=self._keep_logs_small, daemon=True).start()
+
+    def all_ready(self) -> bool:
+        """Say whether everything runs, and every job is done."""
+        return not self.awaited()
+
+    def awaited(self) -> list[str]:
+        """Name what is not ready yet."""
+        waiting = (part.name for part in self.components if not part.background)
+        return [name for name in waiting if not self._met((name,))]
+
+    def reap(self) -> None:
+        """Wait for children for ever; call it in the main thread.
+
+        As PID 1 we inherit what containerd's shims leave behind.
+        """
+        while True:
+            try:
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+            except ChildProcessError:
+                with self._news:
+                    self._news.wait(0.2)
+                continue
+            with self._news:
+                self._bury(found.si_pid)
+
+    def _bury(self, pid: int) -> None:
+        if pid in self._living:
+            # What it forked and left would hold its port or its files against the
+            # next one. Still a zombie, so the group's number can be no one else's.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+        try:
+            _, status = os.waitpid(pid, 0)
+        except ChildProcessError:
+            return  # posix_spawn could not execute it, and has reaped it already
+        if pid in self._living:
+            self._living.remove(pid)
+            self._exits[pid] = os.waitstatus_to_exitcode(status)
+            self._news.notify_all()
+
+    def stop(self) -> None:
+        """End everything in order, each by SIGTERM and, after its grace, SIGKILL.
+
+        May be called before `start` and more than once.
+        """
+        with self._news:
+            self.stopping.set()
+            self._news.notify_all()
+        threads = [
+            threading.Thread(target=self._stop_one, args=(part,))
+            for part in self.components
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _look_after(self, part: Component) -> None:
+        try:
+            self._live(part)
+        except Exception:
+            # A bug of ours. Without this the thread would end without a word, and
+            # whoever waits for the component would wait for the whole budget.
+            traceback.print_exc()
+            self.failed = self.failed or part.name
+            self._set(part, "failed", last_exit="a bug in the supervisor")
+        finally:
+            # Where a component ends with the thread that started it, as those do that
+            # must not outlive us, it still gets its grace.
+            with self._news:
+                entry = self.states[part.name]
+                self._news.wait_for(lambda: entry.pid not in self._living)
+
+    def _live(self, part: Component) -> None:
+        if not self._wait(lambda: self._met(part.needs, part.needs_answer)):
+            return
+        pause, starts, ever_ready = BACKOFF[0], 0, False
+        while not self.stopping.is_set():
+            starts += 1
+            began = time.monotonic()
+            ready, ended = self._one_life(part)
+            if self.stopping.is_set():
+                return
+            if ended is None:
+                self._set(part, "done", pid=None)
+                return
+            ever_ready = ever_ready or ready
+            if not ever_ready and starts >= FIRST_STARTS:
+                if not part.background:
+                    self.failed = self.failed or part.name
+                self._set(part, "failed", pid=None, last_exit=ended)
+                return
+            self._set(part, "restarting", pid=None, last_exit=ended)
+            if time.monotonic() - began > SETTLED:
+                pause = BACKOFF[0]
+            if self.stopping.wait(pause):
+                return
+            pause = min(2 * pause, BACKOFF[1])
+            self.states[part.name].restarts += 1
+
+    def _one_life(self, part: Component) -> tuple[bool, str | None]:
+        """Start it and wait for its end: was it ready, how did it end (None: done)."""
+        try:
+            pid = self._spawn(part)
+        except OSError as error:
+            return False, f"{part.argv[0]}: {error.strerror}"
+        if pid is None:
+            return False, None
+        self.changed()
+        ready = self._until_ready(part, pid)
+        if ready:
+            self._set(part, "running", answers=True)
+        if not self._wait(lambda: pid in self._exits):
+            return ready, None
+        code = self._exits.pop(pid)
+        return ready, None if part.once and code == 0 else describe_exit(code)
+
+    def _met(self, ready: tuple[str, ...], answers: tuple[str, ...] = ()) -> bool:
+        return all(
+            self.states[name].state in ("running", "done") for name in ready
+        ) and all(self.states[name].answers for name in answers)
+
+    def _until_ready(self, part: Component, pid: int) -> bool:
+        """Ask: dead? ready? The whole start has one budget, kept by its caller."""
+        while not self.stopping.is_set() and not part.once:
+            if pid in self._exits:
+                return False
+            if not self.states[part.name].answers and self._answers(part):
+                self._set(part, "starting", answers=True)
+            if self._ready(part):
+                return True
+            with self._news:
+                self._news.wait_for(lambda: pid in self._exits, timeout=POLL)
+        return False
+
+    def _wait(self, condition: Callable[[], bool]) -> bool:
+        """Wait for `condition`; return False when stopping comes first."""
+        with self._news:
+            self._news.wait_for(lambda: self.stopping.is_set() or condition())
+        return not self.stopping.is_set()
+
+    def _set(self, part: Component, state: str, **fields) -> None:
+        with self._news:
+            if self.stopping.is_set() and state != "stopped":
+                return  # too late: others wait for this one's "stopped"
+            entry = self.states[part.name]
+            entry.state, entry.since = state, time.time()
+            for name, value in fields.items():
+                setattr(entry, name, value)
+            self._news.notify_all()
+        self.changed()
+
+    def _spawn(self, part: Component) -> int | None:
+        """Start the process; return None when stopping came first."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        actions = [
+            (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, self._log(part), flags, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ]
+        if part.pass_listener and self._listener is not None:
+            actions.append((os.POSIX_SPAWN_DUP2, self._listener, LISTENER))
+        # Under the lock: the reaper must not see a pid before we know it, and `stop`
+        # must not miss one.
+        with self._news:
+            if self.stopping.is_set():
+                return None
+            pid = os.posix_spawn(
+                part.argv[0],
+                part.argv,
+                {**self._env, **part.env},
+                file_actions=actions,
+                # Signals for the group of one component must not reach another.
+                setsid=True,
+                setsigmask=(),
+                # What Python or PID 1 ignores would be ignored by the child, too.
+                setsigdef=(
+                    signal.SIGTERM,
+                    signal.SIGINT,
+                    signal.SIGHUP,
+                    signal.SIGPIPE,
+                    signal.SIGXFSZ,
+                ),
+            )
+            self._living.add(pid)
+            entry = self.states[part.name]
+            entry.state, entry.pid, entry.since = "starting", pid, time.time()
+        return pid
+
+    def _stop_one(self, part: Component) -> None:
+        with self._news:
+            self._news.wait_for(lambda: self._ended(part.stop_after), timeout=PATIENCE)
+            pid = self.states[part.name].pid
+            for number, patience in (
+                (signal.SIGTERM, part.grace),
+                (signal.SIGKILL, 1.0),
+            ):
+                if pid not in self._living:
+                    break
+                # Alive or a zombie as long as we hold the lock: not another's pid.
+                kill = os.kill if number == signal.SIGTERM else os.killpg
+                with contextlib.suppress(ProcessLookupError):
+                    kill(pid, number)
+                self._news.wait_for(lambda: pid not in self._living, timeout=patience)
+        self._set(part, "stopped", pid=None)
+
+    def _ended(self, names: tuple[str, ...]) -> bool:
+        known = [self.states[name] for name in names if name in self.states]
+        return all(state.state == "stopped" for state in known)
+
+    def _keep_logs_small(self) -> None:
+        while not self.stopping.wait(logs.INTERVAL):
+            for part in self.components:
+                logs.shrink(self._log(part), logs.LIMIT, logs.KEPT)
+
+    def _log(self, part: Component) -> str:
+        return f"{self._logs}/{part.name}.log"
+
+
+def describe_exit(code: int) -> str:
+    """Say in words how a process ended (negative: by a signal)."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"

@@ -1,0 +1,162 @@
+"""Describe the node: its process on the host, and the components in it. Pure.
+
+The components are those of the local cluster. What differs in them, and why:
+
+=====================  =========================  ==================================
+behaviour              local cluster              here
+=====================  =========================  ==================================
+control plane          beside the node            on the host; the node's relay leads
+                                                  to it, under the same addresses
+API server to pods     directly                   by HTTP CONNECT, through the tunnel
+kube-proxy             where nft is               none: the kernel's modules lack NAT
+                                                  for nftables
+disk                   the state directory        made once with the images in it;
+                                                  what a run writes is gone with it
+=====================  =========================  ==================================
+"""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cluster.local import components
+from cluster.local import layout as at
+from cluster.local.components import Component, Facts
+from cluster.usermode import keeper as end_of_kernel
+from cluster.usermode import layout
+from cluster.usermode.kernel import Kernel
+
+NAME = "node"
+#: components inside, each with its log
+INSIDE = ("containerd", "kubelet", "coredns", "relay", "tunnel")
+_HERE = Path(__file__).parent
+RELAY = str(_HERE.parent / "local" / "relay.py")
+#: Its PID 1. Paths are in hexadecimal digits: a kernel cuts its command line at blanks.
+_PROGRAM = (
+    "import sys; text = lambda word: bytes.fromhex(word).decode(); "
+    "sys.path.insert(0, text(sys.argv[1])); "
+    "from cluster.usermode.guest import main; main(text(sys.argv[2]))"
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is asked of PID 1 in the node; paths are the host's.
+
+    `port` is the API server's on the host. With `archive` it makes a disk: it imports
+    the archive of that name in `images` and ends.
+    """
+
+    state: str
+    binaries: str
+    python: str
+    python_home: str
+    port: int = 0
+    images: str | None = None
+    archive: str | None = None
+
+
+def kernel_command(linux: str, python: str, plan_file: str, disk: str) -> list[str]:
+    """Return the kernel's command line; its working directory is the state's.
+
+    `disk` is a file, or what is written and what is only read, with a comma.
+    """
+    return [
+        linux,
+        f"mem={layout.MEMORY}M",
+        "root=/dev/root",
+        # The host's files, as far as its user may read them.
+        "rootfstype=hostfs",
+        "rw",
+        f"ubd0={disk}",
+        f"{layout.DEVICE}:transport=bess,dst={layout.FRAMES},depth=128,gro=1",
+        "con=null",
+        "con0=null,fd:1",
+        "quiet",
+        "panic=1",
+        "uml_dir=run/",
+        "umid=node",
+        f'init="{python}"',
+        "--",
+        "-I",
+        "-c",
+        f'"{_PROGRAM}"',
+        str(_HERE.parents[1]).encode().hex(),
+        plan_file.encode().hex(),
+    ]
+
+
+def keeper(kernel: Kernel, python: str, state: str, egress: int) -> Component:
+    """Describe the process on the host; `egress` is the port of the way to pods."""
+    plan_file = f"{state}/{layout.PLAN}"
+    disk = f"{layout.WRITTEN},{layout.DISK}"
+    return Component(
+        NAME,
+        (
+            python,
+            "-IS",
+            str(_HERE / "keeper.py"),
+            str(egress),
+            RELAY,
+            kernel.slirp,
+            *kernel_command(kernel.linux, python, plan_file, disk),
+        ),
+        # A control plane that is still starting needs all of a small machine.
+        needs=("kube-apiserver", "kube-controller-manager", "kube-scheduler"),
+        # Its memory is a file there; /dev/shm is small in a container.
+        env={"TMPDIR": "run"},
+        # It gives the kernel its own grace, on a machine that may be busy.
+        grace=end_of_kernel.GRACE + 2.5,
+        background=True,
+    )
+
+
+def describe(facts: Facts, port: int) -> tuple[Component, ...]:
+    """Return the components inside, in the order in which they are started."""
+    parts = {part.name: part for part in components.describe(facts)}
+    parts["relay"] = replace(
+        parts["relay"], argv=(*parts["relay"].argv[:-2], layout.HOST_IP, str(port))
+    )
+    parts["tunnel"] = Component(
+        "tunnel",
+        (
+            facts.python,
+            "-ISE",
+            f"{at.ETC}/tunnel.py",
+            layout.GUEST_IP,
+            str(layout.TUNNEL_PORT),
+        ),
+    )
+    return tuple(_alone(parts[name], INSIDE) for name in INSIDE)
+
+
+def importing(facts: Facts) -> tuple[Component, ...]:
+    """Return what makes a disk: containerd, and the import of `import_archive`."""
+    names = ("containerd", "image-import")
+    return tuple(
+        _alone(part, names) for part in components.describe(facts) if part.name in names
+    )
+
+
+def _alone(part: Component, names: tuple[str, ...]) -> Component:
+    """Return the part without needs that nothing here meets: the API server is up."""
+    return replace(
+        part,
+        needs=tuple(name for name in part.needs if name in names),
+        needs_answer=(),
+        stop_after=tuple(name for name in part.stop_after if name in names),
+    )
+
+
+def egress_config(socket: str) -> str:
+    """Return the API server's EgressSelectorConfiguration: pods are elsewhere."""
+    # NB: by an http:// address instead, API server 1.37 ends at once (nil pointer).
+    transport = {"uds": {"udsName": socket}}
+    connection = {"proxyProtocol": "HTTPConnect", "transport": transport}
+    return json.dumps(
+        {
+            "apiVersion": "apiserver.k8s.io/v1beta1",
+            "kind": "EgressSelectorConfiguration",
+            "egressSelections": [{"name": "cluster", "connection": connection}],
+        }
+    )

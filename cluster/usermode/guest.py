@@ -1,0 +1,146 @@
+"""Be PID 1 of the node: make its world as the local cluster's, and run its components.
+
+It is root of a kernel of its own, whose root directory are the host's files. It goes on
+until that kernel is ended from outside, which is all that a stop is.
+"""
+
+import dataclasses
+import json
+import os
+import socket
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from cluster import syscalls as sc
+from cluster.local import facts, init, network, probes, rootfs
+from cluster.local import layout as at
+from cluster.local.components import Component
+from cluster.local.mounts import step
+from cluster.supervisor import Supervisor
+from cluster.usermode import components, kernel, layout
+
+#: what pods need of the kernel and is not built in
+_MODULES = ("bridge", "veth", "overlay")
+#: the first disk of a user-mode Linux
+_DISK = "/dev/ubda"
+#: Devices beside the local cluster's. The kubelet reads the kernel's messages; it can
+#: do without only in a user namespace.
+_DEVICES = {
+    _DISK: (stat.S_IFBLK, os.makedev(98, 0)),
+    "/dev/kmsg": (stat.S_IFCHR, os.makedev(1, 11)),
+}
+_CGROUPS = "/sys/fs/cgroup"
+#: what a kernel tells of itself
+_OWN = (("proc", "/proc"), ("sysfs", "/sys"), ("cgroup2", _CGROUPS))
+_CONTAINERD = "/var/lib/containerd"
+#: says that a disk is whole
+DONE = "imported"
+_SCRIPTS = {"tunnel.py": Path(__file__).with_name("tunnel.py").read_text()}
+
+
+def main(plan_file: str) -> None:
+    """Run the node that the file describes; does not return."""
+    # Whatever was there before: pods that are not root read what the kubelet writes.
+    os.umask(0o022)
+    # The host's are shown there so far, as files and without life.
+    for kind, directory in _OWN:
+        sc.mount(kind, directory, kind)
+    plan = components.Plan(**json.loads(Path(plan_file).read_text()))
+    _load_modules(Path(kernel.MODULES, os.uname().release))
+    sc.set_hostname(at.NODE_NAME)
+    rootfs.build(
+        rootfs.Sources(plan.state, plan.binaries, plan.python_home, plan.images)
+    )
+    for path, (kind, device) in _DEVICES.items():
+        os.mknod(path, kind | 0o600, device)
+    # Shown read-only so far: in a user namespace there would be none to make.
+    sc.mount("none", _CGROUPS, "", sc.MS_REMOUNT | sc.MS_BIND)
+    _disks()
+    _clock_rate()
+    network.configure_network()
+    found = dataclasses.replace(
+        facts.find(plan.python, plan.archive, None), service_proxy=False
+    )
+    if plan.archive:
+        _make_disk(components.importing(found))
+    network.add_device(layout.DEVICE, layout.GUEST_IP, layout.GUEST_MASK)
+    with socket.create_server(("", at.API_PORT), backlog=512) as listener:
+        parts = components.describe(found, plan.port)
+        supervisor = _supervisor(parts, listener.fileno())
+        supervisor.start()
+        supervisor.reap()
+
+
+def _supervisor(parts: tuple[Component, ...], listener: int | None) -> Supervisor:
+    for part in parts:
+        init.write_files(part)
+    init.copy_scripts(_SCRIPTS)
+    return Supervisor(
+        parts,
+        lambda part: probes.ready(part.ready),
+        logs=at.LOGS,
+        env=init.environment(),
+        listener=listener,
+    )
+
+
+def _make_disk(parts: tuple[Component, ...]) -> None:
+    """Fill the disk, say so, and switch the machine off."""
+    supervisor = _supervisor(parts, None)
+    changed = threading.Event()
+    supervisor.changed = changed.set
+    supervisor.start()
+    threading.Thread(target=supervisor.reap, daemon=True).start()
+    while not (supervisor.all_ready() or supervisor.failed):
+        changed.wait()
+        changed.clear()
+    supervisor.stop()
+    if not supervisor.failed:
+        with step("unmounting the disk"):
+            sc.unmount(_CONTAINERD)
+        Path(at.STATE, DONE).touch()
+    os.sync()
+    sc.power_off()
+
+
+def _load_modules(directory: Path) -> None:
+    lines = (directory / "modules.dep").read_text().splitlines()
+    for path in in_order(lines, _MODULES):
+        with step(f"loading {path}"):
+            sc.load_module(str(directory / path))
+
+
+def in_order(lines: list[str], names: tuple[str, ...]) -> Iterator[str]:
+    """Name the files to load, what others need first, by the lines of modules.dep."""
+    known = {}
+    for line in lines:
+        path, _, needs = line.partition(":")
+        # Each line names all that it needs, the nearest first.
+        known[path.rpartition("/")[2].partition(".")[0]] = [path, *needs.split()]
+    wanted = (path for name in names for path in reversed(known.get(name, [])))
+    # What is not in the file is built in.
+    yield from dict.fromkeys(wanted)
+
+
+def _disks() -> None:
+    with step("mounting the disk"):
+        sc.mount(_DISK, _CONTAINERD, "ext4", sc.MS_NOATIME)
+    for directory in (
+        "/var/lib/kubelet",
+        "/var/log/pods",
+        # A unix socket is of a kernel: the host's files are no place for one.
+        at.RUN,
+    ):
+        with step(f"mounting a tmpfs at {directory}"):
+            sc.mount("tmpfs", directory, "tmpfs", sc.MS_NOSUID | sc.MS_NODEV)
+
+
+def _clock_rate() -> None:
+    """Show a processor's clock rate: the kubelet ends where there is none to read."""
+    text = Path("/proc/cpuinfo").read_text()
+    shown = Path("/run/cpuinfo")
+    shown.write_text(text.replace("model name", "cpu MHz\t\t: 1000.000\nmodel name"))
+    with step("showing /proc/cpuinfo"):
+        sc.mount(str(shown), "/proc/cpuinfo", "", sc.MS_BIND)

@@ -1,0 +1,54 @@
+"""Find what a node in user-mode Linux needs of this machine, or say what is missing."""
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.binaries.runtime import SYSTEM_PATH
+from cluster.processes import ask_program
+
+#: `none` does without a node where one could be had
+VARIABLE = "LAB_NODE"
+#: where Debian's package keeps the kernel's modules, by version
+MODULES = "/usr/lib/uml/modules"
+#: file name of each program, and the package that has it
+PROGRAMS = {
+    "linux.uml": "user-mode-linux",
+    "slirp4netns": "slirp4netns",
+    "mkfs.ext4": "e2fsprogs",
+}
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The programs: the kernel itself, its network, and what makes its disk."""
+
+    linux: str
+    slirp: str
+    mkfs: str
+
+
+def look() -> tuple[Kernel | None, str]:
+    """Return what is here, or None and why no node can be had, a clause."""
+    if os.environ.get(VARIABLE) == "none":
+        return None, f"{VARIABLE} says none"
+    found = {name: shutil.which(name, path=SYSTEM_PATH) for name in PROGRAMS}
+    missing = [PROGRAMS[name] for name, path in found.items() if not path]
+    if missing:
+        return None, f"{' and '.join(missing)} is not installed"
+    if not list(Path(MODULES).glob("*/modules.dep")):
+        return None, f"{MODULES} has no modules for it"
+    if '"' in sys.executable:
+        # A kernel's command line knows no way to write it.
+        return None, f"the path of {sys.executable} has a quotation mark"
+    kernel = Kernel(*found.values())
+    if not _knows_frames(kernel.slirp):
+        return None, f"{kernel.slirp} is older than 1.2"
+    return kernel, ""
+
+
+def _knows_frames(slirp: str) -> bool:
+    """Say whether it can serve a user-mode Linux, and not only a namespace."""
+    return b"bess" in b"".join(ask_program(slirp, "--help"))

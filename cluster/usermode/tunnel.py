@@ -1,0 +1,86 @@
+"""Lead the API server on the host to the kubelet and to pods: an HTTP CONNECT proxy.
+
+Runs in the node as a script of its own, beside the relay whose work it shares:
+`python -ISE tunnel.py ADDRESS PORT`. What only the node itself may ask, on its loopback
+device, is not for those who come through here.
+"""
+
+import ipaddress
+import os
+import socket
+import sys
+import threading
+
+if __name__ == "__main__":
+    # Isolated, Python does not look beside a script by itself.
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    import relay
+else:
+    from cluster.local import relay
+
+#: bytes; a CONNECT is a line and a few headers
+_LONGEST = 8192
+
+
+def target(head: bytes) -> tuple[str, int] | None:
+    """Return the address that a request's head asks for; None for what is not served.
+
+    Only addresses are: whom a name means the API server has found out.
+    """
+    verb, _, rest = head.partition(b"\r\n")[0].decode("latin-1").partition(" ")
+    host, _, port = rest.partition(" ")[0].rpartition(":")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    if verb != "CONNECT" or address.is_loopback or not port.isascii():
+        return None
+    return (str(address), int(port)) if port.isdigit() else None
+
+
+def serve(client: socket.socket) -> None:
+    """Answer one request and stay until both directions ended."""
+    with client:
+        client.settimeout(10)
+        head = b""
+        try:
+            while b"\r\n\r\n" not in head and len(head) < _LONGEST:
+                chunk = client.recv(_LONGEST)
+                if not chunk:
+                    return
+                head += chunk
+            address = target(head)
+            if address is None:
+                client.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+                return
+            server = _connect(client, address)
+            client.settimeout(None)
+        except OSError:
+            return  # whoever asked is gone, or did not speak
+        if server:
+            # The client speaks again only after our answer: nothing follows the head.
+            relay.join(client, server)
+
+
+def _connect(client: socket.socket, address: tuple[str, int]) -> socket.socket | None:
+    try:
+        server = socket.create_connection(address, timeout=10)
+    except OSError:
+        client.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+        return None
+    client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    return server
+
+
+def main() -> None:
+    """Accept until killed."""
+    threading.stack_size(256 * 1024)
+    relay.places()
+    with socket.create_server((sys.argv[1], int(sys.argv[2])), backlog=128) as listener:
+        while True:
+            client, _ = listener.accept()
+            threading.Thread(target=serve, args=(client,), daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()

