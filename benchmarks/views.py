@@ -29,9 +29,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from helpers import connect  # noqa: E402
-from helpers.callers import Caller  # noqa: E402
+from helpers.caller import Caller  # noqa: E402
 from helpers.command import kubeconfig_in_use  # noqa: E402
-from helpers.watches import Watch  # noqa: E402
+from helpers.watch import Watch  # noqa: E402
 from tests.browser.jupyterlab import JupyterLab  # noqa: E402
 from tests.browser.notebook import OpenNotebook  # noqa: E402
 

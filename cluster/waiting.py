@@ -1,4 +1,7 @@
-"""Wait for an answer that is not empty. What it means if none came, the caller says."""
+"""Wait for an answer that is not empty: the one poll loop.
+
+What it means if none came, the caller says.
+"""
 
 import time
 from collections.abc import Callable
@@ -14,21 +17,33 @@ PAUSE = 0.2
 QUIET = 2.0
 
 
-def until(question: Callable[[], Answer], seconds: float, *, what: str = "") -> Answer:
+def until(
+    question: Callable[[], Answer],
+    seconds: float,
+    *,
+    what: str = "",
+    state: Callable[[], str] | None = None,
+    alive: Callable[[], object] | None = None,
+    pause: float = PAUSE,
+) -> Answer:
     """Ask until the answer is not empty, and return it; the last one after `seconds`.
 
-    With `what` a learner is told, once it takes long, what is waited for.
+    With `what` a learner is told, once it takes long, what is waited for and how it
+    stands (`state`). `alive` is called after each empty answer: it raises what makes
+    more questions pointless. `pause` is the time between two questions, in seconds.
     """
     began = time.monotonic()
     view = None
     while not (answer := question()):
+        if alive:
+            alive()
         waited = time.monotonic() - began
-        if waited > seconds:
+        if waited >= seconds:
             break
         if what and waited > QUIET:
             view = view or progress.for_here()
-            view.update(f"waiting for {what}")
-        time.sleep(PAUSE)
+            view.update(f"waiting for {what}" + (f": {state()}" if state else ""))
+        time.sleep(pause)
     if view and answer:
         view.finish(f"{what}: done")
     return answer

@@ -9,7 +9,7 @@ import importlib
 _HOME = {
     "ApiReader": "helpers.apireader",
     "ApiServer": "cluster.apiserver",
-    "Caller": "helpers.callers",
+    "Caller": "helpers.caller",
     "KubectlProxy": "helpers.proxy",
     "Token": "helpers.tokens",
     "api_resources": "helpers.discovery",
@@ -40,8 +40,8 @@ _HOME = {
     "verify_server": "helpers.certificates",
     "verify_token": "helpers.tokens",
     "wait_for": "helpers.pods",
-    "wait_for_file": "helpers.podfiles",
-    "wait_for_output": "helpers.podfiles",
+    "wait_for_file": "helpers.pods",
+    "wait_for_output": "helpers.pods",
     "widgets": "helpers.widgets",
     "write_token": "helpers.tokens",
 }

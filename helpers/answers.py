@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import urllib3
 
 from helpers import explorer
-from helpers.callers import Caller
+from helpers.caller import Caller
 from helpers.explorer import Request, Target
 
 #: seconds that the server may be silent

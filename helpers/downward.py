@@ -13,9 +13,9 @@ from datetime import datetime
 import pandas as pd
 
 from cluster import errors
-from helpers import watches
+from helpers import watch
 from helpers.followers import BROKEN, FILE, NO_FILE, NO_VARIABLE, VARIABLE, Seen
-from helpers.watches import LISTED, REFUSED, Event
+from helpers.watch import LISTED, REFUSED, Event
 
 _ALL_LABELS = "metadata.labels"
 _ONE_LABEL = re.compile(r"^metadata\.labels\['([^']+)'\]$")
@@ -108,7 +108,7 @@ class Changes:
     def hear(self, event: Event) -> None:
         """Take an event of a Watch of this one pod."""
         with self.lock:
-            if event.type in (watches.BROKEN, REFUSED):
+            if event.type in (watch.BROKEN, REFUSED):
                 self.unheard = event.object["message"]
                 self.refused = event.type == REFUSED
             elif event.type == LISTED:

@@ -1,8 +1,8 @@
 """Break copies of an application that works, each in one way, for a learner to repair.
 
-The application is the lesson's own, taken from the cluster; here are only the five
-ways. What they look like from outside is in `checks.layers_named`, what is still wrong
-in `checks.repaired`.
+The application is the lesson's own, taken from the cluster; here are the five ways, and
+how to find the pod that a Deployment runs now. What the copies look like from outside
+is in `checks.layers_named`, what is still wrong in `checks.repaired`.
 """
 
 import contextlib
@@ -12,7 +12,6 @@ from pathlib import PurePosixPath
 
 from cluster import errors
 from cluster.waiting import until
-from helpers.applications import current_pods, last_words
 from helpers.command import kubectl
 from helpers.tokens import MOUNTED, Token, backdate, create_token
 
@@ -55,6 +54,59 @@ def break_copies(deployment: str, cluster) -> list[str]:
 def broken(whole: dict) -> list[dict]:
     """Return a copy of a Deployment for each way to break it; pure."""
     return [_break(whole, name, way) for name, way in zip(NAMES, _WAYS, strict=True)]
+
+
+def current_pod(deployment: str) -> dict | None:
+    """Return the pod of a Deployment as it is written now; None while there is none.
+
+    Raise KubectlFailed if there is no such Deployment.
+    """
+    found = kubectl("get", "deployment", deployment, "-o", "json").json()
+    labels = found["spec"]["selector"]["matchLabels"].items()
+    selector = ",".join(f"{key}={value}" for key, value in labels)
+    pods = kubectl("get", "pods", f"--selector={selector}", "-o", "json").json()
+    return pod_of(found, pods["items"])
+
+
+def current_pods(selector: str) -> dict[str, dict | None]:
+    """Return the same for all Deployments with a label, by name; one question."""
+    kinds = "deployments,pods"
+    found = kubectl("get", kinds, f"--selector={selector}", "-o", "json").json()
+    items = found["items"]
+    return {
+        one["metadata"]["name"]: pod_of(one, items)
+        for one in items
+        if one["kind"] == "Deployment"
+    }
+
+
+def pod_of(deployment: dict, objects: list[dict]) -> dict | None:
+    """Choose the pod of a Deployment's newest template from objects; pure."""
+    status = deployment.get("status", {})
+    generation = deployment["metadata"]["generation"]
+    # Before that, the pod of the Deployment as it was may still be there.
+    if status.get("observedGeneration", 0) < generation:
+        return None
+    if not status.get("updatedReplicas"):
+        return None
+    labels = deployment["spec"]["selector"]["matchLabels"].items()
+    alive = [
+        one
+        for one in objects
+        if one["kind"] == "Pod"
+        and "deletionTimestamp" not in one["metadata"]
+        and labels <= one["metadata"]["labels"].items()
+    ]
+    return max(alive, key=lambda p: p["metadata"]["creationTimestamp"], default=None)
+
+
+def last_words(pod: str) -> str:
+    """Return the last line that a pod wrote; "" before the first.
+
+    The same as `kubectl logs POD --tail=1`.
+    """
+    done = kubectl("logs", pod, "--tail=1", check=False)
+    return "" if done.exit_code else done.stdout.strip()
 
 
 def _break(whole: dict, name: str, way) -> dict:

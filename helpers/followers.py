@@ -1,7 +1,8 @@
 """Follow a file in a pod with one process in it, which says when the file changes.
 
-`podfiles` asks again and again and waits for one thing; this stays, and hands on what
-it hears. Nothing of it is left in the pod: its shell ends when kubectl, or we, end.
+`wait_for_file` asks again and again and waits for one thing; this stays, and hands on
+what it hears. Nothing of it is left in the pod: its shell ends when kubectl does, or
+when we do.
 """
 
 import subprocess

@@ -12,7 +12,7 @@ import pandas as pd
 from helpers import rbac
 from helpers.rbac import Attempt, Objects
 from helpers.reviews import Account
-from helpers.watches import BROKEN, LISTED, RECONNECTED, REFUSED, Event
+from helpers.watch import BROKEN, LISTED, RECONNECTED, REFUSED, Event
 
 TOO_MUCH = "TOO MUCH"
 COLUMNS = ["RESOURCE", "VERB", "BEFORE", "AFTER", TOO_MUCH, "GRANTED BY"]

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from helpers import ages, explorer
-from helpers.watches import BROKEN, LISTED, RECONNECTED, REFUSED, Event
+from helpers.watch import BROKEN, LISTED, RECONNECTED, REFUSED, Event
 
 #: how many events are kept; older ones are counted and let go
 HISTORY = 20_000

@@ -5,7 +5,7 @@ import json
 from cluster import errors
 from helpers import explorer
 from helpers.answers import SILENCE
-from helpers.callers import Caller
+from helpers.caller import Caller
 from helpers.discovery import AGGREGATED, PATHS
 from helpers.explorer import ROOT, Resource
 

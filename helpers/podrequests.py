@@ -23,7 +23,7 @@ from helpers.journeyserver import (
 )
 from helpers.pods import exec_in_pod
 from helpers.rbac import Attempt
-from helpers.requestpaths import reading
+from helpers.requestpath import reading
 from helpers.reviews import Account
 from helpers.tokens import Token, read_token
 

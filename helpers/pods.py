@@ -1,4 +1,4 @@
-"""Run pods and commands in them, in kubectl's words; say why a pod is not Ready.
+"""Run pods and commands in them, and wait for both, in kubectl's words.
 
 Lessons show `kubectl apply`, `wait` and `exec` in shell cells first; these give the
 same as values. Anything finer is kubectl's own work.
@@ -6,43 +6,22 @@ same as values. Anything finer is kubectl's own work.
 
 import json
 import time
-from dataclasses import dataclass
 
-from cluster import errors, progress
+from cluster import errors
+from cluster.waiting import until
 from helpers.command import Completed, backend_in_use, kubectl
+from helpers.podstatus import Cause, conditions, why_not_ready
 
 #: seconds of one `kubectl wait`; between two of them the pod is looked at
 SLICE = 2.0
-
-#: characters of a message; the runtime nests several, the last has the cause
-LONGEST = 190
+#: seconds between two commands in a pod; each costs a process there
+PAUSE = 0.1
 
 #: kinds that are ready by their pods, in the words of lessons
 _OF_PODS = ("pod", "pods", "po", "job", "deployment", "daemonset", "statefulset")
 
 #: the line that kubectl adds when the command itself ran and failed
 _TERMINATED = "command terminated with exit code"
-
-_PULLS = ("ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff")
-#: what a container may wait for that no waiting brings: reason, way out
-_HOPELESS = {
-    **dict.fromkeys(_PULLS, "{image}"),
-    "InvalidImageName": "Mend `image` in the manifest.",
-    "CreateContainerConfigError": "Make what the manifest names, or mend the name.",
-    "CreateContainerError": "Mend `command` in the manifest.",
-    "RunContainerError": "Mend `command`: the image has to hold that program.",
-    "StartError": "Mend `command`: the image has to hold that program.",
-    "CrashLoopBackOff": "Read `kubectl logs {pod} --previous`, mend its `command`.",
-}
-
-
-@dataclass(frozen=True)
-class Cause:
-    """Why a pod is not Ready; `hopeless` if waiting alone will not mend it."""
-
-    text: str
-    way_out: str = ""
-    hopeless: bool = False
 
 
 def apply(manifest: str | dict | list[dict]) -> Completed:
@@ -92,52 +71,82 @@ def wait_for(condition: str, resource: str, *, timeout: float = 60.0) -> None:
     resource, NoNode for what runs in pods where there is nothing to run them. The same
     as `kubectl wait --for=CONDITION RESOURCE`.
     """
+    what = f"{condition} of {resource}"
     began = time.monotonic()
-    view = None
-    while True:
+    cause = Cause("")
+
+    def met() -> bool:
         left = timeout - (time.monotonic() - began)
-        if _meets(condition, resource, min(left, SLICE)):
-            break
+        return _meets(condition, resource, min(left, SLICE))
+
+    def refuse_hopeless() -> None:
+        nonlocal cause
         if resource.partition("/")[0] in _OF_PODS:
             backend_in_use().require_node(resource, wait=False)
         cause = _cause(resource)
+        if cause.hopeless:
+            raise not_ready()
+
+    def not_ready() -> errors.NotReady:
         waited = time.monotonic() - began
-        if cause.hopeless or waited >= timeout:
-            what = f"{condition} of {resource}"
-            raise errors.NotReady(what, waited, cause.text, cause.way_out)
-        view = view or progress.for_here()
-        view.update(f"waiting for {condition} of {resource}: {cause.text}")
-    if view:
-        view.finish(f"{resource} meets {condition}")
+        return errors.NotReady(what, waited, cause.text, cause.way_out)
+
+    if not until(
+        met,
+        timeout,
+        what=what,
+        state=lambda: cause.text,
+        alive=refuse_hopeless,
+        pause=0,
+    ):
+        raise not_ready()
 
 
-def why_not_ready(pod: dict, events: list[dict], image_hint: str = "") -> Cause:
-    """Say why a pod is not Ready, from the pod and its events as the API gives them.
+def wait_for_file(
+    pod: str,
+    path: str,
+    text: str,
+    *,
+    container: str | None = None,
+    timeout: float = 100.0,
+) -> float:
+    """Wait until a file in a pod holds `text`; return the seconds that it took.
 
-    `image_hint` is the way out if its image cannot be pulled: it depends on what runs
-    the cluster.
+    Raise NotReady after `timeout` seconds, with what the file held last. The default
+    covers a kubelet that notices nothing before its regular round, once a minute. The
+    same as `kubectl exec POD -- grep -qF TEXT PATH`, again and again.
     """
-    name, status = pod["metadata"]["name"], pod.get("status", {})
-    if pod["metadata"].get("deletionTimestamp"):
-        return Cause("it is being deleted", "Apply it again once it is gone.", True)
-    containers = [
-        *status.get("initContainerStatuses", []),
-        *status.get("containerStatuses", []),
-    ]
-    for container in containers:
-        waiting = container.get("state", {}).get("waiting", {})
-        if waiting.get("reason") in _HOPELESS:
-            # A program that is not there ends in the same loop, and has no log.
-            reason = "StartError" if _unstarted(container) else waiting["reason"]
-            way_out = _HOPELESS[reason].format(pod=name, image=image_hint)
-            return Cause(_sentence(container, waiting), way_out, True)
-    if status.get("phase") in ("Succeeded", "Failed"):
-        return Cause(
-            _ended(status, containers),
-            "A pod that has ended is not Ready: give it a command that keeps running.",
-            True,
-        )
-    return Cause(_still(status, containers, events))
+    return wait_for_output(text, pod, "cat", path, container=container, timeout=timeout)
+
+
+def wait_for_output(
+    text: str,
+    pod: str,
+    *command: str,
+    container: str | None = None,
+    timeout: float = 60.0,
+) -> float:
+    """Wait until a command in a pod says `text`; return the seconds that it took.
+
+    A command that fails has not said it yet. Raise NotReady after `timeout` seconds,
+    with what it said last, KubectlFailed if it cannot be run. The same as `kubectl
+    exec POD -- COMMAND`, again and again.
+    """
+    what = f"{text!r} from `{' '.join(command)}` in pod {pod}"
+    began = time.monotonic()
+    last = ""
+
+    def said() -> bool:
+        nonlocal last
+        done = exec_in_pod(pod, *command, container=container)
+        last = done.stderr if done.exit_code else done.stdout
+        return not done.exit_code and text in done.stdout
+
+    found = until(said, timeout, what=what, pause=PAUSE)
+    waited = time.monotonic() - began
+    if not found:
+        raise errors.NotReady(what, waited, last.strip())
+    return waited
 
 
 def _meets(condition: str, resource: str, seconds: float) -> bool:
@@ -155,65 +164,7 @@ def _cause(resource: str) -> Cause:
     if found.exit_code:
         return Cause(found.stderr.strip())
     if kind not in ("pod", "pods", "po"):
-        return Cause(_conditions(found.json()))
+        return Cause(conditions(found.json()))
     selector = f"--field-selector=involvedObject.name={name}"
     events = kubectl("get", "events", selector, "-o", "json").json()["items"]
     return why_not_ready(found.json(), events, backend_in_use().image_hint())
-
-
-def _conditions(found: dict) -> str:
-    conditions = found.get("status", {}).get("conditions", [])
-    parts = [f"{part['type']}={part['status']}" for part in conditions]
-    text = ", ".join(parts) or "no condition yet"
-    # As where a policy or a quota refuses the pods that a Deployment wants.
-    failed = (part for part in conditions if part["type"] == "ReplicaFailure")
-    why = next(failed, {}).get("message")
-    return f"{text} ({_short(why)})" if why else text
-
-
-def _sentence(container: dict, state: dict) -> str:
-    message = state.get("message", "")
-    ended = container.get("lastState", {}).get("terminated")
-    if ended:
-        code = f"it ended with exit code {ended['exitCode']}"
-        message = _unstarted(container) or code
-    text = f"container {container['name']}: {state['reason']}"
-    return f"{text} ({_short(message)})" if message else text
-
-
-def _unstarted(container: dict) -> str:
-    """Return the runtime's message if the program never ran, else nothing."""
-    ended = container.get("lastState", {}).get("terminated", {})
-    return ended.get("message", "") if ended.get("reason") == "StartError" else ""
-
-
-def _short(message: str) -> str:
-    """Return a message of the runtime in one line: the beginning and the end."""
-    line = " ".join(message.split())
-    return line if len(line) <= LONGEST else f"{line[:90]} … {line[-90:]}"
-
-
-def _ended(status: dict, containers: list[dict]) -> str:
-    parts = [
-        f"container {container['name']} ended with exit code {ended['exitCode']}"
-        for container in containers
-        if (ended := container.get("state", {}).get("terminated"))
-    ]
-    return "; ".join(parts) or status.get("message") or f"it has {status['phase']}"
-
-
-def _still(status: dict, containers: list[dict], events: list[dict]) -> str:
-    """Say what a pod is waiting for that may yet come."""
-    warnings = [event for event in events if event.get("type") == "Warning"]
-    if warnings:
-        # Events come in the order of their names, not of time.
-        last = max(warnings, key=lambda event: event.get("lastTimestamp") or "")
-        return f"{last['reason']}: {_short(last['message'])}"
-    for condition in status.get("conditions", []):
-        if condition["type"] == "PodScheduled" and condition["status"] != "True":
-            return f"not scheduled: {condition.get('message', 'no node yet')}"
-    for container in containers:
-        waiting = container.get("state", {}).get("waiting")
-        if waiting and waiting.get("reason"):
-            return _sentence(container, waiting)
-    return f"phase {status.get('phase', 'unknown')}, not Ready yet"

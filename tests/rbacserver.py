@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from cluster.apiserver import ApiServer
-from helpers.callers import Caller
+from helpers.caller import Caller
 
 DEFAULT = "/api/v1/namespaces/default"
 #: requests under way at the same time while pods are made

@@ -10,7 +10,7 @@ from kubernetes.stream import stream
 
 from cluster import errors
 from helpers.access import attempt_of, explain, forbidden, unauthorized
-from helpers.callers import Caller
+from helpers.caller import Caller
 from helpers.command import Completed, kubectl
 from helpers.pods import apply, exec_in_pod, wait_for
 from helpers.rbac import Attempt, Objects, minimal, to_yaml

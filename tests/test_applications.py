@@ -4,7 +4,7 @@ import pytest
 
 from cluster import errors
 from helpers import kubectl
-from helpers.applications import current_pod, last_words
+from helpers.drills import current_pod, last_words
 from helpers.pods import apply
 from tests.local.waiting import until
 

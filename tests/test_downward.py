@@ -7,8 +7,8 @@ import pytest
 from cluster import errors
 from helpers.downward import COLUMNS, Changes, Copies, copies_of, read_labels
 from helpers.followers import BROKEN, FILE, NO_FILE, NO_VARIABLE, VARIABLE, Seen
-from helpers.watches import BROKEN as UNHEARD
-from helpers.watches import LISTED, RECONNECTED, Event
+from helpers.watch import BROKEN as UNHEARD
+from helpers.watch import LISTED, RECONNECTED, Event
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
 ALL = {"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}

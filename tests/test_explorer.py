@@ -11,7 +11,7 @@ import pytest
 from cluster import errors
 from cluster.waiting import until
 from helpers import equivalents, explorer, kubectl
-from helpers.callers import Caller
+from helpers.caller import Caller
 from helpers.explorer import Target
 from helpers.tokens import create_token
 from helpers.widgets.explorer import ApiExplorer, api_explorer

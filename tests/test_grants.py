@@ -9,7 +9,7 @@ from helpers import grants
 from helpers.grants import PERMISSIVE, Field, Rules
 from helpers.rbac import Attempt, Objects
 from helpers.reviews import Account, access_review
-from helpers.watches import BROKEN, LISTED, RECONNECTED, Event
+from helpers.watch import BROKEN, LISTED, RECONNECTED, Event
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
 READER = Account.read("reader", "home")

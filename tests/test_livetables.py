@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from helpers.livetables import Heard, LiveTable, seconds
-from helpers.watches import BROKEN, LISTED, RECONNECTED, REFUSED, Event
+from helpers.watch import BROKEN, LISTED, RECONNECTED, REFUSED, Event
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
 DEFINITIONS = [

@@ -3,8 +3,7 @@
 import pytest
 
 from cluster import errors
-from helpers.podfiles import wait_for_file, wait_for_output
-from helpers.pods import exec_in_pod
+from helpers.pods import exec_in_pod, wait_for_file, wait_for_output
 from tests.running import run, sleeper
 
 SCRIPT = "echo first > /tmp/file; sleep infinity"

@@ -11,7 +11,7 @@ from helpers import widgets
 from helpers.command import kubectl
 from helpers.pods import apply, wait_for
 from helpers.tokens import create_token, write_token
-from helpers.watches import Watch
+from helpers.watch import Watch
 from helpers.widgets import downward
 
 TIMEOUT = 60.0

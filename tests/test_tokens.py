@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from cluster import errors
 from cluster.kind.backend import Kind
-from helpers.callers import Caller
+from helpers.caller import Caller
 from helpers.pods import apply, wait_for
 from helpers.reviews import review_token
 from helpers.tokens import (

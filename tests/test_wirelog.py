@@ -12,7 +12,7 @@ import requests
 from cluster import errors
 from helpers import har, kubectl
 from helpers.apireader import ApiReader
-from helpers.callers import Caller
+from helpers.caller import Caller
 from helpers.command import kubeconfig_in_use
 from helpers.proxy import KubectlProxy
 from helpers.requestlog import COLUMNS, MOST, Entry, RequestLog

@@ -27,7 +27,7 @@ HEAVY = (
     "tests/machine/",
     "tests/test_bad_input.py",
     "tests/test_cli.py",
-    "tests/test_watches.py",
+    "tests/test_watch.py",
     "tests/widgets/test_views_",
 )
 #: how many groups the table at the end has

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from helpers.callers import Caller
+from helpers.caller import Caller
 
 PODS = 50
 

@@ -1,7 +1,7 @@
 """Check what an ambassador lets through, and whether it outlives its token."""
 
 from cluster.waiting import until
-from helpers.callers import Caller
+from helpers.caller import Caller
 from helpers.pods import exec_in_pod
 from helpers.tokens import Token
 

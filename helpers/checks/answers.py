@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from helpers.callers import Caller
+from helpers.caller import Caller
 
 #: how a server may turn away somebody who shows nothing, and why
 _REFUSALS = {

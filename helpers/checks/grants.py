@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from helpers import rbac
 from helpers.access import attempt_of
-from helpers.callers import Caller
+from helpers.caller import Caller
 from helpers.rbac import Attempt
 from helpers.reviews import Account, access_review, can_i, current_namespace
 from helpers.statuses import Refusal

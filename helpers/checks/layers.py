@@ -4,8 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from helpers.applications import current_pods, last_words
-from helpers.drills import LABEL, NAMES
+from helpers.drills import LABEL, NAMES, current_pods, last_words
 from helpers.reviews import current_namespace
 
 

@@ -5,12 +5,11 @@ from datetime import UTC, datetime
 
 from cluster import errors
 from cluster.waiting import until
-from helpers.applications import current_pod, last_words
 from helpers.checks.grants import may_exactly
 from helpers.checks.layers import symptom_of
 from helpers.command import kubectl
 from helpers.credentials import judge
-from helpers.drills import FILES
+from helpers.drills import FILES, current_pod, last_words
 from helpers.pods import exec_in_pod, wait_for
 from helpers.reviews import current_namespace, review_token
 from helpers.tokens import read_token

@@ -15,11 +15,11 @@ import pandas as pd
 from cluster import errors
 from cluster.waiting import until
 from helpers import grants
-from helpers.callers import Caller
+from helpers.caller import Caller
 from helpers.command import kubeconfig_in_use
 from helpers.rbac import Objects
 from helpers.reviews import Account, access_review, current_namespace
-from helpers.watches import Watch, stop_all
+from helpers.watch import Watch, stop_all
 from helpers.widgets import markup
 from helpers.widgets.live import Live
 from helpers.widgets.view import View, named

@@ -12,12 +12,12 @@ import pandas as pd
 
 from cluster import errors
 from cluster.waiting import until
-from helpers.callers import Caller
+from helpers.caller import Caller
 from helpers.command import kubeconfig_in_use
 from helpers.downward import Change, Changes, Copies, copies_of
 from helpers.followers import Follower
 from helpers.reviews import current_namespace
-from helpers.watches import RECONNECTED, Watch, trouble
+from helpers.watch import RECONNECTED, Watch, trouble
 from helpers.widgets import markup
 from helpers.widgets.live import Live
 from helpers.widgets.view import View, named

@@ -14,7 +14,7 @@ import urllib3
 from cluster import errors
 from helpers import answers, equivalents, explorer
 from helpers.answers import Answer
-from helpers.callers import Caller
+from helpers.caller import Caller
 from helpers.command import kubeconfig_in_use
 from helpers.explorer import CORE, ROOT, Target
 from helpers.offers import Offers

@@ -12,12 +12,12 @@ import pandas as pd
 
 from cluster import errors
 from cluster.waiting import until
-from helpers.callers import Caller
+from helpers.caller import Caller
 from helpers.command import kubeconfig_in_use
 from helpers.livetables import LAST_EVENT, LiveTable, Row, seconds
 from helpers.reviews import current_namespace
 from helpers.tables import TABLE
-from helpers.watches import BROKEN, RECONNECTED, Watch, trouble
+from helpers.watch import BROKEN, RECONNECTED, Watch, trouble
 from helpers.widgets import markup, plots
 from helpers.widgets.live import Live
 from helpers.widgets.view import View, named

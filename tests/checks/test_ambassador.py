@@ -4,8 +4,7 @@ import pytest
 
 from helpers.checks import ambassador, lets_only_read_pods, lives_on
 from helpers.command import kubectl
-from helpers.podfiles import wait_for_output
-from helpers.pods import apply
+from helpers.pods import apply, wait_for_output
 from helpers.tokens import create_token, write_token
 from tests.running import run
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.callers import Caller
+from helpers.caller import Caller
 from helpers.certificates import current_entries, pem_of
 from helpers.checks import answers, objects, problems
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.callers import Caller
+from helpers.caller import Caller
 from helpers.checks import grants, may_exactly, verbs_named
 from helpers.command import kubectl
 from helpers.pods import apply

@@ -8,10 +8,17 @@ import pytest
 from cluster import errors
 from cluster.kind.backend import Kind
 from helpers import Caller, create_token, drills, kubectl, review_token
-from helpers.applications import current_pod, current_pods, last_words
 from helpers.checks import layers, repairs
 from helpers.credentials import judge
-from helpers.drills import FILES, LABEL, NAMES, break_copies
+from helpers.drills import (
+    FILES,
+    LABEL,
+    NAMES,
+    break_copies,
+    current_pod,
+    current_pods,
+    last_words,
+)
 from tests.local.waiting import until
 from tests.notebooks import run_in_shell, source
 

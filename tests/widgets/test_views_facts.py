@@ -8,7 +8,7 @@ import pytest
 from cluster import errors
 from helpers import widgets
 from helpers.command import kubeconfig_in_use
-from helpers.watches import Event
+from helpers.watch import Event
 from tests.local.waiting import until
 from tests.rbacserver import DEFAULT
 from tests.widgets.manifests import pod

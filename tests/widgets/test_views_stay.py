@@ -7,7 +7,7 @@ import time
 import pytest
 
 from cluster import errors
-from helpers import pythonrequests, watches, widgets
+from helpers import pythonrequests, watch, widgets
 from helpers.widgets import access, view
 from tests.local.waiting import until
 from tests.patience import patience
@@ -142,7 +142,7 @@ OPENERS = {
 def short_stop(monkeypatch):
     """Let a view and its watches wait less for their end than they do in lessons."""
     monkeypatch.setattr(view, "STOP", STOP)
-    for stop in (watches.Watch.stop, watches.stop_all):
+    for stop in (watch.Watch.stop, watch.stop_all):
         monkeypatch.setitem(stop.__kwdefaults__, "timeout", STOP)
 
 

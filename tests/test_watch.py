@@ -9,8 +9,8 @@ import pytest
 
 from cluster import errors
 from cluster.apiserver import ApiServer
-from helpers.callers import Caller
-from helpers.watches import BROKEN, LISTED, RECONNECTED, REFUSED, Watch, stop_all
+from helpers.caller import Caller
+from helpers.watch import BROKEN, LISTED, RECONNECTED, REFUSED, Watch, stop_all
 from tests.local.waiting import until
 from tests.patience import patience
 from tests.rbacserver import RbacServer
@@ -171,7 +171,7 @@ def test_several_end_in_the_time_of_one(rbac):
 
 def test_a_list_says_where_it_begins(rbac, ears, monkeypatch):
     """What came of an earlier one, which broke off, is void."""
-    monkeypatch.setattr("helpers.watches.PAGE", 2)
+    monkeypatch.setattr("helpers.watch.PAGE", 2)
     watch = Watch(rbac.caller(), "/api/v1/namespaces", ears).start()
     pages = [ears.next(LISTED) for _ in range(2)]
     watch.stop()

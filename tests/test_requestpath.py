@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.rbac import Attempt
-from helpers.requestpaths import reading
+from helpers.requestpath import reading
 
 USER = "system:serviceaccount:blue:app"
 GROUP = "rbac.authorization.k8s.io"

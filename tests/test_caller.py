@@ -10,7 +10,7 @@ import yaml
 from cluster import errors
 from cluster.kubeconfig import read_kubeconfig
 from helpers import kubectl
-from helpers.callers import Caller
+from helpers.caller import Caller
 from helpers.certificates import current_entries, pem_of
 from helpers.tokens import create_token
 from tests.authority import Authority

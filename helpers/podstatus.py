@@ -1,0 +1,118 @@
+"""Say why a pod is not Ready, or a Deployment not available: pure, from its JSON.
+
+The kubelet tells it in four places, of which lessons would have to know each.
+"""
+
+from dataclasses import dataclass
+
+#: characters of a message; the runtime nests several, the last has the cause
+LONGEST = 190
+
+_PULLS = ("ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff")
+#: what a container may wait for that no waiting brings: reason, way out
+_HOPELESS = {
+    **dict.fromkeys(_PULLS, "{image}"),
+    "InvalidImageName": "Mend `image` in the manifest.",
+    "CreateContainerConfigError": "Make what the manifest names, or mend the name.",
+    "CreateContainerError": "Mend `command` in the manifest.",
+    "RunContainerError": "Mend `command`: the image has to hold that program.",
+    "StartError": "Mend `command`: the image has to hold that program.",
+    "CrashLoopBackOff": "Read `kubectl logs {pod} --previous`, mend its `command`.",
+}
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a pod is not Ready; `hopeless` if waiting alone will not mend it."""
+
+    text: str
+    way_out: str = ""
+    hopeless: bool = False
+
+
+def why_not_ready(pod: dict, events: list[dict], image_hint: str = "") -> Cause:
+    """Say why a pod is not Ready, from the pod and its events as the API gives them.
+
+    `image_hint` is the way out if its image cannot be pulled: it depends on what runs
+    the cluster.
+    """
+    name, status = pod["metadata"]["name"], pod.get("status", {})
+    if pod["metadata"].get("deletionTimestamp"):
+        return Cause("it is being deleted", "Apply it again once it is gone.", True)
+    containers = [
+        *status.get("initContainerStatuses", []),
+        *status.get("containerStatuses", []),
+    ]
+    for container in containers:
+        waiting = container.get("state", {}).get("waiting", {})
+        if waiting.get("reason") in _HOPELESS:
+            # A program that is not there ends in the same loop, and has no log.
+            reason = "StartError" if _unstarted(container) else waiting["reason"]
+            way_out = _HOPELESS[reason].format(pod=name, image=image_hint)
+            return Cause(_sentence(container, waiting), way_out, True)
+    if status.get("phase") in ("Succeeded", "Failed"):
+        return Cause(
+            _ended(status, containers),
+            "A pod that has ended is not Ready: give it a command that keeps running.",
+            True,
+        )
+    return Cause(_still(status, containers, events))
+
+
+def conditions(found: dict) -> str:
+    """Say how an object that is no pod stands: its conditions, and what failed."""
+    known = found.get("status", {}).get("conditions", [])
+    parts = [f"{part['type']}={part['status']}" for part in known]
+    text = ", ".join(parts) or "no condition yet"
+    # As where a policy or a quota refuses the pods that a Deployment wants.
+    failed = (part for part in known if part["type"] == "ReplicaFailure")
+    why = next(failed, {}).get("message")
+    return f"{text} ({_short(why)})" if why else text
+
+
+def _sentence(container: dict, state: dict) -> str:
+    message = state.get("message", "")
+    ended = container.get("lastState", {}).get("terminated")
+    if ended:
+        code = f"it ended with exit code {ended['exitCode']}"
+        message = _unstarted(container) or code
+    text = f"container {container['name']}: {state['reason']}"
+    return f"{text} ({_short(message)})" if message else text
+
+
+def _unstarted(container: dict) -> str:
+    """Return the runtime's message if the program never ran, else nothing."""
+    ended = container.get("lastState", {}).get("terminated", {})
+    return ended.get("message", "") if ended.get("reason") == "StartError" else ""
+
+
+def _short(message: str) -> str:
+    """Return a message of the runtime in one line: the beginning and the end."""
+    line = " ".join(message.split())
+    return line if len(line) <= LONGEST else f"{line[:90]} … {line[-90:]}"
+
+
+def _ended(status: dict, containers: list[dict]) -> str:
+    parts = [
+        f"container {container['name']} ended with exit code {ended['exitCode']}"
+        for container in containers
+        if (ended := container.get("state", {}).get("terminated"))
+    ]
+    return "; ".join(parts) or status.get("message") or f"it has {status['phase']}"
+
+
+def _still(status: dict, containers: list[dict], events: list[dict]) -> str:
+    """Say what a pod is waiting for that may yet come."""
+    warnings = [event for event in events if event.get("type") == "Warning"]
+    if warnings:
+        # Events come in the order of their names, not of time.
+        last = max(warnings, key=lambda event: event.get("lastTimestamp") or "")
+        return f"{last['reason']}: {_short(last['message'])}"
+    for condition in status.get("conditions", []):
+        if condition["type"] == "PodScheduled" and condition["status"] != "True":
+            return f"not scheduled: {condition.get('message', 'no node yet')}"
+    for container in containers:
+        waiting = container.get("state", {}).get("waiting")
+        if waiting and waiting.get("reason"):
+            return _sentence(container, waiting)
+    return f"phase {status.get('phase', 'unknown')}, not Ready yet"
