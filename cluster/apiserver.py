@@ -28,10 +28,10 @@ from pathlib import Path
 from typing import Self
 
 from cluster import errors, ownserver, progress, syscalls
-from cluster.files import open_private
 from cluster.local.components import ANSWERS
 from cluster.logs import last_words
 from cluster.processes import end_process
+from cluster.statedir import open_private
 from cluster.supervisor import describe_exit
 
 #: seconds until it must be ready; with the machine to itself it takes about two

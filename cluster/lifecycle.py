@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from cluster.files import write_private
+from cluster.statedir import write_private
 from cluster.supervisor import Supervisor
 
 

@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path
 
-from cluster.files import open_private
+from cluster.statedir import open_private
 
 #: bytes that one log may have; a component in a loop must not fill the disk
 LIMIT = 16_000_000

@@ -13,9 +13,9 @@ from pathlib import Path
 from cluster import errors, paths, pki, progress, statedir
 from cluster.binaries import toolchain
 from cluster.binaries.recipe import API_SERVER, CONTROL_PLANE, RECIPE
-from cluster.local.ground import usable
+from cluster.preflight import memory_available
 from cluster.processes import start_time
-from cluster.resources import memory_available
+from cluster.statedir import usable
 
 #: bytes; both processes together hold about 330 MB
 MEMORY = 400_000_000

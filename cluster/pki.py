@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives import serialization as ser
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from cluster.files import write_private
 from cluster.local import layout
+from cluster.statedir import write_private
 
 #: kubeadm's lifetimes: the CA outlives many lessons, a leaf is made again in time.
 CA_LIFE = dt.timedelta(days=3650)

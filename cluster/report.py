@@ -16,8 +16,8 @@ from pathlib import Path
 from cluster import backends, doctor, errors, masks
 from cluster.cli_format import status_text
 from cluster.components import STATUS
-from cluster.files import write_private
 from cluster.progress import Progress
+from cluster.statedir import write_private
 
 NAME = "kubernetes-api-notebooks-report.txt"
 #: the first line, by which a file of that name is known as ours

@@ -1,10 +1,16 @@
-"""Make the directory of a cluster's state, and take turns in it; for any backend."""
+"""The state directory of a cluster, for any backend: make it, lock it, write files.
 
+Every file in it is readable by its owner only, and is written whole or not at all.
+"""
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors
-from cluster.local import ground
 from cluster.progress import Progress
 
 if TYPE_CHECKING:
@@ -12,11 +18,13 @@ if TYPE_CHECKING:
 
 #: one of these is in a state directory from the first moment of its first start on
 MARKS = ("up.lock", "machine.lock")
+#: seconds between two attempts to get the lock of a start
+PAUSE = 0.2
 
 
 def make(state: Path) -> None:
     """Make the directory, or accept it; raise StateError."""
-    with ground.usable(state):
+    with usable(state):
         refuse_foreign(state)
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         (state / "up.lock").touch(mode=0o600)
@@ -39,13 +47,63 @@ def refuse_foreign(state: Path) -> None:
         )
 
 
-def turn(state: Path, progress: Progress) -> "filelock.BaseFileLock":
-    """Return the lock of a start, held; meanwhile say what is waited for."""
+def start_lock(state: Path, progress: Progress) -> "filelock.BaseFileLock":
+    """Return the held lock of a start, and report while another process has it."""
     import filelock
 
     lock = filelock.FileLock(state / "up.lock", mode=0o600)
     while True:
         try:
-            return lock.acquire(timeout=0.2)
+            return lock.acquire(timeout=PAUSE)
         except filelock.Timeout:
             progress.update("another process is starting the cluster; waiting")
+
+
+@contextlib.contextmanager
+def usable(state: Path) -> Iterator[None]:
+    """Turn an OSError inside the block into StateError."""
+    try:
+        yield
+    except OSError as error:
+        raise errors.StateError(
+            state,
+            f"cannot be used: {error.strerror}.",
+            f"{_REMEDIES.get(error.errno, '')}name another directory in LAB_STATE_DIR.",
+        ) from error
+
+
+_SPACE = "Free some space there, or "
+_RIGHTS = "Make it writable, or "
+_REMEDIES = {
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EROFS: _RIGHTS,
+}
+
+
+def open_private(path: str, flags: int) -> int:
+    """Open a file that only its owner can read if it is made now: an `opener`."""
+    return os.open(path, flags, 0o600)
+
+
+def write_private(path: Path, data: bytes | str, *, mode: int = 0o600) -> None:
+    """Put `data` into a file that only its owner can read.
+
+    A reader, and a start after a crash, finds the old content or the new one. Raise
+    OSError.
+    """
+    if isinstance(data, str):
+        data = data.encode()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    # Private from the first byte: a chmod afterwards leaves a moment for others.
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

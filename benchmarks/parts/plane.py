@@ -17,9 +17,9 @@ import urllib3
 
 from cluster import pki, syscalls, tls
 from cluster.binaries import toolchain
-from cluster.files import write_private
 from cluster.local import kubeconfigs
 from cluster.processes import end_process
+from cluster.statedir import write_private
 
 #: seconds until the API server must be ready; with 100,000 pods it reads for a while
 PATIENCE = 180.0

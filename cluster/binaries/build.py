@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, resources
+from cluster import errors, preflight
 from cluster.binaries import effort, golang
 from cluster.binaries.gobuild import GoBuild
 from cluster.binaries.runtime import SYSTEM_PATH
@@ -46,7 +46,7 @@ def build(
     room = effort.Room.of(steps, workshop, tools.go.module_cache)
     room.check()
     processors = len(os.sched_getaffinity(0))
-    pace = effort.choose(steps, resources.memory_available(), processors)
+    pace = effort.choose(steps, preflight.memory_available(), processors)
     programs = stage / "programs"
     programs.mkdir()
     for number, step in enumerate(steps, 1):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cluster import errors, resources
+from cluster import errors, preflight
 from cluster.binaries.steps import Step
 from cluster.binaries.workdir import Workshop
 
@@ -49,7 +49,7 @@ def ran_out_of_memory(step: Step) -> errors.NotEnough:
     return _short_of_memory(
         f"to build {step.name}: the kernel ended a compiler",
         GO_ITSELF + step.memory,
-        resources.memory_available(),
+        preflight.memory_available(),
     )
 
 
@@ -83,7 +83,7 @@ class Room:
     def check(self) -> None:
         """Raise NotEnough if one of the disks is too full."""
         for path, needed, variable in self._disks():
-            if resources.disk_available(path) < needed:
+            if preflight.disk_available(path) < needed:
                 raise self._short(path, needed, variable)
 
     def ran_out(self) -> errors.NotEnough:
@@ -91,14 +91,14 @@ class Room:
 
         What has been compiled is given back: gigabytes that cannot be finished here.
         """
-        fullest = min(self._disks(), key=lambda disk: resources.disk_available(disk[0]))
+        fullest = min(self._disks(), key=lambda disk: preflight.disk_available(disk[0]))
         error = self._short(*fullest)
         shutil.rmtree(self.workshop.compiled, ignore_errors=True)
         return error
 
     def _disks(self) -> list[tuple[Path, int, str]]:
         cache = self.workshop.root
-        if resources.same_disk(cache, self.module_cache):
+        if preflight.same_disk(cache, self.module_cache):
             return [(cache, self.build + self.sources, "LAB_CACHE_DIR")]
         return [
             (cache, self.build, "LAB_CACHE_DIR"),
@@ -110,7 +110,7 @@ class Room:
             DISK,
             f"for the build at {path}",
             needed,
-            resources.disk_available(path),
+            preflight.disk_available(path),
             f"Free some, or name a directory on another disk in {variable}.",
         )
 

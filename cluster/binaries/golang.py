@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, jobs, paths, resources, versions
+from cluster import errors, jobs, paths, preflight, versions
 from cluster.binaries.steps import parse
 from cluster.progress import Progress
 
@@ -70,7 +70,7 @@ def look(path: Path) -> Go | None:
         return None
     usual = found["GOMODCACHE"]
     # No HOME, or one that is not ours.
-    own = not usual or not os.access(resources.existing(Path(usual)), os.W_OK)
+    own = not usual or not os.access(preflight.existing(Path(usual)), os.W_OK)
     return Go(
         path,
         found["GOVERSION"],

@@ -27,8 +27,8 @@ from cluster.binaries import build, download, effort, elf, selfreport
 from cluster.binaries.recipe import RECIPE
 from cluster.binaries.steps import Recipe, Step
 from cluster.binaries.workdir import Workshop
-from cluster.files import write_private
 from cluster.progress import Progress
+from cluster.statedir import write_private
 
 #: Makes programs of the steps in a new directory, whole steps only; None if it can
 #: make none. The next one is asked for the rest. It runs alone and removes what it

@@ -10,16 +10,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, pki, preflight
+from cluster import errors, pki, preflight, statedir
 from cluster.binaries import toolchain
 from cluster.binaries.recipe import CONTROL_PLANE, RECIPE
 from cluster.controlplane import machine
-from cluster.files import write_private
 from cluster.image import cache as image_cache
 from cluster.image import load as images
-from cluster.local import ground
 from cluster.local.backend import Local
 from cluster.progress import Progress, for_here
+from cluster.statedir import write_private
 from cluster.usermode import disk, kernel
 from cluster.usermode.components import INSIDE, NAME
 
@@ -120,7 +119,7 @@ class ControlPlane(Local):
         preflight.check(preflight.PlainAccount)
         binaries, node_disk = self.setup(progress)
         progress.update("making keys and certificates")
-        with ground.usable(self.state):
+        with statedir.usable(self.state):
             pki.ensure(self.state / "pki")
             write_private(self.state / MARK, "")
         self._start_machine(binaries, node_disk, progress, port)

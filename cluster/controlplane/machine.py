@@ -7,9 +7,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.controlplane import ports, process
-from cluster.files import write_private
+from cluster import ports
+from cluster.controlplane import process
 from cluster.local import identity, kubeconfigs, machine
+from cluster.statedir import write_private
 from cluster.usermode import components, kernel, layout
 
 #: components of the node that ask the API server

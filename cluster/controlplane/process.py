@@ -11,7 +11,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from cluster.controlplane import components, ports
+from cluster import ports
+from cluster.controlplane import components
 from cluster.lifecycle import Lifecycle, Task
 from cluster.local import bootstrap, facts, firstobjects, init, namespaces, probes
 from cluster.local.components import Component

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cluster import backends, errors, hostport, paths, preflight, resources, versions
+from cluster import backends, errors, paths, ports, preflight, versions
 from cluster.choice import CONTROL_PLANE, KIND, LOCAL, NONE, OWN
 from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.image import cache as image_cache
-from cluster.local import ground, refusal
+from cluster.local import refusal, storage
 from cluster.usermode import kernel
 
 
@@ -89,7 +89,7 @@ class Directory:
     @classmethod
     def read(cls, name: str, path: Path, variable: str, needed: int) -> "Directory":
         """Look at it, or at the place where it would be made."""
-        place = resources.existing(path)
+        place = preflight.existing(path)
         problem = ""
         if not place.is_dir():
             problem = f"{place} is not a directory"
@@ -140,7 +140,7 @@ class Directories:
         kept = backends.kept()
         # A kind cluster's objects are with the engine.
         idle = kept.name in (LOCAL, CONTROL_PLANE) and not kept.running()
-        needed = ground.DISK_NEEDED if idle else 0
+        needed = storage.DISK_NEEDED if idle else 0
         state = Directory.read("state", paths.state_dir(), "LAB_STATE_DIR", needed)
         cache = Directory.read("cache", paths.cache_dir(), "LAB_CACHE_DIR", 0)
         if cache.problem:
@@ -204,10 +204,10 @@ class Port:
     @classmethod
     def read(cls) -> "Port":
         """Try to bind it, for a moment."""
-        number = hostport.port_of(paths.state_dir())
+        number = ports.port_of(paths.state_dir())
         running = backends.kept().running()
         try:
-            hostport.listen(number).close()
+            ports.listen(number).close()
         except errors.LabError:
             return cls(number, False, running)
         return cls(number, True, running)

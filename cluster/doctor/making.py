@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, paths, resources, versions
+from cluster import errors, paths, preflight, versions
 from cluster.binaries import build, download, effort, golang, toolchain
 from cluster.binaries.recipe import RECIPE
 from cluster.binaries.runtime import SYSTEM_PATH
@@ -97,7 +97,7 @@ def _short(module_cache: Path) -> Iterator[errors.LabError]:
     steps = [step for step in RECIPE.steps if not build.system_has(step)]
     room = effort.Room.of(steps, Workshop(paths.cache_dir() / "build"), module_cache)
     yield from _refusal(room.check)
-    memory, processors = resources.memory_available(), len(os.sched_getaffinity(0))
+    memory, processors = preflight.memory_available(), len(os.sched_getaffinity(0))
     yield from _refusal(lambda: effort.choose(steps, memory, processors))
 
 
@@ -128,7 +128,7 @@ class Image:
         return cls(
             archive,
             bool(shutil.which("mmdebstrap")),
-            resources.disk_available(paths.cache_dir()),
+            preflight.disk_available(paths.cache_dir()),
             archive is not None and image_cache.is_near(archive, binaries),
         )
 

@@ -19,7 +19,7 @@ from cluster.existing.removal import LOST, Removal, known
 from cluster.image import cache as image_cache
 from cluster.kind import programs
 from cluster.kubeconfig import read_kubeconfig
-from cluster.local import ground
+from cluster.local import storage
 from cluster.progress import Progress, Silent
 
 
@@ -87,7 +87,7 @@ class Own(Backend):
             way_out = "Name the cluster again: `python -m helpers use`."
             raise errors.KubeconfigError(self.kubeconfig, fact, way_out)
         words = look.namespaced(kubectl, kubeconfig=self.kubeconfig)
-        with ground.usable(self.state):
+        with statedir.usable(self.state):
             replace(record, kubectl=kubectl, namespaced=words).write(self.state)
             guard.write(self.state / "bin", self.state, kubectl)
 
@@ -128,7 +128,7 @@ class Own(Backend):
                 words = ("delete", "namespaces", *found.namespaces, "--wait=false")
                 words += ("--ignore-not-found",)
                 look.run(program, *words, kubeconfig=self.kubeconfig)
-        ground.remove_tree(self.state)
+        storage.remove_tree(self.state)
         return existed
 
     def status(self) -> dict | None:

@@ -49,8 +49,7 @@ def use(kubeconfig: Path, context: str, image: str | None, yes: bool) -> None:
     from cluster.existing import target
     from cluster.existing.backend import Own
     from cluster.existing.record import Record
-    from cluster.files import write_private
-    from cluster.local import ground
+    from cluster.statedir import write_private
 
     state = paths.state_dir()
     kept = backends.Here(choice.AUTO).kept
@@ -66,7 +65,7 @@ def use(kubeconfig: Path, context: str, image: str | None, yes: bool) -> None:
             click.echo("nothing was changed (`--yes` does not ask)", err=True)
             sys.exit(FAILED)
         record = found.record
-    with ground.usable(state):
+    with statedir.usable(state):
         write_private(state / "kubeconfig", json.dumps(found.document, indent=2))
         record.write(state)
     Own().up()

@@ -37,7 +37,7 @@ _NO_FILE = ("http://", "https://")
 
 def write(directory: Path, state: Path, kubectl: str) -> None:
     """Write the program `kubectl` into a directory; raise OSError."""
-    from cluster.files import write_private
+    from cluster.statedir import write_private
 
     directory.mkdir(mode=0o700, exist_ok=True)
     packages = str(Path(__file__).parents[2])

@@ -47,6 +47,6 @@ class Record:
     def write(self, state: Path) -> None:
         """Write it, for its owner alone; raise OSError."""
         # Not on top: the check before each kubectl reads this module, and is quick.
-        from cluster.files import write_private
+        from cluster.statedir import write_private
 
         write_private(state / NAME, json.dumps(asdict(self), indent=2))

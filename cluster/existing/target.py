@@ -10,10 +10,10 @@ from cluster import errors, paths, versions
 from cluster.binaries import selfreport
 from cluster.existing import contexts, look
 from cluster.existing.record import TOOLBOX, Record
-from cluster.files import write_private
 from cluster.kind import programs
 from cluster.kubeconfig import read_kubeconfig, server_of
 from cluster.progress import Progress
+from cluster.statedir import write_private
 
 #: minor versions that kubectl may be away from the server
 SKEW = 1

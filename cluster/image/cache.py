@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import errors, paths, resources
+from cluster import errors, paths, preflight
 from cluster.image import build as image_build
 from cluster.image import toolbox
 from cluster.progress import Progress
@@ -76,7 +76,7 @@ def _find(inputs: toolbox.Inputs, progress: Progress | None) -> Path | None:
     file = _file(inputs)
     if file.exists():
         return file
-    writable = os.access(resources.existing(file.parent), os.W_OK | os.X_OK)
+    writable = os.access(preflight.existing(file.parent), os.W_OK | os.X_OK)
     if writable and shutil.which("mmdebstrap"):
         return None
     others = file.parent.glob(f"{file.stem.partition('-')[0]}-*.tar")
@@ -121,7 +121,7 @@ def _make(file: Path, make: Callable[[Path], Path]) -> None:
     # Whoever holds the lock is alone here.
     for leftover in directory.glob("build-*"):
         shutil.rmtree(leftover, ignore_errors=True)
-    free = resources.disk_available(directory)
+    free = preflight.disk_available(directory)
     if free < DISK_NEEDED:
         raise _short(directory, free)
     try:
@@ -132,7 +132,7 @@ def _make(file: Path, make: Callable[[Path], Path]) -> None:
             os.replace(made, file)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            free = resources.disk_available(directory)
+            free = preflight.disk_available(directory)
             raise _short(directory, free) from error
         raise
 

@@ -11,7 +11,6 @@ from cluster import errors, paths, statedir, versions
 from cluster.backends import Backend
 from cluster.components import KIND as LOGS
 from cluster.components import STATUS
-from cluster.files import write_private
 from cluster.image import cache as image_cache
 from cluster.image.load import Image, add
 from cluster.kind import engine, images, programs, readiness, record
@@ -20,8 +19,9 @@ from cluster.kind.node import Node
 from cluster.kind.plan import Plan, name_for
 from cluster.kind.record import Record
 from cluster.kubeconfig import read_kubeconfig, server_of
-from cluster.local import ground
+from cluster.local import storage
 from cluster.progress import Progress, Silent
+from cluster.statedir import write_private
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Kind(Backend):
         # Before a directory is made, and programs are fetched, for nothing.
         state = self._engine().state(self._plan.cluster)
         statedir.make(self.state)
-        with statedir.turn(self.state, progress):
+        with statedir.start_lock(self.state, progress):
             self._commands().log.unlink(missing_ok=True)
             kubectl, archive = self._prepare(progress)
             state = self._engine().state(self._plan.cluster)
@@ -109,9 +109,9 @@ class Kind(Backend):
             return False
         existed = Record.read(self.state) is not None
         if existed:
-            with statedir.turn(self.state, Silent()):
+            with statedir.start_lock(self.state, Silent()):
                 self._remove(Silent())
-        ground.remove_tree(self.state)
+        storage.remove_tree(self.state)
         return existed
 
     def status(self) -> dict | None:

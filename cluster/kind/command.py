@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, jobs
+from cluster import errors, jobs, statedir
 from cluster.kind import programs
 from cluster.kind.engine import Engine
-from cluster.local import ground
 from cluster.progress import Progress
 
 #: last lines of output that an error shows
@@ -35,7 +34,7 @@ class Commands:
 
     def run(self, command: list[str], what: str, show: Callable[[], None]) -> None:
         """Run a program; raise KindFailed with its last lines."""
-        with ground.usable(self.state):
+        with statedir.usable(self.state):
             self.log.touch(mode=0o600)
         began = self.log.stat().st_size
         output = self.state / "kind.out"

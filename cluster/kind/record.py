@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cluster.files import write_private
-from cluster.local import ground
+from cluster import statedir
+from cluster.statedir import write_private
 
 #: by this file a state directory is known as kind's
 NAME = "kind.json"
@@ -36,7 +36,7 @@ class Record:
 
     def write(self, state: Path) -> None:
         """Write it; raise StateError."""
-        with ground.usable(state):
+        with statedir.usable(state):
             write_private(state / NAME, json.dumps(asdict(self)))
 
 

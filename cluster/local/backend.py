@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import errors, hostport, paths, statedir
+from cluster import errors, paths, ports, statedir
 from cluster.backends import Backend
 from cluster.components import LOCAL as LOGS
 from cluster.components import STATUS
-from cluster.files import write_private
 from cluster.kubeconfig import holds, read_kubeconfig
-from cluster.local import ground, kubeconfigs, layout, machine
+from cluster.local import kubeconfigs, layout, machine
 from cluster.progress import Progress, Silent
+from cluster.statedir import write_private
 
 # The rest is imported where it is used: `status` is asked often, a start is rare.
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Local(Backend):
         """
         progress = progress or Silent()
         statedir.make(self.state)
-        with statedir.turn(self.state, progress):
+        with statedir.start_lock(self.state, progress):
             if self._machine.ending():
                 progress.update("waiting for the end of the last run")
                 self.stop()
@@ -100,7 +100,7 @@ class Local(Backend):
         found = self._machine.status()
         if found is None:
             return None
-        server = f"https://127.0.0.1:{hostport.port_of(self.state)}"
+        server = f"https://127.0.0.1:{ports.port_of(self.state)}"
         ours = {"server": server, "kubeconfig": str(self.kubeconfig)}
         if found["phase"] == machine.NOT_ANSWERING:
             ours["problem"] = "the API server does not call itself ready within 5 s"
@@ -154,7 +154,7 @@ class Local(Backend):
         return ctr, self.state / "run" / "containerd.sock"
 
     def _attach(self, progress: Progress, port: int | None) -> None:
-        taken = hostport.port_of(self.state)
+        taken = ports.port_of(self.state)
         if port and port != taken:
             raise errors.StartFailed(
                 f"The cluster runs already, on port {taken}.",
@@ -176,7 +176,7 @@ class Local(Backend):
             trial.require(self.state)
             binaries, archive = self.setup(progress)
         progress.update("making keys and certificates")
-        with ground.usable(self.state):
+        with statedir.usable(self.state):
             pki.ensure(self.state / "pki")
             kubeconfigs.write_component_kubeconfigs(self.state / "pki")
         self._start_machine(binaries, archive, progress, port)
@@ -188,7 +188,7 @@ class Local(Backend):
         progress: Progress,
         port: int | None,
     ) -> None:
-        wanted = hostport.port_of(self.state) if port is None else port
+        wanted = ports.port_of(self.state) if port is None else port
         try:
             self._machine.start(binaries, archive, wanted, progress)
         except errors.PortTaken:
@@ -202,11 +202,11 @@ class Local(Backend):
 
         A context or namespace that the learner added stays.
         """
-        with ground.usable(self.state):
+        with statedir.usable(self.state):
             ours = kubeconfigs.kubeconfig(
                 self.state / "pki",
                 "admin",
-                server=f"https://127.0.0.1:{hostport.port_of(self.state)}",
+                server=f"https://127.0.0.1:{ports.port_of(self.state)}",
                 user="kubernetes-admin",
             )
             try:

@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 from cluster.binaries.runtime import SYSTEM_PATH, find_runc
-from cluster.files import write_private
 from cluster.local import layout, rootfs
 from cluster.local.components import Facts
+from cluster.statedir import write_private
 
 #: where the distribution keeps what we need, whatever PATH the learner has
 PATH = f"{layout.BIN}:{SYSTEM_PATH}"

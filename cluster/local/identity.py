@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import errors
-from cluster.local import ground, namespaces
+from cluster import errors, statedir
+from cluster.local import namespaces
 from cluster.processes import start_time
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def locked(state: Path) -> Iterator[int]:
     """
     path = state / "machine.lock"
     while True:
-        with ground.usable(state):
+        with statedir.usable(state):
             lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.fcntl(lock, fcntl.F_OFD_SETLK, _WHOLE_FILE)

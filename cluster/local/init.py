@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cluster import syscalls as sc
-from cluster.files import write_private
 from cluster.lifecycle import Lifecycle, Task
 from cluster.local import bootstrap, facts, firstobjects, layout, probes, rootfs
 from cluster.local.components import Component, describe
+from cluster.statedir import write_private
 from cluster.supervisor import Supervisor
 
 #: seconds that a whole start may take before it is given up

@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from cluster.files import write_private
 from cluster.local import layout
+from cluster.statedir import write_private
 
 #: Not the Service's address: while the API server restarts that has no endpoint,
 #: kube-proxy refuses for it, and could not learn of a new one through itself.

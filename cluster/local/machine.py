@@ -16,14 +16,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, hostport
-from cluster.files import open_private, write_private
-from cluster.hostport import port_of, write_port
-from cluster.local import facts, ground, identity, init, namespaces, probes
-from cluster.local.ground import remove_tree
+from cluster import errors, ports
+from cluster.local import facts, identity, init, namespaces, probes, storage
 from cluster.local.refusal import refused, way_out_of
+from cluster.local.storage import remove_tree
 from cluster.logs import last_words, tail
+from cluster.ports import port_of, write_port
 from cluster.progress import Progress
+from cluster.statedir import open_private, write_private
 
 __all__ = ["Machine", "port_of", "remove_tree", "tail", "way_out_of", "write_port"]
 
@@ -95,7 +95,7 @@ class Machine:
         launched = False
         try:
             with identity.locked(self.state) as lock, self._take(port) as listener:
-                ground.prepare(self.state)
+                storage.prepare(self.state)
                 launched = True
                 report = self._launch(binaries, archive, listener, lock)
             self._await_world(report, progress)
@@ -159,7 +159,7 @@ class Machine:
 
     def _take(self, port: int) -> socket.socket:
         """Bind the learner's port; 0 for any. Raise PortTaken."""
-        return hostport.listen(port)
+        return ports.listen(port)
 
     def _said(self) -> dict:
         path = self.state / "run" / "status.json"
@@ -191,7 +191,7 @@ class Machine:
         plan = self._plan(binaries, archive, listener, lock)
         plan_file = identity.plan_file(self.state)
         write_private(plan_file, json.dumps(dataclasses.asdict(plan)))
-        hostport.write_port(self.state, listener.getsockname()[1])
+        ports.write_port(self.state, listener.getsockname()[1])
         report, theirs = os.pipe()
         try:
             with open(

@@ -15,9 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from cluster import syscalls as sc
-from cluster.files import write_private
 from cluster.local import idmap, init, rootfs
 from cluster.processes import start_time
+from cluster.statedir import write_private
 
 #: Everything but the mount namespace, which PID 1 makes: the outer process goes on
 #: seeing the host's files.

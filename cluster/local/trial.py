@@ -14,9 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, paths, resources
+from cluster import errors, paths, preflight
 from cluster import syscalls as sc
-from cluster.local import ground, namespaces, refusal, rootfs
+from cluster.local import namespaces, refusal, rootfs, storage
 
 #: seconds; it takes a tenth of one
 TIMEOUT = 20.0
@@ -60,7 +60,7 @@ def attempt(directory: Path) -> Answer:
     """Try it with storage in `directory`, which must be writable."""
     base = Path(tempfile.mkdtemp(prefix=".trial-", dir=directory))
     try:
-        for name in (*ground.KEPT, *ground.VOLATILE, "bin"):
+        for name in (*storage.KEPT, *storage.VOLATILE, "bin"):
             (base / name).mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
             # Isolated, like the start itself: no Python settings of the learner's.
@@ -77,12 +77,12 @@ def attempt(directory: Path) -> Answer:
     except subprocess.TimeoutExpired:
         return Answer(_ALL, f"no end after {TIMEOUT:.0f} s")
     finally:
-        ground.remove_tree(base)
+        storage.remove_tree(base)
 
 
 def attempt_here() -> Answer:
     """Try it where the state directory is or will be, else in /tmp."""
-    directory = resources.existing(paths.state_dir())
+    directory = preflight.existing(paths.state_dir())
     return attempt(directory if os.access(directory, os.W_OK) else Path("/tmp"))
 
 

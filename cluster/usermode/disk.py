@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 
 from cluster import errors
-from cluster.files import open_private, write_private
 from cluster.image import cache as image_cache
-from cluster.local import ground
+from cluster.local import storage
 from cluster.logs import last_words
 from cluster.progress import Progress
+from cluster.statedir import open_private, write_private
 from cluster.usermode import components, guest, keeper, layout
 from cluster.usermode.kernel import Kernel
 
@@ -47,7 +47,7 @@ def ensure(kernel: Kernel, binaries: Path, archive: Path, progress: Progress) ->
 def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:
     state = work / "state"
     state.mkdir()
-    ground.prepare(state)
+    storage.prepare(state)
     disk = state / layout.DISK
     with open(disk, "xb") as file:
         file.truncate(SIZE)

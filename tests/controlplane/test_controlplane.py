@@ -13,8 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster import errors, hostport
-from cluster.controlplane import ports
+from cluster import errors, ports
 from cluster.controlplane.backend import ControlPlane
 from cluster.local import identity
 from cluster.progress import Silent
@@ -80,7 +79,7 @@ def assert_nothing_left(lab):
     assert members(lab.state) == []
     assert not lab.running()
     # Nobody has its port any more, and it can be had at once.
-    ports.hold(hostport.port_of(lab.state)).close()
+    ports.hold(ports.port_of(lab.state)).close()
 
 
 def test_status_says_what_is_there_and_what_is_not(running):
@@ -89,7 +88,7 @@ def test_status_says_what_is_there_and_what_is_not(running):
     assert list(status["components"]) == list(running.logs[1:])
     assert {part["state"] for part in status["components"].values()} == {"running"}
     assert "kubelet" in status["absent"]
-    assert status["server"] == f"https://127.0.0.1:{hostport.port_of(running.state)}"
+    assert status["server"] == f"https://127.0.0.1:{ports.port_of(running.state)}"
 
 
 def test_it_is_a_genuine_api_server_with_controllers_and_no_node(running):
@@ -119,7 +118,7 @@ def test_it_listens_on_the_loopback_device_alone(running):
 
 
 def test_its_port_is_nobody_elses(running):
-    port = hostport.port_of(running.state)
+    port = ports.port_of(running.state)
     with pytest.raises(errors.PortTaken):
         ports.hold(port)
     with socket.socket() as other, pytest.raises(OSError):
@@ -131,7 +130,7 @@ def test_a_second_start_attaches(running):
     running.up(Silent())
     assert identity.pid_of(running.state, "outer") == pid
     with pytest.raises(errors.StartFailed):
-        running.up(Silent(), port=hostport.port_of(running.state) % 60000 + 1024)
+        running.up(Silent(), port=ports.port_of(running.state) % 60000 + 1024)
 
 
 def test_it_is_nobodys_child_and_in_a_session_of_its_own(running):
@@ -153,14 +152,14 @@ def test_what_dies_is_started_again(running):
 
 def test_a_stop_keeps_the_objects_and_the_port(running):
     name = f"kept-{time.monotonic_ns()}"
-    port = hostport.port_of(running.state)
+    port = ports.port_of(running.state)
     kubectl(running, "create", "namespace", name)
     assert running.stop() is True
     assert_nothing_left(running)
     assert running.stop() is False
     running.up(Silent())
     assert name in kubectl(running, "get", "namespaces", "-o", "name")
-    assert hostport.port_of(running.state) == port
+    assert ports.port_of(running.state) == port
 
 
 def test_what_needs_a_node_is_refused_in_one_line(running):

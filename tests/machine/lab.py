@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster import hostport
+from cluster import ports
 from cluster.local import identity
 from cluster.local.backend import Local
 from cluster.local.machine import Machine
@@ -38,7 +38,7 @@ class Lab:
 
     @property
     def port(self) -> int:
-        return hostport.port_of(self.state)
+        return ports.port_of(self.state)
 
     def up(self) -> None:
         self.backend.up(Silent())

@@ -18,8 +18,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster import errors, hostport, pki
-from cluster.local import ground, identity, layout, namespaces
+from cluster import errors, pki, ports
+from cluster.local import identity, layout, namespaces, storage
 from cluster.local.backend import Local
 from cluster.local.machine import Machine
 from cluster.progress import Silent
@@ -286,7 +286,7 @@ def test_a_damaged_status_file_is_told_with_the_way_out(lab, content):
 @pytest.mark.parametrize("content", ["", "x", "0", "-1", "70000", "1e3"])
 def test_a_damaged_port_file_means_any_port(tmp_path, content):
     (tmp_path / "port").write_text(content)
-    assert hostport.port_of(tmp_path) == 0
+    assert ports.port_of(tmp_path) == 0
 
 
 @full
@@ -335,7 +335,7 @@ def test_a_state_directory_that_cannot_be_written(tmp_path):
 
 @full
 def test_too_little_disk_is_told_before_anything_starts(stopped, monkeypatch):
-    monkeypatch.setattr(ground, "DISK_NEEDED", 10**18)
+    monkeypatch.setattr(storage, "DISK_NEEDED", 10**18)
     with pytest.raises(errors.NotEnough) as caught:
         stopped.up()
     assert caught.value.needed == 10**18

@@ -1,11 +1,15 @@
-"""Bind the port of the host under which the API server is reached, and remember it."""
+"""Take ports of the loopback device, and remember the one of the API server.
+
+A socket that cannot be handed on, as to etcd, is bound here first and not listened at:
+no stranger can have the port then, and a program that asks for SO_REUSEPORT can.
+"""
 
 import errno
 import socket
 from pathlib import Path
 
 from cluster import errors
-from cluster.files import write_private
+from cluster.statedir import write_private
 
 
 def port_of(state: Path) -> int:
@@ -44,6 +48,14 @@ def bind(port: int) -> socket.socket:
             ) from error
         raise errors.PortTaken(port, _owner_of(port)) from error
     return listener
+
+
+def hold(port: int = 0) -> socket.socket:
+    """Return a socket that holds a port, 0 for any free one; raise PortTaken."""
+    # Bound before it is shared: if anybody has the port already, it is an error.
+    held = bind(port)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    return held
 
 
 def _owner_of(port: int) -> str:

@@ -3,7 +3,7 @@
 import psutil
 import pytest
 
-from cluster import resources
+from cluster import preflight
 
 MB = 1 << 20
 
@@ -19,7 +19,7 @@ def machine(tmp_path):
             directory.mkdir(parents=True, exist_ok=True)
             for file, text in files.items():
                 (directory / file).write_text(text)
-        return resources.memory_available(tmp_path / "cgroup", tmp_path / "membership")
+        return preflight.memory_available(tmp_path / "cgroup", tmp_path / "membership")
 
     return read
 
@@ -78,6 +78,6 @@ def test_files_that_cannot_be_read_are_no_limit(machine, tmp_path):
 def test_the_disk_of_a_path_that_is_not_there_yet_is_its_parents(tmp_path):
     path = tmp_path / "a" / "b"
     free = psutil.disk_usage(str(tmp_path)).free
-    assert resources.disk_available(path) == pytest.approx(free, rel=0.2)
-    assert resources.same_disk(path, tmp_path)
-    assert not resources.same_disk(path, resources.Path("/proc"))
+    assert preflight.disk_available(path) == pytest.approx(free, rel=0.2)
+    assert preflight.same_disk(path, tmp_path)
+    assert not preflight.same_disk(path, preflight.Path("/proc"))

@@ -3,16 +3,13 @@
 Everything of a cluster is in that one directory; binaries and images are elsewhere.
 """
 
-import contextlib
-import errno
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-from cluster import errors, logs
+from cluster import errors, logs, statedir
 from cluster.local import facts, namespaces
 
 #: what is made anew at each start; objects, keys and images are kept
@@ -27,7 +24,7 @@ def prepare(state: Path) -> None:
 
     Raise StateError or NotEnough. Only the holder of the lock may call it.
     """
-    with usable(state):
+    with statedir.usable(state):
         volatile = [state / name for name in VOLATILE]
         if not facts.was_ready(state / "etcd"):
             # An etcd that was ended while it made its files may never elect itself
@@ -57,30 +54,6 @@ def prepare(state: Path) -> None:
             free,
             "Free some, or name another directory in LAB_STATE_DIR.",
         )
-
-
-@contextlib.contextmanager
-def usable(state: Path) -> Iterator[None]:
-    """Turn an OSError inside the block into StateError."""
-    try:
-        yield
-    except OSError as error:
-        raise errors.StateError(
-            state,
-            f"cannot be used: {error.strerror}.",
-            f"{_REMEDIES.get(error.errno, '')}name another directory in LAB_STATE_DIR.",
-        ) from error
-
-
-_SPACE = "Free some space there, or "
-_RIGHTS = "Make it writable, or "
-_REMEDIES = {
-    errno.ENOSPC: _SPACE,
-    errno.EDQUOT: _SPACE,
-    errno.EACCES: _RIGHTS,
-    errno.EPERM: _RIGHTS,
-    errno.EROFS: _RIGHTS,
-}
 
 
 def remove_tree(path: Path) -> None:
