@@ -7,7 +7,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 # JupyterLab writes the version of whoever saved last: noise in every diff.
 STRIP := -m nbstripout --keep-id --extra-keys metadata.language_info.version
 
-.PHONY: help setup lab chapter test full quick lint bench clean venv
+.PHONY: help setup lab chapter test full quick lint lock bench clean venv
 
 help: ## Print these words
 	@awk -F ': .*## |: *## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' Makefile
@@ -55,16 +55,23 @@ quick: lint ## Check style and what needs no cluster
 # PYTEST_ARGS='-n 0' has none: for debuggers.
 TESTS = $(PY) -m pytest -n auto --durations 25 --durations-min 2
 
-lint: venv ## Check style, also of notebooks; changes nothing
+lint: venv ## Check style, types and dependencies; changes nothing
 	@status=0; \
 	$(PY) -m ruff check --output-format concise . || status=1; \
 	$(PY) -m ruff format --check --output-format concise . || status=1; \
 	[ -z "$(NOTEBOOKS)" ] || $(PY) $(STRIP) --verify $(NOTEBOOKS) || status=1; \
+	$(TYPES) || status=1; \
 	[ $$status = 0 ] || printf '%s\n' \
 		'What a program can mend, these mend:' \
 		'  $(PY) -m ruff check --fix .; $(PY) -m ruff format .' \
 		'  $(PY) $(STRIP) notebooks/*.ipynb' >&2; \
 	exit $$status
+
+lock: ## Pin every package for CI and Binder anew: requirements.lock and -test.lock
+	@sh tools/setup.sh lock
+
+# Of the whole project, so in a variable: a copy of a part can be linted without them.
+TYPES = $(PY) -m deptry --no-ansi .
 
 venv:
 	@sh tools/setup.sh venv
@@ -76,4 +83,4 @@ clean: ## Remove what was generated here; never the cluster or its cache
 	@rm -rf build .pytest_cache .ruff_cache *.egg-info
 	@find . -path ./.venv -prune -o -path ./.git -prune -o \
 		\( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
-	@echo 'Kept: .venv (rm -rf .venv), the cluster (make it go: README, "Remove everything").'
+	@echo 'Kept: .venv (rm -rf .venv), the cluster (how to remove it: README).'

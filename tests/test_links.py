@@ -8,7 +8,7 @@ import pytest
 
 from tests.notebooks import ROOT
 
-README = (ROOT / "README.md").read_text()
+BINDER = (ROOT / "docs/binder.md").read_text()
 TEACHING = (ROOT / "docs/teaching.md").read_text()
 
 
@@ -19,7 +19,7 @@ def question(url: str) -> dict[str, str]:
 @pytest.fixture
 def badge() -> tuple[str, str]:
     """Return the badge's image, and the address behind it."""
-    [(image, target)] = re.findall(r"\[!\[[^]]+\]\(([^)]+)\)\]\(([^)]+)\)", README)
+    [(image, target)] = re.findall(r"\[!\[[^]]+\]\(([^)]+)\)\]\(([^)]+)\)", BINDER)
     return image, target
 
 

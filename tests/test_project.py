@@ -5,11 +5,16 @@ import tomllib
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from cluster import report
 from tests.notebooks import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+#: a package of a lock file and its version
+LOCKED = re.compile(r"^([\w.-]+)==([\w.]+)", re.MULTILINE)
 NAMED = r"`((?:cluster|helpers|tests|tools|notebooks)/[\w/.]*)`"
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 
@@ -43,6 +48,39 @@ def test_a_form_can_be_filled_in(path):
 def test_who_reports_a_bug_is_asked_for_the_report():
     assert "python -m helpers report" in FORMS[0].read_text()
     assert report.NAME in (ROOT / ".gitignore").read_text().splitlines()
+
+
+def test_every_range_follows_the_one_rule():
+    """Up to the next major version of what is locked; of a 0.x, the next minor."""
+    locked = {
+        canonicalize_name(found[1]): Version(found[2])
+        for found in LOCKED.finditer((ROOT / "requirements.lock").read_text())
+    }
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    wanted = [
+        Requirement(line.partition(" ")[0]) for line in lines if line[:1].isalpha()
+    ]
+    assert len(wanted) > 20
+    for each in wanted:
+        version = locked[canonicalize_name(each.name)]
+        ceiling = (version.major + 1,) if version.major else (0, version.minor + 1)
+        bounds = {part.operator: part.version for part in each.specifier}
+        assert set(bounds) == {">=", "<"}, each
+        assert bounds["<"] == ".".join(map(str, ceiling)), each
+
+
+def test_the_lock_files_hold_names_versions_and_hashes_alone():
+    """An index has another address on each machine, and a hash is enough."""
+    runtime, tests = (
+        (ROOT / name).read_text()
+        for name in ("requirements.lock", "requirements-test.lock")
+    )
+    for text in (runtime, tests):
+        assert "://" not in text and "--index" not in text
+        assert len(LOCKED.findall(text)) > 100
+        for package in LOCKED.split(text)[3::3]:
+            assert "--hash=sha256:" in package
+    assert set(LOCKED.findall(runtime)) <= set(LOCKED.findall(tests))
 
 
 def test_dependabot_looks_at_actions_and_packages():

@@ -14,11 +14,12 @@ import pytest
 from cluster.cli import main
 from tests.notebooks import ROOT
 
-WORDS = "help setup lab chapter test full quick lint bench clean".split()
+WORDS = "help setup lab chapter test full quick lint lock bench clean".split()
 FILES = (
     "Makefile",
     "pyproject.toml",
     "requirements.txt",
+    "requirements-test.lock",
     "tools/overrides.json",
     "tools/setup.sh",
 )
@@ -55,7 +56,9 @@ def call(folder, *command, user=None, **environment):
 
 def lint(folder):
     """Run `make lint` there with the programs of this environment."""
-    return make(folder, "--assume-old=venv", f"PY={sys.executable}", "lint")
+    return make(
+        folder, "--assume-old=venv", f"PY={sys.executable}", "TYPES=true", "lint"
+    )
 
 
 def write_notebook(folder, *outputs, **metadata):
@@ -111,7 +114,7 @@ def test_setup_refuses_an_unknown_part(checkout):
     """A typing error does not set up everything."""
     answer = call(checkout, "sh", "tools/setup.sh", "vnev")
     assert answer.returncode == 1
-    known = "all, venv, tests, full"
+    known = "all, venv, tests, full, lock"
     assert answer.stderr == f"setup: unknown part 'vnev'. Known: {known}.\n"
 
 
@@ -223,7 +226,7 @@ def test_what_pip_writes_is_kept_in_a_file(checkout):
         making,
     )
     assert re.fullmatch(
-        r"setup: installing Python packages into \.venv"
+        r"setup: installing Python packages into \.venv \(ranges\)"
         r" \(output: build/setup\.log\) \.\.\. \d+ s",
         installing,
     )
@@ -239,7 +242,7 @@ def test_the_end_of_what_pip_wrote_is_shown_if_it_fails(checkout):
     _, failed, *shown, last = answer.stderr.splitlines()
     assert re.search(r"failed after \d+ s\. The end of build/setup\.log:$", failed)
     assert len(shown) == 20 and (shown[0], shown[-1]) == ("  2 e", "  5 f")
-    assert last == "setup: pip could not install the packages; its reason is above."
+    assert last == "setup: the packages could not be installed; the reason is above."
     assert answer.returncode == 1
     again = setup_environment(checkout, pip="0").stderr
     assert again.startswith("setup: installing Python packages")
@@ -370,13 +373,15 @@ def test_readme_lists_the_commands():
     assert rows == list(main.commands)
 
 
-def test_readme_names_every_variable():
-    """Each LAB_ variable that the helpers read stands in README, and no other."""
+def test_the_settings_name_every_variable():
+    """Each LAB_ variable that is read has its row in the table, and no other."""
     sources = [
         path.read_text("utf-8")
         for package in ("cluster", "helpers")
         for path in (ROOT / package).rglob("*.py")
     ]
     read = set(re.findall(r"\"(LAB_[A-Z_]+)\"", " ".join(sources)))
-    named = set(re.findall(r"\bLAB_[A-Z_]+", (ROOT / "README.md").read_text("utf-8")))
+    named = set(
+        re.findall(r"\bLAB_[A-Z_]+", (ROOT / "docs/settings.md").read_text("utf-8"))
+    )
     assert named == read

@@ -6,8 +6,11 @@
 #   sh tools/setup.sh venv       only what `make lint` needs: Python and its packages
 #   sh tools/setup.sh tests      only what `make test` needs beside: a browser and fonts
 #   sh tools/setup.sh full       the same, and user-mode Linux for `make full`
+#   sh tools/setup.sh lock       only write the lock files anew, for `make lock`
 #
-# PYTHON=… names the interpreter to build the environment with.
+# PYTHON=… names the interpreter to build the environment with. PACKAGES=… says which
+# versions go into it: `ranges`, the newest that requirements.txt allows; `lock`, those of
+# requirements-test.lock, the default with CI set; `lowest`, the oldest of each range.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -17,10 +20,18 @@ stamp=.venv/setup-stamp
 # what the programs write that are called here, from the first step of this run on
 log=build/setup.log
 minimum='import sys; sys.exit(sys.version_info < (3, 11))'
+packages=${PACKAGES:-${CI:+lock}}
+packages=${packages:-ranges}
+uv_version=uv==0.13.9
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
+
+case $packages in
+ranges | lock | lowest) ;;
+*) die "unknown PACKAGES=$packages. Known: ranges, lock, lowest." ;;
+esac
 
 step() {
     # Run the command after $1, which is its name for a person: one line, and how long it
@@ -166,7 +177,8 @@ fingerprint() {
     # Contents, not times: a `git checkout` touches files that it does not change.
     pwd
     .venv/bin/python -V
-    cksum requirements.txt pyproject.toml tools/overrides.json
+    echo "$packages"
+    cksum requirements.txt requirements-test.lock pyproject.toml tools/overrides.json
 }
 
 make_environment() {
@@ -192,15 +204,52 @@ venv() {
     fi
     rm -f "$stamp"
     usable || make_environment
-    # Compiling every module of every package is half of the time and a silent one;
-    # Python compiles the few that are used when they are.
-    step 'installing Python packages into .venv' \
-        .venv/bin/python -m pip install --no-input --no-compile --progress-bar off \
-        --editable '.[test]' ||
-        die 'pip could not install the packages; its reason is above.'
+    step "installing Python packages into .venv ($packages)" install_packages ||
+        die 'the packages could not be installed; the reason is above.'
     mkdir -p .venv/share/jupyter/lab/settings
     cp tools/overrides.json .venv/share/jupyter/lab/settings/overrides.json
     fingerprint >"$stamp"
+}
+
+install_packages() {
+    case $packages in
+    ranges) install --editable '.[test]' ;;
+    # pip takes no hash for what it builds from a directory, so that comes by itself.
+    lock)
+        install --require-hashes --requirement requirements-test.lock &&
+            install --no-deps --editable .
+        ;;
+    # pip knows no way to ask for the oldest.
+    lowest) uv pip install --python .venv --resolution lowest-direct --editable '.[test]' ;;
+    esac
+}
+
+install() {
+    # Compiling every module of every package is half of the time and a silent one;
+    # Python compiles the few that are used when they are.
+    .venv/bin/python -m pip install --no-input --no-compile --progress-bar off "$@"
+}
+
+uv() {
+    # In an environment of its own: what it makes must not depend on what it is in.
+    [ -x build/uv/bin/uv ] || {
+        python=$(find_python) && "$python" -m venv build/uv &&
+            build/uv/bin/python -m pip install --no-input --progress-bar off "$uv_version"
+    } && build/uv/bin/uv "$@"
+}
+
+lock() {
+    # Only names, versions and hashes are written, no index: each machine has its own.
+    compile requirements.lock requirements.txt
+    compile requirements-test.lock --extra test --constraints requirements.lock \
+        pyproject.toml
+}
+
+compile() {
+    file=$1
+    shift
+    step "writing $file" uv pip compile --upgrade --universal --python-version 3.11 \
+        --generate-hashes --no-header --no-annotate --output-file "$file" "$@"
 }
 
 # --- One at a time ------------------------------------------------------------
@@ -222,6 +271,7 @@ all)
     .venv/bin/python -m helpers setup
     ;;
 venv) venv ;;
+lock) lock ;;
 tests)
     packages list_missing_for_tests
     raise_inotify_limit
@@ -230,6 +280,6 @@ full)
     packages list_missing_for_full
     raise_inotify_limit
     ;;
-*) die "unknown part '$1'. Known: all, venv, tests, full." ;;
+*) die "unknown part '$1'. Known: all, venv, tests, full, lock." ;;
 # The shell reads on below only now, and a `git pull` may have changed this file.
 esac; exit
