@@ -21,7 +21,7 @@ _HOME = {
     "connect": "helpers.connection",
     "create_token": "helpers.tokens",
     "exec_in_pod": "helpers.pods",
-    "explain": "helpers.access",
+    "explain": "helpers.refusals",
     "field_owners": "helpers.managedfields",
     "follow_request": "helpers.podrequests",
     "get_custom_columns": "helpers.tables",

@@ -5,7 +5,6 @@ Pure: what came back, and what the API server says of it when asked, come in.
 
 from dataclasses import dataclass, field
 
-from helpers.access import ANONYMOUS, Explanation
 from helpers.journeys import (
     PASSED,
     RETURNED,
@@ -17,6 +16,8 @@ from helpers.journeys import (
     state_of,
 )
 from helpers.rbac import Attempt, allows
+from helpers.refusals import Explanation
+from helpers.refusals.forbidden import ANONYMOUS
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from cluster import errors
-from helpers import access
 from helpers.command import kubectl
 from helpers.journeynetwork import address_step, name_step, tls_step
 from helpers.journeys import Journey, Request
@@ -23,6 +22,8 @@ from helpers.journeyserver import (
 )
 from helpers.pods import exec_in_pod
 from helpers.rbac import Attempt
+from helpers.refusals import Explanation, explain
+from helpers.refusals.forbidden import ANONYMOUS
 from helpers.requestpath import reading
 from helpers.reviews import Account
 from helpers.tokens import Token, read_token
@@ -124,7 +125,7 @@ def _user(seen: dict) -> str:
     if user := facts.get("user", {}).get("username"):
         return user
     if "status" in seen.get("answer", {}) and not facts.get("characters"):
-        return access.ANONYMOUS
+        return ANONYMOUS
     claims = facts.get("claims")
     return claims.get("sub", "") if isinstance(claims, dict) else ""
 
@@ -145,7 +146,7 @@ def _around(request: Request, seen: dict, attempt: Attempt) -> Around:
     return Around(objects, review, _role(review.get("reason", "")))
 
 
-def _explained(request: Request, answer: dict) -> access.Explanation | None:
+def _explained(request: Request, answer: dict) -> Explanation | None:
     status = answer.get("object") or {}
     token: Token | None = None
     if status.get("code") == 401 and request.token:
@@ -156,7 +157,7 @@ def _explained(request: Request, answer: dict) -> access.Explanation | None:
         except errors.LabError:
             token = None
     try:
-        return access.explain(status, token=token)
+        return explain(status, token=token)
     except errors.NotExplainable:
         return None
 
@@ -166,7 +167,7 @@ def _reviewed(seen: dict, attempt: Attempt) -> dict:
     who = seen["authentication"].get("user", {})
     account = Account.read(attempt.user, "")
     groups = who.get("groups") or list(account.groups)
-    if attempt.user == access.ANONYMOUS:
+    if attempt.user == ANONYMOUS:
         groups = ["system:unauthenticated"]
     spec = {"user": attempt.user, "groups": groups, "extra": who.get("extra") or {}}
     if attempt.path:

@@ -7,7 +7,6 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from helpers.access import Explanation
 from helpers.journeynetwork import address_step, name_step, tls_step
 from helpers.journeys import (
     PASSED,
@@ -26,6 +25,7 @@ from helpers.journeyserver import (
     authorization_step,
 )
 from helpers.rbac import Attempt
+from helpers.refusals import Explanation
 from tests.authority import Authority
 
 REQUEST = Request("app", "/api/v1/namespaces/blue/pods")

@@ -4,11 +4,11 @@ import time
 from collections.abc import Mapping
 
 from helpers import rbac
-from helpers.access import attempt_of
 from helpers.caller import Caller
 from helpers.rbac import Attempt
+from helpers.refusals.forbidden import attempt_of
+from helpers.refusals.status import DeniedRequest
 from helpers.reviews import Account, access_review, can_i, current_namespace
-from helpers.statuses import Refusal
 
 #: all verbs that a rule for an ordinary resource can name
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")
@@ -53,7 +53,7 @@ def verbs_named(predicted: Mapping[str, tuple[str, str] | None], caller: Caller)
     for request, guess in predicted.items():
         if guess is None:
             return f"There is no prediction yet for {request}."
-        named = attempt_of(Refusal.read(caller.request(*request.split())))
+        named = attempt_of(DeniedRequest.parse(caller.request(*request.split())))
         if tuple(guess) != (named.verb, named.what):
             return (
                 f"{request}: predicted {' on '.join(guess)}, the server misses "

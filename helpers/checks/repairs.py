@@ -8,9 +8,9 @@ from cluster.waiting import until
 from helpers.checks.grants import may_exactly
 from helpers.checks.layers import symptom_of
 from helpers.command import kubectl
-from helpers.credentials import judge
 from helpers.drills import FILES, current_pod, last_words
 from helpers.pods import exec_in_pod, wait_for
+from helpers.refusals.unauthorized import diagnose
 from helpers.reviews import current_namespace, review_token
 from helpers.tokens import read_token
 
@@ -113,8 +113,8 @@ def _authentication(line: str, pod: dict) -> str:
     spec, path = pod["spec"], _token_path(pod["spec"])
     if "No such file" not in line:
         token = read_token(pod["metadata"]["name"], path=path)
-        verdict = judge(token, review_token(token), datetime.now(UTC))
-        return f"401, {verdict.cause}. {verdict.why} It is read{_origin(spec)}."
+        found = diagnose(token, review_token(token), datetime.now(UTC))
+        return f"401, {found.cause}. {found.why} It is read{_origin(spec)}."
     if spec.get("automountServiceAccountToken") is False and path.startswith(FILES):
         return (
             "there is no token: the pod declined its files, "

@@ -9,7 +9,6 @@ from cluster import errors
 from cluster.kind.backend import Kind
 from helpers import Caller, create_token, drills, kubectl, review_token
 from helpers.checks import layers, repairs
-from helpers.credentials import judge
 from helpers.drills import (
     FILES,
     LABEL,
@@ -19,6 +18,7 @@ from helpers.drills import (
     current_pods,
     last_words,
 )
+from helpers.refusals.unauthorized import diagnose
 from tests.local.waiting import until
 from tests.notebooks import run_in_shell, source
 
@@ -93,7 +93,7 @@ def test_elsewhere_the_token_is_bound_to_what_is_gone(namespace):
     """No other cluster hands out its key: there it is revoked, and again a 401."""
     token = drills._ended("app", Kind())
     assert Caller.bearer(token).get("/api").status == 401
-    verdict = judge(token, review_token(token), datetime.now(UTC))
+    verdict = diagnose(token, review_token(token), datetime.now(UTC))
     assert verdict.cause == "revoked" and "secret/gone" in verdict.why
 
 

@@ -1,0 +1,116 @@
+"""Explain a 401 or 403: who tried what and where, why not, and what would cure it.
+
+The rule of the lessons: 401 means "I do not know you", 403 "I know you, and you may
+not".
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cluster import errors
+from helpers.rbac import Attempt, read_rbac
+from helpers.refusals import forbidden, unauthorized
+from helpers.refusals.status import DeniedRequest
+from helpers.reviews import current_namespace, review_token
+from helpers.tokens import Token
+
+
+class Brief(str):
+    """A sentence that a notebook shows as Markdown, and everything else as text."""
+
+    def _repr_markdown_(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True, repr=False)
+class Explanation:
+    """Why a request was denied.
+
+    `cause` is one of: "no credential", "not a token", "bad signature", "unknown
+    issuer", "expired", "not valid yet", "wrong audience", "revoked", "unknown" (401);
+    "not allowed", "no credential", "escalation", "refused by admission" (403).
+    `attempt` is who tried what, None where the answer does not say; `manifest` is the
+    smallest YAML that would allow it, or empty where none should.
+    """
+
+    code: int
+    cause: str
+    message: str
+    why: str
+    way_out: str
+    attempt: Attempt | None = None
+    manifest: str = ""
+
+    @property
+    def brief(self) -> Brief:
+        """Return the sentence of `why` alone, to stand last in a cell."""
+        return Brief(self.why)
+
+    def __repr__(self) -> str:
+        """Return the explanation as plain text."""
+        lines = [f"{self.code}, {self.cause}: {self.message}"]
+        lines += [f"  {label}: {text}" for label, text in self._table()]
+        lines += [f"Why: {self.why}", f"Way out: {self.way_out}"]
+        return "\n".join([*lines, self.manifest]).rstrip()
+
+    def _repr_markdown_(self) -> str:
+        rows = [f"| {label} | {text} |" for label, text in self._table()]
+        table = ["", "| | |", "| --- | --- |", *rows] if rows else []
+        # No language: with one, rendered pages lose the fixed width, and YAML is width.
+        block = ["", "```", self.manifest.rstrip(), "```"] if self.manifest else []
+        lines = [f"**{self.code}, {self.cause}.** {self.message}", *table, ""]
+        lines += [f"**Why:** {self.why}", "", f"**Way out:** {self.way_out}", *block]
+        return "\n".join(lines)
+
+    def _table(self) -> list[tuple[str, str]]:
+        tried = self.attempt
+        if tried is None:
+            return []
+        rows = [("who", tried.user or "not said"), ("verb", tried.verb)]
+        if tried.path:
+            return [*rows, ("path", tried.path)]
+        rows += [("API group", f'"{tried.group}"'), ("resource", tried.what)]
+        rows += [("object", tried.name)] if tried.name else []
+        return [*rows, ("where", tried.where)]
+
+
+def explain(error, *, token: Token | None = None, user: str = "") -> Explanation:
+    """Explain a 401 or 403; raise NotExplainable for anything else.
+
+    `error` is what you hold: an ApiException, a KubectlFailed, a Completed, a response
+    of a Caller, a Status as a dict or in a text. `token` is what was sent and `user`
+    who sent it, where the error does not tell. With a cluster connected, the API
+    server itself is asked for its reason, and for bindings that nearly fit.
+    """
+    denied, attempt = DeniedRequest.parse(error), None
+    if denied.code == 403:
+        attempt = _attempt(denied, token, user)
+        is_known = attempt and attempt.user not in ("", forbidden.ANONYMOUS)
+        objects = _try(read_rbac) if is_known else None
+        found = forbidden.diagnose(denied, attempt, objects)
+    elif token:
+        review = _try(review_token, token)
+        found = unauthorized.diagnose(token, review, datetime.now(UTC))
+    else:
+        found = unauthorized.without_token(denied)
+    cause, why, way_out, manifest = found
+    message = denied.message
+    return Explanation(denied.code, cause, message, why, way_out, attempt, manifest)
+
+
+def _attempt(denied: DeniedRequest, token: Token | None, user: str) -> Attempt | None:
+    attempt = forbidden.attempt_of(denied)
+    if attempt is None or attempt.user:
+        return attempt
+    namespace = denied.option("-n", "--namespace") or _try(current_namespace) or ""
+    if not user:
+        user = _try(lambda: token.subject) if token else denied.option("--as")
+    return forbidden.attempt_of(denied, user=user or "", namespace=namespace)
+
+
+def _try(question, *arguments):
+    """Return the answer of the cluster, or None where it cannot be asked."""
+    try:
+        return question(*arguments)
+    except errors.LabError:
+        return None

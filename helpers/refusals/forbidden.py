@@ -1,0 +1,133 @@
+"""Diagnose a 403: who may not do what, which binding nearly allows it, what would.
+
+Pure. Most of it is the sentence of RBAC, taken apart; admission refuses with 403, too.
+"""
+
+import re
+
+from helpers import rbac
+from helpers.rbac import Attempt, Objects
+from helpers.refusals.status import DeniedRequest, Diagnosis
+from helpers.reviews import Account
+
+ANONYMOUS = "system:anonymous"
+
+_SENTENCE = re.compile(
+    r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) '
+    r'(?:path "(?P<path>[^"]*)"|resource "(?P<resource>[^"/]+)(?:/(?P<sub>[^"]+))?" '
+    r'in API group "(?P<group>[^"]*)" '
+    r'(?:in the namespace "(?P<namespace>[^"]*)"|at the cluster scope))'
+    r"(?:: (?P<reason>.*))?",
+    re.DOTALL,
+)
+_NAMED = re.compile(r'^\S+ "(?P<name>[^"]+)" is forbidden: ')
+
+_ADMISSION = (
+    ("exceeded quota", "A ResourceQuota of the namespace is used up."),
+    ("violates PodSecurity", "The namespace enforces a Pod Security standard."),
+    ("is being terminated", "The namespace is being deleted."),
+    (
+        "error looking up service account",
+        "The pod names a ServiceAccount that does not exist.",
+    ),
+    ("", "The request was allowed, and then refused for its content."),
+)
+_NO_REASON = (
+    "The sentence ends after its colon: over a WebSocket exec, attach and "
+    "port-forward are a GET, and since 1.35 they need the verb `create` as well."
+)
+#: what only this 403 says
+ESCALATION = "attempting to grant RBAC permissions not currently held"
+
+
+def attempt_of(
+    denied: DeniedRequest, *, user: str = "", namespace: str = ""
+) -> Attempt | None:
+    """Return who tried what; None if the server's sentence is not RBAC's.
+
+    `user` and `namespace` are used for the one sentence that ends after its colon:
+    exec, attach or port-forward over a WebSocket without the verb `create`.
+    """
+    found = _SENTENCE.search(denied.message)
+    name = _NAMED.search(denied.message)
+    if found:
+        return Attempt(
+            user=found["user"],
+            verb=found["verb"],
+            resource=found["resource"] or "",
+            group=found["group"] or "",
+            subresource=found["sub"] or "",
+            name=denied.name or (name["name"] if name and found["resource"] else ""),
+            namespace=found["namespace"] or "",
+            path=found["path"] or "",
+        )
+    if name and denied.message.endswith(": "):
+        asked = denied.upgrade
+        return Attempt(
+            user=Account.read(user, namespace).user if user else "",
+            verb="create",
+            resource="pods",
+            subresource=asked.get("subresource", "exec"),
+            name=name["name"],
+            namespace=asked.get("namespace", namespace),
+        )
+    return None
+
+
+def diagnose(
+    denied: DeniedRequest, attempt: Attempt | None, objects: Objects | None = None
+) -> Diagnosis:
+    """Return why a request was forbidden; `objects` are the RBAC objects, if known."""
+    if attempt is None:
+        return _not_rbac(denied.message)
+    if attempt.user == ANONYMOUS:
+        return Diagnosis(
+            "no credential",
+            "The request carried no credential, so it was made by nobody: "
+            f"`{ANONYMOUS}`, who may read the version and the health checks.",
+            "Send `Authorization: Bearer TOKEN`, spelled like this. Never grant "
+            f"anything to `{ANONYMOUS}`: it is everybody who reaches the server.",
+        )
+    if not attempt.user:
+        way_out = "Say who sent it: explain(error, user=NAME) or token=TOKEN."
+        return Diagnosis("not allowed", _NO_REASON, way_out)
+    manifest = rbac.to_yaml(rbac.minimal(attempt))
+    why = _why(denied, attempt, objects)
+    return Diagnosis("not allowed", why, _way_out(attempt), manifest)
+
+
+def _why(denied: DeniedRequest, attempt: Attempt, objects: Objects | None) -> str:
+    near = rbac.near_misses(attempt, objects) if objects else []
+    found = _SENTENCE.search(denied.message)
+    if not found:
+        return " ".join([_NO_REASON, *near])
+    no_rule = (
+        f"The server knows `{attempt.user}`, but no rule allows it the verb "
+        f"`{attempt.verb}` on `{attempt.path or attempt.what}` in {attempt.where}."
+    )
+    added = [f"It adds: {found['reason'].strip()}."] if found["reason"] else []
+    return " ".join([no_rule, *added, *near])
+
+
+def _way_out(attempt: Attempt) -> str:
+    if attempt.path:
+        return (
+            "Usually none is needed: what an application reads is under /api and "
+            "/apis, and every account may read what is there. This opens the path:"
+        )
+    if not attempt.namespace:
+        return (
+            "If one namespace is enough, name it in the request, and a Role will do. "
+            "This opens the whole cluster:"
+        )
+    return "Apply this; it allows that one verb and nothing else:"
+
+
+def _not_rbac(message: str) -> Diagnosis:
+    if ESCALATION in message:
+        why = "Nobody may grant what they do not have themselves."
+        way_out = "Let somebody who has these permissions grant them."
+        return Diagnosis("escalation", why, way_out)
+    why = next(why for sign, why in _ADMISSION if sign in message)
+    way_out = "No Role mends this: change the request."
+    return Diagnosis("refused by admission", why, way_out)

@@ -1,0 +1,139 @@
+"""Find the Status of a denied request in whatever a learner holds.
+
+Curl, kubectl, `requests` and the Python client wrap the same sentence of the API server
+in four ways. Pure; what the sentence means is for the modules beside this one.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from cluster import errors
+
+#: what kubectl prints on 401; it does not show the server's Status
+_KUBECTL_401 = (
+    "You must be logged in to the server",
+    "the server has asked for the client to provide credentials",
+)
+_FORBIDDEN = re.compile(
+    r"(?:\(Forbidden\): |unable to upgrade connection: |\(forbidden\): )(.*)", re.DOTALL
+)
+_UPGRADE = re.compile(
+    r"/api/v1/namespaces/(?P<namespace>[a-z0-9-]+)/pods/(?P<name>[a-z0-9.-]+)/"
+    r"(?P<subresource>exec|attach|portforward)"
+)
+
+
+class Diagnosis(NamedTuple):
+    """Why a request was denied and what to do; `manifest` is YAML that allows it."""
+
+    cause: str
+    why: str
+    way_out: str
+    manifest: str = ""
+
+
+@dataclass(frozen=True)
+class DeniedRequest:
+    """A request that the API server answered with 401 or 403.
+
+    `message` is the server's sentence, `name` the object that its Status names, `words`
+    the denied command line or URL.
+    """
+
+    code: int
+    message: str
+    name: str = ""
+    words: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, error) -> "DeniedRequest":
+        """Return the request that any of the forms describes; raise NotExplainable."""
+        found, what = _parse(error), f"a {type(error).__name__}"
+        if found is None:
+            raise errors.NotExplainable(what)
+        if found.code not in (401, 403):
+            raise errors.NotExplainable(
+                f"{what} with code {found.code}: {found.message}"
+            )
+        return found
+
+    def option(self, *names: str) -> str:
+        """Return the value of an option of the denied command, or nothing."""
+        for at, word in enumerate(self.words):
+            key, equals, value = word.partition("=")
+            if key in names:
+                return value if equals else "".join(self.words[at + 1 : at + 2])
+            if word == "--":
+                break
+        return ""
+
+    @property
+    def upgrade(self) -> dict[str, str]:
+        """Return namespace, name and subresource if a URL is that of an exec etc."""
+        found = filter(None, map(_UPGRADE.search, self.words))
+        return next((match.groupdict() for match in found), {})
+
+
+def find_status(text: str) -> dict | None:
+    """Return the first Status object in a text, or None."""
+    decoder = json.JSONDecoder()
+    for found in re.finditer(r"\{", text or ""):
+        try:
+            value, _ = decoder.raw_decode(text, found.start())
+        except ValueError:
+            continue
+        if isinstance(value, dict) and value.get("kind") == "Status":
+            return value
+    return None
+
+
+def _parse(error) -> DeniedRequest | None:
+    # By shape: to import the clients takes longer than all of this.
+    if isinstance(error, dict):
+        return _from_status(error)
+    if isinstance(error, str):
+        return _from_text(0, error)
+    if isinstance(error, errors.KubectlFailed):
+        return _from_kubectl(error.arguments, error.stderr)
+    if hasattr(error, "stdout"):
+        status = find_status(error.stdout)
+        if status is None:
+            return _from_kubectl(error.args, error.stderr or "")
+        return _from_status(status, error.args)
+    if hasattr(error, "status_code"):
+        return _from_text(error.status_code, error.text, (error.url,))
+    if hasattr(error, "geturl"):
+        text = error.data.decode(errors="replace")
+        return _from_text(error.status, text, (error.geturl() or "",))
+    if all(hasattr(error, name) for name in ("status", "reason", "body")):
+        # A denied WebSocket has status 0 and all else in `reason`; a watch no body.
+        reason = error.reason or ""
+        found = re.search(r"Handshake status (\d{3})", reason)
+        return _from_text(
+            int(found[1]) if found else error.status, error.body or reason
+        )
+    return None
+
+
+def _from_status(status: dict, words: tuple = ()) -> DeniedRequest:
+    name = (status.get("details") or {}).get("name", "")
+    message = status.get("message", "")
+    return DeniedRequest(status.get("code", 0), message, name, tuple(words))
+
+
+def _from_text(code: int, text: str, words: tuple = ()) -> DeniedRequest:
+    status = find_status(text)
+    if status is not None:
+        return _from_status(status, words)
+    return DeniedRequest(code, " ".join(text.split()), words=tuple(words))
+
+
+def _from_kubectl(arguments, stderr: str) -> DeniedRequest | None:
+    if any(sentence in stderr for sentence in _KUBECTL_401):
+        return DeniedRequest(401, "Unauthorized", words=tuple(arguments))
+    if found := _FORBIDDEN.search(stderr):
+        message = found[1].splitlines()[0]
+        return DeniedRequest(403, message, words=tuple(arguments))
+    return None
