@@ -23,7 +23,7 @@ from pathlib import Path
 
 import psutil
 
-from cluster import jobs
+from cluster import logs, processes
 from cluster.binaries import build, golang, toolchain
 from cluster.binaries.recipe import RECIPE
 from cluster.binaries.steps import Recipe, Step
@@ -138,7 +138,7 @@ def plain(recipe: Recipe, directory: Path, sources: dict, tools: build.Tools, me
         source, instead = sources[step.lock]
         tags = [*step.tags, *filter(None, [tools.seccomp and step.seccomp_tag])]
         for name, package in step.programs.items():
-            code = jobs.run(
+            code = processes.run(
                 [tools.go.path, "build", *PLAIN, f"-tags={','.join(tags)}"]
                 + [f"-o={programs / name}", instead or package],
                 log=directory / "log",
@@ -152,7 +152,7 @@ def plain(recipe: Recipe, directory: Path, sources: dict, tools: build.Tools, me
                     "CGO_ENABLED": str(int(step.cgo)),
                 },
             )
-            assert code == 0, jobs.tail(directory / "log")
+            assert code == 0, logs.tail(directory / "log")
     return programs
 
 

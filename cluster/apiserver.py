@@ -27,7 +27,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from cluster import errors, ownserver, progress, syscalls
+from cluster import errors, ownserver, progress
+from cluster.die_with_parent import die_with_parent
 from cluster.local.components import ANSWERS
 from cluster.logs import last_words
 from cluster.processes import end_process
@@ -197,7 +198,7 @@ class ApiServer:
                 # An interrupted cell must not take it along.
                 start_new_session=True,
                 # A killed kernel runs no `stop()`.
-                preexec_fn=syscalls.die_with_parent,
+                preexec_fn=die_with_parent,
             )
 
     def _wait_until_ready(self, timeout: float) -> None:

@@ -1,8 +1,73 @@
-"""Ask a program what it is, know a process again, and end one that we started."""
+"""Run a program to its end, ask one what it is, know a process again, end a child."""
 
 import os
+import signal
 import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+from cluster import die_with_parent
+
+#: the directory that holds our packages
+PACKAGES = str(Path(__file__).resolve().parents[1])
+#: seconds between two looks at a program that runs
+TICK = 0.2
+
+
+def python_command(
+    function: str, *words: str, python: str = sys.executable
+) -> list[str]:
+    """Return the command line that calls a function of ours with `words`, and exits.
+
+    `function` is its full name, as "cluster.local.trial.main".
+    """
+    module, _, name = function.rpartition(".")
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); "
+        f"from {module} import {name}; sys.exit({name}(*sys.argv[2:]))"
+    )
+    # Isolated: neither the learner's PYTHONPATH nor the current directory counts.
+    return [python, "-I", "-c", program, PACKAGES, *words]
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    output: Path,
+    watch: Callable[[int], None],
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> int:
+    """Run `command`; return its exit code.
+
+    Its standard output goes to the new file `output`, its standard error is added to
+    `log`. `watch` is called with the process id a few times a second. Whatever ends
+    the wait (an interrupt, an error in `watch`, the death of this process) ends the
+    program and all that it started.
+    """
+    with output.open("wb") as answer, log.open("ab") as errors:
+        process = subprocess.Popen(
+            die_with_parent.command(*map(str, command), group=True),
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=answer,
+            stderr=errors,
+            # Ctrl-C is for us: we decide what ends, and in which order.
+            start_new_session=True,
+        )
+    try:
+        while process.poll() is None:
+            watch(process.pid)
+            time.sleep(TICK)
+        return process.returncode
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def end_process(process: subprocess.Popen, grace: float) -> None:
@@ -19,12 +84,12 @@ def end_process(process: subprocess.Popen, grace: float) -> None:
 
 
 def ask_program(program: str | Path, option: str) -> tuple[bytes, bytes]:
-    """Return what a program says on stdout and stderr, whatever its exit code.
+    """Return what a program prints on stdout and stderr, whatever its exit code.
 
-    Both are empty if it cannot be started, or says nothing more within 10 seconds.
+    Both are empty if it cannot be started, or takes more than 10 seconds.
     """
     try:
-        said = subprocess.run(
+        done = subprocess.run(
             [program, option],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -32,7 +97,7 @@ def ask_program(program: str | Path, option: str) -> tuple[bytes, bytes]:
         )
     except (OSError, subprocess.SubprocessError):
         return b"", b""
-    return said.stdout, said.stderr
+    return done.stdout, done.stderr
 
 
 def start_time(pid: int) -> int | None:

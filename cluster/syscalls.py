@@ -5,7 +5,6 @@ Each raises OSError with the kernel's reason, like the functions of `os`.
 
 import ctypes
 import os
-import signal
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
@@ -28,9 +27,6 @@ MS_PRIVATE = 0x40000
 MS_RELATIME = 0x200000
 MNT_DETACH = 0x2
 
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
-_PR_SET_NO_NEW_PRIVS = 38
 _FINIT_MODULE = {"x86_64": 313, "aarch64": 273}
 _RB_POWER_OFF = 0x4321FEDC
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
@@ -72,21 +68,6 @@ def pivot_root(new: str, old: str) -> None:
     if number is None:
         raise OSError(38, "pivot_root: unknown machine", os.uname().machine)
     _check(_libc.syscall(number, os.fsencode(new), os.fsencode(old)), "pivot_root")
-
-
-def die_with_parent(number: int = signal.SIGKILL) -> None:
-    """Ask the kernel for signal `number` when the parent thread ends."""
-    _check(_libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0), "prctl")
-
-
-def adopt_orphans() -> None:
-    """Become the parent of descendants whose own parent ends, as PID 1 is anyway."""
-    _check(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
-
-
-def forbid_new_privileges() -> None:
-    """Make set-uid programs ordinary ones for this process and its children."""
-    _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl")
 
 
 def inotify_init() -> int:

@@ -30,7 +30,8 @@ from typing import Self
 
 import requests
 
-from cluster import errors, syscalls
+from cluster import errors
+from cluster.die_with_parent import die_with_parent
 from cluster.processes import end_process
 from helpers.command import environment, program
 from helpers.hub import Hub, Link, link_to_port
@@ -253,7 +254,7 @@ class KubectlProxy(PlainServer):
 
 
 def _end_with_parent() -> None:
-    syscalls.die_with_parent(signal.SIGTERM)
+    die_with_parent(signal.SIGTERM)
 
 
 def _end(process: subprocess.Popen, output) -> None:

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from cluster import syscalls as sc  # noqa: E402
+from cluster.die_with_parent import die_with_parent  # noqa: E402
 
 UID = 1000
 
@@ -113,7 +114,6 @@ def become(uid: int) -> None:
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
-    sc.forbid_new_privileges()
     os.setsid()
 
 
@@ -151,8 +151,9 @@ def main() -> None:
     show(needed, UID)
     become(UID)
     # Not before: it is forgotten when the user changes.
-    sc.die_with_parent(signal.SIGKILL)
-    os.execvpe(given.command[0], given.command, login(given.home, given.passed))
+    die_with_parent(signal.SIGKILL)
+    command = ["setpriv", "--no-new-privs", *given.command]
+    os.execvpe(command[0], command, login(given.home, given.passed))
 
 
 if __name__ == "__main__":

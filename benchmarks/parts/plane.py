@@ -15,8 +15,9 @@ from pathlib import Path
 
 import urllib3
 
-from cluster import pki, syscalls, tls
+from cluster import pki, tls
 from cluster.binaries import toolchain
+from cluster.die_with_parent import die_with_parent
 from cluster.local import kubeconfigs
 from cluster.processes import end_process
 from cluster.statedir import write_private
@@ -109,7 +110,7 @@ def _process(command: list[str], directory: Path) -> Iterator[subprocess.Popen]:
             stderr=output,
             start_new_session=True,
             # A measurement that is killed leaves no server behind.
-            preexec_fn=syscalls.die_with_parent,
+            preexec_fn=die_with_parent,
         )
     try:
         yield process

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, jobs
+from cluster import errors, processes
 from cluster.binaries import effort
 from cluster.binaries.build_view import View
 from cluster.binaries.steps import Step
@@ -85,7 +85,7 @@ class GoBuild:
         answer = self.stage / "answer"
         view = View(self.progress, self.label, self.log, total)
         began = self.log.stat().st_size
-        code = jobs.run(
+        code = processes.run(
             [self.go, *arguments],
             output=answer,
             log=self.log,

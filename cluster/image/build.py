@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, jobs
+from cluster import errors, processes
 from cluster.image import apt, toolbox
 from cluster.image.archive import (
     Entry,
@@ -148,7 +148,7 @@ class Build:
         output = self.work / "output"
         self.log.touch()
         began = self.log.stat().st_size
-        code = jobs.run(
+        code = processes.run(
             command,
             log=self.log,
             output=output,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, jobs, statedir
+from cluster import errors, logs, processes, statedir
 from cluster.kind import programs
 from cluster.kind.engine import Engine
 from cluster.progress import Progress
@@ -38,7 +38,7 @@ class Commands:
             self.log.touch(mode=0o600)
         began = self.log.stat().st_size
         output = self.state / "kind.out"
-        code = jobs.run(
+        code = processes.run(
             command,
             log=self.log,
             output=output,
@@ -52,7 +52,7 @@ class Commands:
 
     def _step(self) -> str:
         """Return the step that kind is at: the last one that its log names."""
-        for line in reversed(jobs.tail(self.log, 20).splitlines()):
+        for line in reversed(logs.tail(self.log, 20).splitlines()):
             if line.lstrip().startswith("•"):
                 return line.strip(" •.…")
         return "starting"

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cluster import syscalls as sc
+from cluster.die_with_parent import die_with_parent
 from cluster.local import idmap, init, rootfs
 from cluster.processes import start_time
 from cluster.statedir import write_private
@@ -165,7 +166,7 @@ def write_map(ids: idmap.Map, pid: int) -> str:
 
 
 def _pid_1(plan: init.Plan, report: int, alive: int) -> int:
-    sc.die_with_parent()
+    die_with_parent()
     # The parent may have been killed before that call: then its end of the pipe is
     # closed. (getppid() says 0 either way, the parent being outside.)
     if select.select([alive], [], [], 0)[0]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from cluster import errors, paths, preflight
 from cluster import syscalls as sc
+from cluster.die_with_parent import die_with_parent
 from cluster.local import namespaces, refusal, rootfs, storage
 
 #: seconds; it takes a tenth of one
@@ -111,7 +112,7 @@ def _in_pid_1(look: Callable[[], dict]) -> dict:
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
-        sc.die_with_parent()
+        die_with_parent()
         try:
             answer = look()
         except rootfs.StepRefused as refusal:

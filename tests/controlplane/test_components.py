@@ -6,7 +6,7 @@ import pytest
 
 from cluster.binaries.recipe import CONTROL_PLANE
 from cluster.binaries.releases import published
-from cluster.controlplane import components, process
+from cluster.controlplane import components
 from cluster.controlplane.components import Ports, describe
 from cluster.local import layout
 from tests.local import doctable
@@ -83,15 +83,6 @@ def test_each_has_its_own_port_and_is_asked_there():
         assert shared == "true", "we hold the port"
     assert options("etcd")["--listen-metrics-urls"] == "http://127.0.0.1:6002"
     assert named()["kube-apiserver"].answers.url.startswith("https://127.0.0.1:6001/")
-
-
-def test_a_leash_changes_how_it_starts_and_nothing_else():
-    part = named()["etcd"]
-    leashed = process.leashed(part, "/usr/bin/python3", 4711)
-    *leash, pid = leashed.argv[:4]
-    assert leash[:2] == ["/usr/bin/python3", "-IS"] and pid == "4711"
-    assert leashed.argv[4:] == part.argv
-    assert (leashed.ready, leashed.grace) == (part.ready, part.grace)
 
 
 def test_the_recipe_holds_what_they_run_and_all_of_it_is_published():

@@ -2,11 +2,13 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import psutil
 import pytest
 
-from cluster import jobs
+from cluster import processes
 from tests.local.waiting import until
 
 
@@ -19,7 +21,7 @@ def run(tmp_path):
     """Run a shell script as a job and return its exit code."""
 
     def run(script, watch=lambda pid: None, **options):
-        return jobs.run(
+        return processes.run(
             ["sh", "-c", script],
             log=tmp_path / "log",
             output=tmp_path / "output",
@@ -69,6 +71,40 @@ def test_an_interrupt_ends_all_that_it_started(run, tmp_path):
     assert psutil.wait_procs(started, timeout=10)[1] == []
 
 
-def test_the_last_lines_of_a_log(tmp_path):
-    (tmp_path / "log").write_text("one\ntwo\nthree\n")
-    assert jobs.tail(tmp_path / "log", 2) == "two\nthree"
+LAUNCHER = """
+import subprocess
+from cluster import die_with_parent
+for group in (False, True):
+    command = die_with_parent.command("sh", "-c", "sleep 300 & echo $$ $!; wait",
+                                      group=group)
+    child = subprocess.Popen(command, start_new_session=True)
+    child.wait(1e9) if group else None
+"""
+
+
+def test_a_program_dies_with_its_parent_and_a_group_with_its_leader(tmp_path):
+    """Also where the parent is killed, and so can end nothing itself."""
+    with subprocess.Popen(
+        [sys.executable, "-c", LAUNCHER], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        (alone, left), (leader, member) = sorted(
+            [int(word) for word in parent.stdout.readline().split()] for _ in range(2)
+        )
+        everything = [psutil.Process(pid) for pid in (alone, leader, member)]
+        parent.kill()
+    assert psutil.wait_procs(everything, timeout=10)[1] == []
+    psutil.Process(left).kill()
+
+
+def test_a_program_that_cannot_run_is_named(run, tmp_path):
+    """Instead of a traceback of ours."""
+    code = processes.run(
+        ["/no/such/program"],
+        log=tmp_path / "log",
+        output=tmp_path / "output",
+        watch=lambda pid: None,
+    )
+    assert code == 127
+    assert (tmp_path / "log").read_text() == (
+        "/no/such/program: No such file or directory\n"
+    )
