@@ -44,9 +44,6 @@ EVERY = 5.0
 VIEWS = {
     "live-pods": "live = widgets.live_pods()\nlive",
     "explorer": "explorer = widgets.api_explorer()\nexplorer",
-    "matrix": "matrix = widgets.access_matrix()\nmatrix",
-    "downward": 'downward = widgets.downward_view("seer", "foo")\ndownward',
-    "clock": 'clock = widgets.token_clock("seer")\nclock',
     "journey": 'journey = widgets.request_journey("seer")\njourney',
     "wire-log": "log = widgets.wire_log()\nlog",
 }

@@ -39,7 +39,6 @@ LabError
 ├── NotAToken            a text or file that should be a token is none
 ├── NotGenuine           a token that does not pass a check of its signature or times
 ├── NoSigningKey         the key that signs tokens is not on this machine
-├── NoCopy               a pod whose label is in no file of the downward API
 ├── NotReady             a condition was not met in time
 ├── Unreachable          nothing answers at an address
 ├── NotAdmitted          a cluster of one's own that did not take us, or is not trusted
@@ -542,20 +541,6 @@ class NoSigningKey(LabError):
         super().__init__(
             f"A {backend} cluster keeps the key that signs tokens to itself.",
             "Only the local cluster's key is on this machine; leave this cell out.",
-        )
-
-
-class NoCopy(LabError):
-    """A pod whose label is in no file of the downward API."""
-
-    def __init__(self, pod: str, label: str) -> None:
-        """Name the pod, and the label if one was asked for."""
-        self.pod, self.label = pod, label
-        what = f"label {label}" if label else "labels"
-        super().__init__(
-            f"Pod {pod} has no file of the downward API with its {what}.",
-            "Give it a downwardAPI volume with fieldPath metadata.labels, and mount it "
-            "without subPath.",
         )
 
 

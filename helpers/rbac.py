@@ -5,6 +5,7 @@ what an account really may do is asked of the server, by `reviews.can_i`.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -129,7 +130,7 @@ def near_misses(attempt: Attempt, objects: Objects) -> list[str]:
     Nothing is near once a binding allows it: the server learns of that a moment later.
     """
     bindings, roles = objects
-    if any(_allowed_by(binding, attempt, roles) for binding in bindings):
+    if granting(attempt, (), objects):
         return []
     misses = [
         _miss(binding, attempt, roles)
@@ -137,6 +138,26 @@ def near_misses(attempt: Attempt, objects: Objects) -> list[str]:
         if not binding["metadata"]["name"].startswith("system:")
     ]
     return [sentence for sentence in misses if sentence] + _unbound(attempt, objects)
+
+
+def granting(attempt: Attempt, groups: Iterable[str], objects: Objects) -> list[dict]:
+    """Return the bindings that allow an attempt to its user, or to one of `groups`."""
+    return [
+        binding
+        for binding in objects.bindings
+        if names(binding, attempt.user, groups)
+        and role_allows(binding, attempt, objects.roles)
+    ]
+
+
+def names(binding: dict, user: str, groups: Iterable[str] = ()) -> bool:
+    """Say whether a binding names a user, or a group that the user is in."""
+    return any(
+        subject["name"] in groups
+        if subject["kind"] == "Group"
+        else _user(subject) == user
+        for subject in binding.get("subjects") or ()
+    )
 
 
 def over_grants(objects: Objects) -> list[dict]:
@@ -203,12 +224,6 @@ def _covers(url: str, path: str) -> bool:
     return url in ("*", path) or (url.endswith("*") and path.startswith(url[:-1]))
 
 
-def _allowed_by(binding: dict, attempt: Attempt, roles: list[dict]) -> bool:
-    return role_allows(binding, attempt, roles) and any(
-        _is_same(one, attempt.user) for one in binding.get("subjects", [])
-    )
-
-
 def _unbound(attempt: Attempt, objects: Objects) -> list[str]:
     """Say which Roles would allow an attempt if a binding named them."""
     bound = {
@@ -250,6 +265,12 @@ def _miss(binding: dict, attempt: Attempt, roles: list[dict]) -> str:
             f"{kind} `{name}` allows it to {others}, not to {_of_user(attempt.user)}."
         )
     return ""
+
+
+def _user(subject: dict) -> str:
+    if subject["kind"] == "ServiceAccount":
+        return f"{_SERVICE_ACCOUNT}{subject.get('namespace', '')}:{subject['name']}"
+    return subject["name"]
 
 
 def _is_same(subject: dict, user: str) -> bool:

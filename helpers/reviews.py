@@ -8,11 +8,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cluster.kubeconfig import read_kubeconfig
+from helpers import rbac
 from helpers.command import kubeconfig_in_use, kubectl
 from helpers.tokens import Token
 
 _AUTHENTICATION = "authentication.k8s.io/v1"
 _AUTHORIZATION = "authorization.k8s.io/v1"
+
+# Dark text on a light ground: readable in a dark theme, too.
+_GROUNDS = {
+    **{"TOO MUCH": "#ffb3ad", "missing": "#ffe28a", "yes": "#b9e6c0"},
+    **{"no → yes": "#b9e6c0", "yes → no": "#ffe28a"},
+}
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,7 @@ def can_i(
     *,
     namespace: str = "",
     groups: Iterable[str] = (),
+    before=None,
 ):
     """Return a DataFrame of "yes" and "no": what an account may do.
 
@@ -87,6 +95,9 @@ def can_i(
     with "-n NAMESPACE" or "-A" for elsewhere; columns are `verbs`. `groups` are added
     to the account's own: what if it were in there? The same as many times `kubectl
     auth can-i VERB RESOURCE --as=ACCOUNT`, but nobody is impersonated.
+
+    With `before`, an earlier table, the result is styled: a changed field reads
+    "no → yes" or "yes → no", and GRANTED BY names the bindings behind each row.
     """
     import pandas as pd
 
@@ -95,11 +106,18 @@ def can_i(
     who = Account(who.user, (*who.groups, *groups))
     verbs, resources = list(verbs), list(resources)
     reviews = [
-        access_review(who, verb, row, here) for row in resources for verb in verbs
+        [access_review(who, verb, row, here) for verb in verbs] for row in resources
     ]
-    answers = iter(_ask_all(reviews))
+    answers = iter(_ask_all([review for row in reviews for review in row]))
     table = [[next(answers) for _ in verbs] for _ in resources]
-    return pd.DataFrame(table, index=resources, columns=verbs)
+    after = pd.DataFrame(table, index=resources, columns=verbs)
+    if before is None:
+        return after
+    # A field that the earlier table lacks is not compared.
+    before = before.reindex_like(after)
+    changed = after.where((before == after) | before.isna(), before + " → " + after)
+    changed["GRANTED BY"] = _granted_by(who, reviews, table)
+    return changed.style.map(_colour)
 
 
 def access_review(who: Account, verb: str, row: str, namespace: str) -> dict:
@@ -154,7 +172,27 @@ def _ask_all(reviews: list[dict]) -> list[str]:
     return ["yes" if text == "true" else "no" for text in done.stdout.splitlines()]
 
 
+def _granted_by(
+    who: Account, reviews: list[list[dict]], answers: list[list[str]]
+) -> list[str]:
+    """Name the bindings that allow what was answered with "yes", row by row."""
+    objects, found = rbac.read_rbac(), []
+    for asked, told in zip(reviews, answers, strict=True):
+        granted = [r for r, text in zip(asked, told, strict=True) if text == "yes"]
+        bindings = [
+            f"{one['kind']} {one['metadata']['name']}"
+            for review in granted
+            for one in rbac.granting(_attempt(review), who.groups, objects)
+        ]
+        found.append(", ".join(dict.fromkeys(bindings)))
+    return found
+
+
+def _attempt(review: dict) -> rbac.Attempt:
+    spec = review["spec"]
+    return rbac.Attempt(spec["user"], **spec["resourceAttributes"])
+
+
 def _colour(text: str) -> str:
-    # Dark text on a light ground: readable in a dark theme, too.
-    ground = {"TOO MUCH": "#ffb3ad", "missing": "#ffe28a", "yes": "#b9e6c0"}.get(text)
+    ground = _GROUNDS.get(text)
     return f"background-color: {ground}; color: #1a1a1a" if ground else ""

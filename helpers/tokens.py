@@ -8,8 +8,9 @@ import base64
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import NamedTuple
 
 import jwt
 
@@ -26,7 +27,21 @@ ASKED_BY_KUBELET = 3607
 #: seconds that clocks may differ; the API server forgives the same
 GRACE = 60
 
+#: the part of its life after which the kubelet asks for the next token, and the latest
+RENEWAL, LATEST_RENEWAL = 0.8, timedelta(hours=24)
+
 _BINDINGS = ("pod", "secret", "node")
+
+
+class Times(NamedTuple):
+    """When a token was issued, is due to be renewed, and expires, in UTC.
+
+    `renewal` and `expires` are None for a token without end.
+    """
+
+    issued: datetime
+    renewal: datetime | None
+    expires: datetime | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -78,6 +93,24 @@ class Token:
         """Return when the token expires, in UTC; None for a token without end."""
         found = self.claims().get("exp")
         return None if found is None else datetime.fromtimestamp(found, UTC)
+
+    @property
+    def times(self) -> Times:
+        """Return when it was issued, when a kubelet asks for the next, when it expires.
+
+        The kubelet counts the life that it asked for: where the API server extends the
+        tokens of pods to a year, that one ends at `warnafter` and not at `exp`.
+        """
+        claims = self.claims()
+        if "iat" not in claims:
+            raise errors.NotAToken("it has no `iat`")
+        issued = datetime.fromtimestamp(claims["iat"], UTC)
+        asked = claims.get("kubernetes.io", {}).get("warnafter") or claims.get("exp")
+        if asked is None:
+            return Times(issued, None, None)
+        life = timedelta(seconds=asked - claims["iat"])
+        renewal = issued + min(RENEWAL * life, LATEST_RENEWAL)
+        return Times(issued, renewal, self.expires)
 
     @property
     def bound_to(self) -> str:

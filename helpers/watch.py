@@ -8,8 +8,7 @@ server no longer knows that version.
 import contextlib
 import json
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -26,7 +25,7 @@ WATCH = 300
 SILENCE = 90.0
 #: seconds before another try, doubled each time
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 3.0
-#: seconds that an end may take, of one watch or of several together
+#: seconds that an end may take
 STOP = 2.0
 #: objects per page of the first list
 PAGE = 500
@@ -91,14 +90,8 @@ class Watch:
 
         After `timeout` seconds it returns all the same: a thread that waits for a
         connection, or for the head of an answer, ends by itself when that fails, and
-        nothing more is heard of it.
+        reports nothing more.
         """
-        self.end()
-        if self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join(timeout)
-
-    def end(self) -> None:
-        """Tell the thread to end, and wake it; return at once."""
         self._ended.set()
         answer = self._answer
         if answer is not None:
@@ -106,6 +99,8 @@ class Watch:
             # was read to its end has no connection left to shut.
             with contextlib.suppress(ValueError, OSError):
                 answer.shutdown()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
 
     @property
     def running(self) -> bool:
@@ -214,16 +209,6 @@ def trouble(reason: str, *, refused: bool) -> str:
     if refused:
         return f"The server refuses this watch: {reason}"
     return f"Not connected, trying again: {reason}"
-
-
-def stop_all(watches: Iterable[Watch], *, timeout: float = STOP) -> None:
-    """Stop several; return when all have ended, or after `timeout` seconds in all."""
-    watches = list(watches)
-    for watch in watches:
-        watch.end()
-    deadline = time.monotonic() + timeout
-    for watch in watches:
-        watch.stop(timeout=max(0.0, deadline - time.monotonic()))
 
 
 class _Gone(Exception):

@@ -281,6 +281,26 @@ def group(name):
     return {"kind": "Group", "name": name}
 
 
+@pytest.mark.parametrize(
+    ("subject", "named"),
+    [
+        (account(), True),
+        (account("other"), False),
+        (account(namespace="other"), False),
+        (group("system:serviceaccounts:home"), True),
+        (group("system:masters"), False),
+        ({"kind": "User", "name": READER}, True),
+        ({"kind": "User", "name": "reader"}, False),
+    ],
+)
+def test_whom_a_binding_names(subject, named):
+    groups = ("system:serviceaccounts:home", "system:authenticated")
+    assert rbac.names(binding(subject), READER, groups) == named
+    bindings = [binding(subject), binding()]
+    granted = rbac.granting(LIST, groups, Objects(bindings, [role()]))
+    assert granted == bindings[:named]
+
+
 def test_a_grant_of_everything_to_a_crowd_is_found():
     """The book's, and the same in one namespace; an admin's own is no fault."""
     to = {"to": "admin", "to_kind": "ClusterRole"}

@@ -101,6 +101,11 @@ roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: see}}
         "columns": ["list", "delete"],
         "data": [["yes", "no"], ["no", "no"], ["no", "no"], ["no", "no"]],
     }
+    before = can_i("default", ["list", "delete"], rows[:2])
+    changed = can_i("reader", ["list", "delete"], rows, before=before).data
+    assert changed.loc["jobs.batch"].tolist() == ["no → yes", "no", "RoleBinding see"]
+    # What the earlier table lacks is not compared.
+    assert changed.loc["nodes -A"].tolist() == ["no", "no", ""]
     masters = can_i("reader", ["list", "delete"], rows, groups=["system:masters"])
     assert (masters == "yes").all(axis=None)
 

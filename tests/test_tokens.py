@@ -1,7 +1,7 @@
 """A token says what stands in it, shows nothing of itself, and can be checked."""
 
 import dataclasses
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
@@ -131,10 +131,30 @@ def test_the_lifetime_is_explained_in_either_case(claims, says):
     assert says in sign(**claims).lifetime_explained()
 
 
+@pytest.mark.parametrize(
+    ("life", "warnafter", "renewal"),
+    [
+        (600, None, 480),
+        # However long it lives: after a day.
+        (30 * 86400, None, 86400),
+        # The kubelet knows of the hour that it asked for, `exp` says a year.
+        (31_536_000, 3607, 2885.6),
+    ],
+)
+def test_a_token_is_renewed_after_four_fifths_or_a_day(life, warnafter, renewal):
+    start = CLAIMS["iat"]
+    more = own(warnafter=start + warnafter) if warnafter else {}
+    times = sign(exp=start + life, **more).times
+    assert times.issued == datetime.fromtimestamp(start, UTC)
+    assert times.renewal - times.issued == timedelta(seconds=renewal)
+    assert times.expires - times.issued == timedelta(seconds=life)
+
+
 def test_a_token_without_end_is_one():
     claims = {name: CLAIMS[name] for name in CLAIMS if name != "exp"}
     token = Token(jwt.encode(claims, RSA, "RS256"))
     assert (token.lifetime, token.expires) == (None, None)
+    assert token.times[1:] == (None, None)
     assert "without end" in repr(token)
     assert "no `exp`" in token.lifetime_explained()
 

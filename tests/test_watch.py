@@ -3,16 +3,14 @@
 import queue
 import socket
 import ssl
-import time
 
 import pytest
 
 from cluster import errors
 from cluster.apiserver import ApiServer
 from helpers.caller import Caller
-from helpers.watch import BROKEN, LISTED, RECONNECTED, REFUSED, Watch, stop_all
+from helpers.watch import BROKEN, LISTED, RECONNECTED, REFUSED, Watch
 from tests.local.waiting import until
-from tests.patience import patience
 from tests.rbacserver import RbacServer
 
 PATH = "/api/v1/namespaces/default/configmaps"
@@ -156,17 +154,6 @@ def test_to_list_is_not_to_watch(rbac, ears):
     event = ears.next(BROKEN, REFUSED)
     assert event.type == REFUSED and "cannot watch" in event.object["message"]
     until(lambda: not watch.running, TIMEOUT, "it ends")
-
-
-def test_several_end_in_the_time_of_one(rbac):
-    """Although their server takes connections and answers nothing."""
-    with rbac.halted():
-        watches = [Watch(rbac.caller(), PATH, Ears()).start() for _ in range(20)]
-        began = time.monotonic()
-        stop_all(watches, timeout=0.5)
-        # It would be ten seconds, one after the other.
-        assert time.monotonic() - began < patience(1.0)
-    until(lambda: not any(w.running for w in watches), TIMEOUT, "all threads end")
 
 
 def test_a_list_says_where_it_begins(rbac, ears, monkeypatch):

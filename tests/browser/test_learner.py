@@ -6,8 +6,6 @@ What is on the screen at the end has no error, and axe finds nothing in either t
 import pytest
 from playwright.sync_api import expect
 
-from helpers import kubectl
-
 #: What a learner types into the stub of each exercise; not the folded solutions.
 ANSWERS = {
     "00-start-here": {
@@ -38,18 +36,6 @@ named = {
 }
 
 
-def change_a_label(view):
-    """Lesson 01: a value, and then one that no label may have."""
-    status = view.get_by_role("status")
-    field = view.get_by_label("Value of label foo:")
-    field.fill("purple")
-    view.get_by_role("button", name="Set label").click()
-    expect(view).to_contain_text("Changes, newest first: 1")
-    field.fill("two words")
-    view.get_by_role("button", name="Set label").click()
-    expect(status).to_contain_text("a valid label must")
-
-
 def break_the_journey(view):
     """Lesson 05: another path, a broken step, and a look at where it stops."""
     view.get_by_label("Try:").select_option("/")
@@ -58,22 +44,6 @@ def break_the_journey(view):
     view.get_by_label("Break:").select_option("the name: kubernetes alone")
     view.get_by_role("button", name="Send").click()
     expect(view.get_by_role("status")).to_contain_text("It stopped at name")
-
-
-def choose_an_account(view):
-    """Lesson 06: another account, the box, and something granted meanwhile."""
-    status = view.get_by_role("status")
-    namespace = view.get_by_text("What an account may do").inner_text().split()[-1]
-    view.get_by_label("ServiceAccount:").select_option("default")
-    expect(status).to_contain_text(
-        f"Asked as system:serviceaccount:{namespace}:default"
-    )
-    view.get_by_label("As if permissive-binding were there").click()
-    expect(status).to_contain_text("as if permissive-binding were there")
-    here = f"--namespace={namespace}"
-    kubectl("create", "role", "more", "--verb=get", "--resource=secrets", here)
-    to = f"--serviceaccount={namespace}:reader"
-    kubectl("create", "rolebinding", "more", "--role=more", to, here)
 
 
 def turn_the_pods(view):
@@ -102,9 +72,7 @@ def walk_about(view):
 #: What is done in the views of each lesson that is gone through here, by their cells.
 STEPS = {
     "00-start-here": {},
-    "01-pod-metadata": {"downward-view": change_a_label},
     "05-inside-a-pod": {"journey-view": break_the_journey},
-    "06-rbac-and-tokens": {"matrix-view": choose_an_account},
     "08-client-library": {"live": turn_the_pods, "wire-log": read_the_wire_log},
     "09-openapi": {"explorer": walk_about},
 }

@@ -64,11 +64,3 @@ def test_the_explorer(crowd, connected):
         one = view.choose(resource="pods", name="pod-4999")
         assert one["metadata"]["annotations"] == {"mood": WORDS}
         until(lambda: WORDS in view._tree.value, TIMEOUT, "drawn as it is")
-
-
-def test_the_access_matrix(crowd, connected):
-    """It asks about rights and never for pods."""
-    with widgets.access_matrix() as view:
-        rows = view.frame()
-        assert len(rows) == 11 * 6 and set(rows["AFTER"]) == {"no"}
-        assert len(view._table.value) < DRAWN and len(view.text().splitlines()) < LINES

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from cluster import errors
-from helpers import pythonrequests, watch, widgets
-from helpers.widgets import access, view
+from helpers import watch, widgets
+from helpers.widgets import view
 from tests.local.waiting import until
 from tests.patience import patience
 from tests.rbacserver import DEFAULT
@@ -51,38 +51,6 @@ def api_explorer(server):
 
 
 @contextlib.contextmanager
-def access_matrix(server):
-    with widgets.access_matrix(verbs=["get"], resources=["pods"]) as opened:
-        assert list(opened.frame()["AFTER"]) == ["no"]
-        yield
-        server.allow("default", "pods", "get")
-        opened.wait_for("yes", "get", "pods", timeout=TIMEOUT)
-        until(lambda: list(opened.frame()["GRANTED BY"])[0], TIMEOUT, "heard of")
-        assert list(opened.frame()["GRANTED BY"]) == ["RoleBinding default"]
-
-
-@contextlib.contextmanager
-def downward_view(server):
-    create(server, "seen")
-    with widgets.downward_view("seen") as opened:
-        until(lambda: opened.model.value == "bar", TIMEOUT, "the label is heard")
-        yield
-        opened.set_label("after")
-        until(lambda: not opened.frame().empty, TIMEOUT, "the change is heard")
-        assert list(opened.frame()["LABEL"]) == ["after"]
-
-
-@contextlib.contextmanager
-def token_clock(server):
-    # No pod runs here: what changes is why the file cannot be seen.
-    with widgets.token_clock("clock") as opened:
-        until(lambda: "not found" in opened.said, TIMEOUT, "there is no pod")
-        yield
-        create(server, "clock")
-        until(lambda: "have a host" in opened.said, TIMEOUT, "there is one by now")
-
-
-@contextlib.contextmanager
 def request_journey(server):
     with widgets.request_journey("traveller") as opened:
         with pytest.raises(errors.KubectlFailed, match="not found"):
@@ -105,10 +73,7 @@ def wire_log(server):
         assert list(asked["STATUS"]) == [200, 200]
 
 
-VIEWS = [
-    *(live_pods, api_explorer, access_matrix, downward_view),
-    *(token_clock, request_journey, wire_log),
-]
+VIEWS = [live_pods, api_explorer, request_journey, wire_log]
 
 
 def test_each_survives_a_restart_of_the_api_server(connected):
@@ -131,8 +96,6 @@ def test_there_is_a_test_of_every_view():
 OPENERS = {
     "live_pods": lambda: widgets.live_pods(namespace="default"),
     "api_explorer": lambda: widgets.api_explorer(namespace="default"),
-    "access_matrix": widgets.access_matrix,
-    "token_clock": lambda: widgets.token_clock("nobody"),
     "request_journey": lambda: widgets.request_journey("nobody"),
     "wire_log": widgets.wire_log,
 }
@@ -142,8 +105,7 @@ OPENERS = {
 def short_stop(monkeypatch):
     """Let a view and its watches wait less for their end than they do in lessons."""
     monkeypatch.setattr(view, "STOP", STOP)
-    for stop in (watch.Watch.stop, watch.stop_all):
-        monkeypatch.setitem(stop.__kwdefaults__, "timeout", STOP)
+    monkeypatch.setitem(watch.Watch.stop.__kwdefaults__, "timeout", STOP)
 
 
 @pytest.mark.parametrize("name", OPENERS)
@@ -158,18 +120,6 @@ def test_a_server_that_hangs_holds_no_cell(connected, short_stop, name):
     opened.close()
 
 
-def test_a_server_that_hangs_later_holds_no_end(connected, short_stop):
-    """The watch waits for an event that will not come, and kubectl for an answer."""
-    create(connected, "hung")
-    with widgets.downward_view("hung") as opened:
-        until(lambda: opened._watch._let_in and opened.model.unseen, TIMEOUT, "both")
-        with connected.halted():
-            began = time.monotonic()
-            opened.stop()
-            assert time.monotonic() - began < free()
-        assert not opened._watch.running
-
-
 def test_the_data_of_a_journey_wait_for_it(connected):
     """The cell that opens it does not, and what fails is an error of the data."""
     with connected.halted():
@@ -179,62 +129,6 @@ def test_the_data_of_a_journey_wait_for_it(connected):
         opened.frame()
     with pytest.raises(errors.BadRequestLine):
         widgets.request_journey("nobody", "no slash")
-
-
-# --- The access matrix ----------------------------------------------------------------
-
-
-@pytest.fixture
-def matrix(connected, monkeypatch):
-    """Return a matrix of one field that asks no more by itself."""
-    monkeypatch.setattr(access, "LOOKS", ())
-    with widgets.access_matrix(verbs=["get"], resources=["secrets"]) as opened:
-        opened.frame()
-        until(lambda: opened._jobs.empty() and not opened._asking.locked(), TIMEOUT)
-        yield opened
-
-
-def test_a_choice_in_python_asks_once(matrix):
-    """Each is one review per field, not one for the control and one for the call."""
-    reviews = []
-    pythonrequests.listen(reviews.append)
-    try:
-        matrix.suppose(True)
-        matrix.choose("another")
-        matrix.suppose(False)
-        done = threading.Event()
-        matrix.work(done.set)
-        assert done.wait(TIMEOUT)
-    finally:
-        pythonrequests.unlisten(reviews.append)
-    posts = [entry for entry in reviews if entry.method == "POST"]
-    assert len(posts) == 3
-
-
-def test_looks_that_are_due_do_not_pile_up(matrix):
-    """A server that is slow is asked once more, not once for each drawing."""
-    with matrix._asking:
-        for _ in range(20):
-            with matrix._looking:
-                matrix._looks = [0.0]
-            matrix.draw()
-        # One may be under way, and one waits.
-        assert matrix._jobs.qsize() <= 2
-
-
-def test_answers_keep_the_name_of_whom_they_are_about(matrix):
-    """Who was chosen since then has not been asked about yet."""
-    with matrix._asking:
-        matrix._other.value = "system:admin"
-        matrix._suppose.value = True
-        matrix.remember()
-        matrix.draw()
-        assert "system:serviceaccount:default:default" in matrix._table.value
-        assert matrix.text().startswith("system:serviceaccount:default:default: 0 of 1")
-        assert "as if" not in matrix._sentence()
-    until(lambda: "system:admin, as if" in matrix._sentence(), TIMEOUT, "asked")
-    # What was remembered was of another account, and is not what this one had before.
-    assert list(matrix.frame()["BEFORE"]) == [""]
 
 
 # --- The explorer ---------------------------------------------------------------------
