@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from cluster import backends, choice
+
 pytest_plugins = ["tests.workers", "tests.tiers"]
 
 _OURS = pytest.StashKey[tempfile.TemporaryDirectory]()
-_NOT_LOCAL = pytest.StashKey[str]()
+_CHOSEN = pytest.StashKey[str]()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -36,24 +38,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     # What one worker makes and others use: executed notebooks.
     os.environ["LAB_TESTS_SHARED"] = str(Path(ours.name, "shared"))
     os.environ.setdefault("LAB_STATE_DIR", str(Path(ours.name, "state")))
-    if "LAB_BACKEND" not in os.environ:
-        _choose_backend(session.config)
-
-
-def _choose_backend(config: pytest.Config) -> None:
-    """Have the local cluster, be Docker there or not; any where there can be none."""
-    from cluster import backends, choice
-
-    refused = backends.Here(choice.AUTO).no_namespaces
-    os.environ["LAB_BACKEND"] = choice.AUTO if refused else choice.LOCAL
-    if refused:
-        config.stash[_NOT_LOCAL] = refused
+    chosen = backends.chosen()
+    session.config.stash[_CHOSEN] = f"{chosen.backend}, because {chosen.reason}"
+    if chosen.backend != choice.NONE:
+        # So that all that is started from here has the same one.
+        os.environ["LAB_BACKEND"] = chosen.backend
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say why it is not the local cluster that the tests will have."""
-    refused = config.stash.get(_NOT_LOCAL, "")
-    return [f"cluster: not the local one, because {refused}"] if refused else []
+    """Say which cluster the tests will have, and why."""
+    return [f"cluster: {config.stash[_CHOSEN]}"] if _CHOSEN in config.stash else []
 
 
 # Around the teardown of fixtures, which need the cluster and may fail: an interrupted

@@ -10,7 +10,7 @@ from typing import Protocol
 AUTO = "auto"
 LOCAL, KIND, OWN, CONTROL_PLANE = "local", "kind", "own", "control-plane"
 #: what `--backend` and LAB_BACKEND may name
-NAMES = (AUTO, KIND, LOCAL, OWN, CONTROL_PLANE)
+NAMES = (AUTO, LOCAL, KIND, CONTROL_PLANE, OWN)
 #: no cluster can be had
 NONE = "none"
 LINUX = "linux"
@@ -50,17 +50,17 @@ def choose(machine: Facts) -> Choice:
     a backend       none, or its own    can run it                     that one
     a backend       none                cannot                         none
     nothing         of any backend      —                              that one
-    nothing         none                is no Linux                    none
-    nothing         none                an engine on which a node can  kind
-                                        run answers: Docker or Podman
-    nothing         none                lets us make namespaces        local
+    nothing         none                is not Linux                   none
+    nothing         none                allows namespaces              local
+    nothing         none                forbids them, and an engine    kind
+                                        on which a node can run
+                                        answers: Docker or Podman
     nothing         none                forbids them                   control-plane
 
-    A cluster that is kept comes first, because its objects are in it: who installs
-    Docker later does not lose them. kind comes before ours, because its node is a
-    whole one: cgroups, and images from the internet. It needs Linux as well: our
-    programs and the image of the lessons are made there. "Own" is a cluster that the
-    learner has named; it is never guessed.
+    A cluster that is kept comes first, because its objects are in it. `local` comes
+    before kind: it needs no engine, and it is what the tests run on a real machine.
+    kind needs Linux as well, because our programs and the image are made there.
+    `existing` is a cluster that the learner has named; it is never guessed.
     """
     if machine.asked != AUTO:
         return _asked(machine)
@@ -68,17 +68,16 @@ def choose(machine: Facts) -> Choice:
         return Choice(machine.kept, "its cluster is kept in the state directory")
     if machine.system != LINUX:
         return Choice(NONE, _no_linux(machine))
+    if not machine.no_namespaces:
+        return Choice(LOCAL, "namespaces can be made")
     if machine.engine:
-        return Choice(KIND, f"{machine.engine} answers")
-    if machine.no_namespaces:
-        why = f"{machine.no_engine}, and {machine.no_namespaces}"
-        return Choice(CONTROL_PLANE, why)
-    return Choice(LOCAL, f"{machine.no_engine}, and namespaces can be made")
+        return Choice(KIND, f"{machine.no_namespaces}, and {machine.engine} answers")
+    return Choice(CONTROL_PLANE, f"{machine.no_namespaces}, and {machine.no_engine}")
 
 
 def _no_linux(machine: Facts) -> str:
     return (
-        f"{machine.system} is no Linux, on which the programs and the image are made; "
+        f"{machine.system} is not Linux, on which the programs and the image are made; "
         "a Linux virtual machine, .devcontainer/ or Binder will do"
     )
 

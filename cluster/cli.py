@@ -38,10 +38,10 @@ def main() -> None:
     """Run the Kubernetes cluster behind the notebooks.
 
     A genuine Kubernetes (etcd, kube-apiserver, kubelet, containerd, ...) starts as
-    ordinary processes in Linux namespaces: no root, no Docker. Where Docker or Podman
-    answers, kind makes a node in a container instead. Either listens on 127.0.0.1
-    only, and is known by one directory (LAB_STATE_DIR). No notebook owns it: it runs
-    until `stop`, or until the machine is switched off.
+    ordinary processes in Linux namespaces: no root, no Docker. Where namespaces are
+    forbidden and Docker or Podman answers, kind makes a node in a container instead.
+    Either listens on 127.0.0.1 only, and is known by one directory (LAB_STATE_DIR). No
+    notebook owns it: it runs until `stop`, or until the machine is switched off.
 
     Typical use:
       python -m helpers doctor            what does this machine lack?

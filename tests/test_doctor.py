@@ -101,8 +101,8 @@ MACHINES = {
         *("backend", "ok", "kind: .*node:v1.* because docker 28.2.2 answers"),
     ),
     "a machine that has nothing": (
-        lab.Backend("none", 1000, "darwin is no Linux"),
-        *("backend", "fatal", "darwin is no Linux", "LAB_BACKEND"),
+        lab.Backend("none", 1000, "darwin is not Linux"),
+        *("backend", "fatal", "darwin is not Linux", "LAB_BACKEND"),
     ),
     "an engine": (
         container.Engine("podman 5.4.0", "", True),

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster import backends, choice
+from cluster import backends
 
 #: a directory whose tests share a machine, API servers or a browser is one group,
 #: and so is any other file
@@ -60,22 +60,13 @@ def pytest_xdist_auto_num_workers() -> int:
 
     A cluster that was named is there once, and on kind's one engine clusters meet.
     """
-    if "LAB_STATE_DIR" in os.environ or _backend() in ALONE:
+    alone = {backends.Here().asked, backends.chosen().backend} & {*ALONE}
+    if "LAB_STATE_DIR" in os.environ or alone:
         return 0
     room = int(psutil.virtual_memory().available / MEMORY)
     watched = int(LIMIT.read_text()) // INSTANCES
     workers = min(len(os.sched_getaffinity(0)), room, watched)
     return workers if workers > 1 else 0
-
-
-def _backend() -> str:
-    """Return what conftest.py chooses: the local one unless told or unable."""
-    here = backends.Here()
-    if here.asked != choice.AUTO:
-        return here.asked
-    if "LAB_BACKEND" not in os.environ and not here.no_namespaces:
-        return choice.LOCAL
-    return choice.choose(here).backend
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -196,6 +196,6 @@ def test_notebooks_run_and_what_needs_pods_is_seen_to_be_skipped(built, run):
         *("notebooks/00-start-here.ipynb", "notebooks/07-ambassador.ipynb"),
     )
     assert done.returncode == 0, done.stdout
-    assert "cluster: not the local one, because making a user namespace" in done.stdout
+    assert "cluster: control-plane, because making a user namespace" in done.stdout
     assert re.search(r"\d+ passed, \d+ skipped", done.stdout.splitlines()[-1])
     assert "this cell needs a node, and this cluster has none" in done.stdout

@@ -181,10 +181,10 @@ def test_the_address_of_podman_counts_as_well(fake, lab, monkeypatch):
 
 
 def test_the_doctor_looks_at_what_kind_needs(docker, tmp_path):
-    env = {"LAB_STATE_DIR": tmp_path / "none", "LAB_BACKEND": "auto"}
+    env = {"LAB_STATE_DIR": tmp_path / "none", "LAB_BACKEND": "kind"}
     done = helpers("doctor", "--json", env=env)
     found = {entry["name"]: entry["fact"] for entry in json.loads(done.stdout)}
-    assert "docker 28.2.2 answers" in found["backend"]
+    assert found["backend"].startswith("kind: kindest/node")
     assert found["engine"] == "docker 28.2.2"
     assert found["node image"].endswith("will be pulled")
     assert "namespaces" not in found
@@ -213,7 +213,7 @@ def test_podman_is_driven_as_well(fake, kind, home, tmp_path, monkeypatch):
 
 def test_the_choice_leads_here(docker, tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setenv("LAB_BACKEND", "auto")
+    monkeypatch.setenv("LAB_BACKEND", "kind")
     assert isinstance(backends.current(), Kind)
     monkeypatch.setenv("LAB_BACKEND", "local")
     assert backends.current().name == "local"
