@@ -1,15 +1,116 @@
-"""Read a kubeconfig and say in one line what is wrong with it.
+"""Read kubeconfigs: what is wrong with one, and how its user reaches the API server.
 
-Only what is read is checked; kubectl and the server judge the rest.
+The one reader. Only what is read is checked; kubectl and the server judge the rest.
+Python programs can have all of it from `kubernetes.config`, but that takes 0.4 s to
+load and leaves keys in files until the kernel ends. So it is loaded for what it alone
+knows, credential plugins.
 """
 
+import base64
 import contextlib
 import json
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cluster import errors
 
 _AGAIN = "Run `python -m helpers up` and then the cell with `connect()`: both renew it."
+
+
+@dataclass(frozen=True)
+class Access:
+    """How somebody reaches an API server; its repr holds no secret.
+
+    `authority`, `certificate` and `key` are PEM text. Without an authority this
+    machine's own list counts, without certificate and token it is nobody. `server_name`
+    is what the server's certificate must hold, if not the host of the URL.
+    """
+
+    server: str
+    authority: str | None = field(default=None, repr=False)
+    certificate: str | None = field(default=None, repr=False)
+    key: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    server_name: str = ""
+    proxy: str = ""
+    insecure: bool = False
+
+
+def server_access(path: Path) -> Access:
+    """Return how anybody reaches the server of the current context, as nobody."""
+    cluster, _ = current_entries(path)
+    return Access(
+        cluster["server"],
+        pem_of(cluster, "certificate-authority", path),
+        server_name=cluster.get("tls-server-name", ""),
+        proxy=cluster.get("proxy-url", ""),
+        insecure=cluster.get("insecure-skip-tls-verify", False),
+    )
+
+
+def user_access(path: Path) -> Access:
+    """Return how the user of the current context reaches the API server.
+
+    A credential plugin is run. Raise KubeconfigError if the user has neither
+    certificate nor token nor plugin, or if the plugin fails.
+    """
+    cluster, user = current_entries(path)
+    token = user.get("token")
+    if "tokenFile" in user:
+        # As in client-go, it comes before a token: the file is the one renewed.
+        token = _read(path, user["tokenFile"]).strip()
+    certificate = pem_of(user, "client-certificate", path)
+    key = pem_of(user, "client-key", path)
+    if "exec" in user and not token:
+        status = _run_plugin(path, cluster, user)
+        token = status.get("token")
+        certificate = status.get("clientCertificateData")
+        key = status.get("clientKeyData")
+    if not (certificate and key):
+        certificate = key = None
+    if not (token or certificate):
+        fact = "shows no certificate with its key, no token and no credential plugin."
+        raise errors.KubeconfigError(path, fact, "kubectl alone can use it.")
+    return replace(server_access(path), certificate=certificate, key=key, token=token)
+
+
+def current_entries(path: Path) -> tuple[dict, dict]:
+    """Return the cluster and the user that the current context of a kubeconfig names.
+
+    The user holds credentials: do not print it.
+    """
+    document = read_kubeconfig(path)
+    context = entry_of(document, "context", document["current-context"])
+    cluster = entry_of(document, "cluster", context["cluster"])
+    return cluster, entry_of(document, "user", context["user"])
+
+
+def namespace_of(path: Path) -> str:
+    """Return the namespace of the current context of a kubeconfig."""
+    document = read_kubeconfig(path)
+    context = entry_of(document, "context", document["current-context"])
+    return context.get("namespace") or "default"
+
+
+def entry_of(document: dict, kind: str, name: object) -> dict | None:
+    """Return the cluster, user or context (`kind`) of a name, or None."""
+    entries = document.get(f"{kind}s")
+    for each in entries if isinstance(entries, list) else ():
+        if isinstance(each, dict) and each.get("name") == name:
+            found = each.get(kind)
+            return found if isinstance(found, dict) else None
+    return None
+
+
+def pem_of(entry: dict, key: str, kubeconfig: Path) -> str | None:
+    """Return PEM text that a kubeconfig holds inline or by file name, or None."""
+    if f"{key}-data" in entry:
+        try:
+            return base64.b64decode(entry[f"{key}-data"]).decode()
+        except ValueError:
+            fact = f"has {key}-data that is no base64 of text."
+            raise errors.KubeconfigError(kubeconfig, fact, _AGAIN) from None
+    return _read(kubeconfig, entry[key]) if key in entry else None
 
 
 def read_kubeconfig(
@@ -52,14 +153,14 @@ def problem(document: object, wanted: str | None = None) -> str:
     name = wanted or document.get("current-context")
     if not name:
         return "has no current context."
-    context = _entry(document, "context", name)
+    context = entry_of(document, "context", name)
     if context is None:
         called = "." if wanted else ", which it calls the current one."
         return f"has no context {name!r}{called}"
     for kind in ("cluster", "user"):
-        if _entry(document, kind, context.get(kind)) is None:
+        if entry_of(document, kind, context.get(kind)) is None:
             return f"has no {kind} {context.get(kind)!r}, which its context names."
-    if not _entry(document, "cluster", context["cluster"]).get("server"):
+    if not entry_of(document, "cluster", context["cluster"]).get("server"):
         return f"has no server for the cluster {context['cluster']!r}."
     return ""
 
@@ -72,7 +173,7 @@ def holds(document: object, ours: dict) -> bool:
     if problem(document):
         return False
     return all(
-        _without_namespace(_entry(document, kind, entry["name"])) == entry[kind]
+        _without_namespace(entry_of(document, kind, entry["name"])) == entry[kind]
         for kind in ("cluster", "user", "context")
         for entry in ours[f"{kind}s"]
     )
@@ -80,18 +181,36 @@ def holds(document: object, ours: dict) -> bool:
 
 def server_of(document: dict, context: str) -> str:
     """Return the URL of the API server that `context` of a kubeconfig names."""
-    return _entry(document, "cluster", _entry(document, "context", context)["cluster"])[
-        "server"
-    ]
+    named = entry_of(document, "context", context)["cluster"]
+    return entry_of(document, "cluster", named)["server"]
 
 
-def _entry(document: dict, kind: str, name: object) -> dict | None:
-    entries = document.get(f"{kind}s")
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict) and entry.get("name") == name:
-            found = entry.get(kind)
-            return found if isinstance(found, dict) else None
-    return None
+def _read(kubeconfig: Path, name: str) -> str:
+    # A relative name counts from the kubeconfig, not from where we are.
+    try:
+        return (kubeconfig.parent / name).read_text()
+    except OSError as error:
+        fact = f"names the file {name}, which cannot be read: {error.strerror}."
+        raise errors.KubeconfigError(kubeconfig, fact, _AGAIN) from None
+
+
+def _run_plugin(path: Path, cluster: dict, user: dict) -> dict:
+    """Return the status of the ExecCredential that a credential plugin gives."""
+    from kubernetes.config.config_exception import ConfigException
+    from kubernetes.config.exec_provider import ExecProvider
+    from kubernetes.config.kube_config import ConfigNode
+
+    folder = str(path.parent)
+    try:
+        return ExecProvider(
+            ConfigNode("exec", user["exec"]), folder, ConfigNode("cluster", cluster)
+        ).run()
+    except (ConfigException, OSError) as error:
+        fact = f"has a credential plugin that fails: {error}"
+        way_out = (
+            "Run it by hand, as it stands in the kubeconfig; `kubectl` needs it, too."
+        )
+        raise errors.KubeconfigError(path, fact, way_out) from None
 
 
 def _names(document: dict) -> list[str]:

@@ -4,18 +4,32 @@ It is curl's `--cacert` with one of nothing, `-H "Authorization: Bearer …"` or
 `--cert`; it explains nothing and knows no kinds: that is for lessons and libraries.
 """
 
+import os
 import ssl
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import urllib3
 
-from cluster import errors, progress, tls
+from cluster import errors
+from cluster.kubeconfig import Access, server_access, user_access
+from cluster.waiting import until
 from helpers.command import kubeconfig_in_use
-from helpers.tokens import Token
 
-#: seconds for one answer
-TIMEOUT = 10.0
+# For its name alone: what reads tokens takes longer to load than all of this.
+if TYPE_CHECKING:
+    from helpers.tokens import Token
+
+#: seconds for a connection, and for one answer
+CONNECT, TIMEOUT = 10.0, 30.0
+#: 429 and 503 with Retry-After: a kind that was just defined is answered so while its
+#: storage starts. Nothing was done yet, so any verb is sent again, as by kubectl.
+AGAIN = urllib3.Retry(
+    10, connect=0, read=0, other=0, allowed_methods=None, raise_on_status=False
+)
 
 
 class Caller:
@@ -25,11 +39,13 @@ class Caller:
     token: a notebook shows what stands last in a cell.
     """
 
+    _renew: Callable[[], Access] | None = None
+
     def __init__(
         self,
         server: str,
         *,
-        ca: str | Path,
+        ca: str | Path | None,
         token: str | None = None,
         context: ssl.SSLContext | None = None,
     ) -> None:
@@ -37,57 +53,69 @@ class Caller:
 
         `context` takes the place of `ca`: TLS with whatever it trusts and shows.
         """
-        self.server = server.rstrip("/")
-        self._token = token
-        self._certified = False
-        # Not requests: it would heed proxies, netrc files and CA bundles of this
-        # machine, and the lesson is who we are when we show nothing.
-        self._pool = urllib3.PoolManager(
-            ssl_context=context or tls.trust(ca), retries=False
-        )
+        self._become(Access(server, token=token), context or trust(ca))
 
     @classmethod
     def from_kubeconfig(cls, path: Path) -> "Caller":
-        """Return the user of the current context: its certificate or its token.
+        """Return the user of the current context, by whatever credential it has.
 
-        Raise KubeconfigError if it has neither, as with a credential plugin.
+        When the server calls a credential invalid, it is read anew: a plugin runs
+        again, a token is taken from its file. Raise KubeconfigError if there is none.
         """
-        cluster, user = tls.current_entries(path)
-        ca = tls.pem_of(cluster, "certificate-authority", path)
-        certificate = tls.pem_of(user, "client-certificate", path)
-        key = tls.pem_of(user, "client-key", path)
-        if ca is None or not (user.get("token") or (certificate and key)):
-            fact = "shows no certificate, key and authority, and no token."
-            raise errors.KubeconfigError(path, fact, "kubectl alone can use it.")
-        if user.get("token"):
-            return cls(cluster["server"], ca=ca, token=user["token"])
-        context = tls.trust(ca)
-        tls.load_pair(context, certificate, key)
-        caller = cls(cluster["server"], ca=ca, context=context)
-        caller._certified = True
+        caller = cls._of(user_access(path))
+        caller._renew = lambda: user_access(path)
         return caller
 
     @classmethod
-    def bearer(cls, token: Token | None = None) -> "Caller":
+    def bearer(cls, token: "Token | None" = None) -> "Caller":
         """Return whoever holds a token, at the connected cluster; without one, nobody.
 
         Raise NotConnected before `connect()`. Nothing of the kubeconfig's user is used.
         """
-        path = kubeconfig_in_use()
-        cluster, _ = tls.current_entries(path)
-        ca = tls.pem_of(cluster, "certificate-authority", path)
-        context = tls.trust(ca)
-        return cls(
-            cluster["server"], ca="", token=token and token.text, context=context
-        )
+        access = server_access(kubeconfig_in_use())
+        return cls._of(replace(access, token=token and token.text))
 
-    def get(self, path: str) -> urllib3.BaseHTTPResponse:
-        """Send one GET and return the answer: `status`, `headers`, `json()`, `data`.
+    @classmethod
+    def _of(cls, access: Access) -> "Caller":
+        caller = cls.__new__(cls)
+        caller._become(access, tls_context(access))
+        return caller
 
-        401 and 403 are answers. Raise NotTrusted if the server's certificate is
-        refused, Unreachable if nothing answers. The same as `curl SERVER/PATH`.
+    def get(self, path: str, **options) -> urllib3.BaseHTTPResponse:
+        """Send a GET; the rest is as in `request`. The same as `curl SERVER/PATH`."""
+        return self.request("GET", path, **options)
+
+    def read(self, path: str, *, accept: str = "application/json") -> dict:
+        """Return the JSON at `path`, in the form that `accept` asks for.
+
+        Raise ApiError, which keeps the server's Status, for any code from 400 on. The
+        same as `kubectl get --raw PATH`.
         """
-        return self.request("GET", path)
+        return json_of(path, self.get(path, headers={"Accept": accept}))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: dict | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> urllib3.BaseHTTPResponse:
+        """Send one request, with `body` as JSON; return `status`, `headers`, `json()`.
+
+        401 and 403 are answers. A PATCH is a JSON merge patch. If the server says when
+        to come again (429 or 503 with Retry-After), that is done, as by kubectl. Raise
+        NotTrusted if the server's certificate is refused, Unreachable if nothing
+        answers. The same as `curl -X METHOD SERVER/PATH`.
+        """
+        headers = headers or {}
+        if body is not None:
+            kind = "merge-patch+json" if method == "PATCH" else "json"
+            headers = {**headers, "Content-Type": f"application/{kind}"}
+        timeout = urllib3.Timeout(connect=CONNECT, read=TIMEOUT)
+        return self._send(
+            method, path, headers, json=body, timeout=timeout, retries=AGAIN
+        )
 
     def stream(
         self, path: str, *, headers: dict[str, str], silence: float
@@ -97,8 +125,10 @@ class Caller:
         Read it with `stream()`, and close it; `silence` is how many seconds may pass
         between two pieces. It has a connection of its own. Raises what `get` raises.
         """
-        timeout = urllib3.Timeout(connect=TIMEOUT, read=silence)
-        return self._send("GET", path, headers, timeout=timeout, preload_content=False)
+        timeout = urllib3.Timeout(connect=CONNECT, read=silence)
+        return self._send(
+            "GET", path, headers, timeout=timeout, preload_content=False, retries=False
+        )
 
     def wait_for(self, status: int, path: str, *, timeout: float = 30.0) -> float:
         """Send GETs until one is answered with `status`; return the seconds it took.
@@ -106,71 +136,129 @@ class Caller:
         Raise NotReady with the last status after `timeout` seconds.
         """
         began = time.monotonic()
-        view = None
-        while (answer := self.get(path).status) != status:
-            waited = time.monotonic() - began
-            if waited >= timeout:
-                raise errors.NotReady(f"{status} on {path}", waited, f"{answer}")
-            view = view or progress.for_here()
-            view.update(f"waiting for {status}, still {answer}")
-            time.sleep(0.1)
+        answer = 0
+
+        def came() -> bool:
+            nonlocal answer
+            answer = self.get(path).status
+            return answer == status
+
+        what = f"{status} on {path}"
+        found = until(came, timeout, what=what, state=lambda: f"still {answer}")
         waited = time.monotonic() - began
-        if view:
-            view.finish(f"{status} after {waited:.1f} s")
+        if not found:
+            raise errors.NotReady(what, waited, f"{answer}")
         return waited
 
-    def request(
-        self, method: str, path: str, *, body: dict | None = None
-    ) -> urllib3.BaseHTTPResponse:
-        """Send one request with any method, and `body` as JSON; see `get`.
-
-        A PATCH is a JSON merge patch. The same as `curl -X METHOD SERVER/PATH`.
-        """
-        headers = {}
-        if body is not None:
-            kind = "merge-patch+json" if method == "PATCH" else "json"
-            headers["Content-Type"] = f"application/{kind}"
-        return self._send(method, path, headers, json=body, timeout=TIMEOUT)
+    def _become(self, access: Access, context: ssl.SSLContext) -> None:
+        """Be the one of this credential from now on."""
+        self._access, self.server = access, access.server.rstrip("/")
+        options = {"ssl_context": context}
+        if access.server_name:
+            options["server_hostname"] = access.server_name
+        # Not requests: it would heed proxies, netrc files and CA bundles of this
+        # machine, and the lesson is who we are when we show nothing.
+        self._pool = (
+            urllib3.ProxyManager(access.proxy, **options)
+            if access.proxy
+            else urllib3.PoolManager(**options)
+        )
 
     def _send(
         self, method: str, path: str, headers: dict[str, str], **options
     ) -> urllib3.BaseHTTPResponse:
-        if self._token:
-            headers = {**headers, "Authorization": f"Bearer {self._token}"}
+        reply = self._send_once(method, path, headers, **options)
+        if reply.status == 401 and self._renew:
+            renewed = self._renew()
+            if renewed != self._access:
+                reply.close()
+                self._become(renewed, tls_context(renewed))
+                reply = self._send_once(method, path, headers, **options)
+        return reply
+
+    def _send_once(
+        self, method: str, path: str, headers: dict[str, str], **options
+    ) -> urllib3.BaseHTTPResponse:
+        if self._access.token:
+            headers = {**headers, "Authorization": f"Bearer {self._access.token}"}
+        url = self.server + path
         try:
             return self._pool.request(
-                method, self.server + path, headers=headers, **options
+                method, url, headers=headers, redirect=False, **options
             )
-        except urllib3.exceptions.SSLError as error:
+        except urllib3.exceptions.HTTPError as error:
+            # What it gave up on, after tries or without.
+            reason = getattr(error, "reason", None) or error
             # urllib3 keeps the reason of OpenSSL as the argument of its own error.
-            refusal = error.args[0]
+            refusal = reason.args[0] if reason.args else None
             if isinstance(refusal, ssl.SSLCertVerificationError):
                 raise errors.NotTrusted(
                     self.server, refusal.verify_code, refusal.verify_message
                 ) from error
-            raise errors.Unreachable(self.server, str(refusal)) from error
-        except urllib3.exceptions.HTTPError as error:
-            raise errors.Unreachable(self.server, _reason(error)) from error
+            raise errors.Unreachable(self.server, _words(reason)) from error
 
     @property
     def shows(self) -> str:
         """Return what it shows of itself: "token", "certificate" or "nothing"."""
-        if self._token:
+        if self._access.token:
             return "token"
-        return "certificate" if self._certified else "nothing"
+        return "certificate" if self._access.certificate else "nothing"
 
     def __repr__(self) -> str:
         """Return one line: who asks whom, without the token."""
         who = "nobody"
-        if self._token:
-            who = f"a token of {len(self._token)} characters"
-        elif self._certified:
+        if self._access.token:
+            who = f"a token of {len(self._access.token)} characters"
+        elif self._access.certificate:
             who = "a client certificate"
         return f"Caller: {who} asks {self.server}"
 
 
-def _reason(error: urllib3.exceptions.HTTPError) -> str:
-    if isinstance(error, urllib3.exceptions.NewConnectionError):
-        cause = error.__cause__
-        return cause.strerror if isinstance(cause, OSError) else str(error)
-    return str(error)
+def json_of(path: str, reply) -> dict:
+    """Return the JSON of a reply to a GET of `path`; raise ApiError from 400 on."""
+    if reply.status >= 400:
+        text = reply.data.decode(errors="replace")
+        raise errors.ApiError("GET", path, reply.status, text)
+    return reply.json()
+
+
+def trust(ca: str | Path | None) -> ssl.SSLContext:
+    """Return a TLS context that trusts the authorities in `ca` and no others.
+
+    Raise CertificateError if `ca` holds none. None means this machine's own list.
+    """
+    text = ca.read_text() if isinstance(ca, Path) else ca
+    try:
+        return ssl.create_default_context(cadata=text)
+    except ssl.SSLError as error:
+        where = str(ca) if isinstance(ca, Path) else "the text"
+        raise errors.CertificateError(where, "holds no certificate.") from error
+
+
+def tls_context(access: Access) -> ssl.SSLContext:
+    """Return TLS for `access`: what it trusts, and the certificate that it shows."""
+    context = trust(access.authority)
+    if access.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if access.certificate:
+        # The ssl module reads files only. This one is in memory, and nobody else's.
+        descriptor = os.memfd_create("pair")
+        try:
+            with open(descriptor, "w", closefd=False) as file:
+                file.write(f"{access.certificate}\n{access.key}\n")
+            context.load_cert_chain(f"/proc/self/fd/{descriptor}")
+        except ssl.SSLError as error:
+            fact = "is no certificate with its key."
+            where = "what the kubeconfig shows of its user"
+            raise errors.CertificateError(where, fact) from error
+        finally:
+            os.close(descriptor)
+    return context
+
+
+def _words(reason: Exception) -> str:
+    cause = reason.__cause__
+    if isinstance(reason, urllib3.exceptions.NewConnectionError):
+        return cause.strerror if isinstance(cause, OSError) else str(reason)
+    return str(reason.args[0] if reason.args else reason)

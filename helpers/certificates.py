@@ -16,7 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from cluster import errors
-from cluster.tls import current_entries, pem_of, trust
+from cluster.kubeconfig import current_entries, pem_of
+from helpers.caller import trust
 
 #: seconds for a connection and a handshake
 TIMEOUT = 10.0

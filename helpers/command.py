@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors
-from cluster.kubeconfig import read_kubeconfig
+from cluster.kubeconfig import namespace_of, read_kubeconfig
 
 # For its name alone: to load a backend takes longer than to run kubectl.
 if TYPE_CHECKING:
@@ -117,6 +117,14 @@ def kubeconfig_in_use() -> Path:
         raise errors.NotConnected
     read_kubeconfig(_kubeconfig)
     return _kubeconfig
+
+
+def current_namespace() -> str:
+    """Return the namespace that kubectl uses when none is named; raise NotConnected.
+
+    The same as `kubectl config view --minify -o jsonpath={..namespace}`.
+    """
+    return namespace_of(kubeconfig_in_use())
 
 
 def kubectl(

@@ -23,19 +23,21 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from cluster import errors
 from cluster.die_with_parent import die_with_parent
 from cluster.processes import end_process
+from cluster.waiting import until
+from helpers.apireader import Answer
+from helpers.caller import AGAIN, TIMEOUT, json_of
 from helpers.command import environment, program
 from helpers.hub import Hub, Link, link_to_port
-from helpers.plainhttp import PlainServer
 
 #: seconds until a new proxy must answer; it takes about 0.1
 START_TIMEOUT = 10.0
@@ -77,7 +79,40 @@ def port_of(log: str) -> int | None:
     return int(found[1]) if found else None
 
 
-class KubectlProxy(PlainServer):
+class Reply(requests.Response):
+    """A response of `requests` that has the words of `Caller`'s: `status`, `data`.
+
+    Lessons ask in both ways, and one word is enough.
+    """
+
+    @property
+    def status(self) -> int:
+        """Return the code: 200, 404."""
+        return self.status_code
+
+    @property
+    def data(self) -> bytes:
+        """Return the body."""
+        return self.content
+
+
+class _Adapter(HTTPAdapter):
+    def build_response(self, *args: object) -> Reply:
+        reply = Reply()
+        vars(reply).update(vars(super().build_response(*args)))
+        return reply
+
+
+def new_session() -> requests.Session:
+    """Return a session for loopback that comes again when the server says so."""
+    session = requests.Session()
+    # A proxy of this machine's network must not see what is said on loopback.
+    session.trust_env = False
+    session.mount("http://", _Adapter(max_retries=AGAIN))
+    return session
+
+
+class KubectlProxy:
     """A `kubectl proxy` on 127.0.0.1 that ends with its block, or with `stop()`.
 
     `url` is where it listens, `pid` its process, `log` what it has written. Everybody
@@ -99,7 +134,7 @@ class KubectlProxy(PlainServer):
         for_browser: bool = False,
     ) -> None:
         """Choose the options of `kubectl proxy`; `port` 0 takes one that is free."""
-        super().__init__()
+        self._session = new_session()
         self.read_only = read_only
         wider = for_browser and read_only and Hub.read().container_of_one
         self._options = {
@@ -142,6 +177,49 @@ class KubectlProxy(PlainServer):
             self._output = None
             self._finish()
             self._session.close()
+
+    def request(
+        self, method: str, path: str, *, timeout: float = TIMEOUT, **options
+    ) -> Reply:
+        """Send one request and return the response; a refusal is a value.
+
+        `options` are those of `requests.request`. If the server says when to come
+        again (429 or 503 with Retry-After), that is done, as kubectl does it. Raise
+        ProxyEnded if it does not run, NotReady without an answer in `timeout` seconds.
+        The same as `curl -X METHOD URL/PATH`.
+        """
+        try:
+            return self._session.request(
+                method, self.url + path, timeout=timeout, **options
+            )
+        except requests.RequestException as error:
+            # That it is gone says more than a refused connection.
+            _ = self.url
+            raise errors.NotReady(
+                f"An answer to {method} {path}",
+                timeout,
+                type(error).__name__,
+                "Look at `python -m helpers status`.",
+            ) from error
+
+    def get(self, path: str, **options) -> Reply:
+        """Send a GET; the rest is as in `request`. The same as `curl URL/PATH`."""
+        return self.request("GET", path, **options)
+
+    def read(self, path: str, *, accept: str = "application/json") -> dict:
+        """Return the JSON at `path`, as `Caller.read` does."""
+        # Not gzip: on loopback it takes longer than it saves.
+        headers = {"Accept": accept, "Accept-Encoding": "identity"}
+        return json_of(path, self.get(path, headers=headers))
+
+    def ask(self, path: str, *, accept: str) -> Callable[[], Answer]:
+        """Read `path` as `ApiReader.ask` does; here the answer is awaited at once."""
+        headers = {"Accept": accept, "Accept-Encoding": "identity"}
+        reply = self.get(path, headers=headers)
+        if reply.status >= 400:
+            raise errors.ApiError("GET", path, reply.status, reply.text)
+        kind = reply.headers.get("Content-Type", "").partition(";")[0]
+        return lambda: Answer(kind, reply.content)
 
     def link(self, path: str = "/") -> Link:
         """Return a link for the learner's browser to `path`, by way of Jupyter.
@@ -216,24 +294,24 @@ class KubectlProxy(PlainServer):
         self._finish = weakref.finalize(self, _end, self._process, self._output)
 
     def _wait_until_it_answers(self, timeout: float) -> None:
-        deadline = time.monotonic() + timeout
         last = "nothing"
-        while True:
+
+        def answers() -> bool:
+            nonlocal last
             if not self.running:
                 raise self._ended()
             self.port = port_of(self.log)
             if self.port is not None:
                 last = self._answer()
-                if last == "200":
-                    return
-            if time.monotonic() > deadline:
-                raise errors.NotReady(
-                    "An answer through kubectl proxy",
-                    timeout,
-                    last,
-                    "Look at `python -m helpers status`.",
-                )
-            time.sleep(0.02)
+            return last == "200"
+
+        if not until(answers, timeout, pause=0.02):
+            raise errors.NotReady(
+                "An answer through kubectl proxy",
+                timeout,
+                last,
+                "Look at `python -m helpers status`.",
+            )
 
     def _answer(self) -> str:
         # /version is open to everybody: what the learner may read does not matter.

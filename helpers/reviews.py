@@ -7,9 +7,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from cluster.kubeconfig import read_kubeconfig
 from helpers import rbac
-from helpers.command import kubeconfig_in_use, kubectl
+from helpers.command import current_namespace, kubectl
 from helpers.tokens import Token
 
 _AUTHENTICATION = "authentication.k8s.io/v1"
@@ -152,16 +151,6 @@ def too_much(granted, needed):
     table = granted.where(granted == needed, "TOO MUCH")
     table = table.mask((granted == "no") & (needed == "yes"), "missing")
     return table.style.map(_colour)
-
-
-def current_namespace() -> str:
-    """Return the namespace that kubectl uses when none is named; raise NotConnected.
-
-    The same as `kubectl config view --minify -o jsonpath={..namespace}`.
-    """
-    document = read_kubeconfig(kubeconfig_in_use())
-    contexts = {entry["name"]: entry["context"] for entry in document["contexts"]}
-    return contexts[document["current-context"]].get("namespace") or "default"
 
 
 def _ask_all(reviews: list[dict]) -> list[str]:

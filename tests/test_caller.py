@@ -1,19 +1,26 @@
 """Whoever asks the API server is who they say, and shows no secret to us."""
 
 import base64
+import queue
 import socket
 import tempfile
+import threading
 
 import pytest
 import yaml
 
 from cluster import errors
-from cluster.kubeconfig import read_kubeconfig
+from cluster.kubeconfig import current_entries, pem_of, read_kubeconfig
 from helpers import kubectl
 from helpers.caller import Caller
-from helpers.certificates import current_entries, pem_of
 from helpers.tokens import create_token
+from helpers.watch import Watch
 from tests.authority import Authority
+
+API = "client.authentication.k8s.io/v1"
+SA = "--serviceaccount"
+#: an authority that has signed nothing of ours
+OTHER = base64.b64encode(Authority("other").pem.encode()).decode()
 
 
 @pytest.fixture(scope="module")
@@ -74,13 +81,133 @@ def test_the_key_does_not_stay_on_the_disk(cluster, monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_kubeconfig_with_a_plugin_is_refused(cluster, tmp_path):
-    """In one line, with what can use it."""
-    path = changed(cluster, tmp_path / "config", exec={"command": "aws"})
+def plugin(directory, *tokens):
+    """Write a credential plugin that gives these tokens in turn, the last for ever.
+
+    Return the user of a kubeconfig for it; its runs are lines of the file `runs`.
+    """
+    script = directory / "plugin"
+    words = " ".join(tokens)
+    script.write_text(
+        f"#!/bin/sh\necho run >> {directory}/runs\nset -- {words}\n"
+        f"n=$(wc -l < {directory}/runs); [ $n -gt $# ] && n=$#\n"
+        "shift $((n - 1))\n"
+        f"""printf '{{"apiVersion": "{API}", "kind": "ExecCredential", """
+        """"status": {"token": "%s"}}' "$1"\n"""
+    )
+    script.chmod(0o755)
+    # A relative name counts from the kubeconfig.
+    return {
+        "exec": {"apiVersion": API, "command": "./plugin", "interactiveMode": "Never"}
+    }
+
+
+def test_a_credential_plugin_is_run(cluster, token, tmp_path):
+    """As kubectl does it: once, and again when the server calls its token invalid."""
+    path = changed(cluster, tmp_path / "config", **plugin(tmp_path, "stale", token))
+    caller = Caller.from_kubeconfig(path)
+    for _ in range(2):
+        assert "kube-public:default" in caller.get("/").json()["message"]
+    assert (tmp_path / "runs").read_text() == "run\n" * 2
+    assert kubectl("auth", "whoami", f"--kubeconfig={path}").exit_code == 0
+
+
+def test_a_watch_goes_by_a_credential_plugin(cluster, namespace, tmp_path):
+    """A live view on a cluster whose users have no certificate and no token."""
+    kubectl(
+        "create", "rolebinding", "look", "--clusterrole=view", f"{SA}={namespace}:w"
+    )
+    kubectl("create", "serviceaccount", "w")
+    user = plugin(tmp_path, kubectl("create", "token", "w").stdout.strip())
+    caller = Caller.from_kubeconfig(changed(cluster, tmp_path / "config", **user))
+    events = queue.Queue()
+    watch = Watch(caller, f"/api/v1/namespaces/{namespace}/configmaps", events.put)
+    watch.start()
+    try:
+        assert events.get(timeout=30).type == "LISTED"
+        kubectl("create", "configmap", "new")
+        assert events.get(timeout=30).object["metadata"]["name"] == "new"
+    finally:
+        watch.stop()
+
+
+@pytest.mark.parametrize(
+    ("user", "fact"),
+    [
+        ({"exec": {"apiVersion": API, "command": "false"}}, "process returned 1"),
+        ({"exec": {"apiVersion": API, "command": "no-such"}}, "No such file"),
+        ({"exec": {"command": "true"}}, "missing key 'apiVersion'"),
+        ({"client-certificate": "gone", "client-key": "gone"}, "names the file gone"),
+        ({"client-certificate-data": "A", "client-key-data": "A"}, "no base64"),
+        ({"username": "me"}, "no certificate with its key, no token"),
+    ],
+    ids=["fails", "missing", "no version", "no file", "no base64", "nothing"],
+)
+def test_a_credential_that_is_none_is_told_in_two_lines(cluster, tmp_path, user, fact):
+    """What is wrong, and what to do."""
+    path = changed(cluster, tmp_path / "config", **user)
     with pytest.raises(errors.KubeconfigError) as refused:
         Caller.from_kubeconfig(path)
-    assert refused.value.path == path
-    assert "kubectl" in refused.value.way_out
+    assert fact in str(refused.value) and refused.value.path == path
+    assert str(refused.value).count("\n") <= 1
+
+
+def test_a_token_is_read_again_from_its_file(cluster, token, tmp_path):
+    """Whoever renews it writes it there; it comes before a token beside it."""
+    (tmp_path / "token").write_text("ended")
+    user = {"tokenFile": "token", "token": "also-ended"}
+    caller = Caller.from_kubeconfig(changed(cluster, tmp_path / "config", **user))
+    assert caller.get("/").status == 401
+    (tmp_path / "token").write_text(f"{token}\n")
+    assert "kube-public:default" in caller.get("/").json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "code"),
+    [
+        ({"tls-server-name": "kubernetes"}, 0),
+        ({"tls-server-name": "example.com"}, 62),
+        ({"certificate-authority-data": OTHER}, 20),
+        ({"certificate-authority-data": OTHER, "insecure-skip-tls-verify": True}, 0),
+    ],
+    ids=["its name", "another name", "another authority", "insecure"],
+)
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+def test_the_server_is_verified_as_the_kubeconfig_says(cluster, tmp_path, entry, code):
+    """By the name and the authority that it gives, or not at all."""
+    document = read_kubeconfig(cluster.kubeconfig)
+    document["clusters"][0]["cluster"] |= entry
+    (tmp_path / "config").write_text(yaml.safe_dump(document))
+    caller = Caller.from_kubeconfig(tmp_path / "config")
+    if not code:
+        assert caller.get("/version").status == 200
+        return
+    with pytest.raises(errors.NotTrusted) as refused:
+        caller.get("/version")
+    assert refused.value.code == code
+
+
+def test_a_proxy_of_the_kubeconfig_is_asked(cluster, tmp_path):
+    """It is the learner's, and not one of this machine's surroundings."""
+    document = read_kubeconfig(cluster.kubeconfig)
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        url = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        document["clusters"][0]["cluster"]["proxy-url"] = url
+        (tmp_path / "config").write_text(yaml.safe_dump(document))
+
+        def refuse():
+            connection, _ = proxy.accept()
+            with connection:
+                asked.append(connection.recv(4096))
+                connection.sendall(b"HTTP/1.1 407 Proxy\r\n\r\n")
+
+        asked = []
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        with pytest.raises(errors.Unreachable, match="proxy"):
+            Caller.from_kubeconfig(tmp_path / "config").get("/version")
+        thread.join(10)
+    assert asked[0].startswith(b"CONNECT 127.0.0.1:")
 
 
 def test_its_repr_holds_no_secret(cluster, ca, token):

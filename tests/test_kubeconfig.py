@@ -2,11 +2,21 @@
 
 import copy
 import json
+import os
 
 import pytest
 
 from cluster import errors
-from cluster.kubeconfig import holds, problem, read_kubeconfig, server_of
+from cluster.kubeconfig import (
+    holds,
+    namespace_of,
+    problem,
+    read_kubeconfig,
+    server_of,
+    user_access,
+)
+from helpers.caller import tls_context
+from tests.authority import Authority
 
 OURS = {
     "current-context": "lab",
@@ -75,8 +85,14 @@ def test_what_is_added_is_kept_and_what_is_wrong_is_not(change, kept):
     assert holds(changed(change), OURS) is kept
 
 
-def test_the_server_is_that_of_the_context():
+def test_server_and_namespace_are_those_of_the_context(tmp_path):
     assert server_of(OURS, "lab") == "https://a:1"
+    path = tmp_path / "config"
+    path.write_text(json.dumps(OURS))
+    assert namespace_of(path) == "default"
+    there = changed(lambda d: d["contexts"][0]["context"].update(namespace="mine"))
+    path.write_text(json.dumps(there))
+    assert namespace_of(path) == "mine"
 
 
 @pytest.mark.parametrize(
@@ -98,3 +114,54 @@ def test_a_mistyped_context_is_answered_with_those_of_the_file(
     assert (caught.value.context, caught.value.known) == ("typo", known)
     assert (", ".join(known) or "none at all") in str(caught.value)
     assert str(caught.value).count("\n") == 1
+
+
+@pytest.fixture
+def document():
+    """Return a kubeconfig whose user has a certificate, in files beside it."""
+    return {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [
+            {
+                "name": "c",
+                "cluster": {
+                    "server": "https://127.0.0.1:1",
+                    "certificate-authority": "ca.crt",
+                },
+            }
+        ],
+        "users": [
+            {"name": "u", "user": {"client-certificate": "pair", "client-key": "pair"}}
+        ],
+    }
+
+
+@pytest.fixture
+def path(tmp_path, document):
+    """Write it, with the files that it names; return its path."""
+    authority = Authority("ours")
+    (tmp_path / "ca.crt").write_text(authority.pem)
+    (tmp_path / "pair").write_text(authority.issue("somebody"))
+    (tmp_path / "config").write_text(json.dumps(document))
+    return tmp_path / "config"
+
+
+def test_a_certificate_from_files(path, monkeypatch, tmp_path):
+    """Names count from the kubeconfig; no copy of a key is left, and nothing open."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    opened = len(os.listdir("/proc/self/fd"))
+    access = user_access(path)
+    assert (access.server, access.token) == ("https://127.0.0.1:1", None)
+    assert len(tls_context(access).get_ca_certs()) == 1
+    assert len(os.listdir("/proc/self/fd")) == opened
+    assert os.listdir(tmp_path / "tmp") == []
+    assert "KEY" in access.key and "KEY" not in repr(access)
+
+
+def test_json_and_yaml_are_read_alike(path, document):
+    """A kubeconfig of `up` is JSON, and others are YAML."""
+    as_json = read_kubeconfig(path)
+    path.write_text("# by hand\n" + json.dumps(document))
+    assert read_kubeconfig(path) == as_json == document

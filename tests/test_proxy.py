@@ -1,10 +1,12 @@
 """A proxy starts by its own answer, says why it did not, and never stays behind."""
 
+import http.server
 import json
 import os
 import signal
 import socket
 import tempfile
+import threading
 
 import psutil
 import pytest
@@ -160,25 +162,25 @@ def test_stop_before_start_does_nothing():
     assert caught.value.exit_code is None
 
 
-def test_a_block_is_its_lifetime(cluster):
-    """It answers inside, and nobody listens after it."""
-    with KubectlProxy() as running:
+def test_a_block_is_its_lifetime(cluster, tmp_path, monkeypatch):
+    """It answers inside, and nobody listens after it, though the block failed.
+
+    It leaves no file, not even while it runs: a killed kernel cannot remove one.
+    """
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(ZeroDivisionError), KubectlProxy() as running:
         url, pid = running.url, running.pid
         assert requests.get(f"{url}/version").status_code == 200
         assert repr(running) == f"kubectl proxy at {url} (read-only, pid {pid})"
+        assert list(tmp_path.iterdir()) == []
+        _ = 1 / 0
     assert not psutil.pid_exists(pid)
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{url}/version")
     assert running.log.startswith("Starting to serve on 127.0.0.1:")
-
-
-def test_it_ends_with_a_block_that_fails(cluster):
-    """An exception in the block is no reason to leave a proxy open."""
-    with pytest.raises(ZeroDivisionError):
-        with KubectlProxy() as running:
-            pid = running.pid
-            _ = 1 / 0
-    assert not psutil.pid_exists(pid)
+    # A link to it would lead to whoever has the port now.
+    with pytest.raises(errors.ProxyEnded):
+        running.link()
 
 
 def test_start_and_stop_again(cluster):
@@ -240,19 +242,6 @@ def test_a_taken_port_is_named(cluster):
     assert caught.value.port == port
 
 
-def test_two_at_once_have_two_ports(cluster):
-    """Two notebooks do not meet."""
-    with KubectlProxy() as one, KubectlProxy() as other:
-        assert one.port != other.port
-
-
-def test_it_leaves_no_file(cluster, tmp_path, monkeypatch):
-    """Not even while it runs: a killed kernel cannot remove one."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with KubectlProxy():
-        assert list(tmp_path.iterdir()) == []
-
-
 def test_one_that_was_killed_is_told(cluster):
     """A request after that names the signal instead of a refused connection."""
     with KubectlProxy() as killed:
@@ -264,48 +253,118 @@ def test_one_that_was_killed_is_told(cluster):
     assert caught.value.exit_code == -signal.SIGKILL
 
 
-FORGED = {"Host": "hub.example"}
+@pytest.mark.parametrize(
+    ("hub", "options", "code"),
+    [
+        ("binder", {"for_browser": True}, 200),
+        ("binder", {}, 403),
+        # A stranger's page can make a browser send a POST, with the learner's cookie.
+        ("binder", {"for_browser": True, "read_only": False}, 403),
+        # Each user of the machine could send that name, and would be the learner.
+        ("no hub", {"for_browser": True}, 403),
+        ("hub on this machine", {"for_browser": True}, 403),
+    ],
+    ids=["browser", "programs", "writes", "no hub", "shared machine"],
+)
+def test_a_hub_is_let_in_where_nobody_else_is(cluster, monkeypatch, hub, options, code):
+    """A browser that comes by the hub's name sees the API, if that was wanted."""
+    for name in HUBS["binder"]:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in HUBS[hub].items():
+        monkeypatch.setenv(name, value)
+    with KubectlProxy(**options) as door:
+        assert door.get("/version", headers={"Host": "hub.example"}).status == code
+        if hub == "binder":
+            assert repr(door.link("/v")) == f"/user/ada-x1/proxy/{door.port}/v"
+
+
+class Answering(http.server.BaseHTTPRequestHandler):
+    """Answer 429 until it was asked often enough, or what is at a path."""
+
+    def do_POST(self):
+        self.server.asked += 1
+        busy = self.server.asked <= self.server.busy
+        self.answer(429 if busy else 201, b"{}")
+
+    def do_GET(self):
+        status = b'{"kind": "Status", "reason": "NotFound", "message": "no"}'
+        bodies = {
+            "/good": (200, json.dumps({"accept": self.headers["Accept"]}).encode()),
+            "/status": (404, status),
+            "/text": (404, b"404 page not found"),
+        }
+        self.answer(*bodies[self.path])
+
+    def answer(self, code, body):
+        self.send_response(code)
+        self.send_header("Retry-After", "0") if code == 429 else None
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Plain(KubectlProxy):
+    """A proxy that is said to listen on a port."""
+
+    url = property(lambda self: f"http://127.0.0.1:{self.port}")
+
+
+@pytest.fixture
+def plain():
+    """Yield what asks a server of another thread; its `busy` counts the 429s."""
+    with http.server.HTTPServer(("127.0.0.1", 0), Answering) as server:
+        server.busy = server.asked = 0
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        asker = Plain()
+        asker.port, asker.server = server.server_port, server
+        with asker._session:
+            yield asker
+        server.shutdown()
+        thread.join()
 
 
 @pytest.mark.parametrize(
-    ("options", "code"),
-    [({"for_browser": True}, 200), ({}, 403)],
-    ids=["for a browser", "for programs"],
+    ("busy", "code", "asked"), [(0, 201, 1), (2, 201, 3), (99, 429, 11)]
 )
-def test_a_hub_is_let_in_where_nobody_else_is(cluster, monkeypatch, options, code):
-    """A browser that comes by the hub's name sees the API, if that was wanted."""
-    for name, value in HUBS["binder"].items():
-        monkeypatch.setenv(name, value)
-    with KubectlProxy(**options) as door:
-        assert door.get("/version", headers=FORGED).status == code
-        assert repr(door.link("/v")) == f"/user/ada-x1/proxy/{door.port}/v"
+def test_it_comes_again_when_the_server_says_so(plain, busy, code, asked):
+    """A kind that was just defined is answered 429 for a moment; kubectl waits too."""
+    plain.server.busy = busy
+    reply = plain.request("POST", "/good", json={})
+    assert (reply.status, plain.server.asked) == (code, asked)
 
 
-@pytest.mark.parametrize("name", ["no hub", "hub on this machine"])
-def test_a_hub_is_kept_out_where_others_may_be(cluster, monkeypatch, name):
-    """Each user of the machine could send that name, and would be the learner."""
-    for variable in HUBS["binder"]:
-        monkeypatch.delenv(variable, raising=False)
-    for variable, value in HUBS[name].items():
-        monkeypatch.setenv(variable, value)
-    with KubectlProxy(for_browser=True) as door:
-        assert door.get("/version", headers=FORGED).status == 403
+@pytest.mark.parametrize(
+    ("path", "reason", "message"),
+    [("/status", "NotFound", "no"), ("/text", "", "404 page not found")],
+)
+def test_read_raises_what_the_server_says(plain, path, reason, message):
+    """Its Status is kept, and what is no Status is quoted; to `get` it is a value."""
+    with pytest.raises(errors.ApiError) as caught:
+        plain.read(path)
+    error = caught.value
+    assert (error.status, error.reason, error.message) == (404, reason, message)
+    assert plain.get(path).status == 404
 
 
-def test_a_hub_never_writes(cluster, monkeypatch):
-    """A stranger's page can make a browser send a POST, with the learner's cookie."""
-    for name, value in HUBS["binder"].items():
-        monkeypatch.setenv(name, value)
-    with KubectlProxy(for_browser=True, read_only=False) as door:
-        assert door.get("/version", headers=FORGED).status == 403
+def test_read_asks_for_a_form_and_no_proxy_of_the_network(plain, monkeypatch):
+    """The header is what the server goes by; what is said on loopback stays there."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    wanted = "application/json;v=v2"
+    assert plain.read("/good", accept=wanted) == {"accept": wanted}
 
 
-def test_a_link_leads_to_what_runs(cluster):
-    """One to a proxy that has ended would lead to whoever has the port now."""
-    with KubectlProxy() as door:
-        pass
-    with pytest.raises(errors.ProxyEnded):
-        door.link()
+def test_no_answer_is_told_in_one_line(plain):
+    """Nobody listens on the port: the request, and where to look."""
+    plain.port = 9
+    with pytest.raises(errors.NotReady) as caught:
+        plain.get("/good", timeout=2)
+    assert caught.value.what == "An answer to GET /good"
+    assert caught.value.last == "ConnectionError"
 
 
 PARENT = """

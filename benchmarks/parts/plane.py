@@ -13,14 +13,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import urllib3
-
-from cluster import pki, tls
+from cluster import errors, pki
 from cluster.binaries import toolchain
 from cluster.die_with_parent import die_with_parent
 from cluster.local import kubeconfigs
 from cluster.processes import end_process
 from cluster.statedir import write_private
+from helpers.caller import Caller
 
 #: seconds until the API server must be ready; with 100,000 pods it reads for a while
 PATIENCE = 180.0
@@ -119,15 +118,14 @@ def _process(command: list[str], directory: Path) -> Iterator[subprocess.Popen]:
 
 
 def _until_ready(kubeconfig: Path, *processes: subprocess.Popen) -> None:
-    access = tls.access(kubeconfig)
-    pool = urllib3.PoolManager(ssl_context=access.context, retries=False, timeout=5)
+    admin = Caller.from_kubeconfig(kubeconfig)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         for process in processes:
             if process.poll() is not None:
                 raise SystemExit(f"{process.args[0]} ended: see the logs beside it")
-        with contextlib.suppress(urllib3.exceptions.HTTPError):
-            if pool.request("GET", f"{access.server}/readyz").status == 200:
+        with contextlib.suppress(errors.Unreachable):
+            if admin.get("/readyz").status == 200:
                 return
         time.sleep(0.05)
     raise SystemExit(f"the API server is not ready after {PATIENCE:.0f} s")

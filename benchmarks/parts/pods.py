@@ -10,7 +10,8 @@ from pathlib import Path
 
 import urllib3
 
-from cluster import tls
+from cluster.kubeconfig import user_access
+from helpers.caller import tls_context
 
 #: pods per namespace
 PER_NAMESPACE = 500
@@ -24,10 +25,11 @@ class Writer:
 
     def __init__(self, kubeconfig: Path) -> None:
         """Write as the user of a kubeconfig."""
-        access = tls.access(kubeconfig)
+        access = user_access(kubeconfig)
+        context = tls_context(access)
         self._server = access.server
         self._pool = urllib3.PoolManager(
-            maxsize=THREADS, ssl_context=access.context, retries=urllib3.Retry(10)
+            maxsize=THREADS, ssl_context=context, retries=urllib3.Retry(10)
         )
 
     def send(self, method: str, path: str, body: dict) -> None:

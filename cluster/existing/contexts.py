@@ -8,7 +8,7 @@ import copy
 import hashlib
 from pathlib import Path
 
-from cluster import tls
+from cluster.kubeconfig import pem_of
 
 #: what names a file, in the entry of a cluster and of a user
 _FILES = {
@@ -51,7 +51,7 @@ def take(document: dict, context: str, folder: Path, kubectl: str) -> dict:
 def authority(document: dict, path: Path) -> str:
     """Return the SHA-256 of what a kubeconfig of one context trusts, "" for nothing."""
     [entry] = document["clusters"]
-    text = tls.pem_of(entry["cluster"], "certificate-authority", path)
+    text = pem_of(entry["cluster"], "certificate-authority", path)
     return hashlib.sha256(text.encode()).hexdigest() if text else ""
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 
 from cluster import errors
-from helpers.command import kubectl
-from helpers.reviews import current_namespace
+from helpers.command import current_namespace, kubectl
 
 _POD = {
     "restartPolicy": "Never",

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 
 from helpers import rbac
 from helpers.caller import Caller
+from helpers.command import current_namespace
 from helpers.rbac import Attempt
 from helpers.refusals.forbidden import attempt_of
 from helpers.refusals.status import DeniedRequest
-from helpers.reviews import Account, access_review, can_i, current_namespace
+from helpers.reviews import Account, access_review, can_i
 
 #: all verbs that a rule for an ordinary resource can name
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")

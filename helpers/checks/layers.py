@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from helpers.command import current_namespace
 from helpers.drills import LABEL, NAMES, current_pods, last_words
-from helpers.reviews import current_namespace
 
 
 class Symptom(NamedTuple):

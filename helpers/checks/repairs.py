@@ -7,11 +7,11 @@ from cluster import errors
 from cluster.waiting import until
 from helpers.checks.grants import may_exactly
 from helpers.checks.layers import symptom_of
-from helpers.command import kubectl
+from helpers.command import current_namespace, kubectl
 from helpers.drills import FILES, current_pod, last_words
 from helpers.pods import exec_in_pod, wait_for
 from helpers.refusals.unauthorized import diagnose
-from helpers.reviews import current_namespace, review_token
+from helpers.reviews import review_token
 from helpers.tokens import read_token
 
 #: seconds until a changed Deployment has a pod, and until that runs

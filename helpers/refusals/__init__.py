@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cluster import errors
+from helpers.command import current_namespace
 from helpers.rbac import Attempt, read_rbac
 from helpers.refusals import forbidden, unauthorized
 from helpers.refusals.status import DeniedRequest
-from helpers.reviews import current_namespace, review_token
+from helpers.reviews import review_token
 from helpers.tokens import Token
 
 

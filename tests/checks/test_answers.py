@@ -2,8 +2,8 @@
 
 import pytest
 
+from cluster.kubeconfig import current_entries, pem_of
 from helpers.caller import Caller
-from helpers.certificates import current_entries, pem_of
 from helpers.checks import answers, objects, problems
 
 

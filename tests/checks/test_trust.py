@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.certificates import current_entries, pem_of
+from cluster.kubeconfig import current_entries, pem_of
 from helpers.checks import trust
 from tests.running import run, sleeper
 
