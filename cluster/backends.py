@@ -1,17 +1,15 @@
-"""Open the backend of this machine: find its facts out, choose, and hand it over.
+"""Open the backend of this machine: read its facts, choose, and hand it over.
 
-How the choice is made stands in `cluster.choice`. A further backend is a class with
-these verbs, a row in BACKENDS, and a file by which its state directory is known. What a
-helper has to know of the cluster it asks the backend that `connect()` chose.
+`cluster.choice` decides. A further backend is a class with the methods of
+`cluster.backend.Backend`, a row in BACKENDS, and a file that marks its state directory.
 """
 
 import functools
 import os
 import sys
-from pathlib import Path
-from typing import Protocol
 
 from cluster import choice, errors, paths
+from cluster.backend import Backend
 from cluster.choice import AUTO, CONTROL_PLANE, KIND, LOCAL, NAMES, OWN, Choice
 from cluster.progress import Progress
 
@@ -24,85 +22,6 @@ MARKS = {
     "control-plane": CONTROL_PLANE,
     "machine.lock": LOCAL,
 }
-
-
-class Backend(Protocol):
-    """What runs a cluster; every method may raise a LabError.
-
-    What has a body here is right for a cluster that needs nothing special.
-    """
-
-    #: as it shows in `repr` and in `status`
-    name: str
-    #: the components that `log` knows
-    logs: tuple[str, ...]
-    #: the directory of the cluster's state
-    state: Path
-    kubeconfig: Path
-    context: str
-
-    def running(self) -> bool:
-        """Say whether it runs, ready or not."""
-
-    def binaries(self) -> Path | None:
-        """Return the directory that holds kubectl, or None before the set-up."""
-
-    def setup(self, progress: Progress) -> tuple[Path, Path | None]:
-        """Get what a start needs: the binaries' directory and the image archive.
-
-        There is none where no pod can run.
-        """
-
-    def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
-        """Start the cluster, or attach to it; return when it is ready."""
-
-    def stop(self) -> bool:
-        """Stop it and keep its objects; return False if it did not run."""
-
-    def delete(self) -> bool:
-        """Stop it and remove its state; return False if there was none."""
-
-    def status(self) -> dict | None:
-        """Return how it is, with the keys of `STATUS`; None if it does not run."""
-
-    def log(self, component: str, lines: int, *, previous: bool = False) -> str:
-        """Return the last lines of a component's log."""
-
-    def images(self) -> list:
-        """Return the images that pods can use."""
-
-    def add_image(self, archive: Path) -> list[str]:
-        """Import an image archive and return the names in it."""
-
-    def image_hint(self) -> str:
-        """Return the way out where an image cannot be pulled."""
-
-    def with_image(self, text: str) -> str:
-        """Return a text with the toolbox image by the name that nodes know it by.
-
-        It is for what does not go through kubectl, as a program that runs in a pod.
-        """
-        return text
-
-    def require_node(self, what: str, *, wait: bool = True) -> None:
-        """Return when pods can run; raise NoNode for `what` where none will.
-
-        Without `wait` return also while a node is starting.
-        """
-
-    def namespace_marks(self) -> dict[str, dict[str, str]]:
-        """Return what tells a namespace that is made from here from other learners'.
-
-        These are parts of its metadata: `labels` and `annotations`.
-        """
-        return {"labels": {}, "annotations": {}}
-
-    def admit(self, namespace: str) -> None:
-        """Make sure that the learner may work in a namespace just made."""
-
-    def signing_key(self) -> bytes:
-        """Return the key that signs ServiceAccount tokens, as PEM."""
-        raise errors.NoSigningKey(self.name)
 
 
 def _local() -> Backend:

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from cluster import backends, choice, errors
+from cluster.backend import KIND, LOCAL, STATUS
 from cluster.cli_format import (
     EXIT_CODES,
     FAILED,
@@ -25,7 +26,6 @@ from cluster.cli_format import (
     status_text,
     working,
 )
-from cluster.components import KIND, LOCAL, STATUS
 from cluster.existing import commands as own
 
 

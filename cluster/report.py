@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cluster import backends, doctor, errors, masks
+from cluster.backend import STATUS, Backend
 from cluster.cli_format import status_text
-from cluster.components import STATUS
 from cluster.progress import Progress
 from cluster.statedir import write_private
 
@@ -130,7 +130,7 @@ def _logs() -> dict[str, Callable[[], str]]:
     }
 
 
-def _end(backend: backends.Backend, component: str) -> str:
+def _end(backend: Backend, component: str) -> str:
     # Masked before it is cut: the first line of a key may be further above.
     lines = masks.text(backend.log(component, SEARCHED)).splitlines()
     return "\n".join(lines[-END:])

@@ -16,7 +16,7 @@ from cluster.kubeconfig import namespace_of, read_kubeconfig
 
 # For its name alone: to load a backend takes longer than to run kubectl.
 if TYPE_CHECKING:
-    from cluster.backends import Backend
+    from cluster.backend import Backend
 
 #: seconds that one call may take before it is ended
 TIMEOUT = 60.0

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import backends, errors, progress
+from cluster.backend import Backend
 from cluster.choice import OWN
 from cluster.existing.rules import LABEL, MANAGER
 from cluster.kubeconfig import read_kubeconfig, server_of
@@ -229,7 +230,7 @@ def _alive(owner: str) -> bool:
     return pid.isdigit() and start.isdigit() and start_time(int(pid)) == int(start)
 
 
-def _check_writes(backend: backends.Backend) -> None:
+def _check_writes(backend: Backend) -> None:
     """Check what Python writes to a learner's own cluster, and to no other."""
     theirs = backend.name == OWN
     if not theirs and "cluster.existing.overhttp" not in sys.modules:

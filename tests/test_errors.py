@@ -20,7 +20,7 @@ CELLS = {
     "minimal": f"%xmode Minimal\n{MISTAKE}",
     "again": "%xmode Context\n%tb",
     "value": "import sys\ntype(sys.last_value).__name__",
-    "chained": "from helpers import errors\n"
+    "chained": "from cluster import errors\n"
     "try:\n    1 / 0\n"
     "except ZeroDivisionError as error:\n"
     "    raise errors.NotRunning() from error",

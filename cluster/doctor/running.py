@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cluster import backends, versions
+from cluster.backend import Backend
 from cluster.doctor.findings import Finding, ok, warning
 
 
@@ -91,7 +92,7 @@ class Cluster:
 _NOBODY = {"KUBECONFIG": "/dev/null", "PATH": os.defpath}
 
 
-def _options(lab: backends.Backend) -> tuple[str, ...]:
+def _options(lab: Backend) -> tuple[str, ...]:
     return (
         f"--kubeconfig={lab.kubeconfig}",
         f"--context={lab.context}",

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from cluster import errors, paths, statedir, versions
-from cluster.backends import Backend
-from cluster.components import STATUS
+from cluster.backend import STATUS, Backend
 from cluster.existing import access, contexts, guard, look, rules, target
 from cluster.existing.rbac import USER
 from cluster.existing.record import Record

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cluster import errors, paths, statedir, versions
-from cluster.backends import Backend
-from cluster.components import KIND as LOGS
-from cluster.components import STATUS
+from cluster.backend import KIND as LOGS
+from cluster.backend import STATUS, Backend
 from cluster.image import cache as image_cache
 from cluster.image.load import Image, add
 from cluster.kind import engine, images, programs, readiness, record

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors, paths, ports, statedir
-from cluster.backends import Backend
-from cluster.components import LOCAL as LOGS
-from cluster.components import STATUS
+from cluster.backend import LOCAL as LOGS
+from cluster.backend import STATUS, Backend
 from cluster.kubeconfig import holds, read_kubeconfig
 from cluster.local import kubeconfigs, layout, machine
 from cluster.progress import Progress, Silent

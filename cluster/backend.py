@@ -1,0 +1,134 @@
+"""Say what every backend does, and what its status and its logs are called.
+
+It loads no backend, so that the command line can list components without one.
+"""
+
+from pathlib import Path
+from typing import Protocol
+
+from cluster import errors
+from cluster.progress import Progress
+
+#: of the local cluster, in the order in which they start
+LOCAL = (
+    "machine",
+    "etcd",
+    "kube-apiserver",
+    "containerd",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "coredns",
+    "relay",
+    "kube-proxy",
+    "image-import",
+)
+#: of a kind cluster: the container, its services, and what runs in further containers
+KIND = (
+    "node",
+    "kubelet",
+    "containerd",
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kube-proxy",
+    "kindnet-cni",
+    "coredns",
+)
+#: every key of a status, with its value for a cluster that does not run
+STATUS = {
+    "phase": "not running",
+    "problem": None,
+    "awaited": [],
+    "failed": None,
+    "began": None,
+    "ready_at": None,
+    "server": None,
+    "kubeconfig": None,
+    "ids": None,
+    "seccomp": None,
+    "service_proxy": None,
+    "snapshotter": None,
+    "absent": [],
+    "components": {},
+}
+
+
+class Backend(Protocol):
+    """What runs a cluster; every method may raise a LabError.
+
+    What has a body here is right for a cluster that needs nothing special.
+    """
+
+    #: as it shows in `repr` and in `status`
+    name: str
+    #: the components that `log` knows
+    logs: tuple[str, ...]
+    #: the directory of the cluster's state
+    state: Path
+    kubeconfig: Path
+    context: str
+
+    def running(self) -> bool:
+        """Say whether it runs, ready or not."""
+
+    def binaries(self) -> Path | None:
+        """Return the directory that holds kubectl, or None before the set-up."""
+
+    def setup(self, progress: Progress) -> tuple[Path, Path | None]:
+        """Get what a start needs: the binaries' directory and the image archive.
+
+        There is none where no pod can run.
+        """
+
+    def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
+        """Start the cluster, or attach to it; return when it is ready."""
+
+    def stop(self) -> bool:
+        """Stop it and keep its objects; return False if it did not run."""
+
+    def delete(self) -> bool:
+        """Stop it and remove its state; return False if there was none."""
+
+    def status(self) -> dict | None:
+        """Return how it is, with the keys of `STATUS`; None if it does not run."""
+
+    def log(self, component: str, lines: int, *, previous: bool = False) -> str:
+        """Return the last lines of a component's log."""
+
+    def images(self) -> list:
+        """Return the images that pods can use."""
+
+    def add_image(self, archive: Path) -> list[str]:
+        """Import an image archive and return the names in it."""
+
+    def image_hint(self) -> str:
+        """Return the way out where an image cannot be pulled."""
+
+    def with_image(self, text: str) -> str:
+        """Return a text with the toolbox image by the name that nodes know it by.
+
+        It is for what does not go through kubectl, as a program that runs in a pod.
+        """
+        return text
+
+    def require_node(self, what: str, *, wait: bool = True) -> None:
+        """Return when pods can run; raise NoNode for `what` where none will.
+
+        Without `wait` return also while a node is starting.
+        """
+
+    def namespace_marks(self) -> dict[str, dict[str, str]]:
+        """Return what tells a namespace that is made from here from other learners'.
+
+        These are parts of its metadata: `labels` and `annotations`.
+        """
+        return {"labels": {}, "annotations": {}}
+
+    def admit(self, namespace: str) -> None:
+        """Make sure that the learner may work in a namespace just made."""
+
+    def signing_key(self) -> bytes:
+        """Return the key that signs ServiceAccount tokens, as PEM."""
+        raise errors.NoSigningKey(self.name)
