@@ -2,7 +2,7 @@
 
 plain   one `go build` per program, as upstream's sources stand, CoreDNS with all of
         its plugins; `-trimpath` and `-ldflags="-s -w"` so that the result is as small
-ours    what `cluster.binaries.toolchain` does
+ours    what `cluster.binaries.ensure` does
 
 The sources are fetched first and not counted. Go's CPU seconds are what to compare:
 wall time is also that of whatever else runs on the machine.
@@ -23,11 +23,10 @@ from pathlib import Path
 
 import psutil
 
-from cluster import logs, processes
-from cluster.binaries import build, golang, toolchain
-from cluster.binaries.recipe import RECIPE
-from cluster.binaries.steps import Recipe, Step
-from cluster.binaries.workdir import Workshop
+from cluster import binaries, logs, processes
+from cluster.binaries import build, golang
+from cluster.binaries.recipe import RECIPE, Recipe, Step
+from cluster.binaries.workdir import WorkDir
 from cluster.progress import Terminal
 
 PLAIN = ("-trimpath", "-buildvcs=false", "-ldflags=-s -w")
@@ -160,7 +159,7 @@ def ours(recipe: Recipe, directory: Path, meter) -> Path:
     """Build as the suite does."""
     os.environ["LAB_CACHE_DIR"] = str(directory)
     os.environ.pop("LAB_ASSETS", None)
-    return toolchain.ensure(meter, recipe)
+    return binaries.ensure(meter, recipe)
 
 
 def main() -> None:
@@ -180,10 +179,10 @@ def main() -> None:
     results = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         directory = Path(name)
-        workshop = Workshop(directory / "tools")
-        workshop.root.mkdir()
-        workshop.log.touch()
-        tools = build.find_tools(recipe, workshop.log, Terminal())
+        work = WorkDir(directory / "tools")
+        work.root.mkdir()
+        work.log.touch()
+        tools = build.find_tools(recipe, work.log, Terminal())
         place = directory / "plain"
         place.mkdir()
         env = {**golang.environment(), "CGO_ENABLED": "0"}

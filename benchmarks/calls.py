@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from parts import figures, plane
 
-from cluster.binaries import toolchain
+from cluster import binaries
 from cluster.kubeconfig import user_access
 from helpers.caller import Caller, tls_context
 
@@ -35,7 +35,7 @@ for namespace in server.read("/api/v1/namespaces")["items"]:
 
 def first_answers(kubeconfig: Path, runs: int) -> None:
     """Print how long the first answer takes, in turn with kubectl."""
-    program = str(toolchain.find() / "kubectl")
+    program = str(binaries.find() / "kubectl")
     # kubectl keeps its cache in HOME, and the first call fills it.
     home = {"HOME": str(kubeconfig.parent), "PATH": os.defpath}
     commands = {

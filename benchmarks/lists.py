@@ -198,9 +198,9 @@ def printed_row(pod: dict) -> tuple:
 
 def kubectl(kubeconfig: Path) -> list[str]:
     """Return the command that reads all pods with kubectl."""
-    from cluster.binaries import toolchain
+    from cluster import binaries
 
-    program = str(toolchain.find() / "kubectl")
+    program = str(binaries.find() / "kubectl")
     return [program, f"--kubeconfig={kubeconfig}", "get", "pods", "-A", "-o", "json"]
 
 

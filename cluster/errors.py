@@ -6,7 +6,6 @@ LabError
 ├── LimitTooLow          a limit of this account (`ulimit`) below what a start needs
 ├── BuildFailed          a binary or the image could not be made
 │   └── DownloadFailed   ... because its sources could not be fetched
-├── BuildsOff            programs did not come, and nothing is to be built
 ├── IncompleteAssets     LAB_ASSETS names a directory that lacks programs
 ├── BadSetting           an environment variable has a value that cannot be used
 ├── StateError           the state directory cannot be used
@@ -143,19 +142,6 @@ class DownloadFailed(BuildFailed):
         "Sources come from Go's module proxy: mend the network, or set GOPROXY or "
         "https_proxy. "
     )
-
-
-class BuildsOff(LabError):
-    """Programs did not come by download, and LAB_NO_BUILD forbids to build them."""
-
-    def __init__(self, programs: list[str]) -> None:
-        """Name the programs; why they did not come was said when they did not."""
-        self.programs = programs
-        super().__init__(
-            f"{', '.join(programs)} did not come, and LAB_NO_BUILD is set.",
-            "Mend what the line above names, or unset LAB_NO_BUILD: then they are "
-            "built from source, in minutes and with about 3 GB of memory.",
-        )
 
 
 class IncompleteAssets(LabError):

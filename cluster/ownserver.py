@@ -10,8 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from cluster import errors, paths, pki, progress, statedir
-from cluster.binaries import toolchain
+from cluster import binaries, errors, paths, pki, progress, statedir
 from cluster.binaries.recipe import API_SERVER, CONTROL_PLANE, RECIPE
 from cluster.preflight import memory_available
 from cluster.processes import start_time
@@ -83,11 +82,11 @@ def programs(view: progress.Progress | None = None) -> Path:
 
     The local cluster is made of them; beside another one they are downloaded or built,
     once, and `view` is told. Raise MissingTool where they cannot run, else what
-    `toolchain.ensure` does.
+    `binaries.ensure` does.
     """
     for recipe in (RECIPE, CONTROL_PLANE):
         with contextlib.suppress(errors.IncompleteAssets):
-            found = toolchain.find(recipe)
+            found = binaries.find(recipe)
             if found:
                 return found
     if sys.platform != "linux":
@@ -96,7 +95,7 @@ def programs(view: progress.Progress | None = None) -> Path:
             "run one for this notebook",
             "It runs on Linux alone: leave this section out, and go on with the next.",
         )
-    return toolchain.ensure(view or progress.for_here(), API_SERVER)
+    return binaries.ensure(view or progress.for_here(), API_SERVER)
 
 
 def require_memory() -> None:

@@ -8,8 +8,8 @@ import re
 import shutil
 
 from cluster.binaries import golang
-from cluster.binaries.runtime import SYSTEM_PATH
-from tests.local import gobox
+from cluster.binaries.check import SYSTEM_PATH
+from tests.binaries import gobox
 
 ROOT = os.geteuid() == 0
 

@@ -190,7 +190,7 @@ def programs(tmp_path, monkeypatch, place):
             text = scripts.get(name.replace("-", "_"), "exec sleep 600")
             program.write_text(f"#!/bin/sh\n{text}\n")
             program.chmod(0o700)
-        monkeypatch.setattr(ownserver.toolchain, "find", lambda recipe: tmp_path)
+        monkeypatch.setattr(ownserver.binaries, "find", lambda recipe: tmp_path)
 
     return install
 
@@ -230,7 +230,7 @@ def test_one_that_is_deaf_is_killed(programs, place, monkeypatch):
 
 @pytest.fixture
 def without_programs(monkeypatch, place):
-    """Return what was asked of the toolchain on a machine that has no program yet."""
+    """Return which recipes were asked for on a machine that has no program yet."""
     asked = []
 
     def find(recipe):
@@ -240,8 +240,8 @@ def without_programs(monkeypatch, place):
         asked.append(("ensure", recipe))
         raise errors.NotEnough("disk space", "here", 2, 1, "Free some.")
 
-    monkeypatch.setattr(ownserver.toolchain, "find", find)
-    monkeypatch.setattr(ownserver.toolchain, "ensure", ensure)
+    monkeypatch.setattr(ownserver.binaries, "find", find)
+    monkeypatch.setattr(ownserver.binaries, "ensure", ensure)
     return asked
 
 

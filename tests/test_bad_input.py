@@ -17,8 +17,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from cluster import errors
-from cluster.binaries import toolchain
+from cluster import binaries, errors
 from cluster.local import identity
 from helpers import command, connect
 from tests import notebooks
@@ -242,7 +241,7 @@ def test_a_fault_is_told_shortly(name, cluster, state, place, taken):
     words = {
         "place": place,
         "port": taken,
-        "binaries": toolchain.find(),
+        "binaries": binaries.find(),
         "ours": cluster.kubeconfig.parent,
     }
     env = {"LAB_STATE_DIR": state, "PLACE": place, "BINARIES": words["binaries"]}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cluster import doctor
-from cluster.binaries.runtime import Runc
+from cluster.binaries.check import Runc
 from cluster.doctor import (
     Finding,
     container,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cluster import paths
-from cluster.binaries.runtime import SYSTEM_PATH
+from cluster.binaries.check import SYSTEM_PATH
 from cluster.local.backend import Local
 from cluster.progress import Silent
 from tests import unprivileged

@@ -23,7 +23,7 @@ HEAVY_FIXTURES = {"cluster", "mine", "production", "one_lab", "kind", "browser"}
 HEAVY = (
     "tests/controlplane/test_controlplane.py",
     "tests/kind/test_kind.py",
-    "tests/local/test_images.py",
+    "tests/image/test_images.py",
     "tests/machine/",
     "tests/test_bad_input.py",
     "tests/test_cli.py",

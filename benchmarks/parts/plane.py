@@ -13,8 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from cluster import errors, pki
-from cluster.binaries import toolchain
+from cluster import binaries, errors, pki
 from cluster.die_with_parent import die_with_parent
 from cluster.local import kubeconfigs
 from cluster.processes import end_process
@@ -31,7 +30,7 @@ def running(directory: Path) -> Iterator[Path]:
 
     Keys, objects and logs are in `directory`, and are used again if they are there.
     """
-    programs = toolchain.find()
+    programs = binaries.find()
     if programs is None:
         raise SystemExit("There are no binaries yet: run `make setup`.")
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,1 +1,217 @@
-"""Fetch or build the programs of a cluster, pinned byte for byte."""
+"""Find the programs of a cluster, or make them; the same byte for byte everywhere.
+
+Where they are looked for, in this order:
+
+1. the directory that LAB_ASSETS names: it must hold all of them, or it is an error
+2. the cache: `bin/KEY` in the directory of LAB_CACHE_DIR, where KEY stands for the
+   version of Kubernetes, the machine, and everything that goes into a build
+3. the projects' official releases, into that cache; not if LAB_NO_DOWNLOADS is set
+4. a build from source with Go, into that cache, of what did not come; not if
+   LAB_NO_BUILD is set
+
+A runc of the distribution does in all of these. What is found is complete, whole and
+for this machine, as far as the files' headers tell. A download and a build of the same
+version are of the same worth, so neither is made where the other is.
+
+Cheap to import: what downloads and builds is loaded when something is missing.
+"""
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster import errors, paths
+from cluster.binaries import check
+from cluster.binaries.recipe import KUBECTL, RECIPE, Recipe, Step
+from cluster.binaries.workdir import WorkDir
+from cluster.progress import Progress
+from cluster.statedir import write_private
+
+
+def find(recipe: Recipe = RECIPE) -> Path | None:
+    """Return the directory with all programs, or None; make nothing.
+
+    Raise IncompleteAssets for a directory in LAB_ASSETS that lacks one.
+    """
+    return _from_assets(recipe) or _from_cache(recipe)
+
+
+def ensure(progress: Progress, recipe: Recipe = RECIPE) -> Path:
+    """Return the directory with all programs; make what is missing.
+
+    One process makes them, others wait for it. Raise IncompleteAssets, StateError for
+    an unusable cache, BadSetting, MissingTool, NotEnough, DownloadFailed or
+    BuildFailed, and LabError if builds are off. However it ends, the cache holds whole
+    programs only.
+    """
+    found = find(recipe)
+    if found:
+        return found
+    work = WorkDir(paths.cache_dir() / "build")
+    with _usable(work), _alone(work, progress) as shared:
+        # Somebody else may have made them while we waited.
+        return find(recipe) or _make(recipe, work, shared)
+
+
+def find_kubectl() -> Path | None:
+    """Return a directory with our kubectl, or None; get nothing."""
+    # Where the local cluster has been set up, it is there already.
+    for recipe in (RECIPE, KUBECTL):
+        with contextlib.suppress(errors.IncompleteAssets):
+            if found := find(recipe):
+                return found
+    return None
+
+
+def ensure_kubectl(progress: Progress) -> Path:
+    """Return a directory with our kubectl; raise what `ensure` does."""
+    return find_kubectl() or ensure(progress, KUBECTL)
+
+
+def faults(directory: Path, recipe: Recipe = RECIPE) -> dict[str, str]:
+    """Return name and fault of each program that `directory` should hold."""
+    return {
+        name: fault
+        for step in recipe.steps
+        if not check.system_has(step)
+        for name, fault in _faults(directory, step).items()
+    }
+
+
+def describe(directory: Path, recipe: Recipe = RECIPE) -> dict[str, str]:
+    """Ask the programs in `directory` for their versions: name to `v1.37.2`, or "".
+
+    The same as `kubectl version --client`, `etcd --version` and so on.
+    """
+    return {
+        name: check.program_version(step.question(directory, name))
+        for step in recipe.steps
+        for name in step.programs
+        if (directory / name).exists()
+    }
+
+
+def _faults(directory: Path, step: Step) -> dict[str, str]:
+    found = {name: check.fault(directory / name) for name in step.programs}
+    return {name: fault for name, fault in found.items() if fault}
+
+
+def _from_assets(recipe: Recipe) -> Path | None:
+    directory = paths.assets_dir()
+    if directory is None:
+        return None
+    wrong = faults(directory, recipe)
+    if wrong or not directory.is_dir():
+        raise errors.IncompleteAssets(directory, wrong if directory.is_dir() else {})
+    return directory
+
+
+def _from_cache(recipe: Recipe) -> Path | None:
+    directory = _entry(recipe)
+    complete = directory.is_dir() and not faults(directory, recipe)
+    return directory if complete else None
+
+
+def _entry(recipe: Recipe) -> Path:
+    return paths.cache_dir() / "bin" / recipe.key()
+
+
+# --- What is missing is made ---------------------------------------------------
+
+
+def _make(recipe: Recipe, work: WorkDir, progress: Progress) -> Path:
+    from cluster.binaries import build, download
+
+    entry = _entry(recipe)
+    try:
+        # Each makes programs of the steps in a new directory, whole steps only, or
+        # none; the next one is asked for the rest.
+        for make in (download.download, build.build):
+            if entry.is_dir() and not faults(entry, recipe):
+                break
+            # Ours as well where the distribution has one: it may be removed later.
+            steps = [step for step in recipe.steps if _faults(entry, step)]
+            _install(make(recipe, steps, work, progress), entry)
+    finally:
+        work.clear()
+    shutil.rmtree(work.downloads, ignore_errors=True)
+    if "LAB_KEEP_BUILD_CACHE" not in os.environ:
+        # Gigabytes that the next build, months later, could not use.
+        shutil.rmtree(work.compiled, ignore_errors=True)
+    return entry
+
+
+def _install(made: Path | None, entry: Path) -> None:
+    if made is None:
+        return
+    for program in made.iterdir():
+        # A crash of the machine must not leave the names of empty files.
+        with program.open("rb") as file:
+            os.fsync(file.fileno())
+    if not entry.exists():
+        entry.parent.mkdir(mode=0o700, exist_ok=True)
+        made.rename(entry)
+        return
+    for program in made.iterdir():
+        program.replace(entry / program.name)
+
+
+@contextmanager
+def _usable(work: WorkDir) -> Iterator[None]:
+    try:
+        work.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            from cluster.binaries.build import DiskSpace
+
+            raise DiskSpace.needed(RECIPE.steps, work, work.root).ran_out() from error
+        raise errors.StateError(
+            Path(error.filename or work.root),
+            f"programs cannot be made here: {error.strerror or error}.",
+            "Make it writable, or name another directory in LAB_CACHE_DIR.",
+        ) from error
+
+
+@contextmanager
+def _alone(work: WorkDir, progress: Progress) -> Iterator[Progress]:
+    """Hold the build lock; meanwhile, tell those who wait for it what goes on."""
+    import filelock
+
+    status = work.root / "status"
+    lock = filelock.FileLock(work.root / "lock", mode=0o600)
+    while True:
+        try:
+            lock.acquire(timeout=0.2)
+            break
+        except filelock.Timeout:
+            doing = status.read_text() if status.exists() else ""
+            progress.update(f"waiting for another process: {doing or 'starting'}")
+    try:
+        yield _Told(progress, status)
+    finally:
+        status.unlink(missing_ok=True)
+        lock.release()
+
+
+@dataclass
+class _Told:
+    """Shows progress here and in a file."""
+
+    view: Progress
+    file: Path
+    message: str = ""
+
+    def update(self, message: str) -> None:
+        if message != self.message:
+            self.message = message
+            write_private(self.file, message)
+        self.view.update(message)
+
+    def finish(self, message: str) -> None:
+        self.view.finish(message)

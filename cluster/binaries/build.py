@@ -1,21 +1,88 @@
-"""Build the programs of a recipe with Go. The caller holds the build lock."""
+"""Build the programs of a recipe with Go. The caller holds the build lock.
 
+How hard a build works depends on the memory that is there; one that a disk or the
+memory has no room for does not begin.
+"""
+
+import json
 import os
+import re
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, preflight
-from cluster.binaries import effort, golang
-from cluster.binaries.gobuild import GoBuild
-from cluster.binaries.runtime import SYSTEM_PATH
-from cluster.binaries.steps import FLAGS, Recipe, Step
-from cluster.binaries.workdir import Workshop
+from cluster import errors, logs, preflight, processes
+from cluster.binaries import golang
+from cluster.binaries.check import system_has
+from cluster.binaries.recipe import FLAGS, Recipe, Step
+from cluster.binaries.workdir import WorkDir
 from cluster.progress import Progress
 
 #: switches builds off, whatever its value: for machines with too little memory
 OFF = "LAB_NO_BUILD"
+#: seconds for which a line stays the same but for its clock: a log keeps every line
+STEADY = 8.0
+
+#: bytes of the `go` command, beside the compilers and linkers that it runs
+GO_ITSELF = 300_000_000
+#: A compiler lives for a second. Collecting its garbage is a fifth of its work, so it
+#: is left alone up to this size, and so are linkers and `go`; what that takes in
+#: bytes with one compiler, and with each further one at once.
+GC_OFF = {"GOGC": "off", "GOMEMLIMIT": "600MiB"}
+GC_OFF_MEMORY = 1_500_000_000
+COMPILER_MEMORY = 500_000_000
+
+_DISK_FULL = re.compile(r"no space left on device|disk quota exceeded", re.I)
+_KILLED = re.compile(r"signal: killed|cannot allocate memory|out of memory", re.I)
+_NOT_FETCHED = re.compile(
+    r"dial tcp|no such host|proxyconnect|i/o timeout|TLS handshake|x509: "
+    r"|connection (refused|reset)|module lookup disabled|: [45]\d\d [A-Z]"
+)
+
+
+def build(
+    recipe: Recipe, steps: Sequence[Step], work: WorkDir, progress: Progress
+) -> Path:
+    """Build `steps`; return a new directory that holds their programs and no more.
+
+    A step that cannot be built here is left out if the distribution's program will
+    do. Raise LabError if builds are off, MissingTool, NotEnough (before the build, or
+    when the build runs into the limit), DownloadFailed or BuildFailed.
+    """
+    if OFF in os.environ:
+        raise _off(steps)
+    stage = work.stage()
+    work.log.write_text("")
+    tools = find_tools(recipe, work.log, progress)
+    steps = [step for step in steps if _can_build(step, tools)]
+    space = DiskSpace.needed(steps, work, tools.go.module_cache)
+    space.check()
+    processors = len(os.sched_getaffinity(0))
+    compilers, settings = parallelism(steps, preflight.memory_available(), processors)
+    arguments = [f"-p={compilers}"] if compilers < processors else []
+    running = _Build(
+        recipe.root, tools, work, stage, space, arguments, settings, progress
+    )
+    programs = stage / "programs"
+    programs.mkdir()
+    for number, step in enumerate(steps, 1):
+        running.make(step, f"building {number}/{len(steps)} {step.name}", programs)
+    return programs
+
+
+def _off(steps: Sequence[Step]) -> errors.LabError:
+    missing = [name for step in steps if not system_has(step) for name in step.programs]
+    # Why they did not come was said when they did not.
+    return errors.LabError(
+        f"{', '.join(missing)} did not come, and {OFF} is set.",
+        f"Mend what the line above names, or unset {OFF}: then they are built from "
+        "source, in minutes and with about 3 GB of memory.",
+    )
+
+
+# --- What a build needs -------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -27,44 +94,6 @@ class Tools:
     seccomp: bool
 
 
-def build(
-    recipe: Recipe, steps: Sequence[Step], workshop: Workshop, progress: Progress
-) -> Path:
-    """Build `steps`; return a new directory that holds their programs and no more.
-
-    A step that cannot be built here is left out if the distribution's program will
-    do. Raise BuildsOff, MissingTool, NotEnough (before the build, or when the build
-    runs into the limit), DownloadFailed or BuildFailed.
-    """
-    if OFF in os.environ:
-        missing = (step for step in steps if not system_has(step))
-        raise errors.BuildsOff([name for step in missing for name in step.programs])
-    stage = workshop.stage()
-    workshop.log.write_text("")
-    tools = find_tools(recipe, workshop.log, progress)
-    steps = [step for step in steps if _can_build(step, tools)]
-    room = effort.Room.of(steps, workshop, tools.go.module_cache)
-    room.check()
-    processors = len(os.sched_getaffinity(0))
-    pace = effort.choose(steps, preflight.memory_available(), processors)
-    programs = stage / "programs"
-    programs.mkdir()
-    for number, step in enumerate(steps, 1):
-        GoBuild(
-            step,
-            source=recipe.root / step.lock,
-            go=tools.go.path,
-            env=_environment(step, tools, workshop, stage, pace),
-            arguments=_arguments(step, tools, pace, processors),
-            stage=stage,
-            log=workshop.log,
-            room=room,
-            label=f"building {number}/{len(steps)} {step.name}",
-            progress=progress,
-        ).run(programs)
-    return programs
-
-
 def find_tools(recipe: Recipe, log: Path, progress: Progress) -> Tools:
     """Return the tools of a build; without a Go, install it from its wheel.
 
@@ -73,13 +102,6 @@ def find_tools(recipe: Recipe, log: Path, progress: Progress) -> Tools:
     go = golang.find(recipe.minimum()) or golang.install(log, progress)
     compiler = golang.c_compiler()
     return Tools(go, compiler, bool(compiler) and golang.has_seccomp(compiler))
-
-
-def system_has(step: Step) -> bool:
-    """Say whether the distribution's programs stand in for this step's."""
-    return step.substitute and all(
-        shutil.which(name, path=SYSTEM_PATH) for name in step.programs
-    )
 
 
 def _can_build(step: Step, tools: Tools) -> bool:
@@ -95,37 +117,240 @@ def _can_build(step: Step, tools: Tools) -> bool:
     )
 
 
-def _environment(
-    step: Step, tools: Tools, workshop: Workshop, stage: Path, pace: effort.Effort
-) -> dict[str, str]:
-    go = tools.go
-    compiler = {"CC": " ".join(tools.compiler)} if tools.compiler else {}
-    return {
-        # The learner's own setting wins.
-        **pace.env,
-        **golang.environment(),
-        **compiler,
-        "CGO_ENABLED": "1" if step.cgo else "0",
-        "GOOS": go.system,
-        "GOARCH": go.machine,
-        "GOMODCACHE": str(go.module_cache),
-        "GOCACHE": str(workshop.compiled),
-        # The linker's temporary files are large and /tmp is often small.
-        "GOTMPDIR": str(stage),
-    }
+def parallelism(
+    steps: Sequence[Step], available: int, processors: int
+) -> tuple[int, dict[str, str]]:
+    """Return how many compilers run at once, and settings of their garbage collector.
+
+    As many as `available` bytes of memory allow, which with little memory is one that
+    keeps itself small. Raise NotEnough.
+    """
+    least = GO_ITSELF + max((step.memory for step in steps), default=0)
+    if available < least:
+        raise _short_of_memory("for the build", least, available)
+    if available < GC_OFF_MEMORY:
+        return 1, {}
+    compilers = 1 + (available - GC_OFF_MEMORY) // COMPILER_MEMORY
+    return min(processors, compilers), GC_OFF
 
 
-def _arguments(
-    step: Step, tools: Tools, pace: effort.Effort, processors: int
-) -> list[str]:
-    """Return what `go list` and `go build` have in common."""
-    arguments = list(FLAGS)
-    tags = [*step.tags, *([step.seccomp_tag] if tools.seccomp else [])]
-    if any(tags):
-        arguments.append(f"-tags={','.join(filter(None, tags))}")
-    if pace.compilers < processors:
-        arguments.append(f"-p={pace.compilers}")
-    if tools.go.own_cache:
-        # Go's habit of files that cannot be removed is for a cache of its own.
-        arguments.append("-modcacherw")
-    return arguments
+def _short_of_memory(where: str, needed: int, available: int) -> errors.NotEnough:
+    return errors.NotEnough(
+        "memory",
+        where,
+        needed,
+        available,
+        "Close other programs, or give the machine or container more.",
+    )
+
+
+@dataclass(frozen=True)
+class DiskSpace:
+    """The bytes that a build writes to the disks of the cache and of Go's modules."""
+
+    work: WorkDir
+    build: int
+    module_cache: Path
+    sources: int
+
+    @classmethod
+    def needed(
+        cls, steps: Sequence[Step], work: WorkDir, module_cache: Path
+    ) -> "DiskSpace":
+        """Add it up; what an earlier build has compiled need not be made again."""
+        disks = [step.disk for step in steps]
+        stays = max(0, sum(disks) - _size(work.compiled))
+        sources = {
+            module_cache / f"{step.upstream}@{step.version}": step.sources
+            for step in steps
+        }
+        missing = sum(size for path, size in sources.items() if not path.exists())
+        return cls(work, stays + max(disks, default=0), module_cache, missing)
+
+    def check(self) -> None:
+        """Raise NotEnough if one of the disks is too full."""
+        for path, needed, variable in self._disks():
+            if preflight.disk_available(path) < needed:
+                raise self._short(path, needed, variable)
+
+    def ran_out(self) -> errors.NotEnough:
+        """Return the error for a disk that ran full during the build.
+
+        What has been compiled is given back: gigabytes that cannot be finished here.
+        """
+        fullest = min(self._disks(), key=lambda disk: preflight.disk_available(disk[0]))
+        error = self._short(*fullest)
+        shutil.rmtree(self.work.compiled, ignore_errors=True)
+        return error
+
+    def _disks(self) -> list[tuple[Path, int, str]]:
+        cache = self.work.root
+        if preflight.same_disk(cache, self.module_cache):
+            return [(cache, self.build + self.sources, "LAB_CACHE_DIR")]
+        return [
+            (cache, self.build, "LAB_CACHE_DIR"),
+            (self.module_cache, self.sources, "GOMODCACHE"),
+        ]
+
+    def _short(self, path: Path, needed: int, variable: str) -> errors.NotEnough:
+        return errors.NotEnough(
+            "disk space",
+            f"for the build at {path}",
+            needed,
+            preflight.disk_available(path),
+            f"Free some, or name a directory on another disk in {variable}.",
+        )
+
+
+def _size(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+
+
+# --- The build ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Build:
+    """A running build in `stage`, which is on the disk of the cache.
+
+    `arguments` and `settings` decide how many compilers run, and how they do.
+    """
+
+    locks: Path
+    tools: Tools
+    work: WorkDir
+    stage: Path
+    space: DiskSpace
+    arguments: list[str]
+    settings: dict[str, str]
+    progress: Progress
+
+    def make(self, step: Step, label: str, target: Path) -> None:
+        """Put the programs of a step into `target`; `label` opens each line shown.
+
+        Raise NotEnough, DownloadFailed or BuildFailed.
+        """
+        packages = list(step.programs.values())
+        arguments = self._arguments(step)
+        # Reading the imports fetches all sources that they lead to, and no others.
+        self._go(step, label, "list", *arguments, "-deps", *packages)
+        flags = self._link_flags(step, label)
+        output = self.stage / "output"
+        output.mkdir()
+        self._go(
+            step,
+            label,
+            "build",
+            *arguments,
+            # Name what is compiled.
+            "-v",
+            f"-ldflags={flags}",
+            f"-o={output}/",
+            *packages,
+        )
+        for name, package in step.programs.items():
+            (output / default_name(package)).rename(target / name)
+        output.rmdir()
+
+    def _arguments(self, step: Step) -> list[str]:
+        """Return what `go list` and `go build` have in common."""
+        arguments = [*FLAGS, *self.arguments]
+        tags = [*step.tags, *([step.seccomp_tag] if self.tools.seccomp else [])]
+        if any(tags):
+            arguments.append(f"-tags={','.join(filter(None, tags))}")
+        if self.tools.go.own_cache:
+            # Go's habit of files that cannot be removed is for a cache of its own.
+            arguments.append("-modcacherw")
+        return arguments
+
+    def _link_flags(self, step: Step, label: str) -> str:
+        release = {}
+        if step.variables:
+            # -e: without a network the date may be missing, which is no failure.
+            found = self._go(step, label, "list", "-m", "-e", "-json", step.upstream)
+            release = json.loads(found)
+        values = {
+            "time": release.get("Time", "1970-01-01T00:00:00Z"),
+            "commit": release.get("Origin", {}).get("Hash", ""),
+        }
+        variables = [
+            f"-X={name}={value.format_map(values)}"
+            for name, value in step.variables.items()
+        ]
+        # No symbol table, no debug information.
+        return " ".join(["-s", "-w", *variables])
+
+    def _go(self, step: Step, label: str, *arguments: str) -> str:
+        """Run Go and return its standard output; all else is in the log."""
+        answer, log = self.stage / "answer", self.work.log
+        began = log.stat().st_size
+        code = processes.run(
+            [self.tools.go.path, *arguments],
+            output=answer,
+            log=log,
+            watch=_LastLine(self.progress, label, log),
+            env=self._environment(step),
+            cwd=self.locks / step.lock,
+        )
+        if code != 0:
+            raise self._failure(step, code, log.read_text(errors="replace")[began:])
+        return answer.read_text()
+
+    def _environment(self, step: Step) -> dict[str, str]:
+        go, compiler = self.tools.go, self.tools.compiler
+        return {
+            # The learner's own setting wins.
+            **self.settings,
+            **golang.environment(),
+            **({"CC": " ".join(compiler)} if compiler else {}),
+            "CGO_ENABLED": "1" if step.cgo else "0",
+            "GOOS": go.system,
+            "GOARCH": go.machine,
+            "GOMODCACHE": str(go.module_cache),
+            "GOCACHE": str(self.work.compiled),
+            # The linker's temporary files are large and /tmp is often small.
+            "GOTMPDIR": str(self.stage),
+        }
+
+    def _failure(self, step: Step, code: int, output: str) -> errors.LabError:
+        if _DISK_FULL.search(output):
+            return self.space.ran_out()
+        if _KILLED.search(output):
+            return _short_of_memory(
+                f"to build {step.name}: the kernel ended a compiler",
+                GO_ITSELF + step.memory,
+                preflight.memory_available(),
+            )
+        lines = [line for line in output.splitlines() if not _is_progress(line)]
+        fetched = not _NOT_FETCHED.search(output)
+        kind = errors.BuildFailed if fetched else errors.DownloadFailed
+        return kind(step.name, code, "\n".join(lines[-20:]), self.work.log)
+
+
+def default_name(package: str) -> str:
+    """Return the file name that Go gives to a package's program."""
+    *_, parent, last = ("", *package.split("/"))
+    return parent if re.fullmatch(r"v\d+", last) else last
+
+
+def _is_progress(line: str) -> bool:
+    return line.startswith("go: downloading ") or re.fullmatch(r"[\w./~+-]+", line)
+
+
+@dataclass
+class _LastLine:
+    """Shows the last line of the log: the package that is fetched or compiled."""
+
+    progress: Progress
+    label: str
+    log: Path
+    message: str = ""
+    _changed: float = float("-inf")
+
+    def __call__(self, pid: int) -> None:
+        """Update the progress; called a few times a second."""
+        now = time.monotonic()
+        if now - self._changed >= STEADY:
+            self.message = f"{self.label}: {logs.tail(self.log, 1)}".rstrip(": ")
+            self._changed = now
+        self.progress.update(self.message)

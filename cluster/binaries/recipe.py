@@ -14,10 +14,132 @@ CoreDNS          all plugins           those that the Corefile may use
 runc             static, libpathrs     linked with this machine's C library
 """
 
+import hashlib
+import platform
+import re
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cluster import versions
-from cluster.binaries.steps import Recipe, Step
+
+#: Flags of every step.
+FLAGS = (
+    # The locks decide, whatever GOFLAGS says.
+    "-mod=readonly",
+    # No paths of this machine in the programs.
+    "-trimpath",
+    # Git's state of this checkout says nothing about the programs.
+    "-buildvcs=false",
+    # A profile in a main package would have all of its dependencies built again.
+    "-pgo=off",
+    # Nobody debugs these programs here; the compiler need not describe them.
+    "-gcflags=all=-dwarf=false",
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Programs that one `go build` makes.
+
+    `lock` is the directory of the lock, `upstream` the Go module that the programs
+    come from, `programs` maps file name to package path. The linker sets `variables`;
+    `{time}` and `{commit}` in them are those of the upstream's release. `ask` holds
+    the arguments that make a program print its version, where `--version` does not.
+    `cgo` needs a C compiler; `seccomp_tag` is added where libseccomp's headers are.
+    With `substitute` the distribution's program of the same name will do.
+
+    What it takes, in bytes, as `benchmarks/build.py` measures: `sources` in Go's
+    module cache, once per upstream; `disk` for packages and programs, and as much
+    again in temporary files until the step ends; `memory` for the largest compiler or
+    linker alone.
+    """
+
+    lock: str
+    upstream: str
+    version: str
+    programs: dict[str, str]
+    tags: tuple[str, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict)
+    ask: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    cgo: bool = False
+    seccomp_tag: str = ""
+    substitute: bool = False
+    sources: int = 0
+    disk: int = 0
+    memory: int = 0
+
+    @property
+    def name(self) -> str:
+        """Return what a person calls the step: its programs."""
+        return ", ".join(self.programs)
+
+    def question(self, directory: Path, program: str) -> list[str | Path]:
+        """Return the command by which a program in `directory` tells its version."""
+        return [directory / program, *self.ask.get(program, ("--version",))]
+
+    def settings(self) -> tuple:
+        """Return what changes the programs."""
+        return (
+            self.lock,
+            self.programs,
+            self.tags,
+            self.variables,
+            self.cgo,
+            self.seccomp_tag,
+        )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Modules in the order in which they are built; their locks are below `root`."""
+
+    root: Path
+    version: str
+    steps: tuple[Step, ...]
+
+    def programs(self) -> list[str]:
+        """Return the names of all programs."""
+        return [name for step in self.steps for name in step.programs]
+
+    def key(self) -> str:
+        """Return the name of the cache entry: version, machine, hash of all input.
+
+        The Go version is not part of it: an update of Go is no reason for a build
+        of several minutes.
+        """
+        digest = hashlib.sha256(repr(FLAGS).encode())
+        for step in self.steps:
+            digest.update(repr(step.settings()).encode())
+            for path in sorted((self.root / step.lock).iterdir()):
+                # Editors leave other things.
+                if path.suffix in (".mod", ".sum", ".go"):
+                    content = hashlib.sha256(path.read_bytes()).hexdigest()
+                    digest.update(f"{path.name} {content}\n".encode())
+        return f"{self.version}-{platform.machine()}-{digest.hexdigest()[:12]}"
+
+    def minimum(self) -> tuple[int, ...]:
+        """Return the oldest Go that all `go` lines accept, as (1, 26, 6)."""
+        return max(
+            parse(line.split()[1])
+            for step in self.steps
+            for line in (self.root / step.lock / "go.mod").read_text().splitlines()
+            if line.startswith("go ")
+        )
+
+
+def parse(version: str) -> tuple[int, ...]:
+    """Return `1.26.6`, `go1.26.6` or `v1.26.6` as (1, 26, 6), without a suffix."""
+    found = re.match(r"(?:go|v)?(\d+(?:\.\d+)*)", version)
+    return tuple(map(int, found[1].split("."))) if found else ()
+
+
+_CNI = "github.com/containernetworking/plugins"
+_CONTAINERD = "github.com/containerd/containerd/v2"
+_KUBERNETES = "k8s.io/kubernetes"
+_RUNC = "github.com/opencontainers/runc"
+#: programs of Kubernetes' lock that are not in its own cmd/
+_PACKAGES = {"etcd": "go.etcd.io/etcd/server/v3"}
+_MB = 1_000_000
 
 
 def _kubernetes_version(package: str) -> dict[str, str]:
@@ -36,21 +158,14 @@ def _kubernetes_version(package: str) -> dict[str, str]:
     return {f"{package}.{name}": value for name, value in values.items()}
 
 
-_CNI = "github.com/containernetworking/plugins"
-_CONTAINERD = "github.com/containerd/containerd/v2"
-_KUBERNETES = "k8s.io/kubernetes"
-_RUNC = "github.com/opencontainers/runc"
-_MB = 1_000_000
-
-
-def _kubernetes(
-    programs: dict[str, str], *, disk: int, passing: int, memory: int
-) -> Step:
+def _kubernetes(*names: str, disk: int, memory: int) -> Step:
     return Step(
         lock="kubernetes",
         upstream=_KUBERNETES,
         version=versions.KUBERNETES,
-        programs=programs,
+        programs={
+            name: _PACKAGES.get(name, f"{_KUBERNETES}/cmd/{name}") for name in names
+        },
         # kubectl's User-Agent is from the second one.
         variables={
             **_kubernetes_version("k8s.io/component-base/version"),
@@ -59,155 +174,109 @@ def _kubernetes(
         ask={"kubectl": ("version", "--client")},
         sources=1500 * _MB,
         disk=disk * _MB,
-        passing=passing * _MB,
         memory=memory * _MB,
     )
 
 
-def _commands(*names: str) -> dict[str, str]:
-    return {name: f"{_KUBERNETES}/cmd/{name}" for name in names}
+def _recipe(version: str, *steps: Step) -> Recipe:
+    return Recipe(Path(__file__).parent / "locks", version, steps)
 
 
-RECIPE = Recipe(
-    root=Path(__file__).parent / "locks",
-    version=versions.KUBERNETES,
-    steps=(
-        # One step for all of Kubernetes would be a few seconds faster, but Go keeps
-        # what it compiles twice until a step ends, and the disk would need 8 GB.
-        _kubernetes(
-            {"etcd": "go.etcd.io/etcd/server/v3"}, disk=400, passing=400, memory=300
-        ),
-        _kubernetes(
-            _commands("kubectl", "kube-scheduler", "kube-proxy"),
-            disk=2000,
-            passing=2000,
-            memory=600,
-        ),
-        _kubernetes(
-            _commands("kube-controller-manager", "kubelet"),
-            disk=1000,
-            passing=1000,
-            memory=700,
-        ),
-        _kubernetes(_commands("kube-apiserver"), disk=1000, passing=1000, memory=700),
-        Step(
-            lock="containerd",
-            upstream=_CONTAINERD,
-            version=versions.CONTAINERD,
-            programs={
-                name: f"{_CONTAINERD}/cmd/{name}"
-                for name in ("containerd", "containerd-shim-runc-v2", "ctr")
-            },
-            # Their file systems are not ours, and btrfs would need C headers.
-            tags=("no_btrfs", "no_zfs", "no_devmapper"),
-            variables={f"{_CONTAINERD}/version.Version": versions.CONTAINERD},
-            ask={"containerd-shim-runc-v2": ("-v",)},
-            sources=500 * _MB,
-            disk=500 * _MB,
-            passing=500 * _MB,
-            memory=400 * _MB,
-        ),
-        Step(
-            lock="coredns",
-            upstream="github.com/coredns/coredns",
-            version=versions.COREDNS,
-            programs={"coredns": "binaries/coredns"},
-            ask={"coredns": ("-version",)},
-            sources=500 * _MB,
-            disk=500 * _MB,
-            passing=500 * _MB,
-            memory=400 * _MB,
-        ),
-        Step(
-            lock="cni",
-            upstream=_CNI,
-            version=versions.CNI_PLUGINS,
-            programs={
-                "bridge": f"{_CNI}/plugins/main/bridge",
-                "host-local": f"{_CNI}/plugins/ipam/host-local",
-                "loopback": f"{_CNI}/plugins/main/loopback",
-            },
-            variables={
-                f"{_CNI}/pkg/utils/buildversion.BuildVersion": versions.CNI_PLUGINS
-            },
-            # Without CNI_COMMAND they say what they are.
-            ask={"bridge": (), "host-local": (), "loopback": ()},
-            sources=50 * _MB,
-            disk=50 * _MB,
-            passing=50 * _MB,
-            memory=300 * _MB,
-        ),
-        Step(
-            lock="runc",
-            upstream=_RUNC,
-            version=versions.RUNC,
-            programs={"runc": _RUNC},
-            # As in upstream's Makefile: pages of a manual that nobody reads here.
-            tags=("urfave_cli_no_docs",),
-            variables={"main.version": versions.RUNC.removeprefix("v")},
-            cgo=True,
-            seccomp_tag="seccomp",
-            substitute=True,
-            sources=50 * _MB,
-            disk=100 * _MB,
-            passing=100 * _MB,
-            memory=300 * _MB,
-        ),
+# One step for all of Kubernetes would be a few seconds faster, but Go keeps what it
+# compiles twice until a step ends, and the disk would need 8 GB.
+_ETCD = _kubernetes("etcd", disk=400, memory=300)
+_APISERVER = _kubernetes("kube-apiserver", disk=1000, memory=700)
+
+#: What the local cluster needs.
+RECIPE = _recipe(
+    versions.KUBERNETES,
+    _ETCD,
+    _kubernetes("kubectl", "kube-scheduler", "kube-proxy", disk=2000, memory=600),
+    _kubernetes("kube-controller-manager", "kubelet", disk=1000, memory=700),
+    _APISERVER,
+    Step(
+        lock="containerd",
+        upstream=_CONTAINERD,
+        version=versions.CONTAINERD,
+        programs={
+            name: f"{_CONTAINERD}/cmd/{name}"
+            for name in ("containerd", "containerd-shim-runc-v2", "ctr")
+        },
+        # Their file systems are not ours, and btrfs would need C headers.
+        tags=("no_btrfs", "no_zfs", "no_devmapper"),
+        variables={f"{_CONTAINERD}/version.Version": versions.CONTAINERD},
+        ask={"containerd-shim-runc-v2": ("-v",)},
+        sources=500 * _MB,
+        disk=500 * _MB,
+        memory=400 * _MB,
+    ),
+    Step(
+        lock="coredns",
+        upstream="github.com/coredns/coredns",
+        version=versions.COREDNS,
+        programs={"coredns": "binaries/coredns"},
+        ask={"coredns": ("-version",)},
+        sources=500 * _MB,
+        disk=500 * _MB,
+        memory=400 * _MB,
+    ),
+    Step(
+        lock="cni",
+        upstream=_CNI,
+        version=versions.CNI_PLUGINS,
+        programs={
+            "bridge": f"{_CNI}/plugins/main/bridge",
+            "host-local": f"{_CNI}/plugins/ipam/host-local",
+            "loopback": f"{_CNI}/plugins/main/loopback",
+        },
+        variables={f"{_CNI}/pkg/utils/buildversion.BuildVersion": versions.CNI_PLUGINS},
+        # Without CNI_COMMAND they say what they are.
+        ask={"bridge": (), "host-local": (), "loopback": ()},
+        sources=50 * _MB,
+        disk=50 * _MB,
+        memory=300 * _MB,
+    ),
+    Step(
+        lock="runc",
+        upstream=_RUNC,
+        version=versions.RUNC,
+        programs={"runc": _RUNC},
+        # As in upstream's Makefile: pages of a manual that nobody reads here.
+        tags=("urfave_cli_no_docs",),
+        variables={"main.version": versions.RUNC.removeprefix("v")},
+        cgo=True,
+        seccomp_tag="seccomp",
+        substitute=True,
+        sources=50 * _MB,
+        disk=100 * _MB,
+        memory=300 * _MB,
     ),
 )
 
-#: What a cluster made by kind needs beside the container engine. Each has an entry of
-#: its own in the cache.
-KIND = Recipe(
-    root=RECIPE.root,
-    version=versions.KIND,
-    steps=(
-        Step(
-            lock="kind",
-            upstream="sigs.k8s.io/kind",
-            version=versions.KIND,
-            programs={"kind": "sigs.k8s.io/kind"},
-            ask={"kind": ("version",)},
-            sources=30 * _MB,
-            disk=150 * _MB,
-            passing=150 * _MB,
-            memory=300 * _MB,
-        ),
-    ),
-)
+# Each of the others has an entry of its own in the cache.
+
 #: What a control plane without a node needs.
-CONTROL_PLANE = Recipe(
-    root=RECIPE.root,
-    version=versions.KUBERNETES,
-    steps=(
-        _kubernetes(
-            {"etcd": "go.etcd.io/etcd/server/v3"}, disk=400, passing=400, memory=300
-        ),
-        _kubernetes(
-            _commands("kubectl", "kube-scheduler"),
-            disk=2000,
-            passing=2000,
-            memory=600,
-        ),
-        _kubernetes(
-            _commands("kube-controller-manager"), disk=1000, passing=1000, memory=700
-        ),
-        _kubernetes(_commands("kube-apiserver"), disk=1000, passing=1000, memory=700),
-    ),
+CONTROL_PLANE = _recipe(
+    versions.KUBERNETES,
+    _ETCD,
+    _kubernetes("kubectl", "kube-scheduler", disk=2000, memory=600),
+    _kubernetes("kube-controller-manager", disk=1000, memory=700),
+    _APISERVER,
 )
 #: What a notebook's own API server needs.
-API_SERVER = Recipe(
-    root=RECIPE.root,
-    version=versions.KUBERNETES,
-    steps=(
-        _kubernetes(
-            {"etcd": "go.etcd.io/etcd/server/v3"}, disk=400, passing=400, memory=300
-        ),
-        _kubernetes(_commands("kube-apiserver"), disk=2500, passing=2500, memory=700),
+API_SERVER = _recipe(versions.KUBERNETES, _ETCD, replace(_APISERVER, disk=2500 * _MB))
+KUBECTL = _recipe(versions.KUBERNETES, _kubernetes("kubectl", disk=1500, memory=600))
+#: What a cluster made by kind needs beside the container engine.
+KIND = _recipe(
+    versions.KIND,
+    Step(
+        lock="kind",
+        upstream="sigs.k8s.io/kind",
+        version=versions.KIND,
+        programs={"kind": "sigs.k8s.io/kind"},
+        ask={"kind": ("version",)},
+        sources=30 * _MB,
+        disk=150 * _MB,
+        memory=300 * _MB,
     ),
-)
-KUBECTL = Recipe(
-    root=RECIPE.root,
-    version=versions.KUBERNETES,
-    steps=(_kubernetes(_commands("kubectl"), disk=1500, passing=1500, memory=600),),
 )

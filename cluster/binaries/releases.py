@@ -1,9 +1,9 @@
-"""Say what upstream publishes of our programs, and where. Pure: nothing is fetched.
+"""Describe what upstream publishes of our programs, and where. Nothing is fetched.
 
 Each file stands beside a text with its SHA-256, made by the same project. Those sums
 are not pinned here: this repository was made where these hosts cannot be reached, and
 a sum that nobody computed would be worse than none. So a download is as trustworthy as
-HTTPS and the release itself. Who wants every byte pinned in this repository builds.
+HTTPS and the release itself. If you want every byte pinned in this repository, build.
 
 programs                     published as                      with its sums in
 kubectl, kubelet, kube-*     the program                       NAME.sha256
@@ -14,14 +14,20 @@ runc                         the program, with libseccomp      runc.sha256sum, s
 kind                         the program                       NAME.sha256sum
 """
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from cluster import versions
+from cluster import errors, versions
 
 #: machines for which all of these projects publish programs, by the kernel's name
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+#: switches downloads off, whatever its value
+OFF = "LAB_NO_DOWNLOADS"
+#: names a copy of the projects' hosts: it is asked for `/dl.k8s.io/…` and so on
+MIRROR = "LAB_MIRROR"
 
 _SUM = re.compile(r"^([0-9a-fA-F]{64})(?:\s+\*?(\S+))?$")
 
@@ -77,8 +83,28 @@ def published(programs: Iterable[str]) -> list[Release]:
     return list({PUBLISHED[name].url: PUBLISHED[name] for name in programs}.values())
 
 
+def mirror() -> str:
+    """Return the address in LAB_MIRROR, or ""; raise BadSetting."""
+    base = os.environ.get(MIRROR, "")
+    if base and not base.startswith("https://"):
+        raise errors.BadSetting(
+            MIRROR,
+            base,
+            "is no https:// address",
+            f"Name one, or unset {MIRROR} to ask the projects themselves.",
+        )
+    return base
+
+
+def hosts() -> str:
+    """Return who will be asked, "" if downloads are switched off; ask nobody."""
+    if OFF in os.environ:
+        return ""
+    return mirror() or ", ".join(sorted({r.host for r in PUBLISHED.values()}))
+
+
 def sum_in(text: str, name: str) -> str:
-    """Return the SHA-256 of the file `name` that a text with sums tells, or "".
+    """Return the SHA-256 of the file `name` in a text with sums, or "".
 
     The text is a sum alone, or lines as `sha256sum` writes them, perhaps signed.
     """

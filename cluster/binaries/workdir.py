@@ -7,8 +7,8 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Workshop:
-    """Directories of builds and downloads: below `root`, on the disk of the cache."""
+class WorkDir:
+    """The directories of builds and downloads below `root`, on the cache's disk."""
 
     root: Path
 
@@ -24,7 +24,7 @@ class Workshop:
 
     @property
     def downloads(self) -> Path:
-        """Return where downloads are. One that was cut short goes on from there."""
+        """Return where downloads are. What came whole is not fetched again."""
         return self.root / "downloads"
 
     def stage(self) -> Path:

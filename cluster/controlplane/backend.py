@@ -10,8 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, pki, preflight, statedir
-from cluster.binaries import toolchain
+from cluster import binaries, errors, pki, preflight, statedir
 from cluster.binaries.recipe import CONTROL_PLANE, RECIPE
 from cluster.controlplane import machine
 from cluster.image import cache as image_cache
@@ -55,10 +54,10 @@ class ControlPlane(Local):
         """Return the directory that holds kubectl, or None before the set-up."""
         with contextlib.suppress(errors.IncompleteAssets):
             # Where a whole cluster has been set up, all of these are there.
-            found = toolchain.find(RECIPE)
+            found = binaries.find(RECIPE)
             if found:
                 return found
-        return toolchain.find(CONTROL_PLANE)
+        return binaries.find(CONTROL_PLANE)
 
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
         """Make what a start needs: the binaries' directory, and the disk of a node.
@@ -68,13 +67,13 @@ class ControlPlane(Local):
         found, _ = kernel.look()
         if found:
             try:
-                binaries = toolchain.ensure(progress)
-                archive = image_cache.ensure(binaries, progress)
-                return binaries, disk.ensure(found, binaries, archive, progress)
+                programs = binaries.ensure(progress)
+                archive = image_cache.ensure(programs, progress)
+                return programs, disk.ensure(found, programs, archive, progress)
             except errors.LabError as error:
                 # The lessons that ask the API server alone need none of it.
                 progress.update(f"without a node: {error.fact}")
-        return self.binaries() or toolchain.ensure(progress, CONTROL_PLANE), None
+        return self.binaries() or binaries.ensure(progress, CONTROL_PLANE), None
 
     def images(self) -> list[images.Image]:
         """Raise NoNode: images are on nodes."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cluster import errors, versions
-from cluster.binaries import download
+from cluster import binaries, errors, versions
+from cluster.binaries import releases
 from cluster.doctor.findings import Finding, fatal, ok
 from cluster.kind import engine, programs
 
@@ -53,8 +53,8 @@ class Programs:
         """Look for them."""
         return cls(
             str(programs.find_kind() or ""),
-            str(programs.find_kubectl() or ""),
-            download.hosts(),
+            str(binaries.find_kubectl() or ""),
+            releases.hosts(),
         )
 
     def findings(self) -> Iterator[Finding]:
@@ -62,4 +62,4 @@ class Programs:
         yield ok("kind", self.kind or _TO_GET)
         yield ok("binaries", self.kubectl or _TO_GET)
         if not (self.kind and self.kubectl):
-            yield ok("downloads", self.hosts or f"off: {download.OFF} is set")
+            yield ok("downloads", self.hosts or f"off: {releases.OFF} is set")

@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, paths, preflight, versions
-from cluster.binaries import build, download, effort, golang, toolchain
+from cluster import binaries, errors, paths, preflight, versions
+from cluster.binaries import build, golang, releases
+from cluster.binaries.check import SYSTEM_PATH, system_has
 from cluster.binaries.recipe import RECIPE
-from cluster.binaries.runtime import SYSTEM_PATH
-from cluster.binaries.workdir import Workshop
+from cluster.binaries.workdir import WorkDir
 from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.doctor.programs import install
 from cluster.image import cache as image_cache
-from cluster.kind.programs import find_kubectl
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Build:
     @classmethod
     def read(cls) -> "Build":
         """Try the tools, and count disk and memory as a build does."""
-        if paths.assets_dir() or toolchain.find():
+        if paths.assets_dir() or binaries.find():
             return cls(False)
         minimum = RECIPE.minimum()
         go = golang.find(minimum)
@@ -51,7 +50,7 @@ class Build:
             bool(compiler) and golang.has_seccomp(compiler),
             bool(shutil.which("runc", path=SYSTEM_PATH)),
             tuple(_short(go.module_cache if go else paths.cache_dir() / "modules")),
-            download.hosts(),
+            releases.hosts(),
         )
 
     def findings(self) -> Iterator[Finding]:
@@ -59,7 +58,7 @@ class Build:
         if not self.needed:
             yield ok("build", "not needed")
             return
-        yield ok("downloads", self.hosts or f"off: {download.OFF} is set")
+        yield ok("downloads", self.hosts or f"off: {releases.OFF} is set")
         # What may not be needed is no reason to stop.
         problem = warning if self.hosts else fatal
         for error in self.short:
@@ -94,11 +93,11 @@ class Build:
 
 
 def _short(module_cache: Path) -> Iterator[errors.LabError]:
-    steps = [step for step in RECIPE.steps if not build.system_has(step)]
-    room = effort.Room.of(steps, Workshop(paths.cache_dir() / "build"), module_cache)
-    yield from _refusal(room.check)
+    steps = [step for step in RECIPE.steps if not system_has(step)]
+    work = WorkDir(paths.cache_dir() / "build")
+    yield from _refusal(build.DiskSpace.needed(steps, work, module_cache).check)
     memory, processors = preflight.memory_available(), len(os.sched_getaffinity(0))
-    yield from _refusal(lambda: effort.choose(steps, memory, processors))
+    yield from _refusal(lambda: build.parallelism(steps, memory, processors))
 
 
 def _refusal(check: Callable[[], object]) -> Iterator[errors.LabError]:
@@ -123,13 +122,13 @@ class Image:
     @classmethod
     def read(cls) -> "Image":
         """Look for the archive that fits the binaries."""
-        binaries = find_kubectl()
-        archive = image_cache.find(binaries) if binaries else None
+        programs = binaries.find_kubectl()
+        archive = image_cache.find(programs) if programs else None
         return cls(
             archive,
             bool(shutil.which("mmdebstrap")),
             preflight.disk_available(paths.cache_dir()),
-            archive is not None and image_cache.is_near(archive, binaries),
+            archive is not None and image_cache.is_near(archive, programs),
         )
 
     def findings(self) -> Iterator[Finding]:

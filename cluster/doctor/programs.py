@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, versions
-from cluster.binaries import toolchain
-from cluster.binaries.runtime import SYSTEM_PATH, Runc, find_runc
+from cluster import binaries, errors, versions
+from cluster.binaries.check import SYSTEM_PATH, Runc, find_runc
 from cluster.doctor.findings import Finding, fatal, ok, warning
 
 #: what lessons show of versions; CNI plugins and shims show in none
@@ -36,7 +35,7 @@ def install(*packages: str) -> str:
 def binaries_if_whole() -> Path | None:
     """Return the directory of the binaries, or None; `Binaries` says what is wrong."""
     try:
-        return toolchain.find()
+        return binaries.find()
     except errors.IncompleteAssets:
         return None
 
@@ -56,10 +55,10 @@ class Binaries:
     def read(cls) -> "Binaries":
         """Ask each program."""
         try:
-            directory = toolchain.find()
+            directory = binaries.find()
         except errors.IncompleteAssets as error:
             return cls(None, {}, error)
-        found = toolchain.describe(directory) if directory else {}
+        found = binaries.describe(directory) if directory else {}
         return cls(directory, found)
 
     def findings(self) -> Iterator[Finding]:
@@ -131,10 +130,10 @@ class Tools:
     @classmethod
     def read(cls) -> "Tools":
         """Search where the machine would."""
-        binaries = binaries_if_whole()
+        directory = binaries_if_whole()
         return cls(
-            find_runc(binaries),
-            binaries is not None,
+            find_runc(directory),
+            directory is not None,
             shutil.which("nft", path=SYSTEM_PATH) or "",
         )
 

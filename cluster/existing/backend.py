@@ -11,12 +11,12 @@ from typing import NoReturn
 
 from cluster import errors, paths, statedir, versions
 from cluster.backend import STATUS, Backend
+from cluster.binaries import ensure_kubectl
 from cluster.existing import access, contexts, guard, look, rules, target
 from cluster.existing.rbac import USER
 from cluster.existing.record import Record
 from cluster.existing.removal import LOST, Removal, known
 from cluster.image import cache as image_cache
-from cluster.kind import programs
 from cluster.kubeconfig import read_kubeconfig
 from cluster.local import storage
 from cluster.progress import Progress, Silent
@@ -61,7 +61,7 @@ class Own(Backend):
 
     def setup(self, progress: Progress) -> tuple[Path, Path]:
         """Get kubectl and an archive of the image, for a registry or for the nodes."""
-        binaries = programs.ensure_kubectl(progress)
+        binaries = ensure_kubectl(progress)
         return binaries, image_cache.ensure(binaries, progress)
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:

@@ -6,11 +6,10 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cluster import errors, paths, versions
-from cluster.binaries import selfreport
+from cluster import binaries, errors, paths, versions
+from cluster.binaries.check import program_version
 from cluster.existing import contexts, look
 from cluster.existing.record import TOOLBOX, Record
-from cluster.kind import programs
 from cluster.kubeconfig import read_kubeconfig, server_of
 from cluster.progress import Progress
 from cluster.statedir import write_private
@@ -97,7 +96,7 @@ def kubectl(progress: Progress, server: str, *, known: str = "") -> str:
     """
     if known and Path(known).exists():
         return known
-    ours = str(programs.ensure_kubectl(progress) / "kubectl")
+    ours = str(binaries.ensure_kubectl(progress) / "kubectl")
     # Where `up` has set PATH, the first one there is the one that checks.
     checks = str(paths.state_dir() / "bin")
     others = [d for d in os.get_exec_path() if d != checks]
@@ -105,9 +104,7 @@ def kubectl(progress: Progress, server: str, *, known: str = "") -> str:
     if not server or not other or distance(versions.KUBERNETES, server) <= SKEW:
         return ours
     # Not `version`, which may ask a server: the one that the ambient context names.
-    theirs = selfreport.version(
-        [other, "version", "--client", "--kubeconfig=/dev/null"]
-    )
+    theirs = program_version([other, "version", "--client", "--kubeconfig=/dev/null"])
     if theirs and distance(theirs, server) < distance(versions.KUBERNETES, server):
         return other
     return ours

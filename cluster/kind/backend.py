@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cluster import errors, paths, statedir, versions
+from cluster import binaries, errors, paths, statedir, versions
 from cluster.backend import KIND as LOGS
 from cluster.backend import STATUS, Backend
 from cluster.image import cache as image_cache
@@ -51,7 +51,7 @@ class Kind(Backend):
 
     def binaries(self) -> Path | None:
         """Return the directory that holds kubectl, or None before the set-up."""
-        return programs.find_kubectl()
+        return binaries.find_kubectl()
 
     def setup(self, progress: Progress) -> tuple[Path, Path]:
         """Get what a start needs: kubectl's directory, our archive, the node's image.
@@ -121,7 +121,7 @@ class Kind(Backend):
         """
         if not self._runs():
             return None
-        node = Node(self._plan, self._engine(), programs.ensure_kubectl(Silent()))
+        node = Node(self._plan, self._engine(), binaries.ensure_kubectl(Silent()))
         answers = node.answers()
         problem = "the API server does not call itself ready within 5 s"
         return {
@@ -199,7 +199,7 @@ class Kind(Backend):
     def _node(self) -> Node:
         if not self._runs():
             raise errors.NotRunning
-        return Node(self._plan, self._engine(), programs.ensure_kubectl(Silent()))
+        return Node(self._plan, self._engine(), binaries.ensure_kubectl(Silent()))
 
     def _note(self, *, made: bool) -> None:
         found = self._engine()
@@ -208,7 +208,7 @@ class Kind(Backend):
 
     def _prepare(self, progress: Progress) -> tuple[Path, Path]:
         programs.ensure_kind(progress)
-        kubectl = programs.ensure_kubectl(progress)
+        kubectl = binaries.ensure_kubectl(progress)
         programs.prepare_own_server(progress)
         return kubectl, image_cache.ensure(kubectl, progress)
 

@@ -1,13 +1,11 @@
-"""Find `kind` and `kubectl`, or get them: downloaded with their sums, or built."""
+"""Find `kind`, or get it: downloaded with its sum, or built."""
 
-import contextlib
 import shutil
 from pathlib import Path
 
-from cluster import errors, ownserver, versions
-from cluster.binaries import selfreport, toolchain
-from cluster.binaries.recipe import KIND, KUBECTL, RECIPE
-from cluster.binaries.steps import parse
+from cluster import binaries, errors, ownserver, versions
+from cluster.binaries.check import program_version
+from cluster.binaries.recipe import KIND, parse
 from cluster.progress import Progress
 
 
@@ -20,29 +18,13 @@ def find_kind() -> Path | None:
     on_path = shutil.which("kind")
     if on_path and _new_enough(Path(on_path)):
         return Path(on_path)
-    found = toolchain.find(KIND)
+    found = binaries.find(KIND)
     return found and found / "kind"
 
 
 def ensure_kind(progress: Progress) -> Path:
-    """Return a kind; get it if there is none. Raise what `toolchain.ensure` does."""
-    return find_kind() or toolchain.ensure(progress, KIND) / "kind"
-
-
-def find_kubectl() -> Path | None:
-    """Return a directory with our kubectl, or None; get nothing."""
-    # Where the local cluster has been set up, it is there already.
-    for recipe in (RECIPE, KUBECTL):
-        with contextlib.suppress(errors.IncompleteAssets):
-            found = toolchain.find(recipe)
-            if found:
-                return found
-    return None
-
-
-def ensure_kubectl(progress: Progress) -> Path:
-    """Return a directory with our kubectl; get it if there is none."""
-    return find_kubectl() or toolchain.ensure(progress, KUBECTL)
+    """Return a kind; get it if there is none. Raise what `binaries.ensure` does."""
+    return find_kind() or binaries.ensure(progress, KIND) / "kind"
 
 
 def prepare_own_server(progress: Progress) -> None:
@@ -57,9 +39,9 @@ def prepare_own_server(progress: Progress) -> None:
 
 
 def _new_enough(kind: Path) -> bool:
-    version = selfreport.version([kind, "version"])
+    version = program_version([kind, "version"])
     return _numbers(version) >= _numbers(versions.KIND)
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return parse(version.removeprefix("v"))[:2] if version else ()
+    return parse(version)[:2]

@@ -46,16 +46,16 @@ class Local(Backend):
 
     def binaries(self) -> Path | None:
         """Return the directory that holds kubectl, or None before the set-up."""
-        from cluster.binaries import toolchain
+        from cluster import binaries
 
-        return toolchain.find()
+        return binaries.find()
 
     def setup(self, progress: Progress) -> tuple[Path, Path]:
         """Make what a start needs: the binaries' directory and the image archive."""
-        from cluster.binaries import toolchain
+        from cluster.binaries import ensure
         from cluster.image import cache as image_cache
 
-        binaries = toolchain.ensure(progress)
+        binaries = ensure(progress)
         return binaries, image_cache.ensure(binaries, progress)
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
@@ -147,9 +147,9 @@ class Local(Backend):
     def _containerd(self) -> tuple[Path, Path]:
         if not self._machine.running():
             raise errors.NotRunning
-        from cluster.binaries import toolchain
+        from cluster import binaries
 
-        ctr = toolchain.ensure(Silent()) / "ctr"
+        ctr = binaries.ensure(Silent()) / "ctr"
         return ctr, self.state / "run" / "containerd.sock"
 
     def _attach(self, progress: Progress, port: int | None) -> None:

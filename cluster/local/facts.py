@@ -6,7 +6,7 @@ Nothing is decided here: `components` describes by these facts what runs.
 import shutil
 from pathlib import Path
 
-from cluster.binaries.runtime import SYSTEM_PATH, find_runc
+from cluster.binaries.check import SYSTEM_PATH, find_runc
 from cluster.local import layout, rootfs
 from cluster.local.components import Facts
 from cluster.statedir import write_private

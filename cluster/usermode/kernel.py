@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.binaries.runtime import SYSTEM_PATH
+from cluster.binaries.check import SYSTEM_PATH
 from cluster.processes import ask_program
 
 #: `none` does without a node where one could be had

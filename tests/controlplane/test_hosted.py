@@ -26,7 +26,7 @@ from cluster.binaries.recipe import CONTROL_PLANE
 from cluster.local.backend import Local
 from cluster.progress import Silent
 from tests import unprivileged
-from tests.local import mirror as m
+from tests.binaries import mirror as m
 from tests.notebooks import ROOT
 
 pytestmark = [
@@ -158,7 +158,7 @@ def test_namespaces_are_forbidden_there(run):
 
 def test_the_build_of_the_image_gets_the_programs_and_builds_none(built, mirror, home):
     assert "no pod can run" in built
-    asked = {path for path, begin in mirror.asked if not path.endswith(".sha256")}
+    asked = {path for path in mirror.asked if not path.endswith(".sha256")}
     for name in CONTROL_PLANE.programs():
         assert any(name in path for path in asked), name
     [programs] = (home / ".cache/kubernetes-api-notebooks/bin").iterdir()

@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 
 from cluster import paths
+from cluster.binaries import find_kubectl
 from cluster.existing.rbac import LESSON, manifest, objects
 from cluster.existing.record import Record
 from cluster.existing.rules import STATE
-from cluster.kind import programs
 from cluster.local.backend import Local
 from cluster.waiting import until
 from helpers import kubectl
@@ -134,7 +134,7 @@ def wander(env: dict, name: str) -> None:
 
     Else a file that leads nowhere would pass for one that is not followed.
     """
-    program = programs.find_kubectl() / "kubectl"
+    program = find_kubectl() / "kubectl"
     words = ("create", "configmap", name, "--namespace=default")
     done = subprocess.run(
         [program, *words],

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from cluster.kind import programs
+from cluster.binaries import find_kubectl
 
 _SPEC = "{.spec['initContainers','containers','ephemeralContainers'][*].image}"
 #: a line for each event: the namespace, and after a blank the images of a pod
@@ -29,7 +29,7 @@ def images_of_pods(
     with contextlib.ExitStack() as stack:
         for kind, options in words.items():
             file = stack.enter_context(open(directory / kind, "w"))
-            command = [programs.find_kubectl() / "kubectl", "get", kind, "--watch"]
+            command = [find_kubectl() / "kubectl", "get", kind, "--watch"]
             command += [f"--kubeconfig={kubeconfig}", *options]
             watch = stack.enter_context(subprocess.Popen(command, stdout=file))
             stack.callback(watch.terminate)

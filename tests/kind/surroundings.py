@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import paths
-from cluster.kind import programs
+from cluster import binaries, paths
 from cluster.kind.backend import Kind
 from tests.kind import fake_engine
 
@@ -84,7 +83,7 @@ def stand_in(parent: Path, patch: pytest.MonkeyPatch) -> Fake:
 
 def as_docker(fake: Fake, kind: Path, patch: pytest.MonkeyPatch) -> Fake:
     path = fake.install("docker")
-    kubectl = programs.find_kubectl()
+    kubectl = binaries.find_kubectl()
     if kubectl is None:
         pytest.skip("no kubectl before the set-up")
     patch.setenv("PATH", f"{path}:{kind.parent}:{kubectl}:{os.environ['PATH']}")

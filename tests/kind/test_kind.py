@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import backends, errors, statedir, versions
+from cluster import backends, binaries, errors, statedir, versions
 from cluster.image import cache as image_cache
 from cluster.image.cache import architecture
 from cluster.kind import command, images, programs, readiness
@@ -233,7 +233,7 @@ def test_a_kind_on_path_is_taken_if_it_is_new_enough(
 
 
 def test_our_image_alone_passes_into_the_node(tmp_path):
-    archive = image_cache.find(programs.find_kubectl())
+    archive = image_cache.find(binaries.find_kubectl())
     if archive is None:
         pytest.skip("no image before the set-up")
     images.extract(archive, versions.TOOLBOX_IMAGE, tmp_path / "alone.tar")

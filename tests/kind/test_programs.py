@@ -6,7 +6,7 @@ from cluster import errors, ownserver
 from cluster.binaries.recipe import API_SERVER
 from cluster.kind import backend, programs
 from cluster.kind.backend import Kind
-from tests.local.test_fetch import Notes
+from tests.progress import Notes
 
 
 @pytest.fixture
@@ -18,8 +18,8 @@ def got(tmp_path, monkeypatch):
         got.append(recipe)
         return tmp_path
 
-    monkeypatch.setattr(ownserver.toolchain, "find", lambda recipe: None)
-    monkeypatch.setattr(ownserver.toolchain, "ensure", ensure)
+    monkeypatch.setattr(ownserver.binaries, "find", lambda recipe: None)
+    monkeypatch.setattr(ownserver.binaries, "ensure", ensure)
     monkeypatch.setattr(backend.image_cache, "ensure", lambda *_: tmp_path / "image")
     return got
 
@@ -32,11 +32,11 @@ def test_the_api_server_of_lesson_08_is_got_by_the_set_up(got, tmp_path):
 def test_without_it_all_other_lessons_can_be_had(got, tmp_path, monkeypatch):
     def ensure(progress, recipe):
         if recipe is API_SERVER:
-            raise errors.BuildsOff(["etcd", "kube-apiserver"])
+            raise errors.LabError("etcd, kube-apiserver did not come", "Mend it.")
         return tmp_path
 
-    monkeypatch.setattr(programs.toolchain, "ensure", ensure)
+    monkeypatch.setattr(programs.binaries, "ensure", ensure)
     view = Notes()
     assert Kind(tmp_path)._prepare(view) == (tmp_path, tmp_path / "image")
-    (line,) = view.lines
+    (line,) = view.kept
     assert line.startswith("lesson 08 cannot start an API server: etcd, kube-apiserver")

@@ -11,18 +11,18 @@ import sys
 
 import pytest
 
-from cluster import errors, versions
+from cluster import binaries, errors, versions
 from cluster.image import cache as image_cache
-from cluster.kind import images, programs
+from cluster.kind import images
 from cluster.kind.backend import LOGS
 from cluster.kind.record import Record
 from cluster.local.backend import STATUS
 from cluster.progress import Silent
 from helpers.command import kubectl
 from tests.commandline import helpers
+from tests.image.test_image_file import docker as saved_by_docker
 from tests.kind import surroundings as around
 from tests.kind.test_kind import ROOT, UP, Interrupting, full
-from tests.local.test_image_file import docker as saved_by_docker
 
 #: a manifest that kind's node would have, and the session's cluster has not
 COREDNS = {
@@ -99,7 +99,7 @@ def test_a_cluster_comes_up_with_our_image_and_nothing_of_the_learners(
     assert any("Starting control-plane" in line for line in shown)
     assert "waiting for DNS" in view.lines
     assert [image.name for image in lab.images()] == [versions.TOOLBOX_IMAGE]
-    archive = image_cache.ensure(programs.find_kubectl(), Silent())
+    archive = image_cache.ensure(binaries.find_kubectl(), Silent())
     assert lab.images()[0].digest == images.toolbox_id(archive)
     assert lab.kubeconfig.stat().st_mode & 0o777 == 0o600
     document = json.loads(json.dumps(lab.status()))

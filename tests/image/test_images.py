@@ -6,15 +6,14 @@ import time
 
 import pytest
 
-from cluster import errors, versions
-from cluster.binaries import toolchain
+from cluster import binaries, errors, versions
 from cluster.image.archive import Entry, Image, write_archive, write_layer
 from cluster.image.cache import architecture, ensure
 from cluster.image.load import import_archive, list_images, parse_list
 from cluster.local.backend import Local
 from cluster.progress import Silent
 from helpers.command import kubectl
-from tests.local.test_image_file import Layout, docker, named
+from tests.image.test_image_file import Layout, docker, named
 from tests.patience import patience
 
 full = pytest.mark.full("builds from source")
@@ -59,14 +58,14 @@ test -w /tmp
 @pytest.fixture(scope="module")
 def containerd(cluster):
     """Return the client and the socket of the running cluster's containerd."""
-    directory = toolchain.ensure(Silent())
+    directory = binaries.ensure(Silent())
     return directory / "ctr", Local().state / "run" / "containerd.sock"
 
 
 @pytest.fixture(scope="module")
 def archive():
     """Return the image's archive: from the cache, or built now."""
-    return ensure(toolchain.ensure(Silent()), Silent())
+    return ensure(binaries.ensure(Silent()), Silent())
 
 
 def names(containerd):
@@ -193,7 +192,7 @@ def test_socket_whose_path_is_too_long_for_one(containerd, tmp_path):
 
 
 def test_nobody_at_the_socket(tmp_path):
-    ctr = toolchain.ensure(Silent()) / "ctr"
+    ctr = binaries.ensure(Silent()) / "ctr"
     for socket in (tmp_path / "containerd.sock", tmp_path / "none/containerd.sock"):
         with pytest.raises(errors.NotRunning):
             list_images(ctr, socket)

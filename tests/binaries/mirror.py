@@ -24,16 +24,15 @@ class Mirror:
     """Files by path, what is wrong with some of them, and what was asked.
 
     A fault is a function of the request's handler and of the bytes to be sent; it
-    returns whether it has answered. `asked` holds path and Range header.
+    returns whether it has answered. `asked` holds paths, in order.
     """
 
     port: int
     files: dict[str, bytes] = field(default_factory=dict)
     faults: dict = field(default_factory=dict)
-    asked: list[tuple[str, str]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
-    server: http.server.ThreadingHTTPServer | None = None
     ca: Path | None = None
 
     @property
@@ -61,7 +60,7 @@ class Mirror:
 
     def times(self, name: str) -> int:
         """Return how often a file was asked for."""
-        return sum(path == f"/{name}" for path, _ in self.asked)
+        return self.asked.count(f"/{name}")
 
 
 def tar(files: dict[str, bytes]) -> bytes:
@@ -85,36 +84,25 @@ def certificate(directory: Path) -> tuple[Path, Path]:
     return ca, server
 
 
-def start(mirror: Mirror, pem: Path) -> None:
-    """Listen on the mirror's port, 0 for any."""
+@contextmanager
+def running(directory: Path) -> Iterator[Mirror]:
+    """Serve a mirror; below `directory` are the certificates for it."""
+    ca, pem = certificate(directory)
+    mirror = Mirror(0, ca=ca)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(pem)
-    server = _Server(("127.0.0.1", mirror.port), _handler(mirror))
+    server = _Server(("127.0.0.1", 0), _handler(mirror))
     server.socket = context.wrap_socket(
         server.socket, server_side=True, do_handshake_on_connect=False
     )
-    mirror.server, mirror.port = server, server.server_address[1]
+    mirror.port = server.server_address[1]
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-
-
-def stop(mirror: Mirror) -> None:
-    """Close the port: whoever asks now is refused."""
-    if mirror.server:
-        mirror.server.shutdown()
-        mirror.server.server_close()
-        mirror.server = None
-
-
-@contextmanager
-def running(directory: Path) -> Iterator[Mirror]:
-    ca, pem = certificate(directory)
-    mirror = Mirror(0, ca=ca)
-    start(mirror, pem)
     try:
         yield mirror
     finally:
         mirror.ended.set()
-        stop(mirror)
+        server.shutdown()
+        server.server_close()
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -131,21 +119,14 @@ def _handler(mirror: Mirror):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self):
-            asked = self.headers.get("Range", "")
-            mirror.asked.append((self.path, asked))
+            mirror.asked.append(self.path)
             mirror.headers.append(dict(self.headers))
             content = mirror.files.get(self.path)
             if content is None:
                 return self.say(404, b"Not Found")
-            begin = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
             fault = mirror.faults.get(self.path)
-            if fault and fault(self, content, begin):
+            if fault and fault(self, content):
                 return None
-            if begin >= len(content) > 0:
-                return self.say(416, b"")
-            if begin:
-                where = f"bytes {begin}-{len(content) - 1}/{len(content)}"
-                return self.say(206, content[begin:], {"Content-Range": where})
             return self.say(200, content)
 
         def say(self, status, body, headers=None, length=None):
@@ -170,19 +151,15 @@ def _handler(mirror: Mirror):
 # --- Faults ---
 
 
-def truncated(times: int = 1000, part: float = 0.5):
-    """Promise all, send a part of what is asked for, hang up; so many times."""
+def truncated(times: int = 1000):
+    """Promise all, send half of it, hang up; so many times."""
     left = [times]
 
-    def fault(handler, content, begin):
+    def fault(handler, content):
         if not left[0]:
             return False
         left[0] -= 1
-        rest = content[begin:]
-        sent = rest[: max(1, int(len(rest) * part))]
-        where = f"bytes {begin}-{len(content) - 1}/{len(content)}"
-        status, headers = (206, {"Content-Range": where}) if begin else (200, None)
-        handler.say(status, sent, headers, len(rest))
+        handler.say(200, content[: len(content) // 2], length=len(content))
         handler.hang_up()
         return True
 
@@ -193,7 +170,7 @@ def status(code: int, times: int = 1000):
     """Answer with an error, so many times."""
     left = [times]
 
-    def fault(handler, *_):
+    def fault(handler, _):
         if not left[0]:
             return False
         left[0] -= 1
@@ -203,15 +180,15 @@ def status(code: int, times: int = 1000):
     return fault
 
 
-def dripping(mirror: Mirror, pause: float = 0.02, drop: int = 200):
+def dripping(mirror: Mirror, drop: int = 200):
     """Send a few bytes at a time."""
 
-    def fault(handler, content, begin):
+    def fault(handler, content):
         handler.say(200, content[:1], length=len(content))
-        for start_ in range(1, len(content), drop):
-            if mirror.ended.wait(pause):
+        for begin in range(1, len(content), drop):
+            if mirror.ended.wait(0.02):
                 break
-            handler.wfile.write(content[start_ : start_ + drop])
+            handler.wfile.write(content[begin : begin + drop])
             handler.wfile.flush()
         return True
 
@@ -228,16 +205,10 @@ def silent(mirror: Mirror):
     return fault
 
 
-def without_ranges(handler, content, begin):
-    """Send all of it, whatever part is asked for."""
-    handler.say(200, content)
-    return True
-
-
 def moved(address: str):
     """Lead to another address."""
 
-    def fault(handler, *_):
+    def fault(handler, _):
         handler.say(302, b"", {"Location": address})
         return True
 

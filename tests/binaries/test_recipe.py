@@ -8,8 +8,7 @@ import pytest
 
 from cluster import versions
 from cluster.binaries import golang
-from cluster.binaries.recipe import KIND, RECIPE
-from cluster.binaries.steps import Recipe, parse
+from cluster.binaries.recipe import KIND, RECIPE, Recipe, parse
 from cluster.local import components
 
 ALL = (*RECIPE.steps, *KIND.steps)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from cluster.binaries import golang, toolchain
+from cluster import binaries
+from cluster.binaries import golang
 from cluster.progress import Silent
-from tests.local import gobox
+from tests.binaries import gobox
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -58,7 +59,7 @@ def compiled(tmp_path_factory) -> Compiled:
     # Not for longer: other tests want the real programs.
     with pytest.MonkeyPatch.context() as patch:
         compiled.set_in(patch, cache)
-        toolchain.ensure(Silent(), recipe)
+        binaries.ensure(Silent(), recipe)
     return compiled
 
 

@@ -9,10 +9,9 @@ import subprocess
 import psutil
 import pytest
 
-from cluster import errors
-from cluster.binaries import toolchain
+from cluster import binaries, errors
 from cluster.progress import Silent
-from tests.local import gobox
+from tests.binaries import gobox
 from tests.local.waiting import until
 
 
@@ -63,7 +62,7 @@ def half_made(cache):
 def test_nothing_is_found_in_an_empty_cache(recipe, tmp_path, monkeypatch):
     monkeypatch.delenv("LAB_ASSETS", raising=False)
     monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "none"))
-    assert toolchain.find(recipe) is None
+    assert binaries.find(recipe) is None
     assert not (tmp_path / "none").exists()
 
 
@@ -71,14 +70,14 @@ def test_lab_assets_come_first_and_nothing_is_made(
     recipe, assets, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "none"))
-    assert toolchain.find(recipe) == assets
-    assert toolchain.ensure(Silent(), recipe) == assets
+    assert binaries.find(recipe) == assets
+    assert binaries.ensure(Silent(), recipe) == assets
     assert not (tmp_path / "none").exists()
 
 
 def test_lab_assets_without_a_program_is_an_error_that_names_it(recipe, assets):
     (assets / "hi").unlink()
-    for look in (toolchain.find, lambda recipe: toolchain.ensure(Silent(), recipe)):
+    for look in (binaries.find, lambda recipe: binaries.ensure(Silent(), recipe)):
         with pytest.raises(errors.IncompleteAssets) as caught:
             look(recipe)
         assert caught.value.faults == {"hi": "is missing"}
@@ -89,55 +88,55 @@ def test_lab_assets_with_half_a_program_is_an_error(recipe, assets):
     with (assets / "hi").open("r+b") as file:
         file.truncate(1000)
     with pytest.raises(errors.IncompleteAssets) as caught:
-        toolchain.find(recipe)
+        binaries.find(recipe)
     assert caught.value.faults == {"hi": "is cut short"}
 
 
 def test_lab_assets_that_is_no_directory_is_an_error(recipe, assets, monkeypatch):
     monkeypatch.setenv("LAB_ASSETS", str(assets / "elsewhere"))
     with pytest.raises(errors.IncompleteAssets, match="no such directory"):
-        toolchain.find(recipe)
+        binaries.find(recipe)
 
 
 def test_a_program_that_the_distribution_has_may_be_missing(source, assets):
     (assets / "hi").unlink()
     programs = {"true": "binaries/hello"}
     own = gobox.recipe(source, programs=programs)
-    assert toolchain.faults(assets, own) == {"true": "is missing"}
+    assert binaries.faults(assets, own) == {"true": "is missing"}
     either = gobox.recipe(source, programs=programs, substitute=True)
-    assert toolchain.find(either) == assets
+    assert binaries.find(either) == assets
 
 
 # --- building ---
 
 
 def test_a_build_goes_into_the_cache_and_is_found_there(recipe, cache):
-    made = toolchain.ensure(Silent(), recipe)
+    made = binaries.ensure(Silent(), recipe)
     assert made == cache / "bin" / recipe.key()
     assert [path.name for path in made.iterdir()] == ["hi"]
-    assert toolchain.find(recipe) == made
-    assert toolchain.describe(made, recipe) == {"hi": "v1.2.3"}
+    assert binaries.find(recipe) == made
+    assert binaries.describe(made, recipe) == {"hi": "v1.2.3"}
     assert half_made(cache) == []
 
 
 def test_what_is_there_is_not_built_again(recipe, cache):
-    made = toolchain.ensure(Silent(), recipe)
+    made = binaries.ensure(Silent(), recipe)
     before = (made / "hi").stat().st_ino
-    assert toolchain.ensure(Silent(), recipe) == made
+    assert binaries.ensure(Silent(), recipe) == made
     assert (made / "hi").stat().st_ino == before
 
 
 def test_a_damaged_program_of_the_cache_is_built_again(recipe, cache):
-    made = toolchain.ensure(Silent(), recipe)
+    made = binaries.ensure(Silent(), recipe)
     os.truncate(made / "hi", 1000)
-    assert toolchain.find(recipe) is None
-    assert toolchain.ensure(Silent(), recipe) == made
-    assert toolchain.describe(made, recipe) == {"hi": "v1.2.3"}
+    assert binaries.find(recipe) is None
+    assert binaries.ensure(Silent(), recipe) == made
+    assert binaries.describe(made, recipe) == {"hi": "v1.2.3"}
 
 
 def test_the_compilers_gigabytes_go_after_a_build(recipe, cache, monkeypatch):
     monkeypatch.delenv("LAB_KEEP_BUILD_CACHE")
-    toolchain.ensure(Silent(), recipe)
+    binaries.ensure(Silent(), recipe)
     assert not (cache / "build" / "compiled").exists()
 
 
@@ -165,9 +164,9 @@ def test_a_killed_build_leaves_nothing_that_runs_and_the_next_one_works(
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert psutil.wait_procs(started, timeout=60)[1] == []
-    assert toolchain.find(recipe) is None
+    assert binaries.find(recipe) is None
     assert len(half_made(cache)) == 1
-    assert toolchain.ensure(Silent(), recipe) == cache / "bin" / recipe.key()
+    assert binaries.ensure(Silent(), recipe) == cache / "bin" / recipe.key()
     assert half_made(cache) == []
 
 
@@ -189,7 +188,7 @@ def test_an_interrupt_ends_the_compiler_and_leaves_nothing_half_made(
 def test_a_fault_in_the_source_fails_with_the_compilers_words(cache, tmp_path):
     gobox.write(tmp_path / "wrong", "package main\n\nfunc main() { missing() }\n")
     with pytest.raises(errors.BuildFailed) as caught:
-        toolchain.ensure(Silent(), gobox.recipe(tmp_path / "wrong"))
+        binaries.ensure(Silent(), gobox.recipe(tmp_path / "wrong"))
     assert caught.value.what == "hi"
     assert caught.value.exit_code == 1
     assert "undefined: missing" in caught.value.tail
@@ -213,7 +212,7 @@ def test_sources_that_cannot_be_fetched_are_told_from_faults(
     monkeypatch.setenv("GOPROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("GOMODCACHE", str(tmp_path / "modules"))
     with pytest.raises(errors.DownloadFailed) as caught:
-        toolchain.ensure(Silent(), gobox.recipe(source))
+        binaries.ensure(Silent(), gobox.recipe(source))
     assert "connection refused" in caught.value.tail
     assert "GOPROXY" in caught.value.way_out
 
@@ -223,7 +222,7 @@ def test_sources_that_cannot_be_fetched_are_told_from_faults(
 
 def test_a_disk_too_small_is_seen_before_the_build(source, cache):
     with pytest.raises(errors.NotEnough) as caught:
-        toolchain.ensure(Silent(), gobox.recipe(source, disk=10**15))
+        binaries.ensure(Silent(), gobox.recipe(source, disk=10**15))
     assert caught.value.what == "disk space"
     assert caught.value.available < caught.value.needed <= 10**15
     assert (cache / "build" / "log").read_text() == ""
@@ -231,7 +230,7 @@ def test_a_disk_too_small_is_seen_before_the_build(source, cache):
 
 def test_memory_too_small_is_seen_before_the_build(source, cache):
     with pytest.raises(errors.NotEnough) as caught:
-        toolchain.ensure(Silent(), gobox.recipe(source, memory=10**15))
+        binaries.ensure(Silent(), gobox.recipe(source, memory=10**15))
     assert caught.value.what == "memory"
 
 
@@ -261,7 +260,7 @@ def test_a_cache_that_cannot_be_made_is_named(recipe, tmp_path, monkeypatch):
     monkeypatch.delenv("LAB_ASSETS", raising=False)
     monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "file" / "cache"))
     with pytest.raises(errors.StateError) as caught:
-        toolchain.ensure(Silent(), recipe)
+        binaries.ensure(Silent(), recipe)
     assert caught.value.path.is_relative_to(tmp_path / "file")
     assert "LAB_CACHE_DIR" in caught.value.way_out
 
@@ -274,8 +273,8 @@ def test_without_a_c_compiler_the_distribution_must_have_the_program(
 ):
     monkeypatch.setenv("CC", "no-such-compiler")
     with pytest.raises(errors.MissingTool) as caught:
-        toolchain.ensure(Silent(), gobox.recipe(source, cgo=True))
+        binaries.ensure(Silent(), gobox.recipe(source, cgo=True))
     assert "C compiler" in caught.value.tool
     programs = {"true": "binaries/hello"}
     either = gobox.recipe(source, programs=programs, cgo=True, substitute=True)
-    assert list(toolchain.ensure(Silent(), either).iterdir()) == []
+    assert list(binaries.ensure(Silent(), either).iterdir()) == []

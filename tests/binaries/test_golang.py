@@ -90,11 +90,11 @@ def test_without_a_home_the_modules_go_into_the_cache(monkeypatch, tmp_path):
     for name in ("HOME", "GOPATH", "GOMODCACHE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path))
-    found = golang.look(go.path)
+    found = golang.detect(go.path)
     assert found.module_cache == tmp_path / "modules"
     assert found.own_cache
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    found = golang.look(go.path)
+    found = golang.detect(go.path)
     assert found.module_cache == tmp_path / "home" / "go" / "pkg" / "mod"
     assert not found.own_cache
 

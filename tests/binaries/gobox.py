@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cluster.binaries.steps import Recipe, Step
+from cluster.binaries.recipe import Recipe, Step
 
 ROOT = Path(__file__).parents[2]
 #: the `go` line of the small module
@@ -17,14 +17,13 @@ MINIMUM = (1, 26, 0)
 ENSURE = """
 import json, sys
 from pathlib import Path
-from cluster import errors
-from cluster.binaries import toolchain
+from cluster import binaries, errors
 from cluster.progress import Terminal
-from tests.local import gobox
+from tests.binaries import gobox
 
 try:
     recipe = gobox.recipe(Path(sys.argv[1]), **json.loads(sys.argv[2]))
-    print(toolchain.ensure(Terminal(), recipe))
+    print(binaries.ensure(Terminal(), recipe))
 except errors.LabError as error:
     fields = {name: str(value) for name, value in vars(error).items()}
     print(json.dumps({"error": type(error).__name__, **fields}))

@@ -1,0 +1,109 @@
+"""Check programs before somebody waits for them: whole, for this machine, running.
+
+Also which OCI runtime starts the containers of pods. Debian's runc has seccomp; ours,
+built where there is none, has it only if the headers of libseccomp were there; the
+released one has it.
+"""
+
+import os
+import re
+import shutil
+import struct
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.binaries.recipe import Step
+from cluster.processes import ask_program
+
+#: where the distribution keeps programs, whatever PATH the learner has
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+_MAGIC = b"\x7fELF"
+#: of a 64-bit file: offset of the program headers, their size and number
+_HEADERS = struct.Struct("<32xQ14xHH")
+#: of a program header: where in the file the segment begins, and its length there
+_SEGMENT = struct.Struct("<8xQ16xQ16x")
+
+
+def fault(path: Path) -> str:
+    """Return why the file at `path` is no program for this machine, or ""."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(64)
+            if len(head) < 64 or not head.startswith(_MAGIC):
+                return "is not a Linux program"
+            if head[4:6] + head[18:20] != _ours():
+                return "is for another kind of machine"
+            start, size, number = _HEADERS.unpack_from(head)
+            file.seek(start)
+            table = file.read(size * number)
+            if len(table) < max(size, _SEGMENT.size) * number:
+                return "is cut short"
+            ends = (
+                sum(_SEGMENT.unpack_from(table, entry * size))
+                for entry in range(number)
+            )
+            if file.seek(0, os.SEEK_END) < max(ends, default=0):
+                return "is cut short"
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return "" if os.access(path, os.X_OK) else "is not executable"
+
+
+def _ours() -> bytes:
+    """Return word size, byte order and processor of the Python that runs this."""
+    with open("/proc/self/exe", "rb") as file:
+        head = file.read(20)
+    return head[4:6] + head[18:20]
+
+
+def program_version(command: Sequence[str | Path]) -> str:
+    """Return the version that the command prints, as `v1.37.2`, or ""."""
+    try:
+        answer = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            # A CNI plugin must not believe that it is called to work.
+            env={"HOME": "/", "PATH": os.defpath},
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    found = re.search(r"\bv?(\d+\.\d+\.\d+[\w.+-]*)", answer.stdout + answer.stderr)
+    return f"v{found[1]}" if found else ""
+
+
+def system_has(step: Step) -> bool:
+    """Say whether the distribution's programs stand in for this step's."""
+    return step.substitute and all(
+        shutil.which(name, path=SYSTEM_PATH) for name in step.programs
+    )
+
+
+@dataclass(frozen=True)
+class Runc:
+    """A runc: its path, whether it can filter system calls, and whose it is."""
+
+    path: str
+    seccomp: bool
+    system: bool
+
+
+def find_runc(binaries: Path | None) -> Runc | None:
+    """Return the distribution's runc, else the one in `binaries`, else None."""
+    system = shutil.which("runc", path=SYSTEM_PATH)
+    if system:
+        return Runc(system, seccomp=True, system=True)
+    built = binaries and shutil.which("runc", path=str(binaries))
+    return Runc(built, _has_seccomp(Path(built)), system=False) if built else None
+
+
+def _has_seccomp(runc: Path) -> bool:
+    """Say whether this runc has libseccomp: linked, or in it as in the release."""
+    return b"\nlibseccomp:" in ask_program(runc, "--version")[0]

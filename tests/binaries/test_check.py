@@ -1,0 +1,74 @@
+"""What is wrong with a program file, and which runc starts containers."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from cluster.binaries import check
+
+
+@pytest.fixture
+def program(tmp_path):
+    """A genuine program in a file of its own."""
+    return shutil.copy(os.path.realpath("/bin/true"), tmp_path / "program")
+
+
+def test_genuine_programs_are_right(program):
+    assert check.fault(program) == ""
+    assert check.fault(Path(os.path.realpath(sys.executable))) == ""
+
+
+@pytest.mark.parametrize("part", [0.01, 0.5, 0.8])
+def test_a_program_without_its_end_is_cut_short(program, part):
+    os.truncate(program, int(part * program.stat().st_size))
+    assert check.fault(program) == "is cut short"
+
+
+@pytest.mark.parametrize("text", ["", "#!/bin/sh\n", "\x7fELF"])
+def test_a_text_is_no_program(program, text):
+    program.write_text(text)
+    assert check.fault(program) == "is not a Linux program"
+
+
+def test_a_program_for_another_processor_is_recognised(program):
+    with program.open("r+b") as file:
+        file.seek(18)
+        file.write(b"\xf3\x00")
+    assert check.fault(program) == "is for another kind of machine"
+
+
+def test_what_cannot_be_started_has_a_reason(program, tmp_path):
+    program.chmod(0o644)
+    assert check.fault(program) == "is not executable"
+    assert check.fault(tmp_path) == "cannot be read (Is a directory)"
+    assert check.fault(tmp_path / "none") == "is missing"
+
+
+def runc(directory, *lines):
+    path = directory / "runc"
+    said = "\n".join(["runc version 1.5.2", *lines])
+    path.write_text(f"#!/bin/sh\ncat <<END\n{said}\nEND\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_the_distributions_runc_wins(tmp_path, monkeypatch):
+    (tmp_path / "built").mkdir()
+    runc(tmp_path / "built")
+    path = runc(tmp_path)
+    monkeypatch.setattr(check, "SYSTEM_PATH", str(tmp_path))
+    found = check.find_runc(tmp_path / "built")
+    assert found == check.Runc(path, seccomp=True, system=True)
+
+
+def test_ours_tells_whether_it_has_seccomp(tmp_path, monkeypatch):
+    """By what it says itself: the released one has the library in it."""
+    monkeypatch.setattr(check, "SYSTEM_PATH", str(tmp_path / "nothing"))
+    assert check.find_runc(tmp_path) is check.find_runc(None) is None
+    path = runc(tmp_path, "go: go1.26.8", "libseccomp: 2.5.6")
+    assert check.find_runc(tmp_path) == check.Runc(path, seccomp=True, system=False)
+    runc(tmp_path, "go: go1.26.8")
+    assert check.find_runc(tmp_path).seccomp is False
