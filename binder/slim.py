@@ -14,25 +14,18 @@ UNUSED = (
     # Half of the client is its asynchronous twin, which nothing else imports.
     "kubernetes/aio",
     # What a package tests itself with, or is compiled against.
-    *("pandas/tests", "numpy/**/tests", "matplotlib/tests", "matplotlib/testing/*/*"),
-    *("mpl_toolkits/*/tests", "fontTools/**/tests", "pyarrow/tests"),
-    *("pyarrow/include", "pyarrow/src", "pyarrow/_pyarrow_cpp_tests*"),
+    *("pandas/tests", "numpy/**/tests"),
+    *("pyarrow/tests", "pyarrow/include", "pyarrow/src", "pyarrow/_pyarrow_cpp_tests*"),
     *("numpy/**/*.a", "numpy/**/*.h", "numpy/**/*.pxd", "pandas/**/*.pxd"),
     *("pandas/**/*.pyx", "pyarrow/**/*.pxd", "pyarrow/**/*.pxi", "pyarrow/**/*.pyx"),
     # Libraries for servers and stores of tables; nothing that stays is linked with one.
     *("pyarrow/*_flight*", "pyarrow/_s3fs*", "pyarrow/libarrow_s3*"),
     # Further copies of a library that is found by its name with a version.
     *("pyarrow/libarrow_python*.so", "pyarrow/libarrow_python*.so.*.*"),
-    # Of fonts only the names of letters are asked for; no picture is an AVIF file.
-    *("fontTools/varLib", "fontTools/feaLib", "fontTools/cu2qu", "fontTools/qu2cu"),
-    *("PIL/_avif*", "pillow.libs/libavif*"),
-    *("matplotlib/mpl-data/sample_data", "matplotlib/mpl-data/fonts/pdfcorefonts"),
-    "matplotlib/mpl-data/fonts/afm",
 )
 #: published with names that only a debugger asks for
 UNSTRIPPED = (
-    *("pyarrow/*.so*", "kiwisolver/*.so", "PIL/_imaging.*.so", "httptools/**/*.so"),
-    *("fontTools/**/*.so", "aiohttp/**/*.so", "multidict/*.so"),
+    *("pyarrow/*.so*", "httptools/**/*.so", "aiohttp/**/*.so", "multidict/*.so"),
 )
 
 

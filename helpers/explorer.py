@@ -5,11 +5,12 @@ discovery for groups, versions and resources. Nothing is sent from here.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from helpers.tables import TABLE
+from helpers.widgets.podtable import printed_columns
 
 #: what the first choice offers besides groups: the paths that `/` lists
 ROOT = "/"
@@ -181,7 +182,7 @@ def rows(document: Any) -> tuple[list[str], list[list[Any]]] | None:
     """
     if not isinstance(document, dict) or document.get("kind") != "Table":
         return None
-    shown, columns = printed(document.get("columnDefinitions") or ())
+    shown, columns = printed_columns(document.get("columnDefinitions") or ())
     lines = [
         [row["cells"][number] for number in shown] for row in document.get("rows") or ()
     ]
@@ -190,12 +191,6 @@ def rows(document: Any) -> tuple[list[str], list[list[Any]]] | None:
         columns.insert(0, "NAMESPACE")
         lines = [[space, *line] for space, line in zip(spaces, lines, strict=True)]
     return columns, lines
-
-
-def printed(definitions: Sequence[dict]) -> tuple[list[int], list[str]]:
-    """Return numbers and names of the columns that kubectl prints without `-o wide`."""
-    shown = [n for n, each in enumerate(definitions) if not each.get("priority")]
-    return shown, [definitions[number]["name"].upper() for number in shown]
 
 
 def parsed(content_type: str, body: bytes) -> Any:

@@ -17,7 +17,7 @@ from tests.notebooks import ROOT
 
 pytestmark = pytest.mark.full("other backends")
 #: what uses most of pandas and pyarrow
-WITH_PANDAS = ("frames", "lists", "livetables")
+WITH_PANDAS = ("frames", "lists")
 #: bytes on top of repo2docker's base image
 LIMIT = 700_000_000
 #: What the base has, by repo2docker's own environment file. The second row comes with
@@ -138,7 +138,7 @@ def test_the_notebooks_imports_work_with_what_is_left(run, site):
     ]
 
 
-def test_tables_and_pictures_are_made_with_what_is_left(run):
+def test_tables_are_made_with_what_is_left(run):
     tests = [ROOT / "tests" / f"test_{name}.py" for name in WITH_PANDAS]
     done = run("-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)
     assert done.returncode == 0, done.stdout

@@ -33,7 +33,7 @@ OURS = ("cluster", "helpers")
 ROOMS = {"helpers.pods": 12, "helpers.tokens": 12, "helpers.checks": 60}
 #: each takes as long to load as Python takes to start, or longer
 HEAVY = {
-    *("IPython", "ipywidgets", "kubernetes", "matplotlib", "pandas", "requests"),
+    *("IPython", "ipywidgets", "kubernetes", "pandas", "requests"),
     *("asyncio", "cryptography", "filelock", "pooch", "urllib.request", "yaml"),
     *("cluster.kind", "cluster.existing.backend", "cluster.controlplane.backend"),
 }

@@ -1,7 +1,7 @@
-"""The base of every view: a status line, a text form, and an end.
+"""The base of every view: a state, a status line, a text form, and an end.
 
-A view never blocks the kernel: what takes long runs in a thread of its own, and what
-comes in is drawn at most five times a second. It knows nothing of Kubernetes.
+A view never blocks the kernel: what takes long runs in a thread of its own, and the
+screen is updated at most five times a second. It knows nothing of Kubernetes.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from typing import Any
 
 import ipywidgets
 
@@ -17,7 +18,7 @@ from cluster import errors
 from helpers.widgets import markup
 from helpers.widgets.live import Live
 
-#: seconds between two drawings; the first of a burst is drawn at once
+#: seconds between two updates of the screen; the first of a burst comes at once
 PAUSE = 0.2
 
 #: seconds that the kernel waits for the end of a view; its threads end all the same
@@ -30,16 +31,21 @@ _OPEN: dict[str, list[tuple[str, "weakref.ref[View]"]]] = {}
 class View(ipywidgets.VBox):
     """Something to look at that stays up to date until `stop` or `close`.
 
-    A subclass gives `draw`, which puts its data into its parts, and `text`, the same
+    Its `state` is immutable. A subclass gives `reduce`, which returns the next state
+    for an event, `render`, which puts a state into the widgets, and `text`, the same
     as plain text. `stop` keeps what is on the screen; `close` takes it away. Running
     the cell again closes what it had opened; a kernel takes its views with it.
     """
 
     def __init__(
-        self, title: str, *parts: ipywidgets.Widget, every: float | None = None
+        self,
+        title: str,
+        *parts: ipywidgets.Widget,
+        state: Any = None,
+        every: float | None = None,
     ) -> None:
-        """Show `parts` under a title; draw again after `every` seconds, if given."""
-        self.title = title
+        """Show `parts` under a title; render again after `every` seconds, if given."""
+        self.title, self.state = title, state
         self._status = Live(markup.block(markup.status("")))
         self._said = ""
         self._stop = ipywidgets.Button(
@@ -54,11 +60,16 @@ class View(ipywidgets.VBox):
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._dirty, self._ended = threading.Event(), threading.Event()
         self._threads: list[threading.Thread] = []
-        self._gate = threading.Lock()
+        # Guards the state and the threads; whoever waits for a state waits for it.
+        self._lock = threading.Condition()
         _replace(self)
 
-    def draw(self) -> None:
-        """Put the data into the parts; called in the view's own thread."""
+    def reduce(self, state: Any, event: Any) -> Any:
+        """Return the state after an event; pure, and quick."""
+        raise NotImplementedError
+
+    def render(self, state: Any) -> None:
+        """Put a state into the widgets; called in the view's own thread."""
         raise NotImplementedError
 
     def text(self) -> str:
@@ -67,6 +78,23 @@ class View(ipywidgets.VBox):
 
     def stopping(self) -> None:
         """End what a subclass has started: watches, processes."""
+
+    def handle(self, event: Any) -> None:
+        """Take an event into the state, in any thread, and render it soon."""
+        with self._lock:
+            self.state = self.reduce(self.state, event)
+            self._lock.notify_all()
+        self.changed()
+
+    def wait_until(self, fits: Callable[[Any], bool], seconds: float) -> bool:
+        """Wait until the state fits, or the view is stopped; say whether it fits."""
+        with self._lock:
+            self._lock.wait_for(lambda: self.stopped or fits(self.state), seconds)
+            return fits(self.state)
+
+    def draw(self) -> None:
+        """Render the state as it is now."""
+        self.render(self.state)
 
     @property
     def stopped(self) -> bool:
@@ -92,24 +120,25 @@ class View(ipywidgets.VBox):
             self._status.value = markup.block(markup.status(sentence))
 
     def changed(self) -> None:
-        """Ask to be drawn soon; it costs nothing to ask a thousand times a second."""
-        self._begin(self._paint)
+        """Ask for an update soon; it costs nothing to ask a thousand times a second."""
+        self._begin(self._render_loop)
         self._dirty.set()
 
     def work(self, job: Callable[[], None]) -> None:
         """Run a job in the view's own thread, after those that wait.
 
-        A LabError is said in the status line: nobody reads a traceback of a thread.
+        A LabError goes to the status line: nobody reads the traceback of a thread.
         """
-        self._begin(self._toil)
+        self._begin(self._work_loop)
         self._jobs.put(job)
 
     def stop(self) -> None:
         """End its threads and watches; what is on the screen stays. Twice is fine."""
-        with self._gate:
+        with self._lock:
             if self._ended.is_set():
                 return
             self._ended.set()
+            self._lock.notify_all()
         self._dirty.set()
         self._jobs.put(None)
         deadline = time.monotonic() + STOP
@@ -167,35 +196,35 @@ class View(ipywidgets.VBox):
 
     def _begin(self, loop: Callable[[], None]) -> None:
         name = loop.__name__
-        with self._gate:
+        with self._lock:
             if self._ended.is_set() or any(t.name == name for t in self._threads):
                 return
             thread = threading.Thread(target=loop, daemon=True, name=name)
             self._threads.append(thread)
             thread.start()
 
-    def _paint(self) -> None:
+    def _render_loop(self) -> None:
         while not self._ended.is_set():
             self._dirty.wait(self._every)
             self._dirty.clear()
             if self._ended.is_set():
                 return
             began = time.monotonic()
-            with self._told():
+            with self._reporting():
                 self.draw()
-            # As long a rest as the drawing took: half of the kernel's time at most.
+            # As long a rest as the update took: half of the kernel's time at most.
             spent = time.monotonic() - began
             self._ended.wait(max(PAUSE - spent, spent))
 
-    def _toil(self) -> None:
+    def _work_loop(self) -> None:
         while (job := self._jobs.get()) is not None:
             if self._ended.is_set():
                 return
-            with self._told():
+            with self._reporting():
                 job()
 
     @contextlib.contextmanager
-    def _told(self):
+    def _reporting(self):
         try:
             yield
         except errors.LabError as error:

@@ -50,7 +50,7 @@ def turn_the_pods(view):
     """Lesson 08: filter and order."""
     view.get_by_label("Order:").select_option("last event first")
     view.get_by_label("Name or label contains:").fill("no such pod")
-    expect(view).to_contain_text("fits the filter.")
+    expect(view).to_contain_text("matches the filter.")
 
 
 def read_the_wire_log(view):

@@ -27,7 +27,7 @@ def test_it_follows_what_happens(namespace):
         types = list(view.events().query("OBJECT == 'hello'")["TYPE"])
         assert (types[0], types[-1]) == ("ADDED", "DELETED")
         assert len(view.frame()) == 0
-        until(lambda: "1 DELETED" in view._picture.value, 10, "the plot says it")
+        until(lambda: "1 DELETED" in view._events.value, 10, "it is counted")
     assert not view._watch.running
 
 

@@ -23,9 +23,12 @@ class Counter(View):
         self.drawn = self.ended = 0
         self.number = ipywidgets.HTML()
         self.control = named(ipywidgets.Text(description="Anything:"))
-        super().__init__("Counter", self.number, self.control, **options)
+        super().__init__("Counter", self.number, self.control, state=(), **options)
 
-    def draw(self) -> None:
+    def reduce(self, state: tuple, event: str) -> tuple:
+        return (*state, event)
+
+    def render(self, state: tuple) -> None:
         self.drawn += 1
         self.number.value = str(self.drawn)
 
@@ -43,7 +46,11 @@ def counter():
 
 
 def threads() -> set[threading.Thread]:
-    return {each for each in threading.enumerate() if each.name in ("_paint", "_toil")}
+    return {
+        each
+        for each in threading.enumerate()
+        if each.name in ("_render_loop", "_work_loop")
+    }
 
 
 def test_a_thousand_changes_are_few_drawings(counter):
@@ -62,6 +69,15 @@ def test_it_is_drawn_again_by_the_clock():
     with Counter(every=0.05) as made:
         made.changed()
         until(lambda: made.drawn > 2, SECONDS, "it is drawn three times")
+
+
+def test_whoever_waits_for_a_state_gets_it(counter):
+    """Events come from any thread; the end of the view ends every wait."""
+    threading.Timer(0.05, counter.handle, ["one"]).start()
+    assert counter.wait_until(lambda state: "one" in state, SECONDS)
+    assert counter.state == ("one",)
+    threading.Timer(0.05, counter.stop).start()
+    assert not counter.wait_until(lambda state: "two" in state, SECONDS)
 
 
 def test_jobs_run_one_after_the_other(counter):

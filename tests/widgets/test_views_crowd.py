@@ -41,12 +41,12 @@ def test_the_live_table(crowd, connected):
     """One page is drawn and printed, every row is in the data."""
     with widgets.live_pods(namespace="default") as view:
         until(lambda: f"of {PODS:,} pods" in view._table.value, TIMEOUT, "drawn")
-        assert len(view._table.value) + len(view._picture.value) < DRAWN
+        assert len(view._table.value) + len(view._events.value) < DRAWN
         assert len(view.frame()) == PODS
         text = view.text()
         assert f"{PODS:,} pods." in text and len(text.splitlines()) < LINES
         view._filter.value = "pod-4999"
-        until(lambda: f"1 to 1 of 1 pods that fit, of {PODS:,}" in view._table.value)
+        until(lambda: f"1 to 1 of 1 pods that match, of {PODS:,}" in view._table.value)
 
 
 def test_the_explorer(crowd, connected):

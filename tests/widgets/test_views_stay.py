@@ -31,7 +31,7 @@ def create(server, name: str) -> None:
 @contextlib.contextmanager
 def live_pods(server):
     with widgets.live_pods(namespace="default") as opened:
-        until(lambda: opened.model.listed, TIMEOUT, "the list is there")
+        until(lambda: opened.state.table.listed, TIMEOUT, "the list is there")
         yield
         create(server, "after-live")
         opened.wait_for("ADDED", "after-live", timeout=TIMEOUT)
@@ -173,7 +173,7 @@ def test_the_end_of_the_view_ends_a_watch(explorer):
     waiter.start()
     before = explorer._open
     until(lambda: explorer._open is not before, TIMEOUT, "the answer is open")
-    toil = next(t for t in explorer._threads if t.name == "_toil")
+    toil = next(t for t in explorer._threads if t.name == "_work_loop")
     explorer.stop()
     assert not toil.is_alive()
     waiter.join(TIMEOUT)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from helpers.ages import age, human_duration
+from helpers.widgets.ages import age, human_duration
 
 
 @pytest.mark.parametrize(

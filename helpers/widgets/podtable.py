@@ -1,0 +1,178 @@
+"""The table that `kubectl get` prints, kept up to date by the events of a watch.
+
+Pure: `reduce` returns the next table for an event. What runs the watch and what shows
+the table is in `helpers.widgets.pods`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import pandas as pd
+
+from helpers.watch import BROKEN, LISTED, RECONNECTED, REFUSED, Event
+from helpers.widgets import ages
+
+#: how many events are kept; older ones are counted and let go
+HISTORY = 20_000
+#: our column, after the server's
+LAST_EVENT = "LAST EVENT"
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One object as the server prints it, and its last event."""
+
+    namespace: str
+    name: str
+    cells: tuple
+    labels: Mapping[str, str]
+    created: str
+    event: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event in the history; `what` is the object's name, or the trouble."""
+
+    type: str
+    what: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of a resource, and the events that made them."""
+
+    columns: tuple[str, ...] = ()
+    #: the numbers of those columns among the server's
+    shown: tuple[int, ...] = ()
+    rows: Mapping[Key, Row] = field(default_factory=dict)
+    #: the rows of a list whose last page has not come yet
+    pages: Mapping[Key, Row] = field(default_factory=dict)
+    history: tuple[Entry, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    #: what is wrong with the connection; "" while all is well
+    trouble: str = ""
+    #: the server refuses the watch, so that no other attempt is made
+    refused: bool = False
+    listed: bool = False
+
+    def frame(self, now: datetime) -> pd.DataFrame:
+        """Return the rows: NAMESPACE, the columns of kubectl, LAST EVENT, AGO.
+
+        AGO is the timedelta since that event; both are empty for what was only listed.
+        """
+        return pd.DataFrame(
+            [
+                [r.namespace, *self.cells(r, now), r.event, r.at and now - r.at]
+                for r in self.matching()
+            ],
+            columns=["NAMESPACE", *self.columns, LAST_EVENT, "AGO"],
+        )
+
+    def events(self) -> pd.DataFrame:
+        """Return the history, oldest first: TYPE, OBJECT, AT."""
+        return pd.DataFrame(
+            [[one.type, one.what, one.at] for one in self.history],
+            columns=["TYPE", "OBJECT", "AT"],
+        )
+
+    def has_event(self, kind: str, name: str) -> bool:
+        """Say whether the history has an event of an object."""
+        return any((one.type, one.what) == (kind, name) for one in self.history)
+
+    def matching(self, wanted: str = "", *, newest: bool = False) -> list[Row]:
+        """Return the rows whose name, namespace or label contains `wanted`.
+
+        They are sorted by name, or with `newest` by their last event.
+        """
+        rows = [row for row in self.rows.values() if _matches(row, wanted)]
+        rows.sort(key=lambda row: (row.namespace, row.name))
+        if newest:
+            rows.sort(key=lambda row: row.at.timestamp() if row.at else 0, reverse=True)
+        return rows
+
+    def cells(self, row: Row, now: datetime) -> list:
+        """Return the cells of a row; AGE is computed, for it grows without an event."""
+        return [
+            ages.age(row.created, now) if name == "AGE" else cell
+            for name, cell in zip(self.columns, row.cells, strict=True)
+        ]
+
+
+def reduce(table: Table, event: Event) -> Table:
+    """Return the table after one event of a Watch of Tables."""
+    counts = {**table.counts, event.type: table.counts.get(event.type, 0) + 1}
+    table = replace(table, counts=counts)
+    if event.type in (BROKEN, REFUSED):
+        trouble, refused = event.object["message"], event.type == REFUSED
+        table = replace(table, trouble=trouble, refused=refused)
+        return _note(table, event, trouble)
+    if event.type == RECONNECTED:
+        return _note(replace(table, trouble=""), event, "the watch goes on")
+    if definitions := event.object.get("columnDefinitions"):
+        shown, columns = printed_columns(definitions)
+        table = replace(table, shown=tuple(shown), columns=tuple(columns))
+    if event.type == LISTED:
+        return _with_page(table, event)
+    if event.type == "BOOKMARK":
+        # It comes as a row without cells, of which only the version counts.
+        return _note(table, event, "")
+    [row] = _rows(table, event.object)
+    rows = {**table.rows, (row.namespace, row.name): row}
+    if event.type == "DELETED":
+        del rows[row.namespace, row.name]
+    else:
+        changed = replace(row, event=event.type, at=event.at)
+        rows[row.namespace, row.name] = changed
+    return _note(replace(table, rows=rows), event, row.name)
+
+
+def printed_columns(definitions: Sequence[dict]) -> tuple[list[int], list[str]]:
+    """Return numbers and names of the columns that kubectl prints without `-o wide`."""
+    shown = [n for n, each in enumerate(definitions) if not each.get("priority")]
+    return shown, [definitions[number]["name"].upper() for number in shown]
+
+
+def _with_page(table: Table, event: Event) -> Table:
+    # A list that begins again voids the pages of the one that broke off.
+    pages = {} if event.first else dict(table.pages)
+    pages |= {(row.namespace, row.name): row for row in _rows(table, event.object)}
+    if event.object.get("metadata", {}).get("continue"):
+        return replace(table, pages=pages)
+    # What is not in the new list was deleted while nobody watched.
+    for key in table.rows.keys() & pages.keys():
+        old = table.rows[key]
+        pages[key] = replace(pages[key], event=old.event, at=old.at)
+    table = replace(table, rows=pages, pages={}, listed=True, trouble="")
+    return _note(table, event, f"{len(pages):,} objects")
+
+
+def _note(table: Table, event: Event, what: str) -> Table:
+    entry = Entry(event.type, what, event.at)
+    return replace(table, history=(*table.history[1 - HISTORY :], entry))
+
+
+def _rows(table: Table, document: dict) -> list[Row]:
+    found = []
+    for row in document.get("rows") or ():
+        metadata = row["object"]["metadata"]
+        found.append(
+            Row(
+                metadata.get("namespace", ""),
+                metadata.get("name", ""),
+                tuple(row["cells"][number] for number in table.shown),
+                metadata.get("labels") or {},
+                metadata.get("creationTimestamp") or "",
+            )
+        )
+    return found
+
+
+def _matches(row: Row, wanted: str) -> bool:
+    texts = [row.name, row.namespace, *(f"{k}={v}" for k, v in row.labels.items())]
+    return any(wanted.lower() in one.lower() for one in texts)
