@@ -129,6 +129,9 @@ class Backend(Protocol):
     def admit(self, namespace: str) -> None:
         """Make sure that the learner may work in a namespace just made."""
 
+    def audit_log(self) -> str:
+        """Return the audit log: an event per line in JSON, "" if none is written."""
+
     def signing_key(self) -> bytes:
         """Return the key that signs ServiceAccount tokens, as PEM."""
         raise errors.NoSigningKey(self.name)

@@ -62,17 +62,19 @@ def describe(
     """
     facts = Facts("", "", False, "", False, bootstrapped=bootstrapped)
     changes = _options(ports)
-    files = {}
+    egress = {}
     if node:
         api = changes["kube-apiserver"]
         api["--egress-selector-config-file"] = f"{STATE}/{EGRESS}"
         # For pods it is where the node's relay is.
         del api["--endpoint-reconciler-type"]
-        files = {f"{STATE}/{EGRESS}": usermode.egress_config(f"{STATE}/{WAY}")}
+        egress = {f"{STATE}/{EGRESS}": usermode.egress_config(f"{STATE}/{WAY}")}
     parts = [part for part in components.describe(facts) if part.name in changes]
     moved = [_move(part, ports, binaries, changes) for part in parts]
     return tuple(
-        replace(part, files=files) if part.name == "kube-apiserver" else part
+        replace(part, files={**part.files, **egress})
+        if part.name == "kube-apiserver"
+        else part
         for part in moved
     )
 
@@ -118,6 +120,7 @@ def _move(
         ready=Get(_there(part.ready.url, ports)),
         answers=part.answers and Get(_there(part.answers.url, ports)),
         stop_after=tuple(name for name in part.stop_after if name in changes),
+        files={_there(name, ports): text for name, text in part.files.items()},
     )
 
 

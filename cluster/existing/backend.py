@@ -167,6 +167,10 @@ class Own(Backend):
             "it: `python -m helpers use --image REGISTRY/NAME:TAG`.",
         )
 
+    def audit_log(self) -> NoReturn:
+        """Raise YourCluster: an audit log is for those who run the cluster."""
+        raise errors.YourCluster("The audit log")
+
     def image_hint(self) -> str:
         """Return the way out where an image cannot be pulled."""
         return (

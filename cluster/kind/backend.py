@@ -4,10 +4,11 @@ Its objects are in the container of the node: `stop` stops that, `delete` remove
 """
 
 import contextlib
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cluster import binaries, errors, paths, statedir, versions
+from cluster import audit, binaries, errors, paths, statedir, versions
 from cluster.backend import KIND as LOGS
 from cluster.backend import STATUS, Backend
 from cluster.image import cache as image_cache
@@ -142,6 +143,10 @@ class Kind(Backend):
             raise errors.UnknownComponent(component, list(LOGS))
         return self._node().log(component, lines, previous=previous)
 
+    def audit_log(self) -> str:
+        """Return the audit log: an event per line in JSON; raise NotRunning."""
+        return self._node().audit_log()
+
     def images(self) -> list[Image]:
         """Return the images that pods can use without a pull; raise NotRunning."""
         return self._node().images()
@@ -218,6 +223,7 @@ class Kind(Backend):
         self._note(made=False)
         configuration = self.state / "kind.yaml"
         write_private(configuration, self._plan.configuration(port))
+        write_private(self._plan.audit_policy, json.dumps(audit.policy(), indent=1))
         self.kubeconfig.unlink(missing_ok=True)
         try:
             self._commands().kind(self._plan.create(configuration), progress)

@@ -8,10 +8,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors
+from cluster import audit, errors
 from cluster.image import load as images
 from cluster.kind.engine import LONGEST, Engine
-from cluster.kind.plan import Plan
+from cluster.kind.plan import AUDIT, Plan
 
 #: services of the node itself; everything else runs in containers
 SERVICES = ("kubelet", "containerd")
@@ -94,6 +94,13 @@ class Node:
         # A container's two streams are one log; crictl parts them again.
         both = 'exec crictl logs --tail="$1" "$2" 2>&1'
         return self.run("sh", "-c", both, "sh", str(lines), *wanted)
+
+    def audit_log(self) -> str:
+        """Return what is in the files of the audit log; raise EngineFailed."""
+        # A pattern that fits no file stays as it is.
+        script = f'for file in "$1"/{audit.FULL} "$1"/{audit.NAME}; do '
+        script += '[ ! -e "$file" ] || cat "$file"; done'
+        return self.run("sh", "-c", script, "sh", AUDIT)
 
     # --- its images ---
 

@@ -7,6 +7,7 @@ node image        the default of this kind          the same, by its digest
 API server        127.0.0.1, any free port          the same, or the port asked for
 images            pulled by the node                the same, and `toolbox` loaded
 stop, start       by hand                           of the container, by our verbs
+audit log         none                              in the node, see `cluster.audit`
 """
 
 import hashlib
@@ -14,10 +15,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import versions
+from cluster import audit, versions
 
 #: seconds until a new node and its DNS are ready; the image is there by then
 BUDGET = 300.0
+#: directories of the node: the audit log, and the policy that it follows
+AUDIT, POLICY = "/var/log/kubernetes/audit", "/etc/kubernetes/audit"
 
 
 def name_for(state: Path) -> str:
@@ -58,9 +61,51 @@ class Plan:
                 "kind": "Cluster",
                 "apiVersion": "kind.x-k8s.io/v1alpha4",
                 "networking": networking,
-                "nodes": [{"role": "control-plane", "image": versions.KIND_NODE}],
+                "nodes": [self._node()],
             }
         )
+
+    @property
+    def audit_policy(self) -> Path:
+        """Return the file with the audit policy, which the node mounts."""
+        return self.state / "audit.yaml"
+
+    def _node(self) -> dict:
+        policy = f"{POLICY}/policy.yaml"
+        options = audit.options(policy, AUDIT)
+        volumes = (("audit-policy", POLICY, True), ("audit-log", AUDIT, False))
+        api_server = {
+            "apiVersion": "kubeadm.k8s.io/v1beta4",
+            "kind": "ClusterConfiguration",
+            "apiServer": {
+                "extraArgs": [
+                    {"name": name, "value": value} for name, value in options.items()
+                ],
+                # The API server is a pod: what it reads and writes has to be mounted.
+                "extraVolumes": [
+                    {
+                        "name": name,
+                        "hostPath": path,
+                        "mountPath": path,
+                        "readOnly": read_only,
+                        "pathType": "DirectoryOrCreate",
+                    }
+                    for name, path, read_only in volumes
+                ],
+            },
+        }
+        return {
+            "role": "control-plane",
+            "image": versions.KIND_NODE,
+            "kubeadmConfigPatches": [json.dumps(api_server)],
+            "extraMounts": [
+                {
+                    "hostPath": str(self.audit_policy.absolute()),
+                    "containerPath": policy,
+                    "readOnly": True,
+                }
+            ],
+        }
 
     def create(self, configuration: Path) -> list[str]:
         """Return the arguments that make the cluster; it is all there or nothing."""

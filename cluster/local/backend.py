@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import errors, paths, ports, statedir
+from cluster import audit, errors, paths, ports, statedir
 from cluster.backend import LOCAL as LOGS
 from cluster.backend import STATUS, Backend
 from cluster.kubeconfig import holds, read_kubeconfig
@@ -139,6 +139,12 @@ class Local(Backend):
             "Pods of the local cluster have no way out to the internet: take "
             "`toolbox:1`, or `python -m helpers images add FILE`."
         )
+
+    def audit_log(self) -> str:
+        """Return the audit log: an event per line in JSON; raise NotRunning."""
+        if not self.running():
+            raise errors.NotRunning
+        return audit.read(self.state / "audit")
 
     def signing_key(self) -> bytes:
         """Return the key that signs ServiceAccount tokens, as PEM."""

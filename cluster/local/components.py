@@ -19,6 +19,7 @@ resize of a pod        acts on the running pod    refused by an admission policy
 API server port        6443, Service port 443     443 on both: the Service works even
                                                   where kube-proxy cannot run
 leader election        leases                     off: there is one of each
+audit log              none                       of each request, `cluster.audit`
 node address           of a network card          172.30.0.1 on the loopback device
 images                 pulled                     imported only; no way out
 =====================  =========================  ==================================
@@ -28,6 +29,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from cluster import audit
 from cluster.local import layout as at
 
 #: ready but for two hooks, which sleep for a second before they fill an empty etcd with
@@ -167,6 +169,7 @@ def etcd() -> Component:
 
 def kube_apiserver() -> Component:
     """Describe the API server."""
+    policy = f"{at.ETC}/audit.yaml"
     return Component(
         "kube-apiserver",
         (
@@ -194,8 +197,13 @@ def kube_apiserver() -> Component:
             "--kubelet-preferred-address-types=InternalIP",
             # Without it SIGTERM takes a minute while a watch is open.
             "--shutdown-watch-termination-grace-period=1s",
+            *(
+                f"--{name}={value}"
+                for name, value in audit.options(policy, at.AUDIT).items()
+            ),
             "--profiling=false",
         ),
+        files={policy: json.dumps(audit.policy(), indent=1)},
         ready=Get(f"https://127.0.0.1:{at.API_PORT}/readyz"),
         answers=Get(f"https://127.0.0.1:{at.API_PORT}{ANSWERS}"),
         grace=3.5,

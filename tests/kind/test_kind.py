@@ -73,6 +73,12 @@ def test_what_the_node_is_made_of(lab, docker):
     assert f"io.x-k8s.kind.cluster={lab.context.removeprefix('kind-')}" in run
     (pull,) = docker.calls("pull")
     assert pull[-1].endswith(versions.KIND_NODE.partition("@")[2])
+    policy = "/etc/kubernetes/audit/policy.yaml"
+    assert f"--volume={lab.state}/audit.yaml:{policy}:ro" in run
+    # What kind made of our patch is what kubeadm is given.
+    kubeadm = (docker.directory / "kubeadm.conf").read_text()
+    assert policy in kubeadm and "audit-log-path" in kubeadm
+    assert "runtime-config" in kubeadm, "kind's own options stay"
 
 
 def test_an_image_that_cannot_be_pulled(lab, docker):

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from unittest.mock import ANY
 
 from cluster import versions
 from cluster.kind.backend import LOGS
@@ -30,11 +31,26 @@ def test_the_configuration_is_one_node_on_loopback_with_the_image_by_digest():
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "networking": {"apiServerAddress": "127.0.0.1"},
-        "nodes": [{"role": "control-plane", "image": versions.KIND_NODE}],
+        "nodes": [ANY],
     }
-    assert json.loads(PLAN.configuration(None)) == expected
+    found = json.loads(PLAN.configuration(None))
+    assert found == expected
+    [node] = found["nodes"]
+    assert (node["role"], node["image"]) == ("control-plane", versions.KIND_NODE)
     expected["networking"]["apiServerPort"] = 7000
     assert json.loads(PLAN.configuration(7000)) == expected
+
+
+def test_the_node_mounts_the_audit_policy_and_its_api_server_all_it_names():
+    [node] = json.loads(PLAN.configuration(None))["nodes"]
+    [mount] = node["extraMounts"]
+    assert mount["hostPath"] == str(PLAN.audit_policy) == "/s/audit.yaml"
+    [patch] = map(json.loads, node["kubeadmConfigPatches"])
+    options = {each["name"]: each["value"] for each in patch["apiServer"]["extraArgs"]}
+    assert options["audit-policy-file"] == mount["containerPath"]
+    mounted = {each["mountPath"] for each in patch["apiServer"]["extraVolumes"]}
+    named = (options["audit-policy-file"], options["audit-log-path"])
+    assert {str(Path(path).parent) for path in named} == mounted
 
 
 def test_every_command_names_the_cluster_and_the_kubeconfig():

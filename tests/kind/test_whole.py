@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from cluster import binaries, errors, versions
+from cluster import audit, binaries, errors, versions
 from cluster.image import cache as image_cache
 from cluster.kind import images
 from cluster.kind.backend import LOGS
@@ -202,6 +202,16 @@ def test_each_component_has_a_log(whole):
     with pytest.raises(errors.UnknownComponent) as caught:
         whole.log("machine", 7)
     assert caught.value.known == list(LOGS)
+
+
+def test_the_audit_log_is_read_in_the_order_of_its_files(whole, docker):
+    assert whole.audit_log() == "", "none before it is written"
+    place = docker.directory / "audit"
+    place.mkdir()
+    in_order = ["audit-2026-01.log", "audit-2026-02.log", audit.NAME]
+    for name in reversed(in_order):
+        (place / name).write_text(f"{name}\n")
+    assert whole.audit_log().splitlines() == in_order
 
 
 @full

@@ -315,6 +315,9 @@ TABLE = {
         options(name)["--leader-elect"] == "false"
         for name in ("kube-controller-manager", "kube-scheduler")
     ),
+    "audit log": lambda: options("kube-apiserver")["--audit-policy-file"].endswith(
+        "/audit.yaml"
+    ),
     "node address": lambda: (
         options("kubelet")["--node-ip"] == layout.NODE_IP == "172.30.0.1"
     ),
