@@ -5,28 +5,26 @@ one or two sentences, or "" when all is well. The cell asserts that it is "".
 """
 
 from helpers.checks.ambassador import lets_only_read_pods, lives_on
-from helpers.checks.answers import anonymous_refusal, predictions_hold
-from helpers.checks.batch import cronjob_runs
-from helpers.checks.credentials import token_is
-from helpers.checks.deletion import job_goes_last
-from helpers.checks.downward import known_when, pod_knows_itself, ways_hold
-from helpers.checks.grants import may_exactly, verbs_named
-from helpers.checks.layers import layers_named
-from helpers.checks.objects import label_is
-from helpers.checks.ownership import owned_by
-from helpers.checks.pages import survives_expiry
-from helpers.checks.problems import problems_named
-from helpers.checks.proofs import program_lists, request_is_sure, server_is_found
-from helpers.checks.quiz import statements_judged
-from helpers.checks.repairs import repaired
-from helpers.checks.rest import (
-    door_is_guarded,
-    names_are_complete,
-    only_created,
-    paths_lead_to,
+from helpers.checks.batch_api import cronjob_runs, names_are_complete, only_created
+from helpers.checks.client_library import job_goes_last, owned_by, survives_expiry
+from helpers.checks.cluster_info import (
+    anonymous_refusal,
+    name_is_held,
+    predictions_hold,
 )
-from helpers.checks.schemas import job_is_taken, rule_described
-from helpers.checks.trust import name_is_held, refused_twice
+from helpers.checks.inside_a_pod import problems_named, refused_twice
+from helpers.checks.kubectl_proxy import door_is_guarded, paths_lead_to
+from helpers.checks.openapi import job_is_taken, rule_described
+from helpers.checks.pod_metadata import known_when, pod_knows_itself, ways_hold
+from helpers.checks.rbac_and_tokens import may_exactly, token_is, verbs_named
+from helpers.checks.recap import (
+    program_lists,
+    request_is_sure,
+    server_is_found,
+    statements_judged,
+)
+from helpers.checks.recap_repairs import layers_named, repaired
+from helpers.checks.start_here import label_is
 
 __all__ = [
     "anonymous_refusal",

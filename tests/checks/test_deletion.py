@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.checks import job_goes_last
-from helpers.checks.deletion import why_not_last
+from helpers.checks.client_library import why_not_last
 from helpers.command import kubectl
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from helpers.checks import owned_by
-from helpers.checks.ownership import wrong_owner
+from helpers.checks.client_library import wrong_owner
 from helpers.command import kubectl
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.checks import rest
+from helpers.checks import batch_api, kubectl_proxy
 from helpers.discovery import api_resources
 from helpers.proxy import KubectlProxy
 
@@ -26,7 +26,10 @@ def server(cluster):
 )
 def test_a_right_path_is_right(server, api_version, kind, path):
     """Core and named groups, with namespaces and without."""
-    assert rest.paths_lead_to({(api_version, kind): path}, server, "default") == ""
+    assert (
+        kubectl_proxy.paths_lead_to({(api_version, kind): path}, server, "default")
+        == ""
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,7 +46,9 @@ def test_a_right_path_is_right(server, api_version, kind, path):
 )
 def test_a_wrong_path_is_explained(server, api_version, kind, path, said):
     """The first mistake that there is, in words that say where to look."""
-    assert said in rest.paths_lead_to({(api_version, kind): path}, server, "default")
+    assert said in kubectl_proxy.paths_lead_to(
+        {(api_version, kind): path}, server, "default"
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,7 +66,7 @@ def test_a_wrong_path_is_explained(server, api_version, kind, path, said):
 def test_a_door_is_tried(cluster, guards, said):
     """It is knocked at, so every list of patterns that does the work is right."""
     with KubectlProxy(reject_paths=guards) as door:
-        diagnosis = rest.door_is_guarded(door, "default")
+        diagnosis = kubectl_proxy.door_is_guarded(door, "default")
     assert said in diagnosis if said else diagnosis == ""
 
 
@@ -98,7 +103,7 @@ def a_page_twice(path, limit):
 )
 def test_a_reader_of_pages_is_tried_with_several_limits(names_of, said):
     """A full last page, a page more than full, and pages of one."""
-    diagnosis = rest.names_are_complete(names_of, Listing(), "/any")
+    diagnosis = batch_api.names_are_complete(names_of, Listing(), "/any")
     assert said in diagnosis if said else diagnosis == ""
 
 
@@ -115,5 +120,5 @@ def test_names_of_what_is_only_created(server, change, said):
     """One too many, one that is not there, and one that is missing."""
     frame = api_resources(server).explode("VERBS").groupby("NAME")["VERBS"].agg(set)
     right = {n for n, v in frame.items() if "create" in v and not v & {"get", "list"}}
-    diagnosis = rest.only_created(right ^ change, server)
+    diagnosis = batch_api.only_created(right ^ change, server)
     assert diagnosis.startswith(said) if said else diagnosis == ""

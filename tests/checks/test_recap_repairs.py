@@ -8,7 +8,7 @@ import pytest
 from cluster import errors
 from cluster.kind.backend import Kind
 from helpers import Caller, create_token, drills, kubectl, review_token
-from helpers.checks import layers, repairs
+from helpers.checks import recap_repairs
 from helpers.drills import (
     FILES,
     LABEL,
@@ -37,7 +37,7 @@ def namespace(namespace, cluster):
 @pytest.fixture(autouse=True)
 def short_rounds(monkeypatch):
     """Give a wrong repair one more second: the application asks in each."""
-    monkeypatch.setattr(repairs, "ROUND", 1.5)
+    monkeypatch.setattr(recap_repairs, "ROUND", 1.5)
 
 
 def set_env(drill, *variables):
@@ -58,11 +58,11 @@ def right():
 
 def layer_of(pod):
     line = last_words(pod["metadata"]["name"])
-    return layers.symptom_of(line, pod["metadata"]["namespace"]).layer
+    return recap_repairs.symptom_of(line, pod["metadata"]["namespace"]).layer
 
 
 def test_the_application_of_the_lesson_is_whole(namespace):
-    assert repairs.repaired("app") == ""
+    assert recap_repairs.repaired("app") == ""
 
 
 FAULTS = {
@@ -77,16 +77,16 @@ FAULTS = {
 @pytest.mark.parametrize(("drill", "said"), FAULTS.items())
 def test_each_fault_is_named(namespace, drill, said):
     """The layer first, then what of the pod is to blame; never a token."""
-    diagnosis = repairs.repaired(drill)
+    diagnosis = recap_repairs.repaired(drill)
     layer, _, _ = diagnosis.partition(":")
-    assert layer in layers.LAYERS and said in diagnosis
+    assert layer in recap_repairs.LAYERS and said in diagnosis
     assert "eyJ" not in diagnosis and len(diagnosis.splitlines()) == 1
 
 
 def test_the_token_of_the_local_cluster_has_expired(namespace, cluster):
     """Not revoked: time is what ended it, and the server says so."""
     assert cluster.backend == "local"
-    assert "401, expired." in repairs.repaired("drill-4")
+    assert "401, expired." in recap_repairs.repaired("drill-4")
 
 
 def test_elsewhere_the_token_is_bound_to_what_is_gone(namespace):
@@ -99,11 +99,13 @@ def test_elsewhere_the_token_is_bound_to_what_is_gone(namespace):
 
 def test_the_layers_are_read_from_what_the_pods_say(namespace):
     """Right; one wrong, with the reason; one not there; one that is no layer."""
-    assert layers.layers_named(right()) == ""
-    said = layers.layers_named(right() | {"drill-5": "authorization"})
+    assert recap_repairs.layers_named(right()) == ""
+    said = recap_repairs.layers_named(right() | {"drill-5": "authorization"})
     assert said.startswith("drill-5: it is not 'authorization', for the server knew")
-    assert layers.layers_named({}).startswith("drill-1: is still empty; choose one of")
-    said = layers.layers_named(right() | {"drill-2": "tls"})
+    assert recap_repairs.layers_named({}).startswith(
+        "drill-1: is still empty; choose one of"
+    )
+    said = recap_repairs.layers_named(right() | {"drill-2": "tls"})
     assert said.startswith("drill-2: is 'tls'; choose one of name, address, TLS")
 
 
@@ -130,7 +132,7 @@ def test_the_layers_are_read_from_what_the_pods_say(namespace):
 def test_a_server_is_found_or_not(namespace, server, said):
     """Every name that leads there is right; another fault is another diagnosis."""
     set_env("drill-1", f"SERVER={server}")
-    diagnosis = repairs.repaired("drill-1")
+    diagnosis = recap_repairs.repaired("drill-1")
     assert said in diagnosis and bool(said) == bool(diagnosis)
 
 
@@ -149,13 +151,13 @@ def test_not_to_check_the_certificate_is_no_repair(namespace):
             ]
         ),
     )
-    assert repairs.repaired("drill-2").startswith("TLS: it has no ca.crt")
+    assert recap_repairs.repaired("drill-2").startswith("TLS: it has no ca.crt")
 
 
 def test_a_token_from_nowhere_is_told(namespace):
     patch("drill-3", automountServiceAccountToken=True)
     set_env("drill-3", "TOKEN=/nowhere/token")
-    said = repairs.repaired("drill-3")
+    said = recap_repairs.repaired("drill-3")
     assert said.startswith("authentication: there is no file /nowhere/token: look at")
 
 
@@ -164,7 +166,7 @@ def test_a_fresh_token_in_the_secret_is_no_repair(namespace):
     secret = {"stringData": {"token": create_token("app").text}}
     kubectl("patch", "secret", "copied-token", "--patch", json.dumps(secret))
     kubectl("rollout", "restart", "deployment/drill-4")
-    said = repairs.repaired("drill-4")
+    said = recap_repairs.repaired("drill-4")
     assert said.startswith("authentication: this works until 20")
     assert "the Secret copied-token; the pod's own one is renewed." in said
 
@@ -175,13 +177,13 @@ def test_rights_everywhere_are_no_repair(namespace):
     grant = f"--serviceaccount={namespace}:app"
     kubectl("create", "clusterrolebinding", name, "--clusterrole=view", grant)
     try:
-        said = repairs.repaired("drill-5")
-        own = repairs.repaired("app")
+        said = recap_repairs.repaired("drill-5")
+        own = recap_repairs.repaired("app")
     finally:
         kubectl("delete", "clusterrolebinding", name)
     assert said.startswith("namespace: it lists the pods of production, and runs in")
     assert "app may also get pods: that is too much" in own
-    until(lambda: repairs.repaired("app") == "")
+    until(lambda: recap_repairs.repaired("app") == "")
 
 
 def test_a_missing_right_is_traced_to_its_binding(namespace):
@@ -190,32 +192,32 @@ def test_a_missing_right_is_traced_to_its_binding(namespace):
     try:
         pod = current_pod("app")["metadata"]["name"]
         until(lambda: "403" in last_words(pod))
-        assert repairs.repaired("app") == (
+        assert recap_repairs.repaired("app") == (
             "authorization: 403 for list on pods: Role `app` allows it, but no "
             "RoleBinding names it."
         )
         wrong = f"--serviceaccount={namespace}:default"
         kubectl("create", "rolebinding", "wrong", "--role=app", wrong)
-        said = repairs.repaired("app")
+        said = recap_repairs.repaired("app")
         assert said.startswith("authorization: 403 for list on pods: RoleBinding `wro")
         assert "to ServiceAccount `default`" in said
         kubectl("delete", "rolebinding", "wrong")
     finally:
         run_in_shell("10-recap", "right-solution", namespace)
     until(lambda: "403" not in last_words(pod))
-    assert repairs.repaired("app") == ""
+    assert recap_repairs.repaired("app") == ""
 
 
 def test_what_does_not_run_is_told(namespace):
     """No such Deployment; an image that is not there; a script that is not there."""
-    assert "not found" in repairs.repaired("drill-6")
+    assert "not found" in recap_repairs.repaired("drill-6")
     image = {"name": "main", "image": "no-such-image:1"}
     patch("drill-1", containers=[image])
-    said = repairs.repaired("drill-1")
+    said = recap_repairs.repaired("drill-1")
     assert "does not run: container main: " in said and "no-such-image" in said
     other = {"name": "main", "args": ["sh", "-c", "echo hello; sleep infinity"]}
     patch("drill-3", containers=[other], automountServiceAccountToken=True)
-    said = repairs.repaired("drill-3")
+    said = recap_repairs.repaired("drill-3")
     assert said.startswith("The application says 'hello'; see `kubectl logs drill-3-")
 
 
@@ -230,7 +232,7 @@ def test_each_solution_can_be_run_twice(namespace, cluster):
     for _ in range(2):
         for cell in ("name", "tls", "token", "expired", "elsewhere"):
             run_in_shell("10-recap", f"{cell}-solution", namespace)
-    assert [repairs.repaired(drill) for drill in NAMES] == [""] * len(NAMES)
+    assert [recap_repairs.repaired(drill) for drill in NAMES] == [""] * len(NAMES)
 
 
 @pytest.mark.full("infrastructure that lessons do not touch")
@@ -245,3 +247,39 @@ def test_a_copy_that_stays_silent_is_told(namespace, cluster, monkeypatch):
 def test_the_files_are_where_the_script_looks():
     """The script of the page and the helpers mean the same directory."""
     assert f"FILES={FILES}\n" in source("10-recap", "app-script")
+
+
+FORBIDDEN = (
+    '403: pods is forbidden: User "system:serviceaccount:here:app" cannot list '
+    'resource "pods" in API group "" in the namespace "{}"'
+)
+ANONYMOUS = '403: pods is forbidden: User "system:anonymous" cannot list resource'
+LINES = {
+    "curl: (6) Could not resolve host: kubernetes": "name",
+    "curl: (7) Failed to connect to 10.96.0.1 port 444": "address",
+    "curl: (28) Connection timed out after 5001 milliseconds": "address",
+    "curl: (60) SSL certificate problem: self-signed certificate": "TLS",
+    "curl: (77) error setting certificate file: /x/ca.crt": "TLS",
+    "cat: /x/token: No such file or directory": "authentication",
+    "401: Unauthorized": "authentication",
+    f'{ANONYMOUS} "pods" in API group "" in the namespace "here"': "authentication",
+    FORBIDDEN.format("here"): "authorization",
+    FORBIDDEN.format("here-2"): "namespace",
+    FORBIDDEN.format("there"): "namespace",
+}
+
+
+@pytest.mark.parametrize(("line", "layer"), LINES.items())
+def test_a_line_shows_its_layer(line, layer):
+    """A namespace whose name begins alike is another one."""
+    assert recap_repairs.symptom_of(line, "here").layer == layer
+
+
+@pytest.mark.parametrize("line", ["200: 4 pods in here", "", "sh: not found"])
+def test_no_symptom_is_no_layer(line):
+    assert recap_repairs.symptom_of(line, "here") is None
+
+
+def test_every_layer_can_be_shown():
+    """What a learner may choose is what a line may mean."""
+    assert set(LINES.values()) == set(recap_repairs.LAYERS)

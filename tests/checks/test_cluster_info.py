@@ -4,7 +4,7 @@ import pytest
 
 from cluster.kubeconfig import current_entries, pem_of
 from helpers.caller import Caller
-from helpers.checks import answers, objects, problems
+from helpers.checks import cluster_info, inside_a_pod, start_here
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +29,13 @@ RIGHT = {
 
 def test_right_predictions_hold(callers):
     """One of each status."""
-    assert answers.predictions_hold(RIGHT, callers) == ""
+    assert cluster_info.predictions_hold(RIGHT, callers) == ""
 
 
 @pytest.mark.parametrize(("question", "status"), RIGHT.items())
 def test_a_wrong_prediction_is_told_with_the_reason(callers, question, status):
     """The answer, and the thought that was missing."""
-    said = answers.predictions_hold(RIGHT | {question: 500}, callers)
+    said = cluster_info.predictions_hold(RIGHT | {question: 500}, callers)
     name, path = question
     assert said.startswith(f"{name} on {path}: predicted 500, the server says {status}")
     assert len(said.splitlines()) == 1 and said.count(".") >= 2
@@ -43,25 +43,25 @@ def test_a_wrong_prediction_is_told_with_the_reason(callers, question, status):
 
 def test_no_prediction_is_told_before_the_server_is_asked():
     """No caller is needed for it."""
-    said = answers.predictions_hold({("nobody", "/"): None}, {})
+    said = cluster_info.predictions_hold({("nobody", "/"): None}, {})
     assert said == "There is no prediction yet for nobody on /."
 
 
 def test_both_refusals_of_a_stranger_are_explained():
     """A cluster may answer either, and the sentence says which it was."""
     for status in (401, 403):
-        assert answers.anonymous_refusal(status).startswith(f"{status}: ")
-    assert answers.anonymous_refusal(200) == ""
+        assert cluster_info.anonymous_refusal(status).startswith(f"{status}: ")
+    assert cluster_info.anonymous_refusal(200) == ""
 
 
 def test_a_label_is_there_or_its_fault_is_named(cluster):
     """Nothing there, no such label, another value, all well."""
     space = "namespace/kube-public"
     key = "kubernetes.io/metadata.name"
-    assert objects.label_is(space, key, "kube-public") == ""
-    assert "is 'kube-public', not 'x'" in objects.label_is(space, key, "x")
-    assert f"it has {key}" in objects.label_is(space, "mood", "x")
-    assert "not found" in objects.label_is("namespace/no-such", "mood", "x")
+    assert start_here.label_is(space, key, "kube-public") == ""
+    assert "is 'kube-public', not 'x'" in start_here.label_is(space, key, "x")
+    assert f"it has {key}" in start_here.label_is(space, "mood", "x")
+    assert "not found" in start_here.label_is("namespace/no-such", "mood", "x")
 
 
 NAMED = {
@@ -75,20 +75,20 @@ NAMED = {
 
 def test_the_four_problems_are_named():
     """All of them are needed, one of them twice."""
-    assert problems.problems_named(NAMED) == ""
-    assert set(problems.PROBLEMS) == set(NAMED.values())
+    assert inside_a_pod.problems_named(NAMED) == ""
+    assert set(inside_a_pod.PROBLEMS) == set(NAMED.values())
 
 
 @pytest.mark.parametrize("symptom", NAMED)
 def test_a_wrong_name_is_told_with_the_reason(symptom):
     """The symptom, what it is not, and why."""
-    wrong = next(name for name in problems.PROBLEMS if name != NAMED[symptom])
-    said = problems.problems_named(NAMED | {symptom: wrong})
+    wrong = next(name for name in inside_a_pod.PROBLEMS if name != NAMED[symptom])
+    said = inside_a_pod.problems_named(NAMED | {symptom: wrong})
     assert said.startswith(f"{symptom}: it is not {wrong!r}, for ")
 
 
 def test_a_missing_or_unknown_name_is_told_with_the_choices():
     """A typing error is not a wrong answer."""
-    said = problems.problems_named(NAMED | {"401": ""})
+    said = inside_a_pod.problems_named(NAMED | {"401": ""})
     assert said.startswith("401: is still empty; choose one of find it, be sure")
-    assert "is 'dns'; choose" in problems.problems_named(NAMED | {"401": "dns"})
+    assert "is 'dns'; choose" in inside_a_pod.problems_named(NAMED | {"401": "dns"})

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from helpers.checks.schemas import job_is_taken, other_job, rule_described, wrong_rule
+from helpers.checks.openapi import job_is_taken, other_job, rule_described, wrong_rule
 from helpers.proxy import KubectlProxy
 from helpers.schemas import Schema
 

@@ -3,10 +3,10 @@
 import pytest
 
 from helpers.caller import Caller
-from helpers.checks import grants, may_exactly, verbs_named
+from helpers.checks import may_exactly, rbac_and_tokens, token_is, verbs_named
 from helpers.command import kubectl
 from helpers.pods import apply
-from helpers.tokens import create_token
+from helpers.tokens import create_token, tamper
 
 API = "rbac.authorization.k8s.io"
 
@@ -31,7 +31,7 @@ def grant(namespace, *, account="reader", **rule):
 
 
 def test_nothing_was_done_yet(namespace, monkeypatch):
-    monkeypatch.setattr(grants, "PROPAGATION", 0.5)
+    monkeypatch.setattr(rbac_and_tokens, "PROPAGATION", 0.5)
     assert may_exactly("stranger", ["list"], "jobs.batch") == (
         "403 for list on jobs.batch: No RoleBinding gives stranger list on jobs.batch."
     )
@@ -110,3 +110,32 @@ def test_a_right_in_every_namespace_is_too_much(namespace, bind):
         "roamer may also get configmaps -n default: that is too much. Take a "
         "RoleBinding, not a ClusterRoleBinding."
     )
+
+
+TOKEN = {"audience": "vault", "lifetime": 900, "bound_to": "secret/lease"}
+ASKED = {"audience": "vault", "duration": "15m", "bound_to": "secret/lease"}
+
+
+@pytest.fixture(scope="module")
+def lease(namespace):
+    kubectl("create", "secret", "generic", "lease")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({}, ""),
+        ({"audience": ["vault", "other"]}, "It is meant for vault, other, not for va"),
+        ({"duration": "1h"}, "It lives 3600 s, not 900 s."),
+        ({"bound_to": ""}, "It is bound to nothing, not to secret/lease."),
+    ],
+)
+def test_each_part_of_a_token_is_looked_at(lease, change, says):
+    diagnosis = token_is(create_token(**{**ASKED, **change}), **TOKEN)
+    assert diagnosis.startswith(says) if says else diagnosis == ""
+
+
+def test_the_server_has_to_believe_a_token(lease):
+    """A forgery has the right claims, too."""
+    forged = tamper(create_token(**{**ASKED, "duration": "1h"}), exp=0, iat=-900)
+    assert token_is(forged, **TOKEN).startswith("The server refuses it: ")

@@ -1,11 +1,13 @@
 """What a check says of requests from a pod, and what an impostor gets of them."""
 
+import re
+
 import pytest
 
 from helpers import pods
-from helpers.checks import proofs
+from helpers.checks import recap
 from helpers.drills import FILES
-from tests.notebooks import run_in_shell
+from tests.notebooks import run_in_shell, source
 
 BY_VARIABLE = "printenv KUBERNETES_SERVICE_HOST"
 BY_NAME = "getent hosts kubernetes.default.svc"
@@ -36,7 +38,7 @@ def client(namespace):
 )
 def test_two_ways_find_the_server(by_variable, by_name, said):
     """Each in its own way: neither the other way, nor an address by heart."""
-    diagnosis = proofs.server_is_found(
+    diagnosis = recap.server_is_found(
         "client", by_variable=by_variable, by_name=by_name
     )
     assert said in diagnosis and bool(said) == bool(diagnosis)
@@ -66,7 +68,7 @@ def test_two_ways_find_the_server(by_variable, by_name, said):
 )
 def test_a_request_is_sure_or_the_fault_is_named(curl, said):
     """In the order of the layers; the impostor comes last."""
-    diagnosis = proofs.request_is_sure("client", f"cd {FILES}; {curl}")
+    diagnosis = recap.request_is_sure("client", f"cd {FILES}; {curl}")
     assert said in diagnosis and bool(said) == bool(diagnosis)
     assert "eyJ" not in diagnosis and len(diagnosis.splitlines()) <= 1
 
@@ -92,5 +94,28 @@ for pod in client.CoreV1Api().list_namespaced_pod(namespace).items:
     ],
 )
 def test_a_program_prints_the_pods_or_the_fault_is_named(program, said):
-    diagnosis = proofs.program_lists("client", program)
+    diagnosis = recap.program_lists("client", program)
     assert said in diagnosis and bool(said) == bool(diagnosis)
+
+
+TRUE = ("proxy", "none", "library")
+WORDS = re.findall(r"^- \*\*([\w ]+):\*\*", source("10-recap", "quiz-task"), re.M)
+RIGHT = {word: word in TRUE for word in WORDS}
+
+
+def test_right_answers_pass():
+    """The page and the check know the same statements."""
+    assert len(WORDS) == 9 and recap.statements_judged(RIGHT) == ""
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_wrong_answer_is_told_with_the_reason(word):
+    said = recap.statements_judged(RIGHT | {word: not RIGHT[word]})
+    assert re.match(rf"{word}: it is (true|false), for \S+ .*\.$", said)
+
+
+@pytest.mark.parametrize("answer", [None, "no", 1])
+def test_what_is_no_answer_is_no_wrong_answer(answer):
+    said = recap.statements_judged(RIGHT | {"env": answer})
+    assert said == f"env: {answer!r}; write True or False."
+    assert recap.statements_judged({}).startswith("env: None")

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 
 from helpers.command import kubectl
+from helpers.drills import current_pod
 from helpers.pods import exec_in_pod
 
 #: the environment variable and the file of the exercise, and its limit in millicores
@@ -23,9 +24,9 @@ def known_when(known: Mapping[str, str], *, deployment: str) -> str:
     A field is known before if the Deployment's template holds it as its pod does.
     """
     found = kubectl("get", "deployment", deployment, "-o", "json").json()["spec"]
-    labels = [f"{k}={v}" for k, v in found["selector"]["matchLabels"].items()]
-    pods = kubectl("get", "pods", f"--selector={','.join(labels)}", "-o", "json")
-    pod = pods.json()["items"][0]
+    pod = current_pod(deployment)
+    if pod is None:
+        return f"The Deployment {deployment} has no pod yet."
     for field, when in known.items():
         if when not in _WHENS:
             return f"{field}: {when!r}; write one of {', '.join(_WHENS)}."

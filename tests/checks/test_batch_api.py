@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.checks import batch
+from helpers.checks import batch_api
 
 RIGHT = {"schedule": "0 3 * * *", "image": "toolbox:1"}
 
@@ -32,10 +32,10 @@ def cronjob(**changes):
 )
 def test_what_is_wrong_with_it(changes, said):
     """The first thing that would keep it from doing the work."""
-    assert batch.wrong_cronjob(cronjob(**changes), **RIGHT) == said
+    assert batch_api.wrong_cronjob(cronjob(**changes), **RIGHT) == said
 
 
 def test_one_that_is_not_there(cluster):
     """The server's own sentence, and what to do."""
-    said = batch.cronjob_runs("no-such-one", **RIGHT)
+    said = batch_api.cronjob_runs("no-such-one", **RIGHT)
     assert '"no-such-one" not found' in said and "kubectl apply" in said

@@ -3,7 +3,7 @@
 import pytest
 
 from cluster.kubeconfig import current_entries, pem_of
-from helpers.checks import trust
+from helpers.checks import inside_a_pod, name_is_held
 from tests.running import run, sleeper
 
 PUBLIC = "/etc/ssl/certs/ca-certificates.crt"
@@ -34,7 +34,7 @@ def pod(namespace):
 )
 def test_a_name_is_held_or_the_names_are_told(cluster, ca, name, said):
     """The server is asked; a refusal has the number and all the names."""
-    diagnosis = trust.name_is_held(cluster.server, ca, name, but="127.0.0.1")
+    diagnosis = name_is_held(cluster.server, ca, name, but="127.0.0.1")
     assert said in diagnosis and bool(said) == bool(diagnosis)
     if "62" in said:
         assert "The names are: " in diagnosis and "localhost" in diagnosis
@@ -48,13 +48,15 @@ def test_a_name_is_held_or_the_names_are_told(cluster, ca, name, said):
         (PUBLIC, "", "wrong_host is empty"),
         ("/no/such", "x", "curl ended with 77: /no/such is no file of authorities"),
         ("/etc/passwd", "x", "curl ended with 77"),
-        (trust.CA, "x", "holds the authority that signed it"),
+        (inside_a_pod.CA, "x", "holds the authority that signed it"),
         (PUBLIC, "kubernetes.default", "holds the name kubernetes.default"),
         (PUBLIC, "no host", "as no host, curl ended with 3 (curl: (3)"),
     ],
 )
 def test_curl_is_refused_twice_or_the_fault_is_named(pod, wrong_ca, wrong_host, said):
     """Once for the issuer, once for the name, and nothing else counts."""
-    diagnosis = trust.refused_twice(pod, wrong_ca=wrong_ca, wrong_host=wrong_host)
+    diagnosis = inside_a_pod.refused_twice(
+        pod, wrong_ca=wrong_ca, wrong_host=wrong_host
+    )
     assert said in diagnosis and bool(said) == bool(diagnosis)
     assert len(diagnosis.splitlines()) <= 1

@@ -1,30 +1,52 @@
-"""Check who is trusted: authorities, and the names that a certificate holds."""
+"""Check what keeps a pod from the API server, and whom curl trusts there."""
 
-from pathlib import Path
+from collections.abc import Mapping
 
-from helpers.certificates import server_certificate, verify_server
 from helpers.command import Completed
 from helpers.pods import exec_in_pod
 
+#: symptom, and the problem behind it with its reason
+_BEHIND = {
+    "curl ends with 6": ("find it", "no address came from the name"),
+    "curl ends with 60": ("be sure", "the certificate was not accepted"),
+    "401": ("authenticate", "a credential was shown, and it is not a valid one"),
+    "403, user system:anonymous": (
+        "authenticate",
+        "no credential was shown, so the server had nobody else to refuse",
+    ),
+    "403, user system:serviceaccount:…": (
+        "be authorized",
+        "the server knows the account, and no rule allows what it asked",
+    ),
+}
+PROBLEMS = list(dict.fromkeys(problem for problem, _ in _BEHIND.values()))
+
+
+def problems_named(named: Mapping[str, str]) -> str:
+    """Diagnose the first symptom whose problem is not named, or not rightly."""
+    for symptom, (problem, reason) in _BEHIND.items():
+        answer = named.get(symptom, "")
+        if answer not in PROBLEMS:
+            said = f"is {answer!r}" if answer else "is still empty"
+            return f"{symptom}: {said}; choose one of {', '.join(PROBLEMS)}."
+        if answer != problem:
+            return f"{symptom}: it is not {answer!r}, for {reason}."
+    return ""
+
+
 SERVICE = "kubernetes.default.svc"
+
+
 CA = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
+
 
 #: how curl ends: the certificate is refused; the file with authorities is none
 REFUSED, NO_AUTHORITIES = 60, 77
+
+
 #: what OpenSSL says when it is the chain: self-signed, or an issuer it does not know.
 #: Names are compared by curl itself, and its number for that depends on its version.
 CHAIN = {"18", "19", "20", "21"}
-
-
-def name_is_held(server: str, ca: Path, name: str, *, but: str) -> str:
-    """Diagnose why `name` is no other name, beside `but`, that `server` proves."""
-    if name == but:
-        return f"{but} is the host of the URL itself: look for another name."
-    verdict = verify_server(server, ca=ca, name=name)
-    if verdict.code == 0:
-        return ""
-    held = ", ".join(server_certificate(server).names)
-    return f"{verdict.code}, {verdict.message.rstrip('.')}. The names are: {held}."
 
 
 def refused_twice(pod: str, *, wrong_ca: str, wrong_host: str) -> str:

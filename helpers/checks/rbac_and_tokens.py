@@ -1,15 +1,16 @@
-"""Check what an account may do: what it needs, and no more than that."""
+"""Check what an account may do, no less and no more, and what a token is for."""
 
-import time
 from collections.abc import Mapping
 
+from cluster.waiting import until
 from helpers import rbac
 from helpers.caller import Caller
 from helpers.command import current_namespace
 from helpers.rbac import Attempt
 from helpers.refusals.forbidden import attempt_of
 from helpers.refusals.status import DeniedRequest
-from helpers.reviews import Account, access_review, can_i
+from helpers.reviews import Account, access_review, can_i, review_token
+from helpers.tokens import Token
 
 #: all verbs that a rule for an ordinary resource can name
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")
@@ -24,15 +25,23 @@ def may_exactly(account: str, verbs: list[str], resource: str) -> str:
     `resource` as kubectl writes it: "pods", "jobs.batch". Other verbs on it, the same
     on Secrets, and the same in the namespace `default` are too much.
     """
-    deadline = time.monotonic() + PROPAGATION
-    while missing := _missing(account, verbs, resource):
-        near = rbac.near_misses(
-            _attempt(account, missing[0], resource), rbac.read_rbac()
-        )
-        if near or time.monotonic() > deadline:
-            nothing = f"No RoleBinding gives {account} {missing[0]} on {resource}."
-            return f"403 for {missing[0]} on {resource}: " + (" ".join(near) or nothing)
-        time.sleep(0.1)
+    fault = ""
+
+    def settled() -> bool:
+        nonlocal fault
+        missing = _missing(account, verbs, resource)
+        if not missing:
+            fault = ""
+            return True
+        attempt = _attempt(account, missing[0], resource)
+        near = rbac.near_misses(attempt, rbac.read_rbac())
+        nothing = f"No RoleBinding gives {account} {missing[0]} on {resource}."
+        fault = f"403 for {missing[0]} on {resource}: " + (" ".join(near) or nothing)
+        return bool(near)
+
+    until(settled, PROPAGATION)
+    if fault:
+        return fault
     elsewhere = f"{resource} -n default"
     table = can_i(account, VERBS, [resource, "secrets", elsewhere])
     allowed = {(verb, row) for row in table.index for verb in VERBS}
@@ -73,3 +82,20 @@ def _attempt(account: str, verb: str, resource: str) -> Attempt:
     who = Account.read(account, namespace)
     asked = access_review(who, verb, resource, namespace)["spec"]["resourceAttributes"]
     return Attempt(user=who.user, **asked)
+
+
+def token_is(token: Token, *, audience: str, lifetime: int, bound_to: str) -> str:
+    """Diagnose why a token is not the one that was asked for.
+
+    `lifetime` in seconds, `bound_to` as `pod/NAME`. The API server has to believe it.
+    """
+    if token.audiences != [audience]:
+        return (
+            f"It is meant for {', '.join(token.audiences)}, not for {audience} alone."
+        )
+    if token.lifetime != lifetime:
+        return f"It lives {token.lifetime} s, not {lifetime} s."
+    if token.bound_to != bound_to:
+        return f"It is bound to {token.bound_to or 'nothing'}, not to {bound_to}."
+    review = review_token(token, audience=audience)
+    return "" if review.authenticated else f"The server refuses it: {review.error}"

@@ -1,4 +1,4 @@
-"""Check objects: that they are there, and that they say what they should."""
+"""Check what `00-start-here` asks for."""
 
 from helpers.command import kubectl
 

@@ -1,8 +1,10 @@
-"""Check what the API server answers to whom."""
+"""Check who is answered what, and which names a certificate holds."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from helpers.caller import Caller
+from helpers.certificates import server_certificate, verify_server
 
 #: how a server may turn away somebody who shows nothing, and why
 _REFUSALS = {
@@ -45,3 +47,14 @@ def predictions_hold(
                 f"{reason}"
             ).rstrip()
     return ""
+
+
+def name_is_held(server: str, ca: Path, name: str, *, but: str) -> str:
+    """Diagnose why `name` is no other name, beside `but`, that `server` proves."""
+    if name == but:
+        return f"{but} is the host of the URL itself: look for another name."
+    verdict = verify_server(server, ca=ca, name=name)
+    if verdict.code == 0:
+        return ""
+    held = ", ".join(server_certificate(server).names)
+    return f"{verdict.code}, {verdict.message.rstrip('.')}. The names are: {held}."

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from helpers.checks import known_when, pod_knows_itself, ways_hold
-from helpers.checks.downward import ask_ways, look_up
+from helpers.checks.pod_metadata import ask_ways, look_up
 from helpers.command import kubectl
 from helpers.pods import apply, wait_for
 from tests.running import run, sleeper
