@@ -7,7 +7,6 @@ would take 60 MB, compiling none a few seconds of each launch.
 import jupyter_server_proxy  # noqa: F401
 import nbval.plugin  # noqa: F401
 import pandas  # noqa: F401
-import pyarrow.compute  # noqa: F401
 
 from helpers import *  # noqa: F403
 from helpers import widgets  # noqa: F401

@@ -50,7 +50,6 @@ LabError
 ├── NotATable            a path whose answer is no table
 ├── BadColumn            a column whose path cannot be read
 ├── UnknownField         a column of a field that the kind does not have
-├── UnknownColumn        a column that the server does not print
 ├── UnknownKind          a kind that the server does not describe
 └── ImageError           an image archive cannot be used
 """
@@ -680,17 +679,6 @@ class UnknownField(LabError):
         super().__init__(
             f"There is no field {path}.",
             f"{kind} has {_chosen(path.rpartition('.')[2], known)}.",
-        )
-
-
-class UnknownColumn(LabError):
-    """A column that the server does not print; `known` are those that it does."""
-
-    def __init__(self, column: str, path: str, known: list[str]) -> None:
-        """Name it, and those that there are."""
-        self.column, self.path, self.known = column, path, known
-        super().__init__(
-            f"{path} has no column {column}.", f"It has {', '.join(known)}."
         )
 
 

@@ -7,7 +7,6 @@ Notebooks import from here only. Names are loaded when they are first used, so t
 import importlib
 
 _HOME = {
-    "ApiReader": "helpers.apireader",
     "ApiServer": "cluster.apiserver",
     "Caller": "helpers.caller",
     "KubectlProxy": "helpers.proxy",

@@ -1,12 +1,10 @@
-"""Read what `kubectl -o custom-columns` reads: names of columns and paths of fields.
+"""Read the columns of `kubectl -o custom-columns`: their names, and paths of fields.
 
-The paths of all columns become one tree, so that what they share is walked once. It
-knows no kinds; whether a field exists, a schema says.
+It knows no kinds; the schema says whether a field exists.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 
 from cluster import errors
 
@@ -18,39 +16,18 @@ _STEP = re.compile(
 )
 
 
-@dataclass
-class Node:
-    """A place in an object: the columns that want it, and the places below it.
-
-    `children` are by the name of a field; `elements` by the place in a list, where
-    None means each element.
-    """
-
-    path: str = ""
-    names: list[str] = field(default_factory=list)
-    children: dict[str, "Node"] = field(default_factory=dict)
-    elements: dict[int | None, "Node"] = field(default_factory=dict)
-
-    def leaves(self):
-        """Yield every place that a column wants."""
-        if self.names:
-            yield self
-        for node in (*self.children.values(), *self.elements.values()):
-            yield from node.leaves()
-
-
 def read(columns: str | Mapping[str, str]) -> dict[str, str]:
     """Return the path of each column by its name.
 
     `columns` is such a mapping already, or the text that kubectl takes:
-    `NAME:.metadata.name,NODE:.spec.nodeName`. Raise BadColumn if there is none.
+    `NAME:.metadata.name,NODE:.spec.nodeName`. Raise BadColumn if it names no column.
     """
     if not isinstance(columns, str):
         found = dict(columns)
     else:
         found = {}
-        # A comma in a label's key stands in quotes or is escaped; between columns
-        # it is followed by a name and a colon.
+        # A comma in a label's key is quoted or escaped; between columns it is followed
+        # by a name and a colon.
         for part in re.split(r",(?=[^,:\[\]]+:)", columns):
             name, colon, path = part.partition(":")
             if not colon:
@@ -61,24 +38,8 @@ def read(columns: str | Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def tree(columns: Mapping[str, str]) -> Node:
-    """Return the places that `columns` want, as a tree; raise BadColumn."""
-    root = Node()
-    for name, path in columns.items():
-        node = root
-        for step in steps(path):
-            if isinstance(step, str):
-                place = f"{node.path}.{_escaped(step)}"
-                node = node.children.setdefault(step, Node(place))
-            else:
-                place = f"{node.path}[{'*' if step is None else step}]"
-                node = node.elements.setdefault(step, Node(place))
-        node.names.append(name)
-    return root
-
-
 def steps(path: str) -> list[str | int | None]:
-    """Return the steps of a path: names, numbers, and None for each element.
+    """Return the steps of a path: names, indices, and None for each element.
 
     Raise BadColumn for what is no path.
     """
@@ -98,6 +59,17 @@ def steps(path: str) -> list[str | int | None]:
     return found
 
 
+def values(obj: dict, steps: Iterable[str | int | None]) -> list:
+    """Return the values that an object has at a path: one at most without `[*]`.
+
+    Raise BadColumn for a name where the object has a list.
+    """
+    found = [obj]
+    for step in steps:
+        found = [inner for value in found for inner in _below(value, step)]
+    return [value for value in found if value is not None]
+
+
 def _step(match: re.Match) -> str | int | None:
     if match["place"] == "*":
         return None
@@ -108,5 +80,16 @@ def _step(match: re.Match) -> str | int | None:
     return re.sub(r"\\(.)", r"\1", match["name"])
 
 
-def _escaped(name: str) -> str:
-    return name.replace(".", r"\.")
+def _below(value: object, step: str | int | None) -> Iterable:
+    if isinstance(value, list):
+        if isinstance(step, str):
+            fault = "is below a list: write [*] or an index like [0] before it"
+            raise errors.BadColumn(step, fault)
+        if step is None:
+            return value
+        return [value[step]] if -len(value) <= step < len(value) else ()
+    if isinstance(value, dict):
+        if step is None:
+            return value.values()
+        return [value[step]] if step in value else ()
+    return ()

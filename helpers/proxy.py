@@ -24,7 +24,7 @@ import sys
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Self
 
 import requests
@@ -34,7 +34,6 @@ from cluster import errors
 from cluster.die_with_parent import die_with_parent
 from cluster.processes import end_process
 from cluster.waiting import until
-from helpers.apireader import Answer
 from helpers.caller import AGAIN, TIMEOUT, json_of
 from helpers.command import environment, program
 from helpers.hub import Hub, Link, link_to_port
@@ -211,15 +210,6 @@ class KubectlProxy:
         # Not gzip: on loopback it takes longer than it saves.
         headers = {"Accept": accept, "Accept-Encoding": "identity"}
         return json_of(path, self.get(path, headers=headers))
-
-    def ask(self, path: str, *, accept: str) -> Callable[[], Answer]:
-        """Read `path` as `ApiReader.ask` does; here the answer is awaited at once."""
-        headers = {"Accept": accept, "Accept-Encoding": "identity"}
-        reply = self.get(path, headers=headers)
-        if reply.status >= 400:
-            raise errors.ApiError("GET", path, reply.status, reply.text)
-        kind = reply.headers.get("Content-Type", "").partition(";")[0]
-        return lambda: Answer(kind, reply.content)
 
     def link(self, path: str = "/") -> Link:
         """Return a link for the learner's browser to `path`, by way of Jupyter.

@@ -1,14 +1,13 @@
 """Hear of every request that Python sends by http.client, as urllib3 does.
 
-The Python client, requests and `Caller` all come through there; `ApiReader`, which does
-not, tells by itself. While nobody listens, everything is as Python has made it.
+The Python client, requests and `Caller` all come through there. While nobody listens,
+everything is as Python has made it.
 """
 
 import http.client
 import time
 from collections.abc import Callable
 
-from helpers import apireader
 from helpers.requestlog import Entry
 
 Listener = Callable[[Entry], None]
@@ -29,7 +28,6 @@ def listen(listener: Listener) -> None:
         hooks = (_putrequest, _putheader, _getresponse, _close)
         for name, hook in zip(_HOOKED, hooks, strict=True):
             setattr(_CLASS, name, hook)
-        apireader.on_answer = _of_reader
 
 
 def unlisten(listener: Listener) -> None:
@@ -39,7 +37,6 @@ def unlisten(listener: Listener) -> None:
         for name, method in _original.items():
             setattr(_CLASS, name, method)
         _original.clear()
-        apireader.on_answer = None
 
 
 class _Body:
@@ -126,18 +123,6 @@ def _close(connection):
         entry.reason = "no answer"
         _finish(entry, began)
     return _method("close")(connection)
-
-
-def _of_reader(url: str, sent: bytes, reply, began: float) -> None:
-    """Take what an `ApiReader` tells of one answer."""
-    head = sent.decode().split("\r\n")[1:]
-    pairs = [tuple(line.split(": ", 1)) for line in head if ": " in line]
-    entry = Entry(time.time(), "python", "GET", url, sent=pairs)
-    entry.answered(reply.status, "", reply.headers.items())
-    entry.size = sum(map(len, reply.body))
-    _finish(entry, began)
-    entry.at -= entry.milliseconds / 1000
-    _tell(entry)
 
 
 def _method(name: str) -> Callable:

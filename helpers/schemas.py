@@ -97,7 +97,7 @@ class Schema:
         return frame.astype({**types, "DESCRIPTION": "string"})
 
     def holds(self) -> str:
-        """Return what a column of this field holds, a kind of `frames`."""
+        """Return what a column of this field holds, as `tables` names it."""
         node, reference = self.node, self.name
         if reference in _HOLDS:
             return _HOLDS[reference]

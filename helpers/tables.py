@@ -1,218 +1,209 @@
-"""Turn lists of the API server into data frames, asking for no more than is wanted.
+"""Turn lists of the API server into data frames, and ask for no more than is needed.
 
-`get_table` has the columns that `kubectl get` prints, as the server prints them: times
-are as coarse as on the screen. `get_custom_columns` has fields of the objects, exact.
+`get_table` has the columns that `kubectl get` prints, as coarse as on the screen;
+`get_custom_columns` has fields of the objects, exact.
 
-====================  ==============================  ===============================
-what is asked for     `kubectl get`                   here
-====================  ==============================  ===============================
-printed columns       a Table, with the metadata      a Table without, one for each
-                      of every object                 namespace
-some fields           all objects, as JSON            protobuf where the server has it
-fields of metadata    all objects, as JSON            metadata alone
-a long list           page by page, all kept          page by page, only columns kept
-====================  ==============================  ===============================
+==================  =======================  =========================================
+columns             `kubectl get` asks for   asked for here
+==================  =======================  =========================================
+printed             a Table, with the        a Table without objects, or with their
+                    metadata of each object  metadata in a list of all namespaces
+fields of metadata  whole objects            PartialObjectMetadata
+other fields        whole objects            whole objects
+==================  =======================  =========================================
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
-import msgspec
 import pandas as pd
 
 from cluster import errors
-from helpers import jsonlists, lists, protobuf, quantities
-from helpers.apireader import Answer
-from helpers.columns import Node, read, tree
-from helpers.fieldnumbers import METADATA
-from helpers.frames import Column, assemble
-from helpers.lists import Server
-from helpers.printed import Printed, Table, read_table
+from helpers import columns as paths
+from helpers import quantities
+from helpers.discovery import Server
+from helpers.requestpath import reading
 from helpers.schemas import read_schema
-from helpers.walk import Page
 
-TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 JSON = "application/json"
-#: what to add to a type for a list of which the metadata are enough
-METADATA_ONLY = ";as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+TABLE = f"{JSON};as=Table;v=v1;g=meta.k8s.io"
+METADATA = f"{JSON};as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+#: objects per page: kubectl's own number
+LIMIT = 500
 
-#: Rows per page of a Table without objects: a row is 150 bytes, an object 5,000.
-ROWS = 5000
-#: From so many rows in each namespace on, a table for each one is less work: so many
-#: carry as many bytes of metadata as one more request costs time.
-WORTH_A_REQUEST = 20
+#: the type of a column, by what it holds; `any` is inferred, all else stays Python's
+_DTYPES = {
+    "string": "string",
+    "integer": "Int64",
+    "number": "Float64",
+    "quantity": "Float64",
+    "boolean": "boolean",
+    "time": "datetime64[s, UTC]",
+    "microtime": "datetime64[us, UTC]",
+}
+#: how a printed cell says that there is nothing
+_NOTHING = ("", "<none>", "<unknown>", "<unset>")
+#: Columns of time spans. They are declared as text, and a span cannot be told from a
+#: quantity by its looks: `10m` of CPU is no time.
+_SPANS = {"AGE", "DURATION", "LAST SCHEDULE", "LAST SEEN", "FIRST SEEN"}
+_SPAN = re.compile(r"(?=\d)(?:(\d+)y)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_UNITS = [timedelta(seconds=n) for n in (365 * 86400, 86400, 3600, 60, 1)]
 
 
-@lists.without_collector()
-def get_table(
-    server: Server,
-    path: str,
-    *,
-    wide: bool = False,
-    columns: Iterable[str] | None = None,
-) -> pd.DataFrame:
+def get_table(server: Server, path: str, *, wide: bool = False) -> pd.DataFrame:
     """Return what `kubectl get` prints of the list or object at `path`, as data.
 
-    Columns are named as kubectl prints them; `wide` adds those of `-o wide`, and
-    `columns` chooses some of all. A list over all namespaces has NAMESPACE first.
-    Spans like AGE are timedeltas, as coarse as printed; numbers are Int64 or Float64;
-    what is missing is NA. Raise ApiError if it is refused, NotATable if `path` is no
-    resource, UnknownColumn.
+    Columns are named as kubectl prints them; `wide` adds those of `-o wide`. A list of
+    all namespaces has NAMESPACE first. Spans like AGE are timedeltas, numbers Int64 or
+    Float64, and what is missing is NA. Raise ApiError if the server refuses, NotATable
+    if `path` is no resource.
     """
-    printed = Printed()
-    for table, namespaces in _tables(server, path):
-        printed.add(table, namespaces)
-    return printed.finish(path, wide=wide, columns=columns)
+    # Rows have to name their namespace only where they have different ones.
+    objects = "None" if reading(path, "").namespace else "Metadata"
+    pages = [*_pages(server, _with_query(path, f"includeObject={objects}"), TABLE)]
+    for page in pages:
+        if page.get("kind") != "Table":
+            raise errors.NotATable(path, page.get("kind", "other JSON"))
+    return frame(pages, wide=wide)
 
 
-@lists.without_collector()
 def get_custom_columns(
     server: Server, path: str, columns: str | Mapping[str, str]
 ) -> pd.DataFrame:
     """Return fields of the objects in the list at `path`, a column for each.
 
     `columns` maps names to paths, or is the text that `kubectl -o custom-columns`
-    takes. Times are exact and in UTC. Quantities are numbers, and `attrs["units"]`
-    has the unit of each: cores, bytes or count. Maps, lists and what `[*]` names are
-    dicts and lists. What is missing is NA, and so is what is empty. Raise ApiError if
-    it is refused, BadColumn, UnknownField.
+    takes. Times are exact and in UTC. Quantities are numbers, and `attrs["units"]` has
+    the unit of each: cores, bytes or count. Maps, lists and what `[*]` finds are dicts
+    and lists. What is missing is NA. Raise ApiError if the server refuses, NotATable
+    if `path` is no resource, BadColumn, UnknownField.
     """
-    wanted = _Wanted.read(path, columns)
-    try:
-        types = (protobuf.CONTENT_TYPE, JSON)
-        return _columns(server, wanted, ",".join(t + wanted.form for t in types))
-    except protobuf.Undescribed:
-        # A new field, or one that is more than a value.
-        return _columns(server, wanted._replace(form=""), JSON)
+    fields = paths.read(columns)
+    steps = {name: paths.steps(field) for name, field in fields.items()}
+    small = all(each[0] == "metadata" for each in steps.values())
+    small = small and reading(path, "").verb == "list"
+    kinds: dict[str, str] = {}
+    cells: dict[str, list] = {name: [] for name in fields}
+    for page in _pages(server, path, f"{METADATA},{JSON}" if small else JSON):
+        kinds = kinds or _kinds(server, path, page, fields)
+        for obj in page.get("items", [page]) or ():
+            for name in fields:
+                cells[name].append(_cell(obj, steps[name], kinds[name]))
+    whole = pd.DataFrame(
+        {
+            name: _series("object" if None in steps[name] else kind, cells[name])
+            for name, kind in kinds.items()
+        }
+    )
+    amounts = [name for name, kind in kinds.items() if kind == "quantity"]
+    whole.attrs["units"] = {name: quantities.unit(fields[name]) for name in amounts}
+    return whole
 
 
-def frame(table: dict, *, wide: bool = False, namespaces: bool = False) -> pd.DataFrame:
-    """Return the data frame of a Table, given as the JSON that the server sent.
-
-    `namespaces` adds NAMESPACE, if the rows tell it.
-    """
-    page = msgspec.convert(table, Table)
-    printed = Printed()
-    printed.add(page, _told(page) if namespaces else None)
-    return printed.finish(wide=wide)
-
-
-def _tables(server: Server, path: str) -> Iterator[tuple[Table, list | None]]:
-    """Yield the Tables of a list, and the namespaces of their rows if they differ."""
-    if not lists.everywhere(path):
-        yield from ((table, None) for _, table in _cells(server, [path]))
-        return
-    whole = lists.with_query(path, "includeObject=Metadata")
-    some = lists.with_query(whole, f"limit={WORTH_A_REQUEST}")
-    first = _page(path, server.ask(some, accept=TABLE)())
-    if not first.token:
-        yield first.items, _told(first.items)
-    elif not any(_told(first.items)):
-        yield from ((table, None) for _, table in _cells(server, [path]))
-    elif namespaces := _namespaces(server, first.items):
-        yield from _by_namespace(server, path, namespaces, first.items)
-    else:
-        for _, table in lists.pages(server, [whole], TABLE, _page):
-            yield table, _told(table)
+def frame(pages: Sequence[dict], *, wide: bool = False) -> pd.DataFrame:
+    """Return the data frame of a Table that came in pages, at least one."""
+    rows = [row for page in pages for row in page.get("rows") or ()]
+    found = []
+    namespaces = [_namespace(row) for row in rows]
+    if any(namespaces):
+        found.append(("NAMESPACE", _series("string", namespaces)))
+    for place, definition in enumerate(pages[0]["columnDefinitions"]):
+        if wide or not definition.get("priority"):
+            name = definition["name"].upper()
+            cells = [row["cells"][place] for row in rows]
+            found.append((name, _printed(name, definition["type"], cells)))
+    # By number first: a custom resource may give two columns one name.
+    whole = pd.DataFrame({number: series for number, (_, series) in enumerate(found)})
+    whole.columns = [name for name, _ in found]
+    return whole
 
 
-def _by_namespace(
-    server: Server, path: str, namespaces: list[str], first: Table
-) -> Iterator[tuple[Table, list]]:
-    # The same moment for all of them, so that together they are one list.
-    moment = f"resourceVersion={first.metadata.version}&resourceVersionMatch=Exact"
-    parts = {lists.with_query(lists.within(path, n), moment): n for n in namespaces}
-    for part, table in _cells(server, list(parts)):
-        yield table, [parts[part]] * len(table.rows or ())
+def _pages(server: Server, path: str, accept: str) -> Iterator[dict]:
+    """Yield the pages of a list; they are all of one moment."""
+    asked = path = _with_query(path, f"limit={LIMIT}")
+    while asked:
+        try:
+            page = server.read(asked, accept=accept)
+        except json.JSONDecodeError:
+            raise errors.NotATable(path.partition("?")[0], "text") from None
+        yield page
+        token = page.get("metadata", {}).get("continue")
+        asked = token and _with_query(path, f"continue={quote(token)}")
 
 
-def _namespaces(server: Server, first: Table) -> list[str]:
-    """Return all namespaces if one table for each is less work than one for all."""
-    try:
-        tables = [table for _, table in _cells(server, ["/api/v1/namespaces"])]
-    except errors.ApiError:
-        return []  # Who may list pods everywhere may still not list namespaces.
-    names = [row.cells[0] for table in tables for row in table.rows or ()]
-    if len(names) * WORTH_A_REQUEST > first.metadata.rest:
-        return []
-    # As the server sorts: what is in `a-b` comes before what is in `a`.
-    return sorted(names, key=lambda name: f"{name}/")
-
-
-def _cells(server: Server, paths: list[str]) -> Iterator[tuple[str, Table]]:
-    """Yield path and Table for each page, without the objects of the rows."""
-    plain = {lists.with_query(path, "includeObject=None"): path for path in paths}
-    found = lists.pages(server, list(plain), TABLE, _page, limit=ROWS)
-    return ((plain[path], table) for path, table in found)
-
-
-def _page(path: str, answer: Answer) -> Page:
-    table = read_table(path.partition("?")[0], answer.body)
-    return Page(table, table.metadata.token)
-
-
-def _told(table: Table) -> list[str | None]:
-    return [row.namespace for row in table.rows or ()]
-
-
-class _Wanted(NamedTuple):
-    """Which fields of which list; `form` is what to ask for instead of all fields."""
-
-    path: str
-    columns: dict[str, str]
-    tree: Node
-    form: str
-
-    @classmethod
-    def read(cls, path: str, columns: str | Mapping[str, str]) -> "_Wanted":
-        found = read(columns)
-        root = tree(found)
-        small = set(root.children) == {"metadata"} and lists.is_list(path)
-        return cls(path, found, root, METADATA_ONLY if small else "")
-
-
-def _columns(server: Server, wanted: _Wanted, accept: str) -> pd.DataFrame:
-    plan, growing = None, {}
-
-    def decode(path: str, answer: Answer) -> Page:
-        nonlocal plan
-        plan = plan or _plan(server, wanted, answer)
-        return plan.page(answer.body)
-
-    for _, items in lists.pages(server, [wanted.path], accept, decode):
-        growing = growing or {name: Column(plan.kinds[name]) for name in wanted.columns}
-        for name, values in plan.root.collect(items):
-            growing[name].add(values)
-    found = assemble(list(growing), [column.finish() for column in growing.values()])
-    found.attrs["units"] = {
-        name: quantities.unit(field)
-        for name, field in wanted.columns.items()
-        if name in plan.quantities
-    }
-    return found
-
-
-def _plan(server: Server, wanted: _Wanted, answer: Answer):
-    """Plan how to read the first page, and with it those that follow."""
-    if answer.content_type == protobuf.CONTENT_TYPE:
-        api_version, kind = protobuf.kind_of(answer.body)
-        return protobuf.plan(api_version, kind.removesuffix("List"), wanted.tree)
-    api_version, kind = jsonlists.kind_of(answer.body)
-    if not kind:
-        raise errors.NotATable(wanted.path, "other JSON")
-    if wanted.form:
-        return jsonlists.plan(wanted.tree, protobuf.plan(*METADATA, wanted.tree).kinds)
-    kinds = _kinds(server, wanted, api_version, kind.removesuffix("List"))
-    return jsonlists.plan(wanted.tree, kinds)
+def _with_query(path: str, query: str) -> str:
+    return f"{path}{'&' if '?' in path else '?'}{query}"
 
 
 def _kinds(
-    server: Server, wanted: _Wanted, api_version: str, kind: str
+    server: Server, path: str, page: dict, fields: Mapping[str, str]
 ) -> dict[str, str]:
     """Return what each column holds, as the server describes it; raise UnknownField."""
+    if "kind" not in page:
+        raise errors.NotATable(path, "other JSON")
+    api_version, kind = page["apiVersion"], page["kind"]
+    if kind == "PartialObjectMetadataList":
+        # No kind any more, and the metadata of all kinds have the same fields.
+        api_version, kind = "v1", "Namespace"
+    elif "items" in page:
+        kind = kind.removesuffix("List")
     try:
         schema = read_schema(server, api_version, kind)
     except (errors.ApiError, errors.UnknownKind):
         # Not everybody may read it, and not everything is described.
-        return dict.fromkeys(wanted.columns, "any")
-    return {name: schema.at(path).holds() for name, path in wanted.columns.items()}
+        return dict.fromkeys(fields, "any")
+    return {name: schema.at(field).holds() for name, field in fields.items()}
+
+
+def _cell(obj: dict, steps: Sequence, kind: str) -> object:
+    """Return what a column has of an object: a list if its path has `[*]`."""
+    found = [_value(kind, value) for value in paths.values(obj, steps)]
+    if None in steps:
+        return found or None
+    return found[0] if found else None
+
+
+def _value(kind: str, value: object) -> object:
+    """Return the value of a field of JSON as what it means."""
+    if kind == "quantity":
+        return quantities.number(str(value))
+    if kind in ("time", "microtime"):
+        return datetime.fromisoformat(str(value)).astimezone(UTC)
+    if kind == "string" and not isinstance(value, str):
+        return json.dumps(value)
+    return value
+
+
+def _series(kind: str, values: Sequence) -> pd.Series:
+    """Return a column of these values; None is missing."""
+    if kind == "any":
+        return pd.Series(values, dtype="object").convert_dtypes()
+    return pd.Series(values, dtype=_DTYPES.get(kind, "object"))
+
+
+def _namespace(row: dict) -> str | None:
+    return (row.get("object") or {}).get("metadata", {}).get("namespace")
+
+
+def _printed(name: str, declared: str, cells: list) -> pd.Series:
+    """Return the column of printed cells."""
+    known = [None if cell in _NOTHING else cell for cell in cells]
+    if declared == "date" or name in _SPANS:
+        spans = [cell and _span(cell) for cell in known]
+        # An event that was seen again says "5m (x3 over 10m)": that stays text.
+        if spans.count(None) == known.count(None):
+            return pd.Series(spans, dtype="timedelta64[s]")
+    kind = declared if declared in _DTYPES else "string"
+    return _series(kind, [c if c is None else _value(kind, c) for c in known])
+
+
+def _span(text: str) -> timedelta | None:
+    """Return a span as kubectl writes it ("3d4h"), None for anything else."""
+    found = _SPAN.fullmatch(text)
+    if not found:
+        return None
+    parts = zip(found.groups(), _UNITS, strict=True)
+    return sum((int(n or 0) * unit for n, unit in parts), timedelta())

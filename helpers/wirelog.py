@@ -6,7 +6,6 @@ who asks                 how it is seen                  what is not known
 Python, by urllib3 or    where http.client writes to     nothing
 http.client (also the    the connection and reads
 Kubernetes client)       from it
-`ApiReader`              it tells by itself              nothing
 `kubectl`, also in a     a program of this name comes    bytes, headers
 shell cell               first on PATH, and asks for
                          `--vmodule=round_trippers=6`
