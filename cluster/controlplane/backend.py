@@ -6,7 +6,6 @@ the background; elsewhere there is nothing that could run a pod.
 """
 
 import contextlib
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +15,11 @@ from cluster.controlplane import machine
 from cluster.image import cache as image_cache
 from cluster.image import load as images
 from cluster.local.backend import Local
-from cluster.progress import Progress, for_here
+from cluster.progress import Progress
 from cluster.statedir import write_private
 from cluster.usermode import disk, kernel
 from cluster.usermode.components import INSIDE, NAME
+from cluster.waiting import until
 
 LOGS = (
     "machine",
@@ -96,23 +96,18 @@ class ControlPlane(Local):
 
         Without `wait` return also while a node is starting.
         """
-        began = time.monotonic()
-        view = None
-        while (found := self.node()) != "running":
+
+        def runs() -> bool:
+            found = self.node()
             if found in ("", "failed"):
                 words = "this cluster has none"
                 failed = "the one of this cluster did not start; `python -m helpers "
                 failed += f"logs {NAME}` says why"
                 raise errors.NoNode(what, failed if found else words)
-            if not wait:
-                return
-            if time.monotonic() - began > PATIENCE:
-                raise errors.NoNode(what, "the one of this cluster is still starting")
-            view = view or for_here()
-            view.update("a node is starting, in user-mode Linux")
-            time.sleep(0.2)
-        if view:
-            view.finish("the node is ready")
+            return found == "running" or not wait
+
+        if not until(runs, PATIENCE, what="the node, in user-mode Linux"):
+            raise errors.NoNode(what, "the one of this cluster is still starting")
 
     def _start(self, progress: Progress, port: int | None) -> None:
         preflight.check(preflight.PlainAccount)

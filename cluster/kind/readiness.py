@@ -8,8 +8,7 @@ from cluster.kind.command import Commands
 from cluster.kind.node import Node
 from cluster.kind.plan import BUDGET
 from cluster.progress import Progress
-
-_TICK = 0.3
+from cluster.waiting import until
 
 
 def await_ready(node: Node, commands: Commands, progress: Progress) -> None:
@@ -30,23 +29,21 @@ def await_ready(node: Node, commands: Commands, progress: Progress) -> None:
 
 
 def _await_answer(node: Node, progress: Progress) -> None:
-    """Ask in this order: ready, dead, late."""
     began = time.monotonic()
-    while not node.answers():
+
+    def not_ready(last: str, way_out: str = "") -> errors.NotReady:
         waited = time.monotonic() - began
+        return errors.NotReady("An answer of the API server", waited, last, way_out)
+
+    def look_at_the_node() -> None:
         state = node.engine.state(node.plan.cluster)
         if state != "running":
-            last = f"its container is {state or 'gone'}"
-            raise errors.NotReady("The start of the node", waited, last)
-        if waited > BUDGET:
-            raise errors.NotReady(
-                "An answer of the API server",
-                waited,
-                "its node runs",
-                "See `python -m helpers logs kube-apiserver` and `logs kubelet`.",
-            )
+            raise not_ready(f"the container of its node is {state or 'gone'}")
         progress.update("waiting for the API server")
-        time.sleep(_TICK)
+
+    if not until(node.answers, BUDGET, alive=look_at_the_node):
+        logs = "See `python -m helpers logs kube-apiserver` and `logs kubelet`."
+        raise not_ready("its node runs", logs)
 
 
 def components(pods: list[dict]) -> dict[str, dict]:
