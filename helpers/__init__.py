@@ -22,7 +22,7 @@ _HOME = {
     "exec_in_pod": "helpers.pods",
     "explain": "helpers.refusals",
     "field_owners": "helpers.managedfields",
-    "follow_request": "helpers.podrequests",
+    "follow_request": "helpers.journey",
     "get_custom_columns": "helpers.tables",
     "get_table": "helpers.tables",
     "kubeconfig_certificates": "helpers.certificates",

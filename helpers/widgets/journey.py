@@ -1,6 +1,6 @@
-"""The way of one request from a pod to its answer, as a row of boxes with their facts.
+"""Show the journey of one request from a pod as a row of boxes with their facts.
 
-The facts are those of `helpers.podrequests`; here is how they look.
+The facts are those of `helpers.journey`; this module only draws them.
 """
 
 import re
@@ -10,14 +10,14 @@ import ipywidgets
 import pandas as pd
 
 from cluster import errors
-from helpers.journeys import FILES, STOPPED, UNREACHED, Journey, Step
-from helpers.podrequests import TIMEOUT, follow_request, sendable
+from helpers.journey import TIMEOUT, follow_request, sendable
+from helpers.journey.steps import FILES, STOPPED, UNREACHED, Journey, Step
 from helpers.reviews import current_namespace
 from helpers.widgets import markup
 from helpers.widgets.live import Live
 from helpers.widgets.view import View, named
 
-#: Seconds that `frame` waits: to send it, and to ask the cluster what became of it.
+#: seconds that `frame` waits: to send it, and to ask the cluster what became of it
 PATIENCE = 2 * TIMEOUT
 #: seconds that the text form waits; mostly it takes half a second
 SOON = 2.0
@@ -60,19 +60,18 @@ def request_journey(
     has STEP, ASKED, ANSWER, STATE, MILLISECONDS, as `follow_request(pod, path)` has
     without a view. The same as `kubectl exec POD -- curl …`. Raise BadRequestLine.
     """
-    namespace = current_namespace()
-    own = f"/api/v1/namespaces/{namespace}/pods"
-    path = path or own
-    sendable(path)
-    return RequestJourney(pod, path, container, namespace)
+    here = f"/api/v1/namespaces/{current_namespace()}"
+    paths = [f"{here}/pods", f"{here}/secrets", "/apis", "/version", "/"]
+    if path:
+        sendable(path)
+        paths = list(dict.fromkeys([path, *paths]))
+    return RequestJourney(pod, paths, container)
 
 
 class RequestJourney(View):
     """One request at a time, with the steps that it took and where it stopped."""
 
-    def __init__(
-        self, pod: str, path: str, container: str | None, namespace: str
-    ) -> None:
+    def __init__(self, pod: str, paths: list[str], container: str | None) -> None:
         """Send the first request, and show what became of it."""
         self._pod, self._container = pod, container
         self._last: Journey | None = None
@@ -81,14 +80,11 @@ class RequestJourney(View):
         # be so for a while after the view was stopped.
         self._idle, self._sending = threading.Event(), False
         self._idle.set()
-        here = f"/api/v1/namespaces/{namespace}"
-        paths = [path, f"{here}/pods", f"{here}/secrets", "/apis", "/version", "/"]
-        options = list(dict.fromkeys(paths))
-        self._choice = named(ipywidgets.Dropdown(description="Try:", options=options))
-        self._path = named(ipywidgets.Text(value=path, description="Path:"), "30em")
+        self._choice = named(ipywidgets.Dropdown(description="Try:", options=paths))
+        self._path = named(ipywidgets.Text(value=paths[0], description="Path:"), "30em")
         self._break = named(ipywidgets.Dropdown(description="Break:", options=BREAKS))
         self._send = ipywidgets.Button(description="Send")
-        self._choice.observe(self._take, "value")
+        ipywidgets.dlink((self._choice, "value"), (self._path, "value"))
         self._send.on_click(lambda _: self.send())
         self._picture, self._facts = Live(), Live()
         controls = [self._choice, self._path, self._break, self._send]
@@ -108,12 +104,11 @@ class RequestJourney(View):
             self.say(_SENDING)
             self.work(self._follow)
 
-    @property
-    def journey(self) -> Journey:
-        """Return the last request; wait for the one that is under way.
+    def frame(self) -> pd.DataFrame:
+        """Return the steps of the last request; wait for the one that is under way.
 
-        Raise what `follow_request` raises, NotReady after PATIENCE seconds, LabError
-        if the view was stopped before.
+        STEP, ASKED, ANSWER, STATE, MILLISECONDS. Raise what `follow_request` raises,
+        NotReady after PATIENCE seconds, LabError if the view was stopped before.
         """
         self._idle.wait(PATIENCE)
         if self._sending and self.stopped:
@@ -123,19 +118,12 @@ class RequestJourney(View):
             raise errors.NotReady("The request", PATIENCE, self.said)
         if self._failed is not None:
             raise self._failed
-        return self._last
-
-    def frame(self) -> pd.DataFrame:
-        """Return the steps of the last request: STEP, ASKED, ANSWER, STATE, ….
-
-        Wait for the one that is under way, and raise what `follow_request` raises.
-        """
-        return self.journey.frame()
+        return self._last.frame()
 
     def draw(self) -> None:
         """Draw the boxes, and below them the facts of each."""
         journey = self._last
-        if self._failed is not None or journey is None:
+        if self._failed or not journey:
             self.say(str(self._failed or _SENDING))
             return
         boxes = "".join(_box(n, step) for n, step in enumerate(journey.steps, 1))
@@ -156,9 +144,7 @@ class RequestJourney(View):
     def text(self) -> str:
         """Return the steps as numbered lines; wait a moment for them."""
         self._idle.wait(SOON)
-        if self._failed is not None:
-            return str(self._failed)
-        return _plain(repr(self._last)) if self._last else _SENDING
+        return _plain(str(self._failed or self._last or _SENDING))
 
     def stopping(self) -> None:
         """Let nobody wait any longer."""
@@ -166,7 +152,13 @@ class RequestJourney(View):
 
     def _follow(self) -> None:
         try:
-            self._last, self._failed = self._sent(), None
+            self._last = follow_request(
+                self._pod,
+                self._path.value,
+                container=self._container,
+                **self._break.value,
+            )
+            self._failed = None
         except errors.LabError as error:
             self._failed = error
         finally:
@@ -174,26 +166,13 @@ class RequestJourney(View):
             self._idle.set()
         self.changed()
 
-    def _sent(self) -> Journey:
-        return follow_request(
-            self._pod,
-            self._path.value,
-            container=self._container,
-            **self._break.value,
-        )
-
-    def _take(self, change: dict) -> None:
-        self._path.value = change["new"]
-
 
 def _box(number: int, step: Step) -> str:
     kind = {STOPPED: "lab-stopped", UNREACHED: "lab-unreached"}.get(step.state, "")
-    took = f", {step.took}" if step.took else ""
-    state = f"{step.sign} {step.state}{took}"
     answer = f"<p>{_marked(step.answer)}</p>" if step.answer else ""
     return (
         f'<li class="{kind}"><p><strong>{number}. {step.name}</strong></p>'
-        f"<p>{state}</p>{answer}</li>"
+        f"<p>{step.outcome}</p>{answer}</li>"
     )
 
 

@@ -1,7 +1,6 @@
-"""Hold the way of one request in six steps, with the words and signs for each.
+"""Hold the journey of one request in six steps, with the words and signs for each.
 
-Pure. What the steps say is written by `journeynetwork.py` and `journeyserver.py`; the
-request itself is sent by `podrequests.py`.
+Pure. `network.py` and `server.py` describe the steps, `probe.py` sends the request.
 """
 
 import shlex
@@ -12,7 +11,7 @@ FILES = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 #: how a step went
 PASSED, STOPPED, UNREACHED = "passed", "stopped here", "not reached"
-#: an answer that is a refusal: it tells of the step where the request stopped
+#: the answer to a denied request: it tells of the step where the request stopped
 RETURNED = "sent back"
 _SIGNS = {PASSED: "✓", STOPPED: "✗", UNREACHED: "·", RETURNED: "↩"}
 
@@ -34,7 +33,7 @@ class Request:
         return shlex.join(["kubectl", "exec", self.pod, *options, "--", *command])
 
     def curl(self, path: str, options: str = "") -> str:
-        """Return the line that sends a request with curl, and the same files."""
+        """Return the line that sends a request with curl and the same files."""
         header = (
             f'-H "Authorization: Bearer $(cat {self.token})" ' if self.token else ""
         )
@@ -45,10 +44,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Step:
-    """One step: what was asked, what came back, and how to see it oneself.
+    """One step: what was asked, what came back, and the command that shows it.
 
-    `milliseconds` is None where it is part of the answer's time; `facts` are pairs of a
-    word and a text; `command` is for a shell.
+    `milliseconds` is None where the pod cannot see it; `facts` are pairs of a word and
+    a text; `command` is for a shell.
     """
 
     name: str
@@ -60,14 +59,10 @@ class Step:
     command: str = ""
 
     @property
-    def sign(self) -> str:
-        """Return one character for how it went."""
-        return _SIGNS[self.state]
-
-    @property
-    def took(self) -> str:
-        """Return its time in words, or nothing."""
-        return "" if self.milliseconds is None else f"{self.milliseconds:.1f} ms"
+    def outcome(self) -> str:
+        """Return how it went and how long it took: "✓ passed, 1.2 ms"."""
+        took = "" if self.milliseconds is None else f", {self.milliseconds:.1f} ms"
+        return f"{_SIGNS[self.state]} {self.state}{took}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,7 +74,7 @@ class Journey:
 
     @property
     def stopped_at(self) -> str:
-        """Return the step at which it ended; "" if an answer came to what was asked."""
+        """Return the step at which it ended; "" if the server did what was asked."""
         return next((s.name for s in self.steps if s.state == STOPPED), "")
 
     def step(self, name: str) -> Step:
@@ -109,17 +104,9 @@ class Journey:
         """Return the steps as numbered lines."""
         lines = [f"GET {self.request.path} from pod {self.request.pod}"]
         for number, step in enumerate(self.steps, 1):
-            took = f" ({step.took})" if step.took else ""
-            lines.append(f"{number}. {step.sign} {step.name}: {step.asked}")
-            lines.append(f"     {step.state}{took}: {step.answer}".rstrip(": "))
+            lines.append(f"{number}. {step.name}: {step.asked}")
+            lines.append(f"   {step.outcome}: {step.answer}".rstrip(": "))
         return "\n".join([*lines, self.outcome])
-
-
-def state_of(facts: dict) -> str:
-    """Return how a step went that has no verdict of the server's."""
-    if not facts:
-        return UNREACHED
-    return STOPPED if "error" in facts else PASSED
 
 
 def base(path: str) -> str:

@@ -1,0 +1,147 @@
+"""Send one real request from a pod, and find out what became of it on its way.
+
+One `kubectl exec` sends it; the notebook's own user asks what the pod cannot know.
+"""
+
+import json
+import re
+from urllib.parse import quote
+
+from cluster import errors
+from helpers.command import kubectl
+from helpers.journey.network import address_step, name_step, tls_step
+from helpers.journey.probe import TIMEOUT, Observation, observe
+from helpers.journey.server import (
+    ClusterContext,
+    answer_step,
+    authentication_step,
+    authorization_step,
+)
+from helpers.journey.steps import Journey, Request
+from helpers.rbac import Attempt
+from helpers.refusals import Explanation, explain
+from helpers.refusals.forbidden import ANONYMOUS
+from helpers.requestpath import reading
+from helpers.reviews import Account
+from helpers.tokens import read_token
+
+_ROLE = re.compile(r'Binding "[^"/]+(?:/([^"]+))?" of (Cluster)?Role "([^"]+)"')
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*)|[0-9a-fA-F:]+")
+
+
+def follow_request(
+    pod: str,
+    path: str,
+    *,
+    container: str | None = None,
+    host: str = Request.host,
+    ca: str = Request.ca,
+    token: str = Request.token,
+) -> Journey:
+    """Send a GET from a pod and return its Journey; where it fails is a value.
+
+    `ca` and `token` are files in the pod; a `token` of "" sends none. `frame()` has
+    STEP, ASKED, ANSWER, STATE, MILLISECONDS. The pod's image needs curl. Raise
+    BadRequestLine for what cannot be sent, KubectlFailed if nothing can be run in the
+    pod. The same as `kubectl exec POD -- curl --cacert CA -H "Authorization: …" URL`.
+    """
+    request = Request(pod, sendable(path), _valid_host(host), ca, token, container)
+    seen = observe(request)
+    attempt = reading(request.path, _user(seen))
+    context = _ask_cluster(request, seen, attempt)
+    return Journey(
+        request,
+        (
+            name_step(request, seen),
+            address_step(request, seen, context.objects),
+            tls_step(request, seen),
+            authentication_step(request, seen, context),
+            authorization_step(attempt, seen, context),
+            answer_step(request, seen),
+        ),
+    )
+
+
+def sendable(path: str) -> str:
+    """Return a path as it goes over the wire; raise BadRequestLine."""
+    path = path.strip()
+    if not path.startswith("/"):
+        fact = "does not begin with a slash"
+        raise errors.BadRequestLine("path", path, fact, "Write /api/v1/… or /apis/….")
+    # Hangul and blanks go as %XX; what is quoted already stays.
+    return quote(path, safe="/?&=%:,+@!$'()*;~")
+
+
+def _valid_host(host: str) -> str:
+    host = host.strip()
+    if not _HOST.fullmatch(host) or len(host) > 253:
+        fact = "is no host name"
+        raise errors.BadRequestLine("host", host, fact, "Write a name as in a URL.")
+    return host
+
+
+def _user(seen: Observation) -> str:
+    """Return whom the server takes the pod for, or else what the token claims."""
+    if seen.status and not seen.sent_token:
+        return ANONYMOUS
+    return seen.user.get("username") or seen.claims.get("sub", "")
+
+
+def _ask_cluster(
+    request: Request, seen: Observation, attempt: Attempt
+) -> ClusterContext:
+    objects = ()
+    if seen.stopped_at != "name":
+        found = _ask("get", "services,endpointslices", "-n", "default")
+        objects = tuple(found.get("items", ()))
+    if seen.status in (401, 403):
+        return ClusterContext(objects, refusal=_explanation(request, seen.content))
+    if not seen.status or not attempt.user:
+        return ClusterContext(objects)
+    review = _review(seen, attempt)
+    return ClusterContext(objects, review, _role(review.get("reason", "")))
+
+
+def _explanation(request: Request, status: dict) -> Explanation | None:
+    token = None
+    try:
+        if status.get("code") == 401 and request.token:
+            where = {"path": request.token, "container": request.container}
+            token = read_token(request.pod, **where)
+        return explain(status, token=token)
+    except errors.LabError:
+        return None
+
+
+def _review(seen: Observation, attempt: Attempt) -> dict:
+    """Return the status of a SubjectAccessReview: may they, and by which rule."""
+    user = seen.user
+    groups = user.get("groups") or list(Account.read(attempt.user, "").groups)
+    if attempt.user == ANONYMOUS:
+        groups = ["system:unauthenticated"]
+    spec = {"user": attempt.user, "groups": groups, "extra": user.get("extra") or {}}
+    if attempt.path:
+        spec["nonResourceAttributes"] = {"path": attempt.path, "verb": attempt.verb}
+    else:
+        names = ("verb", "group", "resource", "subresource", "name", "namespace")
+        spec["resourceAttributes"] = {name: getattr(attempt, name) for name in names}
+    version = "authorization.k8s.io/v1"
+    body = {"apiVersion": version, "kind": "SubjectAccessReview", "spec": spec}
+    return _ask("create", "-f", "-", input=json.dumps(body)).get("status", {})
+
+
+def _role(reason: str) -> dict:
+    """Return the role that the reason of an authorizer names, or nothing."""
+    found = _ROLE.search(reason)
+    if found is None:
+        return {}
+    namespace, cluster, name = found.groups()
+    if cluster:
+        return _ask("get", "clusterrole", name)
+    return _ask("get", "role", name, "-n", namespace or "default")
+
+
+def _ask(*words: str, input: str | None = None) -> dict:
+    """Return an answer of the cluster, or nothing where this user may not ask."""
+    done = kubectl(*words, "-o", "json", input=input, check=False, timeout=TIMEOUT)
+    return {} if done.exit_code else done.json()

@@ -1,0 +1,158 @@
+"""Describe the last three steps, which happen in the server: who, may they, the answer.
+
+Pure: what the pod has observed, and what the API server says when asked, come in.
+"""
+
+import json
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from helpers.journey.probe import Observation
+from helpers.journey.steps import (
+    PASSED,
+    RETURNED,
+    STOPPED,
+    UNREACHED,
+    Request,
+    Step,
+    base,
+)
+from helpers.rbac import Attempt, allows
+from helpers.refusals import Explanation
+from helpers.refusals.forbidden import ANONYMOUS
+
+#: in double quotes: the line of curl stands in single ones
+_REVIEW = (
+    r'"{\"apiVersion\":\"authentication.k8s.io/v1\",\"kind\":\"SelfSubjectReview\"}"'
+)
+_REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+#: the headers of an answer that a lesson speaks of
+_TELLING = ("content-type", "audit-id", "x-kubernetes-pf")
+
+
+@dataclass(frozen=True)
+class ClusterContext:
+    """What the notebook's own user learns about a request from the API server.
+
+    `objects` are Services and EndpointSlices; `review` is the status of a
+    SubjectAccessReview, `role` the role that it names; `refusal` explains a 401 or 403.
+    """
+
+    objects: tuple[dict, ...] = ()
+    review: dict = field(default_factory=dict)
+    role: dict = field(default_factory=dict)
+    refusal: Explanation | None = None
+
+    @property
+    def why(self) -> str:
+        """Return why the request was denied, "" if that is not known."""
+        return self.refusal.why if self.refusal else ""
+
+
+def authentication_step(
+    request: Request, seen: Observation, context: ClusterContext
+) -> Step:
+    """Describe what the token claims, and whom the server takes its bearer for."""
+    claims, user, audiences = seen.claims, seen.user, seen.claims.get("aud", [])
+    audiences = [audiences] if isinstance(audiences, str) else audiences
+    pod = claims.get("kubernetes.io", {}).get("pod", {}).get("name")
+    state, answer = PASSED, user.get("username", "The server does not say.")
+    if not seen.status:
+        state, answer = UNREACHED, ""
+    elif seen.status == 401:
+        state, answer = STOPPED, f"401 Unauthorized. {context.why}".rstrip()
+    elif not seen.sent_token:
+        why = f"there is no file {request.token}" if request.token else "none was sent"
+        answer = f"Nobody: {why}, so the server says {ANONYMOUS}."
+    token = f"the file {base(request.token)}" if request.token else "no token"
+    return Step(
+        "authentication",
+        f"Who asks, with {token}?",
+        answer,
+        state,
+        None,
+        (
+            ("token says", claims.get("sub", "")),
+            ("meant for", ", ".join(audiences)),
+            ("bound to", f"pod/{pod}" if pod else ""),
+            ("server says", user.get("username", "")),
+            ("groups", ", ".join(user.get("groups", ()))),
+            ("time", "Not seen from here: it is part of the answer's."),
+        ),
+        request.curl(_REVIEWS, f"-H Content-Type:application/json -d {_REVIEW} "),
+    )
+
+
+def authorization_step(
+    attempt: Attempt, seen: Observation, context: ClusterContext
+) -> Step:
+    """Describe which rule allowed the request, or what would."""
+    what = attempt.path or " ".join(filter(None, (attempt.what, attempt.name)))
+    where = "" if attempt.path else f" in {attempt.where}"
+    asked = f"May they {attempt.verb} {what}{where}?"
+    user = attempt.user or "USER"
+    command = f"kubectl auth can-i {attempt.verb} {_for_kubectl(attempt)} --as={user}"
+    if seen.status in (0, 401):
+        return Step("authorization", asked, command=command)
+    if seen.status == 403:
+        state, answer = STOPPED, f"403 Forbidden. {context.why}".rstrip()
+        cure = context.refusal.manifest if context.refusal else ""
+        pairs = [("server says", seen.content.get("message", ""))]
+        pairs.append(("smallest cure", cure))
+    else:
+        reason = context.review.get("reason")
+        state, answer = PASSED, reason or "Yes; the server does not say by which rule."
+        role = context.role.get("metadata", {}).get("name")
+        rules = [one for one in context.role.get("rules") or () if allows(one, attempt)]
+        pairs = [(f"rule of {role}", json.dumps(rule)) for rule in rules]
+        pairs.append(("admission", "Not asked: it looks at writes, not at reads."))
+    return Step("authorization", asked, answer, state, None, tuple(pairs), command)
+
+
+def answer_step(request: Request, seen: Observation) -> Step:
+    """Describe the answer: its kind and size, not its content."""
+    state, answer, pairs = seen.state("answer"), seen.error("answer"), []
+    if seen.status:
+        # A denied request has its answer, too: it stopped at a step before.
+        state = PASSED if seen.status < 400 else STOPPED
+        state = RETURNED if seen.status in (401, 403) else state
+        answer = _in_words(seen)
+        first = seen.measured["time_starttransfer"] - seen.measured["time_appconnect"]
+        pairs = [("first byte after", f"{first * 1000:.1f} ms")]
+        pairs += [
+            (name, value)
+            for name, value in seen.headers
+            if name.lower().startswith(_TELLING)
+        ]
+    if seen.content.get("kind") == "Status":
+        pairs.append(("message", seen.content["message"]))
+    return Step(
+        "answer",
+        f"GET {request.path}",
+        answer,
+        state,
+        seen.milliseconds("answer"),
+        tuple(pairs),
+        request.curl(request.path, "-o /dev/null -D - "),
+    )
+
+
+def _in_words(seen: Observation) -> str:
+    kind = seen.content.get("kind", "")
+    if kind.endswith("List") and "items" in seen.content:
+        kind += f" of {len(seen.content['items']):,}"
+    size = f"{seen.measured['size_download']:,} bytes"
+    size += " and still coming" if seen.measured["exitcode"] else ""
+    # HTTP/2 does not send the words of a code.
+    code = f"{seen.status} {HTTPStatus(seen.status).phrase}"
+    return ", ".join(filter(None, (code, kind, size)))
+
+
+def _for_kubectl(attempt: Attempt) -> str:
+    if attempt.path:
+        return attempt.path
+    group = f".{attempt.group}" if attempt.group else ""
+    what = "/".join(filter(None, (f"{attempt.resource}{group}", attempt.name)))
+    options = f" --subresource={attempt.subresource}" if attempt.subresource else ""
+    scope = f" -n {attempt.namespace}" if attempt.namespace else " -A"
+    return what + options + scope
