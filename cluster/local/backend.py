@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import audit, errors, paths, ports, statedir
+from cluster import errors, paths, ports, statedir
 from cluster.backend import LOCAL as LOGS
 from cluster.backend import STATUS, Backend
 from cluster.kubeconfig import holds, read_kubeconfig
-from cluster.local import kubeconfigs, layout, machine
+from cluster.local import layout, machine
 from cluster.progress import Progress, Silent
 from cluster.statedir import write_private
 
@@ -144,6 +144,8 @@ class Local(Backend):
         """Return the audit log: an event per line in JSON; raise NotRunning."""
         if not self.running():
             raise errors.NotRunning
+        from cluster import audit
+
         return audit.read(self.state / "audit")
 
     def signing_key(self) -> bytes:
@@ -170,7 +172,7 @@ class Local(Backend):
     def _start(self, progress: Progress, port: int | None) -> None:
         from cluster import pki, preflight
         from cluster.image import cache as image_cache
-        from cluster.local import trial
+        from cluster.local import kubeconfigs, trial
 
         preflight.check()
         binaries = self.binaries()
@@ -207,6 +209,8 @@ class Local(Backend):
 
         A context or namespace that the learner added stays.
         """
+        from cluster.local import kubeconfigs
+
         with statedir.usable(self.state):
             ours = kubeconfigs.kubeconfig(
                 self.state / "pki",
