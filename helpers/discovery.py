@@ -1,11 +1,11 @@
 """List what an API server serves, from the server's own discovery documents.
 
 Only the aggregated form is read: two requests for everything, however many groups
-there are. The classic form, one request per group version, is shown in the lesson.
+there are. The lesson shows the classic form, one request per group version.
 """
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
 
 import pandas as pd
 
@@ -13,34 +13,65 @@ import pandas as pd
 AGGREGATED = "application/json;v=v2;g=apidiscovery.k8s.io;as=APIGroupDiscoveryList"
 #: `/api` is the core group's, older than the idea of groups.
 PATHS = ("/api", "/apis")
-
 #: as in `kubectl api-resources -o wide`
 COLUMNS = [
-    "NAME",
-    "SHORTNAMES",
-    "APIVERSION",
-    "NAMESPACED",
-    "KIND",
-    "VERBS",
-    "CATEGORIES",
+    *("NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED"),
+    *("KIND", "VERBS", "CATEGORIES"),
 ]
 
 
 class Server(Protocol):
-    """What is needed of a server; `KubectlProxy` has it."""
+    """What is needed of a server; `KubectlProxy` and `Caller` have it."""
 
-    def read(self, path: str, *, accept: str) -> dict:
+    def read(self, path: str, *, accept: str = "application/json") -> dict:
         """Return the JSON at `path` in the form that `accept` asks for."""
+
+
+class Resource(NamedTuple):
+    """A resource or subresource (`jobs/status`); the core group's name is empty.
+
+    `kind` is empty for subresources that return nothing of their own.
+    """
+
+    group: str
+    version: str
+    name: str
+    kind: str
+    namespaced: bool
+    verbs: tuple[str, ...]
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+
+    @property
+    def api_version(self) -> str:
+        """Return group and version as manifests write them: `v1`, `batch/v1`."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def readable(self) -> bool:
+        """Say whether a GET can succeed."""
+        return not {"get", "list"}.isdisjoint(self.verbs)
+
+    @property
+    def full_name(self) -> str:
+        """Return the name by which kubectl finds no other resource."""
+        return f"{self.name}.{self.version}.{self.group}" if self.group else self.name
 
 
 def api_versions(server: Server) -> pd.DataFrame:
     """Return a row per group version: GROUP, VERSION, PREFERRED.
 
     The core group's name is empty. The same as `kubectl api-versions`, with two
-    requests; raise ApiError if one is refused.
+    requests; raise ApiError if the server refuses one.
     """
-    documents = [server.read(path, accept=AGGREGATED) for path in PATHS]
-    return versions_frame(documents)
+    rows = [
+        (group, version["version"], place == 0)
+        for group, versions in _groups(read_discovery(server))
+        # The server lists the preferred version first.
+        for place, version in enumerate(versions)
+    ]
+    types = {"GROUP": "string", "VERSION": "string", "PREFERRED": "bool"}
+    return pd.DataFrame(rows, columns=list(types)).astype(types)
 
 
 def api_resources(server: Server, *, subresources: bool = False) -> pd.DataFrame:
@@ -49,63 +80,57 @@ def api_resources(server: Server, *, subresources: bool = False) -> pd.DataFrame
     NAME, SHORTNAMES, APIVERSION, NAMESPACED, KIND, VERBS, CATEGORIES; the cells of
     SHORTNAMES, VERBS and CATEGORIES are lists. With `subresources` also rows like
     `jobs/status`. The same as `kubectl api-resources -o wide`, with two requests;
-    raise ApiError if one is refused.
+    raise ApiError if the server refuses one.
     """
-    documents = [server.read(path, accept=AGGREGATED) for path in PATHS]
-    return resources_frame(documents, subresources=subresources)
-
-
-def versions_frame(documents: list[dict]) -> pd.DataFrame:
-    """Return the frame of `api_versions` from aggregated discovery documents."""
     rows = [
-        (group["metadata"].get("name", ""), version["version"], place == 0)
-        for document in documents
-        for group in document["items"]
-        # The server lists the preferred version first.
-        for place, version in enumerate(group["versions"])
-    ]
-    types = {"GROUP": "string", "VERSION": "string", "PREFERRED": "bool"}
-    return pd.DataFrame(rows, columns=list(types)).astype(types)
-
-
-def resources_frame(
-    documents: list[dict], *, subresources: bool = False
-) -> pd.DataFrame:
-    """Return the frame of `api_resources` from aggregated discovery documents."""
-    rows = [
-        row
-        for document in documents
-        for group in document["items"]
-        for version in group["versions"]
-        for resource in version["resources"]
-        for row in _rows(group["metadata"].get("name", ""), version, resource)
-        if subresources or "/" not in row[0]
+        (
+            each.name,
+            [*each.short_names],
+            each.api_version,
+            each.namespaced,
+            each.kind or pd.NA,
+            [*each.verbs],
+            [*each.categories],
+        )
+        for each in resources(read_discovery(server))
+        if subresources or "/" not in each.name
     ]
     types = {"NAME": "string", "APIVERSION": "string", "KIND": "string"}
     types["NAMESPACED"] = "bool"
     return pd.DataFrame(rows, columns=COLUMNS).astype(types)
 
 
-def _rows(group: str, version: dict, resource: dict) -> Iterator[tuple]:
-    """Yield the rows of a resource and its subresources."""
-    name = resource["resource"]
-    api_version = f"{group}/{version['version']}" if group else version["version"]
-    parts = [
-        (name, resource),
-        *(
-            (f"{name}/{part['subresource']}", part)
-            for part in resource.get("subresources", [])
-        ),
-    ]
-    for part_name, part in parts:
-        # Some subresources return nothing of their own, so they have no kind.
-        kind = part.get("responseKind") or {}
-        yield (
-            part_name,
-            part.get("shortNames", []),
-            api_version,
-            resource["scope"] == "Namespaced",
-            kind.get("kind", pd.NA),
-            sorted(part["verbs"]),
-            part.get("categories", []),
-        )
+def read_discovery(server: Server) -> list[dict]:
+    """Return the aggregated discovery documents; raise ApiError."""
+    return [server.read(path, accept=AGGREGATED) for path in PATHS]
+
+
+def resources(documents: Iterable[dict]) -> Iterator[Resource]:
+    """Yield all resources and subresources, in the server's order.
+
+    A group's preferred version comes first.
+    """
+    for group, versions in _groups(documents):
+        for version in versions:
+            for each in version.get("resources", ()):
+                name, namespaced = each["resource"], each["scope"] == "Namespaced"
+                parts = [(name, each)]
+                for part in each.get("subresources", ()):
+                    parts.append((f"{name}/{part['subresource']}", part))
+                for part_name, part in parts:
+                    yield Resource(
+                        group,
+                        version["version"],
+                        part_name,
+                        (part.get("responseKind") or {}).get("kind", ""),
+                        namespaced,
+                        tuple(sorted(part.get("verbs", ()))),
+                        tuple(part.get("shortNames", ())),
+                        tuple(part.get("categories", ())),
+                    )
+
+
+def _groups(documents: Iterable[dict]) -> Iterator[tuple[str, list[dict]]]:
+    for document in documents:
+        for group in document.get("items", ()):
+            yield group["metadata"].get("name", ""), group["versions"]
