@@ -74,7 +74,7 @@ class Here:
     def _engine(self) -> tuple[str, str]:
         from cluster.kind import engine
 
-        found, why = engine.look()
+        found, why = engine.detect()
         return str(found or ""), why
 
     @property

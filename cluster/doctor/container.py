@@ -25,7 +25,7 @@ class Engine:
     @classmethod
     def read(cls) -> "Engine":
         """Ask it."""
-        found, why = engine.look()
+        found, why = engine.detect()
         node = found is not None and found.has_image(versions.KIND_NODE)
         return cls(str(found or ""), why, node)
 

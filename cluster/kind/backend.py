@@ -13,11 +13,16 @@ from cluster.backend import KIND as LOGS
 from cluster.backend import STATUS, Backend
 from cluster.image import cache as image_cache
 from cluster.image.load import Image, add
-from cluster.kind import engine, images, programs, readiness, record
+from cluster.kind import engine, programs
 from cluster.kind.command import Commands
-from cluster.kind.node import Node
-from cluster.kind.plan import Plan, name_for
-from cluster.kind.record import Record
+from cluster.kind.node import (
+    Node,
+    NodeClient,
+    await_ready,
+    component_rows,
+    ensure_toolbox,
+)
+from cluster.kind.plan import Plan, Record, forget, name_for
 from cluster.kubeconfig import read_kubeconfig, server_of
 from cluster.local import storage
 from cluster.progress import Progress, Silent
@@ -131,7 +136,7 @@ class Kind(Backend):
             "problem": None if answers else problem,
             "server": node.server(),
             "kubeconfig": str(self.kubeconfig),
-            "components": readiness.components(node.pods()) if answers else {},
+            "components": component_rows(node.pods()) if answers else {},
         }
 
     def log(self, component: str, lines: int, *, previous: bool = False) -> str:
@@ -156,7 +161,7 @@ class Kind(Backend):
 
         Raise ImageError for a file that is none, NotRunning.
         """
-        return add(images.NodeClient(self._node(), self._commands()), archive)
+        return add(NodeClient(self._node(), self._commands()), archive)
 
     def image_hint(self) -> str:
         """Return the way out where an image cannot be pulled."""
@@ -185,7 +190,7 @@ class Kind(Backend):
             if place and known.endpoint and place != known.endpoint:
                 raise errors.OtherEngine(known.engine, place, known.endpoint)
             return found
-        found, why = engine.look()
+        found, why = engine.detect()
         if found is None:
             raise errors.NoEngine(why)
         return found
@@ -248,9 +253,9 @@ class Kind(Backend):
                 node.engine.ask("start", node.plan.node)
             self._refuse_port(node, port)
             self._ensure_kubeconfig(node, progress)
-            readiness.await_ready(node, self._commands(), progress)
+            await_ready(node, self._commands(), progress)
             progress.update("looking for the image of the lessons")
-            images.ensure_toolbox(node, self._commands(), archive, progress)
+            ensure_toolbox(node, self._commands(), archive, progress)
         except BaseException:
             with contextlib.suppress(errors.LabError):
                 if state == "":
@@ -280,4 +285,4 @@ class Kind(Backend):
 
     def _remove(self, progress: Progress) -> None:
         self._commands().kind(self._plan.delete(), progress)
-        record.forget(self.state)
+        forget(self.state)

@@ -1,17 +1,32 @@
 """Find the container engine of this machine, and ask it about the node of a cluster.
 
-Its own command line is asked, as kind does; there is no library between. Whether a node
-could run on what answers is judged in `cluster.kind.fitness`.
+Its own command line is asked, as kind does; there is no library between. What an engine
+says of itself decides whether kind can make a node on it:
+
+===================  ==================================  ============================
+engine               what kind asks of it                where it is told
+===================  ==================================  ============================
+with root            nothing                             --
+rootless             cgroup v2, and systemd must have    docker: CgroupVersion,
+                     delegated memory, pids and cpu      CgroupDriver, MemoryLimit,
+                     (`validateProvider` in kind's       PidsLimit, CPUShares; podman:
+                     create.go)                          host.cgroupControllers
+of the host, its     nothing; but the API server's port  its host's name is not ours
+socket mounted into  would be on the host's loopback
+our container        device, where we cannot ask
+===================  ==================================  ============================
 """
 
+import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 from cluster import errors
-from cluster.kind import fitness
 
 #: in kind's own order of search
 PROGRAMS = ("docker", "podman")
@@ -33,6 +48,10 @@ _VERSION = {
 #: asks for what kind asks for, too
 _INFO = {"docker": "{{json .}}", "podman": "json"}
 _LABEL = "io.x-k8s.kind.cluster"
+#: what Docker and Podman leave in each container, as seen from `/`
+MARKS = (".dockerenv", "run/.containerenv")
+#: what is rootless and lacks them gets from kind the advice to set `Delegate=yes`
+CONTROLLERS = ("memory", "pids", "cpu")
 
 
 @dataclass(frozen=True)
@@ -106,7 +125,7 @@ class Engine:
         return subprocess.CompletedProcess(arguments, -1, "", said)
 
 
-def look() -> tuple[Engine | None, str]:
+def detect() -> tuple[Engine | None, str]:
     """Return the first engine that answers here, and "", or why there is none."""
     chosen = os.environ.get(CHOSEN)
     programs = [name for name in PROGRAMS if chosen in (None, "", name)]
@@ -136,8 +155,8 @@ def _answer(program: str) -> tuple[Engine | None, str]:
     found = asked.stdout.strip()
     if asked.returncode or not found:
         return None, f"{program} does not answer ({_shorten(asked.stderr)})"
-    told = engine._run("info", "--format", _INFO[program], timeout=PATIENCE)
-    lack = fitness.lack(program, told.stdout)
+    info = engine._run("info", "--format", _INFO[program], timeout=PATIENCE)
+    lack = unmet(program, info.stdout)
     return (None, f"{program} {lack}") if lack else (Engine(program, found), "")
 
 
@@ -155,3 +174,45 @@ def _shorten(complaint: str) -> str:
     *_, last = ("", *complaint.strip().splitlines())
     sentence = re.split(r"(?<=[^.])[.:;] ", last.strip())[0]
     return sentence.rstrip(".")[:100] or "it says nothing"
+
+
+def unmet(program: str, info: str, root: Path = Path("/")) -> str:
+    """Return what kind needs and the engine lacks, a clause without subject, or "".
+
+    `info` is what `docker info` or `podman info` prints as JSON. An engine that prints
+    none passes: kind says best what is wrong with it.
+    """
+    try:
+        read = _podman if program == "podman" else _docker
+        name, rootless, unified, controllers = read(json.loads(info))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""
+    contained = any((root / mark).exists() for mark in MARKS)
+    if contained and name and name != socket.gethostname():
+        return f"is that of the host ({name}), whose 127.0.0.1 is not this container's"
+    if rootless and not unified:
+        return "is rootless, and kind needs cgroup v2 for that"
+    missing = [name for name in CONTROLLERS if name not in controllers]
+    if rootless and missing:
+        lacks = f"lacks the cgroup controllers {', '.join(missing)}"
+        return f"is rootless and {lacks} (systemd: Delegate=yes)"
+    return ""
+
+
+def _docker(info: dict) -> tuple[str, bool, bool, list[str]]:
+    options = [
+        word for line in info["SecurityOptions"] or () for word in line.split(",")
+    ]
+    # Without a driver the limits say nothing (moby issue 42151).
+    driven = info.get("CgroupDriver") != "none"
+    limits = zip(CONTROLLERS, ("MemoryLimit", "PidsLimit", "CPUShares"), strict=True)
+    controllers = [name for name, key in limits if driven and info.get(key)]
+    unified = info.get("CgroupVersion") == "2"
+    return info.get("Name", ""), "name=rootless" in options, unified, controllers
+
+
+def _podman(info: dict) -> tuple[str, bool, bool, list[str]]:
+    host = info["host"]
+    controllers = host.get("cgroupControllers") or []
+    unified = host.get("cgroupVersion") == "v2"
+    return host.get("hostname", ""), host["security"]["rootless"], unified, controllers

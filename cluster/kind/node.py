@@ -1,17 +1,24 @@
-"""Talk to the node of a kind cluster: its images, its logs, its cluster's answers.
+"""Talk to the node of a kind cluster: readiness, logs, images.
 
 The node is a container; what runs in it is asked through the engine's `exec`.
 """
 
+import io
 import json
 import subprocess
+import tarfile
+import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from cluster import audit, errors
+from cluster import audit, errors, versions
 from cluster.image import load as images
+from cluster.kind.command import Commands
 from cluster.kind.engine import LONGEST, Engine
-from cluster.kind.plan import AUDIT, Plan
+from cluster.kind.plan import AUDIT, BUDGET, Plan
+from cluster.progress import Progress, Silent
+from cluster.waiting import until
 
 #: services of the node itself; everything else runs in containers
 SERVICES = ("kubelet", "containerd")
@@ -115,3 +122,139 @@ class Node:
             ),
             key=lambda image: image.name,
         )
+
+
+# --- wait for it ---
+
+
+def await_ready(node: Node, commands: Commands, progress: Progress) -> None:
+    """Wait for the API server, the node, the ServiceAccount and DNS, in this order.
+
+    Raise NotReady or KindFailed when the budget is spent, NotReady for a node that
+    ended.
+    """
+    began = time.monotonic()
+    _await_answer(node, progress)
+    for what, arguments in node.plan.conditions().items():
+        left = max(1, int(BUDGET - (time.monotonic() - began)))
+        commands.run(
+            node.asks(*arguments, f"--timeout={left}s"),
+            f"waiting for {what}",
+            lambda what=what: progress.update(f"waiting for {what}"),
+        )
+
+
+def _await_answer(node: Node, progress: Progress) -> None:
+    """Raise NotReady for a node that ends, or whose API server does not answer."""
+    began = time.monotonic()
+
+    def alive() -> None:
+        state = node.engine.state(node.plan.cluster)
+        if state != "running":
+            waited = time.monotonic() - began
+            last = f"its container is {state or 'gone'}"
+            raise errors.NotReady("The start of the node", waited, last)
+        progress.update("waiting for the API server")
+
+    if not until(node.answers, BUDGET, alive=alive):
+        raise errors.NotReady(
+            "An answer of the API server",
+            BUDGET,
+            "its node runs",
+            "See `python -m helpers logs kube-apiserver` and `logs kubelet`.",
+        )
+
+
+def component_rows(pods: list[dict]) -> dict[str, dict]:
+    """Return the rows of a status from the pods of kube-system; pure.
+
+    Each has the keys of a component of the local cluster; `pid` is not known.
+    """
+    return {
+        container["name"]: _row(container, pod["metadata"]["creationTimestamp"])
+        for pod in pods
+        for container in pod.get("status", {}).get("containerStatuses") or ()
+    }
+
+
+def _row(container: dict, created: str) -> dict:
+    state, facts = next(iter(container.get("state", {}).items()), ("waiting", {}))
+    last = container.get("lastState", {}).get("terminated") or {}
+    began = facts.get("startedAt") or created
+    return {
+        "state": state if state == "running" else facts.get("reason", state),
+        "pid": None,
+        "restarts": container.get("restartCount", 0),
+        "last_exit": last.get("reason"),
+        "since": datetime.fromisoformat(began).timestamp(),
+    }
+
+
+# --- import images ---
+
+
+@dataclass(frozen=True)
+class NodeClient(images.Client):
+    """Asks the containerd of a node; kind streams an archive into it."""
+
+    node: Node
+    commands: Commands
+    progress: Progress = Silent()
+
+    def load(self, archive: Path) -> None:
+        """Import an archive by kind; raise Refused."""
+        try:
+            self.commands.kind(self.node.plan.load(archive), self.progress)
+        except errors.KindFailed as error:
+            raise images.Refused(error.fact.splitlines()[-1]) from None
+
+    def ask(self, *arguments: str) -> str:
+        """Return what `ctr` in the node prints; raise Refused."""
+        try:
+            return self.node.run("ctr", "--namespace=k8s.io", *arguments)
+        except errors.EngineFailed as error:
+            *_, last = ("", *error.stderr.strip().splitlines())
+            raise images.Refused(last.removeprefix("ctr: ")) from None
+
+
+def ensure_toolbox(
+    node: Node, commands: Commands, archive: Path, progress: Progress
+) -> None:
+    """Load the image of the lessons from the suite's archive unless it is there.
+
+    Alone: the archive holds a pause image too, and the node has its own.
+    """
+    image_id, name = toolbox_id(archive), versions.TOOLBOX_IMAGE
+    if any((i.name, i.digest) == (name, image_id) for i in node.images()):
+        return
+    alone = node.plan.state / "toolbox.tar"
+    try:
+        extract(archive, name, alone)
+        images.add(NodeClient(node, commands, progress), alone)
+    finally:
+        alone.unlink(missing_ok=True)
+
+
+def toolbox_id(archive: Path) -> str:
+    """Return the id of our image: the digest of its configuration."""
+    with tarfile.open(archive) as tar:
+        config = _entry(tar, versions.TOOLBOX_IMAGE)["Config"]
+    return f"sha256:{config.removesuffix('.json')}"
+
+
+def extract(archive: Path, name: str, target: Path) -> None:
+    """Write an archive of one image of `archive`, which is as `docker save` writes."""
+    with tarfile.open(archive) as source, tarfile.open(target, "w") as copy:
+        entry = _entry(source, name)
+        for part in (entry["Config"], *entry["Layers"]):
+            member = source.getmember(part)
+            copy.addfile(member, source.extractfile(member))
+        manifest = json.dumps([entry]).encode()
+        info = tarfile.TarInfo("manifest.json")
+        info.size = len(manifest)
+        copy.addfile(info, io.BytesIO(manifest))
+
+
+def _entry(tar: tarfile.TarFile, name: str) -> dict:
+    manifest = json.load(tar.extractfile("manifest.json"))
+    return next(entry for entry in manifest if name in entry["RepoTags"])

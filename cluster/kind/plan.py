@@ -1,4 +1,4 @@
-"""Describe a cluster made by kind: its names, its configuration, the commands. Pure.
+"""Describe a cluster made by kind: its names, configuration, commands, and its record.
 
 behaviour         a plain `kind create cluster`     here
 name              kind                              lab-, and the hash of the directory
@@ -12,15 +12,18 @@ audit log         none                              in the node, see `cluster.au
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cluster import audit, versions
+from cluster import audit, statedir, versions
+from cluster.statedir import write_private
 
 #: seconds until a new node and its DNS are ready; the image is there by then
 BUDGET = 300.0
 #: directories of the node: the audit log, and the policy that it follows
 AUDIT, POLICY = "/var/log/kubernetes/audit", "/etc/kubernetes/audit"
+#: by this file a state directory is known as kind's
+RECORD = "kind.json"
 
 
 def name_for(state: Path) -> str:
@@ -140,3 +143,37 @@ class Plan:
                 "--namespace=kube-system",
             ],
         }
+
+
+@dataclass(frozen=True)
+class Record:
+    """What `kind.json` holds.
+
+    `made` is False from before the first container on until the cluster was ready
+    once: who finds it so starts anew. `endpoint` is where the engine was then, "" if
+    that is not known: `docker context use` changes who is asked.
+    """
+
+    cluster: str
+    engine: str
+    made: bool
+    endpoint: str = ""
+
+    @classmethod
+    def read(cls, state: Path) -> "Record | None":
+        """Return the record of a state directory, or None if there is none."""
+        try:
+            return cls(**json.loads((state / RECORD).read_text()))
+        except (OSError, ValueError, TypeError):
+            # It is written whole or not at all; what else it may be is not ours.
+            return None
+
+    def write(self, state: Path) -> None:
+        """Write it; raise StateError."""
+        with statedir.usable(state):
+            write_private(state / RECORD, json.dumps(asdict(self)))
+
+
+def forget(state: Path) -> None:
+    """Remove the record, after the cluster."""
+    (state / RECORD).unlink(missing_ok=True)

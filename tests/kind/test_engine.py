@@ -9,8 +9,8 @@ import subprocess
 import pytest
 
 from cluster import errors
-from cluster.kind import engine, fitness
-from cluster.kind.engine import Engine, look
+from cluster.kind import engine
+from cluster.kind.engine import Engine, detect
 from helpers.hub import MARKS
 
 
@@ -34,24 +34,24 @@ def script(fake, name, text):
 
 def test_docker_that_answers(only):
     only("docker", "podman")
-    assert look() == (Engine("docker", "28.2.2"), "")
-    assert str(look()[0]) == "docker 28.2.2"
+    assert detect() == (Engine("docker", "28.2.2"), "")
+    assert str(detect()[0]) == "docker 28.2.2"
 
 
 def test_podman_that_answers(only):
     only("podman")
-    assert look() == (Engine("podman", "5.4.0"), "")
+    assert detect() == (Engine("podman", "5.4.0"), "")
 
 
 def test_podman_where_docker_is_down(only):
     fake = only("podman")
     script(fake, "docker", '[ "$1" = --version ] && echo Docker version 28; exit 1')
-    assert look()[0] == Engine("podman", "5.4.0")
+    assert detect()[0] == Engine("podman", "5.4.0")
 
 
 def test_neither_is_installed(only):
     only()
-    assert look() == (None, "docker and podman not found")
+    assert detect() == (None, "docker and podman not found")
 
 
 ROOTLESS = ["name=seccomp,profile=builtin", "name=rootless", "name=cgroupns"]
@@ -93,7 +93,7 @@ PODMAN_ROOTLESS = {"security": {"rootless": True}}
 def test_a_rootless_engine_must_be_fit_for_a_node(only, program, told, reason):
     """By kind's own checks: it would fail, where our cluster runs."""
     only(program).order(info=json.dumps(told))
-    found, why = look()
+    found, why = detect()
     assert (found is None) == bool(reason)
     assert reason in why
 
@@ -101,21 +101,21 @@ def test_a_rootless_engine_must_be_fit_for_a_node(only, program, told, reason):
 @pytest.mark.parametrize("mark", MARKS)
 def test_the_hosts_engine_in_a_container_is_no_good(tmp_path, mark):
     told = json.dumps({"Name": "the-host", "SecurityOptions": []})
-    assert fitness.lack("docker", told, tmp_path) == ""
+    assert engine.unmet("docker", told, tmp_path) == ""
     (tmp_path / mark).parent.mkdir(exist_ok=True)
     (tmp_path / mark).touch()
-    why = fitness.lack("docker", told, tmp_path)
+    why = engine.unmet("docker", told, tmp_path)
     assert (
         why == "is that of the host (the-host), whose 127.0.0.1 is not this container's"
     )
     # One in the container itself, as in a dev container, knows it by our name.
     ours = json.dumps({"Name": socket.gethostname(), "SecurityOptions": []})
-    assert fitness.lack("docker", ours, tmp_path) == ""
+    assert engine.unmet("docker", ours, tmp_path) == ""
 
 
 @pytest.mark.parametrize("told", ["", "Cannot connect", "[]", "{}", "null"])
 def test_an_engine_that_tells_nothing_is_taken_as_it_is(told):
-    assert fitness.lack("docker", told) == fitness.lack("podman", told) == ""
+    assert engine.unmet("docker", told) == engine.unmet("podman", told) == ""
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_an_engine_that_tells_nothing_is_taken_as_it_is(told):
 )
 def test_an_engine_that_refuses_is_quoted(only, said, reason):
     only("docker").order(down=said)
-    assert look() == (None, f"docker does not answer ({reason})")
+    assert detect() == (None, f"docker does not answer ({reason})")
 
 
 def test_a_daemon_that_hangs_is_none(only, monkeypatch):
@@ -149,7 +149,7 @@ def test_a_daemon_that_hangs_is_none(only, monkeypatch):
         '[ "$1" != --version ] || { echo Docker version 28; exit; }; '
         '[ "$1" != context ] || exit 1; while :; do :; done',
     )
-    assert look() == (None, "docker does not answer (no answer in 0 s)")
+    assert detect() == (None, "docker does not answer (no answer in 0 s)")
 
 
 def test_an_engine_of_another_machine_is_left_alone(only):
@@ -162,21 +162,21 @@ def test_an_engine_of_another_machine_is_left_alone(only):
         "context) echo tcp://192.0.2.7:2376;; *) echo 28;; esac",
     )
     reason = "docker works on another machine (tcp://192.0.2.7:2376)"
-    assert look() == (None, reason)
+    assert detect() == (None, reason)
 
 
 def test_podman_in_dockers_clothes_is_known(only):
     fake = only("podman")
     script(fake, "docker", "echo podman version 5.4.0")
-    assert look()[0] == Engine("podman", "5.4.0")
+    assert detect()[0] == Engine("podman", "5.4.0")
 
 
 def test_the_learners_choice_of_kind_holds_here_too(only, monkeypatch):
     only("docker", "podman")
     monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", "podman")
-    assert look()[0] == Engine("podman", "5.4.0")
+    assert detect()[0] == Engine("podman", "5.4.0")
     monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", "nerdctl")
-    assert look() == (None, "nerdctl not found")
+    assert detect() == (None, "nerdctl not found")
 
 
 def test_an_operation_that_fails_has_the_engines_words(only):
@@ -203,7 +203,7 @@ def test_the_genuine_docker_of_this_machine(monkeypatch):
         pytest.skip("no docker here")
     monkeypatch.setenv(engine.CHOSEN, "docker")
     asked = docker("version", "--format={{.Server.Version}}")
-    found, why = look()
+    found, why = detect()
     if asked.returncode == 0:
         # It may be unfit for kind, as one on another machine; it is not down.
         assert found == Engine("docker", asked.stdout.strip()) or why

@@ -17,9 +17,10 @@ import pytest
 from cluster import backends, binaries, errors, statedir, versions
 from cluster.image import cache as image_cache
 from cluster.image.cache import architecture
-from cluster.kind import command, images, programs, readiness
+from cluster.kind import command, programs
+from cluster.kind import node as node_module
 from cluster.kind.backend import Kind
-from cluster.kind.record import Record
+from cluster.kind.plan import Record
 from cluster.progress import Silent
 from tests.commandline import helpers
 from tests.local.waiting import until
@@ -242,13 +243,13 @@ def test_our_image_alone_passes_into_the_node(tmp_path):
     archive = image_cache.find(binaries.find_kubectl())
     if archive is None:
         pytest.skip("no image before the set-up")
-    images.extract(archive, versions.TOOLBOX_IMAGE, tmp_path / "alone.tar")
+    node_module.extract(archive, versions.TOOLBOX_IMAGE, tmp_path / "alone.tar")
     with tarfile.open(tmp_path / "alone.tar") as tar:
         (entry,) = json.load(tar.extractfile("manifest.json"))
         parts = {entry["Config"], *entry["Layers"], "manifest.json"}
         assert set(tar.getnames()) == parts
     assert entry["RepoTags"] == [versions.TOOLBOX_IMAGE]
-    (found,) = images.images.inspect(tmp_path / "alone.tar", architecture())
+    (found,) = node_module.images.inspect(tmp_path / "alone.tar", architecture())
     assert found.names == (versions.TOOLBOX_IMAGE,)
 
 
@@ -274,7 +275,7 @@ def test_a_status_has_a_row_for_each_container():
         },
         {"metadata": {"creationTimestamp": created}, "status": {}},
     ]
-    assert readiness.components(pods) == {
+    assert node_module.component_rows(pods) == {
         "etcd": {
             "state": "running",
             "pid": None,

@@ -13,9 +13,9 @@ import pytest
 
 from cluster import audit, binaries, errors, versions
 from cluster.image import cache as image_cache
-from cluster.kind import images
+from cluster.kind import node as node_module
 from cluster.kind.backend import LOGS
-from cluster.kind.record import Record
+from cluster.kind.plan import Record
 from cluster.local.backend import STATUS
 from cluster.progress import Silent
 from helpers.command import kubectl
@@ -100,7 +100,7 @@ def test_a_cluster_comes_up_with_our_image_and_nothing_of_the_learners(
     assert "waiting for DNS" in view.lines
     assert [image.name for image in lab.images()] == [versions.TOOLBOX_IMAGE]
     archive = image_cache.ensure(binaries.find_kubectl(), Silent())
-    assert lab.images()[0].digest == images.toolbox_id(archive)
+    assert lab.images()[0].digest == node_module.toolbox_id(archive)
     assert lab.kubeconfig.stat().st_mode & 0o777 == 0o600
     document = json.loads(json.dumps(lab.status()))
     assert document.keys() == STATUS.keys()
