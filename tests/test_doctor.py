@@ -14,17 +14,8 @@ import pytest
 
 from cluster import doctor
 from cluster.binaries.check import Runc
-from cluster.doctor import (
-    Finding,
-    container,
-    lab,
-    making,
-    programs,
-    running,
-    surroundings,
-    system,
-)
-from cluster.doctor.findings import fatal, ok, warning
+from cluster.doctor import cluster, machine, programs
+from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.errors import IncompleteAssets, NamespacesForbidden, NotEnough
 from cluster.local import idmap
 from cluster.local.trial import Answer
@@ -36,19 +27,19 @@ GRANTED = {"subuid": (100000, 65536), "subgid": (100000, 65536)}
 PLENTY = Account(20000, 90000, threads=80, watchers=24, memory=16_000_000_000)
 DISTRIBUTION = Runc("/usr/sbin/runc", seccomp=True, system=True)
 TOOLS = programs.Tools(DISTRIBUTION, True, "/usr/sbin/nft")
-BUILD = making.Build(True, "go1.26.8 (/usr/bin/go)", "1.26.0", "gcc", True, False)
+BUILD = programs.Build(True, "go1.26.8 (/usr/bin/go)", "1.26.0", "gcc", True, False)
 BINARIES = programs.Binaries(Path("/b"), programs.EXPECTED)
-IMAGE = making.Image(Path("/i/a.tar"), True, 10**10)
-DISK = lab.Directory(
+IMAGE = programs.Image(Path("/i/a.tar"), True, 10**10)
+DISK = cluster.Directory(
     "state", Path("/s"), "LAB_STATE_DIR", True, "", True, 50_000_000_000, 600_000_000
 )
-IDLE = running.Cluster(None, "", "", (), "v1.37.1", "/usr/bin/kubectl")
+IDLE = cluster.Cluster(None, "", "", (), "v1.37.1", "/usr/bin/kubectl")
 STATUS = {"phase": "ready", "server": "https://127.0.0.1:7", "problem": None}
 
 
 def namespaces(problem=None, *, made=True, overlay=True, ids=65536):
     answer = Answer(user_namespace=made, ids=ids, overlay=overlay)
-    return system.Namespaces(answer, problem, 65536)
+    return machine.Namespaces(answer, problem, 65536)
 
 
 def change(topic, **values):
@@ -57,71 +48,71 @@ def change(topic, **values):
 
 def one_directory(**values):
     """Return a topic of a single directory."""
-    return lab.Directories(change(DISK, **values), change(DISK, name="cache"))
+    return cluster.Directories(change(DISK, **values), change(DISK, name="cache"))
 
 
 #: machine → topic, name of the finding, level, what the fact and the way out say
 MACHINES = {
-    "Python 3.11": (surroundings.Python((3, 11, 2), "/p"), "Python", "ok", "3.11.2"),
+    "Python 3.11": (machine.Python((3, 11, 2), "/p"), "Python", "ok", "3.11.2"),
     "Python 3.10": (
-        surroundings.Python((3, 10, 9), "/p"),
+        machine.Python((3, 10, 9), "/p"),
         *("Python", "fatal", "3.11 or newer", "make setup"),
     ),
     "the client of this Kubernetes": (
-        surroundings.Client("37.0.2"),
+        machine.Client("37.0.2"),
         *("client", "ok", "37.0.2"),
     ),
     "the client without a token": (
-        surroundings.Client("36.0.0"),
+        machine.Client("36.0.0"),
         *("client", "fatal", "no token", "make setup"),
     ),
     "an old client": (
-        surroundings.Client("34.1.0"),
+        machine.Client("34.1.0"),
         *("client", "warning", "not made for 1.37", "make setup"),
     ),
     "no client": (
-        surroundings.Client(None),
+        machine.Client(None),
         *("client", "warning", "not installed", "make setup"),
     ),
-    "Linux": (system.Kernel("Linux", "6.1", "aarch64"), "kernel", "ok", "6.1"),
+    "Linux": (machine.Kernel("Linux", "6.1", "aarch64"), "kernel", "ok", "6.1"),
     "macOS": (
-        system.Kernel("Darwin", "24.1", "arm64"),
+        machine.Kernel("Darwin", "24.1", "arm64"),
         *("kernel", "fatal", "needs Linux", "virtual machine"),
     ),
     "a rare processor": (
-        system.Kernel("Linux", "6.1", "riscv64"),
+        machine.Kernel("Linux", "6.1", "riscv64"),
         *("kernel", "fatal", "x86_64 and aarch64", "another machine"),
     ),
     "an ordinary user": (
-        lab.Backend("local", 1000),
+        cluster.Chosen("local", 1000),
         *("backend", "ok", "local: Kubernetes v1.* in Linux namespaces, as uid 1000"),
     ),
     "a machine with Docker": (
-        lab.Backend("kind", 1000, "docker 28.2.2 answers"),
+        cluster.Chosen("kind", 1000, "docker 28.2.2 answers"),
         *("backend", "ok", "kind: .*node:v1.* because docker 28.2.2 answers"),
     ),
     "a machine that has nothing": (
-        lab.Backend("none", 1000, "darwin is not Linux"),
+        cluster.Chosen("none", 1000, "darwin is not Linux"),
         *("backend", "fatal", "darwin is not Linux", "LAB_BACKEND"),
     ),
     "an engine": (
-        container.Engine("podman 5.4.0", "", True),
+        programs.Engine("podman 5.4.0", "", True),
         *("node image", "ok", "kindest/node:v1"),
     ),
     "an engine without the node's image": (
-        container.Engine("podman 5.4.0", "", False),
+        programs.Engine("podman 5.4.0", "", False),
         *("node image", "ok", "will be pulled"),
     ),
     "no engine": (
-        container.Engine("", "docker does not answer", False),
+        programs.Engine("", "docker does not answer", False),
         *("engine", "fatal", "docker does not answer", "LAB_BACKEND=local"),
     ),
     "a kind of the learner's": (
-        container.Programs("/usr/bin/kind", "/c", ""),
+        programs.KindPrograms("/usr/bin/kind", "/c", ""),
         *("kind", "ok", "/usr/bin/kind"),
     ),
     "no kind yet": (
-        container.Programs("", "/c", "dl.k8s.io, github.com"),
+        programs.KindPrograms("", "/c", "dl.k8s.io, github.com"),
         *("downloads", "ok", "dl.k8s.io"),
     ),
     "namespaces allowed": (namespaces(), "namespaces", "ok", "they work"),
@@ -144,72 +135,72 @@ MACHINES = {
         namespaces(overlay=False),
         *("overlay", "warning", "copy", "LAB_STATE_DIR"),
     ),
-    "root": (system.UserIds(ROOT_USER, "root"), "user ids", "ok", "65536 .* as root"),
+    "root": (machine.UserIds(ROOT_USER, "root"), "user ids", "ok", "65536 .* as root"),
     "a user with newuidmap": (
-        system.UserIds(change(USER, has_newuidmap=True, **GRANTED), "ann"),
+        machine.UserIds(change(USER, has_newuidmap=True, **GRANTED), "ann"),
         *("user ids", "ok", "65536 .* by newuidmap"),
     ),
     "a user without newuidmap": (
-        system.UserIds(change(USER, **GRANTED), "ann"),
+        machine.UserIds(change(USER, **GRANTED), "ann"),
         *("user ids", "warning", "newuidmap is not installed", "install -y uidmap$"),
     ),
     "a user without newuidmap and subuid": (
-        system.UserIds(USER, "ann"),
+        machine.UserIds(USER, "ann"),
         *("user ids", "warning", "runAsUser", "uidmap && sudo usermod .* ann$"),
     ),
     "a user without subuid": (
-        system.UserIds(change(USER, has_newuidmap=True), "ann"),
+        machine.UserIds(change(USER, has_newuidmap=True), "ann"),
         *("user ids", "warning", "grant none to ann", "^sudo usermod .* ann$"),
     ),
     "a user with a small subuid": (
-        system.UserIds(
+        machine.UserIds(
             change(USER, has_newuidmap=True, subuid=(1, 9), subgid=(1, 9)), "ann"
         ),
         *("user ids", "warning", "only 10 .* too few", "usermod"),
     ),
     "no_new_privs": (
-        system.UserIds(
+        machine.UserIds(
             change(USER, has_newuidmap=True, no_new_privs=True, **GRANTED), "ann"
         ),
         *("user ids", "warning", "no_new_privs", "sandbox"),
     ),
     "root in a small namespace": (
-        system.UserIds(change(ROOT_USER, available=1), "root"),
+        machine.UserIds(change(ROOT_USER, available=1), "root"),
         *("user ids", "warning", "no more", "sandbox"),
     ),
-    "cgroups 2": (system.Cgroups(2), "cgroups", "ok", "version 2.* not enforced"),
-    "cgroups 1": (system.Cgroups(1), "cgroups", "ok", "version 1.* not enforced"),
-    "no cgroups": (system.Cgroups(0), "cgroups", "ok", "none.* not enforced"),
-    "much memory": (system.Limits(PLENTY, False, 1), "memory", "ok", "16.0 GB"),
+    "cgroups 2": (machine.Cgroups(2), "cgroups", "ok", "version 2.* not enforced"),
+    "cgroups 1": (machine.Cgroups(1), "cgroups", "ok", "version 1.* not enforced"),
+    "no cgroups": (machine.Cgroups(0), "cgroups", "ok", "none.* not enforced"),
+    "much memory": (machine.Limits(PLENTY, False, 1), "memory", "ok", "16.0 GB"),
     "some memory": (
-        system.Limits(change(PLENTY, memory=1_000_000_000), False, 1),
+        machine.Limits(change(PLENTY, memory=1_000_000_000), False, 1),
         *("memory", "warning", "1.0 GB", "[Cc]lose"),
     ),
     "no memory": (
-        system.Limits(change(PLENTY, memory=300_000_000), False, 1),
+        machine.Limits(change(PLENTY, memory=300_000_000), False, 1),
         *("memory", "fatal", "0.5 GB needed, 0.3 GB available", "[Cc]lose"),
     ),
     "no memory left by our own cluster": (
-        system.Limits(change(PLENTY, memory=300_000_000), True, 1),
+        machine.Limits(change(PLENTY, memory=300_000_000), True, 1),
         *("memory", "ok", "0.3 GB"),
     ),
     "few open files": (
-        system.Limits(change(PLENTY, files=128), False, 1),
+        machine.Limits(change(PLENTY, files=128), False, 1),
         *("open files", "fatal", "512 needed, 128 available", "ulimit -n 512"),
     ),
     "unlimited files": (
-        system.Limits(change(PLENTY, files=None), False, 1),
+        machine.Limits(change(PLENTY, files=None), False, 1),
         *("open files", "ok", "no limit"),
     ),
     "few processes": (
-        system.Limits(change(PLENTY, processes=200), False, 1),
+        machine.Limits(change(PLENTY, processes=200), False, 1),
         *("processes", "fatal", "380 needed, 200 available", "ulimit -u 380"),
     ),
     "few inotify instances": (
-        system.Limits(change(PLENTY, watchers=3), False, 1),
+        machine.Limits(change(PLENTY, watchers=3), False, 1),
         *("inotify instances", "fatal", "24 needed, 3 available", "sysctl fs.inotify"),
     ),
-    "no /dev/shm": (system.Limits(PLENTY, False, None), "/dev/shm", "ok", "missing"),
+    "no /dev/shm": (machine.Limits(PLENTY, False, None), "/dev/shm", "ok", "missing"),
     "a state directory": (one_directory(), "state", "ok", "50 GB free"),
     "a read-only state directory": (
         one_directory(problem="/s is not writable"),
@@ -319,27 +310,27 @@ MACHINES = {
         change(BUILD, seccomp=False),
         *("C compiler", "warning", "without seccomp", "libseccomp-dev"),
     ),
-    "no proxy": (surroundings.Proxies((), False), "proxy", "ok", "none"),
+    "no proxy": (machine.Proxies((), False), "proxy", "ok", "none"),
     "a proxy": (
-        surroundings.Proxies(("http", "https"), False),
+        machine.Proxies(("http", "https"), False),
         *("proxy", "warning", "http_proxy, https_proxy", "NO_PROXY=127.0.0.1"),
     ),
     "a proxy with an exception": (
-        surroundings.Proxies(("http",), True),
+        machine.Proxies(("http",), True),
         *("proxy", "ok", "excepted"),
     ),
     "a KUBECONFIG of the learner's": (
-        surroundings.Kubeconfigs("/prod", "", False),
+        machine.Kubeconfigs("/prod", "", False),
         *("KUBECONFIG", "ok", "/prod; neither read nor written"),
     ),
     "a hosting cluster": (
-        surroundings.Kubeconfigs("", "10.0.0.1", False),
+        machine.Kubeconfigs("", "10.0.0.1", False),
         *("hosting cluster", "ok", "without a token.* never contacted"),
     ),
-    "no port yet": (lab.Port(0, True, False), "port", "ok", "any free"),
-    "the old port": (lab.Port(7, True, False), "port", "ok", "free"),
-    "our own port": (lab.Port(7, False, True), "port", "ok", "running cluster"),
-    "a taken port": (lab.Port(7, False, False), "port", "ok", "takes another"),
+    "no port yet": (cluster.Port(0, True, False), "port", "ok", "any free"),
+    "the old port": (cluster.Port(7, True, False), "port", "ok", "free"),
+    "our own port": (cluster.Port(7, False, True), "port", "ok", "running cluster"),
+    "a taken port": (cluster.Port(7, False, False), "port", "ok", "takes another"),
     "no cluster": (IDLE, "cluster", "ok", "not running"),
     "a cluster": (
         change(IDLE, status=STATUS, server="v1.37.2"),
@@ -381,9 +372,9 @@ def test_each_machine_is_judged(machine):
 
 def test_only_what_is_wrong_is_found_wrong():
     """A good machine has no problem, in any topic."""
-    for machine, (topic, _, level, *_) in MACHINES.items():
+    for name, (topic, _, level, *_) in MACHINES.items():
         bad = {f.name for f in topic.findings() if f.level != "ok"}
-        assert len(bad) <= (level != "ok"), machine
+        assert len(bad) <= (level != "ok"), name
 
 
 class Broken:

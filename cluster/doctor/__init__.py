@@ -9,15 +9,7 @@ from typing import Protocol
 
 from cluster import backends, errors
 from cluster.choice import CONTROL_PLANE, KIND, OWN
-from cluster.doctor import (
-    container,
-    lab,
-    making,
-    programs,
-    running,
-    surroundings,
-    system,
-)
+from cluster.doctor import cluster, machine, programs
 from cluster.doctor.findings import Finding, fatal, report
 
 __all__ = ["Finding", "examine", "report"]
@@ -36,64 +28,64 @@ class Topic(Protocol):
 
 #: in the order in which a person wants to know
 TOPICS: tuple[type[Topic], ...] = (
-    surroundings.Python,
-    system.Kernel,
-    lab.Backend,
-    system.Namespaces,
-    system.UserIds,
-    system.Cgroups,
-    system.Limits,
-    lab.Directories,
+    machine.Python,
+    machine.Kernel,
+    cluster.Chosen,
+    machine.Namespaces,
+    machine.UserIds,
+    machine.Cgroups,
+    machine.Limits,
+    cluster.Directories,
     programs.Binaries,
-    making.Build,
-    making.Image,
+    programs.Build,
+    programs.Image,
     programs.Tools,
     programs.Shell,
-    surroundings.Client,
-    surroundings.Proxies,
-    surroundings.Kubeconfigs,
-    lab.Port,
-    running.Cluster,
+    machine.Client,
+    machine.Proxies,
+    machine.Kubeconfigs,
+    cluster.Port,
+    cluster.Cluster,
 )
 #: where kind makes the cluster, the node is the engine's business
 KIND_TOPICS: tuple[type[Topic], ...] = (
-    surroundings.Python,
-    system.Kernel,
-    lab.Backend,
-    container.Engine,
-    lab.Directories,
-    container.Programs,
-    making.Image,
+    machine.Python,
+    machine.Kernel,
+    cluster.Chosen,
+    programs.Engine,
+    cluster.Directories,
+    programs.KindPrograms,
+    programs.Image,
     programs.Shell,
-    surroundings.Client,
-    surroundings.Proxies,
-    surroundings.Kubeconfigs,
-    running.Cluster,
+    machine.Client,
+    machine.Proxies,
+    machine.Kubeconfigs,
+    cluster.Cluster,
 )
 #: without a node there are no namespaces, images and tools of containers to look at
 CONTROL_PLANE_TOPICS: tuple[type[Topic], ...] = (
-    surroundings.Python,
-    system.Kernel,
-    lab.Backend,
-    lab.Directories,
-    lab.ControlPlane,
+    machine.Python,
+    machine.Kernel,
+    cluster.Chosen,
+    cluster.Directories,
+    cluster.ControlPlane,
     programs.Shell,
-    surroundings.Client,
-    surroundings.Proxies,
-    surroundings.Kubeconfigs,
-    lab.Port,
-    running.Cluster,
+    machine.Client,
+    machine.Proxies,
+    machine.Kubeconfigs,
+    cluster.Port,
+    cluster.Cluster,
 )
 #: what the cluster itself needs, those know who run it
 OWN_TOPICS: tuple[type[Topic], ...] = (
-    surroundings.Python,
-    lab.Backend,
-    lab.Directories,
+    machine.Python,
+    cluster.Chosen,
+    cluster.Directories,
     programs.Shell,
-    surroundings.Client,
-    surroundings.Proxies,
-    surroundings.Kubeconfigs,
-    running.Cluster,
+    machine.Client,
+    machine.Proxies,
+    machine.Kubeconfigs,
+    cluster.Cluster,
 )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from cluster import errors
-from cluster.doctor import lab
+from cluster.doctor import cluster
 from helpers.lessons import NEEDS_PODS, OF_PODS, needs_pods
 from tests.notebooks import FILES, load, tagged
 
@@ -43,7 +43,7 @@ def test_tags_stand_only_where_the_rest_of_the_lesson_runs():
 )
 def test_the_doctor_says_what_is_skipped_and_the_way_to_a_node(reason, way):
     lack = "slirp4netns is not installed"
-    [finding] = lab.Backend("control-plane", 1000, reason, lack).findings()
+    [finding] = cluster.Chosen("control-plane", 1000, reason, lack).findings()
     assert not finding.fatal and "skipped" in finding.fact
     assert reason in finding.fact and lack in finding.fact
     assert finding.way_out and way not in finding.way_out
