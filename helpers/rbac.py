@@ -1,7 +1,7 @@
-"""Reason about RBAC objects: what allows a request, what nearly does, what too much.
+"""Reason about RBAC objects: what allows a request, nearly allows it, or too much.
 
-Pure but for `read_rbac`. It knows rules and bindings, nothing of other authorizers;
-what an account really may do is asked of the server, by `reviews.can_i`.
+Pure but for `read_rbac`. It knows rules and bindings and no other authorizer; what an
+account really may do only the server can tell: `reviews.can_i`.
 """
 
 import re
@@ -21,11 +21,11 @@ _NAMELESS = ("list", "watch", "create", "deletecollection")
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """What somebody tried: the attributes that an authorizer decides on.
+class Attributes:
+    """The attributes of a request that an authorizer decides on.
 
-    `namespace` is empty at the cluster scope; `path` is set instead of `resource` for
-    what is no resource, such as `/metrics`.
+    `namespace` is empty for cluster-scoped requests; `path` stands instead of
+    `resource` for what is no resource, such as `/metrics`.
     """
 
     user: str
@@ -66,13 +66,13 @@ def read_rbac() -> Objects:
     return Objects(bindings, [one for one in found if one not in bindings])
 
 
-def minimal(attempt: Attempt) -> list[dict]:
-    """Return the smallest role and binding that allow an attempt and nothing else."""
-    scope = "" if attempt.namespace else "Cluster"
-    rule = _rule(attempt)
-    metadata = {"name": _name(attempt)}
-    if attempt.namespace:
-        metadata["namespace"] = attempt.namespace
+def minimal(request: Attributes) -> list[dict]:
+    """Return the smallest role and binding that allow a request and nothing else."""
+    scope = "" if request.namespace else "Cluster"
+    rule = _rule(request)
+    metadata = {"name": _name(request)}
+    if request.namespace:
+        metadata["namespace"] = request.namespace
     version = f"{GROUP}/v1"
     role = {"apiVersion": version, "kind": f"{scope}Role", "metadata": metadata}
     reference = {"apiGroup": GROUP, "kind": f"{scope}Role", "name": metadata["name"]}
@@ -81,7 +81,7 @@ def minimal(attempt: Attempt) -> list[dict]:
         {
             **role,
             "kind": f"{scope}RoleBinding",
-            "subjects": [subject_of(attempt.user)],
+            "subjects": [subject_of(request.user)],
             "roleRef": reference,
         },
     ]
@@ -105,48 +105,50 @@ def short_name(user: str) -> str:
     return subject_of(user)["name"]
 
 
-def allows(rule: dict, attempt: Attempt) -> bool:
-    """Say whether one rule of a role allows an attempt."""
-    if not {"*", attempt.verb} & set(rule.get("verbs", ())):
+def allows(rule: dict, request: Attributes) -> bool:
+    """Say whether a rule of a role allows a request."""
+    if not {"*", request.verb} & set(rule.get("verbs", ())):
         return False
-    if attempt.path:
+    if request.path:
         return any(
-            _covers(url, attempt.path) for url in rule.get("nonResourceURLs", ())
+            _covers(url, request.path) for url in rule.get("nonResourceURLs", ())
         )
     names = rule.get("resourceNames", ())
-    named = {attempt.what, "*"}
-    if attempt.subresource:
-        named.add(f"*/{attempt.subresource}")
+    named = {request.what, "*"}
+    if request.subresource:
+        named.add(f"*/{request.subresource}")
     return (
-        bool({"*", attempt.group} & set(rule.get("apiGroups", ())))
+        bool({"*", request.group} & set(rule.get("apiGroups", ())))
         and bool(named & set(rule.get("resources", ())))
-        and (not names or attempt.name in names)
+        and (not names or request.name in names)
     )
 
 
-def near_misses(attempt: Attempt, objects: Objects) -> list[str]:
-    """Say which bindings nearly allow an attempt, and which Role no binding names.
+def near_misses(request: Attributes, objects: Objects) -> list[str]:
+    """Say which bindings nearly allow a request, and which Role no binding names.
 
     Nothing is near once a binding allows it: the server learns of that a moment later.
     """
     bindings, roles = objects
-    if granting(attempt, (), objects):
+    if granting(request, (), objects):
         return []
     misses = [
-        _miss(binding, attempt, roles)
+        _miss(binding, request, roles)
         for binding in bindings
         if not binding["metadata"]["name"].startswith("system:")
     ]
-    return [sentence for sentence in misses if sentence] + _unbound(attempt, objects)
+    return [sentence for sentence in misses if sentence] + _unbound(request, objects)
 
 
-def granting(attempt: Attempt, groups: Iterable[str], objects: Objects) -> list[dict]:
-    """Return the bindings that allow an attempt to its user, or to one of `groups`."""
+def granting(
+    request: Attributes, groups: Iterable[str], objects: Objects
+) -> list[dict]:
+    """Return the bindings by which a user in `groups` may make a request."""
     return [
         binding
         for binding in objects.bindings
-        if names(binding, attempt.user, groups)
-        and role_allows(binding, attempt, objects.roles)
+        if names(binding, request.user, groups)
+        and role_allows(binding, request, objects.roles)
     ]
 
 
@@ -161,7 +163,7 @@ def names(binding: dict, user: str, groups: Iterable[str] = ()) -> bool:
 
 
 def over_grants(objects: Objects) -> list[dict]:
-    """Return each binding that lets a whole crowd do everything.
+    """Return each binding that lets a broad group do everything.
 
     A dict per binding: `binding`, `to`, `role`, `where`.
     """
@@ -174,7 +176,7 @@ def over_grants(objects: Objects) -> list[dict]:
         }
         for binding in objects.bindings
         for subject in binding.get("subjects", ())
-        if _is_crowd(subject) and _is_everything(rules_of(binding, objects.roles))
+        if _is_broad_group(subject) and _is_everything(rules_of(binding, objects.roles))
     ]
 
 
@@ -190,32 +192,32 @@ def rules_of(binding: dict, roles: list[dict]) -> list[dict] | None:
     return None
 
 
-def role_allows(binding: dict, attempt: Attempt, roles: list[dict]) -> bool:
-    """Say whether a binding's role allows an attempt where it is made, for anybody."""
-    return binding["metadata"].get("namespace", "") in ("", attempt.namespace) and any(
-        allows(rule, attempt) for rule in rules_of(binding, roles) or ()
+def role_allows(binding: dict, request: Attributes, roles: list[dict]) -> bool:
+    """Say whether a binding's role allows a request in its namespace, by whomever."""
+    return binding["metadata"].get("namespace", "") in ("", request.namespace) and any(
+        allows(rule, request) for rule in rules_of(binding, roles) or ()
     )
 
 
-def _rule(attempt: Attempt) -> dict:
-    if attempt.path:
-        return {"nonResourceURLs": [attempt.path], "verbs": [attempt.verb]}
+def _rule(request: Attributes) -> dict:
+    if request.path:
+        return {"nonResourceURLs": [request.path], "verbs": [request.verb]}
     rule = {
-        "apiGroups": [attempt.group],
-        "resources": [attempt.what],
-        "verbs": [attempt.verb],
+        "apiGroups": [request.group],
+        "resources": [request.what],
+        "verbs": [request.verb],
     }
     # The name of a subresource's object is known; that of a new object is not.
-    if attempt.name and (attempt.subresource or attempt.verb not in _NAMELESS):
-        rule["resourceNames"] = [attempt.name]
+    if request.name and (request.subresource or request.verb not in _NAMELESS):
+        rule["resourceNames"] = [request.name]
     return rule
 
 
-def _name(attempt: Attempt) -> str:
-    parts = [short_name(attempt.user), attempt.verb, attempt.what or attempt.path]
-    if not attempt.namespace:
-        # Cluster roles share one room: the namespace keeps two learners apart.
-        parts.insert(0, subject_of(attempt.user).get("namespace", ""))
+def _name(request: Attributes) -> str:
+    parts = [short_name(request.user), request.verb, request.what or request.path]
+    if not request.namespace:
+        # Cluster-scoped names are shared: the namespace keeps two learners apart.
+        parts.insert(0, subject_of(request.user).get("namespace", ""))
     text = re.sub(r"[^a-z0-9.]+", "-", "-".join(parts).lower())
     return text.strip("-.")
 
@@ -224,12 +226,12 @@ def _covers(url: str, path: str) -> bool:
     return url in ("*", path) or (url.endswith("*") and path.startswith(url[:-1]))
 
 
-def _unbound(attempt: Attempt, objects: Objects) -> list[str]:
-    """Say which Roles would allow an attempt if a binding named them."""
+def _unbound(request: Attributes, objects: Objects) -> list[str]:
+    """Say which Roles would allow a request if a binding named them."""
     bound = {
         binding["roleRef"]["name"]
         for binding in objects.bindings
-        if binding["metadata"].get("namespace") == attempt.namespace
+        if binding["metadata"].get("namespace") == request.namespace
         and binding["roleRef"]["kind"] == "Role"
     }
     return [
@@ -237,33 +239,32 @@ def _unbound(attempt: Attempt, objects: Objects) -> list[str]:
         for role in objects.roles
         # Not a ClusterRole: those that come with Kubernetes allow nearly everything.
         if role["kind"] == "Role"
-        and role["metadata"]["namespace"] == attempt.namespace
+        and role["metadata"]["namespace"] == request.namespace
         and role["metadata"]["name"] not in bound
-        and any(allows(rule, attempt) for rule in role.get("rules") or ())
+        and any(allows(rule, request) for rule in role.get("rules") or ())
     ]
 
 
-def _miss(binding: dict, attempt: Attempt, roles: list[dict]) -> str:
+def _miss(binding: dict, request: Attributes, roles: list[dict]) -> str:
     kind, name = binding["kind"], binding["metadata"]["name"]
     home = binding["metadata"].get("namespace", "")
     rules = rules_of(binding, roles)
     subjects = binding.get("subjects", [])
-    me = short_name(attempt.user)
-    is_mine = any(_is_same(one, attempt.user) for one in subjects)
-    granted = any(allows(rule, attempt) for rule in rules or ())
+    me = short_name(request.user)
+    is_mine = names(binding, request.user)
+    granted = any(allows(rule, request) for rule in rules or ())
     reference = f"{binding['roleRef']['kind']} `{binding['roleRef']['name']}`"
-    in_scope = home in ("", attempt.namespace)
+    in_scope = home in ("", request.namespace)
     if is_mine and rules is None:
         return f"{kind} `{name}` names {reference}, which does not exist."
     if is_mine and granted and not in_scope:
-        return f"{kind} `{name}` allows it in namespace {home}, not in {attempt.where}."
-    if is_mine and not granted and in_scope and _mentions(rules, attempt):
+        return f"{kind} `{name}` allows it in namespace {home}, not in {request.where}."
+    if is_mine and not granted and in_scope and _mentions(rules, request):
         return f"{kind} `{name}` gives `{me}` {_in_words(rules)}; that is not enough."
     if granted and not is_mine and home and in_scope:
         others = ", ".join(_of_subject(one) for one in subjects) or "nobody"
-        return (
-            f"{kind} `{name}` allows it to {others}, not to {_of_user(attempt.user)}."
-        )
+        me = _of_subject(subject_of(request.user))
+        return f"{kind} `{name}` allows it to {others}, not to {me}."
     return ""
 
 
@@ -273,24 +274,15 @@ def _user(subject: dict) -> str:
     return subject["name"]
 
 
-def _is_same(subject: dict, user: str) -> bool:
-    mine = subject_of(user)
-    return all(subject.get(key) == mine[key] for key in mine if key != "apiGroup")
-
-
-def _mentions(rules: list[dict], attempt: Attempt) -> bool:
-    """Say whether rules speak of the resource at all, in whatever API group."""
+def _mentions(rules: list[dict], request: Attributes) -> bool:
+    """Say whether rules name the resource at all, in whatever API group."""
     named = {what.split("/")[0] for rule in rules for what in rule.get("resources", ())}
-    return attempt.resource in named
+    return request.resource in named
 
 
 def _of_subject(subject: dict) -> str:
     home = f" of namespace {subject['namespace']}" if "namespace" in subject else ""
     return f"{subject['kind']} `{subject['name']}`{home}"
-
-
-def _of_user(user: str) -> str:
-    return _of_subject(subject_of(user))
 
 
 def _in_words(rules: list[dict]) -> str:
@@ -307,10 +299,10 @@ def _in_words(rules: list[dict]) -> str:
     return "; ".join(parts) or "nothing"
 
 
-def _is_crowd(subject: dict) -> bool:
+def _is_broad_group(subject: dict) -> bool:
     name = subject["name"]
-    crowds = ("system:authenticated", "system:unauthenticated", "system:anonymous")
-    return name in crowds or name.startswith("system:serviceaccounts")
+    groups = ("system:authenticated", "system:unauthenticated", "system:anonymous")
+    return name in groups or name.startswith("system:serviceaccounts")
 
 
 def _is_everything(rules: list[dict] | None) -> bool:

@@ -6,13 +6,13 @@ the resource exists is not asked.
 
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from helpers.rbac import Attempt
+from helpers.rbac import Attributes
 
 #: what comes behind `namespaces/NAME` and is no resource in it
 _OF_NAMESPACES = ("status", "finalize")
 
 
-def reading(path: str, user: str) -> Attempt:
+def reading(path: str, user: str) -> Attributes:
     """Return what a GET of `path` attempts; what is no resource has a `path`.
 
     https://kubernetes.io/docs/reference/access-authn-authz/authorization has the table.
@@ -20,7 +20,7 @@ def reading(path: str, user: str) -> Attempt:
     parts = urlsplit(path)
     group, words = _split(parts.path)
     if not words:
-        return Attempt(user, "get", path=parts.path)
+        return Attributes(user, "get", path=parts.path)
     namespace = ""
     if words[0] == "namespaces" and len(words) > 1:
         namespace = words[1]
@@ -31,7 +31,7 @@ def reading(path: str, user: str) -> Attempt:
     if not name:
         watch = parse_qs(parts.query, keep_blank_values=True).get("watch", ["false"])
         verb = "list" if watch[-1].lower() in ("false", "0") else "watch"
-    return Attempt(user, verb, resource, group, subresource, name, namespace)
+    return Attributes(user, verb, resource, group, subresource, name, namespace)
 
 
 def _split(path: str) -> tuple[str, list[str]]:

@@ -142,7 +142,7 @@ def access_review(who: Account, verb: str, row: str, namespace: str) -> dict:
     return {"apiVersion": _AUTHORIZATION, "kind": kind, "spec": spec}
 
 
-def too_much(granted, needed):
+def excess(granted, needed):
     """Return a styled table that lights up what is granted and not needed.
 
     Both are DataFrames of `can_i` of the same shape. Each field says it in words too:
@@ -171,15 +171,15 @@ def _granted_by(
         bindings = [
             f"{one['kind']} {one['metadata']['name']}"
             for review in granted
-            for one in rbac.granting(_attempt(review), who.groups, objects)
+            for one in rbac.granting(_attributes(review), who.groups, objects)
         ]
         found.append(", ".join(dict.fromkeys(bindings)))
     return found
 
 
-def _attempt(review: dict) -> rbac.Attempt:
+def _attributes(review: dict) -> rbac.Attributes:
     spec = review["spec"]
-    return rbac.Attempt(spec["user"], **spec["resourceAttributes"])
+    return rbac.Attributes(spec["user"], **spec["resourceAttributes"])
 
 
 def _colour(text: str) -> str:

@@ -14,7 +14,7 @@ from cluster import errors
 from helpers.caller import Caller
 from helpers.command import kubectl
 from helpers.pods import apply, exec_in_pod, wait_for
-from helpers.rbac import Attempt
+from helpers.rbac import Attributes
 from helpers.refusals import explain
 from helpers.reviews import can_i
 from helpers.tokens import Token, backdate, create_token
@@ -117,8 +117,8 @@ def test_exec_of_the_python_client(cluster, namespace, user, token):
         stream(run, "probe", namespace, command=["id"], stdout=True)
     assert caught.value.status == 0
     found = explain(caught.value, user="reader")
-    expected = Attempt(user, "create", "pods", "", "exec", "probe", namespace)
-    assert found.attempt == expected
+    expected = Attributes(user, "create", "pods", "", "exec", "probe", namespace)
+    assert found.request == expected
     assert "user=NAME" in explain(caught.value).way_out
 
 
@@ -154,7 +154,7 @@ def test_curl_and_kubectl_in_a_pod(user):
     )
     by_curl = explain(exec_in_pod("probe", "sh", "-c", f"{ask}/api/v1/nodes"))
     by_kubectl = explain(exec_in_pod("probe", "kubectl", "get", "nodes"))
-    assert by_curl.attempt == by_kubectl.attempt == Attempt(user, "list", "nodes")
+    assert by_curl.request == by_kubectl.request == Attributes(user, "list", "nodes")
     nobody = explain(
         exec_in_pod("probe", "curl", "-sk", "https://kubernetes.default.svc/api")
     )
@@ -166,8 +166,8 @@ def test_curl_and_kubectl_in_a_pod(user):
 def test_kubectl_on_this_machine(namespace, user):
     with pytest.raises(errors.KubectlFailed) as caught:
         kubectl("delete", "secret", "wanted", f"--as={user}")
-    expected = Attempt(user, "delete", "secrets", "", "", "wanted", namespace)
-    assert explain(caught.value).attempt == expected
+    expected = Attributes(user, "delete", "secrets", "", "", "wanted", namespace)
+    assert explain(caught.value).request == expected
 
 
 def test_admission_refuses_with_403_too(namespace):

@@ -27,13 +27,13 @@ from helpers.journey.steps import (
     Request,
     Step,
 )
-from helpers.rbac import Attempt
+from helpers.rbac import Attributes
 from helpers.refusals import Explanation
 from tests.authority import Authority
 
 REQUEST = Request("app", "/api/v1/namespaces/blue/pods")
 USER = "system:serviceaccount:blue:app"
-ATTEMPT = Attempt(USER, "list", "pods", namespace="blue")
+ATTRIBUTES = Attributes(USER, "list", "pods", namespace="blue")
 MEASURED = {
     "errormsg": None,
     "exitcode": 0,
@@ -79,14 +79,14 @@ def stopped(step):
     return replace(SEEN, measured=measured)
 
 
-def all_steps(seen, context=None, attempt=ATTEMPT):
+def all_steps(seen, context=None):
     context = context or ClusterContext()
     return (
         name_step(REQUEST, seen),
         address_step(REQUEST, seen, context.objects),
         tls_step(REQUEST, seen),
         authentication_step(REQUEST, seen, context),
-        authorization_step(attempt, seen, context),
+        authorization_step(ATTRIBUTES, seen, context),
         answer_step(REQUEST, seen),
     )
 
@@ -142,7 +142,7 @@ def test_an_allowed_request_names_the_rule():
     rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}, rule]
     role = {"metadata": {"name": "reader"}, "rules": rules}
     step = authorization_step(
-        ATTEMPT, answered(200), ClusterContext((), {"reason": reason}, role)
+        ATTRIBUTES, answered(200), ClusterContext((), {"reason": reason}, role)
     )
     assert step.answer == reason
     facts = [text for word, text in step.facts if word == "rule of reader"]

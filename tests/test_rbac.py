@@ -4,11 +4,11 @@ import pytest
 import yaml
 
 from helpers import kubectl, rbac
-from helpers.rbac import Attempt, Objects
+from helpers.rbac import Attributes, Objects
 
 READER = "system:serviceaccount:home:reader"
 API = "rbac.authorization.k8s.io/v1"
-LIST = Attempt(user=READER, verb="list", resource="pods", namespace="home")
+LIST = Attributes(user=READER, verb="list", resource="pods", namespace="home")
 
 
 def role(name="r", namespace="home", kind="Role", **rule):
@@ -52,10 +52,10 @@ def test_the_smallest_role_in_a_namespace():
 
 
 @pytest.mark.parametrize(
-    ("attempt", "rule"),
+    ("attributes", "rule"),
     [
         (
-            Attempt(READER, "get", "jobs", "batch", name="my-job", namespace="home"),
+            Attributes(READER, "get", "jobs", "batch", name="my-job", namespace="home"),
             {
                 "apiGroups": ["batch"],
                 "resources": ["jobs"],
@@ -64,7 +64,7 @@ def test_the_smallest_role_in_a_namespace():
             },
         ),
         (
-            Attempt(READER, "create", "pods", "", "exec", "q", "home"),
+            Attributes(READER, "create", "pods", "", "exec", "q", "home"),
             {
                 "apiGroups": [""],
                 "resources": ["pods/exec"],
@@ -74,24 +74,24 @@ def test_the_smallest_role_in_a_namespace():
         ),
         (
             # The name of what is not there yet is unknown when RBAC decides.
-            Attempt(READER, "create", "pods", name="new", namespace="home"),
+            Attributes(READER, "create", "pods", name="new", namespace="home"),
             {"apiGroups": [""], "resources": ["pods"], "verbs": ["create"]},
         ),
         (
-            Attempt(READER, "get", path="/metrics"),
+            Attributes(READER, "get", path="/metrics"),
             {"nonResourceURLs": ["/metrics"], "verbs": ["get"]},
         ),
     ],
 )
-def test_a_rule_names_only_what_was_tried(attempt, rule):
-    made, _ = rbac.minimal(attempt)
+def test_a_rule_names_only_what_was_asked(attributes, rule):
+    made, _ = rbac.minimal(attributes)
     assert made["rules"] == [rule]
-    assert rbac.allows(rule, attempt)
+    assert rbac.allows(rule, attributes)
 
 
 def test_at_the_cluster_scope_names_keep_two_learners_apart():
     """Cluster roles share one room, and they need both kinds with Cluster in it."""
-    made = rbac.minimal(Attempt(READER, "list", "nodes"))
+    made = rbac.minimal(Attributes(READER, "list", "nodes"))
     assert [one["kind"] for one in made] == ["ClusterRole", "ClusterRoleBinding"]
     assert [one["metadata"] for one in made] == [{"name": "home-reader-list-nodes"}] * 2
     assert made[1]["roleRef"]["kind"] == "ClusterRole"
@@ -101,7 +101,7 @@ def test_a_user_is_a_subject_without_a_namespace():
     group = "rbac.authorization.k8s.io"
     person = {"kind": "User", "apiGroup": group, "name": "jane@example.com"}
     assert rbac.subject_of("jane@example.com") == person
-    made = rbac.minimal(Attempt("jane@example.com", "get", path="/"))
+    made = rbac.minimal(Attributes("jane@example.com", "get", path="/"))
     assert made[0]["metadata"] == {"name": "jane-example.com-get"}
     assert rbac.subject_of(READER) == account()
 
@@ -135,8 +135,8 @@ def test_what_a_rule_allows(change, allowed):
 )
 def test_a_subresource_has_a_right_of_its_own(resources, allowed):
     rule = {"apiGroups": [""], "resources": resources, "verbs": ["create"]}
-    attempt = Attempt(READER, "create", "pods", subresource="exec", namespace="home")
-    assert rbac.allows(rule, attempt) is allowed
+    request = Attributes(READER, "create", "pods", subresource="exec", namespace="home")
+    assert rbac.allows(rule, request) is allowed
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_subresource_has_a_right_of_its_own(resources, allowed):
 )
 def test_what_is_no_resource_is_allowed_by_its_path(url, allowed):
     rule = {"nonResourceURLs": [url], "verbs": ["get"]}
-    assert rbac.allows(rule, Attempt(READER, "get", path="/api")) is allowed
+    assert rbac.allows(rule, Attributes(READER, "get", path="/api")) is allowed
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def test_whom_a_binding_names(subject, named):
     assert granted == bindings[:named]
 
 
-def test_a_grant_of_everything_to_a_crowd_is_found():
+def test_a_grant_of_everything_to_a_broad_group_is_found():
     """The book's, and the same in one namespace; an admin's own is no fault."""
     to = {"to": "admin", "to_kind": "ClusterRole"}
     every = "system:serviceaccounts"
@@ -344,9 +344,9 @@ def test_a_planted_grant_is_found(cluster, namespace):
     """In this namespace alone; it goes at once, for others look for such grants."""
     from helpers.pods import apply
 
-    crowd = {**group(f"system:serviceaccounts:{namespace}")}
+    broad = {**group(f"system:serviceaccounts:{namespace}")}
     planted = {
-        **binding(crowd, name="wide", to="cluster-admin", to_kind="ClusterRole"),
+        **binding(broad, name="wide", to="cluster-admin", to_kind="ClusterRole"),
         "apiVersion": API,
     }
     planted["metadata"]["namespace"] = namespace

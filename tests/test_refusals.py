@@ -15,7 +15,7 @@ from kubernetes.client.exceptions import ApiException, ForbiddenException
 
 from cluster import errors
 from helpers.command import Completed
-from helpers.rbac import Attempt, Objects
+from helpers.rbac import Attributes, Objects
 from helpers.refusals import explain, forbidden, unauthorized
 from helpers.refusals.status import DeniedRequest, find_status
 from helpers.reviews import Review
@@ -148,27 +148,27 @@ def test_a_list_is_not_taken_for_a_status():
 
 
 @pytest.mark.parametrize(
-    ("message", "attempt"),
+    ("message", "attributes"),
     [
         (
             f'nodes is forbidden: {WHO}watch resource "nodes" in API group "" at the '
             "cluster scope",
-            Attempt(READER, "watch", "nodes"),
+            Attributes(READER, "watch", "nodes"),
         ),
         (
             f'jobs.batch "q" is forbidden: {WHO}get resource "jobs/status" in API '
             'group "batch" in the namespace "home"',
-            Attempt(READER, "get", "jobs", "batch", "status", "q", "home"),
+            Attributes(READER, "get", "jobs", "batch", "status", "q", "home"),
         ),
         (
             f'forbidden: {WHO}get path "/metrics"',
-            Attempt(READER, "get", path="/metrics"),
+            Attributes(READER, "get", path="/metrics"),
         ),
         ('pods "q" is forbidden: exceeded quota: small', None),
     ],
 )
-def test_the_sentence_is_taken_apart(message, attempt):
-    assert forbidden.attempt_of(DeniedRequest(403, message)) == attempt
+def test_the_sentence_is_taken_apart(message, attributes):
+    assert forbidden.attributes_of(DeniedRequest(403, message)) == attributes
 
 
 @pytest.mark.parametrize(
@@ -181,10 +181,10 @@ def test_the_sentence_is_taken_apart(message, attempt):
 def test_the_sentence_that_ends_after_its_colon(words, subresource, namespace):
     """It does not say who sent the request; the missing verb is always `create`."""
     request = denied(*words, message=NO_REASON)
-    expected = Attempt(READER, "create", "pods", "", subresource, "q", namespace)
-    found = forbidden.attempt_of(request, user="reader", namespace="home")
+    expected = Attributes(READER, "create", "pods", "", subresource, "q", namespace)
+    found = forbidden.attributes_of(request, user="reader", namespace="home")
     assert found == expected
-    assert forbidden.attempt_of(request, namespace="home").user == ""
+    assert forbidden.attributes_of(request, namespace="home").user == ""
 
 
 @pytest.mark.parametrize(
@@ -207,9 +207,9 @@ def test_not_every_403_is_about_roles(message, cause, says):
 def test_what_the_server_adds_is_kept():
     added = 'RBAC: role.rbac.authorization.k8s.io "typo" not found'
     request = DeniedRequest(403, f"{MESSAGE}: {added}")
-    attempt = forbidden.attempt_of(request)
-    assert attempt == Attempt(READER, "get", "pods", "", "", "q", "home")
-    found = forbidden.diagnose(request, attempt, Objects([], []))
+    attributes = forbidden.attributes_of(request)
+    assert attributes == Attributes(READER, "get", "pods", "", "", "q", "home")
+    found = forbidden.diagnose(request, attributes, Objects([], []))
     assert f"It adds: {added}." in found.why
 
 

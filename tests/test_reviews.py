@@ -10,8 +10,8 @@ from helpers.reviews import (
     access_review,
     can_i,
     current_namespace,
+    excess,
     review_token,
-    too_much,
 )
 from helpers.tokens import create_token, tamper
 
@@ -60,13 +60,13 @@ def test_a_service_account_comes_with_its_groups():
     assert Account.read("jane@example.com", "home") == jane
 
 
-def test_what_is_too_much_lights_up_and_says_so():
+def test_an_excess_lights_up_and_says_so():
     """Not by colour alone."""
     import pandas as pd
 
     granted = pd.DataFrame({"get": ["yes", "yes", "no", "no"]})
     needed = pd.DataFrame({"get": ["yes", "no", "yes", "no"]})
-    shown = too_much(granted, needed)
+    shown = excess(granted, needed)
     assert shown.data["get"].tolist() == ["yes", "TOO MUCH", "missing", "no"]
     styles = shown.to_html().count("background-color")
     assert styles == 3

@@ -6,8 +6,8 @@ from cluster.waiting import until
 from helpers import rbac
 from helpers.caller import Caller
 from helpers.command import current_namespace
-from helpers.rbac import Attempt
-from helpers.refusals.forbidden import attempt_of
+from helpers.rbac import Attributes
+from helpers.refusals.forbidden import attributes_of
 from helpers.refusals.status import DeniedRequest
 from helpers.reviews import Account, access_review, can_i, review_token
 from helpers.tokens import Token
@@ -33,8 +33,8 @@ def may_exactly(account: str, verbs: list[str], resource: str) -> str:
         if not missing:
             fault = ""
             return True
-        attempt = _attempt(account, missing[0], resource)
-        near = rbac.near_misses(attempt, rbac.read_rbac())
+        attributes = _attributes(account, missing[0], resource)
+        near = rbac.near_misses(attributes, rbac.read_rbac())
         nothing = f"No RoleBinding gives {account} {missing[0]} on {resource}."
         fault = f"403 for {missing[0]} on {resource}: " + (" ".join(near) or nothing)
         return bool(near)
@@ -63,7 +63,7 @@ def verbs_named(predicted: Mapping[str, tuple[str, str] | None], caller: Caller)
     for request, guess in predicted.items():
         if guess is None:
             return f"There is no prediction yet for {request}."
-        named = attempt_of(DeniedRequest.parse(caller.request(*request.split())))
+        named = attributes_of(DeniedRequest.parse(caller.request(*request.split())))
         if tuple(guess) != (named.verb, named.what):
             return (
                 f"{request}: predicted {' on '.join(guess)}, the server misses "
@@ -77,11 +77,11 @@ def _missing(account: str, verbs: list[str], resource: str) -> list[str]:
     return [verb for verb in verbs if table.loc[resource, verb] != "yes"]
 
 
-def _attempt(account: str, verb: str, resource: str) -> Attempt:
+def _attributes(account: str, verb: str, resource: str) -> Attributes:
     namespace = current_namespace()
     who = Account.read(account, namespace)
     asked = access_review(who, verb, resource, namespace)["spec"]["resourceAttributes"]
-    return Attempt(user=who.user, **asked)
+    return Attributes(user=who.user, **asked)
 
 
 def token_is(token: Token, *, audience: str, lifetime: int, bound_to: str) -> str:

@@ -18,7 +18,7 @@ from helpers.journey.server import (
     authorization_step,
 )
 from helpers.journey.steps import Journey, Request
-from helpers.rbac import Attempt
+from helpers.rbac import Attributes
 from helpers.refusals import Explanation, explain
 from helpers.refusals.forbidden import ANONYMOUS
 from helpers.requestpath import reading
@@ -47,8 +47,8 @@ def follow_request(
     """
     request = Request(pod, sendable(path), _valid_host(host), ca, token, container)
     seen = observe(request)
-    attempt = reading(request.path, _user(seen))
-    context = _ask_cluster(request, seen, attempt)
+    attributes = reading(request.path, _user(seen))
+    context = _ask_cluster(request, seen, attributes)
     return Journey(
         request,
         (
@@ -56,7 +56,7 @@ def follow_request(
             address_step(request, seen, context.objects),
             tls_step(request, seen),
             authentication_step(request, seen, context),
-            authorization_step(attempt, seen, context),
+            authorization_step(attributes, seen, context),
             answer_step(request, seen),
         ),
     )
@@ -88,7 +88,7 @@ def _user(seen: Observation) -> str:
 
 
 def _ask_cluster(
-    request: Request, seen: Observation, attempt: Attempt
+    request: Request, seen: Observation, attributes: Attributes
 ) -> ClusterContext:
     objects = ()
     if seen.stopped_at != "name":
@@ -96,9 +96,9 @@ def _ask_cluster(
         objects = tuple(found.get("items", ()))
     if seen.status in (401, 403):
         return ClusterContext(objects, refusal=_explanation(request, seen.content))
-    if not seen.status or not attempt.user:
+    if not seen.status or not attributes.user:
         return ClusterContext(objects)
-    review = _review(seen, attempt)
+    review = _review(seen, attributes)
     return ClusterContext(objects, review, _role(review.get("reason", "")))
 
 
@@ -113,18 +113,21 @@ def _explanation(request: Request, status: dict) -> Explanation | None:
         return None
 
 
-def _review(seen: Observation, attempt: Attempt) -> dict:
+def _review(seen: Observation, attributes: Attributes) -> dict:
     """Return the status of a SubjectAccessReview: may they, and by which rule."""
     user = seen.user
-    groups = user.get("groups") or list(Account.read(attempt.user, "").groups)
-    if attempt.user == ANONYMOUS:
+    groups = user.get("groups") or list(Account.read(attributes.user, "").groups)
+    if attributes.user == ANONYMOUS:
         groups = ["system:unauthenticated"]
-    spec = {"user": attempt.user, "groups": groups, "extra": user.get("extra") or {}}
-    if attempt.path:
-        spec["nonResourceAttributes"] = {"path": attempt.path, "verb": attempt.verb}
+    spec = {"user": attributes.user, "groups": groups, "extra": user.get("extra") or {}}
+    if attributes.path:
+        spec["nonResourceAttributes"] = {
+            "path": attributes.path,
+            "verb": attributes.verb,
+        }
     else:
         names = ("verb", "group", "resource", "subresource", "name", "namespace")
-        spec["resourceAttributes"] = {name: getattr(attempt, name) for name in names}
+        spec["resourceAttributes"] = {name: getattr(attributes, name) for name in names}
     version = "authorization.k8s.io/v1"
     body = {"apiVersion": version, "kind": "SubjectAccessReview", "spec": spec}
     return _ask("create", "-f", "-", input=json.dumps(body)).get("status", {})

@@ -17,7 +17,7 @@ from helpers.journey.steps import (
     Step,
     base,
 )
-from helpers.rbac import Attempt, allows
+from helpers.rbac import Attributes, allows
 from helpers.refusals import Explanation
 from helpers.refusals.forbidden import ANONYMOUS
 
@@ -84,14 +84,16 @@ def authentication_step(
 
 
 def authorization_step(
-    attempt: Attempt, seen: Observation, context: ClusterContext
+    attributes: Attributes, seen: Observation, context: ClusterContext
 ) -> Step:
     """Describe which rule allowed the request, or what would."""
-    what = attempt.path or " ".join(filter(None, (attempt.what, attempt.name)))
-    where = "" if attempt.path else f" in {attempt.where}"
-    asked = f"May they {attempt.verb} {what}{where}?"
-    user = attempt.user or "USER"
-    command = f"kubectl auth can-i {attempt.verb} {_for_kubectl(attempt)} --as={user}"
+    what = attributes.path or " ".join(filter(None, (attributes.what, attributes.name)))
+    where = "" if attributes.path else f" in {attributes.where}"
+    asked = f"May they {attributes.verb} {what}{where}?"
+    user = attributes.user or "USER"
+    command = (
+        f"kubectl auth can-i {attributes.verb} {_for_kubectl(attributes)} --as={user}"
+    )
     if seen.status in (0, 401):
         return Step("authorization", asked, command=command)
     if seen.status == 403:
@@ -103,7 +105,9 @@ def authorization_step(
         reason = context.review.get("reason")
         state, answer = PASSED, reason or "Yes; the server does not say by which rule."
         role = context.role.get("metadata", {}).get("name")
-        rules = [one for one in context.role.get("rules") or () if allows(one, attempt)]
+        rules = [
+            one for one in context.role.get("rules") or () if allows(one, attributes)
+        ]
         pairs = [(f"rule of {role}", json.dumps(rule)) for rule in rules]
         pairs.append(("admission", "Not asked: it looks at writes, not at reads."))
     return Step("authorization", asked, answer, state, None, tuple(pairs), command)
@@ -148,11 +152,13 @@ def _in_words(seen: Observation) -> str:
     return ", ".join(filter(None, (code, kind, size)))
 
 
-def _for_kubectl(attempt: Attempt) -> str:
-    if attempt.path:
-        return attempt.path
-    group = f".{attempt.group}" if attempt.group else ""
-    what = "/".join(filter(None, (f"{attempt.resource}{group}", attempt.name)))
-    options = f" --subresource={attempt.subresource}" if attempt.subresource else ""
-    scope = f" -n {attempt.namespace}" if attempt.namespace else " -A"
+def _for_kubectl(attributes: Attributes) -> str:
+    if attributes.path:
+        return attributes.path
+    group = f".{attributes.group}" if attributes.group else ""
+    what = "/".join(filter(None, (f"{attributes.resource}{group}", attributes.name)))
+    options = (
+        f" --subresource={attributes.subresource}" if attributes.subresource else ""
+    )
+    scope = f" -n {attributes.namespace}" if attributes.namespace else " -A"
     return what + options + scope

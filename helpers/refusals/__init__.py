@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from cluster import errors
 from helpers.command import current_namespace
-from helpers.rbac import Attempt, read_rbac
+from helpers.rbac import Attributes, read_rbac
 from helpers.refusals import forbidden, unauthorized
 from helpers.refusals.status import DeniedRequest
 from helpers.reviews import review_token
@@ -30,7 +30,7 @@ class Explanation:
     `cause` is one of: "no credential", "not a token", "bad signature", "unknown
     issuer", "expired", "not valid yet", "wrong audience", "revoked", "unknown" (401);
     "not allowed", "no credential", "escalation", "refused by admission" (403).
-    `attempt` is who tried what, None where the answer does not say; `manifest` is the
+    `request` is who tried what, None where the answer does not say; `manifest` is the
     smallest YAML that would allow it, or empty where none should.
     """
 
@@ -39,7 +39,7 @@ class Explanation:
     message: str
     why: str
     way_out: str
-    attempt: Attempt | None = None
+    request: Attributes | None = None
     manifest: str = ""
 
     @property
@@ -64,7 +64,7 @@ class Explanation:
         return "\n".join(lines)
 
     def _table(self) -> list[tuple[str, str]]:
-        tried = self.attempt
+        tried = self.request
         if tried is None:
             return []
         rows = [("who", tried.user or "not said"), ("verb", tried.verb)]
@@ -83,12 +83,12 @@ def explain(error, *, token: Token | None = None, user: str = "") -> Explanation
     who sent it, where the error does not tell. With a cluster connected, the API
     server itself is asked for its reason, and for bindings that nearly fit.
     """
-    denied, attempt = DeniedRequest.parse(error), None
+    denied, request = DeniedRequest.parse(error), None
     if denied.code == 403:
-        attempt = _attempt(denied, token, user)
-        is_known = attempt and attempt.user not in ("", forbidden.ANONYMOUS)
+        request = _attributes(denied, token, user)
+        is_known = request and request.user not in ("", forbidden.ANONYMOUS)
         objects = _try(read_rbac) if is_known else None
-        found = forbidden.diagnose(denied, attempt, objects)
+        found = forbidden.diagnose(denied, request, objects)
     elif token:
         review = _try(review_token, token)
         found = unauthorized.diagnose(token, review, datetime.now(UTC))
@@ -96,17 +96,19 @@ def explain(error, *, token: Token | None = None, user: str = "") -> Explanation
         found = unauthorized.without_token(denied)
     cause, why, way_out, manifest = found
     message = denied.message
-    return Explanation(denied.code, cause, message, why, way_out, attempt, manifest)
+    return Explanation(denied.code, cause, message, why, way_out, request, manifest)
 
 
-def _attempt(denied: DeniedRequest, token: Token | None, user: str) -> Attempt | None:
-    attempt = forbidden.attempt_of(denied)
-    if attempt is None or attempt.user:
-        return attempt
+def _attributes(
+    denied: DeniedRequest, token: Token | None, user: str
+) -> Attributes | None:
+    request = forbidden.attributes_of(denied)
+    if request is None or request.user:
+        return request
     namespace = denied.option("-n", "--namespace") or _try(current_namespace) or ""
     if not user:
         user = _try(lambda: token.subject) if token else denied.option("--as")
-    return forbidden.attempt_of(denied, user=user or "", namespace=namespace)
+    return forbidden.attributes_of(denied, user=user or "", namespace=namespace)
 
 
 def _try(question, *arguments):

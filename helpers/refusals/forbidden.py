@@ -6,7 +6,7 @@ Pure. Most of it is the sentence of RBAC, taken apart; admission refuses with 40
 import re
 
 from helpers import rbac
-from helpers.rbac import Attempt, Objects
+from helpers.rbac import Attributes, Objects
 from helpers.refusals.status import DeniedRequest, Diagnosis
 from helpers.reviews import Account
 
@@ -40,9 +40,9 @@ _NO_REASON = (
 ESCALATION = "attempting to grant RBAC permissions not currently held"
 
 
-def attempt_of(
+def attributes_of(
     denied: DeniedRequest, *, user: str = "", namespace: str = ""
-) -> Attempt | None:
+) -> Attributes | None:
     """Return who tried what; None if the server's sentence is not RBAC's.
 
     `user` and `namespace` are used for the one sentence that ends after its colon:
@@ -51,7 +51,7 @@ def attempt_of(
     found = _SENTENCE.search(denied.message)
     name = _NAMED.search(denied.message)
     if found:
-        return Attempt(
+        return Attributes(
             user=found["user"],
             verb=found["verb"],
             resource=found["resource"] or "",
@@ -63,7 +63,7 @@ def attempt_of(
         )
     if name and denied.message.endswith(": "):
         asked = denied.upgrade
-        return Attempt(
+        return Attributes(
             user=Account.read(user, namespace).user if user else "",
             verb="create",
             resource="pods",
@@ -75,12 +75,12 @@ def attempt_of(
 
 
 def diagnose(
-    denied: DeniedRequest, attempt: Attempt | None, objects: Objects | None = None
+    denied: DeniedRequest, request: Attributes | None, objects: Objects | None = None
 ) -> Diagnosis:
     """Return why a request was forbidden; `objects` are the RBAC objects, if known."""
-    if attempt is None:
+    if request is None:
         return _not_rbac(denied.message)
-    if attempt.user == ANONYMOUS:
+    if request.user == ANONYMOUS:
         return Diagnosis(
             "no credential",
             "The request carried no credential, so it was made by nobody: "
@@ -88,34 +88,34 @@ def diagnose(
             "Send `Authorization: Bearer TOKEN`, spelled like this. Never grant "
             f"anything to `{ANONYMOUS}`: it is everybody who reaches the server.",
         )
-    if not attempt.user:
+    if not request.user:
         way_out = "Say who sent it: explain(error, user=NAME) or token=TOKEN."
         return Diagnosis("not allowed", _NO_REASON, way_out)
-    manifest = rbac.to_yaml(rbac.minimal(attempt))
-    why = _why(denied, attempt, objects)
-    return Diagnosis("not allowed", why, _way_out(attempt), manifest)
+    manifest = rbac.to_yaml(rbac.minimal(request))
+    why = _why(denied, request, objects)
+    return Diagnosis("not allowed", why, _way_out(request), manifest)
 
 
-def _why(denied: DeniedRequest, attempt: Attempt, objects: Objects | None) -> str:
-    near = rbac.near_misses(attempt, objects) if objects else []
+def _why(denied: DeniedRequest, request: Attributes, objects: Objects | None) -> str:
+    near = rbac.near_misses(request, objects) if objects else []
     found = _SENTENCE.search(denied.message)
     if not found:
         return " ".join([_NO_REASON, *near])
     no_rule = (
-        f"The server knows `{attempt.user}`, but no rule allows it the verb "
-        f"`{attempt.verb}` on `{attempt.path or attempt.what}` in {attempt.where}."
+        f"The server knows `{request.user}`, but no rule allows it the verb "
+        f"`{request.verb}` on `{request.path or request.what}` in {request.where}."
     )
     added = [f"It adds: {found['reason'].strip()}."] if found["reason"] else []
     return " ".join([no_rule, *added, *near])
 
 
-def _way_out(attempt: Attempt) -> str:
-    if attempt.path:
+def _way_out(request: Attributes) -> str:
+    if request.path:
         return (
             "Usually none is needed: what an application reads is under /api and "
             "/apis, and every account may read what is there. This opens the path:"
         )
-    if not attempt.namespace:
+    if not request.namespace:
         return (
             "If one namespace is enough, name it in the request, and a Role will do. "
             "This opens the whole cluster:"
