@@ -6,7 +6,7 @@ Every file in it is readable by its owner only, and is written whole or not at a
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 #: one of these is in a state directory from the first moment of its first start on
 MARKS = ("up.lock", "machine.lock")
-#: seconds between two attempts to get the lock of a start
+#: seconds between two attempts to get a lock
 PAUSE = 0.2
 
 
@@ -49,14 +49,22 @@ def refuse_foreign(state: Path) -> None:
 
 def start_lock(state: Path, progress: Progress) -> "filelock.BaseFileLock":
     """Return the held lock of a start, and report while another process has it."""
+    return hold(
+        state / "up.lock",
+        lambda: progress.update("another process is starting the cluster; waiting"),
+    )
+
+
+def hold(file: Path, wait: Callable[[], object]) -> "filelock.BaseFileLock":
+    """Return the held lock; call `wait` all the while another process has it."""
     import filelock
 
-    lock = filelock.FileLock(state / "up.lock", mode=0o600)
+    lock = filelock.FileLock(file, mode=0o600)
     while True:
         try:
             return lock.acquire(timeout=PAUSE)
         except filelock.Timeout:
-            progress.update("another process is starting the cluster; waiting")
+            wait()
 
 
 @contextlib.contextmanager

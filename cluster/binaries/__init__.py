@@ -30,7 +30,7 @@ from cluster.binaries import check
 from cluster.binaries.recipe import KUBECTL, RECIPE, Recipe, Step
 from cluster.binaries.workdir import WorkDir
 from cluster.progress import Progress
-from cluster.statedir import write_private
+from cluster.statedir import hold, write_private
 
 
 def find(recipe: Recipe = RECIPE) -> Path | None:
@@ -181,22 +181,17 @@ def _usable(work: WorkDir) -> Iterator[None]:
 @contextmanager
 def _alone(work: WorkDir, progress: Progress) -> Iterator[Progress]:
     """Hold the build lock; meanwhile, tell those who wait for it what goes on."""
-    import filelock
-
     status = work.root / "status"
-    lock = filelock.FileLock(work.root / "lock", mode=0o600)
-    while True:
+
+    def wait() -> None:
+        doing = status.read_text() if status.exists() else ""
+        progress.update(f"waiting for another process: {doing or 'starting'}")
+
+    with hold(work.root / "lock", wait):
         try:
-            lock.acquire(timeout=0.2)
-            break
-        except filelock.Timeout:
-            doing = status.read_text() if status.exists() else ""
-            progress.update(f"waiting for another process: {doing or 'starting'}")
-    try:
-        yield _Told(progress, status)
-    finally:
-        status.unlink(missing_ok=True)
-        lock.release()
+            yield _Told(progress, status)
+        finally:
+            status.unlink(missing_ok=True)
 
 
 @dataclass

@@ -1,12 +1,16 @@
 """Build the archive of the suite's images: fetch, compile, write, each as one step.
 
-What is in the images is said in `toolbox`; here is the doing: child processes with
-their output in a log, and the order. The caller brings an empty directory and removes
-it, so that an interrupted build leaves nothing that looks finished.
+`toolbox` says what is in the images; here is the doing: child processes with their
+output in a log, and the order. The caller brings an empty directory and removes it, so
+that an interrupted build leaves nothing that looks finished.
+
+Packages come from the mirrors of the machine itself, which work behind the same proxy
+and on the same frozen or local mirror.
 """
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, processes
-from cluster.image import apt, toolbox
+from cluster.image import toolbox
 from cluster.image.archive import (
     Entry,
     Image,
@@ -63,13 +67,13 @@ class Build:
 
     def _packages(self) -> Path:
         root = self.work / "root"
-        where = apt.sources(
-            _output("apt-get", "indextargets", "--format", apt.TARGET_FORMAT, _BINARY),
+        where = apt_sources(
+            _output("apt-get", "indextargets", "--format", _TARGETS, _BINARY),
             _os_release(),
         )
         lines, options = self.work / "sources.list", self.work / "apt.conf"
         lines.write_text("".join(f"{line}\n" for line in where.lines))
-        options.write_text(apt.options(_output("apt-config", "dump")))
+        options.write_text(apt_options(_output("apt-config", "dump")))
         self._run(
             "fetching Debian packages (1 of 4)",
             toolbox.unpack_command(
@@ -166,8 +170,57 @@ class Build:
             )
 
 
+# --- This machine's apt -------------------------------------------------------
+
 #: Only lists of binary packages, not of sources or icons.
 _BINARY = "Created-By: Packages"
+#: How `apt-get indextargets` is asked; `apt_sources` reads the answer.
+_TARGETS = "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(SIGNED_BY)"
+
+_SUITE_NAMES = ("UBUNTU_CODENAME", "DEBIAN_CODENAME", "VERSION_CODENAME")
+_FETCHING = re.compile(
+    r'Acquire::(https?::.+|ftp::.+|Check-[\w-]+|Retries|ForceIPv\d) ".+";'
+)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where packages come from: a suite, and lines for apt (none: its default)."""
+
+    suite: str
+    lines: tuple[str, ...] = ()
+
+
+def apt_sources(targets: str, os_release: dict[str, str]) -> Sources:
+    """Choose the distribution's own sources among those of the machine.
+
+    Sources of others (browsers, editors, drivers) are left out: nothing is needed
+    from them and their keys may be missing. NB apt can also tell which source is
+    trusted; that is the outcome of a check, and to hand it on as an option would
+    switch the check off.
+    """
+    suite = next((os_release[name] for name in _SUITE_NAMES if name in os_release), "")
+    own = {suite, f"{suite}-updates", f"{suite}-security", f"{suite}/updates"}
+    rows = [line.split("|") for line in targets.splitlines() if line.count("|") == 3]
+    chosen = [row for row in rows if suite and row[1] in own]
+    if not chosen:
+        # Unstable has the next release's codename, which its sources do not use.
+        chosen = rows
+        suite = rows[0][1] if rows else suite or "stable"
+    return Sources(suite, tuple(dict.fromkeys(map(_line, chosen))))
+
+
+def _line(row: list[str]) -> str:
+    uri, suite, component, keyring = row
+    # A variable without a value stays as it is; a key written out has many lines.
+    option = f"[signed-by={keyring}] " if keyring.startswith("/") else ""
+    return f"deb {option}{uri} {suite} {component}"
+
+
+def apt_options(dump: str) -> str:
+    """Choose from `apt-config dump` what a proxy, own CA or frozen mirror needs."""
+    lines = [line for line in dump.splitlines() if _FETCHING.fullmatch(line)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def system() -> str:

@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import errors, paths, preflight
+from cluster import errors, paths, preflight, statedir
 from cluster.image import build as image_build
 from cluster.image import toolbox
 from cluster.progress import Progress
@@ -29,7 +29,7 @@ DISK_NEEDED = 600_000_000
 _KEPT = 3
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 #: The text of what builds: a change of it is another image.
-_PROGRAM = ("toolbox.py", "archive.py", "apt.py", "build.py")
+_PROGRAM = ("toolbox.py", "archive.py", "build.py")
 
 
 #: said of an image that is taken although its packages are not this environment's
@@ -164,6 +164,7 @@ def client_pins() -> tuple[str, ...]:
         except metadata.PackageNotFoundError:
             # Asked for by an extra or for another version of Python.
             continue
+        # `packaging` would do both, and take 40 ms of every start.
         name = re.sub(r"[-_.]+", "-", found.metadata["Name"]).lower()
         if name not in pins:
             pins[name] = found.version
@@ -175,16 +176,14 @@ def client_pins() -> tuple[str, ...]:
 
 
 def _one_at_a_time(directory: Path, progress: Progress) -> "filelock.BaseFileLock":
-    import filelock
-
-    lock = filelock.FileLock(directory / "build.lock", mode=0o600)
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        while True:
-            try:
-                return lock.acquire(timeout=0.2)
-            except filelock.Timeout:
-                progress.update("another process builds the toolbox image; waiting")
+        return statedir.hold(
+            directory / "build.lock",
+            lambda: progress.update(
+                "another process builds the toolbox image; waiting"
+            ),
+        )
     except OSError as error:
         raise errors.StateError(
             directory,

@@ -1,25 +1,33 @@
 """Import image archives into the running cluster and list what pods can use.
 
-Through containerd's own client, `ctr`, wherever that containerd runs. The archive of
-the suite's own images comes from `cache`; what a learner brings is looked at by
-`file` first.
+Through containerd's own client, `ctr`, wherever that containerd runs. It also says what
+is wrong with an archive that a learner brings; only the names in it are read here, and
+completed as Kubernetes does.
 """
 
 import json
 import os
 import subprocess
+import tarfile
 import time
+import zlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
+from lzma import LZMAError
 from pathlib import Path
+from typing import NamedTuple
 
 from cluster import errors
 from cluster.image.cache import architecture
-from cluster.image.file import full_name, inspect
 from cluster.progress import Progress, Silent
 
 #: Seconds for one call of `ctr`; an import of 1 GB takes about ten.
 _LONGEST = 600.0
+#: Annotations that hold a name, in the order in which containerd asks for them.
+_NAMES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
+#: What reading a document raises that may be of any shape.
+_ODD = (LookupError, TypeError, AttributeError, ValueError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -46,50 +54,132 @@ def list_images(ctr: Path, socket: Path) -> list[Image]:
     """Return the images that pods can use, sorted by name; raise NotRunning."""
     client = _AtSocket(ctr, socket, Silent())
     rows = client.rows()
-    sizes = {digest: client.size(digest) for _, digest in rows}
-    return [Image(name, digest, sizes[digest]) for name, digest in sorted(rows)]
+    sizes = {row.digest: client.size(row.digest) for row in rows}
+    return [Image(row.name, row.digest, sizes[row.digest]) for row in sorted(rows)]
 
 
 def add(client: "Client", archive: Path) -> list[str]:
     """Import the archive's images through `client`; as `import_archive`."""
-    images = inspect(archive, architecture())
+    full = {name: full_name(name) for name in saved_names(archive)}
     client.rows()  # raises if there is nobody to refuse the archive
     try:
         client.load(archive)
-        known = dict(client.rows())
-        full = {name: full_name(name) for image in images for name in image.names}
-        for name in known.keys() & full.keys():
+        for name in {row.name for row in client.rows()} & full.keys():
             if name != full[name]:
                 # From an OCI layout `app:1` is kept as it is; a pod that asks for it
                 # means the long name.
                 client.ask("images", "tag", "--force", name, full[name])
                 client.ask("images", "remove", name)
     except Refused as refused:
-        raise errors.ImageError(archive, f"containerd refused it: {refused}") from None
-    names = set(full.values())
-    missing = names - dict(client.rows()).keys()
-    if missing:
+        fact = f"containerd refused it: {refused}."
+        raise errors.ImageError(archive, fact, _way_out()) from None
+    found = {row.name: row for row in client.rows()}
+    names = sorted(set(full.values()))
+    if missing := names - found.keys():
         fact = f"containerd did not store {', '.join(sorted(missing))}."
-        raise errors.ImageError(archive, fact)
-    return sorted(names)
+        raise errors.ImageError(archive, fact, _way_out())
+    foreign = [found[name] for name in names if _here() not in found[name].platforms]
+    for row in foreign:
+        client.ask("images", "remove", row.name)
+    if foreign:
+        raise errors.ImageError(
+            archive, f"{foreign[0].name} is for {foreign[0].platforms}.", _way_out()
+        )
+    return names
 
 
-def parse_list(text: str) -> list[tuple[str, str]]:
-    """Return name and digest of each image in what `ctr images list` prints.
+def _here() -> str:
+    return f"linux/{architecture()}"
+
+
+def _way_out() -> str:
+    return (
+        "Write it with `docker save NAME -o FILE` or `podman save NAME -o FILE`, of an "
+        f"image for {_here()}, which this machine runs."
+    )
+
+
+# --- Names --------------------------------------------------------------------
+
+
+def saved_names(archive: Path) -> list[str]:
+    """Return the names in an archive of `docker save`, or in an OCI layout.
+
+    Raise ImageError for one without.
+    """
+    try:
+        with tarfile.open(archive) as tar:
+            names = list(_names(tar))
+    except (tarfile.TarError, EOFError, zlib.error, LZMAError):
+        fact = "no tar archive, or a part of one."
+    except OSError as error:
+        fact = f"{error.strerror or error}."
+    except _ODD as error:
+        fact = f"no image archive that can be read ({error!r})."
+    else:
+        if names:
+            return names
+        fact = "no name in it that a pod could ask for."
+    raise errors.ImageError(archive, fact, _way_out())
+
+
+def _names(tar: tarfile.TarFile) -> Iterator[str]:
+    """Yield the names; where both descriptions are, the layout counts, as for `ctr`."""
+    members = {item.name.removeprefix("./"): item for item in tar}
+
+    def document(name: str) -> list | dict:
+        return json.load(tar.extractfile(members[name]))
+
+    if {"oci-layout", "index.json"} <= members.keys():
+        for item in document("index.json")["manifests"]:
+            found = [(item.get("annotations") or {}).get(key, "") for key in _NAMES]
+            # A tag alone names nothing.
+            yield from [name for name in found if ":" in name or "/" in name][:1]
+    else:
+        for item in document("manifest.json"):
+            yield from item["RepoTags"] or ()
+
+
+def full_name(name: str) -> str:
+    """Return the name as Kubernetes completes it: registry, `library/`, `:latest`."""
+    first, slash, rest = name.partition("/")
+    if not slash:
+        name = f"docker.io/library/{name}"
+    elif first == "docker.io" and "/" not in rest:
+        name = f"docker.io/library/{rest}"
+    elif not ("." in first or ":" in first or first == "localhost"):
+        name = f"docker.io/{name}"
+    last = name.rpartition("/")[2]
+    return name if ":" in last or "@" in last else f"{name}:latest"
+
+
+# --- Who is asked -------------------------------------------------------------
+
+
+class Row(NamedTuple):
+    """An image in a containerd; `platforms` as `linux/amd64,linux/arm64`."""
+
+    name: str
+    digest: str
+    platforms: str
+
+
+def parse_list(text: str) -> list[Row]:
+    """Return the images in the output of `ctr images list`.
 
     For the kubelet containerd keeps each image under its digest too; that is no name
     to ask for.
     """
     rows = [line.split() for line in text.splitlines()[1:]]
     return [
-        (row[0], row[2])
+        Row(row[0], row[2], row[-2])
         for row in rows
         if len(row) > 2 and not row[0].startswith("sha256:") and "@" not in row[0]
     ]
 
 
 class Refused(Exception):
-    """What `ctr` said last before it failed."""
+    """The last line that `ctr` printed before it failed."""
 
 
 class Client(ABC):
@@ -103,8 +193,8 @@ class Client(ABC):
     def load(self, archive: Path) -> None:
         """Import an archive; raise Refused."""
 
-    def rows(self) -> list[tuple[str, str]]:
-        """Return name and digest of each image; raise NotRunning."""
+    def rows(self) -> list[Row]:
+        """Return the images that have a name; raise NotRunning."""
         return parse_list(self._answer("images", "list"))
 
     def size(self, digest: str) -> int:

@@ -222,7 +222,7 @@ def test_sources_that_cannot_be_fetched_are_told_from_faults(
 
 def test_a_disk_too_small_is_seen_before_the_build(source, cache):
     with pytest.raises(errors.NotEnough) as caught:
-        binaries.ensure(Silent(), gobox.recipe(source, disk=10**15))
+        binaries.ensure(Silent(), gobox.recipe(source, disk=10**14))
     assert caught.value.what == "disk space"
     assert caught.value.available < caught.value.needed <= 10**15
     assert (cache / "build" / "log").read_text() == ""

@@ -1,4 +1,4 @@
-"""Builds of the image that cannot succeed: what is said, and that nothing goes on."""
+"""Builds of the image: from which mirrors, and what is said of those that fail."""
 
 import shutil
 
@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from cluster import errors
-from cluster.image.build import Build
+from cluster.image.build import Build, Sources, apt_options, apt_sources
 from cluster.progress import Silent
 
 full = pytest.mark.full("builds from source")
@@ -70,3 +70,75 @@ def test_interrupted_build_ends_what_it_started(tmp_path):
         if any(str(tmp_path) in word for word in process.info["cmdline"] or ())
     ]
     assert not still
+
+
+# --- This machine's apt ---
+
+DEBIAN = {"ID": "debian", "VERSION_ID": "12", "VERSION_CODENAME": "bookworm"}
+KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
+TARGETS = f"""\
+http://mirror.test/debian/|bookworm|main|{KEYS}
+http://mirror.test/debian/|bookworm-updates|main|{KEYS}
+http://mirror.test/debian/|bookworm-backports|main|{KEYS}
+http://mirror.test/security/|bookworm-security|main|$(SIGNED_BY)
+http://browser.test/|stable|main|/etc/apt/keyrings/browser.gpg
+http://database.test/|bookworm-pgdg|main|/etc/apt/keyrings/database.gpg
+"""
+
+
+def test_only_the_distributions_own_sources_are_taken():
+    found = apt_sources(TARGETS, DEBIAN)
+    assert found.suite == "bookworm"
+    assert found.lines == (
+        f"deb [signed-by={KEYS}] http://mirror.test/debian/ bookworm main",
+        f"deb [signed-by={KEYS}] http://mirror.test/debian/ bookworm-updates main",
+        "deb http://mirror.test/security/ bookworm-security main",
+    )
+
+
+def test_derivative_uses_the_suite_of_what_it_derives_from():
+    mint = {"VERSION_CODENAME": "virginia", "UBUNTU_CODENAME": "jammy"}
+    targets = (
+        "http://mirror.test/ubuntu/|jammy|main|\nhttp://mint.test/|virginia|main|\n"
+    )
+    found = apt_sources(targets, mint)
+    assert found.suite == "jammy"
+    assert found.lines == ("deb http://mirror.test/ubuntu/ jammy main",)
+
+
+def test_unstable_goes_by_the_name_that_its_sources_use():
+    found = apt_sources(
+        "http://mirror.test/debian/|sid|main|\n", {"VERSION_CODENAME": "forky"}
+    )
+    assert found == Sources("sid", ("deb http://mirror.test/debian/ sid main",))
+
+
+def test_key_written_out_in_the_source_is_not_passed_on_as_a_path():
+    inline = "http://mirror.test/debian/|bookworm|main|-----BEGIN PGP\n mQINBF\n"
+    found = apt_sources(inline, DEBIAN)
+    assert found.lines == ("deb http://mirror.test/debian/ bookworm main",)
+
+
+def test_machine_without_sources_leaves_the_choice_to_the_tool():
+    assert apt_sources("", DEBIAN) == Sources("bookworm")
+    assert apt_sources("", {}) == Sources("stable")
+
+
+def test_options_are_those_of_fetching():
+    dump = """\
+APT::Architecture "amd64";
+Acquire "";
+Acquire::Changelogs::URI::Origin::Debian "https://changes.test";
+Acquire::Check-Valid-Until "false";
+Acquire::Languages:: "none";
+Acquire::http::Proxy "http://user:word@proxy.test:3128";
+Acquire::https::CaInfo "/etc/ssl/own.pem";
+Acquire::Retries "5";
+DPkg::Post-Invoke:: "rm -f /var/cache/apt/archives/*.deb || true";
+"""
+    assert apt_options(dump) == (
+        'Acquire::Check-Valid-Until "false";\n'
+        'Acquire::http::Proxy "http://user:word@proxy.test:3128";\n'
+        'Acquire::https::CaInfo "/etc/ssl/own.pem";\n'
+        'Acquire::Retries "5";\n'
+    )

@@ -30,6 +30,7 @@ def test_unwanted_files_go_with_all_that_is_below():
             "usr/share/doc/bash/copyright",
             "usr/share/docbook",
             "usr/lib/x86_64-linux-gnu/gconv/UTF-7.so",
+            "usr/lib/a/b/gconv",
             "usr/lib/x86_64-linux-gnu/libc.so.6",
             "etc/hostname",
             "etc/host.conf",
@@ -43,16 +44,12 @@ def test_unwanted_files_go_with_all_that_is_below():
     )
     assert list(toolbox.pick(tree, toolbox.UNWANTED)) == [
         "usr/share/docbook",
+        "usr/lib/a/b/gconv",
         "usr/lib/x86_64-linux-gnu/libc.so.6",
         "etc/host.conf",
         "dev",
         "usr/lib/python3.12/this.py",
     ]
-
-
-def test_a_star_does_not_reach_across_directories():
-    assert toolbox.covers("usr/lib/arch/gconv", ("usr/lib/*/gconv",))
-    assert not toolbox.covers("usr/lib/a/b/gconv", ("usr/lib/*/gconv",))
 
 
 def test_pause_image_is_the_lowest_layer_and_holds_only_the_init():
@@ -69,14 +66,11 @@ def test_names_that_a_package_brings_are_not_replaced():
     assert base["usr/bin/awk"] == Entry(target="mawk")
 
 
-def test_everybody_may_write_to_tmp_and_only_root_into_its_home():
+def test_what_install_scripts_would_have_made():
     base = layers(["tmp"])[1]
     assert base["tmp"].mode == base["var/tmp"].mode == 0o1777
     assert base["root"].mode == 0o700
-
-
-def test_curl_finds_the_list_of_authorities_that_the_client_brings():
-    base = layers()[1]
+    # curl finds the list of authorities that the client brings.
     assert base["etc/ssl/certs/ca-certificates.crt"] == Entry(
         target=f"/{PACKAGES}/certifi/cacert.pem"
     )
@@ -102,12 +96,6 @@ def test_client_is_where_python_looks_without_its_unwanted_half():
     )
 
 
-def test_kubectl_may_be_executed():
-    assert layers()[3] == {
-        "usr/local/bin/kubectl": Entry(0o755, source=Path("bin/kubectl"))
-    }
-
-
 def test_every_input_changes_the_key():
     others = {
         "system": "ubuntu-24.04",
@@ -116,44 +104,28 @@ def test_every_input_changes_the_key():
         "client": ("kubernetes==37.0.3",),
     }
     assert others.keys() == {field.name for field in dataclasses.fields(INPUTS)}
-    keys = {
-        INPUTS.key(b""),
-        INPUTS.key(b"another program"),
-        *(dataclasses.replace(INPUTS, **{k: v}).key(b"") for k, v in others.items()),
-    }
-    assert len(keys) == 6
-    # Of an image with another client only the second part is another.
+    keys = [
+        dataclasses.replace(INPUTS, **{k: v}).key(b"").split("-")
+        for k, v in others.items()
+    ]
     first, second = INPUTS.key(b"").split("-")
-    newer = dataclasses.replace(INPUTS, client=others["client"]).key(b"")
-    assert newer.split("-")[0] == first
-    assert second not in newer
-    assert sum(key.startswith(f"{first}-") for key in keys) == 2
-    assert INPUTS.key(b"") == dataclasses.replace(INPUTS).key(b"")
+    # Of an image with another client only the second part is another.
+    assert [one == first for one, _ in keys] == [False, False, False, True]
+    assert [two == second for _, two in keys] == [True, True, True, False]
+    assert INPUTS.key(b"another program") != INPUTS.key(b"")
 
 
-def test_unpacking_needs_no_privileges_and_shows_no_password():
+def test_commands_need_no_privileges_and_fetch_for_the_images_python():
     command = toolbox.unpack_command("bookworm", "/w/sources", "/w/options", "/w/root")
     assert command[:3] == ["mmdebstrap", "--mode=chrootless", "--variant=extract"]
+    # A file: a proxy's password in an argument would show in `ps`.
     assert "--aptopt=/w/options" in command
     assert command[-3:] == ["bookworm", "/w/root", "/w/sources"]
     command = toolbox.unpack_command("stable", "", "/w/options", "/w/root")
     assert command[-2:] == ["stable", "/w/root"]
-
-
-def test_wheels_are_those_of_the_images_python_not_of_ours():
     command = toolbox.client_command(
         "py", "3.12", "aarch64", "/w/pins", "/w/modules", "kubernetes==37.0.2"
     )
-    assert "--python-version=3.12" in command
+    assert {"--python-version=3.12", "--only-binary=:all:"} < set(command)
     assert "--platform=manylinux_2_17_aarch64" in command
-    assert "--only-binary=:all:" in command
     assert command[-1] == "kubernetes==37.0.2"
-
-
-def test_bytecode_of_a_zip_file_lies_beside_its_sources():
-    loader = "/w/root/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
-    beside = toolbox.compile_command(loader, "/w/python3", "/w/a", "/a", beside=True)
-    within = toolbox.compile_command(loader, "/w/python3", "/w/a", "/a", beside=False)
-    assert set(beside) - set(within) == {"-b"}
-    assert within[:3] == [loader, "--library-path", "/w/root/usr/lib/x86_64-linux-gnu"]
-    assert "--invalidation-mode=unchecked-hash" in within

@@ -237,26 +237,29 @@ class Engine:
     def _images(self, name, words):
         if words[0] == "import":
             with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as tar:
-                found = [
-                    json.load(tar.extractfile(member))
+                found = {
+                    member.name: json.load(tar.extractfile(member))
                     for member in tar
-                    if member.name == "manifest.json"
-                ]
+                    if member.name.endswith(".json")
+                }
             if self.fault("import"):
                 print(f"ctr: {self.fault('import')}", file=sys.stderr)
                 return 1
         with self.state() as state:
             kept = state["nodes"][name]["images"]
+            platforms = state.setdefault("platforms", {})
             match words:
                 case ["import", *_]:
-                    for entry in (entry for manifest in found for entry in manifest):
+                    for entry in found["manifest.json"]:
                         for tag in entry["RepoTags"]:
-                            id_ = entry["Config"].removesuffix(".json")
-                            kept[tag] = f"sha256:{id_}"
+                            id_ = f"sha256:{entry['Config'].removesuffix('.json')}"
+                            kept[tag] = id_
+                            machine = found[entry["Config"]]["architecture"]
+                            platforms[id_] = f"linux/{machine}"
                 case ["list"]:
                     print("REF TYPE DIGEST SIZE PLATFORMS LABELS")
                     for tag, id_ in kept.items():
-                        print(tag, "type", id_, "1 KiB", "linux", "-")
+                        print(tag, "type", id_, "1 KiB", platforms.get(id_), "-")
                 case ["tag", "--force", old, new]:
                     kept[new] = kept[old]
                 case ["remove", old]:

@@ -20,7 +20,7 @@ from cluster.local.backend import STATUS
 from cluster.progress import Silent
 from helpers.command import kubectl
 from tests.commandline import helpers
-from tests.image.test_image_file import docker as saved_by_docker
+from tests.image.archives import docker as saved_by_docker
 from tests.kind import surroundings as around
 from tests.kind.test_kind import ROOT, UP, Interrupting, full
 
