@@ -1,7 +1,7 @@
-"""Read what an API server says of its kinds: OpenAPI v3, one document per version.
+"""Read the schemas of an API server's kinds: OpenAPI v3, a document per group version.
 
-It is the source of `kubectl explain`. A document's URL holds a hash of what is in it,
-so one that was read never has to be read again.
+`kubectl explain` reads the same. A document's URL has a hash of its content, so none
+has to be read twice.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ INDEX = "/openapi/v3"
 #: how deep a tree goes where no depth is asked for: a Pod in a Job is five deep
 DEPTH = 12
 _WRITTEN_AS_TEXT = re.compile(r"^\^\(\\\+\|-\)\?\(\(\[0-9\]\+")
-#: documents by URL, whose hash makes it the same document everywhere
+#: documents by URL, whose hash makes it the same document on every server
 _documents: dict[str, dict] = {}
 
 
@@ -28,8 +28,8 @@ _documents: dict[str, dict] = {}
 class Schema:
     """The schema of a kind or of a field in it.
 
-    `required` and `description` are of the field that led here. `node` is the part of
-    the document, with the reference in it followed.
+    `required` and `description` belong to the field that led here. `node` is the part
+    of the document, with its reference followed.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Schema:
     def at(self, path: str) -> "Schema":
         """Return the schema of a field: `.spec.template`, `.spec.containers[0].image`.
 
-        A list can be left out, as in `kubectl explain`. Raise UnknownField.
+        A list needs no index, as in `kubectl explain`. Raise UnknownField.
         """
         found = self
         for step in steps(path):
@@ -75,8 +75,8 @@ class Schema:
     def tree(self, *, depth: int = DEPTH) -> pd.DataFrame:
         """Return a row per field below: FIELD, TYPE, REQUIRED, ENUM, DEFAULT.
 
-        ENUM is a list, DEFAULT what the server fills in, each NA if there is none;
-        DESCRIPTION comes last. Elements of lists are written `[*]`. The same as
+        ENUM is a list, DEFAULT the value that the server fills in; each is NA if there
+        is none. DESCRIPTION comes last. `[*]` is an element of a list. The same as
         `kubectl explain --recursive`, which leaves the defaults out.
         """
         rows = [
@@ -85,7 +85,7 @@ class Schema:
                 field.type,
                 field.required,
                 field.node.get("enum", pd.NA),
-                # `{}` is said of every part that holds parts: it is no value.
+                # Every part that has parts has the default `{}`: it is no value.
                 pd.NA if (value := field.node.get("default")) in (None, {}) else value,
                 field.description,
             )
@@ -131,28 +131,27 @@ class Schema:
 
     def _below(self, step: str | int | None) -> "Schema":
         items = self.node.get("items")
-        if not isinstance(step, str):
-            if items is None:
-                return self._anything(
-                    f"{self.path}[{'*' if step is None else step}]", {}
-                )
-            return self._of(items, f"{self.path}[{'*' if step is None else step}]")
-        if items is not None:
-            return self._of(items, f"{self.path}[*]")._below(step)
-        if step in self.fields:
-            return self.fields[step]
-        values = self.node.get("additionalProperties")
-        if isinstance(values, dict):
-            return self._of(values, f"{self.path}.{step}")
-        return self._anything(f"{self.path}.{step}", self.fields)
-
-    def _anything(self, path: str, known: dict) -> "Schema":
-        """Return a schema for what is left open; raise UnknownField if nothing is."""
-        opened = self.node.get("x-kubernetes-preserve-unknown-fields")
-        bare = self.node.get("type") == "object" and "properties" not in self.node
-        if opened or bare or not (self.node.keys() - {"description", "default"}):
+        if isinstance(step, str):
+            if items is not None:
+                return self._of(items, f"{self.path}[*]")._below(step)
+            if step in self.fields:
+                return self.fields[step]
+            inner, path = self.node.get("additionalProperties"), f"{self.path}.{step}"
+        else:
+            inner, path = items, f"{self.path}[{'*' if step is None else step}]"
+        if isinstance(inner, dict):
+            return self._of(inner, path)
+        if self._is_open():
             return Schema("", {}, self.components, path=path)
+        known = self.fields if isinstance(step, str) else ()
         raise errors.UnknownField(path, self.type, sorted(known))
+
+    def _is_open(self) -> bool:
+        """Say whether fields are allowed here that the schema does not name."""
+        bare = self.node.get("type") == "object" and "properties" not in self.node
+        undescribed = not (self.node.keys() - {"description", "default"})
+        preserving = self.node.get("x-kubernetes-preserve-unknown-fields")
+        return bool(bare or undescribed or preserving)
 
     def _of(self, node: dict, path: str = "", required: bool = False) -> "Schema":
         """Return the schema of a part, its reference followed."""
@@ -161,7 +160,7 @@ class Schema:
             if "$ref" in part:
                 full = part["$ref"].rpartition("/")[2]
                 name = full.rpartition(".")[2]
-                # What stands beside a reference is about this field.
+                # What is written beside a reference is about this field.
                 rest = {key: node[key] for key in node.keys() - {"allOf", "$ref"}}
                 resolved = {**self.components.get(full, {}), **rest}
         return Schema(name, resolved, self.components, required, path)
@@ -186,24 +185,18 @@ def read_schema(
 ) -> Schema:
     """Return the schema of a kind: `read_schema(server, "batch/v1", "Job")`.
 
-    Two requests, or one if the document was read before. A kind that was just defined
-    is described a moment later: wait for that up to `timeout` seconds. Raise
-    UnknownKind if it is not served, ApiError if reading is refused. `kubectl explain`
-    asks the same.
+    Two requests, or one if the document was read before. The server describes a new
+    kind a moment after it was defined: `timeout` is how many seconds to wait for that.
+    Raise UnknownKind if it is not served, ApiError if the server refuses.
     """
-    try:
-        return _read_schema(server, api_version, kind)
-    except errors.UnknownKind:
-        if timeout <= 0:
-            raise
 
-    def again() -> Schema | None:
+    def found() -> Schema | None:
         with contextlib.suppress(errors.UnknownKind):
             return _read_schema(server, api_version, kind)
+        return None
 
-    what = f"the description of {kind}"
-    found = until(again, timeout, what=what)
-    return found or _read_schema(server, api_version, kind)
+    waited = timeout and until(found, timeout, what=f"the schema of {kind}")
+    return waited or _read_schema(server, api_version, kind)
 
 
 def _read_schema(server: Server, api_version: str, kind: str) -> Schema:

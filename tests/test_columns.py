@@ -57,20 +57,7 @@ def test_a_name_where_there_is_a_list():
 
 
 @pytest.mark.parametrize(
-    "path",
-    [
-        "",
-        ".",
-        "{}",
-        "a b",
-        "a..b",
-        "[x]",
-        ".a[",
-        ".a['b",
-        ".a[1:2]",
-        ".a[?(@.b)]",
-        ".a,B",
-    ],
+    "path", "|.|{}|a b|a..b|[x]|.a[|.a['b|.a[1:2]|.a[?(@.b)]|.a,B".split("|")
 )
 def test_what_is_no_path(path):
     """The error names it, and shows how to write one."""
