@@ -6,12 +6,12 @@ import ssl
 import threading
 
 import pytest
-import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from cluster import errors
 from helpers import certificates
+from helpers.caller import trust
 from tests.authority import DAY, Authority
 
 
@@ -135,7 +135,7 @@ def test_nobody_there_is_said_in_one_line(ask):
     assert (refused.value.server, refused.value.reason) == (url, "Connection refused")
 
 
-@pytest.mark.parametrize("read", [certificates.read_certificates, certificates.trust])
+@pytest.mark.parametrize("read", [certificates.read_certificates, trust])
 def test_what_is_no_certificate_is_named(read, tmp_path):
     """The file is named, and how a certificate begins."""
     path = tmp_path / "ca.crt"
@@ -144,34 +144,6 @@ def test_what_is_no_certificate_is_named(read, tmp_path):
         with pytest.raises(errors.CertificateError) as refused:
             read(given)
         assert refused.value.where == where
-
-
-def test_a_kubeconfig_may_name_files(authority, tmp_path):
-    """A relative name counts from the kubeconfig, wherever we are."""
-    (tmp_path / "ca.crt").write_text(authority.pem)
-    pem = authority.issue("somebody")
-    (tmp_path / "me.crt").write_text(pem[pem.index("-----BEGIN CERT") :])
-    path = tmp_path / "config"
-    path.write_text(
-        yaml.safe_dump(
-            {
-                "current-context": "c",
-                "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
-                "clusters": [
-                    {
-                        "name": "k",
-                        "cluster": {
-                            "server": "https://127.0.0.1:1",
-                            "certificate-authority": "ca.crt",
-                        },
-                    }
-                ],
-                "users": [{"name": "u", "user": {"client-certificate": "me.crt"}}],
-            }
-        )
-    )
-    found = certificates.kubeconfig_certificates(path)
-    assert (found.authority.subject, found.client.subject) == ("CN=ours", "CN=somebody")
 
 
 def test_the_cluster_presents_what_its_kubeconfig_promises(cluster):

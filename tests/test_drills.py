@@ -2,7 +2,20 @@
 
 import copy
 
-from helpers.drills import ELSEWHERE, FILES, NAMES, broken
+import pytest
+
+from cluster import errors
+from helpers import kubectl
+from helpers.drills import (
+    ELSEWHERE,
+    FILES,
+    NAMES,
+    broken,
+    current_pod,
+    last_words,
+)
+from helpers.pods import apply
+from tests.local.waiting import until
 
 WHOLE = {
     "apiVersion": "apps/v1",
@@ -43,6 +56,7 @@ def differences(one, other, path=""):
 
 def test_each_copy_differs_in_its_own_fields_alone():
     """What is wrong with a drill is one thing, so one repair is enough."""
+    before = copy.deepcopy(WHOLE)
     found = {
         made["metadata"]["name"]: differences(
             WHOLE["spec"]["template"]["spec"], made["spec"]["template"]["spec"]
@@ -56,6 +70,7 @@ def test_each_copy_differs_in_its_own_fields_alone():
         "drill-4": [".containers", ".volumes"],
         "drill-5": [".containers"],
     }
+    assert before == WHOLE
 
 
 def test_the_copies_are_five_deployments_with_pods_of_their_own():
@@ -66,13 +81,6 @@ def test_the_copies_are_five_deployments_with_pods_of_their_own():
         assert deployment["metadata"]["name"] == labels["app"] == name
         assert deployment["spec"]["selector"]["matchLabels"] == {"app": name}
         assert deployment.keys() == {"apiVersion", "kind", "metadata", "spec"}
-
-
-def test_the_whole_one_is_left_alone():
-    """It stays as it was read."""
-    before = copy.deepcopy(WHOLE)
-    broken(WHOLE)
-    assert before == WHOLE
 
 
 def test_what_is_broken_is_what_the_issue_names():
@@ -93,3 +101,56 @@ def test_what_is_broken_is_what_the_issue_names():
 
 def env(spec):
     return {e["name"]: e["value"] for e in spec["containers"][0]["env"]}
+
+
+DEPLOYMENT = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "talks"},
+    "spec": {
+        "selector": {"matchLabels": {"app": "talks"}},
+        "strategy": {"type": "Recreate"},
+        "template": {
+            "metadata": {"labels": {"app": "talks"}},
+            "spec": {
+                "containers": [
+                    {
+                        "name": "main",
+                        "image": "toolbox:1",
+                        "args": ["sh", "-c", "echo one; echo $SAY; sleep infinity"],
+                        "env": [{"name": "SAY", "value": "two"}],
+                    }
+                ]
+            },
+        },
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def talks(namespace):
+    apply(DEPLOYMENT)
+
+
+def says(pod):
+    return env(pod["spec"])["SAY"]
+
+
+def test_the_last_line_is_what_it_wrote_last(talks):
+    """Before it runs there is none, and that is no error."""
+    pod = until(lambda: current_pod("talks"))["metadata"]["name"]
+    assert until(lambda: last_words(pod)) in ("one", "two")
+    until(lambda: last_words(pod) == "two")
+    assert last_words("no-such-pod") == ""
+
+
+def test_the_pod_of_the_old_template_is_never_taken_for_the_new(talks):
+    """Asked at once after each change, when the old pod may well be there still."""
+    for word in ("three", "four", "five"):
+        kubectl("set", "env", "deployment/talks", f"SAY={word}")
+        assert says(until(lambda: current_pod("talks"))) == word
+
+
+def test_what_is_not_there_is_told(namespace):
+    with pytest.raises(errors.KubectlFailed, match="not found"):
+        current_pod("silent")

@@ -5,6 +5,7 @@ import pytest
 from cluster import choice, errors
 from cluster.backends import BACKENDS
 from helpers import kubectl, pods
+from helpers.podstatus import why_not_ready
 from tests.patience import patience
 from tests.running import run, sleeper
 
@@ -59,6 +60,38 @@ def test_what_cannot_be_run_is_an_error(namespace, name, command, said):
     with pytest.raises(errors.KubectlFailed) as failed:
         pods.exec_in_pod(name, command)
     assert said in failed.value.stderr
+
+
+def test_it_waits_for_a_file_that_comes(namespace):
+    """What is there is found by the first look; the rest is looked for again."""
+    script = (
+        "echo first > /tmp/file; (sleep 1; echo late > /tmp/late) >/dev/null 2>&1 &"
+    )
+    pods.exec_in_pod("sleeper", "sh", "-c", script)
+    assert pods.wait_for_file("sleeper", "/tmp/file", "first", timeout=0) > 0
+    assert pods.wait_for_file("sleeper", "/tmp/late", "late", timeout=20) > 0
+
+
+@pytest.mark.parametrize(
+    ("script", "last"),
+    [
+        ("echo first", "first"),
+        ("cat /tmp/nothing", "No such file"),
+        # What it says on the way does not count.
+        ("echo yes; echo broken >&2; false", "broken"),
+    ],
+)
+def test_a_wait_in_vain_says_what_came_last(namespace, script, last):
+    """The old text or the complaint, and after how many seconds."""
+    with pytest.raises(errors.NotReady) as caught:
+        pods.wait_for_output("yes", "sleeper", "sh", "-c", script, timeout=0.3)
+    assert last in caught.value.last and caught.value.waited >= 0.3
+
+
+def test_no_such_pod_ends_the_wait(namespace):
+    """Waiting would not make one."""
+    with pytest.raises(errors.KubectlFailed, match="not found"):
+        pods.wait_for_file("nobody", "/tmp/file", "x", timeout=20)
 
 
 def test_a_list_of_manifests_is_applied_at_once(namespace):
@@ -149,7 +182,7 @@ def status(**fields) -> dict:
 def test_a_pod_that_has_ended_is_hopeless():
     """The exit code of each container is told."""
     ended = {"name": "main", "state": {"terminated": {"exitCode": 0}}}
-    cause = pods.why_not_ready(status(phase="Succeeded", containerStatuses=[ended]), [])
+    cause = why_not_ready(status(phase="Succeeded", containerStatuses=[ended]), [])
     assert cause.hopeless
     assert cause.text == "container main ended with exit code 0"
 
@@ -169,7 +202,7 @@ def test_an_image_that_cannot_be_pulled_is_helped_by_what_runs_the_cluster(
     """The suite imports nothing into nodes that are not its own."""
     waiting = {"name": "main", "state": {"waiting": {"reason": "ImagePullBackOff"}}}
     found = status(containerStatuses=[waiting])
-    cause = pods.why_not_ready(found, [], BACKENDS[backend]().image_hint())
+    cause = why_not_ready(found, [], BACKENDS[backend]().image_hint())
     assert cause.hopeless and way_out in cause.way_out
     assert ("images add" in cause.way_out) == (backend != choice.OWN)
 
@@ -177,7 +210,7 @@ def test_an_image_that_cannot_be_pulled_is_helped_by_what_runs_the_cluster(
 def test_a_pod_on_its_way_out_is_hopeless():
     """It never comes back under this uid."""
     going = {"metadata": {"name": "p", "deletionTimestamp": "2026-01-01T00:00:00Z"}}
-    assert pods.why_not_ready(going, []).hopeless
+    assert why_not_ready(going, []).hopeless
 
 
 def test_the_last_warning_is_the_one_that_counts():
@@ -187,18 +220,13 @@ def test_the_last_warning_is_the_one_that_counts():
         {"type": "Warning", "reason": "Old", "message": "then", "lastTimestamp": "1"},
         {"type": "Normal", "reason": "Pulled", "message": "x", "lastTimestamp": "3"},
     ]
-    assert pods.why_not_ready(status(phase="Pending"), events).text == "New: now"
+    assert why_not_ready(status(phase="Pending"), events).text == "New: now"
 
 
 def test_a_message_of_many_lines_becomes_one(cluster):
     """The beginning says what was tried, the end has the cause."""
     waiting = {"reason": "ErrImagePull", "message": "tried this\n" + "a: " * 99 + "end"}
     found = status(containerStatuses=[{"name": "main", "state": {"waiting": waiting}}])
-    text = pods.why_not_ready(found, []).text
+    text = why_not_ready(found, []).text
     assert "tried this a:" in text and text.endswith("a: end)")
     assert "\n" not in text and len(text) < 250
-
-
-def test_the_namespace_is_that_of_the_kernel(namespace):
-    """Helpers and shell cells look at the same pods."""
-    assert "pod/sleeper" in kubectl("get", "pods", "-o", "name").stdout

@@ -1,6 +1,5 @@
 """A token says what stands in it, shows nothing of itself, and can be checked."""
 
-import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import jwt
@@ -82,11 +81,6 @@ def test_a_token_masks_itself():
     parts = token.text.split(".")
     assert not any(part in repr([token, {"t": token}]) for part in parts)
     assert repr(Token("not a token at all")) == "<no JWT, 18 characters>"
-
-
-def test_a_token_cannot_be_changed():
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        sign().text = "another"
 
 
 @pytest.mark.parametrize("text", ["", "garbage", "a.b.c", "eyJhbGciOiJIUzI1NiJ9"])
@@ -173,12 +167,10 @@ def test_a_signature_is_checked_with_the_algorithm_of_the_key(key, algorithm):
     ("token", "reason"),
     [
         (tamper(sign(**VALID), sub="system:serviceaccount:kube-system:x"), "signature"),
-        (tamper(sign(**VALID), exp=VALID["exp"] + 1), "signature"),
         (sign(**{**VALID, "aud": ["vault"]}), "audience"),
         (sign(**{**VALID, "exp": 1_700_000_600}), "expired"),
         (sign(**{**VALID, "nbf": 3_900_000_000}), "not yet valid"),
         (sign(kid="two", **VALID), "none of these keys"),
-        (sign(CURVE, "ES256", **VALID), "alg"),
         (sign(STRANGE, **VALID), "signature"),
         (Token(jwt.encode(VALID, "k" * 32, "HS256", {"kid": "one"})), "alg"),
         (Token(jwt.encode(VALID, None, "none", {"kid": "one"})), "alg"),
@@ -256,20 +248,6 @@ def test_a_token_is_made_as_asked(namespace):
     assert token.bound_to == "pod/holder"
     assert create_token().lifetime == 3600
     assert status(create_token()) == 200
-
-
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({"duration": "5m"}, "less than 10 minutes"),
-        ({"bound_to": "pod/nobody"}, 'pods "nobody" not found'),
-        ({"account": "nobody"}, 'serviceaccounts "nobody" not found'),
-    ],
-)
-def test_a_refused_token_says_why(namespace, options, says):
-    with pytest.raises(errors.KubectlFailed) as caught:
-        create_token(**options)
-    assert says in caught.value.stderr
 
 
 def test_a_token_is_put_into_a_pod_whole(namespace):

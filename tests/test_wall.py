@@ -13,6 +13,22 @@ LEAVES = {
     for name in ("errors", "kubeconfig", "paths", "processes", "progress", "waiting")
 }
 
+#: what goes by the door of `cluster`, and what it is for
+DOORS = {
+    "__main__": {"cluster.cli"},
+    "audit": {"cluster.audit"},
+    "command": {"cluster.backend"},
+    "connection": {
+        "cluster.backend",
+        "cluster.backends",
+        "cluster.choice",
+        "cluster.existing",
+    },
+    **dict.fromkeys(("har", "requestlog", "wiretap"), {"cluster.masks"}),
+    "wirelog": {"cluster.local.namespaces", "cluster.statedir"},
+    "proxy": {"cluster.die_with_parent"},
+}
+
 
 def imported(path: Path) -> set[str]:
     """Return the modules of ours that a file imports, wherever it does so."""
@@ -33,3 +49,16 @@ def modules(package: str) -> list[Path]:
 def test_cluster_never_imports_helpers(path):
     """Who reads `helpers` need not know how a cluster starts, and the other way."""
     assert not [name for name in imported(path) if name.startswith("helpers")]
+
+
+@pytest.mark.parametrize("path", modules("helpers"), ids=str)
+def test_a_helper_imports_little_of_the_cluster(path):
+    """Five go by its door; the rest would do with any cluster, whoever runs it."""
+    found = {name for name in imported(path) if name.startswith("cluster")}
+    allowed = DOORS.get(path.stem, set()) if path.parent.name == "helpers" else set()
+    beyond = {
+        name
+        for name in found - {"cluster"}
+        if not any(f"{name}.".startswith(f"{leaf}.") for leaf in LEAVES | allowed)
+    }
+    assert not beyond

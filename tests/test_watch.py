@@ -2,12 +2,9 @@
 
 import queue
 import socket
-import ssl
 
 import pytest
 
-from cluster import errors
-from cluster.apiserver import ApiServer
 from helpers.caller import Caller
 from helpers.watch import BROKEN, LISTED, RECONNECTED, REFUSED, Watch
 from tests.local.waiting import until
@@ -18,26 +15,16 @@ TIMEOUT = 30.0
 
 
 @pytest.fixture(scope="module")
-def own(cluster):
-    """Yield an API server that may be restarted."""
-    with ApiServer() as server:
-        yield server
+def server(tmp_path_factory):
+    """Yield an API server that may be restarted, and has rules."""
+    with RbacServer(tmp_path_factory.mktemp("rbac")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def caller(own):
-    """Return its user."""
-    files = own.api_client().configuration
-    context = ssl.create_default_context(cafile=files.ssl_ca_cert)
-    context.load_cert_chain(files.cert_file, files.key_file)
-    return Caller(own.url, ca="", context=context)
-
-
-@pytest.fixture(scope="module")
-def rbac(tmp_path_factory):
-    """Yield an API server that lets people do what its rules allow."""
-    with RbacServer(tmp_path_factory.mktemp("rbac")) as server:
-        yield server
+def caller(server):
+    """Return who may do everything there."""
+    return server.caller()
 
 
 class Ears:
@@ -107,11 +94,11 @@ def test_a_selector_is_for_list_and_watch(caller, ears, watch):
     assert ears.next("ADDED").object["metadata"]["name"] == "fits"
 
 
-def test_it_survives_a_restart_and_misses_nothing(caller, ears, own, watch):
+def test_it_survives_a_restart_and_misses_nothing(caller, ears, server, watch):
     """Broken, connected again, and what happened in between is known."""
     started = watch()
     ears.next(LISTED)
-    own.restart()
+    server.restart()
     create(caller, "meanwhile")
     assert ears.next(BROKEN, RECONNECTED, LISTED)
     seen = set()
@@ -122,7 +109,7 @@ def test_it_survives_a_restart_and_misses_nothing(caller, ears, own, watch):
     assert started.running
 
 
-def test_a_refusal_is_told_and_ends_it(cluster, ears, caller, own):
+def test_a_refusal_is_told_and_ends_it(ears, caller):
     """403 and 404 will not become better by asking again."""
     watch = Watch(caller, "/apis/example.com/v1/things", ears).start()
     assert "404" in ears.next(REFUSED).object["message"]
@@ -144,10 +131,10 @@ def test_nobody_answers(ears):
     assert ears.events.empty()
 
 
-def test_to_list_is_not_to_watch(rbac, ears):
+def test_to_list_is_not_to_watch(server, ears):
     """Who may only list is told so, once, and the server is left alone."""
-    caller = rbac.account("lister")
-    rbac.allow("lister", "configmaps", "list")
+    caller = server.account("lister")
+    server.allow("lister", "configmaps", "list")
     caller.wait_for(200, PATH)
     watch = Watch(caller, PATH, ears).start()
     ears.next(LISTED)
@@ -156,10 +143,10 @@ def test_to_list_is_not_to_watch(rbac, ears):
     until(lambda: not watch.running, TIMEOUT, "it ends")
 
 
-def test_a_list_says_where_it_begins(rbac, ears, monkeypatch):
+def test_a_list_says_where_it_begins(caller, ears, monkeypatch):
     """What came of an earlier one, which broke off, is void."""
     monkeypatch.setattr("helpers.watch.PAGE", 2)
-    watch = Watch(rbac.caller(), "/api/v1/namespaces", ears).start()
+    watch = Watch(caller, "/api/v1/namespaces", ears).start()
     pages = [ears.next(LISTED) for _ in range(2)]
     watch.stop()
     assert [page.first for page in pages] == [True, False]
@@ -179,9 +166,3 @@ def test_stop_before_the_start_is_nothing(caller, ears):
     """And it stays stopped."""
     Watch(caller, PATH, ears).stop()
     assert ears.events.empty()
-
-
-def test_stream_tells_who_does_not_answer():
-    """The sentence is that of every other request."""
-    with pytest.raises(errors.Unreachable):
-        Caller("https://127.0.0.1:1", ca=None).stream("/", headers={}, silence=1)
