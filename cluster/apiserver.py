@@ -1,8 +1,8 @@
 """Run an API server that belongs to one notebook, with an etcd of its own.
 
-A lesson restarts it and ages its history. To do that to the cluster's would take the
-ground from under every other notebook, and a learner's own cluster is not ours to
-restart at all. It is for watches, pages and errors; nothing acts on what it stores.
+A lesson restarts it and ages its history. To do that to the cluster's would disturb
+every other notebook, and an existing cluster is not ours to restart at all. It is for
+watches, pages and errors; nothing acts on what it stores.
 
 =================  ==========================  =====================================
 behaviour          the cluster                 here
@@ -12,39 +12,52 @@ who may ask        RBAC decides                who holds its one client certific
 history            kept for 5 to 10 minutes    kept for 1 to 2 seconds
 end                `python -m helpers stop`    end of block, `stop()`, or the kernel's
 =================  ==========================  =====================================
+
+The two are the first components of the control plane, under the same supervisor.
 """
 
-import http.client
+import contextlib
+import itertools
 import os
 import shutil
-import socket
-import ssl
-import subprocess
-import threading
+import signal
+import sys
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
-from cluster import errors, ownserver, progress
-from cluster.die_with_parent import die_with_parent
-from cluster.local.components import ANSWERS
+from cluster import binaries, errors, paths, pki, progress, statedir
+from cluster.binaries.recipe import API_SERVER, CONTROL_PLANE, RECIPE
+from cluster.controlplane.machine import api_server
+from cluster.local.machine import Machine
 from cluster.logs import last_words
-from cluster.processes import end_process
-from cluster.statedir import open_private
-from cluster.supervisor import describe_exit
+from cluster.ports import port_of
+from cluster.preflight import memory_available
+from cluster.processes import start_time
+from cluster.progress import Progress, Silent
+from cluster.waiting import until
 
+NAME = "kube-apiserver"
 #: seconds until it must be ready; with the machine to itself it takes about two
 START_TIMEOUT = 100.0
-#: seconds between SIGTERM and SIGKILL; on a busy machine an orderly end takes some
-GRACE = 30.0
-#: seconds before a learner is told what the waiting is for
-QUIET = 3.0
 #: seconds between two questions whether it is ready
-POLL = 0.1
+PAUSE = 0.05
+#: bytes; its processes together hold about 350 MB
+MEMORY = 400_000_000
 #: the one who may ask; the name means nothing where everything is allowed
 USER = "super-admin"
+#: what differs from the cluster's API server
+FLAGS = {
+    # What an expired continue token needs; five minutes elsewhere.
+    "--etcd-compaction-interval": "1s",
+    # Together: whoever was let in may do everything, and strangers are not let in.
+    "--authorization-mode": "AlwaysAllow",
+    "--anonymous-auth": "false",
+}
+
+_NUMBERS = itertools.count(1)
 #: those of this process: a lesson may write to them, whatever else it may write to
 _STARTED: "weakref.WeakSet[ApiServer]" = weakref.WeakSet()
 
@@ -52,7 +65,7 @@ _STARTED: "weakref.WeakSet[ApiServer]" = weakref.WeakSet()
 def is_ours(host: str, port: int | None) -> bool:
     """Say whether an API server that this process started listens at an address."""
     return host == "127.0.0.1" and any(
-        server.running and server._number == port for server in _STARTED
+        server.running and server.url.endswith(f":{port}") for server in _STARTED
     )
 
 
@@ -62,12 +75,13 @@ class ApiServer:
     `url` is where it listens, also after `restart()`; `pid` is its process.
     """
 
-    def __init__(self) -> None:
-        """Choose nothing: it takes a free port, and the cluster's programs."""
-        self._programs: Path | None = None
-        self._directory: Path | None = None
-        self._port: socket.socket | None = None
-        self._processes: dict[str, subprocess.Popen] = {}
+    def __init__(self, flags: Mapping[str, str] = {}) -> None:
+        """Choose nothing: it takes a free port, and the cluster's programs.
+
+        `flags` are more command line options of kube-apiserver, or other values.
+        """
+        self._flags = {**FLAGS, **flags}
+        self._machine: Machine | None = None
         self._finish = None
 
     def start(self, *, timeout: float = START_TIMEOUT) -> Self:
@@ -79,19 +93,21 @@ class ApiServer:
         """
         if self.running:
             return self
-        if threading.current_thread() is not threading.main_thread():
-            # They would be ended with the *thread* that forked them.
-            raise RuntimeError("an API server is started from the main thread")
+        self.stop()
+        found = programs()
+        require_memory()
+        directory = new_directory()
+        lifeline, ours = os.pipe()
+        flags = {NAME: self._flags}
+        self._machine = machine = api_server(directory, lifeline, flags)
+        self._finish = weakref.finalize(self, _clear, machine, lifeline, ours)
+        _STARTED.add(self)
         try:
-            if not self._alive("etcd"):
-                self.stop()
-                self._prepare()
-                self._spawn("etcd", ownserver.etcd_command(self._programs / "etcd"))
-            program = self._programs / "kube-apiserver"
-            command = ownserver.apiserver_command(program, self._number)
-            self._spawn("kube-apiserver", command)
-            _STARTED.add(self)
-            self._wait_until_ready(timeout)
+            with machine.launched(found, None, 0, Silent()):
+                self._wait_until_ready(None, timeout)
+        except errors.ComponentFailed as error:
+            self.stop()
+            raise errors.ServerEnded(error.component, error.ended, error.tail) from None
         except BaseException:
             self.stop()
             raise
@@ -103,15 +119,20 @@ class ApiServer:
         Return when it is ready again; see `start`. An administrator does the same when
         a cluster gets a new version.
         """
-        if self.running:
-            end_process(self._processes["kube-apiserver"], GRACE)
-        return self.start(timeout=timeout)
+        if not self.running:
+            return self.start(timeout=timeout)
+        before = self.pid
+        if before:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(before, signal.SIGTERM)
+        self._wait_until_ready(before, timeout)
+        return self
 
     def stop(self) -> None:
         """Stop both and remove what they stored; again is no error."""
         if self._finish is not None:
             self._finish()
-            self._finish = self._port = None
+            self._finish = self._machine = None
 
     def api_client(self, **options):
         """Return a `kubernetes.client.ApiClient` that may do everything here.
@@ -121,13 +142,12 @@ class ApiServer:
         """
         from kubernetes import client
 
-        keys = self._directory / "pki" if self._directory else Path()
         return client.ApiClient(
             client.Configuration(
                 host=self.url,
-                ssl_ca_cert=str(keys / "ca.crt"),
-                cert_file=str(keys / f"{USER}.crt"),
-                key_file=str(keys / f"{USER}.key"),
+                ssl_ca_cert=str(self.directory / "pki" / "ca.crt"),
+                cert_file=str(self.directory / "pki" / f"{USER}.crt"),
+                key_file=str(self.directory / "pki" / f"{USER}.key"),
                 **options,
             )
         )
@@ -148,111 +168,113 @@ class ApiServer:
 
     @property
     def running(self) -> bool:
-        """Say whether its process is alive."""
-        return self._alive("kube-apiserver")
+        """Say whether it runs; one that ends by itself is started again."""
+        return self._machine is not None and self._machine.running()
 
     @property
     def pid(self) -> int | None:
-        """Return the process id of kube-apiserver, or None before the first start."""
-        process = self._processes.get("kube-apiserver")
-        return process and process.pid
+        """Return the process id of kube-apiserver, or None while there is none."""
+        return self._component()["pid"] if self.running else None
 
     @property
     def url(self) -> str:
         """Return where it listens; raise ServerEnded if it does not run."""
-        if not self.running:
-            raise errors.ServerEnded
-        return f"https://127.0.0.1:{self._number}"
+        return f"https://127.0.0.1:{port_of(self.directory)}"
 
     @property
-    def _number(self) -> int:
-        return self._port.getsockname()[1]
+    def directory(self) -> Path:
+        """Return where its keys, objects and logs are; raise ServerEnded."""
+        if not self.running:
+            raise errors.ServerEnded
+        return self._machine.state
 
-    def _alive(self, name: str) -> bool:
-        process = self._processes.get(name)
-        return process is not None and process.poll() is None
+    def _component(self) -> dict:
+        found = self._machine.last_status()["components"]
+        return found.get(NAME, {"state": "waiting", "pid": None})
 
-    def _prepare(self) -> None:
-        """Make the directory with the keys, and take a port."""
-        self._programs = ownserver.programs()
-        ownserver.require_memory()
-        self._directory = ownserver.new_directory()
-        self._port = socket.socket()
-        self._finish = weakref.finalize(
-            self, _clear, self._processes, self._directory, self._port
-        )
-        # Bound and never listening: no one else gets the number, and while the server
-        # is away, connections are refused.
-        self._port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        self._port.bind(("127.0.0.1", 0))
+    def _wait_until_ready(self, before: int | None, timeout: float) -> None:
+        """Wait for a process of another number than `before` that is ready."""
 
-    def _spawn(self, name: str, command: Sequence[str]) -> None:
-        with open(self._log(name), "ab", opener=open_private) as log:
-            self._processes[name] = subprocess.Popen(
-                command,
-                cwd=self._directory,
-                env={"HOME": str(self._directory), "PATH": os.defpath},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # An interrupted cell must not take it along.
-                start_new_session=True,
-                # A killed kernel runs no `stop()`.
-                preexec_fn=die_with_parent,
-            )
+        def ready() -> bool:
+            found = self._component()
+            return found["state"] == "running" and found["pid"] != before
 
-    def _wait_until_ready(self, timeout: float) -> None:
         began = time.monotonic()
-        view = None
-        tls = self._tls()
-        while not _is_ready(tls, self._number):
-            for name in self._processes:
-                if not self._alive(name):
-                    raise self._failure(name)
+        what = "the API server of this notebook"
+        alive = self._machine.require_alive
+        if not until(ready, timeout, what=what, alive=alive, pause=PAUSE):
+            words = last_words(self._machine.state / "logs" / f"{NAME}.log", 5)
             waited = time.monotonic() - began
-            if waited > timeout:
-                last = last_words(self._log("kube-apiserver"), 5)
-                raise errors.NotReady("The start of kube-apiserver", waited, last)
-            if waited > QUIET:
-                view = view or progress.for_here()
-                view.update("waiting for the API server of this notebook")
-            time.sleep(POLL)
-        if view:
-            view.finish("The API server of this notebook is ready.")
-
-    def _tls(self) -> ssl.SSLContext:
-        keys = self._directory / "pki"
-        tls = ssl.create_default_context(cafile=keys / "ca.crt")
-        tls.load_cert_chain(keys / f"{USER}.crt", keys / f"{USER}.key")
-        return tls
-
-    def _failure(self, name: str) -> errors.ServerEnded:
-        ended = describe_exit(self._processes[name].returncode)
-        return errors.ServerEnded(name, ended, last_words(self._log(name)))
-
-    def _log(self, name: str) -> Path:
-        return self._directory / f"{name}.log"
+            raise errors.NotReady("The start of kube-apiserver", waited, words)
 
 
-def _is_ready(tls: ssl.SSLContext, port: int) -> bool:
-    # Not urllib3: its errors hold on to all frames, and so to an object that should
-    # end when nobody holds it any more.
-    connection = http.client.HTTPSConnection("127.0.0.1", port, context=tls, timeout=2)
-    try:
-        # Without the hooks that fill in roles and classes: nobody looks at those here.
-        connection.request("GET", ANSWERS)
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False  # not there yet
-    finally:
-        connection.close()
+def programs(view: Progress | None = None) -> Path:
+    """Return the directory that holds both programs; get them if there are none.
+
+    The local cluster is made of them; beside another one they are downloaded or built,
+    once, and `view` is told. Raise MissingTool where they cannot run, else what
+    `binaries.ensure` does.
+    """
+    for recipe in (RECIPE, CONTROL_PLANE):
+        with contextlib.suppress(errors.IncompleteAssets):
+            found = binaries.find(recipe)
+            if found:
+                return found
+    if sys.platform != "linux":
+        raise errors.MissingTool(
+            "kube-apiserver",
+            "run one for this notebook",
+            "It runs on Linux alone: leave this section out, and go on with the next.",
+        )
+    return binaries.ensure(view or progress.for_here(), API_SERVER)
 
 
-def _clear(
-    processes: dict[str, subprocess.Popen], directory: Path, port: socket.socket
-) -> None:
-    # With etcd gone the API server does not end within its own grace.
-    for process in reversed(processes.values()):
-        end_process(process, GRACE)
-    port.close()
-    shutil.rmtree(directory, ignore_errors=True)
+def require_memory() -> None:
+    """Raise NotEnough unless there is memory for one more."""
+    available = memory_available()
+    if available < MEMORY:
+        raise errors.NotEnough(
+            "memory",
+            "for an API server of this notebook",
+            MEMORY,
+            available,
+            "Close other programs and notebooks, or use a larger machine.",
+        )
+
+
+def new_directory() -> Path:
+    """Make a directory with keys for one more, and remove what killed kernels left.
+
+    It is in the state directory, and named after this process. Raise StateError.
+    """
+    state = paths.state_dir()
+    # Also where no cluster was started: it is ours from now on, for `up` and `delete`.
+    statedir.make(state)
+    place = state / "apiservers"
+    with statedir.usable(place):
+        place.mkdir(mode=0o700, exist_ok=True)
+        for directory in _abandoned(place):
+            shutil.rmtree(directory, ignore_errors=True)
+        started = start_time(os.getpid())
+        directory = place / f"{os.getpid()}.{started}.{next(_NUMBERS)}"
+        directory.mkdir(mode=0o700)
+        try:
+            pki.ensure(directory / "pki")
+        except BaseException:
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
+    return directory
+
+
+def _abandoned(place: Path) -> Iterator[Path]:
+    for directory in place.iterdir():
+        pid, start, *_ = f"{directory.name}..".split(".")
+        if not (pid.isdigit() and str(start_time(int(pid))) == start):
+            yield directory
+
+
+def _clear(machine: Machine, *lifeline: int) -> None:
+    machine.stop()
+    for descriptor in lifeline:
+        os.close(descriptor)
+    shutil.rmtree(machine.state, ignore_errors=True)

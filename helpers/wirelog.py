@@ -30,7 +30,7 @@ from typing import Self
 import pandas as pd
 
 from cluster import errors
-from cluster.local.namespaces import start_time
+from cluster.processes import start_time
 from cluster.statedir import open_private, write_private
 from helpers import har, pythonrequests, wiretap
 from helpers.command import kubeconfig_in_use

@@ -25,7 +25,7 @@ class RbacServer(ApiServer):
 
     def __init__(self, place: Path) -> None:
         """Keep what it stores in `place`: it needs no cluster, and no state of one."""
-        super().__init__()
+        super().__init__({"--authorization-mode": "RBAC"})
         self._place = place
 
     def start(self, **options) -> Self:
@@ -83,7 +83,7 @@ class RbacServer(ApiServer):
 
     def caller(self) -> Caller:
         """Return one who may do everything, with connections of its own."""
-        return Caller.from_kubeconfig(self.kubeconfig(self._directory / "kubeconfig"))
+        return Caller.from_kubeconfig(self.kubeconfig(self.directory / "kubeconfig"))
 
     def fill(self, pods: list[dict]) -> None:
         """Create many pods in `default`; nothing runs them."""
@@ -110,9 +110,3 @@ class RbacServer(ApiServer):
             yield
         finally:
             os.kill(self.pid, signal.SIGCONT)
-
-    def _spawn(self, name: str, command) -> None:
-        flag = "--authorization-mode="
-        mode = f"{flag}RBAC"
-        command = [mode if word.startswith(flag) else word for word in command]
-        super()._spawn(name, command)

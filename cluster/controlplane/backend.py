@@ -11,10 +11,11 @@ from pathlib import Path
 
 from cluster import binaries, errors, pki, preflight, statedir
 from cluster.binaries.recipe import CONTROL_PLANE, RECIPE
-from cluster.controlplane import machine
+from cluster.controlplane.machine import control_plane
 from cluster.image import cache as image_cache
 from cluster.image import load as images
 from cluster.local.backend import Local
+from cluster.local.machine import Machine
 from cluster.progress import Progress
 from cluster.statedir import write_private
 from cluster.usermode import disk, kernel
@@ -47,8 +48,8 @@ class ControlPlane(Local):
         return (*LOGS, *node)
 
     @property
-    def _machine(self) -> machine.Machine:
-        return machine.Machine(self.state)
+    def _machine(self) -> Machine:
+        return control_plane(self.state)
 
     def binaries(self) -> Path | None:
         """Return the directory that holds kubectl, or None before the set-up."""
@@ -64,7 +65,7 @@ class ControlPlane(Local):
 
         There is no disk where no node can be had.
         """
-        found, _ = kernel.look()
+        found, _ = kernel.find()
         if found:
             try:
                 programs = binaries.ensure(progress)

@@ -52,13 +52,18 @@ class Ports:
 
 
 def describe(
-    ports: Ports, binaries: str, *, bootstrapped: bool, node: bool = False
+    ports: Ports,
+    binaries: str,
+    *,
+    bootstrapped: bool,
+    node: bool = False,
+    flags: Mapping[str, Mapping[str, str]] = {},
 ) -> tuple[Component, ...]:
     """Return the components in the order in which they are started.
 
     Their working directory must be the state directory; `binaries` is the directory of
     the programs; `bootstrapped` as in `Facts`; `node` says that there is one, behind
-    the port `egress`.
+    the port `egress`; `flags` are more options, by component.
     """
     facts = Facts("", "", False, "", False, bootstrapped=bootstrapped)
     changes = _options(ports)
@@ -69,6 +74,8 @@ def describe(
         # For pods it is where the node's relay is.
         del api["--endpoint-reconciler-type"]
         egress = {f"{STATE}/{EGRESS}": usermode.egress_config(f"{STATE}/{WAY}")}
+    for name, more in flags.items():
+        changes[name] |= more
     parts = [part for part in components.describe(facts) if part.name in changes]
     moved = [_move(part, ports, binaries, changes) for part in parts]
     return tuple(
@@ -77,6 +84,16 @@ def describe(
         else part
         for part in moved
     )
+
+
+def api_server(parts: tuple[Component, ...]) -> tuple[Component, ...]:
+    """Return of a control plane what an API server alone needs: etcd and itself.
+
+    Ready is who answers: nobody waits for the roles and classes that come a second
+    later.
+    """
+    store, server = parts[:2]
+    return store, replace(server, ready=server.answers, stop_after=())
 
 
 def _options(ports: Ports) -> dict[str, dict[str, str]]:
@@ -119,8 +136,8 @@ def _move(
         ),
         ready=Get(_there(part.ready.url, ports)),
         answers=part.answers and Get(_there(part.answers.url, ports)),
-        stop_after=tuple(name for name in part.stop_after if name in changes),
         files={_there(name, ports): text for name, text in part.files.items()},
+        stop_after=tuple(name for name in part.stop_after if name in changes),
     )
 
 

@@ -1,72 +1,89 @@
-"""Start, find and stop the control plane's processes, from outside."""
+"""Say how a control plane is started: as one process of the host, without namespaces.
+
+All else is as with the local cluster's machine: this process takes the place of its
+outer process and of its PID 1.
+"""
 
 import dataclasses
+import functools
 import json
-import socket
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 from cluster import ports
-from cluster.controlplane import process
-from cluster.local import identity, kubeconfigs, machine
+from cluster.controlplane.process import Plan
+from cluster.local import kubeconfigs
+from cluster.local.machine import Launch, Machine, Program
 from cluster.statedir import write_private
 from cluster.usermode import components, kernel, layout
 
+_MAIN = "cluster.controlplane.process.main"
 #: components of the node that ask the API server
 _NODE = ("kubelet", "coredns")
 
 
-@dataclass(frozen=True)
-class Machine(machine.Machine):
-    """The processes whose state is in the directory `state`: a machine without walls.
+def control_plane(state: Path) -> Machine:
+    """Return the control plane whose state is in the directory `state`.
 
-    All is as with the local cluster's, but that one process takes the place of its
-    outer process and its PID 1. What a start takes for an archive of images is the
-    disk of a node in user-mode Linux, or None for no node.
+    What a start takes for an archive of images is the disk of a node in user-mode
+    Linux, or None for no node.
     """
+    return Machine(
+        state,
+        Program(_MAIN, _plan, "starting the control plane", "outer", ports.hold),
+    )
 
-    _first = "starting the control plane"
 
-    def pid(self) -> int | None:
-        """Return the pid of the process that starts the others, or None."""
-        return identity.pid_of(self.state, "outer")
+def api_server(
+    state: Path, lifeline: int, flags: Mapping[str, Mapping[str, str]]
+) -> Machine:
+    """Return an API server with its etcd, and nothing else.
 
-    def _take(self, port: int) -> socket.socket:
-        return ports.hold(port)
+    It ends when nobody holds the other end of the pipe `lifeline` any more. `flags`
+    are more command line options of the two, by component.
+    """
+    plan = functools.partial(_server_plan, lifeline, flags)
+    return Machine(
+        state,
+        Program(
+            _MAIN, plan, "starting the API server", "outer", ports.hold, (lifeline,)
+        ),
+    )
 
-    def _command(self, plan_file: Path, report: int) -> list[str]:
-        return process.command(plan_file, report)
 
-    def _plan(
-        self, binaries: Path, archive: Path | None, listener: socket.socket, lock: int
-    ) -> process.Plan:
-        port = listener.getsockname()[1]
-        server = f"https://127.0.0.1:{port}"
-        kubeconfigs.write_component_kubeconfigs(self.state / "pki", server)
-        node = kernel.look()[0] if archive else None
-        if node:
-            kubeconfigs.write_component_kubeconfigs(self.state / "pki", stems=_NODE)
-            self._prepare_node(binaries, archive, port)
-        return process.Plan(
-            state=str(self.state),
-            binaries=str(binaries.resolve()),
-            python=str(Path(sys.executable).resolve()),
-            lock=lock,
-            port=port,
-            node=dataclasses.asdict(node) if node else None,
-        )
+def _server_plan(lifeline: int, flags: Mapping, launch: Launch) -> Plan:
+    return dataclasses.replace(_common_plan(launch), lifeline=lifeline, flags=flags)
 
-    def _prepare_node(self, binaries: Path, disk: Path, port: int) -> None:
-        """Write what the node is asked for, and show it its disk."""
-        plan = components.Plan(
-            state=str(self.state),
-            binaries=str(binaries.resolve()),
-            python=str(Path(sys.executable).resolve()),
-            python_home=sys.base_prefix,
-            port=port,
-        )
-        asked = json.dumps(dataclasses.asdict(plan))
-        write_private(self.state / layout.PLAN, asked)
-        # By a name that a kernel's command line can hold, wherever the cache is.
-        (self.state / layout.DISK).symlink_to(disk.resolve())
+
+def _plan(launch: Launch) -> Plan:
+    plan = _common_plan(launch)
+    server = f"https://127.0.0.1:{plan.port}"
+    kubeconfigs.write_component_kubeconfigs(launch.state / "pki", server)
+    node = kernel.find()[0] if launch.archive else None
+    if node is None:
+        return plan
+    kubeconfigs.write_component_kubeconfigs(launch.state / "pki", stems=_NODE)
+    # What the node is asked for.
+    asked = components.Plan(
+        state=plan.state,
+        binaries=plan.binaries,
+        python=plan.python,
+        python_home=sys.base_prefix,
+        port=plan.port,
+    )
+    text = json.dumps(dataclasses.asdict(asked))
+    write_private(launch.state / layout.PLAN, text)
+    # By a name that a kernel's command line can hold, wherever the cache is.
+    (launch.state / layout.DISK).symlink_to(launch.archive.resolve())
+    return dataclasses.replace(plan, node=dataclasses.asdict(node))
+
+
+def _common_plan(launch: Launch) -> Plan:
+    return Plan(
+        state=str(launch.state),
+        binaries=str(launch.binaries.resolve()),
+        python=str(Path(sys.executable).resolve()),
+        lock=launch.lock,
+        port=launch.listener.getsockname()[1],
+    )

@@ -3,36 +3,35 @@
 It is nobody's child and outlives whoever started it. The lock that says "running" is
 its own and its components', so the lock is gone exactly when the last of them is. When
 it is killed, the kernel kills them.
+
+With a lifeline it is an API server and its etcd alone, those of a notebook: it ends
+with the process that holds the other end.
 """
 
 import dataclasses
 import json
 import os
+import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from cluster import die_with_parent, ports
 from cluster.controlplane import components
 from cluster.lifecycle import Lifecycle, Task
-from cluster.local import bootstrap, facts, firstobjects, init, namespaces, probes
+from cluster.local import bootstrap, facts, identity, init, probes
 from cluster.local.components import Component
 from cluster.supervisor import Supervisor
 from cluster.usermode import components as usermode
 from cluster.usermode.kernel import Kernel
-
-#: what tells our process from any other, whatever its pid
-PROGRAM = (
-    "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from cluster.controlplane.process import main; "
-    "sys.exit(main(sys.argv[2], int(sys.argv[3])))"
-)
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
     """What is asked of the process. `lock` is an open descriptor, `port` the API's.
 
-    `node` are the programs of a node in user-mode Linux, or None for none.
+    `node` are the programs of a node in user-mode Linux, or None for none. `flags` are
+    more options, by component. `lifeline` is an open descriptor, or None.
     """
 
     state: str
@@ -41,15 +40,11 @@ class Plan:
     lock: int
     port: int
     node: dict | None = None
+    flags: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
+    lifeline: int | None = None
 
 
-def command(plan_file: Path, report: int) -> list[str]:
-    """Return the command line of the process, which calls `main`."""
-    python = namespaces.command(plan_file, report)
-    return [*python[:3], PROGRAM, *python[4:]]
-
-
-def main(plan_file: str, report: int) -> int:
+def main(plan_file: str, report: str) -> int:
     """Run the control plane that `plan_file` describes, until SIGTERM.
 
     The caller's child ends at once and leaves that to a child of its own. The
@@ -65,12 +60,20 @@ def main(plan_file: str, report: int) -> int:
     # The components find all their files by way of it.
     os.chdir(plan.state)
     # From now on `stop` knows whom to ask.
-    namespaces.write_state(Path(plan.state), None)
+    identity.write_state(Path(plan.state), None)
+    if plan.lifeline is not None:
+        threading.Thread(target=_end_with, args=(plan.lifeline,), daemon=True).start()
     # They stay open, and the ports ours, as long as this process is there.
     held = [ports.hold() for _ in range(4)]
     lifecycle = _lifecycle(plan, [each.getsockname()[1] for each in held])
-    os.close(report)
+    os.close(int(report))
     return lifecycle.run()
+
+
+def _end_with(lifeline: int) -> None:
+    # Nobody writes: an answer is the end of whoever held the other end.
+    os.read(lifeline, 1)
+    os._exit(1)
 
 
 def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
@@ -78,17 +81,28 @@ def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
     known = facts.bootstrapped(etcd, plan.binaries)
     taken = components.Ports(plan.port, *free)
     parts = components.describe(
-        taken, plan.binaries, bootstrapped=known, node=bool(plan.node)
+        taken,
+        plan.binaries,
+        bootstrapped=known,
+        node=bool(plan.node),
+        flags=plan.flags,
     )
+    if plan.lifeline is not None:
+        parts = components.api_server(parts)
     if plan.node:
         kernel = Kernel(**plan.node)
-        parts += (usermode.keeper(kernel, plan.python, plan.state, taken.egress),)
+        parts += (usermode.launcher(kernel, plan.python, plan.state, taken.egress),)
     for part in parts:
         init.write_files(part)
     api = probes.Prober(components.PKI, plan.port)
+    node = _Node(api)
     supervisor = Supervisor(
-        tuple(dying_with_us(part, plan.python) for part in parts),
-        lambda part: node.ready() if part.background else api.ready(part.ready),
+        tuple(_dying_with_us(part, plan.python) for part in parts),
+        lambda part: (
+            node.ready(supervisor.states[part.name].pid)
+            if part.background
+            else api.ready(part.ready)
+        ),
         answers=lambda part: part.answers is not None and api.ready(part.answers),
         logs=f"{components.STATE}/logs",
         env={
@@ -97,14 +111,9 @@ def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
             "LANG": "C.UTF-8",
         },
     )
-    node = _Node(supervisor, api)
-    posts = bootstrap.posts() if plan.node else bootstrap.control_plane_posts()
     return Lifecycle(
         supervisor,
-        (
-            Task("first objects", lambda: firstobjects.make(api, posts)),
-            Task("first accounts", lambda: firstobjects.accounts_ready(api)),
-        ),
+        () if plan.lifeline is not None else _tasks(api, with_node=bool(plan.node)),
         status=Path(components.STATE, "run/status.json"),
         budget=init.BUDGET,
         facts={"absent": () if plan.node else components.ABSENT},
@@ -112,27 +121,34 @@ def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
     )
 
 
+def _tasks(api: probes.Prober, *, with_node: bool) -> tuple[Task, ...]:
+    posts = bootstrap.posts() if with_node else bootstrap.control_plane_posts()
+    return (
+        Task("first objects", lambda: bootstrap.make(api, posts)),
+        Task("first accounts", lambda: bootstrap.accounts_ready(api)),
+    )
+
+
 class _Node:
     """Asks after the node of the control plane, each start of it for itself."""
 
-    def __init__(self, supervisor: Supervisor, api: probes.Prober) -> None:
-        self._supervisor, self._api = supervisor, api
-        self._disowned: int | None = None
+    def __init__(self, api: probes.Prober) -> None:
+        self._api = api
+        self._marked: int | None = None
 
-    def ready(self) -> bool:
-        """Say whether this node, and not one before it, is Ready."""
-        pid = self._supervisor.states[usermode.NAME].pid
+    def ready(self, pid: int | None) -> bool:
+        """Say whether the node of process `pid`, and not one before it, is Ready."""
         try:
-            if pid != self._disowned:
-                if firstobjects.disown_node(self._api):
-                    self._disowned = pid
+            if pid != self._marked:
+                if bootstrap.mark_node_unknown(self._api):
+                    self._marked = pid
                 return False
-            return firstobjects.node_ready(self._api)
+            return bootstrap.node_ready(self._api)
         except OSError:
             return False  # the API server is being restarted
 
 
-def dying_with_us(part: Component, python: str) -> Component:
+def _dying_with_us(part: Component, python: str) -> Component:
     """Return the component started so that it ends with this process."""
     command = die_with_parent.command(*part.argv, python=python)
     return dataclasses.replace(part, argv=tuple(command))

@@ -14,7 +14,7 @@ from cluster.backend import Backend
 from cluster.choice import CONTROL_PLANE, KIND, LOCAL, NONE, OWN
 from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.image import cache as image_cache
-from cluster.local import refusal, storage
+from cluster.local import storage, trial
 from cluster.usermode import kernel
 
 
@@ -31,7 +31,7 @@ class Chosen:
     def read(cls) -> "Chosen":
         """Ask what `connect()` would use."""
         chosen = backends.chosen()
-        _, no_node = kernel.look()
+        _, no_node = kernel.find()
         return cls(chosen.backend, os.geteuid(), chosen.reason, no_node)
 
     def findings(self) -> Iterator[Finding]:
@@ -64,7 +64,7 @@ class Chosen:
 
     def _way_to_a_node(self) -> str:
         if "refused" in self.reason:
-            return refusal.way_out_of(self.reason)  # from this machine's settings
+            return trial.way_out_of(self.reason)  # from this machine's settings
         return (
             "For a node, on a machine with Docker or namespaces: `python -m helpers "
             "delete`, then `up --backend auto`."

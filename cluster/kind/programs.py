@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from cluster import binaries, errors, ownserver, versions
+from cluster import apiserver, binaries, errors, versions
 from cluster.binaries.check import program_version
 from cluster.binaries.recipe import KIND, parse
 from cluster.progress import Progress
@@ -33,7 +33,7 @@ def prepare_own_server(progress: Progress) -> None:
     One lesson starts one beside the cluster, and should not wait for it then.
     """
     try:
-        ownserver.programs(progress)
+        apiserver.programs(progress)
     except errors.LabError as error:
         progress.finish(f"lesson 08 cannot start an API server: {error.fact}")
 

@@ -13,6 +13,7 @@ from cluster.backend import LOCAL as LOGS
 from cluster.backend import STATUS, Backend
 from cluster.kubeconfig import holds, read_kubeconfig
 from cluster.local import layout, machine
+from cluster.logs import tail
 from cluster.progress import Progress, Silent
 from cluster.statedir import write_private
 
@@ -116,7 +117,7 @@ class Local(Backend):
         path = self.state / "logs" / name
         if not path.exists():
             raise errors.NotRunning(f"There is no such log of {component} yet.")
-        return machine.tail(path, lines)
+        return tail(path, lines)
 
     def images(self) -> "list[images.Image]":
         """Return the images that pods can use; raise NotRunning."""

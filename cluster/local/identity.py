@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors, statedir
-from cluster.local import namespaces
-from cluster.processes import start_time
+from cluster.processes import PACKAGES, start_time
 
 if TYPE_CHECKING:
     import psutil
@@ -104,13 +103,26 @@ def processes(state: Path) -> "list[psutil.Process]":
     """List outer process and PID 1 by their command line, which names our plan."""
     import psutil
 
-    # Whatever program they are told to run: with namespaces or without.
-    ours = namespaces.command(plan_file(state), 0)[4:-1]
+    # Whatever function of ours they call: with namespaces or without.
+    ours = [PACKAGES, str(plan_file(state))]
     return [
         process
         for process in psutil.process_iter(["cmdline"])
         if (process.info["cmdline"] or [])[4:-1] == ours
     ]
+
+
+def write_state(state: Path, pid_1: int | None) -> None:
+    """Write who this process and PID 1 are, as the host sees it.
+
+    Each with what tells it from a later process of the same number.
+    """
+    document = {
+        name: {"pid": pid, "start": start_time(pid)}
+        for name, pid in (("outer", os.getpid()), ("pid_1", pid_1))
+        if pid is not None
+    }
+    statedir.write_private(state / "machine.json", json.dumps(document))
 
 
 def plan_file(state: Path) -> Path:

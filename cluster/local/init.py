@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cluster import syscalls as sc
 from cluster.lifecycle import Lifecycle, Task
-from cluster.local import bootstrap, facts, firstobjects, layout, probes, rootfs
+from cluster.local import bootstrap, facts, layout, probes, rootfs
 from cluster.local.components import Component, describe
 from cluster.statedir import write_private
 from cluster.supervisor import Supervisor
@@ -99,12 +99,12 @@ class _Init:
         return (
             Task(
                 "first objects",
-                lambda: firstobjects.make(self._probes, bootstrap.posts()),
+                lambda: bootstrap.make(self._probes, bootstrap.posts()),
             ),
-            Task("node Ready", lambda: firstobjects.node_ready(self._probes)),
+            Task("node Ready", lambda: bootstrap.node_ready(self._probes)),
             Task(
                 "the Service kubernetes",
-                lambda: firstobjects.service_answers(self._probes),
+                lambda: bootstrap.service_answers(self._probes),
                 after_all=True,
             ),
         )
@@ -114,7 +114,7 @@ class _Init:
             return False
         # The kubelet waits for this: it must not find the Node that it left.
         try:
-            return firstobjects.disown_node(self._probes)
+            return bootstrap.mark_node_unknown(self._probes)
         except OSError:
             return False
 

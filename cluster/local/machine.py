@@ -5,6 +5,7 @@ in `machine.json` are used only together with their start times.
 """
 
 import dataclasses
+import functools
 import json
 import os
 import select
@@ -13,22 +14,23 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, ports
-from cluster.local import facts, identity, init, namespaces, probes, storage
-from cluster.local.refusal import refused, way_out_of
-from cluster.local.storage import remove_tree
+from cluster.local import facts, identity, init, probes, storage
 from cluster.logs import last_words, tail
-from cluster.ports import port_of, write_port
+from cluster.processes import python_command
 from cluster.progress import Progress
 from cluster.statedir import open_private, write_private
-
-__all__ = ["Machine", "port_of", "remove_tree", "tail", "way_out_of", "write_port"]
+from cluster.waiting import until
 
 #: seconds that the API server may take to answer once the cluster was ready
 ANSWER_WITHIN = 10.0
+#: seconds between two looks at a machine that starts, or ends
+PAUSE = 0.05
 #: what the host's phase says when PID 1 says "ready" and the API server says nothing
 NOT_ANSWERING = "not answering"
 
@@ -36,13 +38,58 @@ _ENDING = ("failed", "stopping", "stopped")
 
 
 @dataclass(frozen=True)
+class Launch:
+    """What one start is given. `listener` has the port, `lock` is a descriptor."""
+
+    state: Path
+    binaries: Path
+    archive: Path | None
+    listener: socket.socket
+    lock: int
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a machine is started as: `main` is called with the plan of a start.
+
+    `first` says what it does before it can tell of components. `leader` is the process
+    that starts those: "pid_1", or "outer" where no namespace has a PID 1. `take` gets
+    the learner's port, 0 for any, and `descriptors` are more that it inherits.
+    """
+
+    main: str
+    plan: Callable[[Launch], object]
+    first: str
+    leader: str = "pid_1"
+    take: Callable[[int], socket.socket] = ports.listen
+    descriptors: tuple[int, ...] = ()
+
+
+def _plan(launch: Launch) -> init.Plan:
+    archive = launch.archive and launch.archive.resolve()
+    return init.Plan(
+        state=str(launch.state),
+        binaries=str(launch.binaries.resolve()),
+        python=str(Path(sys.executable).resolve()),
+        python_home=sys.base_prefix,
+        listener=launch.listener.fileno(),
+        images=str(archive.parent) if archive else None,
+        archive=archive.name if archive else None,
+        archive_key=archive.stem if archive else None,
+    )
+
+
+NAMESPACES = Program(
+    "cluster.local.namespaces.main", _plan, "making the namespaces of the cluster"
+)
+
+
+@dataclass(frozen=True)
 class Machine:
     """The machine whose state is in the directory `state`."""
 
-    #: what a start does before it can tell of components
-    _first = "making the namespaces of the cluster"
-
     state: Path
+    program: Program = NAMESPACES
 
     def running(self) -> bool:
         """Say whether any of its processes is alive."""
@@ -59,7 +106,7 @@ class Machine:
         """
         if not self.running():
             return None
-        found = self._said()
+        found = self.last_status()
         if found["phase"] == "ready" and not self.answers():
             found["phase"] = NOT_ANSWERING
         return found
@@ -69,20 +116,22 @@ class Machine:
         if not self.running():
             return False
         try:
-            return self._said()["phase"] in _ENDING
+            return self.last_status()["phase"] in _ENDING
         except errors.StateError:
             return False
 
     def answers(self) -> bool:
         """Say whether the API server calls itself ready, asked from the host."""
         try:
-            return probes.readyz(port_of(self.state), self.state / "pki" / "ca.crt")
+            return probes.readyz(
+                ports.port_of(self.state), self.state / "pki" / "ca.crt"
+            )
         except OSError:
             return False
 
     def pid(self) -> int | None:
-        """Return PID 1's pid on the host, or None if that process is gone."""
-        return identity.pid_of(self.state, "pid_1")
+        """Return on the host the pid of the leader, or None if that is gone."""
+        return identity.pid_of(self.state, self.program.leader)
 
     def start(
         self, binaries: Path, archive: Path | None, port: int, progress: Progress
@@ -92,21 +141,34 @@ class Machine:
         `port` 0 takes any free one. Raise NamespacesForbidden, PortTaken, StateError,
         NotEnough, ComponentFailed or StartFailed; nothing is left running then.
         """
-        launched = False
-        try:
-            with identity.locked(self.state) as lock, self._take(port) as listener:
-                storage.prepare(self.state)
-                launched = True
-                report = self._launch(binaries, archive, listener, lock)
-            self._await_world(report, progress)
+        with self.launched(binaries, archive, port, progress):
             self._await_ready(progress)
+        return ports.port_of(self.state)
+
+    @contextmanager
+    def launched(
+        self, binaries: Path, archive: Path | None, port: int, progress: Progress
+    ) -> Iterator[None]:
+        """Start the machine and run a block that waits; stop it if the block fails."""
+        ours = False
+        try:
+            with (
+                identity.locked(self.state) as lock,
+                self.program.take(port) as listener,
+            ):
+                storage.prepare(self.state)
+                ours = True
+                report = self._launch(
+                    Launch(self.state, binaries, archive, listener, lock)
+                )
+            self._await_world(report, progress)
+            yield
         except BaseException:
             # Also KeyboardInterrupt: a half cluster is worse than none. But not when
             # it is another's.
-            if launched:
+            if ours:
                 self.stop()
             raise
-        return port_of(self.state)
 
     def await_ready(self, progress: Progress) -> None:
         """Wait for a start that another process began.
@@ -115,12 +177,10 @@ class Machine:
         """
         self._await_ready(progress)
         began = time.monotonic()
-        while not self.answers():
-            waited = time.monotonic() - began
-            if waited > ANSWER_WITHIN:
-                raise errors.NotAnswering(waited)
-            progress.update("waiting for the API server's answer")
-            time.sleep(0.1)
+        words = "waiting for the API server's answer"
+        tell = functools.partial(progress.update, words)
+        if not until(self.answers, ANSWER_WITHIN, alive=tell, pause=PAUSE):
+            raise errors.NotAnswering(time.monotonic() - began)
 
     def stop(self, *, patience: float = 8.0) -> bool:
         """Stop the machine; return False if it did not run.
@@ -130,14 +190,12 @@ class Machine:
         if not self.running():
             return False
         for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 15.0)):
-            deadline = time.monotonic() + seconds
-            while time.monotonic() < deadline:
-                # Again and again: a start that is a few milliseconds old has not
-                # written yet who it is, and a PID 1 without a handler hears nothing.
-                identity.send(self.state, number)
-                time.sleep(0.02)
-                if not self.running():
-                    return True
+            # Again and again: a start that is a few milliseconds old has not written
+            # yet who it is, and a PID 1 without a handler hears nothing.
+            send = functools.partial(identity.send, self.state, number)
+            send()
+            if until(lambda: not self.running(), seconds, alive=send, pause=0.02):
+                return True
         raise errors.StateError(
             self.state,
             "the machine does not end, even by SIGKILL.",
@@ -153,15 +211,12 @@ class Machine:
             for path in self.state.iterdir():
                 # While the lock is there, no start can begin in what we remove.
                 if path.name != "machine.lock":
-                    remove_tree(path)
-            remove_tree(self.state)
+                    storage.remove_tree(path)
+            storage.remove_tree(self.state)
         return True
 
-    def _take(self, port: int) -> socket.socket:
-        """Bind the learner's port; 0 for any. Raise PortTaken."""
-        return ports.listen(port)
-
-    def _said(self) -> dict:
+    def last_status(self) -> dict:
+        """Return what the leader last wrote; raise StateError if that is damaged."""
         path = self.state / "run" / "status.json"
         try:
             found = json.loads(path.read_text())
@@ -181,17 +236,11 @@ class Machine:
                 "are kept.",
             ) from None
 
-    def _launch(
-        self,
-        binaries: Path,
-        archive: Path | None,
-        listener: socket.socket,
-        lock: int,
-    ) -> int:
-        plan = self._plan(binaries, archive, listener, lock)
+    def _launch(self, launch: Launch) -> int:
         plan_file = identity.plan_file(self.state)
-        write_private(plan_file, json.dumps(dataclasses.asdict(plan)))
-        ports.write_port(self.state, listener.getsockname()[1])
+        plan = dataclasses.asdict(self.program.plan(launch))
+        write_private(plan_file, json.dumps(plan))
+        ports.write_port(self.state, launch.listener.getsockname()[1])
         report, theirs = os.pipe()
         try:
             with open(
@@ -200,14 +249,19 @@ class Machine:
                 # Returns at once: the outer process makes itself nobody's child. How it
                 # ends does not matter: a `stop` may have ended it.
                 subprocess.run(
-                    self._command(plan_file, theirs),
+                    python_command(self.program.main, str(plan_file), str(theirs)),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
                     cwd="/",
                     # Nothing of the learner's: a pod with hostPID can read PID 1's.
                     env={"PATH": facts.PATH, "LANG": "C.UTF-8"},
-                    pass_fds=(listener.fileno(), theirs, lock),
+                    pass_fds=(
+                        launch.listener.fileno(),
+                        theirs,
+                        launch.lock,
+                        *self.program.descriptors,
+                    ),
                     # Not in the kernel's process group: an interrupted cell must not
                     # reach the cluster.
                     start_new_session=True,
@@ -220,30 +274,13 @@ class Machine:
             os.close(theirs)
         return report
 
-    def _command(self, plan_file: Path, report: int) -> list[str]:
-        return namespaces.command(plan_file, report)
-
-    def _plan(
-        self, binaries: Path, archive: Path | None, listener: socket.socket, lock: int
-    ) -> init.Plan:
-        return init.Plan(
-            state=str(self.state),
-            binaries=str(binaries.resolve()),
-            python=str(Path(sys.executable).resolve()),
-            python_home=sys.base_prefix,
-            listener=listener.fileno(),
-            images=str(archive.resolve().parent) if archive else None,
-            archive=archive.resolve().name if archive else None,
-            archive_key=archive.stem if archive else None,
-        )
-
     def _await_world(self, report: int, progress: Progress) -> None:
         """Read what the machine reports until it closes the pipe."""
         deadline = time.monotonic() + init.BUDGET
         said = b""
         try:
             while time.monotonic() < deadline:
-                progress.update(self._first)
+                progress.update(self.program.first)
                 if not select.select([report], [], [], 0.1)[0]:
                     continue
                 chunk = os.read(report, 65536)
@@ -253,32 +290,41 @@ class Machine:
         finally:
             os.close(report)
         if said:
-            raise refused(**json.loads(said))
+            # Not at the top: `status` is asked often, and this is rare.
+            from cluster.local import trial
+
+            raise trial.refused(**json.loads(said))
 
     def _await_ready(self, progress: Progress) -> None:
-        """Wait for PID 1's word. Ask in this order: ready, failed, dead, late."""
         # PID 1 keeps the budget. This one is for a PID 1 that does not move.
-        deadline = time.monotonic() + init.BUDGET + 15
-        while True:
-            # Before its last words are read: they are final then.
-            running = self.running()
-            status = self._said()
-            if status["phase"] == "ready" and running:
-                return
-            if status["phase"] in _ENDING:
-                raise self._failure(status)
-            if not running:
-                raise errors.StartFailed(
-                    "The machine ended while it was starting.\n"
-                    + tail(self.state / "logs" / "machine.log"),
-                    f"Its log is {self.state / 'logs' / 'machine.log'}.",
-                )
-            if time.monotonic() > deadline:
-                problem = f"its PID 1, {self.pid()}, does not move."
-                raise self._failure({**status, "phase": "failed", "problem": problem})
-            awaited = ", ".join(status["awaited"]) or "the last checks"
-            progress.update(f"waiting for {awaited}")
-            time.sleep(0.05)
+        if not until(lambda: self._ready(progress), init.BUDGET + 15, pause=PAUSE):
+            problem = f"its leader, process {self.pid()}, does not move."
+            stuck = {**self.last_status(), "phase": "failed", "problem": problem}
+            raise self._failure(stuck)
+
+    def _ready(self, progress: Progress) -> bool:
+        """Look once, in this order: failed, dead, ready; raise what failed."""
+        status = self.require_alive()
+        if status["phase"] == "ready":
+            return True
+        awaited = ", ".join(status["awaited"]) or "the last checks"
+        progress.update(f"waiting for {awaited}")
+        return False
+
+    def require_alive(self) -> dict:
+        """Return its last status; raise why it failed, ended or was stopped."""
+        # Before its last words are read: they are final then.
+        running = self.running()
+        status = self.last_status()
+        if status["phase"] in _ENDING:
+            raise self._failure(status)
+        if not running:
+            log = self.state / "logs" / "machine.log"
+            raise errors.StartFailed(
+                f"The machine ended while it was starting.\n{tail(log)}",
+                f"Its log is {log}.",
+            )
+        return status
 
     def _failure(self, status: dict) -> errors.StartFailed:
         name = status["failed"]

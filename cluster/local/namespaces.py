@@ -8,17 +8,15 @@ are, and no pid has to be believed. When it is killed, the kernel kills PID 1.
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 
 from cluster import syscalls as sc
 from cluster.die_with_parent import die_with_parent
-from cluster.local import idmap, init, rootfs
-from cluster.processes import start_time
-from cluster.statedir import write_private
+from cluster.local import identity, idmap, init, rootfs
 
 #: Everything but the mount namespace, which PID 1 makes: the outer process goes on
 #: seeing the host's files.
@@ -31,30 +29,16 @@ NAMESPACES = (
 )
 
 
-#: what tells our outer process from any other, whatever its pid
-PROGRAM = (
-    "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from cluster.local.namespaces import main; "
-    "sys.exit(main(sys.argv[2], int(sys.argv[3])))"
-)
-PACKAGES = str(Path(__file__).resolve().parents[2])
-
-
-def command(plan_file: Path, report: int) -> list[str]:
-    """Return the command line of the outer process, which calls `main`."""
-    # Isolated: neither the learner's PYTHONPATH nor the current directory counts.
-    return [sys.executable, "-I", "-c", PROGRAM, PACKAGES, str(plan_file), str(report)]
-
-
-def main(plan_file: str, report: int) -> int:
+def main(plan_file: str, report_to: str) -> int:
     """Start the machine that `plan_file` describes and wait for its end.
 
     The caller's child ends at once and leaves that to a child of its own: nobody who
     started a cluster has to wait for it, or leaves a zombie when it ends. The lock
     that says "running" is inherited. A step that the kernel refuses is written to the
-    descriptor `report` as JSON; the descriptor is closed without a word when the
+    descriptor `report_to` as JSON; the descriptor is closed without a word when the
     machine runs.
     """
+    report = int(report_to)
     if os.fork():
         os._exit(0)
     for descriptor in map(int, os.listdir("/proc/self/fd")):
@@ -67,7 +51,7 @@ def main(plan_file: str, report: int) -> int:
     plan = init.Plan(**json.loads(Path(plan_file).read_text()))
     state = Path(plan.state)
     # Before anything can take long: from now on `stop` knows whom to ask.
-    write_state(state, None)
+    identity.write_state(state, None)
     try:
         enter()
     except rootfs.StepRefused as refusal:
@@ -82,7 +66,7 @@ def main(plan_file: str, report: int) -> int:
     os.close(plan.listener)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: os.kill(child, number))
-    write_state(state, child)
+    identity.write_state(state, child)
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
 
@@ -97,6 +81,12 @@ def enter(ids: idmap.Map | None = None) -> None:
             os.setgroups([])
     with rootfs.step("making namespaces"):
         sc.unshare(NAMESPACES)
+
+
+def remove_tree(path: str) -> None:
+    """Remove a directory that ids of the user namespace own parts of."""
+    enter()
+    shutil.rmtree(path)
 
 
 def _new_user_namespace(ids: idmap.Map) -> bool:
@@ -183,16 +173,3 @@ def _refused(report: int, refusal: rootfs.StepRefused) -> int:
     document = {"step": refusal.step, "reason": refusal.reason}
     os.write(report, json.dumps(document).encode())
     return 1
-
-
-def write_state(directory: Path, pid_1: int | None) -> None:
-    """Write who we and PID 1 are, as the host sees it.
-
-    Each with what tells it from a later process of the same number.
-    """
-    document = {
-        name: {"pid": pid, "start": start_time(pid)}
-        for name, pid in (("outer", os.getpid()), ("pid_1", pid_1))
-        if pid is not None
-    }
-    write_private(directory / "machine.json", json.dumps(document))

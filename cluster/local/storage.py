@@ -6,11 +6,11 @@ Everything of a cluster is in that one directory; binaries and images are elsewh
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from cluster import errors, logs, statedir
-from cluster.local import facts, namespaces
+from cluster.local import facts
+from cluster.processes import python_command
 
 #: what is made anew at each start; objects, keys and images are kept
 VOLATILE = ("run", "etc", "node/kubelet", "logs/pods")
@@ -67,13 +67,8 @@ def remove_tree(path: Path) -> None:
         return shutil.rmtree(path)
     except PermissionError:
         pass
-    program = (
-        "import shutil, sys; sys.path.insert(0, sys.argv[1]); "
-        "from cluster.local.namespaces import enter; enter(); "
-        "shutil.rmtree(sys.argv[2])"
-    )
     done = subprocess.run(
-        [sys.executable, "-I", "-c", program, namespaces.PACKAGES, str(path)],
+        python_command("cluster.local.namespaces.remove_tree", str(path)),
         capture_output=True,
         text=True,
         env={"PATH": facts.PATH, "LANG": "C.UTF-8"},

@@ -2,8 +2,10 @@
 
 It does what a start does, with the same functions, up to the first component; a
 sysctl only says what should be possible, and sandboxes differ. Nothing is left behind.
+Sysctls are read to say how a refused step can be allowed.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -17,16 +19,13 @@ from pathlib import Path
 from cluster import errors, paths, preflight
 from cluster import syscalls as sc
 from cluster.die_with_parent import die_with_parent
-from cluster.local import namespaces, refusal, rootfs, storage
+from cluster.local import namespaces, rootfs, storage
+from cluster.processes import python_command
 
 #: seconds; it takes a tenth of one
 TIMEOUT = 20.0
 #: where the machine's storage shows inside
 _STORAGE = "/var/lib/containerd"
-_PROGRAM = (
-    "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from cluster.local.trial import main; main(sys.argv[2])"
-)
 _ALL = "trying the steps of a start"
 
 
@@ -54,7 +53,7 @@ class Answer:
     @property
     def problem(self) -> errors.LabError | None:
         """Return what a start would raise, or None; the way out is this machine's."""
-        return refusal.refused(self.step, self.reason) if self.step else None
+        return refused(self.step, self.reason) if self.step else None
 
 
 def attempt(directory: Path) -> Answer:
@@ -64,8 +63,7 @@ def attempt(directory: Path) -> Answer:
         for name in (*storage.KEPT, *storage.VOLATILE, "bin"):
             (base / name).mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
-            # Isolated, like the start itself: no Python settings of the learner's.
-            [sys.executable, "-I", "-c", _PROGRAM, namespaces.PACKAGES, str(base)],
+            python_command("cluster.local.trial.main", str(base)),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -92,6 +90,37 @@ def require(directory: Path) -> None:
     problem = attempt(directory).problem
     if problem:
         raise problem
+
+
+def refused(step: str, reason: str) -> errors.LabError:
+    """Return the error for a step that the kernel refused, with the way out."""
+    if reason == os.strerror(errno.ENOSPC):
+        # The kernel's number for too many namespaces; nobody's disk is full.
+        reason = "no more of them are allowed"
+    return errors.NamespacesForbidden(step, reason, way_out_of(step))
+
+
+def way_out_of(step: str) -> str:
+    """Say what may be done about a refused step, from this machine's settings."""
+    for setting, value, advice in (
+        ("kernel/apparmor_restrict_unprivileged_userns", "1", "=0"),
+        ("kernel/unprivileged_userns_clone", "0", "=1"),
+        ("user/max_user_namespaces", "0", "=15000"),
+    ):
+        try:
+            found = Path("/proc/sys", setting).read_text().strip()
+        except OSError:
+            continue
+        if found == value:
+            name = setting.replace("/", ".")
+            return (
+                f"User namespaces are restricted ({name}={value}). An administrator "
+                f"can allow them: `sudo sysctl {name}{advice}`."
+            )
+    return (
+        "This is usual inside a container: give it --privileged, or use Docker and "
+        "kind on the host."
+    )
 
 
 def main(base: str) -> None:

@@ -22,15 +22,15 @@ from pathlib import Path
 from cluster.local import components
 from cluster.local import layout as at
 from cluster.local.components import Component, Facts
-from cluster.usermode import keeper as end_of_kernel
+from cluster.processes import PACKAGES, python_command
+from cluster.usermode import launcher as end_of_kernel
 from cluster.usermode import layout
 from cluster.usermode.kernel import Kernel
 
 NAME = "node"
 #: components inside, each with its log
 INSIDE = ("containerd", "kubelet", "coredns", "relay", "tunnel")
-_HERE = Path(__file__).parent
-RELAY = str(_HERE.parent / "local" / "relay.py")
+RELAY = str(Path(PACKAGES, "cluster", "local", "relay.py"))
 #: Its PID 1. Paths are in hexadecimal digits: a kernel cuts its command line at blanks.
 _PROGRAM = (
     "import sys; text = lambda word: bytes.fromhex(word).decode(); "
@@ -81,25 +81,26 @@ def kernel_command(linux: str, python: str, plan_file: str, disk: str) -> list[s
         "-I",
         "-c",
         f'"{_PROGRAM}"',
-        str(_HERE.parents[1]).encode().hex(),
+        PACKAGES.encode().hex(),
         plan_file.encode().hex(),
     ]
 
 
-def keeper(kernel: Kernel, python: str, state: str, egress: int) -> Component:
+def launcher(kernel: Kernel, python: str, state: str, egress: int) -> Component:
     """Describe the process on the host; `egress` is the port of the way to pods."""
     plan_file = f"{state}/{layout.PLAN}"
     disk = f"{layout.WRITTEN},{layout.DISK}"
     return Component(
         NAME,
-        (
-            python,
-            "-IS",
-            str(_HERE / "keeper.py"),
-            str(egress),
-            RELAY,
-            kernel.slirp,
-            *kernel_command(kernel.linux, python, plan_file, disk),
+        tuple(
+            python_command(
+                "cluster.usermode.launcher.main",
+                str(egress),
+                RELAY,
+                kernel.slirp,
+                *kernel_command(kernel.linux, python, plan_file, disk),
+                python=python,
+            )
         ),
         # A control plane that is still starting needs all of a small machine.
         needs=("kube-apiserver", "kube-controller-manager", "kube-scheduler"),

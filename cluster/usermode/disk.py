@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from cluster import errors
@@ -19,8 +18,9 @@ from cluster.local import storage
 from cluster.logs import last_words
 from cluster.progress import Progress
 from cluster.statedir import open_private, write_private
-from cluster.usermode import components, guest, keeper, layout
+from cluster.usermode import components, guest, launcher, layout
 from cluster.usermode.kernel import Kernel
+from cluster.waiting import until
 
 #: bytes; holes take no room
 SIZE = 4 << 30
@@ -80,10 +80,9 @@ def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:
 
 def _run(command: list[str], state: Path, what: str, seconds: float) -> None:
     log = str(state / "logs" / "node.log")
-    deadline = time.monotonic() + seconds
     with open(log, "ab", opener=open_private) as output:
         # By SIGTERM: what runs on a kernel that is killed outlives it.
-        child = keeper.start(
+        child = launcher.start(
             command,
             signal.SIGTERM,
             close_fds=True,
@@ -94,12 +93,10 @@ def _run(command: list[str], state: Path, what: str, seconds: float) -> None:
             stderr=output,
         )
     try:
-        while not keeper.ended(child):
-            if time.monotonic() > deadline:
-                raise errors.NodeFailed(what, f"not done in {seconds:.0f} s")
-            time.sleep(0.05)
+        if not until(lambda: launcher.ended(child), seconds, pause=0.05):
+            raise errors.NodeFailed(what, f"not done in {seconds:.0f} s")
     finally:
-        keeper.end(child)
+        launcher.end(child)
     if child.returncode:
         raise errors.NodeFailed(what, _words(state))
 

@@ -30,7 +30,7 @@ class Kernel:
     mkfs: str
 
 
-def look() -> tuple[Kernel | None, str]:
+def find() -> tuple[Kernel | None, str]:
     """Return what is here, or None and why no node can be had, a clause."""
     if os.environ.get(VARIABLE) == "none":
         return None, f"{VARIABLE} says none"

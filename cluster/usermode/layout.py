@@ -1,6 +1,6 @@
 """Name what the kernel of the node, its network and the host have in common, once.
 
-Paths are relative to the state directory, in which the keeper and the kernel work: so
+Paths are relative to the state directory, in which the launcher and the kernel work: so
 they are short and hold nothing that a kernel's command line would cut in two.
 """
 

@@ -7,21 +7,22 @@ from pathlib import Path
 
 import yaml
 
-from cluster.apiserver import ApiServer
+from cluster.apiserver import ApiServer, programs
 
 _READS = {"get", "list", "watch"}
-_POLICY = {
-    "apiVersion": "audit.k8s.io/v1",
-    "kind": "Policy",
-    "omitStages": ["RequestReceived"],
-    "rules": [{"level": "Metadata"}],
-}
+#: each request once, with its answer's number
+_POLICY = Path(__file__).with_name("audit.yaml")
 
 
 class Audited(ApiServer):
     """An API server of a test, with an audit log of each request that it gets."""
 
     _seen = 0
+
+    def __init__(self) -> None:
+        """Keep the log beside what it stores: that is where it works."""
+        flags = ("--audit-policy-file", str(_POLICY)), ("--audit-log-path", "audit.log")
+        super().__init__(dict(flags))
 
     def requests(self, *, besides: str = "") -> list[tuple[str, str]]:
         """Return verb and path of what others have asked, in order.
@@ -86,7 +87,7 @@ class Audited(ApiServer):
         """Run the genuine kubectl as one who may do everything."""
         known = self.api_client().configuration
         command = [
-            self._programs / "kubectl",
+            programs() / "kubectl",
             *("--kubeconfig=/dev/null", f"--server={known.host}"),
             f"--certificate-authority={known.ssl_ca_cert}",
             f"--client-certificate={known.cert_file}",
@@ -116,15 +117,8 @@ class Audited(ApiServer):
         self._seen = len(self._events())
 
     def _events(self) -> list[dict]:
-        lines = (self._directory / "audit.log").read_text().splitlines()
+        lines = (self.directory / "audit.log").read_text().splitlines()
         return [json.loads(line) for line in lines]
-
-    def _spawn(self, name: str, command) -> None:
-        if name == "kube-apiserver":
-            (self._directory / "audit.yaml").write_text(json.dumps(_POLICY))
-            log = ("--audit-policy-file=audit.yaml", "--audit-log-path=audit.log")
-            command = [*command, *log]
-        super()._spawn(name, command)
 
 
 def _impersonated(event: dict) -> str:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cluster import ownserver
+from cluster import apiserver
 from cluster.existing import grammar
 
 pytestmark = pytest.mark.full("infrastructure that lessons do not touch")
@@ -19,7 +19,7 @@ UNPRINTED = {"-h", "--help"}
 def run(*words):
     """Run kubectl where nothing can be asked, and no preferences are."""
     return subprocess.run(
-        [ownserver.programs() / "kubectl", *words],
+        [apiserver.programs() / "kubectl", *words],
         env={"HOME": "/nonexistent", "KUBECONFIG": "/dev/null", "KUBERC": "off"},
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from cluster import ownserver
+from cluster import apiserver
 from cluster.processes import end_process
 from cluster.waiting import until
 from helpers.proxy import port_of
@@ -48,7 +48,7 @@ def proxied(production, tmp_path):
     """Return the address of a genuine `kubectl proxy` to production that may write."""
     file = production.kubeconfig(tmp_path / "production.yaml")
     line = [
-        ownserver.programs() / "kubectl",
+        apiserver.programs() / "kubectl",
         "proxy",
         "--port=0",
         f"--kubeconfig={file}",

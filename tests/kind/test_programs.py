@@ -2,7 +2,7 @@
 
 import pytest
 
-from cluster import errors, ownserver
+from cluster import apiserver, errors
 from cluster.binaries.recipe import API_SERVER
 from cluster.kind import backend, programs
 from cluster.kind.backend import Kind
@@ -18,8 +18,8 @@ def got(tmp_path, monkeypatch):
         got.append(recipe)
         return tmp_path
 
-    monkeypatch.setattr(ownserver.binaries, "find", lambda recipe: None)
-    monkeypatch.setattr(ownserver.binaries, "ensure", ensure)
+    monkeypatch.setattr(apiserver.binaries, "find", lambda recipe: None)
+    monkeypatch.setattr(apiserver.binaries, "ensure", ensure)
     monkeypatch.setattr(backend.image_cache, "ensure", lambda *_: tmp_path / "image")
     return got
 

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from cluster.local import refusal
+from cluster.local import trial
 from cluster.logs import last_words
 
 PANIC = """\
@@ -50,6 +50,6 @@ def test_no_log_is_no_words(tmp_path):
 
 def test_a_limit_is_not_called_a_full_disk():
     """The kernel has one number for both."""
-    error = refusal.refused("making a user namespace", os.strerror(errno.ENOSPC))
+    error = trial.refused("making a user namespace", os.strerror(errno.ENOSPC))
     assert error.reason == "no more of them are allowed"
     assert error.way_out

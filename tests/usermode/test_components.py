@@ -24,8 +24,8 @@ def inside(**changes):
     return {part.name: part for part in components.describe(FACTS, 6443, **changes)}
 
 
-def keeper():
-    return components.keeper(KERNEL, "/usr/bin/python3", STATE, 6005)
+def launcher():
+    return components.launcher(KERNEL, "/usr/bin/python3", STATE, 6005)
 
 
 def control_plane(*, node):
@@ -44,13 +44,14 @@ def test_nothing_inside_waits_for_what_is_on_the_host():
 
 
 def test_the_start_of_the_control_plane_does_not_wait_for_the_node():
-    assert keeper().background
+    assert launcher().background
     assert not any(part.background for part in control_plane(node=True).values())
-    assert set(keeper().needs) <= set(control_plane(node=True))
+    assert set(launcher().needs) <= set(control_plane(node=True))
 
 
 def test_no_path_of_the_learner_is_cut_by_the_kernels_command_line():
-    line = " ".join(keeper().argv)
+    argv = launcher().argv
+    line = " ".join(argv[argv.index(KERNEL.linux) :])
     words = shlex.split(line)
     assert STATE not in line
     assert bytes.fromhex(words[-1]).decode() == f"{STATE}/{layout.PLAN}"
@@ -66,12 +67,13 @@ def test_the_way_to_pods_is_there_with_a_node_and_only_then():
     )
     option = f"--egress-selector-config-file={controlplane.STATE}/{layout.EGRESS}"
     assert option in with_node.argv and option not in without.argv
-    [written] = with_node.files.values()
+    file = f"{controlplane.STATE}/{layout.EGRESS}"
+    written = with_node.files[file]
     [selected] = json.loads(written)["egressSelections"]
     socket = selected["connection"]["transport"]["uds"]["udsName"]
     assert selected["name"] == "cluster"
     assert socket == f"{controlplane.STATE}/{layout.WAY}"
-    assert not without.files
+    assert file not in without.files
 
 
 def test_a_disk_is_made_by_containerd_and_an_import_alone():
@@ -111,7 +113,7 @@ TABLE = {
         and inside()["tunnel"].argv[-2:] == (layout.GUEST_IP, "8132")
     ),
     "kube-proxy": lambda: "kube-proxy" not in inside(),
-    "disk": lambda: f"ubd0={layout.WRITTEN},{layout.DISK}" in keeper().argv,
+    "disk": lambda: f"ubd0={layout.WRITTEN},{layout.DISK}" in launcher().argv,
 }
 
 

@@ -23,7 +23,7 @@ from tests.patience import patience
 pytestmark = [
     pytest.mark.full("user-mode Linux"),
     pytest.mark.skipif(
-        kernel.look()[0] is None, reason=kernel.look()[1] or "it can be had"
+        kernel.find()[0] is None, reason=kernel.find()[1] or "it can be had"
     ),
 ]
 NODE = "lab-control-plane"
@@ -175,9 +175,9 @@ def test_a_kernel_that_does_not_boot_leaves_the_control_plane_alone(lab, tmp_pat
     broken = tmp_path / "linux.uml"
     broken.write_text("#!/bin/sh\necho no ptrace here; exit 1\n")
     broken.chmod(0o755)
-    found, _ = kernel.look()
+    found, _ = kernel.find()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernel, "look", lambda: (replace(found, linux=str(broken)), ""))
+        patch.setattr(kernel, "find", lambda: (replace(found, linux=str(broken)), ""))
         lab.up(Silent())
     assert lab.status()["phase"] == "ready"
     with pytest.raises(errors.NoNode, match="logs node"):

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from cluster import ownserver
+from cluster import apiserver
 from tests.rbacserver import DEFAULT, RbacServer
 
 
@@ -21,6 +21,6 @@ def connected(server, tmp_path, monkeypatch):
     """Let views and kubectl ask that server, as after `connect()`; return it."""
     place = server.kubeconfig(tmp_path / "kubeconfig")
     monkeypatch.setattr("helpers.command._kubeconfig", place)
-    path = os.pathsep.join([str(ownserver.programs()), os.defpath])
+    path = os.pathsep.join([str(apiserver.programs()), os.defpath])
     monkeypatch.setenv("PATH", path)
     return server

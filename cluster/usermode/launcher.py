@@ -1,24 +1,22 @@
-"""Keep a user-mode Linux and its network together: all of it runs, or nothing.
+"""Run a user-mode Linux and its network together: all of it runs, or nothing.
 
-A script of its own with the standard library alone: `python -IS keeper.py PORT RELAY
-SLIRP4NETNS LINUX ARGUMENT...`. slirp4netns leads PORT of the loopback device to the
-node's tunnel, and the script RELAY a socket in the state directory to PORT. That is
-where this works.
+slirp4netns leads a port of the loopback device to the node's tunnel, and the relay a
+socket in the state directory to that port. The state directory is where this works.
 """
 
-import ctypes
-import importlib.util
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
+from cluster.die_with_parent import die_with_parent
+from cluster.usermode import layout as at
+from cluster.waiting import until
+
 _LISTENER = 3
 #: seconds that the network may take to be there
 PATIENCE = 30.0
@@ -26,18 +24,19 @@ PATIENCE = 30.0
 GRACE = 1.5
 #: seconds after SIGKILL; who is still there then waits for a device
 LAST = 10.0
+#: seconds between two looks
+PAUSE = 0.02
 
 
-def main() -> int:
-    """Run them until one ends, or this process is asked to."""
-    port, relay, slirp, *linux = sys.argv[1:]
+def main(port: str, relay: str, slirp: str, *linux: str) -> int:
+    """Run the kernel `linux` until a part ends, or this process is asked to."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    # Not by SIGKILL, as others on this leash: there is something to be ended here.
-    end_with_parent(signal.SIGTERM)
+    # Not by SIGKILL: there is something to be ended here.
+    die_with_parent(signal.SIGTERM)
     for path in (at.FRAMES, at.ORDERS, at.WAY, at.WRITTEN):
         Path(path).unlink(missing_ok=True)
     network = [slirp, "--target-type=bess", f"--api-socket={at.ORDERS}", at.FRAMES]
-    children = []
+    children, kernel = [], None
     try:
         children.append(start(network, signal.SIGKILL))
         _until(lambda: os.path.exists(at.FRAMES), children)
@@ -47,7 +46,8 @@ def main() -> int:
             relayed = [sys.executable, "-ISE", relay, "127.0.0.1", port]
             children.append(start(relayed, signal.SIGKILL, way))
         # By SIGKILL it would leave the processes behind whose kernel it is.
-        children.append(start(linux, signal.SIGTERM))
+        kernel = start(list(linux), signal.SIGTERM)
+        children.append(kernel)
         # It takes orders only once the kernel is connected.
         forward(int(port), children)
         found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
@@ -58,7 +58,7 @@ def main() -> int:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for child in reversed(children):
             # What leads its frames has nothing to finish.
-            end(child, GRACE if child.args == linux else 0.0)
+            end(child, GRACE if child is kernel else 0.0)
 
 
 def start(
@@ -74,8 +74,8 @@ def start(
     """
     parent = os.getpid()
 
-    def leash() -> None:
-        end_with_parent(when_we_end)
+    def prepare() -> None:
+        die_with_parent(when_we_end)
         if os.getppid() != parent:
             os._exit(1)
         if listener:
@@ -85,13 +85,8 @@ def start(
     # With our descriptors: the lock that says "running" is one of them.
     options = {"close_fds": False, **options}
     return subprocess.Popen(
-        command, preexec_fn=leash, start_new_session=True, **options
+        command, preexec_fn=prepare, start_new_session=True, **options
     )
-
-
-def end_with_parent(number: int) -> None:
-    """Ask the kernel for a signal when the process that started this one ends."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
 
 
 def end(child: subprocess.Popen, grace: float = GRACE) -> None:
@@ -102,9 +97,7 @@ def end(child: subprocess.Popen, grace: float = GRACE) -> None:
     that even SIGKILL does not end.
     """
     os.kill(child.pid, signal.SIGTERM)
-    deadline = time.monotonic() + grace
-    while not ended(child) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: ended(child), grace, pause=PAUSE)
     # Not reaped yet, so that the number is nobody else's.
     os.killpg(child.pid, signal.SIGKILL)
     child.wait(LAST)
@@ -148,27 +141,11 @@ def _connects(client: socket.socket, path: str) -> bool:
     return True
 
 
-def _until(condition: Callable[[], bool], alive: list[subprocess.Popen]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        gone = [child.args[0] for child in alive if ended(child)]
+def _until(condition: Callable[[], bool], children: list[subprocess.Popen]) -> None:
+    def alive() -> None:
+        gone = [child.args[0] for child in children if ended(child)]
         if gone:
             raise ChildProcessError(f"{gone[0]} ended before the network was there")
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"the network is not there after {PATIENCE:.0f} s")
-        time.sleep(0.02)
 
-
-def _layout():
-    """Load the module beside this file: the package's others are not for this."""
-    file = Path(__file__).with_name("layout.py")
-    spec = importlib.util.spec_from_file_location("layout", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-at = _layout()
-
-if __name__ == "__main__":
-    sys.exit(main())
+    if not until(condition, PATIENCE, alive=alive, pause=PAUSE):
+        raise TimeoutError(f"the network is not there after {PATIENCE:.0f} s")
