@@ -4,7 +4,7 @@ It loads no backend, so that the command line can list components without one.
 """
 
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from cluster import errors
 from cluster.progress import Progress
@@ -37,7 +37,7 @@ KIND = (
     "coredns",
 )
 #: every key of a status, with its value for a cluster that does not run
-STATUS = {
+STATUS: dict[str, Any] = {
     "phase": "not running",
     "problem": None,
     "awaited": [],
@@ -67,8 +67,14 @@ class Backend(Protocol):
     logs: tuple[str, ...]
     #: the directory of the cluster's state
     state: Path
-    kubeconfig: Path
-    context: str
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Return where the learner's kubeconfig is."""
+
+    @property
+    def context(self) -> str:
+        """Return the name of the context in it."""
 
     def running(self) -> bool:
         """Say whether it runs, ready or not."""
@@ -118,6 +124,7 @@ class Backend(Protocol):
 
         Without `wait` return also while a node is starting.
         """
+        return
 
     def namespace_marks(self) -> dict[str, dict[str, str]]:
         """Return what tells a namespace that is made from here from other learners'.
@@ -128,6 +135,7 @@ class Backend(Protocol):
 
     def admit(self, namespace: str) -> None:
         """Make sure that the learner may work in a namespace just made."""
+        return
 
     def audit_log(self) -> str:
         """Return the audit log: an event per line in JSON, "" if none is written."""

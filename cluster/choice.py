@@ -17,21 +17,31 @@ LINUX = "linux"
 
 
 class Facts(Protocol):
-    """What is known of a machine; each is found out when it is first asked for.
+    """What is known of a machine; each fact is read when it is first asked for."""
 
-    A `no_` fact is the reason why something cannot be had, "" if it can.
-    """
+    @property
+    def asked(self) -> str:
+        """Return a name of NAMES."""
 
-    #: a name of NAMES
-    asked: str
-    #: whose cluster the state directory keeps, running or not; "" for none yet
-    kept: str
-    #: "linux", "darwin", …
-    system: str
-    #: the container engine that answers here, as "docker 28.2.2"
-    engine: str
-    no_engine: str
-    no_namespaces: str
+    @property
+    def kept(self) -> str:
+        """Return whose cluster the state directory keeps, running or not, or ""."""
+
+    @property
+    def system(self) -> str:
+        """Return the operating system, as "linux" or "darwin"."""
+
+    @property
+    def engine(self) -> str:
+        """Return the container engine that answers here, as "docker 28.2.2", or ""."""
+
+    @property
+    def no_engine(self) -> str:
+        """Return why no engine answers, or ""."""
+
+    @property
+    def no_namespaces(self) -> str:
+        """Return why no namespaces can be made, or ""."""
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ def status(as_json: bool) -> None:
       failed         a component could not start; `logs` has the reason
       not answering  it runs, and its API server does not answer within 5 s
     """
-    found = backends.kept().status() or STATUS
+    found: dict = backends.kept().status() or STATUS
     text = json.dumps(found, indent=2) if as_json else status_text(found, time.time())
     click.echo(text)
     phase = found["phase"]

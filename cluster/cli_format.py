@@ -7,6 +7,7 @@ import contextlib
 import inspect
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -33,7 +34,7 @@ def keep_layout(text: str) -> str:
 class Command(click.Command):
     """Write help as it stands in the docstring where lines are indented."""
 
-    def __init__(self, *args, **options) -> None:
+    def __init__(self, *args: Any, **options: Any) -> None:
         """Mark the paragraphs once."""
         super().__init__(*args, **options)
         self.help = keep_layout(self.help or "")
@@ -44,7 +45,7 @@ class Commands(click.Group):
 
     command_class = Command
 
-    def __init__(self, *args, **options) -> None:
+    def __init__(self, *args: Any, **options: Any) -> None:
         """Mark the paragraphs once."""
         super().__init__(*args, **options)
         self.help = keep_layout(self.help or "")
@@ -53,7 +54,7 @@ class Commands(click.Group):
         """Return the commands in reading order."""
         return list(self.commands)
 
-    def invoke(self, context: click.Context):
+    def invoke(self, context: click.Context) -> Any:
         """Run the command; a learner's mistake ends with 1 and no traceback."""
         try:
             return super().invoke(context)

@@ -11,6 +11,7 @@ import resource
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import psutil
 
@@ -44,7 +45,7 @@ class Account:
     MEMORY = 500_000_000
 
     @classmethod
-    def read(cls) -> "Account":
+    def read(cls) -> Self:
         """Ask the kernel."""
         # The kernel does not count root's processes.
         root = os.geteuid() == 0
@@ -56,7 +57,7 @@ class Account:
             memory=memory_available(),
         )
 
-    def problems(self) -> Iterator[errors.LabError]:
+    def problems(self) -> Iterator[errors.LimitTooLow | errors.NotEnough]:
         """Yield an error for everything that is too little; pure."""
         if self.files is not None and self.files < self.FILES:
             way_out = _ulimit("-n", self.FILES, "nofile")
@@ -116,7 +117,7 @@ def _watchers(wanted: int) -> int:
 
     The kernel tells how many a user may have, and not how many are in use.
     """
-    made = []
+    made: list[int] = []
     try:
         while len(made) < wanted:
             made.append(inotify_init())

@@ -16,6 +16,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
+from nbformat import NotebookNode
 from traitlets.config import Config
 
 from cluster.progress import Progress, Terminal
@@ -149,7 +150,7 @@ def _texts(shown: object) -> Iterator[str]:
             yield from _texts(value)
 
 
-def html(notebook: dict, title: str) -> str:
+def html(notebook: NotebookNode, title: str) -> str:
     """Return the page, its links to other notebooks turned to their pages."""
     page, _ = HTMLExporter().from_notebook_node(
         notebook, resources={"metadata": {"name": title}}

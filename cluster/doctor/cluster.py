@@ -253,7 +253,7 @@ class Cluster:
         status = lab.status()
         server, user, groups = "", "", ()
         if status and status["phase"] == "ready":
-            ours = (str(lab.binaries() / "kubectl"), *_options(lab))
+            ours = (f"{lab.binaries()}/kubectl", *_options(lab))
             version = _json(*ours, "version")
             server = version.get("serverVersion", {}).get("gitVersion", "")
             review = _json(*ours, "auth", "whoami")

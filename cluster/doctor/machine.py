@@ -250,7 +250,7 @@ TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 class Python:
     """The interpreter that runs this."""
 
-    version: tuple[int, int, int]
+    version: tuple[int, ...]
     executable: str
 
     @classmethod
@@ -315,7 +315,7 @@ class Proxies:
         """Read the environment as curl and Python do; values may hold passwords."""
         found = urllib.request.getproxies_environment()
         names = tuple(sorted(name for name in found if name != "no"))
-        return cls(names, bool(urllib.request.proxy_bypass_environment("127.0.0.1")))
+        return cls(names, bool(urllib.request.proxy_bypass("127.0.0.1")))
 
     def findings(self) -> Iterator[Finding]:
         """Judge: a proxy cannot reach a cluster on our loopback device."""

@@ -204,7 +204,7 @@ class Build:
             f"{go.version} ({go.path})" if go else "",
             ".".join(map(str, minimum)),
             compiler[0] if compiler else "",
-            bool(compiler) and golang.has_seccomp(compiler),
+            compiler is not None and golang.has_seccomp(compiler),
             bool(shutil.which("runc", path=SYSTEM_PATH)),
             tuple(_short(go.module_cache if go else paths.cache_dir() / "modules")),
             releases.hosts(),
@@ -285,7 +285,7 @@ class Image:
             archive,
             bool(shutil.which("mmdebstrap")),
             preflight.disk_available(paths.cache_dir()),
-            archive is not None and image_cache.is_near(archive, found),
+            bool(archive and found and image_cache.is_near(archive, found)),
         )
 
     def findings(self) -> Iterator[Finding]:

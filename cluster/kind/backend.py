@@ -184,12 +184,12 @@ class Kind(Backend):
         """
         known = Record.read(self.state)
         if known:
-            found = engine.Engine(known.engine)
-            place = found.endpoint
-            # One that does not say fails at the first question, in its own words.
+            ours = engine.Engine(known.engine)
+            place = ours.endpoint
+            # An engine that does not say fails at the first question, in its own words.
             if place and known.endpoint and place != known.endpoint:
                 raise errors.OtherEngine(known.engine, place, known.endpoint)
-            return found
+            return ours
         found, why = engine.detect()
         if found is None:
             raise errors.NoEngine(why)

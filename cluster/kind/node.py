@@ -3,6 +3,7 @@
 The node is a container; what runs in it is asked through the engine's `exec`.
 """
 
+import functools
 import io
 import json
 import subprocess
@@ -137,11 +138,9 @@ def await_ready(node: Node, commands: Commands, progress: Progress) -> None:
     _await_answer(node, progress)
     for what, arguments in node.plan.conditions().items():
         left = max(1, int(BUDGET - (time.monotonic() - began)))
-        commands.run(
-            node.asks(*arguments, f"--timeout={left}s"),
-            f"waiting for {what}",
-            lambda what=what: progress.update(f"waiting for {what}"),
-        )
+        step = f"waiting for {what}"
+        show = functools.partial(progress.update, step)
+        commands.run(node.asks(*arguments, f"--timeout={left}s"), step, show)
 
 
 def _await_answer(node: Node, progress: Progress) -> None:
@@ -178,7 +177,8 @@ def component_rows(pods: list[dict]) -> dict[str, dict]:
 
 
 def _row(container: dict, created: str) -> dict:
-    state, facts = next(iter(container.get("state", {}).items()), ("waiting", {}))
+    states: dict[str, dict] = container.get("state") or {"waiting": {}}
+    state, facts = next(iter(states.items()))
     last = container.get("lastState", {}).get("terminated") or {}
     began = facts.get("startedAt") or created
     return {
@@ -256,5 +256,6 @@ def extract(archive: Path, name: str, target: Path) -> None:
 
 
 def _entry(tar: tarfile.TarFile, name: str) -> dict:
-    manifest = json.load(tar.extractfile("manifest.json"))
-    return next(entry for entry in manifest if name in entry["RepoTags"])
+    file = tar.extractfile("manifest.json")
+    assert file  # it is no directory
+    return next(entry for entry in json.load(file) if name in entry["RepoTags"])

@@ -56,7 +56,7 @@ class Plan:
 
     def configuration(self, port: int | None) -> str:
         """Return kind's configuration: JSON, which is YAML as well."""
-        networking = {"apiServerAddress": "127.0.0.1"}
+        networking: dict[str, object] = {"apiServerAddress": "127.0.0.1"}
         if port:
             networking["apiServerPort"] = port
         return json.dumps(
