@@ -74,20 +74,14 @@ def tar(files: dict[str, bytes]) -> bytes:
     return packed.getvalue()
 
 
-def certificate(directory: Path) -> tuple[Path, Path]:
-    """Write the certificate of an authority, and a server's with its key."""
-    authority = Authority("mirror")
-    ca, server = directory / "ca.pem", directory / "server.pem"
-    ca.write_text(authority.pem)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    server.write_text(authority.issue("127.0.0.1", address))
-    return ca, server
-
-
 @contextmanager
 def running(directory: Path) -> Iterator[Mirror]:
     """Serve a mirror; below `directory` are the certificates for it."""
-    ca, pem = certificate(directory)
+    authority = Authority("mirror")
+    ca, pem = directory / "ca.pem", directory / "server.pem"
+    ca.write_text(authority.pem)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    pem.write_text(authority.issue("127.0.0.1", address))
     mirror = Mirror(0, ca=ca)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(pem)
@@ -180,7 +174,7 @@ def status(code: int, times: int = 1000):
     return fault
 
 
-def dripping(mirror: Mirror, drop: int = 200):
+def dripping(mirror: Mirror, drop: int = 5000):
     """Send a few bytes at a time."""
 
     def fault(handler, content):
@@ -190,16 +184,6 @@ def dripping(mirror: Mirror, drop: int = 200):
                 break
             handler.wfile.write(content[begin : begin + drop])
             handler.wfile.flush()
-        return True
-
-    return fault
-
-
-def silent(mirror: Mirror):
-    """Accept the request, and say nothing for as long as the test lasts."""
-
-    def fault(*_):
-        mirror.ended.wait()
         return True
 
     return fault

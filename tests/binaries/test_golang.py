@@ -42,28 +42,20 @@ def wheel(alone):
     return program(path, OLD.replace("1.19.8", versions.GO_WHEEL))
 
 
-def test_there_may_be_no_go(alone):
-    assert golang.find((1, 26)) is None
-
-
-def test_the_go_on_path_is_taken(alone, wheel):
+def test_the_go_on_path_comes_before_the_usual_place_and_that_before_the_wheel(
+    alone, wheel
+):
+    assert golang.find((1, 26)).path == wheel
+    usual = program(alone / "usual" / "go", OLD.replace("1.19.8", "1.99.1"))
+    assert golang.find((1, 26)).path == usual
     path = program(alone / "bin" / "go", OLD.replace("1.19.8", "1.99.1"))
-    program(alone / "usual" / "go", OLD.replace("1.19.8", "1.99.1"))
     assert golang.find((1, 26)).path == path
 
 
-def test_the_usual_place_comes_after_path(alone, wheel):
-    path = program(alone / "usual" / "go", OLD.replace("1.19.8", "1.99.1"))
-    assert golang.find((1, 26)).path == path
-
-
-def test_a_go_that_is_too_old_is_passed_over_for_the_wheel(alone, wheel):
+def test_a_go_that_is_too_old_or_does_not_run_is_passed_over(alone, wheel):
     program(alone / "bin" / "go", OLD)
     go = golang.find(versions.GO_MINIMUM)
     assert (go.path, go.version) == (wheel, f"go{versions.GO_WHEEL}")
-
-
-def test_a_go_that_does_not_run_is_passed_over(alone, wheel):
     program(alone / "bin" / "go", "#!/bin/sh\nexit 1\n")
     program(alone / "usual" / "go", "\x7fELF")
     assert golang.find((1, 26)).path == wheel
@@ -121,9 +113,7 @@ def test_the_compiler_that_cc_names_is_taken_or_none(alone, monkeypatch):
     # Not replaced by another one behind the learner's back.
     monkeypatch.setenv("CC", "no-such-compiler")
     assert golang.c_compiler() is None
-
-
-def test_a_compiler_that_cannot_link_is_none(alone, monkeypatch):
+    # One that cannot link is none.
     monkeypatch.setenv("CC", str(program(alone / "bin" / "cc1", "#!/bin/sh\nexit 1\n")))
     assert golang.c_compiler() is None
 

@@ -1,6 +1,7 @@
 """What is built: the locks, the recipe and the versions say the same."""
 
 import dataclasses
+import platform
 import re
 import shutil
 
@@ -49,16 +50,6 @@ def test_the_tools_of_a_lock_are_the_packages_of_the_recipe(name):
     assert sorted(tools + own) == sorted(built)
 
 
-@LOCKS
-def test_a_lock_pins_every_module_that_it_requires(name):
-    sums = (RECIPE.root / name / "go.sum").read_text()
-    replaced = dict(re.findall(r"^\t(\S+) => \S+ (v\S+)$", lock(name), re.M))
-    required = re.findall(r"^(?:require)?\s*(\S+\.\S+/\S+) (v\S+)", lock(name), re.M)
-    assert len(required) > 5
-    for path, version in required:
-        assert f"{path} {replaced.get(path, version)}/go.mod h1:" in sums, path
-
-
 def test_the_oldest_go_is_the_one_that_people_read():
     assert RECIPE.minimum() == versions.GO_MINIMUM
 
@@ -78,52 +69,25 @@ def test_versions_of_go_are_read(text, numbers):
     assert parse(text) == numbers
 
 
-def test_the_key_names_the_version_and_the_machine():
-    assert re.fullmatch(
-        rf"{re.escape(versions.KUBERNETES)}-\w+-[0-9a-f]{{12}}", RECIPE.key()
-    )
-
-
 @pytest.mark.parametrize(
     "file", ["kubernetes/go.sum", "runc/go.mod", "coredns/main.go"]
 )
 def test_the_key_changes_with_each_byte_that_is_built(copy, file):
-    assert copy.key() == RECIPE.key()
     path = copy.root / file
+    # What an editor leaves is not built.
+    path.with_name("go.mod~").write_text("old")
+    assert copy.key() == RECIPE.key()
     path.write_text(path.read_text() + "\n")
     assert copy.key() != RECIPE.key()
 
 
 def test_the_key_changes_with_a_setting_and_not_with_an_estimate():
+    assert RECIPE.key().startswith(f"{versions.KUBERNETES}-{platform.machine()}-")
     first, *rest = RECIPE.steps
     for changes, same in (({"tags": ("x",)}, False), ({"disk": 1}, True)):
         other = (dataclasses.replace(first, **changes), *rest)
         key = dataclasses.replace(RECIPE, steps=other).key()
         assert (key == RECIPE.key()) is same
-
-
-def test_what_an_editor_leaves_does_not_change_the_key(copy):
-    (copy.root / "runc" / "go.mod~").write_text("old")
-    assert copy.key() == RECIPE.key()
-
-
-def test_kubernetes_is_told_its_version_twice():
-    kubernetes = RECIPE.steps[0]
-    major, minor, _ = versions.KUBERNETES.removeprefix("v").split(".")
-    for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"):
-        told = {
-            name.removeprefix(f"{package}."): value
-            for name, value in kubernetes.variables.items()
-            if name.startswith(f"{package}.")
-        }
-        assert told == {
-            "gitVersion": versions.KUBERNETES,
-            "gitMajor": major,
-            "gitMinor": minor,
-            "gitCommit": "{commit}",
-            "gitTreeState": "archive",
-            "buildDate": "{time}",
-        }
 
 
 def test_coredns_has_the_plugins_that_its_corefile_names():

@@ -34,26 +34,20 @@ VERSIONS = {
     "/etcd/": versions.ETCD,
     "/coredns/": versions.COREDNS,
     "/runc/": versions.RUNC,
+    "/kind/": versions.KIND,
     "//dl.k8s.io/": versions.KUBERNETES,
 }
 
 
 @pytest.mark.parametrize("architecture", ["amd64", "arm64"])
 def test_every_program_has_an_address_on_each_platform(architecture):
-    for name in RECIPE.programs():
+    for name in (*RECIPE.programs(), "kind"):
         [release] = releases.published([name])
         url = release.at(architecture).url
         [version] = [version for part, version in VERSIONS.items() if part in url]
         head, _, file = url.partition(f"/{version}/")
         assert head.startswith(("https://dl.k8s.io/release", HUB))
         assert architecture in file and "{" not in url
-
-
-def test_kind_is_published_as_well():
-    (kind,) = releases.published(["kind"])
-    base = f"{HUB}/kubernetes-sigs/kind/releases/download/{versions.KIND}"
-    assert kind.at("arm64").url == f"{base}/kind-linux-arm64"
-    assert kind.at("arm64").sums == f"{base}/kind-linux-arm64.sha256sum"
 
 
 #: the file of checksums beside each release; of all others it is NAME.sha256
@@ -63,17 +57,13 @@ SUMS = {
 }
 
 
-def test_sums_stand_beside_the_files():
+def test_sums_stand_beside_the_files_and_members_are_for_the_platform():
     for name, release in releases.PUBLISHED.items():
         there = release.at("arm64")
         place, _, file = there.url.rpartition("/")
         sums = SUMS.get(name, "{}.sha256").format(file)
         assert there.sums == f"{place}/{sums}"
-
-
-def test_members_of_a_tar_file_are_for_the_platform():
-    (etcd,) = releases.published(["etcd"])
-    inside = etcd.at("arm64").members
+    inside = releases.PUBLISHED["etcd"].at("arm64").members
     assert inside == {"etcd": f"etcd-{versions.ETCD}-linux-arm64/etcd"}
 
 

@@ -3,8 +3,6 @@
 import hashlib
 import json
 import os
-import stat
-import sys
 import tarfile
 import zipfile
 
@@ -100,12 +98,6 @@ def test_layer_holds_what_a_user_namespace_can_unpack(tree, tmp_path):
     assert members["usr/bin/tool"].linkname == "usr/bin/other-name"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a device")
-def test_devices_are_left_out(tree):
-    os.mknod(tree / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
-    assert "null" not in scan(tree)
-
-
 def test_hard_link_survives_when_its_first_name_was_picked_away(tree, tmp_path):
     tree = scan(tree)
     del tree["usr/bin/other-name"]
@@ -132,18 +124,14 @@ def test_scan_does_not_follow_links(tmp_path):
 def test_archive_has_shared_layers_once_and_configs_under_their_digest(tmp_path):
     one = write_layer({"one": Entry(content=b"1")}, tmp_path / "one.tar")
     two = write_layer({"two": Entry(content=b"2")}, tmp_path / "two.tar")
-    images = [
-        Image(("app:1",), (one, two), {"Cmd": ["app"]}),
-        Image(("base:1", "alias:1"), (one,)),
-    ]
+    images = [Image(("app:1",), (one, two), {"Cmd": ["app"]}), Image(("b:1",), (one,))]
     write_archive(images, "arm64", tmp_path / "archive.tar")
     with tarfile.open(tmp_path / "archive.tar") as tar:
         names = tar.getnames()
         content = {name: tar.extractfile(name).read() for name in names}
     assert len(names) == len(set(names)) == 5
     app, base = json.loads(content["manifest.json"])
-    assert app["RepoTags"] == ["app:1"]
-    assert base["RepoTags"] == ["base:1", "alias:1"]
+    assert (app["RepoTags"], base["RepoTags"]) == (["app:1"], ["b:1"])
     assert base["Layers"] == app["Layers"][:1]
     for item in app, base:
         config = content[item["Config"]]
@@ -154,21 +142,14 @@ def test_archive_has_shared_layers_once_and_configs_under_their_digest(tmp_path)
         assert document["rootfs"]["diff_ids"] == [f"sha256:{layer}" for layer in layers]
 
 
-def test_python_imports_from_the_zip_file(tmp_path, monkeypatch):
-    package = tmp_path / "tree/zipped_for_a_test"
+def test_zip_file_is_the_same_whenever_it_is_written(tmp_path):
+    """That Python imports from it is proven by the lessons' pods."""
+    package = tmp_path / "tree/package"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("answer = 42\n")
-    (package / "data.txt").write_text("data")
     write_zip(scan(tmp_path / "tree"), tmp_path / "first.zip")
     os.utime(package / "__init__.py", (1e9, 1e9))
     write_zip(scan(tmp_path / "tree"), tmp_path / "second.zip")
     first = (tmp_path / "first.zip").read_bytes()
     assert first == (tmp_path / "second.zip").read_bytes()
-    assert zipfile.ZipFile(tmp_path / "first.zip").testzip() is None
-    monkeypatch.syspath_prepend(tmp_path / "first.zip")
-    try:
-        import zipped_for_a_test
-
-        assert zipped_for_a_test.answer == 42
-    finally:
-        sys.modules.pop("zipped_for_a_test", None)
+    assert zipfile.ZipFile(tmp_path / "first.zip").namelist() == ["package/__init__.py"]

@@ -81,6 +81,8 @@ http://mirror.test/debian/|bookworm|main|{KEYS}
 http://mirror.test/debian/|bookworm-updates|main|{KEYS}
 http://mirror.test/debian/|bookworm-backports|main|{KEYS}
 http://mirror.test/security/|bookworm-security|main|$(SIGNED_BY)
+http://mirror.test/updates/|bookworm/updates|main|-----BEGIN PGP
+ mQINBF
 http://browser.test/|stable|main|/etc/apt/keyrings/browser.gpg
 http://database.test/|bookworm-pgdg|main|/etc/apt/keyrings/database.gpg
 """
@@ -93,6 +95,8 @@ def test_only_the_distributions_own_sources_are_taken():
         f"deb [signed-by={KEYS}] http://mirror.test/debian/ bookworm main",
         f"deb [signed-by={KEYS}] http://mirror.test/debian/ bookworm-updates main",
         "deb http://mirror.test/security/ bookworm-security main",
+        # A key that is written out in the source is no path.
+        "deb http://mirror.test/updates/ bookworm/updates main",
     )
 
 
@@ -111,12 +115,6 @@ def test_unstable_goes_by_the_name_that_its_sources_use():
         "http://mirror.test/debian/|sid|main|\n", {"VERSION_CODENAME": "forky"}
     )
     assert found == Sources("sid", ("deb http://mirror.test/debian/ sid main",))
-
-
-def test_key_written_out_in_the_source_is_not_passed_on_as_a_path():
-    inline = "http://mirror.test/debian/|bookworm|main|-----BEGIN PGP\n mQINBF\n"
-    found = apt_sources(inline, DEBIAN)
-    assert found.lines == ("deb http://mirror.test/debian/ bookworm main",)
 
 
 def test_machine_without_sources_leaves_the_choice_to_the_tool():

@@ -112,10 +112,8 @@ def test_disk_that_fills_up_during_the_build(file):
 
 def test_disk_that_is_too_full_to_begin(file, monkeypatch):
     monkeypatch.setattr(image_cache, "DISK_NEEDED", 1 << 60)
-    with pytest.raises(errors.NotEnough) as caught:
+    with pytest.raises(errors.NotEnough):
         image_cache.keep(file, never, Silent())
-    assert caught.value.needed == 1 << 60
-    assert 0 < caught.value.available < 1 << 60
 
 
 def test_cache_that_cannot_be_written(tmp_path):
@@ -184,11 +182,9 @@ def test_where_one_can_be_built_only_its_own_will_do(prepared, tmp_path, monkeyp
 
 def test_pod_gets_the_client_of_the_notebook():
     client, *needs = image_cache.client_pins()
-    assert client.startswith("kubernetes==")
-    names = [pin.split("==")[0] for pin in needs]
-    assert names == sorted(names)
-    pins = dict(pin.split("==") for pin in (client, *needs))
-    assert pins["kubernetes"] == metadata.version("kubernetes")
+    assert client == f"kubernetes=={metadata.version('kubernetes')}"
+    pins = dict(pin.split("==") for pin in needs)
+    assert [*pins] == sorted(pins)
     assert {"pydantic-core", "urllib3", "certifi"} <= pins.keys()
     assert "google-auth" not in pins
     assert pins == {name: metadata.version(name) for name in pins}
