@@ -45,7 +45,6 @@ VIEWS = {
     "live-pods": "live = widgets.live_pods()\nlive",
     "explorer": "explorer = widgets.api_explorer()\nexplorer",
     "journey": 'journey = widgets.request_journey("seer")\njourney',
-    "wire-log": "log = widgets.wire_log()\nlog",
 }
 CONNECT = """
 import os

@@ -1,7 +1,8 @@
 """Describe the audit log of the API servers that are ours, and read it from its files.
 
 An API server can note each request: who asked for what, when, and which code came back.
-Ours do, at the level Metadata, which leaves out headers and bodies. Nothing runs here.
+Ours do, at the level Metadata, which leaves out headers and bodies. Paths are written
+with their queries, as the command of an exec. Nothing runs here.
 """
 
 import contextlib

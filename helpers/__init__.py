@@ -13,6 +13,7 @@ _HOME = {
     "Token": "helpers.tokens",
     "api_resources": "helpers.discovery",
     "api_versions": "helpers.discovery",
+    "audit_log": "helpers.audit",
     "backdate": "helpers.tokens",
     "break_copies": "helpers.drills",
     "can_i": "helpers.reviews",

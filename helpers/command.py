@@ -29,8 +29,6 @@ _kubeconfig: Path | None = None
 _programs: Path | None = None
 #: what runs that cluster
 _backend: "Backend | None" = None
-#: how the directory of an open wire log is called: it passes on to the next kubectl
-_WIRE_LOG = "wirelog."
 
 
 @dataclass(frozen=True)
@@ -74,17 +72,12 @@ def backend_in_use() -> "Backend":
 
 
 def search_path() -> str:
-    """Return PATH with the kubectl that `connect()` chose before any other.
-
-    Only open wire logs stay in front of it.
-    """
+    """Return PATH with the kubectl that `connect()` chose before any other."""
     path = os.environ.get("PATH", os.defpath)
     if _programs is None:
         return path
     parts = [part for part in path.split(os.pathsep) if part != str(_programs)]
-    logs = [part for part in parts if Path(part).name.startswith(_WIRE_LOG)]
-    others = [part for part in parts if part not in logs]
-    return os.pathsep.join([*logs, str(_programs), *others])
+    return os.pathsep.join([str(_programs), *parts])
 
 
 def program(purpose: str) -> str:

@@ -13,11 +13,11 @@ OF_PODS = frozenset(
 )
 #: tag of a cell that needs a running pod in a lesson that goes on without it
 NEEDS_PODS = "needs-pods"
-#: tag of a cell that changes what is in no namespace
+#: tag of a cell that writes outside of namespaces, or reads the audit log
 NEEDS_LAB = "needs-lab"
 REASON = (
-    "this cell changes what is in no namespace, and this is a cluster of your own: "
-    "only namespaces of these notebooks are written to"
+    "this cell writes outside of the notebooks' namespaces or reads the audit log, and "
+    "this is an existing cluster: neither is ours to do there"
 )
 
 

@@ -7,11 +7,9 @@ ipywidgets and anywidget are imported below here and nowhere else.
 from helpers.widgets.explorer import api_explorer
 from helpers.widgets.journey import request_journey
 from helpers.widgets.pods import live_pods
-from helpers.widgets.wirelog import wire_log
 
 __all__ = [
     "api_explorer",
     "live_pods",
     "request_journey",
-    "wire_log",
 ]

@@ -53,12 +53,6 @@ def turn_the_pods(view):
     expect(view).to_contain_text("matches the filter.")
 
 
-def read_the_wire_log(view):
-    """Lesson 08: filter the requests."""
-    view.get_by_label("Line contains:").fill("curl")
-    expect(view).to_contain_text("Nothing was sent yet.")
-
-
 def walk_about(view):
     """Lesson 09: into a group, to a resource of another namespace, to its table."""
     view.get_by_label("Group:").select_option("(core)")
@@ -73,7 +67,7 @@ def walk_about(view):
 STEPS = {
     "00-start-here": {},
     "05-inside-a-pod": {"journey-view": break_the_journey},
-    "08-client-library": {"live": turn_the_pods, "wire-log": read_the_wire_log},
+    "08-client-library": {"live": turn_the_pods},
     "09-openapi": {"explorer": walk_about},
 }
 BY_KEYBOARD = "00-start-here"

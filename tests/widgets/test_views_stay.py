@@ -62,18 +62,7 @@ def request_journey(server):
             opened.frame()
 
 
-@contextlib.contextmanager
-def wire_log(server):
-    with widgets.wire_log() as opened:
-        server.caller().get("/version?limit=1")
-        yield
-        server.caller().get("/version?limit=2")
-        rows = opened.frame()
-        asked = rows[rows["URL"].str.contains("/version?limit", regex=False)]
-        assert list(asked["STATUS"]) == [200, 200]
-
-
-VIEWS = [live_pods, api_explorer, request_journey, wire_log]
+VIEWS = [live_pods, api_explorer, request_journey]
 
 
 def test_each_survives_a_restart_of_the_api_server(connected):
@@ -97,7 +86,6 @@ OPENERS = {
     "live_pods": lambda: widgets.live_pods(namespace="default"),
     "api_explorer": lambda: widgets.api_explorer(namespace="default"),
     "request_journey": lambda: widgets.request_journey("nobody"),
-    "wire_log": widgets.wire_log,
 }
 
 

@@ -1,0 +1,165 @@
+"""Read the requests of a block from the audit log of the cluster's API server.
+
+The server notes who asked for what and which code came back, of kubectl, curl, Python
+and pods alike. What a log holds and what it leaves out, `cluster.audit` decides.
+"""
+
+import json
+import uuid
+from typing import Self
+
+import pandas as pd
+
+from cluster import audit, errors, waiting
+from helpers.caller import Caller
+from helpers.command import backend_in_use, kubeconfig_in_use
+
+#: seconds until a request must be in the log
+PATIENCE = 10.0
+COLUMNS = (
+    *("TIME", "VERB", "RESOURCE", "NAMESPACE", "NAME", "USER", "AGENT"),
+    *("CODE", "MS"),
+)
+#: two requests with this in their query mark where a block begins and ends
+_MARK = "/version?audit-mark="
+
+
+def audit_log(*, components: bool = False) -> "AuditLog":
+    """Open a log of the requests that the API server answers from now on.
+
+    `with audit_log() as log:` closes it after the block; `log.frame()` has a row per
+    request. With `components` the writes of the cluster's own parts are in it, too: of
+    controllers, the scheduler and the kubelet. Raise NotConnected before `connect()`,
+    YourCluster on an existing cluster, whose log is for those who run it.
+    """
+    return AuditLog(components=components)
+
+
+class AuditLog:
+    """The requests that an API server received between two moments.
+
+    Whoever asked: the server knows users and programs, and neither cells nor notebooks.
+    Two notebooks on one cluster find each other's requests here, which their namespaces
+    tell apart. A watch that began before does not count.
+    """
+
+    def __init__(self, *, components: bool = False) -> None:
+        """Begin now."""
+        self._components = components
+        self._closed: pd.DataFrame | None = None
+        if not backend_in_use().audit_log():
+            fact = "The API server writes no audit log: it was started without one."
+            raise errors.LabError(fact, "Stop the cluster, and start it again.")
+        self._first = _mark()
+
+    def frame(self) -> pd.DataFrame:
+        """Return a row per request, in the order in which the server received them.
+
+        RESOURCE is the resource with its group and subresource, or a path that leads to
+        no resource; AGENT what the program calls itself; MS is empty while a request is
+        open, as a watch is. Raise LabError if the log was full in between.
+        """
+        if self._closed is not None:
+            return self._closed
+        return _frame(_between(self._first, _mark()), self._components)
+
+    def stop(self) -> pd.DataFrame:
+        """Close it, and return what was requested until now; again is no error."""
+        self._closed = self.frame()
+        return self._closed
+
+    def __enter__(self) -> Self:
+        """Return the log, which has begun."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it, also when the block failed."""
+        self.stop()
+
+    def __repr__(self) -> str:
+        """Return one line."""
+        if self._closed is None:
+            return "AuditLog (open)"
+        return f"AuditLog (closed): {len(self._closed)} requests"
+
+
+def _mark() -> str:
+    """Send a request that can be found in the log, and return its path."""
+    path = f"{_MARK}{uuid.uuid4().hex}"
+    Caller.from_kubeconfig(kubeconfig_in_use()).get(path)
+    return path
+
+
+def _between(first: str, last: str) -> list[dict]:
+    """Return the events between two marks, without requests received before."""
+    lines = waiting.until(lambda: _lines_until(last), PATIENCE) or []
+    begin = next((n for n, line in enumerate(lines) if first in line), None)
+    if begin is None:
+        fact = "The audit log does not reach back to the beginning of this block."
+        size = "It keeps the last 10 MB at least: make the block smaller."
+        raise errors.LabError(fact, size)
+    opening, *events = (json.loads(line) for line in lines[begin:])
+    since = opening["requestReceivedTimestamp"]
+    return [each for each in events if each["requestReceivedTimestamp"] >= since]
+
+
+def _lines_until(mark: str) -> list[str]:
+    before, found, _ = backend_in_use().audit_log().partition(mark)
+    # The mark is in the middle of its line.
+    return before.splitlines()[:-1] if found else []
+
+
+def _frame(events: list[dict], components: bool) -> pd.DataFrame:
+    # A watch has an event at its start, and one more at its end.
+    latest = {
+        event["auditID"]: event
+        for event in events
+        if _MARK not in event["requestURI"]
+        and (components or not _is_component(event["user"]))
+    }
+    frame = pd.DataFrame(map(_row, latest.values()), columns=COLUMNS)
+    frame = frame.sort_values("TIME", ignore_index=True)
+    frame["TIME"] = pd.to_datetime(frame["TIME"], utc=True)
+    return frame.astype({"CODE": "Int64", "MS": "Float64"})
+
+
+def _is_component(user: dict) -> bool:
+    groups = user.get("groups", ())
+    return user.get("username") in audit.USERS or bool({*groups} & {*audit.GROUPS})
+
+
+def _row(event: dict) -> tuple:
+    about = event.get("objectRef", {})
+    return (
+        event["requestReceivedTimestamp"],
+        event["verb"],
+        _resource(about) or event["requestURI"].partition("?")[0],
+        about.get("namespace", ""),
+        about.get("name", ""),
+        _user(event),
+        # `kubectl/v1.37.2 (linux/amd64) …`
+        event.get("userAgent", "").partition(" ")[0],
+        event.get("responseStatus", {}).get("code"),
+        _milliseconds(event),
+    )
+
+
+def _user(event: dict) -> str:
+    """Return the user's name, and who it asked as (`kubectl --as`)."""
+    names = (event["user"], event.get("impersonatedUser"))
+    return " as ".join(who.get("username", "") for who in names if who)
+
+
+def _resource(about: dict) -> str:
+    """Return `deployments.apps/scale`, as kubectl writes it."""
+    parts = (about.get("resource"), about.get("apiGroup"))
+    name = ".".join(part for part in parts if part)
+    return "/".join(part for part in (name, about.get("subresource")) if part)
+
+
+def _milliseconds(event: dict) -> float | None:
+    if event["stage"] == "ResponseStarted":
+        return None
+    began, ended = event["requestReceivedTimestamp"], event["stageTimestamp"]
+    taken = pd.Timestamp(ended) - pd.Timestamp(began)
+    return round(taken.total_seconds() * 1000, 1)
