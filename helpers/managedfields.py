@@ -1,7 +1,7 @@
-"""Say who owns which field of an object, from its `metadata.managedFields`.
+"""List who owns which field of an object, from its `metadata.managedFields`.
 
-Pure: it reads an object as the API gives it, with the managed fields that kubectl
-hides unless it is told `--show-managed-fields`.
+Pure: it reads an object as the API returns it, with the managed fields that kubectl
+hides without `--show-managed-fields`.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def field_owners(obj: dict):
 
 
 def owners_by_field(obj: dict) -> dict[str, set[str]]:
-    """Return each field that somebody owns, and the names of its managers."""
+    """Return the names of the managers of each field that has one."""
     owners: dict[str, set[str]] = {}
     for entry in obj["metadata"].get("managedFields", ()):
         for field in _leaves(entry.get("fieldsV1", {})):
@@ -36,15 +36,15 @@ def owners_by_field(obj: dict) -> dict[str, set[str]]:
 
 
 def _leaves(tree: dict, above: str = "") -> Iterator[str]:
-    """Yield the paths of a FieldsV1 below which nothing stands.
+    """Yield the paths of the leaves of a FieldsV1.
 
-    A "." in there is the field itself: whoever owns a key owns the map around it.
+    A "." in it is the field itself: whoever owns a key owns the map around it.
     """
     below = {key: part for key, part in tree.items() if key != "."}
     if not below and above:
         yield above
     for key, part in below.items():
         name = key.removeprefix(_FIELD)
-        # Others name an item of a list: k:{"name":"main"}, v:"a", i:0.
+        # Other prefixes name an item of a list: k:{"name":"main"}, v:"a", i:0.
         step = f".{name}" if key.startswith(_FIELD) else f"[{key[2:]}]"
         yield from _leaves(part, above + step)

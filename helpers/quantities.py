@@ -22,7 +22,7 @@ _QUANTITY = re.compile(
 )
 
 
-#: few quantities differ, and lists of volumes should not fill the memory
+# Most quantities of a list are equal.
 @functools.lru_cache(4096)
 def number(text: str) -> float | None:
     """Return a quantity as a number of its unit, or None if it is no quantity."""
@@ -35,14 +35,14 @@ def number(text: str) -> float | None:
     return float(Decimal(digits) * _FACTORS[suffix or ""])
 
 
-#: the last word of what is measured in bytes
+#: the last words of names that are measured in bytes
 _BYTES = {"memory", "storage", "ephemeral-storage", "sizeLimit"}
 
 
 def unit(path: str) -> str:
-    """Return the unit of what is at a path: cores, bytes, or count for the rest.
+    """Return the unit of the quantity at a path: cores, bytes, or count for the rest.
 
-    A path ends with what is counted: `.cpu`, `.hugepages-2Mi`, `['limits.memory']`.
+    The path ends with its name: `.cpu`, `.hugepages-2Mi`, `['limits.memory']`.
     """
     name = [step for step in steps(path) if isinstance(step, str)][-1]
     last = name.rpartition(".")[2]
