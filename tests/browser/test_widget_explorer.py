@@ -104,7 +104,7 @@ def test_an_answer_that_is_sent_again_stays_where_it_was(notebook):
     items.click()
     region.evaluate("e => { e.scrollTop = 30; e.lasting = true; e.focus(); }")
     place = region.evaluate("e => e.scrollTop")
-    notebook.execute("view._ask(); view.answer()")
+    notebook.execute("view._send.click(); view.answer()")
     expect(region).to_be_focused()
     assert region.evaluate("e => [e.lasting, e.scrollTop]") == [True, place]
     expect(folded.locator("..")).not_to_have_attribute("open", "")
@@ -145,6 +145,7 @@ def test_from_the_root_to_one_object(cluster, notebook, define):
     expect(view.get_by_role("columnheader", name="DATA")).to_be_visible()
 
     define()
+    view.get_by_role("button", name="Reload").click()
     expect(group.locator("option", has_text=GROUP)).to_have_count(1)
     expect(resource.locator("option:checked")).to_have_text("configmaps (ConfigMap)")
     group.select_option(GROUP)

@@ -57,6 +57,7 @@ def test_the_explorer(crowd, connected):
         assert len(answer["items"]) + left == PODS
         assert f"{left:,} more" in view.text()
         assert len(view.text().splitlines()) < LINES
+        until(lambda: "pod-0000" in view._tree.value, TIMEOUT, "the tree is drawn")
         assert len(view._tree.value) < DRAWN
         view.choose(resource="pods", table=True)
         until(lambda: "pod-0000" in view._table.value, TIMEOUT, "the table is drawn")

@@ -46,8 +46,8 @@ def api_explorer(server):
         server.post("/api/v1/namespaces", {"metadata": {"name": "after-explorer"}})
         found = opened.choose(resource="namespaces", name="after-explorer")
         assert found["metadata"]["name"] == "after-explorer"
-        choices = opened._where
-        until(lambda: "after-explorer" in dict(choices.options), TIMEOUT, "offered")
+        opened.reload()
+        assert "after-explorer" in dict(opened._where.options)
 
 
 @contextlib.contextmanager
@@ -119,9 +119,6 @@ def test_the_data_of_a_journey_wait_for_it(connected):
         widgets.request_journey("nobody", "no slash")
 
 
-# --- The explorer ---------------------------------------------------------------------
-
-
 @pytest.fixture
 def explorer(connected):
     with widgets.api_explorer(namespace="default") as opened:
@@ -137,32 +134,3 @@ def test_no_answer_is_not_the_one_before(explorer, connected, monkeypatch):
         with connected.halted(), pytest.raises(errors.NotReady):
             explorer.choose(path="/api")
     assert explorer.choose(path="/api")["kind"] == "APIVersions"
-
-
-def test_a_watch_ends_by_its_deadline(explorer, monkeypatch):
-    """What came until then is the answer, and it says that there may be more."""
-    monkeypatch.setattr("helpers.answers.DEADLINE", 0.5)
-    monkeypatch.setattr("helpers.answers.SILENCE", 2.0)
-    text = explorer.choose(path="/api/v1/namespaces?watch=1")
-    assert '"type":"ADDED"' in text and "did not end" in explorer.text()
-
-
-def test_the_end_of_the_view_ends_a_watch(explorer):
-    """At once, and who waits for the answer is told."""
-    told = []
-
-    def wait() -> None:
-        try:
-            explorer.choose(path="/api/v1/namespaces?watch=1")
-        except errors.LabError as error:
-            told.append(str(error))
-
-    waiter = threading.Thread(target=wait)
-    waiter.start()
-    before = explorer._open
-    until(lambda: explorer._open is not before, TIMEOUT, "the answer is open")
-    toil = next(t for t in explorer._threads if t.name == "_work_loop")
-    explorer.stop()
-    assert not toil.is_alive()
-    waiter.join(TIMEOUT)
-    assert "stopped before" in told[0]

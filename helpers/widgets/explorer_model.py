@@ -1,0 +1,307 @@
+"""What an API server offers, what of it is chosen, and how that is asked for. Pure.
+
+Everything comes from the server's own documents: `/` for the paths, aggregated
+discovery for groups, versions and resources.
+"""
+
+import json
+import shlex
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import pandas as pd
+
+from helpers.discovery import Resource
+from helpers.tables import TABLE
+from helpers.widgets.podtable import printed_columns
+
+#: the first choice besides the groups: the paths that `/` lists
+ROOT = "/"
+#: the core group has no name
+CORE = ""
+#: objects that are asked for at once, so that 5,000 neither freeze a page nor a server
+LIMIT = 100
+JSON = "application/json"
+#: Paths that are no resources answer in forms of their own.
+ANY = "application/json, */*;q=0.5"
+
+
+class Offer(NamedTuple):
+    """What there is to choose; versions in the server's order, the preferred first."""
+
+    paths: tuple[str, ...] = (ROOT,)
+    resources: tuple[Resource, ...] = ()
+    namespaces: tuple[str, ...] = ()
+
+    def groups(self) -> list[str]:
+        """Return the names of the groups, the core group's empty one first."""
+        return sorted({each.group for each in self.resources})
+
+    def versions(self, group: str) -> list[str]:
+        """Return the versions of a group, the preferred one first."""
+        found = [each.version for each in self.resources if each.group == group]
+        return list(dict.fromkeys(found))
+
+    def of_version(self, group: str, version: str) -> list[Resource]:
+        """Return the resources of a group version, sorted by name."""
+        wanted = (group, version)
+        return sorted(each for each in self.resources if each[:2] == wanted)
+
+    def find(
+        self, group: str, version: str | None, resource: str | None
+    ) -> Resource | None:
+        """Return a resource; None stands for the preferred version, or for any."""
+        for each in self.resources:
+            if each[:3] == (group, version or each.version, resource or each.name):
+                return each
+        return None
+
+
+class Choice(NamedTuple):
+    """What is chosen: with the group `/` a path, else a resource, perhaps an object.
+
+    An empty `namespace` means all, an empty `name` the list.
+    """
+
+    group: str = ROOT
+    version: str = ""
+    resource: str = ROOT
+    namespace: str = ""
+    name: str = ""
+    table: bool = False
+
+
+class Answer(NamedTuple):
+    """What was asked, and what came back; the token in `sent` is masked."""
+
+    choice: Choice
+    path: str
+    sent: dict[str, str]
+    #: the line that reads the same
+    kubectl: str
+    status: int
+    reason: str
+    type: str
+    milliseconds: float
+    size: int
+    content: Any
+
+    def sentence(self) -> str:
+        """Return the status, and what the server says about it or about a long list."""
+        note = left_out(self.content)
+        if self.status >= 400 and isinstance(self.content, dict):
+            note = self.content.get("message", "")
+        size = f"{self.milliseconds:,.0f} ms, {self.size:,} bytes"
+        head = f"{self.status} {self.reason}".strip()
+        return f"{head}, {size}, {self.type.partition(';')[0]}. {note}".strip()
+
+    def lines(self) -> list[str]:
+        """Return the content as lines of text."""
+        table = rows(self.content) if self.choice.table else None
+        if table:
+            frame = pd.DataFrame(table[1], columns=table[0])
+            return frame.to_string(index=False, justify="left").splitlines()
+        if isinstance(self.content, str):
+            return self.content.splitlines()
+        return json.dumps(self.content, indent=1, ensure_ascii=False).splitlines()
+
+
+class State(NamedTuple):
+    """What is offered, chosen and answered; the requests are counted."""
+
+    choice: Choice
+    offer: Offer = Offer()
+    #: the objects of the list that was answered last
+    names: tuple[str, ...] = ()
+    asked: int = 0
+    answered: int = 0
+    answer: Answer | None = None
+    #: why there is no answer, and why the offer is not known; "" while all is well
+    trouble: str = ""
+    unknown: str = ""
+
+    @property
+    def resource(self) -> Resource | None:
+        """Return the resource that is chosen; None for a path."""
+        found = self.offer.of_version(self.choice.group, self.choice.version)
+        return next((each for each in found if each.name == self.choice.resource), None)
+
+    @property
+    def sentence(self) -> str:
+        """Return what the status line says."""
+        answer = self.answer.sentence() if self.answer else "Asking."
+        return f"{self.trouble or answer} {self.unknown}".strip()
+
+
+class Chosen(NamedTuple):
+    """The learner or a program has chosen; the same again asks again."""
+
+    choice: Choice
+
+
+class Loaded(NamedTuple):
+    """The server has said what it offers, or `trouble` says why it has not."""
+
+    offer: Offer
+    trouble: str = ""
+
+
+class Answered(NamedTuple):
+    """A request has ended, with an answer or with `trouble`."""
+
+    number: int
+    answer: Answer | None
+    trouble: str = ""
+
+
+def reduce(state: State, event: Chosen | Loaded | Answered) -> State:
+    """Return the state after an event; another number of `asked` wants a request."""
+    match event:
+        case Chosen(choice):
+            choice = settled(choice, state.offer)
+            if choice[:4] != state.choice[:4]:
+                state = state._replace(names=())
+            return state._replace(choice=choice, asked=state.asked + 1)
+        case Loaded(offer, trouble):
+            choice = settled(state.choice, offer)
+            asked = state.asked + (choice != state.choice)
+            state = state._replace(offer=offer, unknown=trouble)
+            return state._replace(choice=choice, asked=asked)
+        case Answered(number, answer, trouble) if number == state.asked:
+            state = state._replace(answered=number, trouble=trouble)
+            return _with_answer(state, answer) if answer else state
+    # The answer to a choice that has passed by.
+    return state
+
+
+def settled(choice: Choice, offer: Offer) -> Choice:
+    """Return the choice with the nearest thing offered in place of what is not."""
+    if choice.group not in offer.groups():
+        path = choice.resource if choice.resource.startswith("/") else ROOT
+        return choice._replace(group=ROOT, version="", resource=path, name="")
+    versions = offer.versions(choice.group)
+    version = choice.version if choice.version in versions else versions[0]
+    found = offer.of_version(choice.group, version)
+    resource = choice.resource
+    if resource not in [each.name for each in found]:
+        listable = [each.name for each in found if "list" in each.verbs]
+        resource = [*listable, found[0].name][0]
+    return choice._replace(version=version, resource=resource)
+
+
+def path_of(state: State) -> str:
+    """Return the path of what is chosen; a list is cut to its first objects."""
+    choice, resource = state.choice, state.resource
+    if resource is None:
+        return choice.resource
+    parts = [f"/apis/{resource.group}" if resource.group else "/api", resource.version]
+    if resource.namespaced and choice.namespace:
+        parts += ["namespaces", quote(choice.namespace, safe="")]
+    parts.append(resource.name)
+    if not choice.name:
+        return f"{'/'.join(parts)}?limit={LIMIT}"
+    return "/".join([*parts, quote(choice.name, safe="")])
+
+
+def accept_of(state: State) -> str:
+    """Return the forms to ask for: the object, or the table that kubectl prints."""
+    if state.resource is None:
+        return ANY
+    # The server may have no table for it, and then gives the object.
+    return f"{TABLE},{JSON}" if state.choice.table else JSON
+
+
+def kubectl_line(state: State) -> str:
+    """Return the command line of kubectl that reads the same.
+
+    The JSON of a list by its path: `--output=json` gets every page of it, and makes one
+    list of them.
+    """
+    choice, resource = state.choice, state.resource
+    if resource is None or not (choice.name or choice.table):
+        return f"kubectl get --raw {shlex.quote(path_of(state))}"
+    words = ["kubectl get", resource.full_name]
+    words += [shlex.quote(choice.name)] if choice.name else []
+    if resource.namespaced:
+        where = f"--namespace={shlex.quote(choice.namespace)}"
+        words.append(where if choice.namespace else "--all-namespaces")
+    if not choice.table:
+        # kubectl leaves out who owns which field, unless told not to.
+        words.append("--output=json --show-managed-fields")
+    return " ".join(words)
+
+
+def missing(state: State) -> str:
+    """Return what must be chosen before anything can be asked for, or ""."""
+    choice, resource = state.choice, state.resource
+    if resource is None:
+        return ""
+    if choice.name and resource.namespaced and not choice.namespace:
+        return "Choose the namespace of this object."
+    if not choice.name and "list" not in resource.verbs:
+        return f"{resource.name} cannot be listed: write the name of an object."
+    return ""
+
+
+def names(document: Any) -> list[tuple[str, str]]:
+    """Return namespace and name of each object in a list or table."""
+    if not isinstance(document, dict):
+        return []
+    if document.get("kind") == "Table":
+        objects = [row.get("object") or {} for row in document.get("rows") or ()]
+    else:
+        objects = document.get("items") or ()
+    found = [each.get("metadata", {}) for each in objects if isinstance(each, dict)]
+    return [
+        (each.get("namespace", ""), each["name"]) for each in found if "name" in each
+    ]
+
+
+def left_out(document: Any) -> str:
+    """Return a sentence if a list is longer than what came, or ""."""
+    metadata = document.get("metadata") if isinstance(document, dict) else None
+    if not isinstance(metadata, dict) or not metadata.get("continue"):
+        return ""
+    # With a selector the server does not know how many remain.
+    rest = metadata.get("remainingItemCount")
+    more = "more" if rest is None else f"{rest:,} more"
+    return f"These are the first {LIMIT}; the server has {more}."
+
+
+def rows(document: Any) -> tuple[list[str], list[list[Any]]] | None:
+    """Return columns and rows of a Table as kubectl prints them, None if it is none.
+
+    NAMESPACE comes first where the objects have different ones.
+    """
+    if not isinstance(document, dict) or document.get("kind") != "Table":
+        return None
+    shown, columns = printed_columns(document.get("columnDefinitions") or ())
+    lines = [
+        [row["cells"][number] for number in shown] for row in document.get("rows") or ()
+    ]
+    spaces = [namespace for namespace, _ in names(document)]
+    if len(set(spaces)) > 1 and len(spaces) == len(lines):
+        columns.insert(0, "NAMESPACE")
+        lines = [[space, *line] for space, line in zip(spaces, lines, strict=True)]
+    return columns, lines
+
+
+def parsed(content_type: str, body: bytes) -> Any:
+    """Return JSON as lists and maps, anything else as text."""
+    text = body.decode(errors="replace")
+    if "json" in content_type:
+        try:
+            return json.loads(text)
+        except ValueError:
+            pass  # cut off, or no JSON after all
+    return text
+
+
+def _with_answer(state: State, answer: Answer) -> State:
+    resource, choice = state.resource, answer.choice
+    # Of a list of all namespaces, a name alone says too little.
+    one_place = choice.namespace or (resource and not resource.namespaced)
+    if one_place and not choice.name and answer.status == 200:
+        found = tuple(name for _, name in names(answer.content))
+        state = state._replace(names=found)
+    return state._replace(answer=answer)

@@ -1,0 +1,254 @@
+"""What can be chosen, and how it is asked for: the same as kubectl would."""
+
+import json
+import shlex
+import subprocess
+
+import pytest
+
+from cluster import errors
+from helpers import kubectl
+from helpers.caller import Caller
+from helpers.discovery import resources
+from helpers.tokens import create_token
+from helpers.widgets import explorer_model as model
+from helpers.widgets.explorer import api_explorer
+from helpers.widgets.explorer_model import Answered, Choice, Chosen, Loaded, State
+from tests.test_discovery import CORE, NAMED
+
+FOUND = [each for each in resources([CORE, NAMED]) if "/" not in each.name]
+OFFER = model.Offer(resources=tuple(FOUND))
+SCALERS = Choice("autoscaling", "v2", "horizontalpodautoscalers")
+NODES = Choice("", "v1", "nodes")
+
+
+def chosen(choice: Choice) -> State:
+    return model.reduce(State(Choice(), OFFER), Chosen(choice))
+
+
+def test_from_discovery_to_choices():
+    """The preferred version is first."""
+    assert OFFER.groups() == ["", "autoscaling"]
+    assert OFFER.versions("autoscaling") == ["v2", "v1"]
+    assert [each.name for each in OFFER.of_version("", "v1")] == ["nodes"]
+    assert model.Offer().groups() == []
+
+
+@pytest.mark.parametrize(
+    ("choice", "path", "line"),
+    [
+        (Choice(resource="/healthz"), "/healthz", "get --raw /healthz"),
+        # `--output=json` would put all pages of a list into one of its own.
+        (NODES, "/api/v1/nodes?limit=100", "get --raw '/api/v1/nodes?limit=100'"),
+        (NODES._replace(table=True), "/api/v1/nodes?limit=100", "get nodes"),
+        (
+            NODES._replace(name="a"),
+            "/api/v1/nodes/a",
+            "get nodes a --output=json --show-managed-fields",
+        ),
+        (
+            SCALERS._replace(table=True),
+            "/apis/autoscaling/v2/horizontalpodautoscalers?limit=100",
+            "get horizontalpodautoscalers.v2.autoscaling --all-namespaces",
+        ),
+        (
+            SCALERS._replace(namespace="x", name="a", table=True),
+            "/apis/autoscaling/v2/namespaces/x/horizontalpodautoscalers/a",
+            "get horizontalpodautoscalers.v2.autoscaling a --namespace=x",
+        ),
+    ],
+)
+def test_how_a_choice_is_asked_for(choice, path, line):
+    """The path, and kubectl's line with the whole name of the resource."""
+    assert model.path_of(chosen(choice)) == path
+    assert model.kubectl_line(chosen(choice)) == f"kubectl {line}"
+
+
+def test_a_name_cannot_leave_its_place():
+    """A slash or a question mark in it is part of the name."""
+    path = model.path_of(chosen(NODES._replace(name="../x?y")))
+    assert path == "/api/v1/nodes/..%2Fx%3Fy"
+    line = model.kubectl_line(chosen(NODES._replace(name="a; b")))
+    assert shlex.split(line)[3] == "a; b"
+
+
+def test_what_is_missing_is_said():
+    """Before anything is sent."""
+    assert model.missing(chosen(Choice())) == model.missing(chosen(NODES)) == ""
+    assert "namespace" in model.missing(chosen(SCALERS._replace(name="a")))
+
+
+def test_a_choice_is_settled_on_what_is_offered():
+    """The preferred version, and what can be listed; a path by hand stays."""
+    assert chosen(Choice("autoscaling")).choice[:3] == SCALERS[:3]
+    assert chosen(Choice("no.such.group")).choice == Choice()
+    assert chosen(Choice(resource="/by/hand")).choice.resource == "/by/hand"
+
+
+def test_what_is_gone_is_asked_for_no_longer():
+    """A kind that stays chosen is not asked for again, for it was answered."""
+    before = chosen(SCALERS)
+    same = model.reduce(before, Loaded(OFFER))
+    assert (same.choice, same.asked) == (before.choice, before.asked)
+    gone = model.reduce(before, Loaded(model.Offer()))
+    assert (gone.choice, gone.asked) == (Choice(), before.asked + 1)
+
+
+def test_the_answer_to_a_choice_that_has_passed_by_is_none():
+    """The trouble of another one is no trouble of this one."""
+    state = chosen(NODES)
+    late = model.reduce(state, Answered(state.asked - 1, None, "refused"))
+    assert late == state
+    now = model.reduce(state, Answered(state.asked, None, "refused"))
+    assert (now.trouble, now.answered) == ("refused", state.asked)
+
+
+def test_a_long_list_says_what_is_left_out():
+    """With how many, where the server tells."""
+    assert model.left_out({"metadata": {}}) == ""
+    assert "has more" in model.left_out({"metadata": {"continue": "x"}})
+    known = {"metadata": {"continue": "x", "remainingItemCount": 4900}}
+    assert "4,900 more" in model.left_out(known)
+    for odd in (None, "text", [], {"metadata": None}):
+        assert model.left_out(odd) == ""
+
+
+def test_a_table_with_hangul_and_two_namespaces():
+    """As kubectl prints it: no wide columns, NAMESPACE where there are several."""
+    columns = [{"name": "Name", "priority": 0}, {"name": "Wide", "priority": 1}]
+    rows = [
+        {"cells": [name, "-"], "object": {"metadata": {"namespace": n, "name": name}}}
+        for n, name in (("하나", "🦊"), ("둘", "b"))
+    ]
+    table = {"kind": "Table", "columnDefinitions": columns, "rows": rows}
+    shown = [["하나", "🦊"], ["둘", "b"]]
+    assert model.rows(table) == (["NAMESPACE", "NAME"], shown)
+    assert model.names(table) == [("하나", "🦊"), ("둘", "b")]
+    assert model.rows({"kind": "PodList"}) is None
+
+
+def test_an_answer_that_is_no_json_is_text():
+    """Also one that says it is, and was cut off."""
+    assert model.parsed("text/plain", b"ok") == "ok"
+    assert model.parsed("application/json", b'{"a') == '{"a'
+    assert model.parsed("application/json", b"[1]") == [1]
+
+
+# --- With a cluster -------------------------------------------------------------------
+
+
+@pytest.fixture
+def view(cluster):
+    """Return an explorer of the cluster."""
+    with api_explorer(namespace="kube-system") as opened:
+        yield opened
+
+
+def test_it_begins_at_the_root(view):
+    """And the answer is the server's own."""
+    assert view.answer() == kubectl("get", "--raw", "/").json()
+    asked = view.request()
+    assert (asked["method"], asked["status"]) == ("GET", 200)
+    assert asked["kubectl"] == "kubectl get --raw /"
+
+
+def without_version(answer: dict) -> dict:
+    """Leave out the moment of a list, which moves with every write to the cluster."""
+    if not answer.get("kind", "").endswith("List"):
+        return answer
+    return answer | {"metadata": {**answer["metadata"], "resourceVersion": ""}}
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"path": "/version"},
+        {"resource": "configmaps"},
+        {"resource": "configmaps", "name": "kube-root-ca.crt"},
+    ],
+)
+def test_the_line_to_copy_gives_the_same_answer(view, choice):
+    """It is run in bash, as a learner would."""
+    answer = view.choose(**choice)
+    line = ["bash", "-c", view.request()["kubectl"]]
+    printed = subprocess.run(line, capture_output=True, timeout=60, check=True).stdout
+    assert without_version(json.loads(printed)) == without_version(answer)
+
+
+def test_as_a_table(view):
+    """The columns are those that kubectl prints."""
+    columns, rows = model.rows(view.choose(resource="configmaps", table=True))
+    assert columns == ["NAME", "DATA", "AGE"]
+    assert "kube-root-ca.crt" in [row[0] for row in rows]
+    assert "kube-root-ca.crt" in view.text()
+
+
+def test_a_refusal_is_an_answer(cluster):
+    """Status 403 and the Status of the server, for somebody who may do nothing."""
+    with api_explorer(Caller.bearer(), namespace="") as nobody:
+        answer = nobody.answer()
+        assert (answer["kind"], answer["code"]) == ("Status", 403)
+        assert nobody.wait_until(lambda state: state.unknown, 30)
+        text = nobody.text()
+        assert "403 Forbidden" in text and "What there is to choose" in text
+        assert "as the kubeconfig's user" in nobody.request()["kubectl"]
+
+
+def test_a_token_is_masked(cluster):
+    """Nowhere in what is shown or given back."""
+    token = create_token()
+    with api_explorer(Caller.bearer(token), namespace="") as view:
+        view.choose(path="/version")
+        asked = view.request()
+        assert asked["headers"]["Authorization"] == "Bearer (masked)"
+        view.render(view.state)
+        assert token.text not in json.dumps(asked) + view.text() + view._head.value
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"group": "no.such.group"},
+        {"resource": "nonsense"},
+        {"group": "apps", "version": "v9"},
+    ],
+)
+def test_what_is_not_offered(view, choice):
+    """One error that names what there is."""
+    with pytest.raises(errors.UnknownKind):
+        view.choose(**choice)
+
+
+def test_a_kind_that_appears(view):
+    """It is found although the view was open before; "Reload" forgets it when gone."""
+    group = "appears.example.com"
+    version = {"name": "v1", "served": True, "storage": True}
+    version |= {"schema": {"openAPIV3Schema": {"type": "object"}}}
+    names = {"kind": "Walk", "plural": "walks"}
+    manifest = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"walks.{group}"},
+        "spec": {
+            **{"group": group, "scope": "Cluster"},
+            **{"names": names, "versions": [version]},
+        },
+    }
+    view.choose(resource="configmaps")
+    kubectl("create", "-f", "-", input=json.dumps(manifest))
+    try:
+        answer = view.choose(group=group, resource="walks", timeout=30)
+        assert answer["kind"] == "WalkList"
+    finally:
+        kubectl("delete", "crd", f"walks.{group}")
+    view.reload()
+    assert view.request()["url"].endswith("/")
+
+
+def test_a_stopped_view_says_so(view):
+    """And keeps its last answer."""
+    view.choose(path="/version")
+    view.stop()
+    with pytest.raises(errors.LabError, match="stopped"):
+        view.choose(path="/api")
+    assert view.answer()["major"] == "1"
