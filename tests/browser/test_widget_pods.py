@@ -70,7 +70,7 @@ def test_a_person_follows_the_pods(cluster, notebook):
     namespace = namespace_of(notebook)
     create(*[pod(f"web-{n:02}", namespace, app="web") for n in range(25)])
     expect(view).to_contain_text("1 to 20 of 25 pods")
-    expect(view).to_contain_text("Events since the list: 25 ADDED.")
+    expect(view).to_contain_text("Events since the list: 25 ADDED")
     # By keyboard from the first control to the buttons.
     view.get_by_label("Name or label contains:").focus()
     for _ in range(3):
