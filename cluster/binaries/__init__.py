@@ -180,7 +180,7 @@ def _usable(work: WorkDir) -> Iterator[None]:
 
 @contextmanager
 def _alone(work: WorkDir, progress: Progress) -> Iterator[Progress]:
-    """Hold the build lock; meanwhile, tell those who wait for it what goes on."""
+    """Hold the build lock; yield what shows progress to those who wait for it, too."""
     status = work.root / "status"
 
     def wait() -> None:
@@ -189,14 +189,14 @@ def _alone(work: WorkDir, progress: Progress) -> Iterator[Progress]:
 
     with hold(work.root / "lock", wait):
         try:
-            yield _Told(progress, status)
+            yield _Shared(progress, status)
         finally:
             status.unlink(missing_ok=True)
 
 
 @dataclass
-class _Told:
-    """Shows progress here and in a file."""
+class _Shared:
+    """Shows progress here, and in a file to those who wait for the lock."""
 
     view: Progress
     file: Path
