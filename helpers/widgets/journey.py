@@ -4,7 +4,7 @@ The facts are those of `helpers.journey`; this module only draws them.
 """
 
 import re
-import threading
+from typing import NamedTuple
 
 import ipywidgets
 import pandas as pd
@@ -21,7 +21,7 @@ from helpers.widgets.view import View, named
 PATIENCE = 2 * TIMEOUT
 #: seconds that the text form waits; mostly it takes half a second
 SOON = 2.0
-_SENDING = "Sending the request."
+SENDING = "Sending the request."
 
 #: What may be broken, in words, and what that changes in the request.
 BREAKS: dict[str, dict[str, str]] = {
@@ -68,18 +68,20 @@ def request_journey(
     return RequestJourney(pod, paths, container)
 
 
+class State(NamedTuple):
+    """The last request that was answered, why one was not, and whether one is sent."""
+
+    journey: Journey | None = None
+    failed: errors.LabError | None = None
+    sending: bool = False
+
+
 class RequestJourney(View):
     """One request at a time, with the steps that it took and where it stopped."""
 
     def __init__(self, pod: str, paths: list[str], container: str | None) -> None:
         """Send the first request, and show what became of it."""
         self._pod, self._container = pod, container
-        self._last: Journey | None = None
-        self._failed: errors.LabError | None = None
-        # Whether nobody needs to wait; and whether something is under way, which may
-        # be so for a while after the view was stopped.
-        self._idle, self._sending = threading.Event(), False
-        self._idle.set()
         self._choice = named(ipywidgets.Dropdown(description="Try:", options=paths))
         self._path = named(ipywidgets.Text(value=paths[0], description="Path:"), "30em")
         self._break = named(ipywidgets.Dropdown(description="Break:", options=BREAKS))
@@ -93,15 +95,15 @@ class RequestJourney(View):
             ipywidgets.HBox(controls, layout={"flex_flow": "row wrap"}),
             self._picture,
             self._facts,
+            state=State(),
         )
         self.send()
 
     def send(self) -> None:
-        """Send what the controls say; what comes of it is drawn when it is there."""
-        if self._idle.is_set() and not self.stopped:
-            self._idle.clear()
-            self._sending = True
-            self.say(_SENDING)
+        """Send what the controls say, unless a request is under way."""
+        if not self.state.sending and not self.stopped:
+            self.handle(SENDING)
+            self.say(SENDING)
             self.work(self._follow)
 
     def frame(self) -> pd.DataFrame:
@@ -110,61 +112,51 @@ class RequestJourney(View):
         STEP, ASKED, ANSWER, STATE, MILLISECONDS. Raise what `follow_request` raises,
         NotReady after PATIENCE seconds, LabError if the view was stopped before.
         """
-        self._idle.wait(PATIENCE)
-        if self._sending and self.stopped:
-            fact = "This view was stopped before the answer came."
-            raise errors.LabError(fact, "Run its cell again.")
-        if self._sending:
+        if not self.wait_until(lambda state: not state.sending, PATIENCE):
+            if self.stopped:
+                fact = "This view was stopped before the answer came."
+                raise errors.LabError(fact, "Run its cell again.")
             raise errors.NotReady("The request", PATIENCE, self.said)
-        if self._failed is not None:
-            raise self._failed
-        return self._last.frame()
+        if self.state.failed:
+            raise self.state.failed
+        return self.state.journey.frame()
 
-    def draw(self) -> None:
-        """Draw the boxes, and below them the facts of each."""
-        journey = self._last
-        if self._failed or not journey:
-            self.say(str(self._failed or _SENDING))
-            return
-        boxes = "".join(_box(n, step) for n, step in enumerate(journey.steps, 1))
-        sent = f"GET {markup.text(journey.request.path)}"
-        picture = (
-            f'{_STYLE}<p><code>{sent}</code></p><ol class="lab-journey" role="list" '
-            f'aria-label="The steps of the request">{boxes}</ol>'
-        )
-        self._picture.value = markup.block(picture)
-        opened = journey.stopped_at or "authorization"
-        facts = "".join(
-            _facts(number, step, opened=step.name == opened)
-            for number, step in enumerate(journey.steps, 1)
-        )
-        self._facts.value = markup.block(f'<div class="lab-facts">{facts}</div>')
-        self.say(_SENDING if self._sending else _plain(journey.outcome))
+    def reduce(self, state: State, event: Journey | errors.LabError | str) -> State:
+        """Return the state once a request was sent, was answered, or failed."""
+        if event == SENDING:
+            return state._replace(sending=True)
+        if isinstance(event, Journey):
+            return State(event)
+        return State(state.journey, event)
+
+    def render(self, state: State) -> None:
+        """Show the boxes, and below them the facts of each."""
+        if journey := state.journey:
+            steps = [*enumerate(journey.steps, 1)]
+            opened = journey.stopped_at or "authorization"
+            self._picture.value = markup.block(
+                f"{_STYLE}<p><code>GET {markup.text(journey.request.path)}</code></p>"
+                '<ol class="lab-journey" role="list" aria-label="The steps of the '
+                f'request">{"".join(_box(*step) for step in steps)}</ol>'
+            )
+            facts = (_facts(n, step, opened=step.name == opened) for n, step in steps)
+            facts = "".join(facts)
+            self._facts.value = markup.block(f'<div class="lab-facts">{facts}</div>')
+        said = state.failed or (SENDING if state.sending else journey.outcome)
+        self.say(_plain(str(said)))
 
     def text(self) -> str:
         """Return the steps as numbered lines; wait a moment for them."""
-        self._idle.wait(SOON)
-        return _plain(str(self._failed or self._last or _SENDING))
-
-    def stopping(self) -> None:
-        """Let nobody wait any longer."""
-        self._idle.set()
+        self.wait_until(lambda state: not state.sending, SOON)
+        return _plain(str(self.state.failed or self.state.journey or SENDING))
 
     def _follow(self) -> None:
+        where = {"container": self._container, **self._break.value}
         try:
-            self._last = follow_request(
-                self._pod,
-                self._path.value,
-                container=self._container,
-                **self._break.value,
-            )
-            self._failed = None
+            event = follow_request(self._pod, self._path.value, **where)
         except errors.LabError as error:
-            self._failed = error
-        finally:
-            self._sending = False
-            self._idle.set()
-        self.changed()
+            event = error
+        self.handle(event)
 
 
 def _box(number: int, step: Step) -> str:
