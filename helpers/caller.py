@@ -1,7 +1,7 @@
-"""Ask an API server as somebody: nobody, a token, the user of a kubeconfig.
+"""Send requests to an API server as anybody: anonymous, a token, a kubeconfig's user.
 
-It is curl's `--cacert` with one of nothing, `-H "Authorization: Bearer …"` or
-`--cert`; it explains nothing and knows no kinds: that is for lessons and libraries.
+The counterpart is curl's `--cacert`, alone or with `-H "Authorization: Bearer …"` or
+`--cert`. Kinds and explanations are for lessons and libraries.
 """
 
 import os
@@ -33,10 +33,10 @@ AGAIN = urllib3.Retry(
 
 
 class Caller:
-    """Somebody who asks an API server, and is asked for credentials in return.
+    """A client of one API server with one credential, or with none.
 
-    Without a token and a certificate it is `system:anonymous`. Its repr masks the
-    token: a notebook shows what stands last in a cell.
+    Without a token or certificate it is `system:anonymous`. Its repr masks the token:
+    a notebook shows the last value of a cell.
     """
 
     _renew: Callable[[], Access] | None = None
@@ -57,10 +57,10 @@ class Caller:
 
     @classmethod
     def from_kubeconfig(cls, path: Path) -> "Caller":
-        """Return the user of the current context, by whatever credential it has.
+        """Return a client for the current context's user, whatever the credential.
 
-        When the server calls a credential invalid, it is read anew: a plugin runs
-        again, a token is taken from its file. Raise KubeconfigError if there is none.
+        When the server answers 401, the credential is read again: a plugin runs once
+        more, a token comes from its file. Raise KubeconfigError if there is none.
         """
         caller = cls._of(user_access(path))
         caller._renew = lambda: user_access(path)
@@ -68,9 +68,9 @@ class Caller:
 
     @classmethod
     def bearer(cls, token: "Token | None" = None) -> "Caller":
-        """Return whoever holds a token, at the connected cluster; without one, nobody.
+        """Return a client of the connected cluster with a token, or an anonymous one.
 
-        Raise NotConnected before `connect()`. Nothing of the kubeconfig's user is used.
+        Raise NotConnected before `connect()`. The kubeconfig's own user is not used.
         """
         access = server_access(kubeconfig_in_use())
         return cls._of(replace(access, token=token and token.text))
@@ -103,8 +103,8 @@ class Caller:
     ) -> urllib3.BaseHTTPResponse:
         """Send one request, with `body` as JSON; return `status`, `headers`, `json()`.
 
-        401 and 403 are answers. A PATCH is a JSON merge patch. If the server says when
-        to come again (429 or 503 with Retry-After), that is done, as by kubectl. Raise
+        401 and 403 are answers. A PATCH is a JSON merge patch. Like kubectl, it tries
+        again when the server asks for that (429 or 503 with Retry-After). Raise
         NotTrusted if the server's certificate is refused, Unreachable if nothing
         answers. The same as `curl -X METHOD SERVER/PATH`.
         """
@@ -120,10 +120,10 @@ class Caller:
     def stream(
         self, path: str, *, headers: dict[str, str], silence: float
     ) -> urllib3.BaseHTTPResponse:
-        """Send one GET and return its answer before the body has come.
+        """Send one GET and return the response before its body has arrived.
 
         Read it with `stream()`, and close it; `silence` is how many seconds may pass
-        between two pieces. It has a connection of its own. Raises what `get` raises.
+        between two pieces. It has its own connection. Raise what `get` raises.
         """
         timeout = urllib3.Timeout(connect=CONNECT, read=silence)
         return self._send(
@@ -151,7 +151,7 @@ class Caller:
         return waited
 
     def _become(self, access: Access, context: ssl.SSLContext) -> None:
-        """Be the one of this credential from now on."""
+        """Use this credential from now on."""
         self._access, self.server = access, access.server.rstrip("/")
         options = {"ssl_context": context}
         if access.server_name:
@@ -198,14 +198,14 @@ class Caller:
             raise errors.Unreachable(self.server, _words(reason)) from error
 
     @property
-    def shows(self) -> str:
-        """Return what it shows of itself: "token", "certificate" or "nothing"."""
+    def credential_kind(self) -> str:
+        """Return the kind of credential: "token", "certificate" or "nothing"."""
         if self._access.token:
             return "token"
         return "certificate" if self._access.certificate else "nothing"
 
     def __repr__(self) -> str:
-        """Return one line: who asks whom, without the token."""
+        """Return one line: the user and the server, without the token."""
         who = "nobody"
         if self._access.token:
             who = f"a token of {len(self._access.token)} characters"
@@ -215,7 +215,7 @@ class Caller:
 
 
 def json_of(path: str, reply) -> dict:
-    """Return the JSON of a reply to a GET of `path`; raise ApiError from 400 on."""
+    """Return the JSON of a response to a GET of `path`; raise ApiError from 400 on."""
     if reply.status >= 400:
         text = reply.data.decode(errors="replace")
         raise errors.ApiError("GET", path, reply.status, text)
@@ -236,7 +236,7 @@ def trust(ca: str | Path | None) -> ssl.SSLContext:
 
 
 def tls_context(access: Access) -> ssl.SSLContext:
-    """Return TLS for `access`: what it trusts, and the certificate that it shows."""
+    """Return the TLS context of `access`: its authorities and its certificate."""
     context = trust(access.authority)
     if access.insecure:
         context.check_hostname = False

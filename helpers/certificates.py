@@ -1,7 +1,7 @@
-"""Read certificates, and ask whether a server's own one can be trusted.
+"""Read certificates, and find out whether a server's certificate can be trusted.
 
-Reading trusts nothing: what is presented, or stands in a file, is shown as it is.
-Only `verify_server` judges, in the way every TLS client does.
+Reading trusts nothing: it shows a certificate as it is. Only `verify_server` judges, as
+every TLS client does.
 """
 
 import socket
@@ -25,7 +25,7 @@ TIMEOUT = 10.0
 
 @dataclass(frozen=True, repr=False)
 class Certificate:
-    """What a certificate says: whose it is, who signed it, for which names, how long.
+    """The contents of a certificate: subject, issuer, names and validity.
 
     `names` are the subject alternative names, DNS names and addresses alike;
     `fingerprint` is the SHA-256 of the whole, in hex.
@@ -41,7 +41,7 @@ class Certificate:
 
     @classmethod
     def read(cls, parsed: x509.Certificate) -> "Certificate":
-        """Take what lessons need from a parsed certificate."""
+        """Return the parts of a parsed certificate that lessons use."""
         return cls(
             parsed.subject.rfc4514_string(),
             parsed.issuer.rfc4514_string(),
@@ -53,7 +53,7 @@ class Certificate:
         )
 
     def __repr__(self) -> str:
-        """Return one line: whose, signed by whom, valid from when until when."""
+        """Return one line: subject, issuer and validity."""
         own = self.subject == self.issuer
         signer = "signed by itself" if own else f"signed by {self.issuer}"
         kind = "authority" if self.is_authority else "certificate"
@@ -65,8 +65,8 @@ class Certificate:
 class Verification:
     """How a client judges a server; `code` 0 is trust, else OpenSSL's number.
 
-    20 is an issuer that the client does not know, 62 a name that the certificate
-    does not hold, 10 a certificate that has expired.
+    20 means an unknown issuer, 62 a name that the certificate does not hold, 10 an
+    expired certificate.
     """
 
     code: int
@@ -76,7 +76,7 @@ class Verification:
 class KubeconfigCertificates(NamedTuple):
     """The certificates of a kubeconfig: who signs the server's, and the user's own.
 
-    `client` is None if the user of the context shows something else, as a token.
+    `client` is None if the context's user has another credential, such as a token.
     """
 
     authority: Certificate
@@ -120,7 +120,7 @@ def verify_server(
     """Judge a server as a TLS client would; a refusal is a value, not an exception.
 
     `ca` is a PEM file or text of the authorities to trust, by default this machine's;
-    `name` is what the certificate has to hold, by default the host of the URL. Raise
+    `name` must be in the certificate, by default the host of the URL. Raise
     Unreachable if nothing answers. The same as `curl --cacert`.
     """
     host, port = address_of(server)
@@ -139,7 +139,7 @@ def kubeconfig_certificates(path: Path) -> KubeconfigCertificates:
     """Return the certificates that the current context of a kubeconfig uses.
 
     Raise KubeconfigError if it names no authority. The same as `kubectl config view
-    --minify --raw` and two times `base64 --decode`; keys are not touched.
+    --minify --raw` with `base64 --decode` twice; keys are not read.
     """
     cluster, user = current_entries(path)
     authority = pem_of(cluster, "certificate-authority", path)

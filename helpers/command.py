@@ -1,6 +1,6 @@
 """Run kubectl from Python, always with a deadline and never with an ambient context.
 
-Lessons call `!kubectl` in shell cells; this is for helpers and checks.
+Lessons call `!kubectl` in shell cells; helpers and checks call `kubectl()`.
 """
 
 import json
@@ -33,7 +33,7 @@ _backend: "Backend | None" = None
 
 @dataclass(frozen=True)
 class Completed:
-    """What a command did, like `subprocess.CompletedProcess`."""
+    """The result of a command, like `subprocess.CompletedProcess`."""
 
     args: list[str]
     stdout: str
@@ -41,31 +41,31 @@ class Completed:
     exit_code: int
 
     def json(self) -> dict:
-        """Return stdout as the JSON document that it is."""
+        """Return stdout, parsed as JSON."""
         return json.loads(self.stdout)
 
 
 def use_kubeconfig(path: Path) -> None:
-    """Make `path` the kubeconfig of this kernel: of our helpers and of shell cells."""
+    """Make `path` the kubeconfig of this kernel, for helpers and shell cells alike."""
     global _kubeconfig
     _kubeconfig = path
     os.environ["KUBECONFIG"] = str(path)
 
 
 def use_programs(directory: Path | None) -> None:
-    """Take kubectl from `directory` from now on, whatever PATH becomes."""
+    """Use the kubectl in `directory` from now on, whatever PATH becomes."""
     global _programs
     _programs = directory
 
 
 def use_backend(backend: "Backend") -> None:
-    """Remember what runs the cluster that this kernel is connected with."""
+    """Remember the backend of the cluster that this kernel is connected with."""
     global _backend
     _backend = backend
 
 
 def backend_in_use() -> "Backend":
-    """Return what runs the cluster that `connect()` chose; raise NotConnected."""
+    """Return the backend that `connect()` chose; raise NotConnected."""
     if _backend is None:
         raise errors.NotConnected
     return _backend
@@ -89,7 +89,7 @@ def program(purpose: str) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Return what kubectl is to see of this process: see `search_path`.
+    """Return the environment for kubectl: see `search_path`.
 
     Raise NotConnected before `connect()`.
     """
@@ -129,8 +129,8 @@ def kubectl(
     """Run kubectl with `args`; raise KubectlFailed unless it ends with 0.
 
     It uses the kubeconfig that `connect()` chose, and no other; raise NotConnected
-    before that. With `check=False` a failure is a value: the lesson may want to look
-    at it. `timeout` in seconds.
+    before that. With `check=False` a failure is a value, for a lesson to look at.
+    `timeout` in seconds.
     """
     settings = environment()
     line = [program("talk to the cluster"), *args]

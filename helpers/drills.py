@@ -1,8 +1,7 @@
-"""Break copies of an application that works, each in one way, for a learner to repair.
+"""Break copies of a working application, each in one way, for a learner to repair.
 
-The application is the lesson's own, taken from the cluster; here are the five ways, and
-how to find the pod that a Deployment runs now. What the copies look like from outside
-is in `checks.layers_named`, what is still wrong in `checks.repaired`.
+The application is the lesson's own, read from the cluster. `checks.layers_named` knows
+what the copies look like from outside, `checks.repaired` what is still wrong.
 """
 
 import contextlib
@@ -30,7 +29,7 @@ TIMEOUT = 60.0
 def break_copies(deployment: str, cluster) -> list[str]:
     """Run copies of a Deployment, each broken in one way; return their names.
 
-    Returns when each has said something; raise NotReady if one does not. Run again, it
+    Return when each has logged a line; raise NotReady if one does not. A second call
     breaks them again. The same as `kubectl get deployment NAME -o yaml`, an edit and
     `kubectl apply`, five times.
     """
@@ -57,7 +56,7 @@ def broken(whole: dict) -> list[dict]:
 
 
 def current_pod(deployment: str) -> dict | None:
-    """Return the pod of a Deployment as it is written now; None while there is none.
+    """Return the pod of a Deployment's current template; None while there is none.
 
     Raise KubectlFailed if there is no such Deployment.
     """
@@ -69,7 +68,7 @@ def current_pod(deployment: str) -> dict | None:
 
 
 def current_pods(selector: str) -> dict[str, dict | None]:
-    """Return the same for all Deployments with a label, by name; one question."""
+    """Return the same for all Deployments with a label, by name, in one request."""
     kinds = "deployments,pods"
     found = kubectl("get", kinds, f"--selector={selector}", "-o", "json").json()
     items = found["items"]
@@ -81,7 +80,7 @@ def current_pods(selector: str) -> dict[str, dict | None]:
 
 
 def pod_of(deployment: dict, objects: list[dict]) -> dict | None:
-    """Choose the pod of a Deployment's newest template from objects; pure."""
+    """Return the pod of a Deployment's newest template among objects; pure."""
     status = deployment.get("status", {})
     generation = deployment["metadata"]["generation"]
     # Before that, the pod of the Deployment as it was may still be there.
@@ -124,12 +123,12 @@ def _break(whole: dict, name: str, way) -> dict:
 
 
 def _short_name(pod: dict) -> None:
-    """Take the book's address, which is found in the namespace `default` alone."""
+    """Use the book's short name, which resolves in the namespace `default` alone."""
     _set(pod, "SERVER", "https://kubernetes")
 
 
 def _no_authority(pod: dict) -> None:
-    """Put the files together by hand, and forget one of them."""
+    """Project the files by hand, and forget one of them."""
     namespace = {"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}
     sources = [
         {"serviceAccountToken": {"path": "token"}},
@@ -140,7 +139,7 @@ def _no_authority(pod: dict) -> None:
 
 
 def _no_files(pod: dict) -> None:
-    """Decline the files, as is right for a pod that never asks the API server."""
+    """Opt out of the files, as a pod may that never talks to the API server."""
     pod["automountServiceAccountToken"] = False
 
 
@@ -175,10 +174,10 @@ def _mount(pod: dict, volume: dict, path: str) -> None:
 
 
 def _ended(account: str, cluster) -> Token:
-    """Return a token of an account that has ended.
+    """Return a token of an account that is no longer valid.
 
-    Expired where the cluster's key is ours. Else, as nobody waits for ten minutes, one
-    that is bound to what is gone: the answer is the same 401.
+    Expired where the cluster's key is ours. Else, as nobody waits for ten minutes, it
+    is bound to an object that was deleted: the answer is the same 401.
     """
     with contextlib.suppress(errors.NoSigningKey):
         return backdate(cluster, create_token(account), expired_for=24 * 3600)

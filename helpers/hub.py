@@ -1,6 +1,6 @@
 """Find out whether a JupyterHub serves this learner, and who else is on this machine.
 
-Binder is one, too. Variables and files are only read; the hub is not asked.
+Binder is one, too. Only variables and files are read; the hub gets no request.
 
 ===================  ==============================  ==================================
 where                the learner's browser comes by  other users reach 127.0.0.1
@@ -40,7 +40,7 @@ class Hub:
     def read(
         cls, environment: Mapping[str, str] = os.environ, root: Path = Path("/")
     ) -> Self:
-        """Read what a hub tells the servers that it starts."""
+        """Return what a hub tells the servers that it starts."""
         prefix = environment.get("JUPYTERHUB_SERVICE_PREFIX", "")
         if not prefix:
             return cls("/", False)
@@ -55,12 +55,12 @@ class Hub:
 
 @dataclass(frozen=True)
 class Link:
-    """A path on the learner's Jupyter server, to be clicked where it can be."""
+    """A path on the learner's Jupyter server, shown as a link where possible."""
 
     path: str
 
     def __repr__(self) -> str:
-        """Return the path, for those who read it."""
+        """Return the path."""
         return self.path
 
     def _repr_html_(self) -> str:
@@ -72,13 +72,13 @@ class Link:
 def link_to_port(port: int, path: str = "/") -> Link:
     """Return the link by which jupyter-server-proxy leads to a port of 127.0.0.1.
 
-    `path` is asked for there. Whoever follows it has to be logged in to Jupyter.
+    The link ends with `path`. Whoever follows it must be logged in to Jupyter.
     """
     return Link(f"{Hub.read().prefix}proxy/{port}/{path.removeprefix('/')}")
 
 
 def _is_here(url: str) -> bool:
-    """Say whether the URL leads to this machine; one that says nothing does."""
+    """Say whether the URL leads to this machine; an empty one does."""
     host = urlsplit(url).hostname or "localhost"
     try:
         return ipaddress.ip_address(host).is_loopback

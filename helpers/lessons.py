@@ -1,4 +1,4 @@
-"""Know which cells need a node, and which a cluster of the notebooks' own. Pure."""
+"""Decide which cells need a node, and which cannot run on an existing cluster. Pure."""
 
 #: names of the lessons, without their numbers, that work in pods from the beginning
 OF_PODS = frozenset(
@@ -22,10 +22,10 @@ REASON = (
 
 
 def needs_pods(lesson: str, tags: list[str] = ()) -> bool:
-    """Say whether a cell with these tags, of the notebook of a lesson, needs a node."""
+    """Say whether a lesson's cell with these tags needs a node."""
     return lesson in OF_PODS or NEEDS_PODS in tags
 
 
 def needs_lab(tags: list[str]) -> bool:
-    """Say whether a cell with these tags is left out on a cluster of one's own."""
+    """Say whether a cell with these tags is left out on an existing cluster."""
     return NEEDS_LAB in tags

@@ -1,7 +1,7 @@
 """Run pods and commands in them, and wait for both, in kubectl's words.
 
-Lessons show `kubectl apply`, `wait` and `exec` in shell cells first; these give the
-same as values. Anything finer is kubectl's own work.
+Lessons show `kubectl apply`, `wait` and `exec` in shell cells first; these functions
+return the same as values.
 """
 
 import json
@@ -45,8 +45,8 @@ def exec_in_pod(
 ) -> Completed:
     """Run a command in a pod and return its stdout, stderr and exit code.
 
-    A command that fails is a value, as the lesson may want to look at it; a command
-    that could not be run (no such pod, no such program, 403) raises KubectlFailed.
+    The failure of a command is a value, for a lesson to look at; a command that could
+    not be run (no such pod, no such program, 403) raises KubectlFailed.
     `timeout` in seconds. The same as `kubectl exec POD -- COMMAND`.
     """
     options = ["--stdin"] if input is not None else []
@@ -66,9 +66,9 @@ def exec_in_pod(
 def wait_for(condition: str, resource: str, *, timeout: float = 60.0) -> None:
     """Wait until `resource` meets `condition`; raise NotReady with the cause.
 
-    It ends before `timeout` (seconds) if the pod is in a state that waiting does not
-    mend, as an image that is not there. Raise KubectlFailed if there is no such
-    resource, NoNode for what runs in pods where there is nothing to run them. The same
+    It ends before `timeout` (seconds) if waiting cannot help, as with an image that
+    does not exist. Raise KubectlFailed if there is no such resource, NoNode for what
+    runs in pods where the cluster has no node. The same
     as `kubectl wait --for=CONDITION RESOURCE`.
     """
     what = f"{condition} of {resource}"
@@ -112,8 +112,8 @@ def wait_for_file(
 ) -> float:
     """Wait until a file in a pod holds `text`; return the seconds that it took.
 
-    Raise NotReady after `timeout` seconds, with what the file held last. The default
-    covers a kubelet that notices nothing before its regular round, once a minute. The
+    Raise NotReady after `timeout` seconds, with the file's last contents. The default
+    covers a kubelet that notices a change only in its round once a minute. The
     same as `kubectl exec POD -- grep -qF TEXT PATH`, again and again.
     """
     return wait_for_output(text, pod, "cat", path, container=container, timeout=timeout)
@@ -126,10 +126,10 @@ def wait_for_output(
     container: str | None = None,
     timeout: float = 60.0,
 ) -> float:
-    """Wait until a command in a pod says `text`; return the seconds that it took.
+    """Wait until a command in a pod prints `text`; return the seconds that it took.
 
-    A command that fails has not said it yet. Raise NotReady after `timeout` seconds,
-    with what it said last, KubectlFailed if it cannot be run. The same as `kubectl
+    A command may fail meanwhile. Raise NotReady after `timeout` seconds, with its last
+    output, KubectlFailed if it cannot be run. The same as `kubectl
     exec POD -- COMMAND`, again and again.
     """
     what = f"{text!r} from `{' '.join(command)}` in pod {pod}"

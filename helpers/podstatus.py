@@ -1,6 +1,6 @@
 """Say why a pod is not Ready, or a Deployment not available: pure, from its JSON.
 
-The kubelet tells it in four places, of which lessons would have to know each.
+The kubelet reports it in four places; a lesson should not have to know them all.
 """
 
 from dataclasses import dataclass
@@ -31,10 +31,10 @@ class Cause:
 
 
 def why_not_ready(pod: dict, events: list[dict], image_hint: str = "") -> Cause:
-    """Say why a pod is not Ready, from the pod and its events as the API gives them.
+    """Return why a pod is not Ready, from the pod and its events as the API has them.
 
-    `image_hint` is the way out if its image cannot be pulled: it depends on what runs
-    the cluster.
+    `image_hint` is the way out if its image cannot be pulled: it depends on the
+    backend.
     """
     name, status = pod["metadata"]["name"], pod.get("status", {})
     if pod["metadata"].get("deletionTimestamp"):
@@ -60,7 +60,7 @@ def why_not_ready(pod: dict, events: list[dict], image_hint: str = "") -> Cause:
 
 
 def conditions(found: dict) -> str:
-    """Say how an object that is no pod stands: its conditions, and what failed."""
+    """Return the conditions of an object that is not a pod, and what failed."""
     known = found.get("status", {}).get("conditions", [])
     parts = [f"{part['type']}={part['status']}" for part in known]
     text = ", ".join(parts) or "no condition yet"
@@ -87,7 +87,7 @@ def _unstarted(container: dict) -> str:
 
 
 def _short(message: str) -> str:
-    """Return a message of the runtime in one line: the beginning and the end."""
+    """Return the beginning and the end of a runtime's message, in one line."""
     line = " ".join(message.split())
     return line if len(line) <= LONGEST else f"{line[:90]} … {line[-90:]}"
 
@@ -102,7 +102,7 @@ def _ended(status: dict, containers: list[dict]) -> str:
 
 
 def _still(status: dict, containers: list[dict], events: list[dict]) -> str:
-    """Say what a pod is waiting for that may yet come."""
+    """Return what a pod is waiting for, if that may still come."""
     warnings = [event for event in events if event.get("type") == "Warning"]
     if warnings:
         # Events come in the order of their names, not of time.

@@ -1,7 +1,7 @@
-"""Read in the path of a request what the server decides on: verb, resource, namespace.
+"""Split the path of a request into verb, resource, namespace and the like.
 
-Pure. It is the split that the API server makes before it asks an authorizer; whether
-the resource exists is not asked.
+Pure. The API server splits it in the same way before it asks an authorizer; whether
+the resource exists does not matter.
 """
 
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -13,7 +13,7 @@ _OF_NAMESPACES = ("status", "finalize")
 
 
 def reading(path: str, user: str) -> Attributes:
-    """Return what a GET of `path` attempts; what is no resource has a `path`.
+    """Return the attributes of a GET of `path`; what is no resource has a `path`.
 
     https://kubernetes.io/docs/reference/access-authn-authz/authorization has the table.
     """

@@ -1,6 +1,6 @@
-"""Ask the API server what it thinks: of a token, of an identity, of a permission.
+"""Ask the API server to review a token, an identity or a permission.
 
-Each answer is an object of the "review" kinds, which are created and never stored.
+Each answer is an object of a "review" kind, which is created and never stored.
 """
 
 import json
@@ -23,7 +23,7 @@ _GROUNDS = {
 
 @dataclass(frozen=True)
 class Review:
-    """What the API server says of a token; `error` is its reason for a refusal."""
+    """What the API server says about a token; `error` is why it refuses it."""
 
     authenticated: bool
     user: str = ""
@@ -33,7 +33,7 @@ class Review:
 
     @classmethod
     def read(cls, status: dict) -> "Review":
-        """Take the parts of a TokenReview's status that lessons use."""
+        """Return the parts of a TokenReview's status that lessons use."""
         user = status.get("user", {})
         return cls(
             status.get("authenticated", False),
@@ -46,14 +46,14 @@ class Review:
 
 @dataclass(frozen=True)
 class Account:
-    """Who is asked about: a user name and the groups that come with it."""
+    """A user name and the groups that come with it."""
 
     user: str
     groups: tuple[str, ...] = field(default=())
 
     @classmethod
     def read(cls, name: str, namespace: str) -> "Account":
-        """Take a ServiceAccount's name, or a full user name: one with a colon or @.
+        """Return the account with a ServiceAccount's name, or a user name with : or @.
 
         The groups are those that the API server itself gives to a ServiceAccount.
         """
@@ -70,7 +70,7 @@ class Account:
 def review_token(token: Token, *, audience: str = "") -> Review:
     """Ask the API server whether a token is good, and if not, why.
 
-    `audience` is for whom it should be meant, by default the API server itself. The
+    `audience` is whom it should be meant for, by default the API server itself. The
     same as creating a TokenReview, which an ordinary ServiceAccount may not do.
     """
     spec = {"token": token.text, **({"audiences": [audience]} if audience else {})}
@@ -92,8 +92,8 @@ def can_i(
 
     Rows are `resources` as kubectl writes them: "pods", "pods/log", "jobs.batch",
     with "-n NAMESPACE" or "-A" for elsewhere; columns are `verbs`. `groups` are added
-    to the account's own: what if it were in there? The same as many times `kubectl
-    auth can-i VERB RESOURCE --as=ACCOUNT`, but nobody is impersonated.
+    to the account's own: what if it were a member? The same as `kubectl auth can-i
+    VERB RESOURCE --as=ACCOUNT` many times, but nobody is impersonated.
 
     With `before`, an earlier table, the result is styled: a changed field reads
     "no → yes" or "yes → no", and GRANTED BY names the bindings behind each row.
@@ -120,7 +120,7 @@ def can_i(
 
 
 def access_review(who: Account, verb: str, row: str, namespace: str) -> dict:
-    """Describe the SubjectAccessReview for one field of the table of `can_i`."""
+    """Return the SubjectAccessReview for one field of the table of `can_i`."""
     words, _, elsewhere = row.partition(" -")
     if elsewhere.startswith("n "):
         namespace = elsewhere[2:].strip()
@@ -143,7 +143,7 @@ def access_review(who: Account, verb: str, row: str, namespace: str) -> dict:
 
 
 def excess(granted, needed):
-    """Return a styled table that lights up what is granted and not needed.
+    """Return a styled table that highlights what is granted and not needed.
 
     Both are DataFrames of `can_i` of the same shape. Each field says it in words too:
     "yes" is granted and needed, "TOO MUCH" granted alone, "missing" needed alone.
@@ -164,7 +164,7 @@ def _ask_all(reviews: list[dict]) -> list[str]:
 def _granted_by(
     who: Account, reviews: list[list[dict]], answers: list[list[str]]
 ) -> list[str]:
-    """Name the bindings that allow what was answered with "yes", row by row."""
+    """Return the names of the bindings behind each "yes", row by row."""
     objects, found = rbac.read_rbac(), []
     for asked, told in zip(reviews, answers, strict=True):
         granted = [r for r, text in zip(asked, told, strict=True) if text == "yes"]

@@ -1,7 +1,7 @@
-"""Hold ServiceAccount tokens without showing them, and say what stands in them.
+"""Hold ServiceAccount tokens without showing them, and read their claims.
 
-What a token *says* is read here; whether the server believes it is asked in
-`reviews.py`. Only `backdate` signs anything, and only where the key is ours.
+Whether the server believes a token is for `reviews.py`. Only `backdate` signs anything,
+and only where the key is ours.
 """
 
 import base64
@@ -48,7 +48,7 @@ class Times(NamedTuple):
 class Token:
     """A ServiceAccount token that masks itself wherever it is shown.
 
-    `text` is the token itself: hand it on, never print it. Who holds it *is* the
+    `text` is the token itself: pass it on, never print it. Whoever holds it *is* the
     ServiceAccount: `Caller.bearer(token)`.
     """
 
@@ -78,7 +78,7 @@ class Token:
 
     @property
     def audiences(self) -> list[str]:
-        """Return for whom the token is meant."""
+        """Return the audiences that the token is meant for."""
         found = self.claims().get("aud", [])
         return [found] if isinstance(found, str) else list(found)
 
@@ -98,8 +98,8 @@ class Token:
     def times(self) -> Times:
         """Return when it was issued, when a kubelet asks for the next, when it expires.
 
-        The kubelet counts the life that it asked for: where the API server extends the
-        tokens of pods to a year, that one ends at `warnafter` and not at `exp`.
+        The kubelet counts the lifetime that it asked for: where the API server extends
+        the tokens of pods to a year, it ends at `warnafter` and not at `exp`.
         """
         claims = self.claims()
         if "iat" not in claims:
@@ -114,7 +114,7 @@ class Token:
 
     @property
     def bound_to(self) -> str:
-        """Return the object that the token dies with, as `pod/NAME`; or nothing."""
+        """Return the object that the token is bound to, as `pod/NAME`; or nothing."""
         own = self.claims().get("kubernetes.io", {})
         found = [f"{kind}/{own[kind]['name']}" for kind in _BINDINGS if kind in own]
         return found[0] if found else ""
@@ -182,7 +182,7 @@ def create_token(
 
 
 def read_token(pod: str, *, path: str = MOUNTED, container: str | None = None) -> Token:
-    """Return the token that a pod finds in a file; raise NotAToken if none is there.
+    """Return the token in a file of a pod; raise NotAToken if there is none.
 
     The same as `kubectl exec POD -- cat PATH`, without showing it.
     """
@@ -193,7 +193,7 @@ def read_token(pod: str, *, path: str = MOUNTED, container: str | None = None) -
 
 
 def write_token(pod: str, token: Token, *, path: str, container: str) -> None:
-    """Put a token into a file of a pod, in one step, as the kubelet swaps its own.
+    """Write a token to a file of a pod in one step, as the kubelet swaps its own.
 
     A reader sees the old file or the new one, never half of one. The token goes
     through stdin: in an argument every process on the machine could read it.
@@ -217,7 +217,7 @@ def verify_token(token: Token, jwks: dict, *, audience: str | list[str]) -> dict
     """Check a token offline and return its claims; raise NotGenuine with the reason.
 
     `jwks` are the keys of `/openid/v1/jwks`. Signature, audience and times are
-    checked; that a token was revoked cannot be seen here.
+    checked; only the server knows whether a token was revoked.
     """
     try:
         key = jwt.PyJWKSet.from_dict(jwks)[token.header["kid"]]
@@ -232,9 +232,9 @@ def verify_token(token: Token, jwks: dict, *, audience: str | list[str]) -> dict
 
 
 def backdate(cluster, token: Token, *, expired_for: int) -> Token:
-    """Return a copy that expired `expired_for` seconds ago, rightly signed.
+    """Return a copy that expired `expired_for` seconds ago, with a valid signature.
 
-    Time is all that is forged: the signature is by the cluster's own key. Raise
+    Only the times are forged: the cluster's own key signs it. Raise
     NoSigningKey unless that key is on this machine, as the local cluster's is.
     """
     key = cluster.signing_key()

@@ -1,8 +1,8 @@
-"""Follow a resource: list it once, then hear of every change until told to stop.
+"""Follow a resource: list it once, then handle every change until told to stop.
 
-What an informer of a client library does, as a thread of this kernel: it comes again
-after every break, from the version that it has seen last, and lists anew only if the
-server no longer knows that version.
+It does what an informer of a client library does, in a thread of this kernel: after
+every break it resumes from the last version, and lists again only if the server no
+longer knows that version.
 """
 
 import contextlib
@@ -38,12 +38,12 @@ _PASSING = (429, 500, 502, 503, 504)
 
 
 class Event(NamedTuple):
-    """Something that was heard, and when.
+    """An event of a watch, and when it came.
 
     `type` is the server's ADDED, MODIFIED, DELETED or BOOKMARK, with the object (or a
     Table of one row); or LISTED with one page of a list; RECONNECTED; BROKEN or REFUSED
-    with `object["message"]`. `first` says that a page begins a list: what came of an
-    earlier one, which broke off, is void.
+    with `object["message"]`. `first` says that a page begins a list: the pages
+    of an earlier one, which broke off, are void.
     """
 
     type: str
@@ -53,9 +53,9 @@ class Event(NamedTuple):
 
 
 class Watch:
-    """A thread that follows the resource at `path` and hands on every Event.
+    """A thread that follows the resource at `path` and passes on every Event.
 
-    `heard` is called in that thread and must be quick. The same as `kubectl get
+    `handle` is called in that thread and must be quick. The same as `kubectl get
     --watch --output-watch-events`, but it survives a restart of the API server.
     """
 
@@ -63,13 +63,13 @@ class Watch:
         self,
         caller: Caller,
         path: str,
-        heard: Callable[[Event], None],
+        handle: Callable[[Event], None],
         *,
         accept: str = "application/json",
         query: dict[str, str] | None = None,
     ) -> None:
-        """Describe it; `start` begins. `query` are selectors, for list and watch."""
-        self._caller, self._path, self._heard = caller, path, heard
+        """Describe the watch; `start` begins it. `query` holds selectors."""
+        self._caller, self._path, self._handle = caller, path, handle
         self._headers = {"Accept": accept}
         self._query = query or {}
         self._version = ""
@@ -86,11 +86,10 @@ class Watch:
         return self
 
     def stop(self, *, timeout: float = STOP) -> None:
-        """End the thread and its connection, and wait for that.
+        """End the thread and its connection; wait for that, up to `timeout` seconds.
 
-        After `timeout` seconds it returns all the same: a thread that waits for a
-        connection, or for the head of an answer, ends by itself when that fails, and
-        reports nothing more.
+        A thread that still waits for a connection, or for the head of an answer, ends
+        by itself when that fails, and reports nothing more.
         """
         self._ended.set()
         answer = self._answer
@@ -198,7 +197,7 @@ class Watch:
 
     def _hear(self, event: Event) -> None:
         if not self._ended.is_set():
-            self._heard(event)
+            self._handle(event)
 
     def _say(self, kind: str, message: str) -> None:
         self._hear(Event(kind, {"message": message}, datetime.now(UTC)))
@@ -216,7 +215,7 @@ class _Gone(Exception):
 
 
 def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-    """Yield each line as soon as it is whole; one that is cut off is none."""
+    """Yield each line as soon as it is complete; a line that is cut off is dropped."""
     rest = b""
     for chunk in answer.stream(1 << 16):
         *whole, rest = (rest + chunk).split(b"\n")

@@ -1,4 +1,4 @@
-"""Check what an ambassador lets through, and whether it outlives its token."""
+"""Check what an ambassador lets through, and whether it survives a token's expiry."""
 
 from cluster.waiting import until
 from helpers.caller import Caller
@@ -20,7 +20,7 @@ NOBODY = "000"
 def lets_only_read_pods(pod: str, namespace: str) -> str:
     """Diagnose what an ambassador lets through beside lists of pods and single pods.
 
-    Asks from the container `main` of `pod`; 403 in plain text is the proxy's refusal.
+    It asks from the container `main` of `pod`; the proxy refuses with 403 as text.
     """
     pods = f"/api/v1/namespaces/{namespace}/pods"
     if not until(lambda: status(pod, pods) != NOBODY, FORGOTTEN):

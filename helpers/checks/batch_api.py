@@ -30,7 +30,7 @@ def names_are_complete(
 
 
 def only_created(names: Iterable[str], server: KubectlProxy) -> str:
-    """Diagnose which names of resources that can be created, not read, are wrong."""
+    """Diagnose which names of create-only resources are wrong."""
     verbs = api_resources(server).set_index("NAME")["VERBS"]
     right = {
         name for name, can in verbs.items() if "create" in can and _READ.isdisjoint(can)
@@ -54,7 +54,7 @@ def cronjob_runs(name: str, *, schedule: str, image: str) -> str:
 
 
 def wrong_cronjob(cronjob: dict, *, schedule: str, image: str) -> str:
-    """Say what in a CronJob, as the API gives it, is not as it should be, or ""."""
+    """Return what is wrong with a CronJob as the API returns it, or ""."""
     name, spec = cronjob["metadata"]["name"], cronjob["spec"]
     if spec["schedule"] != schedule:
         return f"{name} runs at {spec['schedule']!r}, not at {schedule!r}."

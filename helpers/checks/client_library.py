@@ -59,7 +59,7 @@ def job_goes_last(options: Mapping[str, object], batch) -> str:
 
 
 def why_not_last(answer: Mapping) -> str:
-    """Say what the answer to the DELETE of a Job shows of its pods, or ""; pure."""
+    """Return what a DELETE of a Job does instead of deleting its pods first; pure."""
     finalizers = answer.get("metadata", {}).get("finalizers", [])
     if "orphan" in finalizers:
         return (
@@ -91,7 +91,7 @@ def owned_by(
 def wrong_owner(
     obj: dict, owners: Mapping[str, Collection[str]], gone: Collection[str] = ()
 ) -> str:
-    """Say which field of an object is not owned as it should be, or ""; pure."""
+    """Return which field of an object has the wrong owner, or ""; pure."""
     actual = owners_by_field(obj)
     for field in gone:
         if holders := actual.get(field):
@@ -124,8 +124,8 @@ def survives_expiry(
 ) -> str:
     """Diagnose a function that returns all names of a list, `all_names(list_page)`.
 
-    `list_page` takes `limit` and `_continue`. The first time that a second page is
-    asked for, the server is shown the token `expired` instead.
+    `list_page` takes `limit` and `_continue`. The first request for a second page is
+    sent with the token `expired` instead.
     """
     from kubernetes.client import ApiException
 

@@ -1,4 +1,4 @@
-"""Check who is answered what, and which names a certificate holds."""
+"""Check what the server answers to whom, and which names its certificate holds."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,7 +34,7 @@ def predictions_hold(
 ) -> str:
     """Diagnose the first status that was not predicted rightly.
 
-    `predicted` maps (name of a caller, path) to a status; the server is asked now.
+    `predicted` maps (name of a caller, path) to a status; each request is sent now.
     """
     for (name, path), status in predicted.items():
         if status is None:
@@ -50,7 +50,7 @@ def predictions_hold(
 
 
 def name_is_held(server: str, ca: Path, name: str, *, but: str) -> str:
-    """Diagnose why `name` is no other name, beside `but`, that `server` proves."""
+    """Diagnose why `name`, unlike `but`, is not in the server's certificate."""
     if name == but:
         return f"{but} is the host of the URL itself: look for another name."
     verdict = verify_server(server, ca=ca, name=name)

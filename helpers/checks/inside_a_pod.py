@@ -1,4 +1,4 @@
-"""Check what keeps a pod from the API server, and whom curl trusts there."""
+"""Check what keeps a pod from the API server, and whom curl trusts in it."""
 
 from collections.abc import Mapping
 

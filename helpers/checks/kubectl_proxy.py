@@ -17,8 +17,8 @@ def paths_lead_to(
 ) -> str:
     """Diagnose the first path that does not list its kind.
 
-    `paths` maps (apiVersion, kind) to the path of the list: in `namespace`, or of the
-    whole cluster for a kind without namespaces. The server is asked now.
+    `paths` maps (apiVersion, kind) to the path of the list: in `namespace`, or for a
+    cluster-scoped kind of the whole cluster. Each request is sent now.
     """
     for (api_version, kind), path in paths.items():
         if not path:
@@ -59,7 +59,7 @@ def _is_namespaced(root: str, kind: str, server: KubectlProxy) -> bool:
 def door_is_guarded(server: KubectlProxy, namespace: str) -> str:
     """Diagnose what a proxy lets through that it should not, or the reverse.
 
-    Pods are to be read; Secrets and exec are to be refused by the proxy itself.
+    Pods must be readable; the proxy itself must refuse Secrets and exec.
     """
     inside = f"/api/v1/namespaces/{namespace}"
     if server.get(f"{inside}/pods").status != 200:

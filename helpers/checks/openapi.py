@@ -12,12 +12,12 @@ RULE = ".spec.podFailurePolicy.rules[*]"
 
 
 def rule_described(rule: Mapping[str, set], server: Server) -> str:
-    """Diagnose what is not right about `required` and `actions` of a rule."""
+    """Diagnose what is wrong with `required` and `actions` of a rule."""
     return wrong_rule(rule, read_schema(server, "batch/v1", "Job").at(RULE))
 
 
 def wrong_rule(rule: Mapping[str, set], schema: Schema) -> str:
-    """Say what about a rule is not as its schema has it, or ""."""
+    """Return how a rule differs from its schema, or ""."""
     fields = schema.fields
     must = {name for name, field in fields.items() if field.required}
     actions = set(fields["action"].node["enum"])
@@ -37,7 +37,7 @@ def wrong_rule(rule: Mapping[str, set], schema: Schema) -> str:
 
 
 def job_is_taken(job: dict, *, completions: int, mode: str) -> str:
-    """Diagnose why the server would not take a Job, or why it is another one."""
+    """Diagnose why the server would refuse a Job, or why it is not the wanted one."""
     asked = kubectl(
         "create",
         "--dry-run=server",
@@ -54,7 +54,7 @@ def job_is_taken(job: dict, *, completions: int, mode: str) -> str:
 
 
 def other_job(job: dict, *, completions: int, mode: str) -> str:
-    """Say how a Job that the server took is another one than was wanted, or ""."""
+    """Return how a Job that the server accepted differs from the wanted one, or ""."""
     if job["kind"] != "Job":
         return f"It is a {job['kind']} now, and should be a Job."
     spec = job["spec"]

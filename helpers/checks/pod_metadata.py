@@ -1,4 +1,4 @@
-"""Check what a learner knows and asks of the downward API: when, by which way, how."""
+"""Check what a learner knows of the downward API: when, by which way, and how."""
 
 import json
 import re
@@ -43,7 +43,7 @@ def known_when(known: Mapping[str, str], *, deployment: str) -> str:
 def ways_hold(ways: Mapping[str, str]) -> str:
     """Diagnose the first field whose way into a container is not the given one.
 
-    A way is "env", "volume" or "both". The API server is asked, by a dry run.
+    A way is "env", "volume" or "both". The API server decides, in a dry run.
     """
     allowed = ask_ways(list(ways))
     for field, way in ways.items():
@@ -60,9 +60,9 @@ def ways_hold(ways: Mapping[str, str]) -> str:
 
 
 def ask_ways(fields: list[str]) -> dict[str, set[str]]:
-    """Return by which ways the API server takes each field: "env", "volume".
+    """Return the ways in which the API server accepts each field: "env", "volume".
 
-    One pod asks for everything in both ways; it is checked and not kept. The same as
+    One pod asks for everything in both ways, in a dry run. The same as
     `kubectl create --dry-run=server`.
     """
     done = kubectl(
@@ -107,7 +107,7 @@ def asking(fields: list[str]) -> dict:
 
 
 def pod_knows_itself(pod: str) -> str:
-    """Diagnose why a pod does not know its CPU limit and its labels as was asked."""
+    """Diagnose why a pod does not know its CPU limit and its labels."""
     found = kubectl("get", "pod", pod, "-o", "json", check=False)
     if found.exit_code:
         return found.stderr.strip()
@@ -133,7 +133,7 @@ def pod_knows_itself(pod: str) -> str:
 
 
 def look_up(document: dict, field: str):
-    """Return what stands at a path such as `spec.containers[0].image`, or None."""
+    """Return the value at a path such as `spec.containers[0].image`, or None."""
     here = document
     for step in _INDEX.sub(r"\1.\2", field).split("."):
         if isinstance(here, list):

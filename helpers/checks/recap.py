@@ -78,10 +78,10 @@ def server_is_found(pod: str, *, by_variable: str, by_name: str) -> str:
 
 
 def request_is_sure(pod: str, request: str) -> str:
-    """Diagnose a request for the pods of the own namespace, for `sh -c` in a pod.
+    """Diagnose a request for the pods of the pod's namespace, for `sh -c` in it.
 
-    `$SERVER` is whom it asks: the API server must answer with a list that holds the
-    pod, and an impostor must not be asked at all.
+    It goes to `$SERVER`: the API server must answer with a list that holds the pod,
+    and an impostor must not receive the request at all.
     """
     done = exec_in_pod(pod, "env", f"SERVER={SERVER}", "sh", "-c", request)
     if done.exit_code:
@@ -108,7 +108,7 @@ def request_is_sure(pod: str, request: str) -> str:
 def program_lists(pod: str, program: str) -> str:
     """Diagnose why a Python program in a pod does not print the names of all pods.
 
-    One name per line, those of the namespace of the pod.
+    One name per line, all of the pod's own namespace.
     """
     done = exec_in_pod(pod, "python3", "-", input=program)
     if done.exit_code:
@@ -124,7 +124,7 @@ def program_lists(pod: str, program: str) -> str:
 
 
 def _said(done) -> str:
-    """Return the last line of what a command said."""
+    """Return the last line that a command printed."""
     lines = (done.stdout + done.stderr).strip().splitlines()
     return repr(lines[-1][:160]) if lines else "nothing"
 

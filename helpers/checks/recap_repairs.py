@@ -1,4 +1,4 @@
-"""Check what is wrong with broken copies of an application, and their repair."""
+"""Check what a learner finds wrong with broken copies of an application, and mends."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from helpers.tokens import read_token
 
 
 class Symptom(NamedTuple):
-    """The layer at which a request ended, and what had happened until then."""
+    """The layer at which a request ended, and how far it had come."""
 
     layer: str
     meaning: str
@@ -71,7 +71,7 @@ def symptom_of(line: str, namespace: str) -> Symptom | None:
 def layers_named(named: Mapping[str, str]) -> str:
     """Diagnose the first broken Deployment whose layer is not named, or not rightly.
 
-    What each says is read now; one that was repaired has no layer any more.
+    The logs are read now; a repaired Deployment has no layer any more.
     """
     namespace, pods = current_namespace(), current_pods(LABEL)
     for deployment in NAMES:
@@ -126,7 +126,7 @@ def repaired(deployment: str) -> str:
 
 
 def why(line: str, pod: dict) -> str:
-    """Say which layer failed and what of the pod is to blame, from its last line."""
+    """Return which layer failed, and which part of the pod is to blame."""
     symptom = symptom_of(line, current_namespace())
     if symptom is None:
         name = pod["metadata"]["name"]
@@ -135,7 +135,7 @@ def why(line: str, pod: dict) -> str:
 
 
 def given_up(pod: dict, asked: str) -> str:
-    """Say what an application that gets an answer has given up for it, or ""."""
+    """Return what an application gave up to get its answer, or ""."""
     spec, name = pod["spec"], pod["metadata"]["name"]
     if asked != current_namespace():
         return (
@@ -232,7 +232,7 @@ def _token_path(spec: dict) -> str:
 
 
 def _volume_at(spec: dict, path: str) -> dict:
-    """Return the volume that a container sees at a path; {} if there is none."""
+    """Return the volume that a container has mounted at a path, or {}."""
     mounts = spec["containers"][0].get("volumeMounts", [])
     names = [mount["name"] for mount in mounts if mount["mountPath"] == path]
     return next((one for one in spec["volumes"] if one["name"] in names), {})

@@ -181,7 +181,7 @@ class ApiExplorer(View):
             lines = [f"GET {self._caller.server}{last.path}"]
             lines += [f"{name}: {value}" for name, value in last.sent.items()]
             sent = "<br>".join(f"<code>{markup.escape(line)}</code>" for line in lines)
-            if self._caller.shows == "certificate":
+            if self._caller.credential_kind == "certificate":
                 sent += "<br>No Authorization: the client certificate says who asks."
             self._head.value = markup.block(f"<p>{sent}</p>")
             self._kubectl.value = last.kubectl
@@ -304,7 +304,7 @@ class ApiExplorer(View):
         began = time.monotonic()
         reply = self._caller.get(path, headers=sent)
         took = round(1000 * (time.monotonic() - began), 1)
-        if self._caller.shows == "token":
+        if self._caller.credential_kind == "token":
             sent["Authorization"] = "Bearer (masked)"
         kind = reply.headers.get("Content-Type", "no type")
         line = model.kubectl_line(state)
