@@ -1,42 +1,16 @@
 """The cache of the image: built once by one process, whole or not there at all."""
 
 import os
-import subprocess
-import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
-from pathlib import Path
 
 import pytest
 
 from cluster import errors
 from cluster.image import cache as image_cache
 from cluster.progress import Silent
+from tests.local.waiting import until
 from tests.progress import Notes
-
-ROOT = Path(__file__).parents[2]
-
-#: Says that it is there, and builds when all the others are there too.
-BUILDER = """
-import sys, time
-from pathlib import Path
-from cluster.image.cache import keep
-from cluster.progress import Silent
-
-name, others, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
-
-def make(work):
-    with open(folder / "builds", "a") as file:
-        file.write(name + "\\n")
-    deadline = time.monotonic() + 60
-    while len(list(folder.glob("here-*"))) < others:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    (work / "made").write_text(name)
-    return work / "made"
-
-(folder / f"here-{name}").touch()
-print(keep(folder / "images" / "key.tar", make, Silent()).read_text())
-"""
 
 
 def maker(content):
@@ -60,22 +34,21 @@ def file(tmp_path):
     return tmp_path / "images" / "key.tar"
 
 
-def test_three_processes_build_once_and_all_get_the_same(tmp_path):
-    names = ["a", "b", "c"]
-    children = [
-        subprocess.Popen(
-            [sys.executable, "-c", BUILDER, name, str(len(names)), tmp_path],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for name in names
-    ]
-    outputs = [child.communicate(timeout=120)[0].strip() for child in children]
-    assert [child.returncode for child in children] == [0] * 3
-    builders = (tmp_path / "builds").read_text().split()
-    assert len(builders) == 1
-    assert outputs == builders * 3
+def test_of_several_at_once_one_builds_and_all_get_the_same(file):
+    built, view = [], Notes()
+
+    def make(work):
+        # Until somebody has seen that the lock is taken.
+        until(lambda: view.shown)
+        built.append(work)
+        (work / "made").write_text("once")
+        return work / "made"
+
+    with ThreadPoolExecutor() as pool:
+        asked = [pool.submit(image_cache.keep, file, make, view) for _ in range(3)]
+    assert [one.result().read_text() for one in asked] == ["once"] * 3
+    assert len(built) == 1
+    assert set(view.shown) == {"another process builds the toolbox image; waiting"}
 
 
 def test_what_a_killed_build_leaves_is_removed_by_the_next(file):
