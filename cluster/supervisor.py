@@ -1,7 +1,8 @@
 """Start components in order, restart what dies, stop in reverse.
 
-No library of the field can be PID 1 of a namespace and has an order with readiness:
-mirakuru lives as long as its caller; supervisor, circus and honcho know neither.
+mirakuru, supervisor, circus and honcho have no order with readiness. s6-rc, dinit and
+process-compose have one, but would each be one more program to get, and know neither
+an inherited socket nor a component that answers before it is ready.
 One thread looks after each component; the main thread reaps and nothing else.
 """
 

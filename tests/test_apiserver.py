@@ -8,7 +8,7 @@ import psutil
 import pytest
 import requests
 
-from cluster import apiserver, errors, paths, statedir
+from cluster import apiserver, errors, statedir
 from cluster.apiserver import ApiServer
 from cluster.binaries.recipe import API_SERVER
 from tests.likekernel import like_a_kernel
@@ -293,11 +293,6 @@ def test_an_interrupted_cell_leaves_them_alone(parent):
     os.killpg(process.pid, signal.SIGINT)
     assert process.stdout.readline() == "True\n"
     assert all(child.is_running() for child in children)
-
-
-def test_the_files_are_in_the_state_directory(own):
-    """So `python -m helpers delete` removes what might be left."""
-    assert own.directory.parent == paths.state_dir() / "apiservers"
 
 
 def test_a_state_directory_that_only_api_servers_have_used_is_ours(

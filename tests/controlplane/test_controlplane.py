@@ -139,17 +139,6 @@ def test_it_is_nobodys_child_and_in_a_session_of_its_own(running):
     assert os.getsid(process.pid) != os.getsid(0)
 
 
-def test_what_dies_is_started_again(running):
-    part = running.status()["components"]["kube-scheduler"]
-    os.kill(part["pid"], signal.SIGKILL)
-
-    def again():
-        found = running.status()["components"]["kube-scheduler"]
-        return found["restarts"] > part["restarts"] and found["state"] == "running"
-
-    until(again, 30)
-
-
 def test_a_stop_keeps_the_objects_and_the_port(running):
     name = f"kept-{time.monotonic_ns()}"
     port = ports.port_of(running.state)

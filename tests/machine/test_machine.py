@@ -13,15 +13,17 @@ import sys
 import time
 import urllib.request
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from cluster import errors, pki, ports
-from cluster.local import identity, layout, namespaces, storage
+from cluster.local import identity, layout, storage
 from cluster.local.backend import Local
-from cluster.local.machine import Machine
+from cluster.local.machine import NAMESPACES, Machine
+from cluster.processes import PACKAGES, start_time
 from cluster.progress import Silent
 from tests.local.waiting import until
 from tests.machine.lab import ONCE, full, members
@@ -235,7 +237,7 @@ def test_pods_run_again_after_stop_and_up(lab):
 @full
 def test_a_pid_that_is_another_processs_by_now_is_never_signalled(stopped):
     with subprocess.Popen(["sleep", "300"]) as innocent:
-        started = namespaces.start_time(innocent.pid)
+        started = start_time(innocent.pid)
         for start in (started - 1, None, "x"):
             entry = {"pid": innocent.pid, "start": start}
             content = json.dumps({"pid_1": entry, "outer": entry})
@@ -251,35 +253,27 @@ def test_a_pid_that_is_another_processs_by_now_is_never_signalled(stopped):
 
 
 @full
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid_1": 7}', "\0\0", "null"])
-def test_a_damaged_machine_file_hides_no_running_machine(lab, content):
-    path = lab.state / "machine.json"
-    before = path.read_text()
-    path.write_text(content)
-    assert lab.machine.running()
-    assert lab.phase() == "ready"
-    path.write_text(before)
-
-
-@full
-def test_a_machine_with_a_damaged_file_can_be_stopped(lab):
+def test_a_damaged_machine_file_hides_no_running_machine(lab):
     namespace = lab.namespace()
-    (lab.state / "machine.json").write_text("{")
+    for content in ("", "[]", '{"pid_1": 7}', "\0\0", "null", "{"):
+        (lab.state / "machine.json").write_text(content)
+        assert lab.machine.running()
+        assert lab.phase() == "ready"
     assert lab.machine.stop() is True
     lab.assert_nothing_left(namespace)
 
 
 @full
-@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"x": 1}', "\0"])
-def test_a_damaged_status_file_is_told_with_the_way_out(lab, content):
+def test_a_damaged_status_file_is_told_with_the_way_out(lab):
     path = lab.state / "run" / "status.json"
     before = path.read_text()
-    path.write_text(content)
-    with pytest.raises(errors.StateError) as caught:
-        lab.machine.status()
-    assert caught.value.path == path
-    assert "stop" in caught.value.way_out
-    assert len(str(caught.value).splitlines()) <= 2
+    for content in ("", "{", "[]", "null", '{"x": 1}', "\0"):
+        path.write_text(content)
+        with pytest.raises(errors.StateError) as caught:
+            lab.machine.status()
+        assert caught.value.path == path
+        assert "stop" in caught.value.way_out
+        assert len(str(caught.value).splitlines()) <= 2
     path.write_text(before)
 
 
@@ -356,16 +350,6 @@ def test_a_component_that_cannot_start_fails_the_start(stopped, tmp_path):
     assert psutil.Process().children() == children
 
 
-@full
-def test_a_missing_program_fails_the_start(stopped, tmp_path):
-    binaries = with_broken_scheduler(stopped.binaries, tmp_path)
-    (binaries / "kube-scheduler").unlink()
-    with pytest.raises(errors.ComponentFailed) as caught:
-        stopped.machine.start(binaries, stopped.archive, 0, Silent())
-    assert caught.value.component == "kube-scheduler"
-    assert "No such file" in caught.value.ended
-
-
 def with_broken_scheduler(binaries: Path, directory: Path) -> Path:
     """Return a directory like `binaries` with a scheduler that ends at once."""
     copy = directory / "bin"
@@ -387,22 +371,13 @@ def with_broken_scheduler(binaries: Path, directory: Path) -> Path:
 def test_a_component_that_is_never_ready_ends_with_the_budget(stopped, tmp_path):
     binaries = with_broken_scheduler(stopped.binaries, tmp_path)
     (binaries / "kube-scheduler").write_text("#!/bin/sh\nexec sleep 1000\n")
+    program = replace(NAMESPACES, main="tests.machine.shortbudget.main")
+    machine = Machine(stopped.state, program)
     with pytest.raises(errors.StartFailed) as caught:
-        start_with_budget(stopped, binaries, round(patience(8)))
+        machine.start(binaries, stopped.archive, 0, Silent())
     assert "kube-scheduler" in caught.value.fact
     assert str(stopped.state / "logs") in caught.value.way_out
-    assert not stopped.machine.running()
-
-
-def start_with_budget(lab, binaries: Path, seconds: int) -> None:
-    """Start with a shorter budget in PID 1, which is another process."""
-    program = namespaces.PROGRAM.replace(
-        "import main", f"import main, init; init.BUDGET = {seconds}"
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(namespaces, "PROGRAM", program)
-        patch.setattr("cluster.local.init.BUDGET", float(seconds))
-        lab.machine.start(binaries, lab.archive, 0, Silent())
+    assert not machine.running()
 
 
 @full
@@ -427,7 +402,7 @@ def test_asking_whether_it_runs_disturbs_nobody(tmp_path):
     )
     with identity.locked(tmp_path):
         assert identity.running(tmp_path)
-    arguments = [sys.executable, "-c", program, namespaces.PACKAGES, str(tmp_path)]
+    arguments = [sys.executable, "-c", program, PACKAGES, str(tmp_path)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE) as asker:
         try:
             asker.stdout.readline()
