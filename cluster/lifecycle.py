@@ -17,6 +17,10 @@ from pathlib import Path
 
 from cluster.statedir import write_private
 from cluster.supervisor import Supervisor
+from cluster.waiting import until
+
+#: seconds between two questions whether a task is done
+PAUSE = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,17 +150,17 @@ class Lifecycle:
 
     def _until(self, condition: Callable[[], bool], deadline: float) -> None:
         """Wait for `condition`. Ask in this order: failed, ready, late."""
-        while True:
+
+        def ready() -> bool:
             if self._supervisor.failed or self._phase != "starting":
                 raise _GivenUp
             try:
-                if condition():
-                    return
+                return condition()
             except OSError:
-                pass  # not answering yet, or cut off in the middle of an answer
-            if time.monotonic() > deadline:
-                raise _GivenUp
-            time.sleep(0.05)
+                return False  # not answering yet, or cut off in the middle of an answer
+
+        if not until(ready, deadline - time.monotonic(), pause=PAUSE):
+            raise _GivenUp
 
     def _api_answers(self) -> bool:
         return self._supervisor.states["kube-apiserver"].answers

@@ -7,7 +7,6 @@ dies, the kernel ends everything in the machine: nothing can be left behind.
 import dataclasses
 import os
 import signal
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from cluster.local import bootstrap, facts, layout, probes, rootfs
 from cluster.local.components import Component, describe
 from cluster.statedir import write_private
 from cluster.supervisor import Supervisor
+from cluster.waiting import until
 
 #: seconds that a whole start may take before it is given up
 BUDGET = 300.0
@@ -152,9 +152,7 @@ def _end_pods() -> None:
             os.kill(-1, number)
         except ProcessLookupError:
             return
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline and _others():
-            time.sleep(0.02)
+        until(lambda: not _others(), patience, pause=0.02)
 
 
 def _others() -> list[str]:

@@ -8,6 +8,7 @@ import json
 import socket
 import ssl
 import urllib.parse
+from collections.abc import Mapping
 from pathlib import Path
 
 from cluster.local import layout as at
@@ -25,7 +26,7 @@ class Prober:
 
     def __init__(self, pki: str = at.PKI, port: int = at.API_PORT) -> None:
         """Read the CA and the super-admin's certificate."""
-        self._port = port
+        self._server = f"https://127.0.0.1:{port}"
         self._tls = ssl.create_default_context(cafile=f"{pki}/ca.crt")
         self._tls.load_cert_chain(f"{pki}/super-admin.crt", f"{pki}/super-admin.key")
 
@@ -44,50 +45,29 @@ class Prober:
 
         Raise OSError while it does not answer, or answers with something broken.
         """
-        connection = http.client.HTTPSConnection(
-            "127.0.0.1", self._port, context=self._tls, timeout=TIMEOUT
-        )
+        sent = json.dumps(body) if body is not None else None
+        headers = {"Content-Type": content_type}
+        code, answer = _ask(self._server + path, self._tls, method, sent, headers)
         try:
-            connection.request(
-                method,
-                path,
-                json.dumps(body) if body is not None else None,
-                {"Content-Type": content_type},
-            )
-            answer = connection.getresponse()
-            return answer.status, json.loads(answer.read())
-        except (http.client.HTTPException, ValueError) as error:
+            return code, json.loads(answer)
+        except ValueError as error:
             # It was killed in the middle of its answer.
             raise ConnectionError(str(error)) from error
-        finally:
-            connection.close()
 
 
 def ready(how: Get | Connect | None, tls: ssl.SSLContext | None = None) -> bool:
     """Say whether a component answers as it should, now; `tls` is for https."""
-    match how:
-        case None:
-            return True
-        case Get(url):
-            return _get(url, tls) == 200
-        case Connect(path):
-            return _connects(path)
-
-
-def _get(url: str, tls: ssl.SSLContext | None) -> int:
-    parts = urllib.parse.urlsplit(url)
-    kind = http.client.HTTPConnection
-    options = {}
-    if parts.scheme == "https":
-        kind, options = http.client.HTTPSConnection, {"context": tls}
-    connection = kind(parts.hostname, parts.port, timeout=TIMEOUT, **options)
     try:
-        connection.request("GET", parts._replace(scheme="", netloc="").geturl())
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return 0  # not there yet
-    finally:
-        connection.close()
+        match how:
+            case Get(url):
+                return _ask(url, tls)[0] == 200
+            case Connect(path):
+                with socket.socket(socket.AF_UNIX) as client:
+                    client.settimeout(TIMEOUT)
+                    client.connect(path)
+    except OSError:
+        return False  # not there yet
+    return True
 
 
 def readyz(port: int, ca: Path) -> bool:
@@ -96,23 +76,33 @@ def readyz(port: int, ca: Path) -> bool:
     Everybody may ask that. Raise OSError if there is no answer.
     """
     tls = ssl.create_default_context(cafile=ca)
-    connection = http.client.HTTPSConnection(
-        "127.0.0.1", port, context=tls, timeout=TIMEOUT
-    )
+    return _ask(f"https://127.0.0.1:{port}/readyz", tls)[0] == 200
+
+
+def _ask(
+    url: str,
+    tls: ssl.SSLContext | None,
+    method: str = "GET",
+    body: str | None = None,
+    headers: Mapping[str, str] = {},
+) -> tuple[int, bytes]:
+    """Return status code and content of an answer; raise OSError if there is none."""
+    parts = urllib.parse.urlsplit(url)
+    connection: http.client.HTTPConnection
+    if parts.scheme == "https":
+        connection = http.client.HTTPSConnection(
+            parts.hostname, parts.port, timeout=TIMEOUT, context=tls
+        )
+    else:
+        connection = http.client.HTTPConnection(
+            parts.hostname, parts.port, timeout=TIMEOUT
+        )
     try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
+        path = parts._replace(scheme="", netloc="").geturl()
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
     except http.client.HTTPException as error:
         raise ConnectionError(str(error)) from error
     finally:
         connection.close()
-
-
-def _connects(path: str) -> bool:
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(TIMEOUT)
-        try:
-            client.connect(path)
-        except OSError:
-            return False
-        return True
