@@ -24,8 +24,6 @@ DOORS = {
         "cluster.choice",
         "cluster.existing",
     },
-    **dict.fromkeys(("har", "requestlog", "wiretap"), {"cluster.masks"}),
-    "wirelog": {"cluster.local.namespaces", "cluster.statedir"},
     "proxy": {"cluster.die_with_parent"},
 }
 
