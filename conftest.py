@@ -145,4 +145,4 @@ def _lack(lesson: str, tags: list[str]) -> str:
             backend.require_node("this cell", wait=False)
         except errors.NoNode as error:
             return str(error)
-    return REASON if backend.name == choice.OWN and needs_lab(tags) else ""
+    return REASON if backend.name == choice.EXISTING and needs_lab(tags) else ""

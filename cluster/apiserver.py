@@ -58,15 +58,6 @@ FLAGS = {
 }
 
 _NUMBERS = itertools.count(1)
-#: those of this process: a lesson may write to them, whatever else it may write to
-_STARTED: "weakref.WeakSet[ApiServer]" = weakref.WeakSet()
-
-
-def is_ours(host: str, port: int | None) -> bool:
-    """Say whether an API server that this process started listens at an address."""
-    return host == "127.0.0.1" and any(
-        server.running and server.url.endswith(f":{port}") for server in _STARTED
-    )
 
 
 class ApiServer:
@@ -101,7 +92,6 @@ class ApiServer:
         flags = {NAME: self._flags}
         self._machine = machine = api_server(directory, lifeline, flags)
         self._finish = weakref.finalize(self, _clear, machine, lifeline, ours)
-        _STARTED.add(self)
         try:
             with machine.launched(found, None, 0, Silent()):
                 self._wait_until_ready(None, timeout)

@@ -112,13 +112,6 @@ class Backend(Protocol):
     def image_hint(self) -> str:
         """Return the way out where an image cannot be pulled."""
 
-    def with_image(self, text: str) -> str:
-        """Return a text with the toolbox image by the name that nodes know it by.
-
-        It is for what does not go through kubectl, as a program that runs in a pod.
-        """
-        return text
-
     def require_node(self, what: str, *, wait: bool = True) -> None:
         """Return when pods can run; raise NoNode for `what` where none will.
 

@@ -10,14 +10,14 @@ import sys
 
 from cluster import choice, errors, paths
 from cluster.backend import Backend
-from cluster.choice import AUTO, CONTROL_PLANE, KIND, LOCAL, NAMES, OWN, Choice
+from cluster.choice import AUTO, CONTROL_PLANE, EXISTING, KIND, LOCAL, NAMES, Choice
 from cluster.progress import Progress
 
 #: overrides the choice, as `--backend` does
 VARIABLE = "LAB_BACKEND"
 #: files in a state directory, and whose cluster is in it then
 MARKS = {
-    "own.json": OWN,
+    "existing.json": EXISTING,
     "kind.json": KIND,
     "control-plane": CONTROL_PLANE,
     "machine.lock": LOCAL,
@@ -42,13 +42,18 @@ def _control_plane() -> Backend:
     return ControlPlane()
 
 
-def _own() -> Backend:
-    from cluster.existing.backend import Own
+def _existing() -> Backend:
+    from cluster.existing.backend import Existing
 
-    return Own()
+    return Existing()
 
 
-BACKENDS = {LOCAL: _local, KIND: _kind, CONTROL_PLANE: _control_plane, OWN: _own}
+BACKENDS = {
+    LOCAL: _local,
+    KIND: _kind,
+    CONTROL_PLANE: _control_plane,
+    EXISTING: _existing,
+}
 
 
 class Here:

@@ -8,9 +8,9 @@ from typing import Protocol
 
 #: lets the machine decide
 AUTO = "auto"
-LOCAL, KIND, OWN, CONTROL_PLANE = "local", "kind", "own", "control-plane"
+LOCAL, KIND, EXISTING, CONTROL_PLANE = "local", "kind", "existing", "control-plane"
 #: what `--backend` and LAB_BACKEND may name
-NAMES = (AUTO, LOCAL, KIND, CONTROL_PLANE, OWN)
+NAMES = (AUTO, LOCAL, KIND, CONTROL_PLANE, EXISTING)
 #: no cluster can be had
 NONE = "none"
 LINUX = "linux"
@@ -100,7 +100,7 @@ def _asked(machine: Facts) -> Choice:
     if machine.kept:
         return Choice(wanted, "it was asked for, and its cluster is kept")
     lack = ""
-    if wanted == OWN:
+    if wanted == EXISTING:
         lack = "no cluster has been named; `python -m helpers use` does that"
     elif machine.system != LINUX:
         lack = _no_linux(machine)

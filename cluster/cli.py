@@ -26,7 +26,7 @@ from cluster.cli_format import (
     status_text,
     working,
 )
-from cluster.existing import commands as own
+from cluster.existing import commands as existing
 
 
 @click.group(
@@ -129,13 +129,13 @@ def status(as_json: bool) -> None:
 def stop() -> None:
     """Stop the cluster and keep its objects for the next `up`.
 
-    It takes up to five seconds. Stopping what does not run is fine. A cluster of your
-    own is not stopped.
+    It takes up to five seconds. Stopping what does not run is fine. An existing
+    cluster is not stopped.
     """
     backend = backends.kept()
     stopped = backend.stop()
-    if backend.name == choice.OWN:
-        click.echo("nothing was stopped: it is a cluster of your own")
+    if backend.name == choice.EXISTING:
+        click.echo("nothing was stopped: it is an existing cluster")
         return
     click.echo("stopped; the objects are kept" if stopped else "not running")
 
@@ -146,16 +146,17 @@ def delete(yes: bool) -> None:
     """Stop the cluster and remove its state: objects, keys, logs, images inside.
 
     Asks first. Binaries and the image archive stay in the cache, so the next `up`
-    takes seconds. Of a cluster of your own only the namespaces go that were made from
-    this state directory; if it is gone by now, nothing but what is here.
+    takes seconds. From an existing cluster it takes what was made there: the
+    namespaces of this state directory, and the account of `use`, which takes your own
+    credential. If that cluster is gone by now, it removes nothing but what is here.
     """
     backend = backends.kept()
     if not backend.state.exists():
         click.echo("nothing to delete")
         return
     confirm = (lambda question: None) if yes else _confirm
-    if backend.name == choice.OWN and backend.running():
-        own.delete(backend, confirm)
+    if backend.name == choice.EXISTING and backend.running():
+        existing.delete(backend, confirm)
     else:
         confirm(_ALL.format(backend.state))
         backend.delete()
@@ -288,5 +289,5 @@ def images_add(file: Path) -> None:
         click.echo(name)
 
 
-main.add_command(own.use)
-main.add_command(own.rbac)
+main.add_command(existing.use)
+main.add_command(existing.rbac)

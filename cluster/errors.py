@@ -28,8 +28,7 @@ LabError
 ├── NotOurs              a write to something that the suite did not make
 ├── LacksRights          a user who may not do what the lessons need
 ├── OtherCluster         another cluster answers than the one that was agreed to
-├── WriteRefused         a write that may not be made on a cluster of one's own
-├── YourCluster          something that a cluster of one's own does not hand out
+├── YourCluster          something that an existing cluster does not hand out
 ├── UnknownComponent     `logs` was asked for something that has no log
 ├── KubeconfigError      a kubeconfig that cannot be read or used
 │   └── UnknownContext   ... because it has no context of that name
@@ -40,7 +39,7 @@ LabError
 ├── NoSigningKey         the key that signs tokens is not on this machine
 ├── NotReady             a condition was not met in time
 ├── Unreachable          nothing answers at an address
-├── NotAdmitted          a cluster of one's own that did not take us, or is not trusted
+├── NotAdmitted          an existing cluster that did not take us, or is not trusted
 ├── CertificateError     what should hold a certificate does not
 ├── NotTrusted           a server's certificate was refused
 ├── ApiError             the API server refused a request
@@ -388,7 +387,7 @@ class NotOurs(LabError):
 
 
 class LacksRights(LabError):
-    """A user of the learner's own cluster who may not do what the lessons need."""
+    """A user of an existing cluster who may not do what the lessons need."""
 
     def __init__(self, reason: str) -> None:
         """Keep the server's own sentence."""
@@ -413,27 +412,14 @@ class OtherCluster(LabError):
         )
 
 
-class WriteRefused(LabError):
-    """A write that may not be made on a cluster of the learner's own."""
-
-    def __init__(self, reason: str) -> None:
-        """Keep the reason, a clause."""
-        self.reason = reason
-        super().__init__(
-            f"This write was refused: {reason}.",
-            "On a cluster of your own these notebooks write to namespaces that they "
-            "made, and nowhere else.",
-        )
-
-
 class YourCluster(LabError):
-    """Something that a cluster of the learner's own does not hand out to us."""
+    """Something that an existing cluster does not hand out to us."""
 
     def __init__(self, what: str, way_out: str = "") -> None:
         """Name it; the way out is whoever runs the cluster."""
         self.what = what
         super().__init__(
-            f"{what} is not ours to give: this is a cluster of your own.",
+            f"{what} is not ours to give: this is an existing cluster.",
             way_out or "Ask whoever runs it.",
         )
 
@@ -554,7 +540,7 @@ class Unreachable(LabError):
 
 
 class NotAdmitted(LabError):
-    """A cluster of the learner's own that cannot be asked, though it may answer."""
+    """An existing cluster that cannot be asked, though it may answer."""
 
     def __init__(self, server: str, reason: str, way_out: str) -> None:
         """Name the address; `reason` goes on from there."""

@@ -51,7 +51,6 @@ def exec_in_pod(
     """
     options = ["--stdin"] if input is not None else []
     options += ["--container", container] if container else []
-    input = input and backend_in_use().with_image(input)
     done = kubectl(
         "exec", pod, *options, "--", *command, input=input, check=False, timeout=timeout
     )

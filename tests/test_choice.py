@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from cluster import backends, paths
-from cluster.choice import NAMES, OWN, Choice, choose
+from cluster.choice import EXISTING, NAMES, Choice, choose
 from tests.notebooks import ROOT
 
 ABSENT = "docker and podman are not installed"
@@ -93,8 +93,8 @@ MACHINES = {
         *("kind", "kept in the state directory"),
     ),
     "an existing cluster that was named": (
-        Simulated(kept=OWN, **DOCKER),
-        *(OWN, "kept in the state directory"),
+        Simulated(kept=EXISTING, **DOCKER),
+        *(EXISTING, "kept in the state directory"),
     ),
     "kind was asked for where namespaces are allowed": (
         Simulated(asked="kind", **DOCKER),
@@ -125,7 +125,7 @@ MACHINES = {
         *("control-plane", "it was asked for"),
     ),
     "an existing cluster was asked for, and none named": (
-        Simulated(asked=OWN),
+        Simulated(asked="existing"),
         *("none", "no cluster has been named"),
     ),
 }

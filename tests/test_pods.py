@@ -193,7 +193,7 @@ def test_a_pod_that_has_ended_is_hopeless():
         (choice.LOCAL, "no way out to the internet"),
         (choice.CONTROL_PLANE, "no way out to the internet"),
         (choice.KIND, "what no registry has: `python -m helpers images add FILE`"),
-        (choice.OWN, "`python -m helpers use --image …`"),
+        (choice.EXISTING, "`python -m helpers use --image …`"),
     ],
 )
 def test_an_image_that_cannot_be_pulled_is_helped_by_what_runs_the_cluster(
@@ -204,7 +204,7 @@ def test_an_image_that_cannot_be_pulled_is_helped_by_what_runs_the_cluster(
     found = status(containerStatuses=[waiting])
     cause = why_not_ready(found, [], BACKENDS[backend]().image_hint())
     assert cause.hopeless and way_out in cause.way_out
-    assert ("images add" in cause.way_out) == (backend != choice.OWN)
+    assert ("images add" in cause.way_out) == (backend != choice.EXISTING)
 
 
 def test_a_pod_on_its_way_out_is_hopeless():

@@ -88,7 +88,7 @@ def test_a_key_that_is_longer_than_what_is_shown(state, tmp_path):
 
 def no_json(state):
     state.mkdir()
-    (state / "own.json").write_text("{")
+    (state / "existing.json").write_text("{")
 
 
 @pytest.mark.parametrize(

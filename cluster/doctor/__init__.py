@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from cluster import backends, errors
-from cluster.choice import CONTROL_PLANE, KIND, OWN
+from cluster.choice import CONTROL_PLANE, EXISTING, KIND
 from cluster.doctor import cluster, machine, programs
 from cluster.doctor.findings import Finding, fatal, report
 
@@ -77,7 +77,7 @@ CONTROL_PLANE_TOPICS: tuple[type[Topic], ...] = (
     cluster.Cluster,
 )
 #: what the cluster itself needs, those know who run it
-OWN_TOPICS: tuple[type[Topic], ...] = (
+EXISTING_TOPICS: tuple[type[Topic], ...] = (
     machine.Python,
     cluster.Chosen,
     cluster.Directories,
@@ -103,7 +103,7 @@ def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
 _TOPICS = {
     KIND: KIND_TOPICS,
     CONTROL_PLANE: CONTROL_PLANE_TOPICS,
-    OWN: OWN_TOPICS,
+    EXISTING: EXISTING_TOPICS,
 }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cluster import backends, errors, paths, ports, preflight, versions
 from cluster.backend import Backend
-from cluster.choice import CONTROL_PLANE, KIND, LOCAL, NONE, OWN
+from cluster.choice import CONTROL_PLANE, EXISTING, KIND, LOCAL, NONE
 from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.image import cache as image_cache
 from cluster.local import storage, trial
@@ -40,7 +40,8 @@ class Chosen:
             LOCAL: f"Kubernetes {versions.KUBERNETES} in Linux namespaces, as uid "
             f"{self.uid}",
             KIND: f"{versions.KIND_NODE.partition('@')[0]} as a container",
-            OWN: "a cluster that you have named; each write asks who it is",
+            EXISTING: "a cluster that you have named; its API server keeps the lessons "
+            "in namespaces of their own",
         }
         if self.name in how:
             fact = f"{self.name}: {how[self.name]}; because {self.reason}"

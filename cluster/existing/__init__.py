@@ -1,1 +1,1 @@
-"""A cluster of the learner's own: nothing is started here, and much is asked."""
+"""An existing cluster: nothing is started here; an account of it is fenced in."""

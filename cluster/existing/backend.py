@@ -1,10 +1,9 @@
-"""Use a cluster of the learner's own: the verbs of a backend, where nothing is started.
+"""Use an existing cluster: the verbs of a backend, where nothing is started.
 
 It is named once, by `python -m helpers use`. What is not of these notebooks is left
-alone: there is nothing to stop, and `delete` removes namespaces that were made here.
+alone: there is nothing to stop, and `delete` removes what was made from here.
 """
 
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
@@ -12,28 +11,80 @@ from typing import NoReturn
 from cluster import errors, paths, statedir, versions
 from cluster.backend import STATUS, Backend
 from cluster.binaries import ensure_kubectl
-from cluster.existing import access, contexts, guard, look, rules, target
-from cluster.existing.rbac import USER
+from cluster.existing import account, identify, rbac
+from cluster.existing.identify import Asker
 from cluster.existing.record import Record
-from cluster.existing.removal import LOST, Removal, known
 from cluster.image import cache as image_cache
 from cluster.kubeconfig import read_kubeconfig
 from cluster.local import storage
 from cluster.progress import Progress, Silent
+from cluster.waiting import until
+
+#: what no lesson can do without, and no reader of a cluster has
+_PROBE = ("auth", "can-i", "create", "pods", "--quiet")
+#: seconds until a binding must count; it takes about 0.1
+TIMEOUT = 20.0
+#: by these it is known that the cluster which was agreed to cannot be asked
+LOST = (
+    errors.OtherCluster,
+    errors.Unreachable,
+    errors.NotAdmitted,
+    errors.LacksRights,
+    errors.KubeconfigError,
+    errors.MissingTool,
+)
 
 
 @dataclass(frozen=True)
-class Own(Backend):
+class Removal:
+    """What `delete` would remove: the namespaces at a server, and the state directory.
+
+    `lost` is a sentence if that cluster cannot be asked: then the namespaces are those
+    that are known here, and none of them is removed. `commands` would do it.
+    """
+
+    server: str
+    namespaces: tuple[str, ...]
+    account: str
+    state: Path
+    commands: tuple[str, ...]
+    lost: str = ""
+
+    def question(self) -> str:
+        """Return what has to be agreed to."""
+        if self.lost:
+            return f"Remove what is here, in {self.state}, and nothing there?"
+        names = ", ".join(self.namespaces) or "none just now"
+        theirs = f"the account {self.account} with its roles, " if self.account else ""
+        return (
+            f"Remove namespaces of the lessons ({names}), {theirs}from {self.server}, "
+            "and what is here?"
+        )
+
+    def left(self) -> str:
+        """Return what is told of things that were not removed, "" if all were."""
+        if not self.lost:
+            return ""
+        names = ", ".join(self.namespaces) or "no namespace is known here"
+        theirs = f"; {self.account}" if self.account else ""
+        return (
+            f"nothing was removed from {self.server} ({names}{theirs}); "
+            f"to do it there: {'; '.join(f'`{each}`' for each in self.commands)}"
+        )
+
+
+@dataclass(frozen=True)
+class Existing(Backend):
     """The cluster that the record in the directory `state` names."""
 
-    name = "own"
+    name = "existing"
     logs = ()
 
     state: Path = field(default_factory=paths.state_dir)
 
     @property
     def kubeconfig(self) -> Path:
-        """Return where the copy of the learner's context is."""
+        """Return the notebooks' own kubeconfig, with the account's token."""
         return self.state / "kubeconfig"
 
     @property
@@ -55,7 +106,7 @@ class Own(Backend):
         return Record.read(self.state) is not None
 
     def binaries(self) -> Path | None:
-        """Return the directory with a kubectl that checks writes, or None."""
+        """Return the directory with a link to the kubectl that fits, or None."""
         found = self.state / "bin"
         return found if (found / "kubectl").exists() else None
 
@@ -65,30 +116,26 @@ class Own(Backend):
         return binaries, image_cache.ensure(binaries, progress)
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
-        """Make sure that it is still that cluster, and check writes from now on.
+        """Renew the token if it is time, and prove that cluster and fence still stand.
 
         Raise Unreachable, OtherCluster for one with another UID, NoBackend before
-        `use`, KubeconfigError.
+        `use`, KubeconfigError, LabError where the fence is gone.
         """
         if port is not None:
             raise errors.YourCluster("A port of its API server")
         progress = progress or Silent()
-        record = self.record()
-        document = read_kubeconfig(self.kubeconfig)
+        known = record = self.record()
+        if not Path(record.kubectl).exists():
+            program = identify.kubectl(progress, record.version)
+            record = replace(record, kubectl=program)
+        self._require_authority(record)
+        record = account.renew(record, self.kubeconfig, progress)
         progress.update(f"asking {record.server}")
-        kubectl = target.kubectl(progress, record.version, known=record.kubectl)
-        found = look.see(kubectl, kubeconfig=self.kubeconfig)
-        if found.uid != record.uid:
-            raise errors.OtherCluster(record.server, found.uid, record.uid)
-        trusted = contexts.authority(document, self.kubeconfig)
-        if trusted != record.authority:
-            fact = "trusts another authority than the one that you agreed to."
-            way_out = "Name the cluster again: `python -m helpers use`."
-            raise errors.KubeconfigError(self.kubeconfig, fact, way_out)
-        words = look.namespaced(kubectl, kubeconfig=self.kubeconfig)
+        self._require_fence(record)
         with statedir.usable(self.state):
-            replace(record, kubectl=kubectl, namespaced=words).write(self.state)
-            guard.write(self.state / "bin", self.state, kubectl)
+            if record != known:
+                record.write(self.state)
+            _link(self.state / "bin", Path(record.kubectl))
 
     def stop(self) -> bool:
         """Return False: there is nothing here that these notebooks started."""
@@ -100,33 +147,42 @@ class Own(Backend):
         The namespaces are those that were made from this state directory.
         """
         record = self.record()
-        marks = rules.labels(record).items()
-        selector = ",".join(f"{name}={value}" for name, value in marks)
-        words = ("get", "namespaces", f"--selector={selector}", "-o", "json")
-        found = Removal(record.server, selector, (), self.state)
+        made = record.made
+        selector = f"--selector={rbac.STATE}={record.state}"
+        commands = (f"kubectl delete namespaces {selector}",)
+        if made:
+            kinds = dict.fromkeys(each["kind"] for each in account.objects(record))
+            words = ",".join(kind.lower() for kind in kinds if kind != "ServiceAccount")
+            whose = f"--selector={rbac.ACCOUNT}={rbac.key(record.user)}"
+            commands += (f"kubectl delete {words} {whose}",)
+        user = record.user if made else ""
+        found = Removal(record.server, (), user, self.state, commands)
         try:
-            self.up()
-            text = look.run(self.record().kubectl, *words, kubeconfig=self.kubeconfig)
+            items = self._remover(record).json("get", "namespaces", selector)["items"]
         except LOST as error:
-            return replace(found, namespaces=known(self.state), lost=error.fact)
-        names = [each["metadata"]["name"] for each in json.loads(text)["items"]]
-        return replace(found, namespaces=tuple(names))
+            return replace(found, namespaces=_known(self.state), lost=error.fact)
+        return replace(found, namespaces=_names(items))
 
     def delete(self, agreed: Removal | None = None) -> bool:
-        """Remove the namespaces made from here, and the state; never anything else.
+        """Remove what was made from here, and the state; never anything else.
 
         If that cluster is gone, or is another one by now, the state alone. `agreed` is
         what `removal` has returned. Return False if no cluster was named.
         """
         statedir.refuse_foreign(self.state)
         existed = self.running()
-        if existed:
-            found = agreed or self.removal()
-            if found.namespaces and not found.lost:
-                program = str(self.state / "bin" / "kubectl")
-                words = ("delete", "namespaces", *found.namespaces, "--wait=false")
-                words += ("--ignore-not-found",)
-                look.run(program, *words, kubeconfig=self.kubeconfig)
+        found = (agreed or self.removal()) if existed else None
+        if found and not found.lost:
+            record = self.record()
+            remover = self._remover(record)
+            if found.namespaces:
+                words = ("--wait=false", "--ignore-not-found")
+                remover.run("delete", "namespaces", *found.namespaces, *words)
+            why = account.remove(remover, record) if record.made else ""
+            if why:
+                raise errors.LabError(
+                    f"The account was not removed: {why}", f"`{found.commands[-1]}`"
+                )
         storage.remove_tree(self.state)
         return existed
 
@@ -137,10 +193,9 @@ class Own(Backend):
             return None
         problem = None
         try:
-            found = look.see(record.kubectl, kubeconfig=self.kubeconfig)
-            if found.uid != record.uid:
-                error = errors.OtherCluster(record.server, found.uid, record.uid)
-                problem = error.fact.removesuffix(".")
+            uid = account.asker(record, self.kubeconfig).uid()
+            if uid != record.uid:
+                raise errors.OtherCluster(record.server, uid, record.uid)
         except errors.LabError as error:
             problem = error.fact.removesuffix(".")
         return {
@@ -178,15 +233,75 @@ class Own(Backend):
             "it: `python -m helpers use --image …`. Another image: mend its name."
         )
 
-    def with_image(self, text: str) -> str:
-        """Return a text with the image that the learner has named for the toolbox."""
-        return rules.with_image(text, self.record().image)
-
     def namespace_marks(self) -> dict[str, dict[str, str]]:
-        """Return the mark of this state directory, and whose namespace it is."""
+        """Return the labels of this state directory and of the account."""
         record = self.record()
-        return {"labels": rules.labels(record), "annotations": {USER: record.user}}
+        labels = {rbac.STATE: record.state} | rbac.namespace_labels(record.user)
+        return {"labels": labels, "annotations": {}}
 
     def admit(self, namespace: str) -> None:
         """Bind the rights of the lessons there, unless the user has them already."""
-        access.bind(namespace)
+        record = self.record()
+        ours = account.asker(record, self.kubeconfig)
+        probe = (*_PROBE, f"--namespace={namespace}")
+
+        def may() -> bool:
+            return ours.attempt(*probe).returncode == 0
+
+        if may():
+            return
+        ours.run("create", "-f", "-", manifest=[rbac.binding(record.user, namespace)])
+        if not until(may, TIMEOUT):
+            way_out = "`python -m helpers rbac` prints what an administrator applies."
+            raise errors.NotReady(f"A right in {namespace}", TIMEOUT, "none", way_out)
+
+    def _require_authority(self, record: Record) -> None:
+        """Raise KubeconfigError if our copy trusts another authority than agreed to."""
+        document = read_kubeconfig(self.kubeconfig)
+        if identify.trusted(document, self.kubeconfig) != record.authority:
+            fact = "trusts another authority than the one that you agreed to."
+            way_out = "Name the cluster again: `python -m helpers use`."
+            raise errors.KubeconfigError(self.kubeconfig, fact, way_out)
+
+    def _require_fence(self, record: Record) -> None:
+        """Raise OtherCluster, or LabError if nothing fences the account in any more."""
+        ours = account.asker(record, self.kubeconfig)
+        uid = ours.uid()
+        if uid != record.uid:
+            raise errors.OtherCluster(record.server, uid, record.uid)
+        why = account.unfenced(ours, record.user) if record.fenced else ""
+        if why:
+            raise errors.LabError(
+                f"The server no longer keeps {record.user} in namespaces of lessons: "
+                f"{why}.",
+                "Name the cluster again: `python -m helpers use`.",
+            )
+
+    def _remover(self, record: Record) -> Asker:
+        """Return who takes back what was made: the account itself cannot."""
+        found = account.asker(record, self.kubeconfig)
+        if record.made:
+            found = account.owner(record)
+        uid = found.uid()
+        if uid != record.uid:
+            raise errors.OtherCluster(record.server, uid, record.uid)
+        return found
+
+
+def _link(directory: Path, kubectl: Path) -> None:
+    """Make `kubectl` the one program of a directory that goes into PATH."""
+    directory.mkdir(mode=0o700, exist_ok=True)
+    link = directory / "kubectl"
+    if not link.is_symlink() or link.readlink() != kubectl:
+        link.unlink(missing_ok=True)
+        link.symlink_to(kubectl)
+
+
+def _names(items: list[dict]) -> tuple[str, ...]:
+    return tuple(each["metadata"]["name"] for each in items)
+
+
+def _known(state: Path) -> tuple[str, ...]:
+    """Return the namespaces that notebooks have a kubeconfig for in `state`, sorted."""
+    files = state.glob("kubeconfig.*.*")
+    return tuple(sorted({file.name.split(".")[1] for file in files}))

@@ -1,10 +1,9 @@
-"""The commands for a cluster of the learner's own: `use` names it, `rbac` asks for it.
+"""The commands for an existing cluster: `use` names it, `rbac` prints the rights.
 
 Thin, as `cluster.cli`, which has all the others. What only these two need is imported
 in them: every command loads this module.
 """
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,11 +15,12 @@ from cluster import backends, choice, errors, paths
 from cluster.cli_format import FAILED, Command, working
 
 if TYPE_CHECKING:
-    from cluster.existing.backend import Own
+    from cluster.existing.account import Plan
+    from cluster.existing.backend import Existing
     from cluster.existing.record import Record
 
 
-@click.command(cls=Command, short_help="Name a cluster of your own to learn on.")
+@click.command(cls=Command, short_help="Name an existing cluster to learn on.")
 @click.option(
     "--kubeconfig",
     required=True,
@@ -30,51 +30,83 @@ if TYPE_CHECKING:
 @click.option("--context", required=True, help="The context in that file.")
 @click.option(
     "--image",
-    help="Image of the lessons, as your nodes find it. Default: toolbox:1.",
+    metavar="REGISTRY/NAME:TAG",
+    help="Name of the lessons' image in your registry; Kubernetes 1.36. Default: "
+    "toolbox:1, which your nodes have.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def use(kubeconfig: Path, context: str, image: str | None, yes: bool) -> None:
-    """Name a cluster of your own for the notebooks to run on.
+@click.option("--yes", is_flag=True, help="Do not ask whether this is the cluster.")
+@click.option(
+    "--unfenced",
+    is_flag=True,
+    help="Do not ask either where nothing keeps writes in namespaces of lessons.",
+)
+def use(
+    kubeconfig: Path, context: str, image: str | None, yes: bool, unfenced: bool
+) -> None:
+    """Name an existing cluster for the notebooks to run on.
 
-    Shows what it is: server, cluster, user, versions. Asks once, and knows the cluster
-    again by the UID of its namespace kube-system. The context is copied into a
-    kubeconfig of the suite's own, so that switching yours changes nothing here.
+    Shows what it is and what will be made there, and asks once. With your credential it
+    makes an account for the lessons (a ServiceAccount with two ClusterRoles) and a
+    ValidatingAdmissionPolicy, by which the API server keeps that account in namespaces
+    of lessons. A dry run has to prove it; only then do the notebooks get a token of the
+    account, and nothing else. `connect()` renews it with your credential; `delete`
+    takes all of it back.
 
-    Only namespaces that the notebooks made are written to, and each write asks for the
-    UID again. The rights that it takes:
+    If you may not make these objects, an administrator can:
 
-      python -m helpers rbac --user NAME
+      python -m helpers rbac --account NAME
+
+    `use` takes the kubeconfig that comes back, proves the fence, and makes nothing.
     """
     from cluster import statedir
-    from cluster.existing import target
-    from cluster.existing.backend import Own
+    from cluster.existing import account
+    from cluster.existing.backend import Existing
     from cluster.existing.record import Record
-    from cluster.statedir import write_private
 
     state = paths.state_dir()
     kept = backends.Here(choice.AUTO).kept
-    if kept not in ("", choice.OWN):
+    if kept not in ("", choice.EXISTING):
         raise errors.NoBackend(f"the state directory keeps a cluster of {kept}")
     statedir.make(state)
+    known = Record.read(state)
     with working("this is the cluster") as view:
-        found = target.find(kubeconfig, context, image, state, view)
-    record = target.agreed(Record.read(state), found.record, image)
-    if record is None:
-        click.echo("\n".join(found.lines()), err=True)
-        if not (yes or _agree(found.record)):
-            click.echo("nothing was changed (`--yes` does not ask)", err=True)
-            sys.exit(FAILED)
-        record = found.record
-    with statedir.usable(state):
-        write_private(state / "kubeconfig", json.dumps(found.document, indent=2))
-        record.write(state)
-    Own().up()
-    click.echo(f"in use: {record.context} at {record.server}")
+        found = account.plan(kubeconfig, context, image, known, view)
+    if not _agreed(found, known, yes=yes, unfenced=unfenced):
+        click.echo("nothing was changed", err=True)
+        sys.exit(FAILED)
+    with working("the cluster can be used") as view:
+        account.settle(found, state, view)
+        Existing().up(view)
+    click.echo(f"in use: {found.record.context} at {found.record.server}")
 
 
-def _agree(record: "Record") -> bool:
+def _agreed(
+    found: "Plan", known: "Record | None", *, yes: bool, unfenced: bool
+) -> bool:
+    """Say whether the learner agrees to a plan, now or when it was the same before."""
+    record = found.record
+    if known and (known.user, known.fenced) == (record.user, record.fenced):
+        return True
+    click.echo("\n".join(found.lines()), err=True)
+    what = "Make this, and namespaces of lessons," if record.made else "Make namespaces"
+    if not (yes or _confirm(f"{what} at {record.server}?")):
+        return False
+    if record.fenced:
+        return True
+    click.echo(found.lack, err=True)
+    if not record.made:
+        click.echo(_FOR_ADMINISTRATORS, err=True)
+    risk = "an account without a fence" if record.made else "all rights of your own"
+    return unfenced or _confirm(f"Go on all the same, with {risk} (`--unfenced`)?")
+
+
+_FOR_ADMINISTRATORS = (
+    "`python -m helpers rbac --account NAME` prints the account, for an administrator."
+)
+
+
+def _confirm(question: str) -> bool:
     try:
-        question = f"Make and remove namespaces of the lessons at {record.server}?"
         return click.confirm(question, err=True)
     except click.Abort:  # end of input, or Ctrl-C
         return False
@@ -83,7 +115,7 @@ def _agree(record: "Record") -> bool:
             click.echo(err=True)  # nobody pressed Enter
 
 
-def delete(backend: "Own", confirm: Callable[[str], None]) -> None:
+def delete(backend: "Existing", confirm: Callable[[str], None]) -> None:
     """Delete what was made there and what is here; `confirm` returns if one may."""
     found = backend.removal()
     if found.lost:
@@ -94,37 +126,43 @@ def delete(backend: "Own", confirm: Callable[[str], None]) -> None:
         click.echo(found.left(), err=True)
 
 
-@click.command(cls=Command, short_help="Print the rights that the notebooks need.")
-@click.option("--user", help="A user, as `kubectl auth whoami` names it.")
-@click.option("--serviceaccount", metavar="NAMESPACE:NAME", help="A ServiceAccount.")
+@click.command(cls=Command, short_help="Print the account of a learner, as YAML.")
+@click.option("--account", metavar="NAME", help="Make a ServiceAccount for NAME.")
+@click.option("--user", help="Or a user, as `kubectl auth whoami` names it.")
 @click.option(
-    "--no-policy", is_flag=True, help="Leave out the policy, as below Kubernetes 1.30."
+    "--image", metavar="REGISTRY/NAME:TAG", help="Replaces toolbox:1; Kubernetes 1.36."
 )
-def rbac(user: str | None, serviceaccount: str | None, no_policy: bool) -> None:
-    """Print the least rights for the notebooks on a cluster of your own, as YAML.
+@click.option(
+    "--no-policy", is_flag=True, help="Leave out the fence, as below Kubernetes 1.30."
+)
+def rbac(
+    account: str | None, user: str | None, image: str | None, no_policy: bool
+) -> None:
+    """Print what `use` makes on an existing cluster, for an administrator, as YAML.
 
-    An administrator gives it to the cluster:
+      python -m helpers rbac --account anna | kubectl apply -f -
 
-      python -m helpers rbac --user anna | kubectl apply -f -
+    The first lines of it are the commands that make a kubeconfig for the learner. With
+    --user somebody whom the cluster knows already gets the rights, and `use` takes
+    their own kubeconfig.
 
-    It is two ClusterRoles: one that is bound to the user everywhere, which reads, and
-    makes, changes and deletes namespaces; and one that the user binds to itself in each
-    namespace that a lesson makes. RBAC allows both anywhere. A
-    ValidatingAdmissionPolicy keeps all writes of this user in namespaces of lessons
+    It is two ClusterRoles: one is bound to the account everywhere, which reads, and
+    makes, changes and deletes namespaces; and one that the account binds to itself in
+    each namespace that a lesson makes. RBAC allows both anywhere. A
+    ValidatingAdmissionPolicy keeps all writes of the account in namespaces of lessons
     that it made itself.
 
-    Below Kubernetes 1.30 there is no such policy: `kubectl apply` ends with an error,
-    and has applied the rest.
+    To take all of it back: `kubectl delete -f -` instead of `kubectl apply -f -`.
     """
     from cluster.existing import rbac as rights
+    from cluster.existing.record import TOOLBOX
 
-    if bool(user) == bool(serviceaccount):
-        raise click.UsageError("Name --user or --serviceaccount.")
-    if serviceaccount:
-        namespace, colon, name = serviceaccount.partition(":")
-        if not (namespace and colon and name):
-            raise click.BadParameter(
-                "it is NAMESPACE:NAME", param_hint="serviceaccount"
-            )
-        user = f"system:serviceaccount:{serviceaccount}"
-    click.echo(rights.manifest(user, policy=not no_policy), nl=False)
+    if bool(user) == bool(account):
+        raise click.UsageError("Name --account or --user.")
+    if account and not rights.is_name(rights.home(account)):
+        raise click.BadParameter("it is not a name for a namespace", param_hint=account)
+    whose = user or rights.user_of(account)
+    parts = rights.objects(whose, policy=not no_policy, image=image or TOOLBOX)
+    parts += rights.account_objects(account) if account else []
+    click.echo(rights.handover(account) if account else "", nl=False)
+    click.echo(rights.manifest(parts), nl=False)

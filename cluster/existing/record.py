@@ -1,24 +1,29 @@
-"""Remember which cluster the learner has agreed to, and how to know it again."""
+"""Remember which cluster the learner has agreed to, and as whom it is asked."""
 
 import json
 import secrets
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
+from cluster.statedir import write_private
+
 #: by this file a state directory is known as ours
-NAME = "own.json"
-#: what a manifest of a lesson names, unless another image was named
+NAME = "existing.json"
+#: the image that manifests of lessons name
 TOOLBOX = "toolbox:1"
 
 
 @dataclass(frozen=True)
 class Record:
-    """What `own.json` holds.
+    """The content of `existing.json`.
 
     `uid` is that of the namespace kube-system, which no other cluster has. `authority`
-    is the SHA-256 of what the kubeconfig trusts, "" for this machine's own list.
-    `state` marks namespaces that were made from this state directory. `kubectl` is the
-    path of the genuine one. `namespaced` are the words for what is in namespaces there.
+    is the SHA-256 of what the kubeconfig trusts, "" for this machine's own list. `user`
+    is whom the notebooks ask as. `kubectl` is the path of the genuine one. `source` is
+    the learner's own kubeconfig; `use`, a renewal and `delete` alone open it. `made`:
+    `use` has made the account. `fenced`: the server keeps its writes in namespaces of
+    lessons. `expires` is when the token that we hold ends, in seconds since the epoch.
+    `state` marks the namespaces that are made from this state directory.
     """
 
     uid: str
@@ -28,9 +33,12 @@ class Record:
     version: str
     user: str
     kubectl: str
+    source: str
     image: str = TOOLBOX
+    made: bool = False
+    fenced: bool = True
+    expires: float = 0.0
     state: str = field(default_factory=lambda: secrets.token_hex(4))
-    namespaced: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, state: Path) -> "Record | None":
@@ -38,15 +46,11 @@ class Record:
         try:
             found = json.loads((state / NAME).read_text())
             known = {each.name for each in fields(cls)}
-            record = cls(**{name: found[name] for name in found if name in known})
-            return replace(record, namespaced=tuple(record.namespaced))
+            return cls(**{name: found[name] for name in found if name in known})
         except (OSError, ValueError, TypeError):
             # It is written whole or not at all; what else it may be is not ours.
             return None
 
     def write(self, state: Path) -> None:
         """Write it, for its owner alone; raise OSError."""
-        # Not on top: the check before each kubectl reads this module, and is quick.
-        from cluster.statedir import write_private
-
         write_private(state / NAME, json.dumps(asdict(self), indent=2))

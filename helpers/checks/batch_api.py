@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from helpers.command import backend_in_use, kubectl
+from helpers.command import kubectl
 from helpers.discovery import api_resources
 from helpers.proxy import KubectlProxy
 
@@ -49,7 +49,6 @@ def cronjob_runs(name: str, *, schedule: str, image: str) -> str:
     found = kubectl("get", "cronjob", name, "-o", "json", check=False)
     if found.exit_code:
         return f"{found.stderr.strip()}. Send it with `kubectl apply`."
-    image = backend_in_use().with_image(image)
     return wrong_cronjob(found.json(), schedule=schedule, image=image)
 
 

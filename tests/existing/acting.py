@@ -1,29 +1,27 @@
-"""What a learner does on a cluster of their own: in a shell cell, and in Python."""
+"""What a learner does with the account: kubectl in a shell cell, and namespaces."""
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
-from cluster.existing import rules
+from cluster.existing import rbac
+from cluster.existing.backend import Existing
 from cluster.existing.record import Record
+from cluster.waiting import until
 from tests.commandline import environment
-from tests.notebooks import ROOT
-
-WRITE = ("create", "configmap", "a", "--from-literal=b=c")
 
 
-def record(env):
+def record(env) -> Record:
+    """Return the record of a state directory."""
     return Record.read(Path(env["LAB_STATE_DIR"]))
 
 
-def kubectl(env, *words, changes=None, **more):
+def kubectl(env, *words, **more):
     """Run what `up` puts first in PATH, as a shell cell would."""
-    program = Path(env["LAB_STATE_DIR"]) / "bin" / "kubectl"
-    kubeconfig = Path(env["LAB_STATE_DIR"]) / "kubeconfig"
+    state = Path(env["LAB_STATE_DIR"])
     return subprocess.run(
-        [program, *words],
-        env=environment({"KUBECONFIG": kubeconfig} | (changes or {})),
+        [state / "bin" / "kubectl", *words],
+        env=environment({"KUBECONFIG": state / "kubeconfig"}),
         capture_output=True,
         text=True,
         timeout=60,
@@ -31,23 +29,19 @@ def kubectl(env, *words, changes=None, **more):
     )
 
 
-def make_namespace(env, name, changes=None):
-    """Make one as `create_namespace` does; nobody adds a ServiceAccount here."""
-    metadata = {"name": name, "labels": rules.labels(record(env))}
-    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
-    text = json.dumps(manifest)
-    done = kubectl(env, "create", "-f", "-", input=text, changes=changes)
+def manifest(name, labels) -> str:
+    """Return a Namespace as JSON."""
+    metadata = {"name": name, "labels": labels}
+    return json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+
+
+def make_namespace(env, name) -> None:
+    """Make one as `create_namespace` does, and bind the rights of the lessons there."""
+    backend = Existing(Path(env["LAB_STATE_DIR"]))
+    labels = {rbac.LABEL: rbac.MANAGER} | backend.namespace_marks()["labels"]
+    done = kubectl(env, "create", "-f", "-", input=manifest(name, labels))
     assert done.returncode == 0, done.stderr
-
-
-def python(env, program):
-    """Run a program below `connect()` in a process of its own."""
-    head = "from helpers import connect, kubectl, Caller\ncluster = connect()\n"
-    return subprocess.run(
-        [sys.executable, "-c", head + program],
-        cwd=ROOT,
-        env=environment(env),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    backend.admit(name)
+    # There is no controller here that makes it.
+    words = ("create", "serviceaccount", "default", f"--namespace={name}")
+    assert until(lambda: kubectl(env, *words).returncode == 0, 20)

@@ -1,11 +1,11 @@
-"""What the tests of a learner's own cluster share: two API servers and a state."""
+"""What the tests of an existing cluster share: API servers, and a state after `use`."""
 
 import shutil
 
 import pytest
 
 from tests.commandline import helpers
-from tests.existing.servers import Audited
+from tests.existing.servers import WITHOUT_POLICIES, Audited
 
 
 @pytest.fixture(scope="package")
@@ -22,23 +22,26 @@ def production():
         yield server
 
 
+@pytest.fixture(scope="module")
+def older():
+    """Return one without policies, as below Kubernetes 1.30."""
+    with Audited(WITHOUT_POLICIES) as server:
+        yield server
+
+
 @pytest.fixture
 def state(tmp_path):
     """Return the environment of a state directory that is not made yet."""
-    return {"LAB_STATE_DIR": tmp_path / "state", "LAB_BACKEND": "own"}
+    return {"LAB_STATE_DIR": tmp_path / "state", "LAB_BACKEND": "existing"}
 
 
 @pytest.fixture(scope="package")
 def once(mine, tmp_path_factory):
     """Return the environment of a state after `use`, and a copy of that directory."""
     folder = tmp_path_factory.mktemp("used")
-    env = {"LAB_STATE_DIR": folder / "state", "LAB_BACKEND": "own"}
+    env = {"LAB_STATE_DIR": folder / "state", "LAB_BACKEND": "existing"}
     file = mine.kubeconfig(folder / "mine.yaml", "mine")
-    helpers(
-        *("use", "--kubeconfig", file, "--context", "mine", "--yes"),
-        env=env,
-        check=True,
-    )
+    use(env, file, check=True)
     shutil.copytree(folder / "state", folder / "copy", symlinks=True)
     return env, folder / "copy"
 
@@ -50,3 +53,9 @@ def used(once):
     shutil.rmtree(env["LAB_STATE_DIR"], ignore_errors=True)
     shutil.copytree(copy, env["LAB_STATE_DIR"], symlinks=True)
     return env
+
+
+def use(env, file, *options, context="mine", yes=True, **more):
+    """Run `use` for a context of a file."""
+    words = ("--kubeconfig", file, "--context", context, *(["--yes"] if yes else []))
+    return helpers("use", *words, *options, env=env, **more)

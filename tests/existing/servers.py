@@ -1,17 +1,30 @@
-"""A genuine API server that keeps a log of all requests, and files that lead to it."""
+"""A genuine API server with RBAC that keeps a log of all requests, and ways into it."""
 
 import contextlib
 import json
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
 
 from cluster.apiserver import ApiServer, programs
+from cluster.waiting import until
 
 _READS = {"get", "list", "watch"}
 #: each request once, with its answer's number
 _POLICY = Path(__file__).with_name("audit.yaml")
+_KINDS = ("validatingadmissionpolicies", "mutatingadmissionpolicies")
+_OFF = ",".join(
+    f"admissionregistration.k8s.io/v1/{kind}=false"
+    for each in _KINDS
+    for kind in (each, each.replace("policies", "policybindings"))
+)
+#: an API server without policies, as one below Kubernetes 1.30
+WITHOUT_POLICIES = {
+    "--runtime-config": _OFF,
+    "--disable-admission-plugins": "ValidatingAdmissionPolicy,MutatingAdmissionPolicy",
+}
 
 
 class Audited(ApiServer):
@@ -19,43 +32,54 @@ class Audited(ApiServer):
 
     _seen = 0
 
-    def __init__(self) -> None:
-        """Keep the log beside what it stores: that is where it works."""
-        flags = ("--audit-policy-file", str(_POLICY)), ("--audit-log-path", "audit.log")
-        super().__init__(dict(flags))
+    def __init__(self, flags: Mapping[str, str] = {}) -> None:
+        """Keep the log beside what it stores; `flags` as for its base."""
+        logged = {"audit-policy-file": str(_POLICY), "audit-log-path": "audit.log"}
+        usual = {f"--{name}": value for name, value in logged.items()}
+        super().__init__({"--authorization-mode": "RBAC"} | usual | {**flags})
 
-    def requests(self, *, besides: str = "") -> list[tuple[str, str]]:
-        """Return verb and path of what others have asked, in order.
+    def __enter__(self) -> "Audited":
+        """Start it, and wait for the roles that every user has."""
+        super().__enter__()
+        words = ("get", "clusterrolebindings", "system:basic-user", "system:discovery")
+        assert until(lambda: self.kubectl(*words).returncode == 0, 30)
+        self.forget()
+        return self
 
-        Without what somebody asked as the user `besides`, whom they impersonate.
+    def requests(self, *, by: str = "") -> list[tuple[str, str, int]]:
+        """Return verb, path and code of what others have asked, in order.
+
+        With `by` only of what that user has asked.
         """
         return [
-            (event["verb"], event["requestURI"])
+            (event["verb"], event["requestURI"], event["responseStatus"]["code"])
             for event in self._events()[self._seen :]
             # What it asks itself, to make its first objects.
             if event["user"].get("username") != "system:apiserver"
-            and not (besides and _impersonated(event) == besides)
+            and by in ("", event["user"].get("username"))
         ]
 
-    def writes(self) -> list[tuple[str, str]]:
-        """Return those that are no reads, nor questions that nobody stores."""
+    def writes(self, *, by: str = "") -> list[tuple[str, str, int]]:
+        """Return those that changed something."""
         return [
-            (verb, path)
-            for verb, path in self.requests()
-            if verb not in _READS and "/selfsubjectreviews" not in path
+            (verb, path, code)
+            for verb, path, code in self.requests(by=by)
+            if code < 300
+            and verb not in _READS
+            and "dryRun=All" not in path
+            and "/selfsubject" not in path
         ]
 
-    def kubeconfig(self, path: Path, *contexts: str, user: str = "") -> Path:
-        """Write a kubeconfig with contexts that all lead here; return its path.
-
-        With `user` it asks as that one, whom its true user impersonates.
-        """
+    def kubeconfig(self, path: Path, *contexts: str) -> Path:
+        """Write a kubeconfig with contexts that all lead here; return its path."""
         known = self.api_client().configuration
         names = contexts or ("production",)
-        cluster = {"server": known.host, "certificate-authority": known.ssl_ca_cert}
+        # Beside the file and with a relative name, as many a kubeconfig has it.
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ca = path.with_suffix(".crt")
+        ca.write_bytes(Path(known.ssl_ca_cert).read_bytes())
+        cluster = {"server": known.host, "certificate-authority": ca.name}
         me = {"client-certificate": known.cert_file, "client-key": known.key_file}
-        if user:
-            me["as"] = user
         document = {
             "apiVersion": "v1",
             "kind": "Config",
@@ -67,7 +91,6 @@ class Audited(ApiServer):
                 for name in names
             ],
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(yaml.safe_dump(document))
         return path
 
@@ -98,19 +121,11 @@ class Audited(ApiServer):
             command, input=input, capture_output=True, text=True, timeout=60
         )
 
-    def labels(self, namespace: str) -> dict[str, str]:
-        """Return the labels of a namespace."""
-        with self.client() as core:
-            return core.read_namespace(namespace).metadata.labels
-
-    def remove_kinds(self, *names: str) -> None:
-        """Delete CustomResourceDefinitions."""
-        from kubernetes.client import ApiextensionsV1Api
-
-        with self.api_client() as api:
-            for name in names:
-                definitions = ApiextensionsV1Api(api)
-                definitions.delete_custom_resource_definition(name)
+    def names(self, *words: str) -> list[str]:
+        """Return the names that `kubectl get` finds."""
+        done = self.kubectl("get", *words, "-o", "name")
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split()
 
     def forget(self) -> None:
         """Count from here on."""
@@ -119,7 +134,3 @@ class Audited(ApiServer):
     def _events(self) -> list[dict]:
         lines = (self.directory / "audit.log").read_text().splitlines()
         return [json.loads(line) for line in lines]
-
-
-def _impersonated(event: dict) -> str:
-    return event.get("impersonatedUser", {}).get("username", "")

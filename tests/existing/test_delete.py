@@ -1,80 +1,101 @@
-"""`delete` where the cluster that was agreed to is gone: the state goes, no more."""
-
-import json
+"""`delete` takes back what was made; of a cluster that is gone, the state alone."""
 
 import pytest
+import yaml
 
-from cluster.existing.record import Record
-from cluster.existing.rules import STATE
+from cluster.existing import rbac
 from tests.commandline import helpers
+from tests.existing.acting import make_namespace, record
+from tests.existing.conftest import use
 
-pytestmark = pytest.mark.full("infrastructure that lessons do not touch")
-#: how a cluster can be gone, and what is said of it
+full = pytest.mark.full("infrastructure that lessons do not touch")
+MADE = ",".join(
+    f"{kind}"
+    for kind in (
+        "clusterroles",
+        "clusterrolebindings",
+        "validatingadmissionpolicies",
+        "validatingadmissionpolicybindings",
+    )
+)
+#: how the learner's own file may lead nowhere, and what is said of it
 WAYS = {
-    "stopped": "does not answer",
-    "made anew with other keys": "certificate",
-    "another one that takes the credential": "Another cluster is at",
-    "only a broken copy leads there": "kubeconfig",
+    "stopped": "leads elsewhere by now",
+    "another cluster": "leads elsewhere by now",
+    "gone": "cannot be read",
+    "expired": "did not take the credential",
 }
 
 
-@pytest.fixture(params=WAYS)
-def gone(request, used, production):
-    """Return the environment, and what has to be said.
+def test_delete_takes_what_was_made_from_here_and_nothing_else(mine, used, tmp_path):
+    """Another learner's namespaces and account stay, and so do all others."""
+    here = {"LAB_STATE_DIR": tmp_path / "here", "LAB_BACKEND": "existing"}
+    file = mine.kubeconfig(tmp_path / "here.yaml", "mine")
+    use(here, file, check=True)
+    make_namespace(here, "here")
+    make_namespace(used, "there")
+    found = record(here)
+    marks = f"--selector={rbac.ACCOUNT}={rbac.key(found.user)}"
+    assert len(mine.names(MADE, marks)) == 5
+    done = helpers("delete", env=here, input="y\n")
+    assert done.returncode == 0 and "(here), the account" in done.stderr, done.stderr
+    with mine.client() as core:
+        phases = {n.metadata.name: n.status.phase for n in core.list_namespace().items}
+    assert phases["here"] == phases[rbac.home(found.state)] == "Terminating"
+    assert phases["there"] == phases["default"] == "Active"
+    assert mine.names(MADE, marks) == [] and not here["LAB_STATE_DIR"].exists()
+    assert helpers("up", env=used).returncode == 0
+
+
+@full
+@pytest.mark.parametrize("way", WAYS)
+def test_without_the_learner_s_credential_the_state_alone_goes(
+    used, mine, production, tmp_path, way
+):
+    """It is asked first; then it is said what was not removed, and how it can be.
 
     A notebook that was killed has left the kubeconfig of its namespace.
     """
-    kept = used["LAB_STATE_DIR"] / "kubeconfig"
-    document = json.loads(kept.read_text())
-    [cluster], [user] = document["clusters"], document["users"]
-    known = production.api_client().configuration
-    if request.param == "stopped":
-        cluster["cluster"]["server"] = "https://127.0.0.1:1"
-    if request.param == "made anew with other keys":
-        cluster["cluster"]["server"] = known.host
-    if request.param == "another one that takes the credential":
-        trusted = {"server": known.host, "certificate-authority": known.ssl_ca_cert}
-        cluster["cluster"] = trusted
-        user["user"] = {
-            "client-certificate": known.cert_file,
-            "client-key": known.key_file,
-        }
-    kept.write_text(json.dumps(document))
-    if request.param == "only a broken copy leads there":
-        kept.write_text("{")
-    (kept.parent / "kubeconfig.pod-metadata-2.4711").touch()
-    return used, WAYS[request.param]
-
-
-def test_the_state_goes_and_no_cluster_is_touched(gone, mine, production):
-    """It is asked first; then it is said what was not removed, and how it can be."""
-    env, said = gone
-    state = Record.read(env["LAB_STATE_DIR"]).state
-    before = len(mine.writes()), len(production.writes())
-    done = helpers("delete", env=env, input="n\n")
-    assert done.returncode == 1 and said in done.stderr
+    file, found = tmp_path / "mine.yaml", record(used)
+    if way == "another cluster":
+        production.kubeconfig(file, "mine")
+    elif way != "gone":
+        document = yaml.safe_load(mine.kubeconfig(file, "mine").read_text())
+        if way == "stopped":
+            document["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+        document["users"][0]["user"] = {"token": "expired"}
+        file.write_text(yaml.safe_dump(document))
+    kept = used["LAB_STATE_DIR"]
+    text = (kept / "existing.json").read_text()
+    (kept / "existing.json").write_text(text.replace(found.source, str(file)))
+    (kept / "kubeconfig.pod-metadata-2.4711").touch()
+    mine.forget()
+    production.forget()
+    done = helpers("delete", env=used, input="n\n")
+    assert done.returncode == 1 and WAYS[way] in done.stderr, done.stderr
     assert "and nothing there? [y/N]" in done.stderr
-    assert Record.read(env["LAB_STATE_DIR"]) is not None
-    done = helpers("delete", "--yes", env=env)
+    assert record(used) is not None
+    done = helpers("delete", "--yes", env=used)
     assert (done.returncode, done.stdout) == (0, "deleted\n"), done.stderr
-    assert said in done.stderr.splitlines()[0]
-    assert "no namespaces were removed" in done.stderr
-    assert "(pod-metadata-2)" in done.stderr and f"{STATE}={state}`" in done.stderr
-    assert not env["LAB_STATE_DIR"].exists()
-    assert (len(mine.writes()), len(production.writes())) == before
+    assert "nothing was removed" in done.stderr and "(pod-metadata-2;" in done.stderr
+    for command in (f"{rbac.STATE}={found.state}`", f"{rbac.key(found.user)}`"):
+        assert command in done.stderr
+    assert not kept.exists()
+    assert mine.writes() == production.requests() == []
 
 
-def test_a_cluster_that_was_made_anew_can_be_named_again(
-    used, mine, production, tmp_path
-):
+@full
+def test_a_cluster_that_was_made_anew_can_be_named_again(used, production, tmp_path):
     """The way out that is told: `use` refuses, `delete` forgets, `use` takes it."""
     file = production.kubeconfig(tmp_path / "anew.yaml", "mine")
-    options = ("--kubeconfig", file, "--context", "mine", "--yes")
-    refused = helpers("use", *options, env=used)
+    refused = use(used, file)
     assert refused.returncode == 1 and "python -m helpers delete" in refused.stderr
-    kept = used["LAB_STATE_DIR"] / "kubeconfig"
-    kept.write_text(kept.read_text().replace(mine.url, "https://127.0.0.1:1"))
+    kept = used["LAB_STATE_DIR"]
+    text = (kept / "existing.json").read_text()
+    source = record(used).source
+    (kept / "existing.json").write_text(text.replace(source, str(file)))
     helpers("delete", "--yes", env=used, check=True)
-    assert helpers("use", *options, env=used).returncode == 0
-    assert Record.read(used["LAB_STATE_DIR"]).server == production.url
+    assert use(used, file).returncode == 0
+    assert record(used).server == production.url
+    helpers("delete", "--yes", env=used, check=True)
     production.forget()

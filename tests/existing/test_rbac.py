@@ -1,30 +1,37 @@
-"""The rights that are asked for: what they are not, and that a server takes them."""
+"""What `use` makes and `rbac` prints: what it asks for, and that a server takes it."""
 
 import json
+import subprocess
 
 import pytest
 import yaml
 
 from cluster.existing import rbac
-from tests.commandline import helpers
+from tests.commandline import environment, helpers
+from tests.existing.acting import kubectl, record
+from tests.existing.conftest import use
+
+ANNA = "anna"
 
 
 def rules(*, of):
-    [role] = [each for each in rbac.objects("anna") if each["metadata"]["name"] == of]
+    *roles, _ = rbac.roles(ANNA)
+    [role] = [each for each in roles if each["metadata"]["name"] == of]
     return role["rules"]
 
 
-@pytest.mark.parametrize("role", [rbac.EVERYWHERE, rbac.LESSON])
+@pytest.mark.parametrize("role", [rbac.name(ANNA), rbac.lesson_role(ANNA)])
 def test_nothing_is_asked_for_by_a_star(role):
     assert "*" not in json.dumps(rules(of=role))
 
 
-def test_outside_of_lessons_only_namespaces_and_bindings_are_written():
-    """And no Secret is read, and nobody is impersonated."""
+def test_only_namespaces_and_bindings_are_written_cluster_wide():
+    """And no Secret is read, nobody is impersonated, and one role can be bound."""
     reads = {"get", "list", "watch"}
+    found = rules(of=rbac.name(ANNA))
     writes = {
         resource: set(rule["verbs"]) - reads
-        for rule in rules(of=rbac.EVERYWHERE)
+        for rule in found
         for resource in rule.get("resources", ())
         if set(rule["verbs"]) - reads
     }
@@ -35,63 +42,72 @@ def test_outside_of_lessons_only_namespaces_and_bindings_are_written():
         "rolebindings": {"create"},
         "clusterroles": {"bind"},
     }
-    outside = {
-        r for rule in rules(of=rbac.EVERYWHERE) for r in rule.get("resources", ())
-    }
-    assert not outside & {"secrets", "configmaps", "users", "groups"}
-
-
-def test_only_the_role_of_lessons_can_be_bound():
-    [bind] = [rule for rule in rules(of=rbac.EVERYWHERE) if "bind" in rule["verbs"]]
-    assert bind["resourceNames"] == [rbac.LESSON]
+    named = {resource for rule in found for resource in rule.get("resources", ())}
+    assert not named & {"secrets", "configmaps", "users", "groups"}
+    [bind] = [rule for rule in found if "bind" in rule["verbs"]]
+    assert bind["resourceNames"] == [rbac.lesson_role(ANNA)]
 
 
 def test_the_fence_comes_first_and_can_be_left_out():
     """No moment with the rights and without the policy."""
     roles = ["ClusterRole", "ClusterRole", "ClusterRoleBinding"]
     fence = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]
-    assert [each["kind"] for each in rbac.objects("anna")] == fence + roles
-    assert [each["kind"] for each in rbac.objects("anna", policy=False)] == roles
-    assert "needs Kubernetes 1.30" in rbac.manifest("anna")
-    assert "1.30" not in rbac.manifest("anna", policy=False)
+    assert [each["kind"] for each in rbac.objects(ANNA)] == fence + roles
+    assert [each["kind"] for each in rbac.objects(ANNA, policy=False)] == roles
 
 
-def test_without_the_policy_s_kind_the_rest_is_applied(mine):
-    """What is said of Kubernetes below 1.30; no server of that age is here."""
-    text = rbac.manifest("carla").replace("ValidatingAdmission", "OlderAdmission")
-    done = mine.apply(text)
-    assert done.returncode == 1 and "no matches for kind" in done.stderr
-    assert len(done.stdout.splitlines()) == 3
-
-
-def test_two_users_do_not_take_each_other_s_rights():
-    def own(user):
-        kinds = "ClusterRoleBinding", "ValidatingAdmissionPolicy"
-        found = rbac.objects(user)
-        return {o["metadata"]["name"] for o in found if o["kind"].startswith(kinds)}
-
-    assert not own("anna") & own("bob")
+def test_two_users_share_no_object():
+    names = [{each["metadata"]["name"] for each in rbac.objects(u)} for u in "ab"]
+    assert not names[0] & names[1]
 
 
 def test_a_name_with_a_quote_stays_a_name():
-    found = yaml.safe_load_all(rbac.manifest("o'hara"))
-    [policy] = [o for o in found if o["kind"] == "ValidatingAdmissionPolicy"]
+    [policy, _] = rbac.fence(r"o'ha\ra")
     condition = policy["spec"]["matchConditions"][0]["expression"]
-    assert condition == r"request.userInfo.username == 'o\'hara'"
-
-
-def test_the_command_prints_what_a_server_takes(mine, used):
-    """Bad expressions in the policy would be refused; a warning would be said."""
-    text = helpers("rbac", "--serviceaccount", "team:anna", check=True).stdout
-    assert "system:serviceaccount:team:anna" in text
-    done = mine.apply(text)
-    assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) == 5 and "arning" not in done.stderr
+    assert condition == r"request.userInfo.username == 'o\'ha\\ra'"
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [(), ("--user", "a", "--serviceaccount", "b:c"), ("--serviceaccount", "nobody")],
+    "arguments", [(), ("--user", "a", "--account", "b"), ("--account", "No Name")]
 )
-def test_a_user_has_to_be_named(arguments):
+def test_somebody_has_to_be_named(arguments):
     assert helpers("rbac", *arguments).returncode == 2
+
+
+def test_an_administrator_hands_out_what_is_printed(mine, state, used, tmp_path):
+    """By the commands in its head; `use` proves the fence, and makes nothing."""
+    text = helpers("rbac", "--account", ANNA, check=True).stdout
+    done = mine.apply(text)
+    assert done.returncode == 0 and "arning" not in done.stderr, done.stderr
+    lines = [line[2:] for line in text.splitlines() if line.startswith("# ")]
+    admin = mine.kubeconfig(tmp_path / "admin.yaml")
+    shell = "\n".join(lines[lines.index(f"umask 077; cat > {ANNA}.kubeconfig <<END") :])
+    path = f"{used['LAB_STATE_DIR']}/bin:/usr/bin:/bin"
+    subprocess.run(
+        ["bash", "-euc", shell],
+        env=environment({"KUBECONFIG": admin, "PATH": path}),
+        cwd=tmp_path,
+        check=True,
+    )
+    file = tmp_path / f"{ANNA}.kubeconfig"
+    assert file.stat().st_mode & 0o777 == 0o600
+    mine.forget()
+    done = use(state, file, context="lessons")
+    assert done.returncode == 0, done.stderr
+    assert "already" in done.stderr and "makes" not in done.stderr
+    assert mine.writes() == []
+    assert (record(state).user, record(state).made) == (rbac.user_of(ANNA), False)
+    assert rbac.user_of(ANNA) in kubectl(state, "auth", "whoami").stdout
+    # Who has printed it takes it back.
+    helpers("delete", "--yes", env=state, check=True)
+    assert mine.writes() == []
+    assert mine.kubectl("delete", "--wait=false", "-f", "-", input=text).returncode == 0
+    marked = f"--selector={rbac.ACCOUNT}={rbac.key(rbac.user_of(ANNA))}"
+    assert mine.names("clusterroles,validatingadmissionpolicies", marked) == []
+
+
+def test_a_known_user_needs_no_account():
+    """One with a certificate of the cluster, as `kubectl auth whoami` names them."""
+    text = helpers("rbac", "--user", "o'hara", check=True).stdout
+    kinds = {each["kind"] for each in yaml.safe_load_all(text)}
+    assert "ClusterRoleBinding" in kinds and "ServiceAccount" not in kinds

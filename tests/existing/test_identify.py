@@ -1,4 +1,4 @@
-"""Why a cluster gave no answer of use: what is said, and what helps."""
+"""Which cluster a context leads to, and why one gave no answer of use."""
 
 import http.server
 import socket
@@ -9,19 +9,82 @@ import pytest
 import yaml
 
 from cluster import errors
-from cluster.existing import failures, look
+from cluster.existing.identify import Asker, distance, failure, take
 from tests.authority import Authority
-from tests.commandline import helpers
+from tests.existing.conftest import use
 
 full = pytest.mark.full("infrastructure that lessons do not touch")
+DOCUMENT = {
+    "current-context": "production",
+    "contexts": [
+        {"name": "production", "context": {"cluster": "p", "user": "root"}},
+        {
+            "name": "mine",
+            "context": {"cluster": "m", "user": "me", "namespace": "shop"},
+        },
+    ],
+    "clusters": [
+        {"name": "p", "cluster": {"server": "https://production.example"}},
+        {
+            "name": "m",
+            "cluster": {
+                "server": "https://mine.example",
+                "certificate-authority": "keys/ca.crt",
+                "tls-server-name": "mine",
+            },
+        },
+    ],
+    "users": [
+        {"name": "root", "user": {"token": "secret of production"}},
+        {
+            "name": "me",
+            "user": {
+                "client-certificate": "/abs/me.crt",
+                "client-key": "keys/me.key",
+                "tokenFile": "../token",
+                "exec": {"command": "./plugin", "args": ["a"]},
+            },
+        },
+    ],
+}
+
+
+def test_one_context_is_taken_out_whole_and_for_itself():
+    """Names of files count from where the original is, and that stays as it was."""
+    before = str(DOCUMENT)
+    found = take(DOCUMENT, "mine", Path("/home/me/.kube"))
+    assert str(DOCUMENT) == before and "production" not in str(found)
+    assert found["current-context"] == "mine"
+    assert found["contexts"][0]["context"] == {"cluster": "m", "user": "me"}
+    assert found["clusters"][0]["cluster"] == {
+        "server": "https://mine.example",
+        "certificate-authority": "/home/me/.kube/keys/ca.crt",
+        "tls-server-name": "mine",
+    }
+    assert found["users"][0]["user"] == {
+        "client-certificate": "/abs/me.crt",
+        "client-key": "/home/me/.kube/keys/me.key",
+        "tokenFile": "/home/me/.kube/../token",
+        "exec": {"command": "/home/me/.kube/plugin", "args": ["a"]},
+    }
+
+
+def test_a_plugin_without_a_path_stays_without():
+    """kubectl looks for it in PATH."""
+    user = {"name": "me", "user": {"exec": {"command": "aws"}}}
+    found = take({**DOCUMENT, "users": [user]}, "mine", Path("/x"))
+    assert found["users"][0]["user"]["exec"]["command"] == "aws"
+
+
+def test_versions_are_compared_by_their_minor():
+    assert (distance("v1.37.2", "v1.34.0"), distance("v1.37.2", "v1.37.9")) == (3, 0)
+
+
 EXPIRED = "error: You must be logged in to the server (Unauthorized)"
 NO_PLUGIN = """\
 Unable to connect to the server: getting credentials: exec: executable aws not found
 
 It looks like you are trying to use a client-go credential plugin that is not installed.
-
-To learn more about this feature, consult the documentation available at:
-      https://kubernetes.io/docs/reference/access-authn-authz/authentication/
 """
 
 
@@ -42,7 +105,6 @@ To learn more about this feature, consult the documentation available at:
             "does not answer: dial tcp: lookup nowhere: no such host.",
         ),
         ("", errors.Unreachable, "kubectl says nothing"),
-        ("error: this write was refused: a b", errors.WriteRefused, "refused: a b."),
         (
             'Error from server (Forbidden): namespaces is forbidden: User "a" cannot',
             errors.LacksRights,
@@ -51,52 +113,39 @@ To learn more about this feature, consult the documentation available at:
     ],
 )
 def test_what_failed_is_told_apart(stderr, kind, said):
-    error = failures.of(stderr, ["--server=https://x:1", "get"])
+    error = failure(stderr, "https://x:1")
     assert type(error) is kind and said in str(error)
     assert "connect()" not in str(error) and len(str(error).splitlines()) == 2
-    if kind in (errors.NotAdmitted, errors.Unreachable):
-        assert error.server == "https://x:1"
-
-
-def test_an_address_is_named_only_if_it_is_known(tmp_path):
-    """Of a file with several contexts, or another one, kubectl chooses itself."""
-    file = tmp_path / "kubeconfig"
-    file.write_text('{"clusters": [{"cluster": {"server": "https://mine:1"}}]}')
-    assert failures.address(["get"], file) == "https://mine:1"
-    assert failures.address(["--server=https://x"], file) == "https://x"
-    assert failures.address(["--kubeconfig=other"], file) == ""
-    assert failures.address(["get"], tmp_path / "none") == ""
-
-
-def test_a_list_that_lacks_one_api_is_a_list(tmp_path):
-    """So an older kubectl ends where one API is served by a server that is away."""
-    script = tmp_path / "kubectl"
-    script.write_text(
-        "#!/bin/sh\necho 'pods  po  v1  true  Pod  create  all'\n"
-        'echo "error: $SAID" >&2\nexit 1\n'
-    )
-    script.chmod(0o700)
-    with pytest.MonkeyPatch.context() as patch:
-        reason = "metrics.k8s.io/v1beta1: the server is currently unable"
-        said = f"unable to retrieve the complete list of server APIs: {reason}"
-        patch.setenv("SAID", said)
-        assert "pods" in look.namespaced(str(script))
-        patch.setenv(
-            "SAID", "the server has asked for the client to provide credentials"
-        )
-        with pytest.raises(errors.NotAdmitted):
-            look.namespaced(str(script))
 
 
 def test_a_kubectl_that_is_gone_or_no_program_is_said(tmp_path):
     (tmp_path / "kubectl").write_text("")
     for path in ("/gone/kubectl", str(tmp_path / "kubectl")):
         with pytest.raises(errors.MissingTool) as caught:
-            look.see(path)
+            Asker(path, tmp_path / "file", "mine", "https://x:1").uid()
         assert path in str(caught.value) and "helpers up" in str(caught.value)
 
 
 # --- Of the genuine kubectl -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "cannot be read"),
+        ("", "is empty"),
+        ("a: [", "is not YAML"),
+        ("kind: Config", "has no context 'mine'"),
+    ],
+)
+def test_a_kubeconfig_that_is_of_no_use_is_one_line(state, tmp_path, text, said):
+    """F18; and nobody asks localhost:8080."""
+    file = tmp_path / "broken.yaml"
+    if text is not None:
+        file.write_text(text)
+    done = use(state, file)
+    assert done.returncode == 1 and said in done.stderr and "8080" not in done.stderr
+    assert len(done.stderr.splitlines()) == 2
 
 
 def used_with(change, server, state, folder):
@@ -105,10 +154,9 @@ def used_with(change, server, state, folder):
     document = yaml.safe_load(file.read_text())
     change(document["clusters"][0]["cluster"], document["users"][0])
     file.write_text(yaml.safe_dump(document))
-    words = ("--kubeconfig", file, "--context", "mine", "--yes")
-    done = helpers("use", *words, env=state)
+    done = use(state, file)
     assert done.returncode == 1 and "Traceback" not in done.stderr, done
-    assert "connect()" not in done.stderr
+    assert not list(Path(state["LAB_STATE_DIR"]).glob("kubeconfig*"))
     return " ".join(done.stderr.split())
 
 
@@ -118,8 +166,7 @@ def test_an_expired_token_is_said_to_be_one(mine, state, tmp_path):
 
     said = used_with(change, mine, state, tmp_path)
     assert f"{mine.url} answered, and did not take the credential" in said
-    assert "Unauthorized" in said or "provide credentials" in said
-    assert "`python -m helpers use` copies what is new" in said
+    assert "name the cluster again: `python -m helpers use`" in said
 
 
 @full
@@ -164,4 +211,3 @@ def test_a_server_without_tls_is_told_from_one_that_is_away(mine, state, tmp_pat
         server.shutdown()
         server.server_close()
     assert f"{url} answers, and no TLS connection came about" in said
-    assert not list(Path(state["LAB_STATE_DIR"]).glob("kubeconfig*"))

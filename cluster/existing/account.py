@@ -1,0 +1,295 @@
+"""Make the learner's account and the fence around it, prove the fence, take all back.
+
+`plan` decides, and only asks, by dry runs; `settle` does it. The lessons get the token
+of the account alone, and no API server but this one takes it.
+"""
+
+import copy
+import json
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from cluster import errors, statedir
+from cluster.existing import identify, rbac
+from cluster.existing.identify import Asker, Target
+from cluster.existing.record import TOOLBOX, Record
+from cluster.kubeconfig import read_kubeconfig, server_of
+from cluster.progress import Progress
+from cluster.waiting import until
+
+#: seconds that a token is asked for; a cluster may give less
+LIFETIME = 24 * 3600
+#: a token is renewed when it has less than this left, in seconds
+RENEWAL = LIFETIME / 2
+#: seconds until rights and policies must count; it takes about one
+TIMEOUT = 30.0
+#: where nobody but the cluster's own components has any business
+FORBIDDEN = ("default", identify.HOME)
+#: without a download of the schemas, as the server checks all of it
+_SEND = ("--validate=false", "-f", "-")
+_DRY = ("--dry-run=server", *_SEND)
+_NO_KIND = 'no matches for kind "{}"'
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `use` is about to do, as a record; `lack` says why there is no fence."""
+
+    target: Target
+    record: Record
+    lack: str = ""
+
+    @property
+    def objects(self) -> list[dict]:
+        """Return what will be made, in this order."""
+        return objects(self.record) if self.record.made else []
+
+    def lines(self) -> list[str]:
+        """Return what a person has to know before they agree."""
+        record, kind = self.record, "yours"
+        if record.made:
+            kind = "made for the lessons"
+        elif record.fenced:
+            kind = "yours, which the server keeps in namespaces of lessons already"
+        names = [f"{each['kind']}/{each['metadata']['name']}" for each in self.objects]
+        lines = [
+            f"server      {record.server}",
+            f"cluster     {record.uid} (UID of kube-system)",
+            f"context     {record.context} of {record.source}",
+            f"you         {self.target.user}",
+            f"version     {record.version}",
+            f"kubectl     {self.target.client}, {self.target.skew}",
+            f"image       {record.image}",
+            f"account     {record.user} ({kind})",
+        ]
+        return lines + [f"makes       {name}" for name in names]
+
+
+def plan(
+    kubeconfig: Path,
+    context: str,
+    image: str | None,
+    known: Record | None,
+    progress: Progress,
+) -> Plan:
+    """Return what `use` is about to do there; nothing is made.
+
+    `known` is the record of the last `use`. Raise OtherCluster if that was another
+    cluster, LabError where `image` cannot be put in, and what `identify.find` raises.
+    """
+    target = identify.find(kubeconfig, context, progress)
+    if known and known.uid != target.uid:
+        raise errors.OtherCluster(target.asker.server, target.uid, known.uid)
+    record = Record(
+        uid=target.uid,
+        server=target.asker.server,
+        authority=target.authority,
+        context=context,
+        version=target.version,
+        user=target.user,
+        kubectl=target.asker.kubectl,
+        source=str(target.asker.kubeconfig),
+        image=image or (known.image if known else TOOLBOX),
+    )
+    record = replace(record, state=known.state) if known else record
+    progress.update("asking what this credential may do, by dry runs")
+    if not unfenced(target.asker, target.user):
+        found = Plan(target, record)
+    else:
+        found = _with_account(target, record)
+    if found.record.image != TOOLBOX and not found.record.made:
+        raise errors.LabError(
+            "`--image` needs a policy, which nobody can make with this credential.",
+            "`python -m helpers rbac --image …` prints it, for an administrator.",
+        )
+    return found
+
+
+def settle(found: Plan, state: Path, progress: Progress) -> Record:
+    """Do what a plan says, prove the fence, and return the record, written.
+
+    If a step fails, what was made is taken back.
+    """
+    record, owner = found.record, found.target.asker
+    kubeconfig = state / "kubeconfig"
+    if not record.made:
+        _write(kubeconfig, found.target.document)
+    else:
+        try:
+            progress.update("making the account and its fence")
+            owner.run("apply", *_SEND, manifest=found.objects)
+            token, expires = _token(owner, record)
+            _write(kubeconfig, with_token(found.target.document, token))
+            record = replace(record, expires=expires)
+            if record.fenced:
+                _await_fence(asker(record, kubeconfig), record, progress)
+        except BaseException:
+            kubeconfig.unlink(missing_ok=True)
+            remove(owner, record)
+            raise
+    with statedir.usable(state):
+        record.write(state)
+    return record
+
+
+def objects(record: Record) -> list[dict]:
+    """Return all that `use` makes for an account, the fence first."""
+    fenced = {"policy": record.fenced, "image": record.image}
+    return [
+        *rbac.objects(record.user, **fenced),
+        *rbac.account_objects(record.state),
+    ]
+
+
+def unfenced(ours: Asker, user: str) -> str:
+    """Return why the server does not keep a user in namespaces of lessons, or "".
+
+    It is asked by a dry run: of a ConfigMap, and of a RoleBinding that RBAC would
+    allow, so that the policy itself has to refuse it; and of a namespace of a lesson.
+    """
+    probes = [_probe(user, namespace) for namespace in FORBIDDEN]
+    probes += [rbac.binding(user, namespace) for namespace in FORBIDDEN]
+    labels = rbac.namespace_labels(user)
+    metadata = {"generateName": f"{rbac.MANAGER}-", "labels": labels}
+    probes.append({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    done = ours.attempt("create", "-o", "name", *_DRY, manifest=probes)
+    written = done.stdout.split()
+    refused = [line for line in done.stderr.splitlines() if "orbidden" in line]
+    if len(written) + len(refused) < len(probes):
+        raise identify.failure(done.stderr, ours.server)
+    elsewhere = [name for name in written if not name.startswith("namespace/")]
+    if elsewhere:
+        return f"it may write to {' and '.join(FORBIDDEN)}, as {elsewhere[0]}"
+    if sum(rbac.REFUSED in line for line in refused) < len(FORBIDDEN):
+        return "no policy of these notebooks speaks of it"
+    return "" if written else f"it cannot make a namespace either: {refused[-1]}"
+
+
+def asker(record: Record, kubeconfig: Path) -> Asker:
+    """Return who asks with the notebooks' own kubeconfig."""
+    return Asker(record.kubectl, kubeconfig, record.context, record.server)
+
+
+def owner(record: Record) -> Asker:
+    """Return who asks with the learner's own credential, from the file that was named.
+
+    Raise KubeconfigError if its context leads elsewhere by now; nobody is asked then.
+    """
+    path = Path(record.source)
+    way_out = "Name the cluster again: `python -m helpers use`."
+    whole = read_kubeconfig(path, context=record.context, way_out=way_out)
+    document = identify.take(whole, record.context, path.parent)
+    leads = server_of(document, record.context), identify.trusted(document, path)
+    if leads != (record.server, record.authority):
+        fact = f"has a context {record.context!r} that leads elsewhere by now."
+        raise errors.KubeconfigError(path, fact, way_out)
+    return Asker(record.kubectl, path, record.context, record.server)
+
+
+def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:
+    """Return the record after a renewal of its token, if that was due.
+
+    The learner's own credential asks for it. If it cannot, an old token that still
+    counts will do; raise what keeps it away otherwise.
+    """
+    if not record.made or record.expires - time.time() > RENEWAL:
+        return record
+    try:
+        progress.update("renewing the token")
+        theirs = owner(record)
+        _require_same(theirs, record)
+        token, expires = _token(theirs, record)
+    except errors.LabError as error:
+        if record.expires < time.time():
+            raise
+        progress.finish(f"the token was not renewed: {error.fact}")
+        return record
+    _write(kubeconfig, with_token(read_kubeconfig(kubeconfig), token))
+    return replace(record, expires=expires)
+
+
+def remove(theirs: Asker, record: Record) -> str:
+    """Take back what `use` has made; return why something is left, or ""."""
+    words = ("delete", "--ignore-not-found", "--wait=false", "-f", "-")
+    done = theirs.attempt(*words, manifest=objects(record)[::-1])
+    return done.stderr.strip() if done.returncode else ""
+
+
+def with_token(document: dict, token: str) -> dict:
+    """Return a kubeconfig of one context with a token for its user, and no more."""
+    found = copy.deepcopy(document)
+    found["contexts"][0]["context"]["user"] = rbac.LEARNER
+    found["users"] = [{"name": rbac.LEARNER, "user": {"token": token}}]
+    return found
+
+
+def _with_account(target: Target, record: Record) -> Plan:
+    """Return the plan for a credential that is not fenced in: an account, if it can."""
+    user = rbac.user_of(record.state)
+    made = replace(record, made=True, user=user)
+    parts = [each for each in objects(made) if each["kind"] != "ServiceAccount"]
+    stderr = target.asker.attempt("apply", *_DRY, manifest=parts).stderr
+    if record.image != TOOLBOX and _NO_KIND.format("MutatingAdmissionPolicy") in stderr:
+        raise errors.LabError(
+            f"`--image` needs Kubernetes 1.36, and this is {target.version}.",
+            "Load the image into the nodes as `toolbox:1`, and leave `--image` out.",
+        )
+    refused = [line for line in stderr.splitlines() if "orbidden" in line]
+    if refused:
+        lack = f"You may not make an account for the lessons: {refused[0]}"
+        return Plan(target, replace(record, fenced=False), lack)
+    if _NO_KIND.format("ValidatingAdmissionPolicy") in stderr:
+        lack = (
+            f"Kubernetes {target.version} has no ValidatingAdmissionPolicy (1.30 has): "
+            "nothing would keep the account in namespaces of lessons."
+        )
+        return Plan(target, replace(made, fenced=False), lack)
+    return Plan(target, made)
+
+
+def _await_fence(ours: Asker, record: Record, progress: Progress) -> None:
+    """Return when the server refuses what it must; raise NotReady."""
+    last = ["no answer"]
+
+    def fenced() -> bool:
+        progress.update("waiting for the fence: the server must refuse our dry run")
+        try:
+            last[0] = unfenced(ours, record.user)
+        except (errors.NotAdmitted, errors.LacksRights) as error:
+            last[0] = error.fact  # a new account, of which the server does not know yet
+        return not last[0]
+
+    if not until(fenced, TIMEOUT):
+        raise errors.NotReady(
+            "The fence around the account",
+            TIMEOUT,
+            last[0],
+            "What was made was taken back; nothing was written to your cluster.",
+        )
+
+
+def _require_same(theirs: Asker, record: Record) -> None:
+    uid = theirs.uid()
+    if uid != record.uid:
+        raise errors.OtherCluster(record.server, uid, record.uid)
+
+
+def _probe(user: str, namespace: str) -> dict:
+    metadata = {"name": rbac.name(user), "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+
+
+def _token(theirs: Asker, record: Record) -> tuple[str, float]:
+    """Return a new token of the account, and when it ends."""
+    namespace = f"--namespace={rbac.home(record.state)}"
+    words = ("create", "token", rbac.LEARNER, namespace, f"--duration={LIFETIME}s")
+    found = theirs.json(*words)["status"]
+    end = datetime.fromisoformat(found["expirationTimestamp"])
+    return found["token"], end.timestamp()
+
+
+def _write(kubeconfig: Path, document: dict) -> None:
+    with statedir.usable(kubeconfig.parent):
+        statedir.write_private(kubeconfig, json.dumps(document, indent=2))

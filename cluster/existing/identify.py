@@ -1,0 +1,273 @@
+"""Find out which cluster a context leads to, and who asks it there. It only reads.
+
+The genuine kubectl is used, as it alone knows every way to show a credential.
+"""
+
+import base64
+import contextlib
+import copy
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster import binaries, errors, paths, versions
+from cluster.binaries.check import program_version
+from cluster.kubeconfig import read_kubeconfig, server_of
+from cluster.progress import Progress
+
+#: the namespace that every cluster has, and whose UID no two have
+HOME = "kube-system"
+#: seconds for one answer
+TIMEOUT = 10
+#: minor versions that kubectl may be away from the server
+SKEW = 1
+_USE = "`python -m helpers use`"
+
+
+@dataclass(frozen=True)
+class Asker:
+    """A genuine kubectl that asks one server as the user of one context.
+
+    Both are named outright: neither the environment nor the file's current context
+    counts.
+    """
+
+    kubectl: str
+    kubeconfig: Path
+    context: str
+    server: str
+
+    def attempt(
+        self, *words: str, manifest: Sequence[dict] = ()
+    ) -> subprocess.CompletedProcess:
+        """Return what kubectl did; `manifest` goes to its stdin as a List."""
+        items = {"apiVersion": "v1", "kind": "List", "items": [*manifest]}
+        line = [
+            self.kubectl,
+            f"--kubeconfig={self.kubeconfig}",
+            f"--context={self.context}",
+            f"--request-timeout={TIMEOUT}s",
+            *words,
+        ]
+        # kubectl's own preferences could give a command other flags than its words.
+        settings = {**os.environ, "KUBERC": "off", "KUBECTL_KUBERC": "false"}
+        try:
+            return subprocess.run(
+                line,
+                env=settings,
+                input=json.dumps(items) if manifest else "",
+                capture_output=True,
+                text=True,
+                timeout=3 * TIMEOUT,
+            )
+        except subprocess.TimeoutExpired:
+            raise failure(f"no answer in {3 * TIMEOUT} s", self.server) from None
+        except OSError as error:
+            raise errors.MissingTool(
+                self.kubectl,
+                f"ask the cluster ({error.strerror})",
+                "`python -m helpers up` gets it again.",
+            ) from None
+
+    def run(self, *words: str, manifest: Sequence[dict] = ()) -> str:
+        """Return what kubectl prints; raise what `failure` returns."""
+        done = self.attempt(*words, manifest=manifest)
+        if done.returncode:
+            raise failure(done.stderr, self.server)
+        return done.stdout
+
+    def json(self, *words: str) -> dict:
+        """Return the JSON that kubectl prints, {} for nothing; see `run`."""
+        return json.loads(self.run(*words, "-o", "json") or "{}")
+
+    def uid(self) -> str:
+        """Return the UID of the cluster, "" if it has no namespace kube-system."""
+        found = self.json("get", "namespace", HOME, "--ignore-not-found")
+        return found.get("metadata", {}).get("uid", "")
+
+    def versions(self) -> tuple[str, str]:
+        """Return the versions of this kubectl and of the server."""
+        found = self.json("version")
+        server = found.get("serverVersion", {}).get("gitVersion", "")
+        return found["clientVersion"]["gitVersion"], server
+
+    def user(self) -> str:
+        """Return the name that the server has for us."""
+        return self.json("auth", "whoami")["status"]["userInfo"]["username"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A cluster as it was found: where it is, what it is, and who asks there."""
+
+    asker: Asker
+    document: dict
+    uid: str
+    user: str
+    version: str
+    client: str
+
+    @property
+    def authority(self) -> str:
+        """Return the SHA-256 of what its kubeconfig trusts; see `trusted`."""
+        return trusted(self.document, self.asker.kubeconfig)
+
+    @property
+    def skew(self) -> str:
+        """Return how far away the version of kubectl is."""
+        away = distance(self.client, self.version)
+        minors = "minor version" if away == 1 else "minor versions"
+        verdict = "as they should be" if away <= SKEW else f"{SKEW} is supported"
+        return f"{away} {minors} away: {verdict}"
+
+
+def find(kubeconfig: Path, context: str, progress: Progress) -> Target:
+    """Return the cluster that a context of a kubeconfig leads to.
+
+    Raise KubeconfigError, Unreachable, NotAdmitted, LacksRights.
+    """
+    path = kubeconfig.absolute()
+    way_out = "Name another file, or mend this one."
+    whole = read_kubeconfig(path, context=context, way_out=way_out)
+    document = take(whole, context, path.parent)
+    server = server_of(document, context)
+    program = kubectl(progress, "")
+    progress.update(f"asking {server}")
+    version = Asker(program, path, context, server).versions()[1]
+    asker = Asker(kubectl(progress, version), path, context, server)
+    client, _ = asker.versions()
+    return Target(asker, document, asker.uid(), asker.user(), version, client)
+
+
+def take(document: dict, context: str, folder: Path) -> dict:
+    """Return a kubeconfig of one context of another one, with its cluster and user.
+
+    Relative names of files count from `folder`, and come out absolute. Lessons choose
+    the namespace, so the context's own is left out. Pure.
+    """
+    chosen = copy.deepcopy(_entry(document, "context", context))
+    chosen.pop("namespace", None)
+    parts = {}
+    for kind, names in _FILES.items():
+        entry = parts[kind] = copy.deepcopy(_entry(document, kind, chosen[kind]))
+        for name in names:
+            if name in entry:
+                entry[name] = str(folder / entry[name])
+    plugin = parts["user"].get("exec", {})
+    # As kubectl does it: a bare name is looked for in PATH, a path is relative.
+    if "/" in plugin.get("command", ""):
+        plugin["command"] = str(folder / plugin["command"])
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": context,
+        "contexts": [{"name": context, "context": chosen}],
+        **{f"{k}s": [{"name": chosen[k], k: parts[k]}] for k in _FILES},
+    }
+
+
+def trusted(document: dict, path: Path) -> str:
+    """Return the SHA-256 of what a kubeconfig of one context trusts, "" for nothing.
+
+    Raise KubeconfigError, which names `path`, where the authority cannot be read.
+    """
+    [entry] = document["clusters"]
+    data = entry["cluster"].get("certificate-authority-data")
+    file = entry["cluster"].get("certificate-authority")
+    try:
+        pem = base64.b64decode(data) if data else Path(file or os.devnull).read_bytes()
+    except (OSError, ValueError):
+        fact = "names an authority that cannot be read."
+        raise errors.KubeconfigError(path, fact, f"Mend it, then {_USE}.") from None
+    return hashlib.sha256(pem).hexdigest() if pem else ""
+
+
+def kubectl(progress: Progress, server: str) -> str:
+    """Return the path of the genuine kubectl: ours, or one on PATH that fits better.
+
+    `server` is the server's version, "" if it is not known yet.
+    """
+    ours = str(binaries.ensure_kubectl(progress) / "kubectl")
+    # Where `up` has set PATH, the first one there is a link to the last choice.
+    link = str(paths.state_dir() / "bin")
+    others = [place for place in os.get_exec_path() if place != link]
+    other = shutil.which("kubectl", path=os.pathsep.join(others))
+    if not server or not other or distance(versions.KUBERNETES, server) <= SKEW:
+        return ours
+    # Not `version`, which may ask a server: the one that the ambient context names.
+    words = [other, "version", "--client", "--kubeconfig=/dev/null"]
+    theirs = program_version(words)
+    if theirs and distance(theirs, server) < distance(versions.KUBERNETES, server):
+        return other
+    return ours
+
+
+def distance(client: str, server: str) -> int:
+    """Return how many minor versions lie between two, as v1.37.2 and v1.34.0."""
+    return abs(minor(client) - minor(server))
+
+
+def minor(version: str) -> int:
+    """Return the minor version, as 37 of v1.37.2."""
+    with contextlib.suppress(IndexError, ValueError):
+        return int(version.split(".")[1])
+    return 0
+
+
+#: the fields that name a file, in the entries of a cluster and of a user
+_FILES = {
+    "cluster": ("certificate-authority",),
+    "user": ("client-certificate", "client-key", "tokenFile"),
+}
+_FACT = re.compile(r"error: |Error from server|Unable to connect|The connection")
+#: what stands before the fact in that line
+_BEFORE = re.compile(r"(error: |Unable to connect to the server: )+")
+_CREDENTIAL = re.compile(r"Unauthorized|must be logged in|provide credentials")
+_PLUGIN = re.compile(r"getting credentials: ")
+_TLS = re.compile(r"x509: |tls: |certificate|HTTP response to HTTPS client")
+
+
+def failure(stderr: str, server: str) -> errors.LabError:
+    """Return the error for what kubectl printed on stderr: who failed, and a way out.
+
+    kubectl prints it in many words of its own; a learner needs to know whether anything
+    answered at all.
+    """
+    lines = stderr.strip().splitlines() or ["kubectl says nothing"]
+    # Advice may follow, as where a credential plugin is not installed.
+    last = next((line for line in reversed(lines) if _FACT.match(line)), lines[-1])
+    if "orbidden" in last:
+        return errors.LacksRights(last)
+    reason = _BEFORE.sub("", last).removesuffix(".")
+    if _CREDENTIAL.search(last):
+        return errors.NotAdmitted(
+            server,
+            f"answered, and did not take the credential: {reason}",
+            f"Renew it, as it may have expired, and name the cluster again: {_USE}.",
+        )
+    if _PLUGIN.search(last):
+        return errors.NotAdmitted(
+            server,
+            f"was not asked, as there was no credential: {reason}",
+            "Run the credential plugin of your kubeconfig by hand: it says why.",
+        )
+    if _TLS.search(last):
+        return errors.NotAdmitted(
+            server,
+            f"answers, and no TLS connection came about: {reason}",
+            f"Look at the address and the authority in your kubeconfig, then {_USE}.",
+        )
+    return errors.Unreachable(
+        server, reason, "See that it runs and can be reached from here, then try again."
+    )
+
+
+def _entry(document: dict, kind: str, name: str) -> dict:
+    [found] = [each[kind] for each in document[f"{kind}s"] if each["name"] == name]
+    return found
