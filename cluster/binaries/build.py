@@ -62,13 +62,21 @@ def build(
     processors = len(os.sched_getaffinity(0))
     compilers, settings = parallelism(steps, preflight.memory_available(), processors)
     arguments = [f"-p={compilers}"] if compilers < processors else []
-    running = _Build(
-        recipe.root, tools, work, stage, space, arguments, settings, progress
-    )
     programs = stage / "programs"
     programs.mkdir()
     for number, step in enumerate(steps, 1):
-        running.make(step, f"building {number}/{len(steps)} {step.name}", programs)
+        _Build(
+            step=step,
+            label=f"building {number}/{len(steps)} {step.name}",
+            source=recipe.root / step.lock,
+            tools=tools,
+            work=work,
+            stage=stage,
+            space=space,
+            arguments=arguments,
+            settings=settings,
+            progress=progress,
+        ).run(programs)
     return programs
 
 
@@ -211,12 +219,15 @@ def _size(directory: Path) -> int:
 
 @dataclass(frozen=True)
 class _Build:
-    """A running build in `stage`, which is on the disk of the cache.
+    """The build of one step in `stage`, which is on the disk of the cache.
 
-    `arguments` and `settings` decide how many compilers run, and how they do.
+    `arguments` and `settings` decide how many compilers run, and how they do. `label`
+    opens every line of progress.
     """
 
-    locks: Path
+    step: Step
+    label: str
+    source: Path
     tools: Tools
     work: WorkDir
     stage: Path
@@ -225,49 +236,42 @@ class _Build:
     settings: dict[str, str]
     progress: Progress
 
-    def make(self, step: Step, label: str, target: Path) -> None:
-        """Put the programs of a step into `target`; `label` opens each line shown.
+    def run(self, target: Path) -> None:
+        """Put the programs into `target`.
 
         Raise NotEnough, DownloadFailed or BuildFailed.
         """
-        packages = list(step.programs.values())
-        arguments = self._arguments(step)
+        packages = list(self.step.programs.values())
+        arguments = self._arguments()
         # Reading the imports fetches all sources that they lead to, and no others.
-        self._go(step, label, "list", *arguments, "-deps", *packages)
-        flags = self._link_flags(step, label)
+        self._go("list", *arguments, "-deps", *packages)
+        flags = f"-ldflags={self._link_flags()}"
         output = self.stage / "output"
         output.mkdir()
-        self._go(
-            step,
-            label,
-            "build",
-            *arguments,
-            # Name what is compiled.
-            "-v",
-            f"-ldflags={flags}",
-            f"-o={output}/",
-            *packages,
-        )
-        for name, package in step.programs.items():
+        # -v names what is compiled.
+        self._go("build", *arguments, "-v", flags, f"-o={output}/", *packages)
+        for name, package in self.step.programs.items():
             (output / default_name(package)).rename(target / name)
         output.rmdir()
 
-    def _arguments(self, step: Step) -> list[str]:
+    def _arguments(self) -> list[str]:
         """Return what `go list` and `go build` have in common."""
         arguments = [*FLAGS, *self.arguments]
-        tags = [*step.tags, *([step.seccomp_tag] if self.tools.seccomp else [])]
-        if any(tags):
-            arguments.append(f"-tags={','.join(filter(None, tags))}")
+        tags = [*self.step.tags]
+        if self.tools.seccomp and self.step.seccomp_tag:
+            tags.append(self.step.seccomp_tag)
+        if tags:
+            arguments.append(f"-tags={','.join(tags)}")
         if self.tools.go.own_cache:
             # Go's habit of files that cannot be removed is for a cache of its own.
             arguments.append("-modcacherw")
         return arguments
 
-    def _link_flags(self, step: Step, label: str) -> str:
+    def _link_flags(self) -> str:
         release = {}
-        if step.variables:
+        if self.step.variables:
             # -e: without a network the date may be missing, which is no failure.
-            found = self._go(step, label, "list", "-m", "-e", "-json", step.upstream)
+            found = self._go("list", "-m", "-e", "-json", self.step.upstream)
             release = json.loads(found)
         values = {
             "time": release.get("Time", "1970-01-01T00:00:00Z"),
@@ -275,12 +279,12 @@ class _Build:
         }
         variables = [
             f"-X={name}={value.format_map(values)}"
-            for name, value in step.variables.items()
+            for name, value in self.step.variables.items()
         ]
         # No symbol table, no debug information.
         return " ".join(["-s", "-w", *variables])
 
-    def _go(self, step: Step, label: str, *arguments: str) -> str:
+    def _go(self, *arguments: str) -> str:
         """Run Go and return its standard output; all else is in the log."""
         answer, log = self.stage / "answer", self.work.log
         began = log.stat().st_size
@@ -288,22 +292,22 @@ class _Build:
             [self.tools.go.path, *arguments],
             output=answer,
             log=log,
-            watch=_LastLine(self.progress, label, log),
-            env=self._environment(step),
-            cwd=self.locks / step.lock,
+            watch=_LastLine(self.progress, self.label, log),
+            env=self._environment(),
+            cwd=self.source,
         )
         if code != 0:
-            raise self._failure(step, code, log.read_text(errors="replace")[began:])
+            raise self._failure(code, log.read_text(errors="replace")[began:])
         return answer.read_text()
 
-    def _environment(self, step: Step) -> dict[str, str]:
+    def _environment(self) -> dict[str, str]:
         go, compiler = self.tools.go, self.tools.compiler
         return {
             # The learner's own setting wins.
             **self.settings,
             **golang.environment(),
             **({"CC": " ".join(compiler)} if compiler else {}),
-            "CGO_ENABLED": "1" if step.cgo else "0",
+            "CGO_ENABLED": "1" if self.step.cgo else "0",
             "GOOS": go.system,
             "GOARCH": go.machine,
             "GOMODCACHE": str(go.module_cache),
@@ -312,19 +316,19 @@ class _Build:
             "GOTMPDIR": str(self.stage),
         }
 
-    def _failure(self, step: Step, code: int, output: str) -> errors.LabError:
+    def _failure(self, code: int, output: str) -> errors.LabError:
         if _DISK_FULL.search(output):
             return self.space.ran_out()
         if _KILLED.search(output):
             return _short_of_memory(
-                f"to build {step.name}: the kernel ended a compiler",
-                GO_ITSELF + step.memory,
+                f"to build {self.step.name}: the kernel ended a compiler",
+                GO_ITSELF + self.step.memory,
                 preflight.memory_available(),
             )
         lines = [line for line in output.splitlines() if not _is_progress(line)]
         fetched = not _NOT_FETCHED.search(output)
         kind = errors.BuildFailed if fetched else errors.DownloadFailed
-        return kind(step.name, code, "\n".join(lines[-20:]), self.work.log)
+        return kind(self.step.name, code, "\n".join(lines[-20:]), self.work.log)
 
 
 def default_name(package: str) -> str:
