@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from helpers import rbac
 from helpers.command import current_namespace, kubectl
+from helpers.rbac import Attributes
 from helpers.tokens import Token
 
 _AUTHENTICATION = "authentication.k8s.io/v1"
@@ -104,10 +105,12 @@ def can_i(
     who = Account.read(account, here)
     who = Account(who.user, (*who.groups, *groups))
     verbs, resources = list(verbs), list(resources)
-    reviews = [
-        [access_review(who, verb, row, here) for verb in verbs] for row in resources
+    requests = [
+        [attributes_of(who.user, verb, row, here) for verb in verbs]
+        for row in resources
     ]
-    answers = iter(_ask_all([review for row in reviews for review in row]))
+    reviews = [access_review(one, who.groups) for row in requests for one in row]
+    answers = iter(_ask_all(reviews))
     table = [[next(answers) for _ in verbs] for _ in resources]
     after = pd.DataFrame(table, index=resources, columns=verbs)
     if before is None:
@@ -115,31 +118,34 @@ def can_i(
     # A field that the earlier table lacks is not compared.
     before = before.reindex_like(after)
     changed = after.where((before == after) | before.isna(), before + " → " + after)
-    changed["GRANTED BY"] = _granted_by(who, reviews, table)
+    changed["GRANTED BY"] = _granted_by(who, requests, table)
     return changed.style.map(_colour)
 
 
-def access_review(who: Account, verb: str, row: str, namespace: str) -> dict:
-    """Return the SubjectAccessReview for one field of the table of `can_i`."""
+def attributes_of(user: str, verb: str, row: str, namespace: str) -> Attributes:
+    """Return the request behind one field of the table of `can_i`."""
     words, _, elsewhere = row.partition(" -")
     if elsewhere.startswith("n "):
         namespace = elsewhere[2:].strip()
     name, _, subresource = words.strip().partition("/")
     resource, _, group = name.partition(".")
-    attributes = {
-        "verb": verb,
-        "group": group,
-        "resource": resource,
-        "subresource": subresource,
-        "namespace": "" if elsewhere == "A" else namespace,
+    where = "" if elsewhere == "A" else namespace
+    return Attributes(user, verb, resource, group, subresource, namespace=where)
+
+
+def access_review(
+    request: Attributes, groups: Iterable[str], extra: dict | None = None
+) -> dict:
+    """Return the SubjectAccessReview that asks whether a request is allowed."""
+    names = ("verb", "group", "resource", "subresource", "name", "namespace", "path")
+    asked = {name: getattr(request, name) for name in names if getattr(request, name)}
+    kind = "nonResourceAttributes" if request.path else "resourceAttributes"
+    spec = {"user": request.user, "groups": [*groups], "extra": extra or {}}
+    return {
+        "apiVersion": _AUTHORIZATION,
+        "kind": "SubjectAccessReview",
+        "spec": {**spec, kind: asked},
     }
-    spec = {
-        "user": who.user,
-        "groups": list(who.groups),
-        "resourceAttributes": {key: text for key, text in attributes.items() if text},
-    }
-    kind = "SubjectAccessReview"
-    return {"apiVersion": _AUTHORIZATION, "kind": kind, "spec": spec}
 
 
 def excess(granted, needed):
@@ -162,24 +168,19 @@ def _ask_all(reviews: list[dict]) -> list[str]:
 
 
 def _granted_by(
-    who: Account, reviews: list[list[dict]], answers: list[list[str]]
+    who: Account, requests: list[list[Attributes]], answers: list[list[str]]
 ) -> list[str]:
     """Return the names of the bindings behind each "yes", row by row."""
     objects, found = rbac.read_rbac(), []
-    for asked, told in zip(reviews, answers, strict=True):
+    for asked, told in zip(requests, answers, strict=True):
         granted = [r for r, text in zip(asked, told, strict=True) if text == "yes"]
         bindings = [
             f"{one['kind']} {one['metadata']['name']}"
-            for review in granted
-            for one in rbac.granting(_attributes(review), who.groups, objects)
+            for request in granted
+            for one in rbac.granting(request, who.groups, objects)
         ]
         found.append(", ".join(dict.fromkeys(bindings)))
     return found
-
-
-def _attributes(review: dict) -> rbac.Attributes:
-    spec = review["spec"]
-    return rbac.Attributes(spec["user"], **spec["resourceAttributes"])
 
 
 def _colour(text: str) -> str:

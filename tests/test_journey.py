@@ -9,8 +9,7 @@ from dataclasses import replace
 import pytest
 from cryptography import x509
 
-from helpers.journey.network import address_step, name_step, tls_step
-from helpers.journey.probe import Observation
+from helpers.journey.network import Observation, address_step, name_step, tls_step
 from helpers.journey.server import (
     ClusterContext,
     answer_step,

@@ -8,6 +8,7 @@ from helpers.reviews import (
     Account,
     Review,
     access_review,
+    attributes_of,
     can_i,
     current_namespace,
     excess,
@@ -37,15 +38,10 @@ READER = Account("system:serviceaccount:home:reader", ("system:authenticated",))
     ],
 )
 def test_a_row_is_read_as_kubectl_reads_it(row, attributes):
-    assert access_review(READER, "get", row, "home") == {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SubjectAccessReview",
-        "spec": {
-            "user": READER.user,
-            "groups": ["system:authenticated"],
-            "resourceAttributes": {"verb": "get", **attributes},
-        },
-    }
+    request = attributes_of(READER.user, "get", row, "home")
+    spec = access_review(request, READER.groups)["spec"]
+    assert (spec["user"], spec["groups"]) == (READER.user, ["system:authenticated"])
+    assert spec["resourceAttributes"] == {"verb": "get", **attributes}
 
 
 def test_a_service_account_comes_with_its_groups():

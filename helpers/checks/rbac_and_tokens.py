@@ -6,10 +6,9 @@ from cluster.waiting import until
 from helpers import rbac
 from helpers.caller import Caller
 from helpers.command import current_namespace
-from helpers.rbac import Attributes
-from helpers.refusals.forbidden import attributes_of
+from helpers.refusals import forbidden
 from helpers.refusals.status import DeniedRequest
-from helpers.reviews import Account, access_review, can_i, review_token
+from helpers.reviews import Account, attributes_of, can_i, review_token
 from helpers.tokens import Token
 
 #: all verbs that a rule for an ordinary resource can name
@@ -25,7 +24,7 @@ def may_exactly(account: str, verbs: list[str], resource: str) -> str:
     `resource` as kubectl writes it: "pods", "jobs.batch". Other verbs on it, the same
     on Secrets, and the same in the namespace `default` are too much.
     """
-    fault = ""
+    fault, namespace = "", current_namespace()
 
     def settled() -> bool:
         nonlocal fault
@@ -33,8 +32,9 @@ def may_exactly(account: str, verbs: list[str], resource: str) -> str:
         if not missing:
             fault = ""
             return True
-        attributes = _attributes(account, missing[0], resource)
-        near = rbac.near_misses(attributes, rbac.read_rbac())
+        user = Account.read(account, namespace).user
+        asked = attributes_of(user, missing[0], resource, namespace)
+        near = rbac.near_misses(asked, rbac.read_rbac())
         nothing = f"No RoleBinding gives {account} {missing[0]} on {resource}."
         fault = f"403 for {missing[0]} on {resource}: " + (" ".join(near) or nothing)
         return bool(near)
@@ -63,7 +63,9 @@ def verbs_named(predicted: Mapping[str, tuple[str, str] | None], caller: Caller)
     for request, guess in predicted.items():
         if guess is None:
             return f"There is no prediction yet for {request}."
-        named = attributes_of(DeniedRequest.parse(caller.request(*request.split())))
+        named = forbidden.attributes_of(
+            DeniedRequest.parse(caller.request(*request.split()))
+        )
         if tuple(guess) != (named.verb, named.what):
             return (
                 f"{request}: predicted {' on '.join(guess)}, the server misses "
@@ -75,13 +77,6 @@ def verbs_named(predicted: Mapping[str, tuple[str, str] | None], caller: Caller)
 def _missing(account: str, verbs: list[str], resource: str) -> list[str]:
     table = can_i(account, verbs, [resource])
     return [verb for verb in verbs if table.loc[resource, verb] != "yes"]
-
-
-def _attributes(account: str, verb: str, resource: str) -> Attributes:
-    namespace = current_namespace()
-    who = Account.read(account, namespace)
-    asked = access_review(who, verb, resource, namespace)["spec"]["resourceAttributes"]
-    return Attributes(user=who.user, **asked)
 
 
 def token_is(token: Token, *, audience: str, lifetime: int, bound_to: str) -> str:

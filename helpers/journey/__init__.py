@@ -9,8 +9,14 @@ from urllib.parse import quote
 
 from cluster import errors
 from helpers.command import kubectl
-from helpers.journey.network import address_step, name_step, tls_step
-from helpers.journey.probe import TIMEOUT, Observation, observe
+from helpers.journey.network import (
+    TIMEOUT,
+    Observation,
+    address_step,
+    name_step,
+    observe,
+    tls_step,
+)
 from helpers.journey.server import (
     ClusterContext,
     answer_step,
@@ -22,7 +28,7 @@ from helpers.rbac import Attributes
 from helpers.refusals import Explanation, explain
 from helpers.refusals.forbidden import ANONYMOUS
 from helpers.requestpath import reading
-from helpers.reviews import Account
+from helpers.reviews import Account, access_review
 from helpers.tokens import read_token
 
 _ROLE = re.compile(r'Binding "[^"/]+(?:/([^"]+))?" of (Cluster)?Role "([^"]+)"')
@@ -115,21 +121,10 @@ def _explanation(request: Request, status: dict) -> Explanation | None:
 
 def _review(seen: Observation, attributes: Attributes) -> dict:
     """Return the status of a SubjectAccessReview: may they, and by which rule."""
-    user = seen.user
-    groups = user.get("groups") or list(Account.read(attributes.user, "").groups)
+    groups = seen.user.get("groups") or Account.read(attributes.user, "").groups
     if attributes.user == ANONYMOUS:
         groups = ["system:unauthenticated"]
-    spec = {"user": attributes.user, "groups": groups, "extra": user.get("extra") or {}}
-    if attributes.path:
-        spec["nonResourceAttributes"] = {
-            "path": attributes.path,
-            "verb": attributes.verb,
-        }
-    else:
-        names = ("verb", "group", "resource", "subresource", "name", "namespace")
-        spec["resourceAttributes"] = {name: getattr(attributes, name) for name in names}
-    version = "authorization.k8s.io/v1"
-    body = {"apiVersion": version, "kind": "SubjectAccessReview", "spec": spec}
+    body = access_review(attributes, groups, seen.user.get("extra"))
     return _ask("create", "-f", "-", input=json.dumps(body)).get("status", {})
 
 

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from helpers.journey.probe import Observation
+from helpers.journey.network import Observation
 from helpers.journey.steps import (
     PASSED,
     RETURNED,

@@ -1,6 +1,6 @@
 """Hold the journey of one request in six steps, with the words and signs for each.
 
-Pure. `network.py` and `server.py` describe the steps, `probe.py` sends the request.
+Pure. `network.py` sends the request; with `server.py` it describes the steps.
 """
 
 import shlex
