@@ -58,27 +58,11 @@ print(namespace, os.getpid())
 
 
 def seer() -> dict:
-    """Return a pod that sees its label as a file and as a variable."""
-    field = {"fieldPath": "metadata.labels['foo']"}
-    main = {
-        "name": "main",
-        "image": "toolbox:1",
-        "command": ["sleep", "infinity"],
-        "env": [{"name": "FOO", "valueFrom": {"fieldRef": field}}],
-        "volumeMounts": [{"name": "downward", "mountPath": "/etc/downward"}],
-    }
-    items = [{"path": "foo", "fieldRef": field}]
-    volume = {"name": "downward", "downwardAPI": {"items": items}}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "seer", "labels": {"foo": "bar"}},
-        "spec": {
-            "terminationGracePeriodSeconds": 0,
-            "containers": [main],
-            "volumes": [volume],
-        },
-    }
+    """Return a pod from which a request can be sent."""
+    main = {"name": "main", "image": "toolbox:1", "command": ["sleep", "infinity"]}
+    spec = {"terminationGracePeriodSeconds": 0, "containers": [main]}
+    metadata = {"name": "seer"}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
 class Probe:

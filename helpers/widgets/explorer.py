@@ -187,7 +187,7 @@ class ApiExplorer(View):
             self._kubectl.value = last.kubectl
             part = self._table if last.choice.table else self._tree
             part.value = markup.block(_shown(last))
-        self.say(state.sentence)
+        self.report(state.sentence)
 
     def _make_controls(self) -> None:
         self._group, self._version, self._resource, self._where = (

@@ -103,7 +103,7 @@ class RequestJourney(View):
         """Send what the controls say, unless a request is under way."""
         if not self.state.sending and not self.stopped:
             self.handle(SENDING)
-            self.say(SENDING)
+            self.report(SENDING)
             self.work(self._follow)
 
     def frame(self) -> pd.DataFrame:
@@ -116,7 +116,7 @@ class RequestJourney(View):
             if self.stopped:
                 fact = "This view was stopped before the answer came."
                 raise errors.LabError(fact, "Run its cell again.")
-            raise errors.NotReady("The request", PATIENCE, self.said)
+            raise errors.NotReady("The request", PATIENCE, self.status)
         if self.state.failed:
             raise self.state.failed
         return self.state.journey.frame()
@@ -142,8 +142,8 @@ class RequestJourney(View):
             facts = (_facts(n, step, opened=step.name == opened) for n, step in steps)
             facts = "".join(facts)
             self._facts.value = markup.block(f'<div class="lab-facts">{facts}</div>')
-        said = state.failed or (SENDING if state.sending else journey.outcome)
-        self.say(_plain(str(said)))
+        outcome = state.failed or (SENDING if state.sending else journey.outcome)
+        self.report(_plain(str(outcome)))
 
     def text(self) -> str:
         """Return the steps as numbered lines; wait a moment for them."""

@@ -30,17 +30,11 @@ STYLE = """<style>
 .lab-view details > summary { margin-left: -14px; cursor: pointer; }
 .lab-view .lab-leaf { margin-left: 0; }
 .lab-view .lab-key { font-weight: 600; }
-.lab-view .lab-mark { display: inline-block; font-weight: 700; padding: 0 4px;
-  border: 2px solid currentColor; }
 .lab-view .lab-scroll { overflow: auto; max-height: 420px; }
 .lab-view .lab-scroll:focus-visible, .lab-view summary:focus-visible {
   outline: 2px solid var(--jp-brand-color1, #1976d2); }
 .lab-view [role=status] { margin: 4px 0; }
 </style>"""
-
-
-class Mark(str):
-    """A text that gets a frame, in whatever cell of a table; it says why in words."""
 
 
 def block(content: str) -> str:
@@ -61,17 +55,13 @@ def table(
     rows: Iterable[Sequence[object]],
     *,
     caption: str,
-    marked: Iterable[int] = (),
 ) -> str:
-    """Return a table with a header row; the first cell of each row is its header.
-
-    The rows that are `marked`, by number, get a frame in their last cell, which says
-    why in words.
-    """
+    """Return a table with a header row; the first cell of each row is its header."""
     head = "".join(f'<th scope="col">{text(name)}</th>' for name in columns)
-    marked = set(marked)
     body = "".join(
-        f"<tr>{_cells(row, number in marked)}</tr>" for number, row in enumerate(rows)
+        f'<tr><th scope="row">{text(first)}</th>'
+        f"{''.join(f'<td>{text(value)}</td>' for value in others)}</tr>"
+        for first, *others in rows
     )
     return (
         f"<table><caption>{text(caption)}</caption>"
@@ -124,15 +114,3 @@ def status(sentence: str) -> str:
 
 def _key(name: str) -> str:
     return f'<span class="lab-key">{text(name)}</span>'
-
-
-def _cells(row: Sequence[object], marked: bool) -> str:
-    first, *others = row
-    cells = [f'<th scope="row">{text(first)}</th>']
-    last = len(others) - 1
-    for number, value in enumerate(others):
-        shown = text(value)
-        if isinstance(value, Mark) or (marked and number == last):
-            shown = f'<span class="lab-mark">{shown}</span>'
-        cells.append(f"<td>{shown}</td>")
-    return "".join(cells)

@@ -126,7 +126,7 @@ class LivePods(View):
         """
         if not self.wait_until(lambda s: s.table.has_event(event, name), timeout):
             what = f"The event {event} of pod {name}"
-            raise errors.NotReady(what, timeout, self._sentence(self.state))
+            raise errors.NotReady(what, timeout, self._words(self.state))
 
     def reduce(self, state: State, event: Event | Filtered | Turned) -> State:
         """Return the state after an event of the watch or of a control."""
@@ -158,7 +158,7 @@ class LivePods(View):
         caption = f"The last events, newest first. {_in_words(table.counts)}"
         listed = markup.table(("TYPE", "OBJECT", "TIME"), latest, caption=caption)
         self._events.value = markup.block(listed)
-        self.say(self._sentence(state))
+        self.report(self._words(state))
 
     def text(self) -> str:
         """Return the table and the last events, as `kubectl get` prints them."""
@@ -166,7 +166,7 @@ class LivePods(View):
         rows = state.table.frame(datetime.now(UTC)).drop(columns="AGO")
         if not self._all:
             rows = rows.drop(columns="NAMESPACE")
-        lines = [f"{self._sentence(state)} {len(rows):,} pods."]
+        lines = [f"{self._words(state)} {len(rows):,} pods."]
         if len(rows):
             lines += rows.head(PAGE).to_string(index=False).splitlines()
         if len(rows) > PAGE:
@@ -188,7 +188,7 @@ class LivePods(View):
             return [*shown, ""]
         return [*shown, f"{row.event}, {(now - row.at).total_seconds():.0f} s ago"]
 
-    def _sentence(self, state: State) -> str:
+    def _words(self, state: State) -> str:
         table = state.table
         if table.trouble:
             return trouble(table.trouble, refused=table.refused)

@@ -46,8 +46,8 @@ class View(ipywidgets.VBox):
     ) -> None:
         """Show `parts` under a title; render again after `every` seconds, if given."""
         self.title, self.state = title, state
-        self._status = Live(markup.block(markup.status("")))
-        self._said = ""
+        self._line = Live(markup.block(markup.status("")))
+        self._sentence = ""
         self._stop = ipywidgets.Button(
             description="Stop this view", tooltip=f"Stop this view: {title}"
         )
@@ -55,7 +55,7 @@ class View(ipywidgets.VBox):
         head = ipywidgets.HTML(
             markup.STYLE + markup.block(f"<strong>{markup.text(title)}</strong>")
         )
-        super().__init__([head, self._status, *parts, self._stop])
+        super().__init__([head, self._line, *parts, self._stop])
         self._every = every
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._dirty, self._ended = threading.Event(), threading.Event()
@@ -92,32 +92,28 @@ class View(ipywidgets.VBox):
             self._lock.wait_for(lambda: self.stopped or fits(self.state), seconds)
             return fits(self.state)
 
-    def draw(self) -> None:
-        """Render the state as it is now."""
-        self.render(self.state)
-
     @property
     def stopped(self) -> bool:
         """Say whether the view is no longer kept up to date."""
         return self._ended.is_set()
 
     @property
-    def said(self) -> str:
+    def status(self) -> str:
         """Return what the status line says."""
-        return self._said
+        return self._sentence
 
-    def say(self, sentence: str) -> None:
+    def report(self, sentence: str) -> None:
         """Put a sentence into the status line, where screen readers announce it.
 
-        Not after the end: a job that ends late has nothing to say.
+        Not after the end: a job that ends late has nothing to report.
         """
         if not self._ended.is_set():
             self._put(sentence)
 
     def _put(self, sentence: str) -> None:
-        if sentence != self._said:
-            self._said = sentence
-            self._status.value = markup.block(markup.status(sentence))
+        if sentence != self._sentence:
+            self._sentence = sentence
+            self._line.value = markup.block(markup.status(sentence))
 
     def changed(self) -> None:
         """Ask for an update soon; it costs nothing to ask a thousand times a second."""
@@ -155,7 +151,7 @@ class View(ipywidgets.VBox):
             # What is disabled loses the focus, and this button has it, if it was used.
             control.disabled = control is not self._stop
         self._stop.description, self._stop.tooltip = "Stopped", None
-        self._put(f"Stopped. {self._said}")
+        self._put(f"Stopped. {self._sentence}")
 
     def close(self) -> None:
         """Stop, and take the view off the screen."""
@@ -211,7 +207,7 @@ class View(ipywidgets.VBox):
                 return
             began = time.monotonic()
             with self._reporting():
-                self.draw()
+                self.render(self.state)
             # As long a rest as the update took: half of the kernel's time at most.
             spent = time.monotonic() - began
             self._ended.wait(max(PAUSE - spent, spent))
@@ -228,10 +224,10 @@ class View(ipywidgets.VBox):
         try:
             yield
         except errors.LabError as error:
-            self.say(str(error))
+            self.report(str(error))
         except Exception as error:
             # A bug of ours. The thread lives on, and the learner is told.
-            self.say(f"This view failed: {type(error).__name__}: {error}")
+            self.report(f"This view failed: {type(error).__name__}: {error}")
 
 
 def named(control: ipywidgets.Widget, width: str = "auto") -> ipywidgets.Widget:

@@ -37,15 +37,6 @@ def test_a_table_has_a_caption_and_headers():
     assert [th.get("scope") for th in table.iter("th")] == ["col", "col", "row", "row"]
 
 
-def test_marked_rows_say_it_in_their_last_cell():
-    """With a frame, which is not a colour."""
-    table = parsed(
-        markup.table(["A", "B"], [["x", 1], ["y", 2]], caption="", marked=[1])
-    )
-    [mark] = [e for e in table.iter("span") if e.get("class") == "lab-mark"]
-    assert mark.text == "2"
-
-
 def test_a_tree_has_every_value():
     """Maps and lists fold, and say how much is in them."""
     document = {"a": [1, None, True], "b": {}, "c": "text"}

@@ -42,8 +42,8 @@ def test_a_selector_chooses(namespace):
 def test_what_the_server_refuses_is_said(namespace):
     """In its own words, and no more is tried."""
     with widgets.live_pods(selector="no such syntax!") as view:
-        until(lambda: "refuses" in view.said, SECONDS, "it is said")
-        assert "unable to parse" in view.said
+        until(lambda: "refuses" in view.status, SECONDS, "it is said")
+        assert "unable to parse" in view.status
         until(lambda: not view._watch.running, SECONDS, "the watch ends")
 
 

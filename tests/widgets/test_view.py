@@ -105,10 +105,10 @@ def test_what_goes_wrong_is_said_and_the_next_job_runs(counter, error, said):
         raise error
 
     counter.work(fail)
-    until(lambda: said in counter.said, SECONDS, "it is said")
-    assert 'role="status"' in counter._status.value
-    counter.work(lambda: counter.say("well again"))
-    until(lambda: counter.said == "well again", SECONDS, "the next job runs")
+    until(lambda: said in counter.status, SECONDS, "it is said")
+    assert 'role="status"' in counter._line.value
+    counter.work(lambda: counter.report("well again"))
+    until(lambda: counter.status == "well again", SECONDS, "the next job runs")
 
 
 def test_stop_ends_threads_and_locks_the_controls():
@@ -116,16 +116,16 @@ def test_stop_ends_threads_and_locks_the_controls():
     before = threads()
     made = Counter()
     made.changed()
-    made.work(lambda: made.say("busy"))
-    until(lambda: made.drawn and made.said, SECONDS, "both threads work")
+    made.work(lambda: made.report("busy"))
+    until(lambda: made.drawn and made.status, SECONDS, "both threads work")
     made.stop()
     made.stop()
     assert threads() <= before
     assert (made.ended, made.stopped) == (1, True)
-    assert made.control.disabled and made.said == "Stopped. busy"
+    assert made.control.disabled and made.status == "Stopped. busy"
     made.changed()
-    made.work(lambda: made.say("no more"))
-    assert threads() <= before and made.said == "Stopped. busy"
+    made.work(lambda: made.report("no more"))
+    assert threads() <= before and made.status == "Stopped. busy"
     made.close()
     assert made.number.comm is None
 
@@ -144,7 +144,7 @@ def test_what_fails_at_the_end_keeps_no_thread(monkeypatch):
         made.close()
     assert threads() <= before
     assert (made.stopped, made.number.comm) == (True, None)
-    assert made.control.disabled and made.said.startswith("Stopped.")
+    assert made.control.disabled and made.status.startswith("Stopped.")
 
 
 def test_it_does_not_wait_for_a_job_that_hangs(monkeypatch):
@@ -156,7 +156,7 @@ def test_it_does_not_wait_for_a_job_that_hangs(monkeypatch):
     def hang():
         begun.set()
         gate.wait(patience(SECONDS))
-        made.say("late")
+        made.report("late")
         done.set()
 
     made.work(hang)
@@ -165,7 +165,7 @@ def test_it_does_not_wait_for_a_job_that_hangs(monkeypatch):
     made.stop()
     assert time.monotonic() - began < patience(1.0)
     gate.set()
-    assert done.wait(SECONDS) and made.said == "Stopped. "
+    assert done.wait(SECONDS) and made.status == "Stopped. "
     made.close()
 
 
@@ -195,7 +195,7 @@ def test_the_button_stops(counter):
     # What is disabled loses the focus of the keyboard that pressed it.
     assert (button.disabled, button.description) == (False, "Stopped")
     button.click()
-    assert counter.said == "Stopped. "
+    assert counter.status == "Stopped. "
 
 
 def test_it_has_a_form_for_text_and_one_for_pages_without_widgets(counter):

@@ -112,7 +112,7 @@ def test_the_data_of_a_journey_wait_for_it(connected):
     """The cell that opens it does not, and what fails is an error of the data."""
     with connected.halted():
         opened = widgets.request_journey("nobody")
-        assert opened.said == "Sending the request."
+        assert opened.status == "Sending the request."
     with opened, pytest.raises(errors.KubectlFailed, match="not found"):
         opened.frame()
     with pytest.raises(errors.BadRequestLine):
