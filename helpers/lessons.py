@@ -13,11 +13,11 @@ OF_PODS = frozenset(
 )
 #: tag of a cell that needs a running pod in a lesson that goes on without it
 NEEDS_PODS = "needs-pods"
-#: tag of a cell that writes outside of namespaces, or reads the audit log
+#: tag of a cell that needs an administrator of the cluster
 NEEDS_LAB = "needs-lab"
 REASON = (
-    "this cell writes outside of the notebooks' namespaces or reads the audit log, and "
-    "this is an existing cluster: neither is ours to do there"
+    "this cell shows an administrator's certificate, reads the audit log or writes "
+    "outside of the notebooks' namespaces, and this is an existing cluster"
 )
 
 
