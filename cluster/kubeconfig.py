@@ -11,6 +11,7 @@ import contextlib
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from cluster import errors
 
@@ -80,15 +81,15 @@ def current_entries(path: Path) -> tuple[dict, dict]:
     The user holds credentials: do not print it.
     """
     document = read_kubeconfig(path)
-    context = entry_of(document, "context", document["current-context"])
+    context = entry_of(document, "context", document["current-context"]) or {}
     cluster = entry_of(document, "cluster", context["cluster"])
-    return cluster, entry_of(document, "user", context["user"])
+    return cluster or {}, entry_of(document, "user", context["user"]) or {}
 
 
 def namespace_of(path: Path) -> str:
     """Return the namespace of the current context of a kubeconfig."""
     document = read_kubeconfig(path)
-    context = entry_of(document, "context", document["current-context"])
+    context = entry_of(document, "context", document["current-context"]) or {}
     return context.get("namespace") or "default"
 
 
@@ -160,12 +161,12 @@ def problem(document: object, wanted: str | None = None) -> str:
     for kind in ("cluster", "user"):
         if entry_of(document, kind, context.get(kind)) is None:
             return f"has no {kind} {context.get(kind)!r}, which its context names."
-    if not entry_of(document, "cluster", context["cluster"]).get("server"):
+    if not (entry_of(document, "cluster", context["cluster"]) or {}).get("server"):
         return f"has no server for the cluster {context['cluster']!r}."
     return ""
 
 
-def holds(document: object, ours: dict) -> bool:
+def holds(document: Any, ours: dict) -> bool:
     """Say whether all entries of `ours` are in `document`, whatever else is there.
 
     A namespace that was added to a context does not count as a difference.
@@ -181,8 +182,8 @@ def holds(document: object, ours: dict) -> bool:
 
 def server_of(document: dict, context: str) -> str:
     """Return the URL of the API server that `context` of a kubeconfig names."""
-    named = entry_of(document, "context", context)["cluster"]
-    return entry_of(document, "cluster", named)["server"]
+    named = entry_of(document, "context", context) or {}
+    return (entry_of(document, "cluster", named["cluster"]) or {})["server"]
 
 
 def _read(kubeconfig: Path, name: str) -> str:
@@ -231,7 +232,7 @@ class _NotYaml(ValueError):
     """Says where a text stops being YAML."""
 
 
-def _parsed(text: str) -> object:
+def _parsed(text: str) -> Any:
     # JSON is YAML too, and it is what `up` writes. It spares the first answer of a
     # fresh process the YAML library, which takes half as long to load as Python.
     with contextlib.suppress(ValueError):

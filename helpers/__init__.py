@@ -49,7 +49,7 @@ _HOME = {
 __all__ = sorted(_HOME)
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> object:
     """Load a public name from its module on first use."""
     if name not in _HOME:
         raise AttributeError(f"module 'helpers' has no attribute {name!r}")

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import urllib3
 
@@ -73,7 +73,7 @@ class Caller:
         Raise NotConnected before `connect()`. The kubeconfig's own user is not used.
         """
         access = server_access(kubeconfig_in_use())
-        return cls._of(replace(access, token=token and token.text))
+        return cls._of(replace(access, token=token.text if token else None))
 
     @classmethod
     def _of(cls, access: Access) -> "Caller":
@@ -81,7 +81,7 @@ class Caller:
         caller._become(access, tls_context(access))
         return caller
 
-    def get(self, path: str, **options) -> urllib3.BaseHTTPResponse:
+    def get(self, path: str, **options: Any) -> urllib3.BaseHTTPResponse:
         """Send a GET; the rest is as in `request`. The same as `curl SERVER/PATH`."""
         return self.request("GET", path, **options)
 
@@ -153,7 +153,7 @@ class Caller:
     def _become(self, access: Access, context: ssl.SSLContext) -> None:
         """Use this credential from now on."""
         self._access, self.server = access, access.server.rstrip("/")
-        options = {"ssl_context": context}
+        options: dict[str, Any] = {"ssl_context": context}
         if access.server_name:
             options["server_hostname"] = access.server_name
         # Not requests: it would heed proxies, netrc files and CA bundles of this
@@ -165,7 +165,7 @@ class Caller:
         )
 
     def _send(
-        self, method: str, path: str, headers: dict[str, str], **options
+        self, method: str, path: str, headers: dict[str, str], **options: Any
     ) -> urllib3.BaseHTTPResponse:
         reply = self._send_once(method, path, headers, **options)
         if reply.status == 401 and self._renew:
@@ -177,7 +177,7 @@ class Caller:
         return reply
 
     def _send_once(
-        self, method: str, path: str, headers: dict[str, str], **options
+        self, method: str, path: str, headers: dict[str, str], **options: Any
     ) -> urllib3.BaseHTTPResponse:
         if self._access.token:
             headers = {**headers, "Authorization": f"Bearer {self._access.token}"}
@@ -214,7 +214,7 @@ class Caller:
         return f"Caller: {who} asks {self.server}"
 
 
-def json_of(path: str, reply) -> dict:
+def json_of(path: str, reply: Any) -> dict:
     """Return the JSON of a response to a GET of `path`; raise ApiError from 400 on."""
     if reply.status >= 400:
         text = reply.data.decode(errors="replace")
@@ -260,5 +260,5 @@ def tls_context(access: Access) -> ssl.SSLContext:
 def _words(reason: Exception) -> str:
     cause = reason.__cause__
     if isinstance(reason, urllib3.exceptions.NewConnectionError):
-        return cause.strerror if isinstance(cause, OSError) else str(reason)
+        return (isinstance(cause, OSError) and cause.strerror) or str(reason)
     return str(reason.args[0] if reason.args else reason)

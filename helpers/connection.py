@@ -7,6 +7,7 @@ cells talk to it. A notebook never owns the cluster: restarting the kernel leave
 import contextlib
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -211,7 +212,7 @@ class Cluster:
         use_kubeconfig(path)
 
 
-def _names(lesson: str):
+def _names(lesson: str) -> Iterator[str]:
     yield lesson
     yield from (f"{lesson}-{number}" for number in range(2, 1000))
 

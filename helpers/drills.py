@@ -7,12 +7,17 @@ what the copies look like from outside, `checks.repaired` what is still wrong.
 import contextlib
 import copy
 import json
+from collections.abc import Callable
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from cluster import errors
 from cluster.waiting import until
 from helpers.command import kubectl
 from helpers.tokens import MOUNTED, Token, backdate, create_token
+
+if TYPE_CHECKING:
+    from helpers.connection import Cluster
 
 #: what all copies carry, and their pods
 LABEL = "lesson=drills"
@@ -26,7 +31,7 @@ ELSEWHERE = "production"
 TIMEOUT = 60.0
 
 
-def break_copies(deployment: str, cluster) -> list[str]:
+def break_copies(deployment: str, cluster: "Cluster") -> list[str]:
     """Run copies of a Deployment, each broken in one way; return their names.
 
     Return when each has logged a line; raise NotReady if one does not. A second call
@@ -108,7 +113,7 @@ def last_words(pod: str) -> str:
     return "" if done.exit_code else done.stdout.strip()
 
 
-def _break(whole: dict, name: str, way) -> dict:
+def _break(whole: dict, name: str, way: Callable[[dict], None]) -> dict:
     label, _, value = LABEL.partition("=")
     labels = {"app": name, label: value}
     spec = copy.deepcopy(whole["spec"])
@@ -173,7 +178,7 @@ def _mount(pod: dict, volume: dict, path: str) -> None:
     container["volumeMounts"] = [*container.get("volumeMounts", []), mount]
 
 
-def _ended(account: str, cluster) -> Token:
+def _ended(account: str, cluster: "Cluster") -> Token:
     """Return a token of an account that is no longer valid.
 
     Expired where the cluster's key is ours. Else, as nobody waits for ten minutes, it
@@ -198,6 +203,6 @@ def _secret(token: Token) -> dict:
 
 def _all_speak() -> bool:
     pods = current_pods(LABEL)
-    return all(pods[name] for name in NAMES) and all(
-        last_words(pods[name]["metadata"]["name"]) for name in NAMES
+    return all(
+        (pod := pods[name]) and last_words(pod["metadata"]["name"]) for name in NAMES
     )

@@ -1,5 +1,7 @@
 """Decide which cells need a node, and which cannot run on an existing cluster. Pure."""
 
+from collections.abc import Iterable
+
 #: names of the lessons, without their numbers, that work in pods from the beginning
 OF_PODS = frozenset(
     {
@@ -21,7 +23,7 @@ REASON = (
 )
 
 
-def needs_pods(lesson: str, tags: list[str] = ()) -> bool:
+def needs_pods(lesson: str, tags: Iterable[str] = ()) -> bool:
     """Say whether a lesson's cell with these tags needs a node."""
     return lesson in OF_PODS or NEEDS_PODS in tags
 

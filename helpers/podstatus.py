@@ -66,8 +66,8 @@ def conditions(found: dict) -> str:
     text = ", ".join(parts) or "no condition yet"
     # As where a policy or a quota refuses the pods that a Deployment wants.
     failed = (part for part in known if part["type"] == "ReplicaFailure")
-    why = next(failed, {}).get("message")
-    return f"{text} ({_short(why)})" if why else text
+    why = [_short(part["message"]) for part in failed if part.get("message")]
+    return f"{text} ({why[0]})" if why else text
 
 
 def _sentence(container: dict, state: dict) -> str:

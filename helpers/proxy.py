@@ -24,8 +24,8 @@ import sys
 import tempfile
 import threading
 import weakref
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Callable, Sequence
+from typing import IO, Any, Self
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -96,7 +96,7 @@ class Reply(requests.Response):
 
 
 class _Adapter(HTTPAdapter):
-    def build_response(self, *args: object) -> Reply:
+    def build_response(self, *args: Any) -> Reply:
         reply = Reply()
         vars(reply).update(vars(super().build_response(*args)))
         return reply
@@ -136,7 +136,7 @@ class KubectlProxy:
         self._session = new_session()
         self.read_only = read_only
         wider = for_browser and read_only and Hub.read().container_of_one
-        self._options = {
+        self._options: dict[str, Any] = {
             "port": port,
             "read_only": read_only,
             "reject_paths": reject_paths,
@@ -144,9 +144,9 @@ class KubectlProxy:
         }
         self.port: int | None = None
         self._process: subprocess.Popen | None = None
-        self._output = None
+        self._output: IO[bytes] | None = None
         self._log = ""
-        self._finish = None
+        self._finish: Callable[[], object] | None = None
 
     def start(self, *, timeout: float = START_TIMEOUT) -> Self:
         """Start it and return it once the API server answers through it.
@@ -178,7 +178,7 @@ class KubectlProxy:
             self._session.close()
 
     def request(
-        self, method: str, path: str, *, timeout: float = TIMEOUT, **options
+        self, method: str, path: str, *, timeout: float = TIMEOUT, **options: Any
     ) -> Reply:
         """Send one request and return the response; a refusal is a value.
 
@@ -188,7 +188,7 @@ class KubectlProxy:
         The same as `curl -X METHOD URL/PATH`.
         """
         try:
-            return self._session.request(
+            reply: Any = self._session.request(
                 method, self.url + path, timeout=timeout, **options
             )
         except requests.RequestException as error:
@@ -200,8 +200,9 @@ class KubectlProxy:
                 type(error).__name__,
                 "Look at `python -m helpers status`.",
             ) from error
+        return reply
 
-    def get(self, path: str, **options) -> Reply:
+    def get(self, path: str, **options: Any) -> Reply:
         """Send a GET; the rest is as in `request`. The same as `curl URL/PATH`."""
         return self.request("GET", path, **options)
 
@@ -217,7 +218,7 @@ class KubectlProxy:
         Raise ProxyEnded if it does not run. Where the browser comes by another name
         than localhost, kubectl answers 403 unless it was made `for_browser`.
         """
-        if not self.running:
+        if self.port is None or not self.running:
             raise self._ended()
         return link_to_port(self.port, path)
 
@@ -225,7 +226,7 @@ class KubectlProxy:
         """Start it for a block."""
         return self.start()
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop it, also when the block failed."""
         self.stop()
 
@@ -251,7 +252,7 @@ class KubectlProxy:
     @property
     def pid(self) -> int | None:
         """Return the process id, or None before the first start."""
-        return self._process and self._process.pid
+        return self._process.pid if self._process else None
 
     @property
     def log(self) -> str:
@@ -306,7 +307,7 @@ class KubectlProxy:
     def _answer(self) -> str:
         # /version is open to everybody: what the learner may read does not matter.
         try:
-            reply = self._session.get(f"{self.url}/version", timeout=2)
+            reply: Any = self._session.get(f"{self.url}/version", timeout=2)
         except requests.RequestException as error:
             return type(error).__name__
         if reply.status == 200:
@@ -317,7 +318,7 @@ class KubectlProxy:
         log = self.log
         if "address already in use" in log:
             return errors.PortTaken(self._options["port"])
-        code = self._process and self._process.poll()
+        code = self._process.poll() if self._process else None
         return errors.ProxyEnded(code, "\n".join(log.splitlines()[-20:]))
 
 
@@ -325,6 +326,6 @@ def _end_with_parent() -> None:
     die_with_parent(signal.SIGTERM)
 
 
-def _end(process: subprocess.Popen, output) -> None:
+def _end(process: subprocess.Popen, output: IO[bytes]) -> None:
     end_process(process, GRACE)
     output.close()

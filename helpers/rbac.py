@@ -248,14 +248,15 @@ def _unbound(request: Attributes, objects: Objects) -> list[str]:
 def _miss(binding: dict, request: Attributes, roles: list[dict]) -> str:
     kind, name = binding["kind"], binding["metadata"]["name"]
     home = binding["metadata"].get("namespace", "")
-    rules = rules_of(binding, roles)
+    found = rules_of(binding, roles)
+    rules = found or []
     subjects = binding.get("subjects", [])
     me = short_name(request.user)
     is_mine = names(binding, request.user)
-    granted = any(allows(rule, request) for rule in rules or ())
+    granted = any(allows(rule, request) for rule in rules)
     reference = f"{binding['roleRef']['kind']} `{binding['roleRef']['name']}`"
     in_scope = home in ("", request.namespace)
-    if is_mine and rules is None:
+    if is_mine and found is None:
         return f"{kind} `{name}` names {reference}, which does not exist."
     if is_mine and granted and not in_scope:
         return f"{kind} `{name}` allows it in namespace {home}, not in {request.where}."

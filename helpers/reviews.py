@@ -6,6 +6,7 @@ Each answer is an object of a "review" kind, which is created and never stored.
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from helpers import rbac
 from helpers.command import current_namespace, kubectl
@@ -87,8 +88,8 @@ def can_i(
     *,
     namespace: str = "",
     groups: Iterable[str] = (),
-    before=None,
-):
+    before: Any = None,
+) -> Any:
     """Return a DataFrame of "yes" and "no": what an account may do.
 
     Rows are `resources` as kubectl writes them: "pods", "pods/log", "jobs.batch",

@@ -10,13 +10,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jwt
 
 from cluster import errors
 from helpers.command import kubectl
 from helpers.pods import exec_in_pod
+
+if TYPE_CHECKING:
+    from helpers.connection import Cluster
 
 #: where every pod finds its token, unless `automountServiceAccountToken` is false
 MOUNTED = "/var/run/secrets/kubernetes.io/serviceaccount/token"
@@ -205,7 +208,7 @@ def write_token(pod: str, token: Token, *, path: str, container: str) -> None:
         raise errors.NotAToken(reason)
 
 
-def tamper(token: Token, **claims) -> Token:
+def tamper(token: Token, **claims: object) -> Token:
     """Return a copy with other claims under the old signature: a forgery."""
     header, _, signature = token.text.split(".")
     changed = json.dumps({**token.claims(), **claims}, separators=(",", ":")).encode()
@@ -231,7 +234,7 @@ def verify_token(token: Token, jwks: dict, *, audience: str | list[str]) -> dict
         raise errors.NotGenuine(token, str(error).lower()) from error
 
 
-def backdate(cluster, token: Token, *, expired_for: int) -> Token:
+def backdate(cluster: "Cluster", token: Token, *, expired_for: int) -> Token:
     """Return a copy that expired `expired_for` seconds ago, with a valid signature.
 
     Only the times are forged: the cluster's own key signs it. Raise

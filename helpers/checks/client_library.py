@@ -1,6 +1,7 @@
 """Check deletion, ownership of fields and long lists with the client library."""
 
 from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from cluster import errors
 from helpers.command import current_namespace, kubectl
@@ -24,7 +25,7 @@ _BODY = {
 TIMEOUT = 100
 
 
-def job_goes_last(options: Mapping[str, object], batch) -> str:
+def job_goes_last(options: Mapping[str, object], batch: Any) -> str:
     """Diagnose options of a DELETE that do not keep a Job until its pods are gone.
 
     A Job is made for it, and deleted by `batch` (a `BatchV1Api`) with these options.
@@ -48,7 +49,7 @@ def job_goes_last(options: Mapping[str, object], batch) -> str:
             left = kubectl("get", "pods", selector, "-o", "name").stdout.split()
             fault = f"The Job is gone, and {left[0]} is still there." if left else ""
     except ApiException as error:
-        fault = errors.ApiError("DELETE", name, error.status, error.body).message
+        fault = errors.ApiError("DELETE", name, error.status, error.body or "").message
     except ValidationError as error:
         first = error.errors()[0]
         fault = f"The client does not take {first['loc'][-1]!r}: {first['msg']}."

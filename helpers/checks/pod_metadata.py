@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from helpers.command import kubectl
 from helpers.drills import current_pod
@@ -132,9 +133,9 @@ def pod_knows_itself(pod: str) -> str:
     return ""
 
 
-def look_up(document: dict, field: str):
+def look_up(document: dict, field: str) -> Any:
     """Return the value at a path such as `spec.containers[0].image`, or None."""
-    here = document
+    here: Any = document
     for step in _INDEX.sub(r"\1.\2", field).split("."):
         if isinstance(here, list):
             here = here[int(step)] if int(step) < len(here) else None

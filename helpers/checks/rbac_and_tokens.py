@@ -66,6 +66,8 @@ def verbs_named(predicted: Mapping[str, tuple[str, str] | None], caller: Caller)
         named = forbidden.attributes_of(
             DeniedRequest.parse(caller.request(*request.split()))
         )
+        if named is None:
+            return f"{request}: the server does not refuse it for want of a right."
         if tuple(guess) != (named.verb, named.what):
             return (
                 f"{request}: predicted {' on '.join(guess)}, the server misses "

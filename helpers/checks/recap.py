@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from helpers.command import kubectl
+from helpers.command import Completed, kubectl
 from helpers.pods import exec_in_pod
 
 #: an address that belongs to nobody (RFC 5737)
@@ -123,7 +123,7 @@ def program_lists(pod: str, program: str) -> str:
     return ""
 
 
-def _said(done) -> str:
+def _said(done: Completed) -> str:
     """Return the last line that a command printed."""
     lines = (done.stdout + done.stderr).strip().splitlines()
     return repr(lines[-1][:160]) if lines else "nothing"

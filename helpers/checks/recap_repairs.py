@@ -154,7 +154,7 @@ def given_up(pod: dict, asked: str) -> str:
 
 
 def _name(line: str, pod: dict) -> str:
-    host = _HOST.search(line)["host"]
+    host = _HOST.findall(line)[0]
     service, _, rest = host.partition(".")
     home = rest.partition(".")[0] or current_namespace()
     found = kubectl("get", "service", service, f"--namespace={home}", check=False)
@@ -205,7 +205,7 @@ def _authorization(line: str, pod: dict) -> str:
 
 
 def _namespace(line: str, pod: dict) -> str:
-    asked = _ASKED.search(line)["namespace"]
+    asked = _ASKED.findall(line)[0]
     return (
         f"403: it asks for pods of the namespace {asked}, and runs in "
         f"{current_namespace()}. Look at NAMESPACE."

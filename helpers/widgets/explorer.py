@@ -12,9 +12,8 @@ import ipywidgets
 from cluster import errors
 from cluster.waiting import until
 from helpers.caller import Caller
-from helpers.command import kubeconfig_in_use
+from helpers.command import current_namespace, kubeconfig_in_use
 from helpers.discovery import Resource, read_discovery, resources
-from helpers.reviews import current_namespace
 from helpers.widgets import explorer_model as model
 from helpers.widgets import markup
 from helpers.widgets.explorer_model import (

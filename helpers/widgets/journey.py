@@ -10,9 +10,9 @@ import ipywidgets
 import pandas as pd
 
 from cluster import errors
+from helpers.command import current_namespace
 from helpers.journey import TIMEOUT, follow_request, sendable
 from helpers.journey.steps import FILES, STOPPED, UNREACHED, Journey, Step
-from helpers.reviews import current_namespace
 from helpers.widgets import markup
 from helpers.widgets.live import Live
 from helpers.widgets.view import View, named

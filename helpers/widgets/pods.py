@@ -13,8 +13,7 @@ import pandas as pd
 
 from cluster import errors
 from helpers.caller import Caller
-from helpers.command import kubeconfig_in_use
-from helpers.reviews import current_namespace
+from helpers.command import current_namespace, kubeconfig_in_use
 from helpers.tables import TABLE
 from helpers.watch import BROKEN, RECONNECTED, Event, Watch, trouble
 from helpers.widgets import markup, podtable
