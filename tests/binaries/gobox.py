@@ -1,7 +1,6 @@
 """A recipe of one small Go program, built by the same code as the real ones."""
 
 import dataclasses
-import json
 import os
 import subprocess
 import sys
@@ -22,8 +21,7 @@ from cluster.progress import Terminal
 from tests.binaries import gobox
 
 try:
-    recipe = gobox.recipe(Path(sys.argv[1]), **json.loads(sys.argv[2]))
-    print(binaries.ensure(Terminal(), recipe))
+    print(binaries.ensure(Terminal(), gobox.recipe(Path(sys.argv[1]))))
 except errors.LabError as error:
     fields = {name: str(value) for name, value in vars(error).items()}
     print(json.dumps({"error": type(error).__name__, **fields}))
@@ -65,7 +63,7 @@ def recipe(root: Path, **changes) -> Recipe:
     return Recipe(root, "v1.2.3", (dataclasses.replace(step, **changes),))
 
 
-def start(root: Path, cache: Path, *, prefix=(), changes=None, **environment):
+def start(root: Path, cache: Path, *, prefix=(), **environment):
     """Start `ensure` in a process of its own."""
     environment = {
         **os.environ,
@@ -76,7 +74,7 @@ def start(root: Path, cache: Path, *, prefix=(), changes=None, **environment):
     }
     environment.pop("LAB_ASSETS", None)
     return subprocess.Popen(
-        [*prefix, sys.executable, "-c", ENSURE, root, json.dumps(changes or {})],
+        [*prefix, sys.executable, "-c", ENSURE, root],
         env=environment,
         cwd=ROOT,
         stdout=subprocess.PIPE,
