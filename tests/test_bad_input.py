@@ -94,11 +94,6 @@ FAULTS = {
         mounted("ro"),
         {"LAB_STATE_DIR": "{place}/lab"},
     ),
-    "a state directory below a file": Fault(
-        "/etc/passwd/lab: cannot be used: Not a directory",
-        "LAB_STATE_DIR",
-        env={"LAB_STATE_DIR": "/etc/passwd/lab"},
-    ),
     "a state directory that is somebody else's": Fault(
         "holds files that are not of these notebooks",
         "new or empty directory in LAB_STATE_DIR",
@@ -147,26 +142,6 @@ FAULTS = {
         mounted("ro"),
         {"LAB_CACHE_DIR": "{place}", "LAB_ASSETS": None},
     ),
-    "no mmdebstrap": Fault(
-        "mmdebstrap is not installed",
-        "apt-get install .*mmdebstrap",
-        env={
-            "PATH": "{place}",
-            "LAB_CACHE_DIR": "{place}",
-            "LAB_ASSETS": "{binaries}",
-        },
-    ),
-    "assets that do not exist": Fault(
-        "LAB_ASSETS={place}/nowhere: no such directory",
-        "unset LAB_ASSETS",
-        env={"LAB_ASSETS": "{place}/nowhere"},
-    ),
-    "assets without the kubelet": Fault(
-        "LAB_ASSETS={place}: kubelet is missing",
-        "unset LAB_ASSETS",
-        shell('ln -s "$BINARIES"/* "$PLACE"; rm "$PLACE/kubelet"'),
-        {"LAB_ASSETS": "{place}"},
-    ),
     "assets with half a kubelet": Fault(
         "LAB_ASSETS={place}: kubelet is ",
         "unset LAB_ASSETS",
@@ -187,12 +162,6 @@ FAULTS = {
         "Set HOME, or LAB_STATE_DIR and LAB_CACHE_DIR",
         NOBODY,
         {"HOME": None, "LAB_STATE_DIR": None, "LAB_CACHE_DIR": None},
-    ),
-    "an archive that is not there": Fault(
-        "image archive {place}/none.tar: .*",
-        "",
-        env={"LAB_STATE_DIR": "{ours}"},
-        arguments=("images", "add", "{place}/none.tar"),
     ),
 }
 
@@ -325,18 +294,6 @@ def broken(cluster, tmp_path, monkeypatch):
     return copy
 
 
-def without(*keys):
-    """Return a breakage: these keys of the document gone."""
-
-    def damage(path):
-        document = json.loads(path.read_text())
-        path.write_text(
-            json.dumps({k: v for k, v in document.items() if k not in keys})
-        )
-
-    return damage
-
-
 def renamed(path):
     document = json.loads(path.read_text())
     path.write_text(json.dumps(document | {"current-context": "production"}))
@@ -351,13 +308,9 @@ BREAKAGES = {
     "empty": (lambda path: path.write_text(""), "is empty"),
     "broken YAML": (lambda path: path.write_text("a: [1\nb: }"), "not YAML in line 2"),
     "binary": (lambda path: path.write_bytes(b"\xff\xfe\x00"), "is not YAML"),
-    "a list": (lambda path: path.write_text("[1]"), "is not a kubeconfig"),
     "missing": (lambda path: path.unlink(), "No such file"),
     "a directory": (a_directory, "Is a directory"),
-    "no current context": (without("current-context"), "has no current context"),
     "a context that is gone": (renamed, "has no context 'production'"),
-    "no clusters": (without("clusters"), "has no cluster 'lab'"),
-    "no users": (without("users"), "has no user 'kubernetes-admin'"),
 }
 
 

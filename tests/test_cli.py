@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from cluster.cli import main
-from cluster.cli_format import keep_layout, status_text
+from cluster.cli_format import status_text
 from cluster.local import identity
 from cluster.local.backend import LOGS, STATUS
 from cluster.progress import Terminal
@@ -106,13 +106,6 @@ def test_wrong_usage_is_code_2(arguments, said):
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
     assert said in result.output and "Usage: " in result.output
-
-
-def test_layout_is_kept_where_lines_are_indented():
-    """Other paragraphs are wrapped by click."""
-    assert keep_layout("One\ntwo.\n\nList:\n  a\n  b") == (
-        "One\ntwo.\n\n\bList:\n  a\n  b".replace("\b", "\b\n")
-    )
 
 
 @pytest.mark.parametrize(
@@ -229,14 +222,6 @@ def test_images_lists_what_pods_can_use(cluster):
     assert {row[2] for row in rows} == {"MB"}
     sizes = {row[0]: float(row[1]) for row in rows}
     assert 50 < sizes["docker.io/library/toolbox:1"] < 500
-
-
-def test_an_archive_that_is_none_is_refused(cluster, tmp_path):
-    """In one or two lines."""
-    (tmp_path / "notes.txt").write_text("no image\n")
-    done = helpers("images", "add", tmp_path / "notes.txt")
-    assert done.returncode == 1
-    assert "notes.txt" in done.stderr and done.stderr.count("\n") <= 2
 
 
 # --- No cluster ---------------------------------------------------------------
