@@ -13,10 +13,6 @@ from tests.notebooks import ROOT
 
 ABSENT = "docker and podman are not installed"
 DOWN = "docker does not answer (Cannot connect to the Docker daemon)"
-DENIED = "docker does not answer (permission denied)"
-REMOTE = "docker works on another machine (tcp://192.0.2.7:2376)"
-ROOTLESS = "podman is rootless and lacks the cgroup controllers cpu"
-HOSTS = "docker is that of the host (pc7), whose 127.0.0.1 is not this container's"
 FORBIDDEN = "making a user namespace was refused (EPERM)"
 
 
@@ -33,7 +29,6 @@ class Simulated:
 
 
 DOCKER = {"engine": "docker 28.2.2", "no_engine": ""}
-PODMAN = {"engine": "podman 5.4.0", "no_engine": ""}
 
 #: machine → its facts, the backend, and words of the reason
 MACHINES = {
@@ -43,10 +38,6 @@ MACHINES = {
         Simulated(no_namespaces=FORBIDDEN, **DOCKER),
         *("kind", "docker 28.2.2 answers"),
     ),
-    "a hardened system with Podman": (
-        Simulated(no_namespaces=FORBIDDEN, **PODMAN),
-        *("kind", "podman 5.4.0 answers"),
-    ),
     "a hosted notebook, without namespaces": (
         Simulated(no_namespaces=FORBIDDEN),
         *("control-plane", FORBIDDEN),
@@ -55,30 +46,9 @@ MACHINES = {
         Simulated(no_namespaces=FORBIDDEN, no_engine=DOWN),
         *("control-plane", "Cannot connect to the Docker daemon"),
     ),
-    "a hardened system, and no right to use Docker": (
-        Simulated(no_namespaces=FORBIDDEN, no_engine=DENIED),
-        *("control-plane", "permission denied"),
-    ),
-    "a hardened system with the Docker of another machine": (
-        Simulated(no_namespaces=FORBIDDEN, no_engine=REMOTE),
-        *("control-plane", "192.0.2.7"),
-    ),
-    "a hardened system with a rootless Podman without delegated cgroups": (
-        Simulated(no_namespaces=FORBIDDEN, no_engine=ROOTLESS),
-        *("control-plane", "lacks the cgroup controllers cpu"),
-    ),
-    "a container with the socket of the host's Docker": (
-        Simulated(no_namespaces=FORBIDDEN, no_engine=HOSTS),
-        *("control-plane", "that of the host"),
-    ),
     "a Mac with Docker": (
         Simulated(system="darwin", **DOCKER),
         *("none", "darwin is not Linux, on which the programs and the image are made"),
-    ),
-    "a Mac without": (Simulated(system="darwin"), "none", "darwin is not Linux"),
-    "kind was asked for on a Mac with Docker": (
-        Simulated(asked="kind", system="darwin", **DOCKER),
-        *("none", "darwin is not Linux"),
     ),
     "the local cluster was asked for on a Mac": (
         Simulated(asked="local", system="darwin"),
@@ -99,10 +69,6 @@ MACHINES = {
     "kind was asked for where namespaces are allowed": (
         Simulated(asked="kind", **DOCKER),
         *("kind", "it was asked for"),
-    ),
-    "kind was asked for with a rootless Podman like that": (
-        Simulated(asked="kind", no_engine=ROOTLESS),
-        *("none", "kind was asked for, and podman is rootless"),
     ),
     "kind was asked for without an engine": (
         Simulated(asked="kind", no_engine=DOWN),
@@ -155,16 +121,6 @@ def test_a_kept_cluster_is_found_without_a_look_around(asked):
 
         def __init__(self):
             self.asked = asked
-
-        def __getattr__(self, name):
-            raise AssertionError(f"{name} was asked for")
-
-    assert choose(Seen()).backend == "local"
-
-
-def test_where_namespaces_are_allowed_no_engine_is_asked():
-    class Seen:
-        asked, kept, system, no_namespaces = "auto", "", "linux", ""
 
         def __getattr__(self, name):
             raise AssertionError(f"{name} was asked for")

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from cluster import backends, binaries, errors, statedir, versions
+from cluster import binaries, errors, statedir, versions
 from cluster.image import cache as image_cache
 from cluster.image.load import saved_names
-from cluster.kind import command, programs
 from cluster.kind import node as node_module
+from cluster.kind import programs
 from cluster.kind.backend import Kind
 from cluster.kind.plan import Record
 from cluster.progress import Silent
@@ -164,18 +164,6 @@ def test_a_directory_of_somebody_else_is_refused(lab, docker):
 # --- other engines ---
 
 
-def test_another_engine_is_not_asked_for_half_a_cluster_either(lab, docker):
-    """Without a whole cluster behind it: the record alone decides."""
-    statedir.make(lab.state)
-    Record("lab-1", "docker", False, "unix:///var/run/docker.sock").write(lab.state)
-    docker.order(endpoint="unix:///run/user/1000/docker.sock")
-    for act in (lab.up, lab.delete):
-        with pytest.raises(errors.OtherEngine):
-            act()
-    assert docker.calls("run") == docker.calls("rm") == docker.calls("ps") == []
-    assert Record.read(lab.state).cluster == "lab-1"
-
-
 def test_the_address_of_podman_counts_as_well(fake, lab, monkeypatch):
     """It has no contexts; a variable leads it elsewhere."""
     fake.install("podman")
@@ -216,14 +204,6 @@ def test_podman_is_driven_as_well(fake, kind, home, tmp_path, monkeypatch):
 
 
 # --- parts ---
-
-
-def test_the_choice_leads_here(docker, tmp_path, monkeypatch):
-    monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setenv("LAB_BACKEND", "kind")
-    assert isinstance(backends.current(), Kind)
-    monkeypatch.setenv("LAB_BACKEND", "local")
-    assert backends.current().name == "local"
 
 
 @pytest.mark.parametrize(
@@ -290,15 +270,6 @@ def test_a_status_has_a_row_for_each_container():
             "since": 1795600800.0,
         },
     }
-
-
-def test_of_a_long_output_the_error_shows_the_essence():
-    quoted = "\n".join(f"I1125 line {number}" for number in range(300))
-    said = f" • Preparing nodes ...\nERROR: failed to create cluster\n\n{quoted}\n"
-    shown = command.essence(said).splitlines()
-    assert shown[0] == "ERROR: failed to create cluster"
-    assert shown[1:] == [f"I1125 line {number}" for number in range(294, 300)]
-    assert command.essence("pull: no such host\n") == "pull: no such host"
 
 
 def test_a_damaged_record_is_none(tmp_path):

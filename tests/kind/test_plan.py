@@ -2,11 +2,8 @@
 
 import json
 from pathlib import Path
-from unittest.mock import ANY
 
 from cluster import versions
-from cluster.kind.backend import LOGS
-from cluster.kind.node import SERVICES
 from cluster.kind.plan import Plan, name_for
 
 PLAN = Plan(Path("/s"), "lab-0123abcd")
@@ -18,27 +15,6 @@ def test_each_state_directory_has_a_cluster_of_its_own():
     assert one != other
     assert one == name_for(Path("/home/ann/state"))
     assert one.startswith("lab-") and len(one) == 12
-
-
-def test_names_follow_from_that_of_the_cluster():
-    assert PLAN.node == "lab-0123abcd-control-plane"
-    assert PLAN.context == "kind-lab-0123abcd"
-    assert PLAN.kubeconfig == Path("/s/kubeconfig")
-
-
-def test_the_configuration_is_one_node_on_loopback_with_the_image_by_digest():
-    expected = {
-        "kind": "Cluster",
-        "apiVersion": "kind.x-k8s.io/v1alpha4",
-        "networking": {"apiServerAddress": "127.0.0.1"},
-        "nodes": [ANY],
-    }
-    found = json.loads(PLAN.configuration(None))
-    assert found == expected
-    [node] = found["nodes"]
-    assert (node["role"], node["image"]) == ("control-plane", versions.KIND_NODE)
-    expected["networking"]["apiServerPort"] = 7000
-    assert json.loads(PLAN.configuration(7000)) == expected
 
 
 def test_the_node_mounts_the_audit_policy_and_its_api_server_all_it_names():
@@ -70,7 +46,3 @@ def test_the_node_image_is_pinned_and_of_our_minor_version():
 
 def test_the_node_image_is_the_one_that_kind_was_released_with(kind):
     assert versions.KIND_NODE.encode() in kind.read_bytes()
-
-
-def test_every_service_of_the_node_has_a_log():
-    assert set(SERVICES) < set(LOGS)
