@@ -31,7 +31,6 @@ CALLS = {
     "x86_64": {"unshare": 272, "setns": 308, "clone": 56},
     "aarch64": {"unshare": 97, "setns": 268, "clone": 220},
 }[platform.machine()]
-CLONE3 = 435
 
 
 def answers(*calls: tuple[int, ...]) -> list[int]:
@@ -57,10 +56,6 @@ def test_neither_unshare_nor_clone_nor_setns_makes_or_enters_one(flags):
         (CALLS["setns"], -1, flags),
     )
     assert found == [errno.EPERM] * 3
-
-
-def test_clone3_is_unknown_so_that_clone_is_asked():
-    assert answers((CLONE3, 0, 0)) == [errno.ENOSYS]
 
 
 def test_processes_and_threads_are_made_as_ever():

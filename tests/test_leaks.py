@@ -20,17 +20,12 @@ def coded(kind: str) -> str:
 
 PLANTED = {
     "a ServiceAccount's token": (f"token is {TOKEN} here", "a token"),
-    "a private key": (pem("EC "), "a private key"),
     "a client key of a kubeconfig": (
         f"    client-key-data: {coded('RSA ')}",
         "a key of a kubeconfig",
     ),
     "a static token of a kubeconfig": (
         "    token: abcdef0123456789abcdef",
-        "a key of a kubeconfig",
-    ),
-    "the same as JSON": (
-        '{"user":{"token":"abcdef0123456789abcdef"}}',
         "a key of a kubeconfig",
     ),
     "a header": (

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests import skips, tiers, workers
+from tests import tiers, workers
 from tests.notebooks import ROOT
 
 TESTS = """
@@ -75,12 +75,6 @@ def test_quick_leaves_out_what_needs_a_cluster(run):
     assert "1 passed, 1 skipped, 4 deselected" in shown
 
 
-def test_a_plain_run_leaves_out_nothing(run):
-    code, shown = run()
-    assert code == 0 and "left out" not in shown
-    assert "5 passed, 1 skipped" in shown
-
-
 def test_a_skip_that_nobody_expects_fails_ci_and_no_person(run):
     assert run("-n", "2", "--budget", "60")[0] == 0
     assert run(CI="true")[0] == 0
@@ -89,11 +83,6 @@ def test_a_skip_that_nobody_expects_fails_ci_and_no_person(run):
     assert (
         "FAILED 1 skipped, which tests/skips.py does not expect here: nobody" in shown
     )
-
-
-def test_skips_are_expected_by_who_runs_the_tests():
-    assert skips.expected("only root can become another user") != skips.ROOT
-    assert not skips.expected("nobody knows why")
 
 
 def test_time_is_judged_on_an_idle_machine_alone():
@@ -106,21 +95,10 @@ def test_time_is_judged_on_an_idle_machine_alone():
     assert busy.too_slow(30, workers=2) == []
 
 
-def test_what_shares_a_machine_is_one_group_and_a_notebook_is_one_alone():
-    whole = "tests/test_lessons.py::test_a_lesson[00]"
-    assert workers.group(whole) == whole
-    assert workers.group("tests/existing/test_rbac.py::test_a") == "tests/existing/"
-    assert workers.group("tests/test_pods.py::test_a") == "tests/test_pods.py"
-
-
 def test_what_is_named_here_exists():
     """A file that is renamed keeps its group, and stays out of make quick."""
     named = {*workers.TOGETHER, *workers.APART, *tiers.HEAVY, *workers.LONGEST}
     assert [path for path in named if not [*ROOT.glob(f"{path}*")]] == []
-
-
-def test_a_choice_by_name_is_not_counted(run):
-    assert "left out" not in run("-m", "not full", "-k", "where_it_runs")[1]
 
 
 def test_there_are_as_many_workers_as_the_machine_has_room_for(monkeypatch):

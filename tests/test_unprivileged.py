@@ -69,29 +69,6 @@ def test_the_user_is_an_ordinary_one_in_clean_surroundings(home):
     }
 
 
-def test_closed_directories_are_shown_and_nothing_else_of_them(home, tmp_path):
-    """Neither what is beside a shown file, nor a mode on the host, changes."""
-    closed = tmp_path / "closed"
-    (closed / "inner").mkdir(parents=True)
-    for name in ("shown", "beside", "inner/file"):
-        (closed / name).write_text(name)
-    for path in (closed, closed / "inner"):
-        path.chmod(0o700)
-    command = f"cat {closed}/shown {closed}/inner/file; ls {closed}"
-    show = [closed / "shown", closed / "inner"]
-    done = unprivileged.run(["sh", "-c", command], home, show=show)
-    assert done.stdout == "showninner/fileinner\nshown\n"
-    refused = unprivileged.run(["cat", str(closed / "shown")], home)
-    assert "Permission denied" in refused.stdout
-    assert {p.stat().st_mode & 0o777 for p in (closed, closed / "inner")} == {0o700}
-
-
-def test_the_exit_code_and_both_streams_are_the_commands(home):
-    done = unprivileged.run(["sh", "-c", "echo out; echo err >&2; exit 7"], home)
-    assert done.returncode == 7
-    assert sorted(done.stdout.split()) == ["err", "out"]
-
-
 @pytest.mark.timeout(1800)
 def test_the_cluster_works_as_an_ordinary_user(home, material):
     """Run all tests of the machine as that user; nothing is left out in silence."""

@@ -306,13 +306,6 @@ def test_lab_without_a_cluster_opens_nothing(checkout):
     assert answer.stderr.startswith("error: no disk\n")
 
 
-def test_lint_passes_what_is_clean(checkout):
-    """Stripped notebooks and formatted modules are all it asks for."""
-    write_notebook(checkout)
-    answer = lint(checkout)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-
-
 @pytest.mark.parametrize(
     ("fault", "words"),
     [

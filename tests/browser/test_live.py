@@ -90,21 +90,6 @@ def test_what_is_a_persons_stays(notebook):
     assert notebook.page.evaluate(LOOK) == before | {"at": near(before["at"])}
 
 
-def test_lines_that_come_on_top_leave_the_others_alone(notebook):
-    """A selection further below is the same text, and the last line falls off."""
-    view = notebook.output("view")
-    notebook.page.evaluate(MARK.replace("tr:last-child", "tr:nth-child(30)"))
-    before = notebook.page.evaluate(LOOK)
-    assert before["selected"] == "row-29"
-    notebook.execute(
-        "view.value = show([['new', 0], *rows[:-1]], tree, 'one', 'second')"
-    )
-    expect(view.get_by_role("status")).to_have_text("second")
-    expect(view.get_by_role("row").nth(1)).to_contain_text("new")
-    expect(view.get_by_role("row").last).to_contain_text("row-58")
-    assert notebook.page.evaluate(LOOK) == before | {"at": near(before["at"])}
-
-
 def test_rows_come_and_go_and_are_told_apart_by_their_headers(notebook):
     """What a person has selected is the same row, wherever it is and how old."""
     view = notebook.output("view")
