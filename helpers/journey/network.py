@@ -6,6 +6,7 @@ only its claims come out.
 """
 
 import base64
+import contextlib
 import json
 import re
 import secrets
@@ -17,7 +18,6 @@ from helpers.journey.steps import (
     PASSED,
     STEPS,
     STOPPED,
-    UNREACHED,
     Request,
     Step,
     base,
@@ -130,27 +130,22 @@ class Observation:
             return "address"
         return "answer" if found["time_appconnect"] else "TLS"
 
-    def state(self, step: str) -> str:
-        """Return how a step went as far as curl can tell."""
-        at, stop = STEPS.index(step), self.stopped_at
-        if not stop or at < STEPS.index(stop):
-            return PASSED
-        return STOPPED if step == stop else UNREACHED
-
-    def error(self, step: str) -> str:
-        """Return curl's own words if it stopped at this step."""
-        return self.measured["errormsg"] or "" if step == self.stopped_at else ""
-
-    def milliseconds(self, step: str) -> float | None:
-        """Return how long a step took, None if it was not reached or not measured."""
-        names = ("name", "address", "TLS", "answer")
-        moments = ("namelookup", "connect", "appconnect", "total")
+    def step(self, name: str, asked: str, answer: str, facts: tuple, do: str) -> Step:
+        """Return a step with its state and time; curl's own words where it stopped."""
+        stop, moments = self.stopped_at, ("namelookup", "connect", "appconnect")
+        at = STEPS.index(name)
+        if stop and at > STEPS.index(stop):
+            return Step(name, asked, facts=facts, command=do)
         times = [self.measured[f"time_{moment}"] for moment in moments]
-        at, state = names.index(step), self.state(step)
-        end = times[-1] if state == STOPPED else times[at]
+        end = (*times, 0, 0, 0)[at]
+        state = PASSED
+        if name in (stop, "answer"):
+            end = self.measured["time_total"]
+        if name == stop:
+            state, answer = STOPPED, self.measured.get("errormsg") or "curl failed"
         # Of a failed handshake curl tells no time at which the connection was open.
-        start = max(times[:at], default=0)
-        return (end - start) * 1000 if end and state != UNREACHED else None
+        took = (end - max(times[:at], default=0)) * 1000 if end else None
+        return Step(name, asked, answer, state, took, facts, do)
 
 
 def observe(request: Request) -> Observation:
@@ -167,22 +162,22 @@ def observe(request: Request) -> Observation:
         raise errors.KubectlFailed(short, error.exit_code, error.stderr) from None
     if done.exit_code:
         raise errors.KubectlFailed(done.args[:2], done.exit_code, done.stderr[-500:])
-    return Observation.parse(done.stdout, mark)
+    try:
+        return Observation.parse(done.stdout, mark)
+    except ValueError:
+        old = "The image's curl is too old: it does not know -w '%{json}'."
+        raise errors.KubectlFailed(done.args[:2], done.exit_code, old) from None
 
 
 def name_step(request: Request, seen: Observation) -> Step:
     """Describe which address the name has, and how the resolver completed it."""
     address, full = _resolved(request, seen)
-    return Step(
+    variables = zip(_VARIABLES, seen.service, strict=False)
+    return seen.step(
         "name",
         f"Which address has {request.host}?",
-        seen.error("name") or address + (f", as {full}" if full else ""),
-        seen.state("name"),
-        seen.milliseconds("name"),
-        (
-            ("search domains", seen.search),
-            *zip(_VARIABLES, seen.service, strict=False),
-        ),
+        address + (f", as {full}" if full else ""),
+        (("search domains", seen.search), *variables),
         request.inside("getent", "hosts", request.host),
     )
 
@@ -193,53 +188,41 @@ def address_step(
     """Describe whether a server listens; `objects` are Services and EndpointSlices."""
     address = _resolved(request, seen)[0] or "the address"
     service, ends = _service(address, objects)
-    pairs = [("Service", service), ("EndpointSlice", ends)]
-    state, answer = seen.state("address"), seen.error("address")
-    if state == PASSED:
-        leads = f" Service {service} leads to {ends}." if ends else ""
-        answer = f"Yes, a connection is open.{leads}"
-        pairs.append(("from", "{local_ip}:{local_port}".format(**seen.measured)))
+    leads = f" Service {service} leads to {ends}." if ends else ""
+    source = "{local_ip}:{local_port}".format(**seen.measured).removesuffix(":0")
     name = service.rpartition("/")[2] or "kubernetes"
-    return Step(
+    return seen.step(
         "address",
         f"Does a server listen at {address}, port {seen.port}?",
-        answer,
-        state,
-        seen.milliseconds("address"),
-        tuple(pairs),
+        f"Yes, a connection is open.{leads}",
+        (("Service", service), ("EndpointSlice", ends), ("from", source)),
         f"kubectl get endpointslices -n default -l kubernetes.io/service-name={name}",
     )
 
 
 def tls_step(request: Request, seen: Observation) -> Step:
     """Describe which certificate was presented, and which authority signed it."""
-    state, answer, pairs = seen.state("TLS"), seen.error("TLS"), []
-    try:
+    answer, facts = "Yes.", []
+    with contextlib.suppress(errors.CertificateError):
         presented = read_certificates(seen.handshake)[0]
-    except errors.CertificateError:
-        presented = None
-    if presented:
         dates = presented.not_before, presented.not_after
-        pairs = [
+        facts = [
             ("certificate of", presented.subject),
             ("signed by", presented.issuer),
             ("good for", ", ".join(presented.names)),
             ("valid", "{:%Y-%m-%d} to {:%Y-%m-%d}".format(*dates)),
         ]
-    if presented and state == PASSED:
         answer = f"Yes: {presented.subject}, signed by {presented.issuer}."
-        # OpenSSL prints the chain from its top, which is in the file of authorities.
-        top = re.search(r"^depth=[1-9]\d* (.+)", seen.handshake, re.MULTILINE)
-        pairs += [("verified with", f"{top[1]}, in {base(request.ca)}")] if top else []
+    # OpenSSL prints the chain from its top, which is in the file of authorities.
+    if top := re.search(r"^depth=[1-9]\d* (.+)", seen.handshake, re.MULTILINE):
+        facts.append(("verified with", f"{top[1]}, in {base(request.ca)}"))
     options = f"-connect {request.host}:{seen.port} -CAfile {request.ca} -brief"
     name = f"-verify_hostname {request.host}"
-    return Step(
+    return seen.step(
         "TLS",
         f"Is it {request.host}, signed by an authority in {base(request.ca)}?",
         answer,
-        state,
-        seen.milliseconds("TLS"),
-        tuple(pairs),
+        tuple(facts),
         request.inside(*f"openssl s_client {options} {name}".split()),
     )
 

@@ -4,8 +4,8 @@ Pure: what the pod has observed, and what the API server says when asked, come i
 """
 
 import json
-from dataclasses import dataclass, field
-from http import HTTPStatus
+from dataclasses import dataclass, field, replace
+from http.client import responses
 
 from helpers.journey.network import Observation
 from helpers.journey.steps import (
@@ -115,30 +115,19 @@ def authorization_step(
 
 def answer_step(request: Request, seen: Observation) -> Step:
     """Describe the answer: its kind and size, not its content."""
-    state, answer, pairs = seen.state("answer"), seen.error("answer"), []
-    if seen.status:
-        # A denied request has its answer, too: it stopped at a step before.
-        state = PASSED if seen.status < 400 else STOPPED
-        state = RETURNED if seen.status in (401, 403) else state
-        answer = _in_words(seen)
-        first = seen.measured["time_starttransfer"] - seen.measured["time_appconnect"]
-        pairs = [("first byte after", f"{first * 1000:.1f} ms")]
-        pairs += [
-            (name, value)
-            for name, value in seen.headers
-            if name.lower().startswith(_TELLING)
-        ]
+    facts = [pair for pair in seen.headers if pair[0].lower().startswith(_TELLING)]
     if seen.content.get("kind") == "Status":
-        pairs.append(("message", seen.content["message"]))
-    return Step(
+        facts.append(("message", seen.content.get("message", "")))
+    step = seen.step(
         "answer",
         f"GET {request.path}",
-        answer,
-        state,
-        seen.milliseconds("answer"),
-        tuple(pairs),
+        _in_words(seen),
+        tuple(facts),
         request.curl(request.path, "-o /dev/null -D - "),
     )
+    # A denied request has its answer, too: it stopped at a step before.
+    state = RETURNED if seen.status in (401, 403) else STOPPED
+    return replace(step, state=state) if seen.status >= 400 else step
 
 
 def _in_words(seen: Observation) -> str:
@@ -148,7 +137,7 @@ def _in_words(seen: Observation) -> str:
     size = f"{seen.measured['size_download']:,} bytes"
     size += " and still coming" if seen.measured["exitcode"] else ""
     # HTTP/2 does not send the words of a code.
-    code = f"{seen.status} {HTTPStatus(seen.status).phrase}"
+    code = f"{seen.status} {responses.get(seen.status, '')}".rstrip()
     return ", ".join(filter(None, (code, kind, size)))
 
 
