@@ -344,7 +344,9 @@ def _set(control: ipywidgets.Dropdown, options: list, value: str) -> None:
 def _shown(last: Answer) -> str:
     table = model.rows(last.content) if last.choice.table else None
     if table:
-        caption = f"{len(table[1]):,} rows. {model.left_out(last.content)}".strip()
+        count = len(table[1])
+        rows = "1 row" if count == 1 else f"{count:,} rows"
+        caption = f"{rows}. {model.left_out(last.content)}".strip()
         drawn = markup.table(*table, caption=caption)
         return markup.scrolled(drawn, "Table", key=last.path)
     if isinstance(last.content, str):

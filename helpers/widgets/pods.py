@@ -154,9 +154,10 @@ class LivePods(View):
             (entry.type, entry.what, f"{entry.at.astimezone():%H:%M:%S}")
             for entry in reversed(table.history[-LATEST:])
         ]
-        caption = f"The last events, newest first. {_in_words(table.counts)}"
+        words = f"<p>{markup.text(_in_words(table.counts))}</p>"
+        caption = "The last events, newest first"
         listed = markup.table(("TYPE", "OBJECT", "TIME"), latest, caption=caption)
-        self._events.value = markup.block(listed)
+        self._events.value = markup.block(words + listed)
         self.report(self._words(state))
 
     def text(self) -> str:

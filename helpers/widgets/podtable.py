@@ -149,7 +149,8 @@ def _with_page(table: Table, event: Event) -> Table:
         old = table.rows[key]
         pages[key] = replace(pages[key], event=old.event, at=old.at)
     table = replace(table, rows=pages, pages={}, listed=True, trouble="")
-    return _note(table, event, f"{len(pages):,} objects")
+    count = "1 object" if len(pages) == 1 else f"{len(pages):,} objects"
+    return _note(table, event, count)
 
 
 def _note(table: Table, event: Event, what: str) -> Table:
