@@ -137,7 +137,7 @@ def _lack(lesson: str, tags: list[str]) -> str:
     """Return why a cell cannot run on the connected cluster, or ""."""
     from cluster import choice, errors
     from helpers.command import backend_in_use
-    from helpers.lessons import REASON, needs_lab, needs_pods
+    from helpers.connection import REASON, needs_lab, needs_pods
 
     backend = backend_in_use()
     if needs_pods(lesson, tags):

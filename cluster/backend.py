@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from cluster import errors
 from cluster.progress import Progress
 
+#: the label by which a namespace of ours is known from all others
+LABEL, MANAGER = "app.kubernetes.io/managed-by", "kubernetes-api-notebooks"
 #: of the local cluster, in the order in which they start
 LOCAL = (
     "machine",
@@ -119,12 +121,9 @@ class Backend(Protocol):
         """
         return
 
-    def namespace_marks(self) -> dict[str, dict[str, str]]:
-        """Return what tells a namespace that is made from here from other learners'.
-
-        These are parts of its metadata: `labels` and `annotations`.
-        """
-        return {"labels": {}, "annotations": {}}
+    def namespace_labels(self) -> dict[str, str]:
+        """Return the labels by which a namespace of this learner is known."""
+        return {LABEL: MANAGER}
 
     def admit(self, namespace: str) -> None:
         """Make sure that the learner may work in a namespace just made."""

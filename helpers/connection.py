@@ -7,13 +7,12 @@ cells talk to it. A notebook never owns the cluster: restarting the kernel leave
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import backends, errors, progress
-from cluster.existing.rbac import LABEL, MANAGER
-from cluster.kubeconfig import read_kubeconfig, server_of
+from cluster.kubeconfig import entry_of, read_kubeconfig, server_of
 from cluster.processes import start_time
 from helpers.command import (
     backend_in_use,
@@ -23,10 +22,29 @@ from helpers.command import (
     use_kubeconfig,
     use_programs,
 )
-from helpers.lessons import needs_pods
 
 LESSON = "kubernetes-api-notebooks/lesson"
 OWNER = "kubernetes-api-notebooks/owner"
+
+#: names of the lessons, without their numbers, that work in pods from the beginning
+OF_PODS = frozenset(
+    {
+        "pod-metadata",
+        "inside-a-pod",
+        "rbac-and-tokens",
+        "ambassador",
+        "client-library",
+        "recap",
+    }
+)
+#: tag of a cell that needs a running pod in a lesson that goes on without it
+NEEDS_PODS = "needs-pods"
+#: tag of a cell that needs an administrator of the cluster
+NEEDS_LAB = "needs-lab"
+REASON = (
+    "this cell shows an administrator's certificate, reads the audit log or writes "
+    "outside of the notebooks' namespaces, and this is an existing cluster"
+)
 
 
 def connect() -> "Cluster":
@@ -146,7 +164,7 @@ class Cluster:
         found = kubectl("get", "namespace", name, "-o", "json", check=False)
         if found.exit_code == 0:
             labels = found.json()["metadata"].get("labels", {})
-            if not self._marks().items() <= labels.items():
+            if not backend_in_use().namespace_labels().items() <= labels.items():
                 raise errors.NotOurs(f"namespace {name}")
             kubectl(
                 "delete",
@@ -165,9 +183,8 @@ class Cluster:
             "kind": "Namespace",
             "metadata": {
                 "name": name,
-                "labels": self._marks() | {LESSON: lesson},
-                "annotations": backend_in_use().namespace_marks()["annotations"]
-                | {OWNER: _this_kernel()},
+                "labels": backend_in_use().namespace_labels() | {LESSON: lesson},
+                "annotations": {OWNER: _this_kernel()},
             },
         }
         done = kubectl("create", "-f", "-", input=json.dumps(manifest), check=False)
@@ -176,7 +193,7 @@ class Cluster:
         return done.exit_code == 0
 
     def _remove_abandoned(self, lesson: str) -> None:
-        marks = self._marks() | {LESSON: lesson}
+        marks = backend_in_use().namespace_labels() | {LESSON: lesson}
         selector = ",".join(f"{name}={value}" for name, value in marks.items())
         asked = kubectl("get", "namespaces", f"--selector={selector}", "-o", "json")
         found = asked.json()["items"]
@@ -192,24 +209,28 @@ class Cluster:
             if pid.isdigit() and not start_time(int(pid)):
                 path.unlink(missing_ok=True)
 
-    def _marks(self) -> dict[str, str]:
-        """Return the labels of our namespaces; others may share a learner's cluster."""
-        return {LABEL: MANAGER} | backend_in_use().namespace_marks()["labels"]
-
     def _namespaced(self, name: str) -> Path:
         return self.kubeconfig.with_name(f"{self.kubeconfig.name}.{name}.{os.getpid()}")
 
     def _use_namespace(self, name: str) -> None:
         document = read_kubeconfig(self.kubeconfig)
-        for entry in document["contexts"]:
-            if entry["name"] == self.context:
-                entry["context"]["namespace"] = name
+        (entry_of(document, "context", self.context) or {})["namespace"] = name
         path = self._namespaced(name)
         path.unlink(missing_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             json.dump(document, file)
         use_kubeconfig(path)
+
+
+def needs_pods(lesson: str, tags: Iterable[str] = ()) -> bool:
+    """Say whether a lesson's cell with these tags needs a node."""
+    return lesson in OF_PODS or NEEDS_PODS in tags
+
+
+def needs_lab(tags: list[str]) -> bool:
+    """Say whether a cell with these tags is left out on an existing cluster."""
+    return NEEDS_LAB in tags
 
 
 def _names(lesson: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from cluster import errors
+from cluster.backend import LABEL, MANAGER
 from cluster.processes import start_time
 from helpers import connection as module
 from helpers import kubectl
@@ -16,7 +17,7 @@ from helpers.command import use_kubeconfig
 
 def owned_by(name: str, owner: str, lesson: str) -> None:
     """Make the namespace that the kernel `owner` would have made."""
-    labels = {module.LABEL: module.MANAGER, module.LESSON: lesson}
+    labels = {LABEL: MANAGER, module.LESSON: lesson}
     metadata = {"name": name, "labels": labels, "annotations": {module.OWNER: owner}}
     manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
     kubectl("create", "-f", "-", input=json.dumps(manifest))

@@ -18,12 +18,7 @@ DOORS = {
     "__main__": {"cluster.cli"},
     "audit": {"cluster.audit"},
     "command": {"cluster.backend"},
-    "connection": {
-        "cluster.backend",
-        "cluster.backends",
-        "cluster.choice",
-        "cluster.existing",
-    },
+    "connection": {"cluster.backends"},
     "proxy": {"cluster.die_with_parent"},
 }
 

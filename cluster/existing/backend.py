@@ -233,11 +233,10 @@ class Existing(Backend):
             "it: `python -m helpers use --image …`. Another image: mend its name."
         )
 
-    def namespace_marks(self) -> dict[str, dict[str, str]]:
+    def namespace_labels(self) -> dict[str, str]:
         """Return the labels of this state directory and of the account."""
         record = self.record()
-        labels = {rbac.STATE: record.state} | rbac.namespace_labels(record.user)
-        return {"labels": labels, "annotations": {}}
+        return {rbac.STATE: record.state} | rbac.namespace_labels(record.user)
 
     def admit(self, namespace: str) -> None:
         """Bind the rights of the lessons there, unless the user has them already."""

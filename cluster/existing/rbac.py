@@ -10,10 +10,9 @@ import hashlib
 import json
 import re
 
+from cluster.backend import LABEL, MANAGER
 from cluster.existing.record import TOOLBOX
 
-#: what tells our namespaces from all others, also for `helpers.connection`
-LABEL, MANAGER = "app.kubernetes.io/managed-by", "kubernetes-api-notebooks"
 #: label of a namespace: the state directory that it was made from
 STATE = f"{MANAGER}/state"
 #: label of a namespace, and of all objects of an account: whose it is

@@ -4,7 +4,7 @@ import pytest
 
 from cluster import errors
 from cluster.doctor import cluster
-from helpers.lessons import NEEDS_PODS, OF_PODS, needs_pods
+from helpers.connection import NEEDS_PODS, OF_PODS, needs_pods
 from tests.notebooks import FILES, load, tagged
 
 

@@ -4,7 +4,6 @@ import json
 import subprocess
 from pathlib import Path
 
-from cluster.existing import rbac
 from cluster.existing.backend import Existing
 from cluster.existing.record import Record
 from cluster.waiting import until
@@ -38,7 +37,7 @@ def manifest(name, labels) -> str:
 def make_namespace(env, name) -> None:
     """Make one as `create_namespace` does, and bind the rights of the lessons there."""
     backend = Existing(Path(env["LAB_STATE_DIR"]))
-    labels = {rbac.LABEL: rbac.MANAGER} | backend.namespace_marks()["labels"]
+    labels = backend.namespace_labels()
     done = kubectl(env, "create", "-f", "-", input=manifest(name, labels))
     assert done.returncode == 0, done.stderr
     backend.admit(name)

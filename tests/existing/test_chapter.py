@@ -23,7 +23,7 @@ from cluster.existing import rbac
 from cluster.existing.record import Record
 from cluster.local.backend import Local
 from helpers import kubectl
-from helpers.lessons import NEEDS_LAB, REASON
+from helpers.connection import NEEDS_LAB, REASON
 from tests.commandline import environment, helpers
 from tests.existing.conftest import use
 from tests.existing.watching import images_of_pods
