@@ -4,10 +4,7 @@ Nothing here creates a directory: the module that fills one makes it, 0700.
 """
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-
-import platformdirs
 
 from cluster import errors
 
@@ -19,7 +16,7 @@ def state_dir() -> Path:
 
     `LAB_STATE_DIR` overrides it. Raise NoHome where it is needed and missing.
     """
-    return _from_env("LAB_STATE_DIR") or _usual(platformdirs.user_state_path)
+    return _from_env("LAB_STATE_DIR") or _usual("user_state_path")
 
 
 def cache_dir() -> Path:
@@ -27,7 +24,7 @@ def cache_dir() -> Path:
 
     `LAB_CACHE_DIR` overrides it. Raise NoHome where it is needed and missing.
     """
-    return _from_env("LAB_CACHE_DIR") or _usual(platformdirs.user_cache_path)
+    return _from_env("LAB_CACHE_DIR") or _usual("user_cache_path")
 
 
 def assets_dir() -> Path | None:
@@ -38,9 +35,12 @@ def assets_dir() -> Path | None:
     return _from_env("LAB_ASSETS")
 
 
-def _usual(place: Callable[[str], Path]) -> Path:
+def _usual(function: str) -> Path:
+    # Not at the top: the node in user-mode Linux has the standard library alone.
+    import platformdirs
+
     try:
-        return place(_APP)
+        return getattr(platformdirs, function)(_APP)
     except RuntimeError:
         # As in a container whose user has no entry in /etc/passwd.
         raise errors.NoHome from None

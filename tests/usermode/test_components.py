@@ -2,7 +2,10 @@
 
 import json
 import shlex
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,7 @@ from cluster.controlplane import components as controlplane
 from cluster.controlplane.components import Ports
 from cluster.local import layout as at
 from cluster.local.components import Facts
+from cluster.processes import PACKAGES
 from cluster.usermode import components, guest, layout
 from cluster.usermode.kernel import Kernel
 from tests.local import doctable
@@ -128,3 +132,15 @@ def test_the_table_is_true(row):
 
 def test_the_node_is_where_its_certificate_says():
     assert f"--node-ip={at.NODE_IP}" in inside()["kubelet"].argv
+
+
+def test_pid_1_of_the_node_needs_the_standard_library_alone():
+    """Its Python is the one below our environment, and has none of its packages."""
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import cluster.usermode.guest"
+    )
+    python = str(Path(sys.executable).resolve())
+    done = subprocess.run(
+        [python, "-I", "-S", "-c", program, PACKAGES], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
