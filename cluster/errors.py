@@ -45,7 +45,7 @@ LabError
 ├── ApiError             the API server refused a request
 ├── ProxyEnded           `kubectl proxy` does not run
 ├── ServerEnded          the API server of a notebook does not run
-├── BadRequestLine       a path or host that no request can be sent to
+├── BadRequestLine       a path that no request can be sent to
 ├── NotATable            a path whose answer is no table
 ├── BadColumn            a column whose path cannot be read
 ├── UnknownField         a column of a field that the kind does not have

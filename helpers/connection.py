@@ -1,4 +1,4 @@
-"""Connect a notebook with a cluster. READ FIRST: every lesson begins here.
+"""Connect a notebook to a cluster. READ FIRST: every lesson begins here.
 
 `connect()` attaches to the running cluster or starts one, and makes `kubectl` in shell
 cells talk to it. A notebook never owns the cluster: restarting the kernel leaves it up.
@@ -74,10 +74,10 @@ def connect() -> "Cluster":
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster that this notebook is connected with.
+    """The cluster that this notebook is connected to.
 
     `kubeconfig` is the file, `context` the entry in it, `server` the URL of the API
-    server, `version` what the server says of itself, `backend` how it is run.
+    server, `version` the server's own version, `backend` what runs it.
     """
 
     backend: str
@@ -101,7 +101,7 @@ class Cluster:
         )
 
     def __repr__(self) -> str:
-        """Return the one line that a learner needs to know where they are."""
+        """Return one line: which cluster, where it is and what runs it."""
         return (
             f"Kubernetes {self.version} at {self.server} "
             f"({self.backend} cluster, context {self.context})"
@@ -249,7 +249,7 @@ def _alive(owner: str) -> bool:
 
 
 def _bypass_proxies() -> None:
-    """Keep a proxy of this network out of what is said on the loopback device.
+    """Keep a proxy of this network out of requests to the loopback device.
 
     curl and Python would ask it for 127.0.0.1 otherwise; Go never does.
     """

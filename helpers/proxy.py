@@ -57,7 +57,7 @@ def command(
 ) -> list[str]:
     """Return the command line of a proxy; nothing is run.
 
-    `reject_paths` are regular expressions that take the place of kubectl's own list,
+    `reject_paths` are regular expressions that replace kubectl's own list,
     which keeps exec and attach away; None keeps that list. With `any_host` it does not
     matter by which name a browser came: no page of a stranger is kept away by that.
     """
@@ -73,15 +73,15 @@ def command(
 
 
 def port_of(log: str) -> int | None:
-    """Return the port that a proxy says it serves on, or None if it did not yet."""
+    """Return the port that a proxy reports, or None before it does."""
     found = _SERVING.search(log)
     return int(found[1]) if found else None
 
 
 class Reply(requests.Response):
-    """A response of `requests` that has the words of `Caller`'s: `status`, `data`.
+    """A response of `requests` with the names of `Caller`'s: `status`, `data`.
 
-    Lessons ask in both ways, and one word is enough.
+    Lessons use both clients, and one word is enough.
     """
 
     @property
@@ -103,9 +103,9 @@ class _Adapter(HTTPAdapter):
 
 
 def new_session() -> requests.Session:
-    """Return a session for loopback that comes again when the server says so."""
+    """Return a session for loopback that tries again when the server asks for it."""
     session = requests.Session()
-    # A proxy of this machine's network must not see what is said on loopback.
+    # A proxy of this machine's network must not see requests to loopback.
     session.trust_env = False
     session.mount("http://", _Adapter(max_retries=AGAIN))
     return session
@@ -132,7 +132,7 @@ class KubectlProxy:
         port: int = 0,
         for_browser: bool = False,
     ) -> None:
-        """Choose the options of `kubectl proxy`; `port` 0 takes one that is free."""
+        """Take the options of `kubectl proxy`; `port` 0 means any free one."""
         self._session = new_session()
         self.read_only = read_only
         wider = for_browser and read_only and Hub.read().container_of_one
@@ -167,7 +167,7 @@ class KubectlProxy:
         return self
 
     def stop(self) -> None:
-        """Stop it and wait until it is gone; again is no error.
+        """Stop it and wait for its end; a second call is no error.
 
         SIGTERM, and SIGKILL after 5 seconds. The same as Ctrl-C or `kill PID`.
         """
