@@ -1,7 +1,7 @@
 """Read the requests of a block from the audit log of the cluster's API server.
 
-The server notes who asked for what and which code came back, of kubectl, curl, Python
-and pods alike. What a log holds and what it leaves out, `cluster.audit` decides.
+The server notes who asked for what and which code came back, whether kubectl, curl,
+Python or a pod sent the request. `cluster.audit` decides what the log leaves out.
 """
 
 import json
@@ -28,8 +28,8 @@ def audit_log(*, components: bool = False) -> "AuditLog":
     """Open a log of the requests that the API server answers from now on.
 
     `with audit_log() as log:` closes it after the block; `log.frame()` has a row per
-    request. With `components` the writes of the cluster's own parts are in it, too: of
-    controllers, the scheduler and the kubelet. Raise NotConnected before `connect()`,
+    request. `components` adds the writes of controllers, the scheduler and the kubelet;
+    their reads are never in the log. Raise NotConnected before `connect()`,
     YourCluster on an existing cluster, whose log is for those who run it.
     """
     return AuditLog(components=components)
@@ -38,9 +38,9 @@ def audit_log(*, components: bool = False) -> "AuditLog":
 class AuditLog:
     """The requests that an API server received between two moments.
 
-    Whoever asked: the server knows users and programs, and neither cells nor notebooks.
-    Two notebooks on one cluster find each other's requests here, which their namespaces
-    tell apart. A watch that began before does not count.
+    The server knows users and programs, but neither cells nor notebooks: two notebooks
+    on one cluster see each other's requests, and the NAMESPACE tells them apart. A
+    watch that began before does not count.
     """
 
     def __init__(self, *, components: bool = False) -> None:
@@ -49,15 +49,16 @@ class AuditLog:
         self._closed: pd.DataFrame | None = None
         if not backend_in_use().audit_log():
             fact = "The API server writes no audit log: it was started without one."
-            raise errors.LabError(fact, "Stop the cluster, and start it again.")
+            way_out = "Stop the cluster and start it again; on kind, delete it first."
+            raise errors.LabError(fact, way_out)
         self._first = _mark()
 
     def frame(self) -> pd.DataFrame:
         """Return a row per request, in the order in which the server received them.
 
-        RESOURCE is the resource with its group and subresource, or a path that leads to
-        no resource; AGENT what the program calls itself; MS is empty while a request is
-        open, as a watch is. Raise LabError if the log was full in between.
+        RESOURCE is the resource with its group and subresource, or the path if it leads
+        to no resource; AGENT is what the program calls itself; MS is empty while a
+        request is open, like a watch. Raise LabError if the log has been cut since.
         """
         if self._closed is not None:
             return self._closed
@@ -72,9 +73,14 @@ class AuditLog:
         """Return the log, which has begun."""
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type | None, *_: object) -> None:
         """Close it, also when the block failed."""
-        self.stop()
+        try:
+            self.stop()
+        except errors.LabError:
+            # The error of the block says more, as that the cluster was stopped.
+            if kind is None:
+                raise
 
     def __repr__(self) -> str:
         """Return one line."""
@@ -92,7 +98,11 @@ def _mark() -> str:
 
 def _between(first: str, last: str) -> list[dict]:
     """Return the events between two marks, without requests received before."""
-    lines = waiting.until(lambda: _lines_until(last), PATIENCE) or []
+    text = waiting.until(lambda: _text_until(last), PATIENCE)
+    if not text:
+        what = "The last request of this block in the audit log"
+        raise errors.NotReady(what, PATIENCE, "earlier ones, or none")
+    *lines, _ = text.splitlines()
     begin = next((n for n, line in enumerate(lines) if first in line), None)
     if begin is None:
         fact = "The audit log does not reach back to the beginning of this block."
@@ -103,10 +113,9 @@ def _between(first: str, last: str) -> list[dict]:
     return [each for each in events if each["requestReceivedTimestamp"] >= since]
 
 
-def _lines_until(mark: str) -> list[str]:
+def _text_until(mark: str) -> str:
     before, found, _ = backend_in_use().audit_log().partition(mark)
-    # The mark is in the middle of its line.
-    return before.splitlines()[:-1] if found else []
+    return before + mark if found else ""
 
 
 def _frame(events: list[dict], components: bool) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from cluster import audit, errors
-from cluster.existing.backend import Own
+from cluster.existing.backend import Existing
 from helpers import audit_log, create_token, exec_in_pod, kubectl, wait_for
 from helpers.audit import COLUMNS
 from helpers.caller import Caller
@@ -114,6 +114,17 @@ def test_a_resource_is_written_as_kubectl_writes_it(namespace):
     assert repr(log) == f"AuditLog (closed): {len(found)} requests"
 
 
+def test_the_error_of_a_block_is_not_hidden_by_the_log(monkeypatch):
+    """Where the cluster is gone, closing the log fails as well."""
+    log = audit_log()
+    monkeypatch.setattr(audit, "read", lambda place: "")
+    monkeypatch.setattr("helpers.audit.PATIENCE", 0.1)
+    with pytest.raises(KeyError), log:
+        raise KeyError
+    with pytest.raises(errors.NotReady, match="last request of this block"):
+        log.frame()
+
+
 def test_a_log_that_is_full_in_the_block_is_read_from_both_files(directory, namespace):
     """The server renames the file when it is full; this does the same by hand."""
     with audit_log() as log:
@@ -164,7 +175,7 @@ def test_nothing_in_it_is_secret(cluster, namespace):
 
 
 def test_an_existing_cluster_keeps_it_to_itself(monkeypatch, tmp_path):
-    monkeypatch.setattr("helpers.command._backend", Own(tmp_path))
+    monkeypatch.setattr("helpers.command._backend", Existing(tmp_path))
     with pytest.raises(errors.YourCluster, match="audit log"):
         audit_log()
 
