@@ -10,7 +10,8 @@ from typing import Self
 
 import pandas as pd
 
-from cluster import audit, errors, waiting
+from cluster import audit, waiting
+from helpers import errors
 from helpers.caller import Caller
 from helpers.command import backend_in_use, kubeconfig_in_use
 

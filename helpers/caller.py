@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import urllib3
 
-from cluster import errors
 from cluster.kubeconfig import Access, server_access, user_access
 from cluster.waiting import until
+from helpers import errors
 from helpers.command import kubeconfig_in_use
 
 # For its name alone: what reads tokens takes longer to load than all of this.

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from cluster import errors
 from cluster.kubeconfig import current_entries, pem_of
+from helpers import errors
 from helpers.caller import trust
 
 #: seconds for a connection and a handshake

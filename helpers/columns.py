@@ -6,7 +6,7 @@ It knows no kinds; the schema says whether a field exists.
 import re
 from collections.abc import Iterable, Mapping
 
-from cluster import errors
+from helpers import errors
 
 #: `.name`, `['name']`, `[0]`, `[*]`; a dot in a name is escaped, as kubectl wants it
 _STEP = re.compile(

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import errors
 from cluster.kubeconfig import namespace_of, read_kubeconfig
+from helpers import errors
 
 # For its name alone: to load a backend takes longer than to run kubectl.
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import backends, errors, progress
+from cluster import backends, progress
 from cluster.kubeconfig import entry_of, read_kubeconfig, server_of
 from cluster.processes import start_time
+from helpers import errors
 from helpers.command import (
     backend_in_use,
     kubeconfig_in_use,

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from cluster import errors
 from cluster.waiting import until
+from helpers import errors
 from helpers.command import kubectl
 from helpers.tokens import MOUNTED, Token, backdate, create_token
 

@@ -7,8 +7,8 @@ return the same as values.
 import json
 import time
 
-from cluster import errors
 from cluster.waiting import until
+from helpers import errors
 from helpers.command import Completed, backend_in_use, kubectl
 from helpers.podstatus import Cause, conditions, why_not_ready
 

@@ -30,10 +30,10 @@ from typing import IO, Any, Self
 import requests
 from requests.adapters import HTTPAdapter
 
-from cluster import errors
 from cluster.die_with_parent import die_with_parent
 from cluster.processes import end_process
 from cluster.waiting import until
+from helpers import errors
 from helpers.caller import AGAIN, TIMEOUT, json_of
 from helpers.command import environment, program
 from helpers.hub import Hub, Link, link_to_port

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from cluster import errors
 from cluster.waiting import until
+from helpers import errors
 from helpers.columns import steps
 from helpers.discovery import Server
 

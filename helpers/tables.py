@@ -21,9 +21,8 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from cluster import errors
 from helpers import columns as paths
-from helpers import quantities
+from helpers import errors, quantities
 from helpers.discovery import Server
 from helpers.requestpath import reading
 from helpers.schemas import read_schema

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import jwt
 
-from cluster import errors
+from helpers import errors
 from helpers.command import kubectl
 from helpers.pods import exec_in_pod
 

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import urllib3
 
-from cluster import errors
+from helpers import errors
 from helpers.caller import Caller
 
 #: seconds until the server ends a watch by itself; client-go asks for 5 to 10 minutes

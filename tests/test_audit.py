@@ -8,9 +8,10 @@ import threading
 
 import pytest
 
-from cluster import audit, errors
+from cluster import audit
+from cluster.errors import YourCluster
 from cluster.existing.backend import Existing
-from helpers import audit_log, create_token, exec_in_pod, kubectl, wait_for
+from helpers import audit_log, create_token, errors, exec_in_pod, kubectl, wait_for
 from helpers.audit import COLUMNS
 from helpers.caller import Caller
 from helpers.command import backend_in_use
@@ -176,7 +177,7 @@ def test_nothing_in_it_is_secret(cluster, namespace):
 
 def test_an_existing_cluster_keeps_it_to_itself(monkeypatch, tmp_path):
     monkeypatch.setattr("helpers.command._backend", Existing(tmp_path))
-    with pytest.raises(errors.YourCluster, match="audit log"):
+    with pytest.raises(YourCluster, match="audit log"):
         audit_log()
 
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from cluster import binaries, errors
+from cluster import binaries
 from cluster.local import identity
-from helpers import command, connect
+from helpers import command, connect, errors
 from tests import notebooks
 from tests.commandline import environment, helpers
 

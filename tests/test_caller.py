@@ -8,9 +8,8 @@ import threading
 import pytest
 import yaml
 
-from cluster import errors
 from cluster.kubeconfig import current_entries, pem_of, read_kubeconfig
-from helpers import kubectl
+from helpers import errors, kubectl
 from helpers.caller import Caller
 from helpers.tokens import create_token
 from helpers.watch import Watch

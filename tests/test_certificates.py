@@ -9,8 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from cluster import errors
-from helpers import certificates
+from helpers import certificates, errors
 from helpers.caller import trust
 from tests.authority import DAY, Authority
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from cluster import errors
-from helpers import columns
+from helpers import columns, errors
 
 POD = {
     "metadata": {"name": "web", "labels": {"app.io/name": "web", "tier": "1"}},

@@ -4,8 +4,7 @@ import copy
 
 import pytest
 
-from cluster import errors
-from helpers import kubectl
+from helpers import errors, kubectl
 from helpers.drills import (
     ELSEWHERE,
     FILES,

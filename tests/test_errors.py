@@ -7,8 +7,6 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from cluster import errors
-
 MISTAKE = "from helpers import kubectl\nkubectl('get', 'nodes')"
 MESSAGE = (
     "NotConnected: No cluster is connected in this notebook.\n"
@@ -105,29 +103,3 @@ def test_nbval_understands_it(tmp_path, tags):
     assert done.returncode == (0 if tags else 1), done.stdout
     for line in MESSAGE.splitlines():
         assert (line in done.stdout) == (not tags)
-
-
-def drawn():
-    """Return name to base of the tree in the module's docstring."""
-    above, found = ["LabError"], {}
-    for line in errors.__doc__.splitlines():
-        branch, bar, rest = line.partition("── ")
-        if bar:
-            depth, name = len(branch) // 4 + 1, rest.split()[0]
-            found[name] = above[depth - 1]
-            above[depth:] = [name]
-    return found
-
-
-def written(base=errors.LabError):
-    """Return name to base of the classes that are there."""
-    found = {}
-    for error in base.__subclasses__():
-        if error.__module__ == errors.__name__:
-            found |= {error.__name__: base.__name__} | written(error)
-    return found
-
-
-def test_the_tree_of_errors_is_drawn_as_it_is():
-    """A person looks there first."""
-    assert drawn() == written()

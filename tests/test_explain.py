@@ -10,7 +10,7 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
 
-from cluster import errors
+from helpers import errors
 from helpers.caller import Caller
 from helpers.command import kubectl
 from helpers.pods import apply, exec_in_pod, wait_for

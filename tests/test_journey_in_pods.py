@@ -2,8 +2,7 @@
 
 import pytest
 
-from cluster import errors
-from helpers import checks, exec_in_pod, wait_for
+from helpers import checks, errors, exec_in_pod, wait_for
 from helpers.journey import follow_request
 from helpers.journey.steps import FILES, STEPS, STOPPED
 from helpers.pods import apply

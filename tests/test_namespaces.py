@@ -7,11 +7,10 @@ import subprocess
 
 import pytest
 
-from cluster import errors
 from cluster.backend import LABEL, MANAGER
 from cluster.processes import start_time
 from helpers import connection as module
-from helpers import kubectl
+from helpers import errors, kubectl
 from helpers.command import use_kubeconfig
 
 

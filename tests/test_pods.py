@@ -2,9 +2,9 @@
 
 import pytest
 
-from cluster import choice, errors
+from cluster import choice
 from cluster.backends import BACKENDS
-from helpers import kubectl, pods
+from helpers import errors, kubectl, pods
 from helpers.podstatus import why_not_ready
 from tests.patience import patience
 from tests.running import run, sleeper

@@ -12,8 +12,7 @@ import psutil
 import pytest
 import requests
 
-from cluster import errors
-from helpers import proxy
+from helpers import errors, proxy
 from helpers.proxy import KubectlProxy
 from tests.likekernel import like_a_kernel
 from tests.test_hub import HUBS

@@ -13,7 +13,7 @@ import requests
 import urllib3
 from kubernetes.client.exceptions import ApiException, ForbiddenException
 
-from cluster import errors
+from helpers import errors
 from helpers.command import Completed
 from helpers.rbac import Attributes, Objects
 from helpers.refusals import explain, forbidden, unauthorized

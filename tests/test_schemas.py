@@ -3,8 +3,7 @@
 import pandas as pd
 import pytest
 
-from cluster import errors
-from helpers import schemas
+from helpers import errors, schemas
 from helpers.proxy import KubectlProxy
 
 

@@ -5,8 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from cluster import errors
-from helpers import tables
+from helpers import errors, tables
 from helpers.command import kubectl
 from helpers.proxy import KubectlProxy
 from helpers.schemas import read_schema

@@ -6,8 +6,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from cluster import errors
 from cluster.kind.backend import Kind
+from helpers import errors
 from helpers.caller import Caller
 from helpers.pods import apply, wait_for
 from helpers.reviews import review_token

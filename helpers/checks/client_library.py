@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from cluster import errors
+from helpers import errors
 from helpers.command import current_namespace, kubectl
 from helpers.managedfields import owners_by_field
 

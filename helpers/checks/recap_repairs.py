@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from cluster import errors
 from cluster.waiting import until
+from helpers import errors
 from helpers.checks.rbac_and_tokens import may_exactly
 from helpers.command import current_namespace, kubectl
 from helpers.drills import FILES, LABEL, NAMES, current_pod, current_pods, last_words

@@ -7,7 +7,7 @@ import json
 import re
 from urllib.parse import quote
 
-from cluster import errors
+from helpers import errors
 from helpers.command import kubectl
 from helpers.journey.network import (
     TIMEOUT,

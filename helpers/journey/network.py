@@ -12,7 +12,7 @@ import re
 import secrets
 from dataclasses import dataclass, field
 
-from cluster import errors
+from helpers import errors
 from helpers.certificates import read_certificates
 from helpers.journey.steps import (
     PASSED,

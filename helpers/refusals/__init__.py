@@ -7,7 +7,7 @@ not".
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from cluster import errors
+from helpers import errors
 from helpers.command import current_namespace
 from helpers.rbac import Attributes, read_rbac
 from helpers.refusals import forbidden, unauthorized

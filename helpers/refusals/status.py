@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from cluster import errors
+from helpers import errors
 
 #: what kubectl prints on 401; it does not show the server's Status
 _KUBECTL_401 = (

@@ -6,7 +6,7 @@ A 401 says only "Unauthorized". The token itself and a TokenReview say the rest.
 import re
 from datetime import datetime
 
-from cluster import errors
+from helpers import errors
 from helpers.refusals.status import DeniedRequest, Diagnosis
 from helpers.reviews import Review
 from helpers.tokens import Token

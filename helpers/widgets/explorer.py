@@ -9,8 +9,8 @@ from typing import Any
 
 import ipywidgets
 
-from cluster import errors
 from cluster.waiting import until
+from helpers import errors
 from helpers.caller import Caller
 from helpers.command import current_namespace, kubeconfig_in_use
 from helpers.discovery import Resource, read_discovery, resources

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import ipywidgets
 import pandas as pd
 
-from cluster import errors
+from helpers import errors
 from helpers.command import current_namespace
 from helpers.journey import TIMEOUT, follow_request, sendable
 from helpers.journey.steps import FILES, STOPPED, UNREACHED, Journey, Step

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import ipywidgets
 import pandas as pd
 
-from cluster import errors
+from helpers import errors
 from helpers.caller import Caller
 from helpers.command import current_namespace, kubeconfig_in_use
 from helpers.tables import TABLE

@@ -14,7 +14,7 @@ from typing import Any
 
 import ipywidgets
 
-from cluster import errors
+from helpers import errors
 from helpers.widgets import markup
 from helpers.widgets.live import Live
 

@@ -6,8 +6,7 @@ import subprocess
 
 import pytest
 
-from cluster import errors
-from helpers import kubectl
+from helpers import errors, kubectl
 from helpers.caller import Caller
 from helpers.discovery import resources
 from helpers.tokens import create_token

@@ -7,7 +7,7 @@ import time
 import ipywidgets
 import pytest
 
-from cluster import errors
+from helpers import errors
 from helpers.widgets import view as views
 from helpers.widgets.view import View, named
 from tests.local.waiting import until

@@ -6,8 +6,7 @@ import time
 
 import pytest
 
-from cluster import errors
-from helpers import watch, widgets
+from helpers import errors, watch, widgets
 from helpers.widgets import view
 from tests.local.waiting import until
 from tests.patience import patience

@@ -1,0 +1,229 @@
+"""Define the errors that a learner's call raises, beside those of the cluster.
+
+Each message has the fact and the way out.
+"""
+
+import json
+import signal
+
+from cluster.errors import (
+    KubeconfigError as KubeconfigError,
+)
+from cluster.errors import (
+    LabError as LabError,
+)
+from cluster.errors import (
+    MissingTool as MissingTool,
+)
+from cluster.errors import (
+    NoSigningKey as NoSigningKey,
+)
+from cluster.errors import (
+    NotReady as NotReady,
+)
+from cluster.errors import (
+    PortTaken as PortTaken,
+)
+from cluster.errors import (
+    Unreachable as Unreachable,
+)
+
+
+class NotConnected(LabError):
+    """A helper was called before `connect()`."""
+
+    def __init__(self) -> None:
+        """Say what to run first."""
+        super().__init__(
+            "No cluster is connected in this notebook.",
+            "Run the cell with `cluster = connect()` first.",
+        )
+
+
+class NotOurs(LabError):
+    """A write to something that the suite did not make."""
+
+    def __init__(self, what: str) -> None:
+        """Name it."""
+        self.what = what
+        super().__init__(
+            f"The {what} was not made by these notebooks, so it is left alone.",
+            "Delete it with kubectl if that is what you want.",
+        )
+
+
+class KubectlFailed(LabError):
+    """kubectl ended with an error; its own words are the message."""
+
+    def __init__(self, args: list[str], exit_code: int, stderr: str) -> None:
+        """Keep the arguments, the exit code and what kubectl said."""
+        self.arguments, self.exit_code, self.stderr = args, exit_code, stderr
+        super().__init__(
+            f"kubectl {' '.join(args)}: exit code {exit_code}", stderr.strip()
+        )
+
+
+class NotExplainable(LabError):
+    """What `explain()` was given is no 401 and no 403."""
+
+    def __init__(self, what: str) -> None:
+        """Say what it is instead."""
+        self.what = what
+        super().__init__(
+            f"explain() was given {what}, which is no 401 and no 403.",
+            "Give it the exception, the answer or the Status of a refused request.",
+        )
+
+
+class NotAToken(LabError):
+    """A text or a file that should be a ServiceAccount token is none."""
+
+    def __init__(self, reason: str) -> None:
+        """Keep the reason; the text itself may be half a secret."""
+        self.reason = reason
+        super().__init__(
+            f"This is no token: {reason}.",
+            "Take one with `create_token(ACCOUNT)` or `read_token(POD)`.",
+        )
+
+
+class NotGenuine(LabError):
+    """A token that does not pass a check; `token` masks itself."""
+
+    def __init__(self, token: object, reason: str) -> None:
+        """Keep the token and the reason."""
+        self.token, self.reason = token, reason
+        super().__init__(
+            f"{token!r} is not to be believed: {reason}.",
+            "Ask for a fresh one, and compare issuer and audience.",
+        )
+
+
+class CertificateError(LabError):
+    """What should hold a certificate does not."""
+
+    def __init__(self, where: str, fact: str) -> None:
+        """Name the place and what is wrong with it."""
+        self.where = where
+        super().__init__(
+            f"{where}: {fact}", "A certificate in PEM begins -----BEGIN CERTIFICATE."
+        )
+
+
+class NotTrusted(LabError):
+    """A server's certificate was refused; `code` is OpenSSL's, as 20 or 62."""
+
+    def __init__(self, server: str, code: int, message: str) -> None:
+        """Keep the number and the sentence of the TLS library."""
+        self.server, self.code, self.message = server, code, message
+        super().__init__(
+            f"The certificate of {server} is refused ({code}): {message}.",
+            "Give the authority that signed it, and a name that it holds.",
+        )
+
+
+class ApiError(LabError):
+    """The API server refused a request.
+
+    `status` is the code, `reason` the word and `body` the Status object as text, as
+    in the exceptions of the Python client.
+    """
+
+    def __init__(self, method: str, path: str, status: int, body: str) -> None:
+        """Keep the code, and the server's own sentence as the message."""
+        self.method, self.path = method, path
+        self.status, self.body = status, body
+        try:
+            answer = json.loads(body)
+        except ValueError:
+            answer = None
+        answer = answer if isinstance(answer, dict) else {"message": body.strip()[:200]}
+        self.reason = answer.get("reason", "")
+        self.message = answer.get("message", "")
+        super().__init__(
+            f"{method} {path}: {status} {self.reason}".rstrip(), self.message
+        )
+
+
+class ProxyEnded(LabError):
+    """`kubectl proxy` does not run; `exit_code` is negative if a signal ended it."""
+
+    def __init__(self, exit_code: int | None, words: str) -> None:
+        """Say how it ended and what it said last."""
+        self.exit_code, self.words = exit_code, words
+        fact = "kubectl proxy does not run."
+        if exit_code is not None and exit_code > 0:
+            fact = f"kubectl proxy ended with exit code {exit_code}.\n{words}".rstrip()
+        elif exit_code not in (None, 0, -signal.SIGTERM):
+            name = signal.Signals(-exit_code).name
+            fact = f"kubectl proxy was ended by {name}."
+        super().__init__(fact, "Start it (again): `proxy.start()`.")
+
+
+class BadRequestLine(LabError):
+    """A path or host that no request can be sent to; `part` is which of them."""
+
+    def __init__(self, part: str, text: str, fact: str, way_out: str) -> None:
+        """Quote what was given, and say what is wrong with it."""
+        self.part, self.text = part, text
+        super().__init__(f"The {part} {text[:60]!r} {fact}.", way_out)
+
+
+class NotATable(LabError):
+    """The answer of a path is no table; `kind` is what it is."""
+
+    def __init__(self, path: str, kind: str) -> None:
+        """Name the path and what came."""
+        self.path, self.kind = path, kind
+        super().__init__(
+            f"{path} answers with {kind}, not with a Table.",
+            "Give the path of a resource, as /api/v1/pods.",
+        )
+
+
+class BadColumn(LabError):
+    """A column whose path cannot be read."""
+
+    def __init__(self, column: str, fault: str) -> None:
+        """Name it and say why."""
+        self.column, self.fault = column, fault
+        super().__init__(
+            f"The column {column!r} {fault}.",
+            "Write columns as {'NAME': '.metadata.name', 'FIRST': '.spec.list[0].x'}.",
+        )
+
+
+class UnknownField(LabError):
+    """A column of a field that the kind does not have; `known` are those beside it."""
+
+    def __init__(self, path: str, kind: str, known: list[str]) -> None:
+        """Name it, and what it may have meant."""
+        self.path, self.kind, self.known = path, kind, known
+        super().__init__(
+            f"There is no field {path}.",
+            f"{kind} has {_chosen(path.rpartition('.')[2], known)}.",
+        )
+
+
+class UnknownKind(LabError):
+    """A kind, or a whole version, that the server does not describe."""
+
+    def __init__(self, api_version: str, kind: str, known: list[str]) -> None:
+        """Name it, and what it may have meant."""
+        self.api_version, self.kind, self.known = api_version, kind, known
+        what = f"kind {kind} in {api_version}" if kind else f"version {api_version}"
+        super().__init__(
+            f"The server describes no {what}.",
+            f"It has {_chosen(kind or api_version, known)}.",
+        )
+
+
+def _chosen(wanted: str, known: list[str]) -> str:
+    """Return the names that look like the wanted one, else the first of them."""
+    import difflib  # not on top: every helper imports this module
+
+    likely = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
+    if likely:
+        return ", ".join(likely)
+    shown = ", ".join(known[:8]) or "no fields"
+    return f"{shown} and {len(known) - 8} more" if len(known) > 8 else shown
