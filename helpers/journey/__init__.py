@@ -103,8 +103,8 @@ def _explanation(request: Request, status: dict) -> Explanation | None:
     token = None
     try:
         if status.get("code") == 401 and request.token:
-            where = {"path": request.token, "container": request.container}
-            token = read_token(request.pod, **where)
+            pod, container = request.pod, request.container
+            token = read_token(pod, path=request.token, container=container)
         return explain(status, token=token)
     except errors.LabError:
         return None

@@ -108,10 +108,11 @@ class Observation:
         return self.service[1] if len(self.service) == 2 else "443"
 
     @property
-    def headers(self) -> list[list[str]]:
+    def headers(self) -> list[tuple[str, str]]:
         """Return the headers of the answer as pairs of name and value."""
         head = self.answer.partition("\n\n")[0]
-        return [line.split(": ", 1) for line in head.splitlines()[1:]]
+        pairs = (line.partition(": ") for line in head.splitlines()[1:])
+        return [(name, value) for name, _, value in pairs]
 
     @property
     def content(self) -> dict:
@@ -153,9 +154,10 @@ def observe(request: Request) -> Observation:
     mark = secrets.token_hex(8)
     host = f"[{request.host}]" if ":" in request.host else request.host
     words = ["sh", mark, host, request.path, request.ca, request.token]
-    where = {"container": request.container, "timeout": TIMEOUT}
+    command = ["sh", "-c", _SCRIPT, *words]
+    inside = request.container
     try:
-        done = exec_in_pod(request.pod, "sh", "-c", _SCRIPT, *words, **where)
+        done = exec_in_pod(request.pod, *command, container=inside, timeout=TIMEOUT)
     except errors.KubectlFailed as error:
         # Without the script: what matters is what the server says.
         short = error.arguments[:2]

@@ -6,6 +6,7 @@ not".
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from helpers import errors
 from helpers.command import current_namespace
@@ -75,7 +76,7 @@ class Explanation:
         return [*rows, ("where", tried.where)]
 
 
-def explain(error, *, token: Token | None = None, user: str = "") -> Explanation:
+def explain(error: Any, *, token: Token | None = None, user: str = "") -> Explanation:
     """Explain a 401 or 403; raise NotExplainable for anything else.
 
     `error` is what you hold: an ApiException, a KubectlFailed, a Completed, a response

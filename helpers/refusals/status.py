@@ -6,8 +6,9 @@ in four ways. Pure; what the sentence means is for the modules beside this one.
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from helpers import errors
 
@@ -48,7 +49,7 @@ class DeniedRequest:
     words: tuple[str, ...] = ()
 
     @classmethod
-    def parse(cls, error) -> "DeniedRequest":
+    def parse(cls, error: Any) -> "DeniedRequest":
         """Return the request that any of the forms describes; raise NotExplainable."""
         found, what = _parse(error), f"a {type(error).__name__}"
         if found is None:
@@ -89,7 +90,7 @@ def find_status(text: str) -> dict | None:
     return None
 
 
-def _parse(error) -> DeniedRequest | None:
+def _parse(error: Any) -> DeniedRequest | None:
     # By shape: to import the clients takes longer than all of this.
     if isinstance(error, dict):
         return _from_status(error)
@@ -130,7 +131,7 @@ def _from_text(code: int, text: str, words: tuple = ()) -> DeniedRequest:
     return DeniedRequest(code, " ".join(text.split()), words=tuple(words))
 
 
-def _from_kubectl(arguments, stderr: str) -> DeniedRequest | None:
+def _from_kubectl(arguments: Iterable[str], stderr: str) -> DeniedRequest | None:
     if any(sentence in stderr for sentence in _KUBECTL_401):
         return DeniedRequest(401, "Unauthorized", words=tuple(arguments))
     if found := _FORBIDDEN.search(stderr):

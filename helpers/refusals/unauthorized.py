@@ -66,7 +66,7 @@ def diagnose(token: Token, review: Review | None, now: datetime) -> Diagnosis:
 
 def _by_claims(token: Token, now: datetime) -> Diagnosis:
     if token.expires and token.expires < now:
-        return _expired(token, now)
+        return _expired(token.expires, now)
     if token.claims().get("iss", "") not in token.audiences:
         return _wrong_audience(token, "this API server, it seems")
     return Diagnosis(
@@ -77,8 +77,8 @@ def _by_claims(token: Token, now: datetime) -> Diagnosis:
 
 
 def _by_review(token: Token, error: str, now: datetime) -> Diagnosis | None:
-    if "has expired" in error:
-        return _expired(token, now)
+    if token.expires and "has expired" in error:
+        return _expired(token.expires, now)
     if re.search("not valid yet|in the future", error):
         why = "Its `nbf` or `iat` is in the future."
         return Diagnosis("not valid yet", why, "Set the clock of this machine right.")
@@ -101,9 +101,9 @@ def _by_review(token: Token, error: str, now: datetime) -> Diagnosis | None:
     return None
 
 
-def _expired(token: Token, now: datetime) -> Diagnosis:
-    late = _duration((now - token.expires).total_seconds())
-    why = f"Its `exp` was {token.expires:%Y-%m-%d %H:%M:%S} UTC, {late} ago."
+def _expired(end: datetime, now: datetime) -> Diagnosis:
+    late = _duration((now - end).total_seconds())
+    why = f"Its `exp` was {end:%Y-%m-%d %H:%M:%S} UTC, {late} ago."
     return Diagnosis("expired", why, _FRESH)
 
 

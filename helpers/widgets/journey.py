@@ -4,6 +4,7 @@ The facts are those of `helpers.journey`; this module only draws them.
 """
 
 import re
+from html import escape
 from typing import NamedTuple
 
 import ipywidgets
@@ -11,7 +12,8 @@ import pandas as pd
 
 from helpers import errors
 from helpers.command import current_namespace
-from helpers.journey import TIMEOUT, follow_request, sendable
+from helpers.journey import follow_request, sendable
+from helpers.journey.network import TIMEOUT
 from helpers.journey.steps import FILES, STOPPED, UNREACHED, Journey, Step
 from helpers.widgets import markup
 from helpers.widgets.live import Live
@@ -123,7 +125,7 @@ class RequestJourney(View):
 
     def reduce(self, state: State, event: Journey | errors.LabError | str) -> State:
         """Return the state once a request was sent, was answered, or failed."""
-        if event == SENDING:
+        if isinstance(event, str):
             return state._replace(sending=True)
         if isinstance(event, Journey):
             return State(event)
@@ -139,11 +141,13 @@ class RequestJourney(View):
                 '<ol class="lab-journey" role="list" aria-label="The steps of the '
                 f'request">{"".join(_box(*step) for step in steps)}</ol>'
             )
-            facts = (_facts(n, step, opened=step.name == opened) for n, step in steps)
-            facts = "".join(facts)
+            facts = "".join(
+                _facts(number, step, opened=step.name == opened)
+                for number, step in steps
+            )
             self._facts.value = markup.block(f'<div class="lab-facts">{facts}</div>')
-        outcome = state.failed or (SENDING if state.sending else journey.outcome)
-        self.report(_plain(str(outcome)))
+        answered = journey.outcome if journey and not state.sending else SENDING
+        self.report(_plain(str(state.failed or answered)))
 
     def text(self) -> str:
         """Return the steps as numbered lines; wait a moment for them."""
@@ -153,10 +157,9 @@ class RequestJourney(View):
     def _follow(self) -> None:
         where = {"container": self._container, **self._break.value}
         try:
-            event = follow_request(self._pod, self._path.value, **where)
+            self.handle(follow_request(self._pod, self._path.value, **where))
         except errors.LabError as error:
-            event = error
-        self.handle(event)
+            self.handle(error)
 
 
 def _box(number: int, step: Step) -> str:
@@ -174,7 +177,7 @@ def _facts(number: int, step: Step, *, opened: bool) -> str:
     caption = f"What happened at step {number}, {step.name}"
     table = markup.table(("WHAT", "SAID"), short, caption=caption)
     blocks = "".join(
-        f"<p>{markup.text(name)}:</p><pre>{markup.escape(text)}</pre>"
+        f"<p>{markup.text(name)}:</p><pre>{escape(text)}</pre>"
         for name, text in (*step.facts, ("see it yourself", step.command))
         if "\n" in text or text == step.command
     )
