@@ -28,8 +28,8 @@ TIMEOUT = 30.0
 #: where nobody but the cluster's own components has any business
 FORBIDDEN = ("default", identify.HOME)
 #: without a download of the schemas, as the server checks all of it
-_SEND = ("--validate=false", "-f", "-")
-_DRY = ("--dry-run=server", *_SEND)
+SEND = ("--validate=false", "-f", "-")
+_DRY = ("--dry-run=server", *SEND)
 _NO_KIND = 'no matches for kind "{}"'
 
 
@@ -119,7 +119,7 @@ def settle(found: Plan, state: Path, progress: Progress) -> Record:
     else:
         try:
             progress.update("making the account and its fence")
-            owner.run("apply", *_SEND, manifest=found.objects)
+            owner.run("apply", *SEND, manifest=found.objects)
             token, expires = _token(owner, record)
             _write(kubeconfig, with_token(found.target.document, token))
             record = replace(record, expires=expires)
@@ -136,11 +136,8 @@ def settle(found: Plan, state: Path, progress: Progress) -> Record:
 
 def objects(record: Record) -> list[dict]:
     """Return all that `use` makes for an account, the fence first."""
-    fenced = {"policy": record.fenced, "image": record.image}
-    return [
-        *rbac.objects(record.user, **fenced),
-        *rbac.account_objects(record.state),
-    ]
+    wanted = {"policy": record.fenced, "image": record.image, "account": record.state}
+    return rbac.objects(record.user, **wanted)
 
 
 def unfenced(ours: Asker, user: str) -> str:

@@ -249,7 +249,8 @@ class Existing(Backend):
 
         if may():
             return
-        ours.run("create", "-f", "-", manifest=[rbac.binding(record.user, namespace)])
+        binding = rbac.binding(record.user, namespace)
+        ours.run("create", *account.SEND, manifest=[binding])
         if not until(may, TIMEOUT):
             way_out = "`python -m helpers rbac` prints what an administrator applies."
             raise errors.NotReady(f"A right in {namespace}", TIMEOUT, "none", way_out)

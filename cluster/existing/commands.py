@@ -161,8 +161,8 @@ def rbac(
         raise click.UsageError("Name --account or --user.")
     if account and not rights.is_name(rights.home(account)):
         raise click.BadParameter("it is not a name for a namespace", param_hint=account)
-    whose = user or rights.user_of(account)
-    parts = rights.objects(whose, policy=not no_policy, image=image or TOOLBOX)
-    parts += rights.account_objects(account) if account else []
-    click.echo(rights.handover(account) if account else "", nl=False)
-    click.echo(rights.manifest(parts), nl=False)
+    whose = user or rights.user_of(account or "")
+    text = rights.manifest(
+        whose, policy=not no_policy, image=image or TOOLBOX, account=account or ""
+    )
+    click.echo((rights.handover(account) if account else "") + text, nl=False)

@@ -24,7 +24,7 @@ from cluster.progress import Progress
 #: the namespace that every cluster has, and whose UID no two have
 HOME = "kube-system"
 #: seconds for one answer
-TIMEOUT = 10
+TIMEOUT = 20
 #: minor versions that kubectl may be away from the server
 SKEW = 1
 _USE = "`python -m helpers use`"
