@@ -174,7 +174,9 @@ def existing(path: Path) -> Path:
     return path
 
 
-def _own_cgroups(cgroups: Path, membership: Path):
+def _own_cgroups(
+    cgroups: Path, membership: Path
+) -> Iterator[tuple[tuple[str, str, str], Path]]:
     """Yield file names and directory of every cgroup whose limit binds us."""
     try:
         lines = membership.read_text().splitlines()

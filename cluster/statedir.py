@@ -47,7 +47,7 @@ def refuse_foreign(state: Path) -> None:
         )
 
 
-def start_lock(state: Path, progress: Progress) -> "filelock.BaseFileLock":
+def start_lock(state: Path, progress: Progress) -> "filelock.AcquireReturnProxy":
     """Return the held lock of a start, and report while another process has it."""
     return hold(
         state / "up.lock",
@@ -55,7 +55,7 @@ def start_lock(state: Path, progress: Progress) -> "filelock.BaseFileLock":
     )
 
 
-def hold(file: Path, wait: Callable[[], object]) -> "filelock.BaseFileLock":
+def hold(file: Path, wait: Callable[[], object]) -> "filelock.AcquireReturnProxy":
     """Return the held lock; call `wait` all the while another process has it."""
     import filelock
 
@@ -73,10 +73,11 @@ def usable(state: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        remedy = _REMEDIES.get(error.errno or 0, "")
         raise errors.StateError(
             state,
             f"cannot be used: {error.strerror}.",
-            f"{_REMEDIES.get(error.errno, '')}name another directory in LAB_STATE_DIR.",
+            f"{remedy}name another directory in LAB_STATE_DIR.",
         ) from error
 
 

@@ -88,15 +88,14 @@ def _ask(
 ) -> tuple[int, bytes]:
     """Return status code and content of an answer; raise OSError if there is none."""
     parts = urllib.parse.urlsplit(url)
+    host = parts.hostname or ""
     connection: http.client.HTTPConnection
     if parts.scheme == "https":
         connection = http.client.HTTPSConnection(
-            parts.hostname, parts.port, timeout=TIMEOUT, context=tls
+            host, parts.port, timeout=TIMEOUT, context=tls
         )
     else:
-        connection = http.client.HTTPConnection(
-            parts.hostname, parts.port, timeout=TIMEOUT
-        )
+        connection = http.client.HTTPConnection(host, parts.port, timeout=TIMEOUT)
     try:
         path = parts._replace(scheme="", netloc="").geturl()
         connection.request(method, path, body, headers)

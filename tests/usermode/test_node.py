@@ -68,14 +68,14 @@ def kubectl(lab, *arguments: str) -> str:
 def processes(lab) -> list[psutil.Process]:
     """Return all that work in the state directory, the node's kernel among them."""
     found = []
-    for process in psutil.process_iter(["cwd"]):
+    for process in psutil.process_iter(["cwd", "name"]):
         if process.info["cwd"] == str(lab.state):
             found.append(process)
     return found
 
 
 def kernels(lab) -> list[psutil.Process]:
-    return [each for each in processes(lab) if each.name() == "linux.uml"]
+    return [each for each in processes(lab) if each.info["name"] == "linux.uml"]
 
 
 def test_the_control_plane_is_ready_before_its_node(lab):
@@ -127,7 +127,7 @@ def test_a_node_of_which_a_part_dies_is_started_again(ready, program):
     restarts = ready.status()["components"]["node"]["restarts"]
     before = {each.pid for each in kernels(ready)}
     main = min(
-        (each for each in processes(ready) if each.name() == program),
+        (each for each in processes(ready) if each.info["name"] == program),
         key=psutil.Process.create_time,
     )
     os.kill(main.pid, signal.SIGKILL)
