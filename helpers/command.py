@@ -24,9 +24,6 @@ TIMEOUT = 60.0
 #: What `connect()` chose. Not the environment alone: before that, KUBECONFIG may name
 #: the learner's production cluster.
 _kubeconfig: Path | None = None
-#: the directory of the kubectl that it chose; on a learner's own cluster it checks
-#: each write, and a cell with `%env PATH=...` must not get around that
-_programs: Path | None = None
 #: what runs that cluster
 _backend: "Backend | None" = None
 
@@ -52,12 +49,6 @@ def use_kubeconfig(path: Path) -> None:
     os.environ["KUBECONFIG"] = str(path)
 
 
-def use_programs(directory: Path | None) -> None:
-    """Use the kubectl in `directory` from now on, whatever PATH becomes."""
-    global _programs
-    _programs = directory
-
-
 def use_backend(backend: "Backend") -> None:
     """Remember the backend of the cluster that this kernel is connected with."""
     global _backend
@@ -71,33 +62,17 @@ def backend_in_use() -> "Backend":
     return _backend
 
 
-def search_path() -> str:
-    """Return PATH with the kubectl that `connect()` chose before any other."""
-    path = os.environ.get("PATH", os.defpath)
-    if _programs is None:
-        return path
-    parts = [part for part in path.split(os.pathsep) if part != str(_programs)]
-    return os.pathsep.join([str(_programs), *parts])
-
-
 def program(purpose: str) -> str:
     """Return the path of kubectl; raise MissingTool with the purpose."""
-    found = shutil.which("kubectl", path=search_path())
+    found = shutil.which("kubectl")
     if found is None:
         raise errors.MissingTool("kubectl", purpose, "Run `python -m helpers setup`.")
     return found
 
 
 def environment() -> dict[str, str]:
-    """Return the environment for kubectl: see `search_path`.
-
-    Raise NotConnected before `connect()`.
-    """
-    return {
-        **os.environ,
-        "PATH": search_path(),
-        "KUBECONFIG": str(kubeconfig_in_use()),
-    }
+    """Return the environment for kubectl; raise NotConnected before `connect()`."""
+    return {**os.environ, "KUBECONFIG": str(kubeconfig_in_use())}
 
 
 def kubeconfig_in_use() -> Path:

@@ -21,7 +21,6 @@ from helpers.command import (
     kubectl,
     use_backend,
     use_kubeconfig,
-    use_programs,
 )
 
 LESSON = "kubernetes-api-notebooks/lesson"
@@ -66,7 +65,6 @@ def connect() -> "Cluster":
     binaries = backend.binaries()
     if binaries is not None:
         _prepend_path(binaries)
-    use_programs(binaries)
     use_backend(backend)
     _bypass_proxies()
     use_kubeconfig(backend.kubeconfig)

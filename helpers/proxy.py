@@ -16,6 +16,7 @@ output             the terminal             `log`: an unread pipe would block it
 =================  =======================  =========================================
 """
 
+import functools
 import os
 import re
 import signal
@@ -44,6 +45,8 @@ START_TIMEOUT = 10.0
 GRACE = 5.0
 
 WRITING_METHODS = "^(POST|PUT|PATCH|DELETE)$"
+_WAY_OUT = "Look at `python -m helpers status`."
+_END_WITH_PARENT = functools.partial(die_with_parent, signal.SIGTERM)
 _SERVING = re.compile(r"^Starting to serve on 127\.0\.0\.1:(\d+)$", re.MULTILINE)
 
 
@@ -194,12 +197,9 @@ class KubectlProxy:
         except requests.RequestException as error:
             # That it is gone says more than a refused connection.
             _ = self.url
-            raise errors.NotReady(
-                f"An answer to {method} {path}",
-                timeout,
-                type(error).__name__,
-                "Look at `python -m helpers status`.",
-            ) from error
+            what = f"An answer to {method} {path}"
+            last = type(error).__name__
+            raise errors.NotReady(what, timeout, last, _WAY_OUT) from error
         return reply
 
     def get(self, path: str, **options: Any) -> Reply:
@@ -279,7 +279,7 @@ class KubectlProxy:
             # An interrupted cell must not take the proxy of the notebook with it.
             start_new_session=True,
             # A killed kernel runs no `stop()`, and an open proxy must not stay behind.
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+            preexec_fn=_END_WITH_PARENT if sys.platform == "linux" else None,
         )
         # A cell that is run again drops its proxy: that one stops as well.
         self._finish = weakref.finalize(self, _end, self._process, self._output)
@@ -297,12 +297,8 @@ class KubectlProxy:
             return last == "200"
 
         if not until(answers, timeout, pause=0.02):
-            raise errors.NotReady(
-                "An answer through kubectl proxy",
-                timeout,
-                last,
-                "Look at `python -m helpers status`.",
-            )
+            what = "An answer through kubectl proxy"
+            raise errors.NotReady(what, timeout, last, _WAY_OUT)
 
     def _answer(self) -> str:
         # /version is open to everybody: what the learner may read does not matter.
@@ -320,10 +316,6 @@ class KubectlProxy:
             return errors.PortTaken(self._options["port"])
         code = self._process.poll() if self._process else None
         return errors.ProxyEnded(code, "\n".join(log.splitlines()[-20:]))
-
-
-def _end_with_parent() -> None:
-    die_with_parent(signal.SIGTERM)
 
 
 def _end(process: subprocess.Popen, output: IO[bytes]) -> None:

@@ -77,8 +77,6 @@ class Watch:
         self._ended = threading.Event()
         self._answer: urllib3.BaseHTTPResponse | None = None
         self._thread = threading.Thread(target=self._run, daemon=True, name="watch")
-        #: how often a connection that broke was made anew
-        self.reconnects = 0
 
     def start(self) -> "Watch":
         """Begin to list and to watch; return at once."""
@@ -150,7 +148,6 @@ class Watch:
         with self._open(query) as answer:
             self._let_in = True
             if again:
-                self.reconnects += 1
                 yield Event(RECONNECTED, {}, datetime.now(UTC))
             for line in _lines(answer):
                 document = json.loads(line)

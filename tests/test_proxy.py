@@ -57,8 +57,6 @@ def kubectl(tmp_path, monkeypatch):
         program.chmod(0o700)
         monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
         monkeypatch.setattr("helpers.command._kubeconfig", kubeconfig)
-        # What `connect()` chose would be found on any PATH.
-        monkeypatch.setattr("helpers.command._programs", None)
         return program
 
     return install
