@@ -1,11 +1,11 @@
-"""Rules on the file itself: its name, its metadata, what must not be stored in it."""
+"""Rules on the file itself: its name, its metadata, its ids and tags."""
 
 import re
 from collections.abc import Iterator
 
 from tests.style.page import Fault, Page
 
-TAGS = {"raises-exception", "nbval-skip", "exercise", "solution", "check", "long"}
+TAGS = {"raises-exception", "exercise", "solution", "check", "long"}
 #: a cell that is skipped where the cluster has no node
 TAGS |= {"needs-pods"}
 #: a cell that is skipped on a cluster of the learner's own
@@ -34,15 +34,6 @@ def notebook_metadata(page: Page) -> Iterator[Fault]:
         yield "metadata", "language_info.version changes with who saved last"
     for key in sorted(page.metadata.keys() - {"kernelspec", "language_info"}):
         yield "metadata", f"unexpected key {key!r}"
-
-
-def stripped(page: Page) -> Iterator[Fault]:
-    """Refuse stored outputs: the diff is a person's change."""
-    for cell in page.code:
-        if cell.outputs:
-            yield cell.id, "holds outputs"
-        if cell.execution_count is not None:
-            yield cell.id, "holds an execution count"
 
 
 def cell_ids(page: Page) -> Iterator[Fault]:
@@ -85,20 +76,10 @@ def no_empty_cells(page: Page) -> Iterator[Fault]:
             yield cell.id, "the cell is empty"
 
 
-def skip_has_a_reason(page: Page) -> Iterator[Fault]:
-    """Demand prose above a cell that the tests skip."""
-    for cell in page.code:
-        above = page.above(cell)
-        if "nbval-skip" in cell.tags and (above is None or above.is_code):
-            yield cell.id, "nbval-skip needs its reason in the prose cell above"
-
-
 RULES = (
     file_name,
     notebook_metadata,
-    stripped,
     cell_ids,
     cell_metadata,
     no_empty_cells,
-    skip_has_a_reason,
 )

@@ -35,8 +35,6 @@ class Cell:
     kind: str
     source: str
     metadata: dict = field(default_factory=dict)
-    outputs: tuple = ()
-    execution_count: int | None = None
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -122,8 +120,6 @@ class Page:
                 kind=cell["cell_type"],
                 source="".join(cell["source"]),
                 metadata=cell.get("metadata", {}),
-                outputs=tuple(cell.get("outputs", ())),
-                execution_count=cell.get("execution_count"),
             )
             for position, cell in enumerate(notebook["cells"])
         )
