@@ -52,7 +52,6 @@ def pattern(namespace, end):
 DOORS = {
     "right": (lambda ns: [METHODS, pattern(ns, "(/[^/]+)?$")], ""),
     "open": (lambda ns: [], "log?container=main still passes"),
-    "endless": (lambda ns: [METHODS, pattern(ns, "")], "log?container=main still"),
     "writable": (lambda ns: [pattern(ns, "(/[^/]+)?$")], "POST still passes"),
     "shut": (lambda ns: [METHODS, pattern(ns, "$")], "the application needs it"),
     "elsewhere": (

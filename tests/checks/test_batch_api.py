@@ -21,7 +21,6 @@ def cronjob(**changes):
     ("changes", "said"),
     [
         ({}, ""),
-        ({"suspend": False}, ""),
         (
             {"schedule": "3 0 * * *"},
             "nightly runs at '3 0 * * *', not at '0 3 * * *'.",

@@ -73,12 +73,6 @@ NAMED = {
 }
 
 
-def test_the_four_problems_are_named():
-    """All of them are needed, one of them twice."""
-    assert inside_a_pod.problems_named(NAMED) == ""
-    assert set(inside_a_pod.PROBLEMS) == set(NAMED.values())
-
-
 @pytest.mark.parametrize("symptom", NAMED)
 def test_a_wrong_name_is_told_with_the_reason(symptom):
     """The symptom, what it is not, and why."""

@@ -3,22 +3,7 @@
 import pytest
 
 from helpers.checks import job_goes_last
-from helpers.checks.client_library import why_not_last
 from helpers.command import kubectl
-
-
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        ({"metadata": {"finalizers": ["foregroundDeletion"]}}, ""),
-        ({"metadata": {"finalizers": ["orphan"]}}, "The pods stay behind and lose"),
-        ({"kind": "Status", "metadata": {}, "status": "Success"}, "that is Background"),
-    ],
-)
-def test_the_answer_shows_what_will_be(answer, said):
-    """A finalizer holds the Job until something has been done."""
-    diagnosis = why_not_last(answer)
-    assert said in diagnosis and bool(said) == bool(diagnosis)
 
 
 @pytest.fixture(scope="module")

@@ -30,10 +30,6 @@ WANTED = {".data.color": ["one"], ".data.size": ["one", "two"]}
             ".data.color is still owned by two: a manager gives a field up by",
         ),
         (
-            {"one": ["color", "size"]},
-            ".data.size is not owned by two, but by one; an owner is who applies",
-        ),
-        (
             {"one": ["color", "size"], "two": ["size", "shape"]},
             ".data.shape is still there, for two: a manager gives a field up",
         ),

@@ -27,12 +27,10 @@ def client(namespace):
     ("by_variable", "by_name", "said"),
     [
         (BY_VARIABLE, BY_NAME, ""),
-        ("echo $KUBERNETES_SERVICE_HOST", "getent hosts kubernetes.default", ""),
         ("true", BY_NAME, "by_variable: it says nothing, and the address is"),
         (BY_NAME, BY_NAME, "by_variable: it does not read KUBERNETES_SERVICE_HOST"),
         (BY_VARIABLE, BY_VARIABLE, "by_name: it says nothing, and the address is"),
         (BY_VARIABLE, "echo 10.96.0.1", "by_name: 10.96.0.1 is written down in it"),
-        (BY_VARIABLE, "getent hosts kubernetes", "by_name: it says nothing"),
         (BY_VARIABLE, "no-such-program", "by_name: it says 'sh: 1: no-such-program"),
     ],
 )
@@ -54,8 +52,6 @@ def test_two_ways_find_the_server(by_variable, by_name, said):
             "An impostor was asked, and believed",
         ),
         (f"curl -sS {PODS}", "exit code 60: "),
-        (f"curl -s --cacert ca.crt {PODS}", '403: pods is forbidden: User "system:ano'),
-        (f"curl -s --cacert ca.crt -H 'Authorization: Bearer x' {PODS}", "401: Unauth"),
         (f"curl -s --cacert ca.crt {TOKEN} $SERVER/api", "is no PodList: it begins"),
         (f"curl -s --cacert ca.crt {TOKEN} $SERVER/livez", "'ok'; that is no JSON"),
         (
@@ -87,10 +83,8 @@ for pod in client.CoreV1Api().list_namespaced_pod(namespace).items:
     [
         (NAMES, ""),
         ("print('x')", "It does not print client; it says 'x'."),
-        ("", "It does not print client; it says nothing."),
         ("import nothing", "exit code 1: \"ModuleNotFoundError: No module named 'not"),
         (NAMES + "print('more')", "It prints more, which is no pod's name."),
-        (NAMES.replace("load_incluster", "load_kube"), "exit code 1: 'kubernetes.conf"),
     ],
 )
 def test_a_program_prints_the_pods_or_the_fault_is_named(program, said):

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cluster import errors
 from cluster.kind.backend import Kind
 from helpers import Caller, create_token, drills, kubectl, review_token
 from helpers.checks import recap_repairs
@@ -113,20 +112,8 @@ def test_the_layers_are_read_from_what_the_pods_say(namespace):
     ("server", "said"),
     [
         ("https://kubernetes.default", ""),
-        pytest.param("https://10.96.0.1", "", marks=MORE),
-        pytest.param("https://$(KUBERNETES_SERVICE_HOST)", "", marks=MORE),
         ("https://kubernetes.default.src", "goes on behind the namespace: `kubernetes"),
         ("https://127.0.0.1:1", "address: nobody answers at https://127.0.0.1:1."),
-        pytest.param(
-            "https://api.default.svc",
-            "no Service `api` in the namespace `default`",
-            marks=MORE,
-        ),
-        pytest.param(
-            "https://kubernetes.default.svc:444",
-            "address: nobody answers at https://k",
-            marks=MORE,
-        ),
     ],
 )
 def test_a_server_is_found_or_not(namespace, server, said):
@@ -235,15 +222,6 @@ def test_each_solution_can_be_run_twice(namespace, cluster):
     assert [recap_repairs.repaired(drill) for drill in NAMES] == [""] * len(NAMES)
 
 
-@pytest.mark.full("infrastructure that lessons do not touch")
-def test_a_copy_that_stays_silent_is_told(namespace, cluster, monkeypatch):
-    """The wait of `break_copies` ends with a way out."""
-    monkeypatch.setattr(drills, "TIMEOUT", 0.0)
-    monkeypatch.setattr(drills, "last_words", lambda pod: "")
-    with pytest.raises(errors.NotReady, match="lesson=drills"):
-        break_copies("app", cluster)
-
-
 def test_the_files_are_where_the_script_looks():
     """The script of the page and the helpers mean the same directory."""
     assert f"FILES={FILES}\n" in source("10-recap", "app-script")
@@ -278,8 +256,3 @@ def test_a_line_shows_its_layer(line, layer):
 @pytest.mark.parametrize("line", ["200: 4 pods in here", "", "sh: not found"])
 def test_no_symptom_is_no_layer(line):
     assert recap_repairs.symptom_of(line, "here") is None
-
-
-def test_every_layer_can_be_shown():
-    """What a learner may choose is what a line may mean."""
-    assert set(LINES.values()) == set(recap_repairs.LAYERS)
