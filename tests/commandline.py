@@ -11,15 +11,21 @@ COMMAND = (sys.executable, "-m", "helpers")
 
 def helpers(*arguments, env=None, prefix=(), **options):
     """Run it with `arguments`; `env` is added, a value of None removes a variable."""
+    options = {"timeout": 300} | options
+    return python("-m", "helpers", *arguments, env=env, prefix=prefix, **options)
+
+
+def python(*words, env=None, prefix=(), **options):
+    """Run this Python in the same way."""
     return subprocess.run(
-        [*prefix, *COMMAND, *map(str, arguments)],
+        [*prefix, sys.executable, *map(str, words)],
         **{
             "cwd": ROOT,
             "env": environment(env),
             "capture_output": True,
             "text": True,
             "stdin": None if "input" in options else subprocess.DEVNULL,
-            "timeout": 300,
+            "timeout": 120,
             **options,
         },
     )

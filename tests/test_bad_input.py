@@ -11,8 +11,6 @@ import os
 import re
 import shutil
 import socket
-import subprocess
-import sys
 from dataclasses import dataclass, field
 
 import pytest
@@ -20,8 +18,7 @@ import pytest
 from cluster import binaries
 from cluster.local import identity
 from helpers import command, connect, errors
-from tests import notebooks
-from tests.commandline import environment, helpers
+from tests.commandline import helpers, python
 
 ROOT = os.geteuid() == 0
 full = pytest.mark.full("resilience of the local machine")
@@ -325,20 +322,15 @@ def test_a_broken_kubeconfig_is_told_and_nobody_is_asked(broken, name):
     check_message(f"{caught.value}\n", fact, "helpers up` and then the cell with")
 
 
-READ = "import sys, pathlib; from cluster.kubeconfig import read_kubeconfig as read; "
-
-
 def test_a_kubeconfig_without_permission_is_told(broken):
     """Also to root, once it may not read everything."""
     broken.chmod(0)
-    program = READ + "read(pathlib.Path(sys.argv[1]))"
-    rights = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
-    done = subprocess.run(
-        [*(rights if ROOT else ()), sys.executable, "-c", program, broken],
-        capture_output=True,
-        text=True,
-        cwd=notebooks.ROOT,
+    program = (
+        "import sys, pathlib; from cluster.kubeconfig import read_kubeconfig as read; "
+        "read(pathlib.Path(sys.argv[1]))"
     )
+    rights = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+    done = python("-c", program, broken, prefix=rights if ROOT else ())
     assert f"kubeconfig {broken}: cannot be read: Permission denied." in done.stderr
 
 
@@ -383,11 +375,5 @@ def test_kubectl_before_connect_asks_nobody(tmp_path):
         "try: kubectl('delete', 'namespaces', '--all')\n"
         "except errors.NotConnected as error: print(error)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=environment({"KUBECONFIG": tmp_path / "production"}),
-        capture_output=True,
-        text=True,
-        cwd=notebooks.ROOT,
-    )
+    done = python("-c", program, env={"KUBECONFIG": tmp_path / "production"})
     check_message(done.stdout, "No cluster is connected", "`cluster = connect.*first")

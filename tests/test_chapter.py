@@ -1,14 +1,12 @@
 """`make chapter` runs notebooks in real kernels, keeps pages, and tells what failed."""
 
-import os
-import subprocess
 import sys
 
 import nbformat
 import pytest
 
 from cluster.progress import Silent
-from tests.notebooks import ROOT
+from tests.commandline import python
 from tools import chapter
 
 HEADER = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ"
@@ -146,19 +144,9 @@ def test_the_command_prints_a_table_and_fails_if_one_does(tmp_path):
     """One line per notebook, in order; the exit code is what CI sees."""
     good = write(tmp_path, "01-good.ipynb", ("value", "6 * 7"))
     bad = write(tmp_path, "02-bad.ipynb", ("value", "1 / 0"))
-    command = [sys.executable, "-m", "tools.chapter", "--target", str(tmp_path / "out")]
-
-    def call(*paths):
-        return subprocess.run(
-            [*command, *paths],
-            cwd=ROOT,
-            env=os.environ | {"COLUMNS": "80"},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-
-    both, fine = call(bad, good), call(good)
+    command = ("-m", "tools.chapter", "--target", tmp_path / "out")
+    both = python(*command, bad, good, env={"COLUMNS": "80"})
+    fine = python(*command, good)
     lines = [line.split() for line in both.stdout.splitlines()]
     assert lines[0] == ["notebook", "seconds", "result"]
     assert [line[0] for line in lines[1:3]] == ["02-bad.ipynb", "01-good.ipynb"]

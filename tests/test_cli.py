@@ -8,7 +8,6 @@ import shlex
 import signal
 import stat
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from cluster.local import identity
 from cluster.local.backend import LOGS, STATUS
 from cluster.progress import Terminal
 from helpers import __main__ as entry
-from tests.commandline import COMMAND, environment, helpers
+from tests.commandline import COMMAND, environment, helpers, python
 from tests.notebooks import ROOT
 from tests.patience import patience
 
@@ -123,14 +122,7 @@ def test_a_machine_that_cannot_run_it_is_told_so(platform, version, said):
 
 def test_an_environment_without_packages_is_told_so():
     """The usual mistake: the system's Python instead of the one in .venv."""
-    done = subprocess.run(
-        [sys.executable, "-S", "-m", "helpers", "status"],
-        cwd=ROOT,
-        env=environment({"PYTHONPATH": None}),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = python("-S", "-m", "helpers", "status", env={"PYTHONPATH": None})
     assert done.returncode == 1
     assert re.fullmatch(
         r"error: The Python package \w+ is not installed for .+\.\n"

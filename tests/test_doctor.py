@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from cluster.errors import IncompleteAssets, NamespacesForbidden, NotEnough
 from cluster.local import idmap
 from cluster.local.trial import Answer
 from cluster.preflight import Account
+from tests.commandline import helpers
 
 ROOT_USER = idmap.IdFacts(uid=0, gid=0, privileged=True)
 USER = idmap.IdFacts(uid=1000, gid=1000, privileged=False)
@@ -333,15 +333,8 @@ def test_a_report_has_problems_first_and_fits():
     assert doctor.report([]).endswith("Nothing keeps the cluster from starting.")
 
 
-def run(*arguments, env=None, prefix=()):
-    return subprocess.run(
-        [*prefix, sys.executable, "-m", "helpers", "doctor", *arguments],
-        env={**os.environ, **(env or {})},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def run(*arguments, **options):
+    return helpers("doctor", *arguments, **options)
 
 
 NAMES = {
@@ -412,17 +405,10 @@ def test_another_cluster_is_never_asked(tmp_path):
         thread.start()
         port = server.server_address[1]
         kubeconfig = tmp_path / "production"
-        kubeconfig.write_text(
-            json.dumps(
-                {
-                    "current-context": "p",
-                    "contexts": [{"name": "p", "context": {"cluster": "p"}}],
-                    "clusters": [
-                        {"name": "p", "cluster": {"server": f"http://127.0.0.1:{port}"}}
-                    ],
-                }
-            )
-        )
+        known = {"name": "p", "cluster": {"server": f"http://127.0.0.1:{port}"}}
+        context = {"name": "p", "context": {"cluster": "p"}}
+        document = {"clusters": [known], "contexts": [context], "current-context": "p"}
+        kubeconfig.write_text(json.dumps(document))
         env = {
             "KUBECONFIG": str(kubeconfig),
             "KUBERNETES_SERVICE_HOST": "127.0.0.1",

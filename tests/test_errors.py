@@ -57,15 +57,6 @@ def test_a_mistake_shows_its_message_and_no_traceback(outputs, name):
     assert f"{error.ename}: {error.evalue}" == MESSAGE
 
 
-def test_what_was_raised_can_be_looked_at(outputs):
-    """`%tb` shows the same again, and the exception is a value (lessons assert it)."""
-    shown = [output.get("text", "") for output in outputs["again"]]
-    shown += ["\n".join(output.get("traceback", ())) for output in outputs["again"]]
-    assert MESSAGE in "".join(shown)
-    (value,) = outputs["value"]
-    assert value.data["text/plain"] == "'NotConnected'"
-
-
 def test_a_cause_does_not_bring_its_traceback(outputs):
     """The way out is in the message; the cause is for those who look for it."""
     error = error_of(outputs["chained"])

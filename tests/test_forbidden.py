@@ -4,12 +4,11 @@ import ctypes
 import errno
 import json
 import platform
-import subprocess
 import sys
 
 import pytest
 
-from tests.notebooks import ROOT
+from tests.commandline import python
 
 pytestmark = pytest.mark.full("infrastructure that lessons do not touch")
 NEW_USER, NEW_TIME, CHILD_ENDS = 0x10000000, 0x80, 17
@@ -33,19 +32,20 @@ CALLS = {
 }[platform.machine()]
 
 
-def answers(*calls: tuple[int, ...]) -> list[int]:
-    """Return the kernel's error for each system call, 0 for none."""
-    done = subprocess.run(
-        [sys.executable, ROOT / "tests/forbidden.py", sys.executable, "-c", PROGRAM]
-        + [json.dumps(calls)],
+def filtered(program: str, *words: str) -> str:
+    """Return what a Python program says below the filter."""
+    done = python(
+        *("tests/forbidden.py", sys.executable, "-c", program, *words),
         # Without it only root may install a filter.
         preexec_fn=lambda: ctypes.CDLL(None).prctl(38, 1, 0, 0, 0),
-        capture_output=True,
-        text=True,
-        timeout=60,
         check=True,
     )
-    return json.loads(done.stdout)
+    return done.stdout
+
+
+def answers(*calls: tuple[int, ...]) -> list[int]:
+    """Return the kernel's error for each system call, 0 for none."""
+    return json.loads(filtered(PROGRAM, json.dumps(calls)))
 
 
 @pytest.mark.parametrize("flags", [NEW_USER, NEW_TIME, 0x20000])
@@ -60,14 +60,5 @@ def test_neither_unshare_nor_clone_nor_setns_makes_or_enters_one(flags):
 
 def test_processes_and_threads_are_made_as_ever():
     assert answers((CALLS["clone"], CHILD_ENDS, 0, 0, 0, 0)) == [0]
-    done = subprocess.run(
-        [sys.executable, ROOT / "tests/forbidden.py", sys.executable, "-c"]
-        + [
-            "from threading import Thread; Thread(target=lambda: print('here')).start()"
-        ],
-        preexec_fn=lambda: ctypes.CDLL(None).prctl(38, 1, 0, 0, 0),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.stdout == "here\n"
+    thread = "from threading import Thread; Thread(target=print, args=['here']).start()"
+    assert filtered(thread) == "here\n"

@@ -19,7 +19,7 @@ from cluster.kind.plan import Record
 from cluster.local.backend import STATUS
 from cluster.progress import Silent
 from helpers.command import kubectl
-from tests.commandline import helpers
+from tests.commandline import helpers, python
 from tests.image.archives import docker as saved_by_docker
 from tests.kind import surroundings as around
 from tests.kind.test_kind import ROOT, UP, Interrupting, full
@@ -237,13 +237,7 @@ def test_the_command_line_and_connect_use_it(node, lab, docker):
     status = helpers("status", env=env)
     assert status.stdout.splitlines()[0] == "ready"
     code = "from helpers import connect; print(repr(connect()))"
-    said = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, **{n: str(v) for n, v in env.items()}},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    said = python("-c", code, env=env)
     assert f"at {node.server} (kind cluster, context {lab.context})" in said.stdout
     other = helpers("up", "--backend", "local", env=env)
     assert other.returncode == 1
