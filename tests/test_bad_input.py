@@ -371,7 +371,7 @@ def kept_kubeconfig():
 def test_kubectl_before_connect_asks_nobody(tmp_path):
     """KUBECONFIG may name the learner's production cluster."""
     program = (
-        "from cluster import errors\nfrom helpers import kubectl\n"
+        "from helpers import errors, kubectl\n"
         "try: kubectl('delete', 'namespaces', '--all')\n"
         "except errors.NotConnected as error: print(error)"
     )
