@@ -22,7 +22,9 @@ _REFUSED = re.compile(r'spec\.(volumes|containers)\[.*? value: "([^"]+)"')
 def known_when(known: Mapping[str, str], *, deployment: str) -> str:
     """Diagnose the first field that is not sorted rightly into "before" and "after".
 
-    A field is known before if the Deployment's template holds it as its pod does.
+    A field is known before if the Deployment's template holds it as its pod does. Of an
+    image it is enough that the template names one: a policy of an existing cluster
+    may put a registry's name into the pod.
     """
     found = kubectl("get", "deployment", deployment, "-o", "json").json()["spec"]
     pod = current_pod(deployment)
@@ -34,9 +36,10 @@ def known_when(known: Mapping[str, str], *, deployment: str) -> str:
         value, written = look_up(pod, field), look_up(found["template"], field)
         if value is None:
             return f"{field}: the pod has no such field."
-        if when == "before" and written != value:
+        same = written == value or (field.endswith(".image") and written is not None)
+        if when == "before" and not same:
             return f"{field}: the template says nothing of it; the pod has {value!r}."
-        if when == "after" and written == value:
+        if when == "after" and same:
             return f"{field}: {value!r} stands in the template already."
     return ""
 
