@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -146,13 +147,16 @@ class JupyterLab:
         }
 
     def _listening(self) -> str:
-        # The file comes after the socket: a request from now on is answered.
         assert self._process.poll() is None, self.log()
         for path in self._runtime.glob("jpserver-*.json"):
             try:
-                return json.loads(path.read_bytes())["url"]
+                known = json.loads(path.read_bytes())
             except json.JSONDecodeError:
                 return ""  # half written
+            # The file may be there a moment before the socket.
+            with socket.socket() as client:
+                answers = client.connect_ex(("127.0.0.1", known["port"])) == 0
+            return known["url"] if answers else ""
         return ""
 
     def _kernels(self) -> list[psutil.Process]:
