@@ -113,9 +113,9 @@ def _load(directory: Path, stem: str) -> Pair | None:
         key = ser.load_pem_private_key((directory / f"{stem}.key").read_bytes(), None)
     except (OSError, ValueError):
         return None
-    if certificate.public_key() != key.public_key():
-        return None
-    return certificate, key
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        return None  # none that was made here
+    return (certificate, key) if certificate.public_key() == key.public_key() else None
 
 
 def _valid(pair: Pair | None, authority: x509.Certificate) -> bool:
@@ -149,7 +149,12 @@ def _name(common_name: str, organization: str | None = None) -> x509.Name:
     return x509.Name(parts)
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key, life: dt.timedelta):
+def _builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    life: dt.timedelta,
+) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -237,12 +242,17 @@ def _make_service_account_key(directory: Path) -> None:
     )
 
 
-def _store(directory: Path, stem: str, certificate: x509.Certificate, key) -> None:
+def _store(
+    directory: Path,
+    stem: str,
+    certificate: x509.Certificate,
+    key: ec.EllipticCurvePrivateKey,
+) -> None:
     write_private(directory / f"{stem}.key", _private_pem(key))
     write_private(directory / f"{stem}.crt", certificate.public_bytes(ser.Encoding.PEM))
 
 
-def _private_pem(key) -> bytes:
+def _private_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
     return key.private_bytes(
         ser.Encoding.PEM, ser.PrivateFormat.PKCS8, ser.NoEncryption()
     )

@@ -109,7 +109,8 @@ def find_tools(recipe: Recipe, log: Path, progress: Progress) -> Tools:
     """
     go = golang.find(recipe.minimum()) or golang.install(log, progress)
     compiler = golang.c_compiler()
-    return Tools(go, compiler, bool(compiler) and golang.has_seccomp(compiler))
+    seccomp = compiler is not None and golang.has_seccomp(compiler)
+    return Tools(go, compiler, seccomp)
 
 
 def _can_build(step: Step, tools: Tools) -> bool:
@@ -338,7 +339,7 @@ def default_name(package: str) -> str:
 
 
 def _is_progress(line: str) -> bool:
-    return line.startswith("go: downloading ") or re.fullmatch(r"[\w./~+-]+", line)
+    return bool(re.fullmatch(r"go: downloading .*|[\w./~+-]+", line))
 
 
 @dataclass

@@ -57,11 +57,11 @@ def download(
     wanted = [(step, releases.published(step.programs)) for step in steps]
     if not any(found for _, found in wanted):
         return None
-    architecture = releases.ARCHITECTURES.get(platform.machine())
+    architecture = releases.ARCHITECTURES.get(platform.machine(), "")
     refusal = ""
     if releases.OFF in os.environ:
         refusal = f"{releases.OFF} is set"
-    elif architecture is None:
+    elif not architecture:
         refusal = f"nothing is published for {platform.machine()}"
     if refusal:
         progress.finish(f"{_instead('')}, because {refusal}")
@@ -216,7 +216,11 @@ def _again() -> Retry:
     """Return what asks again after an answer that may pass, and after no break."""
     return Retry(
         total=None,
-        **{"connect": 0, "read": 0, "other": 0, "redirect": 0, "status": RETRIES},
+        connect=0,
+        read=0,
+        other=0,
+        redirect=0,
+        status=RETRIES,
         status_forcelist=_PASSING,
         backoff_factor=0.5,
         raise_on_status=False,
@@ -246,7 +250,7 @@ def _options(replies: contextlib.ExitStack) -> dict:
 def _reason(error: requests.RequestException, url: str) -> str:
     """Return one clause for a person."""
     host = urlsplit(url).netloc
-    if isinstance(error, requests.HTTPError):
+    if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"{error.response.status_code} for {url}"
     if isinstance(error, requests.exceptions.InvalidURL):
         return str(error)
@@ -294,11 +298,13 @@ def _unpack(release: Release, file: Path, programs: Path) -> None:
     with tarfile.open(file) as tar:
         paths = {member.name.removeprefix("./"): member for member in tar}
         for name, path in release.members.items():
-            if path not in paths or not paths[path].isfile():
+            found = paths.get(path)
+            source = tar.extractfile(found) if found and found.isfile() else None
+            if source is None:
                 raise Unavailable(f"{release.name} holds no file {path}")
             # Only the bytes: owner and mode are ours to decide.
             with (programs / name).open("wb") as target:
-                shutil.copyfileobj(tar.extractfile(paths[path]), target)
+                shutil.copyfileobj(source, target)
             (programs / name).chmod(0o755)
     file.unlink()
 

@@ -15,7 +15,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 #: Time of everything in an image, in seconds since 1970: the first day of 2026.
 EPOCH = 1767225600
@@ -89,11 +89,11 @@ def write_layer(tree: Tree, path: Path) -> Layer:
     """
     complete = {**_parents(tree), **tree}
     seen: dict[tuple[int, int], str] = {}
-    with open(path, "wb") as file, _tar(hashing := _Hashing(file)) as tar:
+    with _Hashing(open(path, "wb", buffering=0)) as file, _tar(file) as tar:
         # By parts, so that a directory stands before all that is in it.
         for name in sorted(complete, key=lambda name: PurePosixPath(name).parts):
             _add(tar, name, complete[name], seen)
-    return Layer(path, hashing.digest.hexdigest(), len(complete))
+    return Layer(path, file.digest.hexdigest(), len(complete))
 
 
 def _parents(tree: Tree) -> Tree:
@@ -196,16 +196,13 @@ def _info(name: str, mode: int) -> tarfile.TarInfo:
     return info
 
 
-class _Hashing:
+class _Hashing(io.BufferedWriter):
     """A file to write to, with the digest of what was written."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+    def __init__(self, file: io.RawIOBase) -> None:
+        super().__init__(file)
         self.digest = hashlib.sha256()
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: Any) -> int:
         self.digest.update(data)
-        return self._file.write(data)
-
-    def tell(self) -> int:
-        return self._file.tell()
+        return super().write(data)

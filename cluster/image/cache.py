@@ -169,13 +169,15 @@ def client_pins() -> tuple[str, ...]:
         if name not in pins:
             pins[name] = found.version
             needs = [line for line in found.requires or () if "extra ==" not in line]
-            waiting += [re.match(r"[\w.-]+", line)[0] for line in needs]
+            waiting += [re.split(r"[^\w.-]", line)[0] for line in needs]
     client = pins.pop("kubernetes")
-    needs = sorted(pins.items())
-    return tuple(f"{name}=={pin}" for name, pin in [("kubernetes", client), *needs])
+    pinned = [("kubernetes", client), *sorted(pins.items())]
+    return tuple(f"{name}=={version}" for name, version in pinned)
 
 
-def _one_at_a_time(directory: Path, progress: Progress) -> "filelock.BaseFileLock":
+def _one_at_a_time(
+    directory: Path, progress: Progress
+) -> "filelock.AcquireReturnProxy":
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         return statedir.hold(

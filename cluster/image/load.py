@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from lzma import LZMAError
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cluster import errors
 from cluster.image.cache import architecture
@@ -127,8 +127,11 @@ def _names(tar: tarfile.TarFile) -> Iterator[str]:
     """Yield the names; where both descriptions are, the layout counts, as for `ctr`."""
     members = {item.name.removeprefix("./"): item for item in tar}
 
-    def document(name: str) -> list | dict:
-        return json.load(tar.extractfile(members[name]))
+    def document(name: str) -> Any:
+        file = tar.extractfile(members[name])
+        if file is None:
+            raise ValueError(f"{name} is no file")
+        return json.load(file)
 
     if {"oci-layout", "index.json"} <= members.keys():
         for item in document("index.json")["manifests"]:
@@ -235,9 +238,9 @@ class _AtSocket(Client):
             raise Refused(f"{self.socket.parent}: {error.strerror}") from error
         try:
             address = f"/proc/self/fd/{directory}/{self.socket.name}"
-            command = [self.ctr, "--address", address, "--namespace=k8s.io", *arguments]
+            where = ["--address", address, "--namespace=k8s.io"]
             with subprocess.Popen(
-                command,
+                [self.ctr, *where, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
