@@ -13,8 +13,7 @@ from cluster.binaries.recipe import RECIPE
 from cluster.binaries.workdir import WorkDir
 from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.image import cache as image_cache
-from cluster.kind import engine
-from cluster.kind import programs as kind_programs
+from cluster.kind import engine, programs as kind_programs
 
 #: what lessons show of versions; CNI plugins and shims show in none
 EXPECTED = {

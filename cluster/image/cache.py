@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors, paths, preflight, statedir
-from cluster.image import build as image_build
-from cluster.image import toolbox
+from cluster.image import build as image_build, toolbox
 from cluster.progress import Progress
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cluster import audit, binaries, errors, paths, statedir, versions
-from cluster.backend import KIND as LOGS
-from cluster.backend import STATUS, Backend
+from cluster.backend import KIND as LOGS, STATUS, Backend
 from cluster.image import cache as image_cache
 from cluster.image.load import Image, add
 from cluster.kind import engine, programs

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors, paths, ports, statedir
-from cluster.backend import LOCAL as LOGS
-from cluster.backend import STATUS, Backend
+from cluster.backend import LOCAL as LOGS, STATUS, Backend
 from cluster.kubeconfig import holds, read_kubeconfig
 from cluster.local import layout, machine
 from cluster.logs import tail

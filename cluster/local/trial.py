@@ -16,8 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, paths, preflight
-from cluster import syscalls as sc
+from cluster import errors, paths, preflight, syscalls as sc
 from cluster.die_with_parent import die_with_parent
 from cluster.local import namespaces, rootfs, storage
 from cluster.processes import python_command

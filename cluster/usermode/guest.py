@@ -14,8 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cluster import syscalls as sc
-from cluster.local import facts, init, network, probes, rootfs
-from cluster.local import layout as at
+from cluster.local import facts, init, layout as at, network, probes, rootfs
 from cluster.local.components import Component
 from cluster.local.mounts import step
 from cluster.supervisor import Supervisor

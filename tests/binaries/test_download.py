@@ -17,8 +17,7 @@ from cluster.binaries import check, download, releases
 from cluster.binaries.recipe import RECIPE, Recipe
 from cluster.binaries.workdir import WorkDir
 from cluster.progress import Silent
-from tests.binaries import gobox
-from tests.binaries import mirror as m
+from tests.binaries import gobox, mirror as m
 from tests.patience import patience
 from tests.progress import Notes
 

@@ -17,8 +17,7 @@ import pytest
 from cluster import binaries, errors, statedir, versions
 from cluster.image import cache as image_cache
 from cluster.image.load import saved_names
-from cluster.kind import node as node_module
-from cluster.kind import programs
+from cluster.kind import node as node_module, programs
 from cluster.kind.backend import Kind
 from cluster.kind.plan import Record
 from cluster.progress import Silent
