@@ -137,12 +137,13 @@ def _lack(lesson: str, tags: list[str]) -> str:
     """Return why a cell cannot run on the connected cluster, or ""."""
     from cluster import choice, errors
     from helpers.command import backend_in_use
-    from helpers.connection import REASON, needs_lab, needs_pods
+    from helpers.connection import OF_PODS
+    from tests.notebooks import NEEDS_LAB, NEEDS_PODS, REASON
 
     backend = backend_in_use()
-    if needs_pods(lesson, tags):
+    if lesson in OF_PODS or NEEDS_PODS in tags:
         try:
             backend.require_node("this cell", wait=False)
         except errors.NoNode as error:
             return str(error)
-    return REASON if backend.name == choice.EXISTING and needs_lab(tags) else ""
+    return REASON if backend.name == choice.EXISTING and NEEDS_LAB in tags else ""

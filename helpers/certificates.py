@@ -97,14 +97,14 @@ def read_certificates(pem: str | Path) -> list[Certificate]:
     return [Certificate.read(certificate) for certificate in parsed]
 
 
-def server_certificate(server: str, *, timeout: float = TIMEOUT) -> Certificate:
+def server_certificate(server: str) -> Certificate:
     """Return the certificate that a server presents, unverified.
 
-    `server` is a URL, `timeout` in seconds. Raise Unreachable if nothing answers.
+    `server` is a URL. Raise Unreachable if nothing answers.
     `openssl s_client -connect HOST:PORT` shows the same.
     """
     try:
-        pem = ssl.get_server_certificate(address_of(server), timeout=timeout)
+        pem = ssl.get_server_certificate(address_of(server), timeout=TIMEOUT)
     except OSError as error:
         raise errors.Unreachable(server, error.strerror or str(error)) from error
     return read_certificates(pem)[0]
@@ -115,7 +115,6 @@ def verify_server(
     *,
     ca: str | Path | None = None,
     name: str | None = None,
-    timeout: float = TIMEOUT,
 ) -> Verification:
     """Judge a server as a TLS client would; a refusal is a value, not an exception.
 
@@ -126,7 +125,7 @@ def verify_server(
     host, port = address_of(server)
     context = trust(ca)
     try:
-        with socket.create_connection((host, port), timeout) as connection:
+        with socket.create_connection((host, port), TIMEOUT) as connection:
             context.wrap_socket(connection, server_hostname=name or host).close()
     except ssl.SSLCertVerificationError as refusal:
         return Verification(refusal.verify_code, refusal.verify_message)

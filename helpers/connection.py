@@ -7,7 +7,7 @@ cells talk to it. A notebook never owns the cluster: restarting the kernel leave
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,14 +36,6 @@ OF_PODS = frozenset(
         "client-library",
         "recap",
     }
-)
-#: tag of a cell that needs a running pod in a lesson that goes on without it
-NEEDS_PODS = "needs-pods"
-#: tag of a cell that needs an administrator of the cluster
-NEEDS_LAB = "needs-lab"
-REASON = (
-    "this cell shows an administrator's certificate, reads the audit log or writes "
-    "outside of the notebooks' namespaces, and this is an existing cluster"
 )
 
 
@@ -135,7 +127,7 @@ class Cluster:
         --namespace`, in a kubeconfig of this kernel's own. Raise NoNode for a lesson
         that begins with a pod, where none can run; wait for a node that is starting.
         """
-        if needs_pods(lesson):
+        if lesson in OF_PODS:
             backend_in_use().require_node("This lesson")
         # An earlier run of the cell chose a kubeconfig that now goes.
         use_kubeconfig(self.kubeconfig)
@@ -157,14 +149,17 @@ class Cluster:
     def delete_namespace(self, name: str, *, timeout: float = 60.0) -> None:
         """Delete the namespace with all that is in it, and wait until it is gone.
 
-        Raise NotOurs for one that `create_namespace` did not make, NotReady after
+        Raise LabError for one that `create_namespace` did not make, NotReady after
         `timeout` seconds. The same as `kubectl delete namespace`.
         """
         found = kubectl("get", "namespace", name, "-o", "json", check=False)
         if found.exit_code == 0:
             labels = found.json()["metadata"].get("labels", {})
             if not backend_in_use().namespace_labels().items() <= labels.items():
-                raise errors.NotOurs(f"namespace {name}")
+                raise errors.LabError(
+                    f"The namespace {name} was not made by these notebooks.",
+                    "Delete it with kubectl if that is what you want.",
+                )
             kubectl(
                 "delete",
                 "namespace",
@@ -220,16 +215,6 @@ class Cluster:
         with os.fdopen(descriptor, "w") as file:
             json.dump(document, file)
         use_kubeconfig(path)
-
-
-def needs_pods(lesson: str, tags: Iterable[str] = ()) -> bool:
-    """Say whether a lesson's cell with these tags needs a node."""
-    return lesson in OF_PODS or NEEDS_PODS in tags
-
-
-def needs_lab(tags: list[str]) -> bool:
-    """Say whether a cell with these tags is left out on an existing cluster."""
-    return NEEDS_LAB in tags
 
 
 def _names(lesson: str) -> Iterator[str]:

@@ -28,10 +28,7 @@ class Server(Protocol):
 
 
 class Resource(NamedTuple):
-    """A resource or subresource (`jobs/status`); the core group's name is empty.
-
-    `kind` is empty for subresources that return nothing of their own.
-    """
+    """A resource of one version; the core group's name is empty."""
 
     group: str
     version: str
@@ -39,8 +36,8 @@ class Resource(NamedTuple):
     kind: str
     namespaced: bool
     verbs: tuple[str, ...]
-    short_names: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
+    short_names: tuple[str, ...]
+    categories: tuple[str, ...]
 
     @property
     def api_version(self) -> str:
@@ -51,11 +48,6 @@ class Resource(NamedTuple):
     def readable(self) -> bool:
         """Say whether a GET can succeed."""
         return not {"get", "list"}.isdisjoint(self.verbs)
-
-    @property
-    def full_name(self) -> str:
-        """Return the name by which kubectl finds no other resource."""
-        return f"{self.name}.{self.version}.{self.group}" if self.group else self.name
 
 
 def api_versions(server: Server) -> pd.DataFrame:
@@ -74,13 +66,12 @@ def api_versions(server: Server) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(types)).astype(types)
 
 
-def api_resources(server: Server, *, subresources: bool = False) -> pd.DataFrame:
+def api_resources(server: Server) -> pd.DataFrame:
     """Return a row per resource, with the columns of kubectl.
 
     NAME, SHORTNAMES, APIVERSION, NAMESPACED, KIND, VERBS, CATEGORIES; the cells of
-    SHORTNAMES, VERBS and CATEGORIES are lists. With `subresources` also rows like
-    `jobs/status`. The same as `kubectl api-resources -o wide`, with two requests;
-    raise ApiError if the server refuses one.
+    SHORTNAMES, VERBS and CATEGORIES are lists. The same as `kubectl api-resources
+    -o wide`, with two requests; raise ApiError if the server refuses one.
     """
     rows = [
         (
@@ -88,12 +79,11 @@ def api_resources(server: Server, *, subresources: bool = False) -> pd.DataFrame
             [*each.short_names],
             each.api_version,
             each.namespaced,
-            each.kind or pd.NA,
+            each.kind,
             [*each.verbs],
             [*each.categories],
         )
         for each in resources(read_discovery(server))
-        if subresources or "/" not in each.name
     ]
     types = {"NAME": "string", "APIVERSION": "string", "KIND": "string"}
     types["NAMESPACED"] = "bool"
@@ -106,28 +96,23 @@ def read_discovery(server: Server) -> list[dict]:
 
 
 def resources(documents: Iterable[dict]) -> Iterator[Resource]:
-    """Yield all resources and subresources, in the server's order.
+    """Yield all resources, in the server's order.
 
     A group's preferred version comes first.
     """
     for group, versions in _groups(documents):
         for version in versions:
             for each in version.get("resources", ()):
-                name, namespaced = each["resource"], each["scope"] == "Namespaced"
-                parts = [(name, each)]
-                for part in each.get("subresources", ()):
-                    parts.append((f"{name}/{part['subresource']}", part))
-                for part_name, part in parts:
-                    yield Resource(
-                        group,
-                        version["version"],
-                        part_name,
-                        (part.get("responseKind") or {}).get("kind", ""),
-                        namespaced,
-                        tuple(sorted(part.get("verbs", ()))),
-                        tuple(part.get("shortNames", ())),
-                        tuple(part.get("categories", ())),
-                    )
+                yield Resource(
+                    group,
+                    version["version"],
+                    each["resource"],
+                    each["responseKind"]["kind"],
+                    each["scope"] == "Namespaced",
+                    tuple(sorted(each["verbs"])),
+                    tuple(each.get("shortNames", ())),
+                    tuple(each.get("categories", ())),
+                )
 
 
 def _groups(documents: Iterable[dict]) -> Iterator[tuple[str, list[dict]]]:

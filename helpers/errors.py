@@ -8,23 +8,11 @@ import signal
 
 from cluster.errors import (
     KubeconfigError as KubeconfigError,
-)
-from cluster.errors import (
     LabError as LabError,
-)
-from cluster.errors import (
     MissingTool as MissingTool,
-)
-from cluster.errors import (
     NoSigningKey as NoSigningKey,
-)
-from cluster.errors import (
     NotReady as NotReady,
-)
-from cluster.errors import (
     PortTaken as PortTaken,
-)
-from cluster.errors import (
     Unreachable as Unreachable,
 )
 
@@ -40,18 +28,6 @@ class NotConnected(LabError):
         )
 
 
-class NotOurs(LabError):
-    """A write to something that the suite did not make."""
-
-    def __init__(self, what: str) -> None:
-        """Name it."""
-        self.what = what
-        super().__init__(
-            f"The {what} was not made by these notebooks, so it is left alone.",
-            "Delete it with kubectl if that is what you want.",
-        )
-
-
 class KubectlFailed(LabError):
     """kubectl ended with an error; its own words are the message."""
 
@@ -60,18 +36,6 @@ class KubectlFailed(LabError):
         self.arguments, self.exit_code, self.stderr = args, exit_code, stderr
         super().__init__(
             f"kubectl {' '.join(args)}: exit code {exit_code}", stderr.strip()
-        )
-
-
-class NotExplainable(LabError):
-    """What `explain()` was given is no 401 and no 403."""
-
-    def __init__(self, what: str) -> None:
-        """Say what it is instead."""
-        self.what = what
-        super().__init__(
-            f"explain() was given {what}, which is no 401 and no 403.",
-            "Give it the exception, the answer or the Status of a refused request.",
         )
 
 
@@ -158,15 +122,6 @@ class ProxyEnded(LabError):
             name = signal.Signals(-exit_code).name
             fact = f"kubectl proxy was ended by {name}."
         super().__init__(fact, "Start it (again): `proxy.start()`.")
-
-
-class BadRequestLine(LabError):
-    """A path or host that no request can be sent to; `part` is which of them."""
-
-    def __init__(self, part: str, text: str, fact: str, way_out: str) -> None:
-        """Quote what was given, and say what is wrong with it."""
-        self.part, self.text = part, text
-        super().__init__(f"The {part} {text[:60]!r} {fact}.", way_out)
 
 
 class NotATable(LabError):

@@ -4,7 +4,6 @@ Lessons show `kubectl apply`, `wait` and `exec` in shell cells first; these func
 return the same as values.
 """
 
-import json
 import time
 
 from cluster.waiting import until
@@ -22,18 +21,6 @@ _OF_PODS = ("pod", "pods", "po", "job", "deployment", "daemonset", "statefulset"
 
 #: the line that kubectl adds when the command itself ran and failed
 _TERMINATED = "command terminated with exit code"
-
-
-def apply(manifest: str | dict | list[dict]) -> Completed:
-    """Create or change what `manifest` describes; raise KubectlFailed if refused.
-
-    A str is YAML or JSON, a dict one object, a list several. The same as
-    `kubectl apply -f -`; the server's own words are the message of the error.
-    """
-    if isinstance(manifest, list):
-        manifest = {"apiVersion": "v1", "kind": "List", "items": manifest}
-    text = manifest if isinstance(manifest, str) else json.dumps(manifest)
-    return kubectl("apply", "-f", "-", input=text)
 
 
 def exec_in_pod(

@@ -86,7 +86,6 @@ def can_i(
     verbs: Iterable[str],
     resources: Iterable[str],
     *,
-    namespace: str = "",
     groups: Iterable[str] = (),
     before: Any = None,
 ) -> Any:
@@ -102,7 +101,7 @@ def can_i(
     """
     import pandas as pd
 
-    here = namespace or current_namespace()
+    here = current_namespace()
     who = Account.read(account, here)
     who = Account(who.user, (*who.groups, *groups))
     verbs, resources = list(verbs), list(resources)

@@ -21,8 +21,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from helpers import columns as paths
-from helpers import errors, quantities
+from helpers import columns as paths, errors, quantities
 from helpers.discovery import Server
 from helpers.requestpath import reading
 from helpers.schemas import read_schema
@@ -52,11 +51,11 @@ _SPAN = re.compile(r"(?=\d)(?:(\d+)y)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s
 _UNITS = [timedelta(seconds=n) for n in (365 * 86400, 86400, 3600, 60, 1)]
 
 
-def get_table(server: Server, path: str, *, wide: bool = False) -> pd.DataFrame:
+def get_table(server: Server, path: str) -> pd.DataFrame:
     """Return what `kubectl get` prints of the list or object at `path`, as data.
 
-    Columns are named as kubectl prints them; `wide` adds those of `-o wide`. A list of
-    all namespaces has NAMESPACE first. Spans like AGE are timedeltas, numbers Int64 or
+    Columns are named as kubectl prints them. A list of all namespaces has NAMESPACE
+    first. Spans like AGE are timedeltas, numbers Int64 or
     Float64, and what is missing is NA. Raise ApiError if the server refuses, NotATable
     if `path` is no resource.
     """
@@ -66,7 +65,7 @@ def get_table(server: Server, path: str, *, wide: bool = False) -> pd.DataFrame:
     for page in pages:
         if page.get("kind") != "Table":
             raise errors.NotATable(path, page.get("kind", "other JSON"))
-    return frame(pages, wide=wide)
+    return frame(pages)
 
 
 def get_custom_columns(
@@ -102,7 +101,7 @@ def get_custom_columns(
     return whole
 
 
-def frame(pages: Sequence[dict], *, wide: bool = False) -> pd.DataFrame:
+def frame(pages: Sequence[dict]) -> pd.DataFrame:
     """Return the data frame of a Table that came in pages, at least one."""
     rows = [row for page in pages for row in page.get("rows") or ()]
     found = []
@@ -110,7 +109,7 @@ def frame(pages: Sequence[dict], *, wide: bool = False) -> pd.DataFrame:
     if any(namespaces):
         found.append(("NAMESPACE", _series("string", namespaces)))
     for place, definition in enumerate(pages[0]["columnDefinitions"]):
-        if wide or not definition.get("priority"):
+        if not definition.get("priority"):
             name = definition["name"].upper()
             cells = [row["cells"][place] for row in rows]
             found.append((name, _printed(name, definition["type"], cells)))

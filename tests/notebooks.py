@@ -13,6 +13,15 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 FILES = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
+#: tag of a cell that needs a running pod in a lesson that goes on without it
+NEEDS_PODS = "needs-pods"
+#: tag of a cell that needs an administrator of the cluster
+NEEDS_LAB = "needs-lab"
+REASON = (
+    "this cell shows an administrator's certificate, reads the audit log or writes "
+    "outside of the notebooks' namespaces, and this is an existing cluster"
+)
+
 
 def load(path: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))

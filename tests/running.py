@@ -1,7 +1,16 @@
 """Pods that only have to run: one manifest, and one wait for all of them."""
 
-from helpers.command import kubectl
-from helpers.pods import apply
+import json
+
+from helpers.command import Completed, kubectl
+
+
+def apply(manifest: str | dict | list[dict]) -> Completed:
+    """Run `kubectl apply` for YAML, or for one or several objects."""
+    if isinstance(manifest, list):
+        manifest = {"apiVersion": "v1", "kind": "List", "items": manifest}
+    text = manifest if isinstance(manifest, str) else json.dumps(manifest)
+    return kubectl("apply", "-f", "-", input=text)
 
 
 def sleeper(name: str, *, labels: dict | None = None, **container) -> dict:

@@ -13,8 +13,8 @@ from helpers.drills import (
     current_pod,
     last_words,
 )
-from helpers.pods import apply
 from tests.local.waiting import until
+from tests.running import apply
 
 WHOLE = {
     "apiVersion": "apps/v1",

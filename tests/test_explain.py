@@ -13,11 +13,12 @@ from kubernetes.stream import stream
 from helpers import errors
 from helpers.caller import Caller
 from helpers.command import kubectl
-from helpers.pods import apply, exec_in_pod, wait_for
+from helpers.pods import exec_in_pod, wait_for
 from helpers.rbac import Attributes
 from helpers.refusals import explain
 from helpers.reviews import can_i
 from helpers.tokens import Token, backdate, create_token
+from tests.running import apply
 
 OBJECTS = """
 apiVersion: v1

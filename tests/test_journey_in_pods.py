@@ -5,8 +5,8 @@ import pytest
 from helpers import checks, errors, exec_in_pod, wait_for
 from helpers.journey import follow_request
 from helpers.journey.steps import FILES, STEPS, STOPPED
-from helpers.pods import apply
 from helpers.tokens import MOUNTED
+from tests.running import apply
 
 IMAGE_CA = "/etc/ssl/certs/ca-certificates.crt"
 OBJECTS = """
@@ -132,8 +132,8 @@ def test_what_never_ends_is_not_waited_for(pods):
 @pytest.mark.parametrize(
     ("pod", "path", "options", "error"),
     [
-        ("app", "api/v1", {}, errors.BadRequestLine),
-        ("app", "", {}, errors.BadRequestLine),
+        ("app", "api/v1", {}, errors.LabError),
+        ("app", "", {}, errors.LabError),
         ("none", "/", {}, errors.KubectlFailed),
     ],
 )

@@ -7,7 +7,7 @@ from cluster.backends import BACKENDS
 from helpers import errors, kubectl, pods
 from helpers.podstatus import why_not_ready
 from tests.patience import patience
-from tests.running import run, sleeper
+from tests.running import apply, run, sleeper
 
 #: what is wrong with a pod, and what its error says: the cause, the way out
 HOPELESS = {
@@ -30,8 +30,8 @@ HOPELESS = {
 @pytest.fixture(scope="module")
 def namespace(namespace):
     """Return a namespace with a pod `sleeper` that is Ready, and those that are not."""
-    pods.apply([sleeper(name, **fault) for name, (fault, *_) in HOPELESS.items()])
-    pods.apply(sleeper("big", resources={"requests": {"cpu": "1000"}}))
+    apply([sleeper(name, **fault) for name, (fault, *_) in HOPELESS.items()])
+    apply(sleeper("big", resources={"requests": {"cpu": "1000"}}))
     run(sleeper("sleeper"))
     return namespace
 
@@ -94,20 +94,10 @@ def test_no_such_pod_ends_the_wait(namespace):
         pods.wait_for_file("nobody", "/tmp/file", "x", timeout=20)
 
 
-def test_a_list_of_manifests_is_applied_at_once(namespace):
-    """And again, as learners do."""
-    maps = [
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
-        for name in ("one", "two")
-    ]
-    assert pods.apply(maps).stdout.count("created") == 2
-    assert pods.apply(maps).stdout.count("unchanged") == 2
-
-
 def test_a_manifest_that_is_refused_keeps_the_servers_words(namespace):
     """One sentence, of the server, as the message."""
     with pytest.raises(errors.KubectlFailed) as refused:
-        pods.apply("apiVersion: v1\nkind: Pod\nmetadata: {name: UPPER}\n")
+        apply("apiVersion: v1\nkind: Pod\nmetadata: {name: UPPER}\n")
     assert "UPPER" in refused.value.stderr
 
 
@@ -155,9 +145,9 @@ def test_pods_that_a_policy_refuses_are_told(namespace):
     kubectl("label", "namespace", namespace, f"{level}=restricted", "--overwrite")
     try:
         with pytest.raises(errors.KubectlFailed) as refused:
-            pods.apply(sleeper("refused"))
+            apply(sleeper("refused"))
         assert 'violates PodSecurity "restricted' in refused.value.stderr
-        pods.apply(deployment)
+        apply(deployment)
         pods.wait_for("condition=ReplicaFailure", "deployment/web")
         with pytest.raises(errors.NotReady) as failed:
             pods.wait_for("condition=Available", "deployment/web", timeout=1)

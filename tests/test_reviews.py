@@ -3,7 +3,6 @@
 import pytest
 
 from helpers.command import kubectl
-from helpers.pods import apply
 from helpers.reviews import (
     Account,
     Review,
@@ -15,6 +14,7 @@ from helpers.reviews import (
     review_token,
 )
 from helpers.tokens import create_token, tamper
+from tests.running import apply
 
 READER = Account("system:serviceaccount:home:reader", ("system:authenticated",))
 

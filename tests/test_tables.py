@@ -75,11 +75,10 @@ def test_a_column_that_holds_more_than_spans_stays_text():
 
 
 def test_which_columns():
-    """Those of `-o wide` on request, NAMESPACE where rows have one, twins as two."""
+    """Those of `-o wide` not, NAMESPACE where rows have one, twins as two."""
     shown = (column("Name"), column("IP", priority=1), column("Name"))
     rows = [("a", "10.0.0.1", "b")]
     assert list(frame(*shown, rows=rows).columns) == ["NAME", "NAME"]
-    assert frame(*shown, rows=rows, wide=True).to_numpy().tolist() == [[*rows[0]]]
     inside = frame(*shown, rows=rows, namespaces=[{"namespace": "blue"}])
     assert list(inside.columns) == ["NAMESPACE", "NAME", "NAME"]
     assert "NAMESPACE" not in frame(*shown, rows=rows, namespaces=[{}])
@@ -122,11 +121,10 @@ def suspended(namespace):
     return f"/apis/batch/v1/namespaces/{namespace}/jobs"
 
 
-@pytest.mark.parametrize("wide", [False, True])
-def test_it_shows_what_kubectl_shows(server, suspended, wide):
+def test_it_shows_what_kubectl_shows(server, suspended):
     """The same columns and, but for spans, the same cells; no objects are sent."""
-    found = tables.get_table(server, suspended, wide=wide)
-    printed = kubectl("get", "jobs", *(["-o", "wide"] if wide else [])).stdout
+    found = tables.get_table(server, suspended)
+    printed = kubectl("get", "jobs").stdout
     head, line = printed.splitlines()
     assert list(found.columns) == head.split()
     cells = found.drop(columns=["DURATION", "AGE"]).iloc[0]

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cluster.kind.backend import Kind
 from helpers import errors
 from helpers.caller import Caller
-from helpers.pods import apply, wait_for
+from helpers.pods import wait_for
 from helpers.reviews import review_token
 from helpers.tokens import (
     MOUNTED,
@@ -21,6 +21,7 @@ from helpers.tokens import (
     verify_token,
     write_token,
 )
+from tests.running import apply
 
 CLAIMS = {
     "aud": ["https://issuer.example"],

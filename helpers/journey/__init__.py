@@ -47,8 +47,8 @@ def follow_request(
 
     `ca` and `token` are files in the pod; a `token` of "" sends none. `frame()` has
     STEP, ASKED, ANSWER, STATE, MILLISECONDS. The pod's image needs curl. Raise
-    BadRequestLine for what cannot be sent, KubectlFailed if nothing can be run in the
-    pod. The same as `kubectl exec POD -- curl --cacert CA -H "Authorization: …" URL`.
+    LabError for a path without a slash, KubectlFailed if nothing can be run in the pod.
+    The same as `kubectl exec POD -- curl --cacert CA -H "Authorization: …" URL`.
     """
     request = Request(pod, sendable(path), host, ca, token, container)
     seen = observe(request)
@@ -68,11 +68,11 @@ def follow_request(
 
 
 def sendable(path: str) -> str:
-    """Return a path as it goes over the wire; raise BadRequestLine."""
+    """Return a path as it goes over the wire; raise LabError without a slash."""
     path = path.strip()
     if not path.startswith("/"):
-        fact = "does not begin with a slash"
-        raise errors.BadRequestLine("path", path, fact, "Write /api/v1/… or /apis/….")
+        fact = f"The path {path[:60]!r} does not begin with a slash."
+        raise errors.LabError(fact, "Write /api/v1/… or /apis/….")
     # Hangul and blanks go as %XX; what is quoted already stays.
     return quote(path, safe="/?&=%:,+@!$'()*;~")
 

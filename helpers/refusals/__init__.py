@@ -77,7 +77,7 @@ class Explanation:
 
 
 def explain(error: Any, *, token: Token | None = None, user: str = "") -> Explanation:
-    """Explain a 401 or 403; raise NotExplainable for anything else.
+    """Explain a 401 or 403; raise LabError for anything else.
 
     `error` is what you hold: an ApiException, a KubectlFailed, a Completed, a response
     of a Caller, a Status as a dict or in a text. `token` is what was sent and `user`

@@ -50,15 +50,16 @@ class DeniedRequest:
 
     @classmethod
     def parse(cls, error: Any) -> "DeniedRequest":
-        """Return the request that any of the forms describes; raise NotExplainable."""
+        """Return the request that any of the forms describes, or raise LabError."""
         found, what = _parse(error), f"a {type(error).__name__}"
-        if found is None:
-            raise errors.NotExplainable(what)
-        if found.code not in (401, 403):
-            raise errors.NotExplainable(
-                f"{what} with code {found.code}: {found.message}"
-            )
-        return found
+        if found and found.code in (401, 403):
+            return found
+        if found:
+            what += f" with code {found.code}: {found.message}"
+        raise errors.LabError(
+            f"explain() was given {what}, which is no 401 and no 403.",
+            "Give it the exception, the answer or the Status of a denied request.",
+        )
 
     def option(self, *names: str) -> str:
         """Return the value of an option of the denied command, or nothing."""

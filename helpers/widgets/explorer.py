@@ -3,6 +3,7 @@
 What there is to choose, and how it is asked for, is known to `explorer_model`.
 """
 
+import shlex
 import time
 from functools import partial
 from typing import Any
@@ -14,8 +15,7 @@ from helpers import errors
 from helpers.caller import Caller
 from helpers.command import current_namespace, kubeconfig_in_use
 from helpers.discovery import Resource, read_discovery, resources
-from helpers.widgets import explorer_model as model
-from helpers.widgets import markup
+from helpers.widgets import explorer_model as model, markup
 from helpers.widgets.explorer_model import (
     CORE,
     ROOT,
@@ -34,7 +34,6 @@ from helpers.widgets.view import View, named
 PATIENCE = 30.0
 #: lines of the answer in the text form
 LINES = 20
-TREE, TABLE = 0, 1
 SPACES = "/api/v1/namespaces?limit=500"
 
 
@@ -67,7 +66,7 @@ class ApiExplorer(View):
             ipywidgets.HBox([*choices, *buttons], layout={"flex_flow": "row wrap"}),
             self._head,
             self._kubectl,
-            self._tab,
+            self._tree,
             state=State(Choice(namespace=namespace)),
         )
         self.handle(Chosen(self.state.choice))
@@ -84,7 +83,6 @@ class ApiExplorer(View):
         resource: str | None = None,
         namespace: str | None = None,
         name: str = "",
-        table: bool = False,
         timeout: float = 0.0,
     ) -> Any:
         """Choose a path, or a resource and perhaps an object; return the answer.
@@ -99,12 +97,12 @@ class ApiExplorer(View):
         if path is not None and not path.startswith("/"):
             raise errors.LabError(f"{path} is no path.", "It begins with a slash.")
         place = self.state.choice.namespace if namespace is None else namespace
-        choice = Choice(ROOT, "", path or ROOT, place, "", table)
+        choice = Choice(ROOT, "", path or ROOT, place)
         if path is None:
             found = until(lambda: self._find(group, version, resource), timeout)
             if found is None:
                 raise self._unknown(group, version, resource)
-            choice = Choice(*found[:2], resource or "", place, name, table)
+            choice = Choice(*found[:2], resource or "", place, name)
         self.handle(Chosen(choice))
         return self.answer()
 
@@ -115,9 +113,8 @@ class ApiExplorer(View):
         spaces = model.names(self._optional(SPACES))
         offer = Offer(
             (ROOT, *(path for path in paths if path != ROOT)),
-            # A subresource is read by its path.
-            tuple(each for each in found if each.readable and "/" not in each.name),
-            tuple(name for _, name in spaces),
+            tuple(each for each in found if each.readable),
+            spaces,
         )
         self.handle(Loaded(offer))
 
@@ -184,8 +181,7 @@ class ApiExplorer(View):
                 sent += "<br>No Authorization: the client certificate says who asks."
             self._head.value = markup.block(f"<p>{sent}</p>")
             self._kubectl.value = last.kubectl
-            part = self._table if last.choice.table else self._tree
-            part.value = markup.block(_shown(last))
+            self._tree.value = markup.block(_shown(last))
         self.report(state.sentence)
 
     def _make_controls(self) -> None:
@@ -200,17 +196,13 @@ class ApiExplorer(View):
         self._reload = ipywidgets.Button(
             description="Reload", tooltip="Ask anew what there is to choose"
         )
-        self._head, self._tree, self._table = Live(), Live(), Live()
+        self._head, self._tree = Live(), Live()
         line = ipywidgets.Textarea(description="kubectl:", rows=2)
         self._kubectl = named(line, "99%")
-        self._tab = ipywidgets.Tab(
-            [self._tree, self._table], titles=("Tree", "Table"), selected_index=TREE
-        )
         fields = ("group", "version", "resource", "namespace", "name")
         controls = (self._group, self._version, self._resource, self._where, self._name)
         for field, control in zip(fields, controls, strict=True):
             control.observe(partial(self._choose, field), "value")
-        self._tab.observe(partial(self._choose, "table"), "selected_index")
         self._send.on_click(lambda _: self.handle(Chosen(self.state.choice)))
         self._reload.on_click(lambda _: self.work(self._load))
 
@@ -218,9 +210,8 @@ class ApiExplorer(View):
         with self._lock:
             if self._filling:
                 return
-            value = change["new"] == TABLE if field == "table" else change["new"]
-            choice = self.state.choice._replace(**{field: value})
-            if field not in ("name", "table"):
+            choice = self.state.choice._replace(**{field: change["new"]})
+            if field != "name":
                 # An object of what was chosen before.
                 choice = choice._replace(name="")
             self.handle(Chosen(choice))
@@ -244,7 +235,6 @@ class ApiExplorer(View):
             _set(self._resource, listed or [(p, p) for p in paths], choice.resource)
             _set(self._where, places, choice.namespace)
             self._name.options, self._name.value = state.names, choice.name
-            self._tab.selected_index = TABLE if choice.table else TREE
         finally:
             self._filling = False
         if not self.stopped:
@@ -283,7 +273,7 @@ class ApiExplorer(View):
 
     def _optional(self, path: str) -> dict:
         """Return the JSON of a path that not everybody may read."""
-        reply = self._caller.get(path, headers={"Accept": model.JSON})
+        reply = self._caller.get(path, headers={"Accept": model.ACCEPT})
         return reply.json() if reply.status == 200 else {}
 
     def _ask(self, state: State) -> None:
@@ -299,14 +289,14 @@ class ApiExplorer(View):
 
     def _get(self, state: State) -> Answer:
         """Send one GET; any status is an answer. Raise what `Caller.get` raises."""
-        path, sent = model.path_of(state), {"Accept": model.accept_of(state)}
+        path, sent = model.path_of(state), {"Accept": model.ACCEPT}
         began = time.monotonic()
         reply = self._caller.get(path, headers=sent)
         took = round(1000 * (time.monotonic() - began), 1)
         if self._caller.credential_kind == "token":
             sent["Authorization"] = "Bearer (masked)"
         kind = reply.headers.get("Content-Type", "no type")
-        line = model.kubectl_line(state)
+        line = f"kubectl get --raw {shlex.quote(path)}"
         return Answer(
             choice=state.choice,
             path=path,
@@ -342,18 +332,8 @@ def _set(control: ipywidgets.Dropdown, options: list, value: str) -> None:
 
 
 def _shown(last: Answer) -> str:
-    table = model.rows(last.content) if last.choice.table else None
-    if table:
-        count = len(table[1])
-        rows = "1 row" if count == 1 else f"{count:,} rows"
-        caption = f"{rows}. {model.left_out(last.content)}".strip()
-        drawn = markup.table(*table, caption=caption)
-        return markup.scrolled(drawn, "Table", key=last.path)
     if isinstance(last.content, str):
         drawn = f"<pre>{markup.text(last.content)}</pre>"
     else:
         drawn = markup.tree(last.content)
-    if last.choice.table:
-        words = "The server has no table for this; the tree shows the answer."
-        drawn = f"<p>{words}</p>{drawn}"
     return markup.scrolled(drawn, "Answer", key=last.path)

@@ -5,15 +5,10 @@ discovery for groups, versions and resources.
 """
 
 import json
-import shlex
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-import pandas as pd
-
 from helpers.discovery import Resource
-from helpers.tables import TABLE
-from helpers.widgets.podtable import printed_columns
 
 #: the first choice besides the groups: the paths that `/` lists
 ROOT = "/"
@@ -21,9 +16,8 @@ ROOT = "/"
 CORE = ""
 #: objects that are asked for at once, so that 5,000 neither freeze a page nor a server
 LIMIT = 100
-JSON = "application/json"
 #: Paths that are no resources answer in forms of their own.
-ANY = "application/json, */*;q=0.5"
+ACCEPT = "application/json, */*;q=0.5"
 
 
 class Offer(NamedTuple):
@@ -68,7 +62,6 @@ class Choice(NamedTuple):
     resource: str = ROOT
     namespace: str = ""
     name: str = ""
-    table: bool = False
 
 
 class Answer(NamedTuple):
@@ -97,10 +90,6 @@ class Answer(NamedTuple):
 
     def lines(self) -> list[str]:
         """Return the content as lines of text."""
-        table = rows(self.content) if self.choice.table else None
-        if table:
-            frame = pd.DataFrame(table[1], columns=table[0])
-            return frame.to_string(index=False, justify="left").splitlines()
         if isinstance(self.content, str):
             return self.content.splitlines()
         return json.dumps(self.content, indent=1, ensure_ascii=False).splitlines()
@@ -203,34 +192,6 @@ def path_of(state: State) -> str:
     return "/".join([*parts, quote(choice.name, safe="")])
 
 
-def accept_of(state: State) -> str:
-    """Return the forms to ask for: the object, or the table that kubectl prints."""
-    if state.resource is None:
-        return ANY
-    # The server may have no table for it, and then gives the object.
-    return f"{TABLE},{JSON}" if state.choice.table else JSON
-
-
-def kubectl_line(state: State) -> str:
-    """Return the command line of kubectl that reads the same.
-
-    The JSON of a list by its path: `--output=json` gets every page of it, and makes one
-    list of them.
-    """
-    choice, resource = state.choice, state.resource
-    if resource is None or not (choice.name or choice.table):
-        return f"kubectl get --raw {shlex.quote(path_of(state))}"
-    words = ["kubectl get", resource.full_name]
-    words += [shlex.quote(choice.name)] if choice.name else []
-    if resource.namespaced:
-        where = f"--namespace={shlex.quote(choice.namespace)}"
-        words.append(where if choice.namespace else "--all-namespaces")
-    if not choice.table:
-        # kubectl leaves out who owns which field, unless told not to.
-        words.append("--output=json --show-managed-fields")
-    return " ".join(words)
-
-
 def missing(state: State) -> str:
     """Return what must be chosen before anything can be asked for, or ""."""
     choice, resource = state.choice, state.resource
@@ -243,18 +204,11 @@ def missing(state: State) -> str:
     return ""
 
 
-def names(document: Any) -> list[tuple[str, str]]:
-    """Return namespace and name of each object in a list or table."""
-    if not isinstance(document, dict):
-        return []
-    if document.get("kind") == "Table":
-        objects = [row.get("object") or {} for row in document.get("rows") or ()]
-    else:
-        objects = document.get("items") or ()
-    found = [each.get("metadata", {}) for each in objects if isinstance(each, dict)]
-    return [
-        (each.get("namespace", ""), each["name"]) for each in found if "name" in each
-    ]
+def names(document: Any) -> tuple[str, ...]:
+    """Return the names of the objects in a list."""
+    objects = document.get("items") if isinstance(document, dict) else None
+    found = [each.get("metadata", {}) for each in objects or () if each]
+    return tuple(each["name"] for each in found if "name" in each)
 
 
 def left_out(document: Any) -> str:
@@ -266,24 +220,6 @@ def left_out(document: Any) -> str:
     rest = metadata.get("remainingItemCount")
     more = "more" if rest is None else f"{rest:,} more"
     return f"These are the first {LIMIT}; the server has {more}."
-
-
-def rows(document: Any) -> tuple[list[str], list[list[Any]]] | None:
-    """Return columns and rows of a Table as kubectl prints them, None if it is none.
-
-    NAMESPACE comes first where the objects have different ones.
-    """
-    if not isinstance(document, dict) or document.get("kind") != "Table":
-        return None
-    shown, columns = printed_columns(document.get("columnDefinitions") or ())
-    lines = [
-        [row["cells"][number] for number in shown] for row in document.get("rows") or ()
-    ]
-    spaces = [namespace for namespace, _ in names(document)]
-    if len(set(spaces)) > 1 and len(spaces) == len(lines):
-        columns.insert(0, "NAMESPACE")
-        lines = [[space, *line] for space, line in zip(spaces, lines, strict=True)]
-    return columns, lines
 
 
 def parsed(content_type: str, body: bytes) -> Any:
@@ -302,6 +238,5 @@ def _with_answer(state: State, answer: Answer) -> State:
     # Of a list of all namespaces, a name alone says too little.
     one_place = choice.namespace or (resource and not resource.namespaced)
     if one_place and not choice.name and answer.status == 200:
-        found = tuple(name for _, name in names(answer.content))
-        state = state._replace(names=found)
+        state = state._replace(names=names(answer.content))
     return state._replace(answer=answer)

@@ -60,7 +60,8 @@ def request_journey(
     `path` is by default the pods of the notebook's namespace. Opening it sends the
     request, and so does "Send". The kernel is free meanwhile; `frame()` waits, and
     has STEP, ASKED, ANSWER, STATE, MILLISECONDS, as `follow_request(pod, path)` has
-    without a view. The same as `kubectl exec POD -- curl …`. Raise BadRequestLine.
+    without a view. The same as `kubectl exec POD -- curl …`. Raise LabError
+    for a path without a slash.
     """
     here = f"/api/v1/namespaces/{current_namespace()}"
     paths = [f"{here}/pods", f"{here}/secrets", "/apis", "/version", "/"]

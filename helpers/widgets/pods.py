@@ -27,14 +27,12 @@ PAGE = 20
 LATEST = 8
 #: the types of events that are counted in words
 TYPES = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK", BROKEN, RECONNECTED)
-BY_NAME, NEWEST = "by name", "last event first"
 
 
 class Filtered(NamedTuple):
-    """The learner wants other rows, or another order."""
+    """The learner wants other rows."""
 
     wanted: str
-    newest: bool
 
 
 class Turned(NamedTuple):
@@ -48,14 +46,13 @@ class State(NamedTuple):
 
     table: Table = Table()
     wanted: str = ""
-    newest: bool = False
     page: int = 0
     note: str = ""
 
     @property
     def found(self) -> list[Row]:
-        """Return the rows that fit the filter, in the order that is wanted."""
-        return self.table.matching(self.wanted, newest=self.newest)
+        """Return the rows that fit the filter."""
+        return self.table.matching(self.wanted)
 
 
 def live_pods(*, namespace: str | None = None, selector: str = "") -> "LivePods":
@@ -80,18 +77,14 @@ class LivePods(View):
         self._filter = named(
             ipywidgets.Text(description="Name or label contains:"), "22em"
         )
-        self._order = named(
-            ipywidgets.Dropdown(description="Order:", options=[BY_NAME, NEWEST])
-        )
         # Never disabled: the one that was pressed would lose the focus.
         self._previous = ipywidgets.Button(description="Previous page")
         self._next = ipywidgets.Button(description="Next page")
         self._table, self._events = Live(), Live()
-        for control in (self._filter, self._order):
-            control.observe(lambda _: self.handle(self._filtered()), "value")
+        self._filter.observe(lambda _: self.handle(self._filtered()), "value")
         self._previous.on_click(lambda _: self.handle(Turned(-1)))
         self._next.on_click(lambda _: self.handle(Turned(1)))
-        controls = [self._filter, self._order, self._previous, self._next]
+        controls = [self._filter, self._previous, self._next]
         super().__init__(
             f"Pods in {self._where}",
             ipywidgets.HBox(controls, layout={"flex_flow": "row wrap"}),
@@ -178,7 +171,7 @@ class LivePods(View):
         self._watch.stop()
 
     def _filtered(self) -> Filtered:
-        return Filtered(self._filter.value.strip(), self._order.value == NEWEST)
+        return Filtered(self._filter.value.strip())
 
     def _cells(self, table: Table, row: Row, now: datetime) -> list:
         cells = dict(zip(table.columns, table.cells(row, now), strict=True))

@@ -85,16 +85,10 @@ class Table:
         """Say whether the history has an event of an object."""
         return any((one.type, one.what) == (kind, name) for one in self.history)
 
-    def matching(self, wanted: str = "", *, newest: bool = False) -> list[Row]:
-        """Return the rows whose name, namespace or label contains `wanted`.
-
-        They are sorted by name, or with `newest` by their last event.
-        """
+    def matching(self, wanted: str = "") -> list[Row]:
+        """Return the rows whose name, namespace or label contains `wanted`, sorted."""
         rows = [row for row in self.rows.values() if _matches(row, wanted)]
-        rows.sort(key=lambda row: (row.namespace, row.name))
-        if newest:
-            rows.sort(key=lambda row: row.at.timestamp() if row.at else 0, reverse=True)
-        return rows
+        return sorted(rows, key=lambda row: (row.namespace, row.name))
 
     def cells(self, row: Row, now: datetime) -> list:
         """Return the cells of a row; AGE is computed, for it grows without an event."""

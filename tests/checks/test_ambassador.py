@@ -4,9 +4,9 @@ import pytest
 
 from helpers.checks import ambassador, lets_only_read_pods, lives_on
 from helpers.command import kubectl
-from helpers.pods import apply, wait_for_output
+from helpers.pods import wait_for_output
 from helpers.tokens import create_token, write_token
-from tests.running import run
+from tests.running import apply, run
 
 FILES = "/var/run/secrets/kubernetes.io/serviceaccount"
 METHODS = "--reject-methods=^(POST|PUT|PATCH|DELETE)$"

@@ -7,8 +7,8 @@ import pytest
 from helpers.checks import known_when, pod_knows_itself, ways_hold
 from helpers.checks.pod_metadata import ask_ways
 from helpers.command import kubectl
-from helpers.pods import apply, wait_for
-from tests.running import run, sleeper
+from helpers.pods import wait_for
+from tests.running import apply, run, sleeper
 
 MINE = {
     "apiVersion": "v1",

@@ -5,8 +5,8 @@ import pytest
 from helpers.caller import Caller
 from helpers.checks import may_exactly, rbac_and_tokens, token_is, verbs_named
 from helpers.command import kubectl
-from helpers.pods import apply
 from helpers.tokens import create_token, tamper
+from tests.running import apply
 
 API = "rbac.authorization.k8s.io"
 

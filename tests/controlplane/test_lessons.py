@@ -4,8 +4,8 @@ import pytest
 
 from cluster import errors
 from cluster.doctor import cluster
-from helpers.connection import NEEDS_PODS, OF_PODS, needs_pods
-from tests.notebooks import FILES, load, tagged
+from helpers.connection import OF_PODS
+from tests.notebooks import FILES, NEEDS_PODS, load, tagged
 
 
 def test_the_lessons_of_pods_are_notebooks():
@@ -19,12 +19,6 @@ def test_what_works_without_a_node_is_every_other_lesson():
     ]
     said = errors.WITHOUT_NODE.partition(", and")[0]
     assert [word for word in said.replace(",", "").split() if word.isdigit()] == others
-
-
-def test_a_cell_is_skipped_for_its_lesson_or_for_its_tag():
-    assert needs_pods("pod-metadata")
-    assert needs_pods("batch-api", [NEEDS_PODS])
-    assert not needs_pods("batch-api", ["exercise"])
 
 
 def test_tags_stand_only_where_the_rest_of_the_lesson_runs():

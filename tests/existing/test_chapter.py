@@ -23,11 +23,10 @@ from cluster.existing import rbac
 from cluster.existing.record import Record
 from cluster.local.backend import Local
 from helpers import kubectl
-from helpers.connection import NEEDS_LAB, REASON
 from tests.commandline import environment, helpers
 from tests.existing.conftest import use
 from tests.existing.watching import images_of_pods
-from tests.notebooks import FILES, ROOT, load, tagged
+from tests.notebooks import FILES, NEEDS_LAB, REASON, ROOT, load, tagged
 
 pytestmark = pytest.mark.full("existing cluster × all lessons")
 #: a name that only the nodes of this cluster know

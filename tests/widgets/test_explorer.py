@@ -1,7 +1,6 @@
 """What can be chosen, and how it is asked for: the same as kubectl would."""
 
 import json
-import shlex
 import subprocess
 
 import pytest
@@ -15,8 +14,7 @@ from helpers.widgets.explorer import api_explorer
 from helpers.widgets.explorer_model import Answered, Choice, Chosen, Loaded, State
 from tests.test_discovery import CORE, NAMED
 
-FOUND = [each for each in resources([CORE, NAMED]) if "/" not in each.name]
-OFFER = model.Offer(resources=tuple(FOUND))
+OFFER = model.Offer(resources=tuple(resources([CORE, NAMED])))
 SCALERS = Choice("autoscaling", "v2", "horizontalpodautoscalers")
 NODES = Choice("", "v1", "nodes")
 
@@ -34,41 +32,22 @@ def test_from_discovery_to_choices():
 
 
 @pytest.mark.parametrize(
-    ("choice", "path", "line"),
+    ("choice", "path"),
     [
-        (Choice(resource="/healthz"), "/healthz", "get --raw /healthz"),
-        # `--output=json` would put all pages of a list into one of its own.
-        (NODES, "/api/v1/nodes?limit=100", "get --raw '/api/v1/nodes?limit=100'"),
-        (NODES._replace(table=True), "/api/v1/nodes?limit=100", "get nodes"),
+        (Choice(resource="/healthz"), "/healthz"),
+        (NODES, "/api/v1/nodes?limit=100"),
+        (NODES._replace(name="a"), "/api/v1/nodes/a"),
+        (SCALERS, "/apis/autoscaling/v2/horizontalpodautoscalers?limit=100"),
         (
-            NODES._replace(name="a"),
-            "/api/v1/nodes/a",
-            "get nodes a --output=json --show-managed-fields",
-        ),
-        (
-            SCALERS._replace(table=True),
-            "/apis/autoscaling/v2/horizontalpodautoscalers?limit=100",
-            "get horizontalpodautoscalers.v2.autoscaling --all-namespaces",
-        ),
-        (
-            SCALERS._replace(namespace="x", name="a", table=True),
+            SCALERS._replace(namespace="x", name="a"),
             "/apis/autoscaling/v2/namespaces/x/horizontalpodautoscalers/a",
-            "get horizontalpodautoscalers.v2.autoscaling a --namespace=x",
         ),
+        # A slash or a question mark in a name is part of it.
+        (NODES._replace(name="../x?y"), "/api/v1/nodes/..%2Fx%3Fy"),
     ],
 )
-def test_how_a_choice_is_asked_for(choice, path, line):
-    """The path, and kubectl's line with the whole name of the resource."""
+def test_how_a_choice_is_asked_for(choice, path):
     assert model.path_of(chosen(choice)) == path
-    assert model.kubectl_line(chosen(choice)) == f"kubectl {line}"
-
-
-def test_a_name_cannot_leave_its_place():
-    """A slash or a question mark in it is part of the name."""
-    path = model.path_of(chosen(NODES._replace(name="../x?y")))
-    assert path == "/api/v1/nodes/..%2Fx%3Fy"
-    line = model.kubectl_line(chosen(NODES._replace(name="a; b")))
-    assert shlex.split(line)[3] == "a; b"
 
 
 def test_what_is_missing_is_said():
@@ -110,20 +89,6 @@ def test_a_long_list_says_what_is_left_out():
     assert "4,900 more" in model.left_out(known)
     for odd in (None, "text", [], {"metadata": None}):
         assert model.left_out(odd) == ""
-
-
-def test_a_table_with_hangul_and_two_namespaces():
-    """As kubectl prints it: no wide columns, NAMESPACE where there are several."""
-    columns = [{"name": "Name", "priority": 0}, {"name": "Wide", "priority": 1}]
-    rows = [
-        {"cells": [name, "-"], "object": {"metadata": {"namespace": n, "name": name}}}
-        for n, name in (("하나", "🦊"), ("둘", "b"))
-    ]
-    table = {"kind": "Table", "columnDefinitions": columns, "rows": rows}
-    shown = [["하나", "🦊"], ["둘", "b"]]
-    assert model.rows(table) == (["NAMESPACE", "NAME"], shown)
-    assert model.names(table) == [("하나", "🦊"), ("둘", "b")]
-    assert model.rows({"kind": "PodList"}) is None
 
 
 def test_an_answer_that_is_no_json_is_text():
@@ -172,14 +137,6 @@ def test_the_line_to_copy_gives_the_same_answer(view, choice):
     line = ["bash", "-c", view.request()["kubectl"]]
     printed = subprocess.run(line, capture_output=True, timeout=60, check=True).stdout
     assert without_version(json.loads(printed)) == without_version(answer)
-
-
-def test_as_a_table(view):
-    """The columns are those that kubectl prints."""
-    columns, rows = model.rows(view.choose(resource="configmaps", table=True))
-    assert columns == ["NAME", "DATA", "AGE"]
-    assert "kube-root-ca.crt" in [row[0] for row in rows]
-    assert "kube-root-ca.crt" in view.text()
 
 
 def test_a_refusal_is_an_answer(cluster):

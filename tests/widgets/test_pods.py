@@ -3,9 +3,9 @@
 import pytest
 
 from cluster import errors
-from helpers import kubectl, pods, widgets
+from helpers import kubectl, widgets
 from tests.local.waiting import until
-from tests.running import run, sleeper
+from tests.running import apply, run, sleeper
 
 SECONDS = 60.0
 
@@ -33,7 +33,7 @@ def test_it_follows_what_happens(namespace):
 
 def test_a_selector_chooses(namespace):
     """What does not fit is not there."""
-    pods.apply([sleeper(name, labels={"app": name}) for name in ("one", "two")])
+    apply([sleeper(name, labels={"app": name}) for name in ("one", "two")])
     with widgets.live_pods(selector="app=two") as view:
         until(lambda: len(view.frame()), SECONDS, "the list is there")
         assert list(view.frame()["NAME"]) == ["two"]

@@ -126,9 +126,3 @@ def test_rows_are_found_by_name_and_label():
     assert found == {"WEB": ["web-1"], "app=shop": ["web-1"], "창고": ["db"]} | {
         "nothing": []
     }
-
-
-def test_the_last_event_can_come_first():
-    """What had no event comes last, in the order of names."""
-    model = after(event("MODIFIED", row("c")), model=listed(*map(row, "abc")))
-    assert [r.name for r in model.matching(newest=True)] == ["c", "a", "b"]

@@ -114,7 +114,7 @@ def test_the_data_of_a_journey_wait_for_it(connected):
         assert opened.status == "Sending the request."
     with opened, pytest.raises(errors.KubectlFailed, match="not found"):
         opened.frame()
-    with pytest.raises(errors.BadRequestLine):
+    with pytest.raises(errors.LabError, match="slash"):
         widgets.request_journey("nobody", "no slash")
 
 
