@@ -24,7 +24,7 @@ import signal
 import sys
 import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -73,7 +73,7 @@ class ApiServer:
         """
         self._flags = {**FLAGS, **flags}
         self._machine: Machine | None = None
-        self._finish = None
+        self._finish: Callable[[], object] | None = None
 
     def start(self, *, timeout: float = START_TIMEOUT) -> Self:
         """Start etcd and kube-apiserver, and return when that calls itself ready.
@@ -94,7 +94,7 @@ class ApiServer:
         self._finish = weakref.finalize(self, _clear, machine, lifeline, ours)
         try:
             with machine.launched(found, None, 0, Silent()):
-                self._wait_until_ready(None, timeout)
+                _wait_until_ready(machine, None, timeout)
         except errors.ComponentFailed as error:
             self.stop()
             raise errors.ServerEnded(error.component, error.ended, error.tail) from None
@@ -109,13 +109,14 @@ class ApiServer:
         Return when it is ready again; see `start`. An administrator does the same when
         a cluster gets a new version.
         """
-        if not self.running:
+        machine = self._machine
+        if machine is None or not machine.running():
             return self.start(timeout=timeout)
         before = self.pid
         if before:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(before, signal.SIGTERM)
-        self._wait_until_ready(before, timeout)
+        _wait_until_ready(machine, before, timeout)
         return self
 
     def stop(self) -> None:
@@ -146,7 +147,7 @@ class ApiServer:
         """Start it for a block."""
         return self.start()
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop it, also when the block failed."""
         self.stop()
 
@@ -164,7 +165,8 @@ class ApiServer:
     @property
     def pid(self) -> int | None:
         """Return the process id of kube-apiserver, or None while there is none."""
-        return self._component()["pid"] if self.running else None
+        machine = self._machine
+        return _component(machine)["pid"] if machine and machine.running() else None
 
     @property
     def url(self) -> str:
@@ -174,28 +176,29 @@ class ApiServer:
     @property
     def directory(self) -> Path:
         """Return where its keys, objects and logs are; raise ServerEnded."""
-        if not self.running:
+        if self._machine is None or not self._machine.running():
             raise errors.ServerEnded
         return self._machine.state
 
-    def _component(self) -> dict:
-        found = self._machine.last_status()["components"]
-        return found.get(NAME, {"state": "waiting", "pid": None})
 
-    def _wait_until_ready(self, before: int | None, timeout: float) -> None:
-        """Wait for a process of another number than `before` that is ready."""
+def _component(machine: Machine) -> dict:
+    found = machine.last_status()["components"]
+    return found.get(NAME, {"state": "waiting", "pid": None})
 
-        def ready() -> bool:
-            found = self._component()
-            return found["state"] == "running" and found["pid"] != before
 
-        began = time.monotonic()
-        what = "the API server of this notebook"
-        alive = self._machine.require_alive
-        if not until(ready, timeout, what=what, alive=alive, pause=PAUSE):
-            words = last_words(self._machine.state / "logs" / f"{NAME}.log", 5)
-            waited = time.monotonic() - began
-            raise errors.NotReady("The start of kube-apiserver", waited, words)
+def _wait_until_ready(machine: Machine, before: int | None, timeout: float) -> None:
+    """Wait for a process of another number than `before` that is ready."""
+
+    def ready() -> bool:
+        found = _component(machine)
+        return found["state"] == "running" and found["pid"] != before
+
+    began = time.monotonic()
+    what = "the API server of this notebook"
+    if not until(ready, timeout, what=what, alive=machine.require_alive, pause=PAUSE):
+        words = last_words(machine.state / "logs" / f"{NAME}.log", 5)
+        waited = time.monotonic() - began
+        raise errors.NotReady("The start of kube-apiserver", waited, words)
 
 
 def programs(view: Progress | None = None) -> Path:

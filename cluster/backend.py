@@ -65,10 +65,12 @@ class Backend(Protocol):
 
     #: as it shows in `repr` and in `status`
     name: str
-    #: the components that `log` knows
-    logs: tuple[str, ...]
     #: the directory of the cluster's state
     state: Path
+
+    @property
+    def logs(self) -> tuple[str, ...]:
+        """Return the components that `log` knows."""
 
     @property
     def kubeconfig(self) -> Path:

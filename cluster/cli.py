@@ -156,7 +156,7 @@ def delete(yes: bool) -> None:
         return
     confirm = (lambda question: None) if yes else _confirm
     if backend.name == choice.EXISTING and backend.running():
-        existing.delete(backend, confirm)
+        existing.delete(confirm)
     else:
         confirm(_ALL.format(backend.state))
         backend.delete()

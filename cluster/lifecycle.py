@@ -5,6 +5,7 @@ before it is ready and what is left to end after the components, others say.
 """
 
 import dataclasses
+import functools
 import json
 import os
 import signal
@@ -122,7 +123,7 @@ class Lifecycle:
             for task in self._tasks:
                 if task.after_all:
                     self._until(self._supervisor.all_ready, deadline)
-                self._until(lambda task=task: self._act(task), deadline)
+                self._until(functools.partial(self._act, task), deadline)
                 self._done.add(task.words)
                 self._publish()
             self._until(self._supervisor.all_ready, deadline)

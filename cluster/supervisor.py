@@ -108,6 +108,7 @@ class Supervisor:
                 with self._news:
                     self._news.wait(0.2)
                 continue
+            assert found, "waitid returns None only with WNOHANG"
             with self._news:
                 self._bury(found.si_pid)
 
@@ -227,7 +228,7 @@ class Supervisor:
             self._news.wait_for(lambda: self.stopping.is_set() or condition())
         return not self.stopping.is_set()
 
-    def _set(self, part: Component, state: str, **fields) -> None:
+    def _set(self, part: Component, state: str, **fields: object) -> None:
         with self._news:
             if self.stopping.is_set() and state != "stopped":
                 return  # too late: others wait for this one's "stopped"

@@ -5,11 +5,15 @@ hides without `--show-managed-fields`.
 """
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _FIELD = "f:"
 
 
-def field_owners(obj: dict):
+def field_owners(obj: dict) -> "pd.DataFrame":
     """Return a DataFrame: a row per field, a column per manager, "owns" or nothing.
 
     Fields are written as in a conflict, `.data.color`; both are sorted. The same as

@@ -5,6 +5,7 @@ patterns here know how Kubernetes and Jupyter write theirs.
 """
 
 import re
+from collections.abc import Mapping
 
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 from detect_secrets.core.scan import scan_line
@@ -42,9 +43,10 @@ def find(text: str) -> list[str]:
 
 
 def _by_detectors(text: str) -> set[str]:
+    plugins: Mapping[str, type] = get_mapping_from_secret_type_to_class()
     detectors = [
         {"name": plugin.__name__}
-        for plugin in get_mapping_from_secret_type_to_class().values()
+        for plugin in plugins.values()
         if plugin.__name__ not in NOT_HERE
     ]
     with transient_settings({"plugins_used": detectors}):

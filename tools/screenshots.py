@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import ViewportSize, sync_playwright
+from playwright.sync_api import sync_playwright
 
 from tests.browser.conftest import WINDOW, find_chromium
 from tests.browser.jupyterlab import JupyterLab
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program)
-        window = browser.new_context(viewport=ViewportSize(**WINDOW))
+        window = browser.new_context(viewport=WINDOW)
         lab = JupyterLab(Path(folder))
         try:
             lab.start()

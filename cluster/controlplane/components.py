@@ -123,6 +123,7 @@ def _move(
     binaries: str,
     changes: Mapping[str, Mapping[str, str]],
 ) -> Component:
+    assert isinstance(part.ready, Get), "all of these answer by HTTP"
     program, *words = part.argv
     words = [_there(word, ports) for word in words]
     changed = changes[part.name]

@@ -60,8 +60,8 @@ def _plan(launch: Launch) -> Plan:
     plan = _common_plan(launch)
     server = f"https://127.0.0.1:{plan.port}"
     kubeconfigs.write_component_kubeconfigs(launch.state / "pki", server)
-    node = kernel.find()[0] if launch.archive else None
-    if node is None:
+    node = launch.archive and kernel.find()[0]
+    if not launch.archive or not node:
         return plan
     kubeconfigs.write_component_kubeconfigs(launch.state / "pki", stems=_NODE)
     # What the node is asked for.

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cluster import errors, statedir
+from cluster.backend import MANAGER
 from cluster.existing import identify, rbac
 from cluster.existing.identify import Asker, Target
 from cluster.existing.record import TOOLBOX, Record
@@ -149,7 +150,7 @@ def unfenced(ours: Asker, user: str) -> str:
     probes = [_probe(user, namespace) for namespace in FORBIDDEN]
     probes += [rbac.binding(user, namespace) for namespace in FORBIDDEN]
     labels = rbac.namespace_labels(user)
-    metadata = {"generateName": f"{rbac.MANAGER}-", "labels": labels}
+    metadata = {"generateName": f"{MANAGER}-", "labels": labels}
     probes.append({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
     done = ours.attempt("create", "-o", "name", *_DRY, manifest=probes)
     written = done.stdout.split()

@@ -149,7 +149,7 @@ class Existing(Backend):
         record = self.record()
         made = record.made
         selector = f"--selector={rbac.STATE}={record.state}"
-        commands = (f"kubectl delete namespaces {selector}",)
+        commands: tuple[str, ...] = (f"kubectl delete namespaces {selector}",)
         if made:
             kinds = dict.fromkeys(each["kind"] for each in account.objects(record))
             words = ",".join(kind.lower() for kind in kinds if kind != "ServiceAccount")

@@ -16,7 +16,6 @@ from cluster.cli_format import FAILED, Command, working
 
 if TYPE_CHECKING:
     from cluster.existing.account import Plan
-    from cluster.existing.backend import Existing
     from cluster.existing.record import Record
 
 
@@ -115,8 +114,11 @@ def _confirm(question: str) -> bool:
             click.echo(err=True)  # nobody pressed Enter
 
 
-def delete(backend: "Existing", confirm: Callable[[str], None]) -> None:
+def delete(confirm: Callable[[str], None]) -> None:
     """Delete what was made there and what is here; `confirm` returns if one may."""
+    from cluster.existing.backend import Existing
+
+    backend = Existing()
     found = backend.removal()
     if found.lost:
         click.echo(found.lost, err=True)

@@ -13,6 +13,7 @@ import json
 import re
 from importlib import resources
 from string import Template
+from typing import Any
 
 from cluster.backend import LABEL, MANAGER
 from cluster.existing.record import TOOLBOX
@@ -90,7 +91,7 @@ def manifest(
     return "---\n".join(_filled(file, values) for file in wanted if wanted[file])
 
 
-def objects(user: str, **options) -> list[dict]:
+def objects(user: str, **options: Any) -> list[dict]:
     """Return all objects of a user; `options` are those of `manifest`."""
     import yaml
 

@@ -27,9 +27,13 @@ class Local(Backend):
 
     name = "local"
     context = layout.CONTEXT
-    logs = LOGS
 
     state: Path = field(default_factory=paths.state_dir)
+
+    @property
+    def logs(self) -> tuple[str, ...]:
+        """Return the components that have a log."""
+        return LOGS
 
     @property
     def kubeconfig(self) -> Path:
@@ -50,7 +54,7 @@ class Local(Backend):
 
         return binaries.find()
 
-    def setup(self, progress: Progress) -> tuple[Path, Path]:
+    def setup(self, progress: Progress) -> tuple[Path, Path | None]:
         """Make what a start needs: the binaries' directory and the image archive."""
         from cluster.binaries import ensure
         from cluster.image import cache as image_cache
@@ -177,7 +181,7 @@ class Local(Backend):
         preflight.check()
         binaries = self.binaries()
         archive = image_cache.find(binaries, progress) if binaries else None
-        if archive is None:
+        if binaries is None or archive is None:
             # Before minutes of building for a machine that cannot start it.
             progress.update("trying whether this machine can run the cluster")
             trial.require(self.state)

@@ -24,8 +24,8 @@ def find(python: str, archive: str | None, archive_key: str | None) -> Facts:
 
     `archive_key` is what identifies it: what was imported before is not again.
     """
-    # The start has made sure that there is one.
     runc = find_runc(Path(layout.BIN))
+    assert runc, "the start has made sure that there is one"
     return Facts(
         python=python,
         runc=runc.path,

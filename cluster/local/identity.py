@@ -90,11 +90,9 @@ def pid_of(state: Path, who: str) -> int | None:
 
 def send(state: Path, number: int) -> None:
     """Send a signal to PID 1, or to the outer process before there is one."""
-    pids = [pid_of(state, "pid_1") or pid_of(state, "outer")]
-    if pids == [None]:
-        # machine.json is damaged, or not written yet.
-        pids = [p.pid for p in processes(state)]
-    for pid in pids:
+    known = pid_of(state, "pid_1") or pid_of(state, "outer")
+    # Without one, machine.json is damaged, or not written yet.
+    for pid in [known] if known else [p.pid for p in processes(state)]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
 

@@ -53,9 +53,9 @@ def decide(facts: IdFacts) -> Map:
     if facts.privileged:
         count = min(RANGE, facts.available)
         return Map("direct", ((0, 0, count),), ((0, 0, count),))
-    granted = facts.subuid and facts.subgid
     # Set-uid programs do not work under no_new_privs.
-    if granted and facts.has_newuidmap and not facts.no_new_privs:
+    may_call = facts.has_newuidmap and not facts.no_new_privs
+    if facts.subuid and facts.subgid and may_call:
         return Map(
             "newuidmap",
             _with_self(facts.uid, facts.subuid),
@@ -108,7 +108,7 @@ def _available(path: str) -> int:
         return available([tuple(map(int, line.split())) for line in file])
 
 
-def available(lines: list[tuple[int, int, int]]) -> int:
+def available(lines: list[tuple[int, ...]]) -> int:
     """Return how many ids from 0 on exist, by the lines of a uid_map or gid_map."""
     end = 0
     for inside, _, count in sorted(lines):

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cluster import errors, ports
 from cluster.local import facts, identity, init, probes, storage
@@ -26,6 +27,9 @@ from cluster.processes import python_command
 from cluster.progress import Progress
 from cluster.statedir import open_private, write_private
 from cluster.waiting import until
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 #: seconds that the API server may take to answer once the cluster was ready
 ANSWER_WITHIN = 10.0
@@ -58,7 +62,7 @@ class Program:
     """
 
     main: str
-    plan: Callable[[Launch], object]
+    plan: "Callable[[Launch], DataclassInstance]"
     first: str
     leader: str = "pid_1"
     take: Callable[[int], socket.socket] = ports.listen

@@ -128,7 +128,7 @@ def main(base: str) -> None:
     try:
         namespaces.enter()
     except rootfs.StepRefused as refusal:
-        answer = {"step": refusal.step, "reason": refusal.reason}
+        answer: dict = {"step": refusal.step, "reason": refusal.reason}
     else:
         answer = _in_pid_1(lambda: _build(base))
         answer["user_namespace"] = os.readlink("/proc/self/ns/user") != before
@@ -149,9 +149,9 @@ def _in_pid_1(look: Callable[[], dict]) -> dict:
         os._exit(0)
     os.close(write)
     with os.fdopen(read) as pipe:
-        answer = pipe.read()
+        written = pipe.read()
     os.waitpid(child, 0)
-    return json.loads(answer)
+    return json.loads(written)
 
 
 def _build(base: str) -> dict:

@@ -44,8 +44,8 @@ def main(plan_file: str) -> None:
     # Whatever was there before: pods that are not root read what the kubelet writes.
     os.umask(0o022)
     # The host's are shown there so far, as files and without life.
-    for kind, directory in _OWN:
-        sc.mount(kind, directory, kind)
+    for system, directory in _OWN:
+        sc.mount(system, directory, system)
     plan = components.Plan(**json.loads(Path(plan_file).read_text()))
     _load_modules(Path(kernel.MODULES, os.uname().release))
     sc.set_hostname(at.NODE_NAME)

@@ -43,7 +43,7 @@ def find() -> tuple[Kernel | None, str]:
     if '"' in sys.executable:
         # A kernel's command line knows no way to write it.
         return None, f"the path of {sys.executable} has a quotation mark"
-    kernel = Kernel(*found.values())
+    kernel = Kernel(*filter(None, found.values()))
     if not _knows_frames(kernel.slirp):
         return None, f"{kernel.slirp} is older than 1.2"
     return kernel, ""

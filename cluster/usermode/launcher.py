@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from cluster.die_with_parent import die_with_parent
 from cluster.usermode import layout as at
@@ -51,7 +52,8 @@ def main(port: str, relay: str, slirp: str, *linux: str) -> int:
         # It takes orders only once the kernel is connected.
         forward(int(port), children)
         found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
-        [name] = [child.args[0] for child in children if child.pid == found.si_pid]
+        assert found, "waitid returns None only with WNOHANG"
+        [name] = [_name(child) for child in children if child.pid == found.si_pid]
         print(f"{name} ended: {found.si_status}", file=sys.stderr)
         return 1
     finally:
@@ -65,7 +67,7 @@ def start(
     command: list[str],
     when_we_end: int,
     listener: socket.socket | None = None,
-    **options,
+    **options: Any,
 ) -> subprocess.Popen:
     """Start a program that gets the signal when this thread has ended.
 
@@ -141,9 +143,14 @@ def _connects(client: socket.socket, path: str) -> bool:
     return True
 
 
+def _name(child: subprocess.Popen) -> str:
+    assert isinstance(child.args, list), "`start` takes no other"
+    return os.fsdecode(child.args[0])
+
+
 def _until(condition: Callable[[], bool], children: list[subprocess.Popen]) -> None:
     def alive() -> None:
-        gone = [child.args[0] for child in children if ended(child)]
+        gone = [_name(child) for child in children if ended(child)]
         if gone:
             raise ChildProcessError(f"{gone[0]} ended before the network was there")
 

@@ -6,6 +6,7 @@ What there is to choose, and how it is asked for, is known to `explorer_model`.
 import shlex
 import time
 from functools import partial
+from html import escape
 from typing import Any
 
 import ipywidgets
@@ -176,7 +177,7 @@ class ApiExplorer(View):
         if last is not None:
             lines = [f"GET {self._caller.server}{last.path}"]
             lines += [f"{name}: {value}" for name, value in last.sent.items()]
-            sent = "<br>".join(f"<code>{markup.escape(line)}</code>" for line in lines)
+            sent = "<br>".join(f"<code>{escape(line)}</code>" for line in lines)
             if self._caller.credential_kind == "certificate":
                 sent += "<br>No Authorization: the client certificate says who asks."
             self._head.value = markup.block(f"<p>{sent}</p>")

@@ -10,6 +10,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from html import escape
 from typing import Any
 
 import ipywidgets
@@ -174,11 +175,11 @@ class View(ipywidgets.VBox):
         """Return the text form, for terminals, tests and print."""
         return self.text()
 
-    def _repr_mimebundle_(self, **options) -> dict:
+    def _repr_mimebundle_(self, **options: object) -> dict:
         shown = super()._repr_mimebundle_(**options)
         text = self.text()
         # For where no widgets are: GitHub, print, a page that was exported.
-        html = f"<pre>{markup.escape(text)}</pre>"
+        html = f"<pre>{escape(text)}</pre>"
         return {**shown, "text/plain": text, "text/html": html}
 
     def _controls(self) -> list[ipywidgets.Widget]:

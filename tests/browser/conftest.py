@@ -4,14 +4,20 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from tests.browser.jupyterlab import JupyterLab
 from tests.browser.notebook import ACTION, OpenNotebook
 
 #: A name that is not this machine's, as a hosted learner's browser knows it.
 FOREIGN_HOST = "hub.example"
-WINDOW = {"width": 1300, "height": 1000}
+WINDOW = ViewportSize(width=1300, height=1000)
 
 
 def find_chromium() -> str | None:
