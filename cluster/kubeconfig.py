@@ -1,19 +1,22 @@
 """Read kubeconfigs: what is wrong with one, and how its user reaches the API server.
 
-The one reader. Only what is read is checked; kubectl and the server judge the rest.
-Python programs can have all of it from `kubernetes.config`, but that takes 0.4 s to
-load and leaves keys in files until the kernel ends. So it is loaded for what it alone
-knows, credential plugins.
+The one reader, and what writes those of our own clusters. It loads no library of
+cryptography: to attach to a running cluster needs this alone. Only what is read is
+checked; kubectl and the server judge the rest. Python programs can have all of it from
+`kubernetes.config`, but that takes 0.4 s to load and leaves keys in files until the
+kernel ends. So it is loaded for what it alone knows, credential plugins.
 """
 
 import base64
 import contextlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cluster import errors
+from cluster.statedir import write_private
 
 _AGAIN = "Run `python -m helpers up` and then the cell with `connect()`: both renew it."
 
@@ -184,6 +187,40 @@ def server_of(document: dict, context: str) -> str:
     """Return the URL of the API server that `context` of a kubeconfig names."""
     named = entry_of(document, "context", context) or {}
     return (entry_of(document, "cluster", named["cluster"]) or {})["server"]
+
+
+def embed(
+    directory: Path, stem: str, *, server: str, context: str, user: str = ""
+) -> dict:
+    """Return a kubeconfig with all of it embedded: the CA and the pair of `stem`."""
+
+    def b64(name: str) -> str:
+        return base64.b64encode((directory / name).read_bytes()).decode()
+
+    user = user or stem
+    cluster = {"server": server, "certificate-authority-data": b64("ca.crt")}
+    pair = {
+        "client-certificate-data": b64(f"{stem}.crt"),
+        "client-key-data": b64(f"{stem}.key"),
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": context, "cluster": cluster}],
+        "users": [{"name": user, "user": pair}],
+        "contexts": [{"name": context, "context": {"cluster": context, "user": user}}],
+        "current-context": context,
+    }
+
+
+def write_embedded(
+    directory: Path, stems: Iterable[str], *, server: str, context: str
+) -> None:
+    """Write the kubeconfig of each component beside its certificate."""
+    for stem in stems:
+        document = embed(directory, stem, server=server, context=context)
+        # JSON is YAML: no YAML writer is needed for what only programs read.
+        write_private(directory / f"{stem}.conf", json.dumps(document, indent=1))
 
 
 def _read(kubeconfig: Path, name: str) -> str:

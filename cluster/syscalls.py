@@ -1,10 +1,13 @@
 """Call the few Linux system calls that Python 3.11 does not offer.
 
-Each raises OSError with the kernel's reason, like the functions of `os`.
+Each raises OSError with the kernel's reason, like the functions of `os`; `step` turns
+it into words.
 """
 
 import ctypes
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
@@ -32,6 +35,24 @@ _RB_POWER_OFF = 0x4321FEDC
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+class StepRefused(Exception):
+    """A step that the kernel refused: `step` in words, `reason` the kernel's."""
+
+    def __init__(self, step: str, reason: str) -> None:
+        """Keep both for the message that a person sees."""
+        self.step, self.reason = step, reason
+        super().__init__(f"{step}: {reason}")
+
+
+@contextmanager
+def step(words: str) -> Iterator[None]:
+    """Turn an OSError inside the block into StepRefused with these words."""
+    try:
+        yield
+    except OSError as error:
+        raise StepRefused(words, error.strerror or str(error)) from error
 
 
 def _check(result: int, what: str) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from cluster import ports
 from cluster.controlplane.process import Plan
-from cluster.local import kubeconfigs
+from cluster.kubeconfig import write_embedded
+from cluster.local.layout import API_SERVER, CONTEXT, KUBECONFIG_STEMS
 from cluster.local.machine import Launch, Machine, Program
 from cluster.statedir import write_private
 from cluster.usermode import components, kernel, layout
@@ -59,11 +60,12 @@ def _server_plan(lifeline: int, flags: Mapping, launch: Launch) -> Plan:
 def _plan(launch: Launch) -> Plan:
     plan = _common_plan(launch)
     server = f"https://127.0.0.1:{plan.port}"
-    kubeconfigs.write_component_kubeconfigs(launch.state / "pki", server)
+    pki = launch.state / "pki"
+    write_embedded(pki, KUBECONFIG_STEMS, server=server, context=CONTEXT)
     node = launch.archive and kernel.find()[0]
     if not launch.archive or not node:
         return plan
-    kubeconfigs.write_component_kubeconfigs(launch.state / "pki", stems=_NODE)
+    write_embedded(pki, _NODE, server=API_SERVER, context=CONTEXT)
     # What the node is asked for.
     asked = components.Plan(
         state=plan.state,

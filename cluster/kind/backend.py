@@ -13,7 +13,6 @@ from cluster.backend import KIND as LOGS, STATUS, Backend
 from cluster.image import cache as image_cache
 from cluster.image.load import Image, add
 from cluster.kind import engine, programs
-from cluster.kind.command import Commands
 from cluster.kind.node import (
     Node,
     NodeClient,
@@ -22,6 +21,7 @@ from cluster.kind.node import (
     ensure_toolbox,
 )
 from cluster.kind.plan import Plan, Record, forget, name_for
+from cluster.kind.programs import Commands
 from cluster.kubeconfig import read_kubeconfig, server_of
 from cluster.local import storage
 from cluster.progress import Progress, Silent

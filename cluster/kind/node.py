@@ -15,9 +15,9 @@ from pathlib import Path
 
 from cluster import audit, errors, versions
 from cluster.image import load as images
-from cluster.kind.command import Commands
 from cluster.kind.engine import LONGEST, Engine
 from cluster.kind.plan import AUDIT, BUDGET, Plan
+from cluster.kind.programs import Commands
 from cluster.progress import Progress, Silent
 from cluster.waiting import until
 

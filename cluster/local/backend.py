@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cluster import errors, paths, ports, statedir
 from cluster.backend import LOCAL as LOGS, STATUS, Backend
-from cluster.kubeconfig import holds, read_kubeconfig
+from cluster.kubeconfig import embed, holds, read_kubeconfig, write_embedded
 from cluster.local import layout, machine
 from cluster.logs import tail
 from cluster.progress import Progress, Silent
@@ -176,7 +176,7 @@ class Local(Backend):
     def _start(self, progress: Progress, port: int | None) -> None:
         from cluster import pki, preflight
         from cluster.image import cache as image_cache
-        from cluster.local import kubeconfigs, trial
+        from cluster.local import trial
 
         preflight.check()
         binaries = self.binaries()
@@ -189,7 +189,12 @@ class Local(Backend):
         progress.update("making keys and certificates")
         with statedir.usable(self.state):
             pki.ensure(self.state / "pki")
-            kubeconfigs.write_component_kubeconfigs(self.state / "pki")
+            write_embedded(
+                self.state / "pki",
+                layout.KUBECONFIG_STEMS,
+                server=layout.API_SERVER,
+                context=layout.CONTEXT,
+            )
         self._start_machine(binaries, archive, progress, port)
 
     def _start_machine(
@@ -213,13 +218,12 @@ class Local(Backend):
 
         A context or namespace that the learner added stays.
         """
-        from cluster.local import kubeconfigs
-
         with statedir.usable(self.state):
-            ours = kubeconfigs.kubeconfig(
+            ours = embed(
                 self.state / "pki",
                 "admin",
                 server=f"https://127.0.0.1:{ports.port_of(self.state)}",
+                context=layout.CONTEXT,
                 user="kubernetes-admin",
             )
             try:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cluster import syscalls as sc
 from cluster.lifecycle import Lifecycle, Task
-from cluster.local import bootstrap, facts, layout, probes, rootfs
+from cluster.local import bootstrap, facts, layout, network, probes, rootfs
 from cluster.local.components import Component, describe
 from cluster.statedir import write_private
 from cluster.supervisor import Supervisor
@@ -52,7 +52,7 @@ def run(plan: Plan, made: Callable[[], None]) -> int:
     rootfs.build(
         rootfs.Sources(plan.state, plan.binaries, plan.python_home, plan.images)
     )
-    rootfs.configure_network()
+    network.configure_network()
     pid_1 = _Init(plan)
     made()
     return pid_1.run()

@@ -19,6 +19,9 @@ CLUSTER_DOMAIN = "cluster.local"
 
 #: 443, so that the Service `kubernetes` works even where kube-proxy cannot run.
 API_PORT = 443
+#: Not the Service's address: while the API server restarts that has no endpoint,
+#: kube-proxy refuses for it, and could not learn of a new one through itself.
+API_SERVER = f"https://{NODE_IP}:{API_PORT}"
 
 ROOT = "/run/lab"
 BIN = f"{ROOT}/bin"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cluster import syscalls as sc
 from cluster.die_with_parent import die_with_parent
-from cluster.local import identity, idmap, init, rootfs
+from cluster.local import identity, idmap, init
 
 #: Everything but the mount namespace, which PID 1 makes: the outer process goes on
 #: seeing the host's files.
@@ -54,7 +54,7 @@ def main(plan_file: str, report_to: str) -> int:
     identity.write_state(state, None)
     try:
         enter()
-    except rootfs.StepRefused as refusal:
+    except sc.StepRefused as refusal:
         return _refused(report, refusal)
     alive, ours = os.pipe()
     child = os.fork()
@@ -79,7 +79,7 @@ def enter(ids: idmap.Map | None = None) -> None:
         os.setresuid(0, 0, 0)
         if Path("/proc/self/setgroups").read_text().strip() == "allow":
             os.setgroups([])
-    with rootfs.step("making namespaces"):
+    with sc.step("making namespaces"):
         sc.unshare(NAMESPACES)
 
 
@@ -105,11 +105,11 @@ def _new_user_namespace(ids: idmap.Map) -> bool:
         os._exit(0)
     os.close(answer_w)
     try:
-        with rootfs.step("making a user namespace"):
+        with sc.step("making a user namespace"):
             sc.unshare(sc.CLONE_NEWUSER)
         os.write(unshared_w, b"x")
         problem = os.read(answer_r, 4096).decode()
-    except rootfs.StepRefused:
+    except sc.StepRefused:
         if ids.how != "direct":
             raise
         return False
@@ -119,7 +119,7 @@ def _new_user_namespace(ids: idmap.Map) -> bool:
         os.close(answer_r)
         os.waitpid(helper, 0)
     if problem:
-        raise rootfs.StepRefused("mapping user ids", problem)
+        raise sc.StepRefused("mapping user ids", problem)
     return True
 
 
@@ -162,14 +162,14 @@ def _pid_1(plan: init.Plan, report: int, alive: int) -> int:
     if select.select([alive], [], [], 0)[0]:
         return 1
     try:
-        with rootfs.step("making a mount namespace"):
+        with sc.step("making a mount namespace"):
             sc.unshare(sc.CLONE_NEWNS)
         return init.run(plan, lambda: os.close(report))
-    except rootfs.StepRefused as refusal:
+    except sc.StepRefused as refusal:
         return _refused(report, refusal)
 
 
-def _refused(report: int, refusal: rootfs.StepRefused) -> int:
+def _refused(report: int, refusal: sc.StepRefused) -> int:
     document = {"step": refusal.step, "reason": refusal.reason}
     os.write(report, json.dumps(document).encode())
     return 1

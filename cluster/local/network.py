@@ -10,7 +10,7 @@ import socket
 import struct
 
 from cluster.local import layout as at
-from cluster.local.mounts import step
+from cluster.syscalls import step
 
 # linux/sockios.h
 _SIOCADDRT = 0x890B

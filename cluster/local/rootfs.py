@@ -11,26 +11,18 @@ make such pods owns the cluster.
 """
 
 import os
+import re
 import secrets
 import shutil
 import sys
 import sysconfig
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from cluster import syscalls as sc
 from cluster.local import layout as at
-from cluster.local.mounts import StepRefused, bind, can_overlay, step
-from cluster.local.network import configure_network
-
-__all__ = [
-    "Sources",
-    "StepRefused",
-    "build",
-    "can_overlay",
-    "configure_network",
-    "step",
-]
+from cluster.syscalls import StepRefused, step
 
 #: The operating system's programs. Missing ones are left out; links stay links.
 SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "nix")
@@ -219,3 +211,69 @@ def _python(home: str) -> list[str]:
         if path.split("/")[1] not in SYSTEM
         and (os.path.isfile(path) or path == wanted[1])
     ]
+
+
+def bind(
+    host: str, inside: str, *, read_only: bool = False, recursive: bool = True
+) -> None:
+    """Show the file or directory `host` at `inside`, which is made if need be."""
+    with step(f"showing {host} inside"):
+        if os.path.isdir(host):
+            os.makedirs(inside, exist_ok=True)
+        else:
+            os.makedirs(os.path.dirname(inside), exist_ok=True)
+            os.close(os.open(inside, os.O_CREAT | os.O_WRONLY, 0o600))
+        sc.mount(host, inside, "", sc.MS_BIND | (sc.MS_REC if recursive else 0))
+    if read_only:
+        with (
+            step(f"making {host} read-only inside"),
+            open("/proc/self/mountinfo", "rb") as file,
+        ):
+            # A remount reaches one mount, not those below it.
+            for path in mounts_below(os.fsencode(inside), file):
+                flags = sc.MS_REMOUNT | sc.MS_BIND | sc.MS_RDONLY | _locked_flags(path)
+                sc.mount("none", os.fsdecode(path), "", flags)
+
+
+def mounts_below(path: bytes, mountinfo: Iterable[bytes]) -> list[bytes]:
+    """Return the mount points at and below `path`, by the lines of mountinfo."""
+    points = [
+        # Blanks and the like are written as three octal digits.
+        re.sub(rb"\\(\d{3})", lambda m: bytes([int(m[1], 8)]), line.split(b" ")[4])
+        for line in mountinfo
+    ]
+    return [p for p in points if p == path or p.startswith(path + b"/")]
+
+
+def _locked_flags(path: bytes) -> int:
+    # In a user namespace a remount may not drop the flags that the mount has.
+    have = os.statvfs(path).f_flag
+    pairs = (
+        (os.ST_NOSUID, sc.MS_NOSUID),
+        (os.ST_NODEV, sc.MS_NODEV),
+        (os.ST_NOEXEC, sc.MS_NOEXEC),
+        (os.ST_NOATIME, sc.MS_NOATIME),
+        (os.ST_NODIRATIME, sc.MS_NODIRATIME),
+        (os.ST_RELATIME, sc.MS_RELATIME),
+    )
+    return sum(flag for bit, flag in pairs if have & bit)
+
+
+def can_overlay(directory: str) -> bool:
+    """Say whether an overlay with its upper directory in `directory` works here."""
+    base = os.path.join(directory, "overlay-probe")
+    for name in ("lower", "upper", "work", "merged"):
+        os.makedirs(f"{base}/{name}", exist_ok=True)
+    options = f"lowerdir={base}/lower,upperdir={base}/upper,workdir={base}/work"
+    try:
+        sc.mount("overlay", f"{base}/merged", "overlay", 0, options)
+    except OSError:
+        return False
+    try:
+        with open(f"{base}/merged/file", "w") as file:
+            file.write("written")
+        return os.path.exists(f"{base}/upper/file")
+    except OSError:
+        return False
+    finally:
+        sc.unmount(f"{base}/merged", sc.MNT_DETACH)

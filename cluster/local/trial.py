@@ -18,7 +18,7 @@ from pathlib import Path
 
 from cluster import errors, paths, preflight, syscalls as sc
 from cluster.die_with_parent import die_with_parent
-from cluster.local import namespaces, rootfs, storage
+from cluster.local import namespaces, network, rootfs, storage
 from cluster.processes import python_command
 
 #: seconds; it takes a tenth of one
@@ -127,7 +127,7 @@ def main(base: str) -> None:
     before = os.readlink("/proc/self/ns/user")
     try:
         namespaces.enter()
-    except rootfs.StepRefused as refusal:
+    except sc.StepRefused as refusal:
         answer: dict = {"step": refusal.step, "reason": refusal.reason}
     else:
         answer = _in_pid_1(lambda: _build(base))
@@ -143,7 +143,7 @@ def _in_pid_1(look: Callable[[], dict]) -> dict:
         die_with_parent()
         try:
             answer = look()
-        except rootfs.StepRefused as refusal:
+        except sc.StepRefused as refusal:
             answer = {"step": refusal.step, "reason": refusal.reason}
         os.write(write, json.dumps(answer).encode())
         os._exit(0)
@@ -155,10 +155,10 @@ def _in_pid_1(look: Callable[[], dict]) -> dict:
 
 
 def _build(base: str) -> dict:
-    with rootfs.step("making a mount namespace"):
+    with sc.step("making a mount namespace"):
         sc.unshare(sc.CLONE_NEWNS)
     rootfs.build(rootfs.Sources(base, f"{base}/bin", sys.base_prefix))
-    rootfs.configure_network()
+    network.configure_network()
     overlay = rootfs.can_overlay(_STORAGE)
     # From inside, where its owner is still root.
     shutil.rmtree(f"{_STORAGE}/overlay-probe")

@@ -16,8 +16,8 @@ from pathlib import Path
 from cluster import syscalls as sc
 from cluster.local import facts, init, layout as at, network, probes, rootfs
 from cluster.local.components import Component
-from cluster.local.mounts import step
 from cluster.supervisor import Supervisor
+from cluster.syscalls import step
 from cluster.usermode import components, kernel, layout
 
 #: what pods need of the kernel and is not built in

@@ -13,9 +13,15 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID as Usage
 
 from cluster import pki
-from cluster.local import kubeconfigs, layout
+from cluster.kubeconfig import write_embedded
+from cluster.local import layout
 
 SERVERS = ("apiserver", "kubelet", "controller-manager", "scheduler")
+
+
+def write_all(directory):
+    stems = layout.KUBECONFIG_STEMS
+    write_embedded(directory, stems, server=layout.API_SERVER, context=layout.CONTEXT)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +29,7 @@ def made(tmp_path_factory):
     """Return a directory with everything, for tests that only look."""
     directory = tmp_path_factory.mktemp("pki") / "pki"
     assert pki.ensure(directory) is True
-    kubeconfigs.write_component_kubeconfigs(directory)
+    write_all(directory)
     return directory
 
 
@@ -139,7 +145,7 @@ def test_files_are_private_whatever_the_umask(tmp_path, umask):
     before = os.umask(umask)
     try:
         pki.ensure(tmp_path / "pki")
-        kubeconfigs.write_component_kubeconfigs(tmp_path / "pki")
+        write_all(tmp_path / "pki")
     finally:
         os.umask(before)
     modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "pki").iterdir()}
