@@ -125,28 +125,6 @@ class StateError(LabError):
         super().__init__(f"{path}: {fact}", way_out)
 
 
-class NoHome(LabError):
-    """This user has no home directory, and no other directory was named."""
-
-    def __init__(self) -> None:
-        """Say what to set."""
-        super().__init__(
-            "There is no home directory: HOME is not set, and /etc/passwd names none.",
-            "Set HOME, or LAB_STATE_DIR and LAB_CACHE_DIR.",
-        )
-
-
-class NamespacesForbidden(LabError):
-    """This machine does not let us make the namespaces of the local cluster."""
-
-    def __init__(self, step: str, reason: str, way_out: str) -> None:
-        """Name the step that was refused and the kernel's reason."""
-        self.step, self.reason = step, reason
-        super().__init__(
-            f"The local cluster cannot start: {step} was refused ({reason}).", way_out
-        )
-
-
 #: what a learner can do without a node
 WITHOUT_NODE = "lessons 00, 02, 03, 04 and 09, and whatever asks the API server alone"
 
@@ -201,22 +179,6 @@ class NoEngine(LabError):
         )
 
 
-class OtherEngine(LabError):
-    """The engine's command line leads to another engine than the one with the cluster.
-
-    `place` and `known` are where the two are.
-    """
-
-    def __init__(self, program: str, place: str, known: str) -> None:
-        """Name both; the way out is the setting that changed."""
-        self.program, self.place, self.known = program, place, known
-        by = {"docker": "`docker context use` or DOCKER_HOST"}.get(program)
-        super().__init__(
-            f"{program} leads to {place} now, and the kind cluster is at {known}.",
-            f"Nothing was changed. Go back by {by or 'CONTAINER_HOST'}, and try again.",
-        )
-
-
 class EngineFailed(LabError):
     """The container engine refused an operation; its own words are the message."""
 
@@ -244,17 +206,6 @@ class PortTaken(LabError):
 
 class StartFailed(LabError):
     """The cluster did not come up."""
-
-
-class AlreadyRuns(StartFailed):
-    """The cluster of a state directory runs, or another process is at it just now."""
-
-    def __init__(self) -> None:
-        """Say how to use or to end it."""
-        super().__init__(
-            "The cluster of this state directory runs already.",
-            "Use it with `connect()`, or stop it with `python -m helpers stop`.",
-        )
 
 
 class KindFailed(StartFailed):
@@ -296,19 +247,6 @@ class NotRunning(LabError):
         """Say so and how to start one."""
         super().__init__(
             detail, "Start it with `python -m helpers up`, or run `connect()`."
-        )
-
-
-class NotAnswering(LabError):
-    """The cluster runs, and its API server does not answer; `waited` in seconds."""
-
-    def __init__(self, waited: float) -> None:
-        """Say what to look at and how to start it anew."""
-        self.waited = waited
-        super().__init__(
-            f"The cluster runs, and its API server gave no answer in {waited:.0f} s.",
-            "See `python -m helpers logs kube-apiserver`; `python -m helpers stop` and "
-            "then `up` start it anew with the same objects.",
         )
 
 
@@ -366,20 +304,6 @@ class KubeconfigError(LabError):
         """Name the file and what is wrong with it."""
         self.path = path
         super().__init__(f"kubeconfig {path}: {fact}", way_out)
-
-
-class UnknownContext(KubeconfigError):
-    """A kubeconfig without the context that was asked for; `known` are those it has."""
-
-    def __init__(self, path: Path, context: str, known: list[str]) -> None:
-        """Name it, and those that the file has."""
-        self.context, self.known = context, known
-        listed = ", ".join(known) or "none at all"
-        super().__init__(
-            path,
-            f"has no context {context!r}.",
-            f"The contexts of this file: {listed}.",
-        )
 
 
 class NoSigningKey(LabError):

@@ -124,7 +124,7 @@ def read_kubeconfig(
 
     Its current context, and the cluster and user which that names, are there. With
     `context` it is that one which must be, whatever the file calls the current one;
-    raise UnknownContext, which lists them, if it is not there.
+    the error without it lists those that are there.
     """
     try:
         document = _parsed(path.read_text(encoding="utf-8"))
@@ -138,7 +138,12 @@ def read_kubeconfig(
     if context and document and isinstance(document, dict):
         names = _names(document)
         if context not in names:
-            raise errors.UnknownContext(path, context, names)
+            listed = ", ".join(names) or "none at all"
+            raise errors.KubeconfigError(
+                path,
+                f"has no context {context!r}.",
+                f"The contexts of this file: {listed}.",
+            )
     fact = problem(document, context)
     if fact:
         raise errors.KubeconfigError(path, fact, way_out)

@@ -14,7 +14,7 @@ _APP = "kubernetes-api-notebooks"
 def state_dir() -> Path:
     """Return the directory of the cluster's state: keys, objects, logs.
 
-    `LAB_STATE_DIR` overrides it. Raise NoHome where it is needed and missing.
+    `LAB_STATE_DIR` overrides it. Raise LabError without a home directory.
     """
     return _from_env("LAB_STATE_DIR") or _usual("user_state_path")
 
@@ -22,7 +22,7 @@ def state_dir() -> Path:
 def cache_dir() -> Path:
     """Return the directory of what can be made again: binaries and images.
 
-    `LAB_CACHE_DIR` overrides it. Raise NoHome where it is needed and missing.
+    `LAB_CACHE_DIR` overrides it. Raise LabError without a home directory.
     """
     return _from_env("LAB_CACHE_DIR") or _usual("user_cache_path")
 
@@ -43,7 +43,10 @@ def _usual(function: str) -> Path:
         return getattr(platformdirs, function)(_APP)
     except RuntimeError:
         # As in a container whose user has no entry in /etc/passwd.
-        raise errors.NoHome from None
+        raise errors.LabError(
+            "There is no home directory: HOME is not set, and /etc/passwd names none.",
+            "Set HOME, or LAB_STATE_DIR and LAB_CACHE_DIR.",
+        ) from None
 
 
 def _from_env(name: str) -> Path | None:

@@ -15,7 +15,7 @@ from cluster import doctor
 from cluster.binaries.check import Runc
 from cluster.doctor import cluster, machine, programs
 from cluster.doctor.findings import fatal, ok, warning
-from cluster.errors import IncompleteAssets, NamespacesForbidden, NotEnough
+from cluster.errors import IncompleteAssets, LabError, NotEnough
 from cluster.local import idmap
 from cluster.local.trial import Answer
 from cluster.preflight import Account
@@ -87,7 +87,7 @@ MACHINES = {
     ),
     "namespaces forbidden": (
         namespaces(
-            NamespacesForbidden("making a user namespace", "EPERM", "sysctl x=1")
+            LabError("making a user namespace was refused (EPERM).", "sysctl x=1")
         ),
         *("namespaces", "fatal", "a user namespace was refused .EPERM", "sysctl"),
     ),

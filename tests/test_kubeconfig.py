@@ -109,10 +109,10 @@ def test_a_mistyped_context_is_answered_with_those_of_the_file(
     """Not with those of the ambient kubeconfig, which may be another file."""
     path = tmp_path / "config"
     path.write_text(json.dumps({**OURS, "contexts": contexts}))
-    with pytest.raises(errors.UnknownContext) as caught:
+    with pytest.raises(errors.KubeconfigError) as caught:
         read_kubeconfig(path, context="typo", way_out="")
-    assert (caught.value.context, caught.value.known) == ("typo", known)
-    assert (", ".join(known) or "none at all") in str(caught.value)
+    assert caught.value.fact.endswith("has no context 'typo'.")
+    assert caught.value.way_out.endswith(f": {', '.join(known) or 'none at all'}.")
     assert str(caught.value).count("\n") == 1
 
 

@@ -113,12 +113,14 @@ def test_a_broken_state_directory(state, tmp_path, broken):
 def test_no_home_directory(state, tmp_path, monkeypatch):
     """Nothing is known of a cluster, and the reason is told once, in its place."""
 
+    missing = errors.LabError("There is no home directory.", "Set HOME.")
+
     def no_home():
-        raise errors.NoHome
+        raise missing
 
     monkeypatch.setattr(report.backends.paths, "state_dir", no_home)
     text = report.write(tmp_path, Silent()).read_text()
-    assert text.count(str(errors.NoHome())) == 1
+    assert text.count(str(missing)) == 1
     assert titles(text)[-1] == "status"
 
 

@@ -179,7 +179,7 @@ class Kind(Backend):
     def _engine(self) -> engine.Engine:
         """Return the engine that made the cluster, else the first that answers.
 
-        Raise OtherEngine if its command line leads to another one by now.
+        Raise LabError if its command line leads to another one by now.
         """
         known = Record.read(self.state)
         if known:
@@ -187,7 +187,13 @@ class Kind(Backend):
             place = ours.endpoint
             # An engine that does not say fails at the first question, in its own words.
             if place and known.endpoint and place != known.endpoint:
-                raise errors.OtherEngine(known.engine, place, known.endpoint)
+                by = {"docker": "`docker context use` or DOCKER_HOST"}
+                raise errors.LabError(
+                    f"{known.engine} leads to {place} now, and the kind cluster is at "
+                    f"{known.endpoint}.",
+                    "Nothing was changed. Go back by "
+                    f"{by.get(known.engine, 'CONTAINER_HOST')}, and try again.",
+                )
             return ours
         found, why = engine.detect()
         if found is None:

@@ -37,7 +37,7 @@ def running(state: Path) -> bool:
 
 @contextlib.contextmanager
 def locked(state: Path) -> Iterator[int]:
-    """Hold the lock that means "runs"; raise AlreadyRuns if another has it.
+    """Hold the lock that means "runs"; raise StartFailed if another has it.
 
     A process that inherits the descriptor holds the lock, too.
     """
@@ -52,7 +52,10 @@ def locked(state: Path) -> Iterator[int]:
                 yield lock
                 return
         except (BlockingIOError, PermissionError):
-            raise errors.AlreadyRuns from None
+            raise errors.StartFailed(
+                "The cluster of this state directory runs already.",
+                "Use it with `connect()`, or stop it with `python -m helpers stop`.",
+            ) from None
         finally:
             os.close(lock)
 

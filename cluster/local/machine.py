@@ -142,8 +142,9 @@ class Machine:
     ) -> int:
         """Start the machine and wait until the cluster is ready; return its port.
 
-        `port` 0 takes any free one. Raise NamespacesForbidden, PortTaken, StateError,
-        NotEnough, ComponentFailed or StartFailed; nothing is left running then.
+        `port` 0 takes any free one. Raise LabError for a step that the kernel refuses,
+        PortTaken, StateError, NotEnough, ComponentFailed or StartFailed; nothing is
+        left running then.
         """
         with self.launched(binaries, archive, port, progress):
             self._await_ready(progress)
@@ -177,14 +178,20 @@ class Machine:
     def await_ready(self, progress: Progress) -> None:
         """Wait for a start that another process began.
 
-        Raise NotAnswering for a cluster that was ready and does not answer any more.
+        Raise LabError for a cluster that was ready and does not answer any more.
         """
         self._await_ready(progress)
         began = time.monotonic()
         words = "waiting for the API server's answer"
         tell = functools.partial(progress.update, words)
         if not until(self.answers, ANSWER_WITHIN, alive=tell, pause=PAUSE):
-            raise errors.NotAnswering(time.monotonic() - began)
+            waited = time.monotonic() - began
+            raise errors.LabError(
+                "The cluster runs, and its API server gave no answer in "
+                f"{waited:.0f} s.",
+                "See `python -m helpers logs kube-apiserver`; `python -m helpers stop` "
+                "and then `up` start it anew with the same objects.",
+            )
 
     def stop(self, *, patience: float = 8.0) -> bool:
         """Stop the machine; return False if it did not run.

@@ -85,7 +85,7 @@ def attempt_here() -> Answer:
 
 
 def require(directory: Path) -> None:
-    """Raise NamespacesForbidden if a start would fail; made for `directory`."""
+    """Raise LabError if a start would fail; made for `directory`."""
     problem = attempt(directory).problem
     if problem:
         raise problem
@@ -96,7 +96,8 @@ def refused(step: str, reason: str) -> errors.LabError:
     if reason == os.strerror(errno.ENOSPC):
         # The kernel's number for too many namespaces; nobody's disk is full.
         reason = "no more of them are allowed"
-    return errors.NamespacesForbidden(step, reason, way_out_of(step))
+    fact = f"The local cluster cannot start: {step} was refused ({reason})."
+    return errors.LabError(fact, way_out_of(step))
 
 
 def way_out_of(step: str) -> str:

@@ -169,7 +169,7 @@ def test_the_address_of_podman_counts_as_well(fake, lab, monkeypatch):
     statedir.make(lab.state)
     Record("lab-1", "podman", True, "this machine").write(lab.state)
     monkeypatch.setenv("CONTAINER_HOST", "ssh://remote.example")
-    with pytest.raises(errors.OtherEngine, match="CONTAINER_HOST"):
+    with pytest.raises(errors.LabError, match="CONTAINER_HOST"):
         lab.delete()
     assert lab.state.exists() and fake.calls() == []
 

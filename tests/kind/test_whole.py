@@ -180,10 +180,10 @@ def test_another_engine_is_not_asked(whole, docker):
     docker.order(endpoint="ssh://remote.example")
     before = len(docker.calls()) - len(docker.calls("context"))
     for act in (whole.up, whole.stop, whole.status, whole.delete, whole.images):
-        with pytest.raises(errors.OtherEngine) as caught:
+        with pytest.raises(errors.LabError) as caught:
             act()
-        assert caught.value.place == "ssh://remote.example"
-        assert caught.value.known == "unix:///var/run/docker.sock"
+        assert "to ssh://remote.example now" in caught.value.fact
+        assert caught.value.fact.endswith("at unix:///var/run/docker.sock.")
         assert str(caught.value).count("\n") == 1
     assert not whole.running()
     assert len(docker.calls()) - len(docker.calls("context")) == before

@@ -105,7 +105,7 @@ def test_inside_only_pods_reach_what_does_not_belong_to_loopback(lab):
 
 def test_a_second_start_is_refused_and_up_attaches(lab):
     before = lab.machine.pid()
-    with pytest.raises(errors.AlreadyRuns):
+    with pytest.raises(errors.StartFailed, match="runs already"):
         lab.machine.start(lab.binaries, lab.archive, 0, Silent())
     view = Recorder()
     lab.backend.up(view)
