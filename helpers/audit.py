@@ -1,7 +1,7 @@
 """Read the requests of a block from the audit log of the cluster's API server.
 
-The server notes who asked for what and which code came back, whether kubectl, curl,
-Python or a pod sent the request. `cluster.audit` decides what the log leaves out.
+The server records who asked for what and which code it answered, whether kubectl,
+curl, Python or a pod sent the request. `cluster.audit` decides what the log leaves out.
 """
 
 import json
@@ -66,7 +66,7 @@ class AuditLog:
         return _frame(_between(self._first, _mark()), self._components)
 
     def stop(self) -> pd.DataFrame:
-        """Close it, and return what was requested until now; again is no error."""
+        """Close it, and return what was requested until now; twice is fine."""
         self._closed = self.frame()
         return self._closed
 
@@ -79,7 +79,7 @@ class AuditLog:
         try:
             self.stop()
         except errors.LabError:
-            # The error of the block says more, as that the cluster was stopped.
+            # The error of the block says more: perhaps the cluster was stopped.
             if kind is None:
                 raise
 

@@ -1,7 +1,7 @@
 """Send requests to an API server as anybody: anonymous, a token, a kubeconfig's user.
 
 The counterpart is curl's `--cacert`, alone or with `-H "Authorization: Bearer …"` or
-`--cert`. Kinds and explanations are for lessons and libraries.
+`--cert`. It knows no kinds and explains no refusals.
 """
 
 import os
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: seconds for a connection, and for one answer
 CONNECT, TIMEOUT = 10.0, 30.0
 #: 429 and 503 with Retry-After: a kind that was just defined is answered so while its
-#: storage starts. Nothing was done yet, so any verb is sent again, as by kubectl.
+#: storage starts. Nothing was done yet, so any verb is sent again, as kubectl does.
 AGAIN = urllib3.Retry(
     10, connect=0, read=0, other=0, allowed_methods=None, raise_on_status=False
 )
@@ -47,13 +47,9 @@ class Caller:
         *,
         ca: str | Path | None,
         token: str | None = None,
-        context: ssl.SSLContext | None = None,
     ) -> None:
-        """Trust the authorities in `ca` (PEM file or text) for `server`, a URL.
-
-        `context` takes the place of `ca`: TLS with whatever it trusts and shows.
-        """
-        self._become(Access(server, token=token), context or trust(ca))
+        """Trust the authorities in `ca` (PEM file or text) for `server`, a URL."""
+        self._become(Access(server, token=token), trust(ca))
 
     @classmethod
     def from_kubeconfig(cls, path: Path) -> "Caller":

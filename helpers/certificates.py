@@ -9,7 +9,7 @@ import ssl
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -42,13 +42,15 @@ class Certificate:
     @classmethod
     def read(cls, parsed: x509.Certificate) -> "Certificate":
         """Return the parts of a parsed certificate that lessons use."""
+        names = _extension(parsed, x509.SubjectAlternativeName) or ()
+        constraints = _extension(parsed, x509.BasicConstraints)
         return cls(
             parsed.subject.rfc4514_string(),
             parsed.issuer.rfc4514_string(),
-            _names(parsed),
+            tuple(str(name.value) for name in names),
             parsed.not_valid_before_utc,
             parsed.not_valid_after_utc,
-            _is_authority(parsed),
+            bool(constraints and constraints.ca),
             parsed.fingerprint(hashes.SHA256()).hex(),
         )
 
@@ -159,17 +161,9 @@ def address_of(server: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or 443
 
 
-def _names(parsed: x509.Certificate) -> tuple[str, ...]:
+def _extension(parsed: x509.Certificate, kind: type) -> Any:
+    """Return the contents of an extension, None if the certificate has none."""
     try:
-        found = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        return parsed.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
-        return ()
-    return tuple(str(name.value) for name in found.value)
-
-
-def _is_authority(parsed: x509.Certificate) -> bool:
-    try:
-        found = parsed.extensions.get_extension_for_class(x509.BasicConstraints)
-    except x509.ExtensionNotFound:
-        return False
-    return found.value.ca
+        return None

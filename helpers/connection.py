@@ -17,7 +17,6 @@ from cluster.processes import start_time
 from helpers import errors
 from helpers.command import (
     backend_in_use,
-    kubeconfig_in_use,
     kubectl,
     use_backend,
     use_kubeconfig,
@@ -50,7 +49,7 @@ def connect() -> "Cluster":
     view = progress.for_here()
     backend = backends.current(progress=view)
     running = backend.running()
-    # Also where it runs: it may still be starting, or its kubeconfig be broken.
+    # Even if it runs: it may still be starting, or its kubeconfig may be broken.
     backend.up(view)
     if not running:
         view.finish("The cluster is ready.")
@@ -98,18 +97,6 @@ class Cluster:
             f"({self.backend} cluster, context {self.context})"
         )
 
-    def api_client(self):
-        """Return a `kubernetes.client.ApiClient` for this cluster.
-
-        The file is named outright: the library reads KUBECONFIG when it is imported
-        and never again.
-        """
-        from kubernetes import config
-
-        return config.new_client_from_config(
-            config_file=str(kubeconfig_in_use()), context=self.context
-        )
-
     def signing_key(self) -> bytes:
         """Return the key that signs ServiceAccount tokens, as PEM.
 
@@ -146,11 +133,11 @@ class Cluster:
         self._use_namespace(name)
         return name
 
-    def delete_namespace(self, name: str, *, timeout: float = 60.0) -> None:
+    def delete_namespace(self, name: str) -> None:
         """Delete the namespace with all that is in it, and wait until it is gone.
 
-        Raise LabError for one that `create_namespace` did not make, NotReady after
-        `timeout` seconds. The same as `kubectl delete namespace`.
+        Raise LabError for one that `create_namespace` did not make, KubectlFailed after
+        a minute. The same as `kubectl delete namespace`.
         """
         found = kubectl("get", "namespace", name, "-o", "json", check=False)
         if found.exit_code == 0:
@@ -160,13 +147,7 @@ class Cluster:
                     f"The namespace {name} was not made by these notebooks.",
                     "Delete it with kubectl if that is what you want.",
                 )
-            kubectl(
-                "delete",
-                "namespace",
-                name,
-                f"--timeout={timeout:.0f}s",
-                timeout=timeout + 5,
-            )
+            kubectl("delete", "namespace", name, "--timeout=60s", timeout=65)
         use_kubeconfig(self.kubeconfig)
         with contextlib.suppress(FileNotFoundError):
             self._namespaced(name).unlink()
@@ -233,9 +214,9 @@ def _alive(owner: str) -> bool:
 
 
 def _bypass_proxies() -> None:
-    """Keep a proxy of this network out of requests to the loopback device.
+    """Keep this network's proxy out of requests to the loopback device.
 
-    curl and Python would ask it for 127.0.0.1 otherwise; Go never does.
+    Otherwise curl and Python would ask it for 127.0.0.1; Go never does.
     """
     # As `urllib.request.getproxies_environment`, which takes long to load.
     if not any(

@@ -44,11 +44,6 @@ class Resource(NamedTuple):
         """Return group and version as manifests write them: `v1`, `batch/v1`."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
-    @property
-    def readable(self) -> bool:
-        """Say whether a GET can succeed."""
-        return not {"get", "list"}.isdisjoint(self.verbs)
-
 
 def api_versions(server: Server) -> pd.DataFrame:
     """Return a row per group version: GROUP, VERSION, PREFERRED.

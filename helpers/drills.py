@@ -25,7 +25,7 @@ LABEL = "lesson=drills"
 FILES = str(PurePosixPath(MOUNTED).parent)
 #: the Secret with the token that has ended, and where the pod finds it
 SECRET, COPIED = "copied-token", "/copied"
-#: a namespace that need not exist: who is not allowed is not told
+#: a namespace that need not exist: the server tells only those who have a right in it
 ELSEWHERE = "production"
 #: seconds until each copy has said something
 TIMEOUT = 60.0
@@ -181,8 +181,8 @@ def _mount(pod: dict, volume: dict, path: str) -> None:
 def _ended(account: str, cluster: "Cluster") -> Token:
     """Return a token of an account that is no longer valid.
 
-    Expired where the cluster's key is ours. Else, as nobody waits for ten minutes, it
-    is bound to an object that was deleted: the answer is the same 401.
+    Expired where the cluster's key is ours. Elsewhere it is bound to an object that was
+    deleted, because nobody waits ten minutes: the answer is the same 401.
     """
     with contextlib.suppress(errors.NoSigningKey):
         return backdate(cluster, create_token(account), expired_for=24 * 3600)

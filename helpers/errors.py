@@ -1,6 +1,6 @@
-"""Define the errors that a learner's call raises, beside those of the cluster.
+"""Define the errors of helpers, beside those of `cluster.errors`.
 
-Each message has the fact and the way out.
+Each message says what is wrong and what to do.
 """
 
 import json
@@ -12,7 +12,6 @@ from cluster.errors import (
     MissingTool as MissingTool,
     NoSigningKey as NoSigningKey,
     NotReady as NotReady,
-    PortTaken as PortTaken,
     Unreachable as Unreachable,
 )
 
@@ -40,7 +39,7 @@ class KubectlFailed(LabError):
 
 
 class NotAToken(LabError):
-    """A text or a file that should be a ServiceAccount token is none."""
+    """A text or a file that should be a ServiceAccount token is not one."""
 
     def __init__(self, reason: str) -> None:
         """Keep the reason; the text itself may be half a secret."""
@@ -75,7 +74,7 @@ class CertificateError(LabError):
 
 
 class NotTrusted(LabError):
-    """A server's certificate was refused; `code` is OpenSSL's, as 20 or 62."""
+    """A server's certificate was refused; `code` is OpenSSL's, such as 20 or 62."""
 
     def __init__(self, server: str, code: int, message: str) -> None:
         """Keep the number and the sentence of the TLS library."""
@@ -124,18 +123,6 @@ class ProxyEnded(LabError):
         super().__init__(fact, "Start it (again): `proxy.start()`.")
 
 
-class NotATable(LabError):
-    """The answer of a path is no table; `kind` is what it is."""
-
-    def __init__(self, path: str, kind: str) -> None:
-        """Name the path and what came."""
-        self.path, self.kind = path, kind
-        super().__init__(
-            f"{path} answers with {kind}, not with a Table.",
-            "Give the path of a resource, as /api/v1/pods.",
-        )
-
-
 class BadColumn(LabError):
     """A column whose path cannot be read."""
 
@@ -149,7 +136,7 @@ class BadColumn(LabError):
 
 
 class UnknownField(LabError):
-    """A column of a field that the kind does not have; `known` are those beside it."""
+    """A field that the kind does not have; `known` are those beside it."""
 
     def __init__(self, path: str, kind: str, known: list[str]) -> None:
         """Name it, and what it may have meant."""
@@ -174,7 +161,7 @@ class UnknownKind(LabError):
 
 
 def _chosen(wanted: str, known: list[str]) -> str:
-    """Return the names that look like the wanted one, else the first of them."""
+    """Return the known names most like the wanted one, or else the first of them."""
     import difflib  # not on top: every helper imports this module
 
     likely = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)

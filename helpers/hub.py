@@ -1,6 +1,6 @@
 """Find out whether a JupyterHub serves this learner, and who else is on this machine.
 
-Binder is one, too. Only variables and files are read; the hub gets no request.
+Binder is a JupyterHub, too. Only variables and files are read: no request is sent.
 
 ===================  ==============================  ==================================
 where                the learner's browser comes by  other users reach 127.0.0.1
@@ -47,8 +47,8 @@ class Hub:
         contained = "KUBERNETES_SERVICE_HOST" in environment or any(
             (root / mark).exists() for mark in MARKS
         )
-        # A hub that is here, too, starts the servers of all its users here, be it in
-        # a container or not. One elsewhere may still share a machine: a batch node.
+        # A hub on this machine starts the servers of all its users here, even if it is
+        # in a container. One elsewhere may put several users on a batch node.
         elsewhere = not _is_here(environment.get("JUPYTERHUB_API_URL", ""))
         return cls(f"/{prefix.strip('/')}/", contained and elsewhere)
 
@@ -64,7 +64,7 @@ class Link:
         return self.path
 
     def _repr_html_(self) -> str:
-        # Without a host: the page knows by which name the browser came, a kernel not.
+        # Without a host: the page knows the name that the browser used, the kernel not.
         path = html.escape(self.path)
         return f'<a href="{path}" target="_blank">{path}</a>'
 

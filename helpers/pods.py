@@ -16,7 +16,7 @@ SLICE = 2.0
 #: seconds between two commands in a pod; each costs a process there
 PAUSE = 0.1
 
-#: kinds that are ready by their pods, in the words of lessons
+#: kinds that are ready when their pods are, as lessons write them
 _OF_PODS = ("pod", "pods", "po", "job", "deployment", "daemonset", "statefulset")
 
 #: the line that kubectl adds when the command itself ran and failed
@@ -52,10 +52,10 @@ def exec_in_pod(
 def wait_for(condition: str, resource: str, *, timeout: float = 60.0) -> None:
     """Wait until `resource` meets `condition`; raise NotReady with the cause.
 
-    It ends before `timeout` (seconds) if waiting cannot help, as with an image that
+    It ends before `timeout` (seconds) if waiting cannot help, for example if an image
     does not exist. Raise KubectlFailed if there is no such resource, NoNode for what
-    runs in pods where the cluster has no node. The same
-    as `kubectl wait --for=CONDITION RESOURCE`.
+    runs in pods where the cluster has no node. The same as `kubectl wait
+    --for=CONDITION RESOURCE`.
     """
     what = f"{condition} of {resource}"
     began = time.monotonic()
@@ -93,16 +93,15 @@ def wait_for_file(
     path: str,
     text: str,
     *,
-    container: str | None = None,
     timeout: float = 100.0,
 ) -> float:
     """Wait until a file in a pod holds `text`; return the seconds that it took.
 
     Raise NotReady after `timeout` seconds, with the file's last contents. The default
-    covers a kubelet that notices a change only in its round once a minute. The
-    same as `kubectl exec POD -- grep -qF TEXT PATH`, again and again.
+    covers a kubelet that notices a change only once a minute. The same as `kubectl exec
+    POD -- grep -qF TEXT PATH`, again and again.
     """
-    return wait_for_output(text, pod, "cat", path, container=container, timeout=timeout)
+    return wait_for_output(text, pod, "cat", path, timeout=timeout)
 
 
 def wait_for_output(
@@ -122,13 +121,13 @@ def wait_for_output(
     began = time.monotonic()
     last = ""
 
-    def said() -> bool:
+    def printed() -> bool:
         nonlocal last
         done = exec_in_pod(pod, *command, container=container)
         last = done.stderr if done.exit_code else done.stdout
         return not done.exit_code and text in done.stdout
 
-    found = until(said, timeout, what=what, pause=PAUSE)
+    found = until(printed, timeout, what=what, pause=PAUSE)
     waited = time.monotonic() - began
     if not found:
         raise errors.NotReady(what, waited, last.strip())

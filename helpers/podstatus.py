@@ -9,7 +9,7 @@ from dataclasses import dataclass
 LONGEST = 190
 
 _PULLS = ("ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff")
-#: what a container may wait for that no waiting brings: reason, way out
+#: reasons for which a container waits in vain, and the way out
 _HOPELESS = {
     **dict.fromkeys(_PULLS, "{image}"),
     "InvalidImageName": "Mend `image` in the manifest.",

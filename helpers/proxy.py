@@ -1,7 +1,7 @@
 """Run `kubectl proxy` for as long as a block or a notebook needs it.
 
-It is kubectl's own proxy; here is only what makes one safe to leave to a notebook. It
-signs nothing and filters nothing itself.
+It is kubectl's own proxy; this module makes one safe to leave to a notebook. It signs
+nothing and filters nothing itself.
 
 =================  =======================  =========================================
 behaviour          kubectl proxy            here
@@ -48,31 +48,6 @@ WRITING_METHODS = "^(POST|PUT|PATCH|DELETE)$"
 _WAY_OUT = "Look at `python -m helpers status`."
 _END_WITH_PARENT = functools.partial(die_with_parent, signal.SIGTERM)
 _SERVING = re.compile(r"^Starting to serve on 127\.0\.0\.1:(\d+)$", re.MULTILINE)
-
-
-def command(
-    program: str,
-    *,
-    port: int = 0,
-    read_only: bool = True,
-    reject_paths: Sequence[str] | None = None,
-    any_host: bool = False,
-) -> list[str]:
-    """Return the command line of a proxy; nothing is run.
-
-    `reject_paths` are regular expressions that replace kubectl's own list,
-    which keeps exec and attach away; None keeps that list. With `any_host` it does not
-    matter by which name a browser came: no page of a stranger is kept away by that.
-    """
-    line = [program, "proxy", "--address=127.0.0.1", f"--port={port}"]
-    if read_only:
-        line.append(f"--reject-methods={WRITING_METHODS}")
-    if reject_paths is not None:
-        # kubectl wants at least one; `^$` matches no path, as every path has a slash.
-        line.append(f"--reject-paths={','.join(reject_paths) or '^$'}")
-    if any_host:
-        line.append("--accept-hosts=.*")
-    return line
 
 
 def port_of(log: str) -> int | None:
@@ -122,9 +97,9 @@ class KubectlProxy:
     unless `read_only=False`.
 
     With `for_browser=True` the learner's browser gets in by `link()` on Binder and
-    JupyterHub, too, where it comes by the hub's name. That is let in only where the hub
-    has made a container for this learner alone, and only to read: whoever else is on a
-    machine could forge it, and a page of a stranger can make a browser write.
+    JupyterHub, too, where it comes by the hub's name. kubectl accepts that name only
+    where the hub made a container for this learner alone, and only for reads: others on
+    a shared machine could forge it, and a stranger's page can make a browser write.
     """
 
     def __init__(
@@ -132,19 +107,24 @@ class KubectlProxy:
         *,
         read_only: bool = True,
         reject_paths: Sequence[str] | None = None,
-        port: int = 0,
         for_browser: bool = False,
     ) -> None:
-        """Take the options of `kubectl proxy`; `port` 0 means any free one."""
+        """Take the options of `kubectl proxy`.
+
+        `reject_paths` are regular expressions that replace kubectl's own list, which
+        keeps exec and attach away.
+        """
         self._session = new_session()
         self.read_only = read_only
-        wider = for_browser and read_only and Hub.read().container_of_one
-        self._options: dict[str, Any] = {
-            "port": port,
-            "read_only": read_only,
-            "reject_paths": reject_paths,
-            "any_host": wider,
-        }
+        self._arguments = ["proxy", "--address=127.0.0.1", "--port=0"]
+        if read_only:
+            self._arguments.append(f"--reject-methods={WRITING_METHODS}")
+        if reject_paths is not None:
+            # kubectl wants at least one; `^$` matches no path: each has a slash.
+            paths = ",".join(reject_paths) or "^$"
+            self._arguments.append(f"--reject-paths={paths}")
+        if for_browser and read_only and Hub.read().container_of_one:
+            self._arguments.append("--accept-hosts=.*")
         self.port: int | None = None
         self._process: subprocess.Popen | None = None
         self._output: IO[bytes] | None = None
@@ -154,13 +134,13 @@ class KubectlProxy:
     def start(self, *, timeout: float = START_TIMEOUT) -> Self:
         """Start it and return it once the API server answers through it.
 
-        Does nothing if it runs. Raise MissingTool, NotConnected, PortTaken, ProxyEnded
-        with its last words if it ends at once, or NotReady after `timeout` seconds.
+        Does nothing if it runs. Raise MissingTool, NotConnected, ProxyEnded with its
+        last words if it ends at once, or NotReady after `timeout` seconds.
         """
         if self.running:
             return self
         settings = environment()
-        line = command(program("run a proxy"), **self._options)
+        line = [program("run a proxy"), *self._arguments]
         try:
             self._spawn(line, settings)
             self._wait_until_it_answers(timeout)
@@ -185,9 +165,9 @@ class KubectlProxy:
     ) -> Reply:
         """Send one request and return the response; a refusal is a value.
 
-        `options` are those of `requests.request`. If the server says when to come
-        again (429 or 503 with Retry-After), that is done, as kubectl does it. Raise
-        ProxyEnded if it does not run, NotReady without an answer in `timeout` seconds.
+        `options` are those of `requests.request`. Like kubectl, it tries again when the
+        server asks for that (429 or 503 with Retry-After). Raise ProxyEnded if it does
+        not run, NotReady without an answer in `timeout` seconds.
         The same as `curl -X METHOD URL/PATH`.
         """
         try:
@@ -195,7 +175,7 @@ class KubectlProxy:
                 method, self.url + path, timeout=timeout, **options
             )
         except requests.RequestException as error:
-            # That it is gone says more than a refused connection.
+            # That the proxy ended says more than a refused connection.
             _ = self.url
             what = f"An answer to {method} {path}"
             last = type(error).__name__
@@ -310,12 +290,9 @@ class KubectlProxy:
             return "200"
         return f"code {reply.status}: {reply.text.strip()[:200]}"
 
-    def _ended(self) -> errors.LabError:
-        log = self.log
-        if "address already in use" in log:
-            return errors.PortTaken(self._options["port"])
+    def _ended(self) -> errors.ProxyEnded:
         code = self._process.poll() if self._process else None
-        return errors.ProxyEnded(code, "\n".join(log.splitlines()[-20:]))
+        return errors.ProxyEnded(code, "\n".join(self.log.splitlines()[-20:]))
 
 
 def _end(process: subprocess.Popen, output: IO[bytes]) -> None:

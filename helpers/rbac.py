@@ -1,7 +1,7 @@
-"""Reason about RBAC objects: what allows a request, nearly allows it, or too much.
+"""Find in RBAC objects what allows a request, nearly allows it, or allows too much.
 
-Pure but for `read_rbac`. It knows rules and bindings and no other authorizer; what an
-account really may do only the server can tell: `reviews.can_i`.
+Pure but for `read_rbac`. It knows no other authorizer; only the server can tell what an
+account may really do: `reviews.can_i`.
 """
 
 import re
@@ -24,8 +24,8 @@ _NAMELESS = ("list", "watch", "create", "deletecollection")
 class Attributes:
     """The attributes of a request that an authorizer decides on.
 
-    `namespace` is empty for cluster-scoped requests; `path` stands instead of
-    `resource` for what is no resource, such as `/metrics`.
+    `namespace` is empty for cluster-scoped requests; `path` takes the place of
+    `resource` for a path that leads to none, such as `/metrics`.
     """
 
     user: str
@@ -193,7 +193,7 @@ def rules_of(binding: dict, roles: list[dict]) -> list[dict] | None:
 
 
 def role_allows(binding: dict, request: Attributes, roles: list[dict]) -> bool:
-    """Say whether a binding's role allows a request in its namespace, by whomever."""
+    """Say whether a binding's role allows a request in its namespace, whoever asks."""
     return binding["metadata"].get("namespace", "") in ("", request.namespace) and any(
         allows(rule, request) for rule in rules_of(binding, roles) or ()
     )

@@ -13,7 +13,7 @@ _OF_NAMESPACES = ("status", "finalize")
 
 
 def reading(path: str, user: str) -> Attributes:
-    """Return the attributes of a GET of `path`; what is no resource has a `path`.
+    """Return the attributes of a GET; a path that leads to no resource is their `path`.
 
     https://kubernetes.io/docs/reference/access-authn-authz/authorization has the table.
     """

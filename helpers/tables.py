@@ -1,7 +1,7 @@
 """Turn lists of the API server into data frames, and ask for no more than is needed.
 
-`get_table` has the columns that `kubectl get` prints, as coarse as on the screen;
-`get_custom_columns` has fields of the objects, exact.
+`get_table` has the columns that `kubectl get` prints, rounded as on the screen;
+`get_custom_columns` has exact fields of the objects.
 
 ==================  =======================  =========================================
 columns             `kubectl get` asks for   asked for here
@@ -56,7 +56,7 @@ def get_table(server: Server, path: str) -> pd.DataFrame:
 
     Columns are named as kubectl prints them. A list of all namespaces has NAMESPACE
     first. Spans like AGE are timedeltas, numbers Int64 or
-    Float64, and what is missing is NA. Raise ApiError if the server refuses, NotATable
+    Float64, and what is missing is NA. Raise ApiError if the server refuses, LabError
     if `path` is no resource.
     """
     # Rows have to name their namespace only where they have different ones.
@@ -64,7 +64,7 @@ def get_table(server: Server, path: str) -> pd.DataFrame:
     pages = [*_pages(server, _with_query(path, f"includeObject={objects}"), TABLE)]
     for page in pages:
         if page.get("kind") != "Table":
-            raise errors.NotATable(path, page.get("kind", "other JSON"))
+            raise _no_table(path, page.get("kind", "other JSON"))
     return frame(pages)
 
 
@@ -76,7 +76,7 @@ def get_custom_columns(
     `columns` maps names to paths, or is the text that `kubectl -o custom-columns`
     takes. Times are exact and in UTC. Quantities are numbers, and `attrs["units"]` has
     the unit of each: cores, bytes or count. Maps, lists and what `[*]` finds are dicts
-    and lists. What is missing is NA. Raise ApiError if the server refuses, NotATable
+    and lists. What is missing is NA. Raise ApiError if the server refuses, LabError
     if `path` is no resource, BadColumn, UnknownField.
     """
     fields = paths.read(columns)
@@ -126,10 +126,15 @@ def _pages(server: Server, path: str, accept: str) -> Iterator[dict]:
         try:
             page = server.read(asked, accept=accept)
         except json.JSONDecodeError:
-            raise errors.NotATable(path.partition("?")[0], "text") from None
+            raise _no_table(path.partition("?")[0], "text") from None
         yield page
         token = page.get("metadata", {}).get("continue")
         asked = token and _with_query(path, f"continue={quote(token)}")
+
+
+def _no_table(path: str, kind: str) -> errors.LabError:
+    fact = f"{path} answers with {kind}, not with a Table."
+    return errors.LabError(fact, "Give the path of a resource, as /api/v1/pods.")
 
 
 def _with_query(path: str, query: str) -> str:
@@ -141,7 +146,7 @@ def _kinds(
 ) -> dict[str, str]:
     """Return what each column holds, as the server describes it; raise UnknownField."""
     if "kind" not in page:
-        raise errors.NotATable(path, "other JSON")
+        raise _no_table(path, "other JSON")
     api_version, kind = page["apiVersion"], page["kind"]
     if kind == "PartialObjectMetadataList":
         # No kind any more, and the metadata of all kinds have the same fields.

@@ -1,6 +1,6 @@
 """Hold ServiceAccount tokens without showing them, and read their claims.
 
-Whether the server believes a token is for `reviews.py`. Only `backdate` signs anything,
+`reviews.py` asks whether the server accepts a token. Only `backdate` signs anything,
 and only where the key is ours.
 """
 

@@ -20,8 +20,8 @@ from helpers.caller import Caller
 
 #: seconds until the server ends a watch by itself; client-go asks for 5 to 10 minutes
 WATCH = 300
-#: Seconds without a word. The server sends a bookmark each minute, so that this long a
-#: silence is a connection that died without saying so.
+#: Seconds of silence. The server sends a bookmark each minute, so that a connection
+#: that is silent for longer is dead.
 SILENCE = 90.0
 #: seconds before another try, doubled each time
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 3.0
@@ -33,7 +33,7 @@ PAGE = 500
 LISTED, RECONNECTED, BROKEN, REFUSED = "LISTED", "RECONNECTED", "BROKEN", "REFUSED"
 #: the server no longer has what was asked for
 _GONE = 410
-#: what may be over soon
+#: codes of errors that may soon be over
 _PASSING = (429, 500, 502, 503, 504)
 
 
@@ -110,17 +110,17 @@ class Watch:
             try:
                 for event in self._events(again=broken):
                     pause, broken = FIRST_PAUSE, False
-                    self._hear(event)
+                    self._pass_on(event)
                 # The server ended the watch in good order: go on from where it was.
                 continue
             except _Gone:
                 self._version = ""
                 continue
             except errors.ApiError as error:
-                # Who was let in once is refused for a while by a server that has just
-                # started and knows no roles yet. A list opens no watch.
+                # A server that has just started knows no roles yet, and refuses even
+                # whoever watched before. Who could only list may not watch.
                 if not self._let_in and error.status not in _PASSING:
-                    self._say(REFUSED, str(error))
+                    self._report(REFUSED, str(error))
                     return
                 reason = str(error)
             except (errors.LabError, urllib3.exceptions.HTTPError, OSError) as error:
@@ -129,7 +129,7 @@ class Watch:
                 # Cut off in the middle of a line.
                 reason = "the connection was cut off"
             if not broken and not self._ended.is_set():
-                self._say(BROKEN, reason)
+                self._report(BROKEN, reason)
             broken = True
             self._ended.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -192,12 +192,12 @@ class Watch:
             raise errors.ApiError("GET", self._path, answer.status, text)
         return answer
 
-    def _hear(self, event: Event) -> None:
+    def _pass_on(self, event: Event) -> None:
         if not self._ended.is_set():
             self._handle(event)
 
-    def _say(self, kind: str, message: str) -> None:
-        self._hear(Event(kind, {"message": message}, datetime.now(UTC)))
+    def _report(self, kind: str, message: str) -> None:
+        self._pass_on(Event(kind, {"message": message}, datetime.now(UTC)))
 
 
 def trouble(reason: str, *, refused: bool) -> str:

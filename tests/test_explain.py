@@ -6,7 +6,7 @@ What notebook 06 asserts is left to it: the causes of a 401, and the cure for ex
 import contextlib
 
 import pytest
-from kubernetes import client
+from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
 
@@ -109,7 +109,7 @@ def test_exec_of_the_python_client(cluster, namespace, user, token):
     reference = {"group": "rbac.authorization.k8s.io", "user": user}
     apply(HALF.format(**reference))
     Caller.bearer(token).wait_for(200, f"/api/v1/namespaces/{namespace}/pods/probe/log")
-    api = cluster.api_client()
+    api = config.new_client_from_config(str(cluster.kubeconfig))
     settings = api.configuration
     settings.cert_file = settings.key_file = None
     settings.api_key = {"BearerToken": f"Bearer {token.text}"}

@@ -135,17 +135,12 @@ def test_a_denied_request_stops_where_it_belongs(status, reason, stop):
 
 
 def test_an_allowed_request_names_the_rule():
-    """Only that rule of the role which allows it."""
+    """In the authorizer's words."""
     reason = 'RBAC: allowed by RoleBinding "r/blue" of Role "reader" to User "x"'
-    rule = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}
-    rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}, rule]
-    role = {"metadata": {"name": "reader"}, "rules": rules}
     step = authorization_step(
-        ATTRIBUTES, answered(200), ClusterContext((), {"reason": reason}, role)
+        ATTRIBUTES, answered(200), ClusterContext((), {"reason": reason})
     )
     assert step.answer == reason
-    facts = [text for word, text in step.facts if word == "rule of reader"]
-    assert facts == [json.dumps(rule)]
     assert step.command.startswith("kubectl auth can-i list pods -n blue")
 
 
@@ -231,6 +226,6 @@ def test_a_journey_is_lines_and_a_frame():
 
 def test_commands_are_safe_to_copy():
     """A path with a quote stays one word of the shell in the pod."""
-    line = replace(REQUEST, container="main").curl("/a'b c")
-    assert line.startswith("kubectl exec app -c main -- sh -c ")
+    line = REQUEST.curl("/a'b c")
+    assert line.startswith("kubectl exec app -- sh -c ")
     assert REQUEST.token in line

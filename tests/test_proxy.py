@@ -4,7 +4,6 @@ import http.server
 import json
 import os
 import signal
-import socket
 import tempfile
 import threading
 
@@ -188,17 +187,6 @@ def test_paths_that_are_named_replace_the_usual_ones(cluster):
             codes.append([door.get(path).status for path in (run, secrets)])
     # 404 is the API server's: that pod is not there, and exec went through.
     assert codes == [[403, 200], [404, 403], [404, 200]]
-
-
-def test_a_taken_port_is_named(cluster):
-    """The port that the learner chose is not changed in silence."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(errors.PortTaken) as caught:
-            KubectlProxy(port=port).start()
-    assert caught.value.port == port
 
 
 def test_one_that_was_killed_is_told(cluster):

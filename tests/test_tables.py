@@ -207,19 +207,18 @@ def test_without_a_schema_values_tell_their_types(server, suspended):
 
 
 @pytest.mark.parametrize(
-    ("path", "error", "field", "value"),
+    ("path", "error", "says"),
     [
-        ("/version", errors.NotATable, "kind", "other JSON"),
-        ("/livez", errors.NotATable, "kind", "text"),
-        ("/api/v1/nosuch", errors.ApiError, "status", 404),
+        ("/version", errors.LabError, "/version answers with other JSON, not with a"),
+        ("/livez", errors.LabError, "/livez answers with text, not with a Table"),
+        ("/api/v1/nosuch", errors.ApiError, "404"),
     ],
 )
-def test_what_is_no_resource_is_told(server, path, error, field, value):
+def test_what_is_no_resource_is_told(server, path, error, says):
     """A path that answers with something else, and one that is not there."""
     for read, more in ((tables.get_table, []), (tables.get_custom_columns, ["A:.a"])):
-        with pytest.raises(error) as caught:
+        with pytest.raises(error, match=says):
             read(server, path, *more)
-        assert getattr(caught.value, field) == value
 
 
 QUANTITY = {

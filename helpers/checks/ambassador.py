@@ -7,10 +7,10 @@ from helpers.tokens import Token
 
 #: where the ambassador of the lesson listens
 DOOR = "http://localhost:8001"
-#: seconds after which an ended token is refused, as good answers are kept for 10; and
-#: for which a proxy that was just started may be silent
+#: seconds until a token that ended is refused (the server caches good answers for 10),
+#: and until a proxy that was just started answers
 FORGOTTEN = 20.0
-#: seconds for which kubectl proxy may keep what it has read, and some to spare
+#: seconds for which kubectl proxy caches a token file, and some to spare
 REMEMBERED = 60.0
 
 #: what curl prints when nobody answered

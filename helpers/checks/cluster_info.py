@@ -6,7 +6,7 @@ from pathlib import Path
 from helpers.caller import Caller
 from helpers.certificates import server_certificate, verify_server
 
-#: how a server may turn away somebody who shows nothing, and why
+#: how a server may refuse somebody who shows no credential, and why
 _REFUSALS = {
     403: "403: the server lets strangers in as system:anonymous, and no rule of RBAC "
     "allows them this path.",

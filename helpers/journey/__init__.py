@@ -4,7 +4,6 @@ One `kubectl exec` sends it; the notebook's own user asks what the pod cannot kn
 """
 
 import json
-import re
 from urllib.parse import quote
 
 from helpers import errors
@@ -31,14 +30,11 @@ from helpers.requestpath import reading
 from helpers.reviews import Account, access_review
 from helpers.tokens import read_token
 
-_ROLE = re.compile(r'Binding "[^"/]+(?:/([^"]+))?" of (Cluster)?Role "([^"]+)"')
-
 
 def follow_request(
     pod: str,
     path: str,
     *,
-    container: str | None = None,
     host: str = Request.host,
     ca: str = Request.ca,
     token: str = Request.token,
@@ -50,7 +46,7 @@ def follow_request(
     LabError for a path without a slash, KubectlFailed if nothing can be run in the pod.
     The same as `kubectl exec POD -- curl --cacert CA -H "Authorization: …" URL`.
     """
-    request = Request(pod, sendable(path), host, ca, token, container)
+    request = Request(pod, sendable(path), host, ca, token)
     seen = observe(request)
     attributes = reading(request.path, _user(seen))
     context = _ask_cluster(request, seen, attributes)
@@ -78,7 +74,7 @@ def sendable(path: str) -> str:
 
 
 def _user(seen: Observation) -> str:
-    """Return whom the server takes the pod for, or else what the token claims."""
+    """Return who the server says the pod is, or else who the token claims to be."""
     if seen.status and not seen.sent_token:
         return ANONYMOUS
     return seen.user.get("username") or seen.claims.get("sub", "")
@@ -96,15 +92,14 @@ def _ask_cluster(
     if not seen.status or not attributes.user:
         return ClusterContext(objects)
     review = _review(seen, attributes)
-    return ClusterContext(objects, review, _role(review.get("reason", "")))
+    return ClusterContext(objects, review)
 
 
 def _explanation(request: Request, status: dict) -> Explanation | None:
     token = None
     try:
         if status.get("code") == 401 and request.token:
-            pod, container = request.pod, request.container
-            token = read_token(pod, path=request.token, container=container)
+            token = read_token(request.pod, path=request.token)
         return explain(status, token=token)
     except errors.LabError:
         return None
@@ -117,17 +112,6 @@ def _review(seen: Observation, attributes: Attributes) -> dict:
         groups = ["system:unauthenticated"]
     body = access_review(attributes, groups, seen.user.get("extra"))
     return _ask("create", "-f", "-", input=json.dumps(body)).get("status", {})
-
-
-def _role(reason: str) -> dict:
-    """Return the role that the reason of an authorizer names, or nothing."""
-    found = _ROLE.search(reason)
-    if found is None:
-        return {}
-    namespace, cluster, name = found.groups()
-    if cluster:
-        return _ask("get", "clusterrole", name)
-    return _ask("get", "role", name, "-n", namespace or "default")
 
 
 def _ask(*words: str, input: str | None = None) -> dict:

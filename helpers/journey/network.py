@@ -1,7 +1,7 @@
 """Send one GET from a pod with curl, and describe the steps: name, address, TLS.
 
 curl measures the request itself. After it OpenSSL shows the certificate, `getent` the
-full name, and the server says whom it takes the pod for. The token stays in the pod:
+full name, and the server says who it thinks the pod is. The token stays in the pod:
 only its claims come out.
 """
 
@@ -29,8 +29,8 @@ TIMEOUT = 40.0
 
 _VARIABLES = ("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT")
 
-#: A watch never ends: after 6 s what came so far counts. Of the content the first MiB
-#: comes out, and curl counts the rest.
+#: A watch never ends: what came within 6 s counts. The first MiB of the content comes
+#: out of the pod, and curl counts the rest.
 _SCRIPT = r"""
 mark=$1 host=$2 path=$3 ca=$4 token=$5
 server=$host:${KUBERNETES_SERVICE_PORT:-443}
@@ -144,7 +144,7 @@ class Observation:
             end = self.measured["time_total"]
         if name == stop:
             state, answer = STOPPED, self.measured.get("errormsg") or "curl failed"
-        # Of a failed handshake curl tells no time at which the connection was open.
+        # After a failed handshake, curl does not say when the connection was open.
         took = (end - max(times[:at], default=0)) * 1000 if end else None
         return Step(name, asked, answer, state, took, facts, do)
 
@@ -155,9 +155,8 @@ def observe(request: Request) -> Observation:
     host = f"[{request.host}]" if ":" in request.host else request.host
     words = ["sh", mark, host, request.path, request.ca, request.token]
     command = ["sh", "-c", _SCRIPT, *words]
-    inside = request.container
     try:
-        done = exec_in_pod(request.pod, *command, container=inside, timeout=TIMEOUT)
+        done = exec_in_pod(request.pod, *command, timeout=TIMEOUT)
     except errors.KubectlFailed as error:
         # Without the script: what matters is what the server says.
         short = error.arguments[:2]

@@ -1,9 +1,8 @@
-"""Describe the last three steps, which happen in the server: who, may they, the answer.
+"""Describe the three steps in the server: authentication, authorization, answer.
 
 Pure: what the pod has observed, and what the API server says when asked, come in.
 """
 
-import json
 from dataclasses import dataclass, field, replace
 from http.client import responses
 
@@ -17,7 +16,7 @@ from helpers.journey.steps import (
     Step,
     base,
 )
-from helpers.rbac import Attributes, allows
+from helpers.rbac import Attributes
 from helpers.refusals import Explanation
 from helpers.refusals.forbidden import ANONYMOUS
 
@@ -35,12 +34,11 @@ class ClusterContext:
     """What the notebook's own user learns about a request from the API server.
 
     `objects` are Services and EndpointSlices; `review` is the status of a
-    SubjectAccessReview, `role` the role that it names; `refusal` explains a 401 or 403.
+    SubjectAccessReview; `refusal` explains a 401 or 403.
     """
 
     objects: tuple[dict, ...] = ()
     review: dict = field(default_factory=dict)
-    role: dict = field(default_factory=dict)
     refusal: Explanation | None = None
 
     @property
@@ -52,7 +50,7 @@ class ClusterContext:
 def authentication_step(
     request: Request, seen: Observation, context: ClusterContext
 ) -> Step:
-    """Describe what the token claims, and whom the server takes its bearer for."""
+    """Describe what the token claims, and who the server says its bearer is."""
     claims, user, audiences = seen.claims, seen.user, seen.claims.get("aud", [])
     audiences = [audiences] if isinstance(audiences, str) else audiences
     pod = claims.get("kubernetes.io", {}).get("pod", {}).get("name")
@@ -104,12 +102,7 @@ def authorization_step(
     else:
         reason = context.review.get("reason")
         state, answer = PASSED, reason or "Yes; the server does not say by which rule."
-        role = context.role.get("metadata", {}).get("name")
-        rules = [
-            one for one in context.role.get("rules") or () if allows(one, attributes)
-        ]
-        pairs = [(f"rule of {role}", json.dumps(rule)) for rule in rules]
-        pairs.append(("admission", "Not asked: it looks at writes, not at reads."))
+        pairs = [("admission", "Not asked: it looks at writes, not at reads.")]
     return Step("authorization", asked, answer, state, None, tuple(pairs), command)
 
 

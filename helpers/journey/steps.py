@@ -25,12 +25,10 @@ class Request:
     host: str = "kubernetes.default.svc"
     ca: str = f"{FILES}/ca.crt"
     token: str = f"{FILES}/token"
-    container: str | None = None
 
     def inside(self, *command: str) -> str:
         """Return the line that runs a command in the pod."""
-        options = ["-c", self.container] if self.container else []
-        return shlex.join(["kubectl", "exec", self.pod, *options, "--", *command])
+        return shlex.join(["kubectl", "exec", self.pod, "--", *command])
 
     def curl(self, path: str, options: str = "") -> str:
         """Return the line that sends a request with curl and the same files."""

@@ -45,7 +45,7 @@ class Explanation:
 
     @property
     def brief(self) -> Brief:
-        """Return the sentence of `why` alone, to stand last in a cell."""
+        """Return the sentence of `why` alone, for the end of a cell."""
         return Brief(self.why)
 
     def __repr__(self) -> str:
@@ -79,9 +79,9 @@ class Explanation:
 def explain(error: Any, *, token: Token | None = None, user: str = "") -> Explanation:
     """Explain a 401 or 403; raise LabError for anything else.
 
-    `error` is what you hold: an ApiException, a KubectlFailed, a Completed, a response
+    `error` is what you have: an ApiException, a KubectlFailed, a Completed, a response
     of a Caller, a Status as a dict or in a text. `token` is what was sent and `user`
-    who sent it, where the error does not tell. With a cluster connected, the API
+    who sent it, where the error does not say. With a cluster connected, the API
     server itself is asked for its reason, and for bindings that nearly fit.
     """
     denied, request = DeniedRequest.parse(error), None

@@ -1,4 +1,4 @@
-"""Find the Status of a denied request in whatever a learner holds.
+"""Find the Status of a denied request in whatever a learner has.
 
 Curl, kubectl, `requests` and the Python client wrap the same sentence of the API server
 in four ways. Pure; what the sentence means is for the modules beside this one.

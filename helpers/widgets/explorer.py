@@ -1,6 +1,6 @@
 """Walk through an API server from `/`: choose, and see the request and its answer.
 
-What there is to choose, and how it is asked for, is known to `explorer_model`.
+`explorer_model` knows what there is to choose, and how to ask for it.
 """
 
 import shlex
@@ -89,7 +89,7 @@ class ApiExplorer(View):
         """Choose a path, or a resource and perhaps an object; return the answer.
 
         Without `version` it is the preferred one, without `namespace` the chosen one;
-        "" means all. What was defined just now may be offered `timeout` seconds later.
+        "" means all. `timeout` is how many seconds to wait for a kind just defined.
         Raise UnknownKind for what discovery does not offer, NotReady without an answer
         in 30 seconds.
         """
@@ -114,7 +114,7 @@ class ApiExplorer(View):
         spaces = model.names(self._optional(SPACES))
         offer = Offer(
             (ROOT, *(path for path in paths if path != ROOT)),
-            tuple(each for each in found if each.readable),
+            tuple(each for each in found if {"get", "list"} & {*each.verbs}),
             spaces,
         )
         self.handle(Loaded(offer))
@@ -226,7 +226,7 @@ class ApiExplorer(View):
         found = offer.of_version(choice.group, choice.version)
         listed = [(f"{each.name} ({each.kind})", each.name) for each in found]
         paths = {**dict.fromkeys(offer.paths), choice.resource: None}
-        # The one of the notebook stays, although not everybody may list them.
+        # The notebook's own is always there: not everybody may list namespaces.
         spaces = {"": None, **dict.fromkeys(offer.namespaces), choice.namespace: None}
         places = [(name or "all namespaces", name) for name in spaces]
         self._filling = True
@@ -268,7 +268,7 @@ class ApiExplorer(View):
         try:
             self.reload()
         except errors.LabError as error:
-            # A refusal of discovery is no end of what can be asked.
+            # Paths can be read although discovery is refused.
             trouble = f"What there is to choose is not known: {error}"
             self.handle(Loaded(self.state.offer, trouble))
 
@@ -278,12 +278,12 @@ class ApiExplorer(View):
         return reply.json() if reply.status == 200 else {}
 
     def _ask(self, state: State) -> None:
-        """Send the request of a state, unless another choice has passed it by."""
+        """Send the request of a state, unless another choice was made since."""
         if state.asked != self.state.asked:
             return
-        answer, trouble = None, model.missing(state)
+        answer, trouble = None, ""
         try:
-            answer = None if trouble else self._get(state)
+            answer = self._get(state)
         except errors.LabError as error:
             trouble = f"No answer: {error}"
         self.handle(Answered(state.asked, answer, trouble))
@@ -308,7 +308,7 @@ class ApiExplorer(View):
             type=kind,
             milliseconds=took,
             size=len(reply.data),
-            content=model.parsed(kind, reply.data),
+            content=reply.json() if "json" in kind else reply.data.decode(),
         )
 
     def _awaited(self) -> Answer:

@@ -159,7 +159,7 @@ def reduce(state: State, event: Chosen | Loaded | Answered) -> State:
         case Answered(number, answer, trouble) if number == state.asked:
             state = state._replace(answered=number, trouble=trouble)
             return _with_answer(state, answer) if answer else state
-    # The answer to a choice that has passed by.
+    # An answer to a choice before the last one.
     return state
 
 
@@ -192,18 +192,6 @@ def path_of(state: State) -> str:
     return "/".join([*parts, quote(choice.name, safe="")])
 
 
-def missing(state: State) -> str:
-    """Return what must be chosen before anything can be asked for, or ""."""
-    choice, resource = state.choice, state.resource
-    if resource is None:
-        return ""
-    if choice.name and resource.namespaced and not choice.namespace:
-        return "Choose the namespace of this object."
-    if not choice.name and "list" not in resource.verbs:
-        return f"{resource.name} cannot be listed: write the name of an object."
-    return ""
-
-
 def names(document: Any) -> tuple[str, ...]:
     """Return the names of the objects in a list."""
     objects = document.get("items") if isinstance(document, dict) else None
@@ -220,17 +208,6 @@ def left_out(document: Any) -> str:
     rest = metadata.get("remainingItemCount")
     more = "more" if rest is None else f"{rest:,} more"
     return f"These are the first {LIMIT}; the server has {more}."
-
-
-def parsed(content_type: str, body: bytes) -> Any:
-    """Return JSON as lists and maps, anything else as text."""
-    text = body.decode(errors="replace")
-    if "json" in content_type:
-        try:
-            return json.loads(text)
-        except ValueError:
-            pass  # cut off, or no JSON after all
-    return text
 
 
 def _with_answer(state: State, answer: Answer) -> State:

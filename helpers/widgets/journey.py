@@ -52,23 +52,21 @@ _STYLE = """<style>
 </style>"""
 
 
-def request_journey(
-    pod: str, path: str = "", *, container: str | None = None
-) -> "RequestJourney":
+def request_journey(pod: str, path: str = "") -> "RequestJourney":
     """Send a GET from a pod and show each step of its way: passed, or stopped here.
 
     `path` is by default the pods of the notebook's namespace. Opening it sends the
     request, and so does "Send". The kernel is free meanwhile; `frame()` waits, and
     has STEP, ASKED, ANSWER, STATE, MILLISECONDS, as `follow_request(pod, path)` has
-    without a view. The same as `kubectl exec POD -- curl …`. Raise LabError
-    for a path without a slash.
+    without a view. The same as `kubectl exec POD -- curl …`. Raise LabError for a path
+    without a slash.
     """
     here = f"/api/v1/namespaces/{current_namespace()}"
     paths = [f"{here}/pods", f"{here}/secrets", "/apis", "/version", "/"]
     if path:
         sendable(path)
         paths = list(dict.fromkeys([path, *paths]))
-    return RequestJourney(pod, paths, container)
+    return RequestJourney(pod, paths)
 
 
 class State(NamedTuple):
@@ -82,9 +80,9 @@ class State(NamedTuple):
 class RequestJourney(View):
     """One request at a time, with the steps that it took and where it stopped."""
 
-    def __init__(self, pod: str, paths: list[str], container: str | None) -> None:
+    def __init__(self, pod: str, paths: list[str]) -> None:
         """Send the first request, and show what became of it."""
-        self._pod, self._container = pod, container
+        self._pod = pod
         self._choice = named(ipywidgets.Dropdown(description="Try:", options=paths))
         self._path = named(ipywidgets.Text(value=paths[0], description="Path:"), "30em")
         self._break = named(ipywidgets.Dropdown(description="Break:", options=BREAKS))
@@ -156,9 +154,9 @@ class RequestJourney(View):
         return _plain(str(self.state.failed or self.state.journey or SENDING))
 
     def _follow(self) -> None:
-        where = {"container": self._container, **self._break.value}
+        broken = self._break.value
         try:
-            self.handle(follow_request(self._pod, self._path.value, **where))
+            self.handle(follow_request(self._pod, self._path.value, **broken))
         except errors.LabError as error:
             self.handle(error)
 

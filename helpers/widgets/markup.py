@@ -72,7 +72,7 @@ def table(
 def scrolled(content: str, name: str, *, key: str = "") -> str:
     """Return content that scrolls by itself; the keyboard reaches it, under `name`.
 
-    `key` says of what the content is: that of another one begins at its top.
+    `key` names what the content is of: with another one, it begins at its top.
     """
     if key:
         content = f'<div data-key="{escape(key)}">{content}</div>'

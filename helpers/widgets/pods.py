@@ -21,50 +21,30 @@ from helpers.widgets.live import Live
 from helpers.widgets.podtable import LAST_EVENT, Row, Table
 from helpers.widgets.view import View, named
 
-#: rows on one page of the table
-PAGE = 20
+#: rows that are on the screen; the filter finds the others
+MOST = 20
 #: events in the list below the table
 LATEST = 8
 #: the types of events that are counted in words
 TYPES = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK", BROKEN, RECONNECTED)
 
 
-class Filtered(NamedTuple):
-    """The learner wants other rows."""
-
-    wanted: str
-
-
-class Turned(NamedTuple):
-    """The learner turns pages, `by` one or back by one."""
-
-    by: int
-
-
 class State(NamedTuple):
-    """The table, and which part of it is on the screen."""
+    """The table, and the text that the learner looks for in it."""
 
     table: Table = Table()
     wanted: str = ""
-    page: int = 0
-    note: str = ""
-
-    @property
-    def found(self) -> list[Row]:
-        """Return the rows that fit the filter."""
-        return self.table.matching(self.wanted)
 
 
 def live_pods(*, namespace: str | None = None, selector: str = "") -> "LivePods":
     """Watch the pods of a namespace and show them, and the events, as they change.
 
-    `namespace` is by default the notebook's own, and "" means all; `selector` is a
-    label selector. `frame()` has the rows, `events()` the history. The same as
-    `kubectl get pods --watch --output-watch-events`. Raise NotConnected before
-    `connect()`, KubeconfigError if its user has no credential that can be used.
+    `namespace` is by default the notebook's own; `selector` is a label selector.
+    `frame()` has the rows, `events()` the history. The same as `kubectl get pods
+    --watch --output-watch-events`. Raise NotConnected before `connect()`,
+    KubeconfigError if its user has no credential that can be used.
     """
-    where = current_namespace() if namespace is None else namespace
-    return LivePods(where, selector)
+    return LivePods(namespace or current_namespace(), selector)
 
 
 class LivePods(View):
@@ -72,31 +52,23 @@ class LivePods(View):
 
     def __init__(self, namespace: str, selector: str) -> None:
         """List and watch from now on, until `stop`."""
-        self._where = f"namespace {namespace}" if namespace else "all namespaces"
-        self._all = not namespace
+        self._namespace = namespace
         self._filter = named(
             ipywidgets.Text(description="Name or label contains:"), "22em"
         )
-        # Never disabled: the one that was pressed would lose the focus.
-        self._previous = ipywidgets.Button(description="Previous page")
-        self._next = ipywidgets.Button(description="Next page")
         self._table, self._events = Live(), Live()
-        self._filter.observe(lambda _: self.handle(self._filtered()), "value")
-        self._previous.on_click(lambda _: self.handle(Turned(-1)))
-        self._next.on_click(lambda _: self.handle(Turned(1)))
-        controls = [self._filter, self._previous, self._next]
+        self._filter.observe(lambda change: self.handle(change["new"].strip()), "value")
         super().__init__(
-            f"Pods in {self._where}",
-            ipywidgets.HBox(controls, layout={"flex_flow": "row wrap"}),
+            f"Pods in namespace {namespace}",
+            self._filter,
             self._table,
             self._events,
             state=State(),
             every=1.0,
         )
-        path = f"/api/v1/namespaces/{quote(namespace)}/pods"
         self._watch = Watch(
             Caller.from_kubeconfig(kubeconfig_in_use()),
-            path if namespace else "/api/v1/pods",
+            f"/api/v1/namespaces/{quote(namespace)}/pods",
             self.handle,
             accept=TABLE,
             query={"labelSelector": selector} if selector else {},
@@ -104,7 +76,7 @@ class LivePods(View):
         self.changed()
 
     def frame(self) -> pd.DataFrame:
-        """Return the rows: NAMESPACE, the columns of kubectl, LAST EVENT, AGO."""
+        """Return the rows: the columns of kubectl, LAST EVENT, AGO."""
         return self.state.table.frame(datetime.now(UTC))
 
     def events(self) -> pd.DataFrame:
@@ -120,28 +92,19 @@ class LivePods(View):
             what = f"The event {event} of pod {name}"
             raise errors.NotReady(what, timeout, self._words(self.state))
 
-    def reduce(self, state: State, event: Event | Filtered | Turned) -> State:
-        """Return the state after an event of the watch or of a control."""
-        if isinstance(event, Filtered):
-            return State(state.table, *event)
-        if isinstance(event, Turned):
-            pages = max(1, -(-len(state.found) // PAGE))
-            page = min(state.page, pages - 1) + event.by
-            if 0 <= page < pages:
-                note = f" Page {page + 1} of {pages}."
-                return state._replace(page=page, note=note)
-            end = "last" if event.by > 0 else "first"
-            return state._replace(note=f" This is the {end} page.")
+    def reduce(self, state: State, event: Event | str) -> State:
+        """Return the state after an event of the watch, or with another filter."""
+        if isinstance(event, str):
+            return state._replace(wanted=event)
         return state._replace(table=podtable.reduce(state.table, event))
 
     def render(self, state: State) -> None:
-        """Show the page that is chosen, and the events."""
-        now, table, found = datetime.now(UTC), state.table, state.found
-        start = min(state.page, max(0, len(found) - 1) // PAGE) * PAGE
-        rows = [self._cells(table, row, now) for row in found[start : start + PAGE]]
-        space = ["NAMESPACE"] if self._all else []
-        columns = ["NAME", *space, *_others(table), LAST_EVENT]
-        caption = _caption(start, len(rows), len(found), len(table.rows))
+        """Show the first rows that fit the filter, and the last events."""
+        now, table = datetime.now(UTC), state.table
+        found = table.matching(state.wanted)
+        rows = [_cells(table, row, now) for row in found[:MOST]]
+        columns = ["NAME", *_others(table), LAST_EVENT]
+        caption = _caption(len(found), len(table.rows))
         self._table.value = markup.block(markup.table(columns, rows, caption=caption))
         latest = [
             (entry.type, entry.what, f"{entry.at.astimezone():%H:%M:%S}")
@@ -157,29 +120,16 @@ class LivePods(View):
         """Return the table and the last events, as `kubectl get` prints them."""
         state = self.state
         rows = state.table.frame(datetime.now(UTC)).drop(columns="AGO")
-        if not self._all:
-            rows = rows.drop(columns="NAMESPACE")
         lines = [f"{self._words(state)} {len(rows):,} pods."]
         if len(rows):
-            lines += rows.head(PAGE).to_string(index=False).splitlines()
-        if len(rows) > PAGE:
-            lines.append(f"… and {len(rows) - PAGE:,} more")
+            lines += rows.head(MOST).to_string(index=False).splitlines()
+        if len(rows) > MOST:
+            lines.append(f"… and {len(rows) - MOST:,} more")
         return "\n".join([*lines, _in_words(state.table.counts)])
 
     def stopping(self) -> None:
         """End the watch."""
         self._watch.stop()
-
-    def _filtered(self) -> Filtered:
-        return Filtered(self._filter.value.strip())
-
-    def _cells(self, table: Table, row: Row, now: datetime) -> list:
-        cells = dict(zip(table.columns, table.cells(row, now), strict=True))
-        shown = [row.name, *([row.namespace] if self._all else [])]
-        shown += [cells[name] for name in _others(table)]
-        if row.at is None:
-            return [*shown, ""]
-        return [*shown, f"{row.event}, {(now - row.at).total_seconds():.0f} s ago"]
 
     def _words(self, state: State) -> str:
         table = state.table
@@ -190,20 +140,29 @@ class LivePods(View):
         times = table.counts.get(RECONNECTED)
         again = f" Reconnected: {times}." if times else ""
         # Not how many pods: a screen reader would speak with every event.
-        return f"Watching {self._where}.{again}{state.note}"
+        return f"Watching namespace {self._namespace}.{again}"
 
 
 def _others(table: Table) -> list[str]:
     return [name for name in table.columns if name != "NAME"]
 
 
-def _caption(start: int, shown: int, found: int, everything: int) -> str:
+def _cells(table: Table, row: Row, now: datetime) -> list:
+    cells = dict(zip(table.columns, table.cells(row, now), strict=True))
+    shown = [row.name, *(cells[name] for name in _others(table))]
+    if row.at is None:
+        return [*shown, ""]
+    return [*shown, f"{row.event}, {(now - row.at).total_seconds():.0f} s ago"]
+
+
+def _caption(found: int, everything: int) -> str:
     if not everything:
         return "No pods yet."
     if not found:
         return f"None of {everything:,} pods matches the filter."
-    of = "" if found == everything else f" that match, of {everything:,}"
-    return f"{start + 1:,} to {start + shown:,} of {found:,} pods{of}"
+    if found > MOST:
+        return f"The first {MOST} of {found:,} pods"
+    return f"{found:,} of {everything:,} pods"
 
 
 def _in_words(counts: Mapping[str, int]) -> str:

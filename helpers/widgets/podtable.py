@@ -4,7 +4,7 @@ Pure: `reduce` returns the next table for an event. What runs the watch and what
 the table is in `helpers.widgets.pods`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -18,14 +18,11 @@ HISTORY = 20_000
 #: our column, after the server's
 LAST_EVENT = "LAST EVENT"
 
-Key = tuple[str, str]
-
 
 @dataclass(frozen=True)
 class Row:
     """One object as the server prints it, and its last event."""
 
-    namespace: str
     name: str
     cells: tuple
     labels: Mapping[str, str]
@@ -50,9 +47,9 @@ class Table:
     columns: tuple[str, ...] = ()
     #: the numbers of those columns among the server's
     shown: tuple[int, ...] = ()
-    rows: Mapping[Key, Row] = field(default_factory=dict)
+    rows: Mapping[str, Row] = field(default_factory=dict)
     #: the rows of a list whose last page has not come yet
-    pages: Mapping[Key, Row] = field(default_factory=dict)
+    pages: Mapping[str, Row] = field(default_factory=dict)
     history: tuple[Entry, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     #: what is wrong with the connection; "" while all is well
@@ -62,16 +59,16 @@ class Table:
     listed: bool = False
 
     def frame(self, now: datetime) -> pd.DataFrame:
-        """Return the rows: NAMESPACE, the columns of kubectl, LAST EVENT, AGO.
+        """Return the rows: the columns of kubectl, LAST EVENT, AGO.
 
         AGO is the timedelta since that event; both are empty for what was only listed.
         """
         return pd.DataFrame(
             [
-                [r.namespace, *self.cells(r, now), r.event, r.at and now - r.at]
+                [*self.cells(r, now), r.event, r.at and now - r.at]
                 for r in self.matching()
             ],
-            columns=["NAMESPACE", *self.columns, LAST_EVENT, "AGO"],
+            columns=[*self.columns, LAST_EVENT, "AGO"],
         )
 
     def events(self) -> pd.DataFrame:
@@ -86,9 +83,9 @@ class Table:
         return any((one.type, one.what) == (kind, name) for one in self.history)
 
     def matching(self, wanted: str = "") -> list[Row]:
-        """Return the rows whose name, namespace or label contains `wanted`, sorted."""
+        """Return the rows whose name or label contains `wanted`, by name."""
         rows = [row for row in self.rows.values() if _matches(row, wanted)]
-        return sorted(rows, key=lambda row: (row.namespace, row.name))
+        return sorted(rows, key=lambda row: row.name)
 
     def cells(self, row: Row, now: datetime) -> list:
         """Return the cells of a row; AGE is computed, for it grows without an event."""
@@ -109,7 +106,9 @@ def reduce(table: Table, event: Event) -> Table:
     if event.type == RECONNECTED:
         return _note(replace(table, trouble=""), event, "the watch goes on")
     if definitions := event.object.get("columnDefinitions"):
-        shown, columns = printed_columns(definitions)
+        # What kubectl prints without `-o wide`.
+        shown = [n for n, each in enumerate(definitions) if not each.get("priority")]
+        columns = [definitions[number]["name"].upper() for number in shown]
         table = replace(table, shown=tuple(shown), columns=tuple(columns))
     if event.type == LISTED:
         return _with_page(table, event)
@@ -117,25 +116,18 @@ def reduce(table: Table, event: Event) -> Table:
         # It comes as a row without cells, of which only the version counts.
         return _note(table, event, "")
     [row] = _rows(table, event.object)
-    rows = {**table.rows, (row.namespace, row.name): row}
+    rows = {**table.rows, row.name: row}
     if event.type == "DELETED":
-        del rows[row.namespace, row.name]
+        del rows[row.name]
     else:
-        changed = replace(row, event=event.type, at=event.at)
-        rows[row.namespace, row.name] = changed
+        rows[row.name] = replace(row, event=event.type, at=event.at)
     return _note(replace(table, rows=rows), event, row.name)
-
-
-def printed_columns(definitions: Sequence[dict]) -> tuple[list[int], list[str]]:
-    """Return numbers and names of the columns that kubectl prints without `-o wide`."""
-    shown = [n for n, each in enumerate(definitions) if not each.get("priority")]
-    return shown, [definitions[number]["name"].upper() for number in shown]
 
 
 def _with_page(table: Table, event: Event) -> Table:
     # A list that begins again voids the pages of the one that broke off.
     pages = {} if event.first else dict(table.pages)
-    pages |= {(row.namespace, row.name): row for row in _rows(table, event.object)}
+    pages |= {row.name: row for row in _rows(table, event.object)}
     if event.object.get("metadata", {}).get("continue"):
         return replace(table, pages=pages)
     # What is not in the new list was deleted while nobody watched.
@@ -158,7 +150,6 @@ def _rows(table: Table, document: dict) -> list[Row]:
         metadata = row["object"]["metadata"]
         found.append(
             Row(
-                metadata.get("namespace", ""),
                 metadata.get("name", ""),
                 tuple(row["cells"][number] for number in table.shown),
                 metadata.get("labels") or {},
@@ -169,5 +160,5 @@ def _rows(table: Table, document: dict) -> list[Row]:
 
 
 def _matches(row: Row, wanted: str) -> bool:
-    texts = [row.name, row.namespace, *(f"{k}={v}" for k, v in row.labels.items())]
+    texts = [row.name, *(f"{k}={v}" for k, v in row.labels.items())]
     return any(wanted.lower() in one.lower() for one in texts)

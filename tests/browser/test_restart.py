@@ -29,7 +29,7 @@ def test_what_the_old_kernel_had_started_is_gone(lab, open_notebook):
     lab.write("restart", CELLS)
     notebook = open_notebook("restart")
     notebook.run("connect", "pods", "explorer")
-    expect(notebook.output("pods")).to_contain_text("1 to 1 of 1 pods")
+    expect(notebook.output("pods")).to_contain_text("1 of 1 pods")
     expect(notebook.output("explorer")).to_contain_text("200 OK")
     old = psutil.Process(int(notebook.text("connect").split()[-1]))
     children = old.children(recursive=True)
@@ -41,6 +41,6 @@ def test_what_the_old_kernel_had_started_is_gone(lab, open_notebook):
 
     notebook.run("connect", "pods", "explorer")
     expect(notebook.output("explorer").get_by_text("API explorer")).to_have_count(1)
-    expect(notebook.output("pods")).to_contain_text("1 to 1 of 1 pods")
+    expect(notebook.output("pods")).to_contain_text("1 of 1 pods")
     notebook.run("clean")
     assert notebook.errors() == []

@@ -9,9 +9,10 @@ from helpers.command import kubectl
 @pytest.fixture(scope="module")
 def batch(cluster, namespace):
     """Yield a BatchV1Api in a namespace of its own."""
-    from kubernetes import client
+    from kubernetes import client, config
 
-    yield client.BatchV1Api(cluster.api_client())
+    own = config.new_client_from_config(str(cluster.kubeconfig))
+    yield client.BatchV1Api(own)
     assert kubectl("get", "jobs", "-o", "name").stdout == ""
 
 

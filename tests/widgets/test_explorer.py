@@ -50,12 +50,6 @@ def test_how_a_choice_is_asked_for(choice, path):
     assert model.path_of(chosen(choice)) == path
 
 
-def test_what_is_missing_is_said():
-    """Before anything is sent."""
-    assert model.missing(chosen(Choice())) == model.missing(chosen(NODES)) == ""
-    assert "namespace" in model.missing(chosen(SCALERS._replace(name="a")))
-
-
 def test_a_choice_is_settled_on_what_is_offered():
     """The preferred version, and what can be listed; a path by hand stays."""
     assert chosen(Choice("autoscaling")).choice[:3] == SCALERS[:3]
@@ -89,13 +83,6 @@ def test_a_long_list_says_what_is_left_out():
     assert "4,900 more" in model.left_out(known)
     for odd in (None, "text", [], {"metadata": None}):
         assert model.left_out(odd) == ""
-
-
-def test_an_answer_that_is_no_json_is_text():
-    """Also one that says it is, and was cut off."""
-    assert model.parsed("text/plain", b"ok") == "ok"
-    assert model.parsed("application/json", b'{"a') == '{"a'
-    assert model.parsed("application/json", b"[1]") == [1]
 
 
 # --- With a cluster -------------------------------------------------------------------

@@ -17,7 +17,6 @@ DEFINITIONS = [
 def row(name: str, status: str = "Running", **labels) -> dict:
     metadata = {
         "name": name,
-        "namespace": "default",
         "labels": labels,
         "creationTimestamp": "2026-11-25T11:59:00Z",
     }
@@ -52,9 +51,7 @@ def test_nothing_is_a_table_without_rows():
     """An empty namespace has columns all the same."""
     model = listed()
     assert names(model) == []
-    assert list(model.frame(NOW)) == [
-        *("NAMESPACE", "NAME", "STATUS", "AGE", "LAST EVENT", "AGO")
-    ]
+    assert list(model.frame(NOW)) == [*("NAME", "STATUS", "AGE", "LAST EVENT", "AGO")]
 
 
 def test_half_a_list_leaves_no_ghosts():
@@ -86,7 +83,7 @@ def test_events_make_change_and_remove_rows():
     )
     frame = model.frame(NOW + timedelta(seconds=3))
     assert frame.values.tolist() == [
-        ["default", "b", "Running", "63s", "MODIFIED", timedelta(seconds=3)]
+        ["b", "Running", "63s", "MODIFIED", timedelta(seconds=3)]
     ]
     types = [LISTED, "ADDED", "MODIFIED", "BOOKMARK", "DELETED"]
     assert list(model.events()["TYPE"]) == types
