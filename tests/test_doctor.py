@@ -121,28 +121,26 @@ MACHINES = {
         machine.UserIds(change(ROOT_USER, available=1), "root"),
         *("user ids", "warning", "no more", "sandbox"),
     ),
-    "cgroups 1": (machine.Cgroups(1), "cgroups", "ok", "version 1.* not enforced"),
     "some memory": (
-        machine.Limits(change(PLENTY, memory=1_000_000_000), False, 1),
+        machine.Limits(change(PLENTY, memory=1_000_000_000), False),
         *("memory", "warning", "1.0 GB", "[Cc]lose"),
     ),
     "no memory": (
-        machine.Limits(change(PLENTY, memory=300_000_000), False, 1),
+        machine.Limits(change(PLENTY, memory=300_000_000), False),
         *("memory", "fatal", "0.5 GB needed, 0.3 GB available", "[Cc]lose"),
     ),
     "no memory left by our own cluster": (
-        machine.Limits(change(PLENTY, memory=300_000_000), True, 1),
+        machine.Limits(change(PLENTY, memory=300_000_000), True),
         *("memory", "ok", "0.3 GB"),
     ),
     "few open files": (
-        machine.Limits(change(PLENTY, files=128), False, 1),
+        machine.Limits(change(PLENTY, files=128), False),
         *("open files", "fatal", "512 needed, 128 available", "ulimit -n 512"),
     ),
     "unlimited files": (
-        machine.Limits(change(PLENTY, files=None), False, 1),
+        machine.Limits(change(PLENTY, files=None), False),
         *("open files", "ok", "no limit"),
     ),
-    "no /dev/shm": (machine.Limits(PLENTY, False, None), "/dev/shm", "ok", "missing"),
     "a read-only state directory": (
         one_directory(problem="/s is not writable"),
         *("state", "fatal", "not writable", "LAB_STATE_DIR"),
@@ -338,8 +336,8 @@ def run(*arguments, **options):
 
 
 NAMES = {
-    *("Python", "kernel", "backend", "namespaces", "user ids", "cgroups", "memory"),
-    *("open files", "processes", "/dev/shm", "state", "cache", "binaries", "image"),
+    *("Python", "kernel", "backend", "namespaces", "user ids", "memory"),
+    *("open files", "processes", "state", "cache", "binaries", "image"),
     *("runc", "nft", "curl", "jq", "client", "proxy", "port", "cluster", "kubectl"),
 }
 

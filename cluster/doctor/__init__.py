@@ -26,53 +26,41 @@ class Topic(Protocol):
         """Judge the facts; pure."""
 
 
+#: what runs this, on what, and how a cluster is run there
+_BEGIN = (machine.Python, machine.Kernel, cluster.Chosen)
+#: what the notebooks find around them, on any backend
+_AROUND = (programs.Shell, machine.Client, machine.Proxies, machine.Kubeconfigs)
 #: in the order in which a person wants to know
 TOPICS: tuple[type[Topic], ...] = (
-    machine.Python,
-    machine.Kernel,
-    cluster.Chosen,
+    *_BEGIN,
     machine.Namespaces,
     machine.UserIds,
-    machine.Cgroups,
     machine.Limits,
     cluster.Directories,
     programs.Binaries,
     programs.Build,
     programs.Image,
     programs.Tools,
-    programs.Shell,
-    machine.Client,
-    machine.Proxies,
-    machine.Kubeconfigs,
+    *_AROUND,
     cluster.Port,
     cluster.Cluster,
 )
 #: where kind makes the cluster, the node is the engine's business
 KIND_TOPICS: tuple[type[Topic], ...] = (
-    machine.Python,
-    machine.Kernel,
-    cluster.Chosen,
+    *_BEGIN,
     programs.Engine,
     cluster.Directories,
     programs.KindPrograms,
     programs.Image,
-    programs.Shell,
-    machine.Client,
-    machine.Proxies,
-    machine.Kubeconfigs,
+    *_AROUND,
     cluster.Cluster,
 )
 #: without a node there are no namespaces, images and tools of containers to look at
 CONTROL_PLANE_TOPICS: tuple[type[Topic], ...] = (
-    machine.Python,
-    machine.Kernel,
-    cluster.Chosen,
+    *_BEGIN,
     cluster.Directories,
     cluster.ControlPlane,
-    programs.Shell,
-    machine.Client,
-    machine.Proxies,
-    machine.Kubeconfigs,
+    *_AROUND,
     cluster.Port,
     cluster.Cluster,
 )
@@ -81,10 +69,7 @@ EXISTING_TOPICS: tuple[type[Topic], ...] = (
     machine.Python,
     cluster.Chosen,
     cluster.Directories,
-    programs.Shell,
-    machine.Client,
-    machine.Proxies,
-    machine.Kubeconfigs,
+    *_AROUND,
     cluster.Cluster,
 )
 

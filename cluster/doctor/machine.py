@@ -166,35 +166,11 @@ class UserIds:
 
 
 @dataclass(frozen=True)
-class Cgroups:
-    """Which version of cgroups is mounted: 2, 1 or 0 for none."""
-
-    version: int
-
-    @classmethod
-    def read(cls) -> "Cgroups":
-        """Look at the mount."""
-        root = Path("/sys/fs/cgroup")
-        if (root / "cgroup.controllers").exists():
-            return cls(2)
-        return cls(1 if any(root.glob("*/cgroup.procs")) else 0)
-
-    def findings(self) -> Iterator[Finding]:
-        """Judge: the local cluster does without, and a lesson should know."""
-        known = f"version {self.version}" if self.version else "none"
-        yield ok(
-            "cgroups",
-            f"{known}; not used: limits of pods are recorded, not enforced",
-        )
-
-
-@dataclass(frozen=True)
 class Limits:
-    """What this account may use; `shm` in bytes, None without /dev/shm."""
+    """What this account may use, and whether the cluster runs."""
 
     account: Account
     running: bool
-    shm: int | None
 
     #: bytes; below it notebooks and the cluster push each other out
     COMFORT = 1_500_000_000
@@ -202,12 +178,7 @@ class Limits:
     @classmethod
     def read(cls) -> "Limits":
         """Ask the kernel."""
-        try:
-            status = os.statvfs("/dev/shm")
-            shm = status.f_blocks * status.f_frsize
-        except OSError:
-            shm = None
-        return cls(Account.read(), Machine(paths.state_dir()).running(), shm)
+        return cls(Account.read(), Machine(paths.state_dir()).running())
 
     def findings(self) -> Iterator[Finding]:
         """Judge as `up` does; a cluster that runs has what it needs already."""
@@ -226,8 +197,6 @@ class Limits:
             if what not in short:
                 known = "no limit" if found is None else f"{found} allowed{used}"
                 yield ok(what, known)
-        shm = "missing" if self.shm is None else f"{self.shm / 1e6:.0f} MB"
-        yield ok("/dev/shm", f"{shm}; pods get their own")
 
     def _memory(self) -> Finding:
         known = f"{self.account.memory / 1e9:.1f} GB available"
