@@ -30,7 +30,7 @@ from typing import Self
 
 from cluster import binaries, errors, paths, pki, progress, statedir
 from cluster.binaries.recipe import API_SERVER, CONTROL_PLANE, RECIPE
-from cluster.controlplane.machine import api_server
+from cluster.controlplane.process import api_server
 from cluster.local.machine import Machine
 from cluster.logs import last_words
 from cluster.ports import port_of

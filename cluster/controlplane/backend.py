@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cluster import binaries, errors, pki, preflight, statedir
 from cluster.binaries.recipe import CONTROL_PLANE, RECIPE
-from cluster.controlplane.machine import control_plane
+from cluster.controlplane.process import control_plane
 from cluster.image import cache as image_cache, load as images
 from cluster.local.backend import Local
 from cluster.local.machine import Machine

@@ -1,16 +1,20 @@
-"""Run the control plane: one process on the host, the parent of all its components.
+"""Start and be the control plane: one process on the host, without namespaces.
 
-It is nobody's child and outlives whoever started it. The lock that says "running" is
-its own and its components', so the lock is gone exactly when the last of them is. When
-it is killed, the kernel kills them.
+For who starts it, it is a machine as the local cluster's: this process takes the place
+of the outer one and of PID 1. It is the parent of all its components, is nobody's child
+and outlives whoever started it. The lock that says "running" is its own and theirs, so
+the lock is gone exactly when the last of them is. When it is killed, the kernel kills
+them.
 
 With a lifeline it is an API server and its etcd alone, those of a notebook: it ends
 with the process that holds the other end.
 """
 
 import dataclasses
+import functools
 import json
 import os
+import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,12 +22,19 @@ from pathlib import Path
 
 from cluster import die_with_parent, ports
 from cluster.controlplane import components
+from cluster.kubeconfig import write_embedded
 from cluster.lifecycle import Lifecycle, Task
 from cluster.local import bootstrap, facts, identity, init, probes
 from cluster.local.components import Component
+from cluster.local.layout import API_SERVER, CONTEXT, KUBECONFIG_STEMS
+from cluster.local.machine import Launch, Machine, Program
+from cluster.statedir import write_private
 from cluster.supervisor import Supervisor
-from cluster.usermode import components as usermode
-from cluster.usermode.kernel import Kernel
+from cluster.usermode import components as usermode, kernel, layout
+
+_MAIN = "cluster.controlplane.process.main"
+#: components of the node that ask the API server
+_NODE = ("kubelet", "coredns")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +53,73 @@ class Plan:
     node: dict | None = None
     flags: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     lifeline: int | None = None
+
+
+def control_plane(state: Path) -> Machine:
+    """Return the control plane whose state is in the directory `state`.
+
+    What a start takes for an archive of images is the disk of a node in user-mode
+    Linux, or None for no node.
+    """
+    return Machine(
+        state,
+        Program(_MAIN, _plan, "starting the control plane", "outer", ports.hold),
+    )
+
+
+def api_server(
+    state: Path, lifeline: int, flags: Mapping[str, Mapping[str, str]]
+) -> Machine:
+    """Return an API server with its etcd, and nothing else.
+
+    It ends when nobody holds the other end of the pipe `lifeline` any more. `flags`
+    are more command line options of the two, by component.
+    """
+    plan = functools.partial(_server_plan, lifeline, flags)
+    return Machine(
+        state,
+        Program(
+            _MAIN, plan, "starting the API server", "outer", ports.hold, (lifeline,)
+        ),
+    )
+
+
+def _server_plan(lifeline: int, flags: Mapping, launch: Launch) -> Plan:
+    return dataclasses.replace(_common_plan(launch), lifeline=lifeline, flags=flags)
+
+
+def _plan(launch: Launch) -> Plan:
+    plan = _common_plan(launch)
+    server = f"https://127.0.0.1:{plan.port}"
+    pki = launch.state / "pki"
+    write_embedded(pki, KUBECONFIG_STEMS, server=server, context=CONTEXT)
+    node = launch.archive and kernel.find()[0]
+    if not launch.archive or not node:
+        return plan
+    write_embedded(pki, _NODE, server=API_SERVER, context=CONTEXT)
+    # What the node is asked for.
+    asked = usermode.Plan(
+        state=plan.state,
+        binaries=plan.binaries,
+        python=plan.python,
+        python_home=sys.base_prefix,
+        port=plan.port,
+    )
+    text = json.dumps(dataclasses.asdict(asked))
+    write_private(launch.state / layout.PLAN, text)
+    # By a name that a kernel's command line can hold, wherever the cache is.
+    (launch.state / layout.DISK).symlink_to(launch.archive.resolve())
+    return dataclasses.replace(plan, node=dataclasses.asdict(node))
+
+
+def _common_plan(launch: Launch) -> Plan:
+    return Plan(
+        state=str(launch.state),
+        binaries=str(launch.binaries.resolve()),
+        python=str(Path(sys.executable).resolve()),
+        lock=launch.lock,
+        port=launch.listener.getsockname()[1],
+    )
 
 
 def main(plan_file: str, report: str) -> int:
@@ -90,8 +168,8 @@ def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
     if plan.lifeline is not None:
         parts = components.api_server(parts)
     if plan.node:
-        kernel = Kernel(**plan.node)
-        parts += (usermode.launcher(kernel, plan.python, plan.state, taken.egress),)
+        programs = kernel.Kernel(**plan.node)
+        parts += (usermode.launcher(programs, plan.python, plan.state, taken.egress),)
     for part in parts:
         init.write_files(part)
     api = probes.Prober(components.PKI, plan.port)
