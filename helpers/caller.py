@@ -202,12 +202,9 @@ class Caller:
 
     def __repr__(self) -> str:
         """Return one line: the user and the server, without the token."""
-        who = "nobody"
-        if self._access.token:
-            who = f"a token of {len(self._access.token)} characters"
-        elif self._access.certificate:
-            who = "a client certificate"
-        return f"Caller: {who} asks {self.server}"
+        who = {"certificate": "a client certificate", "nothing": "nobody"}
+        token = f"a token of {len(self._access.token or '')} characters"
+        return f"Caller: {who.get(self.credential_kind, token)} asks {self.server}"
 
 
 def json_of(path: str, reply: Any) -> dict:

@@ -297,6 +297,7 @@ class ApiExplorer(View):
         if self._caller.credential_kind == "token":
             sent["Authorization"] = "Bearer (masked)"
         kind = reply.headers.get("Content-Type", "no type")
+        text = reply.data.decode(errors="replace")
         line = f"kubectl get --raw {shlex.quote(path)}"
         return Answer(
             choice=state.choice,
@@ -308,7 +309,7 @@ class ApiExplorer(View):
             type=kind,
             milliseconds=took,
             size=len(reply.data),
-            content=reply.json() if "json" in kind else reply.data.decode(),
+            content=reply.json() if "json" in kind else text,
         )
 
     def _awaited(self) -> Answer:
