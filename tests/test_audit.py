@@ -115,7 +115,7 @@ def test_a_resource_is_written_as_kubectl_writes_it(namespace):
     assert repr(log) == f"AuditLog (closed): {len(found)} requests"
 
 
-def test_the_error_of_a_block_is_not_hidden_by_the_log(monkeypatch):
+def test_the_error_of_a_block_is_not_hidden_by_the_log(cluster, monkeypatch):
     """Where the cluster is gone, closing the log fails as well."""
     log = audit_log()
     monkeypatch.setattr(audit, "read", lambda place: "")

@@ -14,6 +14,7 @@ import pytest
 from cluster.existing import rbac
 from tests.commandline import environment
 from tests.existing.acting import kubectl, make_namespace, manifest, record
+from tests.existing.conftest import use
 
 OURS, THEIRS, OTHERS = "ours", "production", "of-another-learner"
 #: what is there and is not this account's
@@ -250,9 +251,11 @@ END""",
 
 
 @pytest.fixture(scope="module")
-def learner(mine, once, tmp_path_factory):
-    """Return what a shell of the learner knows; foreign objects are there."""
-    env, _ = once
+def learner(mine, tmp_path_factory):
+    """Return what a shell of a learner knows; foreign objects are there."""
+    folder = tmp_path_factory.mktemp("learner")
+    env = {"LAB_STATE_DIR": folder / "state", "LAB_BACKEND": "existing"}
+    use(env, mine.kubeconfig(folder / "mine.yaml", "mine"), check=True)
     assert mine.apply(FOREIGN).returncode == 0
     make_namespace(env, OURS)
     state = Path(env["LAB_STATE_DIR"])

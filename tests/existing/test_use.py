@@ -15,6 +15,7 @@ import yaml
 from cluster import errors, progress
 from cluster.existing import account, rbac
 from cluster.existing.identify import Asker
+from cluster.waiting import until
 from tests.commandline import helpers
 from tests.existing.acting import kubectl, make_namespace, record
 from tests.existing.conftest import use
@@ -172,8 +173,13 @@ def test_a_fence_that_was_taken_away_is_noticed(mine, state, tmp_path):
     theirs = Asker(record(state).kubectl, file, "mine", mine.url)
     for each in rbac.objects(record(state).user)[:2]:
         theirs.run("delete", each["kind"], each["metadata"]["name"])
-    done = helpers("up", env=state)
-    assert done.returncode == 1 and "no longer keeps" in done.stderr
+
+    def noticed():
+        done = helpers("up", env=state)
+        return done.stderr if done.returncode == 1 else ""
+
+    # The server takes a moment to see that its own objects are gone.
+    assert "no longer keeps" in until(noticed, 30)
     done = use(state, file, yes=False)
     assert done.returncode == 0 and "[y/N]" not in done.stderr
     assert helpers("up", env=state).returncode == 0

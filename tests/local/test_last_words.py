@@ -51,5 +51,5 @@ def test_no_log_is_no_words(tmp_path):
 def test_a_limit_is_not_called_a_full_disk():
     """The kernel has one number for both."""
     error = trial.refused("making a user namespace", os.strerror(errno.ENOSPC))
-    assert error.reason == "no more of them are allowed"
+    assert "was refused (no more of them are allowed)" in error.fact
     assert error.way_out
