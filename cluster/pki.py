@@ -166,7 +166,8 @@ def _builder(
     )
 
 
-def _usage(*, ca: bool) -> x509.KeyUsage:
+def key_usage(*, ca: bool) -> x509.KeyUsage:
+    """Return what a key may be used for: an authority's signs certificates, too."""
     return x509.KeyUsage(
         digital_signature=True,
         content_commitment=False,
@@ -187,7 +188,7 @@ def _make_ca(directory: Path) -> Pair:
     certificate = (
         _builder(name, name, key, CA_LIFE)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(_usage(ca=True), critical=True)
+        .add_extension(key_usage(ca=True), critical=True)
         .add_extension(identifier, critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -210,7 +211,7 @@ def _issue(directory: Path, leaf: Leaf, authority: Pair) -> None:
             LEAF_LIFE,
         )
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(ca=False), critical=True)
+        .add_extension(key_usage(ca=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage(uses), critical=False)
         # Python 3.13 verifies with VERIFY_X509_STRICT: without this one it refuses.
         .add_extension(issuer_id, critical=False)

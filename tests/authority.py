@@ -7,6 +7,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from cluster.pki import key_usage
+
 DAY = timedelta(days=1)
 
 
@@ -36,6 +38,7 @@ class Authority:
 
     def _sign(self, subject, key, ends, ca, names):
         now = datetime.now(UTC)
+        identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -46,8 +49,8 @@ class Authority:
             .not_valid_after(now + ends)
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), True)
             # Python 3.13 verifies with VERIFY_X509_STRICT: without these it refuses.
-            .add_extension(_key_id(key), False)
-            .add_extension(_usage(ca), True)
+            .add_extension(identifier, False)
+            .add_extension(key_usage(ca=ca), True)
         )
         if not ca:
             issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(
@@ -57,21 +60,3 @@ class Authority:
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), False)
         return builder.sign(self.key, hashes.SHA256())
-
-
-def _key_id(key) -> x509.SubjectKeyIdentifier:
-    return x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-
-
-def _usage(ca: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not ca,
-        key_cert_sign=ca,
-        crl_sign=ca,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )

@@ -13,6 +13,7 @@ from cluster import backends, errors, paths, ports, preflight, versions
 from cluster.backend import Backend
 from cluster.choice import CONTROL_PLANE, EXISTING, KIND, LOCAL, NONE
 from cluster.doctor.findings import Finding, fatal, ok, warning
+from cluster.existing.identify import SKEW, distance
 from cluster.image import cache as image_cache
 from cluster.local import storage, trial
 from cluster.usermode import kernel
@@ -295,13 +296,13 @@ class Cluster:
                 "kubectl", "none on PATH; connect() gives notebooks the suite's own"
             )
         server = self.server or versions.KUBERNETES
-        distance = abs(_minor(self.kubectl) - _minor(server))
+        away = distance(self.kubectl, server)
         known = f"{self.kubectl} ({self.kubectl_path})"
-        if distance <= 1:
+        if away <= SKEW:
             return ok("kubectl", known)
         return warning(
             "kubectl",
-            f"{known} is {distance} minor versions away from the server's {server}; "
+            f"{known} is {away} minor versions away from the server's {server}; "
             "one is supported. Notebooks use the suite's own.",
             "In a shell, put the directory that `python -m helpers up` prints first "
             "in PATH.",
@@ -335,7 +336,3 @@ def _json(kubectl: str, *arguments: str, env: dict | None = None) -> dict:
         return json.loads(done.stdout)
     except (OSError, subprocess.TimeoutExpired, ValueError):
         return {}
-
-
-def _minor(version: str) -> int:
-    return int(version.split(".")[1])

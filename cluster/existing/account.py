@@ -197,7 +197,7 @@ def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:
     try:
         progress.update("renewing the token")
         theirs = owner(record)
-        _require_same(theirs, record)
+        require_same(theirs, record)
         token, expires = _token(theirs, record)
     except errors.LabError as error:
         if record.expires < time.time():
@@ -268,7 +268,8 @@ def _await_fence(ours: Asker, record: Record, progress: Progress) -> None:
         )
 
 
-def _require_same(theirs: Asker, record: Record) -> None:
+def require_same(theirs: Asker, record: Record) -> None:
+    """Raise OtherCluster unless it is the cluster that was agreed to, by its UID."""
     uid = theirs.uid()
     if uid != record.uid:
         raise errors.OtherCluster(record.server, uid, record.uid)

@@ -193,9 +193,7 @@ class Existing(Backend):
             return None
         problem = None
         try:
-            uid = account.asker(record, self.kubeconfig).uid()
-            if uid != record.uid:
-                raise errors.OtherCluster(record.server, uid, record.uid)
+            account.require_same(account.asker(record, self.kubeconfig), record)
         except errors.LabError as error:
             problem = error.fact.removesuffix(".")
         return {
@@ -266,9 +264,7 @@ class Existing(Backend):
     def _require_fence(self, record: Record) -> None:
         """Raise OtherCluster, or LabError if nothing fences the account in any more."""
         ours = account.asker(record, self.kubeconfig)
-        uid = ours.uid()
-        if uid != record.uid:
-            raise errors.OtherCluster(record.server, uid, record.uid)
+        account.require_same(ours, record)
         why = account.unfenced(ours, record.user) if record.fenced else ""
         if why:
             raise errors.LabError(
@@ -282,9 +278,7 @@ class Existing(Backend):
         found = account.asker(record, self.kubeconfig)
         if record.made:
             found = account.owner(record)
-        uid = found.uid()
-        if uid != record.uid:
-            raise errors.OtherCluster(record.server, uid, record.uid)
+        account.require_same(found, record)
         return found
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from cluster import binaries, errors, paths, versions
 from cluster.binaries.check import program_version
-from cluster.kubeconfig import read_kubeconfig, server_of
+from cluster.kubeconfig import entry_of, read_kubeconfig, server_of
 from cluster.progress import Progress
 
 #: the namespace that every cluster has, and whose UID no two have
@@ -151,11 +151,13 @@ def take(document: dict, context: str, folder: Path) -> dict:
     Relative names of files count from `folder`, and come out absolute. Lessons choose
     the namespace, so the context's own is left out. Pure.
     """
-    chosen = copy.deepcopy(_entry(document, "context", context))
+    chosen = copy.deepcopy(entry_of(document, "context", context) or {})
     chosen.pop("namespace", None)
     parts = {}
     for kind, names in _FILES.items():
-        entry = parts[kind] = copy.deepcopy(_entry(document, kind, chosen[kind]))
+        entry = parts[kind] = copy.deepcopy(
+            entry_of(document, kind, chosen[kind]) or {}
+        )
         for name in names:
             if name in entry:
                 entry[name] = str(folder / entry[name])
@@ -266,8 +268,3 @@ def failure(stderr: str, server: str) -> errors.LabError:
     return errors.Unreachable(
         server, reason, "See that it runs and can be reached from here, then try again."
     )
-
-
-def _entry(document: dict, kind: str, name: str) -> dict:
-    [found] = [each[kind] for each in document[f"{kind}s"] if each["name"] == name]
-    return found
