@@ -6,7 +6,9 @@ import subprocess
 import pytest
 import yaml
 
-from cluster.existing import rbac
+from cluster.existing import account, rbac
+from cluster.existing.identify import Asker
+from cluster.waiting import until
 from tests.commandline import environment, helpers
 from tests.existing.acting import kubectl, record
 from tests.existing.conftest import use
@@ -93,6 +95,9 @@ def test_an_administrator_hands_out_what_is_printed(mine, state, used, tmp_path)
     )
     file = tmp_path / f"{ANNA}.kubeconfig"
     assert file.stat().st_mode & 0o777 == 0o600
+    anna = Asker(record(used).kubectl, file, "lessons", mine.url)
+    # A policy counts a moment after it was made; nobody hands out a file that fast.
+    assert until(lambda: not account.unfenced(anna, rbac.user_of(ANNA)), 30)
     mine.forget()
     done = use(state, file, context="lessons")
     assert done.returncode == 0, done.stderr
