@@ -112,6 +112,9 @@ DEPLOYMENT = {
         "template": {
             "metadata": {"labels": {"app": "talks"}},
             "spec": {
+                # sh as PID 1 is deaf to SIGTERM: a pod that had already started would
+                # stay for 30 s, and Recreate waits for it.
+                "terminationGracePeriodSeconds": 1,
                 "containers": [
                     {
                         "name": "main",
