@@ -5,6 +5,7 @@ and notebook cells see no fixtures, only the environment that is set here.
 """
 
 import functools
+import itertools
 import os
 import signal
 import sys
@@ -14,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from cluster import backends, choice
+from helpers.lessons import solved
+from helpers.progress import SETTING
 
 pytest_plugins = ["tests.workers", "tests.tiers"]
 
@@ -33,6 +36,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     ours = tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True)
     session.config.stash[_OURS] = ours
+    # What is run here is no learner's answer.
+    os.environ[SETTING] = "off"
     # Before the tests themselves are the load: `tests.patience` asks in each worker.
     os.environ["LAB_TESTS_LOAD"] = str(os.getloadavg()[0])
     # What one worker makes and others use: executed notebooks.
@@ -120,6 +125,19 @@ def _connect(session: pytest.Session):
     pytest.exit(why, returncode=1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the solutions of exercises in the place of their stubs."""
+    from tests.notebooks import load
+
+    for path, cells in itertools.groupby(
+        (item for item in items if item.path.suffix == ".ipynb"),
+        lambda item: item.path,
+    ):
+        sources = {cell["id"]: cell["source"] for cell in solved(load(path))["cells"]}
+        for item in cells:
+            item.cell.source = "".join(sources[item.cell.id])
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Have a cluster for the cells of notebooks, and skip what it cannot run."""
@@ -137,11 +155,12 @@ def _lack(lesson: str, tags: list[str]) -> str:
     """Return why a cell cannot run on the connected cluster, or ""."""
     from cluster import choice, errors
     from helpers.command import backend_in_use
-    from helpers.connection import OF_PODS
+    from helpers.course import lessons
     from tests.notebooks import NEEDS_LAB, NEEDS_PODS, REASON
 
     backend = backend_in_use()
-    if lesson in OF_PODS or NEEDS_PODS in tags:
+    pods = {one.topic for one in lessons() if one.pods}
+    if lesson in pods or NEEDS_PODS in tags:
         try:
             backend.require_node("this cell", wait=False)
         except errors.NoNode as error:

@@ -5,6 +5,7 @@ Lessons call `!kubectl` in shell cells; helpers and checks call `kubectl()`.
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -101,14 +102,16 @@ def kubectl(
     check: bool = True,
     timeout: float = TIMEOUT,
 ) -> Completed:
-    """Run kubectl with `args`; raise KubectlFailed unless it ends with 0.
+    """Run kubectl; raise KubectlFailed unless it ends with 0.
 
-    It uses the kubeconfig that `connect()` chose, and no other; raise NotConnected
-    before that. With `check=False` a failure is a value, for a lesson to look at.
-    `timeout` in seconds.
+    One string is split as a shell splits words: `kubectl("get pods -o json")`. Several
+    are taken as they are: `kubectl("get", "pods", "-o", "json")`. It uses the kubeconfig
+    that `connect()` chose, and no other; raise NotConnected before that. With
+    `check=False` a failure is a value, for a lesson to look at. `timeout` in seconds.
     """
+    words = shlex.split(args[0]) if len(args) == 1 else list(args)
     settings = environment()
-    line = [program("talk to the cluster"), *args]
+    line = [program("talk to the cluster"), *words]
     try:
         done = subprocess.run(
             line,
@@ -121,12 +124,12 @@ def kubectl(
         )
     except subprocess.TimeoutExpired as expired:
         raise errors.NotReady(
-            f"kubectl {' '.join(args)}",
+            f"kubectl {' '.join(words)}",
             timeout + 5,
             "no answer from the API server",
             "Look at `python -m helpers status`.",
         ) from expired
-    result = Completed(list(args), done.stdout, done.stderr, done.returncode)
+    result = Completed(words, done.stdout, done.stderr, done.returncode)
     if check and result.exit_code != 0:
         raise errors.KubectlFailed(result.args, result.exit_code, result.stderr)
     return result

@@ -21,21 +21,11 @@ from helpers.command import (
     use_backend,
     use_kubeconfig,
 )
+from helpers.course import lessons
+from helpers.shell import add_magic
 
 LESSON = "kubernetes-api-notebooks/lesson"
 OWNER = "kubernetes-api-notebooks/owner"
-
-#: names of the lessons, without their numbers, that work in pods from the beginning
-OF_PODS = frozenset(
-    {
-        "pod-metadata",
-        "inside-a-pod",
-        "rbac-and-tokens",
-        "ambassador",
-        "client-library",
-        "recap",
-    }
-)
 
 
 def connect() -> "Cluster":
@@ -59,6 +49,7 @@ def connect() -> "Cluster":
     use_backend(backend)
     _bypass_proxies()
     use_kubeconfig(backend.kubeconfig)
+    add_magic()
     return Cluster.read(backend.name, backend.kubeconfig)
 
 
@@ -107,14 +98,15 @@ class Cluster:
     def create_namespace(self, lesson: str) -> str:
         """Create a labelled namespace for this notebook and make it the default.
 
-        Return its name: `lesson`, or `lesson-2` and so on while others have it.
-        Namespaces of kernels that are gone are removed first, and so is the one that
-        this kernel had for the lesson, when its first cell is run again. The same as
-        `kubectl create namespace` and `kubectl config set-context --current
-        --namespace`, in a kubeconfig of this kernel's own. Raise NoNode for a lesson
-        that begins with a pod, where none can run; wait for a node that is starting.
+        Return its name, which shell cells find in `$NAMESPACE`: `lesson`, or `lesson-2`
+        and so on while others have it. Namespaces of kernels that are gone are removed
+        first, and so is the one that this kernel had for the lesson, when its first
+        cell is run again. The same as `kubectl create namespace` and `kubectl config
+        set-context --current --namespace`, in a kubeconfig of this kernel's own. Raise
+        NoNode for a lesson that begins with a pod, where none can run; wait for a node
+        that is starting.
         """
-        if lesson in OF_PODS:
+        if any(one.topic == lesson and one.pods for one in lessons()):
             backend_in_use().require_node("This lesson")
         # An earlier run of the cell chose a kubeconfig that now goes.
         use_kubeconfig(self.kubeconfig)
@@ -196,6 +188,7 @@ class Cluster:
         with os.fdopen(descriptor, "w") as file:
             json.dump(document, file)
         use_kubeconfig(path)
+        os.environ["NAMESPACE"] = name
 
 
 def _names(lesson: str) -> Iterator[str]:

@@ -38,6 +38,22 @@ class KubectlFailed(LabError):
         )
 
 
+class CommandFailed(LabError):
+    """A command of a `%%sh` cell ended with another code than 0."""
+
+    def __init__(self, exit_code: int) -> None:
+        """Keep the exit code; what the command said is in the output already."""
+        self.exit_code = exit_code
+        super().__init__(
+            f"A command of this cell ended with exit code {exit_code}.",
+            "What it says is above; the commands after it did not run.",
+        )
+
+
+class NotSolved(LabError):
+    """An exercise that is not solved yet: one sentence on what is wrong, and where."""
+
+
 class NotAToken(LabError):
     """A text or a file that should be a ServiceAccount token is not one."""
 

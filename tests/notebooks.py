@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from helpers.course import lessons
+
 ROOT = Path(__file__).parent.parent
-FILES = sorted((ROOT / "notebooks").glob("*.ipynb"))
+FILES = [ROOT / "notebooks" / lesson.path for lesson in lessons()]
 
 #: tag of a cell that needs a running pod in a lesson that goes on without it
 NEEDS_PODS = "needs-pods"

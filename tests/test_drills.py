@@ -122,7 +122,7 @@ DEPLOYMENT = {
                         "args": ["sh", "-c", "echo one; echo $SAY; sleep infinity"],
                         "env": [{"name": "SAY", "value": "two"}],
                     }
-                ]
+                ],
             },
         },
     },

@@ -5,6 +5,7 @@ run (their asserts are) and that no output holds a secret.
 """
 
 import argparse
+import os
 import re
 import sys
 import time
@@ -20,6 +21,9 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from cluster.progress import Progress, Terminal
+from helpers.course import lessons
+from helpers.lessons import CHECK, STUB, solved, tagged
+from helpers.progress import SETTING
 from tools import leaks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,8 +31,10 @@ ROOT = Path(__file__).resolve().parent.parent
 CELL_TIMEOUT = 120
 #: A kernel listens on a port of 127.0.0.1, where any user of the machine may read.
 ENCRYPTED = Config({"KernelManager": {"transport_encryption": "auto"}})
-#: Tag of the copy of a check that is run on the stub, and the end of its id.
+#: Tag of a stub, and of the check that must refuse it; and the end of their ids.
 PROOF = "on-stub"
+#: Directory of the lessons beyond the core path.
+DEEPER = "deeper"
 
 
 @dataclass(frozen=True)
@@ -50,13 +56,14 @@ def run(
 ) -> Result:
     """Run one notebook and write `target`/NAME.html, also if a cell fails.
 
-    With `prove_checks` each check must first refuse its stub, and `target`/NAME.ipynb
-    keeps the notebook with its outputs.
+    Solutions run in the place of stubs. With `prove_checks` each check must first
+    refuse its stub, and `target`/NAME.ipynb keeps the notebook with its outputs.
     """
     began = time.monotonic()
-    notebook = nbformat.read(path, as_version=4)
+    written = nbformat.read(path, as_version=4)
+    notebook = solved(written)
     if prove_checks:
-        notebook.cells = list(_with_proofs(notebook.cells))
+        notebook.cells = list(_with_proofs(written.cells, notebook.cells))
     current = ""
 
     def show(cell, cell_index):
@@ -90,41 +97,48 @@ def run(
     if shown:
         # Nothing is written: the page would be what the rule is against.
         return Result(path.name, time.monotonic() - began, "; ".join(shown))
+    # A link from a deeper lesson to the map goes up one directory.
+    if path.parent.name == DEEPER:
+        target = target / DEEPER
     target.mkdir(parents=True, exist_ok=True)
     if prove_checks:
         # Behind a cell that failed nothing ran, so nothing is proven or refuted.
         fault = fault or "; ".join(unproven(notebook.cells))
-        notebook.cells = [cell for cell in notebook.cells if not _is(PROOF, cell)]
+        notebook.cells = [cell for cell in notebook.cells if not tagged(cell, PROOF)]
         nbformat.write(notebook, target / path.name)
-    (target / f"{path.stem}.html").write_text(html(notebook, path.stem), "utf-8")
+    page = html(notebook, path.stem, path.parent)
+    (target / f"{path.stem}.html").write_text(page, "utf-8")
     return Result(path.name, time.monotonic() - began, _one_line(fault))
 
 
-def _with_proofs(cells: list[dict]) -> Iterator[dict]:
-    """Yield the cells, and between each stub and its solution a copy of the check."""
-    checks = (cell for cell in cells if _is("check", cell))
-    for cell in cells:
+def _with_proofs(written: list[dict], cells: list[dict]) -> Iterator[dict]:
+    """Yield the solved cells, and above each exercise its stub and a first check."""
+    checks = (cell for cell in cells if tagged(cell, CHECK))
+    for stub, cell in zip(written, cells, strict=True):
+        if tagged(cell, STUB):
+            yield _proof(stub)
+            yield _proof(next(checks))
         yield cell
-        if _is("exercise", cell):
-            check = next(checks)
-            tags = {"tags": [PROOF, "raises-exception"]}
-            name = f"{check['id']}-{PROOF}"
-            yield nbformat.v4.new_code_cell(check["source"], id=name, metadata=tags)
+
+
+def _proof(cell: dict) -> dict:
+    """Return a copy of a stub or a check that may fail and is not kept."""
+    tags = {"tags": [PROOF, "raises-exception", *cell["metadata"]["tags"]]}
+    name = f"{cell['id']}-{PROOF}"
+    return nbformat.v4.new_code_cell(cell["source"], id=name, metadata=tags)
 
 
 def unproven(cells: list[dict]) -> Iterator[str]:
     """Yield one line for each stub that raises, and each check that lets one pass."""
     for cell in cells:
+        if not tagged(cell, PROOF):
+            continue
         outputs = cell.get("outputs", ())
         raised = [out["ename"] for out in outputs if out["output_type"] == "error"]
-        if _is("exercise", cell) and raised:
+        if tagged(cell, STUB) and raised:
             yield f"{cell['id']}: the stub raises {raised[0]}"
-        if _is(PROOF, cell) and raised != ["AssertionError"]:
-            yield f"{cell['id']}: {' '.join(raised) or 'no error'}, not AssertionError"
-
-
-def _is(tag: str, cell: dict) -> bool:
-    return tag in cell["metadata"].get("tags", ())
+        if tagged(cell, CHECK) and raised != ["NotSolved"]:
+            yield f"{cell['id']}: {' '.join(raised) or 'no error'}, not NotSolved"
 
 
 def secrets(notebook: dict) -> Iterator[tuple[str, str]]:
@@ -150,12 +164,15 @@ def _texts(shown: object) -> Iterator[str]:
             yield from _texts(value)
 
 
-def html(notebook: NotebookNode, title: str) -> str:
-    """Return the page, its links to other notebooks turned to their pages."""
-    page, _ = HTMLExporter().from_notebook_node(
-        notebook, resources={"metadata": {"name": title}}
+def html(notebook: NotebookNode, title: str, folder: Path) -> str:
+    """Return the page, its links to other notebooks turned to their pages.
+
+    Pictures, whose addresses are relative to `folder`, are part of it.
+    """
+    page, _ = HTMLExporter(embed_images=True).from_notebook_node(
+        notebook, resources={"metadata": {"name": title, "path": str(folder)}}
     )
-    return re.sub(r'(href="[\w-]+)\.ipynb(["#])', r"\1.html\2", page)
+    return re.sub(r'(href="[\w./-]+)\.ipynb(["#])', r"\1.html\2", page)
 
 
 def table(results: list[Result]) -> str:
@@ -163,6 +180,11 @@ def table(results: list[Result]) -> str:
     rows = [("notebook", "seconds", "result"), *(result.row for result in results)]
     width = max(len(name) for name, _, _ in rows)
     return "\n".join(f"{name:<{width}}  {s:>7}  {fault}" for name, s, fault in rows)
+
+
+def notebooks() -> list[Path]:
+    """Return every lesson, in the order of their numbers."""
+    return [ROOT / "notebooks" / lesson.path for lesson in lessons()]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -177,7 +199,9 @@ def main(arguments: list[str] | None = None) -> int:
         "notebooks with their outputs beside the pages",
     )
     options = parser.parse_args(arguments)
-    paths = options.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    # What is run here is no learner's answer.
+    os.environ[SETTING] = "off"
+    paths = options.notebooks or notebooks()
     if not paths:
         print(f"There is no notebook in {ROOT / 'notebooks'}.", file=sys.stderr)
         return 1

@@ -1,0 +1,53 @@
+"""Read what the lessons are: `helpers/data/course.toml`, as values."""
+
+import functools
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+FILE = Path(__file__).parent / "data" / "course.toml"
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson; the fields are explained in course.toml. `minutes` is a count."""
+
+    name: str
+    title: str
+    book: str
+    needs: list[str]
+    summary: str
+    can: list[str]
+    minutes: int
+    pods: bool
+    exercises: list[str]
+    read: list[tuple[str, str]]
+    knows: str = ""
+    after: tuple[str, ...] = ()
+
+    @property
+    def number(self) -> str:
+        """Return the two digits of its name."""
+        return self.name[:2]
+
+    @property
+    def topic(self) -> str:
+        """Return the name without its number, as its namespace is called."""
+        return self.name[3:]
+
+    @property
+    def is_core(self) -> bool:
+        """Say whether the lesson is on the core path."""
+        return not self.after
+
+    @property
+    def path(self) -> Path:
+        """Return where the notebook is, from the directory of the notebooks."""
+        return Path("" if self.is_core else "deeper", f"{self.name}.ipynb")
+
+
+@functools.cache
+def lessons() -> tuple[Lesson, ...]:
+    """Return all lessons, core first, in the order of their numbers."""
+    rows = tomllib.loads(FILE.read_text("utf-8"))["lesson"]
+    return tuple(Lesson(**row) for row in rows)

@@ -1,0 +1,47 @@
+"""Run shell cells that fail when a command in them fails.
+
+`connect()` adds the cell magic `%%sh` to the notebook. It is no other shell: bash, with
+the options that a careful script begins with.
+"""
+
+from typing import TYPE_CHECKING
+
+from helpers import errors
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+#: Stop at a command that fails, also in a pipe, and at a variable without value.
+BASH = "bash -euo pipefail"
+
+
+def add_magic() -> None:
+    """Add `%%sh` to this notebook; do nothing outside of IPython.
+
+    The magic of that name that IPython brings ends well if the last command does. The
+    exit code is in `_exit_code`, as after `!command`.
+    """
+    # Not on top: the command line has no use for it, and it takes long to load.
+    from IPython import get_ipython
+
+    notebook = get_ipython()
+    if notebook is not None:
+        notebook.register_magic_function(_run(notebook), "cell", "sh")
+
+
+def _run(notebook: "InteractiveShell"):
+    def sh(line: str, cell: str) -> None:
+        """Run the cell with bash; fail when a command in it fails."""
+        from subprocess import CalledProcessError
+
+        code = 0
+        try:
+            notebook.run_cell_magic("script", f"{BASH} {line}".rstrip(), cell)
+        except CalledProcessError as failed:
+            code = failed.returncode
+        notebook.user_ns["_exit_code"] = code
+        if code:
+            # Not as a consequence of the other: its message is the whole script.
+            raise errors.CommandFailed(code) from None
+
+    return sh
