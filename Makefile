@@ -3,7 +3,7 @@
 
 # Not PYTHON: that one is for `make setup PYTHON=...`, and make would export ours.
 PY := .venv/bin/python
-NOTEBOOKS = $(wildcard notebooks/*.ipynb)
+NOTEBOOKS = $(wildcard notebooks/*.ipynb notebooks/deeper/*.ipynb)
 # JupyterLab writes the version of whoever saved last: noise in every diff.
 STRIP := -m nbstripout --keep-id --extra-keys metadata.language_info.version
 
@@ -64,7 +64,7 @@ lint: venv ## Check style, types and dependencies; changes nothing
 	[ $$status = 0 ] || printf '%s\n' \
 		'What a program can mend, these mend:' \
 		'  $(PY) -m ruff check --fix .; $(PY) -m ruff format .' \
-		'  $(PY) $(STRIP) notebooks/*.ipynb' >&2; \
+		'  $(PY) $(STRIP) $(NOTEBOOKS)' >&2; \
 	exit $$status
 
 lock: ## Pin every package for CI and Binder anew: requirements.lock and -test.lock

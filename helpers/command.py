@@ -104,8 +104,8 @@ def kubectl(
 ) -> Completed:
     """Run kubectl; raise KubectlFailed unless it ends with 0.
 
-    One string is split as a shell splits words: `kubectl("get pods -o json")`. Several
-    are taken as they are: `kubectl("get", "pods", "-o", "json")`. It uses the kubeconfig
+    One string is split as a shell splits it: `kubectl("get pods -o json")`. Several are
+    taken as they are: `kubectl("get", "pods", "-o", "json")`. It uses the kubeconfig
     that `connect()` chose, and no other; raise NotConnected before that. With
     `check=False` a failure is a value, for a lesson to look at. `timeout` in seconds.
     """

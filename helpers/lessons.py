@@ -1,7 +1,7 @@
 """Read exercises out of notebooks, given as parsed JSON; nothing is run or written.
 
 An exercise is a stub, a check and a solution, in this order. The solution is Markdown,
-so that Shift+Enter and *Run All* pass it by; the suite runs its code in place of the stub.
+so that Shift+Enter and *Run All* pass it by; the suite runs it in place of the stub.
 """
 
 import copy

@@ -1,14 +1,35 @@
 """Every notebook keeps the rules of the page, and they keep together."""
 
+import importlib
+import os
 import re
 
 import pytest
 
+from helpers.course import lessons
+from helpers.exercise import JUDGES
+from helpers.lessons import solved
 from tests.notebooks import FILES, ROOT, load
 from tests.style import check
+from tests.style.exercises import check_of
 from tests.style.page import Page
+from tools import course
 
+BOLD = re.compile(r"(\[?)\*\*([^*]+)\*\*")
 LINK = re.compile(r"\]\(([^)#\s]+)")
+
+
+def anchor(heading):
+    """Return the anchor of a heading, as GitHub and JupyterLab make it."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+GLOSSARY = ROOT / "notebooks" / "glossary.md"
+TERMS = {
+    anchor(line[3:].strip())
+    for line in GLOSSARY.read_text().splitlines()
+    if line[:3] == "## "
+}
 
 
 def test_the_door_to_the_suite_is_there():
@@ -32,8 +53,86 @@ def test_links_between_pages_lead_somewhere(path):
     assert [link for link in local if not (path.parent / link).exists()] == []
 
 
-def test_readme_lists_the_notebooks():
-    """The table in README has one row per notebook, in order, and links to it."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| \[[^]]+\]\(notebooks/([^)]+)\)", text, re.MULTILINE)
-    assert rows == [path.name for path in FILES]
+def test_what_is_generated_is_up_to_date():
+    """Frames, map and the README's table say what course.toml says."""
+    stale = [path.name for path, text in course.files().items() if differs(path, text)]
+    assert stale == [], "run `python -m tools.course`"
+
+
+def differs(path, text):
+    return path.read_text("utf-8") != text
+
+
+def test_every_notebook_is_a_lesson():
+    """A file that course.toml does not name would be in no map and in no test."""
+    found = (ROOT / "notebooks").rglob("*.ipynb")
+    assert sorted(path for path in found if "checkpoint" not in path.name) == FILES
+
+
+@pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.name)
+def test_the_frame_is_filled(lesson):
+    """Three promises, and needs that come before."""
+    assert len(lesson.can) == 3 and all(lesson.can)
+    names = [one.name for one in lessons()]
+    assert {*lesson.needs, *lesson.after} <= set(names[: names.index(lesson.name)])
+    assert lesson.read and all(
+        page and url[:8] == "https://" for page, url in lesson.read
+    )
+
+
+@pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.name)
+def test_a_lesson_lasts_half_an_hour(lesson):
+    """Its own minutes are what the formula says."""
+    counted = course.sizes()[lesson.name]
+    assert counted.cells <= 60
+    assert counted.brisk <= 30 and counted.slow <= 40
+    assert counted.minutes == lesson.minutes
+
+
+def test_the_core_lasts_three_hours():
+    core = [course.sizes()[one.name] for one in lessons() if one.is_core]
+    assert len(core) <= 9
+    assert sum(one.cells for one in core) <= 380
+    assert sum(one.slow for one in core) <= 220
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_exercises_are_those_of_the_board(path):
+    """In order, each once; otherwise a lesson could never be done."""
+    [lesson] = [one for one in lessons() if one.name == path.stem]
+    page = Page.read(path.name, load(path))
+    asked = [check_of(cell) for cell in page.code if "check" in cell.tags]
+    assert asked == lesson.exercises
+    assert len(asked) >= (2 if lesson.is_core else 1)
+    module = importlib.import_module(f"helpers.checks.{lesson.topic.replace('-', '_')}")
+    judged = [name for name in vars(module) if hasattr(vars(module)[name], JUDGES)]
+    assert sorted(judged) == sorted(asked)
+
+
+def test_no_two_lessons_have_a_check_of_the_same_name():
+    names = [name for lesson in lessons() for name in lesson.exercises]
+    assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_solutions_are_python_in_order(path):
+    """What ruff demands of a code cell it demands of the fenced code, too."""
+    page = Page.read(path.name, solved(load(path)))
+    stubs = [cell for cell in page.code if "exercise" in cell.tags]
+    for cell in stubs:
+        assert cell.magic or cell.tree, f"{cell.id} is no Python"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_term_is_explained_where_it_is_first_bold(path):
+    """A bold term of the glossary links to its entry, once per lesson."""
+    up = os.path.relpath(ROOT / "notebooks" / "glossary.md", path.parent)
+    missing, seen = [], set()
+    for cell in Page.read(path.name, load(path)).prose:
+        for linked, term in BOLD.findall("\n".join(cell.text)):
+            if anchor(term) not in TERMS or anchor(term) in seen:
+                continue
+            seen.add(anchor(term))
+            if linked != "[" or f"({up}#" not in cell.source:
+                missing.append(f"{cell.id}: {term}")
+    assert missing == []

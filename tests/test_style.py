@@ -8,7 +8,6 @@ import pytest
 from tests.style import RULES, check
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python"}
-SOLUTION = {"jupyter": {"source_hidden": True}}
 
 
 def prose(name, source):
@@ -17,8 +16,6 @@ def prose(name, source):
 
 def code(name, source, *tags):
     metadata = {"tags": list(tags)} if tags else {}
-    if "solution" in tags:
-        metadata |= SOLUTION
     return {
         "cell_type": "code",
         "id": name,
@@ -32,13 +29,13 @@ def code(name, source, *tags):
 CELLS = [
     prose(
         "title",
-        "# Ask the server\n\nNotebook 01 left us at the door (see chapter 8.2.1).\n\n"
-        "* how a client finds the server, e.g. The One\n* what **401** says\n",
+        "# Ask the server\n\n| 20 minutes |\n| --- |\n\nAfter this lesson you can:\n\n"
+        "1. find the server, e.g. The One\n2. say what **401** is\n3. go on\n",
     ),
     prose("find-it", "## Find it\n\n1. The variables hold the address:"),
     code("address", "from helpers import connect\n\nconnect().address"),
     prose("find-it-shell", "`kubectl` knows it too:"),
-    code("ask", "%%bash\nset -euo pipefail\nkubectl create namespace a\necho $HOME"),
+    code("ask", "%%sh\nkubectl create namespace a\necho $HOME"),
     code("certain", "address = 'https'\nassert address.startswith('https')"),
     prose(
         "refused",
@@ -51,19 +48,27 @@ CELLS = [
     prose("task", "### Exercise: who are you?\n\nPut the name into `name`."),
     prose("hint", "Hint: `whoami` is the word."),
     code("stub", "name = None", "exercise"),
-    code("answer", "# One way to do it\nname = 'me'", "solution"),
-    code("judge", "assert name, 'name is empty: set it'", "check"),
-    prose("clean-up", "## Clean up\n\nThe manifest is seen whole, so it is long:"),
+    code("judge", "checks.name_it(name)", "check"),
+    prose("answer", "<details>\n\n```python\nname = 'me'\n```\n\n</details>")
+    | {"metadata": {"tags": ["solution"]}},
+    prose(
+        "then",
+        "<details>\n<summary><b>Then and now:</b> the code</summary>\n\nIt was 401.\n\n"
+        "</details>",
+    ),
+    prose("clean-up", "## Clean up\n\nThis is all of it:"),
     code("manifest", "\n".join(f"line{i} = {i}" for i in range(13)), "long"),
     prose("remove", "What we made goes:"),
     code(
         "removed", "deleted = 'namespace a'\nassert 'a' in deleted\nprint(f'{deleted}')"
     ),
+    prose("in-short", "## In short\n\n![a picture of it](a.svg)\n\nOne.\nTwo.\nThree."),
     prose(
-        "end",
-        "In this notebook we:\n\n* found the server\n* met **401**\n\n"
-        "We left out proxies: the next notebook has them.",
+        "questions",
+        "## Three questions\n\n1. One?\n2. Two?\n3. Three?\n\n<details>\n\n1. Yes.\n"
+        "2. No.\n3. Yes.\n\n</details>",
     ),
+    prose("go-deeper", "## Go deeper\n\n[map](00-start-here.ipynb) of it. All."),
 ]
 GOOD = {"metadata": {"kernelspec": KERNEL | {"name": "python3"}}, "cells": CELLS}
 NAME = "02-ask-the-server.ipynb"
@@ -145,12 +150,12 @@ FAULTS = {
         "noise": put("address", metadata={"scrolled": True}),
         "unknown step": put("address", metadata={"steps": ["8.2.1"]}),
         "unknown tag": tag("address", "hide-input"),
-        "folded code": put("address", metadata={"jupyter": {"source_hidden": True}}),
+        "solution in code": tag("address", "solution"),
     },
-    "no_empty_cells": {"last": insert("end", prose("rest", " \n"))},
+    "no_empty_cells": {"first": insert("why", prose("rest", " \n"))},
     "one_title": {
         "no title": edit("title", "# Ask the server", ""),
-        "two titles": edit("refused", "## Refused", "## Refused\n\n# Again"),
+        "two titles": insert("refused", prose("again", "# Again")),
         "skipped level": edit("task", "### Exercise", "#### Exercise"),
     },
     "opening": {
@@ -160,33 +165,34 @@ FAULTS = {
             edit("refused", "## Refused\n\n", ""),
             edit("clean-up", "## Clean up\n\n", ""),
         ),
-        "no sentence": edit(
-            "title", "Notebook 01 left us at the door (see chapter 8.2.1).", ""
-        ),
-        "two sentences": edit("title", "\n\n*", "\nAnd more.\n\n*"),
-        "five bullets": several(
-            edit("title", "says", "says\n* c\n* d\n* e"),
-            edit("end", "* met **401**", "* met\n* c\n* d\n* e"),
-        ),
+        "two promises": edit("title", "3. go on\n", ""),
+        "no promise": edit("title", "After this lesson you can:", ""),
         "late code": insert("find-it", prose("a", "One"), prose("b", "Two:")),
     },
     "closing": {
-        "code at the end": several(
-            edit("end", "has them.", "has them:"),
-            insert("end", code("last", "deleted")),
-        ),
-        "bullet missing": edit("end", "* found the server\n", ""),
-        "nothing left out": edit("end", "We left out proxies: the next", "* the"),
+        "code at the end": insert("go-deeper", code("last", "assert deleted")),
+        "no picture": drop("in-short"),
+        "other heading": edit("in-short", "## In short", "## At last"),
+        "two questions": edit("questions", "3. Three?\n", ""),
+        "open answers": edit("questions", "<details>\n\n", ""),
     },
     "leaves_nothing": {
         "kept": edit("removed", "deleted", "kept"),
     },
-    "colon": {
-        "full stop": edit("find-it", "address:", "address."),
+    "one_idea": {
+        "two headings": edit("task", "Put", "### More\n\nPut"),
+        "below": edit("task", "### Exercise", "That was it.\n\n### Exercise"),
+    },
+    "then_and_now": {
+        "in company": edit("then", "</details>", "</details>\n\nOn."),
+    },
+    "english": {
+        "shall": edit("why", "That was", "That shall be"),
+        "who": edit("why", "That was", "Who wants to know it:"),
     },
     "one_sentence_per_line": {
         "two": edit("why", "That was", "It raised. That was"),
-        "in a bullet": edit("end", "* met **401**", "* met **401**. Then we left"),
+        "in a list": edit("questions", "2. No.", "2. No. Never."),
     },
     "asides": {
         "plain quote": edit("refused", "> **Careful** No", "> No"),
@@ -202,7 +208,6 @@ FAULTS = {
             )
         ),
         "long": tag("manifest"),
-        "long without reason": drop("clean-up"),
     },
     "code_in_a_row": {
         "three": insert("certain", code("more", "address")),
@@ -219,11 +224,7 @@ FAULTS = {
     },
     "no_makeshift": {
         "path": edit("raised", "assert", "sys.path.append('..')\nassert"),
-        "except": edit(
-            "certain",
-            "address =",
-            "try:\n    1 / 0\nexcept Exception:\n    2\naddress =",
-        ),
+        "install": edit("ask", "echo", "pip install x\necho"),
     },
     "no_sleep": {
         "python": edit("certain", "assert", "import time\ntime.sleep(1)\nassert"),
@@ -240,37 +241,31 @@ FAULTS = {
     "raises_then_asserts": {
         "no proof": edit("raised", "sys.last_value", "sys.argv"),
     },
-    "strict_bash": {
-        "not strict": edit("ask", "set -euo pipefail\n", ""),
+    "one_magic": {
+        "bash": edit("ask", "%%sh", "%%bash"),
+        "options": edit("ask", "kubectl", "set -euo pipefail\nkubectl"),
     },
     "exit_codes": {
-        "not asked": several(
-            drop("ask"), edit("address", "connect()", "!ls\nconnect()")
-        ),
+        "not asked": edit("address", "connect()", "!ls\nconnect()"),
         "captured": edit("certain", "assert", "out = !ls\nassert"),
-    },
-    "one_shell": {
-        "both": edit("certain", "address =", "!ls\nassert _exit_code == 0\naddress ="),
+        "no failure": edit("certain", "address =", "!ls\nassert _exit_code == 0\na ="),
     },
     "exercise_groups": {
         "no solution": drop("answer"),
         "no check": drop("judge"),
-        "ends early": several(
-            edit("ask", "create", "get"),
-            drop("judge", "clean-up", "manifest", "remove", "removed"),
-        ),
+        "apart": insert("judge", prose("between", "So.")),
+        "no stub": several(tag("stub"), drop("clean-up", "manifest", "remove")),
     },
     "exercise_task": {
         "picture": edit("task", "Exercise", "✏"),
         "no hint": edit("hint", "Hint", "So"),
     },
     "folded_solution": {
-        "open": tag("answer", "solution"),
-        "shows": edit("answer", "# One way to do it\n", ""),
+        "open": edit("answer", "<details>\n\n", ""),
+        "no code": edit("answer", "```python\nname = 'me'\n```", "Say `me`."),
     },
     "check_tells": {
-        "no assert": edit("judge", "assert name, 'name is empty: set it'", "name"),
-        "no words": edit("judge", ", 'name is empty: set it'", ""),
+        "an assert": edit("judge", "checks.name_it(name)", "assert name"),
     },
 }
 

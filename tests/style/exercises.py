@@ -1,34 +1,35 @@
-"""Rules on exercises: task, hint, stub, solution, check, in this order."""
+"""Rules on exercises: task, hint, stub, check, solution, in this order."""
 
 import ast
 from collections.abc import Iterator
 
-from tests.style.code import GROUP
+from helpers.lessons import CHECK, SOLUTION, STUB, code_of
 from tests.style.page import Cell, Fault, Page
 from tests.style.prose import is_exercise_heading
 
 
 def exercise_groups(page: Page) -> Iterator[Fault]:
-    """Demand stub, solution and check as neighbours, each with one part to play."""
-    expected = None
-    for cell in page.code:
-        parts = GROUP & set(cell.tags)
-        if len(parts) > 1:
-            yield cell.id, f"is {' and '.join(sorted(parts))} at once"
-        part = min(parts, default=None)
-        if expected and part != expected:
+    """Demand stub, check and solution in this order, the last two as neighbours."""
+    expected, before = None, None
+    for cell in page.cells:
+        parts = (STUB, CHECK) if cell.is_code else (SOLUTION,)
+        part = next((tag for tag in parts if tag in cell.tags), None)
+        if expected and part and part != expected:
             yield cell.id, f"the {expected} of the exercise above is missing"
-        elif not expected and part in ("solution", "check"):
+        elif not expected and part in (CHECK, SOLUTION):
             yield cell.id, f"a {part} without its exercise"
-        expected = {"exercise": "solution", "solution": "check"}.get(part)
+        if part == SOLUTION and before and before.position != cell.position - 1:
+            yield cell.id, "the solution does not follow its check"
+        if part:
+            expected, before = {STUB: CHECK, CHECK: SOLUTION}.get(part), cell
     if expected:
-        yield page.code[-1].id, f"the {expected} of the exercise is missing"
+        yield page.cells[-1].id, f"the {expected} of the exercise is missing"
 
 
 def exercise_task(page: Page) -> Iterator[Fault]:
     """Demand a heading with the word Exercise, and below it a hint, as two cells."""
     for cell in page.code:
-        if "exercise" not in cell.tags:
+        if STUB not in cell.tags:
             continue
         prose = _prose_above(page, cell)
         if not any(is_exercise_heading(part) for part in prose):
@@ -38,29 +39,32 @@ def exercise_task(page: Page) -> Iterator[Fault]:
 
 
 def folded_solution(page: Page) -> Iterator[Fault]:
-    """Demand that a solution is folded: `jupyter.source_hidden` survives stripping.
-
-    JupyterLab still shows the first line of a folded cell: it must not be the answer.
-    """
-    for cell in page.code:
-        if "solution" not in cell.tags:
+    """Demand a solution that no kernel runs and nobody reads by accident."""
+    for cell in page.cells:
+        if cell.is_code or SOLUTION not in cell.tags:
             continue
-        if not cell.metadata.get("jupyter"):
-            yield cell.id, "a solution is not folded (jupyter.source_hidden)"
-        if cell.lines and not cell.lines[0].startswith(("#", "%%")):
-            yield cell.id, "the first line of a folded solution shows: write a comment"
+        if not cell.source.startswith("<details>"):
+            yield cell.id, "a solution is not folded (<details>)"
+        elif not code_of({"source": cell.source}):
+            yield cell.id, "a solution has no fenced code"
 
 
 def check_tells(page: Page) -> Iterator[Fault]:
-    """Demand that a check ends in an assert that says where to look."""
+    """Demand that a check ends by asking `checks`, which says where to look."""
     for cell in page.code:
-        if "check" not in cell.tags:
-            continue
-        last = cell.tree.body[-1] if cell.tree and cell.tree.body else None
-        if not isinstance(last, ast.Assert):
-            yield cell.id, "a check does not end in an assert"
-        elif last.msg is None:
-            yield cell.id, "the last assert of a check does not say where to look"
+        if CHECK in cell.tags and not check_of(cell):
+            yield cell.id, "a check does not end in checks.NAME(...)"
+
+
+def check_of(cell: Cell) -> str:
+    """Return the name of the check that a cell asks at its end, or nothing."""
+    last = cell.tree.body[-1] if cell.tree and cell.tree.body else None
+    called = last.value if isinstance(last, ast.Expr) else None
+    if isinstance(called, ast.Call) and isinstance(called.func, ast.Attribute):
+        owner = called.func.value
+        if isinstance(owner, ast.Name) and owner.id == "checks":
+            return called.func.attr
+    return ""
 
 
 def _prose_above(page: Page, cell: Cell) -> list[Cell]:

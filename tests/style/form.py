@@ -11,7 +11,7 @@ TAGS |= {"needs-pods"}
 #: a cell that is skipped on a cluster of the learner's own
 TAGS |= {"needs-lab"}
 #: `steps` names the steps of the chapter that a cell shows or asserts: ["B2"].
-CELL_METADATA = {"tags", "jupyter", "steps"}
+CELL_METADATA = {"tags", "steps"}
 #: What Jupyter makes up: eight hex digits, or a number, or a UUID.
 MADE_UP = re.compile(r"(cell-?)?\d+|[0-9a-f]{8}(-[0-9a-f]{4}){0,4}([0-9a-f]{8})?")
 
@@ -50,23 +50,19 @@ def cell_ids(page: Page) -> Iterator[Fault]:
 
 
 def cell_metadata(page: Page) -> Iterator[Fault]:
-    """Allow the known tags, on code cells, and folding of solutions alone."""
+    """Allow the known tags, on code cells; a solution is prose."""
     for cell in page.cells:
         for key in sorted(cell.metadata.keys() - CELL_METADATA):
             yield cell.id, f"unexpected metadata {key!r}"
         for tag in cell.tags:
             if tag not in TAGS:
                 yield cell.id, f"unknown tag {tag!r}; known: {', '.join(sorted(TAGS))}"
-            elif not cell.is_code:
-                yield cell.id, f"tag {tag!r} does nothing on a prose cell"
+            elif cell.is_code == (tag == "solution"):
+                kind = "code" if cell.is_code else "prose"
+                yield cell.id, f"tag {tag!r} does nothing on a {kind} cell"
         for step in cell.metadata.get("steps", ()):
             if not re.fullmatch(r"[A-D][1-9]\d?", str(step)):
                 yield cell.id, f"{step!r} is no step of the chapter, as 'B2' is"
-        folding = cell.metadata.get("jupyter")
-        if folding is not None and folding != {"source_hidden": True}:
-            yield cell.id, "metadata.jupyter may hold source_hidden: true alone"
-        if folding is not None and "solution" not in cell.tags:
-            yield cell.id, "only a solution is folded"
 
 
 def no_empty_cells(page: Page) -> Iterator[Fault]:

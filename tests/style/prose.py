@@ -5,8 +5,6 @@ from collections.abc import Iterator
 
 from tests.style.page import Cell, Fault, Page
 
-BULLET = re.compile(r"\s*[-*+]\s+\S")
-CLOSING = "In this notebook we:"
 #: A sentence ends and the next begins on the same line.
 TWO_SENTENCES = re.compile(r"(?<!e\.g)(?<!i\.e)(?<!vs)[.!?][\"')*_]*\s+[\"'(*_`]*[A-Z]")
 #: What comes before the first word: quote and list marks, "1.", "**Note.**".
@@ -14,6 +12,13 @@ MARKS = re.compile(r"[\s>]*([-*+]\s+|\d+[.)]\s+)?(\*\*[^*]+\*\*[.:]?\s+)?")
 MAKES = re.compile(
     r"kubectl\s+(-n\s+\S+\s+)?(create|apply|run|expose)\b|-X\s*POST|\.post\("
     r"|\bcreate_\w+\(|\b(lesson|namespace|workspace)\w*\("
+)
+#: ids of the cells after the last code
+CLOSING = ("in-short", "questions", "go-deeper")
+FOREIGN = re.compile(
+    r"\bshall\b|\bwhom\b|^Who (wants|should|may|has|is|knows)\b|\btakes? us for\b"
+    r"|\bIn this notebook we\b|\bone's own\b",
+    re.IGNORECASE,
 )
 REMOVES = re.compile(r"delete|remove|clean|close", re.IGNORECASE)
 
@@ -35,47 +40,36 @@ def one_title(page: Page) -> Iterator[Fault]:
 
 
 def opening(page: Page) -> Iterator[Fault]:
-    """Demand H1, one sentence, two to four bullets, the first H2, soon code."""
-    lines, first_h2 = _lines_before_first_h2(page)
-    if first_h2 is None:
+    """Demand the frame, three ends of "you can", and soon a section with code."""
+    text = page.cells[0].text if page.cells else []
+    promises = [line for line in text if re.match(r"\d\. \S", line)]
+    if len(promises) != 3 or "After this lesson you can:" not in text:
+        yield "title", "the first cell does not promise three things"
+    sections = [cell for cell in page.prose if any(n == 2 for n, _ in cell.headings)]
+    if not sections:
         yield "opening", "there is no H2"
-        return
-    shape = [_shape(line) for line in lines if line.strip() and line[:2] != "# "]
-    bullets = shape.count("bullet")
-    sentences = [kind for kind in shape if kind != "bullet"]
-    if sentences not in (["text"], ["text", "lead"]):
-        yield "opening", "not the H1, one sentence on one line, then bullets"
-    elif shape[len(sentences) :] != ["bullet"] * bullets:
-        yield "opening", "text stands after the bullets; begin the first H2 there"
-    if not 2 <= bullets <= 4:
-        yield "opening", f"{bullets} bullets of what is new, not two to four"
+    elif page.code and page.code[0].position < sections[0].position:
+        yield page.code[0].id, "code stands before the first H2"
     if page.code and page.code[0].position > 3:
         yield page.code[0].id, "the first code comes after the fourth cell"
-    if page.code and page.code[0].position < first_h2:
-        yield page.code[0].id, "code stands before the first H2"
 
 
 def closing(page: Page) -> Iterator[Fault]:
-    """Demand the bullets again in the past tense, and what was left out."""
-    if not page.cells or page.cells[-1].is_code:
-        yield "closing", "the last cell is not prose"
+    """Demand the picture and three sentences, three questions, and where to go on."""
+    last = page.code[-1].position if page.code else -1
+    after = [cell for cell in page.cells if cell.position > last]
+    if tuple(cell.id for cell in after) != CLOSING:
+        yield "closing", f"after the last code come {', '.join(CLOSING)}"
         return
-    last_code = page.code[-1].position if page.code else -1
-    after = [cell for cell in page.prose if cell.position > last_code]
-    lines = [line for cell in after for line in cell.text if line.strip()]
-    starts = [i for i, line in enumerate(lines) if line.strip().endswith(CLOSING)]
-    if not starts:
-        yield after[-1].id, f"{CLOSING!r} does not stand after the last code"
-        return
-    rest = lines[starts[-1] + 1 :]
-    bullets = [line for line in rest if BULLET.match(line)]
-    before, first_h2 = _lines_before_first_h2(page)
-    opened = [line for line in before if BULLET.match(line)]
-    if first_h2 is not None and len(bullets) != len(opened):
-        fault = f"{len(bullets)} bullets, but the opening has {len(opened)}"
-        yield after[-1].id, fault
-    if not rest or BULLET.match(rest[-1]):
-        yield after[-1].id, "no paragraph after the bullets on what was left out"
+    short, questions, _ = after
+    if not short.text or short.text[0] != "## In short":
+        yield short.id, "the heading is not 'In short'"
+    if not questions.text or questions.text[0] != "## Three questions":
+        yield questions.id, "the heading is not 'Three questions'"
+    folded = "<details>" in questions.source
+    asked = [line for line in questions.text if re.match(r"\d\. \S", line)]
+    if not folded or len(asked) != 6:
+        yield questions.id, "not three questions, and three answers in <details>"
 
 
 def leaves_nothing(page: Page) -> Iterator[Fault]:
@@ -86,21 +80,42 @@ def leaves_nothing(page: Page) -> Iterator[Fault]:
         yield page.code[-1].id, fault
 
 
-def colon(page: Page) -> Iterator[Fault]:
-    """Demand that prose above code ends with a colon and says what to look at."""
-    for cell in page.code:
-        above = page.above(cell)
-        # What stands above a stub is a hint, which may be folded.
-        if above is None or above.is_code or "exercise" in cell.tags:
+def one_idea(page: Page) -> Iterator[Fault]:
+    """Demand a cell of its own for a section: what is above ends with its cell."""
+    for cell in page.prose:
+        if len(cell.headings) > 1:
+            yield cell.id, "two headings in one cell"
+        elif cell.headings and not cell.lines[0].startswith("#"):
+            yield cell.id, "the heading does not open its cell"
+
+
+def then_and_now(page: Page) -> Iterator[Fault]:
+    """Demand that what has changed since the book is folded, and alone in its cell."""
+    for cell in page.prose:
+        if "<b>Then and now" not in cell.source:
             continue
-        if not above.source.rstrip().rstrip("*_)").endswith(":"):
-            yield above.id, "prose above code does not end with a colon"
+        alone = cell.source.startswith("<details>") and cell.source.rstrip().endswith(
+            "</details>"
+        )
+        if not alone or cell.source.count("<details>") != 1:
+            yield cell.id, "the box is not alone in its cell"
+
+
+def english(page: Page) -> Iterator[Fault]:
+    """Refuse the words by which readers noticed that the author thought otherwise."""
+    for cell in page.prose:
+        for line in cell.text:
+            plain = re.sub(r"`[^`]*`", "", line)
+            found = FOREIGN.search(plain)
+            if found:
+                yield cell.id, f"{found[0].strip()!r} in {line.strip()[:60]!r}"
 
 
 def one_sentence_per_line(page: Page) -> Iterator[Fault]:
     """Demand one sentence per source line, so that a diff shows sentences."""
     for cell in page.prose:
-        for line in cell.text:
+        # It is generated, and its links make a row.
+        for line in cell.text if cell.id != "go-deeper" else ():
             if line.lstrip().startswith(("|", "#")):
                 continue
             plain = re.sub(r"`[^`]*`", "`x`", line)
@@ -124,22 +139,6 @@ def asides(page: Page) -> Iterator[Fault]:
             before = line
 
 
-def _lines_before_first_h2(page: Page) -> tuple[list[str], int | None]:
-    lines: list[str] = []
-    for cell in page.prose:
-        for line in cell.text:
-            if line.startswith("## "):
-                return lines, cell.position
-            lines.append(line)
-    return lines, None
-
-
-def _shape(line: str) -> str:
-    if BULLET.match(line):
-        return "bullet"
-    return "lead" if line.rstrip().endswith(":") else "text"
-
-
 def is_exercise_heading(cell: Cell) -> bool:
     """Say whether a cell opens an exercise: the word, not only a picture."""
     return any("Exercise" in words for _, words in cell.headings)
@@ -150,7 +149,9 @@ RULES = (
     opening,
     closing,
     leaves_nothing,
-    colon,
+    one_idea,
+    then_and_now,
+    english,
     one_sentence_per_line,
     asides,
 )

@@ -1,0 +1,97 @@
+"""Exercises: what a notebook holds of them, how they are judged and what is noted."""
+
+import json
+
+import nbformat
+import pytest
+
+from cluster import paths
+from helpers import errors, exercise, lessons, progress
+
+
+def cell(kind, name, source, *tags):
+    metadata = {"tags": list(tags)} if tags else {}
+    return {"cell_type": kind, "id": name, "metadata": metadata, "source": source}
+
+
+SOLUTION = """<details>
+<summary><b>Solution</b></summary>
+
+```python
+answer = 42
+assert answer
+```
+
+It is known.
+
+</details>"""
+CELLS = [
+    cell("markdown", "task", "### Exercise"),
+    cell("code", "stub", "answer = None", lessons.STUB),
+    cell("code", "check", "checks.answer(answer)", lessons.CHECK),
+    cell("markdown", "solution", SOLUTION, lessons.SOLUTION),
+]
+NOTEBOOK = {"cells": CELLS, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def test_the_solution_takes_the_place_of_the_stub():
+    done = lessons.solved(NOTEBOOK)
+    assert [one["id"] for one in done["cells"]] == [one["id"] for one in CELLS]
+    assert done["cells"][1]["source"] == "answer = 42\nassert answer"
+    assert CELLS[1]["source"] == "answer = None"
+
+
+def test_it_does_so_in_what_nbformat_reads():
+    """Its cells are dicts of its own, with attributes."""
+    node = nbformat.from_dict(json.loads(json.dumps(NOTEBOOK)))
+    done = lessons.solved(node)
+    assert (
+        type(done) is type(node)
+        and done.cells[1].source == "answer = 42\nassert answer"
+    )
+
+
+def test_a_handout_has_no_solutions():
+    handed = lessons.without_solutions(NOTEBOOK)
+    assert [one["id"] for one in handed["cells"]] == ["task", "stub", "check"]
+
+
+def test_a_stub_without_a_solution_is_refused():
+    with pytest.raises(ValueError, match="shorter|longer"):
+        lessons.solved(NOTEBOOK | {"cells": CELLS[:-1]})
+
+
+@exercise.exercise
+def be_right(answer):
+    """Refuse all answers but one."""
+    if answer != 42:
+        raise errors.NotSolved(f"{answer} is not it: look at the last output.")
+
+
+@pytest.fixture
+def noted(tmp_path, monkeypatch):
+    """Return a function that reads what is noted; a learner's own run notes it."""
+    monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path))
+    monkeypatch.delenv(progress.SETTING)
+    file = paths.state_dir() / progress.FILE
+    return lambda: [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def test_right_and_wrong_answers_are_noted(noted, tmp_path):
+    with pytest.raises(errors.NotSolved) as wrong:
+        be_right(None)
+    assert str(wrong.value) == "None is not it: look at the last output."
+    assert repr(be_right(42)) == "Right. This exercise is solved."
+    first, second = noted()
+    assert first["diagnosis"] == str(wrong.value) and second["diagnosis"] == ""
+    assert first["exercise"] == second["exercise"] == "be_right"
+    assert first["lesson"] == second["lesson"] == "test-exercise"
+    assert first["time"] <= second["time"]
+    assert (tmp_path / progress.FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_what_runs_solutions_notes_nothing(noted, monkeypatch):
+    monkeypatch.setenv(progress.SETTING, "off")
+    be_right(42)
+    with pytest.raises(FileNotFoundError):
+        noted()

@@ -1,0 +1,55 @@
+"""A cell of `%%sh` fails where a command in it fails, and tells how."""
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from helpers import errors
+from helpers.shell import add_magic
+
+
+@pytest.fixture
+def notebook():
+    """Return an IPython with the magic, as after `connect()`."""
+    shell = InteractiveShell.instance()
+    add_magic()
+    yield shell
+    InteractiveShell.clear_instance()
+
+
+def run(notebook, script):
+    """Run a cell; return what it raised, or None."""
+    return notebook.run_cell(f"%%sh\n{script}").error_in_exec
+
+
+def test_a_cell_whose_commands_end_well_shows_what_they_say(notebook, capfd):
+    assert run(notebook, "echo one\necho two | tr a-z A-Z") is None
+    assert capfd.readouterr().out.endswith("one\nTWO\n")
+    assert notebook.user_ns["_exit_code"] == 0
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        pytest.param("echo one\n(exit 7)\necho two", 7, id="in the middle"),
+        pytest.param("(exit 7) | cat\necho two", 7, id="in a pipe"),
+        pytest.param("echo $NO_SUCH_VARIABLE\necho two", 1, id="no such variable"),
+        pytest.param("no-such-program\necho two", 127, id="no such program"),
+    ],
+)
+def test_the_first_failure_ends_the_cell(notebook, capfd, script, code):
+    """The error names the code, and is no traceback of ours."""
+    failed = run(notebook, script)
+    assert isinstance(failed, errors.CommandFailed)
+    assert failed.exit_code == notebook.user_ns["_exit_code"] == code
+    assert "two\n" not in capfd.readouterr().out
+    assert failed.__suppress_context__
+
+
+def test_a_failure_that_is_expected_is_said_so(notebook):
+    assert run(notebook, "(exit 60) || echo $?") is None
+
+
+def test_outside_of_a_notebook_nothing_happens():
+    """`connect()` works in a script, too."""
+    InteractiveShell.clear_instance()
+    add_magic()
