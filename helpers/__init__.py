@@ -13,6 +13,7 @@ _HOME = {
     "Token": "helpers.tokens",
     "api_resources": "helpers.discovery",
     "api_versions": "helpers.discovery",
+    "ask": "helpers.pods",
     "audit_log": "helpers.audit",
     "backdate": "helpers.tokens",
     "break_copies": "helpers.drills",

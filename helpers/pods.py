@@ -4,7 +4,9 @@ Lessons show `kubectl apply`, `wait` and `exec` in shell cells first; these func
 return the same as values.
 """
 
+import json
 import time
+from dataclasses import dataclass
 
 from cluster.waiting import until
 from helpers import errors
@@ -15,6 +17,16 @@ from helpers.podstatus import Cause, conditions, why_not_ready
 SLICE = 2.0
 #: seconds between two commands in a pod; each costs a process there
 PAUSE = 0.1
+#: seconds that the API server may take to learn of a new rule: it watches them
+PROPAGATION = 5.0
+
+#: The request of the book, with the two files that it needs. $1 and $2 are words of
+#: their own: what is in them stays what it is.
+_ASK = """
+cd /var/run/secrets/kubernetes.io/serviceaccount
+curl -sS --cacert ca.crt -H "Authorization: Bearer $(cat token)" \\
+  -X "$1" -w '\\n%{http_code}' "https://kubernetes.default.svc$2"
+"""
 
 #: kinds that are ready when their pods are, as lessons write them
 _OF_PODS = ("pod", "pods", "po", "job", "deployment", "daemonset", "statefulset")
@@ -47,6 +59,47 @@ def exec_in_pod(
     return Completed(
         done.args, done.stdout, own if said else done.stderr, done.exit_code
     )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API server answered to a pod: the status code, and the body as text."""
+
+    status: int
+    body: str
+
+    def json(self) -> dict:
+        """Return the body, parsed as JSON."""
+        return json.loads(self.body)
+
+    def __repr__(self) -> str:
+        """Return one line: a body can be long."""
+        return f"Answer: {self.status}, {len(self.body)} characters"
+
+
+def ask(
+    pod: str, path: str, *, method: str = "GET", expect: int | None = None
+) -> Answer:
+    """Send a request from a pod, with its CA and its token, and return the Answer.
+
+    401 and 403 are answers. With `expect`, ask until the status is that one, for up to
+    5 seconds, and return the last answer: the API server takes a moment to learn of a
+    new rule. Raise KubectlFailed if curl got no answer. The pod's image needs curl.
+    The same as `kubectl exec POD -- curl --cacert … -H "Authorization: …" URL`.
+    """
+    answer = None
+
+    def came() -> bool:
+        nonlocal answer
+        done = exec_in_pod(pod, "sh", "-c", _ASK, "sh", method, path)
+        if done.exit_code:
+            raise errors.KubectlFailed(done.args, done.exit_code, done.stderr)
+        body, _, status = done.stdout.rpartition("\n")
+        answer = Answer(int(status), body)
+        return expect in (None, answer.status)
+
+    until(came, PROPAGATION, pause=PAUSE)
+    return answer
 
 
 def wait_for(condition: str, resource: str, *, timeout: float = 60.0) -> None:

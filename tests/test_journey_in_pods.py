@@ -2,7 +2,8 @@
 
 import pytest
 
-from helpers import checks, errors, exec_in_pod, wait_for
+from helpers import errors, exec_in_pod, wait_for
+from helpers.grants import fault_of_grant
 from helpers.journey import follow_request
 from helpers.journey.steps import FILES, STEPS, STOPPED
 from helpers.tokens import MOUNTED
@@ -49,8 +50,8 @@ def namespace(namespace):
     apply(OBJECTS.replace("name: app}]", f"name: app, namespace: {namespace}}}]"))
     wait_for("condition=Ready", "pod/app")
     wait_for("condition=Ready", "pod/bare")
-    diagnosis = checks.may_exactly("app", ["list", "watch"], "pods")
-    assert not diagnosis, diagnosis
+    fault = fault_of_grant("app", ["list", "watch"], "pods")
+    assert not fault, fault
     return namespace
 
 

@@ -220,3 +220,26 @@ def test_a_message_of_many_lines_becomes_one(cluster):
     text = why_not_ready(found, []).text
     assert "tried this a:" in text and text.endswith("a: end)")
     assert "\n" not in text and len(text) < 250
+
+
+def test_a_pod_asks_the_api_server(namespace):
+    """It is known and allowed little; a refusal is an answer, and so is a DELETE's."""
+    apis = pods.ask("sleeper", "/apis")
+    assert (apis.status, apis.json()["kind"]) == (200, "APIGroupList")
+    path = f"/api/v1/namespaces/{namespace}/pods/sleeper"
+    refused = pods.ask("sleeper", path, method="DELETE")
+    assert refused.status == 403
+    assert "cannot delete resource" in refused.json()["message"]
+    assert repr(refused) == f"Answer: 403, {len(refused.body)} characters"
+
+
+def test_a_pod_asks_until_a_rule_counts(namespace, monkeypatch):
+    """It gives up after a while, with the last answer."""
+    monkeypatch.setattr(pods, "PROPAGATION", 0.2)
+    assert pods.ask("sleeper", "/", expect=200).status == 403
+
+
+def test_no_answer_is_an_error(namespace):
+    """There is nothing to return."""
+    with pytest.raises(errors.KubectlFailed):
+        pods.ask("sleeper", " of nothing")

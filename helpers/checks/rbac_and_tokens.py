@@ -1,57 +1,12 @@
-"""Check what an account may do, no less and no more, and what a token is for."""
+"""Check what verbs a request needs, and what a token is for."""
 
 from collections.abc import Mapping
 
-from cluster.waiting import until
-from helpers import rbac
 from helpers.caller import Caller
-from helpers.command import current_namespace
 from helpers.refusals import forbidden
 from helpers.refusals.status import DeniedRequest
-from helpers.reviews import Account, attributes_of, can_i, review_token
+from helpers.reviews import review_token
 from helpers.tokens import Token
-
-#: all verbs that a rule for an ordinary resource can name
-VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")
-
-#: seconds that the API server may take to learn of new rules: it watches them
-PROPAGATION = 5.0
-
-
-def may_exactly(account: str, verbs: list[str], resource: str) -> str:
-    """Diagnose why a ServiceAccount may not do just `verbs` on `resource`.
-
-    `resource` as kubectl writes it: "pods", "jobs.batch". Other verbs on it, the same
-    on Secrets, and the same in the namespace `default` are too much.
-    """
-    fault, namespace = "", current_namespace()
-
-    def settled() -> bool:
-        nonlocal fault
-        missing = _missing(account, verbs, resource)
-        if not missing:
-            fault = ""
-            return True
-        user = Account.read(account, namespace).user
-        asked = attributes_of(user, missing[0], resource, namespace)
-        near = rbac.near_misses(asked, rbac.read_rbac())
-        nothing = f"No RoleBinding gives {account} {missing[0]} on {resource}."
-        fault = f"403 for {missing[0]} on {resource}: " + (" ".join(near) or nothing)
-        return bool(near)
-
-    until(settled, PROPAGATION)
-    if fault:
-        return fault
-    elsewhere = f"{resource} -n default"
-    table = can_i(account, VERBS, [resource, "secrets", elsewhere])
-    allowed = {(verb, row) for row in table.index for verb in VERBS}
-    allowed = {(v, row) for v, row in allowed if table.loc[row, v] == "yes"}
-    for verb, row in sorted(allowed - {(verb, resource) for verb in verbs}):
-        less = "Name less in `rules`."
-        if row == elsewhere:
-            less = "Take a RoleBinding, not a ClusterRoleBinding."
-        return f"{account} may also {verb} {row}: that is too much. {less}"
-    return ""
 
 
 def verbs_named(predicted: Mapping[str, tuple[str, str] | None], caller: Caller) -> str:
@@ -74,11 +29,6 @@ def verbs_named(predicted: Mapping[str, tuple[str, str] | None], caller: Caller)
                 f"{named.verb} on {named.what}."
             )
     return ""
-
-
-def _missing(account: str, verbs: list[str], resource: str) -> list[str]:
-    table = can_i(account, verbs, [resource])
-    return [verb for verb in verbs if table.loc[resource, verb] != "yes"]
 
 
 def token_is(token: Token, *, audience: str, lifetime: int, bound_to: str) -> str:

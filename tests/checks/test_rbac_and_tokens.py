@@ -1,56 +1,11 @@
-"""A check of a grant names the mistake, and what is too much; one of verbs asks."""
+"""A check of verbs asks the server; one of a token looks at each part."""
 
 import pytest
 
 from helpers.caller import Caller
-from helpers.checks import may_exactly, rbac_and_tokens, token_is, verbs_named
+from helpers.checks.rbac_and_tokens import token_is, verbs_named
 from helpers.command import kubectl
 from helpers.tokens import create_token, tamper
-from tests.running import apply
-
-API = "rbac.authorization.k8s.io"
-
-
-def grant(namespace, *, account="reader", **rule):
-    """Apply one Role and its binding, in place of those of the test before."""
-    rule = {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["list"], **rule}
-    common = {"apiVersion": f"{API}/v1", "metadata": {"name": "jobs"}}
-    subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
-    reference = {"apiGroup": API, "kind": "Role", "name": "jobs"}
-    apply(
-        [
-            {**common, "kind": "Role", "rules": [rule]},
-            {
-                **common,
-                "kind": "RoleBinding",
-                "subjects": [subject],
-                "roleRef": reference,
-            },
-        ]
-    )
-
-
-def test_nothing_was_done_yet(namespace, monkeypatch):
-    monkeypatch.setattr(rbac_and_tokens, "PROPAGATION", 0.5)
-    assert may_exactly("stranger", ["list"], "jobs.batch") == (
-        "403 for list on jobs.batch: No RoleBinding gives stranger list on jobs.batch."
-    )
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"account": "default"}, "allows it to ServiceAccount `default`"),
-        ({"verbs": ["get"]}, "gives `reader` get on jobs of group"),
-        ({"verbs": ["list", "delete"]}, "reader may also delete jobs.batch: that is"),
-        ({"apiGroups": ["*"], "resources": ["*"]}, "reader may also list secrets: "),
-        ({}, ""),
-    ],
-)
-def test_one_mistake_at_a_time_is_told(namespace, change, says):
-    grant(namespace, **change)
-    diagnosis = may_exactly("reader", ["list"], "jobs.batch")
-    assert (says in diagnosis) if says else diagnosis == ""
 
 
 def test_verbs_are_asked_of_the_server(namespace):
@@ -67,47 +22,6 @@ def test_verbs_are_asked_of_the_server(namespace):
     assert "misses get on pods/log" in verbs_named({one: ("get", "pods")}, stranger)
     none = {one: None}
     assert verbs_named(none, stranger) == f"There is no prediction yet for {one}."
-
-
-READ = ["get", "list", "watch"]
-
-
-@pytest.fixture
-def bind(namespace):
-    """Yield what binds the ClusterRole `view` to an account, as long as a test runs."""
-    grants = []
-
-    def make(account, kind="rolebinding"):
-        words = (kind, f"{namespace}-view")
-        who = f"--serviceaccount={namespace}:{account}"
-        kubectl("create", *words, "--clusterrole=view", who)
-        grants.append(words)
-
-    yield make
-    for words in grants:
-        kubectl("delete", *words)
-
-
-def test_a_cluster_role_may_be_bound_in_a_namespace(namespace, bind):
-    bind("viewer")
-    assert may_exactly("viewer", READ, "configmaps") == ""
-
-
-def test_a_cluster_role_for_the_wrong_account_is_told(namespace, bind):
-    bind("default")
-    assert may_exactly("idle", READ, "configmaps") == (
-        f"403 for get on configmaps: RoleBinding `{namespace}-view` allows it to "
-        f"ServiceAccount `default` of namespace {namespace}, not to ServiceAccount "
-        f"`idle` of namespace {namespace}."
-    )
-
-
-def test_a_right_in_every_namespace_is_too_much(namespace, bind):
-    bind("roamer", "clusterrolebinding")
-    assert may_exactly("roamer", READ, "configmaps") == (
-        "roamer may also get configmaps -n default: that is too much. Take a "
-        "RoleBinding, not a ClusterRoleBinding."
-    )
 
 
 TOKEN = {"audience": "vault", "lifetime": 900, "bound_to": "secret/lease"}
