@@ -187,6 +187,35 @@ def wait_for_output(
     return waited
 
 
+def wait_for_log(
+    pod: str, text: str, *, container: str | None = None, timeout: float = 60.0
+) -> str:
+    """Wait until a line of a pod's log holds `text`; return the first such line.
+
+    `pod` is a name, or what `kubectl logs` takes instead of one: `deployment/NAME`.
+    Raise NotReady after `timeout` seconds, with the last line. The same as `kubectl
+    logs POD | grep -m1 TEXT`, again and again.
+    """
+    options = ["--container", container] if container else []
+    last = ""
+
+    def line() -> str:
+        nonlocal last
+        done = kubectl("logs", pod, *options, check=False)
+        lines = (done.stderr if done.exit_code else done.stdout).splitlines()
+        last = lines[-1] if lines else "nothing"
+        if done.exit_code:
+            return ""
+        return next((one for one in lines if text in one), "")
+
+    what = f"{text!r} in the log of {pod}"
+    began = time.monotonic()
+    found = until(line, timeout, what=what, state=lambda: last, pause=PAUSE)
+    if not found:
+        raise errors.NotReady(what, time.monotonic() - began, last)
+    return found
+
+
 def _meets(condition: str, resource: str, seconds: float) -> bool:
     # kubectl takes 0 for "look once" and less than that for a week.
     limit = f"--timeout={max(seconds, 0.1):.1f}s"

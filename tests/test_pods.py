@@ -94,6 +94,17 @@ def test_no_such_pod_ends_the_wait(namespace):
         pods.wait_for_file("nobody", "/tmp/file", "x", timeout=20)
 
 
+def test_a_line_of_a_log_is_waited_for(namespace):
+    """The first line that holds the text, whole; in vain, the last line of all."""
+    script = "echo first try; sleep 0.5; echo second try; sleep infinity"
+    run(sleeper("talks", command=["sh", "-c", script]))
+    assert pods.wait_for_log("talks", "second", timeout=20) == "second try"
+    assert pods.wait_for_log("talks", "try", container="main") == "first try"
+    with pytest.raises(errors.NotReady) as caught:
+        pods.wait_for_log("talks", "third", timeout=0.3)
+    assert caught.value.last == "second try"
+
+
 def test_a_manifest_that_is_refused_keeps_the_servers_words(namespace):
     """One sentence, of the server, as the message."""
     with pytest.raises(errors.KubectlFailed) as refused:

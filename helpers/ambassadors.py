@@ -1,0 +1,126 @@
+"""Run pods with an ambassador, and renew their tokens as the kubelet does.
+
+Lesson 19 shows the manifest of such a pod whole; this makes one for each proxy that a
+lesson tries.
+"""
+
+import json
+
+from helpers.command import kubectl
+from helpers.pods import wait_for, wait_for_log
+from helpers.tokens import MOUNTED, Token, create_token, read_token, write_token
+
+#: what `kubectl proxy` writes when it listens
+LISTENS = "Starting to serve on"
+#: seconds until it has to
+STARTS_WITHIN = 20.0
+#: what the Secrets carry with which `play_kubelet` ends tokens: the name of the pod
+LABEL = "kubernetes-api-notebooks/token-of"
+
+_FILES, _, _TOKEN = MOUNTED.rpartition("/")
+_AUTHORITY = "kube-root-ca.crt"
+
+
+def run_ambassador(
+    pod: str, script: str, *, account: str = "app", played: bool = False
+) -> Token:
+    """Run a pod whose container `ambassador` runs a script, and wait until it listens.
+
+    Return the token that it begins with; it alone has the files of `account`, not the
+    containers `main` and `neighbour`, which have curl. `/socket` is a directory of
+    `main` and the ambassador. With `played` no kubelet renews the token:
+    `play_kubelet(pod)` does. Raise NotReady with its last words unless `kubectl proxy`
+    says that it listens.
+    """
+    kubectl("delete", "pod", pod, "--ignore-not-found")
+    manifest = ambassador_pod(pod, script, account, played=played)
+    kubectl("apply", "-f", "-", input=json.dumps(manifest))
+    if played:
+        started = "jsonpath={.status.initContainerStatuses[0].state.running}"
+        wait_for(started, f"pod/{pod}")
+        play_kubelet(pod, container="files")
+    wait_for("condition=Ready", f"pod/{pod}")
+    wait_for_log(pod, LISTENS, container="ambassador", timeout=STARTS_WITHIN)
+    return read_token(pod, container="ambassador")
+
+
+def play_kubelet(
+    pod: str, *, path: str = MOUNTED, container: str = "ambassador"
+) -> Token:
+    """Put a fresh token into a file of a pod and end the one before; return the new.
+
+    It is the pod's account's. Each is bound to a Secret, so it ends when that is
+    deleted, and not only after an hour. The file is replaced in one step, as the
+    kubelet does it. Raise NotAToken if it cannot be written.
+    """
+    found = kubectl("get", "pod", pod, "-o", "json").json()
+    account = found["spec"]["serviceAccountName"]
+    selector = f"--selector={LABEL}={pod}"
+    before = kubectl("get", "secrets", selector, "-o", "name").stdout.split()
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"generateName": f"{pod}-", "labels": {LABEL: pod}},
+    }
+    made = kubectl("create", "-f", "-", "-o", "name", input=json.dumps(secret))
+    token = create_token(account, bound_to=made.stdout.strip())
+    write_token(pod, token, path=path, container=container)
+    if before:
+        kubectl("delete", *before)
+    return token
+
+
+def ambassador_pod(pod: str, script: str, account: str, *, played: bool) -> dict:
+    """Return the manifest of such a pod; pure."""
+    socket = {"name": "socket", "mountPath": "/socket"}
+    identity = {"name": "identity", "mountPath": _FILES}
+    mounts, sidecars, source = [identity], [], _projected()
+    if played:
+        # It holds the directory open until there is a token in it. What restarts
+        # always does not have to end before the next container starts.
+        probe = {"exec": {"command": ["test", "-s", MOUNTED]}, "periodSeconds": 1}
+        mounts.append(
+            {"name": "authority", "mountPath": f"{_FILES}/ca.crt", "subPath": "ca.crt"}
+        )
+        sidecars = [
+            _container("files", restartPolicy="Always", volumeMounts=[identity])
+            | {"startupProbe": probe}
+        ]
+        source = {"emptyDir": {"medium": "Memory"}}
+    sidecars.append(
+        _container("ambassador", restartPolicy="Always", volumeMounts=[*mounts, socket])
+        | {"command": ["sh", "-c", script]}
+    )
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": pod},
+        "spec": {
+            "serviceAccountName": account,
+            "automountServiceAccountToken": False,
+            "terminationGracePeriodSeconds": 1,
+            "volumes": [
+                {"name": "identity", **source},
+                {"name": "authority", "configMap": {"name": _AUTHORITY}},
+                {"name": "socket", "emptyDir": {}},
+            ],
+            "initContainers": sidecars,
+            "containers": [
+                _container("main", volumeMounts=[socket]),
+                _container("neighbour"),
+            ],
+        },
+    }
+
+
+def _projected() -> dict:
+    sources = [
+        {"serviceAccountToken": {"path": _TOKEN}},
+        {"configMap": {"name": _AUTHORITY}},
+    ]
+    return {"projected": {"sources": sources}}
+
+
+def _container(name: str, **more: object) -> dict:
+    sleeps = {"image": "toolbox:1", "command": ["sleep", "infinity"]}
+    return {"name": name, **sleeps, **more}
