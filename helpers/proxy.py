@@ -92,9 +92,10 @@ def new_session() -> requests.Session:
 class KubectlProxy:
     """A `kubectl proxy` on 127.0.0.1 that ends with its block, or with `stop()`.
 
-    `url` is where it listens, `pid` its process, `log` what it has written. Everybody
-    on this machine who reaches the port has the learner's rights, so it is read-only
-    unless `read_only=False`.
+    `url` is where it listens, `pid` its process, `log` what it has written; shell cells
+    find the URL of the one started last in `$PROXY`. Everybody on this machine who
+    reaches the port has the learner's rights, so it is read-only unless
+    `read_only=False`.
 
     With `for_browser=True` the learner's browser gets in by `link()` on Binder and
     JupyterHub, too, where it comes by the hub's name. kubectl accepts that name only
@@ -147,6 +148,7 @@ class KubectlProxy:
         except BaseException:
             self.stop()
             raise
+        os.environ["PROXY"] = self.url
         return self
 
     def stop(self) -> None:

@@ -1,37 +1,68 @@
-"""Check paths of the API, and what a proxy lets through."""
+"""Check paths of the API: predicted from manifests, and heard from kubectl."""
 
 from collections.abc import Mapping
 
+from helpers import errors
+from helpers.exercise import exercise
 from helpers.proxy import KubectlProxy
 
-_CORE = "the core group, `v1`, is older than groups and stands under `/api`"
+_RBAC = "rbac.authorization.k8s.io/v1"
+_PREDICTED = (
+    ("v1", "Service"),
+    ("batch/v1", "CronJob"),
+    ("v1", "Node"),
+    (_RBAC, "ClusterRole"),
+)
+_CORE = "the core group, `v1`, is older than groups and is below `/api`"
+_GROUP = "a named group is below `/apis`, and its version follows it"
+_HEARD = "PriorityClass"
 
 
-_GROUP = "a named group stands under `/apis`, with its version behind it"
+@exercise
+def predict_paths(
+    paths: Mapping[tuple[str, str], str | None], server: KubectlProxy, namespace: str
+) -> None:
+    """Check the path of the list of each kind, in the order of the exercise.
 
-
-def paths_lead_to(
-    paths: Mapping[tuple[str, str], str | None],
-    server: KubectlProxy,
-    namespace: str,
-) -> str:
-    """Diagnose the first path that does not list its kind.
-
-    `paths` maps (apiVersion, kind) to the path of the list: in `namespace`, or for a
-    cluster-scoped kind of the whole cluster. Each request is sent now.
+    `paths` maps (apiVersion, kind) to the path: in `namespace`, or for a cluster-scoped
+    kind of the whole cluster. Each request is sent now.
     """
-    for (api_version, kind), path in paths.items():
+    for api_version, kind in _PREDICTED:
+        path = paths.get((api_version, kind))
         if not path:
-            return f"There is no path yet for {kind} of {api_version}."
-        wrong = _wrong_path(api_version, kind, path, server, namespace)
+            raise errors.NotSolved(f"There is no path yet for {kind} of {api_version}.")
+        wrong = wrong_path(api_version, kind, path, server, namespace)
         if wrong:
-            return f"{kind} of {api_version}: {path}: {wrong}."
-    return ""
+            raise errors.NotSolved(f"{kind} of {api_version}: {path}: {wrong}.")
 
 
-def _wrong_path(
+@exercise
+def listen_to_kubectl(path: str, api_version: str, server: KubectlProxy) -> None:
+    """Check which path lists PriorityClasses, and which apiVersion they have."""
+    path = (path or "").partition("?")[0]
+    if not path.startswith("/"):
+        raise errors.NotSolved(
+            "There is no path yet: it begins with `/`, after the address of the server."
+        )
+    reply = server.get(path)
+    found = reply.json() if reply.status == 200 else {}
+    if found.get("kind") != f"{_HEARD}List":
+        said = found.get("kind", reply.status)
+        raise errors.NotSolved(
+            f"{path} answers with {said}, not with {_HEARD}List. "
+            "Copy the path from the line that `-v=6` prints."
+        )
+    if api_version != found["apiVersion"]:
+        raise errors.NotSolved(
+            f"{api_version!r} is not the apiVersion. In the path it is the part "
+            "between `/apis/` and the resource."
+        )
+
+
+def wrong_path(
     api_version: str, kind: str, path: str, server: KubectlProxy, namespace: str
 ) -> str:
+    """Say why a path does not list a kind, or return an empty string."""
     root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
     if not path.startswith(f"{root}/"):
         return _GROUP if "/" in api_version else _CORE
@@ -42,7 +73,7 @@ def _wrong_path(
         if elsewhere.status == 200:
             return "404: this kind has no namespace, so its path names none"
     if reply.status != 200:
-        return f"{reply.status}: the resource is the kind, small and plural"
+        return f"{reply.status}: the resource is the kind in lower case and plural"
     found = reply.json()["kind"]
     if found != f"{kind}List":
         return f"it answers with {found}, not with {kind}List"
