@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from cluster import backends, choice
+from helpers.attempts import SETTING
 from helpers.lessons import solved
-from helpers.progress import SETTING
 
 pytest_plugins = ["tests.workers", "tests.tiers"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from cluster import backends, choice, errors
+from cluster import backends, choice, errors, statedir
 from cluster.backend import KIND, LOCAL, STATUS
 from cluster.cli_format import (
     EXIT_CODES,
@@ -146,12 +146,13 @@ def delete(yes: bool) -> None:
     """Stop the cluster and remove its state: objects, keys, logs, images inside.
 
     Asks first. Binaries and the image archive stay in the cache, so the next `up`
-    takes seconds. From an existing cluster it takes what was made there: the
-    namespaces of this state directory, and the account of `use`, which takes your own
-    credential. If that cluster is gone by now, it removes nothing but what is here.
+    takes seconds. What `progress` shows is kept, too. From an existing cluster it takes
+    what was made there: the namespaces of this state directory, and the account of
+    `use`, which takes your own credential. If that cluster is gone by now, it removes
+    nothing but what is here.
     """
     backend = backends.kept()
-    if not backend.state.exists():
+    if not statedir.has_more(backend.state):
         click.echo("nothing to delete")
         return
     confirm = (lambda question: None) if yes else _confirm

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from cluster import errors
 
+#: in the state directory: what a learner has solved, which outlives the cluster
+PROGRESS = "progress.jsonl"
 _APP = "kubernetes-api-notebooks"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import errors
+from cluster import errors, paths
 from cluster.progress import Progress
 
 if TYPE_CHECKING:
@@ -33,18 +33,22 @@ def make(state: Path) -> None:
 def refuse_foreign(state: Path) -> None:
     """Raise StateError for a directory with files that are not ours.
 
-    A start empties directories in there, and `delete` removes all of it.
+    A start empties directories in there, and `delete` removes all of it but what a
+    learner has solved.
     """
-    if (
-        state.exists()
-        and not any((state / mark).exists() for mark in MARKS)
-        and next(state.iterdir(), None)
-    ):
+    if not any((state / mark).exists() for mark in MARKS) and has_more(state):
         raise errors.StateError(
             state,
             "holds files that are not of these notebooks.",
             "Name a new or empty directory in LAB_STATE_DIR.",
         )
+
+
+def has_more(state: Path) -> bool:
+    """Say whether there is anything but the file of what a learner has solved."""
+    return state.exists() and any(
+        path.name != paths.PROGRESS for path in state.iterdir()
+    )
 
 
 def start_lock(state: Path, progress: Progress) -> "filelock.AcquireReturnProxy":

@@ -32,6 +32,7 @@ _HOME = {
     "kubectl": "helpers.command",
     "over_grants": "helpers.rbac",
     "play_kubelet": "helpers.ambassadors",
+    "progress": "helpers.board",
     "read_certificates": "helpers.certificates",
     "read_rbac": "helpers.rbac",
     "read_schema": "helpers.schemas",

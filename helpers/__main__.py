@@ -28,11 +28,11 @@ def run():
     reason = unsupported(sys.platform, sys.version_info)
     if not reason:
         try:
-            from cluster.cli import main
+            from helpers.cli import main
 
             return main(prog_name="python -m helpers")
         except ModuleNotFoundError as error:
-            if not error.name or error.name.partition(".")[0] == "helpers":
+            if not error.name or error.name.partition(".")[0] in ("cluster", "helpers"):
                 raise
             reason = (
                 f"The Python package {error.name} is not installed for "

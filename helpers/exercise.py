@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from helpers import errors
-from helpers.progress import note
+from helpers.attempts import note
 
 #: attribute of a check by which it is told from other functions
 JUDGES = "lesson"

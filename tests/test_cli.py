@@ -16,12 +16,12 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
-from cluster.cli import main
 from cluster.cli_format import status_text
 from cluster.local import identity
 from cluster.local.backend import LOGS, STATUS
 from cluster.progress import Terminal
 from helpers import __main__ as entry
+from helpers.cli import main
 from tests.commandline import COMMAND, environment, helpers, python
 from tests.notebooks import ROOT
 from tests.patience import patience

@@ -15,8 +15,8 @@ LEAVES = {
 
 #: what goes by the door of `cluster`, and what it is for
 DOORS = {
-    "__main__": {"cluster.cli"},
     "audit": {"cluster.audit"},
+    "cli": {"cluster.cli", "cluster.cli_format"},
     "command": {"cluster.backend"},
     "connection": {"cluster.backends"},
     "proxy": {"cluster.die_with_parent"},

@@ -14,23 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from nbconvert import HTMLExporter
-from nbformat import NotebookNode
-from traitlets.config import Config
 
 from cluster.progress import Progress, Terminal
+from helpers import pages
+from helpers.attempts import SETTING
 from helpers.course import lessons
 from helpers.lessons import CHECK, STUB, solved, tagged
-from helpers.progress import SETTING
 from tools import leaks
 
 ROOT = Path(__file__).resolve().parent.parent
-#: Seconds for one cell, as in the tests; the longest lesson waits for a pod.
-CELL_TIMEOUT = 120
-#: A kernel listens on a port of 127.0.0.1, where any user of the machine may read.
-ENCRYPTED = Config({"KernelManager": {"transport_encryption": "auto"}})
 #: Tag of a stub, and of the check that must refuse it; and the end of their ids.
 PROOF = "on-stub"
 #: Directory of the lessons beyond the core path.
@@ -64,35 +56,13 @@ def run(
     notebook = solved(written)
     if prove_checks:
         notebook.cells = list(_with_proofs(written.cells, notebook.cells))
-    current = ""
 
-    def show(cell, cell_index):
-        nonlocal current
-        current = cell["id"]
+    def show(name: str, place: int) -> None:
         # A log wants a line per notebook, a screen may change with each cell.
-        place = f": cell {cell_index + 1} of {len(notebook.cells)}"
-        progress.update(path.stem + (place if sys.stderr.isatty() else ""))
+        where = f": cell {place + 1} of {len(notebook.cells)}"
+        progress.update(path.stem + (where if sys.stderr.isatty() else ""))
 
-    client = NotebookClient(
-        notebook,
-        timeout=CELL_TIMEOUT,
-        # The kernel of this environment, whatever the file was saved with.
-        kernel_name="python3",
-        skip_cells_with_tag="nbval-skip",
-        resources={"metadata": {"path": str(path.parent)}},
-        on_cell_start=show,
-        # `%%bash` sends its output in pieces of 100 bytes, and each would become a
-        # paragraph of the page.
-        coalesce_streams=True,
-        config=ENCRYPTED,
-    )
-    fault = ""
-    try:
-        client.execute()
-    except CellExecutionError as error:
-        fault = f"{current}: {error.ename}: {error.evalue}"
-    except (CellTimeoutError, DeadKernelError) as error:
-        fault = f"{current}: {type(error).__name__}"
+    fault = pages.execute(notebook, path.parent, show)
     shown = [f"{cell}: the output shows {what}" for cell, what in secrets(notebook)]
     if shown:
         # Nothing is written: the page would be what the rule is against.
@@ -106,7 +76,7 @@ def run(
         fault = fault or "; ".join(unproven(notebook.cells))
         notebook.cells = [cell for cell in notebook.cells if not tagged(cell, PROOF)]
         nbformat.write(notebook, target / path.name)
-    page = html(notebook, path.stem, path.parent)
+    page = pages.html(notebook, path.stem, path.parent)
     (target / f"{path.stem}.html").write_text(page, "utf-8")
     return Result(path.name, time.monotonic() - began, _one_line(fault))
 
@@ -162,17 +132,6 @@ def _texts(shown: object) -> Iterator[str]:
     elif isinstance(shown, list):
         for value in shown:
             yield from _texts(value)
-
-
-def html(notebook: NotebookNode, title: str, folder: Path) -> str:
-    """Return the page, its links to other notebooks turned to their pages.
-
-    Pictures, whose addresses are relative to `folder`, are part of it.
-    """
-    page, _ = HTMLExporter(embed_images=True).from_notebook_node(
-        notebook, resources={"metadata": {"name": title, "path": str(folder)}}
-    )
-    return re.sub(r'(href="[\w./-]+)\.ipynb(["#])', r"\1.html\2", page)
 
 
 def table(results: list[Result]) -> str:

@@ -183,7 +183,7 @@ class Existing(Backend):
                 raise errors.LabError(
                     f"The account was not removed: {why}", f"`{found.commands[-1]}`"
                 )
-        storage.remove_tree(self.state)
+        storage.remove_state(self.state)
         return existed
 
     def status(self) -> dict | None:

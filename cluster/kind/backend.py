@@ -115,7 +115,7 @@ class Kind(Backend):
         if existed:
             with statedir.start_lock(self.state, Silent()):
                 self._remove(Silent())
-        storage.remove_tree(self.state)
+        storage.remove_state(self.state)
         return existed
 
     def status(self) -> dict | None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import errors, ports
+from cluster import errors, paths, ports
 from cluster.local import facts, identity, init, probes, storage
 from cluster.logs import last_words, tail
 from cluster.processes import python_command
@@ -221,9 +221,9 @@ class Machine:
         with identity.locked(self.state):
             for path in self.state.iterdir():
                 # While the lock is there, no start can begin in what we remove.
-                if path.name != "machine.lock":
+                if path.name not in ("machine.lock", paths.PROGRESS):
                     storage.remove_tree(path)
-            storage.remove_tree(self.state)
+            storage.remove_state(self.state)
         return True
 
     def last_status(self) -> dict:

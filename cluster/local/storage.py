@@ -3,12 +3,13 @@
 Everything of a cluster is in that one directory; binaries and images are elsewhere.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
 from pathlib import Path
 
-from cluster import errors, logs, statedir
+from cluster import errors, logs, paths, statedir
 from cluster.local import facts
 from cluster.processes import python_command
 
@@ -54,6 +55,16 @@ def prepare(state: Path) -> None:
             free,
             "Free some, or name another directory in LAB_STATE_DIR.",
         )
+
+
+def remove_state(state: Path) -> None:
+    """Remove a state directory, but not the file of what a learner has solved."""
+    for path in state.iterdir():
+        if path.name != paths.PROGRESS:
+            remove_tree(path)
+    # Not empty: that file, or what a start has made that waited for this end.
+    with contextlib.suppress(OSError):
+        state.rmdir()
 
 
 def remove_tree(path: Path) -> None:

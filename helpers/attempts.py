@@ -1,0 +1,123 @@
+"""Keep which exercises a learner has tried and solved, in the state directory.
+
+One line of JSON for each check that ran: when, lesson, exercise, and the diagnosis,
+which is empty for a right answer. Nothing leaves the machine.
+"""
+
+import fcntl
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cluster import paths
+from helpers import errors
+
+#: set to `off` by what runs solutions, which are no learner's own answers
+SETTING = "LAB_PROGRESS"
+#: what lessons and exercises are called; a teacher opens these in a spreadsheet
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,80}")
+#: the year 9999, the last that Python can write
+_LATEST = 253_402_300_799
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One check that ran: `time` in seconds since 1970, `diagnosis` "" if it passed."""
+
+    time: int
+    lesson: str
+    exercise: str
+    diagnosis: str
+
+    @property
+    def passed(self) -> bool:
+        """Say whether the answer was right."""
+        return not self.diagnosis
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A line that is no attempt: its number, from 1, and what is wrong with it."""
+
+    number: int
+    fault: str
+
+
+def file() -> Path:
+    """Return where the attempts are kept; `delete` and `stop` leave the file alone."""
+    return paths.state_dir() / paths.PROGRESS
+
+
+def note(lesson: str, exercise: str, diagnosis: str = "") -> None:
+    """Append a line, unless LAB_PROGRESS is `off`.
+
+    Where the file cannot be written, say so and go on: the answer is right or wrong
+    all the same.
+    """
+    if os.environ.get(SETTING) == "off":
+        return
+    attempt = Attempt(round(time.time()), lesson, exercise, diagnosis)
+    try:
+        _append(file(), json.dumps(asdict(attempt)))
+    except OSError as error:
+        print(f"not noted in {file()}: {error.strerror}", file=sys.stderr)
+
+
+def read(path: Path) -> list[Attempt | BadLine]:
+    """Return an attempt, or what is wrong, for each line; [] if there is no file.
+
+    Raise LabError for a file that cannot be read.
+    """
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise errors.LabError(
+            f"{path} cannot be read: {error.strerror}.", "Look at its rights."
+        ) from None
+    return list(_read_lines(text))
+
+
+def _append(path: Path, line: str) -> None:
+    """Write a line of its own, whoever writes at the same time or has broken off."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        size = os.fstat(descriptor).st_size
+        torn = size and os.pread(descriptor, 1, size - 1) != b"\n"
+        os.write(descriptor, f"{chr(10) if torn else ''}{line}\n".encode())
+    finally:
+        os.close(descriptor)
+
+
+def _read_lines(text: bytes) -> Iterator[Attempt | BadLine]:
+    for number, line in enumerate(text.split(b"\n"), 1):
+        if line.strip():
+            try:
+                yield _attempt(json.loads(line))
+            except (ValueError, RecursionError) as error:
+                broken = type(error) is not ValueError
+                yield BadLine(number, "it is not JSON" if broken else str(error))
+
+
+def _attempt(entry: object) -> Attempt:
+    """Return what a line says; raise ValueError with the field that is wrong."""
+    if not isinstance(entry, dict):
+        raise ValueError("it is not an object")
+    when, diagnosis = entry.get("time"), entry.get("diagnosis")
+    if type(when) is not int or not 0 <= when <= _LATEST:
+        raise ValueError("`time` is not in seconds since 1970")
+    names = [entry.get("lesson"), entry.get("exercise")]
+    for field, name in zip(("lesson", "exercise"), names, strict=True):
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise ValueError(f"`{field}` is not a name")
+    if not isinstance(diagnosis, str):
+        raise ValueError("`diagnosis` is not a text")
+    return Attempt(when, *names, diagnosis)

@@ -1,0 +1,156 @@
+"""Show a learner how far they are: the lessons, what is solved, where to go on.
+
+The exercises of a lesson are those of course.toml; what was solved is what the checks
+have noted, see `helpers.attempts`.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from helpers import attempts
+from helpers.course import Lesson, lessons
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CORE, DEEPER = "core", "deeper"
+_COLUMNS = ("LESSON", "LEVEL", "MINUTES", "SOLVED")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One lesson: how many `minutes` it takes, how many `exercises` are `solved`."""
+
+    lesson: str
+    level: str
+    minutes: int
+    solved: int
+    exercises: int
+
+    @property
+    def done(self) -> bool:
+        """Say whether nothing is left to solve."""
+        return self.solved == self.exercises
+
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        """Return what the table shows, in the order of its columns."""
+        solved = f"{self.solved} of {self.exercises}" if self.exercises else "–"
+        whole = bool(self.exercises) and self.done
+        return (
+            self.lesson,
+            self.level,
+            str(self.minutes),
+            f"{solved} {'✓' if whole else ''}".rstrip(),
+        )
+
+
+@dataclass(frozen=True)
+class Board:
+    """The lessons with what is solved; `go_on` says what to do next."""
+
+    rows: tuple[Row, ...]
+    go_on: str
+    unread: int = 0
+
+    @property
+    def finished(self) -> bool:
+        """Say whether all exercises of the core lessons are solved."""
+        return all(row.done for row in self.rows if row.level == CORE)
+
+    def frame(self) -> "pd.DataFrame":
+        """Return a DataFrame with LESSON, LEVEL, MINUTES, SOLVED and EXERCISES."""
+        import pandas as pd
+
+        frame = pd.DataFrame([asdict(row) for row in self.rows])
+        return frame.rename(columns=str.upper)
+
+    def json(self) -> str:
+        """Return the same as JSON: `lessons`, `finished`, `go_on`, `unread`."""
+        found = {
+            "lessons": [asdict(row) for row in self.rows],
+            "finished": self.finished,
+            "go_on": self.go_on,
+            "unread": self.unread,
+        }
+        return json.dumps(found, indent=2, ensure_ascii=False)
+
+    def __repr__(self) -> str:
+        """Return the table as text, and below it where to go on."""
+        rows = [_COLUMNS, *(row.cells for row in self.rows)]
+        wide = [max(len(row[place]) for row in rows) for place in range(len(_COLUMNS))]
+        lines = [
+            f"{lesson:<{wide[0]}}  {level:<{wide[1]}}  {minutes:>{wide[2]}}  {solved}"
+            for lesson, level, minutes, solved in rows
+        ]
+        return "\n".join([*lines, "", *self._words()])
+
+    def _repr_html_(self) -> str:
+        head = "".join(f'<th scope="col">{name}</th>' for name in _COLUMNS)
+        body = "".join(_html_row(row) for row in self.rows)
+        words = "".join(f"<p>{escape(sentence)}</p>" for sentence in self._words())
+        return (
+            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{words}"
+        )
+
+    def _words(self) -> list[str]:
+        if not self.unread:
+            return [self.go_on]
+        lines = "line" if self.unread == 1 else "lines"
+        torn = f"{self.unread} {lines} of {attempts.file()} could not be read."
+        return [self.go_on, torn]
+
+
+def progress() -> Board:
+    """Return which exercises you have solved, and where to go on.
+
+    It shows each lesson with its level, minutes, and exercises solved of all; `frame()`
+    has the same as a DataFrame. Only your own answers count. The same as `python -m
+    helpers progress`.
+    """
+    found = attempts.read(attempts.file())
+    tried = [each for each in found if isinstance(each, attempts.Attempt)]
+    solved = {each.exercise for each in tried if each.passed}
+    return board(lessons(), solved, unread=len(found) - len(tried))
+
+
+def board(course: tuple[Lesson, ...], solved: set[str], *, unread: int = 0) -> Board:
+    """Return the board for the names of the exercises that are solved; pure."""
+    rows = tuple(
+        Row(
+            lesson.name,
+            CORE if lesson.is_core else DEEPER,
+            lesson.minutes,
+            len(solved.intersection(lesson.exercises)),
+            len(lesson.exercises),
+        )
+        for lesson in course
+    )
+    return Board(rows, _go_on(course, rows), unread)
+
+
+def _go_on(course: tuple[Lesson, ...], rows: tuple[Row, ...]) -> str:
+    """Return the sentence that names the next lesson: core ones first."""
+    left = [lesson for lesson, row in zip(course, rows, strict=True) if not row.done]
+    core = [lesson for lesson in left if lesson.is_core]
+    if core:
+        return f"Go on with {_named(core[0])}."
+    finished = "You have finished the chapter: all core exercises are solved."
+    if left:
+        return f"{finished} A deeper lesson to go on with: {_named(left[0])}."
+    return f"{finished} The deeper ones are, too."
+
+
+def _named(lesson: Lesson) -> str:
+    return f"{lesson.name}, “{lesson.title}” ({lesson.minutes} minutes)"
+
+
+def _html_row(row: Row) -> str:
+    lesson, level, minutes, solved = row.cells
+    left = 'style="text-align: left"'
+    return (
+        f'<tr><th scope="row" {left}>{escape(lesson)}</th><td {left}>{level}</td>'
+        f"<td>{minutes}</td><td {left}>{solved}</td></tr>"
+    )

@@ -1,0 +1,76 @@
+"""Add to the commands of the cluster those of the course: progress, export, collect.
+
+Thin, as `cluster.cli` is: it parses, calls, prints. Data goes to stdout.
+"""
+
+from pathlib import Path
+
+import click
+
+from cluster.cli import main as main
+from cluster.cli_format import FAILED, working
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def progress(as_json: bool) -> None:
+    """Say which exercises are solved, and where to go on.
+
+    One line for each lesson, and below them the next lesson; `progress()` shows the
+    same in a notebook. The chapter is finished when all exercises of the core lessons
+    are solved. Each check writes a line into progress.jsonl in the state directory,
+    which `stop` and `delete` leave alone. Nothing is sent anywhere.
+    """
+    from helpers import board
+
+    shown = board.progress()
+    click.echo(shown.json() if as_json else repr(shown))
+
+
+@main.command(short_help="Write the notebooks for a class, and pages for its teacher.")
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--no-run", is_flag=True, help="Pages without outputs; no cluster.")
+def export(directory: Path, no_run: bool) -> None:
+    """Write the notebooks for a class, and pages for its teacher, into DIR.
+
+    DIR must be new or empty. Afterwards it has:
+
+      student/    the notebooks without solutions, and their pictures
+      teacher/    a page for each notebook, with solutions and outputs
+      answers.md  each exercise: task, solution, and what its check says
+
+    The notebooks are run for their outputs, each in a kernel of its own, which takes
+    about a quarter of an hour and starts the cluster. It needs a checkout: the
+    installed package has no notebooks.
+    """
+    from helpers import export as exports
+
+    with working(f"written to {directory}") as view:
+        faults = exports.export(directory, view, run=not no_run)
+    for fault in faults:
+        click.echo(fault, err=True)
+    if faults:
+        raise SystemExit(FAILED)
+
+
+@main.command(short_help="Print what learners have solved, as CSV.")
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+def collect(files: tuple[Path, ...]) -> None:
+    """Print what learners have solved, as CSV: one row for each exercise.
+
+    Each FILE is the progress.jsonl of a learner, under any name. Columns:
+
+      learner     the file's name; the directory's, if that is progress.jsonl
+      lesson
+      exercise
+      passed      yes or no
+      attempts    how often the check ran until it passed, or until now
+      first_pass  when it passed first, in UTC
+
+    A line that is no entry of such a file is an error, with its number.
+    """
+    from helpers import classbook
+
+    click.echo(classbook.collect(files), nl=False)

@@ -1,0 +1,99 @@
+"""Run a notebook in a kernel of its own, and write it as a page of HTML.
+
+`make chapter` and `python -m helpers export` do; neither changes a notebook's file.
+"""
+
+import copy
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+#: Seconds for one cell, as in the tests; the longest lesson waits for a pod.
+CELL_TIMEOUT = 120
+#: A kernel listens on a port of 127.0.0.1, where any user of the machine may read.
+ENCRYPTED = Config({"KernelManager": {"transport_encryption": "auto"}})
+#: What JupyterLab draws with scripts that a page would have to fetch from elsewhere.
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+#: Pages are read without a network, too: no script that comes from another host.
+_TEMPLATE = """{% extends "lab/index.html.j2" %}
+{% block html_head_js %}{% endblock %}
+{% block html_head_js_mathjax %}{% endblock %}
+{% block html_head_js_mermaidjs %}{% endblock %}
+{% block jupyter_widgets %}{% endblock %}
+"""
+
+
+def execute(
+    notebook: NotebookNode, folder: Path, show: Callable[[str, int], object]
+) -> str:
+    """Run all cells in `folder`, and return which one failed and why, or "".
+
+    `show` is called with the id and the place of each cell before it runs.
+    """
+    current = ""
+
+    def started(cell: NotebookNode, cell_index: int) -> None:
+        nonlocal current
+        current = cell["id"]
+        show(current, cell_index)
+
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        # The kernel of this environment, whatever the file was saved with.
+        kernel_name="python3",
+        skip_cells_with_tag="nbval-skip",
+        resources={"metadata": {"path": str(folder)}},
+        on_cell_start=started,
+        # A shell cell sends its output in pieces of 100 bytes, and each would become
+        # a paragraph of the page.
+        coalesce_streams=True,
+        # Nothing would draw the views of it.
+        store_widget_state=False,
+        config=ENCRYPTED,
+    )
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        return f"{current}: {error.ename}: {error.evalue}"
+    except (CellTimeoutError, DeadKernelError) as error:
+        return f"{current}: {type(error).__name__}"
+    return ""
+
+
+def html(notebook: NotebookNode, title: str, folder: Path) -> str:
+    """Return the page, its links to what is beside it turned to pages.
+
+    Pictures, whose addresses are relative to `folder`, are part of it. Live views are
+    shown in their text form, and nothing is fetched from another host.
+    """
+    exporter = HTMLExporter(embed_images=True, raw_template=_TEMPLATE)
+    page, _ = exporter.from_notebook_node(
+        _without_widgets(notebook),
+        resources={"metadata": {"name": title, "path": str(folder)}},
+    )
+    return re.sub(r'(href="[\w./-]+)\.(?:ipynb|md)(["#])', r"\1.html\2", page)
+
+
+def html_of_markdown(file: Path) -> str:
+    """Return the page of a file of Markdown that notebooks lead to."""
+    cell = nbformat.v4.new_markdown_cell(file.read_text("utf-8"))
+    return html(nbformat.v4.new_notebook(cells=[cell]), file.stem, file.parent)
+
+
+def _without_widgets(notebook: NotebookNode) -> NotebookNode:
+    """Return a copy in which each view has its other forms alone."""
+    plain = copy.deepcopy(notebook)
+    plain.metadata.pop("widgets", None)
+    for cell in plain.cells:
+        for output in cell.get("outputs", ()):
+            if len(output.get("data", {})) > 1:
+                output["data"].pop(_WIDGET, None)
+    return plain

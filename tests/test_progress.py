@@ -1,0 +1,283 @@
+"""What a learner has solved: noted by checks, kept by `delete`, shown on the board."""
+
+import csv
+import io
+import json
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from cluster import statedir
+from cluster.local import storage
+from helpers import attempts, board, classbook, errors
+from helpers.attempts import Attempt, BadLine
+from helpers.course import Lesson, lessons
+from helpers.exercise import exercise
+from tests.commandline import helpers
+from tests.notebooks import ROOT
+
+WRITER = """
+import sys
+from helpers.attempts import note
+for number in range(200):
+    note("some-lesson", f"from_{sys.argv[1]}_{number}", "x" * 5000)
+"""
+
+
+@pytest.fixture
+def state(tmp_path, monkeypatch):
+    """Return a state directory that is not there yet, for answers of a learner."""
+    monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.delenv(attempts.SETTING, raising=False)
+    return tmp_path / "state"
+
+
+def lesson(name, *exercises, after=(), minutes=20):
+    return Lesson(
+        name, name[3:], "", [], "", [], minutes, False, list(exercises), [], "", after
+    )
+
+
+COURSE = (
+    lesson("00-start", "greet"),
+    lesson("01-more", "pull", "push"),
+    lesson("11-deep", "dig", after=("01-more",), minutes=15),
+    lesson("12-empty", after=("01-more",)),
+)
+
+
+def noted():
+    return attempts.read(attempts.file())
+
+
+# --- The file ---------------------------------------------------------------------
+
+
+def test_each_check_notes_a_line_that_only_its_owner_reads(state):
+    @exercise
+    def guess(number):
+        """Check a guess."""
+        if number != 42:
+            raise errors.NotSolved(f"{number} is not it.")
+
+    with pytest.raises(errors.NotSolved):
+        guess(41)
+    assert repr(guess(42)).startswith("Right.")
+    wrong, right = noted()
+    assert (wrong.exercise, wrong.diagnosis, wrong.passed) == (
+        "guess",
+        "41 is not it.",
+        False,
+    )
+    assert (right.lesson, right.passed) == (
+        guess.__module__.rpartition(".")[2].replace("_", "-"),
+        True,
+    )
+    assert stat.S_IMODE(attempts.file().stat().st_mode) == 0o600
+    assert stat.S_IMODE(state.stat().st_mode) == 0o700
+
+
+def test_what_runs_solutions_notes_nothing(state, monkeypatch):
+    monkeypatch.setenv(attempts.SETTING, "off")
+    attempts.note("some-lesson", "guess")
+    assert not state.exists()
+
+
+def test_two_kernels_at_once_lose_nothing(state):
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(number)], cwd=ROOT)
+        for number in range(2)
+    ]
+    assert [writer.wait(60) for writer in writers] == [0, 0]
+    assert {each.exercise for each in noted()} == {
+        f"from_{writer}_{number}" for writer in range(2) for number in range(200)
+    }
+
+
+def test_a_line_that_broke_off_takes_no_other_with_it(state):
+    attempts.note("some-lesson", "first")
+    whole = attempts.file().read_bytes()
+    attempts.file().write_bytes(whole + whole[:20])
+    attempts.note("some-lesson", "second")
+    first, torn, second = noted()
+    assert (first.exercise, second.exercise) == ("first", "second")
+    assert torn == BadLine(2, "it is not JSON")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b"[1]",
+        b'{"time": true, "lesson": "a", "exercise": "b", "diagnosis": ""}',
+        b'{"time": 1e400, "lesson": "a", "exercise": "b", "diagnosis": ""}',
+        b'{"time": 1, "lesson": "=cmd()", "exercise": "b", "diagnosis": ""}',
+        b'{"time": 1, "lesson": "a", "exercise": "b\\n", "diagnosis": ""}',
+        b'{"time": 1, "lesson": "a", "exercise": "b"}',
+    ],
+    ids=range(8),
+)
+def test_what_no_check_has_written_is_a_bad_line(state, line):
+    state.mkdir()
+    attempts.file().write_bytes(line + b"\n")
+    [bad] = noted()
+    assert bad.number == 1 and bad.fault
+
+
+def test_a_file_that_cannot_be_written_is_said_and_stops_nobody(state, capsys):
+    state.write_text("a file, not a directory")
+    attempts.note("some-lesson", "guess")
+    assert capsys.readouterr().err.startswith(f"not noted in {attempts.file()}: ")
+
+
+def test_a_removed_cluster_leaves_it_behind(state):
+    """And the directory is ours still: the next start takes it."""
+    statedir.make(state)
+    (state / "etcd").mkdir()
+    attempts.note("some-lesson", "guess")
+    assert statedir.has_more(state)
+    storage.remove_state(state)
+    assert [path.name for path in state.iterdir()] == ["progress.jsonl"]
+    assert not statedir.has_more(state)
+    statedir.make(state)
+    attempts.file().unlink()
+    storage.remove_state(state)
+    assert not state.exists()
+
+
+def test_delete_has_nothing_to_do_where_only_it_is_left(state):
+    attempts.note("some-lesson", "guess")
+    done = helpers("delete", "--yes")
+    assert (done.returncode, done.stdout) == (0, "nothing to delete\n")
+    assert [each.exercise for each in noted()] == ["guess"]
+
+
+# --- The board --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("solved", "go_on", "finished"),
+    [
+        (set(), "Go on with 00-start", False),
+        ({"greet", "push", "unknown"}, "Go on with 01-more", False),
+        ({"pull", "push"}, "Go on with 00-start", False),
+        ({"greet", "pull", "push"}, "A deeper lesson to go on with: 11-deep", True),
+        ({"greet", "pull", "push", "dig"}, "The deeper ones are, too.", True),
+    ],
+)
+def test_the_board_says_where_to_go_on(solved, go_on, finished):
+    """Core lessons first; the chapter is finished when they are done."""
+    shown = board.board(COURSE, solved)
+    assert go_on in shown.go_on and shown.finished == finished
+    assert ("You have finished the chapter" in shown.go_on) == finished
+
+
+def test_the_board_has_three_forms_that_agree():
+    shown = board.board(COURSE, {"greet", "pull"})
+    assert repr(shown).splitlines() == [
+        "LESSON    LEVEL   MINUTES  SOLVED",
+        "00-start  core         20  1 of 1 ✓",
+        "01-more   core         20  1 of 2",
+        "11-deep   deeper       15  0 of 1",
+        "12-empty  deeper       20  –",
+        "",
+        "Go on with 01-more, “more” (20 minutes).",
+    ]
+    frame = shown.frame()
+    assert [*frame] == ["LESSON", "LEVEL", "MINUTES", "SOLVED", "EXERCISES"]
+    assert frame["SOLVED"].tolist() == [1, 1, 0, 0]
+    page = shown._repr_html_()
+    assert page.count('<th scope="row"') == 4 and "1 of 1 ✓" in page
+    assert json.loads(shown.json())["lessons"][1]["solved"] == 1
+
+
+def test_a_damaged_file_is_read_as_far_as_it_can_be(state):
+    first, *_ = [name for each in lessons() for name in each.exercises] or ["none"]
+    attempts.note("some-lesson", first)
+    with attempts.file().open("a") as file:
+        file.write("{\n")
+    assert "1 line of " in repr(board.progress())
+
+
+def test_the_command_prints_the_board(state):
+    done = helpers("progress", check=True)
+    assert done.stdout.splitlines()[0].split() == [*board._COLUMNS]
+    found = json.loads(helpers("progress", "--json", check=True).stdout)
+    assert [each["lesson"] for each in found["lessons"]] == [
+        each.name for each in lessons()
+    ]
+    assert found["finished"] is False
+
+
+# --- A class ----------------------------------------------------------------------
+
+
+def test_rows_count_attempts_until_the_first_pass(monkeypatch):
+    monkeypatch.setattr(classbook, "lessons", lambda: COURSE)
+    tried = [
+        Attempt(10, "more", "push", "no"),
+        Attempt(20, "more", "push", ""),
+        Attempt(30, "more", "push", "no"),
+        Attempt(40, "more", "pull", "no"),
+        Attempt(50, "gone", "former", ""),
+    ]
+    assert classbook.rows(tried) == [
+        ("00-start", "greet", "no", 0, ""),
+        ("01-more", "pull", "no", 1, ""),
+        ("01-more", "push", "yes", 2, "1970-01-01T00:00:20Z"),
+        ("11-deep", "dig", "no", 0, ""),
+        ("gone", "former", "yes", 1, "1970-01-01T00:00:50Z"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("handed-in/ann.jsonl", "ann"),
+        ("handed-in/ann/progress.jsonl", "ann"),
+        ("ann/.local/state/kubernetes-api-notebooks/progress.jsonl", "ann"),
+        ("=HYPERLINK(1).jsonl", "HYPERLINK(1)"),
+    ],
+)
+def test_a_file_says_whose_it_is(tmp_path, path, name):
+    assert classbook.learner(tmp_path / path) == name
+
+
+def test_collect_prints_one_table_of_all_learners(state, tmp_path):
+    attempts.note("some-lesson", "some_exercise")
+    files = [tmp_path / f"{name}.jsonl" for name in ("ann", "ben")]
+    for file in files:
+        file.write_bytes(attempts.file().read_bytes())
+    done = helpers("collect", *files, check=True)
+    table = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [*table[0]] == [*classbook.COLUMNS]
+    passed = [row["learner"] for row in table if row["passed"] == "yes"]
+    assert passed == ["ann", "ben"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (None, "does not exist"),
+        ("\n{\n", "line 2: it is not JSON"),
+        ('{"time": 1, "lesson": "a", "exercise": 2}\n', "line 1: `exercise` is not"),
+    ],
+)
+def test_collect_names_file_and_line_of_what_it_cannot_read(tmp_path, lines, said):
+    file = tmp_path / "ann.jsonl"
+    if lines:
+        file.write_text(lines)
+    done = helpers("collect", file)
+    assert done.returncode == 1 and done.stdout == ""
+    assert f"{file}" in done.stderr and said in done.stderr
+
+
+def test_two_files_of_one_learner_are_not_mixed_up(tmp_path):
+    for place in ("monday", "friday"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "ann.jsonl").write_text("")
+    with pytest.raises(errors.LabError, match="both of a learner ann"):
+        classbook.collect(sorted(tmp_path.glob("*/ann.jsonl")))
