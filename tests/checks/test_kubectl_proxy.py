@@ -2,8 +2,7 @@
 
 import pytest
 
-from helpers.checks import batch_api, kubectl_proxy
-from helpers.discovery import api_resources
+from helpers.checks import kubectl_proxy
 from helpers.errors import NotSolved
 from helpers.proxy import KubectlProxy
 
@@ -94,57 +93,3 @@ def test_a_door_is_tried(cluster, guards, said):
     with KubectlProxy(reject_paths=guards) as door:
         diagnosis = kubectl_proxy.door_is_guarded(door, "default")
     assert said in diagnosis if said else diagnosis == ""
-
-
-NAMES = ["a", "b", "c", "d", "e"]
-
-
-class Listing:
-    """Answer every path with five names."""
-
-    def read(self, path):
-        return {"items": [{"metadata": {"name": name}} for name in NAMES]}
-
-
-def first_page(path, limit):
-    return NAMES[:limit]
-
-
-def every_page(path, limit):
-    return list(NAMES)
-
-
-def a_page_twice(path, limit):
-    return [*NAMES[:limit], *NAMES]
-
-
-@pytest.mark.parametrize(
-    ("names_of", "said"),
-    [
-        (every_page, ""),
-        (first_page, "limit=1: 1 of 5 names"),
-        (a_page_twice, "limit=1: 6 names of 5: a page came twice"),
-        (lambda path, limit: None, "limit=1: 0 of 5 names"),
-    ],
-)
-def test_a_reader_of_pages_is_tried_with_several_limits(names_of, said):
-    """A full last page, a page more than full, and pages of one."""
-    diagnosis = batch_api.names_are_complete(names_of, Listing(), "/any")
-    assert said in diagnosis if said else diagnosis == ""
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (set(), ""),
-        ({"jobs"}, "jobs does not belong there: its verbs are create, delete,"),
-        ({"nosuch"}, "There is no resource 'nosuch'."),
-        ({"tokenreviews"}, "1 of "),
-    ],
-)
-def test_names_of_what_is_only_created(server, change, said):
-    """One too many, one that is not there, and one that is missing."""
-    frame = api_resources(server).explode("VERBS").groupby("NAME")["VERBS"].agg(set)
-    right = {n for n, v in frame.items() if "create" in v and not v & {"get", "list"}}
-    diagnosis = batch_api.only_created(right ^ change, server)
-    assert diagnosis.startswith(said) if said else diagnosis == ""
