@@ -42,7 +42,6 @@ _HOME = {
     "server_certificate": "helpers.certificates",
     "tamper": "helpers.tokens",
     "verify_server": "helpers.certificates",
-    "verify_token": "helpers.tokens",
     "wait_for": "helpers.pods",
     "wait_for_file": "helpers.pods",
     "wait_for_log": "helpers.pods",

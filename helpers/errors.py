@@ -66,18 +66,6 @@ class NotAToken(LabError):
         )
 
 
-class NotGenuine(LabError):
-    """A token that does not pass a check; `token` masks itself."""
-
-    def __init__(self, token: object, reason: str) -> None:
-        """Keep the token and the reason."""
-        self.token, self.reason = token, reason
-        super().__init__(
-            f"{token!r} is not to be believed: {reason}.",
-            "Ask for a fresh one, and compare issuer and audience.",
-        )
-
-
 class CertificateError(LabError):
     """What should hold a certificate does not."""
 

@@ -27,9 +27,6 @@ MOUNTED = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 #: what the kubelet asks for; the API server extends exactly this number (KEP-1205)
 ASKED_BY_KUBELET = 3607
 
-#: seconds that clocks may differ; the API server forgives the same
-GRACE = 60
-
 #: the part of its life after which the kubelet asks for the next token, and the latest
 RENEWAL, LATEST_RENEWAL = 0.8, timedelta(hours=24)
 
@@ -214,24 +211,6 @@ def tamper(token: Token, **claims: object) -> Token:
     changed = json.dumps({**token.claims(), **claims}, separators=(",", ":")).encode()
     payload = base64.urlsafe_b64encode(changed).rstrip(b"=").decode()
     return Token(f"{header}.{payload}.{signature}")
-
-
-def verify_token(token: Token, jwks: dict, *, audience: str | list[str]) -> dict:
-    """Check a token offline and return its claims; raise NotGenuine with the reason.
-
-    `jwks` are the keys of `/openid/v1/jwks`. Signature, audience and times are
-    checked; only the server knows whether a token was revoked.
-    """
-    try:
-        key = jwt.PyJWKSet.from_dict(jwks)[token.header["kid"]]
-        # The key's algorithm: the one in the header was chosen by whoever wrote it.
-        return jwt.decode(
-            token.text, key, [key.algorithm_name], audience=audience, leeway=GRACE
-        )
-    except KeyError as error:
-        raise errors.NotGenuine(token, "none of these keys signed it") from error
-    except jwt.PyJWTError as error:
-        raise errors.NotGenuine(token, str(error).lower()) from error
 
 
 def backdate(cluster: "Cluster", token: Token, *, expired_for: int) -> Token:
