@@ -6,7 +6,7 @@ What a check says is read from its source: nothing is run.
 import ast
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,7 @@ class Exercise:
     solution: str
 
 
-def page(notebooks: Mapping[Lesson, dict]) -> str:
+def page(notebooks: Iterable[tuple[Lesson, dict]]) -> str:
     """Return the page, as Markdown, for the parsed notebooks of lessons; pure."""
     parts = [
         "# Answers",
@@ -36,7 +36,7 @@ def page(notebooks: Mapping[Lesson, dict]) -> str:
         "check wants, and the sentences that it answers with. What is in braces is "
         "filled in when the check runs.",
     ]
-    for lesson, notebook in notebooks.items():
+    for lesson, notebook in notebooks:
         found = list(exercises(notebook))
         if found:
             parts.append(f"## {lesson.name}: {lesson.title}")

@@ -38,8 +38,8 @@ def export(directory: Path, progress: Progress, *, run: bool = True) -> list[str
         target = directory / STUDENT / file.relative_to(NOTEBOOKS)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
-    read = {lesson: load(lesson) for lesson in lessons()}
-    _write(directory / ANSWERS, answers.page(read))
+    found = [(lesson, load(lesson)) for lesson in lessons()]
+    _write(directory / ANSWERS, answers.page(found))
     return list(_teach(directory / TEACHER, progress, run=run))
 
 

@@ -6,6 +6,7 @@ import nbformat
 import pytest
 
 from cluster.progress import Silent
+from helpers import pages
 from tests.commandline import python
 from tools import chapter
 
@@ -16,10 +17,19 @@ INFRASTRUCTURE = pytest.mark.full("infrastructure that lessons do not touch")
 
 
 def write(folder, name, *cells):
-    """Write a notebook of (id, source, tags...) code cells; return its path."""
+    """Write a notebook of (id, source, tags...) cells; return its path.
+
+    A solution is Markdown, the others are code.
+    """
     notebook = nbformat.v4.new_notebook()
     for cell_id, source, *tags in cells:
-        cell = nbformat.v4.new_code_cell(source, id=cell_id, metadata={"tags": tags})
+        make = nbformat.v4.new_code_cell
+        if "solution" in tags:
+            make = nbformat.v4.new_markdown_cell
+            source = (
+                f"<details><summary>Solution</summary>\n\n```python\n{source}\n```\n"
+            )
+        cell = make(source, id=cell_id, metadata={"tags": tags})
         notebook.cells.append(cell)
     path = folder / name
     nbformat.write(notebook, path)
@@ -79,7 +89,7 @@ def test_a_kernel_that_dies_is_a_result(tmp_path):
 @INFRASTRUCTURE
 def test_a_cell_that_does_not_end_is_a_result(tmp_path, monkeypatch):
     """No notebook hangs the chapter."""
-    monkeypatch.setattr(chapter, "CELL_TIMEOUT", 1)
+    monkeypatch.setattr(pages, "CELL_TIMEOUT", 1)
     path = write(
         tmp_path,
         "04-slow.ipynb",
@@ -102,26 +112,52 @@ def test_a_check_that_does_not_refuse_its_stub_is_named(tmp_path):
     path = write(
         tmp_path,
         "06-checks.ipynb",
+        ("errors", "from helpers.errors import NotSolved"),
         ("good-stub", "good = 0", "exercise"),
+        ("good-check", "if not good: raise NotSolved('not yet')", "check"),
         ("good-solution", "good = 1", "solution"),
-        ("good-check", "assert good, 'not yet'", "check"),
         ("lax-stub", "1 / 0", "exercise", "raises-exception"),
-        ("lax-solution", "lax = 1", "solution"),
         ("lax-check", "assert True, 'not yet'", "check"),
+        ("lax-solution", "lax = 1", "solution"),
         ("odd-stub", "2", "exercise"),
-        ("odd-solution", "odd = 1", "solution"),
         ("odd-check", "assert odd, 'not yet'", "check"),
+        ("odd-solution", "odd = 1", "solution"),
     )
     assert run(path, prove_checks=True).fault.split("; ") == [
-        "lax-stub: the stub raises ZeroDivisionError",
-        "lax-check-on-stub: no error, not AssertionError",
-        "odd-check-on-stub: NameError, not AssertionError",
+        "lax-stub-on-stub: the stub raises ZeroDivisionError",
+        "lax-check-on-stub: no error, not NotSolved",
+        "odd-check-on-stub: NameError, not NotSolved",
     ]
     kept = nbformat.read(tmp_path / "pages" / path.name, 4)
     written = nbformat.read(path, 4)
     assert [cell.id for cell in kept.cells] == [cell.id for cell in written.cells]
-    assert all(cell.execution_count for cell in kept.cells)
-    assert "not yet" not in str([cell.outputs for cell in kept.cells])
+    ran = [cell for cell in kept.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in ran)
+    assert "not yet" not in str([cell.outputs for cell in ran])
+
+
+def test_a_page_shows_a_view_as_text_and_fetches_nothing(tmp_path):
+    """Without a network, and on GitHub, its facts are there all the same."""
+    path = write(
+        tmp_path,
+        "07-view.ipynb",
+        (
+            "view",
+            "from helpers.widgets.view import View\n"
+            "class Shown(View):\n"
+            "    def text(self):\n"
+            "        return 'a <fact> of the view'\n"
+            "Shown('A view')",
+        ),
+    )
+    assert run(path, prove_checks=True).fault == ""
+    page = (tmp_path / "pages" / "07-view.html").read_text("utf-8")
+    assert "<pre>a &lt;fact&gt; of the view</pre>" in page
+    assert "<script" not in page and "widget-view" not in page
+    [cell] = nbformat.read(tmp_path / "pages" / path.name, 4).cells
+    shown = cell.outputs[0].data
+    assert shown["text/plain"] == "a <fact> of the view"
+    assert "application/vnd.jupyter.widget-view+json" in shown
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,8 @@ def _with_proofs(written: list[dict], cells: list[dict]) -> Iterator[dict]:
 
 def _proof(cell: dict) -> dict:
     """Return a copy of a stub or a check that may fail and is not kept."""
-    tags = {"tags": [PROOF, "raises-exception", *cell["metadata"]["tags"]]}
+    own = {PROOF, "raises-exception", *cell["metadata"]["tags"]}
+    tags = {"tags": sorted(own)}
     name = f"{cell['id']}-{PROOF}"
     return nbformat.v4.new_code_cell(cell["source"], id=name, metadata=tags)
 

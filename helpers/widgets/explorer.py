@@ -29,7 +29,7 @@ from helpers.widgets.explorer_model import (
     State,
 )
 from helpers.widgets.live import Live
-from helpers.widgets.view import View, named
+from helpers.widgets.view import SOON, View, named
 
 #: seconds that `choose` waits for an answer
 PATIENCE = 30.0
@@ -145,7 +145,8 @@ class ApiExplorer(View):
         }
 
     def text(self) -> str:
-        """Return the request, the status, and the first lines of the answer."""
+        """Return request, status, first lines of the answer; wait a moment for them."""
+        self.wait_until(lambda state: state.answered == state.asked, SOON)
         state, last = self.state, self.state.answer
         if last is None:
             return f"{self.title}\n{state.sentence}"

@@ -17,12 +17,10 @@ from helpers.journey.network import TIMEOUT
 from helpers.journey.steps import FILES, STOPPED, UNREACHED, Journey, Step
 from helpers.widgets import markup
 from helpers.widgets.live import Live
-from helpers.widgets.view import View, named
+from helpers.widgets.view import SOON, View, named
 
 #: seconds that `frame` waits: to send it, and to ask the cluster what became of it
 PATIENCE = 2 * TIMEOUT
-#: seconds that the text form waits; mostly it takes half a second
-SOON = 2.0
 SENDING = "Sending the request."
 
 #: What may be broken, in words, and what that changes in the request.

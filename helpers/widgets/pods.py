@@ -19,7 +19,7 @@ from helpers.watch import BROKEN, RECONNECTED, Event, Watch, trouble
 from helpers.widgets import markup, podtable
 from helpers.widgets.live import Live
 from helpers.widgets.podtable import LAST_EVENT, Row, Table
-from helpers.widgets.view import View, named
+from helpers.widgets.view import SOON, View, named
 
 #: rows that are on the screen; the filter finds the others
 MOST = 20
@@ -117,7 +117,8 @@ class LivePods(View):
         self.report(self._words(state))
 
     def text(self) -> str:
-        """Return the table and the last events, as `kubectl get` prints them."""
+        """Return the table and the last events; wait a moment for the list."""
+        self.wait_until(lambda state: state.table.listed or state.table.trouble, SOON)
         state = self.state
         rows = state.table.frame(datetime.now(UTC)).drop(columns="AGO")
         lines = [f"{self._words(state)} {len(rows):,} pods."]

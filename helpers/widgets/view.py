@@ -22,6 +22,9 @@ from helpers.widgets.live import Live
 #: seconds between two updates of the screen; the first of a burst comes at once
 PAUSE = 0.2
 
+#: seconds that a text form waits for what is on its way; mostly it takes half a second
+SOON = 2.0
+
 #: seconds that the kernel waits for the end of a view; its threads end all the same
 STOP = 2.0
 
