@@ -1,43 +1,86 @@
-"""Check what keeps a pod from the API server, and whom curl trusts in it."""
+"""Check what a learner knows of the way from a pod to the API server."""
 
+import ipaddress
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
+from helpers import errors
 from helpers.command import Completed
+from helpers.exercise import exercise
 from helpers.pods import exec_in_pod
 
-#: symptom, and the problem behind it with its reason
-_BEHIND = {
-    "curl ends with 6": ("find it", "no address came from the name"),
-    "curl ends with 60": ("be sure", "the certificate was not accepted"),
-    "401": ("authenticate", "a credential was shown, and it is not a valid one"),
-    "403, user system:anonymous": (
-        "authenticate",
-        "no credential was shown, so the server had nobody else to refuse",
-    ),
-    "403, user system:serviceaccount:…": (
-        "be authorized",
-        "the server knows the account, and no rule allows what it asked",
-    ),
-}
-PROBLEMS = list(dict.fromkeys(problem for problem, _ in _BEHIND.values()))
-
-
-def problems_named(named: Mapping[str, str]) -> str:
-    """Diagnose the first symptom whose problem is not named, or not rightly."""
-    for symptom, (problem, reason) in _BEHIND.items():
-        answer = named.get(symptom, "")
-        if answer not in PROBLEMS:
-            said = f"is {answer!r}" if answer else "is still empty"
-            return f"{symptom}: {said}; choose one of {', '.join(PROBLEMS)}."
-        if answer != problem:
-            return f"{symptom}: it is not {answer!r}, for {reason}."
-    return ""
-
-
 SERVICE = "kubernetes.default.svc"
+FILES = "/var/run/secrets/kubernetes.io/serviceaccount"
+CA = f"{FILES}/ca.crt"
+
+#: what each letter of the exercise sends: curl's options for it, and the URL
+_TRUST = f"--cacert {CA}"
+_TOKEN = f'-H "Authorization: Bearer $(cat {FILES}/token)"'
+_NONSENSE = '-H "Authorization: Bearer nonsense"'
+REQUESTS = {
+    "A": "https://kubernetes/version",
+    "B": f"https://{SERVICE}/version",
+    "C": f"{_TRUST} https://{SERVICE}/version",
+    "D": f"{_TRUST} {_TOKEN} https://{SERVICE}/apis",
+    "E": f"{_TRUST} {_TOKEN} https://{SERVICE}/",
+    "F": f"{_TRUST} {_NONSENSE} https://{SERVICE}/apis",
+}
 
 
-CA = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
+@exercise
+def reach_without_dns(pod: str, url: str) -> None:
+    """Raise NotSolved unless curl in `pod` trusts `url` and finds it without DNS."""
+    parts = urlsplit(str(url).strip())
+    if parts.scheme != "https" or not parts.hostname:
+        raise errors.NotSolved(f"{url!r} is no URL that begins with https://.")
+    try:
+        ipaddress.ip_address(parts.hostname)
+    except ValueError:
+        raise errors.NotSolved(
+            f"{parts.hostname} is a name, so DNS is asked for it. The container has "
+            "an address in KUBERNETES_SERVICE_HOST."
+        ) from None
+    if parts.path != "/version":
+        raise errors.NotSolved(f"The path is {parts.path!r}, not '/version'.")
+    code, status = _sent(pod, f"{_TRUST} '{parts.geturl()}'")
+    if code == REFUSED:
+        raise errors.NotSolved(
+            f"curl ended with 60: the certificate is not good for {parts.hostname}."
+        )
+    if code:
+        raise errors.NotSolved(
+            f"curl ended with {code}: no API server answers at {parts.netloc}."
+        )
+    if status != 200:
+        raise errors.NotSolved(f"The answer is {status}, not 200.")
+
+
+@exercise
+def predict_from_pod(pod: str, predicted: Mapping[str, int | None]) -> None:
+    """Raise NotSolved unless each request from `pod` ends as predicted: it is sent."""
+    for letter, request in REQUESTS.items():
+        guess = predicted.get(letter)
+        if not isinstance(guess, int):
+            raise errors.NotSolved(f"{letter}: there is no number yet.")
+        code, status = _sent(pod, request)
+        if guess == (code or status):
+            continue
+        if code:
+            raise errors.NotSolved(
+                f"{letter}: not {guess}. There is no answer; curl itself fails. Is it "
+                "the name, or the certificate?"
+            )
+        raise errors.NotSolved(
+            f"{letter}: not {guess}. The server answers. Does it know the user, and "
+            "does it allow this path?"
+        )
+
+
+def _sent(pod: str, request: str) -> tuple[int, int]:
+    """Return the exit code of curl and the status code of the answer, or 0."""
+    curl = f"curl -s -o /dev/null -w '%{{http_code}}' --max-time 10 {request}"
+    done = exec_in_pod(pod, "sh", "-c", curl)
+    return done.exit_code, int(done.stdout or 0)
 
 
 #: how curl ends: the certificate is refused; the file with authorities is none

@@ -4,7 +4,7 @@ import pytest
 
 from cluster.kubeconfig import current_entries, pem_of
 from helpers.caller import Caller
-from helpers.checks import cluster_info, inside_a_pod, start_here
+from helpers.checks import cluster_info, start_here
 
 
 @pytest.fixture(scope="module")
@@ -62,27 +62,3 @@ def test_a_label_is_there_or_its_fault_is_named(cluster):
     assert "is 'kube-public', not 'x'" in start_here.label_is(space, key, "x")
     assert f"it has {key}" in start_here.label_is(space, "mood", "x")
     assert "not found" in start_here.label_is("namespace/no-such", "mood", "x")
-
-
-NAMED = {
-    "curl ends with 6": "find it",
-    "curl ends with 60": "be sure",
-    "401": "authenticate",
-    "403, user system:anonymous": "authenticate",
-    "403, user system:serviceaccount:…": "be authorized",
-}
-
-
-@pytest.mark.parametrize("symptom", NAMED)
-def test_a_wrong_name_is_told_with_the_reason(symptom):
-    """The symptom, what it is not, and why."""
-    wrong = next(name for name in inside_a_pod.PROBLEMS if name != NAMED[symptom])
-    said = inside_a_pod.problems_named(NAMED | {symptom: wrong})
-    assert said.startswith(f"{symptom}: it is not {wrong!r}, for ")
-
-
-def test_a_missing_or_unknown_name_is_told_with_the_choices():
-    """A typing error is not a wrong answer."""
-    said = inside_a_pod.problems_named(NAMED | {"401": ""})
-    assert said.startswith("401: is still empty; choose one of find it, be sure")
-    assert "is 'dns'; choose" in inside_a_pod.problems_named(NAMED | {"401": "dns"})

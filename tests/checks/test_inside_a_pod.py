@@ -4,6 +4,7 @@ import pytest
 
 from cluster.kubeconfig import current_entries, pem_of
 from helpers.checks import inside_a_pod, name_is_held
+from helpers.errors import NotSolved
 from tests.running import run, sleeper
 
 PUBLIC = "/etc/ssl/certs/ca-certificates.crt"
@@ -57,3 +58,37 @@ def test_curl_is_refused_twice_or_the_fault_is_named(pod, wrong_ca, wrong_host, 
     )
     assert said in diagnosis and bool(said) == bool(diagnosis)
     assert len(diagnosis.splitlines()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("", "no URL that begins with https"),
+        ("http://10.0.0.1/version", "no URL that begins with https"),
+        ("https://kubernetes.default.svc/version", "is a name, so DNS is asked"),
+        ("https://{host}/", "The path is '/', not '/version'"),
+        ("https://127.0.0.1:9/version", "no API server answers at 127.0.0.1:9"),
+    ],
+)
+def test_a_url_that_needs_dns_or_leads_elsewhere_is_told(pod, url, said):
+    """The host has to be an address, and the server behind it the right one."""
+    with pytest.raises(NotSolved, match=said):
+        inside_a_pod.reach_without_dns(pod, url.format(host="10.0.0.1"))
+
+
+ENDS = {"A": 6, "B": 60, "C": 200, "D": 200, "E": 403, "F": 401}
+
+
+def test_requests_end_as_predicted(pod):
+    """All six are sent, and the last one may be wrong."""
+    assert "Right." in repr(inside_a_pod.predict_from_pod(pod, ENDS))
+    with pytest.raises(NotSolved, match="^F: not 403. The server answers."):
+        inside_a_pod.predict_from_pod(pod, ENDS | {"F": 403})
+    with pytest.raises(NotSolved, match="^B: not 403. There is no answer"):
+        inside_a_pod.predict_from_pod(pod, ENDS | {"B": 403})
+
+
+def test_no_prediction_is_told():
+    """No pod is needed for it."""
+    with pytest.raises(NotSolved, match="A: there is no number yet"):
+        inside_a_pod.predict_from_pod("none", {})
