@@ -1,27 +1,74 @@
-"""Check a CronJob."""
+"""Check what was found out about a group, and a CronJob."""
 
+from collections.abc import Mapping
+
+from helpers import errors
 from helpers.command import kubectl
+from helpers.exercise import exercise
+from helpers.proxy import KubectlProxy
+
+_GROUP = "autoscaling"
+_WHERE = {
+    "apiVersion": f"Look at `preferredVersion` in the answer of /apis/{_GROUP}.",
+    "kind": "The resources of the preferred version have it, in `kind`.",
+    "short": "The resources of the preferred version have it, in `shortNames`.",
+    "path": "It is the path of the version, a slash, and the `name` of the resource.",
+}
+_CRONJOB, _SCHEDULE, _IMAGE = "new-year", "0 0 1 1 *", "toolbox:1"
 
 
-def cronjob_runs(name: str, *, schedule: str, image: str) -> str:
-    """Diagnose why there is no CronJob `name` that would run `image` on `schedule`."""
-    found = kubectl("get", "cronjob", name, "-o", "json", check=False)
+@exercise
+def explore_group(found: Mapping[str, str], server: KubectlProxy) -> None:
+    """Check what a learner found out about the group `autoscaling`."""
+    preferred = server.read(f"/apis/{_GROUP}")["preferredVersion"]["groupVersion"]
+    resource = server.read(f"/apis/{preferred}")["resources"][0]
+    right = {
+        "apiVersion": preferred,
+        "kind": resource["kind"],
+        "short": resource["shortNames"][0],
+        "path": f"/apis/{preferred}/{resource['name']}",
+    }
+    for field, value in right.items():
+        told = found.get(field, "")
+        if not told:
+            raise errors.NotSolved(f"There is no value yet for {field}.")
+        if told != value:
+            raise errors.NotSolved(f"{field}: {told!r} is wrong. {_WHERE[field]}")
+
+
+@exercise
+def create_cronjob(path: str) -> None:
+    """Check that there is a CronJob `new-year`, what it does, and its path."""
+    found = kubectl(f"get cronjob {_CRONJOB} --output=json", check=False)
     if found.exit_code:
-        return f"{found.stderr.strip()}. Send it with `kubectl apply`."
-    return wrong_cronjob(found.json(), schedule=schedule, image=image)
+        raise errors.NotSolved(
+            f"{found.stderr.strip()}. `kubectl apply` creates it in our namespace."
+        )
+    wrong = wrong_cronjob(found.json())
+    if wrong:
+        raise errors.NotSolved(wrong)
+    if not path:
+        raise errors.NotSolved("The CronJob is right; `path` is still empty.")
+    asked = kubectl("get", "--raw", path, check=False)
+    if asked.exit_code:
+        raise errors.NotSolved(f"{path}: {asked.stderr.strip()}.")
+    answer = asked.json()
+    if answer.get("metadata", {}).get("uid") != found.json()["metadata"]["uid"]:
+        raise errors.NotSolved(
+            f"{path} answers with {answer.get('kind')}, not with this CronJob: "
+            "namespace, resource and name are the end of the path."
+        )
 
 
-def wrong_cronjob(cronjob: dict, *, schedule: str, image: str) -> str:
-    """Return what is wrong with a CronJob as the API returns it, or ""."""
+def wrong_cronjob(cronjob: dict) -> str:
+    """Say what is wrong with the CronJob, or return an empty string."""
     name, spec = cronjob["metadata"]["name"], cronjob["spec"]
-    if spec["schedule"] != schedule:
-        return f"{name} runs at {spec['schedule']!r}, not at {schedule!r}."
+    if spec["schedule"] != _SCHEDULE:
+        return f"{name} runs at {spec['schedule']!r}, not at {_SCHEDULE!r}."
     if spec.get("suspend"):
         return f"{name} is suspended, so it never runs."
-    images = [
-        c["image"]
-        for c in spec["jobTemplate"]["spec"]["template"]["spec"]["containers"]
-    ]
-    if images != [image]:
-        return f"{name} runs {', '.join(images)}, not {image}."
+    containers = spec["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    images = [container["image"] for container in containers]
+    if images != [_IMAGE]:
+        return f"{name} runs {', '.join(images)}, not {_IMAGE}."
     return ""
