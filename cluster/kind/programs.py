@@ -41,7 +41,7 @@ def prepare_own_server(progress: Progress) -> None:
     try:
         apiserver.programs(progress)
     except errors.LabError as error:
-        progress.finish(f"lesson 08 cannot start an API server: {error.fact}")
+        progress.finish(f"lesson 23 cannot start an API server: {error.fact}")
 
 
 def _new_enough(kind: Path) -> bool:

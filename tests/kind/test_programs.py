@@ -39,4 +39,4 @@ def test_without_it_all_other_lessons_can_be_had(got, tmp_path, monkeypatch):
     view = Notes()
     assert Kind(tmp_path)._prepare(view) == (tmp_path, tmp_path / "image")
     (line,) = view.kept
-    assert line.startswith("lesson 08 cannot start an API server: etcd, kube-apiserver")
+    assert line.startswith("lesson 23 cannot start an API server: etcd, kube-apiserver")
