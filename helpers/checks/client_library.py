@@ -1,75 +1,72 @@
-"""Check deletion, ownership of fields and long lists with the client library."""
+"""Check what `07-client-library` asks for."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from helpers import errors
-from helpers.command import current_namespace, kubectl
+from helpers.command import current_namespace, kubeconfig_in_use, kubectl
+from helpers.errors import NotSolved
+from helpers.exercise import exercise
 from helpers.managedfields import owners_by_field
 
+#: a user without any right, of which the server tells nothing
+NOBODY = "nobody-in-particular"
 _POD = {
-    "restartPolicy": "Never",
-    # No node has this name: the pod waits for one, and that it is there is enough.
-    "nodeSelector": {"kubernetes.io/hostname": "nowhere"},
-    "terminationGracePeriodSeconds": 0,
-    "containers": [
-        {"name": "main", "image": "toolbox:1", "command": ["sleep", "infinity"]}
-    ],
-}
-_BODY = {
     "metadata": {"generateName": "practice-"},
-    "spec": {"template": {"spec": _POD}},
+    "spec": {
+        # No node has this name: the pod waits for one, and that it is there is enough.
+        "nodeSelector": {"kubernetes.io/hostname": "nowhere"},
+        "terminationGracePeriodSeconds": 0,
+        "containers": [
+            {"name": "main", "image": "toolbox:1", "command": ["sleep", "infinity"]}
+        ],
+    },
 }
 
-#: seconds; a busy machine starts and ends pods one after the other
-TIMEOUT = 100
 
-
-def job_goes_last(options: Mapping[str, object], batch: Any) -> str:
-    """Diagnose options of a DELETE that do not keep a Job until its pods are gone.
-
-    A Job is made for it, and deleted by `batch` (a `BatchV1Api`) with these options.
-    """
-    from kubernetes.client import ApiException
-    from pydantic import ValidationError
-
-    namespace = current_namespace()
-    name = batch.create_namespaced_job(namespace, _BODY).metadata.name
-    selector = f"--selector=batch.kubernetes.io/job-name={name}"
-    waited = f"--timeout={TIMEOUT}s"
-    kubectl(
-        *("wait", "--for=jsonpath={.status.active}=1", f"job/{name}", waited),
-        timeout=TIMEOUT,
-    )
-    try:
-        answer = batch.delete_namespaced_job(name, namespace, **options)
-        fault = why_not_last(answer)
-        if not fault:
-            kubectl("wait", "--for=delete", f"job/{name}", waited, timeout=TIMEOUT)
-            left = kubectl("get", "pods", selector, "-o", "name").stdout.split()
-            fault = f"The Job is gone, and {left[0]} is still there." if left else ""
-    except ApiException as error:
-        fault = errors.ApiError("DELETE", name, error.status, error.body or "").message
-    except ValidationError as error:
-        first = error.errors()[0]
-        fault = f"The client does not take {first['loc'][-1]!r}: {first['msg']}."
-    finally:
-        kubectl("delete", "job", name, "--wait=false", "--ignore-not-found")
-        kubectl("delete", "pod", selector, "--wait=false")
-    return fault
-
-
-def why_not_last(answer: Mapping) -> str:
-    """Return what a DELETE of a Job does instead of deleting its pods first; pure."""
-    finalizers = answer.get("metadata", {}).get("finalizers", [])
-    if "orphan" in finalizers:
-        return (
-            "The pods stay behind and lose their owner: that is what happens to a Job "
-            "without a policy."
+@exercise
+def suspend_cron_job(name: str) -> None:
+    """Demand a CronJob that was suspended, and not by kubectl."""
+    found = kubectl("get", "cronjob", name, "-o", "json", "--show-managed-fields")
+    cron_job = found.json()
+    if cron_job["spec"]["suspend"] is not True:
+        raise NotSolved(f"The CronJob {name} still runs: its spec.suspend is false.")
+    owners = owners_by_field(cron_job).get(".spec.suspend", set())
+    if any(owner.startswith("kubectl") for owner in owners):
+        raise NotSolved(
+            "It is suspended, but by kubectl: let the client send the PATCH."
         )
-    if "foregroundDeletion" not in finalizers:
-        return "The Job is gone at once, and its pods follow: that is Background."
-    return ""
+
+
+@exercise
+def tell_missing_from_forbidden(exists: Callable[[Any, str, str], bool]) -> None:
+    """Demand a function that says whether there is a pod, and no more than it knows.
+
+    It is called with a CoreV1Api, a name and a namespace: for a pod that exists, for
+    one that does not, and as a user who must not know.
+    """
+    from kubernetes import client, config
+
+    api = config.new_client_from_config(str(kubeconfig_in_use()))
+    namespace, core = current_namespace(), client.CoreV1Api(api)
+    name = core.create_namespaced_pod(namespace, _POD).metadata.name
+    try:
+        if exists(core, name, namespace) is not True:
+            raise NotSolved("There is a pod, and the function does not return True.")
+    finally:
+        core.delete_namespaced_pod(name, namespace)
+    try:
+        if exists(core, "not-there", namespace) is not False:
+            raise NotSolved("There is no such pod: return False, and no other value.")
+    except client.ApiException as error:
+        fact = f"There is no such pod, and the function raises {error.status}."
+        raise NotSolved(f"{fact} Which code should it turn into False?") from None
+    api.set_default_header("Impersonate-User", NOBODY)
+    try:
+        said = exists(core, name, namespace)
+    except client.ApiException:
+        return
+    fact = f"The server answered 403, and the function says {said}."
+    raise NotSolved(f"{fact} Pass on every exception but a 404.")
 
 
 def owned_by(
@@ -114,48 +111,4 @@ def wrong_owner(
                 f"{field} is still owned by {', '.join(more)}: a manager gives a field "
                 "up by applying without it."
             )
-    return ""
-
-
-_SECOND = 2
-
-
-def survives_expiry(
-    all_names: Callable[[Callable], list[str]], list_page: Callable, expired: str
-) -> str:
-    """Diagnose a function that returns all names of a list, `all_names(list_page)`.
-
-    `list_page` takes `limit` and `_continue`. The first request for a second page is
-    sent with the token `expired` instead.
-    """
-    from kubernetes.client import ApiException
-
-    expected = [one.metadata.name for one in list_page().items]
-    calls = []
-
-    def bad_day(**options):
-        calls.append(options)
-        if len(calls) == _SECOND:
-            options = {**options, "_continue": expired}
-        return list_page(**options)
-
-    try:
-        found = all_names(bad_day)
-    except ApiException as error:
-        if error.status != 410:
-            raise
-        return "The second page was answered with 410, and your function ended there."
-    return _wrong_names(found or [], expected, len(calls))
-
-
-def _wrong_names(found: list[str], expected: list[str], calls: int) -> str:
-    if calls < _SECOND:
-        return "It asked for one page only; give `list_page` a limit, and go on."
-    missing, twice = set(expected) - set(found), len(found) - len(set(found))
-    if missing:
-        return f"Names are missing: {', '.join(sorted(missing))}."
-    if twice:
-        return (
-            f"{twice} names are there twice: forget what you have when you begin again."
-        )
     return ""

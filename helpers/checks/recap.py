@@ -1,10 +1,13 @@
-"""Check the proofs of the last lesson, and its quiz."""
+"""Check what `08-recap` asks for: the proofs of the summary, and its quiz."""
 
 import json
 from collections.abc import Mapping
 
-from helpers.command import Completed, kubectl
+from helpers.command import Completed, current_namespace, kubectl
+from helpers.errors import NotSolved
+from helpers.exercise import exercise
 from helpers.pods import exec_in_pod
+from helpers.proxy import KubectlProxy
 
 #: an address that belongs to nobody (RFC 5737)
 NOBODY = "192.0.2.1"
@@ -52,132 +55,163 @@ print(json.dumps({"asked": bool(heard), "told": any(heard)}))
 """
 
 
-def server_is_found(pod: str, *, by_variable: str, by_name: str) -> str:
-    """Diagnose why one of two commands does not find the API server in a pod.
+@exercise
+def list_role_bindings(path: str, proxy: KubectlProxy) -> None:
+    """Demand the path of the list that holds the RoleBindings of this namespace."""
+    namespace = current_namespace()
+    reply = proxy.get(path)
+    if reply.status != 200:
+        raise NotSolved(f"The proxy answers {reply.status} for {path!r}.")
+    try:
+        found = reply.json()
+    except ValueError:
+        raise NotSolved(f"What is at {path!r} is no JSON.") from None
+    if found.get("kind") != "RoleBindingList":
+        fact = f"At {path!r} is an object of the kind {found.get('kind')}."
+        raise NotSolved(f"{fact} You want a RoleBindingList.")
+    elsewhere = {item["metadata"]["namespace"] for item in found["items"]}
+    if elsewhere != {namespace}:
+        fact = "This list is not that of our namespace alone."
+        raise NotSolved(f"{fact} Put `namespaces/{namespace}` before the resource.")
+
+
+@exercise
+def find_api_server(pod: str, *, by_variable: str, by_name: str) -> None:
+    """Demand two commands that find the API server in a pod.
 
     Both are for `sh -c` and print its address: from an environment variable, and by
     DNS from its name.
     """
-    service = kubectl("get", "service", "kubernetes", "-n", "default", "-o", "json")
+    service = kubectl("get service kubernetes -n default -o json")
     address = service.json()["spec"]["clusterIP"]
     plain = exec_in_pod(pod, "sh", "-c", by_variable)
     if address not in plain.stdout:
-        return f"by_variable: it says {_said(plain)}, and the address is {address}."
+        fact = f"by_variable: it says {_said(plain)}, and the address is {address}."
+        raise NotSolved(fact)
     # With another value in the variable, whoever reads it says that value.
     changed = f"KUBERNETES_SERVICE_HOST={NOBODY}"
     if NOBODY not in exec_in_pod(pod, "env", changed, "sh", "-c", by_variable).stdout:
-        return "by_variable: it does not read KUBERNETES_SERVICE_HOST."
+        raise NotSolved("by_variable: it does not read KUBERNETES_SERVICE_HOST.")
     if address in by_name:
-        return f"by_name: {address} is written down in it, so it finds nothing."
+        fact = f"by_name: {address} is written down in it, so it finds nothing."
+        raise NotSolved(fact)
     # Without any variable, so that it has only the name.
     bare = ("env", "-i", "PATH=/usr/bin:/bin", "sh", "-c", by_name)
     named = exec_in_pod(pod, *bare)
     if address not in named.stdout:
-        return f"by_name: it says {_said(named)}, and the address is {address}."
-    return ""
+        fact = f"by_name: it says {_said(named)}, and the address is {address}."
+        raise NotSolved(fact)
 
 
-def request_is_sure(pod: str, request: str) -> str:
-    """Diagnose a request for the pods of the pod's namespace, for `sh -c` in it.
+@exercise
+def send_sure_request(pod: str, request: str) -> None:
+    """Demand a request for the pods of the pod's namespace, for `sh -c` in it.
 
     It goes to `$SERVER`: the API server must answer with a list that holds the pod,
     and an impostor must not receive the request at all.
     """
     done = exec_in_pod(pod, "env", f"SERVER={SERVER}", "sh", "-c", request)
     if done.exit_code:
-        return f"It ends with exit code {done.exit_code}: {_said(done)}."
+        raise NotSolved(f"It ends with exit code {done.exit_code}: {_said(done)}.")
     try:
         answer = json.loads(done.stdout)
     except ValueError:
-        return f"It answers with {_said(done)}; that is no JSON."
-    if answer.get("kind") == "Status":
-        return f"{answer['code']}: {answer['message']}"
-    if answer.get("kind") != "PodList":
-        return f"The answer is no PodList: it begins {json.dumps(answer)[:60]} …"
+        raise NotSolved(f"It answers with {_said(done)}; that is no JSON.") from None
+    kind = answer.get("kind") if isinstance(answer, dict) else None
+    if kind == "Status":
+        raise NotSolved(f"{answer['code']}: {answer['message']}")
+    if kind != "PodList":
+        begins = json.dumps(answer)[:60]
+        raise NotSolved(f"The answer is no PodList: it begins {begins} …")
     names = [item["metadata"]["name"] for item in answer["items"]]
     if pod not in names:
-        return f"The list does not hold the pod {pod} itself: which namespace is it?"
+        fact = f"The list does not hold the pod {pod} itself: which namespace is it?"
+        raise NotSolved(fact)
     heard = exec_in_pod(pod, "python3", "-c", IMPOSTOR, request).json()
     if heard["told"]:
-        return "An impostor was asked, and has the token now: check the certificate."
+        fact = "An impostor was asked, and has the token now: check the certificate."
+        raise NotSolved(fact)
     if heard["asked"]:
-        return "An impostor was asked, and believed: check the certificate."
-    return ""
+        raise NotSolved("An impostor was asked, and believed: check the certificate.")
 
 
-def program_lists(pod: str, program: str) -> str:
-    """Diagnose why a Python program in a pod does not print the names of all pods.
+@exercise
+def list_pods_by_program(pod: str, program: str) -> None:
+    """Demand a Python program that prints the names of all pods when it runs in a pod.
 
     One name per line, all of the pod's own namespace.
     """
     done = exec_in_pod(pod, "python3", "-", input=program)
     if done.exit_code:
-        return f"It ends with exit code {done.exit_code}: {_said(done)}."
-    names = kubectl("get", "pods", "-o", "name").stdout.split()
+        raise NotSolved(f"It ends with exit code {done.exit_code}: {_said(done)}.")
+    names = kubectl("get pods -o name").stdout.split()
     expected = {name.removeprefix("pod/") for name in names}
     printed = set(done.stdout.split())
     if missing := expected - printed:
-        return f"It does not print {', '.join(sorted(missing))}; it says {_said(done)}."
+        lacks = ", ".join(sorted(missing))
+        raise NotSolved(f"It does not print {lacks}; it says {_said(done)}.")
     if others := printed - expected:
-        return f"It prints {', '.join(sorted(others))[:80]}, which is no pod's name."
-    return ""
+        prints = ", ".join(sorted(others))[:80]
+        raise NotSolved(f"It prints {prints}, which is no pod's name.")
+
+
+@exercise
+def judge_statements(judged: Mapping[int, bool | None]) -> None:
+    """Demand True or False for each statement of the quiz, and the right one."""
+    for number, (is_true, reason) in _STATEMENTS.items():
+        answer = judged.get(number)
+        if not isinstance(answer, bool):
+            raise NotSolved(f"Statement {number}: {answer!r} is not True or False.")
+        if answer != is_true:
+            raise NotSolved(f"Statement {number}: {reason}")
+
+
+#: whether each statement of the page is true, and why
+_STATEMENTS = {
+    1: (
+        False,
+        "A variable is a copy from the start of the container. Only the file of a "
+        "volume follows a change.",
+    ),
+    2: (
+        False,
+        "A short name is completed with the pod's own namespace, so it is found in "
+        "`default` alone.",
+    ),
+    3: (
+        False,
+        "With `-k` curl accepts any certificate, so whoever answers gets the token.",
+    ),
+    4: (
+        True,
+        "The proxy sends its own credential, and asks nobody for theirs.",
+    ),
+    5: (
+        False,
+        "403 says that the server knows who asks. A wrong token is answered with 401.",
+    ),
+    6: (
+        False,
+        "The server looks at its rules at each request.",
+    ),
+    7: (
+        False,
+        "A token expires, and the kubelet writes the next one into the file.",
+    ),
+    8: (
+        True,
+        "Nobody can steal a token that is not there: "
+        "`automountServiceAccountToken: false`.",
+    ),
+    9: (
+        True,
+        "It reads the files, checks the certificate, and knows kinds, pages and "
+        "errors.",
+    ),
+}
 
 
 def _said(done: Completed) -> str:
     """Return the last line that a command printed."""
     lines = (done.stdout + done.stderr).strip().splitlines()
     return repr(lines[-1][:160]) if lines else "nothing"
-
-
-#: a word for each statement of the page, whether it is true, and why
-_STATEMENTS = {
-    "env": (
-        False,
-        "a variable is a copy from the start of the container; a file of a volume "
-        "follows",
-    ),
-    "short name": (
-        False,
-        "a short name is completed with the pod's own namespace, so it is found in "
-        "`default` alone",
-    ),
-    "insecure": (
-        False,
-        "`-k` takes any certificate, so whoever answers gets the token",
-    ),
-    "proxy": (
-        True,
-        "the proxy shows its own credential and asks nobody for theirs",
-    ),
-    "forbidden": (
-        False,
-        "403 says that the server knows who asks; a wrong token is 401",
-    ),
-    "restart": (
-        False,
-        "the server looks at its rules at each request",
-    ),
-    "keep": (
-        False,
-        "a token ends, and the kubelet puts the next one into the file",
-    ),
-    "none": (
-        True,
-        "what it does not hold it cannot lose: `automountServiceAccountToken: false`",
-    ),
-    "library": (
-        True,
-        "it reads the files, checks the certificate, and knows kinds, pages and errors",
-    ),
-}
-
-
-def statements_judged(judged: Mapping[str, bool | None]) -> str:
-    """Diagnose the first statement that is not judged, or not rightly."""
-    for word, (is_true, reason) in _STATEMENTS.items():
-        answer = judged.get(word)
-        if not isinstance(answer, bool):
-            return f"{word}: {answer!r}; write True or False."
-        if answer != is_true:
-            return f"{word}: it is {'true' if is_true else 'false'}, for {reason}."
-    return ""

@@ -1,13 +1,17 @@
-"""What a check says of requests from a pod, and what an impostor gets of them."""
+"""What the checks of the recap say of paths, requests, programs and statements."""
 
+import os
 import re
+import subprocess
 
 import pytest
 
 from helpers import pods
 from helpers.checks import recap
 from helpers.drills import FILES
-from tests.notebooks import run_in_shell, source
+from helpers.errors import NotSolved
+from helpers.proxy import KubectlProxy
+from tests.notebooks import source
 
 BY_VARIABLE = "printenv KUBERNETES_SERVICE_HOST"
 BY_NAME = "getent hosts kubernetes.default.svc"
@@ -18,9 +22,52 @@ TOKEN = '-H "Authorization: Bearer $(cat token)"'
 @pytest.fixture(scope="module", autouse=True)
 def client(namespace):
     """Make the account and the pod of the lesson."""
-    run_in_shell("10-recap", "identity-made", namespace)
+    _, _, script = source("08-recap", "identity-made").partition("\n")
+    environment = os.environ | {"NAMESPACE": namespace}
+    bash = ["bash", "-euo", "pipefail", "-c", script]
+    subprocess.run(bash, env=environment, check=True, timeout=120)
     pods.wait_for("condition=Ready", "pod/client")
     return "client"
+
+
+def diagnosis_of(check, *answer, **named):
+    """Return what a check says, or nothing of a right answer."""
+    try:
+        check(*answer, **named)
+    except NotSolved as wrong:
+        return wrong.fact
+    return ""
+
+
+@pytest.fixture(scope="module")
+def proxy(cluster):
+    with KubectlProxy() as proxy:
+        yield proxy
+
+
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (f"{RBAC}/namespaces/NAMESPACE/rolebindings", ""),
+        (f"{RBAC}/rolebindings", "Put `namespaces/"),
+        (f"{RBAC}/namespaces/NAMESPACE/roles", "of the kind RoleList"),
+        (f"{RBAC}/namespaces/NAMESPACE/rolebinding", "answers 404"),
+        ("/livez", "is no JSON"),
+        ("/apis", "of the kind APIGroupList"),
+        ("", "'': "),
+    ],
+)
+def test_a_path_leads_to_the_role_bindings(proxy, namespace, path, said):
+    # Another namespace's binding, which the list of all holds.
+    kubectl(
+        "create rolebinding other --role=other --user=other -n default", check=False
+    )
+    path = path.replace("NAMESPACE", namespace)
+    diagnosis = diagnosis_of(recap.list_role_bindings, path, proxy)
+    assert said in diagnosis and bool(said) == bool(diagnosis)
 
 
 @pytest.mark.parametrize(
@@ -36,8 +83,8 @@ def client(namespace):
 )
 def test_two_ways_find_the_server(by_variable, by_name, said):
     """Each in its own way: neither the other way, nor an address by heart."""
-    diagnosis = recap.server_is_found(
-        "client", by_variable=by_variable, by_name=by_name
+    diagnosis = diagnosis_of(
+        recap.find_api_server, "client", by_variable=by_variable, by_name=by_name
     )
     assert said in diagnosis and bool(said) == bool(diagnosis)
 
@@ -64,7 +111,7 @@ def test_two_ways_find_the_server(by_variable, by_name, said):
 )
 def test_a_request_is_sure_or_the_fault_is_named(curl, said):
     """In the order of the layers; the impostor comes last."""
-    diagnosis = recap.request_is_sure("client", f"cd {FILES}; {curl}")
+    diagnosis = diagnosis_of(recap.send_sure_request, "client", f"cd {FILES}; {curl}")
     assert said in diagnosis and bool(said) == bool(diagnosis)
     assert "eyJ" not in diagnosis and len(diagnosis.splitlines()) <= 1
 
@@ -88,28 +135,33 @@ for pod in client.CoreV1Api().list_namespaced_pod(namespace).items:
     ],
 )
 def test_a_program_prints_the_pods_or_the_fault_is_named(program, said):
-    diagnosis = recap.program_lists("client", program)
+    diagnosis = diagnosis_of(recap.list_pods_by_program, "client", program)
     assert said in diagnosis and bool(said) == bool(diagnosis)
 
 
-TRUE = ("proxy", "none", "library")
-WORDS = re.findall(r"^- \*\*([\w ]+):\*\*", source("10-recap", "quiz-task"), re.M)
-RIGHT = {word: word in TRUE for word in WORDS}
+TRUE = (4, 8, 9)
+NUMBERS = [
+    int(found)
+    for found in re.findall(r"^(\d)\. ", source("08-recap", "quiz-task"), re.M)
+]
+RIGHT = {number: number in TRUE for number in NUMBERS}
 
 
 def test_right_answers_pass():
     """The page and the check know the same statements."""
-    assert len(WORDS) == 9 and recap.statements_judged(RIGHT) == ""
+    assert NUMBERS == list(range(1, 10))
+    assert diagnosis_of(recap.judge_statements, RIGHT) == ""
 
 
-@pytest.mark.parametrize("word", WORDS)
-def test_a_wrong_answer_is_told_with_the_reason(word):
-    said = recap.statements_judged(RIGHT | {word: not RIGHT[word]})
-    assert re.match(rf"{word}: it is (true|false), for \S+ .*\.$", said)
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_wrong_answer_is_told_with_the_reason(number):
+    wrong = RIGHT | {number: not RIGHT[number]}
+    said = diagnosis_of(recap.judge_statements, wrong)
+    assert re.match(rf"Statement {number}: \S+ .*\.$", said)
 
 
 @pytest.mark.parametrize("answer", [None, "no", 1])
 def test_what_is_no_answer_is_no_wrong_answer(answer):
-    said = recap.statements_judged(RIGHT | {"env": answer})
-    assert said == f"env: {answer!r}; write True or False."
-    assert recap.statements_judged({}).startswith("env: None")
+    said = diagnosis_of(recap.judge_statements, RIGHT | {1: answer})
+    assert said == f"Statement 1: {answer!r} is not True or False."
+    assert diagnosis_of(recap.judge_statements, {}).startswith("Statement 1: None")
