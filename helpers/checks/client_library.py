@@ -32,9 +32,7 @@ def suspend_cron_job(name: str) -> None:
         raise NotSolved(f"The CronJob {name} still runs: its spec.suspend is false.")
     owners = owners_by_field(cron_job).get(".spec.suspend", set())
     if any(owner.startswith("kubectl") for owner in owners):
-        raise NotSolved(
-            "It is suspended, but by kubectl: let the client send the PATCH."
-        )
+        raise NotSolved("It was kubectl that suspended it: let the client do it.")
 
 
 @exercise

@@ -58,6 +58,8 @@ print(json.dumps({"asked": bool(heard), "told": any(heard)}))
 @exercise
 def list_role_bindings(path: str, proxy: KubectlProxy) -> None:
     """Demand the path of the list that holds the RoleBindings of this namespace."""
+    if not path:
+        raise NotSolved("There is no path yet.")
     namespace = current_namespace()
     reply = proxy.get(path)
     if reply.status != 200:
