@@ -1,0 +1,67 @@
+"""The glossary: in order, linked both ways, and short."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from helpers.course import lessons
+from tests.notebooks import FILES, ROOT, load
+
+GLOSSARY = ROOT / "notebooks/glossary.md"
+CHEATSHEET = ROOT / "notebooks/cheatsheet.md"
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+#: an entry explains a word; what needs more is a lesson
+SENTENCES = 4
+
+
+def entries() -> dict[str, str]:
+    """Return the text behind each heading."""
+    _, *parts = re.split(r"^## ", GLOSSARY.read_text(), flags=re.MULTILINE)
+    return dict(part.split("\n", 1) for part in parts)
+
+
+def anchor(heading: str) -> str:
+    """Return what a heading is called behind the `#` of a link, as GitHub has it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def links(path: Path) -> list[str]:
+    """Return where the Markdown of a notebook, or of a page, leads."""
+    if path.suffix != ".ipynb":
+        return LINK.findall(path.read_text())
+    cells = (c for c in load(path)["cells"] if c["cell_type"] == "markdown")
+    return [link for cell in cells for link in LINK.findall("".join(cell["source"]))]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_lesson_links_to_words_that_are_in_the_glossary(path):
+    known = {anchor(term) for term in entries()}
+    used = [link for link in links(path) if "glossary.md" in link]
+    for link in used:
+        file, _, word = link.partition("#")
+        assert (path.parent / file).resolve() == GLOSSARY, link
+        assert word in known, link
+
+
+def test_the_glossary_is_in_alphabetical_order():
+    terms = list(entries())
+    assert terms == sorted(terms, key=str.lower)
+    assert len({anchor(term) for term in terms}) == len(terms)
+
+
+def test_each_entry_is_short_and_names_its_lessons():
+    named = {f"[{one.number} {one.title}]({one.path})" for one in lessons()}
+    for term, text in entries().items():
+        *sentences, last = [line for line in text.splitlines() if line]
+        assert 1 <= len(sentences) <= SENTENCES, term
+        assert last.startswith(("Lesson: ", "Lessons: ")), term
+        found = re.findall(r"\[\d\d [^]]+\]\([^)]+\)", last)
+        assert found and named.issuperset(found), term
+
+
+@pytest.mark.parametrize("page", [GLOSSARY, CHEATSHEET], ids=lambda page: page.stem)
+def test_a_page_leads_only_to_lessons_and_to_the_documentation(page):
+    for link in links(page):
+        if not link.startswith("https://kubernetes.io/docs/"):
+            assert (page.parent / link).exists(), link

@@ -1,0 +1,95 @@
+"""The pictures of the lessons: there, readable in both themes, and told in words."""
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from helpers.course import lessons
+from tests.notebooks import FILES, ROOT, load
+
+IMAGES = ROOT / "notebooks/images"
+PICTURES = sorted(IMAGES.iterdir())
+SVG = "{http://www.w3.org/2000/svg}"
+#: an alt text shorter than this cannot say what a picture shows
+WORDS_ENOUGH = 20
+PICTURE = re.compile(r"!\[([^]]*)\]\(([^)]+)\)")
+
+
+def used() -> list[tuple[Path, str, Path]]:
+    """Return for each use of a picture the notebook, the alt text and the file."""
+    found = []
+    for path in FILES:
+        for cell in load(path)["cells"]:
+            if cell["cell_type"] == "markdown":
+                text = "".join(cell["source"])
+                found += [
+                    (path, alt, (path.parent / file).resolve())
+                    for alt, file in PICTURE.findall(text)
+                ]
+    return found
+
+
+def tree(path: Path) -> ElementTree.Element:
+    return ElementTree.parse(path).getroot()
+
+
+def words(path: Path) -> str:
+    texts = tree(path).iter(f"{SVG}text")
+    return " ".join(" ".join(text.itertext()) for text in texts)
+
+
+def test_every_picture_of_a_lesson_exists_and_is_told_in_words():
+    for notebook, alt, path in used():
+        assert path in PICTURES, f"{notebook.name}: there is no {path.name}"
+        assert len(alt) >= WORDS_ENOUGH, f"{notebook.name}: {path.name} needs alt text"
+
+
+def test_every_picture_is_used_by_a_lesson():
+    shown = {path for _, _, path in used()}
+    assert {path.name for path in PICTURES} == {path.name for path in shown}
+
+
+@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.stem)
+def test_a_picture_can_be_read_and_translated(path):
+    """Its title and description are for those who do not see it, its text is text."""
+    root = tree(path)
+    assert root.tag == f"{SVG}svg"
+    for part in ("title", "desc"):
+        [told] = root.findall(f"{SVG}{part}")
+        assert told.attrib["id"] in root.attrib["aria-labelledby"].split()
+        assert told.text.strip()
+    assert len(root.findtext(f"{SVG}desc")) >= 100
+    assert len(words(path).split()) >= 10
+    sizes = [float(text.attrib["font-size"]) for text in root.iter(f"{SVG}text")]
+    assert min(sizes) >= 13
+    _, _, width, height = map(float, root.attrib["viewBox"].split())
+    assert width == 720 and height <= 420
+
+
+@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.stem)
+def test_a_picture_stands_alone(path):
+    """It has its own background, runs nothing, and fetches nothing."""
+    root = tree(path)
+    panel = next(root.iter(f"{SVG}rect"))
+    assert panel.attrib["fill"] == "#ffffff" and panel.attrib["width"] == "719"
+    names = {element.tag.removeprefix(SVG) for element in root.iter()}
+    assert names.isdisjoint({"script", "image", "use", "foreignObject", "style", "a"})
+    for element in root.iter():
+        for name, value in element.attrib.items():
+            assert not name.startswith("on") and "href" not in name
+            assert "url(" not in value or "url(#" in value
+
+
+def test_the_picture_of_the_course_shows_the_lessons_as_they_are():
+    shown = words(IMAGES / "p01-course.svg")
+    described = tree(IMAGES / "p01-course.svg").findtext(f"{SVG}desc")
+    for lesson in lessons():
+        assert re.search(rf"\b{lesson.number}\b", shown), lesson.name
+        told = f"{lesson.number} {lesson.title}"
+        if lesson.is_core:
+            assert lesson.title in shown
+        else:
+            told += f" (after {' and '.join(name[:2] for name in lesson.after)})"
+        assert told in described
