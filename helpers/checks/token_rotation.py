@@ -1,0 +1,53 @@
+"""Check that a client of the Python library sends the token that is in a file now."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from helpers import errors
+from helpers.exercise import exercise
+from helpers.tokens import create_token
+
+# For its name alone: the library takes longer to load than all of the helpers.
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+#: whose tokens the file of the exercise holds
+ACCOUNT = "client"
+#: where a review says which token it was, as JTI=ID
+CREDENTIAL = "authentication.kubernetes.io/credential-id"
+
+
+@exercise
+def read_token_again(api_client: "ApiClient", file: Path) -> None:
+    """Replace the token in the file, and ask the API server which one the client sent.
+
+    Twice, because the first may be the first that the client reads at all.
+    """
+    from kubernetes import client
+
+    for _ in range(2):
+        token = create_token(ACCOUNT)
+        file.write_text(token.text)
+        reviews = client.AuthenticationV1Api(api_client)
+        try:
+            user = reviews.create_self_subject_review(body={}).status.user_info
+        except client.ApiException as error:
+            raise errors.NotSolved(_unauthorized(api_client, error)) from None
+        if user.extra.get(CREDENTIAL) != [f"JTI={token.id}"]:
+            raise errors.NotSolved(
+                "The client sends another token than the one in the file: does "
+                "`read_again` read the file each time it is called?"
+            )
+
+
+def _unauthorized(api_client: "ApiClient", error: Exception) -> str:
+    header = api_client.configuration.api_key.get("BearerToken", "")
+    if not header.lower().startswith("bearer "):
+        return (
+            'The header does not begin with the word "Bearer" and a space: look at '
+            'what `read_again` puts into `api_key["BearerToken"]`.'
+        )
+    return (
+        f"The API server answers {error.status}: the client does not send the token "
+        "that is in the file, so look at what `read_again` puts into the configuration."
+    )
