@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from cluster.cli import main
+from helpers.cli import main
 from tests.notebooks import ROOT
 
 WORDS = "help setup lab chapter test full quick lint lock bench clean".split()

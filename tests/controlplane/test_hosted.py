@@ -193,7 +193,7 @@ def test_notebooks_run_and_what_needs_pods_is_seen_to_be_skipped(built, run):
     """Without a word about the backend: pytest takes what can be had."""
     done = run(
         *("python", "-m", "pytest", "-rs", "-p", "no:cacheprovider"),
-        *("notebooks/00-start-here.ipynb", "notebooks/07-ambassador.ipynb"),
+        *("notebooks/00-start-here.ipynb", "notebooks/05-inside-a-pod.ipynb"),
     )
     assert done.returncode == 0, done.stdout
     assert "cluster: control-plane, because making a user namespace" in done.stdout

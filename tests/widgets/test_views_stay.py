@@ -27,6 +27,19 @@ def create(server, name: str) -> None:
     server.post(f"{DEFAULT}/pods", pod(name))
 
 
+@pytest.mark.parametrize(
+    ("make", "fact"),
+    [(widgets.live_pods, "0 pods."), (widgets.api_explorer, "200 OK")],
+    ids=["live_pods", "api_explorer"],
+)
+def test_what_a_page_keeps_of_it_has_the_first_answer(connected, make, fact):
+    """The text is written when the cell ends, and printing says the same."""
+    with make(namespace="kube-system") as opened:
+        shown = opened._repr_mimebundle_()
+        assert fact in shown["text/plain"] and fact in shown["text/html"]
+        assert shown["text/plain"].splitlines()[0] in str(opened)
+
+
 @contextlib.contextmanager
 def live_pods(server):
     with widgets.live_pods(namespace="default") as opened:
