@@ -1,10 +1,9 @@
-"""What is wrong with an answer about schemas is said, and a right one is taken."""
-
-import copy
+"""What is wrong with an answer about a schema is said, and a right one is taken."""
 
 import pytest
 
-from helpers.checks.openapi import job_is_taken, other_job, rule_described, wrong_rule
+from helpers.checks.openapi import describe_rule, wrong_rule
+from helpers.errors import NotSolved
 from helpers.proxy import KubectlProxy
 from helpers.schemas import Schema
 
@@ -19,21 +18,6 @@ RULE = Schema(
     },
     {},
 )
-JOB = {
-    "apiVersion": "batch/v1",
-    "kind": "Job",
-    "metadata": {"name": "two"},
-    "spec": {
-        "completions": 2,
-        "completionMode": "Indexed",
-        "template": {
-            "spec": {
-                "restartPolicy": "Never",
-                "containers": [{"name": "main", "image": "toolbox:1"}],
-            }
-        },
-    },
-}
 
 
 @pytest.mark.parametrize(
@@ -52,44 +36,9 @@ def test_wrong_rule(required, actions, said):
     assert said in diagnosis if said else diagnosis == ""
 
 
-def test_rule_described(cluster):
-    """The server's own schema is what counts."""
+def test_the_schema_of_the_server_counts(cluster):
     actions = {"Count", "FailIndex", "FailJob", "Ignore"}
     with KubectlProxy() as proxy:
-        assert rule_described({"required": {"action"}, "actions": actions}, proxy) == ""
-        assert rule_described({"required": set(), "actions": set()}, proxy)
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"completions": 3}, "there should be 2 pods"),
-        ({"completionMode": "NonIndexed"}, "the pods are alike"),
-    ],
-)
-def test_other_job(change, said):
-    """A Job that the server takes may still be another one."""
-    job = {**JOB, "spec": JOB["spec"] | change}
-    diagnosis = other_job(job, completions=2, mode="Indexed")
-    assert said in diagnosis if said else diagnosis == ""
-
-
-def test_another_kind():
-    """A Deployment is taken as well."""
-    assert "Job" in other_job({**JOB, "kind": "Deployment"}, completions=2, mode="x")
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({}, ""),
-        ({"completions": "two"}, "completions"),
-        ({"paralelism": 1}, "unknown field"),
-    ],
-)
-def test_job_is_taken(cluster, change, said):
-    """The server says what is wrong, and nothing is stored."""
-    job = copy.deepcopy(JOB)
-    job["spec"] |= change
-    diagnosis = job_is_taken(job, completions=2, mode="Indexed")
-    assert said in diagnosis if said else diagnosis == ""
+        describe_rule({"required": {"action"}, "actions": actions}, proxy)
+        with pytest.raises(NotSolved, match="required is still empty"):
+            describe_rule({"required": set(), "actions": set()}, proxy)
