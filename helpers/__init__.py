@@ -40,6 +40,7 @@ _HOME = {
     "review_token": "helpers.reviews",
     "run_ambassador": "helpers.ambassadors",
     "server_certificate": "helpers.certificates",
+    "status_table": "helpers.caller",
     "tamper": "helpers.tokens",
     "verify_server": "helpers.certificates",
     "wait_for": "helpers.pods",

@@ -7,7 +7,7 @@ The counterpart is curl's `--cacert`, alone or with `-H "Authorization: Bearer â
 import os
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,8 @@ from helpers.command import kubeconfig_in_use
 
 # For its name alone: what reads tokens takes longer to load than all of this.
 if TYPE_CHECKING:
+    import pandas as pd
+
     from helpers.tokens import Token
 
 #: seconds for a connection, and for one answer
@@ -46,10 +48,11 @@ class Caller:
         server: str,
         *,
         ca: str | Path | None,
-        token: str | None = None,
+        token: "str | Token | None" = None,
     ) -> None:
         """Trust the authorities in `ca` (PEM file or text) for `server`, a URL."""
-        self._become(Access(server, token=token), trust(ca))
+        text = getattr(token, "text", token)
+        self._become(Access(server, token=text), trust(ca))
 
     @classmethod
     def from_kubeconfig(cls, path: Path) -> "Caller":
@@ -205,6 +208,20 @@ class Caller:
         who = {"certificate": "a client certificate", "nothing": "nobody"}
         token = f"a token of {len(self._access.token or '')} characters"
         return f"Caller: {who.get(self.credential_kind, token)} asks {self.server}"
+
+
+def status_table(callers: Mapping[str, Caller], paths: list[str]) -> "pd.DataFrame":
+    """Let each caller send a GET for each path; return the statuses as a DataFrame.
+
+    The rows are the paths, the columns the names of the callers.
+    """
+    import pandas as pd
+
+    found = {
+        name: [caller.get(path).status for path in paths]
+        for name, caller in callers.items()
+    }
+    return pd.DataFrame(found, index=paths)
 
 
 def json_of(path: str, reply: Any) -> dict:

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import backends, progress
-from cluster.kubeconfig import entry_of, read_kubeconfig, server_of
+from cluster.kubeconfig import (
+    current_entries,
+    entry_of,
+    pem_of,
+    read_kubeconfig,
+    server_of,
+)
 from cluster.processes import start_time
 from helpers import errors
 from helpers.command import (
@@ -94,6 +100,25 @@ class Cluster:
         Raise NoSigningKey for a cluster that keeps it to itself.
         """
         return backend_in_use().signing_key()
+
+    def authority_file(self) -> Path:
+        """Write the authority that signed for the server to a PEM file for curl.
+
+        Return its path, beside the kubeconfig. Raise KubeconfigError if that names no
+        authority. The same as `kubectl config view --raw --flatten --minify` with
+        `base64 --decode`.
+        """
+        entry, _ = current_entries(self.kubeconfig)
+        pem = pem_of(entry, "certificate-authority", self.kubeconfig)
+        if pem is None:
+            fact = "names no certificate authority."
+            way_out = "This machine's own list is used: leave out --cacert."
+            raise errors.KubeconfigError(self.kubeconfig, fact, way_out)
+        path = self.kubeconfig.with_name("server-ca.crt")
+        # Another kernel may read it now.
+        half = path.with_name(f"{path.name}.{os.getpid()}")
+        half.write_text(pem)
+        return half.replace(path)
 
     def create_namespace(self, lesson: str) -> str:
         """Create a labelled namespace for this notebook and make it the default.

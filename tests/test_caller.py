@@ -1,16 +1,18 @@
 """Whoever asks the API server is who they say, and shows no secret to us."""
 
 import base64
+import json
 import queue
 import socket
 import threading
+from dataclasses import replace
 
 import pytest
 import yaml
 
 from cluster.kubeconfig import current_entries, pem_of, read_kubeconfig
 from helpers import errors, kubectl
-from helpers.caller import Caller
+from helpers.caller import Caller, status_table
 from helpers.tokens import create_token
 from helpers.watch import Watch
 from tests.authority import Authority
@@ -256,3 +258,28 @@ def test_waiting_for_an_answer_ends(cluster):
     with pytest.raises(errors.NotReady) as caught:
         Caller.bearer().wait_for(200, "/api", timeout=0.5)
     assert caught.value.last == "403" and 0.5 <= caught.value.waited < 15
+
+
+def test_a_table_has_the_status_of_each_caller_for_each_path(cluster, token):
+    """The authority comes from a file, and a token of ours is taken as it is."""
+    ca = cluster.authority_file()
+    callers = {
+        "nobody": Caller(cluster.server, ca=ca),
+        "account": Caller(cluster.server, ca=ca, token=create_token()),
+    }
+    table = status_table(callers, ["/version", "/api"])
+    assert table.to_dict() == {
+        "nobody": {"/version": 200, "/api": 403},
+        "account": {"/version": 200, "/api": 200},
+    }
+
+
+def test_a_kubeconfig_without_authority_has_no_file(cluster, tmp_path):
+    """What is trusted then is this machine's own list."""
+    document = read_kubeconfig(cluster.kubeconfig)
+    del document["clusters"][0]["cluster"]["certificate-authority-data"]
+    path = tmp_path / "kubeconfig"
+    path.write_text(json.dumps(document))
+    with pytest.raises(errors.KubeconfigError, match="names no certificate authority"):
+        replace(cluster, kubeconfig=path).authority_file()
+    assert [*tmp_path.iterdir()] == [path]

@@ -1,60 +1,71 @@
-"""Check what the server answers to whom, and which names its certificate holds."""
+"""Check what a learner predicts: who refuses a request, and with which code."""
 
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from helpers.caller import Caller
-from helpers.certificates import server_certificate, verify_server
+from helpers.errors import NotSolved
+from helpers.exercise import exercise
 
-#: how a server may refuse somebody who shows no credential, and why
-_REFUSALS = {
-    403: "403: the server lets strangers in as system:anonymous, and no rule of RBAC "
-    "allows them this path.",
-    401: "401: the server lets no strangers in for this path; its administrator "
-    "limited anonymous access, or switched it off.",
+#: curl's number for a server that it does not trust
+NOT_TRUSTED = 60
+_OLD = ("-H", "Authorization: Bearer old")
+#: letter to options of curl, whether the authority is given, and the path
+COMMANDS = {
+    "A": ((), False, "/version"),
+    "B": (("-k",), False, "/version"),
+    "C": ((), True, "/apis"),
+    "D": (_OLD, False, "/version"),
+    "E": (_OLD, True, "/version"),
+}
+#: letter to the name of a caller, and the path
+QUESTIONS = {
+    "A": ("no credential", "/readyz"),
+    "B": ("no credential", "/openapi/v3"),
+    "C": ("bad credential", "/readyz"),
+    "D": ("ServiceAccount", "/openapi/v3"),
+    "E": ("ServiceAccount", "/metrics"),
+    "F": ("ServiceAccount", "/apis/batch/nosuch"),
 }
 _REASONS = {
-    200: "A rule allows it.",
+    NOT_TRUSTED: "curl does not trust the certificate, and sends nothing.",
+    200: "Everybody who asked this is allowed to.",
     401: "A wrong credential is refused before anybody asks what it is for.",
     403: "The server knows who asks, and no rule allows it.",
     404: "It is allowed, and there is no such thing.",
 }
 
 
-def anonymous_refusal(status: int) -> str:
-    """Say which refusal of an anonymous request this is and why; "" if it is none.
-
-    A default cluster answers 403, one with closed anonymous access 401 (KEP-4633).
-    """
-    return _REFUSALS.get(status, "")
-
-
-def predictions_hold(
-    predicted: Mapping[tuple[str, str], int | None], callers: Mapping[str, Caller]
-) -> str:
-    """Diagnose the first status that was not predicted rightly.
-
-    `predicted` maps (name of a caller, path) to a status; each request is sent now.
-    """
-    for (name, path), status in predicted.items():
-        if status is None:
-            return f"There is no prediction yet for {name} on {path}."
-        answer = callers[name].get(path).status
-        if answer != status:
-            reason = _REASONS.get(answer, "")
-            return (
-                f"{name} on {path}: predicted {status}, the server says {answer}. "
-                f"{reason}"
-            ).rstrip()
-    return ""
+@exercise
+def predict_curl(codes: Mapping[str, int | None], *, server: str, ca: Path) -> None:
+    """Demand for each command curl's 60 or the server's status; all are run now."""
+    for letter, (options, trusted, path) in COMMANDS.items():
+        given = [*options, *(("--cacert", str(ca)) if trusted else ())]
+        _demand(codes, letter, lambda g=given, p=path: _curl(server + p, *g))
 
 
-def name_is_held(server: str, ca: Path, name: str, *, but: str) -> str:
-    """Diagnose why `name`, unlike `but`, is not in the server's certificate."""
-    if name == but:
-        return f"{but} is the host of the URL itself: look for another name."
-    verdict = verify_server(server, ca=ca, name=name)
-    if verdict.code == 0:
-        return ""
-    held = ", ".join(server_certificate(server).names)
-    return f"{verdict.code}, {verdict.message.rstrip('.')}. The names are: {held}."
+@exercise
+def predict_statuses(
+    statuses: Mapping[str, int | None], callers: Mapping[str, Caller]
+) -> None:
+    """Demand the status of each answer; the requests are sent now."""
+    for letter, (name, path) in QUESTIONS.items():
+        _demand(statuses, letter, lambda n=name, p=path: callers[n].get(p).status)
+
+
+def _demand(given: Mapping[str, int | None], letter: str, measure) -> None:
+    code = given.get(letter)
+    if code is None:
+        raise NotSolved(f"{letter}: there is no prediction yet.")
+    found = measure()
+    if code != found:
+        reason = _REASONS.get(found, "")
+        raise NotSolved(f"{letter}: you say {code}, it is {found}. {reason}".rstrip())
+
+
+def _curl(url: str, *options: str) -> int:
+    """Return the status code of a GET, or NOT_TRUSTED."""
+    line = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", *options, url]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=30)
+    return int(done.stdout) if done.returncode == 0 else done.returncode

@@ -1,4 +1,7 @@
-"""Check what a learner knows of the downward API: when, by which way, and how."""
+"""Check what a learner knows of the downward API: what is known when, and how it goes.
+
+The manifest that a pod was made of is in the annotation that `kubectl apply` leaves.
+"""
 
 import json
 import re
@@ -6,134 +9,75 @@ from collections.abc import Mapping
 from typing import Any
 
 from helpers.command import kubectl
-from helpers.drills import current_pod
+from helpers.errors import NotSolved
+from helpers.exercise import exercise
 from helpers.pods import exec_in_pod
 
-#: the environment variable and the file of the exercise, and its limit in millicores
-VARIABLE, FILE, MILLICORES = "CPU_LIMIT", "/etc/me/labels", 250
+#: the fields to sort, and the letters: the author wrote it, or only the cluster knew
+FIELDS = (
+    "metadata.name",
+    "metadata.labels.app",
+    "metadata.uid",
+    "spec.containers[0].image",
+    "spec.nodeName",
+    "status.podIP",
+)
+MANIFEST, CLUSTER = "M", "C"
+_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
-_WHENS = ("before", "after")
-_WAYS = ("env", "volume", "both")
+#: the variables and the file of the second exercise, and its limit in millicores
+LIMIT, NODE, FILE, MILLICORES = "CPU_LIMIT", "NODE", "/etc/me/labels", 250
+
 _INDEX = re.compile(r"(\w+)\[(\d+)\]")
-#: a value that the server refuses, and whether it stood in a volume or a container
-_REFUSED = re.compile(r'spec\.(volumes|containers)\[.*? value: "([^"]+)"')
 
 
-def known_when(known: Mapping[str, str], *, deployment: str) -> str:
-    """Diagnose the first field that is not sorted rightly into "before" and "after".
+@exercise
+def sort_fields(fields: Mapping[str, str], *, pod: str) -> None:
+    """Demand for each field whether the manifest has it, or only the cluster.
 
-    A field is known before if the Deployment's template holds it as its pod does. Of an
-    image it is enough that the template names one: a policy of an existing cluster
-    may put a registry's name into the pod.
+    Of an image it is enough that the manifest names one: a policy of an existing
+    cluster may put a registry's name into the pod.
     """
-    found = kubectl("get", "deployment", deployment, "-o", "json").json()["spec"]
-    pod = current_pod(deployment)
-    if pod is None:
-        return f"The Deployment {deployment} has no pod yet."
-    for field, when in known.items():
-        if when not in _WHENS:
-            return f"{field}: {when!r}; write one of {', '.join(_WHENS)}."
-        value, written = look_up(pod, field), look_up(found["template"], field)
-        if value is None:
-            return f"{field}: the pod has no such field."
-        same = written == value or (field.endswith(".image") and written is not None)
-        if when == "before" and not same:
-            return f"{field}: the template says nothing of it; the pod has {value!r}."
-        if when == "after" and same:
-            return f"{field}: {value!r} stands in the template already."
-    return ""
+    found = _get(pod)
+    applied = found["metadata"].get("annotations", {}).get(_APPLIED)
+    if applied is None:
+        raise NotSolved(f"The pod {pod} was not made by `kubectl apply`: make it anew.")
+    manifest = json.loads(applied)
+    for field in FIELDS:
+        letter = fields.get(field, "")
+        if letter not in (MANIFEST, CLUSTER):
+            raise NotSolved(f"{field}: write {MANIFEST!r} or {CLUSTER!r}.")
+        right = MANIFEST if look_up(manifest, field) is not None else CLUSTER
+        if letter == right:
+            continue
+        value = look_up(found, field)
+        if right == MANIFEST:
+            raise NotSolved(f"{field}: {value!r} is in the manifest already.")
+        raise NotSolved(f"{field}: the pod has {value!r}, the manifest says nothing.")
 
 
-def ways_hold(ways: Mapping[str, str]) -> str:
-    """Diagnose the first field whose way into a container is not the given one.
-
-    A way is "env", "volume" or "both". The API server decides, in a dry run.
-    """
-    allowed = ask_ways(list(ways))
-    for field, way in ways.items():
-        if way not in _WAYS:
-            return f"{field}: {way!r}; write one of {', '.join(_WAYS)}."
-        if not allowed[field]:
-            return f"{field}: the server takes it by no way at all."
-        right = "both" if len(allowed[field]) == 2 else min(allowed[field])
-        if way != right:
-            others = {"env", "volume"} - allowed[field]
-            refused = f"not by {min(others)}" if others else "by either way"
-            return f"{field}: you say {way!r}; the server takes it {refused}."
-    return ""
-
-
-def ask_ways(fields: list[str]) -> dict[str, set[str]]:
-    """Return the ways in which the API server accepts each field: "env", "volume".
-
-    One pod asks for everything in both ways, in a dry run. The same as
-    `kubectl create --dry-run=server`.
-    """
-    done = kubectl(
-        *("create", "--dry-run=server", "-f", "-"),
-        input=json.dumps(asking(fields)),
-        check=False,
-    )
-    refused = set(_REFUSED.findall(done.stderr))
-    return {
-        field: {
-            way
-            for way, place in (("env", "containers"), ("volume", "volumes"))
-            if (place, field) not in refused
-        }
-        for field in fields
-    }
-
-
-def asking(fields: list[str]) -> dict:
-    """Return a pod that asks for each field as a variable and as a file."""
-    sources = [_source(field) for field in fields]
-    container = {
-        "name": "main",
-        "image": "toolbox:1",
-        "env": [
-            {"name": f"FIELD_{number}", "valueFrom": source}
-            for number, source in enumerate(sources)
-        ],
-    }
-    items = [
-        {"path": f"field-{number}", **source} for number, source in enumerate(sources)
-    ]
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"generateName": "asking-"},
-        "spec": {
-            "containers": [container],
-            "volumes": [{"name": "downward", "downwardAPI": {"items": items}}],
-        },
-    }
-
-
-def pod_knows_itself(pod: str) -> str:
-    """Diagnose why a pod does not know its CPU limit and its labels."""
-    found = kubectl("get", "pod", pod, "-o", "json", check=False)
-    if found.exit_code:
-        return found.stderr.strip()
-    labels = found.json()["metadata"].get("labels", {})
-    limits = found.json()["spec"]["containers"][0].get("resources", {}).get("limits")
-    if (limits or {}).get("cpu") != f"{MILLICORES}m":
-        return f"The container needs a CPU limit of {MILLICORES}m; it has {limits}."
-    phase = found.json()["status"]["phase"]
+@exercise
+def hand_down_facts(*, pod: str) -> None:
+    """Demand a pod that knows its CPU limit, its node and its labels."""
+    found = _get(pod)
+    [main, *_] = found["spec"]["containers"]
+    limits = main.get("resources", {}).get("limits", {})
+    if limits.get("cpu") != f"{MILLICORES}m":
+        raise NotSolved(f"The container needs a CPU limit of {MILLICORES}m.")
+    phase = found["status"]["phase"]
     if phase != "Running":
-        return f"The pod is {phase}: `kubectl describe pod {pod}` says why."
-    said = exec_in_pod(pod, "printenv", VARIABLE).stdout.strip()
-    if said != str(MILLICORES):
-        return _wrong_variable(said)
-    held = exec_in_pod(pod, "cat", FILE)
-    if held.exit_code:
-        return f"There is no file {FILE}: look at `volumes` and `volumeMounts`."
-    missing = [k for k, v in labels.items() if f'{k}="{v}"' not in held.stdout]
-    if not labels:
-        return "The pod has no label, so the file has nothing to say."
-    if missing:
-        return f"{FILE} lacks the label {missing[0]}: the fieldPath is metadata.labels."
-    return ""
+        raise NotSolved(f"The pod is {phase}: `kubectl describe pod {pod}` says why.")
+    sources = {one["name"]: one.get("valueFrom") for one in main.get("env", ())}
+    for name in (LIMIT, NODE):
+        if name not in sources:
+            raise NotSolved(f"There is no variable {name}: look at `env`.")
+        if not sources[name]:
+            raise NotSolved(f"{name} has a fixed value: use `valueFrom`.")
+    _demand_limit(exec_in_pod(pod, "printenv", LIMIT).stdout.strip())
+    node = exec_in_pod(pod, "printenv", NODE).stdout.strip()
+    if node != found["spec"]["nodeName"]:
+        raise NotSolved(f"{NODE} is {node!r}: the field is spec.nodeName.")
+    _demand_labels(found)
 
 
 def look_up(document: dict, field: str) -> Any:
@@ -147,17 +91,29 @@ def look_up(document: dict, field: str) -> Any:
     return here
 
 
-def _source(field: str) -> dict:
-    if field.startswith(("limits.", "requests.")):
-        return {"resourceFieldRef": {"containerName": "main", "resource": field}}
-    return {"fieldRef": {"fieldPath": field}}
+def _get(pod: str) -> dict:
+    found = kubectl("get", "pod", pod, "-o", "json", check=False)
+    if found.exit_code:
+        raise NotSolved(f"There is no pod {pod} yet: run the cell that makes it.")
+    return found.json()
 
 
-def _wrong_variable(said: str) -> str:
-    if not said:
-        return f"The environment has no {VARIABLE}: look at `env` of the container."
+def _demand_limit(said: str) -> None:
     if said == "1":
-        return f"{VARIABLE} is 1, whole CPUs rounded up: the divisor makes millicores."
-    return (
-        f"{VARIABLE} is {said!r}, not {MILLICORES}: ask for limits.cpu, in millicores."
-    )
+        raise NotSolved(f"{LIMIT} is 1, whole CPUs rounded up: add the divisor 1m.")
+    if said != str(MILLICORES):
+        raise NotSolved(f"{LIMIT} is {said!r}: ask for limits.cpu, divisor 1m.")
+
+
+def _demand_labels(pod: dict) -> None:
+    labels = pod["metadata"].get("labels", {})
+    if not labels:
+        raise NotSolved("The pod has no label, so the file would be empty.")
+    held = exec_in_pod(pod["metadata"]["name"], "cat", FILE)
+    if held.exit_code:
+        raise NotSolved(f"There is no file {FILE}: look at `items` and `volumeMounts`.")
+    missing = [k for k, v in labels.items() if f'{k}="{v}"' not in held.stdout]
+    if missing:
+        raise NotSolved(
+            f"{FILE} lacks the label {missing[0]}: the fieldPath is metadata.labels."
+        )

@@ -1,16 +1,41 @@
 """Check what `00-start-here` asks for."""
 
 from helpers.command import kubectl
+from helpers.errors import NotSolved
+from helpers.exercise import exercise
+
+#: what the namespace is to carry
+LABEL, VALUE = "mood", "curious"
 
 
-def label_is(resource: str, key: str, value: str) -> str:
-    """Diagnose why `resource` (as `pod/curl`) does not carry the label `key=value`."""
-    found = kubectl("get", resource, "-o", "json", check=False)
+@exercise
+def label_namespace(namespace: str) -> None:
+    """Demand the label `mood=curious` on the namespace."""
+    found = kubectl("get", "namespace", namespace, "-o", "json", check=False)
     if found.exit_code:
-        return f"{resource}: {found.stderr.strip()}"
+        raise NotSolved(f"There is no namespace {namespace}: run the lesson again.")
     labels = found.json()["metadata"].get("labels", {})
-    if key not in labels:
-        return f"{resource} has no label {key!r}; it has {', '.join(sorted(labels))}."
-    if labels[key] != value:
-        return f"The label {key} of {resource} is {labels[key]!r}, not {value!r}."
-    return ""
+    if LABEL not in labels:
+        raise NotSolved(
+            f"The namespace {namespace} has no label {LABEL} yet; "
+            f"it has {', '.join(sorted(labels))}."
+        )
+    if labels[LABEL] != VALUE:
+        raise NotSolved(
+            f"The label {LABEL} is {labels[LABEL]!r}, not {VALUE!r}: "
+            "`kubectl label` changes it if you add --overwrite."
+        )
+
+
+@exercise
+def read_version(version: str) -> None:
+    """Demand the version of the kubelet on the first node."""
+    if not version:
+        raise NotSolved("There is no answer yet: set `version`.")
+    [node, *_] = kubectl("get", "nodes", "-o", "json").json()["items"]
+    found = node["status"]["nodeInfo"]["kubeletVersion"]
+    if version != found:
+        raise NotSolved(
+            f"{version!r} is not what the node says of its kubelet: "
+            "look for the key kubeletVersion."
+        )

@@ -1,64 +1,54 @@
-"""What a check says of the server's answers, and of a learner's predictions."""
+"""What a check says of predictions: who refuses, and with which code."""
 
 import pytest
 
-from cluster.kubeconfig import current_entries, pem_of
 from helpers.caller import Caller
-from helpers.checks import cluster_info, start_here
+from helpers.checks import cluster_info
+from helpers.errors import NotSolved
+from helpers.tokens import create_token
+
+CODES = {"A": 60, "B": 200, "C": 403, "D": 60, "E": 401}
+STATUSES = {"A": 200, "B": 403, "C": 401, "D": 200, "E": 403, "F": 404}
 
 
 @pytest.fixture(scope="module")
-def callers(cluster):
-    """Return nobody, and the user of the kubeconfig."""
-    entry, _ = current_entries(cluster.kubeconfig)
-    ca = pem_of(entry, "certificate-authority", cluster.kubeconfig)
+def callers(cluster, namespace):
+    """Return the callers of the lesson that are asked about."""
+    ca = cluster.authority_file()
     return {
-        "nobody": Caller(cluster.server, ca=ca),
-        "bad": Caller(cluster.server, ca=ca, token="nonsense"),
-        "admin": Caller.from_kubeconfig(cluster.kubeconfig),
+        "no credential": Caller(cluster.server, ca=ca),
+        "bad credential": Caller(cluster.server, ca=ca, token="nonsense"),
+        "ServiceAccount": Caller(cluster.server, ca=ca, token=create_token("default")),
     }
 
 
-RIGHT = {
-    ("nobody", "/livez"): 200,
-    ("nobody", "/"): 403,
-    ("bad", "/livez"): 401,
-    ("admin", "/nosuch"): 404,
-}
+def test_right_predictions_are_right(cluster, callers):
+    """The commands are run, and the requests are sent."""
+    ca = cluster.authority_file()
+    cluster_info.predict_curl(CODES, server=cluster.server, ca=ca)
+    cluster_info.predict_statuses(STATUSES, callers)
 
 
-def test_right_predictions_hold(callers):
-    """One of each status."""
-    assert cluster_info.predictions_hold(RIGHT, callers) == ""
-
-
-@pytest.mark.parametrize(("question", "status"), RIGHT.items())
-def test_a_wrong_prediction_is_told_with_the_reason(callers, question, status):
+@pytest.mark.parametrize("letter", CODES)
+def test_a_wrong_code_is_told_with_the_reason(cluster, letter):
     """The answer, and the thought that was missing."""
-    said = cluster_info.predictions_hold(RIGHT | {question: 500}, callers)
-    name, path = question
-    assert said.startswith(f"{name} on {path}: predicted 500, the server says {status}")
-    assert len(said.splitlines()) == 1 and said.count(".") >= 2
+    ca = cluster.authority_file()
+    said = rf"^{letter}: you say 500, it is {CODES[letter]}\. .+\."
+    with pytest.raises(NotSolved, match=said):
+        cluster_info.predict_curl(CODES | {letter: 500}, server=cluster.server, ca=ca)
 
 
-def test_no_prediction_is_told_before_the_server_is_asked():
-    """No caller is needed for it."""
-    said = cluster_info.predictions_hold({("nobody", "/"): None}, {})
-    assert said == "There is no prediction yet for nobody on /."
+@pytest.mark.parametrize("letter", STATUSES)
+def test_a_wrong_status_is_told_with_the_reason(callers, letter):
+    said = rf"^{letter}: you say 500, it is {STATUSES[letter]}\. .+\."
+    with pytest.raises(NotSolved, match=said):
+        cluster_info.predict_statuses(STATUSES | {letter: 500}, callers)
 
 
-def test_both_refusals_of_a_stranger_are_explained():
-    """A cluster may answer either, and the sentence says which it was."""
-    for status in (401, 403):
-        assert cluster_info.anonymous_refusal(status).startswith(f"{status}: ")
-    assert cluster_info.anonymous_refusal(200) == ""
-
-
-def test_a_label_is_there_or_its_fault_is_named(cluster):
-    """Nothing there, no such label, another value, all well."""
-    space = "namespace/kube-public"
-    key = "kubernetes.io/metadata.name"
-    assert start_here.label_is(space, key, "kube-public") == ""
-    assert "is 'kube-public', not 'x'" in start_here.label_is(space, key, "x")
-    assert f"it has {key}" in start_here.label_is(space, "mood", "x")
-    assert "not found" in start_here.label_is("namespace/no-such", "mood", "x")
+@pytest.mark.parametrize("nothing", [{}, dict.fromkeys("ABCDEF")])
+def test_no_prediction_is_told_before_anybody_is_asked(nothing):
+    """No server is needed for it."""
+    with pytest.raises(NotSolved, match="A: there is no prediction yet"):
+        cluster_info.predict_statuses(nothing, {})
+    with pytest.raises(NotSolved, match="A: there is no prediction yet"):
+        cluster_info.predict_curl(nothing, server="", ca=None)

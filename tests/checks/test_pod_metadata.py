@@ -4,9 +4,8 @@ import copy
 
 import pytest
 
-from helpers.checks import known_when, pod_knows_itself, ways_hold
-from helpers.checks.pod_metadata import ask_ways
-from helpers.command import kubectl
+from helpers.checks.pod_metadata import hand_down_facts, sort_fields
+from helpers.errors import NotSolved
 from helpers.pods import wait_for
 from tests.running import apply, run, sleeper
 
@@ -15,12 +14,10 @@ MINE = {
     "kind": "Pod",
     "metadata": {"name": "mine", "labels": {"tier": "backend"}},
     "spec": {
-        "terminationGracePeriodSeconds": 0,
         "containers": [
             {
                 "name": "main",
                 "image": "toolbox:1",
-                "command": ["sleep", "infinity"],
                 "resources": {"limits": {"cpu": "250m"}},
                 "env": [
                     {
@@ -31,7 +28,11 @@ MINE = {
                                 "divisor": "1m",
                             }
                         },
-                    }
+                    },
+                    {
+                        "name": "NODE",
+                        "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}},
+                    },
                 ],
                 "volumeMounts": [{"name": "me", "mountPath": "/etc/me"}],
             }
@@ -61,6 +62,10 @@ def variant(name, change):
     return pod
 
 
+def item(pod):
+    return pod["spec"]["volumes"][0]["downwardAPI"]["items"][0]
+
+
 MISTAKES = {
     "coarse": (
         lambda pod, main: main["env"][0]["valueFrom"]["resourceFieldRef"].pop(
@@ -69,13 +74,25 @@ MISTAKES = {
         "divisor",
     ),
     "unlimited": (lambda pod, main: main.pop("resources"), "CPU limit of 250m"),
-    "silent": (lambda pod, main: main.pop("env"), "no CPU_LIMIT"),
+    "silent": (lambda pod, main: main.pop("env"), "no variable CPU_LIMIT"),
+    "by-hand": (
+        lambda pod, main: main["env"].__setitem__(
+            0, {"name": "CPU_LIMIT", "value": "250"}
+        ),
+        "CPU_LIMIT has a fixed value",
+    ),
+    "itself": (
+        lambda pod, main: main["env"][1]["valueFrom"]["fieldRef"].update(
+            fieldPath="metadata.name"
+        ),
+        "NODE is 'itself'",
+    ),
     "unmounted": (lambda pod, main: main.pop("volumeMounts"), "volumeMounts"),
     "unlabelled": (lambda pod, main: pod["metadata"].pop("labels"), "no label"),
     "elsewhere": (
-        lambda pod, main: pod["spec"]["volumes"][0]["downwardAPI"]["items"][0][
-            "fieldRef"
-        ].update(fieldPath="metadata.annotations"),
+        lambda pod, main: item(pod)["fieldRef"].update(
+            fieldPath="metadata.annotations"
+        ),
         "metadata.labels",
     ),
 }
@@ -89,73 +106,58 @@ def started(namespace):
 
 def test_the_right_pod_passes(started):
     """Also a learner's own way of writing it."""
-    assert pod_knows_itself("mine") == ""
+    assert "Right" in repr(hand_down_facts(pod="mine"))
 
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_each_mistake_is_named(started, name):
     """The diagnosis says which part of the manifest to look at."""
     _, named = MISTAKES[name]
-    assert named in pod_knows_itself(name)
+    with pytest.raises(NotSolved, match=named):
+        hand_down_facts(pod=name)
 
 
-def test_the_server_says_which_way(namespace):
-    """One dry run answers for all fields, and leaves no pod."""
-    fields = ["metadata.labels", "metadata.labels['foo']", "status.podIP", "spec.nose"]
-    assert ask_ways(fields) == {
-        "metadata.labels": {"volume"},
-        "metadata.labels['foo']": {"env", "volume"},
-        "status.podIP": {"env"},
-        "spec.nose": set(),
-    }
-    assert "asking" not in kubectl("get", "pods").stdout
+def test_there_is_no_pod_yet(namespace):
+    with pytest.raises(NotSolved, match="There is no pod nowhere yet"):
+        hand_down_facts(pod="nowhere")
 
 
-@pytest.mark.parametrize(
-    ("field", "way", "named"),
-    [
-        ("metadata.name", "both", ""),
-        ("metadata.name", "", "write one of"),
-        ("metadata.labels", "both", "not by env"),
-        ("status.podIP", "volume", "not by volume"),
-        ("metadata.uid", "env", "by either way"),
-        ("status.phase", "env", "by no way at all"),
-    ],
-)
-def test_a_wrong_way_is_named(namespace, field, way, named):
-    """The server's answer is in the diagnosis, not only that it is wrong."""
-    diagnosis = ways_hold({field: way})
-    assert named in diagnosis if named else diagnosis == ""
+SORTED = {
+    "metadata.name": "M",
+    "metadata.labels.app": "M",
+    "metadata.uid": "C",
+    "spec.containers[0].image": "M",
+    "spec.nodeName": "C",
+    "status.podIP": "C",
+}
 
 
 @pytest.fixture(scope="module")
-def deployment(namespace):
-    pod = sleeper("web", labels={"app": "web"})
-    template = {"metadata": {"labels": pod["metadata"]["labels"]}, "spec": pod["spec"]}
-    spec = {"selector": {"matchLabels": {"app": "web"}}, "template": template}
-    apply(
-        {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": {"name": "web"},
-            "spec": spec,
-        }
-    )
-    wait_for("condition=Available", "deployment/web")
+def web(namespace):
+    apply(sleeper("web", labels={"app": "demo"}))
+    wait_for("condition=Ready", "pod/web")
     return "web"
 
 
+def test_the_fields_are_sorted(web):
+    """What `kubectl apply` was given decides."""
+    sort_fields(SORTED, pod=web)
+
+
 @pytest.mark.parametrize(
-    ("field", "when", "named"),
+    ("field", "letter", "named"),
     [
-        ("metadata.labels.app", "before", ""),
-        ("status.podIP", "after", ""),
-        ("status.podIP", "before", "says nothing of it"),
-        ("spec.containers[0].image", "after", "stands in the template"),
-        ("metadata.nose", "after", "no such field"),
+        ("status.podIP", "M", "the manifest says nothing"),
+        ("spec.containers[0].image", "C", "is in the manifest already"),
+        ("metadata.uid", "", "write 'M' or 'C'"),
     ],
 )
-def test_before_and_after(deployment, field, when, named):
-    """The template and the pod that was made from it decide."""
-    diagnosis = known_when({field: when}, deployment=deployment)
-    assert named in diagnosis if named else diagnosis == ""
+def test_a_wrong_letter_is_named(web, field, letter, named):
+    with pytest.raises(NotSolved, match=named) as wrong:
+        sort_fields(SORTED | {field: letter}, pod=web)
+    assert field in str(wrong.value)
+
+
+def test_an_empty_answer_is_no_answer(web):
+    with pytest.raises(NotSolved, match="metadata.name: write"):
+        sort_fields({}, pod=web)

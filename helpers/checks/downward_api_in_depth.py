@@ -1,0 +1,95 @@
+"""Check by which way a field can get into a container; the API server decides."""
+
+import json
+import re
+from collections.abc import Mapping
+
+from helpers.command import kubectl
+from helpers.errors import NotSolved
+from helpers.exercise import exercise
+
+#: the fields of the exercise, and the letters: a variable, a file, or both
+FIELDS = (
+    "metadata.name",
+    "metadata.uid",
+    "metadata.labels",
+    "metadata.labels['foo']",
+    "spec.nodeName",
+    "status.podIP",
+    "limits.memory",
+)
+VARIABLE, FILE, BOTH = "V", "F", "B"
+#: a value that the server refuses, and whether it stood in a volume or a container
+_REFUSED = re.compile(r'spec\.(volumes|containers)\[.*? value: "([^"]+)"')
+
+
+@exercise
+def choose_ways(ways: Mapping[str, str]) -> None:
+    """Demand for each field how it can be handed down, as a dry run shows."""
+    allowed = ask_ways(list(FIELDS))
+    for field in FIELDS:
+        letter = ways.get(field, "")
+        if letter not in (VARIABLE, FILE, BOTH):
+            raise NotSolved(f"{field}: write {VARIABLE!r}, {FILE!r} or {BOTH!r}.")
+        right = BOTH if len(allowed[field]) == 2 else min(allowed[field])
+        if letter == right:
+            continue
+        taken = {
+            BOTH: "the server takes it either way",
+            VARIABLE: "the server takes it as a variable only",
+            FILE: "the server takes it as a file only",
+        }
+        raise NotSolved(f"{field}: you say {letter!r}, and {taken[right]}.")
+
+
+def ask_ways(fields: list[str]) -> dict[str, set[str]]:
+    """Return the ways in which the API server accepts each field: VARIABLE, FILE.
+
+    One pod asks for everything in both ways, in a dry run. The same as
+    `kubectl create --dry-run=server`.
+    """
+    done = kubectl(
+        *("create", "--dry-run=server", "-f", "-"),
+        input=json.dumps(asking(fields)),
+        check=False,
+    )
+    refused = set(_REFUSED.findall(done.stderr))
+    return {
+        field: {
+            way
+            for way, place in ((VARIABLE, "containers"), (FILE, "volumes"))
+            if (place, field) not in refused
+        }
+        for field in fields
+    }
+
+
+def asking(fields: list[str]) -> dict:
+    """Return a pod that asks for each field as a variable and as a file."""
+    sources = [_source(field) for field in fields]
+    container = {
+        "name": "main",
+        "image": "toolbox:1",
+        "env": [
+            {"name": f"FIELD_{number}", "valueFrom": source}
+            for number, source in enumerate(sources)
+        ],
+    }
+    items = [
+        {"path": f"field-{number}", **source} for number, source in enumerate(sources)
+    ]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"generateName": "asking-"},
+        "spec": {
+            "containers": [container],
+            "volumes": [{"name": "downward", "downwardAPI": {"items": items}}],
+        },
+    }
+
+
+def _source(field: str) -> dict:
+    if field.startswith(("limits.", "requests.")):
+        return {"resourceFieldRef": {"containerName": "main", "resource": field}}
+    return {"fieldRef": {"fieldPath": field}}
