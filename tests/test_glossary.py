@@ -1,5 +1,6 @@
-"""The glossary: in order, linked both ways, and short."""
+"""Glossary and cheat sheet: in order, linked, short, and true of the lessons."""
 
+import itertools
 import re
 from pathlib import Path
 
@@ -13,6 +14,8 @@ CHEATSHEET = ROOT / "notebooks/cheatsheet.md"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 #: an entry explains a word; what needs more is a lesson
 SENTENCES = 4
+#: in a word of a command: what readers replace, and what a shell or Python quotes
+OWN = re.compile(r"[A-Z:/\"']")
 
 
 def entries() -> dict[str, str]:
@@ -65,3 +68,26 @@ def test_a_page_leads_only_to_lessons_and_to_the_documentation(page):
     for link in links(page):
         if not link.startswith("https://kubernetes.io/docs/"):
             assert (page.parent / link).exists(), link
+
+
+def spoken(path: Path) -> str:
+    """Return all that a notebook says, with `kubectl("get x")` as it is typed."""
+    said = "\n".join("".join(cell["source"]) for cell in load(path)["cells"])
+    return re.sub(r'kubectl\(f?"', "kubectl ", said)
+
+
+def test_the_cheat_sheet_has_only_commands_of_the_lesson_that_it_names():
+    """The program and its first word are in the lesson; names are the reader's own."""
+    core = {f"{one.number} {one.title}": one for one in lessons() if one.is_core}
+    _, *parts = re.split(r"^## ", CHEATSHEET.read_text(), flags=re.MULTILINE)
+    sheet = dict(part.split("\n", 1) for part in parts)
+    assert list(sheet)[:-1] == list(core)
+    for heading, lesson in core.items():
+        said = spoken(ROOT / "notebooks" / lesson.path)
+        commands = re.findall(r"^\| `([^`]+)`", sheet[heading], re.MULTILINE)
+        assert commands, heading
+        for command in commands:
+            first, *more = command.split()
+            more = itertools.takewhile(lambda word: not OWN.search(word), more[:2])
+            words = " ".join([first, *more])
+            assert words in said, f"{heading}: {command}"
