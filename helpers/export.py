@@ -66,11 +66,17 @@ def _teach(target: Path, progress: Progress, *, run: bool) -> Iterator[str]:
                 yield f"{lesson.name}: {fault}"
         page = pages.html(notebook, lesson.name, path.parent)
         _write(target / lesson.path.with_suffix(".html"), page)
+    write_texts(target)
+
+
+def write_texts(target: Path) -> None:
+    """Write the pages of what lessons lead to beside them, such as the glossary."""
+    from helpers import pages
+
     for file in _beside():
         if file.suffix == ".md":
-            page = pages.html_of_markdown(file)
             name = file.relative_to(NOTEBOOKS).with_suffix(".html")
-            _write(target / name, page)
+            _write(target / name, pages.html_of_markdown(file))
 
 
 def _show(progress: Progress, name: str, cells: int, _: str, place: int) -> None:

@@ -6,8 +6,11 @@ so that Shift+Enter and *Run All* pass it by; the suite runs it in place of the 
 
 import copy
 import re
+from typing import TypeVar
 
 STUB, CHECK, SOLUTION = "exercise", "check", "solution"
+#: parsed JSON, or what nbformat makes of it
+Notebook = TypeVar("Notebook", bound=dict)
 _FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -22,7 +25,7 @@ def code_of(solution: dict) -> str:
     return "\n".join(block.rstrip("\n") for block in _FENCED.findall(text))
 
 
-def solved(notebook: dict) -> dict:
+def solved(notebook: Notebook) -> Notebook:
     """Return the notebook with each solution's code in the place of its stub."""
     done = copy.deepcopy(notebook)
     stubs = [cell for cell in done["cells"] if tagged(cell, STUB)]

@@ -79,7 +79,13 @@ def html(notebook: NotebookNode, title: str, folder: Path) -> str:
         _without_widgets(notebook),
         resources={"metadata": {"name": title, "path": str(folder)}},
     )
-    return re.sub(r'(href="[\w./-]+)\.(?:ipynb|md)(["#])', r"\1.html\2", page)
+    page = re.sub(r'(href="[\w./-]+)\.(?:ipynb|md)(["#])', r"\1.html\2", page)
+    # As GitHub and JupyterLab have them, and as links are written: in lower case.
+    return re.sub(r'(<h\d id=|href="[\w./-]*#)("?[^"]*")', _in_lower_case, page)
+
+
+def _in_lower_case(found: re.Match[str]) -> str:
+    return found[1] + found[2].lower()
 
 
 def html_of_markdown(file: Path) -> str:

@@ -140,8 +140,10 @@ def test_the_teacher_gets_a_page_for_each_with_solutions(written):
         page = (written / export.TEACHER / each.path).with_suffix(".html")
         text = page.read_text("utf-8")
         assert "<script" not in text
-        for link in re.findall(r'href="([\w./-]+\.html)[#"]', text):
-            assert (page.parent / link).exists(), link
+        for link, place in re.findall(r'href="([\w./-]+\.html)(?:#([^"]+))?"', text):
+            there = page.parent / link
+            assert there.exists(), link
+            assert not place or f'id="{place}"' in there.read_text("utf-8"), place
 
 
 def test_pages_have_outputs_and_faults_are_returned(tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 
 from cluster.progress import Progress, Terminal
-from helpers import pages
+from helpers import export, pages
 from helpers.attempts import SETTING
 from helpers.course import lessons
 from helpers.lessons import CHECK, STUB, solved, tagged
@@ -172,6 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
         result = run(path.absolute(), options.target, progress, prove_checks=prove)
         results.append(result)
         progress.finish(f"{path.stem}: {result.row[2]}")
+    export.write_texts(options.target)
     print(table(results))
     print(f"Pages are in {options.target}.")
     return 1 if any(result.fault for result in results) else 0
