@@ -1,0 +1,13 @@
+"""Check that the pod's account may list the Jobs, and nothing more."""
+
+from helpers import errors
+from helpers.exercise import exercise
+from helpers.grants import fault_of_grant
+
+
+@exercise
+def allow_jobs(account: str) -> None:
+    """Raise NotSolved unless `account` may list Jobs, and no more."""
+    fault = fault_of_grant(account, ["list"], "jobs.batch")
+    if fault:
+        raise errors.NotSolved(fault)
