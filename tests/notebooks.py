@@ -35,9 +35,25 @@ def tagged(notebook: dict, tag: str) -> list[dict]:
     ]
 
 
+def file_of(name: str) -> Path:
+    """Return the file of the lesson `name`, wherever it is."""
+    [found] = [path for path in FILES if path.stem == name]
+    return found
+
+
+def in_lab(path: Path) -> str:
+    """Return the name by which JupyterLab knows a notebook, without its ending."""
+    return path.relative_to(ROOT / "notebooks").with_suffix("").as_posix()
+
+
+def written_to(target: Path, path: Path) -> Path:
+    """Return where a run into `target` leaves a notebook with its outputs."""
+    return target / path.relative_to(ROOT / "notebooks")
+
+
 def source(name: str, cell: str) -> str:
-    """Return what stands in a cell of notebook `name`, without an ending."""
-    cells = load(ROOT / "notebooks" / f"{name}.ipynb")["cells"]
+    """Return what stands in a cell of the lesson `name`."""
+    cells = load(file_of(name))["cells"]
     [found] = ["".join(c["source"]) for c in cells if c["id"] == cell]
     return found
 
@@ -93,7 +109,7 @@ def executed(name: str) -> dict:
     """Return a notebook with its outputs; whoever asks first runs it."""
     with locked_copy(name) as file:
         if not file.exists():
-            target = file.with_suffix("")
-            execute(ROOT / "notebooks" / file.name, target)
-            os.replace(target / file.name, file)
+            path, target = file_of(name), file.with_suffix("")
+            execute(path, target)
+            os.replace(written_to(target, path), file)
         return load(file)

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from helpers import KubectlProxy, api_resources
-from tests.notebooks import FILES, execute, load, locked_copy
+from tests.notebooks import FILES, execute, load, locked_copy, written_to
 
 #: The longest first, for workers that wait for the last one; a new one at the front.
 ORDER = "27 26 23 18 19 16 17 11 20 12 07 21 08 06 05 01 03 04 13 15 02 24 00"
@@ -73,7 +73,7 @@ def test_it_passes_and_leaves_nothing(nothing_left, path, tmp_path):
     with locked_copy(path.stem) as file:
         execute(path, tmp_path)
         look(path, tmp_path)
-        shutil.copy(tmp_path / path.name, file)
+        shutil.copy(written_to(tmp_path, path), file)
 
 
 @pytest.mark.full("the second simultaneous pass")
@@ -84,14 +84,15 @@ def test_two_at_once_pass_and_leave_nothing(nothing_left, path, tmp_path):
     with locked_copy(path.stem) as file:
         execute(path, proven, beside=plain)
         look(path, proven)
-        assert (plain / f"{path.stem}.html").exists()
-        shutil.copy(proven / path.name, file)
+        assert written_to(plain, path).with_suffix(".html").exists()
+        shutil.copy(written_to(proven, path), file)
 
 
 def look(path, target):
     """See that there is a page, and that what ran is the notebook, all of it."""
-    assert "jp-OutputArea" in (target / f"{path.stem}.html").read_text("utf-8")
-    ran, written = load(target / path.name)["cells"], load(path)["cells"]
+    kept = written_to(target, path)
+    assert "jp-OutputArea" in kept.with_suffix(".html").read_text("utf-8")
+    ran, written = load(kept)["cells"], load(path)["cells"]
     assert [cell["id"] for cell in ran] == [cell["id"] for cell in written]
     counts = {cell["id"]: cell.get("execution_count", "text") for cell in ran}
     assert None not in counts.values(), counts

@@ -14,7 +14,7 @@ from playwright.sync_api import sync_playwright
 from tests.browser.conftest import WINDOW, find_chromium
 from tests.browser.jupyterlab import JupyterLab
 from tests.browser.notebook import THEMES, OpenNotebook
-from tests.notebooks import FILES, ROOT
+from tests.notebooks import FILES, ROOT, in_lab
 
 
 def photograph(notebook: OpenNotebook, target: Path, *, widgets: bool) -> int:
@@ -37,7 +37,7 @@ def photograph(notebook: OpenNotebook, target: Path, *, widgets: bool) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Photograph the notebooks named, or all; return 1 without a browser."""
-    names = [path.stem for path in FILES]
+    names = [in_lab(path) for path in FILES]
     parser = argparse.ArgumentParser("python -m tools.screenshots", description=__doc__)
     parser.add_argument("notebooks", nargs="*", metavar="NAME", default=names)
     parser.add_argument("--target", type=Path, default=ROOT / "build" / "screenshots")

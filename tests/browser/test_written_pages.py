@@ -6,15 +6,16 @@ The others are looked at where a learner goes through them.
 import pytest
 
 from tests.browser.test_learner import STEPS
-from tests.notebooks import FILES, executed
+from tests.notebooks import FILES, executed, in_lab
 
-PAGES = [path.stem for path in FILES if path.stem not in STEPS]
+PAGES = [path for path in FILES if path.stem not in STEPS]
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_it_is_for_everybody(lab, open_notebook, name):
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_it_is_for_everybody(lab, open_notebook, path):
     """Its outputs are there, axe finds nothing, and the browser has no complaint."""
-    lab.write_executed(name, executed(name))
+    name = in_lab(path)
+    lab.write_executed(name, executed(path.stem))
     cells = lab.api("GET", f"contents/{name}.ipynb").json()["content"]["cells"]
     # What is not trusted is not shown.
     assert all(one["metadata"]["trusted"] for one in cells if "outputs" in one)
