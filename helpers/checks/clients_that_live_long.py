@@ -1,0 +1,52 @@
+"""Check what `23-clients-that-live-long` asks for."""
+
+from collections.abc import Callable
+
+from helpers.errors import NotSolved
+from helpers.exercise import exercise
+
+_SECOND = 2
+
+
+@exercise
+def survive_expiry(
+    all_names: Callable[[Callable], list[str]], list_page: Callable, expired: str
+) -> None:
+    """Demand a function that returns all names of a list, `all_names(list_page)`.
+
+    `list_page` takes `limit` and `_continue`. The first request for a second page is
+    sent with the token `expired` instead.
+    """
+    from kubernetes.client import ApiException
+
+    expected = [one.metadata.name for one in list_page().items]
+    calls = []
+
+    def bad_day(**options):
+        calls.append(options)
+        if len(calls) == _SECOND:
+            options = {**options, "_continue": expired}
+        return list_page(**options)
+
+    try:
+        found = all_names(bad_day)
+    except ApiException as error:
+        if error.status != 410:
+            raise
+        fact = "The second page was answered with 410, and your function ended there."
+        raise NotSolved(fact) from None
+    if fault := _wrong_names(found or [], expected, len(calls)):
+        raise NotSolved(fault)
+
+
+def _wrong_names(found: list[str], expected: list[str], calls: int) -> str:
+    if calls < _SECOND:
+        return "It asked for one page only; give `list_page` a limit, and go on."
+    missing, twice = set(expected) - set(found), len(found) - len(set(found))
+    if missing:
+        return f"Names are missing: {', '.join(sorted(missing))}."
+    if twice:
+        return (
+            f"{twice} names are there twice: forget what you have when you begin again."
+        )
+    return ""

@@ -1,0 +1,75 @@
+"""Check what `21-six-ways-and-errors` asks for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from helpers import errors
+from helpers.command import current_namespace, kubectl
+from helpers.errors import NotSolved
+from helpers.exercise import exercise
+
+_POD = {
+    "restartPolicy": "Never",
+    # No node has this name: the pod waits for one, and that it is there is enough.
+    "nodeSelector": {"kubernetes.io/hostname": "nowhere"},
+    "terminationGracePeriodSeconds": 0,
+    "containers": [
+        {"name": "main", "image": "toolbox:1", "command": ["sleep", "infinity"]}
+    ],
+}
+_BODY = {
+    "metadata": {"generateName": "practice-"},
+    "spec": {"template": {"spec": _POD}},
+}
+
+#: seconds; a busy machine starts and ends pods one after the other
+TIMEOUT = 100
+
+
+@exercise
+def delete_job_last(options: Mapping[str, object], batch: Any) -> None:
+    """Demand options of a DELETE that keep a Job until its pods are gone.
+
+    A Job is made for it, and deleted by `batch` (a `BatchV1Api`) with these options.
+    """
+    from kubernetes.client import ApiException
+    from pydantic import ValidationError
+
+    namespace = current_namespace()
+    name = batch.create_namespaced_job(namespace, _BODY).metadata.name
+    selector = f"--selector=batch.kubernetes.io/job-name={name}"
+    waited = f"--timeout={TIMEOUT}s"
+    kubectl(
+        *("wait", "--for=jsonpath={.status.active}=1", f"job/{name}", waited),
+        timeout=TIMEOUT,
+    )
+    try:
+        answer = batch.delete_namespaced_job(name, namespace, **options)
+        fault = why_not_last(answer)
+        if not fault:
+            kubectl("wait", "--for=delete", f"job/{name}", waited, timeout=TIMEOUT)
+            left = kubectl("get", "pods", selector, "-o", "name").stdout.split()
+            fault = f"The Job is gone, and {left[0]} is still there." if left else ""
+    except ApiException as error:
+        fault = errors.ApiError("DELETE", name, error.status, error.body or "").message
+    except ValidationError as error:
+        first = error.errors()[0]
+        fault = f"The client does not take {first['loc'][-1]!r}: {first['msg']}."
+    finally:
+        kubectl("delete", "job", name, "--wait=false", "--ignore-not-found")
+        kubectl("delete", "pod", selector, "--wait=false")
+    if fault:
+        raise NotSolved(fault)
+
+
+def why_not_last(answer: Mapping) -> str:
+    """Return what a DELETE of a Job does instead of deleting its pods first; pure."""
+    finalizers = answer.get("metadata", {}).get("finalizers", [])
+    if "orphan" in finalizers:
+        return (
+            "The pods stay behind and lose their owner: that is what happens to a Job "
+            "without a policy."
+        )
+    if "foregroundDeletion" not in finalizers:
+        return "The Job is gone at once, and its pods follow: that is Background."
+    return ""
