@@ -23,6 +23,9 @@ NOTEBOOKS = ROOT / "notebooks"
 #: between these lines of the README is the table
 BEGIN, END = "<!-- lessons: python -m tools.course -->", "<!-- end of the lessons -->"
 FIRST = "00-start-here"
+#: ids of the generated cells at the top and at the end
+TOP, LAST = "title", "go-deeper"
+OPTIONAL = re.compile(r"^#+ Exercise \(optional\)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -43,21 +46,27 @@ class Size:
 
 
 def size(notebook: dict) -> Size:
-    """Count a notebook; solutions are not read, checks are run and not read."""
+    """Count a notebook, without what is optional in it.
+
+    Solutions and the links at the end are not read, checks are run and not read.
+    """
     cells = notebook["cells"]
     prose = [
         "".join(cell["source"])
         for cell in cells
         if cell["cell_type"] == "markdown" and not tagged(cell, SOLUTION)
     ]
+    optional = sum(bool(OPTIONAL.search(text)) for text in prose)
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     read = "\n".join("".join(c["source"]) for c in code if not tagged(c, CHECK))
     lines = sum(bool(line.strip()) for line in read.splitlines())
-    words = len(_words("\n".join(prose)))
+    links = prose[-1] if cells[-1]["id"] == LAST else ""
+    words = len(_words("\n".join(prose))) - len(_words(links))
     exercises = sum(tagged(cell, STUB) for cell in cells)
+    timed = exercises - optional
     pictures = sum(text.count("![") for text in prose)
-    brisk = words / 200 + len(code) / 4 + lines / 25 + 3 * exercises
-    slow = words / 180 + len(code) * 0.35 + lines / 20 + 5 * exercises
+    brisk = words / 200 + len(code) / 4 + lines / 25 + 3 * timed
+    slow = words / 180 + len(code) * 0.35 + lines / 20 + 5 * timed
     return Size(len(cells), words, exercises, pictures, brisk, slow)
 
 
@@ -169,13 +178,11 @@ def _numbers(names) -> str:
 
 def framed(lesson: Lesson, notebook: dict) -> dict:
     """Return the notebook with its generated cells."""
-    cells = [
-        cell for cell in notebook["cells"] if cell["id"] not in ("title", "go-deeper")
-    ]
+    cells = [cell for cell in notebook["cells"] if cell["id"] not in (TOP, LAST)]
     made = [
-        _prose("title", title(lesson)),
+        _prose(TOP, title(lesson)),
         *cells,
-        _prose("go-deeper", go_deeper(lesson)),
+        _prose(LAST, go_deeper(lesson)),
     ]
     for cell in made:
         if lesson.name == FIRST and cell["id"] == "map":
