@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from helpers.checks import owned_by
-from helpers.checks.client_library import wrong_owner
+from helpers.checks.server_side_apply import give_up_fields, wrong_owner
 from helpers.command import kubectl
+from helpers.errors import NotSolved
 
 
 def obj(**managers):
@@ -24,7 +24,7 @@ WANTED = {".data.color": ["one"], ".data.size": ["one", "two"]}
     ("managers", "said"),
     [
         ({"one": ["color", "size"], "two": ["size"]}, ""),
-        ({"one": ["size"], "two": ["size"]}, ".data.color is gone: the last one who"),
+        ({"one": ["size"], "two": ["size"]}, ".data.color is gone: its last owner"),
         (
             {"one": ["color", "size"], "two": ["size", "color"]},
             ".data.color is still owned by two: a manager gives a field up by",
@@ -42,12 +42,22 @@ def test_what_is_wrong_with_the_owners(managers, said):
     assert len(diagnosis.splitlines()) <= 1
 
 
+def apply(manager, **data):
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "data": data}
+    body["metadata"] = {"name": "settings"}
+    line = f"apply --server-side --force-conflicts --field-manager={manager} -f -"
+    kubectl(line, input=json.dumps(body))
+
+
 def test_the_server_is_asked(namespace):
     """With the fields that kubectl hides; what is not there is told."""
-    assert "not found" in owned_by("configmap/m", WANTED)
-    body = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"color": "red"}}
-    body["metadata"] = {"name": "m"}
-    apply = ("apply", "--server-side", "--field-manager=one", "-f", "-")
-    kubectl(*apply, input=json.dumps(body))
-    assert owned_by("configmap/m", {".data.color": ["one"]}) == ""
-    assert "not owned by two" in owned_by("configmap/m", {".data.color": ["two"]})
+    with pytest.raises(NotSolved, match="not found"):
+        give_up_fields()
+    apply("one", color="red", size="small")
+    with pytest.raises(NotSolved, match="size is not owned by two, but by one"):
+        give_up_fields()
+    apply("two", size="small")
+    with pytest.raises(NotSolved, match="color is 'red', not 'blue'"):
+        give_up_fields()
+    apply("one", color="blue", size="small")
+    assert give_up_fields()
