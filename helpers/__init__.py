@@ -14,6 +14,7 @@ _HOME = {
     "api_resources": "helpers.discovery",
     "api_versions": "helpers.discovery",
     "ask": "helpers.pods",
+    "ask_ambassador": "helpers.ambassadors",
     "audit_log": "helpers.audit",
     "backdate": "helpers.tokens",
     "break_copies": "helpers.drills",
@@ -48,7 +49,6 @@ _HOME = {
     "wait_for_log": "helpers.pods",
     "wait_for_output": "helpers.pods",
     "widgets": "helpers.widgets",
-    "write_token": "helpers.tokens",
 }
 
 __all__ = sorted(_HOME)

@@ -1,4 +1,4 @@
-"""Run pods with an ambassador, and renew their tokens as the kubelet does.
+"""Run pods with an ambassador, ask them, and renew their tokens as the kubelet does.
 
 Lesson 19 shows the manifest of such a pod whole; this makes one for each proxy that a
 lesson tries.
@@ -6,14 +6,18 @@ lesson tries.
 
 import json
 
+from cluster.waiting import until
 from helpers.command import kubectl
-from helpers.pods import wait_for, wait_for_log
+from helpers.pods import Answer, exec_in_pod, wait_for, wait_for_log
 from helpers.tokens import MOUNTED, Token, create_token, read_token, write_token
 
 #: what `kubectl proxy` writes when it listens
 LISTENS = "Starting to serve on"
 #: seconds until it has to
 STARTS_WITHIN = 20.0
+#: seconds until a token that has ended is refused: the server remembers a good answer
+#: for 10, and a program written in Go the token for up to a minute
+FORGOTTEN = 60.0
 #: what the Secrets carry with which `play_kubelet` ends tokens: the name of the pod
 LABEL = "kubernetes-api-notebooks/token-of"
 
@@ -42,6 +46,44 @@ def run_ambassador(
     wait_for("condition=Ready", f"pod/{pod}")
     wait_for_log(pod, LISTENS, container="ambassador", timeout=STARTS_WITHIN)
     return read_token(pod, container="ambassador")
+
+
+def ask_ambassador(
+    pod: str,
+    path: str,
+    *options: str,
+    container: str = "main",
+    at: str = "http://localhost:8001",
+    expect: int | None = None,
+) -> Answer:
+    """Send a request from a container of a pod with curl, and return the Answer.
+
+    No token is sent and nothing is checked: that is the work of the ambassador. The
+    status is 0 if nobody answers. `options` are curl's. With `expect`, ask until the
+    status is that one, for up to a minute, and return the last answer. The same as
+    `kubectl exec POD -c CONTAINER -- curl OPTIONS http://localhost:8001/PATH`.
+    """
+    curl = (
+        "curl",
+        "-s",
+        "--max-time",
+        "10",
+        "-w",
+        "\n%{http_code}",
+        *options,
+        at + path,
+    )
+    answer = Answer(0, "")
+
+    def came() -> bool:
+        nonlocal answer
+        done = exec_in_pod(pod, *curl, container=container)
+        body, _, status = done.stdout.rpartition("\n")
+        answer = Answer(int(status), body.strip())
+        return expect in (None, answer.status)
+
+    until(came, FORGOTTEN, what=f"{expect} from {pod}", state=lambda: f"{answer}")
+    return answer
 
 
 def play_kubelet(

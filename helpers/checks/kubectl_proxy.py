@@ -85,29 +85,3 @@ def wrong_path(
 def _is_namespaced(root: str, kind: str, server: KubectlProxy) -> bool:
     resources = server.read(root)["resources"]
     return any(r["namespaced"] for r in resources if r["kind"] == kind)
-
-
-def door_is_guarded(server: KubectlProxy, namespace: str) -> str:
-    """Diagnose what a proxy lets through that it should not, or the reverse.
-
-    Pods must be readable; the proxy itself must refuse Secrets and exec.
-    """
-    inside = f"/api/v1/namespaces/{namespace}"
-    if server.get(f"{inside}/pods").status != 200:
-        return "The list of pods does not pass any more: a pattern is too wide."
-    for path in ("/api/v1/secrets", f"{inside}/secrets", f"{inside}/secrets/any"):
-        if not _refuses(server, path):
-            return f"{path} passes: no pattern matches it."
-    for verb in ("exec", "attach"):
-        if not _refuses(server, f"{inside}/pods/any/{verb}?command=ls"):
-            return (
-                f"{verb} passes: your list took the place of kubectl's own, which "
-                f"kept it away. Name {verb} as well."
-            )
-    return ""
-
-
-def _refuses(server: KubectlProxy, path: str) -> bool:
-    reply = server.get(path)
-    # The API server's own 403 is a Status in JSON; the proxy's is plain text.
-    return reply.status == 403 and "json" not in reply.headers.get("Content-Type", "")

@@ -6,8 +6,6 @@ from helpers.checks import kubectl_proxy
 from helpers.errors import NotSolved
 from helpers.proxy import KubectlProxy
 
-EXEC = ["^/api/.*/pods/.*/exec", "^/api/.*/pods/.*/attach"]
-
 
 @pytest.fixture(scope="module")
 def server(cluster):
@@ -76,20 +74,3 @@ def test_a_path_is_heard_with_its_question(server):
     """What follows the question mark may stay."""
     heard = f"{PATH}?limit=500"
     assert kubectl_proxy.listen_to_kubectl(heard, "scheduling.k8s.io/v1", server)
-
-
-@pytest.mark.parametrize(
-    ("guards", "said"),
-    [
-        (["/secrets", *EXEC], ""),
-        (["/secrets"], "exec passes"),
-        (["/secrets", EXEC[0]], "attach passes"),
-        (EXEC, "/api/v1/secrets passes"),
-        (["^/api/v1"], "a pattern is too wide"),
-    ],
-)
-def test_a_door_is_tried(cluster, guards, said):
-    """It is knocked at, so every list of patterns that does the work is right."""
-    with KubectlProxy(reject_paths=guards) as door:
-        diagnosis = kubectl_proxy.door_is_guarded(door, "default")
-    assert said in diagnosis if said else diagnosis == ""
