@@ -4,7 +4,6 @@ Python keeps the bytecode of what is imported here, and of nothing else: compili
 would take 60 MB, compiling none a few seconds of each launch.
 """
 
-import jupyter_server_proxy  # noqa: F401
 import nbval.plugin  # noqa: F401
 import pandas  # noqa: F401
 

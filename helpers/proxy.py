@@ -9,8 +9,8 @@ behaviour          kubectl proxy            here
 port               8001                     any that is free: two notebooks at once
 POST, PUT, PATCH,  passed on, with the      403 from the proxy unless the lesson
 DELETE             learner's rights         writes; it cannot tell who asks
-Host header        three names of this      the same; a hub's as well, `for_browser`, in
-                   machine                  a container that has no other user
+Host header        three names of this      the same
+                   machine
 end                Ctrl-C in its terminal   end of the block, `stop()`, or the kernel's
 output             the terminal             `log`: an unread pipe would block it
 =================  =======================  =========================================
@@ -37,7 +37,6 @@ from cluster.waiting import until
 from helpers import errors
 from helpers.caller import AGAIN, TIMEOUT, json_of
 from helpers.command import environment, program
-from helpers.hub import Hub, Link, link_to_port
 
 #: seconds until a new proxy must answer; it takes about 0.1
 START_TIMEOUT = 10.0
@@ -96,11 +95,6 @@ class KubectlProxy:
     find the URL of the one started last in `$PROXY`. Everybody on this machine who
     reaches the port has the learner's rights, so it is read-only unless
     `read_only=False`.
-
-    With `for_browser=True` the learner's browser gets in by `link()` on Binder and
-    JupyterHub, too, where it comes by the hub's name. kubectl accepts that name only
-    where the hub made a container for this learner alone, and only for reads: others on
-    a shared machine could forge it, and a stranger's page can make a browser write.
     """
 
     def __init__(
@@ -108,7 +102,6 @@ class KubectlProxy:
         *,
         read_only: bool = True,
         reject_paths: Sequence[str] | None = None,
-        for_browser: bool = False,
     ) -> None:
         """Take the options of `kubectl proxy`.
 
@@ -124,8 +117,6 @@ class KubectlProxy:
             # kubectl wants at least one; `^$` matches no path: each has a slash.
             paths = ",".join(reject_paths) or "^$"
             self._arguments.append(f"--reject-paths={paths}")
-        if for_browser and read_only and Hub.read().container_of_one:
-            self._arguments.append("--accept-hosts=.*")
         self.port: int | None = None
         self._process: subprocess.Popen | None = None
         self._output: IO[bytes] | None = None
@@ -193,16 +184,6 @@ class KubectlProxy:
         # Not gzip: on loopback it takes longer than it saves.
         headers = {"Accept": accept, "Accept-Encoding": "identity"}
         return json_of(path, self.get(path, headers=headers))
-
-    def link(self, path: str = "/") -> Link:
-        """Return a link for the learner's browser to `path`, by way of Jupyter.
-
-        Raise ProxyEnded if it does not run. Where the browser comes by another name
-        than localhost, kubectl answers 403 unless it was made `for_browser`.
-        """
-        if self.port is None or not self.running:
-            raise self._ended()
-        return link_to_port(self.port, path)
 
     def __enter__(self) -> Self:
         """Start it for a block."""

@@ -15,8 +15,6 @@ from playwright.sync_api import (
 from tests.browser.jupyterlab import JupyterLab
 from tests.browser.notebook import ACTION, OpenNotebook
 
-#: A name that is not this machine's, as a hosted learner's browser knows it.
-FOREIGN_HOST = "hub.example"
 WINDOW = ViewportSize(width=1300, height=1000)
 
 
@@ -35,10 +33,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("Chromium is not here. Run: sh tools/setup.sh tests")
     expect.set_options(timeout=ACTION * 1000)
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(
-            executable_path=program,
-            args=[f"--host-resolver-rules=MAP {FOREIGN_HOST} 127.0.0.1"],
-        )
+        yield playwright.chromium.launch(executable_path=program)
 
 
 @pytest.fixture(scope="package")

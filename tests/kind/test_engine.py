@@ -8,7 +8,6 @@ import pytest
 from cluster import errors
 from cluster.kind import engine
 from cluster.kind.engine import Engine, detect
-from helpers.hub import MARKS
 
 
 @pytest.fixture
@@ -89,7 +88,7 @@ def test_a_rootless_engine_must_be_fit_for_a_node(only, program, told, reason):
     assert reason in why
 
 
-@pytest.mark.parametrize("mark", MARKS)
+@pytest.mark.parametrize("mark", engine.MARKS)
 def test_the_hosts_engine_in_a_container_is_no_good(tmp_path, mark):
     told = json.dumps({"Name": "the-host", "SecurityOptions": []})
     assert engine.unmet("docker", told, tmp_path) == ""
