@@ -49,6 +49,7 @@ _HOME = {
     "wait_for_log": "helpers.pods",
     "wait_for_output": "helpers.pods",
     "widgets": "helpers.widgets",
+    "write_app": "helpers.drills",
 }
 
 __all__ = sorted(_HOME)

@@ -1,14 +1,17 @@
 """Break copies of a working application, each in one way, for a learner to repair.
 
-The application is the lesson's own, read from the cluster. `checks.layers_named` knows
-what the copies look like from outside, `checks.repaired` what is still wrong.
+The application is read from the cluster, as it was applied there. `helpers.repairs`
+knows what the copies look like from outside, and what is still wrong with one.
 """
 
 import contextlib
 import copy
 import json
-from collections.abc import Callable
-from pathlib import PurePosixPath
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from cluster.waiting import until
@@ -19,6 +22,10 @@ from helpers.tokens import MOUNTED, Token, backdate, create_token
 if TYPE_CHECKING:
     from helpers.connection import Cluster
 
+#: the application: its script, and the manifest of its Deployment
+APP = ("ask.sh", "app.yaml")
+#: where this kernel has them
+_folder: Path | None = None
 #: what all copies carry, and their pods
 LABEL = "lesson=drills"
 #: where a pod has its three files
@@ -31,28 +38,56 @@ ELSEWHERE = "production"
 TIMEOUT = 60.0
 
 
-def break_copies(deployment: str, cluster: "Cluster") -> list[str]:
+def write_app(namespace: str) -> str:
+    """Write the application's two files into a new folder; return its name.
+
+    It is made beside the notebook, where JupyterLab shows it, and shell cells find it
+    in `$FOLDER`. The one that this kernel had before is removed.
+    """
+    global _folder
+    if _folder:
+        shutil.rmtree(_folder, ignore_errors=True)
+    _folder = Path(tempfile.mkdtemp(prefix=f"{namespace}-", dir="."))
+    for name in APP:
+        text = (Path(__file__).parent / "data" / name).read_text("utf-8")
+        (_folder / name).write_text(text, "utf-8")
+    os.environ["FOLDER"] = _folder.name
+    return _folder.name
+
+
+def break_copies(
+    deployment: str, cluster: "Cluster", *, only: Iterable[str] = ()
+) -> list[str]:
     """Run copies of a Deployment, each broken in one way; return their names.
 
-    Return when each has logged a line; raise NotReady if one does not. A second call
-    breaks them again. The same as `kubectl get deployment NAME -o yaml`, an edit and
-    `kubectl apply`, five times.
+    All, or `only` some. Return when each has logged a line; raise NotReady if one does
+    not, KubectlFailed if the Deployment was not applied. A second call breaks them
+    again. The same as `kubectl apply view-last-applied`, an edit and `kubectl apply`,
+    for each of them.
     """
-    whole = kubectl("get", "deployment", deployment, "-o", "json").json()
+    applied = kubectl(
+        "apply", "view-last-applied", f"deployment/{deployment}", "-ojson"
+    )
+    whole = applied.json()
     account = whole["spec"]["template"]["spec"]["serviceAccountName"]
-    items = [_secret(_ended(account, cluster)), *broken(whole)]
-    document = {"apiVersion": "v1", "kind": "List", "items": items}
+    wanted = tuple(only) or NAMES
+    items = [one for one in broken(whole) if one["metadata"]["name"] in wanted]
     # A copy that was worked on keeps what was added: it has to go first.
     kubectl("delete", "deployments", f"--selector={LABEL}", "--cascade=foreground")
     # By the server: otherwise kubectl copies the token into an annotation.
     kubectl(
         *("apply", "--server-side", "--force-conflicts", "-f", "-"),
-        input=json.dumps(document),
+        input=json.dumps(_secret(_ended(account, cluster))),
     )
-    if not until(_all_speak, TIMEOUT, what="the first word of each copy"):
+    # By kubectl: what a learner deletes from the manifest is then deleted here as well.
+    document = {"apiVersion": "v1", "kind": "List", "items": items}
+    kubectl("apply", "-f", "-", input=json.dumps(document))
+    if not until(
+        lambda: _all_speak(wanted), TIMEOUT, what="the first word of each copy"
+    ):
         way_out = f"`kubectl describe pods --selector={LABEL}` says why."
         raise errors.NotReady("A word of each copy", TIMEOUT, "silence", way_out)
-    return list(NAMES)
+    return list(wanted)
 
 
 def broken(whole: dict) -> list[dict]:
@@ -201,8 +236,9 @@ def _secret(token: Token) -> dict:
     }
 
 
-def _all_speak() -> bool:
+def _all_speak(names: Iterable[str]) -> bool:
     pods = current_pods(LABEL)
     return all(
-        (pod := pods[name]) and last_words(pod["metadata"]["name"]) for name in NAMES
+        (pod := pods.get(name)) and last_words(pod["metadata"]["name"])
+        for name in names
     )

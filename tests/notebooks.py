@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from helpers.course import lessons
+from helpers.lessons import code_of
+from helpers.shell import BASH
 
 ROOT = Path(__file__).parent.parent
 FILES = [ROOT / "notebooks" / lesson.path for lesson in lessons()]
@@ -58,12 +60,13 @@ def source(name: str, cell: str) -> str:
     return found
 
 
-def run_in_shell(name: str, cell: str, namespace: str) -> None:
-    """Run a `%%bash` cell of a notebook, as it would run below `connect()`."""
-    magic, _, script = source(name, cell).partition("\n")
-    assert magic == "%%bash"
-    environment = os.environ | {"NAMESPACE": namespace}
-    subprocess.run(["bash", "-c", script], env=environment, check=True, timeout=120)
+def run_in_shell(name: str, cell: str, **environment: str) -> None:
+    """Run a `%%sh` cell of a notebook, or a solution, as it would run there."""
+    text = source(name, cell)
+    magic, _, script = (code_of({"source": text}) or text).partition("\n")
+    assert magic == "%%sh"
+    line = [*BASH.split(), "-c", script]
+    subprocess.run(line, env=os.environ | environment, check=True, timeout=120)
 
 
 def execute(path: Path, target: Path, *, beside: Path | None = None) -> None:

@@ -1,91 +1,42 @@
-"""Check what a learner finds wrong with broken copies of an application, and mends."""
+"""Say why an application gets no answer of the API server, or what it gave up for one.
+
+The application is that of `helpers.drills`, or any that writes the same lines. What is
+said names the layer first, then the part of the pod that is to blame.
+"""
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from cluster.waiting import until
 from helpers import errors
-from helpers.checks.rbac_and_tokens import may_exactly
 from helpers.command import current_namespace, kubectl
-from helpers.drills import FILES, LABEL, NAMES, current_pod, current_pods, last_words
+from helpers.drills import FILES, current_pod, last_words
+from helpers.grants import fault_of_grant
 from helpers.pods import exec_in_pod, wait_for
 from helpers.refusals.unauthorized import diagnose
 from helpers.reviews import review_token
 from helpers.tokens import read_token
 
-
-class Symptom(NamedTuple):
-    """The layer at which a request ended, and how far it had come."""
-
-    layer: str
-    meaning: str
-
-
-#: what the application writes, and what it means; the first that fits
-_SYMPTOMS = (
-    (
-        r"curl: \(6\)",
-        Symptom("name", "no address was found for the name, so nobody was asked"),
-    ),
-    (
-        r"curl: \((7|28)\)",
-        Symptom("address", "there is an address, and nobody answered at it"),
-    ),
-    (
-        r"curl: \((35|60|77)\)",
-        Symptom("TLS", "curl could not check who it talks to, so it sent nothing"),
-    ),
-    (
-        r"token: No such file|system:anonymous",
-        Symptom("authentication", "there was no token to show"),
-    ),
-    (
-        r"^401\b",
-        Symptom("authentication", "the server did not believe the token"),
-    ),
-    (
-        r"^403\b.* in the namespace \"(?!{namespace}\")",
-        Symptom("namespace", "the server knew who asked, for a namespace not its own"),
-    ),
-    (
-        r"^403\b",
-        Symptom("authorization", "the server knew who asked, and no rule allows it"),
-    ),
+#: what the application writes, and the layer at which it failed; the first that fits
+_LAYERS = (
+    (r"curl: \(6\)", "name"),
+    (r"curl: \((7|28)\)", "address"),
+    (r"curl: \((35|60|77)\)", "TLS"),
+    (r"token: No such file|system:anonymous", "authentication"),
+    (r"^401\b", "authentication"),
+    (r"^403\b.* in the namespace \"(?!{namespace}\")", "namespace"),
+    (r"^403\b", "authorization"),
 )
-LAYERS = ("name", "address", "TLS", "authentication", "authorization", "namespace")
 
 
-def symptom_of(line: str, namespace: str) -> Symptom | None:
-    """Return what a line of the application shows; None for an answer, or no symptom.
+def layer_of(line: str, namespace: str) -> str:
+    """Return the layer at which a line of the application says it failed, or "".
 
     `namespace` is the one that the application runs in.
     """
-    for pattern, symptom in _SYMPTOMS:
+    for pattern, layer in _LAYERS:
         if re.search(pattern.replace("{namespace}", namespace), line):
-            return symptom
-    return None
-
-
-def layers_named(named: Mapping[str, str]) -> str:
-    """Diagnose the first broken Deployment whose layer is not named, or not rightly.
-
-    The logs are read now; a repaired Deployment has no layer any more.
-    """
-    namespace, pods = current_namespace(), current_pods(LABEL)
-    for deployment in NAMES:
-        if deployment not in pods:
-            return f"There is no {deployment}: run the cell with `break_copies` first."
-        answer = named.get(deployment, "")
-        if answer not in LAYERS:
-            said = f"is {answer!r}" if answer else "is still empty"
-            return f"{deployment}: {said}; choose one of {', '.join(LAYERS)}."
-        pod = pods.get(deployment)
-        line = last_words(pod["metadata"]["name"]) if pod else ""
-        symptom = symptom_of(line, namespace)
-        if symptom and answer != symptom.layer:
-            return f"{deployment}: it is not {answer!r}, for {symptom.meaning}."
+            return layer
     return ""
 
 
@@ -99,8 +50,14 @@ _HOST = re.compile(r"resolve host: (?P<host>[\w.-]+)")
 _ASKED = re.compile(r'in the namespace "(?P<namespace>[^"]*)"')
 
 
-def repaired(deployment: str) -> str:
-    """Diagnose why an application gets no answer, or what its repair gave up for it.
+def demand_answer(deployment: str) -> None:
+    """Raise NotSolved unless an application gets its answer, and gave up nothing."""
+    if fault := fault_of_app(deployment):
+        raise errors.NotSolved(fault)
+
+
+def fault_of_app(deployment: str) -> str:
+    """Return why an application gets no answer, or what its repair gave up, or "".
 
     Waits for the pod of the Deployment as it is now. It must list the pods of its own
     namespace, with `ca.crt`, with a token that is renewed, and with no other right.
@@ -127,11 +84,11 @@ def repaired(deployment: str) -> str:
 
 def why(line: str, pod: dict) -> str:
     """Return which layer failed, and which part of the pod is to blame."""
-    symptom = symptom_of(line, current_namespace())
-    if symptom is None:
+    layer = layer_of(line, current_namespace())
+    if not layer:
         name = pod["metadata"]["name"]
         return f"The application says {line!r}; see `kubectl logs {name}`."
-    return f"{symptom.layer}: {_CAUSES[symptom.layer](line, pod)}"
+    return f"{layer}: {_CAUSES[layer](line, pod)}"
 
 
 def given_up(pod: dict, asked: str) -> str:
@@ -150,7 +107,7 @@ def given_up(pod: dict, asked: str) -> str:
             f"authentication: this works until {token.expires:%Y-%m-%d %H:%M} UTC, as "
             f"nobody renews the token{_origin(spec)}; the pod's own one is renewed."
         )
-    return may_exactly(spec["serviceAccountName"], ["list"], "pods")
+    return fault_of_grant(spec["serviceAccountName"], ["list"], "pods")
 
 
 def _name(line: str, pod: dict) -> str:
@@ -201,7 +158,7 @@ def _authentication(line: str, pod: dict) -> str:
 def _authorization(line: str, pod: dict) -> str:
     account = pod["spec"]["serviceAccountName"]
     # The rules may have come to be right since the application asked.
-    return may_exactly(account, ["list"], "pods") or f"{line} It will ask again."
+    return fault_of_grant(account, ["list"], "pods") or f"{line} It will ask again."
 
 
 def _namespace(line: str, pod: dict) -> str:

@@ -1,13 +1,15 @@
-"""What the check of the drills says: of each fault, and of each wrong repair."""
+"""What is said of an application: of each fault, and of each wrong repair."""
 
 import json
+import os
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from cluster.kind.backend import Kind
-from helpers import Caller, create_token, drills, kubectl, review_token
-from helpers.checks import recap_repairs
+from helpers import Caller, create_token, drills, errors, kubectl, repairs, review_token
+from helpers.checks.drills import COPIES, LAYERS
 from helpers.drills import (
     FILES,
     LABEL,
@@ -16,7 +18,9 @@ from helpers.drills import (
     current_pod,
     current_pods,
     last_words,
+    write_app,
 )
+from helpers.lessons import code_of
 from helpers.refusals.unauthorized import diagnose
 from tests.local.waiting import until
 from tests.notebooks import run_in_shell, source
@@ -25,10 +29,21 @@ MORE = pytest.mark.full("many wrong answers")
 
 
 @pytest.fixture(scope="module")
-def namespace(namespace, cluster):
+def folder(tmp_path_factory):
+    """Return where the application's files are, as lessons 26 and 27 write them."""
+    before, place = os.getcwd(), tmp_path_factory.mktemp("beside")
+    os.chdir(place)
+    try:
+        yield str(place / write_app("drills"))
+    finally:
+        os.chdir(before)
+        os.environ.pop("FOLDER")
+
+
+@pytest.fixture(scope="module")
+def namespace(namespace, cluster, folder):
     """Run the application of the lesson, and its broken copies."""
-    for cell in ("identity-made", "app-script", "app-manifest"):
-        run_in_shell("10-recap", cell, namespace)
+    run_in_shell("26-drills", "app-made", NAMESPACE=namespace, FOLDER=folder)
     assert break_copies("app", cluster) == list(NAMES)
     return namespace
 
@@ -36,7 +51,7 @@ def namespace(namespace, cluster):
 @pytest.fixture(autouse=True)
 def short_rounds(monkeypatch):
     """Give a wrong repair one more second: the application asks in each."""
-    monkeypatch.setattr(recap_repairs, "ROUND", 1.5)
+    monkeypatch.setattr(repairs, "ROUND", 1.5)
 
 
 def set_env(drill, *variables):
@@ -48,20 +63,22 @@ def patch(drill, **spec):
     kubectl("patch", "deployment", drill, "--patch", json.dumps(patched))
 
 
-def right():
-    """Return the layers that the page's solution names."""
-    named = {}
-    exec(source("10-recap", "layers-solution"), {}, named)
-    return named["layers"]
+def layers():
+    """Return the layer at which each copy fails, by the last line of its log."""
+    return {
+        name: repairs.layer_of(
+            last_words(pod["metadata"]["name"]), pod["metadata"]["namespace"]
+        )
+        for name, pod in current_pods(LABEL).items()
+    }
 
 
-def layer_of(pod):
-    line = last_words(pod["metadata"]["name"])
-    return recap_repairs.symptom_of(line, pod["metadata"]["namespace"]).layer
+#: what the check of lesson 26 takes for right
+RIGHT = {name: LAYERS[letter] for name, (letter, _) in COPIES.items()}
 
 
 def test_the_application_of_the_lesson_is_whole(namespace):
-    assert recap_repairs.repaired("app") == ""
+    assert repairs.fault_of_app("app") == ""
 
 
 FAULTS = {
@@ -76,16 +93,16 @@ FAULTS = {
 @pytest.mark.parametrize(("drill", "said"), FAULTS.items())
 def test_each_fault_is_named(namespace, drill, said):
     """The layer first, then what of the pod is to blame; never a token."""
-    diagnosis = recap_repairs.repaired(drill)
+    diagnosis = repairs.fault_of_app(drill)
     layer, _, _ = diagnosis.partition(":")
-    assert layer in recap_repairs.LAYERS and said in diagnosis
+    assert layer in LAYERS.values() and said in diagnosis
     assert "eyJ" not in diagnosis and len(diagnosis.splitlines()) == 1
 
 
 def test_the_token_of_the_local_cluster_has_expired(namespace, cluster):
     """Not revoked: time is what ended it, and the server says so."""
     assert cluster.backend == "local"
-    assert "401, expired." in recap_repairs.repaired("drill-4")
+    assert "401, expired." in repairs.fault_of_app("drill-4")
 
 
 def test_elsewhere_the_token_is_bound_to_what_is_gone(namespace):
@@ -96,16 +113,15 @@ def test_elsewhere_the_token_is_bound_to_what_is_gone(namespace):
     assert verdict.cause == "revoked" and "secret/gone" in verdict.why
 
 
-def test_the_layers_are_read_from_what_the_pods_say(namespace):
-    """Right; one wrong, with the reason; one not there; one that is no layer."""
-    assert recap_repairs.layers_named(right()) == ""
-    said = recap_repairs.layers_named(right() | {"drill-5": "authorization"})
-    assert said.startswith("drill-5: it is not 'authorization', for the server knew")
-    assert recap_repairs.layers_named({}).startswith(
-        "drill-1: is still empty; choose one of"
-    )
-    said = recap_repairs.layers_named(right() | {"drill-2": "tls"})
-    assert said.startswith("drill-2: is 'tls'; choose one of name, address, TLS")
+def test_the_layers_are_what_the_pods_say(namespace):
+    """The check knows them by heart, because a repaired copy has none any more."""
+    assert layers() == RIGHT
+
+
+def test_a_check_raises_what_is_said(namespace):
+    with pytest.raises(errors.NotSolved, match="^name: nothing is called kubernetes"):
+        repairs.demand_answer("drill-1")
+    repairs.demand_answer("app")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +135,7 @@ def test_the_layers_are_read_from_what_the_pods_say(namespace):
 def test_a_server_is_found_or_not(namespace, server, said):
     """Every name that leads there is right; another fault is another diagnosis."""
     set_env("drill-1", f"SERVER={server}")
-    diagnosis = recap_repairs.repaired("drill-1")
+    diagnosis = repairs.fault_of_app("drill-1")
     assert said in diagnosis and bool(said) == bool(diagnosis)
 
 
@@ -138,13 +154,13 @@ def test_not_to_check_the_certificate_is_no_repair(namespace):
             ]
         ),
     )
-    assert recap_repairs.repaired("drill-2").startswith("TLS: it has no ca.crt")
+    assert repairs.fault_of_app("drill-2").startswith("TLS: it has no ca.crt")
 
 
 def test_a_token_from_nowhere_is_told(namespace):
     patch("drill-3", automountServiceAccountToken=True)
     set_env("drill-3", "TOKEN=/nowhere/token")
-    said = recap_repairs.repaired("drill-3")
+    said = repairs.fault_of_app("drill-3")
     assert said.startswith("authentication: there is no file /nowhere/token: look at")
 
 
@@ -153,7 +169,7 @@ def test_a_fresh_token_in_the_secret_is_no_repair(namespace):
     secret = {"stringData": {"token": create_token("app").text}}
     kubectl("patch", "secret", "copied-token", "--patch", json.dumps(secret))
     kubectl("rollout", "restart", "deployment/drill-4")
-    said = recap_repairs.repaired("drill-4")
+    said = repairs.fault_of_app("drill-4")
     assert said.startswith("authentication: this works until 20")
     assert "the Secret copied-token; the pod's own one is renewed." in said
 
@@ -164,13 +180,13 @@ def test_rights_everywhere_are_no_repair(namespace):
     grant = f"--serviceaccount={namespace}:app"
     kubectl("create", "clusterrolebinding", name, "--clusterrole=view", grant)
     try:
-        said = recap_repairs.repaired("drill-5")
-        own = recap_repairs.repaired("app")
+        said = repairs.fault_of_app("drill-5")
+        own = repairs.fault_of_app("app")
     finally:
         kubectl("delete", "clusterrolebinding", name)
     assert said.startswith("namespace: it lists the pods of production, and runs in")
     assert "app may also get pods: that is too much" in own
-    until(lambda: recap_repairs.repaired("app") == "")
+    until(lambda: repairs.fault_of_app("app") == "")
 
 
 def test_a_missing_right_is_traced_to_its_binding(namespace):
@@ -179,52 +195,68 @@ def test_a_missing_right_is_traced_to_its_binding(namespace):
     try:
         pod = current_pod("app")["metadata"]["name"]
         until(lambda: "403" in last_words(pod))
-        assert recap_repairs.repaired("app") == (
+        assert repairs.fault_of_app("app") == (
             "authorization: 403 for list on pods: Role `app` allows it, but no "
             "RoleBinding names it."
         )
         wrong = f"--serviceaccount={namespace}:default"
         kubectl("create", "rolebinding", "wrong", "--role=app", wrong)
-        said = recap_repairs.repaired("app")
+        said = repairs.fault_of_app("app")
         assert said.startswith("authorization: 403 for list on pods: RoleBinding `wro")
         assert "to ServiceAccount `default`" in said
         kubectl("delete", "rolebinding", "wrong")
     finally:
-        run_in_shell("10-recap", "right-solution", namespace)
+        run_in_shell("27-more-drills", "right-solution", NAMESPACE=namespace)
     until(lambda: "403" not in last_words(pod))
-    assert recap_repairs.repaired("app") == ""
+    assert repairs.fault_of_app("app") == ""
 
 
 def test_what_does_not_run_is_told(namespace):
     """No such Deployment; an image that is not there; a script that is not there."""
-    assert "not found" in recap_repairs.repaired("drill-6")
+    assert "not found" in repairs.fault_of_app("drill-6")
     image = {"name": "main", "image": "no-such-image:1"}
     patch("drill-1", containers=[image])
-    said = recap_repairs.repaired("drill-1")
+    said = repairs.fault_of_app("drill-1")
     assert "does not run: container main: " in said and "no-such-image" in said
     other = {"name": "main", "args": ["sh", "-c", "echo hello; sleep infinity"]}
     patch("drill-3", containers=[other], automountServiceAccountToken=True)
-    said = recap_repairs.repaired("drill-3")
+    said = repairs.fault_of_app("drill-3")
     assert said.startswith("The application says 'hello'; see `kubectl logs drill-3-")
 
 
+def save(folder, drill):
+    manifest = kubectl("apply", "view-last-applied", f"deployment/{drill}").stdout
+    Path(folder, f"{drill}.yaml").write_text(manifest)
+
+
 @MORE
-def test_each_solution_can_be_run_twice(namespace, cluster):
-    """A learner may unfold and run it after a right answer of their own.
+def test_each_solution_can_be_run_twice(namespace, cluster, folder):
+    """A learner may run it after a right answer of their own.
 
     The copies are broken anew first, whatever was done to them before.
     """
     break_copies("app", cluster)
-    assert {name: layer_of(pod) for name, pod in current_pods(LABEL).items()} == right()
+    assert layers() == RIGHT
     for _ in range(2):
-        for cell in ("name", "tls", "token", "expired", "elsewhere"):
-            run_in_shell("10-recap", f"{cell}-solution", namespace)
-    assert [recap_repairs.repaired(drill) for drill in NAMES] == [""] * len(NAMES)
+        for drill in NAMES:
+            save(folder, drill)
+        for cell in ("name", "token"):
+            run_in_shell("26-drills", f"{cell}-solution", FOLDER=folder)
+        for cell in ("expired", "elsewhere"):
+            run_in_shell("27-more-drills", f"{cell}-solution", FOLDER=folder)
+        code = code_of({"source": source("26-drills", "tls-solution")})
+        exec(code, {"folder": folder, "kubectl": kubectl})
+    assert [repairs.fault_of_app(drill) for drill in NAMES] == [""] * len(NAMES)
 
 
-def test_the_files_are_where_the_script_looks():
+def test_only_some_copies_are_made(namespace, cluster):
+    assert break_copies("app", cluster, only=["drill-5"]) == ["drill-5"]
+    assert layers() == {"drill-5": "namespace"}
+
+
+def test_the_files_are_where_the_script_looks(folder):
     """The script of the page and the helpers mean the same directory."""
-    assert f"FILES={FILES}\n" in source("10-recap", "app-script")
+    assert f"FILES={FILES}\n" in Path(folder, "ask.sh").read_text()
 
 
 FORBIDDEN = (
@@ -250,9 +282,9 @@ LINES = {
 @pytest.mark.parametrize(("line", "layer"), LINES.items())
 def test_a_line_shows_its_layer(line, layer):
     """A namespace whose name begins alike is another one."""
-    assert recap_repairs.symptom_of(line, "here").layer == layer
+    assert repairs.layer_of(line, "here") == layer
 
 
 @pytest.mark.parametrize("line", ["200: 4 pods in here", "", "sh: not found"])
 def test_no_symptom_is_no_layer(line):
-    assert recap_repairs.symptom_of(line, "here") is None
+    assert repairs.layer_of(line, "here") == ""

@@ -1,0 +1,22 @@
+"""Check an application whose token, namespace or right was wrong."""
+
+from helpers.exercise import exercise
+from helpers.repairs import demand_answer
+
+
+@exercise
+def repair_token(deployment: str) -> None:
+    """Demand an application with a token that is renewed."""
+    demand_answer(deployment)
+
+
+@exercise
+def repair_namespace(deployment: str) -> None:
+    """Demand an application that asks in its own namespace."""
+    demand_answer(deployment)
+
+
+@exercise
+def restore_right(deployment: str) -> None:
+    """Demand an account that has its right back, and no other."""
+    demand_answer(deployment)
