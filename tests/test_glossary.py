@@ -11,6 +11,8 @@ from tests.notebooks import FILES, ROOT, load
 
 GLOSSARY = ROOT / "notebooks/glossary.md"
 CHEATSHEET = ROOT / "notebooks/cheatsheet.md"
+#: what JupyterLab finds, which keeps the capital letters of a heading
+MARK = re.compile(r'^<a id="([\w-]+)"></a>\n', re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 #: an entry explains a word; what needs more is a lesson
 SENTENCES = 4
@@ -20,7 +22,8 @@ OWN = re.compile(r"[A-Z:/\"']")
 
 def entries() -> dict[str, str]:
     """Return the text behind each heading."""
-    _, *parts = re.split(r"^## ", GLOSSARY.read_text(), flags=re.MULTILINE)
+    text = MARK.sub("", GLOSSARY.read_text())
+    _, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
     return dict(part.split("\n", 1) for part in parts)
 
 
@@ -45,6 +48,13 @@ def test_a_lesson_links_to_words_that_are_in_the_glossary(path):
         file, _, word = link.partition("#")
         assert (path.parent / file).resolve() == GLOSSARY, link
         assert word in known, link
+
+
+def test_jupyterlab_finds_each_entry_by_the_same_link_as_github():
+    """JupyterLab calls a heading as it is written, with dashes for spaces."""
+    marked = MARK.findall(GLOSSARY.read_text())
+    terms = [term for term in entries() if term.replace(" ", "-") != anchor(term)]
+    assert marked == [anchor(term) for term in terms]
 
 
 def test_the_glossary_is_in_alphabetical_order():
