@@ -114,10 +114,14 @@ def _attempt(entry: object) -> Attempt:
     when, diagnosis = entry.get("time"), entry.get("diagnosis")
     if type(when) is not int or not 0 <= when <= _LATEST:
         raise ValueError("`time` is not in seconds since 1970")
-    names = [entry.get("lesson"), entry.get("exercise")]
-    for field, name in zip(("lesson", "exercise"), names, strict=True):
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise ValueError(f"`{field}` is not a name")
+    lesson, exercise = _name(entry, "lesson"), _name(entry, "exercise")
     if not isinstance(diagnosis, str):
         raise ValueError("`diagnosis` is not a text")
-    return Attempt(when, *names, diagnosis)
+    return Attempt(when, lesson, exercise, diagnosis)
+
+
+def _name(entry: dict, field: str) -> str:
+    name = entry.get(field)
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError(f"`{field}` is not a name")
+    return name

@@ -10,6 +10,7 @@ from cluster.progress import Silent
 from helpers import answers, errors, export
 from helpers.checks import __dir__ as names_of_checks
 from helpers.course import Lesson, lessons
+from helpers.diagnoses import diagnoses, wants
 from helpers.lessons import tagged
 from tests.commandline import helpers
 from tests.notebooks import ROOT
@@ -17,6 +18,8 @@ from tests.progress import Notes
 
 CHECK = '''
 """Checks."""
+
+LARGE = "more"
 
 def guess(number):
     """Check that the number
@@ -32,8 +35,8 @@ def guess(number):
 
 def _compare(number):
     if number != 42:
-        side = "more" if number < 42 else "less"
-        raise NotSolved(f"It is {side} than {number!r}.")
+        side = LARGE if number < 42 else "less"
+        raise NotSolved(f"It is {side} than {number!r}, not {LARGE}.")
     guess(number)
 
 def _last(number):
@@ -45,13 +48,14 @@ def other():
 '''
 NOTEBOOK = {
     "cells": [
-        ("markdown", "## Exercise: guess\n\nWhich **number**?\n"),
+        ("markdown", "## Exercise: guess\n\nWhich [number](a.md#n)?\n"),
         ("markdown", "<details>A hint.</details>"),
         ("code", "number = None", "exercise"),
         ("code", "checks.guess(number)", "check"),
         (
             "markdown",
-            "<details>\n\n```python\nnumber = 42\n```\n</details>",
+            "<details>\n<summary>S</summary>\n\n"
+            "```python\nnumber = 42\n```\n\nWhy.\n</details>",
             "solution",
         ),
         ("markdown", "## Another thing"),
@@ -92,13 +96,14 @@ def test_an_answer_has_task_solution_and_what_the_check_says(tmp_path, monkeypat
     assert answers.page([(lesson(), notebook())]).split("\n\n")[2:] == [
         "## 00-guessing: Guess",
         "### Exercise: guess",
-        "Which **number**?",
+        "Which [number](student/a.md#n)?",
         "<details>A hint.</details>",
         "**Solution**",
         "```python\nnumber = 42\n```",
+        "Why.",
         "**The check** `guess`: Check that the number is 42.",
         "- Put your number into `number`.\n"
-        "- It is {side} than {number}.\n"
+        "- It is {side} than {number}, not more.\n"
         "- It is odd.\n",
     ]
 
@@ -106,14 +111,16 @@ def test_an_answer_has_task_solution_and_what_the_check_says(tmp_path, monkeypat
 def test_every_exercise_of_the_course_is_on_the_page(written):
     """With a solution, and with at least one sentence that refuses an answer."""
     page = (written / export.ANSWERS).read_text("utf-8")
+    for link in re.findall(r"\]\(([\w./-]+)", page):
+        assert link.startswith("http") or (written / link).exists(), link
     for each in lessons():
         found = list(answers.exercises(export.load(each)))
         assert [exercise.name for exercise in found] == each.exercises, each.name
         for exercise in found:
-            assert exercise.task in page.replace("\n### ", "\n## ") or exercise.task
-            assert exercise.solution and exercise.solution in page
-            assert answers.wants(each, exercise.name), exercise.name
-            assert answers.diagnoses(each, exercise.name), exercise.name
+            assert exercise.task and "```python" in exercise.solution, exercise.name
+            module = answers.CHECKS / f"{each.topic.replace('-', '_')}.py"
+            assert wants(module, exercise.name), exercise.name
+            assert diagnoses(module, exercise.name), exercise.name
 
 
 # --- The directory ----------------------------------------------------------------
