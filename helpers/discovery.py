@@ -45,22 +45,6 @@ class Resource(NamedTuple):
         return f"{self.group}/{self.version}" if self.group else self.version
 
 
-def api_versions(server: Server) -> pd.DataFrame:
-    """Return a row per group version: GROUP, VERSION, PREFERRED.
-
-    The core group's name is empty. The same as `kubectl api-versions`, with two
-    requests; raise ApiError if the server refuses one.
-    """
-    rows = [
-        (group, version["version"], place == 0)
-        for group, versions in _groups(read_discovery(server))
-        # The server lists the preferred version first.
-        for place, version in enumerate(versions)
-    ]
-    types = {"GROUP": "string", "VERSION": "string", "PREFERRED": "bool"}
-    return pd.DataFrame(rows, columns=list(types)).astype(types)
-
-
 def api_resources(server: Server) -> pd.DataFrame:
     """Return a row per resource, with the columns of kubectl.
 

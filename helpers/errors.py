@@ -127,15 +127,15 @@ class ProxyEnded(LabError):
         super().__init__(fact, "Start it (again): `proxy.start()`.")
 
 
-class BadColumn(LabError):
-    """A column whose path cannot be read."""
+class BadPath(LabError):
+    """A path of a field that cannot be read."""
 
-    def __init__(self, column: str, fault: str) -> None:
+    def __init__(self, path: str, fault: str) -> None:
         """Name it and say why."""
-        self.column, self.fault = column, fault
+        self.path, self.fault = path, fault
         super().__init__(
-            f"The column {column!r} {fault}.",
-            "Write columns as {'NAME': '.metadata.name', 'FIRST': '.spec.list[0].x'}.",
+            f"The path {path!r} {fault}.",
+            "Write it as `.metadata.name` or `.spec.containers[0].image`.",
         )
 
 

@@ -5,7 +5,6 @@ has to be read twice.
 """
 
 import contextlib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,13 +12,12 @@ import pandas as pd
 
 from cluster.waiting import until
 from helpers import errors
-from helpers.columns import steps
 from helpers.discovery import Server
+from helpers.fieldpath import steps
 
 INDEX = "/openapi/v3"
 #: how deep a tree goes where no depth is asked for: a Pod in a Job is five deep
 DEPTH = 12
-_WRITTEN_AS_TEXT = re.compile(r"^\^\(\\\+\|-\)\?\(\(\[0-9\]\+")
 #: documents by URL, whose hash makes it the same document on every server
 _documents: dict[str, dict] = {}
 
@@ -96,21 +94,6 @@ class Schema:
         frame = pd.DataFrame(rows, columns=columns, dtype="object")
         return frame.astype({**types, "DESCRIPTION": "string"})
 
-    def holds(self) -> str:
-        """Return what a column of this field holds, as `tables` names it."""
-        node, reference = self.node, self.name
-        if reference in _HOLDS:
-            return _HOLDS[reference]
-        if _WRITTEN_AS_TEXT.match(node.get("pattern", "")):
-            return "quantity"
-        if node.get("x-kubernetes-int-or-string"):
-            return "string"
-        if node.get("format") == "date-time":
-            return "microtime"
-        if "properties" in node or "additionalProperties" in node:
-            return "object"
-        return _HOLDS.get(node.get("type", ""), "any")
-
     def __repr__(self) -> str:
         """Return one line: the place and its type."""
         return f"{self.path or self.name} <{self.type}>"
@@ -164,20 +147,6 @@ class Schema:
                 rest = {key: node[key] for key in node.keys() - {"allOf", "$ref"}}
                 resolved = {**self.components.get(full, {}), **rest}
         return Schema(name, resolved, self.components, required, path)
-
-
-#: by the name of a type that has a format of its own, else by JSON's type
-_HOLDS = {
-    "Quantity": "quantity",
-    "Time": "time",
-    "MicroTime": "microtime",
-    "IntOrString": "string",
-    "string": "string",
-    "integer": "integer",
-    "number": "number",
-    "boolean": "boolean",
-    "array": "object",
-}
 
 
 def read_schema(

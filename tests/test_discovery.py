@@ -77,17 +77,6 @@ def rows(frame):
     return [tuple(row) for row in frame.itertuples(index=False)]
 
 
-def test_group_versions():
-    """The core group has no name, and the first version is the preferred one."""
-    frame = discovery.api_versions(Told(CORE, NAMED))
-    assert list(frame.columns) == ["GROUP", "VERSION", "PREFERRED"]
-    assert rows(frame) == [
-        ("", "v1", True),
-        ("autoscaling", "v2", True),
-        ("autoscaling", "v1", False),
-    ]
-
-
 def test_resources():
     """One row per resource of each version; what is missing is empty."""
     frame = discovery.api_resources(Told(CORE, NAMED))
@@ -102,11 +91,11 @@ def test_resources():
 
 def test_nothing_is_an_empty_frame_of_the_same_types():
     """Code that follows needs no special case."""
-    for read in (discovery.api_resources, discovery.api_versions):
-        empty, full = read(Told({"items": []}, {})), read(Told(CORE, NAMED))
-        assert len(empty) == 0
-        assert dict(empty.dtypes) == dict(full.dtypes)
-        assert full.dtypes["NAME" if "NAME" in full else "GROUP"] == "string"
+    empty = discovery.api_resources(Told({"items": []}, {}))
+    full = discovery.api_resources(Told(CORE, NAMED))
+    assert len(empty) == 0
+    assert dict(empty.dtypes) == dict(full.dtypes)
+    assert full.dtypes["NAME"] == "string"
 
 
 @pytest.fixture(scope="module")
@@ -126,16 +115,6 @@ def test_it_lists_what_kubectl_lists(server):
     assert {"create", "delete", "list", "watch"} <= set(jobs["VERBS"])
     assert (jobs["KIND"], bool(jobs["NAMESPACED"])) == ("Job", True)
     assert jobs["CATEGORIES"] == ["all"]
-
-
-def test_versions_are_those_of_kubectl(server):
-    """`kubectl api-versions` prints the same, joined."""
-    frame = discovery.api_versions(server)
-    joined = {
-        f"{group}/{version}" if group else version
-        for group, version in zip(frame["GROUP"], frame["VERSION"], strict=True)
-    }
-    assert joined == set(kubectl("api-versions").stdout.split())
 
 
 def test_the_classic_form_says_the_same(server):

@@ -14,13 +14,14 @@ import pandas as pd
 from helpers import errors
 from helpers.caller import Caller
 from helpers.command import current_namespace, kubeconfig_in_use
-from helpers.tables import TABLE
 from helpers.watch import BROKEN, RECONNECTED, Event, Watch, trouble
 from helpers.widgets import markup, podtable
 from helpers.widgets.live import Live
 from helpers.widgets.podtable import LAST_EVENT, Row, Table
 from helpers.widgets.view import SOON, View, named
 
+#: the form of a list in which the server makes the columns
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 #: rows that are on the screen; the filter finds the others
 MOST = 20
 #: events in the list below the table
