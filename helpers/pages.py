@@ -95,11 +95,12 @@ def html_of_markdown(file: Path) -> str:
 
 
 def _without_widgets(notebook: NotebookNode) -> NotebookNode:
-    """Return a copy in which each view has its other forms alone."""
+    """Return a copy in which each view is its text alone."""
     plain = copy.deepcopy(notebook)
     plain.metadata.pop("widgets", None)
     for cell in plain.cells:
         for output in cell.get("outputs", ()):
-            if len(output.get("data", {})) > 1:
-                output["data"].pop(_WIDGET, None)
+            if _WIDGET in output.get("data", {}):
+                text = output["data"].get("text/plain", "")
+                output["data"] = NotebookNode({"text/plain": text})
     return plain
