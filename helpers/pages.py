@@ -3,7 +3,9 @@
 `make chapter` and `python -m helpers export` do; neither changes a notebook's file.
 """
 
+import base64
 import copy
+import mimetypes
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -74,14 +76,30 @@ def html(notebook: NotebookNode, title: str, folder: Path) -> str:
     Pictures, whose addresses are relative to `folder`, are part of it. Live views are
     shown in their text form, and nothing is fetched from another host.
     """
-    exporter = HTMLExporter(embed_images=True, raw_template=_TEMPLATE)
+    # Not `embed_images`: it ends each <details> where its first paragraph begins.
+    exporter = HTMLExporter(raw_template=_TEMPLATE)
     page, _ = exporter.from_notebook_node(
         _without_widgets(notebook),
         resources={"metadata": {"name": title, "path": str(folder)}},
     )
+    page = re.sub(r'(<img [^>]*src=")([\w./-]+)(")', _embedded(folder), page)
     page = re.sub(r'(href="[\w./-]+)\.(?:ipynb|md)(["#])', r"\1.html\2", page)
     # As GitHub and JupyterLab have them, and as links are written: in lower case.
     return re.sub(r'(<h\d id=|href="[\w./-]*#)("?[^"]*")', _in_lower_case, page)
+
+
+def _embedded(folder: Path) -> Callable[[re.Match[str]], str]:
+    """Return what puts a picture in the place of its address."""
+
+    def embed(found: re.Match[str]) -> str:
+        picture = folder / found[2]
+        if not picture.is_file():
+            return found[0]
+        kind, _ = mimetypes.guess_type(picture.name)
+        data = base64.b64encode(picture.read_bytes()).decode()
+        return f"{found[1]}data:{kind};base64,{data}{found[3]}"
+
+    return embed
 
 
 def _in_lower_case(found: re.Match[str]) -> str:

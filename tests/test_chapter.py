@@ -136,6 +136,30 @@ def test_a_check_that_does_not_refuse_its_stub_is_named(tmp_path):
     assert "not yet" not in str([cell.outputs for cell in ran])
 
 
+FOLDED = """<details>
+<summary><b>Solution</b></summary>
+
+```python
+forty_two
+```
+
+</details>
+
+![the answer to everything](six.svg) and ![nothing](seven.svg)
+"""
+
+
+def test_what_is_folded_stays_folded_and_pictures_are_part_of_the_page(tmp_path):
+    """An answer that a page shows is none that a learner finds."""
+    (tmp_path / "six.svg").write_text("<svg/>")
+    cell = nbformat.v4.new_markdown_cell(FOLDED)
+    page = pages.html(nbformat.v4.new_notebook(cells=[cell]), "folded", tmp_path)
+    folded = page[page.index("<details>") : page.index("</details>")]
+    assert "forty_two" in folded and "forty_two" not in page.replace(folded, "")
+    assert 'src="data:image/svg+xml;base64,PHN2Zy8+"' in page
+    assert 'src="seven.svg"' in page
+
+
 def test_a_page_shows_a_view_as_text_and_fetches_nothing(tmp_path):
     """Without a network, and on GitHub, its facts are there all the same."""
     path = write(
