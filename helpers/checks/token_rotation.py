@@ -32,7 +32,12 @@ def read_token_again(api_client: "ApiClient", file: Path) -> None:
         try:
             user = reviews.create_self_subject_review(body={}).status.user_info
         except client.ApiException as error:
-            raise errors.NotSolved(_unauthorized(api_client, error)) from None
+            _refuse_other_words(api_client)
+            raise errors.NotSolved(
+                f"The API server answers {error.status}: the client does not send the "
+                "token that is in the file, so look at what `read_again` puts into the "
+                "configuration."
+            ) from None
         if user.extra.get(CREDENTIAL) != [f"JTI={token.id}"]:
             raise errors.NotSolved(
                 "The client sends another token than the one in the file: does "
@@ -40,14 +45,10 @@ def read_token_again(api_client: "ApiClient", file: Path) -> None:
             )
 
 
-def _unauthorized(api_client: "ApiClient", error: Exception) -> str:
+def _refuse_other_words(api_client: "ApiClient") -> None:
     header = api_client.configuration.api_key.get("BearerToken", "")
     if not header.lower().startswith("bearer "):
-        return (
+        raise errors.NotSolved(
             'The header does not begin with the word "Bearer" and a space: look at '
             'what `read_again` puts into `api_key["BearerToken"]`.'
         )
-    return (
-        f"The API server answers {error.status}: the client does not send the token "
-        "that is in the file, so look at what `read_again` puts into the configuration."
-    )
