@@ -116,7 +116,11 @@ def go_deeper(lesson: Lesson) -> str:
 def lesson_map() -> str:
     """Return the map in 00: the core path as a table, the deeper lessons as another."""
     first = _named(FIRST)
-    return "\n".join(_table(lambda one: _link(first, one, one.name[3:]), lessons()))
+
+    def link(one: Lesson) -> str:
+        return _link(first, one, f"{one.number} {one.title}")
+
+    return "\n".join(_table(link, lessons()))
 
 
 def readme_table() -> str:
