@@ -48,7 +48,7 @@ class Size:
 def size(notebook: dict) -> Size:
     """Count a notebook, without what is optional in it.
 
-    Solutions and the links at the end are not read, checks are run and not read.
+    Solutions, the map and the links at the end are not read, checks are only run.
     """
     cells = notebook["cells"]
     prose = [
@@ -60,14 +60,18 @@ def size(notebook: dict) -> Size:
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     read = "\n".join("".join(c["source"]) for c in code if not tagged(c, CHECK))
     lines = sum(bool(line.strip()) for line in read.splitlines())
-    links = prose[-1] if cells[-1]["id"] == LAST else ""
-    words = len(_words("\n".join(prose))) - len(_words(links))
+    words = sum(len(_words(text)) for text in prose if not _is_looked_up(text))
     exercises = sum(tagged(cell, STUB) for cell in cells)
     timed = exercises - optional
     pictures = sum(text.count("![") for text in prose)
     brisk = words / 200 + len(code) / 4 + lines / 25 + 3 * timed
     slow = words / 180 + len(code) * 0.35 + lines / 20 + 5 * timed
     return Size(len(cells), words, exercises, pictures, brisk, slow)
+
+
+def _is_looked_up(text: str) -> bool:
+    """Say whether a cell is the map or the links at the end: nobody reads all of it."""
+    return text.startswith("## Go deeper\n") or "\n| core lesson |" in text
 
 
 def _words(text: str) -> list[str]:
@@ -192,7 +196,8 @@ def framed(lesson: Lesson, notebook: dict) -> dict:
         if lesson.name == FIRST and cell["id"] == "map":
             # The prose above the tables is the lesson's own.
             own = "".join(cell["source"]).partition("| core lesson")[0]
-            cell["source"] = (own + lesson_map()).splitlines(keepends=True)
+            text = f"{own.rstrip()}\n\n{lesson_map()}"
+            cell["source"] = text.splitlines(keepends=True)
     return notebook | {"cells": made}
 
 
