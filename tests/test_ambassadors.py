@@ -3,7 +3,12 @@
 import pytest
 
 from helpers import errors
-from helpers.ambassadors import ambassador_pod, play_kubelet, run_ambassador
+from helpers.ambassadors import (
+    ambassador_pod,
+    ask_ambassador,
+    play_kubelet,
+    run_ambassador,
+)
 from helpers.caller import Caller
 from helpers.command import kubectl
 from helpers.pods import exec_in_pod
@@ -34,8 +39,11 @@ def test_an_ambassador_listens_when_the_call_returns(namespace):
     """Its token is the kubelet's, bound to the pod; the neighbours have none."""
     token = run_ambassador("real", "kubectl proxy")
     assert token.bound_to == "pod/real"
-    done = exec_in_pod("real", "curl", "-sf", "localhost:8001/api", container="main")
-    assert done.exit_code == 0
+    answer = ask_ambassador("real", "/api", container="neighbour")
+    assert (answer.status, answer.json()["kind"]) == (200, "APIVersions")
+    posted = ask_ambassador("real", "/api", "-X", "POST", expect=403)
+    assert posted.status == 403
+    assert ask_ambassador("real", "/api", at="http://localhost:9").status == 0
     assert exec_in_pod("real", "ls", MOUNTED, container="main").exit_code != 0
 
 
