@@ -18,7 +18,8 @@ MINE = {
             {
                 "name": "main",
                 "image": "toolbox:1",
-                "resources": {"limits": {"cpu": "250m"}},
+                # All of them start at once, on a node that may have two CPUs.
+                "resources": {"limits": {"cpu": "250m"}, "requests": {"cpu": "1m"}},
                 "env": [
                     {
                         "name": "CPU_LIMIT",
