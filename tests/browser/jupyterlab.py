@@ -18,6 +18,7 @@ import requests
 from nbformat import v4
 from nbformat.sign import NotebookNotary
 
+from helpers.attempts import SETTING
 from tests.local.waiting import until
 from tests.notebooks import ROOT
 
@@ -139,7 +140,9 @@ class JupyterLab:
     def _environment(self) -> dict[str, str]:
         # Nothing of the person who runs the tests: settings, kernels, open pages. The
         # token is not on the command line, where everybody could read it.
-        return os.environ | {
+        # What is typed there counts as a learner's own.
+        environment = {k: v for k, v in os.environ.items() if k != SETTING}
+        return environment | {
             "JUPYTER_CONFIG_DIR": str(self.folder / "config"),
             "JUPYTER_DATA_DIR": str(self._data),
             "JUPYTER_RUNTIME_DIR": str(self._runtime),

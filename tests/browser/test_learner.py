@@ -3,6 +3,8 @@
 What is on the screen at the end has no error, and axe finds nothing in either theme.
 """
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -91,6 +93,9 @@ def test_with_the_keyboard_alone(open_notebook):
     assert answers == {}
     assert notebook.not_run() == []
     assert notebook.faults() == []
+    board = notebook.text("board")
+    assert re.search(rf"{BY_KEYBOARD}\s+core\s+\d+\s+2 of 2 ✓", board)
+    assert "Go on with 01-pod-metadata" in board
 
 
 @pytest.mark.parametrize("name", [name for name in STEPS if name != BY_KEYBOARD])
