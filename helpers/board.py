@@ -7,6 +7,7 @@ have noted, see `helpers.attempts`.
 import json
 from dataclasses import asdict, dataclass
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from helpers import attempts
@@ -90,7 +91,7 @@ class Board:
     def _repr_html_(self) -> str:
         head = "".join(f'<th scope="col">{name}</th>' for name in _COLUMNS)
         body = "".join(_html_row(row) for row in self.rows)
-        words = "".join(f"<p>{escape(sentence)}</p>" for sentence in self._words())
+        words = "".join(f"<p>{_linked(sentence)}</p>" for sentence in self._words())
         return (
             f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{words}"
         )
@@ -151,6 +152,19 @@ def _html_row(row: Row) -> str:
     lesson, level, minutes, solved = row.cells
     left = 'style="text-align: left"'
     return (
-        f'<tr><th scope="row" {left}>{escape(lesson)}</th><td {left}>{level}</td>'
+        f'<tr><th scope="row" {left}>{_linked(lesson)}</th><td {left}>{level}</td>'
         f"<td>{minutes}</td><td {left}>{solved}</td></tr>"
     )
+
+
+def _linked(text: str) -> str:
+    """Return HTML in which the names of lessons that are found from here are links."""
+    shown = escape(text)
+    for lesson in lessons():
+        # A kernel's directory is the notebook's: a deeper one is one level down.
+        for place in (lesson.path, Path("..", lesson.path)):
+            if lesson.name in shown and place.exists():
+                link = f'<a href="{place.as_posix()}">{lesson.name}</a>'
+                shown = shown.replace(lesson.name, link)
+                break
+    return shown

@@ -194,6 +194,18 @@ def test_the_board_has_three_forms_that_agree():
     assert json.loads(shown.json())["lessons"][1]["solved"] == 1
 
 
+@pytest.mark.parametrize(("folder", "up"), [("", ""), ("deeper", "../")])
+def test_the_board_leads_on_from_any_notebook(monkeypatch, folder, up):
+    """A kernel's directory is the notebook's; elsewhere there is no link."""
+    shown = board.board(lessons(), set())
+    assert "<a " not in shown._repr_html_()
+    monkeypatch.chdir(ROOT / "notebooks" / folder)
+    page = shown._repr_html_()
+    assert page.count("<a ") == len(lessons()) + 1
+    assert f'Go on with <a href="{up}00-start-here.ipynb">' in page
+    assert f'<a href="{up}deeper/12-certificates.ipynb">' in page
+
+
 def test_a_damaged_file_is_read_as_far_as_it_can_be(state):
     first, *_ = [name for each in lessons() for name in each.exercises] or ["none"]
     attempts.note("some-lesson", first)

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.full("existing cluster × all lessons")
 #: a name that only the nodes of this cluster know
 IMAGE = "registry.example/team/toolbox:7"
 #: seconds for all notebooks on a busy machine
-LIMIT = 1500
+LIMIT = 2000
 
 
 @pytest.fixture
