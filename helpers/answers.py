@@ -17,6 +17,7 @@ CHECKS = Path(__file__).parent / "checks"
 _CALLED = re.compile(r"\bchecks\.(\w+)\(")
 _HEADING = re.compile(r"#+ .*\bExercise\b")
 _FOLD = re.compile(r"</?details>|<summary>.*?</summary>", re.DOTALL)
+_CODE = re.compile(r"(^```.*?^```$|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
 #: a link or a picture that is beside the notebook
 _BESIDE = re.compile(r"\]\((?![a-z]+:|#)([^)]+)\)")
 
@@ -83,7 +84,10 @@ def _section(lesson: Lesson, exercise: Exercise) -> list[str]:
 def _from_here(lesson: Lesson, text: str) -> str:
     """Let the links of a cell lead to what lies in `student/`, beside this page."""
     folder = PurePosixPath("student", *lesson.path.parent.parts)
-    return _BESIDE.sub(
-        lambda link: f"]({os.path.normpath(folder / link[1])})",
-        text,
-    )
+    parts = _CODE.split(text)
+    # Every other part is code, in which brackets are no link.
+    parts[::2] = [
+        _BESIDE.sub(lambda link: f"]({os.path.normpath(folder / link[1])})", part)
+        for part in parts[::2]
+    ]
+    return "".join(parts)

@@ -146,8 +146,11 @@ def _tree(module: Path) -> ast.Module:
 
 
 def _hole(part: ast.expr, known: dict[str, str]) -> str:
+    """Return what a name means, or the name in braces; of longer code only braces."""
     value = part.value if isinstance(part, ast.FormattedValue) else part
     name = ast.unparse(value)
+    if not isinstance(value, ast.Name | ast.Attribute):
+        return "{…}"
     return known.get(name, f"{{{name}}}")
 
 

@@ -55,7 +55,7 @@ NOTEBOOK = {
         (
             "markdown",
             "<details>\n<summary>S</summary>\n\n"
-            "```python\nnumber = 42\n```\n\nWhy.\n</details>",
+            "```python\nnumber = [int][0](42)\n```\n\nWhy.\n</details>",
             "solution",
         ),
         ("markdown", "## Another thing"),
@@ -99,7 +99,7 @@ def test_an_answer_has_task_solution_and_what_the_check_says(tmp_path, monkeypat
         "Which [number](student/a.md#n)?",
         "<details>A hint.</details>",
         "**Solution**",
-        "```python\nnumber = 42\n```",
+        "```python\nnumber = [int][0](42)\n```",
         "Why.",
         "**The check** `guess`: Check that the number is 42.",
         "- Put your number into `number`.\n"
@@ -111,7 +111,8 @@ def test_an_answer_has_task_solution_and_what_the_check_says(tmp_path, monkeypat
 def test_every_exercise_of_the_course_is_on_the_page(written):
     """With a solution, and with at least one sentence that refuses an answer."""
     page = (written / export.ANSWERS).read_text("utf-8")
-    for link in re.findall(r"\]\(([\w./-]+)", page):
+    prose = re.sub(r"^```.*?^```$|`[^`\n]+`", "", page, flags=re.MULTILINE | re.DOTALL)
+    for link in re.findall(r"\]\(([\w./-]+)", prose):
         assert link.startswith("http") or (written / link).exists(), link
     for each in lessons():
         found = list(answers.exercises(export.load(each)))
