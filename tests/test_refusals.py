@@ -261,9 +261,9 @@ AUDIENCES = 'token audiences ["vault"] is invalid for the target audiences ["us"
         (sign(), "token has been invalidated", NOW, "revoked", "bound to pod/client."),
         (sign(), 'serviceaccounts "r" not found', NOW, "revoked", '"r" not found'),
         (sign(), "pod UID (1) does not match (2)", NOW, "revoked", "does not match"),
-        (sign(), "error in cryptographic primitive", NOW, "bad signature", "not fit"),
+        (sign(), "error in cryptographic primitive", NOW, "bad signature", "not match"),
         (sign(iss="https://x"), "no such key", NOW, "unknown issuer", "https://x"),
-        (sign(), "", NOW, "unknown", "does take this token"),
+        (sign(), "", NOW, "unknown", "accepts this token"),
     ],
 )
 def test_the_servers_reason_is_explained(token, error, now, cause, says):

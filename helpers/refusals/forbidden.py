@@ -83,8 +83,8 @@ def diagnose(
     if request.user == ANONYMOUS:
         return Diagnosis(
             "no credential",
-            "The request carried no credential, so it was made by nobody: "
-            f"`{ANONYMOUS}`, who may read the version and the health checks.",
+            f"The request carried no credential, so its user is `{ANONYMOUS}`, who is "
+            "allowed to read the version and the health checks.",
             "Send `Authorization: Bearer TOKEN`, spelled like this. Never grant "
             f"anything to `{ANONYMOUS}`: it is everybody who reaches the server.",
         )
@@ -129,5 +129,5 @@ def _not_rbac(message: str) -> Diagnosis:
         way_out = "Let somebody who has these permissions grant them."
         return Diagnosis("escalation", why, way_out)
     why = next(why for sign, why in _ADMISSION if sign in message)
-    way_out = "No Role mends this: change the request."
+    way_out = "No Role helps here: change the request."
     return Diagnosis("refused by admission", why, way_out)

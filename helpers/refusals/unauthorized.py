@@ -14,7 +14,7 @@ from helpers.tokens import Token
 _FRESH = "Get a fresh one: read the token file again, or `kubectl create token`."
 _NOTHING_SENT = Diagnosis(
     "no credential",
-    "The request carried no credential, and this API server takes no anonymous ones.",
+    "The request carried no credential, and this API server accepts no anonymous ones.",
     "Send `Authorization: Bearer TOKEN`.",
 )
 _UNSEEN = Diagnosis(
@@ -46,14 +46,14 @@ def diagnose(token: Token, review: Review | None, now: datetime) -> Diagnosis:
         return Diagnosis(
             "not a token",
             f"What was sent is no JWT, three parts with dots between: {error.reason}.",
-            "Send what stands in the token file, and nothing else.",
+            "Send what is in the token file, and nothing else.",
         )
     if review is None:
         return _by_claims(token, now)
     if review.authenticated:
         return Diagnosis(
             "unknown",
-            "The API server does take this token, so the request sent something else.",
+            "The API server accepts this token, so the request sent something else.",
             "Look at the header: `Authorization: Bearer TOKEN`.",
         )
     return _by_review(token, review.error, now) or Diagnosis(
@@ -81,7 +81,7 @@ def _by_review(token: Token, error: str, now: datetime) -> Diagnosis | None:
         return _expired(token.expires, now)
     if re.search("not valid yet|in the future", error):
         why = "Its `nbf` or `iat` is in the future."
-        return Diagnosis("not valid yet", why, "Set the clock of this machine right.")
+        return Diagnosis("not valid yet", why, "Correct the clock of this machine.")
     if "audiences" in error:
         wanted = re.search(r"target audiences \[(.*?)\]", error)
         target = wanted[1].replace('"', "") if wanted else "this API server"
@@ -90,11 +90,11 @@ def _by_review(token: Token, error: str, now: datetime) -> Diagnosis | None:
         reason = error.strip("[]").rpartition(", ")[2]
         bound = f" It was bound to {token.bound_to}." if token.bound_to else ""
         return Diagnosis(
-            "revoked", f"What it stands for is gone: {reason}.{bound}", _FRESH
+            "revoked", f"What it belongs to is gone: {reason}.{bound}", _FRESH
         )
     if "cryptographic" in error:
         why = (
-            "The signature does not fit: the token was changed, or another key "
+            "The signature does not match: the token was changed, or another key "
             "signed it."
         )
         return Diagnosis("bad signature", why, _FRESH)
