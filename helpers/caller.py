@@ -51,7 +51,7 @@ class Caller:
         token: "str | Token | None" = None,
     ) -> None:
         """Trust the authorities in `ca` (PEM file or text) for `server`, a URL."""
-        text = getattr(token, "text", token)
+        text = token if token is None or isinstance(token, str) else token.text
         self._become(Access(server, token=text), trust(ca))
 
     @classmethod

@@ -87,19 +87,18 @@ def ask(
     new rule. Raise KubectlFailed if curl got no answer. The pod's image needs curl.
     The same as `kubectl exec POD -- curl --cacert … -H "Authorization: …" URL`.
     """
-    answer = None
+    answers = []
 
     def came() -> bool:
-        nonlocal answer
         done = exec_in_pod(pod, "sh", "-c", _ASK, "sh", method, path)
         if done.exit_code:
             raise errors.KubectlFailed(done.args, done.exit_code, done.stderr)
         body, _, status = done.stdout.rpartition("\n")
-        answer = Answer(int(status), body)
-        return expect in (None, answer.status)
+        answers.append(Answer(int(status), body))
+        return expect in (None, answers[-1].status)
 
     until(came, PROPAGATION, pause=PAUSE)
-    return answer
+    return answers[-1]
 
 
 def wait_for(condition: str, resource: str, *, timeout: float = 60.0) -> None:

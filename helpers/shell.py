@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from helpers import errors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from IPython.core.interactiveshell import InteractiveShell
 
 #: Stop at a command that fails, also in a pipe, and at a variable without value.
@@ -29,7 +31,7 @@ def add_magic() -> None:
         notebook.register_magic_function(_run(notebook), "cell", "sh")
 
 
-def _run(notebook: "InteractiveShell"):
+def _run(notebook: "InteractiveShell") -> "Callable[[str, str], None]":
     def sh(line: str, cell: str) -> None:
         """Run the cell with bash; fail when a command in it fails."""
         from subprocess import CalledProcessError

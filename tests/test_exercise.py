@@ -5,8 +5,7 @@ import json
 import nbformat
 import pytest
 
-from cluster import paths
-from helpers import errors, exercise, lessons, progress
+from helpers import attempts, errors, exercise, lessons
 
 
 def cell(kind, name, source, *tags):
@@ -72,26 +71,24 @@ def be_right(answer):
 def noted(tmp_path, monkeypatch):
     """Return a function that reads what is noted; a learner's own run notes it."""
     monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path))
-    monkeypatch.delenv(progress.SETTING)
-    file = paths.state_dir() / progress.FILE
-    return lambda: [json.loads(line) for line in file.read_text().splitlines()]
+    monkeypatch.delenv(attempts.SETTING)
+    return lambda: attempts.read(attempts.file())
 
 
-def test_right_and_wrong_answers_are_noted(noted, tmp_path):
+def test_right_and_wrong_answers_are_noted(noted):
     with pytest.raises(errors.NotSolved) as wrong:
         be_right(None)
     assert str(wrong.value) == "None is not it: look at the last output."
     assert repr(be_right(42)) == "Right. This exercise is solved."
     first, second = noted()
-    assert first["diagnosis"] == str(wrong.value) and second["diagnosis"] == ""
-    assert first["exercise"] == second["exercise"] == "be_right"
-    assert first["lesson"] == second["lesson"] == "test-exercise"
-    assert first["time"] <= second["time"]
-    assert (tmp_path / progress.FILE).stat().st_mode & 0o777 == 0o600
+    assert first.diagnosis == str(wrong.value) and second.passed
+    assert first.exercise == second.exercise == "be_right"
+    assert first.lesson == second.lesson == "test-exercise"
+    assert first.time <= second.time
+    assert attempts.file().stat().st_mode & 0o777 == 0o600
 
 
 def test_what_runs_solutions_notes_nothing(noted, monkeypatch):
-    monkeypatch.setenv(progress.SETTING, "off")
+    monkeypatch.setenv(attempts.SETTING, "off")
     be_right(42)
-    with pytest.raises(FileNotFoundError):
-        noted()
+    assert noted() == []

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -136,7 +137,7 @@ def readme_table() -> str:
     return "\n".join(_table(link, lessons()))
 
 
-def _table(link, rows) -> list[str]:
+def _table(link: Callable[[Lesson], str], rows: Iterable[Lesson]) -> list[str]:
     lines = []
     for heading, core in (("core lesson", True), ("deeper lesson", False)):
         lines += [
@@ -180,7 +181,7 @@ def _named(name: str) -> Lesson:
     return next(one for one in lessons() if one.name == name)
 
 
-def _numbers(names) -> str:
+def _numbers(names: Iterable[str]) -> str:
     return ", ".join(name[:2] for name in names)
 
 

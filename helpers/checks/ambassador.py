@@ -20,8 +20,8 @@ REMEMBERED = 60.0
 @exercise
 def outlive_token(pod: str) -> None:
     """Renew the token of a pod, let the old one end, and ask through its ambassador."""
-    lines: list[str] = []
-    if not until(lambda: lines.extend(_proxies(pod)) or lines, STARTED):
+    lines = until(lambda: _proxies(pod), STARTED)
+    if not lines:
         raise errors.NotSolved(
             f"No kubectl runs in the ambassador of {pod}: `kubectl logs {pod} -c "
             f"{AMBASSADOR}` says why."

@@ -1,5 +1,6 @@
 """Check what `07-client-library` asks for."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,8 @@ from helpers.managedfields import owners_by_field
 #: a user without any right, of which the server tells nothing
 NOBODY = "nobody-in-particular"
 _POD = {
+    "apiVersion": "v1",
+    "kind": "Pod",
     "metadata": {"generateName": "practice-"},
     "spec": {
         # No node has this name: the pod waits for one, and that it is there is enough.
@@ -46,12 +49,13 @@ def tell_missing_from_forbidden(exists: Callable[[Any, str, str], bool]) -> None
 
     api = config.new_client_from_config(str(kubeconfig_in_use()))
     namespace, core = current_namespace(), client.CoreV1Api(api)
-    name = core.create_namespaced_pod(namespace, _POD).metadata.name
+    made = kubectl("create", "-f", "-", "-o", "json", input=json.dumps(_POD)).json()
+    name = made["metadata"]["name"]
     try:
         if exists(core, name, namespace) is not True:
             raise NotSolved("There is a pod, and the function does not return True.")
     finally:
-        core.delete_namespaced_pod(name, namespace)
+        kubectl("delete", "pod", name)
     try:
         if exists(core, "not-there", namespace) is not False:
             raise NotSolved("There is no such pod: return False, and no other value.")

@@ -1,7 +1,8 @@
 """Check what a learner predicts: who refuses a request, and with which code."""
 
+import functools
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from helpers.caller import Caller
@@ -42,7 +43,7 @@ def predict_curl(codes: Mapping[str, int | None], *, server: str, ca: Path) -> N
     """Demand for each command curl's 60 or the server's status; all are run now."""
     for letter, (options, trusted, path) in COMMANDS.items():
         given = [*options, *(("--cacert", str(ca)) if trusted else ())]
-        _demand(codes, letter, lambda g=given, p=path: _curl(server + p, *g))
+        _demand(codes, letter, functools.partial(_curl, server + path, *given))
 
 
 @exercise
@@ -51,10 +52,16 @@ def predict_statuses(
 ) -> None:
     """Demand the status of each answer; the requests are sent now."""
     for letter, (name, path) in QUESTIONS.items():
-        _demand(statuses, letter, lambda n=name, p=path: callers[n].get(p).status)
+        _demand(statuses, letter, functools.partial(_get, callers[name], path))
 
 
-def _demand(given: Mapping[str, int | None], letter: str, measure) -> None:
+def _get(caller: Caller, path: str) -> int:
+    return caller.get(path).status
+
+
+def _demand(
+    given: Mapping[str, int | None], letter: str, measure: Callable[[], int]
+) -> None:
     code = given.get(letter)
     if code is None:
         raise NotSolved(f"{letter}: there is no prediction yet.")

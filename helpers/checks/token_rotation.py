@@ -1,7 +1,7 @@
 """Check that a client of the Python library sends the token that is in a file now."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from helpers import errors
 from helpers.exercise import exercise
@@ -28,7 +28,7 @@ def read_token_again(api_client: "ApiClient", file: Path) -> None:
     for _ in range(2):
         token = create_token(ACCOUNT)
         file.write_text(token.text)
-        reviews = client.AuthenticationV1Api(api_client)
+        reviews: Any = client.AuthenticationV1Api(api_client)
         try:
             user = reviews.create_self_subject_review(body={}).status.user_info
         except client.ApiException as error:
