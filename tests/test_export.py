@@ -41,7 +41,7 @@ def _compare(number):
 
 def _last(number):
     """Return what is wrong, or ""."""
-    return "It is odd." if number % 2 else ""
+    return f"It is odd: {number % 2}." if number % 2 else ""
 
 def other():
     raise NotSolved("never said by guess")
@@ -104,7 +104,7 @@ def test_an_answer_has_task_solution_and_what_the_check_says(tmp_path, monkeypat
         "**The check** `guess`: Check that the number is 42.",
         "- Put your number into `number`.\n"
         "- It is {side} than {number}, not more.\n"
-        "- It is odd.\n",
+        "- It is odd: {…}.\n",
     ]
 
 
