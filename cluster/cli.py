@@ -47,6 +47,7 @@ def main() -> None:
       python -m helpers doctor            what does this machine lack?
       eval "$(python -m helpers up)"      start it, and point kubectl at it
       kubectl get nodes
+      python -m helpers progress          which exercises are solved, what is next?
       python -m helpers stop              end it; the next `up` has all objects
     """
 

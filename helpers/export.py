@@ -3,7 +3,6 @@
 The notebooks themselves are read and never changed.
 """
 
-import functools
 import json
 import os
 import shutil
@@ -61,7 +60,7 @@ def _teach(target: Path, progress: Progress, *, run: bool) -> Iterator[str]:
         notebook = solved(nbformat.read(path, as_version=4))
         progress.update(lesson.name)
         if run:
-            show = functools.partial(_show, progress, lesson.name, len(notebook.cells))
+            show = pages.steps(progress, lesson.name, len(notebook.cells))
             if fault := pages.execute(notebook, path.parent, show):
                 yield f"{lesson.name}: {fault}"
         page = pages.html(notebook, lesson.name, path.parent)
@@ -77,10 +76,6 @@ def write_texts(target: Path) -> None:
         if file.suffix == ".md":
             name = file.relative_to(NOTEBOOKS).with_suffix(".html")
             _write(target / name, pages.html_of_markdown(file))
-
-
-def _show(progress: Progress, name: str, cells: int, _: str, place: int) -> None:
-    progress.update(f"{name}: cell {place + 1} of {cells}")
 
 
 def _beside() -> Iterator[Path]:

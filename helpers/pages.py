@@ -7,6 +7,7 @@ import base64
 import copy
 import mimetypes
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from traitlets.config import Config
+
+from cluster.progress import Progress
 
 #: Seconds for one cell, as in the tests; the longest lesson waits for a pod.
 CELL_TIMEOUT = 120
@@ -68,6 +71,17 @@ def execute(
     except (CellTimeoutError, DeadKernelError) as error:
         return f"{current}: {type(error).__name__}"
     return ""
+
+
+def steps(progress: Progress, name: str, cells: int) -> Callable[[str, int], None]:
+    """Return what tells of each cell of a notebook, for `execute`."""
+
+    def show(_: str, place: int) -> None:
+        # A log wants a line per notebook, a screen may change with each cell.
+        where = f": cell {place + 1} of {cells}" if sys.stderr.isatty() else ""
+        progress.update(name + where)
+
+    return show
 
 
 def html(notebook: NotebookNode, title: str, folder: Path) -> str:

@@ -176,7 +176,7 @@ def test_pages_have_outputs_and_faults_are_returned(tmp_path, monkeypatch):
     faults = export.export(tmp_path / "out", view)
     assert faults == ["00-a: only: ZeroDivisionError: division by zero"]
     assert ">42<" in (tmp_path / "out/teacher/01-b.html").read_text().replace("\n", "")
-    assert "01-b: cell 1 of 1" in view.shown
+    assert view.shown[-1].startswith("01-b")
 
 
 def test_nothing_is_overwritten(tmp_path):

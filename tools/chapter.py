@@ -57,11 +57,7 @@ def run(
     if prove_checks:
         notebook.cells = list(_with_proofs(written.cells, notebook.cells))
 
-    def show(name: str, place: int) -> None:
-        # A log wants a line per notebook, a screen may change with each cell.
-        where = f": cell {place + 1} of {len(notebook.cells)}"
-        progress.update(path.stem + (where if sys.stderr.isatty() else ""))
-
+    show = pages.steps(progress, path.stem, len(notebook.cells))
     fault = pages.execute(notebook, path.parent, show)
     shown = [f"{cell}: the output shows {what}" for cell, what in secrets(notebook)]
     if shown:
