@@ -1,11 +1,15 @@
 """What is skipped without a node, and that the names of lessons are real ones."""
 
+import ast
+
 import pytest
 
 from cluster import errors
 from cluster.doctor import cluster
 from helpers.course import lessons
-from tests.notebooks import FILES, NEEDS_PODS, load, tagged
+from helpers.lessons import solved
+from tests.notebooks import FILES, NEEDS_LAB, NEEDS_PODS, load, tagged
+from tests.style.page import Page
 
 OF_PODS = {lesson.name for lesson in lessons() if lesson.pods}
 
@@ -20,6 +24,33 @@ def test_what_works_without_a_node_is_every_other_lesson():
 def test_tags_stand_only_where_the_rest_of_the_lesson_runs():
     found = {path.stem for path in FILES if tagged(load(path), NEEDS_PODS)}
     assert found and not found & OF_PODS
+
+
+@pytest.mark.parametrize("tag", [NEEDS_PODS, NEEDS_LAB])
+def test_no_cell_takes_a_name_from_one_that_is_left_out(tag):
+    """Nor an import: without that cell it would stop with a NameError."""
+    faults = []
+    for path in FILES:
+        code = Page.read(path.name, solved(load(path))).code
+        left_out = [cell for cell in code if tag in cell.tags]
+        others = [cell for cell in code if tag not in cell.tags]
+        missing = set().union(*map(bound, left_out)) - set().union(*map(bound, others))
+        faults += [
+            (path.stem, cell.id, node.id)
+            for cell in others
+            for node in cell.nodes(ast.Name)
+            if node.id in missing
+        ]
+    assert faults == []
+
+
+def bound(cell):
+    """Return the names that a cell makes, also those inside its functions."""
+    stored = {n.id for n in cell.nodes(ast.Name) if isinstance(n.ctx, ast.Store)}
+    imported = cell.nodes(ast.Import, ast.ImportFrom)
+    names = {(one.asname or one.name) for node in imported for one in node.names}
+    made = cell.nodes(ast.FunctionDef, ast.ClassDef)
+    return stored | {name.partition(".")[0] for name in names} | {m.name for m in made}
 
 
 @pytest.mark.parametrize(
