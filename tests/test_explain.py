@@ -1,6 +1,6 @@
 """A real API server denies requests; the proposed Role allows that and no more.
 
-What notebook 06 asserts is left to it: the causes of a 401, and the cure for exec.
+What lessons 16, 17 and 21 assert is left to them: the causes of a 401, the cure for exec.
 """
 
 import contextlib

@@ -24,7 +24,7 @@ def got(tmp_path, monkeypatch):
     return got
 
 
-def test_the_api_server_of_lesson_08_is_got_by_the_set_up(got, tmp_path):
+def test_the_api_server_of_lesson_23_is_got_by_the_set_up(got, tmp_path):
     Kind(tmp_path)._prepare(Notes())
     assert API_SERVER in got
 
