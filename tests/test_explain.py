@@ -1,6 +1,6 @@
 """A real API server denies requests; the proposed Role allows that and no more.
 
-What lessons 16, 17 and 21 assert is left to them: the causes of a 401, the cure for exec.
+What lessons 16, 17 and 21 assert is left to them: why it was 401, what mends exec.
 """
 
 import contextlib
