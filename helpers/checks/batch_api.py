@@ -42,7 +42,8 @@ def create_cronjob(path: str) -> None:
     found = kubectl(f"get cronjob {_CRONJOB} --output=json", check=False)
     if found.exit_code:
         raise errors.NotSolved(
-            f"{found.stderr.strip()}. `kubectl apply` creates it in our namespace."
+            f"{found.stderr.strip()}. Fill in `cronjob`, run its cell, "
+            "and read what that says."
         )
     wrong = wrong_cronjob(found.json())
     if wrong:
@@ -51,7 +52,8 @@ def create_cronjob(path: str) -> None:
         raise errors.NotSolved("The CronJob is right; `path` is still empty.")
     asked = kubectl("get", "--raw", path, check=False)
     if asked.exit_code:
-        raise errors.NotSolved(f"{path}: {asked.stderr.strip()}.")
+        where = "" if "/namespaces/" in path else " In which namespace is it?"
+        raise errors.NotSolved(f"{path}: {asked.stderr.strip()}.{where}")
     answer = asked.json()
     if answer.get("metadata", {}).get("uid") != found.json()["metadata"]["uid"]:
         raise errors.NotSolved(

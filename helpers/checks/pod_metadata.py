@@ -94,7 +94,10 @@ def look_up(document: dict, field: str) -> Any:
 def _get(pod: str) -> dict:
     found = kubectl("get", "pod", pod, "-o", "json", check=False)
     if found.exit_code:
-        raise NotSolved(f"There is no pod {pod} yet: run the cell that makes it.")
+        raise NotSolved(
+            f"There is no pod {pod} yet: run the cell that makes it, "
+            "and read what that says."
+        )
     return found.json()
 
 

@@ -82,7 +82,7 @@ def test_what_is_wrong_with_it(changes, said):
 
 def test_the_server_is_asked_for_it(namespace):
     """It is not there, it is there without a path, with a wrong and a right one."""
-    with pytest.raises(NotSolved, match="not found.*kubectl apply"):
+    with pytest.raises(NotSolved, match="not found.*run its cell"):
         batch_api.create_cronjob("")
     kubectl("apply -f -", input=json.dumps(cronjob()))
     with pytest.raises(NotSolved, match="`path` is still empty"):
@@ -92,4 +92,6 @@ def test_the_server_is_asked_for_it(namespace):
         batch_api.create_cronjob(path)
     with pytest.raises(NotSolved, match="NotFound"):
         batch_api.create_cronjob(f"{path}/nosuch")
+    with pytest.raises(NotSolved, match="NotFound.*In which namespace"):
+        batch_api.create_cronjob("/apis/batch/v1/cronjobs/new-year")
     assert batch_api.create_cronjob(f"{path}/new-year")
