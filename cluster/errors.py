@@ -127,7 +127,7 @@ class StateError(LabError):
 
 #: what a learner can do without a node
 WITHOUT_NODE = (
-    "lessons 00, 02, 03, 04, 13, 14, 15, 22, 23, 24 and 25, "
+    "lessons 00, 02, 03, 04, 13, 14, 15, 21, 22, 23, 24 and 25, "
     "and whatever asks the API server alone"
 )
 

@@ -25,9 +25,10 @@ from cluster.binaries import releases
 from cluster.binaries.recipe import CONTROL_PLANE
 from cluster.local.backend import Local
 from cluster.progress import Silent
+from helpers.course import lessons
 from tests import unprivileged
 from tests.binaries import mirror as m
-from tests.notebooks import ROOT
+from tests.notebooks import NEEDS_PODS, ROOT, load
 
 pytestmark = [
     pytest.mark.full("root only"),
@@ -189,13 +190,26 @@ def test_the_doctor_knows_the_hosting_cluster_and_leaves_it_alone(built, run, ho
     assert "lessons that run pods are skipped" in said
 
 
-def test_notebooks_run_and_what_needs_pods_is_seen_to_be_skipped(built, run):
+def test_lessons_run_whole_and_what_needs_pods_is_seen_to_be_skipped(built, run):
     """Without a word about the backend: pytest takes what can be had."""
+    chosen = [one for one in lessons() if not one.pods or one.topic == "inside-a-pod"]
     done = run(
         *("python", "-m", "pytest", "-rs", "-p", "no:cacheprovider"),
-        *("notebooks/00-start-here.ipynb", "notebooks/05-inside-a-pod.ipynb"),
+        *(f"notebooks/{one.path}" for one in chosen),
     )
     assert done.returncode == 0, done.stdout
     assert "cluster: control-plane, because making a user namespace" in done.stdout
-    assert re.search(r"\d+ passed, \d+ skipped", done.stdout.splitlines()[-1])
+    needs = [
+        one.pods or NEEDS_PODS in cell["metadata"].get("tags", ())
+        for one in chosen
+        for cell in code_of(one)
+    ]
+    [counts] = re.findall(r"(\d+) passed, (\d+) skipped", done.stdout.splitlines()[-1])
+    assert counts == (str(needs.count(False)), str(needs.count(True)))
     assert "this cell needs a node, and this cluster has none" in done.stdout
+
+
+def code_of(lesson):
+    """Return the cells of a lesson that a kernel runs."""
+    cells = load(ROOT / "notebooks" / lesson.path)["cells"]
+    return [cell for cell in cells if cell["cell_type"] == "code"]

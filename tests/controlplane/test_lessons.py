@@ -8,17 +8,20 @@ from cluster import errors
 from cluster.doctor import cluster
 from helpers.course import lessons
 from helpers.lessons import solved
-from tests.notebooks import FILES, NEEDS_LAB, NEEDS_PODS, load, tagged
+from tests.notebooks import FILES, NEEDS_LAB, NEEDS_PODS, ROOT, load, tagged
 from tests.style.page import Page
 
 OF_PODS = {lesson.name for lesson in lessons() if lesson.pods}
 
 
 def test_what_works_without_a_node_is_every_other_lesson():
-    """The sentence that a learner reads names them by their numbers."""
+    """What a learner reads, there and in the documents, names them by their numbers."""
     others = [path.stem[:2] for path in FILES if path.stem not in OF_PODS]
     said = errors.WITHOUT_NODE.partition(", and whatever")[0]
     assert [word for word in said.replace(",", "").split() if word.isdigit()] == others
+    for page in ("README.md", "docs/binder.md", "docs/cluster.md"):
+        text = " ".join((ROOT / page).read_text("utf-8").split())
+        assert said.strip() in text.replace("Lessons", "lessons"), page
 
 
 def test_tags_stand_only_where_the_rest_of_the_lesson_runs():
