@@ -79,7 +79,6 @@ class Probe:
             Caller.from_kubeconfig(kubeconfig_in_use()),
             self._path,
             lambda event: self._heard.put((event, time.monotonic())),
-            query={"labelSelector": "app=probe"},
         ).start()
         # What is created before the list has come would be in it, and no event.
         self._heard.get(timeout=30)

@@ -103,7 +103,7 @@ class ApiServer:
             raise
         return self
 
-    def restart(self, *, timeout: float = START_TIMEOUT) -> Self:
+    def restart(self) -> Self:
         """Stop kube-apiserver and start it anew, with the same objects and URL.
 
         Return when it is ready again; see `start`. An administrator does the same when
@@ -111,12 +111,12 @@ class ApiServer:
         """
         machine = self._machine
         if machine is None or not machine.running():
-            return self.start(timeout=timeout)
+            return self.start()
         before = self.pid
         if before:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(before, signal.SIGTERM)
-        _wait_until_ready(machine, before, timeout)
+        _wait_until_ready(machine, before, START_TIMEOUT)
         return self
 
     def stop(self) -> None:

@@ -20,24 +20,24 @@ STARTS_WITHIN = 20.0
 FORGOTTEN = 60.0
 #: what the Secrets carry with which `play_kubelet` ends tokens: the name of the pod
 LABEL = "kubernetes-api-notebooks/token-of"
+#: whose token the ambassador sends
+ACCOUNT = "app"
 
 _FILES, _, _TOKEN = MOUNTED.rpartition("/")
 _AUTHORITY = "kube-root-ca.crt"
 
 
-def run_ambassador(
-    pod: str, script: str, *, account: str = "app", played: bool = False
-) -> Token:
+def run_ambassador(pod: str, script: str, *, played: bool = False) -> Token:
     """Run a pod whose container `ambassador` runs a script, and wait until it listens.
 
-    Return the token that it begins with; it alone has the files of `account`, not the
-    containers `main` and `neighbour`, which have curl. `/socket` is a directory of
-    `main` and the ambassador. With `played` no kubelet renews the token:
+    Return the token that it begins with; it alone has the files of the account `app`,
+    not the containers `main` and `neighbour`, which have curl. `/socket` is a directory
+    of `main` and the ambassador. With `played` no kubelet renews the token:
     `play_kubelet(pod)` does. Raise NotReady with its last words unless `kubectl proxy`
     says that it listens.
     """
     kubectl("delete", "pod", pod, "--ignore-not-found")
-    manifest = ambassador_pod(pod, script, account, played=played)
+    manifest = ambassador_pod(pod, script, played=played)
     kubectl("apply", "-f", "-", input=json.dumps(manifest))
     if played:
         started = "jsonpath={.status.initContainerStatuses[0].state.running}"
@@ -112,7 +112,7 @@ def play_kubelet(
     return token
 
 
-def ambassador_pod(pod: str, script: str, account: str, *, played: bool) -> dict:
+def ambassador_pod(pod: str, script: str, *, played: bool) -> dict:
     """Return the manifest of such a pod; pure."""
     socket = {"name": "socket", "mountPath": "/socket"}
     identity = {"name": "identity", "mountPath": _FILES}
@@ -138,7 +138,7 @@ def ambassador_pod(pod: str, script: str, account: str, *, played: bool) -> dict
         "kind": "Pod",
         "metadata": {"name": pod},
         "spec": {
-            "serviceAccountName": account,
+            "serviceAccountName": ACCOUNT,
             "automountServiceAccountToken": False,
             "terminationGracePeriodSeconds": 1,
             "volumes": [

@@ -6,7 +6,6 @@ curl, Python or a pod sent the request. `cluster.audit` decides what the log lea
 
 import json
 import uuid
-from typing import Self
 
 import pandas as pd
 
@@ -25,15 +24,14 @@ COLUMNS = (
 _MARK = "/version?audit-mark="
 
 
-def audit_log(*, components: bool = False) -> "AuditLog":
+def audit_log() -> "AuditLog":
     """Open a log of the requests that the API server answers from now on.
 
-    `with audit_log() as log:` closes it after the block; `log.frame()` has a row per
-    request. `components` adds the writes of controllers, the scheduler and the kubelet;
-    their reads are never in the log. Raise NotConnected before `connect()`,
-    YourCluster on an existing cluster, whose log is for those who run it.
+    `log.stop()` has a row per request; those of the cluster's own components are left
+    out. Raise NotConnected before `connect()`, YourCluster on an existing cluster,
+    whose log is for those who run it.
     """
-    return AuditLog(components=components)
+    return AuditLog()
 
 
 class AuditLog:
@@ -44,50 +42,26 @@ class AuditLog:
     watch that began before does not count.
     """
 
-    def __init__(self, *, components: bool = False) -> None:
+    def __init__(self) -> None:
         """Begin now."""
-        self._components = components
-        self._closed: pd.DataFrame | None = None
         if not backend_in_use().audit_log():
             fact = "The API server writes no audit log: it was started without one."
             way_out = "Stop the cluster and start it again; on kind, delete it first."
             raise errors.LabError(fact, way_out)
         self._first = _mark()
 
-    def frame(self) -> pd.DataFrame:
-        """Return a row per request, in the order in which the server received them.
+    def stop(self) -> pd.DataFrame:
+        """Return a row per request until now, in the order in which they came.
 
         RESOURCE is the resource with its group and subresource, or the path if it leads
         to no resource; AGENT is what the program calls itself; MS is empty while a
         request is open, like a watch. Raise LabError if the log has been cut since.
         """
-        if self._closed is not None:
-            return self._closed
-        return _frame(_between(self._first, _mark()), self._components)
-
-    def stop(self) -> pd.DataFrame:
-        """Close it, and return what was requested until now; twice is fine."""
-        self._closed = self.frame()
-        return self._closed
-
-    def __enter__(self) -> Self:
-        """Return the log, which has begun."""
-        return self
-
-    def __exit__(self, kind: type | None, *_: object) -> None:
-        """Close it, also when the block failed."""
-        try:
-            self.stop()
-        except errors.LabError:
-            # The error of the block says more: perhaps the cluster was stopped.
-            if kind is None:
-                raise
+        return _frame(_between(self._first, _mark()))
 
     def __repr__(self) -> str:
         """Return one line."""
-        if self._closed is None:
-            return "AuditLog (open)"
-        return f"AuditLog (closed): {len(self._closed)} requests"
+        return "AuditLog (open)"
 
 
 def _mark() -> str:
@@ -119,13 +93,12 @@ def _text_until(mark: str) -> str:
     return before + mark if found else ""
 
 
-def _frame(events: list[dict], components: bool) -> pd.DataFrame:
+def _frame(events: list[dict]) -> pd.DataFrame:
     # A watch has an event at its start, and one more at its end.
     latest = {
         event["auditID"]: event
         for event in events
-        if _MARK not in event["requestURI"]
-        and (components or not _is_component(event["user"]))
+        if _MARK not in event["requestURI"] and not _is_component(event["user"])
     }
     frame = pd.DataFrame(map(_row, latest.values()), columns=COLUMNS)
     frame = frame.sort_values("TIME", ignore_index=True)

@@ -127,18 +127,6 @@ class ProxyEnded(LabError):
         super().__init__(fact, "Start it (again): `proxy.start()`.")
 
 
-class BadPath(LabError):
-    """A path of a field that cannot be read."""
-
-    def __init__(self, path: str, fault: str) -> None:
-        """Name it and say why."""
-        self.path, self.fault = path, fault
-        super().__init__(
-            f"The path {path!r} {fault}.",
-            "Write it as `.metadata.name` or `.spec.containers[0].image`.",
-        )
-
-
 class UnknownField(LabError):
     """A field that the kind does not have; `known` are those beside it."""
 

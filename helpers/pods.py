@@ -140,46 +140,24 @@ def wait_for(condition: str, resource: str, *, timeout: float = 60.0) -> None:
         raise not_ready()
 
 
-def wait_for_file(
-    pod: str,
-    path: str,
-    text: str,
-    *,
-    timeout: float = 100.0,
-) -> float:
+def wait_for_file(pod: str, path: str, text: str, *, timeout: float = 100.0) -> float:
     """Wait until a file in a pod holds `text`; return the seconds that it took.
 
-    Raise NotReady after `timeout` seconds, with the file's last contents. The default
-    covers a kubelet that notices a change only once a minute. The same as `kubectl exec
-    POD -- grep -qF TEXT PATH`, again and again.
+    There may be no file meanwhile. Raise NotReady after `timeout` seconds, with the
+    file's last contents. The default covers a kubelet that notices a change only once a
+    minute. The same as `kubectl exec POD -- grep -qF TEXT PATH`, again and again.
     """
-    return wait_for_output(text, pod, "cat", path, timeout=timeout)
-
-
-def wait_for_output(
-    text: str,
-    pod: str,
-    *command: str,
-    container: str | None = None,
-    timeout: float = 60.0,
-) -> float:
-    """Wait until a command in a pod prints `text`; return the seconds that it took.
-
-    A command may fail meanwhile. Raise NotReady after `timeout` seconds, with its last
-    output, KubectlFailed if it cannot be run. The same as `kubectl
-    exec POD -- COMMAND`, again and again.
-    """
-    what = f"{text!r} from `{' '.join(command)}` in pod {pod}"
+    what = f"{text!r} in {path} of pod {pod}"
     began = time.monotonic()
     last = ""
 
-    def printed() -> bool:
+    def came() -> bool:
         nonlocal last
-        done = exec_in_pod(pod, *command, container=container)
+        done = exec_in_pod(pod, "cat", path)
         last = done.stderr if done.exit_code else done.stdout
         return not done.exit_code and text in done.stdout
 
-    found = until(printed, timeout, what=what, pause=PAUSE)
+    found = until(came, timeout, what=what, pause=PAUSE)
     waited = time.monotonic() - began
     if not found:
         raise errors.NotReady(what, waited, last.strip())

@@ -5,6 +5,7 @@ has to be read twice.
 """
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,7 +14,6 @@ import pandas as pd
 from cluster.waiting import until
 from helpers import errors
 from helpers.discovery import Server
-from helpers.fieldpath import steps
 
 INDEX = "/openapi/v3"
 #: how deep a tree goes where no depth is asked for: a Pod in a Job is five deep
@@ -61,12 +61,12 @@ class Schema:
         }
 
     def at(self, path: str) -> "Schema":
-        """Return the schema of a field: `.spec.template`, `.spec.containers[0].image`.
+        """Return the schema of a field: `.spec.template`, `.spec.containers[*].image`.
 
-        A list needs no index, as in `kubectl explain`. Raise UnknownField.
+        `[*]` can be left out, as in `kubectl explain`. Raise UnknownField.
         """
         found = self
-        for step in steps(path):
+        for step in re.findall(r"[^.[\]]+", path):
             found = found._below(step)
         return found
 
@@ -112,29 +112,17 @@ class Schema:
         node = self.node.get("items")
         return self if node is None else self._of(node, f"{self.path}[*]")._contents()
 
-    def _below(self, step: str | int | None) -> "Schema":
-        items = self.node.get("items")
-        if isinstance(step, str):
-            if items is not None:
-                return self._of(items, f"{self.path}[*]")._below(step)
-            if step in self.fields:
-                return self.fields[step]
-            inner, path = self.node.get("additionalProperties"), f"{self.path}.{step}"
-        else:
-            inner, path = items, f"{self.path}[{'*' if step is None else step}]"
-        if isinstance(inner, dict):
-            return self._of(inner, path)
-        if self._is_open():
-            return Schema("", {}, self.components, path=path)
-        known = self.fields if isinstance(step, str) else ()
-        raise errors.UnknownField(path, self.type, sorted(known))
-
-    def _is_open(self) -> bool:
-        """Say whether fields are allowed here that the schema does not name."""
-        bare = self.node.get("type") == "object" and "properties" not in self.node
-        undescribed = not (self.node.keys() - {"description", "default"})
-        preserving = self.node.get("x-kubernetes-preserve-unknown-fields")
-        return bool(bare or undescribed or preserving)
+    def _below(self, step: str) -> "Schema":
+        items, values = self.node.get("items"), self.node.get("additionalProperties")
+        if items is not None:
+            element = self._of(items, f"{self.path}[*]")
+            return element if step == "*" else element._below(step)
+        if step in self.fields:
+            return self.fields[step]
+        path = f"{self.path}.{step}"
+        if isinstance(values, dict):
+            return self._of(values, path)
+        raise errors.UnknownField(path, self.type, sorted(self.fields))
 
     def _of(self, node: dict, path: str = "", required: bool = False) -> "Schema":
         """Return the schema of a part, its reference followed."""

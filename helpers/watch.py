@@ -66,12 +66,10 @@ class Watch:
         handle: Callable[[Event], None],
         *,
         accept: str = "application/json",
-        query: dict[str, str] | None = None,
     ) -> None:
-        """Describe the watch; `start` begins it. `query` holds selectors."""
+        """Describe the watch; `start` begins it."""
         self._caller, self._path, self._handle = caller, path, handle
         self._headers = {"Accept": accept}
-        self._query = query or {}
         self._version = ""
         self._let_in = False
         self._ended = threading.Event()
@@ -83,8 +81,8 @@ class Watch:
         self._thread.start()
         return self
 
-    def stop(self, *, timeout: float = STOP) -> None:
-        """End the thread and its connection; wait for that, up to `timeout` seconds.
+    def stop(self) -> None:
+        """End the thread and its connection; wait for that, up to STOP seconds.
 
         A thread that still waits for a connection, or for the head of an answer, ends
         by itself when that fails, and reports nothing more.
@@ -97,7 +95,7 @@ class Watch:
             with contextlib.suppress(ValueError, OSError):
                 answer.shutdown()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join(timeout)
+            self._thread.join(STOP)
 
     @property
     def running(self) -> bool:
@@ -139,7 +137,6 @@ class Watch:
             for number, page in enumerate(self._pages()):
                 yield Event(LISTED, page, datetime.now(UTC), number == 0)
         query = {
-            **self._query,
             "watch": "1",
             "allowWatchBookmarks": "true",
             "resourceVersion": self._version,
@@ -167,7 +164,7 @@ class Watch:
         token = ""
         while True:
             more = {"continue": token} if token else {}
-            with self._open({**self._query, "limit": str(PAGE), **more}) as answer:
+            with self._open({"limit": str(PAGE), **more}) as answer:
                 page = json.loads(answer.read())
             metadata = page.get("metadata", {})
             yield page

@@ -24,7 +24,7 @@ def namespace(namespace):
 @pytest.mark.parametrize("played", [False, True])
 def test_the_ambassador_alone_has_the_token(namespace, played):
     """Nothing else in the pod mounts the directory, but what holds it open."""
-    spec = ambassador_pod("p", "true", "app", played=played)["spec"]
+    spec = ambassador_pod("p", "true", played=played)["spec"]
     assert spec["automountServiceAccountToken"] is False
     mounts = {
         one["name"]: [mount["name"] for mount in one.get("volumeMounts", [])]

@@ -117,10 +117,10 @@ def test_exec_of_the_python_client(cluster, namespace, user, token):
     with pytest.raises(ApiException) as caught:
         stream(run, "probe", namespace, command=["id"], stdout=True)
     assert caught.value.status == 0
-    found = explain(caught.value, user="reader")
+    found = explain(caught.value, token=token)
     expected = Attributes(user, "create", "pods", "", "exec", "probe", namespace)
     assert found.request == expected
-    assert "user=NAME" in explain(caught.value).way_out
+    assert "token=TOKEN" in explain(caught.value).way_out
 
 
 HALF = """

@@ -62,15 +62,13 @@ def test_a_schema_that_holds_itself(server):
         (".metadata.labels", "map[string]string"),
         (".metadata.labels.app", "string"),
         (".spec.containers", "[]Container"),
-        (".spec.containers[0]", "Container"),
-        (".spec.containers[0].image", "string"),
+        (".spec.containers[*]", "Container"),
         (".spec.containers.image", "string"),
         (".spec.containers[*].resources.requests.cpu", "Quantity"),
-        (".spec.containers[0].readinessProbe.httpGet.port", "IntOrString"),
+        (".spec.containers.readinessProbe.httpGet.port", "IntOrString"),
         (".spec.priority", "integer"),
         (".spec.hostNetwork", "boolean"),
-        (".metadata.managedFields[0].fieldsV1", "FieldsV1"),
-        (".metadata.managedFields[0].fieldsV1.anything.at.all", "Object"),
+        (".metadata.managedFields[*].fieldsV1", "FieldsV1"),
     ],
 )
 def test_at(server, path, type):
@@ -82,9 +80,8 @@ def test_at(server, path, type):
     ("path", "missing", "meant"),
     [
         (".spec.nodname", ".spec.nodname", "nodeName"),
-        (".spec.containers[0].imag", ".spec.containers[0].imag", "image"),
+        (".spec.containers[*].imag", ".spec.containers[*].imag", "image"),
         (".metadata.name.first", ".metadata.name.first", "no fields"),
-        (".spec.nodeName[0]", ".spec.nodeName[0]", "no fields"),
     ],
 )
 def test_unknown_fields(server, path, missing, meant):

@@ -76,17 +76,17 @@ class Explanation:
         return [*rows, ("where", tried.where)]
 
 
-def explain(error: Any, *, token: Token | None = None, user: str = "") -> Explanation:
+def explain(error: Any, *, token: Token | None = None) -> Explanation:
     """Explain a 401 or 403; raise LabError for anything else.
 
     `error` is what you have: an ApiException, a KubectlFailed, a Completed, a response
-    of a Caller, a Status as a dict or in a text. `token` is what was sent and `user`
-    who sent it, where the error does not say. With a cluster connected, the API
-    server itself is asked for its reason, and for bindings that nearly fit.
+    of a Caller, a Status as a dict or in a text. `token` is what was sent. With a
+    cluster connected, the API server itself is asked for its reason, and for bindings
+    that nearly fit.
     """
     denied, request = DeniedRequest.parse(error), None
     if denied.code == 403:
-        request = _attributes(denied, token, user)
+        request = _attributes(denied, token)
         is_known = request and request.user not in ("", forbidden.ANONYMOUS)
         objects = _try(read_rbac) if is_known else None
         found = forbidden.diagnose(denied, request, objects)
@@ -100,15 +100,12 @@ def explain(error: Any, *, token: Token | None = None, user: str = "") -> Explan
     return Explanation(denied.code, cause, message, why, way_out, request, manifest)
 
 
-def _attributes(
-    denied: DeniedRequest, token: Token | None, user: str
-) -> Attributes | None:
+def _attributes(denied: DeniedRequest, token: Token | None) -> Attributes | None:
     request = forbidden.attributes_of(denied)
     if request is None or request.user:
         return request
     namespace = denied.option("-n", "--namespace") or _try(current_namespace) or ""
-    if not user:
-        user = _try(lambda: token.subject) if token else denied.option("--as")
+    user = _try(lambda: token.subject) if token else denied.option("--as")
     return forbidden.attributes_of(denied, user=user or "", namespace=namespace)
 
 

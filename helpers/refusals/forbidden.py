@@ -89,7 +89,7 @@ def diagnose(
             f"anything to `{ANONYMOUS}`: it is everybody who reaches the server.",
         )
     if not request.user:
-        way_out = "Say who sent it: explain(error, user=NAME) or token=TOKEN."
+        way_out = "Say who sent it: explain(error, token=TOKEN)."
         return Diagnosis("not allowed", _NO_REASON, way_out)
     manifest = rbac.to_yaml(rbac.minimal(request))
     why = _why(denied, request, objects)

@@ -11,7 +11,6 @@ from typing import Any
 
 import ipywidgets
 
-from cluster.waiting import until
 from helpers import errors
 from helpers.caller import Caller
 from helpers.command import current_namespace, kubeconfig_in_use
@@ -84,14 +83,12 @@ class ApiExplorer(View):
         resource: str | None = None,
         namespace: str | None = None,
         name: str = "",
-        timeout: float = 0.0,
     ) -> Any:
         """Choose a path, or a resource and perhaps an object; return the answer.
 
         Without `version` it is the preferred one, without `namespace` the chosen one;
-        "" means all. `timeout` is how many seconds to wait for a kind just defined.
-        Raise UnknownKind for what discovery does not offer, NotReady without an answer
-        in 30 seconds.
+        "" means all. Raise UnknownKind for what discovery does not offer, NotReady
+        without an answer in 30 seconds.
         """
         if self.stopped:
             raise errors.LabError("This view was stopped.", "Run its cell again.")
@@ -100,7 +97,7 @@ class ApiExplorer(View):
         place = self.state.choice.namespace if namespace is None else namespace
         choice = Choice(ROOT, "", path or ROOT, place)
         if path is None:
-            found = until(lambda: self._find(group, version, resource), timeout)
+            found = self._find(group, version, resource)
             if found is None:
                 raise self._unknown(group, version, resource)
             choice = Choice(*found[:2], resource or "", place, name)

@@ -37,21 +37,21 @@ class State(NamedTuple):
     wanted: str = ""
 
 
-def live_pods(*, namespace: str | None = None, selector: str = "") -> "LivePods":
+def live_pods(*, namespace: str | None = None) -> "LivePods":
     """Watch the pods of a namespace and show them, and the events, as they change.
 
-    `namespace` is by default the notebook's own; `selector` is a label selector.
-    `frame()` has the rows, `events()` the history. The same as `kubectl get pods
-    --watch --output-watch-events`. Raise NotConnected before `connect()`,
-    KubeconfigError if its user has no credential that can be used.
+    `namespace` is by default the notebook's own. `frame()` has the rows, `events()` the
+    history. The same as `kubectl get pods --watch --output-watch-events`. Raise
+    NotConnected before `connect()`, KubeconfigError if its user has no credential that
+    can be used.
     """
-    return LivePods(namespace or current_namespace(), selector)
+    return LivePods(namespace or current_namespace())
 
 
 class LivePods(View):
     """Pods as `kubectl get` prints them, kept up to date by one watch."""
 
-    def __init__(self, namespace: str, selector: str) -> None:
+    def __init__(self, namespace: str) -> None:
         """List and watch from now on, until `stop`."""
         self._namespace = namespace
         self._filter = named(
@@ -72,7 +72,6 @@ class LivePods(View):
             f"/api/v1/namespaces/{quote(namespace)}/pods",
             self.handle,
             accept=TABLE,
-            query={"labelSelector": selector} if selector else {},
         ).start()
         self.changed()
 

@@ -59,7 +59,7 @@ def ambassadors(namespace):
         name: f"kubectl proxy {options}".replace("NAMESPACE", namespace)
         for name, options in COMMANDS.items()
     }
-    run(*(ambassador_pod(*one, "app", played=False) for one in scripts.items()))
+    run(*(ambassador_pod(*one, played=False) for one in scripts.items()))
 
 
 @pytest.mark.parametrize("name", SAID)

@@ -12,6 +12,7 @@ from helpers.tokens import create_token
 from helpers.widgets import explorer_model as model
 from helpers.widgets.explorer import api_explorer
 from helpers.widgets.explorer_model import Answered, Choice, Chosen, Loaded, State
+from tests.local.waiting import until
 from tests.test_discovery import CORE, NAMED
 
 OFFER = model.Offer(resources=tuple(resources([CORE, NAMED])))
@@ -162,6 +163,12 @@ def test_what_is_not_offered(view, choice):
         view.choose(**choice)
 
 
+def is_offered(view, group: str, resource: str) -> bool:
+    """Ask anew what there is to choose, and look for a resource in it."""
+    view.reload()
+    return view.state.offer.find(group, None, resource) is not None
+
+
 def test_a_kind_that_appears(view):
     """It is found although the view was open before; "Reload" forgets it when gone."""
     group = "appears.example.com"
@@ -180,7 +187,8 @@ def test_a_kind_that_appears(view):
     view.choose(resource="configmaps")
     kubectl("create", "-f", "-", input=json.dumps(manifest))
     try:
-        answer = view.choose(group=group, resource="walks", timeout=30)
+        until(lambda: is_offered(view, group, "walks"), 30, "it is offered")
+        answer = view.choose(group=group, resource="walks")
         assert answer["kind"] == "WalkList"
     finally:
         kubectl("delete", "crd", f"walks.{group}")

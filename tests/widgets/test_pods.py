@@ -5,7 +5,7 @@ import pytest
 from cluster import errors
 from helpers import kubectl, widgets
 from tests.local.waiting import until
-from tests.running import apply, run, sleeper
+from tests.running import run, sleeper
 
 SECONDS = 60.0
 
@@ -29,22 +29,6 @@ def test_it_follows_what_happens(namespace):
         assert len(view.frame()) == 0
         until(lambda: "1 DELETED" in view._events.value, 10, "it is counted")
     assert not view._watch.running
-
-
-def test_a_selector_chooses(namespace):
-    """What does not fit is not there."""
-    apply([sleeper(name, labels={"app": name}) for name in ("one", "two")])
-    with widgets.live_pods(selector="app=two") as view:
-        until(lambda: len(view.frame()), SECONDS, "the list is there")
-        assert list(view.frame()["NAME"]) == ["two"]
-
-
-def test_what_the_server_refuses_is_said(namespace):
-    """In its own words, and no more is tried."""
-    with widgets.live_pods(selector="no such syntax!") as view:
-        until(lambda: "refuses" in view.status, SECONDS, "it is said")
-        assert "unable to parse" in view.status
-        until(lambda: not view._watch.running, SECONDS, "the watch ends")
 
 
 def test_what_does_not_come_is_an_error(namespace):
