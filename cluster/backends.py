@@ -117,9 +117,9 @@ def kept() -> Backend:
     return BACKENDS[Here(AUTO).kept or LOCAL]()
 
 
-def chosen(asked: str | None = None) -> Choice:
+def chosen() -> Choice:
     """Return which backend it is here, and why; raise BadSetting."""
-    return choice.choose(Here(asked))
+    return choice.choose(Here())
 
 
 def current(asked: str | None = None, progress: Progress | None = None) -> Backend:

@@ -8,13 +8,9 @@ import json
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from helpers import attempts
 from helpers.course import Lesson, lessons
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 CORE, DEEPER = "core", "deeper"
 _COLUMNS = ("LESSON", "LEVEL", "MINUTES", "SOLVED")
@@ -61,15 +57,8 @@ class Board:
         """Say whether all exercises of the core lessons are solved."""
         return all(row.done for row in self.rows if row.level == CORE)
 
-    def frame(self) -> "pd.DataFrame":
-        """Return a DataFrame with LESSON, LEVEL, MINUTES, SOLVED and EXERCISES."""
-        import pandas as pd
-
-        frame = pd.DataFrame([asdict(row) for row in self.rows])
-        return frame.rename(columns=str.upper)
-
     def json(self) -> str:
-        """Return the same as JSON: `lessons`, `finished`, `go_on`, `unread`."""
+        """Return the rows as JSON: `lessons`, `finished`, `go_on`, `unread`."""
         found = {
             "lessons": [asdict(row) for row in self.rows],
             "finished": self.finished,
@@ -107,9 +96,8 @@ class Board:
 def progress() -> Board:
     """Return which exercises you have solved, and where to go on.
 
-    It shows each lesson with its level, minutes, and exercises solved of all; `frame()`
-    has the same as a DataFrame. Only your own answers count. The same as `python -m
-    helpers progress`.
+    It shows each lesson with its level, minutes, and exercises solved of all. Only your
+    own answers count. The same as `python -m helpers progress`.
     """
     found = attempts.read(attempts.file())
     tried = [each for each in found if isinstance(each, attempts.Attempt)]

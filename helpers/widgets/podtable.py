@@ -6,17 +6,24 @@ the table is in `helpers.widgets.pods`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pandas as pd
 
 from helpers.watch import BROKEN, LISTED, RECONNECTED, REFUSED, Event
-from helpers.widgets import ages
 
 #: how many events are kept; older ones are counted and let go
 HISTORY = 20_000
 #: our column, after the server's
 LAST_EVENT = "LAST EVENT"
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "y": 365 * 86400}
+#: below so many seconds: in this unit, and what is left over in that one
+_STEPS = (
+    *((120, "s", ""), (600, "m", "s"), (3 * 3600, "m", ""), (8 * 3600, "h", "m")),
+    *((2 * 86400, "h", ""), (8 * 86400, "d", "h"), (2 * 365 * 86400, "d", "")),
+    (8 * 365 * 86400, "y", "d"),
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,7 @@ class Table:
     def cells(self, row: Row, now: datetime) -> list:
         """Return the cells of a row; AGE is computed, for it grows without an event."""
         return [
-            ages.age(row.created, now) if name == "AGE" else cell
+            age(row.created, now) if name == "AGE" else cell
             for name, cell in zip(self.columns, row.cells, strict=True)
         ]
 
@@ -122,6 +129,30 @@ def reduce(table: Table, event: Event) -> Table:
     else:
         rows[row.name] = replace(row, event=event.type, at=event.at)
     return _note(replace(table, rows=rows), event, row.name)
+
+
+def human_duration(span: timedelta) -> str:
+    """Return a span in at most two units, coarser the longer it is.
+
+    The same as `duration.HumanDuration` in k8s.io/apimachinery: seconds up to two
+    minutes, minutes up to three hours.
+    """
+    seconds = int(span.total_seconds())
+    if seconds < -1:
+        return "<invalid>"
+    seconds = max(0, seconds)
+    found = ((unit, rest) for below, unit, rest in _STEPS if seconds < below)
+    unit, rest = next(found, ("y", ""))
+    whole, left = divmod(seconds, _SECONDS[unit])
+    left = left // _SECONDS[rest] if rest else 0
+    return f"{whole}{unit}" + (f"{left}{rest}" if left else "")
+
+
+def age(created: str, now: datetime) -> str:
+    """Return the age of an object from its `creationTimestamp`, "" without one."""
+    if not created:
+        return ""
+    return human_duration(now - datetime.fromisoformat(created))
 
 
 def _with_page(table: Table, event: Event) -> Table:
