@@ -30,11 +30,6 @@ def impatient(monkeypatch):
     monkeypatch.setattr(ambassador, "REMEMBERED", 2.0)
 
 
-def test_a_path_is_read_again():
-    run_ambassador("path", "exec kubectl proxy --port=8001", played=True)
-    assert "Right" in repr(ambassador.outlive_token("path"))
-
-
 @pytest.mark.parametrize("name", WRONG)
 def test_a_copy_of_the_token_is_told(impatient, name):
     """An argument and a kubeconfig are copies; no diagnosis holds a token."""

@@ -24,11 +24,6 @@ def server(cluster):
         yield running
 
 
-def test_a_group_is_explored(server):
-    """Every value as the server has it."""
-    assert batch_api.explore_group(FOUND, server)
-
-
 @pytest.mark.parametrize(
     ("change", "said"),
     [

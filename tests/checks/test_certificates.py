@@ -16,11 +16,6 @@ def pod(namespace):
     return "curl"
 
 
-def test_a_name_that_is_held_is_right(cluster):
-    ca = cluster.authority_file()
-    certificates.find_name(certificates.SERVICE, server=cluster.server, ca=ca)
-
-
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -34,10 +29,6 @@ def test_another_name_is_refused_with_all_that_are_held(cluster, name, said):
     ca = cluster.authority_file()
     with pytest.raises(NotSolved, match=said):
         certificates.find_name(name, server=cluster.server, ca=ca)
-
-
-def test_two_refusals_are_right(pod):
-    certificates.be_refused_twice(pod, wrong_ca=PUBLIC, wrong_host="wrong.example")
 
 
 @pytest.mark.parametrize(

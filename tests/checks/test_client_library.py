@@ -37,13 +37,6 @@ def test_kubectl_is_no_client_library(tick):
         client_library.suspend_cron_job(tick)
 
 
-def test_the_client_has_suspended_it(tick, namespace, api):
-    from kubernetes import client
-
-    client.BatchV1Api(api).patch_namespaced_cron_job(tick, namespace, SUSPEND)
-    assert client_library.suspend_cron_job(tick).exercise == "suspend_cron_job"
-
-
 def exists(*codes, yes=True, no=False):
     """Return a function that answers `no` to these codes and raises others."""
     from kubernetes.client import ApiException

@@ -22,13 +22,6 @@ def callers(cluster, namespace):
     }
 
 
-def test_right_predictions_are_right(cluster, callers):
-    """The commands are run, and the requests are sent."""
-    ca = cluster.authority_file()
-    cluster_info.predict_curl(CODES, server=cluster.server, ca=ca)
-    cluster_info.predict_statuses(STATUSES, callers)
-
-
 @pytest.mark.parametrize("letter", CODES)
 def test_a_wrong_code_is_told_with_the_reason(cluster, letter):
     """The answer, and the thought that was missing."""

@@ -22,11 +22,6 @@ def right(server):
     return {n for n, v in frame.items() if "create" in v and not v & {"get", "list"}}
 
 
-def test_all_of_them(server, right):
-    assert "tokenreviews" in right
-    find_questions(right, server)
-
-
 @pytest.mark.parametrize(
     ("change", "said"),
     [

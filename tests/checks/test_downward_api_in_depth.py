@@ -29,10 +29,6 @@ def test_the_server_says_which_way(namespace):
     assert "asking" not in kubectl("get", "pods").stdout
 
 
-def test_the_right_ways_are_right(namespace):
-    choose_ways(RIGHT)
-
-
 @pytest.mark.parametrize(
     ("field", "way", "named"),
     [

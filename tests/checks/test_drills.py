@@ -9,10 +9,6 @@ from tests.notebooks import source
 RIGHT = {copy: letter for copy, (letter, _) in COPIES.items()}
 
 
-def test_all_letters():
-    name_layers(RIGHT)
-
-
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -19,16 +19,8 @@ def first_page(path, limit):
     return NAMES[:limit]
 
 
-def every_page(path, limit):
-    return list(NAMES)
-
-
 def a_page_twice(path, limit):
     return [*NAMES[:limit], *NAMES]
-
-
-def test_all_names_are_right():
-    turn_pages(every_page, Listing(), "/any")
 
 
 @pytest.mark.parametrize(

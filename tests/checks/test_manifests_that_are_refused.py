@@ -42,10 +42,6 @@ def test_another_kind():
     assert "Job" in other_job({**JOB, "kind": "Deployment"}, **WANTED)
 
 
-def test_a_right_one(cluster):
-    repair_job(copy.deepcopy(JOB), **WANTED)
-
-
 @pytest.mark.parametrize(
     ("change", "said"),
     [

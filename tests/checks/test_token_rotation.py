@@ -34,11 +34,6 @@ def hook(api_client: client.ApiClient, value):
     api_client.configuration.refresh_api_key_hook = put
 
 
-def test_who_reads_the_file_again_is_right(api_client, file):
-    hook(api_client, lambda: f"Bearer {file.read_text()}")
-    assert "Right" in repr(token_rotation.read_token_again(api_client, file))
-
-
 def test_a_token_that_is_kept_is_told(api_client, file):
     """It is still good here, and not the one that was asked for."""
     with pytest.raises(errors.NotSolved, match="another token than the one"):

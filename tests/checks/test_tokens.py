@@ -34,10 +34,6 @@ def test_each_part_of_a_token_is_looked_at(change, says):
         tokens.make_vault_token(create_token(**{**ASKED, **change}))
 
 
-def test_the_right_token_is_right():
-    assert "Right" in repr(tokens.make_vault_token(create_token(**ASKED)))
-
-
 @pytest.mark.parametrize("nothing", [None, "", "eyJ"])
 def test_nothing_is_no_token(nothing):
     with pytest.raises(errors.NotSolved, match="create_token"):
