@@ -34,7 +34,6 @@ LOGS = f"{STATE}/logs"
 AUDIT = f"{STATE}/audit"
 ETCD = f"{STATE}/etcd"
 ETCD_DATA = f"{ETCD}/data"
-NODE = f"{STATE}/node"
 CONTAINERD_SOCKET = f"{RUN}/containerd.sock"
 
 KUBECONFIG_STEMS = (

@@ -28,14 +28,11 @@ SIZE = 4 << 30
 LONGEST = 300.0
 
 
-def find(archive: Path) -> Path | None:
-    """Return the disk with the images of this archive, or None."""
-    file = archive.with_suffix(".ext4")
-    return file if file.exists() else None
-
-
 def ensure(kernel: Kernel, binaries: Path, archive: Path, progress: Progress) -> Path:
-    """Return that disk; make it if it is missing. Raise NodeFailed, NotEnough."""
+    """Return the disk with the images of an archive; make it if it is missing.
+
+    Raise NodeFailed, NotEnough.
+    """
 
     def make(work: Path) -> Path:
         progress.update("making the disk of the node, once: about half a minute")

@@ -6,8 +6,6 @@ from helpers.checks import client_library
 from helpers.command import kubectl
 from helpers.errors import NotSolved
 
-SUSPEND = {"spec": {"suspend": True}}
-
 
 @pytest.fixture(scope="module")
 def api(cluster):
