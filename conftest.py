@@ -16,7 +16,7 @@ import pytest
 
 from cluster import backends, choice
 from helpers.attempts import SETTING
-from helpers.lessons import solved
+from helpers.exercise import with_solutions
 
 pytest_plugins = ["tests.workers", "tests.tiers"]
 
@@ -133,7 +133,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         (item for item in items if item.path.suffix == ".ipynb"),
         lambda item: item.path,
     ):
-        sources = {cell["id"]: cell["source"] for cell in solved(load(path))["cells"]}
+        sources = {
+            cell["id"]: cell["source"] for cell in with_solutions(load(path))["cells"]
+        }
         for item in cells:
             item.cell.source = "".join(sources[item.cell.id])
 

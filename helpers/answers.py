@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from helpers.course import Lesson
 from helpers.diagnoses import diagnoses, wants
-from helpers.lessons import CHECK, SOLUTION, STUB, tagged
+from helpers.exercise import CHECK, SOLUTION, STUB, tagged
 
 CHECKS = Path(__file__).parent / "checks"
 _CALLED = re.compile(r"\bchecks\.(\w+)\(")

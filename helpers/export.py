@@ -13,7 +13,7 @@ from cluster.progress import Progress
 from helpers import errors
 from helpers.attempts import SETTING
 from helpers.course import Lesson, lessons
-from helpers.lessons import solved, without_solutions
+from helpers.exercise import with_solutions, without_solutions
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 STUDENT, TEACHER, ANSWERS = "student", "teacher", "answers.md"
@@ -57,7 +57,7 @@ def _teach(target: Path, progress: Progress, *, run: bool) -> Iterator[str]:
     os.environ[SETTING] = "off"
     for lesson in lessons():
         path = NOTEBOOKS / lesson.path
-        notebook = solved(nbformat.read(path, as_version=4))
+        notebook = with_solutions(nbformat.read(path, as_version=4))
         progress.update(lesson.name)
         if run:
             show = pages.steps(progress, lesson.name, len(notebook.cells))

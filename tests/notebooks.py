@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from helpers.course import lessons
-from helpers.lessons import code_of
+from helpers.exercise import code_of
 from helpers.shell import BASH
 
 ROOT = Path(__file__).parent.parent

@@ -5,7 +5,7 @@ import json
 import nbformat
 import pytest
 
-from helpers import attempts, errors, exercise, lessons
+from helpers import attempts, errors, exercise
 
 
 def cell(kind, name, source, *tags):
@@ -26,15 +26,15 @@ It is known.
 </details>"""
 CELLS = [
     cell("markdown", "task", "### Exercise"),
-    cell("code", "stub", "answer = None", lessons.STUB),
-    cell("code", "check", "checks.answer(answer)", lessons.CHECK),
-    cell("markdown", "solution", SOLUTION, lessons.SOLUTION),
+    cell("code", "stub", "answer = None", exercise.STUB),
+    cell("code", "check", "checks.answer(answer)", exercise.CHECK),
+    cell("markdown", "solution", SOLUTION, exercise.SOLUTION),
 ]
 NOTEBOOK = {"cells": CELLS, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
 def test_the_solution_takes_the_place_of_the_stub():
-    done = lessons.solved(NOTEBOOK)
+    done = exercise.with_solutions(NOTEBOOK)
     assert [one["id"] for one in done["cells"]] == [one["id"] for one in CELLS]
     assert done["cells"][1]["source"] == "answer = 42\nassert answer"
     assert CELLS[1]["source"] == "answer = None"
@@ -43,7 +43,7 @@ def test_the_solution_takes_the_place_of_the_stub():
 def test_it_does_so_in_what_nbformat_reads():
     """Its cells are dicts of its own, with attributes."""
     node = nbformat.from_dict(json.loads(json.dumps(NOTEBOOK)))
-    done = lessons.solved(node)
+    done = exercise.with_solutions(node)
     assert (
         type(done) is type(node)
         and done.cells[1].source == "answer = 42\nassert answer"
@@ -51,13 +51,13 @@ def test_it_does_so_in_what_nbformat_reads():
 
 
 def test_a_handout_has_no_solutions():
-    handed = lessons.without_solutions(NOTEBOOK)
+    handed = exercise.without_solutions(NOTEBOOK)
     assert [one["id"] for one in handed["cells"]] == ["task", "stub", "check"]
 
 
 def test_a_stub_without_a_solution_is_refused():
     with pytest.raises(ValueError, match="shorter|longer"):
-        lessons.solved(NOTEBOOK | {"cells": CELLS[:-1]})
+        exercise.with_solutions(NOTEBOOK | {"cells": CELLS[:-1]})
 
 
 @exercise.exercise

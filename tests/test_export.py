@@ -11,7 +11,7 @@ from helpers import answers, errors, export
 from helpers.checks import __dir__ as names_of_checks
 from helpers.course import Lesson, lessons
 from helpers.diagnoses import diagnoses, wants
-from helpers.lessons import tagged
+from helpers.exercise import tagged
 from tests.commandline import helpers
 from tests.notebooks import ROOT
 from tests.progress import Notes

@@ -7,8 +7,7 @@ import re
 import pytest
 
 from helpers.course import lessons
-from helpers.exercise import JUDGES
-from helpers.lessons import solved
+from helpers.exercise import JUDGES, with_solutions
 from tests.notebooks import FILES, ROOT, load
 from tests.style import check
 from tests.style.exercises import check_of
@@ -117,7 +116,7 @@ def test_no_two_lessons_have_a_check_of_the_same_name():
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_solutions_are_python_in_order(path):
     """What ruff demands of a code cell it demands of the fenced code, too."""
-    page = Page.read(path.name, solved(load(path)))
+    page = Page.read(path.name, with_solutions(load(path)))
     stubs = [cell for cell in page.code if "exercise" in cell.tags]
     for cell in stubs:
         assert cell.magic or cell.tree, f"{cell.id} is no Python"

@@ -20,7 +20,7 @@ from helpers.drills import (
     last_words,
     write_app,
 )
-from helpers.lessons import code_of
+from helpers.exercise import code_of
 from helpers.refusals.unauthorized import diagnose
 from tests.local.waiting import until
 from tests.notebooks import run_in_shell, source

@@ -19,7 +19,7 @@ from cluster.progress import Progress, Terminal
 from helpers import export, pages
 from helpers.attempts import SETTING
 from helpers.course import lessons
-from helpers.lessons import CHECK, STUB, solved, tagged
+from helpers.exercise import CHECK, STUB, tagged, with_solutions
 from tools import leaks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,7 +53,7 @@ def run(
     """
     began = time.monotonic()
     written = nbformat.read(path, as_version=4)
-    notebook = solved(written)
+    notebook = with_solutions(written)
     if prove_checks:
         notebook.cells = list(_with_proofs(written.cells, notebook.cells))
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.course import Lesson, lessons
-from helpers.lessons import CHECK, SOLUTION, STUB, tagged
+from helpers.exercise import CHECK, SOLUTION, STUB, tagged
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"

@@ -7,7 +7,7 @@ import pytest
 from cluster import errors
 from cluster.doctor import cluster
 from helpers.course import lessons
-from helpers.lessons import solved
+from helpers.exercise import with_solutions
 from tests.notebooks import FILES, NEEDS_LAB, NEEDS_PODS, ROOT, load, tagged
 from tests.style.page import Page
 
@@ -34,7 +34,7 @@ def test_no_cell_takes_a_name_from_one_that_is_left_out(tag):
     """Nor an import: without that cell it would stop with a NameError."""
     faults = []
     for path in FILES:
-        code = Page.read(path.name, solved(load(path))).code
+        code = Page.read(path.name, with_solutions(load(path))).code
         left_out = [cell for cell in code if tag in cell.tags]
         others = [cell for cell in code if tag not in cell.tags]
         missing = set().union(*map(bound, left_out)) - set().union(*map(bound, others))

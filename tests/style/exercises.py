@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from helpers.lessons import CHECK, SOLUTION, STUB, code_of
+from helpers.exercise import CHECK, SOLUTION, STUB, code_of
 from tests.style.page import Cell, Fault, Page
 from tests.style.prose import is_exercise_heading
 
