@@ -119,40 +119,35 @@ def go_deeper(lesson: Lesson) -> str:
 
 
 def lesson_map() -> str:
-    """Return the map in 00: the core path as a table, the deeper lessons as another."""
+    """Return the map in 00: the core path as a table, the deeper lessons folded."""
     first = _named(FIRST)
 
     def link(one: Lesson) -> str:
         return _link(first, one, f"{one.number} {one.title}")
 
-    return "\n".join(_table(link, lessons()))
+    summary = "<summary><b>The deeper lessons</b></summary>"
+    deeper = f"<details>\n{summary}\n\n{_table(link, core=False)}\n\n</details>"
+    return f"{_table(link, core=True)}\n\n{deeper}"
 
 
 def readme_table() -> str:
-    """Return the table of the README."""
+    """Return the tables of the README."""
 
     def link(one: Lesson) -> str:
         return f"[{one.name}](notebooks/{one.path.as_posix()})"
 
-    return "\n".join(_table(link, lessons()))
+    return f"{_table(link, core=True)}\n\n{_table(link, core=False)}"
 
 
-def _table(link: Callable[[Lesson], str], rows: Iterable[Lesson]) -> list[str]:
-    lines = []
-    for heading, core in (("core lesson", True), ("deeper lesson", False)):
-        lines += [
-            f"| {heading} | minutes | book | what you do |",
-            "| --- | --- | --- | --- |",
-        ]
-        for one in rows:
-            if one.is_core == core:
-                after = "" if core else f" (after {_numbers(one.after)})"
-                book = one.book
-                lines.append(
-                    f"| {link(one)}{after} | {one.minutes} | {book} | {one.summary} |"
-                )
-        lines.append("")
-    return lines[:-1]
+def _table(link: Callable[[Lesson], str], *, core: bool) -> str:
+    heading = "core lesson" if core else "deeper lesson"
+    lines = [f"| {heading} | minutes | book | what you do |", "| --- " * 4 + "|"]
+    for one in lessons():
+        if one.is_core == core:
+            after = "" if core else f" (after {_numbers(one.after)})"
+            facts = (link(one) + after, str(one.minutes), one.book, one.summary)
+            lines.append(f"| {' | '.join(facts)} |")
+    return "\n".join(lines)
 
 
 def _ways(lesson: Lesson) -> str:
@@ -160,12 +155,13 @@ def _ways(lesson: Lesson) -> str:
     path = [one for one in lessons() if one.is_core == lesson.is_core]
     place = path.index(lesson)
     ways = []
-    if place:
+    # From 01 the map is the lesson before.
+    if place and path[place - 1].name != FIRST:
         ways.append(_link(lesson, path[place - 1], f"← {path[place - 1].name[:2]}"))
     if not lesson.is_core:
         ways = [_link(lesson, _named(name), f"← {name[:2]}") for name in lesson.after]
     if lesson.name != FIRST:
-        ways.append(_link(lesson, _named(FIRST), "map") + "")
+        ways.append(_link(lesson, _named(FIRST), "map"))
     if lesson.is_core and place + 1 < len(path):
         after = path[place + 1]
         ways.append(_link(lesson, after, f"{after.number} {after.title} →"))
