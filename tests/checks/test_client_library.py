@@ -7,14 +7,6 @@ from helpers.command import kubectl
 from helpers.errors import NotSolved
 
 
-@pytest.fixture(scope="module")
-def api(cluster):
-    """Return a client of the module's own, as `load_kube_config` makes one."""
-    from kubernetes import config
-
-    return config.new_client_from_config(str(cluster.kubeconfig))
-
-
 @pytest.fixture
 def tick(namespace):
     """Yield the name of a CronJob that nobody has suspended."""
