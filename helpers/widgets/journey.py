@@ -8,19 +8,15 @@ from html import escape
 from typing import NamedTuple
 
 import ipywidgets
-import pandas as pd
 
 from helpers import errors
 from helpers.command import current_namespace
 from helpers.journey import follow_request, sendable
-from helpers.journey.network import TIMEOUT
 from helpers.journey.steps import FILES, STOPPED, UNREACHED, Journey, Step
 from helpers.widgets import markup
 from helpers.widgets.live import Live
 from helpers.widgets.view import SOON, View, named
 
-#: seconds that `frame` waits: to send it, and to ask the cluster what became of it
-PATIENCE = 2 * TIMEOUT
 SENDING = "Sending the request."
 
 #: What may be broken, in words, and what that changes in the request.
@@ -54,10 +50,9 @@ def request_journey(pod: str, path: str = "") -> "RequestJourney":
     """Send a GET from a pod and show each step of its way: passed, or stopped here.
 
     `path` is by default the pods of the notebook's namespace. Opening it sends the
-    request, and so does "Send". The kernel is free meanwhile; `frame()` waits, and
-    has STEP, ASKED, ANSWER, STATE, MILLISECONDS, as `follow_request(pod, path)` has
-    without a view. The same as `kubectl exec POD -- curl …`. Raise LabError for a path
-    without a slash.
+    request, and so does "Send". The kernel is free meanwhile. `follow_request(pod,
+    path)` has the same as data. The same as `kubectl exec POD -- curl …`. Raise
+    LabError for a path without a slash.
     """
     here = f"/api/v1/namespaces/{current_namespace()}"
     paths = [f"{here}/pods", f"{here}/secrets", "/apis", "/version", "/"]
@@ -104,21 +99,6 @@ class RequestJourney(View):
             self.handle(SENDING)
             self.report(SENDING)
             self.work(self._follow)
-
-    def frame(self) -> pd.DataFrame:
-        """Return the steps of the last request; wait for the one that is under way.
-
-        STEP, ASKED, ANSWER, STATE, MILLISECONDS. Raise what `follow_request` raises,
-        NotReady after PATIENCE seconds, LabError if the view was stopped before.
-        """
-        if not self.wait_until(lambda state: not state.sending, PATIENCE):
-            if self.stopped:
-                fact = "This view was stopped before the answer came."
-                raise errors.LabError(fact, "Run its cell again.")
-            raise errors.NotReady("The request", PATIENCE, self.status)
-        if self.state.failed:
-            raise self.state.failed
-        return self.state.journey.frame()
 
     def reduce(self, state: State, event: Journey | errors.LabError | str) -> State:
         """Return the state once a request was sent, was answered, or failed."""
