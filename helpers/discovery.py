@@ -64,9 +64,7 @@ def api_resources(server: Server) -> pd.DataFrame:
         )
         for each in resources(read_discovery(server))
     ]
-    types = {"NAME": "string", "APIVERSION": "string", "KIND": "string"}
-    types["NAMESPACED"] = "bool"
-    return pd.DataFrame(rows, columns=COLUMNS).astype(types)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def read_discovery(server: Server) -> list[dict]:

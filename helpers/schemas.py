@@ -90,9 +90,7 @@ class Schema:
             for field in self._all(depth, ())
         ]
         columns = ["FIELD", "TYPE", "REQUIRED", "ENUM", "DEFAULT", "DESCRIPTION"]
-        types = {"FIELD": "string", "TYPE": "string", "REQUIRED": "bool"}
-        frame = pd.DataFrame(rows, columns=columns, dtype="object")
-        return frame.astype({**types, "DESCRIPTION": "string"})
+        return pd.DataFrame(rows, columns=columns)
 
     def __repr__(self) -> str:
         """Return one line: the place and its type."""

@@ -89,15 +89,6 @@ def test_resources():
     ]
 
 
-def test_nothing_is_an_empty_frame_of_the_same_types():
-    """Code that follows needs no special case."""
-    empty = discovery.api_resources(Told({"items": []}, {}))
-    full = discovery.api_resources(Told(CORE, NAMED))
-    assert len(empty) == 0
-    assert dict(empty.dtypes) == dict(full.dtypes)
-    assert full.dtypes["NAME"] == "string"
-
-
 @pytest.fixture(scope="module")
 def server(cluster):
     """Yield a proxy to the real API server."""
