@@ -29,6 +29,16 @@ def test_tags_stand_only_where_the_rest_of_the_lesson_runs():
     assert found and not found & OF_PODS
 
 
+def test_create_namespace_knows_a_lesson_of_pods_by_its_topic():
+    """Without a node it stops there, in one line."""
+    for lesson in lessons():
+        page = Page.read(lesson.name, load(ROOT / "notebooks" / lesson.path))
+        calls = [node for cell in page.code for node in cell.nodes(ast.Call)]
+        asked = {ast.unparse(call) for call in calls}
+        wanted = f"cluster.create_namespace({lesson.topic!r})"
+        assert not lesson.pods or wanted in asked, lesson.name
+
+
 @pytest.mark.parametrize("tag", [NEEDS_PODS, NEEDS_LAB])
 def test_no_cell_takes_a_name_from_one_that_is_left_out(tag):
     """Nor an import: without that cell it would stop with a NameError."""
