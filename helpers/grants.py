@@ -44,7 +44,7 @@ def fault_of_grant(account: str, verbs: list[str], resource: str) -> str:
     allowed = {(verb, row) for row in table.index for verb in VERBS}
     allowed = {(v, row) for v, row in allowed if table.loc[row, v] == "yes"}
     for verb, row in sorted(allowed - {(verb, resource) for verb in verbs}):
-        less = "Name less in `rules`."
+        less = "Name fewer verbs or resources in the Role."
         if row == elsewhere:
             less = "Take a RoleBinding, not a ClusterRoleBinding."
         return f"{account} may also {verb} {row}: that is too much. {less}"

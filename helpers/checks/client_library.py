@@ -32,7 +32,10 @@ def suspend_cron_job(name: str) -> None:
     found = kubectl("get", "cronjob", name, "-o", "json", "--show-managed-fields")
     cron_job = found.json()
     if cron_job["spec"]["suspend"] is not True:
-        raise NotSolved(f"The CronJob {name} still runs: its spec.suspend is false.")
+        raise NotSolved(
+            f"The CronJob {name} still runs: its spec.suspend is false. "
+            "In the patch, suspend is inside spec, as in the CronJob itself."
+        )
     owners = owners_by_field(cron_job).get(".spec.suspend", set())
     if any(owner.startswith("kubectl") for owner in owners):
         raise NotSolved("It was kubectl that suspended it: let the client do it.")

@@ -32,8 +32,12 @@ REQUESTS = {
 def reach_without_dns(pod: str, url: str) -> None:
     """Raise NotSolved unless curl in `pod` trusts `url` and finds it without DNS."""
     parts = urlsplit(str(url).strip())
+    if "$" in str(url):
+        raise errors.NotSolved(
+            "Python does not fill in a `$`: write the address itself, or an f-string."
+        )
     if parts.scheme != "https" or not parts.hostname:
-        raise errors.NotSolved(f"{url!r} is no URL that begins with https://.")
+        raise errors.NotSolved(f"{url!r} is not a URL that begins with https://.")
     try:
         ipaddress.ip_address(parts.hostname)
     except ValueError:

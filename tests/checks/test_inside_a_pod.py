@@ -17,8 +17,9 @@ def pod(namespace):
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("", "no URL that begins with https"),
-        ("http://10.0.0.1/version", "no URL that begins with https"),
+        ("", "not a URL that begins with https"),
+        ("http://10.0.0.1/version", "not a URL that begins with https"),
+        ("https://$KUBERNETES_SERVICE_HOST/version", "does not fill in a `\\$`"),
         ("https://kubernetes.default.svc/version", "is a name, so DNS is asked"),
         ("https://{host}/", "The path is '/', not '/version'"),
         ("https://127.0.0.1:9/version", "no API server answers at 127.0.0.1:9"),
