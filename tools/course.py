@@ -97,7 +97,7 @@ def title(lesson: Lesson) -> str:
     can = [f"{number}. {end}" for number, end in enumerate(lesson.can, 1)]
     parts = [
         f"# {lesson.title}",
-        "| " + " | ".join(facts) + " |\n" + "| --- " * len(facts) + "|",
+        " · ".join(facts),
         "After this lesson you can:",
         "\n".join(can),
         _ways(lesson),
