@@ -108,7 +108,7 @@ def test_a_secret_in_an_output_fails_and_no_page_is_written(tmp_path):
 
 
 def test_a_check_that_does_not_refuse_its_stub_is_named(tmp_path):
-    """Its own assert has to fail there; what was added for that is nowhere kept."""
+    """Nor an empty answer; what was added for that is nowhere kept."""
     path = write(
         tmp_path,
         "06-checks.ipynb",
@@ -122,11 +122,15 @@ def test_a_check_that_does_not_refuse_its_stub_is_named(tmp_path):
         ("odd-stub", "2", "exercise"),
         ("odd-check", "assert odd, 'not yet'", "check"),
         ("odd-solution", "odd = 1", "solution"),
+        ("all-stub", "each = {'a': 0}", "exercise"),
+        ("all-check", "if 0 in each.values(): raise NotSolved('not yet')", "check"),
+        ("all-solution", "each = {'a': 1}", "solution"),
     )
     assert run(path, prove_checks=True).fault.split("; ") == [
         "lax-stub-on-stub: the stub raises ZeroDivisionError",
         "lax-check-on-stub: no error, not NotSolved",
         "odd-check-on-stub: NameError, not NotSolved",
+        "all-check-on-nothing: no error, not NotSolved",
     ]
     kept = nbformat.read(tmp_path / "pages" / path.name, 4)
     written = nbformat.read(path, 4)

@@ -5,6 +5,7 @@ run (their asserts are) and that no output holds a secret.
 """
 
 import argparse
+import ast
 import os
 import re
 import sys
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
 
 from cluster.progress import Progress, Terminal
 from helpers import export, pages
@@ -25,6 +27,8 @@ from tools import leaks
 ROOT = Path(__file__).resolve().parent.parent
 #: Tag of a stub, and of the check that must refuse it; and the end of their ids.
 PROOF = "on-stub"
+#: The end of their ids where the answer is an empty one.
+EMPTY = "on-nothing"
 #: Directory of the lessons beyond the core path.
 DEEPER = "deeper"
 
@@ -49,7 +53,8 @@ def run(
     """Run one notebook and write `target`/NAME.html, also if a cell fails.
 
     Solutions run in the place of stubs. With `prove_checks` each check must first
-    refuse its stub, and `target`/NAME.ipynb keeps the notebook with its outputs.
+    refuse its stub and an empty answer, and `target`/NAME.ipynb keeps the notebook with
+    its outputs.
     """
     began = time.monotonic()
     written = nbformat.read(path, as_version=4)
@@ -78,20 +83,49 @@ def run(
 
 
 def _with_proofs(written: list[dict], cells: list[dict]) -> Iterator[dict]:
-    """Yield the solved cells, and above each exercise its stub and a first check."""
+    """Yield the solved cells, and above each exercise its stub and a first check.
+
+    And a second check of an empty answer, if the stub gives the answer its shape.
+    """
     checks = (cell for cell in cells if tagged(cell, CHECK))
     for stub, cell in zip(written, cells, strict=True):
         if tagged(cell, STUB):
-            yield _proof(stub)
-            yield _proof(next(checks))
+            check = next(checks)
+            yield _proof(stub, PROOF)
+            yield _proof(check, PROOF)
+            nothing = emptied(stub["source"])
+            if nothing:
+                yield _proof(stub | {"source": nothing}, EMPTY)
+                yield _proof(check, EMPTY)
         yield cell
 
 
-def _proof(cell: dict) -> dict:
+_EMPTY = {ast.Dict: "{}", ast.List: "[]", ast.Set: "set()", ast.JoinedStr: "''"}
+
+
+def emptied(stub: str) -> str:
+    """Return code that makes each answer empty: `{}` for a dict, `""` for a text.
+
+    An answer is what the stub sets to a value that is written there.
+    """
+    lines = []
+    # What IPython alone understands is no answer.
+    tree = ast.parse(TransformerManager().transform_cell(stub))
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            value = _EMPTY.get(type(node.value))
+            if isinstance(node.value, ast.Constant):
+                value = repr(type(node.value.value)())
+            if value:
+                lines.append(f"{node.targets[0].id} = {value}")
+    return "\n".join(lines)
+
+
+def _proof(cell: dict, kind: str) -> dict:
     """Return a copy of a stub or a check that may fail and is not kept."""
     own = {PROOF, "raises-exception", *cell["metadata"]["tags"]}
     tags = {"tags": sorted(own)}
-    name = f"{cell['id']}-{PROOF}"
+    name = f"{cell['id']}-{kind}"
     return nbformat.v4.new_code_cell(cell["source"], id=name, metadata=tags)
 
 

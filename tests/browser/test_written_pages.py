@@ -8,10 +8,21 @@ import pytest
 from tests.browser.test_learner import STEPS
 from tests.notebooks import FILES, executed, in_lab
 
-PAGES = [path for path in FILES if path.stem not in STEPS]
+#: Deeper lessons are made of the same parts as the core ones.
+PAGES = [
+    pytest.param(
+        path,
+        marks=[pytest.mark.full("pages of deeper lessons")]
+        if path.parent.name == "deeper"
+        else [],
+        id=path.stem,
+    )
+    for path in FILES
+    if path.stem not in STEPS
+]
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PAGES)
 def test_it_is_for_everybody(lab, open_notebook, path):
     """Its outputs are there, axe finds nothing, and the browser has no complaint."""
     name = in_lab(path)
