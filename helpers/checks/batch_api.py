@@ -53,6 +53,8 @@ def create_cronjob(path: str) -> None:
     asked = kubectl("get", "--raw", path, check=False)
     if asked.exit_code:
         where = "" if "/namespaces/" in path else " In which namespace is it?"
+        if "{" in path:
+            where = " Put an `f` before the first quote."
         raise errors.NotSolved(f"{path}: {asked.stderr.strip()}.{where}")
     answer = asked.json()
     if answer.get("metadata", {}).get("uid") != found.json()["metadata"]["uid"]:

@@ -31,7 +31,7 @@ QUESTIONS = {
 }
 _REASONS = {
     NOT_TRUSTED: "curl does not trust the certificate, and sends nothing.",
-    200: "Everybody who asked this is allowed to.",
+    200: "A rule allows it, to everybody or to this caller.",
     401: "A wrong credential is refused before anybody asks what it is for.",
     403: "The server knows who asks, and no rule allows it.",
     404: "It is allowed, and there is no such thing.",
@@ -52,11 +52,11 @@ def predict_statuses(
 ) -> None:
     """Demand the status of each answer; the requests are sent now."""
     for letter, (name, path) in QUESTIONS.items():
-        _demand(statuses, letter, functools.partial(_get, callers[name], path))
+        _demand(statuses, letter, functools.partial(_get, callers, name, path))
 
 
-def _get(caller: Caller, path: str) -> int:
-    return caller.get(path).status
+def _get(callers: Mapping[str, Caller], name: str, path: str) -> int:
+    return callers[name].get(path).status
 
 
 def _demand(
@@ -65,6 +65,8 @@ def _demand(
     code = given.get(letter)
     if code is None:
         raise NotSolved(f"{letter}: there is no prediction yet.")
+    if not isinstance(code, int):
+        raise NotSolved(f"{letter}: {code!r} is not a number: write it without quotes.")
     found = measure()
     if code != found:
         reason = _REASONS.get(found, "")

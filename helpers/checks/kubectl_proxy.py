@@ -42,7 +42,9 @@ def listen_to_kubectl(path: str, api_version: str, server: KubectlProxy) -> None
     path = (path or "").partition("?")[0]
     if not path.startswith("/"):
         raise errors.NotSolved(
-            "There is no path yet: it begins with `/`, after the address of the server."
+            f"{path!r} is no path: it begins with `/`, after the address of the server."
+            if path
+            else "There is no path yet: have kubectl print it, with `-v=6`."
         )
     reply = server.get(path)
     found = reply.json() if reply.status == 200 else {}
@@ -66,6 +68,8 @@ def wrong_path(
     root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
     if not path.startswith(f"{root}/"):
         return _GROUP if "/" in api_version else _CORE
+    if "{" in path:
+        return "the name is not filled in: put an `f` before the first quote"
     reply = server.get(path)
     inside = f"/namespaces/{namespace}/"
     if reply.status == 404 and inside in path:
@@ -78,7 +82,8 @@ def wrong_path(
     if found != f"{kind}List":
         return f"it answers with {found}, not with {kind}List"
     if inside not in path and _is_namespaced(root, kind, server):
-        return f"it lists every namespace; put `{inside[1:-1]}` before the resource"
+        named = "another namespace" if "/namespaces/" in path else "every namespace"
+        return f"it lists {named}; put `{inside[1:-1]}` before the resource"
     return ""
 
 

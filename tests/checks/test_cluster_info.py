@@ -45,3 +45,9 @@ def test_no_prediction_is_told_before_anybody_is_asked(nothing):
         cluster_info.predict_statuses(nothing, {})
     with pytest.raises(NotSolved, match="A: there is no prediction yet"):
         cluster_info.predict_curl(nothing, server="", ca=None)
+
+
+def test_a_prediction_in_quotes_is_no_number():
+    """It would read: you say 200, it is 200."""
+    with pytest.raises(NotSolved, match="A: '200' is not a number"):
+        cluster_info.predict_statuses({"A": "200"}, {})

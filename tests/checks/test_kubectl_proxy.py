@@ -33,6 +33,8 @@ def test_a_right_path_is_right(server, api_version, kind, path):
         ("apps/v1", "Deployment", "/api/apps/v1/deployments", "is below `/apis`"),
         ("v1", "Pod", "/api/v1/namespaces/default/Pod", "lower case and plural"),
         ("v1", "Pod", "/api/v1/pods", "lists every namespace"),
+        ("v1", "Pod", "/api/v1/namespaces/NAME/pods", "lists another namespace"),
+        ("v1", "Pod", "/api/v1/namespaces/{namespace}/pods", "put an `f`"),
         ("v1", "Pod", "/api/v1/namespaces/default/services", "with ServiceList"),
         ("v1", "Node", "/api/v1/namespaces/default/nodes", "has no namespace"),
     ],
@@ -59,6 +61,7 @@ PATH = "/apis/scheduling.k8s.io/v1/priorityclasses"
     ("path", "api_version", "said"),
     [
         ("", "", "no path yet"),
+        (f"https://127.0.0.1:6443{PATH}", "", "is no path"),
         ("/apis/scheduling.k8s.io", "", "answers with APIGroup, not with"),
         ("/api/v1/priorityclasses", "", "answers with 404, not with"),
         (PATH, "v1", "'v1' is not the apiVersion"),
