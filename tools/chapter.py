@@ -115,7 +115,8 @@ def emptied(stub: str) -> str:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             value = _EMPTY.get(type(node.value))
             if isinstance(node.value, ast.Constant):
-                value = repr(type(node.value.value)())
+                kind: type = type(node.value.value)
+                value = repr(kind())
             if value:
                 lines.append(f"{node.targets[0].id} = {value}")
     return "\n".join(lines)
