@@ -34,7 +34,7 @@ def suspend_cron_job(name: str) -> None:
     if cron_job["spec"]["suspend"] is not True:
         raise NotSolved(
             f"The CronJob {name} still runs: its spec.suspend is false. "
-            "In the patch, suspend is inside spec, as in the CronJob itself."
+            "If you have sent a patch: suspend must be inside spec in it."
         )
     owners = owners_by_field(cron_job).get(".spec.suspend", set())
     if any(owner.startswith("kubectl") for owner in owners):

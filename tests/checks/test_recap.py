@@ -71,6 +71,7 @@ def test_a_path_leads_to_the_role_bindings(proxy, namespace, path, said):
     [
         ("true", BY_NAME, "by_variable: it says nothing, and the address is"),
         (BY_NAME, BY_NAME, "by_variable: it does not read KUBERNETES_SERVICE_HOST"),
+        (f"kubectl exec client -- {BY_VARIABLE}", BY_NAME, "runs in the pod already"),
         (BY_VARIABLE, BY_VARIABLE, "by_name: it says nothing, and the address is"),
         (BY_VARIABLE, "echo 10.96.0.1", "by_name: 10.96.0.1 is written down in it"),
         (BY_VARIABLE, "no-such-program", "by_name: it says 'sh: 1: no-such-program"),
