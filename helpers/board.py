@@ -18,18 +18,22 @@ _COLUMNS = ("LESSON", "LEVEL", "MINUTES", "SOLVED")
 
 @dataclass(frozen=True)
 class Row:
-    """One lesson: how many `minutes` it takes, how many `exercises` are `solved`."""
+    """One lesson: how many `minutes` it takes, how many `exercises` are `solved`.
+
+    `left` is how many are not, without the optional ones.
+    """
 
     lesson: str
     level: str
     minutes: int
     solved: int
     exercises: int
+    left: int
 
     @property
     def done(self) -> bool:
-        """Say whether nothing is left to solve."""
-        return self.solved == self.exercises
+        """Say whether nothing is left to solve but what is optional."""
+        return not self.left
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
@@ -54,7 +58,7 @@ class Board:
 
     @property
     def finished(self) -> bool:
-        """Say whether all exercises of the core lessons are solved."""
+        """Say whether the core lessons are done."""
         return all(row.done for row in self.rows if row.level == CORE)
 
     def json(self) -> str:
@@ -114,6 +118,7 @@ def board(course: tuple[Lesson, ...], solved: set[str], *, unread: int = 0) -> B
             lesson.minutes,
             len(solved.intersection(lesson.exercises)),
             len(lesson.exercises),
+            len({*lesson.exercises} - {*lesson.optional} - solved),
         )
         for lesson in course
     )
@@ -126,7 +131,7 @@ def _go_on(course: tuple[Lesson, ...], rows: tuple[Row, ...]) -> str:
     core = [lesson for lesson in left if lesson.is_core]
     if core:
         return f"Go on with {_named(core[0])}."
-    finished = "You have finished the chapter: all core exercises are solved."
+    finished = "You have finished the chapter: the core lessons are done."
     if left:
         return f"{finished} A deeper lesson to go on with: {_named(left[0])}."
     return f"{finished} The deeper ones are, too."

@@ -17,9 +17,10 @@ def progress(as_json: bool) -> None:
     """Say which exercises are solved, and where to go on.
 
     One line for each lesson, and below them the next lesson; `progress()` shows the
-    same in a notebook. The chapter is finished when all exercises of the core lessons
-    are solved. Each check writes a line into progress.jsonl in the state directory,
-    which `stop` and `delete` leave alone. Nothing is sent anywhere.
+    same in a notebook. The chapter is finished when the exercises of the core lessons
+    are solved, but for the optional ones. Each check writes a line into progress.jsonl
+    in the state directory, which `stop` and `delete` leave alone. Nothing is sent
+    anywhere.
     """
     from helpers import board
 

@@ -24,6 +24,7 @@ class Lesson:
     read: list[tuple[str, str]]
     knows: str = ""
     after: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
     @property
     def number(self) -> str:

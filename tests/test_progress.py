@@ -6,6 +6,7 @@ import json
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -173,6 +174,15 @@ def test_the_board_says_where_to_go_on(solved, go_on, finished):
     shown = board.board(COURSE, solved)
     assert go_on in shown.go_on and shown.finished == finished
     assert ("You have finished the chapter" in shown.go_on) == finished
+
+
+def test_what_is_optional_keeps_nobody_from_going_on():
+    """It counts when it is solved, and the lesson is done without it."""
+    course = (replace(COURSE[1], optional=("push",)),)
+    [row] = board.board(course, {"pull"}).rows
+    assert row.done and row.cells[-1] == "1 of 2 ✓"
+    [row] = board.board(course, {"push"}).rows
+    assert not row.done and row.cells[-1] == "1 of 2"
 
 
 def test_the_board_has_three_forms_that_agree():
