@@ -27,4 +27,4 @@ def test_faults_are_found(open_notebook):
     complaints = notebook.console_errors()
     assert any("planted" in text for text in complaints)
     assert any("planted is not defined" in text for text in complaints)
-    assert "namespace" in notebook.not_run()
+    assert "nodes" in notebook.not_run()
