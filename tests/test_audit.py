@@ -85,8 +85,9 @@ def test_only_what_the_block_caused(namespace):
     path = f"/api/v1/namespaces/{namespace}/configmaps?watch=1&timeoutSeconds="
     before = threading.Thread(target=caller.get, args=(path + "2",))
     before.start()
-    # Go writes `&` as an escape into JSON.
-    until(lambda: "watch=1\\u0026timeout" in backend_in_use().audit_log(), TIMEOUT)
+    # Go writes `&` as an escape into JSON. The whole path: lessons watch, too.
+    begun = f"{path}2".replace("&", "\\u0026")
+    until(lambda: begun in backend_in_use().audit_log(), TIMEOUT)
     log = audit_log()
     before.join()
     with caller.stream(path + "90", headers={}, silence=TIMEOUT) as reply:
