@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,15 @@ REASON = (
     "this cell shows an administrator's certificate, reads the audit log or writes "
     "outside of the notebooks' namespaces, and this is an existing cluster"
 )
+
+
+#: what the bold words of lessons lead to
+GLOSSARY = ROOT / "notebooks" / "glossary.md"
+
+
+def anchor(heading: str) -> str:
+    """Return what a heading is called behind the `#` of a link, as GitHub has it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def load(path: Path) -> dict:

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from helpers.course import lessons
-from tests.notebooks import FILES, ROOT, load
+from tests.notebooks import FILES, GLOSSARY, ROOT, anchor, load
 
-GLOSSARY = ROOT / "notebooks/glossary.md"
 CHEATSHEET = ROOT / "notebooks/cheatsheet.md"
 #: what JupyterLab finds, which keeps the capital letters of a heading
 MARK = re.compile(r'^<a id="([\w-]+)"></a>\n', re.MULTILINE)
@@ -25,11 +24,6 @@ def entries() -> dict[str, str]:
     text = MARK.sub("", GLOSSARY.read_text())
     _, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
     return dict(part.split("\n", 1) for part in parts)
-
-
-def anchor(heading: str) -> str:
-    """Return what a heading is called behind the `#` of a link, as GitHub has it."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def links(path: Path) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from helpers.course import lessons
 from helpers.exercise import JUDGES, with_solutions
-from tests.notebooks import FILES, ROOT, load
+from tests.notebooks import FILES, GLOSSARY, ROOT, anchor, load
 from tests.style import check
 from tests.style.exercises import check_of
 from tests.style.page import Page
@@ -18,12 +18,6 @@ BOLD = re.compile(r"(\[?)\*\*([^*]+)\*\*")
 LINK = re.compile(r"\]\(([^)#\s]+)")
 
 
-def anchor(heading):
-    """Return the anchor of a heading, as GitHub and JupyterLab make it."""
-    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
-
-
-GLOSSARY = ROOT / "notebooks" / "glossary.md"
 TERMS = {
     anchor(line[3:].strip())
     for line in GLOSSARY.read_text().splitlines()
@@ -82,14 +76,15 @@ def test_the_frame_is_filled(lesson):
 @pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.name)
 def test_a_lesson_lasts_half_an_hour(lesson):
     """Its own minutes are what the formula says."""
-    counted = course.sizes()[lesson.name]
+    counted = course.size(load(course.NOTEBOOKS / lesson.path))
     assert counted.cells <= 60
     assert counted.brisk <= 30 and counted.slow <= 40
     assert counted.minutes == lesson.minutes
 
 
 def test_the_core_lasts_three_hours():
-    core = [course.sizes()[one.name] for one in lessons() if one.is_core]
+    counted = course.sizes()
+    core = [counted[one.name] for one in lessons() if one.is_core]
     assert len(core) <= 9
     assert sum(one.cells for one in core) <= 380
     assert sum(one.slow for one in core) <= 220
