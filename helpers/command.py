@@ -108,20 +108,28 @@ def kubectl(
     taken as they are: `kubectl("get", "pods", "-o", "json")`. It uses the kubeconfig
     that `connect()` chose, and no other; raise NotConnected before that. With
     `check=False` a failure is a value, for a lesson to look at. `timeout` in seconds.
+    What it prints may be anything, such as a pod's log: bytes that are not UTF-8 become
+    U+FFFD.
     """
-    words = shlex.split(args[0]) if len(args) == 1 else list(args)
     settings = environment()
-    line = [program("talk to the cluster"), *words]
+    path = program("talk to the cluster")
     try:
+        words = shlex.split(args[0]) if len(args) == 1 else list(args)
         done = subprocess.run(
-            line,
+            [path, *words],
             env=settings,
             input=input,
             stdin=subprocess.DEVNULL if input is None else None,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=timeout + 5,
         )
+    except ValueError as error:
+        raise errors.LabError(
+            f"kubectl cannot be given this command line: {error}.",
+            "Quotes come in pairs, and no argument may hold a NUL.",
+        ) from error
     except subprocess.TimeoutExpired as expired:
         raise errors.NotReady(
             f"kubectl {' '.join(words)}",

@@ -7,6 +7,7 @@ cells talk to it. A notebook never owns the cluster: restarting the kernel leave
 import contextlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,11 @@ from helpers.shell import add_magic
 
 LESSON = "kubernetes-api-notebooks/lesson"
 OWNER = "kubernetes-api-notebooks/owner"
+
+#: seconds until a namespace must be gone
+DELETION = 60.0
+#: a kind in "Some resources are remaining: jobs.batch has 1 resource instances"
+_REMAINING = re.compile(r"([a-z][\w.-]*?)\.? has \d+ resource instance")
 
 
 def connect() -> "Cluster":
@@ -153,8 +159,9 @@ class Cluster:
     def delete_namespace(self, name: str) -> None:
         """Delete the namespace with all that is in it, and wait until it is gone.
 
-        Raise LabError for one that `create_namespace` did not make, KubectlFailed after
-        a minute. The same as `kubectl delete namespace`.
+        Raise LabError for one that `create_namespace` did not make, NotReady after a
+        minute, with the object whose finalizer keeps it. The same as `kubectl delete
+        namespace`.
         """
         found = kubectl("get", "namespace", name, "-o", "json", check=False)
         if found.exit_code == 0:
@@ -164,7 +171,7 @@ class Cluster:
                     f"The namespace {name} was not made by these notebooks.",
                     "Delete it with kubectl if that is what you want.",
                 )
-            kubectl("delete", "namespace", name, "--timeout=60s", timeout=65)
+            _delete_and_wait(name)
         use_kubeconfig(self.kubeconfig)
         with contextlib.suppress(FileNotFoundError):
             self._namespaced(name).unlink()
@@ -214,6 +221,38 @@ class Cluster:
             json.dump(document, file)
         use_kubeconfig(path)
         os.environ["NAMESPACE"] = name
+
+
+def _delete_and_wait(name: str) -> None:
+    limit = f"--timeout={DELETION:.0f}s"
+    done = kubectl("delete", "namespace", name, limit, check=False)
+    if done.exit_code and "timed out" not in done.stderr:
+        raise errors.KubectlFailed(done.args, done.exit_code, done.stderr)
+    if done.exit_code:
+        what = f"The end of the namespace {name}"
+        raise errors.NotReady(what, DELETION, *_what_keeps(name))
+
+
+def _what_keeps(name: str) -> tuple[str, str]:
+    """Return what a namespace that is being deleted waits for, and the way out."""
+    found = kubectl("get", "namespace", name, "-o", "json", check=False)
+    if found.exit_code:
+        return found.stderr.strip(), ""
+    conditions = found.json()["status"].get("conditions", [])
+    said = [each["message"] for each in conditions if each["status"] == "True"]
+    kinds = ",".join(_REMAINING.findall("; ".join(said)))
+    if kinds:
+        listed = kubectl("get", kinds, f"--namespace={name}", "-o", "json").json()
+        for item in listed["items"]:
+            if finalizers := item["metadata"].get("finalizers"):
+                kept = f"{item['kind'].lower()}/{item['metadata']['name']}"
+                return f"{kept} has the finalizer {', '.join(finalizers)}", (
+                    "Its controller removes that; if there is none: `kubectl patch "
+                    f"{kept} --namespace={name} --type=merge "
+                    """--patch='{"metadata": {"finalizers": null}}'`."""
+                )
+    way_out = f"`kubectl get namespace {name} -o yaml` says more."
+    return " ".join(said) or "Terminating", way_out
 
 
 def _names(lesson: str) -> Iterator[str]:

@@ -7,12 +7,14 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from jupyter_client.manager import KernelManager
 
 from cluster.local import identity
 from cluster.local.backend import Local
 from helpers import connect
+from tests.patience import patience
 
 CONNECT = "from helpers import connect\ncluster = connect()\ncluster.server"
 
@@ -110,6 +112,20 @@ def test_an_interrupted_cell_leaves_no_half_cluster(state, cluster):
         assert error.startswith("KeyboardInterrupt:")
         assert not Local(Path(state)).running()
         assert "https://127.0.0.1:" in run(client, CONNECT)
+
+
+def test_an_interrupted_wait_leaves_nothing_and_the_next_cell_runs(cluster):
+    """The ■ button, while a cell waits for what never comes."""
+    with kernel(os.environ["LAB_STATE_DIR"]) as (manager, client):
+        run(client, f"{CONNECT}\nfrom helpers import kubectl, wait_for")
+        never = 'wait_for("condition=Never", "node/lab-control-plane", timeout=500)'
+        client.execute(never)
+        _await(client, "waiting for condition=Never")
+        manager.interrupt_kernel()
+        _, error = finish(client, patience(10))
+        assert error.startswith("KeyboardInterrupt:")
+        assert psutil.Process(manager.provisioner.pid).children() == []
+        assert "lab-control-plane" in run(client, "kubectl('get nodes').stdout")
 
 
 def _await(client, words: str, timeout: float = 120) -> None:

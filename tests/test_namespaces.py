@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -92,6 +93,40 @@ def test_two_kernels_have_one_each(cluster, lesson):
     owned_by(lesson, f"{other}/{start_time(other)}", lesson)
     assert cluster.create_namespace(lesson) == f"{lesson}-2"
     assert live(lesson) == {lesson, f"{lesson}-2"}
+
+
+@pytest.fixture
+def stuck(cluster, lesson):
+    """Return a namespace on its way out, which a finalizer of nobody's keeps."""
+    name = cluster.create_namespace(lesson)
+    kubectl("create", "configmap", "kept")
+    patch_finalizers(name, ["example.com/nobody"])
+    kubectl("delete", "namespace", name, "--wait=false")
+    condition = "--for=condition=NamespaceFinalizersRemaining"
+    kubectl("wait", condition, f"namespace/{name}", "--timeout=30s")
+    yield name
+    patch_finalizers(name, [])
+
+
+def patch_finalizers(namespace: str, finalizers: list[str]) -> None:
+    patch = json.dumps({"metadata": {"finalizers": finalizers}})
+    where = f"--namespace={namespace}"
+    kubectl("patch", "configmap/kept", where, "--type=merge", "-p", patch, check=False)
+
+
+def test_a_finalizer_that_keeps_a_namespace_is_named(
+    cluster, lesson, stuck, monkeypatch
+):
+    """With its object, and with what removes it; the lesson begins in another one."""
+    monkeypatch.setattr(module, "DELETION", 1.0)
+    with pytest.raises(errors.NotReady) as caught:
+        cluster.delete_namespace(stuck)
+    assert caught.value.last == "configmap/kept has the finalizer example.com/nobody"
+    assert cluster.create_namespace(lesson) == f"{lesson}-2"
+    [command] = re.findall("`(kubectl .*)`", caught.value.way_out)
+    subprocess.run(["sh", "-c", command], check=True)
+    monkeypatch.setattr(module, "DELETION", 30.0)
+    cluster.delete_namespace(stuck)
 
 
 def test_what_is_not_ours_is_left_alone(cluster):
