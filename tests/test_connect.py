@@ -1,64 +1,17 @@
 """What a notebook promises of `connect()`, with real kernels and a real cluster."""
 
 import os
-import queue
 import re
-import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
-from jupyter_client.manager import KernelManager
 
 from cluster.local import identity
 from cluster.local.backend import Local
 from helpers import connect
+from tests.kernels import CONNECT, await_text, finish, kernel, run
 from tests.patience import patience
-
-CONNECT = "from helpers import connect\ncluster = connect()\ncluster.server"
-
-
-@contextmanager
-def kernel(state: str):
-    """Run a kernel whose cluster is the one in the directory `state`."""
-    manager = KernelManager(kernel_name="python3")
-    manager.start_kernel(env={**os.environ, "LAB_STATE_DIR": state})
-    client = manager.client()
-    client.start_channels()
-    try:
-        client.wait_for_ready(timeout=60)
-        yield manager, client
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-
-
-def finish(client, timeout: float = 240) -> tuple[str, str]:
-    """Return the text of the running cell's outputs, and its error."""
-    text, error = "", ""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        message = client.get_iopub_msg(timeout=deadline - time.monotonic())
-        content = message["content"]
-        if message["msg_type"] == "status" and content["execution_state"] == "idle":
-            if message["parent_header"].get("msg_type") == "execute_request":
-                return text, error
-        elif message["msg_type"] == "error":
-            error = f"{content['ename']}: {content['evalue']}"
-        elif "text" in content:
-            text += content["text"]
-        elif "data" in content:
-            text += content["data"].get("text/plain", "")
-    raise AssertionError(f"the cell did not end in {timeout} s: {text}")
-
-
-def run(client, code: str) -> str:
-    """Run a cell that must not fail; return its text."""
-    client.execute(code)
-    text, error = finish(client)
-    assert not error, f"{text}\n{error}"
-    return text
 
 
 @pytest.fixture
@@ -106,7 +59,7 @@ def test_two_notebooks_at_once_get_one_cluster(state, cluster):
 def test_an_interrupted_cell_leaves_no_half_cluster(state, cluster):
     with kernel(state) as (manager, client):
         client.execute(CONNECT)
-        _await(client, "waiting for")
+        await_text(client, "waiting for")
         manager.interrupt_kernel()
         _, error = finish(client)
         assert error.startswith("KeyboardInterrupt:")
@@ -120,22 +73,9 @@ def test_an_interrupted_wait_leaves_nothing_and_the_next_cell_runs(cluster):
         run(client, f"{CONNECT}\nfrom helpers import kubectl, wait_for")
         never = 'wait_for("condition=Never", "node/lab-control-plane", timeout=500)'
         client.execute(never)
-        _await(client, "waiting for condition=Never")
+        await_text(client, "waiting for condition=Never")
         manager.interrupt_kernel()
         _, error = finish(client, patience(10))
         assert error.startswith("KeyboardInterrupt:")
         assert psutil.Process(manager.provisioner.pid).children() == []
         assert "lab-control-plane" in run(client, "kubectl('get nodes').stdout")
-
-
-def _await(client, words: str, timeout: float = 120) -> None:
-    """Wait until the running cell has shown `words`."""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        try:
-            content = client.get_iopub_msg(timeout=1)["content"]
-        except queue.Empty:
-            continue
-        if words in content.get("data", {}).get("text/plain", ""):
-            return
-    raise AssertionError(f"the cell never showed {words!r}")

@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -86,7 +87,7 @@ class JupyterLab:
 
     def shut_down_kernels(self) -> None:
         """End every kernel, as *Shut Down All Kernels* does, and wait until all did."""
-        kernels = self._kernels()
+        kernels = self.kernels()
         for session in self.api("GET", "sessions").json():
             self.api("DELETE", f"sessions/{session['id']}")
         _, alive = psutil.wait_procs(kernels, END)
@@ -98,18 +99,22 @@ class JupyterLab:
         assert reply.ok, f"{method} {path}: {reply.status_code} {reply.text}"
         return reply
 
-    def stop(self) -> None:
-        """End it and fail if it, or a kernel, had to be killed."""
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """End it; fail if it, or what its kernels started, had to be killed."""
         self._session.close()
-        if self._process is None:
+        if self._process is None or self._process.returncode is not None:
             return
         processes = self._family()
-        self._process.terminate()
+        self._process.send_signal(number)
         _, alive = psutil.wait_procs(processes, END)
         for process in alive:
             process.kill()
         self._process.wait()
         assert alive == [], f"left by JupyterLab: {alive}\n{self.log()[-2000:]}"
+
+    def kernels(self) -> list[psutil.Process]:
+        """Return its kernels and what they have started."""
+        return self._family()[1:]
 
     def log(self) -> str:
         return self._log.read_text("utf-8", errors="replace")
@@ -161,9 +166,6 @@ class JupyterLab:
                 answers = client.connect_ex(("127.0.0.1", known["port"])) == 0
             return known["url"] if answers else ""
         return ""
-
-    def _kernels(self) -> list[psutil.Process]:
-        return self._family()[1:]
 
     def _family(self) -> list[psutil.Process]:
         server = psutil.Process(self._process.pid)
