@@ -26,7 +26,10 @@ RENEW_BEFORE = dt.timedelta(days=30)
 
 @dataclass(frozen=True)
 class Leaf:
-    """Describe one certificate: file stem, subject, and the names it serves under."""
+    """Describe one certificate: file stem, subject, and the names it serves under.
+
+    `authority` is the stem of the CA that signs it.
+    """
 
     stem: str
     common_name: str
@@ -34,8 +37,16 @@ class Leaf:
     names: tuple[str, ...] = ()
     server: bool = False
     client: bool = True
+    authority: str = "ca"
 
 
+#: stem and common name of each CA
+AUTHORITIES = {
+    "ca": "kubernetes",
+    # An aggregated API server believes the user names in a request that comes with a
+    # certificate of this one: nobody else may have one.
+    "front-proxy-ca": "front-proxy-ca",
+}
 LEAVES = (
     Leaf(
         "apiserver",
@@ -76,6 +87,7 @@ LEAVES = (
         names=(layout.NODE_NAME, layout.NODE_IP, "127.0.0.1"),
         server=True,
     ),
+    Leaf("front-proxy-client", "front-proxy-client", authority="front-proxy-ca"),
 )
 
 
@@ -86,15 +98,19 @@ def ensure(directory: Path) -> bool:
     ServiceAccount key is kept as long as it can be read: tokens depend on it.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    authority = _load(directory, "ca")
-    fresh = authority is None
-    if authority is None:
-        authority = _make_ca(directory)
-    changed = fresh
-    for leaf in LEAVES:
-        if fresh or not _valid(_load(directory, leaf.stem), authority[0]):
-            _issue(directory, leaf, authority)
-            changed = True
+    changed = False
+    for stem in AUTHORITIES:
+        authority = _load(directory, stem)
+        fresh = authority is None
+        if authority is None:
+            authority = _make_ca(directory, stem)
+        changed |= fresh
+        for leaf in LEAVES:
+            if leaf.authority == stem and (
+                fresh or not _valid(_load(directory, leaf.stem), authority[0])
+            ):
+                _issue(directory, leaf, authority)
+                changed = True
     if not _readable_key(directory / "sa.key"):
         _make_service_account_key(directory)
         changed = True
@@ -181,9 +197,9 @@ def key_usage(*, ca: bool) -> x509.KeyUsage:
     )
 
 
-def _make_ca(directory: Path) -> Pair:
+def _make_ca(directory: Path, stem: str) -> Pair:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = _name("kubernetes")
+    name = _name(AUTHORITIES[stem])
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     certificate = (
         _builder(name, name, key, CA_LIFE)
@@ -192,7 +208,7 @@ def _make_ca(directory: Path) -> Pair:
         .add_extension(identifier, critical=False)
         .sign(key, hashes.SHA256())
     )
-    _store(directory, "ca", certificate, key)
+    _store(directory, stem, certificate, key)
     return certificate, key
 
 

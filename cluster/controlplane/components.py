@@ -12,8 +12,6 @@ network                one of its own             the host's loopback device, no
 ports                  fixed, behind a relay      any free ones, held before the start
 API server             on every inner address     on 127.0.0.1
 Service `kubernetes`   has an endpoint            has none: no pod looks for it
-addresses of Services  of the machine's network   would be the host's: the API server
-                                                  asks endpoints only, not addresses
 paths                  of the machine             by way of the working directory
 =====================  =========================  ==================================
 """
@@ -107,9 +105,6 @@ def _options(ports: Ports) -> dict[str, dict[str, str]]:
             "--bind-address": "127.0.0.1",
             "--secure-port": str(ports.apiserver),
             "--endpoint-reconciler-type": "none",
-            # A webhook's Service has an address that is nobody's here, or somebody's
-            # in the network around us.
-            "--enable-aggregator-routing": "true",
         },
         "kube-controller-manager": shared
         | {"--secure-port": str(ports.controller_manager)},

@@ -18,6 +18,8 @@ resize of a pod        acts on the running pod    refused by an admission policy
                                                   would end the kubelet, see bootstrap
 API server port        6443, Service port 443     443 on both: the Service works even
                                                   where kube-proxy cannot run
+aggregated API, hooks  asked by the Service's     asked by the addresses of its
+                       address                    endpoints: also without kube-proxy
 leader election        leases                     off: there is one of each
 audit log              none                       of each request, `cluster.audit`
 node address           of a network card          172.30.0.1 on the loopback device
@@ -195,6 +197,18 @@ def kube_apiserver() -> Component:
             f"--kubelet-client-key={at.PKI}/apiserver-kubelet-client.key",
             f"--kubelet-certificate-authority={at.PKI}/ca.crt",
             "--kubelet-preferred-address-types=InternalIP",
+            # What an aggregated API server is asked with, and believes; these names
+            # are in the ConfigMap kube-system/extension-apiserver-authentication.
+            f"--proxy-client-cert-file={at.PKI}/front-proxy-client.crt",
+            f"--proxy-client-key-file={at.PKI}/front-proxy-client.key",
+            f"--requestheader-client-ca-file={at.PKI}/front-proxy-ca.crt",
+            "--requestheader-allowed-names=front-proxy-client",
+            "--requestheader-username-headers=X-Remote-User",
+            "--requestheader-group-headers=X-Remote-Group",
+            "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+            # A Service's address needs kube-proxy; without a node it is nobody's, or
+            # somebody's in the network around us.
+            "--enable-aggregator-routing=true",
             # Without it SIGTERM takes a minute while a watch is open.
             "--shutdown-watch-termination-grace-period=1s",
             *(

@@ -103,9 +103,6 @@ TABLE = {
     "Service `kubernetes`": lambda: (
         options("kube-apiserver")["--endpoint-reconciler-type"] == "none"
     ),
-    "addresses of Services": lambda: (
-        options("kube-apiserver")["--enable-aggregator-routing"] == "true"
-    ),
     "paths": lambda: options("etcd")["--data-dir"].startswith("/proc/self/cwd/"),
 }
 

@@ -174,6 +174,7 @@ def test_service_account_tokens_and_certificates_have_keys_of_their_own():
     assert signing == kcm["--service-account-private-key-file"]
     keys = [signing, api["--tls-private-key-file"], api["--kubelet-client-key"]]
     keys += [kcm["--tls-private-key-file"], kcm["--cluster-signing-key-file"]]
+    keys += [api["--proxy-client-key-file"]]
     assert len(set(keys)) == len(keys)
 
 
@@ -275,6 +276,9 @@ TABLE = {
     ),
     "API server port": lambda: (
         options("kube-apiserver")["--secure-port"] == str(layout.API_PORT) == "443"
+    ),
+    "aggregated API, hooks": lambda: (
+        options("kube-apiserver")["--enable-aggregator-routing"] == "true"
     ),
     "leader election": lambda: all(
         options(name)["--leader-elect"] == "false"

@@ -5,6 +5,7 @@ import datetime as dt
 import json
 import os
 import ssl
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -77,7 +78,7 @@ def handshake(directory, stem, host, *, client="super-admin"):
 
 @pytest.mark.parametrize("leaf", pki.LEAVES, ids=lambda leaf: leaf.stem)
 def test_every_leaf_is_signed_by_the_ca_for_its_use(made, leaf):
-    ca, found = certificate(made, "ca"), certificate(made, leaf.stem)
+    ca, found = certificate(made, leaf.authority), certificate(made, leaf.stem)
     found.verify_directly_issued_by(ca)
     uses = found.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert (Usage.SERVER_AUTH in uses) == leaf.server == (leaf.stem in SERVERS)
@@ -88,11 +89,17 @@ def test_every_leaf_is_signed_by_the_ca_for_its_use(made, leaf):
     assert found.not_valid_after_utc <= ca.not_valid_after_utc
 
 
-def test_only_the_ca_may_sign(made):
-    ca = certificate(made, "ca")
+@pytest.mark.parametrize("stem", pki.AUTHORITIES)
+def test_only_a_ca_may_sign(made, stem):
+    ca = certificate(made, stem)
     usage = ca.extensions.get_extension_for_class(x509.KeyUsage).value
     assert usage.key_cert_sign
     assert ca.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+
+
+def test_only_the_front_proxy_is_believed_about_users():
+    signed = [leaf.stem for leaf in pki.LEAVES if leaf.authority == "front-proxy-ca"]
+    assert signed == ["front-proxy-client"]
 
 
 def test_only_pid_1_is_a_member_of_system_masters(made):
@@ -135,8 +142,8 @@ def test_one_key_per_purpose(made):
                 serialization.PublicFormat.SubjectPublicKeyInfo,
             )
         )
-    # The CA, the ServiceAccounts, and every leaf.
-    assert len(publics) == len(pki.LEAVES) + 2
+    # The CAs, the ServiceAccounts, and every leaf.
+    assert len(publics) == len(pki.AUTHORITIES) + 1 + len(pki.LEAVES)
     assert len(set(publics)) == len(publics)
 
 
@@ -190,17 +197,34 @@ def test_a_leaf_is_renewed_before_it_expires(directory, monkeypatch, days, renew
     assert (certificate(directory, "kubelet").not_valid_after_utc > expires) is renewed
 
 
-@pytest.mark.parametrize("name", ["ca.crt", "ca.key"])
-def test_with_a_lost_ca_all_is_signed_again_but_tokens_stay_valid(directory, name):
+@pytest.mark.parametrize("suffix", ["crt", "key"])
+@pytest.mark.parametrize("stem", pki.AUTHORITIES)
+def test_what_a_lost_ca_signed_is_signed_again_and_only_that(directory, stem, suffix):
     before = contents(directory)
-    (directory / name).write_text("-----BEGIN")
+    (directory / f"{stem}.{suffix}").write_text("-----BEGIN")
     assert pki.ensure(directory) is True
     after = contents(directory)
-    assert {key for key in after if after[key] == before[key]} == {"sa.key", "sa.pub"}
-    for leaf in pki.LEAVES:
-        certificate(directory, leaf.stem).verify_directly_issued_by(
-            certificate(directory, "ca")
+    signed = [leaf.stem for leaf in pki.LEAVES if leaf.authority == stem]
+    assert {Path(name).stem for name in after if after[name] != before[name]} == {
+        stem,
+        *signed,
+    }
+    for leaf in signed:
+        certificate(directory, leaf).verify_directly_issued_by(
+            certificate(directory, stem)
         )
+
+
+def test_keys_of_an_earlier_version_are_completed(directory):
+    before = contents(directory)
+    added = [path.name for path in directory.glob("front-proxy-*")]
+    assert len(added) == 4
+    for name in added:
+        (directory / name).unlink()
+    assert pki.ensure(directory) is True
+    after = contents(directory)
+    assert after.keys() == before.keys()
+    assert {name for name in after if after[name] != before[name]} == {*added}
 
 
 def test_a_ca_that_is_not_ours_any_more_makes_new_leaves(directory, tmp_path):
