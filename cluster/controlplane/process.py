@@ -194,13 +194,19 @@ def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
         () if plan.lifeline is not None else _tasks(api, with_node=bool(plan.node)),
         status=Path(components.STATE, "run/status.json"),
         budget=init.BUDGET,
-        facts={"absent": () if plan.node else components.ABSENT},
+        facts={
+            "absent": () if plan.node else components.ABSENT,
+            "limits": bool(plan.node),
+        },
         finish=lambda: facts.remember_bootstrap(etcd, plan.binaries),
     )
 
 
 def _tasks(api: probes.Prober, *, with_node: bool) -> tuple[Task, ...]:
-    posts = bootstrap.posts() if with_node else bootstrap.control_plane_posts()
+    # A node that cannot enforce limits does not start, see cluster.usermode.guest.
+    posts = (
+        bootstrap.posts(limits=True) if with_node else bootstrap.control_plane_posts()
+    )
     return (
         Task("first objects", lambda: bootstrap.make(api, posts)),
         Task("first accounts", lambda: bootstrap.accounts_ready(api)),

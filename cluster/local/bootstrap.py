@@ -23,10 +23,11 @@ _AWAITED = (
 
 @dataclass(frozen=True)
 class Post:
-    """Create `body` by a POST to the collection `path`."""
+    """Create `body` by a POST to the collection `path`, or remove it: not `wanted`."""
 
     path: str
     body: dict
+    wanted: bool = True
 
 
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -34,19 +35,22 @@ _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 
 
 def make(api: Prober, posts: Iterable[Post]) -> str | None:
-    """Make what is missing; return None when all is there, else what went wrong."""
-    problems = (_exists(api, post) for post in posts)
+    """Make what is missing; return None when all is right, else what went wrong."""
+    problems = (_settle(api, post) for post in posts)
     return next((problem for problem in problems if problem), None)
 
 
-def _exists(api: Prober, post: Post) -> str | None:
+def _settle(api: Prober, post: Post) -> str | None:
     # Asked first: a second POST of a Service with a fixed address is answered with
     # 422 (address taken), not with 409.
-    name = post.body["metadata"]["name"]
-    if api.api("GET", f"{post.path}/{name}")[0] == 200:
+    path = f"{post.path}/{post.body['metadata']['name']}"
+    if api.api("GET", path)[0] == (200 if post.wanted else 404):
         return None
-    status, answer = api.api("POST", post.path, post.body)
-    return None if status == 201 else answer.get("message", f"status {status}")
+    if post.wanted:
+        status, answer = api.api("POST", post.path, post.body)
+    else:
+        status, answer = api.api("DELETE", path)
+    return None if status in (200, 201) else answer.get("message", f"status {status}")
 
 
 def mark_node_unknown(api: Prober) -> bool:
@@ -105,8 +109,11 @@ def _ready(node: dict) -> bool:
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
-def posts() -> list[Post]:
-    """Return the objects in the order in which they are made."""
+def posts(*, limits: bool) -> list[Post]:
+    """Return the objects in the order in which they are made.
+
+    `limits` says whether the node enforces them.
+    """
     return (
         control_plane_posts()
         + [
@@ -129,9 +136,12 @@ def posts() -> list[Post]:
                 "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices",
                 _dns_endpoints(),
             ),
-            Post(f"{_ADMISSION}/validatingadmissionpolicies", _no_resize()),
+            # An earlier start may have had no cgroups.
+            Post(f"{_ADMISSION}/validatingadmissionpolicies", _no_resize(), not limits),
             Post(
-                f"{_ADMISSION}/validatingadmissionpolicybindings", _no_resize_binding()
+                f"{_ADMISSION}/validatingadmissionpolicybindings",
+                _no_resize_binding(),
+                not limits,
             ),
         ]
     )
@@ -237,7 +247,7 @@ _NO_RESIZE = "no-resize-without-cgroups"
 
 
 def _no_resize() -> dict:
-    """Refuse to resize a running pod, which here would end the kubelet.
+    """Refuse to resize a running pod, which would end a kubelet without cgroups.
 
     Where `cgroupsPerQOS` is false, kubelet 1.37 reads the pod's cgroup through a nil
     pointer, ends, and does so again at each start until the pod is deleted. The
@@ -263,8 +273,9 @@ def _no_resize() -> dict:
                 {
                     "expression": "false",
                     "reason": "Forbidden",
-                    "message": "the local cluster has no cgroups: its kubelet "
-                    "cannot resize a running pod; a cluster with cgroups can",
+                    "message": "this cluster could make no cgroups: its kubelet "
+                    "cannot resize a running pod; `python -m helpers doctor` says "
+                    "how to have them",
                 }
             ],
         },

@@ -12,10 +12,11 @@ etcd durability        fsync on every write       none: a power cut may lose the
                                                   writes, a killed process loses nothing
 token lifetime         one year where 3607 s      as asked: the JWT says the truth
                        were asked (extension)
-cgroups                limits are enforced        none where we may not make cgroups:
-                                                  limits are recorded, not enforced
-resize of a pod        acts on the running pod    refused by an admission policy: it
-                                                  would end the kubelet, see bootstrap
+limits                 are enforced               where we may not make cgroups they
+                                                  are recorded, not enforced
+resize of a pod        acts on the running pod    without cgroups refused by a policy:
+                                                  it would end the kubelet
+processes of a pod     as many as the node's      512, where limits are enforced
 API server port        6443, Service port 443     443 on both: the Service works even
                                                   where kube-proxy cannot run
 aggregated API, hooks  asked by the Service's     asked by the addresses of its
@@ -92,7 +93,8 @@ class Facts:
     `python` is the interpreter for our two small scripts, `runc` the OCI runtime,
     `snapshotter` what containerd can use on the state directory's file system,
     `bootstrapped` whether this API server has filled this etcd before,
-    `import_archive` an image archive still to be imported, or None.
+    `import_archive` an image archive still to be imported, or None, `limits` whether
+    there are cgroups to enforce limits with.
     """
 
     python: str
@@ -102,6 +104,7 @@ class Facts:
     service_proxy: bool
     bootstrapped: bool = False
     import_archive: str | None = None
+    limits: bool = False
 
 
 def describe(facts: Facts) -> tuple[Component, ...]:
@@ -127,7 +130,7 @@ def _parts(facts: Facts) -> list[Component]:
         containerd(facts),
         kube_controller_manager(),
         kube_scheduler(),
-        kubelet(),
+        kubelet(facts),
         coredns(),
         relay(facts),
     ]
@@ -309,7 +312,6 @@ disabled_plugins = [
 [plugins.'io.containerd.cri.v1.runtime']
   # Lowering a score needs CAP_SYS_RESOURCE, which even root may lack.
   restrict_oom_score_adj = true
-  disable_cgroup = true
   disable_apparmor = true
   [plugins.'io.containerd.cri.v1.runtime'.containerd]
     default_runtime_name = "runc"
@@ -356,20 +358,21 @@ def runtime_script(facts: Facts) -> str:
 
     Only `create` and `run` carry a bundle; everything else goes straight on.
     """
-    seccomp = "" if facts.seccomp else " --without-seccomp"
+    have = {"seccomp": facts.seccomp, "cgroups": facts.limits}
+    without = "".join(f" --without-{name}" for name in have if not have[name])
     runc = _shell_word(facts.runc)
     return f"""#!/bin/sh
 for word in "$@"; do
   case $word in
     create | run)
-      exec {_shell_word(facts.python)} -ISE {at.ETC}/oci.py{seccomp} {runc} "$@" ;;
+      exec {_shell_word(facts.python)} -ISE {at.ETC}/oci.py{without} {runc} "$@" ;;
   esac
 done
 exec {runc} "$@"
 """
 
 
-def kubelet() -> Component:
+def kubelet(facts: Facts) -> Component:
     """Describe the kubelet."""
     config = f"{at.ETC}/kubelet.yaml"
     return Component(
@@ -387,11 +390,11 @@ def kubelet() -> Component:
         needs=("containerd",),
         # What a node may do is built in, not a role: no need to wait for those.
         needs_answer=("kube-apiserver",),
-        files={config: json.dumps(kubelet_config(), indent=1)},
+        files={config: json.dumps(kubelet_config(facts), indent=1)},
     )
 
 
-def kubelet_config() -> dict:
+def kubelet_config(facts: Facts) -> dict:
     """Return the KubeletConfiguration."""
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
@@ -410,10 +413,12 @@ def kubelet_config() -> dict:
         "tlsCertFile": f"{at.PKI}/kubelet.crt",
         "tlsPrivateKeyFile": f"{at.PKI}/kubelet.key",
         "containerRuntimeEndpoint": f"unix://{at.CONTAINERD_SOCKET}",
-        # As an ordinary user there are no cgroups to make and no sysctls to set.
+        # As an ordinary user there are no sysctls to set.
         "featureGates": {"KubeletInUserNamespace": True},
-        "cgroupsPerQOS": False,
-        "enforceNodeAllocatable": [],
+        "cgroupsPerQOS": facts.limits,
+        "enforceNodeAllocatable": ["pods"] if facts.limits else [],
+        # A fork bomb ends here, and not with the learner's last process.
+        "podPidsLimit": 512 if facts.limits else -1,
         "failCgroupV1": False,
         "failSwapOn": False,
         "localStorageCapacityIsolation": False,

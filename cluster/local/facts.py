@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from cluster.binaries.check import SYSTEM_PATH, find_runc
-from cluster.local import layout, rootfs
+from cluster.local import cgroups, layout, rootfs
 from cluster.local.components import Facts
 from cluster.statedir import write_private
 
@@ -38,6 +38,7 @@ def find(python: str, archive: str | None, archive_key: str | None) -> Facts:
         import_archive=f"{layout.IMAGES}/{archive}"
         if archive and not _says(IMPORTED, archive_key)
         else None,
+        limits=cgroups.divide(),
     )
 
 

@@ -86,6 +86,7 @@ class _Init:
                 "service_proxy": self._facts.service_proxy,
                 "seccomp": self._facts.seccomp,
                 "snapshotter": self._facts.snapshotter,
+                "limits": self._facts.limits,
                 "ids": _ids(),
             },
             finish=lambda: facts.remember(self._facts, self._key),
@@ -99,7 +100,9 @@ class _Init:
         return (
             Task(
                 "first objects",
-                lambda: bootstrap.make(self._probes, bootstrap.posts()),
+                lambda: bootstrap.make(
+                    self._probes, bootstrap.posts(limits=self._facts.limits)
+                ),
             ),
             Task("node Ready", lambda: bootstrap.node_ready(self._probes)),
             Task(

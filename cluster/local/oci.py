@@ -1,29 +1,35 @@
 """Make an OCI bundle fit for an ordinary user, then become runc.
 
 Runs as a script of its own, with the standard library alone:
-`python -ISE oci.py [--without-seccomp] RUNC ARGUMENT...`. containerd asks for things
-that runc may not do without privileges, even with `disable_cgroup = true`.
+`python -ISE oci.py [--without-seccomp] [--without-cgroups] RUNC ARGUMENT...`.
+containerd asks for things that runc may not do without privileges.
 """
 
 import json
 import os
 import sys
+from collections.abc import Container
 
 
-def fit(spec: dict, *, seccomp: bool = True) -> dict:
-    """Return the bundle's config.json without what a user may not have."""
+def fit(spec: dict, without: Container[str]) -> dict:
+    """Return the bundle's config.json without what a user may not have.
+
+    `without` names what this machine has not: "seccomp", "cgroups".
+    """
     linux = dict(spec.get("linux", {}))
-    # runc would make this cgroup and fail.
-    linux.pop("cgroupsPath", None)
-    linux.pop("resources", None)
-    if not seccomp:
+    mounts = spec.get("mounts", [])
+    if "cgroups" in without:
+        # runc would make this cgroup and fail.
+        linux.pop("cgroupsPath", None)
+        linux.pop("resources", None)
+        mounts = [mount for mount in mounts if mount.get("type") != "cgroup"]
+    if "seccomp" in without:
         # runc without libseccomp refuses a profile outright.
         linux.pop("seccomp", None)
     mounts = [
         # A gid that the user namespace does not map cannot own a mount (devpts).
         {**mount, "options": [o for o in mount.get("options", []) if o[:4] != "gid="]}
-        for mount in spec.get("mounts", [])
-        if mount.get("type") != "cgroup"
+        for mount in mounts
     ]
     return {**spec, "linux": linux, "mounts": mounts}
 
@@ -40,11 +46,13 @@ def bundle_of(arguments: list[str]) -> str:
 def main() -> None:
     """Rewrite config.json and exec runc."""
     arguments = sys.argv[1:]
-    seccomp = arguments[0] != "--without-seccomp"
-    runc, *rest = arguments if seccomp else arguments[1:]
+    without = set()
+    while arguments[0].startswith("--without-"):
+        without.add(arguments.pop(0).removeprefix("--without-"))
+    runc, *rest = arguments
     path = os.path.join(bundle_of(rest), "config.json")
     with open(path) as file:
-        spec = fit(json.load(file), seccomp=seccomp)
+        spec = fit(json.load(file), without)
     with open(path, "w") as file:
         json.dump(spec, file)
     os.execv(runc, [runc, *rest])

@@ -54,7 +54,7 @@ def main(plan_file: str) -> None:
     )
     for path, (kind, device) in _DEVICES.items():
         os.mknod(path, kind | 0o600, device)
-    # Shown read-only so far: in a user namespace there would be none to make.
+    # Shown read-only so far.
     sc.mount("none", _CGROUPS, "", sc.MS_REMOUNT | sc.MS_BIND)
     _disks()
     _clock_rate()
@@ -62,6 +62,8 @@ def main(plan_file: str) -> None:
     found = dataclasses.replace(
         facts.find(plan.python, plan.archive, None), service_proxy=False
     )
+    if not found.limits:
+        raise sc.StepRefused("making cgroups", "this kernel lacks what pods need")
     if plan.archive:
         _make_disk(components.importing(found))
     network.add_device(layout.DEVICE, layout.GUEST_IP, layout.GUEST_MASK)

@@ -22,6 +22,7 @@ FACTS = Facts(
     import_archive="/run/lab/images/toolbox.tar",
 )
 AGAIN = replace(FACTS, bootstrapped=True, import_archive=None)
+LIMITS = replace(FACTS, limits=True)
 LEAST = Facts("/usr/bin/python3", "/run/lab/bin/runc", False, "native", False)
 
 
@@ -191,7 +192,7 @@ def test_what_the_security_benchmark_asks_of_command_lines():
     kcm = options("kube-controller-manager")
     assert kcm["--use-service-account-credentials"] == "true"
     assert kcm["--root-ca-file"].endswith("/ca.crt")
-    kubelet = components.kubelet_config()
+    kubelet = components.kubelet_config(FACTS)
     assert kubelet["authentication"]["anonymous"] == {"enabled": False}
     assert kubelet["authorization"] == {"mode": "Webhook"}
     assert kubelet["readOnlyPort"] == 0
@@ -222,6 +223,7 @@ def test_containerd_is_told_what_the_machine_found_out():
 
 
 @pytest.mark.parametrize("seccomp", [True, False])
+@pytest.mark.parametrize("limits", [True, False])
 @pytest.mark.parametrize(
     ("arguments", "wrapped"),
     [
@@ -232,7 +234,7 @@ def test_containerd_is_told_what_the_machine_found_out():
     ],
 )
 def test_the_runtime_wraps_only_what_carries_a_bundle(
-    tmp_path, seccomp, arguments, wrapped
+    tmp_path, seccomp, limits, arguments, wrapped
 ):
     odd = tmp_path / "it's a $HOME `dir`"
     odd.mkdir()
@@ -240,7 +242,7 @@ def test_the_runtime_wraps_only_what_carries_a_bundle(
         (odd / name).write_text(f'#!/bin/sh\necho {name}; printf "%s\\n" "$@"\n')
         (odd / name).chmod(0o755)
     script = components.runtime_script(
-        Facts(f"{odd}/python", f"{odd}/runc", seccomp, "overlayfs", True)
+        Facts(f"{odd}/python", f"{odd}/runc", seccomp, "overlayfs", True, limits=limits)
     )
     (tmp_path / "runtime").write_text(script)
     done = subprocess.run(
@@ -248,6 +250,7 @@ def test_the_runtime_wraps_only_what_carries_a_bundle(
     )
     plain = [f"{odd}/runc", *arguments]
     options = [] if seccomp else ["--without-seccomp"]
+    options += [] if limits else ["--without-cgroups"]
     expected = (
         ["python", "-ISE", f"{layout.ETC}/oci.py", *options, *plain]
         if wrapped
@@ -267,12 +270,20 @@ TABLE = {
         options("kube-apiserver")["--service-account-extend-token-expiration"]
         == "false"
     ),
-    "cgroups": lambda: (
-        components.kubelet_config()["cgroupsPerQOS"] is False
-        and "disable_cgroup = true" in components.containerd_config(FACTS, "/cni")
+    "limits": lambda: all(
+        components.kubelet_config(facts)["cgroupsPerQOS"] is facts.limits
+        and ("--without-cgroups" in components.runtime_script(facts)) != facts.limits
+        for facts in (FACTS, LIMITS)
     ),
-    "resize of a pod": lambda: any(
-        "pods/resize" in json.dumps(post.body) for post in bootstrap.posts()
+    "resize of a pod": lambda: all(
+        post.wanted is not limits
+        for limits in (False, True)
+        for post in bootstrap.posts(limits=limits)
+        if "resize" in json.dumps(post.body)
+    ),
+    "processes of a pod": lambda: (
+        components.kubelet_config(LIMITS)["podPidsLimit"] == 512
+        and components.kubelet_config(FACTS)["podPidsLimit"] == -1
     ),
     "API server port": lambda: (
         options("kube-apiserver")["--secure-port"] == str(layout.API_PORT) == "443"

@@ -31,7 +31,7 @@ SPEC = {
 
 
 def test_cgroups_and_unmapped_groups_are_left_out_and_nothing_else():
-    assert oci.fit(SPEC) == {
+    assert oci.fit(SPEC, {"cgroups"}) == {
         "ociVersion": "1.3.0",
         "process": {"args": ["sleep", "1"], "user": {"uid": 1000, "gid": 1000}},
         "mounts": [
@@ -55,11 +55,18 @@ def test_cgroups_and_unmapped_groups_are_left_out_and_nothing_else():
 
 
 def test_without_seccomp_the_profile_is_left_out_too():
-    assert oci.fit(SPEC, seccomp=False)["linux"] == {"namespaces": [{"type": "pid"}]}
+    lost = oci.fit(SPEC, {"seccomp", "cgroups"})
+    assert lost["linux"] == {"namespaces": [{"type": "pid"}]}
+
+
+def test_where_there_are_cgroups_all_of_them_is_kept():
+    kept = oci.fit(SPEC, set())
+    assert kept["linux"] == SPEC["linux"]
+    assert kept["mounts"][-1]["type"] == "cgroup"
 
 
 def test_a_spec_without_linux_and_mounts_is_fine():
-    assert oci.fit({"root": {"path": "rootfs"}}) == {
+    assert oci.fit({"root": {"path": "rootfs"}}, set()) == {
         "root": {"path": "rootfs"},
         "linux": {},
         "mounts": [],
@@ -82,14 +89,16 @@ def test_without_a_bundle_it_is_the_current_directory():
     assert oci.bundle_of(["create", "id"]) == os.getcwd()
 
 
-@pytest.mark.parametrize("seccomp", [True, False])
-def test_the_script_rewrites_the_bundle_and_becomes_runc(tmp_path, seccomp):
+@pytest.mark.parametrize(
+    "without", [(), ("seccomp",), ("cgroups",), ("seccomp", "cgroups")]
+)
+def test_the_script_rewrites_the_bundle_and_becomes_runc(tmp_path, without):
     (tmp_path / "config.json").write_text(json.dumps(SPEC))
     runc = tmp_path / "runc"
     runc.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\nexit 5\n')
     runc.chmod(0o755)
     arguments = ["--log", "a log", "create", "--bundle", str(tmp_path), "id"]
-    options = [] if seccomp else ["--without-seccomp"]
+    options = [f"--without-{name}" for name in without]
     done = subprocess.run(
         [sys.executable, "-ISE", oci.__file__, *options, runc, *arguments],
         capture_output=True,
@@ -98,4 +107,4 @@ def test_the_script_rewrites_the_bundle_and_becomes_runc(tmp_path, seccomp):
     assert done.stdout.splitlines() == arguments
     assert done.returncode == 5
     rewritten = json.loads((tmp_path / "config.json").read_text())
-    assert rewritten == oci.fit(SPEC, seccomp=seccomp)
+    assert rewritten == oci.fit(SPEC, without)

@@ -3,6 +3,7 @@
 A real one: for machines that have the kernel, and the programs and images in the cache.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -31,6 +32,21 @@ NODE = "lab-control-plane"
 SERVER = ("python3", "-u", "-m", "http.server", "--directory", "/")
 #: seconds, on a machine that does other things, too
 LONG = 90
+#: how much of a processor a loop of two seconds gets
+LOOP = """import time
+began, used = time.monotonic(), time.process_time()
+while time.monotonic() < began + 2: pass
+print((time.process_time() - used) / 2)"""
+#: how many more threads, which count as processes, a pod gets
+CROWD = """import threading
+threading.stack_size(65536)
+end = threading.Event()
+try:
+    for count in range(1000): threading.Thread(target=end.wait).start()
+except RuntimeError: pass
+end.set()
+print(count)"""
+HUNGER = "kept = []; [kept.append(bytearray(1 << 20)) for _ in range(500)]"
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +69,11 @@ def ready(lab):
     return lab
 
 
-def kubectl(lab, *arguments: str) -> str:
+def kubectl(lab, *arguments: str, input: str | None = None) -> str:
     done = subprocess.run(
         [lab.binaries() / "kubectl", f"--kubeconfig={lab.kubeconfig}", *arguments],
         env={"HOME": str(lab.state)},
+        input=input,
         capture_output=True,
         text=True,
         timeout=LONG,
@@ -112,6 +129,67 @@ def test_a_pod_finds_the_api_server_by_name_and_is_known_to_it(ready):
     assert "system:serviceaccount:default:default" in answer
 
 
+def pod(name: str, *command: str, **limits: str) -> str:
+    """Return a manifest."""
+    container = {
+        "name": "main",
+        "image": "toolbox:1",
+        "command": command,
+        "resources": {"limits": limits},
+    }
+    spec = {
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": 0,
+        "containers": [container],
+    }
+    return json.dumps(
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+    )
+
+
+def test_a_fork_bomb_ends_at_the_limit_of_its_pod(ready):
+    """Needs the pod of a test before."""
+    assert 400 < int(kubectl(ready, "exec", "one", "--", "python3", "-c", CROWD)) < 512
+
+
+def test_a_container_that_exceeds_its_memory_is_killed(ready):
+    manifest = pod("hungry", "python3", "-c", HUNGER, memory="32Mi")
+    kubectl(ready, "apply", "-f", "-", input=manifest)
+    state = "{.status.containerStatuses[0].state.terminated.reason}"
+    kubectl(
+        *(ready, "wait", "pod/hungry", f"--for=jsonpath={state}", f"--timeout={LONG}s")
+    )
+    assert (
+        kubectl(ready, "get", "pod", "hungry", "-o", f"jsonpath={state}") == "OOMKilled"
+    )
+
+
+def test_a_limited_container_gets_its_share_and_no_more_and_can_be_resized(ready):
+    manifest = pod("slow", "sleep", "infinity", cpu="200m", memory="64Mi")
+    kubectl(ready, "apply", "-f", "-", input=manifest)
+    kubectl(ready, "wait", "--for=condition=Ready", "pod/slow", f"--timeout={LONG}s")
+    in_pod = ("exec", "slow", "--")
+    assert 0.1 < float(kubectl(ready, *in_pod, "python3", "-c", LOOP)) < 0.3
+    larger = {"limits": {"cpu": "500m", "memory": "96Mi"}}
+    larger["requests"] = larger["limits"]
+    patch = {"spec": {"containers": [{"name": "main", "resources": larger}]}}
+    kubectl(
+        *(ready, "patch", "pod", "slow", "--subresource=resize"),
+        *("--patch", json.dumps(patch)),
+    )
+    limits = ("cat", "/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/memory.max")
+    until(
+        lambda: (
+            kubectl(ready, *in_pod, *limits).split()
+            == ["50000", "100000", str(96 << 20)]
+        ),
+        LONG,
+        "the new limits",
+    )
+    restarts = "jsonpath={.status.containerStatuses[0].restartCount}"
+    assert kubectl(ready, "get", "pod", "slow", "-o", restarts) == "0"
+
+
 def test_the_files_of_the_host_are_not_in_the_node(ready):
     listed = kubectl(ready, "get", "--raw", f"/api/v1/nodes/{NODE}/proxy/logs/")
     assert "pods/" in listed and "dpkg.log" not in listed
@@ -119,7 +197,7 @@ def test_the_files_of_the_host_are_not_in_the_node(ready):
 
 def test_what_the_components_of_the_node_say_can_be_read(ready):
     assert "kubelet" in ready.logs and ready.log("kubelet", 5)
-    assert "bess" in ready.log("node", 50).lower()
+    assert "bess" in ready.log("node", 500).lower()
 
 
 @pytest.mark.parametrize("program", ["linux.uml", "slirp4netns"])
