@@ -1,40 +1,53 @@
 """Say where the suite keeps things on this machine.
 
-Nothing here creates a directory: the module that fills one makes it, 0700.
+Nothing here creates a directory: the module that fills one makes it, 0700. A directory
+that somebody else could change is refused here, before anything in it is believed.
 """
 
 import os
 from pathlib import Path
 
 from cluster import errors
+from cluster.permissions import refuse_changeable
 
 #: in the state directory: what a learner has solved, which outlives the cluster
 PROGRESS = "progress.jsonl"
 _APP = "kubernetes-api-notebooks"
+_STATE, _CACHE, _ASSETS = "LAB_STATE_DIR", "LAB_CACHE_DIR", "LAB_ASSETS"
 
 
 def state_dir() -> Path:
     """Return the directory of the cluster's state: keys, objects, logs.
 
-    `LAB_STATE_DIR` overrides it. Raise LabError without a home directory.
+    `LAB_STATE_DIR` overrides it. Raise LabError without a home directory, StateError
+    where another account could change what is in it.
     """
-    return _from_env("LAB_STATE_DIR") or _usual("user_state_path")
+    directory = _from_env(_STATE) or _usual("user_state_path")
+    refuse_changeable(directory, _STATE)
+    return directory
 
 
 def cache_dir() -> Path:
     """Return the directory of what can be made again: binaries and images.
 
-    `LAB_CACHE_DIR` overrides it. Raise LabError without a home directory.
+    `LAB_CACHE_DIR` overrides it, and its owner is trusted then. Raise as `state_dir`.
     """
-    return _from_env("LAB_CACHE_DIR") or _usual("user_cache_path")
+    named = _from_env(_CACHE)
+    directory = named or _usual("user_cache_path")
+    refuse_changeable(directory, _CACHE, shared=bool(named))
+    return directory
 
 
 def assets_dir() -> Path | None:
     """Return the directory of ready binaries that `LAB_ASSETS` names, or None.
 
-    The same idea as envtest's `KUBEBUILDER_ASSETS`, for all the binaries.
+    The same idea as envtest's `KUBEBUILDER_ASSETS`, for all the binaries. Its owner is
+    trusted. Raise StateError where others could change what is in it.
     """
-    return _from_env("LAB_ASSETS")
+    directory = _from_env(_ASSETS)
+    if directory:
+        refuse_changeable(directory, _ASSETS, shared=True)
+    return directory
 
 
 def _usual(function: str) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors, paths
+from cluster.permissions import make_private, refuse_changeable
 from cluster.progress import Progress
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def make(state: Path) -> None:
     """Make the directory, or accept it; raise StateError."""
     with usable(state):
         refuse_foreign(state)
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(state)
+        refuse_changeable(state, "LAB_STATE_DIR")
         (state / "up.lock").touch(mode=0o600)
 
 

