@@ -228,10 +228,11 @@ RECIPE = _recipe(
             "bridge": f"{_CNI}/plugins/main/bridge",
             "host-local": f"{_CNI}/plugins/ipam/host-local",
             "loopback": f"{_CNI}/plugins/main/loopback",
+            "portmap": f"{_CNI}/plugins/meta/portmap",
         },
         variables={f"{_CNI}/pkg/utils/buildversion.BuildVersion": versions.CNI_PLUGINS},
         # Without CNI_COMMAND they say what they are.
-        ask={"bridge": (), "host-local": (), "loopback": ()},
+        ask={"bridge": (), "host-local": (), "loopback": (), "portmap": ()},
         sources=50 * _MB,
         disk=50 * _MB,
         memory=300 * _MB,

@@ -185,7 +185,7 @@ _RELEASES = (
         versions.CNI_PLUGINS,
         _CNI,
         f"{_CNI}.sha256",
-        {name: name for name in ("bridge", "host-local", "loopback")},
+        {name: name for name in ("bridge", "host-local", "loopback", "portmap")},
     ),
     _github(
         "opencontainers/runc",

@@ -152,7 +152,7 @@ class Tools:
             yield warning(
                 "nft",
                 "not found: kube-proxy cannot run, so of all Services only "
-                "`kubernetes` and DNS work.",
+                "`kubernetes` and DNS work, and `hostPort` does nothing.",
                 install("nftables"),
             )
 

@@ -24,6 +24,8 @@ aggregated API, hooks  asked by the Service's     asked by the addresses of its
 leader election        leases                     off: there is one of each
 audit log              none                       of each request, `cluster.audit`
 node address           of a network card          172.30.0.1 on the loopback device
+Services, hostPort     always work                where `nft` is; without it only the
+                                                  Services `kubernetes` and DNS
 images                 pulled                     imported only; no way out
 =====================  =========================  ==================================
 """
@@ -285,7 +287,7 @@ def containerd(facts: Facts) -> Component:
         ready=Connect(at.CONTAINERD_SOCKET),
         files={
             config: containerd_config(facts, cni),
-            f"{cni}/10-bridge.conflist": json.dumps(cni_config(), indent=1),
+            f"{cni}/10-bridge.conflist": json.dumps(cni_config(facts), indent=1),
             f"{at.ETC}/runtime": runtime_script(facts),
         },
         stop_after=("kubelet",),
@@ -329,8 +331,18 @@ disabled_plugins = [
 """
 
 
-def cni_config() -> dict:
-    """Return the pod network: one bridge, addresses handed out from files."""
+def cni_config(facts: Facts) -> dict:
+    """Return the pod network: one bridge, addresses handed out from files.
+
+    What kube-proxy needs, ports of the node for pods (`hostPort`) need as well.
+    """
+    host_ports = {
+        "type": "portmap",
+        "capabilities": {"portMappings": True},
+        "backend": "nftables",
+        # The node reaches them under 127.0.0.1, too.
+        "snat": True,
+    }
     return {
         "cniVersion": "1.0.0",
         "name": "lab",
@@ -348,7 +360,8 @@ def cni_config() -> dict:
                     "ranges": [[{"subnet": at.POD_CIDR}]],
                     "routes": [{"dst": "0.0.0.0/0"}],
                 },
-            }
+            },
+            *([host_ports] if facts.service_proxy else []),
         ],
     }
 

@@ -65,6 +65,8 @@ class _Init:
         self._key = plan.archive_key
         self._probes = probes.Prober()
         self._facts = facts.find(plan.python, plan.archive, plan.archive_key)
+        if self._facts.service_proxy:
+            network.guard_loopback()
         components = describe(self._facts)
         for part in components:
             write_files(part)

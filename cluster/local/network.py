@@ -8,6 +8,7 @@ import fcntl
 import ipaddress
 import socket
 import struct
+import subprocess
 
 from cluster.local import layout as at
 from cluster.syscalls import step
@@ -21,6 +22,15 @@ _SIOCSIFNETMASK = 0x891C
 # linux/if.h, linux/route.h
 _IFF_UP = 0x1
 _RTF_UP = 0x1
+
+_GUARD = """
+table ip loopback {
+  chain prerouting {
+    type filter hook prerouting priority raw
+    iifname != "lo" ip daddr 127.0.0.0/8 drop
+  }
+}
+"""
 
 
 def configure_network() -> None:
@@ -37,6 +47,20 @@ def configure_network() -> None:
         open("/proc/sys/net/ipv4/ip_forward", "w") as file,
     ):
         file.write("1")
+
+
+def guard_loopback() -> None:
+    """Drop what pods send to 127.0.0.0/8; needs `nft`, raise StepRefused.
+
+    The kernel does, until a pod has a port of the node (`hostPort`): for that, portmap
+    sets route_localnet on the pods' bridge.
+    """
+    with step("guarding the loopback device"):
+        done = subprocess.run(
+            ["nft", "-f", "-"], input=_GUARD, capture_output=True, text=True
+        )
+        if done.returncode:
+            raise OSError(done.stderr.strip())
 
 
 def add_device(device: str, address: str, mask: str) -> None:

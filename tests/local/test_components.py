@@ -96,9 +96,17 @@ def test_only_pods_and_the_node_reach_what_listens_everywhere():
     }
     assert everywhere == {"kube-apiserver", "kubelet"}
     # There it is the pods' default route.
-    assert components.cni_config()["plugins"][0]["ipam"]["routes"] == [
+    assert components.cni_config(FACTS)["plugins"][0]["ipam"]["routes"] == [
         {"dst": "0.0.0.0/0"}
     ]
+
+
+def test_ports_of_the_node_are_for_pods_where_kube_proxy_runs():
+    kinds = [
+        [plugin["type"] for plugin in components.cni_config(facts)["plugins"]]
+        for facts in (FACTS, LEAST)
+    ]
+    assert kinds == [["bridge", "portmap"], ["bridge"]]
 
 
 def test_no_path_is_the_hosts():
@@ -301,9 +309,12 @@ TABLE = {
     "node address": lambda: (
         options("kubelet")["--node-ip"] == layout.NODE_IP == "172.30.0.1"
     ),
+    "Services, hostPort": lambda: (
+        {"kube-proxy" in named(facts) for facts in (FACTS, LEAST)} == {True, False}
+    ),
     "images": lambda: (
         named()["image-import"].once
-        and components.cni_config()["plugins"][0]["ipMasq"] is False
+        and components.cni_config(FACTS)["plugins"][0]["ipMasq"] is False
     ),
 }
 
