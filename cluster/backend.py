@@ -49,6 +49,7 @@ STATUS: dict[str, Any] = {
     "server": None,
     "kubeconfig": None,
     "ids": None,
+    "limits": None,
     "seccomp": None,
     "service_proxy": None,
     "snapshotter": None,

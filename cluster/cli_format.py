@@ -104,6 +104,7 @@ def status_text(found: dict, now: float) -> str:
         f"{phase}: {reason}" if reason else phase,
         f"server      {found['server']}",
         f"kubeconfig  {found['kubeconfig']}",
+        *_limits(found["limits"]),
         *_absent(found["absent"]),
     ]
     if found["components"]:
@@ -116,6 +117,13 @@ def status_text(found: dict, now: float) -> str:
             f"{part['last_exit'] or '-'}"
         )
     return "\n".join(lines)
+
+
+def _limits(enforced: bool | None) -> list[str]:
+    """Say in a line whether Linux enforces the limits of pods, if that is known."""
+    if enforced is None:
+        return []
+    return [f"limits      {'enforced' if enforced else 'recorded, not enforced'}"]
 
 
 def _absent(names: list[str]) -> list[str]:

@@ -402,6 +402,19 @@ def test_a_status_in_words(changes, first):
 
 
 @pytest.mark.parametrize(
+    ("limits", "shown"),
+    [
+        (True, ["limits      enforced"]),
+        (False, ["limits      recorded, not enforced"]),
+        (None, []),
+    ],
+)
+def test_a_status_says_what_limits_mean_where_that_is_known(limits, shown):
+    lines = status_text({**STATUS, "phase": "ready", "limits": limits}, 0).splitlines()
+    assert [line for line in lines if "enforced" in line] == shown
+
+
+@pytest.mark.parametrize(
     ("seconds", "age"), [(59, "59s"), (61, "1m1s"), (7325, "2h2m")]
 )
 def test_ages_are_readable(seconds, age):

@@ -196,7 +196,7 @@ def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
         budget=init.BUDGET,
         facts={
             "absent": () if plan.node else components.ABSENT,
-            "limits": bool(plan.node),
+            "limits": True if plan.node else None,
         },
         finish=lambda: facts.remember_bootstrap(etcd, plan.binaries),
     )
