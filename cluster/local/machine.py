@@ -105,8 +105,9 @@ class Machine:
         Keys: `phase` (starting, ready, not answering, stopping, failed), `awaited`,
         `failed`, `problem`, `began` and `ready_at` (seconds of the epoch), `ids` (how
         many user ids pods can have), `limits` (enforced or not), `components` by name
-        with `state`, `pid` (inside), `restarts`, `last_exit`, `since`. It is what PID 1 last said; only for "ready"
-        the API server is asked again, for at most `probes.TIMEOUT` seconds.
+        with `state`, `pid` (inside), `restarts`, `last_exit`, `since`. It is what
+        PID 1 last said; only for "ready" the API server is asked again, for at most
+        `probes.TIMEOUT` seconds.
         """
         if not self.running():
             return None
