@@ -1,9 +1,10 @@
 """Describe what upstream publishes of our programs, and where. Nothing is fetched.
 
-Each file stands beside a text with its SHA-256, made by the same project. Those sums
-are not pinned here: this repository was made where these hosts cannot be reached, and
-a sum that nobody computed would be worse than none. So a download is as trustworthy as
-HTTPS and the release itself. If you want every byte pinned in this repository, build.
+Each file stands beside a text with its SHA-256, made by the same project. The sums that
+are in `checksums.toml` are compared with it as well, so a host that is taken over
+changes nothing; `make checksums` writes that file. Where it has "", as long as nobody
+has run that where the hosts can be reached, a download is as trustworthy as HTTPS and
+the release itself. No signature is checked. A build is pinned byte for byte.
 
 programs                     published as                      with its sums in
 kubectl, kubelet, kube-*     the program                       NAME.sha256
@@ -14,10 +15,13 @@ runc                         the program, with libseccomp      runc.sha256sum, s
 kind                         the program                       NAME.sha256sum
 """
 
+import functools
 import os
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from cluster import errors, versions
 
@@ -29,6 +33,9 @@ OFF = "LAB_NO_DOWNLOADS"
 #: names a copy of the projects' hosts: it is asked for `/dl.k8s.io/…` and so on
 MIRROR = "LAB_MIRROR"
 
+#: the SHA-256 of each file, by its address at the project
+CHECKSUMS = Path(__file__).with_name("checksums.toml")
+
 _SUM = re.compile(r"^([0-9a-fA-F]{64})(?:\s+\*?(\S+))?$")
 
 
@@ -37,13 +44,15 @@ class Release:
     """A published file: its `url`, and that of the text with its `sums`.
 
     `members` maps the program to its path in a tar file; None for a file that is the
-    program itself. All three may hold `{arch}`.
+    program itself. All three may hold `{arch}`. `pinned` is its SHA-256 as it stands in
+    this repository, "" where it does not.
     """
 
     url: str
     sums: str
     programs: tuple[str, ...]
     members: Mapping[str, str] | None = field(default=None, hash=False)
+    pinned: str = ""
 
     @property
     def name(self) -> str:
@@ -72,7 +81,19 @@ class Release:
         members = self.members and {
             name: for_machine(path) for name, path in self.members.items()
         }
-        return Release(address(self.url), address(self.sums), self.programs, members)
+        return Release(
+            address(self.url),
+            address(self.sums),
+            self.programs,
+            members,
+            checksums().get(for_machine(self.url), ""),
+        )
+
+
+@functools.cache
+def checksums() -> dict[str, str]:
+    """Return the SHA-256 of each release by its address, "" where it is not known."""
+    return tomllib.loads(CHECKSUMS.read_text())
 
 
 def published(programs: Iterable[str]) -> list[Release]:

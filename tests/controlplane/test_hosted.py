@@ -103,6 +103,9 @@ def home():
             if (ROOT / name).exists():
                 (home / "checkout" / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, home / "checkout" / name)
+        # The mirror has programs that were made here, with other sums.
+        checksums = releases.CHECKSUMS.relative_to(ROOT)
+        (home / "checkout" / checksums).write_text("")
         # Commands write no bytecode there: each would compile all of it anew.
         compileall.compile_dir(home / "checkout", quiet=1)
         venv.create(home / "env", with_pip=True)
