@@ -97,7 +97,7 @@ def ask(state: Path, method: str, path: str, body: dict | None = None):
         pair = (state / "pki" / "super-admin.crt", state / "pki" / "super-admin.key")
         tls.load_cert_chain(*pair)
         connection = http.client.HTTPSConnection(
-            "127.0.0.1", int((state / "port").read_text()), context=tls, timeout=10
+            "127.0.0.1", int((state / "port").read_text()), context=tls, timeout=2
         )
         with contextlib.closing(connection):
             headers = {"Content-Type": "application/json"}

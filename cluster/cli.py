@@ -114,10 +114,13 @@ def status(as_json: bool) -> None:
     Phases:
       ready          it answers (exit code 0)
       not running    `up` starts it (exit code 3)
-      starting       components are awaited (exit code 4, as the next three)
+      starting       components are awaited (exit code 4, as the next four)
       stopping
       failed         a component could not start; `logs` has the reason
+      degraded       it answers, and a component is being started again
       not answering  it runs, and its API server does not answer within 5 s
+
+    What it is short of at the moment, as disk space, is told with each phase.
     """
     found: dict = backends.kept().status() or STATUS
     text = json.dumps(found, indent=2) if as_json else status_text(found, time.time())

@@ -4,6 +4,7 @@ A class is for what somebody catches, or whose fields are read; the rest is a La
 raised where the fact is known.
 """
 
+import re
 from pathlib import Path
 
 
@@ -226,16 +227,19 @@ class KindFailed(StartFailed):
 class ComponentFailed(StartFailed):
     """A component could not start: its exit, last lines, and where the log is."""
 
-    #: components whose data a crash of the machine or a full disk can damage
-    KEEP_DATA = ("etcd", "containerd", "kubelet")
+    #: what etcd, containerd and the kubelet write of a file that is not whole
+    DAMAGED = re.compile(
+        r"invalid database|version mismatch|checksum|crc mismatch|corrupt"
+        r"|freepages|unexpected EOF|file size too small"
+    )
 
     def __init__(self, component: str, ended: str, tail: str, log: Path) -> None:
         """Keep what a person needs to find the cause."""
         self.component, self.ended, self.tail, self.log = component, ended, tail, log
         way_out = f"The whole log is in {log}."
-        if component in self.KEEP_DATA:
+        if self.DAMAGED.search(tail):
             way_out += (
-                " If data are damaged, `python -m helpers delete` removes them, and "
+                " Its data are damaged: `python -m helpers delete` removes them, and "
                 "`up` starts from nothing."
             )
         super().__init__(

@@ -4,24 +4,25 @@ The phases: starting, ready, stopping, failed. What runs in it, what must be don
 before it is ready and what is left to end after the components, others say.
 """
 
+import contextlib
 import dataclasses
 import functools
 import json
 import os
 import signal
-import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cluster.statedir import write_private
-from cluster.supervisor import Supervisor
+from cluster.supervisor import Supervisor, report_bug
 from cluster.waiting import until
 
 #: seconds between two questions whether a task is done
 PAUSE = 0.05
+#: bytes that the status takes on the disk, however short it is: see `_write`
+ROOM = 8192
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +137,7 @@ class Lifecycle:
             )
         except Exception as error:
             # A bug of ours, or a full disk. Whoever waits must learn of it.
-            traceback.print_exc()
+            report_bug()
             self._fail(f"{type(error).__name__}: {error}.")
         else:
             self._ready_at = time.time()
@@ -181,12 +182,17 @@ class Lifecycle:
                     for name, state in self._supervisor.states.items()
                 },
             }
+            self._write(json.dumps(document).ljust(ROOM))
+
+    def _write(self, text: str) -> None:
+        # A thread that raised here would end, and its component with it for ever.
+        with contextlib.suppress(OSError):
             try:
-                write_private(self._status, json.dumps(document))
-            except OSError as error:
-                # A full disk. An old status is bad; a component that is not started
-                # again, because its thread ended here, would be worse.
-                print(f"status not written: {error}", file=sys.stderr, flush=True)
+                write_private(self._status, text)
+            except OSError:
+                # No room for a new file: the old one has all the blocks it needs.
+                with open(self._status, "r+b") as file:
+                    file.write(text.encode())
 
     def _awaited(self) -> list[str]:
         tasks = [task.words for task in self._tasks if task.words not in self._done]

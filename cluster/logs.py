@@ -4,6 +4,8 @@ One file per component, and the one before it as `.log.1`. It does not write lin
 the components do, straight into the file.
 """
 
+import contextlib
+import json
 import os
 import re
 from pathlib import Path
@@ -37,11 +39,15 @@ def shrink(path: str | os.PathLike, limit: int, kept: int) -> bool:
         with open(path, "rb") as file:
             file.seek(size - kept)
             end = file.read(kept)
-        with open(os.fspath(path) + ".1", "wb", opener=open_private) as file:
+        # On a full disk the end is lost, and the room is what counts.
+        with (
+            contextlib.suppress(OSError),
+            open(os.fspath(path) + ".1", "wb", opener=open_private) as file,
+        ):
             file.write(end)
         os.truncate(path, 0)
     except OSError:
-        return False  # not there yet, or the disk is full: the next look may work
+        return False  # not there yet
     return True
 
 
@@ -56,17 +62,33 @@ def tail(path: Path, lines: int = 20) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-def last_words(path: Path, lines: int = 20) -> str:
+def last_words(path: Path, lines: int = 5) -> str:
     """Return the end of a log as a person wants to read it after a failure.
 
-    Without Go's stack traces, which push the cause out of sight; `tail` has all.
+    Each line once, although a component has failed three times, and without Go's stack
+    traces, which push the cause out of sight; `tail` has all.
     """
-    said = [
-        line if len(line) <= COLUMNS else f"{line[:COLUMNS]}..."
-        for line in tail(path, 1000).splitlines()
-        if not _TRACE.match(line)
-    ]
-    return "\n".join(said[-lines:])
+    said: dict[str, None] = {}
+    for line in tail(path, 1000).splitlines():
+        if not _TRACE.match(line):
+            text = _plain(line)
+            said.pop(text, None)
+            said[text] = None
+    return "\n".join(
+        text if len(text) <= COLUMNS else f"{text[:COLUMNS]}..."
+        for text in list(said)[-lines:]
+    )
+
+
+def _plain(line: str) -> str:
+    """Return level, message and error of a line that is JSON, as etcd writes it."""
+    try:
+        entry = json.loads(line)
+        return ": ".join(
+            entry[key] for key in ("level", "msg", "error") if key in entry
+        )
+    except (ValueError, TypeError):
+        return line
 
 
 #: characters of a line that are shown; some loggers put a trace into one

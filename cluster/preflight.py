@@ -26,7 +26,8 @@ class Account:
     `files` is the hard limit of open files of one process, `processes` that of the
     whole account, None where there is none; `threads` how many it has now;
     `watchers` how many of `WATCHERS` inotify instances it got; `memory` the bytes
-    that can still be had.
+    that can still be had; `address_space` and `data` the bytes that one process may
+    have, None where there is no limit.
     """
 
     files: int | None
@@ -34,6 +35,8 @@ class Account:
     threads: int
     watchers: int
     memory: int
+    address_space: int | None = None
+    data: int | None = None
 
     #: 256 is the least that a start worked with; watches and pods want more
     FILES = 512
@@ -43,6 +46,10 @@ class Account:
     WATCHERS = 24
     #: bytes; an idle cluster has 690 MB resident, part of which is its own programs
     MEMORY = 500_000_000
+    #: bytes; etcd maps 10 GB of addresses for its file, whatever that holds
+    ADDRESS_SPACE = 13_000_000_000
+    #: bytes; the API server of an idle cluster has 370 MB
+    DATA = 600_000_000
 
     @classmethod
     def read(cls) -> Self:
@@ -55,6 +62,8 @@ class Account:
             threads=0 if root else _threads(),
             watchers=_watchers(cls.WATCHERS),
             memory=memory_available(),
+            address_space=_soft(resource.RLIMIT_AS),
+            data=_soft(resource.RLIMIT_DATA),
         )
 
     def problems(self) -> Iterator[errors.LimitTooLow | errors.NotEnough]:
@@ -82,6 +91,18 @@ class Account:
                 self.memory,
                 "Close other programs and notebooks, or use a larger machine.",
             )
+        for what, found, needed, option, item in (
+            ("address space", self.address_space, self.ADDRESS_SPACE, "-v", "as"),
+            ("data segment", self.data, self.DATA, "-d", "data"),
+        ):
+            if found is not None and found < needed:
+                yield errors.NotEnough(
+                    what,
+                    "for a program",
+                    needed,
+                    found,
+                    _ulimit(option, "unlimited", item),
+                )
 
 
 class PlainAccount(Account):
@@ -105,7 +126,13 @@ def _hard(name: int) -> int | None:
     return None if hard == resource.RLIM_INFINITY else hard
 
 
-def _ulimit(option: str, number: int, item: str) -> str:
+def _soft(name: int) -> int | None:
+    """Return the limit as it is: nobody raises this one."""
+    soft = resource.getrlimit(name)[0]
+    return None if soft == resource.RLIM_INFINITY else soft
+
+
+def _ulimit(option: str, number: int | str, item: str) -> str:
     return (
         f"Raise the limit: `ulimit {option} {number}`, or `{item}` in "
         "/etc/security/limits.conf."

@@ -150,7 +150,7 @@ class Supervisor:
         except Exception:
             # A bug of ours. Without this the thread would end without a word, and
             # whoever waits for the component would wait for the whole budget.
-            traceback.print_exc()
+            report_bug()
             self.failed = self.failed or part.name
             self._set(part, "failed", last_exit="a bug in the supervisor")
         finally:
@@ -304,6 +304,12 @@ class Supervisor:
 
     def _log(self, part: Component) -> str:
         return f"{self._logs}/{part.name}.log"
+
+
+def report_bug() -> None:
+    """Print the current exception, also where stderr is on a full disk."""
+    with contextlib.suppress(OSError):
+        traceback.print_exc()
 
 
 def describe_exit(code: int) -> str:

@@ -77,6 +77,16 @@ FAULTS = {
         r"ulimit -u \d+.*limits.conf",
         ("unshare", "--user", "--map-user=1000", "prlimit", "--nproc=100"),
     ),
+    "little address space": Fault(
+        "Not enough address space for a program: 13.0 GB needed, 4.1 GB available",
+        "ulimit -v unlimited.*limits.conf",
+        shell("ulimit -v 4000000"),
+    ),
+    "a small data segment": Fault(
+        "Not enough data segment for a program: 0.6 GB needed, 0.3 GB available",
+        "ulimit -d unlimited.*limits.conf",
+        shell("ulimit -d 300000"),
+    ),
     "few inotify instances": Fault(
         "too few inotify instances: 24 needed, 3 available",
         "sudo sysctl fs.inotify.max_user_instances=1024",

@@ -34,7 +34,13 @@ DISK = cluster.Directory(
     "state", Path("/s"), "LAB_STATE_DIR", True, "", True, 50_000_000_000, 600_000_000
 )
 IDLE = cluster.Cluster(None, "", "", (), "v1.37.1", "/usr/bin/kubectl")
-STATUS = {"phase": "ready", "server": "https://127.0.0.1:7", "problem": None}
+STATUS = {
+    "phase": "ready",
+    "awaited": [],
+    "server": "https://127.0.0.1:7",
+    "problem": None,
+}
+FULL = {"disk space": NotEnough("disk space", "in /s", 10**8, 0, "Free some.")}
 
 
 def namespaces(problem=None, *, made=True, overlay=True, ids=65536):
@@ -251,8 +257,20 @@ MACHINES = {
     ),
     "a taken port": (cluster.Port(7, False, False), "port", "ok", "takes another"),
     "a cluster that hangs": (
-        change(IDLE, status={**STATUS, "phase": "not answering"}),
-        *("cluster", "warning", "does not answer", "`stop` and `up`"),
+        change(IDLE, status={**STATUS, "phase": "not answering", "problem": "mute"}),
+        *("cluster", "warning", "it is not answering: mute", "`stop` and `up`"),
+    ),
+    "a cluster whose etcd has ended": (
+        change(IDLE, status={**STATUS, "phase": "degraded", "awaited": ["etcd"]}),
+        *("cluster", "warning", "it is degraded: waiting for etcd", "`stop` and `up`"),
+    ),
+    "a cluster on a full disk": (
+        change(IDLE, status={**STATUS, "phase": "degraded"}, short=FULL),
+        *("cluster", "warning", "degraded: short of disk space", "goes on by itself"),
+    ),
+    "a full disk under a cluster": (
+        change(IDLE, status=STATUS, short=FULL),
+        *("disk space", "warning", "0.1 GB needed, 0.0 GB", "Free some"),
     ),
     "a far kubectl": (
         change(IDLE, kubectl="v1.32.3"),

@@ -5,11 +5,11 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cluster import backends, errors, paths, ports, preflight, versions
+from cluster import backends, errors, paths, ports, preflight, shortage, versions
 from cluster.backend import Backend
 from cluster.choice import CONTROL_PLANE, EXISTING, KIND, LOCAL, NONE
 from cluster.doctor.findings import Finding, fatal, ok, warning
@@ -238,7 +238,8 @@ class Port:
 class Cluster:
     """The cluster, if it runs: what `status` says, its version, and who we are.
 
-    `kubectl` is the version of the one that a shell finds, "" without one.
+    `short` is what it lacks at the moment, by name. `kubectl` is the version of the one
+    that a shell finds, "" without one.
     """
 
     status: dict | None
@@ -247,6 +248,7 @@ class Cluster:
     groups: tuple[str, ...]
     kubectl: str
     kubectl_path: str
+    short: Mapping[str, errors.LabError] = field(default_factory=dict)
 
     @classmethod
     def read(cls) -> "Cluster":
@@ -254,7 +256,7 @@ class Cluster:
         lab = backends.kept()
         status = lab.status()
         server, user, groups = "", "", ()
-        if status and status["phase"] == "ready":
+        if status and status["phase"] in ("ready", "degraded"):
             ours = (f"{lab.binaries()}/kubectl", *_options(lab))
             version = _json(*ours, "version")
             server = version.get("serverVersion", {}).get("gitVersion", "")
@@ -268,18 +270,18 @@ class Cluster:
             else {}
         )
         found = client.get("clientVersion", {}).get("gitVersion", "")
-        return cls(status, server, user, groups, found, path)
+        ours = status and lab.name in (LOCAL, CONTROL_PLANE)
+        short = shortage.shortages(lab.state) if ours else {}
+        return cls(status, server, user, groups, found, path, short)
 
     def findings(self) -> Iterator[Finding]:
         """Judge the cluster, our identity, and the distance of the shell's kubectl."""
+        for name, error in self.short.items():
+            yield warning(name, error.fact, error.way_out)
         if self.status is None:
             yield ok("cluster", "not running; `python -m helpers up` starts it")
-        elif self.status["phase"] == "not answering":
-            yield warning(
-                "cluster",
-                f"it runs and does not answer: {self.status['problem']}.",
-                "Look at `python -m helpers status`; `stop` and `up` start it anew.",
-            )
+        elif self.status["phase"] in ("not answering", "degraded"):
+            yield self._incomplete(self.status)
         else:
             version = f", {self.server}" if self.server else ""
             yield ok(
@@ -289,6 +291,15 @@ class Cluster:
             groups = ", ".join(self.groups)
             yield ok("identity", f"{self.user}, groups {groups}")
         yield self._skew()
+
+    def _incomplete(self, status: dict) -> Finding:
+        way_out = "Look at `python -m helpers status`; `stop` and `up` start it anew."
+        waiting = ", ".join(status["awaited"])
+        reason = f"waiting for {waiting}" if waiting else status["problem"]
+        if self.short:
+            reason = f"short of {' and '.join(self.short)}"
+            way_out = "It goes on by itself when there is enough: see there."
+        return warning("cluster", f"it is {status['phase']}: {reason}.", way_out)
 
     def _skew(self) -> Finding:
         if not self.kubectl:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, paths, versions
+from cluster import errors, paths, statedir, versions
 from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.local import idmap
 from cluster.local.machine import Machine
@@ -70,7 +70,8 @@ class Namespaces:
     @classmethod
     def read(cls) -> "Namespaces":
         """Try it in a child process."""
-        answer = attempt_here()
+        with statedir.usable(paths.state_dir()):
+            answer = attempt_here()
         plan = idmap.decide(idmap.read_facts())
         return cls(answer, answer.problem, sum(count for _, _, count in plan.uids))
 

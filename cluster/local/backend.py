@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import errors, paths, ports, statedir
+from cluster import errors, paths, ports, shortage, statedir
 from cluster.backend import LOCAL as LOGS, STATUS, Backend
 from cluster.kubeconfig import embed, holds, read_kubeconfig, write_embedded
 from cluster.local import layout, machine
@@ -105,7 +105,9 @@ class Local(Backend):
             return None
         server = f"https://127.0.0.1:{ports.port_of(self.state)}"
         ours = {"server": server, "kubeconfig": str(self.kubeconfig)}
-        if found["phase"] == machine.NOT_ANSWERING:
+        if short := shortage.shortages(self.state):
+            ours["problem"] = "\n".join(map(str, short.values()))
+        elif found["phase"] == machine.NOT_ANSWERING:
             ours["problem"] = "the API server does not call itself ready within 5 s"
         return {**STATUS, **found, **ours}
 

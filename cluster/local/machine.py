@@ -37,6 +37,8 @@ ANSWER_WITHIN = 10.0
 PAUSE = 0.05
 #: what the host's phase says when PID 1 says "ready" and the API server says nothing
 NOT_ANSWERING = "not answering"
+#: the same where it does answer, and a component is being started again
+DEGRADED = "degraded"
 
 _ENDING = ("failed", "stopping", "stopped")
 
@@ -102,18 +104,21 @@ class Machine:
     def status(self) -> dict | None:
         """Return how it is, or None if it does not run; raise StateError.
 
-        Keys: `phase` (starting, ready, not answering, stopping, failed), `awaited`,
-        `failed`, `problem`, `began` and `ready_at` (seconds of the epoch), `ids` (how
-        many user ids pods can have), `limits` (enforced or not), `components` by name
-        with `state`, `pid` (inside), `restarts`, `last_exit`, `since`. It is what
-        PID 1 last said; only for "ready" the API server is asked again, for at most
-        `probes.TIMEOUT` seconds.
+        Keys: `phase` (starting, ready, degraded, not answering, stopping, failed),
+        `awaited`, `failed`, `problem`, `began` and `ready_at` (seconds of the epoch),
+        `ids` (how many user ids pods can have), `limits` (enforced or not),
+        `components` by name with `state`, `pid` (inside), `restarts`, `last_exit`,
+        `since`. It is what PID 1 last said; only for "ready" the API server is asked
+        again, for at most `probes.TIMEOUT` seconds.
         """
         if not self.running():
             return None
         found = self.last_status()
-        if found["phase"] == "ready" and not self.answers():
-            found["phase"] = NOT_ANSWERING
+        if found["phase"] == "ready":
+            if not self.answers():
+                found["phase"] = NOT_ANSWERING
+            elif found["awaited"]:
+                found["phase"] = DEGRADED
         return found
 
     def ending(self) -> bool:

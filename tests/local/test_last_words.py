@@ -1,10 +1,12 @@
 """After a failure the cause is in sight, and what a person cannot use is not."""
 
 import errno
+import json
 import os
 
 import pytest
 
+from cluster.errors import ComponentFailed
 from cluster.local import trial
 from cluster.logs import last_words
 
@@ -20,13 +22,36 @@ created by go.etcd.io/bbolt.(*DB).freepages in goroutine 103
 """
 
 
+def failed(tmp_path, log: str) -> ComponentFailed:
+    path = tmp_path / "etcd.log"
+    path.write_text(log)
+    return ComponentFailed("etcd", "exit code 2", last_words(path), path)
+
+
 def test_a_panic_is_its_reason(tmp_path):
-    """Stack traces of three starts would push it out of twenty lines."""
-    log = tmp_path / "etcd.log"
-    log.write_text(PANIC * 3)
-    assert last_words(log).splitlines() == [
-        line for line in PANIC.splitlines()[:2] * 3 if line
+    """Stack traces of three starts would push it out of sight."""
+    assert failed(tmp_path, PANIC * 3).tail.splitlines() == [
+        "info: opening backend",
+        "panic: freepages: failed to get all reachable pages",
     ]
+
+
+#: what etcd writes of a database, and whether the database is to blame
+PANICS = (
+    ("cannot allocate memory", False),
+    ("no space left on device", False),
+    ("timeout", False),
+    ("invalid database", True),
+    ("walpb: crc mismatch: expected: d1 computed: c5: in file '0.wal'", True),
+)
+
+
+@pytest.mark.parametrize(("reason", "damaged"), PANICS)
+def test_to_delete_is_advised_for_damaged_data_alone(tmp_path, reason, damaged):
+    line = {"level": "panic", "ts": "", "msg": "failed to open", "error": reason}
+    error = failed(tmp_path, json.dumps({**line, "stacktrace": "x" * 2000}) + "\n")
+    assert error.tail == f"panic: failed to open: {reason}"
+    assert ("helpers delete" in error.way_out) is damaged
 
 
 def test_long_lines_are_cut(tmp_path):
