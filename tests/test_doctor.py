@@ -264,12 +264,8 @@ MACHINES = {
         change(IDLE, status={**STATUS, "phase": "degraded", "awaited": ["etcd"]}),
         *("cluster", "warning", "it is degraded: waiting for etcd", "`stop` and `up`"),
     ),
-    "a cluster on a full disk": (
-        change(IDLE, status={**STATUS, "phase": "degraded"}, short=FULL),
-        *("cluster", "warning", "degraded: short of disk space", "goes on by itself"),
-    ),
     "a full disk under a cluster": (
-        change(IDLE, status=STATUS, short=FULL),
+        change(IDLE, status={**STATUS, "phase": "degraded"}, short=FULL),
         *("disk space", "warning", "0.1 GB needed, 0.0 GB", "Free some"),
     ),
     "a far kubectl": (

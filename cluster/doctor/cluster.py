@@ -280,7 +280,7 @@ class Cluster:
             yield warning(name, error.fact, error.way_out)
         if self.status is None:
             yield ok("cluster", "not running; `python -m helpers up` starts it")
-        elif self.status["phase"] in ("not answering", "degraded"):
+        elif self.status["phase"] in ("not answering", "degraded") and not self.short:
             yield self._incomplete(self.status)
         else:
             version = f", {self.server}" if self.server else ""
@@ -293,13 +293,13 @@ class Cluster:
         yield self._skew()
 
     def _incomplete(self, status: dict) -> Finding:
-        way_out = "Look at `python -m helpers status`; `stop` and `up` start it anew."
         waiting = ", ".join(status["awaited"])
         reason = f"waiting for {waiting}" if waiting else status["problem"]
-        if self.short:
-            reason = f"short of {' and '.join(self.short)}"
-            way_out = "It goes on by itself when there is enough: see there."
-        return warning("cluster", f"it is {status['phase']}: {reason}.", way_out)
+        return warning(
+            "cluster",
+            f"it is {status['phase']}: {reason}.",
+            "Look at `python -m helpers status`; `stop` and `up` start it anew.",
+        )
 
     def _skew(self) -> Finding:
         if not self.kubectl:

@@ -114,7 +114,7 @@ def test_a_component_starts_when_those_it_needs_are_ready(supervise, tmp_path):
 
 def test_a_component_that_is_never_ready_holds_back_those_that_need_it(supervise):
     ours = supervise(
-        part("stuck", "exec sleep 60", ready="/nonexistent", grace=30.0),
+        part("stuck", "exec sleep 60", ready="/dev/null/never", grace=30.0),
         part("other", "exec sleep 60", grace=30.0),
         part("behind", "exec sleep 60", needs=["stuck"]),
     )
@@ -127,7 +127,7 @@ def test_a_component_that_is_never_ready_holds_back_those_that_need_it(supervise
 
 
 def test_a_component_that_exits_at_once_fails_after_three_starts(supervise):
-    ours = supervise(part("bad", "echo cannot; exit 3", ready="/nonexistent"))
+    ours = supervise(part("bad", "echo cannot; exit 3", ready="/dev/null/never"))
     failed = ours.until("bad", "failed")
     assert ours.last()["failed"] == "bad"
     assert failed["last_exit"] == "exit code 3"
@@ -188,7 +188,9 @@ def test_the_pause_before_a_restart_doubles(supervise, tmp_path):
 def test_what_a_component_forked_and_left_is_ended_before_the_next_start(supervise):
     # The child ignores SIGTERM and has no parent any more.
     ours = supervise(
-        part("main", "trap '' TERM; sleep 61 & echo $!; exit 1", ready="/nonexistent")
+        part(
+            "main", "trap '' TERM; sleep 61 & echo $!; exit 1", ready="/dev/null/never"
+        )
     )
     ours.until("main", "failed")
     left = [int(line) for line in ours.log("main").split()]
