@@ -68,7 +68,9 @@ def test_it_goes_on_when_there_is_room_again(small, options, exhaust, short):
     exhaust(lab.state.parent)
     acknowledged = written_until_refused(lab, short == "disk space")
     for name in WRITERS:
-        lab.kill(name)
+        # It may have ended by itself a moment ago.
+        with contextlib.suppress(AssertionError, OSError):
+            lab.kill(name)
     for name in WRITERS:
         until(lambda name=name: lab.component(name)["restarts"], 30, f"{name} is told")
     until(lambda: lab.phase() != "ready", 30, "status says that something is down")
