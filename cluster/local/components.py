@@ -26,6 +26,8 @@ audit log              none                       of each request, `cluster.audi
 node address           of a network card          172.30.0.1 on the loopback device
 Services, hostPort     always work                where `nft` is; without it only the
                                                   Services `kubernetes` and DNS
+seccomp                Unconfined, unless a pod   RuntimeDefault where runc can filter
+                       asks for a profile
 images                 pulled                     imported only; no way out
 =====================  =========================  ==================================
 """
@@ -432,6 +434,8 @@ def kubelet_config(facts: Facts) -> dict:
         "enforceNodeAllocatable": ["pods"] if facts.limits else [],
         # A fork bomb ends here, and not with the learner's last process.
         "podPidsLimit": 512 if facts.limits else -1,
+        # Off by default: pods would run without a filter of system calls.
+        "seccompDefault": facts.seccomp,
         "failCgroupV1": False,
         "failSwapOn": False,
         "localStorageCapacityIsolation": False,

@@ -15,6 +15,8 @@ from cluster.statedir import write_private
 PATH = f"{layout.BIN}:{SYSTEM_PATH}"
 #: says which archive containerd has; beside its data, so that it goes with them
 IMPORTED = Path("/var/lib/containerd/imported")
+#: is there where the kernel can filter system calls
+_FILTERS = Path("/proc/sys/kernel/seccomp/actions_avail")
 #: says which API server has filled etcd; beside its data, too
 _BOOTSTRAPPED = "bootstrapped"
 
@@ -29,7 +31,7 @@ def find(python: str, archive: str | None, archive_key: str | None) -> Facts:
     return Facts(
         python=python,
         runc=runc.path,
-        seccomp=runc.seccomp,
+        seccomp=runc.seccomp and _FILTERS.exists(),
         snapshotter="overlayfs"
         if rootfs.can_overlay("/var/lib/containerd")
         else "native",

@@ -312,6 +312,10 @@ TABLE = {
     "Services, hostPort": lambda: (
         {"kube-proxy" in named(facts) for facts in (FACTS, LEAST)} == {True, False}
     ),
+    "seccomp": lambda: all(
+        components.kubelet_config(facts)["seccompDefault"] is facts.seccomp
+        for facts in (FACTS, LEAST)
+    ),
     "images": lambda: (
         named()["image-import"].once
         and components.cni_config(FACTS)["plugins"][0]["ipMasq"] is False

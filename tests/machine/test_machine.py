@@ -161,6 +161,13 @@ def test_a_pod_with_the_root_of_the_node_finds_nothing_of_the_host(lab, tmp_path
     lab.kubectl("delete", "pod", "nosy")
 
 
+def test_the_system_calls_of_a_pod_are_filtered(lab):
+    lab.run_pod("filtered")
+    mode = lab.sh("filtered", "grep ^Seccomp: /proc/self/status").split()[1]
+    lab.kubectl("delete", "pod", "filtered")
+    assert mode == ("2" if lab.machine.status()["seccomp"] else "0")
+
+
 @full
 def test_pods_cannot_see_the_hosts_network(lab):
     lab.run_pod("looking", hostNetwork=True)
