@@ -44,6 +44,7 @@ VICTIMS = (
     "coredns",
     "kube-proxy",
     "relay",
+    "registry",
 )
 #: seconds after which a step counts as failed
 PATIENCE = 300.0
@@ -129,7 +130,9 @@ def find(victim: str, state: Path, starter: subprocess.Popen) -> int | None:
     inner = identity.pid_of(state, "pid_1")
     if inner is None:
         return None
-    script = {"relay": "relay.py"}.get(victim, f"/run/lab/bin/{victim}")
+    script = {"relay": "relay.py", "registry": "registry.py"}.get(
+        victim, f"/run/lab/bin/{victim}"
+    )
     for child in psutil.Process(inner).children():
         with contextlib.suppress(psutil.Error):
             if any(word.endswith(script) for word in child.cmdline()[:4]):

@@ -22,6 +22,7 @@ LOCAL = (
     "kubelet",
     "coredns",
     "relay",
+    "registry",
     "kube-proxy",
     "image-import",
 )

@@ -28,7 +28,8 @@ Services, hostPort     always work                where `nft` is; without it onl
                                                   Services `kubernetes` and DNS
 seccomp                Unconfined, unless a pod   RuntimeDefault where runc can filter
                        asks for a profile
-images                 pulled                     imported only; no way out
+images                 pulled from a registry     imported: there is no way out; all
+                                                  registries are `registry`, here
 =====================  =========================  ==================================
 """
 
@@ -132,6 +133,7 @@ def _parts(facts: Facts) -> list[Component]:
         etcd(),
         kube_apiserver(),
         containerd(facts),
+        registry(facts),
         kube_controller_manager(),
         kube_scheduler(),
         kubelet(facts),
@@ -290,10 +292,17 @@ def containerd(facts: Facts) -> Component:
         files={
             config: containerd_config(facts, cni),
             f"{cni}/10-bridge.conflist": json.dumps(cni_config(facts), indent=1),
+            f"{at.ETC}/registries/_default/hosts.toml": REGISTRIES,
             f"{at.ETC}/runtime": runtime_script(facts),
         },
         stop_after=("kubelet",),
     )
+
+
+#: Whatever the name of an image begins with, ours is asked for it.
+REGISTRIES = f"""server = "http://127.0.0.1:{at.REGISTRY_PORT}"
+capabilities = ["pull", "resolve"]
+"""
 
 
 def containerd_config(facts: Facts, cni: str) -> str:
@@ -328,6 +337,8 @@ disabled_plugins = [
     conf_dir = {q(cni)}
 [plugins.'io.containerd.cri.v1.images']
   snapshotter = {q(facts.snapshotter)}
+  [plugins.'io.containerd.cri.v1.images'.registry]
+    config_path = {q(f"{at.ETC}/registries")}
   [plugins.'io.containerd.cri.v1.images'.pinned_images]
     sandbox = "registry.k8s.io/pause:3.10"
 """
@@ -523,6 +534,18 @@ def relay(facts: Facts) -> Component:
         ),
         needs_answer=("kube-apiserver",),
         pass_listener=True,
+        grace=0.5,
+    )
+
+
+def registry(facts: Facts) -> Component:
+    """Describe what says of an image that it is imported, or what to do."""
+    port = at.REGISTRY_PORT
+    script, ctr = f"{at.ETC}/registry.py", f"{at.BIN}/ctr"
+    return Component(
+        "registry",
+        (facts.python, "-ISE", script, ctr, at.CONTAINERD_SOCKET, str(port)),
+        ready=Get(f"http://127.0.0.1:{port}/v2/"),
         grace=0.5,
     )
 

@@ -166,5 +166,6 @@ def _others() -> list[str]:
 
 #: Read while the package can still be seen: PID 1 leaves the host's files behind.
 SCRIPTS = {
-    name: Path(__file__).with_name(name).read_text() for name in ("relay.py", "oci.py")
+    name: Path(__file__).with_name(name).read_text()
+    for name in ("relay.py", "oci.py", "registry.py")
 }

@@ -23,6 +23,9 @@ API_PORT = 443
 #: kube-proxy refuses for it, and could not learn of a new one through itself.
 API_SERVER = f"https://{NODE_IP}:{API_PORT}"
 
+#: on the node's loopback device
+REGISTRY_PORT = 10261
+
 ROOT = "/run/lab"
 BIN = f"{ROOT}/bin"
 IMAGES = f"{ROOT}/images"

@@ -27,6 +27,7 @@ COMPONENTS = (
     "kubelet",
     "coredns",
     "relay",
+    "registry",
     "kube-proxy",
 )
 
@@ -122,6 +123,11 @@ def a_pod_starts(lab: Lab) -> None:
     lab.kubectl("delete", "pod", "new")
 
 
+def an_image_is_pulled(lab: Lab) -> None:
+    lab.run_pod("new", container={"imagePullPolicy": "Always"})
+    lab.kubectl("delete", "pod", "new")
+
+
 def a_namespace_gets_its_account(lab: Lab) -> None:
     lab.kubectl("create", "namespace", "new")
     lab.kubectl("wait", "--for=create", "serviceaccount/default", "--namespace=new")
@@ -156,6 +162,7 @@ WORKS = {
     "kubelet": a_pod_starts,
     "coredns": a_name_is_resolved,
     "relay": a_write_is_kept,
+    "registry": an_image_is_pulled,
     "kube-proxy": a_service_is_answered_for,
 }
 

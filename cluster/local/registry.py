@@ -1,0 +1,78 @@
+"""Be every registry for containerd: what was imported is in it, and nothing else.
+
+Runs as a script of its own, with the standard library alone:
+`python -ISE registry.py CTR SOCKET PORT`. A pull begins with a question: which digest
+does this tag have? Of an imported image containerd has everything that it would fetch
+by the digest. Of another one it is told the way out, which the pod's event repeats.
+"""
+
+import json
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+REASON = (
+    "it was not imported, and pods of this cluster cannot reach a registry: "
+    "run `python -m helpers images add FILE`"
+)
+
+
+def ctr(*arguments: str) -> bytes:
+    """Return what containerd's client prints, b"" where it fails."""
+    command = [CTR, "--address", SOCKET, "--namespace=k8s.io", *arguments]
+    return subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout
+
+
+def reference(target: str) -> str:
+    """Return the image that `/v2/NAME/manifests/TAG?ns=REGISTRY` asks for."""
+    url = urlsplit(target)
+    name, _, tag = url.path.removeprefix("/v2/").partition("/manifests/")
+    registry = parse_qs(url.query).get("ns", [""])[0]
+    # A digest has a colon, a tag has none.
+    return f"{registry}/{name}{'@' if ':' in tag else ':'}{tag}"
+
+
+class Registry(BaseHTTPRequestHandler):
+    """Answers the questions of a pull."""
+
+    #: seconds; one that says nothing must not keep the others waiting
+    timeout = 5
+
+    def do_HEAD(self) -> None:
+        """Say what a tag stands for."""
+        listed = ctr("images", "list", f"name=={json.dumps(reference(self.path))}")
+        rows = listed.decode().splitlines()[1:]
+        if not rows:
+            # After this code alone containerd asks for a reason, by GET.
+            self._answer(403, {"Content-Length": "0"})
+            return
+        _, kind, digest, *_ = rows[0].split()
+        length = str(len(ctr("content", "get", digest)))
+        headers = {"Content-Type": kind, "Docker-Content-Digest": digest}
+        self._answer(200, {**headers, "Content-Length": length})
+
+    def do_GET(self) -> None:
+        """Say that a registry is here, else why an image is not."""
+        here = self.path == "/v2/"
+        error = {"code": "DENIED", "message": REASON}
+        body = json.dumps({} if here else {"errors": [error]}).encode()
+        headers = {"Content-Type": "application/json"}
+        self._answer(
+            200 if here else 403, {**headers, "Content-Length": str(len(body))}
+        )
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: readiness is asked for all the time."""
+
+    def _answer(self, code: int, headers: dict[str, str]) -> None:
+        self.send_response(code)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+
+if __name__ == "__main__":
+    CTR, SOCKET, PORT = sys.argv[1:]
+    HTTPServer(("127.0.0.1", int(PORT)), Registry).serve_forever()
