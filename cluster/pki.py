@@ -22,6 +22,9 @@ from cluster.statedir import write_private
 CA_LIFE = dt.timedelta(days=3650)
 LEAF_LIFE = dt.timedelta(days=365)
 RENEW_BEFORE = dt.timedelta(days=30)
+#: A clock that is set back must not lock us out. kubeadm: 5 minutes; a laptop's clock
+#: is wrong by hours, if it has taken a time zone for UTC.
+BACKDATED = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,8 @@ def _load(directory: Path, stem: str) -> Pair | None:
         return None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         return None  # none that was made here
+    if certificate.not_valid_before_utc > _now():
+        return None  # the clock was further ahead when it was made
     return (certificate, key) if certificate.public_key() == key.public_key() else None
 
 
@@ -176,8 +181,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        # A little in the past: a clock that is set back must not lock us out.
-        .not_valid_before(_now() - dt.timedelta(minutes=5))
+        .not_valid_before(_now() - BACKDATED)
         .not_valid_after(_now() + life)
     )
 

@@ -4,7 +4,6 @@
 cells talk to it. A notebook never owns the cluster: restarting the kernel leaves it up.
 """
 
-import contextlib
 import json
 import os
 import re
@@ -172,9 +171,8 @@ class Cluster:
                     "Delete it with kubectl if that is what you want.",
                 )
             _delete_and_wait(name)
-        use_kubeconfig(self.kubeconfig)
-        with contextlib.suppress(FileNotFoundError):
-            self._namespaced(name).unlink()
+        # It stays the default: a cell that is run once more is refused, and makes
+        # nothing in the namespace `default`.
 
     def _try_to_create(self, name: str, lesson: str) -> bool:
         manifest = {

@@ -5,6 +5,7 @@ Each message says what is wrong and what to do.
 
 import json
 import signal
+import textwrap
 
 from cluster.errors import (
     KubeconfigError as KubeconfigError,
@@ -33,9 +34,9 @@ class KubectlFailed(LabError):
     def __init__(self, args: list[str], exit_code: int, stderr: str) -> None:
         """Keep the arguments, the exit code and what kubectl said."""
         self.arguments, self.exit_code, self.stderr = args, exit_code, stderr
-        super().__init__(
-            f"kubectl {' '.join(args)}: exit code {exit_code}", stderr.strip()
-        )
+        # A script that was sent to a pod has lines of its own.
+        line = textwrap.shorten(" ".join(args), 100, placeholder=" …")
+        super().__init__(f"kubectl {line}: exit code {exit_code}", stderr.strip())
 
 
 class CommandFailed(LabError):
@@ -83,9 +84,11 @@ class NotTrusted(LabError):
     def __init__(self, server: str, code: int, message: str) -> None:
         """Keep the number and the sentence of the TLS library."""
         self.server, self.code, self.message = server, code, message
+        way_out = "Give the authority that signed it, and a name that it holds."
+        if code in (9, 10):  # not yet valid, expired
+            way_out = "Compare its dates with this machine's clock: one of them is off."
         super().__init__(
-            f"The certificate of {server} is refused ({code}): {message}.",
-            "Give the authority that signed it, and a name that it holds.",
+            f"The certificate of {server} is refused ({code}): {message}.", way_out
         )
 
 

@@ -18,17 +18,19 @@ class Authority:
     def __init__(self, name: str) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self.certificate = self._sign(self.name, self.key, 10 * DAY, True, ())
+        self.certificate = self._sign(self.name, self.key, -5 * DAY, 10 * DAY, True, ())
 
     @property
     def pem(self) -> str:
         return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
 
-    def issue(self, name: str, *names, ends: timedelta = DAY) -> str:
+    def issue(
+        self, name: str, *names, begins: timedelta = -5 * DAY, ends: timedelta = DAY
+    ) -> str:
         """Return a key and a certificate for `names`, as one PEM text."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        signed = self._sign(subject, key, ends, False, names)
+        signed = self._sign(subject, key, begins, ends, False, names)
         private = key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
@@ -36,7 +38,7 @@ class Authority:
         )
         return (private + signed.public_bytes(serialization.Encoding.PEM)).decode()
 
-    def _sign(self, subject, key, ends, ca, names):
+    def _sign(self, subject, key, begins, ends, ca, names):
         now = datetime.now(UTC)
         identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
         builder = (
@@ -45,7 +47,7 @@ class Authority:
             .issuer_name(self.name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - 5 * DAY)
+            .not_valid_before(now + begins)
             .not_valid_after(now + ends)
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), True)
             # Python 3.13 verifies with VERIFY_X509_STRICT: without these it refuses.

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from helpers import certificates, errors
-from helpers.caller import trust
+from helpers.caller import Caller, trust
 from tests.authority import DAY, Authority
 
 
@@ -112,6 +112,20 @@ def test_each_fault_has_its_number(authority, serve, code, trusted, name, ends):
     verdict = certificates.verify_server(url, ca=ca, name=name)
     assert verdict.code == code
     assert verdict.message
+
+
+@pytest.mark.parametrize(
+    ("code", "begins", "ends"), [(9, DAY / 24, DAY), (10, -DAY, -DAY / 24)]
+)
+def test_where_the_dates_are_wrong_the_clock_is_named(
+    authority, serve, code, begins, ends
+):
+    """An hour too early and an hour too late: one of two clocks is off."""
+    url = serve(authority.issue("server", LOOPBACK, begins=begins, ends=ends))
+    assert certificates.verify_server(url, ca=authority.pem).code == code
+    with pytest.raises(errors.NotTrusted) as refused:
+        Caller(url, ca=authority.pem).get("/")
+    assert refused.value.code == code and "this machine's clock" in str(refused.value)
 
 
 def test_the_same_issuer_name_with_another_key_is_not_trusted(authority, serve):

@@ -48,17 +48,22 @@ def lesson(cluster):
         path.unlink()
 
 
-def test_it_is_the_default_until_it_is_deleted(cluster, lesson):
-    """Shell cells and helpers work in it, with a kubeconfig that is private."""
+def test_it_is_the_default_and_stays_it_when_it_is_deleted(cluster, lesson):
+    """Shell cells and helpers work in it, with a kubeconfig that is private.
+
+    A cell that is run after the last one makes nothing elsewhere.
+    """
     name = cluster.create_namespace(lesson)
     own = os.environ["KUBECONFIG"]
     assert own != str(cluster.kubeconfig) and os.stat(own).st_mode & 0o777 == 0o600
     assert "serviceaccount/default" in kubectl("get", "sa", "-o", "name").stdout
     assert live(lesson) == {name}
     cluster.delete_namespace(name)
-    assert not os.path.exists(own)
-    assert os.environ["KUBECONFIG"] == str(cluster.kubeconfig)
     assert kubectl("get", "namespace", name, check=False).exit_code != 0
+    with pytest.raises(errors.KubectlFailed, match=f'namespaces "{name}" not found'):
+        kubectl("create", "configmap", "late")
+    assert cluster.create_namespace(lesson) == name
+    assert os.environ["KUBECONFIG"] == own
 
 
 def test_the_first_cell_run_again_starts_afresh(cluster, lesson):

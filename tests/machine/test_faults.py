@@ -1,5 +1,6 @@
 """What happens when something of the machine, or its starter, is killed."""
 
+import datetime as dt
 import json
 import os
 import signal
@@ -8,8 +9,8 @@ import time
 import psutil
 import pytest
 
-from cluster import errors
-from cluster.local import machine, probes
+from cluster import errors, pki
+from cluster.local import layout, machine, probes
 from cluster.progress import Silent
 from tests.local.waiting import until
 from tests.machine.lab import ONCE, Lab, full, members
@@ -214,6 +215,84 @@ def test_a_frozen_component_is_told_within_the_deadline(lab, name, monkeypatch):
     finally:
         lab.kill(name, signal.SIGCONT)
     until(lambda: lab.phase() == "ready", 30)
+
+
+#: Seconds without a sign of life until a node is no longer Ready, by the controller's
+#: own default; its lease has run out after 40.
+UNKNOWN_AFTER = 50
+
+
+def ready_node(lab: Lab) -> bool:
+    """Say whether the node is Ready, and nothing keeps pods away from it."""
+    node = json.loads(lab.kubectl("get", "node", layout.NODE_NAME, "-o", "json"))
+    [ready] = [c for c in node["status"]["conditions"] if c["type"] == "Ready"]
+    return ready["status"] == "True" and "taints" not in node["spec"]
+
+
+def containers(lab: Lab) -> list[tuple[str, int]]:
+    found = json.loads(lab.kubectl("get", "pod", "steady", "-o", "json"))
+    fields = ("containerID", "restartCount")
+    return [tuple(c[f] for f in fields) for c in found["status"]["containerStatuses"]]
+
+
+def restarts(lab: Lab) -> list[int]:
+    return [each["restarts"] for each in lab.machine.status()["components"].values()]
+
+
+@full
+def test_a_machine_that_sleeps_wakes_up_as_it_was(steady):
+    """A laptop's lid: every process stands still, pods too, and leases run out."""
+    lab = steady
+    before, pid, restarted = containers(lab), lab.machine.pid(), restarts(lab)
+    outer = psutil.Process(lab.outer())
+    processes = [outer, *outer.children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    try:
+        # Time itself is the fault.
+        time.sleep(1.5 * UNKNOWN_AFTER)
+    finally:
+        for process in processes:
+            process.resume()
+    until(lambda: lab.phase() == "ready", 30, "the API server is ready")
+    until(lambda: ready_node(lab), 60, "the node is Ready")
+    assert_intact(lab)
+    assert (containers(lab), lab.machine.pid()) == (before, pid)
+    a_namespace_gets_its_account(lab)
+    a_pod_starts(lab)
+    # No component was judged dead because time had passed.
+    assert restarts(lab) == restarted
+
+
+@full
+def test_a_node_that_was_silent_is_ready_again(steady):
+    """Its kubelet stands still: the node is NotReady, its pod stays, and back."""
+    lab = steady
+    before = containers(lab)
+    lab.kill("kubelet", signal.SIGSTOP)
+    try:
+        until(lambda: not ready_node(lab), 2 * UNKNOWN_AFTER, "the node is NotReady")
+    finally:
+        lab.kill("kubelet", signal.SIGCONT)
+    until(lambda: ready_node(lab), 30, "the node is Ready")
+    assert_intact(lab)
+    assert containers(lab) == before
+
+
+@full
+@pytest.mark.parametrize("hours", [-1, 1, 48], ids="{} h ahead".format)
+def test_a_cluster_made_while_the_clock_was_wrong_starts(steady, hours):
+    """Its certificates were made by that clock, which has been set right since."""
+    lab = steady
+    wrong = dt.datetime.now(dt.UTC) + dt.timedelta(hours=hours)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pki, "_now", lambda: wrong)
+        for name in ("ca.crt", "ca.key"):
+            (lab.state / "pki" / name).unlink()
+        pki.ensure(lab.state / "pki")
+    lab.backend.stop()
+    lab.up()
+    assert_intact(lab)
 
 
 @full
