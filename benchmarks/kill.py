@@ -30,10 +30,11 @@ from cluster.local import identity
 from cluster.local.backend import Local
 from cluster.local.machine import Machine
 
-STARTER, OUTER, PID_1 = "starter", "outer process", "PID 1"
+STARTER, OUTER, BUILDER, PID_1 = "starter", "outer process", "builder", "PID 1"
 VICTIMS = (
     STARTER,
     OUTER,
+    BUILDER,
     PID_1,
     "etcd",
     "kube-apiserver",
@@ -43,7 +44,6 @@ VICTIMS = (
     "kubelet",
     "coredns",
     "kube-proxy",
-    "relay",
     "registry",
 )
 #: seconds after which a step counts as failed
@@ -130,9 +130,9 @@ def find(victim: str, state: Path, starter: subprocess.Popen) -> int | None:
     inner = identity.pid_of(state, "pid_1")
     if inner is None:
         return None
-    script = {"relay": "relay.py", "registry": "registry.py"}.get(
-        victim, f"/run/lab/bin/{victim}"
-    )
+    if victim == BUILDER:
+        return psutil.Process(inner).ppid()
+    script = {"registry": "registry.py"}.get(victim, f"/run/lab/bin/{victim}")
     for child in psutil.Process(inner).children():
         with contextlib.suppress(psutil.Error):
             if any(word.endswith(script) for word in child.cmdline()[:4]):
@@ -209,7 +209,7 @@ def main() -> None:
                 began = time.monotonic()
                 one = round_of(victim, state, span, chance)
                 # A start of an existing cluster is what is hit from now on.
-                span = one.seconds[0] if victim in (OUTER, PID_1) else span
+                span = one.seconds[0] if victim in (OUTER, BUILDER, PID_1) else span
                 add(tallies[victim], one)
                 missing = writer.lost() - lost
                 lost |= missing

@@ -21,7 +21,6 @@ LOCAL = (
     "kube-scheduler",
     "kubelet",
     "coredns",
-    "relay",
     "registry",
     "kube-proxy",
     "image-import",

@@ -1,8 +1,8 @@
 """Start components in order, restart what dies, stop in reverse.
 
 mirakuru, supervisor, circus and honcho have no order with readiness. s6-rc, dinit and
-process-compose have one, but would each be one more program to get, and know neither
-an inherited socket nor a component that answers before it is ready.
+process-compose have one, but would each be one more program to get, and know no
+component that answers before it is ready.
 One thread looks after each component; the main thread reaps and nothing else.
 """
 
@@ -28,7 +28,6 @@ FIRST_STARTS = 3
 POLL = 0.05
 #: seconds that one component waits at the end for those that must go before it
 PATIENCE = 5.0
-LISTENER = 3
 
 
 @dataclass
@@ -61,7 +60,6 @@ class Supervisor:
         answers: Callable[[Component], bool] = lambda part: False,
         logs: str,
         env: dict[str, str],
-        listener: int | None = None,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         """Prepare; nothing is started yet."""
@@ -74,7 +72,6 @@ class Supervisor:
         self._answers = answers
         self._logs = logs
         self._env = env
-        self._listener = listener
         self._news = threading.Condition()
         #: children of ours that are alive or not yet reaped
         self._living: set[int] = set()
@@ -247,8 +244,6 @@ class Supervisor:
             (os.POSIX_SPAWN_OPEN, 1, self._log(part), flags, 0o600),
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ]
-        if part.pass_listener and self._listener is not None:
-            actions.append((os.POSIX_SPAWN_DUP2, self._listener, LISTENER))
         # Under the lock: the reaper must not see a pid before we know it, and `stop`
         # must not miss one.
         with self._news:

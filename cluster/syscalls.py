@@ -30,6 +30,11 @@ MS_PRIVATE = 0x40000
 MS_RELATIME = 0x200000
 MNT_DETACH = 0x2
 
+# linux/prctl.h, linux/securebits.h
+_PR_SET_DUMPABLE = 4
+_PR_SET_SECUREBITS = 28
+_SECBIT_NO_SETUID_FIXUP = 1 << 2
+
 _FINIT_MODULE = {"x86_64": 313, "aarch64": 273}
 _RB_POWER_OFF = 0x4321FEDC
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
@@ -64,6 +69,20 @@ def _check(result: int, what: str) -> None:
 def unshare(flags: int) -> None:
     """Leave the namespaces that `flags` (CLONE_NEW…) name for new ones."""
     _check(_libc.unshare(flags), "unshare")
+
+
+def keep_capabilities() -> None:
+    """Let a change of the user ids take no capabilities away from this process."""
+    _prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP)
+
+
+def hide_process() -> None:
+    """Open memory and descriptors of this process to nobody but the host's root."""
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def _prctl(option: int, value: int) -> None:
+    _check(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0), "prctl")
 
 
 def mount(source: str, target: str, kind: str, flags: int = 0, data: str = "") -> None:

@@ -249,7 +249,7 @@ def test_after_all_of_these_it_starts(started):
 GARBAGE = (
     *("machine.json", "machine.lock", "up.lock", "port", "kubeconfig"),
     *("pki/apiserver.crt", "pki/kubelet.key", "pki/scheduler.conf", "pki/sa.pub"),
-    *("run/status.json", "run/plan.json", "etc/kubelet.yaml", "logs/etcd.log"),
+    *("run/status.json", "plan.json", "etc/kubelet.yaml", "logs/etcd.log"),
 )
 
 

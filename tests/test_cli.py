@@ -167,7 +167,7 @@ def test_status_is_ready(cluster):
     assert done.returncode == 0
     assert lines[0] == "ready"
     assert lines[1].split() == ["server", cluster.server]
-    assert {line.split()[0] for line in lines[5:]} >= {"etcd", "kubelet", "relay"}
+    assert {line.split()[0] for line in lines[5:]} >= {"etcd", "kubelet", "coredns"}
 
 
 def test_status_as_json_has_stable_keys(cluster, tmp_path):

@@ -43,8 +43,8 @@ STATUS = {
 FULL = {"disk space": NotEnough("disk space", "in /s", 10**8, 0, "Free some.")}
 
 
-def namespaces(problem=None, *, made=True, overlay=True, ids=65536):
-    answer = Answer(user_namespace=made, ids=ids, overlay=overlay)
+def namespaces(problem=None, *, overlay=True, ids=65536):
+    answer = Answer(ids=ids, overlay=overlay)
     return machine.Namespaces(answer, problem, 65536)
 
 
@@ -96,10 +96,6 @@ MACHINES = {
             LabError("making a user namespace was refused (EPERM).", "sysctl x=1")
         ),
         *("namespaces", "fatal", "a user namespace was refused .EPERM", "sysctl"),
-    ),
-    "namespaces forbidden to all but root": (
-        namespaces(made=False),
-        *("namespaces", "ok", "root does without"),
     ),
     "a newuidmap that refuses": (
         namespaces(ids=1),

@@ -80,15 +80,8 @@ class Namespaces:
         if self.problem:
             yield fatal("namespaces", self.problem.fact, self.problem.way_out)
             return
-        if self.answer.user_namespace:
-            yield ok("namespaces", "user, mount, pid and network: tried, they work")
-        else:
-            yield ok(
-                "namespaces",
-                "mount, pid and network: tried, they work; user namespaces are "
-                "forbidden and root does without",
-            )
-        if self.answer.user_namespace and self.answer.ids < self.planned:
+        yield ok("namespaces", "user, mount, pid and network: tried, they work")
+        if self.answer.ids < self.planned:
             yield warning(
                 "newuidmap",
                 f"gave {self.answer.ids} of the {self.planned} ids that /etc/subuid "

@@ -87,7 +87,6 @@ class Component:
     once: bool = False
     grace: float = 2.0
     stop_after: tuple[str, ...] = ()
-    pass_listener: bool = False
     background: bool = False
 
 
@@ -138,7 +137,6 @@ def _parts(facts: Facts) -> list[Component]:
         kube_scheduler(),
         kubelet(facts),
         coredns(),
-        relay(facts),
     ]
     if facts.service_proxy:
         parts.append(kube_proxy())
@@ -518,23 +516,6 @@ def kube_proxy() -> Component:
         ready=Get("http://127.0.0.1:10256/healthz"),
         needs=("kube-apiserver",),
         files={config: json.dumps(document, indent=1)},
-    )
-
-
-def relay(facts: Facts) -> Component:
-    """Describe the relay from the host's port to the API server."""
-    return Component(
-        "relay",
-        (
-            facts.python,
-            "-ISE",
-            f"{at.ETC}/relay.py",
-            "127.0.0.1",
-            str(at.API_PORT),
-        ),
-        needs_answer=("kube-apiserver",),
-        pass_listener=True,
-        grace=0.5,
     )
 
 

@@ -21,10 +21,11 @@ _FILTERS = Path("/proc/sys/kernel/seccomp/actions_avail")
 _BOOTSTRAPPED = "bootstrapped"
 
 
-def find(python: str, archive: str | None, archive_key: str | None) -> Facts:
-    """Return the facts. `archive` is the name of a file in `layout.IMAGES`.
+def find(python: str, archive_key: str | None) -> Facts:
+    """Return the facts.
 
-    `archive_key` is what identifies it: what was imported before is not again.
+    `archive_key` identifies the archive that is shown, None where there is none: what
+    was imported before is not again.
     """
     runc = find_runc(Path(layout.BIN))
     assert runc, "the start has made sure that there is one"
@@ -37,8 +38,8 @@ def find(python: str, archive: str | None, archive_key: str | None) -> Facts:
         else "native",
         service_proxy=bool(shutil.which("nft", path=PATH)),
         bootstrapped=bootstrapped(layout.ETCD, layout.BIN),
-        import_archive=f"{layout.IMAGES}/{archive}"
-        if archive and not _says(IMPORTED, archive_key)
+        import_archive=layout.ARCHIVE
+        if archive_key and not _says(IMPORTED, archive_key)
         else None,
         limits=cgroups.divide(),
     )

@@ -128,4 +128,4 @@ def write_state(state: Path, pid_1: int | None) -> None:
 
 def plan_file(state: Path) -> Path:
     """Return where the outer process finds what it is to do."""
-    return state / "run" / "plan.json"
+    return state / "plan.json"

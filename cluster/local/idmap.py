@@ -2,22 +2,33 @@
 
 Pure: facts in, a plan out. 65536 ids make `runAsUser` and `fsGroup` work; a single
 id is what any user may map, and all that most lessons need.
+
+The host's root starts the machine as nobody: uid 0 inside is the first of 65536 ids
+that no account has, the idea of `systemd-nspawn --private-users=pick`. Which, follows
+from the path of the state directory. Root of a container has only the ids that exist
+there, and is no root of the host.
 """
 
+import hashlib
 import os
 import pwd
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 RANGE = 65536
+#: blocks of that size that hold no accounts by custom, https://systemd.io/UIDS-GIDS
+BLOCKS = range(8, 28672)
+#: all that a kernel has
+EVERY = 2**32 - 1
 
 
 @dataclass(frozen=True)
 class Map:
     """An id map: `how` it is written and its (inside, outside, count) lines.
 
-    `how` is "direct" (written to /proc by a privileged process outside),
-    "newuidmap" (by the set-uid programs of the package uidmap) or "single".
+    `how` is "direct" (written to /proc by root), "newuidmap" (by the set-uid programs
+    of the package uidmap) or "single".
     """
 
     how: str
@@ -35,13 +46,15 @@ class IdFacts:
     """What the decision depends on.
 
     `subuid` and `subgid` are the (first, count) ranges granted to this user, or
-    None; `available` is how many ids exist in the current user namespace.
+    None; `available` is how many ids exist in the current user namespace, `unused` the
+    first of the ids that no account has.
     """
 
     uid: int
     gid: int
     privileged: bool
-    available: int = 2**32 - 1
+    available: int = EVERY
+    unused: int = 0
     subuid: tuple[int, int] | None = None
     subgid: tuple[int, int] | None = None
     has_newuidmap: bool = False
@@ -50,9 +63,12 @@ class IdFacts:
 
 def decide(facts: IdFacts) -> Map:
     """Return the widest map that this user may have."""
+    if facts.uid == 0 and facts.available >= EVERY:
+        rows = ((0, facts.unused, RANGE),)
+        return Map("direct", rows, rows)
     if facts.privileged:
-        count = min(RANGE, facts.available)
-        return Map("direct", ((0, 0, count),), ((0, 0, count),))
+        rows = ((0, 0, min(RANGE, facts.available)),)
+        return Map("direct", rows, rows)
     # Set-uid programs do not work under no_new_privs.
     may_call = facts.has_newuidmap and not facts.no_new_privs
     if facts.subuid and facts.subgid and may_call:
@@ -74,8 +90,24 @@ def _with_self(own: int, granted: tuple[int, int]) -> tuple[tuple[int, int, int]
     return (0, own, 1), (1, first, min(count, RANGE - 1))
 
 
-def read_facts() -> IdFacts:
-    """Read the facts of this process."""
+def unused(state: str, taken: Iterable[range]) -> int:
+    """Return the first id of a block that holds none of the ids `taken`.
+
+    It is the same for the same directory, as long as nobody takes an id in it.
+    """
+    full = {
+        block
+        for ids in taken
+        for block in range(ids.start // RANGE, (ids.stop - 1) // RANGE + 1)
+    }
+    digest = hashlib.sha256(os.fsencode(state)).digest()
+    first = int.from_bytes(digest[:8]) % len(BLOCKS)
+    turned = (*BLOCKS[first:], *BLOCKS[:first])
+    return next(block for block in turned if block not in full) * RANGE
+
+
+def read_facts(state: str | os.PathLike = "") -> IdFacts:
+    """Read the facts of this process, for the machine of a state directory."""
     uid, gid = os.geteuid(), os.getegid()
     try:
         user = pwd.getpwuid(uid).pw_name  # what newuidmap asks, too; not LOGNAME
@@ -85,16 +117,41 @@ def read_facts() -> IdFacts:
     return IdFacts(
         uid=uid,
         gid=gid,
-        # CAP_SETUID and CAP_SETGID, bits 7 and 6: root in a sandbox may lack them.
-        privileged=uid == 0 and (int(status.get("CapEff", "0"), 16) >> 6) & 3 == 3,
+        # Root in a sandbox may lack them.
+        privileged=uid == 0 and int(status["CapEff"], 16) & _NEEDED == _NEEDED,
         available=min(
             _available("/proc/self/uid_map"), _available("/proc/self/gid_map")
         ),
+        unused=unused(os.fspath(state), _taken()) if uid == 0 else 0,
         subuid=_granted("/etc/subuid", user, uid),
         subgid=_granted("/etc/subgid", user, uid),
         has_newuidmap=bool(shutil.which("newuidmap") and shutil.which("newgidmap")),
         no_new_privs=status.get("NoNewPrivs", "0") == "1",
     )
+
+
+#: CAP_SETGID, CAP_SETUID and CAP_SYS_ADMIN, by their numbers
+_NEEDED = 1 << 6 | 1 << 7 | 1 << 21
+
+
+def _taken() -> Iterable[range]:
+    """List the ids that accounts, groups and their subordinate ids have."""
+    for path, first in (
+        ("/etc/passwd", 2),
+        ("/etc/group", 2),
+        ("/etc/subuid", 1),
+        ("/etc/subgid", 1),
+    ):
+        try:
+            with open(path, errors="replace") as file:
+                rows = [line.strip().split(":") for line in file]
+        except OSError:
+            continue
+        for row in rows:
+            numbers = row[first:3]
+            if numbers and all(number.isdecimal() for number in numbers):
+                start = int(numbers[0])
+                yield range(start, start + (int(numbers[1]) if first == 1 else 1))
 
 
 def _status() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Be PID 1 of the machine: make its world, run the components, say how it goes.
+"""Be PID 1 of the machine: run the components in its namespaces, say how it goes.
 
 It is told what to do by a `Plan` and tells others by `run/status.json`. When it
 dies, the kernel ends everything in the machine: nothing can be left behind.
@@ -29,8 +29,7 @@ class Plan:
     """What the host asks of the machine; paths are the host's.
 
     `python` is the interpreter, `python_home` its installation. `listener` is an
-    open descriptor. `archive` is the name of the image archive in `images`,
-    `archive_key` what identifies it.
+    open descriptor. `archive` is the image archive, `archive_key` what identifies it.
     """
 
     state: str
@@ -38,9 +37,13 @@ class Plan:
     python: str
     python_home: str
     listener: int
-    images: str | None = None
     archive: str | None = None
     archive_key: str | None = None
+
+    @property
+    def sources(self) -> rootfs.Sources:
+        """Return what its file system is made of."""
+        return rootfs.Sources(self.state, self.binaries, self.python_home, self.archive)
 
 
 def run(plan: Plan, made: Callable[[], None]) -> int:
@@ -49,9 +52,6 @@ def run(plan: Plan, made: Callable[[], None]) -> int:
     `made` is called when the world is made and the components are about to start.
     """
     sc.set_hostname(layout.NODE_NAME)
-    rootfs.build(
-        rootfs.Sources(plan.state, plan.binaries, plan.python_home, plan.images)
-    )
     network.configure_network()
     pid_1 = _Init(plan)
     made()
@@ -64,7 +64,7 @@ class _Init:
     def __init__(self, plan: Plan) -> None:
         self._key = plan.archive_key
         self._probes = probes.Prober()
-        self._facts = facts.find(plan.python, plan.archive, plan.archive_key)
+        self._facts = facts.find(plan.python, plan.archive_key)
         if self._facts.service_proxy:
             network.guard_loopback()
         components = describe(self._facts)
@@ -77,7 +77,6 @@ class _Init:
             answers=self._answers,
             logs=layout.LOGS,
             env=environment(),
-            listener=plan.listener,
         )
         self._lifecycle = Lifecycle(
             supervisor,
@@ -89,7 +88,7 @@ class _Init:
                 "seccomp": self._facts.seccomp,
                 "snapshotter": self._facts.snapshotter,
                 "limits": self._facts.limits,
-                "ids": _ids(),
+                "ids": ids(),
             },
             finish=lambda: facts.remember(self._facts, self._key),
             clean_up=_end_pods,
@@ -145,7 +144,8 @@ def environment() -> dict[str, str]:
     return {"PATH": facts.PATH, "HOME": f"{layout.ROOT}/home", "LANG": "C.UTF-8"}
 
 
-def _ids() -> int:
+def ids() -> int:
+    """Count the ids of this user namespace."""
     with open("/proc/self/uid_map") as file:
         return sum(int(line.split()[2]) for line in file)
 
@@ -167,5 +167,5 @@ def _others() -> list[str]:
 #: Read while the package can still be seen: PID 1 leaves the host's files behind.
 SCRIPTS = {
     name: Path(__file__).with_name(name).read_text()
-    for name in ("relay.py", "oci.py", "registry.py")
+    for name in ("oci.py", "registry.py")
 }

@@ -28,7 +28,7 @@ REGISTRY_PORT = 10261
 
 ROOT = "/run/lab"
 BIN = f"{ROOT}/bin"
-IMAGES = f"{ROOT}/images"
+ARCHIVE = f"{ROOT}/image.tar"
 STATE = f"{ROOT}/state"
 PKI = f"{STATE}/pki"
 ETC = f"{STATE}/etc"
@@ -38,6 +38,20 @@ AUDIT = f"{STATE}/audit"
 ETCD = f"{STATE}/etcd"
 ETCD_DATA = f"{ETCD}/data"
 CONTAINERD_SOCKET = f"{RUN}/containerd.sock"
+
+#: What the machine has of the state directory, and where; "pki" only to read. Pods can
+#: write to the others: whatever the host reads in there may be hostile.
+SHARED = {
+    "pki": PKI,
+    "etcd": ETCD,
+    "audit": AUDIT,
+    "etc": ETC,
+    "run": RUN,
+    "logs": LOGS,
+    "logs/pods": "/var/log/pods",
+    "node/containerd": "/var/lib/containerd",
+    "node/kubelet": "/var/lib/kubelet",
+}
 
 KUBECONFIG_STEMS = (
     "super-admin",

@@ -79,8 +79,7 @@ def _plan(launch: Launch) -> init.Plan:
         python=str(Path(sys.executable).resolve()),
         python_home=sys.base_prefix,
         listener=launch.listener.fileno(),
-        images=str(archive.parent) if archive else None,
-        archive=archive.name if archive else None,
+        archive=str(archive) if archive else None,
         archive_key=archive.stem if archive else None,
     )
 

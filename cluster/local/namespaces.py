@@ -1,32 +1,45 @@
 """Make the namespaces of the machine and start its PID 1: the outer process.
 
-The only place that calls `unshare`. The outer process stays on the host as PID 1's
-parent; it holds the lock that says "running", so the lock is gone exactly when both
-are, and no pid has to be believed. When it is killed, the kernel kills PID 1.
+The only place that calls `unshare`. Three processes, each the child of the one before;
+when one is killed, the kernel kills the next:
+
+- the outer process stays what it was. It holds the lock that says "running", so the
+  lock is gone exactly when all are, and no pid has to be believed.
+- the builder puts the file system together, in namespaces of its own, as the account
+  that may read it. Then it enters those of the machine, whose user namespace is
+  another: so the kernel locks what it has mounted, see `rootfs`. It relays what comes
+  to the learner's port: a socket of the host's network that nobody inside can reach,
+  because no process inside can see the builder.
+- PID 1 is the first process that can be seen inside.
 """
 
 import json
 import os
+import resource
 import select
 import shutil
 import signal
+import socket
 import subprocess
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from cluster import syscalls as sc
 from cluster.die_with_parent import die_with_parent
-from cluster.local import identity, idmap, init
+from cluster.local import identity, idmap, init, layout, relay, rootfs, storage
 
-#: Everything but the mount namespace, which PID 1 makes: the outer process goes on
-#: seeing the host's files.
-NAMESPACES = (
-    sc.CLONE_NEWPID
+#: of the machine, beside its user namespace
+MACHINE = (
+    sc.CLONE_NEWNS
+    | sc.CLONE_NEWPID
     | sc.CLONE_NEWNET
     | sc.CLONE_NEWIPC
     | sc.CLONE_NEWUTS
     | sc.CLONE_NEWCGROUP
 )
+#: threads that the whole machine may have: an idle one has about 150, each pod 15
+THREADS = 4096
 
 
 def main(plan_file: str, report_to: str) -> int:
@@ -52,47 +65,123 @@ def main(plan_file: str, report_to: str) -> int:
     state = Path(plan.state)
     # Before anything can take long: from now on `stop` knows whom to ask.
     identity.write_state(state, None)
-    try:
-        enter()
-    except sc.StepRefused as refusal:
-        return _refused(report, refusal)
-    alive, ours = os.pipe()
+    ours, theirs = socket.socketpair()
     child = os.fork()
     if child == 0:
-        os.close(ours)
-        os._exit(_pid_1(plan, report, alive))
-    os.close(alive)
+        ours.close()
+        os._exit(_build(plan, report, theirs))
+    theirs.close()
     os.close(report)
     os.close(plan.listener)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _: os.kill(child, number))
-    identity.write_state(state, child)
+    _pass_signals_to(child)
+    pid_1 = ours.recv(16)
+    if pid_1:
+        identity.write_state(state, int(pid_1))
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
 
 
-def enter(ids: idmap.Map | None = None) -> None:
-    """Move this process into new namespaces, as uid 0 of them; raise StepRefused."""
-    ids = ids or idmap.decide(idmap.read_facts())
-    if _new_user_namespace(ids):
-        os.setresgid(0, 0, 0)
-        os.setresuid(0, 0, 0)
-        if Path("/proc/self/setgroups").read_text().strip() == "allow":
+def _pass_signals_to(child: int) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: os.kill(child, number))
+
+
+def _build(plan: init.Plan, report: int, outer: socket.socket) -> int:
+    """Be the builder; return PID 1's exit code."""
+    die_with_parent()
+    # The parent may have been killed before that call: then its end is closed.
+    if select.select([outer], [], [], 0)[0]:
+        return 1
+
+    def live() -> int:
+        outer.close()
+        os.close(plan.listener)
+        try:
+            rootfs.enter()
+            return init.run(plan, lambda: os.close(report))
+        except sc.StepRefused as refusal:
+            return _refused(report, refusal)
+
+    try:
+        child, life = start(plan.sources, live)
+    except sc.StepRefused as refusal:
+        return _refused(report, refusal)
+    os.close(report)
+    _pass_signals_to(child)
+    outer.send(str(child).encode())
+    with socket.socket(fileno=plan.listener) as listener:
+        relay.run(listener, ("127.0.0.1", layout.API_PORT), life)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def start(
+    sources: rootfs.Sources, live: Callable[[], int]
+) -> tuple[int, socket.socket]:
+    """Build a machine and start `live` as its PID 1; raise StepRefused.
+
+    Return its pid, and a socket that ends with it. This process is in the machine's
+    namespaces from now on, but not seen there. PID 1 calls `rootfs.enter` first.
+    """
+    state = Path(sources.state)
+    ids = _become_root(state)
+    first = ids.uids[0][1]
+    if first:
+        with sc.step(f"giving files to uid {first}"):
+            storage.hand_over(state, first)
+        with sc.step(f"becoming uid {first}"):
+            # What it makes belongs to the machine; it still reads what root may.
+            sc.keep_capabilities()
             os.setgroups([])
+            os.setresgid(first, first, first)
+            os.setresuid(first, first, first)
     with sc.step("making namespaces"):
-        sc.unshare(NAMESPACES)
+        # The network for /sys alone, which must not show the host's.
+        sc.unshare(sc.CLONE_NEWNS | sc.CLONE_NEWNET)
+    rootfs.build(sources)
+    # It binds the whole user namespace that is made under it, user_namespaces(7).
+    most = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+    most = THREADS if most == resource.RLIM_INFINITY else min(most, THREADS)
+    resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
+    _new_user_namespace(ids, MACHINE)
+    # A change of ids has made the kernel forget it.
+    die_with_parent()
+    ours, theirs = socket.socketpair()
+    child = os.fork()
+    if child == 0:
+        ours.close()
+        die_with_parent()
+        # As above. (getppid() says 0 either way, the parent being outside.)
+        if select.select([theirs], [], [], 0)[0]:
+            os._exit(1)
+        # Its program and its log are the host's files, and not read-only.
+        sc.hide_process()
+        os._exit(live())
+    theirs.close()
+    return child, ours
+
+
+def _become_root(state: Path) -> idmap.Map:
+    """Be root, in a user namespace if need be; return the ids of a next one."""
+    ids = idmap.decide(idmap.read_facts(state))
+    if ids.how == "direct":
+        return ids
+    _new_user_namespace(ids)
+    if Path("/proc/self/setgroups").read_text().strip() == "allow":
+        os.setgroups([])
+    return idmap.decide(idmap.read_facts(state))
 
 
 def remove_tree(path: str) -> None:
     """Remove a directory that ids of the user namespace own parts of."""
-    enter()
+    _become_root(Path(path))
     shutil.rmtree(path)
 
 
-def _new_user_namespace(ids: idmap.Map) -> bool:
-    """Unshare, and let a helper that stayed outside write the map.
+def _new_user_namespace(ids: idmap.Map, more: int = 0) -> None:
+    """Unshare it, with `more` namespaces; a helper that stayed outside writes the map.
 
-    Return False where it is refused to root, who can do without.
+    All that its maker is in it, it is from now on: root.
     """
     target = os.getpid()
     unshared_r, unshared_w = os.pipe()
@@ -106,13 +195,9 @@ def _new_user_namespace(ids: idmap.Map) -> bool:
     os.close(answer_w)
     try:
         with sc.step("making a user namespace"):
-            sc.unshare(sc.CLONE_NEWUSER)
+            sc.unshare(sc.CLONE_NEWUSER | more)
         os.write(unshared_w, b"x")
         problem = os.read(answer_r, 4096).decode()
-    except sc.StepRefused:
-        if ids.how != "direct":
-            raise
-        return False
     finally:
         os.close(unshared_w)
         os.close(unshared_r)
@@ -120,7 +205,6 @@ def _new_user_namespace(ids: idmap.Map) -> bool:
         os.waitpid(helper, 0)
     if problem:
         raise sc.StepRefused("mapping user ids", problem)
-    return True
 
 
 def _map_or_single(ids: idmap.Map, pid: int) -> str:
@@ -153,20 +237,6 @@ def write_map(ids: idmap.Map, pid: int) -> str:
     except OSError as error:
         return error.strerror or str(error)
     return ""
-
-
-def _pid_1(plan: init.Plan, report: int, alive: int) -> int:
-    die_with_parent()
-    # The parent may have been killed before that call: then its end of the pipe is
-    # closed. (getppid() says 0 either way, the parent being outside.)
-    if select.select([alive], [], [], 0)[0]:
-        return 1
-    try:
-        with sc.step("making a mount namespace"):
-            sc.unshare(sc.CLONE_NEWNS)
-        return init.run(plan, lambda: os.close(report))
-    except sc.StepRefused as refusal:
-        return _refused(report, refusal)
 
 
 def _refused(report: int, refusal: sc.StepRefused) -> int:

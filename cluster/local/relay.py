@@ -1,89 +1,196 @@
-"""Relay connections from the host's port to the API server inside the machine.
+"""Relay connections from a listening socket to an API server somewhere else.
 
-Runs as a script of its own, with the standard library alone:
-`python -ISE relay.py HOST PORT`, the listening socket being descriptor 3.
+With the standard library alone, in one thread. As a script of its own,
+`python -ISE relay.py HOST PORT [OWN-PORT]`, the socket is descriptor 3, or listens on
+OWN-PORT of all addresses.
+
+Any user of the machine may connect, and descriptors and memory are ours: both are
+bounded. A connection leads nowhere before its first byte, which TLS and HTTP clients
+send at once. Where there are too many, the one that has been quiet longest is closed,
+so that a new one is always served.
 """
 
 import resource
+import selectors
 import socket
 import sys
-import threading
+import time
 
 LISTENER = 3
+#: connections that are led on at once, and as many that have said nothing yet
+PLACES = 512
+#: seconds after which a listener that could not accept is asked again
+PAUSE = 0.1
+#: bytes that wait for a slow receiver, for each direction of a connection
+BUFFER = 64 * 1024
 
 
-def pump(source: socket.socket, target: socket.socket) -> None:
-    """Copy bytes until `source` ends, then close that direction."""
-    view = memoryview(bytearray(128 * 1024))
-    try:
-        while count := source.recv_into(view):
-            target.sendall(view[:count])
-    except OSError:
-        pass  # one side reset: the other must learn it, below
-    for end, how in ((target, socket.SHUT_WR), (source, socket.SHUT_RD)):
+class _End:
+    """One socket of a connection, and what waits to be sent to it."""
+
+    other: "_End"
+
+    def __init__(self, socket: socket.socket) -> None:
+        socket.setblocking(False)
+        self.socket = socket
+        self.waiting = b""
+        #: it sends nothing more; nothing more will be sent to it
+        self.silent = self.closed = False
+
+    def receive(self) -> None:
+        """Take what it sends, for the other end; raise OSError."""
+        found = self.socket.recv(BUFFER)
+        self.other.waiting = found
+        self.silent = not found
+
+    def send(self) -> None:
+        """Give it what waits, or its end; raise OSError."""
+        if self.waiting:
+            self.waiting = self.waiting[self.socket.send(self.waiting) :]
+        if self.other.silent and not self.waiting and not self.closed:
+            self.socket.shutdown(socket.SHUT_WR)
+            self.closed = True
+
+    @property
+    def events(self) -> int:
+        """Return what it is asked for; 0 for nothing at the moment."""
+        reads = not self.silent and not self.other.waiting
+        return selectors.EVENT_READ * reads | selectors.EVENT_WRITE * bool(self.waiting)
+
+
+class Relay:
+    """Leads what comes to `listener` on to `address`.
+
+    `limit` is the number of connections led on.
+    """
+
+    def __init__(
+        self, listener: socket.socket, address: tuple[str, int], limit: int
+    ) -> None:
+        """Take over the listener."""
+        self._listener, self._address, self._limit = listener, address, limit
+        #: connections without a first byte, and both ends of the others: those that
+        #: have been quiet longest come first
+        self._silent: dict[socket.socket, None] = {}
+        self._ends: dict[_End, None] = {}
+        self._selector = selectors.DefaultSelector()
+        listener.setblocking(False)
+        self._selector.register(listener, selectors.EVENT_READ)
+
+    def run(self, life: socket.socket | None = None) -> None:
+        """Relay until `life` has something to read, if only its end."""
+        if life:
+            self._selector.register(life, selectors.EVENT_READ)
+        while True:
+            ready = self._selector.select()
+            for key, events in ready:
+                if key.data:
+                    self._move(key.data, events)
+                elif key.fileobj is life:
+                    return
+                elif key.fileobj is not self._listener:
+                    self._lead_on(key.fileobj)
+            # Last: who has spoken need not make room for who has not.
+            if any(key.fileobj is self._listener for key, _ in ready):
+                self._accept()
+
+    def _accept(self) -> None:
         try:
-            end.shutdown(how)
+            client, _ = self._listener.accept()
+        except BlockingIOError:
+            return  # it is gone again
         except OSError:
-            pass  # already gone
+            time.sleep(PAUSE)  # no descriptor left, for now
+            return
+        if len(self._silent) >= self._limit:
+            self._forget(next(iter(self._silent))).close()
+        self._silent[client] = None
+        self._selector.register(client, selectors.EVENT_READ)
 
+    def _forget(self, client: socket.socket) -> socket.socket:
+        del self._silent[client]
+        self._selector.unregister(client)
+        return client
 
-def serve(client: socket.socket, address: tuple[str, int]) -> None:
-    """Connect `client` with `address` and stay until both directions ended."""
-    with client:
+    def _lead_on(self, client: socket.socket) -> None:
+        self._forget(client)
+        if len(self._ends) >= 2 * self._limit:
+            self._close(next(iter(self._ends)))
         try:
-            server = socket.create_connection(address, timeout=5)
+            one, other = _End(client), _End(socket.socket())
         except OSError:
-            return  # the API server is restarting: the client sees a closed connection
-        join(client, server)
+            client.close()
+            return  # no descriptor left
+        one.other, other.other = other, one
+        for end in (one, other):
+            if end.socket.family != socket.AF_UNIX:
+                # A request is one small segment; waiting for more costs 40 ms.
+                end.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # An error shows when something is sent: while the API server is restarting,
+        # the client sees a closed connection.
+        other.socket.connect_ex(self._address)
+        self._ends |= {one: None, other: None}
+        self._ask(one)
+
+    def _move(self, end: _End, events: int) -> None:
+        """Do what an end is ready for, unless the one before it has closed both."""
+        if end not in self._ends:
+            return
+        try:
+            if events & selectors.EVENT_READ:
+                end.receive()
+                end.other.send()
+            if events & selectors.EVENT_WRITE:
+                end.send()
+        except BlockingIOError:
+            pass  # not connected yet, or full
+        except OSError:
+            self._close(end)  # one side reset: the other learns it
+            return
+        if end.closed and end.other.closed:
+            self._close(end)
+            return
+        for each in (end, end.other):
+            self._ends[each] = self._ends.pop(each)  # to the end of the line
+            self._ask(each)
+
+    def _ask(self, end: _End) -> None:
+        known = self._selector.get_map().get(end.socket)
+        if end.events and known:
+            self._selector.modify(end.socket, end.events, end)
+        elif end.events:
+            self._selector.register(end.socket, end.events, end)
+        elif known:
+            self._selector.unregister(end.socket)
+
+    def _close(self, end: _End) -> None:
+        for each in (end, end.other):
+            del self._ends[each]
+            if each.socket in self._selector.get_map():
+                self._selector.unregister(each.socket)
+            each.socket.close()
 
 
-def join(client: socket.socket, server: socket.socket) -> None:
-    """Copy between the two until both directions ended, and close `server`."""
-    with server:
-        server.settimeout(None)
-        for end in (client, server):
-            if end.family == socket.AF_UNIX:
-                continue
-            # A request is one small segment; waiting for more costs 40 ms.
-            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        back = threading.Thread(target=pump, args=(server, client), daemon=True)
-        back.start()
-        pump(client, server)
-        back.join()
+def run(
+    listener: socket.socket,
+    address: tuple[str, int],
+    life: socket.socket | None = None,
+) -> None:
+    """Relay until `life` has something to read, or until killed."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # Two files each, and one for one that is silent; some for the program itself.
+    Relay(listener, address, max(1, min(PLACES, (hard - 16) // 3))).run(life)
 
 
 def main() -> None:
-    """Accept until killed."""
-    # Default 8 MB stacks would be reserved twice for each open watch.
-    threading.stack_size(256 * 1024)
-    address = (sys.argv[1], int(sys.argv[2]))
-    free = threading.BoundedSemaphore(places())
-
-    def run(client: socket.socket) -> None:
-        try:
-            serve(client, address)
-        finally:
-            free.release()
-
-    with socket.socket(fileno=LISTENER) as listener:
-        while True:
-            # More than that wait in the kernel's queue instead of failing here.
-            free.acquire()
-            client, _ = listener.accept()
-            client.settimeout(None)
-            try:
-                threading.Thread(target=run, args=(client,), daemon=True).start()
-            except RuntimeError:  # no thread left: this client, not the others
-                client.close()
-                free.release()
-
-
-def places() -> int:
-    """Raise the limit of open files; return how many connections fit into it."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    # Two files each; some for the program itself.
-    return max(1, (min(hard, 4096) - 16) // 2)
+    """Be the script."""
+    host, port, *own = sys.argv[1:]
+    if own:
+        listener = socket.create_server(("", int(own[0])), backlog=512)
+    else:
+        listener = socket.socket(fileno=LISTENER)
+    run(listener, (host, int(port)))
 
 
 if __name__ == "__main__":

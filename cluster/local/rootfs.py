@@ -1,13 +1,17 @@
 """Build what the processes of the machine see as their file system.
 
-Called by PID 1 in its new namespaces. Only what the machine needs is shown: the
-operating system's programs, read-only; a handful of devices; an /etc of its own; its
-state. The learner's files are not there at all, so that no pod can reach them,
-whatever it mounts: uid 0 inside is the learner's uid outside.
+Only what the machine needs is shown: the operating system's programs, read-only; a
+handful of devices; an /etc of its own; of the state directory what components use. The
+learner's files are not there at all, so that no pod can reach them, whatever it mounts.
 
-A pod with a hostPath of `/` does see the state directory with the cluster's keys in
-/run/lab/state/pki, as it would see /etc/kubernetes/pki on a kubeadm node: who may
-make such pods owns the cluster.
+`build` is called in one user namespace, `enter` by PID 1 in another. So the kernel has
+locked what is mounted: not even a privileged pod can take a mount away or make a
+read-only one writable, mount_namespaces(7). /sys stays whole and writable, /proc is
+what PID 1 mounts: the kernel lets nobody mount one that shows more than there is.
+
+A pod with a hostPath of `/` does see the cluster's keys in /run/lab/state/pki, as it
+would see /etc/kubernetes/pki on a kubeadm node: who may make such pods owns the
+cluster.
 """
 
 import os
@@ -45,21 +49,22 @@ _NO_PROGRAMS = _NO_DEVICES | sc.MS_NOEXEC
 
 @dataclass(frozen=True)
 class Sources:
-    """Directories of the host that the machine needs, as absolute paths.
+    """What the machine needs of the host, as absolute paths.
 
-    `python` is the interpreter's installation, of which only the program and its
-    standard library are shown: it may be a learner's ~/.local.
+    `state` and `binaries` are directories. `python` is the interpreter's installation,
+    of which only the program and its standard library are shown: it may be a learner's
+    ~/.local. `archive` is the file of the suite's image.
     """
 
     state: str
     binaries: str
     python: str
-    images: str | None = None
+    archive: str | None = None
 
 
 def build(sources: Sources) -> None:
-    """Make the new root and move into it; raise StepRefused."""
-    root = os.path.join(sources.state, "run", "root")
+    """Make the new root and go there, so far by `chdir` alone; raise StepRefused."""
+    root = os.path.join(sources.state, "root")
     os.makedirs(root, mode=0o700, exist_ok=True)
     with step("making the mounts private"):
         sc.mount("none", "/", "", sc.MS_REC | sc.MS_PRIVATE)
@@ -68,11 +73,21 @@ def build(sources: Sources) -> None:
     _system(root)
     _devices(f"{root}/dev")
     _etc(f"{root}/etc")
-    _proc(f"{root}/proc")
     _sysfs(f"{root}/sys")
     _own(root, sources)
+    os.chdir(root)
+
+
+def enter() -> None:
+    """Make what `build` has left here the root, with a /proc; raise StepRefused."""
     with step("entering the new root"):
-        os.chdir(root)
+        # A mount that is locked cannot become the root; this copy is not.
+        sc.mount(".", "mnt", "", sc.MS_BIND | sc.MS_REC)
+        os.chdir("mnt")
+    with step("mounting /proc"):
+        # Before the host's is out of sight: the kernel asks for one to compare with.
+        sc.mount("proc", "proc", "proc", _NO_PROGRAMS)
+    with step("entering the new root"):
         # Both at the same place: the old root ends up on top and is let go of.
         sc.pivot_root(".", ".")
         sc.unmount(".", sc.MNT_DETACH)
@@ -133,38 +148,11 @@ def _etc(etc: str) -> None:
             file.write(content)
 
 
-def _proc(proc: str) -> None:
-    os.mkdir(proc)
-    with step("mounting /proc"):
-        sc.mount("proc", proc, "proc", _NO_PROGRAMS)
-    if _is_initial_user_namespace():
-        # There the kubelet insists on setting what it does not find as it wants it.
-        return
-    # Started by root, uid 0 inside is the kernel's root as far as /proc/sys goes: the
-    # kubelet would set the host's kernel.panic and vm.overcommit_memory. What is
-    # below net belongs to our network namespace and stays writable.
-    aside = f"{proc}.net"
-    bind(f"{proc}/sys/net", aside)
-    bind(f"{proc}/sys", f"{proc}/sys", read_only=True, recursive=False)
-    bind(aside, f"{proc}/sys/net")
-    with step("showing /proc/sys/net"):
-        sc.unmount(aside, sc.MNT_DETACH)
-        os.rmdir(aside)
-
-
-def _is_initial_user_namespace() -> bool:
-    with open("/proc/self/uid_map") as file:
-        return file.read().split() == ["0", "0", "4294967295"]
-
-
 def _sysfs(inside: str) -> None:
     os.mkdir(inside)
     try:
         with step("mounting /sys"):
             sc.mount("sysfs", inside, "sysfs", _NO_PROGRAMS)
-            # The mount, not the file system: a privileged pod mounts one to write to.
-            flags = sc.MS_REMOUNT | sc.MS_BIND | sc.MS_RDONLY | _NO_PROGRAMS
-            sc.mount("none", inside, "", flags)
     except StepRefused:
         # Inside a container that hides parts of it, the kernel shows no other one.
         bind("/sys", inside, read_only=True)
@@ -175,26 +163,31 @@ def _sysfs(inside: str) -> None:
 
 
 def _own(root: str, sources: Sources) -> None:
-    for name in ("tmp", "var/tmp", "var/lib/cni", "var/log", "run", "root"):
+    for name in (
+        "tmp",
+        "var/tmp",
+        "var/lib/cni",
+        "var/log",
+        "run",
+        "root",
+        "proc",
+        "mnt",
+    ):
         os.makedirs(f"{root}/{name}")
     for name in ("tmp", "var/tmp"):
         os.chmod(f"{root}/{name}", 0o1777)
     os.symlink("/run", f"{root}/var/run")
     os.makedirs(f"{root}{at.ROOT}/home")
     binds = {
-        at.STATE: (sources.state, False),
-        at.BIN: (sources.binaries, True),
-        "/var/lib/containerd": (f"{sources.state}/node/containerd", False),
-        "/var/lib/kubelet": (f"{sources.state}/node/kubelet", False),
-        "/var/log/pods": (f"{sources.state}/logs/pods", False),
+        path: (f"{sources.state}/{name}", name == "pki")
+        for name, path in at.SHARED.items()
     }
-    if sources.images:
-        binds[at.IMAGES] = (sources.images, True)
+    binds[at.BIN] = (sources.binaries, True)
+    if sources.archive:
+        binds[at.ARCHIVE] = (sources.archive, True)
     binds |= {path: (path, True) for path in _python(sources.python)}
     for inside, (host, read_only) in binds.items():
-        # The state directory holds the very root that is being built; elsewhere there
-        # may be mounts, which a user namespace allows only as a whole.
-        bind(host, f"{root}{inside}", read_only=read_only, recursive=read_only)
+        bind(host, f"{root}{inside}", read_only=read_only)
 
 
 def _python(home: str) -> list[str]:
@@ -213,9 +206,7 @@ def _python(home: str) -> list[str]:
     ]
 
 
-def bind(
-    host: str, inside: str, *, read_only: bool = False, recursive: bool = True
-) -> None:
+def bind(host: str, inside: str, *, read_only: bool = False) -> None:
     """Show the file or directory `host` at `inside`, which is made if need be."""
     with step(f"showing {host} inside"):
         if os.path.isdir(host):
@@ -223,7 +214,8 @@ def bind(
         else:
             os.makedirs(os.path.dirname(inside), exist_ok=True)
             os.close(os.open(inside, os.O_CREAT | os.O_WRONLY, 0o600))
-        sc.mount(host, inside, "", sc.MS_BIND | (sc.MS_REC if recursive else 0))
+        # With what is mounted below: a user namespace allows no less.
+        sc.mount(host, inside, "", sc.MS_BIND | sc.MS_REC)
     if read_only:
         with (
             step(f"making {host} read-only inside"),

@@ -7,15 +7,16 @@ import contextlib
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 from cluster import errors, logs, paths, statedir
-from cluster.local import facts
+from cluster.local import facts, idmap, layout
 from cluster.processes import python_command
 
 #: what is made anew at each start; objects, keys and images are kept
 VOLATILE = ("run", "etc", "node/kubelet", "logs/pods")
-KEPT = ("pki", "etcd", "logs", "node", "node/containerd")
+KEPT = ("pki", "etcd", "audit", "logs", "node", "node/containerd")
 #: bytes that a start wants free: etcd's log alone takes 64 MB beforehand
 DISK_NEEDED = 600_000_000
 
@@ -26,13 +27,15 @@ def prepare(state: Path) -> None:
     Raise StateError or NotEnough. Only the holder of the lock may call it.
     """
     with statedir.usable(state):
-        volatile = [state / name for name in VOLATILE]
+        volatile = [state / name for name in (*VOLATILE, "root")]
         if not facts.was_ready(state / "etcd"):
             # An etcd that was ended while it made its files may never elect itself
             # again. No object is lost: who started the cluster never got it.
             volatile.append(state / "etcd")
-        for path in volatile:
-            if path.exists():
+        # Pods of an earlier version could put links to anywhere into their place.
+        kept = [state / name for name in KEPT]
+        for path in (*volatile, *(path for path in kept if path.is_symlink())):
+            if os.path.lexists(path):
                 remove_tree(path)
         for name in (*KEPT, *VOLATILE):
             # Not `parents`: those would be made with another mode.
@@ -55,6 +58,34 @@ def prepare(state: Path) -> None:
             free,
             "Free some, or name another directory in LAB_STATE_DIR.",
         )
+
+
+def hand_over(state: Path, first: int) -> None:
+    """Give what the machine uses of `state` to its root, uid `first` of the host.
+
+    Only root may. The images of a machine with other ids are imported again.
+    """
+    images = state / "node" / "containerd"
+    if not _has(images, first):
+        remove_tree(images)
+        images.mkdir(mode=0o700)
+        os.chown(images, first, first)
+    for name in layout.SHARED:
+        for path in _tree(state / name) if state / name != images else ():
+            if not _has(path, first):
+                os.lchown(path, first, first)
+
+
+def _has(path: Path, first: int) -> bool:
+    return path.lstat().st_uid in range(first, first + idmap.RANGE)
+
+
+def _tree(top: Path) -> Iterator[Path]:
+    """Yield a directory and all that is in it; links are not followed."""
+    yield top
+    for directory, directories, files in os.walk(top):
+        for name in (*directories, *files):
+            yield Path(directory, name)
 
 
 def remove_state(state: Path) -> None:

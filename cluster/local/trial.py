@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, paths, preflight, syscalls as sc
-from cluster.die_with_parent import die_with_parent
-from cluster.local import namespaces, network, rootfs, storage
+from cluster.local import init, namespaces, network, rootfs, storage
 from cluster.processes import python_command
 
 #: seconds; it takes a tenth of one
@@ -32,13 +31,12 @@ _ALL = "trying the steps of a start"
 class Answer:
     """How far it got: the refused `step` and the kernel's `reason`, or "" twice.
 
-    `user_namespace` is False where root does without one; `ids` is how many ids it
-    has; `overlay` says whether containers can share the files of their image.
+    `ids` is how many ids it has; `overlay` says whether containers can share the files
+    of their image.
     """
 
     step: str = ""
     reason: str = ""
-    user_namespace: bool = False
     ids: int = 0
     overlay: bool = False
 
@@ -125,44 +123,35 @@ def way_out_of(step: str) -> str:
 
 def main(base: str) -> None:
     """Be the child: print the answer as JSON."""
-    before = os.readlink("/proc/self/ns/user")
-    try:
-        namespaces.enter()
-    except sc.StepRefused as refusal:
-        answer: dict = {"step": refusal.step, "reason": refusal.reason}
-    else:
-        answer = _in_pid_1(lambda: _build(base))
-        answer["user_namespace"] = os.readlink("/proc/self/ns/user") != before
-    print(json.dumps(answer))
-
-
-def _in_pid_1(look: Callable[[], dict]) -> dict:
-    """Return what `look` returns in the first process of the new PID namespace."""
     read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        die_with_parent()
-        try:
-            answer = look()
-        except sc.StepRefused as refusal:
-            answer = {"step": refusal.step, "reason": refusal.reason}
-        os.write(write, json.dumps(answer).encode())
-        os._exit(0)
-    os.close(write)
-    with os.fdopen(read) as pipe:
-        written = pipe.read()
-    os.waitpid(child, 0)
-    return json.loads(written)
+
+    def look() -> int:
+        os.write(write, json.dumps(_answer(_look)).encode())
+        return 0
+
+    def start() -> dict:
+        sources = rootfs.Sources(base, f"{base}/bin", sys.base_prefix)
+        child, _ = namespaces.start(sources, look)
+        os.close(write)
+        with os.fdopen(read) as pipe:
+            written = pipe.read()
+        os.waitpid(child, 0)
+        return json.loads(written)
+
+    print(json.dumps(_answer(start)))
 
 
-def _build(base: str) -> dict:
-    with sc.step("making a mount namespace"):
-        sc.unshare(sc.CLONE_NEWNS)
-    rootfs.build(rootfs.Sources(base, f"{base}/bin", sys.base_prefix))
+def _answer(act: Callable[[], dict]) -> dict:
+    try:
+        return act()
+    except sc.StepRefused as refusal:
+        return {"step": refusal.step, "reason": refusal.reason}
+
+
+def _look() -> dict:
+    rootfs.enter()
     network.configure_network()
     overlay = rootfs.can_overlay(_STORAGE)
     # From inside, where its owner is still root.
     shutil.rmtree(f"{_STORAGE}/overlay-probe")
-    with open("/proc/self/uid_map") as file:
-        ids = sum(int(line.split()[2]) for line in file)
-    return {"overlay": overlay, "ids": ids}
+    return {"overlay": overlay, "ids": init.ids()}

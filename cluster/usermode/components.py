@@ -42,7 +42,7 @@ class Plan:
     """What is asked of PID 1 in the node; paths are the host's.
 
     `port` is the API server's on the host. With `archive` it makes a disk: it imports
-    the archive of that name in `images` and ends.
+    that archive and ends.
     """
 
     state: str
@@ -50,7 +50,6 @@ class Plan:
     python: str
     python_home: str
     port: int = 0
-    images: str | None = None
     archive: str | None = None
 
 
@@ -113,8 +112,12 @@ def launcher(kernel: Kernel, python: str, state: str, egress: int) -> Component:
 def describe(facts: Facts, port: int) -> tuple[Component, ...]:
     """Return the components inside, in the order in which they are started."""
     parts = {part.name: part for part in components.describe(facts)}
-    parts["relay"] = replace(
-        parts["relay"], argv=(*parts["relay"].argv[:-2], layout.HOST_IP, str(port))
+    parts["relay"] = Component(
+        "relay",
+        (
+            *(facts.python, "-ISE", f"{at.ETC}/relay.py"),
+            *(layout.HOST_IP, str(port), str(at.API_PORT)),
+        ),
     )
     parts["tunnel"] = Component(
         "tunnel",

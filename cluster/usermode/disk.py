@@ -60,8 +60,7 @@ def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:
         str(binaries.resolve()),
         python,
         sys.base_prefix,
-        images=str(archive.resolve().parent),
-        archive=archive.name,
+        archive=str(archive.resolve()),
     )
     write_private(state / layout.PLAN, json.dumps(dataclasses.asdict(plan)))
     command = components.kernel_command(
@@ -70,7 +69,7 @@ def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:
     # It needs no network.
     command = [word for word in command if not word.startswith(layout.DEVICE)]
     _run(command, state, "importing the images", LONGEST)
-    if not (state / guest.DONE).exists():
+    if not (state / "etc" / guest.DONE).exists():
         raise errors.NodeFailed("importing the images", _words(state))
     return disk
 

@@ -7,7 +7,6 @@ until that kernel is ended from outside, which is all that a stop is.
 import dataclasses
 import json
 import os
-import socket
 import stat
 import threading
 from collections.abc import Iterator
@@ -36,7 +35,10 @@ _OWN = (("proc", "/proc"), ("sysfs", "/sys"), ("cgroup2", _CGROUPS))
 _CONTAINERD = "/var/lib/containerd"
 #: says that a disk is whole
 DONE = "imported"
-_SCRIPTS = {"tunnel.py": Path(__file__).with_name("tunnel.py").read_text()}
+_SCRIPTS = {
+    path.name: path.read_text()
+    for path in (Path(components.RELAY), Path(__file__).with_name("tunnel.py"))
+}
 
 
 def main(plan_file: str) -> None:
@@ -50,8 +52,9 @@ def main(plan_file: str) -> None:
     _load_modules(Path(kernel.MODULES, os.uname().release))
     sc.set_hostname(at.NODE_NAME)
     rootfs.build(
-        rootfs.Sources(plan.state, plan.binaries, plan.python_home, plan.images)
+        rootfs.Sources(plan.state, plan.binaries, plan.python_home, plan.archive)
     )
+    rootfs.enter()
     for path, (kind, device) in _DEVICES.items():
         os.mknod(path, kind | 0o600, device)
     # Shown read-only so far.
@@ -60,21 +63,19 @@ def main(plan_file: str) -> None:
     _clock_rate()
     network.configure_network()
     found = dataclasses.replace(
-        facts.find(plan.python, plan.archive, None), service_proxy=False
+        facts.find(plan.python, plan.archive), service_proxy=False
     )
     if not found.limits:
         raise sc.StepRefused("making cgroups", "this kernel lacks what pods need")
     if plan.archive:
         _make_disk(components.importing(found))
     network.add_device(layout.DEVICE, layout.GUEST_IP, layout.GUEST_MASK)
-    with socket.create_server(("", at.API_PORT), backlog=512) as listener:
-        parts = components.describe(found, plan.port)
-        supervisor = _supervisor(parts, listener.fileno())
-        supervisor.start()
-        supervisor.reap()
+    supervisor = _supervisor(components.describe(found, plan.port))
+    supervisor.start()
+    supervisor.reap()
 
 
-def _supervisor(parts: tuple[Component, ...], listener: int | None) -> Supervisor:
+def _supervisor(parts: tuple[Component, ...]) -> Supervisor:
     for part in parts:
         init.write_files(part)
     init.copy_scripts(_SCRIPTS)
@@ -83,13 +84,12 @@ def _supervisor(parts: tuple[Component, ...], listener: int | None) -> Superviso
         lambda part: probes.ready(part.ready),
         logs=at.LOGS,
         env=init.environment(),
-        listener=listener,
     )
 
 
 def _make_disk(parts: tuple[Component, ...]) -> None:
     """Fill the disk, say so, and switch the machine off."""
-    supervisor = _supervisor(parts, None)
+    supervisor = _supervisor(parts)
     changed = threading.Event()
     supervisor.changed = changed.set
     supervisor.start()
@@ -101,7 +101,7 @@ def _make_disk(parts: tuple[Component, ...]) -> None:
     if not supervisor.failed:
         with step("unmounting the disk"):
             sc.unmount(_CONTAINERD)
-        Path(at.STATE, DONE).touch()
+        Path(at.ETC, DONE).touch()
     os.sync()
     sc.power_off()
 

@@ -1,22 +1,15 @@
 """Lead the API server on the host to the kubelet and to pods: an HTTP CONNECT proxy.
 
-Runs in the node as a script of its own, beside the relay whose work it shares:
+Runs in the node as a script of its own, with the standard library alone:
 `python -ISE tunnel.py ADDRESS PORT`. What only the node itself may ask, on its loopback
 device, is not for those who come through here.
 """
 
 import ipaddress
-import os
+import resource
 import socket
 import sys
 import threading
-
-if __name__ == "__main__":
-    # Isolated, Python does not look beside a script by itself.
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    import relay
-else:
-    from cluster.local import relay
 
 #: bytes; a CONNECT is a line and a few headers
 _LONGEST = 8192
@@ -59,7 +52,7 @@ def serve(client: socket.socket) -> None:
             return  # whoever asked is gone, or did not speak
         if server:
             # The client speaks again only after our answer: nothing follows the head.
-            relay.join(client, server)
+            join(client, server)
 
 
 def _connect(client: socket.socket, address: tuple[str, int]) -> socket.socket | None:
@@ -72,10 +65,40 @@ def _connect(client: socket.socket, address: tuple[str, int]) -> socket.socket |
     return server
 
 
+def pump(source: socket.socket, target: socket.socket) -> None:
+    """Copy bytes until `source` ends, then close that direction."""
+    view = memoryview(bytearray(128 * 1024))
+    try:
+        while count := source.recv_into(view):
+            target.sendall(view[:count])
+    except OSError:
+        pass  # one side reset: the other must learn it, below
+    for end, how in ((target, socket.SHUT_WR), (source, socket.SHUT_RD)):
+        try:
+            end.shutdown(how)
+        except OSError:
+            pass  # already gone
+
+
+def join(client: socket.socket, server: socket.socket) -> None:
+    """Copy between the two until both directions ended, and close `server`."""
+    with server:
+        server.settimeout(None)
+        for end in (client, server):
+            # A request is one small segment; waiting for more costs 40 ms.
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        back = threading.Thread(target=pump, args=(server, client), daemon=True)
+        back.start()
+        pump(client, server)
+        back.join()
+
+
 def main() -> None:
     """Accept until killed."""
+    # Default 8 MB stacks would be reserved twice for each connection.
     threading.stack_size(256 * 1024)
-    relay.places()
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with socket.create_server((sys.argv[1], int(sys.argv[2])), backlog=128) as listener:
         while True:
             client, _ = listener.accept()

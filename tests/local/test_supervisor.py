@@ -288,15 +288,3 @@ def test_a_child_gets_the_given_environment_and_no_ignored_signal(supervise):
         assert not ignored >> (signal.Signals[f"SIG{number}"] - 1) & 1, number
     names = {line.partition("=")[0] for line in lines if "=" in line}
     assert names <= {"GIVEN", "PATH", "PWD", "OLDPWD", "SHLVL", "_"}
-
-
-def test_only_the_component_that_asks_gets_the_listening_socket(supervise):
-    show = "exec ls -l /proc/self/fd"
-    ours = supervise(
-        part("relay", show, once=True, pass_listener=True),
-        part("other", show, once=True),
-    )
-    ours.until("relay", "done")
-    ours.until("other", "done")
-    assert " 3 -> socket:" in ours.log("relay")
-    assert "socket:" not in ours.log("other")

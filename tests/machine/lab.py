@@ -117,13 +117,17 @@ class Lab:
         It stays open until `assert_nothing_left`: the kernel would soon give the same
         number to another one.
         """
-        path = f"/proc/{self.machine.pid()}/ns/pid"
+        # PID 1 shows its own to nobody, and the builder is not in there.
+        path = f"/proc/{self.builder()}/ns/pid_for_children"
         name = os.readlink(path)
         if name not in self._watched:
             self._watched[name] = os.open(path, os.O_RDONLY)
         return name
 
     def outer(self) -> int:
+        return identity.pid_of(self.state, "outer")
+
+    def builder(self) -> int:
         return psutil.Process(self.machine.pid()).ppid()
 
     def close(self) -> None:

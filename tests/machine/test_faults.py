@@ -27,7 +27,6 @@ COMPONENTS = (
     "kube-scheduler",
     "kubelet",
     "coredns",
-    "relay",
     "registry",
     "kube-proxy",
 )
@@ -162,20 +161,21 @@ WORKS = {
     "kube-scheduler": a_pod_starts,
     "kubelet": a_pod_starts,
     "coredns": a_name_is_resolved,
-    "relay": a_write_is_kept,
     "registry": an_image_is_pulled,
     "kube-proxy": a_service_is_answered_for,
 }
 
 
 @pytest.mark.parametrize(
-    "victim", ["PID 1", pytest.param("the outer process", marks=full)]
+    "victim",
+    ["PID 1", *(pytest.param(name, marks=full) for name in ("builder", "outer"))],
 )
 def test_with_the_machine_killed_nothing_is_left_and_objects_come_back(steady, victim):
     lab = steady
     namespace, port = lab.namespace(), lab.port
     pods = [pid for pid in psutil.pids() if _below(pid, lab.machine.pid())]
-    os.kill(lab.machine.pid() if victim == "PID 1" else lab.outer(), signal.SIGKILL)
+    who = {"PID 1": lab.machine.pid, "builder": lab.builder, "outer": lab.outer}
+    os.kill(who[victim](), signal.SIGKILL)
     lab.assert_nothing_left(namespace)
     # In namespaces of their own, so `members` does not see them.
     assert len(pods) > len(COMPONENTS)

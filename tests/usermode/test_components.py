@@ -110,7 +110,7 @@ def test_modules_come_after_what_they_need_and_once(names, expected):
 TABLE = {
     "control plane": lambda: (
         not {"etcd", "kube-apiserver"} & set(inside())
-        and inside()["relay"].argv[-2:] == (layout.HOST_IP, "6443")
+        and inside()["relay"].argv[-3:] == (layout.HOST_IP, "6443", "443")
     ),
     "API server to pods": lambda: (
         "HTTPConnect" in components.egress_config("/socket")
