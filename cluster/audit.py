@@ -73,6 +73,8 @@ def options(policy_file: str, directory: str) -> dict[str, str]:
         # MB; about ten thousand requests, and as many again in the file before.
         "audit-log-maxsize": "10",
         "audit-log-maxbackup": "1",
+        # days; a full file says who did what when, which nobody asks for that late
+        "audit-log-maxage": "30",
     }
 
 

@@ -57,6 +57,18 @@ def test_a_restart_keeps_objects_and_address(own, core):
     assert repr(own) == f"kube-apiserver of this notebook at {url} (pid {own.pid})"
 
 
+def test_a_full_audit_log_is_removed_after_a_month(own, core):
+    """Its name has the time, and its age alone can be why: one may stay."""
+    log = own.directory / "audit" / "audit.log"
+    old = log.with_name("audit-2026-01-01T00-00-00.000.log")
+    old.touch()
+    own.restart()
+    # The API server looks for old ones when it opens the file, to write.
+    create(core, "noted")
+    until(lambda: not old.exists(), 10, "the old one is removed")
+    assert log.exists()
+
+
 @pytest.mark.full("infrastructure that lessons do not touch")
 def test_one_that_was_killed_comes_back_with_its_objects(own, core):
     """As after a crash: it is started again, and nobody has to ask for it."""

@@ -143,6 +143,7 @@ def test_a_block_that_is_longer_than_the_log_is_an_error(directory):
         kubectl("get", "--raw", "/version")
     with pytest.raises(errors.LabError, match="does not reach back"):
         log.stop()
+    until(lambda: len([*directory.glob(audit.FULL)]) == 1, 10, "the oldest is removed")
 
 
 def _fill(path) -> None:
