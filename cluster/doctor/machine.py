@@ -97,6 +97,15 @@ class Namespaces:
                 "files, which takes seconds and disk space.",
                 "Name a directory on ext4, xfs or btrfs in LAB_STATE_DIR.",
             )
+        if self.answer.limits:
+            yield ok("limits", "of pods are enforced: a cgroup was made and divided")
+        else:
+            yield ok(
+                "limits",
+                "of pods are recorded, not enforced: no cgroup could be made. Where "
+                "systemd runs, `systemd-run --user --scope -p Delegate=yes` before a "
+                "command allows it",
+            )
 
 
 @dataclass(frozen=True)

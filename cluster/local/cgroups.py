@@ -1,22 +1,74 @@
-"""Divide the machine's cgroup: by those of pods, Linux enforces what they ask for.
+"""Have a cgroup for the machine: by those of its pods, Linux enforces their limits.
 
-Only version 2 is used: of the first an ordinary user gets none.
+What can be had is found out by trying. Only version 2 counts: of the first an ordinary
+user gets none. systemd gives users all below their `user@UID.service`.
 """
 
+import os
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+
+from cluster import syscalls as sc
+from cluster.statedir import write_private
 
 MOUNT = Path("/sys/fs/cgroup")
 #: the controllers without which the kubelet cannot do its part
 NEEDED = {"cpu", "memory", "pids"}
-#: those that it wants where the kernel has them
+#: those that it wants where there are any
 _MORE = {"cpuset", "hugetlb"}
+#: what a cgroup's new owner must own of it to divide it
+_DELEGATED = ("", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads")
+#: in a state directory: the cgroup that its machine was given
+_NOTE = "cgroup"
+
+
+def make(state: Path, owner: int) -> int | None:
+    """Make a cgroup for the machine of a state directory, whose root is uid `owner`.
+
+    Return the descriptor by which a process moves there, or None where none can be had.
+    It has the controllers that limits need and is as near to our own as can be: one
+    with processes in it, as ours is, gives none to its children.
+    """
+    for place in _places():
+        made = place / f"kubernetes-lab-{os.getpid()}"
+        with suppress(OSError):
+            _enable(place, NEEDED)
+            # Before there is anything that could be forgotten.
+            write_private(state / _NOTE, str(made))
+            made.mkdir()
+            for name in _DELEGATED:
+                os.chown(made / name, owner, owner)
+            return os.open(made / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
+    return None
+
+
+def _places() -> Iterator[Path]:
+    """Yield our own cgroup and those above it that can be seen."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        number, _, path = line.split(":", 2)
+        if number == "0" and ".." not in path:
+            ours = MOUNT / path.lstrip("/")
+            yield from (p for p in (ours, *ours.parents) if p.is_relative_to(MOUNT))
+
+
+def enter(cgroup: int, mount: str) -> None:
+    """Move this process by what `make` gave, and show the cgroup alone at `mount`.
+
+    Where that is refused, `divide` will find nothing to divide.
+    """
+    with suppress(OSError):
+        # What counts is who opened it.
+        os.write(cgroup, b"0")
+        sc.unshare(sc.CLONE_NEWCGROUP)
+        sc.mount("cgroup2", mount, "cgroup2", sc.MS_NOSUID | sc.MS_NODEV | sc.MS_NOEXEC)
+    os.close(cgroup)
 
 
 def divide(root: Path = MOUNT) -> bool:
-    """Leave `root` to the kubelet, which makes cgroups in it; say whether it can.
+    """Leave the cgroup `root` to the kubelet; say whether it can enforce limits in it.
 
-    The calling process moves on into a cgroup beside those: one that has processes
-    gives no controllers to its children.
+    The calling process moves on into a cgroup beside those that the kubelet makes.
     """
     try:
         have = set((root / "cgroup.controllers").read_text().split())
@@ -25,10 +77,23 @@ def divide(root: Path = MOUNT) -> bool:
         ours = root / "components"
         ours.mkdir(exist_ok=True)
         (ours / "cgroup.procs").write_text("0")
-        wanted = sorted(have & (NEEDED | _MORE))
-        (root / "cgroup.subtree_control").write_text(
-            " ".join(f"+{name}" for name in wanted)
-        )
+        _enable(root, have & (NEEDED | _MORE))
     except OSError:
         return False
     return True
+
+
+def _enable(cgroup: Path, controllers: set[str]) -> None:
+    words = " ".join(f"+{name}" for name in sorted(controllers))
+    (cgroup / "cgroup.subtree_control").write_text(words)
+
+
+def remove(state: Path) -> None:
+    """Remove the cgroup of a machine that has ended, if it had one."""
+    note = state / _NOTE
+    with suppress(OSError):
+        made = Path(note.read_text())
+        if made.is_relative_to(MOUNT):
+            for directory, _, _ in os.walk(made, topdown=False):
+                os.rmdir(directory)
+        note.unlink()

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors, paths, ports
-from cluster.local import facts, identity, init, probes, storage
+from cluster.local import cgroups, facts, identity, init, probes, storage
 from cluster.logs import last_words, tail
 from cluster.processes import python_command
 from cluster.progress import Progress
@@ -224,6 +224,7 @@ class Machine:
             return False
         self.stop()
         with identity.locked(self.state):
+            cgroups.remove(self.state)
             for path in self.state.iterdir():
                 # While the lock is there, no start can begin in what we remove.
                 if path.name not in ("machine.lock", paths.PROGRESS):

@@ -27,7 +27,7 @@ from pathlib import Path
 
 from cluster import syscalls as sc
 from cluster.die_with_parent import die_with_parent
-from cluster.local import identity, idmap, init, layout, relay, rootfs, storage
+from cluster.local import cgroups, identity, idmap, init, layout, relay, rootfs, storage
 
 #: of the machine, beside its user namespace
 MACHINE = (
@@ -65,11 +65,12 @@ def main(plan_file: str, report_to: str) -> int:
     state = Path(plan.state)
     # Before anything can take long: from now on `stop` knows whom to ask.
     identity.write_state(state, None)
+    cgroup = make_cgroup(state)
     ours, theirs = socket.socketpair()
     child = os.fork()
     if child == 0:
         ours.close()
-        os._exit(_build(plan, report, theirs))
+        os._exit(_build(plan, report, theirs, cgroup))
     theirs.close()
     os.close(report)
     os.close(plan.listener)
@@ -78,7 +79,13 @@ def main(plan_file: str, report_to: str) -> int:
     if pid_1:
         identity.write_state(state, int(pid_1))
     _, status = os.waitpid(child, 0)
+    cgroups.remove(state)
     return os.waitstatus_to_exitcode(status)
+
+
+def make_cgroup(state: Path) -> int | None:
+    """Make one that the machine's root owns, see `cgroups.make`."""
+    return cgroups.make(state, idmap.decide(idmap.read_facts(state)).uids[0][1])
 
 
 def _pass_signals_to(child: int) -> None:
@@ -86,8 +93,10 @@ def _pass_signals_to(child: int) -> None:
         signal.signal(number, lambda number, _: os.kill(child, number))
 
 
-def _build(plan: init.Plan, report: int, outer: socket.socket) -> int:
-    """Be the builder; return PID 1's exit code."""
+def _build(
+    plan: init.Plan, report: int, outer: socket.socket, cgroup: int | None
+) -> int:
+    """Be the builder; return PID 1's exit code. `cgroup` is PID 1's."""
     die_with_parent()
     # The parent may have been killed before that call: then its end is closed.
     if select.select([outer], [], [], 0)[0]:
@@ -97,7 +106,7 @@ def _build(plan: init.Plan, report: int, outer: socket.socket) -> int:
         outer.close()
         os.close(plan.listener)
         try:
-            rootfs.enter()
+            rootfs.enter(cgroup)
             return init.run(plan, lambda: os.close(report))
         except sc.StepRefused as refusal:
             return _refused(report, refusal)

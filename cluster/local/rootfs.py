@@ -25,7 +25,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from cluster import syscalls as sc
-from cluster.local import layout as at
+from cluster.local import cgroups, layout as at
 from cluster.syscalls import StepRefused, step
 
 #: The operating system's programs. Missing ones are left out; links stay links.
@@ -78,8 +78,11 @@ def build(sources: Sources) -> None:
     os.chdir(root)
 
 
-def enter() -> None:
-    """Make what `build` has left here the root, with a /proc; raise StepRefused."""
+def enter(cgroup: int | None = None) -> None:
+    """Make what `build` has left here the root, with a /proc; raise StepRefused.
+
+    `cgroup` is what `cgroups.make` gave: it is shown in place of the host's.
+    """
     with step("entering the new root"):
         # A mount that is locked cannot become the root; this copy is not.
         sc.mount(".", "mnt", "", sc.MS_BIND | sc.MS_REC)
@@ -87,6 +90,8 @@ def enter() -> None:
     with step("mounting /proc"):
         # Before the host's is out of sight: the kernel asks for one to compare with.
         sc.mount("proc", "proc", "proc", _NO_PROGRAMS)
+    if cgroup is not None:
+        cgroups.enter(cgroup, "sys/fs/cgroup")
     with step("entering the new root"):
         # Both at the same place: the old root ends up on top and is let go of.
         sc.pivot_root(".", ".")

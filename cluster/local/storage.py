@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cluster import errors, logs, paths, statedir
-from cluster.local import facts, idmap, layout
+from cluster.local import cgroups, facts, idmap, layout
 from cluster.processes import python_command
 
 #: what is made anew at each start; objects, keys and images are kept
@@ -27,6 +27,8 @@ def prepare(state: Path) -> None:
     Raise StateError or NotEnough. Only the holder of the lock may call it.
     """
     with statedir.usable(state):
+        # Who was to remove it may have been killed.
+        cgroups.remove(state)
         volatile = [state / name for name in (*VOLATILE, "root")]
         if not facts.was_ready(state / "etcd"):
             # An etcd that was ended while it made its files may never elect itself

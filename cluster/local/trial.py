@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, paths, preflight, syscalls as sc
-from cluster.local import init, namespaces, network, rootfs, storage
+from cluster.local import cgroups, init, namespaces, network, rootfs, storage
 from cluster.processes import python_command
 
 #: seconds; it takes a tenth of one
@@ -32,13 +32,14 @@ class Answer:
     """How far it got: the refused `step` and the kernel's `reason`, or "" twice.
 
     `ids` is how many ids it has; `overlay` says whether containers can share the files
-    of their image.
+    of their image, `limits` whether theirs can be enforced.
     """
 
     step: str = ""
     reason: str = ""
     ids: int = 0
     overlay: bool = False
+    limits: bool = False
 
     @property
     def refused(self) -> str:
@@ -73,6 +74,7 @@ def attempt(directory: Path) -> Answer:
     except subprocess.TimeoutExpired:
         return Answer(_ALL, f"no end after {TIMEOUT:.0f} s")
     finally:
+        cgroups.remove(base)
         storage.remove_tree(base)
 
 
@@ -124,9 +126,10 @@ def way_out_of(step: str) -> str:
 def main(base: str) -> None:
     """Be the child: print the answer as JSON."""
     read, write = os.pipe()
+    cgroup = namespaces.make_cgroup(Path(base))
 
     def look() -> int:
-        os.write(write, json.dumps(_answer(_look)).encode())
+        os.write(write, json.dumps(_answer(lambda: _look(cgroup))).encode())
         return 0
 
     def start() -> dict:
@@ -148,10 +151,11 @@ def _answer(act: Callable[[], dict]) -> dict:
         return {"step": refusal.step, "reason": refusal.reason}
 
 
-def _look() -> dict:
-    rootfs.enter()
+def _look(cgroup: int | None) -> dict:
+    rootfs.enter(cgroup)
+    limits = cgroups.divide()
     network.configure_network()
     overlay = rootfs.can_overlay(_STORAGE)
     # From inside, where its owner is still root.
     shutil.rmtree(f"{_STORAGE}/overlay-probe")
-    return {"overlay": overlay, "ids": init.ids()}
+    return {"overlay": overlay, "limits": limits, "ids": init.ids()}

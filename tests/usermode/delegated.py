@@ -1,0 +1,125 @@
+"""Be PID 1 of a kernel whose cgroups are as systemd has them, and try ours in there.
+
+Each case is a machine's way: a process in some cgroup makes one for the machine, and a
+child of it moves there, leaves for namespaces and divides it as the kubelet wants it.
+Then a "pod" takes more memory than it may.
+"""
+
+import ctypes
+import json
+import os
+import traceback
+from pathlib import Path
+
+from cluster import syscalls as sc
+from cluster.local import cgroups
+
+_PR_SET_DUMPABLE = 4
+USER = 1000
+SLICE = cgroups.MOUNT / "user.slice" / "user-1000.slice"
+MANAGER = SLICE / "user@1000.service"
+TERMINAL = MANAGER / "app.slice" / "terminal.scope"
+#: which account in which cgroup: a terminal of a desktop, one by SSH, one of root's
+CASES = {
+    "user": (USER, TERMINAL),
+    "elsewhere": (USER, SLICE / "session-1.scope"),
+    "root": (0, SLICE / "session-1.scope"),
+    "alone": (0, cgroups.MOUNT),
+}
+
+
+def main(file: str) -> None:
+    for kind, place in (("proc", "/proc"), ("sysfs", "/sys"), ("tmpfs", "/mnt")):
+        sc.mount(kind, place, kind)
+    sc.mount("cgroup2", str(cgroups.MOUNT), "cgroup2", 0, "nsdelegate")
+    os.mkdir("/mnt/cgroups")
+    os.chmod("/mnt", 0o1777)
+    _as_systemd_has_them()
+    answers = {
+        name: _in_child(lambda case=case: _case(*case)) for name, case in CASES.items()
+    }
+    Path(file).write_text(json.dumps(answers))
+    sc.power_off()
+
+
+def _as_systemd_has_them() -> None:
+    for each in (cgroups.MOUNT, SLICE.parent, SLICE, MANAGER, TERMINAL.parent):
+        each.mkdir(exist_ok=True)
+        (each / "cgroup.subtree_control").write_text("+cpu +memory +pids")
+    TERMINAL.mkdir()
+    (SLICE / "session-1.scope").mkdir()
+    for each in (MANAGER, TERMINAL.parent, TERMINAL):
+        for name in ("", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads"):
+            os.chown(each / name, USER, USER)
+
+
+def _in_child(act) -> dict:
+    """Return what `act` returns in a process of its own, or why it does not."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            answer = act()
+        except Exception:
+            answer = {"error": traceback.format_exc()}
+        os.write(write, json.dumps(answer).encode())
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        said = pipe.read()
+    os.waitpid(child, 0)
+    return json.loads(said)
+
+
+def _case(uid: int, here: Path) -> dict:
+    _move_to(here)
+    _become(uid)
+    state = Path(f"/mnt/{uid}-{os.getpid()}")
+    state.mkdir()
+    # Root's machine runs as another.
+    cgroup = cgroups.make(state, USER)
+    if cgroup is None:
+        return {"made": None, "left": os.listdir(state)}
+    [note] = state.iterdir()
+    made = Path(note.read_text())
+    inside = _in_child(lambda: _machine(cgroup))
+    cgroups.remove(state)
+    left = [str(made)] if made.exists() else []
+    return {"made": str(made.parent), **inside, "left": left + os.listdir(state)}
+
+
+def _become(uid: int) -> None:
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    # Else /proc shows it as root's, and it may not write its own map.
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 1)
+
+
+def _machine(cgroup: int) -> dict:
+    _become(USER)
+    sc.unshare(sc.CLONE_NEWUSER | sc.CLONE_NEWNS)
+    Path("/proc/self/uid_map").write_text(f"0 {USER} 1")
+    root = Path("/mnt/cgroups")
+    cgroups.enter(cgroup, str(root))
+    divided = cgroups.divide(root)
+    kubepods = root / "kubepods"
+    kubepods.mkdir()
+    (kubepods / "memory.max").write_text(str(16 << 20))
+    return {
+        "divided": divided,
+        "ours": Path("/proc/self/cgroup").read_text().strip(),
+        "hungry": _hungry(kubepods),
+    }
+
+
+def _move_to(cgroup: Path) -> None:
+    (cgroup / "cgroup.procs").write_text("0")
+
+
+def _hungry(pod: Path) -> int:
+    child = os.fork()
+    if child == 0:
+        _move_to(pod)
+        bytearray(64 << 20)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
