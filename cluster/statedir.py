@@ -5,7 +5,9 @@ Every file in it is readable by its owner only, and is written whole or not at a
 
 import contextlib
 import errno
+import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,19 +19,34 @@ from cluster.progress import Progress
 if TYPE_CHECKING:
     import filelock
 
-#: one of these is in a state directory from the first moment of its first start on
+#: One of these is in a state directory from the first moment of its first start on, and
+#: while it is removed. The first is removed last: who waits for it may start then.
 MARKS = ("up.lock", "machine.lock")
 #: seconds between two attempts to get a lock
 PAUSE = 0.2
+#: how often a directory is made that another process removes
+ATTEMPTS = 100
 
 
 def make(state: Path) -> None:
     """Make the directory, or accept it; raise StateError."""
+    os.close(_open_lock(state))
+
+
+def _open_lock(state: Path) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
     with usable(state):
-        refuse_foreign(state)
-        make_private(state)
-        refuse_changeable(state, "LAB_STATE_DIR")
-        (state / "up.lock").touch(mode=0o600)
+        for attempt in range(ATTEMPTS):
+            refuse_foreign(state)
+            try:
+                make_private(state)
+                refuse_changeable(state, "LAB_STATE_DIR")
+                return os.open(state / MARKS[0], flags, 0o600)
+            except (FileExistsError, FileNotFoundError):
+                # Another process has removed the directory in between.
+                if attempt == ATTEMPTS - 1:
+                    raise
+    raise AssertionError("the loop returns or raises")
 
 
 def refuse_foreign(state: Path) -> None:
@@ -38,7 +55,9 @@ def refuse_foreign(state: Path) -> None:
     A start empties directories in there, and `delete` removes all of it but what a
     learner has solved.
     """
-    if not any((state / mark).exists() for mark in MARKS) and has_more(state):
+    # In one look: another process may be making the directory, or removing it.
+    names = _names(state)
+    if names and names.isdisjoint(MARKS):
         raise errors.StateError(
             state,
             "holds files that are not of these notebooks.",
@@ -48,17 +67,55 @@ def refuse_foreign(state: Path) -> None:
 
 def has_more(state: Path) -> bool:
     """Say whether there is anything but the file of what a learner has solved."""
-    return state.exists() and any(
-        path.name != paths.PROGRESS for path in state.iterdir()
-    )
+    return bool(_names(state))
 
 
-def start_lock(state: Path, progress: Progress) -> "filelock.AcquireReturnProxy":
-    """Return the held lock of a start, and report while another process has it."""
-    return hold(
-        state / "up.lock",
-        lambda: progress.update("another process is starting the cluster; waiting"),
-    )
+def _names(state: Path) -> set[str]:
+    with contextlib.suppress(FileNotFoundError):
+        return {*os.listdir(state)} - {paths.PROGRESS}
+    return set()
+
+
+@contextlib.contextmanager
+def start_lock(
+    state: Path, progress: Progress, *, meanwhile: Callable[[], object] = lambda: None
+) -> Iterator[None]:
+    """Hold the lock of a start, and of a removal, in a directory that is there.
+
+    While another process has it, `progress` is told and `meanwhile` is called. Raise
+    StateError.
+    """
+    while True:
+        lock = _open_lock(state)
+        try:
+            while not _taken(lock):
+                progress.update(
+                    "another process starts or removes the cluster; waiting"
+                )
+                meanwhile()
+                time.sleep(PAUSE)
+            # Else it is the lock of a directory that has been removed.
+            if same_file(lock, state / MARKS[0]):
+                yield
+                return
+        finally:
+            os.close(lock)
+
+
+def _taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def same_file(descriptor: int, path: Path) -> bool:
+    """Say whether an open file is still the one of that name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def hold(file: Path, wait: Callable[[], object]) -> "filelock.AcquireReturnProxy":

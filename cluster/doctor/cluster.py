@@ -255,6 +255,9 @@ class Cluster:
         """Ask our own cluster, and no other."""
         lab = backends.kept()
         status = lab.status()
+        # On another backend the disk of the objects is not this one.
+        here = status and lab.name in (LOCAL, CONTROL_PLANE)
+        short = shortage.shortages(lab.state) if here else {}
         server, user, groups = "", "", ()
         if status and status["phase"] in ("ready", "degraded"):
             ours = (f"{lab.binaries()}/kubectl", *_options(lab))
@@ -270,8 +273,6 @@ class Cluster:
             else {}
         )
         found = client.get("clientVersion", {}).get("gitVersion", "")
-        ours = status and lab.name in (LOCAL, CONTROL_PLANE)
-        short = shortage.shortages(lab.state) if ours else {}
         return cls(status, server, user, groups, found, path, short)
 
     def findings(self) -> Iterator[Finding]:

@@ -80,7 +80,6 @@ class Kind(Backend):
         progress = progress or Silent()
         # Before a directory is made, and programs are fetched, for nothing.
         state = self._engine().state(self._plan.cluster)
-        statedir.make(self.state)
         with statedir.start_lock(self.state, progress):
             self._commands().log.unlink(missing_ok=True)
             kubectl, archive = self._prepare(progress)
@@ -112,10 +111,10 @@ class Kind(Backend):
         if not self.state.exists():
             return False
         existed = Record.read(self.state) is not None
-        if existed:
-            with statedir.start_lock(self.state, Silent()):
+        with statedir.start_lock(self.state, Silent()):
+            if existed:
                 self._remove(Silent())
-        storage.remove_state(self.state)
+            storage.remove_state(self.state)
         return existed
 
     def status(self) -> dict | None:

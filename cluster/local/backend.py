@@ -4,6 +4,7 @@ This is what `helpers.connection` and the command line call; one object, one dir
 """
 
 import json
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,10 @@ from cluster.statedir import write_private
 # The rest is imported where it is used: `status` is asked often, a start is rare.
 if TYPE_CHECKING:
     from cluster.image import load as images
+
+
+#: seconds that `delete` waits for a start that it cannot stop, as one that downloads
+PATIENCE = 20.0
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,6 @@ class Local(Backend):
         once get one cluster. Raise a subclass of LabError; nothing is left running.
         """
         progress = progress or Silent()
-        statedir.make(self.state)
         with statedir.start_lock(self.state, progress):
             if self._machine.ending():
                 progress.update("waiting for the end of the last run")
@@ -87,11 +91,25 @@ class Local(Backend):
     def delete(self) -> bool:
         """Stop the cluster and remove its state; return False if there was none.
 
-        Raise StateError for a directory that is not ours.
+        A start that is under way is stopped. Raise StateError for a directory that is
+        not ours, or in which another process goes on to start a cluster.
         """
         statedir.refuse_foreign(self.state)
-        existed = (self.state / "pki").exists()
-        self._machine.delete()
+        if not self.state.exists():
+            return False
+        began = time.monotonic()
+
+        def meanwhile() -> None:
+            if not self.stop() and time.monotonic() - began > PATIENCE:
+                raise errors.StateError(
+                    self.state,
+                    "another process prepares a start there.",
+                    "Wait for its end, or end it with Ctrl-C, and try again.",
+                )
+
+        with statedir.start_lock(self.state, Silent(), meanwhile=meanwhile):
+            existed = (self.state / "pki").exists()
+            self._machine.delete()
         return existed
 
     def status(self) -> dict | None:

@@ -48,7 +48,7 @@ def locked(state: Path) -> Iterator[int]:
         try:
             fcntl.fcntl(lock, fcntl.F_OFD_SETLK, _WHOLE_FILE)
             # `delete` may have removed the file that we just opened.
-            if _same_file(lock, path):
+            if statedir.same_file(lock, path):
                 yield lock
                 return
         except (BlockingIOError, PermissionError):
@@ -70,13 +70,6 @@ _WHOLE_FILE = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 def _held(lock: int) -> bool:
     answer = fcntl.fcntl(lock, fcntl.F_OFD_GETLK, _WHOLE_FILE)
     return _FLOCK.unpack(answer)[0] != fcntl.F_UNLCK
-
-
-def _same_file(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(path))
-    except FileNotFoundError:
-        return False
 
 
 def pid_of(state: Path, who: str) -> int | None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import errors, paths, ports
+from cluster import errors, paths, ports, statedir
 from cluster.local import cgroups, facts, identity, init, probes, storage
 from cluster.logs import last_words, tail
 from cluster.processes import python_command
@@ -219,7 +219,10 @@ class Machine:
         )
 
     def delete(self) -> bool:
-        """Stop the machine and remove the directory; return False if there was none."""
+        """Stop the machine and remove the directory; return False if there was none.
+
+        Only the holder of the start lock may call it.
+        """
         if not self.state.exists():
             return False
         self.stop()
@@ -227,7 +230,7 @@ class Machine:
             cgroups.remove(self.state)
             for path in self.state.iterdir():
                 # While the lock is there, no start can begin in what we remove.
-                if path.name not in ("machine.lock", paths.PROGRESS):
+                if path.name not in (*statedir.MARKS, paths.PROGRESS):
                     storage.remove_tree(path)
             storage.remove_state(self.state)
         return True

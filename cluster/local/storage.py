@@ -92,8 +92,9 @@ def _tree(top: Path) -> Iterator[Path]:
 
 def remove_state(state: Path) -> None:
     """Remove a state directory, but not the file of what a learner has solved."""
-    for path in state.iterdir():
-        if path.name != paths.PROGRESS:
+    marks = [state / mark for mark in reversed(statedir.MARKS)]
+    for path in (*(set(state.iterdir()) - set(marks)), *marks):
+        if path.name != paths.PROGRESS and path.exists():
             remove_tree(path)
     # Not empty: that file, or what a start has made that waited for this end.
     with contextlib.suppress(OSError):

@@ -55,12 +55,16 @@ class Lab:
         return subprocess.Popen(
             [sys.executable, "-m", "helpers", "up"],
             cwd=ROOT,
-            env={**os.environ, "LAB_STATE_DIR": str(self.state), **environment},
+            env={**self.environment(), **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment in which a command is about this cluster."""
+        return {**os.environ, "LAB_STATE_DIR": str(self.state)}
 
     def kubectl(self, *arguments: str, input: str | None = None) -> str:
         done = subprocess.run(
