@@ -94,7 +94,7 @@ def remove_state(state: Path) -> None:
     """Remove a state directory, but not the file of what a learner has solved."""
     marks = [state / mark for mark in reversed(statedir.MARKS)]
     for path in (*(set(state.iterdir()) - set(marks)), *marks):
-        if path.name != paths.PROGRESS and path.exists():
+        if path.name != paths.PROGRESS and os.path.lexists(path):
             remove_tree(path)
     # Not empty: that file, or what a start has made that waited for this end.
     with contextlib.suppress(OSError):
