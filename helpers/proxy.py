@@ -6,9 +6,10 @@ nothing and filters nothing itself.
 =================  =======================  =========================================
 behaviour          kubectl proxy            here
 =================  =======================  =========================================
-port               8001                     any that is free: two notebooks at once
+where it listens   port 8001: any account   a unix socket in a directory of its own:
+                   and web page reaches it  who may not open that reaches nothing
 POST, PUT, PATCH,  passed on, with the      403 from the proxy unless the lesson
-DELETE             learner's rights         writes; it cannot tell who asks
+DELETE             learner's rights         writes
 Host header        three names of this      the same
                    machine
 end                Ctrl-C in its terminal   end of the block, `stop()`, or the kernel's
@@ -16,9 +17,9 @@ output             the terminal             `log`: an unread pipe would block it
 =================  =======================  =========================================
 """
 
+import contextlib
 import functools
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -26,17 +27,18 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import IO, Any, Self
 
 import requests
-from requests.adapters import HTTPAdapter
 
 from cluster.die_with_parent import die_with_parent
 from cluster.processes import end_process
 from cluster.waiting import until
 from helpers import errors
-from helpers.caller import AGAIN, TIMEOUT, json_of
+from helpers.caller import TIMEOUT, json_of
 from helpers.command import environment, program
+from helpers.unixhttp import SERVER, Reply, new_session
 
 #: seconds until a new proxy must answer; it takes about 0.1
 START_TIMEOUT = 10.0
@@ -46,54 +48,18 @@ GRACE = 5.0
 WRITING_METHODS = "^(POST|PUT|PATCH|DELETE)$"
 _WAY_OUT = "Look at `python -m helpers status`."
 _END_WITH_PARENT = functools.partial(die_with_parent, signal.SIGTERM)
-_SERVING = re.compile(r"^Starting to serve on 127\.0\.0\.1:(\d+)$", re.MULTILINE)
-
-
-def port_of(log: str) -> int | None:
-    """Return the port that a proxy reports, or None before it does."""
-    found = _SERVING.search(log)
-    return int(found[1]) if found else None
-
-
-class Reply(requests.Response):
-    """A response of `requests` with the names of `Caller`'s: `status`, `data`.
-
-    Lessons use both clients, and one word is enough.
-    """
-
-    @property
-    def status(self) -> int:
-        """Return the code: 200, 404."""
-        return self.status_code
-
-    @property
-    def data(self) -> bytes:
-        """Return the body."""
-        return self.content
-
-
-class _Adapter(HTTPAdapter):
-    def build_response(self, *args: Any) -> Reply:
-        reply = Reply()
-        vars(reply).update(vars(super().build_response(*args)))
-        return reply
-
-
-def new_session() -> requests.Session:
-    """Return a session for loopback that tries again when the server asks for it."""
-    session = requests.Session()
-    # A proxy of this machine's network must not see requests to loopback.
-    session.trust_env = False
-    session.mount("http://", _Adapter(max_retries=AGAIN))
-    return session
+#: bytes that fit into the address of a unix socket on every system
+_ADDRESS = 103
 
 
 class KubectlProxy:
-    """A `kubectl proxy` on 127.0.0.1 that ends with its block, or with `stop()`.
+    """A `kubectl proxy` at a unix socket that ends with its block, or with `stop()`.
 
-    `url` is where it listens, `pid` its process, `log` what it has written; shell cells
-    find the URL of the one started last in `$PROXY`. Everybody on this machine who
-    reaches the port has the learner's rights, so it is read-only unless
+    `socket` is the path of that file, `pid` its process, `log` what it has written.
+    Shell cells find the one started last in `$PROXY`:
+    `curl --unix-socket "$PROXY" http://localhost/apis`. Who reaches a proxy has the
+    learner's rights, so it has no port, which every account of the machine could reach.
+    So that a lesson that only looks changes nothing, it is read-only unless
     `read_only=False`.
     """
 
@@ -108,16 +74,16 @@ class KubectlProxy:
         `reject_paths` are regular expressions that replace kubectl's own list, which
         keeps exec and attach away.
         """
-        self._session = new_session()
         self.read_only = read_only
-        self._arguments = ["proxy", "--address=127.0.0.1", "--port=0"]
+        self._arguments = ["proxy"]
         if read_only:
             self._arguments.append(f"--reject-methods={WRITING_METHODS}")
         if reject_paths is not None:
             # kubectl wants at least one; `^$` matches no path: each has a slash.
             paths = ",".join(reject_paths) or "^$"
             self._arguments.append(f"--reject-paths={paths}")
-        self.port: int | None = None
+        self._socket = ""
+        self._session = new_session("")
         self._process: subprocess.Popen | None = None
         self._output: IO[bytes] | None = None
         self._log = ""
@@ -127,7 +93,8 @@ class KubectlProxy:
         """Start it and return it once the API server answers through it.
 
         Does nothing if it runs. Raise MissingTool, NotConnected, ProxyEnded with its
-        last words if it ends at once, or NotReady after `timeout` seconds.
+        last words if it ends at once, NotReady after `timeout` seconds, or LabError if
+        the temporary directory has too long a path for a socket.
         """
         if self.running:
             return self
@@ -139,7 +106,7 @@ class KubectlProxy:
         except BaseException:
             self.stop()
             raise
-        os.environ["PROXY"] = self.url
+        os.environ["PROXY"] = self.socket
         return self
 
     def stop(self) -> None:
@@ -151,7 +118,6 @@ class KubectlProxy:
             self._log = self.log
             self._output = None
             self._finish()
-            self._session.close()
 
     def request(
         self, method: str, path: str, *, timeout: float = TIMEOUT, **options: Any
@@ -161,27 +127,27 @@ class KubectlProxy:
         `options` are those of `requests.request`. Like kubectl, it tries again when the
         server asks for that (429 or 503 with Retry-After). Raise ProxyEnded if it does
         not run, NotReady without an answer in `timeout` seconds.
-        The same as `curl -X METHOD URL/PATH`.
+        The same as `curl -X METHOD --unix-socket SOCKET http://localhost/PATH`.
         """
         try:
             reply: Any = self._session.request(
-                method, self.url + path, timeout=timeout, **options
+                method, SERVER + path, timeout=timeout, **options
             )
         except requests.RequestException as error:
             # That the proxy ended says more than a refused connection.
-            _ = self.url
+            _ = self.socket
             what = f"An answer to {method} {path}"
             last = type(error).__name__
             raise errors.NotReady(what, timeout, last, _WAY_OUT) from error
         return reply
 
     def get(self, path: str, **options: Any) -> Reply:
-        """Send a GET; the rest is as in `request`. The same as `curl URL/PATH`."""
+        """Send a GET; the rest is as in `request`."""
         return self.request("GET", path, **options)
 
     def read(self, path: str, *, accept: str = "application/json") -> dict:
         """Return the JSON at `path`, as `Caller.read` does."""
-        # Not gzip: on loopback it takes longer than it saves.
+        # Not gzip: on one machine it takes longer than it saves.
         headers = {"Accept": accept, "Accept-Encoding": "identity"}
         return json_of(path, self.get(path, headers=headers))
 
@@ -197,7 +163,7 @@ class KubectlProxy:
         """Return one line: where it listens and what it lets through."""
         mode = "read-only" if self.read_only else "reads and writes"
         if self.running:
-            return f"kubectl proxy at {self.url} ({mode}, pid {self.pid})"
+            return f"kubectl proxy at {self.socket} ({mode}, pid {self.pid})"
         return f"kubectl proxy, not running ({mode})"
 
     @property
@@ -206,11 +172,11 @@ class KubectlProxy:
         return self._process is not None and self._process.poll() is None
 
     @property
-    def url(self) -> str:
-        """Return where it listens; raise ProxyEnded if it does not run."""
+    def socket(self) -> str:
+        """Return the path of its socket; raise ProxyEnded if it does not run."""
         if not self.running:
             raise self._ended()
-        return f"http://127.0.0.1:{self.port}"
+        return self._socket
 
     @property
     def pid(self) -> int | None:
@@ -231,10 +197,18 @@ class KubectlProxy:
             # The signal below comes when the *thread* ends that forked.
             raise RuntimeError("a proxy is started from the main thread")
         self.stop()
-        # Without a name, so that no file is left when the kernel is killed.
-        self._output = tempfile.TemporaryFile(prefix="kubectl-proxy-")
+        ends = contextlib.ExitStack()
+        # A cell that is run again drops its proxy: that one stops as well.
+        self._finish = weakref.finalize(self, ends.close)
+        # 0700, and gone with the proxy. A killed kernel leaves it, with nothing that
+        # anybody could use: nobody listens any more.
+        folder = tempfile.TemporaryDirectory(prefix="kubectl-proxy-")
+        path = Path(ends.enter_context(folder), "api")
+        self._socket = _address(path)
+        self._session = ends.enter_context(new_session(self._socket))
+        self._output = ends.enter_context(tempfile.TemporaryFile())
         self._process = subprocess.Popen(
-            line,
+            [*line, f"--unix-socket={self._socket}"],
             env=settings,
             stdin=subprocess.DEVNULL,
             stdout=self._output,
@@ -244,8 +218,7 @@ class KubectlProxy:
             # A killed kernel runs no `stop()`, and an open proxy must not stay behind.
             preexec_fn=_END_WITH_PARENT if sys.platform == "linux" else None,
         )
-        # A cell that is run again drops its proxy: that one stops as well.
-        self._finish = weakref.finalize(self, _end, self._process, self._output)
+        ends.callback(end_process, self._process, GRACE)
 
     def _wait_until_it_answers(self, timeout: float) -> None:
         last = "nothing"
@@ -254,8 +227,7 @@ class KubectlProxy:
             nonlocal last
             if not self.running:
                 raise self._ended()
-            self.port = port_of(self.log)
-            if self.port is not None:
+            if os.path.exists(self._socket):
                 last = self._answer()
             return last == "200"
 
@@ -266,7 +238,7 @@ class KubectlProxy:
     def _answer(self) -> str:
         # /version is open to everybody: what the learner may read does not matter.
         try:
-            reply: Any = self._session.get(f"{self.url}/version", timeout=2)
+            reply: Any = self._session.get(f"{SERVER}/version", timeout=2)
         except requests.RequestException as error:
             return type(error).__name__
         if reply.status == 200:
@@ -278,6 +250,12 @@ class KubectlProxy:
         return errors.ProxyEnded(code, "\n".join(self.log.splitlines()[-20:]))
 
 
-def _end(process: subprocess.Popen, output: IO[bytes]) -> None:
-    end_process(process, GRACE)
-    output.close()
+def _address(path: Path) -> str:
+    """Return a path as the address of a socket; raise LabError if it is too long."""
+    size = len(os.fsencode(path))
+    if size > _ADDRESS:
+        raise errors.LabError(
+            f"{path} has {size} bytes, and a unix socket takes {_ADDRESS}.",
+            "Set TMPDIR to a directory with a shorter path, and restart the kernel.",
+        )
+    return str(path)

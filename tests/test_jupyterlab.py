@@ -58,9 +58,11 @@ def client_of_a_new_kernel(server: JupyterLab) -> BlockingKernelClient:
     return client
 
 
-def listens(port: int) -> bool:
-    with socket.socket() as one:
-        return one.connect_ex(("127.0.0.1", port)) == 0
+def listens(at: int | str) -> bool:
+    """Say whether somebody listens at a port of 127.0.0.1, or at a unix socket."""
+    unix = isinstance(at, str)
+    with socket.socket(socket.AF_UNIX if unix else socket.AF_INET) as one:
+        return one.connect_ex(at if unix else ("127.0.0.1", at)) == 0
 
 
 # SIGHUP: its terminal was closed.
@@ -74,15 +76,15 @@ def test_with_jupyterlab_ends_all_but_the_cluster(server, cluster, number):
     state = cluster.kubeconfig.parent
     machine = identity.pid_of(state, "pid_1")
     client = client_of_a_new_kernel(server)
-    [proxy] = re.findall(r"127\.0\.0\.1:(\d+) ", run(client, WORK))
+    [proxy] = re.findall(r"kubectl proxy at (/\S+) ", run(client, WORK))
     if number == signal.SIGTERM:
         client.execute(WATCH)
         until(lambda: "bash" in [each.name() for each in server.kernels()], 20)
     assert "kubectl" in [each.name() for each in server.kernels()]
-    assert listens(int(proxy))
+    assert listens(proxy)
     client.stop_channels()
     server.stop(number)
-    assert not listens(int(proxy))
+    assert not listens(proxy)
     assert identity.pid_of(state, "pid_1") == machine and identity.running(state)
 
 
@@ -92,9 +94,12 @@ def test_another_user_of_the_machine_hears_nothing_of_a_kernel(
     cluster, tmp_path, encryption
 ):
     """Its ports are open to all: without encryption the outputs are, too."""
-    [ours] = re.findall(
-        r"--KernelManager\.transport_encryption=(\w+)", (ROOT / "Makefile").read_text()
+    option = r"--KernelManager\.transport_encryption=(\w+)"
+    ours, hub = (
+        re.search(option, (ROOT / file).read_text())[1]
+        for file in ("Makefile", "docs/teaching.md")
     )
+    assert hub == ours
     given = "disabled" if encryption == "disabled" else ours
     with kernel(str(tmp_path), transport_encryption=given) as (manager, client):
         client.execute("import time\nwhile True: print('diary'); time.sleep(0.02)")

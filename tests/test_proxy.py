@@ -4,18 +4,24 @@ import http.server
 import json
 import os
 import signal
+import socketserver
+import subprocess
 import tempfile
 import threading
+from pathlib import Path
 
 import psutil
 import pytest
-import requests
 
-from helpers import errors, proxy
+from helpers import errors, proxy, unixhttp
 from helpers.proxy import KubectlProxy
 from tests.likekernel import like_a_kernel
 
 NAMESPACES = "/api/v1/namespaces"
+#: who has nothing to do with the learner
+NOBODY = 65534
+#: how curl ends when it may not open the socket
+COULD_NOT_CONNECT = 7
 #: Nothing is stored, so nothing has to be cleaned up.
 DRY_RUN = f"{NAMESPACES}?dryRun=All"
 NAMESPACE = {"metadata": {"name": "never-stored"}}
@@ -28,17 +34,16 @@ KUBECONFIG = {
 }
 
 
-@pytest.mark.parametrize(
-    ("log", "port"),
-    [
-        ("Starting to serve on 127.0.0.1:41234\n", 41234),
-        ("W1125 a warning\nStarting to serve on 127.0.0.1:8001\n", 8001),
-        ("Starting to serve on 127.0.0", None),
-    ],
-)
-def test_the_port_is_read_from_its_line(log, port):
-    """Nothing else in the log is taken for it."""
-    assert proxy.port_of(log) == port
+def curl(socket, user=None):
+    """Ask the proxy at a socket as this user, or as another one."""
+    command = ["curl", "-sS", "--unix-socket", socket, "http://localhost/version"]
+    return subprocess.run(command, **as_user(user))
+
+
+def as_user(user):
+    """Return the options that run a program as this user, or as another one."""
+    other = {"user": user, "group": user, "extra_groups": []} if user else {}
+    return {"capture_output": True, "text": True, "timeout": 30, **other}
 
 
 @pytest.fixture
@@ -96,7 +101,7 @@ def test_a_proxy_that_is_deaf_is_killed(kubectl, monkeypatch):
     assert (caught.value.waited, caught.value.last) == (0.3, "nothing")
     assert not psutil.pid_exists(deaf.pid)
     with pytest.raises(errors.ProxyEnded, match="SIGKILL"):
-        _ = deaf.url
+        _ = deaf.socket
 
 
 def test_a_proxy_that_floods_is_not_blocked(kubectl):
@@ -119,22 +124,45 @@ def test_stop_before_start_does_nothing():
 
 
 def test_a_block_is_its_lifetime(cluster, tmp_path, monkeypatch):
-    """It answers inside, and nobody listens after it, though the block failed.
-
-    It leaves no file, not even while it runs: a killed kernel cannot remove one.
-    """
+    """It answers inside, and nothing is left after it, though the block failed."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(ZeroDivisionError), KubectlProxy() as running:
-        url, pid = running.url, running.pid
-        assert requests.get(f"{url}/version").status_code == 200
-        assert repr(running) == f"kubectl proxy at {url} (read-only, pid {pid})"
-        assert os.environ["PROXY"] == url
-        assert list(tmp_path.iterdir()) == []
+        socket, pid = running.socket, running.pid
+        assert curl(socket).returncode == 0
+        assert repr(running) == f"kubectl proxy at {socket} (read-only, pid {pid})"
+        assert os.environ["PROXY"] == socket
+        assert list(tmp_path.iterdir()) == [Path(socket).parent]
         _ = 1 / 0
     assert not psutil.pid_exists(pid)
-    with pytest.raises(requests.ConnectionError):
-        requests.get(f"{url}/version")
-    assert running.log.startswith("Starting to serve on 127.0.0.1:")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(errors.ProxyEnded):
+        running.get("/version")
+    assert running.log == f"Starting to serve on {socket}\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize("read_only", [True, False])
+def test_another_account_gets_nothing(cluster, read_only):
+    """It finds no port, no name and no answer; the learner gets one the same way."""
+    with KubectlProxy(read_only=read_only) as mine:
+        connections = psutil.Process(mine.pid).net_connections("tcp")
+        assert not [one for one in connections if one.status == psutil.CONN_LISTEN]
+        assert curl(mine.socket).returncode == 0
+        refused = curl(mine.socket, user=NOBODY)
+        listed = subprocess.run(["ls", Path(mine.socket).parent], **as_user(NOBODY))
+    assert (refused.returncode, refused.stdout) == (COULD_NOT_CONNECT, "")
+    assert listed.returncode != 0 and "Permission denied" in listed.stderr
+
+
+def test_a_path_that_no_socket_can_have_is_told(cluster, tmp_path, monkeypatch):
+    """And no directory is left, as nothing was started."""
+    long = tmp_path / ("long-" * 20)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with pytest.raises(errors.LabError, match="a unix socket takes 103") as caught:
+        KubectlProxy().start()
+    assert "TMPDIR" in caught.value.way_out
+    assert list(long.iterdir()) == []
 
 
 def test_start_and_stop_again(cluster):
@@ -150,7 +178,7 @@ def test_start_and_stop_again(cluster):
 
 
 def test_a_proxy_that_nobody_holds_is_stopped(cluster):
-    """A cell that is run again leaves no second door open."""
+    """A cell that is run again leaves no second proxy."""
     held = KubectlProxy().start()
     process = psutil.Process(held.pid)
     held = KubectlProxy().start()
@@ -226,20 +254,26 @@ class Answering(http.server.BaseHTTPRequestHandler):
 
 
 class Plain(KubectlProxy):
-    """A proxy that is said to listen on a port."""
+    """A proxy that is said to run, and to listen at a socket."""
 
-    url = property(lambda self: f"http://127.0.0.1:{self.port}")
+    socket = property(lambda self: self._socket)
+
+    def listens_at(self, path):
+        """Send the requests there."""
+        self._socket, self._session = path, unixhttp.new_session(path)
 
 
 @pytest.fixture
-def plain():
+def plain(tmp_path):
     """Yield what asks a server of another thread; its `busy` counts the 429s."""
-    with http.server.HTTPServer(("127.0.0.1", 0), Answering) as server:
+    path = str(tmp_path / "api")
+    with socketserver.UnixStreamServer(path, Answering) as server:
         server.busy = server.asked = 0
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         asker = Plain()
-        asker.port, asker.server = server.server_port, server
+        asker.listens_at(path)
+        asker.server = server
         with asker._session:
             yield asker
         server.shutdown()
@@ -270,7 +304,7 @@ def test_read_raises_what_the_server_says(plain, path, reason, message):
 
 
 def test_read_asks_for_a_form_and_no_proxy_of_the_network(plain, monkeypatch):
-    """The header is what the server goes by; what is said on loopback stays there."""
+    """The header is what the server goes by; what is said here stays here."""
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
     wanted = "application/json;v=v2"
@@ -278,8 +312,8 @@ def test_read_asks_for_a_form_and_no_proxy_of_the_network(plain, monkeypatch):
 
 
 def test_no_answer_is_told_in_one_line(plain):
-    """Nobody listens on the port: the request, and where to look."""
-    plain.port = 9
+    """Nobody listens there: the request, and where to look."""
+    plain.listens_at("/nowhere")
     with pytest.raises(errors.NotReady) as caught:
         plain.get("/good", timeout=2)
     assert caught.value.what == "An answer to GET /good"
@@ -302,10 +336,13 @@ signal.pause()
 
 
 @pytest.fixture
-def parent(cluster):
+def parent(cluster, monkeypatch):
     """Yield a process like a kernel, in a group of its own, and its proxy."""
-    with like_a_kernel(PARENT) as (process, [pid]):
-        yield process, psutil.Process(pid)
+    with tempfile.TemporaryDirectory() as folder:
+        # A killed kernel leaves the directory of its socket.
+        monkeypatch.setenv("TMPDIR", folder)
+        with like_a_kernel(PARENT) as (process, [pid]):
+            yield process, psutil.Process(pid)
 
 
 @pytest.mark.full("infrastructure that lessons do not touch")

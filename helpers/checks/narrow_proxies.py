@@ -8,7 +8,8 @@ from helpers.ambassadors import ask_ambassador
 from helpers.command import current_namespace
 from helpers.exercise import exercise
 from helpers.pods import Answer
-from helpers.proxy import KubectlProxy, Reply
+from helpers.proxy import KubectlProxy
+from helpers.unixhttp import Reply
 
 #: what a proxy says when it refuses; the API server's own 403 is a Status in JSON
 REFUSAL = "Forbidden"
