@@ -16,7 +16,7 @@ REFUSED = 60
 
 #: what each letter of the exercise sends: curl's options for it, and the URL
 _TRUST = f"--cacert {CA}"
-_TOKEN = f'-H "Authorization: Bearer $(cat {FILES}/token)"'
+_TOKEN = "-H @-"
 _NONSENSE = '-H "Authorization: Bearer nonsense"'
 REQUESTS = {
     "A": "https://kubernetes/version",
@@ -83,6 +83,7 @@ def predict_from_pod(pod: str, predicted: Mapping[str, int | None]) -> None:
 
 def _sent(pod: str, request: str) -> tuple[int, int]:
     """Return the exit code of curl and the status code of the answer, or 0."""
+    header = f"printf 'Authorization: Bearer %s' \"$(cat {FILES}/token)\""
     curl = f"curl -s -o /dev/null -w '%{{http_code}}' --max-time 10 {request}"
-    done = exec_in_pod(pod, "sh", "-c", curl)
+    done = exec_in_pod(pod, "sh", "-c", f"{header} | {curl}")
     return done.exit_code, int(done.stdout or 0)

@@ -35,25 +35,26 @@ _SCRIPT = r"""
 mark=$1 host=$2 path=$3 ca=$4 token=$5
 server=$host:${KUBERNETES_SERVICE_PORT:-443}
 part() { printf '\n%s %s\n' "$mark" "$1"; }
-ask() { curl -sg --connect-timeout 5 --max-time 6 --cacert "$ca" "$@"; }
+header() { [ ! -r "$token" ] || printf 'Authorization: Bearer %s' "$(cat "$token")"; }
+ask() {
+  header | curl -sg --connect-timeout 5 --max-time 6 --cacert "$ca" -H @- "$@"
+}
 command -v curl >/dev/null || { echo "The image has no curl." >&2; exit 127; }
 exec 3>&1
-set --
-[ ! -r "$token" ] || set -- -H "Authorization: Bearer $(cat "$token")"
 part answer
-measured=$({ ask -i -w '%{stderr}%{json}' "$@" "https://$server$path" |
+measured=$({ ask -i -w '%{stderr}%{json}' "https://$server$path" |
   { head -c 1048576; cat >/dev/null; } >&3; } 2>&1)
 part measured; printf '%s' "$measured"
 exec 2>/dev/null
-part credential; [ $# -eq 0 ] || echo sent
+part credential; [ ! -r "$token" ] || echo sent
 part claims; cut -s -d. -f2 "$token"
 part service; echo "$KUBERNETES_SERVICE_HOST $KUBERNETES_SERVICE_PORT"
 part search; sed -n 's/^search //p' /etc/resolv.conf
 part resolved; timeout 5 getent hosts "$host"
 part handshake
 timeout 3 openssl s_client -connect "$server" -CAfile "$ca" -nameopt rfc2253 \
-  </dev/null 2>&1 && part user && [ $# -gt 0 ] &&
-ask "$@" -H 'Content-Type: application/json' -d \
+  </dev/null 2>&1 && part user && [ -r "$token" ] &&
+ask -H 'Content-Type: application/json' -d \
   '{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}' \
   "https://$server/apis/authentication.k8s.io/v1/selfsubjectreviews"
 exit 0
