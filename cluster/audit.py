@@ -8,6 +8,8 @@ with their queries, as the command of an exec. Nothing runs here.
 import contextlib
 from pathlib import Path
 
+from cluster.statedir import read_shared
+
 #: the log that is being written, and those that are full, with the time in their names
 NAME, FULL = "audit.log", "audit-*.log"
 #: users that are parts of the cluster, and groups of such users; `super-admin` is ours
@@ -25,6 +27,8 @@ GROUPS = (
     # kind's provisioner of volumes
     "system:serviceaccounts:local-path-storage",
 )
+#: bytes that are read of one file; the API server begins a new one long before
+LIMIT = 64_000_000
 _READS = ["get", "list", "watch"]
 _CHATTER = [
     {"group": "coordination.k8s.io", "resources": ["leases"]},
@@ -89,5 +93,5 @@ def read(directory: Path) -> str:
     text = ""
     for path in (*full, directory / NAME):
         with contextlib.suppress(FileNotFoundError):
-            text += path.read_text()
+            text += read_shared(path, LIMIT)
     return text

@@ -10,7 +10,7 @@ import os
 import re
 from pathlib import Path
 
-from cluster.statedir import open_private
+from cluster.statedir import open_private, read_shared
 
 #: bytes that one log may have; a component in a loop must not fill the disk
 LIMIT = 16_000_000
@@ -54,12 +54,14 @@ def shrink(path: str | os.PathLike, limit: int, kept: int) -> bool:
 def tail(path: Path, lines: int = 20) -> str:
     """Return the last lines of a log, or nothing if there is none."""
     try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 64 * 1024))
-            text = file.read().decode(errors="replace")
+        return read(path, lines)
     except OSError:
         return ""
-    return "\n".join(text.splitlines()[-lines:])
+
+
+def read(path: Path, lines: int) -> str:
+    """Return the last lines of a log; raise OSError."""
+    return "\n".join(read_shared(path, 64 * 1024).splitlines()[-lines:])
 
 
 def last_words(path: Path, lines: int = 5) -> str:

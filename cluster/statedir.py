@@ -7,6 +7,8 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
+import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -153,6 +155,29 @@ _REMEDIES = {
     errno.EPERM: _RIGHTS,
     errno.EROFS: _RIGHTS,
 }
+
+
+def read_shared(path: Path, limit: int) -> str:
+    """Return the last `limit` bytes of a file that pods may have changed, as text.
+
+    Raise OSError for what is no regular file: a link would lead to a file of the host.
+    Nothing of the text moves a terminal's cursor.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+    with open(os.open(path, flags), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "no regular file", str(path))
+        file.seek(max(0, found.st_size - limit))
+        return printable(file.read(limit).decode(errors="replace"))
+
+
+def printable(text: str) -> str:
+    """Return a text without control characters but tabs and ends of lines."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def open_private(path: str, flags: int) -> int:

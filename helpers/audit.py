@@ -57,7 +57,11 @@ class AuditLog:
         to no resource; AGENT is what the program calls itself; MS is empty while a
         request is open, like a watch. Raise LabError if the log has been cut since.
         """
-        return _frame(_between(self._first, _mark()))
+        try:
+            return _frame(_between(self._first, _mark()))
+        except (ValueError, LookupError, TypeError, AttributeError):
+            fact = "The audit log is damaged: a pod may have written to it."
+            raise errors.LabError(fact, "Run the block again.") from None
 
     def __repr__(self) -> str:
         """Return one line."""

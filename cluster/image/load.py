@@ -7,6 +7,7 @@ completed as Kubernetes does.
 
 import json
 import os
+import stat
 import subprocess
 import tarfile
 import time
@@ -21,6 +22,7 @@ from typing import Any, NamedTuple
 from cluster import errors
 from cluster.image.cache import architecture
 from cluster.progress import Progress, Silent
+from cluster.statedir import printable
 
 #: Seconds for one call of `ctr`; an import of 1 GB takes about ten.
 _LONGEST = 600.0
@@ -54,7 +56,11 @@ def list_images(ctr: Path, socket: Path) -> list[Image]:
     """Return the images that pods can use, sorted by name; raise NotRunning."""
     client = _AtSocket(ctr, socket, Silent())
     rows = client.rows()
-    sizes = {row.digest: client.size(row.digest) for row in rows}
+    try:
+        sizes = {row.digest: client.size(row.digest) for row in rows}
+    except _ODD as error:
+        fact = f"containerd does not answer as it should: {error!r}"
+        raise errors.NotRunning(fact) from None
     return [Image(row.name, row.digest, sizes[row.digest]) for row in sorted(rows)]
 
 
@@ -232,12 +238,15 @@ class _AtSocket(Client):
     def ask(self, *arguments: str) -> str:
         try:
             # The path of a socket may have 107 bytes, a learner's directories may
-            # have more: ctr gets the directory open, and a short path through it.
-            directory = os.open(self.socket.parent, os.O_PATH | os.O_DIRECTORY)
+            # have more: ctr gets it open, and a short path to that. No link is
+            # followed: pods can put one there that leads to a socket of the host.
+            socket = os.open(self.socket, os.O_PATH | os.O_NOFOLLOW)
         except OSError as error:
-            raise Refused(f"{self.socket.parent}: {error.strerror}") from error
+            raise Refused(f"{self.socket}: {error.strerror}") from error
         try:
-            address = f"/proc/self/fd/{directory}/{self.socket.name}"
+            if not stat.S_ISSOCK(os.fstat(socket).st_mode):
+                raise Refused(f"{self.socket}: no socket")
+            address = f"/proc/self/fd/{socket}"
             where = ["--address", address, "--namespace=k8s.io"]
             with subprocess.Popen(
                 [self.ctr, *where, *arguments],
@@ -245,11 +254,12 @@ class _AtSocket(Client):
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
-                pass_fds=(directory,),
+                errors="replace",
+                pass_fds=(socket,),
             ) as child:
                 return self._finish(child, " ".join(arguments[:2]))
         finally:
-            os.close(directory)
+            os.close(socket)
 
     def _finish(self, child: subprocess.Popen, what: str) -> str:
         latest = time.monotonic() + _LONGEST
@@ -267,5 +277,5 @@ class _AtSocket(Client):
             raise
         if child.returncode:
             lines = complaints.strip().splitlines() or [f"exit code {child.returncode}"]
-            raise Refused(lines[-1].removeprefix("ctr: "))
-        return output
+            raise Refused(printable(lines[-1].removeprefix("ctr: ")))
+        return printable(output)

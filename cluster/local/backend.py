@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import errors, paths, ports, shortage, statedir
+from cluster import errors, logs, paths, ports, shortage, statedir
 from cluster.backend import LOCAL as LOGS, STATUS, Backend
 from cluster.kubeconfig import embed, holds, read_kubeconfig, write_embedded
 from cluster.local import layout, machine
-from cluster.logs import tail
 from cluster.progress import Progress, Silent
 from cluster.statedir import write_private
 
@@ -138,9 +137,13 @@ class Local(Backend):
             raise errors.UnknownComponent(component, list(self.logs))
         name = f"{component}.log{'.1' if previous else ''}"
         path = self.state / "logs" / name
-        if not path.exists():
-            raise errors.NotRunning(f"There is no such log of {component} yet.")
-        return tail(path, lines)
+        try:
+            return logs.read(path, lines)
+        except FileNotFoundError:
+            fact = f"There is no such log of {component} yet."
+            raise errors.NotRunning(fact) from None
+        except OSError as error:
+            raise _changed(path, error) from None
 
     def images(self) -> "list[images.Image]":
         """Return the images that pods can use; raise NotRunning."""
@@ -170,7 +173,11 @@ class Local(Backend):
             raise errors.NotRunning
         from cluster import audit
 
-        return audit.read(self.state / "audit")
+        directory = self.state / "audit"
+        try:
+            return audit.read(directory)
+        except OSError as error:
+            raise _changed(directory, error) from None
 
     def signing_key(self) -> bytes:
         """Return the key that signs ServiceAccount tokens, as PEM."""
@@ -252,3 +259,12 @@ class Local(Backend):
                 right = False
             if not right:
                 write_private(self.kubeconfig, json.dumps(ours, indent=2))
+
+
+def _changed(path: Path, error: OSError) -> errors.StateError:
+    return errors.StateError(
+        path,
+        f"cannot be read: {error.strerror}.",
+        "A pod may have changed it; `python -m helpers stop` and then `up` makes it "
+        "anew.",
+    )

@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import errors, paths, ports, statedir
+from cluster import errors, laststatus, paths, ports, statedir
 from cluster.local import cgroups, facts, identity, init, probes, storage
 from cluster.logs import last_words, tail
 from cluster.processes import python_command
 from cluster.progress import Progress
-from cluster.statedir import open_private, write_private
+from cluster.statedir import open_private, read_shared, write_private
 from cluster.waiting import until
 
 if TYPE_CHECKING:
@@ -239,8 +239,7 @@ class Machine:
         """Return what the leader last wrote; raise StateError if that is damaged."""
         path = self.state / "run" / "status.json"
         try:
-            found = json.loads(path.read_text())
-            return {**found, "phase": str(found["phase"])}
+            return laststatus.parse(read_shared(path, laststatus.LIMIT))
         except FileNotFoundError:
             return {
                 "phase": "starting",
@@ -248,7 +247,7 @@ class Machine:
                 "failed": None,
                 "components": {},
             }
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, RecursionError):
             raise errors.StateError(
                 path,
                 "is damaged.",
@@ -263,9 +262,9 @@ class Machine:
         ports.write_port(self.state, launch.listener.getsockname()[1])
         report, theirs = os.pipe()
         try:
-            with open(
-                self.state / "logs" / "machine.log", "ab", opener=open_private
-            ) as log:
+            # Made, not opened: pods may write in there.
+            path = self.state / "logs" / "machine.log"
+            with open(path, "xb", opener=open_private) as log:
                 # Returns at once: the outer process makes itself nobody's child. How it
                 # ends does not matter: a `stop` may have ended it.
                 subprocess.run(

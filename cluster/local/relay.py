@@ -88,8 +88,9 @@ class Relay:
                     self._move(key.data, events)
                 elif key.fileobj is life:
                     return
-                elif key.fileobj is not self._listener:
-                    self._lead_on(key.fileobj)
+                elif (client := key.fileobj) is not self._listener:
+                    assert isinstance(client, socket.socket)
+                    self._lead_on(client)
             # Last: who has spoken need not make room for who has not.
             if any(key.fileobj is self._listener for key, _ in ready):
                 self._accept()

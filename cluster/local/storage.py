@@ -6,6 +6,7 @@ Everything of a cluster is in that one directory; binaries and images are elsewh
 import contextlib
 import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,11 @@ def prepare(state: Path) -> None:
             (state / name).mkdir(mode=0o700, exist_ok=True)
         # It may be a directory that the learner made.
         state.chmod(0o700)
+        for name in ("logs", "audit"):
+            for path in (state / name).iterdir():
+                # Nothing of ours: a pod's, which we would stumble over.
+                if not stat.S_ISREG(path.lstat().st_mode) and path.name != "pods":
+                    remove_tree(path)
         logs.rotate(state / "logs")
     if os.statvfs(state).f_flag & os.ST_NOEXEC:
         raise errors.StateError(

@@ -1,0 +1,81 @@
+"""Read what a cluster has last said of itself: `run/status.json`, as hostile input.
+
+Pods can write to that file. Who reads a status may rely on its shape.
+"""
+
+import json
+import re
+
+from cluster.statedir import printable
+
+#: bytes; a status has two thousand
+LIMIT = 1_000_000
+_TEXT = str | None
+_TIME = int | float
+_WHOLE = {
+    "phase": str,
+    "awaited": list,
+    "failed": _TEXT,
+    "problem": _TEXT,
+    "began": _TIME | None,
+    "ready_at": _TIME | None,
+    "components": dict,
+}
+#: those that not every cluster tells of
+_MORE = {
+    "absent": list | None,
+    "ids": int | None,
+    "limits": bool | None,
+    "seccomp": bool | None,
+    "service_proxy": bool | None,
+    "snapshotter": _TEXT,
+}
+_PART = {
+    "state": str,
+    "pid": int | None,
+    "restarts": int,
+    "last_exit": _TEXT,
+    "since": _TIME,
+}
+
+
+def parse(text: str) -> dict:
+    """Return the status; raise ValueError for anything else."""
+    found = _clean(json.loads(text))
+    if not (isinstance(found, dict) and _is_status(found)):
+        raise ValueError("not a status")
+    return found
+
+
+def _is_status(found: dict) -> bool:
+    if not _has(found, _WHOLE):
+        return False
+    parts = found["components"]
+    words = [*found["awaited"], *(found.get("absent") or ())]
+    return (
+        all(isinstance(found.get(key), kind) for key, kind in _MORE.items())
+        and all(_has(part, _PART) for part in parts.values())
+        # A log is called after it.
+        and all(re.fullmatch("[a-z-]+", name) for name in parts)
+        and found["failed"] in (None, *parts)
+        and all(isinstance(word, str) for word in words)
+    )
+
+
+def _has(found: object, kinds: dict) -> bool:
+    return isinstance(found, dict) and all(
+        key in found and isinstance(found[key], kind) for key, kind in kinds.items()
+    )
+
+
+def _clean(value: object) -> object:
+    """Return a value with texts that can be shown, and times that can be counted."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list):
+        return [_clean(each) for each in value]
+    if isinstance(value, dict):
+        return {printable(key): _clean(each) for key, each in value.items()}
+    if isinstance(value, int | float) and not abs(value) < 1e12:
+        raise ValueError("no time")  # NaN as well
+    return value
