@@ -30,6 +30,10 @@ pytestmark = [
 NODE = "lab-control-plane"
 #: serves the pod's files, and says in its log what was asked for
 SERVER = ("python3", "-u", "-m", "http.server", "--directory", "/")
+#: what a pod asks of the API server, with its own token
+SECRETS = "/var/run/secrets/kubernetes.io/serviceaccount"
+ASK = f"""curl -sS --cacert {SECRETS}/ca.crt -H "Authorization: Bearer $(cat \
+    {SECRETS}/token)" https://kubernetes.default.svc/api/v1/namespaces"""
 #: seconds, on a machine that does other things, too
 LONG = 90
 #: how much of a processor a loop of two seconds gets
@@ -122,10 +126,7 @@ def test_a_pod_runs_and_is_reached_from_outside(ready):
 
 def test_a_pod_finds_the_api_server_by_name_and_is_known_to_it(ready):
     """Needs the pod of the test before."""
-    where = "/var/run/secrets/kubernetes.io/serviceaccount"
-    ask = f"""curl -sS --cacert {where}/ca.crt -H "Authorization: Bearer $(cat \
-        {where}/token)" https://kubernetes.default.svc/api/v1/namespaces"""
-    answer = kubectl(ready, "exec", "one", "--", "sh", "-c", ask)
+    answer = kubectl(ready, "exec", "one", "--", "sh", "-c", ASK)
     assert "system:serviceaccount:default:default" in answer
 
 
@@ -188,6 +189,34 @@ def test_a_limited_container_gets_its_share_and_no_more_and_can_be_resized(ready
     )
     restarts = "jsonpath={.status.containerStatuses[0].restartCount}"
     assert kubectl(ready, "get", "pod", "slow", "-o", restarts) == "0"
+
+
+def shift_clock(lab, seconds: int) -> None:
+    """Set the clock of the node's own kernel, as its root can."""
+    program = f"import time; time.clock_settime(0, time.time() + {seconds})"
+    words = ("--image=toolbox:1", "--restart=Never", "--privileged", "--command", "--")
+    kubectl(lab, "run", "shift", *words, "python3", "-c", program)
+    done = "--for=jsonpath={.status.phase}=Succeeded"
+    kubectl(lab, "wait", done, "pod/shift", f"--timeout={LONG}s")
+    kubectl(lab, "delete", "pod", "shift")
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_node_whose_clock_is_an_hour_off_runs_pods(ready, hours):
+    """Certificates and tokens are of the other clock, that of the control plane."""
+    shift_clock(ready, hours * 3600)
+    try:
+        kubectl(ready, "run", "late", "--image=toolbox:1", "--", *SERVER)
+        condition = "--for=condition=Ready"
+        kubectl(ready, "wait", condition, "pod/late", f"--timeout={LONG}s")
+        clock = int(kubectl(ready, "exec", "late", "--", "date", "+%s"))
+        assert abs(clock - time.time() - hours * 3600) < 300
+        answer = kubectl(ready, "exec", "late", "--", "sh", "-c", ASK)
+        assert "system:serviceaccount:default:default" in answer
+        kubectl(ready, "wait", condition, f"node/{NODE}", f"--timeout={LONG}s")
+        kubectl(ready, "delete", "pod", "late", "--grace-period=1")
+    finally:
+        shift_clock(ready, -hours * 3600)
 
 
 def test_the_files_of_the_host_are_not_in_the_node(ready):
