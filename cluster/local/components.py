@@ -28,6 +28,12 @@ Services, hostPort     always work                where `nft` is; without it onl
                                                   Services `kubernetes` and DNS
 seccomp                Unconfined, unless a pod   RuntimeDefault where runc can filter
                        asks for a profile
+AppArmor               a profile, if loaded       none: only root of the host loads one
+ephemeral storage      limits are enforced        recorded: the kubelet would not start
+                                                  on every file system
+eviction, image GC     when a disk is full        none: the disk is the learner's
+joining nodes          with bootstrap tokens      none join
+profiling              for administrators         off
 images                 pulled from a registry     imported: there is no way out; all
                                                   registries are `registry`, here
 =====================  =========================  ==================================
@@ -447,6 +453,7 @@ def kubelet_config(facts: Facts) -> dict:
         "seccompDefault": facts.seccomp,
         "failCgroupV1": False,
         "failSwapOn": False,
+        # Or it asks which device the file system is on, and ends where there is none.
         "localStorageCapacityIsolation": False,
         "makeIPTablesUtilChains": False,
         # The disk is the learner's: evicting pods would not free it.

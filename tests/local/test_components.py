@@ -310,6 +310,23 @@ TABLE = {
         components.kubelet_config(facts)["seccompDefault"] is facts.seccomp
         for facts in (FACTS, LEAST)
     ),
+    "AppArmor": lambda: (
+        "disable_apparmor = true" in components.containerd_config(FACTS, "/cni")
+    ),
+    "ephemeral storage": lambda: (
+        components.kubelet_config(FACTS)["localStorageCapacityIsolation"] is False
+    ),
+    "eviction, image GC": lambda: (
+        components.kubelet_config(FACTS)["evictionHard"] == {}
+        and components.kubelet_config(FACTS)["imageGCHighThresholdPercent"] == 100
+    ),
+    "joining nodes": lambda: (
+        "--enable-bootstrap-token-auth" not in options("kube-apiserver")
+    ),
+    "profiling": lambda: all(
+        options(name)["--profiling"] == "false"
+        for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+    ),
     "images": lambda: (
         named()["image-import"].once
         and str(layout.REGISTRY_PORT) in components.REGISTRIES
