@@ -10,6 +10,8 @@ control plane          beside the node            on the host; the node's relay 
 API server to pods     directly                   by HTTP CONNECT, through the tunnel
 kube-proxy             where nft is               none: the kernel's modules lack NAT
                                                   for nftables
+registry               has imported images        none: no image can be added, and what
+                                                  has to be pulled is not there
 disk                   the state directory        made once with the images in it;
                                                   what a run writes is gone with it
 =====================  =========================  ==================================

@@ -117,6 +117,7 @@ TABLE = {
         and inside()["tunnel"].argv[-2:] == (layout.GUEST_IP, "8132")
     ),
     "kube-proxy": lambda: "kube-proxy" not in inside(),
+    "registry": lambda: "registry" not in inside(),
     "disk": lambda: f"ubd0={layout.WRITTEN},{layout.DISK}" in launcher().argv,
 }
 
