@@ -23,9 +23,9 @@ from cluster.local.backend import Local
 from cluster.local.machine import Machine
 
 
-def mounts() -> int:
-    """Return how many mounts this mount namespace has."""
-    return len(Path("/proc/self/mountinfo").read_text().splitlines())
+def mounts(directory: str) -> int:
+    """Return how many mounts are below a directory."""
+    return Path("/proc/self/mountinfo").read_text().count(f" {directory}/")
 
 
 def size(directory: Path) -> float:
@@ -64,11 +64,11 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cycles-") as directory:
         backend = Local(Path(directory, "state"))
-        before, ups, sizes, bad = mounts(), [], [], 0
+        ups, sizes, bad = [], [], 0
         try:
             for number in range(given.runs):
                 up, stop, left = cycle(backend, number)
-                left += mounts() - before
+                left += mounts(directory)
                 bad += left
                 ups.append(up)
                 sizes.append(size(backend.state))
