@@ -53,6 +53,10 @@ ANSWERS = (
     "&exclude=poststarthook/scheduling/bootstrap-system-priority-classes"
 )
 
+#: that may run as one user of pods, its components for uid 0 among them; dash calls
+#: the option -p, bash -u
+THREADS = 3072
+
 
 @dataclass(frozen=True)
 class Get:
@@ -386,15 +390,20 @@ def cni_config(facts: Facts) -> dict:
 def runtime_script(facts: Facts) -> str:
     """Return the OCI runtime: runc, with each new bundle made fit for a user.
 
-    Only `create` and `run` carry a bundle; everything else goes straight on.
+    Only `create` and `run` carry a bundle; everything else goes straight on. What runs
+    in a pod gets fewer threads than the machine has, so that a fork bomb leaves some
+    for its end: `kill` and `delete` are started anew each time.
     """
     have = {"seccomp": facts.seccomp, "cgroups": facts.limits}
     without = "".join(f" --without-{name}" for name in have if not have[name])
     runc = _shell_word(facts.runc)
     return f"""#!/bin/sh
+fewer() {{ ulimit -u {THREADS} || ulimit -p {THREADS}; }} 2> /dev/null
 for word in "$@"; do
   case $word in
+    exec) fewer; break ;;
     create | run)
+      fewer
       exec {_shell_word(facts.python)} -ISE {at.ETC}/oci.py{without} {runc} "$@" ;;
   esac
 done

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import os
 import signal
+import subprocess
 import time
 
 import psutil
@@ -191,6 +192,35 @@ def _below(pid: int, ancestor: int) -> bool:
         return any(p.pid == ancestor for p in psutil.Process(pid).parents())
     except psutil.NoSuchProcess:
         return False
+
+
+BOMB = """
+import os, time
+made, refused = 0, 0
+while made < 20000 and refused < 100:
+    try:
+        if os.fork() == 0:
+            time.sleep(600)
+            os._exit(0)
+        made += 1
+    except OSError:
+        refused += 1
+print(made)
+"""
+
+
+@full
+def test_a_fork_bomb_in_a_pod_leaves_threads_for_the_rest(lab):
+    """And for its own end. Nobody reaps what it leaves, as in most images."""
+    lab.run_pod("bomb", container={"command": ["sleep", "86400"]})
+    made = int(lab.kubectl("exec", "bomb", "--", "python3", "-c", BOMB))
+    assert 1000 < made < components.THREADS
+    # The host's account forks, the API server answers, and the pod can be ended.
+    assert subprocess.run(["true"]).returncode == 0
+    assert lab.machine.answers()
+    lab.kubectl("delete", "pod", "bomb")
+    lab.run_pod("after")
+    lab.kubectl("delete", "pod", "after")
 
 
 @full
