@@ -11,8 +11,8 @@ from pathlib import Path
 
 from cluster import audit, errors, paths, preflight
 
-#: bytes; etcd takes 64 MB at a time
-DISK = 100_000_000
+#: bytes; etcd takes 64 MB at a time, has two such files, and lets go of them as it ends
+DISK = 200_000_000
 #: an image has thousands, a pod a hundred
 INODES = 500
 #: bytes; with less, the kernel soon ends the largest process
