@@ -81,6 +81,7 @@ def test_programs_and_images_can_be_read_and_not_written_by_others(umask, tmp_pa
     found = modes(tmp_path / "bin") | modes(tmp_path / "images")
     assert found.pop(image.with_name("build.lock")) & 0o077 == 0
     assert set(found.values()) == {0o755, 0o644}
+    assert image.parent.stat().st_mode & 0o777 == 0o755
 
 
 @pytest.mark.parametrize("umask", ["000", "002", "077"])

@@ -130,6 +130,7 @@ def _make(file: Path, make: Callable[[Path], Path]) -> None:
             with open(made, "rb") as written:
                 os.fsync(written.fileno())
             # Whatever the umask: for a machine that root starts, and for a class.
+            directory.chmod(0o755)
             made.chmod(0o644)
             os.replace(made, file)
     except OSError as error:
