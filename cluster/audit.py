@@ -92,6 +92,6 @@ def read(directory: Path) -> str:
     full = sorted(directory.glob(FULL))
     text = ""
     for path in (*full, directory / NAME):
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             text += read_shared(path, LIMIT)
     return text

@@ -173,11 +173,14 @@ def read_shared(path: Path, limit: int) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text without control characters but tabs and ends of lines."""
+    """Return a text without control characters but tabs and ends of lines.
+
+    Nor with halves of characters, which JSON may hold and nobody can print.
+    """
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def open_private(path: str, flags: int) -> int:

@@ -17,7 +17,6 @@ import json
 import os
 import resource
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -184,7 +183,7 @@ def _become_root(state: Path) -> idmap.Map:
 def remove_tree(path: str) -> None:
     """Remove a directory that ids of the user namespace own parts of."""
     _become_root(Path(path))
-    shutil.rmtree(path)
+    os.execvp("rm", ["rm", "-rf", "--", path])
 
 
 def _new_user_namespace(ids: idmap.Map, more: int = 0) -> None:

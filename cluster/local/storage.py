@@ -43,6 +43,10 @@ def prepare(state: Path) -> None:
         for name in (*KEPT, *VOLATILE):
             # Not `parents`: those would be made with another mode.
             (state / name).mkdir(mode=0o700, exist_ok=True)
+        for path in (state / "logs").iterdir():
+            # A pod may have put anything there; what is none would be in the way.
+            if path.name != "pods" and not stat.S_ISREG(path.lstat().st_mode):
+                remove_tree(path)
         # It may be a directory that the learner made.
         state.chmod(0o700)
         for name in ("logs", "audit"):
@@ -112,21 +116,20 @@ def remove_tree(path: Path) -> None:
 
     Raise StateError if that is impossible.
     """
-    try:
-        if not path.is_dir() or path.is_symlink():
-            return path.unlink()
-        return shutil.rmtree(path)
-    except PermissionError:
-        pass
-    done = subprocess.run(
-        python_command("cluster.local.namespaces.remove_tree", str(path)),
-        capture_output=True,
-        text=True,
-        env={"PATH": facts.PATH, "LANG": "C.UTF-8"},
-    )
-    if done.returncode:
-        raise errors.StateError(
-            path,
-            f"cannot be removed: {(done.stderr.strip().splitlines() or ['?'])[-1]}.",
-            "Its files belong to another user; that user or root can remove them.",
+    remove = python_command("cluster.local.namespaces.remove_tree", str(path))
+    # A pod may have nested directories deeper than Python's own function goes.
+    for command in (["rm", "-rf", "--", str(path)], remove):
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            env={"PATH": facts.PATH, "LANG": "C.UTF-8"},
         )
+        if done.returncode == 0:
+            return
+    last = (done.stderr.strip().splitlines() or ["?"])[-1]
+    raise errors.StateError(
+        path,
+        f"cannot be removed: {statedir.printable(last)}.",
+        "Its files belong to another user; that user or root can remove them.",
+    )

@@ -91,8 +91,8 @@ def test_what_is_no_status_is_damaged_and_no_traceback(tmp_path, change):
 
 
 def test_the_texts_of_a_status_move_no_cursor():
-    found = laststatus.parse(json.dumps({**STATUS, "problem": "\x1b[2Jgone"}))
-    assert found["problem"] == "�[2Jgone"
+    found = laststatus.parse(json.dumps({**STATUS, "problem": "\x1b[2Jgo\ud800ne"}))
+    assert found["problem"] == "�[2Jgo�ne"
 
 
 def test_a_start_clears_away_what_pods_have_put_into_the_place_of_logs(
