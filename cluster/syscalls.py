@@ -37,6 +37,8 @@ _SECBIT_NO_SETUID_FIXUP = 1 << 2
 
 _FINIT_MODULE = {"x86_64": 313, "aarch64": 273}
 _RB_POWER_OFF = 0x4321FEDC
+_KEYCTL = {"x86_64": 250, "aarch64": 219}
+_KEYCTL_JOIN_SESSION_KEYRING = 1
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -79,6 +81,16 @@ def keep_capabilities() -> None:
 def hide_process() -> None:
     """Open memory and descriptors of this process to nobody but the host's root."""
     _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def forget_keys() -> None:
+    """Leave the session keyring, with the tickets and keys of a login, for a new one.
+
+    A kernel without keyrings has nothing to forget.
+    """
+    number = _KEYCTL.get(os.uname().machine)
+    if number is not None:
+        _libc.syscall(number, _KEYCTL_JOIN_SESSION_KEYRING, None)
 
 
 def _prctl(option: int, value: int) -> None:

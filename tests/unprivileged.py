@@ -2,10 +2,11 @@
 
 `python tests/unprivileged.py --home DIR [--show PATH] [--pass NAME] -- COMMAND...`
 runs it as uid 1000, without privileges to gain (`no_new_privs`), without a terminal,
-with a clean environment and DIR as its home, which is made if need be. What it needs
-may lie where that user may not go, /root for example. No mode of the host is changed
-for that: in a mount namespace of its own such a directory is covered, and only what is
-needed is shown in it.
+with a clean environment and DIR as its home, which is made if need be. With `--ids` it
+may gain what `newuidmap` gives instead, by a row in /etc/subuid that only it sees.
+What it needs may lie where that user may not go, /root for example. No mode of the host
+is changed for that: in a mount namespace of its own such a directory is covered, and
+only what is needed is shown in it.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from cluster import syscalls as sc  # noqa: E402
 from cluster.die_with_parent import die_with_parent  # noqa: E402
 
 UID = 1000
+FIRST_SUBID = 300_000
 
 
 def run(
@@ -32,6 +35,7 @@ def run(
     *,
     show: Iterable[Path] = (),
     environment: Mapping[str, str] | None = None,
+    ids: bool = False,
     timeout: float = 600,
 ) -> subprocess.CompletedProcess:
     """Run `command` that way and return what it did; stdout has both streams.
@@ -45,6 +49,8 @@ def run(
         options += ["--show", str(path)]
     for name in environment or {}:
         options += ["--pass", name]
+    if ids:
+        options.append("--ids")
     return subprocess.run(
         [sys.executable, __file__, *options, "--", *command],
         cwd=ROOT,
@@ -109,6 +115,16 @@ def _bind(descriptor: int, path: Path) -> None:
     sc.mount(f"/proc/self/fd/{descriptor}", str(path), "", sc.MS_BIND | sc.MS_REC)
 
 
+def grant_ids(uid: int) -> None:
+    """Let `uid` map 65536 ids, in this mount namespace only."""
+    for name in ("/etc/subuid", "/etc/subgid"):
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write(f"{uid}:{FIRST_SUBID}:65536\n")
+            file.flush()
+            os.chmod(file.name, 0o644)
+            sc.mount(file.name, name, "", sc.MS_BIND)
+
+
 def become(uid: int) -> None:
     """Be `uid` from now on, for good and without a terminal."""
     os.setgroups([])
@@ -134,6 +150,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--show", type=Path, action="append", default=[])
     parser.add_argument("--pass", dest="passed", action="append", default=[])
+    parser.add_argument("--ids", action="store_true")
     parser.add_argument("command", nargs="+")
     given = parser.parse_args()
     if os.geteuid() != 0:
@@ -149,10 +166,13 @@ def main() -> None:
     given.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.chown(given.home, UID, UID)
     show(needed, UID)
+    if given.ids:
+        grant_ids(UID)
     become(UID)
     # Not before: it is forgotten when the user changes.
     die_with_parent(signal.SIGKILL)
-    command = ["setpriv", "--no-new-privs", *given.command]
+    wall = [] if given.ids else ["setpriv", "--no-new-privs"]
+    command = [*wall, *given.command]
     os.execvpe(command[0], command, login(given.home, given.passed))
 
 

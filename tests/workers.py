@@ -21,6 +21,7 @@ TOGETHER = (
     "tests/machine/",
     "tests/existing/",
     "tests/usermode/",
+    "tests/walls/",
 )
 #: of these files each test is one: a notebook that is run whole
 APART = ("tests/test_lessons.py",)

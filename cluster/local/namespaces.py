@@ -100,6 +100,8 @@ def _build(
     # The parent may have been killed before that call: then its end is closed.
     if select.select([outer], [], [], 0)[0]:
         return 1
+    # All that is started from here on would have them.
+    sc.forget_keys()
 
     def live() -> int:
         outer.close()

@@ -1,0 +1,37 @@
+"""Print as Markdown what hostile pods get: `python -m tests.walls ACCOUNT`.
+
+ACCOUNT is "root", "one id" or "65536 ids" as root, else "me".
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.walls.cluster import Cluster
+from tests.walls.test_pods import MEANT, POSITIONS, attempts
+
+
+def main() -> None:
+    """Start a cluster, run the pods, print the table, remove the cluster."""
+    with tempfile.TemporaryDirectory(prefix="walls-") as home:
+        cluster = Cluster(sys.argv[1], Path(home))
+        try:
+            cluster.up()
+            tables = attempts(cluster)
+        finally:
+            cluster.close()
+    print("| what a pod tries |", " | ".join(POSITIONS), "|")
+    print("| --- |", " | ".join("---" for _ in POSITIONS), "|")
+    for row in tables["plain"]:
+        print(f"| {row} |", " | ".join(_cell(t[row]) for t in tables.values()), "|")
+
+
+def _cell(found: dict) -> str:
+    meant = {
+        next((m for m in MEANT if f"{g}/".startswith(f"{m}/")), g) for g in found["got"]
+    }
+    return f"{found['tried']} tried: {', '.join(sorted(meant)) or 'nothing'}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,267 @@
+"""A cluster of one kind of account, and what of that account may not be reached."""
+
+import ctypes
+import json
+import os
+import secrets
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+
+from cluster import paths
+from cluster.local import rootfs
+from cluster.local.backend import Local
+from cluster.progress import Silent
+from cluster.versions import TOOLBOX_IMAGE
+from tests import unprivileged
+
+ROOT = Path(__file__).parents[2]
+HOSTILE = Path(__file__).with_name("hostile.py")
+#: directories of the state directory that components, and so pods, are to have
+SHARED = ("audit", "etc", "etcd", "logs", "node", "pki", "run")
+#: starts a command with a key in the session's keyring, as a login with a ticket does
+WITH_A_KEY = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+keyctl, add = (250, 248) if os.uname().machine == "x86_64" else (219, 217)
+libc.syscall(keyctl, 1, None)
+name, *command = sys.argv[1:]
+assert libc.syscall(add, b"user", name.encode(), b"secret", 6, -3) > 0
+os.execv(command[0], command)
+"""
+
+
+class Cluster:
+    """The cluster of an account ("root", "one id", "65536 ids"; "me": whoever tests).
+
+    Its learner has a file, an environment variable and a key in `home`, a listener on
+    loopback and an abstract socket. All is on the host, and none is for pods.
+    """
+
+    def __init__(self, account: str, home: Path):
+        self.account = account
+        self.home = home
+        self.state = home / "state"
+        self.secret = secrets.token_hex(16)
+        self.mark = f"walls-{secrets.token_hex(6)}"
+        self.binaries, self.archive = Local().setup(Silent())
+        self._open = ExitStack()
+
+    # --- As the learner ---------------------------------------------------------
+
+    def helpers(self, *words: str, timeout: float = 120) -> str:
+        """Run `python -m helpers` as the learner; return what it prints."""
+        done = self.python("-m", "helpers", *words, timeout=timeout)
+        assert done.returncode == 0, (words, done.stdout)
+        return done.stdout
+
+    def python(self, *words: str, timeout: float = 120) -> subprocess.CompletedProcess:
+        """Run Python as the learner."""
+        command = [sys.executable, *words]
+        given = {
+            "LAB_BACKEND": "local",
+            "LAB_STATE_DIR": str(self.state),
+            "LAB_CACHE_DIR": str(paths.cache_dir()),
+            "LAB_ASSETS": str(self.binaries),
+            "LAB_PROGRESS": "off",
+            "WALLS_SECRET": self.secret,
+        }
+        if self.account in ("one id", "65536 ids"):
+            return unprivileged.run(
+                command,
+                self.home,
+                show=[self.archive],
+                environment=given,
+                ids=self.account == "65536 ids",
+                timeout=timeout,
+            )
+        return subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **given},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+        )
+
+    def up(self) -> None:
+        """Start it, with what a learner has around."""
+        self.home.chmod(0o700)
+        if not self.diary.exists():
+            self._own_programs()
+        self.diary.write_text(f"my diary: {self.secret}\n")
+        (self.home / ".bashrc").touch()
+        if self.account in ("one id", "65536 ids"):
+            theirs = self.binaries, self.binaries / "kubectl"
+            for path in (self.home, *self.home.iterdir(), *theirs):
+                os.chown(path, unprivileged.UID, unprivileged.UID)
+        command = [sys.executable, "-m", "helpers", "up"]
+        done = self.python("-c", WITH_A_KEY, self.mark, *command)
+        assert done.returncode == 0, done.stdout
+
+    def _own_programs(self) -> None:
+        """Give the learner programs as a set-up gives: their own, to be changed."""
+        theirs = self.home / "programs"
+        theirs.mkdir()
+        for program in self.binaries.iterdir():
+            if program.name == "kubectl":
+                shutil.copy(program, theirs)
+            else:
+                _link_or_copy(program, theirs / program.name)
+        self.binaries = theirs
+
+    def close(self) -> None:
+        """Remove the cluster."""
+        self._open.close()
+        self.helpers("delete", "--yes")
+
+    # --- As a user of the cluster -----------------------------------------------
+
+    def kubectl(self, *words: str, input: str | None = None, timeout=60) -> str:
+        """Run kubectl as the cluster's administrator."""
+        done = subprocess.run(
+            [self.binaries / "kubectl", *words],
+            env={"KUBECONFIG": str(self.state / "kubeconfig"), "HOME": "/nonexistent"},
+            input=input,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+        return done.stdout
+
+    def run_pod(self, name: str, privileged: bool = False, **spec) -> None:
+        """Run a pod that sees the node's files at /host."""
+        container = {
+            "name": "main",
+            "image": TOOLBOX_IMAGE,
+            "command": ["sleep", "infinity"],
+            "volumeMounts": [{"name": "root", "mountPath": "/host"}],
+            "securityContext": {"privileged": privileged},
+        }
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name},
+            "spec": {
+                "terminationGracePeriodSeconds": 0,
+                "containers": [container],
+                "volumes": [{"name": "root", "hostPath": {"path": "/"}}],
+                **spec,
+            },
+        }
+        self.kubectl("apply", "-f", "-", input=json.dumps(pod))
+        self.kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=50s")
+
+    def sh(self, pod: str, script: str) -> str:
+        """Run a shell's script in a pod."""
+        return self.kubectl("exec", pod, "--", "sh", "-c", script)
+
+    def attempts(self, pod: str, **more) -> dict[str, dict]:
+        """Run `hostile.py` in a pod and return its table."""
+        world = json.dumps(self.world | more)
+        words = ("exec", "-i", pod, "--", "python3", "-", world)
+        said = self.kubectl(*words, input=HOSTILE.read_text(), timeout=300)
+        return json.loads(said)
+
+    # --- What may not be reached ------------------------------------------------
+
+    @property
+    def diary(self) -> Path:
+        """Return a file of the learner's."""
+        return self.home / "diary"
+
+    @cached_property
+    def world(self) -> dict:
+        """Return what `hostile.py` looks for, as it is on the host."""
+        listener = self._open.enter_context(socket.create_server(("127.0.0.1", 0)))
+        abstract = self._open.enter_context(socket.socket(socket.AF_UNIX))
+        abstract.bind(f"\0{self.mark}")
+        abstract.listen()
+        named = self._open.enter_context(socket.socket(socket.AF_UNIX))
+        named.bind(str(self.home / "socket"))
+        named.listen()
+        disk = os.stat("/").st_dev
+        kind, handle = _handle(self.diary)
+        return {
+            "top": "/host",
+            "private": _inodes(self.private()),
+            "paths": [str(self.diary), "/etc/shadow", str(self.state / "kubeconfig")],
+            "programs": _inodes(self.programs()),
+            "inside": [
+                *("/run/lab/bin/kubectl", f"/run/lab/images/{self.archive.name}"),
+                *("/usr/bin/env", os.path.realpath(sys.executable), os.__file__),
+            ],
+            "skip": [
+                *(f"/{name}" for name in rootfs.SYSTEM),
+                os.path.dirname(os.__file__),
+            ],
+            "namespaces": {
+                kind: os.stat(f"/proc/self/ns/{kind}").st_ino
+                for kind in ("mnt", "cgroup", "uts", "ipc", "user", "pid", "net")
+            },
+            "port": listener.getsockname()[1],
+            "abstract": self.mark,
+            "sockets": [str(self.home / "socket")],
+            "shm": self._shared_memory(),
+            "key": self.mark,
+            "secret": self.secret,
+            "mark": self.mark,
+            "handle": handle.hex(),
+            "handle_type": kind,
+            "disk": [os.major(disk), os.minor(disk)],
+        }
+
+    def private(self) -> list[Path]:
+        """List the learner's files: all that is not in a directory that is shared."""
+        ours = [path for path in self.state.iterdir() if path.name not in SHARED]
+        within = [path for each in ours if each.is_dir() for path in each.rglob("*")]
+        around = [self.home, self.state, self.diary, self.home / ".bashrc"]
+        system = [*map(Path, ("/", "/etc", "/etc/shadow", "/home", "/root", "/proc"))]
+        return [path for path in (*ours, *within, *around, *system) if path.exists()]
+
+    def programs(self) -> list[Path]:
+        """List what the learner runs, and the machine is shown."""
+        python = (sys.executable, os.__file__, "/usr/bin/env")
+        return [*self.binaries.iterdir(), self.archive, *map(Path, python)]
+
+    def _shared_memory(self) -> int:
+        libc = ctypes.CDLL(None, use_errno=True)
+        key = int(self.mark[-6:], 16)
+        identity = libc.shmget(key, 4096, 0o1666)
+        assert identity >= 0, os.strerror(ctypes.get_errno())
+        self._open.callback(libc.shmctl, identity, 0, None)
+        return key
+
+
+def _handle(path: Path) -> tuple[int, bytes]:
+    """Return by what open_by_handle_at(2) finds a file; b"" where there is no such."""
+    # The bytes that there is room for; then those that are needed, and the kind.
+    found = ctypes.create_string_buffer((128).to_bytes(4, sys.byteorder), 4 + 4 + 128)
+    mount = ctypes.c_int()
+    libc = ctypes.CDLL(None, use_errno=True)
+    # AT_FDCWD
+    if libc.name_to_handle_at(-100, bytes(path), found, ctypes.byref(mount), 0):
+        return 0, b""
+    size, kind = struct.unpack_from("Ii", found)
+    return kind, found.raw[8 : 8 + size]
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError:  # of another file system
+        shutil.copy(source, target)
+
+
+def _inodes(paths: list[Path]) -> dict[str, str]:
+    """Return the files by what names them in any mount namespace."""
+    found = {path: path.stat() for path in paths}
+    return {f"{each.st_dev}:{each.st_ino}": str(path) for path, each in found.items()}

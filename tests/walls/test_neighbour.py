@@ -1,0 +1,169 @@
+"""A hostile neighbour: another user of the machine, with programs of their own."""
+
+import encodings.idna  # noqa: F401  the neighbour may not read where Python is
+import http.client
+import json
+import os
+import re
+import socket
+import ssl
+import traceback
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cluster import paths, pki
+from cluster.local import identity
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root can become another user"
+)
+
+NEIGHBOUR = 65533
+#: what the API server tells anybody, as Kubernetes has it
+PUBLIC = {"/version", "/healthz", "/livez", "/readyz"}
+PATHS = (
+    *("/", "/api", "/apis", "/api/v1/secrets", "/api/v1/namespaces", "/metrics"),
+    *("/logs/", "/openapi/v2", "/openapi/v3", "/debug/pprof/", "/configz", "/statusz"),
+    *(
+        "/api/v1/nodes/lab-control-plane/proxy/pods",
+        "/.well-known/openid-configuration",
+    ),
+)
+#: a token of Kubernetes, a key, a password in an address
+SECRET = re.compile(rb"eyJ[\w-]{20,}|PRIVATE KEY|://[^/\s]+:[^/\s]+@")
+
+
+def as_neighbour(function: Callable[[], object]):
+    """Run a function as the other user and return what it returns."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(NEIGHBOUR, NEIGHBOUR, NEIGHBOUR)
+            os.setresuid(NEIGHBOUR, NEIGHBOUR, NEIGHBOUR)
+            os.write(writer, json.dumps(function()).encode())
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as answer:
+        said = answer.read()
+    os.waitpid(child, 0)
+    return json.loads(said)
+
+
+def ask(port: int, path: str, tls: ssl.SSLContext) -> int:
+    connection = http.client.HTTPSConnection("127.0.0.1", port, context=tls, timeout=30)
+    with closing(connection):
+        connection.request("GET", path)
+        return connection.getresponse().status
+
+
+def trusting_anybody() -> ssl.SSLContext:
+    tls = ssl.create_default_context()
+    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+    return tls
+
+
+def port_of(lab) -> int:
+    return int((lab.state / "port").read_text())
+
+
+def test_the_api_server_tells_what_it_tells_anybody(lab):
+    port, tls = port_of(lab), trusting_anybody()
+    answers = as_neighbour(lambda: {p: ask(port, p, tls) for p in (*PUBLIC, *PATHS)})
+    assert {path for path, code in answers.items() if code == 200} == PUBLIC
+    assert {*answers.values()} <= {200, 401, 403}
+
+
+def test_a_certificate_of_another_cluster_is_nobodys(lab, tmp_path):
+    """Each cluster has an authority of its own."""
+    pki.ensure(tmp_path)
+    tls = trusting_anybody()
+    tls.load_cert_chain(tmp_path / "admin.crt", tmp_path / "admin.key")
+    assert ask(port_of(lab), "/api/v1/namespaces", tls) == 401
+
+
+def test_one_port_listens(lab):
+    port = port_of(lab)
+    mine = cluster_processes(lab)
+    listening = {
+        found.laddr
+        for found in psutil.net_connections("inet")
+        if found.status == psutil.CONN_LISTEN and found.pid in mine
+    }
+    assert listening == {("127.0.0.1", port)}
+
+
+def test_no_file_can_be_read_and_none_of_the_cache_be_written(lab):
+    state = [lab.state, *lab.state.rglob("*")]
+    assert len(state) > 50
+    cache = [paths.cache_dir(), *paths.cache_dir().rglob("*")]
+    sockets = [str(path) for path in state if path.is_socket()]
+    assert sockets
+
+    def got() -> list[str]:
+        found = [str(path) for path in state if can_open(path)]
+        found += [str(path) for path in state if os.access(path, os.W_OK)]
+        found += [str(path) for path in cache if os.access(path, os.W_OK)]
+        return found + [path for path in sockets if can_connect(path)]
+
+    assert as_neighbour(got) == []
+
+
+def can_open(path: Path) -> bool:
+    return allowed(lambda: os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK)))
+
+
+def can_connect(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return allowed(client.connect, path)
+
+
+def cluster_processes(lab) -> set[int]:
+    outer = psutil.Process(identity.pid_of(lab.state, "outer"))
+    return {outer.pid, *(child.pid for child in outer.children(recursive=True))}
+
+
+def test_no_process_can_be_looked_into(lab):
+    """Command lines can be seen by everybody on Linux; no secret is in one."""
+    pids = cluster_processes(lab)
+    assert len(pids) > 10
+
+    def got() -> list[str]:
+        looks = (
+            *((name, read) for name in ("environ", "mem", "maps", "io", "syscall")),
+            *((name, os.readlink) for name in ("cwd", "root", "exe", "ns/net")),
+            *((name, os.listdir) for name in ("fd", "map_files")),
+        )
+        found = [
+            f"{name} of {pid}"
+            for pid in pids
+            for name, look in looks
+            if allowed(look, f"/proc/{pid}/{name}")
+        ]
+        found += [f"a signal to {pid}" for pid in pids if allowed(os.kill, pid, 0)]
+        lines = {pid: read(f"/proc/{pid}/cmdline") for pid in pids}
+        return found + [
+            f"a secret of {pid}" for pid in lines if SECRET.search(lines[pid])
+        ]
+
+    assert as_neighbour(got) == []
+
+
+def allowed(function: Callable, *arguments) -> bool:
+    with suppress(OSError):
+        function(*arguments)
+        return True
+    return False
+
+
+def read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(1 << 20)

@@ -1,0 +1,120 @@
+"""A hostile pod: whatever it tries, it gets nothing of the host but what is meant."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cluster.local import layout
+from tests.walls.cluster import SHARED, Cluster
+from tests.walls.hostile import ROWS
+
+#: what a pod may write to: its like's files, the state that is shared, memory
+MEANT = (
+    *("/", "/dev", "/dev/shm", "/run/containerd", layout.STATE, "/var/log/pods"),
+    *("/var/lib/containerd", "/var/lib/kubelet"),
+)
+#: settings of the host's kernel that attacks go for
+SETTINGS = (
+    *("kernel/core_pattern", "kernel/modprobe", "kernel/sysrq", "kernel/panic"),
+    *("kernel/panic_on_oops", "kernel/hostname", "vm/overcommit_memory"),
+)
+POSITIONS = {
+    "plain": ("plain", {}),
+    "privileged": ("privileged", {}),
+    "in the node": ("privileged", {"node": True, "top": "/"}),
+}
+
+
+def attempts(lab: Cluster) -> dict[str, dict]:
+    """Run everything from three places, and return a table for each.
+
+    "plain" is a pod with a hostPath of `/` and no more. "privileged" has all that a pod
+    can ask for, too, and "in the node" is the same after it left its container.
+    """
+    lab.run_pod("plain")
+    node = {"hostPID": True, "hostIPC": True, "hostNetwork": True}
+    lab.run_pod("privileged", privileged=True, **node)
+    return {
+        position: lab.attempts(pod, **more)
+        for position, (pod, more) in POSITIONS.items()
+    }
+
+
+@pytest.fixture(scope="package")
+def tables(lab):
+    """Return what the pods got."""
+    before = settings()
+    found = attempts(lab)
+    assert settings() == before
+    return found
+
+
+def settings() -> dict[str, str]:
+    """Return what the host's kernel is set to."""
+    there = [
+        path for path in map(Path("/proc/sys").joinpath, SETTINGS) if path.exists()
+    ]
+    return {str(path): path.read_text() for path in there}
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row != "writes"])
+def test_it_gets_nothing(tables, row):
+    """Each row has its words in tests/walls/hostile.py."""
+    assert all(table[row]["tried"] for table in tables.values())
+    got = {position: table[row]["got"] for position, table in tables.items()}
+    assert got == {position: [] for position in POSITIONS}
+
+
+@pytest.mark.parametrize("position", POSITIONS)
+def test_it_writes_where_it_may(tables, position):
+    got = tables[position]["writes"]["got"]
+    assert layout.ETC in got or layout.STATE in got
+    assert [path for path in got if not _meant(path)] == []
+
+
+def _meant(path: str) -> bool:
+    return path in MEANT or path.startswith(
+        tuple(f"{each}/" for each in MEANT if each != "/")
+    )
+
+
+def test_what_it_wrote_is_in_the_shared_directories_alone(lab, tables):
+    """And it is nobody's who could do more on the host than an ordinary user."""
+    # A package may not be written to: `programs that the host runs` has tried that.
+    pruned = ("-path", "/usr", "-prune", "-o")
+    command = ["find", "/", "-xdev", *pruned, "-name", lab.mark, "-print"]
+    found = subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout
+    marks = [Path(line) for line in found.splitlines()]
+    assert marks
+    where = {path.relative_to(lab.state).parts[0] for path in marks}
+    assert where <= {*SHARED}
+    assert 0 not in {path.lstat().st_uid for path in marks}
+    lab.attempts("plain", clean=True)
+
+
+def test_code_in_the_machine_has_no_key_of_the_learners(lab, tables):
+    """A pod may replace the runtime, which runs outside of all containers."""
+    runtime = f"/host{layout.ETC}/runtime"
+    python = os.path.realpath(sys.executable)
+    lines = (
+        "#!/bin/sh",
+        f"{python} -ISE -c 'import ctypes, os; libc = ctypes.CDLL(None); number = "
+        '250 if os.uname().machine == "x86_64" else 219; '
+        f'print(libc.syscall(number, 10, -3, b"user", b"{lab.mark}", 0))\' '
+        "> /tmp/key-of-the-machine",
+        f'exec {layout.ETC}/runtime.own "$@"',
+    )
+    program = (
+        f"import os\nos.rename({runtime!r}, {runtime + '.own'!r})\n"
+        f"with open({runtime!r}, 'w') as file:\n"
+        f"    file.write({chr(10).join(lines)!r})\nos.chmod({runtime!r}, 0o755)\n"
+    )
+    lab.kubectl("exec", "-i", "plain", "--", "python3", "-", input=program)
+    try:
+        lab.run_pod("late")
+        assert lab.sh("plain", "cat /host/tmp/key-of-the-machine") == "-1\n"
+    finally:
+        lab.sh("plain", f"mv {runtime}.own {runtime}")
