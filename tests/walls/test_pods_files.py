@@ -1,0 +1,126 @@
+"""What a pod puts in place of files that the host reads: it is read as hostile input.
+
+The last of the walls' tests: it leaves no cluster behind that works. What reads is
+tested without a cluster in tests/local/test_shared.py.
+"""
+
+import pytest
+
+from tests.walls.cluster import Cluster
+
+pytestmark = pytest.mark.full("a cluster that a pod has spoilt, live")
+
+STATE = "/host/run/lab/state"
+#: what the host reads of the shared directories
+READ = "run/status.json logs/*.log audit/audit.log"
+#: a document that is right up to its last word, and then says more than it should
+STATUS = (
+    '{"phase": "ready", "failed": null, "problem": null, "awaited": [], "began": 0,'
+    ' "ready_at": 0, "components": {"etcd": %s}}'
+)
+PART = (
+    r'{"state": "\u001b]0;owned\u0007\u001b[2J", "pid": 1, "restarts": 0,'
+    r' "last_exit": null, "since": 0}'
+)
+INSTEAD = {
+    "a symlink": "ln -s $diary $file",
+    "a FIFO": "mkfifo $file",
+    "a directory": "mkdir $file",
+    "a huge file": "truncate -s 20G $file",
+    "no text": r"""printf '\033]0;owned\007\377\376\000{' > $file""",
+    "brackets": "head -c 200000 /dev/zero | tr '\\0' '[' > $file",
+    "other types": f"echo '{STATUS % '[1, 2]'}' > $file",
+    "another phase": """echo '{"phase": ["ready"], "components": 3}' > $file""",
+    "escape sequences": f"printf %s '{STATUS % PART}' > $file",
+}
+#: looks at all of it as a learner does, one command after the other
+LOOK = """
+import os, resource, signal, sys
+from cluster import backends, cli, errors
+os.chdir(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+for words in (["status"], ["logs", "kubelet"], ["logs", "etcd"], ["report"]):
+    signal.alarm(60)
+    try:
+        cli.main(words)
+    except SystemExit:
+        pass
+try:
+    print(len(backends.kept().audit_log()))
+except errors.LabError as error:
+    print(error)
+with open("kubernetes-api-notebooks-report.txt") as file:
+    print(file.read())
+print("the end")
+"""
+
+
+@pytest.mark.parametrize("kind", INSTEAD)
+def test_a_file_in_place_of_one_that_the_host_reads(lab, kind):
+    put_instead(lab, INSTEAD[kind])
+    done = lab.python("-c", LOOK, str(lab.home))
+    assert done.stdout.endswith("the end\n")
+    assert lab.secret not in done.stdout
+    assert "Traceback" not in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def put_instead(lab: Cluster, command: str) -> None:
+    lab.sh(
+        pod(lab),
+        f"cd {STATE}; diary='{lab.diary}'; "
+        f"for file in {READ}; do rm -rf $file; {command}; done",
+    )
+
+
+def pod(lab: Cluster) -> str:
+    """Return a pod with a hostPath of `/` and no more."""
+    if "pod/plain" not in lab.kubectl("get", "pods", "-o", "name").split():
+        lab.run_pod("plain")
+    return "plain"
+
+
+def test_symlinks_do_not_lead_a_start_out_of_the_state(lab):
+    """Neither what is written at a start nor what is shown in the machine."""
+    put_instead(lab, "ln -s $diary $file")
+    before = learners(lab)
+    lab.sh(
+        pod(lab),
+        # Not etcd's: it would not start, and nothing would be shown.
+        f"cd {STATE}; for each in logs/* node/* run/* etc/*; do "
+        f"[ -d $each ] && mv $each $each.own && ln -s '{lab.home}' $each; done; true",
+    )
+    lab.helpers("stop")
+    started = lab.python("-m", "helpers", "up").returncode == 0
+    assert learners(lab) == before
+    if started:
+        found = lab.attempts(pod(lab))["the learner's files: in sight"]
+        assert found["tried"] and found["got"] == []
+        lab.helpers("stop")
+
+
+def test_delete_removes_what_a_pod_has_piled_up(lab):
+    """And nothing else: not where a symlink leads."""
+    lab.helpers("delete", "--yes")
+    lab.up()
+    before = learners(lab)
+    pile = (
+        "import os; os.chdir('/host/run/lab/state/logs')\n"
+        f"os.symlink({str(lab.home)!r}, 'link')\n"
+        "os.mkdir(b'\\xff\\n'); os.mkdir('closed'); os.mkdir('closed/in')\n"
+        "os.chmod('closed', 0)\n"
+        "for _ in range(3000):\n    os.mkdir('d'); os.chdir('d')\n"
+    )
+    lab.kubectl("exec", "-i", pod(lab), "--", "python3", "-", input=pile)
+    lab.helpers("delete", "--yes")
+    assert not lab.state.exists()
+    assert learners(lab) == before
+
+
+def learners(lab: Cluster) -> dict[str, bytes]:
+    """Return the learner's files and what is in them."""
+    return {
+        path.name: path.read_bytes()
+        for path in lab.home.iterdir()
+        if path.is_file() and not path.name.startswith("kubernetes")
+    }
