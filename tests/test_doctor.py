@@ -43,8 +43,8 @@ STATUS = {
 FULL = {"disk space": NotEnough("disk space", "in /s", 10**8, 0, "Free some.")}
 
 
-def namespaces(problem=None, *, overlay=True, ids=65536):
-    answer = Answer(ids=ids, overlay=overlay)
+def namespaces(problem=None, *, overlay=True, ids=65536, limits=False):
+    answer = Answer(ids=ids, overlay=overlay, limits=limits)
     return machine.Namespaces(answer, problem, 65536)
 
 
@@ -104,6 +104,14 @@ MACHINES = {
     "no overlay": (
         namespaces(overlay=False),
         *("overlay", "warning", "copy", "LAB_STATE_DIR"),
+    ),
+    "no cgroup": (
+        namespaces(),
+        *("limits", "ok", "recorded, not enforced: .* `systemd-run .*Delegate=yes`"),
+    ),
+    "a cgroup": (
+        namespaces(limits=True),
+        *("limits", "ok", "are enforced"),
     ),
     "a user without newuidmap and subuid": (
         machine.UserIds(USER, "ann"),

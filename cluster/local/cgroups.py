@@ -52,16 +52,20 @@ def _places() -> Iterator[Path]:
             yield from (p for p in (ours, *ours.parents) if p.is_relative_to(MOUNT))
 
 
-def enter(cgroup: int, mount: str) -> None:
-    """Move this process by what `make` gave, and show the cgroup alone at `mount`.
+def enter(cgroup: int) -> None:
+    """Move this process by what `make` gave, and show that cgroup alone from now on.
 
-    Where that is refused, `divide` will find nothing to divide.
+    The working directory will be the root. Where it is refused, `divide` will find
+    nothing to divide.
     """
     with suppress(OSError):
         # What counts is who opened it.
         os.write(cgroup, b"0")
         sc.unshare(sc.CLONE_NEWCGROUP)
-        sc.mount("cgroup2", mount, "cgroup2", sc.MS_NOSUID | sc.MS_NODEV | sc.MS_NOEXEC)
+        flags = sc.MS_NOSUID | sc.MS_NODEV | sc.MS_NOEXEC
+        # Not at once where it belongs: the host's is there, and the same file system.
+        sc.mount("cgroup2", "mnt", "cgroup2", flags)
+        sc.mount("mnt", f".{MOUNT}", "", sc.MS_MOVE)
     os.close(cgroup)
 
 

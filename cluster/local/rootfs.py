@@ -91,7 +91,7 @@ def enter(cgroup: int | None = None) -> None:
         # Before the host's is out of sight: the kernel asks for one to compare with.
         sc.mount("proc", "proc", "proc", _NO_PROGRAMS)
     if cgroup is not None:
-        cgroups.enter(cgroup, "sys/fs/cgroup")
+        cgroups.enter(cgroup)
     with step("entering the new root"):
         # Both at the same place: the old root ends up on top and is let go of.
         sc.pivot_root(".", ".")

@@ -8,14 +8,18 @@ Then a "pod" takes more memory than it may.
 import ctypes
 import json
 import os
+import subprocess
+import sys
 import traceback
 from pathlib import Path
 
 from cluster import syscalls as sc
 from cluster.local import cgroups
+from tests import unprivileged
 
 _PR_SET_DUMPABLE = 4
 USER = 1000
+MACHINE = "/mnt/root"
 SLICE = cgroups.MOUNT / "user.slice" / "user-1000.slice"
 MANAGER = SLICE / "user@1000.service"
 TERMINAL = MANAGER / "app.slice" / "terminal.scope"
@@ -32,11 +36,13 @@ def main(file: str) -> None:
     for kind, place in (("proc", "/proc"), ("sysfs", "/sys"), ("tmpfs", "/mnt")):
         sc.mount(kind, place, kind)
     sc.mount("cgroup2", str(cgroups.MOUNT), "cgroup2", 0, "nsdelegate")
-    os.mkdir("/mnt/cgroups")
+    os.makedirs(f"{MACHINE}{cgroups.MOUNT}")
+    os.mkdir(f"{MACHINE}/mnt")
     os.chmod("/mnt", 0o1777)
     _as_systemd_has_them()
     answers = {
-        name: _in_child(lambda case=case: _case(*case)) for name, case in CASES.items()
+        name: {**_in_child(lambda case=case: _case(*case)), "trial": _trial(*case)}
+        for name, case in CASES.items()
     }
     Path(file).write_text(json.dumps(answers))
     sc.power_off()
@@ -88,6 +94,28 @@ def _case(uid: int, here: Path) -> dict:
     return {"made": str(made.parent), **inside, "left": left + os.listdir(state)}
 
 
+def _trial(uid: int, here: Path) -> list[str]:
+    """Return what the doctor finds out of limits, and which cgroups it leaves."""
+    home = Path(f"/mnt/home-{uid}")
+    program = "from cluster.local import trial; print(trial.attempt_here().limits)"
+    command = [sys.executable, "-c", program]
+    if uid:
+        as_user = [sys.executable, unprivileged.__file__, f"--home={home}", "--"]
+        command = [*as_user, *command]
+    else:
+        home.mkdir(exist_ok=True)
+    done = subprocess.run(
+        command,
+        cwd=unprivileged.ROOT,
+        env={"PATH": os.defpath, "HOME": str(home)},
+        preexec_fn=lambda: _move_to(here),
+        capture_output=True,
+        text=True,
+    )
+    left = cgroups.MOUNT.rglob("kubernetes-lab-*")
+    return [(done.stdout + done.stderr).strip(), *map(str, left)]
+
+
 def _become(uid: int) -> None:
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
@@ -99,8 +127,11 @@ def _machine(cgroup: int) -> dict:
     _become(USER)
     sc.unshare(sc.CLONE_NEWUSER | sc.CLONE_NEWNS)
     Path("/proc/self/uid_map").write_text(f"0 {USER} 1")
-    root = Path("/mnt/cgroups")
-    cgroups.enter(cgroup, str(root))
+    os.chdir(MACHINE)
+    root = Path(f"{MACHINE}{cgroups.MOUNT}")
+    # As it is shown to those who have none of their own.
+    sc.mount(str(cgroups.MOUNT), str(root), "", sc.MS_BIND)
+    cgroups.enter(cgroup)
     divided = cgroups.divide(root)
     kubepods = root / "kubepods"
     kubepods.mkdir()

@@ -8,7 +8,6 @@ import json
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -35,9 +34,8 @@ def answers(tmp_path_factory):
     place = tmp_path_factory.mktemp("cgroups")
     (place / "run").mkdir()
     found, _ = kernel.find()
-    python = str(Path(sys.executable).resolve())
     file = str(place / "answers")
-    words = components.kernel_command(found.linux, python, file, "")
+    words = components.kernel_command(found.linux, sys.executable, file, "")
     words[words.index("-c") + 1] = f'"{PROGRAM}"'
     words = [word for word in words if not word.startswith(("ubd0", "vec0"))]
     done = subprocess.run(words, cwd=place, capture_output=True, text=True, timeout=120)
@@ -63,7 +61,9 @@ def test_limits_are_enforced_in_the_nearest_place_that_allows_it(answers, case, 
     assert answer["hungry"] == -signal.SIGKILL
     # Nothing is left of it, and nothing that could be forgotten.
     assert answer["left"] == []
+    # A start does the same, with all that is around it.
+    assert answer["trial"] == ["True"]
 
 
 def test_who_was_given_no_cgroup_makes_none(answers):
-    assert answers["elsewhere"] == {"made": None, "left": []}
+    assert answers["elsewhere"] == {"made": None, "left": [], "trial": ["False"]}
