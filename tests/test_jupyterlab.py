@@ -50,7 +50,9 @@ def client_of_a_new_kernel(server: JupyterLab) -> BlockingKernelClient:
     """Return a client that shares the kernel with JupyterLab, as a page does."""
     name = server.api("POST", "kernels").json()["id"]
     file = server.folder / "runtime" / f"kernel-{name}.json"
-    until(lambda: listens(json.loads(file.read_text())["hb_port"]), START, "a kernel")
+    # It is there before it is written.
+    written = until(lambda: file.exists() and file.read_text(), START, "its ports")
+    until(lambda: listens(json.loads(written)["hb_port"]), START, "a kernel")
     client = BlockingKernelClient(connection_file=str(file))
     client.load_connection_file()
     client.start_channels()
