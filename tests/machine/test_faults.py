@@ -310,7 +310,7 @@ def test_a_node_that_was_silent_is_ready_again(steady):
 
 
 @full
-@pytest.mark.parametrize("hours", [-1, 1, 48], ids="{} h ahead".format)
+@pytest.mark.parametrize("hours", [1, 48])
 def test_a_cluster_made_while_the_clock_was_wrong_starts(steady, hours):
     """Its certificates were made by that clock, which has been set right since."""
     lab = steady
