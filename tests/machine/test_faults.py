@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from cluster import errors, pki
-from cluster.local import layout, machine, probes
+from cluster.local import components, layout, machine, probes
 from cluster.progress import Silent
 from tests.local.waiting import until
 from tests.machine.lab import ONCE, Lab, full, members
@@ -212,7 +212,7 @@ print(made)
 @full
 def test_a_fork_bomb_in_a_pod_leaves_threads_for_the_rest(lab):
     """And for its own end. Nobody reaps what it leaves, as in most images."""
-    lab.run_pod("bomb", container={"command": ["sleep", "86400"]})
+    lab.run_pod("bomb")
     made = int(lab.kubectl("exec", "bomb", "--", "python3", "-c", BOMB))
     assert 1000 < made < components.THREADS
     # The host's account forks, the API server answers, and the pod can be ended.
