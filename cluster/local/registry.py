@@ -9,7 +9,8 @@ by the digest. Of another one it is told the way out, which the pod's event repe
 import json
 import subprocess
 import sys
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
+from socketserver import TCPServer
 from urllib.parse import parse_qs, urlsplit
 
 REASON = (
@@ -75,4 +76,6 @@ class Registry(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     CTR, SOCKET, PORT = sys.argv[1:]
-    HTTPServer(("127.0.0.1", int(PORT)), Registry).serve_forever()
+    # Not HTTPServer: that asks for the name of its own address, in DNS if need be.
+    TCPServer.allow_reuse_address = True
+    TCPServer(("127.0.0.1", int(PORT)), Registry).serve_forever()
