@@ -10,7 +10,15 @@ from tests.notebooks import ROOT
 #: what any module of `helpers` may import: they start, find and build nothing
 LEAVES = {
     f"cluster.{name}"
-    for name in ("errors", "kubeconfig", "paths", "processes", "progress", "waiting")
+    for name in (
+        "errors",
+        "kubeconfig",
+        "paths",
+        "permissions",
+        "processes",
+        "progress",
+        "waiting",
+    )
 }
 
 #: what goes by the door of `cluster`, and what it is for
