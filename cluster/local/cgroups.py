@@ -80,7 +80,7 @@ def divide(root: Path = MOUNT) -> bool:
             return False
         ours = root / "components"
         ours.mkdir(exist_ok=True)
-        (ours / "cgroup.procs").write_text("0")
+        _write(ours / "cgroup.procs", "0")
         _enable(root, have & (NEEDED | _MORE))
     except OSError:
         return False
@@ -89,7 +89,13 @@ def divide(root: Path = MOUNT) -> bool:
 
 def _enable(cgroup: Path, controllers: set[str]) -> None:
     words = " ".join(f"+{name}" for name in sorted(controllers))
-    (cgroup / "cgroup.subtree_control").write_text(words)
+    _write(cgroup / "cgroup.subtree_control", words)
+
+
+def _write(path: Path, text: str) -> None:
+    # Never a new file: where cgroups are of version 1, this is no cgroup.
+    with open(path, "r+") as file:
+        file.write(text)
 
 
 def remove(state: Path) -> None:
