@@ -198,7 +198,13 @@ class Local(Backend):
                 f"The cluster runs already, on port {taken}.",
                 "Stop it first with `python -m helpers stop`.",
             )
-        self._machine.await_ready(progress)
+        try:
+            self._machine.await_ready(progress)
+        except errors.LabError as error:
+            # What it lacks explains why it does not answer.
+            for short in shortage.shortages(self.state).values():
+                raise short from error
+            raise
 
     def _start(self, progress: Progress, port: int | None) -> None:
         from cluster import pki, preflight

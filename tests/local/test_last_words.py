@@ -8,7 +8,7 @@ import pytest
 
 from cluster.errors import ComponentFailed
 from cluster.local import trial
-from cluster.logs import last_words
+from cluster.logs import last_words, shrink
 
 PANIC = """\
 {"level":"info","msg":"opening backend"}
@@ -67,6 +67,15 @@ def test_it_is_the_end(tmp_path, lines):
     log.write_text("".join(f"I{number} says (something)\n" for number in range(99)))
     said = last_words(log, lines).splitlines()
     assert (len(said), said[-1]) == (lines, "I98 says (something)")
+
+
+def test_a_log_is_cut_although_its_end_cannot_be_kept(tmp_path):
+    """As on a full disk, which it would keep full."""
+    log = tmp_path / "etcd.log"
+    log.write_text("x" * 100)
+    (tmp_path / "etcd.log.1").mkdir()
+    assert shrink(log, 50, 10) is True
+    assert log.stat().st_size == 0
 
 
 def test_no_log_is_no_words(tmp_path):
