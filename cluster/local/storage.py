@@ -43,10 +43,6 @@ def prepare(state: Path) -> None:
         for name in (*KEPT, *VOLATILE):
             # Not `parents`: those would be made with another mode.
             (state / name).mkdir(mode=0o700, exist_ok=True)
-        for path in (state / "logs").iterdir():
-            # A pod may have put anything there; what is none would be in the way.
-            if path.name != "pods" and not stat.S_ISREG(path.lstat().st_mode):
-                remove_tree(path)
         # It may be a directory that the learner made.
         state.chmod(0o700)
         for name in ("logs", "audit"):
