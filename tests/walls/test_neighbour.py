@@ -90,6 +90,17 @@ def test_a_certificate_of_another_cluster_is_nobodys(lab, tmp_path):
     assert ask(port_of(lab), "/api/v1/namespaces", tls) == 401
 
 
+def test_a_site_in_the_browser_gets_no_leave(lab):
+    """Without it, a browser keeps the answer from the site that asked."""
+    tls = trusting_anybody()
+    connection = http.client.HTTPSConnection("127.0.0.1", port_of(lab), context=tls)
+    for method in ("GET", "OPTIONS"):
+        with closing(connection):
+            connection.request(method, "/version", headers={"Origin": "https://a.site"})
+            headers = connection.getresponse().headers
+        assert [name for name in headers if name.lower().startswith("access-")] == []
+
+
 def test_one_port_listens(lab):
     port = port_of(lab)
     mine = cluster_processes(lab)
