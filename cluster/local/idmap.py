@@ -46,14 +46,16 @@ class IdFacts:
     """What the decision depends on.
 
     `subuid` and `subgid` are the (first, count) ranges granted to this user, or
-    None; `available` is how many ids exist in the current user namespace, `unused` the
-    first of the ids that no account has.
+    None; `available` is how many ids exist in the current user namespace, `starts` the
+    ids at which a row of its maps begins, `unused` the first of the ids that no account
+    has.
     """
 
     uid: int
     gid: int
     privileged: bool
     available: int = EVERY
+    starts: tuple[int, ...] = (0,)
     unused: int = 0
     subuid: tuple[int, int] | None = None
     subgid: tuple[int, int] | None = None
@@ -67,7 +69,12 @@ def decide(facts: IdFacts) -> Map:
         rows = ((0, facts.unused, RANGE),)
         return Map("direct", rows, rows)
     if facts.privileged:
-        rows = ((0, 0, min(RANGE, facts.available)),)
+        # The kernel takes no row that goes over the end of one of the map above.
+        ends = (*facts.starts[1:], min(RANGE, facts.available))
+        rows = tuple(
+            (first, first, end - first)
+            for first, end in zip(facts.starts, ends, strict=True)
+        )
         return Map("direct", rows, rows)
     # Set-uid programs do not work under no_new_privs.
     may_call = facts.has_newuidmap and not facts.no_new_privs
@@ -114,14 +121,15 @@ def read_facts(state: str | os.PathLike = "") -> IdFacts:
     except KeyError:  # no entry in /etc/passwd, as in many containers
         user = str(uid)
     status = _status()
+    maps = [_lines(f"/proc/self/{name}_map") for name in ("uid", "gid")]
+    ids = min(map(available, maps))
     return IdFacts(
         uid=uid,
         gid=gid,
         # Root in a sandbox may lack them.
         privileged=uid == 0 and int(status["CapEff"], 16) & _NEEDED == _NEEDED,
-        available=min(
-            _available("/proc/self/uid_map"), _available("/proc/self/gid_map")
-        ),
+        available=ids,
+        starts=starts(maps, min(ids, RANGE)),
         unused=unused(os.fspath(state), _taken()) if uid == 0 else 0,
         subuid=_granted("/etc/subuid", user, uid),
         subgid=_granted("/etc/subgid", user, uid),
@@ -160,9 +168,15 @@ def _status() -> dict[str, str]:
         return {key: value.strip() for key, value in pairs}
 
 
-def _available(path: str) -> int:
+def _lines(path: str) -> list[tuple[int, ...]]:
     with open(path) as file:
-        return available([tuple(map(int, line.split())) for line in file])
+        return [tuple(map(int, line.split())) for line in file]
+
+
+def starts(maps: Iterable[list[tuple[int, ...]]], end: int) -> tuple[int, ...]:
+    """Return the ids below `end` at which a line of any of the maps begins."""
+    found = {inside for lines in maps for inside, _, _ in lines}
+    return tuple(sorted(inside for inside in found if inside < end))
 
 
 def available(lines: list[tuple[int, ...]]) -> int:

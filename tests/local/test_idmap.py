@@ -33,6 +33,11 @@ WIDE = Map(
             Map("direct", ((0, 0, 1000),), ((0, 0, 1000),)),
         ),
         (
+            # Root of the namespace that newuidmap has mapped: two rows, and no wider.
+            IdFacts(uid=0, gid=0, privileged=True, available=70000, starts=(0, 1)),
+            Map("direct", ((0, 0, 1), (1, 1, 65535)), ((0, 0, 1), (1, 1, 65535))),
+        ),
+        (
             # Root of a container without CAP_SETUID may map itself only.
             IdFacts(uid=0, gid=0, privileged=False, available=1000),
             Map("single", ((0, 0, 1),), ((0, 0, 1),)),
@@ -101,6 +106,11 @@ def test_the_widest_range_of_subuid_counts_and_broken_lines_do_not(text, expecte
 )
 def test_ids_are_counted_up_to_the_first_gap(lines, expected):
     assert idmap.available(lines) == expected
+
+
+def test_rows_begin_where_one_of_either_map_does():
+    uids = [(1, 100000, 65535), (0, 1000, 1)]
+    assert idmap.starts([uids, [(0, 0, 70000), (70000, 1, 5)]], 65536) == (0, 1)
 
 
 @pytest.mark.parametrize("state", ["/home/ann/state", "/root/state", "/x\udcff"])
