@@ -214,7 +214,8 @@ def test_a_fork_bomb_in_a_pod_leaves_threads_for_the_rest(lab):
     """And for its own end. Nobody reaps what it leaves, as in most images."""
     lab.run_pod("bomb")
     made = int(lab.kubectl("exec", "bomb", "--", "python3", "-c", BOMB))
-    assert 1000 < made < components.THREADS
+    least = 400 if lab.machine.status()["limits"] else 1000
+    assert least < made < components.THREADS
     # The host's account forks, the API server answers, and the pod can be ended.
     assert subprocess.run(["true"]).returncode == 0
     assert lab.machine.answers()
