@@ -98,6 +98,11 @@ def _write(path: Path, text: str) -> None:
         file.write(text)
 
 
+def left(state: Path) -> bool:
+    """Say whether the machine of a state directory has a cgroup, or left one."""
+    return (state / _NOTE).exists()
+
+
 def remove(state: Path) -> None:
     """Remove the cgroup of a machine that has ended, if it had one."""
     note = state / _NOTE

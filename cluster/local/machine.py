@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -211,12 +211,19 @@ class Machine:
             send = functools.partial(identity.send, self.state, number)
             send()
             if until(lambda: not self.running(), seconds, alive=send, pause=0.02):
+                self._remove_cgroup()
                 return True
         raise errors.StateError(
             self.state,
             "the machine does not end, even by SIGKILL.",
             f"Look at process {self.pid()}; it may wait for a file system.",
         )
+
+    def _remove_cgroup(self) -> None:
+        """Remove what a machine that was killed has left, unless another runs."""
+        if cgroups.left(self.state):
+            with suppress(errors.StartFailed), identity.locked(self.state):
+                cgroups.remove(self.state)
 
     def delete(self) -> bool:
         """Stop the machine and remove the directory; return False if there was none.

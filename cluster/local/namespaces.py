@@ -88,8 +88,13 @@ def make_cgroup(state: Path) -> int | None:
 
 
 def _pass_signals_to(child: int) -> None:
+    def send(number: int, _: object) -> None:
+        # Asked to end again and again, we may be asked once more after its end.
+        with suppress(ProcessLookupError):
+            os.kill(child, number)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _: os.kill(child, number))
+        signal.signal(number, send)
 
 
 def _build(
