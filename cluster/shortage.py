@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cluster import audit, errors, paths, preflight
+from cluster.local import identity
 
 #: bytes; etcd takes 64 MB at a time, has two such files, and lets go of them as it ends
 DISK = 200_000_000
 #: an image has thousands, a pod a hundred
 INODES = 500
-#: bytes; with less, the kernel soon ends the largest process
-MEMORY = 100_000_000
+#: bytes; the largest process, the API server, takes as much to start again
+MEMORY = 300_000_000
 #: bytes of ours that are worth a word
 WORTH = 5_000_000
 
@@ -36,7 +37,11 @@ def shortages(state: Path) -> dict[str, errors.LabError]:
             f"{disk.f_favail} available.",
             _what_may_go(state),
         )
-    memory = preflight.memory_available()
+    # A limit may be on the cluster alone.
+    leader = identity.pid_of(state, "pid_1") or identity.pid_of(state, "outer")
+    memory = preflight.memory_available(
+        membership=Path("/proc", str(leader or "self"), "cgroup")
+    )
     if memory < MEMORY:
         way_out = "Close other programs and notebooks, or delete pods."
         found["memory"] = errors.NotEnough(
