@@ -38,14 +38,18 @@ def make(state: Path, owner: int) -> int | None:
             write_private(state / _NOTE, str(made))
             made.mkdir()
             for name in _DELEGATED:
-                os.chown(made / name, owner, owner)
+                os.chown(made / name, owner, -1)
             return os.open(made / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
     return None
 
 
 def _places() -> Iterator[Path]:
     """Yield our own cgroup and those above it that can be seen."""
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except FileNotFoundError:
+        return  # a kernel without any
+    for line in lines:
         number, _, path = line.split(":", 2)
         if number == "0" and ".." not in path:
             ours = MOUNT / path.lstrip("/")

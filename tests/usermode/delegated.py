@@ -18,7 +18,7 @@ from cluster.local import cgroups
 from tests import unprivileged
 
 _PR_SET_DUMPABLE = 4
-USER = 1000
+USER, GROUP = 1000, 100
 MACHINE = "/mnt/root"
 SLICE = cgroups.MOUNT / "user.slice" / "user-1000.slice"
 MANAGER = SLICE / "user@1000.service"
@@ -56,7 +56,7 @@ def _as_systemd_has_them() -> None:
     (SLICE / "session-1.scope").mkdir()
     for each in (MANAGER, TERMINAL.parent, TERMINAL):
         for name in ("", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads"):
-            os.chown(each / name, USER, USER)
+            os.chown(each / name, USER, GROUP)
 
 
 def _in_child(act) -> dict:
@@ -117,7 +117,8 @@ def _trial(uid: int, here: Path) -> list[str]:
 
 
 def _become(uid: int) -> None:
-    os.setresgid(uid, uid, uid)
+    # Groups are numbered on their own.
+    os.setresgid(uid and GROUP, uid and GROUP, uid and GROUP)
     os.setresuid(uid, uid, uid)
     # Else /proc shows it as root's, and it may not write its own map.
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 1)
