@@ -4,10 +4,13 @@ Programs from the cache run as us, and the state directory has our kubeconfig an
 whoever can write there, or to a directory above, decides what runs as us. The rule is
 that of OpenSSH's StrictModes, for the directory and each one above it:
 
-it belongs to                  root, us, or the owner of HOME, who may change what every
-                               program of ours reads at its start
+it belongs to                  root, us, or the owner of HOME
 nobody else can write to it    but for a directory above with the sticky bit, as /tmp,
                                and a group in which nobody else is
+
+HOME itself and what is above it are taken as they are: who can change those can change
+what every program of ours reads at its start, and many servers make a home that a whole
+group can write to.
 """
 
 import contextlib
@@ -42,7 +45,10 @@ def refuse_changeable(directory: Path, variable: str, *, shared: bool = False) -
     trusted = ours | ({path.stat().st_uid} if shared and path.exists() else set())
     # What is not there will be made by us.
     inside = os.geteuid()
+    home = Path(os.environ.get("HOME", os.sep)).resolve()
     for place in (path, *path.parents):
+        if place == home:
+            return
         try:
             found = place.stat()
         except OSError:

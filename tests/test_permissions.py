@@ -113,7 +113,7 @@ def test_one_that_others_can_write_is_refused_and_each_above_it(
     directory = home / place
     permissions.make_private(directory)
     assert look() == directory
-    for part in (directory, *directory.parents[: len(place.split("/"))]):
+    for part in (directory, *directory.parents[: place.count("/")]):
         before = stat.S_IMODE(part.stat().st_mode)
         part.chmod(0o777)
         error = refused(look)
@@ -165,6 +165,13 @@ def test_a_teachers_cache_is_used_where_it_is_named(tmp_path, monkeypatch):
     assert refused(paths.cache_dir).path == shared.parent
     os.chown(shared, 0, 0)
     assert paths.cache_dir() == shared
+
+
+def test_a_home_that_others_can_write_is_taken_as_it_is(home):
+    """Its owner has it so, as on many a server; what we make in it is closed."""
+    home.chmod(0o777)
+    permissions.make_private(paths.state_dir())
+    assert set(modes(home / ".local").values()) == {0o700}
 
 
 @root
