@@ -66,8 +66,8 @@ class IdFacts:
 def decide(facts: IdFacts) -> Map:
     """Return the widest map that this user may have."""
     if facts.uid == 0 and facts.available >= EVERY:
-        rows = ((0, facts.unused, RANGE),)
-        return Map("direct", rows, rows)
+        block = ((0, facts.unused, RANGE),)
+        return Map("direct", block, block)
     if facts.privileged:
         # The kernel takes no row that goes over the end of one of the map above.
         ends = (*facts.starts[1:], min(RANGE, facts.available))
