@@ -53,16 +53,22 @@ def run_cell(manager, client, cell: dict, seconds: float) -> tuple[str, str]:
 
 @pytest.mark.full("cells in an order of chance")
 @pytest.mark.parametrize("lesson", CORE, ids=lambda lesson: lesson.name)
-def test_cells_in_any_order_do_no_damage(cluster, nothing_left, lesson):  # noqa: F811
-    path = file_of(lesson.name)
-    cells = [c for c in with_solutions(load(path))["cells"] if c["cell_type"] == "code"]
+def test_cells_in_any_order_do_no_damage(
+    cluster,
+    nothing_left,  # noqa: F811
+    tmp_path,
+    lesson,
+):
+    page = with_solutions(load(file_of(lesson.name)))
+    cells = [cell for cell in page["cells"] if cell["cell_type"] == "code"]
     first, *others = cells
     random.Random(lesson.name).shuffle(others)
     before = objects()
     state = cluster.kubeconfig.parent
     machine = identity.pid_of(state, "pid_1")
     with kernel(os.environ["LAB_STATE_DIR"]) as (manager, client):
-        client.execute(f"%cd -q {path.parent}")
+        # Without the cell that names its file, `%%writefile` writes to where it is.
+        client.execute(f"%cd -q {tmp_path}")
         for cell in (first, *others):
             name, shown = run_cell(manager, client, cell, patience(INTERRUPT_AFTER))
             ours = OURS.search(re.sub(r"\x1b\[[\d;]*m", "", shown))
