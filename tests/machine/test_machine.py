@@ -172,11 +172,13 @@ def test_the_system_calls_of_a_pod_are_filtered(lab):
 def test_pods_cannot_see_the_hosts_network(lab):
     lab.run_pod("looking", hostNetwork=True)
     devices = lab.sh("looking", "cat /proc/net/dev")
+    routes = lab.sh("looking", "cat /proc/net/route").splitlines()[1:]
     lab.kubectl("delete", "pod", "looking")
     host = {name for _, name in socket.if_nameindex()} - {"lo"}
     inside = {line.partition(":")[0].strip() for line in devices.splitlines()[2:]}
-    assert "cni0" in inside
-    assert not inside & host
+    assert "lo" in inside and not inside & host
+    # None leads to everywhere, so none to the internet.
+    assert routes and "00000000" not in {route.split()[1] for route in routes}
 
 
 def test_stop_with_three_watches_is_done_before_it_would_kill(lab):
