@@ -26,7 +26,7 @@ USER = idmap.IdFacts(uid=1000, gid=1000, privileged=False)
 GRANTED = {"subuid": (100000, 65536), "subgid": (100000, 65536)}
 PLENTY = Account(20000, 90000, threads=80, watchers=24, memory=16_000_000_000)
 DISTRIBUTION = Runc("/usr/sbin/runc", seccomp=True, system=True)
-TOOLS = programs.Tools(DISTRIBUTION, True, "/usr/sbin/nft")
+RUNTIME = programs.Runtime(DISTRIBUTION, True)
 BUILD = programs.Build(True, "go1.26.8 (/usr/bin/go)", "1.26.0", "gcc", True, False)
 BINARIES = programs.Binaries(Path("/b"), programs.EXPECTED)
 IMAGE = programs.Image(Path("/i/a.tar"), True, 10**10)
@@ -43,8 +43,8 @@ STATUS = {
 FULL = {"disk space": NotEnough("disk space", "in /s", 10**8, 0, "Free some.")}
 
 
-def namespaces(problem=None, *, overlay=True, ids=65536, limits=False):
-    answer = Answer(ids=ids, overlay=overlay, limits=limits)
+def namespaces(problem=None, *, overlay=True, ids=65536, limits=False, nft=True):
+    answer = Answer(ids=ids, overlay=overlay, limits=limits, nft=nft)
     return machine.Namespaces(answer, problem, 65536)
 
 
@@ -168,19 +168,19 @@ MACHINES = {
         *("state", "fatal", "0.1 GB free, 0.6 GB needed", "LAB_STATE_DIR"),
     ),
     "a runc without seccomp": (
-        change(TOOLS, runc=Runc("/c/runc", seccomp=False, system=False)),
+        change(RUNTIME, runc=Runc("/c/runc", seccomp=False, system=False)),
         *("runc", "warning", "without seccomp", "install .* runc"),
     ),
     "no runc": (
-        change(TOOLS, runc=None),
+        change(RUNTIME, runc=None),
         *("runc", "fatal", "no container", "install .* runc"),
     ),
     "no runc before the build": (
-        change(TOOLS, runc=None, built=False),
+        change(RUNTIME, runc=None, built=False),
         *("runc", "ok", "will be built"),
     ),
     "no nft": (
-        change(TOOLS, nft=""),
+        namespaces(nft=False),
         *("nft", "warning", "only `kubernetes` and DNS", "install .* nftables"),
     ),
     "no jq": (
@@ -356,7 +356,7 @@ def run(*arguments, **options):
 NAMES = {
     *("Python", "kernel", "backend", "namespaces", "user ids", "memory"),
     *("open files", "processes", "state", "cache", "binaries", "image"),
-    *("runc", "nft", "curl", "jq", "client", "proxy", "port", "cluster", "kubectl"),
+    *("runc", "curl", "jq", "client", "proxy", "port", "cluster", "kubectl"),
 }
 
 
@@ -365,7 +365,7 @@ def test_this_machine_can_run_the_cluster(cluster):
     done = run("--json")
     found = {entry["name"]: entry for entry in json.loads(done.stdout)}
     assert done.returncode == 0, done.stdout
-    assert {*found} >= NAMES | {"identity", "overlay"}
+    assert {*found} >= NAMES | {"identity", "overlay", "nft"}
     assert "could not be examined" not in done.stdout
     assert "kubernetes-admin" in found["identity"]["fact"]
     assert cluster.server in found["cluster"]["fact"]

@@ -40,7 +40,7 @@ TOPICS: tuple[type[Topic], ...] = (
     programs.Binaries,
     programs.Build,
     programs.Image,
-    programs.Tools,
+    programs.Runtime,
     *_AROUND,
     cluster.Port,
     cluster.Cluster,

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cluster import errors, paths, statedir, versions
 from cluster.doctor.findings import Finding, fatal, ok, warning
+from cluster.doctor.programs import install
 from cluster.local import idmap
 from cluster.local.machine import Machine
 from cluster.local.trial import Answer, attempt_here
@@ -105,6 +106,16 @@ class Namespaces:
                 "of pods are recorded, not enforced: no cgroup could be made. Where "
                 "systemd runs, `systemd-run --user --scope -p Delegate=yes` before a "
                 "command allows it",
+            )
+        if self.answer.nft:
+            yield ok("nft", "tried, it works: kube-proxy can serve every Service")
+        else:
+            yield warning(
+                "nft",
+                "is not installed, or this kernel refuses its rules: kube-proxy cannot "
+                "run, so of all Services only `kubernetes` and DNS work, and "
+                "`hostPort` does nothing.",
+                install("nftables"),
             )
 
 

@@ -122,39 +122,24 @@ class Shell:
 
 
 @dataclass(frozen=True)
-class Tools:
-    """What the machine calls of the distribution.
+class Runtime:
+    """What will start containers: `runc`, None for nothing.
 
-    `runc` is what will start containers, None for nothing; `built` says whether the
-    binaries are there.
+    `built` says whether the binaries are there.
     """
 
     runc: Runc | None
     built: bool
-    nft: str
 
     @classmethod
-    def read(cls) -> "Tools":
+    def read(cls) -> "Runtime":
         """Search where the machine would."""
         directory = binaries_if_whole()
-        return cls(
-            find_runc(directory),
-            directory is not None,
-            shutil.which("nft", path=SYSTEM_PATH) or "",
-        )
+        return cls(find_runc(directory), directory is not None)
 
     def findings(self) -> Iterator[Finding]:
-        """Judge each."""
+        """Judge it."""
         yield self._runc()
-        if self.nft:
-            yield ok("nft", f"{self.nft}: kube-proxy can serve every Service")
-        else:
-            yield warning(
-                "nft",
-                "not found: kube-proxy cannot run, so of all Services only "
-                "`kubernetes` and DNS work, and `hostPort` does nothing.",
-                install("nftables"),
-            )
 
     def _runc(self) -> Finding:
         if self.runc is None:

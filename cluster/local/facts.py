@@ -3,7 +3,6 @@
 Nothing is decided here: `components` describes by these facts what runs.
 """
 
-import shutil
 from pathlib import Path
 
 from cluster.binaries.check import SYSTEM_PATH, find_runc
@@ -21,11 +20,11 @@ _FILTERS = Path("/proc/sys/kernel/seccomp/actions_avail")
 _BOOTSTRAPPED = "bootstrapped"
 
 
-def find(python: str, archive_key: str | None) -> Facts:
+def find(python: str, archive_key: str | None, *, service_proxy: bool = False) -> Facts:
     """Return the facts.
 
     `archive_key` identifies the archive that is shown, None where there is none: what
-    was imported before is not again.
+    was imported before is not again. `service_proxy` says whether `nft` works.
     """
     runc = find_runc(Path(layout.BIN))
     assert runc, "the start has made sure that there is one"
@@ -36,7 +35,7 @@ def find(python: str, archive_key: str | None) -> Facts:
         snapshotter="overlayfs"
         if rootfs.can_overlay("/var/lib/containerd")
         else "native",
-        service_proxy=bool(shutil.which("nft", path=PATH)),
+        service_proxy=service_proxy,
         bootstrapped=bootstrapped(layout.ETCD, layout.BIN),
         import_archive=layout.ARCHIVE
         if archive_key and not _says(IMPORTED, archive_key)

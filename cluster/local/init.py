@@ -64,9 +64,9 @@ class _Init:
     def __init__(self, plan: Plan) -> None:
         self._key = plan.archive_key
         self._probes = probes.Prober()
-        self._facts = facts.find(plan.python, plan.archive_key)
-        if self._facts.service_proxy:
-            network.guard_loopback()
+        self._facts = facts.find(
+            plan.python, plan.archive_key, service_proxy=network.guard_loopback()
+        )
         components = describe(self._facts)
         for part in components:
             write_files(part)

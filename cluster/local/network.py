@@ -23,13 +23,21 @@ _SIOCSIFNETMASK = 0x891C
 _IFF_UP = 0x1
 _RTF_UP = 0x1
 
-_GUARD = """
+#: the second table tries what kube-proxy and portmap need of the kernel
+RULES = """
 table ip loopback {
   chain prerouting {
     type filter hook prerouting priority raw
     iifname != "lo" ip daddr 127.0.0.0/8 drop
   }
 }
+table ip trial {
+  chain postrouting {
+    type nat hook postrouting priority srcnat
+    fib daddr type local numgen random mod 2 0 masquerade
+  }
+}
+delete table ip trial
 """
 
 
@@ -49,18 +57,18 @@ def configure_network() -> None:
         file.write("1")
 
 
-def guard_loopback() -> None:
-    """Drop what pods send to 127.0.0.0/8; needs `nft`, raise StepRefused.
+def guard_loopback() -> bool:
+    """Drop what pods send to 127.0.0.0/8; return False where kube-proxy cannot run.
 
-    The kernel does, until a pod has a port of the node (`hostPort`): for that, portmap
-    sets route_localnet on the pods' bridge.
+    That is where `nft` is not installed or the kernel lacks what rules are made of.
+    The kernel drops by itself until a pod has a port of the node (`hostPort`): for
+    that, portmap sets route_localnet on the pods' bridge.
     """
-    with step("guarding the loopback device"):
-        done = subprocess.run(
-            ["nft", "-f", "-"], input=_GUARD, capture_output=True, text=True
-        )
-        if done.returncode:
-            raise OSError(done.stderr.strip())
+    try:
+        done = subprocess.run(["nft", "-f", "-"], input=RULES, text=True, check=False)
+    except OSError:
+        return False  # it is not installed
+    return done.returncode == 0
 
 
 def add_device(device: str, address: str, mask: str) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, paths, preflight, syscalls as sc
-from cluster.local import cgroups, init, namespaces, network, rootfs, storage
+from cluster.local import cgroups, facts, init, namespaces, network, rootfs, storage
 from cluster.processes import python_command
 
 #: seconds; it takes a tenth of one
@@ -32,7 +32,7 @@ class Answer:
     """How far it got: the refused `step` and the kernel's `reason`, or "" twice.
 
     `ids` is how many ids it has; `overlay` says whether containers can share the files
-    of their image, `limits` whether theirs can be enforced.
+    of their image, `limits` whether theirs can be enforced, `nft` whether that works.
     """
 
     step: str = ""
@@ -40,6 +40,7 @@ class Answer:
     ids: int = 0
     overlay: bool = False
     limits: bool = False
+    nft: bool = False
 
     @property
     def refused(self) -> str:
@@ -66,6 +67,7 @@ def attempt(directory: Path) -> Answer:
             capture_output=True,
             text=True,
             timeout=TIMEOUT,
+            env={"PATH": facts.PATH, "LANG": "C.UTF-8"},
         )
         if done.returncode:
             last = done.stderr.strip().splitlines()[-1:]
@@ -155,7 +157,8 @@ def _look(cgroup: int | None) -> dict:
     rootfs.enter(cgroup)
     limits = cgroups.divide()
     network.configure_network()
+    nft = network.guard_loopback()
     overlay = rootfs.can_overlay(_STORAGE)
     # From inside, where its owner is still root.
     shutil.rmtree(f"{_STORAGE}/overlay-probe")
-    return {"overlay": overlay, "limits": limits, "ids": init.ids()}
+    return {"overlay": overlay, "limits": limits, "nft": nft, "ids": init.ids()}
