@@ -24,7 +24,7 @@ aggregated API, hooks  asked by the Service's     asked by the addresses of its
 leader election        leases                     off: there is one of each
 audit log              none                       of each request, `cluster.audit`
 node address           of a network card          172.30.0.1 on the loopback device
-Services, hostPort     always work                where `nft` is; without it only the
+Services, hostPort     always work                where `nft` works; else only the
                                                   Services `kubernetes` and DNS
 seccomp                Unconfined, unless a pod   RuntimeDefault where runc can filter
                        asks for a profile
@@ -142,10 +142,10 @@ def _parts(facts: Facts) -> list[Component]:
         etcd(),
         kube_apiserver(),
         containerd(facts),
-        registry(facts),
         kube_controller_manager(),
         kube_scheduler(),
         kubelet(facts),
+        registry(facts),
         coredns(),
     ]
     if facts.service_proxy:
@@ -543,6 +543,8 @@ def registry(facts: Facts) -> Component:
         "registry",
         (facts.python, "-ISE", script, ctr, at.CONTAINERD_SOCKET, str(port)),
         ready=Get(f"http://127.0.0.1:{port}/v2/"),
+        # Nobody pulls before; the processors have more urgent work until then.
+        needs=("kubelet",),
         grace=0.5,
     )
 
