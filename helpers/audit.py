@@ -20,6 +20,11 @@ COLUMNS = (
     *("TIME", "VERB", "RESOURCE", "NAMESPACE", "NAME", "USER", "AGENT"),
     *("CODE", "MS"),
 )
+#: what reading events raises that may be of any shape
+_ODD = (
+    *(ValueError, LookupError, TypeError, AttributeError),
+    *(RecursionError, OverflowError),
+)
 #: two requests with this in their query mark where a block begins and ends
 _MARK = "/version?audit-mark="
 
@@ -59,7 +64,7 @@ class AuditLog:
         """
         try:
             return _frame(_between(self._first, _mark()))
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except _ODD:
             fact = "The audit log is damaged: a pod may have written to it."
             raise errors.LabError(fact, "Run the block again.") from None
 

@@ -120,6 +120,38 @@ def test_a_log_that_does_not_come_is_an_error(cluster, monkeypatch):
         log.stop()
 
 
+EVENT = {
+    "auditID": "1",
+    "requestURI": "/",
+    "user": {},
+    "requestReceivedTimestamp": "2099-01-01T00:00:00Z",
+    "stage": "ResponseStarted",
+    "verb": "get",
+}
+ODD = {
+    "no JSON": "a diary",
+    "no end": "[" * 200_000,
+    "no event": "[]",
+    "no code": json.dumps({**EVENT, "responseStatus": {"code": 10**30}}),
+}
+
+
+@pytest.mark.parametrize("line", ODD.values(), ids=ODD)
+def test_a_log_that_a_pod_has_written_to_is_an_error(directory, monkeypatch, line):
+    """As the helper reads it: in the file itself other tests would meet the line."""
+    read = audit.read
+
+    def spoiled(place) -> str:
+        lines = read(place).splitlines()
+        last = max(n for n, text in enumerate(lines) if "audit-mark=" in text)
+        return "\n".join([*lines[:last], line, *lines[last:]])
+
+    log = audit_log()
+    monkeypatch.setattr(audit, "read", spoiled)
+    with pytest.raises(errors.LabError, match="a pod may have written to it"):
+        log.stop()
+
+
 def test_a_log_that_is_full_in_the_block_is_read_from_both_files(directory, namespace):
     """The server renames the file when it is full; this does the same by hand."""
     log = audit_log()
