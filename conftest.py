@@ -92,12 +92,12 @@ def _delete_clusters(*directories: Path) -> None:
 
 def _states(directory: Path) -> list[Path]:
     """Return the directories below it that hold the state of a cluster of processes."""
-    from cluster import backends, choice
+    from cluster import backends, choice, statedir
 
     ours = (choice.LOCAL, choice.CONTROL_PLANE)
     marks = {mark for mark, name in backends.MARKS.items() if name in ours}
-    walk = os.walk(directory)
-    return [Path(found) for found, _, files in walk if not marks.isdisjoint(files)]
+    found = (Path(each.path) for each in statedir.below(directory))
+    return [*{path.parent for path in found if path.name in marks}]
 
 
 @pytest.fixture(scope="session")

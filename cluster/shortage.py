@@ -5,11 +5,11 @@ A component that meets a full disk ends, and is started again until there is roo
 """
 
 import contextlib
+import itertools
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
-from cluster import audit, errors, paths, preflight
+from cluster import audit, errors, paths, preflight, statedir
 from cluster.local import identity
 
 #: bytes; etcd takes 64 MB at a time, has two such files, and lets go of them as it ends
@@ -71,15 +71,10 @@ def _taken(place: Path, state: Path) -> int:
     """Return what a file or directory takes on the disk of `state`, in bytes."""
     if not preflight.same_disk(place, state):
         return 0
-    return sum(_blocks(path) for path in (place, *_below(place))) * 512
+    return sum(map(_blocks, itertools.chain([place], statedir.below(place)))) * 512
 
 
-def _below(place: Path) -> Iterator[Path]:
-    for directory, directories, files in os.walk(place):
-        yield from (Path(directory, name) for name in (*directories, *files))
-
-
-def _blocks(path: Path) -> int:
+def _blocks(path: str | os.PathLike) -> int:
     with contextlib.suppress(OSError):
-        return path.lstat().st_blocks
+        return os.lstat(path).st_blocks
     return 0  # it has gone meanwhile

@@ -172,6 +172,21 @@ def read_shared(path: Path, limit: int) -> str:
         return printable(file.read(limit).decode(errors="replace"))
 
 
+def below(top: Path) -> Iterator[os.DirEntry]:
+    """Yield all that is below a directory, each after what it is in; follow no links.
+
+    What cannot be read, or is gone by then, is left out. Pods can nest directories
+    deeper than `os.walk` of Python 3.11 goes.
+    """
+    waiting = [os.fspath(top)]
+    while waiting:
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                yield entry
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+
+
 def printable(text: str) -> str:
     """Return a text without control characters but tabs and ends of lines.
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cluster import syscalls as sc
-from cluster.statedir import write_private
+from cluster.statedir import below, write_private
 
 MOUNT = Path("/sys/fs/cgroup")
 #: the controllers without which the kubelet cannot do its part
@@ -40,6 +40,7 @@ def make(state: Path, owner: int) -> int | None:
             for name in _DELEGATED:
                 os.chown(made / name, owner, -1)
             return os.open(made / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
+        remove(state)
     return None
 
 
@@ -113,6 +114,8 @@ def remove(state: Path) -> None:
     with suppress(OSError):
         made = Path(note.read_text())
         if made.is_relative_to(MOUNT):
-            for directory, _, _ in os.walk(made, topdown=False):
-                os.rmdir(directory)
+            inner = [x.path for x in below(made) if x.is_dir(follow_symlinks=False)]
+            for directory in (*reversed(inner), made):
+                with suppress(FileNotFoundError):
+                    os.rmdir(directory)
         note.unlink()

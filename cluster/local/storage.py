@@ -8,7 +8,6 @@ import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 from cluster import errors, logs, paths, statedir
@@ -78,22 +77,14 @@ def hand_over(state: Path, first: int) -> None:
         remove_tree(images)
         images.mkdir(mode=0o700)
         os.chown(images, first, first)
-    for name in layout.SHARED:
-        for path in _tree(state / name) if state / name != images else ():
+    for top in {state / name for name in layout.SHARED} - {images}:
+        for path in (top, *statedir.below(top)):
             if not _has(path, first):
                 os.lchown(path, first, first)
 
 
-def _has(path: Path, first: int) -> bool:
-    return path.lstat().st_uid in range(first, first + idmap.RANGE)
-
-
-def _tree(top: Path) -> Iterator[Path]:
-    """Yield a directory and all that is in it; links are not followed."""
-    yield top
-    for directory, directories, files in os.walk(top):
-        for name in (*directories, *files):
-            yield Path(directory, name)
+def _has(path: str | os.PathLike, first: int) -> bool:
+    return os.lstat(path).st_uid in range(first, first + idmap.RANGE)
 
 
 def remove_state(state: Path) -> None:

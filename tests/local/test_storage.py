@@ -1,10 +1,13 @@
 """What a start finds in the state directory is kept, unless it would stop the start."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from cluster.local import facts, storage
+from cluster import statedir
+from cluster.local import facts, layout, storage
+from tests.local.deep import nested
 
 
 @pytest.fixture
@@ -33,3 +36,17 @@ def test_what_only_one_run_needs_is_removed(state):
     (state / "run" / "status.json").write_text("of the last run")
     storage.prepare(state)
     assert list((state / "run").iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_root_gives_away_what_pods_have_nested_deep(state):
+    for name in layout.SHARED:
+        (state / name).mkdir(parents=True, exist_ok=True)
+    os.symlink("/etc/passwd", state / "logs" / "link")
+    with nested(state / "etcd" / "deep"):
+        storage.hand_over(state, 200_000)
+        entries = [*statedir.below(state / "etcd"), *statedir.below(state / "logs")]
+        owners = {path.stat(follow_symlinks=False).st_uid for path in entries}
+    assert len(entries) > 1100
+    assert owners == {200_000}
+    assert os.stat("/etc/passwd").st_uid == 0
