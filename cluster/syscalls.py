@@ -6,6 +6,7 @@ it into words.
 
 import ctypes
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,8 +32,11 @@ MS_PRIVATE = 0x40000
 MS_RELATIME = 0x200000
 MNT_DETACH = 0x2
 
-# linux/prctl.h, linux/securebits.h
+# linux/capability.h, linux/prctl.h, linux/securebits.h
+CAP_SYS_RAWIO = 17
+_CAPABILITY_VERSION_3 = 0x20080522
 _PR_SET_DUMPABLE = 4
+_PR_CAPBSET_DROP = 24
 _PR_SET_SECUREBITS = 28
 _SECBIT_NO_SETUID_FIXUP = 1 << 2
 
@@ -77,6 +81,18 @@ def unshare(flags: int) -> None:
 def keep_capabilities() -> None:
     """Let a change of the user ids take no capabilities away from this process."""
     _prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP)
+
+
+def drop_capability(number: int) -> None:
+    """Take it, of the first 32, from this process and from all that it starts."""
+    _prctl(_PR_CAPBSET_DROP, number)
+    header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
+    sets = ctypes.create_string_buffer(24)
+    _check(_libc.capget(header, sets), "capget")
+    # Effective, permitted, inheritable; then the same of the other half.
+    first = [each & ~(1 << number) for each in struct.unpack_from("3I", sets)]
+    struct.pack_into("3I", sets, 0, *first)
+    _check(_libc.capset(header, sets), "capset")
 
 
 def hide_process() -> None:

@@ -87,6 +87,18 @@ MACHINES = {
         cluster.Chosen("none", 1000, "darwin is not Linux"),
         *("backend", "fatal", "darwin is not Linux", "LAB_BACKEND"),
     ),
+    "a node without walls": (
+        cluster.Chosen("control-plane", 1000, "it was asked for", landlock=0),
+        *("backend", "warning", "reaches all of your files", "that you trust"),
+    ),
+    "a node that reaches ports": (
+        cluster.Chosen("control-plane", 1000, "it was asked for", landlock=3),
+        *("backend", "warning", "reaches ports of this machine", "that you trust"),
+    ),
+    "a node with walls": (
+        cluster.Chosen("control-plane", 1000, "it was asked for"),
+        *("backend", "ok", "a node in user-mode Linux", ""),
+    ),
     "no engine": (
         programs.Engine("", "docker does not answer", False),
         *("engine", "fatal", "docker does not answer", "LAB_BACKEND=local"),

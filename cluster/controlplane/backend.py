@@ -17,7 +17,7 @@ from cluster.local.backend import Local
 from cluster.local.machine import Machine
 from cluster.progress import Progress
 from cluster.statedir import write_private
-from cluster.usermode import disk, kernel
+from cluster.usermode import disk, kernel, layout
 from cluster.usermode.components import INSIDE, NAME
 from cluster.waiting import until
 
@@ -108,6 +108,9 @@ class ControlPlane(Local):
 
         if not until(runs, PATIENCE, what="the node, in user-mode Linux"):
             raise errors.NoNode(what, "the one of this cluster is still starting")
+
+    def _log_directory(self, component: str) -> Path:
+        return self.state / (layout.STATE if component in INSIDE else "") / "logs"
 
     def _start(self, progress: Progress, port: int | None) -> None:
         preflight.check(preflight.PlainAccount)

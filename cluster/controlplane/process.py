@@ -14,6 +14,7 @@ import dataclasses
 import functools
 import json
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Mapping
@@ -24,10 +25,11 @@ from cluster import die_with_parent, ports
 from cluster.controlplane import components
 from cluster.kubeconfig import write_embedded
 from cluster.lifecycle import Lifecycle, Task
-from cluster.local import bootstrap, facts, identity, init, probes
+from cluster.local import bootstrap, facts, identity, init, probes, storage
 from cluster.local.components import Component
 from cluster.local.layout import API_SERVER, CONTEXT, KUBECONFIG_STEMS
 from cluster.local.machine import Launch, Machine, Program
+from cluster.processes import PACKAGES
 from cluster.statedir import write_private
 from cluster.supervisor import Supervisor
 from cluster.usermode import components as usermode, kernel, layout
@@ -97,9 +99,17 @@ def _plan(launch: Launch) -> Plan:
     if not launch.archive or not node:
         return plan
     write_embedded(pki, _NODE, server=API_SERVER, context=CONTEXT)
+    own = launch.state / layout.STATE
+    own.mkdir(mode=0o700, exist_ok=True)
+    storage.prepare(own)
+    (own / "root").mkdir(mode=0o700)
+    # Not the keys of the authorities, nor the administrator's.
+    for name in ("ca.crt", *(f"{stem}.*" for stem in _NODE)):
+        for path in pki.glob(name):
+            shutil.copy2(path, own / "pki")
     # What the node is asked for.
     asked = usermode.Plan(
-        state=plan.state,
+        state=str(own),
         binaries=plan.binaries,
         python=plan.python,
         python_home=sys.base_prefix,
@@ -109,6 +119,10 @@ def _plan(launch: Launch) -> Plan:
     write_private(launch.state / layout.PLAN, text)
     # By a name that a kernel's command line can hold, wherever the cache is.
     (launch.state / layout.DISK).symlink_to(launch.archive.resolve())
+    # Of what is beside them it needs not even the names.
+    packages = launch.state / layout.PACKAGES
+    packages.mkdir(mode=0o700)
+    (packages / "cluster").symlink_to(Path(PACKAGES, "cluster"))
     return dataclasses.replace(plan, node=dataclasses.asdict(node))
 
 

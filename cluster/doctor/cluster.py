@@ -16,24 +16,26 @@ from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.existing.identify import SKEW, distance
 from cluster.image import cache as image_cache
 from cluster.local import storage, trial
-from cluster.usermode import kernel
+from cluster.usermode import kernel, walls
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """How a cluster is run here, as whom, and why so."""
+    """How a cluster is run here, as whom, and why so; `landlock` is the kernel's."""
 
     name: str
     uid: int
     reason: str = "it was asked for"
     no_node: str = ""
+    landlock: int = walls.WHOLE
 
     @classmethod
     def read(cls) -> "Chosen":
         """Ask what `connect()` would use."""
         chosen = backends.chosen()
         _, no_node = kernel.find()
-        return cls(chosen.backend, os.geteuid(), chosen.reason, no_node)
+        landlock = walls.version()
+        return cls(chosen.backend, os.geteuid(), chosen.reason, no_node, landlock)
 
     def findings(self) -> Iterator[Finding]:
         """Say it, and why; what keeps a backend away, its topics say best."""
@@ -59,8 +61,13 @@ class Chosen:
         what = f"{self.name}: Kubernetes {versions.KUBERNETES}"
         why = f"because {self.reason}"
         if not self.no_node:
-            node = "a node in user-mode Linux starts after it"
-            return ok("backend", f"{what}; {node}; {why}")
+            fact = f"{what}; a node in user-mode Linux starts after it; {why}"
+            if self.landlock >= walls.WHOLE:
+                return ok("backend", fact)
+            lack = "ports of this machine" if self.landlock else "all of your files"
+            fact += f". A privileged pod in it reaches {lack}: Linux lacks Landlock for"
+            fact += " them."
+            return warning("backend", fact, "Run only pods that you trust there.")
         lack = f"without a node ({self.no_node}); lessons that run pods are skipped"
         return warning("backend", f"{what} {lack}; {why}.", self._way_to_a_node())
 

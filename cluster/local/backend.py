@@ -136,7 +136,7 @@ class Local(Backend):
         if component not in self.logs:
             raise errors.UnknownComponent(component, list(self.logs))
         name = f"{component}.log{'.1' if previous else ''}"
-        path = self.state / "logs" / name
+        path = self._log_directory(component) / name
         try:
             return logs.read(path, lines)
         except FileNotFoundError:
@@ -144,6 +144,9 @@ class Local(Backend):
             raise errors.NotRunning(fact) from None
         except OSError as error:
             raise _changed(path, error) from None
+
+    def _log_directory(self, component: str) -> Path:
+        return self.state / "logs"
 
     def images(self) -> "list[images.Image]":
         """Return the images that pods can use; raise NotRunning."""

@@ -190,12 +190,12 @@ def _own(root: str, sources: Sources) -> None:
     binds[at.BIN] = (sources.binaries, True)
     if sources.archive:
         binds[at.ARCHIVE] = (sources.archive, True)
-    binds |= {path: (path, True) for path in _python(sources.python)}
+    binds |= {path: (path, True) for path in python_files(sources.python)}
     for inside, (host, read_only) in binds.items():
         bind(host, f"{root}{inside}", read_only=read_only)
 
 
-def _python(home: str) -> list[str]:
+def python_files(home: str) -> list[str]:
     """List what of this interpreter is needed and not shown yet."""
     library = sysconfig.get_config_var("INSTSONAME") or ""
     wanted = (

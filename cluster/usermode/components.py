@@ -43,8 +43,8 @@ _PROGRAM = (
 class Plan:
     """What is asked of PID 1 in the node; paths are the host's.
 
-    `port` is the API server's on the host. With `archive` it makes a disk: it imports
-    that archive and ends.
+    `state` is the node's own directory, `port` the API server's on the host. With
+    `archive` it makes a disk: it imports that archive and ends.
     """
 
     state: str
@@ -55,10 +55,19 @@ class Plan:
     archive: str | None = None
 
 
-def kernel_command(linux: str, python: str, plan_file: str, disk: str) -> list[str]:
+def kernel_command(
+    linux: str,
+    python: str,
+    plan_file: str,
+    disk: str,
+    *,
+    run: str = "run",
+    packages: str = PACKAGES,
+) -> list[str]:
     """Return the kernel's command line; its working directory is the state's.
 
-    `disk` is a file, or what is written and what is only read, with a comma.
+    `disk` is a file, or what is written and what is only read, with a comma. `run` is
+    where the kernel puts its own files, `packages` where PID 1 finds ours.
     """
     return [
         linux,
@@ -73,14 +82,14 @@ def kernel_command(linux: str, python: str, plan_file: str, disk: str) -> list[s
         "con0=null,fd:1",
         "quiet",
         "panic=1",
-        "uml_dir=run/",
+        f"uml_dir={run}/",
         "umid=node",
         f'init="{python}"',
         "--",
         "-I",
         "-c",
         f'"{_PROGRAM}"',
-        PACKAGES.encode().hex(),
+        packages.encode().hex(),
         plan_file.encode().hex(),
     ]
 
@@ -97,14 +106,18 @@ def launcher(kernel: Kernel, python: str, state: str, egress: int) -> Component:
                 str(egress),
                 RELAY,
                 kernel.slirp,
-                *kernel_command(kernel.linux, python, plan_file, disk),
+                *kernel_command(
+                    *(kernel.linux, python, plan_file, disk),
+                    run=layout.RUN,
+                    packages=f"{state}/{layout.PACKAGES}",
+                ),
                 python=python,
             )
         ),
         # A control plane that is still starting needs all of a small machine.
         needs=("kube-apiserver", "kube-controller-manager", "kube-scheduler"),
-        # Its memory is a file there; /dev/shm is small in a container.
-        env={"TMPDIR": "run"},
+        # Its memory is a file there; /dev/shm is small in a container, and everybody's.
+        env={"TMPDIR": layout.RUN},
         # It gives the kernel its own grace, on a machine that may be busy.
         grace=end_of_kernel.GRACE + 2.5,
         background=True,

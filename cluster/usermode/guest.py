@@ -50,6 +50,7 @@ def main(plan_file: str) -> None:
         sc.mount(system, directory, system)
     plan = components.Plan(**json.loads(Path(plan_file).read_text()))
     _load_modules(Path(kernel.MODULES, os.uname().release))
+    _close_kernel()
     sc.set_hostname(at.NODE_NAME)
     rootfs.build(
         rootfs.Sources(plan.state, plan.binaries, plan.python_home, plan.archive)
@@ -111,6 +112,17 @@ def _load_modules(directory: Path) -> None:
     for path in in_order(lines, _MODULES):
         with step(f"loading {path}"):
             sc.load_module(str(directory / path))
+
+
+def _close_kernel() -> None:
+    """Let no pod become this kernel, a process of the learner's: root or not."""
+    with step("closing the kernel"):
+        Path("/proc/sys/kernel/modules_disabled").write_text("1")
+        # Its memory, /dev/mem. What the kernel starts by itself has bounds of its own.
+        sc.drop_capability(sc.CAP_SYS_RAWIO)
+        low = 2**32 - 1 & ~(1 << sc.CAP_SYS_RAWIO)
+        bounds = Path("/proc/sys/kernel/usermodehelper/bset")
+        bounds.write_text(f"{low} {2**32 - 1}")
 
 
 def in_order(lines: list[str], names: tuple[str, ...]) -> Iterator[str]:

@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from cluster.die_with_parent import die_with_parent
-from cluster.usermode import layout as at
+from cluster.local import rootfs
+from cluster.local.layout import SHARED
+from cluster.processes import PACKAGES
+from cluster.usermode import layout as at, walls
 from cluster.waiting import until
 
 _LISTENER = 3
@@ -27,6 +30,11 @@ GRACE = 1.5
 LAST = 10.0
 #: seconds between two looks
 PAUSE = 0.02
+#: what all programs may read of this machine
+_SYSTEM = (
+    *(f"/{name}" for name in rootfs.SYSTEM),
+    *(f"/etc/{name}" for name in rootfs.ETC),
+)
 
 
 def main(port: str, relay: str, slirp: str, *linux: str) -> int:
@@ -39,7 +47,8 @@ def main(port: str, relay: str, slirp: str, *linux: str) -> int:
     network = [slirp, "--target-type=bess", f"--api-socket={at.ORDERS}", at.FRAMES]
     children, kernel = [], None
     try:
-        children.append(start(network, signal.SIGKILL))
+        walled = _of_network(slirp, port)
+        children.append(start(network, signal.SIGKILL, confine=walled))
         _until(lambda: os.path.exists(at.FRAMES), children)
         with socket.socket(socket.AF_UNIX) as way:
             way.bind(at.WAY)
@@ -47,7 +56,7 @@ def main(port: str, relay: str, slirp: str, *linux: str) -> int:
             relayed = [sys.executable, "-ISE", relay, "127.0.0.1", port]
             children.append(start(relayed, signal.SIGKILL, way))
         # By SIGKILL it would leave the processes behind whose kernel it is.
-        kernel = start(list(linux), signal.SIGTERM)
+        kernel = start(list(linux), signal.SIGTERM, confine=_of_kernel(linux[0]))
         children.append(kernel)
         # It takes orders only once the kernel is connected.
         forward(int(port), children)
@@ -63,16 +72,50 @@ def main(port: str, relay: str, slirp: str, *linux: str) -> int:
             end(child, GRACE if child is kernel else 0.0)
 
 
+def _of_kernel(linux: str) -> Callable[[], None]:
+    """Leave the kernel, and so whoever mounts its host's files, what the node needs."""
+    plan = _plan()
+    return lambda: walls.confine(
+        (
+            *(linux, *_SYSTEM),
+            *("/dev/random", "/dev/urandom", "/proc/cpuinfo"),
+            *(at.PLAN, at.DISK, at.PACKAGES, f"{PACKAGES}/cluster", plan["binaries"]),
+            *rootfs.python_files(plan["python_home"]),
+            f"{at.STATE}/pki",
+        ),
+        (
+            *("/dev/null", f"{at.STATE}/root"),
+            *(f"{at.STATE}/{name}" for name in SHARED if name != "pki"),
+        ),
+    )
+
+
+def _of_network(slirp: str, egress: str) -> Callable[[], None]:
+    """Lead the node to the API server alone, and nobody but that to the node."""
+    api = _plan()["port"]
+    return lambda: walls.confine(
+        (slirp, *_SYSTEM, "/dev/urandom"),
+        ("/dev/null", os.path.dirname(at.FRAMES)),
+        listen=[int(egress)],
+        connect=[api],
+    )
+
+
+def _plan() -> dict[str, Any]:
+    return json.loads(Path(at.PLAN).read_text())
+
+
 def start(
     command: list[str],
     when_we_end: int,
     listener: socket.socket | None = None,
+    confine: Callable[[], None] = lambda: None,
     **options: Any,
 ) -> subprocess.Popen:
     """Start a program that gets the signal when this thread has ended.
 
-    `listener` becomes its descriptor 3; `options` are those of Popen. It has a group
-    of its own, for `end`.
+    `listener` becomes its descriptor 3, `confine` is called in it; `options` are those
+    of Popen. It has a group of its own, for `end`.
     """
     parent = os.getpid()
 
@@ -83,6 +126,7 @@ def start(
         if listener:
             os.dup2(listener.fileno(), _LISTENER)
             os.set_inheritable(_LISTENER, True)  # it may have been that one already
+        confine()
 
     # With our descriptors: the lock that says "running" is one of them.
     options = {"close_fds": False, **options}

@@ -16,10 +16,16 @@ FRAMES = "run/frames.sock"
 ORDERS = "run/slirp.sock"
 #: where the API server begins its way to pods and the kubelet
 WAY = "run/egress.sock"
-#: the disk that all nodes begin with, and what this one writes
+#: The disk that all nodes begin with, and what PID 1 is asked for. Pods reach neither.
 DISK = "run/disk"
-WRITTEN = "run/disk.written"
 PLAN = "run/node.json"
+#: leads to our packages
+PACKAGES = "run/packages"
+#: The node's own state directory, in there what its kernel writes, and its disk.
+#: Pods can write to them, as the kernel shows its host's files to whoever mounts them.
+STATE = "guest"
+RUN = f"{STATE}/run"
+WRITTEN = f"{RUN}/disk.written"
 EGRESS = "etc/egress.json"
 
 #: MB; a node with three pods leaves half of it free

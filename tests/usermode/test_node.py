@@ -6,9 +6,11 @@ A real one: for machines that have the kernel, and the programs and images in th
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -16,8 +18,9 @@ import pytest
 from cluster import errors
 from cluster.controlplane.backend import ControlPlane
 from cluster.local import identity
+from cluster.ports import port_of
 from cluster.progress import Silent
-from cluster.usermode import kernel
+from cluster.usermode import kernel, walls
 from tests.local.waiting import until
 from tests.patience import patience
 
@@ -50,6 +53,7 @@ try:
 except RuntimeError: pass
 end.set()
 print(count)"""
+HOSTILE = Path(__file__).with_name("hostile.py")
 HUNGER = "kept = []; [kept.append(bytearray(1 << 20)) for _ in range(500)]"
 
 
@@ -217,6 +221,38 @@ def test_a_node_whose_clock_is_an_hour_off_runs_pods(ready, hours):
         kubectl(ready, "delete", "pod", "late", "--grace-period=1")
     finally:
         shift_clock(ready, -hours * 3600)
+
+
+@pytest.mark.skipif(walls.version() < walls.WHOLE, reason="before Linux 6.7")
+def test_a_privileged_pod_gets_nothing_of_the_learners(ready, tmp_path):
+    """It mounts the host's files, and asks for more than the API server."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    secret = home / "secret"
+    secret.write_text("the learner's")
+    before = [describe(path) for path in (home, secret)]
+    spec = json.loads(pod("hostile", "sleep", "infinity"))
+    spec["spec"]["hostPID"] = True
+    spec["spec"]["containers"][0]["securityContext"] = {"privileged": True}
+    kubectl(ready, "apply", "-f", "-", input=json.dumps(spec))
+    kubectl(ready, "wait", "--for=condition=Ready", "pod/hostile", f"--timeout={LONG}s")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        arguments = (home, ready.state, port_of(ready.state), other.getsockname()[1])
+        got = kubectl(
+            *(ready, "exec", "-i", "hostile", "--", "python3", "-"),
+            *map(str, arguments),
+            input=HOSTILE.read_text(),
+        )
+    # The first ones say that it tried: nodes and their programs need as much.
+    meant = ["the host's files", "programs", "its own directory", "the API server"]
+    assert json.loads(got) == meant
+    assert [describe(path) for path in (home, secret)] == before
+    assert secret.read_text() == "the learner's" and [*home.iterdir()] == [secret]
+
+
+def describe(path: Path) -> tuple[int, ...]:
+    found = path.stat()
+    return found.st_mode, found.st_uid, found.st_gid, found.st_mtime_ns
 
 
 def test_the_files_of_the_host_are_not_in_the_node(ready):

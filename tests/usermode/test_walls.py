@@ -1,0 +1,88 @@
+"""What confines the programs of a node does, in a process of its own."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cluster.usermode import walls
+
+#: prints what it may still do
+PROGRAM = """
+import json, os, socket, sys
+from pathlib import Path
+from cluster.usermode import walls
+
+shown, own, other, port, closed = sys.argv[1:]
+walls.confine([shown, "/not-there"], [own], connect=[int(port)])
+def connect(port):
+    with socket.socket() as client:
+        client.connect(("127.0.0.1", int(port)))
+attempts = {
+    "read": lambda: Path(shown, "file").read_text(),
+    "write what is shown": lambda: Path(shown, "file").write_text(""),
+    "write its own": lambda: Path(own, "file").write_text("mine"),
+    "read another": lambda: Path(other, "file").read_text(),
+    "truncate another": lambda: os.truncate(Path(other, "file"), 0),
+    "list another": lambda: os.listdir(other),
+    "connect": lambda: connect(port),
+    "connect elsewhere": lambda: connect(closed),
+    "listen": lambda: socket.socket().bind(("127.0.0.1", 0)),
+    "UDP": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close(),
+    "UDP 6": lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).close(),
+    "a socket by path": lambda: socket.socket(socket.AF_UNIX).close(),
+    "signals": lambda: os.kill(os.getppid(), 0),
+}
+got = []
+for name, attempt in attempts.items():
+    try:
+        attempt()
+        got.append(name)
+    except OSError:
+        pass
+os.chmod(other, 0o777)
+os.utime(other, (1, 1))
+print(json.dumps(got))
+"""
+#: since which Landlock what else is refused
+SINCE = {
+    "connect elsewhere": walls.WHOLE,
+    "listen": walls.WHOLE,
+    "signals": 6,
+}
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="no user-mode Linux here")
+@pytest.mark.skipif(not walls.version(), reason="this kernel has no Landlock")
+def test_what_is_not_named_cannot_be_reached(tmp_path):
+    places = [tmp_path / name for name in ("shown", "own", "other")]
+    for place in places:
+        place.mkdir(mode=0o700)
+        (place / "file").write_text("text")
+    before = places[2].stat()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as named,
+        socket.create_server(("127.0.0.1", 0)) as other,
+    ):
+        ports = [each.getsockname()[1] for each in (named, other)]
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, *map(str, (*places, *ports))],
+            cwd=Path(walls.__file__).parents[2],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 0, done.stderr
+    older = {name for name, since in SINCE.items() if walls.version() < since}
+    allowed = {"read", "write its own", "connect", "a socket by path"}
+    assert {*json.loads(done.stdout)} == allowed | older
+    assert places[2].stat() == before
+    assert [(place / "file").read_text() for place in places] == [
+        "text",
+        "mine",
+        "text",
+    ]
