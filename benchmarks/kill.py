@@ -216,7 +216,10 @@ def round_of(moment: str, victim: str, state: Path, until_then: float) -> Tally:
     relatives = kill(victim, state, command, time.monotonic() + until_then)
     tally.too_late = int(relatives is None)
     if command:
-        tally.tracebacks = int("Traceback" in command.communicate(timeout=PATIENCE)[0])
+        said = command.communicate(timeout=PATIENCE)[0]
+        if "Traceback" in said:
+            print(said, flush=True)
+            tally.tracebacks = 1
     tally.orphans = int(settle(state, relatives or []))
     tally.add(again(state))
     return tally

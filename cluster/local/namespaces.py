@@ -123,7 +123,11 @@ def _build(
         return _refused(report, refusal)
     os.close(report)
     _pass_signals_to(child)
-    outer.send(str(child).encode())
+    try:
+        outer.send(str(child).encode())
+    except BrokenPipeError:
+        # Killed while a change of ids had made the kernel forget to tell us.
+        return 1
     with socket.socket(fileno=plan.listener) as listener:
         relay.run(listener, ("127.0.0.1", layout.API_PORT), life)
     _, status = os.waitpid(child, 0)
