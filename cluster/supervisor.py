@@ -238,7 +238,8 @@ class Supervisor:
 
     def _spawn(self, part: Component) -> int | None:
         """Start the process; return None when stopping came first."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        # Not blocking: a pod may have put a pipe that nobody reads in the log's place.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK
         actions = [
             (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, self._log(part), flags, 0o600),

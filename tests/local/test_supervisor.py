@@ -158,6 +158,16 @@ def test_a_program_that_cannot_be_executed_is_told_and_ends_no_other(
     assert ours.process.poll() is None
 
 
+def test_a_pipe_in_the_place_of_a_log_holds_up_nobody(supervise, tmp_path):
+    """As a pod can put one there: to open it waits for a reader."""
+    os.mkfifo(tmp_path / "bad.log")
+    ours = supervise(part("bad", "exec sleep 60"), part("good", "exec sleep 60"))
+    failed = ours.until("bad", "failed")
+    assert "No such device" in failed["last_exit"]
+    ours.until("good", "running")
+    ours.stop()
+
+
 def test_a_component_that_was_ready_is_restarted_and_counted(supervise):
     ours = supervise(part("main", "exec sleep 60"))
     for count in (1, 2, 3, 4):
