@@ -14,6 +14,7 @@ from cluster import syscalls as sc
 from cluster.lifecycle import Lifecycle, Task
 from cluster.local import bootstrap, facts, layout, network, probes, rootfs
 from cluster.local.components import Component, describe
+from cluster.permissions import make_private
 from cluster.statedir import write_private
 from cluster.supervisor import Supervisor
 from cluster.waiting import until
@@ -127,7 +128,7 @@ def write_files(part: Component) -> None:
     """Write the component's files, in the machine."""
     for name, content in part.files.items():
         path = Path(name)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(path.parent)
         # The OCI runtime is started by its path.
         write_private(path, content, mode=0o700 if content[:2] == "#!" else 0o600)
 
