@@ -4,7 +4,6 @@ It is root of a kernel of its own, whose root directory are the host's files. It
 until that kernel is ended from outside, which is all that a stop is.
 """
 
-import dataclasses
 import json
 import os
 import stat
@@ -63,9 +62,7 @@ def main(plan_file: str) -> None:
     _disks()
     _clock_rate()
     network.configure_network()
-    found = dataclasses.replace(
-        facts.find(plan.python, plan.archive), service_proxy=False
-    )
+    found = facts.find(plan.python, plan.archive)
     if not found.limits:
         raise sc.StepRefused("making cgroups", "this kernel lacks what pods need")
     if plan.archive:
