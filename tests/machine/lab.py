@@ -16,8 +16,8 @@ from cluster.local import identity
 from cluster.local.backend import Local
 from cluster.local.machine import Machine
 from cluster.progress import Silent
-from cluster.versions import TOOLBOX_IMAGE
 from tests.local.waiting import until
+from tests.running import sleeper
 
 ROOT = Path(__file__).parents[2]
 #: As root, `make full` runs all of these tests as an ordinary user, in
@@ -83,22 +83,8 @@ class Lab:
 
     def run_pod(self, name: str, **spec) -> None:
         """Start a pod that sleeps, and wait until it is Ready."""
-        container = {
-            "name": "main",
-            "image": TOOLBOX_IMAGE,
-            "command": ["sleep", "86400"],
-            **spec.pop("container", {}),
-        }
-        manifest = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": name},
-            "spec": {
-                "terminationGracePeriodSeconds": 0,
-                "containers": [container],
-                **spec,
-            },
-        }
+        manifest = sleeper(name, **spec.pop("container", {}))
+        manifest["spec"] |= spec
         self.kubectl("apply", "-f", "-", input=json.dumps(manifest))
         self.await_pod(name)
 

@@ -17,8 +17,8 @@ from cluster import paths
 from cluster.local import rootfs
 from cluster.local.backend import Local
 from cluster.progress import Silent
-from cluster.versions import TOOLBOX_IMAGE
 from tests import unprivileged
+from tests.running import sleeper
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = Path(__file__).with_name("hostile.py")
@@ -139,23 +139,14 @@ class Cluster:
 
     def run_pod(self, name: str, privileged: bool = False, **spec) -> None:
         """Run a pod that sees the node's files at /host."""
-        container = {
-            "name": "main",
-            "image": TOOLBOX_IMAGE,
-            "command": ["sleep", "infinity"],
-            "volumeMounts": [{"name": "root", "mountPath": "/host"}],
-            "securityContext": {"privileged": privileged},
-        }
-        pod = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": name},
-            "spec": {
-                "terminationGracePeriodSeconds": 0,
-                "containers": [container],
-                "volumes": [{"name": "root", "hostPath": {"path": "/"}}],
-                **spec,
-            },
+        pod = sleeper(
+            name,
+            volumeMounts=[{"name": "root", "mountPath": "/host"}],
+            securityContext={"privileged": privileged},
+        )
+        pod["spec"] |= {
+            "volumes": [{"name": "root", "hostPath": {"path": "/"}}],
+            **spec,
         }
         self.kubectl("apply", "-f", "-", input=json.dumps(pod))
         self.kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=50s")
