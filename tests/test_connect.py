@@ -77,5 +77,8 @@ def test_an_interrupted_wait_leaves_nothing_and_the_next_cell_runs(cluster):
         manager.interrupt_kernel()
         _, error = finish(client, patience(10))
         assert error.startswith("KeyboardInterrupt:")
-        assert psutil.Process(manager.provisioner.pid).children() == []
+        left = psutil.Process(manager.provisioner.pid).children()
+        # SIGINT between fork and exec leaves subprocess a dead child, which Python
+        # reaps when it starts the next one.
+        assert [child for child in left if child.status() != psutil.STATUS_ZOMBIE] == []
         assert "lab-control-plane" in run(client, "kubectl('get nodes').stdout")
