@@ -185,6 +185,11 @@ case "$*" in
     cp "$0" .venv/bin/python
     echo "command = python -m venv $PWD/.venv" >.venv/pyvenv.cfg ;;
 "-m pip --version") exit 0 ;;
+"-m pip config list") echo "$SETTINGS" ;;
+"-m pip install"*"--target build/uv"*)
+    mkdir -p build/uv/bin
+    printf '#!/bin/sh\necho "uv $*"; exit 0\n' >build/uv/bin/uv
+    chmod +x build/uv/bin/uv ;;
 "-m pip install"*)
     echo "$*"
     for each in 1 2 3 4 5; do printf "$each %s\\n" a b c d e f; done
@@ -193,13 +198,13 @@ esac
 """
 
 
-def setup_environment(folder, pip):
+def setup_environment(folder, pip, settings="global.index-url='https://a.example'"):
     """Run the part `venv` with a Python whose pip writes 31 lines and ends so."""
     python = folder / "python"
     python.write_text(FAKE_PYTHON)
     python.chmod(0o755)
     command = ("sh", "tools/setup.sh", "venv")
-    return call(folder, *command, PYTHON=str(python), PIP=pip)
+    return call(folder, *command, PYTHON=str(python), PIP=pip, SETTINGS=settings)
 
 
 def test_what_pip_writes_is_kept_in_a_file(checkout):
@@ -220,6 +225,22 @@ def test_what_pip_writes_is_kept_in_a_file(checkout):
     assert len(log.splitlines()) == 31 and "-m pip install --no-input" in log
     assert setup_environment(checkout, pip="0").stderr == ""
     assert (checkout / "build" / "setup.log").read_text() == log
+
+
+def test_uv_installs_where_pip_has_no_index_of_its_own(checkout):
+    """uv knows nothing of pip's settings; if it fails, pip is asked."""
+    assert setup_environment(checkout, pip="1", settings="").returncode == 0
+    log = checkout / "build" / "setup.log"
+    assert log.read_text().startswith(
+        "uv pip install --python .venv --editable .[test]"
+    )
+    (checkout / ".venv" / "setup-stamp").unlink()
+    program = checkout / "build" / "uv" / "bin" / "uv"
+    program.write_text("#!/bin/sh\nexit 2\n")
+    assert setup_environment(checkout, pip="0", settings="").returncode == 0
+    first, second, *_ = log.read_text().splitlines()
+    assert first == "uv could not install them; pip tries it."
+    assert second.startswith("-m pip install --no-input")
 
 
 def test_the_end_of_what_pip_wrote_is_shown_if_it_fails(checkout):

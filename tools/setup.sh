@@ -214,32 +214,48 @@ venv() {
 install_packages() {
     case $packages in
     ranges) install --editable '.[test]' ;;
-    # pip takes no hash for what it builds from a directory, so that comes by itself.
+    # What is built from a directory has no hash, so that comes by itself.
     lock)
         install --require-hashes --requirement requirements-test.lock &&
             install --no-deps --editable .
         ;;
     # pip knows no way to ask for the oldest.
-    lowest) uv pip install --python .venv --resolution lowest-direct --editable '.[test]' ;;
+    lowest)
+        get_uv &&
+            uv pip install --python .venv --resolution lowest-direct --editable '.[test]'
+        ;;
     esac
 }
 
 install() {
-    # Compiling every module of every package is half of the time and a silent one;
-    # Python compiles the few that are used when they are.
+    # uv takes a fifth of pip's time, but reads none of pip's settings, as those for
+    # another index. Neither compiles: nearly all modules are never imported.
+    if usual_index && get_uv; then
+        uv pip install --python .venv "$@" && return
+        echo 'uv could not install them; pip tries it.'
+    fi
     .venv/bin/python -m pip install --no-input --no-compile --progress-bar off "$@"
 }
 
-uv() {
-    # In an environment of its own: what it makes must not depend on what it is in.
-    [ -x build/uv/bin/uv ] || {
-        python=$(find_python) && "$python" -m venv build/uv &&
-            build/uv/bin/python -m pip install --no-input --progress-bar off "$uv_version"
-    } && build/uv/bin/uv "$@"
+usual_index() {
+    case $(.venv/bin/python -m pip config list) in
+    *index*) return 1 ;;
+    esac
 }
+
+get_uv() {
+    # Beside the environment: what it makes must not depend on what is in it.
+    [ -x build/uv/bin/uv ] ||
+        .venv/bin/python -m pip install --no-input --progress-bar off \
+            --target build/uv "$uv_version"
+}
+
+uv() { build/uv/bin/uv "$@"; }
 
 lock() {
     # Only names, versions and hashes are written, no index: each machine has its own.
+    usable || make_environment
+    step 'getting uv' get_uv
     compile requirements.lock requirements.txt
     compile requirements-test.lock --extra test --constraints requirements.lock \
         pyproject.toml
