@@ -11,9 +11,8 @@ import pytest
 
 from helpers import KubectlProxy, api_resources
 from tests.notebooks import FILES, execute, load, locked_copy, written_to
+from tools.chapter import longest_first
 
-#: The longest first, for workers that wait for the last one; a new one at the front.
-ORDER = "27 26 23 18 19 16 17 11 20 12 07 21 08 06 05 01 03 04 13 15 02 24 00"
 #: Made by the cluster for itself while time passes, and removed by it.
 PASSING = {"events", "leases"}
 #: What serves lists of something else, and is stored nowhere.
@@ -21,7 +20,7 @@ NOT_STORED = {"componentstatuses"}
 
 each_notebook = pytest.mark.parametrize(
     "path",
-    sorted(FILES, key=lambda path: ORDER.find(path.stem[:2])),
+    sorted(FILES, key=longest_first),
     ids=lambda path: path.stem,
 )
 

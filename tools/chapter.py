@@ -17,18 +17,23 @@ from pathlib import Path
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
-from cluster.progress import Progress, Terminal
+from cluster.preflight import Account
+from cluster.progress import Progress
 from helpers import export, pages
 from helpers.attempts import SETTING
 from helpers.course import lessons
 from helpers.exercise import CHECK, STUB, tagged, with_solutions
-from tools import leaks
+from tools import leaks, sidebyside
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Tag of a stub, and of the check that must refuse it; and the end of their ids.
 PROOF = "on-stub"
 #: The end of their ids where the answer is an empty one.
 EMPTY = "on-nothing"
+#: Numbers of the lessons, the longest first: the last one is waited for alone.
+LONGEST = "27 26 23 18 19 16 17 11 20 12 07 21 08 06 05 01 03 04 13 15 02 24 00"
+#: Bytes for a kernel and the pods of its lesson.
+MEMORY = 400e6
 #: Directory of the lessons beyond the core path.
 DEEPER = "deeper"
 
@@ -46,10 +51,12 @@ class Result:
         """Return what the table shows."""
         return self.name, f"{self.seconds:.1f}", self.fault or "ok"
 
+    def __str__(self) -> str:
+        """Return what its line of progress ends with."""
+        return self.fault or "ok"
 
-def run(
-    path: Path, target: Path, progress: Progress, *, prove_checks: bool = False
-) -> Result:
+
+def run(path: Path, target: Path, prove_checks: bool, progress: Progress) -> Result:
     """Run one notebook and write `target`/NAME.html, also if a cell fails.
 
     Solutions run in the place of stubs. With `prove_checks` each check must first
@@ -173,6 +180,19 @@ def table(results: list[Result]) -> str:
     return "\n".join(f"{name:<{width}}  {s:>7}  {fault}" for name, s, fault in rows)
 
 
+def at_once(cores: int, memory: float) -> int:
+    """Return how many notebooks run side by side; `memory` is what is free, in bytes.
+
+    One more than there are cores: a lesson waits for pods half of its time.
+    """
+    return max(1, min(cores + 1, int(memory / MEMORY)))
+
+
+def longest_first(path: Path) -> int:
+    """Return the place of a notebook in the order in which they are started."""
+    return LONGEST.find(path.stem[:2])
+
+
 def notebooks() -> list[Path]:
     """Return every lesson, in the order of their numbers."""
     return [ROOT / "notebooks" / lesson.path for lesson in lessons()]
@@ -196,13 +216,16 @@ def main(arguments: list[str] | None = None) -> int:
     if not paths:
         print(f"There is no notebook in {ROOT / 'notebooks'}.", file=sys.stderr)
         return 1
-    progress = Terminal()
-    results = []
-    for path in paths:
-        prove = options.prove_checks
-        result = run(path.absolute(), options.target, progress, prove_checks=prove)
-        results.append(result)
-        progress.finish(f"{path.stem}: {result.row[2]}")
+    paths = [path.absolute() for path in paths]
+    jobs = {
+        path.stem: (path, options.target, options.prove_checks)
+        for path in sorted(paths, key=longest_first)
+    }
+    room = at_once(len(os.sched_getaffinity(0)), Account.read().memory)
+    ended = sidebyside.run(run, jobs, room, sidebyside.Lines())
+    results = [
+        ended[path.stem] or Result(path.name, 0, "its process died") for path in paths
+    ]
     export.write_texts(options.target)
     print(table(results))
     print(f"Pages are in {options.target}.")
