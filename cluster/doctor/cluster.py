@@ -21,21 +21,32 @@ from cluster.usermode import kernel, walls
 
 @dataclass(frozen=True)
 class Chosen:
-    """How a cluster is run here, as whom, and why so; `landlock` is the kernel's."""
+    """How a cluster is run here, as whom, and why so.
+
+    `node` is by what a node in user-mode Linux runs its processes, `landlock` the
+    kernel's.
+    """
 
     name: str
     uid: int
     reason: str = "it was asked for"
     no_node: str = ""
+    node: str = "ptrace"
     landlock: int = walls.WHOLE
 
     @classmethod
     def read(cls) -> "Chosen":
         """Ask what `connect()` would use."""
         chosen = backends.chosen()
-        _, no_node = kernel.find()
-        landlock = walls.version()
-        return cls(chosen.backend, os.geteuid(), chosen.reason, no_node, landlock)
+        found, no_node = kernel.find()
+        return cls(
+            chosen.backend,
+            os.geteuid(),
+            chosen.reason,
+            no_node,
+            found.way if found else "",
+            walls.version(),
+        )
 
     def findings(self) -> Iterator[Finding]:
         """Say it, and why; what keeps a backend away, its topics say best."""
@@ -61,12 +72,14 @@ class Chosen:
         what = f"{self.name}: Kubernetes {versions.KUBERNETES}"
         why = f"because {self.reason}"
         if not self.no_node:
-            fact = f"{what}; a node in user-mode Linux starts after it; {why}"
+            fact = f"{what}; a node in user-mode Linux, by {self.node}, starts after it"
+            fact += f"; {why}"
             if self.landlock >= walls.WHOLE:
                 return ok("backend", fact)
             lack = "ports of this machine" if self.landlock else "all of your files"
-            fact += f". A privileged pod in it reaches {lack}: Linux lacks Landlock for"
-            fact += " them."
+            # By seccomp any pod can become the kernel, see docs/usermode-linux.md.
+            pod = "pod" if self.node == "seccomp" else "privileged pod"
+            fact += f". A {pod} in it reaches {lack}: Linux lacks Landlock for them."
             return warning("backend", fact, "Run only pods that you trust there.")
         lack = f"without a node ({self.no_node}); lessons that run pods are skipped"
         return warning("backend", f"{what} {lack}; {why}.", self._way_to_a_node())

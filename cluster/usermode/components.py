@@ -56,7 +56,7 @@ class Plan:
 
 
 def kernel_command(
-    linux: str,
+    kernel: Kernel,
     python: str,
     plan_file: str,
     disk: str,
@@ -70,7 +70,10 @@ def kernel_command(
     where the kernel puts its own files, `packages` where PID 1 finds ours.
     """
     return [
-        linux,
+        kernel.linux,
+        # Where the host refuses it, by ptrace. A kernel that does not know the word
+        # would hand it on to PID 1.
+        *(("seccomp=auto",) if kernel.seccomp else ()),
         f"mem={layout.MEMORY}M",
         "root=/dev/root",
         # The host's files, as far as its user may read them.
@@ -107,7 +110,7 @@ def launcher(kernel: Kernel, python: str, state: str, egress: int) -> Component:
                 RELAY,
                 kernel.slirp,
                 *kernel_command(
-                    *(kernel.linux, python, plan_file, disk),
+                    *(kernel, python, plan_file, disk),
                     run=layout.RUN,
                     packages=f"{state}/{layout.PACKAGES}",
                 ),

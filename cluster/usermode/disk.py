@@ -64,7 +64,7 @@ def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:
     )
     write_private(state / layout.PLAN, json.dumps(dataclasses.asdict(plan)))
     command = components.kernel_command(
-        kernel.linux, python, str(state / layout.PLAN), layout.DISK
+        kernel, python, str(state / layout.PLAN), layout.DISK
     )
     # It needs no network.
     command = [word for word in command if not word.startswith(layout.DEVICE)]

@@ -5,7 +5,8 @@ wherever it likes. What these processes of the host may not do, it cannot have d
 Both walls need no rights, and hold for all that a process starts, for good.
 
 Landlock opens files and directories, and from Linux 6.7 on ports; it knows nothing of
-their modes and times, nor of UDP. For those there is a filter of system calls.
+their modes and times, of UDP, nor of sockets by path. For those there is a filter of
+system calls.
 """
 
 import ctypes
@@ -65,22 +66,25 @@ def confine(
 ) -> None:
     """Leave this process what is named, and no other file or port; raise OSError.
 
-    `read` may be started, too. What is not there is left out. A kernel without
-    Landlock filters system calls alone.
+    `read` may be started, too. What is not there is left out. Without a port it can
+    make no stream sockets: the programs of the learner's that listen by a path, as an
+    engine of containers, do it by streams. A kernel without Landlock filters system
+    calls alone.
     """
+    ports = {_BIND: [*listen], _CONNECT: [*connect]}
     _check(_libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
     known = version()
     if known:
-        _landlock(known, read, write, {_BIND: listen, _CONNECT: connect})
+        _landlock(known, read, write, ports)
     if os.uname().machine == "x86_64":
-        _filter_calls()
+        _filter_calls(streams=any(ports.values()))
 
 
 def _landlock(
     known: int,
     read: Iterable[str],
     write: Iterable[str],
-    ports: dict[int, Iterable[int]],
+    ports: dict[int, list[int]],
 ) -> None:
     files = (1 << _FILES[min(known, len(_FILES) - 1)]) - 1
     net = _BIND | _CONNECT if known >= WHOLE else 0
@@ -110,9 +114,14 @@ def _open(walls: int, path: str, rights: int) -> None:
     os.close(place)
 
 
-def _filter_calls() -> None:
-    """Refuse UDP and raw sockets, and do nothing where a mode or a time is set."""
-    refuse, nothing = (_RETURN, 0, 0, _REFUSE), (_RETURN, 0, 0, _NOTHING)
+def _filter_calls(*, streams: bool) -> None:
+    """Refuse UDP and raw sockets, and do nothing where a mode or a time is set.
+
+    `streams` allows sockets for streams.
+    """
+    allow, nothing, refuse = (
+        (_RETURN, 0, 0, answer) for answer in (_ALLOW, _NOTHING, _REFUSE)
+    )
     # Each line: what to do, how many lines to skip if so and if not, with which number.
     lines = [(_LOAD, 0, 0, _ARCH), (_EQUAL, 1, 0, _X86_64), refuse]
     lines += [(_LOAD, 0, 0, _NUMBER), (_AT_LEAST, 0, 1, _X32), refuse]
@@ -120,15 +129,16 @@ def _filter_calls() -> None:
         for number in numbers:
             lines += [(_EQUAL, 0, 1, number), answer]
     lines += [
-        (_EQUAL, 0, 7, _SOCKET),
-        (_LOAD, 0, 0, _FAMILY),
-        (_EQUAL, 1, 0, socket.AF_INET),
-        (_EQUAL, 0, 4, socket.AF_INET6),
+        (_EQUAL, 0, 8, _SOCKET),
         (_LOAD, 0, 0, _KIND),
         (_AND, 0, 0, 15),
-        (_EQUAL, 1, 0, socket.SOCK_STREAM),
+        (_EQUAL, 0, 1, socket.SOCK_STREAM),
+        allow if streams else refuse,
+        (_LOAD, 0, 0, _FAMILY),
+        (_EQUAL, 1, 0, socket.AF_INET),
+        (_EQUAL, 0, 1, socket.AF_INET6),
         refuse,
-        (_RETURN, 0, 0, _ALLOW),
+        allow,
     ]
     program = ctypes.create_string_buffer(
         b"".join(struct.pack("HBBI", *line) for line in lines)

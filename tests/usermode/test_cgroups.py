@@ -35,7 +35,7 @@ def answers(tmp_path_factory):
     (place / "run").mkdir()
     found, _ = kernel.find()
     file = str(place / "answers")
-    words = components.kernel_command(found.linux, sys.executable, file, "")
+    words = components.kernel_command(found, sys.executable, file, "")
     words[words.index("-c") + 1] = f'"{PROGRAM}"'
     words = [word for word in words if not word.startswith(("ubd0", "vec0"))]
     done = subprocess.run(words, cwd=place, capture_output=True, text=True, timeout=120)

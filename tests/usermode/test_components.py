@@ -14,7 +14,7 @@ from cluster.controlplane.components import Ports
 from cluster.local import layout as at
 from cluster.local.components import Facts
 from cluster.processes import PACKAGES
-from cluster.usermode import components, guest, layout
+from cluster.usermode import components, guest, kernel, layout
 from cluster.usermode.kernel import Kernel
 from tests.local import doctable
 
@@ -28,8 +28,8 @@ def inside(**changes):
     return {part.name: part for part in components.describe(FACTS, 6443, **changes)}
 
 
-def launcher():
-    return components.launcher(KERNEL, "/usr/bin/python3", STATE, 6005)
+def launcher(kernel=KERNEL):
+    return components.launcher(kernel, "/usr/bin/python3", STATE, 6005)
 
 
 def control_plane(*, node):
@@ -63,6 +63,32 @@ def test_no_path_of_the_learner_is_cut_by_the_kernels_command_line():
     program = words[words.index("-c") + 1]
     compile(program, "PID 1", "exec")
     assert '"' not in program
+
+
+@pytest.mark.parametrize(("knows", "words"), [(True, ["seccomp=auto"]), (False, [])])
+def test_only_a_kernel_that_knows_seccomp_is_told_of_it(knows, words):
+    argv = launcher(replace(KERNEL, seccomp=knows)).argv
+    assert [word for word in argv if word.startswith("seccomp")] == words
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_a_kernel_says_by_its_help_whether_it_knows_seccomp(
+    knows, tmp_path, monkeypatch
+):
+    lines = {"linux.uml": "mem=<size>", "slirp4netns": "bess", "mkfs.ext4": ""}
+    if knows:
+        lines["linux.uml"] += "\\nseccomp=<on/auto/off>"
+    for name, line in lines.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\nprintf '{line}\\n'\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "modules.dep").touch()
+    monkeypatch.delenv(kernel.VARIABLE, raising=False)
+    monkeypatch.setattr(kernel, "SYSTEM_PATH", str(tmp_path))
+    monkeypatch.setattr(kernel, "MODULES", str(tmp_path))
+    found, why = kernel.find()
+    assert why == "" and found
+    assert found.seccomp is knows
 
 
 def test_the_way_to_pods_is_there_with_a_node_and_only_then():

@@ -56,7 +56,39 @@ SINCE = {
 }
 
 
-@pytest.mark.skipif(os.uname().machine != "x86_64", reason="no user-mode Linux here")
+#: what a program without a port may still make
+WITHOUT = """
+import socket
+from cluster.usermode import walls
+
+walls.confine(["/"], [])
+for kind in (socket.SOCK_SEQPACKET, socket.SOCK_DGRAM, socket.SOCK_STREAM):
+    socket.socketpair(type=kind)
+for kind in (socket.SOCK_SEQPACKET, socket.SOCK_DGRAM):
+    socket.socket(socket.AF_UNIX, kind)
+for family in (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6):
+    try:
+        socket.socket(family)
+    except PermissionError:
+        print(family.name)
+"""
+X86_64 = pytest.mark.skipif(
+    os.uname().machine != "x86_64", reason="no user-mode Linux here"
+)
+
+
+@X86_64
+def test_a_program_without_a_port_reaches_no_engine_of_containers():
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT],
+        cwd=Path(walls.__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == ["AF_UNIX", "AF_INET", "AF_INET6"], done.stderr
+
+
+@X86_64
 @pytest.mark.skipif(not walls.version(), reason="this kernel has no Landlock")
 def test_what_is_not_named_cannot_be_reached(tmp_path):
     places = [tmp_path / name for name in ("shown", "own", "other")]
