@@ -124,6 +124,10 @@ class Backend(Protocol):
         """
         return
 
+    def slowness(self) -> float:
+        """Return how many times as long as usual things take here, at least 1."""
+        return 1.0
+
     def namespace_labels(self) -> dict[str, str]:
         """Return the labels by which a namespace of this learner is known."""
         return {LABEL: MANAGER}

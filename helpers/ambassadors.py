@@ -7,7 +7,7 @@ lesson tries.
 import json
 
 from cluster.waiting import until
-from helpers.command import kubectl
+from helpers.command import kubectl, patience
 from helpers.pods import Answer, exec_in_pod, wait_for, wait_for_log
 from helpers.tokens import MOUNTED, Token, create_token, read_token, write_token
 
@@ -44,7 +44,8 @@ def run_ambassador(pod: str, script: str, *, played: bool = False) -> Token:
         wait_for(started, f"pod/{pod}")
         play_kubelet(pod, container="files")
     wait_for("condition=Ready", f"pod/{pod}")
-    wait_for_log(pod, LISTENS, container="ambassador", timeout=STARTS_WITHIN)
+    within = patience(STARTS_WITHIN)
+    wait_for_log(pod, LISTENS, container="ambassador", timeout=within)
     return read_token(pod, container="ambassador")
 
 
@@ -82,7 +83,8 @@ def ask_ambassador(
         answer = Answer(int(status), body.strip())
         return expect in (None, answer.status)
 
-    until(came, FORGOTTEN, what=f"{expect} from {pod}", state=lambda: f"{answer}")
+    what = f"{expect} from {pod}"
+    until(came, patience(FORGOTTEN), what=what, state=lambda: f"{answer}")
     return answer
 
 

@@ -12,10 +12,10 @@ import pandas as pd
 from cluster import audit, waiting
 from helpers import errors
 from helpers.caller import Caller
-from helpers.command import backend_in_use, kubeconfig_in_use
+from helpers.command import backend_in_use, kubeconfig_in_use, patience
 
 #: seconds until a request must be in the log
-PATIENCE = 10.0
+IN_LOG = 10.0
 COLUMNS = (
     *("TIME", "VERB", "RESOURCE", "NAMESPACE", "NAME", "USER", "AGENT"),
     *("CODE", "MS"),
@@ -82,10 +82,11 @@ def _mark() -> str:
 
 def _between(first: str, last: str) -> list[dict]:
     """Return the events between two marks, without requests received before."""
-    text = waiting.until(lambda: _text_until(last), PATIENCE)
+    seconds = patience(IN_LOG)
+    text = waiting.until(lambda: _text_until(last), seconds)
     if not text:
         what = "The last request of this block in the audit log"
-        raise errors.NotReady(what, PATIENCE, "earlier ones, or none")
+        raise errors.NotReady(what, seconds, "earlier ones, or none")
     *lines, _ = text.splitlines()
     begin = next((n for n, line in enumerate(lines) if first in line), None)
     if begin is None:

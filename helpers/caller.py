@@ -17,7 +17,7 @@ import urllib3
 from cluster.kubeconfig import Access, server_access, user_access
 from cluster.waiting import until
 from helpers import errors
-from helpers.command import kubeconfig_in_use
+from helpers.command import kubeconfig_in_use, patience
 
 # For its name alone: what reads tokens takes longer to load than all of this.
 if TYPE_CHECKING:
@@ -129,11 +129,14 @@ class Caller:
             "GET", path, headers, timeout=timeout, preload_content=False, retries=False
         )
 
-    def wait_for(self, status: int, path: str, *, timeout: float = 30.0) -> float:
+    def wait_for(
+        self, status: int, path: str, *, timeout: float | None = None
+    ) -> float:
         """Send GETs until one is answered with `status`; return the seconds it took.
 
         Raise NotReady with the last status after `timeout` seconds.
         """
+        timeout = patience(TIMEOUT, timeout)
         began = time.monotonic()
         answer = 0
 

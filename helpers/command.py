@@ -19,7 +19,7 @@ from helpers import errors
 if TYPE_CHECKING:
     from cluster.backend import Backend
 
-#: seconds that one call may take before it is ended
+#: seconds that one call may usually take before it is ended
 TIMEOUT = 60.0
 
 #: What `connect()` chose. Not the environment alone: before that, KUBECONFIG may name
@@ -63,6 +63,17 @@ def backend_in_use() -> "Backend":
     return _backend
 
 
+def patience(seconds: float, asked: float | None = None) -> float:
+    """Return how long to wait here for what usually takes up to `seconds`.
+
+    Longer than that where the cluster was slow to start. What a caller has asked for
+    is kept.
+    """
+    if asked is not None:
+        return asked
+    return seconds * (_backend.slowness() if _backend else 1.0)
+
+
 def program(purpose: str) -> str:
     """Return the path of kubectl; raise MissingTool with the purpose."""
     found = shutil.which("kubectl")
@@ -100,19 +111,20 @@ def kubectl(
     *args: str,
     input: str | None = None,
     check: bool = True,
-    timeout: float = TIMEOUT,
+    timeout: float | None = None,
 ) -> Completed:
     """Run kubectl; raise KubectlFailed unless it ends with 0.
 
     One string is split as a shell splits it: `kubectl("get pods -o json")`. Several are
     taken as they are: `kubectl("get", "pods", "-o", "json")`. It uses the kubeconfig
     that `connect()` chose, and no other; raise NotConnected before that. With
-    `check=False` a failure is a value, for a lesson to look at. `timeout` in seconds.
-    What it prints may be anything, such as a pod's log: bytes that are not UTF-8 become
-    U+FFFD.
+    `check=False` a failure is a value, for a lesson to look at. `timeout` in seconds, a
+    minute if none is given. What it prints may be anything, such as a pod's log: bytes
+    that are not UTF-8 become U+FFFD.
     """
     settings = environment()
     path = program("talk to the cluster")
+    timeout = patience(TIMEOUT, timeout)
     try:
         words = shlex.split(args[0]) if len(args) == 1 else list(args)
         done = subprocess.run(

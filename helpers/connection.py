@@ -24,6 +24,7 @@ from helpers import errors
 from helpers.command import (
     backend_in_use,
     kubectl,
+    patience,
     use_backend,
     use_kubeconfig,
 )
@@ -33,7 +34,9 @@ from helpers.shell import add_magic
 LESSON = "kubernetes-api-notebooks/lesson"
 OWNER = "kubernetes-api-notebooks/owner"
 
-#: seconds until a namespace must be gone
+#: seconds until a new namespace must usually have its first account
+CREATION = 30.0
+#: seconds until a namespace must usually be gone
 DELETION = 60.0
 #: a kind in "Some resources are remaining: jobs.batch has 1 resource instances"
 _REMAINING = re.compile(r"([a-z][\w.-]*?)\.? has \d+ resource instance")
@@ -150,7 +153,7 @@ class Cluster:
             "--for=create",
             "serviceaccount/default",
             f"--namespace={name}",
-            "--timeout=30s",
+            f"--timeout={patience(CREATION):.0f}s",
         )
         self._use_namespace(name)
         return name
@@ -222,13 +225,14 @@ class Cluster:
 
 
 def _delete_and_wait(name: str) -> None:
-    limit = f"--timeout={DELETION:.0f}s"
+    seconds = patience(DELETION)
+    limit = f"--timeout={seconds:.0f}s"
     done = kubectl("delete", "namespace", name, limit, check=False)
     if done.exit_code and "timed out" not in done.stderr:
         raise errors.KubectlFailed(done.args, done.exit_code, done.stderr)
     if done.exit_code:
         what = f"The end of the namespace {name}"
-        raise errors.NotReady(what, DELETION, *_what_keeps(name))
+        raise errors.NotReady(what, seconds, *_what_keeps(name))
 
 
 def _what_keeps(name: str) -> tuple[str, str]:

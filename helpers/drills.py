@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from cluster.waiting import until
 from helpers import errors
-from helpers.command import kubectl
+from helpers.command import kubectl, patience
 from helpers.tokens import MOUNTED, Token, backdate, create_token
 
 if TYPE_CHECKING:
@@ -82,11 +82,12 @@ def break_copies(
     # By kubectl: what a learner deletes from the manifest is then deleted here as well.
     document = {"apiVersion": "v1", "kind": "List", "items": items}
     kubectl("apply", "-f", "-", input=json.dumps(document))
+    seconds = patience(TIMEOUT)
     if not until(
-        lambda: _all_speak(wanted), TIMEOUT, what="the first word of each copy"
+        lambda: _all_speak(wanted), seconds, what="the first word of each copy"
     ):
         way_out = f"`kubectl describe pods --selector={LABEL}` says why."
-        raise errors.NotReady("A word of each copy", TIMEOUT, "silence", way_out)
+        raise errors.NotReady("A word of each copy", seconds, "silence", way_out)
     return list(wanted)
 
 

@@ -5,7 +5,7 @@ What a lesson's check and a test of a grant share; the check raises, this one te
 
 from cluster.waiting import until
 from helpers import rbac
-from helpers.command import current_namespace
+from helpers.command import current_namespace, patience
 from helpers.reviews import Account, attributes_of, can_i
 
 #: all verbs that a rule for an ordinary resource can name
@@ -36,7 +36,7 @@ def fault_of_grant(account: str, verbs: list[str], resource: str) -> str:
         fault = f"403 for {missing[0]} on {resource}: " + (" ".join(near) or nothing)
         return bool(near)
 
-    until(settled, PROPAGATION)
+    until(settled, patience(PROPAGATION))
     if fault:
         return fault
     elsewhere = f"{resource} -n default"

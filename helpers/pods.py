@@ -10,14 +10,18 @@ from dataclasses import dataclass
 
 from cluster.waiting import until
 from helpers import errors
-from helpers.command import Completed, backend_in_use, kubectl
+from helpers.command import Completed, backend_in_use, kubectl, patience
 from helpers.podstatus import Cause, conditions, why_not_ready
 
 #: seconds of one `kubectl wait`; between two of them the pod is looked at
 SLICE = 2.0
 #: seconds between two commands in a pod; each costs a process there
 PAUSE = 0.1
-#: seconds that the API server may take to learn of a new rule: it watches them
+#: seconds that a condition of an object, or a line of a log, may usually take
+UNTIL_MET = 60.0
+#: seconds that a file may: some kubelets notice a change only once a minute
+UNTIL_IN_FILE = 100.0
+#: seconds that the API server may usually take to learn of a new rule: it watches them
 PROPAGATION = 5.0
 
 #: The request of the book, with the two files that it needs. The token is no argument
@@ -41,7 +45,7 @@ def exec_in_pod(
     *command: str,
     container: str | None = None,
     input: str | None = None,
-    timeout: float = 60.0,
+    timeout: float | None = None,
 ) -> Completed:
     """Run a command in a pod and return its stdout, stderr and exit code.
 
@@ -98,11 +102,11 @@ def ask(
         answers.append(Answer(int(status), body))
         return expect in (None, answers[-1].status)
 
-    until(came, PROPAGATION, pause=PAUSE)
+    until(came, patience(PROPAGATION), pause=PAUSE)
     return answers[-1]
 
 
-def wait_for(condition: str, resource: str, *, timeout: float = 60.0) -> None:
+def wait_for(condition: str, resource: str, *, timeout: float | None = None) -> None:
     """Wait until `resource` meets `condition`; raise NotReady with the cause.
 
     It ends before `timeout` (seconds) if waiting cannot help, for example if an image
@@ -111,6 +115,7 @@ def wait_for(condition: str, resource: str, *, timeout: float = 60.0) -> None:
     --for=CONDITION RESOURCE`.
     """
     what = f"{condition} of {resource}"
+    timeout = patience(UNTIL_MET, timeout)
     began = time.monotonic()
     cause = Cause("")
 
@@ -141,14 +146,17 @@ def wait_for(condition: str, resource: str, *, timeout: float = 60.0) -> None:
         raise not_ready()
 
 
-def wait_for_file(pod: str, path: str, text: str, *, timeout: float = 100.0) -> float:
+def wait_for_file(
+    pod: str, path: str, text: str, *, timeout: float | None = None
+) -> float:
     """Wait until a file in a pod holds `text`; return the seconds that it took.
 
     There may be no file meanwhile. Raise NotReady after `timeout` seconds, with the
-    file's last contents. The default covers a kubelet that notices a change only once a
-    minute. The same as `kubectl exec POD -- grep -qF TEXT PATH`, again and again.
+    file's last contents. The same as `kubectl exec POD -- grep -qF TEXT PATH`, again
+    and again.
     """
     what = f"{text!r} in {path} of pod {pod}"
+    timeout = patience(UNTIL_IN_FILE, timeout)
     began = time.monotonic()
     last = ""
 
@@ -166,7 +174,7 @@ def wait_for_file(pod: str, path: str, text: str, *, timeout: float = 100.0) -> 
 
 
 def wait_for_log(
-    pod: str, text: str, *, container: str | None = None, timeout: float = 60.0
+    pod: str, text: str, *, container: str | None = None, timeout: float | None = None
 ) -> str:
     """Wait until a line of a pod's log holds `text`; return the first such line.
 
@@ -175,6 +183,7 @@ def wait_for_log(
     logs POD | grep -m1 TEXT`, again and again.
     """
     options = ["--container", container] if container else []
+    timeout = patience(UNTIL_MET, timeout)
     last = ""
 
     def line() -> str:

@@ -37,10 +37,10 @@ from cluster.processes import end_process
 from cluster.waiting import until
 from helpers import errors
 from helpers.caller import TIMEOUT, json_of
-from helpers.command import environment, program
+from helpers.command import environment, patience, program
 from helpers.unixhttp import SERVER, Reply, new_session
 
-#: seconds until a new proxy must answer; it takes about 0.1
+#: seconds until a new proxy must usually answer; it takes about 0.1
 START_TIMEOUT = 10.0
 #: seconds between SIGTERM and SIGKILL
 GRACE = 5.0
@@ -89,7 +89,7 @@ class KubectlProxy:
         self._log = ""
         self._finish: Callable[[], object] | None = None
 
-    def start(self, *, timeout: float = START_TIMEOUT) -> Self:
+    def start(self, *, timeout: float | None = None) -> Self:
         """Start it and return it once the API server answers through it.
 
         Does nothing if it runs. Raise MissingTool, NotConnected, ProxyEnded with its
@@ -102,7 +102,7 @@ class KubectlProxy:
         line = [program("run a proxy"), *self._arguments]
         try:
             self._spawn(line, settings)
-            self._wait_until_it_answers(timeout)
+            self._wait_until_it_answers(patience(START_TIMEOUT, timeout))
         except BaseException:
             self.stop()
             raise

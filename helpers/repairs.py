@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from cluster.waiting import until
 from helpers import errors
-from helpers.command import current_namespace, kubectl
+from helpers.command import current_namespace, kubectl, patience
 from helpers.drills import FILES, current_pod, last_words
 from helpers.grants import fault_of_grant
 from helpers.pods import exec_in_pod, wait_for
@@ -63,7 +63,7 @@ def fault_of_app(deployment: str) -> str:
     namespace, with `ca.crt`, with a token that is renewed, and with no other right.
     """
     try:
-        pod = until(lambda: current_pod(deployment), START)
+        pod = until(lambda: current_pod(deployment), patience(START))
     except errors.KubectlFailed as failed:
         return failed.stderr.strip()
     if pod is None:
@@ -71,12 +71,12 @@ def fault_of_app(deployment: str) -> str:
     name = pod["metadata"]["name"]
     try:
         running = "jsonpath={.status.containerStatuses[0].state.running}"
-        wait_for(running, f"pod/{name}", timeout=START)
+        wait_for(running, f"pod/{name}", timeout=patience(START))
     except errors.NotReady as stuck:
         return f"Pod {name} does not run: {stuck.last}. {stuck.way_out}".rstrip()
-    line = until(lambda: last_words(name), START)
+    line = until(lambda: last_words(name), patience(START))
     if not _ANSWERED.search(line):
-        until(lambda: _ANSWERED.search(last_words(name)), ROUND)
+        until(lambda: _ANSWERED.search(last_words(name)), patience(ROUND))
         line = last_words(name)
     answered = _ANSWERED.search(line)
     return given_up(pod, answered["namespace"]) if answered else why(line, pod)

@@ -115,7 +115,7 @@ def test_a_resource_is_written_as_kubectl_writes_it(namespace):
 def test_a_log_that_does_not_come_is_an_error(cluster, monkeypatch):
     log = audit_log()
     monkeypatch.setattr(audit, "read", lambda place: "")
-    monkeypatch.setattr("helpers.audit.PATIENCE", 0.1)
+    monkeypatch.setattr("helpers.audit.IN_LOG", 0.1)
     with pytest.raises(errors.NotReady, match="last request of this block"):
         log.stop()
 

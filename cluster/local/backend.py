@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import errors, logs, paths, ports, shortage, statedir
+from cluster import errors, logs, paths, patience, ports, shortage, statedir
 from cluster.backend import LOCAL as LOGS, STATUS, Backend
 from cluster.kubeconfig import embed, holds, read_kubeconfig, write_embedded
 from cluster.local import layout, machine
@@ -162,6 +162,13 @@ class Local(Backend):
         from cluster.image import load as images
 
         return images.import_archive(*self._containerd(), archive)
+
+    def slowness(self) -> float:
+        """Return how many times as long as usual its start took, at least 1."""
+        try:
+            return patience.factor(self._machine.last_status())
+        except errors.StateError:
+            return 1.0
 
     def image_hint(self) -> str:
         """Return the way out where an image cannot be pulled."""

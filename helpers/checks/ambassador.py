@@ -4,6 +4,7 @@ from cluster.waiting import until
 from helpers import errors
 from helpers.ambassadors import ask_ambassador, play_kubelet
 from helpers.caller import Caller
+from helpers.command import patience
 from helpers.exercise import exercise
 from helpers.pods import exec_in_pod
 from helpers.tokens import read_token
@@ -13,14 +14,12 @@ AMBASSADOR = "ambassador"
 STARTED = 20.0
 #: seconds until a token that has ended is refused: the server remembers it for 10
 ENDED = 20.0
-#: seconds for which kubectl proxy may use what it has read, and some to spare
-REMEMBERED = 60.0
 
 
 @exercise
 def outlive_token(pod: str) -> None:
     """Renew the token of a pod, let the old one end, and ask through its ambassador."""
-    lines = until(lambda: _proxies(pod), STARTED)
+    lines = until(lambda: _proxies(pod), patience(STARTED))
     if not lines:
         raise errors.NotSolved(
             f"No kubectl runs in the ambassador of {pod}: `kubectl logs {pod} -c "
@@ -37,16 +36,18 @@ def outlive_token(pod: str) -> None:
             f"The kubelet renews the token of {pod}: run it with `played=True`."
         )
     new = play_kubelet(pod)
-    if not until(lambda: Caller.bearer(old).get("/api").status == 401, ENDED):
+    server = Caller.bearer(old)
+    if not until(lambda: server.get("/api").status == 401, patience(ENDED)):
         raise errors.NotSolved(
             f"The old token is still good: run {pod} once more, and then this cell."
         )
     assert Caller.bearer(new).get("/api").status == 200
-    if not until(lambda: ask_ambassador(pod, "/api").status == 200, REMEMBERED):
-        status = ask_ambassador(pod, "/api").status or "no answer"
+    # kubectl proxy may use for a minute what it has read.
+    status = ask_ambassador(pod, "/api", expect=200).status
+    if status != 200:
         raise errors.NotSolved(
-            f"{status} through the ambassador, a minute after the file has changed: it "
-            "does not read the file again."
+            f"{status or 'No answer'} through the ambassador, a minute after the file "
+            "has changed: it does not read the file again."
         )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from cluster.waiting import until
 from helpers import errors
 from helpers.ambassadors import ask_ambassador
-from helpers.command import current_namespace
+from helpers.command import current_namespace, patience
 from helpers.exercise import exercise
 from helpers.pods import Answer
 from helpers.proxy import KubectlProxy
@@ -42,7 +42,7 @@ def narrow_ambassador(pod: str) -> None:
     """Ask from `main`: lists of pods and single pods pass, and nothing else does."""
     namespace = current_namespace()
     pods = f"/api/v1/namespaces/{namespace}/pods"
-    if not until(lambda: ask_ambassador(pod, pods).status, STARTED):
+    if not until(lambda: ask_ambassador(pod, pods).status, patience(STARTED)):
         raise errors.NotSolved(
             f"Nobody answers at port 8001 of {pod}: `kubectl logs {pod} -c ambassador` "
             "says why."

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from helpers import errors
-from helpers.command import current_namespace, kubectl
+from helpers.command import current_namespace, kubectl, patience
 from helpers.errors import NotSolved
 from helpers.exercise import exercise
 
@@ -22,8 +22,8 @@ _BODY = {
     "spec": {"template": {"spec": _POD}},
 }
 
-#: seconds; a busy machine starts and ends pods one after the other
-TIMEOUT = 100
+#: seconds that a pod may usually take to come, and to go
+TIMEOUT = 60.0
 
 
 @exercise
@@ -38,16 +38,17 @@ def delete_job_last(options: Mapping[str, object], batch: Any) -> None:
     namespace = current_namespace()
     name = batch.create_namespaced_job(namespace, _BODY).metadata.name
     selector = f"--selector=batch.kubernetes.io/job-name={name}"
-    waited = f"--timeout={TIMEOUT}s"
+    seconds = patience(TIMEOUT)
+    waited = f"--timeout={seconds:.0f}s"
     kubectl(
         *("wait", "--for=jsonpath={.status.active}=1", f"job/{name}", waited),
-        timeout=TIMEOUT,
+        timeout=seconds,
     )
     try:
         answer = batch.delete_namespaced_job(name, namespace, **options)
         fault = why_not_last(answer)
         if not fault:
-            kubectl("wait", "--for=delete", f"job/{name}", waited, timeout=TIMEOUT)
+            kubectl("wait", "--for=delete", f"job/{name}", waited, timeout=seconds)
             left = kubectl("get", "pods", selector, "-o", "name").stdout.split()
             fault = f"The Job is gone, and {left[0]} is still there." if left else ""
     except ApiException as error:

@@ -52,7 +52,7 @@ part service; echo "$KUBERNETES_SERVICE_HOST $KUBERNETES_SERVICE_PORT"
 part search; sed -n 's/^search //p' /etc/resolv.conf
 part resolved; timeout 5 getent hosts "$host"
 part handshake
-timeout 3 openssl s_client -connect "$server" -CAfile "$ca" -nameopt rfc2253 \
+timeout 5 openssl s_client -connect "$server" -CAfile "$ca" -nameopt rfc2253 \
   </dev/null 2>&1 && part user && [ -r "$token" ] &&
 ask -H 'Content-Type: application/json' -d \
   '{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}' \

@@ -13,7 +13,7 @@ import ipywidgets
 
 from helpers import errors
 from helpers.caller import Caller
-from helpers.command import current_namespace, kubeconfig_in_use
+from helpers.command import current_namespace, kubeconfig_in_use, patience
 from helpers.discovery import Resource, read_discovery, resources
 from helpers.widgets import explorer_model as model, markup
 from helpers.widgets.explorer_model import (
@@ -30,8 +30,8 @@ from helpers.widgets.explorer_model import (
 from helpers.widgets.live import Live
 from helpers.widgets.view import SOON, View, named
 
-#: seconds that `choose` waits for an answer
-PATIENCE = 30.0
+#: seconds that `choose` usually waits for an answer
+ANSWERED = 30.0
 #: lines of the answer in the text form
 LINES = 20
 SPACES = "/api/v1/namespaces?limit=500"
@@ -311,14 +311,15 @@ class ApiExplorer(View):
         )
 
     def _awaited(self) -> Answer:
+        seconds = patience(ANSWERED)
         # Never the answer to what was asked before.
-        done = self.wait_until(lambda state: state.answered == state.asked, PATIENCE)
+        done = self.wait_until(lambda state: state.answered == state.asked, seconds)
         state = self.state
         if not done and self.stopped:
             fact = "This view was stopped before the answer came."
             raise errors.LabError(fact, "Run its cell again.")
         if not done:
-            raise errors.NotReady("An answer", PATIENCE, "nothing yet")
+            raise errors.NotReady("An answer", seconds, "nothing yet")
         if state.trouble or state.answer is None:
             raise errors.LabError(state.trouble or "There is no answer.")
         return state.answer

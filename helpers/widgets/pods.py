@@ -13,7 +13,7 @@ import pandas as pd
 
 from helpers import errors
 from helpers.caller import Caller
-from helpers.command import current_namespace, kubeconfig_in_use
+from helpers.command import current_namespace, kubeconfig_in_use, patience
 from helpers.watch import BROKEN, RECONNECTED, Event, Watch, trouble
 from helpers.widgets import markup, podtable
 from helpers.widgets.live import Live
@@ -26,6 +26,8 @@ TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 MOST = 20
 #: events in the list below the table
 LATEST = 8
+#: seconds until an event has usually come
+HEARD = 30.0
 #: the types of events that are counted in words
 TYPES = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK", BROKEN, RECONNECTED)
 
@@ -83,11 +85,12 @@ class LivePods(View):
         """Return the events so far, oldest first: TYPE, OBJECT, AT."""
         return self.state.table.events()
 
-    def wait_for(self, event: str, name: str, *, timeout: float = 30.0) -> None:
+    def wait_for(self, event: str, name: str, *, timeout: float | None = None) -> None:
         """Wait for an event of the pod `name`, such as "DELETED".
 
         Raise NotReady after `timeout` seconds, with what is wrong if it is known.
         """
+        timeout = patience(HEARD, timeout)
         if not self.wait_until(lambda s: s.table.has_event(event, name), timeout):
             what = f"The event {event} of pod {name}"
             raise errors.NotReady(what, timeout, self._words(self.state))

@@ -27,7 +27,7 @@ def account(namespace):
 @pytest.fixture
 def impatient(monkeypatch):
     monkeypatch.setattr(ambassador, "STARTED", 1.0)
-    monkeypatch.setattr(ambassador, "REMEMBERED", 2.0)
+    monkeypatch.setattr("helpers.ambassadors.FORGOTTEN", 2.0)
 
 
 @pytest.mark.parametrize("name", WRONG)

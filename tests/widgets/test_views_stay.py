@@ -140,7 +140,7 @@ def test_no_answer_is_not_the_one_before(explorer, connected, monkeypatch):
     """After its time it is an error, and the view can be used again."""
     assert explorer.choose(path="/version")["major"]
     with monkeypatch.context() as patch:
-        patch.setattr("helpers.widgets.explorer.PATIENCE", 0.5)
+        patch.setattr("helpers.widgets.explorer.ANSWERED", 0.5)
         with connected.halted(), pytest.raises(errors.NotReady):
             explorer.choose(path="/api")
     assert explorer.choose(path="/api")["kind"] == "APIVersions"
