@@ -6,8 +6,8 @@ two processors. A machine with one, a busy one and a node in user-mode Linux are
 
 #: seconds from the first component to a cluster that is ready
 USUAL = 5.0
-#: more would make a wait that is in vain too long
-MOST = 6.0
+#: with more, a wait that is in vain would take minutes
+MOST = 4.0
 #: the component whose start is the node's, where that comes after the control plane
 NODE = "node"
 

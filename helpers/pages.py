@@ -20,8 +20,8 @@ from traitlets.config import Config
 
 from cluster.progress import Progress
 
-#: Seconds for one cell, as in the tests; the longest lesson waits for a pod.
-CELL_TIMEOUT = 120
+#: Seconds for one cell, as in the tests; the longest wait of a helper takes up to 400.
+CELL_TIMEOUT = 420
 #: A kernel listens on a port of 127.0.0.1, where any user of the machine may read.
 ENCRYPTED = Config({"KernelManager": {"transport_encryption": "auto"}})
 #: What JupyterLab draws with scripts that a page would have to fetch from elsewhere.

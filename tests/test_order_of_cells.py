@@ -24,7 +24,7 @@ CORE = [lesson for lesson in lessons() if lesson.is_core]
 #: seconds until a cell is interrupted, as by a learner who waits for nothing
 INTERRUPT_AFTER = 10.0
 #: seconds for a cell in its place
-CELL_TIMEOUT = 120.0
+CELL_TIMEOUT = 420.0
 #: our code in a traceback; a LabError shows none, and the cells' own errors have none
 OURS = re.compile(r"File \S*/(helpers|cluster)/\S+\.py:\d+")
 
