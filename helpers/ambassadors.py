@@ -122,7 +122,12 @@ def ambassador_pod(pod: str, script: str, *, played: bool) -> dict:
     if played:
         # It holds the directory open until there is a token in it. What restarts
         # always does not have to end before the next container starts.
-        probe = {"exec": {"command": ["test", "-s", MOUNTED]}, "periodSeconds": 1}
+        probe = {
+            "exec": {"command": ["test", "-s", MOUNTED]},
+            "periodSeconds": 1,
+            "timeoutSeconds": 10,
+            "failureThreshold": 60,
+        }
         mounts.append(
             {"name": "authority", "mountPath": f"{_FILES}/ca.crt", "subPath": "ca.crt"}
         )
