@@ -24,7 +24,7 @@ ALLOWED = (
     (r"only root can", not ROOT),
     (r"root may bind|root writes", ROOT),
     (r"Chromium is not here", not ROOT and _lacks("chromium")),
-    (r"slirp4netns|user-mode-linux|no modules for it", not ROOT),
+    (r"slirp4netns|user-mode-linux|squashfs-tools|no modules for it", not ROOT),
     (r"mmdebstrap is not installed", not ROOT and _lacks("mmdebstrap")),
     (r"no `nft`", not ROOT and _lacks("nft")),
     (r"no C compiler here", not ROOT and _lacks("cc")),

@@ -106,6 +106,7 @@ list_missing_for_full() {
     list_missing_for_tests
     [ -d /usr/lib/uml/modules ] || echo 'user-mode-linux|tests of its node'
     have slirp4netns || echo 'slirp4netns|tests of its node'
+    have mksquashfs || echo 'squashfs-tools|tests of its node'
 }
 
 raise_inotify_limit() {

@@ -12,7 +12,7 @@ from pathlib import Path
 from cluster import binaries, errors, pki, preflight, statedir
 from cluster.binaries.recipe import CONTROL_PLANE, RECIPE
 from cluster.controlplane.process import control_plane
-from cluster.image import cache as image_cache, load as images
+from cluster.image import load as images
 from cluster.local.backend import Local
 from cluster.local.machine import Machine
 from cluster.progress import Progress
@@ -68,8 +68,7 @@ class ControlPlane(Local):
         if found:
             try:
                 programs = binaries.ensure(progress)
-                archive = image_cache.ensure(programs, progress)
-                return programs, disk.ensure(found, programs, archive, progress)
+                return programs, disk.ensure(found, programs, progress)
             except errors.LabError as error:
                 # The lessons that ask the API server alone need none of it.
                 progress.update(f"without a node: {error.fact}")

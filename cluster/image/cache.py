@@ -44,9 +44,14 @@ def find(binaries: Path, progress: Progress | None = None) -> Path | None:
     return _find(_inputs(binaries), progress)
 
 
+def name(binaries: Path) -> Path:
+    """Return the archive that `ensure` builds, whether it is there or not."""
+    return _file(_inputs(binaries))
+
+
 def is_near(archive: Path, binaries: Path) -> bool:
     """Say whether `archive` is one that `ensure` takes for want of its own."""
-    return archive.name != _file(_inputs(binaries)).name
+    return archive.name != name(binaries).name
 
 
 def ensure(binaries: Path, progress: Progress) -> Path:
@@ -143,9 +148,8 @@ def _make(file: Path, make: Callable[[Path], Path]) -> None:
 def _forget_oldest(directory: Path) -> None:
     files = sorted(directory.glob("*.tar"), key=lambda path: path.stat().st_mtime)
     for old in files[:-_KEPT]:
-        old.unlink()
-        for suffix in (".log", ".ext4"):
-            old.with_suffix(suffix).unlink(missing_ok=True)
+        for path in directory.glob(f"{old.stem}.*"):
+            path.unlink()
 
 
 def architecture() -> str:

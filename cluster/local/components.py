@@ -569,5 +569,21 @@ def image_import(archive: str) -> Component:
     )
 
 
+def image_prune() -> Component:
+    """Describe what removes the packed layers: unpacked they are all that is asked for.
+
+    Not the import's own option, which leaves them to be removed at some later time.
+    """
+    return Component(
+        "image-prune",
+        (
+            *(f"{at.BIN}/ctr", "--address", at.CONTAINERD_SOCKET),
+            *("--namespace=k8s.io", "content", "prune", "references"),
+        ),
+        needs=("image-import",),
+        once=True,
+    )
+
+
 def _shell_word(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"

@@ -12,8 +12,8 @@ kube-proxy             where nft is               none: the kernel's modules lac
                                                   for nftables
 registry               has imported images        none: no image can be added, and what
                                                   has to be pulled is not there
-disk                   the state directory        made once with the images in it;
-                                                  what a run writes is gone with it
+disk                   the state directory        one made once with the images, only
+                                                  read, and one that goes with its run
 =====================  =========================  ==================================
 """
 
@@ -44,7 +44,7 @@ class Plan:
     """What is asked of PID 1 in the node; paths are the host's.
 
     `state` is the node's own directory, `port` the API server's on the host. With
-    `archive` it makes a disk: it imports that archive and ends.
+    `archive` it makes a disk of it, by the program `mksquashfs`, and ends.
     """
 
     state: str
@@ -53,6 +53,7 @@ class Plan:
     python_home: str
     port: int = 0
     archive: str | None = None
+    mksquashfs: str = ""
 
 
 def kernel_command(
@@ -60,15 +61,17 @@ def kernel_command(
     python: str,
     plan_file: str,
     disk: str,
+    images: str | None = None,
     *,
     run: str = "run",
     packages: str = PACKAGES,
 ) -> list[str]:
     """Return the kernel's command line; its working directory is the state's.
 
-    `disk` is a file, or what is written and what is only read, with a comma. `run` is
-    where the kernel puts its own files, `packages` where PID 1 finds ours.
+    `disk` is the file of the one that is written, `images` of one that is only read.
+    `run` is where the kernel puts its own files, `packages` where PID 1 finds ours.
     """
+    read = [f"ubd1r={images}"] if images else []
     return [
         kernel.linux,
         # Where the host refuses it, by ptrace. A kernel that does not know the word
@@ -80,6 +83,7 @@ def kernel_command(
         "rootfstype=hostfs",
         "rw",
         f"ubd0={disk}",
+        *read,
         f"{layout.DEVICE}:transport=bess,dst={layout.FRAMES},depth=128,gro=1",
         "con=null",
         "con0=null,fd:1",
@@ -100,7 +104,6 @@ def kernel_command(
 def launcher(kernel: Kernel, python: str, state: str, egress: int) -> Component:
     """Describe the process on the host; `egress` is the port of the way to pods."""
     plan_file = f"{state}/{layout.PLAN}"
-    disk = f"{layout.WRITTEN},{layout.DISK}"
     return Component(
         NAME,
         tuple(
@@ -109,8 +112,9 @@ def launcher(kernel: Kernel, python: str, state: str, egress: int) -> Component:
                 str(egress),
                 RELAY,
                 kernel.slirp,
+                kernel.mkfs,
                 *kernel_command(
-                    *(kernel, python, plan_file, disk),
+                    *(kernel, python, plan_file, layout.WRITTEN, layout.DISK),
                     run=layout.RUN,
                     packages=f"{state}/{layout.PACKAGES}",
                 ),
@@ -151,11 +155,10 @@ def describe(facts: Facts, port: int) -> tuple[Component, ...]:
 
 
 def importing(facts: Facts) -> tuple[Component, ...]:
-    """Return what makes a disk: containerd, and the import of `import_archive`."""
+    """Return what fills a disk: containerd, and the import of `import_archive`."""
     names = ("containerd", "image-import")
-    return tuple(
-        _alone(part, names) for part in components.describe(facts) if part.name in names
-    )
+    parts = [part for part in components.describe(facts) if part.name in names]
+    return (*(_alone(part, names) for part in parts), components.image_prune())
 
 
 def _alone(part: Component, names: tuple[str, ...]) -> Component:

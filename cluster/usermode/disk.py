@@ -1,7 +1,7 @@
-"""Make the disk that nodes begin with: containerd's directory, the images imported.
+"""Make the disk with the images: what containerd's directory holds once it has them.
 
 It is made once, by the very kernel that will use it, and kept in the cache beside the
-archive that it holds. A machine on which that kernel does not run finds it out here.
+archive. A machine on which that kernel does not run finds it out here.
 """
 
 import dataclasses
@@ -22,38 +22,33 @@ from cluster.usermode import components, guest, launcher, layout
 from cluster.usermode.kernel import Kernel
 from cluster.waiting import until
 
-#: bytes; holes take no room
-SIZE = 4 << 30
+_LOGS = ("node", "image-import", "image-prune")
 #: seconds
 LONGEST = 300.0
 
 
-def ensure(kernel: Kernel, binaries: Path, archive: Path, progress: Progress) -> Path:
-    """Return the disk with the images of an archive; make it if it is missing.
+def ensure(kernel: Kernel, binaries: Path, progress: Progress) -> Path:
+    """Return the disk with the images; make it, and their archive, if it is missing.
 
     Raise NodeFailed, NotEnough.
     """
+    found = image_cache.name(binaries).with_suffix(".squashfs")
+    if found.exists():
+        return found
+    archive = image_cache.ensure(binaries, progress)
 
     def make(work: Path) -> Path:
-        progress.update("making the disk of the node, once: about half a minute")
+        progress.update("making the disk of the node, once: less than a minute")
         return _make(kernel, binaries, archive, work)
 
-    return image_cache.keep(archive.with_suffix(".ext4"), make, progress)
+    return image_cache.keep(archive.with_suffix(".squashfs"), make, progress)
 
 
 def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:
     state = work / "state"
     state.mkdir()
     storage.prepare(state)
-    disk = state / layout.DISK
-    with open(disk, "xb") as file:
-        file.truncate(SIZE)
-    _run(
-        [kernel.mkfs, "-q", "-O", "^has_journal", "-m", "0", str(disk)],
-        state,
-        "making a file system",
-        60,
-    )
+    launcher.make_disk(kernel.mkfs, str(state / layout.DISK))
     python = str(Path(sys.executable).resolve())
     plan = components.Plan(
         str(state),
@@ -61,6 +56,7 @@ def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:
         python,
         sys.base_prefix,
         archive=str(archive.resolve()),
+        mksquashfs=kernel.mksquashfs,
     )
     write_private(state / layout.PLAN, json.dumps(dataclasses.asdict(plan)))
     command = components.kernel_command(
@@ -69,9 +65,10 @@ def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:
     # It needs no network.
     command = [word for word in command if not word.startswith(layout.DEVICE)]
     _run(command, state, "importing the images", LONGEST)
-    if not (state / "etc" / guest.DONE).exists():
+    made = state / "etc" / guest.MADE
+    if not made.exists():
         raise errors.NodeFailed("importing the images", _words(state))
-    return disk
+    return made
 
 
 def _run(command: list[str], state: Path, what: str, seconds: float) -> None:
@@ -98,5 +95,5 @@ def _run(command: list[str], state: Path, what: str, seconds: float) -> None:
 
 
 def _words(state: Path) -> str:
-    logs = [state / "logs" / f"{name}.log" for name in ("node", "image-import")]
+    logs = [state / "logs" / f"{name}.log" for name in _LOGS]
     return "\n".join(last_words(log) for log in logs if log.exists())

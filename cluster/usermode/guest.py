@@ -7,11 +7,13 @@ until that kernel is ended from outside, which is all that a stop is.
 import json
 import os
 import stat
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from cluster import syscalls as sc
+from cluster.image.store import begin
 from cluster.local import facts, init, layout as at, network, probes, rootfs
 from cluster.local.components import Component
 from cluster.supervisor import Supervisor
@@ -19,21 +21,28 @@ from cluster.syscalls import step
 from cluster.usermode import components, kernel, layout
 
 #: what pods need of the kernel and is not built in
-_MODULES = ("bridge", "veth", "overlay")
-#: the first disk of a user-mode Linux
-_DISK = "/dev/ubda"
+_MODULES = ("bridge", "veth", "overlay", "squashfs")
+#: the disks of a user-mode Linux: what is written, and the images
+_DISK, _IMAGES = "/dev/ubda", "/dev/ubdb"
 #: Devices beside the local cluster's. The kubelet reads the kernel's messages; it can
 #: do without only in a user namespace.
 _DEVICES = {
     _DISK: (stat.S_IFBLK, os.makedev(98, 0)),
+    _IMAGES: (stat.S_IFBLK, os.makedev(98, 16)),
     "/dev/kmsg": (stat.S_IFCHR, os.makedev(1, 11)),
 }
+#: Blocks are small, as a page that a program needs costs a whole one. The kernels do
+#: not read attributes, which the images do not have.
+_SQUASHFS = (
+    *("-comp", "zstd", "-Xcompression-level", "3", "-b", "64K"),
+    *("-no-xattrs", "-no-progress", "-quiet"),
+)
 _CGROUPS = "/sys/fs/cgroup"
 #: what a kernel tells of itself
 _OWN = (("proc", "/proc"), ("sysfs", "/sys"), ("cgroup2", _CGROUPS))
 _CONTAINERD = "/var/lib/containerd"
-#: says that a disk is whole
-DONE = "imported"
+#: the disk that is made, in `etc`
+MADE = "images"
 _SCRIPTS = {
     path.name: path.read_text()
     for path in (Path(components.RELAY), Path(__file__).with_name("tunnel.py"))
@@ -60,13 +69,15 @@ def main(plan_file: str) -> None:
     # Shown read-only so far.
     sc.mount("none", _CGROUPS, "", sc.MS_REMOUNT | sc.MS_BIND)
     _disks()
+    if not plan.archive:
+        _images()
     _clock_rate()
     network.configure_network()
     found = facts.find(plan.python, plan.archive)
     if not found.limits:
         raise sc.StepRefused("making cgroups", "this kernel lacks what pods need")
     if plan.archive:
-        _make_disk(components.importing(found))
+        _make_disk(components.importing(found), plan.mksquashfs)
     network.add_device(layout.DEVICE, layout.GUEST_IP, layout.GUEST_MASK)
     supervisor = _supervisor(components.describe(found, plan.port))
     supervisor.start()
@@ -85,8 +96,8 @@ def _supervisor(parts: tuple[Component, ...]) -> Supervisor:
     )
 
 
-def _make_disk(parts: tuple[Component, ...]) -> None:
-    """Fill the disk, say so, and switch the machine off."""
+def _make_disk(parts: tuple[Component, ...], mksquashfs: str) -> None:
+    """Import the images, make a disk of them, and switch the machine off."""
     supervisor = _supervisor(parts)
     changed = threading.Event()
     supervisor.changed = changed.set
@@ -97,10 +108,11 @@ def _make_disk(parts: tuple[Component, ...]) -> None:
         changed.clear()
     supervisor.stop()
     if not supervisor.failed:
-        with step("unmounting the disk"):
-            sc.unmount(_CONTAINERD)
-        Path(at.ETC, DONE).touch()
-    os.sync()
+        made = f"{at.ETC}/{MADE}"
+        command = [mksquashfs, _CONTAINERD, f"{made}.part", *_SQUASHFS]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        os.sync()
+        os.rename(f"{made}.part", made)
     sc.power_off()
 
 
@@ -145,6 +157,14 @@ def _disks() -> None:
     ):
         with step(f"mounting a tmpfs at {directory}"):
             sc.mount("tmpfs", directory, "tmpfs", sc.MS_NOSUID | sc.MS_NODEV)
+
+
+def _images() -> None:
+    store = Path(at.ROOT, "images")
+    store.mkdir()
+    with step("mounting the disk with the images"):
+        sc.mount(_IMAGES, str(store), "squashfs", sc.MS_RDONLY | sc.MS_NODEV)
+    begin(store, Path(_CONTAINERD))
 
 
 def _clock_rate() -> None:

@@ -18,12 +18,13 @@ PROGRAMS = {
     "linux.uml": "user-mode-linux",
     "slirp4netns": "slirp4netns",
     "mkfs.ext4": "e2fsprogs",
+    "mksquashfs": "squashfs-tools",
 }
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """The programs: the kernel itself, its network, and what makes its disk.
+    """The programs: the kernel itself, its network, and what makes its disks.
 
     `seccomp` says that the kernel can run its processes by seccomp, which is quicker
     than by ptrace.
@@ -32,6 +33,7 @@ class Kernel:
     linux: str
     slirp: str
     mkfs: str
+    mksquashfs: str
     seccomp: bool = False
 
     @property
@@ -53,11 +55,12 @@ def find() -> tuple[Kernel | None, str]:
     if '"' in sys.executable:
         # A kernel's command line knows no way to write it.
         return None, f"the path of {sys.executable} has a quotation mark"
-    linux, slirp, mkfs = filter(None, found.values())
+    linux, slirp, mkfs, mksquashfs = filter(None, found.values())
     # What can serve a user-mode Linux, and not only a namespace.
     if not _helps_with(slirp, b"bess"):
         return None, f"{slirp} is older than 1.2"
-    return Kernel(linux, slirp, mkfs, _helps_with(linux, b"\nseccomp=")), ""
+    seccomp = _helps_with(linux, b"\nseccomp=")
+    return Kernel(linux, slirp, mkfs, mksquashfs, seccomp), ""
 
 
 def _helps_with(program: str, word: bytes) -> bool:

@@ -18,6 +18,7 @@ from cluster.die_with_parent import die_with_parent
 from cluster.local import rootfs
 from cluster.local.layout import SHARED
 from cluster.processes import PACKAGES
+from cluster.statedir import open_private
 from cluster.usermode import layout as at, walls
 from cluster.waiting import until
 
@@ -30,6 +31,8 @@ GRACE = 1.5
 LAST = 10.0
 #: seconds between two looks
 PAUSE = 0.02
+#: of a disk that is written, in bytes; holes take no room
+SIZE = 4 << 30
 #: what all programs may read of this machine
 _SYSTEM = (
     *(f"/{name}" for name in rootfs.SYSTEM),
@@ -37,13 +40,14 @@ _SYSTEM = (
 )
 
 
-def main(port: str, relay: str, slirp: str, *linux: str) -> int:
+def main(port: str, relay: str, slirp: str, mkfs: str, *linux: str) -> int:
     """Run the kernel `linux` until a part ends, or this process is asked to."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # Not by SIGKILL: there is something to be ended here.
     die_with_parent(signal.SIGTERM)
     for path in (at.FRAMES, at.ORDERS, at.WAY, at.WRITTEN):
         Path(path).unlink(missing_ok=True)
+    make_disk(mkfs, at.WRITTEN)
     network = [slirp, "--target-type=bess", f"--api-socket={at.ORDERS}", at.FRAMES]
     children, kernel = [], None
     try:
@@ -70,6 +74,14 @@ def main(port: str, relay: str, slirp: str, *linux: str) -> int:
         for child in reversed(children):
             # What leads its frames has nothing to finish.
             end(child, GRACE if child is kernel else 0.0)
+
+
+def make_disk(mkfs: str, file: str) -> None:
+    """Make an empty disk; raise CalledProcessError."""
+    with open(file, "xb", opener=open_private) as disk:
+        disk.truncate(SIZE)
+    # It lives no longer than its kernel: what would help after a crash costs time.
+    subprocess.run([mkfs, "-q", "-O", "^has_journal", "-m", "0", file], check=True)
 
 
 def _of_kernel(linux: str) -> Callable[[], None]:

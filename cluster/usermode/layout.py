@@ -16,12 +16,12 @@ FRAMES = "run/frames.sock"
 ORDERS = "run/slirp.sock"
 #: where the API server begins its way to pods and the kubelet
 WAY = "run/egress.sock"
-#: The disk that all nodes begin with, and what PID 1 is asked for. Pods reach neither.
+#: The disk with the images, only read, and what PID 1 is asked for. Pods reach neither.
 DISK = "run/disk"
 PLAN = "run/node.json"
 #: leads to our packages
 PACKAGES = "run/packages"
-#: The node's own state directory, in there what its kernel writes, and its disk.
+#: The node's own state directory, in there what its kernel writes, and its other disk.
 #: Pods can write to them, as the kernel shows its host's files to whoever mounts them.
 STATE = "guest"
 RUN = f"{STATE}/run"

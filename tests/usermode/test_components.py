@@ -19,7 +19,10 @@ from cluster.usermode.kernel import Kernel
 from tests.local import doctable
 
 FACTS = Facts("/usr/bin/python3", "/usr/sbin/runc", True, "overlayfs", False)
-KERNEL = Kernel("/usr/bin/linux.uml", "/usr/bin/slirp4netns", "/usr/sbin/mkfs.ext4")
+KERNEL = Kernel(
+    *("/usr/bin/linux.uml", "/usr/bin/slirp4netns", "/usr/sbin/mkfs.ext4"),
+    "/usr/bin/mksquashfs",
+)
 STATE = '/home/a, "b"/state'
 PORTS = Ports(6001, 6002, 6003, 6004, 6005)
 
@@ -75,7 +78,12 @@ def test_only_a_kernel_that_knows_seccomp_is_told_of_it(knows, words):
 def test_a_kernel_says_by_its_help_whether_it_knows_seccomp(
     knows, tmp_path, monkeypatch
 ):
-    lines = {"linux.uml": "mem=<size>", "slirp4netns": "bess", "mkfs.ext4": ""}
+    lines = {
+        "linux.uml": "mem=<size>",
+        "slirp4netns": "bess",
+        "mkfs.ext4": "",
+        "mksquashfs": "",
+    }
     if knows:
         lines["linux.uml"] += "\\nseccomp=<on/auto/off>"
     for name, line in lines.items():
@@ -106,11 +114,15 @@ def test_the_way_to_pods_is_there_with_a_node_and_only_then():
     assert file not in without.files
 
 
-def test_a_disk_is_made_by_containerd_and_an_import_alone():
+def test_a_disk_is_filled_by_containerd_and_an_import_alone():
     archive = "/run/lab/images/a.tar"
     importing = components.importing(replace(FACTS, import_archive=archive))
-    assert [part.name for part in importing] == ["containerd", "image-import"]
-    assert importing[1].argv[-1] == archive and importing[1].once
+    names = ["containerd", "image-import", "image-prune"]
+    assert [part.name for part in importing] == names
+    assert importing[1].argv[-1] == archive
+    # The layers go once they are unpacked, and the machine with the last of both.
+    assert importing[1].once and importing[2].once
+    assert importing[2].needs == ("image-import",)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +156,9 @@ TABLE = {
     ),
     "kube-proxy": lambda: "kube-proxy" not in inside(),
     "registry": lambda: "registry" not in inside(),
-    "disk": lambda: f"ubd0={layout.WRITTEN},{layout.DISK}" in launcher().argv,
+    "disk": lambda: (
+        {f"ubd0={layout.WRITTEN}", f"ubd1r={layout.DISK}"} < set(launcher().argv)
+    ),
 }
 
 

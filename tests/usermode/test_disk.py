@@ -69,6 +69,6 @@ def test_it_ends_with_whoever_makes_the_disk(state):
 
 def test_the_keeper_has_time_for_the_grace_of_its_kernel():
     """Killed before, it would leave what runs on that kernel."""
-    kernel = components.Kernel("linux", "slirp", "mkfs")
+    kernel = components.Kernel("linux", "slirp", "mkfs", "mksquashfs")
     part = components.launcher(kernel, "python3", "/state", 1)
     assert part.grace >= launcher.GRACE + 2
