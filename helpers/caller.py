@@ -4,8 +4,8 @@ The counterpart is curl's `--cacert`, alone or with `-H "Authorization: Bearer â
 `--cert`. It knows no kinds and explains no refusals.
 """
 
-import os
 import ssl
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -255,18 +255,16 @@ def tls_context(access: Access) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if access.certificate:
-        # The ssl module reads files only. This one is in memory, and nobody else's.
-        descriptor = os.memfd_create("pair")
+        # The ssl module reads files only. This one is ours alone, and gone at once.
         try:
-            with open(descriptor, "w", closefd=False) as file:
+            with tempfile.NamedTemporaryFile("w") as file:
                 file.write(f"{access.certificate}\n{access.key}\n")
-            context.load_cert_chain(f"/proc/self/fd/{descriptor}")
+                file.flush()
+                context.load_cert_chain(file.name)
         except ssl.SSLError as error:
             fact = "is no certificate with its key."
             where = "what the kubeconfig shows of its user"
             raise errors.CertificateError(where, fact) from error
-        finally:
-            os.close(descriptor)
     return context
 
 
