@@ -134,4 +134,4 @@ def current(asked: str | None = None, progress: Progress | None = None) -> Backe
         if progress and not here.kept:
             progress.update(f"a {made.backend} cluster, because {made.reason}")
         return BACKENDS[made.backend]()
-    raise errors.NoBackend(made.reason)
+    raise errors.NoBackend(made.reason, made.way_out)

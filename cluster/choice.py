@@ -13,7 +13,7 @@ LOCAL, KIND, EXISTING, CONTROL_PLANE = "local", "kind", "existing", "control-pla
 NAMES = (AUTO, LOCAL, KIND, CONTROL_PLANE, EXISTING)
 #: no cluster can be had
 NONE = "none"
-LINUX = "linux"
+LINUX, MACOS = "linux", "darwin"
 
 
 class Facts(Protocol):
@@ -50,6 +50,8 @@ class Choice:
 
     backend: str
     reason: str
+    #: what to do where there is none, "" for what NoBackend says anyway
+    way_out: str = ""
 
 
 def choose(machine: Facts) -> Choice:
@@ -60,7 +62,9 @@ def choose(machine: Facts) -> Choice:
     a backend       none, or its own    can run it                     that one
     a backend       none                cannot                         none
     nothing         of any backend      —                              that one
-    nothing         none                is not Linux                   none
+    nothing         none                is a Mac, and an engine        kind
+                                        answers
+    nothing         none                is no Linux                    none
     nothing         none                allows namespaces              local
     nothing         none                forbids them, and an engine    kind
                                         on which a node can run
@@ -69,15 +73,20 @@ def choose(machine: Facts) -> Choice:
 
     A cluster that is kept comes first, because its objects are in it. `local` comes
     before kind: it needs no engine, and it is what the tests run on a real machine.
-    kind needs Linux as well, because our programs and the image are made there.
+    On macOS the engine brings the Linux that kind needs, in a virtual machine.
     `existing` is a cluster that the learner has named; it is never guessed.
     """
     if machine.asked != AUTO:
         return _asked(machine)
     if machine.kept:
         return Choice(machine.kept, "its cluster is kept in the state directory")
+    if machine.system == MACOS and machine.engine:
+        return Choice(KIND, f"this is macOS, and {machine.engine} answers")
+    if machine.system == MACOS:
+        reason = f"macOS runs it in a container engine, and {machine.no_engine}"
+        return Choice(NONE, reason, f"Start Docker Desktop, or {IMAGE}.")
     if machine.system != LINUX:
-        return Choice(NONE, _no_linux(machine))
+        return _no_linux(machine)
     if not machine.no_namespaces:
         return Choice(LOCAL, "namespaces can be made")
     if machine.engine:
@@ -85,11 +94,14 @@ def choose(machine: Facts) -> Choice:
     return Choice(CONTROL_PLANE, f"{machine.no_namespaces}, and {machine.no_engine}")
 
 
-def _no_linux(machine: Facts) -> str:
-    return (
-        f"{machine.system} is not Linux, on which the programs and the image are made; "
-        "a Linux virtual machine, .devcontainer/ or Binder will do"
-    )
+#: what every machine with a container engine can do
+IMAGE = "run the image of these notebooks, as docs/binder.md says"
+
+
+def _no_linux(machine: Facts, wanted: str = "") -> Choice:
+    asked = wanted and f"{wanted} was asked for, and "
+    reason = f"{asked}this is {machine.system}, not Linux"
+    return Choice(NONE, reason, f"Use WSL 2 or a virtual machine, or {IMAGE}.")
 
 
 def _asked(machine: Facts) -> Choice:
@@ -102,8 +114,8 @@ def _asked(machine: Facts) -> Choice:
     lack = ""
     if wanted == EXISTING:
         lack = "no cluster has been named; `python -m helpers use` does that"
-    elif machine.system != LINUX:
-        lack = _no_linux(machine)
+    elif machine.system != LINUX and (wanted, machine.system) != (KIND, MACOS):
+        return _no_linux(machine, wanted)
     elif wanted == KIND and not machine.engine:
         lack = machine.no_engine
     # Whether it may make namespaces the local cluster says best itself.

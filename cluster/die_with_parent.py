@@ -18,7 +18,12 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def die_with_parent(number: int = signal.SIGKILL) -> None:
-    """Ask the kernel for signal `number` when the parent thread ends."""
+    """Ask the kernel for signal `number` when the parent thread ends.
+
+    Only Linux can: elsewhere a program outlives a parent that is killed.
+    """
+    if sys.platform != "linux":
+        return
     if _libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0):
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code), "prctl")

@@ -160,12 +160,13 @@ class NodeFailed(LabError):
 class NoBackend(LabError):
     """Nothing here can run a cluster, or not the one that was asked for."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, way_out: str = "") -> None:
         """Keep the reason, a clause."""
         self.reason = reason
         super().__init__(
             f"No cluster can be had here: {reason}.",
-            "Name another backend in LAB_BACKEND or with --backend, or another "
+            way_out
+            or "Name another backend in LAB_BACKEND or with --backend, or another "
             "directory in LAB_STATE_DIR; `python -m helpers doctor` says more.",
         )
 
@@ -178,8 +179,8 @@ class NoEngine(LabError):
         self.reason = reason
         super().__init__(
             f"The kind cluster needs Docker or Podman: {reason}.",
-            "Start it and try again. A cluster without it: name a new directory in "
-            "LAB_STATE_DIR, and LAB_BACKEND=local.",
+            "Start it and try again. On Linux a cluster can do without: name a new "
+            "directory in LAB_STATE_DIR, and LAB_BACKEND=local.",
         )
 
 

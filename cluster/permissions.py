@@ -18,6 +18,7 @@ import grp
 import os
 import pwd
 import stat
+import sys
 from pathlib import Path
 
 from cluster import errors
@@ -107,6 +108,8 @@ def _owner_of_home() -> set[int]:
 def _unmapped() -> set[int]:
     """Return the id that stands for all that this user namespace does not know."""
     everybody = str(2**32 - 1)
+    if sys.platform != "linux":
+        return set()  # it has no user namespaces
     if everybody in Path("/proc/self/uid_map").read_text().split():
         return set()
     return {int(Path("/proc/sys/fs/overflowuid").read_text())}

@@ -184,6 +184,13 @@ def memory_available(
     return min(rests)
 
 
+def processors() -> int:
+    """Return how many processors this process may use; macOS can bind it to none."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def disk_available(path: Path) -> int:
     """Return the free space for us where `path` is, or will be."""
     return psutil.disk_usage(str(existing(path))).free

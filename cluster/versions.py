@@ -28,4 +28,6 @@ GO_MINIMUM = (1, 26, 6)
 
 #: Image of every lesson, and the name the sandbox of a pod asks for.
 TOOLBOX_IMAGE = "docker.io/library/toolbox:1"
+#: The system in which a container engine makes that image.
+DEBIAN = "docker.io/library/debian:trixie-slim"
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10"

@@ -15,10 +15,10 @@ def unsupported(platform, version):
             f"Python 3.11 or newer is needed; this is {version[0]}.{version[1]}.\n"
             "Run `make setup`, and then `.venv/bin/python -m helpers`."
         )
-    if platform != "linux":
+    if platform not in ("linux", "darwin"):
         return (
-            f"The local cluster needs Linux; this is {platform}.\n"
-            "Use a virtual machine, WSL 2 or a container with Linux."
+            f"Linux or macOS is needed; this is {platform}.\n"
+            "Use WSL 2, or run the image of these notebooks, as docs/binder.md says."
         )
     return ""
 

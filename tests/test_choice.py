@@ -48,11 +48,23 @@ MACHINES = {
     ),
     "a Mac with Docker": (
         Simulated(system="darwin", **DOCKER),
-        *("none", "darwin is not Linux, on which the programs and the image are made"),
+        *("kind", "this is macOS, and docker 28.2.2 answers"),
+    ),
+    "a Mac without an engine": (
+        Simulated(system="darwin", no_engine=DOWN),
+        *("none", "macOS runs it in a container engine, and docker does not answer"),
+    ),
+    "kind was asked for on a Mac": (
+        Simulated(asked="kind", system="darwin", **DOCKER),
+        *("kind", "it was asked for"),
+    ),
+    "Windows itself": (
+        Simulated(system="win32", **DOCKER),
+        *("none", "this is win32, not Linux"),
     ),
     "the local cluster was asked for on a Mac": (
         Simulated(asked="local", system="darwin"),
-        *("none", "darwin is not Linux"),
+        *("none", "local was asked for, and this is darwin, not Linux"),
     ),
     "a local cluster is kept, and namespaces are forbidden by now": (
         Simulated(kept="local", no_namespaces=FORBIDDEN, **DOCKER),

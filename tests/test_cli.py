@@ -112,7 +112,8 @@ def test_wrong_usage_is_code_2(arguments, said):
     [
         ("linux", (3, 11), ""),
         ("linux", (3, 10), "3.11 or newer is needed; this is 3.10"),
-        ("darwin", (3, 12), "needs Linux; this is darwin"),
+        ("darwin", (3, 11), ""),
+        ("win32", (3, 12), "Linux or macOS is needed; this is win32"),
     ],
 )
 def test_a_machine_that_cannot_run_it_is_told_so(platform, version, said):

@@ -73,7 +73,7 @@ MACHINES = {
     ),
     "macOS": (
         machine.Kernel("Darwin", "24.1", "arm64"),
-        *("kernel", "fatal", "needs Linux", "virtual machine"),
+        *("kernel", "ok", "Darwin 24.1 on arm64"),
     ),
     "a rare processor": (
         machine.Kernel("Linux", "6.1", "riscv64"),
@@ -84,8 +84,12 @@ MACHINES = {
         *("backend", "ok", "kind: .*node:v1.* because docker 28.2.2 answers"),
     ),
     "a machine that has nothing": (
-        cluster.Chosen("none", 1000, "darwin is not Linux"),
-        *("backend", "fatal", "darwin is not Linux", "LAB_BACKEND"),
+        cluster.Chosen("none", 1000, "kind was asked for, and docker is down"),
+        *("backend", "fatal", "docker is down", "LAB_BACKEND"),
+    ),
+    "a Mac without an engine": (
+        cluster.Chosen("none", 501, "docker is down", way_out="Start it."),
+        *("backend", "fatal", "docker is down", "Start it."),
     ),
     "a node without walls": (
         cluster.Chosen("control-plane", 1000, "it was asked for", landlock=0),
@@ -219,7 +223,7 @@ MACHINES = {
         *("binaries", "fatal", "kubelet is missing", "LAB_ASSETS"),
     ),
     "no image and no mmdebstrap": (
-        change(IMAGE, archive=None, mmdebstrap=False),
+        change(IMAGE, archive=None, possible=False),
         *("image", "fatal", "mmdebstrap", "install .* mmdebstrap"),
     ),
     "no image and no room": (
@@ -227,7 +231,7 @@ MACHINES = {
         *("image", "fatal", "takes 0.6 GB, .* 0.1 GB free", "LAB_CACHE_DIR"),
     ),
     "an image and no mmdebstrap": (
-        change(IMAGE, mmdebstrap=False, free=0),
+        change(IMAGE, possible=False, free=0),
         *("image", "ok", "/i/a.tar"),
     ),
     "a build without room": (

@@ -22,9 +22,13 @@ HEAD = """\
 def pinned_addresses() -> dict[str, Release]:
     """Return every release that can be downloaded, by its address at the project."""
     return {
-        release.at(architecture).url: release.at(architecture, releases.mirror())
+        release.at(architecture, system=system).url: release.at(
+            architecture, releases.mirror(), system
+        )
         for architecture in releases.ARCHITECTURES.values()
+        for system in (releases.LINUX, releases.MACOS)
         for release in releases.PUBLISHED.values()
+        if release.is_for(system)
     }
 
 

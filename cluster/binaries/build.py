@@ -59,7 +59,7 @@ def build(
     steps = [step for step in steps if _can_build(step, tools)]
     space = DiskSpace.needed(steps, work, tools.go.module_cache)
     space.check()
-    processors = len(os.sched_getaffinity(0))
+    processors = preflight.processors()
     compilers, settings = parallelism(steps, preflight.memory_available(), processors)
     arguments = [f"-p={compilers}"] if compilers < processors else []
     programs = stage / "programs"

@@ -6,10 +6,13 @@ released one has it.
 """
 
 import os
+import platform
 import re
 import shutil
+import stat
 import struct
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +25,11 @@ from cluster.processes import ask_program
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _MAGIC = b"\x7fELF"
+#: how a program of macOS begins: of 64 bits, for this processor (mach/machine.h)
+_MACHO = {
+    "x86_64": bytes.fromhex("cffaedfe 07000001"),
+    "arm64": bytes.fromhex("cffaedfe 0c000001"),
+}
 #: of a 64-bit file: offset of the program headers, their size and number
 _HEADERS = struct.Struct("<32xQ14xHH")
 #: of a program header: where in the file the segment begins, and its length there
@@ -33,6 +41,8 @@ def fault(path: Path) -> str:
     try:
         with path.open("rb") as file:
             head = file.read(64)
+            if sys.platform == "darwin":
+                return _fault_on_macos(head, os.fstat(file.fileno()))
             if len(head) < 64 or not head.startswith(_MAGIC):
                 return "is not a Linux program"
             if head[4:6] + head[18:20] != _ours():
@@ -55,6 +65,18 @@ def fault(path: Path) -> str:
     except OSError as error:
         return f"cannot be read ({error.strerror})"
     return "" if os.access(path, os.X_OK) else "is not executable"
+
+
+def _fault_on_macos(head: bytes, found: os.stat_result) -> str:
+    """Return the same for a Mac, by the first bytes alone.
+
+    What it has was a download whose sum was compared, or is built there.
+    """
+    if not head.startswith(_MACHO.get(platform.machine(), _MACHO["arm64"])):
+        return "is no program for this Mac"
+    if who := others_who_write(found):
+        return f"can be written by {who}"
+    return "" if found.st_mode & stat.S_IXUSR else "is not executable"
 
 
 def _ours() -> bytes:

@@ -13,11 +13,14 @@ containerd, its shim, ctr    a tar file, linked with glibc     NAME.sha256sum
 CoreDNS, CNI plugins         a tar file                        NAME.sha256
 runc                         the program, with libseccomp      runc.sha256sum, signed
 kind                         the program                       NAME.sha256sum
+
+On macOS there are kubectl and kind, which are all that a cluster made by kind needs.
 """
 
 import functools
 import os
 import re
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -26,7 +29,8 @@ from pathlib import Path
 from cluster import errors, versions
 
 #: machines for which all of these projects publish programs, by the kernel's name
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+LINUX, MACOS = "linux", "darwin"
 
 #: switches downloads off, whatever its value
 OFF = "LAB_NO_DOWNLOADS"
@@ -45,7 +49,8 @@ class Release:
 
     `members` maps the program to its path in a tar file; None for a file that is the
     program itself. All three may hold `{arch}`. `pinned` is its SHA-256 as it stands in
-    this repository, "" where it does not.
+    this repository, "" where it does not. An address with `{system}` is published for
+    macOS as well.
     """
 
     url: str
@@ -64,7 +69,13 @@ class Release:
         """Return the host that is asked for it."""
         return self.url.split("/")[2]
 
-    def at(self, architecture: str, mirror: str = "") -> "Release":
+    def is_for(self, system: str) -> bool:
+        """Say whether it is published for an operating system, as "darwin"."""
+        return system == LINUX or (system == MACOS and "{system}" in self.url)
+
+    def at(
+        self, architecture: str, mirror: str = "", system: str = sys.platform
+    ) -> "Release":
         """Return the release for `architecture`, with the addresses that are asked.
 
         A mirror keeps what it copies under its own address, then the host, the path.
@@ -76,7 +87,7 @@ class Release:
             return for_machine(url)
 
         def for_machine(text: str) -> str:
-            return text.replace("{arch}", architecture)
+            return text.replace("{arch}", architecture).replace("{system}", system)
 
         members = self.members and {
             name: for_machine(path) for name, path in self.members.items()
@@ -96,12 +107,11 @@ def checksums() -> dict[str, str]:
     return tomllib.loads(CHECKSUMS.read_text())
 
 
-def published(programs: Iterable[str]) -> list[Release]:
+def published(programs: Iterable[str], system: str = sys.platform) -> list[Release]:
     """Return the files that hold these programs, each once; [] if one is in none."""
-    programs = list(programs)
-    if not all(name in PUBLISHED for name in programs):
-        return []
-    return list({PUBLISHED[name].url: PUBLISHED[name] for name in programs}.values())
+    found = [PUBLISHED.get(name) for name in programs]
+    files = [file for file in found if file and file.is_for(system)]
+    return list(dict.fromkeys(files)) if len(files) == len(found) else []
 
 
 def mirror() -> str:
@@ -137,9 +147,10 @@ def sum_in(text: str, name: str) -> str:
 
 
 def _kubernetes(program: str) -> Release:
-    url = (
-        f"https://dl.k8s.io/release/{versions.KUBERNETES}/bin/linux/{{arch}}/{program}"
-    )
+    # On macOS nothing but kubectl.
+    system = "{system}" if program == "kubectl" else LINUX
+    place = f"https://dl.k8s.io/release/{versions.KUBERNETES}/bin"
+    url = f"{place}/{system}/{{arch}}/{program}"
     return Release(url, f"{url}.sha256", (program,))
 
 
@@ -218,8 +229,8 @@ _RELEASES = (
     _github(
         "kubernetes-sigs/kind",
         versions.KIND,
-        "kind-linux-{arch}",
-        "kind-linux-{arch}.sha256sum",
+        "kind-{system}-{arch}",
+        "kind-{system}-{arch}.sha256sum",
         ("kind",),
     ),
 )

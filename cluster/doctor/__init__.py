@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from cluster import backends, errors
-from cluster.choice import CONTROL_PLANE, EXISTING, KIND
+from cluster.choice import CONTROL_PLANE, EXISTING, KIND, LINUX
 from cluster.doctor import cluster, machine, programs
 from cluster.doctor.findings import Finding, fatal, report
 
@@ -72,6 +72,8 @@ EXISTING_TOPICS: tuple[type[Topic], ...] = (
     *_AROUND,
     cluster.Cluster,
 )
+#: without Linux and without an engine there is one thing to say
+FOREIGN_TOPICS: tuple[type[Topic], ...] = (*_BEGIN, cluster.Directories, *_AROUND)
 
 
 def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
@@ -94,9 +96,11 @@ _TOPICS = {
 
 def _topics() -> tuple[type[Topic], ...]:
     try:
-        return _TOPICS.get(backends.chosen().backend, TOPICS)
+        backend = backends.chosen().backend
     except errors.LabError:
         return TOPICS  # and the topic of the backend says what is wrong
+    here = TOPICS if backends.Here.system == LINUX else FOREIGN_TOPICS
+    return _TOPICS.get(backend, here)
 
 
 def _look(topic: type[Topic]) -> list[Finding]:

@@ -33,19 +33,21 @@ class Chosen:
     no_node: str = ""
     node: str = "ptrace"
     landlock: int = walls.WHOLE
+    way_out: str = ""
 
     @classmethod
     def read(cls) -> "Chosen":
         """Ask what `connect()` would use."""
-        chosen = backends.chosen()
+        made = backends.chosen()
+        known = cls(made.backend, os.geteuid(), made.reason, way_out=made.way_out)
+        if made.backend != CONTROL_PLANE:
+            return known
         found, no_node = kernel.find()
-        return cls(
-            chosen.backend,
-            os.geteuid(),
-            chosen.reason,
-            no_node,
-            found.way if found else "",
-            walls.version(),
+        return replace(
+            known,
+            no_node=no_node,
+            node=found.way if found else "",
+            landlock=walls.version(),
         )
 
     def findings(self) -> Iterator[Finding]:
@@ -63,7 +65,7 @@ class Chosen:
         elif self.name == CONTROL_PLANE:
             yield self._control_plane()
         elif self.name == NONE:
-            error = errors.NoBackend(self.reason)
+            error = errors.NoBackend(self.reason, self.way_out)
             yield fatal("backend", error.fact, error.way_out)
         else:
             yield ok("backend", f"{self.name}: {self.reason}")
@@ -126,7 +128,7 @@ class Directory:
             variable,
             place == path,
             problem,
-            not os.statvfs(place).f_flag & os.ST_NOEXEC,
+            not os.statvfs(place).f_flag & getattr(os, "ST_NOEXEC", 0),
             shutil.disk_usage(place).free,
             needed,
         )

@@ -1,7 +1,7 @@
 """Look at the programs that a cluster needs, and at what can make missing ones."""
 
-import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +34,9 @@ EXPECTED = {
 
 
 def install(*packages: str) -> str:
-    """Return the way out that installs Debian packages."""
+    """Return the way out that installs Debian packages, or a Mac's of the same name."""
+    if sys.platform == "darwin":
+        return f"brew install {' '.join(packages)}"
     return f"sudo apt-get install -y --no-install-recommends {' '.join(packages)}"
 
 
@@ -237,7 +239,7 @@ def _short(module_cache: Path) -> Iterator[errors.LabError]:
     steps = [step for step in RECIPE.steps if not system_has(step)]
     work = WorkDir(paths.cache_dir() / "build")
     yield from _refusal(build.DiskSpace.needed(steps, work, module_cache).check)
-    memory, processors = preflight.memory_available(), len(os.sched_getaffinity(0))
+    memory, processors = preflight.memory_available(), preflight.processors()
     yield from _refusal(lambda: build.parallelism(steps, memory, processors))
 
 
@@ -256,7 +258,7 @@ class Image:
     """
 
     archive: Path | None
-    mmdebstrap: bool
+    possible: bool
     free: int
     near: bool = False
 
@@ -267,7 +269,7 @@ class Image:
         archive = image_cache.find(found) if found else None
         return cls(
             archive,
-            bool(shutil.which("mmdebstrap")),
+            image_cache.possible(),
             preflight.disk_available(paths.cache_dir()),
             bool(archive and found and image_cache.is_near(archive, found)),
         )
@@ -278,7 +280,7 @@ class Image:
         if self.archive:
             near = f"; {image_cache.NEAR}" if self.near else ""
             yield ok("image", f"{self.archive}{near}")
-        elif not self.mmdebstrap:
+        elif not self.possible:
             yield fatal(
                 "image",
                 "none yet, and mmdebstrap, which builds it, is not installed.",

@@ -9,6 +9,7 @@ import os
 import platform
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from importlib import metadata
@@ -54,13 +55,18 @@ def is_near(archive: Path, binaries: Path) -> bool:
     return archive.name != name(binaries).name
 
 
-def ensure(binaries: Path, progress: Progress) -> Path:
+#: makes an archive in an empty directory: that, a log, the pins of the client
+Maker = Callable[[Path, Path, tuple[str, ...]], Path]
+
+
+def ensure(binaries: Path, progress: Progress, maker: Maker | None = None) -> Path:
     """Return the archive of the toolbox and pause images; build it if it is missing.
 
     Its name without the suffix says what is in it. `binaries` holds kubectl, which
     goes into the image. Where none can be built, as in a cache that a teacher has
     filled for all, one will do that differs in the versions of the client alone. One
-    build runs at a time, whoever asks. Raise MissingTool, NotEnough, StateError for an
+    build runs at a time, whoever asks; `maker` does it where this machine is not Linux.
+    Raise MissingTool, NotEnough, StateError for an
     unusable cache, BuildFailed.
     """
     inputs = _inputs(binaries)
@@ -71,10 +77,17 @@ def ensure(binaries: Path, progress: Progress) -> Path:
     def make(work: Path) -> Path:
         log = file.with_suffix(".log")
         log.unlink(missing_ok=True)
+        if maker:
+            return maker(work, log, inputs.client)
         build = image_build.Build(work, log, progress)
         return build.make(binaries / "kubectl", inputs.client, inputs.architecture)
 
     return keep(file, make, progress)
+
+
+def possible() -> bool:
+    """Say whether an image can be made: on macOS a container of the engine does it."""
+    return sys.platform == "darwin" or bool(shutil.which("mmdebstrap"))
 
 
 def _find(inputs: toolbox.Inputs, progress: Progress | None) -> Path | None:
@@ -82,7 +95,7 @@ def _find(inputs: toolbox.Inputs, progress: Progress | None) -> Path | None:
     if file.exists():
         return file
     writable = os.access(preflight.existing(file.parent), os.W_OK | os.X_OK)
-    if writable and shutil.which("mmdebstrap"):
+    if writable and possible():
         return None
     others = file.parent.glob(f"{file.stem.partition('-')[0]}-*.tar")
     found = max(others, key=lambda path: path.stat().st_mtime, default=None)

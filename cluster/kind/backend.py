@@ -5,6 +5,7 @@ Its objects are in the container of the node: `stop` stops that, `delete` remove
 
 import contextlib
 import json
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from cluster.backend import KIND as LOGS, STATUS, Backend
 from cluster.image import cache as image_cache
 from cluster.image.load import Image, add
 from cluster.kind import engine, programs
+from cluster.kind.image import Container
 from cluster.kind.node import (
     Node,
     NodeClient,
@@ -224,7 +226,10 @@ class Kind(Backend):
         programs.ensure_kind(progress)
         kubectl = binaries.ensure_kubectl(progress)
         programs.prepare_own_server(progress)
-        return kubectl, image_cache.ensure(kubectl, progress)
+        make = None
+        if sys.platform == "darwin":
+            make = Container(self._engine(), progress).make
+        return kubectl, image_cache.ensure(kubectl, progress, make)
 
     def _create(self, kubectl: Path, port: int | None, progress: Progress) -> None:
         """Have kind make the cluster: it is there, or nothing is."""

@@ -53,6 +53,17 @@ def test_every_program_has_an_address_on_each_platform(architecture):
         assert architecture in file and "{" not in url
 
 
+@pytest.mark.parametrize("architecture", ["amd64", "arm64"])
+def test_macos_has_what_kind_needs_and_nothing_else(architecture):
+    for name in ("kubectl", "kind"):
+        (release,) = releases.published([name], "darwin")
+        url = release.at(architecture, system="darwin").url
+        assert re.search(rf"\bdarwin\W{architecture}\b", url) and "linux" not in url
+    for name in RECIPE.programs():
+        assert bool(releases.published([name], "darwin")) == (name == "kubectl")
+    assert releases.published(["kubectl"], "win32") == []
+
+
 #: the file of checksums beside each release; of all others it is NAME.sha256
 SUMS = {
     **{"etcd": "SHA256SUMS", "runc": "runc.sha256sum", "kind": "{}.sha256sum"},
