@@ -107,6 +107,7 @@ list_missing_for_full() {
     [ -d /usr/lib/uml/modules ] || echo 'user-mode-linux|tests of its node'
     have slirp4netns || echo 'slirp4netns|tests of its node'
     have mksquashfs || echo 'squashfs-tools|tests of its node'
+    have buildah || echo 'buildah|tests of the image'
 }
 
 raise_inotify_limit() {
