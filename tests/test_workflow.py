@@ -55,9 +55,39 @@ def test_what_only_root_can_run_is_run_by_root(workflow):
     run, direct = (step["run"] for step in job["steps"][-2:])
     assert "container" in job and run.startswith("make full PYTEST_ARGS=")
     assert direct.endswith("-m pytest tests/machine")
+    # The image of a pull request; what is published is built on main alone.
+    assert "tests/test_image.py" in run
     for name in re.findall(r"tests/\S+\.py", run):
         assert (ROOT / name).exists(), name
     for file in (ROOT / "tests").rglob("test_*.py"):
         lines = file.read_text().splitlines()
         if "from tests import unprivileged" in lines:
             assert str(file.relative_to(ROOT)) in run, file
+
+
+WRITES = {"contents": "write", "packages": "write"}
+
+
+def test_one_job_may_write_and_none_for_a_pull_request(workflow):
+    assert workflow["permissions"] == {"contents": "read"}
+    jobs = {name: job for name, job in workflow["jobs"].items() if "permissions" in job}
+    assert {name: job["permissions"] for name, job in jobs.items()} == {"image": WRITES}
+    on_main = "github.event_name == 'push' && github.ref == 'refs/heads/main'"
+    assert jobs["image"]["if"] == on_main
+    # Whoever has the token is a program of GitHub or of Docker, and no lesson.
+    having = [step for step in steps(workflow) if "secrets." in str(step)]
+    assert all(step in jobs["image"]["steps"] for step in having)
+    assert not any("docker run" in step["run"] for step in having)
+
+
+def test_an_image_is_published_after_its_lessons_have_run_as_on_binder(workflow):
+    run = [step.get("run", "") for step in workflow["jobs"]["image"]["steps"]]
+    build, lessons, push, branch = run[1:]
+    assert "--file binder/Dockerfile" in build
+    assert (ROOT / "binder/Dockerfile").exists()
+    for limit in ("--cpus 1", "--memory 2g", "--security-opt no-new-privileges"):
+        assert limit in lessons
+    assert lessons.endswith('python -m pytest notebooks"')
+    # The name holds the commit, and is the one that Binder starts from.
+    assert "$GITHUB_SHA" in push and "docker push" in push
+    assert 'echo "FROM $NAME" >binder/Dockerfile' in branch
