@@ -26,6 +26,7 @@ uv_version=uv==0.13.9
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
+linux() { [ ! -d /System/Library ]; } # what macOS has, and Linux has not
 have() { command -v "$1" >/dev/null 2>&1; }
 
 case $packages in
@@ -84,6 +85,8 @@ list_missing() {
     # One line each: packages, what they are for. Nothing here is needed to go on:
     # what a learner's cluster cannot do without is asked for, by name, by the step
     # that needs it, because ready-made binaries or a cached image may do as well.
+    linux || have jq || echo 'jq|shell cells'
+    linux || return 0 # all else is in the container engine
     have runc || echo 'runc|pods with a seccomp profile'
     have mmdebstrap || echo 'mmdebstrap|the image of the lessons'
     have nft || echo 'nftables|Services other than kubernetes and DNS'
