@@ -8,8 +8,7 @@ behaviour              local cluster              here
 control plane          beside the node            on the host; the node's relay leads
                                                   to it, under the same addresses
 API server to pods     directly                   by HTTP CONNECT, through the tunnel
-kube-proxy             where nft is               none: the kernel's modules lack NAT
-                                                  for nftables
+kube-proxy             where nft is               none: a newer kernel has no NAT table
 registry               has imported images        none: no image can be added, and what
                                                   has to be pulled is not there
 disk                   the state directory        one made once with the images, only

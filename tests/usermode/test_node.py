@@ -3,6 +3,7 @@
 A real one: for machines that have the kernel, and the programs and images in the cache.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -132,6 +133,21 @@ def test_a_pod_finds_the_api_server_by_name_and_is_known_to_it(ready):
     """Needs the pod of the test before."""
     answer = kubectl(ready, "exec", "one", "--", "sh", "-c", ASK)
     assert "system:serviceaccount:default:default" in answer
+
+
+def test_its_kernel_runs_processes_as_the_doctor_says(ready):
+    """By ptrace it traces them, by seccomp it does not."""
+    found, _ = kernel.find()
+    main = min(kernels(ready), key=psutil.Process.create_time)
+    assert (main.pid in map(tracer, main.children())) is not found.seccomp
+
+
+def tracer(process: psutil.Process) -> int | None:
+    with contextlib.suppress(OSError):  # it may have ended
+        lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+        [line] = [line for line in lines if line.startswith("TracerPid:")]
+        return int(line.split()[1])
+    return None
 
 
 def pod(name: str, *command: str, **limits: str) -> str:

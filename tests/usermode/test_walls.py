@@ -13,7 +13,7 @@ from cluster.usermode import walls
 
 #: prints what it may still do
 PROGRAM = """
-import json, os, socket, sys
+import ctypes, json, os, socket, sys
 from pathlib import Path
 from cluster.usermode import walls
 
@@ -22,6 +22,10 @@ walls.confine([shown, "/not-there"], [own], connect=[int(port)])
 def connect(port):
     with socket.socket() as client:
         client.connect(("127.0.0.1", int(port)))
+def trace(pid):
+    SEIZE = 0x4206
+    if ctypes.CDLL(None).ptrace(SEIZE, pid, None, None) == -1:
+        raise PermissionError
 attempts = {
     "read": lambda: Path(shown, "file").read_text(),
     "write what is shown": lambda: Path(shown, "file").write_text(""),
@@ -36,6 +40,7 @@ attempts = {
     "UDP 6": lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).close(),
     "a socket by path": lambda: socket.socket(socket.AF_UNIX).close(),
     "signals": lambda: os.kill(os.getppid(), 0),
+    "trace another": lambda: trace(os.getppid()),
 }
 got = []
 for name, attempt in attempts.items():
