@@ -21,7 +21,7 @@ from pathlib import Path
 
 import certifi
 
-from cluster import paths
+from cluster import paths, syscalls as sc
 from cluster.binaries import releases
 from cluster.binaries.recipe import RECIPE
 from cluster.local.backend import Local
@@ -183,24 +183,35 @@ def build(served: m.Mirror, export: Path) -> tuple[dict, str]:
     with tempfile.TemporaryDirectory(prefix="build-", dir=cache()) as directory:
         work = Path(directory)
         copy_checkout(work / "context")
-        _base(work)
         try:
-            _steps(work, served, NOWHERE)
-        except BuildFailed as error:
-            refused = str(error)
-        else:
-            raise BuildFailed(f"it was made without programs from {NOWHERE}")
-        # What came before that step is taken from there.
-        _steps(work, served, served.base)
-        container = _buildah(work, "from", "--pull-never", TAG).strip()
-        try:
+            _base(work)
+            refused = _refused(work, served)
+            # What came before that step is taken from there.
+            _steps(work, served, served.base)
+            container = _buildah(work, "from", "--pull-never", TAG).strip()
             mounted = _buildah(work, "mount", container).strip()
             shutil.rmtree(export, ignore_errors=True)
-            subprocess.run(["cp", "-a", "--sparse=always", mounted, export], check=True)
+            subprocess.run(["cp", "-a", mounted, export], check=True)
+            found = json.loads(_buildah(work, "inspect", "--type=image", TAG))
         finally:
-            _buildah(work, "umount", container)
-        found = json.loads(_buildah(work, "inspect", "--type=image", TAG))
+            _unmount(work)
         return found["OCIv1"]["config"], refused
+
+
+def _refused(work: Path, served: m.Mirror) -> str:
+    try:
+        _steps(work, served, NOWHERE)
+    except BuildFailed as error:
+        return str(error)
+    raise BuildFailed(f"it was made without programs from {NOWHERE}")
+
+
+def _unmount(work: Path) -> None:
+    """Unmount all below `work`; buildah leaves a directory mounted on itself."""
+    lines = Path("/proc/self/mounts").read_text().splitlines()
+    for place in reversed([line.split()[1] for line in lines]):
+        if Path(place).is_relative_to(work):
+            sc.unmount(place)
 
 
 def _steps(work: Path, served: m.Mirror, address: str) -> None:
