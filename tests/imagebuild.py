@@ -225,14 +225,21 @@ def _steps(work: Path, served: m.Mirror, address: str) -> None:
     )
 
 
-def _base(work: Path) -> None:
+def debian(work: Path) -> Path:
+    """Return a tar file of what the image begins with; a new one is made in `work`."""
     tar = cache() / "base.tar"
     if not tar.exists():
+        tar.parent.mkdir(parents=True, exist_ok=True)
         new = work / "base.tar"
         command = ["mmdebstrap", "--quiet", "--variant=minbase", *SLIM]
         command += ["trixie", str(new), MIRROR]
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=300)
-        new.rename(tar)
+        shutil.move(new, tar)
+    return tar
+
+
+def _base(work: Path) -> None:
+    tar = debian(work)
     container = _buildah(work, "from", "scratch").strip()
     _buildah(work, "add", container, str(tar), "/")
     for place, text in (

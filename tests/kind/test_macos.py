@@ -3,6 +3,8 @@
 import os
 import platform
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,12 @@ import pytest
 from cluster import binaries, versions
 from cluster.binaries import check, releases
 from cluster.image import cache as image_cache
+from cluster.image.load import saved_names
+from cluster.kind.engine import Engine
+from cluster.kind.image import Container
+from cluster.kind.node import extract
 from cluster.progress import Silent
+from tests import imagebuild
 from tests.binaries import mirror as mirrors
 from tests.commandline import python
 from tests.kind import surroundings as around
@@ -124,3 +131,54 @@ def test_a_mac_makes_the_image_in_the_engine_and_connects(
     finally:
         python(*MAC, "helpers", "delete", "--yes", env=env)
     assert docker.ours == {}
+
+
+#: what Docker leaves to root in a container, as far as it matters here
+CAPABILITIES = (
+    *("chown", "dac_override", "fsetid", "fowner", "setgid", "setuid", "kill"),
+    *("mknod", "sys_chroot"),
+)
+#: mounts the volumes, as `docker run` does, and goes in
+INSIDE = """
+set -e
+cd "$ROOT"
+mount --bind "$SUITE" suite/cluster
+mount -t proc proc proc
+exec setpriv --bounding-set="$BOUND" --inh-caps="$BOUND" chroot . "$@"
+"""
+
+
+@pytest.mark.full("other backends")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change the root directory")
+def test_a_bare_debian_makes_the_image_with_what_docker_leaves_to_root(tmp_path):
+    """The command of the container, but for the engine that would start it."""
+    root, archive = tmp_path / "root", tmp_path / "archive.tar"
+    (root / "suite/cluster").mkdir(parents=True)
+    command = ["tar", "--extract", f"--directory={root}"]
+    subprocess.run([*command, f"--file={imagebuild.debian(tmp_path)}"], check=True)
+    shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
+    (root / "trusted.pem").write_text(imagebuild.trusted())
+    kubectl = binaries.find_kubectl() / "kubectl"
+    shutil.copy(kubectl, root / "kubectl")
+    container = Container(Engine("docker"), Silent())
+    line = container.command(kubectl, image_cache.client_pins())
+    words = line[line.index(versions.DEBIAN) + 1 :]
+    env = {
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "PIP_CERT": "/trusted.pem",
+        "ROOT": str(root),
+        "SUITE": str(ROOT / "cluster"),
+        "BOUND": ",".join(["-all", *(f"+{name}" for name in CAPABILITIES)]),
+    }
+    outside = ["unshare", "--mount", "--pid", "--fork", "sh", "-c", INSIDE, "sh"]
+    with archive.open("wb") as file:
+        done = subprocess.run(
+            [*outside, *words], env=env, stdout=file, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 0, done.stderr[-2000:]
+    ours = image_cache.ensure(kubectl.parent, Silent())
+    assert saved_names(archive) == saved_names(ours)
+    # What a node is given of it.
+    alone = tmp_path / "alone.tar"
+    extract(archive, versions.TOOLBOX_IMAGE, alone)
+    assert len(saved_names(alone)) == 1 and alone.stat().st_size > 100_000_000
