@@ -23,7 +23,8 @@ LONG = 400
 @pytest.fixture
 def address():
     """Return the address that JupyterLab prints."""
-    command = imagebuild.ensure().config["Cmd"]
+    # Tests drive the page by its own commands.
+    command = [*imagebuild.ensure().config["Cmd"], "--expose-app-in-browser"]
     with container.running(*command, options=("--host-network",)) as child:
         found = next(filter(None, map(ADDRESS.search, child.stdout)), None)
         assert found, "it ended"
@@ -40,4 +41,6 @@ def test_the_printed_address_opens_the_first_lesson_and_05_runs_whole(
     notebook = OpenNotebook(window.new_page(), url, LESSON).open()
     print(f"{notebook.run_all(LONG):.0f} s")
     print(notebook.screenshot(tmp_path / "05.png"))
-    assert notebook.errors() == []
+    # An exercise that nobody has done says so.
+    assert [one for one in notebook.errors() if ": NotSolved: " not in one] == []
+    assert notebook.not_run() == []
