@@ -127,6 +127,13 @@ def test_a_pod_runs_and_the_hosting_cluster_is_left_alone(image, hosting):
     assert done.memory.killed == 0
 
 
+def test_where_namespaces_are_allowed_it_starts_the_local_cluster(image):
+    """As in a container that is privileged; the pods' image is unpacked first."""
+    done = container.run("sh", "-c", STEPS, options=("--privileged",))
+    assert done.returncode == 0, done.stdout
+    assert "a local cluster, because namespaces can be made" in done.stdout
+
+
 def test_a_lesson_inside_a_pod_runs_whole_and_fits(image):
     words = ("python", "-m", "pytest", "-p", "no:cacheprovider")
     done = container.run(*words, "notebooks/05-inside-a-pod.ipynb")

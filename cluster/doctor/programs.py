@@ -269,7 +269,8 @@ class Image:
         archive = image_cache.find(found) if found else None
         return cls(
             archive,
-            image_cache.possible(),
+            image_cache.possible()
+            or bool(found and image_cache.packed(found).exists()),
             preflight.disk_available(paths.cache_dir()),
             bool(archive and found and image_cache.is_near(archive, found)),
         )
@@ -294,7 +295,7 @@ class Image:
                 "Free some, or name another directory in LAB_CACHE_DIR.",
             )
         else:
-            yield ok("image", "none yet; it is built after the binaries")
+            yield ok("image", "none yet; it is made after the binaries")
 
 
 _TO_GET = "none yet; the first `up` gets or builds it, once"

@@ -5,6 +5,7 @@ What the images hold is described in `toolbox`, how they are made is in `build`.
 
 import errno
 import hashlib
+import lzma
 import os
 import platform
 import re
@@ -50,6 +51,11 @@ def name(binaries: Path) -> Path:
     return _file(_inputs(binaries))
 
 
+def packed(binaries: Path) -> Path:
+    """Return where a compressed archive is, if there is one: in an image of ours."""
+    return name(binaries).with_suffix(".tar.xz")
+
+
 def is_near(archive: Path, binaries: Path) -> bool:
     """Say whether `archive` is one that `ensure` takes for want of its own."""
     return archive.name != name(binaries).name
@@ -75,6 +81,9 @@ def ensure(binaries: Path, progress: Progress, maker: Maker | None = None) -> Pa
         return found
 
     def make(work: Path) -> Path:
+        if packed(binaries).exists():
+            progress.update("unpacking the image")
+            return _unpack(packed(binaries), work)
         log = file.with_suffix(".log")
         log.unlink(missing_ok=True)
         if maker:
@@ -156,6 +165,13 @@ def _make(file: Path, make: Callable[[Path], Path]) -> None:
             free = preflight.disk_available(directory)
             raise _short(directory, free) from error
         raise
+
+
+def _unpack(compressed: Path, work: Path) -> Path:
+    archive = work / "archive"
+    with lzma.open(compressed) as source, archive.open("wb") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
+    return archive
 
 
 def _forget_oldest(directory: Path) -> None:

@@ -1,5 +1,6 @@
 """The cache of the image: built once by one process, whole or not there at all."""
 
+import lzma
 import os
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
@@ -161,3 +162,15 @@ def test_pod_gets_the_client_of_the_notebook():
     assert {"pydantic-core", "urllib3", "certifi"} <= pins.keys()
     assert "google-auth" not in pins
     assert pins == {name: metadata.version(name) for name in pins}
+
+
+def test_a_compressed_archive_is_unpacked_and_none_is_built(prepared, monkeypatch):
+    """As in the image for Binder, in which nothing could build one."""
+    binaries, other = prepared
+    other.unlink()
+    monkeypatch.setenv("PATH", "/nonexistent")
+    compressed = image_cache.packed(binaries)
+    compressed.write_bytes(lzma.compress(b"layers"))
+    archive = image_cache.ensure(binaries, Silent())
+    assert archive == image_cache.name(binaries) and archive.read_bytes() == b"layers"
+    assert compressed.exists()
