@@ -14,8 +14,9 @@ c.ServerApp.ip = "0.0.0.0"
 c.ServerApp.port = 8888
 c.ServerApp.open_browser = False
 c.LabApp.default_url = "/lab/tree/notebooks/00-start-here.ipynb"
-# Without a name it is a login shell, and /etc/profile sets another PATH.
-c.ServerApp.terminado_settings = {"shell_command": ["bash"]}
+# Its terminals know kubectl and the cluster, as those of `make lab` do.
+SHELL = 'eval "$(python -m helpers up)"; exec bash'
+c.ServerApp.terminado_settings = {"shell_command": ["bash", "-c", SHELL]}
 
 # GitHub hands port 8888 of a codespace on from https://NAME-8888.app.github.dev. The
 # browser names that address as the origin of its websockets, and Jupyter, which was

@@ -83,8 +83,8 @@ def choose(machine: Facts) -> Choice:
     if machine.system == MACOS and machine.engine:
         return Choice(KIND, f"this is macOS, and {machine.engine} answers")
     if machine.system == MACOS:
-        reason = f"macOS runs it in a container engine, and {machine.no_engine}"
-        return Choice(NONE, reason, f"Start Docker Desktop, or {IMAGE}.")
+        reason = f"on macOS it needs Docker or Podman, and {machine.no_engine}"
+        return Choice(NONE, reason, "Start one of them, and try again.")
     if machine.system != LINUX:
         return _no_linux(machine)
     if not machine.no_namespaces:

@@ -179,8 +179,8 @@ class NoEngine(LabError):
         self.reason = reason
         super().__init__(
             f"The kind cluster needs Docker or Podman: {reason}.",
-            "Start it and try again. On Linux a cluster can do without: name a new "
-            "directory in LAB_STATE_DIR, and LAB_BACKEND=local.",
+            "Start it and try again. On Linux you can also run a cluster without one: "
+            "name a new directory in LAB_STATE_DIR, and set LAB_BACKEND=local.",
         )
 
 

@@ -50,7 +50,7 @@ Suites: trixie trixie-updates
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.pgp
 """
-#: the first is ours: a mirror that is frozen has old lists of a suite in the making
+#: the first is ours: a frozen mirror has old lists of a testing suite
 OPTIONS = """\
 Acquire::Check-Valid-Until "false";
 DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb"; };

@@ -52,7 +52,7 @@ MACHINES = {
     ),
     "a Mac without an engine": (
         Simulated(system="darwin", no_engine=DOWN),
-        *("none", "macOS runs it in a container engine, and docker does not answer"),
+        *("none", "on macOS it needs Docker or Podman, and docker does not answer"),
     ),
     "kind was asked for on a Mac": (
         Simulated(asked="kind", system="darwin", **DOCKER),

@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
-from cluster.preflight import Account
+from cluster import preflight
 from cluster.progress import Progress
 from helpers import export, pages
 from helpers.attempts import SETTING
@@ -221,7 +221,7 @@ def main(arguments: list[str] | None = None) -> int:
         path.stem: (path, options.target, options.prove_checks)
         for path in sorted(paths, key=longest_first)
     }
-    room = at_once(len(os.sched_getaffinity(0)), Account.read().memory)
+    room = at_once(preflight.processors(), preflight.Account.read().memory)
     ended = sidebyside.run(run, jobs, room, sidebyside.Lines())
     results = [
         ended[path.stem] or Result(path.name, 0, "its process died") for path in paths

@@ -67,8 +67,8 @@ class Container:
         fetched, failed = download.fetch([release], work, self.progress)
         if release in failed:
             raise errors.LabError(
-                f"kubectl for pods did not come: {failed[release]}.",
-                "Mend the network, or name a copy of the hosts in LAB_MIRROR.",
+                f"kubectl for the pods could not be downloaded: {failed[release]}.",
+                "Check the network, or name a mirror in LAB_MIRROR.",
             )
         kubectl = fetched[release]
         kubectl.chmod(0o755)
