@@ -9,9 +9,12 @@ from pathlib import Path
 
 from cluster.usermode import guest
 
-for listed in Path(sys.argv[1]).glob("*/modules.dep"):
+found = list(Path(sys.argv[1]).glob("*/modules.dep"))
+if not found:
+    sys.exit(f"{sys.argv[1]} has no kernel's modules")
+for listed in found:
     lines = listed.read_text().splitlines()
-    kept = {listed.parent / path for path in guest.in_order(lines, guest._MODULES)}
+    kept = {listed.parent / path for path in guest.in_order(lines, guest.MODULES)}
     for path in listed.parent.rglob("*.ko*"):
         if path not in kept:
             path.unlink()

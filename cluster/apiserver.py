@@ -217,8 +217,8 @@ def programs(view: Progress | None = None) -> Path:
         raise errors.MissingTool(
             "kube-apiserver",
             "run one for this notebook",
-            "It runs on Linux alone. Go on with another lesson, or run the image of these "
-            "notebooks, as docs/binder.md says.",
+            "It runs on Linux alone. Go on with another lesson, or run the image of "
+            "these notebooks, as docs/binder.md says.",
         )
     return binaries.ensure(view or progress.for_here(), API_SERVER)
 

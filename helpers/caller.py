@@ -4,6 +4,7 @@ The counterpart is curl's `--cacert`, alone or with `-H "Authorization: Bearer â
 `--cert`. It knows no kinds and explains no refusals.
 """
 
+import os
 import ssl
 import tempfile
 import time
@@ -255,9 +256,11 @@ def tls_context(access: Access) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if access.certificate:
-        # The ssl module reads files only. This one is ours alone, and gone at once.
+        # The ssl module reads files only. This one is ours alone, gone at once, and in
+        # memory where there is such a directory: a key is nothing for a disk.
+        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         try:
-            with tempfile.NamedTemporaryFile("w") as file:
+            with tempfile.NamedTemporaryFile("w", dir=memory) as file:
                 file.write(f"{access.certificate}\n{access.key}\n")
                 file.flush()
                 context.load_cert_chain(file.name)

@@ -314,7 +314,10 @@ def main() -> None:
         parser.error("only root can run a container")
     image = (imagebuild.kept() if given.kept else None) or imagebuild.ensure()
     limits = Limits(given.memory, given.cpus)
-    with tempfile.TemporaryDirectory(prefix="run-", dir=imagebuild.cache()) as work:
+    with (
+        imagebuild.in_use(),
+        tempfile.TemporaryDirectory(prefix="run-", dir=imagebuild.cache()) as work,
+    ):
         try:
             child = _start(image, Path(work), limits, given)
             for number in (signal.SIGTERM, signal.SIGINT):

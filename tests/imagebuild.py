@@ -35,7 +35,10 @@ TAG = "kubernetes-api-notebooks"
 NOWHERE = "https://127.0.0.1:1"
 BASE = "docker.io/library/debian:trixie-slim"
 #: what the steps before the last copy are made of
-INPUTS = ("binder", "cluster", "requirements.lock", ".dockerignore")
+INPUTS = (
+    *("binder", "cluster", "requirements.lock", ".dockerignore"),
+    "tools/overrides.json",
+)
 MIRROR = "http://deb.debian.org/debian"
 #: what the slim images of Debian leave out, also of packages that are added to them
 SLIM = tuple(
@@ -97,6 +100,14 @@ def kept() -> Image | None:
 
 def _note() -> Path:
     return cache() / "image.json"
+
+
+@contextmanager
+def in_use() -> Iterator[None]:
+    """Keep the image while it is used: another checkout builds its own in its place."""
+    with open(cache() / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
 
 
 def ensure() -> Image:

@@ -99,6 +99,12 @@ MACHINES = {
         cluster.Chosen("control-plane", 1000, "it was asked for", landlock=3),
         *("backend", "warning", "reaches ports of this machine", "that you trust"),
     ),
+    "a node whose kernel a pod can become": (
+        cluster.Chosen(
+            "control-plane", 1000, "it was asked for", landlock=5, node="seccomp"
+        ),
+        *("backend", "warning", "A pod in it can end your processes", "that you trust"),
+    ),
     "a node with walls": (
         cluster.Chosen("control-plane", 1000, "it was asked for"),
         *("backend", "ok", "a node in user-mode Linux", ""),

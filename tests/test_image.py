@@ -31,8 +31,8 @@ began=$(date +%s%N)
 eval "$(python -m helpers up)"
 kubectl get --raw /version >/dev/null
 step 'the first answer'
-until kubectl wait --for=condition=Ready node --all --timeout=60s 2>/dev/null
-do [ $(( $(date +%s%N) - began )) -lt 90000000000 ]; done
+kubectl wait --for=create node/lab-control-plane --timeout=90s
+kubectl wait --for=condition=Ready node/lab-control-plane --timeout=90s
 step 'node Ready'
 kubectl run first --image=toolbox:1 --command -- sleep 1000
 kubectl wait --for=condition=Ready pod/first --timeout=90s
@@ -140,4 +140,6 @@ def test_a_lesson_inside_a_pod_runs_whole_and_fits(image):
     print(done.stdout, done.memory)
     assert done.returncode == 0, done.stdout
     assert "skipped" not in done.stdout.splitlines()[-1]
+    if not done.memory.working:
+        pytest.skip("no cgroup v1 to limit the memory by")
     assert done.memory.killed == 0 and done.memory.working <= MEMORY

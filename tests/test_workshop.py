@@ -187,9 +187,10 @@ case "$*" in
 "-m pip --version") exit 0 ;;
 "-m pip config list") echo "$SETTINGS" ;;
 "-m pip install"*"--target build/uv"*)
-    mkdir -p build/uv/bin
-    printf '#!/bin/sh\necho "uv $*"; exit 0\n' >build/uv/bin/uv
-    chmod +x build/uv/bin/uv ;;
+    for last; do :; done
+    mkdir -p "build/$last/bin"
+    printf '#!/bin/sh\necho "uv $*"; exit 0\n' >"build/$last/bin/uv"
+    chmod +x "build/$last/bin/uv" ;;
 "-m pip install"*)
     echo "$*"
     for each in 1 2 3 4 5; do printf "$each %s\\n" a b c d e f; done
@@ -235,7 +236,7 @@ def test_uv_installs_where_pip_has_no_index_of_its_own(checkout):
         "uv pip install --python .venv --editable .[test]"
     )
     (checkout / ".venv" / "setup-stamp").unlink()
-    program = checkout / "build" / "uv" / "bin" / "uv"
+    [program] = checkout.glob("build/uv==*/bin/uv")
     program.write_text("#!/bin/sh\nexit 2\n")
     assert setup_environment(checkout, pip="0", settings="").returncode == 0
     first, second, *_ = log.read_text().splitlines()

@@ -233,7 +233,7 @@ install_packages() {
 }
 
 install() {
-    # uv takes a fifth of pip's time, but reads none of pip's settings, as those for
+    # uv takes a fifth of pip's time, but reads none of pip's settings, such as those for
     # another index. Neither compiles: nearly all modules are never imported.
     if usual_index && get_uv; then
         uv pip install --python .venv "$@" && return
@@ -250,12 +250,12 @@ usual_index() {
 
 get_uv() {
     # Beside the environment: what it makes must not depend on what is in it.
-    [ -x build/uv/bin/uv ] ||
+    [ -x "build/$uv_version/bin/uv" ] ||
         .venv/bin/python -m pip install --no-input --progress-bar off \
-            --target build/uv "$uv_version"
+            --only-binary=:all: --target "build/$uv_version" "$uv_version"
 }
 
-uv() { build/uv/bin/uv "$@"; }
+uv() { "build/$uv_version/bin/uv" "$@"; }
 
 lock() {
     # Only names, versions and hashes are written, no index: each machine has its own.

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -9,6 +10,9 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, TextIO, cast
 
 from cluster.progress import Silent
+
+#: not by fork: who calls may have threads
+_PROCESSES = multiprocessing.get_context("spawn")
 
 
 class Lines:
@@ -84,8 +88,8 @@ def run(
     while waiting or running:
         while waiting and len(running) < most:
             name, arguments = waiting.pop(0)
-            here, there = multiprocessing.Pipe(duplex=False)
-            multiprocessing.Process(
+            here, there = _PROCESSES.Pipe(duplex=False)
+            _PROCESSES.Process(
                 target=_work, args=(there, function, arguments), daemon=True
             ).start()
             # The only other end is the child's, so that its death is seen.
@@ -96,11 +100,11 @@ def run(
             name = running[here]
             try:
                 ended, value = here.recv()
-            except EOFError:
+            except (EOFError, OSError):
                 ended, value = True, None
             if ended:
                 results[name] = value
-                lines.finish(name, str(value))
+                lines.finish(name, "its process died" if value is None else f"{value}")
                 here.close()
                 del running[here]
             else:
@@ -111,4 +115,6 @@ def run(
 def _work(
     pipe: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]
 ) -> None:
+    # Ctrl-C is for the process that shows them: it ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipe.send((True, function(*arguments, _Sender(pipe))))

@@ -70,7 +70,7 @@ class Release:
         return self.url.split("/")[2]
 
     def is_for(self, system: str) -> bool:
-        """Say whether it is published for an operating system, as "darwin"."""
+        """Say whether it is published for an operating system, such as "darwin"."""
         return system == LINUX or (system == MACOS and "{system}" in self.url)
 
     def at(

@@ -76,12 +76,18 @@ class Chosen:
         if not self.no_node:
             fact = f"{what}; a node in user-mode Linux, by {self.node}, starts after it"
             fact += f"; {why}"
-            if self.landlock >= walls.WHOLE:
-                return ok("backend", fact)
-            lack = "ports of this machine" if self.landlock else "all of your files"
             # By seccomp any pod can become the kernel, see docs/usermode-linux.md.
-            pod = "pod" if self.node == "seccomp" else "privileged pod"
-            fact += f". A {pod} in it reaches {lack}: Linux lacks Landlock for them."
+            by_seccomp = self.node == "seccomp"
+            if self.landlock >= (walls.SIGNALS if by_seccomp else walls.WHOLE):
+                return ok("backend", fact)
+            lack = "can end your processes"
+            if self.landlock < walls.WHOLE:
+                lack = "reaches ports of this machine"
+            if not self.landlock:
+                lack = "reaches all of your files"
+            pod = "pod" if by_seccomp else "privileged pod"
+            fact += f". A {pod} in it {lack}: this Linux is too old for Landlock to "
+            fact += "prevent that."
             return warning("backend", fact, "Run only pods that you trust there.")
         lack = f"without a node ({self.no_node}); lessons that run pods are skipped"
         return warning("backend", f"{what} {lack}; {why}.", self._way_to_a_node())

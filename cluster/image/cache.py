@@ -72,8 +72,7 @@ def ensure(binaries: Path, progress: Progress, maker: Maker | None = None) -> Pa
     goes into the image. Where none can be built, as in a cache that a teacher has
     filled for all, one will do that differs in the versions of the client alone. One
     build runs at a time, whoever asks; `maker` does it where this machine is not Linux.
-    Raise MissingTool, NotEnough, StateError for an
-    unusable cache, BuildFailed.
+    Raise MissingTool, NotEnough, StateError for an unusable cache, BuildFailed.
     """
     inputs = _inputs(binaries)
     file, found = _file(inputs), _find(inputs, progress)

@@ -5,6 +5,8 @@ archive to its standard output. It sees this package, and the kubectl for pods, 
 downloaded here: by the sums, the mirror and the proxy of this machine.
 """
 
+import os
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +25,8 @@ apt-get update -q
 apt-get install -qy --no-install-recommends mmdebstrap python3-pip
 PYTHONPATH=/suite python3 -m cluster.image "$@" >&3
 """
+
+_NAME = f"kubernetes-api-notebooks-{os.getpid()}"
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,13 @@ class Container:
             last = logs.tail(log, 1).strip() or "starting"
             self.progress.update(f"toolbox image, in a container: {last}")
 
-        code = processes.run(
-            self.command(kubectl, client), log=log, output=archive, watch=show
-        )
+        command = self.command(kubectl, client)
+        try:
+            code = processes.run(command, log=log, output=archive, watch=show)
+        finally:
+            # A client that is interrupted leaves its container.
+            remove = [self.engine.program, "rm", "--force", _NAME]
+            subprocess.run(remove, capture_output=True)
         if code:
             what, tail = f"the toolbox image ({self.engine} run)", logs.tail(log, _TAIL)
             raise errors.BuildFailed(what, code, tail, log)
@@ -54,7 +62,9 @@ class Container:
     def command(self, kubectl: Path, client: tuple[str, ...]) -> list[str]:
         """Return the command that writes the archive to its standard output."""
         return [
-            *(self.engine.program, "run", "--rm", "--pull=missing"),
+            *(self.engine.program, "run", "--rm", "--pull=missing", f"--name={_NAME}"),
+            # An engine may be set to another machine's.
+            f"--platform=linux/{architecture()}",
             f"--volume={processes.PACKAGES}/cluster:/suite/cluster:ro",
             f"--volume={kubectl}:/kubectl:ro",
             *(versions.DEBIAN, "sh", "-ec", SCRIPT, "sh", architecture(), *client),

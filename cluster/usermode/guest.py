@@ -21,7 +21,7 @@ from cluster.syscalls import step
 from cluster.usermode import components, kernel, layout
 
 #: what pods need of the kernel and is not built in
-_MODULES = ("bridge", "veth", "overlay", "squashfs")
+MODULES = ("bridge", "veth", "overlay", "squashfs")
 #: the disks of a user-mode Linux: what is written, and the images
 _DISK, _IMAGES = "/dev/ubda", "/dev/ubdb"
 #: Devices beside the local cluster's. The kubelet reads the kernel's messages; it can
@@ -37,6 +37,8 @@ _SQUASHFS = (
     *("-comp", "zstd", "-Xcompression-level", "3", "-b", "64K"),
     *("-no-xattrs", "-no-progress", "-quiet"),
 )
+#: runs the words after the first, and gives their file its name
+_WHOLE = 'made=$1; shift; "$@" && sync && mv "$made.part" "$made"'
 _CGROUPS = "/sys/fs/cgroup"
 #: what a kernel tells of itself
 _OWN = (("proc", "/proc"), ("sysfs", "/sys"), ("cgroup2", _CGROUPS))
@@ -110,15 +112,15 @@ def _make_disk(parts: tuple[Component, ...], mksquashfs: str) -> None:
     if not supervisor.failed:
         made = f"{at.ETC}/{MADE}"
         command = [mksquashfs, _CONTAINERD, f"{made}.part", *_SQUASHFS]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        os.sync()
-        os.rename(f"{made}.part", made)
+        # `reap` may take its exit code, so the file itself says that it is whole.
+        line = ["sh", "-c", _WHOLE, "sh", made, *command]
+        subprocess.run(line, stdout=subprocess.DEVNULL)
     sc.power_off()
 
 
 def _load_modules(directory: Path) -> None:
     lines = (directory / "modules.dep").read_text().splitlines()
-    for path in in_order(lines, _MODULES):
+    for path in in_order(lines, MODULES):
         with step(f"loading {path}"):
             sc.load_module(str(directory / path))
 

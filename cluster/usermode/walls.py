@@ -17,6 +17,8 @@ from collections.abc import Iterable
 
 #: the first Landlock that knows ports, too
 WHOLE = 4
+#: its version that confines signals, Linux 6.12
+SIGNALS = 6
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -67,8 +69,8 @@ def confine(
     """Leave this process what is named, and no other file or port; raise OSError.
 
     `read` may be started, too. What is not there is left out. Without a port it can
-    make no stream sockets: the programs of the learner's that listen by a path, as an
-    engine of containers, do it by streams. A kernel without Landlock filters system
+    make no stream sockets: a learner's programs that listen on a path, such as a
+    container engine, use streams. A kernel without Landlock filters system
     calls alone.
     """
     ports = {_BIND: [*listen], _CONNECT: [*connect]}

@@ -46,8 +46,8 @@ def outlive_token(pod: str) -> None:
     status = ask_ambassador(pod, "/api", expect=200).status
     if status != 200:
         raise errors.NotSolved(
-            f"{status or 'No answer'} through the ambassador, a minute after the file "
-            "has changed: it does not read the file again."
+            f"{status or 'No answer'} through the ambassador, long after the file has "
+            "changed: it does not read the file again."
         )
 
 
