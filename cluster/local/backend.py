@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import errors, logs, paths, patience, ports, shortage, statedir
+from cluster import errors, logs, paths, ports, shortage, statedir
 from cluster.backend import LOCAL as LOGS, STATUS, Backend
 from cluster.kubeconfig import embed, holds, read_kubeconfig, write_embedded
 from cluster.local import layout, machine
@@ -165,6 +165,8 @@ class Local(Backend):
 
     def slowness(self) -> float:
         """Return how many times as long as usual its start took, at least 1."""
+        from cluster import patience
+
         try:
             return patience.factor(self._machine.last_status())
         except errors.StateError:
