@@ -198,6 +198,11 @@ def _prepare(image: Image, work: Path) -> Path:
     sc.mount("none", "/", "", sc.MS_REC | sc.MS_PRIVATE)
     sc.mount("overlay", str(root), "overlay", 0, options)
     (root / "etc/hosts").write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")
+    for number, path in enumerate(image.config.get("Volumes") or ()):
+        volume = work / f"volume-{number}"
+        volume.mkdir()
+        os.chown(volume, UID, UID)
+        sc.mount(str(volume), f"{root}{path}", "", sc.MS_BIND)
     checkout = root / image.config["WorkingDir"].lstrip("/")
     shutil.rmtree(checkout)
     checkout.mkdir()
@@ -207,12 +212,15 @@ def _prepare(image: Image, work: Path) -> Path:
     return root
 
 
-def _mounts(root: Path, group: Path | None) -> None:
+def _mounts(root: Path, group: Path | None, privileged: bool) -> None:
     closed = sc.MS_NOSUID | sc.MS_NODEV
     sc.mount("proc", f"{root}/proc", "proc", closed | sc.MS_NOEXEC)
     sc.mount("sysfs", f"{root}/sys", "sysfs", closed | sc.MS_RDONLY)
-    if group:
-        cgroups = f"{root}/sys/fs/cgroup"
+    cgroups = f"{root}/sys/fs/cgroup"
+    if privileged:
+        # All of the host's, as engines show them: a kubelet asks for each.
+        sc.mount("/sys/fs/cgroup", cgroups, "", sc.MS_BIND | sc.MS_REC)
+    elif group:
         sc.mount("tmpfs", cgroups, "tmpfs", closed, "mode=755")
         Path(cgroups, "memory").mkdir()
         sc.mount(str(group), f"{cgroups}/memory", "", sc.MS_BIND)
@@ -243,7 +251,10 @@ def _loopback() -> None:
 
 def _become(image: Image, root: Path, given: argparse.Namespace) -> None:
     """Be the command, PID 1 of the container."""
-    os.chroot(root)
+    # Not by chroot, in which the kernel gives nobody a user namespace.
+    os.chdir(root)
+    sc.pivot_root(".", ".")
+    sc.unmount(".", sc.MNT_DETACH)
     os.chdir(image.config["WorkingDir"])
     libc = ctypes.CDLL(None, use_errno=True)
     if not given.privileged:
@@ -283,7 +294,7 @@ def _start(image: Image, work: Path, limits: Limits, given) -> int:
             die_with_parent(signal.SIGKILL)
             if network:
                 _loopback()
-            _mounts(root, limits.groups.get("memory"))
+            _mounts(root, limits.groups.get("memory"), given.privileged)
             _become(image, root, given)
         signal.signal(signal.SIGTERM, lambda *_: os.kill(command, signal.SIGKILL))
         _, status = os.waitpid(command, 0)
