@@ -30,6 +30,8 @@ DISK_NEEDED = 600_000_000
 #: Archives that are kept in the cache: an older checkout still finds its own.
 _KEPT = 3
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+#: the end of a compressed archive's name
+_PACKED = ".tar.xz"
 #: The text of what builds: a change of it is another image.
 _PROGRAM = ("toolbox.py", "archive.py", "build.py")
 
@@ -53,7 +55,7 @@ def name(binaries: Path) -> Path:
 
 def packed(binaries: Path) -> Path:
     """Return where a compressed archive is, if there is one: in an image of ours."""
-    return name(binaries).with_suffix(".tar.xz")
+    return name(binaries).with_suffix(_PACKED)
 
 
 def is_near(archive: Path, binaries: Path) -> bool:
@@ -80,9 +82,10 @@ def ensure(binaries: Path, progress: Progress, maker: Maker | None = None) -> Pa
         return found
 
     def make(work: Path) -> Path:
-        if packed(binaries).exists():
+        compressed = file.with_suffix(_PACKED)
+        if compressed.exists():
             progress.update("unpacking the image")
-            return _unpack(packed(binaries), work)
+            return _unpack(compressed, work)
         log = file.with_suffix(".log")
         log.unlink(missing_ok=True)
         if maker:
