@@ -12,25 +12,35 @@ import argparse
 import datetime as dt
 import http.client
 import json
-import os
 import re
 import ssl
-import statistics
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
+from parts import figures, resources
 
 from cluster import versions
-from cluster.local import identity, layout
+from cluster.local import layout
 from cluster.local.backend import Local
 from cluster.progress import Silent
 
 #: seconds after which a step counts as failed
 PATIENCE = 120.0
 PODS = "/api/v1/namespaces/default/pods"
+FLOOR = "API server serves"
+NEXT = "next pod Ready, since asked"
+
+
+@dataclass(frozen=True)
+class Round:
+    """Seconds by milestone, and the memory by program after two pods."""
+
+    cold: dict[str, float]
+    warm: dict[str, float]
+    memory: dict[str, resources.Memory]
 
 
 class Api:
@@ -100,7 +110,7 @@ def start(backend: Local, pod: str) -> dict[str, float]:
     ups.join()
     seen["`up` returned"] = time.time()
     times = {name: moment - called for name, moment in seen.items()}
-    return {"API server serves": serving(backend.state) - called, **times}
+    return {FLOOR: serving(backend.state) - called, **times}
 
 
 def fresh(node: dict, since: float) -> bool:
@@ -140,68 +150,44 @@ def serving(state: Path) -> float:
     return dt.datetime.fromisoformat(text).timestamp()
 
 
-def memory(state: Path) -> dict[str, tuple[float, float]]:
-    """Return resident and proportional megabytes of the machine, by program."""
-    outer = psutil.Process(identity.pid_of(state, "outer"))
-    sums: dict[str, tuple[float, float]] = {}
-    for process in (outer, *outer.children(recursive=True)):
-        try:
-            info = process.memory_full_info()
-        except psutil.Error:
-            continue  # ended just now
-        rss, pss = sums.get(process.name(), (0.0, 0.0))
-        sums[process.name()] = rss + info.rss / 1e6, pss + info.pss / 1e6
-    return sums
-
-
-def run(number: int) -> tuple[dict, dict, dict]:
-    """Do one round on a new state directory; return cold, warm and memory."""
+def run() -> tuple[Round, float]:
+    """Do one round on a new state directory; return it and the share of others."""
+    others = resources.Others()
     with tempfile.TemporaryDirectory(prefix="start-") as directory:
         backend = Local(Path(directory, "state"))
         try:
             cold = start(backend, "first")
-            cold["next pod Ready, since asked"] = next_pod(backend, "second")
-            used = memory(backend.state)
+            cold[NEXT] = next_pod(backend, "second")
+            used = resources.memory(resources.pids_of(backend.state))
             began = time.monotonic()
             backend.stop()
-            warm = {"`stop`": time.monotonic() - began}
-            warm |= start(backend, "again")
-            warm["next pod Ready, since asked"] = next_pod(backend, "next")
+            stopped = time.monotonic() - began
+            warm = start(backend, "again")
+            warm[NEXT] = next_pod(backend, "next")
+            warm["`stop` before it"] = stopped
         finally:
             backend.delete()
-    load = os.getloadavg()[0]
-    print(f"round {number}: {cold['`up` returned']:.1f} s cold, load {load:.1f}")
-    return cold, warm, used
+    return Round(cold, warm, used), others.share()
 
 
-def table(title: str, rounds: list[dict]) -> None:
-    """Print the median, the range and the ratio of each milestone."""
-    print(f"\n{title:<32}{'median s':>9}{'min':>7}{'max':>7}{'ratio':>7}")
-    base = statistics.median(one["API server serves"] for one in rounds)
-    for name in rounds[0]:
-        values = [one[name] for one in rounds]
-        middle = statistics.median(values)
-        ratio = middle / base
-        print(
-            f"{name:<32}{middle:9.2f}{min(values):7.2f}{max(values):7.2f}{ratio:7.2f}"
-        )
+def show(rounds: list[Round]) -> None:
+    """Print what the rounds have found."""
+    print(figures.spread("cold start", [one.cold for one in rounds], FLOOR))
+    print()
+    print(figures.spread("`stop`, then `up`", [one.warm for one in rounds], FLOOR))
 
 
 def main() -> None:
     """Run the rounds and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
-    rounds = [run(number) for number in range(1, parser.parse_args().runs + 1)]
-    cores = len(os.sched_getaffinity(0))
-    print(f"\nKubernetes {versions.KUBERNETES}, {cores} cores, {len(rounds)} rounds")
-    table("cold", [cold for cold, _, _ in rounds])
-    table("`stop`, then `up`", [warm for _, warm, _ in rounds])
-    print(f"\n{'memory after two pods, MB':<32}{'RSS':>9}{'PSS':>7}")
-    used = rounds[-1][2]
-    for name, (rss, pss) in sorted(used.items(), key=lambda item: -item[1][0]):
-        print(f"{name:<32}{rss:9.0f}{pss:7.0f}")
-    totals = [sum(part) for part in zip(*used.values(), strict=True)]
-    print(f"{'sum':<32}{totals[0]:9.0f}{totals[1]:7.0f}")
+    wanted = parser.parse_args().runs
+    resources.become_family()
+    rounds = figures.undisturbed(wanted, run)
+    print(figures.heading("Start"))
+    print(f"{rounds.note}\n")
+    show(rounds.kept)
+    print(f"\n{resources.table(rounds.kept[-1].memory)}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,93 @@
+"""The pure parts of benchmarks/: parsing, tables, and which rounds count."""
+
+import sys
+
+import pytest
+
+from tests.notebooks import ROOT
+
+# Scripts, each beside its `parts`: they are no package of the suite.
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+from parts import figures, resources  # noqa: E402
+
+ROLLUP = """\
+563f76f3a000-7ffe00f2d000 ---p 00000000 00:00 0                          [rollup]
+Rss:               20000 kB
+Pss:               10000 kB
+Pss_Dirty:          8483 kB
+Pss_Anon:           7000 kB
+Pss_File:           2000 kB
+Pss_Shmem:          1000 kB
+"""
+
+
+def test_memory_is_split_into_what_the_kernel_can_drop_and_what_it_cannot():
+    found = resources.Memory.parse(ROLLUP)
+    assert found == resources.Memory(rss=20.48, pss=10.24, anonymous=8.192, file=2.048)
+    assert (found + found).pss == 2 * found.pss
+
+
+def test_a_process_spends_ticks_that_proc_shows():
+    """A loop that counts its own CPU seconds is seen from outside, too."""
+    import os
+    import time
+
+    before = resources.spent(os.getpid()), time.process_time()
+    while time.process_time() - before[1] < 0.2:
+        pass
+    assert resources.spent(os.getpid()) - before[0] == pytest.approx(0.2, abs=0.05)
+
+
+def test_stolen_time_counts_as_used_and_waiting_does_not():
+    stat = "cpu  100 10 50 9999 7777 3 2 35 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n"
+    assert resources.busy(stat) == pytest.approx(200 * resources.TICK)
+
+
+def rounds(*shares, wanted):
+    """Return what counts of rounds in which others used these shares."""
+    ran = iter(enumerate(shares))
+    return figures.undisturbed(wanted, lambda: next(ran))
+
+
+def test_rounds_under_the_load_of_others_are_dropped_and_counted():
+    found = rounds(0.5, 0.01, 0.2, 0.1, wanted=2)
+    assert found.kept == [1, 3]
+    assert found.note.startswith("Rounds: 2; dropped") and ": 2." in found.note
+
+
+def test_no_more_than_twice_as_many_rounds_are_tried():
+    found = rounds(0.5, 0.01, 0.2, 0.3, 0.0, wanted=2)
+    assert found.kept == [1]
+    assert found.note.startswith("Rounds: 1; dropped") and ": 3." in found.note
+
+
+def test_figures_of_a_busy_machine_are_marked():
+    found = rounds(0.5, 0.9, wanted=1)
+    assert found.kept == [0, 1]
+    assert found.note.startswith("DISTURBED")
+
+
+def test_a_ratio_is_of_one_round_and_not_of_two_medians():
+    slow, quick = {"floor": 4.0, "node": 8.0}, {"floor": 1.0, "node": 3.0}
+    table = figures.spread("start", [slow, quick, quick], "floor")
+    assert (
+        table.splitlines()[-1].split() == "| node | 3.00 | 3.00 | 8.00 | 3.00 |".split()
+    )
+
+
+def test_a_table_can_be_pasted_and_names_the_ratio_to_the_floor():
+    used = {
+        "kube-apiserver": resources.Memory(30, 20, 15, 5),
+        "kubelet": resources.Memory(20, 15, 5, 10),
+        "etcd": resources.Memory(10, 10, 8, 2),
+    }
+    table = resources.table(
+        used, {"kube-apiserver": 0.02, "etcd": 0.01, "kubelet": 0.03}
+    )
+    lines = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()
+    ]
+    assert len({len(line) for line in lines}) == 1
+    assert lines[-2] == ["sum", "45", "28", "17", "60", "6.00"]
+    assert lines[-1][1] == "1.50" and lines[-1][-1] == "2.00"
