@@ -79,8 +79,8 @@ TYPES = $(PY) -m mypy && $(PY) -m deptry --no-ansi .
 venv:
 	@sh tools/setup.sh venv
 
-bench: setup ## Measure, as ratios of two things in one run
-	@for script in benchmarks/*.py; do $(PY) "$$script" || exit 1; done
+bench: setup ## Measure, each figure beside its floor, on one page: ten minutes
+	@$(PY) benchmarks/page.py
 
 clean: ## Remove what was generated here; never the cluster or its cache
 	@rm -rf build .pytest_cache .ruff_cache *.egg-info

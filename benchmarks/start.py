@@ -31,6 +31,8 @@ from cluster.progress import Silent
 PATIENCE = 120.0
 PODS = "/api/v1/namespaces/default/pods"
 FLOOR = "API server serves"
+ANSWER = "API answers on the host"
+POD = "first pod Ready"
 NEXT = "next pod Ready, since asked"
 
 
@@ -44,28 +46,36 @@ class Round:
 
 
 class Api:
-    """Asks the API server from the host, over one connection, as super-admin."""
+    """Asks an API server from the host, over one connection, by a client certificate.
 
-    def __init__(self, state: Path) -> None:
-        """Read the keys that a start makes first."""
-        pki = state / "pki"
-        self._tls = ssl.create_default_context(cafile=pki / "ca.crt")
-        self._tls.load_cert_chain(pki / "super-admin.crt", pki / "super-admin.key")
-        self._port = int((state / "port").read_text())
+    A connection for each question would cost the server more than the answer, while it
+    has other things to do.
+    """
+
+    def __init__(self, port: int, pki: Path, name: str) -> None:
+        """Read keys: NAME.crt, NAME.key and ca.crt in `pki`."""
+        tls = ssl.create_default_context(cafile=pki / "ca.crt")
+        tls.load_cert_chain(pki / f"{name}.crt", pki / f"{name}.key")
+        self._connection = http.client.HTTPSConnection(
+            "127.0.0.1", port, context=tls, timeout=10
+        )
+
+    @classmethod
+    def of(cls, state: Path) -> "Api":
+        """Ask as super-admin: these keys are what a start makes first."""
+        return cls(int((state / "port").read_text()), state / "pki", "super-admin")
 
     def ask(self, method: str, path: str, body: dict | None = None):
         """Return status and document; raise OSError while nothing answers."""
-        connection = http.client.HTTPSConnection(
-            "127.0.0.1", self._port, context=self._tls, timeout=10
-        )
+        headers = {"Content-Type": "application/json"}
         try:
-            headers = {"Content-Type": "application/json"}
-            connection.request(method, path, body and json.dumps(body), headers)
-            answer = connection.getresponse()
+            self._connection.request(method, path, body and json.dumps(body), headers)
+            answer = self._connection.getresponse()
             text = answer.read()
-            return answer.status, json.loads(text) if text[:1] == b"{" else {}
-        finally:
-            connection.close()
+        except (OSError, http.client.HTTPException):
+            self._connection.close()  # the next question opens it again
+            raise
+        return answer.status, json.loads(text) if text[:1] == b"{" else {}
 
     def get(self, path: str) -> dict:
         """Return an object, or nothing while it is not there."""
@@ -99,14 +109,12 @@ def start(backend: Local, pod: str) -> dict[str, float]:
     ups.start()
     port = backend.state / "port"
     until(lambda: port.exists() and port.stat().st_mtime >= called)
-    api = Api(backend.state)
-    seen = {
-        "API answers on the host": until(lambda: api.ask("GET", "/readyz")[0] == 200)
-    }
+    api = Api.of(backend.state)
+    seen = {ANSWER: until(lambda: api.ask("GET", "/readyz")[0] == 200)}
     node = f"/api/v1/nodes/{layout.NODE_NAME}"
     seen["node Ready"] = until(lambda: fresh(api.get(node), called))
     until(lambda: create(api, pod))
-    seen["first pod Ready"] = until(lambda: ready(api.get(f"{PODS}/{pod}")))
+    seen[POD] = until(lambda: ready(api.get(f"{PODS}/{pod}")))
     ups.join()
     seen["`up` returned"] = time.time()
     times = {name: moment - called for name, moment in seen.items()}
@@ -132,7 +140,7 @@ def create(api: Api, name: str) -> bool:
 
 def next_pod(backend: Local, name: str) -> float:
     """Return the seconds from the request for one more pod to its being Ready."""
-    api = Api(backend.state)
+    api = Api.of(backend.state)
     began = time.time()
     create(api, name)
     return until(lambda: ready(api.get(f"{PODS}/{name}"))) - began

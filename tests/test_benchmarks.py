@@ -1,6 +1,8 @@
 """The pure parts of benchmarks/: parsing, tables, and which rounds count."""
 
+import os
 import sys
+import time
 
 import pytest
 
@@ -9,6 +11,9 @@ from tests.notebooks import ROOT
 # Scripts, each beside its `parts`: they are no package of the suite.
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
+import growth  # noqa: E402
+import page  # noqa: E402
+import peers  # noqa: E402
 from parts import figures, resources  # noqa: E402
 
 ROLLUP = """\
@@ -22,6 +27,10 @@ Pss_Shmem:          1000 kB
 """
 
 
+def cells(table):
+    return [[c.strip() for c in line.split("|")[1:-1]] for line in table.splitlines()]
+
+
 def test_memory_is_split_into_what_the_kernel_can_drop_and_what_it_cannot():
     found = resources.Memory.parse(ROLLUP)
     assert found == resources.Memory(rss=20.48, pss=10.24, anonymous=8.192, file=2.048)
@@ -30,9 +39,6 @@ def test_memory_is_split_into_what_the_kernel_can_drop_and_what_it_cannot():
 
 def test_a_process_spends_ticks_that_proc_shows():
     """A loop that counts its own CPU seconds is seen from outside, too."""
-    import os
-    import time
-
     before = resources.spent(os.getpid()), time.process_time()
     while time.process_time() - before[1] < 0.2:
         pass
@@ -71,9 +77,7 @@ def test_figures_of_a_busy_machine_are_marked():
 def test_a_ratio_is_of_one_round_and_not_of_two_medians():
     slow, quick = {"floor": 4.0, "node": 8.0}, {"floor": 1.0, "node": 3.0}
     table = figures.spread("start", [slow, quick, quick], "floor")
-    assert (
-        table.splitlines()[-1].split() == "| node | 3.00 | 3.00 | 8.00 | 3.00 |".split()
-    )
+    assert cells(table)[-1] == "node 3.00 3.00 8.00 3.00".split()
 
 
 def test_a_table_can_be_pasted_and_names_the_ratio_to_the_floor():
@@ -85,9 +89,41 @@ def test_a_table_can_be_pasted_and_names_the_ratio_to_the_floor():
     table = resources.table(
         used, {"kube-apiserver": 0.02, "etcd": 0.01, "kubelet": 0.03}
     )
-    lines = [
-        [cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()
-    ]
+    lines = cells(table)
     assert len({len(line) for line in lines}) == 1
     assert lines[-2] == ["sum", "45", "28", "17", "60", "6.00"]
     assert lines[-1][1] == "1.50" and lines[-1][-1] == "2.00"
+
+
+def test_a_peer_is_compared_in_what_both_have():
+    ours = {peers.ANSWER: 2.0, peers.NODE: 3.0, peers.POD: 4.0, peers.MEMORY: 400.0}
+    bare = {peers.ANSWER: 3.0, peers.MEMORY: 200.0}
+    _, _, first, second, *published = cells(
+        peers.table([{"local": ours, "envtest": bare}])
+    )
+    assert first[1:5] == ["2.0 (1.0 x)", "3.0 (1.0 x)", "4.0 (1.0 x)", "400 (1.0 x)"]
+    assert second[1:5] == ["3.0 (1.5 x)", "", "", "200 (0.5 x)"]
+    assert all(row[-1].startswith("published: [") for row in published)
+
+
+def test_a_cluster_more_is_compared_with_one_alone():
+    table = growth.table([(1, 4.0, 500.0, 0.04, 0.01), (5, 6.0, 1500.0, 0.25, 0.02)])
+    one, five = cells(table)[2:]
+    assert one == "1 4.0 1.00 500 500 1.00 4.0 4.0 1.00 1%".split()
+    assert five == "5 6.0 1.50 1500 300 0.60 25.0 5.0 1.25 2%".split()
+
+
+def test_no_cluster_is_started_for_which_memory_is_short():
+    assert growth.room(free=6000.0, used=2000.0, clusters=2, wanted=7)
+    assert not growth.room(free=5900.0, used=2000.0, clusters=2, wanted=7)
+    assert not growth.room(free=1800.0, used=900.0, clusters=0, wanted=1)
+
+
+def test_the_page_names_every_script_that_it_does_not_run():
+    """What `make bench` leaves out can be found without reading the directory."""
+    scripts = {path.name for path in (ROOT / "benchmarks").glob("*.py")}
+    run = {"page.py", "start.py", "idle.py", "views.py"}
+    named = {
+        command.split()[0].removeprefix("benchmarks/") for command in page.ELSEWHERE
+    }
+    assert named - {"-m"} == scripts - run

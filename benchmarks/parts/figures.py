@@ -55,22 +55,20 @@ def go() -> str:
 
 
 def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return a table that can be pasted, its columns in line for a terminal, too."""
-    lines = [list(head), *map(list, rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    return "\n".join(
-        "| "
-        + " | ".join(
-            [line[0].ljust(widths[0])]
-            + [
-                cell.rjust(width)
-                for cell, width in zip(line[1:], widths[1:], strict=True)
-            ]
-        )
-        + " |"
-        for line in [lines[0], rule, *lines[1:]]
-    )
+    """Return a table that can be pasted; in a terminal its columns are in line, too.
+
+    The first column and what holds words are left-aligned, numbers to the right.
+    """
+    columns = list(zip(head, *rows, strict=True))
+    lines = []
+    for number, column in enumerate(columns):
+        words = number == 0 or any(cell[:1].isalpha() for cell in column[1:])
+        width = max(3, *map(len, column))
+        rule = "-" * width if words else "-" * (width - 1) + ":"
+        cells = [column[0], rule, *column[1:]]
+        align = str.ljust if words else str.rjust
+        lines.append([align(cell, width) for cell in cells])
+    return "\n".join(f"| {' | '.join(line)} |" for line in zip(*lines, strict=True))
 
 
 def spread(title: str, rounds: list[dict[str, float]], floor: str) -> str:
