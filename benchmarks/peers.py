@@ -50,12 +50,12 @@ options:
   bindAddress: 127.0.0.1
 """
 TIME_TO_K8S = (
-    "published: [minikube's time-to-k8s]"
-    "(https://minikube.sigs.k8s.io/docs/benchmarks/timetok8s/v1.36.0/), 2025-05"
+    "published: [minikube's time-to-k8s](https://github.com/kubernetes/minikube/blob/"
+    "master/site/content/en/docs/benchmarks/timeToK8s/v1.36.0.md), 2025-05"
 )
 PROFILING = (
     "published: [k3s, resource profiling]"
-    "(https://docs.k3s.io/reference/resource-profiling), no workload"
+    "(https://docs.k3s.io/reference/resource-profiling), with add-ons and monitoring"
 )
 #: Of other machines: seconds until the API answered and an application ran, and MB.
 PUBLISHED = (

@@ -1,6 +1,8 @@
 """The pure parts of benchmarks/: parsing, tables, and which rounds count."""
 
 import os
+import signal
+import subprocess
 import sys
 import time
 
@@ -127,3 +129,36 @@ def test_the_page_names_every_script_that_it_does_not_run():
         command.split()[0].removeprefix("benchmarks/") for command in page.ELSEWHERE
     }
     assert named - {"-m"} == scripts - run
+
+
+FAMILY = """
+import os, subprocess, sys, time
+from parts import resources
+resources.become_family()
+try:
+    # An orphan: what it has used counts as ours when it is gone, too.
+    busy = "import time\\nwhile time.process_time() < 0.5: pass"
+    subprocess.run(["sh", "-c", '"$0" -c "$1" &', sys.executable, busy])
+    while len(resources.family(os.getppid())) > 2:
+        time.sleep(0.02)
+    spent = sum(map(resources.spent, resources.family(os.getppid())))
+    print(spent, flush=True)
+    time.sleep(60)
+finally:
+    print("removed")
+"""
+
+
+def test_an_orphan_is_of_the_family_and_sigterm_removes_what_was_started():
+    """The clusters of a benchmark leave it as orphans; it must not leave them."""
+    with subprocess.Popen(
+        [sys.executable, "-c", FAMILY],
+        cwd=ROOT / "benchmarks",
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'benchmarks'}"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as ran:
+        assert float(ran.stdout.readline()) > 0.5
+        ran.terminate()
+        assert ran.stdout.read() == "removed\n"
+    assert ran.returncode == 128 + signal.SIGTERM

@@ -142,20 +142,28 @@ def busy(stat: str) -> float:
 def become_family() -> None:
     """Go on in a child of this process, to which all of our orphans come back.
 
-    A cluster is nobody's child, and would count as a process of others.
+    A cluster is nobody's child, and would count as a process of others. SIGTERM ends
+    the child as Ctrl-C does: what it has started, it removes.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(SET_CHILD_SUBREAPER, ctypes.c_ulong(1), 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl")
-    ours = os.fork()
-    if not ours:
+    child = os.fork()
+    if not child:
+        signal.signal(signal.SIGTERM, _end)
         return
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the child's, too
-    signal.signal(signal.SIGTERM, lambda number, _: os.kill(ours, number))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the child has it, too
+    signal.signal(signal.SIGTERM, lambda number, _: os.kill(child, number))
     while True:
         pid, status = os.wait()
-        if pid == ours:
+        if pid == child:
             os._exit(abs(os.waitstatus_to_exitcode(status)))
+
+
+def _end(number: int, _: object) -> None:
+    # `timeout` signals a group: the second one must not end the removal.
+    signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(128 + number)
 
 
 @dataclass
