@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
@@ -43,16 +44,22 @@ DEEPER = "deeper"
 
 @dataclass(frozen=True)
 class Result:
-    """How one notebook ended; `fault` is empty if all is well."""
+    """How one notebook ended; `fault` is empty if all is well.
+
+    `cpu` are the seconds of its kernel, its programs and its page, not the cluster's;
+    `cells` has the seconds and the id of each cell.
+    """
 
     name: str
     seconds: float
     fault: str = ""
+    cpu: float = 0.0
+    cells: tuple[tuple[float, str], ...] = ()
 
     @property
-    def row(self) -> tuple[str, str, str]:
+    def row(self) -> tuple[str, str, str, str]:
         """Return what the table shows."""
-        return self.name, f"{self.seconds:.1f}", self.fault or "ok"
+        return self.name, f"{self.seconds:.1f}", f"{self.cpu:.1f}", self.fault or "ok"
 
     def __str__(self) -> str:
         """Return what its line of progress ends with."""
@@ -66,18 +73,23 @@ def run(path: Path, target: Path, prove_checks: bool, progress: Progress) -> Res
     refuse its stub and an empty answer, and `target`/NAME.ipynb keeps the notebook with
     its outputs.
     """
-    began = time.monotonic()
+    began, spent = time.monotonic(), sum(os.times()[:4])
     written = nbformat.read(path, as_version=4)
     notebook = with_solutions(written)
     if prove_checks:
         notebook.cells = list(_with_proofs(written.cells, notebook.cells))
+
+    def result(fault: str) -> Result:
+        cpu = sum(os.times()[:4]) - spent
+        seconds = time.monotonic() - began
+        return Result(path.name, seconds, fault, cpu, tuple(timed(notebook.cells)))
 
     show = pages.steps(progress, path.stem, len(notebook.cells))
     fault = pages.execute(notebook, path.parent, show)
     shown = [f"{cell}: the output shows {what}" for cell, what in secrets(notebook)]
     if shown:
         # Nothing is written: the page would be what the rule is against.
-        return Result(path.name, time.monotonic() - began, "; ".join(shown))
+        return result("; ".join(shown))
     # A link from a deeper lesson to the map goes up one directory.
     if path.parent.name == DEEPER:
         target = target / DEEPER
@@ -89,7 +101,19 @@ def run(path: Path, target: Path, prove_checks: bool, progress: Progress) -> Res
         nbformat.write(notebook, target / path.name)
     page = pages.html(notebook, path.stem, path.parent)
     (target / f"{path.stem}.html").write_text(page, "utf-8")
-    return Result(path.name, time.monotonic() - began, _one_line(fault))
+    return result(_one_line(fault))
+
+
+def timed(cells: list[dict]) -> Iterator[tuple[float, str]]:
+    """Yield the seconds of each cell that ran, and its id."""
+    for cell in cells:
+        times = cell["metadata"].get("execution", {})
+        if "shell.execute_reply" in times:
+            began, ended = (
+                datetime.fromisoformat(times[name])
+                for name in ("iopub.status.busy", "shell.execute_reply")
+            )
+            yield (ended - began).total_seconds(), cell["id"]
 
 
 def _with_proofs(written: list[dict], cells: list[dict]) -> Iterator[dict]:
@@ -177,10 +201,29 @@ def _texts(shown: object) -> Iterator[str]:
 
 
 def table(results: list[Result]) -> str:
-    """Return one line per notebook: name, seconds, result."""
-    rows = [("notebook", "seconds", "result"), *(result.row for result in results)]
-    width = max(len(name) for name, _, _ in rows)
-    return "\n".join(f"{name:<{width}}  {s:>7}  {fault}" for name, s, fault in rows)
+    """Return one line per notebook: name, seconds, CPU seconds, result."""
+    sums = sum(one.seconds for one in results), sum(one.cpu for one in results)
+    rows = [
+        ("notebook", "seconds", "CPU", "result"),
+        *(result.row for result in results),
+        ("sum", *(f"{each:.1f}" for each in sums), ""),
+    ]
+    width = max(len(row[0]) for row in rows)
+    return "\n".join(
+        f"{name:<{width}}  {s:>7}  {cpu:>6}  {fault}".rstrip()
+        for name, s, cpu, fault in rows
+    )
+
+
+def slowest(results: list[Result], most: int) -> str:
+    """Return a line for each of the cells that took longest: seconds, where it is."""
+    cells = [
+        (seconds, f"{result.name} {cell}")
+        for result in results
+        for seconds, cell in result.cells
+    ]
+    longest = sorted(cells, reverse=True)[:most]
+    return "\n".join(f"{seconds:7.1f}  {where}" for seconds, where in longest)
 
 
 def at_once(cores: int, memory: float) -> int:
@@ -212,6 +255,12 @@ def main(arguments: list[str] | None = None) -> int:
         help="also run each check on its stub, which it must refuse, and keep the "
         "notebooks with their outputs beside the pages",
     )
+    parser.add_argument(
+        "--jobs", type=int, help="how many at once; by default what there is room for"
+    )
+    parser.add_argument(
+        "--slowest", type=int, metavar="N", help="also print the N slowest cells"
+    )
     options = parser.parse_args(arguments)
     # What is run here is no learner's answer.
     os.environ[SETTING] = "off"
@@ -224,13 +273,15 @@ def main(arguments: list[str] | None = None) -> int:
         path.stem: (path, options.target, options.prove_checks)
         for path in sorted(paths, key=longest_first)
     }
-    room = at_once(preflight.processors(), preflight.memory_available())
-    ended = sidebyside.run(run, jobs, room, sidebyside.Lines())
+    room = options.jobs or at_once(preflight.processors(), preflight.memory_available())
+    ended = sidebyside.run(run, jobs, room, sidebyside.Lines(), __spec__.name)
     results = [
         ended[path.stem] or Result(path.name, 0, "its process died") for path in paths
     ]
     export.write_texts(options.target)
     print(table(results))
+    if options.slowest:
+        print(slowest(results, options.slowest))
     print(f"Pages are in {options.target}.")
     return 1 if any(result.fault for result in results) else 0
 

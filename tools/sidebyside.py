@@ -11,8 +11,9 @@ from typing import Any, TextIO, cast
 
 from cluster.progress import Silent
 
-#: not by fork: who calls may have threads
-_PROCESSES = multiprocessing.get_context("spawn")
+#: By fork, as each would import the same for seconds; not of this process, which may
+#: have threads.
+_PROCESSES = multiprocessing.get_context("forkserver")
 
 
 class Lines:
@@ -76,12 +77,14 @@ def run(
     jobs: Mapping[str, tuple],
     most: int,
     lines: Lines,
+    module: str = "",
 ) -> dict[str, Any]:
     """Call `function(*arguments, progress)` for each job, `most` at a time, in order.
 
     Return the results by name; None for a job whose process died. They end with this
-    process.
+    process. What `module` imports is imported once for all of them.
     """
+    _PROCESSES.set_forkserver_preload([module] if module else [])
     waiting = list(jobs.items())
     running: dict[Connection, str] = {}
     results: dict[str, Any] = {}
