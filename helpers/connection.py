@@ -159,21 +159,26 @@ class Cluster:
         return name
 
     def delete_namespace(self, name: str) -> None:
-        """Delete the namespace with all that is in it, and wait until it is gone.
+        """Delete the namespace with all that is in it; do not wait until it is gone.
 
-        Raise LabError for one that `create_namespace` did not make, NotReady after a
-        minute, with the object whose finalizer keeps it. The same as `kubectl delete
-        namespace`.
+        The controller begins 5 seconds later, even if there is nothing in it. Called
+        again meanwhile, wait until it is gone; raise NotReady after a minute, with the
+        object whose finalizer keeps it. Raise LabError for one that `create_namespace`
+        did not make. The same as `kubectl delete namespace --wait=false`.
         """
         found = kubectl("get", "namespace", name, "-o", "json", check=False)
         if found.exit_code == 0:
-            labels = found.json()["metadata"].get("labels", {})
+            metadata = found.json()["metadata"]
+            labels = metadata.get("labels", {})
             if not backend_in_use().namespace_labels().items() <= labels.items():
                 raise errors.LabError(
                     f"The namespace {name} was not made by these notebooks.",
                     "Delete it with kubectl if that is what you want.",
                 )
-            _delete_and_wait(name)
+            if "deletionTimestamp" in metadata:
+                _wait_until_gone(name)
+            else:
+                kubectl("delete", "namespace", name, "--wait=false")
         # It stays the default: a cell that is run once more is refused, and makes
         # nothing in the namespace `default`.
 
@@ -224,7 +229,7 @@ class Cluster:
         os.environ["NAMESPACE"] = name
 
 
-def _delete_and_wait(name: str) -> None:
+def _wait_until_gone(name: str) -> None:
     seconds = patience(DELETION)
     limit = f"--timeout={seconds:.0f}s"
     done = kubectl("delete", "namespace", name, limit, check=False)

@@ -11,10 +11,7 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="module")
 def namespace(cluster, request):
-    """Yield a namespace that has the module's name; nobody waits until it is gone.
-
-    That `delete_namespace` waits is shown by its own tests and by every notebook.
-    """
+    """Yield a namespace that has the module's name; nobody waits until it is gone."""
     place = request.path.relative_to(HERE).with_suffix("")
     name = cluster.create_namespace("-".join(place.parts).replace("_", "-"))
     kubeconfig = kubeconfig_in_use()

@@ -9,8 +9,10 @@ import shutil
 import psutil
 import pytest
 
-from helpers import KubectlProxy, api_resources
+from cluster.waiting import until
+from helpers import KubectlProxy, api_resources, kubectl
 from tests.notebooks import FILES, execute, load, locked_copy, written_to
+from tests.patience import patience
 from tools.chapter import longest_first
 
 #: Made by the cluster for itself while time passes, and removed by it.
@@ -25,10 +27,21 @@ each_notebook = pytest.mark.parametrize(
 )
 
 
+def ending() -> set[str]:
+    """Return the names of the namespaces that are being removed."""
+    items = kubectl("get", "namespaces", "-o", "json").json()["items"]
+    metadata = [item["metadata"] for item in items]
+    return {meta["name"] for meta in metadata if "deletionTimestamp" in meta}
+
+
 def objects() -> set[str]:
-    """Return "resource.group namespace/name" of every object of the cluster."""
+    """Return "resource.group namespace/name" of every object of the cluster.
+
+    Without namespaces that are being removed, and what is in them.
+    """
     found = set()
     with KubectlProxy() as proxy:
+        on_their_way = ending()
         for row in api_resources(proxy).itertuples():
             if row.NAME in PASSING | NOT_STORED or "list" not in row.VERBS:
                 continue
@@ -36,6 +49,8 @@ def objects() -> set[str]:
             root = f"/apis/{group}/{version}" if group else f"/api/{version}"
             for item in proxy.read(f"{root}/{row.NAME}")["items"]:
                 meta = item["metadata"]
+                if on_their_way & {meta.get("namespace"), meta["name"]}:
+                    continue
                 where = f"{meta.get('namespace', '')}/{meta['name']}"
                 found.add(f"{row.NAME}.{group} {where}")
     return found
@@ -56,13 +71,23 @@ def processes(cluster) -> set[int]:
     return found
 
 
+@pytest.fixture(scope="module")
+def namespaces_end(cluster):
+    """See that the namespaces which the tests have deleted do end."""
+    yield
+    until(lambda: not ending(), patience(60))
+    assert ending() == set()
+
+
 @pytest.fixture
-def nothing_left(cluster):
+def nothing_left(cluster, namespaces_end):
     """Compare the cluster and the machine before and after a test."""
     running, before = processes(cluster), objects()
     assert any(name.startswith("services. default/kubernetes") for name in before)
     yield
     assert processes(cluster) - running == set()
+    # The path of a kind that was added goes a moment after the kind.
+    until(lambda: not objects() - before, patience(10))
     assert objects() - before == set()
 
 

@@ -59,6 +59,10 @@ def test_it_is_the_default_and_stays_it_when_it_is_deleted(cluster, lesson):
     assert "serviceaccount/default" in kubectl("get", "sa", "-o", "name").stdout
     assert live(lesson) == {name}
     cluster.delete_namespace(name)
+    assert live(lesson) == set()
+    # Nobody waited until it was gone; whoever asks once more does.
+    assert kubectl("get", "namespace", name).exit_code == 0
+    cluster.delete_namespace(name)
     assert kubectl("get", "namespace", name, check=False).exit_code != 0
     with pytest.raises(errors.KubectlFailed, match=f'namespaces "{name}" not found'):
         kubectl("create", "configmap", "late")

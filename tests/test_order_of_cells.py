@@ -18,7 +18,11 @@ from helpers.exercise import with_solutions
 from tests.kernels import kernel
 from tests.notebooks import file_of, load
 from tests.patience import patience
-from tests.test_lessons import nothing_left, objects  # noqa: F401  a fixture
+from tests.test_lessons import (  # noqa: F401  fixtures
+    namespaces_end,
+    nothing_left,
+    objects,
+)
 
 CORE = [lesson for lesson in lessons() if lesson.is_core]
 #: seconds until a cell is interrupted, as by a learner who waits for nothing
