@@ -120,7 +120,6 @@ class Lifecycle:
     def _bring_up(self) -> None:
         deadline = time.monotonic() + self._budget
         try:
-            self._until(self._api_answers, deadline)
             for task in self._tasks:
                 if task.after_all:
                     self._until(self._supervisor.all_ready, deadline)
@@ -163,9 +162,6 @@ class Lifecycle:
 
         if not until(ready, deadline - time.monotonic(), pause=PAUSE):
             raise _GivenUp
-
-    def _api_answers(self) -> bool:
-        return self._supervisor.states["kube-apiserver"].answers
 
     def _publish(self) -> None:
         with self._writing:

@@ -1,8 +1,7 @@
 """Start components in order, restart what dies, stop in reverse.
 
 mirakuru, supervisor, circus and honcho have no order with readiness. s6-rc, dinit and
-process-compose have one, but would each be one more program to get, and know no
-component that answers before it is ready.
+process-compose have one, but would each be one more program to get.
 One thread looks after each component; the main thread reaps and nothing else.
 """
 
@@ -32,13 +31,9 @@ PATIENCE = 5.0
 
 @dataclass
 class State:
-    """What is known of one component; `since` in seconds of the epoch.
-
-    `answers` is true from its first answer on, before and after it is ready.
-    """
+    """What is known of one component; `since` in seconds of the epoch."""
 
     state: str = "waiting"
-    answers: bool = False
     pid: int | None = None
     restarts: int = 0
     last_exit: str | None = None
@@ -48,8 +43,8 @@ class State:
 class Supervisor:
     """Runs components until told to stop. `changed` is called after every change.
 
-    `ready` and `answers` ask a component and do not raise. `failed` names the one that
-    could not start, once there is one.
+    `ready` asks a component and does not raise. `failed` names the one that could not
+    start, once there is one.
     """
 
     def __init__(
@@ -57,7 +52,6 @@ class Supervisor:
         components: tuple[Component, ...],
         ready: Callable[[Component], bool],
         *,
-        answers: Callable[[Component], bool] = lambda part: False,
         logs: str,
         env: dict[str, str],
         changed: Callable[[], None] = lambda: None,
@@ -69,7 +63,6 @@ class Supervisor:
         self.stopping = threading.Event()
         self.changed = changed
         self._ready = ready
-        self._answers = answers
         self._logs = logs
         self._env = env
         self._news = threading.Condition()
@@ -158,7 +151,7 @@ class Supervisor:
                 self._news.wait_for(lambda: entry.pid not in self._living)
 
     def _live(self, part: Component) -> None:
-        if not self._wait(lambda: self._met(part.needs, part.needs_answer)):
+        if not self._wait(lambda: self._met(part.needs)):
             return
         pause, starts, ever_ready = BACKOFF[0], 0, False
         while not self.stopping.is_set():
@@ -195,24 +188,20 @@ class Supervisor:
         self.changed()
         ready = self._until_ready(part, pid)
         if ready:
-            self._set(part, "running", answers=True)
+            self._set(part, "running")
         if not self._wait(lambda: pid in self._exits):
             return ready, None
         code = self._exits.pop(pid)
         return ready, None if part.once and code == 0 else describe_exit(code)
 
-    def _met(self, ready: tuple[str, ...], answers: tuple[str, ...] = ()) -> bool:
-        return all(
-            self.states[name].state in ("running", "done") for name in ready
-        ) and all(self.states[name].answers for name in answers)
+    def _met(self, needs: tuple[str, ...]) -> bool:
+        return all(self.states[name].state in ("running", "done") for name in needs)
 
     def _until_ready(self, part: Component, pid: int) -> bool:
         """Ask: dead? ready? The whole start has one budget, kept by its caller."""
         while not self.stopping.is_set() and not part.once:
             if pid in self._exits:
                 return False
-            if not self.states[part.name].answers and self._answers(part):
-                self._set(part, "starting", answers=True)
             if self._ready(part):
                 return True
             with self._news:

@@ -85,13 +85,9 @@ def describe(
 
 
 def api_server(parts: tuple[Component, ...]) -> tuple[Component, ...]:
-    """Return of a control plane what an API server alone needs: etcd and itself.
-
-    Ready is who answers: nobody waits for the roles and classes that come a second
-    later.
-    """
+    """Return of a control plane what an API server alone needs: etcd and itself."""
     store, server = parts[:2]
-    return store, replace(server, ready=server.answers, stop_after=())
+    return store, replace(server, stop_after=())
 
 
 def _options(ports: Ports) -> dict[str, dict[str, str]]:
@@ -131,7 +127,6 @@ def _move(
             *(f"{option}={value}" for option, value in changed.items()),
         ),
         ready=Get(_there(part.ready.url, ports)),
-        answers=part.answers and Get(_there(part.answers.url, ports)),
         files={_there(name, ports): text for name, text in part.files.items()},
         stop_after=tuple(name for name in part.stop_after if name in changes),
     )

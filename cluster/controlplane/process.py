@@ -170,7 +170,8 @@ def _end_with(lifeline: int) -> None:
 
 def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
     etcd = f"{components.STATE}/etcd"
-    known = facts.bootstrapped(etcd, plan.binaries)
+    # With an API server alone nobody waits for roles and classes.
+    known = plan.lifeline is not None or facts.bootstrapped(etcd, plan.binaries)
     taken = components.Ports(plan.port, *free)
     parts = components.describe(
         taken,
@@ -195,7 +196,6 @@ def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
             if part.background
             else api.ready(part.ready)
         ),
-        answers=lambda part: part.answers is not None and api.ready(part.answers),
         logs=f"{components.STATE}/logs",
         env={
             "PATH": os.defpath,
@@ -219,7 +219,9 @@ def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
 def _tasks(api: probes.Prober, *, with_node: bool) -> tuple[Task, ...]:
     # A node that cannot enforce limits does not start, see cluster.usermode.guest.
     posts = (
-        bootstrap.posts(limits=True) if with_node else bootstrap.control_plane_posts()
+        bootstrap.posts(limits=True, ca=Path(components.PKI, "ca.crt").read_text())
+        if with_node
+        else bootstrap.control_plane_posts()
     )
     return (
         Task("first objects", lambda: bootstrap.make(api, posts)),

@@ -1,7 +1,8 @@
 """Make the API objects that a cluster needs, and wait for those that others make.
 
-kubeadm writes the same ones, under the same names. Each function asks or acts once and
-reports the result; the caller waits.
+kubeadm writes the same ones, under the same names; three the controller manager would
+make, which starts last. Each function asks or acts once and reports the result; the
+caller waits.
 """
 
 from collections.abc import Iterable
@@ -14,11 +15,14 @@ from cluster.local.probes import Prober
 _NODE = f"/api/v1/nodes/{at.NODE_NAME}"
 _ENDPOINTS = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
 _SERVICE = Get(f"https://{at.API_SERVICE_IP}:{at.API_PORT}/readyz")
-#: what a first pod needs and the controller manager makes
+_DEFAULT = "/api/v1/namespaces/default"
+#: what a first pod needs
 _AWAITED = (
-    "/api/v1/namespaces/default/serviceaccounts/default",
-    "/api/v1/namespaces/default/configmaps/kube-root-ca.crt",
+    f"{_DEFAULT}/serviceaccounts/default",
+    f"{_DEFAULT}/configmaps/kube-root-ca.crt",
 )
+#: of a Node that has just registered
+_TAINT = "node.kubernetes.io/not-ready"
 
 
 @dataclass(frozen=True)
@@ -72,25 +76,38 @@ def mark_node_unknown(api: Prober) -> bool:
     return status == 200
 
 
-def node_ready(api: Prober) -> bool:
-    """Say whether a first pod could start: node, ServiceAccount, CA ConfigMap."""
+def node_ready(api: Prober, machine_id: str | None = None) -> bool:
+    """Say whether a first pod could start: node, ServiceAccount, CA ConfigMap.
+
+    With `machine_id` a Node that another machine has left counts for nothing.
+    """
     status, node = api.api("GET", _NODE)
     if status != 200:
         return False
     labels = node_labels()
     have = node["metadata"].get("labels", {})
+    changes: dict = {}
     if any(have.get(key) != value for key, value in labels.items()):
-        api.api(
-            "PATCH",
-            _NODE,
-            {"metadata": {"labels": labels}},
-            "application/merge-patch+json",
-        )
-    return _ready(node) and accounts_ready(api)
+        changes["metadata"] = {"labels": labels}
+    ready = _ready(node) and machine_id in (
+        None,
+        node["status"]["nodeInfo"]["machineID"],
+    )
+    taints = node["spec"].get("taints", [])
+    left = [taint for taint in taints if taint["key"] != _TAINT]
+    if ready and left != taints:
+        # As the controller manager will, once it is there.
+        changes["spec"] = {"taints": left}
+    if changes:
+        # Nothing that another has changed in between.
+        version = node["metadata"]["resourceVersion"]
+        changes.setdefault("metadata", {})["resourceVersion"] = version
+        api.api("PATCH", _NODE, changes, "application/merge-patch+json")
+    return ready and accounts_ready(api)
 
 
 def accounts_ready(api: Prober) -> bool:
-    """Say whether the controller manager has done its part for a first pod."""
+    """Say whether a first pod has its ServiceAccount and the CA's certificate."""
     return all(api.api("GET", path)[0] == 200 for path in _AWAITED)
 
 
@@ -109,13 +126,21 @@ def _ready(node: dict) -> bool:
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
-def posts(*, limits: bool) -> list[Post]:
+def posts(*, limits: bool, ca: str) -> list[Post]:
     """Return the objects in the order in which they are made.
 
-    `limits` says whether the node enforces them.
+    `limits` says whether the node enforces them, `ca` is the cluster's certificate.
     """
     return (
         control_plane_posts()
+        + [
+            # The controller manager's, which would make them a second later.
+            Post(f"{_DEFAULT}/serviceaccounts", _of_core("ServiceAccount", "default")),
+            Post(
+                f"{_DEFAULT}/configmaps",
+                _of_core("ConfigMap", "kube-root-ca.crt") | {"data": {"ca.crt": ca}},
+            ),
+        ]
         + [
             Post(f"{_RBAC}/clusterrolebindings", body)
             for body in (
@@ -161,6 +186,10 @@ def node_labels() -> dict[str, str]:
         "node-role.kubernetes.io/control-plane": "",
         "node.kubernetes.io/exclude-from-external-load-balancers": "",
     }
+
+
+def _of_core(kind: str, name: str) -> dict:
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}
 
 
 def _binding(name: str, role: str, kind: str, subject: str) -> dict:

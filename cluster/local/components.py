@@ -41,14 +41,14 @@ images                 pulled from a registry     imported: there is no way out;
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from cluster import audit
 from cluster.local import layout as at
 
-#: ready but for two hooks, which sleep for a second before they fill an empty etcd with
-#: the default roles and priority classes
-ANSWERS = (
+#: Ready but for two hooks, which sleep for a second before they fill an empty etcd with
+#: the default roles and priority classes. Where those are, nothing is left to wait for.
+SERVES = (
     "/readyz?exclude=poststarthook/rbac/bootstrap-roles"
     "&exclude=poststarthook/scheduling/bootstrap-system-priority-classes"
 )
@@ -79,19 +79,16 @@ class Connect:
 class Component:
     """One process of the cluster.
 
-    `needs` names what must be ready first, `needs_answer` what must only answer: give
-    the answer `answers`. `once` marks a job that ends with 0 instead of staying.
-    `grace` is the time in seconds between SIGTERM and SIGKILL. `stop_after` names what
-    must have ended before this one is asked to. The start does not wait for what is in
-    the `background`, and does not fail with it.
+    `needs` names what must be ready first. `once` marks a job that ends with 0 instead
+    of staying. `grace` is the time in seconds between SIGTERM and SIGKILL. `stop_after`
+    names what must have ended before this one is asked to. The start does not wait for
+    what is in the `background`, and does not fail with it.
     """
 
     name: str
     argv: tuple[str, ...]
     ready: Get | Connect | None = None
-    answers: Get | None = None
     needs: tuple[str, ...] = ()
-    needs_answer: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     once: bool = False
@@ -108,7 +105,8 @@ class Facts:
     `snapshotter` what containerd can use on the state directory's file system,
     `bootstrapped` whether this API server has filled this etcd before,
     `import_archive` an image archive still to be imported, or None, `limits` whether
-    there are cgroups to enforce limits with.
+    there are cgroups to enforce limits with, `oom_score` the `oom_score_adj` that all
+    have: a component that may not lower it tries again after pauses of 0.1 s.
     """
 
     python: str
@@ -119,28 +117,14 @@ class Facts:
     bootstrapped: bool = False
     import_archive: str | None = None
     limits: bool = False
+    oom_score: int = 0
 
 
 def describe(facts: Facts) -> tuple[Component, ...]:
     """Return the components in the order in which they are started."""
-    parts = _parts(facts)
-    if facts.bootstrapped:
-        # Their roles are in etcd already: nothing is left to wait for.
-        parts = [_without_waiting_for_roles(part) for part in parts]
-    return tuple(parts)
-
-
-def _without_waiting_for_roles(part: Component) -> Component:
-    if "kube-apiserver" not in part.needs:
-        return part
-    others = tuple(name for name in part.needs if name != "kube-apiserver")
-    return replace(part, needs=others, needs_answer=("kube-apiserver",))
-
-
-def _parts(facts: Facts) -> list[Component]:
     parts = [
         etcd(),
-        kube_apiserver(),
+        kube_apiserver(facts),
         containerd(facts),
         kube_controller_manager(),
         kube_scheduler(),
@@ -149,10 +133,10 @@ def _parts(facts: Facts) -> list[Component]:
         coredns(),
     ]
     if facts.service_proxy:
-        parts.append(kube_proxy())
+        parts.append(kube_proxy(facts))
     if facts.import_archive:
         parts.append(image_import(facts.import_archive))
-    return parts
+    return tuple(parts)
 
 
 def etcd() -> Component:
@@ -186,9 +170,10 @@ def etcd() -> Component:
     )
 
 
-def kube_apiserver() -> Component:
+def kube_apiserver(facts: Facts) -> Component:
     """Describe the API server."""
     policy = f"{at.ETC}/audit.yaml"
+    ready = SERVES if facts.bootstrapped else "/readyz"
     return Component(
         "kube-apiserver",
         (
@@ -235,8 +220,7 @@ def kube_apiserver() -> Component:
             "--profiling=false",
         ),
         files={policy: json.dumps(audit.policy(), indent=1)},
-        ready=Get(f"https://127.0.0.1:{at.API_PORT}/readyz"),
-        answers=Get(f"https://127.0.0.1:{at.API_PORT}{ANSWERS}"),
+        ready=Get(f"https://127.0.0.1:{at.API_PORT}{ready}"),
         grace=3.5,
         stop_after=("kubelet", "kube-controller-manager", "kube-scheduler"),
     )
@@ -426,9 +410,10 @@ def kubelet(facts: Facts) -> Component:
             "--v=1",
         ),
         ready=Get("http://127.0.0.1:10248/healthz"),
+        # Not the API server: it listens from its first moments, and answers when it
+        # can. The kubelet asks for pods a second after its own start, and what a node
+        # may do is built in, not a role.
         needs=("containerd",),
-        # What a node may do is built in, not a role: no need to wait for those.
-        needs_answer=("kube-apiserver",),
         files={config: json.dumps(kubelet_config(facts), indent=1)},
     )
 
@@ -462,6 +447,7 @@ def kubelet_config(facts: Facts) -> dict:
         "seccompDefault": facts.seccomp,
         "failCgroupV1": False,
         "failSwapOn": False,
+        "oomScoreAdj": facts.oom_score,
         # Or it asks which device the file system is on, and ends where there is none.
         "localStorageCapacityIsolation": False,
         "makeIPTablesUtilChains": False,
@@ -503,7 +489,7 @@ def coredns() -> Component:
     )
 
 
-def kube_proxy() -> Component:
+def kube_proxy(facts: Facts) -> Component:
     """Describe kube-proxy, which makes ordinary Services work; it needs `nft`."""
     config = f"{at.ETC}/kube-proxy.yaml"
     document = {
@@ -515,6 +501,7 @@ def kube_proxy() -> Component:
         "healthzBindAddress": "127.0.0.1:10256",
         "metricsBindAddress": "127.0.0.1:10249",
         "hostnameOverride": at.NODE_NAME,
+        "oomScoreAdj": facts.oom_score,
         "clientConnection": {"kubeconfig": f"{at.PKI}/proxy.conf"},
         # At the default of 1 s the Service `kubernetes` comes a second after its
         # endpoint, which the API server takes away and gives back with each restart.

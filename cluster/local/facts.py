@@ -41,6 +41,7 @@ def find(python: str, archive_key: str | None, *, service_proxy: bool = False) -
         if archive_key and not _says(IMPORTED, archive_key)
         else None,
         limits=cgroups.divide(),
+        oom_score=int(Path("/proc/self/oom_score_adj").read_text()),
     )
 
 

@@ -75,7 +75,6 @@ class _Init:
         supervisor = Supervisor(
             components,
             lambda part: self._probes.ready(part.ready),
-            answers=self._answers,
             logs=layout.LOGS,
             env=environment(),
         )
@@ -99,29 +98,21 @@ class _Init:
         return self._lifecycle.run()
 
     def _tasks(self) -> tuple[Task, ...]:
+        ca = Path(layout.PKI, "ca.crt").read_text()
+        posts = bootstrap.posts(limits=self._facts.limits, ca=ca)
+        machine = Path("/etc/machine-id").read_text().strip()
         return (
             Task(
                 "first objects",
-                lambda: bootstrap.make(
-                    self._probes, bootstrap.posts(limits=self._facts.limits)
-                ),
+                lambda: bootstrap.make(self._probes, posts),
             ),
-            Task("node Ready", lambda: bootstrap.node_ready(self._probes)),
+            Task("node Ready", lambda: bootstrap.node_ready(self._probes, machine)),
             Task(
                 "the Service kubernetes",
                 lambda: bootstrap.service_answers(self._probes),
                 after_all=True,
             ),
         )
-
-    def _answers(self, part: Component) -> bool:
-        if part.answers is None or not self._probes.ready(part.answers):
-            return False
-        # The kubelet waits for this: it must not find the Node that it left.
-        try:
-            return bootstrap.mark_node_unknown(self._probes)
-        except OSError:
-            return False
 
 
 def write_files(part: Component) -> None:

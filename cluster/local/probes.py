@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cluster.local import layout as at
-from cluster.local.components import Connect, Get
+from cluster.local.components import SERVES, Connect, Get
 
 #: seconds that one answer may take
 TIMEOUT = 5.0
@@ -71,12 +71,12 @@ def ready(how: Get | Connect | None, tls: ssl.SSLContext | None = None) -> bool:
 
 
 def readyz(port: int, ca: Path) -> bool:
-    """Ask the API server behind a port of the host whether it is ready.
+    """Ask the API server behind a port of the host whether it serves.
 
     Everybody may ask that. Raise OSError if there is no answer.
     """
     tls = ssl.create_default_context(cafile=ca)
-    return _ask(f"https://127.0.0.1:{port}/readyz", tls)[0] == 200
+    return _ask(f"https://127.0.0.1:{port}{SERVES}", tls)[0] == 200
 
 
 def _ask(

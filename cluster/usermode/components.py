@@ -165,7 +165,6 @@ def _alone(part: Component, names: tuple[str, ...]) -> Component:
     return replace(
         part,
         needs=tuple(name for name in part.needs if name in names),
-        needs_answer=(),
         stop_after=tuple(name for name in part.stop_after if name in names),
     )
 

@@ -33,10 +33,47 @@ LARGER = {
 
 def test_each_object_goes_to_the_collection_of_its_kind():
     """A path and a kind that differ would be refused at every start."""
-    for post in bootstrap.posts(limits=False):
+    for post in bootstrap.posts(limits=False, ca=""):
         collection = post.path.rsplit("/", 1)[1]
         kind = post.body["kind"].lower()
         assert collection in (f"{kind}s", f"{kind[:-1]}ies"), post.path
+
+
+class NodeAlone:
+    """An API server that has one Node, and keeps what is changed in it."""
+
+    def __init__(self, ready: str) -> None:
+        self.changes: list[dict] = []
+        self.node = {
+            "metadata": {"resourceVersion": "7", "labels": bootstrap.node_labels()},
+            "spec": {"taints": [{"key": "mine"}, {"key": bootstrap._TAINT}]},
+            "status": {
+                "conditions": [{"type": "Ready", "status": ready}],
+                "nodeInfo": {"machineID": "this"},
+            },
+        }
+
+    def api(self, method, path, body=None, content_type=""):
+        if method == "PATCH":
+            self.changes.append(body)
+        return 200, self.node
+
+
+@pytest.mark.parametrize(
+    ("ready", "machine", "expected"),
+    [("True", "this", True), ("True", "last", False), ("False", "this", False)],
+)
+def test_a_node_is_opened_to_pods_when_its_own_kubelet_says_ready(
+    ready, machine, expected
+):
+    """A Node that is still there from the last start says nothing of this one."""
+    server = NodeAlone(ready)
+    assert bootstrap.node_ready(server, machine) is expected
+    opened = {
+        "metadata": {"resourceVersion": "7"},
+        "spec": {"taints": [{"key": "mine"}]},
+    }
+    assert server.changes == ([opened] if expected else [])
 
 
 def test_a_resize_acts_or_is_refused_and_the_kubelet_lives(cluster, namespace):

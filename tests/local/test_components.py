@@ -47,22 +47,22 @@ def test_each_component_comes_after_those_it_needs(facts):
     parts, seen = named(facts), set()
     assert len(parts) == len(components.describe(facts))
     for part in parts.values():
-        assert set(part.needs + part.needs_answer) <= seen, part.name
+        assert set(part.needs) <= seen, part.name
         seen.add(part.name)
-        assert all(parts[name].answers for name in part.needs_answer)
         assert set(part.stop_after) <= set(parts)
 
 
 def test_only_on_an_empty_etcd_somebody_waits_for_the_roles():
-    for facts in (FACTS, AGAIN):
-        parts = named(facts)
-        roles = {p.name for p in parts.values() if "kube-apiserver" in p.needs}
-        early = {p.name for p in parts.values() if "kube-apiserver" in p.needs_answer}
-        both = {"kube-controller-manager", "kube-scheduler", "coredns", "kube-proxy"}
-        assert roles == (both if facts is FACTS else set())
-        assert early == {"kubelet"} | (both - roles)
-        # The whole answer is still waited for before the cluster is called ready.
-        assert parts["kube-apiserver"].ready.url.endswith("/readyz")
+    waiting = {p.name for p in named().values() if "kube-apiserver" in p.needs}
+    assert waiting == set(named()) - {
+        *("etcd", "kube-apiserver", "containerd", "kubelet", "registry"),
+        "image-import",
+    }
+    urls = [named(facts)["kube-apiserver"].ready.url for facts in (FACTS, AGAIN)]
+    assert urls[0].endswith("/readyz")
+    assert "exclude=poststarthook/rbac/bootstrap-roles" in urls[1]
+    # The whole answer is still waited for before the cluster is called ready.
+    assert bootstrap._SERVICE.url.endswith("/readyz")
 
 
 def test_what_the_machine_lacks_is_left_out():
@@ -280,7 +280,7 @@ TABLE = {
     "resize of a pod": lambda: all(
         post.wanted is not limits
         for limits in (False, True)
-        for post in bootstrap.posts(limits=limits)
+        for post in bootstrap.posts(limits=limits, ca="")
         if "resize" in json.dumps(post.body)
     ),
     "processes of a pod": lambda: (

@@ -18,9 +18,7 @@ from cluster.waiting import until
 place = Path(sys.argv[1])
 status = place / "status.json"
 part = Component("kube-apiserver", ("/bin/sleep", "60"))
-supervisor = Supervisor(
-    (part,), lambda part: True, answers=lambda part: True, logs=str(place), env={}
-)
+supervisor = Supervisor((part,), lambda part: True, logs=str(place), env={})
 cluster = Lifecycle(supervisor, (), status=status, budget=30, facts={})
 
 def seen(restarts):

@@ -219,7 +219,6 @@ def test_a_job_is_done_once(supervise, tmp_path):
         "restarts": 0,
         "last_exit": None,
         "since": 0,
-        "answers": False,
     }
     assert ours.log("job") == "did it\n"
 

@@ -46,7 +46,7 @@ def test_every_component_inside_has_a_name_in_the_list_of_logs():
 
 def test_nothing_inside_waits_for_what_is_on_the_host():
     for part in inside().values():
-        assert {*part.needs, *part.needs_answer, *part.stop_after} <= set(inside())
+        assert {*part.needs, *part.stop_after} <= set(inside())
     assert inside()["kubelet"].needs == ("containerd",)
 
 
