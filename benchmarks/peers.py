@@ -20,7 +20,6 @@ import signal
 import statistics
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -34,12 +33,11 @@ from cluster import binaries, paths, ports, versions
 from cluster.binaries import golang
 from cluster.controlplane.backend import ControlPlane
 from cluster.local.backend import Local
-from cluster.progress import Silent
 
 KWOK = "v0.8.0"
 CONTROLLER_RUNTIME = "v0.25.2"
 ENVTEST = Path(__file__).parent / "parts" / "envtest.go"
-ANSWER, NODE, POD, MEMORY = "first answer, s", "node Ready, s", "first pod, s", "MB"
+ANSWER, NODE, POD, MEMORY = "API ready, s", "node Ready, s", "first pod, s", "MB"
 #: seconds that a peer may take to end, before it is killed
 LAST = 20.0
 #: kwok listens on all addresses unless told otherwise
@@ -133,16 +131,15 @@ def control_plane(place: Path) -> dict[str, float]:
     """Start etcd, API server, controllers and scheduler of this suite."""
     backend = ControlPlane(place / "state")
     called = time.time()
-    ups = threading.Thread(target=backend.up, args=(Silent(),))
-    ups.start()
+    up = start.background(backend)
     try:
         port = backend.state / "port"
-        start.until(lambda: port.exists() and port.stat().st_mtime >= called)
-        answered = answers(start.Api.of(backend.state)) - called
-        ups.join()
+        start.until(lambda: port.exists() and port.stat().st_mtime >= called, up)
+        api = start.Api.of(backend.state)
+        answered = start.until(lambda: start.answers(api), up) - called
+        up.result()
         return {ANSWER: answered, MEMORY: held(resources.pids_of(backend.state))}
     finally:
-        ups.join()
         backend.delete()
 
 
@@ -168,7 +165,7 @@ def kwok(place: Path) -> dict[str, float]:
     with kwokctl(place, port) as (pki, pids, began):
         start.until(lambda: (pki / "admin.key").exists())
         api = start.Api(port, pki, "admin")
-        answered = answers(api)
+        answered = start.until(lambda: start.answers(api))
         metadata = {"name": "node", "annotations": {"kwok.x-k8s.io/node": "fake"}}
         node = {"apiVersion": "v1", "kind": "Node", "metadata": metadata}
         start.until(lambda: api.ask("POST", "/api/v1/nodes", node)[0] == 201)
@@ -220,11 +217,6 @@ def free_port() -> int:
     """Return a port of 127.0.0.1 that nobody has now."""
     with ports.hold() as held_port:
         return held_port.getsockname()[1]
-
-
-def answers(api: start.Api) -> float:
-    """Return when the API server first called itself ready."""
-    return start.until(lambda: api.ask("GET", "/readyz")[0] == 200)
 
 
 def held(pids: list[int]) -> float:

@@ -9,13 +9,13 @@ Usage: `python benchmarks/start.py [--runs 5]`
 """
 
 import argparse
+import concurrent.futures
 import datetime as dt
 import http.client
 import json
 import re
 import ssl
 import tempfile
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ from cluster.progress import Silent
 PATIENCE = 120.0
 PODS = "/api/v1/namespaces/default/pods"
 FLOOR = "API server serves"
-ANSWER = "API answers on the host"
+ANSWER = "API ready, from the host"
 POD = "first pod Ready"
 NEXT = "next pod Ready, since asked"
 
@@ -83,10 +83,15 @@ class Api:
         return document if status == 200 else {}
 
 
-def until(condition) -> float:
-    """Poll until `condition` holds; return when that was, on the epoch's clock."""
+def until(condition, meanwhile: concurrent.futures.Future | None = None) -> float:
+    """Poll until `condition` holds; return when that was, on the epoch's clock.
+
+    Raise what `meanwhile` has failed with, such as a start.
+    """
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
+        if meanwhile and meanwhile.done():
+            meanwhile.result()
         try:
             if condition():
                 return time.time()
@@ -94,6 +99,11 @@ def until(condition) -> float:
             pass  # not there yet
         time.sleep(0.01)
     raise SystemExit(f"not after {PATIENCE:.0f} s: {condition.__name__}")
+
+
+def answers(api: Api) -> bool:
+    """Say whether the API server calls itself ready."""
+    return api.ask("GET", "/readyz")[0] == 200
 
 
 def ready(document: dict) -> bool:
@@ -105,20 +115,28 @@ def ready(document: dict) -> bool:
 def start(backend: Local, pod: str) -> dict[str, float]:
     """Call `up` and watch from outside; return seconds since then by milestone."""
     called = time.time()
-    ups = threading.Thread(target=backend.up, args=(Silent(),))
-    ups.start()
+    up = background(backend)
     port = backend.state / "port"
-    until(lambda: port.exists() and port.stat().st_mtime >= called)
+    until(lambda: port.exists() and port.stat().st_mtime >= called, up)
     api = Api.of(backend.state)
-    seen = {ANSWER: until(lambda: api.ask("GET", "/readyz")[0] == 200)}
+    seen = {ANSWER: until(lambda: answers(api), up)}
     node = f"/api/v1/nodes/{layout.NODE_NAME}"
-    seen["node Ready"] = until(lambda: fresh(api.get(node), called))
-    until(lambda: create(api, pod))
-    seen[POD] = until(lambda: ready(api.get(f"{PODS}/{pod}")))
-    ups.join()
+    seen["node Ready"] = until(lambda: fresh(api.get(node), called), up)
+    until(lambda: create(api, pod), up)
+    seen[POD] = until(lambda: ready(api.get(f"{PODS}/{pod}")), up)
+    up.result()
     seen["`up` returned"] = time.time()
     times = {name: moment - called for name, moment in seen.items()}
     return {FLOOR: serving(backend.state) - called, **times}
+
+
+def background(backend: Local) -> concurrent.futures.Future:
+    """Call `up`; nobody waits for its end, so that `delete` can end it."""
+    pool = concurrent.futures.ThreadPoolExecutor(1)
+    try:
+        return pool.submit(backend.up, Silent())
+    finally:
+        pool.shutdown(wait=False)
 
 
 def fresh(node: dict, since: float) -> bool:
