@@ -33,6 +33,7 @@ from cluster import binaries, paths, ports, versions
 from cluster.binaries import golang
 from cluster.controlplane.backend import ControlPlane
 from cluster.local.backend import Local
+from cluster.progress import Silent
 
 KWOK = "v0.8.0"
 CONTROLLER_RUNTIME = "v0.25.2"
@@ -119,7 +120,7 @@ def local(place: Path) -> dict[str, float]:
         times = start.start(backend, "first")
         return {
             ANSWER: times[start.ANSWER],
-            NODE: times["node Ready"],
+            NODE: times[start.NODE],
             POD: times[start.POD],
             MEMORY: held(resources.pids_of(backend.state)),
         }
@@ -131,7 +132,7 @@ def control_plane(place: Path) -> dict[str, float]:
     """Start etcd, API server, controllers and scheduler of this suite."""
     backend = ControlPlane(place / "state")
     called = time.time()
-    up = start.background(backend)
+    up = start.background(lambda: backend.up(Silent()))
     try:
         port = backend.state / "port"
         start.until(lambda: port.exists() and port.stat().st_mtime >= called, up)

@@ -17,6 +17,7 @@ import re
 import ssl
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,8 @@ PATIENCE = 120.0
 PODS = "/api/v1/namespaces/default/pods"
 FLOOR = "API server serves"
 ANSWER = "API ready, from the host"
+NODE = "node Ready"
+UP = "`up` returned"
 POD = "first pod Ready"
 NEXT = "next pod Ready, since asked"
 
@@ -97,7 +100,7 @@ def until(condition, meanwhile: concurrent.futures.Future | None = None) -> floa
                 return time.time()
         except (OSError, ValueError, http.client.HTTPException):
             pass  # not there yet
-        time.sleep(0.01)
+        time.sleep(0.02)
     raise SystemExit(f"not after {PATIENCE:.0f} s: {condition.__name__}")
 
 
@@ -113,28 +116,30 @@ def ready(document: dict) -> bool:
 
 
 def start(backend: Local, pod: str) -> dict[str, float]:
-    """Call `up` and watch from outside; return seconds since then by milestone."""
+    """Call `up` and watch from outside; return seconds since then by milestone.
+
+    The pod is asked for when the node is Ready, be `up` at its end by then or not.
+    """
     called = time.time()
-    up = background(backend)
+    up = background(lambda: (backend.up(Silent()), time.time())[1])
     port = backend.state / "port"
     until(lambda: port.exists() and port.stat().st_mtime >= called, up)
-    api = Api.of(backend.state)
-    seen = {ANSWER: until(lambda: answers(api), up)}
+    api, other = Api.of(backend.state), Api.of(backend.state)
+    answered = background(lambda: until(lambda: answers(other), up))
     node = f"/api/v1/nodes/{layout.NODE_NAME}"
-    seen["node Ready"] = until(lambda: fresh(api.get(node), called), up)
+    there = until(lambda: fresh(api.get(node), called), up)
     until(lambda: create(api, pod), up)
-    seen[POD] = until(lambda: ready(api.get(f"{PODS}/{pod}")), up)
-    up.result()
-    seen["`up` returned"] = time.time()
-    times = {name: moment - called for name, moment in seen.items()}
-    return {FLOOR: serving(backend.state) - called, **times}
+    runs = until(lambda: ready(api.get(f"{PODS}/{pod}")), up)
+    ended, serves = up.result(), serving(backend.state)
+    seen = {FLOOR: serves, NODE: there, ANSWER: answered.result(), UP: ended, POD: runs}
+    return {name: moment - called for name, moment in seen.items()}
 
 
-def background(backend: Local) -> concurrent.futures.Future:
-    """Call `up`; nobody waits for its end, so that `delete` can end it."""
+def background(work: Callable) -> concurrent.futures.Future:
+    """Do it meanwhile; nobody has to wait for its end, so `delete` can end a start."""
     pool = concurrent.futures.ThreadPoolExecutor(1)
     try:
-        return pool.submit(backend.up, Silent())
+        return pool.submit(work)
     finally:
         pool.shutdown(wait=False)
 
