@@ -1,6 +1,7 @@
 """The pure parts of benchmarks/: parsing, tables, and which rounds count."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -119,6 +120,13 @@ def test_no_cluster_is_started_for_which_memory_is_short():
     assert growth.room(free=6000.0, used=2000.0, clusters=2, wanted=7)
     assert not growth.room(free=5900.0, used=2000.0, clusters=2, wanted=7)
     assert not growth.room(free=1800.0, used=900.0, clusters=0, wanted=1)
+
+
+def test_the_documentation_names_every_script_but_the_one_that_make_runs():
+    scripts = {path.name for path in (ROOT / "benchmarks").glob("*.py")}
+    text = (ROOT / "docs" / "performance.md").read_text()
+    named = set(re.findall(r"python benchmarks/(\w+\.py)", text))
+    assert named == scripts - {"page.py"}
 
 
 def test_the_page_names_every_script_that_it_does_not_run():
