@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,16 @@ def test_memory_is_split_into_what_the_kernel_can_drop_and_what_it_cannot():
     found = resources.Memory.parse(ROLLUP)
     assert found == resources.Memory(rss=20.48, pss=10.24, anonymous=8.192, file=2.048)
     assert (found + found).pss == 2 * found.pss
+
+
+def test_memory_is_known_where_nobody_may_look_into_a_process():
+    """What /proc/PID/status says of this process is what its maps say."""
+    found = resources.Memory.of(os.getpid())
+    status = (Path("/proc/self/status")).read_text()
+    hidden = resources.Memory.parse_status(status)
+    assert hidden.rss == pytest.approx(found.rss, rel=0.1)
+    assert hidden.anonymous == pytest.approx(found.anonymous, rel=0.1)
+    assert (hidden.pss, hidden.file) == (hidden.anonymous, 0.0)
 
 
 def test_a_process_spends_ticks_that_proc_shows():
