@@ -32,6 +32,17 @@ MS_PRIVATE = 0x40000
 MS_RELATIME = 0x200000
 MNT_DETACH = 0x2
 
+MOUNT_ATTR_RDONLY = 0x1
+MOUNT_ATTR_NOSUID = 0x2
+MOUNT_ATTR_NODEV = 0x4
+_MOUNT_ATTR_IDMAP = 0x100000
+_OPEN_TREE_CLONE = 0x1
+_MOVE_MOUNT_F_EMPTY_PATH = 0x4
+_AT_FDCWD = -100
+_AT_EMPTY_PATH = 0x1000
+# The numbers of newer calls are the same for all machines.
+_OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442
+
 # linux/capability.h, linux/prctl.h, linux/securebits.h
 CAP_SYS_RAWIO = 17
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -124,6 +135,40 @@ def mount(source: str, target: str, kind: str, flags: int = 0, data: str = "") -
         data.encode() or None,
     )
     _check(result, target)
+
+
+def copy_mount(source: str, attributes: int, namespace: int | None = None) -> int:
+    """Return a private mount of the directory `source` that is not yet anywhere.
+
+    It has the `attributes` (MOUNT_ATTR_…). With `namespace`, the descriptor of a user
+    namespace, owners are shown as that maps them; mount_setattr(2).
+    """
+    flags = _OPEN_TREE_CLONE | os.O_CLOEXEC
+    mount = _libc.syscall(_OPEN_TREE, _AT_FDCWD, os.fsencode(source), flags)
+    _check(min(mount, 0), source)
+    mapped = _MOUNT_ATTR_IDMAP if namespace is not None else 0
+    # Set, cleared, propagation, user namespace.
+    wanted = struct.pack("4Q", attributes | mapped, 0, MS_PRIVATE, namespace or 0)
+    try:
+        _check(
+            _libc.syscall(
+                *(_MOUNT_SETATTR, mount, b"", _AT_EMPTY_PATH, wanted, len(wanted))
+            ),
+            source,
+        )
+    except OSError:
+        os.close(mount)
+        raise
+    return mount
+
+
+def place_mount(mount: int, target: str) -> None:
+    """Mount at `target` what `copy_mount` has returned, and close it."""
+    path, flags = os.fsencode(target), _MOVE_MOUNT_F_EMPTY_PATH
+    try:
+        _check(_libc.syscall(_MOVE_MOUNT, mount, b"", _AT_FDCWD, path, flags), target)
+    finally:
+        os.close(mount)
 
 
 def unmount(target: str, flags: int = 0) -> None:

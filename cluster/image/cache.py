@@ -4,6 +4,7 @@ What the images hold is described in `toolbox`, how they are made is in `build`.
 """
 
 import errno
+import fcntl
 import hashlib
 import lzma
 import os
@@ -17,7 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import errors, paths, preflight, statedir
+from cluster import errors, paths, preflight, statedir, versions
 from cluster.image import build as image_build, toolbox
 from cluster.permissions import make_private
 from cluster.progress import Progress
@@ -61,6 +62,11 @@ def packed(binaries: Path) -> Path:
 def is_near(archive: Path, binaries: Path) -> bool:
     """Say whether `archive` is one that `ensure` takes for want of its own."""
     return archive.name != name(binaries).name
+
+
+def store(archive: Path) -> Path:
+    """Return where the store of an archive is, if there is one: see `image.store`."""
+    return archive.with_name(f"{archive.stem}.{versions.CONTAINERD}.store")
 
 
 #: makes an archive in an empty directory: that, a log, the pins of the client
@@ -131,10 +137,11 @@ def _file(inputs: toolbox.Inputs) -> Path:
 def keep(file: Path, make: Callable[[Path], Path], progress: Progress) -> Path:
     """Return `file`; let `make` build it in an empty directory if it is missing.
 
-    One process builds, others that want something from the same directory wait. The
-    file is there whole or not at all, and nothing else stays behind: the directory of
-    a build that was killed is removed by the next one. Raise StateError for a
-    directory that cannot be used, NotEnough for a disk too full.
+    It may be a directory, which stays its maker's alone. One process builds, others
+    that want something from the same directory wait. The file is there whole or not at
+    all, and nothing else stays behind: the directory of a build that was killed is
+    removed by the next one. Raise StateError for a directory that cannot be used,
+    NotEnough for a disk too full.
     """
     if file.exists():
         return file
@@ -156,11 +163,14 @@ def _make(file: Path, make: Callable[[Path], Path]) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="build-", dir=directory) as work:
             made = make(Path(work))
-            with open(made, "rb") as written:
-                os.fsync(written.fileno())
-            # Whatever the umask: for a machine that root starts, and for a class.
+            if made.is_dir():
+                os.sync()
+            else:
+                with open(made, "rb") as written:
+                    os.fsync(written.fileno())
+                # Whatever the umask: for a machine that root starts, and for a class.
+                made.chmod(0o644)
             directory.chmod(0o755)
-            made.chmod(0o644)
             os.replace(made, file)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -179,8 +189,22 @@ def _unpack(compressed: Path, work: Path) -> Path:
 def _forget_oldest(directory: Path) -> None:
     files = sorted(directory.glob("*.tar"), key=lambda path: path.stat().st_mtime)
     for old in files[:-_KEPT]:
-        for path in directory.glob(f"{old.stem}.*"):
-            path.unlink()
+        ours = [*directory.glob(f"{old.stem}.*")]
+        if not any(_is_used(path) for path in ours if path.is_dir()):
+            for path in ours:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _is_used(store: Path) -> bool:
+    """Say whether a cluster that runs reads the store: it holds a lock."""
+    descriptor = os.open(store, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def architecture() -> str:

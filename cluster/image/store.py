@@ -7,13 +7,13 @@ of each layer, which are only read and so may be everybody's.
 import shutil
 from pathlib import Path
 
-#: directories with a layer's files, in a store
-LAYERS = "io.containerd.snapshotter.v1.overlayfs/snapshots/*/fs"
+#: a directory for each layer, in a store; its files are in `fs`
+_SNAPSHOTS = "io.containerd.snapshotter.v1.overlayfs/snapshots/*"
 
 
 def begin(store: Path, data: Path) -> None:
     """Fill containerd's empty directory `data`: links to layers, copies of the rest."""
-    layers = {str(path) for path in store.glob(LAYERS)}
+    layers = {str(path / "fs") for path in store.glob(_SNAPSHOTS)}
 
     def linked(directory: str, names: list[str]) -> list[str]:
         return [name for name in names if f"{directory}/{name}" in layers]
@@ -21,3 +21,8 @@ def begin(store: Path, data: Path) -> None:
     shutil.copytree(store, data, ignore=linked, symlinks=True, dirs_exist_ok=True)
     for layer in layers:
         (data / Path(layer).relative_to(store)).symlink_to(layer)
+
+
+def is_whole(data: Path) -> bool:
+    """Say whether the files of all layers are there, wherever links lead to."""
+    return all((path / "fs").exists() for path in data.glob(_SNAPSHOTS))

@@ -62,9 +62,12 @@ class Local(Backend):
         """Make what a start needs: the binaries' directory and the image archive."""
         from cluster.binaries import ensure
         from cluster.image import cache as image_cache
+        from cluster.local import store
 
         binaries = ensure(progress)
-        return binaries, image_cache.ensure(binaries, progress)
+        archive = image_cache.ensure(binaries, progress)
+        store.ensure(binaries, archive, progress)
+        return binaries, archive
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
         """Start the cluster, or attach to it; return when it is ready.
@@ -231,6 +234,10 @@ class Local(Backend):
             progress.update("trying whether this machine can run the cluster")
             trial.require(self.state)
             binaries, archive = self.setup(progress)
+        elif not image_cache.store(archive).exists():
+            from cluster.local import store
+
+            store.ensure(binaries, archive, progress)
         progress.update("making keys and certificates")
         with statedir.usable(self.state):
             pki.ensure(self.state / "pki")

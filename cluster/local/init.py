@@ -30,7 +30,8 @@ class Plan:
     """What the host asks of the machine; paths are the host's.
 
     `python` is the interpreter, `python_home` its installation. `listener` is an
-    open descriptor. `archive` is the image archive, `archive_key` what identifies it.
+    open descriptor. `archive` is the image archive, `archive_key` what identifies it,
+    `store` what it is once imported, where there is that.
     """
 
     state: str
@@ -40,11 +41,14 @@ class Plan:
     listener: int
     archive: str | None = None
     archive_key: str | None = None
+    store: str | None = None
 
     @property
     def sources(self) -> rootfs.Sources:
         """Return what its file system is made of."""
-        return rootfs.Sources(self.state, self.binaries, self.python_home, self.archive)
+        return rootfs.Sources(
+            self.state, self.binaries, self.python_home, self.archive, self.store
+        )
 
 
 def run(plan: Plan, made: Callable[[], None]) -> int:

@@ -29,6 +29,8 @@ REGISTRY_PORT = 10261
 ROOT = "/run/lab"
 BIN = f"{ROOT}/bin"
 ARCHIVE = f"{ROOT}/image.tar"
+#: has the store with the images under the store's own name
+IMAGES = f"{ROOT}/images"
 STATE = f"{ROOT}/state"
 PKI = f"{STATE}/pki"
 ETC = f"{STATE}/etc"

@@ -72,7 +72,11 @@ class Program:
 
 
 def _plan(launch: Launch) -> init.Plan:
+    # Not at the top: `status` is asked often.
+    from cluster.image import cache as image_cache
+
     archive = launch.archive and launch.archive.resolve()
+    store = launch.archive and image_cache.store(launch.archive)
     return init.Plan(
         state=str(launch.state),
         binaries=str(launch.binaries.resolve()),
@@ -81,6 +85,8 @@ def _plan(launch: Launch) -> init.Plan:
         listener=launch.listener.fileno(),
         archive=str(archive) if archive else None,
         archive_key=archive.stem if archive else None,
+        # A teacher's, of an archive for all, is the teacher's.
+        store=str(store.resolve()) if store and os.access(store, os.R_OK) else None,
     )
 
 

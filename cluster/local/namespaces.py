@@ -13,6 +13,7 @@ when one is killed, the kernel kills the next:
 - PID 1 is the first process that can be seen inside.
 """
 
+import fcntl
 import json
 import os
 import resource
@@ -26,7 +27,17 @@ from pathlib import Path
 
 from cluster import syscalls as sc
 from cluster.die_with_parent import die_with_parent
-from cluster.local import cgroups, identity, idmap, init, layout, relay, rootfs, storage
+from cluster.local import (
+    cgroups,
+    identity,
+    idmap,
+    images,
+    init,
+    layout,
+    relay,
+    rootfs,
+    storage,
+)
 
 #: of the machine, beside its user namespace
 MACHINE = (
@@ -73,6 +84,9 @@ def main(plan_file: str, report_to: str) -> int:
     theirs.close()
     os.close(report)
     os.close(plan.listener)
+    if plan.store:
+        # So that nobody removes it from under the pods; see `image.cache`.
+        fcntl.flock(os.open(plan.store, os.O_RDONLY), fcntl.LOCK_SH)
     _pass_signals_to(child)
     pid_1 = ours.recv(16)
     if pid_1:
@@ -113,6 +127,8 @@ def _build(
         os.close(plan.listener)
         try:
             rootfs.enter(cgroup)
+            if plan.archive_key:
+                images.begin(plan.archive_key)
             return init.run(plan, lambda: os.close(report))
         except sc.StepRefused as refusal:
             return _refused(report, refusal)
@@ -157,7 +173,7 @@ def start(
     with sc.step("making namespaces"):
         # The network for /sys alone, which must not show the host's.
         sc.unshare(sc.CLONE_NEWNS | sc.CLONE_NEWNET)
-    rootfs.build(sources)
+    rootfs.build(sources, _owner_as_us(sources.store) if sources.store else None)
     # It binds the whole user namespace that is made under it, user_namespaces(7).
     most = resource.getrlimit(resource.RLIMIT_NPROC)[1]
     most = THREADS if most == resource.RLIM_INFINITY else min(most, THREADS)
@@ -189,6 +205,31 @@ def _become_root(state: Path) -> idmap.Map:
     if Path("/proc/self/setgroups").read_text().strip() == "allow":
         os.setgroups([])
     return idmap.decide(idmap.read_facts(state))
+
+
+def _owner_as_us(store: str) -> int | None:
+    """Return a user namespace in which the owner of `store` is who we are.
+
+    None where we are the owner, or may not make it: the owner stays another then.
+    """
+    found = os.stat(store)
+    uid, gid = os.geteuid(), os.getegid()
+    if (found.st_uid, found.st_gid) == (uid, gid):
+        return None
+    rows = ((found.st_uid, uid, 1),), ((found.st_gid, gid, 1),)
+    ours, theirs = socket.socketpair()
+    with ours:
+        child = os.fork()
+        if child == 0:
+            with suppress(sc.StepRefused):
+                _new_user_namespace(idmap.Map("direct", *rows))
+                namespace = os.open("/proc/self/ns/user", os.O_RDONLY)
+                socket.send_fds(theirs, [b"x"], [namespace])
+            os._exit(0)
+        theirs.close()
+        _, received, *_ = socket.recv_fds(ours, 1, 1)
+        os.waitpid(child, 0)
+    return received[0] if received else None
 
 
 def remove_tree(path: str) -> None:

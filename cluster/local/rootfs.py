@@ -53,17 +53,23 @@ class Sources:
 
     `state` and `binaries` are directories. `python` is the interpreter's installation,
     of which only the program and its standard library are shown: it may be a learner's
-    ~/.local. `archive` is the file of the suite's image.
+    ~/.local. `archive` is the file of the suite's image, `store` the directory with
+    what it is once imported.
     """
 
     state: str
     binaries: str
     python: str
     archive: str | None = None
+    store: str | None = None
 
 
-def build(sources: Sources) -> None:
-    """Make the new root and go there, so far by `chdir` alone; raise StepRefused."""
+def build(sources: Sources, names: int | None = None) -> None:
+    """Make the new root and go there, so far by `chdir` alone; raise StepRefused.
+
+    `names` is a user namespace that gives the owner of the store our ids, None where
+    it has them.
+    """
     root = os.path.join(sources.state, "root")
     os.makedirs(root, mode=0o700, exist_ok=True)
     with step("making the mounts private"):
@@ -75,6 +81,8 @@ def build(sources: Sources) -> None:
     _etc(f"{root}/etc")
     _sysfs(f"{root}/sys")
     _own(root, sources)
+    if sources.store:
+        _store(sources.store, f"{root}{at.IMAGES}", names)
     os.chdir(root)
 
 
@@ -195,6 +203,16 @@ def _own(root: str, sources: Sources) -> None:
         bind(host, f"{root}{inside}", read_only=read_only)
 
 
+def _store(store: str, inside: str, names: int | None) -> None:
+    """Show the store; without it, where the kernel refuses, the archive is imported."""
+    inside = os.path.join(inside, os.path.basename(store))
+    attributes = sc.MOUNT_ATTR_RDONLY | sc.MOUNT_ATTR_NOSUID | sc.MOUNT_ATTR_NODEV
+    with suppress(OSError):
+        mount = sc.copy_mount(store, attributes, names)
+        os.makedirs(inside)
+        sc.place_mount(mount, inside)
+
+
 def python_files(home: str) -> list[str]:
     """List what of this interpreter is needed and not shown yet."""
     library = sysconfig.get_config_var("INSTSONAME") or ""
@@ -256,21 +274,31 @@ def _locked_flags(path: bytes) -> int:
     return sum(flag for bit, flag in pairs if have & bit)
 
 
-def can_overlay(directory: str) -> bool:
-    """Say whether an overlay with its upper directory in `directory` works here."""
+def can_overlay(directory: str, lower: str | None = None) -> bool:
+    """Say whether an overlay with its upper directory in `directory` works here.
+
+    With `lower`, whether what is in that can be changed in an overlay of it.
+    """
     base = os.path.join(directory, "overlay-probe")
     for name in ("lower", "upper", "work", "merged"):
         os.makedirs(f"{base}/{name}", exist_ok=True)
-    options = f"lowerdir={base}/lower,upperdir={base}/upper,workdir={base}/work"
+    lower = lower or f"{base}/lower"
+    options = f"lowerdir={lower},upperdir={base}/upper,workdir={base}/work"
     try:
         sc.mount("overlay", f"{base}/merged", "overlay", 0, options)
     except OSError:
+        shutil.rmtree(base)
         return False
     try:
         with open(f"{base}/merged/file", "w") as file:
             file.write("written")
+        for name in os.listdir(lower):
+            # It becomes a copy, whose owner has to be the same.
+            os.chmod(f"{base}/merged/{name}", 0o700)
         return os.path.exists(f"{base}/upper/file")
     except OSError:
         return False
     finally:
         sc.unmount(f"{base}/merged", sc.MNT_DETACH)
+        # From inside: what the kernel leaves in there is closed to others than root.
+        shutil.rmtree(base)

@@ -153,13 +153,6 @@ def describe(facts: Facts, port: int) -> tuple[Component, ...]:
     return tuple(_alone(parts[name], INSIDE) for name in INSIDE)
 
 
-def importing(facts: Facts) -> tuple[Component, ...]:
-    """Return what fills a disk: containerd, and the import of `import_archive`."""
-    names = ("containerd", "image-import")
-    parts = [part for part in components.describe(facts) if part.name in names]
-    return (*(_alone(part, names) for part in parts), components.image_prune())
-
-
 def _alone(part: Component, names: tuple[str, ...]) -> Component:
     """Return the part without needs that nothing here meets: the API server is up."""
     return replace(

@@ -8,15 +8,13 @@ import json
 import os
 import stat
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from cluster import syscalls as sc
 from cluster.image.store import begin
-from cluster.local import facts, init, layout as at, network, probes, rootfs
-from cluster.local.components import Component
-from cluster.supervisor import Supervisor
+from cluster.local import facts, images, init, layout as at, network, rootfs
+from cluster.local.components import Facts
 from cluster.syscalls import step
 from cluster.usermode import components, kernel, layout
 
@@ -79,37 +77,17 @@ def main(plan_file: str) -> None:
     if not found.limits:
         raise sc.StepRefused("making cgroups", "this kernel lacks what pods need")
     if plan.archive:
-        _make_disk(components.importing(found), plan.mksquashfs)
+        _make_disk(found, plan.mksquashfs)
     network.add_device(layout.DEVICE, layout.GUEST_IP, layout.GUEST_MASK)
-    supervisor = _supervisor(components.describe(found, plan.port))
+    init.copy_scripts(_SCRIPTS)
+    supervisor = images.supervised(components.describe(found, plan.port))
     supervisor.start()
     supervisor.reap()
 
 
-def _supervisor(parts: tuple[Component, ...]) -> Supervisor:
-    for part in parts:
-        init.write_files(part)
-    init.copy_scripts(_SCRIPTS)
-    return Supervisor(
-        parts,
-        lambda part: probes.ready(part.ready),
-        logs=at.LOGS,
-        env=init.environment(),
-    )
-
-
-def _make_disk(parts: tuple[Component, ...], mksquashfs: str) -> None:
+def _make_disk(found: Facts, mksquashfs: str) -> None:
     """Import the images, make a disk of them, and switch the machine off."""
-    supervisor = _supervisor(parts)
-    changed = threading.Event()
-    supervisor.changed = changed.set
-    supervisor.start()
-    threading.Thread(target=supervisor.reap, daemon=True).start()
-    while not (supervisor.all_ready() or supervisor.failed):
-        changed.wait()
-        changed.clear()
-    supervisor.stop()
-    if not supervisor.failed:
+    if images.fill(found):
         made = f"{at.ETC}/{MADE}"
         command = [mksquashfs, _CONTAINERD, f"{made}.part", *_SQUASHFS]
         # `reap` may take its exit code, so the file itself says that it is whole.
@@ -162,11 +140,11 @@ def _disks() -> None:
 
 
 def _images() -> None:
-    store = Path(at.ROOT, "images")
-    store.mkdir()
+    disk = Path(at.IMAGES)
+    disk.mkdir()
     with step("mounting the disk with the images"):
-        sc.mount(_IMAGES, str(store), "squashfs", sc.MS_RDONLY | sc.MS_NODEV)
-    begin(store, Path(_CONTAINERD))
+        sc.mount(_IMAGES, str(disk), "squashfs", sc.MS_RDONLY | sc.MS_NODEV)
+    begin(disk, Path(_CONTAINERD))
 
 
 def _clock_rate() -> None:

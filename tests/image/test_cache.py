@@ -1,5 +1,6 @@
 """The cache of the image: built once by one process, whole or not there at all."""
 
+import fcntl
 import lzma
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -108,6 +109,38 @@ def test_oldest_images_are_removed(file):
         *("three.tar", "four.tar", "key.tar"),
         *("three.log", "four.log"),
     }
+
+
+def test_a_directory_is_kept_for_its_maker_alone(file):
+    def make(work):
+        (work / "made" / "below").mkdir(parents=True)
+        (work / "made").chmod(0o700)
+        return work / "made"
+
+    store = image_cache.store(file)
+    assert image_cache.keep(store, make, Silent()) == store
+    assert in_directory(file) == ["build.lock", store.name]
+    assert store.stat().st_mode & 0o777 == 0o700
+    assert [path.name for path in store.iterdir()] == ["below"]
+
+
+def test_a_store_goes_with_its_archive_but_not_from_under_a_cluster(file):
+    file.parent.mkdir()
+    for age, name in enumerate(["one", "two", "three", "four", "five"]):
+        archive = file.with_name(f"{name}.tar")
+        archive.touch()
+        os.utime(archive, (age, age))
+        (image_cache.store(archive) / "below").mkdir(parents=True)
+    used = os.open(image_cache.store(file.with_name("one.tar")), os.O_RDONLY)
+    try:
+        fcntl.flock(used, fcntl.LOCK_SH)
+        image_cache.keep(file, maker("six"), Silent())
+    finally:
+        os.close(used)
+    left = {name.partition(".")[0] for name in in_directory(file)}
+    assert left == {"one", "four", "five", "key", "build"}
+    assert image_cache.store(file.with_name("one.tar")).exists()
+    assert file.with_name("one.tar").exists()
 
 
 @pytest.fixture

@@ -30,6 +30,16 @@ def test_layers_are_read_where_they_are(kept, tmp_path):
     assert (data / SNAPSHOTS / "1" / "work").is_dir()
 
 
+def test_one_whose_layers_are_gone_is_not_whole(kept, tmp_path):
+    data = tmp_path / "data"
+    assert store.is_whole(data)  # nothing is missing yet
+    store.begin(kept, data)
+    (data / SNAPSHOTS / "2" / "fs").mkdir(parents=True)
+    assert store.is_whole(data)
+    kept.rename(tmp_path / "away")
+    assert not store.is_whole(data)
+
+
 def test_what_is_written_is_a_copy(kept, tmp_path):
     data = tmp_path / "data"
     data.mkdir()  # where something is mounted

@@ -114,17 +114,6 @@ def test_the_way_to_pods_is_there_with_a_node_and_only_then():
     assert file not in without.files
 
 
-def test_a_disk_is_filled_by_containerd_and_an_import_alone():
-    archive = "/run/lab/images/a.tar"
-    importing = components.importing(replace(FACTS, import_archive=archive))
-    names = ["containerd", "image-import", "image-prune"]
-    assert [part.name for part in importing] == names
-    assert importing[1].argv[-1] == archive
-    # The layers go once they are unpacked, and the machine with the last of both.
-    assert importing[1].once and importing[2].once
-    assert importing[2].needs == ("image-import",)
-
-
 @pytest.mark.parametrize(
     ("names", "expected"),
     [

@@ -1,0 +1,76 @@
+"""Give the machine's containerd the images: those of a store, or by an import.
+
+In the machine: nothing here needs more than the standard library.
+"""
+
+import subprocess
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from cluster.image import store
+from cluster.local import components, facts, init, layout, probes, rootfs
+from cluster.local.components import Component, Facts
+from cluster.statedir import write_private
+from cluster.supervisor import Supervisor
+
+CONTAINERD = Path("/var/lib/containerd")
+#: what overlayfs leaves of its own in a layer's directory, closed even to its owner
+_WORK = "io.containerd.snapshotter.v1.overlayfs/snapshots/*/work/work"
+
+
+def begin(key: str) -> None:
+    """Let containerd begin with the store that is shown, if it has not yet.
+
+    `key` identifies the archive of that. A containerd that has begun with another
+    store, or with one that is gone, begins anew, be there a store or an import.
+    """
+    whole = store.is_whole(CONTAINERD)
+    if whole and facts.is_imported(key):
+        return
+    shown = next(Path(layout.IMAGES).glob("*"), None)
+    usable = shown and rootfs.can_overlay(str(CONTAINERD), str(shown))
+    if usable or not whole:
+        # A pod may have nested directories deeper than Python's own function goes.
+        command = ["find", str(CONTAINERD), "-mindepth", "1", "-delete"]
+        subprocess.run(command, check=True, env={"PATH": facts.PATH})
+    if shown and usable:
+        store.begin(shown, CONTAINERD)
+        write_private(facts.IMPORTED, key)
+
+
+def importing(found: Facts) -> tuple[Component, ...]:
+    """Return what fills containerd's directory: itself, the import, and what tidies."""
+    return (
+        replace(components.containerd(found), stop_after=()),
+        components.image_import(layout.ARCHIVE),
+        components.image_prune(),
+    )
+
+
+def fill(found: Facts) -> bool:
+    """Import the images and end containerd; say whether all went well."""
+    changed = threading.Event()
+    supervisor = supervised(importing(found))
+    supervisor.changed = changed.set
+    supervisor.start()
+    threading.Thread(target=supervisor.reap, daemon=True).start()
+    while not (supervisor.all_ready() or supervisor.failed):
+        changed.wait()
+        changed.clear()
+    supervisor.stop()
+    for work in CONTAINERD.glob(_WORK):
+        work.rmdir()
+    return not supervisor.failed
+
+
+def supervised(parts: tuple[Component, ...]) -> Supervisor:
+    """Return what runs the components, and write their files."""
+    for part in parts:
+        init.write_files(part)
+    return Supervisor(
+        parts,
+        lambda part: probes.ready(part.ready),
+        logs=layout.LOGS,
+        env=init.environment(),
+    )
