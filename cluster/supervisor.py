@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cluster import logs
 from cluster.local.components import Component
@@ -153,6 +153,10 @@ class Supervisor:
     def _live(self, part: Component) -> None:
         if not self._wait(lambda: self._met(part.needs)):
             return
+        gate = replace(part, ready=part.after)
+        while part.after and not self._ready(gate):
+            if self.stopping.wait(POLL):
+                return
         pause, starts, ever_ready = BACKOFF[0], 0, False
         while not self.stopping.is_set():
             starts += 1

@@ -127,6 +127,7 @@ def _move(
             *(f"{option}={value}" for option, value in changed.items()),
         ),
         ready=Get(_there(part.ready.url, ports)),
+        after=part.after and Get(_there(part.after.url, ports)),
         files={_there(name, ports): text for name, text in part.files.items()},
         stop_after=tuple(name for name in part.stop_after if name in changes),
     )

@@ -111,6 +111,13 @@ def accounts_ready(api: Prober) -> bool:
     return all(api.api("GET", path)[0] == 200 for path in _AWAITED)
 
 
+def controllers_work(api: Prober) -> bool:
+    """Say whether the controller manager has begun: accounts, aggregated roles."""
+    _, role = api.api("GET", f"{_RBAC}/clusterroles/view")
+    account = "/api/v1/namespaces/kube-public/serviceaccounts/default"
+    return bool(role.get("rules")) and api.api("GET", account)[0] == 200
+
+
 def service_answers(api: Prober) -> bool:
     """Say whether pods reach the API server under its Service's address.
 

@@ -8,6 +8,8 @@ behaviour              usual cluster              here
 control plane          static pods                processes of one machine: they do
                                                   not show up as pods in kube-system
 etcd                   TLS on port 2379           unix socket in a 0700 directory
+default roles          made by the API server a   put into an empty etcd, the same
+                       second after it serves     ones, before it serves: see `seed`
 etcd durability        fsync on every write       none: a power cut may lose the last
                                                   writes, a killed process loses nothing
 token lifetime         one year where 3607 s      as asked: the JWT says the truth
@@ -79,16 +81,18 @@ class Connect:
 class Component:
     """One process of the cluster.
 
-    `needs` names what must be ready first. `once` marks a job that ends with 0 instead
-    of staying. `grace` is the time in seconds between SIGTERM and SIGKILL. `stop_after`
-    names what must have ended before this one is asked to. The start does not wait for
-    what is in the `background`, and does not fail with it.
+    `needs` names what must be ready first, `after` is what must answer then. `once`
+    marks a job that ends with 0 instead of staying. `grace` is the time in seconds
+    between SIGTERM and SIGKILL. `stop_after` names what must have ended before this one
+    is asked to. The start does not wait for what is in the `background`, and does not
+    fail with it.
     """
 
     name: str
     argv: tuple[str, ...]
     ready: Get | Connect | None = None
     needs: tuple[str, ...] = ()
+    after: Get | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     once: bool = False
@@ -103,7 +107,8 @@ class Facts:
 
     `python` is the interpreter for our two small scripts, `runc` the OCI runtime,
     `snapshotter` what containerd can use on the state directory's file system,
-    `bootstrapped` whether this API server has filled this etcd before,
+    `bootstrapped` whether this API server has filled this etcd before, `empty` whether
+    nobody has and it is to be seeded,
     `import_archive` an image archive still to be imported, or None, `limits` whether
     there are cgroups to enforce limits with, `oom_score` the `oom_score_adj` that all
     have: a component that may not lower it tries again after pauses of 0.1 s.
@@ -115,6 +120,7 @@ class Facts:
     snapshotter: str
     service_proxy: bool
     bootstrapped: bool = False
+    empty: bool = False
     import_archive: str | None = None
     limits: bool = False
     oom_score: int = 0
@@ -124,6 +130,7 @@ def describe(facts: Facts) -> tuple[Component, ...]:
     """Return the components in the order in which they are started."""
     parts = [
         etcd(),
+        *([seed(facts)] if facts.empty else []),
         kube_apiserver(facts),
         containerd(facts),
         kube_controller_manager(),
@@ -170,10 +177,21 @@ def etcd() -> Component:
     )
 
 
+def seed(facts: Facts) -> Component:
+    """Describe the job that gives an empty etcd the default roles."""
+    script, objects = f"{at.ETC}/seed.py", f"{at.ETC}/seed.jsonl"
+    return Component(
+        "seed",
+        (facts.python, "-ISE", script, objects, f"{at.RUN}/etcd.sock:0"),
+        needs=("etcd",),
+        once=True,
+    )
+
+
 def kube_apiserver(facts: Facts) -> Component:
     """Describe the API server."""
     policy = f"{at.ETC}/audit.yaml"
-    ready = SERVES if facts.bootstrapped else "/readyz"
+    ready = SERVES if facts.bootstrapped or facts.empty else "/readyz"
     return Component(
         "kube-apiserver",
         (
@@ -251,6 +269,8 @@ def kube_controller_manager() -> Component:
         ),
         ready=Get("https://127.0.0.1:10257/healthz"),
         needs=("kube-apiserver",),
+        # It asks for that at once, and then only each second.
+        after=Get(f"https://127.0.0.1:{at.API_PORT}/readyz"),
     )
 
 
@@ -413,7 +433,8 @@ def kubelet(facts: Facts) -> Component:
         # Not the API server: it listens from its first moments, and answers when it
         # can. The kubelet asks for pods a second after its own start, and what a node
         # may do is built in, not a role.
-        needs=("containerd",),
+        # On an empty etcd a little later: after that second there must be a Node.
+        needs=("containerd", *(["seed"] if facts.empty else [])),
         files={config: json.dumps(kubelet_config(facts), indent=1)},
     )
 

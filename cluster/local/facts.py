@@ -37,6 +37,7 @@ def find(python: str, archive_key: str | None, *, service_proxy: bool = False) -
         else "native",
         service_proxy=service_proxy,
         bootstrapped=bootstrapped(layout.ETCD, layout.BIN),
+        empty=not was_ready(Path(layout.ETCD)),
         import_archive=layout.ARCHIVE
         if archive_key and not is_imported(archive_key)
         else None,

@@ -112,6 +112,11 @@ class _Init:
             ),
             Task("node Ready", lambda: bootstrap.node_ready(self._probes, machine)),
             Task(
+                "the controllers",
+                lambda: bootstrap.controllers_work(self._probes),
+                after_all=True,
+            ),
+            Task(
                 "the Service kubernetes",
                 lambda: bootstrap.service_answers(self._probes),
                 after_all=True,
@@ -163,5 +168,5 @@ def _others() -> list[str]:
 #: Read while the package can still be seen: PID 1 leaves the host's files behind.
 SCRIPTS = {
     name: Path(__file__).with_name(name).read_text()
-    for name in ("oci.py", "registry.py")
+    for name in ("oci.py", "registry.py", "seed.py", "seed.jsonl")
 }

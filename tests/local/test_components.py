@@ -22,6 +22,7 @@ FACTS = Facts(
     import_archive="/run/lab/images/toolbox.tar",
 )
 AGAIN = replace(FACTS, bootstrapped=True, import_archive=None)
+EMPTY = replace(FACTS, empty=True)
 LIMITS = replace(FACTS, limits=True)
 LEAST = Facts("/usr/bin/python3", "/run/lab/bin/runc", False, "native", False)
 
@@ -42,7 +43,7 @@ def texts(part):
     return [*part.argv, *part.files.values(), *part.env.values()]
 
 
-@pytest.mark.parametrize("facts", [FACTS, LEAST, AGAIN])
+@pytest.mark.parametrize("facts", [FACTS, LEAST, AGAIN, EMPTY])
 def test_each_component_comes_after_those_it_needs(facts):
     parts, seen = named(facts), set()
     assert len(parts) == len(components.describe(facts))
@@ -52,15 +53,17 @@ def test_each_component_comes_after_those_it_needs(facts):
         assert set(part.stop_after) <= set(parts)
 
 
-def test_only_on_an_empty_etcd_somebody_waits_for_the_roles():
+def test_only_on_an_etcd_of_another_version_somebody_waits_for_the_roles():
     waiting = {p.name for p in named().values() if "kube-apiserver" in p.needs}
     assert waiting == set(named()) - {
         *("etcd", "kube-apiserver", "containerd", "kubelet", "registry"),
         "image-import",
     }
-    urls = [named(facts)["kube-apiserver"].ready.url for facts in (FACTS, AGAIN)]
-    assert urls[0].endswith("/readyz")
-    assert "exclude=poststarthook/rbac/bootstrap-roles" in urls[1]
+    cases = (FACTS, AGAIN, EMPTY)
+    first, *others = (named(facts)["kube-apiserver"].ready.url for facts in cases)
+    assert first.endswith("/readyz")
+    assert all("exclude=poststarthook/rbac/bootstrap-roles" in url for url in others)
+    assert set(named(EMPTY)) - set(named()) == {"seed"}
     # The whole answer is still waited for before the cluster is called ready.
     assert bootstrap._SERVICE.url.endswith("/readyz")
 
@@ -267,6 +270,7 @@ TABLE = {
         {"etcd", "kube-apiserver", "kube-scheduler"} <= set(named())
     ),
     "etcd": lambda: options("etcd")["--listen-client-urls"].startswith("unix://"),
+    "default roles": lambda: named(EMPTY)["seed"].needs == ("etcd",),
     "etcd durability": lambda: "--unsafe-no-fsync" in options("etcd"),
     "token lifetime": lambda: (
         options("kube-apiserver")["--service-account-extend-token-expiration"]

@@ -223,6 +223,25 @@ def test_a_job_is_done_once(supervise, tmp_path):
     assert ours.log("job") == "did it\n"
 
 
+def test_a_component_waits_for_an_answer_after_what_it_needs(supervise, tmp_path):
+    answer = tmp_path / "answer"
+    ours = supervise(
+        part("first", "sleep 60"),
+        part("late", "sleep 60", needs=["first"], after=str(answer)),
+        part("as well", "sleep 60", needs=["first"]),
+    )
+    ours.until("as well", "running")
+    assert ours.state("late")["state"] == "waiting"
+    answer.touch()
+    ours.until("late", "running")
+
+
+def test_who_waits_for_an_answer_can_be_stopped(supervise):
+    ours = supervise(part("never", "sleep 60", after="/dev/null/never"))
+    ours.stop()
+    assert ours.state("never")["state"] == "stopped"
+
+
 def test_a_flood_of_output_neither_blocks_nor_fills_the_disk(supervise, tmp_path):
     ours = supervise(part("loud", "exec yes 'a line to nobody' >&2", grace=30.0))
     pid = ours.until("loud", "running")["pid"]

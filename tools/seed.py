@@ -1,0 +1,48 @@
+"""Write the objects with which an API server of this version fills an empty etcd.
+
+They are what `cluster.local.seed` puts there. Write them anew for another version of
+Kubernetes: `python -m tools.seed`. A test compares them with what the API server makes.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from cluster.apiserver import ApiServer
+from cluster.local import init, seed
+from cluster.local.components import Get
+from cluster.local.probes import Prober
+from cluster.ports import port_of
+from cluster.waiting import until
+
+OBJECTS = Path(seed.__file__).with_name("seed.jsonl")
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+COLLECTIONS = (
+    *(f"{_RBAC}/{name}" for name in ("clusterroles", "clusterrolebindings")),
+    *(f"{_RBAC}/{name}" for name in ("roles", "rolebindings")),
+    "/apis/scheduling.k8s.io/v1/priorityclasses",
+)
+#: what differs in each cluster
+_OWN = ("uid", "resourceVersion", "creationTimestamp", "managedFields")
+
+
+def made() -> Iterator[str]:
+    """Give them as lines of JSON, asked from an API server that has just made them."""
+    with ApiServer({"--authorization-mode": "RBAC"}) as server:
+        api = Prober(str(server.directory / "pki"), port_of(server.directory))
+        whole = Get(f"{server.url}/readyz")
+        if not until(lambda: api.ready(whole), init.BUDGET):
+            raise SystemExit("the API server did not become ready")
+        for path in COLLECTIONS:
+            _, found = api.api("GET", path)
+            kind = {
+                "apiVersion": found["apiVersion"],
+                "kind": found["kind"].removesuffix("List"),
+            }
+            for item in found["items"]:
+                kept = {k: v for k, v in item["metadata"].items() if k not in _OWN}
+                yield json.dumps(kind | item | {"metadata": kept}, sort_keys=True)
+
+
+if __name__ == "__main__":
+    OBJECTS.write_text("".join(f"{line}\n" for line in made()))
