@@ -47,21 +47,20 @@ def build(
 ) -> Path:
     """Build `steps`; return a new directory that holds their programs and no more.
 
-    A step that cannot be built here is left out if the distribution's program will
-    do. Raise LabError if builds are off, MissingTool, NotEnough (before the build, or
-    when the build runs into the limit), DownloadFailed or BuildFailed.
+    A step is left out if the distribution's programs will do. Raise LabError if builds
+    are off, MissingTool, NotEnough (before the build, or when the build runs into the
+    limit), DownloadFailed or BuildFailed.
     """
     if OFF in os.environ:
         raise _off(steps)
     stage = work.stage()
     work.log.write_text("")
     tools = find_tools(recipe, work.log, progress)
-    steps = [step for step in steps if _can_build(step, tools)]
+    steps = [step for step in steps if _is_needed(step, tools)]
     space = DiskSpace.needed(steps, work, tools.go.module_cache)
     space.check()
     processors = preflight.processors()
     compilers, settings = parallelism(steps, preflight.memory_available(), processors)
-    arguments = [f"-p={compilers}"] if compilers < processors else []
     programs = stage / "programs"
     programs.mkdir()
     for number, step in enumerate(steps, 1):
@@ -73,7 +72,7 @@ def build(
             work=work,
             stage=stage,
             space=space,
-            arguments=arguments,
+            arguments=[f"-p={compilers}"],
             settings=settings,
             progress=progress,
         ).run(programs)
@@ -113,11 +112,11 @@ def find_tools(recipe: Recipe, log: Path, progress: Progress) -> Tools:
     return Tools(go, compiler, seccomp)
 
 
-def _can_build(step: Step, tools: Tools) -> bool:
-    if tools.compiler or not step.cgo:
-        return True
+def _is_needed(step: Step, tools: Tools) -> bool:
     if system_has(step):
         return False
+    if tools.compiler or not step.cgo:
+        return True
     raise errors.MissingTool(
         "A C compiler with the C library's headers",
         f"build {step.name}",
@@ -129,7 +128,7 @@ def _can_build(step: Step, tools: Tools) -> bool:
 def parallelism(
     steps: Sequence[Step], available: int, processors: int
 ) -> tuple[int, dict[str, str]]:
-    """Return how many compilers run at once, and settings of their garbage collector.
+    """Return how many compilers run at once, and the settings of each.
 
     As many as `available` bytes of memory allow, which with little memory is one that
     keeps itself small. Raise NotEnough.
@@ -140,7 +139,11 @@ def parallelism(
     if available < GC_OFF_MEMORY:
         return 1, {}
     compilers = 1 + (available - GC_OFF_MEMORY) // COMPILER_MEMORY
-    return min(processors, compilers), GC_OFF
+    compilers = min(processors, compilers)
+    # Two compilers that divide their work on two processors wait for each other: a
+    # tenth of all work. Four keep a machine busy, until one that others need is large.
+    threads = max(1, processors // min(compilers, 4))
+    return compilers, {**GC_OFF, "GOMAXPROCS": f"{threads}"}
 
 
 def _short_of_memory(where: str, needed: int, available: int) -> errors.NotEnough:
@@ -243,20 +246,18 @@ class _Build:
         Raise NotEnough, DownloadFailed or BuildFailed.
         """
         packages = list(self.step.programs.values())
-        arguments = self._arguments()
-        # Reading the imports fetches all sources that they lead to, and no others.
-        self._go("list", *arguments, "-deps", *packages)
         flags = f"-ldflags={self._link_flags()}"
         output = self.stage / "output"
         output.mkdir()
-        # -v names what is compiled.
-        self._go("build", *arguments, "-v", flags, f"-o={output}/", *packages)
+        # -v names what is compiled. Sources are fetched that the imports lead to, and
+        # no others.
+        self._go("build", *self._arguments(), "-v", flags, f"-o={output}/", *packages)
         for name, package in self.step.programs.items():
             (output / default_name(package)).rename(target / name)
         output.rmdir()
 
     def _arguments(self) -> list[str]:
-        """Return what `go list` and `go build` have in common."""
+        """Return the flags of `go build`, but for the linker's."""
         arguments = [*FLAGS, *self.arguments]
         tags = [*self.step.tags]
         if self.tools.seccomp and self.step.seccomp_tag:

@@ -35,6 +35,16 @@ def test_more_memory_means_more_compilers_up_to_the_processors():
     assert all(settings["GOGC"] == "off" for _, settings in chosen)
 
 
+@pytest.mark.parametrize(
+    ("compilers", "processors", "threads"),
+    [(1, 1, "1"), (1, 2, "2"), (2, 2, "1"), (4, 4, "1"), (2, 8, "4"), (8, 8, "2")],
+)
+def test_compilers_at_once_share_the_processors(compilers, processors, threads):
+    memory = build.GC_OFF_MEMORY + (compilers - 1) * build.COMPILER_MEMORY
+    chosen, settings = build.parallelism([step()], memory, processors)
+    assert (chosen, settings["GOMAXPROCS"]) == (compilers, threads)
+
+
 def test_all_of_it_builds_with_one_gigabyte_and_faster_with_two():
     assert build.parallelism(RECIPE.steps, GB, 2) == (1, {})
     assert build.parallelism(RECIPE.steps, 2 * GB, 2)[0] == 2

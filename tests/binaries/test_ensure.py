@@ -227,7 +227,14 @@ def test_a_cache_that_cannot_be_made_is_named(recipe, tmp_path, monkeypatch):
     assert "LAB_CACHE_DIR" in caught.value.way_out
 
 
-# --- a C compiler ---
+# --- a program that the distribution has ---
+
+
+def test_what_the_distribution_has_is_not_built(source, cache):
+    programs = {"true": "binaries/hello"}
+    either = gobox.recipe(source, programs=programs, substitute=True)
+    assert list(binaries.ensure(Silent(), either).iterdir()) == []
+    assert (cache / "build" / "log").read_text() == ""
 
 
 def test_without_a_c_compiler_the_distribution_must_have_the_program(
