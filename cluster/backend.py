@@ -15,6 +15,7 @@ LABEL, MANAGER = "app.kubernetes.io/managed-by", "kubernetes-api-notebooks"
 LOCAL = (
     "machine",
     "etcd",
+    "seed",
     "kube-apiserver",
     "containerd",
     "kube-controller-manager",

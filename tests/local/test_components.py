@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from cluster import backend
 from cluster.local import bootstrap, components, layout
 from cluster.local.components import Connect, Facts, Get
 from tests.local import doctable
@@ -66,6 +67,10 @@ def test_only_on_an_etcd_of_another_version_somebody_waits_for_the_roles():
     assert set(named(EMPTY)) - set(named()) == {"seed"}
     # The whole answer is still waited for before the cluster is called ready.
     assert bootstrap._SERVICE.url.endswith("/readyz")
+
+
+def test_each_component_has_a_log_that_can_be_asked_for():
+    assert {*named(EMPTY), "machine"} == {*backend.LOCAL}
 
 
 def test_what_the_machine_lacks_is_left_out():

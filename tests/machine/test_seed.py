@@ -13,7 +13,7 @@ from tools.seed import OBJECTS, made
 KINDS = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "PriorityClass"}
 
 
-def test_it_is_what_this_api_server_makes(cluster):
+def test_it_is_what_this_api_server_makes(lab):
     """If not, it is another version's: `python -m tools.seed`, and commit the file."""
     assert OBJECTS.read_text().splitlines() == list(made()), versions.KUBERNETES
 
