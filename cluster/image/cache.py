@@ -192,7 +192,12 @@ def _forget_oldest(directory: Path) -> None:
         ours = [*directory.glob(f"{old.stem}.*")]
         if not any(_is_used(path) for path in ours if path.is_dir()):
             for path in ours:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                if path.is_dir():
+                    # Never half of it under its name, should this be killed.
+                    path = path.rename(directory / f"build-{path.name}")
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink()
 
 
 def _is_used(store: Path) -> bool:

@@ -86,7 +86,8 @@ def main(plan_file: str, report_to: str) -> int:
     os.close(plan.listener)
     if plan.store:
         # So that nobody removes it from under the pods; see `image.cache`.
-        fcntl.flock(os.open(plan.store, os.O_RDONLY), fcntl.LOCK_SH)
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(os.open(plan.store, os.O_RDONLY), fcntl.LOCK_SH)
     _pass_signals_to(child)
     pid_1 = ours.recv(16)
     if pid_1:

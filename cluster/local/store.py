@@ -38,7 +38,7 @@ def ensure(binaries: Path, archive: Path, progress: Progress) -> None:
         return _make(binaries, archive, work)
 
     # Whatever is wrong, the import in the cluster says it, or does without.
-    with suppress(errors.LabError):
+    with suppress(errors.LabError, OSError, subprocess.SubprocessError):
         image_cache.keep(file, make, progress)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from cluster.image import cache as image_cache, load
 from cluster.image.archive import Entry, Image, write_archive, write_layer
+from cluster.local import store
 from cluster.progress import Silent
 from tests.machine.lab import Lab
 from tests.running import sleeper
@@ -25,21 +26,21 @@ def begun(tmp_path_factory):
         archive.parent.mkdir()
         archive.symlink_to(plain.archive)
         lab = Lab(tmp_path_factory.mktemp("lab") / "state")
-        store = image_cache.store(archive)
-        assert store.is_dir()
-        before = entries(store)
+        made = image_cache.store(archive)
+        assert made.is_dir()
+        before = entries(made)
         try:
             lab.up()
-            yield lab, store
+            yield lab, made
         finally:
             lab.close()
         # Whatever the tests and their pods have done.
-        assert entries(store) == before
+        assert entries(made) == before
 
 
-def entries(store):
+def entries(made):
     """Return what is in a store, and when each was changed."""
-    found = [(path, path.lstat()) for path in store.rglob("*")]
+    found = [(path, path.lstat()) for path in made.rglob("*")]
     return sorted(
         (path, each.st_uid, each.st_size, each.st_mtime) for path, each in found
     )
@@ -60,11 +61,11 @@ def run(lab, pod):
 
 
 def test_nothing_is_imported_and_nothing_copied(begun):
-    lab, store = begun
+    lab, made = begun
     assert "image-import" not in lab.machine.status()["components"]
     assert links(lab) and all(links(lab))
     sizes = [path.lstat().st_size for path in containerd(lab).rglob("*")]
-    assert sum(sizes) < 10e6 < sum(size for _, _, size, _ in entries(store))
+    assert sum(sizes) < 10e6 < sum(size for _, _, size, _ in entries(made))
     names = [image.name for image in lab.backend.images()]
     assert names == ["docker.io/library/toolbox:1", "registry.k8s.io/pause:3.10"]
 
@@ -96,11 +97,20 @@ def test_an_image_that_is_added_stays(begun, tmp_path):
     ]
 
 
+def test_what_cannot_be_imported_gives_no_store_and_no_error(begun, tmp_path):
+    """The import in a cluster has the words for it."""
+    lab, _ = begun
+    archive = tmp_path / "key.tar"
+    archive.write_text("no archive")
+    store.ensure(lab.binaries, archive, Silent())
+    assert {path.name for path in tmp_path.iterdir()} == {"build.lock", "key.tar"}
+
+
 def test_one_whose_store_is_gone_begins_anew_and_keeps_its_objects(begun):
-    lab, store = begun
+    lab, made = begun
     lab.kubectl("create", "configmap", "kept")
     lab.backend.stop()
-    aside = store.rename(store.with_suffix(".aside"))
+    aside = made.rename(made.with_suffix(".aside"))
     try:
         # The way of a start without the set-up: the archive is imported.
         lab.machine.start(lab.binaries, lab.archive, lab.port, Silent())
@@ -110,4 +120,4 @@ def test_one_whose_store_is_gone_begins_anew_and_keeps_its_objects(begun):
         lab.kubectl("get", "configmap", "kept")
     finally:
         lab.backend.stop()
-        aside.rename(store)
+        aside.rename(made)

@@ -13,8 +13,8 @@ from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 
-from cluster import paths
-from cluster.local import rootfs
+from cluster.image import cache as image_cache
+from cluster.local import layout, rootfs
 from cluster.local.backend import Local
 from cluster.progress import Silent
 from tests import unprivileged
@@ -50,6 +50,8 @@ class Cluster:
         self.secret = secrets.token_hex(16)
         self.mark = f"walls-{secrets.token_hex(6)}"
         self.binaries, self.archive = Local().setup(Silent())
+        # Of the learner's own: the store of the image is made there.
+        self.cache = home / "cache"
         self._open = ExitStack()
 
     # --- As the learner ---------------------------------------------------------
@@ -66,7 +68,7 @@ class Cluster:
         given = {
             "LAB_BACKEND": "local",
             "LAB_STATE_DIR": str(self.state),
-            "LAB_CACHE_DIR": str(paths.cache_dir()),
+            "LAB_CACHE_DIR": str(self.cache),
             "LAB_ASSETS": str(self.binaries),
             "LAB_PROGRESS": "off",
             "WALLS_SECRET": self.secret,
@@ -99,7 +101,7 @@ class Cluster:
         self.diary.write_text(f"my diary: {self.secret}\n")
         (self.home / ".bashrc").touch()
         if self.account in ("one id", "65536 ids"):
-            theirs = self.binaries, self.binaries / "kubectl"
+            theirs = self.binaries, self.binaries / "kubectl", self.cache / "images"
             for path in (self.home, *self.home.iterdir(), *theirs):
                 os.chown(path, unprivileged.UID, unprivileged.UID)
         command = [sys.executable, "-m", "helpers", "up"]
@@ -116,6 +118,8 @@ class Cluster:
             else:
                 _link_or_copy(program, theirs / program.name)
         self.binaries = theirs
+        (self.cache / "images").mkdir(mode=0o700, parents=True)
+        (self.cache / "images" / self.archive.name).symlink_to(self.archive)
 
     def close(self) -> None:
         """Remove the cluster."""
@@ -187,7 +191,7 @@ class Cluster:
             "paths": [str(self.diary), "/etc/shadow", str(self.state / "kubeconfig")],
             "programs": _inodes(self.programs()),
             "inside": [
-                *("/run/lab/bin/kubectl", f"/run/lab/images/{self.archive.name}"),
+                *(f"{layout.BIN}/kubectl", layout.ARCHIVE, *self.layers()),
                 *("/usr/bin/env", os.path.realpath(sys.executable), os.__file__),
             ],
             "skip": [
@@ -221,7 +225,14 @@ class Cluster:
     def programs(self) -> list[Path]:
         """List what the learner runs, and the machine is shown."""
         python = (sys.executable, os.__file__, "/usr/bin/env")
-        return [*self.binaries.iterdir(), self.archive, *map(Path, python)]
+        layers = self.layers().values()
+        return [*self.binaries.iterdir(), self.archive, *layers, *map(Path, python)]
+
+    def layers(self) -> dict[str, Path]:
+        """Return a program of the image that clusters share, by its path inside."""
+        store = image_cache.store(self.cache / "images" / self.archive.name)
+        found = store.glob("*overlayfs/snapshots/*/fs/usr/bin/env")
+        return {f"{layout.IMAGES}/{p.relative_to(store.parent)}": p for p in found}
 
     def _shared_memory(self) -> int:
         libc = ctypes.CDLL(None, use_errno=True)

@@ -68,6 +68,13 @@ def test_it_gets_nothing(tables, row):
     assert got == {position: [] for position in POSITIONS}
 
 
+def test_the_programs_that_it_tries_to_change_are_in_sight(lab, tables):
+    """Or it would prove nothing that it cannot; one is of the image's store."""
+    assert lab.layers()
+    for path in lab.world["inside"]:
+        lab.sh("plain", f"test -f '/host{path}'")
+
+
 @pytest.mark.parametrize("position", POSITIONS)
 def test_it_writes_where_it_may(tables, position):
     got = tables[position]["writes"]["got"]
