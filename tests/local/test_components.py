@@ -144,6 +144,16 @@ def test_etcd_has_no_port_but_for_its_health():
     assert options("kube-apiserver")["--etcd-servers"] == given["--listen-client-urls"]
 
 
+def test_etcd_is_elected_soon_and_beats_no_more_often_than_it_must():
+    given = options("etcd")
+    heartbeat, election = (
+        int(given[name]) for name in ("--heartbeat-interval", "--election-timeout")
+    )
+    assert election <= 250, "the API server would have to wait for it"
+    # With less than that etcd does not start.
+    assert election == 5 * heartbeat
+
+
 @pytest.mark.parametrize("part", named().values(), ids=lambda part: part.name)
 def test_readiness_is_the_components_own_answer(part):
     match part.ready:
