@@ -337,6 +337,8 @@ disabled_plugins = [
 [grpc]
   address = {q(at.CONTAINERD_SOCKET)}
 [plugins.'io.containerd.cri.v1.runtime']
+  # Each second every container would be asked; the kubelet measures by itself.
+  stats_collect_period = "10s"
   # Lowering a score needs CAP_SYS_RESOURCE, which even root may lack.
   restrict_oom_score_adj = true
   disable_apparmor = true
