@@ -58,6 +58,9 @@ SERVES = (
 #: that may run as one user of pods, its components for uid 0 among them; dash calls
 #: the option -p, bash -u
 THREADS = 3072
+#: A lab keeps none of these busy. On one processor each, as Go sees it, they do not
+#: wake threads of their own and wait for them, while the API server needs the others.
+SMALL = {"GOMAXPROCS": "1"}
 
 
 @dataclass(frozen=True)
@@ -174,6 +177,7 @@ def etcd() -> Component:
             "--log-level=warn",
         ),
         ready=Get("http://127.0.0.1:2381/health"),
+        env=SMALL,
         # With etcd gone the API server does not end within its own grace.
         stop_after=("kube-apiserver",),
     )
@@ -270,6 +274,7 @@ def kube_controller_manager() -> Component:
             "--profiling=false",
         ),
         ready=Get("https://127.0.0.1:10257/healthz"),
+        env=SMALL,
         needs=("kube-apiserver",),
         # It asks for that at once, and then only each second.
         after=Get(f"https://127.0.0.1:{at.API_PORT}/readyz"),
@@ -292,6 +297,7 @@ def kube_scheduler() -> Component:
             "--profiling=false",
         ),
         ready=Get("https://127.0.0.1:10259/healthz"),
+        env=SMALL,
         needs=("kube-apiserver",),
     )
 
@@ -434,6 +440,7 @@ def kubelet(facts: Facts) -> Component:
             "--v=1",
         ),
         ready=Get("http://127.0.0.1:10248/healthz"),
+        env=SMALL,
         # Not the API server: it listens from its first moments, and answers when it
         # can. The kubelet asks for pods a second after its own start, and what a node
         # may do is built in, not a role.
@@ -493,6 +500,7 @@ def coredns() -> Component:
         "coredns",
         (f"{at.BIN}/coredns", "-conf", corefile),
         ready=Get("http://127.0.0.1:8181/ready"),
+        env=SMALL,
         needs=("kube-apiserver",),
         # On the node's address too: it is the Service's endpoint for kube-proxy.
         files={
@@ -542,6 +550,7 @@ def kube_proxy(facts: Facts) -> Component:
         "kube-proxy",
         (f"{at.BIN}/kube-proxy", f"--config={config}"),
         ready=Get("http://127.0.0.1:10256/healthz"),
+        env=SMALL,
         needs=("kube-apiserver",),
         files={config: json.dumps(document, indent=1)},
     )

@@ -144,6 +144,12 @@ def test_etcd_has_no_port_but_for_its_health():
     assert options("kube-apiserver")["--etcd-servers"] == given["--listen-client-urls"]
 
 
+def test_what_a_lesson_can_keep_busy_has_all_processors():
+    held = {name for name, part in named().items() if "GOMAXPROCS" in part.env}
+    assert held, "an idle cluster would wake threads for nothing"
+    assert not held & {"kube-apiserver", "containerd", "image-import"}
+
+
 def test_etcd_is_elected_soon_and_beats_no_more_often_than_it_must():
     given = options("etcd")
     heartbeat, election = (
