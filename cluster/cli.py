@@ -65,7 +65,7 @@ def setup(backend: str | None) -> None:
     """Make what a start needs: binaries and image (once).
 
     Kubernetes is downloaded from its official releases. What does not come is built
-    from its Go sources, which takes about eight minutes on two cores. What was
+    from its Go sources, which takes about six minutes on two cores. What was
     interrupted goes on where it was. `up` does the same when it has to. Prints where
     both are.
     """

@@ -20,7 +20,7 @@ import contextlib
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,13 @@ def find(recipe: Recipe = RECIPE) -> Path | None:
     return _from_assets(recipe) or _from_cache(recipe)
 
 
-def ensure(progress: Progress, recipe: Recipe = RECIPE) -> Path:
+#: is told each time that programs have come into the directory
+Arrived = Callable[[Path], None]
+
+
+def ensure(
+    progress: Progress, recipe: Recipe = RECIPE, arrived: Arrived = lambda _: None
+) -> Path:
     """Return the directory with all programs; make what is missing.
 
     One process makes them, others wait for it. Raise IncompleteAssets, StateError for
@@ -56,7 +62,7 @@ def ensure(progress: Progress, recipe: Recipe = RECIPE) -> Path:
     work = WorkDir(paths.cache_dir() / "build")
     with _usable(work), _alone(work, progress) as shared:
         # Somebody else may have made them while we waited.
-        return find(recipe) or _make(recipe, work, shared)
+        return find(recipe) or _make(recipe, work, shared, arrived)
 
 
 def find_kubectl() -> Path | None:
@@ -128,19 +134,27 @@ def _entry(recipe: Recipe) -> Path:
 # --- What is missing is made ---------------------------------------------------
 
 
-def _make(recipe: Recipe, work: WorkDir, progress: Progress) -> Path:
+def _make(recipe: Recipe, work: WorkDir, progress: Progress, arrived: Arrived) -> Path:
     from cluster.binaries import build, download
 
     entry = _entry(recipe)
+
+    def missing() -> list[Step]:
+        # Also what the distribution has: a download costs little, and that program may
+        # be removed later. A build leaves it out.
+        return [step for step in recipe.steps if _faults(entry, step)]
+
+    def take(made: Path) -> None:
+        _install(made, entry)
+        arrived(entry)
+
     try:
-        # Each makes programs of the steps in a new directory, whole steps only, or
-        # none; the next one is asked for the rest.
-        for make in (download.download, build.build):
-            if entry.is_dir() and not faults(entry, recipe):
-                break
-            # Ours as well where the distribution has one: it may be removed later.
-            steps = [step for step in recipe.steps if _faults(entry, step)]
-            _install(make(recipe, steps, work, progress), entry)
+        # Each makes programs of the steps in a new directory, whole steps only.
+        if downloaded := download.download(recipe, missing(), work, progress):
+            take(downloaded)
+        if not entry.is_dir() or faults(entry, recipe):
+            for built in build.build(recipe, missing(), work, progress):
+                take(built)
     finally:
         work.clear()
     shutil.rmtree(work.downloads, ignore_errors=True)
@@ -150,21 +164,16 @@ def _make(recipe: Recipe, work: WorkDir, progress: Progress) -> Path:
     return entry
 
 
-def _install(made: Path | None, entry: Path) -> None:
-    if made is None:
-        return
+def _install(made: Path, entry: Path) -> None:
+    make_private(entry.parent)
+    entry.mkdir(exist_ok=True)
     # Whatever the umask: a machine that root starts reads them as another account.
-    made.chmod(0o755)
+    entry.chmod(0o755)
     for program in made.iterdir():
         program.chmod(0o755)
         # A crash of the machine must not leave the names of empty files.
         with program.open("rb") as file:
             os.fsync(file.fileno())
-    if not entry.exists():
-        make_private(entry.parent)
-        made.rename(entry)
-        return
-    for program in made.iterdir():
         program.replace(entry / program.name)
 
 

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,8 +44,8 @@ _NOT_FETCHED = re.compile(
 
 def build(
     recipe: Recipe, steps: Sequence[Step], work: WorkDir, progress: Progress
-) -> Path:
-    """Build `steps`; return a new directory that holds their programs and no more.
+) -> Iterator[Path]:
+    """Build `steps`; yield a directory with the programs of each, which are taken.
 
     A step is left out if the distribution's programs will do. Raise LabError if builds
     are off, MissingTool, NotEnough (before the build, or when the build runs into the
@@ -63,6 +63,8 @@ def build(
     compilers, settings = parallelism(steps, preflight.memory_available(), processors)
     programs = stage / "programs"
     programs.mkdir()
+    # Also where nothing has to be built.
+    yield programs
     for number, step in enumerate(steps, 1):
         _Build(
             step=step,
@@ -76,7 +78,7 @@ def build(
             settings=settings,
             progress=progress,
         ).run(programs)
-    return programs
+        yield programs
 
 
 def _off(steps: Sequence[Step]) -> errors.LabError:

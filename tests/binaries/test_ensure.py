@@ -1,5 +1,6 @@
 """The programs of the cluster: where they are looked for, and made if missing."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -109,6 +110,28 @@ def test_a_build_goes_into_the_cache_and_is_found_there(recipe, cache, monkeypat
     assert half_made(cache) == []
     # The compiler's gigabytes go.
     assert not (cache / "build" / "compiled").exists()
+
+
+def test_programs_are_there_as_soon_as_they_are_built(recipe, cache):
+    first = recipe.steps[0]
+    second = dataclasses.replace(first, programs={"ho": "binaries/hello"})
+    both = dataclasses.replace(recipe, steps=(first, second))
+    seen = []
+
+    def arrived(entry):
+        seen.append({path.name: path.stat().st_ino for path in entry.iterdir()})
+        if list(seen[-1]) == ["hi"] and len(seen) < 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        binaries.ensure(Silent(), both, arrived)
+    assert [list(names) for names in seen] == [[], ["hi"]]
+    # Another one goes on where that ended.
+    assert binaries.ensure(Silent(), both, arrived) == binaries.find(both)
+    *_, begun, ended = seen
+    assert begun == seen[1]
+    assert sorted(ended) == ["hi", "ho"]
+    assert ended["hi"] == begun["hi"]
 
 
 def test_a_damaged_program_of_the_cache_is_built_again(recipe, cache):
