@@ -5,12 +5,20 @@ return the same as values.
 """
 
 import json
+import subprocess
 import time
 from dataclasses import dataclass
 
 from cluster.waiting import until
 from helpers import errors
-from helpers.command import Completed, backend_in_use, kubectl, patience
+from helpers.command import (
+    Completed,
+    backend_in_use,
+    environment,
+    kubectl,
+    patience,
+    program,
+)
 from helpers.podstatus import Cause, conditions, why_not_ready
 
 #: seconds of one `kubectl wait`; between two of them the pod is looked at
@@ -31,6 +39,12 @@ _ASK = """
 cd /var/run/secrets/kubernetes.io/serviceaccount
 printf 'Authorization: Bearer %s' "$(cat token)" | curl -sS --cacert ca.crt -H @- \\
   -X "$1" -w '\\n%{http_code}' "https://kubernetes.default.svc$2"
+"""
+
+#: Look into a file $3 times: $1 is a text, $2 the file. In the pod, because to run a
+#: command there takes a hundred times as long as to look.
+_FIND = """
+for _ in $(seq $3); do grep -qsF -e "$1" "$2" && break; sleep 0.1; done; cat "$2"
 """
 
 #: kinds that are ready when their pods are, as lessons write them
@@ -162,7 +176,9 @@ def wait_for_file(
 
     def came() -> bool:
         nonlocal last
-        done = exec_in_pod(pod, "cat", path)
+        left = timeout - (time.monotonic() - began)
+        looks = str(max(1, int(min(left, SLICE) / PAUSE)))
+        done = exec_in_pod(pod, "sh", "-c", _FIND, "sh", text, path, looks)
         last = done.stderr if done.exit_code else done.stdout
         return not done.exit_code and text in done.stdout
 
@@ -180,27 +196,52 @@ def wait_for_log(
 
     `pod` is a name, or what `kubectl logs` takes instead of one: `deployment/NAME`.
     Raise NotReady after `timeout` seconds, with the last line. The same as `kubectl
-    logs POD | grep -m1 TEXT`, again and again.
+    logs --follow POD | grep -m1 TEXT`.
     """
     options = ["--container", container] if container else []
     timeout = patience(UNTIL_MET, timeout)
+    began = time.monotonic()
     last = ""
 
     def line() -> str:
         nonlocal last
-        done = kubectl("logs", pod, *options, check=False)
-        lines = (done.stderr if done.exit_code else done.stdout).splitlines()
-        last = lines[-1] if lines else "nothing"
-        if done.exit_code:
-            return ""
-        return next((one for one in lines if text in one), "")
+        left = timeout - (time.monotonic() - began)
+        found, last = _follow((pod, *options), text, min(left, SLICE))
+        return found
 
     what = f"{text!r} in the log of {pod}"
-    began = time.monotonic()
     found = until(line, timeout, what=what, state=lambda: last, pause=PAUSE)
     if not found:
         raise errors.NotReady(what, time.monotonic() - began, last)
     return found
+
+
+def _follow(pod: tuple[str, ...], text: str, seconds: float) -> tuple[str, str]:
+    """Read a log from its beginning until a line holds `text`, for `seconds` at most.
+
+    Return that line or "", and what was read last.
+    """
+    # kubectl ends by itself, even if this kernel is killed.
+    limit = f"--request-timeout={max(seconds, PAUSE):.1f}s"
+    last = ""
+    with subprocess.Popen(
+        [program("read a log"), "logs", "--follow", limit, *pod],
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+    ) as logs:
+        assert logs.stdout and logs.stderr
+        try:
+            for line in logs.stdout:
+                last = line.rstrip("\n")
+                if text in last:
+                    return last, last
+        finally:
+            logs.kill()
+        return "", last or logs.stderr.read().strip() or "nothing"
 
 
 def _meets(condition: str, resource: str, seconds: float) -> bool:

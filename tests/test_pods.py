@@ -95,7 +95,7 @@ def test_a_line_of_a_log_is_waited_for(namespace):
     assert pods.wait_for_log("talks", "second", timeout=20) == "second try"
     assert pods.wait_for_log("talks", "try", container="main") == "first try"
     with pytest.raises(errors.NotReady) as caught:
-        pods.wait_for_log("talks", "third", timeout=0.3)
+        pods.wait_for_log("talks", "third", timeout=2)
     assert caught.value.last == "second try"
 
 

@@ -14,6 +14,7 @@ ask() {
   fi
 }
 
-while sleep 1; do
+while :; do
   if ask; then touch /tmp/answered; else rm -f /tmp/answered; fi
+  sleep 1
 done
