@@ -18,8 +18,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import errors, paths, preflight, statedir, versions
-from cluster.image import build as image_build, toolbox
+from cluster import errors, paths, preflight, statedir
+from cluster.image import build as image_build, store as image_store, toolbox
 from cluster.permissions import make_private
 from cluster.progress import Progress
 
@@ -66,7 +66,19 @@ def is_near(archive: Path, binaries: Path) -> bool:
 
 def store(archive: Path) -> Path:
     """Return where the store of an archive is, if there is one: see `image.store`."""
-    return archive.with_name(f"{archive.stem}.{versions.CONTAINERD}.store")
+    return archive.with_name(image_store.name(archive.stem))
+
+
+def stores(archive: Path) -> list[Path]:
+    """Return the stores beside an archive that we may read, its own first.
+
+    A cluster reads the one with which it once began, an update or two ago.
+    """
+    first = store(archive)
+    found = {first, *archive.parent.glob("*.store")}
+    # A teacher's, of an archive for all, is the teacher's.
+    readable = [path.resolve() for path in found if os.access(path, os.R_OK)]
+    return sorted(readable, key=lambda path: (path.name != first.name, path))
 
 
 #: makes an archive in an empty directory: that, a log, the pins of the client

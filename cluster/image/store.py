@@ -7,8 +7,15 @@ of each layer, which are only read and so may be everybody's.
 import shutil
 from pathlib import Path
 
+from cluster import versions
+
 #: a directory for each layer, in a store; its files are in `fs`
 _SNAPSHOTS = "io.containerd.snapshotter.v1.overlayfs/snapshots/*"
+
+
+def name(key: str) -> str:
+    """Return what the store of the archive `key` is called, as this containerd's."""
+    return f"{key}.{versions.CONTAINERD}.store"
 
 
 def begin(store: Path, data: Path) -> None:

@@ -22,19 +22,20 @@ _WORK = "io.containerd.snapshotter.v1.overlayfs/snapshots/*/work/work"
 def begin(key: str) -> None:
     """Let containerd begin with the store that is shown, if it has not yet.
 
-    `key` identifies the archive of that. A containerd that has begun with another
-    store, or with one that is gone, begins anew, be there a store or an import.
+    `key` identifies the archive of that. One that has begun with another keeps it, and
+    the images that were added: the archive is imported there. One whose store is gone
+    begins anew.
     """
     whole = store.is_whole(CONTAINERD)
-    if whole and facts.is_imported(key):
+    if whole and facts.IMPORTED.exists():
         return
-    shown = next(Path(layout.IMAGES).glob("*"), None)
-    usable = shown and rootfs.can_overlay(str(CONTAINERD), str(shown))
+    shown = Path(layout.IMAGES, store.name(key))
+    usable = shown.exists() and rootfs.can_overlay(str(CONTAINERD), str(shown))
     if usable or not whole:
         # A pod may have nested directories deeper than Python's own function goes.
         command = ["find", str(CONTAINERD), "-mindepth", "1", "-delete"]
         subprocess.run(command, check=True, env={"PATH": facts.PATH})
-    if shown and usable:
+    if usable:
         store.begin(shown, CONTAINERD)
         write_private(facts.IMPORTED, key)
 

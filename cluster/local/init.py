@@ -7,7 +7,7 @@ dies, the kernel ends everything in the machine: nothing can be left behind.
 import dataclasses
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from cluster import syscalls as sc
@@ -31,7 +31,7 @@ class Plan:
 
     `python` is the interpreter, `python_home` its installation. `listener` is an
     open descriptor. `archive` is the image archive, `archive_key` what identifies it,
-    `store` what it is once imported, where there is that.
+    `stores` what it and earlier ones are once imported, its own first if it is there.
     """
 
     state: str
@@ -41,13 +41,13 @@ class Plan:
     listener: int
     archive: str | None = None
     archive_key: str | None = None
-    store: str | None = None
+    stores: Sequence[str] = ()
 
     @property
     def sources(self) -> rootfs.Sources:
         """Return what its file system is made of."""
         return rootfs.Sources(
-            self.state, self.binaries, self.python_home, self.archive, self.store
+            self.state, self.binaries, self.python_home, self.archive, self.stores
         )
 
 

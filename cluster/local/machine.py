@@ -76,7 +76,7 @@ def _plan(launch: Launch) -> init.Plan:
     from cluster.image import cache as image_cache
 
     archive = launch.archive and launch.archive.resolve()
-    store = launch.archive and image_cache.store(launch.archive)
+    stores = image_cache.stores(launch.archive) if launch.archive else []
     return init.Plan(
         state=str(launch.state),
         binaries=str(launch.binaries.resolve()),
@@ -85,8 +85,7 @@ def _plan(launch: Launch) -> init.Plan:
         listener=launch.listener.fileno(),
         archive=str(archive) if archive else None,
         archive_key=archive.stem if archive else None,
-        # A teacher's, of an archive for all, is the teacher's.
-        store=str(store.resolve()) if store and os.access(store, os.R_OK) else None,
+        stores=[str(store) for store in stores],
     )
 
 

@@ -84,10 +84,10 @@ def main(plan_file: str, report_to: str) -> int:
     theirs.close()
     os.close(report)
     os.close(plan.listener)
-    if plan.store:
+    for store in plan.stores:
         # So that nobody removes it from under the pods; see `image.cache`.
         with suppress(OSError):  # a file system without locks
-            fcntl.flock(os.open(plan.store, os.O_RDONLY), fcntl.LOCK_SH)
+            fcntl.flock(os.open(store, os.O_RDONLY), fcntl.LOCK_SH)
     _pass_signals_to(child)
     pid_1 = ours.recv(16)
     if pid_1:
@@ -174,7 +174,7 @@ def start(
     with sc.step("making namespaces"):
         # The network for /sys alone, which must not show the host's.
         sc.unshare(sc.CLONE_NEWNS | sc.CLONE_NEWNET)
-    rootfs.build(sources, _owner_as_us(sources.store) if sources.store else None)
+    rootfs.build(sources, _owner_as_us(sources.stores[0]) if sources.stores else None)
     # It binds the whole user namespace that is made under it, user_namespaces(7).
     most = resource.getrlimit(resource.RLIMIT_NPROC)[1]
     most = THREADS if most == resource.RLIM_INFINITY else min(most, THREADS)

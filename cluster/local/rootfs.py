@@ -20,7 +20,7 @@ import secrets
 import shutil
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -53,21 +53,21 @@ class Sources:
 
     `state` and `binaries` are directories. `python` is the interpreter's installation,
     of which only the program and its standard library are shown: it may be a learner's
-    ~/.local. `archive` is the file of the suite's image, `store` the directory with
-    what it is once imported.
+    ~/.local. `archive` is the file of the suite's image, `stores` are directories
+    with what it and earlier ones are once imported, all of one owner.
     """
 
     state: str
     binaries: str
     python: str
     archive: str | None = None
-    store: str | None = None
+    stores: Sequence[str] = ()
 
 
 def build(sources: Sources, names: int | None = None) -> None:
     """Make the new root and go there, so far by `chdir` alone; raise StepRefused.
 
-    `names` is a user namespace that gives the owner of the store our ids, None where
+    `names` is a user namespace that gives the owner of the stores our ids, None where
     it has them.
     """
     root = os.path.join(sources.state, "root")
@@ -81,8 +81,8 @@ def build(sources: Sources, names: int | None = None) -> None:
     _etc(f"{root}/etc")
     _sysfs(f"{root}/sys")
     _own(root, sources)
-    if sources.store:
-        _store(sources.store, f"{root}{at.IMAGES}", names)
+    for store in sources.stores:
+        _store(store, f"{root}{at.IMAGES}", names)
     os.chdir(root)
 
 

@@ -1,6 +1,7 @@
 """The image is imported once, in the cache; each cluster begins with what that gave."""
 
 import json
+import shutil
 
 import pytest
 
@@ -95,6 +96,24 @@ def test_an_image_that_is_added_stays(begun, tmp_path):
     assert "docker.io/library/lab-test:1" in [
         each.name for each in lab.backend.images()
     ]
+
+
+def test_an_update_of_the_image_keeps_the_store_and_what_was_added(begun):
+    lab, made = begun
+    newer = made.with_name("newer.tar")
+    shutil.copyfile(lab.archive, newer)
+    names = {image.name for image in lab.backend.images()}
+    lab.backend.stop()
+    try:
+        lab.machine.start(lab.binaries, newer, lab.port, Silent())
+        assert lab.component("image-import")["state"] == "done"
+        assert {image.name for image in lab.backend.images()} == names
+        assert any(links(lab))
+        run(lab, sleeper("updated"))
+    finally:
+        newer.unlink()
+        lab.backend.stop()
+        lab.up()
 
 
 def test_what_cannot_be_imported_gives_no_store_and_no_error(begun, tmp_path):
