@@ -7,8 +7,9 @@ kwok           a control plane whose nodes and pods are simulated
 
 All of them run the same etcd and kube-apiserver. kwok and envtest are built from their
 Go modules on the first run, into `peers` of the cache directory; `--no-build` leaves
-out what is not there. Others want a container engine, or cannot be had as Go modules:
-what is published of them is printed with its source, and is of another machine.
+out what is not there. Others want a container engine, or their modules could not be
+fetched: what is published of them is printed with its source, and is of another
+machine.
 
 Usage: `python benchmarks/peers.py [--runs 3] [--only NAME …] [--no-build]`
 """

@@ -3,7 +3,7 @@
 Cold: an empty state directory, binaries and image in the cache. Then `stop` and `up`
 on the same one. Every time is seconds since `up` was called, seen from the host as a
 learner would; the ratio is to the moment at which the API server itself began to
-serve in the same run, which no arrangement of ours can make earlier.
+serve in the same run.
 
 Usage: `python benchmarks/start.py [--runs 5]`
 """

@@ -62,6 +62,10 @@ class Beside:
         self._other.message = ""
 
 
+class _Stopped(Exception):
+    """Ends the other. No OSError, which it may expect."""
+
+
 class _Other:
     """What the other says; only the thread of the one writes to a screen."""
 
@@ -72,7 +76,7 @@ class _Other:
 
     def update(self, message: str) -> None:
         if self.stopped:
-            raise InterruptedError
+            raise _Stopped
         self.message = message
 
     def finish(self, message: str) -> None:

@@ -132,12 +132,12 @@ class Cluster:
         """Create a labelled namespace for this notebook and make it the default.
 
         Return its name, which shell cells find in `$NAMESPACE`: `lesson`, or `lesson-2`
-        and so on while others have it. Namespaces of kernels that are gone are removed
-        first, and so is the one that this kernel had for the lesson, when its first
-        cell is run again. The same as `kubectl create namespace` and `kubectl config
-        set-context --current --namespace`, in a kubeconfig of this kernel's own. Raise
-        NoNode for a lesson that begins with a pod, where none can run; wait for a node
-        that is starting.
+        and so on while others have it or it is being removed. Namespaces of kernels
+        that are gone are removed first, and so is the one that this kernel had for the
+        lesson, when its first cell is run again. The same as `kubectl create namespace`
+        and `kubectl config set-context --current --namespace`, in a kubeconfig of this
+        kernel's own. Raise NoNode for a lesson that begins with a pod, where none can
+        run; wait for a node that is starting.
         """
         if any(one.topic == lesson and one.pods for one in lessons()):
             backend_in_use().require_node("This lesson")

@@ -41,8 +41,8 @@ printf 'Authorization: Bearer %s' "$(cat token)" | curl -sS --cacert ca.crt -H @
   -X "$1" -w '\\n%{http_code}' "https://kubernetes.default.svc$2"
 """
 
-#: Look into a file $3 times: $1 is a text, $2 the file. In the pod, because to run a
-#: command there takes a hundred times as long as to look.
+#: Look into a file $3 times: $1 is a text, $2 the file. In the pod, because starting a
+#: command there takes a hundred times as long as looking.
 _FIND = """
 for _ in $(seq $3); do grep -qsF -e "$1" "$2" && break; sleep 0.1; done; cat "$2"
 """
@@ -241,7 +241,9 @@ def _follow(pod: tuple[str, ...], text: str, seconds: float) -> tuple[str, str]:
                     return last, last
         finally:
             logs.kill()
-        return "", last or logs.stderr.read().strip() or "nothing"
+        problem = logs.stderr.read().strip()
+        # Its deadline is ours, and no news.
+        return "", last or ("" if "imeout" in problem else problem) or "nothing"
 
 
 def _meets(condition: str, resource: str, seconds: float) -> bool:

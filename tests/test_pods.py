@@ -97,6 +97,10 @@ def test_a_line_of_a_log_is_waited_for(namespace):
     with pytest.raises(errors.NotReady) as caught:
         pods.wait_for_log("talks", "third", timeout=2)
     assert caught.value.last == "second try"
+    run(sleeper("silent"))
+    with pytest.raises(errors.NotReady) as caught:
+        pods.wait_for_log("silent", "word", timeout=3)
+    assert caught.value.last == "nothing"
 
 
 def test_a_manifest_that_is_refused_keeps_the_servers_words(namespace):

@@ -213,8 +213,14 @@ def _forget_oldest(directory: Path) -> None:
 
 
 def _is_used(store: Path) -> bool:
-    """Say whether a cluster that runs reads the store: it holds a lock."""
-    descriptor = os.open(store, os.O_RDONLY)
+    """Say whether a cluster that runs reads the store: it holds a lock.
+
+    One of another account counts as used: we could not remove it.
+    """
+    try:
+        descriptor = os.open(store, os.O_RDONLY)
+    except OSError:
+        return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

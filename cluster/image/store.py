@@ -31,5 +31,6 @@ def begin(store: Path, data: Path) -> None:
 
 
 def is_whole(data: Path) -> bool:
-    """Say whether the files of all layers are there, wherever links lead to."""
-    return all((path / "fs").exists() for path in data.glob(_SNAPSHOTS))
+    """Say whether all that `begin` has linked to is there."""
+    files = [path / "fs" for path in data.glob(_SNAPSHOTS)]
+    return all(path.exists() for path in files if path.is_symlink())

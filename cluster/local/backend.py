@@ -247,7 +247,7 @@ class Local(Backend):
             progress.update("trying whether this machine can run the cluster")
             trial.require(self.state)
             binaries, archive = self.setup(progress)
-        elif not image_cache.store(archive).exists():
+        elif not (self.state / "node" / "containerd" / "imported").exists():
             from cluster.local import store
 
             store.ensure(binaries, archive, progress)

@@ -102,7 +102,8 @@ def node_ready(api: Prober, machine_id: str | None = None) -> bool:
         # Nothing that another has changed in between.
         version = node["metadata"]["resourceVersion"]
         changes.setdefault("metadata", {})["resourceVersion"] = version
-        api.api("PATCH", _NODE, changes, "application/merge-patch+json")
+        status, _ = api.api("PATCH", _NODE, changes, "application/merge-patch+json")
+        ready = ready and status == 200
     return ready and accounts_ready(api)
 
 

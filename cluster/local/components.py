@@ -43,7 +43,7 @@ images                 pulled from a registry     imported: there is no way out;
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cluster import audit
 from cluster.local import layout as at
@@ -146,7 +146,15 @@ def describe(facts: Facts) -> tuple[Component, ...]:
         parts.append(kube_proxy(facts))
     if facts.import_archive:
         parts.append(image_import(facts.import_archive))
+    if facts.empty:
+        parts = [_after_seed(part) for part in parts]
     return tuple(parts)
+
+
+def _after_seed(part: Component) -> Component:
+    # What is governed by the default roles; usually they are there by then.
+    waits = "kube-apiserver" in part.needs
+    return replace(part, needs=(*part.needs, "seed")) if waits else part
 
 
 def etcd() -> Component:

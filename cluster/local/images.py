@@ -26,18 +26,26 @@ def begin(key: str) -> None:
     the images that were added: the archive is imported there. One whose store is gone
     begins anew.
     """
-    whole = store.is_whole(CONTAINERD)
-    if whole and facts.IMPORTED.exists():
+    if facts.IMPORTED.exists() and store.is_whole(CONTAINERD):
         return
+    _empty(CONTAINERD)
     shown = Path(layout.IMAGES, store.name(key))
-    usable = shown.exists() and rootfs.can_overlay(str(CONTAINERD), str(shown))
-    if usable or not whole:
-        # A pod may have nested directories deeper than Python's own function goes.
-        command = ["find", str(CONTAINERD), "-mindepth", "1", "-delete"]
-        subprocess.run(command, check=True, env={"PATH": facts.PATH})
-    if usable:
+    if not (shown.exists() and rootfs.can_overlay(str(CONTAINERD), str(shown))):
+        return
+    try:
         store.begin(shown, CONTAINERD)
+    except OSError:
+        # The disk is full, or the store was removed just now: the import tells why.
+        _empty(CONTAINERD)
+    else:
         write_private(facts.IMPORTED, key)
+
+
+def _empty(directory: Path) -> None:
+    # A pod may have nested directories deeper than Python's own function goes.
+    if names := [str(path) for path in directory.iterdir()]:
+        command = ["rm", "-rf", "--", *names]
+        subprocess.run(command, check=False, env={"PATH": facts.PATH})
 
 
 def importing(found: Facts) -> tuple[Component, ...]:

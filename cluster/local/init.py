@@ -105,17 +105,18 @@ class _Init:
         ca = Path(layout.PKI, "ca.crt").read_text()
         posts = bootstrap.posts(limits=self._facts.limits, ca=ca)
         machine = Path("/etc/machine-id").read_text().strip()
+        controllers = Task(
+            "the controllers",
+            lambda: bootstrap.controllers_work(self._probes),
+            after_all=True,
+        )
         return (
             Task(
                 "first objects",
                 lambda: bootstrap.make(self._probes, posts),
             ),
             Task("node Ready", lambda: bootstrap.node_ready(self._probes, machine)),
-            Task(
-                "the controllers",
-                lambda: bootstrap.controllers_work(self._probes),
-                after_all=True,
-            ),
+            *([controllers] if self._facts.empty else []),
             Task(
                 "the Service kubernetes",
                 lambda: bootstrap.service_answers(self._probes),

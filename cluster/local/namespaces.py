@@ -174,7 +174,10 @@ def start(
     with sc.step("making namespaces"):
         # The network for /sys alone, which must not show the host's.
         sc.unshare(sc.CLONE_NEWNS | sc.CLONE_NEWNET)
-    rootfs.build(sources, _owner_as_us(sources.stores[0]) if sources.stores else None)
+    names = _owner_as_us(sources.stores[0]) if sources.stores else None
+    rootfs.build(sources, names)
+    if names is not None:
+        os.close(names)
     # It binds the whole user namespace that is made under it, user_namespaces(7).
     most = resource.getrlimit(resource.RLIMIT_NPROC)[1]
     most = THREADS if most == resource.RLIM_INFINITY else min(most, THREADS)
@@ -213,7 +216,10 @@ def _owner_as_us(store: str) -> int | None:
 
     None where we are the owner, or may not make it: the owner stays another then.
     """
-    found = os.stat(store)
+    try:
+        found = os.stat(store)
+    except FileNotFoundError:  # removed since it was listed
+        return None
     uid, gid = os.geteuid(), os.getegid()
     if (found.st_uid, found.st_gid) == (uid, gid):
         return None
@@ -228,7 +234,7 @@ def _owner_as_us(store: str) -> int | None:
                 socket.send_fds(theirs, [b"x"], [namespace])
             os._exit(0)
         theirs.close()
-        _, received, *_ = socket.recv_fds(ours, 1, 1)
+        _, received, *_ = socket.recv_fds(ours, 1, 1, socket.MSG_CMSG_CLOEXEC)
         os.waitpid(child, 0)
     return received[0] if received else None
 

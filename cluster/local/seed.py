@@ -46,8 +46,15 @@ def _base64(text: str) -> str:
 
 
 def send(address: str, operations: list[dict]) -> str:
-    """Make one transaction of them; return the status line of etcd's answer."""
-    body = json.dumps({"success": operations}).encode()
+    """Make one transaction of them; return the status line of etcd's answer.
+
+    Nothing is put where the API server has made one of them already.
+    """
+    absent = [
+        {"key": put["requestPut"]["key"], "target": "CREATE", "createRevision": "0"}
+        for put in operations
+    ]
+    body = json.dumps({"compare": absent, "success": operations}).encode()
     head = (
         "POST /v3/kv/txn HTTP/1.1\r\nHost: etcd\r\nConnection: close\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"

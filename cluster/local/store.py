@@ -20,7 +20,7 @@ from cluster.progress import Progress
 from cluster.statedir import below
 
 #: seconds; it takes about two
-LONGEST = 300.0
+LONGEST = 120.0
 
 
 def ensure(binaries: Path, archive: Path, progress: Progress) -> None:

@@ -34,7 +34,9 @@ def test_one_whose_layers_are_gone_is_not_whole(kept, tmp_path):
     data = tmp_path / "data"
     assert store.is_whole(data)  # nothing is missing yet
     store.begin(kept, data)
+    # Of an image that was added, and what containerd leaves when it is killed.
     (data / SNAPSHOTS / "2" / "fs").mkdir(parents=True)
+    (data / SNAPSHOTS / "new-1").mkdir()
     assert store.is_whole(data)
     kept.rename(tmp_path / "away")
     assert not store.is_whole(data)

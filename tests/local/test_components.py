@@ -65,6 +65,8 @@ def test_only_on_an_etcd_of_another_version_somebody_waits_for_the_roles():
     assert first.endswith("/readyz")
     assert all("exclude=poststarthook/rbac/bootstrap-roles" in url for url in others)
     assert set(named(EMPTY)) - set(named()) == {"seed"}
+    seeded = {name for name, part in named(EMPTY).items() if "seed" in part.needs}
+    assert seeded == {*waiting, "kubelet"}
     # The whole answer is still waited for before the cluster is called ready.
     assert bootstrap._SERVICE.url.endswith("/readyz")
 

@@ -40,6 +40,15 @@ def test_no_identity_is_seeded():
     assert {body["kind"] for body in first} == KINDS
 
 
+def test_what_the_api_server_has_made_is_left_alone(lab):
+    """A seed that comes late, or once more, gives nothing another UID."""
+    ask = ("get", "clusterrole", "view", "-o", "jsonpath={.metadata.uid}")
+    before = lab.kubectl(*ask)
+    todo = seed.puts(init.SCRIPTS["seed.jsonl"])[: seed.MOST]
+    assert " 200 " in seed.send(str(lab.state / "run" / "etcd.sock:0"), todo)
+    assert before and lab.kubectl(*ask) == before
+
+
 @full
 def test_the_api_server_changes_nothing_that_was_seeded(lab):
     """All are still as two transactions have put them, but for what is aggregated."""
