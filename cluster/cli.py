@@ -205,8 +205,8 @@ def doctor(as_json: bool) -> None:
 LOGS_HELP = f"""Print the last lines of a component's log.
 
 Components:
-  {", ".join(LOCAL[:7])}
-  {", ".join(LOCAL[7:])}
+  {", ".join(LOCAL[:6])}
+  {", ".join(LOCAL[6:])}
 
 Components of a kind cluster:
   {", ".join(KIND[:6])}

@@ -5,6 +5,7 @@ return the same as values.
 """
 
 import json
+import re
 import subprocess
 import time
 from dataclasses import dataclass
@@ -242,8 +243,9 @@ def _follow(pod: tuple[str, ...], text: str, seconds: float) -> tuple[str, str]:
         finally:
             logs.kill()
         problem = logs.stderr.read().strip()
-        # Its deadline is ours, and no news.
-        return "", last or ("" if "imeout" in problem else problem) or "nothing"
+        if re.search("deadline exceeded|[Tt]imeout", problem):
+            problem = ""  # its deadline is ours
+        return "", last or problem or "nothing"
 
 
 def _meets(condition: str, resource: str, seconds: float) -> bool:
