@@ -214,7 +214,7 @@ class Limits:
             return ok("memory", known)
         return warning(
             "memory",
-            f"{known}; the cluster takes 0.7 GB and each open notebook 0.15 GB.",
+            f"{known}; the cluster takes 0.9 GB and each open notebook 0.15 GB.",
             "Close other programs; shut down kernels that are not needed.",
         )
 
