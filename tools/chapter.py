@@ -32,8 +32,7 @@ PROOF = "on-stub"
 #: The end of their ids where the answer is an empty one.
 EMPTY = "on-nothing"
 #: Numbers of the lessons, the longest first: the last one is waited for alone. One that
-#: is not listed comes before all. 14 is far from 15 and 24, which add kinds: it asks
-#: discovery twice, and wants the same answer.
+#: is not listed comes before all.
 LONGEST = (
     "18 19 26 27 15 20 17 21 16 07 22 06 23 11 04 24 13 01 05 08 12 02 25 14 03 00"
 )

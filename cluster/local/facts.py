@@ -39,7 +39,7 @@ def find(python: str, archive_key: str | None, *, service_proxy: bool = False) -
         bootstrapped=bootstrapped(layout.ETCD, layout.BIN),
         empty=not was_ready(Path(layout.ETCD)),
         import_archive=layout.ARCHIVE
-        if archive_key and not is_imported(archive_key)
+        if archive_key and not _says(IMPORTED, archive_key)
         else None,
         limits=cgroups.divide(),
         oom_score=int(Path("/proc/self/oom_score_adj").read_text()),
@@ -51,11 +51,6 @@ def remember(found: Facts, archive_key: str | None) -> None:
     remember_bootstrap(layout.ETCD, layout.BIN)
     if found.import_archive and archive_key:
         write_private(IMPORTED, archive_key)
-
-
-def is_imported(archive_key: str) -> bool:
-    """Say whether containerd has the images of this archive."""
-    return _says(IMPORTED, archive_key)
 
 
 def bootstrapped(etcd: str, binaries: str) -> bool:

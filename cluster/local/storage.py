@@ -67,6 +67,25 @@ def prepare(state: Path) -> None:
         )
 
 
+def try_machine(
+    main: str, base: Path, *arguments: str, seconds: float
+) -> subprocess.CompletedProcess[str]:
+    """Call `main(base, *arguments)` in a child that makes a machine of that state.
+
+    It is nobody's cluster. Raise subprocess.TimeoutExpired after `seconds`.
+    """
+    for name in (*KEPT, *VOLATILE):
+        (base / name).mkdir(parents=True, exist_ok=True)
+    return subprocess.run(
+        python_command(main, str(base), *arguments),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        env={"PATH": facts.PATH, "LANG": "C.UTF-8"},
+    )
+
+
 def hand_over(state: Path, first: int) -> None:
     """Give what the machine uses of `state` to its root, uid `first` of the host.
 

@@ -12,10 +12,9 @@ from pathlib import Path
 
 from cluster import errors
 from cluster.image import cache as image_cache
-from cluster.local import facts, images, namespaces, rootfs, storage
+from cluster.local import images, namespaces, rootfs, storage
 from cluster.local.components import Facts
 from cluster.logs import last_words
-from cluster.processes import python_command
 from cluster.progress import Progress
 from cluster.statedir import below
 
@@ -43,18 +42,9 @@ def ensure(binaries: Path, archive: Path, progress: Progress) -> None:
 
 
 def _make(binaries: Path, archive: Path, work: Path) -> Path:
-    for name in (*storage.KEPT, *storage.VOLATILE):
-        (work / name).mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
-        python_command(
-            "cluster.local.store.main",
-            *map(str, (work, binaries.resolve(), archive.resolve())),
-        ),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=LONGEST,
-        env={"PATH": facts.PATH, "LANG": "C.UTF-8"},
+    paths = map(str, (binaries.resolve(), archive.resolve()))
+    done = storage.try_machine(
+        "cluster.local.store.main", work, *paths, seconds=LONGEST
     )
     if done.returncode:
         raise errors.StartFailed(f"The image was not imported: {done.stderr}", "")

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, paths, preflight, syscalls as sc
-from cluster.local import cgroups, facts, init, namespaces, network, rootfs, storage
-from cluster.processes import python_command
+from cluster.local import cgroups, init, namespaces, network, rootfs, storage
 
 #: seconds; it takes a tenth of one
 TIMEOUT = 20.0
@@ -58,16 +57,8 @@ def attempt(directory: Path) -> Answer:
     """Try it with storage in `directory`, which must be writable."""
     base = Path(tempfile.mkdtemp(prefix=".trial-", dir=directory))
     try:
-        for name in (*storage.KEPT, *storage.VOLATILE, "bin"):
-            (base / name).mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(
-            python_command("cluster.local.trial.main", str(base)),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            env={"PATH": facts.PATH, "LANG": "C.UTF-8"},
-        )
+        (base / "bin").mkdir()
+        done = storage.try_machine("cluster.local.trial.main", base, seconds=TIMEOUT)
         if done.returncode:
             last = done.stderr.strip().splitlines()[-1:]
             return Answer(_ALL, last[0] if last else f"exit code {done.returncode}")

@@ -40,7 +40,7 @@ _WHOLE = 'made=$1; shift; "$@" && sync && mv "$made.part" "$made"'
 _CGROUPS = "/sys/fs/cgroup"
 #: what a kernel tells of itself
 _OWN = (("proc", "/proc"), ("sysfs", "/sys"), ("cgroup2", _CGROUPS))
-_CONTAINERD = "/var/lib/containerd"
+_CONTAINERD = str(images.CONTAINERD)
 #: the disk that is made, in `etc`
 MADE = "images"
 _SCRIPTS = {
