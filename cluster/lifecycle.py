@@ -76,19 +76,13 @@ class Lifecycle:
 
     def run(self) -> int:
         """Start everything and reap for ever: SIGTERM ends this process."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            # Without a handler the kernel drops signals to a PID 1.
-            signal.signal(number, self._asked_to_stop)
+        when_asked_to_end(self._stop)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         self._publish()
         self._supervisor.start()
         threading.Thread(target=self._bring_up, daemon=True).start()
         self._supervisor.reap()
         return 0
-
-    def _asked_to_stop(self, *_: object) -> None:
-        # In a thread: the main one goes on reaping.
-        threading.Thread(target=self._stop, daemon=True).start()
 
     def _move(self, phase: str, *, only_from: tuple[str, ...]) -> bool:
         """Go to `phase`; return False where another thread was quicker."""
@@ -193,6 +187,27 @@ class Lifecycle:
     def _awaited(self) -> list[str]:
         tasks = [task.words for task in self._tasks if task.words not in self._done]
         return self._supervisor.awaited() + tasks
+
+
+def when_asked_to_end(act: Callable[[], None]) -> None:
+    """Call `act` in a thread of its own after the first SIGTERM or SIGINT.
+
+    Not in a handler: Python runs those between two steps of the main thread. A signal
+    that comes just before that thread waits for a child would be seen only when one
+    ends. The byte to the descriptor is written at once.
+    """
+    asked, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Without a handler the kernel drops signals to a PID 1.
+        signal.signal(number, lambda *_: None)
+
+    def wait() -> None:
+        os.read(asked, 1)
+        act()
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 class _GivenUp(Exception):

@@ -8,12 +8,11 @@ import ctypes
 import dataclasses
 import json
 import os
-import signal
 import sys
 import threading
 from pathlib import Path
 
-from cluster import logs, supervisor
+from cluster import lifecycle, logs, supervisor
 from cluster.local.components import Component
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -47,7 +46,7 @@ def main(spec_file: str, events: str) -> None:
         ours.stop()  # a second time changes nothing
         os._exit(0)
 
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=stop).start())
+    lifecycle.when_asked_to_end(stop)
     if spec["stop_first"]:
         ours.stop()
     changed()

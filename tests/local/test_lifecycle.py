@@ -1,11 +1,11 @@
-"""On a full disk the cluster goes on, and its status stays true."""
+"""A cluster goes on where the disk is full, and ends when it is asked to."""
 
 import json
 
 from tests.commandline import python
 from tests.test_bad_input import mounted
 
-#: argument: a directory on a small file system
+#: arguments: a directory, and what happens there
 PROGRAM = """
 import contextlib, json, os, signal, sys, threading
 from pathlib import Path
@@ -25,8 +25,7 @@ def seen(restarts):
     found = json.loads(status.read_text())["components"][part.name]
     return found["restarts"] == restarts and found["state"] == "running" and found
 
-def drive():
-    until(lambda: status.exists() and seen(0), 30, pause=0.01)
+def full_disk():
     filler = open(place / "filler", "wb", buffering=0)
     with contextlib.suppress(OSError):
         while filler.write(bytes(4096)):
@@ -39,6 +38,13 @@ def drive():
     print(status.read_text(), flush=True)
     os.kill(os.getpid(), signal.SIGTERM)
 
+def signal_to_a_thread():
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+def drive():
+    until(lambda: status.exists() and seen(0), 30, pause=0.01)
+    globals()[sys.argv[2]]()
+
 threading.Thread(target=drive).start()
 cluster.run()
 """
@@ -47,8 +53,17 @@ cluster.run()
 def test_a_component_is_started_again_and_status_says_so(tmp_path):
     """The thread that starts it writes the status, and to stderr where it cannot."""
     done = python(
-        "-c", PROGRAM, tmp_path, env={"PLACE": tmp_path}, prefix=mounted("size=256k")
+        *("-c", PROGRAM, tmp_path, "full_disk"),
+        env={"PLACE": tmp_path},
+        prefix=mounted("size=256k"),
     )
     found = json.loads(done.stdout)["components"]["kube-apiserver"]
     assert (found["state"], found["restarts"]) == ("running", 2), done.stderr
     assert found["last_exit"] == "killed by SIGKILL"
+
+
+def test_a_signal_that_does_not_wake_the_main_thread_ends_it(tmp_path):
+    """As one that comes just before that thread begins to wait for a child."""
+    python("-c", PROGRAM, tmp_path, "signal_to_a_thread", check=True, timeout=40)
+    found = json.loads((tmp_path / "status.json").read_text())
+    assert found["phase"] == "stopped"
