@@ -13,6 +13,7 @@ from cluster.processes import ask_program
 VARIABLE = "LAB_NODE"
 #: where Debian's package keeps the kernel's modules, by version
 MODULES = "/usr/lib/uml/modules"
+CPUINFO = "/proc/cpuinfo"
 #: file name of each program, and the package that has it
 PROGRAMS = {
     "linux.uml": "user-mode-linux",
@@ -60,6 +61,11 @@ def find() -> tuple[Kernel | None, str]:
     if not _helps_with(slirp, b"bess"):
         return None, f"{slirp} is older than 1.2"
     seccomp = _helps_with(linux, b"\nseccomp=")
+    if not seccomp and b" amx_tile " in Path(CPUINFO).read_bytes():
+        # It sets them by PTRACE_SETREGSET with a size of its own, and the host takes
+        # only the processor's (EFAULT). Linux asks for that since 6.13; no package has
+        # one between that and 6.16, which knows seccomp.
+        return None, f"{linux} must be Linux 6.13 or newer for this processor (AMX)"
     return Kernel(linux, slirp, mkfs, mksquashfs, seccomp), ""
 
 

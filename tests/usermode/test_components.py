@@ -74,29 +74,47 @@ def test_only_a_kernel_that_knows_seccomp_is_told_of_it(knows, words):
     assert [word for word in argv if word.startswith("seccomp")] == words
 
 
-@pytest.mark.parametrize("knows", [True, False])
-def test_a_kernel_says_by_its_help_whether_it_knows_seccomp(
-    knows, tmp_path, monkeypatch
-):
-    lines = {
-        "linux.uml": "mem=<size>",
-        "slirp4netns": "bess",
-        "mkfs.ext4": "",
-        "mksquashfs": "",
-    }
-    if knows:
-        lines["linux.uml"] += "\\nseccomp=<on/auto/off>"
-    for name, line in lines.items():
-        (tmp_path / name).write_text(f"#!/bin/sh\nprintf '{line}\\n'\n")
-        (tmp_path / name).chmod(0o755)
-    (tmp_path / "1").mkdir()
-    (tmp_path / "1" / "modules.dep").touch()
+@pytest.fixture
+def programs(tmp_path, monkeypatch):
+    """Return a function that makes those that a node needs, and the processor."""
+
+    def make(*, seccomp: bool, flags: str) -> None:
+        lines = {
+            "linux.uml": "mem=<size>" + "\\nseccomp=<on/auto/off>" * seccomp,
+            "slirp4netns": "bess",
+            "mkfs.ext4": "",
+            "mksquashfs": "",
+        }
+        for name, line in lines.items():
+            (tmp_path / name).write_text(f"#!/bin/sh\nprintf '{line}\\n'\n")
+            (tmp_path / name).chmod(0o755)
+        (tmp_path / "1").mkdir()
+        (tmp_path / "1" / "modules.dep").touch()
+        (tmp_path / "cpuinfo").write_text(f"flags\t\t: fpu {flags} sse\n")
+
     monkeypatch.delenv(kernel.VARIABLE, raising=False)
     monkeypatch.setattr(kernel, "SYSTEM_PATH", str(tmp_path))
     monkeypatch.setattr(kernel, "MODULES", str(tmp_path))
+    monkeypatch.setattr(kernel, "CPUINFO", str(tmp_path / "cpuinfo"))
+    return make
+
+
+@pytest.mark.parametrize(
+    ("knows", "flags"), [(True, "avx512f"), (False, "avx512f"), (True, "amx_tile")]
+)
+def test_a_kernel_says_by_its_help_whether_it_knows_seccomp(programs, knows, flags):
+    programs(seccomp=knows, flags=flags)
     found, why = kernel.find()
     assert why == "" and found
     assert found.seccomp is knows
+
+
+def test_a_kernel_too_old_for_the_processor_is_none(programs):
+    """It would panic at the first process: `ptrace set fp regs failed`."""
+    programs(seccomp=False, flags="amx_bf16 amx_tile")
+    found, why = kernel.find()
+    assert found is None
+    assert "6.13" in why and "AMX" in why
 
 
 def test_the_way_to_pods_is_there_with_a_node_and_only_then():
