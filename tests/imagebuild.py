@@ -23,6 +23,7 @@ import certifi
 
 from cluster import paths, syscalls as sc
 from cluster.binaries import releases
+from cluster.binaries.check import find_runc
 from cluster.binaries.recipe import RECIPE
 from cluster.local.backend import Local
 from cluster.progress import Silent
@@ -166,7 +167,9 @@ def mirror() -> Iterator[m.Mirror]:
     ):
         os.chmod(directory, 0o755)
         programs = RECIPE.programs()
-        contents = {name: mapped(binaries / name) for name in programs}
+        runc = find_runc(binaries).path  # not built where the distribution has one
+        paths = {name: binaries / name for name in programs} | {"runc": runc}
+        contents = {name: mapped(path) for name, path in paths.items()}
         architecture = releases.ARCHITECTURES[platform.machine()]
         for release in releases.published(programs):
             served.publish(release.at(architecture, served.base), contents)
