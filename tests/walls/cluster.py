@@ -161,7 +161,9 @@ class Cluster:
 
     def attempts(self, pod: str, **more) -> dict[str, dict]:
         """Run `hostile.py` in a pod and return its table."""
-        world = json.dumps(self.world | more)
+        # Each time anew: after `delete` another file may have got an inode's number.
+        private = {"private": _inodes(self.private())}
+        world = json.dumps(self.world | private | more)
         words = ("exec", "-i", pod, "--", "python3", "-", world)
         said = self.kubectl(*words, input=HOSTILE.read_text(), timeout=300)
         return json.loads(said)
@@ -187,7 +189,6 @@ class Cluster:
         kind, handle = _handle(self.diary)
         return {
             "top": "/host",
-            "private": _inodes(self.private()),
             "paths": [str(self.diary), "/etc/shadow", str(self.state / "kubeconfig")],
             "programs": _inodes(self.programs()),
             "inside": [
