@@ -26,9 +26,10 @@ _CHOSEN = pytest.StashKey[str]()
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Choose the state directory before anything reads it: never the learner's."""
-    # A shell starts background jobs deaf to SIGINT, and all that we start would be so,
-    # too: the tests of Ctrl-C and of interrupted cells need ears.
+    # A shell starts background jobs deaf to SIGINT, `nohup` any to SIGHUP, and all that
+    # we start would be so, too: the tests of Ctrl-C and of closed terminals need ears.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     worker = getattr(session.config, "workerinput", None)
     if worker:
         shared = Path(os.environ["LAB_TESTS_SHARED"])
