@@ -281,7 +281,7 @@ def processes_of(state):
     ("moment", "signals"),
     [
         pytest.param("making the namespaces", 1, marks=full),
-        ("waiting for etcd", 3),
+        ("waiting for ", 3),
         pytest.param("waiting for kube-apiserver", 1, marks=full),
     ],
 )

@@ -85,6 +85,8 @@ def nothing_left(cluster, namespaces_end):
     running, before = processes(cluster), objects()
     assert any(name.startswith("services. default/kubernetes") for name in before)
     yield
+    # A proxy is told by the kernel that its notebook's has ended.
+    until(lambda: not processes(cluster) - running, patience(10))
     assert processes(cluster) - running == set()
     # The path of a kind that was added goes a moment after the kind.
     until(lambda: not objects() - before, patience(10))

@@ -16,6 +16,7 @@ import pytest
 from helpers import errors, proxy, unixhttp
 from helpers.proxy import KubectlProxy
 from tests.likekernel import like_a_kernel
+from tests.patience import patience
 
 NAMESPACES = "/api/v1/namespaces"
 #: who has nothing to do with the learner
@@ -95,10 +96,10 @@ def test_a_proxy_that_is_deaf_is_killed(kubectl, monkeypatch):
     monkeypatch.setattr(proxy, "GRACE", 0.2)
     # The shell itself reads, so that no child of it is left.
     kubectl("trap '' TERM; while :; do read line < /dev/tty || :; done")
-    deaf = KubectlProxy()
+    deaf, short = KubectlProxy(), patience(0.3)
     with pytest.raises(errors.NotReady) as caught:
-        deaf.start(timeout=0.3)
-    assert (caught.value.waited, caught.value.last) == (0.3, "nothing")
+        deaf.start(timeout=short)
+    assert (caught.value.waited, caught.value.last) == (short, "nothing")
     assert not psutil.pid_exists(deaf.pid)
     with pytest.raises(errors.ProxyEnded, match="SIGKILL"):
         _ = deaf.socket

@@ -61,7 +61,7 @@ def find() -> tuple[Kernel | None, str]:
     if not _helps_with(slirp, b"bess"):
         return None, f"{slirp} is older than 1.2"
     seccomp = _helps_with(linux, b"\nseccomp=")
-    if not seccomp and b" amx_tile " in Path(CPUINFO).read_bytes():
+    if not seccomp and "amx_tile" in Path(CPUINFO).read_text().split():
         # It sets them by PTRACE_SETREGSET with a size of its own, and the host takes
         # only the processor's (EFAULT). Linux asks for that since 6.13; no package has
         # one between that and 6.16, which knows seccomp.

@@ -75,8 +75,8 @@ LAUNCHER = """
 import subprocess
 from cluster import die_with_parent
 for group in (False, True):
-    command = die_with_parent.command("sh", "-c", "sleep 300 & echo $$ $!; wait",
-                                      group=group)
+    script = f"sleep 300 & echo {group:d} $$ $!; wait"
+    command = die_with_parent.command("sh", "-c", script, group=group)
     child = subprocess.Popen(command, start_new_session=True)
     child.wait(1e9) if group else None
 """
@@ -87,7 +87,7 @@ def test_a_program_dies_with_its_parent_and_a_group_with_its_leader(tmp_path):
     with subprocess.Popen(
         [sys.executable, "-c", LAUNCHER], stdout=subprocess.PIPE, text=True
     ) as parent:
-        (alone, left), (leader, member) = sorted(
+        (_, alone, left), (_, leader, member) = sorted(
             [int(word) for word in parent.stdout.readline().split()] for _ in range(2)
         )
         everything = [psutil.Process(pid) for pid in (alone, leader, member)]

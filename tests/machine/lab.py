@@ -130,7 +130,10 @@ class Lab:
         """Return the pid on the host of a component, by its pid inside."""
         inside = str(self.component(component)["pid"])
         for pid in members(self.namespace()):
-            status = Path(f"/proc/{pid}/status").read_text()
+            try:
+                status = Path(f"/proc/{pid}/status").read_text()
+            except OSError:
+                continue  # it has just ended: a hook, a probe
             numbers = next(x for x in status.splitlines() if x.startswith("NSpid:"))
             # Two levels: a pod's own processes have a third.
             if numbers.split()[-1] == inside and Path(f"/proc/{pid}/exe").exists():

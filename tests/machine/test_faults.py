@@ -174,24 +174,17 @@ WORKS = {
 def test_with_the_machine_killed_nothing_is_left_and_objects_come_back(steady, victim):
     lab = steady
     namespace, port = lab.namespace(), lab.port
-    pods = [pid for pid in psutil.pids() if _below(pid, lab.machine.pid())]
+    pods = psutil.Process(lab.machine.pid()).children(recursive=True)
     who = {"PID 1": lab.machine.pid, "builder": lab.builder, "outer": lab.outer}
     os.kill(who[victim](), signal.SIGKILL)
     lab.assert_nothing_left(namespace)
     # In namespaces of their own, so `members` does not see them.
     assert len(pods) > len(COMPONENTS)
-    assert [pid for pid in pods if psutil.pid_exists(pid)] == []
+    assert psutil.wait_procs(pods, timeout=10)[1] == []
     assert lab.backend.status() is None
     lab.up()
     assert lab.port == port
     assert_intact(lab)
-
-
-def _below(pid: int, ancestor: int) -> bool:
-    try:
-        return any(p.pid == ancestor for p in psutil.Process(pid).parents())
-    except psutil.NoSuchProcess:
-        return False
 
 
 BOMB = """
