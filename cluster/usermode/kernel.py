@@ -62,9 +62,10 @@ def find() -> tuple[Kernel | None, str]:
         return None, f"{slirp} is older than 1.2"
     seccomp = _helps_with(linux, b"\nseccomp=")
     if not seccomp and "amx_tile" in Path(CPUINFO).read_text().split():
-        # It sets them by PTRACE_SETREGSET with a size of its own, and the host takes
-        # only the processor's (EFAULT). Linux asks for that since 6.13; no package has
-        # one between that and 6.16, which knows seccomp.
+        # It sets its processes' registers (PTRACE_SETREGSET) with a size of its own,
+        # and a host with AMX takes only the processor's (EFAULT). Linux asks for that
+        # size since 6.13; no package has a version between that and 6.16, which knows
+        # seccomp.
         return None, f"{linux} must be Linux 6.13 or newer for this processor (AMX)"
     return Kernel(linux, slirp, mkfs, mksquashfs, seccomp), ""
 
