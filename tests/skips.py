@@ -6,11 +6,10 @@ Otherwise a run without a browser, or not as root, would look like one with ever
 import os
 import re
 import shutil
-from pathlib import Path
 
 from cluster.binaries import golang
 from cluster.binaries.check import SYSTEM_PATH
-from cluster.usermode.kernel import CPUINFO
+from cluster.usermode.kernel import has_amx
 from tests.binaries import gobox
 
 ROOT = os.geteuid() == 0
@@ -20,13 +19,6 @@ def _lacks(program: str) -> bool:
     return shutil.which(program, path=SYSTEM_PATH) is None
 
 
-def _processor_has(flag: str) -> bool:
-    try:
-        return flag in Path(CPUINFO).read_text().split()
-    except OSError:  # another system
-        return False
-
-
 #: a pattern for the reason, and whether that is right on this machine; the set-up
 #: installs programs for root, so that root has no excuse
 ALLOWED = (
@@ -34,7 +26,7 @@ ALLOWED = (
     (r"root may bind|root writes", ROOT),
     (r"Chromium is not here", not ROOT and _lacks("chromium")),
     (r"slirp4netns|user-mode-linux|squashfs-tools|no modules for it", not ROOT),
-    (r"for this processor \(AMX\)", _processor_has("amx_tile")),
+    (r"for this processor \(AMX\)", has_amx()),
     (r"mmdebstrap is not installed", not ROOT and _lacks("mmdebstrap")),
     (r"no `nft`", not ROOT and _lacks("nft")),
     (r"no C compiler here", not ROOT and _lacks("cc")),

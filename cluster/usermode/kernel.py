@@ -61,13 +61,21 @@ def find() -> tuple[Kernel | None, str]:
     if not _helps_with(slirp, b"bess"):
         return None, f"{slirp} is older than 1.2"
     seccomp = _helps_with(linux, b"\nseccomp=")
-    if not seccomp and "amx_tile" in Path(CPUINFO).read_text().split():
+    if not seccomp and has_amx():
         # It sets its processes' registers (PTRACE_SETREGSET) with a size of its own,
         # and a host with AMX takes only the processor's (EFAULT). Linux asks for that
         # size since 6.13; no package has a version between that and 6.16, which knows
         # seccomp.
         return None, f"{linux} must be Linux 6.13 or newer for this processor (AMX)"
     return Kernel(linux, slirp, mkfs, mksquashfs, seccomp), ""
+
+
+def has_amx() -> bool:
+    """Say whether this is a processor with AMX, which has more registers to keep."""
+    try:
+        return "amx_tile" in Path(CPUINFO).read_text().split()
+    except OSError:  # another system
+        return False
 
 
 def _helps_with(program: str, word: bytes) -> bool:

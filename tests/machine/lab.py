@@ -132,7 +132,7 @@ class Lab:
         for pid in members(self.namespace()):
             try:
                 status = Path(f"/proc/{pid}/status").read_text()
-            except OSError:
+            except (FileNotFoundError, ProcessLookupError):
                 continue  # it has just ended: a hook, a probe
             numbers = next(x for x in status.splitlines() if x.startswith("NSpid:"))
             # Two levels: a pod's own processes have a third.
