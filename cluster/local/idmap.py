@@ -13,8 +13,10 @@ import hashlib
 import os
 import pwd
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 RANGE = 65536
 #: blocks of that size that hold no accounts by custom, https://systemd.io/UIDS-GIDS
@@ -47,7 +49,7 @@ class IdFacts:
 
     `subuid` and `subgid` are the (first, count) ranges granted to this user, or
     None; `available` is how many ids exist in the current user namespace, `starts` the
-    ids at which a row of its maps begins, `unused` the first of the ids that no account
+    ids at which a row of its maps begins, `unused` the first of the ids that nobody
     has.
     """
 
@@ -100,7 +102,8 @@ def _with_self(own: int, granted: tuple[int, int]) -> tuple[tuple[int, int, int]
 def unused(state: str, taken: Iterable[range]) -> int:
     """Return the first id of a block that holds none of the ids `taken`.
 
-    It is the same for the same directory, as long as nobody takes an id in it.
+    It is the same for the same directory, unless another takes an id in it. Ask only
+    while the machine of that directory does not run: its own ids are taken, too.
     """
     full = {
         block
@@ -130,7 +133,7 @@ def read_facts(state: str | os.PathLike = "") -> IdFacts:
         privileged=uid == 0 and int(status["CapEff"], 16) & _NEEDED == _NEEDED,
         available=ids,
         starts=starts(maps, min(ids, RANGE)),
-        unused=unused(os.fspath(state), _taken()) if uid == 0 else 0,
+        unused=unused(os.fspath(state), (*_taken(), *_mapped())) if uid == 0 else 0,
         subuid=_granted("/etc/subuid", user, uid),
         subgid=_granted("/etc/subgid", user, uid),
         has_newuidmap=bool(shutil.which("newuidmap") and shutil.which("newgidmap")),
@@ -162,13 +165,22 @@ def _taken() -> Iterable[range]:
                 yield range(start, start + (int(numbers[1]) if first == 1 else 1))
 
 
+def _mapped() -> Iterator[range]:
+    """List the blocks of running machines: two paths can have one hash."""
+    for path in Path("/proc").glob("[0-9]*/uid_map"):
+        with suppress(OSError):  # a process that has just ended
+            for _, first, count in _lines(path):
+                if count == RANGE:
+                    yield range(first, first + count)
+
+
 def _status() -> dict[str, str]:
     with open("/proc/self/status") as file:
         pairs = (line.split(":", 1) for line in file if ":" in line)
         return {key: value.strip() for key, value in pairs}
 
 
-def _lines(path: str) -> list[tuple[int, ...]]:
+def _lines(path: str | os.PathLike) -> list[tuple[int, ...]]:
     with open(path) as file:
         return [tuple(map(int, line.split())) for line in file]
 

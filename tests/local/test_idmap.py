@@ -1,5 +1,9 @@
 """Which ids the user namespace maps, by what this user may do."""
 
+import os
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from cluster.local import idmap
@@ -126,6 +130,21 @@ def test_root_gets_a_block_that_no_account_has_an_id_of(state):
 
 def test_two_directories_have_different_blocks():
     assert len({idmap.unused(f"/state/{number}", []) for number in range(20)}) == 20
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can map what it has not")
+def test_root_gets_no_block_of_a_running_machine():
+    """Another directory may have the same; its pods would be one account with ours."""
+    first = idmap.read_facts("/state").unused
+    command = ["unshare", "--user", "sh", "-c", "echo; read end"]
+    ends = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **ends) as other:
+        other.stdout.readline()
+        Path(f"/proc/{other.pid}/uid_map").write_text(f"0 {first} 65536")
+        during = idmap.read_facts("/state").unused
+        other.communicate(b"\n")
+    assert first != during
+    assert idmap.read_facts("/state").unused == first
 
 
 def test_the_facts_of_this_process_give_a_map_with_root_inside():
