@@ -93,7 +93,16 @@ MACHINES = {
     ),
     "a node without walls": (
         cluster.Chosen("control-plane", 1000, "it was asked for", landlock=0),
-        *("backend", "warning", "reaches all of your files", "that you trust"),
+        *(
+            "backend",
+            "warning",
+            "all of your files: .* is too old",
+            "you trust there.$",
+        ),
+    ),
+    "a node without walls that could be had": (
+        cluster.Chosen("control-plane", 1000, landlock=0, switched_off=True),
+        *("backend", "warning", "all of your files: .* not enabled", "lsm=landlock,"),
     ),
     "a node that reaches ports": (
         cluster.Chosen("control-plane", 1000, "it was asked for", landlock=3),

@@ -24,7 +24,7 @@ class Chosen:
     """How a cluster is run here, as whom, and why so.
 
     `node` is by what a node in user-mode Linux runs its processes, `landlock` the
-    kernel's.
+    kernel's, `switched_off` says that it has one and does not use it.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Chosen:
     no_node: str = ""
     node: str = "ptrace"
     landlock: int = walls.WHOLE
+    switched_off: bool = False
     way_out: str = ""
 
     @classmethod
@@ -48,6 +49,7 @@ class Chosen:
             no_node=no_node,
             node=found.way if found else "",
             landlock=walls.version(),
+            switched_off=walls.switched_off(),
         )
 
     def findings(self) -> Iterator[Finding]:
@@ -86,9 +88,16 @@ class Chosen:
             if not self.landlock:
                 lack = "reaches all of your files"
             pod = "pod" if by_seccomp else "privileged pod"
-            fact += f". A {pod} in it {lack}: this Linux is too old for Landlock to "
-            fact += "prevent that."
-            return warning("backend", fact, "Run only pods that you trust there.")
+            state = "is too old for Landlock to prevent that"
+            way_out = "Run only pods that you trust there."
+            if self.switched_off:
+                state = "has Landlock, which prevents that, but it is not enabled"
+                way_out += (
+                    " The boot parameter `lsm=landlock,...` enables it, with what "
+                    "/sys/kernel/security/lsm lists for the dots."
+                )
+            fact += f". A {pod} in it {lack}: this Linux {state}."
+            return warning("backend", fact, way_out)
         lack = f"without a node ({self.no_node}); lessons that run pods are skipped"
         return warning("backend", f"{what} {lack}; {why}.", self._way_to_a_node())
 

@@ -10,6 +10,7 @@ system calls.
 """
 
 import ctypes
+import errno
 import os
 import socket
 import struct
@@ -57,6 +58,12 @@ _REFUSED = (76, 425)
 def version() -> int:
     """Return which Landlock this kernel has, 0 for none."""
     return max(0, _libc.syscall(_CREATE, None, 0, _VERSION))
+
+
+def switched_off() -> bool:
+    """Say whether this kernel has Landlock and was started without it."""
+    found = _libc.syscall(_CREATE, None, 0, _VERSION)
+    return found < 0 and ctypes.get_errno() == errno.EOPNOTSUPP
 
 
 def confine(

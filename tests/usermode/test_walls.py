@@ -1,5 +1,7 @@
 """What confines the programs of a node does, in a process of its own."""
 
+import ctypes
+import errno
 import json
 import os
 import socket
@@ -80,6 +82,20 @@ for family in (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6):
 X86_64 = pytest.mark.skipif(
     os.uname().machine != "x86_64", reason="no user-mode Linux here"
 )
+
+
+@pytest.mark.parametrize(
+    ("number", "off"), [(errno.EOPNOTSUPP, True), (errno.ENOSYS, False)]
+)
+def test_a_landlock_that_is_not_enabled_is_told_from_none(monkeypatch, number, off):
+    class Kernel:
+        def syscall(self, *_):
+            ctypes.set_errno(number)
+            return -1
+
+    monkeypatch.setattr(walls, "_libc", Kernel())
+    assert walls.version() == 0
+    assert walls.switched_off() is off
 
 
 @X86_64
