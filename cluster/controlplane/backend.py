@@ -15,6 +15,7 @@ from cluster.controlplane.process import control_plane
 from cluster.image import load as images
 from cluster.local.backend import Local
 from cluster.local.machine import Machine
+from cluster.logs import last_words
 from cluster.progress import Progress
 from cluster.statedir import write_private
 from cluster.usermode import disk, kernel, layout
@@ -100,8 +101,10 @@ class ControlPlane(Local):
             found = self.node()
             if found in ("", "failed"):
                 words = "this cluster has none"
-                failed = "the one of this cluster did not start; `python -m helpers "
-                failed += f"logs {NAME}` says why"
+                log = self._log_directory(NAME) / f"{NAME}.log"
+                said = last_words(log, 2).replace("\n", "; ")
+                failed = f"the one of this cluster did not start ({said}; all of that: "
+                failed += f"`python -m helpers logs {NAME}`)"
                 raise errors.NoNode(what, failed if found else words)
             return found == "running" or not wait
 

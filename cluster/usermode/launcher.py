@@ -23,7 +23,7 @@ from cluster.usermode import layout as at, walls
 from cluster.waiting import until
 
 _LISTENER = 3
-#: seconds that the network may take to be there
+#: seconds that a part may take to be there
 PATIENCE = 30.0
 #: seconds from SIGTERM to SIGKILL
 GRACE = 1.5
@@ -53,7 +53,7 @@ def main(port: str, relay: str, slirp: str, mkfs: str, *linux: str) -> int:
     try:
         walled = _of_network(slirp, port)
         children.append(start(network, signal.SIGKILL, confine=walled))
-        _until(lambda: os.path.exists(at.FRAMES), children)
+        _until(lambda: os.path.exists(at.FRAMES), children, "its network")
         with socket.socket(socket.AF_UNIX) as way:
             way.bind(at.WAY)
             way.listen(128)
@@ -68,6 +68,9 @@ def main(port: str, relay: str, slirp: str, mkfs: str, *linux: str) -> int:
         assert found, "waitid returns None only with WNOHANG"
         [name] = [_name(child) for child in children if child.pid == found.si_pid]
         print(f"{name} ended: {found.si_status}", file=sys.stderr)
+        return 1
+    except (ChildProcessError, TimeoutError) as error:
+        print(f"the node did not come up: {error}", file=sys.stderr)
         return 1
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -187,7 +190,8 @@ def forward(port: int, children: list[subprocess.Popen]) -> None:
         },
     }
     with socket.socket(socket.AF_UNIX) as orders:
-        _until(lambda: _connects(orders, at.ORDERS), children)
+        # That socket comes when the kernel has connected.
+        _until(lambda: _connects(orders, at.ORDERS), children, "its kernel")
         orders.sendall(json.dumps(order).encode())
         orders.shutdown(socket.SHUT_WR)
         answer = orders.makefile().read()
@@ -208,11 +212,13 @@ def _name(child: subprocess.Popen) -> str:
     return os.fsdecode(child.args[0])
 
 
-def _until(condition: Callable[[], bool], children: list[subprocess.Popen]) -> None:
+def _until(
+    condition: Callable[[], bool], children: list[subprocess.Popen], what: str
+) -> None:
     def alive() -> None:
         gone = [_name(child) for child in children if ended(child)]
         if gone:
-            raise ChildProcessError(f"{gone[0]} ended before the network was there")
+            raise ChildProcessError(f"{gone[0]} ended before {what} was there")
 
     if not until(condition, PATIENCE, alive=alive, pause=PAUSE):
-        raise TimeoutError(f"the network is not there after {PATIENCE:.0f} s")
+        raise TimeoutError(f"{what} was not there after {PATIENCE:.0f} s")
