@@ -50,7 +50,9 @@ def find() -> tuple[Kernel | None, str]:
     found = {name: shutil.which(name, path=SYSTEM_PATH) for name in PROGRAMS}
     missing = [PROGRAMS[name] for name, path in found.items() if not path]
     if missing:
-        return None, f"{' and '.join(missing)} is not installed"
+        *others, last = missing
+        named = f"{', '.join(others)} and {last} are" if others else f"{last} is"
+        return None, f"{named} not installed"
     if not list(Path(MODULES).glob("*/modules.dep")):
         return None, f"{MODULES} has no modules for it"
     if '"' in sys.executable:

@@ -117,6 +117,24 @@ def test_a_kernel_too_old_for_the_processor_is_none(programs):
     assert "6.13" in why and "AMX" in why
 
 
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        (["mksquashfs"], "squashfs-tools is not installed"),
+        (["mkfs.ext4", "mksquashfs"], "e2fsprogs and squashfs-tools are not installed"),
+        (
+            ["linux.uml", "slirp4netns", "mkfs.ext4"],
+            "user-mode-linux, slirp4netns and e2fsprogs are not installed",
+        ),
+    ],
+)
+def test_all_packages_that_are_missing_are_named(programs, tmp_path, missing, said):
+    programs(seccomp=True, flags="avx512f")
+    for name in missing:
+        (tmp_path / name).unlink()
+    assert kernel.find() == (None, said)
+
+
 def test_the_way_to_pods_is_there_with_a_node_and_only_then():
     with_node, without = (
         control_plane(node=node)["kube-apiserver"] for node in (True, False)
