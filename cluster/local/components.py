@@ -315,7 +315,9 @@ def containerd(facts: Facts) -> Component:
     config, cni = f"{at.ETC}/containerd.toml", f"{at.ETC}/cni"
     return Component(
         "containerd",
-        (f"{at.BIN}/containerd", "--config", config, "--log-level", "warn"),
+        # At `info`, the default, its log has each step of a pod. With cgroups of
+        # version 1, `add cg to OOM monitor` comes twice for each pod, at any level.
+        (f"{at.BIN}/containerd", "--config", config),
         ready=Connect(at.CONTAINERD_SOCKET),
         files={
             config: containerd_config(facts, cni),

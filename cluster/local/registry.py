@@ -9,6 +9,7 @@ by the digest. Of another one it is told the way out, which the pod's event repe
 import json
 import subprocess
 import sys
+import time
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer
 from urllib.parse import parse_qs, urlsplit
@@ -20,9 +21,19 @@ REASON = (
 
 
 def ctr(*arguments: str) -> bytes:
-    """Return what containerd's client prints, b"" where it fails."""
+    """Return what containerd's client prints, b"" where it fails; then say why."""
     command = [CTR, "--address", SOCKET, "--namespace=k8s.io", *arguments]
-    return subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode:
+        # Elsewhere it has warnings alone, of the machine and at each call.
+        say(done.stderr.decode(errors="replace").strip())
+    return done.stdout
+
+
+def say(words: str) -> None:
+    """Write a line into the log, with the time as containerd has it."""
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    print(now, words, file=sys.stderr, flush=True)
 
 
 def reference(target: str) -> str:
@@ -42,13 +53,14 @@ class Registry(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         """Say what a tag stands for."""
-        listed = ctr("images", "list", f"name=={json.dumps(reference(self.path))}")
-        rows = listed.decode().splitlines()[1:]
+        asked = reference(self.path)
+        rows = ctr("images", "list", f"name=={json.dumps(asked)}").splitlines()[1:]
+        say(f"{asked}: {'imported' if rows else 'not imported'}")
         if not rows:
             # After this code alone containerd asks for a reason, by GET.
             self._answer(403, {"Content-Length": "0"})
             return
-        _, kind, digest, *_ = rows[0].split()
+        _, kind, digest, *_ = rows[0].decode().split()
         length = str(len(ctr("content", "get", digest)))
         headers = {"Content-Type": kind, "Docker-Content-Digest": digest}
         self._answer(200, {**headers, "Content-Length": length})
