@@ -32,7 +32,7 @@ from cluster.local.machine import Launch, Machine, Program
 from cluster.processes import PACKAGES
 from cluster.statedir import write_private
 from cluster.supervisor import Supervisor
-from cluster.usermode import components as usermode, kernel, layout
+from cluster.usermode import components as usermode, kernel, launcher, layout
 
 _MAIN = "cluster.controlplane.process.main"
 #: components of the node that ask the API server
@@ -243,7 +243,10 @@ class _Node:
                 if bootstrap.mark_node_unknown(self._api):
                     self._marked = pid
                 return False
-            return bootstrap.node_ready(self._api)
+            room = min(launcher.SIZE, shutil.disk_usage(components.STATE).free)
+            return bootstrap.node_ready(self._api) and bootstrap.storage_known(
+                self._api, room
+            )
         except OSError:
             return False  # the API server is being restarted
 

@@ -107,6 +107,20 @@ def node_ready(api: Prober, machine_id: str | None = None) -> bool:
     return ready and accounts_ready(api)
 
 
+def storage_known(api: Prober, size: int) -> bool:
+    """Say of the Node how many bytes its pods can store; return whether that is done.
+
+    The kubelet says so only where it enforces limits on them, and leaves alone what
+    others have said. A pod that requests `ephemeral-storage` would wait for ever.
+    """
+    bytes_of = {"ephemeral-storage": str(size)}
+    change = {"status": {"capacity": bytes_of, "allocatable": bytes_of}}
+    status, _ = api.api(
+        "PATCH", f"{_NODE}/status", change, "application/merge-patch+json"
+    )
+    return status == 200
+
+
 def accounts_ready(api: Prober) -> bool:
     """Say whether a first pod has its ServiceAccount and the CA's certificate."""
     return all(api.api("GET", path)[0] == 200 for path in _AWAITED)

@@ -32,7 +32,8 @@ seccomp                Unconfined, unless a pod   RuntimeDefault where runc can 
                        asks for a profile
 AppArmor               a profile, if loaded       none: only root of the host loads one
 ephemeral storage      limits are enforced        recorded: the kubelet would not start
-                                                  on every file system
+                                                  on every file system, nor say how much
+                                                  there is, which a start does instead
 eviction, image GC     when a disk is full        none: the disk is the learner's
 joining nodes          with bootstrap tokens      none join
 profiling              for administrators         off

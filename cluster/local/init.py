@@ -6,6 +6,7 @@ dies, the kernel ends everything in the machine: nothing can be left behind.
 
 import dataclasses
 import os
+import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -116,6 +117,12 @@ class _Init:
                 lambda: bootstrap.make(self._probes, posts),
             ),
             Task("node Ready", lambda: bootstrap.node_ready(self._probes, machine)),
+            Task(
+                "the Node's storage",
+                lambda: bootstrap.storage_known(
+                    self._probes, shutil.disk_usage("/var/lib/kubelet").free
+                ),
+            ),
             *([controllers] if self._facts.empty else []),
             Task(
                 "the Service kubernetes",

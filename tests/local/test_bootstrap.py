@@ -7,6 +7,7 @@ import pytest
 from cluster import backends
 from cluster.local import bootstrap
 from helpers.command import kubectl
+from tests.running import run, sleeper
 
 POD = {
     "apiVersion": "v1",
@@ -99,3 +100,9 @@ def test_other_changes_of_a_pod_pass(namespace):
     kubectl("apply", "-f", "-", input=json.dumps(POD))
     done = kubectl("label", "pod", "resized", "a=b")
     assert done.stdout == "pod/resized labeled\n"
+
+
+def test_a_pod_that_requests_storage_is_scheduled(cluster, namespace):
+    """The kubelet does not say how much there is; the start does."""
+    requests = {"resources": {"requests": {"ephemeral-storage": "1Mi"}}}
+    run(sleeper("stores", **requests))

@@ -156,7 +156,8 @@ def pod(name: str, *command: str, **limits: str) -> str:
         "name": "main",
         "image": "toolbox:1",
         "command": command,
-        "resources": {"limits": limits},
+        # Whoever requests that waits for a node that says how much it has.
+        "resources": {"limits": limits, "requests": {"ephemeral-storage": "1Mi"}},
     }
     spec = {
         "restartPolicy": "Never",
