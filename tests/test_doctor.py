@@ -146,7 +146,7 @@ MACHINES = {
     ),
     "a user without newuidmap and subuid": (
         machine.UserIds(USER, "ann"),
-        *("user ids", "warning", "runAsUser", "uidmap && sudo usermod .* ann$"),
+        *("user ids", "warning", "refused, .* as root", "uidmap && sudo .* ann$"),
     ),
     "a user without subuid": (
         machine.UserIds(change(USER, has_newuidmap=True), "ann"),
@@ -160,7 +160,11 @@ MACHINES = {
     ),
     "root in a small namespace": (
         machine.UserIds(change(ROOT_USER, available=1), "root"),
-        *("user ids", "warning", "no more", "sandbox"),
+        *("user ids", "warning", "no more.* are refused", "sandbox"),
+    ),
+    "root of some ids": (
+        machine.UserIds(change(ROOT_USER, available=1000), "root"),
+        *("user ids", "warning", "only 1000 .* beyond them stay", "sandbox"),
     ),
     "some memory": (
         machine.Limits(change(PLENTY, memory=1_000_000_000), False),

@@ -82,7 +82,7 @@ class Namespaces:
             yield warning(
                 "newuidmap",
                 f"gave {self.answer.ids} of the {self.planned} ids that /etc/subuid "
-                "promises: pods with runAsUser or fsGroup stay in ContainerCreating.",
+                "promises: pods with runAsUser or fsGroup are refused.",
                 "Compare /etc/subuid and /etc/subgid with `newuidmap`'s own message.",
             )
         if self.answer.overlay:
@@ -140,11 +140,18 @@ class UserIds:
             how = {"direct": "as root", "newuidmap": "by newuidmap"}[plan.how]
             yield ok("user ids", f"{count} can be mapped, {how}")
             return
-        what = "a single one" if count == 1 else f"only {count}"
+        if count == 1:
+            what, lack = (
+                "a single one",
+                "are refused, and programs in pods that give files or themselves to "
+                "another user go on as root: chown, setuid and the like do nothing.",
+            )
+        else:
+            what, lack = f"only {count}", "beyond them stay in ContainerCreating."
         yield warning(
             "user ids",
             f"{what} can be mapped ({self._reason()}): pods with runAsUser or fsGroup "
-            "stay in ContainerCreating.",
+            + lack,
             self._way_out(),
         )
 

@@ -5,7 +5,7 @@ make, which starts last. Each function asks or acts once and reports the result;
 caller waits.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cluster.local import layout as at
@@ -148,10 +148,11 @@ def _ready(node: dict) -> bool:
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
-def posts(*, limits: bool, ca: str) -> list[Post]:
+def posts(*, limits: bool, ca: str, single_id: bool = False) -> list[Post]:
     """Return the objects in the order in which they are made.
 
-    `limits` says whether the node enforces them, `ca` is the cluster's certificate.
+    `limits` says whether the node enforces them, `single_id` whether root's is all that
+    it has, `ca` is the cluster's certificate.
     """
     return (
         control_plane_posts()
@@ -183,14 +184,10 @@ def posts(*, limits: bool, ca: str) -> list[Post]:
                 "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices",
                 _dns_endpoints(),
             ),
-            # An earlier start may have had no cgroups.
-            Post(f"{_ADMISSION}/validatingadmissionpolicies", _no_resize(), not limits),
-            Post(
-                f"{_ADMISSION}/validatingadmissionpolicybindings",
-                _no_resize_binding(),
-                not limits,
-            ),
         ]
+        # An earlier start may have had no cgroups, or more ids.
+        + _policy(_no_resize(), not limits)
+        + _policy(_no_other_id(), single_id)
     )
 
 
@@ -294,9 +291,6 @@ def _dns_endpoints() -> dict:
     }
 
 
-_NO_RESIZE = "no-resize-without-cgroups"
-
-
 def _no_resize() -> dict:
     """Refuse to resize a running pod, which would end a kubelet without cgroups.
 
@@ -304,39 +298,79 @@ def _no_resize() -> dict:
     pointer, ends, and does so again at each start until the pod is deleted. The
     feature gate is locked since 1.35, so the request has to be turned away.
     """
+    return _refusal(
+        "no-resize-without-cgroups",
+        {"UPDATE": "pods/resize"},
+        "false",
+        "this cluster could make no cgroups: its kubelet cannot resize a running pod; "
+        "`python -m helpers doctor` says how to have them",
+    )
+
+
+#: what a pod or a container of it asks for, all of it
+_ASKED = """
+([dyn(object.spec)] + object.spec.containers
+  + object.spec.?initContainers.orValue([])
+  + object.spec.?ephemeralContainers.orValue([])
+).map(each, each.?securityContext)
+""".strip()
+
+
+def _no_other_id() -> dict:
+    """Refuse a pod that asks for another id, where there is a single one.
+
+    The kubelet would try to give it its token, again and again, and never start it; a
+    group it would not get, without a word. What a program does by itself is another
+    matter, see `pretend`.
+    """
+    return _refusal(
+        "no-other-id",
+        {"CREATE": "pods", "UPDATE": "pods/ephemeralcontainers"},
+        f"""{_ASKED}.all(asked, !asked.?runAsNonRoot.orValue(false)
+  && ([asked.?runAsUser, asked.?runAsGroup, asked.?fsGroup].map(id, id.orValue(0))
+    + asked.?supplementalGroups.orValue([])).all(id, id == 0))""",
+        "this cluster has a single user id, root's: its pods cannot have runAsUser, "
+        "runAsGroup, fsGroup or supplementalGroups other than 0, nor runAsNonRoot; "
+        "`python -m helpers doctor` says how to have more",
+    )
+
+
+def _refusal(name: str, requests: Mapping[str, str], unless: str, message: str) -> dict:
+    """Return a policy that refuses `requests` (operation to resource), `unless`.
+
+    `unless` is an expression in CEL, `message` tells why.
+    """
+    rules = [
+        {
+            "apiGroups": [""],
+            "apiVersions": ["v1"],
+            "operations": [operation],
+            "resources": [resource],
+        }
+        for operation, resource in requests.items()
+    ]
+    refused = {"expression": unless, "reason": "Forbidden", "message": message}
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": _NO_RESIZE},
+        "metadata": {"name": name},
         "spec": {
             "failurePolicy": "Fail",
-            "matchConstraints": {
-                "resourceRules": [
-                    {
-                        "apiGroups": [""],
-                        "apiVersions": ["v1"],
-                        "operations": ["UPDATE"],
-                        "resources": ["pods/resize"],
-                    }
-                ]
-            },
-            "validations": [
-                {
-                    "expression": "false",
-                    "reason": "Forbidden",
-                    "message": "this cluster could make no cgroups: its kubelet "
-                    "cannot resize a running pod; `python -m helpers doctor` says "
-                    "how to have them",
-                }
-            ],
+            "matchConstraints": {"resourceRules": rules},
+            "validations": [refused],
         },
     }
 
 
-def _no_resize_binding() -> dict:
-    return {
+def _policy(policy: dict, wanted: bool) -> list[Post]:
+    name = policy["metadata"]["name"]
+    binding = {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": _NO_RESIZE},
-        "spec": {"policyName": _NO_RESIZE, "validationActions": ["Deny"]},
+        "metadata": {"name": name},
+        "spec": {"policyName": name, "validationActions": ["Deny"]},
     }
+    return [
+        Post(f"{_ADMISSION}/validatingadmissionpolicies", policy, wanted),
+        Post(f"{_ADMISSION}/validatingadmissionpolicybindings", binding, wanted),
+    ]

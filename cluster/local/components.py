@@ -18,6 +18,9 @@ limits                 are enforced               where we may not make cgroups 
                                                   are recorded, not enforced
 resize of a pod        acts on the running pod    without cgroups refused by a policy:
                                                   it would end the kubelet
+files and processes    are given to any id        with a single id such calls do
+                                                  nothing and succeed; `runAsUser` and
+                                                  the like are refused by a policy
 processes of a pod     as many as the node's      512, where limits are enforced
 API server port        6443, Service port 443     443 on both: the Service works even
                                                   where kube-proxy cannot run
@@ -114,8 +117,9 @@ class Facts:
     `bootstrapped` whether this API server has filled this etcd before, `empty` whether
     nobody has and it is to be seeded,
     `import_archive` an image archive still to be imported, or None, `limits` whether
-    there are cgroups to enforce limits with, `oom_score` the `oom_score_adj` that all
-    have: a component that may not lower it tries again after pauses of 0.1 s.
+    there are cgroups to enforce limits with, `single_id` whether no other id than
+    root's exists, `oom_score` the `oom_score_adj` that all have: a component that may
+    not lower it tries again after pauses of 0.1 s.
     """
 
     python: str
@@ -127,6 +131,7 @@ class Facts:
     empty: bool = False
     import_archive: str | None = None
     limits: bool = False
+    single_id: bool = False
     oom_score: int = 0
 
 
@@ -314,11 +319,15 @@ def kube_scheduler() -> Component:
 def containerd(facts: Facts) -> Component:
     """Describe containerd with its CNI network and OCI runtime."""
     config, cni = f"{at.ETC}/containerd.toml", f"{at.ETC}/cni"
+    pretending = (facts.python, "-ISE", f"{at.ETC}/pretend.py")
     return Component(
         "containerd",
         # At `info`, the default, its log has each step of a pod. With cgroups of
         # version 1, `add cg to OOM monitor` comes twice for each pod, at any level.
-        (f"{at.BIN}/containerd", "--config", config),
+        (
+            *(pretending if facts.single_id else ()),
+            *(f"{at.BIN}/containerd", "--config", config),
+        ),
         ready=Connect(at.CONTAINERD_SOCKET),
         files={
             config: containerd_config(facts, cni),

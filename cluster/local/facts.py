@@ -42,8 +42,15 @@ def find(python: str, archive_key: str | None, *, service_proxy: bool = False) -
         if archive_key and not _says(IMPORTED, archive_key)
         else None,
         limits=cgroups.divide(),
+        single_id=ids() == 1,
         oom_score=int(Path("/proc/self/oom_score_adj").read_text()),
     )
+
+
+def ids() -> int:
+    """Count the ids of this user namespace."""
+    with open("/proc/self/uid_map") as file:
+        return sum(int(line.split()[2]) for line in file)
 
 
 def remember(found: Facts, archive_key: str | None) -> None:

@@ -93,7 +93,7 @@ class _Init:
                 "seccomp": self._facts.seccomp,
                 "snapshotter": self._facts.snapshotter,
                 "limits": self._facts.limits,
-                "ids": ids(),
+                "ids": facts.ids(),
             },
             finish=lambda: facts.remember(self._facts, self._key),
             clean_up=_end_pods,
@@ -104,7 +104,9 @@ class _Init:
 
     def _tasks(self) -> tuple[Task, ...]:
         ca = Path(layout.PKI, "ca.crt").read_text()
-        posts = bootstrap.posts(limits=self._facts.limits, ca=ca)
+        posts = bootstrap.posts(
+            limits=self._facts.limits, single_id=self._facts.single_id, ca=ca
+        )
         machine = Path("/etc/machine-id").read_text().strip()
         controllers = Task(
             "the controllers",
@@ -153,12 +155,6 @@ def environment() -> dict[str, str]:
     return {"PATH": facts.PATH, "HOME": f"{layout.ROOT}/home", "LANG": "C.UTF-8"}
 
 
-def ids() -> int:
-    """Count the ids of this user namespace."""
-    with open("/proc/self/uid_map") as file:
-        return sum(int(line.split()[2]) for line in file)
-
-
 def _end_pods() -> None:
     """Ask what is left, pods among it, to end; the kernel does it otherwise."""
     for number, patience in ((signal.SIGTERM, POD_GRACE), (signal.SIGKILL, 0.5)):
@@ -176,5 +172,5 @@ def _others() -> list[str]:
 #: Read while the package can still be seen: PID 1 leaves the host's files behind.
 SCRIPTS = {
     name: Path(__file__).with_name(name).read_text()
-    for name in ("oci.py", "registry.py", "seed.py", "seed.jsonl")
+    for name in ("oci.py", "pretend.py", "registry.py", "seed.py", "seed.jsonl")
 }

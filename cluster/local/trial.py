@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, paths, preflight, syscalls as sc
-from cluster.local import cgroups, init, namespaces, network, rootfs, storage
+from cluster.local import cgroups, facts, namespaces, network, rootfs, storage
 
 #: seconds; it takes a tenth of one
 TIMEOUT = 20.0
@@ -149,4 +149,4 @@ def _look(cgroup: int | None) -> dict:
     network.configure_network()
     nft = network.guard_loopback()
     overlay = rootfs.can_overlay(_STORAGE)
-    return {"overlay": overlay, "limits": limits, "nft": nft, "ids": init.ids()}
+    return {"overlay": overlay, "limits": limits, "nft": nft, "ids": facts.ids()}

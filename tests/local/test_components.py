@@ -310,6 +310,16 @@ TABLE = {
         for post in bootstrap.posts(limits=limits, ca="")
         if "resize" in json.dumps(post.body)
     ),
+    "files and processes": lambda: all(
+        (f"{layout.ETC}/pretend.py" in named(facts)["containerd"].argv)
+        is facts.single_id
+        and all(
+            post.wanted is facts.single_id
+            for post in bootstrap.posts(limits=True, single_id=facts.single_id, ca="")
+            if post.body["metadata"]["name"] == "no-other-id"
+        )
+        for facts in (FACTS, replace(FACTS, single_id=True))
+    ),
     "processes of a pod": lambda: (
         components.kubelet_config(LIMITS)["podPidsLimit"] == 512
         and components.kubelet_config(FACTS)["podPidsLimit"] == -1

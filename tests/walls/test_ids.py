@@ -1,0 +1,86 @@
+"""What a pod gets of user ids: all of them, or a single one and a clear word."""
+
+import hashlib
+import json
+import tarfile
+
+import pytest
+
+from cluster.image.archive import Image, Layer, write_archive
+from cluster.image.cache import architecture
+from tests.running import sleeper
+
+#: as nginx, and many a server's start: files and itself to an account of the image
+GIVE = """
+import json, os
+open("/tmp/given", "w").close()
+os.chown("/tmp/given", 33, 33)
+os.setgroups([33])
+os.setgid(33)
+os.setuid(33)
+found = os.stat("/tmp/given")
+print(json.dumps([os.getuid(), os.getgid(), found.st_uid, found.st_gid]))
+"""
+#: of the pod, and of its first container
+ASKED = (
+    ({"runAsUser": 1000}, {}),
+    ({"runAsGroup": 1000}, {}),
+    ({"runAsUser": 1000, "runAsNonRoot": True}, {}),
+    ({"fsGroup": 2000}, {}),
+    ({"supplementalGroups": [2000]}, {}),
+    ({}, {"runAsUser": 1000}),
+)
+
+
+@pytest.fixture
+def single(lab):
+    """Say whether the machine has a single id."""
+    status = json.loads((lab.state / "run" / "status.json").read_text())
+    return status["ids"] == 1
+
+
+@pytest.mark.parametrize("privileged", [False, True])
+def test_a_program_that_gives_away_its_files_and_itself_goes_on(
+    lab, single, privileged
+):
+    """With a single id they stay root's, and the program does not learn of it."""
+    name = f"giver-{privileged}".lower()
+    lab.run_pod(name, privileged=privileged)
+    given = json.loads(lab.kubectl("exec", name, "--", "python3", "-c", GIVE))
+    assert given == ([0] * 4 if single else [33] * 4)
+
+
+def test_an_image_may_have_files_of_any_owner(lab):
+    """As have all that are made of a distribution, for /etc/shadow at least."""
+    owned = tarfile.TarInfo("etc/shadow")
+    owned.uid, owned.gid = 33, 42
+    with tarfile.open(lab.home / "layer.tar", "w") as tar:
+        tar.addfile(owned)
+    digest = hashlib.sha256((lab.home / "layer.tar").read_bytes()).hexdigest()
+    image = Image(("owned:1",), (Layer(lab.home / "layer.tar", digest, 1),))
+    write_archive([image], architecture(), lab.home / "owned.tar")
+    said = lab.helpers("images", "add", str(lab.home / "owned.tar"))
+    assert "docker.io/library/owned:1" in said
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_a_pod_that_asks_for_an_id_gets_it_or_hears_why_not(lab, single, asked):
+    """At once, by an error or an event; not by waiting for its volumes for ever."""
+    if single:
+        with pytest.raises(AssertionError, match="single user id, .* helpers doctor"):
+            create(lab, *asked)
+    else:
+        create(lab, *asked)
+
+
+def test_a_pod_may_ask_for_root(lab):
+    create(lab, {"fsGroup": 0, "runAsNonRoot": False}, {"runAsUser": 0})
+
+
+def create(lab, of_pod, of_container):
+    """Have the API server judge a pod; fail with its words if it is refused."""
+    pod = sleeper("asks")
+    first = {**pod["spec"]["containers"][0], "name": "first"}
+    pod["spec"]["initContainers"] = [first | {"securityContext": of_container}]
+    pod["spec"]["securityContext"] = of_pod
+    lab.kubectl("create", "--dry-run=server", "-f", "-", input=json.dumps(pod))
