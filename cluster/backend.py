@@ -133,6 +133,13 @@ class Backend(Protocol):
         """Return the labels by which a namespace of this learner is known."""
         return {LABEL: MANAGER}
 
+    def host(self) -> str:
+        """Return this host's name if kernels of other hosts reach the cluster, or "".
+
+        A Mac has another name in another network, a container a new one each time.
+        """
+        return ""
+
     def admit(self, namespace: str) -> None:
         """Make sure that the learner may work in a namespace just made."""
         return

@@ -101,11 +101,13 @@ def ask_program(program: str | Path, option: str) -> tuple[bytes, bytes]:
 
 
 def start_time(pid: int) -> int | None:
-    """Return when `pid` started, in clock ticks since boot, or None if it is gone.
+    """Return when `pid` started, or None if it is gone, as a zombie is.
 
-    Together with the pid it names a process for good: proc(5), /proc/pid/stat (22).
-    A zombie is gone: in a container nobody may ever reap it.
+    Together with the pid it names a process for good. In clock ticks since boot:
+    proc(5), /proc/pid/stat (22). Without /proc (macOS): in seconds since the epoch.
     """
+    if sys.platform != "linux":
+        return _start_time(pid)
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
         # The command may hold blanks and brackets; what follows the last one is fixed.
@@ -116,4 +118,24 @@ def start_time(pid: int) -> int | None:
             return None
     except OSError:
         return None
+    # In a container nobody may ever reap a zombie.
     return int(fields[19])
+
+
+def _start_time(pid: int) -> int | None:
+    import psutil  # takes long to load
+
+    try:
+        found = psutil.Process(pid)
+        gone = found.status() == psutil.STATUS_ZOMBIE
+        return None if gone else int(found.create_time())
+    except psutil.NoSuchProcess:
+        return None
+
+
+def same_start(now: int, then: int) -> bool:
+    """Say whether two start times of one pid are those of one process.
+
+    A Mac's change when its clock is set, so an hour is no difference there.
+    """
+    return now == then if sys.platform == "linux" else abs(now - then) < 3600

@@ -19,7 +19,7 @@ from cluster.kubeconfig import (
     read_kubeconfig,
     server_of,
 )
-from cluster.processes import start_time
+from cluster.processes import same_start, start_time
 from helpers import errors
 from helpers.command import (
     backend_in_use,
@@ -32,7 +32,9 @@ from helpers.course import lessons
 from helpers.shell import add_magic
 
 LESSON = "kubernetes-api-notebooks/lesson"
+#: annotations: the kernel that made a namespace, and the host that it runs on
 OWNER = "kubernetes-api-notebooks/owner"
+HOST = "kubernetes-api-notebooks/host"
 
 #: seconds until a new namespace must usually have its first account
 CREATION = 30.0
@@ -189,7 +191,7 @@ class Cluster:
             "metadata": {
                 "name": name,
                 "labels": backend_in_use().namespace_labels() | {LESSON: lesson},
-                "annotations": {OWNER: _this_kernel()},
+                "annotations": _marks(),
             },
         }
         done = kubectl("create", "-f", "-", input=json.dumps(manifest), check=False)
@@ -204,18 +206,24 @@ class Cluster:
         found = asked.json()["items"]
         for namespace in found:
             metadata = namespace["metadata"]
-            owner = metadata.get("annotations", {}).get(OWNER, "")
-            if owner == _this_kernel() or not _alive(owner):
+            annotations = metadata.get("annotations", {})
+            owner, host = annotations.get(OWNER, ""), annotations.get(HOST, "")
+            ours = owner.startswith(f"{os.getpid()}/")
+            if _is_here(host) and (ours or not _alive(owner)):
                 kubectl("delete", "namespace", metadata["name"], "--wait=false")
                 self._namespaced(metadata["name"]).unlink(missing_ok=True)
         # They hold credentials, and kernels that were killed left them.
         for path in self.kubeconfig.parent.glob(f"{self.kubeconfig.name}.*.*"):
-            pid = path.suffix[1:]
-            if pid.isdigit() and not start_time(int(pid)):
+            _, *host, pid = path.name.removeprefix(f"{self.kubeconfig.name}.").split(
+                "."
+            )
+            if pid.isdigit() and _is_here(".".join(host)) and not _alive(pid):
                 path.unlink(missing_ok=True)
 
     def _namespaced(self, name: str) -> Path:
-        return self.kubeconfig.with_name(f"{self.kubeconfig.name}.{name}.{os.getpid()}")
+        host = backend_in_use().host()
+        parts = (self.kubeconfig.name, name, host, str(os.getpid()))
+        return self.kubeconfig.with_name(".".join(filter(None, parts)))
 
     def _use_namespace(self, name: str) -> None:
         document = read_kubeconfig(self.kubeconfig)
@@ -267,14 +275,28 @@ def _names(lesson: str) -> Iterator[str]:
     yield from (f"{lesson}-{number}" for number in range(2, 1000))
 
 
-def _this_kernel() -> str:
-    return f"{os.getpid()}/{start_time(os.getpid())}"
+def _marks() -> dict[str, str]:
+    owner = {OWNER: f"{os.getpid()}/{start_time(os.getpid())}"}
+    host = backend_in_use().host()
+    return owner | ({HOST: host} if host else {})
+
+
+def _is_here(host: str) -> bool:
+    """Say whether a kernel is one of this host's: of others nobody here can know.
+
+    What they left goes when a kernel there looks, or with `python -m helpers delete`.
+    """
+    return host in ("", backend_in_use().host())
 
 
 def _alive(owner: str) -> bool:
-    """Say whether the kernel that made a namespace still runs: pid and start time."""
+    """Say whether a kernel of this host still runs: by its pid, and its start time.
+
+    That is missing in the name of a kubeconfig, and was no number on a Mac once.
+    """
     pid, _, start = owner.partition("/")
-    return pid.isdigit() and start.isdigit() and start_time(int(pid)) == int(start)
+    now = start_time(int(pid)) if pid.isdigit() else None
+    return now is not None and (not start.isdigit() or same_start(now, int(start)))
 
 
 def _bypass_proxies() -> None:

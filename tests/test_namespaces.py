@@ -5,19 +5,23 @@ import json
 import os
 import re
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from cluster.backend import LABEL, MANAGER
+from cluster.backend import LABEL, MANAGER, Backend
 from cluster.processes import start_time
 from helpers import connection as module, errors, kubectl
 from helpers.command import use_kubeconfig
+from tests.notebooks import ROOT
 
 
-def owned_by(name: str, owner: str, lesson: str) -> None:
+def owned_by(name: str, owner: str, lesson: str, host: str = "") -> None:
     """Make the namespace that the kernel `owner` would have made."""
     labels = {LABEL: MANAGER, module.LESSON: lesson}
-    metadata = {"name": name, "labels": labels, "annotations": {module.OWNER: owner}}
+    marks = {module.OWNER: owner} | ({module.HOST: host} if host else {})
+    metadata = {"name": name, "labels": labels, "annotations": marks}
     manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
     kubectl("create", "-f", "-", input=json.dumps(manifest))
 
@@ -105,6 +109,57 @@ def test_two_kernels_have_one_each(cluster, lesson):
     owned_by(lesson, f"{other}/{start_time(other)}", lesson)
     assert cluster.create_namespace(lesson) == f"{lesson}-2"
     assert live(lesson) == {lesson, f"{lesson}-2"}
+
+
+def kernel_of_a_mac(cluster, lesson: str) -> tuple[subprocess.Popen, str, Path]:
+    """Start one; return it with its namespace and its kubeconfig."""
+    words = ("tests.kind.mac", "tests.kind.mackernel", cluster.kubeconfig, lesson)
+    kernel = subprocess.Popen(
+        [sys.executable, "-m", *words],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert kernel.stdout
+    namespace, kubeconfig = (kernel.stdout.readline().strip() for _ in range(2))
+    return kernel, namespace, Path(kubeconfig)
+
+
+def test_two_kernels_of_a_mac_have_one_each_until_one_ends(cluster, lesson):
+    """There is no /proc; and a version before could not tell when one started."""
+    first, name, kubeconfig = kernel_of_a_mac(cluster, lesson)
+    with first:
+        old = f"{lesson}-old"
+        owned_by(old, f"{first.pid}/None", lesson)
+        second, its, _ = kernel_of_a_mac(cluster, lesson)
+        second.communicate()
+        assert (name, its) == (lesson, f"{lesson}-2")
+        assert live(lesson) == {name, its, old} and kubeconfig.exists()
+        first.communicate()
+    third, its, _ = kernel_of_a_mac(cluster, lesson)
+    third.communicate()
+    assert live(lesson) == {its} and not kubeconfig.exists()
+
+
+def test_what_a_kernel_of_another_host_has_is_left_to_that_host(
+    cluster, lesson, monkeypatch
+):
+    """Nobody here knows whether it lives: two hosts may have one home."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    for host in ("login1.example", "login2.example"):
+        owned_by(f"{lesson}-{host[:6]}", f"{ended.pid}/1", lesson, host=host)
+        name = f"kubeconfig.{lesson}.{host}.{ended.pid}"
+        cluster.kubeconfig.with_name(name).touch(0o600)
+    monkeypatch.setattr(Backend, "host", lambda self: "login1.example")
+    name = cluster.create_namespace(lesson)
+    own = f"kubeconfig.{lesson}.login1.example.{os.getpid()}"
+    assert Path(os.environ["KUBECONFIG"]).name == own
+    assert live(lesson) == {name, f"{lesson}-login2"}
+    left = cluster.kubeconfig.parent.glob(f"kubeconfig.{lesson}.*.{ended.pid}")
+    assert [file.name.split(".")[2] for file in left] == ["login2"]
+    assert cluster.create_namespace(lesson) == f"{lesson}-2"
 
 
 @pytest.fixture

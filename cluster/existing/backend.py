@@ -4,6 +4,7 @@ It is named once, by `python -m helpers use`. What is not of these notebooks is 
 alone: there is nothing to stop, and `delete` removes what was made from here.
 """
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
@@ -235,6 +236,10 @@ class Existing(Backend):
         """Return the labels of this state directory and of the account."""
         record = self.record()
         return {rbac.STATE: record.state} | rbac.namespace_labels(record.user)
+
+    def host(self) -> str:
+        """Return this host's name: another may have the same home and state."""
+        return os.uname().nodename
 
     def admit(self, namespace: str) -> None:
         """Bind the rights of the lessons there, unless the user has them already."""

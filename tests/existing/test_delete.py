@@ -68,7 +68,7 @@ def test_without_the_learner_s_credential_the_state_alone_goes(
     kept = used["LAB_STATE_DIR"]
     text = (kept / "existing.json").read_text()
     (kept / "existing.json").write_text(text.replace(found.source, str(file)))
-    (kept / "kubeconfig.pod-metadata-2.4711").touch()
+    (kept / "kubeconfig.pod-metadata-2.login1.example.4711").touch()
     mine.forget()
     production.forget()
     done = helpers("delete", env=used, input="n\n")

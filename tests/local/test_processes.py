@@ -108,3 +108,17 @@ def test_a_program_that_cannot_run_is_named(run, tmp_path):
     assert (tmp_path / "log").read_text() == (
         "/no/such/program: No such file or directory\n"
     )
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_a_process_is_known_by_its_start_until_it_ends(platform, monkeypatch):
+    """Also without /proc, where its clock may be set; nobody has to reap it."""
+    monkeypatch.setattr(processes.sys, "platform", platform)
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as child:
+        start = processes.start_time(child.pid)
+        assert processes.same_start(processes.start_time(child.pid), start)
+        assert processes.same_start(start + 60, start) == (platform == "darwin")
+        assert not processes.same_start(start + 3600, start)
+        child.stdin.close()
+        until(lambda: processes.start_time(child.pid) is None)
+    assert processes.start_time(child.pid) is None
