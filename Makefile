@@ -36,7 +36,7 @@ AS_ROOT = $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
 # Without a screen Python would open a text browser over the address to click.
 NO_BROWSER = $(shell [ -n "$$DISPLAY$$WAYLAND_DISPLAY$$BROWSER" ] || echo --no-browser)
 
-chapter: setup ## Run every notebook without a screen and write build/chapter/*.html
+chapter: setup venv ## Run every notebook without a screen and write build/chapter/*.html
 	@$(PY) -m helpers up
 	@$(PY) -m tools.chapter
 
@@ -79,7 +79,7 @@ TYPES = $(PY) -m mypy && $(PY) -m deptry --no-ansi .
 venv:
 	@sh tools/setup.sh venv
 
-bench: setup ## Measure, each figure beside its floor, on one page: ten minutes
+bench: setup venv ## Measure, each figure beside its floor, on one page: ten minutes
 	@$(PY) benchmarks/page.py
 
 clean: ## Remove what was generated here; never the cluster or its cache

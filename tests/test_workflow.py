@@ -65,6 +65,27 @@ def test_what_only_root_can_run_is_run_by_root(workflow):
             assert str(file.relative_to(ROOT)) in run, file
 
 
+def test_every_python_that_a_learner_gets_the_lock_on_is_tested(workflow):
+    """From the oldest that the set-up takes to the newest that it calls tested."""
+    versions = re.findall(r"3, (\d+)\)", (ROOT / "tools/setup.sh").read_text())
+    oldest, beyond = (int(minor) for minor in versions[:2])
+    matrix = workflow["jobs"]["versions"]["strategy"]["matrix"]["include"]
+    tested = {each["python"] for each in matrix if each["packages"] == "lock"}
+    tested |= {
+        str(step["with"]["python-version"])
+        for step in workflow["jobs"]["test"]["steps"]
+        if "setup-python" in step.get("uses", "")
+    }
+    assert tested == {f"3.{minor}" for minor in range(oldest, beyond)}
+
+
+def test_ubuntu_lets_an_ordinary_user_make_namespaces_in_each_job(workflow):
+    for name in ("test", "versions", "root"):
+        run = [step.get("run", "") for step in workflow["jobs"][name]["steps"]]
+        switched = ["apparmor_restrict_unprivileged_userns" in line for line in run]
+        assert any(switched[: run.index("make setup") if name != "versions" else -1])
+
+
 WRITES = {"contents": "write", "packages": "write"}
 
 

@@ -19,6 +19,7 @@ FILES = (
     "Makefile",
     "pyproject.toml",
     "requirements.txt",
+    "requirements.lock",
     "requirements-test.lock",
     "tools/overrides.json",
     "tools/setup.sh",
@@ -180,6 +181,7 @@ def test_what_apt_writes_is_kept_out_of_sight(checkout):
 FAKE_PYTHON = """#!/bin/sh
 case "$*" in
 -V) echo Python 3.12.9 ;;
+*"(3, 15)"*) exit "$UNTESTED" ;;
 "-m venv"*)
     mkdir -p .venv/bin
     cp "$0" .venv/bin/python
@@ -199,13 +201,20 @@ esac
 """
 
 
-def setup_environment(folder, pip, settings="global.index-url='https://a.example'"):
-    """Run the part `venv` with a Python whose pip writes 31 lines and ends so."""
+def setup_environment(
+    folder,
+    pip,
+    *,
+    part="venv",
+    untested="1",
+    settings="global.index-url='https://a.example'",
+):
+    """Run a part with a Python whose pip writes 31 lines and ends so."""
     python = folder / "python"
     python.write_text(FAKE_PYTHON)
     python.chmod(0o755)
-    command = ("sh", "tools/setup.sh", "venv")
-    return call(folder, *command, PYTHON=str(python), PIP=pip, SETTINGS=settings)
+    fake = {"PYTHON": str(python), "PIP": pip, "UNTESTED": untested}
+    return call(folder, "sh", "tools/setup.sh", part, **fake, SETTINGS=settings)
 
 
 def test_what_pip_writes_is_kept_in_a_file(checkout):
@@ -228,6 +237,25 @@ def test_what_pip_writes_is_kept_in_a_file(checkout):
     assert (checkout / "build" / "setup.log").read_text() == log
 
 
+def test_a_learner_gets_what_was_tested_and_no_test_tools(checkout):
+    """The tests add theirs; what is there then has all that a learner needs."""
+
+    def installed(part):
+        before = log.read_text() if log.exists() else ""
+        said = setup_environment(checkout, "0", part=part, untested="0").stderr
+        assert ("(lock)" in said) == ("installing Python packages" in said)
+        text = log.read_text()
+        return re.findall(r"--requirement (\S+)", text if text != before else "")
+
+    log = checkout / "build" / "setup.log"
+    assert installed("all") == ["requirements.lock"]
+    assert installed("venv") == ["requirements-test.lock"]
+    assert installed("all") == installed("venv") == []
+    (checkout / "requirements.lock").write_text("")
+    assert installed("all") == ["requirements.lock"]
+    assert installed("venv") == ["requirements-test.lock"]
+
+
 def test_uv_installs_where_pip_has_no_index_of_its_own(checkout):
     """uv knows nothing of pip's settings; if it fails, pip is asked."""
     assert setup_environment(checkout, pip="1", settings="").returncode == 0
@@ -235,7 +263,7 @@ def test_uv_installs_where_pip_has_no_index_of_its_own(checkout):
     assert log.read_text().startswith(
         "uv pip install --python .venv --editable .[test]"
     )
-    (checkout / ".venv" / "setup-stamp").unlink()
+    (checkout / ".venv" / "setup-stamp-test").unlink()
     [program] = checkout.glob("build/uv==*/bin/uv")
     program.write_text("#!/bin/sh\nexit 2\n")
     assert setup_environment(checkout, pip="0", settings="").returncode == 0
@@ -250,7 +278,10 @@ def test_the_end_of_what_pip_wrote_is_shown_if_it_fails(checkout):
     _, failed, *shown, last = answer.stderr.splitlines()
     assert re.search(r"failed after \d+ s\. The end of build/setup\.log:$", failed)
     assert len(shown) == 20 and (shown[0], shown[-1]) == ("  2 e", "  5 f")
-    assert last == "setup: the packages could not be installed; the reason is above."
+    assert last == (
+        "setup: the packages could not be installed; the reason is above. "
+        "Other versions: make setup PACKAGES=ranges"
+    )
     assert answer.returncode == 1
     again = setup_environment(checkout, pip="0").stderr
     assert again.startswith("setup: installing Python packages")

@@ -2,15 +2,15 @@
 # Make this checkout ready to run: Debian packages, virtual environment, binaries
 # and image. Safe to run again; a second run changes nothing and takes a moment.
 #
-#   sh tools/setup.sh            everything
-#   sh tools/setup.sh venv       only what `make lint` needs: Python and its packages
+#   sh tools/setup.sh            everything that a learner needs
+#   sh tools/setup.sh venv       only what `make lint` needs: Python and all packages
 #   sh tools/setup.sh tests      only what `make test` needs beside: a browser and fonts
 #   sh tools/setup.sh full       the same, and user-mode Linux for `make full`
 #   sh tools/setup.sh lock       only write the lock files anew, for `make lock`
 #
 # PYTHON=… names the interpreter to build the environment with. PACKAGES=… says which
-# versions go into it: `ranges`, the newest that requirements.txt allows; `lock`, those of
-# requirements-test.lock, the default with CI set; `lowest`, the oldest of each range.
+# versions go into it: `lock`, those that were tested, the default for a Python that CI
+# has; `ranges`, the newest that requirements.txt allows; `lowest`, the oldest of each.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -20,8 +20,7 @@ stamp=.venv/setup-stamp
 # what the programs write that are called here, from the first step of this run on
 log=build/setup.log
 minimum='import sys; sys.exit(sys.version_info < (3, 11))'
-packages=${PACKAGES:-${CI:+lock}}
-packages=${packages:-ranges}
+tested='import sys; sys.exit(sys.version_info >= (3, 15))'
 uv_version=uv==0.13.9
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -29,9 +28,9 @@ die() { say "$*"; exit 1; }
 linux() { [ ! -d /System/Library ]; } # what macOS has, and Linux has not
 have() { command -v "$1" >/dev/null 2>&1; }
 
-case $packages in
-ranges | lock | lowest) ;;
-*) die "unknown PACKAGES=$packages. Known: ranges, lock, lowest." ;;
+case ${PACKAGES:-lock} in
+lock | ranges | lowest) ;;
+*) die "unknown PACKAGES=$PACKAGES. Known: lock, ranges, lowest." ;;
 esac
 
 step() {
@@ -177,13 +176,19 @@ usable() {
         .venv/bin/python -m pip --version >/dev/null 2>&1
 }
 
+versions() {
+    default=ranges
+    ! .venv/bin/python -c "$tested" || default=lock
+    echo "${PACKAGES:-$default}"
+}
+
 fingerprint() {
     [ -x .venv/bin/python ] || return 0
     # Contents, not times: a `git checkout` touches files that it does not change.
     pwd
     .venv/bin/python -V
-    echo "$packages"
-    cksum requirements.txt requirements-test.lock pyproject.toml tools/overrides.json
+    versions
+    cksum requirements.txt ./*.lock pyproject.toml tools/overrides.json
 }
 
 make_environment() {
@@ -203,31 +208,36 @@ make_environment() {
 }
 
 venv() {
-    if [ "$(fingerprint 2>/dev/null)" = "$(cat "$stamp" 2>/dev/null)" ] &&
-        [ -s "$stamp" ]; then
+    # Packages of a learner; with `-test` also those of tests and `make lint`, 250 MB.
+    if [ "$(fingerprint 2>/dev/null)" = "$(cat "$stamp$1" 2>/dev/null)" ] &&
+        [ -s "$stamp$1" ]; then
         return 0
     fi
-    rm -f "$stamp"
+    rm -f "$stamp" "$stamp-test"
     usable || make_environment
-    step "installing Python packages into .venv ($packages)" install_packages ||
-        die 'the packages could not be installed; the reason is above.'
+    packages=$(versions)
+    step "installing Python packages into .venv ($packages)" install_packages "$1" ||
+        die 'the packages could not be installed; the reason is above.' \
+            'Other versions: make setup PACKAGES=ranges'
     mkdir -p .venv/share/jupyter/lab/settings
     cp tools/overrides.json .venv/share/jupyter/lab/settings/overrides.json
     fingerprint >"$stamp"
+    [ -z "$1" ] || cp "$stamp" "$stamp$1"
 }
 
 install_packages() {
+    ours=.${1:+[test]}
     case $packages in
-    ranges) install --editable '.[test]' ;;
     # What is built from a directory has no hash, so that comes by itself.
     lock)
-        install --require-hashes --requirement requirements-test.lock &&
+        install --require-hashes --requirement "requirements$1.lock" &&
             install --no-deps --editable .
         ;;
+    ranges) install --editable "$ours" ;;
     # pip knows no way to ask for the oldest.
     lowest)
         get_uv &&
-            uv pip install --python .venv --resolution lowest-direct --editable '.[test]'
+            uv pip install --python .venv --resolution lowest-direct --editable "$ours"
         ;;
     esac
 }
@@ -288,10 +298,10 @@ fi
 case ${1:-all} in
 all)
     packages list_missing
-    venv
+    venv ''
     .venv/bin/python -m helpers setup
     ;;
-venv) venv ;;
+venv) venv -test ;;
 lock) lock ;;
 tests)
     packages list_missing_for_tests
