@@ -30,6 +30,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     # we start would be so, too: the tests of Ctrl-C and of closed terminals need ears.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    # So that clusters are removed then, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     worker = getattr(session.config, "workerinput", None)
     if worker:
         shared = Path(os.environ["LAB_TESTS_SHARED"])
