@@ -18,11 +18,8 @@ output             the terminal             `log`: an unread pipe would block it
 """
 
 import contextlib
-import functools
 import os
-import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import weakref
@@ -32,7 +29,7 @@ from typing import IO, Any, Self
 
 import requests
 
-from cluster.die_with_parent import die_with_parent
+from cluster import die_with_parent
 from cluster.processes import end_process
 from cluster.waiting import until
 from helpers import errors
@@ -47,7 +44,6 @@ GRACE = 5.0
 
 WRITING_METHODS = "^(POST|PUT|PATCH|DELETE)$"
 _WAY_OUT = "Look at `python -m helpers status`."
-_END_WITH_PARENT = functools.partial(die_with_parent, signal.SIGTERM)
 #: bytes that fit into the address of a unix socket on every system
 _ADDRESS = 103
 
@@ -194,7 +190,7 @@ class KubectlProxy:
 
     def _spawn(self, line: list[str], settings: dict[str, str]) -> None:
         if threading.current_thread() is not threading.main_thread():
-            # The signal below comes when the *thread* ends that forked.
+            # The signal of `die_with_parent` comes when the *thread* ends that forked.
             raise RuntimeError("a proxy is started from the main thread")
         self.stop()
         ends = contextlib.ExitStack()
@@ -208,15 +204,14 @@ class KubectlProxy:
         self._session = ends.enter_context(new_session(self._socket))
         self._output = ends.enter_context(tempfile.TemporaryFile())
         self._process = subprocess.Popen(
-            [*line, f"--unix-socket={self._socket}"],
+            # A killed kernel runs no `stop()`, and an open proxy must not stay behind.
+            die_with_parent.command(*line, f"--unix-socket={self._socket}"),
             env=settings,
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.STDOUT,
             # An interrupted cell must not take the proxy of the notebook with it.
             start_new_session=True,
-            # A killed kernel runs no `stop()`, and an open proxy must not stay behind.
-            preexec_fn=_END_WITH_PARENT if sys.platform == "linux" else None,
         )
         ends.callback(end_process, self._process, GRACE)
 
