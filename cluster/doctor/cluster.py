@@ -85,13 +85,14 @@ class Chosen:
             lack = "can end your processes"
             if self.landlock < walls.WHOLE:
                 lack = "reaches ports of this machine"
+            state = "is too old for Landlock to prevent that"
             if not self.landlock:
                 lack = "reaches all of your files"
+                state = "has no Landlock, which would prevent that"
             pod = "pod" if by_seccomp else "privileged pod"
-            state = "is too old for Landlock to prevent that"
             way_out = "Run only pods that you trust there."
             if self.switched_off:
-                state = "has Landlock, which prevents that, but it is not enabled"
+                state = "has not enabled Landlock, which would prevent that"
                 way_out += (
                     " The boot parameter `lsm=landlock,...` enables it, with what "
                     "/sys/kernel/security/lsm lists for the dots."
