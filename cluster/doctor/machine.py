@@ -97,12 +97,8 @@ class Namespaces:
         if self.answer.limits:
             yield ok("limits", "of pods are enforced: a cgroup was made and divided")
         else:
-            yield ok(
-                "limits",
-                "of pods are recorded, not enforced: no cgroup could be made. Where "
-                "systemd runs, `systemd-run --user --scope -p Delegate=yes` before a "
-                "command allows it",
-            )
+            why = self.answer.no_limits or "its cgroup could not be divided"
+            yield ok("limits", f"of pods are recorded, not enforced: {why}")
         if self.answer.nft:
             yield ok("nft", "tried, it works: kube-proxy can serve every Service")
         else:

@@ -1,15 +1,17 @@
-"""Have a cgroup for the machine: by those of its pods, Linux enforces their limits.
+"""Give the machine a cgroup, by which Linux enforces the limits of its pods.
 
-What can be had is found out by trying. Only version 2 counts: of the first an ordinary
-user gets none. systemd gives users all below their `user@UID.service`.
+Only version 2 counts: of the first an ordinary user gets none. Where systemd runs, the
+cgroup is in a scope of our own; elsewhere it is where nothing has to be switched on.
 """
 
+import errno
 import os
-from collections.abc import Iterator
+import secrets
 from contextlib import suppress
 from pathlib import Path
 
 from cluster import syscalls as sc
+from cluster.local import systemd
 from cluster.statedir import below, write_private
 
 MOUNT = Path("/sys/fs/cgroup")
@@ -23,38 +25,60 @@ _DELEGATED = ("", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads")
 _NOTE = "cgroup"
 
 
-def make(state: Path, owner: int) -> int | None:
+def make(state: Path, owner: int) -> tuple[int | None, str]:
     """Make a cgroup for the machine of a state directory, whose root is uid `owner`.
 
-    Return the descriptor by which a process moves there, or None where none can be had.
-    It has the controllers that limits need and is as near to our own as can be: one
-    with processes in it, as ours is, gives none to its children.
+    Return the descriptor by which a process moves there, or None and why none can be
+    had. Where systemd runs, this process moves to a scope of its own.
     """
-    for place in _places():
-        made = place / f"kubernetes-lab-{os.getpid()}"
-        with suppress(OSError):
-            _enable(place, NEEDED)
-            # Before there is anything that could be forgotten.
-            write_private(state / _NOTE, str(made))
-            made.mkdir()
-            for name in _DELEGATED:
-                os.chown(made / name, owner, -1)
-            return os.open(made / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
-        remove(state)
-    return None
-
-
-def _places() -> Iterator[Path]:
-    """Yield our own cgroup and those above it that can be seen."""
+    # No other has it, nor has one in a container that is shown the same cgroups.
+    name = f"kubernetes-lab-{secrets.token_hex(8)}"
     try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
-    except FileNotFoundError:
-        return  # a kernel without any
-    for line in lines:
-        number, _, path = line.split(":", 2)
-        if number == "0" and ".." not in path:
-            ours = MOUNT / path.lstrip("/")
-            yield from (p for p in (ours, *ours.parents) if p.is_relative_to(MOUNT))
+        made = _in_scope(name) if systemd.BOOTED.exists() else _place() / name
+        # Before there is anything that could be forgotten.
+        write_private(state / _NOTE, str(made))
+        made.mkdir()
+        for file in _DELEGATED:
+            os.chown(made / file, owner, -1)
+        return os.open(made / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC), ""
+    except OSError as error:
+        remove(state)
+        return None, error.strerror or str(error)
+
+
+def _in_scope(name: str) -> Path:
+    """Enter a scope of our own; return where in it the machine's cgroup is to be."""
+    if not (MOUNT / "cgroup.controllers").exists():
+        raise OSError(errno.ENOTSUP, "cgroups are of version 1")
+    systemd.enter_scope(name)
+    scope = _ours()
+    # One with processes in it gives no controllers to its children.
+    (scope / "outer").mkdir()
+    _write(scope / "outer" / "cgroup.procs", "0")
+    lacking = ", ".join(NEEDED - _words(scope / "cgroup.controllers"))
+    if lacking:
+        raise OSError(errno.ENOTSUP, f"systemd gives this account no {lacking}")
+    _enable(scope, NEEDED)
+    return scope / "machine"
+
+
+def _place() -> Path:
+    """Return the nearest cgroup of ours, or above it, that has all that limits need.
+
+    What its owner has not switched on is not ours to switch.
+    """
+    ours = _ours()
+    for place in (ours, *ours.parents):
+        with suppress(OSError):
+            if _words(place / "cgroup.subtree_control") >= NEEDED and os.access(
+                place, os.W_OK
+            ):
+                return place
+    raise OSError(errno.ENOTSUP, "there is no cgroup in which one could be made")
+
+
+def _ours() -> Path:
+    return MOUNT / systemd.own_cgroup().lstrip("/")
 
 
 def enter(cgroup: int) -> None:
@@ -80,7 +104,7 @@ def divide(root: Path = MOUNT) -> bool:
     The calling process moves on into a cgroup beside those that the kubelet makes.
     """
     try:
-        have = set((root / "cgroup.controllers").read_text().split())
+        have = _words(root / "cgroup.controllers")
         if not have >= NEEDED:
             return False
         ours = root / "components"
@@ -95,6 +119,10 @@ def divide(root: Path = MOUNT) -> bool:
 def _enable(cgroup: Path, controllers: set[str]) -> None:
     words = " ".join(f"+{name}" for name in sorted(controllers))
     _write(cgroup / "cgroup.subtree_control", words)
+
+
+def _words(path: Path) -> set[str]:
+    return set(path.read_text().split())
 
 
 def _write(path: Path, text: str) -> None:

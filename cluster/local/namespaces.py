@@ -75,7 +75,9 @@ def main(plan_file: str, report_to: str) -> int:
     state = Path(plan.state)
     # Before anything can take long: from now on `stop` knows whom to ask.
     identity.write_state(state, None)
-    cgroup = make_cgroup(state)
+    cgroup, lack = make_cgroup(state)
+    if lack:
+        print(f"limits of pods are not enforced: {lack}", flush=True)
     ours, theirs = socket.socketpair()
     child = os.fork()
     if child == 0:
@@ -97,7 +99,7 @@ def main(plan_file: str, report_to: str) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def make_cgroup(state: Path) -> int | None:
+def make_cgroup(state: Path) -> tuple[int | None, str]:
     """Make one that the machine's root owns, see `cgroups.make`."""
     return cgroups.make(state, idmap.decide(idmap.read_facts(state)).uids[0][1])
 

@@ -30,7 +30,8 @@ class Answer:
     """How far it got: the refused `step` and the kernel's `reason`, or "" twice.
 
     `ids` is how many ids it has; `overlay` says whether containers can share the files
-    of their image, `limits` whether theirs can be enforced, `nft` whether that works.
+    of their image, `limits` whether theirs can be enforced, `no_limits` why no cgroup
+    could be made, `nft` whether that works.
     """
 
     step: str = ""
@@ -38,6 +39,7 @@ class Answer:
     ids: int = 0
     overlay: bool = False
     limits: bool = False
+    no_limits: str = ""
     nft: bool = False
 
     @property
@@ -118,10 +120,11 @@ def way_out_of(step: str) -> str:
 def main(base: str) -> None:
     """Be the child: print the answer as JSON."""
     read, write = os.pipe()
-    cgroup = namespaces.make_cgroup(Path(base))
+    cgroup, no_limits = namespaces.make_cgroup(Path(base))
 
     def look() -> int:
-        os.write(write, json.dumps(_answer(lambda: _look(cgroup))).encode())
+        answer = {"no_limits": no_limits, **_answer(lambda: _look(cgroup))}
+        os.write(write, json.dumps(answer).encode())
         return 0
 
     def start() -> dict:

@@ -1,4 +1,4 @@
-"""Be PID 1 of a kernel whose cgroups are as systemd has them, and try ours in there.
+"""Be PID 1 of a kernel without systemd, as containers are, and try our cgroups there.
 
 Each case is a machine's way: a process in some cgroup makes one for the machine, and a
 child of it moves there, leaves for namespaces and divides it as the kubelet wants it.
@@ -20,14 +20,15 @@ from tests import unprivileged
 _PR_SET_DUMPABLE = 4
 USER, GROUP = 1000, 100
 MACHINE = "/mnt/root"
-SLICE = cgroups.MOUNT / "user.slice" / "user-1000.slice"
-MANAGER = SLICE / "user@1000.service"
-TERMINAL = MANAGER / "app.slice" / "terminal.scope"
-#: which account in which cgroup: a terminal of a desktop, one by SSH, one of root's
+#: what an account was given, with the controllers on, and where its process is
+GIVEN = cgroups.MOUNT / "given"
+INSIDE = GIVEN / "inside"
+FOREIGN = cgroups.MOUNT / "foreign"
+#: which account in which cgroup
 CASES = {
-    "user": (USER, TERMINAL),
-    "elsewhere": (USER, SLICE / "session-1.scope"),
-    "root": (0, SLICE / "session-1.scope"),
+    "user": (USER, INSIDE),
+    "elsewhere": (USER, FOREIGN),
+    "root": (0, INSIDE),
     "alone": (0, cgroups.MOUNT),
 }
 
@@ -39,7 +40,9 @@ def main(file: str) -> None:
     os.makedirs(f"{MACHINE}{cgroups.MOUNT}")
     os.mkdir(f"{MACHINE}/mnt")
     os.chmod("/mnt", 0o1777)
-    _as_systemd_has_them()
+    # The host's systemd is not of this kernel.
+    sc.mount("tmpfs", "/run", "tmpfs")
+    _give()
     answers = {
         name: {**_in_child(lambda case=case: _case(*case)), "trial": _trial(*case)}
         for name, case in CASES.items()
@@ -48,13 +51,12 @@ def main(file: str) -> None:
     sc.power_off()
 
 
-def _as_systemd_has_them() -> None:
-    for each in (cgroups.MOUNT, SLICE.parent, SLICE, MANAGER, TERMINAL.parent):
-        each.mkdir(exist_ok=True)
+def _give() -> None:
+    for each in (GIVEN, INSIDE, FOREIGN):
+        each.mkdir()
+    for each in (cgroups.MOUNT, GIVEN):
         (each / "cgroup.subtree_control").write_text("+cpu +memory +pids")
-    TERMINAL.mkdir()
-    (SLICE / "session-1.scope").mkdir()
-    for each in (MANAGER, TERMINAL.parent, TERMINAL):
+    for each in (GIVEN, INSIDE):
         for name in ("", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads"):
             os.chown(each / name, USER, GROUP)
 
@@ -83,9 +85,9 @@ def _case(uid: int, here: Path) -> dict:
     state = Path(f"/mnt/{uid}-{os.getpid()}")
     state.mkdir()
     # Root's machine runs as another.
-    cgroup = cgroups.make(state, USER)
+    cgroup, why = cgroups.make(state, USER)
     if cgroup is None:
-        return {"made": None, "left": os.listdir(state)}
+        return {"made": None, "why": why, "left": os.listdir(state)}
     [note] = state.iterdir()
     made = Path(note.read_text())
     inside = _in_child(lambda: _machine(cgroup))
