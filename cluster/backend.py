@@ -54,6 +54,7 @@ STATUS: dict[str, Any] = {
     "seccomp": None,
     "service_proxy": None,
     "snapshotter": None,
+    "ends": "",
     "absent": [],
     "components": {},
 }
@@ -105,6 +106,24 @@ class Backend(Protocol):
 
     def status(self) -> dict | None:
         """Return how it is, with the keys of `STATUS`; None if it does not run."""
+
+    def told(self) -> dict:
+        """Return how it is, also if it does not run."""
+        return self.status() or {**STATUS, "problem": self.ended() or None}
+
+    def ends(self) -> str:
+        """Say when it will end by itself, and what prevents that; "" if it will not."""
+        return ""
+
+    def ended(self) -> str:
+        """Say why it does not run though nobody has stopped it, if that is known."""
+        return ""
+
+    def news(self, ended: str) -> list[str]:
+        """Return what to tell after a start: `ended` is what it said before."""
+        ends = self.ends()
+        before = f"It did not run before: {ended}. The objects are kept."
+        return [*([before] if ended else []), *([f"It ends {ends}."] if ends else [])]
 
     def log(self, component: str, lines: int, *, previous: bool = False) -> str:
         """Return the last lines of a component's log."""

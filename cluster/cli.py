@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from cluster import backends, choice, errors, statedir
-from cluster.backend import KIND, LOCAL, STATUS
+from cluster.backend import KIND, LOCAL
 from cluster.cli_format import (
     EXIT_CODES,
     FAILED,
@@ -41,7 +41,8 @@ def main() -> None:
     ordinary processes in Linux namespaces: no root, no Docker. Where namespaces are
     forbidden and Docker or Podman answers, kind makes a node in a container instead.
     Either listens on 127.0.0.1 only, and is known by one directory (LAB_STATE_DIR). No
-    notebook owns it: it runs until `stop`, or until the machine is switched off.
+    notebook owns it: it runs until `stop`, or until the machine is switched off; where
+    a logout ends it, `status` says so.
 
     Typical use:
       python -m helpers doctor            what does this machine lack?
@@ -94,12 +95,15 @@ def up(backend: str | None, port: int | None) -> None:
     try:
         with one_interrupt(), working("the cluster is ready") as view:
             cluster = backends.current(backend, view)
+            ended = cluster.ended()
             cluster.up(view, port=port)
     except KeyboardInterrupt:
         runs = cluster and cluster.running()
         left = "the cluster runs" if runs else "nothing was left running"
         click.echo(f"interrupted; {left}", err=True)
         sys.exit(INTERRUPTED)
+    for line in cluster.news(ended):
+        click.echo(line, err=True)
     click.echo(f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
     binaries = cluster.binaries()
     if binaries:
@@ -122,7 +126,7 @@ def status(as_json: bool) -> None:
 
     What it is short of at the moment, as disk space, is told with each phase.
     """
-    found: dict = backends.kept().status() or STATUS
+    found = backends.kept().told()
     text = json.dumps(found, indent=2) if as_json else status_text(found, time.time())
     click.echo(text)
     phase = found["phase"]

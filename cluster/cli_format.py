@@ -97,7 +97,8 @@ def status_text(found: dict, now: float) -> str:
     """Write a status (keys: `components.STATUS`) for a person; pure."""
     phase = found["phase"]
     if phase == "not running":
-        return "not running; start it with `python -m helpers up`"
+        why = f": {found['problem']}" if found["problem"] else ""
+        return f"not running{why}; start it with `python -m helpers up`"
     waiting = ", ".join(found["awaited"])
     reason = found["problem"] or (f"waiting for {waiting}" if waiting else "")
     lines = [
@@ -105,6 +106,7 @@ def status_text(found: dict, now: float) -> str:
         f"server      {found['server']}",
         f"kubeconfig  {found['kubeconfig']}",
         *_limits(found["limits"]),
+        *([f"ends        {found['ends']}"] if found["ends"] else []),
         *_absent(found["absent"]),
     ]
     if found["components"]:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cluster import backends, doctor, errors
-from cluster.backend import STATUS, Backend
+from cluster.backend import Backend
 from cluster.cli_format import status_text
 from cluster.progress import Progress
 from cluster.statedir import write_private
@@ -130,7 +130,7 @@ def _settings() -> str:
 
 
 def _status() -> str:
-    return status_text(backends.kept().status() or STATUS, time.time())
+    return status_text(backends.kept().told(), time.time())
 
 
 SECTIONS: dict[str, Callable[[], str]] = {

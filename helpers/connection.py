@@ -54,11 +54,13 @@ def connect() -> "Cluster":
     """
     view = progress.for_here()
     backend = backends.current(progress=view)
-    running = backend.running()
+    running, ended = backend.running(), backend.ended()
     # Even if it runs: it may still be starting, or its kubeconfig may be broken.
     backend.up(view)
     if not running:
         view.finish("The cluster is ready.")
+        for line in backend.news(ended):
+            print(line)
     binaries = backend.binaries()
     if binaries is not None:
         _prepend_path(binaries)

@@ -396,6 +396,11 @@ COMPONENT = {"state": "running", "restarts": 2, "last_exit": None, "since": 0.0}
         ),
         ({"phase": "failed", "problem": "disk full"}, "failed: disk full"),
         ({}, "not running; start it with `python -m helpers up`"),
+        (
+            {"problem": "its processes were killed"},
+            "not running: its processes were killed; start it with `python -m helpers "
+            "up`",
+        ),
     ],
 )
 def test_a_status_in_words(changes, first):
@@ -413,6 +418,12 @@ def test_a_status_in_words(changes, first):
 def test_a_status_says_what_limits_mean_where_that_is_known(limits, shown):
     lines = status_text({**STATUS, "phase": "ready", "limits": limits}, 0).splitlines()
     assert [line for line in lines if "enforced" in line] == shown
+
+
+def test_a_status_says_when_the_cluster_ends_if_it_does():
+    found = {**STATUS, "phase": "ready", "ends": "10 s after your last logout"}
+    assert "ends        10 s after your last logout" in status_text(found, 0)
+    assert "ends " not in status_text({**found, "ends": ""}, 0)
 
 
 @pytest.mark.parametrize(

@@ -138,11 +138,22 @@ class Local(Backend):
             return None
         server = f"https://127.0.0.1:{ports.port_of(self.state)}"
         ours = {"server": server, "kubeconfig": str(self.kubeconfig)}
+        ours["ends"] = self.ends()
         if short := shortage.shortages(self.state):
             ours["problem"] = "\n".join(map(str, short.values()))
         elif found["phase"] == machine.NOT_ANSWERING:
             ours["problem"] = "the API server does not call itself ready within 5 s"
         return {**STATUS, **found, **ours}
+
+    def ends(self) -> str:
+        """Say when it will end by itself, and what prevents that; "" if it will not."""
+        from cluster.local import ending
+
+        return ending.when(self.state)
+
+    def ended(self) -> str:
+        """Say why it does not run though nobody has stopped it, if that is known."""
+        return self._machine.ended()
 
     def log(self, component: str, lines: int, *, previous: bool = False) -> str:
         """Return the last lines of a component's log, or of that of the start before.

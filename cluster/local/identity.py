@@ -10,10 +10,12 @@ import json
 import os
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors, statedir
+from cluster.local import systemd
 from cluster.processes import PACKAGES, start_time
 
 if TYPE_CHECKING:
@@ -109,14 +111,39 @@ def processes(state: Path) -> "list[psutil.Process]":
 def write_state(state: Path, pid_1: int | None) -> None:
     """Write who this process and PID 1 are, as the host sees it.
 
-    Each with what tells it from a later process of the same number.
+    Each with what tells it from a later process of the same number; and what tells
+    later how they have ended.
     """
-    document = {
+    processes = {
         name: {"pid": pid, "start": start_time(pid)}
         for name, pid in (("outer", os.getpid()), ("pid_1", pid_1))
         if pid is not None
     }
-    statedir.write_private(state / "machine.json", json.dumps(document))
+    where = {"boot": boot(), "cgroup": systemd.own_cgroup()}
+    text = json.dumps(processes | where)
+    statedir.write_private(state / "machine.json", text)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a machine ran: in which `boot` of this computer, and in which cgroup."""
+
+    boot: str
+    cgroup: str
+
+
+def last_run(state: Path) -> Run | None:
+    """Return where the machine ran last, or None if that is not known."""
+    try:
+        known = json.loads((state / "machine.json").read_text())
+        return Run(str(known["boot"]), str(known["cgroup"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def boot() -> str:
+    """Return what tells this boot of the computer from all others."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def plan_file(state: Path) -> Path:

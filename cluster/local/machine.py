@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors, laststatus, paths, ports, statedir
-from cluster.local import cgroups, facts, identity, init, probes, storage
+from cluster.local import cgroups, ending, facts, identity, init, probes, storage
 from cluster.logs import last_words, tail
 from cluster.processes import python_command
 from cluster.progress import Progress
@@ -40,6 +40,8 @@ NOT_ANSWERING = "not answering"
 #: the same where it does answer, and a component is being started again
 DEGRADED = "degraded"
 
+#: is there when `stop` ended the machine; in a directory that each start makes anew
+_STOPPED = "run/stopped"
 _ENDING = ("failed", "stopping", "stopped")
 
 
@@ -124,6 +126,15 @@ class Machine:
             elif found["awaited"]:
                 found["phase"] = DEGRADED
         return found
+
+    def ended(self) -> str:
+        """Say why it does not run though nobody has stopped it, if that is known."""
+        if self.running() or (self.state / _STOPPED).exists():
+            return ""
+        with suppress(errors.StateError):
+            if last := identity.last_run(self.state):
+                return ending.why(last, self.last_status()["phase"], identity.boot())
+        return ""
 
     def ending(self) -> bool:
         """Say whether it runs, but will end by itself: stopped, or its start failed."""
@@ -210,6 +221,8 @@ class Machine:
         """
         if not self.running():
             return False
+        with suppress(OSError):  # no room, or it is being removed
+            (self.state / _STOPPED).touch()
         for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 15.0)):
             # Again and again: a start that is a few milliseconds old has not written
             # yet who it is, and a PID 1 without a handler hears nothing.

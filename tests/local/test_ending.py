@@ -1,0 +1,89 @@
+"""When a cluster will end by itself, and why one does not run, is told."""
+
+import json
+import os
+import pwd
+
+import pytest
+
+from cluster.local import ending, identity, systemd
+from cluster.local.backend import Local
+from cluster.local.machine import Machine
+from cluster.processes import start_time
+
+OURS = f"/user.slice/user-1.slice/user@{os.geteuid()}.service/app.slice/x.scope/outer"
+SESSION = "/user.slice/user-1.slice/session-7.scope"
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "phase", "boot", "why"),
+    [
+        (OURS, "ready", "2", "it ended with a restart of this machine"),
+        (OURS, "stopped", "2", "it ended with a restart of this machine"),
+        (OURS, "stopped", "1", "it was ended from outside, as by a last logout"),
+        (OURS, "stopping", "1", "it was ended from outside, as by a last logout"),
+        (SESSION, "stopped", "1", "it was ended from outside, by a signal"),
+        ("", "ready", "1", "its processes were killed"),
+        ("", "degraded", "1", "its processes were killed"),
+        # Whoever started it was told.
+        (OURS, "failed", "1", ""),
+        (OURS, "starting", "2", ""),
+    ],
+)
+def test_why_a_cluster_does_not_run(cgroup, phase, boot, why):
+    assert ending.why(identity.Run("1", cgroup), phase, boot) == why
+
+
+def test_of_a_cluster_that_was_stopped_or_never_ran_nothing_is_told(tmp_path):
+    machine = Machine(tmp_path)
+    assert machine.ended() == ""
+    (tmp_path / "run").mkdir()
+    identity.write_state(tmp_path, None)
+    known = json.loads((tmp_path / "machine.json").read_text())
+    known["outer"]["start"] -= 1
+    (tmp_path / "machine.json").write_text(json.dumps(known))
+    (tmp_path / "run" / "status.json").write_text(
+        json.dumps(
+            {
+                **{key: None for key in ("failed", "problem", "began", "ready_at")},
+                **{"phase": "ready", "awaited": [], "components": {}},
+            }
+        )
+    )
+    assert machine.ended() == "its processes were killed"
+    (tmp_path / "run" / "stopped").touch()
+    assert machine.ended() == ""
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "lingers", "polkit", "when"),
+    [
+        (OURS, False, True, "10 s after your last logout; `loginctl enable-linger` "),
+        (OURS, False, False, "10 s after your last logout; `sudo loginctl enable-"),
+        (OURS, True, True, ""),
+        (SESSION, False, True, ""),
+        ("/system.slice/x.scope/outer", False, True, ""),
+        ("", False, True, ""),
+    ],
+)
+def test_when_a_cluster_will_end(tmp_path, monkeypatch, cgroup, lingers, polkit, when):
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    if lingers:
+        (tmp_path / user).touch()
+    monkeypatch.setattr(ending, "_LINGERING", tmp_path)
+    monkeypatch.setattr(ending.shutil, "which", lambda name: polkit and name)
+    monkeypatch.setattr(systemd, "own_cgroup", lambda pid=None: cgroup)
+    outer = {"pid": os.getpid(), "start": start_time(os.getpid())}
+    (tmp_path / "machine.json").write_text(json.dumps({"outer": outer}))
+    told = ending.when(tmp_path)
+    assert told.startswith(when) and bool(told) == bool(when)
+
+
+def test_after_a_start_both_are_told_where_there_are_any(tmp_path, monkeypatch):
+    lab = Local(tmp_path)
+    assert lab.news("") == []
+    monkeypatch.setattr(Local, "ends", lambda self: "at noon; `x` prevents that")
+    assert lab.news("its processes were killed") == [
+        "It did not run before: its processes were killed. The objects are kept.",
+        "It ends at noon; `x` prevents that.",
+    ]
