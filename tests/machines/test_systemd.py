@@ -1,0 +1,175 @@
+"""Under systemd a cluster has a scope of its own, and is told when a logout ends it."""
+
+import re
+
+import pytest
+
+from tests.local.waiting import until
+from tests.machines.conftest import SETUP, in_checkout
+from tests.patience import patience
+
+pytestmark = [
+    pytest.mark.full("a machine of its own"),
+    pytest.mark.timeout(1200),
+]
+MANAGER = "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service"
+SWITCHED_ON = f"cat {MANAGER}/app.slice/cgroup.subtree_control"
+#: without polkit, as here
+ALLOW = "sudo loginctl enable-linger learner"
+ENDS = f"10 s after your last logout; `{ALLOW}` prevents that"
+ENDED = "it was ended from outside, as by a last logout"
+#: what a start of a cluster does first
+MAKE = """
+import pathlib, tempfile
+from cluster.local import cgroups, systemd
+state = pathlib.Path(tempfile.mkdtemp())
+print(cgroups.make(state, 1000)[1] or (state / "cgroup").read_text())
+cgroups.remove(state)
+"""
+
+
+def helpers(session, words):
+    """Return what `python -m helpers` says, with any exit code."""
+    line = in_checkout(f".venv/bin/python -m helpers {words}")
+    return session.run(line, timeout=SETUP).stdout
+
+
+def kubectl(session, words):
+    line = f'eval "$(.venv/bin/python -m helpers up 2>/dev/null)" && kubectl {words}'
+    return session.do(in_checkout(line), timeout=SETUP)
+
+
+def administer(lab, line):
+    with lab.log_in("root") as administrator:
+        return administrator.do(line)
+
+
+def leave(lab, session, user="1000"):
+    """Log out for the last time; return when systemd has ended what it then ends."""
+    session.log_out()
+    active = f"systemctl is-active user@{user}.service"
+    with lab.log_in("root") as administrator:
+        until(lambda: administrator.run(active).returncode, patience(60), active)
+
+
+@pytest.fixture(scope="module")
+def begun(lab):
+    """Return what the first `up` of a login by ssh said, and what was switched on."""
+    with lab.log_in("learner") as learner:
+        before = learner.do(SWITCHED_ON)
+        found = helpers(learner, "doctor")
+        after = learner.do(SWITCHED_ON)
+        said = helpers(learner, "up")
+        yield learner, found, said, (before, after)
+    with lab.log_in("learner") as learner:
+        learner.do(in_checkout(".venv/bin/python -m helpers delete --yes"))
+
+
+def test_doctor_says_what_a_start_does_and_changes_nothing(begun):
+    _, found, _, (before, after) = begun
+    assert re.search(r"limits +of pods are enforced", found), found
+    assert before == after
+
+
+def test_limits_are_enforced_in_an_ordinary_login(begun):
+    learner, _, said, _ = begun
+    assert "the cluster is ready" in said
+    assert re.search("^limits +enforced$", helpers(learner, "status"), re.M)
+
+
+def test_all_of_it_is_in_a_scope_of_its_own(begun):
+    """Beside it nothing is made, and what is in it was given to us."""
+    learner, *_ = begun
+    [pods] = learner.do(f"find {MANAGER} -name kubepods").splitlines()
+    [scope] = re.findall(rf"{MANAGER}/app.slice/(kubernetes-lab-\w+\.scope)/", pods)
+    assert pods == f"{MANAGER}/app.slice/{scope}/machine/kubepods"
+    asked = f"systemctl --user show {scope} -P Delegate -P TasksMax"
+    assert learner.do(asked).split() == ["yes", "infinity"]
+    inside = learner.do(f"ls -d {MANAGER}/app.slice/{scope}/*/").split()
+    assert [path.split("/")[-2] for path in inside] == ["machine", "outer"]
+
+
+def test_up_and_status_say_when_it_will_end(begun):
+    learner, _, said, _ = begun
+    assert f"It ends {ENDS}." in said.splitlines()
+    assert f"ends        {ENDS}" in helpers(learner, "status").splitlines()
+
+
+def test_a_last_logout_ends_it_and_the_next_up_says_so(lab, begun):
+    learner, *_ = begun
+    made = "configmap kept -o jsonpath={.metadata.uid}"
+    diary = kubectl(learner, f"create {made}")
+    leave(lab, learner)
+    with lab.log_in("learner") as again:
+        assert again.do(SWITCHED_ON) == begun[3][0]
+        words = f"not running: {ENDED}; start it with `python -m helpers up`\n"
+        assert helpers(again, "status") == words
+        said = helpers(again, "up").splitlines()
+        assert f"It did not run before: {ENDED}. The objects are kept." in said
+        assert kubectl(again, f"get {made}") == diary
+        assert "It did not run before" not in helpers(again, "up")
+
+
+def test_the_cluster_of_an_account_that_lingers_goes_on(lab, begun):
+    administer(lab, "loginctl enable-linger learner")
+    learner = lab.log_in("learner")
+    assert "It ends" not in helpers(learner, "up")
+    learner.log_out()
+    # Whose last logout is later has ended after ours would have.
+    leave(lab, lab.log_in("other"), "1001")
+    with lab.log_in("learner") as again:
+        status = helpers(again, "status")
+        assert status.startswith("ready\n") and "ends  " not in status
+
+
+def test_a_restart_of_the_machine_is_told(lab, begun):
+    lab.reboot()
+    administer(lab, "loginctl disable-linger learner")
+    with lab.log_in("learner") as learner:
+        assert "it ended with a restart of this machine;" in helpers(learner, "status")
+
+
+def test_of_a_cluster_that_was_stopped_nothing_is_told(lab, begun):
+    with lab.log_in("learner") as learner:
+        helpers(learner, "up")
+        helpers(learner, "stop")
+        said = "not running; start it with `python -m helpers up`\n"
+        assert helpers(learner, "status") == said
+
+
+@pytest.mark.parametrize(
+    ("account", "says"),
+    [
+        ("learner", f"{MANAGER}/app.slice/kubernetes-lab-\\w+.scope/machine"),
+        # It outlives root's logout.
+        ("root", r"/sys/fs/cgroup/system.slice/kubernetes-lab-\w+.scope/machine"),
+    ],
+)
+def made_by(session, account):
+    """Return what is said where `account` makes a cgroup in a session."""
+    python = f"cd ~learner && runuser -u {account} -- sh -c"
+    if session.user == account:
+        python = "cd ~learner && sh -c"
+    return session.do(f"{python} {in_checkout('.venv/bin/python -')!r}", input=MAKE)
+
+
+@pytest.mark.parametrize(
+    ("account", "place"),
+    [
+        ("learner", f"{MANAGER}/app.slice"),
+        # It outlives root's logout.
+        ("root", "/sys/fs/cgroup/system.slice"),
+    ],
+)
+def test_each_account_has_its_scope_of_its_own_manager(lab, account, place):
+    with lab.log_in(account) as session:
+        made = made_by(session, account).strip()
+    assert re.fullmatch(rf"{place}/kubernetes-lab-\w+\.scope/machine", made)
+
+
+def test_an_account_without_a_manager_has_none(lab):
+    """As after `su`: the login is another's."""
+    leave(lab, lab.log_in("learner"))
+    with lab.log_in("root") as administrator:
+        said = made_by(administrator, "learner")
+    assert said == "systemd runs no manager for this account\n"
