@@ -4,6 +4,7 @@ Otherwise a run without a browser, or not as root, would look like one with ever
 """
 
 import os
+import platform
 import re
 import shutil
 
@@ -23,6 +24,7 @@ def _lacks(program: str) -> bool:
 #: installs programs for root, so that root has no excuse
 ALLOWED = (
     (r"only root can", not ROOT),
+    (r"user-mode-linux is for x86-64", platform.machine() != "x86_64"),
     (r"root may bind|root writes", ROOT),
     (r"Chromium is not here", not ROOT and _lacks("chromium")),
     (r"slirp4netns|user-mode-linux|squashfs-tools|no modules for it", not ROOT),

@@ -25,6 +25,7 @@ HEAVY = (
     "tests/kind/test_kind.py",
     "tests/image/test_images.py",
     "tests/machine/",
+    "tests/machines/",
     "tests/walls/",
     "tests/test_bad_input.py",
     "tests/test_cli.py",

@@ -19,6 +19,7 @@ TOGETHER = (
     "tests/controlplane/",
     "tests/kind/",
     "tests/machine/",
+    "tests/machines/",
     "tests/existing/",
     "tests/usermode/",
     "tests/walls/",
@@ -26,7 +27,7 @@ TOGETHER = (
 #: of these files each test is one: a notebook that is run whole
 APART = ("tests/test_lessons.py",)
 #: the groups that take minutes, the longest first; short ones fill the gaps at the end
-LONGEST = ("tests/browser/", "tests/test_lessons.py")
+LONGEST = ("tests/machines/", "tests/browser/", "tests/test_lessons.py")
 #: backends of which there is one
 ALONE = ("kind", "existing")
 #: bytes for a cluster, its notebooks' kernels, and a JupyterLab with its browser

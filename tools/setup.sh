@@ -108,6 +108,8 @@ list_missing_for_full() {
     list_missing_for_tests
     [ -d /usr/lib/uml/modules ] || echo 'user-mode-linux|tests of its node'
     have slirp4netns || echo 'slirp4netns|tests of its node'
+    have mkfs.ext4 || echo 'e2fsprogs|tests on a second machine'
+    have ssh || echo 'openssh-client|tests on a second machine'
     have mksquashfs || echo 'squashfs-tools|tests of its node'
     have buildah || echo 'buildah|tests of the image'
 }

@@ -1,0 +1,87 @@
+"""One Debian for all of these tests, booted once, with this checkout.
+
+The tests are a story, each file by itself; the first is of the machine as installed.
+"""
+
+import io
+import tarfile
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests import imagebuild
+from tests.machines import root
+from tests.machines.debian import Machine, Session
+from tests.notebooks import ROOT
+
+CHECKOUT = "kubernetes-api-notebooks"
+#: Seconds: of the packages that a learner needs, half come over the network.
+SETUP = 240.0
+#: The image has the name of the packages that are installed on the host.
+NAME_IMAGE = """
+from cluster.image import cache
+from cluster.local.backend import Local
+name = cache.name(Local().binaries())
+if not name.exists():
+    next(name.parent.glob("*.tar")).rename(name)
+"""
+
+
+@pytest.fixture(scope="package")
+def machine():
+    """Return a running machine with this checkout, where nothing was set up."""
+    if reason := root.lacks():
+        pytest.skip(reason)
+    made = root.ensure()
+    with tempfile.TemporaryDirectory(prefix="machine-") as directory:
+        debian = Machine(made, Path(directory))
+        try:
+            debian.boot()
+            with debian.log_in("learner") as learner:
+                _copy_checkout(learner)
+            yield debian
+        finally:
+            debian.end()
+
+
+def _copy_checkout(learner: Session) -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as tar:
+        for name in imagebuild.files():
+            tar.add(ROOT / name, f"{CHECKOUT}/{name}")
+    learner.put(packed.getvalue(), "tar -xzf -")
+
+
+@pytest.fixture(scope="package")
+def first_setup(machine):
+    """Return what `make setup` did on the machine as it was installed."""
+    with machine.log_in("learner") as learner:
+        return learner.run(f"cd {CHECKOUT} && make setup", timeout=SETUP)
+
+
+@pytest.fixture(scope="package")
+def lab(machine, first_setup):
+    """Return the machine with all that `make setup` asked an administrator for."""
+    [command] = [
+        line.partition("Run: sudo ")[2]
+        for line in first_setup.stdout.splitlines()
+        if "Run: sudo " in line
+    ]
+    with machine.log_in("root") as administrator:
+        administrator.do(f"apt-get update -q && {command}", timeout=SETUP)
+    with machine.log_in("learner") as learner:
+        learner.do(in_checkout(".venv/bin/python -"), input=NAME_IMAGE)
+    return machine
+
+
+@pytest.fixture
+def learner(lab):
+    """Return a login of the learner's, for one test."""
+    with lab.log_in("learner") as session:
+        yield session
+
+
+def in_checkout(line: str) -> str:
+    """Return a shell's line that runs there."""
+    return f"cd {CHECKOUT} && {line}"
