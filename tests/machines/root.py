@@ -21,7 +21,7 @@ from pathlib import Path
 from unittest import mock
 
 from cluster import paths
-from cluster.binaries.check import SYSTEM_PATH
+from cluster.binaries.check import SYSTEM_PATH, find_runc
 from cluster.image import build as image_build, cache as image_cache
 from cluster.local.backend import Local
 from cluster.progress import Silent
@@ -59,6 +59,8 @@ LinkLocalAddressing=no
 TRUSTED = "etc/ssl/certs/ca-certificates.crt"
 #: of the new system, by path
 FILES = {
+    # A frozen mirror has old lists of a testing suite.
+    "etc/apt/apt.conf.d/frozen": 'Acquire::Check-Valid-Until "false";\n',
     "etc/apt/sources.list.d/debian.sources": imagebuild.SOURCES,
     "etc/environment": f"SSL_CERT_FILE=/{TRUSTED}\n",
     "etc/fstab": "/dev/ubda / ext4 defaults 0 1\n",
@@ -147,6 +149,8 @@ def ensure() -> Root:
             _take_kernel(system, made)
             _give(system, programs, f"bin/{programs.name}")
             _give(system, archive, f"images/{image}")
+            # As on a machine where it was built: there is none in the system yet.
+            _give(system, find_runc(programs).path, f"bin/{programs.name}/runc")
             with open(made.disk, "xb") as disk:
                 disk.truncate(SIZE)
             _run("mkfs.ext4", "-q", "-d", str(system), str(made.disk))
@@ -174,7 +178,7 @@ def _install(system: Path, made: Root, step: str, variables: list[str]) -> None:
         (files / path).parent.mkdir(parents=True, exist_ok=True)
         (files / path).write_text(text)
     given = " ".join(shlex.quote(variable) for variable in variables)
-    settle = f"set -eu; cd /; rm etc/apt/sources.list; {step}\n{SETTLE}"
+    settle = f"set -eu; cd /; rm etc/apt/sources.list; ({step})\n{SETTLE}"
     users = " ".join(USERS)
     _run(
         # Its mounts are nobody else's, and end with it.
@@ -200,11 +204,11 @@ def _take_kernel(system: Path, made: Root) -> None:
         (made.kernel / name).mkdir()
 
 
-def _give(system: Path, path: Path, name: str) -> None:
+def _give(system: Path, path: Path | str, name: str) -> None:
     """Put programs, or the image, into the learner's cache."""
     home = f"/home/{USERS[0]}"
     target = Path(f"{system}{home}", ".cache", paths.cache_dir().name, name)
-    target.parent.mkdir(parents=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     _run("cp", "-r", str(path), str(target))
     _run("chroot", str(system), "chown", "-R", f"{USERS[0]}:", home)
 
