@@ -4,6 +4,7 @@
 of the account alone, and no API server but this one takes it.
 """
 
+import contextlib
 import copy
 import json
 import time
@@ -20,8 +21,9 @@ from cluster.kubeconfig import read_kubeconfig, server_of
 from cluster.progress import Progress
 from cluster.waiting import until
 
-#: seconds that a token is asked for; a cluster may give less
-LIFETIME = 24 * 3600
+#: seconds that a token is asked for; a cluster may give less. If somebody deletes the
+#: fence, the account can give itself the lessons' role anywhere, for so long.
+LIFETIME = 3600
 #: a token is renewed when it has less than this left, in seconds
 RENEWAL = LIFETIME / 2
 #: seconds until rights and policies must count; it takes about one
@@ -189,8 +191,9 @@ def owner(record: Record) -> Asker:
 def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:
     """Return the record after a renewal of its token, if that was due.
 
-    The learner's own credential asks for it. If it cannot, an old token that still
-    counts will do; raise what keeps it away otherwise.
+    The learner's own credential asks for it, and whether the fence is there. If it
+    cannot, or that is gone, an old token that still counts will do; raise the reason
+    otherwise. Kernels that run have the new one, too.
     """
     if not record.made or record.expires - time.time() > RENEWAL:
         return record
@@ -198,6 +201,8 @@ def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:
         progress.update("renewing the token")
         theirs = owner(record)
         require_same(theirs, record)
+        if record.fenced:
+            theirs.run("get", "-f", "-", manifest=objects(record)[:2])
         token, expires = _token(theirs, record)
     except errors.LabError as error:
         if record.expires < time.time():
@@ -205,6 +210,9 @@ def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:
         progress.finish(f"the token was not renewed: {error.fact}")
         return record
     _write(kubeconfig, with_token(read_kubeconfig(kubeconfig), token))
+    for copied in kubeconfig.parent.glob(f"{kubeconfig.name}.*.*"):
+        with contextlib.suppress(errors.KubeconfigError):  # its kernel has just ended
+            _write(copied, with_token(read_kubeconfig(copied), token))
     return replace(record, expires=expires)
 
 
