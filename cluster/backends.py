@@ -15,6 +15,8 @@ from cluster.progress import Progress
 
 #: overrides the choice, as `--backend` does
 VARIABLE = "LAB_BACKEND"
+#: what is said where the local cluster is one command of an administrator away
+HINT = "one sudo allows a local cluster here: see `python -m helpers doctor`"
 #: files in a state directory, and whose cluster is in it then
 MARKS = {
     "existing.json": EXISTING,
@@ -106,7 +108,13 @@ class Here:
     @property
     def no_namespaces(self) -> str:
         """Return why the local cluster's namespaces cannot be made, or ""."""
-        return self.trial.refused
+        return self.trial.lack
+
+    @property
+    def way_to_namespaces(self) -> str:
+        """Return what would allow them, or ""."""
+        problem = self.trial.problem
+        return problem.way_out if problem else ""
 
 
 def kept() -> Backend:
@@ -126,12 +134,15 @@ def current(asked: str | None = None, progress: Progress | None = None) -> Backe
     """Return the backend of this machine; raise NoBackend, or what keeps it away.
 
     `asked` is a name of `choice.NAMES`; None looks at LAB_BACKEND. `progress` is told
-    the reason where no cluster is kept yet.
+    the reason where no cluster is kept yet, for good if it is not the first choice.
     """
     here = Here(asked)
     made = choice.choose(here)
     if made.backend in BACKENDS:
         if progress and not here.kept:
-            progress.update(f"a {made.backend} cluster, because {made.reason}")
+            tell = progress.finish if made.way_out else progress.update
+            tell(f"a {made.backend} cluster, because {made.reason}")
+            if "sudo " in made.way_out:
+                progress.finish(HINT)
         return BACKENDS[made.backend]()
     raise errors.NoBackend(made.reason, made.way_out)

@@ -43,6 +43,10 @@ class Facts(Protocol):
     def no_namespaces(self) -> str:
         """Return why no namespaces can be made, or ""."""
 
+    @property
+    def way_to_namespaces(self) -> str:
+        """Return what would allow them, or ""."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -50,7 +54,8 @@ class Choice:
 
     backend: str
     reason: str
-    #: what to do where there is none, "" for what NoBackend says anyway
+    #: what would allow namespaces where they were first choice; what to do where there
+    #: is no backend, "" for what NoBackend says anyway
     way_out: str = ""
 
 
@@ -89,9 +94,10 @@ def choose(machine: Facts) -> Choice:
         return _no_linux(machine)
     if not machine.no_namespaces:
         return Choice(LOCAL, "namespaces can be made")
+    lack, way = machine.no_namespaces, machine.way_to_namespaces
     if machine.engine:
-        return Choice(KIND, f"{machine.no_namespaces}, and {machine.engine} answers")
-    return Choice(CONTROL_PLANE, f"{machine.no_namespaces}, and {machine.no_engine}")
+        return Choice(KIND, f"{lack}, and {machine.engine} answers", way)
+    return Choice(CONTROL_PLANE, f"{lack}, and {machine.no_engine}", way)
 
 
 #: what every machine with a container engine can do

@@ -253,6 +253,24 @@ def report() -> None:
     click.echo(path)
 
 
+@main.command(short_help="Print an AppArmor profile, for an administrator.")
+def apparmor() -> None:
+    """Print the AppArmor profile that lets the local cluster make its namespaces.
+
+    Ubuntu gives no rights in a user namespace, except to programs with such a profile.
+    This one is for a copy of Python that the start of a cluster then makes in .venv,
+    and for nothing else. Read it; an administrator loads it, for each boot as well:
+
+      python -m helpers apparmor | sudo tee /etc/apparmor.d/kubernetes-api-notebooks
+      sudo apparmor_parser -r /etc/apparmor.d/kubernetes-api-notebooks
+
+    `doctor` says whether this machine needs it.
+    """
+    from cluster.local import apparmor
+
+    click.echo(apparmor.profile(apparmor.program()), nl=False)
+
+
 @main.command()
 def kubeconfig() -> None:
     """Print the path of the cluster's kubeconfig.

@@ -1,19 +1,28 @@
 """Which backend a machine gets, and why: many simulated machines, and this one."""
 
+import json
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from cluster import backends, paths
 from cluster.choice import EXISTING, NAMES, Choice, choose
+from cluster.doctor.machine import Namespaces
+from cluster.local import storage, trial
+from cluster.progress import Silent
+from tests import unprivileged
 from tests.notebooks import ROOT
 
 ABSENT = "docker and podman are not installed"
 DOWN = "docker does not answer (Cannot connect to the Docker daemon)"
 FORBIDDEN = "making a user namespace was refused (EPERM)"
+WAY = "An administrator can allow them: `sudo sysctl x=1`."
 
 
 @dataclass(frozen=True)
@@ -26,6 +35,7 @@ class Simulated:
     engine: str = ""
     no_engine: str = ABSENT
     no_namespaces: str = ""
+    way_to_namespaces: str = WAY
 
 
 DOCKER = {"engine": "docker 28.2.2", "no_engine": ""}
@@ -116,6 +126,8 @@ def test_each_machine_gets_its_backend_and_the_reason(machine, backend, said):
     choice = choose(machine)
     assert choice.backend == backend
     assert said in choice.reason
+    # Where it is not the first choice because of namespaces, it says what allows them.
+    assert (choice.way_out == WAY) == (FORBIDDEN in choice.reason)
 
 
 def test_every_row_of_the_table_is_met():
@@ -173,3 +185,105 @@ def test_the_sessions_cluster_is_what_is_chosen_while_it_is_kept(cluster):
     assert here.kept == backends.kept().name
     assert backends.kept().state == paths.state_dir() and backends.kept().running()
     assert f"({here.kept} cluster" in repr(cluster)
+
+
+# --- where namespaces can be made, and no start succeeds ---
+
+
+@pytest.fixture
+def home():
+    """Return a home directory where uid 1000 can reach it: pytest's own is closed."""
+    with tempfile.TemporaryDirectory(prefix="home-") as directory:
+        os.chown(directory, unprivileged.UID, unprivileged.UID)
+        yield Path(directory)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize(
+    ("ids", "step"),
+    [(True, "being root of a user namespace"), (False, "making namespaces")],
+    ids=["65536 ids", "one id"],
+)
+def test_a_namespace_without_capabilities_is_a_refusal(home, ids, step):
+    """As on Ubuntu 24.04: the choice, the doctor and a start agree, in its words."""
+
+    def run(*words):
+        command = (sys.executable, "-m", "helpers", *words)
+        return unprivileged.run(command, home, ids=ids, powerless=True)
+
+    refused = f"{step} was refused (Operation not permitted)"
+    found = {each["name"]: each for each in json.loads(run("doctor", "--json").stdout)}
+    backend = found["backend"]["fact"]
+    assert not backend.startswith("local") and f"because {refused}, and " in backend
+    assert "namespaces" not in found
+    assert not any(each["level"] == "fatal" for each in found.values())
+    local = run("up", "--backend", "local")
+    fact, way_out = local.stdout.partition("error: ")[2].splitlines()
+    assert local.returncode == 1
+    assert fact == f"The local cluster cannot start: {refused}."
+    assert way_out == trial.way_out_of(step)
+
+
+#: how a trial can end without an answer of the kernel, and what is said of it
+FAULTS = {
+    "import nothing_like_that": "No module named 'nothing_like_that'",
+    "raise SystemExit(3)": "exit code 3",
+    "import os; os.abort()": "exit code -6",
+    "import time; time.sleep(99)": "no end after 1 s",
+    "print('no JSON')": "it ended without an answer",
+}
+
+
+@pytest.mark.parametrize(("program", "reason"), FAULTS.items(), ids=FAULTS)
+def test_a_trial_that_fails_gives_another_backend_and_the_reason(
+    tmp_path, monkeypatch, program, reason
+):
+    monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr(trial, "TIMEOUT", 1.0)
+    command = [sys.executable, "-c", program]
+    monkeypatch.setattr(storage, "python_command", lambda *words: command)
+    choice = choose(backends.Here("auto"))
+    assert choice.backend in ("kind", "control-plane")
+    assert choice.reason.startswith("trying the steps of a start failed (")
+    assert reason in choice.reason and "please report it" in choice.way_out
+    [finding] = Namespaces.read().findings()
+    assert finding.fatal and finding.fact.partition(": ")[2][:-1] in choice.reason
+    assert finding.way_out == choice.way_out
+
+
+def test_an_error_in_the_child_is_told_by_its_name(tmp_path, monkeypatch, capsys):
+    """A step that no one has named must not look like an answer of the kernel."""
+
+    def fail(*_):
+        raise OSError(28, "No space left on device", "/x")
+
+    monkeypatch.setattr(trial.namespaces, "start", fail)
+    monkeypatch.setattr(trial.namespaces, "make_cgroup", lambda state: None)
+    trial.main(str(tmp_path))
+    answer = trial.Answer(**json.loads(capsys.readouterr().out))
+    assert answer.lack == (
+        "trying the steps of a start failed "
+        "(OSError: [Errno 28] No space left on device: '/x')"
+    )
+
+
+@pytest.mark.parametrize("way", ["", "Use another host.", WAY])
+def test_a_start_says_what_one_command_would_allow(monkeypatch, way):
+    """For good, not as a line that the next one replaces; and only where it helps."""
+
+    class Kept(Silent):
+        lines: list[str] = []
+
+        def finish(self, message):
+            self.lines.append(message)
+
+    made = Choice("control-plane", FORBIDDEN, way)
+    monkeypatch.setattr(backends.choice, "choose", lambda here: made)
+    monkeypatch.setattr(backends.Here, "kept", "")
+    view = Kept()
+    view.lines = []
+    assert backends.current("auto", view).name == "control-plane"
+    because = f"a control-plane cluster, because {FORBIDDEN}"
+    expected = {"": [], WAY: [because, backends.HINT]}
+    assert view.lines == expected.get(way, [because])
+    assert len(f"[  0.0 s] {backends.HINT}") < 80

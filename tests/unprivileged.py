@@ -3,7 +3,8 @@
 `python tests/unprivileged.py --home DIR [--show PATH] [--pass NAME] -- COMMAND...`
 runs it as uid 1000, without privileges to gain (`no_new_privs`), without a terminal,
 with a clean environment and DIR as its home, which is made if need be. With `--ids` it
-may gain what `newuidmap` gives instead, by a row in /etc/subuid that only it sees.
+may gain what `newuidmap` gives instead, by a row in /etc/subuid that only it sees. With
+`--powerless` root of its user namespaces may do nothing, see `tests/forbidden.py`.
 What it needs may lie where that user may not go, /root for example. No mode of the host
 is changed for that: in a mount namespace of its own such a directory is covered, and
 only what is needed is shown in it.
@@ -24,6 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 from cluster import syscalls as sc  # noqa: E402
 from cluster.die_with_parent import die_with_parent  # noqa: E402
+from tests import forbidden  # noqa: E402
 
 UID = 1000
 FIRST_SUBID = 300_000
@@ -36,6 +38,7 @@ def run(
     show: Iterable[Path] = (),
     environment: Mapping[str, str] | None = None,
     ids: bool = False,
+    powerless: bool = False,
     timeout: float = 600,
 ) -> subprocess.CompletedProcess:
     """Run `command` that way and return what it did; stdout has both streams.
@@ -49,8 +52,7 @@ def run(
         options += ["--show", str(path)]
     for name in environment or {}:
         options += ["--pass", name]
-    if ids:
-        options.append("--ids")
+    options += ["--ids"] * ids + ["--powerless"] * powerless
     return subprocess.run(
         [sys.executable, __file__, *options, "--", *command],
         cwd=ROOT,
@@ -125,9 +127,12 @@ def grant_ids(uid: int) -> None:
             sc.mount(file.name, name, "", sc.MS_BIND)
 
 
-def become(uid: int) -> None:
+def become(uid: int, powerless: bool = False) -> None:
     """Be `uid` from now on, for good and without a terminal."""
     os.setgroups([])
+    if powerless:
+        # The filter refuses that call; and later, only `no_new_privs` allows one.
+        forbidden.powerless()
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
     os.setsid()
@@ -151,6 +156,7 @@ def main() -> None:
     parser.add_argument("--show", type=Path, action="append", default=[])
     parser.add_argument("--pass", dest="passed", action="append", default=[])
     parser.add_argument("--ids", action="store_true")
+    parser.add_argument("--powerless", action="store_true")
     parser.add_argument("command", nargs="+")
     given = parser.parse_args()
     if os.geteuid() != 0:
@@ -168,7 +174,7 @@ def main() -> None:
     show(needed, UID)
     if given.ids:
         grant_ids(UID)
-    become(UID)
+    become(UID, given.powerless)
     # Not before: it is forgotten when the user changes.
     die_with_parent(signal.SIGKILL)
     wall = [] if given.ids else ["setpriv", "--no-new-privs"]

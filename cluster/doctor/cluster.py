@@ -15,7 +15,7 @@ from cluster.choice import CONTROL_PLANE, EXISTING, KIND, LOCAL, NONE
 from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.existing.identify import SKEW, distance
 from cluster.image import cache as image_cache
-from cluster.local import storage, trial
+from cluster.local import storage
 from cluster.usermode import kernel, walls
 
 
@@ -64,8 +64,13 @@ class Chosen:
         if self.name in how:
             fact = f"{self.name}: {how[self.name]}; because {self.reason}"
             yield ok("backend", fact)
+            if self.way_out:
+                yield ok("local cluster", f"takes what was refused. {self.way_out}")
         elif self.name == CONTROL_PLANE:
-            yield self._control_plane()
+            found = self._control_plane()
+            yield found
+            if self.way_out and found.way_out != self.way_out:
+                yield ok("local cluster", f"takes what was refused. {self.way_out}")
         elif self.name == NONE:
             error = errors.NoBackend(self.reason, self.way_out)
             yield fatal("backend", error.fact, error.way_out)
@@ -103,9 +108,7 @@ class Chosen:
         return warning("backend", f"{what} {lack}; {why}.", self._way_to_a_node())
 
     def _way_to_a_node(self) -> str:
-        if "refused" in self.reason:
-            return trial.way_out_of(self.reason)  # from this machine's settings
-        return (
+        return self.way_out or (
             "For a node, on a machine with Docker or namespaces: `python -m helpers "
             "delete`, then `up --backend auto`."
         )

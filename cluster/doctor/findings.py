@@ -1,5 +1,6 @@
 """Hold what the doctor found, and write it for a person."""
 
+import re
 import textwrap
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -7,6 +8,7 @@ from dataclasses import asdict, dataclass
 OK, WARNING, FATAL = "ok", "warning", "fatal"
 #: columns that a report may take
 WIDTH = 100
+_COMMAND, _KEPT = re.compile("`[^`]+`"), "\0"
 
 
 @dataclass(frozen=True)
@@ -72,14 +74,18 @@ def _lines(finding: Finding, width: int) -> list[str]:
 
 
 def _wrapped(text: str, first: str, rest: str) -> list[str]:
-    return textwrap.wrap(
-        " ".join(text.split()),
+    lines = textwrap.wrap(
+        # A command must be copied whole, however long: its blanks break no line.
+        _COMMAND.sub(
+            lambda found: found[0].replace(" ", _KEPT), " ".join(text.split())
+        ),
         WIDTH,
         initial_indent=first,
         subsequent_indent=rest,
-        # A command with options must be copied whole.
         break_on_hyphens=False,
+        break_long_words=False,
     )
+    return [line.replace(_KEPT, " ") for line in lines]
 
 
 def _sum(findings: list[Finding]) -> str:

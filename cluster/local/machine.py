@@ -21,7 +21,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors, laststatus, paths, ports, statedir
-from cluster.local import cgroups, ending, facts, identity, init, probes, storage
+from cluster.local import (
+    apparmor,
+    cgroups,
+    ending,
+    facts,
+    identity,
+    init,
+    probes,
+    storage,
+)
 from cluster.logs import last_words, tail
 from cluster.processes import python_command
 from cluster.progress import Progress
@@ -294,6 +303,7 @@ class Machine:
                 # ends does not matter: a `stop` may have ended it.
                 subprocess.run(
                     python_command(self.program.main, str(plan_file), str(theirs)),
+                    executable=apparmor.interpreter(),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,

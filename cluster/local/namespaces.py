@@ -202,8 +202,12 @@ def start(
     return child, ours
 
 
+@sc.step("being root of a user namespace")
 def _become_root(state: Path) -> idmap.Map:
-    """Be root, in a user namespace if need be; return the ids of a next one."""
+    """Be root, in a user namespace if need be; return the ids of a next one.
+
+    Raise StepRefused: where AppArmor restricts it, root of one has no capabilities.
+    """
     ids = idmap.decide(idmap.read_facts(state))
     if ids.how == "direct":
         return ids

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 from cluster import errors, logs, paths, statedir
-from cluster.local import cgroups, facts, idmap, layout
+from cluster.local import apparmor, cgroups, facts, idmap, layout
 from cluster.processes import python_command
 
 #: what is made anew at each start; objects, keys and images are kept
@@ -78,6 +78,7 @@ def try_machine(
         (base / name).mkdir(parents=True, exist_ok=True)
     return subprocess.run(
         python_command(main, str(base), *arguments),
+        executable=apparmor.interpreter(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -124,9 +125,11 @@ def remove_tree(path: Path) -> None:
     """
     remove = python_command("cluster.local.namespaces.remove_tree", str(path))
     # A pod may have nested directories deeper than Python's own function goes.
-    for command in (["rm", "-rf", "--", str(path)], remove):
+    ours = apparmor.interpreter()
+    for command, program in ((["rm", "-rf", "--", str(path)], None), (remove, ours)):
         done = subprocess.run(
             command,
+            executable=program,
             capture_output=True,
             text=True,
             env={"PATH": facts.PATH, "LANG": "C.UTF-8"},

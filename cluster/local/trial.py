@@ -16,7 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, paths, preflight, syscalls as sc
-from cluster.local import cgroups, facts, namespaces, network, rootfs, storage
+from cluster.local import (
+    apparmor,
+    cgroups,
+    facts,
+    namespaces,
+    network,
+    rootfs,
+    storage,
+)
 
 #: seconds; it takes a tenth of one
 TIMEOUT = 20.0
@@ -43,11 +51,9 @@ class Answer:
     nft: bool = False
 
     @property
-    def refused(self) -> str:
-        """Return what the kernel refused, as a clause; "" too if it did not end."""
-        if self.step in ("", _ALL):
-            return ""
-        return f"{self.step} was refused ({self.reason})"
+    def lack(self) -> str:
+        """Return why no start gets far, as a clause, or ""."""
+        return _clause(self.step, self.reason) if self.step else ""
 
     @property
     def problem(self) -> errors.LabError | None:
@@ -67,6 +73,8 @@ def attempt(directory: Path) -> Answer:
         return Answer(**json.loads(done.stdout))
     except subprocess.TimeoutExpired:
         return Answer(_ALL, f"no end after {TIMEOUT:.0f} s")
+    except ValueError:
+        return Answer(_ALL, "it ended without an answer")
     finally:
         cgroups.remove(base)
         storage.remove_tree(base)
@@ -87,33 +95,67 @@ def require(directory: Path) -> None:
 
 def refused(step: str, reason: str) -> errors.LabError:
     """Return the error for a step that the kernel refused, with the way out."""
+    fact = f"The local cluster cannot start: {_clause(step, reason)}."
+    return errors.LabError(fact, way_out_of(step))
+
+
+def _clause(step: str, reason: str) -> str:
+    if step == _ALL:
+        return f"{step} failed ({reason})"
     if reason == os.strerror(errno.ENOSPC):
         # The kernel's number for too many namespaces; nobody's disk is full.
         reason = "no more of them are allowed"
-    fact = f"The local cluster cannot start: {step} was refused ({reason})."
-    return errors.LabError(fact, way_out_of(step))
+    return f"{step} was refused ({reason})"
+
+
+#: what restricts user namespaces: its file, the value that does, and another
+_SETTINGS = (
+    ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1", "0"),
+    ("/proc/sys/kernel/unprivileged_userns_clone", "0", "1"),
+    ("/proc/sys/user/max_user_namespaces", "0", "15000"),
+    ("/sys/fs/selinux/enforce", "1", ""),
+)
 
 
 def way_out_of(step: str) -> str:
     """Say what may be done about a refused step, from this machine's settings."""
-    for setting, value, advice in (
-        ("kernel/apparmor_restrict_unprivileged_userns", "1", "=0"),
-        ("kernel/unprivileged_userns_clone", "0", "=1"),
-        ("user/max_user_namespaces", "0", "=15000"),
-    ):
-        try:
-            found = Path("/proc/sys", setting).read_text().strip()
-        except OSError:
-            continue
-        if found == value:
-            name = setting.replace("/", ".")
-            return (
-                f"User namespaces are restricted ({name}={value}). An administrator "
-                f"can allow them: `sudo sysctl {name}{advice}`."
-            )
+    if step == _ALL:
+        return (
+            "This is a bug of these notebooks, or a machine that is too slow: please "
+            "report it with this line."
+        )
+    return next(filter(None, (_advice(*setting) for setting in _SETTINGS)), _CONTAINER)
+
+
+_CONTAINER = (
+    "This is usual inside a container: give it --privileged, or use Docker and kind on "
+    "the host."
+)
+
+
+def _advice(file: str, restricts: str, allows: str) -> str:
+    """Return what helps if a setting has the value that restricts, else ""."""
+    try:
+        if Path(file).read_text().strip() != restricts:
+            return ""
+    except OSError:
+        return ""
+    if "selinux" in file:
+        return (
+            "SELinux is enforcing here: `sudo ausearch -m AVC -ts recent` says whether "
+            "it was that, and an administrator can allow it."
+        )
+    name = file.removeprefix("/proc/sys/").replace("/", ".")
+    found, switch = f"{name}={restricts}", f"`sudo sysctl {name}={allows}`"
+    if "apparmor" in file:
+        return (
+            f"AppArmor restricts user namespaces ({found}). An administrator can allow "
+            f"them to these notebooks alone: `{apparmor.command()}`. To every program: "
+            f"{switch}."
+        )
     return (
-        "This is usual inside a container: give it --privileged, or use Docker and "
-        "kind on the host."
+        f"User namespaces are restricted ({found}). An administrator can allow them: "
+        f"{switch}."
     )
 
 
@@ -144,6 +186,9 @@ def _answer(act: Callable[[], dict]) -> dict:
         return act()
     except sc.StepRefused as refusal:
         return {"step": refusal.step, "reason": refusal.reason}
+    except Exception as error:
+        # A fault of ours, which is told as well, and keeps a machine from no other.
+        return {"step": _ALL, "reason": f"{type(error).__name__}: {error}"}
 
 
 def _look(cgroup: int | None) -> dict:

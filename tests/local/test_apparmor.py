@@ -1,0 +1,112 @@
+"""What AppArmor keeps from all programs, one is given: a copy that a profile names."""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cluster.errors import LabError
+from cluster.local import apparmor, trial
+from cluster.processes import python_command
+
+SETTING = "apparmor_restrict_unprivileged_userns"
+
+
+def test_the_profile_is_for_one_program_and_has_one_rule():
+    text = apparmor.profile(Path("/home/ann/my lab, (1) ü'x/.venv/bin/p"))
+    head, _, body = text.partition("profile ")
+    assert "abi <abi/4.0>,\ninclude <tunables/global>\n" in head
+    assert body.splitlines() == [
+        'kubernetes-api-notebooks "/home/ann/my lab, (1) ü\'x/.venv/bin/p" '
+        "flags=(unconfined) {",
+        "  userns,",
+        "",
+        "  include if exists <local/kubernetes-api-notebooks>",
+        "}",
+    ]
+
+
+@pytest.mark.parametrize("name", ['a"b', "a*", "[a]", "{a,b}", "a?", "a\\b", "a\nb"])
+def test_a_path_that_is_a_pattern_is_refused(name):
+    """It would be attached to other programs, or to none."""
+    with pytest.raises(LabError, match="Move the checkout"):
+        apparmor.profile(Path("/home", name, "p"))
+
+
+def test_the_command_is_one_line_to_paste(monkeypatch):
+    """Its first word is what prints the profile, whatever is in the path."""
+    monkeypatch.setattr(sys, "executable", "/home/ann/my lab/.venv/bin/python")
+    words = shlex.split(apparmor.command())
+    file = "/etc/apparmor.d/kubernetes-api-notebooks"
+    ours = ["/home/ann/my lab/.venv/bin/python", "-m", "helpers", "apparmor"]
+    load = ["sudo", "apparmor_parser", "-r", file]
+    assert words == [*ours, "|", "sudo", "tee", file, "&&", *load]
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """Return where the copy will be, as if there was a profile for it."""
+    profile = tmp_path / "profile"
+    profile.touch()
+    monkeypatch.setattr(apparmor, "FILE", profile)
+    monkeypatch.setattr(apparmor, "program", lambda: tmp_path / "bin" / "copy")
+    (tmp_path / "bin").mkdir()
+    return apparmor.program()
+
+
+def test_without_a_profile_no_copy_is_made(copy):
+    apparmor.FILE.unlink()
+    assert apparmor.interpreter() == sys.executable
+    assert not copy.exists()
+
+
+def test_the_copy_runs_with_our_packages(copy):
+    """AppArmor sees a program of its own, Python sees the virtual environment."""
+
+    def ask(function, *words):
+        command = python_command(function, *words)
+        program = apparmor.interpreter()
+        return subprocess.run(command, executable=program, capture_output=True).stderr
+
+    assert ask("os.readlink", "/proc/self/exe").decode().strip() == str(copy)
+    assert not copy.is_symlink()
+    assert trial.attempt(copy.parent).step == ""
+    assert os.listdir(copy.parent) == [copy.name]
+
+
+def test_the_copy_is_made_anew_when_python_was_updated(copy):
+    assert apparmor.interpreter() == str(copy)
+    first = copy.stat().st_ino
+    assert apparmor.interpreter() == str(copy) and copy.stat().st_ino == first
+    copy.write_bytes(b"an older one")
+    assert apparmor.interpreter() == str(copy)
+    assert copy.read_bytes() == Path(sys.executable).read_bytes()
+
+
+def test_where_none_can_be_made_the_interpreter_is_used(copy, monkeypatch):
+    monkeypatch.setattr(apparmor, "program", lambda: Path("/proc/copy"))
+    assert apparmor.interpreter() == sys.executable
+
+
+def test_the_profile_is_advised_first_and_the_switch_second(tmp_path, monkeypatch):
+    """One line, with both commands."""
+    file = tmp_path / SETTING
+    file.write_text("1\n")
+    monkeypatch.setattr(trial, "_SETTINGS", ((str(file), "1", "0"),))
+    way_out = trial.way_out_of("making namespaces")
+    assert "\n" not in way_out
+    profile = way_out.index(f"to these notebooks alone: `{apparmor.command()}`")
+    assert 0 < profile < way_out.index("To every program: `sudo sysctl ")
+    file.write_text("0\n")
+    assert "sudo" not in trial.way_out_of("making namespaces")
+
+
+def test_selinux_is_named_where_it_enforces(tmp_path, monkeypatch):
+    file = tmp_path / "selinux" / "enforce"
+    file.parent.mkdir()
+    file.write_text("1")
+    monkeypatch.setattr(trial, "_SETTINGS", ((str(file), "1", ""),))
+    assert "SELinux is enforcing here" in trial.way_out_of("making namespaces")
