@@ -83,6 +83,14 @@ MACHINES = {
         cluster.Chosen("kind", 1000, "docker 28.2.2 answers"),
         *("backend", "ok", "kind: .*node:v1.* because docker 28.2.2 answers"),
     ),
+    "a machine with Docker that restricts namespaces": (
+        cluster.Chosen("kind", 1000, "x was refused", way_out="Allow it: `sudo x`."),
+        *("local cluster", "ok", "^Allow it: `sudo x`. Then run `python -m helpers de"),
+    ),
+    "a node where namespaces are restricted": (
+        cluster.Chosen("control-plane", 1000, "x was refused", way_out="`sudo x`."),
+        *("local cluster", "ok", "^`sudo x`. Then run `python -m helpers delete`, and"),
+    ),
     "a machine that has nothing": (
         cluster.Chosen("none", 1000, "kind was asked for, and docker is down"),
         *("backend", "fatal", "docker is down", "LAB_BACKEND"),
@@ -386,6 +394,14 @@ def test_a_report_has_problems_first_and_fits():
     assert max(map(len, lines)) <= 100
     assert "-> mend it" in text
     assert doctor.report([]).endswith("Nothing keeps the cluster from starting.")
+
+
+def test_a_command_is_never_broken():
+    """However long: from two lines of a report nobody can paste it."""
+    command = f"`{'word ' * 40}end`"
+    text = doctor.report([warning("odd", LONG, f"{LONG} {command}. {LONG}")])
+    [line] = [line for line in text.splitlines() if "`" in line]
+    assert line.strip() == f"{command}."
 
 
 def run(*arguments, **options):

@@ -46,6 +46,8 @@ class Chosen:
         found, no_node = kernel.find()
         return replace(
             known,
+            # Also where one of these is kept: it was made because of that.
+            way_out=made.way_out or backends.Here().way_to_namespaces,
             no_node=no_node,
             node=found.way if found else "",
             landlock=walls.version(),
@@ -65,12 +67,11 @@ class Chosen:
             fact = f"{self.name}: {how[self.name]}; because {self.reason}"
             yield ok("backend", fact)
             if self.way_out:
-                yield ok("local cluster", f"takes what was refused. {self.way_out}")
+                yield ok("local cluster", self._way_to_local())
         elif self.name == CONTROL_PLANE:
-            found = self._control_plane()
-            yield found
-            if self.way_out and found.way_out != self.way_out:
-                yield ok("local cluster", f"takes what was refused. {self.way_out}")
+            yield self._control_plane()
+            if self.way_out and not self.no_node:
+                yield ok("local cluster", self._way_to_local())
         elif self.name == NONE:
             error = errors.NoBackend(self.reason, self.way_out)
             yield fatal("backend", error.fact, error.way_out)
@@ -108,10 +109,15 @@ class Chosen:
         return warning("backend", f"{what} {lack}; {why}.", self._way_to_a_node())
 
     def _way_to_a_node(self) -> str:
-        return self.way_out or (
+        if self.way_out:
+            return self._way_to_local()
+        return (
             "For a node, on a machine with Docker or namespaces: `python -m helpers "
             "delete`, then `up --backend auto`."
         )
+
+    def _way_to_local(self) -> str:
+        return f"{self.way_out} Then run `python -m helpers delete`, and `up`."
 
 
 @dataclass(frozen=True)

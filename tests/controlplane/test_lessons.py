@@ -67,15 +67,16 @@ def bound(cell):
 
 
 @pytest.mark.parametrize(
-    ("reason", "way"),
+    ("reason", "allows", "way"),
     [
-        ("docker not found, and making a user namespace was refused (x)", "--backend"),
-        ("it was asked for", "--privileged"),
+        ("making a user namespace was refused (x)", "Allow it: `sudo x`.", "`sudo x`"),
+        ("it was asked for", "", "with Docker or namespaces"),
     ],
 )
-def test_the_doctor_says_what_is_skipped_and_the_way_to_a_node(reason, way):
+def test_the_doctor_says_what_is_skipped_and_the_way_to_a_node(reason, allows, way):
     lack = "slirp4netns is not installed"
-    [finding] = cluster.Chosen("control-plane", 1000, reason, lack).findings()
+    chosen = cluster.Chosen("control-plane", 1000, reason, lack, way_out=allows)
+    [finding] = chosen.findings()
     assert not finding.fatal and "skipped" in finding.fact
     assert reason in finding.fact and lack in finding.fact
-    assert finding.way_out and way not in finding.way_out
+    assert way in finding.way_out and "`python -m helpers delete`" in finding.way_out
