@@ -201,6 +201,18 @@ def same_disk(one: Path, other: Path) -> bool:
     return existing(one).stat().st_dev == existing(other).stat().st_dev
 
 
+def file_system(path: Path) -> str:
+    """Return the kind of file system that `path` is on, as mount(8) names it, or "".
+
+    By its name alone: to ask a server that does not answer would take for ever.
+    """
+    kinds = {
+        Path(part.mountpoint): part.fstype for part in psutil.disk_partitions(all=True)
+    }
+    real = path.resolve()
+    return next((kinds[at] for at in (real, *real.parents) if at in kinds), "")
+
+
 def existing(path: Path) -> Path:
     """Return the nearest parent of `path` that exists, or `path`."""
     while not path.exists():

@@ -3,9 +3,11 @@
 Old syntax on purpose: a Python that is too old must be able to read this file.
 """
 
+import os
 import sys
 
 INTERRUPTED = 130
+OURS = ("cluster", "helpers")
 
 
 def unsupported(platform, version):
@@ -23,6 +25,25 @@ def unsupported(platform, version):
     return ""
 
 
+def unusable(error):
+    """Return why the packages of this Python cannot be used, or "" for a fault of ours.
+
+    Some have libraries, which Linux takes from no file system mounted noexec.
+    """
+    if os.statvfs(sys.prefix).f_flag & getattr(os, "ST_NOEXEC", 0):
+        return (
+            f"{sys.prefix}: programs may not be started from there (noexec).\n"
+            "Move this directory to another file system, and run `make setup` there."
+        )
+    name = error.name or "cluster"
+    if not isinstance(error, ModuleNotFoundError) or name.partition(".")[0] in OURS:
+        return ""
+    return (
+        f"The Python package {name} is not installed for {sys.executable}.\n"
+        "Run `make setup`, and then `.venv/bin/python -m helpers`."
+    )
+
+
 def run():
     """Run the command line; return its exit code."""
     reason = unsupported(sys.platform, sys.version_info)
@@ -31,14 +52,10 @@ def run():
             from helpers.cli import main
 
             return main(prog_name="python -m helpers")
-        except ModuleNotFoundError as error:
-            if not error.name or error.name.partition(".")[0] in ("cluster", "helpers"):
+        except ImportError as error:
+            reason = unusable(error)
+            if not reason:
                 raise
-            reason = (
-                f"The Python package {error.name} is not installed for "
-                f"{sys.executable}.\n"
-                "Run `make setup`, and then `.venv/bin/python -m helpers`."
-            )
         except KeyboardInterrupt:
             sys.stderr.write("interrupted\n")
             return INTERRUPTED

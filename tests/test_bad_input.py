@@ -9,8 +9,10 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import shutil
 import socket
+import sys
 from dataclasses import dataclass, field
 
 import pytest
@@ -118,6 +120,15 @@ FAULTS = {
         "LAB_STATE_DIR",
         mounted("noexec"),
         {"LAB_STATE_DIR": "{place}"},
+    ),
+    "an environment from which nothing may be started": Fault(
+        f"{sys.prefix}: programs may not be started from there .noexec",
+        "Move this directory to another file system",
+        shell(
+            f"mount --bind {shlex.quote(sys.prefix)} {shlex.quote(sys.prefix)}; "
+            f"mount -o remount,bind,noexec {shlex.quote(sys.prefix)}",
+            MOUNTS,
+        ),
     ),
     "a small disk for the state": Fault(
         "Not enough disk space for the cluster's state .*: 0.6 GB needed, 0.0 GB",

@@ -210,6 +210,10 @@ MACHINES = {
         one_directory(executable=False),
         *("state", "fatal", "noexec", "LAB_STATE_DIR"),
     ),
+    "a home on a server": (
+        one_directory(system="nfs4"),
+        *("state", "warning", "NFS", "on a disk of this machine in LAB_STATE_DIR"),
+    ),
     "a full disk": (
         one_directory(free=100_000_000),
         *("state", "fatal", "0.1 GB free, 0.6 GB needed", "LAB_STATE_DIR"),

@@ -90,3 +90,15 @@ def test_the_cluster_works_as_an_ordinary_user(home, material):
     [collected] = re.findall(r"^collected (\d+) items$", done.stdout, re.M)
     [passed] = re.findall(r"(\d+) passed", done.stdout.splitlines()[-1])
     assert int(passed) == int(collected) - sum(skips.values())
+
+
+def test_a_proc_that_hides_processes_hides_no_cluster(home, material):
+    """Of those that run it, PID 1 is hidden even from its owner."""
+    command = f"{sys.executable} -m helpers"
+    script = f"! ls /proc/1 && {command} up && {command} status && {command} stop"
+    words = ("sh", "-c", f"{script} && {command} status; {command} delete --yes")
+    done = unprivileged.run(words, home, **material, ids=True, hidepid=True)
+    said = done.stdout
+    assert "a local cluster, because namespaces can be made" in said, said
+    assert "\nready\n" in said and "stopped; the objects are kept" in said, said
+    assert said.endswith("not running; start it with `python -m helpers up`\ndeleted\n")

@@ -4,7 +4,8 @@
 runs it as uid 1000, without privileges to gain (`no_new_privs`), without a terminal,
 with a clean environment and DIR as its home, which is made if need be. With `--ids` it
 may gain what `newuidmap` gives instead, by a row in /etc/subuid that only it sees. With
-`--powerless` root of its user namespaces may do nothing, see `tests/forbidden.py`.
+`--powerless` root of its user namespaces may do nothing, see `tests/forbidden.py`; with
+`--hidepid` /proc shows no process but those that it may trace.
 What it needs may lie where that user may not go, /root for example. No mode of the host
 is changed for that: in a mount namespace of its own such a directory is covered, and
 only what is needed is shown in it.
@@ -39,6 +40,7 @@ def run(
     environment: Mapping[str, str] | None = None,
     ids: bool = False,
     powerless: bool = False,
+    hidepid: bool = False,
     timeout: float = 600,
 ) -> subprocess.CompletedProcess:
     """Run `command` that way and return what it did; stdout has both streams.
@@ -52,7 +54,8 @@ def run(
         options += ["--show", str(path)]
     for name in environment or {}:
         options += ["--pass", name]
-    options += ["--ids"] * ids + ["--powerless"] * powerless
+    chosen = {"--ids": ids, "--powerless": powerless, "--hidepid": hidepid}
+    options += [option for option, given in chosen.items() if given]
     return subprocess.run(
         [sys.executable, __file__, *options, "--", *command],
         cwd=ROOT,
@@ -157,6 +160,7 @@ def main() -> None:
     parser.add_argument("--pass", dest="passed", action="append", default=[])
     parser.add_argument("--ids", action="store_true")
     parser.add_argument("--powerless", action="store_true")
+    parser.add_argument("--hidepid", action="store_true")
     parser.add_argument("command", nargs="+")
     given = parser.parse_args()
     if os.geteuid() != 0:
@@ -174,6 +178,8 @@ def main() -> None:
     show(needed, UID)
     if given.ids:
         grant_ids(UID)
+    if given.hidepid:
+        sc.mount("proc", "/proc", "proc", 0, "hidepid=2")
     become(UID, given.powerless)
     # Not before: it is forgotten when the user changes.
     die_with_parent(signal.SIGKILL)

@@ -125,7 +125,8 @@ class Directory:
     """A directory of the suite: `made` if it is there, `free` in bytes.
 
     `problem` is why it cannot be used, or ""; `executable` is False on a file system
-    from which no program may be started. With `filled` there is nothing to be written.
+    from which no program may be started, `system` the kind of file system, "" where it
+    is not known. With `filled` there is nothing to be written.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Directory:
     free: int
     needed: int
     filled: bool = False
+    system: str = ""
 
     @classmethod
     def read(cls, name: str, path: Path, variable: str, needed: int) -> "Directory":
@@ -156,6 +158,7 @@ class Directory:
             not os.statvfs(place).f_flag & getattr(os, "ST_NOEXEC", 0),
             shutil.disk_usage(place).free,
             needed,
+            system=preflight.file_system(place),
         )
 
     def finding(self) -> Finding:
@@ -175,6 +178,13 @@ class Directory:
                 f"{self.needed / 1e9:.1f} GB needed."
             )
             return fatal(self.name, fact, f"Free some, or name {another}")
+        if self.system.startswith("nfs"):
+            fact = (
+                f"{self.path} is on a server (NFS), where no other user ids may own "
+                "files and no overlay can be: pods may fail, and starts are slow."
+            )
+            way_out = f"Name a directory on a disk of this machine in {self.variable}."
+            return warning(self.name, fact, way_out)
         made = "" if self.made else ", not made yet"
         return ok(self.name, f"{self.path}{made}, {self.free / 1e9:.0f} GB free")
 

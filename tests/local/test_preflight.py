@@ -1,5 +1,7 @@
 """The memory that is left: the machine's or the container's, whichever is less."""
 
+from pathlib import Path
+
 import psutil
 import pytest
 
@@ -81,3 +83,17 @@ def test_the_disk_of_a_path_that_is_not_there_yet_is_its_parents(tmp_path):
     assert preflight.disk_available(path) == pytest.approx(free, rel=0.2)
     assert preflight.same_disk(path, tmp_path)
     assert not preflight.same_disk(path, preflight.Path("/proc"))
+
+
+def test_the_file_system_of_a_path_is_known_by_its_name(monkeypatch):
+    """Nobody asks a server for it; the nearest mount counts, and the last one there."""
+    rows = (
+        ("/", "ext4"),
+        ("/home", "xfs"),
+        ("/home", "nfs4"),
+        ("/home/ann/x", "tmpfs"),
+    )
+    parts = [type("Part", (), {"mountpoint": a, "fstype": b}) for a, b in rows]
+    monkeypatch.setattr(psutil, "disk_partitions", lambda all: parts)
+    found = [preflight.file_system(Path(path)) for path in ("/home/ann/lab", "/homes")]
+    assert found == ["nfs4", "ext4"]
