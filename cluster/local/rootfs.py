@@ -287,7 +287,7 @@ def can_overlay(directory: str, lower: str | None = None) -> bool:
     try:
         sc.mount("overlay", f"{base}/merged", "overlay", 0, options)
     except OSError:
-        shutil.rmtree(base)
+        _remove_probe(base)
         return False
     try:
         with open(f"{base}/merged/file", "w") as file:
@@ -300,5 +300,12 @@ def can_overlay(directory: str, lower: str | None = None) -> bool:
         return False
     finally:
         sc.unmount(f"{base}/merged", sc.MNT_DETACH)
-        # From inside: what the kernel leaves in there is closed to others than root.
-        shutil.rmtree(base)
+        _remove_probe(base)
+
+
+def _remove_probe(base: str) -> None:
+    """Remove it from inside: what the kernel leaves is closed to others than root."""
+    # And to root by a server of NFS, which knows of no user namespace.
+    with suppress(FileNotFoundError):
+        os.chmod(f"{base}/work/work", 0o700)
+    shutil.rmtree(base)
