@@ -180,8 +180,8 @@ class Directory:
             return fatal(self.name, fact, f"Free some, or name {another}")
         if self.system.startswith("nfs"):
             fact = (
-                f"{self.path} is on a server (NFS), where no other user ids may own "
-                "files and no overlay can be: pods may fail, and starts are slow."
+                f"{self.path} is on a server (NFS), where no overlay can be: a cluster "
+                "with a node cannot import its image, and starts are slow."
             )
             way_out = f"Name a directory on a disk of this machine in {self.variable}."
             return warning(self.name, fact, way_out)
