@@ -199,6 +199,7 @@ def build(served: m.Mirror, export: Path) -> tuple[dict, str]:
         copy_checkout(work / "context")
         try:
             _base(work)
+            _archived_kernel(work)
             refused = _refused(work, served)
             # What came before that step is taken from there.
             _steps(work, served, served.base)
@@ -229,14 +230,25 @@ def _unmount(work: Path) -> None:
 
 
 def _steps(work: Path, served: m.Mirror, address: str) -> None:
-    _buildah(
-        *(work, "build", "--isolation=chroot", "--pull-never", "--layers"),
-        *(f"--tag={TAG}", f"--file={work}/context/binder/Dockerfile"),
+    _build(
+        work,
+        f"--tag={TAG}",
         *("--volume", f"{served.ca}:/tmp/trusted.pem:ro"),
         *("--build-arg", "REQUESTS_CA_BUNDLE=/tmp/trusted.pem"),
         *("--build-arg", f"LAB_MIRROR={address}"),
-        str(work / "context"),
     )
+
+
+def _archived_kernel(work: Path) -> None:
+    """Get the kernel from an archive alone, as Debian's mirror has the same paths."""
+    places = ("--build-arg", f"ARCHIVE={MIRROR}", "--build-arg", "SUITE=none")
+    _build(work, "--target=kernel", *places)
+
+
+def _build(work: Path, *options: str) -> None:
+    file = f"--file={work}/context/binder/Dockerfile"
+    words = ("--isolation=chroot", "--pull-never", "--layers", file)
+    _buildah(work, "build", *words, *options, str(work / "context"))
 
 
 def debian(work: Path) -> Path:
