@@ -138,8 +138,11 @@ def ensure() -> Root:
         key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
         root = Root(cache / key[:16])
         if root.directory.exists():
+            os.utime(root.directory)
             return root
-        for older in (path for path in cache.iterdir() if path.is_dir()):
+        kept = [path for path in cache.iterdir() if path.is_dir()]
+        # Another checkout may be using the newest.
+        for older in sorted(kept, key=lambda path: path.stat().st_mtime)[:-1]:
             shutil.rmtree(older)
         began = time.monotonic()
         with tempfile.TemporaryDirectory(dir=cache) as work:
