@@ -11,11 +11,10 @@ from pathlib import Path, PurePosixPath
 
 from helpers.course import Lesson
 from helpers.diagnoses import diagnoses, wants
-from helpers.exercise import CHECK, SOLUTION, STUB, tagged
+from helpers.exercise import CHECK, SOLUTION, STUB, TASK, tagged
 
 CHECKS = Path(__file__).parent / "checks"
 _CALLED = re.compile(r"\bchecks\.(\w+)\(")
-_HEADING = re.compile(r"#+ .*\bExercise\b")
 _FOLD = re.compile(r"</?details>|<summary>.*?</summary>", re.DOTALL)
 _CODE = re.compile(r"(^```.*?^```$|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
 #: a link or a picture that is beside the notebook
@@ -62,7 +61,7 @@ def exercises(notebook: dict) -> Iterator[Exercise]:
             solution = _FOLD.sub("", "".join(next(solutions)["source"])).strip()
             yield Exercise(called[1] if called else cell["id"], asked, solution)
         elif cell["cell_type"] == "markdown" and not tagged(cell, SOLUTION):
-            if _HEADING.match(text):
+            if tagged(cell, TASK):
                 task = [text.rstrip()]
             elif task:
                 task.append(text.rstrip())

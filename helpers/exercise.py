@@ -18,6 +18,8 @@ from helpers.attempts import note
 
 #: attribute of a check by which it is told from other functions
 JUDGES = "lesson"
+#: tags of the cells of an exercise, and of a task that may be left out
+TASK, HINT, OPTIONAL = "task", "hint", "optional"
 STUB, CHECK, SOLUTION = "exercise", "check", "solution"
 #: parsed JSON, or what nbformat makes of it
 Notebook = TypeVar("Notebook", bound=dict)

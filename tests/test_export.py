@@ -48,7 +48,7 @@ def other():
 '''
 NOTEBOOK = {
     "cells": [
-        ("markdown", "## Exercise: guess\n\nWhich [number](a.md#n)?\n"),
+        ("markdown", "## Exercise: guess\n\nWhich [number](a.md#n)?\n", "task"),
         ("markdown", "<details>A hint.</details>"),
         ("code", "number = None", "exercise"),
         ("code", "checks.guess(number)", "check"),

@@ -10,8 +10,14 @@ from tests.style import RULES, check
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python"}
 
 
-def prose(name, source):
-    return {"cell_type": "markdown", "id": name, "metadata": {}, "source": source}
+def prose(name, source, *tags):
+    metadata = {"tags": list(tags)} if tags else {}
+    return {
+        "cell_type": "markdown",
+        "id": name,
+        "metadata": metadata,
+        "source": source,
+    }
 
 
 def code(name, source, *tags):
@@ -45,16 +51,20 @@ CELLS = [
     code("raises", "raise OSError", "raises-exception"),
     prose("why", "That was an `OSError`, and we prove it:"),
     code("raised", "import sys\n\nassert isinstance(sys.last_value, OSError)"),
-    prose("task", "### Exercise: who are you?\n\nPut the name into `name`."),
-    prose("hint", "Hint: `whoami` is the word."),
+    prose("task", "### Exercise: who are you?\n\nPut the name into `name`.", "task"),
+    prose("hint", "Hint: `whoami` is the word.", "hint"),
     code("stub", "name = None", "exercise"),
     code("judge", "checks.name_it(name)", "check"),
-    prose("answer", "<details>\n\n```python\nname = 'me'\n```\n\n</details>")
-    | {"metadata": {"tags": ["solution"]}},
+    prose(
+        "answer",
+        "<details>\n\n```python\nname = 'me'\n```\n\n</details>",
+        "solution",
+    ),
     prose(
         "then",
         "<details>\n<summary><b>Then and now:</b> the code</summary>\n\nIt was 401.\n\n"
         "</details>",
+        "then",
     ),
     prose("clean-up", "## Clean up\n\nThis is all of it:"),
     code("manifest", "\n".join(f"line{i} = {i}" for i in range(13)), "long"),
@@ -151,6 +161,7 @@ FAULTS = {
         "unknown step": put("address", metadata={"steps": ["8.2.1"]}),
         "unknown tag": tag("address", "hide-input"),
         "solution in code": tag("address", "solution"),
+        "code in prose": tag("why", "long"),
     },
     "no_empty_cells": {"first": insert("why", prose("rest", " \n"))},
     "one_title": {
@@ -166,13 +177,12 @@ FAULTS = {
             edit("clean-up", "## Clean up\n\n", ""),
         ),
         "two promises": edit("title", "3. go on\n", ""),
-        "no promise": edit("title", "After this lesson you can:", ""),
         "late code": insert("find-it", prose("a", "One"), prose("b", "Two:")),
     },
     "closing": {
         "code at the end": insert("go-deeper", code("last", "assert deleted")),
         "no picture": drop("in-short"),
-        "other heading": edit("in-short", "## In short", "## At last"),
+        "no heading": edit("in-short", "## In short", "In short:"),
         "two questions": edit("questions", "3. Three?\n", ""),
         "open answers": edit("questions", "<details>\n\n", ""),
     },
@@ -257,8 +267,8 @@ FAULTS = {
         "no stub": several(tag("stub"), drop("clean-up", "manifest", "remove")),
     },
     "exercise_task": {
-        "picture": edit("task", "Exercise", "✏"),
-        "no hint": edit("hint", "Hint", "So"),
+        "no task": tag("task"),
+        "no hint": tag("hint"),
     },
     "folded_solution": {
         "open": edit("answer", "<details>\n\n", ""),

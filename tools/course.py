@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.course import Lesson, lessons
-from helpers.exercise import CHECK, SOLUTION, STUB, tagged
+from helpers.exercise import CHECK, OPTIONAL, SOLUTION, STUB, tagged
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -26,7 +26,8 @@ BEGIN, END = "<!-- lessons: python -m tools.course -->", "<!-- end of the lesson
 FIRST = "00-start-here"
 #: ids of the generated cells at the top and at the end
 TOP, LAST = "title", "go-deeper"
-OPTIONAL = re.compile(r"^#+ Exercise \(optional\)", re.MULTILINE)
+#: ids of cells that nobody reads in full
+LOOKED_UP = ("map", LAST)
 
 
 @dataclass(frozen=True)
@@ -52,27 +53,22 @@ def size(notebook: dict) -> Size:
     Solutions, the map and the links at the end are not read, checks are only run.
     """
     cells = notebook["cells"]
-    prose = [
-        "".join(cell["source"])
+    prose = {
+        cell["id"]: "".join(cell["source"])
         for cell in cells
         if cell["cell_type"] == "markdown" and not tagged(cell, SOLUTION)
-    ]
-    optional = sum(bool(OPTIONAL.search(text)) for text in prose)
+    }
+    optional = sum(tagged(cell, OPTIONAL) for cell in cells)
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     read = "\n".join("".join(c["source"]) for c in code if not tagged(c, CHECK))
     lines = sum(bool(line.strip()) for line in read.splitlines())
-    words = sum(len(_words(text)) for text in prose if not _is_looked_up(text))
+    words = sum(len(_words(prose[name])) for name in prose if name not in LOOKED_UP)
     exercises = sum(tagged(cell, STUB) for cell in cells)
     timed = exercises - optional
-    pictures = sum(text.count("![") for text in prose)
+    pictures = sum(text.count("![") for text in prose.values())
     brisk = words / 200 + len(code) / 4 + lines / 25 + 3 * timed
     slow = words / 180 + len(code) * 0.35 + lines / 20 + 5 * timed
     return Size(len(cells), words, exercises, pictures, brisk, slow)
-
-
-def _is_looked_up(text: str) -> bool:
-    """Say whether a cell is the map or the links at the end: nobody reads all of it."""
-    return text.startswith("## Go deeper\n") or "\n| core lesson |" in text
 
 
 def _words(text: str) -> list[str]:
@@ -192,7 +188,7 @@ def framed(lesson: Lesson, notebook: dict) -> dict:
     for cell in made:
         if lesson.name == FIRST and cell["id"] == "map":
             # The prose above the tables is the lesson's own.
-            own = "".join(cell["source"]).partition("| core lesson")[0]
+            own = "".join(cell["source"]).partition("\n| ")[0]
             text = f"{own.rstrip()}\n\n{lesson_map()}"
             cell["source"] = text.splitlines(keepends=True)
     return notebook | {"cells": made}

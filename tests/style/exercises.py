@@ -3,9 +3,8 @@
 import ast
 from collections.abc import Iterator
 
-from helpers.exercise import CHECK, SOLUTION, STUB, code_of
+from helpers.exercise import CHECK, HINT, SOLUTION, STUB, TASK, code_of
 from tests.style.page import Cell, Fault, Page
-from tests.style.prose import is_exercise_heading
 
 
 def exercise_groups(page: Page) -> Iterator[Fault]:
@@ -27,15 +26,15 @@ def exercise_groups(page: Page) -> Iterator[Fault]:
 
 
 def exercise_task(page: Page) -> Iterator[Fault]:
-    """Demand a heading with the word Exercise, and below it a hint, as two cells."""
+    """Demand a task with a heading, and a hint directly above the stub."""
     for cell in page.code:
         if STUB not in cell.tags:
             continue
         prose = _prose_above(page, cell)
-        if not any(is_exercise_heading(part) for part in prose):
-            yield cell.id, "no heading with the word 'Exercise' above the stub"
-        if len(prose) < 2 or "hint" not in prose[-1].source.lower():
-            yield cell.id, "no cell with a hint between the task and the stub"
+        if not any(part.headings and TASK in part.tags for part in prose):
+            yield cell.id, "no heading with the tag 'task' above the stub"
+        if not prose or HINT not in prose[-1].tags:
+            yield cell.id, "no cell with the tag 'hint' between the task and the stub"
 
 
 def folded_solution(page: Page) -> Iterator[Fault]:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 from tests.style.page import Fault, Page
 
-TAGS = {"raises-exception", "exercise", "solution", "check", "long"}
+#: of prose: the parts of an exercise, and what was different in the book's time
+PROSE_TAGS = {"task", "optional", "hint", "solution", "then"}
+TAGS = PROSE_TAGS | {"raises-exception", "exercise", "check", "long"}
 #: a cell that is skipped where the cluster has no node
 TAGS |= {"needs-pods"}
 #: a cell that is skipped on a cluster of the learner's own
@@ -50,14 +52,14 @@ def cell_ids(page: Page) -> Iterator[Fault]:
 
 
 def cell_metadata(page: Page) -> Iterator[Fault]:
-    """Allow the known tags, on code cells; a solution is prose."""
+    """Allow the known tags, each on the kind of cell that it is for."""
     for cell in page.cells:
         for key in sorted(cell.metadata.keys() - CELL_METADATA):
             yield cell.id, f"unexpected metadata {key!r}"
         for tag in cell.tags:
             if tag not in TAGS:
                 yield cell.id, f"unknown tag {tag!r}; known: {', '.join(sorted(TAGS))}"
-            elif cell.is_code == (tag == "solution"):
+            elif cell.is_code == (tag in PROSE_TAGS):
                 kind = "code" if cell.is_code else "prose"
                 yield cell.id, f"tag {tag!r} does nothing on a {kind} cell"
         for step in cell.metadata.get("steps", ()):
