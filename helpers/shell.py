@@ -1,12 +1,13 @@
 """Run shell cells that fail when a command in them fails.
 
-`connect()` adds the cell magic `%%sh` to the notebook. It is no other shell: bash, with
-the options that a careful script begins with.
+Every kernel of this environment begins with the cell magic `%%sh`, by a start-up file,
+and `connect()` adds it to any other. It is no other shell: bash, with the options that
+a careful script begins with. Before `connect()` it runs nothing.
 """
 
 from typing import TYPE_CHECKING
 
-from helpers import errors
+from helpers import command, errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,12 @@ def add_magic() -> None:
 
     notebook = get_ipython()
     if notebook is not None:
-        notebook.register_magic_function(_run(notebook), "cell", "sh")
+        load_ipython_extension(notebook)
+
+
+def load_ipython_extension(notebook: "InteractiveShell") -> None:
+    """Add `%%sh` to a kernel, for `%load_ext`."""
+    notebook.magics_manager.register_function(_run(notebook), "cell", "sh")
 
 
 def _run(notebook: "InteractiveShell") -> "Callable[[str, str], None]":
@@ -36,6 +42,8 @@ def _run(notebook: "InteractiveShell") -> "Callable[[str, str], None]":
         """Run the cell with bash; fail when a command in it fails."""
         from subprocess import CalledProcessError
 
+        # The environment's kubeconfig would be used, and its namespace is `default`.
+        command.kubeconfig_in_use()
         code = 0
         try:
             notebook.run_cell_magic("script", f"{BASH} {line}".rstrip(), cell)

@@ -38,7 +38,7 @@ BASE = "docker.io/library/debian:trixie-slim"
 #: what the steps before the last copy are made of
 INPUTS = (
     *("binder", "cluster", "requirements.lock", ".dockerignore"),
-    "tools/overrides.json",
+    *("tools/overrides.json", "tools/startup.ipy"),
 )
 MIRROR = "http://deb.debian.org/debian"
 #: what the slim images of Debian leave out, also of packages that are added to them

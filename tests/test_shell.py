@@ -1,15 +1,19 @@
 """A cell of `%%sh` fails where a command in it fails, and tells how."""
 
+import os
+
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from helpers import errors
+from helpers import command, errors, kubectl
 from helpers.shell import add_magic
+from tests.kernels import finish, kernel
 
 
 @pytest.fixture
-def notebook():
+def notebook(monkeypatch):
     """Return an IPython with the magic, as after `connect()`."""
+    monkeypatch.setattr(command, "kubeconfig_in_use", lambda: "")
     shell = InteractiveShell.instance()
     add_magic()
     yield shell
@@ -47,6 +51,20 @@ def test_the_first_failure_ends_the_cell(notebook, capfd, script, code):
 
 def test_a_failure_that_is_expected_is_said_so(notebook):
     assert run(notebook, "(exit 60) || echo $?") is None
+
+
+def test_before_connect_a_kernel_runs_nothing(cluster, monkeypatch):
+    """As in `make lab`, whose kubeconfig leads to the namespace `default`."""
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+    with kernel(os.environ["LAB_STATE_DIR"]) as (_, client):
+        client.execute("%%sh\nkubectl create serviceaccount too-early")
+        _, error = finish(client)
+        client.execute("%who")
+        names, _ = finish(client)
+    assert error == f"NotConnected: {errors.NotConnected()}"
+    assert names == "Interactive namespace is empty.\n"
+    found = kubectl("get serviceaccounts --namespace=default --output=name").stdout
+    assert "serviceaccount/default" in found and "too-early" not in found
 
 
 def test_outside_of_a_notebook_nothing_happens():

@@ -23,6 +23,7 @@ FILES = (
     "requirements-test.lock",
     "tools/overrides.json",
     "tools/setup.sh",
+    "tools/startup.ipy",
 )
 NOBODY = 65534
 

@@ -190,7 +190,8 @@ fingerprint() {
     pwd
     .venv/bin/python -V
     versions
-    cksum requirements.txt ./*.lock pyproject.toml tools/overrides.json
+    cksum requirements.txt ./*.lock pyproject.toml tools/overrides.json \
+        tools/startup.ipy
 }
 
 make_environment() {
@@ -221,8 +222,9 @@ venv() {
     step "installing Python packages into .venv ($packages)" install_packages "$1" ||
         die 'the packages could not be installed; the reason is above.' \
             'Other versions: make setup PACKAGES=ranges'
-    mkdir -p .venv/share/jupyter/lab/settings
+    mkdir -p .venv/share/jupyter/lab/settings .venv/etc/ipython/startup
     cp tools/overrides.json .venv/share/jupyter/lab/settings/overrides.json
+    cp tools/startup.ipy .venv/etc/ipython/startup/lessons.ipy
     fingerprint >"$stamp"
     [ -z "$1" ] || cp "$stamp" "$stamp$1"
 }
