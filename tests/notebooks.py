@@ -83,11 +83,11 @@ def execute(path: Path, target: Path, *, beside: Path | None = None) -> None:
     """Run a notebook; fail unless its checks refuse their stubs.
 
     `target` gets the page, and the notebook with its outputs; `beside` the page of a
-    second run at the same time, in which no check sees a stub.
+    second run at the same time, in which each cell runs twice and no check sees a stub.
     """
     lines = [["--prove-checks", "--target", target, path]]
     if beside:
-        lines.append(["--target", beside, path])
+        lines.append(["--twice", "--target", beside, path])
     runs = [
         subprocess.Popen(
             [sys.executable, "-m", "tools.chapter", *line],

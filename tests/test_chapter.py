@@ -36,8 +36,8 @@ def write(folder, name, *cells):
     return path
 
 
-def run(path, prove_checks=False):
-    return chapter.run(path, path.parent / "pages", prove_checks, Silent())
+def run(path, prove_checks=False, twice=False):
+    return chapter.run(path, path.parent / "pages", prove_checks, twice, Silent())
 
 
 @INFRASTRUCTURE
@@ -138,6 +138,17 @@ def test_a_check_that_does_not_refuse_its_stub_is_named(tmp_path):
     ran = [cell for cell in kept.cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in ran)
     assert "not yet" not in str([cell.outputs for cell in ran])
+
+
+def test_a_cell_that_cannot_run_twice_is_named(tmp_path):
+    """A learner who is unsure runs it once more; the page shows the first time."""
+    path = write(tmp_path, "09-twice.ipynb", ("many", "n = 1"), ("once", "n += 1\nn"))
+    assert run(path, twice=True).fault == ""
+    assert ">2<" in (tmp_path / "pages/09-twice.html").read_text().replace("\n", "")
+    path = write(tmp_path, "09-once.ipynb", ("many", "n = 1"), ("once", "n\ndel n"))
+    assert run(path).fault == ""
+    fault = "once-again: NameError: name 'n' is not defined"
+    assert run(path, twice=True).fault == fault
 
 
 FOLDED = """<details>

@@ -105,7 +105,7 @@ def test_it_passes_and_leaves_nothing(nothing_left, path, tmp_path):
 @pytest.mark.full("the second simultaneous pass")
 @each_notebook
 def test_two_at_once_pass_and_leave_nothing(nothing_left, path, tmp_path):
-    """Each notebook meets itself, once as a learner runs all of it: without proofs."""
+    """Each notebook meets itself, once as who is unsure runs it: each cell twice."""
     proven, plain = tmp_path / "proven", tmp_path / "plain"
     with locked_copy(path.stem) as file:
         execute(path, proven, beside=plain)

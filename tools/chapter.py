@@ -31,6 +31,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PROOF = "on-stub"
 #: The end of their ids where the answer is an empty one.
 EMPTY = "on-nothing"
+#: Tag of a cell that runs for the second time, and the end of its id.
+AGAIN = "again"
 #: Numbers of the lessons, the longest first: the last one is waited for alone. One that
 #: is not listed comes before all.
 LONGEST = (
@@ -66,18 +68,23 @@ class Result:
         return self.fault or "ok"
 
 
-def run(path: Path, target: Path, prove_checks: bool, progress: Progress) -> Result:
+def run(
+    path: Path, target: Path, prove_checks: bool, twice: bool, progress: Progress
+) -> Result:
     """Run one notebook and write `target`/NAME.html, also if a cell fails.
 
     Solutions run in the place of stubs. With `prove_checks` each check must first
     refuse its stub and an empty answer, and `target`/NAME.ipynb keeps the notebook with
-    its outputs.
+    its outputs. With `twice` each cell runs twice in a row, as an unsure learner does;
+    the page shows the first time.
     """
     began, spent = time.monotonic(), sum(os.times()[:4])
     written = nbformat.read(path, as_version=4)
     notebook = with_solutions(written)
     if prove_checks:
         notebook.cells = list(_with_proofs(written.cells, notebook.cells))
+    if twice:
+        notebook.cells = [two for one in notebook.cells for two in _doubled(one)]
 
     def result(fault: str) -> Result:
         cpu = sum(os.times()[:4]) - spent
@@ -99,6 +106,7 @@ def run(path: Path, target: Path, prove_checks: bool, progress: Progress) -> Res
         fault = fault or "; ".join(unproven(notebook.cells))
         notebook.cells = [cell for cell in notebook.cells if not tagged(cell, PROOF)]
         nbformat.write(notebook, target / path.name)
+    notebook.cells = [cell for cell in notebook.cells if not tagged(cell, AGAIN)]
     page = pages.html(notebook, path.stem, path.parent)
     (target / f"{path.stem}.html").write_text(page, "utf-8")
     return result(_one_line(fault))
@@ -162,6 +170,14 @@ def _proof(cell: dict, kind: str) -> dict:
     tags = {"tags": sorted(own)}
     name = f"{cell['id']}-{kind}"
     return nbformat.v4.new_code_cell(cell["source"], id=name, metadata=tags)
+
+
+def _doubled(cell: dict) -> Iterator[dict]:
+    yield cell
+    if cell["cell_type"] == "code":
+        tags = [AGAIN, *cell["metadata"].get("tags", ())]
+        name, metadata = f"{cell['id']}-{AGAIN}", {"tags": tags}
+        yield nbformat.v4.new_code_cell(cell["source"], id=name, metadata=metadata)
 
 
 def unproven(cells: list[dict]) -> Iterator[str]:
@@ -256,6 +272,9 @@ def main(arguments: list[str] | None = None) -> int:
         "notebooks with their outputs beside the pages",
     )
     parser.add_argument(
+        "--twice", action="store_true", help="run each cell twice in a row"
+    )
+    parser.add_argument(
         "--jobs", type=int, help="how many at once; by default what there is room for"
     )
     parser.add_argument(
@@ -270,7 +289,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     paths = [path.absolute() for path in paths]
     jobs = {
-        path.stem: (path, options.target, options.prove_checks)
+        path.stem: (path, options.target, options.prove_checks, options.twice)
         for path in sorted(paths, key=longest_first)
     }
     room = options.jobs or at_once(preflight.processors(), preflight.memory_available())
