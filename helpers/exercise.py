@@ -35,7 +35,7 @@ class Solved:
 
     def __repr__(self) -> str:
         """Return the line that a learner reads."""
-        return "Right. This exercise is solved."
+        return "Correct."
 
 
 def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
@@ -49,11 +49,33 @@ def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
         except errors.NotSolved as wrong:
             note(lesson, check.__name__, wrong.fact)
             raise
+        except errors.LabError:
+            raise
+        except Exception as error:
+            # Not a traceback: it would show our code, and the answer is to blame.
+            fact = (
+                f"This answer cannot be checked ({type(error).__name__}: {error}). "
+                "Give it the form that it has in the exercise's own cell."
+            )
+            note(lesson, check.__name__, fact)
+            raise errors.NotSolved(fact) from None
         note(lesson, check.__name__)
         return Solved(lesson, check.__name__)
 
     setattr(judge, JUDGES, lesson)
     return judge
+
+
+def demand_number(letter: str, guess: object) -> int:
+    """Return a learner's number; raise NotSolved for what is none."""
+    if guess is None:
+        raise errors.NotSolved(f"{letter}: there is no number yet.")
+    if not isinstance(guess, int):
+        raise errors.NotSolved(
+            f"{letter}: {guess!r} is not a number: write the number alone, "
+            "without quotes."
+        )
+    return guess
 
 
 def tagged(cell: dict, tag: str) -> bool:

@@ -9,10 +9,10 @@ from helpers.proxy import KubectlProxy
 
 _GROUP = "autoscaling"
 _WHERE = {
-    "apiVersion": f"Look at `preferredVersion` in the answer of /apis/{_GROUP}.",
-    "kind": "The resources of the preferred version have it, in `kind`.",
-    "short": "The resources of the preferred version have it, in `shortNames`.",
-    "path": "It is the path of the version, a slash, and the `name` of the resource.",
+    "apiVersion": f"look at `preferredVersion` in the response of /apis/{_GROUP}.",
+    "kind": "look at `kind` in the first resource of the preferred version.",
+    "short": "look at `shortNames` in the first resource of the preferred version.",
+    "path": "it is the path of the version, a slash, and the `name` of the resource.",
 }
 _CRONJOB, _SCHEDULE, _IMAGE = "new-year", "0 0 1 1 *", "toolbox:1"
 
@@ -31,9 +31,9 @@ def explore_group(found: Mapping[str, str], server: KubectlProxy) -> None:
     for field, value in right.items():
         told = found.get(field, "")
         if not told:
-            raise errors.NotSolved(f"There is no value yet for {field}.")
+            raise errors.NotSolved(f"{field}: there is no value yet.")
         if told != value:
-            raise errors.NotSolved(f"{field}: {told!r} is wrong. {_WHERE[field]}")
+            raise errors.NotSolved(f"{field} is not {told!r}: {_WHERE[field]}")
 
 
 @exercise
@@ -42,26 +42,36 @@ def create_cronjob(path: str) -> None:
     found = kubectl(f"get cronjob {_CRONJOB} --output=json", check=False)
     if found.exit_code:
         raise errors.NotSolved(
-            f"{found.stderr.strip()}. Fill in `cronjob`, run its cell, "
-            "and read what that says."
+            f"There is no CronJob {_CRONJOB}: fill in `cronjob`, run its cell, and "
+            "read the output."
         )
     wrong = wrong_cronjob(found.json())
     if wrong:
         raise errors.NotSolved(wrong)
     if not path:
-        raise errors.NotSolved("The CronJob is right; `path` is still empty.")
+        raise errors.NotSolved("The CronJob is right, but `path` is still empty.")
+    if not path.startswith("/"):
+        raise errors.NotSolved(f"{path} is not a path: that begins with `/`.")
     asked = kubectl("get", "--raw", path, check=False)
     if asked.exit_code:
-        where = "" if "/namespaces/" in path else " In which namespace is it?"
-        if "{" in path:
-            where = " Put an `f` before the first quote."
-        raise errors.NotSolved(f"{path}: {asked.stderr.strip()}.{where}")
+        raise errors.NotSolved(f"{path} is not found: {wrong_path(path)}")
     answer = asked.json()
     if answer.get("metadata", {}).get("uid") != found.json()["metadata"]["uid"]:
         raise errors.NotSolved(
-            f"{path} answers with {answer.get('kind')}, not with this CronJob: "
-            "namespace, resource and name are the end of the path."
+            f"{path} returns a {answer.get('kind')}, not this CronJob: the path ends "
+            "with the namespace, the resource and the name."
         )
+
+
+def wrong_path(path: str) -> str:
+    """Return what is wrong with a path that the server does not know; pure."""
+    if "{" in path:
+        return "put an `f` before the first quote."
+    if "/namespaces/" not in path:
+        return "a CronJob is in a namespace, so its path names one."
+    if "/cronjobs/" not in path:
+        return "the resource is in lower case and in the plural, `cronjobs`."
+    return "compare it with the path of `my-job`, part by part."
 
 
 def wrong_cronjob(cronjob: dict) -> str:

@@ -1,23 +1,34 @@
-"""Check what the pod's account is allowed, and which problem is behind a symptom."""
+"""Check what the pod's account may do, and where a request stops and what cures it."""
 
+import re
 from collections.abc import Mapping
 
 from helpers import errors
 from helpers.exercise import exercise
 from helpers.grants import fault_of_grant
 
-#: symptom, and the letter of the problem behind it with its reason
-_BEHIND = {
-    "curl 6": ("A", "no address came from the name"),
-    "curl 60": ("B", "the certificate was not accepted"),
-    "401": ("C", "a credential was sent, and it is not a valid one"),
-    "403 system:anonymous": (
-        "C",
-        "no credential was sent, so the server does not know who asks",
+#: letter of a symptom: the step at which the request stops, the letter of what cures it
+#: (name, CA, token, rule), and a clue to each
+_SYMPTOMS = {
+    "A": (
+        *("1", "N", "curl has no address to connect to."),
+        "curl has sent nothing, so neither a CA nor a token nor a rule was used.",
     ),
-    "403 system:serviceaccount:…": (
-        "D",
-        "the server knows the account, and no rule allows what it asked",
+    "B": (
+        *("3", "C", "curl is connected, and does not accept the certificate."),
+        "curl compares the certificate with the authorities that you give it.",
+    ),
+    "C": (
+        *("4", "T", "The server does not accept the credential in the request."),
+        "A rule allows nothing to a credential that is not accepted.",
+    ),
+    "D": (
+        *("5", "T", "The server took the user for `system:anonymous`, then refused."),
+        "`system:anonymous` is the user of every request without a credential.",
+    ),
+    "E": (
+        *("5", "R", "The server knows the account, then refuses the request."),
+        "The server has accepted the token: it names the account.",
     ),
 }
 
@@ -32,11 +43,22 @@ def allow_configmaps(account: str) -> None:
 
 @exercise
 def name_problems(named: Mapping[str, str]) -> None:
-    """Raise NotSolved at the first symptom whose problem is not named rightly."""
-    for symptom, (problem, reason) in _BEHIND.items():
-        answer = named.get(symptom, "").strip().upper()
-        if answer not in ("A", "B", "C", "D"):
-            said = f"is {answer!r}" if answer else "is still empty"
-            raise errors.NotSolved(f"{symptom}: it {said}; write A, B, C or D.")
-        if answer != problem:
-            raise errors.NotSolved(f"{symptom}: it is not {answer}, because {reason}.")
+    """Raise NotSolved at the first symptom with a wrong step, or a wrong cure."""
+    for letter, (step, cure, stops, cures) in _SYMPTOMS.items():
+        answer = "".join(named.get(letter, "").upper().split())
+        if not answer:
+            raise errors.NotSolved(f"{letter}: there is no answer yet.")
+        if not re.fullmatch("[1-6][NCTR]", answer):
+            raise errors.NotSolved(
+                f"{letter}: {answer!r} is not a step and a cure: write a number from "
+                "1 to 6 and one of the letters N, C, T and R."
+            )
+        if answer[0] != step:
+            raise errors.NotSolved(
+                f"{letter}: the request does not stop at step {answer[0]}. {stops}"
+            )
+        if answer[1] != cure:
+            raise errors.NotSolved(
+                f"{letter}: step {step} is right, but {answer[1]} is not what to "
+                f"change. {cures}"
+            )

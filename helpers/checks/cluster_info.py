@@ -1,13 +1,12 @@
 """Check what a learner predicts: who refuses a request, and with which code."""
 
-import functools
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from helpers.caller import Caller
 from helpers.errors import NotSolved
-from helpers.exercise import exercise
+from helpers.exercise import demand_number, exercise
 
 #: curl's number for a server that it does not trust
 NOT_TRUSTED = 60
@@ -20,21 +19,15 @@ COMMANDS = {
     "D": (_OLD, False, "/version"),
     "E": (_OLD, True, "/version"),
 }
-#: letter to the name of a caller, and the path
+#: letter to the place of a caller among those of the lesson (without a credential, with
+#: a bad one, a ServiceAccount), and the path
 QUESTIONS = {
-    "A": ("no credential", "/readyz"),
-    "B": ("no credential", "/openapi/v3"),
-    "C": ("bad credential", "/readyz"),
-    "D": ("ServiceAccount", "/openapi/v3"),
-    "E": ("ServiceAccount", "/metrics"),
-    "F": ("ServiceAccount", "/apis/batch/nosuch"),
-}
-_REASONS = {
-    NOT_TRUSTED: "curl does not trust the certificate, and sends nothing.",
-    200: "A rule allows it, to everybody or to this caller.",
-    401: "A wrong credential is refused before anybody asks what it is for.",
-    403: "The server knows who asks, and no rule allows it.",
-    404: "It is allowed, and there is no such thing.",
+    "A": (0, "/readyz"),
+    "B": (0, "/openapi/v3"),
+    "C": (1, "/readyz"),
+    "D": (2, "/openapi/v3"),
+    "E": (2, "/metrics"),
+    "F": (2, "/apis/batch/nosuch"),
 }
 
 
@@ -42,35 +35,34 @@ _REASONS = {
 def predict_curl(codes: Mapping[str, int | None], *, server: str, ca: Path) -> None:
     """Demand for each command curl's 60 or the server's status; all are run now."""
     for letter, (options, trusted, path) in COMMANDS.items():
+        code = demand_number(letter, codes.get(letter))
         given = [*options, *(("--cacert", str(ca)) if trusted else ())]
-        _demand(codes, letter, functools.partial(_curl, server + path, *given))
+        found = _curl(server + path, *given)
+        if code == found:
+            continue
+        if found == NOT_TRUSTED:
+            raise NotSolved(
+                f"{letter}: not {code}. curl sends no request here. What does it lack?"
+            )
+        raise NotSolved(
+            f"{letter}: not {code}. The server responds. Does it accept the "
+            "credential, and is the path open to this user?"
+        )
 
 
 @exercise
 def predict_statuses(
     statuses: Mapping[str, int | None], callers: Mapping[str, Caller]
 ) -> None:
-    """Demand the status of each answer; the requests are sent now."""
-    for letter, (name, path) in QUESTIONS.items():
-        _demand(statuses, letter, functools.partial(_get, callers, name, path))
-
-
-def _get(callers: Mapping[str, Caller], name: str, path: str) -> int:
-    return callers[name].get(path).status
-
-
-def _demand(
-    given: Mapping[str, int | None], letter: str, measure: Callable[[], int]
-) -> None:
-    code = given.get(letter)
-    if code is None:
-        raise NotSolved(f"{letter}: there is no prediction yet.")
-    if not isinstance(code, int):
-        raise NotSolved(f"{letter}: {code!r} is not a number: write it without quotes.")
-    found = measure()
-    if code != found:
-        reason = _REASONS.get(found, "")
-        raise NotSolved(f"{letter}: you say {code}, it is {found}. {reason}".rstrip())
+    """Demand the status of each response; the requests are sent now."""
+    in_order = list(callers.values())
+    for letter, (place, path) in QUESTIONS.items():
+        code = demand_number(letter, statuses.get(letter))
+        if code != in_order[place].get(path).status:
+            raise NotSolved(
+                f"{letter}: not {code}. Does the server accept the credential, does "
+                "a rule allow this path to this user, and does the path exist?"
+            )
 
 
 def _curl(url: str, *options: str) -> int:

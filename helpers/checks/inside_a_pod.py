@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from helpers import errors
-from helpers.exercise import exercise
+from helpers.exercise import demand_number, exercise
 from helpers.pods import exec_in_pod
 
 SERVICE = "kubernetes.default.svc"
@@ -36,48 +36,50 @@ def reach_without_dns(pod: str, url: str) -> None:
         raise errors.NotSolved(
             "Python does not fill in a `$`: write the address itself, or an f-string."
         )
+    if "{" in str(url):
+        raise errors.NotSolved(
+            "The address is not filled in: put an `f` before the first quote."
+        )
     if parts.scheme != "https" or not parts.hostname:
-        raise errors.NotSolved(f"{url!r} is not a URL that begins with https://.")
+        raise errors.NotSolved(f"{url!r} does not begin with https:// and a host.")
     try:
         ipaddress.ip_address(parts.hostname)
     except ValueError:
         raise errors.NotSolved(
-            f"{parts.hostname} is a name, so DNS is asked for it. The container has "
-            "an address in KUBERNETES_SERVICE_HOST."
+            f"{parts.hostname} is a name, so curl needs DNS for it. The container has "
+            "the address in KUBERNETES_SERVICE_HOST."
         ) from None
     if parts.path != "/version":
         raise errors.NotSolved(f"The path is {parts.path!r}, not '/version'.")
     code, status = _sent(pod, f"{_TRUST} '{parts.geturl()}'")
     if code == REFUSED:
         raise errors.NotSolved(
-            f"curl ended with 60: the certificate is not good for {parts.hostname}."
+            f"curl ended with 60: {parts.hostname} is not in the certificate."
         )
     if code:
         raise errors.NotSolved(
-            f"curl ended with {code}: no API server answers at {parts.netloc}."
+            f"curl ended with {code}: no API server responds at {parts.netloc}."
         )
     if status != 200:
-        raise errors.NotSolved(f"The answer is {status}, not 200.")
+        raise errors.NotSolved(f"The status of the response is {status}, not 200.")
 
 
 @exercise
 def predict_from_pod(pod: str, predicted: Mapping[str, int | None]) -> None:
     """Raise NotSolved unless each request from `pod` ends as predicted: it is sent."""
     for letter, request in REQUESTS.items():
-        guess = predicted.get(letter)
-        if not isinstance(guess, int):
-            raise errors.NotSolved(f"{letter}: there is no number yet.")
+        guess = demand_number(letter, predicted.get(letter))
         code, status = _sent(pod, request)
         if guess == (code or status):
             continue
         if code:
             raise errors.NotSolved(
-                f"{letter}: not {guess}. There is no answer; curl itself fails. Is it "
-                "the name, or the certificate?"
+                f"{letter}: not {guess}. There is no response; curl itself fails. Is "
+                "it the name, or the certificate?"
             )
         raise errors.NotSolved(
-            f"{letter}: not {guess}. The server answers. Does it know the user, and "
-            "does it allow this path?"
+            f"{letter}: not {guess}. The server responds. Does it accept the "
+            "credential, and does a rule allow this path?"
         )
 
 

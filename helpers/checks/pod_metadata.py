@@ -41,7 +41,9 @@ def sort_fields(fields: Mapping[str, str], *, pod: str) -> None:
     found = _get(pod)
     applied = found["metadata"].get("annotations", {}).get(_APPLIED)
     if applied is None:
-        raise NotSolved(f"The pod {pod} was not made by `kubectl apply`: make it anew.")
+        raise NotSolved(
+            f"The pod {pod} was not made by `kubectl apply`: run its cell again."
+        )
     manifest = json.loads(applied)
     for field in FIELDS:
         letter = fields.get(field, "")
@@ -53,7 +55,9 @@ def sort_fields(fields: Mapping[str, str], *, pod: str) -> None:
         value = look_up(found, field)
         if right == MANIFEST:
             raise NotSolved(f"{field}: {value!r} is in the manifest already.")
-        raise NotSolved(f"{field}: the pod has {value!r}, the manifest says nothing.")
+        raise NotSolved(
+            f"{field}: it is {value!r} in the pod, and missing from the manifest."
+        )
 
 
 @exercise
@@ -66,7 +70,7 @@ def hand_down_facts(*, pod: str) -> None:
         raise NotSolved(f"The container needs a CPU limit of {MILLICORES}m.")
     phase = found["status"]["phase"]
     if phase != "Running":
-        raise NotSolved(f"The pod is {phase}: `kubectl describe pod {pod}` says why.")
+        raise NotSolved(f"The pod is {phase}: `kubectl describe pod {pod}` shows why.")
     sources = {one["name"]: one.get("valueFrom") for one in main.get("env", ())}
     for name in (LIMIT, NODE):
         if name not in sources:
@@ -95,8 +99,7 @@ def _get(pod: str) -> dict:
     found = kubectl("get", "pod", pod, "-o", "json", check=False)
     if found.exit_code:
         raise NotSolved(
-            f"There is no pod {pod} yet: run the cell that makes it, "
-            "and read what that says."
+            f"There is no pod {pod}: run the cell that creates it, and read its output."
         )
     return found.json()
 
@@ -112,10 +115,10 @@ def _demand_labels(pod: dict) -> None:
     labels = pod["metadata"].get("labels", {})
     if not labels:
         raise NotSolved("The pod has no label, so the file would be empty.")
-    held = exec_in_pod(pod["metadata"]["name"], "cat", FILE)
-    if held.exit_code:
+    found = exec_in_pod(pod["metadata"]["name"], "cat", FILE)
+    if found.exit_code:
         raise NotSolved(f"There is no file {FILE}: look at `items` and `volumeMounts`.")
-    missing = [k for k, v in labels.items() if f'{k}="{v}"' not in held.stdout]
+    missing = [k for k, v in labels.items() if f'{k}="{v}"' not in found.stdout]
     if missing:
         raise NotSolved(
             f"{FILE} lacks the label {missing[0]}: the fieldPath is metadata.labels."

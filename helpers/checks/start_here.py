@@ -34,6 +34,6 @@ def read_version(version: str) -> None:
         raise NotSolved("There is no answer yet: set `version`.")
     if version != kubectl("get", "--raw", "/version").json()["goVersion"]:
         raise NotSolved(
-            f"{version!r} is not what the API server says of Go: "
+            f"{version!r} is not the API server's version of Go: "
             "look for the key goVersion."
         )
