@@ -47,10 +47,10 @@ _REMAINING = re.compile(r"([a-z][\w.-]*?)\.? has \d+ resource instance")
 def connect() -> "Cluster":
     """Attach to the running cluster, or start one and show how far it is.
 
-    Sets KUBECONFIG and PATH of this kernel, so that `!kubectl` uses the same cluster;
-    `~/.kube/config` is neither read nor written. Raise a LabError that says what is
-    wrong and what to do. In a shell: `python -m helpers up`. What runs the cluster is
-    chosen by `cluster.choice`; LAB_BACKEND overrides it.
+    Sets KUBECONFIG and PATH of this kernel, so that `!kubectl` uses the same cluster,
+    and `$SERVER`; `~/.kube/config` is neither read nor written. Raise a LabError that
+    says what is wrong and what to do. In a shell: `python -m helpers up`. What runs the
+    cluster is chosen by `cluster.choice`; LAB_BACKEND overrides it.
     """
     view = progress.for_here()
     backend = backends.current(progress=view)
@@ -68,7 +68,9 @@ def connect() -> "Cluster":
     _bypass_proxies()
     use_kubeconfig(backend.kubeconfig)
     add_magic()
-    return Cluster.read(backend.name, backend.kubeconfig)
+    cluster = Cluster.read(backend.name, backend.kubeconfig)
+    os.environ["SERVER"] = cluster.server
+    return cluster
 
 
 @dataclass(frozen=True)
@@ -116,9 +118,9 @@ class Cluster:
     def authority_file(self) -> Path:
         """Write the authority that signed for the server to a PEM file for curl.
 
-        Return its path, beside the kubeconfig. Raise KubeconfigError if that names no
-        authority. The same as `kubectl config view --raw --flatten --minify` with
-        `base64 --decode`.
+        Return its path, beside the kubeconfig; shell cells find it in `$CA`. Raise
+        KubeconfigError if that names no authority. The same as `kubectl config view
+        --raw --flatten --minify` with `base64 --decode`.
         """
         entry, _ = current_entries(self.kubeconfig)
         pem = pem_of(entry, "certificate-authority", self.kubeconfig)
@@ -130,6 +132,7 @@ class Cluster:
         # Another kernel may read it now.
         half = path.with_name(f"{path.name}.{os.getpid()}")
         half.write_text(pem)
+        os.environ["CA"] = str(path)
         return half.replace(path)
 
     def create_namespace(self, lesson: str) -> str:

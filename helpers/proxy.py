@@ -42,6 +42,8 @@ START_TIMEOUT = 10.0
 #: seconds between SIGTERM and SIGKILL
 GRACE = 5.0
 
+#: how a bash passes on the function that shell cells know, as `export -f` does it
+API = '() { curl -sS --unix-socket "$PROXY" "http://localhost$1"; }'
 WRITING_METHODS = "^(POST|PUT|PATCH|DELETE)$"
 _WAY_OUT = "Look at `python -m helpers status`."
 #: bytes that fit into the address of a unix socket on every system
@@ -52,8 +54,7 @@ class KubectlProxy:
     """A `kubectl proxy` at a unix socket that ends with its block, or with `stop()`.
 
     `socket` is the path of that file, `pid` its process, `log` what it has written.
-    Shell cells find the one started last in `$PROXY`:
-    `curl --unix-socket "$PROXY" http://localhost/apis`. Who reaches a proxy has the
+    Shell cells ask the one started last: `api /apis`. Who reaches a proxy has the
     learner's rights, so it has no port, which every account of the machine could reach.
     So that a lesson that only looks changes nothing, it is read-only unless
     `read_only=False`.
@@ -102,7 +103,7 @@ class KubectlProxy:
         except BaseException:
             self.stop()
             raise
-        os.environ["PROXY"] = self.socket
+        os.environ.update({"PROXY": self.socket, "BASH_FUNC_api%%": API})
         return self
 
     def stop(self) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import queue
 import socket
 import threading
@@ -263,6 +264,7 @@ def test_waiting_for_an_answer_ends(cluster):
 def test_a_table_has_the_status_of_each_caller_for_each_path(cluster, token):
     """The authority comes from a file, and a token of ours is taken as it is."""
     ca = cluster.authority_file()
+    assert os.environ["CA"] == str(ca)
     callers = {
         "nobody": Caller(cluster.server, ca=ca),
         "account": Caller(cluster.server, ca=ca, token=create_token()),

@@ -132,6 +132,8 @@ def test_a_block_is_its_lifetime(cluster, tmp_path, monkeypatch):
         assert curl(socket).returncode == 0
         assert repr(running) == f"kubectl proxy at {socket} (read-only, pid {pid})"
         assert os.environ["PROXY"] == socket
+        said = subprocess.check_output(["bash", "-euc", "api /version"])
+        assert b"gitVersion" in said
         assert list(tmp_path.iterdir()) == [Path(socket).parent]
         _ = 1 / 0
     assert not psutil.pid_exists(pid)

@@ -8,6 +8,7 @@ notebook, cell, and the first thing that the cell asserts.
 
 import ast
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from pathlib import Path
 from IPython.core.inputtransformer2 import TransformerManager
 
 ROOT = Path(__file__).resolve().parent.parent
+#: how bash says `assert`
+TEST = re.compile(r"test |.*\| jq -e ")
 
 #: The chapter's steps, in its order: A is 8.1, B is 8.2.1, C is 8.2.2, D is the rest.
 STEPS = {
@@ -97,8 +100,11 @@ def shown(paths: Iterable[Path]) -> Iterator[Shown]:
 def first_assertion(source: str) -> str:
     """Return what the first `assert` of a cell demands, or an empty text.
 
-    Shell and magic lines count as IPython would run them.
+    Shell and magic lines count as IPython would run them. In a `%%sh` cell, which fails
+    by itself, a line with `test` is the assertion.
     """
+    if source.startswith("%%sh"):
+        return next((line for line in source.splitlines() if TEST.match(line)), "")
     tree = ast.parse(TransformerManager().transform_cell(source))
     for node in ast.walk(tree):
         if isinstance(node, ast.Assert):
