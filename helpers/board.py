@@ -5,7 +5,7 @@ have noted, see `helpers.attempts`.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from html import escape
 from pathlib import Path
 
@@ -72,7 +72,9 @@ class Board:
         return json.dumps(found, indent=2, ensure_ascii=False)
 
     def __repr__(self) -> str:
-        """Return the table as text, and below it where to go on."""
+        """Return the table as text, and below it where to go on; one row is a line."""
+        if len(self.rows) == 1:
+            return self._line()
         rows = [_COLUMNS, *(row.cells for row in self.rows)]
         wide = [max(len(row[place]) for row in rows) for place in range(len(_COLUMNS))]
         lines = [
@@ -82,12 +84,18 @@ class Board:
         return "\n".join([*lines, "", *self._words()])
 
     def _repr_html_(self) -> str:
+        if len(self.rows) == 1:
+            return f"<p>{_linked(self._line())}</p>"
         head = "".join(f'<th scope="col">{name}</th>' for name in _COLUMNS)
         body = "".join(_html_row(row) for row in self.rows)
         words = "".join(f"<p>{_linked(sentence)}</p>" for sentence in self._words())
         return (
             f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{words}"
         )
+
+    def _line(self) -> str:
+        [row] = self.rows
+        return " · ".join([f"{row.lesson}: {row.cells[-1]}", *self._words()])
 
     def _words(self) -> list[str]:
         if not self.unread:
@@ -97,16 +105,19 @@ class Board:
         return [self.go_on, torn]
 
 
-def progress() -> Board:
+def progress(lesson: str = "") -> Board:
     """Return which exercises you have solved, and where to go on.
 
-    It shows each lesson with its level, minutes, and exercises solved of all. Only your
-    own answers count. The same as `python -m helpers progress`.
+    It shows each lesson with its level, minutes, and exercises solved of all, or only
+    the one whose name begins with `lesson`. Only your own answers count. The same as
+    `python -m helpers progress`.
     """
     found = attempts.read(attempts.file())
     tried = [each for each in found if isinstance(each, attempts.Attempt)]
     solved = {each.exercise for each in tried if each.passed}
-    return board(lessons(), solved, unread=len(found) - len(tried))
+    whole = board(lessons(), solved, unread=len(found) - len(tried))
+    rows = tuple(row for row in whole.rows if row.lesson.startswith(lesson))
+    return replace(whole, rows=rows)
 
 
 def board(course: tuple[Lesson, ...], solved: set[str], *, unread: int = 0) -> Board:
@@ -130,7 +141,7 @@ def _go_on(course: tuple[Lesson, ...], rows: tuple[Row, ...]) -> str:
     left = [lesson for lesson, row in zip(course, rows, strict=True) if not row.done]
     core = [lesson for lesson in left if lesson.is_core]
     if core:
-        return f"Go on with {_named(core[0])}."
+        return f"Next: {_named(core[0])}."
     finished = "You have finished the chapter: the core lessons are done."
     if left:
         return f"{finished} A deeper lesson to go on with: {_named(left[0])}."

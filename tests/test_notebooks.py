@@ -74,6 +74,24 @@ def test_the_frame_is_filled(lesson):
 
 
 @pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.name)
+def test_a_lesson_is_offered_when_all_that_it_needs_is_known(lesson):
+    """A deeper one after the core lessons up to `after`, and deeper ones that it names.
+
+    What it needs may need others, which are offered no later.
+    """
+    order = [one.name for one in lessons()]
+    [last] = lesson.after or [lesson.name]
+    for one in (one for one in lessons() if one.name in needed(lesson)):
+        assert order.index((one.after or [one.name])[0]) <= order.index(last)
+
+
+def needed(lesson):
+    """Return the names of all that a lesson needs, and of what that needs."""
+    near = [one for one in lessons() if one.name in lesson.needs]
+    return {*lesson.needs}.union(*map(needed, near))
+
+
+@pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.name)
 def test_a_lesson_lasts_half_an_hour(lesson):
     """Its own minutes are what the formula says."""
     counted = course.size(load(course.NOTEBOOKS / lesson.path))

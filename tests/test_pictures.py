@@ -8,6 +8,7 @@ import pytest
 
 from helpers.course import lessons
 from tests.notebooks import FILES, ROOT, load
+from tools.course import offered
 
 IMAGES = ROOT / "notebooks/images"
 PICTURES = sorted(IMAGES.iterdir())
@@ -64,6 +65,8 @@ def test_a_picture_can_be_read_and_translated(path):
     assert len(words(path).split()) >= 10
     sizes = [float(text.attrib["font-size"]) for text in root.iter(f"{SVG}text")]
     assert min(sizes) >= 13
+    # The face of a translation, so that it is not the browser's choice.
+    assert "Noto Sans KR" in root.attrib["font-family"]
     _, _, width, height = map(float, root.attrib["viewBox"].split())
     assert width == 720 and height <= 420
 
@@ -91,5 +94,5 @@ def test_the_picture_of_the_course_shows_the_lessons_as_they_are():
         if lesson.is_core:
             assert lesson.title in shown
         else:
-            told += f" (after {' and '.join(name[:2] for name in lesson.after)})"
+            told += f" ({offered(lesson).replace(', ', ' and ')})"
         assert told in described

@@ -162,9 +162,9 @@ def test_delete_has_nothing_to_do_where_only_it_is_left(state):
 @pytest.mark.parametrize(
     ("solved", "go_on", "finished"),
     [
-        (set(), "Go on with 00-start", False),
-        ({"greet", "push", "unknown"}, "Go on with 01-more", False),
-        ({"pull", "push"}, "Go on with 00-start", False),
+        (set(), "Next: 00-start", False),
+        ({"greet", "push", "unknown"}, "Next: 01-more", False),
+        ({"pull", "push"}, "Next: 00-start", False),
         ({"greet", "pull", "push"}, "A deeper lesson to go on with: 11-deep", True),
         ({"greet", "pull", "push", "dig"}, "The deeper ones are, too.", True),
     ],
@@ -194,10 +194,13 @@ def test_the_board_has_three_forms_that_agree():
         "11-deep   deeper       15  0 of 1",
         "12-empty  deeper       20  –",
         "",
-        "Go on with 01-more, “more” (20 minutes).",
+        "Next: 01-more, “more” (20 minutes).",
     ]
     page = shown._repr_html_()
     assert page.count('<th scope="row"') == 4 and "1 of 1 ✓" in page
+    one = replace(shown, rows=shown.rows[:1])
+    assert repr(one) == "00-start: 1 of 1 ✓ · Next: 01-more, “more” (20 minutes)."
+    assert one._repr_html_() == f"<p>{repr(one)}</p>"
     assert json.loads(shown.json())["lessons"][1]["solved"] == 1
 
 
@@ -209,7 +212,7 @@ def test_the_board_leads_on_from_any_notebook(monkeypatch, folder, up):
     monkeypatch.chdir(ROOT / "notebooks" / folder)
     page = shown._repr_html_()
     assert page.count("<a ") == len(lessons()) + 1
-    assert f'Go on with <a href="{up}00-start-here.ipynb">' in page
+    assert f'Next: <a href="{up}00-start-here.ipynb">' in page
     assert f'<a href="{up}deeper/12-certificates.ipynb">' in page
 
 

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def title(lesson: Lesson) -> str:
     """Return the first cell of a lesson."""
     core = [one for one in lessons() if one.is_core]
     place = f"core {int(lesson.number)} of {len(core) - 1}"
-    level = place if lesson.is_core else f"deeper, after {_numbers(lesson.after)}"
+    level = place if lesson.is_core else f"deeper, {offered(lesson)}"
     facts = [f"{lesson.minutes} minutes", level]
     if lesson.book:
         facts.append(f"book {lesson.book}")
@@ -105,7 +105,8 @@ def go_deeper(lesson: Lesson) -> str:
     """Return the last cell of a lesson: deeper lessons, pages to read, the next one."""
     below = [one for one in lessons() if lesson.name in (*one.after, *one.needs)]
     lines = [
-        f"- {_link(lesson, one, one.title)} ({one.minutes} minutes): {one.summary}"
+        f"- {_link(lesson, one, one.title)} ({one.minutes} minutes, {offered(one)}): "
+        f"{one.summary}"
         for one in below
         if not one.is_core
     ]
@@ -140,7 +141,7 @@ def _table(link: Callable[[Lesson], str], *, core: bool) -> str:
     lines = [f"| {heading} | minutes | book | what you do |", "| --- " * 4 + "|"]
     for one in lessons():
         if one.is_core == core:
-            after = "" if core else f" (after {_numbers(one.after)})"
+            after = "" if core else f" ({offered(one)})"
             facts = (link(one) + after, str(one.minutes), one.book, one.summary)
             lines.append(f"| {' | '.join(facts)} |")
     return "\n".join(lines)
@@ -173,8 +174,10 @@ def _named(name: str) -> Lesson:
     return next(one for one in lessons() if one.name == name)
 
 
-def _numbers(names: Iterable[str]) -> str:
-    return ", ".join(name[:2] for name in names)
+def offered(lesson: Lesson) -> str:
+    """Say after which lessons a deeper one is offered: a core one, and deeper ones."""
+    deeper = [name for name in lesson.needs if not _named(name).is_core]
+    return "after " + ", ".join(name[:2] for name in [*lesson.after, *deeper])
 
 
 def framed(lesson: Lesson, notebook: dict) -> dict:

@@ -95,7 +95,7 @@ def test_with_the_keyboard_alone(open_notebook):
     assert notebook.faults() == []
     board = notebook.text("board")
     assert re.search(rf"{BY_KEYBOARD}\s+core\s+\d+\s+2 of 2 ✓", board)
-    assert "Go on with 01-pod-metadata" in board
+    assert "Next: 01-pod-metadata" in board
 
 
 @pytest.mark.parametrize("name", [name for name in STEPS if name != BY_KEYBOARD])
