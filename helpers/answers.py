@@ -35,7 +35,7 @@ def page(notebooks: Iterable[tuple[Lesson, dict]]) -> str:
     parts = [
         "# Answers",
         "All exercises in the order of the lessons: the task, the solution, what the "
-        "check wants, and the sentences that it answers with. What is in braces is "
+        "check wants, and the sentences that it reports. What is in braces is "
         "filled in when the check runs.",
     ]
     for lesson, notebook in notebooks:

@@ -80,7 +80,7 @@ def read(path: Path) -> list[Attempt | BadLine]:
         return []
     except OSError as error:
         raise errors.LabError(
-            f"{path} cannot be read: {error.strerror}.", "Look at its rights."
+            f"{path} cannot be read: {error.strerror}.", "Look at its permissions."
         ) from None
     return list(_read_lines(text))
 

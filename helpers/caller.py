@@ -246,7 +246,7 @@ def trust(ca: str | Path | None) -> ssl.SSLContext:
         return ssl.create_default_context(cadata=text)
     except ssl.SSLError as error:
         where = str(ca) if isinstance(ca, Path) else "the text"
-        raise errors.CertificateError(where, "holds no certificate.") from error
+        raise errors.CertificateError(where, "contains no certificate.") from error
 
 
 def tls_context(access: Access) -> ssl.SSLContext:

@@ -95,7 +95,7 @@ def read_certificates(pem: str | Path) -> list[Certificate]:
     try:
         parsed = x509.load_pem_x509_certificates(text.encode())
     except ValueError as error:
-        raise errors.CertificateError(where, "holds no certificate.") from error
+        raise errors.CertificateError(where, "contains no certificate.") from error
     return [Certificate.read(certificate) for certificate in parsed]
 
 

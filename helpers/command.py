@@ -140,7 +140,7 @@ def kubectl(
     except ValueError as error:
         raise errors.LabError(
             f"kubectl cannot be given this command line: {error}.",
-            "Quotes come in pairs, and no argument may hold a NUL.",
+            "Quotes come in pairs, and no argument may contain a NUL.",
         ) from error
     except subprocess.TimeoutExpired as expired:
         raise errors.NotReady(

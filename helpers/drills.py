@@ -86,7 +86,7 @@ def break_copies(
     if not until(
         lambda: _all_speak(wanted), seconds, what="the first word of each copy"
     ):
-        way_out = f"`kubectl describe pods --selector={LABEL}` says why."
+        way_out = f"`kubectl describe pods --selector={LABEL}` shows why."
         raise errors.NotReady("A word of each copy", seconds, "silence", way_out)
     return list(wanted)
 

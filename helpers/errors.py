@@ -47,7 +47,7 @@ class CommandFailed(LabError):
         self.exit_code = exit_code
         super().__init__(
             f"A command of this cell ended with exit code {exit_code}.",
-            "What it says is above; the commands after it did not run.",
+            "Its output is above; the commands after it did not run.",
         )
 
 
@@ -84,7 +84,7 @@ class NotTrusted(LabError):
     def __init__(self, server: str, code: int, message: str) -> None:
         """Keep the number and the sentence of the TLS library."""
         self.server, self.code, self.message = server, code, message
-        way_out = "Give the authority that signed it, and a name that it holds."
+        way_out = "Give the authority that signed it, and a name that is in it."
         if code in (9, 10):  # not yet valid, expired
             way_out = "Compare its dates with this machine's clock: one of them is off."
         super().__init__(

@@ -102,7 +102,7 @@ def _demand_empty(directory: Path) -> None:
         ) from None
     if full:
         raise errors.LabError(
-            f"{directory} is not empty: it holds {full.name}.",
+            f"{directory} is not empty: it contains {full.name}.",
             "Name a new directory; nothing is overwritten.",
         )
 

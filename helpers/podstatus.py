@@ -15,8 +15,8 @@ _HOPELESS = {
     "InvalidImageName": "Mend `image` in the manifest.",
     "CreateContainerConfigError": "Make what the manifest names, or mend the name.",
     "CreateContainerError": "Mend `command` in the manifest.",
-    "RunContainerError": "Mend `command`: the image has to hold that program.",
-    "StartError": "Mend `command`: the image has to hold that program.",
+    "RunContainerError": "Mend `command`: the image has to contain that program.",
+    "StartError": "Mend `command`: the image has to contain that program.",
     "CrashLoopBackOff": "Read `kubectl logs {pod} --previous`, mend its `command`.",
 }
 

@@ -87,7 +87,7 @@ def why(line: str, pod: dict) -> str:
     layer = layer_of(line, current_namespace())
     if not layer:
         name = pod["metadata"]["name"]
-        return f"The application says {line!r}; see `kubectl logs {name}`."
+        return f"The application reports {line!r}; see `kubectl logs {name}`."
     return f"{layer}: {_CAUSES[layer](line, pod)}"
 
 
@@ -100,12 +100,12 @@ def given_up(pod: dict, asked: str) -> str:
             f"{current_namespace()}; an empty list is an answer, too."
         )
     if exec_in_pod(name, "test", "-s", f"{FILES}/ca.crt").exit_code:
-        return "TLS: it has no ca.crt, and asks whoever answers: anybody can."
+        return "TLS: it has no ca.crt, and trusts whatever responds: anyone can."
     token = read_token(name, path=_token_path(spec))
     if token.bound_to != f"pod/{name}":
         return (
             f"authentication: this works until {token.expires:%Y-%m-%d %H:%M} UTC, as "
-            f"nobody renews the token{_origin(spec)}; the pod's own one is renewed."
+            f"no one renews the token{_origin(spec)}; the pod's own one is renewed."
         )
     return fault_of_grant(spec["serviceAccountName"], ["list"], "pods")
 
@@ -123,7 +123,7 @@ def _name(line: str, pod: dict) -> str:
 
 
 def _address(line: str, pod: dict) -> str:
-    return f"nobody answers at {_env(pod['spec']).get('SERVER')}. Look at SERVER."
+    return f"nothing responds at {_env(pod['spec']).get('SERVER')}. Look at SERVER."
 
 
 def _tls(line: str, pod: dict) -> str:

@@ -67,6 +67,48 @@ def be_right(answer):
         raise errors.NotSolved(f"{answer} is not it: look at the last output.")
 
 
+@exercise.exercise
+def be_a_dict(answer):
+    """Demand 42 at the letter A."""
+    exercise.demand_number("A", answer.get("A"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "fact"),
+    [
+        ({}, "A: there is no number yet."),
+        (
+            {"A": "42"},
+            "A: '42' is not a number: write the number alone, without quotes.",
+        ),
+        (
+            [42],
+            "This answer cannot be checked (AttributeError: 'list' object has no "
+            "attribute 'get'). Give it the form that it has in the exercise's own "
+            "cell.",
+        ),
+    ],
+)
+def test_an_answer_of_another_form_is_no_traceback(noted, answer, fact):
+    """Whatever a check stumbles over, a learner reads one sentence about the answer."""
+    with pytest.raises(errors.NotSolved) as wrong:
+        be_a_dict(answer)
+    assert wrong.value.fact == noted()[-1].diagnosis == fact
+    assert wrong.value.__suppress_context__
+
+
+@exercise.exercise
+def be_connected(answer):
+    """Fail as before `connect()`."""
+    raise errors.NotConnected
+
+
+def test_what_is_no_fault_of_the_answer_stays_what_it_is(noted):
+    with pytest.raises(errors.NotConnected):
+        be_connected(42)
+    assert noted() == []
+
+
 @pytest.fixture
 def noted(tmp_path, monkeypatch):
     """Return a function that reads what is noted; a learner's own run notes it."""
@@ -79,7 +121,7 @@ def test_right_and_wrong_answers_are_noted(noted):
     with pytest.raises(errors.NotSolved) as wrong:
         be_right(None)
     assert str(wrong.value) == "None is not it: look at the last output."
-    assert repr(be_right(42)) == "Right. This exercise is solved."
+    assert repr(be_right(42)) == "Correct."
     first, second = noted()
     assert first.diagnosis == str(wrong.value) and second.passed
     assert first.exercise == second.exercise == "be_right"

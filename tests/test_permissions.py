@@ -136,7 +136,7 @@ def test_one_of_another_account_is_refused(home, above):
 
 @root
 def test_a_state_directory_of_another_account_is_refused_though_it_is_named(tmp_path):
-    """An account of the machine need only make it first, where anybody can."""
+    """An account of the machine need only make it first, where anyone can."""
     state = tmp_path / "state"
     state.mkdir(mode=0o755)
     os.chown(state, OTHER, OTHER)

@@ -129,7 +129,7 @@ def test_a_check_raises_what_is_said(namespace):
     [
         ("https://kubernetes.default", ""),
         ("https://kubernetes.default.src", "goes on behind the namespace: `kubernetes"),
-        ("https://127.0.0.1:1", "address: nobody answers at https://127.0.0.1:1."),
+        ("https://127.0.0.1:1", "address: nothing responds at https://127.0.0.1:1."),
     ],
 )
 def test_a_server_is_found_or_not(namespace, server, said):

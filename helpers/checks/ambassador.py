@@ -23,7 +23,7 @@ def outlive_token(pod: str) -> None:
     if not lines:
         raise errors.NotSolved(
             f"No kubectl runs in the ambassador of {pod}: `kubectl logs {pod} -c "
-            f"{AMBASSADOR}` says why."
+            f"{AMBASSADOR}` shows why."
         )
     if any("--token" in line for line in lines):
         raise errors.NotSolved(

@@ -9,10 +9,10 @@ from helpers.proxy import KubectlProxy
 
 _GROUP = "autoscaling"
 _WHERE = {
-    "apiVersion": f"look at `preferredVersion` in the response of /apis/{_GROUP}.",
-    "kind": "look at `kind` in the first resource of the preferred version.",
-    "short": "look at `shortNames` in the first resource of the preferred version.",
-    "path": "it is the path of the version, a slash, and the `name` of the resource.",
+    "apiVersion": f"Look at `preferredVersion` in the response of /apis/{_GROUP}.",
+    "kind": "Look at `kind` in the first resource of the preferred version.",
+    "short": "Look at `shortNames` in the first resource of the preferred version.",
+    "path": "It is the path of the version, a slash, and the `name` of the resource.",
 }
 _CRONJOB, _SCHEDULE, _IMAGE = "new-year", "0 0 1 1 *", "toolbox:1"
 
@@ -33,7 +33,7 @@ def explore_group(found: Mapping[str, str], server: KubectlProxy) -> None:
         if not told:
             raise errors.NotSolved(f"{field}: there is no value yet.")
         if told != value:
-            raise errors.NotSolved(f"{field} is not {told!r}: {_WHERE[field]}")
+            raise errors.NotSolved(f"{field} is not {told!r}. {_WHERE[field]}")
 
 
 @exercise
@@ -54,7 +54,7 @@ def create_cronjob(path: str) -> None:
         raise errors.NotSolved(f"{path} is not a path: that begins with `/`.")
     asked = kubectl("get", "--raw", path, check=False)
     if asked.exit_code:
-        raise errors.NotSolved(f"{path} is not found: {wrong_path(path)}")
+        raise errors.NotSolved(f"{path} is not found. {wrong_path(path)}")
     answer = asked.json()
     if answer.get("metadata", {}).get("uid") != found.json()["metadata"]["uid"]:
         raise errors.NotSolved(
@@ -66,12 +66,12 @@ def create_cronjob(path: str) -> None:
 def wrong_path(path: str) -> str:
     """Return what is wrong with a path that the server does not know; pure."""
     if "{" in path:
-        return "put an `f` before the first quote."
+        return "Put an `f` before the first quote."
     if "/namespaces/" not in path:
-        return "a CronJob is in a namespace, so its path names one."
+        return "A CronJob is in a namespace, so its path names one."
     if "/cronjobs/" not in path:
-        return "the resource is in lower case and in the plural, `cronjobs`."
-    return "compare it with the path of `my-job`, part by part."
+        return "The resource is in lower case and in the plural, `cronjobs`."
+    return "Compare it with the path of `my-job`, part by part."
 
 
 def wrong_cronjob(cronjob: dict) -> str:

@@ -47,7 +47,7 @@ def be_refused_twice(pod: str, *, wrong_ca: str, wrong_host: str) -> None:
     if first.exit_code == NO_AUTHORITIES:
         raise NotSolved(f"77: {wrong_ca} is no file of authorities in this pod.")
     if first.exit_code == 0:
-        raise NotSolved(f"curl trusts the server: {wrong_ca} holds its authority.")
+        raise NotSolved(f"curl trusts the server: {wrong_ca} contains its authority.")
     if first.exit_code != REFUSED or first.stdout not in CHAIN:
         raise NotSolved(f"With {wrong_ca}, {_ended(first)}, not for the issuer.")
     second = _ask(
@@ -55,7 +55,7 @@ def be_refused_twice(pod: str, *, wrong_ca: str, wrong_host: str) -> None:
         f"https://{wrong_host}/version",
     )
     if second.exit_code == 0:
-        raise NotSolved(f"curl trusts the server: the certificate holds {wrong_host}.")
+        raise NotSolved(f"curl trusts the server: {wrong_host} is in its certificate.")
     if second.exit_code != REFUSED or second.stdout in CHAIN:
         raise NotSolved(f"As {wrong_host}, {_ended(second)}, not for the name.")
 

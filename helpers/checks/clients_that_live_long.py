@@ -33,7 +33,7 @@ def survive_expiry(
     except ApiException as error:
         if error.status != 410:
             raise
-        fact = "The second page was answered with 410, and your function ended there."
+        fact = "The second page returned 410, and your function ended there."
         raise NotSolved(fact) from None
     if fault := _wrong_names(found or [], expected, len(calls)):
         raise NotSolved(fault)
@@ -41,7 +41,7 @@ def survive_expiry(
 
 def _wrong_names(found: list[str], expected: list[str], calls: int) -> str:
     if calls < _SECOND:
-        return "It asked for one page only; give `list_page` a limit, and go on."
+        return "It requested one page only: give `list_page` a limit, and go on."
     missing, twice = set(expected) - set(found), len(found) - len(set(found))
     if missing:
         return f"Names are missing: {', '.join(sorted(missing))}."

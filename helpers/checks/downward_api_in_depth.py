@@ -35,11 +35,11 @@ def choose_ways(ways: Mapping[str, str]) -> None:
         if letter == right:
             continue
         taken = {
-            BOTH: "the server takes it either way",
-            VARIABLE: "the server takes it as a variable only",
-            FILE: "the server takes it as a file only",
+            BOTH: "The server accepts it either way.",
+            VARIABLE: "The server accepts it as a variable only.",
+            FILE: "The server accepts it as a file only.",
         }
-        raise NotSolved(f"{field}: you say {letter!r}, and {taken[right]}.")
+        raise NotSolved(f"{field}: not {letter!r}. {taken[right]}")
 
 
 def ask_ways(fields: list[str]) -> dict[str, set[str]]:

@@ -18,11 +18,14 @@ LAYERS = {
 #: The layer of each copy, and how far its request had come. It is not read from the
 #: logs: a copy that was repaired already has no layer any more.
 COPIES = {
-    "drill-1": ("A", "no address was found for the name, so nobody was asked"),
-    "drill-2": ("C", "curl could not check who it talks to, so it sent nothing"),
-    "drill-3": ("D", "there was no token to show"),
-    "drill-4": ("D", "the server did not believe the token"),
-    "drill-5": ("F", "the server knew who asked, for a namespace not its own"),
+    "drill-1": ("A", "No address was found for the name, so no request was sent."),
+    "drill-2": ("C", "curl could not check who it talks to, so it sent nothing."),
+    "drill-3": ("D", "There was no token to send."),
+    "drill-4": ("D", "The server did not accept the token."),
+    "drill-5": (
+        "F",
+        "The token is accepted, and the namespace is another.",
+    ),
 }
 
 
@@ -32,11 +35,11 @@ def name_layers(named: Mapping[str, str]) -> None:
     for copy, (right, meaning) in COPIES.items():
         answer = named.get(copy)
         if answer not in LAYERS:
-            said = f"is {answer!r}" if answer else "has no letter yet"
-            raise errors.NotSolved(f"{copy} {said}: write one from A to F.")
+            raise errors.NotSolved(f"{copy}: write a letter from A to F.")
         if answer != right:
-            wrong = f"it is not {answer} ({LAYERS[answer]})"
-            raise errors.NotSolved(f"{copy}: {wrong}, because {meaning}.")
+            raise errors.NotSolved(
+                f"{copy}: it is not {answer} ({LAYERS[answer]}). {meaning}"
+            )
 
 
 @exercise

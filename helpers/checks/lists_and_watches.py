@@ -16,7 +16,7 @@ def turn_pages(names_of: Callable[..., list[str]], server: Server, path: str) ->
         count = f"limit={limit}: {len(found)} of {len(expected)} names"
         if len(found) < len(expected):
             raise errors.NotSolved(
-                f"{count}. While `metadata.continue` is there, ask again and send it."
+                f"{count}. While there is `metadata.continue`, request a page with it."
             )
         if sorted(found) != sorted(expected):
             raise errors.NotSolved(f"{count}: a page came twice, or a name is wrong.")

@@ -14,7 +14,7 @@ def repair_job(job: dict, *, completions: int, mode: str) -> None:
         "create --dry-run=server -o json -f -", input=json.dumps(job), check=False
     )
     if asked.exit_code:
-        raise errors.NotSolved(f"The server says: {asked.stderr.strip()}")
+        raise errors.NotSolved(f"The server reports: {asked.stderr.strip()}")
     if fault := other_job(asked.json(), completions=completions, mode=mode):
         raise errors.NotSolved(fault)
 

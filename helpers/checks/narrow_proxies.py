@@ -44,8 +44,8 @@ def narrow_ambassador(pod: str) -> None:
     pods = f"/api/v1/namespaces/{namespace}/pods"
     if not until(lambda: ask_ambassador(pod, pods).status, patience(STARTED)):
         raise errors.NotSolved(
-            f"Nobody answers at port 8001 of {pod}: `kubectl logs {pod} -c ambassador` "
-            "says why."
+            f"Nothing responds at port 8001 of {pod}: `kubectl logs {pod} -c "
+            "ambassador` shows why."
         )
     for path in (pods, f"{pods}/{pod}"):
         status = ask_ambassador(pod, path).status

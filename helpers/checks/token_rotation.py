@@ -34,7 +34,7 @@ def read_token_again(api_client: "ApiClient", file: Path) -> None:
         except client.ApiException as error:
             _refuse_other_words(api_client)
             raise errors.NotSolved(
-                f"The API server answers {error.status}: the client does not send the "
+                f"The API server returns {error.status}: the client does not send the "
                 "token that is in the file, so look at what `read_again` puts into the "
                 "configuration."
             ) from None

@@ -22,22 +22,22 @@ def predict_verbs(
     for request in _requests(current_namespace()):
         guess = predicted.get(request)
         if guess is None:
-            raise errors.NotSolved(f"There is no prediction yet for {request}.")
+            raise errors.NotSolved(f"{request}: there is no prediction yet.")
         wrong = wrong_verb(request, guess, caller)
         if wrong:
             raise errors.NotSolved(f"{request}: {wrong}")
 
 
 def wrong_verb(request: str, guess: tuple[str, str], caller: Caller) -> str:
-    """Say what the server misses other than the guess, or return an empty string."""
+    """Return what the server misses other than the guess, as a sentence, or ""."""
     refused = DeniedRequest.parse(caller.request(*request.split()))
     named = forbidden.attributes_of(refused)
     if named is None:
-        return "the server does not refuse it for want of a right."
+        return "The server does not refuse it for lack of a permission."
     if tuple(guess) == (named.verb, named.what):
         return ""
     return (
-        f"predicted {' on '.join(guess)}, but the server misses "
+        f"You predicted {' on '.join(guess)}, but the server misses "
         f"{named.verb} on {named.what}."
     )
 

@@ -86,10 +86,10 @@ def diagnose(
             f"The request carried no credential, so its user is `{ANONYMOUS}`, who is "
             "allowed to read the version and the health checks.",
             "Send `Authorization: Bearer TOKEN`, spelled like this. Never grant "
-            f"anything to `{ANONYMOUS}`: it is everybody who reaches the server.",
+            f"anything to `{ANONYMOUS}`: it is everyone who reaches the server.",
         )
     if not request.user:
-        way_out = "Say who sent it: explain(error, token=TOKEN)."
+        way_out = "Name the sender: explain(error, token=TOKEN)."
         return Diagnosis("not allowed", _NO_REASON, way_out)
     manifest = rbac.to_yaml(rbac.minimal(request))
     why = _why(denied, request, objects)
@@ -125,8 +125,8 @@ def _way_out(request: Attributes) -> str:
 
 def _not_rbac(message: str) -> Diagnosis:
     if ESCALATION in message:
-        why = "Nobody may grant what they do not have themselves."
-        way_out = "Let somebody who has these permissions grant them."
+        why = "No one may grant what they do not have themselves."
+        way_out = "Let someone who has these permissions grant them."
         return Diagnosis("escalation", why, way_out)
     why = next(why for sign, why in _ADMISSION if sign in message)
     way_out = "No Role helps here: change the request."

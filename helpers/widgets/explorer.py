@@ -105,7 +105,7 @@ class ApiExplorer(View):
         return self.answer()
 
     def reload(self) -> None:
-        """Ask anew what there is to choose; raise ApiError if discovery is refused."""
+        """Load the choices again; raise ApiError if discovery is refused."""
         found = resources(read_discovery(self._caller))
         paths = self._optional(ROOT).get("paths", ())
         spaces = model.names(self._optional(SPACES))
@@ -193,7 +193,7 @@ class ApiExplorer(View):
         )
         self._send = ipywidgets.Button(description="Send again")
         self._reload = ipywidgets.Button(
-            description="Reload", tooltip="Ask anew what there is to choose"
+            description="Reload", tooltip="Load the choices again"
         )
         self._head, self._tree = Live(), Live()
         line = ipywidgets.Textarea(description="kubectl:", rows=2)

@@ -36,5 +36,5 @@ def test_verbs_are_asked_of_the_server(namespace, nobody, request_, guess, said)
 
 def test_a_prediction_that_is_missing_is_none(namespace, nobody):
     """An empty answer is no right one."""
-    with pytest.raises(NotSolved, match="no prediction yet for GET .*/web/log"):
+    with pytest.raises(NotSolved, match="GET .*/web/log: there is no prediction yet"):
         write_over_http.predict_verbs({}, nobody)

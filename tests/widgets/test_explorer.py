@@ -164,7 +164,7 @@ def test_what_is_not_offered(view, choice):
 
 
 def is_offered(view, group: str, resource: str) -> bool:
-    """Ask anew what there is to choose, and look for a resource in it."""
+    """Load the choices again, and look for a resource in it."""
     view.reload()
     return view.state.offer.find(group, None, resource) is not None
 

@@ -1,0 +1,86 @@
+"""Wrong answers that learners gave, and the one sentence that each has to get.
+
+`answers.toml` has them, by exercise: each is run as the exercise's own cell, and then
+the check's cell of the notebook. A sentence that changes is changed there, on purpose.
+"""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from helpers import errors
+from helpers.command import use_kubeconfig
+from helpers.exercise import code_of
+from helpers.shell import add_magic
+from tests.notebooks import source
+
+EXERCISES = tomllib.loads(Path(__file__).with_name("answers.toml").read_text("utf-8"))
+LESSONS = sorted({name.partition("/")[0] for name in EXERCISES})
+
+
+class Notebook:
+    """A kernel's shell in this process, for some cells of a lesson."""
+
+    def __init__(self, lesson):
+        """Begin without any cell run."""
+        self.lesson, self.shell, self.ran = lesson, InteractiveShell.instance(), set()
+        add_magic()
+
+    def run(self, text):
+        """Run a cell; return its exception, or None."""
+        result = self.shell.run_cell(text)
+        return result.error_in_exec or result.error_before_exec
+
+    def run_once(self, *cells):
+        """Run cells of the lesson that did not run yet; none of them may fail."""
+        for cell in cells:
+            if cell not in self.ran:
+                assert self.run(source(self.lesson, cell)) is None, cell
+                self.ran.add(cell)
+
+    def sentence(self, check, exercise, answer):
+        """Return what the check says after an answer; "" if it is content."""
+        if reset := exercise.get("reset"):
+            self.run(f"%%sh\n{reset}")
+        if isinstance(answer, list):
+            cell = check.replace("-check", "-solution")
+            old, new = answer
+            solved = code_of({"source": source(self.lesson, cell)})
+            assert old in solved
+            answer = solved.replace(old, new)
+        self.run(answer)
+        wrong = self.run(source(self.lesson, check))
+        assert wrong is None or isinstance(wrong, errors.NotSolved), repr(wrong)
+        said = wrong.fact if wrong else ""
+        return said.replace(self.shell.user_ns["namespace"], "NAMESPACE")
+
+
+@pytest.fixture
+def notebook(cluster, request):
+    """Yield a notebook of a lesson; what it makes goes with it."""
+    notebook = Notebook(request.param)
+    yield notebook
+    notebook.run("proxy.stop()")
+    notebook.run("cluster.delete_namespace(namespace)")
+    InteractiveShell.clear_instance()
+    use_kubeconfig(cluster.kubeconfig)
+
+
+@pytest.mark.parametrize("notebook", LESSONS, indirect=True)
+def test_each_wrong_answer_gets_its_sentence(notebook):
+    """And no other, and no traceback."""
+    for name, exercise in EXERCISES.items():
+        lesson, _, check = name.partition("/")
+        if lesson != notebook.lesson:
+            continue
+        notebook.run_once(*exercise["before"])
+        for answer, expected in exercise["answers"]:
+            assert notebook.sentence(check, exercise, answer) == expected, answer
+
+
+def test_there_are_answers_of_each_core_lesson():
+    """A hundred of them, at the least."""
+    assert [name[:2] for name in LESSONS] == [f"0{number}" for number in range(9)]
+    assert sum(len(one["answers"]) for one in EXERCISES.values()) >= 100
