@@ -185,6 +185,7 @@ FAULTS = {
         "no heading": edit("in-short", "## In short", "In short:"),
         "two questions": edit("questions", "3. Three?\n", ""),
         "open answers": edit("questions", "<details>\n\n", ""),
+        "two right answers": edit("questions", "2. No.", "2. ✓ and ✓."),
     },
     "leaves_nothing": {
         "kept": edit("removed", "deleted", "kept"),
@@ -199,6 +200,8 @@ FAULTS = {
     "english": {
         "shall": edit("why", "That was", "That shall be"),
         "who": edit("why", "That was", "Who wants to know it:"),
+        "nobody": edit("why", "That was", "Nobody said"),
+        "direction": edit("why", "That was", "We see"),
     },
     "one_sentence_per_line": {
         "two": edit("why", "That was", "It raised. That was"),
