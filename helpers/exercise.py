@@ -8,10 +8,11 @@ when the answer is right, and raises NotSolved with one sentence when it is not.
 
 import copy
 import functools
+import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, get_origin
 
 from helpers import errors
 from helpers.attempts import note
@@ -21,6 +22,14 @@ JUDGES = "lesson"
 #: tags of the cells of an exercise, and of a task that may be left out
 TASK, HINT, OPTIONAL = "task", "hint", "optional"
 STUB, CHECK, SOLUTION = "exercise", "check", "solution"
+#: what the type of an answer is called
+_FORMS = {
+    Mapping: "a dict",
+    Sequence: "a list",
+    Iterable: "a list",
+    Callable: "a function",
+    str: "a text in quotes",
+}
 #: parsed JSON, or what nbformat makes of it
 Notebook = TypeVar("Notebook", bound=dict)
 _FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -53,9 +62,9 @@ def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
             raise
         except Exception as error:
             # Not a traceback: it would show our code, and the answer is to blame.
-            fact = (
-                f"This answer cannot be checked ({type(error).__name__}: {error}). "
-                "Give it the form that it has in the exercise's own cell."
+            fact = _wrong_form(check, args, options) or (
+                f"The answer cannot be checked ({type(error).__name__}: {error}): "
+                "give it the form that it has in the exercise's own cell."
             )
             note(lesson, check.__name__, fact)
             raise errors.NotSolved(fact) from None
@@ -64,6 +73,22 @@ def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
 
     setattr(judge, JUDGES, lesson)
     return judge
+
+
+def _wrong_form(check: Callable, args: tuple, options: dict) -> str:
+    """Return which type an argument of a check has in place of its own, or ""."""
+    signature = inspect.signature(check)
+    for name, value in signature.bind(*args, **options).arguments.items():
+        parameter = signature.parameters[name]
+        kind = get_origin(parameter.annotation) or parameter.annotation
+        values = value if parameter.kind is parameter.VAR_POSITIONAL else [value]
+        for one in values if kind in _FORMS else ():
+            if not isinstance(one, kind):
+                return (
+                    f"The answer has the type {type(one).__name__}, and should be "
+                    f"{_FORMS[kind]}, as in the exercise's own cell."
+                )
+    return ""
 
 
 def demand_number(letter: str, guess: object) -> int:

@@ -45,7 +45,7 @@ def allow_configmaps(account: str) -> None:
 def name_problems(named: Mapping[str, str]) -> None:
     """Raise NotSolved at the first symptom with a wrong step, or a wrong cure."""
     for letter, (step, cure, stops, cures) in _SYMPTOMS.items():
-        answer = "".join(named.get(letter, "").upper().split())
+        answer = "".join(str(named.get(letter, "")).upper().split())
         if not answer:
             raise errors.NotSolved(f"{letter}: there is no answer yet.")
         if not re.fullmatch("[1-6][NCTR]", answer):

@@ -46,7 +46,7 @@ def sort_fields(fields: Mapping[str, str], *, pod: str) -> None:
         )
     manifest = json.loads(applied)
     for field in FIELDS:
-        letter = fields.get(field, "")
+        letter = str(fields.get(field, "")).strip().upper()
         if letter not in (MANIFEST, CLUSTER):
             raise NotSolved(f"{field}: write {MANIFEST!r} or {CLUSTER!r}.")
         right = MANIFEST if look_up(manifest, field) is not None else CLUSTER

@@ -181,6 +181,6 @@ _STATEMENTS = {
 
 
 def _said(done: Completed) -> str:
-    """Return the last line that a command printed."""
-    lines = (done.stdout + done.stderr).strip().splitlines()
-    return repr(lines[-1][:160]) if lines else "nothing"
+    """Return the first line that a command printed, of errors if there are any."""
+    lines = (done.stderr + done.stdout).strip().splitlines()
+    return repr(lines[0][:160]) if lines else "nothing"

@@ -4,6 +4,7 @@
 the check's cell of the notebook. A sentence that changes is changed there, on purpose.
 """
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -77,7 +78,8 @@ def test_each_wrong_answer_gets_its_sentence(notebook):
             continue
         notebook.run_once(*exercise["before"])
         for answer, expected in exercise["answers"]:
-            assert notebook.sentence(check, exercise, answer) == expected, answer
+            said = notebook.sentence(check, exercise, answer)
+            assert re.fullmatch(re.escape(expected).replace("…", ".+"), said), answer
 
 
 def test_there_are_answers_of_each_core_lesson():
