@@ -44,11 +44,27 @@ def test_a_lesson_links_to_words_that_are_in_the_glossary(path):
         assert word in known, link
 
 
-def test_jupyterlab_finds_each_entry_by_the_same_link_as_github():
-    """JupyterLab calls a heading as it is written, with dashes for spaces."""
+def test_each_entry_has_its_own_anchor():
+    """A translated heading keeps its link, and JupyterLab finds it as GitHub does."""
     marked = MARK.findall(GLOSSARY.read_text())
-    terms = [term for term in entries() if term.replace(" ", "-") != anchor(term)]
-    assert marked == [anchor(term) for term in terms]
+    assert marked == [anchor(term) for term in entries()]
+
+
+def test_a_lesson_links_to_each_entry():
+    linked = {link.partition("#")[2] for path in FILES for link in links(path)}
+    assert {anchor(term) for term in entries()} <= linked
+
+
+def test_a_lesson_that_an_entry_names_has_the_word():
+    """It links to the entry, or says the word, perhaps in another number."""
+    for term, text in entries().items():
+        word = re.sub(r" \(.*| ?y$", "", term).replace(" ", r"[\s-]+")
+        for link in LINK.findall(text):
+            if link.endswith(".ipynb"):
+                path = ROOT / "notebooks" / link
+                said = path.read_text()
+                linked = f"glossary.md#{anchor(term)})" in said
+                assert linked or re.search(word, said, re.IGNORECASE), (term, link)
 
 
 def test_the_glossary_is_in_alphabetical_order():
