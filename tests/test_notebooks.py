@@ -123,6 +123,13 @@ def test_exercises_are_those_of_the_board(path):
     assert sorted(judged) == sorted(asked)
 
 
+@pytest.mark.parametrize("path", FILES[1:], ids=lambda path: path.stem)
+def test_a_lesson_ends_with_its_line_of_the_board(path):
+    """What is solved, and what comes next; 00 shows the whole board."""
+    *_, last = Page.read(path.name, load(path)).code
+    assert last.lines[-1] == f'progress("{path.name[:2]}")'
+
+
 def test_no_two_lessons_have_a_check_of_the_same_name():
     names = [name for lesson in lessons() for name in lesson.exercises]
     assert sorted(set(names)) == sorted(names)
