@@ -10,7 +10,7 @@ import copy
 import functools
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar, get_origin
 
@@ -23,13 +23,7 @@ JUDGES = "lesson"
 TASK, HINT, OPTIONAL = "task", "hint", "optional"
 STUB, CHECK, SOLUTION = "exercise", "check", "solution"
 #: what the type of an answer is called
-_FORMS = {
-    Mapping: "a dict",
-    Sequence: "a list",
-    Iterable: "a list",
-    Callable: "a function",
-    str: "a text in quotes",
-}
+_FORMS = {Mapping: "a dict", Callable: "a function", str: "a text in quotes"}
 #: parsed JSON, or what nbformat makes of it
 Notebook = TypeVar("Notebook", bound=dict)
 _FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -79,11 +73,11 @@ def _wrong_form(check: Callable, args: tuple, options: dict) -> str:
     """Return which type an argument of a check has in place of its own, or ""."""
     signature = inspect.signature(check)
     for name, value in signature.bind(*args, **options).arguments.items():
-        parameter = signature.parameters[name]
-        kind = get_origin(parameter.annotation) or parameter.annotation
-        values = value if parameter.kind is parameter.VAR_POSITIONAL else [value]
-        for one in values if kind in _FORMS else ():
-            if not isinstance(one, kind):
+        kind = signature.parameters[name].annotation
+        kind = get_origin(kind) or kind
+        # Several answers, as `*answers`.
+        for one in value if kind is str and isinstance(value, tuple) else [value]:
+            if kind in _FORMS and not isinstance(one, kind):
                 return (
                     f"The answer has the type {type(one).__name__}, and should be "
                     f"{_FORMS[kind]}, as in the exercise's own cell."

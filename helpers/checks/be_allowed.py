@@ -7,29 +7,22 @@ from helpers import errors
 from helpers.exercise import exercise
 from helpers.grants import fault_of_grant
 
-#: letter of a symptom: the step at which the request stops, the letter of what cures it
-#: (name, CA, token, rule), and a clue to each
-_SYMPTOMS = {
-    "A": (
-        *("1", "N", "curl has no address to connect to."),
-        "curl has sent nothing, so neither a CA nor a token nor a rule was used.",
-    ),
-    "B": (
-        *("3", "C", "curl is connected, and does not accept the certificate."),
-        "curl compares the certificate with the authorities that you give it.",
-    ),
-    "C": (
-        *("4", "T", "The server does not accept the credential in the request."),
-        "A rule allows nothing to a credential that is not accepted.",
-    ),
-    "D": (
-        *("5", "T", "The server took the user for `system:anonymous`, then refused."),
-        "`system:anonymous` is the user of every request without a credential.",
-    ),
-    "E": (
-        *("5", "R", "The server knows the account, then refuses the request."),
-        "The server has accepted the token: it names the account.",
-    ),
+#: letter of a symptom: the step at which the request stops, and what cures it (the
+#: name, the CA, the token, a rule), with a clue to each
+_SYMPTOMS = {"A": "1N", "B": "3C", "C": "4T", "D": "5T", "E": "5R"}
+_STOPS = {
+    "A": "curl has no address to connect to.",
+    "B": "curl is connected, and does not accept the certificate.",
+    "C": "The server does not accept the credential in the request.",
+    "D": "The server took the user for `system:anonymous`, then refused.",
+    "E": "The server knows the account, then refuses the request.",
+}
+_CURES = {
+    "A": "curl has sent nothing, so neither a CA nor a token nor a rule was used.",
+    "B": "curl compares the certificate with the authorities that you give it.",
+    "C": "A rule allows nothing to a credential that is not accepted.",
+    "D": "`system:anonymous` is the user of every request without a credential.",
+    "E": "The server has accepted the token: it names the account.",
 }
 
 
@@ -44,7 +37,7 @@ def allow_configmaps(account: str) -> None:
 @exercise
 def name_problems(named: Mapping[str, str]) -> None:
     """Raise NotSolved at the first symptom with a wrong step, or a wrong cure."""
-    for letter, (step, cure, stops, cures) in _SYMPTOMS.items():
+    for letter, (step, cure) in _SYMPTOMS.items():
         answer = "".join(str(named.get(letter, "")).upper().split())
         if not answer:
             raise errors.NotSolved(f"{letter}: there is no answer yet.")
@@ -55,10 +48,11 @@ def name_problems(named: Mapping[str, str]) -> None:
             )
         if answer[0] != step:
             raise errors.NotSolved(
-                f"{letter}: the request does not stop at step {answer[0]}. {stops}"
+                f"{letter}: the request does not stop at step {answer[0]}. "
+                f"{_STOPS[letter]}"
             )
         if answer[1] != cure:
             raise errors.NotSolved(
                 f"{letter}: step {step} is right, but {answer[1]} is not what to "
-                f"change. {cures}"
+                f"change. {_CURES[letter]}"
             )

@@ -75,9 +75,7 @@ def tell_missing_from_forbidden(exists: Callable[[Any, str, str], bool]) -> None
         ) from None
     for status in OTHERS:
         try:
-            found = exists(
-                _Refusing(client.ApiException(status=status)), name, namespace
-            )
+            found = exists(_refusing(client.ApiException(status=status)), name, "")
         except client.ApiException:
             continue
         raise NotSolved(
@@ -86,14 +84,10 @@ def tell_missing_from_forbidden(exists: Callable[[Any, str, str], bool]) -> None
         )
 
 
-class _Refusing:
-    """A CoreV1Api whose methods all raise one exception."""
+def _refusing(error: Exception) -> Any:
+    """Return a CoreV1Api whose methods all raise one exception."""
 
-    def __init__(self, error: Exception) -> None:
-        self._error = error
+    def refuse(*_: object, **__: object) -> None:
+        raise error
 
-    def __getattr__(self, _: str) -> Callable[..., None]:
-        def refuse(*_: object, **__: object) -> None:
-            raise self._error
-
-        return refuse
+    return type("Refusing", (), {"__getattr__": lambda *_: refuse})()

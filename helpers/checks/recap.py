@@ -136,47 +136,15 @@ def judge_statements(judged: Mapping[int, bool | None]) -> None:
 
 #: whether each statement of the page is true, and why
 _STATEMENTS = {
-    1: (
-        False,
-        "A variable is a copy from the start of the container. Only the file of a "
-        "volume follows a change.",
-    ),
-    2: (
-        False,
-        "A short name is completed with the pod's own namespace, so it is found in "
-        "`default` alone.",
-    ),
-    3: (
-        False,
-        "With `-k` curl accepts any certificate, so any server can get the token.",
-    ),
-    4: (
-        True,
-        "The proxy sends its own credential, and asks no one for theirs.",
-    ),
-    5: (
-        False,
-        "403 means that the server accepted the token. For a wrong token it returns "
-        "401.",
-    ),
-    6: (
-        False,
-        "The server reads its rules for each request.",
-    ),
-    7: (
-        False,
-        "A token expires, and the kubelet writes the next one into the file.",
-    ),
-    8: (
-        True,
-        "No one can steal a token that is not there: "
-        "`automountServiceAccountToken: false`.",
-    ),
-    9: (
-        True,
-        "It reads the files, checks the certificate, and knows kinds, pages and "
-        "errors.",
-    ),
+    1: (False, "A variable is a copy. Only the file of a volume follows a change."),
+    2: (False, "A short name is completed with the pod's own namespace."),
+    3: (False, "With `-k` curl accepts any certificate, so any server gets the token."),
+    4: (True, "The proxy sends its own credential, whoever sends the request."),
+    5: (False, "403 means that the server accepted the token; a wrong one gets 401."),
+    6: (False, "The server reads its rules for each request."),
+    7: (False, "A token expires, and the kubelet writes the next one into the file."),
+    8: (True, "No one can steal a token that is not there."),
+    9: (True, "A library knows certificates, kinds, pages and errors; HTTP does not."),
 }
 
 

@@ -59,8 +59,9 @@ class Notebook:
 
 
 @pytest.fixture
-def notebook(cluster, request):
+def notebook(cluster, request, tmp_path, monkeypatch):
     """Yield a notebook of a lesson; what it makes goes with it."""
+    monkeypatch.chdir(tmp_path)
     notebook = Notebook(request.param)
     yield notebook
     notebook.run("proxy.stop()")
@@ -79,7 +80,7 @@ def test_each_wrong_answer_gets_its_sentence(notebook):
         notebook.run_once(*exercise["before"])
         for answer, expected in exercise["answers"]:
             said = notebook.sentence(check, exercise, answer)
-            assert re.fullmatch(re.escape(expected).replace("…", ".+"), said), answer
+            assert re.fullmatch(re.escape(expected).replace("…", ".*"), said), answer
 
 
 def test_there_are_answers_of_each_core_lesson():
