@@ -37,7 +37,7 @@ def allow_configmaps(account: str) -> None:
 @exercise
 def name_problems(named: Mapping[str, str]) -> None:
     """Raise NotSolved at the first symptom with a wrong step, or a wrong cure."""
-    for letter, (step, cure) in _SYMPTOMS.items():
+    for letter, right in _SYMPTOMS.items():
         answer = "".join(str(named.get(letter, "")).upper().split())
         if not answer:
             raise errors.NotSolved(f"{letter}: there is no answer yet.")
@@ -46,13 +46,13 @@ def name_problems(named: Mapping[str, str]) -> None:
                 f"{letter}: {answer!r} is not a step and a cure: write a number from "
                 "1 to 6 and one of the letters N, C, T and R."
             )
-        if answer[0] != step:
+        if answer[0] != right[0]:
             raise errors.NotSolved(
                 f"{letter}: the request does not stop at step {answer[0]}. "
                 f"{_STOPS[letter]}"
             )
-        if answer[1] != cure:
+        if answer[1] != right[1]:
             raise errors.NotSolved(
-                f"{letter}: step {step} is right, but {answer[1]} is not what to "
+                f"{letter}: step {answer[0]} is right, but {answer[1]} is not what to "
                 f"change. {_CURES[letter]}"
             )
