@@ -27,13 +27,7 @@ kubectl create rolebinding curl-looks --role=look-at-configs \\
   --serviceaccount=$NAMESPACE:curl
 """,
         "symptoms-stub": """\
-named = {
-    "curl 6": "A",
-    "curl 60": "B",
-    "401": "C",
-    "403 system:anonymous": "C",
-    "403 system:serviceaccount:…": "D",
-}
+named = {"A": "1N", "B": "3C", "C": "4T", "D": "5T", "E": "5R"}
 """,
     },
 }
