@@ -18,7 +18,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 ROOT = Path(__file__).resolve().parent.parent
 #: how bash says `assert`
-TEST = re.compile(r"test |.*\| jq -e ")
+TEST = re.compile(r"test |.*\bjq -e\b")
 
 #: The chapter's steps, in its order: A is 8.1, B is 8.2.1, C is 8.2.2, D is the rest.
 STEPS = {
