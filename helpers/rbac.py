@@ -263,7 +263,7 @@ def _miss(binding: dict, request: Attributes, roles: list[dict]) -> str:
     if is_mine and not granted and in_scope and _mentions(rules, request):
         return f"{kind} `{name}` gives `{me}` {_in_words(rules)}; that is not enough."
     if granted and not is_mine and home and in_scope:
-        others = ", ".join(_of_subject(one) for one in subjects) or "nobody"
+        others = ", ".join(_of_subject(one) for one in subjects) or "no one"
         me = _of_subject(subject_of(request.user))
         return f"{kind} `{name}` allows it to {others}, not to {me}."
     return ""

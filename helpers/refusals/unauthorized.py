@@ -108,7 +108,7 @@ def _expired(end: datetime, now: datetime) -> Diagnosis:
 
 
 def _wrong_audience(token: Token, target: str) -> Diagnosis:
-    why = f"It is meant for {', '.join(token.audiences) or 'nobody'}, not for {target}."
+    why = f"It is meant for {', '.join(token.audiences) or 'no one'}, not for {target}."
     return Diagnosis("wrong audience", why, "Ask for a token without `--audience`.")
 
 

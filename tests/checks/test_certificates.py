@@ -37,8 +37,8 @@ def test_another_name_is_refused_with_all_that_are_held(cluster, name, said):
         ("", "", "wrong_ca is empty"),
         (PUBLIC, "", "wrong_host is empty"),
         ("/no/such", "x", "77: /no/such is no file of authorities"),
-        (certificates.CA, "x", "holds its authority"),
-        (PUBLIC, "kubernetes.default", "the certificate holds kubernetes.default"),
+        (certificates.CA, "x", "contains its authority"),
+        (PUBLIC, "kubernetes.default", "kubernetes.default is in its certificate"),
         (PUBLIC, "no host", r"As no host, curl ended with 3 \(curl: \(3\)"),
     ],
 )

@@ -85,7 +85,7 @@ def _remember(names, page):
     ("function", "said"),
     [
         (again(all_names), ""),
-        (all_names, "answered with 410, and your function ended there"),
+        (all_names, "returned 410, and your function ended there"),
         (one_page, "one page only"),
         (again(lambda list_page: all_names(list_page)[:3]), "Names are missing: d, e."),
         (with_what_it_had(), "2 names are there twice"),

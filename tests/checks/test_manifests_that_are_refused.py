@@ -59,5 +59,5 @@ def test_the_server_says_what_is_wrong(cluster, change, said):
 
 
 def test_an_empty_answer(cluster):
-    with pytest.raises(NotSolved, match="The server says"):
+    with pytest.raises(NotSolved, match="The server reports"):
         repair_job({}, **WANTED)

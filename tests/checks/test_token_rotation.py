@@ -42,7 +42,7 @@ def test_a_token_that_is_kept_is_told(api_client, file):
 
 @pytest.mark.parametrize(
     ("value", "says"),
-    [("{}", 'does not begin with the word "Bearer"'), ("Bearer x{}", "answers 401")],
+    [("{}", 'does not begin with the word "Bearer"'), ("Bearer x{}", "returns 401")],
 )
 def test_a_header_that_is_wrong_is_told(api_client, file, value, says):
     hook(api_client, lambda: value.format(file.read_text()))
