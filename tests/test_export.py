@@ -183,7 +183,7 @@ def test_nothing_is_overwritten(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     done = helpers("export", tmp_path, "--no-run")
     assert done.returncode == 1
-    assert f"{tmp_path} is not empty: it holds mine.txt." in done.stderr
+    assert f"{tmp_path} is not empty: it contains mine.txt." in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
