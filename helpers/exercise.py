@@ -56,8 +56,9 @@ def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
             raise
         except Exception as error:
             # Not a traceback: it would show our code, and the answer is to blame.
+            words = f"{type(error).__name__}: {error}".splitlines()[0]
             fact = _wrong_form(check, args, options) or (
-                f"The answer cannot be checked ({type(error).__name__}: {error}): "
+                f"The answer cannot be checked ({words}): "
                 "give it the form that it has in the exercise's own cell."
             )
             note(lesson, check.__name__, fact)

@@ -13,7 +13,7 @@ RIGHT = {copy: letter for copy, (letter, _) in COPIES.items()}
     ("change", "said"),
     [
         ({"drill-1": ""}, "drill-1: write a letter from A to F."),
-        ({"drill-2": "TLS"}, "drill-2 is 'TLS': write one from A to F."),
+        ({"drill-2": "TLS"}, "drill-2: write a letter from A to F."),
         ({"drill-5": "E"}, "drill-5: it is not E .authorization.. The token"),
     ],
 )
