@@ -24,7 +24,6 @@ from cluster import errors, laststatus, paths, ports, statedir
 from cluster.local import (
     apparmor,
     cgroups,
-    ending,
     facts,
     identity,
     init,
@@ -142,6 +141,8 @@ class Machine:
             return ""
         with suppress(errors.StateError):
             if last := identity.last_run(self.state):
+                from cluster.local import ending
+
                 return ending.why(last, self.last_status()["phase"], identity.boot())
         return ""
 
