@@ -204,9 +204,11 @@ class Session:
     def log_out(self) -> None:
         """End the session; what it has left running is systemd's to end."""
         if self._master:
-            self._master.terminate()
+            # Asked by SIGTERM it may wait for the other side.
+            self._master.kill()
             self._master.wait(END)
             self._master = None
+            self._way.unlink(missing_ok=True)
 
     def __enter__(self) -> "Session":
         return self
