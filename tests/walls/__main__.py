@@ -1,6 +1,7 @@
-"""Print as Markdown what hostile pods get: `python -m tests.walls ACCOUNT`.
+"""Print as Markdown what hostile pods get: `python -m tests.walls ACCOUNT [SECONDS]`.
 
-ACCOUNT is "root", "one id" or "65536 ids" as root, else "me".
+ACCOUNT is "root", "one id" or "65536 ids" as root, else "me". SECONDS is how long one
+kind of attempts may take.
 """
 
 import sys
@@ -17,7 +18,7 @@ def main() -> None:
         cluster = Cluster(sys.argv[1], Path(home))
         try:
             cluster.up()
-            tables = attempts(cluster)
+            tables = attempts(cluster, *map(int, sys.argv[2:]))
         finally:
             cluster.close()
     print("| what a pod tries |", " | ".join(POSITIONS), "|")

@@ -165,7 +165,7 @@ class Cluster:
         private = {"private": _inodes(self.private())}
         world = json.dumps(self.world | private | more)
         words = ("exec", "-i", pod, "--", "python3", "-", world)
-        said = self.kubectl(*words, input=HOSTILE.read_text(), timeout=300)
+        said = self.kubectl(*words, input=HOSTILE.read_text(), timeout=900)
         return json.loads(said)
 
     # --- What may not be reached ------------------------------------------------

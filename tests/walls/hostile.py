@@ -35,7 +35,7 @@ NAMESPACES = {
     "net": 0x40000000,
 }
 NS_GET_USERNS, NS_GET_PARENT, SIOCGSKNS = 0xB701, 0xB702, 0x894C
-#: seconds that one row may take
+#: seconds that one row may take, where WORLD has no others
 PATIENCE = 60
 #: file systems without files of anybody's: those of the kernel
 OF_THE_KERNEL = {"proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue"}
@@ -348,7 +348,7 @@ def _in_new_namespaces(row: Row, kind: str | None) -> str:
         child = os.fork()
         if child:
             os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-        signal.alarm(PATIENCE)
+        signal.alarm(row.world.get("patience", PATIENCE))
         mount("none", "/", None, MS_REC | 1 << 18)
         mount("tmpfs", place, "tmpfs")
         if kind:
@@ -584,7 +584,7 @@ def run(name: str, world: dict) -> dict:
     child = os.fork()
     if child == 0:
         os.close(reader)
-        signal.alarm(PATIENCE)
+        signal.alarm(world.get("patience", PATIENCE))
         row = Row(world)
         began = time.monotonic()
         ROWS[name](row)

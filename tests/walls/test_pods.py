@@ -9,7 +9,7 @@ import pytest
 
 from cluster.local import layout
 from tests.walls.cluster import SHARED, Cluster
-from tests.walls.hostile import ROWS
+from tests.walls.hostile import PATIENCE, ROWS
 
 #: what a pod may write to: its like's files, the state that is shared, memory
 MEANT = (
@@ -28,17 +28,18 @@ POSITIONS = {
 }
 
 
-def attempts(lab: Cluster) -> dict[str, dict]:
+def attempts(lab: Cluster, patience: int = PATIENCE) -> dict[str, dict]:
     """Run everything from three places, and return a table for each.
 
     "plain" is a pod with a hostPath of `/` and no more. "privileged" has all that a pod
-    can ask for, too, and "in the node" is the same after it left its container.
+    can ask for, too, and "in the node" is the same after it left its container. A row
+    may take `patience` seconds.
     """
     lab.run_pod("plain")
     node = {"hostPID": True, "hostIPC": True, "hostNetwork": True}
     lab.run_pod("privileged", privileged=True, **node)
     return {
-        position: lab.attempts(pod, **more)
+        position: lab.attempts(pod, patience=patience, **more)
         for position, (pod, more) in POSITIONS.items()
     }
 
