@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from cluster.cli import main as main
-from cluster.cli_format import FAILED, working
+from cluster.cli_format import working
 
 
 @main.command()
@@ -28,30 +28,24 @@ def progress(as_json: bool) -> None:
     click.echo(shown.json() if as_json else repr(shown))
 
 
-@main.command(short_help="Write the notebooks for a class, and pages for its teacher.")
+@main.command(short_help="Write the notebooks for a class and for its teacher.")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--no-run", is_flag=True, help="Pages without outputs; no cluster.")
-def export(directory: Path, no_run: bool) -> None:
-    """Write the notebooks for a class, and pages for its teacher, into DIR.
+def export(directory: Path) -> None:
+    """Write the notebooks for a class and for its teacher into DIR.
 
     DIR must be new or empty. Afterwards it has:
 
       student/    the notebooks without solutions, and their pictures
-      teacher/    a page for each notebook, with solutions and outputs
+      teacher/    the same with each solution in the place of its exercise
       answers.md  each exercise: task, solution, and what its check says
 
-    The notebooks are run for their outputs, each in a kernel of its own, which takes
-    about a quarter of an hour and starts the cluster. It needs a checkout: the
-    installed package has no notebooks.
+    It needs a checkout: the installed package has no notebooks. The site of the
+    lessons shows their outputs.
     """
     from helpers import export as exports
 
-    with working(f"written to {directory}") as view:
-        faults = exports.export(directory, view, run=not no_run)
-    for fault in faults:
-        click.echo(fault, err=True)
-    if faults:
-        raise SystemExit(FAILED)
+    with working(f"written to {directory}"):
+        exports.export(directory)
 
 
 @main.command(short_help="Print what learners have solved, as CSV.")

@@ -1,17 +1,14 @@
-"""Write what a teacher hands out, and what they keep: notebooks, pages, answers.
+"""Write what a teacher hands out, and what they keep: notebooks and answers.
 
 The notebooks themselves are read and never changed.
 """
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from cluster.progress import Progress
 from helpers import errors
-from helpers.attempts import SETTING
 from helpers.course import Lesson, lessons
 from helpers.exercise import with_solutions, without_solutions
 
@@ -19,63 +16,30 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 STUDENT, TEACHER, ANSWERS = "student", "teacher", "answers.md"
 
 
-def export(directory: Path, progress: Progress, *, run: bool = True) -> list[str]:
+def export(directory: Path) -> None:
     """Write `student/`, `teacher/` and `answers.md` into a new or empty directory.
 
-    With `run` the pages for the teacher have outputs, and what went wrong in a
-    notebook is returned, one sentence each. Raise LabError without notebooks, or for a
-    directory that is not empty.
+    Raise LabError without notebooks, or for a directory that is not empty.
     """
     from helpers import answers
 
     _demand_notebooks()
     _demand_empty(directory)
-    for lesson in lessons():
-        text = json.dumps(without_solutions(load(lesson)), indent=1, ensure_ascii=False)
-        _write(directory / STUDENT / lesson.path, f"{text}\n")
-    for file in _beside():
-        target = directory / STUDENT / file.relative_to(NOTEBOOKS)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, target)
     found = [(lesson, load(lesson)) for lesson in lessons()]
+    for name, change in ((STUDENT, without_solutions), (TEACHER, with_solutions)):
+        for lesson, notebook in found:
+            text = json.dumps(change(notebook), indent=1, ensure_ascii=False)
+            _write(directory / name / lesson.path, f"{text}\n")
+        for file in _beside():
+            target = directory / name / file.relative_to(NOTEBOOKS)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
     _write(directory / ANSWERS, answers.page(found))
-    return list(_teach(directory / TEACHER, progress, run=run))
 
 
 def load(lesson: Lesson) -> dict:
     """Return the notebook of a lesson as parsed JSON."""
     return json.loads((NOTEBOOKS / lesson.path).read_text("utf-8"))
-
-
-def _teach(target: Path, progress: Progress, *, run: bool) -> Iterator[str]:
-    """Write the teacher's pages; yield what fails."""
-    import nbformat
-
-    from helpers import pages
-
-    # What is run here is no learner's answer.
-    os.environ[SETTING] = "off"
-    for lesson in lessons():
-        path = NOTEBOOKS / lesson.path
-        notebook = with_solutions(nbformat.read(path, as_version=4))
-        progress.update(lesson.name)
-        if run:
-            show = pages.steps(progress, lesson.name, len(notebook.cells))
-            if fault := pages.execute(notebook, path.parent, show):
-                yield f"{lesson.name}: {fault}"
-        page = pages.html(notebook, lesson.name, path.parent)
-        _write(target / lesson.path.with_suffix(".html"), page)
-    write_texts(target)
-
-
-def write_texts(target: Path) -> None:
-    """Write the pages of what lessons lead to beside them, such as the glossary."""
-    from helpers import pages
-
-    for file in _beside():
-        if file.suffix == ".md":
-            name = file.relative_to(NOTEBOOKS).with_suffix(".html")
-            _write(target / name, pages.html_of_markdown(file))
 
 
 def _beside() -> Iterator[Path]:

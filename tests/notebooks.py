@@ -82,8 +82,8 @@ def run_in_shell(name: str, cell: str, **environment: str) -> None:
 def execute(path: Path, target: Path, *, beside: Path | None = None) -> None:
     """Run a notebook; fail unless its checks refuse their stubs.
 
-    `target` gets the page, and the notebook with its outputs; `beside` the page of a
-    second run at the same time, in which each cell runs twice and no check sees a stub.
+    `target` gets the notebook with its outputs; `beside` that of a second run at the
+    same time, in which each cell runs twice and no check sees a stub.
     """
     lines = [["--prove-checks", "--target", target, path]]
     if beside:

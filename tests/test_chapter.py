@@ -1,4 +1,4 @@
-"""`make chapter` runs notebooks in real kernels, keeps pages, and tells what failed."""
+"""`make chapter` runs notebooks in real kernels, keeps outputs, tells what failed."""
 
 import sys
 
@@ -6,9 +6,8 @@ import nbformat
 import pytest
 
 from cluster.progress import Silent
-from helpers import pages
 from tests.commandline import python
-from tools import chapter
+from tools import chapter, execution
 
 HEADER = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ"
 TOKEN = f"{HEADER}.eyJzdWIiOiJzeXN0ZW06YSJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
@@ -37,35 +36,35 @@ def write(folder, name, *cells):
 
 
 def run(path, prove_checks=False, twice=False):
-    return chapter.run(path, path.parent / "pages", prove_checks, twice, Silent())
+    return chapter.run(path, path.parent / "ran", prove_checks, twice, Silent())
+
+
+def kept(path):
+    """Return the notebook with the outputs of its run."""
+    return nbformat.read(path.parent / "ran" / path.name, 4)
 
 
 @INFRASTRUCTURE
-def test_a_notebook_that_runs_becomes_a_page(tmp_path):
-    """This environment's kernel, links that lead on; the file itself is left alone."""
+def test_a_notebook_that_runs_is_kept_with_its_outputs(tmp_path):
+    """Of this environment's kernel; the file itself is left alone."""
     path = write(
         tmp_path,
         "01-good.ipynb",
         ("value", "import sys\nsys.executable"),
         ("shell", "%%bash\nseq -s ' ' 200"),
     )
-    notebook = nbformat.read(path, 4)
-    link = "[next](02-more.ipynb) and [there](https://a.example/b.ipynb)"
-    notebook.cells.append(nbformat.v4.new_markdown_cell(link, id="next"))
-    nbformat.write(notebook, path)
     before = path.read_bytes()
     assert run(path).fault == ""
-    page = (tmp_path / "pages" / "01-good.html").read_text("utf-8")
-    assert sys.executable in page
-    assert 'href="02-more.html"' in page and 'href="https://a.example/b.ipynb"' in page
+    value, shell = kept(path).cells
+    assert sys.executable in value.outputs[0].data["text/plain"]
     # No word of a long output is torn apart where the kernel's pieces end.
-    assert " ".join(str(number) for number in range(1, 201)) in page
+    assert " ".join(str(number) for number in range(1, 201)) in shell.outputs[0].text
     assert path.read_bytes() == before
-    assert [file.name for file in (tmp_path / "pages").iterdir()] == ["01-good.html"]
+    assert [file.name for file in (tmp_path / "ran").iterdir()] == [path.name]
 
 
-def test_a_cell_that_fails_is_named_and_the_page_is_kept(tmp_path):
-    """A person sees which cell, and the page up to it."""
+def test_a_cell_that_fails_is_named_and_its_error_is_kept(tmp_path):
+    """A person sees which cell, and the notebook up to it."""
     path = write(
         tmp_path,
         "02-bad.ipynb",
@@ -75,8 +74,9 @@ def test_a_cell_that_fails_is_named_and_the_page_is_kept(tmp_path):
         ("never", "6 * 7"),
     )
     assert run(path).fault == "unmeant: AssertionError: one is not two"
-    page = (tmp_path / "pages" / "02-bad.html").read_text("utf-8")
-    assert "ZeroDivisionError" in page and "not two" in page
+    meant, _, unmeant, never = (cell.outputs for cell in kept(path).cells)
+    assert (meant[0].ename, unmeant[0].ename) == ("ZeroDivisionError", "AssertionError")
+    assert never == []
 
 
 @INFRASTRUCTURE
@@ -89,7 +89,7 @@ def test_a_kernel_that_dies_is_a_result(tmp_path):
 @INFRASTRUCTURE
 def test_a_cell_that_does_not_end_is_a_result(tmp_path, monkeypatch):
     """No notebook hangs the chapter."""
-    monkeypatch.setattr(pages, "CELL_TIMEOUT", 1)
+    monkeypatch.setattr(execution, "CELL_TIMEOUT", 1)
     path = write(
         tmp_path,
         "04-slow.ipynb",
@@ -98,13 +98,13 @@ def test_a_cell_that_does_not_end_is_a_result(tmp_path, monkeypatch):
     assert run(path).fault == "waits: CellTimeoutError"
 
 
-def test_a_secret_in_an_output_fails_and_no_page_is_written(tmp_path):
-    """A page is kept and passed on, so a secret must not get into it."""
+def test_a_secret_in_an_output_fails_and_nothing_is_written(tmp_path):
+    """Outputs are published, so a secret must not get into them."""
     # In pieces, so that it stands in the output alone and not in the source.
     source = f"print({TOKEN[:9]!r} + {TOKEN[9:]!r})"
     path = write(tmp_path, "05-leak.ipynb", ("leak", source))
     assert run(path).fault == "leak: the output shows a token"
-    assert not (tmp_path / "pages").exists()
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_check_that_does_not_refuse_its_stub_is_named(tmp_path):
@@ -132,51 +132,26 @@ def test_a_check_that_does_not_refuse_its_stub_is_named(tmp_path):
         "odd-check-on-stub: NameError, not NotSolved",
         "all-check-on-nothing: no error, not NotSolved",
     ]
-    kept = nbformat.read(tmp_path / "pages" / path.name, 4)
-    written = nbformat.read(path, 4)
-    assert [cell.id for cell in kept.cells] == [cell.id for cell in written.cells]
-    ran = [cell for cell in kept.cells if cell.cell_type == "code"]
+    found, written = kept(path), nbformat.read(path, 4)
+    assert [cell.id for cell in found.cells] == [cell.id for cell in written.cells]
+    ran = [cell for cell in found.cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in ran)
     assert "not yet" not in str([cell.outputs for cell in ran])
 
 
 def test_a_cell_that_cannot_run_twice_is_named(tmp_path):
-    """A learner who is unsure runs it once more; the page shows the first time."""
+    """A learner who is unsure runs it once more; what is kept is the first time."""
     path = write(tmp_path, "09-twice.ipynb", ("many", "n = 1"), ("once", "n += 1\nn"))
     assert run(path, twice=True).fault == ""
-    assert ">2<" in (tmp_path / "pages/09-twice.html").read_text().replace("\n", "")
+    assert [cell.id for cell in kept(path).cells] == ["many", "once"]
     path = write(tmp_path, "09-once.ipynb", ("many", "n = 1"), ("once", "n\ndel n"))
     assert run(path).fault == ""
     fault = "once-again: NameError: name 'n' is not defined"
     assert run(path, twice=True).fault == fault
 
 
-FOLDED = """<details>
-<summary><b>Solution</b></summary>
-
-```python
-forty_two
-```
-
-</details>
-
-![the answer to everything](six.svg) and ![nothing](seven.svg)
-"""
-
-
-def test_what_is_folded_stays_folded_and_pictures_are_part_of_the_page(tmp_path):
-    """An answer that a page shows is none that a learner finds."""
-    (tmp_path / "six.svg").write_text("<svg/>")
-    cell = nbformat.v4.new_markdown_cell(FOLDED)
-    page = pages.html(nbformat.v4.new_notebook(cells=[cell]), "folded", tmp_path)
-    folded = page[page.index("<details>") : page.index("</details>")]
-    assert "forty_two" in folded and "forty_two" not in page.replace(folded, "")
-    assert 'src="data:image/svg+xml;base64,PHN2Zy8+"' in page
-    assert 'src="seven.svg"' in page
-
-
-def test_a_page_shows_a_view_as_text_and_fetches_nothing(tmp_path):
-    """Without a network, and on GitHub, its facts are there all the same."""
+def test_a_view_is_kept_with_its_text(tmp_path):
+    """Which the site and GitHub show."""
     path = write(
         tmp_path,
         "07-view.ipynb",
@@ -189,14 +164,12 @@ def test_a_page_shows_a_view_as_text_and_fetches_nothing(tmp_path):
             "Shown('A view')",
         ),
     )
-    assert run(path, prove_checks=True).fault == ""
-    page = (tmp_path / "pages" / "07-view.html").read_text("utf-8")
-    assert "<pre>a &lt;fact&gt; of the view</pre>" in page
-    assert "<script" not in page and "widget-view" not in page
-    [cell] = nbformat.read(tmp_path / "pages" / path.name, 4).cells
+    assert run(path).fault == ""
+    [cell] = kept(path).cells
     shown = cell.outputs[0].data
     assert shown["text/plain"] == "a <fact> of the view"
     assert "application/vnd.jupyter.widget-view+json" in shown
+    assert "widgets" not in kept(path).metadata
 
 
 @pytest.mark.parametrize(

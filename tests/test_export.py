@@ -1,4 +1,4 @@
-"""What a teacher gets: notebooks without solutions, pages, and a page of answers."""
+"""What a teacher gets: notebooks without solutions and with, and a page of answers."""
 
 import ast
 import json
@@ -6,15 +6,13 @@ import re
 
 import pytest
 
-from cluster.progress import Silent
 from helpers import answers, errors, export
 from helpers.checks import __dir__ as names_of_checks
 from helpers.course import Lesson, lessons
 from helpers.diagnoses import diagnoses, wants
-from helpers.exercise import tagged
+from helpers.exercise import code_of, tagged
 from tests.commandline import helpers
 from tests.notebooks import ROOT
-from tests.progress import Notes
 
 CHECK = '''
 """Checks."""
@@ -79,9 +77,9 @@ def notebook():
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """Return the directory that `export --no-run` wrote, and what it said."""
+    """Return the directory that `export` wrote; it needs no cluster."""
     target = tmp_path_factory.mktemp("export") / "new" / "class"
-    done = helpers("export", target, "--no-run", env={"LAB_STATE_DIR": "/nowhere"})
+    done = helpers("export", target, env={"LAB_STATE_DIR": "/nowhere"})
     assert done.returncode == 0, done.stderr
     return target
 
@@ -143,45 +141,23 @@ def test_learners_get_every_notebook_without_solutions(written):
                 assert (student / each.path.parent / link).exists(), link
 
 
-def test_the_teacher_gets_a_page_for_each_with_solutions(written):
+def test_the_teacher_gets_each_solution_in_the_place_of_its_exercise(written):
+    """And what the notebooks lead to, so that they can be run there."""
+    teacher = written / export.TEACHER
+    assert (teacher / "glossary.md").exists() and (teacher / "images").is_dir()
     for each in lessons():
-        page = (written / export.TEACHER / each.path).with_suffix(".html")
-        text = page.read_text("utf-8")
-        assert "<script" not in text
-        for link, place in re.findall(r'href="([\w./-]+\.html)(?:#([^"]+))?"', text):
-            there = page.parent / link
-            assert there.exists(), link
-            assert not place or f'id="{place}"' in there.read_text("utf-8"), place
-
-
-def test_pages_have_outputs_and_faults_are_returned(tmp_path, monkeypatch):
-    """One notebook that fails does not keep the others from their pages."""
-    source = tmp_path / "notebooks"
-    source.mkdir()
-    course = tuple(lesson(f"0{number}-{word}", ()) for number, word in enumerate("ab"))
-    for each, code in zip(course, ("1 / 0", "6 * 7"), strict=True):
-        cell = {
-            "cell_type": "code",
-            "id": "only",
-            "source": code,
-            "metadata": {},
-            "outputs": [],
-            "execution_count": None,
-        }
-        document = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-        (source / each.path).write_text(json.dumps(document))
-    monkeypatch.setattr(export, "NOTEBOOKS", source)
-    monkeypatch.setattr(export, "lessons", lambda: course)
-    view = Notes()
-    faults = export.export(tmp_path / "out", view)
-    assert faults == ["00-a: only: ZeroDivisionError: division by zero"]
-    assert ">42<" in (tmp_path / "out/teacher/01-b.html").read_text().replace("\n", "")
-    assert view.shown[-1].startswith("01-b")
+        own, ours = (
+            json.loads((folder / each.path).read_text("utf-8"))["cells"]
+            for folder in (export.NOTEBOOKS, teacher)
+        )
+        solutions = [code_of(cell) for cell in own if tagged(cell, "solution")]
+        stubs = [cell["source"] for cell in ours if tagged(cell, "exercise")]
+        assert stubs == solutions and len(ours) == len(own)
 
 
 def test_nothing_is_overwritten(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    done = helpers("export", tmp_path, "--no-run")
+    done = helpers("export", tmp_path)
     assert done.returncode == 1
     assert f"{tmp_path} is not empty: it contains mine.txt." in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
@@ -190,7 +166,7 @@ def test_nothing_is_overwritten(tmp_path):
 def test_an_installed_package_says_that_a_checkout_is_needed(tmp_path, monkeypatch):
     monkeypatch.setattr(export, "NOTEBOOKS", tmp_path / "notebooks")
     with pytest.raises(errors.LabError, match="Run it in a checkout"):
-        export.export(tmp_path / "out", Silent())
+        export.export(tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -1,7 +1,8 @@
-"""Run every notebook without a screen and write what a learner would see, as HTML.
+"""Run every notebook without a screen and keep it with its outputs.
 
-Each notebook gets a fresh kernel. It is no test of the lessons beyond that they
-run (their asserts are) and that no output holds a secret.
+`tools.site` makes pages of what is kept. Each notebook gets a fresh kernel. It is no
+test of the lessons beyond that they run (their asserts are) and that no output holds a
+secret.
 """
 
 import argparse
@@ -20,11 +21,10 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from cluster import preflight
 from cluster.progress import Progress
-from helpers import export, pages
 from helpers.attempts import SETTING
 from helpers.course import lessons
 from helpers.exercise import CHECK, STUB, tagged, with_solutions
-from tools import leaks, sidebyside
+from tools import execution, leaks, sidebyside
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Tag of a stub, and of the check that must refuse it; and the end of their ids.
@@ -48,7 +48,7 @@ DEEPER = "deeper"
 class Result:
     """How one notebook ended; `fault` is empty if all is well.
 
-    `cpu` are the seconds of its kernel, its programs and its page, not the cluster's;
+    `cpu` are the seconds of its kernel and its programs, not the cluster's;
     `cells` has the seconds and the id of each cell.
     """
 
@@ -71,12 +71,11 @@ class Result:
 def run(
     path: Path, target: Path, prove_checks: bool, twice: bool, progress: Progress
 ) -> Result:
-    """Run one notebook and write `target`/NAME.html, also if a cell fails.
+    """Run one notebook and write it with its outputs, also if a cell fails.
 
     Solutions run in the place of stubs. With `prove_checks` each check must first
-    refuse its stub and an empty answer, and `target`/NAME.ipynb keeps the notebook with
-    its outputs. With `twice` each cell runs twice in a row, as an unsure learner does;
-    the page shows the first time.
+    refuse its stub and an empty answer. With `twice` each cell runs twice in a row, as
+    an unsure learner does; what is written is the first time.
     """
     began, spent = time.monotonic(), sum(os.times()[:4])
     written = nbformat.read(path, as_version=4)
@@ -91,24 +90,23 @@ def run(
         seconds = time.monotonic() - began
         return Result(path.name, seconds, fault, cpu, tuple(timed(notebook.cells)))
 
-    show = pages.steps(progress, path.stem, len(notebook.cells))
-    fault = pages.execute(notebook, path.parent, show)
+    show = execution.steps(progress, path.stem, len(notebook.cells))
+    fault = execution.execute(notebook, path.parent, show)
     shown = [f"{cell}: the output shows {what}" for cell, what in secrets(notebook)]
     if shown:
-        # Nothing is written: the page would be what the rule is against.
+        # Nothing is written: the file would be what the rule is against.
         return result("; ".join(shown))
-    # A link from a deeper lesson to the map goes up one directory.
     if path.parent.name == DEEPER:
         target = target / DEEPER
     target.mkdir(parents=True, exist_ok=True)
-    if prove_checks:
-        # Behind a cell that failed nothing ran, so nothing is proven or refuted.
-        fault = fault or "; ".join(unproven(notebook.cells))
-        notebook.cells = [cell for cell in notebook.cells if not tagged(cell, PROOF)]
-        nbformat.write(notebook, target / path.name)
-    notebook.cells = [cell for cell in notebook.cells if not tagged(cell, AGAIN)]
-    page = pages.html(notebook, path.stem, path.parent)
-    (target / f"{path.stem}.html").write_text(page, "utf-8")
+    # Behind a cell that failed nothing ran, so nothing is proven or refuted.
+    fault = fault or "; ".join(unproven(notebook.cells))
+    notebook.cells = [
+        cell
+        for cell in notebook.cells
+        if not (tagged(cell, PROOF) or tagged(cell, AGAIN))
+    ]
+    nbformat.write(notebook, target / path.name)
     return result(_one_line(fault))
 
 
@@ -196,7 +194,7 @@ def unproven(cells: list[dict]) -> Iterator[str]:
 def secrets(notebook: dict) -> Iterator[tuple[str, str]]:
     """Yield cell id and kind of each secret that an output shows.
 
-    Not even one that is dead may be shown: pages are kept and passed on.
+    Not even one that is dead may be shown: outputs are kept and passed on.
     """
     for cell in notebook["cells"]:
         shown = "\n".join(_texts(cell.get("outputs", [])))
@@ -268,8 +266,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--prove-checks",
         action="store_true",
-        help="also run each check on its stub, which it must refuse, and keep the "
-        "notebooks with their outputs beside the pages",
+        help="also run each check on its stub, which it must refuse",
     )
     parser.add_argument(
         "--twice", action="store_true", help="run each cell twice in a row"
@@ -297,11 +294,10 @@ def main(arguments: list[str] | None = None) -> int:
     results = [
         ended[path.stem] or Result(path.name, 0, "its process died") for path in paths
     ]
-    export.write_texts(options.target)
     print(table(results))
     if options.slowest:
         print(slowest(results, options.slowest))
-    print(f"Pages are in {options.target}.")
+    print(f"Notebooks with their outputs are in {options.target}.")
     return 1 if any(result.fault for result in results) else 0
 
 

@@ -1,0 +1,66 @@
+"""Run the cells of a notebook in a kernel of its own; its file is not changed."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+from cluster.progress import Progress
+
+#: Seconds for one cell, as in the tests; the longest wait of a helper takes up to 400.
+CELL_TIMEOUT = 420
+#: A kernel listens on a port of 127.0.0.1, where any user of the machine may read.
+ENCRYPTED = Config({"KernelManager": {"transport_encryption": "auto"}})
+
+
+def execute(
+    notebook: NotebookNode, folder: Path, show: Callable[[str, int], object]
+) -> str:
+    """Run all cells in `folder`, and return which one failed and why, or "".
+
+    `show` is called with the id and the place of each cell before it runs.
+    """
+    current = ""
+
+    def started(cell: NotebookNode, cell_index: int) -> None:
+        nonlocal current
+        current = cell["id"]
+        show(current, cell_index)
+
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        # The kernel of this environment, whatever the file was saved with.
+        kernel_name="python3",
+        skip_cells_with_tag="nbval-skip",
+        resources={"metadata": {"path": str(folder)}},
+        on_cell_start=started,
+        # A shell cell sends its output in pieces of 100 bytes, and each would become
+        # a paragraph of the page.
+        coalesce_streams=True,
+        # Nothing would draw the views of it.
+        store_widget_state=False,
+        config=ENCRYPTED,
+    )
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        return f"{current}: {error.ename}: {error.evalue}"
+    except (CellTimeoutError, DeadKernelError) as error:
+        return f"{current}: {type(error).__name__}"
+    return ""
+
+
+def steps(progress: Progress, name: str, cells: int) -> Callable[[str, int], None]:
+    """Return what tells of each cell of a notebook, for `execute`."""
+
+    def show(_: str, place: int) -> None:
+        # A log wants a line per notebook, a screen may change with each cell.
+        where = f": cell {place + 1} of {cells}" if sys.stderr.isatty() else ""
+        progress.update(name + where)
+
+    return show
