@@ -7,7 +7,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb notebooks/deeper/*.ipynb)
 # JupyterLab writes the version of whoever saved last: noise in every diff.
 STRIP := -m nbstripout --keep-id --extra-keys metadata.language_info.version
 
-.PHONY: help setup lab chapter test full quick lint lock checksums bench clean venv
+.PHONY: help setup lab chapter site test full quick lint lock checksums bench clean venv
 
 help: ## Print these words
 	@awk -F ': .*## |: *## ' '/^[a-z]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' Makefile
@@ -36,16 +36,20 @@ AS_ROOT = $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
 # Without a screen Python would open a text browser over the address to click.
 NO_BROWSER = $(shell [ -n "$$DISPLAY$$WAYLAND_DISPLAY$$BROWSER" ] || echo --no-browser)
 
-chapter: setup venv ## Run every notebook without a screen and write build/chapter/*.html
+chapter: setup venv ## Run every notebook without a screen; build/chapter has the outputs
 	@$(PY) -m helpers up
 	@$(PY) -m tools.chapter
+
+site: chapter ## Build a page for each lesson with its outputs: build/site/index.html
+	@sh tools/setup.sh site
+	@$(PY) -m tools.site
 
 test: setup lint ## Check style, units, a real cluster, every notebook, in a browser too
 	@sh tools/setup.sh tests
 	@$(TESTS) -m 'not full' --budget 15 $(PYTEST_ARGS)
 
 full: setup lint ## Check also faults, other backends, builds: what rarely breaks
-	@sh tools/setup.sh full
+	@sh tools/setup.sh full && sh tools/setup.sh site
 	@$(TESTS) -m 'not covered' --budget 35 $(PYTEST_ARGS)
 
 quick: lint ## Check style and what needs no cluster

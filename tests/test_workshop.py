@@ -14,7 +14,9 @@ import pytest
 from helpers.cli import main
 from tests.notebooks import ROOT
 
-WORDS = "help setup lab chapter test full quick lint lock checksums bench clean".split()
+WORDS = (
+    "help setup lab chapter site test full quick lint lock checksums bench clean"
+).split()
 FILES = (
     "Makefile",
     "pyproject.toml",
@@ -116,7 +118,7 @@ def test_setup_refuses_an_unknown_part(checkout):
     """A typing error does not set up everything."""
     answer = call(checkout, "sh", "tools/setup.sh", "vnev")
     assert answer.returncode == 1
-    known = "all, venv, tests, full, lock"
+    known = "all, venv, tests, full, site, lock"
     assert answer.stderr == f"setup: unknown part 'vnev'. Known: {known}.\n"
 
 
@@ -388,7 +390,7 @@ def test_lint_fails_names_the_file_and_changes_nothing(checkout, fault, words):
 
 def test_clean_removes_what_was_generated_here_alone(checkout):
     """The environment, the sources and everything outside stay."""
-    generated = ["build/chapter/a.html", "a.egg-info/b", "notebooks/__pycache__/c"]
+    generated = ["build/chapter/a.ipynb", "a.egg-info/b", "notebooks/__pycache__/c"]
     kept = [".venv/bin/__pycache__/d", "notebooks/a.ipynb", ".git/build/e"]
     for name in generated + kept:
         path = checkout / name

@@ -123,8 +123,8 @@ def lesson_map() -> str:
         return _link(first, one, f"{one.number} {one.title}")
 
     summary = "<summary><b>The deeper lessons</b></summary>"
-    deeper = f"<details>\n{summary}\n\n{_table(link, core=False)}\n\n</details>"
-    return f"{_table(link, core=True)}\n\n{deeper}"
+    deeper = f"<details>\n{summary}\n\n{lesson_table(link, core=False)}\n\n</details>"
+    return f"{lesson_table(link, core=True)}\n\n{deeper}"
 
 
 def readme_table() -> str:
@@ -133,10 +133,11 @@ def readme_table() -> str:
     def link(one: Lesson) -> str:
         return f"[{one.name}](notebooks/{one.path.as_posix()})"
 
-    return f"{_table(link, core=True)}\n\n{_table(link, core=False)}"
+    return f"{lesson_table(link, core=True)}\n\n{lesson_table(link, core=False)}"
 
 
-def _table(link: Callable[[Lesson], str], *, core: bool) -> str:
+def lesson_table(link: Callable[[Lesson], str], *, core: bool) -> str:
+    """Return the core or the deeper lessons as a table of Markdown."""
     heading = "core lesson" if core else "deeper lesson"
     lines = [f"| {heading} | minutes | book | what you do |", "| --- " * 4 + "|"]
     for one in lessons():

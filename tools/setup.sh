@@ -6,6 +6,7 @@
 #   sh tools/setup.sh venv       only what `make lint` needs: Python and all packages
 #   sh tools/setup.sh tests      only what `make test` needs beside: a browser and fonts
 #   sh tools/setup.sh full       the same, and user-mode Linux for `make full`
+#   sh tools/setup.sh site       only what `make site` needs beside: Sphinx
 #   sh tools/setup.sh lock       only write the lock files anew, for `make lock`
 #
 # PYTHON=… names the interpreter to build the environment with. PACKAGES=… says which
@@ -229,6 +230,14 @@ venv() {
     [ -z "$1" ] || cp "$stamp" "$stamp$1"
 }
 
+site() {
+    venv -test
+    ! cmp -s "$stamp" .venv/site-stamp || return 0
+    step 'installing what makes the site into .venv' install --editable '.[site]' ||
+        die 'the packages could not be installed; the reason is above.'
+    cp "$stamp" .venv/site-stamp
+}
+
 install_packages() {
     ours=.${1:+[test]}
     case $packages in
@@ -306,6 +315,7 @@ all)
     .venv/bin/python -m helpers setup
     ;;
 venv) venv -test ;;
+site) site ;;
 lock) lock ;;
 tests)
     packages list_missing_for_tests
@@ -315,6 +325,6 @@ full)
     packages list_missing_for_full
     raise_inotify_limit
     ;;
-*) die "unknown part '$1'. Known: all, venv, tests, full, lock." ;;
+*) die "unknown part '$1'. Known: all, venv, tests, full, site, lock." ;;
 # The shell reads on below only now, and a `git pull` may have changed this file.
 esac; exit

@@ -1,0 +1,107 @@
+"""Settings of the site; `tools.site` builds it once for each language."""
+
+import os
+import re
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.search import SearchLanguage
+from sphinx.util import logging
+
+from helpers.course import lessons
+
+log = logging.getLogger(__name__)
+#: what each language is called by those who read it; the first is at the root
+LANGUAGES = {"en": "English", "ko": "한국어"}
+ROOTS = {code: "" if code == "en" else f"{code}/" for code in LANGUAGES}
+#: OWNER/REPOSITORY, as GitHub Actions gives it
+REPOSITORY = os.environ.get("GITHUB_REPOSITORY", "OWNER/REPOSITORY")
+HOME = "https://{}.github.io/{}/".format(*REPOSITORY.split("/"))
+BINDER = f"https://mybinder.org/v2/gh/{REPOSITORY}/binder?urlpath=lab/tree/notebooks/"
+PAGES = [f"notebooks/{lesson.path.with_suffix('')}" for lesson in lessons()]
+
+language = os.environ["SITE_LANGUAGE"]
+project = "Talking to the Kubernetes API server"
+html_title = "Kubernetes API notebooks"
+html_baseurl = HOME + ROOTS[language]
+extensions = ["myst_nb", "IPython.sphinxext.ipython_console_highlighting"]
+nb_execution_mode = "off"  # `tools.chapter` has run them, and looked for secrets
+nb_merge_streams = True
+nb_code_prompt_show = "Show the {type} of the solution"
+nb_code_prompt_hide = "Hide the {type} of the solution"
+# A view is shown as its text: scripts of widgets would come from another host.
+WIDGET = "application/vnd.jupyter.widget-view+json"
+nb_mime_priority_overrides = [("html", WIDGET, None)]
+suppress_warnings = ["mystnb.unknown_mime_type"]
+myst_heading_anchors = 4
+templates_path = ["_templates"]
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_favicon = "_static/icon.svg"
+html_copy_source = html_show_sourcelink = False
+html_theme = "pydata_sphinx_theme"
+html_sidebars = {"**": ["lessons"]}
+html_context = {"default_mode": "auto", "home": HOME}
+html_theme_options = {
+    "github_url": f"https://github.com/{REPOSITORY}",
+    "navbar_center": [],
+    "navbar_end": ["language", "theme-switcher", "navbar-icon-links"],
+    "article_header_start": ["lesson"],
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": [],
+    "footer_end": [],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+
+
+def add_facts(app: Sphinx, page: str, _: str, context: dict, tree: nodes.Node | None):
+    """Give the templates what a page is about, and where else it is."""
+    first = tree.next_node(nodes.paragraph) if tree else None
+    about = first.astext() if first else project
+    if page in PAGES:
+        place = PAGES.index(page)
+        about = lessons()[place].summary.replace("`", "")
+        path = lessons()[place].path
+        context["binder"] = f"{BINDER}{ROOTS[language]}{path}"
+        context["download"] = path.name
+        context["following"] = PAGES[place + 1 : place + 2]
+    context["description"] = " ".join(about.split())
+    up = "../" if ROOTS[language] else ""
+    context["elsewhere"] = [
+        (code, name, f"{up}{ROOTS[code]}{page if found else 'index'}.html")
+        for code, name in LANGUAGES.items()
+        if code != language and (tree := Path(app.srcdir).parent / code).exists()
+        for found in [any(tree.glob(f"{page}.*"))]
+    ]
+
+
+def demand_alt(_: Sphinx, tree: nodes.document) -> None:
+    """Warn of each picture that says nothing to those who cannot see it."""
+    for picture in tree.findall(nodes.image):
+        if not picture.get("alt", "").strip():
+            log.warning("no alt text: %s", picture["uri"], location=picture.parent)
+
+
+class Korean(SearchLanguage):
+    """Index each word also without its particle: readers look for the noun alone."""
+
+    lang = "ko"
+    language_name = "Korean"
+    particle = re.compile(
+        r"(?<=[가-힣]{2})(?:은|는|이|가|을|를|의|에|에서|에게|와|과|도|로|으로|부터|까지|만|나"
+        r"|이나|이다|다|라고|이라고|인|인가|처럼|보다|마다|에는|에서는|으로는|로는)$"
+    )
+
+    def split(self, input: str) -> list[str]:
+        """Return the words, and again without their particles those that have one."""
+        words = super().split(input)
+        return words + [self.particle.sub("", word) for word in words]
+
+
+def setup(app: Sphinx) -> None:
+    """Add all this to the build."""
+    app.connect("html-page-context", add_facts)
+    app.connect("doctree-read", demand_alt)
+    app.add_search_language(Korean)

@@ -1,0 +1,214 @@
+"""The site in a browser: for everybody, from one host alone, also by keyboard."""
+
+import functools
+import http.server
+import importlib.util
+import itertools
+import json
+import re
+import threading
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.notebooks import FILES, ROOT, executed, in_lab
+from tools import site
+
+pytestmark = [
+    pytest.mark.full("the site"),
+    pytest.mark.skipif(
+        importlib.util.find_spec("sphinx") is None,
+        reason="Sphinx is not here. Run: sh tools/setup.sh site",
+    ),
+    # Every page four times, with axe; in a full run it may be the first to run lessons.
+    pytest.mark.timeout(1800),
+]
+LESSON = "notebooks/02-cluster-info.html"
+
+
+@pytest.fixture(scope="module")
+def built(cluster, tmp_path_factory) -> Path:
+    """Return the directory of the site, built from the lessons as they ran here."""
+    folder = tmp_path_factory.mktemp("site")
+    for path in FILES:
+        file = folder / "ran" / f"{in_lab(path)}.ipynb"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(executed(path.stem)))
+    ran, target = folder / "ran", folder / "site"
+    assert site.main(["--executed", str(ran), "--target", str(target)]) == 0
+    return target
+
+
+def pages(built: Path) -> list[Path]:
+    """Return all pages; what the theme has in `_static` is none."""
+    return sorted(file for file in built.rglob("*.html") if "_static" not in str(file))
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serve files and write nothing."""
+
+    def log_message(self, *_) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(built) -> Iterator[str]:
+    """Return where the site is served."""
+    serve = functools.partial(Quiet, directory=built)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def open_page(browser, address) -> Iterator:
+    """Return a function that opens a page; what it asked others for fails the test."""
+    asked: list[str] = []
+    contexts = []
+
+    def open_one(path: str, **options) -> Page:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on(
+            "console", lambda said: said.type == "error" and asked.append(said.text)
+        )
+        page.goto(f"{address}/{path}")
+        return page
+
+    yield open_one
+    for context in contexts:
+        assert context.cookies() == []
+        context.close()
+    own = (f"{address}/", "data:")
+    assert [each for each in asked if not each.startswith(own)] == []
+
+
+def test_axe_finds_nothing_on_any_page(built, open_page):
+    """In both themes, on a desk and on a phone; nor is a page wider than the window."""
+    page = open_page("index.html", reduced_motion="reduce")
+    root = page.url.removesuffix("index.html")
+    found, looked = [], 0
+    for file in pages(built):
+        name = str(file.relative_to(built))
+        page.goto(root + name)
+        for width, theme in itertools.product((1280, 390), ("light", "dark")):
+            page.set_viewport_size({"width": width, "height": 1000})
+            page.emulate_media(color_scheme=theme)
+            expect(page.locator("html")).to_have_attribute("data-theme", theme)
+            where = f"{name}, {width}, {theme}"
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                found.append((where, "wider than the window", ""))
+            for rule in Axe().run(page).response["violations"]:
+                found += [(where, rule["id"], node["html"]) for node in rule["nodes"]]
+            looked += 1
+    assert looked > 4 * (len(FILES) + len([*(ROOT / "docs").glob("*.md")]))
+    assert found == []
+
+
+class Links(HTMLParser):
+    """Collect the links, the pictures and the places of a page."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.places: set[str] = set()
+        self.feed(file.read_text("utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        of = dict(attrs)
+        self.links += [of[name] for name in ("href", "src") if of.get(name)]
+        self.places.add(of.get("id", ""))
+
+
+def test_every_link_of_the_site_leads_somewhere(built):
+    """Also to the place on the page that it names."""
+    found = {file: Links(file) for file in pages(built)}
+    lost = []
+    for file, page in found.items():
+        for link in page.links:
+            url = urlsplit(link)
+            if url.scheme:
+                continue
+            there = (file.parent / unquote(url.path)).resolve() if url.path else file
+            place = unquote(url.fragment)
+            if not there.is_file() or place and place not in found[there].places:
+                lost.append((file.name, link))
+    assert lost == []
+
+
+def press(page: Page, key: str, until, most: int = 120) -> None:
+    """Press a key until this locator has the focus."""
+    for _ in range(most):
+        if until.evaluate("one => one === document.activeElement"):
+            return
+        page.keyboard.press(key)
+    raise AssertionError(f"{until} is not reached by {key}")
+
+
+def test_the_keyboard_is_enough(open_page):
+    """For the search, a solution, the theme, and the next lesson."""
+    page = open_page("index.html", color_scheme="light")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("predict_curl")
+    page.keyboard.press("Enter")
+    hit = page.locator("#search-results a").first
+    expect(hit).to_contain_text("02 Find the API server")
+    press(page, "Tab", hit)
+    page.keyboard.press("Enter")
+    expect(page).to_have_title(re.compile("02 Find the API server"))
+
+    theme = page.locator("button.theme-switch-button:visible")
+    press(page, "Tab", theme)
+    page.keyboard.press("Enter")
+    press(page, "ArrowDown", page.locator("button[data-mode=dark]:visible"))
+    page.keyboard.press("Enter")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+    solution = page.locator("details:has(summary b:has-text('Solution'))").first
+    summary, code = solution.locator("summary"), solution.locator("pre")
+    expect(code).to_be_hidden()
+    press(page, "Tab", summary)
+    page.keyboard.press("Enter")
+    expect(code).to_be_visible()
+
+    following = page.locator("a.right-next")
+    press(page, "Tab", following)
+    page.keyboard.press("Enter")
+    expect(page).to_have_title(re.compile("^03 "))
+
+
+def test_a_lesson_has_its_ways_on_and_says_what_it_is(built, open_page):
+    page = open_page(LESSON)
+    ways = page.locator(".lesson a")
+    launch, download, following = (ways.nth(n).get_attribute("href") for n in range(3))
+    binder = "https://mybinder.org/v2/gh/OWNER/REPOSITORY/binder?urlpath=lab/tree/"
+    assert launch == f"{binder}notebooks/02-cluster-info.ipynb"
+    own = built / "notebooks" / download
+    assert own.read_bytes() == (ROOT / "notebooks/02-cluster-info.ipynb").read_bytes()
+    assert following == "03-kubectl-proxy.html"
+    told = {
+        name: page.locator(f"meta[property='og:{name}']").get_attribute("content")
+        for name in ("title", "description", "image")
+    }
+    assert told["title"] == "02 Find the API server and trust it"
+    assert told["description"].startswith("Find the API server, trust it")
+    assert (built / told["image"].partition(".io/REPOSITORY/")[2]).is_file()
+
+
+def test_it_can_be_read_without_scripts(open_page):
+    """Outputs and prose; a view is its text."""
+    page = open_page("notebooks/04-batch-api.html", java_script_enabled=False)
+    expect(page.locator("h1")).to_contain_text("04 Explore the batch group")
+    expect(page.locator(".cell_output").first).to_be_visible()
+    page.goto(page.url.replace("04-batch-api", "02-cluster-info"))
+    solution = page.locator("details:has(summary b:has-text('Solution'))").first
+    solution.locator("summary").click()
+    expect(solution.locator("pre")).to_be_visible()

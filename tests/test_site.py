@@ -1,0 +1,142 @@
+"""`make site` shows a lesson as a learner finds it, and stops at what is broken."""
+
+import copy
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from helpers.course import lessons
+from helpers.exercise import CHECK, SOLUTION, STUB, with_solutions
+from tests.notebooks import FILES, ROOT, load
+from tools import site
+
+SPHINX = importlib.util.find_spec("sphinx") is not None
+LESSON = lessons()[2]
+
+
+def cell(kind, source, *tags, **more):
+    return {"cell_type": kind, "source": source, "metadata": {"tags": [*tags]}} | more
+
+
+WRITTEN = {
+    "cells": [
+        cell("markdown", "# Guess\n"),
+        cell("code", ["answer = None"], STUB),
+        cell("code", ["check(answer)"], CHECK),
+        cell("markdown", ["<details>\n\n```python\n%%sh\necho 42\n```\n"], SOLUTION),
+        cell("code", ["answer"], "long"),
+    ]
+}
+
+
+def ran():
+    """Return the notebook as `tools.chapter` leaves it."""
+    notebook = copy.deepcopy(with_solutions(WRITTEN))
+    for each in notebook["cells"]:
+        if each["cell_type"] == "code":
+            each["outputs"] = [{"text": "42"}]
+    return notebook
+
+
+def test_an_exercise_is_shown_as_it_is_found_and_its_outputs_are_folded():
+    title, stub, check, solution, last = site.page(LESSON, WRITTEN, ran())["cells"]
+    assert title["source"] == f"# {LESSON.number} Guess\n"
+    assert stub["source"] == "answer = None"
+    assert [each["metadata"]["tags"] for each in (stub, check, last)] == [
+        ["hide-output"],
+        ["hide-output"],
+        [],
+    ]
+    assert all(each["outputs"] == [{"text": "42"}] for each in (stub, check, last))
+    assert "```ipython\n%%sh\n" in solution["source"]
+
+
+def test_outputs_of_another_version_are_refused():
+    old = ran()
+    old["cells"][4]["source"] = "answer + 1"
+    with pytest.raises(ValueError, match=f"{LESSON.name} has changed since it ran"):
+        site.page(LESSON, WRITTEN, old)
+
+
+def test_what_sphinx_reads_mirrors_the_repository(tmp_path):
+    """So no link between lessons, pictures and docs has to be changed."""
+    for path in FILES:
+        file = tmp_path / "ran" / path.relative_to(ROOT / "notebooks")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(with_solutions(load(path))))
+    site.assemble("en", tmp_path / "ran", tmp_path / "source")
+    found = {
+        str(file.relative_to(tmp_path / "source"))
+        for file in (tmp_path / "source").rglob("*.*")
+    }
+    docs = [f"docs/{file.name}" for file in (ROOT / "docs").glob("*.md")]
+    wanted = {str(path.relative_to(ROOT)) for path in FILES}
+    assert wanted | {*docs, "index.md", "notebooks/glossary.md"} <= found
+    text = (tmp_path / "source/index.md").read_text("utf-8")
+    for path in FILES:
+        assert (
+            f"]({path.relative_to(ROOT)}) |" in text
+            or f"]({path.relative_to(ROOT)}) (" in text
+        )
+    assert "CORE" not in text and "DEEPER" not in text
+
+
+# --- With Sphinx ------------------------------------------------------------------
+
+sphinx = pytest.mark.skipif(
+    not SPHINX, reason="Sphinx is not here. Run: sh tools/setup.sh site"
+)
+rarely = pytest.mark.full("the site")
+
+
+def written(folder: Path, **pages: str) -> Path:
+    folder.mkdir(parents=True)
+    for name, text in pages.items():
+        (folder / f"{name}.md").write_text(text, "utf-8")
+    return folder
+
+
+@rarely
+@sphinx
+def test_a_broken_link_and_a_missing_alt_text_stop_the_build(tmp_path, capfd):
+    """Each is named with its place; without them the same page is built."""
+    (tmp_path / "a.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    faults = "# A\n\n[gone](gone.md), [lost](#lost)\n\n![](../a.svg)\n"
+    source = written(tmp_path / "bad", index=faults)
+    assert site.build("en", source, tmp_path / "out") == 1
+    told = capfd.readouterr().err
+    assert "index.md:3: WARNING: 'myst' cross-reference target not found: 'gone" in told
+    assert "cross-reference target not found: 'lost'" in told
+    assert "index.md:5: WARNING: no alt text: " in told
+    good = "# A\n\n[here](#a)\n\n![a picture](../a.svg)\n"
+    source = written(tmp_path / "good", index=good)
+    assert site.build("en", source, tmp_path / "out") == 0, capfd.readouterr().err
+
+
+@rarely
+@sphinx
+def test_a_second_language_has_its_search_and_a_switch_from_page_to_page(tmp_path):
+    """What only the first has leads back to the beginning of the other."""
+    tree = "\n\n```{toctree}\nboth\n```\n"
+    written(
+        tmp_path / "sources/en",
+        index=f"# A{tree}",
+        both="# B",
+        more="---\norphan: true\n---\n# C",
+    )
+    written(tmp_path / "sources/ko", index=f"# 가{tree}", both="# 나\n\n토큰을 읽는다.")
+    for language, part in (("en", ""), ("ko", "ko")):
+        source = tmp_path / "sources" / language
+        assert site.build(language, source, tmp_path / "out" / part) == 0
+    page = (tmp_path / "out/both.html").read_text("utf-8")
+    assert (
+        '<a class="nav-link" lang="ko" hreflang="ko" href="ko/both.html">한국어</a>'
+        in page
+    )
+    korean = (tmp_path / "out/ko/both.html").read_text("utf-8")
+    assert 'href="../both.html">English</a>' in korean and '<html lang="ko"' in korean
+    assert 'href="ko/index.html">한국어</a>' in (tmp_path / "out/more.html").read_text()
+    # The noun alone is found, too.
+    assert json.dumps("토큰") in (tmp_path / "out/ko/searchindex.js").read_text()
