@@ -86,15 +86,18 @@ def test_ubuntu_lets_an_ordinary_user_make_namespaces_in_each_job(workflow):
         assert any(switched[: run.index("make setup") if name != "versions" else -1])
 
 
-WRITES = {"contents": "write", "packages": "write"}
+WRITES = {
+    "image": {"contents": "write", "packages": "write"},
+    "publish": {"pages": "write", "id-token": "write"},
+}
 
 
-def test_one_job_may_write_and_none_for_a_pull_request(workflow):
+def test_two_jobs_may_write_and_none_for_a_pull_request(workflow):
     assert workflow["permissions"] == {"contents": "read"}
     jobs = {name: job for name, job in workflow["jobs"].items() if "permissions" in job}
-    assert {name: job["permissions"] for name, job in jobs.items()} == {"image": WRITES}
+    assert {name: job["permissions"] for name, job in jobs.items()} == WRITES
     on_main = "github.event_name == 'push' && github.ref == 'refs/heads/main'"
-    assert jobs["image"]["if"] == on_main
+    assert {job["if"] for job in jobs.values()} == {on_main}
     # Whoever has the token is a program of GitHub or of Docker, and no lesson.
     having = [step for step in steps(workflow) if "secrets." in str(step)]
     assert all(step in jobs["image"]["steps"] for step in having)
@@ -112,3 +115,13 @@ def test_an_image_is_published_after_its_lessons_have_run_as_on_binder(workflow)
     # The name holds the commit, and is the one that Binder starts from.
     assert "$GITHUB_SHA" in push and "docker push" in push
     assert 'echo "FROM $NAME" >binder/Dockerfile' in branch
+
+
+def test_the_site_is_published_as_it_was_built_after_the_tests(workflow):
+    """By a job that runs no program of this repository."""
+    site, publish = (workflow["jobs"][name] for name in ("site", "publish"))
+    assert [site["needs"], publish["needs"]] == ["test", ["site", "root"]]
+    assert "if" not in site and site["steps"][-2]["run"] == "make site"
+    assert site["steps"][-1]["with"] == {"path": "build/site"}
+    [step] = publish["steps"]
+    assert step["uses"].startswith("actions/deploy-pages@")
