@@ -35,9 +35,8 @@ def export(directory: Path) -> None:
 
     DIR must be new or empty. Afterwards it has:
 
-      student/    the notebooks without solutions, and their pictures
-      teacher/    the same with each solution in the place of its exercise
-      answers.md  each exercise: task, solution, and what its check says
+      student/  the notebooks without solutions, and their pictures
+      teacher/  the same with each solution in the place of its exercise
 
     It needs a checkout: the installed package has no notebooks. The site of the
     lessons shows their outputs.

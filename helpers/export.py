@@ -1,4 +1,4 @@
-"""Write what a teacher hands out, and what they keep: notebooks and answers.
+"""Write the notebooks that a teacher hands out, and those that they keep.
 
 The notebooks themselves are read and never changed.
 """
@@ -13,16 +13,14 @@ from helpers.course import Lesson, lessons
 from helpers.exercise import with_solutions, without_solutions
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
-STUDENT, TEACHER, ANSWERS = "student", "teacher", "answers.md"
+STUDENT, TEACHER = "student", "teacher"
 
 
 def export(directory: Path) -> None:
-    """Write `student/`, `teacher/` and `answers.md` into a new or empty directory.
+    """Write `student/` and `teacher/` into a new or empty directory.
 
     Raise LabError without notebooks, or for a directory that is not empty.
     """
-    from helpers import answers
-
     _demand_notebooks()
     _demand_empty(directory)
     found = [(lesson, load(lesson)) for lesson in lessons()]
@@ -34,7 +32,6 @@ def export(directory: Path) -> None:
             target = directory / name / file.relative_to(NOTEBOOKS)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
-    _write(directory / ANSWERS, answers.page(found))
 
 
 def load(lesson: Lesson) -> dict:

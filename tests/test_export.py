@@ -1,4 +1,4 @@
-"""What a teacher gets: notebooks without solutions and with, and a page of answers."""
+"""What a teacher gets: notebooks without solutions, and with them."""
 
 import ast
 import json
@@ -6,73 +6,12 @@ import re
 
 import pytest
 
-from helpers import answers, errors, export
+from helpers import errors, export
 from helpers.checks import __dir__ as names_of_checks
-from helpers.course import Lesson, lessons
-from helpers.diagnoses import diagnoses, wants
+from helpers.course import lessons
 from helpers.exercise import code_of, tagged
 from tests.commandline import helpers
 from tests.notebooks import ROOT
-
-CHECK = '''
-"""Checks."""
-
-LARGE = "more"
-
-def guess(number):
-    """Check that the number
-    is 42.
-
-    No more than that.
-    """
-    if number is None:
-        raise errors.NotSolved("Put your number into `number`.")
-    _compare(number)
-    if wrong := _last(number):
-        raise NotSolved(wrong)
-
-def _compare(number):
-    if number != 42:
-        side = LARGE if number < 42 else "less"
-        raise NotSolved(f"It is {side} than {number!r}, not {LARGE}.")
-    guess(number)
-
-def _last(number):
-    """Return what is wrong, or ""."""
-    return f"It is odd: {number % 2}." if number % 2 else ""
-
-def other():
-    raise NotSolved("never said by guess")
-'''
-NOTEBOOK = {
-    "cells": [
-        ("markdown", "## Exercise: guess\n\nWhich [number](a.md#n)?\n", "task"),
-        ("markdown", "<details>A hint.</details>"),
-        ("code", "number = None", "exercise"),
-        ("code", "checks.guess(number)", "check"),
-        (
-            "markdown",
-            "<details>\n<summary>S</summary>\n\n"
-            "```python\nnumber = [int][0](42)\n```\n\nWhy.\n</details>",
-            "solution",
-        ),
-        ("markdown", "## Another thing"),
-    ]
-}
-
-
-def lesson(name="00-guessing", exercises=("guess",)):
-    return Lesson(name, "Guess", "", [], "", [], 5, False, list(exercises), [])
-
-
-def notebook():
-    return {
-        "cells": [
-            {"cell_type": kind, "source": [text], "id": str(number),
-             "metadata": {"tags": tags}}
-            for number, (kind, text, *tags) in enumerate(NOTEBOOK["cells"])
-        ]
-    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -82,47 +21,6 @@ def written(tmp_path_factory):
     done = helpers("export", target, env={"LAB_STATE_DIR": "/nowhere"})
     assert done.returncode == 0, done.stderr
     return target
-
-
-# --- The page of answers ----------------------------------------------------------
-
-
-def test_an_answer_has_task_solution_and_what_the_check_says(tmp_path, monkeypatch):
-    """Read from the source: in its order, also of what the check calls, once each."""
-    (tmp_path / "guessing.py").write_text(CHECK)
-    monkeypatch.setattr(answers, "CHECKS", tmp_path)
-    assert answers.page([(lesson(), notebook())]).split("\n\n")[2:] == [
-        "## 00-guessing: Guess",
-        "### Exercise: guess",
-        "Which [number](student/a.md#n)?",
-        "<details>A hint.</details>",
-        "**Solution**",
-        "```python\nnumber = [int][0](42)\n```",
-        "Why.",
-        "**The check** `guess`: Check that the number is 42.",
-        "- Put your number into `number`.\n"
-        "- It is {side} than {number}, not more.\n"
-        "- It is odd: {…}.\n",
-    ]
-
-
-def test_every_exercise_of_the_course_is_on_the_page(written):
-    """With a solution, and with at least one sentence that refuses an answer."""
-    page = (written / export.ANSWERS).read_text("utf-8")
-    prose = re.sub(r"^```.*?^```$|`[^`\n]+`", "", page, flags=re.MULTILINE | re.DOTALL)
-    for link in re.findall(r"\]\(([\w./-]+)", prose):
-        assert link.startswith("http") or (written / link).exists(), link
-    for each in lessons():
-        found = list(answers.exercises(export.load(each)))
-        assert [exercise.name for exercise in found] == each.exercises, each.name
-        for exercise in found:
-            assert exercise.task and "```python" in exercise.solution, exercise.name
-            module = answers.CHECKS / f"{each.topic.replace('-', '_')}.py"
-            assert wants(module, exercise.name), exercise.name
-            assert diagnoses(module, exercise.name), exercise.name
-
-
-# --- The directory ----------------------------------------------------------------
 
 
 def test_learners_get_every_notebook_without_solutions(written):
@@ -152,7 +50,7 @@ def test_the_teacher_gets_each_solution_in_the_place_of_its_exercise(written):
         )
         solutions = [code_of(cell) for cell in own if tagged(cell, "solution")]
         stubs = [cell["source"] for cell in ours if tagged(cell, "exercise")]
-        assert stubs == solutions and len(ours) == len(own)
+        assert stubs == solutions and all(stubs) and len(ours) == len(own)
 
 
 def test_nothing_is_overwritten(tmp_path):
@@ -171,7 +69,7 @@ def test_an_installed_package_says_that_a_checkout_is_needed(tmp_path, monkeypat
 
 
 def test_each_check_is_in_the_module_of_its_lesson():
-    """Where `answers` and `helpers.checks` look for it."""
+    """Where `helpers.checks` looks for it."""
     for each in lessons():
         module = ROOT / "helpers" / "checks" / f"{each.topic.replace('-', '_')}.py"
         tree = (
