@@ -15,6 +15,7 @@ from tools import site
 SPHINX = importlib.util.find_spec("sphinx") is not None
 LESSON = lessons()[2]
 FIRST = "notebooks/00-start-here.ipynb"
+BOARD = '<th></th><a href="b/c.ipynb">'
 
 
 def cell(kind, source, *tags, **more):
@@ -67,7 +68,7 @@ def test_what_sphinx_reads_mirrors_the_repository(tmp_path):
         file = tmp_path / "ran" / path.relative_to(ROOT / "notebooks")
         file.parent.mkdir(parents=True, exist_ok=True)
         notebook = with_solutions(load(path))
-        notebook["cells"][-1]["outputs"] = [{"data": {"text/html": "<th></th>"}}]
+        notebook["cells"][-1]["outputs"] = [{"data": {"text/html": BOARD}}]
         file.write_text(json.dumps(notebook))
     site.assemble("en", tmp_path / "ran", tmp_path / "source")
     found = {
@@ -84,8 +85,9 @@ def test_what_sphinx_reads_mirrors_the_repository(tmp_path):
             or f"]({path.relative_to(ROOT)}) (" in text
         )
     assert "CORE" not in text and "DEEPER" not in text
-    # A head without words is a fault of its table.
-    assert "<th></th>" not in (tmp_path / "source" / FIRST).read_text("utf-8")
+    # A head without words is a fault of its table, and a page leads to pages.
+    shown = json.loads((tmp_path / "source" / FIRST).read_text("utf-8"))["cells"][-1]
+    assert shown["outputs"][0]["data"]["text/html"] == '<td></td><a href="b/c.html">'
 
 
 # --- With Sphinx ------------------------------------------------------------------

@@ -7,6 +7,7 @@ every link of a notebook or of `docs/` leads to the same place on the site.
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -62,6 +63,8 @@ def assemble(language: str, executed: Path, target: Path) -> None:
         file.parent.mkdir(exist_ok=True)
         # The corner of a table of pandas is a head without words, which helps nobody.
         text = json.dumps(page(lesson, written, ran)).replace("<th></th>", "<td></td>")
+        # A link of the progress board is to the page, too.
+        text = re.sub(r'(href=\\"[\w./-]+)\.ipynb\\"', r'\1.html\\"', text)
         file.write_text(text, "utf-8")
     (target / "docs").mkdir()
     for file in (ROOT / "docs" / part).glob("*.md"):
