@@ -181,7 +181,10 @@ def _install(system: Path, made: Root, step: str, variables: list[str]) -> None:
         (files / path).parent.mkdir(parents=True, exist_ok=True)
         (files / path).write_text(text)
     given = " ".join(shlex.quote(variable) for variable in variables)
-    settle = f"set -eu; cd /; rm etc/apt/sources.list; ({step})\n{SETTLE}"
+    # The step turns the list of packages to another suite.
+    kept = "etc/apt/sources.list.d/debian.sources"
+    settle = f"set -eu; cd /; rm etc/apt/sources.list; cp {kept} tmp; ({step})\n"
+    settle += f"mv tmp/debian.sources {kept}\n{SETTLE}"
     users = " ".join(USERS)
     _run(
         # Its mounts are nobody else's, and end with it.
