@@ -181,19 +181,19 @@ def _install(system: Path, made: Root, step: str, variables: list[str]) -> None:
         (files / path).parent.mkdir(parents=True, exist_ok=True)
         (files / path).write_text(text)
     given = " ".join(shlex.quote(variable) for variable in variables)
-    # The step turns the list of packages to another suite.
-    kept = "etc/apt/sources.list.d/debian.sources"
-    settle = f"set -eu; cd /; rm etc/apt/sources.list; cp {kept} tmp; ({step})\n"
-    settle += f"mv tmp/debian.sources {kept}\n{SETTLE}"
+    settle = f"set -eu; cd /; rm etc/apt/sources.list; ({step})\n{SETTLE}"
     users = " ".join(USERS)
+    copy = f'--customize-hook=cp -r {shlex.quote(str(files))}/. "$1"'
     _run(
         # Its mounts are nobody else's, and end with it.
         *("unshare", "--mount", "--pid", "--fork", "--kill-child", "mmdebstrap"),
         *("--quiet", "--mode=root", "--variant=important", *imagebuild.SLIM),
         *("--dpkgopt=force-unsafe-io", f"--include={','.join(PACKAGES)}"),
-        f'--customize-hook=cp -r {shlex.quote(str(files))}/. "$1"',
+        copy,
         '--customize-hook=env -C "$1" chroot "$1" env '
         f"{given} sh -c {shlex.quote(settle)} sh {users}",
+        # The step may have changed where packages come from.
+        copy,
         *("trixie", str(system), imagebuild.MIRROR),
     )
 
