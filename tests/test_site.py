@@ -15,7 +15,7 @@ from tools import site
 SPHINX = importlib.util.find_spec("sphinx") is not None
 LESSON = lessons()[2]
 FIRST = "notebooks/00-start-here.ipynb"
-BOARD = '<th></th><a href="b/c.ipynb">'
+BOARD = '<th class="blank">&nbsp;</th><a href="b/c.ipynb">'
 
 
 def cell(kind, source, *tags, **more):

@@ -62,7 +62,8 @@ def assemble(language: str, executed: Path, target: Path) -> None:
         file = target / "notebooks" / lesson.path
         file.parent.mkdir(exist_ok=True)
         # The corner of a table of pandas is a head without words, which helps nobody.
-        text = json.dumps(page(lesson, written, ran)).replace("<th></th>", "<td></td>")
+        text = json.dumps(page(lesson, written, ran))
+        text = re.sub("<th[^>]*>(?:&nbsp;)?</th>", "<td></td>", text)
         # A link of the progress board is to the page, too.
         text = re.sub(r'(href=\\"[\w./-]+)\.ipynb\\"', r'\1.html\\"', text)
         file.write_text(text, "utf-8")
