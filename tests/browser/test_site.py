@@ -28,6 +28,8 @@ pytestmark = [
     # Every page four times, with axe; in a full run it may be the first to run lessons.
     pytest.mark.timeout(1800),
 ]
+#: without it axe asks for imports of style sheets by addresses that are wrong
+OPTIONS = {"preload": False}
 #: whether all that scrolls has its place in the order of Tab
 TABBED = """() => [...document.querySelectorAll(
     "pre, .cell_output > .output, .pst-scrollable-table-container"
@@ -112,7 +114,7 @@ def test_axe_finds_nothing_on_any_page(built, open_page):
             where = f"{name}, {width}, {theme}"
             if page.evaluate("document.documentElement.scrollWidth") > width:
                 found.append((where, "wider than the window", ""))
-            for rule in Axe().run(page).response["violations"]:
+            for rule in Axe().run(page, options=OPTIONS).response["violations"]:
                 found += [(where, rule["id"], node["html"]) for node in rule["nodes"]]
             looked += 1
     assert looked > 4 * (len(FILES) + len([*(ROOT / "docs").glob("*.md")]))
