@@ -12,6 +12,7 @@ import ctypes
 import errno
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -104,7 +105,8 @@ def mounts() -> list[tuple[str, str, set[str], str]]:
     found = []
     for line in open("/proc/self/mountinfo"):
         words = line.split()
-        point = words[4].encode().decode("unicode_escape")
+        # Not by a codec: in the node Python's files may be out of sight.
+        point = re.sub(r"\\(\d{3})", lambda m: chr(int(m[1], 8)), words[4])
         kind = words[words.index("-") + 1]
         found.append((words[0], point, {*words[5].split(",")}, kind))
     return found
@@ -288,8 +290,11 @@ def fresh_proc(row: Row) -> None:
         ("kmsg", os.O_RDONLY | os.O_NONBLOCK),
     ):
         with row.attempt():
-            os.close(os.open(f"{proc}/{name}", flags))
-            row.got.add(f"to open /proc/{name}")
+            opened = os.open(f"{proc}/{name}", flags)
+            # A runtime covers some of them by /dev/null.
+            if os.fstat(opened).st_rdev != os.stat("/dev/null").st_rdev:
+                row.got.add(f"to open /proc/{name}")
+            os.close(opened)
 
 
 def fresh_sysfs(row: Row) -> None:
@@ -326,7 +331,9 @@ def fresh_file_systems(row: Row) -> None:
                 call(LIBC.umount2, place, MNT_DETACH)
     with row.attempt():
         mount("cgroup2", place, "cgroup2")
-        row.got |= _cgroups(row, place, "version 2")
+        # Shown is what its namespace has: with limits, a cgroup that was given to it.
+        if not os.path.exists(f"{place}/cgroup.type"):  # the kernel's first has none
+            row.got |= _cgroups(row, place, "version 2")
 
 
 def _cgroups(row: Row, place: str, which: str) -> set[str]:
