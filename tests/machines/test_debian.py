@@ -64,8 +64,9 @@ def desk(lab):
         yield session
 
 
-def test_make_lab_gives_an_address_where_the_first_lesson_runs(desk, record_property):
-    command = desk.command(in_checkout("exec make lab"))
+def test_make_lab_gives_an_address_where_the_first_lesson_runs(desk):
+    lab = "setsid --wait sh -c 'echo $$ >lab.pid; exec make lab'"
+    command = desk.command(in_checkout(lab))
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -79,7 +80,7 @@ def test_make_lab_gives_an_address_where_the_first_lesson_runs(desk, record_prop
             lesson = f".venv/bin/python -m tests.machines.lesson '{address}'"
             ran = json.loads(desk.do(in_checkout(lesson), timeout=LESSON))
         finally:
-            desk.run("pkill --uid learner --full jupyterlab")
+            desk.run(in_checkout("kill -- -$(cat lab.pid)"))
     assert ran["page"] == 200
     assert len(ran["cells"]) > 5
     assert [cell for cell in ran["cells"] if cell["error"]] == []

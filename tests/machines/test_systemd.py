@@ -137,14 +137,6 @@ def test_of_a_cluster_that_was_stopped_nothing_is_told(lab, begun):
         assert helpers(learner, "status") == said
 
 
-@pytest.mark.parametrize(
-    ("account", "says"),
-    [
-        ("learner", f"{MANAGER}/app.slice/kubernetes-lab-\\w+.scope/machine"),
-        # It outlives root's logout.
-        ("root", r"/sys/fs/cgroup/system.slice/kubernetes-lab-\w+.scope/machine"),
-    ],
-)
 def made_by(session, account):
     """Return what is said where `account` makes a cgroup in a session."""
     python = f"cd ~learner && runuser -u {account} -- sh -c"
