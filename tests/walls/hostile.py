@@ -331,8 +331,11 @@ def fresh_file_systems(row: Row) -> None:
                 call(LIBC.umount2, place, MNT_DETACH)
     with row.attempt():
         mount("cgroup2", place, "cgroup2")
-        # Shown is what its namespace has: with limits, a cgroup that was given to it.
-        if not os.path.exists(f"{place}/cgroup.type"):  # the kernel's first has none
+        # With limits a pod is shown what was given to the machine: not the kernel's
+        # first, which has no type, nor what systemd has, nor the machine's neighbour.
+        beyond = ("app.slice", "init.scope", "outer")
+        shown = {*os.listdir(place)}
+        if "cgroup.type" not in shown or not shown.isdisjoint(beyond):
             row.got |= _cgroups(row, place, "version 2")
 
 
