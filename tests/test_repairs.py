@@ -221,7 +221,8 @@ def test_what_does_not_run_is_told(namespace):
     other = {"name": "main", "args": ["sh", "-c", "echo hello; sleep infinity"]}
     patch("drill-3", containers=[other], automountServiceAccountToken=True)
     said = repairs.fault_of_app("drill-3")
-    assert said.startswith("The application reports 'hello'; see `kubectl logs drill-3-")
+    words = "The application reports 'hello'; see `kubectl logs drill-3-"
+    assert said.startswith(words)
 
 
 def save(folder, drill):
