@@ -1,7 +1,6 @@
 """Boot a Debian 13 in user-mode Linux, and log in to it through PAM, by ssh."""
 
 import json
-import shlex
 import signal
 import socket
 import subprocess
@@ -215,8 +214,3 @@ class Session:
 
     def __exit__(self, *_) -> None:
         self.log_out()
-
-
-def quoted(*words: str) -> str:
-    """Return a shell's line for a command."""
-    return shlex.join(words)
