@@ -1,0 +1,38 @@
+"""Return messages in the learner's language: the gettext catalogs of `helpers/locale`.
+
+`LAB_LANG` decides. Without it a notebook in `notebooks/ko` speaks Korean and everything
+else English; the locale does not count, so an English lesson is English everywhere.
+"""
+
+import functools
+import gettext
+import os
+from pathlib import Path
+
+CATALOGS = Path(__file__).parent / "locale"
+
+
+def language() -> str:
+    """Return the code of the language, like `ko`; without a catalog it is English."""
+    # Jupyter starts a kernel in its notebook's directory: notebooks/ko[/deeper].
+    here = "ko" if "ko" in Path.cwd().parts[-2:] else "en"
+    return os.environ.get("LAB_LANG") or here
+
+
+def say(text: str, /, **values: object) -> str:
+    """Return `text` in the learner's language, with its `{names}` filled in.
+
+    `text` is a whole sentence and a literal, because the catalog is made from the
+    calls: a sentence put together from halves cannot be translated.
+    """
+    return _catalog(language()).gettext(text).format(**values)
+
+
+def mark(text: str) -> str:
+    """Return `text` as it is, marked for the catalog: a constant, said later."""
+    return text
+
+
+@functools.cache
+def _catalog(code: str) -> gettext.NullTranslations:
+    return gettext.translation("helpers", CATALOGS, [code], fallback=True)
