@@ -54,7 +54,7 @@ CELLS = [
     prose("task", "### Exercise: who are you?\n\nPut the name into `name`.", "task"),
     prose("hint", "Hint: `whoami` is the word.", "hint"),
     code("stub", "name = None", "exercise"),
-    code("judge", "checks.name_it(name)", "check"),
+    code("judge", "from helpers import checks\n\nchecks.name_it(name)", "check"),
     prose(
         "answer",
         "<details>\n\n```python\nname = 'me'\n```\n\n</details>",
@@ -278,7 +278,8 @@ FAULTS = {
         "no code": edit("answer", "```python\nname = 'me'\n```", "Say `me`."),
     },
     "check_tells": {
-        "an assert": edit("judge", "checks.name_it(name)", "assert name"),
+        "an assert": edit("judge", "checks.name_it", "assert checks and "),
+        "no import": edit("judge", "from helpers import", "import helpers.checks as"),
     },
 }
 

@@ -49,10 +49,15 @@ def folded_solution(page: Page) -> Iterator[Fault]:
 
 
 def check_tells(page: Page) -> Iterator[Fault]:
-    """Demand that a check ends by asking `checks`, which says where to look."""
+    """Demand that a check imports `checks` and ends in one, which says what to mend."""
     for cell in page.code:
-        if CHECK in cell.tags and not check_of(cell):
+        if CHECK not in cell.tags:
+            continue
+        if not check_of(cell):
             yield cell.id, "a check does not end in checks.NAME(...)"
+        # Whoever leaves out the exercise before it has not run that one's import.
+        if "from helpers import checks" not in cell.source:
+            yield cell.id, "a check does not import checks"
 
 
 def check_of(cell: Cell) -> str:

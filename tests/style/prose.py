@@ -20,7 +20,7 @@ FOREIGN = re.compile(
     r"|\bIn this notebook we\b|\bone's own\b",
     re.IGNORECASE,
 )
-#: what a native reader stumbled over; the core lessons are free of it
+#: what a native reader stumbled over
 STILTED = re.compile(
     r"^We \w+|\b(any|every|no|some)body\b|\banew\b|\bat last\b|\bgo(es)? with it\b"
     r"|\b(am|are|be|is|was|were) allowed to\b|\brights\b|\bhand(s|ed)? down\b"
@@ -113,11 +113,12 @@ def then_and_now(page: Page) -> Iterator[Fault]:
 
 def english(page: Page) -> Iterator[Fault]:
     """Refuse the words by which readers noticed that the author thought otherwise."""
-    refused = (FOREIGN, STILTED) if page.name < "09" else (FOREIGN,)
     for cell in page.prose:
         for line in cell.text:
             plain = re.sub(r"`[^`]*`|\]\([^)]*\)", "", line)
-            found = [match for one in refused if (match := one.search(plain))]
+            found = [
+                match for one in (FOREIGN, STILTED) if (match := one.search(plain))
+            ]
             if found:
                 yield cell.id, f"{found[0][0].strip()!r} in {line.strip()[:60]!r}"
 
