@@ -4,7 +4,8 @@
     .venv/bin/python -m tools.course --minutes  # only count, and print a table
 
 The first cell of a notebook is `title`, the last one `go-deeper`; the map is the cell
-`map` of 00. What is in these cells is overwritten.
+`map` of 00. What is in these cells is overwritten. `say` translates every word here:
+`tools.korean` brings another one, for the frames of the Korean edition.
 """
 
 import argparse
@@ -28,6 +29,8 @@ FIRST = "00-start-here"
 TOP, LAST = "title", "go-deeper"
 #: ids of cells that nobody reads in full
 LOOKED_UP = ("map", LAST)
+#: a text, and what it is in the language of an edition; in English `str`
+Say = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -77,78 +80,82 @@ def _words(text: str) -> list[str]:
     return [word for word in text.split() if re.search(r"\w", word)]
 
 
-def title(lesson: Lesson) -> str:
+def title(lesson: Lesson, say: Say = str) -> str:
     """Return the first cell of a lesson."""
-    core = [one for one in lessons() if one.is_core]
-    place = f"core {int(lesson.number)} of {len(core) - 1}"
-    level = place if lesson.is_core else f"deeper, {offered(lesson)}"
-    facts = [f"{lesson.minutes} minutes", level]
+    last = sum(one.is_core for one in lessons()) - 1
+    level = say("core {number} of {last}").format(number=int(lesson.number), last=last)
+    if not lesson.is_core:
+        level = f"{say('deeper')}, {offered(lesson, say)}"
+    facts = [say("{minutes} minutes").format(minutes=lesson.minutes), level]
     if lesson.book:
-        facts.append(f"book {lesson.book}")
+        facts.append(say("book {section}").format(section=lesson.book))
     needs = [_link(lesson, _named(name)) for name in lesson.needs]
     if lesson.knows:
-        needs.append(lesson.knows)
+        needs.append(say(lesson.knows))
     if needs:
-        facts.append("you need " + ", ".join(needs))
-    can = [f"{number}. {end}" for number, end in enumerate(lesson.can, 1)]
+        facts.append(say("you need {lessons}").format(lessons=", ".join(needs)))
+    can = [f"{number}. {say(end)}" for number, end in enumerate(lesson.can, 1)]
     parts = [
-        f"# {lesson.title}",
+        f"# {say(lesson.title)}",
         " · ".join(facts),
-        "After this lesson you can:",
+        say("After this lesson you can:"),
         "\n".join(can),
-        _ways(lesson),
+        _ways(lesson, say),
     ]
     return "\n\n".join(parts)
 
 
-def go_deeper(lesson: Lesson) -> str:
+def go_deeper(lesson: Lesson, say: Say = str) -> str:
     """Return the last cell of a lesson: deeper lessons, pages to read, the next one."""
     below = [one for one in lessons() if lesson.name in (*one.after, *one.needs)]
-    lines = [
-        f"- {_link(lesson, one, one.title)} ({one.minutes} minutes, {offered(one)}): "
-        f"{one.summary}"
-        for one in below
-        if not one.is_core
-    ]
-    lines += [f"- [{page}]({address})" for page, address in lesson.read]
-    parts = ["## Go deeper", "\n".join(lines), _ways(lesson)]
+    lines = []
+    for one in below:
+        if not one.is_core:
+            minutes = say("{minutes} minutes").format(minutes=one.minutes)
+            link = _link(lesson, one, say(one.title))
+            facts = f"{minutes}, {offered(one, say)}"
+            lines.append(f"- {link} ({facts}): {say(one.summary)}")
+    # With the address: some pages of Kubernetes are there in other languages.
+    lines += [f"- {say(f'[{page}]({address})')}" for page, address in lesson.read]
+    parts = [f"## {say('Go deeper')}", "\n".join(lines), _ways(lesson, say)]
     return "\n\n".join(part for part in parts if part)
 
 
-def lesson_map() -> str:
+def lesson_map(say: Say = str) -> str:
     """Return the map in 00: the core path as a table, the deeper lessons folded."""
     first = _named(FIRST)
 
     def link(one: Lesson) -> str:
-        return _link(first, one, f"{one.number} {one.title}")
+        return _link(first, one, f"{one.number} {say(one.title)}")
 
-    summary = "<summary><b>The deeper lessons</b></summary>"
-    deeper = f"<details>\n{summary}\n\n{lesson_table(link, core=False)}\n\n</details>"
-    return f"{lesson_table(link, core=True)}\n\n{deeper}"
+    core, deeper = (lesson_table(link, core=core, say=say) for core in (True, False))
+    summary = f"<summary><b>{say('The deeper lessons')}</b></summary>"
+    return f"{core}\n\n<details>\n{summary}\n\n{deeper}\n\n</details>"
 
 
-def readme_table() -> str:
+def readme_table(say: Say = str) -> str:
     """Return the tables of the README."""
 
     def link(one: Lesson) -> str:
         return f"[{one.name}](notebooks/{one.path.as_posix()})"
 
-    return f"{lesson_table(link, core=True)}\n\n{lesson_table(link, core=False)}"
+    return "\n\n".join(lesson_table(link, core=core, say=say) for core in (True, False))
 
 
-def lesson_table(link: Callable[[Lesson], str], *, core: bool) -> str:
+def lesson_table(link: Callable[[Lesson], str], *, core: bool, say: Say = str) -> str:
     """Return the core or the deeper lessons as a table of Markdown."""
-    heading = "core lesson" if core else "deeper lesson"
-    lines = [f"| {heading} | minutes | book | what you do |", "| --- " * 4 + "|"]
+    columns = ("core lesson" if core else "deeper lesson", "minutes", "book")
+    heads = [say(column) for column in (*columns, "what you do")]
+    lines = [f"| {' | '.join(heads)} |", "| --- " * 4 + "|"]
     for one in lessons():
         if one.is_core == core:
-            after = "" if core else f" ({offered(one)})"
-            facts = (link(one) + after, str(one.minutes), one.book, one.summary)
+            after = "" if core else f" ({offered(one, say)})"
+            facts = (link(one) + after, str(one.minutes), one.book, say(one.summary))
             lines.append(f"| {' | '.join(facts)} |")
     return "\n".join(lines)
 
 
-def _ways(lesson: Lesson) -> str:
+def _ways(lesson: Lesson, say: Say) -> str:
     """Return the links to the lesson before, the map and the next one."""
     path = [one for one in lessons() if one.is_core == lesson.is_core]
     place = path.index(lesson)
@@ -159,10 +166,10 @@ def _ways(lesson: Lesson) -> str:
     if not lesson.is_core:
         ways = [_link(lesson, _named(name), f"← {name[:2]}") for name in lesson.after]
     if lesson.name != FIRST:
-        ways.append(_link(lesson, _named(FIRST), "map"))
+        ways.append(_link(lesson, _named(FIRST), say("map")))
     if lesson.is_core and place + 1 < len(path):
         after = path[place + 1]
-        ways.append(_link(lesson, after, f"{after.number} {after.title} →"))
+        ways.append(_link(lesson, after, f"{after.number} {say(after.title)} →"))
     return " · ".join(ways)
 
 
@@ -175,25 +182,33 @@ def _named(name: str) -> Lesson:
     return next(one for one in lessons() if one.name == name)
 
 
-def offered(lesson: Lesson) -> str:
+def offered(lesson: Lesson, say: Say = str) -> str:
     """Say after which lessons a deeper one is offered: a core one, and deeper ones."""
     deeper = [name for name in lesson.needs if not _named(name).is_core]
-    return "after " + ", ".join(name[:2] for name in [*lesson.after, *deeper])
+    names = ", ".join(name[:2] for name in [*lesson.after, *deeper])
+    return say("after {lessons}").format(lessons=names)
 
 
-def framed(lesson: Lesson, notebook: dict) -> dict:
+def own(lesson: Lesson, cell: dict) -> str:
+    """Return what is the lesson's own in a cell of prose: in the map, what is above."""
+    if cell["id"] in (TOP, LAST):
+        return ""
+    text = "".join(cell["source"])
+    is_map = lesson.name == FIRST and cell["id"] == "map"
+    return text.partition("\n| ")[0].rstrip() if is_map else text
+
+
+def framed(lesson: Lesson, notebook: dict, say: Say = str) -> dict:
     """Return the notebook with its generated cells."""
     cells = [cell for cell in notebook["cells"] if cell["id"] not in (TOP, LAST)]
     made = [
-        _prose(TOP, title(lesson)),
+        _prose(TOP, title(lesson, say)),
         *cells,
-        _prose(LAST, go_deeper(lesson)),
+        _prose(LAST, go_deeper(lesson, say)),
     ]
     for cell in made:
         if lesson.name == FIRST and cell["id"] == "map":
-            # The prose above the tables is the lesson's own.
-            own = "".join(cell["source"]).partition("\n| ")[0]
-            text = f"{own.rstrip()}\n\n{lesson_map()}"
+            text = f"{own(lesson, cell)}\n\n{lesson_map(say)}"
             cell["source"] = text.splitlines(keepends=True)
     return notebook | {"cells": made}
 
@@ -203,11 +218,16 @@ def _prose(name: str, text: str) -> dict:
     return {"cell_type": "markdown", "id": name, "metadata": {}, "source": lines}
 
 
-def with_table(readme: str) -> str:
-    """Return the README with its table made anew."""
+def without_table(readme: str) -> str:
+    """Return what is the README's own."""
     before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{readme_table()}\n{END}{after}"
+    return f"{before}{BEGIN}\n{END}{rest.partition(END)[2]}"
+
+
+def with_table(readme: str, say: Say = str) -> str:
+    """Return the README with its table made anew."""
+    table = f"{BEGIN}\n{readme_table(say)}"
+    return without_table(readme).replace(BEGIN, table)
 
 
 def files() -> dict[Path, str]:

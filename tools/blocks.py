@@ -1,0 +1,97 @@
+"""Find the messages in Markdown and in pictures, and put others in their place.
+
+A message is a block of Markdown (a heading, a paragraph, an item, a cell of a table) or
+a text of a picture. `say` is called with each, and what lies between is kept as it is:
+with `str` for `say`, nothing changes.
+"""
+
+import re
+from collections.abc import Iterator
+
+from tools.course import Say
+
+#: code, tags and addresses are the same in every language
+_SILENT = re.compile(
+    r"(`+).*?\1|<code>.*?</code>|<[^>]*>|(?<=\])\([^)]*\)|https?://\S+", re.DOTALL
+)
+_WORD = re.compile(r"[^\W\d_]{2,}")
+#: what a line begins with before its words: quotes, items, the hashes of a heading
+_MARKS = re.compile(r"(?:\s*(?:>|[-*+]|\d+[.)])(?=\s|$))*\s*(?:#{1,6}\s+)?")
+_FENCE = re.compile(r"\s*(?:```|~~~)")
+_CAPTION = re.compile(r"(?<=^:caption: ).+")
+_PIPE = re.compile(r"((?<!\\)\|)")
+_FOLD = re.compile(r"(</?(?:details|summary)>|<!--.*?-->)")
+_TEXT = re.compile(r"(<(title|desc|text)\b[^>]*>)(.*?)(</\2>)", re.DOTALL)
+_SPAN = re.compile(r"(<tspan\b[^>]*>)([^<]*)(</tspan>)")
+
+
+def speaks(text: str) -> bool:
+    """Say whether there is a word to translate in it."""
+    return bool(_WORD.search(_SILENT.sub("", text)))
+
+
+def markdown(text: str, say: Say) -> str:
+    """Return Markdown with each of its blocks translated."""
+    made: list[str] = []
+    block: list[tuple[str, str]] = []
+    fenced = False
+
+    def close() -> None:
+        if block:
+            made.extend(_lines(block, say))
+            block.clear()
+
+    for line in text.split("\n"):
+        marks = _MARKS.match(line)[0]  # type: ignore[index]  # it matches all
+        words = line[len(marks) :]
+        if _FENCE.match(line) or fenced:
+            close()
+            fenced ^= bool(_FENCE.match(line))
+            made.append(_CAPTION.sub(lambda found: say(found[0]), line))
+        elif _FOLD.match(line) or words.startswith("|"):
+            close()
+            parts = (_FOLD if _FOLD.match(line) else _PIPE).split(line)
+            made.append("".join(_part(part, say) for part in parts))
+        elif not words or (not block and line.startswith("    ")):
+            close()
+            made.append(line)
+        else:
+            if marks.strip(" >"):
+                close()
+            block.append((marks, words))
+            if "#" in marks:
+                close()
+    close()
+    return "\n".join(made)
+
+
+def _lines(block: list[tuple[str, str]], say: Say) -> Iterator[str]:
+    """Yield the lines of a block with new words behind the marks of the old ones."""
+    old = "\n".join(words for _, words in block)
+    new = (say(old) if speaks(old) else old).split("\n")
+    marks = [marks for marks, _ in block]
+    while len(marks) < len(new):
+        marks.append(re.sub(r"[^\s>]", " ", marks[-1]))
+    yield from (mark + line for mark, line in zip(marks, new, strict=False))
+
+
+def _part(text: str, say: Say) -> str:
+    words = text.strip()
+    return text.replace(words, say(words)) if speaks(text) else text
+
+
+def picture(text: str, say: Say) -> str:
+    """Return an SVG with its words translated; the lines of a text are one message."""
+
+    def told(found: re.Match[str]) -> str:
+        spans = _SPAN.findall(found[3])
+        old = "\n".join(words for _, words, _ in spans) if spans else found[3]
+        if not speaks(old):
+            return found[0]
+        new = say(old)
+        if spans:
+            each = iter(new.split("\n"))
+            new = _SPAN.sub(lambda span: span[1] + next(each, "") + span[3], found[3])
+        return found[1] + new + found[4]
+
+    return _TEXT.sub(told, text)

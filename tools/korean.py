@@ -1,0 +1,294 @@
+"""Make the Korean edition of the lessons out of `locale/ko/*.po`.
+
+    python -m tools.korean update          # put what is new in English into the .po
+    python -m tools.korean write           # notebooks/ko, README.ko.md, helpers/locale
+    python -m tools.korean check [NAME …]  # say what is missing, stale or wrong
+
+Code, ids, tags and metadata are those of the English notebooks. A file is written when
+each message of it is translated; until then, links lead to the English one. NAME is a
+.po without its ending: that one alone is checked, message by message.
+"""
+
+import argparse
+import functools
+import io
+import json
+import os
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+from helpers.course import Lesson, lessons
+from tools import blocks, course
+from tools.korean_faults import faults
+
+ROOT, NOTEBOOKS = course.ROOT, course.NOTEBOOKS
+EDITION = NOTEBOOKS / "ko"
+CATALOGS = ROOT / "locale" / "ko"
+HELPERS = ROOT / "helpers"
+COMPILED = HELPERS / "locale" / "ko" / "LC_MESSAGES" / "helpers.mo"
+#: names of the catalogs of the frames, and of what the helpers say
+FRAMES, MESSAGES = "course", "helpers"
+#: catalog, place and text of a message, and what it becomes
+Tell = Callable[[str, str, str], str]
+_LINK = re.compile(r"(?<=\]\()[^)\s#]+")
+
+
+class Plain(Catalog):
+    """A catalog whose head is the same at any time, with any version of Babel."""
+
+    mime_headers = property(
+        lambda self: [
+            ("Language", "ko"),
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Transfer-Encoding", "8bit\n"),
+        ]
+    )
+
+
+@dataclass(eq=False)
+class Source:
+    """A file in English, its catalog, and the file that is made of it."""
+
+    catalog: str
+    english: Path
+    korean: Path
+    lesson: Lesson | None = None
+
+    def told(self, tell: Tell) -> str:
+        """Return the text of the file in which `tell` has translated each message."""
+        text = self.english.read_text("utf-8")
+        place = self.english.relative_to(ROOT).as_posix()
+        say = functools.partial(tell, self.catalog, place)
+        frame = functools.partial(tell, FRAMES, "")
+        if self.lesson:
+            notebook = json.loads(text)
+            for cell in prose(notebook):
+                own = course.own(self.lesson, cell)
+                say = functools.partial(tell, self.catalog, cell["id"])
+                cell["source"] = blocks.markdown(own, say).splitlines(keepends=True)
+            return dumped(course.framed(self.lesson, notebook, frame))
+        if self.english.suffix == ".svg":
+            return blocks.picture(text, say)
+        if course.BEGIN in text:
+            own = blocks.markdown(course.without_table(text), say)
+            return course.with_table(own, frame)
+        return blocks.markdown(text, say)
+
+
+def prose(notebook: dict) -> list[dict]:
+    """Return the cells that a language makes a difference to."""
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+
+
+def dumped(notebook: dict) -> str:
+    """Return the text of a notebook's file."""
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def sources() -> Iterator[Source]:
+    """Yield every file that has an edition in Korean."""
+    for lesson in lessons():
+        english, korean = (folder / lesson.path for folder in (NOTEBOOKS, EDITION))
+        yield Source(lesson.name, english, korean, lesson)
+    for english in sorted(NOTEBOOKS.glob("*.md")):
+        yield Source(english.stem, english, EDITION / english.name)
+    for english in sorted(NOTEBOOKS.glob("images/*.svg")):
+        yield Source("images", english, EDITION / "images" / english.name)
+    yield Source("readme", ROOT / "README.md", ROOT / "README.ko.md")
+    yield Source("site", ROOT / "site/en/index.md", ROOT / "site/ko/index.md")
+
+
+def templates() -> dict[str, Catalog]:
+    """Return every catalog as English is now, without translations."""
+    made: dict[str, Catalog] = defaultdict(Catalog)
+
+    def note(catalog: str, place: str, text: str) -> str:
+        made[catalog].add(text, locations=[(place, 0)] if place else [])
+        return text
+
+    for source in sources():
+        same = source.told(note) == source.english.read_text("utf-8")
+        assert same, f"{source.english} would change without a word"
+    keywords = {"say": None, "mark": None}
+    for name, _, text, _, _ in extract_from_dir(HELPERS, keywords=keywords):
+        note(MESSAGES, f"helpers/{name}", str(text))
+    return made
+
+
+def read(name: str) -> Catalog:
+    """Return a catalog as it is in its file; empty without one."""
+    path = CATALOGS / f"{name}.po"
+    return read_po(io.BytesIO(path.read_bytes() if path.exists() else b""), "ko")
+
+
+def korean(message: Message | None) -> str:
+    """Return what a message is in Korean; "" if that is missing or no longer true."""
+    return "" if not message or message.fuzzy else str(message.string or "")
+
+
+def updated() -> dict[str, Catalog]:
+    """Return each catalog as it should be.
+
+    What has changed in English keeps its old words as fuzzy. What another catalog says,
+    or this one said before, is filled in.
+    """
+    current = templates()
+    made = {name: read(name) for name in current}
+    known = {
+        message.id: korean(message)
+        for catalog in made.values()
+        for message in (*catalog.obsolete.values(), *catalog)
+        if message.id and korean(message)
+    }
+    for name, catalog in made.items():
+        catalog.update(current[name])
+        for message in catalog:
+            if message.id in known and not korean(message):
+                message.string = known[message.id]
+                message.flags.discard("fuzzy")
+    return made
+
+
+def plain(catalog: Catalog, name: str) -> Catalog:
+    """Return a catalog without all that changes though no word does."""
+    made = Plain("ko", fuzzy=False, header_comment="# See docs/translating.md.")
+    for message in catalog:
+        if message.id:
+            made[message.id] = message
+            # Other flags are about format strings, and a guess in prose.
+            message.flags &= message.flags if name == MESSAGES else {"fuzzy"}
+    for key, message in catalog.obsolete.items():
+        if message.string and message.id not in made:
+            made.obsolete[key] = message
+    return made
+
+
+def po(name: str, catalog: Catalog) -> bytes:
+    """Return the content of a catalog's file."""
+    out = io.BytesIO()
+    write_po(out, plain(catalog, name), width=0, include_lineno=False)
+    return out.getvalue()
+
+
+def edition() -> dict[Path, bytes]:
+    """Return each file of the Korean edition of which no message is missing."""
+    every = [*sources()]
+    catalogs = {name: read(name) for name in {FRAMES, *(s.catalog for s in every)}}
+    made: dict[Source, str] = {}
+    for source in every:
+        missing: list[str] = []
+
+        def tell(name: str, _: str, text: str, lost: list[str] = missing) -> str:
+            found = korean(catalogs[name].get(text))
+            lost += [] if found else [text]
+            return found
+
+        text = source.told(tell)
+        if not missing:
+            made[source] = text
+    # One that is behind its English stays where it is.
+    there = {s.english: s.korean for s in every if s in made or s.korean.exists()}
+    out = io.BytesIO()
+    write_mo(out, plain(read(MESSAGES), MESSAGES))
+    files = {one.korean: linked(one, text, there) for one, text in made.items()}
+    return {COMPILED: out.getvalue()} | {p: t.encode() for p, t in files.items()}
+
+
+def linked(source: Source, text: str, there: dict[Path, Path]) -> str:
+    """Return the text with links that lead on from the place of the Korean file.
+
+    `there` has the files with a Korean edition. Within it links stay as they are.
+    """
+
+    def way(found: re.Match[str]) -> str:
+        target = Path(os.path.normpath(source.english.parent / found[0]))
+        if not target.exists():
+            return found[0]  # an address, or a page that only the site has
+        return os.path.relpath(there.get(target, target), source.korean.parent)
+
+    if not source.lesson:
+        return _LINK.sub(way, text)
+    notebook = json.loads(text)
+    for cell in prose(notebook):
+        cell["source"] = [_LINK.sub(way, line) for line in cell["source"]]
+    return dumped(notebook)
+
+
+def other_titles(old: str, new: str, titles: dict[str, str]) -> Iterator[str]:
+    """Yield each lesson that a message gives another name than its own title."""
+    for title, told in titles.items():
+        if title in old and told not in new:
+            yield f"the title is {told}"
+
+
+def check(names: list[str]) -> Iterator[str]:
+    """Yield a line for all that is missing, stale or wrong, or only in these .po."""
+    current = updated()
+    titles = {
+        f"[{one.number} {old}]": f"[{one.number} {new}]"
+        for one in lessons()
+        if (old := one.title) and (new := korean(current[FRAMES].get(old)))
+    }
+    for name in names or current:
+        catalog, path = current[name], CATALOGS / f"{name}.po"
+        said = [message for message in catalog if message.id]
+        missing = [message for message in said if not message.string]
+        if missing and not names:
+            yield f"{path.name}: {len(missing)} of {len(said)} messages are missing"
+        for message in said:
+            first = str(message.id).partition("\n")[0][:60]
+            if message.fuzzy:
+                yield f"{path.name}: English has changed: {first}"
+            elif names and message in missing:
+                yield f"{path.name}: not translated: {first}"
+            elif message.string and "checked" not in message.user_comments:
+                old, new = str(message.id), str(message.string)
+                for fault in (*faults(old, new), *other_titles(old, new, titles)):
+                    yield f"{path.name}: {fault}: {first}"
+        if not path.exists() or path.read_bytes() != po(name, catalog):
+            yield f"{path.name}: not in step with English. Run: make korean"
+    if names:
+        return
+    for path, content in edition().items():
+        if not path.exists() or path.read_bytes() != content:
+            yield f"{path.relative_to(ROOT)}: not in step. Run: make korean"
+    known = {source.korean for source in sources()}
+    known |= {CATALOGS / f"{name}.po" for name in current}
+    found = {*CATALOGS.glob("*.po"), *EDITION.rglob("*.ipynb"), *EDITION.rglob("*.svg")}
+    for path in sorted(found - known):
+        yield f"{path.relative_to(ROOT)}: left over from something. Remove it."
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what the first word says; return 1 if a check finds something."""
+    parser = argparse.ArgumentParser(prog="python -m tools.korean", description=__doc__)
+    parser.add_argument("what", choices=["update", "write", "check"])
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    options = parser.parse_args(arguments)
+    if options.what == "check":
+        found = list(check(options.names))
+        print("\n".join(found) or "The Korean edition is whole.")
+        return bool(found)
+    if options.what == "write":
+        made = edition()
+    else:
+        made = {
+            CATALOGS / f"{name}.po": po(name, one) for name, one in updated().items()
+        }
+    for path, content in made.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
