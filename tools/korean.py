@@ -66,32 +66,23 @@ class Source:
     def told(self, tell: Tell) -> str:
         """Return the text of the file in which `tell` has translated each message."""
         text = self.english.read_text("utf-8")
-        place = self.english.relative_to(ROOT).as_posix()
-        say = functools.partial(tell, self.catalog, place)
+        say = functools.partial(tell, self.catalog, self.english.name)
         frame = functools.partial(tell, FRAMES, "")
         if self.lesson:
             notebook = json.loads(text)
-            for cell in prose(notebook):
-                own = course.own(self.lesson, cell)
-                say = functools.partial(tell, self.catalog, cell["id"])
-                cell["source"] = blocks.markdown(own, say).splitlines(keepends=True)
-            return dumped(course.framed(self.lesson, notebook, frame))
+            for cell in notebook["cells"]:
+                if cell["cell_type"] == "markdown":
+                    own = course.own(self.lesson, cell)
+                    say = functools.partial(tell, self.catalog, cell["id"])
+                    cell["source"] = blocks.markdown(own, say).splitlines(keepends=True)
+            made = course.framed(self.lesson, notebook, frame)
+            return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
         if self.english.suffix == ".svg":
             return blocks.picture(text, say)
         if course.BEGIN in text:
             own = blocks.markdown(course.without_table(text), say)
             return course.with_table(own, frame)
         return blocks.markdown(text, say)
-
-
-def prose(notebook: dict) -> list[dict]:
-    """Return the cells that a language makes a difference to."""
-    return [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
-
-
-def dumped(notebook: dict) -> str:
-    """Return the text of a notebook's file."""
-    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
 def sources() -> Iterator[Source]:
@@ -215,29 +206,13 @@ def linked(source: Source, text: str, there: dict[Path, Path]) -> str:
             return found[0]  # an address, or a page that only the site has
         return os.path.relpath(there.get(target, target), source.korean.parent)
 
-    if not source.lesson:
-        return _LINK.sub(way, text)
-    notebook = json.loads(text)
-    for cell in prose(notebook):
-        cell["source"] = [_LINK.sub(way, line) for line in cell["source"]]
-    return dumped(notebook)
-
-
-def other_titles(old: str, new: str, titles: dict[str, str]) -> Iterator[str]:
-    """Yield each lesson that a message gives another name than its own title."""
-    for title, told in titles.items():
-        if title in old and told not in new:
-            yield f"the title is {told}"
+    return _LINK.sub(way, text)
 
 
 def check(names: list[str]) -> Iterator[str]:
     """Yield a line for all that is missing, stale or wrong, or only in these .po."""
     current = updated()
-    titles = {
-        f"[{one.number} {old}]": f"[{one.number} {new}]"
-        for one in lessons()
-        if (old := one.title) and (new := korean(current[FRAMES].get(old)))
-    }
+    titles = {one.title: korean(current[FRAMES].get(one.title)) for one in lessons()}
     for name in names or current:
         catalog, path = current[name], CATALOGS / f"{name}.po"
         said = [message for message in catalog if message.id]
@@ -251,8 +226,7 @@ def check(names: list[str]) -> Iterator[str]:
             elif names and message in missing:
                 yield f"{path.name}: not translated: {first}"
             elif message.string and "checked" not in message.user_comments:
-                old, new = str(message.id), str(message.string)
-                for fault in (*faults(old, new), *other_titles(old, new, titles)):
+                for fault in faults(str(message.id), str(message.string), titles):
                     yield f"{path.name}: {fault}: {first}"
         if not path.exists() or path.read_bytes() != po(name, catalog):
             yield f"{path.name}: not in step with English. Run: make korean"

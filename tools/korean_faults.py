@@ -32,12 +32,12 @@ _PARTICLE = re.compile(r"(\S+?)(을|를|은|는|이|가|과|와|으로|로)(?=[\
 _BEHIND_CONSONANT, _BEHIND_VOWEL = {*"을은이과", "으로"}, {*"를는가와", "로"}
 _DIGITS = dict(zip("0123456789", "영일이삼사오육칠팔구", strict=True))
 #: ends of English words, and the final consonant that they have in Korean; 0 is none
-_SOUNDS = {8: "l|le", 4: "[mn]|[mn]e|ng", 0: "[aiouydfghjrsvwxz]|[bcdgikrstuvwyz]e|ee"}
+_SOUNDS = {8: "l|le", 4: "[mn]|[mn]e|ng", 0: "[aiouydfghjrsvwxz]|[bcdgikrsuvwyz]e|ee"}
 _B, _L = 17, 8
 
 
-def faults(english: str, korean: str) -> Iterator[str]:
-    """Yield a sentence for each fault of a message."""
+def faults(english: str, korean: str, titles: dict[str, str]) -> Iterator[str]:
+    """Yield a sentence for each fault of a message; `titles` are those of lessons."""
     for what, pattern in _KEPT.items():
         old, new = (_found(pattern, text) for text in (english, korean))
         if old != new:
@@ -58,6 +58,9 @@ def faults(english: str, korean: str) -> Iterator[str]:
         # 합니다, but not 아니다: the syllable before it ends in a consonant.
         if polite[1] is None or _final(polite[1]) == _B:
             yield f"polite style: {polite[0]}"
+    for title, own in titles.items():
+        if own and f" {title}]" in english and f" {own}]" not in korean:
+            yield f"another title of a lesson: it is {own}"
     yield from _words(plain, told)
     yield from _particles(korean)
 
@@ -79,14 +82,14 @@ def _asterisks(text: str) -> Iterator[str]:
     """
     text = _CODE.sub(lambda code: "`" * len(code[0]), text)
     opened: list[str] = []
-    for run in re.finditer(r"(?<!\\)\*+(?! )|(?<![ \\])\*+", text):
+    for run in re.finditer(r"(?<![\\*])\*+", text):
         around = text[: run.start()][-1:] or " ", text[run.end() :][:1] or " "
         before, after = map(_kind, around)
         if opened[-1:] == [run[0]] and before <= after and before < 2:
             opened.pop()
         elif after <= before and after < 2:
             opened.append(run[0])
-        else:
+        elif before + after < 4:  # between spaces it is only an asterisk
             yield run[0].join(around)
     yield from opened
 
