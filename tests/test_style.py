@@ -279,7 +279,7 @@ FAULTS = {
     },
     "check_tells": {
         "an assert": edit("judge", "checks.name_it", "assert checks and "),
-        "no import": edit("judge", "from helpers import", "import helpers.checks as"),
+        "no import": edit("judge", "from helpers import checks\n\n", ""),
     },
 }
 
