@@ -83,7 +83,7 @@ TYPES = $(PY) -m mypy && $(PY) -m deptry --no-ansi .
 venv:
 	@sh tools/setup.sh venv
 
-bench: setup venv ## Measure, each figure beside its floor, on one page: ten minutes
+bench: setup venv ## Measure, each figure beside its floor, on one page: some minutes
 	@$(PY) benchmarks/page.py
 
 clean: ## Remove what was generated here; never the cluster or its cache

@@ -1,4 +1,4 @@
-"""Measure what takes less than ten minutes and print it as one page; `make bench`.
+"""Measure what takes some minutes and print it as one page; `make bench`.
 
 Cold starts and starts after `stop` take turns; the floor of each is in its own round.
 What takes longer, and what wants programs that may not be here, is named in the end.
@@ -7,35 +7,16 @@ Usage: `python benchmarks/page.py [--runs 5]`
 """
 
 import argparse
-import subprocess
-import sys
-from pathlib import Path
 
 import idle
 import start
 from parts import figures, resources
 
-HERE = Path(__file__).parent
-#: seconds of the views, the least that they can be measured in
-VIEWS = 180
 ELSEWHERE = {
     "benchmarks/peers.py": "what else gives a Kubernetes API, built on demand",
     "benchmarks/growth.py": "1, 2, 5 and 10 clusters on one machine: five minutes",
-    "benchmarks/cycles.py": "`up`, `stop`, `up` …: what is lost, left over or grows",
-    "benchmarks/kill.py": "the same with parts killed at random: two hours",
-    "benchmarks/build.py --all": "the build of the programs: 20 minutes",
     "-m tools.chapter": "every notebook; it says how long each takes",
 }
-
-
-def views() -> str:
-    """Return what the views' own script prints, or why it prints nothing."""
-    command = [sys.executable, HERE / "views.py", f"--seconds={VIEWS}"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    text = done.stdout.decode().strip()
-    if done.returncode:
-        return f"Not measured: {text.splitlines()[-1] if text else done.returncode}"
-    return f"```\n{text}\n```"
 
 
 def main() -> None:
@@ -50,8 +31,6 @@ def main() -> None:
     start.show(rounds.kept)
     figures.say("a cluster with nothing to do, for a minute")
     print(f"\n## Two pods, idle\n\n{idle.measure(60)}", flush=True)
-    figures.say(f"views on a busy cluster, for {VIEWS} s")
-    print(f"\n## Views\n\n{views()}")
     print("\n## Not run here\n")
     for command, what in ELSEWHERE.items():
         print(f"- `python {command}`: {what}")

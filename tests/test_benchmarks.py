@@ -143,7 +143,7 @@ def test_the_documentation_names_every_script_but_the_one_that_make_runs():
 def test_the_page_names_every_script_that_it_does_not_run():
     """What `make bench` leaves out can be found without reading the directory."""
     scripts = {path.name for path in (ROOT / "benchmarks").glob("*.py")}
-    run = {"page.py", "start.py", "idle.py", "views.py"}
+    run = {"page.py", "start.py", "idle.py"}
     named = {
         command.split()[0].removeprefix("benchmarks/") for command in page.ELSEWHERE
     }

@@ -18,29 +18,17 @@ from cluster import binaries, versions
 LIMIT = 0.1
 
 
-def goal(what: str, value: float, bound: str) -> None:
-    """Print a ratio beside its goal, such as `<= 0.75`."""
-    sign, limit = bound.split()
-    held = value <= float(limit) if sign == "<=" else value >= float(limit)
-    print(f"{what:<58}{value:8.2f}  goal {bound:<8}{'reached' if held else 'MISSED'}")
-
-
-def surroundings() -> str:
-    """Return what a figure depends on: processors, load."""
-    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
-    return f"{cores} cores, load {load:.1f}"
-
-
 def heading(title: str) -> str:
     """Return a title with the date, versions and the machine below it."""
     memory = psutil.virtual_memory().total / 1e9
+    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
     programs = (
         f"Kubernetes {versions.KUBERNETES}, etcd {versions.ETCD}, "
         f"containerd {versions.CONTAINERD}, {go()}"
     )
     machine = (
         f"Python {platform.python_version()}, Linux {platform.release()}, "
-        f"{platform.machine()}, {memory:.0f} GB, {surroundings()}"
+        f"{platform.machine()}, {memory:.0f} GB, {cores} cores, load {load:.1f}"
     )
     date = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
     return f"# {title}\n\n{date}; {programs}; {machine}\n"

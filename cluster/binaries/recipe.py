@@ -48,10 +48,9 @@ class Step:
     `cgo` needs a C compiler; `seccomp_tag` is added where libseccomp's headers are.
     With `substitute` the distribution's program of the same name will do.
 
-    What it takes, in bytes, as `benchmarks/build.py` measures: `sources` in Go's
-    module cache, once per upstream; `disk` for packages and programs, and as much
-    again in temporary files until the step ends; `memory` for the largest compiler or
-    linker alone.
+    What it takes, in bytes, as was measured: `sources` in Go's module cache, once per
+    upstream; `disk` for packages and programs, and as much again in temporary files
+    until the step ends; `memory` for the largest compiler or linker alone.
     """
 
     lock: str
