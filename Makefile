@@ -7,7 +7,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb notebooks/deeper/*.ipynb)
 # JupyterLab writes the version of whoever saved last: noise in every diff.
 STRIP := -m nbstripout --keep-id --extra-keys metadata.language_info.version
 
-.PHONY: help setup lab chapter site test full quick lint lock checksums bench clean venv
+.PHONY: help setup lab chapter site test full quick lint lock bench clean venv
 
 help: ## Print these words
 	@awk -F ': .*## |: *## ' '/^[a-z]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' Makefile
@@ -73,9 +73,6 @@ lint: venv ## Check style, types and dependencies; changes nothing
 
 lock: ## Pin every package for CI and Binder anew: requirements.lock and -test.lock
 	@sh tools/setup.sh lock
-
-checksums: venv ## Pin every download anew: cluster/binaries/checksums.toml
-	@$(PY) -m tools.checksums
 
 # Of the whole project, so in a variable: a copy of a part can be linted without them.
 TYPES = $(PY) -m mypy && $(PY) -m deptry --no-ansi .

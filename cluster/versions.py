@@ -1,9 +1,8 @@
 """Hold every version the suite depends on, in one place.
 
-What is downloaded or built is pinned byte for byte by the `go.sum` files in
-`cluster/binaries/locks/`, what is downloaded by `cluster/binaries/checksums.toml`
-(`make checksums` after a change here); these strings are what people and checks read.
-A test compares them.
+What is built is pinned byte for byte by the `go.sum` files in
+`cluster/binaries/locks/`, what is downloaded by the SHA-256 that its project publishes;
+these strings are what people and checks read. A test compares them.
 """
 
 KUBERNETES = "v1.37.2"

@@ -153,8 +153,6 @@ def copy_checkout(directory: Path) -> None:
     for name in files():
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, directory / name)
-    # The mirror has programs that were made here, with other sums.
-    (directory / releases.CHECKSUMS.relative_to(ROOT)).write_text("")
 
 
 @contextmanager

@@ -1,9 +1,8 @@
 """Download the programs of a recipe from their projects. The caller holds the lock.
 
 pooch fetches each file, tries again after a break, and refuses one whose SHA-256 is
-not the published one; that must be the one in this repository, if it has any. What does
-not come, for whatever reason, is left to the build, and one line says why. Proxies are
-those of the environment (`https_proxy`, `no_proxy`).
+not the published one. What does not come, for whatever reason, is left to the build,
+and one line says why. Proxies are those of the environment (`https_proxy`, `no_proxy`).
 """
 
 import contextlib
@@ -85,13 +84,6 @@ def download(
         if why or not found:
             left.append((step, why))
     _explain(left, len(left) == len(asked), progress)
-    failed_steps = [step for step, _ in left]
-    taken = [r for step, found in asked if step not in failed_steps for r in found]
-    if unknown := [release for release in taken if not release.pinned]:
-        progress.finish(
-            f"{len(unknown)} of {len(taken)} files were compared with the SHA-256 that "
-            "their host publishes: this repository has none of them"
-        )
     return programs if len(left) < len(asked) else None
 
 
@@ -152,16 +144,11 @@ class _Fetcher:
         self.directory = directory
         self.received = 0
         self.stopped = threading.Event()
-        self._sums = Sums()
+        self._sums = _Sums()
 
     def fetch(self, release: Release) -> Path:
         """Return the whole file; raise Unavailable."""
         known = self._sums.published(release)
-        if release.pinned not in ("", known):
-            raise Unavailable(
-                f"{release.host} publishes another SHA-256 of {release.name} than the "
-                f"{release.pinned[:12]}… in this repository"
-            )
         place = pooch.create(
             self.directory,
             base_url="",
@@ -185,11 +172,10 @@ class _Fetcher:
             ) from None
 
 
-class Sums:
+class _Sums:
     """Asks for the sums of files; one try tells for all files of a host."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
         #: host to the reason why it cannot be reached
         self._unreachable: dict[str, str] = {}
 

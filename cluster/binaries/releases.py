@@ -1,10 +1,8 @@
 """Describe what upstream publishes of our programs, and where. Nothing is fetched.
 
-Each file stands beside a text with its SHA-256, made by the same project. The sums that
-are in `checksums.toml` are compared with it as well, so a host that is taken over
-changes nothing; `make checksums` writes that file. Where it has "", as long as nobody
-has run that where the hosts can be reached, a download is as trustworthy as HTTPS and
-the release itself. No signature is checked. A build is pinned byte for byte.
+Each file is beside a text with its SHA-256, made by the same project. A download is as
+trustworthy as HTTPS and the release itself: no signature is checked. A build is pinned
+byte for byte.
 
 programs                     published as                      with its sums in
 kubectl, kubelet, kube-*     the program                       NAME.sha256
@@ -17,14 +15,11 @@ kind                         the program                       NAME.sha256sum
 On macOS there are kubectl and kind, which are all that a cluster made by kind needs.
 """
 
-import functools
 import os
 import re
 import sys
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from cluster import errors, versions
 
@@ -37,9 +32,6 @@ OFF = "LAB_NO_DOWNLOADS"
 #: names a copy of the projects' hosts: it is asked for `/dl.k8s.io/…` and so on
 MIRROR = "LAB_MIRROR"
 
-#: the SHA-256 of each file, by its address at the project
-CHECKSUMS = Path(__file__).with_name("checksums.toml")
-
 _SUM = re.compile(r"^([0-9a-fA-F]{64})(?:\s+\*?(\S+))?$")
 
 
@@ -48,16 +40,14 @@ class Release:
     """A published file: its `url`, and that of the text with its `sums`.
 
     `members` maps the program to its path in a tar file; None for a file that is the
-    program itself. All three may hold `{arch}`. `pinned` is its SHA-256 as it stands in
-    this repository, "" where it does not. An address with `{system}` is published for
-    macOS as well.
+    program itself. All three may hold `{arch}`. An address with `{system}` is published
+    for macOS as well.
     """
 
     url: str
     sums: str
     programs: tuple[str, ...]
     members: Mapping[str, str] | None = field(default=None, hash=False)
-    pinned: str = ""
 
     @property
     def name(self) -> str:
@@ -92,19 +82,7 @@ class Release:
         members = self.members and {
             name: for_machine(path) for name, path in self.members.items()
         }
-        return Release(
-            address(self.url),
-            address(self.sums),
-            self.programs,
-            members,
-            checksums().get(for_machine(self.url), ""),
-        )
-
-
-@functools.cache
-def checksums() -> dict[str, str]:
-    """Return the SHA-256 of each release by its address, "" where it is not known."""
-    return tomllib.loads(CHECKSUMS.read_text())
+        return Release(address(self.url), address(self.sums), self.programs, members)
 
 
 def published(programs: Iterable[str], system: str = sys.platform) -> list[Release]:

@@ -32,8 +32,6 @@ def mirror(tmp_path, monkeypatch):
     with m.running(tmp_path) as mirror:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
         monkeypatch.setenv("LAB_MIRROR", mirror.base)
-        # Those of this repository are of the projects' own files.
-        monkeypatch.setattr(releases, "checksums", dict)
         for name in ("LAB_NO_DOWNLOADS", "LAB_ASSETS", *PROXIES):
             monkeypatch.delenv(name, raising=False)
         yield mirror
@@ -89,20 +87,6 @@ def test_a_wrong_checksum_is_refused(mirror, one, directory):
         f"{wanted}…"
     )
     assert list(directory.iterdir()) == []
-
-
-def test_what_is_not_the_file_of_this_repository_is_not_asked_for(mirror, one):
-    """A host that is taken over publishes a sum that fits its own file."""
-    release = mirror.release("app", CONTENT)
-    pinned = hashlib.sha256(CONTENT).hexdigest()
-    assert one(dataclasses.replace(release, pinned=pinned)) == CONTENT
-    mirror.release("app", CONTENT[1:])
-    mirror.asked.clear()
-    assert one(dataclasses.replace(release, pinned=pinned)) == (
-        f"127.0.0.1:{mirror.port} publishes another SHA-256 of app than the "
-        f"{pinned[:12]}… in this repository"
-    )
-    assert mirror.asked == ["/app.sha256"]
 
 
 def test_a_text_without_the_sum_is_refused(mirror, one):
@@ -279,9 +263,7 @@ def test_what_does_not_come_is_left_to_the_build_by_whole_steps(
     assert names == sorted(everything.keys() - step)
     assert lines == [
         f"building kubectl, kube-scheduler, kube-proxy instead, because 404 for "
-        f"{release.sums}",
-        "8 of 8 files were compared with the SHA-256 that their host publishes: "
-        "this repository has none of them",
+        f"{release.sums}"
     ]
 
 
@@ -337,18 +319,13 @@ def test_with_builds_switched_off_it_is_an_error_that_has_its_reason_above(
     assert view.kept == [f"no download, because 404 for {mirror.base}{path}"]
     mirror.files[path] = content
     made = binaries.ensure(view, hello)
-    assert (made / "hi").read_bytes() == content and len(view.kept) == 2
+    assert (made / "hi").read_bytes() == content and len(view.kept) == 1
 
 
-def test_a_program_with_a_sum_in_this_repository_comes_without_a_word(
-    mirror, hello, monkeypatch
-):
-    release, path = releases.PUBLISHED["hi"], "/hello.example/v1.2.3/hi"
-    pinned = {release.url: hashlib.sha256(mirror.files[path]).hexdigest()}
-    monkeypatch.setattr(releases, "checksums", lambda: pinned)
+def test_a_program_comes_without_a_word(mirror, hello):
     view = Notes()
     made = binaries.ensure(view, hello)
-    assert (made / "hi").read_bytes() == mirror.files[path]
+    assert (made / "hi").read_bytes() == mirror.files["/hello.example/v1.2.3/hi"]
     assert view.kept == []
 
 

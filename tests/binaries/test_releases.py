@@ -7,7 +7,6 @@ import pytest
 from cluster import versions
 from cluster.binaries import releases
 from cluster.binaries.recipe import RECIPE
-from tools import checksums
 
 HUB = "https://github.com"
 SUM = "0123456789abcdef" * 4
@@ -98,23 +97,3 @@ def test_a_file_with_several_programs_is_asked_for_once():
 @pytest.mark.parametrize(("text", "found"), TEXTS.values(), ids=TEXTS)
 def test_sums_are_read_as_projects_write_them(text, found):
     assert releases.sum_in(text, "app.tgz") == found
-
-
-# --- the sums in this repository ---
-
-
-def test_every_release_has_a_row_and_no_row_is_left_over():
-    """After a change of versions: run `make checksums`, as it has no row yet."""
-    assert set(releases.checksums()) == set(checksums.pinned_addresses())
-    sums = set(releases.checksums().values())
-    assert all(re.fullmatch(r"[0-9a-f]{64}|", each) for each in sums)
-    # As the word has written it.
-    assert releases.CHECKSUMS.read_text() == checksums.text(releases.checksums())
-
-
-def test_a_release_knows_its_sum_wherever_it_is_asked_for(monkeypatch):
-    (kubectl,) = releases.published(["kubectl"])
-    sums = {kubectl.at("arm64").url: SUM}
-    monkeypatch.setattr(releases, "checksums", lambda: sums)
-    assert kubectl.at("arm64", "https://mirror.example").pinned == SUM
-    assert kubectl.at("amd64").pinned == ""
