@@ -71,25 +71,19 @@ class LimitTooLow(LabError):
 class BuildFailed(LabError):
     """A binary or image could not be made; `log` holds the whole output."""
 
-    #: the way out, in front of where the log is
-    hint = ""
-
-    def __init__(self, what: str, exit_code: int, tail: str, log: Path) -> None:
-        """Keep the exit code and the last lines of output."""
+    def __init__(
+        self, what: str, exit_code: int, tail: str, log: Path, hint: str = ""
+    ) -> None:
+        """Keep the exit code and the last lines of output; `hint` is a sentence."""
         self.what, self.exit_code, self.tail, self.log = what, exit_code, tail, log
         super().__init__(
             f"Building {what} failed with exit code {exit_code}.\n{tail}".rstrip(),
-            f"{self.hint}The whole output is in {log}.",
+            f"{hint}The whole output is in {log}.",
         )
 
 
 class DownloadFailed(BuildFailed):
     """The sources of a binary could not be fetched."""
-
-    hint = (
-        "Sources come from Go's module proxy: mend the network, or set GOPROXY or "
-        "https_proxy. "
-    )
 
 
 class IncompleteAssets(LabError):

@@ -269,21 +269,6 @@ MACHINES = {
         change(IMAGE, possible=False, free=0),
         *("image", "ok", "/i/a.tar"),
     ),
-    "a build without room": (
-        change(
-            BUILD,
-            short=(NotEnough("disk space", "at /c", 6 * 10**9, 10**9, "Free some"),),
-        ),
-        *("build", "fatal", "6.0 GB needed", "Free some"),
-    ),
-    "a build without room, should downloads not come": (
-        change(
-            BUILD,
-            short=(NotEnough("memory", "at /c", 6 * 10**9, 10**9, "Close some"),),
-            hosts="dl.k8s.io",
-        ),
-        *("build", "warning", "6.0 GB needed", "Close some"),
-    ),
     "no downloads": (BUILD, "downloads", "ok", "LAB_NO_DOWNLOADS"),
     "no build": (change(BUILD, needed=False), "build", "ok", "not needed"),
     "no C compiler": (

@@ -17,7 +17,6 @@ Cheap to import: what downloads and builds is loaded when something is missing.
 """
 
 import contextlib
-import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -52,9 +51,8 @@ def ensure(
     """Return the directory with all programs; make what is missing.
 
     One process makes them, others wait for it. Raise IncompleteAssets, StateError for
-    an unusable cache, BadSetting, MissingTool, NotEnough, DownloadFailed or
-    BuildFailed, and LabError if builds are off. However it ends, the cache holds whole
-    programs only.
+    an unusable cache, BadSetting, MissingTool, DownloadFailed or BuildFailed, and
+    LabError if builds are off. However it ends, the cache holds whole programs only.
     """
     found = find(recipe)
     if found:
@@ -183,14 +181,10 @@ def _usable(work: WorkDir) -> Iterator[None]:
         make_private(work.root)
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            from cluster.binaries.build import DiskSpace
-
-            raise DiskSpace.needed(RECIPE.steps, work, work.root).ran_out() from error
         raise errors.StateError(
             Path(error.filename or work.root),
             f"programs cannot be made here: {error.strerror or error}.",
-            "Make it writable, or name another directory in LAB_CACHE_DIR.",
+            "Mend that, or name another directory in LAB_CACHE_DIR.",
         ) from error
 
 

@@ -17,7 +17,7 @@ runc             static, libpathrs     linked with this machine's C library
 import hashlib
 import platform
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cluster import versions
@@ -47,10 +47,6 @@ class Step:
     the arguments that make a program print its version, where `--version` does not.
     `cgo` needs a C compiler; `seccomp_tag` is added where libseccomp's headers are.
     With `substitute` the distribution's program of the same name will do.
-
-    What it takes, in bytes, as was measured: `sources` in Go's module cache, once per
-    upstream; `disk` for packages and programs, and as much again in temporary files
-    until the step ends; `memory` for the largest compiler or linker alone.
     """
 
     lock: str
@@ -63,9 +59,6 @@ class Step:
     cgo: bool = False
     seccomp_tag: str = ""
     substitute: bool = False
-    sources: int = 0
-    disk: int = 0
-    memory: int = 0
 
     @property
     def name(self) -> str:
@@ -138,7 +131,6 @@ _KUBERNETES = "k8s.io/kubernetes"
 _RUNC = "github.com/opencontainers/runc"
 #: programs of Kubernetes' lock that are not in its own cmd/
 _PACKAGES = {"etcd": "go.etcd.io/etcd/server/v3"}
-_MB = 1_000_000
 
 
 def _kubernetes_version(package: str) -> dict[str, str]:
@@ -157,7 +149,7 @@ def _kubernetes_version(package: str) -> dict[str, str]:
     return {f"{package}.{name}": value for name, value in values.items()}
 
 
-def _kubernetes(*names: str, disk: int, memory: int) -> Step:
+def _kubernetes(*names: str) -> Step:
     return Step(
         lock="kubernetes",
         upstream=_KUBERNETES,
@@ -171,9 +163,6 @@ def _kubernetes(*names: str, disk: int, memory: int) -> Step:
             **_kubernetes_version("k8s.io/client-go/pkg/version"),
         },
         ask={"kubectl": ("version", "--client")},
-        sources=1500 * _MB,
-        disk=disk * _MB,
-        memory=memory * _MB,
     )
 
 
@@ -183,15 +172,15 @@ def _recipe(version: str, *steps: Step) -> Recipe:
 
 # One step for all of Kubernetes would be a few seconds faster, but Go keeps what it
 # compiles twice until a step ends, and the disk would need 8 GB.
-_ETCD = _kubernetes("etcd", disk=400, memory=300)
-_APISERVER = _kubernetes("kube-apiserver", disk=1000, memory=700)
+_ETCD = _kubernetes("etcd")
+_APISERVER = _kubernetes("kube-apiserver")
 
 #: What the local cluster needs.
 RECIPE = _recipe(
     versions.KUBERNETES,
     _ETCD,
-    _kubernetes("kubectl", "kube-scheduler", "kube-proxy", disk=2000, memory=600),
-    _kubernetes("kube-controller-manager", "kubelet", disk=1000, memory=700),
+    _kubernetes("kubectl", "kube-scheduler", "kube-proxy"),
+    _kubernetes("kube-controller-manager", "kubelet"),
     _APISERVER,
     Step(
         lock="containerd",
@@ -205,9 +194,6 @@ RECIPE = _recipe(
         tags=("no_btrfs", "no_zfs", "no_devmapper"),
         variables={f"{_CONTAINERD}/version.Version": versions.CONTAINERD},
         ask={"containerd-shim-runc-v2": ("-v",)},
-        sources=500 * _MB,
-        disk=500 * _MB,
-        memory=400 * _MB,
     ),
     Step(
         lock="coredns",
@@ -215,9 +201,6 @@ RECIPE = _recipe(
         version=versions.COREDNS,
         programs={"coredns": "binaries/coredns"},
         ask={"coredns": ("-version",)},
-        sources=500 * _MB,
-        disk=500 * _MB,
-        memory=400 * _MB,
     ),
     Step(
         lock="cni",
@@ -232,9 +215,6 @@ RECIPE = _recipe(
         variables={f"{_CNI}/pkg/utils/buildversion.BuildVersion": versions.CNI_PLUGINS},
         # Without CNI_COMMAND they say what they are.
         ask={"bridge": (), "host-local": (), "loopback": (), "portmap": ()},
-        sources=50 * _MB,
-        disk=50 * _MB,
-        memory=300 * _MB,
     ),
     Step(
         lock="runc",
@@ -247,9 +227,6 @@ RECIPE = _recipe(
         cgo=True,
         seccomp_tag="seccomp",
         substitute=True,
-        sources=50 * _MB,
-        disk=100 * _MB,
-        memory=300 * _MB,
     ),
 )
 
@@ -259,13 +236,13 @@ RECIPE = _recipe(
 CONTROL_PLANE = _recipe(
     versions.KUBERNETES,
     _ETCD,
-    _kubernetes("kubectl", "kube-scheduler", disk=2000, memory=600),
-    _kubernetes("kube-controller-manager", disk=1000, memory=700),
+    _kubernetes("kubectl", "kube-scheduler"),
+    _kubernetes("kube-controller-manager"),
     _APISERVER,
 )
 #: What a notebook's own API server needs.
-API_SERVER = _recipe(versions.KUBERNETES, _ETCD, replace(_APISERVER, disk=2500 * _MB))
-KUBECTL = _recipe(versions.KUBERNETES, _kubernetes("kubectl", disk=1500, memory=600))
+API_SERVER = _recipe(versions.KUBERNETES, _ETCD, _APISERVER)
+KUBECTL = _recipe(versions.KUBERNETES, _kubernetes("kubectl"))
 #: What a cluster made by kind needs beside the container engine.
 KIND = _recipe(
     versions.KIND,
@@ -275,8 +252,5 @@ KIND = _recipe(
         version=versions.KIND,
         programs={"kind": "sigs.k8s.io/kind"},
         ask={"kind": ("version",)},
-        sources=30 * _MB,
-        disk=150 * _MB,
-        memory=300 * _MB,
     ),
 )

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import binaries, errors, paths, preflight, versions
-from cluster.binaries import build, golang, releases
-from cluster.binaries.check import SYSTEM_PATH, Runc, find_runc, system_has
+from cluster.binaries import golang, releases
+from cluster.binaries.check import SYSTEM_PATH, Runc, find_runc
 from cluster.binaries.recipe import RECIPE
-from cluster.binaries.workdir import WorkDir
 from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.image import cache as image_cache
 from cluster.kind import engine, programs as kind_programs
@@ -163,9 +162,8 @@ class Runtime:
 class Build:
     """What can build the binaries, should that be needed.
 
-    `go` and `minimum` are versions, `go` "" without one that is new enough; `short`
-    is what there is too little of. `hosts` is who is asked for downloads first, ""
-    for nobody; whether they answer is not tried.
+    `go` and `minimum` are versions, `go` "" without one that is new enough. `hosts` is
+    who is asked for downloads first, "" for nobody; whether they answer is not tried.
     """
 
     needed: bool
@@ -174,12 +172,11 @@ class Build:
     compiler: str = ""
     seccomp: bool = False
     runc: bool = False
-    short: tuple[errors.LabError, ...] = ()
     hosts: str = ""
 
     @classmethod
     def read(cls) -> "Build":
-        """Try the tools, and count disk and memory as a build does."""
+        """Try the tools."""
         if paths.assets_dir() or binaries.find():
             return cls(False)
         minimum = RECIPE.minimum()
@@ -192,7 +189,6 @@ class Build:
             compiler[0] if compiler else "",
             compiler is not None and golang.has_seccomp(compiler),
             bool(shutil.which("runc", path=SYSTEM_PATH)),
-            tuple(_short(go.module_cache if go else paths.cache_dir() / "modules")),
             releases.hosts(),
         )
 
@@ -204,8 +200,6 @@ class Build:
         yield ok("downloads", self.hosts or f"off: {releases.OFF} is set")
         # What may not be needed is no reason to stop.
         problem = warning if self.hosts else fatal
-        for error in self.short:
-            yield problem("build", error.fact, error.way_out)
         if self.go:
             yield ok("Go", self.go)
         else:
@@ -233,21 +227,6 @@ class Build:
                 f"{install('runc')}, or: {install('libseccomp-dev', 'pkg-config')}",
             )
         return ok("C compiler", f"{self.compiler}, with libseccomp")
-
-
-def _short(module_cache: Path) -> Iterator[errors.LabError]:
-    steps = [step for step in RECIPE.steps if not system_has(step)]
-    work = WorkDir(paths.cache_dir() / "build")
-    yield from _refusal(build.DiskSpace.needed(steps, work, module_cache).check)
-    memory, processors = preflight.memory_available(), preflight.processors()
-    yield from _refusal(lambda: build.parallelism(steps, memory, processors))
-
-
-def _refusal(check: Callable[[], object]) -> Iterator[errors.LabError]:
-    try:
-        check()
-    except errors.LabError as error:
-        yield error
 
 
 @dataclass(frozen=True)

@@ -81,10 +81,10 @@ def test_the_key_changes_with_each_byte_that_is_built(copy, file):
     assert copy.key() != RECIPE.key()
 
 
-def test_the_key_changes_with_a_setting_and_not_with_an_estimate():
+def test_the_key_changes_with_a_setting_and_not_with_a_question():
     assert RECIPE.key().startswith(f"{versions.KUBERNETES}-{platform.machine()}-")
     first, *rest = RECIPE.steps
-    for changes, same in (({"tags": ("x",)}, False), ({"disk": 1}, True)):
+    for changes, same in (({"tags": ("x",)}, False), ({"ask": {"etcd": ()}}, True)):
         other = (dataclasses.replace(first, **changes), *rest)
         key = dataclasses.replace(RECIPE, steps=other).key()
         assert (key == RECIPE.key()) is same
