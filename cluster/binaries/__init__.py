@@ -19,7 +19,7 @@ Cheap to import: what downloads and builds is loaded when something is missing.
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,13 +41,7 @@ def find(recipe: Recipe = RECIPE) -> Path | None:
     return _from_assets(recipe) or _from_cache(recipe)
 
 
-#: is told each time that programs have come into the directory
-Arrived = Callable[[Path], None]
-
-
-def ensure(
-    progress: Progress, recipe: Recipe = RECIPE, arrived: Arrived = lambda _: None
-) -> Path:
+def ensure(progress: Progress, recipe: Recipe = RECIPE) -> Path:
     """Return the directory with all programs; make what is missing.
 
     One process makes them, others wait for it. Raise IncompleteAssets, StateError for
@@ -60,7 +54,7 @@ def ensure(
     work = WorkDir(paths.cache_dir() / "build")
     with _usable(work), _alone(work, progress) as shared:
         # Somebody else may have made them while we waited.
-        return find(recipe) or _make(recipe, work, shared, arrived)
+        return find(recipe) or _make(recipe, work, shared)
 
 
 def find_kubectl() -> Path | None:
@@ -132,7 +126,7 @@ def _entry(recipe: Recipe) -> Path:
 # --- What is missing is made ---------------------------------------------------
 
 
-def _make(recipe: Recipe, work: WorkDir, progress: Progress, arrived: Arrived) -> Path:
+def _make(recipe: Recipe, work: WorkDir, progress: Progress) -> Path:
     from cluster.binaries import build, download
 
     entry = _entry(recipe)
@@ -142,17 +136,13 @@ def _make(recipe: Recipe, work: WorkDir, progress: Progress, arrived: Arrived) -
         # be removed later. A build leaves it out.
         return [step for step in recipe.steps if _faults(entry, step)]
 
-    def take(made: Path) -> None:
-        _install(made, entry)
-        arrived(entry)
-
     try:
         # Each makes programs of the steps in a new directory, whole steps only.
         if downloaded := download.download(recipe, missing(), work, progress):
-            take(downloaded)
+            _install(downloaded, entry)
         if not entry.is_dir() or faults(entry, recipe):
             for built in build.build(recipe, missing(), work, progress):
-                take(built)
+                _install(built, entry)
     finally:
         work.clear()
     shutil.rmtree(work.downloads, ignore_errors=True)

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 #: seconds that `delete` waits for a start that it cannot stop, as one that downloads
 PATIENCE = 20.0
-#: bytes of memory with which the image is made while programs are built
-_MEMORY_FOR_BOTH = 3_000_000_000
 
 
 @dataclass(frozen=True)
@@ -61,23 +59,12 @@ class Local(Backend):
         return binaries.find()
 
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
-        """Make what a start needs: the binaries' directory and the image archive.
-
-        The image is begun as soon as kubectl, which goes into it, is there.
-        """
-        from cluster import preflight
-        from cluster.beside import Beside
+        """Make what a start needs: the binaries' directory and the image archive."""
         from cluster.binaries import ensure
         from cluster.image import cache as image_cache
         from cluster.local import store
 
-        def arrived(directory: Path) -> None:
-            room = preflight.memory_available() >= _MEMORY_FOR_BOTH
-            if room and (directory / "kubectl").exists():
-                view.begin(lambda side: image_cache.ensure(directory, side))
-
-        with Beside(progress) as view:
-            binaries = ensure(view, arrived=arrived)
+        binaries = ensure(progress)
         archive = image_cache.ensure(binaries, progress)
         store.ensure(binaries, archive, progress)
         return binaries, archive
