@@ -29,7 +29,7 @@ END = 50
 SEARCHED = 1000
 #: what stands where a secret was
 REMOVED = "(removed)"
-#: what a secret looks like wherever it stands: keys, tokens, kubeconfigs, bearers
+#: The secrets that a lab has, wherever they are: keys, tokens, kubeconfig credentials.
 _SECRETS = re.compile(
     r"-----BEGIN[A-Z +]*PRIVATE[ +]KEY-----.*"
     r"|LS0tLS1CRUdJTi[\w+/=]+"
@@ -37,11 +37,8 @@ _SECRETS = re.compile(
     r"|(?i:\b(?:bearer|basic|token)[ +]|\b(?:token|password|secret|key)[=:] ?)\S{8,}"
     # Who asks, in an address, as that of a proxy or a mirror.
     r"|(?<=://)[^/\s@]+(?=@)"
-    # Bootstrap tokens, and what the clouds and GitHub give out.
-    r"|\b[a-z0-9]{6}\.[a-z0-9]{16}\b"
-    r"|\b(?:A3T[A-Z0-9]|AKIA|ASIA)[A-Z0-9]{16}\b"
-    r"|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{20,}"
-    r"|\bxox[abposr]-[\w-]{10,}|\b[sr]k_live_\w{20,}|\bya29\.[\w-]{10,}",
+    # A bootstrap token, such as kind's.
+    r"|\b[a-z0-9]{6}\.[a-z0-9]{16}\b",
     re.DOTALL,
 )
 
@@ -97,7 +94,7 @@ def _section(title: str, read: Callable[[], str]) -> list[str]:
 
 
 def without_secrets(text: str) -> str:
-    """Return a text without what looks like a secret."""
+    """Return a text without what looks like a token, a key or a password."""
     return _SECRETS.sub(REMOVED, text)
 
 
