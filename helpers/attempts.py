@@ -17,6 +17,7 @@ from pathlib import Path
 from cluster import paths
 from cluster.permissions import make_private
 from helpers import errors
+from helpers.language import mark, say
 
 #: set to `off` by what runs solutions, which are no learner's own answers
 SETTING = "LAB_PROGRESS"
@@ -66,7 +67,8 @@ def note(lesson: str, exercise: str, diagnosis: str = "") -> None:
     try:
         _append(file(), json.dumps(asdict(attempt)))
     except OSError as error:
-        print(f"not noted in {file()}: {error.strerror}", file=sys.stderr)
+        fault = mark("This attempt is not noted in {file}: {error}.")
+        print(say(fault, file=file(), error=error.strerror), file=sys.stderr)
 
 
 def read(path: Path) -> list[Attempt | BadLine]:
@@ -79,9 +81,8 @@ def read(path: Path) -> list[Attempt | BadLine]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise errors.LabError(
-            f"{path} cannot be read: {error.strerror}.", "Look at its permissions."
-        ) from None
+        fault = say("{file} cannot be read: {error}.", file=path, error=error.strerror)
+        raise errors.LabError(fault, say("Look at its permissions.")) from None
     return list(_read_lines(text))
 
 

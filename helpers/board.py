@@ -11,9 +11,10 @@ from pathlib import Path
 
 from helpers import attempts
 from helpers.course import Lesson, lessons
+from helpers.language import mark, say
 
 CORE, DEEPER = "core", "deeper"
-_COLUMNS = ("LESSON", "LEVEL", "MINUTES", "SOLVED")
+_COLUMNS = (mark("LESSON"), mark("LEVEL"), mark("MINUTES"), mark("SOLVED"))
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,12 @@ class Row:
     @property
     def cells(self) -> tuple[str, str, str, str]:
         """Return what the table shows, in the order of its columns."""
-        solved = f"{self.solved} of {self.exercises}" if self.exercises else "–"
-        whole = bool(self.exercises) and self.done
-        return (
-            self.lesson,
-            self.level,
-            str(self.minutes),
-            f"{solved} {'✓' if whole else ''}".rstrip(),
-        )
+        level = say("core") if self.level == CORE else say("deeper")
+        solved = "–"
+        if self.exercises:
+            solved = say("{solved} of {all}", solved=self.solved, all=self.exercises)
+            solved += " ✓" if self.done else ""
+        return self.lesson, level, str(self.minutes), solved
 
 
 @dataclass(frozen=True)
@@ -75,8 +74,9 @@ class Board:
         """Return the table as text, and below it where to go on; one row is a line."""
         if len(self.rows) == 1:
             return self._line()
-        rows = [_COLUMNS, *(row.cells for row in self.rows)]
-        wide = [max(len(row[place]) for row in rows) for place in range(len(_COLUMNS))]
+        heads = tuple(say(name) for name in _COLUMNS)
+        rows = [heads, *(row.cells for row in self.rows)]
+        wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [
             f"{lesson:<{wide[0]}}  {level:<{wide[1]}}  {minutes:>{wide[2]}}  {solved}"
             for lesson, level, minutes, solved in rows
@@ -86,7 +86,7 @@ class Board:
     def _repr_html_(self) -> str:
         if len(self.rows) == 1:
             return f"<p>{_linked(self._line())}</p>"
-        head = "".join(f'<th scope="col">{name}</th>' for name in _COLUMNS)
+        head = "".join(f'<th scope="col">{say(name)}</th>' for name in _COLUMNS)
         body = "".join(_html_row(row) for row in self.rows)
         words = "".join(f"<p>{_linked(sentence)}</p>" for sentence in self._words())
         return (
@@ -100,9 +100,10 @@ class Board:
     def _words(self) -> list[str]:
         if not self.unread:
             return [self.go_on]
-        lines = "line" if self.unread == 1 else "lines"
-        torn = f"{self.unread} {lines} of {attempts.file()} could not be read."
-        return [self.go_on, torn]
+        torn = mark("{count} lines of {file} could not be read.")
+        if self.unread == 1:
+            torn = mark("1 line of {file} could not be read.")
+        return [self.go_on, say(torn, count=self.unread, file=attempts.file())]
 
 
 def progress(lesson: str = "") -> Board:
@@ -140,16 +141,17 @@ def _go_on(course: tuple[Lesson, ...], rows: tuple[Row, ...]) -> str:
     """Return the sentence that names the next lesson: core ones first."""
     left = [lesson for lesson, row in zip(course, rows, strict=True) if not row.done]
     core = [lesson for lesson in left if lesson.is_core]
+    if not left:
+        return say("You have finished the chapter, and all deeper lessons, too.")
+    following = mark(
+        "You have finished the chapter: the core lessons are done. A deeper lesson to "
+        "go on with: {lesson}, “{title}” ({minutes} minutes)."
+    )
     if core:
-        return f"Next: {_named(core[0])}."
-    finished = "You have finished the chapter: the core lessons are done."
-    if left:
-        return f"{finished} A deeper lesson to go on with: {_named(left[0])}."
-    return f"{finished} The deeper ones are, too."
-
-
-def _named(lesson: Lesson) -> str:
-    return f"{lesson.name}, “{lesson.title}” ({lesson.minutes} minutes)"
+        following = mark("Next: {lesson}, “{title}” ({minutes} minutes).")
+    [lesson, *_] = core or left
+    title = say(lesson.title)
+    return say(following, lesson=lesson.name, title=title, minutes=lesson.minutes)
 
 
 def _html_row(row: Row) -> str:

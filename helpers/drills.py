@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from cluster.waiting import until
 from helpers import errors
 from helpers.command import kubectl, patience
+from helpers.language import mark, say
 from helpers.tokens import MOUNTED, Token, backdate, create_token
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ def break_copies(
     if not until(
         lambda: _all_speak(wanted), seconds, what="the first word of each copy"
     ):
-        way_out = f"`kubectl describe pods --selector={LABEL}` shows why."
+        way_out = mark("`kubectl describe pods --selector={label}` shows why.")
+        way_out = say(way_out, label=LABEL)
         raise errors.NotReady("A word of each copy", seconds, "silence", way_out)
     return list(wanted)
 

@@ -16,14 +16,19 @@ from typing import TypeVar, get_origin
 
 from helpers import errors
 from helpers.attempts import note
+from helpers.language import mark, say
 
 #: attribute of a check by which it is told from other functions
 JUDGES = "lesson"
 #: tags of the cells of an exercise, and of a task that may be left out
 TASK, HINT, OPTIONAL = "task", "hint", "optional"
 STUB, CHECK, SOLUTION = "exercise", "check", "solution"
-#: what the type of an answer is called
-_FORMS = {Mapping: "a dict", Callable: "a function", str: "a text in quotes"}
+#: what the type of an answer should be
+_FORMS = {
+    Mapping: mark("It should be a dict, as in the exercise's own cell."),
+    Callable: mark("It should be a function, as in the exercise's own cell."),
+    str: mark("It should be a text in quotes, as in the exercise's own cell."),
+}
 #: parsed JSON, or what nbformat makes of it
 Notebook = TypeVar("Notebook", bound=dict)
 _FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -38,7 +43,7 @@ class Solved:
 
     def __repr__(self) -> str:
         """Return the line that a learner reads."""
-        return "Correct."
+        return say("Correct.")
 
 
 def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
@@ -57,9 +62,10 @@ def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
         except Exception as error:
             # Not a traceback: it would show our code, and the answer is to blame.
             words = f"{type(error).__name__}: {error}".splitlines()[0]
-            fact = _wrong_form(check, args, options) or (
-                f"The answer cannot be checked ({words}): "
-                "give it the form that it has in the exercise's own cell."
+            fact = _wrong_form(check, args, options) or say(
+                "The answer cannot be checked ({error}): give it the form that it has "
+                "in the exercise's own cell.",
+                error=words,
             )
             note(lesson, check.__name__, fact)
             raise errors.NotSolved(fact) from None
@@ -79,22 +85,21 @@ def _wrong_form(check: Callable, args: tuple, options: dict) -> str:
         # Several answers, as `*answers`.
         for one in value if kind is str and isinstance(value, tuple) else [value]:
             if kind in _FORMS and not isinstance(one, kind):
-                return (
-                    f"The answer has the type {type(one).__name__}, and should be "
-                    f"{_FORMS[kind]}, as in the exercise's own cell."
-                )
+                fault = say("The answer has the type {type}.", type=type(one).__name__)
+                return fault + " " + say(_FORMS[kind])
     return ""
 
 
 def demand_number(letter: str, guess: object) -> int:
     """Return a learner's number; raise NotSolved for what is none."""
     if guess is None:
-        raise errors.NotSolved(f"{letter}: there is no number yet.")
+        raise errors.NotSolved(say("{letter}: there is no number yet.", letter=letter))
     if not isinstance(guess, int):
-        raise errors.NotSolved(
-            f"{letter}: {guess!r} is not a number: write the number alone, "
-            "without quotes."
+        fault = mark(
+            "{letter}: {guess!r} is not a number: write the number alone, without "
+            "quotes."
         )
+        raise errors.NotSolved(say(fault, letter=letter, guess=guess))
     return guess
 
 

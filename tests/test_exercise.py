@@ -85,7 +85,7 @@ def be_a_dict(answer: Mapping):
         ),
         (
             [42],
-            "The answer has the type list, and should be a dict, as in the exercise's "
+            "The answer has the type list. It should be a dict, as in the exercise's "
             "own cell.",
         ),
         (

@@ -131,7 +131,9 @@ def test_what_no_check_has_written_is_a_bad_line(state, line):
 def test_a_file_that_cannot_be_written_is_said_and_stops_nobody(state, capsys):
     state.write_text("a file, not a directory")
     attempts.note("some-lesson", "guess")
-    assert capsys.readouterr().err.startswith(f"not noted in {attempts.file()}: ")
+    assert capsys.readouterr().err.startswith(
+        f"This attempt is not noted in {attempts.file()}: "
+    )
 
 
 def test_a_removed_cluster_leaves_it_behind(state):
@@ -166,7 +168,11 @@ def test_delete_has_nothing_to_do_where_only_it_is_left(state):
         ({"greet", "push", "unknown"}, "Next: 01-more", False),
         ({"pull", "push"}, "Next: 00-start", False),
         ({"greet", "pull", "push"}, "A deeper lesson to go on with: 11-deep", True),
-        ({"greet", "pull", "push", "dig"}, "The deeper ones are, too.", True),
+        (
+            {"greet", "pull", "push", "dig"},
+            "You have finished the chapter, and all deeper",
+            True,
+        ),
     ],
 )
 def test_the_board_says_where_to_go_on(solved, go_on, finished):
