@@ -6,6 +6,7 @@ What a lesson's check and a test of a grant share; the check raises, this one te
 from cluster.waiting import until
 from helpers import rbac
 from helpers.command import current_namespace, patience
+from helpers.language import mark, say
 from helpers.reviews import Account, attributes_of, can_i
 
 #: all verbs that a rule for an ordinary resource can name
@@ -32,8 +33,10 @@ def fault_of_grant(account: str, verbs: list[str], resource: str) -> str:
         user = Account.read(account, namespace).user
         asked = attributes_of(user, missing[0], resource, namespace)
         near = rbac.near_misses(asked, rbac.read_rbac())
-        nothing = f"No RoleBinding gives {account} {missing[0]} on {resource}."
-        fault = f"403 for {missing[0]} on {resource}: " + (" ".join(near) or nothing)
+        denied = {"account": account, "verb": missing[0], "resource": resource}
+        fault = say("{account} gets 403 for {verb} on {resource}.", **denied)
+        nothing = say("No RoleBinding gives {account} {verb} on {resource}.", **denied)
+        fault = " ".join([fault, *(near or [nothing])])
         return bool(near)
 
     until(settled, patience(PROPAGATION))
@@ -44,10 +47,11 @@ def fault_of_grant(account: str, verbs: list[str], resource: str) -> str:
     allowed = {(verb, row) for row in table.index for verb in VERBS}
     allowed = {(v, row) for v, row in allowed if table.loc[row, v] == "yes"}
     for verb, row in sorted(allowed - {(verb, resource) for verb in verbs}):
-        less = "Name fewer verbs or resources in the Role."
+        less = say("Name fewer verbs or resources in the Role.")
         if row == elsewhere:
-            less = "Take a RoleBinding, not a ClusterRoleBinding."
-        return f"{account} may also {verb} {row}: that is too much. {less}"
+            less = say("Take a RoleBinding, not a ClusterRoleBinding.")
+        much = mark("{account} may also {verb} {resource}: that is too much.")
+        return say(much, account=account, verb=verb, resource=row) + " " + less
     return ""
 
 

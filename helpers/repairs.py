@@ -12,6 +12,7 @@ from helpers import errors
 from helpers.command import current_namespace, kubectl, patience
 from helpers.drills import FILES, current_pod, last_words
 from helpers.grants import fault_of_grant
+from helpers.language import mark, say
 from helpers.pods import exec_in_pod, wait_for
 from helpers.refusals.unauthorized import diagnose
 from helpers.reviews import review_token
@@ -67,13 +68,15 @@ def fault_of_app(deployment: str) -> str:
     except errors.KubectlFailed as failed:
         return failed.stderr.strip()
     if pod is None:
-        return f"There is no pod yet: `kubectl describe deployment {deployment}`."
+        fault = mark("There is no pod yet: see `kubectl describe deployment {name}`.")
+        return say(fault, name=deployment)
     name = pod["metadata"]["name"]
     try:
         running = "jsonpath={.status.containerStatuses[0].state.running}"
         wait_for(running, f"pod/{name}", timeout=patience(START))
     except errors.NotReady as stuck:
-        return f"Pod {name} does not run: {stuck.last}. {stuck.way_out}".rstrip()
+        fault = say("Pod {name} does not run: {state}.", name=name, state=stuck.last)
+        return f"{fault} {stuck.way_out}".rstrip()
     line = until(lambda: last_words(name), patience(START))
     if not _ANSWERED.search(line):
         until(lambda: _ANSWERED.search(last_words(name)), patience(ROUND))
@@ -87,26 +90,29 @@ def why(line: str, pod: dict) -> str:
     layer = layer_of(line, current_namespace())
     if not layer:
         name = pod["metadata"]["name"]
-        return f"The application reports {line!r}; see `kubectl logs {name}`."
-    return f"{layer}: {_CAUSES[layer](line, pod)}"
+        fault = mark("The application reports {line!r}; see `kubectl logs {name}`.")
+        return say(fault, line=line, name=name)
+    return _CAUSES[layer](line, pod)
 
 
 def given_up(pod: dict, asked: str) -> str:
     """Return what an application gave up to get its answer, or ""."""
     spec, name = pod["spec"], pod["metadata"]["name"]
     if asked != current_namespace():
-        return (
-            f"namespace: it lists the pods of {asked}, and runs in "
-            f"{current_namespace()}; an empty list is an answer, too."
+        fault = mark(
+            "namespace: it lists the pods of {asked}, and runs in {own}; an empty list "
+            "is a response, too."
         )
+        return say(fault, asked=asked, own=current_namespace())
     if exec_in_pod(name, "test", "-s", f"{FILES}/ca.crt").exit_code:
-        return "TLS: it has no ca.crt, and trusts whatever responds: anyone can."
+        return say("TLS: it has no ca.crt, and trusts whatever responds: anyone can.")
     token = read_token(name, path=_token_path(spec))
     if token.bound_to != f"pod/{name}":
-        return (
-            f"authentication: this works until {token.expires:%Y-%m-%d %H:%M} UTC, as "
-            f"no one renews the token{_origin(spec)}; the pod's own one is renewed."
+        fault = mark(
+            "authentication: this works until {end} UTC, because no one renews this "
+            "token; the pod's own one is renewed."
         )
+        return say(fault, end=f"{token.expires:%Y-%m-%d %H:%M}") + " " + _origin(spec)
     return fault_of_grant(spec["serviceAccountName"], ["list"], "pods")
 
 
@@ -115,30 +121,37 @@ def _name(line: str, pod: dict) -> str:
     service, _, rest = host.partition(".")
     home = rest.partition(".")[0] or current_namespace()
     found = kubectl("get", "service", service, f"--namespace={home}", check=False)
+    fault = mark(
+        "name: nothing is called {host}: after the namespace the name continues with "
+        "`svc`, as in `{service}.{home}.svc`. Look at SERVER."
+    )
     if found.exit_code:
-        fact = f"there is no Service `{service}` in the namespace `{home}`"
-    else:
-        fact = f"the name goes on behind the namespace: `{service}.{home}.svc`"
-    return f"nothing is called {host}: {fact}. Look at SERVER."
+        fault = mark(
+            "name: nothing is called {host}: there is no Service `{service}` in the "
+            "namespace `{home}`. Look at SERVER."
+        )
+    return say(fault, host=host, service=service, home=home)
 
 
 def _address(line: str, pod: dict) -> str:
-    return f"nothing responds at {_env(pod['spec']).get('SERVER')}. Look at SERVER."
+    fault = mark("address: nothing responds at {server}. Look at SERVER.")
+    return say(fault, server=_env(pod["spec"]).get("SERVER"))
 
 
 def _tls(line: str, pod: dict) -> str:
     if "(77)" not in line:
-        return (
-            "the certificate of SERVER is not signed by the authority in ca.crt, or "
-            f"holds another name: {line}"
+        fault = mark(
+            "TLS: the certificate of SERVER is not signed by the authority in ca.crt, "
+            "or is for another name: {line}"
         )
+        return say(fault, line=line)
     volume = _volume_at(pod["spec"], FILES)
     sources = volume.get("projected", {}).get("sources", [])
-    kinds = ", ".join(kind for one in sources for kind in one) or "nothing"
-    return (
-        f"there is no file ca.crt: the volume at {FILES} is put together of {kinds}. "
-        "The certificate is in the ConfigMap kube-root-ca.crt."
+    fault = mark(
+        "TLS: there is no file ca.crt: the sources of the volume at {path} are "
+        "{kinds}. The certificate is in the ConfigMap kube-root-ca.crt."
     )
+    return say(fault, path=FILES, kinds=[kind for one in sources for kind in one])
 
 
 def _authentication(line: str, pod: dict) -> str:
@@ -146,27 +159,33 @@ def _authentication(line: str, pod: dict) -> str:
     if "No such file" not in line:
         token = read_token(pod["metadata"]["name"], path=path)
         found = diagnose(token, review_token(token), datetime.now(UTC))
-        return f"401, {found.cause}. {found.why} It is read{_origin(spec)}."
+        refused = say("authentication: the server refuses the token with 401.")
+        return " ".join([refused, found.why, _origin(spec)])
     if spec.get("automountServiceAccountToken") is False and path.startswith(FILES):
-        return (
-            "there is no token: the pod declined its files, "
+        return say(
+            "authentication: there is no token: the pod declined its files, "
             "`automountServiceAccountToken: false`."
         )
-    return f"there is no file {path}: look at TOKEN, and at the volumes."
+    fault = mark("authentication: there is no file {path}: look at TOKEN and volumes.")
+    return say(fault, path=path)
 
 
 def _authorization(line: str, pod: dict) -> str:
     account = pod["spec"]["serviceAccountName"]
     # The rules may have come to be right since the application asked.
-    return fault_of_grant(account, ["list"], "pods") or f"{line} It will ask again."
+    if fault := fault_of_grant(account, ["list"], "pods"):
+        return say("authorization: the server knows the account.") + " " + fault
+    fault = mark("authorization: the rules allow it now; its last line was {line!r}.")
+    return say(fault, line=line)
 
 
 def _namespace(line: str, pod: dict) -> str:
     asked = _ASKED.findall(line)[0]
-    return (
-        f"403: it asks for pods of the namespace {asked}, and runs in "
-        f"{current_namespace()}. Look at NAMESPACE."
+    fault = mark(
+        "namespace: 403: it requests pods of the namespace {asked}, and runs in {own}. "
+        "Look at NAMESPACE."
     )
+    return say(fault, asked=asked, own=current_namespace())
 
 
 _CAUSES = {
@@ -198,6 +217,7 @@ def _volume_at(spec: dict, path: str) -> dict:
 def _origin(spec: dict) -> str:
     """Say where the token of a pod comes from."""
     path = _token_path(spec)
-    secret = _volume_at(spec, path.rpartition("/")[0]).get("secret")
-    where = f" from {path}"
-    return f"{where}, which is the Secret {secret['secretName']}" if secret else where
+    if secret := _volume_at(spec, path.rpartition("/")[0]).get("secret"):
+        where = mark("The token is read from {path}, from the Secret {secret}.")
+        return say(where, path=path, secret=secret["secretName"])
+    return say("The token is read from {path}.", path=path)

@@ -32,7 +32,8 @@ def grant(namespace, *, account="reader", **rule):
 def test_nothing_was_done_yet(namespace, monkeypatch):
     monkeypatch.setattr(grants, "PROPAGATION", 0.5)
     assert fault_of_grant("stranger", ["list"], "jobs.batch") == (
-        "403 for list on jobs.batch: No RoleBinding gives stranger list on jobs.batch."
+        "stranger gets 403 for list on jobs.batch. No RoleBinding gives stranger list "
+        "on jobs.batch."
     )
 
 
@@ -79,9 +80,9 @@ def test_a_cluster_role_may_be_bound_in_a_namespace(namespace, bind):
 def test_a_cluster_role_for_the_wrong_account_is_told(namespace, bind):
     bind("default")
     assert fault_of_grant("idle", READ, "configmaps") == (
-        f"403 for get on configmaps: RoleBinding `{namespace}-view` allows it to "
-        f"ServiceAccount `default` of namespace {namespace}, not to ServiceAccount "
-        f"`idle` of namespace {namespace}."
+        f"idle gets 403 for get on configmaps. RoleBinding `{namespace}-view` allows "
+        f"it to ServiceAccount `default` of namespace {namespace}, not to "
+        f"ServiceAccount `idle` of namespace {namespace}."
     )
 
 

@@ -74,7 +74,7 @@ def layers():
 
 
 #: what the check of lesson 26 takes for right
-RIGHT = {name: LAYERS[letter] for name, (letter, _) in COPIES.items()}
+RIGHT = {name: LAYERS[letter] for name, letter in COPIES.items()}
 
 
 def test_the_application_of_the_lesson_is_whole(namespace):
@@ -83,10 +83,10 @@ def test_the_application_of_the_lesson_is_whole(namespace):
 
 FAULTS = {
     "drill-1": "name: nothing is called kubernetes: there is no Service `kubernetes`",
-    "drill-2": "put together of serviceAccountToken, downwardAPI. The certificate is",
+    "drill-2": "are ['serviceAccountToken', 'downwardAPI']. The certificate is",
     "drill-3": "`automountServiceAccountToken: false`",
-    "drill-4": "which is the Secret copied-token",
-    "drill-5": "403: it asks for pods of the namespace production, and runs in",
+    "drill-4": "from /copied/token, from the Secret copied-token.",
+    "drill-5": "403: it requests pods of the namespace production, and runs in",
 }
 
 
@@ -102,7 +102,7 @@ def test_each_fault_is_named(namespace, drill, said):
 def test_the_token_of_the_local_cluster_has_expired(namespace, cluster):
     """Not revoked: time is what ended it, and the server says so."""
     assert cluster.backend == "local"
-    assert "401, expired." in repairs.fault_of_app("drill-4")
+    assert "401. Its `exp` was 20" in repairs.fault_of_app("drill-4")
 
 
 def test_elsewhere_the_token_is_bound_to_what_is_gone(namespace):
@@ -128,7 +128,10 @@ def test_a_check_raises_what_is_said(namespace):
     ("server", "said"),
     [
         ("https://kubernetes.default", ""),
-        ("https://kubernetes.default.src", "goes on behind the namespace: `kubernetes"),
+        (
+            "https://kubernetes.default.src",
+            "continues with `svc`, as in `kubernetes.default.svc`.",
+        ),
         ("https://127.0.0.1:1", "address: nothing responds at https://127.0.0.1:1."),
     ],
 )
@@ -171,7 +174,7 @@ def test_a_fresh_token_in_the_secret_is_no_repair(namespace):
     kubectl("rollout", "restart", "deployment/drill-4")
     said = repairs.fault_of_app("drill-4")
     assert said.startswith("authentication: this works until 20")
-    assert "the Secret copied-token; the pod's own one is renewed." in said
+    assert "the pod's own one is renewed. The token is read from /copied" in said
 
 
 def test_rights_everywhere_are_no_repair(namespace):
@@ -196,13 +199,13 @@ def test_a_missing_right_is_traced_to_its_binding(namespace):
         pod = current_pod("app")["metadata"]["name"]
         until(lambda: "403" in last_words(pod))
         assert repairs.fault_of_app("app") == (
-            "authorization: 403 for list on pods: Role `app` allows it, but no "
-            "RoleBinding names it."
+            "authorization: the server knows the account. app gets 403 for list on "
+            "pods. Role `app` allows it, but no RoleBinding names it."
         )
         wrong = f"--serviceaccount={namespace}:default"
         kubectl("create", "rolebinding", "wrong", "--role=app", wrong)
         said = repairs.fault_of_app("app")
-        assert said.startswith("authorization: 403 for list on pods: RoleBinding `wro")
+        assert "app gets 403 for list on pods. RoleBinding `wro" in said
         assert "to ServiceAccount `default`" in said
         kubectl("delete", "rolebinding", "wrong")
     finally:

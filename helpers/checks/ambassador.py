@@ -1,11 +1,12 @@
 """Check that an ambassador survives the end of the token that it began with."""
 
 from cluster.waiting import until
-from helpers import errors
 from helpers.ambassadors import ask_ambassador, play_kubelet
 from helpers.caller import Caller
 from helpers.command import patience
+from helpers.errors import NotSolved
 from helpers.exercise import exercise
+from helpers.language import mark, say
 from helpers.pods import exec_in_pod
 from helpers.tokens import read_token
 
@@ -21,34 +22,37 @@ def outlive_token(pod: str) -> None:
     """Renew the token of a pod, let the old one end, and ask through its ambassador."""
     lines = until(lambda: _proxies(pod), patience(STARTED))
     if not lines:
-        raise errors.NotSolved(
-            f"No kubectl runs in the ambassador of {pod}: `kubectl logs {pod} -c "
-            f"{AMBASSADOR}` shows why."
+        fault = mark(
+            "No kubectl runs in the ambassador of {pod}: `kubectl logs {pod} -c "
+            "ambassador` shows why."
         )
+        raise NotSolved(say(fault, pod=pod))
     if any("--token" in line for line in lines):
-        raise errors.NotSolved(
+        fault = say(
             "kubectl was started with --token, so it has that one token for ever, and "
             "every `ps` in the container shows it."
         )
+        raise NotSolved(fault)
     old = read_token(pod, container=AMBASSADOR)
     if old.bound_to == f"pod/{pod}":
-        raise errors.NotSolved(
-            f"The kubelet renews the token of {pod}: run it with `played=True`."
-        )
+        fault = mark("The kubelet renews {pod}'s token: run it with `played=True`.")
+        raise NotSolved(say(fault, pod=pod))
     new = play_kubelet(pod)
     server = Caller.bearer(old)
     if not until(lambda: server.get("/api").status == 401, patience(ENDED)):
-        raise errors.NotSolved(
-            f"The old token is still good: run {pod} once more, and then this cell."
-        )
+        fault = mark("The old token is still valid: run {pod} and this cell once more.")
+        raise NotSolved(say(fault, pod=pod))
     assert Caller.bearer(new).get("/api").status == 200
     # kubectl proxy may use for a minute what it has read.
     status = ask_ambassador(pod, "/api", expect=200).status
+    if not status:
+        raise NotSolved(say("There is no response through the ambassador any more."))
     if status != 200:
-        raise errors.NotSolved(
-            f"{status or 'No answer'} through the ambassador, long after the file has "
+        fault = mark(
+            "The status through the ambassador is {status}, long after the file has "
             "changed: it does not read the file again."
         )
+        raise NotSolved(say(fault, status=status))
 
 
 def _proxies(pod: str) -> list[str]:

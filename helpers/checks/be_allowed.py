@@ -3,35 +3,35 @@
 import re
 from collections.abc import Mapping
 
-from helpers import errors
+from helpers.errors import NotSolved
 from helpers.exercise import exercise
 from helpers.grants import fault_of_grant
+from helpers.language import mark, say
 
 #: letter of a symptom: the step at which the request stops, and what cures it (the
 #: name, the CA, the token, a rule), with a clue to each
 _SYMPTOMS = {"A": "1N", "B": "3C", "C": "4T", "D": "5T", "E": "5R"}
 _STOPS = {
-    "A": "curl has no address to connect to.",
-    "B": "curl is connected, and does not accept the certificate.",
-    "C": "The server does not accept the credential in the request.",
-    "D": "The server took the user for `system:anonymous`, then refused.",
-    "E": "The server knows the account, then refuses the request.",
+    "A": mark("curl has no address to connect to."),
+    "B": mark("curl is connected, and does not accept the certificate."),
+    "C": mark("The server does not accept the credential in the request."),
+    "D": mark("The server took the user for `system:anonymous`, then refused."),
+    "E": mark("The server knows the account, then refuses the request."),
 }
 _CURES = {
-    "A": "curl has sent nothing, so neither a CA nor a token nor a rule was used.",
-    "B": "curl compares the certificate with the authorities that you give it.",
-    "C": "A rule allows nothing to a credential that is not accepted.",
-    "D": "`system:anonymous` is the user of every request without a credential.",
-    "E": "The server has accepted the token: it names the account.",
+    "A": mark("curl has sent nothing, so no CA, no token and no rule was used."),
+    "B": mark("curl compares the certificate with the authorities that you give it."),
+    "C": mark("A rule allows nothing to a credential that is not accepted."),
+    "D": mark("`system:anonymous` is the user of every request without a credential."),
+    "E": mark("The server has accepted the token: it names the account."),
 }
 
 
 @exercise
 def allow_configmaps(account: str) -> None:
     """Raise NotSolved unless `account` may get and list ConfigMaps, and no more."""
-    fault = fault_of_grant(account, ["get", "list"], "configmaps")
-    if fault:
-        raise errors.NotSolved(fault)
+    if fault := fault_of_grant(account, ["get", "list"], "configmaps"):
+        raise NotSolved(fault)
 
 
 @exercise
@@ -40,19 +40,21 @@ def name_problems(named: Mapping[str, str]) -> None:
     for letter, right in _SYMPTOMS.items():
         answer = "".join(str(named.get(letter, "")).upper().split())
         if not answer:
-            raise errors.NotSolved(f"{letter}: there is no answer yet.")
+            raise NotSolved(say("{letter}: there is no answer yet.", letter=letter))
         if not re.fullmatch("[1-6][NCTR]", answer):
-            raise errors.NotSolved(
-                f"{letter}: {answer!r} is not a step and a cure: write a number from "
-                "1 to 6 and one of the letters N, C, T and R."
+            fault = mark(
+                "{letter}: {answer!r} is not a step and a cure: write a number from 1 "
+                "to 6 and one of the letters N, C, T and R."
             )
-        if answer[0] != right[0]:
-            raise errors.NotSolved(
-                f"{letter}: the request does not stop at step {answer[0]}. "
-                f"{_STOPS[letter]}"
+            raise NotSolved(say(fault, letter=letter, answer=answer))
+        step, cure = answer[0], answer[1]
+        if step != right[0]:
+            fault = mark("{letter}: the request does not stop at step {step}.")
+            clue = say(_STOPS[letter])
+            raise NotSolved(say(fault, letter=letter, step=step) + " " + clue)
+        if cure != right[1]:
+            fault = mark(
+                "{letter}: step {step} is right, but {cure} is not what to change."
             )
-        if answer[1] != right[1]:
-            raise errors.NotSolved(
-                f"{letter}: step {answer[0]} is right, but {answer[1]} is not what to "
-                f"change. {_CURES[letter]}"
-            )
+            fault = say(fault, letter=letter, step=step, cure=cure)
+            raise NotSolved(fault + " " + say(_CURES[letter]))

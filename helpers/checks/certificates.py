@@ -6,6 +6,7 @@ from helpers.certificates import address_of, server_certificate, verify_server
 from helpers.command import Completed
 from helpers.errors import NotSolved
 from helpers.exercise import exercise
+from helpers.language import mark, say
 from helpers.pods import exec_in_pod
 
 SERVICE = "kubernetes.default.svc"
@@ -22,14 +23,16 @@ def find_name(name: str, *, server: str, ca: Path) -> None:
     """Demand a name in the server's certificate that is not the host of its URL."""
     host, _ = address_of(server)
     if not name:
-        raise NotSolved("There is no answer yet: set `name`.")
+        raise NotSolved(say("There is no answer yet: set `name`."))
     if name == host:
-        raise NotSolved(f"{host} is the host of the URL itself: find another name.")
+        fault = mark("{host} is the host of the URL itself: find another name.")
+        raise NotSolved(say(fault, host=host))
     verdict = verify_server(server, ca=ca, name=name)
     if verdict.code:
-        held = ", ".join(server_certificate(server).names)
-        said = verdict.message.rstrip(".")
-        raise NotSolved(f"{verdict.code}, {said}. The names are: {held}.")
+        names = ", ".join(server_certificate(server).names)
+        said = f"{verdict.code}, {verdict.message.rstrip('.')}"
+        fault = mark("OpenSSL refuses the name: {said}. The names are: {names}.")
+        raise NotSolved(say(fault, said=said, names=names))
 
 
 @exercise
@@ -40,24 +43,28 @@ def be_refused_twice(pod: str, *, wrong_ca: str, wrong_host: str) -> None:
     curl is led to the genuine API server.
     """
     if not wrong_ca:
-        raise NotSolved("wrong_ca is empty: name a file of authorities in the pod.")
+        raise NotSolved(say("wrong_ca is empty: name a file with authorities."))
     if not wrong_host:
-        raise NotSolved("wrong_host is empty: name a host that is not in the list.")
+        raise NotSolved(say("wrong_host is empty: name a host that is not listed."))
     first = _ask(pod, "--cacert", wrong_ca, f"https://{SERVICE}/version")
     if first.exit_code == NO_AUTHORITIES:
-        raise NotSolved(f"77: {wrong_ca} is no file of authorities in this pod.")
+        raise NotSolved(say("77: {ca} is no file of authorities.", ca=wrong_ca))
     if first.exit_code == 0:
-        raise NotSolved(f"curl trusts the server: {wrong_ca} contains its authority.")
+        fault = mark("curl trusts the server: {ca} contains its authority.")
+        raise NotSolved(say(fault, ca=wrong_ca))
     if first.exit_code != REFUSED or first.stdout not in CHAIN:
-        raise NotSolved(f"With {wrong_ca}, {_ended(first)}, not for the issuer.")
+        fault = mark("With {ca}, curl fails for another reason than the issuer: {line}")
+        raise NotSolved(say(fault, ca=wrong_ca, line=_error(first)))
     second = _ask(
         *(pod, "--cacert", CA, "--connect-to", f"::{SERVICE}:443"),
         f"https://{wrong_host}/version",
     )
     if second.exit_code == 0:
-        raise NotSolved(f"curl trusts the server: {wrong_host} is in its certificate.")
+        fault = mark("curl trusts the server: {host} is in its certificate.")
+        raise NotSolved(say(fault, host=wrong_host))
     if second.exit_code != REFUSED or second.stdout in CHAIN:
-        raise NotSolved(f"As {wrong_host}, {_ended(second)}, not for the name.")
+        fault = mark("As {host}, curl fails for another reason than the name: {line}")
+        raise NotSolved(say(fault, host=wrong_host, line=_error(second)))
 
 
 def _ask(pod: str, *arguments: str) -> Completed:
@@ -65,6 +72,5 @@ def _ask(pod: str, *arguments: str) -> Completed:
     return exec_in_pod(pod, "curl", "-sS", "--max-time", "10", *verdict, *arguments)
 
 
-def _ended(done: Completed) -> str:
-    said = done.stderr.strip().splitlines()
-    return f"curl ended with {done.exit_code} ({said[0] if said else 'no message'})"
+def _error(done: Completed) -> str:
+    return (done.stderr.strip().splitlines() or [str(done.exit_code)])[0]

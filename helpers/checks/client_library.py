@@ -7,6 +7,7 @@ from typing import Any
 from helpers.command import current_namespace, kubeconfig_in_use, kubectl
 from helpers.errors import NotSolved
 from helpers.exercise import exercise
+from helpers.language import mark, say
 from helpers.managedfields import owners_by_field
 
 #: what a server may respond with besides 404: none of them says that there is no pod
@@ -32,19 +33,21 @@ def suspend_cron_job(name: str) -> None:
     found = kubectl("get", "cronjob", name, "-o", "json", "--show-managed-fields")
     cron_job = found.json()
     if cron_job["spec"]["suspend"] is not True:
-        raise NotSolved(
-            f"The CronJob {name} still runs: its spec.suspend is false. "
-            "If you have sent a patch, put suspend inside spec in it."
+        fault = mark(
+            "The CronJob {name} still runs: its spec.suspend is false. If you have "
+            "sent a patch, put suspend inside spec in it."
         )
+        raise NotSolved(say(fault, name=name))
     owners = owners_by_field(cron_job).get(".spec.suspend", set())
     if any(owner.startswith("kubectl") for owner in owners):
         # The client's own patch would change nothing, and leave no trace.
         running = '{"spec": {"suspend": false}}'
         kubectl("patch", "cronjob", name, "--patch", running)
-        raise NotSolved(
+        fault = say(
             "kubectl suspended it, so the check has set spec.suspend back to false: "
             "now run the cell with your call of the client again."
         )
+        raise NotSolved(fault)
 
 
 @exercise
@@ -62,26 +65,28 @@ def tell_missing_from_forbidden(exists: Callable[[Any, str, str], bool]) -> None
     name = made["metadata"]["name"]
     try:
         if exists(core, name, namespace) is not True:
-            raise NotSolved("There is a pod, but the function does not return True.")
+            raise NotSolved(say("There is a pod: the function has to return True."))
     finally:
         kubectl("delete", "pod", name)
     try:
         if exists(core, "not-there", namespace) is not False:
-            raise NotSolved("There is no such pod: return False, and no other value.")
+            raise NotSolved(say("There is no such pod: return False, nothing else."))
     except client.ApiException as error:
-        raise NotSolved(
-            f"There is no such pod, but the function raises {error.status}: which "
-            "status should it turn into False?"
-        ) from None
+        fault = mark(
+            "There is no such pod, but the function raises {status}: which status "
+            "should it turn into False?"
+        )
+        raise NotSolved(say(fault, status=error.status)) from None
     for status in OTHERS:
         try:
             found = exists(_refusing(client.ApiException(status=status)), name, "")
         except client.ApiException:
             continue
-        raise NotSolved(
-            f"The server responded with {status}, and the function returned {found}: "
+        fault = mark(
+            "The server responded with {status}, and the function returned {found}: "
             "pass on every exception except a 404."
         )
+        raise NotSolved(say(fault, status=status, found=found))
 
 
 def _refusing(error: Exception) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from helpers.errors import NotSolved
 from helpers.exercise import exercise
+from helpers.language import mark, say
 
 _SECOND = 2
 
@@ -33,7 +34,7 @@ def survive_expiry(
     except ApiException as error:
         if error.status != 410:
             raise
-        fact = "The second page returned 410, and your function ended there."
+        fact = say("The second page returned 410, and your function ended there.")
         raise NotSolved(fact) from None
     if fault := _wrong_names(found or [], expected, len(calls)):
         raise NotSolved(fault)
@@ -41,12 +42,13 @@ def survive_expiry(
 
 def _wrong_names(found: list[str], expected: list[str], calls: int) -> str:
     if calls < _SECOND:
-        return "It requested one page only: give `list_page` a limit, and go on."
+        return say("It requested one page only: give `list_page` a limit, and go on.")
     missing, twice = set(expected) - set(found), len(found) - len(set(found))
     if missing:
-        return f"Names are missing: {', '.join(sorted(missing))}."
+        return say("Names are missing: {names}.", names=", ".join(sorted(missing)))
     if twice:
-        return (
-            f"{twice} names are there twice: forget what you have when you begin again."
+        fault = mark(
+            "{twice} names are there twice: forget what you have when you begin again."
         )
+        return say(fault, twice=twice)
     return ""

@@ -7,6 +7,7 @@ from pathlib import Path
 from helpers.caller import Caller
 from helpers.errors import NotSolved
 from helpers.exercise import demand_number, exercise
+from helpers.language import mark, say
 
 #: curl's number for a server that it does not trust
 NOT_TRUSTED = 60
@@ -40,14 +41,15 @@ def predict_curl(codes: Mapping[str, int | None], *, server: str, ca: Path) -> N
         found = _curl(server + path, *given)
         if code == found:
             continue
-        if found == NOT_TRUSTED:
-            raise NotSolved(
-                f"{letter}: not {code}. curl sends no request here. What does it lack?"
-            )
-        raise NotSolved(
-            f"{letter}: not {code}. The server responds. Does it accept the "
-            "credential, and is the path open to this user?"
+        fault = mark(
+            "{letter}: not {code}. The server responds. Does it accept the credential, "
+            "and is the path open to this user?"
         )
+        if found == NOT_TRUSTED:
+            fault = mark(
+                "{letter}: not {code}. curl sends no request here. What does it lack?"
+            )
+        raise NotSolved(say(fault, letter=letter, code=code))
 
 
 @exercise
@@ -59,10 +61,11 @@ def predict_statuses(
     for letter, (place, path) in QUESTIONS.items():
         code = demand_number(letter, statuses.get(letter))
         if code != in_order[place].get(path).status:
-            raise NotSolved(
-                f"{letter}: not {code}. Does the server accept the credential, does "
-                "a rule allow this path to this user, and does the path exist?"
+            fault = mark(
+                "{letter}: not {code}. Does the server accept the credential, does a "
+                "rule allow this path to this user, and does the path exist?"
             )
+            raise NotSolved(say(fault, letter=letter, code=code))
 
 
 def _curl(url: str, *options: str) -> int:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
-from helpers import errors
 from helpers.discovery import Server, api_resources
+from helpers.errors import NotSolved
 from helpers.exercise import exercise
+from helpers.language import mark, say
 
 _READ = {"get", "list"}
 
@@ -18,8 +19,10 @@ def find_questions(names: Iterable[str], server: Server) -> None:
     }
     for name in sorted(set(names) - right):
         if name not in verbs:
-            raise errors.NotSolved(f"There is no resource {name!r}.")
+            raise NotSolved(say("There is no resource {name!r}.", name=name))
         can = ", ".join(sorted(verbs.loc[[name]].explode().unique()))
-        raise errors.NotSolved(f"{name} does not belong there: its verbs are {can}.")
+        fault = mark("{name} does not belong there: its verbs are {verbs}.")
+        raise NotSolved(say(fault, name=name, verbs=can))
     if missing := right - set(names):
-        raise errors.NotSolved(f"{len(missing)} of {len(right)} are still missing.")
+        fault = mark("{missing} of {all} are still missing.")
+        raise NotSolved(say(fault, missing=len(missing), all=len(right)))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from helpers.command import kubectl
 from helpers.errors import NotSolved
 from helpers.exercise import exercise
+from helpers.language import mark, say
 
 #: the fields of the exercise, and the letters: a variable, a file, or both
 FIELDS = (
@@ -19,6 +20,13 @@ FIELDS = (
     "limits.memory",
 )
 VARIABLE, FILE, BOTH = "V", "F", "B"
+_TAKEN = {
+    BOTH: mark("{field}: not {letter!r}. The server accepts it either way."),
+    VARIABLE: mark(
+        "{field}: not {letter!r}. The server accepts it as a variable only."
+    ),
+    FILE: mark("{field}: not {letter!r}. The server accepts it as a file only."),
+}
 #: a value that the server refuses, and whether it stood in a volume or a container
 _REFUSED = re.compile(r'spec\.(volumes|containers)\[.*? value: "([^"]+)"')
 
@@ -30,16 +38,10 @@ def choose_ways(ways: Mapping[str, str]) -> None:
     for field in FIELDS:
         letter = ways.get(field, "")
         if letter not in (VARIABLE, FILE, BOTH):
-            raise NotSolved(f"{field}: write {VARIABLE!r}, {FILE!r} or {BOTH!r}.")
+            raise NotSolved(say("{field}: write 'V', 'F' or 'B'.", field=field))
         right = BOTH if len(allowed[field]) == 2 else min(allowed[field])
-        if letter == right:
-            continue
-        taken = {
-            BOTH: "The server accepts it either way.",
-            VARIABLE: "The server accepts it as a variable only.",
-            FILE: "The server accepts it as a file only.",
-        }
-        raise NotSolved(f"{field}: not {letter!r}. {taken[right]}")
+        if letter != right:
+            raise NotSolved(say(_TAKEN[right], field=field, letter=letter))
 
 
 def ask_ways(fields: list[str]) -> dict[str, set[str]]:

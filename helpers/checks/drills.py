@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from helpers import errors
+from helpers.errors import NotSolved
 from helpers.exercise import exercise
+from helpers.language import mark, say
 from helpers.repairs import demand_answer
 
 #: the letters of the page
@@ -15,31 +16,29 @@ LAYERS = {
     "E": "authorization",
     "F": "namespace",
 }
-#: The layer of each copy, and how far its request had come. It is not read from the
-#: logs: a copy that was repaired already has no layer any more.
-COPIES = {
-    "drill-1": ("A", "No address was found for the name, so no request was sent."),
-    "drill-2": ("C", "curl could not check who it talks to, so it sent nothing."),
-    "drill-3": ("D", "There was no token to send."),
-    "drill-4": ("D", "The server did not accept the token."),
-    "drill-5": (
-        "F",
-        "The token is accepted, and the namespace is another.",
-    ),
+#: how far the request of each copy had come
+_MEANINGS = {
+    "drill-1": mark("No address was found for the name, so no request was sent."),
+    "drill-2": mark("curl could not check who it talks to, so it sent nothing."),
+    "drill-3": mark("There was no token to send."),
+    "drill-4": mark("The server did not accept the token."),
+    "drill-5": mark("The token is accepted, but the request is for another namespace."),
 }
+#: The layer of each copy. It is not read from the logs: a copy that was repaired
+#: already has no layer any more.
+COPIES = dict(zip(_MEANINGS, "ACDDF", strict=True))
 
 
 @exercise
 def name_layers(named: Mapping[str, str]) -> None:
     """Demand the letter of the layer at which each copy fails."""
-    for copy, (right, meaning) in COPIES.items():
+    for copy, right in COPIES.items():
         answer = named.get(copy)
         if answer not in LAYERS:
-            raise errors.NotSolved(f"{copy}: write a letter from A to F.")
+            raise NotSolved(say("{copy}: write a letter from A to F.", copy=copy))
         if answer != right:
-            raise errors.NotSolved(
-                f"{copy}: it is not {answer} ({LAYERS[answer]}). {meaning}"
-            )
+            fault = say("{copy}: it is not {answer}.", copy=copy, answer=answer)
+            raise NotSolved(fault + " " + say(_MEANINGS[copy]))
 
 
 @exercise

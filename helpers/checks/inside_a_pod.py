@@ -4,8 +4,9 @@ import ipaddress
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from helpers import errors
+from helpers.errors import NotSolved
 from helpers.exercise import demand_number, exercise
+from helpers.language import mark, say
 from helpers.pods import exec_in_pod
 
 SERVICE = "kubernetes.default.svc"
@@ -33,35 +34,31 @@ def reach_without_dns(pod: str, url: str) -> None:
     """Raise NotSolved unless curl in `pod` trusts `url` and finds it without DNS."""
     parts = urlsplit(str(url).strip())
     if "$" in str(url):
-        raise errors.NotSolved(
-            "Python does not fill in a `$`: write the address itself, or an f-string."
-        )
+        fault = say("Python does not fill in a `$`: write the address, or an f-string.")
+        raise NotSolved(fault)
     if "{" in str(url):
-        raise errors.NotSolved(
-            "The address is not filled in: put an `f` before the first quote."
-        )
+        raise NotSolved(say("Put an `f` before the quote to fill in the address."))
     if parts.scheme != "https" or not parts.hostname:
-        raise errors.NotSolved(f"{url!r} does not begin with https:// and a host.")
+        raise NotSolved(say("{url!r} has to begin with https:// and a host.", url=url))
     try:
         ipaddress.ip_address(parts.hostname)
     except ValueError:
-        raise errors.NotSolved(
-            f"{parts.hostname} is a name, so curl needs DNS for it. The container has "
-            "the address in KUBERNETES_SERVICE_HOST."
-        ) from None
+        fault = mark(
+            "{host} is a name, so curl needs DNS for it. The container has the address "
+            "in KUBERNETES_SERVICE_HOST."
+        )
+        raise NotSolved(say(fault, host=parts.hostname)) from None
     if parts.path != "/version":
-        raise errors.NotSolved(f"The path is {parts.path!r}, not '/version'.")
+        raise NotSolved(say("The path is {path!r}, not '/version'.", path=parts.path))
     code, status = _sent(pod, f"{_TRUST} '{parts.geturl()}'")
     if code == REFUSED:
-        raise errors.NotSolved(
-            f"curl ended with 60: {parts.hostname} is not in the certificate."
-        )
+        fault = mark("curl exits with 60: {host} is not in the certificate.")
+        raise NotSolved(say(fault, host=parts.hostname))
     if code:
-        raise errors.NotSolved(
-            f"curl ended with {code}: no API server responds at {parts.netloc}."
-        )
+        fault = mark("curl exits with {code}: no API server responds at {host}.")
+        raise NotSolved(say(fault, code=code, host=parts.netloc))
     if status != 200:
-        raise errors.NotSolved(f"The status of the response is {status}, not 200.")
+        raise NotSolved(say("The status is {status}, not 200.", status=status))
 
 
 @exercise
@@ -72,15 +69,16 @@ def predict_from_pod(pod: str, predicted: Mapping[str, int | None]) -> None:
         code, status = _sent(pod, request)
         if guess == (code or status):
             continue
-        if code:
-            raise errors.NotSolved(
-                f"{letter}: not {guess}. There is no response; curl itself fails. Is "
-                "it the name, or the certificate?"
-            )
-        raise errors.NotSolved(
-            f"{letter}: not {guess}. The server responds. Does it accept the "
+        fault = mark(
+            "{letter}: not {guess}. The server responds. Does it accept the "
             "credential, and does a rule allow this path?"
         )
+        if code:
+            fault = mark(
+                "{letter}: not {guess}. There is no response; curl itself fails. Is it "
+                "the name, or the certificate?"
+            )
+        raise NotSolved(say(fault, letter=letter, guess=guess))
 
 
 def _sent(pod: str, request: str) -> tuple[int, int]:

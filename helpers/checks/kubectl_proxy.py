@@ -1,7 +1,8 @@
 """Check paths of the API: predicted from manifests, and heard from kubectl."""
 
-from helpers import errors
+from helpers.errors import NotSolved
 from helpers.exercise import exercise
+from helpers.language import mark, say
 from helpers.proxy import KubectlProxy
 
 _PREDICTED = (
@@ -10,7 +11,6 @@ _PREDICTED = (
     ("v1", "Node"),
     ("rbac.authorization.k8s.io/v1", "ClusterRole"),
 )
-_HEARD = "PriorityClass"
 
 
 @exercise
@@ -22,35 +22,38 @@ def predict_paths(server: KubectlProxy, namespace: str, *paths: str) -> None:
     """
     for (api_version, kind), path in zip(_PREDICTED, paths, strict=True):
         if not path:
-            raise errors.NotSolved(f"{kind} ({api_version}): there is no path yet.")
-        wrong = wrong_path(api_version, kind, path, server, namespace)
-        if wrong:
-            raise errors.NotSolved(f"{kind} ({api_version}): {wrong}")
+            fault = mark("{kind} ({version}): there is no path yet.")
+            raise NotSolved(say(fault, kind=kind, version=api_version))
+        if wrong := wrong_path(api_version, kind, path, server, namespace):
+            fault = mark("The path for {kind} ({version}) is wrong.")
+            fault = say(fault, kind=kind, version=api_version)
+            raise NotSolved(fault + " " + wrong)
 
 
 @exercise
 def listen_to_kubectl(path: str, api_version: str, server: KubectlProxy) -> None:
     """Check which path lists PriorityClasses, and which apiVersion they have."""
     path = (path or "").partition("?")[0]
+    if not path:
+        raise NotSolved(say("There is no path yet: `-v=6` makes kubectl print it."))
     if not path.startswith("/"):
-        raise errors.NotSolved(
-            f"{path!r} is not a path: that begins with `/`, after the server's address."
-            if path
-            else "There is no path yet: `-v=6` makes kubectl print it."
-        )
+        fault = mark("{path!r} is not a path: that begins with `/`, after the address.")
+        raise NotSolved(say(fault, path=path))
     reply = server.get(path)
     found = reply.json() if reply.status == 200 else {}
-    if found.get("kind") != f"{_HEARD}List":
+    if found.get("kind") != "PriorityClassList":
         said = found.get("kind", reply.status)
-        raise errors.NotSolved(
-            f"{path} returns {said}, not {_HEARD}List. "
-            "Copy the path from the line that `-v=6` prints."
+        fault = mark(
+            "{path} returns {found}, not PriorityClassList. Copy the path from the "
+            "line that `-v=6` prints."
         )
+        raise NotSolved(say(fault, path=path, found=said))
     if api_version != found["apiVersion"]:
-        raise errors.NotSolved(
-            f"{api_version!r} is not the apiVersion: in the path it is the part "
-            "between `/apis/` and the resource."
+        fault = mark(
+            "{version!r} is not the apiVersion: in the path it is the part between "
+            "`/apis/` and the resource."
         )
+        raise NotSolved(say(fault, version=api_version))
 
 
 def wrong_path(
@@ -59,9 +62,9 @@ def wrong_path(
     """Return why a path does not list a kind, as a sentence, or ""."""
     root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
     if not path.startswith("/"):
-        return "A path begins with `/`: leave out the address, as in http://localhost."
+        return say("A path begins with `/`: leave out the address (http://localhost).")
     if "{" in path:
-        return "The name is not filled in: put an `f` before the first quote."
+        return say("The name is not filled in: put an `f` before the first quote.")
     if not path.startswith(f"{root}/"):
         return _wrong_root(api_version, path)
     reply = server.get(path)
@@ -70,35 +73,40 @@ def wrong_path(
         return _wrong_end(root, path, server, namespace)
     found = reply.json()["kind"]
     if found != f"{kind}List":
-        return f"{path} returns {found}, not {kind}List."
+        fault = mark("{path} returns {found}, not {kind}List.")
+        return say(fault, path=path, found=found, kind=kind)
     if inside not in path and _is_namespaced(root, kind, server):
-        named = "another namespace" if "/namespaces/" in path else "every namespace"
-        return f"{path} lists {named}: put `{inside[1:-1]}` before the resource."
+        fault = mark("{path} lists other namespaces: put `{part}` before the resource.")
+        return say(fault, path=path, part=inside[1:-1])
     return ""
 
 
 def _wrong_root(api_version: str, path: str) -> str:
     group, _, version = api_version.rpartition("/")
     if not group:
-        return f"The core group has no name: its paths begin with `/api/{version}/`."
+        return say("The core group has no name: its paths begin with `/api/v1/`.")
     given, *rest = path.removeprefix("/apis/").split("/")
     if not path.startswith("/apis/"):
-        return "A group with a name is below `/apis`."
+        return say("A group with a name is below `/apis`.")
     if given != group:
-        return f"The group is not {given!r}: write it as in the apiVersion, {group!r}."
-    return f"After the group comes its version, {version!r}, not {''.join(rest[:1])!r}."
+        fault = mark("The group is not {given!r}, but {group!r}, as in the apiVersion.")
+        return say(fault, given=given, group=group)
+    fault = mark("After the group comes its version, {version!r}, not {given!r}.")
+    return say(fault, version=version, given="".join(rest[:1]))
 
 
 def _wrong_end(root: str, path: str, server: KubectlProxy, namespace: str) -> str:
     """Return what is wrong behind the version of a path that lists nothing."""
     end, inside = path.removeprefix(root), f"/namespaces/{namespace}/"
     if end.startswith(f"/{namespace}/"):
-        return f"The word `namespaces` is missing: write `namespaces/{namespace}`."
+        fault = mark("The word `namespaces` is missing: write `namespaces/{name}`.")
+        return say(fault, name=namespace)
     if end.startswith("/namespace/"):
-        return "The word before the namespace is in the plural: `namespaces`."
+        return say("The word before the namespace is in the plural: `namespaces`.")
     if inside in end and server.get(path.replace(inside, "/")).status == 200:
-        return "This kind has no namespace, so its path contains none."
-    return f"{path} is not found: write the resource in lower case and in the plural."
+        return say("This kind has no namespace, so its path contains none.")
+    fault = mark("{path} is not found: resources are in lower case and in the plural.")
+    return say(fault, path=path)
 
 
 def _is_namespaced(root: str, kind: str, server: KubectlProxy) -> bool:

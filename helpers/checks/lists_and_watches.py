@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from helpers import errors
 from helpers.discovery import Server
+from helpers.errors import NotSolved
 from helpers.exercise import exercise
+from helpers.language import mark, say
 
 
 @exercise
@@ -13,10 +14,12 @@ def turn_pages(names_of: Callable[..., list[str]], server: Server, path: str) ->
     expected = [item["metadata"]["name"] for item in server.read(path)["items"]]
     for limit in (1, 2, len(expected), len(expected) + 1):
         found = names_of(path, limit=limit) or []
-        count = f"limit={limit}: {len(found)} of {len(expected)} names"
+        fault = mark("limit={limit}: a page came twice, or a name is wrong.")
         if len(found) < len(expected):
-            raise errors.NotSolved(
-                f"{count}. While there is `metadata.continue`, request a page with it."
+            fault = mark(
+                "limit={limit}: the function returns {found} of {all} names. While "
+                "there is `metadata.continue`, request a page with it."
             )
         if sorted(found) != sorted(expected):
-            raise errors.NotSolved(f"{count}: a page came twice, or a name is wrong.")
+            counts = {"found": len(found), "all": len(expected)}
+            raise NotSolved(say(fault, limit=limit, **counts))

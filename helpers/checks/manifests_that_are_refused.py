@@ -2,9 +2,10 @@
 
 import json
 
-from helpers import errors
 from helpers.command import kubectl
+from helpers.errors import NotSolved
 from helpers.exercise import exercise
+from helpers.language import mark, say
 
 
 @exercise
@@ -14,19 +15,20 @@ def repair_job(job: dict, *, completions: int, mode: str) -> None:
         "create --dry-run=server -o json -f -", input=json.dumps(job), check=False
     )
     if asked.exit_code:
-        raise errors.NotSolved(f"The server reports: {asked.stderr.strip()}")
+        raise NotSolved(say("The server reports: {error}", error=asked.stderr.strip()))
     if fault := other_job(asked.json(), completions=completions, mode=mode):
-        raise errors.NotSolved(fault)
+        raise NotSolved(fault)
 
 
 def other_job(job: dict, *, completions: int, mode: str) -> str:
     """Return how a Job that the server accepted differs from the wanted one, or ""."""
     if job["kind"] != "Job":
-        return f"It is a {job['kind']} now, and should be a Job."
+        return say("It is a {kind} now, and should be a Job.", kind=job["kind"])
     spec = job["spec"]
     if spec.get("completions") != completions:
-        found = spec.get("completions")
-        return f"`completions` is {found}, and there should be {completions} pods."
+        fault = mark("`completions` is {found}, and there should be {wanted} pods.")
+        return say(fault, found=spec.get("completions"), wanted=completions)
     if spec["completionMode"] != mode:
-        return f"`completionMode` is {spec['completionMode']}, so the pods are alike."
+        fault = mark("`completionMode` is {mode}, so the pods are alike.")
+        return say(fault, mode=spec["completionMode"])
     return ""

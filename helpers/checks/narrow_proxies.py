@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from cluster.waiting import until
-from helpers import errors
 from helpers.ambassadors import ask_ambassador
 from helpers.command import current_namespace, patience
+from helpers.errors import NotSolved
 from helpers.exercise import exercise
+from helpers.language import mark, say
 from helpers.pods import Answer
 from helpers.proxy import KubectlProxy
 from helpers.unixhttp import Reply
@@ -15,6 +16,9 @@ from helpers.unixhttp import Reply
 REFUSAL = "Forbidden"
 #: seconds until an ambassador that was just started answers
 STARTED = 20.0
+_END = mark("GET {path} still passes the proxy: let the pattern end with `$`.")
+_ACCEPT = mark("GET {path} still passes the proxy: name the paths to accept.")
+_NAMESPACE = mark("GET {path} still passes the proxy: name the namespace in the path.")
 
 
 @exercise
@@ -23,18 +27,17 @@ def hide_secrets(guards: Sequence[str]) -> None:
     inside = f"/api/v1/namespaces/{current_namespace()}"
     with KubectlProxy(reject_paths=guards) as proxy:
         if proxy.get(f"{inside}/pods").status != 200:
-            raise errors.NotSolved(
-                "The list of pods does not pass any more: a pattern is too wide."
-            )
+            raise NotSolved(say("The list of pods is blocked: a pattern is too wide."))
         for path in ("/api/v1/secrets", f"{inside}/secrets", f"{inside}/secrets/any"):
             if not _is_refusal(proxy.get(path)):
-                raise errors.NotSolved(f"{path} passes: no pattern matches it.")
+                raise NotSolved(say("{path} passes: no pattern matches it.", path=path))
         for verb in ("exec", "attach"):
             if not _is_refusal(proxy.get(f"{inside}/pods/any/{verb}?command=ls")):
-                raise errors.NotSolved(
-                    f"{verb} passes: your list replaces kubectl's own, which blocked "
-                    f"it, so name {verb} as well."
+                fault = mark(
+                    "{verb} passes: your list replaces kubectl's own, which blocked "
+                    "it, so name {verb} as well."
                 )
+                raise NotSolved(say(fault, verb=verb))
 
 
 @exercise
@@ -43,30 +46,29 @@ def narrow_ambassador(pod: str) -> None:
     namespace = current_namespace()
     pods = f"/api/v1/namespaces/{namespace}/pods"
     if not until(lambda: ask_ambassador(pod, pods).status, patience(STARTED)):
-        raise errors.NotSolved(
-            f"Nothing responds at port 8001 of {pod}: `kubectl logs {pod} -c "
+        fault = mark(
+            "Nothing responds at port 8001 of {pod}: `kubectl logs {pod} -c "
             "ambassador` shows why."
         )
+        raise NotSolved(say(fault, pod=pod))
     for path in (pods, f"{pods}/{pod}"):
         status = ask_ambassador(pod, path).status
         if status != 200:
-            raise errors.NotSolved(
-                f"GET {path} gives {status}, and the application needs it."
-            )
+            fault = mark("GET {path} returns {status}, and the application needs it.")
+            raise NotSolved(say(fault, path=path, status=status))
     others = {
-        f"{pods}/{pod}/log?container=main": "let the pattern end with `$`",
-        f"/api/v1/namespaces/{namespace}/configmaps": "name the paths to accept",
-        "/version": "name the paths to accept",
-        "/api/v1/namespaces/default/pods": "name the namespace in the path",
+        f"{pods}/{pod}/log?container=main": _END,
+        f"/api/v1/namespaces/{namespace}/configmaps": _ACCEPT,
+        "/version": _ACCEPT,
+        "/api/v1/namespaces/default/pods": _NAMESPACE,
     }
-    for path, way_out in others.items():
+    for path, fault in others.items():
         if not _is_refusal(ask_ambassador(pod, path)):
-            raise errors.NotSolved(f"GET {path} still passes the proxy: {way_out}.")
+            raise NotSolved(say(fault, path=path))
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         if not _is_refusal(ask_ambassador(pod, f"{pods}/nobody", "-X", method)):
-            raise errors.NotSolved(
-                f"{method} still passes the proxy: name the methods to reject."
-            )
+            fault = mark("{method} still passes the proxy: name the methods to reject.")
+            raise NotSolved(say(fault, method=method))
 
 
 def _is_refusal(reply: Answer | Reply) -> bool:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from helpers import errors
 from helpers.discovery import Server
+from helpers.errors import NotSolved
 from helpers.exercise import exercise
+from helpers.language import mark, say
 from helpers.schemas import Schema, read_schema
 
 #: where a Job says what its failures mean
@@ -15,7 +16,7 @@ RULE = ".spec.podFailurePolicy.rules[*]"
 def describe_rule(rule: Mapping[str, set], server: Server) -> None:
     """Demand the `required` fields of such a rule, and the `actions` it can name."""
     if fault := wrong_rule(rule, read_schema(server, "batch/v1", "Job").at(RULE)):
-        raise errors.NotSolved(fault)
+        raise NotSolved(fault)
 
 
 def wrong_rule(rule: Mapping[str, set], schema: Schema) -> str:
@@ -26,13 +27,17 @@ def wrong_rule(rule: Mapping[str, set], schema: Schema) -> str:
     for name, wanted in (("required", must), ("actions", actions)):
         given = rule.get(name)
         if not isinstance(given, set | frozenset | list | tuple):
-            return f"{name} is {given!r}, not a set of names."
+            return say("{name} is {given!r}, and not a set.", name=name, given=given)
         given = set(given)
         if not given:
-            return f"{name} is still empty."
+            return say("{name} is still empty.", name=name)
         if given - wanted:
             extra = ", ".join(sorted(map(str, given - wanted)))
-            return f"{name}: {extra} does not belong there; look at REQUIRED and ENUM."
-        if wanted - given:
-            return f"{name}: {len(wanted - given)} more belong there."
+            fault = mark(
+                "{name}: {extra} does not belong there: see REQUIRED and ENUM."
+            )
+            return say(fault, name=name, extra=extra)
+        if missing := wanted - given:
+            fault = mark("{name}: {missing} of {all} are still missing.")
+            return say(fault, name=name, missing=len(missing), all=len(wanted))
     return ""

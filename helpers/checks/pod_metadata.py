@@ -11,6 +11,7 @@ from typing import Any
 from helpers.command import kubectl
 from helpers.errors import NotSolved
 from helpers.exercise import exercise
+from helpers.language import mark, say
 from helpers.pods import exec_in_pod
 
 #: the fields to sort, and the letters: the author wrote it, or only the cluster knew
@@ -41,23 +42,21 @@ def sort_fields(fields: Mapping[str, str], *, pod: str) -> None:
     found = _get(pod)
     applied = found["metadata"].get("annotations", {}).get(_APPLIED)
     if applied is None:
-        raise NotSolved(
-            f"The pod {pod} was not made by `kubectl apply`: run its cell again."
-        )
+        fault = mark("`kubectl apply` did not make the pod {pod}: run its cell again.")
+        raise NotSolved(say(fault, pod=pod))
     manifest = json.loads(applied)
     for field in FIELDS:
         letter = str(fields.get(field, "")).strip().upper()
         if letter not in (MANIFEST, CLUSTER):
-            raise NotSolved(f"{field}: write {MANIFEST!r} or {CLUSTER!r}.")
+            raise NotSolved(say("{field}: write 'M' or 'C'.", field=field))
         right = MANIFEST if look_up(manifest, field) is not None else CLUSTER
         if letter == right:
             continue
         value = look_up(found, field)
+        fault = mark("{field}: it is {value!r} in the pod, and not in the manifest.")
         if right == MANIFEST:
-            raise NotSolved(f"{field}: {value!r} is in the manifest already.")
-        raise NotSolved(
-            f"{field}: it is {value!r} in the pod, and missing from the manifest."
-        )
+            fault = mark("{field}: {value!r} is in the manifest already.")
+        raise NotSolved(say(fault, field=field, value=value))
 
 
 @exercise
@@ -67,20 +66,21 @@ def hand_down_facts(*, pod: str) -> None:
     [main, *_] = found["spec"]["containers"]
     limits = main.get("resources", {}).get("limits", {})
     if limits.get("cpu") != f"{MILLICORES}m":
-        raise NotSolved(f"The container needs a CPU limit of {MILLICORES}m.")
+        raise NotSolved(say("The container needs a CPU limit of 250m."))
     phase = found["status"]["phase"]
     if phase != "Running":
-        raise NotSolved(f"The pod is {phase}: `kubectl describe pod {pod}` shows why.")
+        fault = mark("The pod is {phase}: `kubectl describe pod {pod}` shows why.")
+        raise NotSolved(say(fault, phase=phase, pod=pod))
     sources = {one["name"]: one.get("valueFrom") for one in main.get("env", ())}
-    for name in (LIMIT, NODE):
-        if name not in sources:
-            raise NotSolved(f"There is no variable {name}: look at `env`.")
-        if not sources[name]:
-            raise NotSolved(f"{name} has a fixed value: use `valueFrom`.")
+    for key in (LIMIT, NODE):
+        if key not in sources:
+            raise NotSolved(say("There is no variable {key}: look at `env`.", key=key))
+        if not sources[key]:
+            raise NotSolved(say("{key} has a fixed value: use `valueFrom`.", key=key))
     _demand_limit(exec_in_pod(pod, "printenv", LIMIT).stdout.strip())
     node = exec_in_pod(pod, "printenv", NODE).stdout.strip()
     if node != found["spec"]["nodeName"]:
-        raise NotSolved(f"{NODE} is {node!r}: the field is spec.nodeName.")
+        raise NotSolved(say("NODE is {node!r}: the field is spec.nodeName.", node=node))
     _demand_labels(found)
 
 
@@ -98,28 +98,30 @@ def look_up(document: dict, field: str) -> Any:
 def _get(pod: str) -> dict:
     found = kubectl("get", "pod", pod, "-o", "json", check=False)
     if found.exit_code:
-        raise NotSolved(
-            f"There is no pod {pod}: run the cell that creates it, and read its output."
+        fault = mark(
+            "There is no pod {pod}: run the cell that creates it, and read its output."
         )
+        raise NotSolved(say(fault, pod=pod))
     return found.json()
 
 
 def _demand_limit(said: str) -> None:
     if said == "1":
-        raise NotSolved(f"{LIMIT} is 1, whole CPUs rounded up: add the divisor 1m.")
+        raise NotSolved(say("CPU_LIMIT is 1, in whole CPUs: add the divisor 1m."))
     if said != str(MILLICORES):
-        raise NotSolved(f"{LIMIT} is {said!r}: ask for limits.cpu, divisor 1m.")
+        fault = mark("CPU_LIMIT is {value!r}: use limits.cpu with the divisor 1m.")
+        raise NotSolved(say(fault, value=said))
 
 
 def _demand_labels(pod: dict) -> None:
     labels = pod["metadata"].get("labels", {})
     if not labels:
-        raise NotSolved("The pod has no label, so the file would be empty.")
+        raise NotSolved(say("The pod has no label, so the file would be empty."))
     found = exec_in_pod(pod["metadata"]["name"], "cat", FILE)
     if found.exit_code:
-        raise NotSolved(f"There is no file {FILE}: look at `items` and `volumeMounts`.")
+        fault = mark("There is no file {file}: look at `items` and `volumeMounts`.")
+        raise NotSolved(say(fault, file=FILE))
     missing = [k for k, v in labels.items() if f'{k}="{v}"' not in found.stdout]
     if missing:
-        raise NotSolved(
-            f"{FILE} lacks the label {missing[0]}: the fieldPath is metadata.labels."
-        )
+        fault = mark("{file} lacks the label {key}: the fieldPath is metadata.labels.")
+        raise NotSolved(say(fault, file=FILE, key=missing[0]))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from helpers.command import Completed, current_namespace
 from helpers.errors import NotSolved
 from helpers.exercise import exercise
+from helpers.language import mark, say
 from helpers.pods import exec_in_pod
 from helpers.proxy import KubectlProxy
 from helpers.repairs import demand_answer
@@ -58,26 +59,28 @@ print(json.dumps({"asked": bool(heard), "told": any(heard)}))
 def list_role_bindings(path: str, proxy: KubectlProxy) -> None:
     """Demand the path of the list that holds the RoleBindings of this namespace."""
     if not path:
-        raise NotSolved("There is no path yet.")
+        raise NotSolved(say("There is no path yet."))
     namespace = current_namespace()
     reply = proxy.get(path)
     if reply.status != 200:
-        raise NotSolved(f"The proxy returns {reply.status} for {path!r}.")
+        fault = mark("The proxy returns {status} for {path!r}.")
+        raise NotSolved(say(fault, status=reply.status, path=path))
     try:
         found = reply.json()
     except ValueError:
-        raise NotSolved(f"The response for {path!r} is not JSON.") from None
+        raise NotSolved(say("{path!r} returns no JSON.", path=path)) from None
     if found.get("kind") != "RoleBindingList":
-        raise NotSolved(
-            f"{path!r} returns an object of the kind {found.get('kind')}, not a "
-            "RoleBindingList."
+        fault = mark(
+            "{path!r} returns an object of the kind {kind}, not a RoleBindingList."
         )
+        raise NotSolved(say(fault, path=path, kind=found.get("kind")))
     elsewhere = {item["metadata"]["namespace"] for item in found["items"]}
     if elsewhere != {namespace}:
-        raise NotSolved(
+        fault = mark(
             "This list contains RoleBindings of other namespaces: put "
-            f"`namespaces/{namespace}` before the resource."
+            "`namespaces/{namespace}` before the resource."
         )
+        raise NotSolved(say(fault, namespace=namespace))
 
 
 @exercise
@@ -89,32 +92,33 @@ def send_sure_request(pod: str, request: str) -> None:
     """
     done = exec_in_pod(pod, "env", f"SERVER={SERVER}", "sh", "-c", request)
     if done.exit_code:
-        raise NotSolved(f"It exits with {done.exit_code}: {_said(done)}.")
+        fault = mark("It exits with {code}: {line!r}.")
+        raise NotSolved(say(fault, code=done.exit_code, line=_said(done)))
     try:
         answer = json.loads(done.stdout)
     except ValueError:
-        raise NotSolved(f"It prints {_said(done)}, which is not JSON.") from None
+        fault = mark("It prints {line!r}, which is not JSON.")
+        raise NotSolved(say(fault, line=_said(done))) from None
     kind = answer.get("kind") if isinstance(answer, dict) else None
     if kind == "Status":
-        raise NotSolved(f"{answer['code']}: {answer['message']}")
+        fault = mark("The server returns {code}: {message}")
+        raise NotSolved(say(fault, code=answer["code"], message=answer["message"]))
     if kind != "PodList":
-        begins = json.dumps(answer)[:60]
-        raise NotSolved(f"It prints {begins} …, which is not a PodList.")
+        text = json.dumps(answer)[:60]
+        raise NotSolved(say("It prints {text} …, which is not a PodList.", text=text))
     names = [item["metadata"]["name"] for item in answer["items"]]
     if pod not in names:
-        raise NotSolved(
-            f"The list does not contain the pod {pod} itself: which namespace is it?"
-        )
+        fault = mark("The list does not contain the pod {pod}: which namespace is it?")
+        raise NotSolved(say(fault, pod=pod))
     heard = exec_in_pod(pod, "python3", "-c", IMPOSTOR, request).json()
-    if heard["told"]:
-        raise NotSolved(
-            "The impostor received the request with the token: let curl check the "
-            "certificate."
-        )
     if heard["asked"]:
-        raise NotSolved(
-            "The impostor received the request: let curl check the certificate."
-        )
+        fault = mark("The impostor received the request: let curl check certificates.")
+        if heard["told"]:
+            fault = mark(
+                "The impostor received the request with the token: let curl check the "
+                "certificate."
+            )
+        raise NotSolved(say(fault))
 
 
 @exercise
@@ -126,29 +130,32 @@ def repair_copy(deployment: str) -> None:
 @exercise
 def judge_statements(judged: Mapping[int, bool | None]) -> None:
     """Demand True or False for each statement of the quiz, and the right one."""
-    for number, (is_true, reason) in _STATEMENTS.items():
+    for number, reason in _REASONS.items():
         answer = judged.get(number)
         if not isinstance(answer, bool):
-            raise NotSolved(f"Statement {number}: {answer!r} is not True or False.")
-        if answer != is_true:
-            raise NotSolved(f"Statement {number}: {reason}")
+            fault = mark("Statement {number}: {answer!r} is not True or False.")
+            raise NotSolved(say(fault, number=number, answer=answer))
+        if answer != (number in _TRUE):
+            fault = say("Look at statement {number} again.", number=number)
+            raise NotSolved(fault + " " + say(reason))
 
 
-#: whether each statement of the page is true, and why
-_STATEMENTS = {
-    1: (False, "A variable is a copy. Only the file of a volume follows a change."),
-    2: (False, "A short name is completed with the pod's own namespace."),
-    3: (False, "With `-k` curl accepts any certificate, so any server gets the token."),
-    4: (True, "The proxy sends its own credential, whoever sends the request."),
-    5: (False, "403 means that the server accepted the token; a wrong one gets 401."),
-    6: (False, "The server reads its rules for each request."),
-    7: (False, "A token expires, and the kubelet writes the next one into the file."),
-    8: (True, "No one can steal a token that is not there."),
-    9: (True, "A library knows certificates, kinds, pages and errors; HTTP does not."),
+#: which statements of the page are true, and why each is or is not
+_TRUE = {4, 8, 9}
+_REASONS = {
+    1: mark("A variable is a copy. Only the file of a volume follows a change."),
+    2: mark("A short name is completed with the pod's own namespace."),
+    3: mark("With `-k` curl accepts any certificate, so any server gets the token."),
+    4: mark("The proxy sends its own credential, whoever sends the request."),
+    5: mark("403 means that the server accepted the token; a wrong one gets 401."),
+    6: mark("The server reads its rules for each request."),
+    7: mark("A token expires, and the kubelet writes the next one into the file."),
+    8: mark("No one can steal a token that is not there."),
+    9: mark("A library knows certificates, kinds, pages and errors; HTTP does not."),
 }
 
 
 def _said(done: Completed) -> str:
     """Return the first line that a command printed, of errors if there are any."""
     lines = (done.stderr + done.stdout).strip().splitlines()
-    return repr(lines[0][:160]) if lines else "nothing"
+    return lines[0][:160] if lines else ""

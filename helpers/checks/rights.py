@@ -1,6 +1,6 @@
 """Check that the pod's account may list the Jobs, and nothing more."""
 
-from helpers import errors
+from helpers.errors import NotSolved
 from helpers.exercise import exercise
 from helpers.grants import fault_of_grant
 
@@ -8,6 +8,5 @@ from helpers.grants import fault_of_grant
 @exercise
 def allow_jobs(account: str) -> None:
     """Raise NotSolved unless `account` may list Jobs, and no more."""
-    fault = fault_of_grant(account, ["list"], "jobs.batch")
-    if fault:
-        raise errors.NotSolved(fault)
+    if fault := fault_of_grant(account, ["list"], "jobs.batch"):
+        raise NotSolved(fault)

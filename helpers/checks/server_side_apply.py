@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Mapping
 
-from helpers import errors
 from helpers.command import kubectl
+from helpers.errors import NotSolved
 from helpers.exercise import exercise
+from helpers.language import mark, say
 from helpers.managedfields import owners_by_field
 
 _WANTED = {".data.color": ["one"], ".data.size": ["one", "two"]}
@@ -18,17 +19,15 @@ def give_up_fields() -> None:
     line = "get configmap settings --output=json --show-managed-fields"
     found = kubectl(line, check=False)
     if found.exit_code:
-        raise errors.NotSolved(f"{found.stderr.strip()}. Run the cells above.")
+        fault = mark("Run the cells above. kubectl reports: {error}")
+        raise NotSolved(say(fault, error=found.stderr.strip()))
     settings = found.json()
-    wrong = wrong_owner(settings, _WANTED, _GONE)
-    if wrong:
-        raise errors.NotSolved(wrong)
+    if fault := wrong_owner(settings, _WANTED, _GONE):
+        raise NotSolved(fault)
     for field, value in _VALUES.items():
-        if settings["data"][field] != value:
-            raise errors.NotSolved(
-                f"The owners are right, but {field} is {settings['data'][field]!r}, "
-                f"not {value!r}."
-            )
+        if (data := settings["data"][field]) != value:
+            fault = mark("The owners are right, but {field} is {data!r}, not {goal!r}.")
+            raise NotSolved(say(fault, field=field, data=data, goal=value))
 
 
 def wrong_owner(
@@ -42,22 +41,26 @@ def wrong_owner(
     actual = owners_by_field(obj)
     for field in gone:
         if holders := actual.get(field):
-            return (
-                f"{field} is still there, for {', '.join(sorted(holders))}: a manager "
-                "gives a field up by applying without it."
+            fault = mark(
+                "{field} is still there, for {owners}: a manager gives a field up by "
+                "applying without it."
             )
+            return say(fault, field=field, owners=", ".join(sorted(holders)))
     for field, names in owners.items():
         has = actual.get(field, set())
         if not has:
-            return f"{field} is gone: its last owner applied without it."
+            return say("{field} is gone: its last owner left it out.", field=field)
         if lacking := sorted(set(names) - has):
-            return (
-                f"{field} is not owned by {', '.join(lacking)}, but by "
-                f"{', '.join(sorted(has))}; you become an owner by applying the field."
+            wanted, others = ", ".join(lacking), ", ".join(sorted(has))
+            fault = mark(
+                "{field} is not owned by {wanted}, but by {others}; you become an "
+                "owner by applying the field."
             )
+            return say(fault, field=field, wanted=wanted, others=others)
         if more := sorted(has - set(names)):
-            return (
-                f"{field} is still owned by {', '.join(more)}: a manager gives a field "
-                "up by applying without it."
+            fault = mark(
+                "{field} is still owned by {owners}: a manager gives a field up by "
+                "applying without it."
             )
+            return say(fault, field=field, owners=", ".join(more))
     return ""

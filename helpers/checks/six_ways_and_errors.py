@@ -7,6 +7,7 @@ from helpers import errors
 from helpers.command import current_namespace, kubectl, patience
 from helpers.errors import NotSolved
 from helpers.exercise import exercise
+from helpers.language import mark, say
 
 _POD = {
     "restartPolicy": "Never",
@@ -50,12 +51,14 @@ def delete_job_last(options: Mapping[str, object], batch: Any) -> None:
         if not fault:
             kubectl("wait", "--for=delete", f"job/{name}", waited, timeout=seconds)
             left = kubectl("get", "pods", selector, "-o", "name").stdout.split()
-            fault = f"The Job is gone, and {left[0]} is still there." if left else ""
+            if left:
+                fault = say("The Job is gone, and {pod} is still there.", pod=left[0])
     except ApiException as error:
         fault = errors.ApiError("DELETE", name, error.status, error.body or "").message
     except ValidationError as error:
         first = error.errors()[0]
-        fault = f"The client does not take {first['loc'][-1]!r}: {first['msg']}."
+        fault = mark("The client does not take {name!r}: {message}.")
+        fault = say(fault, name=first["loc"][-1], message=first["msg"])
     finally:
         kubectl("delete", "job", name, "--wait=false", "--ignore-not-found")
         kubectl("delete", "pod", selector, "--wait=false")
@@ -67,10 +70,10 @@ def why_not_last(answer: Mapping) -> str:
     """Return what a DELETE of a Job does instead of deleting its pods first; pure."""
     finalizers = answer.get("metadata", {}).get("finalizers", [])
     if "orphan" in finalizers:
-        return (
+        return say(
             "The pods stay behind and lose their owner: that is what happens to a Job "
             "without a policy."
         )
     if "foregroundDeletion" not in finalizers:
-        return "The Job is gone at once, and its pods follow: that is Background."
+        return say("The Job is gone at once, and its pods follow: that is Background.")
     return ""

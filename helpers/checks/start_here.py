@@ -3,6 +3,7 @@
 from helpers.command import kubectl
 from helpers.errors import NotSolved
 from helpers.exercise import exercise
+from helpers.language import mark, say
 
 #: what the namespace is to carry
 LABEL, VALUE = "mood", "curious"
@@ -13,27 +14,28 @@ def label_namespace(namespace: str) -> None:
     """Demand the label `mood=curious` on the namespace."""
     found = kubectl("get", "namespace", namespace, "-o", "json", check=False)
     if found.exit_code:
-        raise NotSolved(f"There is no namespace {namespace}: run the lesson again.")
+        fault = mark("There is no namespace {namespace}: run the lesson again.")
+        raise NotSolved(say(fault, namespace=namespace))
     labels = found.json()["metadata"].get("labels", {})
     if LABEL not in labels:
-        raise NotSolved(
-            f"The namespace {namespace} has no label {LABEL} yet; "
-            f"it has {', '.join(sorted(labels))}."
-        )
+        fault = mark("The namespace {name} has no label mood yet; it has {labels}.")
+        raise NotSolved(say(fault, name=namespace, labels=", ".join(sorted(labels))))
     if labels[LABEL] != VALUE:
-        raise NotSolved(
-            f"The label {LABEL} is {labels[LABEL]!r}, not {VALUE!r}: "
-            "`kubectl label` changes it if you add --overwrite."
+        fault = mark(
+            "The label mood is {value!r}, not 'curious': `kubectl label` changes it if "
+            "you add --overwrite."
         )
+        raise NotSolved(say(fault, value=labels[LABEL]))
 
 
 @exercise
 def read_version(version: str) -> None:
     """Demand the version of Go that the API server was built with."""
     if not version:
-        raise NotSolved("There is no answer yet: set `version`.")
+        raise NotSolved(say("There is no answer yet: set `version`."))
     if version != kubectl("get", "--raw", "/version").json()["goVersion"]:
-        raise NotSolved(
-            f"{version!r} is not the API server's version of Go: "
-            "look for the key goVersion."
+        fault = mark(
+            "{version!r} is not the API server's version of Go: look for the key "
+            "goVersion."
         )
+        raise NotSolved(say(fault, version=version))

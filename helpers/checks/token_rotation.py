@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helpers import errors
+from helpers.errors import NotSolved
 from helpers.exercise import exercise
+from helpers.language import mark, say
 from helpers.tokens import create_token
 
 # For its name alone: the library takes longer to load than all of the helpers.
@@ -33,22 +34,25 @@ def read_token_again(api_client: "ApiClient", file: Path) -> None:
             user = reviews.create_self_subject_review(body={}).status.user_info
         except client.ApiException as error:
             _refuse_other_words(api_client)
-            raise errors.NotSolved(
-                f"The API server returns {error.status}: the client does not send the "
-                "token that is in the file, so look at what `read_again` puts into the "
+            fault = mark(
+                "The API server returns {status}: the client does not send the token "
+                "that is in the file, so look at what `read_again` puts into the "
                 "configuration."
-            ) from None
+            )
+            raise NotSolved(say(fault, status=error.status)) from None
         if user.extra.get(CREDENTIAL) != [f"JTI={token.id}"]:
-            raise errors.NotSolved(
+            fault = say(
                 "The client sends another token than the one in the file: does "
                 "`read_again` read the file each time it is called?"
             )
+            raise NotSolved(fault)
 
 
 def _refuse_other_words(api_client: "ApiClient") -> None:
     header = api_client.configuration.api_key.get("BearerToken", "")
     if not header.lower().startswith("bearer "):
-        raise errors.NotSolved(
+        fault = say(
             'The header does not begin with the word "Bearer" and a space: look at '
             'what `read_again` puts into `api_key["BearerToken"]`.'
         )
+        raise NotSolved(fault)

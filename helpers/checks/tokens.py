@@ -1,7 +1,8 @@
 """Check that a token is the one that was asked for."""
 
-from helpers import errors
+from helpers.errors import NotSolved
 from helpers.exercise import exercise
+from helpers.language import mark, say
 from helpers.reviews import review_token
 from helpers.tokens import Token
 
@@ -13,24 +14,26 @@ AUDIENCE, MINUTES, BOUND_TO = "vault", 15, "pod/client"
 def make_vault_token(token: Token) -> None:
     """Refuse a token with another audience, life or binding, and a forgery."""
     if not isinstance(token, Token):
-        raise errors.NotSolved("This is no token: take what `create_token` returns.")
+        raise NotSolved(say("This is no token: take what `create_token` returns."))
     if token.audiences != [AUDIENCE]:
         found = ", ".join(token.audiences)
-        raise errors.NotSolved(
-            f"The token is meant for {found}, not for {AUDIENCE} alone: see `audience`."
+        fault = mark(
+            "The token is meant for {found}, not for {wanted} alone: see `audience`."
         )
+        raise NotSolved(say(fault, found=found, wanted=AUDIENCE))
     if token.lifetime != MINUTES * 60:
-        raise errors.NotSolved(
-            f"The token lives for {token.lifetime} s, not {MINUTES} minutes: see "
-            "`duration`."
+        fault = mark(
+            "The token lives for {lifetime} s, not {minutes} minutes: see `duration`."
         )
+        raise NotSolved(say(fault, lifetime=token.lifetime, minutes=MINUTES))
     if token.bound_to != BOUND_TO:
-        found = token.bound_to or "nothing"
-        raise errors.NotSolved(
-            f"The token is bound to {found}, not to {BOUND_TO}: see `bound_to`."
-        )
+        fault = mark("The token is bound to nothing, not to {wanted}: see `bound_to`.")
+        if token.bound_to:
+            fault = mark(
+                "The token is bound to {now}, not to {wanted}: see `bound_to`."
+            )
+        raise NotSolved(say(fault, now=token.bound_to, wanted=BOUND_TO))
     review = review_token(token, audience=AUDIENCE)
     if not review.authenticated:
-        raise errors.NotSolved(
-            f"The API server refuses the token: {review.error}: make a new one."
-        )
+        fault = mark("The API server refuses the token: {error}: make a new one.")
+        raise NotSolved(say(fault, error=review.error))

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from helpers import errors
 from helpers.caller import Caller
 from helpers.command import current_namespace
+from helpers.errors import NotSolved
 from helpers.exercise import exercise
+from helpers.language import mark, say
 from helpers.refusals import forbidden
 from helpers.refusals.status import DeniedRequest
 
@@ -22,10 +23,9 @@ def predict_verbs(
     for request in _requests(current_namespace()):
         guess = predicted.get(request)
         if guess is None:
-            raise errors.NotSolved(f"{request}: there is no prediction yet.")
-        wrong = wrong_verb(request, guess, caller)
-        if wrong:
-            raise errors.NotSolved(f"{request}: {wrong}")
+            raise NotSolved(say("{request}: there is no answer yet.", request=request))
+        if fault := wrong_verb(request, guess, caller):
+            raise NotSolved(fault)
 
 
 def wrong_verb(request: str, guess: tuple[str, str], caller: Caller) -> str:
@@ -33,13 +33,17 @@ def wrong_verb(request: str, guess: tuple[str, str], caller: Caller) -> str:
     refused = DeniedRequest.parse(caller.request(*request.split()))
     named = forbidden.attributes_of(refused)
     if named is None:
-        return "The server does not refuse it for lack of a permission."
+        fault = mark("{request}: the server does not refuse it for lack of permission.")
+        return say(fault, request=request)
     if tuple(guess) == (named.verb, named.what):
         return ""
-    return (
-        f"You predicted {' on '.join(guess)}, but the server misses "
-        f"{named.verb} on {named.what}."
+    fault = mark(
+        "{request}: you predicted {verb} on {resource}, but the server requires "
+        "{right_verb} on {right_resource}."
     )
+    right = {"right_verb": named.verb, "right_resource": named.what}
+    verb, resource = guess
+    return say(fault, request=request, verb=verb, resource=resource, **right)
 
 
 def _requests(namespace: str) -> tuple[str, ...]:

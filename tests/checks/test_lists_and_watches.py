@@ -26,9 +26,9 @@ def a_page_twice(path, limit):
 @pytest.mark.parametrize(
     ("names_of", "said"),
     [
-        (first_page, "limit=1: 1 of 5 names"),
-        (a_page_twice, "limit=1: 6 of 5 names: a page came twice"),
-        (lambda path, limit: None, "limit=1: 0 of 5 names"),
+        (first_page, "limit=1: the function returns 1 of 5 names"),
+        (a_page_twice, "limit=1: a page came twice"),
+        (lambda path, limit: None, "limit=1: the function returns 0 of 5 names"),
     ],
 )
 def test_it_is_tried_with_several_limits(names_of, said):

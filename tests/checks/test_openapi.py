@@ -26,7 +26,7 @@ RULE = Schema(
         ({"action"}, {"Count", "Ignore"}, ""),
         (set(), {"Count", "Ignore"}, "required is still empty"),
         ({"action", "codes"}, {"Count", "Ignore"}, "codes does not belong there"),
-        ({"action"}, {"Count"}, "1 more belong there"),
+        ({"action"}, {"Count"}, "1 of 2 are still missing"),
         ("action", {"Count", "Ignore"}, "not a set"),
     ],
 )

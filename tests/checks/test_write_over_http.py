@@ -18,12 +18,12 @@ def nobody(namespace):
     ("request_", "guess", "said"),
     [
         ("GET {pods}/q/log", ("get", "pods/log"), ""),
-        ("GET {pods}/q/log", ("get", "pods"), "misses get on pods/log"),
+        ("GET {pods}/q/log", ("get", "pods"), "requires get on pods/log"),
         ("DELETE {pods}?labelSelector=a=b", ("deletecollection", "pods"), ""),
         (
             "DELETE {pods}?labelSelector=a=b",
             ("delete", "pods"),
-            "predicted delete on pods, but the server misses deletecollection on pods",
+            "predicted delete on pods, but the server requires deletecollection on ",
         ),
     ],
 )
@@ -36,5 +36,5 @@ def test_verbs_are_asked_of_the_server(namespace, nobody, request_, guess, said)
 
 def test_a_prediction_that_is_missing_is_none(namespace, nobody):
     """An empty answer is no right one."""
-    with pytest.raises(NotSolved, match="GET .*/web/log: there is no prediction yet"):
+    with pytest.raises(NotSolved, match="GET .*/web/log: there is no answer yet"):
         write_over_http.predict_verbs({}, nobody)
