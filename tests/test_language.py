@@ -1,0 +1,256 @@
+"""Messages in the learner's language: how one is said, and that each can be."""
+
+import ast
+import struct
+from string import Formatter
+
+import pytest
+
+from helpers import attempts, language
+from helpers.errors import NotSolved
+from helpers.exercise import exercise
+from helpers.language import mark, say
+from tests.notebooks import ROOT
+
+#: the modules all of whose messages are said
+SAID = (
+    "checks/*.py",
+    "attempts.py",
+    "board.py",
+    "drills.py",
+    "exercise.py",
+    "grants.py",
+    "repairs.py",
+)
+MODULES = [path for name in SAID for path in sorted(ROOT.glob(f"helpers/{name}"))]
+#: what the list of messages is made from
+DOORS = ("say", "mark")
+
+
+# --- Saying -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def catalog(tmp_path, monkeypatch):
+    """Return a function that writes a catalog; run without a language of the shell."""
+    monkeypatch.setattr(language, "CATALOGS", tmp_path / "locale")
+    monkeypatch.delenv("LAB_LANG", raising=False)
+    language._catalog.cache_clear()
+
+    def write(code, messages):
+        file = tmp_path / "locale" / code / "LC_MESSAGES" / "helpers.mo"
+        file.parent.mkdir(parents=True)
+        file.write_bytes(compiled(messages))
+
+    yield write
+    language._catalog.cache_clear()
+
+
+def compiled(messages):
+    """Return a catalog as gettext reads it: a header, two tables, the texts."""
+    messages = {"": "Content-Type: text/plain; charset=UTF-8\n", **messages}
+    texts = [*sorted(messages), *(messages[text] for text in sorted(messages))]
+    at, count = 28 + 8 * len(texts), len(messages)
+    head = struct.pack("<7I", 0x950412DE, 0, count, 28, 28 + 8 * count, 0, at)
+    table, body = b"", b""
+    for text in texts:
+        table += struct.pack("<2I", len(text.encode()), at + len(body))
+        body += text.encode() + b"\0"
+    return head + table + body
+
+
+@pytest.mark.parametrize(
+    ("place", "setting", "said"),
+    [
+        ("notebooks", "", "No pod web yet."),
+        ("notebooks/ko", "", "파드 web이 아직 없습니다."),
+        ("notebooks/ko/deeper", "", "파드 web이 아직 없습니다."),
+        ("notebooks/ko", "en", "No pod web yet."),
+        ("notebooks", "ko", "파드 web이 아직 없습니다."),
+        ("notebooks", "xx", "No pod web yet."),
+    ],
+)
+def test_the_setting_decides_and_then_the_directory(
+    catalog, tmp_path, monkeypatch, place, setting, said
+):
+    """A language without a catalog is English."""
+    catalog("ko", {"No pod {pod} yet.": "파드 {pod}이 아직 없습니다."})
+    (tmp_path / place).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / place)
+    if setting:
+        monkeypatch.setenv("LAB_LANG", setting)
+    assert say("No pod {pod} yet.", pod="web") == said
+
+
+def test_the_locale_does_not_count(catalog, monkeypatch):
+    catalog("ko", {"Correct.": "정답입니다."})
+    monkeypatch.setenv("LANG", "ko_KR.UTF-8")
+    assert say("Correct.") == "Correct."
+
+
+def test_a_constant_is_said_later_and_values_are_data(catalog):
+    """What is in braces in a value stays as it is; in a text it is doubled."""
+    assert mark("{answer!r} {{}}") == "{answer!r} {{}}"
+    assert say(mark("{answer!r} {{}}"), answer="{pod}") == "'{pod}' {}"
+
+
+@exercise
+def be_right(answer: str) -> None:
+    """Demand `yes`."""
+    if answer != "yes":
+        raise NotSolved(say("{answer!r} is wrong.", answer=answer))
+
+
+def test_an_exercise_counts_once_in_all_languages(catalog, tmp_path, monkeypatch):
+    """What a learner has read is kept; lesson and exercise have one name."""
+    catalog("ko", {"Correct.": "정답입니다.", "{answer!r} is wrong.": "{answer}: 오답"})
+    monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.delenv(attempts.SETTING)
+    assert repr(be_right("yes")) == "Correct."
+    monkeypatch.setenv("LAB_LANG", "ko")
+    assert repr(be_right("yes")) == "정답입니다."
+    with pytest.raises(NotSolved, match="no: 오답"):
+        be_right("no")
+    noted = attempts.read(attempts.file())
+    assert [one.diagnosis for one in noted] == ["", "", "no: 오답"]
+    assert {(one.lesson, one.exercise) for one in noted} == {
+        ("test-language", "be_right")
+    }
+
+
+# --- What is said -----------------------------------------------------------------
+
+
+@pytest.fixture(params=MODULES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def tree(request):
+    """Return the syntax tree of a module, each node with its `parent`."""
+    tree = ast.parse(request.param.read_text("utf-8"))
+    for parent in ast.walk(tree):
+        for child in ast.iter_child_nodes(parent):
+            child.parent = parent
+    return tree
+
+
+def calls(tree, *names):
+    """Return the calls of functions or classes, by name or as an attribute."""
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [call for call in found if called(call) in names]
+
+
+def called(call):
+    return getattr(call.func, "id", getattr(call.func, "attr", ""))
+
+
+def is_text(node):
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def above(node, kind):
+    """Return the nearest node of a kind around a node, or None."""
+    while node := getattr(node, "parent", None):
+        if isinstance(node, kind):
+            return node
+    return None
+
+
+def value_of(name):
+    """Return what a name was assigned last, or goes through: here, or in the module."""
+    for scope in (above(name, ast.FunctionDef), above(name, ast.Module)):
+        found = []
+        for node in ast.walk(scope) if scope else ():
+            targets = getattr(node, "targets", [getattr(node, "target", None)])
+            inside = [one for each in targets if each for one in ast.walk(each)]
+            if any(getattr(one, "id", "") == name.id for one in inside):
+                found.append(getattr(node, "iter", getattr(node, "value", None)))
+        found = [one for one in found if one and name not in ast.walk(one)]
+        before = [one for one in found if one.lineno < name.lineno]
+        if before or found:
+            return max(before or found, key=lambda value: value.lineno)
+    return None
+
+
+def texts_of(node, seen=()):
+    """Return the texts that a value may be: its own, or those of a marked table."""
+    if is_text(node):
+        return [node.value]
+    if marks := calls(node, "mark"):
+        return [mark.args[0].value for mark in marks]
+    names = [one for one in ast.walk(node) if isinstance(one, ast.Name)]
+    values = {value_of(name) for name in names} - {None, *seen}
+    tables = [value for value in values if not is_text(value)]
+    return [text for one in tables for text in texts_of(one, (*seen, *values))]
+
+
+def said_next(mark):
+    """Return the call that says a text which a name of a function was given."""
+    given = mark.parent
+    function = above(mark, ast.FunctionDef)
+    if not function or not isinstance(given, ast.Assign):
+        return None
+    [name] = given.targets
+    following = [
+        call
+        for call in calls(function, "say")
+        if getattr(call.args[0], "id", "") == name.id and call.lineno > mark.lineno
+    ]
+    return min(following, key=lambda call: call.lineno)
+
+
+def place(node):
+    return f"line {node.lineno}: {ast.unparse(node)}"
+
+
+def test_each_text_that_is_said_is_a_literal_or_marked(tree):
+    """But the title of a lesson, which is from course.toml."""
+    for call in calls(tree, *DOORS):
+        [text] = call.args
+        if called(call) == "say" and not is_text(text):
+            is_title = ast.unparse(text) == "lesson.title"
+            assert is_title or texts_of(text), place(call)
+        else:
+            assert is_text(text), place(call)
+
+
+def test_each_field_has_a_name_and_a_value(tree):
+    """Also where a text is chosen before it is said: one may need less than all."""
+    says = [(call, texts_of(call.args[0])) for call in calls(tree, "say")]
+    marks = [(said_next(mark), texts_of(mark)) for mark in calls(tree, "mark")]
+    for call, texts in says + marks:
+        given = {keyword.arg for keyword in call.keywords} if call else set()
+        for text in texts:
+            fields = {field for _, field, *_ in Formatter().parse(text)} - {None}
+            assert all(map(str.isidentifier, fields)), text
+            assert not call or fields <= given or None in given, place(call)
+            if call and is_text(call.args[0]) and None not in given:
+                assert fields == given, place(call)
+
+
+def is_said(node):
+    """Say whether a fault is said, comes from a function, or is two such sentences."""
+    if isinstance(node, ast.BinOp):
+        return is_said(node.left) and is_said(node.right)
+    if isinstance(node, ast.BoolOp):
+        return all(map(is_said, node.values))
+    if isinstance(node, ast.Name):
+        return is_said(value_of(node))
+    is_call = isinstance(node, ast.Call) and called(node) != "mark"
+    return is_call or (is_text(node) and node.value == " ")
+
+
+def test_each_fault_is_said(tree):
+    for call in calls(tree, "NotSolved"):
+        assert all(map(is_said, call.args)), place(call)
+
+
+def test_no_sentence_goes_another_way(tree):
+    """A text of several words with a full stop is for people; docstrings are not."""
+    for node in ast.walk(tree):
+        if not is_text(node) and not isinstance(node, ast.JoinedStr):
+            continue
+        if isinstance(node.parent, ast.Expr | ast.JoinedStr):
+            continue
+        parts = [node] if is_text(node) else node.values
+        text = "".join(part.value if is_text(part) else "x" for part in parts)
+        door = above(node, ast.Call)
+        if " " in text and text.endswith((".", "?", "!")):
+            assert door and called(door) in DOORS, place(node)
