@@ -15,6 +15,7 @@ from cluster.errors import (
     NotReady as NotReady,
     Unreachable as Unreachable,
 )
+from helpers.language import say
 
 
 class NotConnected(LabError):
@@ -23,8 +24,8 @@ class NotConnected(LabError):
     def __init__(self) -> None:
         """Say what to run first."""
         super().__init__(
-            "No cluster is connected in this notebook.",
-            "Run the cell with `cluster = connect()` first.",
+            say("No cluster is connected in this notebook."),
+            say("Run the cell with `cluster = connect()` first."),
         )
 
 
@@ -36,7 +37,8 @@ class KubectlFailed(LabError):
         self.arguments, self.exit_code, self.stderr = args, exit_code, stderr
         # A script that was sent to a pod has lines of its own.
         line = textwrap.shorten(" ".join(args), 100, placeholder=" …")
-        super().__init__(f"kubectl {line}: exit code {exit_code}", stderr.strip())
+        fact = say("kubectl {line}: exit code {code}", line=line, code=exit_code)
+        super().__init__(fact, stderr.strip())
 
 
 class CommandFailed(LabError):
@@ -46,8 +48,8 @@ class CommandFailed(LabError):
         """Keep the exit code; what the command said is in the output already."""
         self.exit_code = exit_code
         super().__init__(
-            f"A command of this cell ended with exit code {exit_code}.",
-            "Its output is above; the commands after it did not run.",
+            say("A command of this cell ended with exit code {code}.", code=exit_code),
+            say("Its output is above; the commands after it did not run."),
         )
 
 
@@ -62,8 +64,8 @@ class NotAToken(LabError):
         """Keep the reason; the text itself may be half a secret."""
         self.reason = reason
         super().__init__(
-            f"This is no token: {reason}.",
-            "Take one with `create_token(ACCOUNT)` or `read_token(POD)`.",
+            say("This is no token: {reason}.", reason=reason),
+            say("Take one with `create_token(ACCOUNT)` or `read_token(POD)`."),
         )
 
 
@@ -71,11 +73,10 @@ class CertificateError(LabError):
     """What should hold a certificate does not."""
 
     def __init__(self, where: str, fact: str) -> None:
-        """Name the place and what is wrong with it."""
+        """Name the place and, in a sentence, what is wrong with it."""
         self.where = where
-        super().__init__(
-            f"{where}: {fact}", "A certificate in PEM begins -----BEGIN CERTIFICATE."
-        )
+        way_out = say("A certificate in PEM begins -----BEGIN CERTIFICATE.")
+        super().__init__(f"{where}: {fact}", way_out)
 
 
 class NotTrusted(LabError):
@@ -84,12 +85,15 @@ class NotTrusted(LabError):
     def __init__(self, server: str, code: int, message: str) -> None:
         """Keep the number and the sentence of the TLS library."""
         self.server, self.code, self.message = server, code, message
-        way_out = "Give the authority that signed it, and a name that is in it."
+        way_out = say("Give the authority that signed it, and a name that is in it.")
         if code in (9, 10):  # not yet valid, expired
-            way_out = "Compare its dates with this machine's clock: one of them is off."
-        super().__init__(
-            f"The certificate of {server} is refused ({code}): {message}.", way_out
+            way_out = say(
+                "Compare its dates with this machine's clock: one of them is off."
+            )
+        fact = say(
+            "The certificate of {server} is refused ({code}): {message}.", **vars(self)
         )
+        super().__init__(fact, way_out)
 
 
 class ApiError(LabError):
@@ -121,13 +125,14 @@ class ProxyEnded(LabError):
     def __init__(self, exit_code: int | None, words: str) -> None:
         """Say how it ended and what it said last."""
         self.exit_code, self.words = exit_code, words
-        fact = "kubectl proxy does not run."
+        fact = say("kubectl proxy does not run.")
         if exit_code is not None and exit_code > 0:
-            fact = f"kubectl proxy ended with exit code {exit_code}.\n{words}".rstrip()
+            fact = say("kubectl proxy ended with exit code {code}.", code=exit_code)
+            fact = f"{fact}\n{words}".rstrip()
         elif exit_code not in (None, 0, -signal.SIGTERM):
             name = signal.Signals(-exit_code).name
-            fact = f"kubectl proxy was ended by {name}."
-        super().__init__(fact, "Start it (again): `proxy.start()`.")
+            fact = say("kubectl proxy was ended by {signal}.", signal=name)
+        super().__init__(fact, say("Start it (again): `proxy.start()`."))
 
 
 class UnknownField(LabError):
@@ -136,10 +141,11 @@ class UnknownField(LabError):
     def __init__(self, path: str, kind: str, known: list[str]) -> None:
         """Name it, and what it may have meant."""
         self.path, self.kind, self.known = path, kind, known
-        super().__init__(
-            f"There is no field {path}.",
-            f"{kind} has {_chosen(path.rpartition('.')[2], known)}.",
-        )
+        names = _chosen(path.rpartition(".")[2], known)
+        way_out = say("{kind} has no fields.", kind=kind)
+        if known:
+            way_out = say("{kind} has {names}.", kind=kind, names=names)
+        super().__init__(say("There is no field {path}.", path=path), way_out)
 
 
 class UnknownKind(LabError):
@@ -148,11 +154,13 @@ class UnknownKind(LabError):
     def __init__(self, api_version: str, kind: str, known: list[str]) -> None:
         """Name it, and what it may have meant."""
         self.api_version, self.kind, self.known = api_version, kind, known
-        what = f"kind {kind} in {api_version}" if kind else f"version {api_version}"
-        super().__init__(
-            f"The server describes no {what}.",
-            f"It has {_chosen(kind or api_version, known)}.",
-        )
+        fact = say("The server describes no version {api_version}.", **vars(self))
+        if kind:
+            fact = say(
+                "The server describes no kind {kind} in {api_version}.", **vars(self)
+            )
+        names = _chosen(kind or api_version, known)
+        super().__init__(fact, say("It has {names}.", names=names))
 
 
 def _chosen(wanted: str, known: list[str]) -> str:
@@ -162,5 +170,5 @@ def _chosen(wanted: str, known: list[str]) -> str:
     likely = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
     if likely:
         return ", ".join(likely)
-    shown = ", ".join(known[:8]) or "no fields"
-    return f"{shown} and {len(known) - 8} more" if len(known) > 8 else shown
+    shown = ", ".join(known[:8])
+    return f"{shown}, … ({len(known)})" if len(known) > 8 else shown

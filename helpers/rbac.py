@@ -12,6 +12,7 @@ from typing import NamedTuple
 import yaml
 
 from helpers.command import kubectl
+from helpers.language import say
 
 GROUP = "rbac.authorization.k8s.io"
 _SERVICE_ACCOUNT = "system:serviceaccount:"
@@ -45,7 +46,9 @@ class Attributes:
     @property
     def where(self) -> str:
         """Return the scope in words."""
-        return f"namespace {self.namespace}" if self.namespace else "the whole cluster"
+        if not self.namespace:
+            return say("the whole cluster")
+        return say("namespace {namespace}", namespace=self.namespace)
 
 
 class Objects(NamedTuple):
@@ -235,7 +238,10 @@ def _unbound(request: Attributes, objects: Objects) -> list[str]:
         and binding["roleRef"]["kind"] == "Role"
     }
     return [
-        f"Role `{role['metadata']['name']}` allows it, but no RoleBinding names it."
+        say(
+            "Role `{role}` allows it, but no RoleBinding names it.",
+            role=role["metadata"]["name"],
+        )
         for role in objects.roles
         # Not a ClusterRole: those that come with Kubernetes allow nearly everything.
         if role["kind"] == "Role"
@@ -246,27 +252,61 @@ def _unbound(request: Attributes, objects: Objects) -> list[str]:
 
 
 def _miss(binding: dict, request: Attributes, roles: list[dict]) -> str:
-    kind, name = binding["kind"], binding["metadata"]["name"]
+    this = f"{binding['kind']} `{binding['metadata']['name']}`"
     home = binding["metadata"].get("namespace", "")
-    found = rules_of(binding, roles)
-    rules = found or []
-    subjects = binding.get("subjects", [])
-    me = short_name(request.user)
+    rules = rules_of(binding, roles)
     is_mine = names(binding, request.user)
-    granted = any(allows(rule, request) for rule in rules)
-    reference = f"{binding['roleRef']['kind']} `{binding['roleRef']['name']}`"
+    granted = any(allows(rule, request) for rule in rules or ())
     in_scope = home in ("", request.namespace)
-    if is_mine and found is None:
-        return f"{kind} `{name}` names {reference}, which does not exist."
+    if is_mine and rules is None:
+        role = "{kind} `{name}`".format(**binding["roleRef"])
+        return say(
+            "{binding} names {role}, which does not exist.", binding=this, role=role
+        )
     if is_mine and granted and not in_scope:
-        return f"{kind} `{name}` allows it in namespace {home}, not in {request.where}."
-    if is_mine and not granted and in_scope and _mentions(rules, request):
-        return f"{kind} `{name}` gives `{me}` {_in_words(rules)}; that is not enough."
+        return say(
+            "{binding} allows it only in namespace {home}.", binding=this, home=home
+        )
+    if is_mine and not granted and in_scope:
+        found = (_too_little(rule, this, request) for rule in rules or ())
+        return " ".join(filter(None, found))
     if granted and not is_mine and home and in_scope:
-        others = ", ".join(_of_subject(one) for one in subjects) or "no one"
-        me = _of_subject(subject_of(request.user))
-        return f"{kind} `{name}` allows it to {others}, not to {me}."
+        others = ", ".join(map(_in_short, binding.get("subjects", ())))
+        if not others:
+            return say("{binding} allows it, but names no subject.", binding=this)
+        return say(
+            "{binding} allows it to {others}, not to {account}.",
+            binding=this,
+            others=others,
+            account=_in_short(subject_of(request.user)),
+        )
     return ""
+
+
+def _too_little(rule: dict, binding: str, request: Attributes) -> str:
+    """Say what a rule gives, if it names the resource, in whatever API group."""
+    resources = rule.get("resources", ())
+    if request.resource not in [what.split("/")[0] for what in resources]:
+        return ""
+    group = next((f".{name}" for name in rule.get("apiGroups", ()) if name), "")
+    # As kubectl writes it: jobs.batch, deployments.apps/scale.
+    what = [re.sub("(?=/|$)", group, one, count=1) for one in resources]
+    given = {
+        "binding": binding,
+        "account": short_name(request.user),
+        "verbs": ", ".join(rule["verbs"]),
+        "what": ", ".join(what),
+        "names": ", ".join(rule.get("resourceNames", ())),
+    }
+    if given["names"]:
+        return say(
+            "{binding} gives `{account}` {verbs} on {what} named {names}; that is not "
+            "enough.",
+            **given,
+        )
+    return say(
+        "{binding} gives `{account}` {verbs} on {what}; that is not enough.", **given
+    )
 
 
 def _user(subject: dict) -> str:
@@ -275,29 +315,10 @@ def _user(subject: dict) -> str:
     return subject["name"]
 
 
-def _mentions(rules: list[dict], request: Attributes) -> bool:
-    """Say whether rules name the resource at all, in whatever API group."""
-    named = {what.split("/")[0] for rule in rules for what in rule.get("resources", ())}
-    return request.resource in named
-
-
-def _of_subject(subject: dict) -> str:
-    home = f" of namespace {subject['namespace']}" if "namespace" in subject else ""
-    return f"{subject['kind']} `{subject['name']}`{home}"
-
-
-def _in_words(rules: list[dict]) -> str:
-    parts = []
-    for rule in rules:
-        verbs = ", ".join(rule["verbs"])
-        what = [*rule.get("resources", ()), *rule.get("nonResourceURLs", ())]
-        groups = [
-            f' of group "{group}"' for group in rule.get("apiGroups", ()) if group
-        ]
-        names = rule.get("resourceNames", ())
-        only = f" named {', '.join(names)}" if names else ""
-        parts.append(f"{verbs} on {', '.join(what)}{''.join(groups[:1])}{only}")
-    return "; ".join(parts) or "nothing"
+def _in_short(subject: dict) -> str:
+    """Return a subject as data; kubectl writes an account as `NAMESPACE:NAME`."""
+    home = f"{subject['namespace']}:" if "namespace" in subject else ""
+    return f"{subject['kind']} `{home}{subject['name']}`"
 
 
 def _is_broad_group(subject: dict) -> bool:

@@ -41,7 +41,7 @@ def test_nothing_was_done_yet(namespace, monkeypatch):
     ("change", "says"),
     [
         ({"account": "default"}, "allows it to ServiceAccount `default`"),
-        ({"verbs": ["get"]}, "gives `reader` get on jobs of group"),
+        ({"verbs": ["get"]}, "gives `reader` get on jobs.batch"),
         ({"verbs": ["list", "delete"]}, "reader may also delete jobs.batch: that is"),
         ({"apiGroups": ["*"], "resources": ["*"]}, "reader may also list secrets: "),
         ({}, ""),
@@ -80,9 +80,9 @@ def test_a_cluster_role_may_be_bound_in_a_namespace(namespace, bind):
 def test_a_cluster_role_for_the_wrong_account_is_told(namespace, bind):
     bind("default")
     assert fault_of_grant("idle", READ, "configmaps") == (
-        f"idle gets 403 for get on configmaps. RoleBinding `{namespace}-view` allows "
-        f"it to ServiceAccount `default` of namespace {namespace}, not to "
-        f"ServiceAccount `idle` of namespace {namespace}."
+        f"idle gets 403 for get on configmaps. RoleBinding `{namespace}-view` allows it to "
+        f"ServiceAccount `{namespace}:default`, not to ServiceAccount "
+        f"`{namespace}:idle`."
     )
 
 

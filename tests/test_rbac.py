@@ -154,8 +154,8 @@ def test_what_is_no_resource_is_allowed_by_its_path(url, allowed):
             [binding(account("default"))],
             [role()],
             [
-                "RoleBinding `b` allows it to ServiceAccount `default` of namespace "
-                "home, not to ServiceAccount `reader` of namespace home."
+                "RoleBinding `b` allows it to ServiceAccount `home:default`, not to "
+                "ServiceAccount `home:reader`."
             ],
             id="another account",
         ),
@@ -168,10 +168,7 @@ def test_what_is_no_resource_is_allowed_by_its_path(url, allowed):
         pytest.param(
             [binding(account())],
             [role(apiGroups=["apps"])],
-            [
-                'RoleBinding `b` gives `reader` list on pods of group "apps"; '
-                "that is not enough."
-            ],
+            ["RoleBinding `b` gives `reader` list on pods.apps; that is not enough."],
             id="another group",
         ),
         pytest.param(
@@ -186,15 +183,15 @@ def test_what_is_no_resource_is_allowed_by_its_path(url, allowed):
         pytest.param(
             [binding(account(), namespace="away")],
             [role(namespace="away")],
-            ["RoleBinding `b` allows it in namespace away, not in namespace home."],
+            ["RoleBinding `b` allows it only in namespace away."],
             id="another namespace",
         ),
         pytest.param(
             [binding(account("default"), to="c", to_kind="ClusterRole")],
             [role("c", kind="ClusterRole")],
             [
-                "RoleBinding `b` allows it to ServiceAccount `default` of namespace "
-                "home, not to ServiceAccount `reader` of namespace home."
+                "RoleBinding `b` allows it to ServiceAccount `home:default`, not to "
+                "ServiceAccount `home:reader`."
             ],
             id="a cluster role, to another account",
         ),

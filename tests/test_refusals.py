@@ -279,7 +279,7 @@ def test_the_servers_reason_is_explained(token, error, now, cause, says):
         (sign(), 5, "expired", "5 s ago"),
         (sign(), 90, "expired", "1 min ago"),
         (sign(aud=["vault"]), -60, "wrong audience", "vault"),
-        (sign(), -60, "unknown", "could not be asked"),
+        (sign(), -60, "unknown", "could not review"),
         (Token("garbage"), -60, "not a token", "no JWT"),
     ],
 )

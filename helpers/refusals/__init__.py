@@ -10,6 +10,7 @@ from typing import Any
 
 from helpers import errors
 from helpers.command import current_namespace
+from helpers.language import say
 from helpers.rbac import Attributes, read_rbac
 from helpers.refusals import forbidden, unauthorized
 from helpers.refusals.status import DeniedRequest
@@ -50,9 +51,9 @@ class Explanation:
 
     def __repr__(self) -> str:
         """Return the explanation as plain text."""
-        lines = [f"{self.code}, {self.cause}: {self.message}"]
+        lines = [f"{self.code}, {say(self.cause)}: {self.message}"]
         lines += [f"  {label}: {text}" for label, text in self._table()]
-        lines += [f"Why: {self.why}", f"Way out: {self.way_out}"]
+        lines += [f"{say('Why')}: {self.why}", f"{say('Way out')}: {self.way_out}"]
         return "\n".join([*lines, self.manifest]).rstrip()
 
     def _repr_markdown_(self) -> str:
@@ -60,20 +61,20 @@ class Explanation:
         table = ["", "| | |", "| --- | --- |", *rows] if rows else []
         # No language: with one, rendered pages lose the fixed width, and YAML is width.
         block = ["", "```", self.manifest.rstrip(), "```"] if self.manifest else []
-        lines = [f"**{self.code}, {self.cause}.** {self.message}", *table, ""]
-        lines += [f"**Why:** {self.why}", "", f"**Way out:** {self.way_out}", *block]
-        return "\n".join(lines)
+        lines = [f"**{self.code}, {say(self.cause)}.** {self.message}", *table, ""]
+        lines += [f"**{say('Why')}:** {self.why}", ""]
+        return "\n".join([*lines, f"**{say('Way out')}:** {self.way_out}", *block])
 
     def _table(self) -> list[tuple[str, str]]:
         tried = self.request
         if tried is None:
             return []
-        rows = [("who", tried.user or "not said"), ("verb", tried.verb)]
+        rows = [(say("who"), tried.user or say("unknown")), (say("verb"), tried.verb)]
         if tried.path:
-            return [*rows, ("path", tried.path)]
-        rows += [("API group", f'"{tried.group}"'), ("resource", tried.what)]
-        rows += [("object", tried.name)] if tried.name else []
-        return [*rows, ("where", tried.where)]
+            return [*rows, (say("path"), tried.path)]
+        rows += [(say("API group"), f'"{tried.group}"'), (say("resource"), tried.what)]
+        rows += [(say("object"), tried.name)] if tried.name else []
+        return [*rows, (say("where"), tried.where)]
 
 
 def explain(error: Any, *, token: Token | None = None) -> Explanation:

@@ -6,6 +6,7 @@ Pure. Most of it is the sentence of RBAC, taken apart; admission refuses with 40
 import re
 
 from helpers import rbac
+from helpers.language import mark, say
 from helpers.rbac import Attributes, Objects
 from helpers.refusals.status import DeniedRequest, Diagnosis
 from helpers.reviews import Account
@@ -23,16 +24,16 @@ _SENTENCE = re.compile(
 _NAMED = re.compile(r'^\S+ "(?P<name>[^"]+)" is forbidden: ')
 
 _ADMISSION = (
-    ("exceeded quota", "A ResourceQuota of the namespace is used up."),
-    ("violates PodSecurity", "The namespace enforces a Pod Security standard."),
-    ("is being terminated", "The namespace is being deleted."),
+    ("exceeded quota", mark("A ResourceQuota of the namespace is used up.")),
+    ("violates PodSecurity", mark("The namespace enforces a Pod Security standard.")),
+    ("is being terminated", mark("The namespace is being deleted.")),
     (
         "error looking up service account",
-        "The pod names a ServiceAccount that does not exist.",
+        mark("The pod names a ServiceAccount that does not exist."),
     ),
-    ("", "The request was allowed, and then refused for its content."),
+    ("", mark("The request was allowed, and then refused for its content.")),
 )
-_NO_REASON = (
+_NO_REASON = mark(
     "The sentence ends after its colon: over a WebSocket exec, attach and "
     "port-forward are a GET, and since 1.35 they need the verb `create` as well."
 )
@@ -82,52 +83,67 @@ def diagnose(
         return _not_rbac(denied.message)
     if request.user == ANONYMOUS:
         return Diagnosis(
-            "no credential",
-            f"The request carried no credential, so its user is `{ANONYMOUS}`, who is "
-            "allowed to read the version and the health checks.",
-            "Send `Authorization: Bearer TOKEN`, spelled like this. Never grant "
-            f"anything to `{ANONYMOUS}`: it is everyone who reaches the server.",
+            mark("no credential"),
+            say(
+                "The request carried no credential, so its user is `{anonymous}`, who "
+                "can read the version and the health checks.",
+                anonymous=ANONYMOUS,
+            ),
+            say(
+                "Send `Authorization: Bearer TOKEN`, spelled like this. Never grant "
+                "anything to `{anonymous}`: it is everyone who reaches the server.",
+                anonymous=ANONYMOUS,
+            ),
         )
     if not request.user:
-        way_out = "Name the sender: explain(error, token=TOKEN)."
-        return Diagnosis("not allowed", _NO_REASON, way_out)
+        way_out = say("Name the sender: explain(error, token=TOKEN).")
+        return Diagnosis("not allowed", say(_NO_REASON), way_out)
     manifest = rbac.to_yaml(rbac.minimal(request))
     why = _why(denied, request, objects)
-    return Diagnosis("not allowed", why, _way_out(request), manifest)
+    return Diagnosis(mark("not allowed"), why, _way_out(request), manifest)
 
 
 def _why(denied: DeniedRequest, request: Attributes, objects: Objects | None) -> str:
     near = rbac.near_misses(request, objects) if objects else []
     found = _SENTENCE.search(denied.message)
     if not found:
-        return " ".join([_NO_REASON, *near])
-    no_rule = (
-        f"The server knows `{request.user}`, but no rule allows it the verb "
-        f"`{request.verb}` on `{request.path or request.what}` in {request.where}."
+        return " ".join([say(_NO_REASON), *near])
+    tried = {**vars(request), "what": request.path or request.what}
+    no_rule = say(
+        "The server knows `{user}`, but no rule allows it the verb `{verb}` on "
+        "`{what}` in the whole cluster.",
+        **tried,
     )
-    added = [f"It adds: {found['reason'].strip()}."] if found["reason"] else []
+    if request.namespace:
+        no_rule = say(
+            "The server knows `{user}`, but no rule allows it the verb `{verb}` on "
+            "`{what}` in namespace {namespace}.",
+            **tried,
+        )
+    reason = (found["reason"] or "").strip()
+    added = [say("It adds: {reason}.", reason=reason)] if reason else []
     return " ".join([no_rule, *added, *near])
 
 
 def _way_out(request: Attributes) -> str:
     if request.path:
-        return (
+        return say(
             "Usually none is needed: what an application reads is under /api and "
             "/apis, and every account may read what is there. This opens the path:"
         )
     if not request.namespace:
-        return (
+        return say(
             "If one namespace is enough, name it in the request, and a Role will do. "
             "This opens the whole cluster:"
         )
-    return "Apply this; it allows that one verb and nothing else:"
+    return say("Apply this; it allows that one verb and nothing else:")
 
 
 def _not_rbac(message: str) -> Diagnosis:
     if ESCALATION in message:
-        why = "No one may grant what they do not have themselves."
-        way_out = "Let someone who has these permissions grant them."
-        return Diagnosis("escalation", why, way_out)
-    why = next(why for sign, why in _ADMISSION if sign in message)
-    way_out = "No Role helps here: change the request."
-    return Diagnosis("refused by admission", why, way_out)
+        why = say("No one may grant what they do not have themselves.")
+        way_out = say("Let someone who has these permissions grant them.")
+        return Diagnosis(mark("escalation"), why, way_out)
+    why = next(say(why) for sign, why in _ADMISSION if sign in message)
+    way_out = say("No Role helps here: change the request.")
+    return Diagnosis(mark("refused by admission"), why, way_out)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from helpers import errors
+from helpers.language import say
 
 #: what kubectl prints on 401; it does not show the server's Status
 _KUBECTL_401 = (
@@ -51,14 +52,17 @@ class DeniedRequest:
     @classmethod
     def parse(cls, error: Any) -> "DeniedRequest":
         """Return the request that any of the forms describes, or raise LabError."""
-        found, what = _parse(error), f"a {type(error).__name__}"
+        found, kind = _parse(error), type(error).__name__
         if found and found.code in (401, 403):
             return found
+        fact = say(
+            "explain() was given a {kind}, which is no 401 and no 403.", kind=kind
+        )
         if found:
-            what += f" with code {found.code}: {found.message}"
+            fact += f" {found.code}: {found.message}".rstrip(": ")
         raise errors.LabError(
-            f"explain() was given {what}, which is no 401 and no 403.",
-            "Give it the exception, the answer or the Status of a denied request.",
+            fact,
+            say("Give it the exception, response or Status of a denied request."),
         )
 
     def option(self, *names: str) -> str:
