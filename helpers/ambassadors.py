@@ -8,6 +8,7 @@ import json
 
 from cluster.waiting import until
 from helpers.command import kubectl, patience
+from helpers.language import say
 from helpers.pods import Answer, exec_in_pod, wait_for, wait_for_log
 from helpers.tokens import MOUNTED, Token, create_token, read_token, write_token
 
@@ -64,26 +65,17 @@ def ask_ambassador(
     status is that one, for up to a minute, and return the last answer. The same as
     `kubectl exec POD -c CONTAINER -- curl OPTIONS http://localhost:8001/PATH`.
     """
-    curl = (
-        "curl",
-        "-s",
-        "--max-time",
-        "10",
-        "-w",
-        "\n%{http_code}",
-        *options,
-        at + path,
-    )
+    curl = ("curl", "-s", "--max-time", "10", "-w", "\n%{http_code}")
     answer = Answer(0, "")
 
     def came() -> bool:
         nonlocal answer
-        done = exec_in_pod(pod, *curl, container=container)
+        done = exec_in_pod(pod, *curl, *options, at + path, container=container)
         body, _, status = done.stdout.rpartition("\n")
         answer = Answer(int(status), body.strip())
         return expect in (None, answer.status)
 
-    what = f"{expect} from {pod}"
+    what = say("{status} from {pod}", status=expect, pod=pod)
     until(came, patience(FORGOTTEN), what=what, state=lambda: f"{answer}")
     return answer
 

@@ -13,6 +13,7 @@ from cluster import audit, waiting
 from helpers import errors
 from helpers.caller import Caller
 from helpers.command import backend_in_use, kubeconfig_in_use, patience
+from helpers.language import say
 
 #: seconds until a request must be in the log
 IN_LOG = 10.0
@@ -50,8 +51,10 @@ class AuditLog:
     def __init__(self) -> None:
         """Begin now."""
         if not backend_in_use().audit_log():
-            fact = "The API server writes no audit log: it was started without one."
-            way_out = "Stop the cluster and start it again; on kind, delete it first."
+            fact = say("The API server writes no audit log: it started without one.")
+            way_out = say(
+                "Stop the cluster and start it again; on kind, delete it first."
+            )
             raise errors.LabError(fact, way_out)
         self._first = _mark()
 
@@ -65,12 +68,12 @@ class AuditLog:
         try:
             return _frame(_between(self._first, _mark()))
         except _ODD:
-            fact = "The audit log is damaged: a pod may have written to it."
-            raise errors.LabError(fact, "Run the block again.") from None
+            fact = say("The audit log is damaged: a pod may have written to it.")
+            raise errors.LabError(fact, say("Run the block again.")) from None
 
     def __repr__(self) -> str:
         """Return one line."""
-        return "AuditLog (open)"
+        return say("AuditLog (open)")
 
 
 def _mark() -> str:
@@ -85,13 +88,13 @@ def _between(first: str, last: str) -> list[dict]:
     seconds = patience(IN_LOG)
     text = waiting.until(lambda: _text_until(last), seconds)
     if not text:
-        what = "The last request of this block in the audit log"
-        raise errors.NotReady(what, seconds, "earlier ones, or none")
+        what = say("The last request of this block in the audit log")
+        raise errors.NotReady(what, seconds, say("earlier ones, or none"))
     *lines, _ = text.splitlines()
     begin = next((n for n, line in enumerate(lines) if first in line), None)
     if begin is None:
-        fact = "The audit log does not reach back to the beginning of this block."
-        size = "It keeps the last 10 MB at least: make the block smaller."
+        fact = say("The audit log does not reach back to the beginning of this block.")
+        size = say("It keeps the last 10 MB at least: make the block smaller.")
         raise errors.LabError(fact, size)
     opening, *events = (json.loads(line) for line in lines[begin:])
     since = opening["requestReceivedTimestamp"]

@@ -19,6 +19,7 @@ from cluster.kubeconfig import Access, server_access, user_access
 from cluster.waiting import until
 from helpers import errors
 from helpers.command import kubeconfig_in_use, patience
+from helpers.language import mark, say
 
 # For its name alone: what reads tokens takes longer to load than all of this.
 if TYPE_CHECKING:
@@ -45,11 +46,7 @@ class Caller:
     _renew: Callable[[], Access] | None = None
 
     def __init__(
-        self,
-        server: str,
-        *,
-        ca: str | Path | None,
-        token: "str | Token | None" = None,
+        self, server: str, *, ca: str | Path | None, token: "str | Token | None" = None
     ) -> None:
         """Trust the authorities in `ca` (PEM file or text) for `server`, a URL."""
         text = token if token is None or isinstance(token, str) else token.text
@@ -146,8 +143,8 @@ class Caller:
             answer = self.get(path).status
             return answer == status
 
-        what = f"{status} on {path}"
-        found = until(came, timeout, what=what, state=lambda: f"still {answer}")
+        what = say("{status} on {path}", status=status, path=path)
+        found = until(came, timeout, what=what, state=lambda: f"{answer}")
         waited = time.monotonic() - began
         if not found:
             raise errors.NotReady(what, waited, f"{answer}")
@@ -209,9 +206,13 @@ class Caller:
 
     def __repr__(self) -> str:
         """Return one line: the user and the server, without the token."""
-        who = {"certificate": "a client certificate", "nothing": "nobody"}
-        token = f"a token of {len(self._access.token or '')} characters"
-        return f"Caller: {who.get(self.credential_kind, token)} asks {self.server}"
+        if token := self._access.token:
+            text = mark("Caller of {server} with a token of {count} characters")
+            return say(text, server=self.server, count=len(token))
+        if self._access.certificate:
+            text = mark("Caller of {server} with a client certificate")
+            return say(text, server=self.server)
+        return say("Caller of {server} without a credential", server=self.server)
 
 
 def status_table(callers: Mapping[str, Caller], paths: list[str]) -> "pd.DataFrame":
@@ -245,8 +246,9 @@ def trust(ca: str | Path | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cadata=text)
     except ssl.SSLError as error:
-        where = str(ca) if isinstance(ca, Path) else "the text"
-        raise errors.CertificateError(where, "contains no certificate.") from error
+        where = str(ca) if isinstance(ca, Path) else say("the text")
+        fact = say("There is no certificate here.")
+        raise errors.CertificateError(where, fact) from error
 
 
 def tls_context(access: Access) -> ssl.SSLContext:
@@ -265,8 +267,8 @@ def tls_context(access: Access) -> ssl.SSLContext:
                 file.flush()
                 context.load_cert_chain(file.name)
         except ssl.SSLError as error:
-            fact = "is no certificate with its key."
-            where = "what the kubeconfig shows of its user"
+            fact = say("The certificate and the key do not fit.")
+            where = say("the user in the kubeconfig")
             raise errors.CertificateError(where, fact) from error
     return context
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cluster.kubeconfig import current_entries, pem_of
 from helpers import errors
 from helpers.caller import trust
+from helpers.language import say
 
 #: seconds for a connection and a handshake
 TIMEOUT = 10.0
@@ -56,11 +57,13 @@ class Certificate:
 
     def __repr__(self) -> str:
         """Return one line: subject, issuer and validity."""
-        own = self.subject == self.issuer
-        signer = "signed by itself" if own else f"signed by {self.issuer}"
-        kind = "authority" if self.is_authority else "certificate"
-        dates = f"valid {self.not_before:%Y-%m-%d} to {self.not_after:%Y-%m-%d}"
-        return f"{kind} {self.subject}, {signer}, {dates}"
+        signer = say("signed by {issuer}", issuer=self.issuer)
+        if self.subject == self.issuer:
+            signer = say("signed by itself")
+        kind = say("authority") if self.is_authority else say("certificate")
+        dates = f"{self.not_before:%Y-%m-%d}", f"{self.not_after:%Y-%m-%d}"
+        valid = say("valid {begin} to {end}", begin=dates[0], end=dates[1])
+        return f"{kind} {self.subject}, {signer}, {valid}"
 
 
 @dataclass(frozen=True)
@@ -90,12 +93,13 @@ def read_certificates(pem: str | Path) -> list[Certificate]:
 
     Raise CertificateError if there is none. `openssl x509 -text` shows the first.
     """
-    where = str(pem) if isinstance(pem, Path) else "the text"
+    where = str(pem) if isinstance(pem, Path) else say("the text")
     text = pem.read_text() if isinstance(pem, Path) else pem
     try:
         parsed = x509.load_pem_x509_certificates(text.encode())
     except ValueError as error:
-        raise errors.CertificateError(where, "contains no certificate.") from error
+        fact = say("There is no certificate here.")
+        raise errors.CertificateError(where, fact) from error
     return [Certificate.read(certificate) for certificate in parsed]
 
 
@@ -113,10 +117,7 @@ def server_certificate(server: str) -> Certificate:
 
 
 def verify_server(
-    server: str,
-    *,
-    ca: str | Path | None = None,
-    name: str | None = None,
+    server: str, *, ca: str | Path | None = None, name: str | None = None
 ) -> Verification:
     """Judge a server as a TLS client would; a refusal is a value, not an exception.
 

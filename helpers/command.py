@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from cluster.kubeconfig import namespace_of, read_kubeconfig
 from helpers import errors
+from helpers.language import say
 
 # For its name alone: to load a backend takes longer than to run kubectl.
 if TYPE_CHECKING:
@@ -139,15 +140,15 @@ def kubectl(
         )
     except ValueError as error:
         raise errors.LabError(
-            f"kubectl cannot be given this command line: {error}.",
-            "Quotes come in pairs, and no argument may contain a NUL.",
+            say("kubectl cannot be given this command line: {error}.", error=error),
+            say("Quotes come in pairs, and no argument may contain a NUL."),
         ) from error
     except subprocess.TimeoutExpired as expired:
         raise errors.NotReady(
-            f"kubectl {' '.join(words)}",
+            " ".join(["kubectl", *words]),
             timeout + 5,
-            "no answer from the API server",
-            "Look at `python -m helpers status`.",
+            say("no answer from the API server"),
+            say("Look at `python -m helpers status`."),
         ) from expired
     result = Completed(words, done.stdout, done.stderr, done.returncode)
     if check and result.exit_code != 0:

@@ -29,6 +29,7 @@ from helpers.command import (
     use_kubeconfig,
 )
 from helpers.course import lessons
+from helpers.language import say
 from helpers.shell import add_magic
 
 LESSON = "kubernetes-api-notebooks/lesson"
@@ -58,7 +59,7 @@ def connect() -> "Cluster":
     # Even if it runs: it may still be starting, or its kubeconfig may be broken.
     backend.up(view)
     if not running:
-        view.finish("The cluster is ready.")
+        view.finish(say("The cluster is ready."))
         for line in backend.news(ended):
             print(line)
     binaries = backend.binaries()
@@ -103,9 +104,9 @@ class Cluster:
 
     def __repr__(self) -> str:
         """Return one line: which cluster, where it is and what runs it."""
-        return (
-            f"Kubernetes {self.version} at {self.server} "
-            f"({self.backend} cluster, context {self.context})"
+        return say(
+            "Kubernetes {version} at {server} ({backend} cluster, context {context})",
+            **vars(self),
         )
 
     def signing_key(self) -> bytes:
@@ -179,8 +180,11 @@ class Cluster:
             labels = metadata.get("labels", {})
             if not backend_in_use().namespace_labels().items() <= labels.items():
                 raise errors.LabError(
-                    f"The namespace {name} was not made by these notebooks.",
-                    "Delete it with kubectl if that is what you want.",
+                    say(
+                        "The namespace {name} was not made by these notebooks.",
+                        name=name,
+                    ),
+                    say("Delete it with kubectl if that is what you want."),
                 )
             if "deletionTimestamp" in metadata:
                 _wait_until_gone(name)
@@ -249,7 +253,7 @@ def _wait_until_gone(name: str) -> None:
     if done.exit_code and "timed out" not in done.stderr:
         raise errors.KubectlFailed(done.args, done.exit_code, done.stderr)
     if done.exit_code:
-        what = f"The end of the namespace {name}"
+        what = say("The end of the namespace {name}", name=name)
         raise errors.NotReady(what, seconds, *_what_keeps(name))
 
 
@@ -266,12 +270,16 @@ def _what_keeps(name: str) -> tuple[str, str]:
         for item in listed["items"]:
             if finalizers := item["metadata"].get("finalizers"):
                 kept = f"{item['kind'].lower()}/{item['metadata']['name']}"
-                return f"{kept} has the finalizer {', '.join(finalizers)}", (
-                    "Its controller removes that; if there is none: `kubectl patch "
-                    f"{kept} --namespace={name} --type=merge "
-                    """--patch='{"metadata": {"finalizers": null}}'`."""
+                names = ", ".join(finalizers)
+                command = f"kubectl patch {kept} --namespace={name} --type=merge "
+                command += """--patch='{"metadata": {"finalizers": null}}'"""
+                return say(
+                    "{kept} has the finalizer {names}", kept=kept, names=names
+                ), say(
+                    "Its controller removes that; if there is none: `{command}`.",
+                    command=command,
                 )
-    way_out = f"`kubectl get namespace {name} -o yaml` says more."
+    way_out = say("`kubectl get namespace {name} -o yaml` shows more.", name=name)
     return " ".join(said) or "Terminating", way_out
 
 

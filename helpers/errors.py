@@ -7,15 +7,25 @@ import json
 import signal
 import textwrap
 
+from cluster import errors
 from cluster.errors import (
     KubeconfigError as KubeconfigError,
     LabError as LabError,
     MissingTool as MissingTool,
     NoSigningKey as NoSigningKey,
-    NotReady as NotReady,
     Unreachable as Unreachable,
 )
-from helpers.language import say
+from helpers.language import mark, say
+
+
+class NotReady(errors.NotReady):
+    """A condition was not met in time; `what` is said in the learner's language."""
+
+    def __init__(self, what: str, waited: float, last: str, way_out: str = "") -> None:
+        """Say what was awaited and the last thing that was seen."""
+        super().__init__(what, waited, last, way_out)
+        text = mark("{what} did not happen in {waited:.0f} s; last seen: {last}")
+        LabError.__init__(self, say(text, **vars(self)), way_out)
 
 
 class NotConnected(LabError):
@@ -87,13 +97,9 @@ class NotTrusted(LabError):
         self.server, self.code, self.message = server, code, message
         way_out = say("Give the authority that signed it, and a name that is in it.")
         if code in (9, 10):  # not yet valid, expired
-            way_out = say(
-                "Compare its dates with this machine's clock: one of them is off."
-            )
-        fact = say(
-            "The certificate of {server} is refused ({code}): {message}.", **vars(self)
-        )
-        super().__init__(fact, way_out)
+            way_out = say("Compare its dates with this machine's clock: one is off.")
+        text = mark("The certificate of {server} is refused ({code}): {message}.")
+        super().__init__(say(text, **vars(self)), way_out)
 
 
 class ApiError(LabError):
@@ -142,9 +148,8 @@ class UnknownField(LabError):
         """Name it, and what it may have meant."""
         self.path, self.kind, self.known = path, kind, known
         names = _chosen(path.rpartition(".")[2], known)
-        way_out = say("{kind} has no fields.", kind=kind)
-        if known:
-            way_out = say("{kind} has {names}.", kind=kind, names=names)
+        text = mark("{kind} has {names}.") if known else mark("{kind} has no fields.")
+        way_out = say(text, kind=kind, names=names)
         super().__init__(say("There is no field {path}.", path=path), way_out)
 
 
@@ -154,13 +159,11 @@ class UnknownKind(LabError):
     def __init__(self, api_version: str, kind: str, known: list[str]) -> None:
         """Name it, and what it may have meant."""
         self.api_version, self.kind, self.known = api_version, kind, known
-        fact = say("The server describes no version {api_version}.", **vars(self))
-        if kind:
-            fact = say(
-                "The server describes no kind {kind} in {api_version}.", **vars(self)
-            )
-        names = _chosen(kind or api_version, known)
-        super().__init__(fact, say("It has {names}.", names=names))
+        text = mark("The server describes no kind {kind} in {api_version}.")
+        if not kind:
+            text = mark("The server describes no version {api_version}.")
+        way_out = say("It has {names}.", names=_chosen(kind or api_version, known))
+        super().__init__(say(text, **vars(self)), way_out)
 
 
 def _chosen(wanted: str, known: list[str]) -> str:

@@ -20,6 +20,7 @@ from helpers.command import (
     patience,
     program,
 )
+from helpers.language import say
 from helpers.podstatus import Cause, conditions, why_not_ready
 
 #: seconds of one `kubectl wait`; between two of them the pod is looked at
@@ -94,7 +95,8 @@ class Answer:
 
     def __repr__(self) -> str:
         """Return one line: a body can be long."""
-        return f"Answer: {self.status}, {len(self.body)} characters"
+        count = len(self.body)
+        return say("Answer: {status}, {count} characters", count=count, **vars(self))
 
 
 def ask(
@@ -129,7 +131,7 @@ def wait_for(condition: str, resource: str, *, timeout: float | None = None) -> 
     runs in pods where the cluster has no node. The same as `kubectl wait
     --for=CONDITION RESOURCE`.
     """
-    what = f"{condition} of {resource}"
+    what = say("{condition} of {object}", condition=condition, object=resource)
     timeout = patience(UNTIL_MET, timeout)
     began = time.monotonic()
     cause = Cause("")
@@ -170,7 +172,7 @@ def wait_for_file(
     file's last contents. The same as `kubectl exec POD -- grep -qF TEXT PATH`, again
     and again.
     """
-    what = f"{text!r} in {path} of pod {pod}"
+    what = say("{text!r} in {path} of pod {pod}", text=text, path=path, pod=pod)
     timeout = patience(UNTIL_IN_FILE, timeout)
     began = time.monotonic()
     last = ""
@@ -210,7 +212,7 @@ def wait_for_log(
         found, last = _follow((pod, *options), text, min(left, SLICE))
         return found
 
-    what = f"{text!r} in the log of {pod}"
+    what = say("{text!r} in the log of {pod}", text=text, pod=pod)
     found = until(line, timeout, what=what, state=lambda: last, pause=PAUSE)
     if not found:
         raise errors.NotReady(what, time.monotonic() - began, last)
@@ -245,7 +247,7 @@ def _follow(pod: tuple[str, ...], text: str, seconds: float) -> tuple[str, str]:
         problem = logs.stderr.read().strip()
         if re.search("deadline exceeded|[Tt]imeout", problem):
             problem = ""  # its deadline is ours
-        return "", last or problem or "nothing"
+        return "", last or problem or say("nothing")
 
 
 def _meets(condition: str, resource: str, seconds: float) -> bool:

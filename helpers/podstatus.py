@@ -5,19 +5,23 @@ The kubelet reports it in four places; a lesson should not have to know them all
 
 from dataclasses import dataclass
 
+from helpers.language import mark, say
+
 #: characters of a message; the runtime nests several, the last has the cause
 LONGEST = 190
 
 _PULLS = ("ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff")
-#: reasons for which a container waits in vain, and the way out
+_PROGRAM = mark("Mend `command`: the image has to contain that program.")
+#: reasons for which a container waits in vain, and the way out; "" is the image's
 _HOPELESS = {
-    **dict.fromkeys(_PULLS, "{image}"),
-    "InvalidImageName": "Mend `image` in the manifest.",
-    "CreateContainerConfigError": "Make what the manifest names, or mend the name.",
-    "CreateContainerError": "Mend `command` in the manifest.",
-    "RunContainerError": "Mend `command`: the image has to contain that program.",
-    "StartError": "Mend `command`: the image has to contain that program.",
-    "CrashLoopBackOff": "Read `kubectl logs {pod} --previous`, mend its `command`.",
+    **dict.fromkeys(_PULLS, ""),
+    "InvalidImageName": mark("Mend `image` in the manifest."),
+    "CreateContainerConfigError": mark("Make what it names, or mend the name."),
+    "CreateContainerError": mark("Mend `command` in the manifest."),
+    **{"RunContainerError": _PROGRAM, "StartError": _PROGRAM},
+    "CrashLoopBackOff": mark(
+        "Read `kubectl logs {pod} --previous`, mend its `command`."
+    ),
 }
 
 
@@ -38,7 +42,8 @@ def why_not_ready(pod: dict, events: list[dict], image_hint: str = "") -> Cause:
     """
     name, status = pod["metadata"]["name"], pod.get("status", {})
     if pod["metadata"].get("deletionTimestamp"):
-        return Cause("it is being deleted", "Apply it again once it is gone.", True)
+        way_out = say("Apply it again once it is gone.")
+        return Cause(say("it is being deleted"), way_out, True)
     containers = [
         *status.get("initContainerStatuses", []),
         *status.get("containerStatuses", []),
@@ -48,14 +53,12 @@ def why_not_ready(pod: dict, events: list[dict], image_hint: str = "") -> Cause:
         if waiting.get("reason") in _HOPELESS:
             # A program that is not there ends in the same loop, and has no log.
             reason = "StartError" if _unstarted(container) else waiting["reason"]
-            way_out = _HOPELESS[reason].format(pod=name, image=image_hint)
+            way_out = _HOPELESS[reason]
+            way_out = say(way_out, pod=name) if way_out else image_hint
             return Cause(_sentence(container, waiting), way_out, True)
     if status.get("phase") in ("Succeeded", "Failed"):
-        return Cause(
-            _ended(status, containers),
-            "A pod that has ended is not Ready: give it a command that keeps running.",
-            True,
-        )
+        way_out = say("An ended pod is never Ready: use a command that keeps running.")
+        return Cause(_ended(status, containers), way_out, True)
     return Cause(_still(status, containers, events))
 
 
@@ -63,7 +66,7 @@ def conditions(found: dict) -> str:
     """Return the conditions of an object that is not a pod, and what failed."""
     known = found.get("status", {}).get("conditions", [])
     parts = [f"{part['type']}={part['status']}" for part in known]
-    text = ", ".join(parts) or "no condition yet"
+    text = ", ".join(parts) or say("no condition yet")
     # As where a policy or a quota refuses the pods that a Deployment wants.
     failed = (part for part in known if part["type"] == "ReplicaFailure")
     why = [_short(part["message"]) for part in failed if part.get("message")]
@@ -72,11 +75,10 @@ def conditions(found: dict) -> str:
 
 def _sentence(container: dict, state: dict) -> str:
     message = state.get("message", "")
-    ended = container.get("lastState", {}).get("terminated")
-    if ended:
-        code = f"it ended with exit code {ended['exitCode']}"
+    if ended := container.get("lastState", {}).get("terminated"):
+        code = say("it ended with exit code {code}", code=ended["exitCode"])
         message = _unstarted(container) or code
-    text = f"container {container['name']}: {state['reason']}"
+    text = say("container {name}: {reason}", **{**container, **state})
     return f"{text} ({_short(message)})" if message else text
 
 
@@ -94,11 +96,11 @@ def _short(message: str) -> str:
 
 def _ended(status: dict, containers: list[dict]) -> str:
     parts = [
-        f"container {container['name']} ended with exit code {ended['exitCode']}"
+        say("container {name} ended with exit code {exitCode}", **(container | ended))
         for container in containers
         if (ended := container.get("state", {}).get("terminated"))
     ]
-    return "; ".join(parts) or status.get("message") or f"it has {status['phase']}"
+    return "; ".join(parts) or status.get("message") or status["phase"]
 
 
 def _still(status: dict, containers: list[dict], events: list[dict]) -> str:
@@ -110,9 +112,10 @@ def _still(status: dict, containers: list[dict], events: list[dict]) -> str:
         return f"{last['reason']}: {_short(last['message'])}"
     for condition in status.get("conditions", []):
         if condition["type"] == "PodScheduled" and condition["status"] != "True":
-            return f"not scheduled: {condition.get('message', 'no node yet')}"
+            message = condition.get("message", condition["status"])
+            return say("not scheduled: {message}", message=message)
     for container in containers:
         waiting = container.get("state", {}).get("waiting")
         if waiting and waiting.get("reason"):
             return _sentence(container, waiting)
-    return f"phase {status.get('phase', 'unknown')}, not Ready yet"
+    return say("phase {phase}, not Ready yet", phase=status.get("phase", "Unknown"))

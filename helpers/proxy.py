@@ -35,6 +35,7 @@ from cluster.waiting import until
 from helpers import errors
 from helpers.caller import TIMEOUT, json_of
 from helpers.command import environment, patience, program
+from helpers.language import mark, say
 from helpers.unixhttp import SERVER, Reply, new_session
 
 #: seconds until a new proxy must usually answer; it takes about 0.1
@@ -45,7 +46,7 @@ GRACE = 5.0
 #: how a bash passes on the function that shell cells know, as `export -f` does it
 API = '() { curl -sS --unix-socket "$PROXY" "http://localhost$1"; }'
 WRITING_METHODS = "^(POST|PUT|PATCH|DELETE)$"
-_WAY_OUT = "Look at `python -m helpers status`."
+_WAY_OUT = mark("Look at `python -m helpers status`.")
 #: bytes that fit into the address of a unix socket on every system
 _ADDRESS = 103
 
@@ -61,10 +62,7 @@ class KubectlProxy:
     """
 
     def __init__(
-        self,
-        *,
-        read_only: bool = True,
-        reject_paths: Sequence[str] | None = None,
+        self, *, read_only: bool = True, reject_paths: Sequence[str] | None = None
     ) -> None:
         """Take the options of `kubectl proxy`.
 
@@ -133,9 +131,9 @@ class KubectlProxy:
         except requests.RequestException as error:
             # That the proxy ended says more than a refused connection.
             _ = self.socket
-            what = f"An answer to {method} {path}"
+            what = say("An answer to {method} {path}", method=method, path=path)
             last = type(error).__name__
-            raise errors.NotReady(what, timeout, last, _WAY_OUT) from error
+            raise errors.NotReady(what, timeout, last, say(_WAY_OUT)) from error
         return reply
 
     def get(self, path: str, **options: Any) -> Reply:
@@ -158,10 +156,11 @@ class KubectlProxy:
 
     def __repr__(self) -> str:
         """Return one line: where it listens and what it lets through."""
-        mode = "read-only" if self.read_only else "reads and writes"
-        if self.running:
-            return f"kubectl proxy at {self.socket} ({mode}, pid {self.pid})"
-        return f"kubectl proxy, not running ({mode})"
+        mode = say("read-only") if self.read_only else say("reads and writes")
+        if not self.running:
+            return say("kubectl proxy, not running ({mode})", mode=mode)
+        text = mark("kubectl proxy at {socket} ({mode}, pid {pid})")
+        return say(text, socket=self.socket, mode=mode, pid=self.pid)
 
     @property
     def running(self) -> bool:
@@ -217,7 +216,7 @@ class KubectlProxy:
         ends.callback(end_process, self._process, GRACE)
 
     def _wait_until_it_answers(self, timeout: float) -> None:
-        last = "nothing"
+        last = say("nothing")
 
         def answers() -> bool:
             nonlocal last
@@ -228,8 +227,8 @@ class KubectlProxy:
             return last == "200"
 
         if not until(answers, timeout, pause=0.02):
-            what = "An answer through kubectl proxy"
-            raise errors.NotReady(what, timeout, last, _WAY_OUT)
+            what = say("An answer through kubectl proxy")
+            raise errors.NotReady(what, timeout, last, say(_WAY_OUT))
 
     def _answer(self) -> str:
         # /version is open to everybody: what the learner may read does not matter.
@@ -239,7 +238,7 @@ class KubectlProxy:
             return type(error).__name__
         if reply.status == 200:
             return "200"
-        return f"code {reply.status}: {reply.text.strip()[:200]}"
+        return f"{reply.status}: {reply.text.strip()[:200]}"
 
     def _ended(self) -> errors.ProxyEnded:
         code = self._process.poll() if self._process else None
@@ -251,7 +250,12 @@ def _address(path: Path) -> str:
     size = len(os.fsencode(path))
     if size > _ADDRESS:
         raise errors.LabError(
-            f"{path} has {size} bytes, and a unix socket takes {_ADDRESS}.",
-            "Set TMPDIR to a directory with a shorter path, and restart the kernel.",
+            say(
+                "{path} has {size} bytes, and a unix socket takes {most}.",
+                **{"path": path, "size": size, "most": _ADDRESS},
+            ),
+            say(
+                "Set TMPDIR to a directory with a shorter path, and restart the kernel."
+            ),
         )
     return str(path)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import yaml
 
 from helpers.command import kubectl
-from helpers.language import say
+from helpers.language import mark, say
 
 GROUP = "rbac.authorization.k8s.io"
 _SERVICE_ACCOUNT = "system:serviceaccount:"
@@ -237,11 +237,9 @@ def _unbound(request: Attributes, objects: Objects) -> list[str]:
         if binding["metadata"].get("namespace") == request.namespace
         and binding["roleRef"]["kind"] == "Role"
     }
+    text = mark("Role `{name}` allows it, but no RoleBinding names it.")
     return [
-        say(
-            "Role `{role}` allows it, but no RoleBinding names it.",
-            role=role["metadata"]["name"],
-        )
+        say(text, name=role["metadata"]["name"])
         for role in objects.roles
         # Not a ClusterRole: those that come with Kubernetes allow nearly everything.
         if role["kind"] == "Role"
@@ -252,61 +250,31 @@ def _unbound(request: Attributes, objects: Objects) -> list[str]:
 
 
 def _miss(binding: dict, request: Attributes, roles: list[dict]) -> str:
-    this = f"{binding['kind']} `{binding['metadata']['name']}`"
     home = binding["metadata"].get("namespace", "")
     rules = rules_of(binding, roles)
-    is_mine = names(binding, request.user)
+    is_mine, in_scope = names(binding, request.user), home in ("", request.namespace)
     granted = any(allows(rule, request) for rule in rules or ())
-    in_scope = home in ("", request.namespace)
-    if is_mine and rules is None:
-        role = "{kind} `{name}`".format(**binding["roleRef"])
-        return say(
-            "{binding} names {role}, which does not exist.", binding=this, role=role
-        )
-    if is_mine and granted and not in_scope:
-        return say(
-            "{binding} allows it only in namespace {home}.", binding=this, home=home
-        )
-    if is_mine and not granted and in_scope:
-        found = (_too_little(rule, this, request) for rule in rules or ())
-        return " ".join(filter(None, found))
-    if granted and not is_mine and home and in_scope:
-        others = ", ".join(map(_in_short, binding.get("subjects", ())))
-        if not others:
-            return say("{binding} allows it, but names no subject.", binding=this)
-        return say(
-            "{binding} allows it to {others}, not to {account}.",
-            binding=this,
-            others=others,
-            account=_in_short(subject_of(request.user)),
-        )
-    return ""
-
-
-def _too_little(rule: dict, binding: str, request: Attributes) -> str:
-    """Say what a rule gives, if it names the resource, in whatever API group."""
-    resources = rule.get("resources", ())
-    if request.resource not in [what.split("/")[0] for what in resources]:
-        return ""
-    group = next((f".{name}" for name in rule.get("apiGroups", ()) if name), "")
-    # As kubectl writes it: jobs.batch, deployments.apps/scale.
-    what = [re.sub("(?=/|$)", group, one, count=1) for one in resources]
-    given = {
-        "binding": binding,
-        "account": short_name(request.user),
-        "verbs": ", ".join(rule["verbs"]),
-        "what": ", ".join(what),
-        "names": ", ".join(rule.get("resourceNames", ())),
+    who = {
+        "binding": f"{binding['kind']} `{binding['metadata']['name']}`",
+        "role": _in_short(binding["roleRef"]),
+        "others": ", ".join(map(_in_short, binding.get("subjects", ()))),
+        "account": _in_short(subject_of(request.user)),
+        **{"home": home, "name": short_name(request.user)},
     }
-    if given["names"]:
-        return say(
-            "{binding} gives `{account}` {verbs} on {what} named {names}; that is not "
-            "enough.",
-            **given,
-        )
-    return say(
-        "{binding} gives `{account}` {verbs} on {what}; that is not enough.", **given
-    )
+    if is_mine and rules is None:
+        return say("{binding} names {role}, which does not exist.", **who)
+    if is_mine and granted and not in_scope:
+        return say("{binding} allows it only in namespace {home}.", **who)
+    if is_mine and not granted and in_scope:
+        text = mark("{binding} gives `{name}` {verbs} on {what}; that is not enough.")
+        near = [rule for rule in rules or () if _mentions(rule, request)]
+        return " ".join(say(text, **who, **_in_words(rule)) for rule in near)
+    if granted and not is_mine and home and in_scope:
+        text = mark("{binding} allows it to {others}, not to {account}.")
+        if not who["others"]:
+            text = mark("{binding} allows it, but names no subject.")
+        return say(text, **who)
+    return ""
 
 
 def _user(subject: dict) -> str:
@@ -315,10 +283,26 @@ def _user(subject: dict) -> str:
     return subject["name"]
 
 
+def _mentions(rule: dict, request: Attributes) -> bool:
+    """Say whether a rule names the resource at all, in whatever API group."""
+    return request.resource in {
+        what.split("/")[0] for what in rule.get("resources", ())
+    }
+
+
 def _in_short(subject: dict) -> str:
     """Return a subject as data; kubectl writes an account as `NAMESPACE:NAME`."""
     home = f"{subject['namespace']}:" if "namespace" in subject else ""
     return f"{subject['kind']} `{home}{subject['name']}`"
+
+
+def _in_words(rule: dict) -> dict[str, str]:
+    """Return the verbs of a rule and what they are for, as a manifest names it."""
+    what, keys = ", ".join(rule["resources"]), ("apiGroups", "resourceNames")
+    limits = {key: ", ".join(filter(None, rule.get(key, ()))) for key in keys}
+    only = "; ".join(f"{key}: {value}" for key, value in limits.items() if value)
+    what = f"{what} ({only})" if only else what
+    return {"verbs": ", ".join(rule["verbs"]), "what": what}
 
 
 def _is_broad_group(subject: dict) -> bool:

@@ -14,6 +14,7 @@ import pandas as pd
 from cluster.waiting import until
 from helpers import errors
 from helpers.discovery import Server
+from helpers.language import say
 
 INDEX = "/openapi/v3"
 #: how deep a tree goes where no depth is asked for: a Pod in a Job is five deep
@@ -150,7 +151,9 @@ def read_schema(
             return _read_schema(server, api_version, kind)
         return None
 
-    waited = timeout and until(found, timeout, what=f"the schema of {kind}")
+    waited = timeout and until(
+        found, timeout, what=say("the schema of {kind}", kind=kind)
+    )
     return waited or _read_schema(server, api_version, kind)
 
 

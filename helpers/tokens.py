@@ -16,6 +16,7 @@ import jwt
 
 from helpers import errors
 from helpers.command import kubectl
+from helpers.language import mark, say
 from helpers.pods import exec_in_pod
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Token:
         """
         claims = self.claims()
         if "iat" not in claims:
-            raise errors.NotAToken("it has no `iat`")
+            raise errors.NotAToken(str(jwt.MissingRequiredClaimError("iat")))
         issued = datetime.fromtimestamp(claims["iat"], UTC)
         asked = claims.get("kubernetes.io", {}).get("warnafter") or claims.get("exp")
         if asked is None:
@@ -123,33 +124,35 @@ class Token:
         """Say how long the token lives and why: as asked, or extended to a year."""
         warn = self.claims().get("kubernetes.io", {}).get("warnafter")
         if self.lifetime is None:
-            return "It has no `exp`: it lives until its Secret is deleted."
-        if warn:
-            asked = warn - self.claims()["iat"]
-            return (
-                f"It lives {self.lifetime} s although {asked} s were asked for: this "
-                f"API server extends the tokens of pods, and counts their use as stale "
-                f"after `warnafter`."
-            )
-        if self.lifetime == ASKED_BY_KUBELET:
-            return (
-                f"It lives {self.lifetime} s, as the kubelet asked: this API server "
-                f"does not extend tokens."
-            )
-        return (
-            f"It lives {self.lifetime} s: as long as was asked for, or as this API "
-            f"server allows at most."
+            return say("It has no `exp`: it lives until its Secret is deleted.")
+        text = mark(
+            "It lives {life} s: as long as was requested, or as this API server allows "
+            "at most."
         )
+        if self.lifetime == ASKED_BY_KUBELET:
+            text = mark(
+                "It lives {life} s, as the kubelet requested: this API server does not "
+                "extend tokens."
+            )
+        if warn:
+            text = mark(
+                "It lives {life} s although {asked} s were requested: this API server "
+                "extends the tokens of pods, and counts their use as stale after "
+                "`warnafter`."
+            )
+        asked = warn and warn - self.claims()["iat"]
+        return say(text, life=self.lifetime, asked=asked)
 
     def __repr__(self) -> str:
         """Return one line that holds no secret."""
         try:
             claims = self.claims()
         except errors.NotAToken:
-            return f"<no JWT, {len(self.text)} characters>"
-        bound = f", bound to {self.bound_to}" if self.bound_to else ""
-        life = f"{self.lifetime} s" if "exp" in claims else "without end"
-        return f"<token of {self.subject}, {life}{bound}, id {self.id[:8]}>"
+            return say("<no JWT, {count} characters>", count=len(self.text))
+        life = f"{self.lifetime} s" if "exp" in claims else say("without end")
+        facts = [say("token of {subject}", subject=self.subject), life]
+        facts += [say("bound to {it}", it=self.bound_to)] if self.bound_to else []
+        return f"<{', '.join([*facts, f'id {self.id[:8]}'])}>"
 
     def _decoded(self) -> dict:
         try:
@@ -201,8 +204,8 @@ def write_token(pod: str, token: Token, *, path: str, container: str) -> None:
     script = f"umask 077; cat > {path}.new && mv {path}.new {path}"
     done = exec_in_pod(pod, "sh", "-c", script, container=container, input=token.text)
     if done.exit_code:
-        reason = done.stderr.strip() or f"sh in {container} ended with {done.exit_code}"
-        raise errors.NotAToken(reason)
+        ended = say("the shell ended with exit code {code}", code=done.exit_code)
+        raise errors.NotAToken(done.stderr.strip() or ended)
 
 
 def tamper(token: Token, **claims: object) -> Token:

@@ -17,6 +17,7 @@ import urllib3
 
 from helpers import errors
 from helpers.caller import Caller
+from helpers.language import say
 
 #: seconds until the server ends a watch by itself; client-go asks for 5 to 10 minutes
 WATCH = 300
@@ -125,7 +126,7 @@ class Watch:
                 reason = str(error)
             except ValueError:
                 # Cut off in the middle of a line.
-                reason = "the connection was cut off"
+                reason = say("the connection was cut off")
             if not broken and not self._ended.is_set():
                 self._report(BROKEN, reason)
             broken = True
@@ -180,7 +181,7 @@ class Watch:
         self._answer = answer
         if self._ended.is_set():
             answer.close()
-            raise errors.Unreachable(self._caller.server, "the watch was stopped")
+            raise errors.Unreachable(self._caller.server, "stopped")
         if answer.status >= 400:
             text = answer.read().decode(errors="replace")
             answer.close()
@@ -200,8 +201,8 @@ class Watch:
 def trouble(reason: str, *, refused: bool) -> str:
     """Return the sentence for the message of a BROKEN, or else of a REFUSED, event."""
     if refused:
-        return f"The server refuses this watch: {reason}"
-    return f"Not connected, trying again: {reason}"
+        return say("The server refuses this watch: {reason}", reason=reason)
+    return say("Not connected, trying again: {reason}", reason=reason)
 
 
 class _Gone(Exception):

@@ -207,10 +207,12 @@ def test_a_proxy_of_the_kubeconfig_is_asked(cluster, tmp_path):
 def test_its_repr_holds_no_secret(cluster, ca, token):
     """A notebook shows what stands last in a cell."""
     shown = repr(Caller(cluster.server, ca=ca, token=token))
-    assert shown == f"Caller: a token of {len(token)} characters asks {cluster.server}"
+    assert shown == (
+        f"Caller of {cluster.server} with a token of {len(token)} characters"
+    )
     key = current_entries(cluster.kubeconfig)[1]["client-key-data"]
     shown = repr(Caller.from_kubeconfig(cluster.kubeconfig))
-    assert shown == f"Caller: a client certificate asks {cluster.server}"
+    assert shown == f"Caller of {cluster.server} with a client certificate"
     assert base64.b64decode(key).decode().splitlines()[1] not in shown
 
 

@@ -40,8 +40,8 @@ def test_nothing_was_done_yet(namespace, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"account": "default"}, "allows it to ServiceAccount `default`"),
-        ({"verbs": ["get"]}, "gives `reader` get on jobs.batch"),
+        ({"account": "default"}, ":default`, not to ServiceAccount `"),
+        ({"verbs": ["get"]}, "gives `reader` get on jobs (apiGroups: batch)"),
         ({"verbs": ["list", "delete"]}, "reader may also delete jobs.batch: that is"),
         ({"apiGroups": ["*"], "resources": ["*"]}, "reader may also list secrets: "),
         ({}, ""),

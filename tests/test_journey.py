@@ -100,7 +100,7 @@ def test_an_answer_has_passed_all_steps():
     assert steps[0].answer == "10.96.0.1, as kubernetes.default.svc.cluster.local"
     assert steps[3].answer == USER
     assert dict(steps[3].facts)["bound to"] == "pod/app"
-    assert "does not say" in steps[4].answer
+    assert "does not name" in steps[4].answer
     assert steps[5].answer == "200 OK, PodList of 2, 1,200 bytes"
     facts = dict(steps[5].facts)
     assert facts["audit-id"] == "a1" and "date" not in facts
@@ -145,7 +145,7 @@ def test_an_allowed_request_names_the_rule():
 
 
 @pytest.mark.parametrize(
-    ("token", "words"), [("", "none was sent"), ("/nowhere", "no file /nowhere")]
+    ("token", "words"), [("", "No token was sent"), ("/nowhere", "no file /nowhere")]
 )
 def test_without_a_token_nobody_asks(token, words):
     seen = replace(answered(200), sent_token=False, user={}, claims={})
@@ -200,7 +200,7 @@ def test_the_certificate_is_shown_even_if_it_is_refused(step):
         "CN=ours",
         "kubernetes.default.svc",
     )
-    assert facts.get("verified with") == (None if step else "CN=ours, in ca.crt")
+    assert facts.get("verified with") == (None if step else "ca.crt: CN=ours")
     assert found.answer == ("Why." if step else "Yes: CN=server, signed by CN=ours.")
 
 

@@ -168,7 +168,10 @@ def test_what_is_no_resource_is_allowed_by_its_path(url, allowed):
         pytest.param(
             [binding(account())],
             [role(apiGroups=["apps"])],
-            ["RoleBinding `b` gives `reader` list on pods.apps; that is not enough."],
+            [
+                "RoleBinding `b` gives `reader` list on pods (apiGroups: apps); "
+                "that is not enough."
+            ],
             id="another group",
         ),
         pytest.param(

@@ -99,13 +99,13 @@ def test_what_a_token_dies_with(claims, bound_to):
 @pytest.mark.parametrize(
     ("claims", "says"),
     [
-        ({}, "It lives 3607 s, as the kubelet asked"),
+        ({}, "It lives 3607 s, as the kubelet requested"),
         (
             {
                 "exp": CLAIMS["iat"] + 31_536_000,
                 **own(warnafter=CLAIMS["iat"] + 3607),
             },
-            "It lives 31536000 s although 3607 s were asked for",
+            "It lives 31536000 s although 3607 s were requested",
         ),
         ({"exp": CLAIMS["iat"] + 86_400}, "as this API server allows at most"),
     ],

@@ -23,6 +23,7 @@ from helpers.journey.server import (
     authorization_step,
 )
 from helpers.journey.steps import Journey, Request
+from helpers.language import say
 from helpers.rbac import Attributes
 from helpers.refusals import Explanation, explain
 from helpers.refusals.forbidden import ANONYMOUS
@@ -67,8 +68,8 @@ def sendable(path: str) -> str:
     """Return a path as it goes over the wire; raise LabError without a slash."""
     path = path.strip()
     if not path.startswith("/"):
-        fact = f"The path {path[:60]!r} does not begin with a slash."
-        raise errors.LabError(fact, "Write /api/v1/… or /apis/….")
+        fact = say("The path {path!r} does not begin with a slash.", path=path[:60])
+        raise errors.LabError(fact, say("Write /api/v1/… or /apis/…."))
     # Hangul and blanks go as %XX; what is quoted already stays.
     return quote(path, safe="/?&=%:,+@!$'()*;~")
 

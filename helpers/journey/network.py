@@ -14,14 +14,8 @@ from dataclasses import dataclass, field
 
 from helpers import errors
 from helpers.certificates import read_certificates
-from helpers.journey.steps import (
-    PASSED,
-    STEPS,
-    STOPPED,
-    Request,
-    Step,
-    base,
-)
+from helpers.journey.steps import PASSED, STEPS, STOPPED, Request, Step, base
+from helpers.language import mark, say
 from helpers.pods import exec_in_pod
 
 #: seconds for the whole: each program in the pod has its own deadline below that
@@ -39,7 +33,7 @@ header() { [ ! -r "$token" ] || printf 'Authorization: Bearer %s' "$(cat "$token
 ask() {
   header | curl -sg --connect-timeout 5 --max-time 6 --cacert "$ca" -H @- "$@"
 }
-command -v curl >/dev/null || { echo "The image has no curl." >&2; exit 127; }
+command -v curl >/dev/null || { echo "$6" >&2; exit 127; }
 exec 3>&1
 part answer
 measured=$({ ask -i -w '%{stderr}%{json}' "https://$server$path" |
@@ -144,7 +138,7 @@ class Observation:
         if name in (stop, "answer"):
             end = self.measured["time_total"]
         if name == stop:
-            state, answer = STOPPED, self.measured.get("errormsg") or "curl failed"
+            state, answer = STOPPED, self.measured.get("errormsg") or say("curl failed")
         # After a failed handshake, curl does not say when the connection was open.
         took = (end - max(times[:at], default=0)) * 1000 if end else None
         return Step(name, asked, answer, state, took, facts, do)
@@ -152,10 +146,10 @@ class Observation:
 
 def observe(request: Request) -> Observation:
     """Send the request from its pod; raise KubectlFailed if nothing can run there."""
-    mark = secrets.token_hex(8)
+    nonce = secrets.token_hex(8)
     host = f"[{request.host}]" if ":" in request.host else request.host
-    words = ["sh", mark, host, request.path, request.ca, request.token]
-    command = ["sh", "-c", _SCRIPT, *words]
+    words = [nonce, host, request.path, request.ca, request.token]
+    command = ["sh", "-c", _SCRIPT, "sh", *words, say("The image has no curl.")]
     try:
         done = exec_in_pod(request.pod, *command, timeout=TIMEOUT)
     except errors.KubectlFailed as error:
@@ -165,9 +159,9 @@ def observe(request: Request) -> Observation:
     if done.exit_code:
         raise errors.KubectlFailed(done.args[:2], done.exit_code, done.stderr[-500:])
     try:
-        return Observation.parse(done.stdout, mark)
+        return Observation.parse(done.stdout, nonce)
     except ValueError:
-        old = "The image's curl is too old: it does not know -w '%{json}'."
+        old = say("The image's curl is too old: it does not know -w '%{{json}}'.")
         raise errors.KubectlFailed(done.args[:2], done.exit_code, old) from None
 
 
@@ -177,9 +171,9 @@ def name_step(request: Request, seen: Observation) -> Step:
     variables = zip(_VARIABLES, seen.service, strict=False)
     return seen.step(
         "name",
-        f"Which address has {request.host}?",
-        address + (f", as {full}" if full else ""),
-        (("search domains", seen.search), *variables),
+        say("Which address has {host}?", host=request.host),
+        say("{address}, as {name}", address=address, name=full) if full else address,
+        ((mark("search domains"), seen.search), *variables),
         request.inside("getent", "hosts", request.host),
     )
 
@@ -188,41 +182,43 @@ def address_step(
     request: Request, seen: Observation, objects: tuple[dict, ...]
 ) -> Step:
     """Describe whether a server listens; `objects` are Services and EndpointSlices."""
-    address = _resolved(request, seen)[0] or "the address"
+    address = _resolved(request, seen)[0] or request.host
     service, ends = _service(address, objects)
-    leads = f" Service {service} leads to {ends}." if ends else ""
+    text = mark("Yes, a connection is open.")
+    if ends:
+        text = mark("Yes, a connection is open. Service {service} leads to {ends}.")
     source = "{local_ip}:{local_port}".format(**seen.measured).removesuffix(":0")
     name = service.rpartition("/")[2] or "kubernetes"
     return seen.step(
         "address",
-        f"Does a server listen at {address}, port {seen.port}?",
-        f"Yes, a connection is open.{leads}",
-        (("Service", service), ("EndpointSlice", ends), ("from", source)),
+        say("Does a server listen at {at}, port {port}?", at=address, port=seen.port),
+        say(text, service=service, ends=ends),
+        (("Service", service), ("EndpointSlice", ends), (mark("from"), source)),
         f"kubectl get endpointslices -n default -l kubernetes.io/service-name={name}",
     )
 
 
 def tls_step(request: Request, seen: Observation) -> Step:
     """Describe which certificate was presented, and which authority signed it."""
-    answer, facts = "Yes.", []
+    answer, facts, ca = say("Yes."), [], base(request.ca)
     with contextlib.suppress(errors.CertificateError):
         presented = read_certificates(seen.handshake)[0]
         dates = presented.not_before, presented.not_after
         facts = [
-            ("certificate of", presented.subject),
-            ("signed by", presented.issuer),
-            ("good for", ", ".join(presented.names)),
-            ("valid", "{:%Y-%m-%d} to {:%Y-%m-%d}".format(*dates)),
+            (mark("certificate of"), presented.subject),
+            (mark("signed by"), presented.issuer),
+            (mark("good for"), ", ".join(presented.names)),
+            (mark("valid"), "{:%Y-%m-%d} – {:%Y-%m-%d}".format(*dates)),
         ]
-        answer = f"Yes: {presented.subject}, signed by {presented.issuer}."
+        answer = say("Yes: {subject}, signed by {issuer}.", **vars(presented))
     # OpenSSL prints the chain from its top, which is in the file of authorities.
     if top := re.search(r"^depth=[1-9]\d* (.+)", seen.handshake, re.MULTILINE):
-        facts.append(("verified with", f"{top[1]}, in {base(request.ca)}"))
+        facts.append((mark("verified with"), f"{ca}: {top[1]}"))
     options = f"-connect {request.host}:{seen.port} -CAfile {request.ca} -brief"
     name = f"-verify_hostname {request.host}"
     return seen.step(
         "TLS",
-        f"Is it {request.host}, signed by an authority in {base(request.ca)}?",
+        say("Is it {host}, signed by an authority in {ca}?", host=request.host, ca=ca),
         answer,
         tuple(facts),
         request.inside(*f"openssl s_client {options} {name}".split()),

@@ -16,6 +16,7 @@ from helpers.journey.steps import (
     Step,
     base,
 )
+from helpers.language import mark, say
 from helpers.rbac import Attributes
 from helpers.refusals import Explanation
 from helpers.refusals.forbidden import ANONYMOUS
@@ -54,28 +55,31 @@ def authentication_step(
     claims, user, audiences = seen.claims, seen.user, seen.claims.get("aud", [])
     audiences = [audiences] if isinstance(audiences, str) else audiences
     pod = claims.get("kubernetes.io", {}).get("pod", {}).get("name")
-    state, answer = PASSED, user.get("username", "The server does not say.")
+    state, answer = PASSED, user.get("username") or say("The server reports no user.")
+    text = mark("Who sends the request with the file {file}?")
+    if not request.token:
+        text = mark("Who sends the request without a token?")
     if not seen.status:
         state, answer = UNREACHED, ""
     elif seen.status == 401:
         state, answer = STOPPED, f"401 Unauthorized. {context.why}".rstrip()
     elif not seen.sent_token:
-        why = f"there is no file {request.token}" if request.token else "none was sent"
-        answer = f"Nobody: {why}, so the server says {ANONYMOUS}."
-    token = f"the file {base(request.token)}" if request.token else "no token"
+        answer = say("No token was sent, so the server sees {user}.", user=ANONYMOUS)
+        if request.token:
+            answer += " " + say("There is no file {file}.", file=request.token)
     return Step(
         "authentication",
-        f"Who asks, with {token}?",
+        say(text, file=base(request.token)),
         answer,
         state,
         None,
         (
-            ("token says", claims.get("sub", "")),
-            ("meant for", ", ".join(audiences)),
-            ("bound to", f"pod/{pod}" if pod else ""),
-            ("server says", user.get("username", "")),
-            ("groups", ", ".join(user.get("groups", ()))),
-            ("time", "Not seen from here: it is part of the answer's."),
+            (mark("token claims"), claims.get("sub", "")),
+            (mark("meant for"), ", ".join(audiences)),
+            (mark("bound to"), f"pod/{pod}" if pod else ""),
+            (mark("server reports"), user.get("username", "")),
+            (mark("groups"), ", ".join(user.get("groups", ()))),
+            (mark("time"), say("Not seen from here: it is part of the answer's.")),
         ),
         request.curl(_REVIEWS, f"-H Content-Type:application/json -d {_REVIEW} "),
     )
@@ -85,24 +89,21 @@ def authorization_step(
     attributes: Attributes, seen: Observation, context: ClusterContext
 ) -> Step:
     """Describe which rule allowed the request, or what would."""
-    what = attributes.path or " ".join(filter(None, (attributes.what, attributes.name)))
-    where = "" if attributes.path else f" in {attributes.where}"
-    asked = f"May they {attributes.verb} {what}{where}?"
-    user = attributes.user or "USER"
-    command = (
-        f"kubectl auth can-i {attributes.verb} {_for_kubectl(attributes)} --as={user}"
-    )
+    what, verb = _for_kubectl(attributes), attributes.verb
+    asked = say("May they {verb} {what}?", verb=verb, what=what)
+    command = f"kubectl auth can-i {verb} {what} --as={attributes.user or 'USER'}"
     if seen.status in (0, 401):
         return Step("authorization", asked, command=command)
     if seen.status == 403:
         state, answer = STOPPED, f"403 Forbidden. {context.why}".rstrip()
         cure = context.refusal.manifest if context.refusal else ""
-        pairs = [("server says", seen.content.get("message", ""))]
-        pairs.append(("smallest cure", cure))
+        pairs = [("server reports", seen.content.get("message", ""))]
+        pairs.append((mark("smallest cure"), cure))
     else:
         reason = context.review.get("reason")
-        state, answer = PASSED, reason or "Yes; the server does not say by which rule."
-        pairs = [("admission", "Not asked: it looks at writes, not at reads.")]
+        state, answer = PASSED, reason or say("Yes; the server does not name the rule.")
+        checks = say("Not called: it checks writes, not reads.")
+        pairs = [(mark("admission"), checks)]
     return Step("authorization", asked, answer, state, None, tuple(pairs), command)
 
 
@@ -110,7 +111,7 @@ def answer_step(request: Request, seen: Observation) -> Step:
     """Describe the answer: its kind and size, not its content."""
     facts = [pair for pair in seen.headers if pair[0].lower().startswith(_TELLING)]
     if seen.content.get("kind") == "Status":
-        facts.append(("message", seen.content.get("message", "")))
+        facts.append((mark("message"), seen.content.get("message", "")))
     step = seen.step(
         "answer",
         f"GET {request.path}",
@@ -126,9 +127,12 @@ def answer_step(request: Request, seen: Observation) -> Step:
 def _in_words(seen: Observation) -> str:
     kind = seen.content.get("kind", "")
     if kind.endswith("List") and "items" in seen.content:
-        kind += f" of {len(seen.content['items']):,}"
-    size = f"{seen.measured['size_download']:,} bytes"
-    size += " and still coming" if seen.measured["exitcode"] else ""
+        count = len(seen.content["items"])
+        kind = say("{kind} of {count:,}", kind=kind, count=count)
+    count = seen.measured["size_download"]
+    size = say("{count:,} bytes", count=count)
+    if seen.measured["exitcode"]:
+        size = say("{count:,} bytes and still coming", count=count)
     # HTTP/2 does not send the words of a code.
     code = f"{seen.status} {responses.get(seen.status, '')}".rstrip()
     return ", ".join(filter(None, (code, kind, size)))

@@ -6,13 +6,19 @@ Pure. `network.py` sends the request; with `server.py` it describes the steps.
 import shlex
 from dataclasses import dataclass
 
-STEPS = ("name", "address", "TLS", "authentication", "authorization", "answer")
+from helpers.language import mark, say
+
+#: identifiers, as the states below; they are translated where they are shown
+STEPS = (
+    *(mark("name"), mark("address"), mark("TLS")),
+    *(mark("authentication"), mark("authorization"), mark("answer")),
+)
 FILES = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 #: how a step went
-PASSED, STOPPED, UNREACHED = "passed", "stopped here", "not reached"
+PASSED, STOPPED, UNREACHED = mark("passed"), mark("stopped here"), mark("not reached")
 #: the answer to a denied request: it tells of the step where the request stopped
-RETURNED = "sent back"
+RETURNED = mark("sent back")
 _SIGNS = {PASSED: "✓", STOPPED: "✗", UNREACHED: "·", RETURNED: "↩"}
 
 
@@ -61,7 +67,7 @@ class Step:
     def outcome(self) -> str:
         """Return how it went and how long it took: "✓ passed, 1.2 ms"."""
         took = "" if self.milliseconds is None else f", {self.milliseconds:.1f} ms"
-        return f"{_SIGNS[self.state]} {self.state}{took}"
+        return f"{_SIGNS[self.state]} {say(self.state)}{took}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -94,16 +100,17 @@ class Journey:
     @property
     def outcome(self) -> str:
         """Return in one sentence how it ended."""
-        if self.stopped_at in ("", "answer"):
-            return f"The answer: {self.step('answer').answer}."
-        answer = self.step(self.stopped_at).answer.rstrip(".")
-        return f"It stopped at {self.stopped_at}: {answer}."
+        step = self.step(self.stopped_at or "answer")
+        text = mark("It stopped at {step}: {answer}.")
+        if step.name == "answer":
+            text = mark("The answer: {answer}.")
+        return say(text, step=say(step.name), answer=step.answer.rstrip("."))
 
     def __repr__(self) -> str:
         """Return the steps as numbered lines."""
-        lines = [f"GET {self.request.path} from pod {self.request.pod}"]
+        lines = [say("GET {path} from pod {pod}", **vars(self.request))]
         for number, step in enumerate(self.steps, 1):
-            lines.append(f"{number}. {step.name}: {step.asked}")
+            lines.append(f"{number}. {say(step.name)}: {step.asked}")
             lines.append(f"   {step.outcome}: {step.answer}".rstrip(": "))
         return "\n".join([*lines, self.outcome])
 

@@ -53,7 +53,7 @@ class Explanation:
         """Return the explanation as plain text."""
         lines = [f"{self.code}, {say(self.cause)}: {self.message}"]
         lines += [f"  {label}: {text}" for label, text in self._table()]
-        lines += [f"{say('Why')}: {self.why}", f"{say('Way out')}: {self.way_out}"]
+        lines += [say("Why") + f": {self.why}", say("Way out") + f": {self.way_out}"]
         return "\n".join([*lines, self.manifest]).rstrip()
 
     def _repr_markdown_(self) -> str:
@@ -62,8 +62,9 @@ class Explanation:
         # No language: with one, rendered pages lose the fixed width, and YAML is width.
         block = ["", "```", self.manifest.rstrip(), "```"] if self.manifest else []
         lines = [f"**{self.code}, {say(self.cause)}.** {self.message}", *table, ""]
-        lines += [f"**{say('Why')}:** {self.why}", ""]
-        return "\n".join([*lines, f"**{say('Way out')}:** {self.way_out}", *block])
+        lines += ["**" + say("Why") + f":** {self.why}", ""]
+        lines += ["**" + say("Way out") + f":** {self.way_out}", *block]
+        return "\n".join(lines)
 
     def _table(self) -> list[tuple[str, str]]:
         tried = self.request

@@ -84,17 +84,15 @@ def diagnose(
     if request.user == ANONYMOUS:
         return Diagnosis(
             mark("no credential"),
-            say(
+            mark(
                 "The request carried no credential, so its user is `{anonymous}`, who "
-                "can read the version and the health checks.",
-                anonymous=ANONYMOUS,
+                "can read the version and the health checks."
             ),
-            say(
+            mark(
                 "Send `Authorization: Bearer TOKEN`, spelled like this. Never grant "
-                "anything to `{anonymous}`: it is everyone who reaches the server.",
-                anonymous=ANONYMOUS,
+                "anything to `{anonymous}`: it is everyone who reaches the server."
             ),
-        )
+        ).said(anonymous=ANONYMOUS)
     if not request.user:
         way_out = say("Name the sender: explain(error, token=TOKEN).")
         return Diagnosis("not allowed", say(_NO_REASON), way_out)
@@ -108,21 +106,19 @@ def _why(denied: DeniedRequest, request: Attributes, objects: Objects | None) ->
     found = _SENTENCE.search(denied.message)
     if not found:
         return " ".join([say(_NO_REASON), *near])
-    tried = {**vars(request), "what": request.path or request.what}
-    no_rule = say(
+    text = mark(
         "The server knows `{user}`, but no rule allows it the verb `{verb}` on "
-        "`{what}` in the whole cluster.",
-        **tried,
+        "`{what}` in namespace {namespace}."
     )
-    if request.namespace:
-        no_rule = say(
+    if not request.namespace:
+        text = mark(
             "The server knows `{user}`, but no rule allows it the verb `{verb}` on "
-            "`{what}` in namespace {namespace}.",
-            **tried,
+            "`{what}` in the whole cluster."
         )
-    reason = (found["reason"] or "").strip()
-    added = [say("It adds: {reason}.", reason=reason)] if reason else []
-    return " ".join([no_rule, *added, *near])
+    said = [say(text, **vars(request), what=request.path or request.what)]
+    if found["reason"]:
+        said.append(say("It adds: {reason}.", reason=found["reason"].strip()))
+    return " ".join([*said, *near])
 
 
 def _way_out(request: Attributes) -> str:

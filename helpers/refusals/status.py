@@ -35,6 +35,11 @@ class Diagnosis(NamedTuple):
     way_out: str
     manifest: str = ""
 
+    def said(self, **values: object) -> "Diagnosis":
+        """Return it in the learner's language, with the `{names}` filled in."""
+        why, way_out = self.why, self.way_out
+        return self._replace(why=say(why, **values), way_out=say(way_out, **values))
+
 
 @dataclass(frozen=True)
 class DeniedRequest:
@@ -55,15 +60,11 @@ class DeniedRequest:
         found, kind = _parse(error), type(error).__name__
         if found and found.code in (401, 403):
             return found
-        fact = say(
-            "explain() was given a {kind}, which is no 401 and no 403.", kind=kind
-        )
+        fact = say("explain() was given a {kind}: it is no 401 and no 403.", kind=kind)
         if found:
             fact += f" {found.code}: {found.message}".rstrip(": ")
-        raise errors.LabError(
-            fact,
-            say("Give it the exception, response or Status of a denied request."),
-        )
+        way_out = say("Give it the exception, response or Status of a denied request.")
+        raise errors.LabError(fact, way_out)
 
     def option(self, *names: str) -> str:
         """Return the value of an option of the denied command, or nothing."""

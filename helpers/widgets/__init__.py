@@ -8,8 +8,4 @@ from helpers.widgets.explorer import api_explorer
 from helpers.widgets.journey import request_journey
 from helpers.widgets.pods import live_pods
 
-__all__ = [
-    "api_explorer",
-    "live_pods",
-    "request_journey",
-]
+__all__ = ["api_explorer", "live_pods", "request_journey"]

@@ -15,6 +15,7 @@ from helpers import errors
 from helpers.caller import Caller
 from helpers.command import current_namespace, kubeconfig_in_use, patience
 from helpers.discovery import Resource, read_discovery, resources
+from helpers.language import say
 from helpers.widgets import explorer_model as model, markup
 from helpers.widgets.explorer_model import (
     CORE,
@@ -62,7 +63,7 @@ class ApiExplorer(View):
         choices = [self._group, self._version, self._resource, self._where, self._name]
         buttons = [self._send, self._reload]
         super().__init__(
-            f"API explorer: {self._caller.server}",
+            say("API explorer: {server}", server=self._caller.server),
             ipywidgets.HBox([*choices, *buttons], layout={"flex_flow": "row wrap"}),
             self._head,
             self._kubectl,
@@ -91,9 +92,11 @@ class ApiExplorer(View):
         without an answer in 30 seconds.
         """
         if self.stopped:
-            raise errors.LabError("This view was stopped.", "Run its cell again.")
+            fact = say("This view was stopped.")
+            raise errors.LabError(fact, say("Run its cell again."))
         if path is not None and not path.startswith("/"):
-            raise errors.LabError(f"{path} is no path.", "It begins with a slash.")
+            fact = say("{path} is no path.", path=path)
+            raise errors.LabError(fact, say("It begins with a slash."))
         place = self.state.choice.namespace if namespace is None else namespace
         choice = Choice(ROOT, "", path or ROOT, place)
         if path is None:
@@ -148,7 +151,8 @@ class ApiExplorer(View):
         if last is None:
             return f"{self.title}\n{state.sentence}"
         lines = last.lines()
-        more = [f"… and {len(lines) - LINES:,} more lines"] if lines[LINES:] else []
+        count = len(lines) - LINES
+        more = [say("… and {count:,} more lines", count=count)] if count > 0 else []
         head = [f"GET {self._caller.server}{last.path}"]
         head += [f"{name}: {value}" for name, value in last.sent.items()]
         head += [state.sentence, last.kubectl]
@@ -177,7 +181,9 @@ class ApiExplorer(View):
             lines += [f"{name}: {value}" for name, value in last.sent.items()]
             sent = "<br>".join(f"<code>{escape(line)}</code>" for line in lines)
             if self._caller.credential_kind == "certificate":
-                sent += "<br>No Authorization: the client certificate says who asks."
+                sent += "<br>" + escape(
+                    say("No Authorization: the client certificate names the sender.")
+                )
             self._head.value = markup.block(f"<p>{sent}</p>")
             self._kubectl.value = last.kubectl
             self._tree.value = markup.block(_shown(last))
@@ -185,15 +191,19 @@ class ApiExplorer(View):
 
     def _make_controls(self) -> None:
         self._group, self._version, self._resource, self._where = (
-            named(ipywidgets.Dropdown(description=f"{name}:"))
-            for name in ("Group", "Version", "Resource", "Namespace")
+            named(ipywidgets.Dropdown(description=name))
+            for name in (
+                say("Group:"),
+                say("Version:"),
+                say("Resource:"),
+                say("Namespace:"),
+            )
         )
-        self._name = named(
-            ipywidgets.Combobox(description="Object:", continuous_update=False), "22em"
-        )
-        self._send = ipywidgets.Button(description="Send again")
+        name = ipywidgets.Combobox(description=say("Object:"), continuous_update=False)
+        self._name = named(name, "22em")
+        self._send = ipywidgets.Button(description=say("Send again"))
         self._reload = ipywidgets.Button(
-            description="Reload", tooltip="Load the choices again"
+            description=say("Reload"), tooltip=say("Load the choices again")
         )
         self._head, self._tree = Live(), Live()
         line = ipywidgets.Textarea(description="kubectl:", rows=2)
@@ -218,15 +228,15 @@ class ApiExplorer(View):
     def _fill(self, state: State) -> None:
         """Put the state into the controls, which are no choice of the learner's."""
         choice, offer, resource = state.choice, state.offer, state.resource
-        groups = [("/ (all paths)", ROOT)]
-        groups += [(name or "(core)", name) for name in offer.groups()]
+        groups = [(say("/ (all paths)"), ROOT)]
+        groups += [(name or say("(core)"), name) for name in offer.groups()]
         versions = [(name, name) for name in offer.versions(choice.group)]
         found = offer.of_version(choice.group, choice.version)
         listed = [(f"{each.name} ({each.kind})", each.name) for each in found]
         paths = {**dict.fromkeys(offer.paths), choice.resource: None}
         # The notebook's own is always there: not everybody may list namespaces.
         spaces = {"": None, **dict.fromkeys(offer.namespaces), choice.namespace: None}
-        places = [(name or "all namespaces", name) for name in spaces]
+        places = [(name or say("all namespaces"), name) for name in spaces]
         self._filling = True
         try:
             _set(self._group, groups, choice.group)
@@ -267,7 +277,7 @@ class ApiExplorer(View):
             self.reload()
         except errors.LabError as error:
             # Paths can be read although discovery is refused.
-            trouble = f"What there is to choose is not known: {error}"
+            trouble = say("What there is to choose is not known: {error}", error=error)
             self.handle(Loaded(self.state.offer, trouble))
 
     def _optional(self, path: str) -> dict:
@@ -283,7 +293,7 @@ class ApiExplorer(View):
         try:
             answer = self._get(state)
         except errors.LabError as error:
-            trouble = f"No answer: {error}"
+            trouble = say("No answer: {error}", error=error)
         self.handle(Answered(state.asked, answer, trouble))
 
     def _get(self, state: State) -> Answer:
@@ -294,14 +304,16 @@ class ApiExplorer(View):
         took = round(1000 * (time.monotonic() - began), 1)
         if self._caller.credential_kind == "token":
             sent["Authorization"] = "Bearer (masked)"
-        kind = reply.headers.get("Content-Type", "no type")
+        kind = reply.headers.get("Content-Type", "?")
         text = reply.data.decode(errors="replace")
         line = f"kubectl get --raw {shlex.quote(path)}"
+        if not self._own:
+            line += "  # " + say("as the kubeconfig's user")
         return Answer(
             choice=state.choice,
             path=path,
             sent=sent,
-            kubectl=line if self._own else f"{line}  # as the kubeconfig's user",
+            kubectl=line,
             status=reply.status,
             reason=reply.reason or "",
             type=kind,
@@ -316,12 +328,12 @@ class ApiExplorer(View):
         done = self.wait_until(lambda state: state.answered == state.asked, seconds)
         state = self.state
         if not done and self.stopped:
-            fact = "This view was stopped before the answer came."
-            raise errors.LabError(fact, "Run its cell again.")
+            fact = say("This view was stopped before the answer came.")
+            raise errors.LabError(fact, say("Run its cell again."))
         if not done:
-            raise errors.NotReady("An answer", seconds, "nothing yet")
+            raise errors.NotReady(say("An answer"), seconds, say("nothing yet"))
         if state.trouble or state.answer is None:
-            raise errors.LabError(state.trouble or "There is no answer.")
+            raise errors.LabError(state.trouble or say("There is no answer."))
         return state.answer
 
 
@@ -336,5 +348,5 @@ def _shown(last: Answer) -> str:
     if isinstance(last.content, str):
         drawn = f"<pre>{markup.text(last.content)}</pre>"
     else:
-        drawn = markup.tree(last.content)
-    return markup.scrolled(drawn, "Answer", key=last.path)
+        drawn = markup.tree(last.content, name=say("answer"))
+    return markup.scrolled(drawn, say("Answer"), key=last.path)

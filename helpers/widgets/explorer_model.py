@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from helpers.discovery import Resource
+from helpers.language import mark, say
 
 #: the first choice besides the groups: the paths that `/` lists
 ROOT = "/"
@@ -84,9 +85,11 @@ class Answer(NamedTuple):
         note = left_out(self.content)
         if self.status >= 400 and isinstance(self.content, dict):
             note = self.content.get("message", "")
-        size = f"{self.milliseconds:,.0f} ms, {self.size:,} bytes"
-        head = f"{self.status} {self.reason}".strip()
-        return f"{head}, {size}, {self.type.partition(';')[0]}. {note}".strip()
+        head = f"{self.status} {self.reason}".strip(), f"{self.milliseconds:,.0f} ms"
+        size = say("{count:,} bytes", count=self.size)
+        return (
+            f"{', '.join([*head, size, self.type.partition(';')[0]])}. {note}".strip()
+        )
 
     def lines(self) -> list[str]:
         """Return the content as lines of text."""
@@ -118,7 +121,7 @@ class State(NamedTuple):
     @property
     def sentence(self) -> str:
         """Return what the status line says."""
-        answer = self.answer.sentence() if self.answer else "Asking."
+        answer = self.answer.sentence() if self.answer else say("Sending the request.")
         return f"{self.trouble or answer} {self.unknown}".strip()
 
 
@@ -206,8 +209,10 @@ def left_out(document: Any) -> str:
         return ""
     # With a selector the server does not know how many remain.
     rest = metadata.get("remainingItemCount")
-    more = "more" if rest is None else f"{rest:,} more"
-    return f"These are the first {LIMIT}; the server has {more}."
+    if rest is None:
+        return say("These are the first {count}; the server has more.", count=LIMIT)
+    text = mark("These are the first {count}; the server has {rest:,} more.")
+    return say(text, count=LIMIT, rest=rest)
 
 
 def _with_answer(state: State, answer: Answer) -> State:

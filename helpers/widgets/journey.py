@@ -13,21 +13,22 @@ from helpers import errors
 from helpers.command import current_namespace
 from helpers.journey import follow_request, sendable
 from helpers.journey.steps import FILES, STOPPED, UNREACHED, Journey, Step
+from helpers.language import mark, say
 from helpers.widgets import markup
 from helpers.widgets.live import Live
 from helpers.widgets.view import SOON, View, named
 
-SENDING = "Sending the request."
+SENDING = mark("Sending the request.")
 
 #: What may be broken, in words, and what that changes in the request.
 BREAKS: dict[str, dict[str, str]] = {
-    "nothing": {},
-    "the name: kubernetes alone": {"host": "kubernetes"},
-    "TLS: not ca.crt, but the authorities of the image": {
+    mark("nothing"): {},
+    mark("the name: kubernetes alone"): {"host": "kubernetes"},
+    mark("TLS: not ca.crt, but the authorities of the image"): {
         "ca": "/etc/ssl/certs/ca-certificates.crt"
     },
-    "the token: send none": {"token": ""},
-    "the token: send the file namespace": {"token": f"{FILES}/namespace"},
+    mark("the token: send none"): {"token": ""},
+    mark("the token: send the file namespace"): {"token": f"{FILES}/namespace"},
 }
 
 _STYLE = """<style>
@@ -76,16 +77,21 @@ class RequestJourney(View):
     def __init__(self, pod: str, paths: list[str]) -> None:
         """Send the first request, and show what became of it."""
         self._pod = pod
-        self._choice = named(ipywidgets.Dropdown(description="Try:", options=paths))
-        self._path = named(ipywidgets.Text(value=paths[0], description="Path:"), "30em")
-        self._break = named(ipywidgets.Dropdown(description="Break:", options=BREAKS))
-        self._send = ipywidgets.Button(description="Send")
+        choice = ipywidgets.Dropdown(description=say("Try:"), options=paths)
+        path = ipywidgets.Text(value=paths[0], description=say("Path:"))
+        breaks = [(say(words), change) for words, change in BREAKS.items()]
+        broken = ipywidgets.Dropdown(description=say("Break:"), options=breaks)
+        self._choice, self._path = named(choice), named(path, "30em")
+        self._break, self._send = (
+            named(broken),
+            ipywidgets.Button(description=say("Send")),
+        )
         ipywidgets.dlink((self._choice, "value"), (self._path, "value"))
         self._send.on_click(lambda _: self.send())
         self._picture, self._facts = Live(), Live()
         controls = [self._choice, self._path, self._break, self._send]
         super().__init__(
-            f"The journey of a request from pod {pod}",
+            say("The journey of a request from pod {pod}", pod=pod),
             ipywidgets.HBox(controls, layout={"flex_flow": "row wrap"}),
             self._picture,
             self._facts,
@@ -97,7 +103,7 @@ class RequestJourney(View):
         """Send what the controls say, unless a request is under way."""
         if not self.state.sending and not self.stopped:
             self.handle(SENDING)
-            self.report(SENDING)
+            self.report(say(SENDING))
             self.work(self._follow)
 
     def reduce(self, state: State, event: Journey | errors.LabError | str) -> State:
@@ -115,21 +121,22 @@ class RequestJourney(View):
             opened = journey.stopped_at or "authorization"
             self._picture.value = markup.block(
                 f"{_STYLE}<p><code>GET {markup.text(journey.request.path)}</code></p>"
-                '<ol class="lab-journey" role="list" aria-label="The steps of the '
-                f'request">{"".join(_box(*step) for step in steps)}</ol>'
+                '<ol class="lab-journey" role="list" aria-label="'
+                f'{escape(say("The steps of the request"))}">'
+                f"{''.join(_box(*step) for step in steps)}</ol>"
             )
             facts = "".join(
                 _facts(number, step, opened=step.name == opened)
                 for number, step in steps
             )
             self._facts.value = markup.block(f'<div class="lab-facts">{facts}</div>')
-        answered = journey.outcome if journey and not state.sending else SENDING
+        answered = journey.outcome if journey and not state.sending else say(SENDING)
         self.report(_plain(str(state.failed or answered)))
 
     def text(self) -> str:
         """Return the steps as numbered lines; wait a moment for them."""
         self.wait_until(lambda state: not state.sending, SOON)
-        return _plain(str(self.state.failed or self.state.journey or SENDING))
+        return _plain(str(self.state.failed or self.state.journey or say(SENDING)))
 
     def _follow(self) -> None:
         broken = self._break.value
@@ -143,24 +150,25 @@ def _box(number: int, step: Step) -> str:
     kind = {STOPPED: "lab-stopped", UNREACHED: "lab-unreached"}.get(step.state, "")
     answer = f"<p>{_marked(step.answer)}</p>" if step.answer else ""
     return (
-        f'<li class="{kind}"><p><strong>{number}. {step.name}</strong></p>'
+        f'<li class="{kind}"><p><strong>{number}. {say(step.name)}</strong></p>'
         f"<p>{step.outcome}</p>{answer}</li>"
     )
 
 
 def _facts(number: int, step: Step, *, opened: bool) -> str:
-    rows = [("asked", step.asked), ("answer", _plain(step.answer)), *step.facts]
+    name, facts = say(step.name), [(say(word), text) for word, text in step.facts]
+    rows = [(say("asked"), step.asked), (say("answer"), _plain(step.answer)), *facts]
     short = [row for row in rows if "\n" not in row[1] and row[1]]
-    caption = f"What happened at step {number}, {step.name}"
-    table = markup.table(("WHAT", "SAID"), short, caption=caption)
+    caption = say("What happened at step {number}, {name}", number=number, name=name)
+    table = markup.table((say("WHAT"), say("SAID")), short, caption=caption)
     blocks = "".join(
-        f"<p>{markup.text(name)}:</p><pre>{escape(text)}</pre>"
-        for name, text in (*step.facts, ("see it yourself", step.command))
+        f"<p>{markup.text(word)}:</p><pre>{escape(text)}</pre>"
+        for word, text in (*facts, (say("see it yourself"), step.command))
         if "\n" in text or text == step.command
     )
     return (
-        f"<details{' open' if opened else ''}><summary>{number}. {step.name}: "
-        f"{step.state}</summary>{table}{blocks}</details>"
+        f"<details{' open' if opened else ''}><summary>{number}. {name}: "
+        f"{say(step.state)}</summary>{table}{blocks}</details>"
     )
 
 

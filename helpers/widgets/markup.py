@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from helpers.language import say
+
 #: How long a text may be in a cell or a tree before it is cut; the data have it whole.
 LONGEST = 300
 #: how many children of a list or a map are drawn; a list of 5,000 would freeze a page
@@ -46,15 +48,13 @@ def text(value: object) -> str:
     """Return a value as text that is safe in HTML and not too long."""
     whole = "" if value is None else str(value)
     if len(whole) > LONGEST:
-        whole = f"{whole[:LONGEST]}… ({len(whole):,} characters)"
+        size = say("{count:,} characters", count=len(whole))
+        whole = f"{whole[:LONGEST]}… ({size})"
     return escape(whole)
 
 
 def table(
-    columns: Sequence[str],
-    rows: Iterable[Sequence[object]],
-    *,
-    caption: str,
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str
 ) -> str:
     """Return a table with a header row; the first cell of each row is its header."""
     head = "".join(f'<th scope="col">{text(name)}</th>' for name in columns)
@@ -98,8 +98,8 @@ def tree(value: object, *, name: str = "answer", depth: int = 2) -> str:
         return f'<div class="lab-leaf lab-mono">{_key(name)}: {empty}</div>'
     inner = "".join(tree(c, name=key, depth=depth - 1) for key, c in children[:MOST])
     if len(children) > MOST:
-        rest = len(children) - MOST
-        inner += f'<div class="lab-leaf">… and {rest:,} more</div>'
+        more = say("… and {count:,} more", count=len(children) - MOST)
+        inner += f'<div class="lab-leaf">{more}</div>'
     opened = " open" if depth > 0 else ""
     return (
         f'<details{opened}><summary class="lab-mono">{_key(name)} {sign}</summary>'

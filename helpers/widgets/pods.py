@@ -14,6 +14,7 @@ import pandas as pd
 from helpers import errors
 from helpers.caller import Caller
 from helpers.command import current_namespace, kubeconfig_in_use, patience
+from helpers.language import say
 from helpers.watch import BROKEN, RECONNECTED, Event, Watch, trouble
 from helpers.widgets import markup, podtable
 from helpers.widgets.live import Live
@@ -57,12 +58,12 @@ class LivePods(View):
         """List and watch from now on, until `stop`."""
         self._namespace = namespace
         self._filter = named(
-            ipywidgets.Text(description="Name or label contains:"), "22em"
+            ipywidgets.Text(description=say("Name or label contains:")), "22em"
         )
         self._table, self._events = Live(), Live()
         self._filter.observe(lambda change: self.handle(change["new"].strip()), "value")
         super().__init__(
-            f"Pods in namespace {namespace}",
+            say("Pods in namespace {namespace}", namespace=namespace),
             self._filter,
             self._table,
             self._events,
@@ -92,7 +93,7 @@ class LivePods(View):
         """
         timeout = patience(HEARD, timeout)
         if not self.wait_until(lambda s: s.table.has_event(event, name), timeout):
-            what = f"The event {event} of pod {name}"
+            what = say("The event {event} of pod {name}", event=event, name=name)
             raise errors.NotReady(what, timeout, self._words(self.state))
 
     def reduce(self, state: State, event: Event | str) -> State:
@@ -106,7 +107,7 @@ class LivePods(View):
         now, table = datetime.now(UTC), state.table
         found = table.matching(state.wanted)
         rows = [_cells(table, row, now) for row in found[:MOST]]
-        columns = ["NAME", *_others(table), LAST_EVENT]
+        columns = ["NAME", *_others(table), say(LAST_EVENT)]
         caption = _caption(len(found), len(table.rows))
         self._table.value = markup.block(markup.table(columns, rows, caption=caption))
         latest = [
@@ -114,8 +115,9 @@ class LivePods(View):
             for entry in reversed(table.history[-LATEST:])
         ]
         words = f"<p>{markup.text(_in_words(table.counts))}</p>"
-        caption = "The last events, newest first"
-        listed = markup.table(("TYPE", "OBJECT", "TIME"), latest, caption=caption)
+        caption = say("The last events, newest first")
+        columns = [say("TYPE"), say("OBJECT"), say("TIME")]
+        listed = markup.table(columns, latest, caption=caption)
         self._events.value = markup.block(words + listed)
         self.report(self._words(state))
 
@@ -124,11 +126,11 @@ class LivePods(View):
         self.wait_until(lambda state: state.table.listed or state.table.trouble, SOON)
         state = self.state
         rows = state.table.frame(datetime.now(UTC)).drop(columns="AGO")
-        lines = [f"{self._words(state)} {len(rows):,} pods."]
+        lines = [self._words(state) + " " + say("{count:,} pods.", count=len(rows))]
         if len(rows):
             lines += rows.head(MOST).to_string(index=False).splitlines()
         if len(rows) > MOST:
-            lines.append(f"… and {len(rows) - MOST:,} more")
+            lines.append(say("… and {count:,} more", count=len(rows) - MOST))
         return "\n".join([*lines, _in_words(state.table.counts)])
 
     def stopping(self) -> None:
@@ -140,11 +142,12 @@ class LivePods(View):
         if table.trouble:
             return trouble(table.trouble, refused=table.refused)
         if not table.listed:
-            return "Asking for the list."
-        times = table.counts.get(RECONNECTED)
-        again = f" Reconnected: {times}." if times else ""
+            return say("Requesting the list.")
         # Not how many pods: a screen reader would speak with every event.
-        return f"Watching namespace {self._namespace}.{again}"
+        text = say("Watching namespace {namespace}.", namespace=self._namespace)
+        if times := table.counts.get(RECONNECTED):
+            text += " " + say("Reconnected: {times}.", times=times)
+        return text
 
 
 def _others(table: Table) -> list[str]:
@@ -156,20 +159,22 @@ def _cells(table: Table, row: Row, now: datetime) -> list:
     shown = [row.name, *(cells[name] for name in _others(table))]
     if row.at is None:
         return [*shown, ""]
-    return [*shown, f"{row.event}, {(now - row.at).total_seconds():.0f} s ago"]
+    since = say("{seconds:.0f} s ago", seconds=(now - row.at).total_seconds())
+    return [*shown, f"{row.event}, {since}"]
 
 
 def _caption(found: int, everything: int) -> str:
     if not everything:
-        return "No pods yet."
+        return say("No pods yet.")
     if not found:
-        return f"None of {everything:,} pods matches the filter."
+        return say("None of {all:,} pods matches the filter.", all=everything)
     if found > MOST:
-        return f"The first {MOST} of {found:,} pods"
-    return f"{found:,} of {everything:,} pods"
+        return say("The first {count} of {all:,} pods", count=MOST, all=found)
+    return say("{count:,} of {all:,} pods", count=found, all=everything)
 
 
 def _in_words(counts: Mapping[str, int]) -> str:
     """Return how many events of each type there were."""
     parts = [f"{counts[name]:,} {name}" for name in TYPES if counts.get(name)]
-    return f"Events since the list: {', '.join(parts) or 'none yet'}."
+    events = ", ".join(parts) or say("none yet")
+    return say("Events since the list: {events}.", events=events)

@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
+from helpers.language import mark, say
 from helpers.watch import BROKEN, LISTED, RECONNECTED, REFUSED, Event
 
 #: how many events are kept; older ones are counted and let go
 HISTORY = 20_000
 #: our column, after the server's
-LAST_EVENT = "LAST EVENT"
+LAST_EVENT = mark("LAST EVENT")
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "y": 365 * 86400}
 #: below so many seconds: in this unit, and what is left over in that one
@@ -111,7 +112,7 @@ def reduce(table: Table, event: Event) -> Table:
         table = replace(table, trouble=trouble, refused=refused)
         return _note(table, event, trouble)
     if event.type == RECONNECTED:
-        return _note(replace(table, trouble=""), event, "the watch goes on")
+        return _note(replace(table, trouble=""), event, say("the watch goes on"))
     if definitions := event.object.get("columnDefinitions"):
         # What kubectl prints without `-o wide`.
         shown = [n for n, each in enumerate(definitions) if not each.get("priority")]
@@ -166,8 +167,7 @@ def _with_page(table: Table, event: Event) -> Table:
         old = table.rows[key]
         pages[key] = replace(pages[key], event=old.event, at=old.at)
     table = replace(table, rows=pages, pages={}, listed=True, trouble="")
-    count = "1 object" if len(pages) == 1 else f"{len(pages):,} objects"
-    return _note(table, event, count)
+    return _note(table, event, say("objects: {count:,}", count=len(pages)))
 
 
 def _note(table: Table, event: Event, what: str) -> Table:

@@ -16,6 +16,7 @@ from typing import Any
 import ipywidgets
 
 from helpers import errors
+from helpers.language import say
 from helpers.widgets import markup
 from helpers.widgets.live import Live
 
@@ -53,7 +54,8 @@ class View(ipywidgets.VBox):
         self._line = Live(markup.block(markup.status("")))
         self._sentence = ""
         self._stop = ipywidgets.Button(
-            description="Stop this view", tooltip=f"Stop this view: {title}"
+            description=say("Stop this view"),
+            tooltip=say("Stop this view: {title}", title=title),
         )
         self._stop.on_click(lambda _: self.stop())
         head = ipywidgets.HTML(
@@ -154,8 +156,8 @@ class View(ipywidgets.VBox):
         for control in self._controls():
             # What is disabled loses the focus, and this button has it, if it was used.
             control.disabled = control is not self._stop
-        self._stop.description, self._stop.tooltip = "Stopped", None
-        self._put(f"Stopped. {self._sentence}")
+        self._stop.description, self._stop.tooltip = say("Stopped"), None
+        self._put(say("Stopped.") + f" {self._sentence}")
 
     def close(self) -> None:
         """Stop, and take the view off the screen."""
@@ -231,7 +233,8 @@ class View(ipywidgets.VBox):
             self.report(str(error))
         except Exception as error:
             # A bug of ours. The thread lives on, and the learner is told.
-            self.report(f"This view failed: {type(error).__name__}: {error}")
+            fault = f"{type(error).__name__}: {error}"
+            self.report(say("This view failed: {fault}", fault=fault))
 
 
 def named(control: ipywidgets.Widget, width: str = "auto") -> ipywidgets.Widget:
