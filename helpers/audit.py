@@ -52,9 +52,7 @@ class AuditLog:
         """Begin now."""
         if not backend_in_use().audit_log():
             fact = say("The API server writes no audit log: it started without one.")
-            way_out = say(
-                "Stop the cluster and start it again; on kind, delete it first."
-            )
+            way_out = say("Stop the cluster and start it; on kind, delete it first.")
             raise errors.LabError(fact, way_out)
         self._first = _mark()
 

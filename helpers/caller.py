@@ -206,13 +206,15 @@ class Caller:
 
     def __repr__(self) -> str:
         """Return one line: the user and the server, without the token."""
-        if token := self._access.token:
-            text = mark("Caller of {server} with a token of {count} characters")
-            return say(text, server=self.server, count=len(token))
+        text, token = (
+            mark("Caller of {server} without a credential"),
+            self._access.token,
+        )
         if self._access.certificate:
             text = mark("Caller of {server} with a client certificate")
-            return say(text, server=self.server)
-        return say("Caller of {server} without a credential", server=self.server)
+        if token:
+            text = mark("Caller of {server} with a token of {count} characters")
+        return say(text, server=self.server, count=len(token or ""))
 
 
 def status_table(callers: Mapping[str, Caller], paths: list[str]) -> "pd.DataFrame":

@@ -29,7 +29,7 @@ from helpers.command import (
     use_kubeconfig,
 )
 from helpers.course import lessons
-from helpers.language import say
+from helpers.language import mark, say
 from helpers.shell import add_magic
 
 LESSON = "kubernetes-api-notebooks/lesson"
@@ -179,13 +179,9 @@ class Cluster:
             metadata = found.json()["metadata"]
             labels = metadata.get("labels", {})
             if not backend_in_use().namespace_labels().items() <= labels.items():
-                raise errors.LabError(
-                    say(
-                        "The namespace {name} was not made by these notebooks.",
-                        name=name,
-                    ),
-                    say("Delete it with kubectl if that is what you want."),
-                )
+                text = mark("The namespace {name} was not made by these notebooks.")
+                way_out = say("Delete it with kubectl if that is what you want.")
+                raise errors.LabError(say(text, name=name), way_out)
             if "deletionTimestamp" in metadata:
                 _wait_until_gone(name)
             else:
@@ -271,14 +267,11 @@ def _what_keeps(name: str) -> tuple[str, str]:
             if finalizers := item["metadata"].get("finalizers"):
                 kept = f"{item['kind'].lower()}/{item['metadata']['name']}"
                 names = ", ".join(finalizers)
-                command = f"kubectl patch {kept} --namespace={name} --type=merge "
-                command += """--patch='{"metadata": {"finalizers": null}}'"""
-                return say(
-                    "{kept} has the finalizer {names}", kept=kept, names=names
-                ), say(
-                    "Its controller removes that; if there is none: `{command}`.",
-                    command=command,
-                )
+                last = say("{kept} has the finalizer {names}", kept=kept, names=names)
+                patch = f"kubectl patch {kept} --namespace={name} --type=merge "
+                patch += """--patch='{"metadata": {"finalizers": null}}'"""
+                text = mark("Its controller removes that; if there is none: `{patch}`.")
+                return last, say(text, patch=patch)
     way_out = say("`kubectl get namespace {name} -o yaml` shows more.", name=name)
     return " ".join(said) or "Terminating", way_out
 

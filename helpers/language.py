@@ -15,8 +15,14 @@ CATALOGS = Path(__file__).parent / "locale"
 def language() -> str:
     """Return the code of the language, like `ko`; without a catalog it is English."""
     # Jupyter starts a kernel in its notebook's directory: notebooks/ko[/deeper].
-    here = "ko" if "ko" in Path.cwd().parts[-2:] else "en"
-    return os.environ.get("LAB_LANG") or here
+    return os.environ.get("LAB_LANG") or ("ko" if "ko" in _here()[-2:] else "en")
+
+
+def _here() -> tuple[str, ...]:
+    try:
+        return Path.cwd().parts
+    except FileNotFoundError:  # removed below a running kernel
+        return ()
 
 
 def say(text: str, /, **values: object) -> str:

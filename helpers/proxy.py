@@ -254,8 +254,6 @@ def _address(path: Path) -> str:
                 "{path} has {size} bytes, and a unix socket takes {most}.",
                 **{"path": path, "size": size, "most": _ADDRESS},
             ),
-            say(
-                "Set TMPDIR to a directory with a shorter path, and restart the kernel."
-            ),
+            say("Set TMPDIR to a directory with a shorter path; restart the kernel."),
         )
     return str(path)

@@ -285,9 +285,8 @@ def _user(subject: dict) -> str:
 
 def _mentions(rule: dict, request: Attributes) -> bool:
     """Say whether a rule names the resource at all, in whatever API group."""
-    return request.resource in {
-        what.split("/")[0] for what in rule.get("resources", ())
-    }
+    resources = rule.get("resources", ())
+    return any(what.split("/")[0] == request.resource for what in resources)
 
 
 def _in_short(subject: dict) -> str:

@@ -80,8 +80,8 @@ def test_a_cluster_role_may_be_bound_in_a_namespace(namespace, bind):
 def test_a_cluster_role_for_the_wrong_account_is_told(namespace, bind):
     bind("default")
     assert fault_of_grant("idle", READ, "configmaps") == (
-        f"idle gets 403 for get on configmaps. RoleBinding `{namespace}-view` allows it to "
-        f"ServiceAccount `{namespace}:default`, not to ServiceAccount "
+        f"idle gets 403 for get on configmaps. RoleBinding `{namespace}-view` allows "
+        f"it to ServiceAccount `{namespace}:default`, not to ServiceAccount "
         f"`{namespace}:idle`."
     )
 

@@ -206,7 +206,7 @@ def test_a_missing_right_is_traced_to_its_binding(namespace):
         kubectl("create", "rolebinding", "wrong", "--role=app", wrong)
         said = repairs.fault_of_app("app")
         assert "app gets 403 for list on pods. RoleBinding `wro" in said
-        assert "to ServiceAccount `default`" in said
+        assert ":default`, not to ServiceAccount `" in said
         kubectl("delete", "rolebinding", "wrong")
     finally:
         run_in_shell("27-more-drills", "right-solution", NAMESPACE=namespace)

@@ -181,23 +181,17 @@ class ApiExplorer(View):
             lines += [f"{name}: {value}" for name, value in last.sent.items()]
             sent = "<br>".join(f"<code>{escape(line)}</code>" for line in lines)
             if self._caller.credential_kind == "certificate":
-                sent += "<br>" + escape(
-                    say("No Authorization: the client certificate names the sender.")
-                )
+                note = say("No Authorization: the certificate names the sender.")
+                sent += f"<br>{escape(note)}"
             self._head.value = markup.block(f"<p>{sent}</p>")
             self._kubectl.value = last.kubectl
             self._tree.value = markup.block(_shown(last))
         self.report(state.sentence)
 
     def _make_controls(self) -> None:
+        labels = say("Group:"), say("Version:"), say("Resource:"), say("Namespace:")
         self._group, self._version, self._resource, self._where = (
-            named(ipywidgets.Dropdown(description=name))
-            for name in (
-                say("Group:"),
-                say("Version:"),
-                say("Resource:"),
-                say("Namespace:"),
-            )
+            named(ipywidgets.Dropdown(description=label)) for label in labels
         )
         name = ipywidgets.Combobox(description=say("Object:"), continuous_update=False)
         self._name = named(name, "22em")

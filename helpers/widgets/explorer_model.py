@@ -87,9 +87,8 @@ class Answer(NamedTuple):
             note = self.content.get("message", "")
         head = f"{self.status} {self.reason}".strip(), f"{self.milliseconds:,.0f} ms"
         size = say("{count:,} bytes", count=self.size)
-        return (
-            f"{', '.join([*head, size, self.type.partition(';')[0]])}. {note}".strip()
-        )
+        facts = ", ".join([*head, size, self.type.partition(";")[0]])
+        return f"{facts}. {note}".strip()
 
     def lines(self) -> list[str]:
         """Return the content as lines of text."""

@@ -82,10 +82,8 @@ class RequestJourney(View):
         breaks = [(say(words), change) for words, change in BREAKS.items()]
         broken = ipywidgets.Dropdown(description=say("Break:"), options=breaks)
         self._choice, self._path = named(choice), named(path, "30em")
-        self._break, self._send = (
-            named(broken),
-            ipywidgets.Button(description=say("Send")),
-        )
+        self._break = named(broken)
+        self._send = ipywidgets.Button(description=say("Send"))
         ipywidgets.dlink((self._choice, "value"), (self._path, "value"))
         self._send.on_click(lambda _: self.send())
         self._picture, self._facts = Live(), Live()
@@ -119,10 +117,10 @@ class RequestJourney(View):
         if journey := state.journey:
             steps = [*enumerate(journey.steps, 1)]
             opened = journey.stopped_at or "authorization"
+            label = escape(say("The steps of the request"))
             self._picture.value = markup.block(
                 f"{_STYLE}<p><code>GET {markup.text(journey.request.path)}</code></p>"
-                '<ol class="lab-journey" role="list" aria-label="'
-                f'{escape(say("The steps of the request"))}">'
+                f'<ol class="lab-journey" role="list" aria-label="{label}">'
                 f"{''.join(_box(*step) for step in steps)}</ol>"
             )
             facts = "".join(
