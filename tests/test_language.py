@@ -12,8 +12,7 @@ from helpers.exercise import exercise
 from helpers.language import mark, say
 from tests.notebooks import ROOT
 
-#: the modules all of whose messages are said
-#: modules whose texts for people are all literals; others also raise errors of `cluster`,
+#: the modules all of whose messages are said; others also raise errors of `cluster`,
 #: which are English
 SAID = (
     "checks/*.py",
