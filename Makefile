@@ -7,7 +7,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb notebooks/deeper/*.ipynb)
 # JupyterLab writes the version of whoever saved last: noise in every diff.
 STRIP := -m nbstripout --keep-id --extra-keys metadata.language_info.version
 
-.PHONY: help setup lab chapter site test full quick lint lock bench clean venv
+.PHONY: help setup lab chapter site test full quick lint korean lock bench clean venv
 
 help: ## Print these words
 	@awk -F ': .*## |: *## ' '/^[a-z]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' Makefile
@@ -20,16 +20,19 @@ lab: setup ## Start the cluster and open JupyterLab (more options: JUPYTER_ARGS=
 	exec $(PY) -m jupyterlab --ip=127.0.0.1 $(AS_ROOT) $(NO_BROWSER) $(FIRST_PAGE) \
 		--KernelManager.transport_encryption=auto \
 		--ServerApp.terminado_settings=shell_command="$${SHELL:-sh}" \
-		$(JUPYTER_ARGS) notebooks/00-start-here.ipynb
+		$(JUPYTER_ARGS) $(FIRST)
 
+# The first lesson in the language of LAB_LANG, if it is there.
+FIRST = $(firstword $(if $(LAB_LANG),$(wildcard notebooks/$(LAB_LANG)/00-start-here.ipynb)) \
+	notebooks/00-start-here.ipynb)
 # The settings are for JupyterLab's terminals: they know kubectl and the cluster. Without
 # a name for their shell, it is a login shell where the output goes to a file or a pipe,
 # and /etc/profile sets another PATH.
-# The notebook at the end is what a browser is opened with, and makes its directory the
-# root; this is what the printed address leads to. It would lead nowhere below another
-# root, and Jupyter takes no option twice.
+# The notebook at the end is what a browser is opened with, and this is what the printed
+# address leads to. It would lead nowhere below another root than the one named here, and
+# Jupyter takes no option twice.
 FIRST_PAGE = $(if $(findstring dir,$(JUPYTER_ARGS))$(findstring default_url,$(JUPYTER_ARGS)),,\
-	--LabApp.default_url=/lab/tree/00-start-here.ipynb)
+	--ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/$(FIRST:notebooks/%=%))
 # Encryption: kernels listen on ports of 127.0.0.1, where any user may read along.
 # Jupyter wants to be told that root is meant; it listens on 127.0.0.1 alone.
 AS_ROOT = $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
@@ -70,6 +73,10 @@ lint: venv ## Check style, types and dependencies; changes nothing
 		'  $(PY) -m ruff check --fix .; $(PY) -m ruff format .' \
 		'  $(PY) $(STRIP) $(NOTEBOOKS)' >&2; \
 	exit $$status
+
+korean: venv ## Put what is new in English into locale/ko, and make notebooks/ko of it
+	@$(PY) -m tools.korean update
+	@$(PY) -m tools.korean write
 
 lock: ## Pin every package for CI and Binder anew: requirements.lock and -test.lock
 	@sh tools/setup.sh lock

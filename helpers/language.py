@@ -1,6 +1,6 @@
 """Return messages in the learner's language: the gettext catalogs of `helpers/locale`.
 
-`LAB_LANG` decides. Without it a notebook in `notebooks/ko` speaks Korean and everything
+`LAB_LANG` decides. Without it a notebook in `ko/` or `ko/deeper/` speaks Korean and all
 else English; the locale does not count, so an English lesson is English everywhere.
 """
 
@@ -14,8 +14,10 @@ CATALOGS = Path(__file__).parent / "locale"
 
 def language() -> str:
     """Return the code of the language, like `ko`; without a catalog it is English."""
-    # Jupyter starts a kernel in its notebook's directory: notebooks/ko[/deeper].
-    return os.environ.get("LAB_LANG") or ("ko" if "ko" in _here()[-2:] else "en")
+    # Jupyter starts a kernel in its notebook's directory.
+    here = _here()[-2:]
+    korean = here[-1:] == ("ko",) or here == ("ko", "deeper")
+    return os.environ.get("LAB_LANG") or ("ko" if korean else "en")
 
 
 def _here() -> tuple[str, ...]:

@@ -86,6 +86,10 @@ def compiled(messages):
         ("notebooks/ko", "en", "No pod web yet."),
         ("notebooks", "ko", "파드 web이 아직 없습니다."),
         ("notebooks", "xx", "No pod web yet."),
+        # What a teacher handed out, and a checkout in a directory of that name.
+        ("class/student/ko", "", "파드 web이 아직 없습니다."),
+        ("ko/notebooks", "", "No pod web yet."),
+        ("ko/notebooks/deeper", "", "No pod web yet."),
     ],
 )
 def test_the_setting_decides_and_then_the_directory(

@@ -331,6 +331,17 @@ def test_lab_gives_terminals_the_cluster_and_prints_the_first_page(checkout):
     assert options[-2:] == ["--port=9", "notebooks/00-start-here.ipynb"]
 
 
+def test_lab_opens_the_first_lesson_in_the_language_of_the_settings(checkout):
+    """Where there is one; the English ones can be opened there, too."""
+    (checkout / "notebooks/ko").mkdir(parents=True)
+    (checkout / "notebooks/ko/00-start-here.ipynb").touch()
+    for language, path in (("ko", "ko/"), ("xx", ""), ("", "")):
+        options = lab(checkout, UP, LAB_LANG=language).stdout.splitlines()
+        assert f"--LabApp.default_url=/lab/tree/{path}00-start-here.ipynb" in options
+        assert "--ServerApp.root_dir=notebooks" in options
+        assert options[-1] == f"notebooks/{path}00-start-here.ipynb"
+
+
 @pytest.mark.parametrize("given", ["--ServerApp.root_dir=/", "--LabApp.default_url=/a"])
 def test_lab_leaves_the_first_page_to_who_names_another(checkout, given):
     """Jupyter refuses an option that comes twice."""

@@ -100,7 +100,7 @@ def sources() -> Iterator[Source]:
 
 def templates() -> dict[str, Catalog]:
     """Return every catalog as English is now, without translations."""
-    made: dict[str, Catalog] = defaultdict(Catalog)
+    made: dict[str, Catalog] = defaultdict(Catalog, {FRAMES: Catalog()})
 
     def note(catalog: str, place: str, text: str) -> str:
         made[catalog].add(text, locations=[(place, 0)] if place else [])

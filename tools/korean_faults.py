@@ -81,17 +81,15 @@ def _asterisks(text: str) -> Iterator[str]:
     By the rule of CommonMark none ends anything between a parenthesis and a letter.
     """
     text = _CODE.sub(lambda code: "`" * len(code[0]), text)
-    opened: list[str] = []
+    opened: list[tuple[str, str]] = []
     for run in re.finditer(r"(?<![\\*])\*+", text):
         around = text[: run.start()][-1:] or " ", text[run.end() :][:1] or " "
         before, after = map(_kind, around)
-        if opened[-1:] == [run[0]] and before <= after and before < 2:
+        if opened and opened[-1][0] == run[0] and before <= after and before < 2:
             opened.pop()
-        elif after <= before and after < 2:
-            opened.append(run[0])
         elif before + after < 4:  # between spaces it is only an asterisk
-            yield run[0].join(around)
-    yield from opened
+            opened.append((run[0], run[0].join(around)))
+    yield from (shown for _, shown in opened)
 
 
 def _kind(letter: str) -> int:
