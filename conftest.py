@@ -20,6 +20,9 @@ from helpers.exercise import with_solutions
 
 pytest_plugins = ["tests.workers", "tests.tiers"]
 
+#: what `pytest notebooks` leaves out: the same cells, in another language
+collect_ignore = ["notebooks/ko"]
+
 _OURS = pytest.StashKey[tempfile.TemporaryDirectory]()
 _CHOSEN = pytest.StashKey[str]()
 

@@ -7,6 +7,7 @@ import pytest
 
 from cluster.progress import Silent
 from tests.commandline import python
+from tests.notebooks import FILES
 from tools import chapter, execution
 
 HEADER = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ"
@@ -201,6 +202,30 @@ def test_the_command_prints_a_table_and_fails_if_one_does(tmp_path):
     assert [line[3] for line in lines[1:3]] == ["value:", "ok"]
     assert (both.returncode, fine.returncode) == (1, 0)
     assert both.stderr.count("\n") == 4 and "Traceback" not in both.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "label"),
+    [
+        ("02-a.ipynb", "02-a"),
+        ("deeper/12-b.ipynb", "12-b"),
+        ("ko/02-a.ipynb", "ko/02-a"),
+        ("ko/deeper/12-b.ipynb", "ko/12-b"),
+    ],
+)
+def test_each_edition_has_its_own_place_and_names(tmp_path, path, label):
+    """Both can run at once, into one directory."""
+    assert chapter.place(chapter.NOTEBOOKS / path).as_posix() == path
+    assert chapter.label(chapter.NOTEBOOKS / path) == label
+    assert (
+        chapter.place(tmp_path / path).name == chapter.place(tmp_path / path).as_posix()
+    )
+
+
+def test_what_runs_by_default_is_english():
+    assert chapter.notebooks() == FILES
+    korean = chapter.notebooks("ko")
+    assert all(path.is_relative_to(chapter.NOTEBOOKS / "ko") for path in korean)
 
 
 BURN = "import time\nwhile time.process_time() < 2: pass"

@@ -27,6 +27,7 @@ from helpers.exercise import CHECK, STUB, tagged, with_solutions
 from tools import execution, leaks, sidebyside
 
 ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
 #: Tag of a stub, and of the check that must refuse it; and the end of their ids.
 PROOF = "on-stub"
 #: The end of their ids where the answer is an empty one.
@@ -40,7 +41,7 @@ LONGEST = (
 )
 #: Bytes for a kernel and the pods of its lesson.
 MEMORY = 400e6
-#: Directory of the lessons beyond the core path.
+#: Directory of the lessons beyond the core path; in each edition.
 DEEPER = "deeper"
 
 
@@ -88,17 +89,17 @@ def run(
     def result(fault: str) -> Result:
         cpu = sum(os.times()[:4]) - spent
         seconds = time.monotonic() - began
-        return Result(path.name, seconds, fault, cpu, tuple(timed(notebook.cells)))
+        cells = tuple(timed(notebook.cells))
+        return Result(f"{label(path)}.ipynb", seconds, fault, cpu, cells)
 
-    show = execution.steps(progress, path.stem, len(notebook.cells))
+    show = execution.steps(progress, label(path), len(notebook.cells))
     fault = execution.execute(notebook, path.parent, show)
     shown = [f"{cell}: the output shows {what}" for cell, what in secrets(notebook)]
     if shown:
         # Nothing is written: the file would be what the rule is against.
         return result("; ".join(shown))
-    if path.parent.name == DEEPER:
-        target = target / DEEPER
-    target.mkdir(parents=True, exist_ok=True)
+    kept = target / place(path)
+    kept.parent.mkdir(parents=True, exist_ok=True)
     # Behind a cell that failed nothing ran, so nothing is proven or refuted.
     fault = fault or "; ".join(unproven(notebook.cells))
     notebook.cells = [
@@ -106,7 +107,7 @@ def run(
         for cell in notebook.cells
         if not (tagged(cell, PROOF) or tagged(cell, AGAIN))
     ]
-    nbformat.write(notebook, target / path.name)
+    nbformat.write(notebook, kept)
     return result(_one_line(fault))
 
 
@@ -253,9 +254,21 @@ def longest_first(path: Path) -> int:
     return LONGEST.find(path.stem[:2])
 
 
-def notebooks() -> list[Path]:
-    """Return every lesson, in the order of their numbers."""
-    return [ROOT / "notebooks" / lesson.path for lesson in lessons()]
+def notebooks(language: str = "") -> list[Path]:
+    """Return every lesson there is, in the order of their numbers; "" is English."""
+    paths = [NOTEBOOKS / language / lesson.path for lesson in lessons()]
+    return [path for path in paths if path.exists()]
+
+
+def place(path: Path) -> Path:
+    """Return where a notebook is, from the directory of them all, and is kept."""
+    here = path.is_relative_to(NOTEBOOKS)
+    return path.relative_to(NOTEBOOKS) if here else Path(path.name)
+
+
+def label(path: Path) -> str:
+    """Return how a notebook is called: `02-cluster-info`, `ko/02-cluster-info`."""
+    return place(path).with_suffix("").as_posix().replace(f"{DEEPER}/", "")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -263,6 +276,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make chapter", description=__doc__)
     parser.add_argument("notebooks", nargs="*", type=Path)
     parser.add_argument("--target", type=Path, default=ROOT / "build" / "chapter")
+    parser.add_argument(
+        "--language", default="", help="run that edition, such as ko; not the English"
+    )
     parser.add_argument(
         "--prove-checks",
         action="store_true",
@@ -280,19 +296,20 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     # What is run here is no learner's answer.
     os.environ[SETTING] = "off"
-    paths = options.notebooks or notebooks()
+    paths = options.notebooks or notebooks(options.language)
     if not paths:
-        print(f"There is no notebook in {ROOT / 'notebooks'}.", file=sys.stderr)
+        where = NOTEBOOKS / options.language
+        print(f"There is no notebook in {where}.", file=sys.stderr)
         return 1
     paths = [path.absolute() for path in paths]
     jobs = {
-        path.stem: (path, options.target, options.prove_checks, options.twice)
+        label(path): (path, options.target, options.prove_checks, options.twice)
         for path in sorted(paths, key=longest_first)
     }
     room = options.jobs or at_once(preflight.processors(), preflight.memory_available())
     ended = sidebyside.run(run, jobs, room, sidebyside.Lines(), __spec__.name)
     results = [
-        ended[path.stem] or Result(path.name, 0, "its process died") for path in paths
+        ended[label(path)] or Result(path.name, 0, "its process died") for path in paths
     ]
     print(table(results))
     if options.slowest:
