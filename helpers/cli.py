@@ -38,8 +38,8 @@ def export(directory: Path) -> None:
       student/  the notebooks without solutions, and their pictures
       teacher/  the same with each solution in the place of its exercise
 
-    It needs a checkout: the installed package has no notebooks. The site of the
-    lessons shows their outputs.
+    Those in Korean are in ko/ of each. It needs a checkout: the installed package has
+    no notebooks. The site of the lessons shows their outputs.
     """
     from helpers import export as exports
 

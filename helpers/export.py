@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from helpers import errors
-from helpers.course import Lesson, lessons
+from helpers.course import lessons
 from helpers.exercise import with_solutions, without_solutions
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+#: where the lessons of a language are, from the directory of the notebooks
+EDITIONS = ("", "ko")
 STUDENT, TEACHER = "student", "teacher"
 
 
@@ -23,26 +25,34 @@ def export(directory: Path) -> None:
     """
     _demand_notebooks()
     _demand_empty(directory)
-    found = [(lesson, load(lesson)) for lesson in lessons()]
+    found = {path: load(path) for path in paths()}
     for name, change in ((STUDENT, without_solutions), (TEACHER, with_solutions)):
-        for lesson, notebook in found:
+        for path, notebook in found.items():
             text = json.dumps(change(notebook), indent=1, ensure_ascii=False)
-            _write(directory / name / lesson.path, f"{text}\n")
+            _write(directory / name / path, f"{text}\n")
         for file in _beside():
             target = directory / name / file.relative_to(NOTEBOOKS)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
 
 
-def load(lesson: Lesson) -> dict:
-    """Return the notebook of a lesson as parsed JSON."""
-    return json.loads((NOTEBOOKS / lesson.path).read_text("utf-8"))
+def paths() -> list[Path]:
+    """Return every lesson in every language, from the directory of the notebooks."""
+    every = [Path(edition, one.path) for edition in EDITIONS for one in lessons()]
+    return [path for path in every if (NOTEBOOKS / path).exists()]
+
+
+def load(path: Path) -> dict:
+    """Return a notebook as parsed JSON."""
+    return json.loads((NOTEBOOKS / path).read_text("utf-8"))
 
 
 def _beside() -> Iterator[Path]:
     """Yield what belongs to the lessons and is none: pictures, the glossary."""
-    yield from sorted(NOTEBOOKS.glob("*.md"))
-    yield from sorted(file for file in NOTEBOOKS.glob("images/*") if file.is_file())
+    for edition in EDITIONS:
+        yield from sorted((NOTEBOOKS / edition).glob("*.md"))
+        images = (NOTEBOOKS / edition).glob("images/*")
+        yield from sorted(file for file in images if file.is_file())
 
 
 def _demand_notebooks() -> None:

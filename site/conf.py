@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+from babel.messages.pofile import read_po
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.search import SearchLanguage
@@ -22,14 +23,31 @@ BINDER = f"https://mybinder.org/v2/gh/{REPOSITORY}/binder?urlpath=lab/tree/noteb
 PAGES = [f"notebooks/{lesson.path.with_suffix('')}" for lesson in lessons()]
 
 language = os.environ["SITE_LANGUAGE"]
-project = "Talking to the Kubernetes API server"
-html_title = "Kubernetes API notebooks"
+LOCALE = Path(__file__).resolve().parent.parent / "locale"
+#: words of the theme, of these settings and of the frames of lessons; none in English
+WORDS = {
+    message.id: message.string
+    for name in ("LC_MESSAGES/sphinx.po", "course.po")
+    for file in LOCALE.glob(f"{language}/{name}")
+    for message in read_po(file.open("rb"))
+    if message.string and not message.fuzzy
+}
+
+
+def say(text: str) -> str:
+    """Return a text in the language of these pages."""
+    return WORDS.get(text, text)
+
+
+locale_dirs = [str(LOCALE)]  # Sphinx itself reads sphinx.po, for the templates
+project = say("Talking to the Kubernetes API server")
+html_title = say("Kubernetes API notebooks")
 html_baseurl = HOME + ROOTS[language]
 extensions = ["myst_nb", "IPython.sphinxext.ipython_console_highlighting"]
 nb_execution_mode = "off"  # `tools.chapter` has run them, and looked for secrets
 nb_merge_streams = True
-nb_code_prompt_show = "Show the {type} of the solution"
-nb_code_prompt_hide = "Hide the {type} of the solution"
+nb_code_prompt_show = say("Show the {type} of the solution")
+nb_code_prompt_hide = say("Hide the {type} of the solution")
 # A view is shown as its text: scripts of widgets would come from another host.
 WIDGET = "application/vnd.jupyter.widget-view+json"
 nb_mime_priority_overrides = [("html", WIDGET, None)]
@@ -44,6 +62,8 @@ html_theme = "pydata_sphinx_theme"
 html_sidebars = {"**": ["lessons"]}
 html_context = {"default_mode": "auto", "home": HOME}
 html_theme_options = {
+    "search_bar_text": say("Search the docs ..."),
+    "icon_links_label": say("Icon Links"),
     "github_url": f"https://github.com/{REPOSITORY}",
     "navbar_center": [],
     "navbar_end": ["language", "theme-switcher", "navbar-icon-links"],
@@ -62,12 +82,14 @@ def add_facts(app: Sphinx, page: str, _: str, context: dict, tree: nodes.Node | 
     about = first.astext() if first else project
     if page in PAGES:
         place = PAGES.index(page)
-        about = lessons()[place].summary.replace("`", "")
+        about = say(lessons()[place].summary).replace("`", "")
         path = lessons()[place].path
         context["binder"] = f"{BINDER}{ROOTS[language]}{path}"
         context["download"] = path.name
         context["following"] = PAGES[place + 1 : place + 2]
     context["description"] = " ".join(about.split())
+    # The first page of all; in each language there is a link to the others.
+    context["landing"] = page == "index" and not ROOTS[language]
     up = "../" if ROOTS[language] else ""
     context["elsewhere"] = [
         (code, name, f"{up}{ROOTS[code]}{page if found else 'index'}.html")
@@ -75,6 +97,15 @@ def add_facts(app: Sphinx, page: str, _: str, context: dict, tree: nodes.Node | 
         if code != language and (tree := Path(app.srcdir).parent / code).exists()
         for found in [any(tree.glob(f"{page}.*"))]
     ]
+
+
+def name_places(_: Sphinx, page: str, source: list[str]) -> None:
+    """Make places of the page out of `<a id=…>`: a translated heading has another name.
+
+    A heading in English is called as these are.
+    """
+    if language != "en" and page.startswith("notebooks/"):
+        source[0] = re.sub(r'<a id="([\w-]+)"></a>', r"(\1)=", source[0])
 
 
 def demand_alt(_: Sphinx, tree: nodes.document) -> None:
@@ -103,5 +134,6 @@ class Korean(SearchLanguage):
 def setup(app: Sphinx) -> None:
     """Add all this to the build."""
     app.connect("html-page-context", add_facts)
+    app.connect("source-read", name_places)
     app.connect("doctree-read", demand_alt)
     app.add_search_language(Korean)

@@ -3,6 +3,8 @@
 import ast
 import json
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -26,17 +28,37 @@ def written(tmp_path_factory):
 def test_learners_get_every_notebook_without_solutions(written):
     """And the pictures and pages that they lead to."""
     student = written / export.STUDENT
-    assert sorted(path.relative_to(student) for path in student.rglob("*.ipynb")) == (
-        sorted(each.path for each in lessons())
-    )
-    for each in lessons():
-        cells = json.loads((student / each.path).read_text("utf-8"))["cells"]
+    written_to = [path.relative_to(student) for path in student.rglob("*.ipynb")]
+    assert sorted(written_to) == sorted(export.paths())
+    assert {each.path for each in lessons()} <= {*written_to}
+    exercises = {each.name: len(each.exercises) for each in lessons()}
+    for path in written_to:
+        cells = json.loads((student / path).read_text("utf-8"))["cells"]
         assert not [cell["id"] for cell in cells if tagged(cell, "solution")]
         stubs = [cell for cell in cells if tagged(cell, "exercise")]
-        assert len(stubs) == len(each.exercises)
+        assert len(stubs) == exercises[path.stem]
         for text in ("".join(cell["source"]) for cell in cells):
             for link in re.findall(r"\]\(([\w./-]+)(?:#[\w-]*)?\)", text):
-                assert (student / each.path.parent / link).exists(), link
+                assert (student / path.parent / link).exists(), link
+
+
+def test_every_language_is_exported_as_far_as_it_is_there(tmp_path, monkeypatch):
+    """Each with its own pictures and pages."""
+    shutil.copytree(export.NOTEBOOKS, tmp_path / "notebooks")
+    korean = tmp_path / "notebooks/ko"
+    shutil.rmtree(korean, ignore_errors=True)
+    monkeypatch.setattr(export, "NOTEBOOKS", tmp_path / "notebooks")
+    english = export.paths()
+    first, deeper = lessons()[0].path, lessons()[-1].path
+    (korean / deeper).parent.mkdir(parents=True)
+    for path in (first, deeper):
+        shutil.copy(tmp_path / "notebooks" / path, korean / path)
+    (korean / "glossary.md").write_text("# 용어집\n")
+    assert export.paths() == [*english, Path("ko", first), Path("ko", deeper)]
+    export.export(tmp_path / "class")
+    for name in (export.STUDENT, export.TEACHER):
+        assert (tmp_path / "class" / name / "ko" / deeper).exists()
+        assert "용어집" in (tmp_path / "class" / name / "ko/glossary.md").read_text()
 
 
 def test_the_teacher_gets_each_solution_in_the_place_of_its_exercise(written):

@@ -3,9 +3,11 @@
 import copy
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 
 from helpers.course import lessons
 from helpers.exercise import CHECK, SOLUTION, STUB, with_solutions
@@ -90,6 +92,66 @@ def test_what_sphinx_reads_mirrors_the_repository(tmp_path):
     assert shown["outputs"][0]["data"]["text/html"] == '<td></td><a href="b/c.html">'
 
 
+@pytest.mark.parametrize("up", ["../../", "../../../"])
+def test_another_language_leads_to_the_documentation_in_english(up):
+    """As far from the page as from its file; other links are within the language."""
+    text = f"[the *site*]({up}docs/binder.md#the-site), [02](02-cluster-info.ipynb)"
+    told = site.to_docs(text, "ko")
+    page = f'<a href="{up}docs/binder.html#the-site">the *site*</a>'
+    assert told == f"{page}, [02](02-cluster-info.ipynb)"
+    assert site.to_docs(text, "en") == text
+
+
+def test_the_first_page_has_the_links_of_its_language(monkeypatch):
+    """From the same text, however it is translated."""
+    monkeypatch.setattr(site.korean, "frames", lambda: "«{}»".format)
+    text = (ROOT / "site/en/index.md").read_text("utf-8")
+    english, korean = (site.index(text, code) for code in ("en", "ko"))
+    first = lessons()[0]
+    assert f"[{first.number} {first.title}](notebooks/{first.path})" in english
+    assert f"[{first.number} «{first.title}»](notebooks/{first.path})" in korean
+    assert "urlpath=lab/tree/notebooks/00-start-here.ipynb" in english
+    assert "urlpath=lab/tree/notebooks/ko/00-start-here.ipynb" in korean
+    assert "](docs/teaching.md)" in english and "\ndocs/*\n" in english
+    assert 'href="../docs/teaching.html"' in korean and "docs/*" not in korean
+    assert english.count("{toctree}") == korean.count("{toctree}") + 1
+    assert "<!--" not in english + korean
+
+
+def test_a_language_is_built_when_all_of_it_is_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(site, "ROOT", tmp_path)
+    monkeypatch.setattr(site, "SITE", tmp_path / "site")
+    for code, folder in (("en", ""), ("ko", "ko")):
+        index = tmp_path / "site" / code / "index.md"
+        index.parent.mkdir(parents=True)
+        index.touch()
+        for lesson in lessons():
+            path = tmp_path / "notebooks" / folder / lesson.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    assert site.languages() == ["en", "ko"]
+    path.unlink()
+    assert site.languages() == ["en"]
+
+
+def test_the_words_of_the_site_are_those_that_its_templates_say():
+    """What is left over would be translated for nobody."""
+    with (ROOT / "locale/ko/LC_MESSAGES/sphinx.po").open("rb") as file:
+        catalog = read_po(file, "ko")
+    ours = {
+        message.id: message.string
+        for message in catalog
+        if ("site/", None) in message.locations
+    }
+    texts = [(ROOT / "site/conf.py"), *(ROOT / "site/_templates").iterdir()]
+    said = {
+        text
+        for path in texts
+        for text in re.findall(r'\b(?:say|_)\([\'"](.+?)[\'"]\)', path.read_text())
+    }
+    assert ours.keys() == said and all(ours.values())
+
+
 # --- With Sphinx ------------------------------------------------------------------
 
 sphinx = pytest.mark.skipif(
@@ -145,5 +207,12 @@ def test_a_second_language_has_its_search_and_a_switch_from_page_to_page(tmp_pat
     korean = (tmp_path / "out/ko/both.html").read_text("utf-8")
     assert 'href="../both.html">English</a>' in korean and '<html lang="ko"' in korean
     assert 'href="ko/index.html">한국어</a>' in (tmp_path / "out/more.html").read_text()
+    # The words of the theme, and of our templates.
+    assert 'aria-label="모든 페이지"' in korean and "본문으로 건너뛰기" in korean
+    # Whoever reads Korean lands there, and nobody from a page of the site.
+    assert (
+        'location.replace("ko/index.html")' in (tmp_path / "out/index.html").read_text()
+    )
+    assert "location.replace" not in page + korean
     # The noun alone is found, too.
     assert json.dumps("토큰") in (tmp_path / "out/ko/searchindex.js").read_text()

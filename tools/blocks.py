@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 from tools.course import Say
 
-#: code, tags and addresses are the same in every language
+#: code, tags, addresses and places of MyST are the same in every language
 _SILENT = re.compile(
-    r"(`+).*?\1|<code>.*?</code>|<[^>]*>|(?<=\])\([^)]*\)|https?://\S+", re.DOTALL
+    r"(`+).*?\1|<code>.*?</code>|<[^>]*>|(?<=\])\([^)]*\)|https?://\S+|^\(.+\)=$",
+    re.DOTALL,
 )
 _WORD = re.compile(r"[^\W\d_]{2,}")
 #: what a line begins with before its words: quotes, items, the hashes of a heading
@@ -34,7 +35,7 @@ def markdown(text: str, say: Say) -> str:
     """Return Markdown with each of its blocks translated."""
     made: list[str] = []
     block: list[tuple[str, str]] = []
-    fenced = False
+    inside = ""
 
     def close() -> None:
         if block:
@@ -44,9 +45,11 @@ def markdown(text: str, say: Say) -> str:
     for line in text.split("\n"):
         marks = _MARKS.match(line)[0]  # type: ignore[index]  # it matches all
         words = line[len(marks) :]
-        if _FENCE.match(line) or fenced:
+        if _FENCE.match(line):
             close()
-            fenced ^= bool(_FENCE.match(line))
+            inside = "" if inside else line
+            made.append(line)
+        elif inside and "{container}" not in inside:
             made.append(_CAPTION.sub(lambda found: say(found[0]), line))
         elif _FOLD.match(line) or words.startswith("|"):
             close()

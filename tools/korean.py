@@ -37,6 +37,11 @@ HELPERS = ROOT / "helpers"
 COMPILED = HELPERS / "locale" / "ko" / "LC_MESSAGES" / "helpers.mo"
 #: names of the catalogs of the frames, and of what the helpers say
 FRAMES, MESSAGES = "course", "helpers"
+HEAD = [
+    ("Language", "ko"),
+    ("Content-Type", "text/plain; charset=utf-8"),
+    ("Content-Transfer-Encoding", "8bit\n"),
+]
 #: catalog, place and text of a message, and what it becomes
 Tell = Callable[[str, str, str], str]
 _LINK = re.compile(r"(?<=\]\()[^)\s#]+")
@@ -45,13 +50,7 @@ _LINK = re.compile(r"(?<=\]\()[^)\s#]+")
 class Plain(Catalog):
     """A catalog whose head is the same at any time, with any version of Babel."""
 
-    mime_headers = property(
-        lambda self: [
-            ("Language", "ko"),
-            ("Content-Type", "text/plain; charset=utf-8"),
-            ("Content-Transfer-Encoding", "8bit\n"),
-        ]
-    )
+    mime_headers = property(lambda self: HEAD)
 
 
 @dataclass(eq=False)
@@ -192,6 +191,12 @@ def edition() -> dict[Path, bytes]:
     write_mo(out, plain(read(MESSAGES), MESSAGES))
     files = {one.korean: linked(one, text, there) for one, text in made.items()}
     return {COMPILED: out.getvalue()} | {p: t.encode() for p, t in files.items()}
+
+
+def frames() -> course.Say:
+    """Return what says the words of the frames, in English what is not translated."""
+    catalog = read(FRAMES)
+    return lambda text: korean(catalog.get(text)) or text
 
 
 def linked(source: Source, text: str, there: dict[Path, Path]) -> str:

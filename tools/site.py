@@ -1,7 +1,8 @@
 """Build the site: a page for each lesson with its outputs, for each language.
 
 `tools.chapter` has run the lessons. What Sphinx reads mirrors this repository, so that
-every link of a notebook or of `docs/` leads to the same place on the site.
+every link of a notebook or of `docs/` leads to the same place on the site. The
+documentation is there in English alone.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from helpers.course import Lesson, lessons
 from helpers.exercise import CHECK, STUB, tagged, with_solutions
-from tools import course
+from tools import course, korean
 from tools.chapter import ROOT
 
 SITE = ROOT / "site"
@@ -23,9 +24,11 @@ SITE = ROOT / "site"
 REPOSITORY = os.environ.get("GITHUB_REPOSITORY", "OWNER/REPOSITORY")
 #: at the root of the site; each other language has a directory of its own
 FIRST = "en"
+_DOCS = re.compile(r"\[([^]]+)\]\(((?:\.\./)*docs/[\w-]+)\.md(#[\w-]+)?\)")
+_TREE_OF_DOCS = re.compile(r"```\{toctree\}[^`]*\ndocs/\*\n```\n")
 
 
-def page(lesson: Lesson, written: dict, ran: dict) -> dict:
+def page(lesson: Lesson, written: dict, ran: dict, language: str = FIRST) -> dict:
     """Return a notebook as its page shows it; pure.
 
     An exercise is shown as a learner finds it. What its solution printed, and what the
@@ -38,6 +41,8 @@ def page(lesson: Lesson, written: dict, ran: dict) -> dict:
         folded = ["hide-output"] if tagged(own, STUB) or tagged(own, CHECK) else []
         # A solution may be a shell cell, which only this lexer knows.
         text = "".join(own["source"]).replace("```python\n%%", "```ipython\n%%")
+        if cell["cell_type"] == "markdown":
+            text = to_docs(text, language)
         cells.append(cell | {"source": text, "metadata": {"tags": folded}})
     cells[0]["source"] = cells[0]["source"].replace("# ", f"# {lesson.number} ", 1)
     return ran | {"cells": cells}
@@ -47,13 +52,34 @@ def _sources(notebook: dict) -> list[str]:
     return ["".join(cell["source"]) for cell in notebook["cells"]]
 
 
+def to_docs(text: str, language: str, up: str = "") -> str:
+    """Return Markdown that leads to the documentation in English; pure.
+
+    It is as far from a page in another language as from its file in `notebooks/ko`.
+    """
+    link = rf'<a href="{up}\2.html\3">\1</a>'
+    return text if language == FIRST else _DOCS.sub(link, text)
+
+
+def languages() -> list[str]:
+    """Return the languages that have an index, and every lesson."""
+    found = [file.parent.name for file in SITE.glob("*/index.md")]
+    return [code for code in sorted(found) if all(map(Path.exists, _lessons(code)))]
+
+
+def _lessons(language: str) -> list[Path]:
+    books = ROOT / "notebooks" / ("" if language == FIRST else language)
+    return [books / lesson.path for lesson in lessons()]
+
+
 def assemble(language: str, executed: Path, target: Path) -> None:
     """Write what Sphinx reads for a language; `executed` has all of its lessons."""
     part = "" if language == FIRST else language
     books = ROOT / "notebooks" / part
     shutil.copytree(books / "images", target / "notebooks" / "images")
     for file in books.glob("*.md"):
-        shutil.copy(file, target / "notebooks")
+        text = to_docs(file.read_text("utf-8"), language)
+        (target / "notebooks" / file.name).write_text(text, "utf-8")
     for lesson in lessons():
         written, ran = (
             json.loads((folder / lesson.path).read_text("utf-8"))
@@ -62,23 +88,34 @@ def assemble(language: str, executed: Path, target: Path) -> None:
         file = target / "notebooks" / lesson.path
         file.parent.mkdir(exist_ok=True)
         # The corner of a table of pandas is a head without words, which helps nobody.
-        text = json.dumps(page(lesson, written, ran))
+        text = json.dumps(page(lesson, written, ran, language))
         text = re.sub("<th[^>]*>(?:&nbsp;)?</th>", "<td></td>", text)
         # A link of the progress board is to the page, too.
         text = re.sub(r'(href=\\"[\w./-]+)\.ipynb\\"', r'\1.html\\"', text)
         file.write_text(text, "utf-8")
-    (target / "docs").mkdir()
-    for file in (ROOT / "docs" / part).glob("*.md"):
-        shutil.copy(file, target / "docs")
     text = (SITE / language / "index.md").read_text("utf-8")
+    if language == FIRST:
+        shutil.copytree(ROOT / "docs", target / "docs")
+    (target / "index.md").write_text(index(text, language), "utf-8")
+
+
+def index(text: str, language: str) -> str:
+    """Return the first page of a language, with its tables and its own links; pure."""
+    say = str if language == FIRST else korean.frames()
+
+    def link(lesson: Lesson) -> str:
+        title = f"{lesson.number} {say(lesson.title)}"
+        return f"[{title}](notebooks/{lesson.path.as_posix()})"
+
     text = text.replace("OWNER/REPOSITORY", REPOSITORY)
     for word, core in (("CORE", True), ("DEEPER", False)):
-        text = text.replace(word, course.lesson_table(_link, core=core))
-    (target / "index.md").write_text(text, "utf-8")
-
-
-def _link(lesson: Lesson) -> str:
-    return f"[{lesson.number} {lesson.title}](notebooks/{lesson.path.as_posix()})"
+        table = course.lesson_table(link, core=core, say=say)
+        text = text.replace(f"<!-- {word} -->", table)
+    if language == FIRST:
+        return text
+    books = "urlpath=lab/tree/notebooks/"
+    text = text.replace(books, f"{books}{language}/")
+    return to_docs(_TREE_OF_DOCS.sub("", text), language, up="../")
 
 
 def build(language: str, source: Path, target: Path) -> int:
@@ -101,11 +138,11 @@ def main(arguments: list[str] | None = None) -> int:
     sources = options.target.with_suffix(".sources")
     for old in (sources, options.target):
         shutil.rmtree(old, ignore_errors=True)
-    languages = [file.parent.name for file in SITE.glob("*/index.md")]
-    for language in languages:
+    # All of them first: each page has a link to what it is in another language.
+    for language in languages():
         assemble(language, options.executed, sources / language)
     failed = 0
-    for language in languages:
+    for language in languages():
         part = "" if language == FIRST else language
         target = options.target / part
         failed |= build(language, sources / language, target)
