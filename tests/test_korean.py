@@ -300,8 +300,8 @@ def test_links_of_the_edition_lead_somewhere():
                 assert target.exists() or (own and not (there / link).exists()), link
 
 
-def test_readme_leads_to_the_korean_lessons(monkeypatch):
-    """And, one level up from them, to the docs in English."""
+def test_readme_leads_to_the_korean_lessons():
+    """And to the docs in English, as they do; to pages of Kubernetes in Korean."""
     [readme] = [source for source in SOURCES if source.catalog == "readme"]
     told = readme.told(lambda *message: message[-1])
     there = {source.english: source.korean for source in SOURCES}
@@ -309,6 +309,12 @@ def test_readme_leads_to_the_korean_lessons(monkeypatch):
     assert "](notebooks/ko/deeper/12-certificates.ipynb)" in text
     assert "](docs/binder.md)" in text and "](LICENSE)" in text
     assert "](notebooks/00" not in text
+    page = (
+        "[a](https://kubernetes.io/docs/concepts/workloads/pods/{}) [b](https://a.b/)"
+    )
+    told = korean.linked(readme, page.format(""), there)
+    assert told == page.format("").replace("/docs/", "/ko/docs/")
+    assert korean.linked(readme, page.format("#uses"), there) == page.format("#uses")
     deeper = next(one for one in LESSONS if one.english.parent.name == "deeper")
     link = "[a](../images/p05-handshake.svg) [b](../../docs/binder.md#the-site)"
     assert korean.linked(deeper, link, there) == (
@@ -393,6 +399,14 @@ def test_a_lesson_has_one_title():
 )
 def test_what_only_looks_like_a_fault_is_none(text):
     assert [*faults(text, text, {})] == []
+
+
+def test_a_page_of_kubernetes_is_listed_because_a_lesson_leads_there():
+    pages = korean.PAGES.read_text().splitlines()
+    assert pages == sorted({*pages})
+    paths = [source.english for source in SOURCES if source.english.suffix != ".svg"]
+    text = "".join(path.read_text("utf-8") for path in paths)
+    assert [page for page in pages if f"({page})" not in text] == []
 
 
 def test_no_term_is_to_be_written_and_never_to_be_written():

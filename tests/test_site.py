@@ -104,7 +104,9 @@ def test_another_language_leads_to_the_documentation_in_english(up):
 
 def test_the_first_page_has_the_links_of_its_language(monkeypatch):
     """From the same text, however it is translated."""
-    monkeypatch.setattr(site.korean, "frames", lambda: "«{}»".format)
+    monkeypatch.setattr(
+        site, "words", lambda code: {"ko": "«{}»".format}.get(code, str)
+    )
     text = (ROOT / "site/en/index.md").read_text("utf-8")
     english, korean = (site.index(text, code) for code in ("en", "ko"))
     first = lessons()[0]

@@ -33,6 +33,8 @@ from tools.korean_faults import faults
 ROOT, NOTEBOOKS = course.ROOT, course.NOTEBOOKS
 EDITION = NOTEBOOKS / "ko"
 CATALOGS = ROOT / "locale" / "ko"
+#: addresses of the documentation of Kubernetes that it has in Korean, too
+PAGES = CATALOGS / "pages.txt"
 HELPERS = ROOT / "helpers"
 COMPILED = HELPERS / "locale" / "ko" / "LC_MESSAGES" / "helpers.mo"
 #: names of the catalogs of the frames, and of what the helpers say
@@ -108,8 +110,8 @@ def templates() -> dict[str, Catalog]:
     for source in sources():
         same = source.told(note) == source.english.read_text("utf-8")
         assert same, f"{source.english} would change without a word"
-    keywords = {"say": None, "mark": None}
-    for name, _, text, _, _ in extract_from_dir(HELPERS, keywords=keywords):
+    told = {"say": None, "mark": None}
+    for name, _, text, _, _ in extract_from_dir(HELPERS, keywords=told):
         note(MESSAGES, f"helpers/{name}", str(text))
     return made
 
@@ -164,8 +166,7 @@ def plain(catalog: Catalog, name: str) -> Catalog:
 
 def po(name: str, catalog: Catalog) -> bytes:
     """Return the content of a catalog's file."""
-    out = io.BytesIO()
-    write_po(out, plain(catalog, name), width=0, include_lineno=False)
+    write_po(out := io.BytesIO(), plain(catalog, name), width=0, include_lineno=False)
     return out.getvalue()
 
 
@@ -187,25 +188,22 @@ def edition() -> dict[Path, bytes]:
             made[source] = text
     # One that is behind its English stays where it is.
     there = {s.english: s.korean for s in every if s in made or s.korean.exists()}
-    out = io.BytesIO()
-    write_mo(out, plain(read(MESSAGES), MESSAGES))
+    write_mo(out := io.BytesIO(), plain(read(MESSAGES), MESSAGES))
     files = {one.korean: linked(one, text, there) for one, text in made.items()}
     return {COMPILED: out.getvalue()} | {p: t.encode() for p, t in files.items()}
-
-
-def frames() -> course.Say:
-    """Return what says the words of the frames, in English what is not translated."""
-    catalog = read(FRAMES)
-    return lambda text: korean(catalog.get(text)) or text
 
 
 def linked(source: Source, text: str, there: dict[Path, Path]) -> str:
     """Return the text with links that lead on from the place of the Korean file.
 
     `there` has the files with a Korean edition. Within it links stay as they are.
+    A page of Kubernetes is the Korean one, if there is one; places on it differ.
     """
+    pages = PAGES.read_text().split()
 
     def way(found: re.Match[str]) -> str:
+        if found[0] in pages and text[found.end()] == ")":
+            return found[0].replace("/docs/", "/ko/docs/")
         target = Path(os.path.normpath(source.english.parent / found[0]))
         if not target.exists():
             return found[0]  # an address, or a page that only the site has
@@ -221,14 +219,14 @@ def check(names: list[str]) -> Iterator[str]:
     for name in names or current:
         catalog, path = current[name], CATALOGS / f"{name}.po"
         said = [message for message in catalog if message.id]
-        missing = [message for message in said if not message.string]
+        missing = sum(not message.string for message in said)
         if missing and not names:
-            yield f"{path.name}: {len(missing)} of {len(said)} messages are missing"
+            yield f"{path.name}: {missing} of {len(said)} messages are missing"
         for message in said:
             first = str(message.id).partition("\n")[0][:60]
             if message.fuzzy:
                 yield f"{path.name}: English has changed: {first}"
-            elif names and message in missing:
+            elif names and not message.string:
                 yield f"{path.name}: not translated: {first}"
             elif message.string and "checked" not in message.user_comments:
                 for fault in faults(str(message.id), str(message.string), titles):
@@ -257,12 +255,9 @@ def main(arguments: list[str] | None = None) -> int:
         found = list(check(options.names))
         print("\n".join(found) or "The Korean edition is whole.")
         return bool(found)
-    if options.what == "write":
-        made = edition()
-    else:
-        made = {
-            CATALOGS / f"{name}.po": po(name, one) for name, one in updated().items()
-        }
+    made = edition() if options.what == "write" else {}
+    if options.what == "update":
+        made = {CATALOGS / f"{name}.po": po(name, c) for name, c in updated().items()}
     for path, content in made.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)

@@ -25,15 +25,14 @@ _KEPT = {
 }
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
 #: ends of the polite styles: the documentation of Kubernetes in Korean does without
-_POLITE = re.compile(
-    r"\S*?(?:(\S)(?:니다|니까)|세요|시오|해요|[아어네]요|죠)(?=[.?!)\s]|$)"
-)
+_POLITE = re.compile(r"\S*?(?:(\S)니[다까]|시오|[세해아어네]요|죠)(?=[.?!)\s]|$)")
 _PARTICLE = re.compile(r"(\S+?)(을|를|은|는|이|가|과|와|으로|로)(?=[\s.,;)]|$)")
 _BEHIND_CONSONANT, _BEHIND_VOWEL = {*"을은이과", "으로"}, {*"를는가와", "로"}
 _DIGITS = dict(zip("0123456789", "영일이삼사오육칠팔구", strict=True))
 #: ends of English words, and the final consonant that they have in Korean; 0 is none
 _SOUNDS = {8: "l|le", 4: "[mn]|[mn]e|ng", 0: "[aiouydfghjrsvwxz]|[bcdgikrsuvwyz]e|ee"}
 _B, _L = 17, 8
+_QUOTES = "]*`\"'”’"
 
 
 def faults(english: str, korean: str, titles: dict[str, str]) -> Iterator[str]:
@@ -76,10 +75,7 @@ def _plain(text: str) -> str:
 
 
 def _asterisks(text: str) -> Iterator[str]:
-    """Yield what is around each run of asterisks that neither begins nor ends anything.
-
-    By the rule of CommonMark none ends anything between a parenthesis and a letter.
-    """
+    """Yield each run of asterisks that CommonMark shows, as between `)` and `는`."""
     text = _CODE.sub(lambda code: "`" * len(code[0]), text)
     opened: list[tuple[str, str]] = []
     for run in re.finditer(r"(?<![\\*])\*+", text):
@@ -121,7 +117,7 @@ def _words(english: str, korean: str) -> Iterator[str]:
 def _particles(korean: str) -> Iterator[str]:
     """Yield each particle that does not go with the end of the word before it."""
     for word, particle in _PARTICLE.findall(_LINK.sub("]", korean)):
-        noun = re.sub(r"\([^()]*\)$", "", word.rstrip("]*`\"'”’")).rstrip("]*`\"'”’")
+        noun = re.sub(r"\([^()]*\)$", "", word.rstrip(_QUOTES)).rstrip(_QUOTES)
         final = None if word.endswith(("(으)", "(이)")) else _end(noun, noun != word)
         open_ended = not final or (final == _L and particle in ("로", "으로"))
         wrong = _BEHIND_CONSONANT if open_ended else _BEHIND_VOWEL

@@ -99,9 +99,16 @@ def assemble(language: str, executed: Path, target: Path) -> None:
     (target / "index.md").write_text(index(text, language), "utf-8")
 
 
+def words(language: str) -> course.Say:
+    """Return what says the words of the course in a language."""
+    catalog = korean.read(korean.FRAMES)
+    say = {message.id: korean.korean(message) for message in catalog}
+    return str if language == FIRST else lambda text: say.get(text) or text
+
+
 def index(text: str, language: str) -> str:
-    """Return the first page of a language, with its tables and its own links; pure."""
-    say = str if language == FIRST else korean.frames()
+    """Return the first page of a language, with its tables and its own links."""
+    say = words(language)
 
     def link(lesson: Lesson) -> str:
         title = f"{lesson.number} {say(lesson.title)}"
