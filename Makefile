@@ -44,6 +44,7 @@ chapter: setup venv ## Run every notebook without a screen; build/chapter has th
 	@$(PY) -m tools.chapter
 
 site: chapter ## Build a page for each lesson with its outputs: build/site/index.html
+	@[ ! -f site/ko/index.md ] || $(PY) -m tools.chapter --language ko
 	@sh tools/setup.sh site
 	@$(PY) -m tools.site
 

@@ -198,18 +198,22 @@ def test_a_page_is_written_when_it_is_whole(course):
 
 
 def test_what_the_helpers_say_is_compiled_beside_them(course, monkeypatch):
-    """What is not translated yet is said in English."""
+    """And titles of lessons; what is not translated yet is said in English."""
     from helpers import language
 
     translate({"{name} is wrong.": "{name}: 틀렸다."}, "helpers")
+    frames = korean.read("course")
+    frames.add(LESSONS[0].lesson.title, "시작하기")
+    (korean.CATALOGS / "course.po").write_bytes(korean.po("course", frames))
     assert "#, python-brace-format" in (korean.CATALOGS / "helpers.po").read_text()
     korean.main(["write"])
     monkeypatch.setattr(language, "CATALOGS", course / "helpers/locale")
     monkeypatch.setenv("LAB_LANG", "ko")
     language._catalog.cache_clear()
     told = language.say("{name} is wrong.", name="A"), language.say("Right.")
+    title = language.say(LESSONS[0].lesson.title)
     language._catalog.cache_clear()
-    assert told == ("A: 틀렸다.", "Right.")
+    assert told == ("A: 틀렸다.", "Right.") and title == "시작하기"
 
 
 def test_a_change_of_english_is_found_until_it_is_translated(course, capsys):

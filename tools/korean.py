@@ -188,7 +188,10 @@ def edition() -> dict[Path, bytes]:
             made[source] = text
     # One that is behind its English stays where it is.
     there = {s.english: s.korean for s in every if s in made or s.korean.exists()}
-    write_mo(out := io.BytesIO(), plain(read(MESSAGES), MESSAGES))
+    said = plain(read(MESSAGES), MESSAGES)
+    for lesson in lessons():  # the progress board says their titles
+        said.add(lesson.title, korean(catalogs[FRAMES].get(lesson.title)))
+    write_mo(out := io.BytesIO(), said)
     files = {one.korean: linked(one, text, there) for one, text in made.items()}
     return {COMPILED: out.getvalue()} | {p: t.encode() for p, t in files.items()}
 
