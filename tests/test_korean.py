@@ -1,6 +1,8 @@
 """The Korean edition: made of English and of locale/ko, and of nothing else."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -293,15 +295,43 @@ def test_every_lesson_and_what_belongs_to_it_has_a_catalog():
     assert wanted <= names <= wanted | {korean.MESSAGES}
 
 
-def test_links_of_the_edition_lead_somewhere():
-    """Those from README.ko.md and those that lead out of notebooks/ko, too."""
+@pytest.fixture
+def whole(tmp_path, monkeypatch):
+    """Return the edition of catalogs that are whole, if in English."""
+    for name, catalog in korean.updated().items():
+        for message in catalog:
+            message.string = message.id
+            message.flags.discard("fuzzy")
+        (tmp_path / f"{name}.po").write_bytes(korean.po(name, catalog))
+    monkeypatch.setattr(korean, "CATALOGS", tmp_path)
+    return korean.edition()
+
+
+def test_links_of_a_whole_edition_lead_to_it(whole):
+    """Those between its lessons are as in English; others to where that leads."""
+    assert whole.keys() == {source.korean for source in SOURCES} | {korean.COMPILED}
     for source in SOURCES:
-        if source.korean.exists() and source.english.suffix != ".svg":
-            there = source.english.parent
-            for link in korean._LINK.findall(source.korean.read_text("utf-8")):
-                own = link in source.english.read_text("utf-8")
-                target = source.korean.parent / link
-                assert target.exists() or (own and not (there / link).exists()), link
+        told = whole[source.korean].decode().replace(".io/ko/docs/", ".io/docs/")
+        english = source.english.read_text("utf-8")
+        links = [korean._LINK.findall(text) for text in (told, english)]
+        assert korean._LINK.sub("", told) == korean._LINK.sub("", english)
+        for new, old in zip(*links, strict=True):
+            target = Path(os.path.normpath(source.korean.parent / new))
+            here = Path(os.path.normpath(source.english.parent / old))
+            if here.exists():
+                assert target in whole or target == here
+            else:
+                assert new == old
+        if source.korean.is_relative_to(korean.EDITION):
+            assert links[0] == links[1]
+
+
+def test_a_page_leads_back_to_its_english_as_that_leads_to_it(tmp_path):
+    readme = korean.Source("a", tmp_path / "a.md", tmp_path / "a.ko.md")
+    readme.korean.touch()
+    there = {readme.korean: readme.english}
+    readme.english.touch()
+    assert korean.linked(readme, "[English](a.ko.md)", there) == "[English](a.md)"
 
 
 def test_readme_leads_to_the_korean_lessons():

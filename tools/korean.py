@@ -108,8 +108,7 @@ def templates() -> dict[str, Catalog]:
         return text
 
     for source in sources():
-        same = source.told(note) == source.english.read_text("utf-8")
-        assert same, f"{source.english} would change without a word"
+        assert source.told(note) == source.english.read_text("utf-8"), source.english
     told = {"say": None, "mark": None}
     for name, _, text, _, _ in extract_from_dir(HELPERS, keywords=told):
         note(MESSAGES, f"helpers/{name}", str(text))
@@ -186,8 +185,9 @@ def edition() -> dict[Path, bytes]:
         text = source.told(tell)
         if not missing:
             made[source] = text
-    # One that is behind its English stays where it is.
+    # One that is behind its English stays where it is. From Korean one can go back.
     there = {s.english: s.korean for s in every if s in made or s.korean.exists()}
+    there |= {korean: english for english, korean in there.items()}
     said = plain(read(MESSAGES), MESSAGES)
     for lesson in lessons():  # the progress board says their titles
         said.add(lesson.title, korean(catalogs[FRAMES].get(lesson.title)))
@@ -241,8 +241,7 @@ def check(names: list[str]) -> Iterator[str]:
     for path, content in edition().items():
         if not path.exists() or path.read_bytes() != content:
             yield f"{path.relative_to(ROOT)}: not in step. Run: make korean"
-    known = {source.korean for source in sources()}
-    known |= {CATALOGS / f"{name}.po" for name in current}
+    known = {*(s.korean for s in sources()), *(CATALOGS / f"{n}.po" for n in current)}
     found = {*CATALOGS.glob("*.po"), *EDITION.rglob("*.ipynb"), *EDITION.rglob("*.svg")}
     for path in sorted(found - known):
         yield f"{path.relative_to(ROOT)}: left over from something. Remove it."
