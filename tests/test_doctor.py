@@ -27,13 +27,13 @@ GRANTED = {"subuid": (100000, 65536), "subgid": (100000, 65536)}
 PLENTY = Account(20000, 90000, threads=80, watchers=24, memory=16_000_000_000)
 DISTRIBUTION = Runc("/usr/sbin/runc", seccomp=True, system=True)
 RUNTIME = programs.Runtime(DISTRIBUTION, True)
-BUILD = programs.Build(True, "go1.26.8 (/usr/bin/go)", "1.26.0", "gcc", True, False)
+BUILD = programs.Build(True, runc=True)
 BINARIES = programs.Binaries(Path("/b"), programs.EXPECTED)
 IMAGE = programs.Image(Path("/i/a.tar"), True, 10**10)
 DISK = cluster.Directory(
     "state", Path("/s"), "LAB_STATE_DIR", True, "", True, 50_000_000_000, 600_000_000
 )
-IDLE = cluster.Cluster(None, "", "", (), "v1.37.1", "/usr/bin/kubectl")
+IDLE = cluster.Cluster(None)
 STATUS = {
     "phase": "ready",
     "awaited": [],
@@ -59,18 +59,6 @@ def one_directory(**values):
 
 #: machine → topic, name of the finding, level, what the fact and the way out say
 MACHINES = {
-    "Python 3.10": (
-        machine.Python((3, 10, 9), "/p"),
-        *("Python", "fatal", "3.11 or newer", "make setup"),
-    ),
-    "the client without a token": (
-        machine.Client("36.0.0"),
-        *("client", "fatal", "no token", "make setup"),
-    ),
-    "an old client": (
-        machine.Client("34.1.0"),
-        *("client", "warning", "not made for 1.37", "make setup"),
-    ),
     "macOS": (
         machine.Kernel("Darwin", "24.1", "arm64"),
         *("kernel", "ok", "Darwin 24.1 on arm64"),
@@ -270,32 +258,10 @@ MACHINES = {
         *("image", "ok", "/i/a.tar"),
     ),
     "no downloads": (BUILD, "downloads", "ok", "LAB_NO_DOWNLOADS"),
-    "no build": (change(BUILD, needed=False), "build", "ok", "not needed"),
-    "no C compiler": (
-        change(BUILD, compiler=""),
+    "no downloads and no C compiler": (
+        change(BUILD, runc=False),
         *("C compiler", "fatal", "not found", "install .* runc.* gcc libc6-dev"),
     ),
-    "no C compiler but a runc": (
-        change(BUILD, compiler="", runc=True),
-        *("C compiler", "ok", "not needed"),
-    ),
-    "no libseccomp": (
-        change(BUILD, seccomp=False),
-        *("C compiler", "warning", "without seccomp", "libseccomp-dev"),
-    ),
-    "a proxy": (
-        machine.Proxies(("http", "https"), False),
-        *("proxy", "warning", "http_proxy, https_proxy", "NO_PROXY=127.0.0.1"),
-    ),
-    "a proxy with an exception": (
-        machine.Proxies(("http",), True),
-        *("proxy", "ok", "excepted"),
-    ),
-    "a hosting cluster": (
-        machine.Kubeconfigs("", "10.0.0.1", False),
-        *("hosting cluster", "ok", "without a token.* never contacted"),
-    ),
-    "a taken port": (cluster.Port(7, False, False), "port", "ok", "takes another"),
     "a cluster that hangs": (
         change(IDLE, status={**STATUS, "phase": "not answering", "problem": "mute"}),
         *("cluster", "warning", "it is not answering: mute", "`stop` and `up`"),
@@ -307,14 +273,6 @@ MACHINES = {
     "a full disk under a cluster": (
         change(IDLE, status={**STATUS, "phase": "degraded"}, short=FULL),
         *("disk space", "warning", "0.1 GB needed, 0.0 GB", "Free some"),
-    ),
-    "a far kubectl": (
-        change(IDLE, kubectl="v1.32.3"),
-        *("kubectl", "warning", "5 minor versions", "PATH"),
-    ),
-    "a kubectl far from the server alone": (
-        change(IDLE, server="v1.35.0"),
-        *("kubectl", "warning", "2 minor versions away .* v1.35.0", "PATH"),
     ),
 }
 
@@ -398,9 +356,9 @@ def run(*arguments, **options):
 
 
 NAMES = {
-    *("Python", "kernel", "backend", "namespaces", "user ids", "memory"),
-    *("open files", "processes", "state", "cache", "binaries", "image"),
-    *("runc", "curl", "jq", "client", "proxy", "port", "cluster", "kubectl"),
+    *("kernel", "backend", "namespaces", "user ids", "memory", "open files"),
+    *("processes", "state", "cache", "binaries", "image", "runc"),
+    *("curl", "jq", "cluster"),
 }
 
 
@@ -409,10 +367,9 @@ def test_this_machine_can_run_the_cluster(cluster):
     done = run("--json")
     found = {entry["name"]: entry for entry in json.loads(done.stdout)}
     assert done.returncode == 0, done.stdout
-    assert {*found} >= NAMES | {"identity", "overlay", "nft"}
+    assert {*found} >= NAMES | {"overlay", "nft"}
     assert "could not be examined" not in done.stdout
-    assert "kubernetes-admin" in found["identity"]["fact"]
-    assert cluster.server in found["cluster"]["fact"]
+    assert found["cluster"]["fact"] == f"ready at {cluster.server}"
 
 
 def test_a_machine_before_the_set_up_is_examined(tmp_path):
@@ -422,7 +379,6 @@ def test_a_machine_before_the_set_up_is_examined(tmp_path):
     found = {entry["name"]: entry for entry in json.loads(done.stdout)}
     assert "could not be examined" not in done.stdout
     assert found["downloads"]["fact"] == "dl.k8s.io, github.com"
-    assert {"Go", "C compiler"} <= found.keys()
     env["LAB_MIRROR"] = "http://mirror.example"
     assert "LAB_MIRROR=http://mirror.example: is no https" in run(env=env).stdout
     assert list(tmp_path.iterdir()) == []
@@ -442,14 +398,6 @@ def test_forbidden_namespaces_are_found_by_trying(tmp_path):
     assert "sysctl user.max_user_namespaces" in found["namespaces"]["way_out"]
     assert {*found} >= NAMES
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_secret_of_a_proxy_is_not_shown(cluster):
-    """Proxy addresses may hold passwords; the name of the variable is enough."""
-    env = {"https_proxy": "http://ann:hunter2@proxy.example:1", "NO_PROXY": ""}
-    done = run(env={**env, "no_proxy": ""})
-    assert "https_proxy" in done.stdout
-    assert "hunter2" not in done.stdout + done.stderr
 
 
 def test_another_cluster_is_never_asked(tmp_path):
@@ -482,6 +430,5 @@ def test_another_cluster_is_never_asked(tmp_path):
         subprocess.run(kubectl, env=os.environ | env, timeout=60, capture_output=True)
         server.shutdown()
         thread.join()
-    assert "hosting cluster" in done.stdout
-    assert heard == []
+    assert "could not be examined" not in done.stdout and heard == []
     assert "/proof" in asked

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from cluster import backends, errors
-from cluster.choice import CONTROL_PLANE, EXISTING, KIND, LINUX
+from cluster.choice import CONTROL_PLANE, EXISTING, KIND, LINUX, LOCAL, NONE
 from cluster.doctor import cluster, machine, programs
 from cluster.doctor.findings import Finding, fatal, report
 
@@ -26,54 +26,26 @@ class Topic(Protocol):
         """Judge the facts; pure."""
 
 
-#: what runs this, on what, and how a cluster is run there
-_BEGIN = (machine.Python, machine.Kernel, cluster.Chosen)
-#: what the notebooks find around them, on any backend
-_AROUND = (programs.Shell, machine.Client, machine.Proxies, machine.Kubeconfigs)
-#: in the order in which a person wants to know
-TOPICS: tuple[type[Topic], ...] = (
-    *_BEGIN,
+#: what any cluster has
+_BEGIN: tuple[type[Topic], ...] = (cluster.Chosen, cluster.Directories)
+_END: tuple[type[Topic], ...] = (programs.Shell, cluster.Cluster)
+#: what the local cluster needs, and so whatever is not in `_OTHERS`
+_LOCAL: tuple[type[Topic], ...] = (
+    machine.Kernel,
     machine.Namespaces,
     machine.UserIds,
     machine.Limits,
-    cluster.Directories,
     programs.Binaries,
     programs.Build,
     programs.Image,
     programs.Runtime,
-    *_AROUND,
-    cluster.Port,
-    cluster.Cluster,
 )
-#: where kind makes the cluster, the node is the engine's business
-KIND_TOPICS: tuple[type[Topic], ...] = (
-    *_BEGIN,
-    programs.Engine,
-    cluster.Directories,
-    programs.KindPrograms,
-    programs.Image,
-    *_AROUND,
-    cluster.Cluster,
-)
-#: without a node there are no namespaces, images and tools of containers to look at
-CONTROL_PLANE_TOPICS: tuple[type[Topic], ...] = (
-    *_BEGIN,
-    cluster.Directories,
-    cluster.ControlPlane,
-    *_AROUND,
-    cluster.Port,
-    cluster.Cluster,
-)
-#: what the cluster itself needs, those know who run it
-EXISTING_TOPICS: tuple[type[Topic], ...] = (
-    machine.Python,
-    cluster.Chosen,
-    cluster.Directories,
-    *_AROUND,
-    cluster.Cluster,
-)
-#: without Linux and without an engine there is one thing to say
-FOREIGN_TOPICS: tuple[type[Topic], ...] = (*_BEGIN, cluster.Directories, *_AROUND)
+#: What the others need; those who run an existing cluster know that best.
+_OTHERS: dict[str, tuple[type[Topic], ...]] = {
+    KIND: (machine.Kernel, programs.Engine, programs.KindPrograms, programs.Image),
+    CONTROL_PLANE: (machine.Kernel, cluster.ControlPlane),
+    EXISTING: (),
+}
 
 
 def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
@@ -87,20 +59,16 @@ def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
     return list({(f.fact if f.fatal else f): f for f in reversed(found)}.values())[::-1]
 
 
-_TOPICS = {
-    KIND: KIND_TOPICS,
-    CONTROL_PLANE: CONTROL_PLANE_TOPICS,
-    EXISTING: EXISTING_TOPICS,
-}
-
-
 def _topics() -> tuple[type[Topic], ...]:
     try:
         backend = backends.chosen().backend
     except errors.LabError:
-        return TOPICS  # and the topic of the backend says what is wrong
-    here = TOPICS if backends.Here.system == LINUX else FOREIGN_TOPICS
-    return _TOPICS.get(backend, here)
+        backend = LOCAL  # and the topic of the backend says what is wrong
+    needs = _OTHERS.get(backend, _LOCAL)
+    if backend == NONE and backends.Here.system != LINUX:
+        # Without Linux and without an engine there is one thing to say.
+        needs = ()
+    return (*_BEGIN, *needs, *_END)
 
 
 def _look(topic: type[Topic]) -> list[Finding]:

