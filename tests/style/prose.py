@@ -1,4 +1,4 @@
-"""Rules on what people read: title, opening, closing, and prose above code."""
+"""Rules on what people read: opening, closing, and the sentences between."""
 
 import re
 from collections.abc import Iterator
@@ -29,22 +29,6 @@ STILTED = re.compile(
     re.IGNORECASE,
 )
 REMOVES = re.compile(r"delete|remove|clean|close", re.IGNORECASE)
-
-
-def one_title(page: Page) -> Iterator[Fault]:
-    """Demand one H1, on top, and headings that go down one level at a time."""
-    if not page.cells or not re.match(r"# \S", page.cells[0].source):
-        yield "title", "the first cell does not begin with the H1"
-    level = 0
-    titles = 0
-    for cell in page.prose:
-        for depth, words in cell.headings:
-            titles += depth == 1
-            if depth == 1 and titles > 1:
-                yield cell.id, f"a second H1: {words!r}"
-            if depth > level + 1:
-                yield cell.id, f"heading {words!r} skips a level"
-            level = depth
 
 
 def opening(page: Page) -> Iterator[Fault]:
@@ -99,18 +83,6 @@ def one_idea(page: Page) -> Iterator[Fault]:
             yield cell.id, "the heading does not open its cell"
 
 
-def then_and_now(page: Page) -> Iterator[Fault]:
-    """Demand that what has changed since the book is folded, and alone in its cell."""
-    for cell in page.prose:
-        if "then" not in cell.tags:
-            continue
-        alone = cell.source.startswith("<details>") and cell.source.rstrip().endswith(
-            "</details>"
-        )
-        if not alone or cell.source.count("<details>") != 1:
-            yield cell.id, "the box is not alone in its cell"
-
-
 def english(page: Page) -> Iterator[Fault]:
     """Refuse the words by which readers noticed that the author thought otherwise."""
     for cell in page.prose:
@@ -136,29 +108,11 @@ def one_sentence_per_line(page: Page) -> Iterator[Fault]:
                 yield cell.id, f"two sentences on one line: {line.strip()[:60]!r}"
 
 
-def asides(page: Page) -> Iterator[Fault]:
-    """Demand plain Markdown: blockquotes that say what they are, alt text."""
-    for cell in page.prose:
-        before = ""
-        for line in cell.text:
-            opens = line.startswith(">") and not before.startswith(">")
-            if opens and not re.match(r"> ?\*\*(Note|Tip|Careful)\b", line):
-                yield cell.id, "a blockquote opens with bold Note, Tip or Careful"
-            if line.startswith(":::"):
-                yield cell.id, "':::' is raw text in JupyterLab and on GitHub"
-            if re.search(r"!\[\s*\]\(|<img(?![^>]*\balt=)", line):
-                yield cell.id, "a picture without alt text"
-            before = line
-
-
 RULES = (
-    one_title,
     opening,
     closing,
     leaves_nothing,
     one_idea,
-    then_and_now,
     english,
     one_sentence_per_line,
-    asides,
 )
