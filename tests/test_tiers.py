@@ -1,7 +1,6 @@
-"""A run says what it left out, and fails if it was slow or skipped too much."""
+"""A run leaves out what it should, and fails if it was slow or skipped too much."""
 
 import os
-import re
 import subprocess
 import sys
 import time
@@ -56,22 +55,9 @@ def run(tmp_path):
     return run
 
 
-@pytest.mark.parametrize("alone", ["0", "2"])
-def test_what_is_left_out_is_counted_with_the_word_that_runs_it(run, alone):
-    """Once, however many workers there are."""
-    code, shown = run("-n", alone, "-m", "not full")
-    assert code == 0
-    assert re.search(r"^ +3  builds from source: `make full` runs them$", shown, re.M)
-    code, shown = run("-n", alone, "-m", "not covered")
-    assert code == 0
-    assert re.search(r"^ +1  covered by test_more: `make test` runs them$", shown, re.M)
-    assert re.search(r"^ +1  in all$", shown, re.M)
-
-
 def test_quick_leaves_out_what_needs_a_cluster(run):
     code, shown = run("-m", "not full", "--quick")
     assert code == 0
-    assert re.search(r"^ +1  a cluster, .*: `make test` runs them$", shown, re.M)
     assert "1 passed, 1 skipped, 4 deselected" in shown
 
 
@@ -108,14 +94,12 @@ def test_there_are_as_many_workers_as_the_machine_has_room_for(monkeypatch):
     monkeypatch.setattr(workers, "INSTANCES", 1)
     cores = len(os.sched_getaffinity(0))
     assert workers.pytest_xdist_auto_num_workers() == (cores if cores > 1 else 0)
-    monkeypatch.setattr(workers, "INSTANCES", 10**9)
-    assert workers.pytest_xdist_auto_num_workers() == 0
-    monkeypatch.setattr(workers, "INSTANCES", 1)
-    monkeypatch.setattr(workers, "MEMORY", 1e18)
-    assert workers.pytest_xdist_auto_num_workers() == 0
-    monkeypatch.setattr(workers, "MEMORY", 1.0)
-    monkeypatch.setenv("LAB_BACKEND", "kind")
-    assert workers.pytest_xdist_auto_num_workers() == 0
-    monkeypatch.setenv("LAB_BACKEND", "local")
-    monkeypatch.setenv("LAB_STATE_DIR", "/of/somebody")
-    assert workers.pytest_xdist_auto_num_workers() == 0
+    for change in (
+        lambda patch: patch.setattr(workers, "INSTANCES", 10**9),
+        lambda patch: patch.setattr(workers, "MEMORY", 1e18),
+        lambda patch: patch.setenv("LAB_BACKEND", "kind"),
+        lambda patch: patch.setenv("LAB_STATE_DIR", "/of/somebody"),
+    ):
+        with monkeypatch.context() as patch:
+            change(patch)
+            assert workers.pytest_xdist_auto_num_workers() == 0

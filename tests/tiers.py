@@ -1,7 +1,6 @@
-"""Say what a run proved and what it left out; fail if it was slow or skipped too much.
+"""Choose what a run proves; fail if it was slow, or skipped too much.
 
-A plugin of the root conftest.py, for `make quick`, `make test` and `make full`. The
-reasons of `full` are counted at the end of each run, with the word that runs the rest.
+A plugin of the root conftest.py, for `make quick`, `make test` and `make full`.
 """
 
 import os
@@ -40,14 +39,13 @@ SLOWEST = 10
 class Run:
     """What is noted while the tests run.
 
-    `left_out` counts tests by the reason and the word that runs them, `seconds` are
-    those of each group, `skipped` counts by reason. `load` is that at the start.
+    `seconds` are those of each group, `skipped` counts by reason. `load` is that at the
+    start.
     """
 
     cores: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     load: float = field(default_factory=lambda: os.getloadavg()[0])
     began: float = field(default_factory=time.monotonic)
-    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
     seconds: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
 
@@ -110,9 +108,6 @@ class Listener:
             self.run.skipped[reason] += 1
 
 
-# --- What is left out ---------------------------------------------------------
-
-
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
@@ -131,41 +126,13 @@ def _is_heavy(item: pytest.Item) -> bool:
     )
 
 
-def pytest_deselected(items: list[pytest.Item]) -> None:
-    """Count what a tier leaves out; not what `-k` does, which comes first."""
-    for item in items:
-        if item.config.getoption("keyword"):
-            return
-        left_out = item.config.getoption("markexpr").removeprefix("not ")
-        marker = item.get_closest_marker(left_out) if left_out else None
-        if marker and left_out == "full":
-            why = marker.args[0], "make full"
-        elif marker and left_out == "covered":
-            why = f"covered by {marker.args[0]}", "make test"
-        elif item.config.getoption("quick") and _is_heavy(item):
-            why = "a cluster, programs or a browser", "make test"
-        else:
-            continue
-        item.config.stash[RUN].left_out[why] += 1
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node) -> None:
-    """Take over what a worker left out: all of them left out the same."""
-    counted = getattr(node, "workeroutput", {}).get("left_out", [])
-    node.config.stash[RUN].left_out |= Counter(dict(counted))
-
-
-# --- The end ------------------------------------------------------------------
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Tell the controller what a worker left out; judge the run where it is whole."""
-    config = session.config
-    if hasattr(config, "workeroutput"):
-        config.workeroutput["left_out"] = [*config.stash[RUN].left_out.items()]
-    elif session.exitstatus == pytest.ExitCode.OK and _faults(config):
+    """Judge the run where it is whole."""
+    worker = hasattr(session.config, "workerinput")
+    if worker or session.exitstatus != pytest.ExitCode.OK:
+        return
+    if _faults(session.config):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -183,7 +150,7 @@ def _workers(config: pytest.Config) -> int:
 
 
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
-    """Show the slowest groups, what was left out, and by which word it is run."""
+    """Show the slowest groups, and why a run fails whose tests passed."""
     write, run = terminalreporter.write_line, config.stash[RUN]
     if len(run.seconds) > 1:
         terminalreporter.section("slowest groups")
@@ -194,10 +161,5 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
             f"clock, workers: {_workers(config)}, cores: {run.cores}, "
             f"load at the start: {run.load:.1f}"
         )
-    if run.left_out:
-        terminalreporter.section("left out")
-        for (reason, word), count in run.left_out.most_common():
-            write(f"{count:6}  {reason}: `{word}` runs them")
-        write(f"{run.left_out.total():6}  in all")
     for fault in _faults(config):
         write(f"FAILED {fault}", red=True)
