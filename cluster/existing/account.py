@@ -88,7 +88,6 @@ def plan(
     record = Record(
         uid=target.uid,
         server=target.asker.server,
-        authority=target.authority,
         context=context,
         version=target.version,
         user=target.user,
@@ -180,9 +179,7 @@ def owner(record: Record) -> Asker:
     path = Path(record.source)
     way_out = "Name the cluster again: `python -m helpers use`."
     whole = read_kubeconfig(path, context=record.context, way_out=way_out)
-    document = identify.take(whole, record.context, path.parent)
-    leads = server_of(document, record.context), identify.trusted(document, path)
-    if leads != (record.server, record.authority):
+    if server_of(whole, record.context) != record.server:
         fact = f"has a context {record.context!r} that leads elsewhere by now."
         raise errors.KubeconfigError(path, fact, way_out)
     return Asker(record.kubectl, path, record.context, record.server)

@@ -16,7 +16,6 @@ from cluster.existing import account, identify, rbac
 from cluster.existing.identify import Asker
 from cluster.existing.record import Record
 from cluster.image import cache as image_cache
-from cluster.kubeconfig import read_kubeconfig
 from cluster.local import storage
 from cluster.progress import Progress, Silent
 from cluster.waiting import until
@@ -25,52 +24,31 @@ from cluster.waiting import until
 _PROBE = ("auth", "can-i", "create", "pods", "--quiet")
 #: seconds until a binding must count; it takes about 0.1
 TIMEOUT = 20.0
-#: by these it is known that the cluster which was agreed to cannot be asked
-LOST = (
-    errors.OtherCluster,
-    errors.Unreachable,
-    errors.NotAdmitted,
-    errors.LacksRights,
-    errors.KubeconfigError,
-    errors.MissingTool,
-)
 
 
 @dataclass(frozen=True)
 class Removal:
-    """What `delete` would remove: the namespaces at a server, and the state directory.
+    """What `delete` would remove: namespaces and an account at a server, and the state.
 
-    `lost` is a sentence if that cluster cannot be asked: then the namespaces are those
-    that are known here, and none of them is removed. `commands` would do it.
+    `lost` says why that cluster cannot be asked: then the state goes alone, and
+    `command` removes the rest.
     """
 
     server: str
     namespaces: tuple[str, ...]
     account: str
-    state: Path
-    commands: tuple[str, ...]
+    command: str
     lost: str = ""
 
     def question(self) -> str:
         """Return what has to be agreed to."""
         if self.lost:
-            return f"Remove what is here, in {self.state}, and nothing there?"
+            return f"Remove what is here, and nothing from {self.server}?"
         names = ", ".join(self.namespaces) or "none just now"
         theirs = f"the account {self.account} with its roles, " if self.account else ""
         return (
             f"Remove namespaces of the lessons ({names}), {theirs}from {self.server}, "
             "and what is here?"
-        )
-
-    def left(self) -> str:
-        """Return what is told of things that were not removed, "" if all were."""
-        if not self.lost:
-            return ""
-        names = ", ".join(self.namespaces) or "no namespace is known here"
-        theirs = f"; {self.account}" if self.account else ""
-        return (
-            f"nothing was removed from {self.server} ({names}{theirs}); "
-            f"to do it there: {'; '.join(f'`{each}`' for each in self.commands)}"
         )
 
 
@@ -129,7 +107,6 @@ class Existing(Backend):
         if not Path(record.kubectl).exists():
             program = identify.kubectl(progress, record.version)
             record = replace(record, kubectl=program)
-        self._require_authority(record)
         record = account.renew(record, self.kubeconfig, progress)
         progress.update(f"asking {record.server}")
         self._require_fence(record)
@@ -148,21 +125,22 @@ class Existing(Backend):
         The namespaces are those that were made from this state directory.
         """
         record = self.record()
-        made = record.made
         selector = f"--selector={rbac.STATE}={record.state}"
-        commands: tuple[str, ...] = (f"kubectl delete namespaces {selector}",)
-        if made:
-            kinds = dict.fromkeys(each["kind"] for each in account.objects(record))
-            words = ",".join(kind.lower() for kind in kinds if kind != "ServiceAccount")
-            whose = f"--selector={rbac.ACCOUNT}={rbac.key(record.user)}"
-            commands += (f"kubectl delete {words} {whose}",)
-        user = record.user if made else ""
-        found = Removal(record.server, (), user, self.state, commands)
+        user, command = "", f"kubectl delete namespaces {selector}"
+        if record.made:
+            user = record.user
+            # Its roles before its fence; namespaces of lessons are marked as its own.
+            made = account.objects(record)[::-1]
+            kinds = dict.fromkeys(each["kind"].lower() for each in made)
+            words = ",".join(kind for kind in kinds if kind != "serviceaccount")
+            whose = f"--selector={rbac.ACCOUNT}={rbac.key(user)}"
+            command = f"kubectl delete {words} {whose}"
         try:
             items = self._remover(record).json("get", "namespaces", selector)["items"]
-        except LOST as error:
-            return replace(found, namespaces=_known(self.state), lost=error.fact)
-        return replace(found, namespaces=_names(items))
+        except errors.LabError as error:
+            return Removal(record.server, (), user, command, error.fact)
+        names = tuple(each["metadata"]["name"] for each in items)
+        return Removal(record.server, names, user, command)
 
     def delete(self, agreed: Removal | None = None) -> bool:
         """Remove what was made from here, and the state; never anything else.
@@ -182,7 +160,7 @@ class Existing(Backend):
             why = account.remove(remover, record) if record.made else ""
             if why:
                 raise errors.LabError(
-                    f"The account was not removed: {why}", f"`{found.commands[-1]}`"
+                    f"The account was not removed: {why}", f"`{found.command}`"
                 )
         storage.remove_state(self.state)
         return existed
@@ -258,14 +236,6 @@ class Existing(Backend):
             way_out = "`python -m helpers rbac` prints what an administrator applies."
             raise errors.NotReady(f"A right in {namespace}", TIMEOUT, "none", way_out)
 
-    def _require_authority(self, record: Record) -> None:
-        """Raise KubeconfigError if our copy trusts another authority than agreed to."""
-        document = read_kubeconfig(self.kubeconfig)
-        if identify.trusted(document, self.kubeconfig) != record.authority:
-            fact = "trusts another authority than the one that you agreed to."
-            way_out = "Name the cluster again: `python -m helpers use`."
-            raise errors.KubeconfigError(self.kubeconfig, fact, way_out)
-
     def _require_fence(self, record: Record) -> None:
         """Raise OtherCluster, or LabError if nothing fences the account in any more."""
         ours = account.asker(record, self.kubeconfig)
@@ -294,13 +264,3 @@ def _link(directory: Path, kubectl: Path) -> None:
     if not link.is_symlink() or link.readlink() != kubectl:
         link.unlink(missing_ok=True)
         link.symlink_to(kubectl)
-
-
-def _names(items: list[dict]) -> tuple[str, ...]:
-    return tuple(each["metadata"]["name"] for each in items)
-
-
-def _known(state: Path) -> tuple[str, ...]:
-    """Return the namespaces that notebooks have a kubeconfig for in `state`, sorted."""
-    files = state.glob("kubeconfig.*.*")
-    return tuple(sorted({file.name.split(".")[1] for file in files}))

@@ -125,7 +125,8 @@ def delete(confirm: Callable[[str], None]) -> None:
     confirm(found.question())
     backend.delete(found)
     if found.lost:
-        click.echo(found.left(), err=True)
+        left = f"nothing was removed from {found.server}; to do it there"
+        click.echo(f"{left}: `{found.command}`", err=True)
 
 
 @click.command(cls=Command, short_help="Print the account of a learner, as YAML.")

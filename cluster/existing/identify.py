@@ -3,10 +3,8 @@
 The genuine kubectl is used, as it alone knows every way to show a credential.
 """
 
-import base64
 import contextlib
 import copy
-import hashlib
 import json
 import os
 import re
@@ -114,11 +112,6 @@ class Target:
     client: str
 
     @property
-    def authority(self) -> str:
-        """Return the SHA-256 of what its kubeconfig trusts; see `trusted`."""
-        return trusted(self.document, self.asker.kubeconfig)
-
-    @property
     def skew(self) -> str:
         """Return how far away the version of kubectl is."""
         away = distance(self.client, self.version)
@@ -172,22 +165,6 @@ def take(document: dict, context: str, folder: Path) -> dict:
         "contexts": [{"name": context, "context": chosen}],
         **{f"{k}s": [{"name": chosen[k], k: parts[k]}] for k in _FILES},
     }
-
-
-def trusted(document: dict, path: Path) -> str:
-    """Return the SHA-256 of what a kubeconfig of one context trusts, "" for nothing.
-
-    Raise KubeconfigError, which names `path`, where the authority cannot be read.
-    """
-    [entry] = document["clusters"]
-    data = entry["cluster"].get("certificate-authority-data")
-    file = entry["cluster"].get("certificate-authority")
-    try:
-        pem = base64.b64decode(data) if data else Path(file or os.devnull).read_bytes()
-    except (OSError, ValueError):
-        fact = "names an authority that cannot be read."
-        raise errors.KubeconfigError(path, fact, f"Mend it, then {_USE}.") from None
-    return hashlib.sha256(pem).hexdigest() if pem else ""
 
 
 def kubectl(progress: Progress, server: str) -> str:

@@ -17,18 +17,16 @@ TOOLBOX = "toolbox:1"
 class Record:
     """The content of `existing.json`.
 
-    `uid` is that of the namespace kube-system, which no other cluster has. `authority`
-    is the SHA-256 of what the kubeconfig trusts, "" for this machine's own list. `user`
-    is whom the notebooks ask as. `kubectl` is the path of the genuine one. `source` is
-    the learner's own kubeconfig; `use`, a renewal and `delete` alone open it. `made`:
-    `use` has made the account. `fenced`: the server keeps its writes in namespaces of
+    `uid` is that of the namespace kube-system, which no other cluster has. `user` is
+    whom the notebooks ask as. `kubectl` is the path of the genuine one. `source` is the
+    learner's own kubeconfig; `use`, a renewal and `delete` alone open it. `made`: `use`
+    has made the account. `fenced`: the server keeps its writes in namespaces of
     lessons. `expires` is when the token that we hold ends, in seconds since the epoch.
     `state` marks the namespaces that are made from this state directory.
     """
 
     uid: str
     server: str
-    authority: str
     context: str
     version: str
     user: str

@@ -78,22 +78,10 @@ def test_another_cluster_under_the_same_name_is_refused(production, used, tmp_pa
     document["clusters"][0]["cluster"] = there
     kept.write_text(json.dumps(document))
     done = helpers("up", env=used)
-    assert done.returncode == 1 and "another authority" in done.stderr
+    assert done.returncode == 1 and "did not take the credential" in done.stderr
     assert helpers("status", env=used).returncode == 4
     assert kubectl(used, "get", "pods").returncode == 1
     assert production.writes() == []
-
-
-def test_a_copy_that_trusts_anybody_is_not_used(used):
-    """A token must not go to a stranger who passes it on."""
-    kept = used["LAB_STATE_DIR"] / "kubeconfig"
-    document = json.loads(kept.read_text())
-    entry = document["clusters"][0]["cluster"]
-    entry.pop("certificate-authority")
-    entry["insecure-skip-tls-verify"] = True
-    kept.write_text(json.dumps(document))
-    done = helpers("up", env=used)
-    assert done.returncode == 1 and "trusts another authority" in done.stderr
 
 
 # --- Where there is no fence ----------------------------------------------------------
