@@ -7,12 +7,11 @@ archive. A machine on which that kernel does not run finds it out here.
 import dataclasses
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from cluster import errors
+from cluster import die_with_parent, errors
 from cluster.image import cache as image_cache
 from cluster.local import storage
 from cluster.logs import last_words
@@ -74,16 +73,16 @@ def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:
 def _run(command: list[str], state: Path, what: str, seconds: float) -> None:
     log = str(state / "logs" / "node.log")
     with open(log, "ab", opener=open_private) as output:
-        # By SIGTERM: what runs on a kernel that is killed outlives it.
-        child = launcher.start(
-            command,
-            signal.SIGTERM,
-            close_fds=True,
+        # With its group: what runs on a kernel that is killed outlives it. A notebook's
+        # kernel has threads, so that no code of ours may run between fork and exec.
+        child = subprocess.Popen(
+            die_with_parent.command(*command, group=True),
             cwd=state,
             env={"PATH": os.defpath, "TMPDIR": "run", "HOME": "run"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            start_new_session=True,
         )
     try:
         if not until(lambda: launcher.ended(child), seconds, pause=0.05):

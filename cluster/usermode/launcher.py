@@ -134,7 +134,8 @@ def start(
     """Start a program that gets the signal when this thread has ended.
 
     `listener` becomes its descriptor 3, `confine` is called in it; `options` are those
-    of Popen. It has a group of its own, for `end`.
+    of Popen. It has a group of its own, for `end`. For processes without threads: walls
+    are put up between fork and exec.
     """
     parent = os.getpid()
 
