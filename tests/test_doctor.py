@@ -28,7 +28,6 @@ PLENTY = Account(20000, 90000, threads=80, watchers=24, memory=16_000_000_000)
 DISTRIBUTION = Runc("/usr/sbin/runc", seccomp=True, system=True)
 RUNTIME = programs.Runtime(DISTRIBUTION, True)
 BUILD = programs.Build(True, runc=True)
-BINARIES = programs.Binaries(Path("/b"), programs.EXPECTED)
 IMAGE = programs.Image(Path("/i/a.tar"), True, 10**10)
 DISK = cluster.Directory(
     "state", Path("/s"), "LAB_STATE_DIR", True, "", True, 50_000_000_000, 600_000_000
@@ -226,22 +225,9 @@ MACHINES = {
         programs.Shell(("curl",)),
         *("jq", "warning", "cells", "install .* jq"),
     ),
-    "our binaries, from an archive": (
-        change(BINARIES, found={**programs.EXPECTED, "containerd": "v2.4.2+unknown"}),
-        *("binaries", "ok", "/b"),
-    ),
-    "binaries of another version": (
-        change(BINARIES, found={**programs.EXPECTED, "kubelet": "v1.36.0", "etcd": ""}),
-        *(
-            "versions",
-            "warning",
-            "etcd unknown .*kubelet v1.36.0 .* v1.37",
-            "LAB_ASSETS",
-        ),
-    ),
     "binaries that are not whole": (
         programs.Binaries(
-            None, {}, IncompleteAssets(Path("/b"), {"kubelet": "is missing"})
+            None, IncompleteAssets(Path("/b"), {"kubelet": "is missing"})
         ),
         *("binaries", "fatal", "kubelet is missing", "LAB_ASSETS"),
     ),

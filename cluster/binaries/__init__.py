@@ -82,19 +82,6 @@ def faults(directory: Path, recipe: Recipe = RECIPE) -> dict[str, str]:
     }
 
 
-def describe(directory: Path, recipe: Recipe = RECIPE) -> dict[str, str]:
-    """Ask the programs in `directory` for their versions: name to `v1.37.2`, or "".
-
-    The same as `kubectl version --client`, `etcd --version` and so on.
-    """
-    return {
-        name: check.program_version(step.question(directory, name))
-        for step in recipe.steps
-        for name in step.programs
-        if (directory / name).exists()
-    }
-
-
 def _faults(directory: Path, step: Step) -> dict[str, str]:
     found = {name: check.fault(directory / name) for name in step.programs}
     return {name: fault for name, fault in found.items() if fault}

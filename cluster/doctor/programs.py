@@ -13,22 +13,7 @@ from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.image import cache as image_cache
 from cluster.kind import engine, programs as kind_programs
 
-#: what lessons show of versions; CNI plugins and shims show in none
-EXPECTED = {
-    "etcd": versions.ETCD,
-    "containerd": versions.CONTAINERD,
-    "coredns": versions.COREDNS,
-} | {
-    name: versions.KUBERNETES
-    for name in (
-        "kube-apiserver",
-        "kube-controller-manager",
-        "kube-scheduler",
-        "kube-proxy",
-        "kubelet",
-        "kubectl",
-    )
-}
+_TO_GET = "none yet; `make setup` or the first `up` gets or builds it, once"
 
 
 def install(*packages: str) -> str:
@@ -38,63 +23,27 @@ def install(*packages: str) -> str:
     return f"sudo apt-get install -y --no-install-recommends {' '.join(packages)}"
 
 
-def binaries_if_whole() -> Path | None:
-    """Return the directory of the binaries, or None; `Binaries` says what is wrong."""
-    try:
-        return binaries.find()
-    except errors.IncompleteAssets:
-        return None
-
-
 @dataclass(frozen=True)
 class Binaries:
-    """The binaries of the cluster: where, and what each says of its version.
-
-    `problem` is why they cannot be used.
-    """
+    """The directory of the binaries; `problem` is why they cannot be used."""
 
     directory: Path | None
-    found: dict[str, str]
     problem: errors.LabError | None = None
 
     @classmethod
     def read(cls) -> "Binaries":
-        """Ask each program."""
+        """Look for them."""
         try:
-            directory = binaries.find()
+            return cls(binaries.find())
         except errors.IncompleteAssets as error:
-            return cls(None, {}, error)
-        found = binaries.describe(directory) if directory else {}
-        return cls(directory, found)
+            return cls(None, error)
 
     def findings(self) -> Iterator[Finding]:
-        """Judge: binaries of a learner's own may be of another version."""
+        """Judge."""
         if self.problem:
             yield fatal("binaries", self.problem.fact, self.problem.way_out)
-        elif self.directory is None:
-            yield ok(
-                "binaries",
-                "none yet; `make setup` or the first `up` gets or builds them, once",
-            )
         else:
-            yield ok(
-                "binaries", f"{self.directory}, Kubernetes {self.found.get('kubelet')}"
-            )
-            yield from self._others()
-
-    def _others(self) -> Iterator[Finding]:
-        others = [
-            f"{name} {self.found.get(name) or 'unknown'} instead of {expected}"
-            for name, expected in EXPECTED.items()
-            # A build from an archive may add `+unknown`.
-            if self.found.get(name, "").partition("+")[0] != expected
-        ]
-        if others:
-            yield warning(
-                "versions",
-                f"{', '.join(others)}: lessons may show other answers.",
-                "Unset LAB_ASSETS, or put the expected versions there.",
-            )
+            yield ok("binaries", str(self.directory or _TO_GET))
 
 
 @dataclass(frozen=True)
@@ -134,7 +83,7 @@ class Runtime:
     @classmethod
     def read(cls) -> "Runtime":
         """Search where the machine would."""
-        directory = binaries_if_whole()
+        directory = Binaries.read().directory
         return cls(find_runc(directory), directory is not None)
 
     def findings(self) -> Iterator[Finding]:
@@ -237,9 +186,6 @@ class Image:
             )
         else:
             yield ok("image", "none yet; it is made after the binaries")
-
-
-_TO_GET = "none yet; the first `up` gets or builds it, once"
 
 
 @dataclass(frozen=True)
