@@ -1,4 +1,4 @@
-"""What a pod has observed and a server says becomes six steps, and one place to stop.
+"""What a pod has observed and a server says becomes steps, and one place to stop.
 
 Pure; test_journey_in_pods.py sends real requests.
 """
@@ -12,13 +12,15 @@ from cryptography import x509
 from helpers.journey.network import Observation, address_step, name_step, tls_step
 from helpers.journey.server import (
     ClusterContext,
-    answer_step,
+    admission_step,
     authentication_step,
     authorization_step,
+    response_step,
 )
 from helpers.journey.steps import (
     PASSED,
     RETURNED,
+    SKIPPED,
     STEPS,
     STOPPED,
     UNREACHED,
@@ -52,7 +54,7 @@ STOPS = {
     "name": {"time_namelookup": 0, "remote_ip": "", "time_connect": 0},
     "address": {"remote_ip": "", "time_connect": 0},
     "TLS": {"time_connect": 0},
-    "answer": {},
+    "response": {},
 }
 SEEN = Observation(
     MEASURED,
@@ -73,7 +75,7 @@ def answered(status, content="", **measured):
 
 
 def stopped(step):
-    gone = {} if step == "answer" else {"time_appconnect": 0}
+    gone = {} if step == "response" else {"time_appconnect": 0}
     measured = {**MEASURED, **STOPS[step], **gone, "http_code": 0, "errormsg": "Why."}
     return replace(SEEN, measured=measured)
 
@@ -86,23 +88,24 @@ def all_steps(seen, context=None):
         tls_step(REQUEST, seen),
         authentication_step(REQUEST, seen, context),
         authorization_step(ATTRIBUTES, seen, context),
-        answer_step(REQUEST, seen),
+        admission_step(seen),
+        response_step(REQUEST, seen),
     )
 
 
 def test_an_answer_has_passed_all_steps():
     """What the server does inside is not measured; the rest adds up to curl's total."""
     steps = all_steps(answered(200, {"kind": "PodList", "items": [1, 2]}))
-    assert {step.state for step in steps} == {PASSED}
+    assert [step.state for step in steps] == [PASSED] * 5 + [SKIPPED, PASSED]
     taken = [step.milliseconds for step in steps]
-    assert taken[3:5] == [None, None]
-    assert taken[:3] + taken[5:] == pytest.approx([1, 2, 3, 10])
+    assert taken[3:6] == [None, None, None]
+    assert taken[:3] + taken[6:] == pytest.approx([1, 2, 3, 10])
     assert steps[0].answer == "10.96.0.1, as kubernetes.default.svc.cluster.local"
     assert steps[3].answer == USER
     assert dict(steps[3].facts)["bound to"] == "pod/app"
     assert "does not name" in steps[4].answer
-    assert steps[5].answer == "200 OK, PodList of 2, 1,200 bytes"
-    facts = dict(steps[5].facts)
+    assert steps[6].answer == "200 OK, PodList of 2, 1,200 bytes"
+    facts = dict(steps[6].facts)
     assert facts["audit-id"] == "a1" and "date" not in facts
 
 
@@ -130,7 +133,8 @@ def test_a_denied_request_stops_where_it_belongs(status, reason, stop):
     )
     assert steps[stop].state == STOPPED
     assert steps[stop].answer == f"{status} {reason}. Because."
-    assert steps["answer"].state == RETURNED
+    assert steps["admission"].state == UNREACHED
+    assert steps["response"].state == RETURNED
     assert (steps["authorization"].state == UNREACHED) == (status == 401)
 
 
@@ -163,7 +167,7 @@ def test_without_a_token_nobody_asks(token, words):
     ],
 )
 def test_an_answer_is_counted_and_not_shown(status, content, exitcode, words, state):
-    step = answer_step(REQUEST, answered(status, content, exitcode=exitcode))
+    step = response_step(REQUEST, answered(status, content, exitcode=exitcode))
     assert (step.answer, step.state) == (words, state)
 
 
@@ -218,10 +222,14 @@ def test_a_journey_is_lines_and_a_frame():
         "2. address: asked?",
         "   ✗ stopped here: Nobody listens.",
     ]
+    assert repr(journey).splitlines()[11:14:2] == [
+        "6. admission: asked?",
+        "response: asked?",
+    ]
     frame = journey.frame()
     assert list(frame.columns) == ["STEP", "ASKED", "ANSWER", "STATE", "MILLISECONDS"]
     assert list(frame["STEP"]) == list(STEPS)
-    assert frame["MILLISECONDS"].isna().sum() == 5
+    assert frame["MILLISECONDS"].isna().sum() == 6
 
 
 def test_commands_are_safe_to_copy():

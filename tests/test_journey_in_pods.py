@@ -71,10 +71,10 @@ def test_an_allowed_request_takes_all_steps(namespace, pods):
     assert journey.step("authentication").answer == account
     rule = journey.step("authorization")
     assert rule.answer.startswith(f'RBAC: allowed by RoleBinding "reader/{namespace}"')
-    assert "PodList of 2" in journey.step("answer").answer
+    assert "PodList of 2" in journey.step("response").answer
     assert dict(journey.step("TLS").facts)["verified with"].startswith("ca.crt: ")
     frame = journey.frame().set_index("STEP")["MILLISECONDS"]
-    measured = frame.drop(["authentication", "authorization"])
+    measured = frame.drop(["authentication", "authorization", "admission"])
     assert (measured > 0).all() and measured.notna().all()
     token = exec_in_pod("app", "cat", MOUNTED).stdout.strip()
     assert token not in f"{journey!r}{journey.steps}"
@@ -113,7 +113,7 @@ def test_a_denied_request_comes_with_its_cure(namespace, path, verb):
     assert journey.stopped_at == "authorization"
     step = journey.step("authorization")
     assert step.asked.startswith(f"May they {verb} ")
-    assert f"verbs: [{verb}]" in dict(step.facts)["smallest cure"]
+    assert f"verbs: [{verb}]" in dict(step.facts)["smallest fix"]
 
 
 def test_a_stranger_may_read_the_version(namespace):
@@ -126,7 +126,7 @@ def test_what_never_ends_is_not_waited_for(pods):
     """Of a watch is counted what came so far."""
     journey = follow_request("app", f"{pods}?watch=true")
     assert journey.step("authorization").asked.startswith("May they watch pods")
-    assert "still coming" in journey.step("answer").answer
+    assert "still coming" in journey.step("response").answer
 
 
 @pytest.mark.parametrize(

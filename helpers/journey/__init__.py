@@ -18,9 +18,10 @@ from helpers.journey.network import (
 )
 from helpers.journey.server import (
     ClusterContext,
-    answer_step,
+    admission_step,
     authentication_step,
     authorization_step,
+    response_step,
 )
 from helpers.journey.steps import Journey, Request
 from helpers.language import say
@@ -59,7 +60,8 @@ def follow_request(
             tls_step(request, seen),
             authentication_step(request, seen, context),
             authorization_step(attributes, seen, context),
-            answer_step(request, seen),
+            admission_step(seen),
+            response_step(request, seen),
         ),
     )
 

@@ -124,7 +124,7 @@ class Observation:
             return "name"
         if not found["remote_ip"]:
             return "address"
-        return "answer" if found["time_appconnect"] else "TLS"
+        return "response" if found["time_appconnect"] else "TLS"
 
     def step(self, name: str, asked: str, answer: str, facts: tuple, do: str) -> Step:
         """Return a step with its state and time; curl's own words where it stopped."""
@@ -133,9 +133,9 @@ class Observation:
         if stop and at > STEPS.index(stop):
             return Step(name, asked, facts=facts, command=do)
         times = [self.measured[f"time_{moment}"] for moment in moments]
-        end = (*times, 0, 0, 0)[at]
+        end = (*times, 0, 0, 0, 0)[at]
         state = PASSED
-        if name in (stop, "answer"):
+        if name in (stop, "response"):
             end = self.measured["time_total"]
         if name == stop:
             state, answer = STOPPED, self.measured.get("errormsg") or say("curl failed")
@@ -171,7 +171,7 @@ def name_step(request: Request, seen: Observation) -> Step:
     variables = zip(_VARIABLES, seen.service, strict=False)
     return seen.step(
         "name",
-        say("Which address has {host}?", host=request.host),
+        say("What is {host}'s address?", host=request.host),
         say("{address}, as {name}", address=address, name=full) if full else address,
         ((mark("search domains"), seen.search), *variables),
         request.inside("getent", "hosts", request.host),

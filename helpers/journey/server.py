@@ -1,4 +1,4 @@
-"""Describe the three steps in the server: authentication, authorization, answer.
+"""Describe the steps in the server, from authentication to its response.
 
 Pure: what the pod has observed, and what the API server says when asked, come in.
 """
@@ -10,6 +10,7 @@ from helpers.journey.network import Observation
 from helpers.journey.steps import (
     PASSED,
     RETURNED,
+    SKIPPED,
     STOPPED,
     UNREACHED,
     Request,
@@ -79,7 +80,7 @@ def authentication_step(
             (mark("bound to"), f"pod/{pod}" if pod else ""),
             (mark("server reports"), user.get("username", "")),
             (mark("groups"), ", ".join(user.get("groups", ()))),
-            (mark("time"), say("Not seen from here: it is part of the answer's.")),
+            (mark("time"), say("Not seen from here: it is part of the response's.")),
         ),
         request.curl(_REVIEWS, f"-H Content-Type:application/json -d {_REVIEW} "),
     )
@@ -96,30 +97,37 @@ def authorization_step(
         return Step("authorization", asked, command=command)
     if seen.status == 403:
         state, answer = STOPPED, f"403 Forbidden. {context.why}".rstrip()
-        cure = context.refusal.manifest if context.refusal else ""
+        fix = context.refusal.manifest if context.refusal else ""
         pairs = [("server reports", seen.content.get("message", ""))]
-        pairs.append((mark("smallest cure"), cure))
+        pairs.append((mark("smallest fix"), fix))
     else:
         reason = context.review.get("reason")
         state, answer = PASSED, reason or say("Yes; the server does not name the rule.")
-        checks = say("Not called: it checks writes, not reads.")
-        pairs = [(mark("admission"), checks)]
+        pairs = []
     return Step("authorization", asked, answer, state, None, tuple(pairs), command)
 
 
-def answer_step(request: Request, seen: Observation) -> Step:
-    """Describe the answer: its kind and size, not its content."""
+def admission_step(seen: Observation) -> Step:
+    """Describe why a GET that is allowed passes admission by."""
+    asked = say("Is the object accepted? (writes only)")
+    if seen.status in (0, 401, 403):
+        return Step("admission", asked)
+    return Step("admission", asked, say("A GET writes no object."), SKIPPED)
+
+
+def response_step(request: Request, seen: Observation) -> Step:
+    """Describe the response: its kind and size, not its content."""
     facts = [pair for pair in seen.headers if pair[0].lower().startswith(_TELLING)]
     if seen.content.get("kind") == "Status":
         facts.append((mark("message"), seen.content.get("message", "")))
     step = seen.step(
-        "answer",
+        "response",
         f"GET {request.path}",
         _in_words(seen),
         tuple(facts),
         request.curl(request.path, "-o /dev/null -D - "),
     )
-    # A denied request has its answer, too: it stopped at a step before.
+    # A denied request has its response, too: it stopped at a step before.
     state = RETURNED if seen.status in (401, 403) else STOPPED
     return replace(step, state=state) if seen.status >= 400 else step
 

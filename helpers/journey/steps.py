@@ -1,4 +1,4 @@
-"""Hold the journey of one request in six steps, with the words and signs for each.
+"""Hold the journey of one request in its steps, with the words and signs for each.
 
 Pure. `network.py` sends the request; with `server.py` it describes the steps.
 """
@@ -11,15 +11,18 @@ from helpers.language import mark, say
 #: identifiers, as the states below; they are translated where they are shown
 STEPS = (
     *(mark("name"), mark("address"), mark("TLS")),
-    *(mark("authentication"), mark("authorization"), mark("answer")),
+    *(mark("authentication"), mark("authorization"), mark("admission")),
+    mark("response"),
 )
 FILES = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 #: how a step went
 PASSED, STOPPED, UNREACHED = mark("passed"), mark("stopped here"), mark("not reached")
-#: the answer to a denied request: it tells of the step where the request stopped
+#: the response to a denied request: it tells of the step where the request stopped
 RETURNED = mark("sent back")
-_SIGNS = {PASSED: "✓", STOPPED: "✗", UNREACHED: "·", RETURNED: "↩"}
+#: admission, which a read passes by
+SKIPPED = mark("skipped")
+_SIGNS = {PASSED: "✓", STOPPED: "✗", UNREACHED: "·", RETURNED: "↩", SKIPPED: "–"}
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,13 @@ class Step:
     command: str = ""
 
     @property
+    def heading(self) -> str:
+        """Return its name, with its number in the picture; the response has none."""
+        name = say(self.name)
+        number = STEPS.index(self.name) + 1
+        return name if number == len(STEPS) else f"{number}. {name}"
+
+    @property
     def outcome(self) -> str:
         """Return how it went and how long it took: "✓ passed, 1.2 ms"."""
         took = "" if self.milliseconds is None else f", {self.milliseconds:.1f} ms"
@@ -72,7 +82,7 @@ class Step:
 
 @dataclass(frozen=True, repr=False)
 class Journey:
-    """One request and its six steps; `frame()` has them as data."""
+    """One request, its six steps and the response; `frame()` has them as data."""
 
     request: Request
     steps: tuple[Step, ...]
@@ -100,17 +110,17 @@ class Journey:
     @property
     def outcome(self) -> str:
         """Return in one sentence how it ended."""
-        step = self.step(self.stopped_at or "answer")
+        step = self.step(self.stopped_at or "response")
         text = mark("It stopped at {step}: {answer}.")
-        if step.name == "answer":
-            text = mark("The answer: {answer}.")
+        if step.name == "response":
+            text = mark("The response: {answer}.")
         return say(text, step=say(step.name), answer=step.answer.rstrip("."))
 
     def __repr__(self) -> str:
-        """Return the steps as numbered lines."""
+        """Return the steps as lines, numbered as in the picture."""
         lines = [say("GET {path} from pod {pod}", **vars(self.request))]
-        for number, step in enumerate(self.steps, 1):
-            lines.append(f"{number}. {say(step.name)}: {step.asked}")
+        for step in self.steps:
+            lines.append(f"{step.heading}: {step.asked}")
             lines.append(f"   {step.outcome}: {step.answer}".rstrip(": "))
         return "\n".join([*lines, self.outcome])
 

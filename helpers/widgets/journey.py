@@ -12,7 +12,7 @@ import ipywidgets
 from helpers import errors
 from helpers.command import current_namespace
 from helpers.journey import follow_request, sendable
-from helpers.journey.steps import FILES, STOPPED, UNREACHED, Journey, Step
+from helpers.journey.steps import FILES, SKIPPED, STOPPED, UNREACHED, Journey, Step
 from helpers.language import mark, say
 from helpers.widgets import markup
 from helpers.widgets.live import Live
@@ -115,17 +115,15 @@ class RequestJourney(View):
     def render(self, state: State) -> None:
         """Show the boxes, and below them the facts of each."""
         if journey := state.journey:
-            steps = [*enumerate(journey.steps, 1)]
             opened = journey.stopped_at or "authorization"
             label = escape(say("The steps of the request"))
             self._picture.value = markup.block(
                 f"{_STYLE}<p><code>GET {markup.text(journey.request.path)}</code></p>"
                 f'<ol class="lab-journey" role="list" aria-label="{label}">'
-                f"{''.join(_box(*step) for step in steps)}</ol>"
+                f"{''.join(map(_box, journey.steps))}</ol>"
             )
             facts = "".join(
-                _facts(number, step, opened=step.name == opened)
-                for number, step in steps
+                _facts(step, opened=step.name == opened) for step in journey.steps
             )
             self._facts.value = markup.block(f'<div class="lab-facts">{facts}</div>')
         answered = journey.outcome if journey and not state.sending else say(SENDING)
@@ -144,28 +142,36 @@ class RequestJourney(View):
             self.handle(error)
 
 
-def _box(number: int, step: Step) -> str:
-    kind = {STOPPED: "lab-stopped", UNREACHED: "lab-unreached"}.get(step.state, "")
+#: how a box is drawn
+_KINDS = {
+    STOPPED: "lab-stopped",
+    SKIPPED: "lab-unreached",
+    UNREACHED: "lab-unreached",
+}
+
+
+def _box(step: Step) -> str:
+    kind = _KINDS.get(step.state, "")
     answer = f"<p>{_marked(step.answer)}</p>" if step.answer else ""
     return (
-        f'<li class="{kind}"><p><strong>{number}. {say(step.name)}</strong></p>'
+        f'<li class="{kind}"><p><strong>{step.heading}</strong></p>'
         f"<p>{step.outcome}</p>{answer}</li>"
     )
 
 
-def _facts(number: int, step: Step, *, opened: bool) -> str:
-    name, facts = say(step.name), [(say(word), text) for word, text in step.facts]
+def _facts(step: Step, *, opened: bool) -> str:
+    facts = [(say(word), text) for word, text in step.facts]
     rows = [(say("asked"), step.asked), (say("answer"), _plain(step.answer)), *facts]
     short = [row for row in rows if "\n" not in row[1] and row[1]]
-    caption = say("What happened at step {number}, {name}", number=number, name=name)
+    caption = say("What happened: {step}", step=step.heading)
     table = markup.table((say("WHAT"), say("SAID")), short, caption=caption)
     blocks = "".join(
         f"<p>{markup.text(word)}:</p><pre>{escape(text)}</pre>"
         for word, text in (*facts, (say("see it yourself"), step.command))
-        if "\n" in text or text == step.command
+        if text and ("\n" in text or text == step.command)
     )
     return (
-        f"<details{' open' if opened else ''}><summary>{number}. {name}: "
+        f"<details{' open' if opened else ''}><summary>{step.heading}: "
         f"{say(step.state)}</summary>{table}{blocks}</details>"
     )
 

@@ -49,17 +49,18 @@ def test_a_request_goes_where_it_goes(notebook):
     view = notebook.output("view")
     status, keyboard = view.get_by_role("status"), notebook.page.keyboard
     steps = view.get_by_role("list").get_by_role("listitem")
-    expect(steps).to_have_count(6)
+    expect(steps).to_have_count(7)
     expect(steps.nth(4)).to_contain_text("system:discovery")
-    expect(status).to_contain_text("The answer: 200 OK, APIGroupList")
+    expect(status).to_contain_text("The response: 200 OK, APIGroupList")
 
-    # By mouse: a path that is refused; its cure is among the facts that are open.
+    # By mouse: a path that is refused; its fix is among the facts that are open.
     view.get_by_label("Try:").select_option("/")
     expect(view.get_by_label("Path:")).to_have_value("/")
     view.get_by_role("button", name="Send").click()
     expect(status).to_contain_text("It stopped at authorization")
     expect(steps.nth(4)).to_contain_text("✗ stopped here")
-    expect(steps.nth(5)).to_contain_text("↩ sent back")
+    expect(steps.nth(5)).to_contain_text("not reached")
+    expect(steps.nth(6)).to_contain_text("↩ sent back")
     expect(view.locator("details[open]")).to_contain_text("kind: ClusterRole")
 
     # By keyboard: a typed path that cannot be sent, and then one that can.
@@ -89,13 +90,13 @@ def test_a_request_goes_where_it_goes(notebook):
     notebook.run("back")
     view.get_by_label("Break:").select_option("nothing")
     view.get_by_role("button", name="Send").click()
-    expect(status).to_contain_text("The answer: 200 OK")
+    expect(status).to_contain_text("The response: 200 OK")
 
     for theme in ("light", "dark"):
         notebook.theme(theme)
         assert notebook.violations("view") == []
     notebook.run("text")
-    assert "6. answer: GET /version" in notebook.text("text")
+    assert "response: GET /version" in notebook.text("text")
     view.get_by_role("button", name="Stop this view").click()
     expect(status).to_contain_text("Stopped.")
     expect(view.get_by_role("button", name="Send")).to_be_disabled()
