@@ -49,7 +49,7 @@ def fault_of_grant(account: str, verbs: list[str], resource: str) -> str:
     for verb, row in sorted(allowed - {(verb, resource) for verb in verbs}):
         less = say("Name fewer verbs or resources in the Role.")
         if row == elsewhere:
-            less = say("Take a RoleBinding, not a ClusterRoleBinding.")
+            less = say("Use a RoleBinding, not a ClusterRoleBinding.")
         much = mark("{account} may also {verb} {resource}: that is too much.")
         return say(much, account=account, verb=verb, resource=row) + " " + less
     return ""

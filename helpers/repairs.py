@@ -182,8 +182,8 @@ def _authorization(line: str, pod: dict) -> str:
 def _namespace(line: str, pod: dict) -> str:
     asked = _ASKED.findall(line)[0]
     fault = mark(
-        "namespace: 403: it requests pods of the namespace {asked}, and runs in {own}. "
-        "Look at NAMESPACE."
+        "namespace: 403 at authorization, because the application requests pods of the "
+        "namespace {asked}, and runs in {own}. Look at NAMESPACE."
     )
     return say(fault, asked=asked, own=current_namespace())
 

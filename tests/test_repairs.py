@@ -86,7 +86,7 @@ FAULTS = {
     "drill-2": "are ['serviceAccountToken', 'downwardAPI']. The certificate is",
     "drill-3": "`automountServiceAccountToken: false`",
     "drill-4": "from /copied/token, from the Secret copied-token.",
-    "drill-5": "403: it requests pods of the namespace production, and runs in",
+    "drill-5": "requests pods of the namespace production, and runs in",
 }
 
 

@@ -53,7 +53,7 @@ def create_cronjob(path: str) -> None:
     if not path:
         raise NotSolved(say("The CronJob is right, but `path` is still empty."))
     if not path.startswith("/"):
-        raise NotSolved(say("{path} is not a path: that begins with `/`.", path=path))
+        raise NotSolved(say("{path} is not a path: paths begin with `/`.", path=path))
     asked = kubectl("get", "--raw", path, check=False)
     if asked.exit_code:
         fault = say("{path} is not found.", path=path)

@@ -1,4 +1,4 @@
-"""Check what the pod's account may do, and where a request stops and what cures it."""
+"""Check what the pod's account may do, and where a request stops and what fixes it."""
 
 import re
 from collections.abc import Mapping
@@ -8,20 +8,20 @@ from helpers.exercise import exercise
 from helpers.grants import fault_of_grant
 from helpers.language import mark, say
 
-#: letter of a symptom: the step at which the request stops, and what cures it (the
+#: letter of a symptom: the step at which the request stops, and what fixes it (the
 #: name, the CA, the token, a rule), with a clue to each
 _SYMPTOMS = {"A": "1N", "B": "3C", "C": "4T", "D": "5T", "E": "5R"}
 _STOPS = {
     "A": mark("curl has no address to connect to."),
     "B": mark("curl is connected, and does not accept the certificate."),
     "C": mark("The server does not accept the credential in the request."),
-    "D": mark("The server took the user for `system:anonymous`, then refused."),
+    "D": mark("The server sees the user `system:anonymous`, then refuses."),
     "E": mark("The server knows the account, then refuses the request."),
 }
-_CURES = {
+_FIXES = {
     "A": mark("curl has sent nothing, so no CA, no token and no rule was used."),
-    "B": mark("curl compares the certificate with the authorities that you give it."),
-    "C": mark("A rule allows nothing to a credential that is not accepted."),
+    "B": mark("Of the authorities that curl trusts, none signed the certificate."),
+    "C": mark("No rule helps a credential that is not accepted."),
     "D": mark("`system:anonymous` is the user of every request without a credential."),
     "E": mark("The server has accepted the token: it names the account."),
 }
@@ -36,25 +36,25 @@ def allow_configmaps(account: str) -> None:
 
 @exercise
 def name_problems(named: Mapping[str, str]) -> None:
-    """Raise NotSolved at the first symptom with a wrong step, or a wrong cure."""
+    """Raise NotSolved at the first symptom with a wrong step, or a wrong fix."""
     for letter, right in _SYMPTOMS.items():
         answer = "".join(str(named.get(letter, "")).upper().split())
         if not answer:
             raise NotSolved(say("{letter}: there is no answer yet.", letter=letter))
         if not re.fullmatch("[1-6][NCTR]", answer):
             fault = mark(
-                "{letter}: {answer!r} is not a step and a cure: write a number from 1 "
+                "{letter}: {answer!r} is not a step and a fix: write a number from 1 "
                 "to 6 and one of the letters N, C, T and R."
             )
             raise NotSolved(say(fault, letter=letter, answer=answer))
-        step, cure = answer[0], answer[1]
+        step, fix = answer[0], answer[1]
         if step != right[0]:
             fault = mark("{letter}: the request does not stop at step {step}.")
             clue = say(_STOPS[letter])
             raise NotSolved(say(fault, letter=letter, step=step) + " " + clue)
-        if cure != right[1]:
+        if fix != right[1]:
             fault = mark(
-                "{letter}: step {step} is right, but {cure} is not what to change."
+                "{letter}: step {step} is right, but {fix} is not what to change."
             )
-            fault = say(fault, letter=letter, step=step, cure=cure)
-            raise NotSolved(fault + " " + say(_CURES[letter]))
+            fault = say(fault, letter=letter, step=step, fix=fix)
+            raise NotSolved(fault + " " + say(_FIXES[letter]))

@@ -45,7 +45,7 @@ def suspend_cron_job(name: str) -> None:
         kubectl("patch", "cronjob", name, "--patch", running)
         fault = say(
             "kubectl suspended it, so the check has set spec.suspend back to false: "
-            "now run the cell with your call of the client again."
+            "now run the cell with your client call again."
         )
         raise NotSolved(fault)
 

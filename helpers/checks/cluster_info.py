@@ -42,14 +42,19 @@ def predict_curl(codes: Mapping[str, int | None], *, server: str, ca: Path) -> N
         if code == found:
             continue
         fault = mark(
-            "{letter}: not {code}. The server responds. Does it accept the credential, "
-            "and is the path open to this user?"
+            "{letter}: not {code}. The server responds, and the request has no "
+            "credential. Which user is that, and may it read `{path}`?"
         )
+        if _OLD[0] in options:
+            fault = mark(
+                "{letter}: not {code}. The server responds. Does it accept the "
+                "credential, and is the path open to this user?"
+            )
         if found == NOT_TRUSTED:
             fault = mark(
                 "{letter}: not {code}. curl sends no request here. What does it lack?"
             )
-        raise NotSolved(say(fault, letter=letter, code=code))
+        raise NotSolved(say(fault, letter=letter, code=code, path=path))
 
 
 @exercise

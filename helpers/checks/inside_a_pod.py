@@ -22,7 +22,7 @@ _NONSENSE = '-H "Authorization: Bearer nonsense"'
 REQUESTS = {
     "A": "https://kubernetes/version",
     "B": f"https://{SERVICE}/version",
-    "C": f"{_TRUST} https://{SERVICE}/version",
+    "C": f"{_TRUST} https://{SERVICE}/apis",
     "D": f"{_TRUST} {_TOKEN} https://{SERVICE}/apis",
     "E": f"{_TRUST} {_TOKEN} https://{SERVICE}/",
     "F": f"{_TRUST} {_NONSENSE} https://{SERVICE}/apis",
@@ -73,6 +73,11 @@ def predict_from_pod(pod: str, predicted: Mapping[str, int | None]) -> None:
             "{letter}: not {guess}. The server responds. Does it accept the "
             "credential, and does a rule allow this path?"
         )
+        if _TOKEN not in request and _NONSENSE not in request:
+            fault = mark(
+                "{letter}: not {guess}. The server responds, and the request has no "
+                "credential. Which user is that, and does a rule allow it this path?"
+            )
         if code:
             fault = mark(
                 "{letter}: not {guess}. There is no response; curl itself fails. Is it "

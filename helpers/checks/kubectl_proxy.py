@@ -37,7 +37,9 @@ def listen_to_kubectl(path: str, api_version: str, server: KubectlProxy) -> None
     if not path:
         raise NotSolved(say("There is no path yet: `-v=6` makes kubectl print it."))
     if not path.startswith("/"):
-        fault = mark("{path!r} is not a path: that begins with `/`, after the address.")
+        fault = mark(
+            "{path!r} is not a path: start at the `/` after the server's address."
+        )
         raise NotSolved(say(fault, path=path))
     reply = server.get(path)
     found = reply.json() if reply.status == 200 else {}
@@ -65,6 +67,9 @@ def wrong_path(
         return say("A path begins with `/`: leave out the address (http://localhost).")
     if "{" in path:
         return say("The name is not filled in: put an `f` before the first quote.")
+    if path.rstrip("/") == root:
+        fault = mark("{path} lists the resources: the path has to name one of them.")
+        return say(fault, path=path)
     if not path.startswith(f"{root}/"):
         return _wrong_root(api_version, path)
     reply = server.get(path)
@@ -85,14 +90,18 @@ def _wrong_root(api_version: str, path: str) -> str:
     group, _, version = api_version.rpartition("/")
     if not group:
         return say("The core group has no name: its paths begin with `/api/v1/`.")
-    given, *rest = path.removeprefix("/apis/").split("/")
+    if path.rstrip("/") == "/apis":
+        return say("`/apis` lists the groups: the path has to name one of them.")
+    given, _, rest = path.removeprefix("/apis/").partition("/")
     if not path.startswith("/apis/"):
-        return say("A group with a name is below `/apis`.")
+        return say("A group with a name is under `/apis`.")
     if given != group:
         fault = mark("The group is not {given!r}, but {group!r}, as in the apiVersion.")
         return say(fault, given=given, group=group)
+    if not rest:
+        return say("After the group comes its version, {version!r}.", version=version)
     fault = mark("After the group comes its version, {version!r}, not {given!r}.")
-    return say(fault, version=version, given="".join(rest[:1]))
+    return say(fault, version=version, given=rest.partition("/")[0])
 
 
 def _wrong_end(root: str, path: str, server: KubectlProxy, namespace: str) -> str:
@@ -104,7 +113,7 @@ def _wrong_end(root: str, path: str, server: KubectlProxy, namespace: str) -> st
     if end.startswith("/namespace/"):
         return say("The word before the namespace is in the plural: `namespaces`.")
     if inside in end and server.get(path.replace(inside, "/")).status == 200:
-        return say("This kind has no namespace, so its path contains none.")
+        return say("This kind is cluster-scoped, so its path has no namespace.")
     fault = mark("{path} is not found: resources are in lower case and in the plural.")
     return say(fault, path=path)
 

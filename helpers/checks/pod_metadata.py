@@ -14,14 +14,14 @@ from helpers.exercise import exercise
 from helpers.language import mark, say
 from helpers.pods import exec_in_pod
 
-#: the fields to sort, and the letters: the author wrote it, or only the cluster knew
+#: the fields to sort, and the letters: the author wrote it, or the cluster added it
 FIELDS = (
     "metadata.name",
     "metadata.labels.app",
     "metadata.uid",
     "spec.containers[0].image",
     "spec.nodeName",
-    "status.podIP",
+    "spec.containers[0].imagePullPolicy",
 )
 MANIFEST, CLUSTER = "M", "C"
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -34,7 +34,7 @@ _INDEX = re.compile(r"(\w+)\[(\d+)\]")
 
 @exercise
 def sort_fields(fields: Mapping[str, str], *, pod: str) -> None:
-    """Demand for each field whether the manifest has it, or only the cluster.
+    """Demand for each field whether it is in the manifest, or the cluster added it.
 
     Of an image it is enough that the manifest names one: a policy of an existing
     cluster may put a registry's name into the pod.

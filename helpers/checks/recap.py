@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from helpers.checks.kubectl_proxy import wrong_path
 from helpers.command import Completed, current_namespace
 from helpers.errors import NotSolved
 from helpers.exercise import exercise
@@ -12,6 +13,7 @@ from helpers.proxy import KubectlProxy
 from helpers.repairs import demand_answer
 
 SERVER = "https://kubernetes.default.svc"
+RBAC = "rbac.authorization.k8s.io/v1"
 
 #: It listens in the pod, with a certificate that it signed itself, and says whether a
 #: credential was sent to it. The token itself is never told.
@@ -61,26 +63,8 @@ def list_role_bindings(path: str, proxy: KubectlProxy) -> None:
     if not path:
         raise NotSolved(say("There is no path yet."))
     namespace = current_namespace()
-    reply = proxy.get(path)
-    if reply.status != 200:
-        fault = mark("The proxy returns {status} for {path!r}.")
-        raise NotSolved(say(fault, status=reply.status, path=path))
-    try:
-        found = reply.json()
-    except ValueError:
-        raise NotSolved(say("{path!r} returns no JSON.", path=path)) from None
-    if found.get("kind") != "RoleBindingList":
-        fault = mark(
-            "{path!r} returns an object of the kind {kind}, not a RoleBindingList."
-        )
-        raise NotSolved(say(fault, path=path, kind=found.get("kind")))
-    elsewhere = {item["metadata"]["namespace"] for item in found["items"]}
-    if elsewhere != {namespace}:
-        fault = mark(
-            "This list contains RoleBindings of other namespaces: put "
-            "`namespaces/{namespace}` before the resource."
-        )
-        raise NotSolved(say(fault, namespace=namespace))
+    if fault := wrong_path(RBAC, "RoleBinding", path, proxy, namespace):
+        raise NotSolved(fault)
 
 
 @exercise
@@ -151,7 +135,7 @@ _REASONS = {
     6: mark("The server reads its rules for each request."),
     7: mark("A token expires, and the kubelet writes the next one into the file."),
     8: mark("No one can steal a token that is not there."),
-    9: mark("A library knows certificates, kinds, pages and errors; HTTP does not."),
+    9: mark("A client library handles certificates, kinds, pages and errors for you."),
 }
 
 
