@@ -372,7 +372,8 @@ KOREAN = (
         ("{name}", "{이름}", "other {names}: {이름} in place of {name}"),
         ("2개", "<b>2개</b>", "other tags: <b> </b> in place of none"),
         ("2개", "✓ 2개", "other marks: ✓ in place of none"),
-        ("2개", "3개", "other numbers"),
+        ("2개", "두 개", "other numbers: 2"),
+        ("2개", "2개(1.33부터)", "other numbers: 1.33"),
         ("있다.\n", "있다. ", "not as many lines"),
         ("읽기.", "읽기:", "ends in a colon"),
         (
@@ -441,6 +442,13 @@ def test_a_page_of_kubernetes_is_listed_because_a_lesson_leads_there():
     paths = [source.english for source in SOURCES if source.english.suffix != ".svg"]
     text = "".join(path.read_text("utf-8") for path in paths)
     assert [page for page in pages if f"({page})" not in text] == []
+
+
+def test_a_small_number_may_be_a_word_in_english():
+    """As are months; a name in braces is no word."""
+    english = "In March {lessons} of ten minutes each, since 2017."
+    korean = "2017년부터 3월에 {lessons} 10분짜리."
+    assert [*faults(english, korean, {})] == []
 
 
 def test_no_term_is_to_be_written_and_never_to_be_written():

@@ -14,7 +14,9 @@ import pytest
 from helpers.cli import main
 from tests.notebooks import ROOT
 
-WORDS = "help setup lab chapter site test full quick lint korean lock bench clean".split()
+WORDS = (
+    "help setup lab chapter site test full quick lint korean lock bench clean".split()
+)
 FILES = (
     "Makefile",
     "pyproject.toml",

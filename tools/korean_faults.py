@@ -14,12 +14,13 @@ from pathlib import Path
 TERMS = Path(__file__).resolve().parent.parent / "locale" / "ko" / "terms.tsv"
 _CODE = re.compile(r"(`+)(.+?)\1|<code>(.+?)</code>")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
+_NAME = re.compile(r"\{[^{}]*\}")
 _TAG = re.compile(r"</?\w+[^>]*>")
 #: what a translation has as often as its English
 _KEPT = {
     "code": _CODE,
     "links": _LINK,
-    "{names}": re.compile(r"\{[^{}]*\}"),
+    "{names}": _NAME,
     "tags": _TAG,
     "marks": re.compile(r"[✓✗←→·]"),
 }
@@ -43,8 +44,11 @@ def faults(english: str, korean: str, titles: dict[str, str]) -> Iterator[str]:
             lost, added = (" ".join(one) or "none" for one in (old - new, new - old))
             yield f"other {what}: {added} in place of {lost}"
     plain, told = (_plain(text) for text in (english, korean))
-    if {*_NUMBER.findall(plain)} != {*_NUMBER.findall(told)}:
-        yield "other numbers"
+    said, says = ({*_NUMBER.findall(text)} for text in (plain, told))
+    # One to twelve are words in English, and months have names.
+    more = {number for number in says - said if "." in number or int(number) > 12}
+    if odd := (said - says) | more:
+        yield f"other numbers: {' '.join(sorted(odd))}"
     if english.count("\n") != korean.count("\n"):
         yield "not as many lines: a line of its own for each one of English"
     if english == korean and len(plain.split()) > 4:
@@ -71,7 +75,7 @@ def _found(pattern: re.Pattern[str], text: str) -> Counter[str]:
 
 
 def _plain(text: str) -> str:
-    return _TAG.sub("", _LINK.sub("]", _CODE.sub("", text)))
+    return _NAME.sub("", _TAG.sub("", _LINK.sub("]", _CODE.sub("", text))))
 
 
 def _asterisks(text: str) -> Iterator[str]:
