@@ -56,6 +56,7 @@ myst_heading_anchors = 4
 templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["ko.js"] if language == "ko" else []
 html_favicon = "_static/icon.svg"
 html_copy_source = html_show_sourcelink = False
 html_theme = "pydata_sphinx_theme"

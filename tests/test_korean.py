@@ -328,9 +328,7 @@ def test_links_of_a_whole_edition_lead_to_it(whole):
 
 def test_a_page_leads_back_to_its_english_as_that_leads_to_it(tmp_path):
     readme = korean.Source("a", tmp_path / "a.md", tmp_path / "a.ko.md")
-    readme.korean.touch()
     there = {readme.korean: readme.english}
-    readme.english.touch()
     assert korean.linked(readme, "[English](a.ko.md)", there) == "[English](a.md)"
 
 

@@ -208,7 +208,7 @@ def linked(source: Source, text: str, there: dict[Path, Path]) -> str:
         if found[0] in pages and text[found.end()] == ")":
             return found[0].replace("/docs/", "/ko/docs/")
         target = Path(os.path.normpath(source.english.parent / found[0]))
-        if not target.exists():
+        if target not in there and not target.exists():
             return found[0]  # an address, or a page that only the site has
         return os.path.relpath(there.get(target, target), source.korean.parent)
 
