@@ -1,4 +1,4 @@
-"""In a browser no text of a picture leaves the box that it is in, in either language."""
+"""In a browser no text of a picture leaves its box, in either language."""
 
 import pytest
 
