@@ -80,7 +80,10 @@ def authentication_step(
             (mark("bound to"), f"pod/{pod}" if pod else ""),
             (mark("server reports"), user.get("username", "")),
             (mark("groups"), ", ".join(user.get("groups", ()))),
-            (mark("time"), say("Not seen from here: it is part of the response's.")),
+            (
+                mark("time"),
+                say("It can't be measured from here; the response's time includes it."),
+            ),
         ),
         request.curl(_REVIEWS, f"-H Content-Type:application/json -d {_REVIEW} "),
     )

@@ -124,8 +124,8 @@ def _why(denied: DeniedRequest, request: Attributes, objects: Objects | None) ->
 def _way_out(request: Attributes) -> str:
     if request.path:
         return say(
-            "Usually none is needed: what an application reads is under /api and "
-            "/apis, and every account may read what is there. This opens the path:"
+            "An application usually needs no such rule: it reads resources, and every "
+            "account can read discovery under /api and /apis. This opens the path:"
         )
     if not request.namespace:
         return say(
