@@ -88,6 +88,11 @@ def picture(text: str, say: Say) -> str:
 
     def told(found: re.Match[str]) -> str:
         spans = _SPAN.findall(found[3])
+        bare = _SPAN.sub("", found[3])
+        if spans and speaks(bare):  # words beside the tspans: they are one message
+            mixed = any(speaks(words) for _, words, _ in spans)
+            old = found[3] if mixed else bare
+            return found[1] + found[3].replace(old, say(old)) + found[4]
         old = "\n".join(words for _, words, _ in spans) if spans else found[3]
         if not speaks(old):
             return found[0]
