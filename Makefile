@@ -83,7 +83,7 @@ lock: ## Pin every package for CI and Binder anew: requirements.lock and -test.l
 	@sh tools/setup.sh lock
 
 # Of the whole project, so in a variable: a copy of a part can be linted without them.
-TYPES = $(PY) -m mypy && $(PY) -m deptry --no-ansi .
+TYPES = $(PY) -m mypy && $(PY) -m deptry --no-ansi . && $(PY) -m tools.korean check
 
 venv:
 	@sh tools/setup.sh venv

@@ -4,6 +4,8 @@ No cell fails, no output shows a secret, each check refuses its stub and takes i
 solution, and nothing is left behind, in the cluster or on the machine.
 """
 
+import json
+import re
 import shutil
 
 import psutil
@@ -11,7 +13,7 @@ import pytest
 
 from cluster.waiting import until
 from helpers import KubectlProxy, api_resources, kubectl
-from tests.notebooks import FILES, execute, load, locked_copy, written_to
+from tests.notebooks import FILES, ROOT, execute, load, locked_copy, written_to
 from tests.patience import patience
 from tools.chapter import longest_first
 
@@ -112,6 +114,21 @@ def test_two_at_once_pass_and_leave_nothing(nothing_left, path, tmp_path):
         look(path, proven)
         assert written_to(plain, path).exists()
         shutil.copy(written_to(proven, path), file)
+
+
+def test_a_lesson_in_korean_passes_and_says_so_in_korean(nothing_left, tmp_path):
+    """All of its cells are those of English; `make site` runs the other lessons."""
+    path = ROOT / "notebooks/ko/02-cluster-info.ipynb"
+    execute(path, tmp_path)
+    look(path, tmp_path)
+    cells = load(written_to(tmp_path, path))["cells"]
+    shown = [json.dumps(cell.get("outputs", []), ensure_ascii=False) for cell in cells]
+    checks = [text for cell, text in zip(cells, shown, strict=True) if is_check(cell)]
+    assert checks and all(re.search("[가-힣]", text) for text in checks), checks
+
+
+def is_check(cell):
+    return "check" in cell["metadata"].get("tags", ())
 
 
 def look(path, target):

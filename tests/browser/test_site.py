@@ -16,7 +16,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.notebooks import FILES, ROOT, executed, in_lab
+from helpers.exercise import with_solutions
+from tests.notebooks import FILES, ROOT, executed, in_lab, load
 from tools import site
 
 pytestmark = [
@@ -41,13 +42,25 @@ LESSON = "notebooks/02-cluster-info.html"
 def built(cluster, tmp_path_factory) -> Path:
     """Return the directory of the site, built from the lessons as they ran here."""
     folder = tmp_path_factory.mktemp("site")
-    for path in FILES:
-        file = folder / "ran" / f"{in_lab(path)}.ipynb"
+    assert site.languages() == ["en", "ko"]
+    for part, path in itertools.product(("", "ko"), FILES):
+        name = f"{part}/{in_lab(path)}.ipynb".strip("/")
+        file = folder / "ran" / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(executed(path.stem)))
+        own = with_solutions(load(ROOT / "notebooks" / name))
+        file.write_text(json.dumps(spoken(own, executed(path.stem))))
     ran, target = folder / "ran", folder / "site"
     assert site.main(["--executed", str(ran), "--target", str(target)]) == 0
     return target
+
+
+def spoken(own: dict, ran: dict) -> dict:
+    """Return a notebook with the outputs of the same cells in English."""
+    cells = [
+        cell | {"source": each["source"]}
+        for each, cell in zip(own["cells"], ran["cells"], strict=True)
+    ]
+    return ran | {"cells": cells}
 
 
 def pages(built: Path) -> list[Path]:
@@ -209,6 +222,22 @@ def test_a_lesson_has_its_ways_on_and_says_what_it_is(built, open_page):
     assert told["title"] == "02 Find the API server and trust it"
     assert told["description"].startswith("Find the API server, trust it")
     assert (built / told["image"].partition(".io/REPOSITORY/")[2]).is_file()
+
+
+def test_whoever_reads_korean_lands_there_and_can_leave(open_page):
+    """Each page leads to the other language; a search finds a noun with a particle."""
+    page = open_page("index.html", locale="ko-KR")
+    expect(page).to_have_url(re.compile("/ko/index.html$"))
+    page.locator("a[hreflang=en]:visible").first.click()
+    expect(page).to_have_url(re.compile(r":\d+/index.html$"))
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.goto(page.url.replace("index.html", f"ko/{LESSON}"))
+    launch = page.locator(".lesson a").first.get_attribute("href")
+    assert launch.endswith("urlpath=lab/tree/notebooks/ko/02-cluster-info.ipynb")
+    page.locator("a[hreflang=en]:visible").first.click()
+    expect(page).to_have_url(re.compile(rf":\d+/{LESSON}$"))
+    page.goto(page.url.replace(LESSON, "ko/search.html?q=토큰"))
+    expect(page.locator("#search-results a").first).to_be_visible()
 
 
 def test_it_can_be_read_without_scripts(open_page):
