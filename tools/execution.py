@@ -1,6 +1,7 @@
 """Run the cells of a notebook in a kernel of its own; its file is not changed."""
 
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from cluster.progress import Progress
 
 #: Seconds for one cell, as in the tests; the longest wait of a helper takes up to 400.
 CELL_TIMEOUT = 420
-#: A kernel listens on a port of 127.0.0.1, where any user of the machine may read.
-ENCRYPTED = Config({"KernelManager": {"transport_encryption": "auto"}})
+#: Not ports of 127.0.0.1: two kernels that start at once can be given the same one, and
+#: any user of the machine may read there.
+SOCKETS = Config({"KernelManager": {"transport": "ipc"}})
 
 
 def execute(
@@ -44,10 +46,13 @@ def execute(
         coalesce_streams=True,
         # Nothing would draw the views of it.
         store_widget_state=False,
-        config=ENCRYPTED,
+        config=SOCKETS,
     )
     try:
-        client.execute()
+        # Not at home: the path of a socket has at most 107 bytes.
+        with tempfile.TemporaryDirectory(prefix="kernel-") as sockets:
+            client.create_kernel_manager().connection_file = f"{sockets}/kernel.json"
+            client.execute()
     except CellExecutionError as error:
         return f"{current}: {error.ename}: {error.evalue}"
     except (CellTimeoutError, DeadKernelError) as error:
