@@ -22,6 +22,16 @@ OUTSIDE = """() => {
         return !box || own.left < box.left || own.right > box.right;
     }).map((text) => text.textContent.trim());
 }"""
+#: Returns the pairs of texts that lie on each other, by more than a pixel.
+OVERLAPS = """() => {
+    const texts = [...document.querySelectorAll("text")].map(
+        (text) => [text.textContent.trim(), text.getBoundingClientRect()]);
+    const cross = (one, other) =>
+        Math.min(one.right, other.right) - Math.max(one.left, other.left) > 1 &&
+        Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > 1;
+    return texts.flatMap(([words, box], place) => texts.slice(place + 1)
+        .filter(([, other]) => cross(box, other)).map(([more]) => [words, more]));
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +44,8 @@ def page(browser):
 @pytest.mark.parametrize(
     "picture", PICTURES, ids=lambda path: f"{path.parts[-3]}-{path.stem}"
 )
-def test_no_text_leaves_its_box(page, picture):
+def test_no_text_leaves_its_box_or_lies_on_another(page, picture):
     page.goto(picture.as_uri())
     assert page.locator("text").count() > 5
     assert page.evaluate(OUTSIDE) == []
+    assert page.evaluate(OVERLAPS) == []
