@@ -89,6 +89,6 @@ def test_a_cluster_role_for_the_wrong_account_is_told(namespace, bind):
 def test_a_right_in_every_namespace_is_too_much(namespace, bind):
     bind("roamer", "clusterrolebinding")
     assert fault_of_grant("roamer", READ, "configmaps") == (
-        "roamer may also get configmaps -n default: that is too much. Take a "
+        "roamer may also get configmaps -n default: that is too much. Use a "
         "RoleBinding, not a ClusterRoleBinding."
     )
