@@ -149,14 +149,14 @@ FAULTS = {
         {"LAB_CACHE_DIR": "{place}", "LAB_ASSETS": "{binaries}"},
     ),
     "a small disk for the binaries": Fault(
-        r"Not enough disk space for the build at .*: \d+\.\d GB needed, 0.0 GB",
-        "LAB_CACHE_DIR",
+        r"Building etcd failed with exit code 1\.\n.*: no space left on device\n",
+        "free some, or name directories on another disk in LAB_CACHE_DIR",
         mounted("size=40m"),
         {"LAB_CACHE_DIR": "{place}", "LAB_ASSETS": None},
     ),
     "a cache that is read-only": Fault(
         "{place}/.*: Read-only file system",
-        "Make it writable, or name another directory in LAB_CACHE_DIR",
+        "Mend that, or name another directory in LAB_CACHE_DIR",
         mounted("ro"),
         {"LAB_CACHE_DIR": "{place}", "LAB_ASSETS": None},
     ),

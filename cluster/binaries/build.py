@@ -41,6 +41,7 @@ _NETWORK = (
     "Sources come from Go's module proxy: mend the network, or set GOPROXY or "
     "https_proxy. "
 )
+_REASONS = ((_DISK_FULL, _ROOM), (_KILLED, _MEMORY), (_NOT_FETCHED, _NETWORK))
 
 
 def build(
@@ -234,16 +235,19 @@ class _Build:
         }
 
     def _failure(self, code: int, output: str) -> errors.LabError:
-        kind, hint = errors.BuildFailed, ""
-        if _DISK_FULL.search(output):
-            hint = _ROOM
+        lines = output.splitlines()
+        kind, hint, told = errors.BuildFailed, "", lines[-20:]
+        for pattern, helps in _REASONS:
+            # One line is enough: on a full disk, each file fails with the same words.
+            if found := [line for line in lines if pattern.search(line)]:
+                hint, told = helps, found[-1:]
+                break
+        if hint == _ROOM:
             # Given back: gigabytes that cannot be finished here.
             shutil.rmtree(self.work.compiled, ignore_errors=True)
-        elif _KILLED.search(output):
-            hint = _MEMORY
-        elif _NOT_FETCHED.search(output):
-            kind, hint = errors.DownloadFailed, _NETWORK
-        tail = "\n".join(output.splitlines()[-20:])
+        if hint == _NETWORK:
+            kind = errors.DownloadFailed
+        tail = "\n".join(told)
         return kind(self.step.name, code, tail, self.work.log, hint)
 
 
