@@ -54,7 +54,7 @@ test: setup lint ## Check style, units, a real cluster, every notebook, in a bro
 
 full: setup lint ## Check also faults, other backends, builds: what rarely breaks
 	@sh tools/setup.sh full && sh tools/setup.sh site
-	@$(TESTS) -m 'not covered' --budget 35 $(PYTEST_ARGS)
+	@$(TESTS) -m 'not covered' --budget 45 $(PYTEST_ARGS)
 
 quick: lint ## Check style and what needs no cluster
 	@$(TESTS) -m 'not full' --quick --budget 2 $(PYTEST_ARGS)
