@@ -206,15 +206,12 @@ class Caller:
 
     def __repr__(self) -> str:
         """Return one line: the user and the server, without the token."""
-        text, token = (
-            mark("Caller of {server} without a credential"),
-            self._access.token,
-        )
-        if self._access.certificate:
+        text = mark("Caller of {server} without a credential")
+        if self.credential_kind == "certificate":
             text = mark("Caller of {server} with a client certificate")
-        if token:
+        if self.credential_kind == "token":
             text = mark("Caller of {server} with a token of {count} characters")
-        return say(text, server=self.server, count=len(token or ""))
+        return say(text, server=self.server, count=len(self._access.token or ""))
 
 
 def status_table(callers: Mapping[str, Caller], paths: list[str]) -> "pd.DataFrame":
