@@ -64,26 +64,34 @@ def to_docs(text: str, language: str, up: str = "") -> str:
 def languages() -> list[str]:
     """Return the languages that have an index, and every lesson."""
     found = [file.parent.name for file in SITE.glob("*/index.md")]
-    return [code for code in sorted(found) if all(map(Path.exists, _lessons(code)))]
+    return [
+        code
+        for code in sorted(found)
+        if all((books(code) / one.path).exists() for one in lessons())
+    ]
 
 
-def _lessons(language: str) -> list[Path]:
-    books = ROOT / "notebooks" / ("" if language == FIRST else language)
-    return [books / lesson.path for lesson in lessons()]
+def part(language: str) -> str:
+    """Return the directory of a language: of its notebooks, and on the site."""
+    return "" if language == FIRST else language
+
+
+def books(language: str) -> Path:
+    """Return the directory with the notebooks of a language."""
+    return ROOT / "notebooks" / part(language)
 
 
 def assemble(language: str, executed: Path, target: Path) -> None:
     """Write what Sphinx reads for a language; `executed` has all of its lessons."""
-    part = "" if language == FIRST else language
-    books = ROOT / "notebooks" / part
-    shutil.copytree(books / "images", target / "notebooks" / "images")
-    for file in books.glob("*.md"):
+    written_in = books(language)
+    shutil.copytree(written_in / "images", target / "notebooks" / "images")
+    for file in written_in.glob("*.md"):
         text = to_docs(file.read_text("utf-8"), language)
         (target / "notebooks" / file.name).write_text(text, "utf-8")
     for lesson in lessons():
         written, ran = (
             json.loads((folder / lesson.path).read_text("utf-8"))
-            for folder in (books, executed / part)
+            for folder in (written_in, executed / part(language))
         )
         file = target / "notebooks" / lesson.path
         file.parent.mkdir(exist_ok=True)
@@ -120,8 +128,8 @@ def index(text: str, language: str) -> str:
         text = text.replace(f"<!-- {word} -->", table)
     if language == FIRST:
         return text
-    books = "urlpath=lab/tree/notebooks/"
-    text = text.replace(books, f"{books}{language}/")
+    opened = "urlpath=lab/tree/notebooks/"
+    text = text.replace(opened, f"{opened}{language}/")
     return to_docs(_TREE_OF_DOCS.sub("", text), language, up="../")
 
 
@@ -150,13 +158,12 @@ def main(arguments: list[str] | None = None) -> int:
         assemble(language, options.executed, sources / language)
     failed = 0
     for language in languages():
-        part = "" if language == FIRST else language
-        target = options.target / part
+        target = options.target / part(language)
         failed |= build(language, sources / language, target)
         for lesson in lessons():
             # What the page offers for download: without outputs, as in a checkout.
-            books = ROOT / "notebooks" / part
-            shutil.copy(books / lesson.path, target / "notebooks" / lesson.path)
+            written = books(language) / lesson.path
+            shutil.copy(written, target / "notebooks" / lesson.path)
     print(f"The site is in {options.target}: open index.html.")
     return failed
 
