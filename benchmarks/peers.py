@@ -30,10 +30,10 @@ import psutil
 import start
 from parts import figures, resources
 
-from cluster import binaries, paths, ports, versions
-from cluster.binaries import golang
+from cluster import paths, ports, programs, versions
 from cluster.controlplane.backend import ControlPlane
 from cluster.local.backend import Local
+from cluster.programs import golang
 from cluster.progress import Silent
 
 KWOK = "v0.8.0"
@@ -148,7 +148,7 @@ def control_plane(place: Path) -> dict[str, float]:
 def envtest(place: Path) -> dict[str, float]:
     """Start what tests of controllers have; it says itself when it answers."""
     began = time.time()
-    command = [directory() / "envtest", binaries.find()]
+    command = [directory() / "envtest", programs.find()]
     env = {**os.environ, "TMPDIR": str(place)}
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE) as process:
         try:
@@ -181,7 +181,7 @@ def kwok(place: Path) -> dict[str, float]:
 @contextlib.contextmanager
 def kwokctl(place: Path, port: int) -> Iterator[tuple[Path, Callable, float]]:
     """Run it with our binaries; yield its keys, its processes, and when it began."""
-    ours = binaries.find()
+    ours = programs.find()
     env = {
         **os.environ,
         "HOME": str(place),
@@ -190,8 +190,8 @@ def kwokctl(place: Path, port: int) -> Iterator[tuple[Path, Callable, float]]:
     }
     command = [directory() / "kwokctl", "--name=peer"]
     command.append(f"--config={place / 'kwok.yaml'}")
-    programs = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
-    flags = [f"--{name}-binary={ours / name}" for name in programs]
+    names = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+    flags = [f"--{name}-binary={ours / name}" for name in names]
     flags += [f"--kwok-controller-binary={directory() / 'kwok'}", "--runtime=binary"]
     flags += [f"--kube-apiserver-port={port}", f"--kubeconfig={place / 'kubeconfig'}"]
     folder = place / "clusters" / "peer"

@@ -28,14 +28,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
-from cluster import binaries, errors, paths, pki, progress, statedir
-from cluster.binaries.recipe import API_SERVER, CONTROL_PLANE, RECIPE
+from cluster import errors, paths, pki, programs, progress, statedir
 from cluster.controlplane.process import api_server
 from cluster.local.machine import Machine
 from cluster.logs import last_words
 from cluster.ports import port_of
 from cluster.preflight import memory_available
 from cluster.processes import start_time
+from cluster.programs.recipe import API_SERVER, CONTROL_PLANE, RECIPE
 from cluster.progress import Progress, Silent
 from cluster.waiting import until
 
@@ -85,7 +85,7 @@ class ApiServer:
         if self.running:
             return self
         self.stop()
-        found = programs()
+        found = find_programs()
         require_memory()
         directory = new_directory()
         lifeline, ours = os.pipe()
@@ -201,7 +201,7 @@ def _wait_until_ready(machine: Machine, before: int | None, timeout: float) -> N
         raise errors.NotReady("The start of kube-apiserver", waited, words)
 
 
-def programs(view: Progress | None = None) -> Path:
+def find_programs(view: Progress | None = None) -> Path:
     """Return the directory that holds both programs; get them if there are none.
 
     The local cluster is made of them; beside another one they are downloaded or built,
@@ -210,7 +210,7 @@ def programs(view: Progress | None = None) -> Path:
     """
     for recipe in (RECIPE, CONTROL_PLANE):
         with contextlib.suppress(errors.IncompleteAssets):
-            found = binaries.find(recipe)
+            found = programs.find(recipe)
             if found:
                 return found
     if sys.platform != "linux":
@@ -220,7 +220,7 @@ def programs(view: Progress | None = None) -> Path:
             "It runs on Linux alone. Go on with another lesson, or run the image of "
             "these notebooks, as docs/binder.md says.",
         )
-    return binaries.ensure(view or progress.for_here(), API_SERVER)
+    return programs.ensure(view or progress.for_here(), API_SERVER)
 
 
 def require_memory() -> None:

@@ -1,7 +1,7 @@
 """Hold every version the suite depends on, in one place.
 
 What is built is pinned byte for byte by the `go.sum` files in
-`cluster/binaries/locks/`, what is downloaded by the SHA-256 that its project publishes;
+`cluster/programs/locks/`, what is downloaded by the SHA-256 that its project publishes;
 these strings are what people and checks read. A test compares them.
 """
 

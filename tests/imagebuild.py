@@ -22,10 +22,10 @@ from pathlib import Path
 import certifi
 
 from cluster import paths, syscalls as sc
-from cluster.binaries import releases
-from cluster.binaries.check import find_runc
-from cluster.binaries.recipe import RECIPE
 from cluster.local.backend import Local
+from cluster.programs import releases
+from cluster.programs.check import find_runc
+from cluster.programs.recipe import RECIPE
 from cluster.progress import Silent
 from tests.binaries import mirror as m
 from tests.binaries.mapped import mapped

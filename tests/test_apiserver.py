@@ -10,7 +10,7 @@ import requests
 
 from cluster import apiserver, errors, statedir
 from cluster.apiserver import ApiServer
-from cluster.binaries.recipe import API_SERVER
+from cluster.programs.recipe import API_SERVER
 from tests.likekernel import like_a_kernel
 from tests.local.waiting import until
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from cluster import binaries
+from cluster import programs
 from cluster.local import identity
 from helpers import command, connect, errors
 from tests.commandline import helpers, python
@@ -228,7 +228,7 @@ def test_a_fault_is_told_shortly(name, cluster, state, place, taken):
     words = {
         "place": place,
         "port": taken,
-        "binaries": binaries.find(),
+        "binaries": programs.find(),
         "ours": cluster.kubeconfig.parent,
     }
     env = {"LAB_STATE_DIR": state, "PLACE": place, "BINARIES": words["binaries"]}

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from cluster import doctor
-from cluster.binaries.check import Runc
 from cluster.doctor import cluster, machine, programs
 from cluster.doctor.findings import fatal, ok, warning
 from cluster.errors import IncompleteAssets, LabError, NotEnough
 from cluster.local import idmap
 from cluster.local.trial import Answer
 from cluster.preflight import Account
+from cluster.programs.check import Runc
 from tests.commandline import helpers
 
 ROOT_USER = idmap.IdFacts(uid=0, gid=0, privileged=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.binaries.recipe import RECIPE
+from cluster.programs.recipe import RECIPE
 from tests import container, imagebuild
 
 pytestmark = [

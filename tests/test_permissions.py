@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from cluster import binaries, errors, paths, permissions, statedir
-from cluster.binaries import check
+from cluster import errors, paths, permissions, programs, statedir
 from cluster.image import cache as image_cache
+from cluster.programs import check
 from cluster.progress import Silent
 from tests.commandline import helpers
 
@@ -70,7 +70,7 @@ def test_programs_and_images_can_be_read_and_not_written_by_others(umask, tmp_pa
     made = tmp_path / "made"
     made.mkdir()
     (made / "kubectl").touch()
-    binaries._install(made, tmp_path / "bin" / "key")
+    programs._install(made, tmp_path / "bin" / "key")
     image = tmp_path / "images" / "one.tar"
 
     def make(work):
@@ -194,9 +194,9 @@ def test_ready_programs_that_others_can_write_are_refused(tmp_path, monkeypatch)
     assert check.fault(program) == "can be written by every account"
     monkeypatch.setenv("LAB_ASSETS", str(assets))
     with pytest.raises(errors.IncompleteAssets, match="kubectl can be written by"):
-        binaries.find()
+        programs.find()
     assets.chmod(0o777)
-    assert refused(binaries.find).path == assets
+    assert refused(programs.find).path == assets
 
 
 @pytest.mark.parametrize(

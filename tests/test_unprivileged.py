@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from cluster import paths
-from cluster.binaries.check import SYSTEM_PATH
 from cluster.local.backend import Local
+from cluster.programs.check import SYSTEM_PATH
 from cluster.progress import Silent
 from tests import unprivileged
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from cluster import binaries, versions
+from cluster import programs, versions
 
 #: The share of the machine that others may use before a round counts as disturbed.
 LIMIT = 0.1
@@ -22,7 +22,7 @@ def heading(title: str) -> str:
     """Return a title with the date, versions and the machine below it."""
     memory = psutil.virtual_memory().total / 1e9
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
-    programs = (
+    releases = (
         f"Kubernetes {versions.KUBERNETES}, etcd {versions.ETCD}, "
         f"containerd {versions.CONTAINERD}, {go()}"
     )
@@ -31,12 +31,12 @@ def heading(title: str) -> str:
         f"{platform.machine()}, {memory:.0f} GB, {cores} cores, load {load:.1f}"
     )
     date = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
-    return f"# {title}\n\n{date}; {programs}; {machine}\n"
+    return f"# {title}\n\n{date}; {releases}; {machine}\n"
 
 
 def go() -> str:
     """Return the version of Go that made the programs."""
-    kubectl = binaries.find() / "kubectl"
+    kubectl = programs.find() / "kubectl"
     command = [kubectl, "version", "--client", "--output=json"]
     text = subprocess.run(command, check=True, capture_output=True).stdout
     return json.loads(text)["clientVersion"]["goVersion"]

@@ -9,13 +9,13 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import binaries, errors, pki, preflight, statedir
-from cluster.binaries.recipe import CONTROL_PLANE, RECIPE
+from cluster import errors, pki, preflight, programs, statedir
 from cluster.controlplane.process import control_plane
 from cluster.image import load as images
 from cluster.local.backend import Local
 from cluster.local.machine import Machine
 from cluster.logs import last_words
+from cluster.programs.recipe import CONTROL_PLANE, RECIPE
 from cluster.progress import Progress
 from cluster.statedir import write_private
 from cluster.usermode import disk, kernel, layout
@@ -55,10 +55,10 @@ class ControlPlane(Local):
         """Return the directory that holds kubectl, or None before the set-up."""
         with contextlib.suppress(errors.IncompleteAssets):
             # Where a whole cluster has been set up, all of these are there.
-            found = binaries.find(RECIPE)
+            found = programs.find(RECIPE)
             if found:
                 return found
-        return binaries.find(CONTROL_PLANE)
+        return programs.find(CONTROL_PLANE)
 
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
         """Make what a start needs: the binaries' directory, and the disk of a node.
@@ -68,12 +68,12 @@ class ControlPlane(Local):
         found, _ = kernel.find()
         if found:
             try:
-                programs = binaries.ensure(progress)
-                return programs, disk.ensure(found, programs, progress)
+                directory = programs.ensure(progress)
+                return directory, disk.ensure(found, directory, progress)
             except errors.LabError as error:
                 # The lessons that ask the API server alone need none of it.
                 progress.update(f"without a node: {error.fact}")
-        return self.binaries() or binaries.ensure(progress, CONTROL_PLANE), None
+        return self.binaries() or programs.ensure(progress, CONTROL_PLANE), None
 
     def images(self) -> list[images.Image]:
         """Raise NoNode: images are on nodes."""

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import binaries, errors, paths, preflight, versions
-from cluster.binaries import golang, releases
-from cluster.binaries.check import SYSTEM_PATH, Runc, find_runc
+from cluster import errors, paths, preflight, programs, versions
 from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.image import cache as image_cache
 from cluster.kind import engine, programs as kind_programs
+from cluster.programs import golang, releases
+from cluster.programs.check import SYSTEM_PATH, Runc, find_runc
 
 _TO_GET = "none yet; `make setup` or the first `up` gets or builds it, once"
 
@@ -34,7 +34,7 @@ class Binaries:
     def read(cls) -> "Binaries":
         """Look for them."""
         try:
-            return cls(binaries.find())
+            return cls(programs.find())
         except errors.IncompleteAssets as error:
             return cls(None, error)
 
@@ -121,7 +121,7 @@ class Build:
     @classmethod
     def read(cls) -> "Build":
         """Look for the tools."""
-        if paths.assets_dir() or binaries.find():
+        if paths.assets_dir() or programs.find():
             return cls(False)
         installed = shutil.which("runc", path=SYSTEM_PATH)
         runc = bool(installed or golang.c_compiler())
@@ -155,7 +155,7 @@ class Image:
     @classmethod
     def read(cls) -> "Image":
         """Look for the archive that fits the binaries."""
-        found = binaries.find_kubectl()
+        found = programs.find_kubectl()
         archive = image_cache.find(found) if found else None
         return cls(
             archive,
@@ -230,7 +230,7 @@ class KindPrograms:
         """Look for them."""
         return cls(
             str(kind_programs.find_kind() or ""),
-            str(binaries.find_kubectl() or ""),
+            str(programs.find_kubectl() or ""),
             releases.hosts(),
         )
 

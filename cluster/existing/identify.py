@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import binaries, errors, paths, versions
-from cluster.binaries.check import program_version
+from cluster import errors, paths, programs, versions
 from cluster.kubeconfig import entry_of, read_kubeconfig, server_of
+from cluster.programs.check import program_version
 from cluster.progress import Progress
 
 #: the namespace that every cluster has, and whose UID no two have
@@ -172,7 +172,7 @@ def kubectl(progress: Progress, server: str) -> str:
 
     `server` is the server's version, "" if it is not known yet.
     """
-    ours = str(binaries.ensure_kubectl(progress) / "kubectl")
+    ours = str(programs.ensure_kubectl(progress) / "kubectl")
     # Where `up` has set PATH, the first one there is a link to the last choice.
     link = str(paths.state_dir() / "bin")
     others = [place for place in os.get_exec_path() if place != link]

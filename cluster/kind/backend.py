@@ -9,11 +9,11 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cluster import audit, binaries, errors, paths, statedir, versions
+from cluster import audit, errors, paths, programs, statedir, versions
 from cluster.backend import KIND as LOGS, STATUS, Backend
 from cluster.image import cache as image_cache
 from cluster.image.load import Image, add
-from cluster.kind import engine, programs
+from cluster.kind import engine, programs as kind_programs
 from cluster.kind.image import Container
 from cluster.kind.node import (
     Node,
@@ -58,7 +58,7 @@ class Kind(Backend):
 
     def binaries(self) -> Path | None:
         """Return the directory that holds kubectl, or None before the set-up."""
-        return binaries.find_kubectl()
+        return programs.find_kubectl()
 
     def setup(self, progress: Progress) -> tuple[Path, Path]:
         """Get what a start needs: kubectl's directory, our archive, the node's image.
@@ -127,7 +127,7 @@ class Kind(Backend):
         """
         if not self._runs():
             return None
-        node = Node(self._plan, self._engine(), binaries.ensure_kubectl(Silent()))
+        node = Node(self._plan, self._engine(), programs.ensure_kubectl(Silent()))
         answers = node.answers()
         problem = "the API server does not call itself ready within 5 s"
         return {
@@ -215,7 +215,7 @@ class Kind(Backend):
     def _node(self) -> Node:
         if not self._runs():
             raise errors.NotRunning
-        return Node(self._plan, self._engine(), binaries.ensure_kubectl(Silent()))
+        return Node(self._plan, self._engine(), programs.ensure_kubectl(Silent()))
 
     def _note(self, *, made: bool) -> None:
         found = self._engine()
@@ -223,9 +223,9 @@ class Kind(Backend):
         known.write(self.state)
 
     def _prepare(self, progress: Progress) -> tuple[Path, Path]:
-        programs.ensure_kind(progress)
-        kubectl = binaries.ensure_kubectl(progress)
-        programs.prepare_own_server(progress)
+        kind_programs.ensure_kind(progress)
+        kubectl = programs.ensure_kubectl(progress)
+        kind_programs.prepare_own_server(progress)
         make = None
         if sys.platform == "darwin":
             make = Container(self._engine(), progress).make

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, logs, processes, versions
-from cluster.binaries import download, releases
 from cluster.image.cache import architecture
 from cluster.kind.engine import Engine
+from cluster.programs import download, releases
 from cluster.progress import Progress
 
 #: last lines of the container's output that an error shows

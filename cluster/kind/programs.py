@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import apiserver, binaries, errors, logs, processes, statedir, versions
-from cluster.binaries.check import program_version
-from cluster.binaries.recipe import KIND, parse
+from cluster import apiserver, errors, logs, processes, programs, statedir, versions
 from cluster.kind.engine import Engine
+from cluster.programs.check import program_version
+from cluster.programs.recipe import KIND, parse
 from cluster.progress import Progress
 
 #: last lines of output that an error shows
@@ -24,13 +24,13 @@ def find_kind() -> Path | None:
     on_path = shutil.which("kind")
     if on_path and _new_enough(Path(on_path)):
         return Path(on_path)
-    found = binaries.find(KIND)
+    found = programs.find(KIND)
     return found and found / "kind"
 
 
 def ensure_kind(progress: Progress) -> Path:
     """Return a kind; get it if there is none. Raise what `binaries.ensure` does."""
-    return find_kind() or binaries.ensure(progress, KIND) / "kind"
+    return find_kind() or programs.ensure(progress, KIND) / "kind"
 
 
 def prepare_own_server(progress: Progress) -> None:
@@ -39,7 +39,7 @@ def prepare_own_server(progress: Progress) -> None:
     One lesson starts one beside the cluster, and should not wait for it then.
     """
     try:
-        apiserver.programs(progress)
+        apiserver.find_programs(progress)
     except errors.LabError as error:
         progress.finish(f"lesson 23 cannot start an API server: {error.fact}")
 

@@ -54,15 +54,15 @@ class Local(Backend):
 
     def binaries(self) -> Path | None:
         """Return the directory that holds kubectl, or None before the set-up."""
-        from cluster import binaries
+        from cluster import programs
 
-        return binaries.find()
+        return programs.find()
 
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
         """Make what a start needs: the binaries' directory and the image archive."""
-        from cluster.binaries import ensure
         from cluster.image import cache as image_cache
         from cluster.local import store
+        from cluster.programs import ensure
 
         binaries = ensure(progress)
         archive = image_cache.ensure(binaries, progress)
@@ -212,9 +212,9 @@ class Local(Backend):
     def _containerd(self) -> tuple[Path, Path]:
         if not self._machine.running():
             raise errors.NotRunning
-        from cluster import binaries
+        from cluster import programs
 
-        ctr = binaries.ensure(Silent()) / "ctr"
+        ctr = programs.ensure(Silent()) / "ctr"
         return ctr, self.state / "run" / "containerd.sock"
 
     def _attach(self, progress: Progress, port: int | None) -> None:

@@ -5,9 +5,9 @@ Nothing is decided here: `components` describes by these facts what runs.
 
 from pathlib import Path
 
-from cluster.binaries.check import SYSTEM_PATH, find_runc
 from cluster.local import cgroups, layout, rootfs
 from cluster.local.components import Facts
+from cluster.programs.check import SYSTEM_PATH, find_runc
 from cluster.statedir import write_private
 
 #: where the distribution keeps what we need, whatever PATH the learner has

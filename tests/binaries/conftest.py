@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster import binaries
-from cluster.binaries import golang
+from cluster import programs
+from cluster.programs import golang
 from cluster.progress import Silent
 from tests.binaries import gobox
 
@@ -59,7 +59,7 @@ def compiled(tmp_path_factory) -> Compiled:
     # Not for longer: other tests want the real programs.
     with pytest.MonkeyPatch.context() as patch:
         compiled.set_in(patch, cache)
-        binaries.ensure(Silent(), recipe)
+        programs.ensure(Silent(), recipe)
     return compiled
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cluster.binaries.recipe import Recipe, Step
+from cluster.programs.recipe import Recipe, Step
 
 ROOT = Path(__file__).parents[2]
 #: the `go` line of the small module
@@ -16,12 +16,12 @@ MINIMUM = (1, 26, 0)
 ENSURE = """
 import json, sys
 from pathlib import Path
-from cluster import binaries, errors
+from cluster import errors, programs
 from cluster.progress import Terminal
 from tests.binaries import gobox
 
 try:
-    print(binaries.ensure(Terminal(), gobox.recipe(Path(sys.argv[1]))))
+    print(programs.ensure(Terminal(), gobox.recipe(Path(sys.argv[1]))))
 except errors.LabError as error:
     fields = {name: str(value) for name, value in vars(error).items()}
     print(json.dumps({"error": type(error).__name__, **fields}))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from cluster.binaries.releases import Release
+from cluster.programs.releases import Release
 from tests.authority import Authority
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from cluster import errors
-from cluster.binaries import build
-from cluster.binaries.recipe import Step
-from cluster.binaries.workdir import WorkDir
+from cluster.programs import build
+from cluster.programs.recipe import Step
+from cluster.programs.workdir import WorkDir
 from cluster.progress import Silent
 
 GB = 1_000_000_000

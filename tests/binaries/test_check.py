@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.binaries import check
+from cluster.programs import check
 
 
 @pytest.fixture

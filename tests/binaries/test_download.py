@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from cluster import binaries, errors
-from cluster.binaries import check, download, releases
-from cluster.binaries.recipe import RECIPE, Recipe
-from cluster.binaries.workdir import WorkDir
+from cluster import errors, programs
+from cluster.programs import check, download, releases
+from cluster.programs.recipe import RECIPE, Recipe
+from cluster.programs.workdir import WorkDir
 from cluster.progress import Silent
 from tests.binaries import gobox, mirror as m
 from tests.patience import patience
@@ -243,8 +243,8 @@ def test_all_programs_come_into_the_cache_and_nothing_is_built(
 ):
     monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "cache"))
     view = Notes()
-    made = binaries.ensure(view, RECIPE)
-    assert made == tmp_path / "cache" / "bin" / RECIPE.key() == binaries.find(RECIPE)
+    made = programs.ensure(view, RECIPE)
+    assert made == tmp_path / "cache" / "bin" / RECIPE.key() == programs.find(RECIPE)
     assert {path.name: path.read_bytes() for path in made.iterdir()} == everything
     assert not any(check.fault(path) for path in made.iterdir())
     assert not any("building" in line for line in view.shown)
@@ -300,7 +300,7 @@ def test_a_tar_file_without_the_program(mirror, hello, work, program, monkeypatc
 def test_a_wrong_checksum_ends_in_a_build(mirror, hello):
     mirror.files["/hello.example/v1.2.3/hi"] += b"?"
     view = Notes()
-    made = binaries.ensure(view, hello)
+    made = programs.ensure(view, hello)
     assert check.program_version([made / "hi", "--version"]) == "v1.2.3"
     (line,) = view.kept
     assert line.startswith("building instead, because hi of 127.0.0.1:")
@@ -315,16 +315,16 @@ def test_with_builds_switched_off_it_is_an_error_that_has_its_reason_above(
     content = mirror.files.pop(path)
     view = Notes()
     with pytest.raises(errors.LabError, match="^hi did not come, and LAB_NO_BUILD"):
-        binaries.ensure(view, hello)
+        programs.ensure(view, hello)
     assert view.kept == [f"no download, because 404 for {mirror.base}{path}"]
     mirror.files[path] = content
-    made = binaries.ensure(view, hello)
+    made = programs.ensure(view, hello)
     assert (made / "hi").read_bytes() == content and len(view.kept) == 1
 
 
 def test_a_program_comes_without_a_word(mirror, hello):
     view = Notes()
-    made = binaries.ensure(view, hello)
+    made = programs.ensure(view, hello)
     assert (made / "hi").read_bytes() == mirror.files["/hello.example/v1.2.3/hi"]
     assert view.kept == []
 
@@ -336,8 +336,8 @@ def test_what_came_stays_and_only_the_rest_is_built(mirror, hello, monkeypatch):
     with monkeypatch.context() as off:
         off.setenv("LAB_NO_BUILD", "1")
         with pytest.raises(errors.LabError, match="^ho did not come"):
-            binaries.ensure(Silent(), both)
-    made = binaries.ensure(Silent(), both)
+            programs.ensure(Silent(), both)
+    made = programs.ensure(Silent(), both)
     assert mirror.times("hello.example/v1.2.3/hi") == 1
     assert (made / "hi").read_bytes().endswith(b"of the mirror")
     assert not (made / "ho").read_bytes().endswith(b"of the mirror")

@@ -10,8 +10,8 @@ import subprocess
 import psutil
 import pytest
 
-from cluster import binaries, errors
-from cluster.binaries import check
+from cluster import errors, programs
+from cluster.programs import check
 from cluster.progress import Silent
 from tests.binaries import gobox
 from tests.local.waiting import until
@@ -65,9 +65,9 @@ def test_lab_assets_come_first_and_nothing_is_made(
     recipe, assets, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "none"))
-    assert binaries.find(recipe) == binaries.ensure(Silent(), recipe) == assets
+    assert programs.find(recipe) == programs.ensure(Silent(), recipe) == assets
     monkeypatch.delenv("LAB_ASSETS")
-    assert binaries.find(recipe) is None
+    assert programs.find(recipe) is None
     assert not (tmp_path / "none").exists()
 
 
@@ -76,24 +76,24 @@ def test_lab_assets_without_a_whole_program_is_an_error_that_names_it(
 ):
     os.truncate(assets / "hi", 1000)
     with pytest.raises(errors.IncompleteAssets) as caught:
-        binaries.find(recipe)
+        programs.find(recipe)
     assert caught.value.faults == {"hi": "is cut short"}
     (assets / "hi").unlink()
     with pytest.raises(errors.IncompleteAssets) as caught:
-        binaries.ensure(Silent(), recipe)
+        programs.ensure(Silent(), recipe)
     assert caught.value.faults == {"hi": "is missing"}
     assert caught.value.directory == assets
     monkeypatch.setenv("LAB_ASSETS", str(assets / "elsewhere"))
     with pytest.raises(errors.IncompleteAssets, match="no such directory"):
-        binaries.find(recipe)
+        programs.find(recipe)
 
 
 def test_a_program_that_the_distribution_has_may_be_missing(source, assets):
-    programs = {"true": "binaries/hello"}
-    own = gobox.recipe(source, programs=programs)
-    assert binaries.faults(assets, own) == {"true": "is missing"}
-    either = gobox.recipe(source, programs=programs, substitute=True)
-    assert binaries.find(either) == assets
+    hello = {"true": "binaries/hello"}
+    own = gobox.recipe(source, programs=hello)
+    assert programs.faults(assets, own) == {"true": "is missing"}
+    either = gobox.recipe(source, programs=hello, substitute=True)
+    assert programs.find(either) == assets
 
 
 # --- building ---
@@ -101,12 +101,12 @@ def test_a_program_that_the_distribution_has_may_be_missing(source, assets):
 
 def test_a_build_goes_into_the_cache_and_is_found_there(recipe, cache, monkeypatch):
     monkeypatch.delenv("LAB_KEEP_BUILD_CACHE")
-    made = binaries.ensure(Silent(), recipe)
-    assert made == cache / "bin" / recipe.key() == binaries.find(recipe)
+    made = programs.ensure(Silent(), recipe)
+    assert made == cache / "bin" / recipe.key() == programs.find(recipe)
     assert [path.name for path in made.iterdir()] == ["hi"]
     assert check.program_version([made / "hi", "--version"]) == "v1.2.3"
     before = (made / "hi").stat().st_ino
-    assert binaries.ensure(Silent(), recipe) == made
+    assert programs.ensure(Silent(), recipe) == made
     assert (made / "hi").stat().st_ino == before
     assert half_made(cache) == []
     # The compiler's gigabytes go.
@@ -124,21 +124,21 @@ def test_programs_are_there_as_soon_as_they_are_built(recipe, cache):
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        binaries.ensure(Impatient(), both)
+        programs.ensure(Impatient(), both)
     [begun] = (cache / "bin" / both.key()).iterdir()
     assert begun.name == "hi"
     before = begun.stat().st_ino
     # Another one goes on where that ended.
-    made = binaries.ensure(Silent(), both)
+    made = programs.ensure(Silent(), both)
     assert sorted(path.name for path in made.iterdir()) == ["hi", "ho"]
     assert begun.stat().st_ino == before
 
 
 def test_a_damaged_program_of_the_cache_is_built_again(recipe, cache):
-    made = binaries.ensure(Silent(), recipe)
+    made = programs.ensure(Silent(), recipe)
     os.truncate(made / "hi", 1000)
-    assert binaries.find(recipe) is None
-    assert binaries.ensure(Silent(), recipe) == made
+    assert programs.find(recipe) is None
+    assert programs.ensure(Silent(), recipe) == made
     assert check.program_version([made / "hi", "--version"]) == "v1.2.3"
 
 
@@ -166,16 +166,16 @@ def test_a_killed_build_leaves_nothing_that_runs_and_the_next_one_works(
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert psutil.wait_procs(started, timeout=60)[1] == []
-    assert binaries.find(recipe) is None
+    assert programs.find(recipe) is None
     assert len(half_made(cache)) == 1
-    assert binaries.ensure(Silent(), recipe) == cache / "bin" / recipe.key()
+    assert programs.ensure(Silent(), recipe) == cache / "bin" / recipe.key()
     assert half_made(cache) == []
 
 
 def test_a_fault_in_the_source_fails_with_the_compilers_words(cache, tmp_path):
     gobox.write(tmp_path / "wrong", "package main\n\nfunc main() { missing() }\n")
     with pytest.raises(errors.BuildFailed) as caught:
-        binaries.ensure(Silent(), gobox.recipe(tmp_path / "wrong"))
+        programs.ensure(Silent(), gobox.recipe(tmp_path / "wrong"))
     assert caught.value.what == "hi"
     assert caught.value.exit_code == 1
     assert "undefined: missing" in caught.value.tail
@@ -199,7 +199,7 @@ def test_sources_that_cannot_be_fetched_are_told_from_faults(
     monkeypatch.setenv("GOPROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("GOMODCACHE", str(tmp_path / "modules"))
     with pytest.raises(errors.DownloadFailed) as caught:
-        binaries.ensure(Silent(), gobox.recipe(source))
+        programs.ensure(Silent(), gobox.recipe(source))
     assert "connection refused" in caught.value.tail
     assert "GOPROXY" in caught.value.way_out
 
@@ -233,7 +233,7 @@ def test_a_cache_that_cannot_be_made_is_named(recipe, tmp_path, monkeypatch):
     monkeypatch.delenv("LAB_ASSETS", raising=False)
     monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "file" / "cache"))
     with pytest.raises(errors.StateError) as caught:
-        binaries.ensure(Silent(), recipe)
+        programs.ensure(Silent(), recipe)
     assert caught.value.path.is_relative_to(tmp_path / "file")
     assert "LAB_CACHE_DIR" in caught.value.way_out
 
@@ -242,9 +242,9 @@ def test_a_cache_that_cannot_be_made_is_named(recipe, tmp_path, monkeypatch):
 
 
 def test_what_the_distribution_has_is_not_built(source, cache):
-    programs = {"true": "binaries/hello"}
-    either = gobox.recipe(source, programs=programs, substitute=True)
-    assert list(binaries.ensure(Silent(), either).iterdir()) == []
+    hello = {"true": "binaries/hello"}
+    either = gobox.recipe(source, programs=hello, substitute=True)
+    assert list(programs.ensure(Silent(), either).iterdir()) == []
     assert (cache / "build" / "log").read_text() == ""
 
 
@@ -253,8 +253,8 @@ def test_without_a_c_compiler_the_distribution_must_have_the_program(
 ):
     monkeypatch.setenv("CC", "no-such-compiler")
     with pytest.raises(errors.MissingTool) as caught:
-        binaries.ensure(Silent(), gobox.recipe(source, cgo=True))
+        programs.ensure(Silent(), gobox.recipe(source, cgo=True))
     assert "C compiler" in caught.value.tool
-    programs = {"true": "binaries/hello"}
-    either = gobox.recipe(source, programs=programs, cgo=True, substitute=True)
-    assert list(binaries.ensure(Silent(), either).iterdir()) == []
+    hello = {"true": "binaries/hello"}
+    either = gobox.recipe(source, programs=hello, cgo=True, substitute=True)
+    assert list(programs.ensure(Silent(), either).iterdir()) == []

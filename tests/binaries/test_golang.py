@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from cluster import errors, paths, versions
-from cluster.binaries import golang
+from cluster.programs import golang
 from cluster.progress import Silent
 
 OLD = """#!/bin/sh

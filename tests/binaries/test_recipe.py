@@ -8,9 +8,9 @@ import shutil
 import pytest
 
 from cluster import versions
-from cluster.binaries import golang
-from cluster.binaries.recipe import KIND, RECIPE, Recipe, parse
 from cluster.local import components
+from cluster.programs import golang
+from cluster.programs.recipe import KIND, RECIPE, Recipe, parse
 
 ALL = (*RECIPE.steps, *KIND.steps)
 STEPS = pytest.mark.parametrize("step", ALL, ids=lambda step: step.name)

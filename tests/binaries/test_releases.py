@@ -5,8 +5,8 @@ import re
 import pytest
 
 from cluster import versions
-from cluster.binaries import releases
-from cluster.binaries.recipe import RECIPE
+from cluster.programs import releases
+from cluster.programs.recipe import RECIPE
 
 HUB = "https://github.com"
 SUM = "0123456789abcdef" * 4

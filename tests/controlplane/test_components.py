@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from cluster.binaries.recipe import CONTROL_PLANE
-from cluster.binaries.releases import published
 from cluster.controlplane import components
 from cluster.controlplane.components import Ports, describe
 from cluster.local import layout
+from cluster.programs.recipe import CONTROL_PLANE
+from cluster.programs.releases import published
 from tests.local import doctable
 
 PORTS = Ports(6001, 6002, 6003, 6004, 6005)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from cluster.apiserver import ApiServer, programs
+from cluster.apiserver import ApiServer, find_programs
 from cluster.waiting import until
 
 _READS = {"get", "list", "watch"}
@@ -110,7 +110,7 @@ class Audited(ApiServer):
         """Run the genuine kubectl as one who may do everything."""
         known = self.api_client().configuration
         command = [
-            programs() / "kubectl",
+            find_programs() / "kubectl",
             *("--kubeconfig=/dev/null", f"--server={known.host}"),
             f"--certificate-authority={known.ssl_ca_cert}",
             f"--client-certificate={known.cert_file}",

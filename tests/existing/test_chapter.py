@@ -18,10 +18,10 @@ import pytest
 import yaml
 
 from cluster import paths
-from cluster.binaries import find_kubectl
 from cluster.existing import rbac
 from cluster.existing.record import Record
 from cluster.local.backend import Local
+from cluster.programs import find_kubectl
 from helpers import kubectl
 from tests.commandline import environment, helpers
 from tests.existing.conftest import use

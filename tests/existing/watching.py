@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from cluster.binaries import find_kubectl
+from cluster.programs import find_kubectl
 
 _SPEC = "{.spec['initContainers','containers','ephemeralContainers'][*].image}"
 #: a line for each event: the namespace, and after a blank the images of a pod

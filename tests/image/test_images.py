@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from cluster import binaries, errors, versions
+from cluster import errors, programs, versions
 from cluster.image.archive import Entry, Image, write_archive, write_layer
 from cluster.image.cache import architecture, ensure
 from cluster.image.load import import_archive, list_images
@@ -51,7 +51,7 @@ test -w /tmp
 @pytest.fixture(scope="module")
 def containerd(cluster):
     """Return the client and the socket of the running cluster's containerd."""
-    directory = binaries.ensure(Silent())
+    directory = programs.ensure(Silent())
     return directory / "ctr", Local().state / "run" / "containerd.sock"
 
 
@@ -62,7 +62,7 @@ def names(containerd):
 @full
 def test_archive_fits_a_single_user_id_and_says_nothing_of_its_maker():
     found = set()
-    with tarfile.open(ensure(binaries.ensure(Silent()), Silent())) as outer:
+    with tarfile.open(ensure(programs.ensure(Silent()), Silent())) as outer:
         manifest = json.load(outer.extractfile("manifest.json"))
         for layer in manifest[0]["Layers"]:
             with tarfile.open(fileobj=outer.extractfile(layer)) as tar:
@@ -162,7 +162,7 @@ def test_socket_whose_path_is_too_long_for_one(containerd, tmp_path):
 
 
 def test_nobody_at_the_socket(tmp_path):
-    ctr = binaries.ensure(Silent()) / "ctr"
+    ctr = programs.ensure(Silent()) / "ctr"
     for socket in (tmp_path / "containerd.sock", tmp_path / "none/containerd.sock"):
         with pytest.raises(errors.NotRunning):
             list_images(ctr, socket)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster import binaries, errors
-from cluster.binaries.recipe import KIND
+from cluster import errors, programs
+from cluster.programs.recipe import KIND
 from cluster.progress import Silent
 from tests.kind.surroundings import (
     Fake,
@@ -20,7 +20,7 @@ from tests.kind.surroundings import (
 def kind() -> Path:
     """The genuine kind: from the cache, from its release, or built from its module."""
     try:
-        return binaries.ensure(Silent(), KIND) / "kind"
+        return programs.ensure(Silent(), KIND) / "kind"
     except (errors.DownloadFailed, errors.MissingTool) as error:
         pytest.skip(f"no kind to be had: {error.fact.splitlines()[0]}")
 

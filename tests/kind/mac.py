@@ -48,7 +48,7 @@ def become() -> None:
     platform.freedesktop_os_release = _nothing
     ctypes.CDLL = lambda *_, **__: object()
     sys.addaudithook(_refuse)
-    from cluster.binaries import check
+    from cluster.programs import check
 
     check._MACHO = dict.fromkeys((platform.machine(), "arm64"), b"\x7fELF")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import binaries, paths
+from cluster import paths, programs
 from cluster.kind.backend import Kind
 from tests.kind import fake_engine
 
@@ -83,7 +83,7 @@ def stand_in(parent: Path, patch: pytest.MonkeyPatch) -> Fake:
 
 def as_docker(fake: Fake, kind: Path, patch: pytest.MonkeyPatch) -> Fake:
     path = fake.install("docker")
-    kubectl = binaries.find_kubectl()
+    kubectl = programs.find_kubectl()
     if kubectl is None:
         pytest.skip("no kubectl before the set-up")
     patch.setenv("PATH", f"{path}:{kind.parent}:{kubectl}:{os.environ['PATH']}")

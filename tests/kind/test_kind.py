@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from cluster import binaries, errors, statedir, versions
+from cluster import errors, programs, statedir, versions
 from cluster.image import cache as image_cache
 from cluster.image.load import saved_names
-from cluster.kind import node as node_module, programs
+from cluster.kind import node as node_module, programs as kind_programs
 from cluster.kind.backend import Kind
 from cluster.kind.plan import Record
 from cluster.progress import Silent
@@ -193,7 +193,7 @@ def test_podman_is_driven_as_well(fake, kind, home, tmp_path, monkeypatch):
     """As far as kind goes before it looks into the node."""
     monkeypatch.setenv("PATH", f"{fake.install('podman')}:{os.environ['PATH']}")
     monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", "podman")
-    monkeypatch.setattr(programs, "find_kind", lambda: kind)
+    monkeypatch.setattr(kind_programs, "find_kind", lambda: kind)
     fake.order(kubeadm="no")
     lab = Kind(tmp_path / "state")
     with pytest.raises(errors.KindFailed, match="failed to init node"):
@@ -215,11 +215,11 @@ def test_a_kind_on_path_is_taken_if_it_is_new_enough(
     program.write_text(f"#!/bin/sh\necho kind {version} go1.26.8 linux/amd64\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert programs.find_kind() == (program if taken else kind)
+    assert kind_programs.find_kind() == (program if taken else kind)
 
 
 def test_our_image_alone_passes_into_the_node(tmp_path):
-    archive = image_cache.find(binaries.find_kubectl())
+    archive = image_cache.find(programs.find_kubectl())
     if archive is None:
         pytest.skip("no image before the set-up")
     node_module.extract(archive, versions.TOOLBOX_IMAGE, tmp_path / "alone.tar")

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from cluster import binaries, versions
-from cluster.binaries import check, releases
+from cluster import programs, versions
 from cluster.image import cache as image_cache
 from cluster.image.load import saved_names
 from cluster.kind.engine import Engine
 from cluster.kind.image import Container
 from cluster.kind.node import extract
+from cluster.programs import check, releases
 from cluster.progress import Silent
 from tests import imagebuild
 from tests.binaries import mirror as mirrors
@@ -101,7 +101,7 @@ def test_a_mac_makes_the_image_in_the_engine_and_connects(
 ):
     """What the container would write is the image of this machine."""
     docker = around.as_docker(fake, kind, monkeypatch)
-    kubectl = binaries.find_kubectl()
+    kubectl = programs.find_kubectl()
     archive = image_cache.ensure(kubectl, Silent())
     docker.order(port=node.server.rpartition(":")[2], archive=str(archive))
     (docker.directory / "admin.conf").write_text(node.kubeconfig.read_text())
@@ -158,7 +158,7 @@ def test_a_bare_debian_makes_the_image_with_what_docker_leaves_to_root(tmp_path)
     subprocess.run([*command, f"--file={imagebuild.debian(tmp_path)}"], check=True)
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
     (root / "trusted.pem").write_text(imagebuild.trusted())
-    kubectl = binaries.find_kubectl() / "kubectl"
+    kubectl = programs.find_kubectl() / "kubectl"
     shutil.copy(kubectl, root / "kubectl")
     container = Container(Engine("docker"), Silent())
     line = container.command(kubectl, image_cache.client_pins())

@@ -3,9 +3,9 @@
 import pytest
 
 from cluster import apiserver, errors
-from cluster.binaries.recipe import API_SERVER
 from cluster.kind import backend, programs
 from cluster.kind.backend import Kind
+from cluster.programs.recipe import API_SERVER
 from tests.progress import Notes
 
 

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from cluster import audit, binaries, errors, versions
+from cluster import audit, errors, programs, versions
 from cluster.image import cache as image_cache
 from cluster.kind import node as node_module
 from cluster.kind.backend import LOGS
@@ -99,7 +99,7 @@ def test_a_cluster_comes_up_with_our_image_and_nothing_of_the_learners(
     assert any("Starting control-plane" in line for line in shown)
     assert "waiting for DNS" in view.lines
     assert [image.name for image in lab.images()] == [versions.TOOLBOX_IMAGE]
-    archive = image_cache.ensure(binaries.find_kubectl(), Silent())
+    archive = image_cache.ensure(programs.find_kubectl(), Silent())
     assert lab.images()[0].digest == node_module.toolbox_id(archive)
     assert lab.kubeconfig.stat().st_mode & 0o777 == 0o600
     document = json.loads(json.dumps(lab.status()))

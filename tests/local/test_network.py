@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from cluster.binaries.check import SYSTEM_PATH
+from cluster.programs.check import SYSTEM_PATH
 from tests.machine.lab import ROOT
 
 GUARD = "from cluster.local import network; print(network.guard_loopback())"

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, preflight, processes
-from cluster.binaries import golang
-from cluster.binaries.check import system_has
-from cluster.binaries.recipe import FLAGS, Recipe, Step
-from cluster.binaries.workdir import WorkDir
+from cluster.programs import golang
+from cluster.programs.check import system_has
+from cluster.programs.recipe import FLAGS, Recipe, Step
+from cluster.programs.workdir import WorkDir
 from cluster.progress import Progress
 
 #: switches builds off, whatever its value: for machines with too little memory

