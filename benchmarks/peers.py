@@ -30,9 +30,10 @@ import psutil
 import start
 from parts import figures, resources
 
-from cluster import paths, ports, programs, versions
+from cluster import paths, programs, versions
 from cluster.controlplane.backend import ControlPlane
 from cluster.local.backend import Local
+from cluster.machine import ports
 from cluster.programs import golang
 from cluster.progress import Silent
 

@@ -24,8 +24,8 @@ from pathlib import Path
 from parts import figures, resources
 
 from cluster import versions
-from cluster.local import layout
 from cluster.local.backend import Local
+from cluster.machine import layout
 from cluster.progress import Silent
 
 #: seconds after which a step counts as failed

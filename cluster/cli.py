@@ -266,7 +266,7 @@ def apparmor() -> None:
 
     `doctor` says whether this machine needs it.
     """
-    from cluster.local import apparmor
+    from cluster.machine import apparmor
 
     click.echo(apparmor.profile(apparmor.program()), nl=False)
 

@@ -7,7 +7,7 @@ Notebooks import from here only. Names are loaded when they are first used, so t
 import importlib
 
 _HOME = {
-    "ApiServer": "cluster.apiserver",
+    "ApiServer": "cluster.controlplane.apiserver",
     "Caller": "helpers.caller",
     "KubectlProxy": "helpers.proxy",
     "Token": "helpers.tokens",

@@ -1,7 +1,8 @@
 """Read the requests of a block from the audit log of the cluster's API server.
 
 The server records who asked for what and which code it answered, whether kubectl,
-curl, Python or a pod sent the request. `cluster.audit` decides what the log leaves out.
+curl, Python or a pod sent the request. `cluster.machine.audit` decides what
+the log leaves out.
 """
 
 import json
@@ -9,7 +10,8 @@ import uuid
 
 import pandas as pd
 
-from cluster import audit, waiting
+from cluster import waiting
+from cluster.machine import audit
 from helpers import errors
 from helpers.caller import Caller
 from helpers.command import backend_in_use, kubeconfig_in_use, patience

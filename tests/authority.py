@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from cluster.pki import key_usage
+from cluster.machine.pki import key_usage
 
 DAY = timedelta(days=1)
 

@@ -12,7 +12,7 @@ from typing import Self
 import pytest
 import yaml
 
-from cluster.apiserver import ApiServer
+from cluster.controlplane.apiserver import ApiServer
 from helpers.caller import Caller
 
 DEFAULT = "/api/v1/namespaces/default"

@@ -8,8 +8,9 @@ import psutil
 import pytest
 import requests
 
-from cluster import apiserver, errors, statedir
-from cluster.apiserver import ApiServer
+from cluster import errors, statedir
+from cluster.controlplane import apiserver
+from cluster.controlplane.apiserver import ApiServer
 from cluster.programs.recipe import API_SERVER
 from tests.likekernel import like_a_kernel
 from tests.local.waiting import until
@@ -265,7 +266,7 @@ def test_without_memory_it_does_not_begin(monkeypatch, place):
 PARENT = """
 import signal
 import psutil
-from cluster.apiserver import ApiServer
+from cluster.controlplane.apiserver import ApiServer
 own = ApiServer().start()
 try:
     print(*(p.pid for p in psutil.Process(own.pid).parent().children()), flush=True)

@@ -8,9 +8,9 @@ import threading
 
 import pytest
 
-from cluster import audit
 from cluster.errors import YourCluster
 from cluster.existing.backend import Existing
+from cluster.machine import audit
 from helpers import audit_log, create_token, errors, exec_in_pod, kubectl, wait_for
 from helpers.audit import COLUMNS
 from helpers.caller import Caller

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from cluster import programs
-from cluster.local import identity
+from cluster.machine import identity
 from helpers import command, connect, errors
 from tests.commandline import helpers, python
 

@@ -14,7 +14,8 @@ import pytest
 from cluster import backends, paths
 from cluster.choice import EXISTING, NAMES, Choice, choose
 from cluster.doctor.machine import Namespaces
-from cluster.local import storage, trial
+from cluster.local import trial
+from cluster.machine import storage
 from cluster.progress import Silent
 from tests import unprivileged
 from tests.notebooks import ROOT

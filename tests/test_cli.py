@@ -17,8 +17,8 @@ import pytest
 from click.testing import CliRunner
 
 from cluster.cli_format import status_text
-from cluster.local import identity
 from cluster.local.backend import LOGS, STATUS
+from cluster.machine import identity
 from cluster.progress import Terminal
 from helpers import __main__ as entry
 from helpers.cli import main

@@ -11,8 +11,8 @@ import shutil
 
 import pytest
 
-from cluster import pki
 from cluster.kubeconfig import read_kubeconfig
+from cluster.machine import pki
 from helpers.caller import Caller
 from helpers.refusals import explain
 from helpers.tokens import backdate, create_token

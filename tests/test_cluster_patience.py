@@ -6,7 +6,7 @@ import pytest
 
 from cluster.controlplane.backend import ControlPlane
 from cluster.local.backend import Local
-from cluster.patience import MOST, USUAL, factor
+from cluster.machine.patience import MOST, USUAL, factor
 from helpers import command
 
 BEGAN = 1_700_000_000.0

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cluster import choice
-from cluster.local import identity
+from cluster.machine import identity
 from tests.commandline import environment
 from tests.notebooks import ROOT
 

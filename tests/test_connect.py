@@ -7,8 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster.local import identity
 from cluster.local.backend import Local
+from cluster.machine import identity
 from helpers import connect
 from tests.kernels import CONNECT, await_text, finish, kernel, run
 from tests.patience import patience
@@ -25,7 +25,7 @@ def state(tmp_path):
 def test_a_restarted_kernel_finds_the_same_cluster(cluster):
     with kernel(os.environ["LAB_STATE_DIR"]) as (manager, client):
         pid = f"{CONNECT}\nfrom cluster.local.backend import Local\n"
-        pid += "from cluster.local.machine import Machine\n"
+        pid += "from cluster.machine.host import Machine\n"
         pid += "Machine(Local().state).pid()"
         before = run(client, pid)
         manager.restart_kernel(now=True)

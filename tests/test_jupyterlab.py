@@ -10,7 +10,7 @@ import sys
 import pytest
 from jupyter_client.blocking import BlockingKernelClient
 
-from cluster.local import identity
+from cluster.machine import identity
 from tests import unprivileged
 from tests.browser.jupyterlab import START, JupyterLab
 from tests.kernels import CONNECT, finish, kernel, run

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from cluster.local import identity
+from cluster.machine import identity
 from helpers.course import lessons
 from helpers.exercise import with_solutions
 from tests.kernels import kernel

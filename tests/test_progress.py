@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from cluster import statedir
-from cluster.local import storage
+from cluster.machine import storage
 from helpers import attempts, board, classbook, errors
 from helpers.attempts import Attempt, BadLine
 from helpers.course import Lesson, lessons

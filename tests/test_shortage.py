@@ -5,7 +5,7 @@ Real disks without room are in tests/machine/test_disk.py.
 
 import pytest
 
-from cluster import shortage
+from cluster.machine import shortage
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cluster import errors, statedir
-from cluster.local import storage
+from cluster.machine import storage
 from cluster.progress import Silent
 from tests.commandline import environment
 from tests.notebooks import ROOT
@@ -18,7 +18,7 @@ ROUNDS = """
 import sys
 from pathlib import Path
 from cluster import statedir
-from cluster.local import storage
+from cluster.machine import storage
 from cluster.progress import Silent
 
 state, rounds, removes = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "True"

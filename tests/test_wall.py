@@ -23,7 +23,7 @@ LEAVES = {
 
 #: what goes by the door of `cluster`, and what it is for
 DOORS = {
-    "audit": {"cluster.audit"},
+    "audit": {"cluster.machine.audit"},
     "cli": {"cluster.cli", "cluster.cli_format"},
     "command": {"cluster.backend"},
     "connection": {"cluster.backends"},

@@ -8,11 +8,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from cluster.apiserver import ApiServer
+from cluster.controlplane.apiserver import ApiServer
 from cluster.local import init, seed
-from cluster.local.components import Get
-from cluster.local.probes import Prober
-from cluster.ports import port_of
+from cluster.machine.components import Get
+from cluster.machine.ports import port_of
+from cluster.machine.probes import Prober
 from cluster.waiting import until
 
 OBJECTS = Path(seed.__file__).with_name("seed.jsonl")

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 from parts import figures
 
-from cluster.local import identity
+from cluster.machine import identity
 
 #: CPU seconds in a tick of /proc
 TICK = 1 / os.sysconf("SC_CLK_TCK")

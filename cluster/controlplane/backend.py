@@ -9,12 +9,13 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, pki, preflight, programs, statedir
+from cluster import errors, preflight, programs, statedir
 from cluster.controlplane.process import control_plane
 from cluster.image import load as images
 from cluster.local.backend import Local
-from cluster.local.machine import Machine
-from cluster.logs import last_words
+from cluster.machine import pki
+from cluster.machine.host import Machine
+from cluster.machine.logs import last_words
 from cluster.programs.recipe import CONTROL_PLANE, RECIPE
 from cluster.progress import Progress
 from cluster.statedir import write_private

@@ -19,8 +19,8 @@ paths                  of the machine             by way of the working director
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from cluster.local import components, layout
-from cluster.local.components import Component, Facts, Get
+from cluster.machine import components, layout
+from cluster.machine.components import Component, Facts, Get
 from cluster.usermode import components as usermode
 from cluster.usermode.layout import EGRESS, WAY
 

@@ -21,17 +21,18 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from cluster import die_with_parent, ports
+from cluster import die_with_parent
 from cluster.controlplane import components
 from cluster.kubeconfig import write_embedded
-from cluster.lifecycle import Lifecycle, Task
-from cluster.local import bootstrap, facts, identity, init, probes, storage
-from cluster.local.components import Component
-from cluster.local.layout import API_SERVER, CONTEXT, KUBECONFIG_STEMS
-from cluster.local.machine import Launch, Machine, Program
+from cluster.local import facts, init
+from cluster.machine import bootstrap, identity, ports, probes, storage
+from cluster.machine.components import Component
+from cluster.machine.host import Launch, Machine, Program
+from cluster.machine.layout import API_SERVER, CONTEXT, KUBECONFIG_STEMS
+from cluster.machine.lifecycle import Lifecycle, Task
+from cluster.machine.supervisor import Supervisor
 from cluster.processes import PACKAGES
 from cluster.statedir import write_private
-from cluster.supervisor import Supervisor
 from cluster.usermode import components as usermode, kernel, launcher, layout
 
 _MAIN = "cluster.controlplane.process.main"

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cluster import backends, errors, paths, preflight, shortage, versions
+from cluster import backends, errors, paths, preflight, versions
 from cluster.choice import CONTROL_PLANE, EXISTING, KIND, LOCAL, NONE
 from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.image import cache as image_cache
-from cluster.local import storage
+from cluster.machine import shortage, storage
 from cluster.usermode import kernel, walls
 
 

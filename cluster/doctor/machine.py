@@ -9,8 +9,8 @@ from cluster import errors, paths, statedir
 from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.doctor.programs import install
 from cluster.local import idmap
-from cluster.local.machine import Machine
 from cluster.local.trial import Answer, attempt_here
+from cluster.machine.host import Machine
 from cluster.preflight import Account
 
 #: what `syscalls.pivot_root` knows a number for

@@ -15,7 +15,7 @@ from cluster.existing import account, identify, rbac
 from cluster.existing.identify import Asker
 from cluster.existing.record import Record
 from cluster.image import cache as image_cache
-from cluster.local import storage
+from cluster.machine import storage
 from cluster.programs import ensure_kubectl
 from cluster.progress import Progress, Silent
 from cluster.waiting import until

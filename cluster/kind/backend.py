@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cluster import audit, errors, paths, programs, statedir, versions
+from cluster import errors, paths, programs, statedir, versions
 from cluster.backend import KIND as LOGS, STATUS, Backend
 from cluster.image import cache as image_cache
 from cluster.image.load import Image, add
@@ -25,7 +25,7 @@ from cluster.kind.node import (
 from cluster.kind.plan import Plan, Record, forget, name_for
 from cluster.kind.programs import Commands
 from cluster.kubeconfig import read_kubeconfig, server_of
-from cluster.local import storage
+from cluster.machine import audit, storage
 from cluster.progress import Progress, Silent
 from cluster.statedir import write_private
 

@@ -10,9 +10,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, logs, processes, versions
+from cluster import errors, processes, versions
 from cluster.image.cache import architecture
 from cluster.kind.engine import Engine
+from cluster.machine import logs
 from cluster.programs import download, releases
 from cluster.progress import Progress
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cluster import audit, errors, versions
+from cluster import errors, versions
 from cluster.image import load as images
 from cluster.kind.engine import LONGEST, Engine
 from cluster.kind.plan import AUDIT, BUDGET, Plan
 from cluster.kind.programs import Commands
+from cluster.machine import audit
 from cluster.progress import Progress, Silent
 from cluster.waiting import until
 

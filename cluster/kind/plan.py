@@ -7,7 +7,7 @@ node image        the default of this kind          the same, by its digest
 API server        127.0.0.1, any free port          the same, or the port asked for
 images            pulled by the node                the same, and `toolbox` loaded
 stop, start       by hand                           of the container, by our verbs
-audit log         none                              in the node, see `cluster.audit`
+audit log         none                              in the node, see `machine.audit`
 """
 
 import hashlib
@@ -15,7 +15,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cluster import audit, statedir, versions
+from cluster import statedir, versions
+from cluster.machine import audit
 from cluster.statedir import write_private
 
 #: seconds until a new node and its DNS are ready; the image is there by then

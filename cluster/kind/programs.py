@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import apiserver, errors, logs, processes, programs, statedir, versions
+from cluster import errors, processes, programs, statedir, versions
+from cluster.controlplane import apiserver
 from cluster.kind.engine import Engine
+from cluster.machine import logs
 from cluster.programs.check import program_version
 from cluster.programs.recipe import KIND, parse
 from cluster.progress import Progress

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import errors, logs, paths, ports, shortage, statedir
+from cluster import errors, paths, statedir
 from cluster.backend import LOCAL as LOGS, STATUS, Backend
 from cluster.kubeconfig import embed, holds, read_kubeconfig, write_embedded
-from cluster.local import layout, machine
+from cluster.machine import host, layout, logs, ports, shortage
 from cluster.progress import Progress, Silent
 from cluster.statedir import write_private
 
@@ -45,8 +45,8 @@ class Local(Backend):
         return self.state / "kubeconfig"
 
     @property
-    def _machine(self) -> machine.Machine:
-        return machine.Machine(self.state)
+    def _machine(self) -> host.Machine:
+        return host.Machine(self.state)
 
     def running(self) -> bool:
         """Say whether any of its processes is alive."""
@@ -128,13 +128,13 @@ class Local(Backend):
         ours["ends"] = self.ends()
         if short := shortage.shortages(self.state):
             ours["problem"] = "\n".join(map(str, short.values()))
-        elif found["phase"] == machine.NOT_ANSWERING:
+        elif found["phase"] == host.NOT_ANSWERING:
             ours["problem"] = "the API server does not call itself ready within 5 s"
         return {**STATUS, **found, **ours}
 
     def ends(self) -> str:
         """Say when it will end by itself, and what prevents that; "" if it will not."""
-        from cluster.local import ending
+        from cluster.machine import ending
 
         return ending.when(self.state)
 
@@ -179,7 +179,7 @@ class Local(Backend):
 
     def slowness(self) -> float:
         """Return how many times as long as usual its start took, at least 1."""
-        from cluster import patience
+        from cluster.machine import patience
 
         try:
             return patience.factor(self._machine.last_status())
@@ -197,7 +197,7 @@ class Local(Backend):
         """Return the audit log: an event per line in JSON; raise NotRunning."""
         if not self.running():
             raise errors.NotRunning
-        from cluster import audit
+        from cluster.machine import audit
 
         directory = self.state / "audit"
         try:
@@ -233,9 +233,10 @@ class Local(Backend):
             raise
 
     def _start(self, progress: Progress, port: int | None) -> None:
-        from cluster import pki, preflight
+        from cluster import preflight
         from cluster.image import cache as image_cache
         from cluster.local import trial
+        from cluster.machine import pki
 
         preflight.check()
         binaries = self.binaries()

@@ -5,8 +5,9 @@ Nothing is decided here: `components` describes by these facts what runs.
 
 from pathlib import Path
 
-from cluster.local import cgroups, layout, rootfs
-from cluster.local.components import Facts
+from cluster.local import rootfs
+from cluster.machine import cgroups, layout
+from cluster.machine.components import Facts
 from cluster.programs.check import SYSTEM_PATH, find_runc
 from cluster.statedir import write_private
 

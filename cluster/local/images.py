@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from cluster.image import store
-from cluster.local import components, facts, init, layout, probes, rootfs
-from cluster.local.components import Component, Facts
+from cluster.local import facts, init, rootfs
+from cluster.machine import components, layout, probes
+from cluster.machine.components import Component, Facts
+from cluster.machine.supervisor import Supervisor
 from cluster.statedir import write_private
-from cluster.supervisor import Supervisor
 
 CONTAINERD = Path("/var/lib/containerd")
 #: what overlayfs leaves of its own in a layer's directory, closed even to its owner

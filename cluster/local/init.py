@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from cluster import syscalls as sc
-from cluster.lifecycle import Lifecycle, Task
-from cluster.local import bootstrap, facts, layout, network, probes, rootfs
-from cluster.local.components import Component, describe
+from cluster.local import facts, network, rootfs
+from cluster.machine import bootstrap, layout, probes
+from cluster.machine.components import Component, describe
+from cluster.machine.lifecycle import Lifecycle, Task
+from cluster.machine.supervisor import Supervisor
 from cluster.permissions import make_private
 from cluster.statedir import write_private
-from cluster.supervisor import Supervisor
 from cluster.waiting import until
 
 #: seconds that a whole start may take before it is given up

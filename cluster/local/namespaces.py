@@ -27,17 +27,8 @@ from pathlib import Path
 
 from cluster import syscalls as sc
 from cluster.die_with_parent import die_with_parent
-from cluster.local import (
-    cgroups,
-    identity,
-    idmap,
-    images,
-    init,
-    layout,
-    relay,
-    rootfs,
-    storage,
-)
+from cluster.local import idmap, images, init, relay, rootfs
+from cluster.machine import cgroups, identity, layout, storage
 
 #: of the machine, beside its user namespace
 MACHINE = (

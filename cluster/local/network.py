@@ -10,7 +10,7 @@ import socket
 import struct
 import subprocess
 
-from cluster.local import layout as at
+from cluster.machine import layout as at
 from cluster.syscalls import step
 
 # linux/sockios.h

@@ -25,7 +25,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from cluster import syscalls as sc
-from cluster.local import cgroups, layout as at
+from cluster.machine import cgroups, layout as at
 from cluster.syscalls import StepRefused, step
 
 #: The operating system's programs. Missing ones are left out; links stay links.

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from cluster import errors
 from cluster.image import cache as image_cache
-from cluster.local import images, namespaces, rootfs, storage
-from cluster.local.components import Facts
-from cluster.logs import last_words
+from cluster.local import images, namespaces, rootfs
+from cluster.machine import storage
+from cluster.machine.components import Facts
+from cluster.machine.logs import last_words
 from cluster.progress import Progress
 from cluster.statedir import below
 

@@ -16,15 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, paths, preflight, syscalls as sc
-from cluster.local import (
-    apparmor,
-    cgroups,
-    facts,
-    namespaces,
-    network,
-    rootfs,
-    storage,
-)
+from cluster.local import facts, namespaces, network, rootfs
+from cluster.machine import apparmor, cgroups, storage
 
 #: seconds; it takes a tenth of one
 TIMEOUT = 20.0

@@ -10,7 +10,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, logs, paths, preflight, processes, versions
+from cluster import errors, paths, preflight, processes, versions
+from cluster.machine import logs
 from cluster.permissions import make_private
 from cluster.programs.recipe import parse
 from cluster.progress import Progress

@@ -20,8 +20,8 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cluster.local import components, layout as at
-from cluster.local.components import Component, Facts
+from cluster.machine import components, layout as at
+from cluster.machine.components import Component, Facts
 from cluster.processes import PACKAGES, python_command
 from cluster.usermode import launcher as end_of_kernel, layout
 from cluster.usermode.kernel import Kernel

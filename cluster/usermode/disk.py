@@ -13,8 +13,8 @@ from pathlib import Path
 
 from cluster import die_with_parent, errors
 from cluster.image import cache as image_cache
-from cluster.local import storage
-from cluster.logs import last_words
+from cluster.machine import storage
+from cluster.machine.logs import last_words
 from cluster.progress import Progress
 from cluster.statedir import open_private, write_private
 from cluster.usermode import components, guest, launcher, layout

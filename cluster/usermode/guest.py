@@ -13,8 +13,9 @@ from pathlib import Path
 
 from cluster import syscalls as sc
 from cluster.image.store import begin
-from cluster.local import facts, images, init, layout as at, network, rootfs
-from cluster.local.components import Facts
+from cluster.local import facts, images, init, network, rootfs
+from cluster.machine import layout as at
+from cluster.machine.components import Facts
 from cluster.syscalls import step
 from cluster.usermode import components, kernel, layout
 

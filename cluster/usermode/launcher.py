@@ -16,7 +16,7 @@ from typing import Any
 
 from cluster.die_with_parent import die_with_parent
 from cluster.local import rootfs
-from cluster.local.layout import SHARED
+from cluster.machine.layout import SHARED
 from cluster.processes import PACKAGES
 from cluster.statedir import open_private
 from cluster.usermode import layout as at, walls

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from cluster import versions
-from cluster.local import components
+from cluster.machine import components
 from cluster.programs import golang
 from cluster.programs.recipe import KIND, RECIPE, Recipe, parse
 

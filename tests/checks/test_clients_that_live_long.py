@@ -2,7 +2,7 @@
 
 import pytest
 
-from cluster.apiserver import ApiServer
+from cluster.controlplane.apiserver import ApiServer
 from helpers.checks.clients_that_live_long import survive_expiry
 from helpers.errors import NotSolved
 from tests.local.waiting import until

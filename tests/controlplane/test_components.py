@@ -6,7 +6,7 @@ import pytest
 
 from cluster.controlplane import components
 from cluster.controlplane.components import Ports, describe
-from cluster.local import layout
+from cluster.machine import layout
 from cluster.programs.recipe import CONTROL_PLANE
 from cluster.programs.releases import published
 from tests.local import doctable

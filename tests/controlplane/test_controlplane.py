@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster import errors, ports
+from cluster import errors
 from cluster.controlplane.backend import ControlPlane
-from cluster.local import identity
+from cluster.machine import identity, ports
 from cluster.progress import Silent
 from cluster.usermode import kernel
 from helpers import command, pods

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from cluster.apiserver import ApiServer, find_programs
+from cluster.controlplane.apiserver import ApiServer, find_programs
 from cluster.waiting import until
 
 _READS = {"get", "list", "watch"}

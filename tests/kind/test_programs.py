@@ -2,7 +2,8 @@
 
 import pytest
 
-from cluster import apiserver, errors
+from cluster import errors
+from cluster.controlplane import apiserver
 from cluster.kind import backend, programs
 from cluster.kind.backend import Kind
 from cluster.programs.recipe import API_SERVER

@@ -11,12 +11,13 @@ import sys
 
 import pytest
 
-from cluster import audit, errors, programs, versions
+from cluster import errors, programs, versions
 from cluster.image import cache as image_cache
 from cluster.kind import node as node_module
 from cluster.kind.backend import LOGS
 from cluster.kind.plan import Record
 from cluster.local.backend import STATUS
+from cluster.machine import audit
 from cluster.progress import Silent
 from helpers.command import kubectl
 from tests.commandline import helpers, python

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from cluster.local import storage
+from cluster.machine import storage
 
 
 @contextlib.contextmanager

@@ -12,8 +12,8 @@ import sys
 import threading
 from pathlib import Path
 
-from cluster import lifecycle, logs, supervisor
-from cluster.local.components import Component
+from cluster.machine import lifecycle, logs, supervisor
+from cluster.machine.components import Component
 
 PR_SET_CHILD_SUBREAPER = 36
 

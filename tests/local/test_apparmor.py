@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from cluster.errors import LabError
-from cluster.local import apparmor, trial
+from cluster.local import trial
+from cluster.machine import apparmor
 from cluster.processes import python_command
 
 SETTING = "apparmor_restrict_unprivileged_userns"

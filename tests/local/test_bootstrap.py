@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cluster import backends
-from cluster.local import bootstrap
+from cluster.machine import bootstrap
 from helpers.command import kubectl
 from tests.running import run, sleeper
 

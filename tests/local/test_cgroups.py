@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.local import cgroups, systemd
+from cluster.machine import cgroups, systemd
 from tests.local.deep import nested
 
 ALL = "cpuset cpu io memory pids"

@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 
 from cluster import backend
-from cluster.local import bootstrap, components, layout
-from cluster.local.components import Connect, Facts, Get
+from cluster.machine import bootstrap, components, layout
+from cluster.machine.components import Connect, Facts, Get
 from tests.local import doctable
 
 FACTS = Facts(

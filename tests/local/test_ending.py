@@ -6,9 +6,9 @@ import pwd
 
 import pytest
 
-from cluster.local import ending, identity, systemd
 from cluster.local.backend import Local
-from cluster.local.machine import Machine
+from cluster.machine import ending, identity, systemd
+from cluster.machine.host import Machine
 from cluster.processes import start_time
 
 OURS = f"/user.slice/user-1.slice/user@{os.geteuid()}.service/app.slice/x.scope/outer"

@@ -1,6 +1,7 @@
 """What fills the directory of containerd: itself and an import, without a cluster."""
 
-from cluster.local import images, layout
+from cluster.local import images
+from cluster.machine import layout
 from tests.local.test_components import FACTS
 
 

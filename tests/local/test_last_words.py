@@ -8,7 +8,7 @@ import pytest
 
 from cluster.errors import ComponentFailed
 from cluster.local import trial
-from cluster.logs import last_words, shrink
+from cluster.machine.logs import last_words, shrink
 
 PANIC = """\
 {"level":"info","msg":"opening backend"}

@@ -10,9 +10,9 @@ PROGRAM = """
 import contextlib, json, os, signal, sys, threading
 from pathlib import Path
 
-from cluster.lifecycle import Lifecycle
-from cluster.local.components import Component
-from cluster.supervisor import Supervisor
+from cluster.machine.lifecycle import Lifecycle
+from cluster.machine.components import Component
+from cluster.machine.supervisor import Supervisor
 from cluster.waiting import until
 
 place = Path(sys.argv[1])

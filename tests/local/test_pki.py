@@ -13,9 +13,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID as Usage
 
-from cluster import pki
 from cluster.kubeconfig import write_embedded
-from cluster.local import layout
+from cluster.machine import layout, pki
 
 SERVERS = ("apiserver", "kubelet", "controller-manager", "scheduler")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cluster import errors, laststatus, logs, statedir
+from cluster import errors, statedir
 from cluster.image import load
-from cluster.local import storage
-from cluster.local.machine import Machine
+from cluster.machine import logs, status_file, storage
+from cluster.machine.host import Machine
 
 PART = {"state": "running", "pid": 7, "restarts": 0, "last_exit": None, "since": 1.5}
 STATUS = {
@@ -59,7 +59,7 @@ def test_no_more_is_read_than_was_asked_for_and_nothing_moves_a_cursor(tmp_path)
 
 
 def test_a_status_is_what_was_written():
-    assert laststatus.parse(json.dumps(STATUS)) == STATUS
+    assert status_file.parse(json.dumps(STATUS)) == STATUS
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_what_is_no_status_is_damaged_and_no_traceback(tmp_path, change):
 
 
 def test_the_texts_of_a_status_move_no_cursor():
-    found = laststatus.parse(json.dumps({**STATUS, "problem": "\x1b[2Jgo\ud800ne"}))
+    found = status_file.parse(json.dumps({**STATUS, "problem": "\x1b[2Jgo\ud800ne"}))
     assert found["problem"] == "�[2Jgo�ne"
 
 

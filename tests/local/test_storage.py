@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from cluster import statedir
-from cluster.local import facts, layout, storage
+from cluster.local import facts
+from cluster.machine import layout, storage
 from tests.local.deep import nested
 
 

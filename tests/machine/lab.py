@@ -11,10 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster import ports
-from cluster.local import identity
 from cluster.local.backend import Local
-from cluster.local.machine import Machine
+from cluster.machine import identity, ports
+from cluster.machine.host import Machine
 from cluster.progress import Silent
 from tests.local.waiting import until
 from tests.running import sleeper

@@ -9,8 +9,8 @@ import psutil
 import pytest
 
 from cluster import paths
-from cluster.local import identity
 from cluster.local.backend import Local
+from cluster.machine import identity
 from tests.commandline import COMMAND, environment, helpers
 from tests.machine.lab import ONCE, ROOT, Lab, full
 

@@ -11,9 +11,9 @@ import subprocess
 
 import pytest
 
-from cluster import errors, shortage
+from cluster import errors
 from cluster.doctor.cluster import Cluster
-from cluster.local import machine, probes, storage
+from cluster.machine import host, probes, shortage, storage
 from tests.local.waiting import until
 from tests.machine.lab import Lab, full
 
@@ -93,7 +93,7 @@ def test_it_goes_on_when_there_is_room_again(small, options, exhaust, short):
 def test_up_names_the_disk_of_a_cluster_that_does_not_answer(lab, monkeypatch):
     """So does `connect()`: to start it anew would not help."""
     monkeypatch.setattr(probes, "TIMEOUT", 1.0)
-    monkeypatch.setattr(machine, "ANSWER_WITHIN", 1.0)
+    monkeypatch.setattr(host, "ANSWER_WITHIN", 1.0)
     monkeypatch.setattr(shortage, "DISK", 10**18)
     lab.kill("etcd", signal.SIGSTOP)
     try:

@@ -10,8 +10,8 @@ import time
 import psutil
 import pytest
 
-from cluster import errors, pki
-from cluster.local import components, layout, machine, probes
+from cluster import errors
+from cluster.machine import components, host, layout, pki, probes
 from cluster.progress import Silent
 from tests.local.waiting import until
 from tests.machine.lab import ONCE, Lab, full, members
@@ -223,7 +223,7 @@ def test_a_fork_bomb_in_a_pod_leaves_threads_for_the_rest(lab):
 def test_a_frozen_component_is_told_within_the_deadline(lab, name, monkeypatch):
     """Both deadlines are shorter here; tests/test_cli.py waits for the real ones."""
     monkeypatch.setattr(probes, "TIMEOUT", 1.0)
-    monkeypatch.setattr(machine, "ANSWER_WITHIN", 2.0)
+    monkeypatch.setattr(host, "ANSWER_WITHIN", 2.0)
     lab.kill(name, signal.SIGSTOP)
     try:
         began = time.monotonic()

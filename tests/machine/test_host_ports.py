@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster.local import layout
-from cluster.local.machine import NAMESPACES, Machine
+from cluster.machine import layout
+from cluster.machine.host import NAMESPACES, Machine
 from cluster.progress import Silent
 from tests.machine.lab import ONCE, Lab, full
 

@@ -19,10 +19,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster import errors, pki, ports
-from cluster.local import identity, layout, storage
+from cluster import errors
 from cluster.local.backend import Local
-from cluster.local.machine import NAMESPACES, Machine
+from cluster.machine import identity, layout, pki, ports, storage
+from cluster.machine.host import NAMESPACES, Machine
 from cluster.processes import PACKAGES, start_time
 from cluster.progress import Silent
 from tests.local.waiting import until
@@ -405,7 +405,7 @@ def test_asking_whether_it_runs_disturbs_nobody(tmp_path):
     """Whoever asks must not be taken for the machine, nor keep a start away."""
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path;"
-        "from cluster.local import identity\n"
+        "from cluster.machine import identity\n"
         "print('asking', flush=True)\n"
         "while True: identity.running(Path(sys.argv[2]))"
     )

@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 
 from cluster import syscalls as sc
-from cluster.local import cgroups
+from cluster.machine import cgroups
 from tests import unprivileged
 
 _PR_SET_DUMPABLE = 4

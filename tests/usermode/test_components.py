@@ -11,8 +11,8 @@ import pytest
 
 from cluster.controlplane import components as controlplane
 from cluster.controlplane.components import Ports
-from cluster.local import layout as at
-from cluster.local.components import Facts
+from cluster.machine import layout as at
+from cluster.machine.components import Facts
 from cluster.processes import PACKAGES
 from cluster.usermode import components, guest, kernel, layout
 from cluster.usermode.kernel import Kernel

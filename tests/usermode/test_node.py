@@ -18,8 +18,8 @@ import pytest
 
 from cluster import errors
 from cluster.controlplane.backend import ControlPlane
-from cluster.local import identity
-from cluster.ports import port_of
+from cluster.machine import identity
+from cluster.machine.ports import port_of
 from cluster.progress import Silent
 from cluster.usermode import kernel, walls
 from tests.local.waiting import until

@@ -14,8 +14,9 @@ from functools import cached_property
 from pathlib import Path
 
 from cluster.image import cache as image_cache
-from cluster.local import layout, rootfs
+from cluster.local import rootfs
 from cluster.local.backend import Local
+from cluster.machine import layout
 from cluster.progress import Silent
 from tests import unprivileged
 from tests.running import sleeper

@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster import paths, pki
-from cluster.local import identity
+from cluster import paths
+from cluster.machine import identity, pki
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root can become another user"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.local import layout
+from cluster.machine import layout
 from tests.walls.cluster import SHARED, Cluster
 from tests.walls.hostile import PATIENCE, ROWS
 

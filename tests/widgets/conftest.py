@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from cluster import apiserver
+from cluster.controlplane import apiserver
 from tests.rbacserver import DEFAULT, RbacServer
 
 

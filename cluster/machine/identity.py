@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors, statedir
-from cluster.local import systemd
+from cluster.machine import systemd
 from cluster.processes import PACKAGES, start_time
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
 
-from cluster.local import layout as at
-from cluster.local.components import SERVES, Connect, Get
+from cluster.machine import layout as at
+from cluster.machine.components import SERVES, Connect, Get
 
 #: seconds that one answer may take
 TIMEOUT = 5.0

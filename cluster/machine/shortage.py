@@ -9,8 +9,8 @@ import itertools
 import os
 from pathlib import Path
 
-from cluster import audit, errors, paths, preflight, statedir
-from cluster.local import identity
+from cluster import errors, paths, preflight, statedir
+from cluster.machine import audit, identity
 
 #: bytes; etcd takes 64 MB at a time, has two such files, and lets go of them as it ends
 DISK = 200_000_000

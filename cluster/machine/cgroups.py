@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cluster import syscalls as sc
-from cluster.local import systemd
+from cluster.machine import systemd
 from cluster.statedir import below, write_private
 
 MOUNT = Path("/sys/fs/cgroup")

@@ -20,17 +20,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import errors, laststatus, paths, ports, statedir
-from cluster.local import (
+from cluster import errors, paths, statedir
+from cluster.local import facts, init
+from cluster.machine import (
     apparmor,
     cgroups,
-    facts,
     identity,
-    init,
+    ports,
     probes,
+    status_file,
     storage,
 )
-from cluster.logs import last_words, tail
+from cluster.machine.logs import last_words, tail
 from cluster.processes import python_command
 from cluster.progress import Progress
 from cluster.statedir import open_private, read_shared, write_private
@@ -141,7 +142,7 @@ class Machine:
             return ""
         with suppress(errors.StateError):
             if last := identity.last_run(self.state):
-                from cluster.local import ending
+                from cluster.machine import ending
 
                 return ending.why(last, self.last_status()["phase"], identity.boot())
         return ""
@@ -274,7 +275,7 @@ class Machine:
         """Return what the leader last wrote; raise StateError if that is damaged."""
         path = self.state / "run" / "status.json"
         try:
-            return laststatus.parse(read_shared(path, laststatus.LIMIT))
+            return status_file.parse(read_shared(path, status_file.LIMIT))
         except FileNotFoundError:
             return {
                 "phase": "starting",

@@ -9,7 +9,7 @@ import re
 import shutil
 from pathlib import Path
 
-from cluster.local import identity, systemd
+from cluster.machine import identity, systemd
 
 #: one file for each account that lingers, loginctl(1)
 _LINGERING = Path("/var/lib/systemd/linger")

@@ -14,8 +14,8 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from cluster import logs
-from cluster.local.components import Component
+from cluster.machine import logs
+from cluster.machine.components import Component
 
 #: seconds; the pause before a restart doubles from the first to the last
 BACKOFF = (0.1, 5.0)

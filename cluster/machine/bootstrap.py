@@ -8,9 +8,9 @@ caller waits.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from cluster.local import layout as at
-from cluster.local.components import Get
-from cluster.local.probes import Prober
+from cluster.machine import layout as at
+from cluster.machine.components import Get
+from cluster.machine.probes import Prober
 
 _NODE = f"/api/v1/nodes/{at.NODE_NAME}"
 _ENDPOINTS = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"

@@ -28,11 +28,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
-from cluster import errors, paths, pki, programs, progress, statedir
+from cluster import errors, paths, programs, progress, statedir
 from cluster.controlplane.process import api_server
-from cluster.local.machine import Machine
-from cluster.logs import last_words
-from cluster.ports import port_of
+from cluster.machine import pki
+from cluster.machine.host import Machine
+from cluster.machine.logs import last_words
+from cluster.machine.ports import port_of
 from cluster.preflight import memory_available
 from cluster.processes import start_time
 from cluster.programs.recipe import API_SERVER, CONTROL_PLANE, RECIPE

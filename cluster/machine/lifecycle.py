@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from cluster.machine.supervisor import Supervisor, report_bug
 from cluster.statedir import write_private
-from cluster.supervisor import Supervisor, report_bug
 from cluster.waiting import until
 
 #: seconds between two questions whether a task is done

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization as ser
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from cluster.local import layout
+from cluster.machine import layout
 from cluster.statedir import write_private
 
 #: kubeadm's lifetimes: the CA outlives many lessons, a leaf is made again in time.

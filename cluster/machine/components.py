@@ -27,7 +27,7 @@ API server port        6443, Service port 443     443 on both: the Service works
 aggregated API, hooks  asked by the Service's     asked by the addresses of its
                        address                    endpoints: also without kube-proxy
 leader election        leases                     off: there is one of each
-audit log              none                       of each request, `cluster.audit`
+audit log              none                       of each request, see `machine.audit`
 node address           of a network card          172.30.0.1 on the loopback device
 Services, hostPort     always work                where `nft` works; else only the
                                                   Services `kubernetes` and DNS
@@ -49,8 +49,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from cluster import audit
-from cluster.local import layout as at
+from cluster.machine import audit, layout as at
 
 #: Ready but for two hooks, which sleep for a second before they fill an empty etcd with
 #: the default roles and priority classes. Where those are, nothing is left to wait for.

@@ -10,8 +10,9 @@ import stat
 import subprocess
 from pathlib import Path
 
-from cluster import errors, logs, paths, statedir
-from cluster.local import apparmor, cgroups, facts, idmap, layout
+from cluster import errors, paths, statedir
+from cluster.local import facts, idmap
+from cluster.machine import apparmor, cgroups, layout, logs
 from cluster.processes import python_command
 
 #: what is made anew at each start; objects, keys and images are kept

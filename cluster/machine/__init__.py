@@ -1,0 +1,1 @@
+"""Run the processes of a cluster: what the backends that have any share."""
