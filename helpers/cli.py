@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from cluster.cli import main as main
-from cluster.cli_format import working
+from cluster.cli.format import working
 
 
 @main.command()

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
-from cluster.cli_format import status_text
+from cluster.cli.format import status_text
 from cluster.local.backend import LOGS, STATUS
 from cluster.machine import identity
 from cluster.progress import Terminal

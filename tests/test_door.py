@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import helpers
-from cluster.cli_format import NOT_RUNNING
+from cluster.cli.format import NOT_RUNNING
 from tests.notebooks import FILES, load
 from tests.style.page import Page
 
@@ -26,7 +26,7 @@ print(json.dumps({
 #: what a person waits for most often, and how many modules of ours it may load
 DOORS = {
     "from helpers import connect": (("-c", "from helpers import connect"), 0, 25),
-    "python -m helpers status": (("-m", "helpers", "status"), NOT_RUNNING, 51),
+    "python -m helpers status": (("-m", "helpers", "status"), NOT_RUNNING, 52),
 }
 #: what learners call, and how many modules of ours it may load
 OURS = ("cluster", "helpers")

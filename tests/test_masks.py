@@ -2,7 +2,7 @@
 
 import pytest
 
-from cluster.report import without_secrets
+from cluster.cli.report import without_secrets
 from tools import leaks
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzb21lYm9keSJ9.c2lnbmF0dXJlLW9mLXRoaXM"

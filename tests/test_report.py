@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster import errors, report
+from cluster import errors
+from cluster.cli import report
 from cluster.local.backend import Local
 from cluster.progress import Silent
 from tests.commandline import helpers
@@ -36,7 +37,7 @@ def write_log(state, component, text):
 def test_without_a_cluster_from_a_shell(tmp_path):
     """What there is; the path is all of stdout, and no state is made."""
     state = tmp_path / "none"
-    env = {"LAB_STATE_DIR": state, "PYTHONPATH": Path(report.__file__).parent.parent}
+    env = {"LAB_STATE_DIR": state, "PYTHONPATH": Path(report.__file__).parents[2]}
     done = helpers("report", env=env, cwd=tmp_path)
     path = tmp_path / report.NAME
     assert (done.returncode, done.stdout) == (0, f"{path}\n"), done.stderr

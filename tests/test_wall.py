@@ -24,7 +24,7 @@ LEAVES = {
 #: what goes by the door of `cluster`, and what it is for
 DOORS = {
     "audit": {"cluster.machine.audit"},
-    "cli": {"cluster.cli", "cluster.cli_format"},
+    "cli": {"cluster.cli"},
     "command": {"cluster.backend"},
     "connection": {"cluster.backends"},
     "proxy": {"cluster.die_with_parent"},

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cluster import backends, doctor, errors
 from cluster.backend import Backend
-from cluster.cli_format import status_text
+from cluster.cli.format import status_text
 from cluster.progress import Progress
 from cluster.statedir import write_private
 

@@ -1,6 +1,6 @@
 """The commands for an existing cluster: `use` names it, `rbac` prints the rights.
 
-Thin, as `cluster.cli`, which has all the others. What only these two need is imported
+Thin, as `commands`, which has all the others. What only these two need is imported
 in them: every command loads this module.
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cluster import backends, choice, errors, paths
-from cluster.cli_format import FAILED, Command, working
+from cluster.cli.format import FAILED, Command, working
 
 if TYPE_CHECKING:
     from cluster.existing.account import Plan

@@ -14,7 +14,8 @@ import click
 
 from cluster import backends, choice, errors, statedir
 from cluster.backend import KIND, LOCAL
-from cluster.cli_format import (
+from cluster.cli import existing
+from cluster.cli.format import (
     EXIT_CODES,
     FAILED,
     INTERRUPTED,
@@ -26,7 +27,6 @@ from cluster.cli_format import (
     status_text,
     working,
 )
-from cluster.existing import commands as existing
 
 
 @click.group(
@@ -246,7 +246,7 @@ def report() -> None:
     secret is taken out; names of files and accounts stay, so read it before you hand it
     on. Prints its path: a file in this directory that only you can read (0600).
     """
-    from cluster import report as reports
+    from cluster.cli import report as reports
 
     with working("the report is written") as view:
         path = reports.write(Path.cwd(), view)

@@ -1,6 +1,6 @@
 """Shape the command line: help that keeps its lines, errors as one message, tables.
 
-No command is here; `cluster.cli` has them.
+No command is here; `cluster.cli.commands` has them.
 """
 
 import contextlib
