@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from cluster import backends, choice
-from helpers.attempts import SETTING
-from helpers.exercise import with_solutions
+from helpers.course.attempts import SETTING
+from helpers.course.exercise import with_solutions
 
 pytest_plugins = ["tests.workers", "tests.tiers"]
 

@@ -30,7 +30,7 @@ _HOME = {
     "kubectl": "helpers.command",
     "over_grants": "helpers.rbac",
     "play_kubelet": "helpers.ambassadors",
-    "progress": "helpers.board",
+    "progress": "helpers.course.board",
     "read_certificates": "helpers.certificates",
     "read_rbac": "helpers.rbac",
     "read_schema": "helpers.schemas",

@@ -22,7 +22,7 @@ def progress(as_json: bool) -> None:
     in the state directory, which `stop` and `delete` leave alone. Nothing is sent
     anywhere.
     """
-    from helpers import board
+    from helpers.course import board
 
     shown = board.progress()
     click.echo(shown.json() if as_json else repr(shown))
@@ -41,7 +41,7 @@ def export(directory: Path) -> None:
     Those in Korean are in ko/ of each. It needs a checkout: the installed package has
     no notebooks. The site of the lessons shows their outputs.
     """
-    from helpers import export as exports
+    from helpers.course import export as exports
 
     with working(f"written to {directory}"):
         exports.export(directory)
@@ -65,6 +65,6 @@ def collect(files: tuple[Path, ...]) -> None:
 
     A line that is no entry of such a file is an error, with its number.
     """
-    from helpers import classbook
+    from helpers.course import classbook
 
     click.echo(classbook.collect(files), nl=False)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from helpers.course import lessons
-from helpers.exercise import code_of
+from helpers.course.exercise import code_of
 from helpers.shell import BASH
 
 ROOT = Path(__file__).parent.parent

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 import nbformat
 import pytest
 
-from helpers import attempts, errors, exercise
+from helpers import errors
+from helpers.course import attempts, exercise
 
 
 def cell(kind, name, source, *tags):

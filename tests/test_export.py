@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from helpers import errors, export
+from helpers import errors
 from helpers.checks import __dir__ as names_of_checks
-from helpers.course import lessons
-from helpers.exercise import code_of, tagged
+from helpers.course import export, lessons
+from helpers.course.exercise import code_of, tagged
 from tests.commandline import helpers
 from tests.notebooks import ROOT
 

@@ -6,9 +6,10 @@ from string import Formatter
 
 import pytest
 
-from helpers import attempts, language
+from helpers import language
+from helpers.course import attempts
+from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
-from helpers.exercise import exercise
 from helpers.language import mark, say
 from tests.notebooks import ROOT
 
@@ -17,13 +18,10 @@ from tests.notebooks import ROOT
 SAID = (
     "checks/*.py",
     "ambassadors.py",
-    "attempts.py",
     "audit.py",
-    "board.py",
     "caller.py",
     "drills.py",
     "errors.py",
-    "exercise.py",
     "grants.py",
     "pods.py",
     "proxy.py",
@@ -32,6 +30,9 @@ SAID = (
     "schemas.py",
     "tokens.py",
     "watch.py",
+    "course/attempts.py",
+    "course/board.py",
+    "course/exercise.py",
     "journey/network.py",
     "journey/server.py",
     "widgets/explorer.py",

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from helpers.course import lessons
-from helpers.exercise import JUDGES, with_solutions
+from helpers.course.exercise import JUDGES, with_solutions
 from tests.notebooks import FILES, GLOSSARY, ROOT, anchor, load
 from tests.style import check
 from tests.style.exercises import check_of

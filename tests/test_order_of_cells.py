@@ -14,7 +14,7 @@ import pytest
 
 from cluster.machine import identity
 from helpers.course import lessons
-from helpers.exercise import with_solutions
+from helpers.course.exercise import with_solutions
 from tests.kernels import kernel
 from tests.notebooks import file_of, load
 from tests.patience import patience

@@ -12,16 +12,16 @@ import pytest
 
 from cluster import statedir
 from cluster.machine import storage
-from helpers import attempts, board, classbook, errors
-from helpers.attempts import Attempt, BadLine
-from helpers.course import Lesson, lessons
-from helpers.exercise import exercise
+from helpers import errors
+from helpers.course import Lesson, attempts, board, classbook, lessons
+from helpers.course.attempts import Attempt, BadLine
+from helpers.course.exercise import exercise
 from tests.commandline import helpers
 from tests.notebooks import ROOT
 
 WRITER = """
 import sys
-from helpers.attempts import note
+from helpers.course.attempts import note
 for number in range(200):
     note("some-lesson", f"from_{sys.argv[1]}_{number}", "x" * 5000)
 """

@@ -10,6 +10,7 @@ import pytest
 from cluster.kind.backend import Kind
 from helpers import Caller, create_token, drills, errors, kubectl, repairs, review_token
 from helpers.checks.drills import COPIES, LAYERS
+from helpers.course.exercise import code_of
 from helpers.drills import (
     FILES,
     LABEL,
@@ -20,7 +21,6 @@ from helpers.drills import (
     last_words,
     write_app,
 )
-from helpers.exercise import code_of
 from helpers.refusals.unauthorized import diagnose
 from tests.local.waiting import until
 from tests.notebooks import run_in_shell, source

@@ -10,7 +10,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from helpers.course import lessons
-from helpers.exercise import CHECK, SOLUTION, STUB, with_solutions
+from helpers.course.exercise import CHECK, SOLUTION, STUB, with_solutions
 from tests.notebooks import FILES, ROOT, load
 from tools import site
 

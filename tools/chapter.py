@@ -21,9 +21,9 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from cluster import preflight
 from cluster.progress import Progress
-from helpers.attempts import SETTING
 from helpers.course import lessons
-from helpers.exercise import CHECK, STUB, tagged, with_solutions
+from helpers.course.attempts import SETTING
+from helpers.course.exercise import CHECK, STUB, tagged, with_solutions
 from tools import execution, leaks, sidebyside
 
 ROOT = Path(__file__).resolve().parent.parent

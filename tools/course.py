@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.course import Lesson, lessons
-from helpers.exercise import CHECK, OPTIONAL, SOLUTION, STUB, tagged
+from helpers.course.exercise import CHECK, OPTIONAL, SOLUTION, STUB, tagged
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"

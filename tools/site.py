@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from helpers.course import Lesson, lessons
-from helpers.exercise import CHECK, STUB, tagged, with_solutions
+from helpers.course.exercise import CHECK, STUB, tagged, with_solutions
 from tools import course, korean
 from tools.chapter import ROOT
 

@@ -4,8 +4,8 @@ from cluster.waiting import until
 from helpers.ambassadors import ask_ambassador, play_kubelet
 from helpers.caller import Caller
 from helpers.command import patience
+from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
-from helpers.exercise import exercise
 from helpers.language import mark, say
 from helpers.pods import exec_in_pod
 from helpers.tokens import read_token

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
-from helpers.exercise import exercise
 from helpers.grants import fault_of_grant
 from helpers.language import mark, say
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from helpers.certificates import address_of, server_certificate, verify_server
 from helpers.command import Completed
+from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
-from helpers.exercise import exercise
 from helpers.language import mark, say
 from helpers.pods import exec_in_pod
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from helpers.command import current_namespace, kubeconfig_in_use, kubectl
+from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
-from helpers.exercise import exercise
 from helpers.language import mark, say
 from helpers.managedfields import owners_by_field
 

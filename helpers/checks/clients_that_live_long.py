@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
-from helpers.exercise import exercise
 from helpers.language import mark, say
 
 _SECOND = 2

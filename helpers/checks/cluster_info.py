@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from helpers.caller import Caller
+from helpers.course.exercise import demand_number, exercise
 from helpers.errors import NotSolved
-from helpers.exercise import demand_number, exercise
 from helpers.language import mark, say
 
 #: curl's number for a server that it does not trust

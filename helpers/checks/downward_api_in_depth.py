@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping
 
 from helpers.command import kubectl
+from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
-from helpers.exercise import exercise
 from helpers.language import mark, say
 
 #: the fields of the exercise, and the letters: a variable, a file, or both

@@ -4,8 +4,8 @@ import ipaddress
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from helpers.course.exercise import demand_number, exercise
 from helpers.errors import NotSolved
-from helpers.exercise import demand_number, exercise
 from helpers.language import mark, say
 from helpers.pods import exec_in_pod
 

@@ -1,7 +1,7 @@
 """Check paths of the API: predicted from manifests, and heard from kubectl."""
 
+from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
-from helpers.exercise import exercise
 from helpers.language import mark, say
 from helpers.proxy import KubectlProxy
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from helpers.course.exercise import exercise
 from helpers.discovery import Server
 from helpers.errors import NotSolved
-from helpers.exercise import exercise
 from helpers.language import mark, say
 
 

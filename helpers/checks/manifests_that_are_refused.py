@@ -3,8 +3,8 @@
 import json
 
 from helpers.command import kubectl
+from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
-from helpers.exercise import exercise
 from helpers.language import mark, say
 
 

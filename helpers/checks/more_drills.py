@@ -1,6 +1,6 @@
 """Check an application whose token, namespace or right was wrong."""
 
-from helpers.exercise import exercise
+from helpers.course.exercise import exercise
 from helpers.repairs import demand_answer
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from cluster.waiting import until
 from helpers.ambassadors import ask_ambassador
 from helpers.command import current_namespace, patience
+from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
-from helpers.exercise import exercise
 from helpers.language import mark, say
 from helpers.pods import Answer
 from helpers.proxy import KubectlProxy

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from helpers.command import kubectl
+from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
-from helpers.exercise import exercise
 from helpers.language import mark, say
 from helpers.pods import exec_in_pod
 

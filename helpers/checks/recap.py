@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from helpers.checks.kubectl_proxy import wrong_path
 from helpers.command import Completed, current_namespace
+from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
-from helpers.exercise import exercise
 from helpers.language import mark, say
 from helpers.pods import exec_in_pod
 from helpers.proxy import KubectlProxy

@@ -1,7 +1,7 @@
 """Check that the pod's account may list the Jobs, and nothing more."""
 
+from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
-from helpers.exercise import exercise
 from helpers.grants import fault_of_grant
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 
 from helpers.command import kubectl
+from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
-from helpers.exercise import exercise
 from helpers.language import mark, say
 from helpers.managedfields import owners_by_field
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from helpers import errors
 from helpers.command import current_namespace, kubectl, patience
+from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
-from helpers.exercise import exercise
 from helpers.language import mark, say
 
 _POD = {

@@ -1,8 +1,8 @@
 """Check what `00-start-here` asks for."""
 
 from helpers.command import kubectl
+from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
-from helpers.exercise import exercise
 from helpers.language import mark, say
 
 #: what the namespace is to carry

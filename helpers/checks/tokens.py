@@ -1,7 +1,7 @@
 """Check that a token is the one that was asked for."""
 
+from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
-from helpers.exercise import exercise
 from helpers.language import mark, say
 from helpers.reviews import review_token
 from helpers.tokens import Token

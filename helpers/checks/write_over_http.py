@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from helpers.caller import Caller
 from helpers.command import current_namespace
+from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
-from helpers.exercise import exercise
 from helpers.language import mark, say
 from helpers.refusals import forbidden
 from helpers.refusals.status import DeniedRequest

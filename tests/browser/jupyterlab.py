@@ -19,7 +19,7 @@ import requests
 from nbformat import v4
 from nbformat.sign import NotebookNotary
 
-from helpers.attempts import SETTING
+from helpers.course.attempts import SETTING
 from tests.local.waiting import until
 from tests.notebooks import ROOT
 

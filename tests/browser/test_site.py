@@ -16,7 +16,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from helpers.exercise import with_solutions
+from helpers.course.exercise import with_solutions
 from tests.notebooks import FILES, ROOT, executed, in_lab, load
 from tools import site
 

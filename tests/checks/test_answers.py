@@ -13,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from helpers import errors
 from helpers.command import use_kubeconfig
-from helpers.exercise import code_of
+from helpers.course.exercise import code_of
 from helpers.shell import add_magic
 from tests.notebooks import source
 

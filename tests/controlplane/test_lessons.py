@@ -7,7 +7,7 @@ import pytest
 from cluster import errors
 from cluster.doctor import cluster
 from helpers.course import lessons
-from helpers.exercise import with_solutions
+from helpers.course.exercise import with_solutions
 from tests.notebooks import FILES, NEEDS_LAB, NEEDS_PODS, ROOT, load, tagged
 from tests.style.page import Page
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 import websocket
 
-from helpers.exercise import with_solutions
+from helpers.course.exercise import with_solutions
 
 #: seconds for one answer of the server, and for one cell
 ANSWER, CELL = 120, 240

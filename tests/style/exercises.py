@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from helpers.exercise import CHECK, HINT, SOLUTION, STUB, TASK, code_of
+from helpers.course.exercise import CHECK, HINT, SOLUTION, STUB, TASK, code_of
 from tests.style.page import Cell, Fault, Page
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from cluster import paths
 from helpers import errors
-from helpers.attempts import Attempt, BadLine, read
 from helpers.course import lessons
+from helpers.course.attempts import Attempt, BadLine, read
 
 COLUMNS = ("learner", "lesson", "exercise", "passed", "attempts", "first_pass")
 #: the directories above the file that say nothing of the learner

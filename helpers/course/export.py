@@ -10,9 +10,9 @@ from pathlib import Path
 
 from helpers import errors
 from helpers.course import lessons
-from helpers.exercise import with_solutions, without_solutions
+from helpers.course.exercise import with_solutions, without_solutions
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 #: where the lessons of a language are, from the directory of the notebooks
 EDITIONS = ("", "ko")
 STUDENT, TEACHER = "student", "teacher"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TypeVar, get_origin
 
 from helpers import errors
-from helpers.attempts import note
+from helpers.course.attempts import note
 from helpers.language import mark, say
 
 #: attribute of a check by which it is told from other functions

@@ -5,7 +5,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-FILE = Path(__file__).parent / "data" / "course.toml"
+FILE = Path(__file__).parents[1] / "data" / "course.toml"
 
 
 @dataclass(frozen=True)

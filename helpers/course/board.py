@@ -1,7 +1,7 @@
 """Show a learner how far they are: the lessons, what is solved, where to go on.
 
 The exercises of a lesson are those of course.toml; what was solved is what the checks
-have noted, see `helpers.attempts`.
+have noted, see `helpers.course.attempts`.
 """
 
 import json
@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from html import escape
 from pathlib import Path
 
-from helpers import attempts
-from helpers.course import Lesson, lessons
+from helpers.course import Lesson, attempts, lessons
 from helpers.language import mark, say
 
 CORE, DEEPER = "core", "deeper"
