@@ -27,8 +27,8 @@ from cluster.programs import releases
 from cluster.programs.check import find_runc
 from cluster.programs.recipe import RECIPE
 from cluster.progress import Silent
-from tests.binaries import mirror as m
-from tests.binaries.mapped import mapped
+from tests.cluster.programs import mirror as m
+from tests.cluster.programs.mapped import mapped
 from tests.notebooks import ROOT
 
 TAG = "kubernetes-api-notebooks"

@@ -11,7 +11,7 @@ import shutil
 from cluster.programs import golang
 from cluster.programs.check import SYSTEM_PATH
 from cluster.usermode.kernel import has_amx
-from tests.binaries import gobox
+from tests.cluster.programs import gobox
 
 ROOT = os.geteuid() == 0
 

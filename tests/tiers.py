@@ -20,16 +20,16 @@ MARKERS = (
 #: what takes more than Python: a cluster, API servers, programs, a browser
 HEAVY_FIXTURES = {"cluster", "mine", "production", "one_lab", "kind", "browser"}
 HEAVY = (
-    "tests/controlplane/test_controlplane.py",
-    "tests/kind/test_kind.py",
-    "tests/image/test_images.py",
-    "tests/machine/",
+    "tests/cluster/controlplane/test_controlplane.py",
+    "tests/cluster/kind/test_kind.py",
+    "tests/cluster/image/test_images.py",
+    "tests/cluster/whole/",
     "tests/machines/",
     "tests/walls/",
-    "tests/test_bad_input.py",
-    "tests/test_cli.py",
-    "tests/test_watch.py",
-    "tests/widgets/test_views_",
+    "tests/cluster/test_bad_input.py",
+    "tests/cluster/cli/test_cli.py",
+    "tests/helpers/test_watch.py",
+    "tests/helpers/widgets/test_views_",
 )
 #: how many groups the table at the end has
 SLOWEST = 10

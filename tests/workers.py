@@ -16,18 +16,18 @@ from cluster import backends
 #: and so is any other file
 TOGETHER = (
     "tests/browser/",
-    "tests/controlplane/",
-    "tests/kind/",
-    "tests/machine/",
+    "tests/cluster/controlplane/",
+    "tests/cluster/kind/",
+    "tests/cluster/whole/",
     "tests/machines/",
-    "tests/existing/",
-    "tests/usermode/",
+    "tests/cluster/existing/",
+    "tests/cluster/usermode/",
     "tests/walls/",
 )
 #: of these files each test is one: a notebook that is run whole
-APART = ("tests/test_lessons.py",)
+APART = ("tests/lessons/test_lessons.py",)
 #: the groups that take minutes, the longest first; short ones fill the gaps at the end
-LONGEST = ("tests/machines/", "tests/browser/", "tests/test_lessons.py")
+LONGEST = ("tests/machines/", "tests/browser/", "tests/lessons/test_lessons.py")
 #: backends of which there is one
 ALONE = ("kind", "existing")
 #: bytes for a cluster, its notebooks' kernels, and a JupyterLab with its browser

@@ -20,8 +20,8 @@ from nbformat import v4
 from nbformat.sign import NotebookNotary
 
 from helpers.course.attempts import SETTING
-from tests.local.waiting import until
 from tests.notebooks import ROOT
+from tests.waiting import until
 
 #: Seconds until it listens; about 2, but the first start on a machine compiles Python.
 START = 60.0

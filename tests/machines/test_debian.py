@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from tests.local.waiting import until
 from tests.machines.conftest import SETUP, in_checkout
 from tests.machines.debian import Session
 from tests.patience import patience
+from tests.waiting import until
 from tests.walls.test_pods import MEANT
 
 pytestmark = [

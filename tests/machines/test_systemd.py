@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from tests.local.waiting import until
 from tests.machines.conftest import SETUP, in_checkout
 from tests.patience import patience
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.full("a machine of its own"),

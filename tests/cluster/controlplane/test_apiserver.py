@@ -1,0 +1,319 @@
+"""An API server of a notebook restarts for that notebook alone, and leaves nothing."""
+
+import os
+import signal
+import socket
+
+import psutil
+import pytest
+import requests
+
+from cluster import errors, statedir
+from cluster.controlplane import apiserver
+from cluster.controlplane.apiserver import ApiServer
+from cluster.programs.recipe import API_SERVER
+from tests.likekernel import like_a_kernel
+from tests.waiting import until
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch, cluster):
+    """Return a long state directory of its own; `cluster` made the programs."""
+    state = tmp_path / ("long" * 25)
+    monkeypatch.setenv("LAB_STATE_DIR", str(state))
+    return state / "apiservers"
+
+
+@pytest.fixture(scope="module")
+def own(cluster):
+    """Yield one that runs."""
+    with ApiServer() as running:
+        yield running
+
+
+@pytest.fixture
+def core(own):
+    from kubernetes import client
+
+    return client.CoreV1Api(own.api_client(retries=False))
+
+
+def servers(own):
+    """Return the processes of etcd and kube-apiserver."""
+    return psutil.Process(own.pid).parent().children()
+
+
+def create(core, name):
+    return core.create_namespaced_config_map("default", {"metadata": {"name": name}})
+
+
+def test_a_restart_keeps_objects_and_address(own, core):
+    """Another process answers at the same URL, with what the first one stored."""
+    create(core, "kept")
+    url, pid = own.url, own.pid
+    assert own.restart() is own
+    assert own.url == url and own.pid != pid
+    assert not psutil.pid_exists(pid)
+    assert core.read_namespaced_config_map("kept", "default").metadata.name == "kept"
+    assert repr(own) == f"kube-apiserver of this notebook at {url} (pid {own.pid})"
+
+
+def test_a_full_audit_log_is_removed_after_a_month(own, core):
+    """Its name has the time, and its age alone can be why: one may stay."""
+    log = own.directory / "audit" / "audit.log"
+    old = log.with_name("audit-2026-01-01T00-00-00.000.log")
+    old.touch()
+    own.restart()
+    # The API server looks for old ones when it opens the file, to write.
+    create(core, "noted")
+    until(lambda: not old.exists(), 10, "the old one is removed")
+    assert log.exists()
+
+
+@pytest.mark.full("infrastructure that lessons do not touch")
+def test_one_that_was_killed_comes_back_with_its_objects(own, core):
+    """As after a crash: it is started again, and nobody has to ask for it."""
+    create(core, "crashed")
+    killed = own.pid
+    os.kill(killed, signal.SIGKILL)
+    until(lambda: own.pid not in (killed, None))
+    own.restart()
+    assert core.read_namespaced_config_map("crashed", "default")
+
+
+@pytest.mark.full("infrastructure that lessons do not touch")
+def test_it_forgets_soon(own, core):
+    """A token for the next page ends within seconds, once the server was restarted."""
+    from kubernetes.client import ApiException
+
+    for name in ("page-1", "page-2"):
+        create(core, name)
+    token = core.list_namespaced_config_map("default", limit=1).metadata._continue
+    own.restart()
+
+    def refused():
+        try:
+            core.list_namespaced_config_map("default", limit=1, _continue=token)
+        except ApiException as error:
+            return error.status
+        return None
+
+    assert until(refused, 30) == 410
+
+
+def test_strangers_are_not_let_in(own):
+    """Not even to the health paths: whoever is let in may do everything."""
+    ca = str(own.directory / "pki" / "ca.crt")
+    assert requests.get(f"{own.url}/version", verify=ca).status_code == 401
+
+
+def test_only_its_user_can_read_what_it_stores(own):
+    """Its directory is closed, and so is each file; it listens on the one port."""
+    files = [path for path in own.directory.rglob("*") if path.is_file()]
+    found = [own.directory, own.directory.parent, *files]
+    assert [path for path in found if path.stat().st_mode & 0o077] == []
+    listening = {
+        connection.laddr
+        for process in servers(own)
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    # etcd's other port is for its health and holds no data.
+    assert {address.ip for address in listening} == {"127.0.0.1"}
+    assert len(listening) == 2
+    assert int(own.url.rpartition(":")[2]) in {address.port for address in listening}
+
+
+@pytest.mark.full("infrastructure that lessons do not touch")
+def test_nobody_gets_its_port_while_it_is_away(own, core):
+    """A request is refused then, and not answered by whoever comes along."""
+    port = int(own.url.rpartition(":")[2])
+    os.kill(own.pid, signal.SIGKILL)
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", port))
+    own.restart()
+    assert core.list_namespace().items
+
+
+@pytest.mark.full("infrastructure that lessons do not touch")
+def test_two_do_not_meet(own, core, place):
+    """Each notebook has its own, and what is in one is not in the other."""
+    from kubernetes import client
+
+    create(core, "here")
+    with ApiServer() as other:
+        assert other.url != own.url
+        found = client.CoreV1Api(other.api_client()).list_namespaced_config_map
+        names = [one.metadata.name for one in found("default").items]
+    assert "here" not in names
+
+
+@pytest.mark.full("infrastructure that lessons do not touch")
+def test_a_block_is_its_lifetime(place):
+    """Two processes and a directory come, and go; also after a failure in it."""
+    with pytest.raises(ZeroDivisionError):
+        with ApiServer() as running:
+            found = servers(running)
+            assert len(found) == 2 and len(list(place.iterdir())) == 1
+            _ = 1 / 0
+    assert not any(process.is_running() for process in found)
+    assert list(place.iterdir()) == []
+
+
+@pytest.mark.full("infrastructure that lessons do not touch")
+def test_one_that_nobody_holds_is_stopped(place):
+    """A cell that is run again leaves no second one behind."""
+    held = ApiServer().start()
+    process = psutil.Process(held.pid)
+    held = None
+    assert not process.is_running()
+    assert list(place.iterdir()) == []
+    assert held is None
+
+
+def test_stop_before_start_does_nothing():
+    """A cell that cleans up may run alone."""
+    never = ApiServer()
+    never.stop()
+    assert repr(never) == "kube-apiserver of this notebook, not running"
+    assert never.pid is None
+    for ask in (lambda: never.url, never.api_client):
+        with pytest.raises(errors.ServerEnded, match="does not run"):
+            ask()
+
+
+@pytest.fixture
+def programs(tmp_path, monkeypatch, place):
+    """Return a function that makes shell scripts the only programs there are."""
+
+    def install(**scripts):
+        for name in ("etcd", "kube-apiserver"):
+            program = tmp_path / name
+            text = scripts.get(name.replace("-", "_"), "exec sleep 600")
+            program.write_text(f"#!/bin/sh\n{text}\n")
+            program.chmod(0o700)
+        monkeypatch.setattr(apiserver.binaries, "find", lambda recipe: tmp_path)
+
+    return install
+
+
+@pytest.mark.parametrize("name", ["etcd", "kube-apiserver"])
+def test_one_that_ends_at_once_is_quoted(programs, place, name):
+    """Which, how, and its own words; the other one is not left alone."""
+    programs(**{name.replace("-", "_"): "echo 'no such flag' >&2; exit 3"})
+    failing = ApiServer()
+    with pytest.raises(errors.ServerEnded) as caught:
+        failing.start()
+    assert (caught.value.program, caught.value.ended) == (name, "exit code 3")
+    # It was started three times, as any component.
+    assert set(caught.value.words.splitlines()) == {"no such flag"}
+    assert not failing.running and list(place.iterdir()) == []
+
+
+def test_one_that_is_never_ready_is_ended(programs, place):
+    """The wait has an end, and what was started does not outlive it."""
+    programs()
+    silent = ApiServer()
+    with pytest.raises(errors.NotReady) as caught:
+        silent.start(timeout=0.3)
+    assert 0.3 <= caught.value.waited < 30
+    assert not silent.running and list(place.iterdir()) == []
+
+
+@pytest.fixture
+def without_programs(monkeypatch, place):
+    """Return which recipes were asked for on a machine that has no program yet."""
+    asked = []
+
+    def find(recipe):
+        asked.append(("find", recipe))
+
+    def ensure(view, recipe):
+        asked.append(("ensure", recipe))
+        raise errors.NotEnough("disk space", "here", 2, 1, "Free some.")
+
+    monkeypatch.setattr(apiserver.binaries, "find", find)
+    monkeypatch.setattr(apiserver.binaries, "ensure", ensure)
+    return asked
+
+
+def test_without_the_programs_it_gets_these_two(without_programs):
+    """As beside a learner's own cluster; why that fails is said as anywhere."""
+    with pytest.raises(errors.NotEnough):
+        ApiServer().start()
+    assert without_programs[-1] == ("ensure", API_SERVER)
+    programs = {name for step in API_SERVER.steps for name in step.programs}
+    assert programs == {"etcd", "kube-apiserver"}
+
+
+def test_where_the_programs_cannot_run_it_says_so(without_programs, monkeypatch):
+    """On another system a learner goes on with the next section."""
+    monkeypatch.setattr(apiserver.sys, "platform", "darwin")
+    with pytest.raises(errors.MissingTool) as caught:
+        ApiServer().start()
+    assert caught.value.tool == "kube-apiserver" and "Linux" in caught.value.way_out
+    assert "ensure" not in dict(without_programs)
+
+
+def test_without_memory_it_does_not_begin(monkeypatch, place):
+    """Better a sentence than a kernel that is killed without one."""
+    monkeypatch.setattr(apiserver, "memory_available", lambda: 1_000_000)
+    with pytest.raises(errors.NotEnough) as caught:
+        ApiServer().start()
+    assert caught.value.what == "memory"
+
+
+PARENT = """
+import signal
+import psutil
+from cluster.controlplane.apiserver import ApiServer
+own = ApiServer().start()
+try:
+    print(*(p.pid for p in psutil.Process(own.pid).parent().children()), flush=True)
+    signal.pause()
+except KeyboardInterrupt:
+    print(own.running, flush=True)
+signal.pause()
+"""
+
+
+@pytest.fixture
+def parent(place):
+    """Yield a process like a kernel, in a group of its own, and its two servers."""
+    with like_a_kernel(PARENT) as (process, pids):
+        yield process, [psutil.Process(pid) for pid in pids]
+
+
+@pytest.mark.full("infrastructure that lessons do not touch")
+def test_they_die_with_their_kernel(parent, place):
+    """Also when that is killed; the next one removes the files it left."""
+    process, children = parent
+    assert len(children) == 2
+    process.kill()
+    gone, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+    process.wait()
+    assert len(list(place.iterdir())) == 1
+    with ApiServer():
+        [left] = place.iterdir()
+    assert left.name.startswith(f"{os.getpid()}.") and list(place.iterdir()) == []
+
+
+@pytest.mark.full("infrastructure that lessons do not touch")
+def test_an_interrupted_cell_leaves_them_alone(parent):
+    """The button sends SIGINT to the whole group of the kernel."""
+    process, children = parent
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.stdout.readline() == "True\n"
+    assert all(child.is_running() for child in children)
+
+
+def test_a_state_directory_that_only_api_servers_have_used_is_ours(
+    tmp_path, monkeypatch
+):
+    """A cluster can be started in it later, and `delete` removes it."""
+    state = tmp_path / "state"
+    monkeypatch.setenv("LAB_STATE_DIR", str(state))
+    assert apiserver.new_directory().is_relative_to(state)
+    statedir.refuse_foreign(state)
+    assert state.stat().st_mode & 0o777 == 0o700

@@ -1,0 +1,209 @@
+"""The cache of the image: built once by one process, whole or not there at all."""
+
+import fcntl
+import lzma
+import os
+from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
+
+import pytest
+
+from cluster import errors
+from cluster.image import cache as image_cache
+from cluster.progress import Silent
+from tests.progress import Notes
+from tests.waiting import until
+
+
+def maker(content):
+    def make(work):
+        (work / "made").write_text(content)
+        return work / "made"
+
+    return make
+
+
+def never(work):
+    raise AssertionError("built again")
+
+
+def in_directory(file):
+    return sorted(path.name for path in file.parent.iterdir())
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "images" / "key.tar"
+
+
+def test_of_several_at_once_one_builds_and_all_get_the_same(file):
+    built, view = [], Notes()
+
+    def make(work):
+        # Until somebody has seen that the lock is taken.
+        until(lambda: view.shown)
+        built.append(work)
+        (work / "made").write_text("once")
+        return work / "made"
+
+    with ThreadPoolExecutor() as pool:
+        asked = [pool.submit(image_cache.keep, file, make, view) for _ in range(3)]
+    assert [one.result().read_text() for one in asked] == ["once"] * 3
+    assert len(built) == 1
+    assert set(view.shown) == {"another process builds the toolbox image; waiting"}
+
+
+def test_what_a_killed_build_leaves_is_removed_by_the_next(file):
+    (file.parent / "build-killed").mkdir(parents=True)
+    assert image_cache.keep(file, maker("whole"), Silent()).read_text() == "whole"
+    assert in_directory(file) == ["build.lock", "key.tar"]
+    assert image_cache.keep(file, never, Silent()).read_text() == "whole"
+
+
+def test_failed_build_leaves_nothing_and_does_not_block_the_next(file):
+    def fails(work):
+        (work / "half").write_text("half")
+        raise errors.BuildFailed("it", 3, "no", work / "log")
+
+    with pytest.raises(errors.BuildFailed):
+        image_cache.keep(file, fails, Silent())
+    assert in_directory(file) == ["build.lock"]
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+    assert image_cache.keep(file, maker("next"), Silent()).read_text() == "next"
+
+
+def test_disk_that_fills_up_during_the_build(file):
+    def fills(work):
+        with open("/dev/full", "w") as full:
+            full.write("more")
+        return work
+
+    with pytest.raises(errors.NotEnough) as caught:
+        image_cache.keep(file, fills, Silent())
+    assert caught.value.needed == image_cache.DISK_NEEDED
+    assert "LAB_CACHE_DIR" in caught.value.way_out
+    assert in_directory(file) == ["build.lock"]
+
+
+def test_disk_that_is_too_full_to_begin(file, monkeypatch):
+    monkeypatch.setattr(image_cache, "DISK_NEEDED", 1 << 60)
+    with pytest.raises(errors.NotEnough):
+        image_cache.keep(file, never, Silent())
+
+
+def test_cache_that_cannot_be_written(tmp_path):
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(errors.StateError) as caught:
+        image_cache.keep(tmp_path / "cache/images/key.tar", never, Silent())
+    assert caught.value.path == tmp_path / "cache/images"
+    assert "LAB_CACHE_DIR" in caught.value.way_out
+
+
+def test_oldest_images_are_removed(file):
+    for age, name in enumerate(["one", "two", "three", "four"]):
+        image_cache.keep(file.with_name(f"{name}.tar"), maker(name), Silent())
+        file.with_name(f"{name}.log").touch()
+        os.utime(file.with_name(f"{name}.tar"), (age, age))
+    image_cache.keep(file, maker("five"), Silent())
+    assert {name for name in in_directory(file) if name != "build.lock"} == {
+        *("three.tar", "four.tar", "key.tar"),
+        *("three.log", "four.log"),
+    }
+
+
+def test_a_directory_is_kept_for_its_maker_alone(file):
+    def make(work):
+        (work / "made" / "below").mkdir(parents=True)
+        (work / "made").chmod(0o700)
+        return work / "made"
+
+    store = image_cache.store(file)
+    assert image_cache.keep(store, make, Silent()) == store
+    assert in_directory(file) == ["build.lock", store.name]
+    assert store.stat().st_mode & 0o777 == 0o700
+    assert [path.name for path in store.iterdir()] == ["below"]
+
+
+def test_a_store_goes_with_its_archive_but_not_from_under_a_cluster(file):
+    file.parent.mkdir()
+    for age, name in enumerate(["one", "two", "three", "four", "five"]):
+        archive = file.with_name(f"{name}.tar")
+        archive.touch()
+        os.utime(archive, (age, age))
+        (image_cache.store(archive) / "below").mkdir(parents=True)
+    used = os.open(image_cache.store(file.with_name("one.tar")), os.O_RDONLY)
+    try:
+        fcntl.flock(used, fcntl.LOCK_SH)
+        image_cache.keep(file, maker("six"), Silent())
+    finally:
+        os.close(used)
+    left = {name.partition(".")[0] for name in in_directory(file)}
+    assert left == {"one", "four", "five", "key", "build"}
+    assert image_cache.store(file.with_name("one.tar")).exists()
+    assert file.with_name("one.tar").exists()
+
+
+@pytest.fixture
+def prepared(tmp_path, monkeypatch):
+    """Return binaries, and an image for them that was made in another environment."""
+    binaries = tmp_path / "bin"
+    binaries.mkdir()
+    (binaries / "kubectl").write_text("kubectl")
+    monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "cache"))
+    with monkeypatch.context() as elsewhere:
+        pins = ("kubernetes==37.0.2", "certifi==2026.1.1")
+        elsewhere.setattr(image_cache, "client_pins", lambda: pins)
+        file = image_cache._file(image_cache._inputs(binaries))
+        image_cache.keep(file, maker("of the teacher"), Silent())
+    return binaries, file
+
+
+def test_image_of_another_environment_will_do_where_none_can_be_built(
+    prepared, monkeypatch
+):
+    binaries, file = prepared
+    monkeypatch.setenv("PATH", "/nonexistent")
+    view = Notes()
+    assert image_cache.ensure(binaries, view) == file
+    assert image_cache.find(binaries, view) == file
+    assert image_cache.is_near(file, binaries)
+    assert len(view.kept) == 2 and image_cache.NEAR in view.kept[0]
+    # That of this environment comes first and without a word.
+    ours = image_cache._file(image_cache._inputs(binaries))
+    ours.write_text("ours")
+    os.utime(ours, (1, 1))
+    assert image_cache.ensure(binaries, view) == ours
+    assert len(view.kept) == 2 and not image_cache.is_near(ours, binaries)
+    # With another kubectl none will do.
+    (binaries / "kubectl").write_text("another")
+    assert image_cache.find(binaries) is None
+
+
+def test_where_one_can_be_built_only_its_own_will_do(prepared, tmp_path, monkeypatch):
+    binaries, _ = prepared
+    program = tmp_path / "mmdebstrap"
+    program.touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert image_cache.find(binaries) is None
+
+
+def test_pod_gets_the_client_of_the_notebook():
+    client, *needs = image_cache.client_pins()
+    assert client == f"kubernetes=={metadata.version('kubernetes')}"
+    pins = dict(pin.split("==") for pin in needs)
+    assert [*pins] == sorted(pins)
+    assert {"pydantic-core", "urllib3", "certifi"} <= pins.keys()
+    assert "google-auth" not in pins
+    assert pins == {name: metadata.version(name) for name in pins}
+
+
+def test_a_compressed_archive_is_unpacked_and_none_is_built(prepared, monkeypatch):
+    """As in the image for Binder, in which nothing could build one."""
+    binaries, other = prepared
+    other.unlink()
+    monkeypatch.setenv("PATH", "/nonexistent")
+    compressed = image_cache.packed(binaries)
+    compressed.write_bytes(lzma.compress(b"layers"))
+    archive = image_cache.ensure(binaries, Silent())
+    assert archive == image_cache.name(binaries) and archive.read_bytes() == b"layers"
+    assert compressed.exists()

@@ -1,0 +1,168 @@
+"""Images in a running cluster: ours, and those that a learner brings."""
+
+import json
+import tarfile
+import time
+
+import pytest
+
+from cluster import errors, programs, versions
+from cluster.image.archive import Entry, Image, write_archive, write_layer
+from cluster.image.cache import architecture, ensure
+from cluster.image.load import import_archive, list_images
+from cluster.local.backend import Local
+from cluster.progress import Silent
+from helpers.command import kubectl
+from tests.cluster.image.archives import Layout, docker
+from tests.patience import patience
+
+full = pytest.mark.full("builds from source")
+
+#: What every lesson counts on, as a learner's commands in the pod.
+LESSON = r"""
+set -eu
+test "$(ps -o comm= -p 1)" = catatonit
+test "$(id -u)" = 0
+getent hosts kubernetes.default.svc | grep -q kubernetes
+nslookup kubernetes.default.svc.cluster.local | grep -q Name
+echo '{"a": [1]}' | jq -e '.a[0] == 1' > /dev/null
+bash -c '[[ $BASH_VERSION ]]'
+account=/var/run/secrets/kubernetes.io/serviceaccount
+openssl x509 -in $account/ca.crt -noout -subject > /dev/null
+# The public authorities are known, the cluster's is not: 60, not 77 (no list at all).
+status=0; curl -s https://kubernetes.default.svc/version > /dev/null || status=$?
+test $status = 60
+curl -s --cacert $account/ca.crt https://kubernetes.default.svc/version |
+    jq -e .gitVersion > /dev/null
+kubectl version --output=json | jq -r .clientVersion.gitVersion
+python3 -c '
+import sqlite3, ssl
+from kubernetes import client, config
+config.load_incluster_config()
+print(client.VersionApi().get_code().git_version)'
+for name in awk clear find gzip hostname ip less nc ping sed tar top vi which; do
+    command -v $name > /dev/null || { echo "$name is missing"; exit 1; }
+done
+test -w /tmp
+! find / -xdev -perm /6000 | grep .
+"""
+
+
+@pytest.fixture(scope="module")
+def containerd(cluster):
+    """Return the client and the socket of the running cluster's containerd."""
+    directory = programs.ensure(Silent())
+    return directory / "ctr", Local().state / "run" / "containerd.sock"
+
+
+def names(containerd):
+    return {image.name for image in list_images(*containerd)}
+
+
+@full
+def test_archive_fits_a_single_user_id_and_says_nothing_of_its_maker():
+    found = set()
+    with tarfile.open(ensure(programs.ensure(Silent()), Silent())) as outer:
+        manifest = json.load(outer.extractfile("manifest.json"))
+        for layer in manifest[0]["Layers"]:
+            with tarfile.open(fileobj=outer.extractfile(layer)) as tar:
+                members = list(tar)
+            assert {(member.uid, member.gid) for member in members} == {(0, 0)}
+            assert not any(member.isdev() for member in members)
+            assert not any(member.mode & 0o6000 for member in members)
+            found |= {member.name for member in members}
+    assert "usr/bin/bash" in found
+    assert not found & {"etc/hostname", "etc/resolv.conf", "etc/apt/sources.list"}
+    assert not any(name.startswith(("var/lib/apt/", "etc/apt/")) for name in found)
+
+
+def test_our_images_are_there(containerd):
+    images = {image.name: image for image in list_images(*containerd)}
+    toolbox, pause = images[versions.TOOLBOX_IMAGE], images[versions.PAUSE_IMAGE]
+    assert 100e6 < toolbox.size < 200e6
+    assert 0.5e6 < pause.size < 1.5e6
+    assert toolbox.digest.startswith("sha256:")
+
+
+@full
+def test_lessons_find_their_tools_and_a_pod_ends_when_told(namespace):
+    kubectl("run", "tools", "--image=toolbox:1", "--namespace", namespace)
+    kubectl("wait", "pod/tools", "--for=condition=Ready", "--namespace", namespace)
+    said = kubectl(
+        *("exec", "tools", "--namespace", namespace, "--", "sh", "-c", LESSON)
+    )
+    assert said.stdout.split() == [versions.KUBERNETES] * 2
+    # The init passes SIGTERM on; without it a pod takes its 30 s of grace.
+    began = time.monotonic()
+    kubectl("delete", "pod/tools", "--namespace", namespace)
+    assert time.monotonic() - began < min(patience(15), 25)
+
+
+@full
+def test_image_that_a_learner_adds(containerd, namespace, tmp_path):
+    # Our own archive under another name: an image that a pod can run.
+    layer = write_layer({"etc/motto": Entry(0o644, content=b"")}, tmp_path / "l.tar")
+    images = [Image(("images-test/app:1",), (layer,), {"Cmd": ["/app"]})]
+    write_archive(images, architecture(), tmp_path / "app.tar")
+    assert import_archive(*containerd, tmp_path / "app.tar") == [
+        "docker.io/images-test/app:1"
+    ]
+    assert "docker.io/images-test/app:1" in names(containerd)
+    # A kubelet that had to pull it would say ErrImagePull; it tries to start it.
+    kubectl("run", "app", "--image=images-test/app:1", "--namespace", namespace)
+    kubectl(
+        *("wait", "pod/app", "--namespace", namespace, "--timeout=30s"),
+        "--for=jsonpath={.status.containerStatuses[0].lastState.terminated.reason}"
+        "=StartError",
+    )
+
+
+def test_short_name_in_an_oci_layout_becomes_one_that_a_pod_can_ask_for(
+    containerd, tmp_path
+):
+    full, digests = "docker.io/library/images-short:1", []
+    for author in ("first", "second"):
+        layout = Layout()
+        image = layout.image("images-short:1", architecture(), author)
+        path = layout.save(tmp_path / "oci.tar", image)
+        assert import_archive(*containerd, path) == [full]
+        images = {image.name: image for image in list_images(*containerd)}
+        assert "images-short:1" not in images
+        digests.append(images[full].digest)
+    assert digests[0] != digests[1]
+
+
+def test_image_for_another_machine_does_not_stay(containerd, tmp_path):
+    before, layout = names(containerd), Layout()
+    for path in (
+        docker(tmp_path, "images-other:1", architecture="s390x"),
+        layout.save(tmp_path / "oci.tar", layout.image("images-other:2", "s390x")),
+    ):
+        with pytest.raises(errors.ImageError) as caught:
+            import_archive(*containerd, path)
+        assert f"linux/{architecture()}" in caught.value.way_out
+        assert names(containerd) == before
+
+
+def test_archive_that_only_containerd_finds_fault_with(containerd, tmp_path):
+    layout = Layout()
+    image = layout.image("images-changed:1", architecture())
+    layout.files["blobs/" + image["digest"].replace(":", "/")] += b" "
+    path = layout.save(tmp_path / "changed.tar", image)
+    with pytest.raises(errors.ImageError, match="containerd refused it: .*not found"):
+        import_archive(*containerd, path)
+
+
+def test_socket_whose_path_is_too_long_for_one(containerd, tmp_path):
+    ctr, socket = containerd
+    far = tmp_path / ("länger " * 12) / ("a" * 100)
+    far.mkdir(parents=True)
+    (far / "run").symlink_to(socket.parent)
+    assert list_images(ctr, far / "run" / socket.name) == list_images(*containerd)
+
+
+def test_nobody_at_the_socket(tmp_path):
+    ctr = programs.ensure(Silent()) / "ctr"
+    for socket in (tmp_path / "containerd.sock", tmp_path / "none/containerd.sock"):
+        with pytest.raises(errors.NotRunning):
+            list_images(ctr, socket)

@@ -1,0 +1,260 @@
+"""The programs of the cluster: where they are looked for, and made if missing."""
+
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import subprocess
+
+import psutil
+import pytest
+
+from cluster import errors, programs
+from cluster.programs import check
+from cluster.progress import Silent
+from tests.cluster.programs import gobox
+from tests.waiting import until
+
+
+@pytest.fixture
+def recipe(source):
+    return gobox.recipe(source)
+
+
+@pytest.fixture
+def assets(tmp_path, monkeypatch):
+    """A directory in LAB_ASSETS with a genuine program of the right name."""
+    directory = tmp_path / "assets"
+    directory.mkdir()
+    shutil.copy(os.path.realpath("/bin/true"), directory / "hi")
+    monkeypatch.setenv("LAB_ASSETS", str(directory))
+    return directory
+
+
+@pytest.fixture
+def start():
+    """Starts `ensure` in processes that do not outlive the test."""
+    started = []
+
+    def start(*arguments, **options):
+        started.append(gobox.start(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def finish(process, code=0):
+    """Wait for an `ensure` and return what it printed."""
+    output, shown = process.communicate(timeout=300)
+    assert process.returncode == code, shown
+    return json.loads(output) if code else output.strip()
+
+
+def half_made(cache):
+    return list((cache / "build").glob("stage-*"))
+
+
+# --- where programs are looked for ---
+
+
+def test_lab_assets_come_first_and_nothing_is_made(
+    recipe, assets, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "none"))
+    assert programs.find(recipe) == programs.ensure(Silent(), recipe) == assets
+    monkeypatch.delenv("LAB_ASSETS")
+    assert programs.find(recipe) is None
+    assert not (tmp_path / "none").exists()
+
+
+def test_lab_assets_without_a_whole_program_is_an_error_that_names_it(
+    recipe, assets, monkeypatch
+):
+    os.truncate(assets / "hi", 1000)
+    with pytest.raises(errors.IncompleteAssets) as caught:
+        programs.find(recipe)
+    assert caught.value.faults == {"hi": "is cut short"}
+    (assets / "hi").unlink()
+    with pytest.raises(errors.IncompleteAssets) as caught:
+        programs.ensure(Silent(), recipe)
+    assert caught.value.faults == {"hi": "is missing"}
+    assert caught.value.directory == assets
+    monkeypatch.setenv("LAB_ASSETS", str(assets / "elsewhere"))
+    with pytest.raises(errors.IncompleteAssets, match="no such directory"):
+        programs.find(recipe)
+
+
+def test_a_program_that_the_distribution_has_may_be_missing(source, assets):
+    hello = {"true": "binaries/hello"}
+    own = gobox.recipe(source, programs=hello)
+    assert programs.faults(assets, own) == {"true": "is missing"}
+    either = gobox.recipe(source, programs=hello, substitute=True)
+    assert programs.find(either) == assets
+
+
+# --- building ---
+
+
+def test_a_build_goes_into_the_cache_and_is_found_there(recipe, cache, monkeypatch):
+    monkeypatch.delenv("LAB_KEEP_BUILD_CACHE")
+    made = programs.ensure(Silent(), recipe)
+    assert made == cache / "bin" / recipe.key() == programs.find(recipe)
+    assert [path.name for path in made.iterdir()] == ["hi"]
+    assert check.program_version([made / "hi", "--version"]) == "v1.2.3"
+    before = (made / "hi").stat().st_ino
+    assert programs.ensure(Silent(), recipe) == made
+    assert (made / "hi").stat().st_ino == before
+    assert half_made(cache) == []
+    # The compiler's gigabytes go.
+    assert not (cache / "build" / "compiled").exists()
+
+
+def test_programs_are_there_as_soon_as_they_are_built(recipe, cache):
+    first = recipe.steps[0]
+    second = dataclasses.replace(first, programs={"ho": "binaries/hello"})
+    both = dataclasses.replace(recipe, steps=(first, second))
+
+    class Impatient(Silent):
+        def update(self, message):
+            if message == "building 2/2 ho":
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        programs.ensure(Impatient(), both)
+    [begun] = (cache / "bin" / both.key()).iterdir()
+    assert begun.name == "hi"
+    before = begun.stat().st_ino
+    # Another one goes on where that ended.
+    made = programs.ensure(Silent(), both)
+    assert sorted(path.name for path in made.iterdir()) == ["hi", "ho"]
+    assert begun.stat().st_ino == before
+
+
+def test_a_damaged_program_of_the_cache_is_built_again(recipe, cache):
+    made = programs.ensure(Silent(), recipe)
+    os.truncate(made / "hi", 1000)
+    assert programs.find(recipe) is None
+    assert programs.ensure(Silent(), recipe) == made
+    assert check.program_version([made / "hi", "--version"]) == "v1.2.3"
+
+
+def test_two_processes_at_once_build_once(recipe, cache, tmp_path, start):
+    (tmp_path / "gate").touch()
+    first = start(recipe.root, cache, BOX=str(tmp_path))
+    until((tmp_path / "links").exists, 120)
+    second = start(recipe.root, cache, BOX=str(tmp_path))
+    waiting = until(second.stderr.readline, 120)
+    assert "waiting for another process: building 1/1 hi" in waiting
+    (tmp_path / "gate").unlink()
+    assert finish(first) == finish(second) == str(cache / "bin" / recipe.key())
+    assert (tmp_path / "links").read_text().split() == ["link"]
+
+
+def test_a_killed_build_leaves_nothing_that_runs_and_the_next_one_works(
+    recipe, cache, tmp_path, start
+):
+    (tmp_path / "gate").touch()
+    process = start(recipe.root, cache, BOX=str(tmp_path))
+    until((tmp_path / "links").exists, 120)
+    started = psutil.Process(process.pid).children(recursive=True)
+    # Go and the shell that plays its tool are among them.
+    assert len(started) >= 3
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert psutil.wait_procs(started, timeout=60)[1] == []
+    assert programs.find(recipe) is None
+    assert len(half_made(cache)) == 1
+    assert programs.ensure(Silent(), recipe) == cache / "bin" / recipe.key()
+    assert half_made(cache) == []
+
+
+def test_a_fault_in_the_source_fails_with_the_compilers_words(cache, tmp_path):
+    gobox.write(tmp_path / "wrong", "package main\n\nfunc main() { missing() }\n")
+    with pytest.raises(errors.BuildFailed) as caught:
+        programs.ensure(Silent(), gobox.recipe(tmp_path / "wrong"))
+    assert caught.value.what == "hi"
+    assert caught.value.exit_code == 1
+    assert "undefined: missing" in caught.value.tail
+    assert "undefined: missing" in caught.value.log.read_text()
+    assert half_made(cache) == []
+
+
+def test_sources_that_cannot_be_fetched_are_told_from_faults(
+    cache, source, tmp_path, monkeypatch
+):
+    lock = source / "hello" / "go.mod"
+    lock.write_text(f"{lock.read_text()}\nrequire example.com/nowhere v1.0.0\n")
+    (source / "hello" / "go.sum").write_text(
+        "example.com/nowhere v1.0.0 h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n"
+        "example.com/nowhere v1.0.0/go.mod "
+        "h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n"
+    )
+    (source / "hello" / "main.go").write_text(
+        'package main\n\nimport _ "example.com/nowhere"\n\nfunc main() {}\n'
+    )
+    monkeypatch.setenv("GOPROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("GOMODCACHE", str(tmp_path / "modules"))
+    with pytest.raises(errors.DownloadFailed) as caught:
+        programs.ensure(Silent(), gobox.recipe(source))
+    assert "connection refused" in caught.value.tail
+    assert "GOPROXY" in caught.value.way_out
+
+
+# --- too little room ---
+
+
+def test_a_disk_that_runs_full_is_told_by_the_compiler_and_is_given_back(
+    recipe, compiled, tmp_path, start
+):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = [
+        *("unshare", "--user", "--map-root-user", "--mount", "sh", "-c"),
+        f'mount -t tmpfs -o size=3m tmpfs {disk} && exec "$@"',
+        "sh",
+    ]
+    if subprocess.run([*mounted, "true"], capture_output=True).returncode:
+        pytest.skip("no mounts in a user namespace here")
+    # Go's runtime alone is more when it is compiled.
+    path = compiled.environment["PATH"]
+    process = start(recipe.root, disk / "cache", prefix=mounted, PATH=path)
+    found = finish(process, code=1)
+    assert found["error"] == "BuildFailed"
+    assert "no space left on device" in found["tail"]
+    assert "LAB_CACHE_DIR" in found["way_out"]
+
+
+def test_a_cache_that_cannot_be_made_is_named(recipe, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.delenv("LAB_ASSETS", raising=False)
+    monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    with pytest.raises(errors.StateError) as caught:
+        programs.ensure(Silent(), recipe)
+    assert caught.value.path.is_relative_to(tmp_path / "file")
+    assert "LAB_CACHE_DIR" in caught.value.way_out
+
+
+# --- a program that the distribution has ---
+
+
+def test_what_the_distribution_has_is_not_built(source, cache):
+    hello = {"true": "binaries/hello"}
+    either = gobox.recipe(source, programs=hello, substitute=True)
+    assert list(programs.ensure(Silent(), either).iterdir()) == []
+    assert (cache / "build" / "log").read_text() == ""
+
+
+def test_without_a_c_compiler_the_distribution_must_have_the_program(
+    source, cache, monkeypatch
+):
+    monkeypatch.setenv("CC", "no-such-compiler")
+    with pytest.raises(errors.MissingTool) as caught:
+        programs.ensure(Silent(), gobox.recipe(source, cgo=True))
+    assert "C compiler" in caught.value.tool
+    hello = {"true": "binaries/hello"}
+    either = gobox.recipe(source, programs=hello, cgo=True, substitute=True)
+    assert list(programs.ensure(Silent(), either).iterdir()) == []

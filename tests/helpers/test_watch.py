@@ -1,0 +1,158 @@
+"""A watch hears of everything, survives the end of its server, and ends when told."""
+
+import queue
+import socket
+
+import pytest
+
+from helpers.caller import Caller
+from helpers.watch import BROKEN, LISTED, RECONNECTED, REFUSED, Watch
+from tests.rbacserver import RbacServer
+from tests.waiting import until
+
+PATH = "/api/v1/namespaces/default/configmaps"
+TIMEOUT = 30.0
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """Yield an API server that may be restarted, and has rules."""
+    with RbacServer(tmp_path_factory.mktemp("rbac")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def caller(server):
+    """Return who may do everything there."""
+    return server.caller()
+
+
+class Ears:
+    """What a watch has heard, to be asked for one after the other."""
+
+    def __init__(self) -> None:
+        self.events: queue.Queue = queue.Queue()
+
+    def __call__(self, event) -> None:
+        self.events.put(event)
+
+    def next(self, *kinds: str):
+        """Return the next event of one of these types; others are passed over."""
+        while (event := self.events.get(timeout=TIMEOUT)).type not in kinds:
+            pass
+        return event
+
+
+@pytest.fixture
+def ears():
+    return Ears()
+
+
+@pytest.fixture
+def watch(caller, ears):
+    """Return a function that starts a watch, and end it after the test."""
+    started = []
+
+    def start() -> Watch:
+        started.append(Watch(caller, PATH, ears).start())
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+def create(caller, name: str) -> None:
+    body = {"metadata": {"name": name}}
+    assert caller.request("POST", PATH, body=body).status == 201
+
+
+def delete(caller, name: str) -> None:
+    assert caller.request("DELETE", f"{PATH}/{name}").status == 200
+
+
+def test_it_lists_and_hears_what_follows(caller, ears, watch):
+    """Each event once, in the order of the server."""
+    create(caller, "before")
+    watch()
+    page = ears.next(LISTED).object
+    assert "before" in [item["metadata"]["name"] for item in page["items"]]
+    create(caller, "hello-no")
+    delete(caller, "hello-no")
+    heard = [ears.next("ADDED", "DELETED") for _ in range(2)]
+    assert [one.type for one in heard] == ["ADDED", "DELETED"]
+    assert {one.object["metadata"]["name"] for one in heard} == {"hello-no"}
+
+
+def test_it_survives_a_restart_and_misses_nothing(caller, ears, server, watch):
+    """Broken, connected again, and what happened in between is known."""
+    started = watch()
+    ears.next(LISTED)
+    server.restart()
+    create(caller, "meanwhile")
+    assert ears.next(BROKEN, RECONNECTED, LISTED)
+    seen = set()
+    while "meanwhile" not in seen:
+        event = ears.next("ADDED", LISTED)
+        items = event.object.get("items", [event.object])
+        seen |= {item["metadata"]["name"] for item in items}
+    assert started.running
+
+
+def test_a_refusal_is_told_and_ends_it(ears, caller):
+    """403 and 404 will not become better by asking again."""
+    watch = Watch(caller, "/apis/example.com/v1/things", ears).start()
+    assert "404" in ears.next(REFUSED).object["message"]
+    watch.stop()
+    assert not watch.running
+
+
+def test_nobody_answers(ears):
+    """It is told once, and tried again until it is stopped."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(TIMEOUT)
+        nobody = Caller(f"https://127.0.0.1:{listener.getsockname()[1]}", ca=None)
+        watch = Watch(nobody, PATH, ears).start()
+        for _ in range(3):
+            listener.accept()[0].close()
+        ears.next(BROKEN)
+        watch.stop()
+    assert not watch.running
+    assert ears.events.empty()
+
+
+def test_to_list_is_not_to_watch(server, ears):
+    """Who may only list is told so, once, and the server is left alone."""
+    caller = server.account("lister")
+    server.allow("lister", "configmaps", "list")
+    caller.wait_for(200, PATH)
+    watch = Watch(caller, PATH, ears).start()
+    ears.next(LISTED)
+    event = ears.next(BROKEN, REFUSED)
+    assert event.type == REFUSED and "cannot watch" in event.object["message"]
+    until(lambda: not watch.running, TIMEOUT, "it ends")
+
+
+def test_a_list_says_where_it_begins(caller, ears, monkeypatch):
+    """What came of an earlier one, which broke off, is void."""
+    monkeypatch.setattr("helpers.watch.PAGE", 2)
+    watch = Watch(caller, "/api/v1/namespaces", ears).start()
+    pages = [ears.next(LISTED) for _ in range(2)]
+    watch.stop()
+    assert [page.first for page in pages] == [True, False]
+
+
+def test_a_watch_that_waits_ends_at_once(caller, ears, watch):
+    """Its thread sits in a read that nothing would wake for minutes."""
+    started = watch()
+    ears.next(LISTED)
+    create(caller, "woken")
+    ears.next("ADDED")
+    started.stop()
+    assert not started.running
+
+
+def test_stop_before_the_start_is_nothing(caller, ears):
+    """And it stays stopped."""
+    Watch(caller, PATH, ears).stop()
+    assert ears.events.empty()

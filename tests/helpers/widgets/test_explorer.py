@@ -1,0 +1,205 @@
+"""What can be chosen, and how it is asked for: the same as kubectl would."""
+
+import json
+import subprocess
+
+import pytest
+
+from helpers import errors, kubectl
+from helpers.caller import Caller
+from helpers.discovery import resources
+from helpers.tokens import create_token
+from helpers.widgets import explorer_model as model
+from helpers.widgets.explorer import api_explorer
+from helpers.widgets.explorer_model import Answered, Choice, Chosen, Loaded, State
+from tests.helpers.test_discovery import CORE, NAMED
+from tests.waiting import until
+
+OFFER = model.Offer(resources=tuple(resources([CORE, NAMED])))
+SCALERS = Choice("autoscaling", "v2", "horizontalpodautoscalers")
+NODES = Choice("", "v1", "nodes")
+
+
+def chosen(choice: Choice) -> State:
+    return model.reduce(State(Choice(), OFFER), Chosen(choice))
+
+
+def test_from_discovery_to_choices():
+    """The preferred version is first."""
+    assert OFFER.groups() == ["", "autoscaling"]
+    assert OFFER.versions("autoscaling") == ["v2", "v1"]
+    assert [each.name for each in OFFER.of_version("", "v1")] == ["nodes"]
+    assert model.Offer().groups() == []
+
+
+@pytest.mark.parametrize(
+    ("choice", "path"),
+    [
+        (Choice(resource="/healthz"), "/healthz"),
+        (NODES, "/api/v1/nodes?limit=100"),
+        (NODES._replace(name="a"), "/api/v1/nodes/a"),
+        (SCALERS, "/apis/autoscaling/v2/horizontalpodautoscalers?limit=100"),
+        (
+            SCALERS._replace(namespace="x", name="a"),
+            "/apis/autoscaling/v2/namespaces/x/horizontalpodautoscalers/a",
+        ),
+        # A slash or a question mark in a name is part of it.
+        (NODES._replace(name="../x?y"), "/api/v1/nodes/..%2Fx%3Fy"),
+    ],
+)
+def test_how_a_choice_is_asked_for(choice, path):
+    assert model.path_of(chosen(choice)) == path
+
+
+def test_a_choice_is_settled_on_what_is_offered():
+    """The preferred version, and what can be listed; a path by hand stays."""
+    assert chosen(Choice("autoscaling")).choice[:3] == SCALERS[:3]
+    assert chosen(Choice("no.such.group")).choice == Choice()
+    assert chosen(Choice(resource="/by/hand")).choice.resource == "/by/hand"
+
+
+def test_what_is_gone_is_asked_for_no_longer():
+    """A kind that stays chosen is not asked for again, for it was answered."""
+    before = chosen(SCALERS)
+    same = model.reduce(before, Loaded(OFFER))
+    assert (same.choice, same.asked) == (before.choice, before.asked)
+    gone = model.reduce(before, Loaded(model.Offer()))
+    assert (gone.choice, gone.asked) == (Choice(), before.asked + 1)
+
+
+def test_the_answer_to_a_choice_that_has_passed_by_is_none():
+    """The trouble of another one is no trouble of this one."""
+    state = chosen(NODES)
+    late = model.reduce(state, Answered(state.asked - 1, None, "refused"))
+    assert late == state
+    now = model.reduce(state, Answered(state.asked, None, "refused"))
+    assert (now.trouble, now.answered) == ("refused", state.asked)
+
+
+def test_a_long_list_says_what_is_left_out():
+    """With how many, where the server tells."""
+    assert model.left_out({"metadata": {}}) == ""
+    assert "has more" in model.left_out({"metadata": {"continue": "x"}})
+    known = {"metadata": {"continue": "x", "remainingItemCount": 4900}}
+    assert "4,900 more" in model.left_out(known)
+    for odd in (None, "text", [], {"metadata": None}):
+        assert model.left_out(odd) == ""
+
+
+# --- With a cluster -------------------------------------------------------------------
+
+
+@pytest.fixture
+def view(cluster):
+    """Return an explorer of the cluster."""
+    with api_explorer(namespace="kube-system") as opened:
+        yield opened
+
+
+def test_it_begins_at_the_root(view):
+    """And the answer is the server's own."""
+    assert view.answer() == kubectl("get", "--raw", "/").json()
+    asked = view.request()
+    assert (asked["method"], asked["status"]) == ("GET", 200)
+    assert asked["kubectl"] == "kubectl get --raw /"
+
+
+def without_version(answer: dict) -> dict:
+    """Leave out the moment of a list, which moves with every write to the cluster."""
+    if not answer.get("kind", "").endswith("List"):
+        return answer
+    return answer | {"metadata": {**answer["metadata"], "resourceVersion": ""}}
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"path": "/version"},
+        {"resource": "configmaps"},
+        {"resource": "configmaps", "name": "kube-root-ca.crt"},
+    ],
+)
+def test_the_line_to_copy_gives_the_same_answer(view, choice):
+    """It is run in bash, as a learner would."""
+    answer = view.choose(**choice)
+    line = ["bash", "-c", view.request()["kubectl"]]
+    printed = subprocess.run(line, capture_output=True, timeout=60, check=True).stdout
+    assert without_version(json.loads(printed)) == without_version(answer)
+
+
+def test_a_refusal_is_an_answer(cluster):
+    """Status 403 and the Status of the server, for somebody who may do nothing."""
+    with api_explorer(Caller.bearer(), namespace="") as nobody:
+        answer = nobody.answer()
+        assert (answer["kind"], answer["code"]) == ("Status", 403)
+        assert nobody.wait_until(lambda state: state.unknown, 30)
+        text = nobody.text()
+        assert "403 Forbidden" in text and "What there is to choose" in text
+        assert "as the kubeconfig's user" in nobody.request()["kubectl"]
+
+
+def test_a_token_is_masked(cluster):
+    """Nowhere in what is shown or given back."""
+    token = create_token()
+    with api_explorer(Caller.bearer(token), namespace="") as view:
+        view.choose(path="/version")
+        asked = view.request()
+        assert asked["headers"]["Authorization"] == "Bearer (masked)"
+        view.render(view.state)
+        assert token.text not in json.dumps(asked) + view.text() + view._head.value
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"group": "no.such.group"},
+        {"resource": "nonsense"},
+        {"group": "apps", "version": "v9"},
+    ],
+)
+def test_what_is_not_offered(view, choice):
+    """One error that names what there is."""
+    with pytest.raises(errors.UnknownKind):
+        view.choose(**choice)
+
+
+def is_offered(view, group: str, resource: str) -> bool:
+    """Load the choices again, and look for a resource in it."""
+    view.reload()
+    return view.state.offer.find(group, None, resource) is not None
+
+
+def test_a_kind_that_appears(view):
+    """It is found although the view was open before; "Reload" forgets it when gone."""
+    group = "appears.example.com"
+    version = {"name": "v1", "served": True, "storage": True}
+    version |= {"schema": {"openAPIV3Schema": {"type": "object"}}}
+    names = {"kind": "Walk", "plural": "walks"}
+    manifest = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"walks.{group}"},
+        "spec": {
+            **{"group": group, "scope": "Cluster"},
+            **{"names": names, "versions": [version]},
+        },
+    }
+    view.choose(resource="configmaps")
+    kubectl("create", "-f", "-", input=json.dumps(manifest))
+    try:
+        until(lambda: is_offered(view, group, "walks"), 30, "it is offered")
+        answer = view.choose(group=group, resource="walks")
+        assert answer["kind"] == "WalkList"
+    finally:
+        kubectl("delete", "crd", f"walks.{group}")
+    view.reload()
+    assert view.request()["url"].endswith("/")
+
+
+def test_a_stopped_view_says_so(view):
+    """And keeps its last answer."""
+    view.choose(path="/version")
+    view.stop()
+    with pytest.raises(errors.LabError, match="stopped"):
+        view.choose(path="/api")
+    assert view.answer()["major"] == "1"

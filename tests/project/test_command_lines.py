@@ -1,0 +1,97 @@
+"""No token is an argument of a program: every account of the machine can read those."""
+
+import concurrent.futures
+import re
+
+import psutil
+import pytest
+
+from helpers.command import kubectl
+from helpers.journey import follow_request
+from helpers.pods import ask
+from helpers.tokens import read_token
+from tests.notebooks import FILES, ROOT, load
+from tests.running import run, sleeper
+from tests.waiting import until
+
+#: what curl and kubectl take a token by, and the token itself
+TOKEN = re.compile(r"""(?:Authorization: Bearer |--token[= ])["'\\]*([^\s"'`\\]+)""")
+#: words that are no token, made-up ones, and what `printf` fills in: it is a part of
+#: the shell and starts no program
+HARMLESS = {"…", "TOKEN", "nonsense", "old", "made-up", "%s"}
+#: cells and lines that may do it, with the reason
+ALLOWED = {
+    ("21-six-ways-and-errors socket", "{token.text}"): "it is written to a socket",
+    ("21-six-ways-and-errors curl", "{token.text}"): "it is curl's standard input",
+    ("19-ambassador stale-script", "$TOKEN"): (
+        "the mistake is what the lesson is about: the account may list pods and leave "
+        "notes in one namespace, and the token ends before the lesson shows it"
+    ),
+    ("19-ambassador stale-process", ".{3}).*/"): "it cuts what `ps` prints",
+}
+
+
+def texts():
+    """Yield a name and a text for all that a learner runs or reads."""
+    for path in FILES:
+        for cell in load(path)["cells"]:
+            yield f"{path.stem} {cell['id']}", "".join(cell["source"])
+    pages = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("notebooks/*.md")]
+    sources = [
+        path
+        for package in ("helpers", "cluster")
+        for path in ROOT.glob(f"{package}/**/*")
+        if path.suffix in (".py", ".sh")
+    ]
+    for path in (*pages, *sources):
+        yield path.name, path.read_text()
+
+
+def test_no_text_has_a_token_in_a_command_line():
+    """Where one is meant, it is in the list, and the list has nothing else."""
+    found = {
+        (name, word)
+        for name, text in texts()
+        for word in TOKEN.findall(text)
+        if word not in HARMLESS
+    }
+    assert found == set(ALLOWED)
+
+
+@pytest.fixture(scope="module")
+def token(namespace):
+    """Return the token of a pod whose account may watch ConfigMaps."""
+    account = f"--serviceaccount={namespace}:default"
+    kubectl("create", "rolebinding", "shy", "--clusterrole=view", account)
+    run(sleeper("shy"))
+    return read_token("shy").text
+
+
+@pytest.mark.parametrize("send", [ask, follow_request])
+def test_a_pod_asks_without_showing_its_token(namespace, token, send):
+    """While its curl waits for an answer, no process of the machine has it."""
+    # A watch: the answer does not end before curl does.
+    path = f"/api/v1/namespaces/{namespace}/configmaps?watch=1"
+    with concurrent.futures.ThreadPoolExecutor(1) as aside:
+        answer = aside.submit(send, "shy", path)
+        [curl] = until(lambda: of_curl(path), 20, "curl in the pod")
+        lines = [line for _, line in command_lines()]
+        curl.terminate()
+        # That it was ended is an error to one of them, and an answer to the other.
+        answer.exception()
+    assert not [line for line in lines if token in line]
+
+
+def of_curl(path):
+    """Return the processes of curl that ask for a path."""
+    return [
+        process
+        for process, line in command_lines()
+        if line.startswith("curl ") and path in line
+    ]
+
+
+def command_lines():
+    """Return all processes of the machine with their arguments."""
+    found = psutil.process_iter(["cmdline"])
+    return [(each, " ".join(each.info["cmdline"] or ())) for each in found]

@@ -1,0 +1,114 @@
+"""The dev container: what Jupyter lets in there, and that it is the image.
+
+A JupyterLab elsewhere lets nobody else in, and opens the address that a hub hands out.
+"""
+
+import json
+import re
+import shutil
+import socket
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from tests.browser.jupyterlab import JupyterLab
+from tests.notebooks import ROOT
+from tests.project.test_links import hub_notebook
+
+DIRECTORY = ROOT / ".devcontainer"
+#: has the settings of the image's Jupyter
+IMAGE = ROOT / "binder"
+OWN = "https://fuzzy-space-7-8888.app.github.dev"
+full = pytest.mark.full("infrastructure that lessons do not touch")
+
+
+@contextmanager
+def jupyter(directory: Path, **environment: str):
+    """Run JupyterLab as `make lab` does, with the image's settings."""
+    server = JupyterLab(directory)
+    try:
+        yield server.start(JUPYTER_CONFIG_PATH=str(IMAGE), **environment)
+    finally:
+        server.stop()
+
+
+def here(server: JupyterLab) -> str:
+    """Return the origin of a page that was opened on this machine."""
+    return f"http://localhost:{urlsplit(server.url).port}"
+
+
+def logged_in(server: JupyterLab, token: str) -> str:
+    """Follow the address that JupyterLab prints; return the cookies, "" for none."""
+    # The cookie has the host's name in its own.
+    url = f"{here(server)}/lab?token={token}"
+    answer = requests.get(url, timeout=60, allow_redirects=False)
+    return "; ".join(f"{each.name}={each.value}" for each in answer.cookies)
+
+
+def websocket(server: JupyterLab, origin: str, cookie: str) -> int:
+    """Open a websocket as a browser on a page of `origin`; return the status."""
+    port = urlsplit(server.url).port
+    lines = (
+        # Not by the token, which only a script has: it may come from anywhere.
+        "GET /api/events/subscribe HTTP/1.1",
+        # Whoever hands the port on has asked for it by this name.
+        f"Host: localhost:{port}",
+        f"Origin: {origin}",
+        f"Cookie: {cookie}",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall("\r\n".join((*lines, "", "")).encode())
+        return int(connection.makefile().readline().split()[1])
+
+
+def configuration() -> dict:
+    text = (DIRECTORY / "devcontainer.json").read_text()
+    # JSON with comments, each on a line of its own.
+    return json.loads(re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE))
+
+
+@full
+def test_the_browser_of_a_codespace_gets_its_websockets(tmp_path):
+    with jupyter(tmp_path, CODESPACE_NAME="fuzzy-space-7") as server:
+        cookie = logged_in(server, server.token)
+        assert websocket(server, OWN, cookie) == 101
+        assert websocket(server, here(server), cookie) == 101
+        assert websocket(server, OWN, logged_in(server, "another")) == 403
+        # Neither another codespace, nor whoever names itself in a similar way.
+        assert websocket(server, OWN.replace("fuzzy", "other"), cookie) == 403
+        assert websocket(server, f"{OWN}.example.com", cookie) == 403
+        assert websocket(server, OWN.replace(".app", "-app"), cookie) == 403
+
+
+@full
+def test_elsewhere_nobody_else_is_let_in_and_the_link_of_a_hub_works(
+    tmp_path, monkeypatch
+):
+    monkeypatch.delenv("CODESPACE_NAME", raising=False)
+    path = hub_notebook()
+    (tmp_path / "notebooks" / path).parent.mkdir(parents=True)
+    source = ROOT / path.relative_to(path.parts[0])
+    shutil.copy(source, tmp_path / "notebooks" / path)
+    with jupyter(tmp_path) as server:
+        cookie = logged_in(server, server.token)
+        assert websocket(server, OWN, cookie) == 403
+        assert websocket(server, here(server), cookie) == 101
+        page = f"{server.url}lab/tree/{path}?token={server.token}"
+        assert requests.get(page, timeout=60).text.startswith("<!doctype html>")
+        assert server.api("GET", f"contents/{path}").json()["path"] == str(path)
+
+
+def test_the_container_is_the_image_and_may_make_namespaces():
+    found = configuration()
+    dockerfile = DIRECTORY / found["build"]["dockerfile"]
+    assert dockerfile.resolve() == IMAGE / "Dockerfile"
+    assert (DIRECTORY / found["build"]["context"]).resolve() == ROOT
+    assert f"ARG NB_USER={found['remoteUser']}\n" in dockerfile.read_text()
+    assert found["privileged"] is True

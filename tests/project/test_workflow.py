@@ -1,0 +1,101 @@
+"""The workflow of GitHub Actions, as far as it can be judged without running it."""
+
+import re
+
+import pytest
+import yaml
+
+from tests.notebooks import ROOT
+
+
+@pytest.fixture
+def workflow() -> dict:
+    return yaml.safe_load((ROOT / ".github/workflows/notebooks.yml").read_text())
+
+
+def steps(workflow) -> list[dict]:
+    return [step for job in workflow["jobs"].values() for step in job["steps"]]
+
+
+def test_actions_are_pinned_and_no_credentials_stay(workflow):
+    for step in steps(workflow):
+        if "uses" in step:
+            assert re.search(r"@[0-9a-f]{40}$", step["uses"]), step
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+def test_everything_is_run_on_the_local_cluster(workflow):
+    job = workflow["jobs"]["test"]
+    assert {"backend": "local", "what": ""} in job["strategy"]["matrix"]["include"]
+    assert job["steps"][-1]["run"] == 'make full PYTEST_ARGS="${{ matrix.what }}"'
+
+
+def test_what_only_root_can_run_is_run_by_root(workflow):
+    job = workflow["jobs"]["root"]
+    run, direct = (step["run"] for step in job["steps"][-2:])
+    assert "container" in job and run.startswith("make full PYTEST_ARGS=")
+    assert direct.endswith("-m pytest tests/cluster/whole")
+    # The image of a pull request; what is published is built on main alone.
+    assert "tests/project/test_image.py" in run
+    for name in re.findall(r"tests/\S+\.py", run):
+        assert (ROOT / name).exists(), name
+    for file in (ROOT / "tests").rglob("test_*.py"):
+        lines = file.read_text().splitlines()
+        if "from tests import unprivileged" in lines:
+            assert str(file.relative_to(ROOT)) in run, file
+
+
+def test_every_python_that_a_learner_gets_the_lock_on_is_tested(workflow):
+    """From the oldest that the set-up takes to the newest that it calls tested."""
+    versions = re.findall(r"3, (\d+)\)", (ROOT / "tools/setup.sh").read_text())
+    oldest, beyond = (int(minor) for minor in versions[:2])
+    matrix = workflow["jobs"]["versions"]["strategy"]["matrix"]["include"]
+    tested = {each["python"] for each in matrix if each["packages"] == "lock"}
+    tested |= {
+        str(step["with"]["python-version"])
+        for step in workflow["jobs"]["test"]["steps"]
+        if "setup-python" in step.get("uses", "")
+    }
+    assert tested == {f"3.{minor}" for minor in range(oldest, beyond)}
+
+
+WRITES = {
+    "image": {"contents": "write", "packages": "write"},
+    "publish": {"pages": "write", "id-token": "write"},
+}
+
+
+def test_two_jobs_may_write_and_none_for_a_pull_request(workflow):
+    assert workflow["permissions"] == {"contents": "read"}
+    jobs = {name: job for name, job in workflow["jobs"].items() if "permissions" in job}
+    assert {name: job["permissions"] for name, job in jobs.items()} == WRITES
+    on_main = "github.event_name == 'push' && github.ref == 'refs/heads/main'"
+    assert {job["if"] for job in jobs.values()} == {on_main}
+    # Whoever has the token is a program of GitHub or of Docker, and no lesson.
+    having = [step for step in steps(workflow) if "secrets." in str(step)]
+    assert all(step in jobs["image"]["steps"] for step in having)
+    assert not any("docker run" in step["run"] for step in having)
+
+
+def test_an_image_is_published_after_its_lessons_have_run_as_on_binder(workflow):
+    run = [step.get("run", "") for step in workflow["jobs"]["image"]["steps"]]
+    build, lessons, push, branch = run[1:]
+    assert "--file binder/Dockerfile" in build
+    assert (ROOT / "binder/Dockerfile").exists()
+    for limit in ("--cpus 1", "--memory 2g", "--security-opt no-new-privileges"):
+        assert limit in lessons
+    assert lessons.endswith('python -m pytest notebooks"')
+    # The name holds the commit, and is the one that Binder starts from.
+    assert "$GITHUB_SHA" in push and "docker push" in push
+    assert 'echo "FROM $NAME" >binder/Dockerfile' in branch
+
+
+def test_the_site_is_published_as_it_was_built_after_the_tests(workflow):
+    """By a job that runs no program of this repository."""
+    site, publish = (workflow["jobs"][name] for name in ("site", "publish"))
+    assert [site["needs"], publish["needs"]] == ["test", ["site", "root"]]
+    assert "if" not in site and site["steps"][-2]["run"] == "make site"
+    assert site["steps"][-1]["with"] == {"path": "build/site"}
+    [step] = publish["steps"]
+    assert step["uses"].startswith("actions/deploy-pages@")
