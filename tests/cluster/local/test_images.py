@@ -2,7 +2,7 @@
 
 from cluster.local import images
 from cluster.machine import layout
-from tests.cluster.machine.test_components import FACTS
+from tests.cluster.machine.test_described import FACTS
 
 
 def test_it_is_filled_by_containerd_and_an_import_alone():
