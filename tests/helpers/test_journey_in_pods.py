@@ -84,14 +84,11 @@ def test_an_allowed_request_takes_all_steps(namespace, pods):
     ("pod", "options", "stop", "words"),
     [
         ("app", {"host": "kubernetes"}, "name", "resolve host: kubernetes"),
-        ("app", {"host": "a b"}, "name", "URL"),
         ("app", {"host": "127.0.0.1"}, "address", "onnect to"),
         ("app", {"ca": IMAGE_CA}, "TLS", "unable to get local issuer certificate"),
-        ("app", {"ca": f"{FILES}/namespace"}, "TLS", "namespace"),
         # `automountServiceAccountToken: false` takes ca.crt away, too.
         ("bare", {}, "TLS", f"{FILES}/ca.crt"),
         ("app", {"token": f"{FILES}/namespace"}, "authentication", "Unauthorized"),
-        ("app", {"token": ""}, "authorization", "system:anonymous"),
         ("app", {"token": "/nowhere"}, "authorization", "system:anonymous"),
     ],
 )
@@ -103,17 +100,10 @@ def test_a_broken_step_is_where_it_stops(pods, pod, options, stop, words):
     assert all(step.state != STOPPED for step in later)
 
 
-@pytest.mark.parametrize(
-    ("path", "verb"),
-    [("/", "get"), ("/api/v1/secrets", "list"), ("/api/v1/pods/파드 🐳", "get")],
-)
-def test_a_denied_request_comes_with_its_cure(namespace, path, verb):
-    """A name that cannot be is the server's own 403, not an error of ours."""
-    journey = follow_request("app", path)
+def test_a_name_that_cannot_be_is_refused_by_the_server(namespace):
+    journey = follow_request("app", "/api/v1/pods/파드 🐳")
     assert journey.stopped_at == "authorization"
-    step = journey.step("authorization")
-    assert step.asked.startswith(f"May they {verb} ")
-    assert f"verbs: [{verb}]" in dict(step.facts)["smallest fix"]
+    assert "verbs: [get]" in dict(journey.step("authorization").facts)["smallest fix"]
 
 
 def test_a_stranger_may_read_the_version(namespace):
@@ -130,14 +120,10 @@ def test_what_never_ends_is_not_waited_for(pods):
 
 
 @pytest.mark.parametrize(
-    ("pod", "path", "options", "error"),
-    [
-        ("app", "api/v1", {}, errors.LabError),
-        ("app", "", {}, errors.LabError),
-        ("none", "/", {}, errors.KubectlFailed),
-    ],
+    ("pod", "path", "error"),
+    [("app", "api/v1", errors.LabError), ("none", "/", errors.KubectlFailed)],
 )
-def test_what_cannot_be_sent_is_one_line(namespace, pod, path, options, error):
+def test_what_cannot_be_sent_is_one_line(namespace, pod, path, error):
     with pytest.raises(error) as caught:
-        follow_request(pod, path, **options)
+        follow_request(pod, path)
     assert len(str(caught.value).splitlines()) <= 2
