@@ -1,10 +1,8 @@
-"""A genuine API server with RBAC that a test may restart, halt and fill with pods."""
+"""A genuine API server with RBAC that a test may restart and halt."""
 
 import contextlib
-import itertools
 import os
 import signal
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
@@ -16,8 +14,6 @@ from cluster.controlplane.apiserver import ApiServer
 from helpers.caller import Caller
 
 DEFAULT = "/api/v1/namespaces/default"
-#: requests under way at the same time while pods are made
-_HANDS = 4
 
 
 class RbacServer(ApiServer):
@@ -84,23 +80,6 @@ class RbacServer(ApiServer):
     def caller(self) -> Caller:
         """Return one who may do everything, with connections of its own."""
         return Caller.from_kubeconfig(self.kubeconfig(self.directory / "kubeconfig"))
-
-    def fill(self, pods: list[dict]) -> None:
-        """Create many pods in `default`; nothing runs them."""
-        numbers, failed = itertools.count(), []
-
-        def work(caller: Caller) -> None:
-            while (number := next(numbers)) < len(pods) and not failed:
-                answer = caller.request("POST", f"{DEFAULT}/pods", body=pods[number])
-                if answer.status != 201:
-                    failed.append(answer.data)
-
-        # Made here, one after the other: each writes the same file, and reads it.
-        callers = [self.caller() for _ in range(_HANDS)]
-        hands = [threading.Thread(target=work, args=(each,)) for each in callers]
-        [hand.start() for hand in hands]
-        [hand.join() for hand in hands]
-        assert failed == []
 
     @contextlib.contextmanager
     def halted(self) -> Iterator[None]:

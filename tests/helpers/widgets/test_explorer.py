@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from helpers import errors, kubectl
+from helpers import errors
 from helpers.caller import Caller
 from helpers.discovery import resources
 from helpers.tokens import create_token
@@ -13,7 +13,6 @@ from helpers.widgets import explorer_model as model
 from helpers.widgets.explorer import api_explorer
 from helpers.widgets.explorer_model import Answered, Choice, Chosen, Loaded, State
 from tests.helpers.test_discovery import CORE, NAMED
-from tests.waiting import until
 
 OFFER = model.Offer(resources=tuple(resources([CORE, NAMED])))
 SCALERS = Choice("autoscaling", "v2", "horizontalpodautoscalers")
@@ -96,14 +95,6 @@ def view(cluster):
         yield opened
 
 
-def test_it_begins_at_the_root(view):
-    """And the answer is the server's own."""
-    assert view.answer() == kubectl("get", "--raw", "/").json()
-    asked = view.request()
-    assert (asked["method"], asked["status"]) == ("GET", 200)
-    assert asked["kubectl"] == "kubectl get --raw /"
-
-
 def without_version(answer: dict) -> dict:
     """Leave out the moment of a list, which moves with every write to the cluster."""
     if not answer.get("kind", "").endswith("List"):
@@ -125,17 +116,6 @@ def test_the_line_to_copy_gives_the_same_answer(view, choice):
     line = ["bash", "-c", view.request()["kubectl"]]
     printed = subprocess.run(line, capture_output=True, timeout=60, check=True).stdout
     assert without_version(json.loads(printed)) == without_version(answer)
-
-
-def test_a_refusal_is_an_answer(cluster):
-    """Status 403 and the Status of the server, for somebody who may do nothing."""
-    with api_explorer(Caller.bearer(), namespace="") as nobody:
-        answer = nobody.answer()
-        assert (answer["kind"], answer["code"]) == ("Status", 403)
-        assert nobody.wait_until(lambda state: state.unknown, 30)
-        text = nobody.text()
-        assert "403 Forbidden" in text and "What there is to choose" in text
-        assert "as the kubeconfig's user" in nobody.request()["kubectl"]
 
 
 def test_a_token_is_masked(cluster):
@@ -161,39 +141,6 @@ def test_what_is_not_offered(view, choice):
     """One error that names what there is."""
     with pytest.raises(errors.UnknownKind):
         view.choose(**choice)
-
-
-def is_offered(view, group: str, resource: str) -> bool:
-    """Load the choices again, and look for a resource in it."""
-    view.reload()
-    return view.state.offer.find(group, None, resource) is not None
-
-
-def test_a_kind_that_appears(view):
-    """It is found although the view was open before; "Reload" forgets it when gone."""
-    group = "appears.example.com"
-    version = {"name": "v1", "served": True, "storage": True}
-    version |= {"schema": {"openAPIV3Schema": {"type": "object"}}}
-    names = {"kind": "Walk", "plural": "walks"}
-    manifest = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"walks.{group}"},
-        "spec": {
-            **{"group": group, "scope": "Cluster"},
-            **{"names": names, "versions": [version]},
-        },
-    }
-    view.choose(resource="configmaps")
-    kubectl("create", "-f", "-", input=json.dumps(manifest))
-    try:
-        until(lambda: is_offered(view, group, "walks"), 30, "it is offered")
-        answer = view.choose(group=group, resource="walks")
-        assert answer["kind"] == "WalkList"
-    finally:
-        kubectl("delete", "crd", f"walks.{group}")
-    view.reload()
-    assert view.request()["url"].endswith("/")
 
 
 def test_a_stopped_view_says_so(view):

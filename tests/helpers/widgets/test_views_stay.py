@@ -48,6 +48,8 @@ def live_pods(server):
         create(server, "after-live")
         opened.wait_for("ADDED", "after-live", timeout=TIMEOUT)
         assert "after-live" in list(opened.frame()["NAME"])
+        with pytest.raises(errors.NotReady, match="ADDED of pod nobody"):
+            opened.wait_for("ADDED", "nobody", timeout=0.1)
 
 
 @contextlib.contextmanager
