@@ -57,7 +57,7 @@ full: setup lint ## Check also faults, other backends, builds: what rarely break
 	@$(TESTS) -m 'not covered' --budget 45 $(PYTEST_ARGS)
 
 quick: lint ## Check style and what needs no cluster
-	@$(TESTS) -m 'not full' --quick --budget 2 $(PYTEST_ARGS)
+	@$(TESTS) -m 'not full and not heavy' --budget 2 $(PYTEST_ARGS)
 
 # As many workers as the machine has room for, each with a cluster of its own.
 # PYTEST_ARGS='-n 0' has none: for debuggers.

@@ -18,7 +18,7 @@ from cluster import backends, choice
 from helpers.course.attempts import SETTING
 from helpers.course.exercise import with_solutions
 
-pytest_plugins = ["tests.workers", "tests.tiers"]
+pytest_plugins = ["tests.tiers"]
 
 #: what `pytest notebooks` leaves out: the same cells, in another language
 collect_ignore = ["notebooks/ko"]

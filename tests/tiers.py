@@ -1,4 +1,4 @@
-"""Choose what a run proves; fail if it was slow, or skipped too much.
+"""Choose what a run proves, and which worker does; fail if it was slow, or skipped.
 
 A plugin of the root conftest.py, for `make quick`, `make test` and `make full`.
 """
@@ -6,18 +6,20 @@ A plugin of the root conftest.py, for `make quick`, `make test` and `make full`.
 import os
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from pathlib import Path
 
+import psutil
 import pytest
 
+from cluster import backends
 from tests import skips
-from tests.workers import group
 
 MARKERS = (
     "full(reason): what a change to a lesson or a helper hardly breaks; `make full`",
     "covered(by): left out of `make full`, where another test proves this and more",
+    "heavy: what takes more than Python; left out of `make quick`",
 )
-#: what takes more than Python: a cluster, API servers, programs, a browser
+#: a cluster, API servers, programs, a browser
 HEAVY_FIXTURES = {"cluster", "mine", "production", "one_lab", "kind", "browser"}
 HEAVY = (
     "tests/cluster/controlplane/test_controlplane.py",
@@ -31,91 +33,52 @@ HEAVY = (
     "tests/helpers/test_watch.py",
     "tests/helpers/widgets/test_views_",
 )
-#: how many groups the table at the end has
-SLOWEST = 10
-
-
-@dataclass
-class Run:
-    """What is noted while the tests run.
-
-    `seconds` are those of each group, `skipped` counts by reason. `load` is that at the
-    start.
-    """
-
-    cores: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
-    load: float = field(default_factory=lambda: os.getloadavg()[0])
-    began: float = field(default_factory=time.monotonic)
-    seconds: Counter[str] = field(default_factory=Counter)
-    skipped: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def minutes(self) -> float:
-        """Return how long the run has taken so far."""
-        return (time.monotonic() - self.began) / 60
-
-    def too_slow(self, budget: float, workers: int) -> list[str]:
-        """Return why it took too long for a machine that had nothing else to do.
-
-        The budget is that of two workers; a single one gets twice as long.
-        """
-        allowed = budget * 1.5 * (1 if workers > 1 else 2)
-        if self.load >= self.cores or self.minutes <= allowed:
-            return []
-        return [f"{self.minutes:.1f} minutes, and the budget is {budget:g}"]
-
-    def unexpected_skips(self) -> list[str]:
-        """Return the skips that hide something on this machine."""
-        return [
-            f"{count} skipped, which tests/skips.py does not expect here: {reason}"
-            for reason, count in self.skipped.items()
-            if not skips.expected(reason)
-        ]
-
-
-RUN = pytest.StashKey[Run]()
+#: a directory whose tests share a machine, API servers or a browser is one group
+TOGETHER = (
+    "tests/browser/",
+    "tests/cluster/controlplane/",
+    "tests/cluster/kind/",
+    "tests/cluster/whole/",
+    "tests/machines/",
+    "tests/cluster/existing/",
+    "tests/cluster/usermode/",
+    "tests/walls/",
+)
+#: each test, a notebook that is run whole, is a group; of any other file all are one
+APART = "tests/lessons/test_lessons.py"
+#: the groups that take minutes, the longest first; short ones fill the gaps at the end
+LONGEST = ("tests/machines/", "tests/browser/", APART)
+#: backends of which there is one
+ALONE = ("kind", "existing")
+#: bytes for a cluster, its notebooks' kernels, and a JupyterLab with its browser
+MEMORY = 3e9
+#: instances of inotify for a worker's cluster, and for one that a test starts beside it
+INSTANCES = 2 * 24
+LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
+BEGAN = time.monotonic()
+FAULTS = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options that the Makefile gives."""
-    ours = parser.getgroup("tiers")
-    ours.addoption("--quick", action="store_true", help="only what needs no cluster")
-    ours.addoption(
-        "--budget", type=float, metavar="MINUTES", help="fail above half as much again"
-    )
+    """Add the option that the Makefile gives."""
+    what = "fail above half as much again"
+    parser.addoption("--budget", type=float, metavar="MINUTES", help=what)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers, and begin to count."""
+    """Register the markers."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
-    run = config.stash[RUN] = Run()
-    if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Listener(run))
 
 
-class Listener:
-    """Note how long each group takes and why tests are skipped."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note one phase of one test."""
-        self.run.seconds[group(report.nodeid)] += report.duration
-        if report.skipped and not hasattr(report, "wasxfail"):
-            reason = report.longrepr[2].removeprefix("Skipped: ")
-            self.run.skipped[reason] += 1
-
-
-def pytest_collection_modifyitems(
-    config: pytest.Config, items: list[pytest.Item]
-) -> None:
-    """Leave out what needs a cluster, if that is asked for."""
-    if config.getoption("quick"):
-        heavy = {item for item in items if _is_heavy(item)}
-        config.hook.pytest_deselected(items=[*heavy])
-        items[:] = [item for item in items if item not in heavy]
+# Before pytest reads the markers.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is heavy, and put the longest groups first."""
+    for item in items:
+        if _is_heavy(item):
+            item.add_marker("heavy")
+    items.sort(key=_rank)
 
 
 def _is_heavy(item: pytest.Item) -> bool:
@@ -126,40 +89,82 @@ def _is_heavy(item: pytest.Item) -> bool:
     )
 
 
+def _rank(item: pytest.Item) -> int:
+    found = [rank for rank, name in enumerate(LONGEST) if item.nodeid.startswith(name)]
+    return found[0] if found else len(LONGEST)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many workers this machine has room for; 0 is no worker but this one.
+
+    A cluster that was named is there once, and on kind's one engine clusters meet.
+    """
+    alone = {backends.Here().asked, backends.chosen().backend} & {*ALONE}
+    if "LAB_STATE_DIR" in os.environ or alone:
+        return 0
+    room = int(psutil.virtual_memory().available / MEMORY)
+    watched = int(LIMIT.read_text()) // INSTANCES
+    workers = min(len(os.sched_getaffinity(0)), room, watched)
+    return workers if workers > 1 else 0
+
+
+# Not by `--dist loadgroup`: with pytest 9.2, xdist 3.8 takes no notice of the marker.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Hand out whole groups, in the order of the collection."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            whole = nodeid if path == APART else path
+            return next((name for name in TOGETHER if path.startswith(name)), whole)
+
+    config.option.loadscopereorder = False
+    return Groups(config, log)
+
+
+def too_slow(minutes: float, budget: float, workers: int, load: float) -> list[str]:
+    """Return why a run took too long for a machine that had nothing else to do.
+
+    The budget is that of two workers; a single one gets twice as long.
+    """
+    allowed = budget * 1.5 * (1 if workers > 1 else 2)
+    if load >= len(os.sched_getaffinity(0)) or minutes <= allowed:
+        return []
+    return [f"{minutes:.1f} minutes, and the budget is {budget:g}"]
+
+
+def hidden(reasons: list[str]) -> list[str]:
+    """Return the skips that hide something on this machine."""
+    return [
+        f"{count} skipped, which tests/skips.py does not expect here: {reason}"
+        for reason, count in Counter(reasons).items()
+        if not skips.expected(reason)
+    ]
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Judge the run where it is whole."""
-    worker = hasattr(session.config, "workerinput")
-    if worker or session.exitstatus != pytest.ExitCode.OK:
+    """Judge a run of the Makefile's where it is whole: it may fail after all."""
+    config = session.config
+    budget, whole = config.getoption("budget"), not hasattr(config, "workerinput")
+    if not (budget and whole) or session.exitstatus != pytest.ExitCode.OK:
         return
-    if _faults(session.config):
+    workers = getattr(config.option, "numprocesses", None) or 1
+    load = float(os.environ["LAB_TESTS_LOAD"])
+    faults = too_slow((time.monotonic() - BEGAN) / 60, budget, workers, load)
+    if os.environ.get("CI"):
+        stats = config.pluginmanager.get_plugin("terminalreporter").stats
+        skipped = [report.longrepr[2] for report in stats.get("skipped", ())]
+        faults += hidden([reason.removeprefix("Skipped: ") for reason in skipped])
+    config.stash[FAULTS] = faults
+    if faults:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def _faults(config: pytest.Config) -> list[str]:
-    """Return why a run fails although its tests passed."""
-    run, budget = config.stash[RUN], config.getoption("budget")
-    if not budget:  # not one of the Makefile's words
-        return []
-    hidden = run.unexpected_skips() if os.environ.get("CI") else []
-    return [*run.too_slow(budget, _workers(config)), *hidden]
-
-
-def _workers(config: pytest.Config) -> int:
-    return getattr(config.option, "numprocesses", None) or 1
-
-
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
-    """Show the slowest groups, and why a run fails whose tests passed."""
-    write, run = terminalreporter.write_line, config.stash[RUN]
-    if len(run.seconds) > 1:
-        terminalreporter.section("slowest groups")
-        for name, seconds in run.seconds.most_common(SLOWEST):
-            write(f"{seconds / 60:6.1f} min  {name.removesuffix('/')}")
-        write(
-            f"{run.seconds.total() / 60:6.1f} min  in all; {run.minutes:.1f} by the "
-            f"clock, workers: {_workers(config)}, cores: {run.cores}, "
-            f"load at the start: {run.load:.1f}"
-        )
-    for fault in _faults(config):
-        write(f"FAILED {fault}", red=True)
+    """Say why a run fails whose tests passed."""
+    for fault in config.stash.get(FAULTS, []):
+        terminalreporter.write_line(f"FAILED {fault}", red=True)

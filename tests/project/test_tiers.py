@@ -1,13 +1,13 @@
 """A run leaves out what it should, and fails if it was slow or skipped too much."""
 
 import os
+import re
 import subprocess
 import sys
-import time
 
 import pytest
 
-from tests import tiers, workers
+from tests import tiers
 from tests.notebooks import ROOT
 
 TESTS = """
@@ -16,7 +16,8 @@ import pytest
 
 @pytest.mark.full("builds from source")
 @pytest.mark.parametrize("number", range(3))
-def test_rare(number): pass
+def test_rare(number):
+    print(os.environ.get("PYTEST_XDIST_WORKER"))
 
 @pytest.mark.covered("test_more")
 def test_sample(): pass
@@ -26,8 +27,7 @@ def test_of_a_cluster(cluster): pass
 @pytest.fixture
 def cluster(): pass
 
-def test_where_it_runs():
-    print(os.environ.get("PYTEST_XDIST_WORKER", "alone"))
+def test_that_skips():
     pytest.skip("nobody knows why")
 """
 
@@ -37,14 +37,14 @@ def run(tmp_path):
     """Return a function that runs these tests with options; it returns the end."""
     (tmp_path / "test_it.py").write_text(TESTS)
     (tmp_path / "pytest.ini").write_text("[pytest]\nstrict = true\n")
-    plugins = "-p xdist -p tests.workers -p tests.tiers -p no:cacheprovider".split()
+    plugins = "-p xdist -p tests.tiers -p no:cacheprovider --budget 60".split()
     clean = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "CI": ""}
 
     def run(*options: str, **environment: str) -> tuple[int, str]:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *plugins, *options],
             cwd=tmp_path,
-            env=os.environ | clean | environment,
+            env=os.environ | clean | environment | {"LAB_TESTS_LOAD": "0"},
             capture_output=True,
             text=True,
             timeout=120,
@@ -56,50 +56,55 @@ def run(tmp_path):
 
 
 def test_quick_leaves_out_what_needs_a_cluster(run):
-    code, shown = run("-m", "not full", "--quick")
+    [words] = re.findall(r"-m '([^']*)' --budget 2 ", (ROOT / "Makefile").read_text())
+    code, shown = run("-m", words)
     assert code == 0
     assert "1 passed, 1 skipped, 4 deselected" in shown
 
 
 def test_a_skip_that_nobody_expects_fails_ci_and_no_person(run):
-    assert run("-n", "2", "--budget", "60")[0] == 0
-    assert run(CI="true")[0] == 0
-    code, shown = run("-n", "2", "--budget", "60", CI="true")
+    assert run("-n", "2")[0] == 0
+    code, shown = run("-n", "2", CI="true")
     assert code == 1
     assert (
         "FAILED 1 skipped, which tests/skips.py does not expect here: nobody" in shown
     )
 
 
+def test_one_worker_runs_a_group(run):
+    """Here a file, the tests of which say where they run."""
+    _, shown = run("-n", "2", "-rP")
+    assert len(set(re.findall("^gw.", shown, re.MULTILINE))) == 1
+
+
 def test_time_is_judged_on_an_idle_machine_alone():
     """By one and a half times the budget; a single worker gets twice that."""
-    hour_ago = time.monotonic() - 3600
-    idle = tiers.Run(cores=2, load=0.5, began=hour_ago)
-    assert idle.too_slow(30, workers=2) == ["60.0 minutes, and the budget is 30"]
-    assert idle.too_slow(30, workers=1) == idle.too_slow(41, workers=2) == []
-    busy = tiers.Run(cores=2, load=2.0, began=hour_ago)
-    assert busy.too_slow(30, workers=2) == []
+    told = ["60.0 minutes, and the budget is 30"]
+    assert tiers.too_slow(60, 30, workers=2, load=0.5) == told
+    assert tiers.too_slow(60, 30, workers=1, load=0.5) == []
+    assert tiers.too_slow(60, 41, workers=2, load=0.5) == []
+    assert tiers.too_slow(60, 30, workers=2, load=1000) == []
 
 
 def test_what_is_named_here_exists():
     """A file that is renamed keeps its group, and stays out of make quick."""
-    named = {*workers.TOGETHER, *workers.APART, *tiers.HEAVY, *workers.LONGEST}
+    named = {*tiers.TOGETHER, *tiers.HEAVY, *tiers.LONGEST}
     assert [path for path in named if not [*ROOT.glob(f"{path}*")]] == []
 
 
 def test_there_are_as_many_workers_as_the_machine_has_room_for(monkeypatch):
     monkeypatch.delenv("LAB_STATE_DIR")
     monkeypatch.setenv("LAB_BACKEND", "local")
-    monkeypatch.setattr(workers, "MEMORY", 1.0)
-    monkeypatch.setattr(workers, "INSTANCES", 1)
+    monkeypatch.setattr(tiers, "MEMORY", 1.0)
+    monkeypatch.setattr(tiers, "INSTANCES", 1)
     cores = len(os.sched_getaffinity(0))
-    assert workers.pytest_xdist_auto_num_workers() == (cores if cores > 1 else 0)
+    assert tiers.pytest_xdist_auto_num_workers() == (cores if cores > 1 else 0)
     for change in (
-        lambda patch: patch.setattr(workers, "INSTANCES", 10**9),
-        lambda patch: patch.setattr(workers, "MEMORY", 1e18),
+        lambda patch: patch.setattr(tiers, "INSTANCES", 10**9),
+        lambda patch: patch.setattr(tiers, "MEMORY", 1e18),
         lambda patch: patch.setenv("LAB_BACKEND", "kind"),
         lambda patch: patch.setenv("LAB_STATE_DIR", "/of/somebody"),
     ):
         with monkeypatch.context() as patch:
             change(patch)
-            assert workers.pytest_xdist_auto_num_workers() == 0
+            assert tiers.pytest_xdist_auto_num_workers() == 0
