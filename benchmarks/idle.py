@@ -18,7 +18,7 @@ SETTLED = 20.0
 
 
 def measure(seconds: float) -> str:
-    """Start a cluster and two pods; return a table, and what others used meanwhile."""
+    """Start a cluster and two pods; return a table."""
     with tempfile.TemporaryDirectory(prefix="idle-") as directory:
         backend = Local(Path(directory, "state"))
         try:
@@ -26,14 +26,10 @@ def measure(seconds: float) -> str:
             start.next_pod(backend, "second")
             time.sleep(SETTLED)
             pids = resources.pids_of(backend.state)
-            others = resources.Others()
             idle = resources.cpu(pids, seconds)
-            share = others.share()
-            used = resources.memory(pids)
+            return resources.table(resources.memory(pids), idle)
         finally:
             backend.delete()
-    note = f"over {seconds:.0f} s, in which others used {share:.1%} of the machine."
-    return f"{resources.table(used, idle)}\n\nCPU {note}"
 
 
 def main() -> None:
@@ -41,8 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60.0)
     seconds = parser.parse_args().seconds
-    resources.become_family()
-    print(figures.heading("Two pods, idle"))
+    figures.begin("Two pods, idle")
     print(measure(seconds))
 
 

@@ -10,7 +10,7 @@ import argparse
 
 import idle
 import start
-from parts import figures, resources
+from parts import figures
 
 ELSEWHERE = {
     "benchmarks/peers.py": "what else gives a Kubernetes API, built on demand",
@@ -24,14 +24,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
     runs = parser.parse_args().runs
-    resources.become_family()
-    print(figures.heading("Benchmarks"))
-    rounds = figures.undisturbed(runs, start.run)
-    print(f"## Start\n\n{rounds.note}\n")
-    start.show(rounds.kept)
+    figures.begin("Benchmarks")
+    print("## Start\n")
+    start.show(figures.repeat(runs, start.run))
     figures.say("a cluster with nothing to do, for a minute")
-    print(f"\n## Two pods, idle\n\n{idle.measure(60)}", flush=True)
-    print("\n## Not run here\n")
+    print(f"\n## Two pods, idle\n\n{idle.measure(60)}\n\n## Not run here\n")
     for command, what in ELSEWHERE.items():
         print(f"- `python {command}`: {what}")
 

@@ -11,16 +11,14 @@ Usage: `python benchmarks/start.py [--runs 5]`
 import argparse
 import concurrent.futures
 import datetime as dt
-import http.client
-import json
 import re
-import ssl
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import requests
 from parts import figures, resources
 
 from cluster import versions
@@ -45,45 +43,33 @@ class Round:
 
     cold: dict[str, float]
     warm: dict[str, float]
-    memory: dict[str, resources.Memory]
+    memory: dict[str, float]
 
 
-class Api:
-    """Asks an API server from the host, over one connection, by a client certificate.
+class Api(requests.Session):
+    """Asks an API server as super-admin, whose keys are what a start makes first.
 
-    A connection for each question would cost the server more than the answer, while it
-    has other things to do.
+    Over one connection: one for each question would cost the server more than the
+    answer, while it has other things to do.
     """
 
-    def __init__(self, port: int, pki: Path, name: str) -> None:
-        """Read keys: NAME.crt, NAME.key and ca.crt in `pki`."""
-        tls = ssl.create_default_context(cafile=pki / "ca.crt")
-        tls.load_cert_chain(pki / f"{name}.crt", pki / f"{name}.key")
-        self._connection = http.client.HTTPSConnection(
-            "127.0.0.1", port, context=tls, timeout=10
-        )
+    def __init__(self, state: Path) -> None:
+        """Read keys and port in a state directory."""
+        super().__init__()
+        pki, self.trust_env = state / "pki", False
+        self.verify = str(pki / "ca.crt")
+        self.cert = (str(pki / "super-admin.crt"), str(pki / "super-admin.key"))
+        self._url = f"https://127.0.0.1:{(state / 'port').read_text().strip()}"
 
-    @classmethod
-    def of(cls, state: Path) -> "Api":
-        """Ask as super-admin: these keys are what a start makes first."""
-        return cls(int((state / "port").read_text()), state / "pki", "super-admin")
+    def ask(self, path: str, body: dict | None = None) -> requests.Response:
+        """Get an object, or create one; raise OSError while nothing answers."""
+        method = "POST" if body else "GET"
+        return self.request(method, self._url + path, json=body, timeout=10)
 
-    def ask(self, method: str, path: str, body: dict | None = None):
-        """Return status and document; raise OSError while nothing answers."""
-        headers = {"Content-Type": "application/json"}
-        try:
-            self._connection.request(method, path, body and json.dumps(body), headers)
-            answer = self._connection.getresponse()
-            text = answer.read()
-        except (OSError, http.client.HTTPException):
-            self._connection.close()  # the next question opens it again
-            raise
-        return answer.status, json.loads(text) if text[:1] == b"{" else {}
-
-    def get(self, path: str) -> dict:
+    def read(self, path: str) -> dict:
         """Return an object, or nothing while it is not there."""
-        status, document = self.ask("GET", path)
-        return document if status == 200 else {}
+        answer = self.ask(path)
+        return answer.json() if answer.ok else {}
 
 
 def until(condition, meanwhile: concurrent.futures.Future | None = None) -> float:
@@ -98,7 +84,7 @@ def until(condition, meanwhile: concurrent.futures.Future | None = None) -> floa
         try:
             if condition():
                 return time.time()
-        except (OSError, ValueError, http.client.HTTPException):
+        except (OSError, ValueError):
             pass  # not there yet
         time.sleep(0.02)
     raise SystemExit(f"not after {PATIENCE:.0f} s: {condition.__name__}")
@@ -106,13 +92,17 @@ def until(condition, meanwhile: concurrent.futures.Future | None = None) -> floa
 
 def answers(api: Api) -> bool:
     """Say whether the API server calls itself ready."""
-    return api.ask("GET", "/readyz")[0] == 200
+    return api.ask("/readyz").ok
 
 
-def ready(document: dict) -> bool:
-    """Say whether a Node's or Pod's condition Ready is True."""
+def ready(document: dict, since: float = 0.0) -> bool:
+    """Say whether a Node or Pod is Ready; a Node, whether it has said so after that."""
     conditions = document.get("status", {}).get("conditions", [])
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+    found = [c for c in conditions if c["type"] == "Ready" and c["status"] == "True"]
+    if not (found and since):
+        return bool(found)
+    beat = dt.datetime.fromisoformat(found[0]["lastHeartbeatTime"])
+    return beat.timestamp() >= int(since)
 
 
 def start(backend: Local, pod: str) -> dict[str, float]:
@@ -124,12 +114,12 @@ def start(backend: Local, pod: str) -> dict[str, float]:
     up = background(lambda: (backend.up(Silent()), time.time())[1])
     port = backend.state / "port"
     until(lambda: port.exists() and port.stat().st_mtime >= called, up)
-    api, other = Api.of(backend.state), Api.of(backend.state)
+    api, other = Api(backend.state), Api(backend.state)
     answered = background(lambda: until(lambda: answers(other), up))
     node = f"/api/v1/nodes/{layout.NODE_NAME}"
-    there = until(lambda: fresh(api.get(node), called), up)
+    there = until(lambda: ready(api.read(node), called), up)
     until(lambda: create(api, pod), up)
-    runs = until(lambda: ready(api.get(f"{PODS}/{pod}")), up)
+    runs = until(lambda: ready(api.read(f"{PODS}/{pod}")), up)
     ended, serves = up.result(), serving(backend.state)
     seen = {FLOOR: serves, NODE: there, ANSWER: answered.result(), UP: ended, POD: runs}
     return {name: moment - called for name, moment in seen.items()}
@@ -144,29 +134,19 @@ def background(work: Callable) -> concurrent.futures.Future:
         pool.shutdown(wait=False)
 
 
-def fresh(node: dict, since: float) -> bool:
-    """Say whether the Node is Ready and has said so after `since`."""
-    for condition in node.get("status", {}).get("conditions", []):
-        if condition["type"] == "Ready" and condition["status"] == "True":
-            beat = dt.datetime.fromisoformat(condition["lastHeartbeatTime"])
-            return beat.timestamp() >= int(since)
-    return False
-
-
 def create(api: Api, name: str) -> bool:
     """Create a pod of the suite's image; False while its ServiceAccount is missing."""
     container = {"name": "main", "image": versions.TOOLBOX_IMAGE}
     spec = {"terminationGracePeriodSeconds": 1, "containers": [container]}
-    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
-    return api.ask("POST", PODS, body)[0] == 201
+    return api.ask(PODS, {"metadata": {"name": name}, "spec": spec}).ok
 
 
 def next_pod(backend: Local, name: str) -> float:
     """Return the seconds from the request for one more pod to its being Ready."""
-    api = Api.of(backend.state)
+    api = Api(backend.state)
     began = time.time()
     create(api, name)
-    return until(lambda: ready(api.get(f"{PODS}/{name}"))) - began
+    return until(lambda: ready(api.read(f"{PODS}/{name}"))) - began
 
 
 def serving(state: Path) -> float:
@@ -176,14 +156,12 @@ def serving(state: Path) -> float:
         r"^I(\d\d)(\d\d) (\S+) .*Serving securely on", log, re.MULTILINE
     )[-1]
     year = time.gmtime().tm_year
-    text = f"{year}-{month}-{day}T{clock}"
     # klog writes local time, and the machine has none but the host's.
-    return dt.datetime.fromisoformat(text).timestamp()
+    return dt.datetime.fromisoformat(f"{year}-{month}-{day}T{clock}").timestamp()
 
 
-def run() -> tuple[Round, float]:
-    """Do one round on a new state directory; return it and the share of others."""
-    others = resources.Others()
+def run() -> Round:
+    """Do one round on a new state directory."""
     with tempfile.TemporaryDirectory(prefix="start-") as directory:
         backend = Local(Path(directory, "state"))
         try:
@@ -198,13 +176,12 @@ def run() -> tuple[Round, float]:
             warm["`stop` before it"] = stopped
         finally:
             backend.delete()
-    return Round(cold, warm, used), others.share()
+    return Round(cold, warm, used)
 
 
 def show(rounds: list[Round]) -> None:
     """Print what the rounds have found."""
-    print(figures.spread("cold start", [one.cold for one in rounds], FLOOR))
-    print()
+    print(figures.spread("cold start", [one.cold for one in rounds], FLOOR), end="\n\n")
     print(figures.spread("`stop`, then `up`", [one.warm for one in rounds], FLOOR))
 
 
@@ -212,13 +189,11 @@ def main() -> None:
     """Run the rounds and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
-    wanted = parser.parse_args().runs
-    resources.become_family()
-    rounds = figures.undisturbed(wanted, run)
-    print(figures.heading("Start"))
-    print(f"{rounds.note}\n")
-    show(rounds.kept)
-    print(f"\n{resources.table(rounds.kept[-1].memory)}")
+    runs = parser.parse_args().runs
+    figures.begin("Start")
+    rounds = figures.repeat(runs, run)
+    show(rounds)
+    print(f"\n{resources.table(rounds[-1].memory)}")
 
 
 if __name__ == "__main__":
