@@ -13,14 +13,12 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
 from cluster import preflight
-from cluster.progress import Progress
 from helpers.course import lessons
 from helpers.course.attempts import SETTING
 from helpers.course.exercise import CHECK, STUB, tagged, with_solutions
@@ -47,38 +45,25 @@ DEEPER = "deeper"
 
 @dataclass(frozen=True)
 class Result:
-    """How one notebook ended; `fault` is empty if all is well.
-
-    `cpu` are the seconds of its kernel and its programs, not the cluster's;
-    `cells` has the seconds and the id of each cell.
-    """
+    """How one notebook ended; `fault` is empty if all is well."""
 
     name: str
     seconds: float
     fault: str = ""
-    cpu: float = 0.0
-    cells: tuple[tuple[float, str], ...] = ()
-
-    @property
-    def row(self) -> tuple[str, str, str, str]:
-        """Return what the table shows."""
-        return self.name, f"{self.seconds:.1f}", f"{self.cpu:.1f}", self.fault or "ok"
 
     def __str__(self) -> str:
-        """Return what its line of progress ends with."""
+        """Return what its line ends with."""
         return self.fault or "ok"
 
 
-def run(
-    path: Path, target: Path, prove_checks: bool, twice: bool, progress: Progress
-) -> Result:
+def run(path: Path, target: Path, prove_checks: bool, twice: bool) -> Result:
     """Run one notebook and write it with its outputs, also if a cell fails.
 
     Solutions run in the place of stubs. With `prove_checks` each check must first
     refuse its stub and an empty answer. With `twice` each cell runs twice in a row, as
     an unsure learner does; what is written is the first time.
     """
-    began, spent = time.monotonic(), sum(os.times()[:4])
+    began = time.monotonic()
     written = nbformat.read(path, as_version=4)
     notebook = with_solutions(written)
     if prove_checks:
@@ -87,13 +72,9 @@ def run(
         notebook.cells = [two for one in notebook.cells for two in _doubled(one)]
 
     def result(fault: str) -> Result:
-        cpu = sum(os.times()[:4]) - spent
-        seconds = time.monotonic() - began
-        cells = tuple(timed(notebook.cells))
-        return Result(f"{label(path)}.ipynb", seconds, fault, cpu, cells)
+        return Result(f"{label(path)}.ipynb", time.monotonic() - began, fault)
 
-    show = execution.steps(progress, label(path), len(notebook.cells))
-    fault = execution.execute(notebook, path.parent, show)
+    fault = execution.execute(notebook, path.parent)
     shown = [f"{cell}: the output shows {what}" for cell, what in secrets(notebook)]
     if shown:
         # Nothing is written: the file would be what the rule is against.
@@ -109,18 +90,6 @@ def run(
     ]
     nbformat.write(notebook, kept)
     return result(_one_line(fault))
-
-
-def timed(cells: list[dict]) -> Iterator[tuple[float, str]]:
-    """Yield the seconds of each cell that ran, and its id."""
-    for cell in cells:
-        times = cell["metadata"].get("execution", {})
-        if "shell.execute_reply" in times:
-            began, ended = (
-                datetime.fromisoformat(times[name])
-                for name in ("iopub.status.busy", "shell.execute_reply")
-            )
-            yield (ended - began).total_seconds(), cell["id"]
 
 
 def _with_proofs(written: list[dict], cells: list[dict]) -> Iterator[dict]:
@@ -216,29 +185,15 @@ def _texts(shown: object) -> Iterator[str]:
 
 
 def table(results: list[Result]) -> str:
-    """Return one line per notebook: name, seconds, CPU seconds, result."""
-    sums = sum(one.seconds for one in results), sum(one.cpu for one in results)
+    """Return one line per notebook: name, seconds, result."""
     rows = [
-        ("notebook", "seconds", "CPU", "result"),
-        *(result.row for result in results),
-        ("sum", *(f"{each:.1f}" for each in sums), ""),
+        ("notebook", "seconds", "result"),
+        *((one.name, f"{one.seconds:.1f}", f"{one}") for one in results),
+        ("sum", f"{sum(one.seconds for one in results):.1f}", ""),
     ]
     width = max(len(row[0]) for row in rows)
-    return "\n".join(
-        f"{name:<{width}}  {s:>7}  {cpu:>6}  {fault}".rstrip()
-        for name, s, cpu, fault in rows
-    )
-
-
-def slowest(results: list[Result], most: int) -> str:
-    """Return a line for each of the cells that took longest: seconds, where it is."""
-    cells = [
-        (seconds, f"{result.name} {cell}")
-        for result in results
-        for seconds, cell in result.cells
-    ]
-    longest = sorted(cells, reverse=True)[:most]
-    return "\n".join(f"{seconds:7.1f}  {where}" for seconds, where in longest)
+    lines = (f"{name:<{width}}  {seconds:>7}  {end}" for name, seconds, end in rows)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def at_once(cores: int, memory: float) -> int:
@@ -290,9 +245,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--jobs", type=int, help="how many at once; by default what there is room for"
     )
-    parser.add_argument(
-        "--slowest", type=int, metavar="N", help="also print the N slowest cells"
-    )
     options = parser.parse_args(arguments)
     # What is run here is no learner's answer.
     os.environ[SETTING] = "off"
@@ -307,13 +259,11 @@ def main(arguments: list[str] | None = None) -> int:
         for path in sorted(paths, key=longest_first)
     }
     room = options.jobs or at_once(preflight.processors(), preflight.memory_available())
-    ended = sidebyside.run(run, jobs, room, sidebyside.Lines(), __spec__.name)
+    ended = sidebyside.run(run, jobs, room, __spec__.name)
     results = [
         ended[label(path)] or Result(path.name, 0, "its process died") for path in paths
     ]
     print(table(results))
-    if options.slowest:
-        print(slowest(results, options.slowest))
     print(f"Notebooks with their outputs are in {options.target}.")
     return 1 if any(result.fault for result in results) else 0
 

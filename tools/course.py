@@ -1,18 +1,15 @@
 """Make the frame of each lesson, the map and the README's table of `course.toml`.
 
-    .venv/bin/python -m tools.course            # write them
-    .venv/bin/python -m tools.course --minutes  # only count, and print a table
+    .venv/bin/python -m tools.course
 
 The first cell of a notebook is `title`, the last one `go-deeper`; the map is the cell
 `map` of 00. What is in these cells is overwritten. `say` translates every word here:
 `tools.korean` brings another one, for the frames of the Korean edition.
 """
 
-import argparse
 import json
 import os
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,9 +35,6 @@ class Size:
     """How long a lesson is; `brisk` and `slow` are the minutes of two readers."""
 
     cells: int
-    words: int
-    exercises: int
-    pictures: int
     brisk: float
     slow: float
 
@@ -61,17 +55,14 @@ def size(notebook: dict) -> Size:
         for cell in cells
         if cell["cell_type"] == "markdown" and not tagged(cell, SOLUTION)
     }
-    optional = sum(tagged(cell, OPTIONAL) for cell in cells)
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     read = "\n".join("".join(c["source"]) for c in code if not tagged(c, CHECK))
     lines = sum(bool(line.strip()) for line in read.splitlines())
     words = sum(len(_words(prose[name])) for name in prose if name not in LOOKED_UP)
-    exercises = sum(tagged(cell, STUB) for cell in cells)
-    timed = exercises - optional
-    pictures = sum(text.count("![") for text in prose.values())
+    timed = sum(tagged(cell, STUB) - tagged(cell, OPTIONAL) for cell in cells)
     brisk = words / 200 + len(code) / 4 + lines / 25 + 3 * timed
     slow = words / 180 + len(code) * 0.35 + lines / 20 + 5 * timed
-    return Size(len(cells), words, exercises, pictures, brisk, slow)
+    return Size(len(cells), brisk, slow)
 
 
 def _words(text: str) -> list[str]:
@@ -241,41 +232,13 @@ def files() -> dict[Path, str]:
     return made
 
 
-def sizes() -> dict[str, Size]:
-    """Return the size of each lesson, by name."""
-    return {
-        one.name: size(json.loads((NOTEBOOKS / one.path).read_text("utf-8")))
-        for one in lessons()
-    }
-
-
-def table(counted: dict[str, Size]) -> str:
-    """Return the sizes as a Markdown table."""
-    rows = [
-        "| lesson | cells | words | brisk | slow | minutes | exercises | pictures |"
-    ]
-    rows.append("| --- " * 8 + "|")
-    for name, one in counted.items():
-        rows.append(
-            f"| {name} | {one.cells} | {one.words} | {one.brisk:.0f} | {one.slow:.0f} "
-            f"| {one.minutes} | {one.exercises} | {one.pictures} |"
-        )
-    return "\n".join(rows)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Write the generated cells and the README's table, or print the sizes."""
-    parser = argparse.ArgumentParser(prog="python -m tools.course", description=__doc__)
-    parser.add_argument("--minutes", action="store_true", help="only print the sizes")
-    if parser.parse_args(arguments).minutes:
-        print(table(sizes()))
-        return 0
+def main() -> None:
+    """Write the generated cells and the README's table."""
     for path, text in files().items():
         if path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")
             print(path.relative_to(ROOT))
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

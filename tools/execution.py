@@ -1,16 +1,12 @@
 """Run the cells of a notebook in a kernel of its own; its file is not changed."""
 
-import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from traitlets.config import Config
-
-from cluster.progress import Progress
 
 #: Seconds for one cell, as in the tests; the longest wait of a helper takes up to 400.
 CELL_TIMEOUT = 420
@@ -19,19 +15,13 @@ CELL_TIMEOUT = 420
 SOCKETS = Config({"KernelManager": {"transport": "ipc"}})
 
 
-def execute(
-    notebook: NotebookNode, folder: Path, show: Callable[[str, int], object]
-) -> str:
-    """Run all cells in `folder`, and return which one failed and why, or "".
-
-    `show` is called with the id and the place of each cell before it runs.
-    """
+def execute(notebook: NotebookNode, folder: Path) -> str:
+    """Run all cells in `folder`, and return which one failed and why, or ""."""
     current = ""
 
     def started(cell: NotebookNode, cell_index: int) -> None:
         nonlocal current
         current = cell["id"]
-        show(current, cell_index)
 
     client = NotebookClient(
         notebook,
@@ -58,14 +48,3 @@ def execute(
     except (CellTimeoutError, DeadKernelError) as error:
         return f"{current}: {type(error).__name__}"
     return ""
-
-
-def steps(progress: Progress, name: str, cells: int) -> Callable[[str, int], None]:
-    """Return what tells of each cell of a notebook, for `execute`."""
-
-    def show(_: str, place: int) -> None:
-        # A log wants a line per notebook, a screen may change with each cell.
-        where = f": cell {place + 1} of {cells}" if sys.stderr.isatty() else ""
-        progress.update(name + where)
-
-    return show

@@ -1,24 +1,17 @@
-"""Say where each step of the chapter is shown, and what is asserted there.
+"""Know the steps of the chapter, which cells show each, and what these assert.
 
-    .venv/bin/python -m tools.steps
-
-prints a Markdown table, made of the cells' own metadata (`steps`): step, what it is,
-notebook, cell, and the first thing that the cell asserts.
+A cell names them in its own metadata, `steps`.
 """
 
 import ast
 import json
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from IPython.core.inputtransformer2 import TransformerManager
 
-from helpers.course import lessons
-
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 #: how bash says `assert`
 TEST = re.compile(r"test |.*\bjq -e\b")
 
@@ -118,32 +111,3 @@ def unproven(cells: Iterable[Shown]) -> list[str]:
     """Return the steps that no cell asserts anything about."""
     proven = {cell.step for cell in cells if cell.asserts}
     return [step for step in STEPS if step not in proven]
-
-
-def table(cells: Iterable[Shown]) -> str:
-    """Return the Markdown table: what is asserted, or where a step is only seen."""
-    found = list(cells)
-    rows = ["| step | what | notebook | cell | asserts |", "| --- " * 5 + "|"]
-    for step, what in STEPS.items():
-        for cell in (cell for cell in found if cell.step == step and cell.asserts):
-            code = cell.asserts if len(cell.asserts) <= 60 else cell.asserts[:59] + "…"
-            code = code.replace("\n", " ").replace("|", "\\|")
-            rows.append(
-                f"| {step} | {what} | {cell.notebook} | {cell.cell} | `{code}` |"
-            )
-    return "\n".join(rows)
-
-
-def main() -> int:
-    """Print the table; return 1 and name the steps that nothing asserts."""
-    # Not those of another language: their cells are the same.
-    cells = list(shown(NOTEBOOKS / lesson.path for lesson in lessons()))
-    print(table(cells))
-    missing = unproven(cells)
-    if missing:
-        print(f"Nothing is asserted for: {', '.join(missing)}.", file=sys.stderr)
-    return 1 if missing else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -198,15 +198,6 @@ class OpenNotebook:
         self._show_all()
         return self.output(cell).inner_text()
 
-    def with_widgets(self) -> list[str]:
-        """Return the cells whose output holds a widget."""
-        return [
-            name
-            for name, cell in self._cells().items()
-            for output in cell.get("outputs", ())
-            if "application/vnd.jupyter.widget-view+json" in output.get("data", ())
-        ]
-
     def count(self, cell: str) -> int | None:
         """Return the number in the cell's brackets, None if it did not run yet."""
         return self._cells()[cell].get("execution_count")

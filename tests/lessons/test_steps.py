@@ -50,10 +50,3 @@ def test_a_step_that_is_only_shown_is_unproven(tmp_path):
     )
     missing = {*steps.unproven(steps.shown([path]))}
     assert missing == steps.STEPS.keys() - {"A2", "B2"}
-
-
-def test_the_table_names_notebook_cell_and_assertion(tmp_path):
-    path = notebook(tmp_path, ("proven", ["B2"], "assert {1} | {2} == {1, 2}"))
-    row = steps.table(steps.shown([path])).splitlines()[-1]
-    assertion = "`{1} \\| {2} == {1, 2}`"
-    assert row == f"| B2 | {steps.STEPS['B2']} | 01-some | proven | {assertion} |"
