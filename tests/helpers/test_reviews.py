@@ -5,15 +5,12 @@ import pytest
 from helpers.command import kubectl
 from helpers.reviews import (
     Account,
-    Review,
     access_review,
     attributes_of,
     can_i,
     current_namespace,
     excess,
-    review_token,
 )
-from helpers.tokens import create_token, tamper
 from tests.running import apply
 
 READER = Account("system:serviceaccount:home:reader", ("system:authenticated",))
@@ -104,18 +101,3 @@ roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: see}}
     assert changed.loc["nodes -A"].tolist() == ["no", "no", ""]
     masters = can_i("reader", ["list", "delete"], rows, groups=["system:masters"])
     assert (masters == "yes").all(axis=None)
-
-
-def test_a_token_is_reviewed(namespace):
-    token = create_token()
-    user = f"system:serviceaccount:{namespace}:default"
-    groups = Account.read("default", namespace).groups
-    good = Review(True, user, groups, tuple(token.audiences))
-    assert review_token(token) == good
-    foreign = create_token(audience="vault")
-    assert review_token(foreign, audience="vault") == Review(
-        True, user, groups, ("vault",)
-    )
-    assert "audiences" in review_token(foreign).error
-    bad = review_token(tamper(token, sub="x"))
-    assert (bad.authenticated, bad.user) == (False, "") and bad.error
