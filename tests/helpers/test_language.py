@@ -176,97 +176,31 @@ def above(node, kind):
     return None
 
 
-def value_of(name):
-    """Return what a name was assigned last, or goes through: here, or in the module."""
-    for scope in (above(name, ast.FunctionDef), above(name, ast.Module)):
-        found = []
-        for node in ast.walk(scope) if scope else ():
-            targets = getattr(node, "targets", [getattr(node, "target", None)])
-            inside = [one for each in targets if each for one in ast.walk(each)]
-            if any(getattr(one, "id", "") == name.id for one in inside):
-                found.append(getattr(node, "iter", getattr(node, "value", None)))
-        found = [one for one in found if one and name not in ast.walk(one)]
-        before = [one for one in found if one.lineno < name.lineno]
-        if before or found:
-            return max(before or found, key=lambda value: value.lineno)
-    return None
-
-
-def texts_of(node, seen=()):
-    """Return the texts that a value may be: its own, or those of a marked table."""
-    if is_text(node):
-        return [node.value]
-    if marks := calls(node, "mark"):
-        return [mark.args[0].value for mark in marks]
-    names = [one for one in ast.walk(node) if isinstance(one, ast.Name)]
-    values = {value_of(name) for name in names} - {None, *seen}
-    tables = [value for value in values if not is_text(value)]
-    return [text for one in tables for text in texts_of(one, (*seen, *values))]
-
-
-def said_next(mark):
-    """Return the call that says a text which a name of a function was given."""
-    given = mark.parent
-    function = above(mark, ast.FunctionDef)
-    if not function or not isinstance(given, ast.Assign):
-        return None
-    [name] = given.targets
-    following = [
-        call
-        for call in calls(function, "say")
-        if getattr(call.args[0], "id", "") == name.id and call.lineno > mark.lineno
-    ]
-    return min(following, key=lambda call: call.lineno)
-
-
 def place(node):
     return f"line {node.lineno}: {ast.unparse(node)}"
 
 
-def test_each_text_that_is_said_is_a_literal_or_marked(tree):
-    """But the title of a lesson, which is from course.toml."""
+def test_each_field_has_a_name_and_a_value(tree):
+    """A text that is marked gets its values where it, or another one, is said."""
     for call in calls(tree, *DOORS):
         [text] = call.args
-        if called(call) == "say" and not is_text(text):
-            is_title = ast.unparse(text) == "lesson.title"
-            assert is_title or texts_of(text), place(call)
-        else:
-            assert is_text(text), place(call)
-
-
-def test_each_field_has_a_name_and_a_value(tree):
-    """Also where a text is chosen before it is said: one may need less than all."""
-    says = [(call, texts_of(call.args[0])) for call in calls(tree, "say")]
-    marks = [(said_next(mark), texts_of(mark)) for mark in calls(tree, "mark")]
-    for call, texts in says + marks:
-        given = {keyword.arg for keyword in call.keywords} if call else set()
-        for text in texts:
-            fields = {field for _, field, *_ in Formatter().parse(text)} - {None}
-            assert all(map(str.isidentifier, fields)), text
-            assert not call or fields <= given or None in given, place(call)
-            if call and is_text(call.args[0]) and None not in given:
-                assert fields == given, place(call)
-
-
-def is_said(node):
-    """Say whether a fault is said, comes from a function, or is two such sentences."""
-    if isinstance(node, ast.BinOp):
-        return is_said(node.left) and is_said(node.right)
-    if isinstance(node, ast.BoolOp):
-        return all(map(is_said, node.values))
-    if isinstance(node, ast.Name):
-        return is_said(value_of(node))
-    is_call = isinstance(node, ast.Call) and called(node) != "mark"
-    return is_call or (is_text(node) and node.value == " ")
-
-
-def test_each_fault_is_said(tree):
-    for call in calls(tree, "NotSolved"):
-        assert all(map(is_said, call.args)), place(call)
+        if not is_text(text):
+            assert called(call) == "say", place(call)
+            continue
+        fields = {field for _, field, *_ in Formatter().parse(text.value)} - {None}
+        assert all(map(str.isidentifier, fields)), place(call)
+        here = calls(above(call, ast.FunctionDef) or tree, "say") or calls(tree, "say")
+        says = [call] if called(call) == "say" else here
+        given = {keyword.arg for each in says for keyword in each.keywords}
+        if None not in given:
+            assert fields == given if says == [call] else fields <= given, place(call)
 
 
 def test_no_sentence_goes_another_way(tree):
-    """A text of several words with a full stop is for people; docstrings are not."""
+    """A text of several words with a full stop is for people; docstrings are not.
+
+    So what is said and is no literal, or is the fault of a check, has been marked.
+    """
     for node in ast.walk(tree):
         if not is_text(node) and not isinstance(node, ast.JoinedStr):
             continue

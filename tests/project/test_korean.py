@@ -13,11 +13,6 @@ from tools.korean_faults import faults
 SOURCES = [*korean.sources()]
 LESSONS = [source for source in SOURCES if source.lesson]
 
-each_source = pytest.mark.parametrize(
-    "source", SOURCES, ids=lambda source: source.english.name
-)
-
-
 # --- What is a message ------------------------------------------------------------
 
 PAGE = """\
@@ -88,12 +83,6 @@ def test_the_lines_of_a_text_in_a_picture_are_one_message():
     korean = {"A pod": "파드", "asks the\nserver": "서버에\n묻는다"}
     told = blocks.picture(drawn.format("A pod", "asks the", "server"), korean.get)
     assert told == drawn.format("파드", "서버에", "묻는다")
-
-
-@each_source
-def test_nothing_but_the_messages_can_change(source):
-    """Without words of its own an edition is the English one, byte for byte."""
-    assert source.told(lambda *message: message[-1]) == source.english.read_text()
 
 
 @pytest.mark.parametrize("source", LESSONS, ids=lambda source: source.catalog)
@@ -277,22 +266,6 @@ def test_a_fault_is_told_with_its_message_unless_somebody_has_checked_it(course)
 
 
 # --- The catalogs of this repository ----------------------------------------------
-
-
-def test_a_catalog_is_the_same_however_often_it_is_made():
-    """And without dates, so that only words make a difference."""
-    for name, catalog in korean.updated().items():
-        path = korean.CATALOGS / f"{name}.po"
-        text = path.read_bytes()
-        assert b"Date" not in text.partition(b"\n\n")[0]
-        assert korean.po(name, korean.read(name)) == text
-        assert {message.id for message in catalog} >= {""}
-
-
-def test_every_lesson_and_what_belongs_to_it_has_a_catalog():
-    names = {path.stem for path in korean.CATALOGS.glob("*.po")}
-    wanted = {source.catalog for source in SOURCES} | {korean.FRAMES}
-    assert wanted <= names <= wanted | {korean.MESSAGES}
 
 
 @pytest.fixture
