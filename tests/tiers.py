@@ -37,13 +37,14 @@ HEAVY = (
 TOGETHER = (
     "tests/browser/",
     "tests/cluster/controlplane/",
-    "tests/cluster/kind/",
     "tests/cluster/whole/",
     "tests/machines/",
     "tests/cluster/existing/",
     "tests/cluster/usermode/",
     "tests/walls/",
 )
+#: what has the one engine of this machine: a group, too
+ENGINE = ("tests/cluster/kind/", "tests/project/test_image.py")
 #: each test, a notebook that is run whole, is a group; of any other file all are one
 APART = "tests/lessons/test_lessons.py"
 #: the groups that take minutes, the longest first; short ones fill the gaps at the end
@@ -109,6 +110,15 @@ def pytest_xdist_auto_num_workers() -> int:
     return workers if workers > 1 else 0
 
 
+def group(nodeid: str) -> str:
+    """Return the group of a test: what one worker runs, in order."""
+    path = nodeid.partition("::")[0]
+    if path.startswith(ENGINE):
+        return ENGINE[0]
+    whole = nodeid if path == APART else path
+    return next((name for name in TOGETHER if path.startswith(name)), whole)
+
+
 # Not by `--dist loadgroup`: with pytest 9.2, xdist 3.8 takes no notice of the marker.
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log):
@@ -117,9 +127,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
 
     class Groups(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            path = nodeid.partition("::")[0]
-            whole = nodeid if path == APART else path
-            return next((name for name in TOGETHER if path.startswith(name)), whole)
+            return group(nodeid)
 
     config.option.loadscopereorder = False
     return Groups(config, log)

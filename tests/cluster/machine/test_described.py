@@ -1,9 +1,8 @@
 """The components of each backend, option by option, are those of the files beside this.
 
 A change of a description is a change of its file, and is read as a diff. What each
-option is for is said where it is decided, beside it. To write the files anew:
-
-    python -m tests.cluster.machine.test_described
+option is for is said where it is decided, beside it. Run as a program (`python -m`),
+this module writes the files anew.
 """
 
 import difflib
@@ -121,9 +120,7 @@ def describe(backend: str) -> str:
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_components_are_those_that_were_read(backend):
     kept = (HERE / f"{backend}.txt").read_text()
-    assert describe(backend) == kept, (
-        "python -m tests.cluster.machine.test_described; git diff"
-    )
+    assert describe(backend) == kept, f"python -m {__name__}; git diff"
 
 
 if __name__ == "__main__":
