@@ -1,10 +1,11 @@
-"""A namespace for each module of tests that works in the cluster."""
+"""A namespace for each module that works in the cluster, and Docker's engine."""
 
 from pathlib import Path
 
 import pytest
 
 from helpers.command import kubeconfig_in_use, kubectl, use_kubeconfig
+from tests.engine import Engine, lacks
 
 HERE = Path(__file__).parent
 
@@ -19,3 +20,12 @@ def namespace(cluster, request):
     use_kubeconfig(cluster.kubeconfig)
     kubeconfig.unlink()
     kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def engine():
+    """Return a running Docker engine: one for a run, so of tests of one worker."""
+    if reason := lacks():
+        pytest.skip(reason)
+    with Engine() as running:
+        yield running
