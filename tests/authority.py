@@ -10,6 +10,8 @@ from cryptography.x509.oid import NameOID
 from cluster.machine.pki import key_usage
 
 DAY = timedelta(days=1)
+#: an authority's life: what has it may be kept
+YEARS = 3650 * DAY
 
 
 class Authority:
@@ -18,7 +20,7 @@ class Authority:
     def __init__(self, name: str) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self.certificate = self._sign(self.name, self.key, -5 * DAY, 10 * DAY, True, ())
+        self.certificate = self._sign(self.name, self.key, -5 * DAY, YEARS, True, ())
 
     @property
     def pem(self) -> str:

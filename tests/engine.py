@@ -22,8 +22,8 @@ from pathlib import Path
 import psutil
 
 from cluster import paths, syscalls as sc
-from cluster.binaries.check import SYSTEM_PATH
 from cluster.die_with_parent import command
+from cluster.programs.check import SYSTEM_PATH
 from cluster.waiting import until
 from tests.patience import patience
 
@@ -152,11 +152,18 @@ class Engine:
         """Run `docker`; stdout has both streams unless `options` say otherwise."""
         usual = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         usual |= {"stdin": subprocess.DEVNULL, "timeout": 600}
+        return subprocess.run(
+            self._words(words), env=self.environment, **{**usual, **options}
+        )
+
+    def start(self, *words: str, **options) -> subprocess.Popen:
+        """Start `docker` and return its process."""
+        return subprocess.Popen(self._words(words), env=self.environment, **options)
+
+    def _words(self, words) -> list[str]:
         program = shutil.which("docker", path=self.environment["PATH"])
         assert program, "docker.io has no docker"
-        return subprocess.run(
-            [program, *words], env=self.environment, **{**usual, **options}
-        )
+        return [program, *words]
 
     @contextmanager
     def network(self) -> Iterator[None]:

@@ -4,7 +4,7 @@
 runs it as uid 1000, without privileges to gain (`no_new_privs`), without a terminal,
 with a clean environment and DIR as its home, which is made if need be. With `--ids` it
 may gain what `newuidmap` gives instead, by a row in /etc/subuid that only it sees. With
-`--powerless` root of its user namespaces may do nothing, see `tests/forbidden.py`; with
+`--powerless` root of its user namespaces may do nothing, see `tests/powerless.py`; with
 `--hidepid` /proc shows no process but those that it may trace.
 What it needs may lie where that user may not go, /root for example. No mode of the host
 is changed for that: in a mount namespace of its own such a directory is covered, and
@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 from cluster import syscalls as sc  # noqa: E402
 from cluster.die_with_parent import die_with_parent  # noqa: E402
-from tests import forbidden  # noqa: E402
+from tests.powerless import refuse_capabilities  # noqa: E402
 
 UID = 1000
 FIRST_SUBID = 300_000
@@ -135,7 +135,7 @@ def become(uid: int, powerless: bool = False) -> None:
     os.setgroups([])
     if powerless:
         # The filter refuses that call; and later, only `no_new_privs` allows one.
-        forbidden.powerless()
+        refuse_capabilities()
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
     os.setsid()

@@ -112,7 +112,6 @@ list_missing_for_full() {
     have mkfs.ext4 || echo 'e2fsprogs|tests on a second machine'
     have ssh || echo 'openssh-client|tests on a second machine'
     have mksquashfs || echo 'squashfs-tools|tests of its node'
-    have buildah || echo 'buildah|tests of the image'
 }
 
 raise_inotify_limit() {

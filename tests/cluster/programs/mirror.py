@@ -16,7 +16,7 @@ from pathlib import Path
 from cryptography import x509
 
 from cluster.programs.releases import Release
-from tests.authority import Authority
+from tests.authority import YEARS, Authority
 
 
 @dataclass
@@ -74,18 +74,24 @@ def tar(files: dict[str, bytes]) -> bytes:
     return packed.getvalue()
 
 
-@contextmanager
-def running(directory: Path) -> Iterator[Mirror]:
-    """Serve a mirror; below `directory` are the certificates for it."""
-    authority = Authority("mirror")
+def authority(directory: Path) -> Path:
+    """Return who is to be trusted; the certificates are made unless they are there."""
     ca, pem = directory / "ca.pem", directory / "server.pem"
-    ca.write_text(authority.pem)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    pem.write_text(authority.issue("127.0.0.1", address))
-    mirror = Mirror(0, ca=ca)
+    if not ca.exists():
+        made = Authority("mirror")
+        address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+        pem.write_text(made.issue("127.0.0.1", address, ends=YEARS))
+        ca.write_text(made.pem)
+    return ca
+
+
+@contextmanager
+def running(directory: Path, port: int = 0) -> Iterator[Mirror]:
+    """Serve a mirror; below `directory` are the certificates for it."""
+    mirror = Mirror(0, ca=authority(directory))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(pem)
-    server = _Server(("127.0.0.1", 0), _handler(mirror))
+    context.load_cert_chain(directory / "server.pem")
+    server = _Server(("127.0.0.1", port), _handler(mirror))
     server.socket = context.wrap_socket(
         server.socket, server_side=True, do_handshake_on_connect=False
     )

@@ -1,8 +1,7 @@
 """Run a lesson as its page does: by Jupyter's HTTP and websocket, cell after cell.
 
-Runs on the machine, where the address of `make lab` leads somewhere:
-`.venv/bin/python -m tests.machines.lesson ADDRESS`. Exercises have their solutions.
-Printed is JSON: the status of the page, and of each code cell its id, text and error.
+Exercises have their solutions. `python -m tests.lesson ADDRESS` does it on another
+machine, where the address of `make lab` leads somewhere, and prints JSON.
 """
 
 import json
@@ -20,15 +19,16 @@ from helpers.course.exercise import with_solutions
 ANSWER, CELL = 120, 240
 
 
-def main(address: str) -> None:
-    """Open the page, start its kernel, run the cells, end the kernel."""
+def play(address: str) -> list[dict]:
+    """Open the page at an address with a token, and run its code cells; see `run`."""
     parts = urlsplit(address)
     [token] = parse_qs(parts.query)["token"]
-    name = parts.path.rpartition("/tree/")[2]
+    base, _, name = parts.path.partition("/lab/tree/")
     server = requests.Session()
-    page = server.get(address, timeout=ANSWER)
+    server.get(address, timeout=ANSWER).raise_for_status()
     server.headers["Authorization"] = f"token {token}"
-    api = f"{parts.scheme}://{parts.netloc}/api"
+    place = f"{parts.netloc}{base}/api"
+    api = f"{parts.scheme}://{place}"
     notebook = server.get(f"{api}/contents/{name}", timeout=ANSWER).json()["content"]
     asked = {"path": name, "name": name, "type": "notebook"}
     asked["kernel"] = {"name": "python3"}
@@ -36,7 +36,7 @@ def main(address: str) -> None:
     kernel = session["kernel"]["id"]
     try:
         channels = websocket.create_connection(
-            f"ws://{parts.netloc}/api/kernels/{kernel}/channels",
+            f"ws://{place}/kernels/{kernel}/channels",
             header=[f"Authorization: token {token}"],
             timeout=CELL,
         )
@@ -45,7 +45,7 @@ def main(address: str) -> None:
         channels.close()
     finally:
         server.delete(f"{api}/sessions/{session['id']}", timeout=ANSWER)
-    print(json.dumps({"page": page.status_code, "cells": ran}))
+    return ran
 
 
 def run(channels: websocket.WebSocket, cell: dict) -> dict:
@@ -82,4 +82,4 @@ def run(channels: websocket.WebSocket, cell: dict) -> dict:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    print(json.dumps(play(sys.argv[1])))
