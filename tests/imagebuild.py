@@ -61,28 +61,37 @@ TRUSTED = "/etc/apt/trusted.pem"
 
 def ensure(engine: Engine) -> str:
     """Build the image of this checkout and return its name; raise AssertionError."""
-    with mirror(engine) as served:
-        for target in (["--target", "thin", "--tag", f"{TAG}:thin"], ["--tag", TAG]):
-            done = build(engine, served.base, *target)
-            assert done.returncode == 0, done.stdout[-3000:]
     # The stage has a name: else its layers would go with those of older images.
+    names = (("--target", "thin", "--tag", f"{TAG}:thin"), ("--tag", TAG))
+    with mirror(engine) as served:
+        done = build(engine, served.base, *names)
+    assert done.returncode == 0, done.stdout[-3000:]
     engine.docker("image", "prune", "--force")
     return TAG
 
 
-def build(engine: Engine, programs: str, *options: str) -> subprocess.CompletedProcess:
-    """Run `docker build` with the programs from an address; stdout has both streams."""
+def build(
+    engine: Engine, programs: str, *results: tuple[str, ...]
+) -> subprocess.CompletedProcess:
+    """Run `docker build`, with the programs from an address, for each of `results`.
+
+    They are more options of it. Return the last, or the first that failed.
+    """
     _base(engine)
     with tempfile.TemporaryDirectory(prefix="build-") as context:
         _copy_checkout(Path(context))
-        return engine.run(
-            *("build", "--file", f"{context}/binder/Dockerfile", "--network", "host"),
-            *("--build-arg", f"REQUESTS_CA_BUNDLE={TRUSTED}"),
-            # Debian's mirror has the same paths, and answers sooner.
-            *("--build-arg", f"ARCHIVE={MIRROR}"),
-            *("--build-arg", f"LAB_MIRROR={programs}", *options, context),
-            timeout=1500,
-        )
+        for options in results:
+            done = engine.run(
+                *("build", "--file", f"{context}/binder/Dockerfile", *options),
+                *("--network", "host", "--build-arg", f"LAB_MIRROR={programs}"),
+                *("--build-arg", f"REQUESTS_CA_BUNDLE={TRUSTED}"),
+                # Debian's mirror has the same paths, and answers sooner.
+                *("--build-arg", f"ARCHIVE={MIRROR}", context),
+                timeout=3000,
+            )
+            if done.returncode:
+                break
+    return done
 
 
 def files() -> list[str]:

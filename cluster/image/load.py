@@ -42,14 +42,20 @@ class Image:
 
 
 def import_archive(
-    ctr: Path, socket: Path, archive: Path, progress: Progress | None = None
+    ctr: Path,
+    socket: Path,
+    archive: Path,
+    progress: Progress | None = None,
+    snapshotter: str = "overlayfs",
 ) -> list[str]:
     """Import the archive's images into containerd and return their names.
 
+    `snapshotter` is the one that containerd uses for pods, which ctr does not ask.
     Raise ImageError for a file that is no image archive or not for this machine,
     NotRunning if containerd does not answer at `socket`.
     """
-    return add(_AtSocket(ctr, socket, progress or Silent()), archive)
+    client = _AtSocket(ctr, socket, progress or Silent(), snapshotter)
+    return add(client, archive)
 
 
 def list_images(ctr: Path, socket: Path) -> list[Image]:
@@ -229,11 +235,13 @@ class _AtSocket(Client):
     ctr: Path
     socket: Path
     progress: Progress
+    snapshotter: str = ""
 
     def load(self, archive: Path) -> None:
         # Not through the transfer service, which sends every layer through a stream:
         # that takes half as long again.
-        self.ask("images", "import", "--local", str(archive.absolute()))
+        options = ("--local", f"--snapshotter={self.snapshotter}")
+        self.ask("images", "import", *options, str(archive.absolute()))
 
     def ask(self, *arguments: str) -> str:
         try:

@@ -175,7 +175,9 @@ class Local(Backend):
         """
         from cluster.image import load as images
 
-        return images.import_archive(*self._containerd(), archive)
+        ctr, socket = self._containerd()
+        used = self._machine.last_status().get("snapshotter", "overlayfs")
+        return images.import_archive(ctr, socket, archive, snapshotter=used)
 
     def slowness(self) -> float:
         """Return how many times as long as usual its start took, at least 1."""

@@ -53,7 +53,7 @@ def importing(found: Facts) -> tuple[Component, ...]:
     """Return what fills containerd's directory: itself, the import, and what tidies."""
     return (
         replace(components.containerd(found), stop_after=()),
-        components.image_import(layout.ARCHIVE),
+        components.image_import(layout.ARCHIVE, found.snapshotter),
         components.image_prune(),
     )
 

@@ -150,7 +150,7 @@ def describe(facts: Facts) -> tuple[Component, ...]:
     if facts.service_proxy:
         parts.append(kube_proxy(facts))
     if facts.import_archive:
-        parts.append(image_import(facts.import_archive))
+        parts.append(image_import(facts.import_archive, facts.snapshotter))
     if facts.empty:
         parts = [_after_seed(part) for part in parts]
     return tuple(parts)
@@ -589,7 +589,7 @@ def registry(facts: Facts) -> Component:
     )
 
 
-def image_import(archive: str) -> Component:
+def image_import(archive: str, snapshotter: str) -> Component:
     """Describe the one-time import of the suite's image."""
     return Component(
         "image-import",
@@ -602,6 +602,8 @@ def image_import(archive: str) -> Component:
             "import",
             # Unpacked by ctr itself, and not sent through containerd: a quarter less.
             "--local",
+            # Not told, ctr makes overlays, whatever containerd does.
+            f"--snapshotter={snapshotter}",
             archive,
         ),
         needs=("containerd",),

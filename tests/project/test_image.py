@@ -144,7 +144,7 @@ def read(address: str, lesson) -> None:
 
 
 def test_a_build_that_cannot_have_the_programs_ends_with_the_reason(engine):
-    done = imagebuild.build(engine, imagebuild.NOWHERE)
+    done = imagebuild.build(engine, imagebuild.NOWHERE, ())
     assert done.returncode != 0
     assert "LAB_NO_BUILD" in done.stdout
     assert imagebuild.NOWHERE.removeprefix("https://") in done.stdout
