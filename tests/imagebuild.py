@@ -66,7 +66,7 @@ def ensure(engine: Engine) -> str:
     with mirror(engine) as served:
         done = build(engine, served.base, *names)
     assert done.returncode == 0, done.stdout[-3000:]
-    engine.docker("image", "prune", "--force")
+    engine.docker("system", "prune", "--force")
     return TAG
 
 
