@@ -31,6 +31,8 @@ from tests.notebooks import ROOT
 TAG = "kubernetes-api-notebooks"
 #: where no mirror answers, and where the mirror does
 NOWHERE, PORT = "https://127.0.0.1:1", 8443
+#: of the mirror, the same for every build: the base has its authority
+CERTIFICATES = "mirror"
 BASE = "debian:trixie-slim"
 #: the same as Debian's packages alone give it
 DEBIAN = "debian:bare"
@@ -121,17 +123,10 @@ def mirror(engine: Engine) -> Iterator[m.Mirror]:
     found = {name: binaries / name for name in programs} | {"runc": runc}
     contents = {name: mapped(path) for name, path in found.items()}
     architecture = releases.ARCHITECTURES[platform.machine()]
-    with engine.network(), m.running(_certificates(engine), PORT) as served:
+    with engine.network(), m.running(engine.home / CERTIFICATES, PORT) as served:
         for release in releases.published(programs):
             served.publish(release.at(architecture, served.base), contents)
         yield served
-
-
-def _certificates(engine: Engine) -> Path:
-    """Return the directory of the mirror's certificates, the same for every build."""
-    directory = engine.home / "mirror"
-    directory.mkdir(exist_ok=True)
-    return directory
 
 
 def trusted() -> str:
@@ -160,12 +155,13 @@ def _base(engine: Engine) -> None:
     with tempfile.TemporaryDirectory(prefix="base-") as work:
         if engine.run("image", "inspect", DEBIAN).returncode:
             engine.docker("import", str(debian(Path(work))), DEBIAN)
+        authority = m.authority(engine.home / CERTIFICATES).read_text()
         files = {
             "sources.list": "",
             "sources.list.d/debian.sources": SOURCES,
             "apt.conf.d/docker-clean": OPTIONS,
             # pip asks the hosts of the packages by the same variable.
-            "trusted.pem": trusted() + m.authority(_certificates(engine)).read_text(),
+            "trusted.pem": trusted() + authority,
         }
         for name, text in files.items():
             file = Path(work, "apt", name)

@@ -78,6 +78,7 @@ def authority(directory: Path) -> Path:
     """Return who is to be trusted; the certificates are made unless they are there."""
     ca, pem = directory / "ca.pem", directory / "server.pem"
     if not ca.exists():
+        directory.mkdir(exist_ok=True)
         made = Authority("mirror")
         address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
         pem.write_text(made.issue("127.0.0.1", address, ends=YEARS))
