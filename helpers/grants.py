@@ -7,7 +7,7 @@ from cluster.waiting import until
 from helpers import rbac
 from helpers.command import current_namespace, patience
 from helpers.language import mark, say
-from helpers.reviews import Account, attributes_of, can_i
+from helpers.reviews import Account, allowed, attributes_of
 
 #: all verbs that a rule for an ordinary resource can name
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")
@@ -23,15 +23,16 @@ def fault_of_grant(account: str, verbs: list[str], resource: str) -> str:
     on Secrets, and the same in the namespace `default` are too much.
     """
     fault, namespace = "", current_namespace()
+    who = Account.read(account, namespace)
 
     def settled() -> bool:
         nonlocal fault
-        missing = _missing(account, verbs, resource)
+        granted = [verb for verb, _ in allowed(who, verbs, [resource])]
+        missing = [verb for verb in verbs if verb not in granted]
         if not missing:
             fault = ""
             return True
-        user = Account.read(account, namespace).user
-        asked = attributes_of(user, missing[0], resource, namespace)
+        asked = attributes_of(who.user, missing[0], resource, namespace)
         near = rbac.near_misses(asked, rbac.read_rbac())
         denied = {"account": account, "verb": missing[0], "resource": resource}
         fault = say("{account} gets 403 for {verb} on {resource}.", **denied)
@@ -43,18 +44,11 @@ def fault_of_grant(account: str, verbs: list[str], resource: str) -> str:
     if fault:
         return fault
     elsewhere = f"{resource} -n default"
-    table = can_i(account, VERBS, [resource, "secrets", elsewhere])
-    allowed = {(verb, row) for row in table.index for verb in VERBS}
-    allowed = {(v, row) for v, row in allowed if table.loc[row, v] == "yes"}
-    for verb, row in sorted(allowed - {(verb, resource) for verb in verbs}):
+    found = allowed(who, VERBS, [resource, "secrets", elsewhere])
+    for verb, row in sorted({*found} - {(verb, resource) for verb in verbs}):
         less = say("Name fewer verbs or resources in the Role.")
         if row == elsewhere:
             less = say("Use a RoleBinding, not a ClusterRoleBinding.")
         much = mark("{account} may also {verb} {resource}: that is too much.")
         return say(much, account=account, verb=verb, resource=row) + " " + less
     return ""
-
-
-def _missing(account: str, verbs: list[str], resource: str) -> list[str]:
-    table = can_i(account, verbs, [resource])
-    return [verb for verb in verbs if table.loc[resource, verb] != "yes"]

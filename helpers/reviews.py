@@ -5,7 +5,8 @@ Each answer is an object of a "review" kind, which is created and never stored.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from helpers import rbac
@@ -51,7 +52,7 @@ class Account:
     """A user name and the groups that come with it."""
 
     user: str
-    groups: tuple[str, ...] = field(default=())
+    groups: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, name: str, namespace: str) -> "Account":
@@ -101,25 +102,34 @@ def can_i(
     """
     import pandas as pd
 
-    here = current_namespace()
-    who = Account.read(account, here)
+    who = Account.read(account, current_namespace())
     who = Account(who.user, (*who.groups, *groups))
     verbs, resources = list(verbs), list(resources)
-    requests = [
-        [attributes_of(who.user, verb, row, here) for verb in verbs]
-        for row in resources
-    ]
-    reviews = [access_review(one, who.groups) for row in requests for one in row]
-    answers = iter(_ask_all(reviews))
-    table = [[next(answers) for _ in verbs] for _ in resources]
-    after = pd.DataFrame(table, index=resources, columns=verbs)
+    found = allowed(who, verbs, resources)
+    rows = [["yes" if (v, row) in found else "no" for v in verbs] for row in resources]
+    after = pd.DataFrame(rows, index=resources, columns=verbs)
     if before is None:
         return after
     # A field that the earlier table lacks is not compared.
     before = before.reindex_like(after)
     changed = after.where((before == after) | before.isna(), before + " → " + after)
-    changed["GRANTED BY"] = _granted_by(who, requests, table)
+    changed["GRANTED BY"] = _granted_by(who, found, resources)
     return changed.style.map(_colour)
+
+
+def allowed(
+    who: Account, verbs: Iterable[str], resources: Iterable[str]
+) -> list[tuple[str, str]]:
+    """Return each verb and row of `resources` that the API server allows together."""
+    pairs, here = list(product(verbs, resources)), current_namespace()
+    requests = [attributes_of(who.user, *pair, here) for pair in pairs]
+    items = [access_review(request, who.groups) for request in requests]
+    document = {"apiVersion": "v1", "kind": "List", "items": items}
+    # One process and one connection for all of them; one line for each.
+    line = 'jsonpath={.status.allowed}{"\\n"}'
+    done = kubectl("create", "-f", "-", "-o", line, input=json.dumps(document))
+    answers = zip(pairs, done.stdout.splitlines(), strict=True)
+    return [pair for pair, answer in answers if answer == "true"]
 
 
 def attributes_of(user: str, verb: str, row: str, namespace: str) -> Attributes:
@@ -159,28 +169,17 @@ def excess(granted, needed):
     return table.style.map(_colour)
 
 
-def _ask_all(reviews: list[dict]) -> list[str]:
-    document = {"apiVersion": "v1", "kind": "List", "items": reviews}
-    # One process and one connection for all of them; one line for each.
-    line = 'jsonpath={.status.allowed}{"\\n"}'
-    done = kubectl("create", "-f", "-", "-o", line, input=json.dumps(document))
-    return ["yes" if text == "true" else "no" for text in done.stdout.splitlines()]
-
-
 def _granted_by(
-    who: Account, requests: list[list[Attributes]], answers: list[list[str]]
+    who: Account, found: list[tuple[str, str]], rows: list[str]
 ) -> list[str]:
-    """Return the names of the bindings behind each "yes", row by row."""
-    objects, found = rbac.read_rbac(), []
-    for asked, told in zip(requests, answers, strict=True):
-        granted = [r for r, text in zip(asked, told, strict=True) if text == "yes"]
-        bindings = [
-            f"{one['kind']} {one['metadata']['name']}"
-            for request in granted
-            for one in rbac.granting(request, who.groups, objects)
-        ]
-        found.append(", ".join(dict.fromkeys(bindings)))
-    return found
+    """Return the names of the bindings behind each row with a "yes"."""
+    objects, here = rbac.read_rbac(), current_namespace()
+    bindings: dict[str, dict[str, None]] = {row: {} for row in rows}
+    for verb, row in found:
+        request = attributes_of(who.user, verb, row, here)
+        for one in rbac.granting(request, who.groups, objects):
+            bindings[row][f"{one['kind']} {one['metadata']['name']}"] = None
+    return [", ".join(bindings[row]) for row in rows]
 
 
 def _colour(text: str) -> str:
