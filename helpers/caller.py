@@ -8,12 +8,13 @@ import os
 import ssl
 import tempfile
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-import urllib3
+import httpx
 
 from cluster.kubeconfig import Access, server_access, user_access
 from cluster.waiting import until
@@ -27,13 +28,58 @@ if TYPE_CHECKING:
 
     from helpers.tokens import Token
 
-#: seconds for a connection, and for one answer
+#: seconds for a connection, and for one response
 CONNECT, TIMEOUT = 10.0, 30.0
-#: 429 and 503 with Retry-After: a kind that was just defined is answered so while its
-#: storage starts. Nothing was done yet, so any verb is sent again, as kubectl does.
-AGAIN = urllib3.Retry(
-    10, connect=0, read=0, other=0, allowed_methods=None, raise_on_status=False
-)
+#: how often a request is sent at most
+ATTEMPTS = 11
+
+
+class Reply(httpx.Response):
+    """A response of httpx; the lessons call the code of every response `status`."""
+
+    @property
+    def status(self) -> int:
+        """Return the code: 200, 404."""
+        return self.status_code
+
+    def __enter__(self) -> Self:
+        """Return it; the end of the block closes its connection."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it, also before all of the body has come."""
+        self.close()
+
+
+class Client(httpx.Client):
+    """A client of httpx that sends a request again when the server asks for that.
+
+    429 and 503 with Retry-After: while the storage of a new kind starts. The server has
+    done nothing yet, so any verb is sent again, as kubectl does.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        """Take the options of `httpx.Client`."""
+        # Proxies, netrc files and CA bundles of this machine do not count: the lesson
+        # is who we are when we show nothing. Compression costs more than it saves here.
+        super().__init__(
+            trust_env=False,
+            timeout=httpx.Timeout(TIMEOUT, connect=CONNECT),
+            headers={"Accept-Encoding": "identity"},
+            **options,
+        )
+
+    def send(self, request: httpx.Request, **options: Any) -> Reply:
+        """Send a request and return the last response to it."""
+        for _ in range(ATTEMPTS):
+            reply: Any = super().send(request, **options)
+            pause = reply.headers.get("Retry-After", "")
+            busy = reply.status_code in (429, 503) and pause.isdigit()
+            if not busy or options.get("stream"):
+                break
+            time.sleep(int(pause))
+        reply.__class__ = Reply
+        return reply
 
 
 class Caller:
@@ -78,7 +124,7 @@ class Caller:
         caller._become(access, tls_context(access))
         return caller
 
-    def get(self, path: str, **options: Any) -> urllib3.BaseHTTPResponse:
+    def get(self, path: str, **options: Any) -> Reply:
         """Send a GET; the rest is as in `request`. The same as `curl SERVER/PATH`."""
         return self.request("GET", path, **options)
 
@@ -97,7 +143,7 @@ class Caller:
         *,
         body: dict | None = None,
         headers: dict[str, str] | None = None,
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> Reply:
         """Send one request, with `body` as JSON; return `status`, `headers`, `json()`.
 
         401 and 403 are answers. A PATCH is a JSON merge patch. Like kubectl, it tries
@@ -109,23 +155,16 @@ class Caller:
         if body is not None:
             kind = "merge-patch+json" if method == "PATCH" else "json"
             headers = {**headers, "Content-Type": f"application/{kind}"}
-        timeout = urllib3.Timeout(connect=CONNECT, read=TIMEOUT)
-        return self._send(
-            method, path, headers, json=body, timeout=timeout, retries=AGAIN
-        )
+        return self._send(method, path, headers, json=body)
 
-    def stream(
-        self, path: str, *, headers: dict[str, str], silence: float
-    ) -> urllib3.BaseHTTPResponse:
+    def stream(self, path: str, *, headers: dict[str, str], silence: float) -> Reply:
         """Send one GET and return the response before its body has arrived.
 
-        Read it with `stream()`, and close it; `silence` is how many seconds may pass
-        between two pieces. It has its own connection. Raise what `get` raises.
+        Read it with `iter_bytes()`, and close it; `silence` is how many seconds may
+        pass between two pieces. Raise what `get` raises.
         """
-        timeout = urllib3.Timeout(connect=CONNECT, read=silence)
-        return self._send(
-            "GET", path, headers, timeout=timeout, preload_content=False, retries=False
-        )
+        timeout = httpx.Timeout(silence, connect=CONNECT)
+        return self._send("GET", path, headers, stream=True, timeout=timeout)
 
     def wait_for(
         self, status: int, path: str, *, timeout: float | None = None
@@ -153,20 +192,12 @@ class Caller:
     def _become(self, access: Access, context: ssl.SSLContext) -> None:
         """Use this credential from now on."""
         self._access, self.server = access, access.server.rstrip("/")
-        options: dict[str, Any] = {"ssl_context": context}
-        if access.server_name:
-            options["server_hostname"] = access.server_name
-        # Not requests: it would heed proxies, netrc files and CA bundles of this
-        # machine, and the lesson is who we are when we show nothing.
-        self._pool = (
-            urllib3.ProxyManager(access.proxy, **options)
-            if access.proxy
-            else urllib3.PoolManager(**options)
-        )
+        self._client = Client(verify=context, proxy=access.proxy or None)
+        weakref.finalize(self, self._client.close)
 
     def _send(
         self, method: str, path: str, headers: dict[str, str], **options: Any
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> Reply:
         reply = self._send_once(method, path, headers, **options)
         if reply.status == 401 and self._renew:
             renewed = self._renew()
@@ -177,25 +208,32 @@ class Caller:
         return reply
 
     def _send_once(
-        self, method: str, path: str, headers: dict[str, str], **options: Any
-    ) -> urllib3.BaseHTTPResponse:
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        *,
+        stream: bool = False,
+        **options: Any,
+    ) -> Reply:
         if self._access.token:
             headers = {**headers, "Authorization": f"Bearer {self._access.token}"}
+        if self._access.server_name:
+            options["extensions"] = {"sni_hostname": self._access.server_name}
         url = self.server + path
+        request = self._client.build_request(method, url, headers=headers, **options)
         try:
-            return self._pool.request(
-                method, url, headers=headers, redirect=False, **options
-            )
-        except urllib3.exceptions.HTTPError as error:
-            # What it gave up on, after tries or without.
-            reason = getattr(error, "reason", None) or error
-            # urllib3 keeps the reason of OpenSSL as the argument of its own error.
-            refusal = reason.args[0] if reason.args else None
-            if isinstance(refusal, ssl.SSLCertVerificationError):
+            return self._client.send(request, stream=stream)
+        except httpx.HTTPError as error:
+            # httpcore keeps the reason as the argument of its own error.
+            cause = error.__cause__
+            reason = cause.args[0] if cause and cause.args else error
+            if isinstance(reason, ssl.SSLCertVerificationError):
                 raise errors.NotTrusted(
-                    self.server, refusal.verify_code, refusal.verify_message
+                    self.server, reason.verify_code, reason.verify_message
                 ) from error
-            raise errors.Unreachable(self.server, _words(reason)) from error
+            words = getattr(reason, "strerror", "") or str(reason)
+            raise errors.Unreachable(self.server, words) from error
 
     @property
     def credential_kind(self) -> str:
@@ -228,11 +266,10 @@ def status_table(callers: Mapping[str, Caller], paths: list[str]) -> "pd.DataFra
     return pd.DataFrame(found, index=paths)
 
 
-def json_of(path: str, reply: Any) -> dict:
+def json_of(path: str, reply: Reply) -> dict:
     """Return the JSON of a response to a GET of `path`; raise ApiError from 400 on."""
     if reply.status >= 400:
-        text = reply.data.decode(errors="replace")
-        raise errors.ApiError("GET", path, reply.status, text)
+        raise errors.ApiError("GET", path, reply.status, reply.text)
     return reply.json()
 
 
@@ -270,10 +307,3 @@ def tls_context(access: Access) -> ssl.SSLContext:
             where = say("the user in the kubeconfig")
             raise errors.CertificateError(where, fact) from error
     return context
-
-
-def _words(reason: Exception) -> str:
-    cause = reason.__cause__
-    if isinstance(reason, urllib3.exceptions.NewConnectionError):
-        return (isinstance(cause, OSError) and cause.strerror) or str(reason)
-    return str(reason.args[0] if reason.args else reason)

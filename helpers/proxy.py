@@ -23,21 +23,22 @@ import subprocess
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
 
-import requests
+import httpx
 
 from cluster import die_with_parent
 from cluster.processes import end_process
 from cluster.waiting import until
 from helpers import errors
-from helpers.caller import TIMEOUT, json_of
+from helpers.caller import TIMEOUT, Client, Reply, json_of
 from helpers.command import environment, patience, program
 from helpers.language import mark, say
-from helpers.unixhttp import SERVER, Reply, new_session
 
+#: `kubectl proxy` looks at the header Host, also where no host is looked up
+SERVER = "http://localhost"
 #: seconds until a new proxy must usually answer; it takes about 0.1
 START_TIMEOUT = 10.0
 #: seconds between SIGTERM and SIGKILL
@@ -78,7 +79,7 @@ class KubectlProxy:
             paths = ",".join(reject_paths) or "^$"
             self._arguments.append(f"--reject-paths={paths}")
         self._socket = ""
-        self._session = new_session("")
+        self._client: Client
         self._process: subprocess.Popen | None = None
         self._output: IO[bytes] | None = None
         self._log = ""
@@ -115,26 +116,37 @@ class KubectlProxy:
             self._finish()
 
     def request(
-        self, method: str, path: str, *, timeout: float = TIMEOUT, **options: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        timeout: float = TIMEOUT,
+        params: Mapping[str, object] | None = None,
+        stream: bool = False,
+        **options: Any,
     ) -> Reply:
         """Send one request and return the response; a refusal is a value.
 
-        `options` are those of `requests.request`. Like kubectl, it tries again when the
-        server asks for that (429 or 503 with Retry-After). Raise ProxyEnded if it does
-        not run, NotReady without an answer in `timeout` seconds.
-        The same as `curl -X METHOD --unix-socket SOCKET http://localhost/PATH`.
+        `options` are those of `httpx.request`, but a parameter of None is left out;
+        with `stream` the body is still to be read, in a `with` block. Like kubectl, it
+        tries again when the server asks for that (429 or 503 with Retry-After). Raise
+        ProxyEnded if the proxy does not run, NotReady without a response in `timeout`
+        seconds. The same as `curl -X METHOD --unix-socket SOCKET http://localhost/PATH`.
         """
+        _ = self.socket
+        if params is not None:
+            options["params"] = {k: v for k, v in params.items() if v is not None}
         try:
-            reply: Any = self._session.request(
+            request = self._client.build_request(
                 method, SERVER + path, timeout=timeout, **options
             )
-        except requests.RequestException as error:
+            return self._client.send(request, stream=stream)
+        except httpx.HTTPError as error:
             # That the proxy ended says more than a refused connection.
             _ = self.socket
             what = say("An answer to {method} {path}", method=method, path=path)
             last = type(error).__name__
             raise errors.NotReady(what, timeout, last, say(_WAY_OUT)) from error
-        return reply
 
     def get(self, path: str, **options: Any) -> Reply:
         """Send a GET; the rest is as in `request`."""
@@ -142,9 +154,7 @@ class KubectlProxy:
 
     def read(self, path: str, *, accept: str = "application/json") -> dict:
         """Return the JSON at `path`, as `Caller.read` does."""
-        # Not gzip: on one machine it takes longer than it saves.
-        headers = {"Accept": accept, "Accept-Encoding": "identity"}
-        return json_of(path, self.get(path, headers=headers))
+        return json_of(path, self.get(path, headers={"Accept": accept}))
 
     def __enter__(self) -> Self:
         """Start it for a block."""
@@ -201,7 +211,8 @@ class KubectlProxy:
         folder = tempfile.TemporaryDirectory(prefix="kubectl-proxy-")
         path = Path(ends.enter_context(folder), "api")
         self._socket = _address(path)
-        self._session = ends.enter_context(new_session(self._socket))
+        transport = httpx.HTTPTransport(uds=self._socket)
+        self._client = ends.enter_context(Client(transport=transport))
         self._output = ends.enter_context(tempfile.TemporaryFile())
         self._process = subprocess.Popen(
             # A killed kernel runs no `stop()`, and an open proxy must not stay behind.
@@ -233,12 +244,12 @@ class KubectlProxy:
     def _answer(self) -> str:
         # /version is open to everybody: what the learner may read does not matter.
         try:
-            reply: Any = self._session.get(f"{SERVER}/version", timeout=2)
-        except requests.RequestException as error:
+            reply = self._client.get(f"{SERVER}/version", timeout=2)
+        except httpx.HTTPError as error:
             return type(error).__name__
-        if reply.status == 200:
+        if reply.status_code == 200:
             return "200"
-        return f"{reply.status}: {reply.text.strip()[:200]}"
+        return f"{reply.status_code}: {reply.text.strip()[:200]}"
 
     def _ended(self) -> errors.ProxyEnded:
         code = self._process.poll() if self._process else None

@@ -7,16 +7,17 @@ longer knows that version.
 
 import contextlib
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-import urllib3
+import httpx
 
 from helpers import errors
-from helpers.caller import Caller
+from helpers.caller import Caller, Reply
 from helpers.language import say
 
 #: seconds until the server ends a watch by itself; client-go asks for 5 to 10 minutes
@@ -74,7 +75,7 @@ class Watch:
         self._version = ""
         self._let_in = False
         self._ended = threading.Event()
-        self._answer: urllib3.BaseHTTPResponse | None = None
+        self._answer: Reply | None = None
         self._thread = threading.Thread(target=self._run, daemon=True, name="watch")
 
     def start(self) -> "Watch":
@@ -90,11 +91,11 @@ class Watch:
         """
         self._ended.set()
         answer = self._answer
-        if answer is not None:
-            # It wakes a read that waits; closing would not, and may wait itself. What
-            # was read to its end has no connection left to shut.
-            with contextlib.suppress(ValueError, OSError):
-                answer.shutdown()
+        if answer is not None and not answer.is_closed:
+            # It wakes a read that waits; closing would not, and may wait itself.
+            connection = answer.extensions["network_stream"].get_extra_info("socket")
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(STOP)
 
@@ -122,7 +123,7 @@ class Watch:
                     self._report(REFUSED, str(error))
                     return
                 reason = str(error)
-            except (errors.LabError, urllib3.exceptions.HTTPError, OSError) as error:
+            except (errors.LabError, httpx.HTTPError, OSError) as error:
                 reason = str(error)
             except ValueError:
                 # Cut off in the middle of a line.
@@ -175,7 +176,7 @@ class Watch:
                 self._version = metadata.get("resourceVersion", "")
                 return
 
-    def _open(self, query: dict[str, str]) -> urllib3.BaseHTTPResponse:
+    def _open(self, query: dict[str, str]) -> Reply:
         path = f"{self._path}?{urlencode(query)}"
         answer = self._caller.stream(path, headers=self._headers, silence=SILENCE)
         self._answer = answer
@@ -183,11 +184,10 @@ class Watch:
             answer.close()
             raise errors.Unreachable(self._caller.server, "stopped")
         if answer.status >= 400:
-            text = answer.read().decode(errors="replace")
-            answer.close()
+            answer.read()
             if answer.status == _GONE:
                 raise _Gone
-            raise errors.ApiError("GET", self._path, answer.status, text)
+            raise errors.ApiError("GET", self._path, answer.status, answer.text)
         return answer
 
     def _pass_on(self, event: Event) -> None:
@@ -209,10 +209,10 @@ class _Gone(Exception):
     """The server no longer knows the version to go on from (410)."""
 
 
-def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+def _lines(answer: Reply) -> Iterator[bytes]:
     """Yield each line as soon as it is complete; a line that is cut off is dropped."""
     rest = b""
-    for chunk in answer.stream(1 << 16):
+    for chunk in answer.iter_bytes():
         *whole, rest = (rest + chunk).split(b"\n")
         yield from (line for line in whole if line)
 

@@ -74,7 +74,7 @@ class RbacServer(ApiServer):
     def post(self, path: str, body: dict) -> dict:
         """Create an object as one who may do everything; return it."""
         answer = self.caller().request("POST", path, body=body)
-        assert answer.status == 201, answer.data
+        assert answer.status == 201, answer.text
         return answer.json()
 
     def caller(self) -> Caller:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from cluster.waiting import until
 from helpers.ambassadors import ask_ambassador
+from helpers.caller import Reply
 from helpers.command import current_namespace, patience
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
 from helpers.language import mark, say
 from helpers.pods import Answer
 from helpers.proxy import KubectlProxy
-from helpers.unixhttp import Reply
 
 #: what a proxy says when it refuses; the API server's own 403 is a Status in JSON
 REFUSAL = "Forbidden"

@@ -110,10 +110,7 @@ def _parse(error: Any) -> DeniedRequest | None:
             return _from_kubectl(error.args, error.stderr or "")
         return _from_status(status, error.args)
     if hasattr(error, "status_code"):
-        return _from_text(error.status_code, error.text, (error.url,))
-    if hasattr(error, "geturl"):
-        text = error.data.decode(errors="replace")
-        return _from_text(error.status, text, (error.geturl() or "",))
+        return _from_text(error.status_code, error.text, (str(error.url),))
     if all(hasattr(error, name) for name in ("status", "reason", "body")):
         # A denied WebSocket has status 0 and all else in `reason`; a watch no body.
         reason = error.reason or ""

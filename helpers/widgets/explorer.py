@@ -299,7 +299,6 @@ class ApiExplorer(View):
         if self._caller.credential_kind == "token":
             sent["Authorization"] = "Bearer (masked)"
         kind = reply.headers.get("Content-Type", "?")
-        text = reply.data.decode(errors="replace")
         line = f"kubectl get --raw {shlex.quote(path)}"
         if not self._own:
             line += "  # " + say("as the kubeconfig's user")
@@ -309,11 +308,11 @@ class ApiExplorer(View):
             sent=sent,
             kubectl=line,
             status=reply.status,
-            reason=reply.reason or "",
+            reason=reply.reason_phrase,
             type=kind,
             milliseconds=took,
-            size=len(reply.data),
-            content=reply.json() if "json" in kind else text,
+            size=len(reply.content),
+            content=reply.json() if "json" in kind else reply.text,
         )
 
     def _awaited(self) -> Answer:

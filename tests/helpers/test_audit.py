@@ -56,7 +56,7 @@ def test_whoever_asks_is_in_it(cluster, namespace):
         (f"system:serviceaccount:{namespace}:default", 403),
     ]
     agents = [agent.partition("/")[0] for _, agent, _ in asked]
-    assert agents == ["kubectl", "curl", "python-urllib3"]
+    assert agents == ["kubectl", "curl", "python-httpx"]
     [created] = rows(frame, RESOURCE="serviceaccounts/token", NAMESPACE=namespace)
     assert created[2] == 201
     assert (frame["MS"] > 0).all() and not frame["RESOURCE"].str.contains("mark").any()

@@ -152,7 +152,6 @@ def test_a_token_is_read_again_from_its_file(cluster, token, tmp_path):
     ],
     ids=["its name", "another name", "another authority", "insecure"],
 )
-@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
 def test_the_server_is_verified_as_the_kubeconfig_says(cluster, tmp_path, entry, code):
     """By the name and the authority that it gives, or not at all."""
     document = read_kubeconfig(cluster.kubeconfig)
@@ -184,7 +183,7 @@ def test_a_proxy_of_the_kubeconfig_is_asked(cluster, tmp_path):
         asked = []
         thread = threading.Thread(target=refuse)
         thread.start()
-        with pytest.raises(errors.Unreachable, match="proxy"):
+        with pytest.raises(errors.Unreachable, match="407 Proxy"):
             Caller.from_kubeconfig(tmp_path / "config").get("/version")
         thread.join(10)
     assert asked[0].startswith(b"CONNECT 127.0.0.1:")

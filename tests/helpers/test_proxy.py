@@ -4,16 +4,19 @@ import http.server
 import json
 import os
 import signal
+import socket
 import socketserver
 import subprocess
 import tempfile
 import threading
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
-from helpers import errors, proxy, unixhttp
+from helpers import errors, proxy
+from helpers.caller import Client
 from helpers.proxy import KubectlProxy
 from tests.likekernel import like_a_kernel
 from tests.patience import patience
@@ -263,7 +266,8 @@ class Plain(KubectlProxy):
 
     def listens_at(self, path):
         """Send the requests there."""
-        self._socket, self._session = path, unixhttp.new_session(path)
+        transport = httpx.HTTPTransport(uds=path)
+        self._socket, self._client = path, Client(transport=transport)
 
 
 @pytest.fixture
@@ -277,7 +281,7 @@ def plain(tmp_path):
         asker = Plain()
         asker.listens_at(path)
         asker.server = server
-        with asker._session:
+        with asker._client:
             yield asker
         server.shutdown()
         thread.join()
@@ -314,13 +318,17 @@ def test_read_asks_for_a_form_and_no_proxy_of_the_network(plain, monkeypatch):
     assert plain.read("/good", accept=wanted) == {"accept": wanted}
 
 
-def test_no_answer_is_told_in_one_line(plain):
-    """Nobody listens there: the request, and where to look."""
-    plain.listens_at("/nowhere")
-    with pytest.raises(errors.NotReady) as caught:
-        plain.get("/good", timeout=2)
+def test_no_answer_is_told_in_one_line(plain, tmp_path):
+    """The server is deaf: the request, and where to look."""
+    path = str(tmp_path / "deaf")
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(path)
+        deaf.listen()
+        plain.listens_at(path)
+        with pytest.raises(errors.NotReady) as caught:
+            plain.get("/good", timeout=0.2)
     assert caught.value.what == "An answer to GET /good"
-    assert caught.value.last == "ConnectionError"
+    assert caught.value.last == "ReadTimeout"
 
 
 PARENT = """

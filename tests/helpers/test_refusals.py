@@ -5,12 +5,11 @@ The sentences are those of kube-apiserver 1.37; test_explain.py asks a real one.
 
 import json
 from datetime import UTC, datetime
-from http.client import HTTPMessage
 from types import SimpleNamespace
 
+import httpx
 import pytest
 import requests
-import urllib3
 from kubernetes.client.exceptions import ApiException, ForbiddenException
 
 from helpers import errors
@@ -53,8 +52,8 @@ def of_requests():
     return response
 
 
-def of_urllib3(text, url):
-    return urllib3.HTTPResponse(text, HTTPMessage(), status=403, request_url=url)
+def of_httpx(text, url):
+    return httpx.Response(403, text=text, request=httpx.Request("GET", url))
 
 
 def of_client(kind, status, reason, body=None):
@@ -102,11 +101,11 @@ FORMS = {
         of_client(ApiException, 0, HANDSHAKE),
         denied(message=NO_REASON),
     ),
-    "a Caller": (of_urllib3(TEXT.encode(), URL), denied(URL)),
+    "a Caller": (of_httpx(TEXT, URL), denied(URL)),
     "requests": (of_requests(), denied(URL)),
     "a proxy between, without a Status": (
-        of_urllib3(b"Forbidden\n", "/x"),
-        denied("/x", message="Forbidden", name=""),
+        of_httpx("Forbidden\n", URL),
+        denied(URL, message="Forbidden", name=""),
     ),
 }
 
