@@ -1,12 +1,10 @@
 """Connect a notebook to a cluster. READ FIRST: every lesson begins here.
 
-`connect()` attaches to the running cluster or starts one, and makes `kubectl` in shell
-cells talk to it. A notebook never owns the cluster: restarting the kernel leaves it up.
+A notebook never owns the cluster: restarting the kernel leaves the cluster running.
 """
 
 import json
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,17 +39,15 @@ HOST = "kubernetes-api-notebooks/host"
 CREATION = 30.0
 #: seconds until a namespace must usually be gone
 DELETION = 60.0
-#: a kind in "Some resources are remaining: jobs.batch has 1 resource instances"
-_REMAINING = re.compile(r"([a-z][\w.-]*?)\.? has \d+ resource instance")
 
 
 def connect() -> "Cluster":
-    """Attach to the running cluster, or start one and show how far it is.
+    """Attach to the running cluster, or start a cluster and show the progress.
 
-    Sets KUBECONFIG and PATH of this kernel, so that `!kubectl` uses the same cluster,
-    and `$SERVER`; `~/.kube/config` is neither read nor written. Raise a LabError that
-    says what is wrong and what to do. In a shell: `python -m helpers up`. What runs the
-    cluster is chosen by `cluster.choice`; LAB_BACKEND overrides it.
+    Set KUBECONFIG, PATH and SERVER of this kernel, so that `!kubectl` uses the same
+    cluster; `~/.kube/config` is neither read nor written. Raise LabError with the cause
+    and a way out. In a shell: `python -m helpers up`. `cluster.choice` chooses what
+    runs the cluster; LAB_BACKEND overrides the choice.
     """
     view = progress.for_here()
     backend = backends.current(progress=view)
@@ -103,7 +99,6 @@ class Cluster:
         )
 
     def __repr__(self) -> str:
-        """Return one line: which cluster, where it is and what runs it."""
         return say(
             "Kubernetes {version} at {server} ({backend} cluster, context {context})",
             **vars(self),
@@ -139,13 +134,11 @@ class Cluster:
     def create_namespace(self, lesson: str) -> str:
         """Create a labelled namespace for this notebook and make it the default.
 
-        Return its name, which shell cells find in `$NAMESPACE`: `lesson`, or `lesson-2`
-        and so on while others have it or it is being removed. Namespaces of kernels
-        that are gone are removed first, and so is the one that this kernel had for the
-        lesson, when its first cell is run again. The same as `kubectl create namespace`
-        and `kubectl config set-context --current --namespace`, in a kubeconfig of this
-        kernel's own. Raise NoNode for a lesson that begins with a pod, where none can
-        run; wait for a node that is starting.
+        Return the name, which shell cells have in `$NAMESPACE`: `lesson`, or `lesson-2`
+        and so on while that exists. Remove first what this kernel, or a kernel that has
+        ended, made for the lesson. The same as `kubectl create namespace` and `kubectl
+        config set-context --current --namespace`, in a kubeconfig of this kernel. Wait
+        for the node if the lesson begins with a pod; raise NoNode if there is none.
         """
         if any(one.topic == lesson and one.pods for one in lessons()):
             backend_in_use().require_node("This lesson")
@@ -167,12 +160,12 @@ class Cluster:
         return name
 
     def delete_namespace(self, name: str) -> None:
-        """Delete the namespace with all that is in it; do not wait until it is gone.
+        """Delete the namespace with everything in it; do not wait for the end.
 
-        The controller begins 5 seconds later, even if there is nothing in it. Called
-        again meanwhile, wait until it is gone; raise NotReady after a minute, with the
-        object whose finalizer keeps it. Raise LabError for one that `create_namespace`
-        did not make. The same as `kubectl delete namespace --wait=false`.
+        The controller begins 5 seconds later. A second call waits for the end; raise
+        NotReady after a minute, with what keeps the namespace, such as a finalizer.
+        Raise LabError for a namespace that no notebook made. The same as `kubectl
+        delete namespace --wait=false`.
         """
         found = kubectl("get", "namespace", name, "-o", "json", check=False)
         if found.exit_code == 0:
@@ -250,30 +243,18 @@ def _wait_until_gone(name: str) -> None:
         raise errors.KubectlFailed(done.args, done.exit_code, done.stderr)
     if done.exit_code:
         what = say("The end of the namespace {name}", name=name)
-        raise errors.NotReady(what, seconds, *_what_keeps(name))
+        way_out = say("`kubectl get namespace {name} -o yaml` shows more.", name=name)
+        raise errors.NotReady(what, seconds, _what_keeps(name), way_out)
 
 
-def _what_keeps(name: str) -> tuple[str, str]:
-    """Return what a namespace that is being deleted waits for, and the way out."""
+def _what_keeps(name: str) -> str:
+    """Return the server's sentences on what a namespace that is deleted still has."""
     found = kubectl("get", "namespace", name, "-o", "json", check=False)
     if found.exit_code:
-        return found.stderr.strip(), ""
+        return found.stderr.strip()
     conditions = found.json()["status"].get("conditions", [])
     said = [each["message"] for each in conditions if each["status"] == "True"]
-    kinds = ",".join(_REMAINING.findall("; ".join(said)))
-    if kinds:
-        listed = kubectl("get", kinds, f"--namespace={name}", "-o", "json").json()
-        for item in listed["items"]:
-            if finalizers := item["metadata"].get("finalizers"):
-                kept = f"{item['kind'].lower()}/{item['metadata']['name']}"
-                names = ", ".join(finalizers)
-                last = say("{kept} has the finalizer {names}", kept=kept, names=names)
-                patch = f"kubectl patch {kept} --namespace={name} --type=merge "
-                patch += """--patch='{"metadata": {"finalizers": null}}'"""
-                text = mark("Its controller removes that; if there is none: `{patch}`.")
-                return last, say(text, patch=patch)
-    way_out = say("`kubectl get namespace {name} -o yaml` shows more.", name=name)
-    return " ".join(said) or "Terminating", way_out
+    return " ".join(said) or "Terminating"
 
 
 def _names(lesson: str) -> Iterator[str]:
@@ -288,17 +269,14 @@ def _marks() -> dict[str, str]:
 
 
 def _is_here(host: str) -> bool:
-    """Say whether a kernel is one of this host's: of others nobody here can know.
-
-    What they left goes when a kernel there looks, or with `python -m helpers delete`.
-    """
+    """Return whether a kernel runs on this host, so that we can see if it is alive."""
     return host in ("", backend_in_use().host())
 
 
 def _alive(owner: str) -> bool:
-    """Say whether a kernel of this host still runs: by its pid, and its start time.
+    """Return whether a kernel of this host still runs, by its pid and start time.
 
-    That is missing in the name of a kubeconfig, and was no number on a Mac once.
+    The name of a kubeconfig has no start time.
     """
     pid, _, start = owner.partition("/")
     now = start_time(int(pid)) if pid.isdigit() else None

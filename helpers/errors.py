@@ -1,7 +1,4 @@
-"""Define the errors of helpers, beside those of `cluster.errors`.
-
-Each message says what is wrong and what to do.
-"""
+"""Define the errors of helpers, beside those of `cluster.errors`."""
 
 import json
 import signal
@@ -19,10 +16,9 @@ from helpers.language import mark, say
 
 
 class NotReady(errors.NotReady):
-    """A condition was not met in time; `what` is said in the learner's language."""
+    """A condition was not met in time; `what` is in the learner's language."""
 
     def __init__(self, what: str, waited: float, last: str, way_out: str = "") -> None:
-        """Say what was awaited and the last thing that was seen."""
         super().__init__(what, waited, last, way_out)
         text = mark("{what} did not happen in {waited:.0f} s; last seen: {last}")
         LabError.__init__(self, say(text, **vars(self)), way_out)
@@ -32,7 +28,6 @@ class NotConnected(LabError):
     """A helper was called before `connect()`."""
 
     def __init__(self) -> None:
-        """Say what to run first."""
         super().__init__(
             say("No cluster is connected in this notebook."),
             say("Run the cell with `cluster = connect()` first."),
@@ -43,7 +38,6 @@ class KubectlFailed(LabError):
     """kubectl ended with an error; its own words are the message."""
 
     def __init__(self, args: list[str], exit_code: int, stderr: str) -> None:
-        """Keep the arguments, the exit code and what kubectl said."""
         self.arguments, self.exit_code, self.stderr = args, exit_code, stderr
         # A script that was sent to a pod has lines of its own.
         line = textwrap.shorten(" ".join(args), 100, placeholder=" …")
@@ -51,27 +45,14 @@ class KubectlFailed(LabError):
         super().__init__(fact, stderr.strip())
 
 
-class CommandFailed(LabError):
-    """A command of a `%%sh` cell ended with another code than 0."""
-
-    def __init__(self, exit_code: int) -> None:
-        """Keep the exit code; what the command said is in the output already."""
-        self.exit_code = exit_code
-        super().__init__(
-            say("A command of this cell ended with exit code {code}.", code=exit_code),
-            say("Its output is above; the commands after it did not run."),
-        )
-
-
 class NotSolved(LabError):
-    """An exercise that is not solved yet: one sentence on what is wrong, and where."""
+    """An exercise is not solved yet: one sentence says where, and why."""
 
 
 class NotAToken(LabError):
-    """A text or a file that should be a ServiceAccount token is not one."""
+    """A text or a file is not a ServiceAccount token; `reason` shows none of it."""
 
     def __init__(self, reason: str) -> None:
-        """Keep the reason; the text itself may be half a secret."""
         self.reason = reason
         super().__init__(
             say("This is no token: {reason}.", reason=reason),
@@ -80,10 +61,9 @@ class NotAToken(LabError):
 
 
 class CertificateError(LabError):
-    """What should hold a certificate does not."""
+    """A text or a file holds no usable certificate; `where` names the place."""
 
     def __init__(self, where: str, fact: str) -> None:
-        """Name the place and, in a sentence, what is wrong with it."""
         self.where = where
         way_out = say("A certificate in PEM begins -----BEGIN CERTIFICATE.")
         super().__init__(f"{where}: {fact}", way_out)
@@ -93,7 +73,6 @@ class NotTrusted(LabError):
     """A server's certificate was refused; `code` is OpenSSL's, such as 20 or 62."""
 
     def __init__(self, server: str, code: int, message: str) -> None:
-        """Keep the number and the sentence of the TLS library."""
         self.server, self.code, self.message = server, code, message
         way_out = say("Give the authority that signed it, and a name that is in it.")
         if code in (9, 10):  # not yet valid, expired
@@ -103,14 +82,12 @@ class NotTrusted(LabError):
 
 
 class ApiError(LabError):
-    """The API server refused a request.
+    """The API server refused a request; `body` is the Status object as text.
 
-    `status` is the code, `reason` the word and `body` the Status object as text, as
-    in the exceptions of the Python client.
+    `status`, `reason` and `body` are as in the exceptions of the Python client.
     """
 
     def __init__(self, method: str, path: str, status: int, body: str) -> None:
-        """Keep the code, and the server's own sentence as the message."""
         self.method, self.path = method, path
         self.status, self.body = status, body
         try:
@@ -129,7 +106,6 @@ class ProxyEnded(LabError):
     """`kubectl proxy` does not run; `exit_code` is negative if a signal ended it."""
 
     def __init__(self, exit_code: int | None, words: str) -> None:
-        """Say how it ended and what it said last."""
         self.exit_code, self.words = exit_code, words
         fact = say("kubectl proxy does not run.")
         if exit_code is not None and exit_code > 0:
@@ -141,37 +117,24 @@ class ProxyEnded(LabError):
         super().__init__(fact, say("Start it (again): `proxy.start()`."))
 
 
-class UnknownField(LabError):
-    """A field that the kind does not have; `known` are those beside it."""
-
-    def __init__(self, path: str, kind: str, known: list[str]) -> None:
-        """Name it, and what it may have meant."""
-        self.path, self.kind, self.known = path, kind, known
-        names = _chosen(path.rpartition(".")[2], known)
-        text = mark("{kind} has {names}.") if known else mark("{kind} has no fields.")
-        way_out = say(text, kind=kind, names=names)
-        super().__init__(say("There is no field {path}.", path=path), way_out)
-
-
 class UnknownKind(LabError):
     """A kind, or a whole version, that the server does not describe."""
 
     def __init__(self, api_version: str, kind: str, known: list[str]) -> None:
-        """Name it, and what it may have meant."""
         self.api_version, self.kind, self.known = api_version, kind, known
         text = mark("The server describes no kind {kind} in {api_version}.")
         if not kind:
             text = mark("The server describes no version {api_version}.")
-        way_out = say("It has {names}.", names=_chosen(kind or api_version, known))
+        way_out = say("It has {names}.", names=likely(kind or api_version, known))
         super().__init__(say(text, **vars(self)), way_out)
 
 
-def _chosen(wanted: str, known: list[str]) -> str:
-    """Return the known names most like the wanted one, or else the first of them."""
+def likely(wanted: str, known: list[str]) -> str:
+    """Return the known names that are closest to `wanted`, or else the first."""
     import difflib  # not on top: every helper imports this module
 
-    likely = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
-    if likely:
-        return ", ".join(likely)
+    close = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
+    if close:
+        return ", ".join(close)
     shown = ", ".join(known[:8])
     return f"{shown}, … ({len(known)})" if len(known) > 8 else shown

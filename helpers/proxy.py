@@ -1,17 +1,14 @@
 """Run `kubectl proxy` for as long as a block or a notebook needs it.
 
-It is kubectl's own proxy; this module makes one safe to leave to a notebook. It signs
-nothing and filters nothing itself.
+It is kubectl's own proxy, which this module makes safe for a notebook.
 
 =================  =======================  =========================================
 behaviour          kubectl proxy            here
 =================  =======================  =========================================
-where it listens   port 8001: any account   a unix socket in a directory of its own:
-                   and web page reaches it  who may not open that reaches nothing
+where it listens   port 8001: any account   a unix socket in a private directory
+                   and web page reaches it
 POST, PUT, PATCH,  passed on, with the      403 from the proxy unless the lesson
 DELETE             learner's rights         writes
-Host header        three names of this      the same
-                   machine
 end                Ctrl-C in its terminal   end of the block, `stop()`, or the kernel's
 output             the terminal             `log`: an unread pipe would block it
 =================  =======================  =========================================
@@ -24,7 +21,6 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import IO, Any, Self
 
 import httpx
@@ -48,18 +44,14 @@ GRACE = 5.0
 API = '() { curl -sS --unix-socket "$PROXY" "http://localhost$1"; }'
 WRITING_METHODS = "^(POST|PUT|PATCH|DELETE)$"
 _WAY_OUT = mark("Look at `python -m helpers status`.")
-#: bytes that fit into the address of a unix socket on every system
-_ADDRESS = 103
 
 
 class KubectlProxy:
     """A `kubectl proxy` at a unix socket that ends with its block, or with `stop()`.
 
-    `socket` is the path of that file, `pid` its process, `log` what it has written.
-    Shell cells ask the one started last: `api /apis`. Who reaches a proxy has the
-    learner's rights, so it has no port, which every account of the machine could reach.
-    So that a lesson that only looks changes nothing, it is read-only unless
-    `read_only=False`.
+    `socket` is the path of the socket, `pid` the process, `log` its output. In shell
+    cells, `api /apis` uses the proxy started last. Anyone who reaches a proxy has the
+    learner's rights, so it has no port, and it is read-only unless `read_only=False`.
     """
 
     def __init__(
@@ -68,7 +60,7 @@ class KubectlProxy:
         """Take the options of `kubectl proxy`.
 
         `reject_paths` are regular expressions that replace kubectl's own list, which
-        keeps exec and attach away.
+        rejects exec and attach.
         """
         self.read_only = read_only
         self._arguments = ["proxy"]
@@ -86,11 +78,10 @@ class KubectlProxy:
         self._finish: Callable[[], object] | None = None
 
     def start(self, *, timeout: float | None = None) -> Self:
-        """Start it and return it once the API server answers through it.
+        """Start the proxy; return it when the API server answers through it.
 
-        Does nothing if it runs. Raise MissingTool, NotConnected, ProxyEnded with its
-        last words if it ends at once, NotReady after `timeout` seconds, or LabError if
-        the temporary directory has too long a path for a socket.
+        Do nothing if it runs already. Raise MissingTool, NotConnected, ProxyEnded with
+        its last words if it ends at once, or NotReady after `timeout` seconds.
         """
         if self.running:
             return self
@@ -106,7 +97,7 @@ class KubectlProxy:
         return self
 
     def stop(self) -> None:
-        """Stop it and wait for its end; a second call is no error.
+        """Stop the proxy and wait until it has ended; a second call does nothing.
 
         SIGTERM, and SIGKILL after 5 seconds. The same as Ctrl-C or `kill PID`.
         """
@@ -157,15 +148,12 @@ class KubectlProxy:
         return json_of(path, self.get(path, headers={"Accept": accept}))
 
     def __enter__(self) -> Self:
-        """Start it for a block."""
         return self.start()
 
     def __exit__(self, *_: object) -> None:
-        """Stop it, also when the block failed."""
         self.stop()
 
     def __repr__(self) -> str:
-        """Return one line: where it listens and what it lets through."""
         mode = say("read-only") if self.read_only else say("reads and writes")
         if not self.running:
             return say("kubectl proxy, not running ({mode})", mode=mode)
@@ -174,12 +162,12 @@ class KubectlProxy:
 
     @property
     def running(self) -> bool:
-        """Say whether its process is alive."""
+        """Return whether the process is alive."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def socket(self) -> str:
-        """Return the path of its socket; raise ProxyEnded if it does not run."""
+        """Return the path of the socket; raise ProxyEnded if the proxy does not run."""
         if not self.running:
             raise self._ended()
         return self._socket
@@ -191,7 +179,7 @@ class KubectlProxy:
 
     @property
     def log(self) -> str:
-        """Return what it has written so far."""
+        """Return the output so far."""
         if self._output is None:
             return self._log
         # pread: the child shares this descriptor, and its position with it.
@@ -204,13 +192,11 @@ class KubectlProxy:
             raise RuntimeError("a proxy is started from the main thread")
         self.stop()
         ends = contextlib.ExitStack()
-        # A cell that is run again drops its proxy: that one stops as well.
+        # When a cell is run again, the proxy of the first run stops.
         self._finish = weakref.finalize(self, ends.close)
-        # 0700, and gone with the proxy. A killed kernel leaves it, with nothing that
-        # anybody could use: nobody listens any more.
+        # 0700, and removed with the proxy. A killed kernel leaves the directory behind.
         folder = tempfile.TemporaryDirectory(prefix="kubectl-proxy-")
-        path = Path(ends.enter_context(folder), "api")
-        self._socket = _address(path)
+        self._socket = os.path.join(ends.enter_context(folder), "api")
         transport = httpx.HTTPTransport(uds=self._socket)
         self._client = ends.enter_context(Client(transport=transport))
         self._output = ends.enter_context(tempfile.TemporaryFile())
@@ -242,7 +228,7 @@ class KubectlProxy:
             raise errors.NotReady(what, timeout, last, say(_WAY_OUT))
 
     def _answer(self) -> str:
-        # /version is open to everybody: what the learner may read does not matter.
+        # Every user may read /version, whatever the learner's rights are.
         try:
             reply = self._client.get(f"{SERVER}/version", timeout=2)
         except httpx.HTTPError as error:
@@ -254,17 +240,3 @@ class KubectlProxy:
     def _ended(self) -> errors.ProxyEnded:
         code = self._process.poll() if self._process else None
         return errors.ProxyEnded(code, "\n".join(self.log.splitlines()[-20:]))
-
-
-def _address(path: Path) -> str:
-    """Return a path as the address of a socket; raise LabError if it is too long."""
-    size = len(os.fsencode(path))
-    if size > _ADDRESS:
-        raise errors.LabError(
-            say(
-                "{path} has {size} bytes, and a unix socket takes {most}.",
-                **{"path": path, "size": size, "most": _ADDRESS},
-            ),
-            say("Set TMPDIR to a directory with a shorter path; restart the kernel."),
-        )
-    return str(path)

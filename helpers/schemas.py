@@ -1,7 +1,7 @@
 """Read the schemas of an API server's kinds: OpenAPI v3, a document per group version.
 
-`kubectl explain` reads the same. A document's URL has a hash of its content, so none
-has to be read twice.
+`kubectl explain` reads the same. The URL of a document has a hash of its content, so
+each document is read once.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import pandas as pd
 from cluster.waiting import until
 from helpers import errors
 from helpers.discovery import Server
-from helpers.language import say
+from helpers.language import mark, say
 
 INDEX = "/openapi/v3"
 #: how deep a tree goes where no depth is asked for: a Pod in a Job is five deep
@@ -27,8 +27,8 @@ _documents: dict[str, dict] = {}
 class Schema:
     """The schema of a kind or of a field in it.
 
-    `required` and `description` belong to the field that led here. `node` is the part
-    of the document, with its reference followed.
+    `required` and `description` are those of the field. `node` is the part of the
+    document, with its reference followed.
     """
 
     name: str
@@ -64,7 +64,8 @@ class Schema:
     def at(self, path: str) -> "Schema":
         """Return the schema of a field: `.spec.template`, `.spec.containers[*].image`.
 
-        `[*]` can be left out, as in `kubectl explain`. Raise UnknownField.
+        `[*]` can be left out, as in `kubectl explain`. Raise LabError for an
+        unknown field, with the fields that are most like it.
         """
         found = self
         for step in re.findall(r"[^.[\]]+", path):
@@ -94,7 +95,6 @@ class Schema:
         return pd.DataFrame(rows, columns=columns)
 
     def __repr__(self) -> str:
-        """Return one line: the place and its type."""
         return f"{self.path or self.name} <{self.type}>"
 
     def _all(self, depth: int, around: tuple[str, ...]) -> Iterator["Schema"]:
@@ -107,7 +107,7 @@ class Schema:
             yield from inner._all(depth - 1, (*around, self.name))
 
     def _contents(self) -> "Schema":
-        """Return what a list or a map holds, with the place of an element."""
+        """Return the schema of the elements of a list, or itself."""
         node = self.node.get("items")
         return self if node is None else self._of(node, f"{self.path}[*]")._contents()
 
@@ -121,7 +121,10 @@ class Schema:
         path = f"{self.path}.{step}"
         if isinstance(values, dict):
             return self._of(values, path)
-        raise errors.UnknownField(path, self.type, sorted(self.fields))
+        known = errors.likely(step, sorted(self.fields))
+        text = mark("{kind} has {names}.") if known else mark("{kind} has no fields.")
+        fact = say("There is no field {path}.", path=path)
+        raise errors.LabError(fact, say(text, kind=self.type, names=known))
 
     def _of(self, node: dict, path: str = "", required: bool = False) -> "Schema":
         """Return the schema of a part, its reference followed."""
@@ -141,9 +144,8 @@ def read_schema(
 ) -> Schema:
     """Return the schema of a kind: `read_schema(server, "batch/v1", "Job")`.
 
-    Two requests, or one if the document was read before. The server describes a new
-    kind a moment after it was defined: `timeout` is how many seconds to wait for that.
-    Raise UnknownKind if it is not served, ApiError if the server refuses.
+    Wait up to `timeout` seconds for a kind that was just defined. Raise UnknownKind if
+    it is not served, ApiError if the server refuses.
     """
 
     def found() -> Schema | None:
@@ -172,10 +174,7 @@ def _read_schema(server: Server, api_version: str, kind: str) -> Schema:
 
 
 def read_document(server: Server, api_version: str) -> dict:
-    """Return the OpenAPI v3 document of a group version, from memory if it is known.
-
-    Raise UnknownKind for a version that is not served.
-    """
+    """Return the OpenAPI v3 document of a group version; raise UnknownKind."""
     place = f"apis/{api_version}" if "/" in api_version else f"api/{api_version}"
     index = server.read(INDEX)["paths"]
     if place not in index:

@@ -1,13 +1,13 @@
 """Run shell cells that fail when a command in them fails.
 
-Every kernel of this environment begins with the cell magic `%%sh`, by a start-up file,
-and `connect()` adds it to any other. It is no other shell: bash, with the options that
-a careful script begins with. Before `connect()` it runs nothing.
+A start-up file adds the cell magic `%%sh` to every kernel of this environment, and
+`connect()` to any other. It is bash with strict options; it needs `connect()`.
 """
 
 from typing import TYPE_CHECKING
 
 from helpers import command, errors
+from helpers.language import mark, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +21,8 @@ BASH = "bash -euo pipefail"
 def add_magic() -> None:
     """Add `%%sh` to this notebook; do nothing outside of IPython.
 
-    The magic of that name that IPython brings ends well if the last command does. The
-    exit code is in `_exit_code`, as after `!command`.
+    IPython's own `%%sh` looks at the last command only. The exit code is in
+    `_exit_code`, as after `!command`.
     """
     # Not on top: the command line has no use for it, and it takes long to load.
     from IPython import get_ipython
@@ -51,7 +51,9 @@ def _run(notebook: "InteractiveShell") -> "Callable[[str, str], None]":
             code = failed.returncode
         notebook.user_ns["_exit_code"] = code
         if code:
+            text = mark("A command of this cell ended with exit code {code}.")
+            hint = say("Its output is above; the commands after it did not run.")
             # Not as a consequence of the other: its message is the whole script.
-            raise errors.CommandFailed(code) from None
+            raise errors.LabError(say(text, code=code), hint) from None
 
     return sh

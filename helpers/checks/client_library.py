@@ -1,4 +1,4 @@
-"""Check what `07-client-library` asks for."""
+"""Check a CronJob, and a function that tells 404 from other errors."""
 
 import json
 from collections.abc import Callable
@@ -10,26 +10,28 @@ from helpers.errors import NotSolved
 from helpers.language import mark, say
 from helpers.managedfields import owners_by_field
 
-#: what a server may respond with besides 404: none of them says that there is no pod
+#: codes besides 404, which do not mean that there is no pod
 OTHERS = (401, 403, 429, 500)
+#: No node has this name, so the pod stays Pending: that is enough here.
+PENDING = {
+    "restartPolicy": "Never",
+    "nodeSelector": {"kubernetes.io/hostname": "nowhere"},
+    "terminationGracePeriodSeconds": 0,
+    "containers": [
+        {"name": "main", "image": "toolbox:1", "command": ["sleep", "infinity"]}
+    ],
+}
 _POD = {
     "apiVersion": "v1",
     "kind": "Pod",
     "metadata": {"generateName": "practice-"},
-    "spec": {
-        # No node has this name: the pod waits for one, and that it is there is enough.
-        "nodeSelector": {"kubernetes.io/hostname": "nowhere"},
-        "terminationGracePeriodSeconds": 0,
-        "containers": [
-            {"name": "main", "image": "toolbox:1", "command": ["sleep", "infinity"]}
-        ],
-    },
+    "spec": PENDING,
 }
 
 
 @exercise
 def suspend_cron_job(name: str) -> None:
-    """Demand a CronJob that was suspended, and not by kubectl."""
+    """Demand a CronJob that is suspended, by another client than kubectl."""
     found = kubectl("get", "cronjob", name, "-o", "json", "--show-managed-fields")
     cron_job = found.json()
     if cron_job["spec"]["suspend"] is not True:
@@ -52,10 +54,10 @@ def suspend_cron_job(name: str) -> None:
 
 @exercise
 def tell_missing_from_forbidden(exists: Callable[[Any, str, str], bool]) -> None:
-    """Demand a function that says whether there is a pod, and no more than it knows.
+    """Demand a function that returns whether a pod exists, and raises other errors.
 
-    It is called with a CoreV1Api, a name and a namespace: for a pod that exists, for
-    one that does not, and when the server responds with each of OTHERS.
+    Call it with a CoreV1Api, a name and a namespace: for an existing pod, a missing
+    pod, and with each of OTHERS as the response.
     """
     from kubernetes import client, config
 

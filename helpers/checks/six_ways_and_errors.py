@@ -1,26 +1,18 @@
-"""Check what `21-six-ways-and-errors` asks for."""
+"""Check the options of a DELETE."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from helpers import errors
+from helpers.checks.client_library import PENDING
 from helpers.command import current_namespace, kubectl, patience
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
 from helpers.language import mark, say
 
-_POD = {
-    "restartPolicy": "Never",
-    # No node has this name: the pod waits for one, and that it is there is enough.
-    "nodeSelector": {"kubernetes.io/hostname": "nowhere"},
-    "terminationGracePeriodSeconds": 0,
-    "containers": [
-        {"name": "main", "image": "toolbox:1", "command": ["sleep", "infinity"]}
-    ],
-}
 _BODY = {
     "metadata": {"generateName": "practice-"},
-    "spec": {"template": {"spec": _POD}},
+    "spec": {"template": {"spec": PENDING}},
 }
 
 #: seconds that a pod may usually take to come, and to go
@@ -29,10 +21,7 @@ TIMEOUT = 60.0
 
 @exercise
 def delete_job_last(options: Mapping[str, object], batch: Any) -> None:
-    """Demand options of a DELETE that keep a Job until its pods are gone.
-
-    A Job is made for it, and deleted by `batch` (a `BatchV1Api`) with these options.
-    """
+    """Demand options of a DELETE by a BatchV1Api that keep a Job until its pods end."""
     from kubernetes.client import ApiException
     from pydantic import ValidationError
 
@@ -67,7 +56,7 @@ def delete_job_last(options: Mapping[str, object], batch: Any) -> None:
 
 
 def why_not_last(answer: Mapping) -> str:
-    """Return what a DELETE of a Job does instead of deleting its pods first; pure."""
+    """Return a sentence if a DELETE of a Job does not delete its pods first; pure."""
     finalizers = answer.get("metadata", {}).get("finalizers", [])
     if "orphan" in finalizers:
         return say(

@@ -43,8 +43,9 @@ def test_a_cell_whose_commands_end_well_shows_what_they_say(notebook, capfd):
 def test_the_first_failure_ends_the_cell(notebook, capfd, script, code):
     """The error names the code, and is no traceback of ours."""
     failed = run(notebook, script)
-    assert isinstance(failed, errors.CommandFailed)
-    assert failed.exit_code == notebook.user_ns["_exit_code"] == code
+    assert isinstance(failed, errors.LabError)
+    assert f"ended with exit code {code}." in failed.fact
+    assert notebook.user_ns["_exit_code"] == code
     assert "two\n" not in capfd.readouterr().out
     assert failed.__suppress_context__
 
