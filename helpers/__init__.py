@@ -1,7 +1,6 @@
-"""Help a learner talk to the Kubernetes API server: the one door.
+"""The public names of the helpers; notebooks import from here only.
 
-Notebooks import from here only. Names are loaded when they are first used, so that
-`import helpers` starts nothing and is quick.
+Python loads a name when it is first used, so `import helpers` is quick.
 """
 
 import importlib
@@ -57,7 +56,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'helpers' has no attribute {name!r}")
     home = _HOME[name]
     value = importlib.import_module(home)
-    # `checks` and `widgets` are modules; the others stand in one.
+    # `checks` and `widgets` are modules; the others are names in a module.
     if home != f"{__name__}.{name}":
         value = getattr(value, name)
     globals()[name] = value
@@ -65,5 +64,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """List the public names, for completion."""
     return __all__

@@ -1,7 +1,6 @@
 """Run pods with an ambassador, ask them, and renew their tokens as the kubelet does.
 
-Lesson 19 shows the manifest of such a pod whole; this makes one for each proxy that a
-lesson tries.
+Lesson 19 shows the whole manifest of such a pod.
 """
 
 import json
@@ -12,14 +11,14 @@ from helpers.language import say
 from helpers.pods import Answer, exec_in_pod, wait_for, wait_for_log
 from helpers.tokens import MOUNTED, Token, create_token, read_token, write_token
 
-#: what `kubectl proxy` writes when it listens
+#: the line of a `kubectl proxy` that listens
 LISTENS = "Starting to serve on"
 #: seconds until it has to
 STARTS_WITHIN = 20.0
 #: seconds until a token that has ended is refused: the server remembers a good answer
 #: for 10, and a program written in Go the token for up to a minute
 FORGOTTEN = 60.0
-#: what the Secrets carry with which `play_kubelet` ends tokens: the name of the pod
+#: label of the Secrets with which `play_kubelet` ends tokens: the name of the pod
 LABEL = "kubernetes-api-notebooks/token-of"
 #: whose token the ambassador sends
 ACCOUNT = "app"
@@ -29,13 +28,12 @@ _AUTHORITY = "kube-root-ca.crt"
 
 
 def run_ambassador(pod: str, script: str, *, played: bool = False) -> Token:
-    """Run a pod whose container `ambassador` runs a script, and wait until it listens.
+    """Run a pod whose container `ambassador` runs a script; wait until it listens.
 
-    Return the token that it begins with; it alone has the files of the account `app`,
-    not the containers `main` and `neighbour`, which have curl. `/socket` is a directory
-    of `main` and the ambassador. With `played` no kubelet renews the token:
-    `play_kubelet(pod)` does. Raise NotReady with its last words unless `kubectl proxy`
-    says that it listens.
+    Return its first token. Only the ambassador has the files of the account `app`; the
+    containers `main` and `neighbour` have curl. `main` and the ambassador share the
+    directory `/socket`. With `played`, `play_kubelet(pod)` renews the token instead of
+    the kubelet. Raise NotReady with the last words if `kubectl proxy` does not listen.
     """
     kubectl("delete", "pod", pod, "--ignore-not-found")
     manifest = ambassador_pod(pod, script, played=played)
@@ -60,10 +58,9 @@ def ask_ambassador(
 ) -> Answer:
     """Send a request from a container of a pod with curl, and return the Answer.
 
-    No token is sent and nothing is checked: that is the work of the ambassador. The
-    status is 0 if nobody answers. `options` are curl's. With `expect`, ask until the
-    status is that one, for up to a minute, and return the last answer. The same as
-    `kubectl exec POD -c CONTAINER -- curl OPTIONS http://localhost:8001/PATH`.
+    The status is 0 without a response. `options` are curl's. With `expect`, ask again
+    until the status is that, for up to a minute, and return the last answer. The same
+    as `kubectl exec POD -c CONTAINER -- curl OPTIONS http://localhost:8001/PATH`.
     """
     curl = ("curl", "-s", "--max-time", "10", "-w", "\n%{http_code}")
     answer = Answer(0, "")
@@ -83,11 +80,10 @@ def ask_ambassador(
 def play_kubelet(
     pod: str, *, path: str = MOUNTED, container: str = "ambassador"
 ) -> Token:
-    """Put a fresh token into a file of a pod and end the one before; return the new.
+    """Write a new token of the pod's account to a file of the pod; end the last token.
 
-    It is the pod's account's. Each is bound to a Secret, so it ends when that is
-    deleted, and not only after an hour. The file is replaced in one step, as the
-    kubelet does it. Raise NotAToken if it cannot be written.
+    A token is bound to a Secret, so it ends when the Secret is deleted. Raise NotAToken
+    if the file cannot be written.
     """
     found = kubectl("get", "pod", pod, "-o", "json").json()
     account = found["spec"]["serviceAccountName"]

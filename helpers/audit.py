@@ -1,8 +1,6 @@
 """Read the requests of a block from the audit log of the cluster's API server.
 
-The server records who asked for what and which code it answered, whether kubectl,
-curl, Python or a pod sent the request. `cluster.machine.audit` decides what
-the log leaves out.
+The log has the requests of every program. `cluster.machine.audit` decides what it leaves out.
 """
 
 import json
@@ -23,12 +21,12 @@ COLUMNS = (
     *("TIME", "VERB", "RESOURCE", "NAMESPACE", "NAME", "USER", "AGENT"),
     *("CODE", "MS"),
 )
-#: what reading events raises that may be of any shape
+#: errors from events of an unexpected shape
 _ODD = (
     *(ValueError, LookupError, TypeError, AttributeError),
     *(RecursionError, OverflowError),
 )
-#: two requests with this in their query mark where a block begins and ends
+#: two requests with this path mark the begin and the end of a block
 _MARK = "/version?audit-mark="
 
 
@@ -45,13 +43,11 @@ def audit_log() -> "AuditLog":
 class AuditLog:
     """The requests that an API server received between two moments.
 
-    The server knows users and programs, but neither cells nor notebooks: two notebooks
-    on one cluster see each other's requests, and the NAMESPACE tells them apart. A
-    watch that began before does not count.
+    Two notebooks on one cluster see each other's requests; NAMESPACE tells them apart.
+    A watch that began before does not count.
     """
 
     def __init__(self) -> None:
-        """Begin now."""
         if not backend_in_use().audit_log():
             fact = say("The API server writes no audit log: it started without one.")
             way_out = say("Stop the cluster and start it; on kind, delete it first.")
@@ -61,9 +57,9 @@ class AuditLog:
     def stop(self) -> pd.DataFrame:
         """Return a row per request until now, in the order in which they came.
 
-        RESOURCE is the resource with its group and subresource, or the path if it leads
-        to no resource; AGENT is what the program calls itself; MS is empty while a
-        request is open, like a watch. Raise LabError if the log has been cut since.
+        RESOURCE is the resource with its group and subresource, or else the path; AGENT
+        is the program; MS is empty while a request is open, such as a watch. Raise
+        LabError if the log has been cut since.
         """
         try:
             return _frame(_between(self._first, _mark()))
@@ -72,7 +68,6 @@ class AuditLog:
             raise errors.LabError(fact, say("Run the block again.")) from None
 
     def __repr__(self) -> str:
-        """Return one line."""
         return say("AuditLog (open)")
 
 
@@ -141,7 +136,7 @@ def _row(event: dict) -> tuple:
 
 
 def _user(event: dict) -> str:
-    """Return the user's name, and who it asked as (`kubectl --as`)."""
+    """Return the user, and the impersonated user (`kubectl --as`)."""
     names = (event["user"], event.get("impersonatedUser"))
     return " as ".join(who.get("username", "") for who in names if who)
 

@@ -1,7 +1,6 @@
-"""Send requests to an API server as anybody: anonymous, a token, a kubeconfig's user.
+"""Send requests to an API server: anonymous, with a token, or as a kubeconfig's user.
 
-The counterpart is curl's `--cacert`, alone or with `-H "Authorization: Bearer …"` or
-`--cert`. It knows no kinds and explains no refusals.
+As curl does with `--cacert`, alone or with `-H "Authorization: Bearer …"` or `--cert`.
 """
 
 import os
@@ -22,7 +21,7 @@ from helpers import errors
 from helpers.command import kubeconfig_in_use, patience
 from helpers.language import mark, say
 
-# For its name alone: what reads tokens takes longer to load than all of this.
+# Only for annotations: helpers.tokens loads slowly.
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -43,11 +42,9 @@ class Reply(httpx.Response):
         return self.status_code
 
     def __enter__(self) -> Self:
-        """Return it; the end of the block closes its connection."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close it, also before all of the body has come."""
         self.close()
 
 
@@ -83,10 +80,9 @@ class Client(httpx.Client):
 
 
 class Caller:
-    """A client of one API server with one credential, or with none.
+    """A client of one API server with one credential, or as `system:anonymous`.
 
-    Without a token or certificate it is `system:anonymous`. Its repr masks the token:
-    a notebook shows the last value of a cell.
+    The repr masks the token, because a notebook shows the last value of a cell.
     """
 
     _renew: Callable[[], Access] | None = None
@@ -100,10 +96,10 @@ class Caller:
 
     @classmethod
     def from_kubeconfig(cls, path: Path) -> "Caller":
-        """Return a client for the current context's user, whatever the credential.
+        """Return a client for the user of the current context.
 
-        When the server answers 401, the credential is read again: a plugin runs once
-        more, a token comes from its file. Raise KubeconfigError if there is none.
+        After a 401 the credential is read again: from the plugin, or from the token
+        file. Raise KubeconfigError if the user has none.
         """
         caller = cls._of(user_access(path))
         caller._renew = lambda: user_access(path)
@@ -111,9 +107,9 @@ class Caller:
 
     @classmethod
     def bearer(cls, token: "Token | None" = None) -> "Caller":
-        """Return a client of the connected cluster with a token, or an anonymous one.
+        """Return a client of the connected cluster, with a token or anonymous.
 
-        Raise NotConnected before `connect()`. The kubeconfig's own user is not used.
+        Raise NotConnected before `connect()`.
         """
         access = server_access(kubeconfig_in_use())
         return cls._of(replace(access, token=token.text if token else None))
@@ -125,7 +121,7 @@ class Caller:
         return caller
 
     def get(self, path: str, **options: Any) -> Reply:
-        """Send a GET; the rest is as in `request`. The same as `curl SERVER/PATH`."""
+        """Send a GET, as `request` does. The same as `curl SERVER/PATH`."""
         return self.request("GET", path, **options)
 
     def read(self, path: str, *, accept: str = "application/json") -> dict:
@@ -146,10 +142,9 @@ class Caller:
     ) -> Reply:
         """Send one request, with `body` as JSON; return `status`, `headers`, `json()`.
 
-        401 and 403 are answers. A PATCH is a JSON merge patch. Like kubectl, it tries
-        again when the server asks for that (429 or 503 with Retry-After). Raise
-        NotTrusted if the server's certificate is refused, Unreachable if nothing
-        answers. The same as `curl -X METHOD SERVER/PATH`.
+        401 and 403 are values. A PATCH is a JSON merge patch. Raise NotTrusted if the
+        server's certificate is refused, Unreachable without a response. The same as
+        `curl -X METHOD SERVER/PATH`.
         """
         headers = headers or {}
         if body is not None:
@@ -169,7 +164,7 @@ class Caller:
     def wait_for(
         self, status: int, path: str, *, timeout: float | None = None
     ) -> float:
-        """Send GETs until one is answered with `status`; return the seconds it took.
+        """Send GETs until the response has `status`; return the seconds it took.
 
         Raise NotReady with the last status after `timeout` seconds.
         """
@@ -243,7 +238,6 @@ class Caller:
         return "certificate" if self._access.certificate else "nothing"
 
     def __repr__(self) -> str:
-        """Return one line: the user and the server, without the token."""
         text = mark("Caller of {server} without a credential")
         if self.credential_kind == "certificate":
             text = mark("Caller of {server} with a client certificate")
@@ -294,8 +288,8 @@ def tls_context(access: Access) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if access.certificate:
-        # The ssl module reads files only. This one is ours alone, gone at once, and in
-        # memory where there is such a directory: a key is nothing for a disk.
+        # The ssl module reads files only: a private one, in memory where possible, so
+        # that no key is on a disk.
         memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         try:
             with tempfile.NamedTemporaryFile("w", dir=memory) as file:

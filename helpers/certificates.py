@@ -1,8 +1,4 @@
-"""Read certificates, and find out whether a server's certificate can be trusted.
-
-Reading trusts nothing: it shows a certificate as it is. Only `verify_server` judges, as
-every TLS client does.
-"""
+"""Read certificates, and verify a server's certificate as a TLS client does."""
 
 import socket
 import ssl
@@ -56,7 +52,6 @@ class Certificate:
         )
 
     def __repr__(self) -> str:
-        """Return one line: subject, issuer and validity."""
         signer = say("signed by {issuer}", issuer=self.issuer)
         if self.subject == self.issuer:
             signer = say("signed by itself")
@@ -68,10 +63,10 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Verification:
-    """How a client judges a server; `code` 0 is trust, else OpenSSL's number.
+    """A client's verdict on a server; `code` 0 is trust, else OpenSSL's number.
 
-    20 means an unknown issuer, 62 a name that the certificate does not hold, 10 an
-    expired certificate.
+    20 is an unknown issuer, 62 a name that is not in the certificate, 10 an expired
+    certificate.
     """
 
     code: int
@@ -79,10 +74,7 @@ class Verification:
 
 
 class KubeconfigCertificates(NamedTuple):
-    """The certificates of a kubeconfig: who signs the server's, and the user's own.
-
-    `client` is None if the context's user has another credential, such as a token.
-    """
+    """The authority of a kubeconfig, and the user's certificate if there is one."""
 
     authority: Certificate
     client: Certificate | None
@@ -119,11 +111,11 @@ def server_certificate(server: str) -> Certificate:
 def verify_server(
     server: str, *, ca: str | Path | None = None, name: str | None = None
 ) -> Verification:
-    """Judge a server as a TLS client would; a refusal is a value, not an exception.
+    """Verify a server as a TLS client does; a refusal is a value.
 
     `ca` is a PEM file or text of the authorities to trust, by default this machine's;
     `name` must be in the certificate, by default the host of the URL. Raise
-    Unreachable if nothing answers. The same as `curl --cacert`.
+    Unreachable without a response. The same as `curl --cacert`.
     """
     host, port = address_of(server)
     context = trust(ca)

@@ -65,11 +65,7 @@ def backend_in_use() -> "Backend":
 
 
 def patience(seconds: float, asked: float | None = None) -> float:
-    """Return how long to wait here for what usually takes up to `seconds`.
-
-    Longer than that where the cluster was slow to start. What a caller has asked for
-    is kept.
-    """
+    """Return `asked`, or else `seconds` scaled by how slowly the cluster started."""
     if asked is not None:
         return asked
     return seconds * (_backend.slowness() if _backend else 1.0)
@@ -89,10 +85,9 @@ def environment() -> dict[str, str]:
 
 
 def kubeconfig_in_use() -> Path:
-    """Return the kubeconfig that `connect()` chose.
+    """Return the kubeconfig that `connect()` chose; raise NotConnected before that.
 
-    Raise NotConnected before that, KubeconfigError if it is broken by now: kubectl
-    would ask http://localhost:8080, where somebody else may listen.
+    Raise KubeconfigError if the file is broken: kubectl would use localhost:8080.
     """
     if _kubeconfig is None:
         raise errors.NotConnected
@@ -114,14 +109,12 @@ def kubectl(
     check: bool = True,
     timeout: float | None = None,
 ) -> Completed:
-    """Run kubectl; raise KubectlFailed unless it ends with 0.
+    """Run kubectl; raise KubectlFailed unless it exits with 0.
 
-    One string is split as a shell splits it: `kubectl("get pods -o json")`. Several are
-    taken as they are: `kubectl("get", "pods", "-o", "json")`. It uses the kubeconfig
-    that `connect()` chose, and no other; raise NotConnected before that. With
-    `check=False` a failure is a value, for a lesson to look at. `timeout` in seconds, a
-    minute if none is given. What it prints may be anything, such as a pod's log: bytes
-    that are not UTF-8 become U+FFFD.
+    A single string is split as a shell splits it: `kubectl("get pods -o json")`. Only
+    the kubeconfig of `connect()` is used; raise NotConnected before that. With
+    `check=False` a failure is a value. `timeout` is in seconds, by default a minute.
+    Bytes of the output that are not UTF-8 become U+FFFD.
     """
     settings = environment()
     path = program("talk to the cluster")

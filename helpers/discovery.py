@@ -1,7 +1,6 @@
-"""List what an API server serves, from the server's own discovery documents.
+"""List the resources of an API server, from its aggregated discovery: two requests.
 
-Only the aggregated form is read: two requests for everything, however many groups
-there are. The lesson shows the classic form, one request per group version.
+The lesson shows the classic form, one request per group version.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,7 +20,7 @@ COLUMNS = [
 
 
 class Server(Protocol):
-    """What is needed of a server; `KubectlProxy` and `Caller` have it."""
+    """A `KubectlProxy` or a `Caller`."""
 
     def read(self, path: str, *, accept: str = "application/json") -> dict:
         """Return the JSON at `path` in the form that `accept` asks for."""

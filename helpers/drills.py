@@ -1,7 +1,6 @@
 """Break copies of a working application, each in one way, for a learner to repair.
 
-The application is read from the cluster, as it was applied there. `helpers.repairs`
-knows what the copies look like from outside, and what is still wrong with one.
+The application is read from the cluster. `helpers.repairs` diagnoses the copies.
 """
 
 import contextlib
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 APP = ("ask.sh", "app.yaml")
 #: where this kernel has them
 _folder: Path | None = None
-#: what all copies carry, and their pods
+#: the label of all copies and of their pods
 LABEL = "lesson=drills"
 #: where a pod has its three files
 FILES = str(PurePosixPath(MOUNTED).parent)
@@ -42,8 +41,8 @@ TIMEOUT = 60.0
 def write_app(namespace: str) -> str:
     """Write the application's two files into a new folder; return its name.
 
-    It is made beside the notebook, where JupyterLab shows it, and shell cells find it
-    in `$FOLDER`. The one that this kernel had before is removed.
+    The folder is beside the notebook, and in `$FOLDER` of shell cells. The folder of an
+    earlier call is removed.
     """
     global _folder
     if _folder:
@@ -61,10 +60,9 @@ def break_copies(
 ) -> list[str]:
     """Run copies of a Deployment, each broken in one way; return their names.
 
-    All, or `only` some. Return when each has logged a line; raise NotReady if one does
-    not, KubectlFailed if the Deployment was not applied. A second call breaks them
-    again. The same as `kubectl apply view-last-applied`, an edit and `kubectl apply`,
-    for each of them.
+    Run all copies, or `only` some, until each has logged a line; raise NotReady if a
+    copy does not, KubectlFailed if the Deployment was not applied. The same as `kubectl
+    apply view-last-applied`, an edit and `kubectl apply`, for each copy.
     """
     applied = kubectl(
         "apply", "view-last-applied", f"deployment/{deployment}", "-ojson"
@@ -111,7 +109,7 @@ def current_pod(deployment: str) -> dict | None:
 
 
 def current_pods(selector: str) -> dict[str, dict | None]:
-    """Return the same for all Deployments with a label, by name, in one request."""
+    """Return the current pod of each Deployment with a label, in one request."""
     kinds = "deployments,pods"
     found = kubectl("get", kinds, f"--selector={selector}", "-o", "json").json()
     items = found["items"]
@@ -171,7 +169,7 @@ def _short_name(pod: dict) -> None:
 
 
 def _no_authority(pod: dict) -> None:
-    """Project the files by hand, and forget one of them."""
+    """Project the files by hand, without ca.crt."""
     namespace = {"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}
     sources = [
         {"serviceAccountToken": {"path": "token"}},
@@ -193,13 +191,13 @@ def _copied_token(pod: dict) -> None:
 
 
 def _elsewhere(pod: dict) -> None:
-    """Name a namespace outright, and the wrong one."""
+    """Name the wrong namespace."""
     _set(pod, "NAMESPACE", ELSEWHERE)
 
 
 #: in the order in which a request meets them
 _WAYS = (_short_name, _no_authority, _no_files, _copied_token, _elsewhere)
-#: no name of a Deployment tells what is wrong with it
+#: neutral names: none tells how the copy is broken
 NAMES = tuple(f"drill-{number}" for number in range(1, len(_WAYS) + 1))
 
 
@@ -219,8 +217,8 @@ def _mount(pod: dict, volume: dict, path: str) -> None:
 def _ended(account: str, cluster: "Cluster") -> Token:
     """Return a token of an account that is no longer valid.
 
-    Expired where the cluster's key is ours. Elsewhere it is bound to an object that was
-    deleted, because nobody waits ten minutes: the answer is the same 401.
+    It has expired where we have the cluster's key. Elsewhere the object that it is
+    bound to is deleted: the server answers both with 401.
     """
     with contextlib.suppress(errors.NoSigningKey):
         return backdate(cluster, create_token(account), expired_for=24 * 3600)

@@ -1,7 +1,4 @@
-"""Say why an account is not allowed exactly what it should be.
-
-What a lesson's check and a test of a grant share; the check raises, this one tells.
-"""
+"""Say why an account is not allowed exactly what it should be."""
 
 from cluster.waiting import until
 from helpers import rbac
@@ -19,8 +16,8 @@ PROPAGATION = 5.0
 def fault_of_grant(account: str, verbs: list[str], resource: str) -> str:
     """Return why a ServiceAccount may not do just `verbs` on `resource`, or "".
 
-    `resource` as kubectl writes it: "pods", "jobs.batch". Other verbs on it, the same
-    on Secrets, and the same in the namespace `default` are too much.
+    `resource` as kubectl writes it: "pods", "jobs.batch". Other verbs, Secrets, and the
+    resource in the namespace `default` are too much.
     """
     fault, namespace = "", current_namespace()
     who = Account.read(account, namespace)

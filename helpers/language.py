@@ -1,7 +1,7 @@
 """Return messages in the learner's language: the gettext catalogs of `helpers/locale`.
 
-`LAB_LANG` decides. Without it a notebook in `ko/` or `ko/deeper/` speaks Korean and all
-else English; the locale does not count, so an English lesson is English everywhere.
+`LAB_LANG` decides. Without it, a notebook in `ko/` or `ko/deeper/` is in Korean and all
+else in English, whatever the locale.
 """
 
 import functools
@@ -13,7 +13,7 @@ CATALOGS = Path(__file__).parent / "locale"
 
 
 def language() -> str:
-    """Return the code of the language, like `ko`; without a catalog it is English."""
+    """Return the code of the language, such as `ko`."""
     # Jupyter starts a kernel in its notebook's directory.
     here = _here()[-2:]
     korean = here[-1:] == ("ko",) or here == ("ko", "deeper")
@@ -30,14 +30,13 @@ def _here() -> tuple[str, ...]:
 def say(text: str, /, **values: object) -> str:
     """Return `text` in the learner's language, with its `{names}` filled in.
 
-    `text` is a whole sentence and a literal, because the catalog is made from the
-    calls: a sentence put together from halves cannot be translated.
+    `text` is a literal and a whole sentence: the catalog is made from the calls.
     """
     return _catalog(language()).gettext(text).format(**values)
 
 
 def mark(text: str) -> str:
-    """Return `text` as it is, marked for the catalog: a constant, said later."""
+    """Return `text` unchanged; mark it for the catalog."""
     return text
 
 

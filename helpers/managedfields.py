@@ -1,8 +1,4 @@
-"""List who owns which field of an object, from its `metadata.managedFields`.
-
-Pure: it reads an object as the API returns it, with the managed fields that kubectl
-hides without `--show-managed-fields`.
-"""
+"""List the owners of the fields of an object, from its managed fields. Pure."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -31,7 +27,7 @@ def field_owners(obj: dict) -> "pd.DataFrame":
 
 
 def owners_by_field(obj: dict) -> dict[str, set[str]]:
-    """Return the names of the managers of each field that has one."""
+    """Return each managed field with the names of its managers."""
     owners: dict[str, set[str]] = {}
     for entry in obj["metadata"].get("managedFields", ()):
         for field in _leaves(entry.get("fieldsV1", {})):
@@ -40,10 +36,7 @@ def owners_by_field(obj: dict) -> dict[str, set[str]]:
 
 
 def _leaves(tree: dict, above: str = "") -> Iterator[str]:
-    """Yield the paths of the leaves of a FieldsV1.
-
-    A "." in it is the field itself: whoever owns a key owns the map around it.
-    """
+    """Yield the paths of the leaves of a FieldsV1; "." in it is the field itself."""
     below = {key: part for key, part in tree.items() if key != "."}
     if not below and above:
         yield above

@@ -1,8 +1,4 @@
-"""Run pods and commands in them, and wait for both, in kubectl's words.
-
-Lessons show `kubectl apply`, `wait` and `exec` in shell cells first; these functions
-return the same as values.
-"""
+"""Run commands in pods, and wait for pods, files and logs, in kubectl's words."""
 
 import json
 import re
@@ -34,17 +30,16 @@ UNTIL_IN_FILE = 100.0
 #: seconds that the API server may usually take to learn of a new rule: it watches them
 PROPAGATION = 5.0
 
-#: The request of the book, with the two files that it needs. The token is no argument
-#: of curl, as all accounts of the node can read those. $1 and $2 are words of their
-#: own: what is in them stays what it is.
+#: The book's request: $1 is the method, $2 the path. The token is no argument of curl,
+#: because every account of the node can read arguments.
 _ASK = """
 cd /var/run/secrets/kubernetes.io/serviceaccount
 printf 'Authorization: Bearer %s' "$(cat token)" | curl -sS --cacert ca.crt -H @- \\
   -X "$1" -w '\\n%{http_code}' "https://kubernetes.default.svc$2"
 """
 
-#: Look into a file $3 times: $1 is a text, $2 the file. In the pod, because starting a
-#: command there takes a hundred times as long as looking.
+#: Look for the text $1 in the file $2, $3 times. In the pod, because the start of a
+#: command takes a hundred times as long.
 _FIND = """
 for _ in $(seq $3); do grep -qsF -e "$1" "$2" && break; sleep 0.1; done; cat "$2"
 """
@@ -65,9 +60,8 @@ def exec_in_pod(
 ) -> Completed:
     """Run a command in a pod and return its stdout, stderr and exit code.
 
-    The failure of a command is a value, for a lesson to look at; a command that could
-    not be run (no such pod, no such program, 403) raises KubectlFailed.
-    `timeout` in seconds. The same as `kubectl exec POD -- COMMAND`.
+    The failure of a command is a value; raise KubectlFailed if it could not run (no
+    such pod, no such program, 403). The same as `kubectl exec POD -- COMMAND`.
     """
     options = ["--stdin"] if input is not None else []
     options += ["--container", container] if container else []
@@ -84,7 +78,7 @@ def exec_in_pod(
 
 @dataclass(frozen=True)
 class Answer:
-    """What the API server answered to a pod: the status code, and the body as text."""
+    """A response to a pod: the status code, and the body as text."""
 
     status: int
     body: str
@@ -94,7 +88,6 @@ class Answer:
         return json.loads(self.body)
 
     def __repr__(self) -> str:
-        """Return one line: a body can be long."""
         count = len(self.body)
         return say("Answer: {status}, {count} characters", count=count, **vars(self))
 
@@ -104,9 +97,9 @@ def ask(
 ) -> Answer:
     """Send a request from a pod, with its CA and its token, and return the Answer.
 
-    401 and 403 are answers. With `expect`, ask until the status is that one, for up to
-    5 seconds, and return the last answer: the API server takes a moment to learn of a
-    new rule. Raise KubectlFailed if curl got no answer. The pod's image needs curl.
+    401 and 403 are values. With `expect`, ask again until the status is that, for up to
+    5 seconds, because the API server takes a moment to learn of a new rule. Raise
+    KubectlFailed if curl got no response. The pod's image needs curl.
     The same as `kubectl exec POD -- curl --cacert … -H "Authorization: …" URL`.
     """
     answers = []
@@ -126,10 +119,9 @@ def ask(
 def wait_for(condition: str, resource: str, *, timeout: float | None = None) -> None:
     """Wait until `resource` meets `condition`; raise NotReady with the cause.
 
-    It ends before `timeout` (seconds) if waiting cannot help, for example if an image
-    does not exist. Raise KubectlFailed if there is no such resource, NoNode for what
-    runs in pods where the cluster has no node. The same as `kubectl wait
-    --for=CONDITION RESOURCE`.
+    End before `timeout` (seconds) if waiting cannot help, for example without an image.
+    Raise KubectlFailed if there is no such resource, NoNode if it needs pods and the
+    cluster has no node. The same as `kubectl wait --for=CONDITION RESOURCE`.
     """
     what = say("{condition} of {object}", condition=condition, object=resource)
     timeout = patience(UNTIL_MET, timeout)
@@ -168,9 +160,8 @@ def wait_for_file(
 ) -> float:
     """Wait until a file in a pod holds `text`; return the seconds that it took.
 
-    There may be no file meanwhile. Raise NotReady after `timeout` seconds, with the
-    file's last contents. The same as `kubectl exec POD -- grep -qF TEXT PATH`, again
-    and again.
+    Raise NotReady after `timeout` seconds, with the file's last contents. The same as
+    `kubectl exec POD -- grep -qF TEXT PATH`, repeated.
     """
     what = say("{text!r} in {path} of pod {pod}", text=text, path=path, pod=pod)
     timeout = patience(UNTIL_IN_FILE, timeout)
@@ -197,7 +188,7 @@ def wait_for_log(
 ) -> str:
     """Wait until a line of a pod's log holds `text`; return the first such line.
 
-    `pod` is a name, or what `kubectl logs` takes instead of one: `deployment/NAME`.
+    `pod` is a name, or `deployment/NAME`, as for `kubectl logs`.
     Raise NotReady after `timeout` seconds, with the last line. The same as `kubectl
     logs --follow POD | grep -m1 TEXT`.
     """

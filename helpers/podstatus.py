@@ -1,7 +1,4 @@
-"""Say why a pod is not Ready, or a Deployment not available: pure, from its JSON.
-
-The kubelet reports it in four places; a lesson should not have to know them all.
-"""
+"""Say why a pod is not Ready, or a Deployment not available: pure, from its JSON."""
 
 from dataclasses import dataclass
 
@@ -35,10 +32,9 @@ class Cause:
 
 
 def why_not_ready(pod: dict, events: list[dict], image_hint: str = "") -> Cause:
-    """Return why a pod is not Ready, from the pod and its events as the API has them.
+    """Return why a pod is not Ready, from the pod and its events.
 
-    `image_hint` is the way out if its image cannot be pulled: it depends on the
-    backend.
+    `image_hint` is the backend's way out if the image cannot be pulled.
     """
     name, status = pod["metadata"]["name"], pod.get("status", {})
     if pod["metadata"].get("deletionTimestamp"):
@@ -63,7 +59,7 @@ def why_not_ready(pod: dict, events: list[dict], image_hint: str = "") -> Cause:
 
 
 def conditions(found: dict) -> str:
-    """Return the conditions of an object that is not a pod, and what failed."""
+    """Return the conditions of an object other than a pod, and the failure."""
     known = found.get("status", {}).get("conditions", [])
     parts = [f"{part['type']}={part['status']}" for part in known]
     text = ", ".join(parts) or say("no condition yet")
@@ -104,7 +100,7 @@ def _ended(status: dict, containers: list[dict]) -> str:
 
 
 def _still(status: dict, containers: list[dict], events: list[dict]) -> str:
-    """Return what a pod is waiting for, if that may still come."""
+    """Return what a pod is waiting for."""
     warnings = [event for event in events if event.get("type") == "Warning"]
     if warnings:
         # Events come in the order of their names, not of time.

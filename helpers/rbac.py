@@ -1,7 +1,7 @@
 """Find in RBAC objects what allows a request, nearly allows it, or allows too much.
 
-Pure but for `read_rbac`. It knows no other authorizer; only the server can tell what an
-account may really do: `reviews.can_i`.
+Pure but for `read_rbac`. RBAC is one authorizer of several: `reviews.can_i` asks the
+server itself.
 """
 
 import re
@@ -128,9 +128,9 @@ def allows(rule: dict, request: Attributes) -> bool:
 
 
 def near_misses(request: Attributes, objects: Objects) -> list[str]:
-    """Say which bindings nearly allow a request, and which Role no binding names.
+    """Return sentences on bindings that nearly allow a request, and on unbound Roles.
 
-    Nothing is near once a binding allows it: the server learns of that a moment later.
+    Return [] if a binding allows it: the server will soon know of the binding.
     """
     bindings, roles = objects
     if granting(request, (), objects):
@@ -196,7 +196,7 @@ def rules_of(binding: dict, roles: list[dict]) -> list[dict] | None:
 
 
 def role_allows(binding: dict, request: Attributes, roles: list[dict]) -> bool:
-    """Say whether a binding's role allows a request in its namespace, whoever asks."""
+    """Return whether a binding's role allows a request in its namespace to anyone."""
     return binding["metadata"].get("namespace", "") in ("", request.namespace) and any(
         allows(rule, request) for rule in rules_of(binding, roles) or ()
     )
@@ -296,7 +296,7 @@ def _in_short(subject: dict) -> str:
 
 
 def _in_words(rule: dict) -> dict[str, str]:
-    """Return the verbs of a rule and what they are for, as a manifest names it."""
+    """Return the verbs and the resources of a rule, as a manifest names them."""
     what, keys = ", ".join(rule["resources"]), ("apiGroups", "resourceNames")
     limits = {key: ", ".join(filter(None, rule.get(key, ()))) for key in keys}
     only = "; ".join(f"{key}: {value}" for key, value in limits.items() if value)

@@ -1,7 +1,6 @@
-"""Say why an application gets no answer of the API server, or what it gave up for one.
+"""Say why the application of `helpers.drills` gets no response from the API server.
 
-The application is that of `helpers.drills`, or any that writes the same lines. What is
-said names the layer first, then the part of the pod that is to blame.
+A sentence names the layer first, then the part of the pod that is to blame.
 """
 
 import re
@@ -18,7 +17,7 @@ from helpers.refusals.unauthorized import diagnose
 from helpers.reviews import review_token
 from helpers.tokens import read_token
 
-#: what the application writes, and the layer at which it failed; the first that fits
+#: a pattern of the application's line, and the layer of the failure; the first counts
 _LAYERS = (
     (r"curl: \(6\)", "name"),
     (r"curl: \((7|28)\)", "address"),
@@ -31,9 +30,9 @@ _LAYERS = (
 
 
 def layer_of(line: str, namespace: str) -> str:
-    """Return the layer at which a line of the application says it failed, or "".
+    """Return the layer of the failure in a line of the application, or "".
 
-    `namespace` is the one that the application runs in.
+    `namespace` is the namespace of the application.
     """
     for pattern, layer in _LAYERS:
         if re.search(pattern.replace("{namespace}", namespace), line):
@@ -43,7 +42,7 @@ def layer_of(line: str, namespace: str) -> str:
 
 #: seconds until a changed Deployment has a pod, and until that runs
 START = 20.0
-#: seconds for one more round of the application, which asks every second
+#: seconds for another round of the application, which runs every second
 ROUND = 4.0
 
 _ANSWERED = re.compile(r"^200: \d+ pods in (?P<namespace>\S+)$")
@@ -58,10 +57,10 @@ def demand_answer(deployment: str) -> None:
 
 
 def fault_of_app(deployment: str) -> str:
-    """Return why an application gets no answer, or what its repair gave up, or "".
+    """Return why an application gets no response, or what its repair gave up, or "".
 
-    Waits for the pod of the Deployment as it is now. It must list the pods of its own
-    namespace, with `ca.crt`, with a token that is renewed, and with no other right.
+    Wait for the Deployment's current pod. The application must list the pods of its own
+    namespace, with `ca.crt`, a token that is renewed, and no other right.
     """
     try:
         pod = until(lambda: current_pod(deployment), patience(START))
@@ -96,7 +95,7 @@ def why(line: str, pod: dict) -> str:
 
 
 def given_up(pod: dict, asked: str) -> str:
-    """Return what an application gave up to get its answer, or ""."""
+    """Return what an application gave up to get a response, or ""."""
     spec, name = pod["spec"], pod["metadata"]["name"]
     if asked != current_namespace():
         fault = mark(

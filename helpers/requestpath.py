@@ -1,14 +1,13 @@
 """Split the path of a request into verb, resource, namespace and the like.
 
-Pure. The API server splits it in the same way before it asks an authorizer; whether
-the resource exists does not matter.
+Pure. The API server splits a path in the same way before it asks an authorizer.
 """
 
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from helpers.rbac import Attributes
 
-#: what comes behind `namespaces/NAME` and is no resource in it
+#: subresources of a namespace, which follow `namespaces/NAME` as resources do
 _OF_NAMESPACES = ("status", "finalize")
 
 
@@ -35,7 +34,7 @@ def reading(path: str, user: str) -> Attributes:
 
 
 def _split(path: str) -> tuple[str, list[str]]:
-    """Return the API group and what follows its version; nothing for other paths."""
+    """Return the API group and the words after its version; [] for other paths."""
     words = [unquote(word) for word in path.split("/") if word]
     if words[:1] == ["api"]:
         return "", words[2:]

@@ -1,6 +1,6 @@
-"""Ask the API server to review a token, an identity or a permission.
+"""Ask the API server to review a token or a permission.
 
-Each answer is an object of a "review" kind, which is created and never stored.
+The kinds are "reviews", which are created and never stored.
 """
 
 import json
@@ -26,7 +26,7 @@ _GROUNDS = {
 
 @dataclass(frozen=True)
 class Review:
-    """What the API server says about a token; `error` is why it refuses it."""
+    """The API server's verdict on a token; `error` is the reason of a refusal."""
 
     authenticated: bool
     user: str = ""
@@ -49,16 +49,16 @@ class Review:
 
 @dataclass(frozen=True)
 class Account:
-    """A user name and the groups that come with it."""
+    """A user and its groups."""
 
     user: str
     groups: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, name: str, namespace: str) -> "Account":
-        """Return the account with a ServiceAccount's name, or a user name with : or @.
+        """Return a ServiceAccount, or the user if the name has : or @.
 
-        The groups are those that the API server itself gives to a ServiceAccount.
+        With the groups that the API server adds.
         """
         if ":" not in name and "@" not in name:
             name = f"system:serviceaccount:{namespace}:{name}"
@@ -71,10 +71,9 @@ class Account:
 
 
 def review_token(token: Token, *, audience: str = "") -> Review:
-    """Ask the API server whether a token is good, and if not, why.
+    """Ask the API server to review a token for an audience, by default itself.
 
-    `audience` is whom it should be meant for, by default the API server itself. The
-    same as creating a TokenReview, which an ordinary ServiceAccount may not do.
+    The same as creating a TokenReview, which an ordinary ServiceAccount may not do.
     """
     spec = {"token": token.text, **({"audiences": [audience]} if audience else {})}
     body = {"apiVersion": _AUTHENTICATION, "kind": "TokenReview", "spec": spec}
@@ -90,12 +89,12 @@ def can_i(
     groups: Iterable[str] = (),
     before: Any = None,
 ) -> Any:
-    """Return a DataFrame of "yes" and "no": what an account may do.
+    """Return the permissions of an account as a DataFrame of "yes" and "no".
 
     Rows are `resources` as kubectl writes them: "pods", "pods/log", "jobs.batch",
     with "-n NAMESPACE" or "-A" for elsewhere; columns are `verbs`. `groups` are added
-    to the account's own: what if it were a member? The same as `kubectl auth can-i
-    VERB RESOURCE --as=ACCOUNT` many times, but nobody is impersonated.
+    to the account's own. The same as many times `kubectl auth can-i VERB RESOURCE
+    --as=ACCOUNT`, without impersonation.
 
     With `before`, an earlier table, the result is styled: a changed field reads
     "no → yes" or "yes → no", and GRANTED BY names the bindings behind each row.
@@ -159,10 +158,10 @@ def access_review(
 
 
 def excess(granted, needed):
-    """Return a styled table that highlights what is granted and not needed.
+    """Return a styled table of permissions that are granted but not needed.
 
-    Both are DataFrames of `can_i` of the same shape. Each field says it in words too:
-    "yes" is granted and needed, "TOO MUCH" granted alone, "missing" needed alone.
+    Both are DataFrames of `can_i` of the same shape. A field reads "yes" if granted and
+    needed, "TOO MUCH" if only granted, "missing" if only needed.
     """
     table = granted.where(granted == needed, "TOO MUCH")
     table = table.mask((granted == "no") & (needed == "yes"), "missing")

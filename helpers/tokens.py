@@ -1,8 +1,4 @@
-"""Hold ServiceAccount tokens without showing them, and read their claims.
-
-`reviews.py` asks whether the server accepts a token. Only `backdate` signs anything,
-and only where the key is ours.
-"""
+"""Hold ServiceAccount tokens without showing them, and read their claims."""
 
 import base64
 import json
@@ -47,10 +43,10 @@ class Times(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Token:
-    """A ServiceAccount token that masks itself wherever it is shown.
+    """A ServiceAccount token that masks itself when it is shown.
 
-    `text` is the token itself: pass it on, never print it. Whoever holds it *is* the
-    ServiceAccount: `Caller.bearer(token)`.
+    `text` is the token itself: pass it on, never print it. Anyone who has the text
+    *is* the ServiceAccount.
     """
 
     text: str
@@ -69,12 +65,12 @@ class Token:
 
     @property
     def subject(self) -> str:
-        """Return whose token it is: `system:serviceaccount:NAMESPACE:NAME`."""
+        """Return the owner: `system:serviceaccount:NAMESPACE:NAME`."""
         return self.claims().get("sub", "")
 
     @property
     def id(self) -> str:
-        """Return the token's own id (`jti`), which is no secret: audit logs hold it."""
+        """Return the id of the token (`jti`), no secret: audit logs show it."""
         return self.claims().get("jti", "")
 
     @property
@@ -97,10 +93,10 @@ class Token:
 
     @property
     def times(self) -> Times:
-        """Return when it was issued, when a kubelet asks for the next, when it expires.
+        """Return the times of issue, of the kubelet's renewal, and of expiry.
 
-        The kubelet counts the lifetime that it asked for: where the API server extends
-        the tokens of pods to a year, it ends at `warnafter` and not at `exp`.
+        The kubelet counts the lifetime that it requested: where the API server extends
+        the tokens of pods to a year, that ends at `warnafter`, not at `exp`.
         """
         claims = self.claims()
         if "iat" not in claims:
@@ -144,7 +140,6 @@ class Token:
         return say(text, life=self.lifetime, asked=asked)
 
     def __repr__(self) -> str:
-        """Return one line that holds no secret."""
         try:
             claims = self.claims()
         except errors.NotAToken:
@@ -198,8 +193,8 @@ def read_token(pod: str, *, path: str = MOUNTED, container: str | None = None) -
 def write_token(pod: str, token: Token, *, path: str, container: str) -> None:
     """Write a token to a file of a pod in one step, as the kubelet swaps its own.
 
-    A reader sees the old file or the new one, never half of one. The token goes
-    through stdin: in an argument every process on the machine could read it.
+    A reader never sees half of a token. The token goes through stdin, because every
+    process on the machine could read an argument.
     """
     script = f"umask 077; cat > {path}.new && mv {path}.new {path}"
     done = exec_in_pod(pod, "sh", "-c", script, container=container, input=token.text)
@@ -219,8 +214,7 @@ def tamper(token: Token, **claims: object) -> Token:
 def backdate(cluster: "Cluster", token: Token, *, expired_for: int) -> Token:
     """Return a copy that expired `expired_for` seconds ago, with a valid signature.
 
-    Only the times are forged: the cluster's own key signs it. Raise
-    NoSigningKey unless that key is on this machine, as the local cluster's is.
+    The cluster's own key signs it; raise NoSigningKey if this machine has no such key.
     """
     key = cluster.signing_key()
     claims = token.claims()

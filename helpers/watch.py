@@ -1,8 +1,7 @@
-"""Follow a resource: list it once, then handle every change until told to stop.
+"""Follow a resource in a thread, as an informer of a client library does.
 
-It does what an informer of a client library does, in a thread of this kernel: after
-every break it resumes from the last version, and lists again only if the server no
-longer knows that version.
+List once, then handle every change. After a break, resume from the last version; list
+again only if the server no longer knows that version.
 """
 
 import contextlib
@@ -33,19 +32,18 @@ STOP = 2.0
 PAGE = 500
 #: events that the server does not send: ours, about the connection
 LISTED, RECONNECTED, BROKEN, REFUSED = "LISTED", "RECONNECTED", "BROKEN", "REFUSED"
-#: the server no longer has what was asked for
+#: the server no longer knows the version
 _GONE = 410
 #: codes of errors that may soon be over
 _PASSING = (429, 500, 502, 503, 504)
 
 
 class Event(NamedTuple):
-    """An event of a watch, and when it came.
+    """An event of a watch, and its time.
 
     `type` is the server's ADDED, MODIFIED, DELETED or BOOKMARK, with the object (or a
     Table of one row); or LISTED with one page of a list; RECONNECTED; BROKEN or REFUSED
-    with `object["message"]`. `first` says that a page begins a list: the pages
-    of an earlier one, which broke off, are void.
+    with `object["message"]`. A `first` page voids the pages of a list that broke off.
     """
 
     type: str
@@ -69,7 +67,6 @@ class Watch:
         *,
         accept: str = "application/json",
     ) -> None:
-        """Describe the watch; `start` begins it."""
         self._caller, self._path, self._handle = caller, path, handle
         self._headers = {"Accept": accept}
         self._version = ""
@@ -84,10 +81,9 @@ class Watch:
         return self
 
     def stop(self) -> None:
-        """End the thread and its connection; wait for that, up to STOP seconds.
+        """End the connection and the thread; wait up to STOP seconds.
 
-        A thread that still waits for a connection, or for the head of an answer, ends
-        by itself when that fails, and reports nothing more.
+        A thread that is still connecting ends later, and reports nothing more.
         """
         self._ended.set()
         answer = self._answer
@@ -117,8 +113,8 @@ class Watch:
                 self._version = ""
                 continue
             except errors.ApiError as error:
-                # A server that has just started knows no roles yet, and refuses even
-                # whoever watched before. Who could only list may not watch.
+                # A server that has just started knows no roles yet, and refuses a
+                # user who watched before. A user who could only list may not watch.
                 if not self._let_in and error.status not in _PASSING:
                     self._report(REFUSED, str(error))
                     return
@@ -210,7 +206,7 @@ class _Gone(Exception):
 
 
 def _lines(answer: Reply) -> Iterator[bytes]:
-    """Yield each line as soon as it is complete; a line that is cut off is dropped."""
+    """Yield each complete line at once; drop an incomplete last line."""
     rest = b""
     for chunk in answer.iter_bytes():
         *whole, rest = (rest + chunk).split(b"\n")
@@ -218,7 +214,7 @@ def _lines(answer: Reply) -> Iterator[bytes]:
 
 
 def _version(content: dict) -> str:
-    """Return the resourceVersion of an object, or of the one row of a Table."""
+    """Return the resourceVersion of an object, or of the row of a Table."""
     metadata = content.get("metadata", {})
     if content.get("kind") == "Table":
         for row in content.get("rows") or ():

@@ -1,8 +1,7 @@
-"""Check what a learner did, and say what is wrong and where to look.
+"""Check the exercises: a module per lesson, with the names in course.toml.
 
-One module per lesson, named like it; what it checks are the `exercises` of the lesson
-in course.toml. Each check reads the cluster or a value, never source text; it raises
-NotSolved, and returns a line that says so when all is well.
+A check reads the cluster or a value, never source text. It raises NotSolved, with one
+sentence on what is wrong and where to look.
 """
 
 import importlib
@@ -20,5 +19,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """List the checks, for completion."""
     return [name for lesson in lessons() for name in lesson.exercises]

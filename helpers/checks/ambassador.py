@@ -1,4 +1,4 @@
-"""Check that an ambassador survives the end of the token that it began with."""
+"""Check that an ambassador survives the end of its first token."""
 
 from cluster.waiting import until
 from helpers.ambassadors import ask_ambassador, play_kubelet
@@ -19,7 +19,7 @@ ENDED = 20.0
 
 @exercise
 def outlive_token(pod: str) -> None:
-    """Renew the token of a pod, let the old one end, and ask through its ambassador."""
+    """Demand an ambassador that answers with a new token after the old one ended."""
     lines = until(lambda: _proxies(pod), patience(STARTED))
     if not lines:
         fault = mark(
@@ -43,7 +43,7 @@ def outlive_token(pod: str) -> None:
         fault = mark("The old token is still valid: run {pod} and this cell once more.")
         raise NotSolved(say(fault, pod=pod))
     assert Caller.bearer(new).get("/api").status == 200
-    # kubectl proxy may use for a minute what it has read.
+    # kubectl proxy caches the token for up to a minute.
     status = ask_ambassador(pod, "/api", expect=200).status
     if not status:
         raise NotSolved(say("There is no response through the ambassador any more."))

@@ -1,4 +1,4 @@
-"""Check what was found out about a group, and a CronJob."""
+"""Check facts about an API group, and a CronJob."""
 
 from collections.abc import Mapping
 
@@ -20,7 +20,7 @@ _CRONJOB, _SCHEDULE, _IMAGE = "new-year", "0 0 1 1 *", "toolbox:1"
 
 @exercise
 def explore_group(found: Mapping[str, str], server: KubectlProxy) -> None:
-    """Check what a learner found out about the group `autoscaling`."""
+    """Demand the right facts about the group `autoscaling`."""
     preferred = server.read(f"/apis/{_GROUP}")["preferredVersion"]["groupVersion"]
     resource = server.read(f"/apis/{preferred}")["resources"][0]
     right = {
@@ -40,7 +40,7 @@ def explore_group(found: Mapping[str, str], server: KubectlProxy) -> None:
 
 @exercise
 def create_cronjob(path: str) -> None:
-    """Check that there is a CronJob `new-year`, what it does, and its path."""
+    """Demand a CronJob `new-year`, with the right schedule and image, and its path."""
     found = kubectl(f"get cronjob {_CRONJOB} --output=json", check=False)
     if found.exit_code:
         fault = mark(
@@ -68,7 +68,7 @@ def create_cronjob(path: str) -> None:
 
 
 def wrong_path(path: str) -> str:
-    """Return what is wrong with a path that the server does not know; pure."""
+    """Return a hint on a path that the server does not know; pure."""
     if "{" in path:
         return say("Put an `f` before the first quote.")
     if "/namespaces/" not in path:
@@ -79,7 +79,7 @@ def wrong_path(path: str) -> str:
 
 
 def wrong_cronjob(cronjob: dict) -> str:
-    """Say what is wrong with the CronJob, or return an empty string."""
+    """Return the fault of a CronJob, or ""."""
     name, spec = cronjob["metadata"]["name"], cronjob["spec"]
     if spec["schedule"] != _SCHEDULE:
         fault = mark("{name} runs at {schedule!r}, not at {wanted!r}.")

@@ -1,4 +1,4 @@
-"""Check what the pod's account may do, and where a request stops and what fixes it."""
+"""Check the rights of an account, and the diagnosis of symptoms."""
 
 import re
 from collections.abc import Mapping
@@ -29,14 +29,14 @@ _FIXES = {
 
 @exercise
 def allow_configmaps(account: str) -> None:
-    """Raise NotSolved unless `account` may get and list ConfigMaps, and no more."""
+    """Demand that `account` may get and list ConfigMaps, and no more."""
     if fault := fault_of_grant(account, ["get", "list"], "configmaps"):
         raise NotSolved(fault)
 
 
 @exercise
 def name_problems(named: Mapping[str, str]) -> None:
-    """Raise NotSolved at the first symptom with a wrong step, or a wrong fix."""
+    """Demand the step and the fix of each symptom."""
     for letter, right in _SYMPTOMS.items():
         answer = "".join(str(named.get(letter, "")).upper().split())
         if not answer:

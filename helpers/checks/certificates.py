@@ -1,4 +1,4 @@
-"""Check which names a certificate holds, and whom curl trusts in a pod."""
+"""Check the names of a certificate, and the trust of curl in a pod."""
 
 from pathlib import Path
 
@@ -11,16 +11,16 @@ from helpers.pods import exec_in_pod
 
 SERVICE = "kubernetes.default.svc"
 CA = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
-#: how curl ends: the certificate is refused; the file with authorities is none
+#: exit codes of curl: the certificate is refused; the file has no authorities
 REFUSED, NO_AUTHORITIES = 60, 77
-#: what OpenSSL says when it is the chain: self-signed, or an issuer it does not know.
-#: Names are compared by curl itself, and its number for that depends on its version.
+#: OpenSSL's codes for the chain: self-signed, or an unknown issuer. curl compares names
+#: itself, with another code in each version.
 CHAIN = {"18", "19", "20", "21"}
 
 
 @exercise
 def find_name(name: str, *, server: str, ca: Path) -> None:
-    """Demand a name in the server's certificate that is not the host of its URL."""
+    """Demand a name in the server's certificate other than the host of its URL."""
     host, _ = address_of(server)
     if not name:
         raise NotSolved(say("There is no answer yet: set `name`."))
@@ -37,10 +37,10 @@ def find_name(name: str, *, server: str, ca: Path) -> None:
 
 @exercise
 def be_refused_twice(pod: str, *, wrong_ca: str, wrong_host: str) -> None:
-    """Demand that curl in `pod` is refused once for the CA and once for the name.
+    """Demand that curl in `pod` refuses the server for the CA, and for the name.
 
-    `wrong_ca` is a file of authorities in the pod; `wrong_host` a name under which
-    curl is led to the genuine API server.
+    `wrong_ca` is a file of authorities in the pod; `wrong_host` another name for the
+    genuine API server.
     """
     if not wrong_ca:
         raise NotSolved(say("wrong_ca is empty: name a file with authorities."))

@@ -1,4 +1,4 @@
-"""Check what `23-clients-that-live-long` asks for."""
+"""Check a function that reads a list in pages, although a page expires."""
 
 from collections.abc import Callable
 
@@ -15,8 +15,7 @@ def survive_expiry(
 ) -> None:
     """Demand a function that returns all names of a list, `all_names(list_page)`.
 
-    `list_page` takes `limit` and `_continue`. The first request for a second page is
-    sent with the token `expired` instead.
+    `list_page` takes `limit` and `_continue`; the first second page has expired.
     """
     from kubernetes.client import ApiException
 

@@ -1,4 +1,4 @@
-"""Check what a learner predicts: who refuses a request, and with which code."""
+"""Check predictions of codes: of curl, and of the server."""
 
 import subprocess
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ QUESTIONS = {
 
 @exercise
 def predict_curl(codes: Mapping[str, int | None], *, server: str, ca: Path) -> None:
-    """Demand for each command curl's 60 or the server's status; all are run now."""
+    """Demand for each command curl's 60 or the server's status."""
     for letter, (options, trusted, path) in COMMANDS.items():
         code = demand_number(letter, codes.get(letter))
         given = [*options, *(("--cacert", str(ca)) if trusted else ())]
@@ -61,7 +61,7 @@ def predict_curl(codes: Mapping[str, int | None], *, server: str, ca: Path) -> N
 def predict_statuses(
     statuses: Mapping[str, int | None], callers: Mapping[str, Caller]
 ) -> None:
-    """Demand the status of each response; the requests are sent now."""
+    """Demand the status of each response."""
     in_order = list(callers.values())
     for letter, (place, path) in QUESTIONS.items():
         code = demand_number(letter, statuses.get(letter))

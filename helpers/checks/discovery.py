@@ -1,4 +1,4 @@
-"""Check which resources a learner found that are created and never read."""
+"""Check the resources that can be created and not read."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ _READ = {"get", "list"}
 
 @exercise
 def find_questions(names: Iterable[str], server: Server) -> None:
-    """Demand the names of all resources that can be created, and not got or listed."""
+    """Demand the names of all resources that can be created, and not read."""
     verbs = api_resources(server).set_index("NAME")["VERBS"]
     right = {
         name for name, can in verbs.items() if "create" in can and _READ.isdisjoint(can)

@@ -1,4 +1,4 @@
-"""Check by which way a field can get into a container; the API server decides."""
+"""Check the ways of a field into a container, as the API server decides."""
 
 import json
 import re
@@ -33,7 +33,7 @@ _REFUSED = re.compile(r'spec\.(volumes|containers)\[.*? value: "([^"]+)"')
 
 @exercise
 def choose_ways(ways: Mapping[str, str]) -> None:
-    """Demand for each field how it can be handed down, as a dry run shows."""
+    """Demand the ways of each field, as a dry run shows."""
     allowed = ask_ways(list(FIELDS))
     for field in FIELDS:
         letter = ways.get(field, "")
@@ -47,8 +47,7 @@ def choose_ways(ways: Mapping[str, str]) -> None:
 def ask_ways(fields: list[str]) -> dict[str, set[str]]:
     """Return the ways in which the API server accepts each field: VARIABLE, FILE.
 
-    One pod asks for everything in both ways, in a dry run. The same as
-    `kubectl create --dry-run=server`.
+    The same as `kubectl create --dry-run=server` for a pod with each field both ways.
     """
     done = kubectl(
         *("create", "--dry-run=server", "-f", "-"),

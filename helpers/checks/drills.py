@@ -1,4 +1,4 @@
-"""Check what a learner finds wrong with broken copies of an application, and mends."""
+"""Check the diagnosis and the repair of broken copies of an application."""
 
 from collections.abc import Mapping
 
@@ -43,7 +43,7 @@ def name_layers(named: Mapping[str, str]) -> None:
 
 @exercise
 def repair_name(deployment: str) -> None:
-    """Demand an application that finds the server, and gave up nothing for it."""
+    """Demand an application that finds the server."""
     demand_answer(deployment)
 
 

@@ -1,4 +1,4 @@
-"""Check what a learner knows of the way from a pod to the API server."""
+"""Check requests from a pod to the API server."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ CA = f"{FILES}/ca.crt"
 #: how curl ends when it does not trust the server
 REFUSED = 60
 
-#: what each letter of the exercise sends: curl's options for it, and the URL
+#: letter to options of curl, and the URL
 _TRUST = f"--cacert {CA}"
 _TOKEN = "-H @-"
 _NONSENSE = '-H "Authorization: Bearer nonsense"'
@@ -31,7 +31,7 @@ REQUESTS = {
 
 @exercise
 def reach_without_dns(pod: str, url: str) -> None:
-    """Raise NotSolved unless curl in `pod` trusts `url` and finds it without DNS."""
+    """Demand a URL that curl in `pod` trusts, and finds without DNS."""
     parts = urlsplit(str(url).strip())
     if "$" in str(url):
         fault = say("Python does not fill in a `$`: write the address, or an f-string.")
@@ -63,7 +63,7 @@ def reach_without_dns(pod: str, url: str) -> None:
 
 @exercise
 def predict_from_pod(pod: str, predicted: Mapping[str, int | None]) -> None:
-    """Raise NotSolved unless each request from `pod` ends as predicted: it is sent."""
+    """Demand the result of each request from `pod`."""
     for letter, request in REQUESTS.items():
         guess = demand_number(letter, predicted.get(letter))
         code, status = _sent(pod, request)

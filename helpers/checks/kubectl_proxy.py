@@ -1,4 +1,4 @@
-"""Check paths of the API: predicted from manifests, and heard from kubectl."""
+"""Check paths of the API, from manifests and from kubectl."""
 
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
@@ -15,11 +15,7 @@ _PREDICTED = (
 
 @exercise
 def predict_paths(server: KubectlProxy, namespace: str, *paths: str) -> None:
-    """Check the path of the list of each kind, in the order of the exercise.
-
-    In `namespace`, or for a cluster-scoped kind of the whole cluster. Each request is
-    sent now.
-    """
+    """Demand the path of the list of each kind, in `namespace` if it is namespaced."""
     for (api_version, kind), path in zip(_PREDICTED, paths, strict=True):
         if not path:
             fault = mark("{kind} ({version}): there is no path yet.")
@@ -32,7 +28,7 @@ def predict_paths(server: KubectlProxy, namespace: str, *paths: str) -> None:
 
 @exercise
 def listen_to_kubectl(path: str, api_version: str, server: KubectlProxy) -> None:
-    """Check which path lists PriorityClasses, and which apiVersion they have."""
+    """Demand the path of the PriorityClasses, and their apiVersion."""
     path = (path or "").partition("?")[0]
     if not path:
         raise NotSolved(say("There is no path yet: `-v=6` makes kubectl print it."))
@@ -105,7 +101,7 @@ def _wrong_root(api_version: str, path: str) -> str:
 
 
 def _wrong_end(root: str, path: str, server: KubectlProxy, namespace: str) -> str:
-    """Return what is wrong behind the version of a path that lists nothing."""
+    """Return the fault after the version of a path that lists nothing."""
     end, inside = path.removeprefix(root), f"/namespaces/{namespace}/"
     if end.startswith(f"/{namespace}/"):
         fault = mark("The word `namespaces` is missing: write `namespaces/{name}`.")

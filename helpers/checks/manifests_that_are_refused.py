@@ -1,4 +1,4 @@
-"""Check whether the server takes a learner's manifest, and whether it is the wanted."""
+"""Check that the server accepts a manifest, and that it is the right one."""
 
 import json
 
@@ -10,7 +10,7 @@ from helpers.language import mark, say
 
 @exercise
 def repair_job(job: dict, *, completions: int, mode: str) -> None:
-    """Demand a Job that the server takes, with so many pods of this mode."""
+    """Demand a Job that the server accepts, with this number of pods and mode."""
     asked = kubectl(
         "create --dry-run=server -o json -f -", input=json.dumps(job), check=False
     )
@@ -21,7 +21,7 @@ def repair_job(job: dict, *, completions: int, mode: str) -> None:
 
 
 def other_job(job: dict, *, completions: int, mode: str) -> str:
-    """Return how a Job that the server accepted differs from the wanted one, or ""."""
+    """Return the difference of an accepted Job from the right one, or ""."""
     if job["kind"] != "Job":
         return say("It is a {kind} now, and should be a Job.", kind=job["kind"])
     spec = job["spec"]

@@ -1,4 +1,4 @@
-"""Check an application whose token, namespace or right was wrong."""
+"""Check the repair of a token, a namespace and a right."""
 
 from helpers.course.exercise import exercise
 from helpers.repairs import demand_answer
@@ -12,11 +12,11 @@ def repair_token(deployment: str) -> None:
 
 @exercise
 def repair_namespace(deployment: str) -> None:
-    """Demand an application that asks in its own namespace."""
+    """Demand an application that lists the pods of its own namespace."""
     demand_answer(deployment)
 
 
 @exercise
 def restore_right(deployment: str) -> None:
-    """Demand an account that has its right back, and no other."""
+    """Demand an account with its right, and no other."""
     demand_answer(deployment)

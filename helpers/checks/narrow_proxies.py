@@ -1,4 +1,4 @@
-"""Check what a proxy lets through, on this machine and in a pod."""
+"""Check the requests that a proxy passes, on this machine and in a pod."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from helpers.language import mark, say
 from helpers.pods import Answer
 from helpers.proxy import KubectlProxy
 
-#: what a proxy says when it refuses; the API server's own 403 is a Status in JSON
+#: the body of a proxy's 403; the API server's own is a Status in JSON
 REFUSAL = "Forbidden"
 #: seconds until an ambassador that was just started answers
 STARTED = 20.0
@@ -23,7 +23,7 @@ _NAMESPACE = mark("GET {path} still passes the proxy: name the namespace in the 
 
 @exercise
 def hide_secrets(guards: Sequence[str]) -> None:
-    """Start a proxy with these `--reject-paths`: pods pass, Secrets and exec do not."""
+    """Demand `--reject-paths` that pass pods, and neither Secrets nor exec."""
     inside = f"/api/v1/namespaces/{current_namespace()}"
     with KubectlProxy(reject_paths=guards) as proxy:
         if proxy.get(f"{inside}/pods").status != 200:
@@ -42,7 +42,7 @@ def hide_secrets(guards: Sequence[str]) -> None:
 
 @exercise
 def narrow_ambassador(pod: str) -> None:
-    """Ask from `main`: lists of pods and single pods pass, and nothing else does."""
+    """Demand an ambassador that passes lists of pods and single pods only."""
     namespace = current_namespace()
     pods = f"/api/v1/namespaces/{namespace}/pods"
     if not until(lambda: ask_ambassador(pod, pods).status, patience(STARTED)):

@@ -1,4 +1,4 @@
-"""Check what a learner read in the schema of a Job."""
+"""Check facts from the schema of a Job."""
 
 from collections.abc import Mapping
 
@@ -8,13 +8,13 @@ from helpers.errors import NotSolved
 from helpers.language import mark, say
 from helpers.schemas import Schema, read_schema
 
-#: where a Job says what its failures mean
+#: the rules of a Job on failures
 RULE = ".spec.podFailurePolicy.rules[*]"
 
 
 @exercise
 def describe_rule(rule: Mapping[str, set], server: Server) -> None:
-    """Demand the `required` fields of such a rule, and the `actions` it can name."""
+    """Demand the `required` fields of the rule, and its possible `actions`."""
     if fault := wrong_rule(rule, read_schema(server, "batch/v1", "Job").at(RULE)):
         raise NotSolved(fault)
 

@@ -1,6 +1,6 @@
-"""Check what a learner knows of the downward API: what is known when, and how it goes.
+"""Check the origin of fields, and a pod that uses the downward API.
 
-The manifest that a pod was made of is in the annotation that `kubectl apply` leaves.
+`kubectl apply` keeps the manifest of a pod in an annotation.
 """
 
 import json
@@ -34,10 +34,9 @@ _INDEX = re.compile(r"(\w+)\[(\d+)\]")
 
 @exercise
 def sort_fields(fields: Mapping[str, str], *, pod: str) -> None:
-    """Demand for each field whether it is in the manifest, or the cluster added it.
+    """Demand for each field whether the manifest has it, or the cluster added it.
 
-    Of an image it is enough that the manifest names one: a policy of an existing
-    cluster may put a registry's name into the pod.
+    Values are not compared: a policy of an existing cluster may change an image.
     """
     found = _get(pod)
     applied = found["metadata"].get("annotations", {}).get(_APPLIED)
@@ -61,7 +60,7 @@ def sort_fields(fields: Mapping[str, str], *, pod: str) -> None:
 
 @exercise
 def hand_down_facts(*, pod: str) -> None:
-    """Demand a pod that knows its CPU limit, its node and its labels."""
+    """Demand a container that has its CPU limit, its node and its labels."""
     found = _get(pod)
     [main, *_] = found["spec"]["containers"]
     limits = main.get("resources", {}).get("limits", {})

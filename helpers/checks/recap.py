@@ -1,4 +1,4 @@
-"""Check what `08-recap` asks for: the proofs of the summary, and its quiz."""
+"""Check the proofs of the summary, and its quiz."""
 
 import json
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ from helpers.repairs import demand_answer
 SERVER = "https://kubernetes.default.svc"
 RBAC = "rbac.authorization.k8s.io/v1"
 
-#: It listens in the pod, with a certificate that it signed itself, and says whether a
-#: credential was sent to it. The token itself is never told.
+#: A server in the pod with a self-signed certificate; it prints whether it received a
+#: request and a credential, never the token itself.
 IMPOSTOR = """
 import http.server, json, os, ssl, subprocess, sys, tempfile, threading
 
@@ -59,7 +59,7 @@ print(json.dumps({"asked": bool(heard), "told": any(heard)}))
 
 @exercise
 def list_role_bindings(path: str, proxy: KubectlProxy) -> None:
-    """Demand the path of the list that holds the RoleBindings of this namespace."""
+    """Demand the path of the RoleBindings of this namespace."""
     if not path:
         raise NotSolved(say("There is no path yet."))
     namespace = current_namespace()
@@ -69,10 +69,9 @@ def list_role_bindings(path: str, proxy: KubectlProxy) -> None:
 
 @exercise
 def send_sure_request(pod: str, request: str) -> None:
-    """Demand a request for the pods of the pod's namespace, for `sh -c` in it.
+    """Demand a command for `sh -c` in the pod that lists the pods at `$SERVER`.
 
-    It goes to `$SERVER`: the API server must answer with a list that holds the pod,
-    and an impostor must not receive the request at all.
+    The list must contain the pod, and an impostor must not receive the request.
     """
     done = exec_in_pod(pod, "env", f"SERVER={SERVER}", "sh", "-c", request)
     if done.exit_code:
@@ -107,13 +106,13 @@ def send_sure_request(pod: str, request: str) -> None:
 
 @exercise
 def repair_copy(deployment: str) -> None:
-    """Demand an application that works again, and gave up nothing for it."""
+    """Demand an application that works again."""
     demand_answer(deployment)
 
 
 @exercise
 def judge_statements(judged: Mapping[int, bool | None]) -> None:
-    """Demand True or False for each statement of the quiz, and the right one."""
+    """Demand the right value for each statement of the quiz."""
     for number, reason in _REASONS.items():
         answer = judged.get(number)
         if not isinstance(answer, bool):

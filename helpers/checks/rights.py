@@ -1,4 +1,4 @@
-"""Check that the pod's account may list the Jobs, and nothing more."""
+"""Check the rights of an account."""
 
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
@@ -7,6 +7,6 @@ from helpers.grants import fault_of_grant
 
 @exercise
 def allow_jobs(account: str) -> None:
-    """Raise NotSolved unless `account` may list Jobs, and no more."""
+    """Demand that `account` may list Jobs, and no more."""
     if fault := fault_of_grant(account, ["list"], "jobs.batch"):
         raise NotSolved(fault)

@@ -1,4 +1,4 @@
-"""Check who owns which field."""
+"""Check the owners of fields."""
 
 from collections.abc import Collection, Mapping
 
@@ -15,7 +15,7 @@ _VALUES = {"color": "blue", "size": "small"}
 
 @exercise
 def give_up_fields() -> None:
-    """Check values and owners of the ConfigMap `settings`."""
+    """Demand the right values and owners in the ConfigMap `settings`."""
     line = "get configmap settings --output=json --show-managed-fields"
     found = kubectl(line, check=False)
     if found.exit_code:

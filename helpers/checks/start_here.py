@@ -1,11 +1,11 @@
-"""Check what `00-start-here` asks for."""
+"""Check a label, and a version."""
 
 from helpers.command import kubectl
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
 from helpers.language import mark, say
 
-#: what the namespace is to carry
+#: the label of the namespace
 LABEL, VALUE = "mood", "curious"
 
 

@@ -1,4 +1,4 @@
-"""Check that a client of the Python library sends the token that is in a file now."""
+"""Check that a client of the Python library sends the current token of a file."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,7 @@ from helpers.errors import NotSolved
 from helpers.language import mark, say
 from helpers.tokens import create_token
 
-# For its name alone: the library takes longer to load than all of the helpers.
+# Only for annotations: the library loads slowly.
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
@@ -20,10 +20,7 @@ CREDENTIAL = "authentication.kubernetes.io/credential-id"
 
 @exercise
 def read_token_again(api_client: "ApiClient", file: Path) -> None:
-    """Replace the token in the file, and ask the API server which one the client sent.
-
-    Twice, because the first may be the first that the client reads at all.
-    """
+    """Demand a client that sends the new token after the file was replaced, twice."""
     from kubernetes import client
 
     for _ in range(2):

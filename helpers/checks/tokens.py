@@ -1,4 +1,4 @@
-"""Check that a token is the one that was asked for."""
+"""Check a token."""
 
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
@@ -12,7 +12,7 @@ AUDIENCE, MINUTES, BOUND_TO = "vault", 15, "pod/client"
 
 @exercise
 def make_vault_token(token: Token) -> None:
-    """Refuse a token with another audience, life or binding, and a forgery."""
+    """Demand a genuine token with this audience, life and binding."""
     if not isinstance(token, Token):
         raise NotSolved(say("This is no token: take what `create_token` returns."))
     if token.audiences != [AUDIENCE]:

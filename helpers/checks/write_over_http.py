@@ -1,4 +1,4 @@
-"""Check what verbs requests need."""
+"""Check the verbs of requests."""
 
 from collections.abc import Mapping
 
@@ -15,10 +15,9 @@ from helpers.refusals.status import DeniedRequest
 def predict_verbs(
     predicted: Mapping[str, tuple[str, str] | None], caller: Caller
 ) -> None:
-    """Check verb and resource, as in a rule, of each request of the exercise.
+    """Demand the verb and the resource, as in a rule, of each "METHOD PATH".
 
-    `predicted` maps "METHOD PATH" to a pair. The server is asked by `caller`, who may
-    do nothing: its 403 names both.
+    `caller` may do nothing, so the server's 403 names both.
     """
     for request in _requests(current_namespace()):
         guess = predicted.get(request)
@@ -29,7 +28,7 @@ def predict_verbs(
 
 
 def wrong_verb(request: str, guess: tuple[str, str], caller: Caller) -> str:
-    """Return what the server misses other than the guess, as a sentence, or ""."""
+    """Return a sentence if the guess is not what the server requires, or ""."""
     refused = DeniedRequest.parse(caller.request(*request.split()))
     named = forbidden.attributes_of(refused)
     if named is None:

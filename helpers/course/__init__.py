@@ -1,4 +1,4 @@
-"""Read what the lessons are: `helpers/data/course.toml`, as values."""
+"""Read the list of lessons, `helpers/data/course.toml`."""
 
 import functools
 import tomllib

@@ -1,7 +1,6 @@
-"""Keep which exercises a learner has tried and solved, in the state directory.
+"""Keep the attempts of a learner in the state directory: a line of JSON per check.
 
-One line of JSON for each check that ran: when, lesson, exercise, and the diagnosis,
-which is empty for a right answer. Nothing leaves the machine.
+Nothing leaves the machine.
 """
 
 import fcntl
@@ -19,9 +18,9 @@ from cluster.permissions import make_private
 from helpers import errors
 from helpers.language import mark, say
 
-#: set to `off` by what runs solutions, which are no learner's own answers
+#: `off` while solutions run, because they are not a learner's answers
 SETTING = "LAB_PROGRESS"
-#: what lessons and exercises are called; a teacher opens these in a spreadsheet
+#: names of lessons and exercises, which a teacher opens in a spreadsheet
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,80}")
 #: the year 9999, the last that Python can write
 _LATEST = 253_402_300_799
@@ -29,7 +28,7 @@ _LATEST = 253_402_300_799
 
 @dataclass(frozen=True)
 class Attempt:
-    """One check that ran: `time` in seconds since 1970, `diagnosis` "" if it passed."""
+    """A check that ran: `time` in seconds since 1970, `diagnosis` "" if it passed."""
 
     time: int
     lesson: str
@@ -44,7 +43,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class BadLine:
-    """A line that is no attempt: its number, from 1, and what is wrong with it."""
+    """A line that is no attempt, with its number from 1 and its fault."""
 
     number: int
     fault: str
@@ -56,11 +55,7 @@ def file() -> Path:
 
 
 def note(lesson: str, exercise: str, diagnosis: str = "") -> None:
-    """Append a line, unless LAB_PROGRESS is `off`.
-
-    Where the file cannot be written, say so and go on: the answer is right or wrong
-    all the same.
-    """
+    """Append a line, unless LAB_PROGRESS is `off`; report a fault and go on."""
     if os.environ.get(SETTING) == "off":
         return
     attempt = Attempt(round(time.time()), lesson, exercise, diagnosis)
@@ -72,7 +67,7 @@ def note(lesson: str, exercise: str, diagnosis: str = "") -> None:
 
 
 def read(path: Path) -> list[Attempt | BadLine]:
-    """Return an attempt, or what is wrong, for each line; [] if there is no file.
+    """Return an Attempt or a BadLine for each line; [] if there is no file.
 
     Raise LabError for a file that cannot be read.
     """
@@ -87,7 +82,7 @@ def read(path: Path) -> list[Attempt | BadLine]:
 
 
 def _append(path: Path, line: str) -> None:
-    """Write a line of its own, whoever writes at the same time or has broken off."""
+    """Append a line under a lock; end the line of a writer that was interrupted."""
     make_private(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
@@ -110,7 +105,7 @@ def _read_lines(text: bytes) -> Iterator[Attempt | BadLine]:
 
 
 def _attempt(entry: object) -> Attempt:
-    """Return what a line says; raise ValueError with the field that is wrong."""
+    """Return the attempt in a line; raise ValueError with the wrong field."""
     if not isinstance(entry, dict):
         raise ValueError("it is not an object")
     when, diagnosis = entry.get("time"), entry.get("diagnosis")

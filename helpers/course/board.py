@@ -1,7 +1,6 @@
-"""Show a learner how far they are: the lessons, what is solved, where to go on.
+"""Show the progress of a learner: the lessons, the solved exercises, the next lesson.
 
-The exercises of a lesson are those of course.toml; what was solved is what the checks
-have noted, see `helpers.course.attempts`.
+course.toml names the exercises; `helpers.course.attempts` has the passed checks.
 """
 
 import json
@@ -18,10 +17,7 @@ _COLUMNS = (mark("LESSON"), mark("LEVEL"), mark("MINUTES"), mark("SOLVED"))
 
 @dataclass(frozen=True)
 class Row:
-    """One lesson: how many `minutes` it takes, how many `exercises` are `solved`.
-
-    `left` is how many are not, without the optional ones.
-    """
+    """A lesson; `left` counts the exercises to solve, without the optional ones."""
 
     lesson: str
     level: str
@@ -32,12 +28,12 @@ class Row:
 
     @property
     def done(self) -> bool:
-        """Say whether nothing is left to solve but what is optional."""
+        """Return whether all exercises but the optional ones are solved."""
         return not self.left
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
-        """Return what the table shows, in the order of its columns."""
+        """Return the cells of the table, in the order of its columns."""
         level = say("core") if self.level == CORE else say("deeper")
         solved = "–"
         if self.exercises:
@@ -48,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Board:
-    """The lessons with what is solved; `go_on` says what to do next."""
+    """The progress in each lesson; `go_on` is a sentence on the next lesson."""
 
     rows: tuple[Row, ...]
     go_on: str
@@ -70,7 +66,6 @@ class Board:
         return json.dumps(found, indent=2, ensure_ascii=False)
 
     def __repr__(self) -> str:
-        """Return the table as text, and below it where to go on; one row is a line."""
         if len(self.rows) == 1:
             return self._line()
         heads = tuple(say(name) for name in _COLUMNS)
@@ -106,11 +101,10 @@ class Board:
 
 
 def progress(lesson: str = "") -> Board:
-    """Return which exercises you have solved, and where to go on.
+    """Return the exercises that you have solved, and the next lesson.
 
-    It shows each lesson with its level, minutes, and exercises solved of all, or only
-    the one whose name begins with `lesson`. Only your own answers count. The same as
-    `python -m helpers progress`.
+    A row per lesson, or only the lesson whose name begins with `lesson`. Only your own
+    answers count. The same as `python -m helpers progress`.
     """
     found = attempts.read(attempts.file())
     tried = [each for each in found if isinstance(each, attempts.Attempt)]
@@ -137,7 +131,7 @@ def board(course: tuple[Lesson, ...], solved: set[str], *, unread: int = 0) -> B
 
 
 def _go_on(course: tuple[Lesson, ...], rows: tuple[Row, ...]) -> str:
-    """Return the sentence that names the next lesson: core ones first."""
+    """Return the sentence that names the next lesson, core lessons first."""
     left = [lesson for lesson, row in zip(course, rows, strict=True) if not row.done]
     core = [lesson for lesson in left if lesson.is_core]
     if not left:
@@ -166,7 +160,7 @@ def _linked(text: str) -> str:
     """Return HTML in which the names of lessons that are found from here are links."""
     shown = escape(text)
     for lesson in lessons():
-        # A kernel's directory is the notebook's: a deeper one is one level down.
+        # Seen from the notebook, whose directory may be one level down.
         for place in (lesson.path, Path("..", lesson.path)):
             if lesson.name in shown and place.exists():
                 link = f'<a href="{place.as_posix()}">{lesson.name}</a>'

@@ -1,6 +1,6 @@
 """Put the progress of several learners into one table, for their teacher.
 
-The files come from learners: a line that no check has written is refused.
+The files come from learners, so a line that no check has written is an error.
 """
 
 import csv
@@ -42,7 +42,7 @@ def collect(files: Iterable[Path]) -> str:
 
 
 def learner(file: Path) -> str:
-    """Return the name of the learner to whom a file belongs."""
+    """Return the learner's name, from a file's name or directory."""
     name = file.stem
     if file.name == paths.PROGRESS:
         above = [*reversed(file.absolute().parent.parts)]

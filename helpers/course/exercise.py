@@ -1,9 +1,9 @@
-"""Read exercises out of notebooks, and say and note how one went.
+"""Read exercises from notebooks, and report and note the result of a check.
 
 An exercise is a stub, a check and a solution, in this order. The solution is Markdown,
-so that Shift+Enter and *Run All* pass it by; the suite runs it in place of the stub. A
-check is a function in `helpers.checks`, decorated with `exercise`. It returns nothing
-when the answer is right, and raises NotSolved with one sentence when it is not.
+so that Shift+Enter and *Run All* do not run it; the tests run it in place of the stub.
+A check is a function in `helpers.checks` with the decorator `exercise`; it raises
+NotSolved, with one sentence, for a wrong answer.
 """
 
 import copy
@@ -18,12 +18,12 @@ from helpers import errors
 from helpers.course.attempts import note
 from helpers.language import mark, say
 
-#: attribute of a check by which it is told from other functions
+#: attribute of a check, which other functions lack
 JUDGES = "lesson"
 #: tags of the cells of an exercise, and of a task that may be left out
 TASK, HINT, OPTIONAL = "task", "hint", "optional"
 STUB, CHECK, SOLUTION = "exercise", "check", "solution"
-#: what the type of an answer should be
+#: the hint for an answer of another type
 _FORMS = {
     Mapping: mark("It should be a dict, as in the exercise's own cell."),
     Callable: mark("It should be a function, as in the exercise's own cell."),
@@ -36,18 +36,17 @@ _FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @dataclass(frozen=True)
 class Solved:
-    """What a check returns: `exercise` is its name, `lesson` that of the notebook."""
+    """The result of a check that passed."""
 
     lesson: str
     exercise: str
 
     def __repr__(self) -> str:
-        """Return the line that a learner reads."""
         return say("Correct.")
 
 
 def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
-    """Make a check out of a function; its module is named like the lesson."""
+    """Make a function a check of the lesson that its module is named after."""
     lesson = check.__module__.rpartition(".")[2].replace("_", "-")
 
     @functools.wraps(check)
@@ -77,7 +76,7 @@ def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
 
 
 def _wrong_form(check: Callable, args: tuple, options: dict) -> str:
-    """Return which type an argument of a check has in place of its own, or ""."""
+    """Return a sentence on an argument of the wrong type, or ""."""
     signature = inspect.signature(check)
     for name, value in signature.bind(*args, **options).arguments.items():
         kind = signature.parameters[name].annotation
@@ -91,7 +90,7 @@ def _wrong_form(check: Callable, args: tuple, options: dict) -> str:
 
 
 def demand_number(letter: str, guess: object) -> int:
-    """Return a learner's number; raise NotSolved for what is none."""
+    """Return a learner's number; raise NotSolved if `guess` is not a number."""
     if guess is None:
         raise errors.NotSolved(say("{letter}: there is no number yet.", letter=letter))
     if not isinstance(guess, int):
@@ -109,7 +108,7 @@ def tagged(cell: dict, tag: str) -> bool:
 
 
 def code_of(solution: dict) -> str:
-    """Return the code in a solution's cell: all that is fenced in it."""
+    """Return the code in a solution's cell: its fenced blocks."""
     text = "".join(solution["source"])
     return "\n".join(block.rstrip("\n") for block in _FENCED.findall(text))
 
@@ -125,6 +124,6 @@ def with_solutions(notebook: Notebook) -> Notebook:
 
 
 def without_solutions(notebook: dict) -> dict:
-    """Return the notebook as a teacher hands it out."""
+    """Return the notebook for a class."""
     left = [cell for cell in notebook["cells"] if not tagged(cell, SOLUTION)]
     return copy.deepcopy(notebook | {"cells": left})

@@ -1,7 +1,4 @@
-"""Write the notebooks that a teacher hands out, and those that they keep.
-
-The notebooks themselves are read and never changed.
-"""
+"""Write copies of the notebooks for a class and for its teacher."""
 
 import json
 import shutil
@@ -48,7 +45,7 @@ def load(path: Path) -> dict:
 
 
 def _beside() -> Iterator[Path]:
-    """Yield what belongs to the lessons and is none: pictures, the glossary."""
+    """Yield the files beside the lessons: pictures, the glossary."""
     for edition in EDITIONS:
         yield from sorted((NOTEBOOKS / edition).glob("*.md"))
         images = (NOTEBOOKS / edition).glob("images/*")

@@ -1,6 +1,6 @@
-"""Send one real request from a pod, and find out what became of it on its way.
+"""Send a request from a pod, and describe each step of its way to the API server.
 
-One `kubectl exec` sends it; the notebook's own user asks what the pod cannot know.
+One `kubectl exec` sends it; the notebook's own user asks the rest.
 """
 
 import json
@@ -41,7 +41,7 @@ def follow_request(
     ca: str = Request.ca,
     token: str = Request.token,
 ) -> Journey:
-    """Send a GET from a pod and return its Journey; where it fails is a value.
+    """Send a GET from a pod and return its Journey; a failure is a value.
 
     `ca` and `token` are files in the pod; a `token` of "" sends none. `frame()` has
     STEP, ASKED, ANSWER, STATE, MILLISECONDS. The pod's image needs curl. Raise
@@ -67,17 +67,17 @@ def follow_request(
 
 
 def sendable(path: str) -> str:
-    """Return a path as it goes over the wire; raise LabError without a slash."""
+    """Return the path, percent-encoded; raise LabError without a slash."""
     path = path.strip()
     if not path.startswith("/"):
         fact = say("The path {path!r} does not begin with a slash.", path=path[:60])
         raise errors.LabError(fact, say("Write /api/v1/… or /apis/…."))
-    # Hangul and blanks go as %XX; what is quoted already stays.
+    # Hangul and spaces become %XX; a % stays.
     return quote(path, safe="/?&=%:,+@!$'()*;~")
 
 
 def _user(seen: Observation) -> str:
-    """Return who the server says the pod is, or else who the token claims to be."""
+    """Return the user that the server sees, or else the subject of the token."""
     if seen.status and not seen.sent_token:
         return ANONYMOUS
     return seen.user.get("username") or seen.claims.get("sub", "")
@@ -109,7 +109,7 @@ def _explanation(request: Request, status: dict) -> Explanation | None:
 
 
 def _review(seen: Observation, attributes: Attributes) -> dict:
-    """Return the status of a SubjectAccessReview: may they, and by which rule."""
+    """Return the status of a SubjectAccessReview of the request."""
     groups = seen.user.get("groups") or Account.read(attributes.user, "").groups
     if attributes.user == ANONYMOUS:
         groups = ["system:unauthenticated"]
@@ -118,6 +118,6 @@ def _review(seen: Observation, attributes: Attributes) -> dict:
 
 
 def _ask(*words: str, input: str | None = None) -> dict:
-    """Return an answer of the cluster, or nothing where this user may not ask."""
+    """Return an object of the cluster, or {} if this user may not read it."""
     done = kubectl(*words, "-o", "json", input=input, check=False, timeout=TIMEOUT)
     return {} if done.exit_code else done.json()

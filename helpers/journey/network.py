@@ -1,8 +1,7 @@
-"""Send one GET from a pod with curl, and describe the steps: name, address, TLS.
+"""Send a GET from a pod with curl, and describe the steps name, address and TLS.
 
-curl measures the request itself. After it OpenSSL shows the certificate, `getent` the
-full name, and the server says who it thinks the pod is. The token stays in the pod:
-only its claims come out.
+After curl, OpenSSL shows the certificate, `getent` the full name, and the server the
+user. The token stays in the pod: only its claims come out.
 """
 
 import base64
@@ -23,8 +22,7 @@ TIMEOUT = 40.0
 
 _VARIABLES = ("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT")
 
-#: A watch never ends: what came within 6 s counts. The first MiB of the content comes
-#: out of the pod, and curl counts the rest.
+#: A watch never ends, so curl stops after 6 s. Only the first MiB leaves the pod.
 _SCRIPT = r"""
 mark=$1 host=$2 path=$3 ca=$4 token=$5
 server=$host:${KUBERNETES_SERVICE_PORT:-443}
@@ -57,7 +55,7 @@ exit 0
 
 @dataclass(frozen=True)
 class Observation:
-    """What the programs in a pod have printed about one request.
+    """The output of the programs in a pod for one request.
 
     `measured` is curl's own JSON, `answer` headers and content, `handshake` the text of
     `openssl s_client`, `user` the userInfo of a SelfSubjectReview, `resolved` address
@@ -76,7 +74,7 @@ class Observation:
 
     @classmethod
     def parse(cls, printed: str, mark: str) -> "Observation":
-        """Take the parts that the script has printed, with LF as the end of a line."""
+        """Take the output of the script apart; its lines end with LF."""
         pieces = (piece.partition("\n") for piece in printed.split(f"\n{mark} ")[1:])
         parts = {name: text.rstrip("\n") for name, _, text in pieces}
         review = _object(parts.get("user", "")).get("status")
@@ -111,12 +109,12 @@ class Observation:
 
     @property
     def content(self) -> dict:
-        """Return the content if it is a JSON object, such as a list or a Status."""
+        """Return the content if it is a JSON object, or {}."""
         return _object(self.answer.partition("\n\n")[2])
 
     @property
     def stopped_at(self) -> str:
-        """Return the step behind which curl did not get, "" if an answer came."""
+        """Return the step at which curl stopped, "" after a response."""
         found = self.measured
         if self.status:
             return ""
@@ -127,7 +125,7 @@ class Observation:
         return "response" if found["time_appconnect"] else "TLS"
 
     def step(self, name: str, asked: str, answer: str, facts: tuple, do: str) -> Step:
-        """Return a step with its state and time; curl's own words where it stopped."""
+        """Return a step with its state and time, and curl's words if it stopped."""
         stop, moments = self.stopped_at, ("namelookup", "connect", "appconnect")
         at = STEPS.index(name)
         if stop and at > STEPS.index(stop):
@@ -166,7 +164,7 @@ def observe(request: Request) -> Observation:
 
 
 def name_step(request: Request, seen: Observation) -> Step:
-    """Describe which address the name has, and how the resolver completed it."""
+    """Describe the address of the name, and the completion by the resolver."""
     address, full = _resolved(request, seen)
     variables = zip(_VARIABLES, seen.service, strict=False)
     return seen.step(
@@ -199,7 +197,7 @@ def address_step(
 
 
 def tls_step(request: Request, seen: Observation) -> Step:
-    """Describe which certificate was presented, and which authority signed it."""
+    """Describe the certificate and the authority that signed it."""
     answer, facts, ca = say("Yes."), [], base(request.ca)
     with contextlib.suppress(errors.CertificateError):
         presented = read_certificates(seen.handshake)[0]
@@ -226,7 +224,7 @@ def tls_step(request: Request, seen: Observation) -> Step:
 
 
 def _resolved(request: Request, seen: Observation) -> tuple[str, str]:
-    """Return the address, and the full name that has it; nothing for an address."""
+    """Return the address and the full name; an address has no name."""
     if seen.stopped_at == "name":
         return "", ""
     address, full, *_ = [*seen.resolved, "", ""]
@@ -235,7 +233,7 @@ def _resolved(request: Request, seen: Observation) -> tuple[str, str]:
 
 
 def _service(address: str, objects: tuple[dict, ...]) -> tuple[str, str]:
-    """Return the Service that has an address, and where its slices lead."""
+    """Return the Service with an address, and its endpoints."""
     names = [
         one["metadata"]["name"]
         for one in objects

@@ -1,7 +1,4 @@
-"""Describe the steps in the server, from authentication to its response.
-
-Pure: what the pod has observed, and what the API server says when asked, come in.
-"""
+"""Describe the steps in the server, from authentication to the response. Pure."""
 
 from dataclasses import dataclass, field, replace
 from http.client import responses
@@ -22,18 +19,18 @@ from helpers.rbac import Attributes
 from helpers.refusals import Explanation
 from helpers.refusals.forbidden import ANONYMOUS
 
-#: in double quotes: the line of curl stands in single ones
+#: in double quotes, inside a line in single quotes
 _REVIEW = (
     r'"{\"apiVersion\":\"authentication.k8s.io/v1\",\"kind\":\"SelfSubjectReview\"}"'
 )
 _REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
-#: the headers of an answer that a lesson speaks of
+#: response headers that a lesson mentions
 _TELLING = ("content-type", "audit-id", "x-kubernetes-pf")
 
 
 @dataclass(frozen=True)
 class ClusterContext:
-    """What the notebook's own user learns about a request from the API server.
+    """Facts from the API server that the notebook's own user has read.
 
     `objects` are Services and EndpointSlices; `review` is the status of a
     SubjectAccessReview; `refusal` explains a 401 or 403.
@@ -45,14 +42,14 @@ class ClusterContext:
 
     @property
     def why(self) -> str:
-        """Return why the request was denied, "" if that is not known."""
+        """Return why the request was denied, or ""."""
         return self.refusal.why if self.refusal else ""
 
 
 def authentication_step(
     request: Request, seen: Observation, context: ClusterContext
 ) -> Step:
-    """Describe what the token claims, and who the server says its bearer is."""
+    """Describe the claims of the token, and the user that the server sees."""
     claims, user, audiences = seen.claims, seen.user, seen.claims.get("aud", [])
     audiences = [audiences] if isinstance(audiences, str) else audiences
     pod = claims.get("kubernetes.io", {}).get("pod", {}).get("name")
@@ -92,7 +89,7 @@ def authentication_step(
 def authorization_step(
     attributes: Attributes, seen: Observation, context: ClusterContext
 ) -> Step:
-    """Describe which rule allowed the request, or what would."""
+    """Describe the rule that allowed the request, or that would."""
     what, verb = _for_kubectl(attributes), attributes.verb
     asked = say("May they {verb} {what}?", verb=verb, what=what)
     command = f"kubectl auth can-i {verb} {what} --as={attributes.user or 'USER'}"
@@ -111,7 +108,7 @@ def authorization_step(
 
 
 def admission_step(seen: Observation) -> Step:
-    """Describe why a GET that is allowed passes admission by."""
+    """Describe why a GET skips admission."""
     asked = say("Is the object accepted? (writes only)")
     if seen.status in (0, 401, 403):
         return Step("admission", asked)

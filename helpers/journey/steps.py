@@ -1,7 +1,4 @@
-"""Hold the journey of one request in its steps, with the words and signs for each.
-
-Pure. `network.py` sends the request; with `server.py` it describes the steps.
-"""
+"""The steps of a request, with their words and signs. Pure."""
 
 import shlex
 from dataclasses import dataclass
@@ -18,7 +15,7 @@ FILES = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 #: how a step went
 PASSED, STOPPED, UNREACHED = mark("passed"), mark("stopped here"), mark("not reached")
-#: the response to a denied request: it tells of the step where the request stopped
+#: the response to a denied request
 RETURNED = mark("sent back")
 #: admission, which a read passes by
 SKIPPED = mark("skipped")
@@ -27,7 +24,7 @@ _SIGNS = {PASSED: "✓", STOPPED: "✗", UNREACHED: "·", RETURNED: "↩", SKIPP
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for, from where, and with which files of the pod."""
+    """A request from a pod, with files of the pod."""
 
     pod: str
     path: str
@@ -52,10 +49,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Step:
-    """One step: what was asked, what came back, and the command that shows it.
+    """A step: a question, its answer, and a shell command that shows the same.
 
-    `milliseconds` is None where the pod cannot see it; `facts` are pairs of a word and
-    a text; `command` is for a shell.
+    `milliseconds` is None where the pod cannot measure; `facts` are pairs of a word and
+    a text.
     """
 
     name: str
@@ -75,7 +72,7 @@ class Step:
 
     @property
     def outcome(self) -> str:
-        """Return how it went and how long it took: "✓ passed, 1.2 ms"."""
+        """Return the state and the time: "✓ passed, 1.2 ms"."""
         took = "" if self.milliseconds is None else f", {self.milliseconds:.1f} ms"
         return f"{_SIGNS[self.state]} {say(self.state)}{took}"
 
@@ -89,7 +86,7 @@ class Journey:
 
     @property
     def stopped_at(self) -> str:
-        """Return the step at which it ended; "" if the server did what was asked."""
+        """Return the step at which the request ended; "" after a success."""
         return next((s.name for s in self.steps if s.state == STOPPED), "")
 
     def step(self, name: str) -> Step:
@@ -109,7 +106,7 @@ class Journey:
 
     @property
     def outcome(self) -> str:
-        """Return in one sentence how it ended."""
+        """Return a sentence on the end of the request."""
         step = self.step(self.stopped_at or "response")
         text = mark("It stopped at {step}: {answer}.")
         if step.name == "response":
@@ -117,7 +114,6 @@ class Journey:
         return say(text, step=say(step.name), answer=step.answer.rstrip("."))
 
     def __repr__(self) -> str:
-        """Return the steps as lines, numbered as in the picture."""
         lines = [say("GET {path} from pod {pod}", **vars(self.request))]
         for step in self.steps:
             lines.append(f"{step.heading}: {step.asked}")

@@ -1,8 +1,4 @@
-"""Explain a 401 or 403: who tried what and where, why not, and what would cure it.
-
-The rule of the lessons: 401 means "I do not know you", 403 "I know you, and you may
-not".
-"""
+"""Explain a 401 or 403: who tried what and where, the reason, and the way out."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,7 +46,6 @@ class Explanation:
         return Brief(self.why)
 
     def __repr__(self) -> str:
-        """Return the explanation as plain text."""
         lines = [f"{self.code}, {say(self.cause)}: {self.message}"]
         lines += [f"  {label}: {text}" for label, text in self._table()]
         lines += [say("Why") + f": {self.why}", say("Way out") + f": {self.way_out}"]
@@ -81,10 +76,9 @@ class Explanation:
 def explain(error: Any, *, token: Token | None = None) -> Explanation:
     """Explain a 401 or 403; raise LabError for anything else.
 
-    `error` is what you have: an ApiException, a KubectlFailed, a Completed, a response
-    of a Caller, a Status as a dict or in a text. `token` is what was sent. With a
-    cluster connected, the API server itself is asked for its reason, and for bindings
-    that nearly fit.
+    `error` is an ApiException, a KubectlFailed, a Completed, a response of a Caller, or
+    a Status as a dict or in a text. `token` is the token of the request. If connected,
+    ask the API server for its reason, and for bindings that nearly fit.
     """
     denied, request = DeniedRequest.parse(error), None
     if denied.code == 403:
@@ -112,7 +106,7 @@ def _attributes(denied: DeniedRequest, token: Token | None) -> Attributes | None
 
 
 def _try(question, *arguments):
-    """Return the answer of the cluster, or None where it cannot be asked."""
+    """Return the result of a question, or None if the cluster cannot be asked."""
     try:
         return question(*arguments)
     except errors.LabError:

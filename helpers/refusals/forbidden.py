@@ -1,7 +1,4 @@
-"""Diagnose a 403: who may not do what, which binding nearly allows it, what would.
-
-Pure. Most of it is the sentence of RBAC, taken apart; admission refuses with 403, too.
-"""
+"""Diagnose a 403, from RBAC by its sentence, or from admission. Pure."""
 
 import re
 
@@ -37,17 +34,17 @@ _NO_REASON = mark(
     "The sentence ends after its colon: over a WebSocket exec, attach and "
     "port-forward are a GET, and since 1.35 they need the verb `create` as well."
 )
-#: what only this 403 says
+#: part of the sentence of this 403 only
 ESCALATION = "attempting to grant RBAC permissions not currently held"
 
 
 def attributes_of(
     denied: DeniedRequest, *, user: str = "", namespace: str = ""
 ) -> Attributes | None:
-    """Return who tried what; None if the server's sentence is not RBAC's.
+    """Return who tried what; None if the sentence is not RBAC's.
 
-    `user` and `namespace` are used for the one sentence that ends after its colon:
-    exec, attach or port-forward over a WebSocket without the verb `create`.
+    `user` and `namespace` complete the sentence that ends after its colon: exec, attach
+    or port-forward over a WebSocket without the verb `create`.
     """
     found = _SENTENCE.search(denied.message)
     name = _NAMED.search(denied.message)

@@ -1,8 +1,4 @@
-"""Find the Status of a denied request in whatever a learner has.
-
-Curl, kubectl, `requests` and the Python client wrap the same sentence of the API server
-in four ways. Pure; what the sentence means is for the modules beside this one.
-"""
+"""Find the Status of a denied request of curl, kubectl or Python. Pure."""
 
 import json
 import re
@@ -13,7 +9,7 @@ from typing import Any, NamedTuple
 from helpers import errors
 from helpers.language import say
 
-#: what kubectl prints on 401; it does not show the server's Status
+#: sentences of kubectl on 401, instead of the server's Status
 _KUBECTL_401 = (
     "You must be logged in to the server",
     "the server has asked for the client to provide credentials",
@@ -78,7 +74,7 @@ class DeniedRequest:
 
     @property
     def upgrade(self) -> dict[str, str]:
-        """Return namespace, name and subresource if a URL is that of an exec etc."""
+        """Return namespace, name and subresource if a URL is that of an exec."""
         found = filter(None, map(_UPGRADE.search, self.words))
         return next((match.groupdict() for match in found), {})
 

@@ -1,7 +1,4 @@
-"""Diagnose a 401: what is wrong with the credential that was sent, if any.
-
-A 401 says only "Unauthorized". The token itself and a TokenReview say the rest. Pure.
-"""
+"""Diagnose a 401, from the token itself and from a TokenReview. Pure."""
 
 import re
 from datetime import datetime
@@ -33,7 +30,7 @@ _REVOKED = "invalidated|not found|UID .* does not match|has been deleted"
 
 
 def without_token(denied: DeniedRequest) -> Diagnosis:
-    """Return what the command line alone tells: it may be a curl without credential."""
+    """Diagnose from the command line: it may be a curl without a credential."""
     command = " ".join(denied.words)
     carries = r"Authorization|--cert\b|--key\b|-E\b|-K\b|--config\b|--oauth2-bearer"
     is_bare = re.search(r"\bcurl\b", command) and not re.search(carries, command)
@@ -43,8 +40,7 @@ def without_token(denied: DeniedRequest) -> Diagnosis:
 def diagnose(token: Token, review: Review | None, now: datetime) -> Diagnosis:
     """Return why the API server answered a token with 401.
 
-    `review` is the server's TokenReview, None if the server could not be asked: then
-    only the claims of the token count.
+    Without a `review`, the server's TokenReview, only the claims of the token count.
     """
     try:
         claims = token.claims()

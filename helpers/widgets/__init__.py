@@ -1,7 +1,6 @@
-"""Show what the API server says while it changes: views for JupyterLab.
+"""Views for JupyterLab: each has a text form, the same facts as data, and `stop()`.
 
-Each view has a text form (`print(view)`), the same facts as data, and an end (`stop`).
-ipywidgets and anywidget are imported below here and nowhere else.
+ipywidgets and anywidget are imported in this package only.
 """
 
 from helpers.widgets.explorer import api_explorer

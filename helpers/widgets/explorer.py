@@ -1,7 +1,4 @@
-"""Walk through an API server from `/`: choose, and see the request and its answer.
-
-`explorer_model` knows what there is to choose, and how to ask for it.
-"""
+"""Walk through an API server from `/`: choose, and see the request and its answer."""
 
 import shlex
 import time
@@ -41,12 +38,12 @@ SPACES = "/api/v1/namespaces?limit=500"
 def api_explorer(
     caller: Caller | None = None, *, namespace: str | None = None
 ) -> "ApiExplorer":
-    """Show what the API server offers, from `/` down to one object; only reads.
+    """Show the API, from `/` down to an object; only reads.
 
-    `caller` is by default the kubeconfig's user, `namespace` the notebook's own.
-    `choose(...)` picks in Python and returns the answer, `request()` says how it was
-    asked for. The same as `kubectl get --raw PATH`. Raise NotConnected before
-    `connect()`, KubeconfigError if its user has no credential that can be used.
+    `caller` is by default the kubeconfig's user, `namespace` the notebook's own. In
+    Python, `choose(...)` returns the answer and `request()` the request. The same as
+    `kubectl get --raw PATH`. Raise NotConnected before `connect()`, KubeconfigError if
+    the user has no usable credential.
     """
     return ApiExplorer(caller, current_namespace() if namespace is None else namespace)
 
@@ -55,7 +52,6 @@ class ApiExplorer(View):
     """Group, version, resource, namespace, object: each choice is one GET."""
 
     def __init__(self, caller: Caller | None, namespace: str) -> None:
-        """Ask for `/`, for what there is to choose, and then for what is chosen."""
         self._own = caller is None
         self._caller = caller or Caller.from_kubeconfig(kubeconfig_in_use())
         self._filling = False
@@ -87,9 +83,8 @@ class ApiExplorer(View):
     ) -> Any:
         """Choose a path, or a resource and perhaps an object; return the answer.
 
-        Without `version` it is the preferred one, without `namespace` the chosen one;
-        "" means all. Raise UnknownKind for what discovery does not offer, NotReady
-        without an answer in 30 seconds.
+        Defaults are the preferred version and the chosen namespace; "" means all. Raise
+        UnknownKind for an unknown resource, NotReady after 30 seconds.
         """
         if self.stopped:
             fact = say("This view was stopped.")
@@ -120,15 +115,14 @@ class ApiExplorer(View):
         self.handle(Loaded(offer))
 
     def answer(self) -> Any:
-        """Return the last answer: JSON as lists and maps, anything else as text.
+        """Wait for the last answer; return JSON as lists and maps, the rest as text.
 
-        Wait for the one that is under way; raise NotReady after 30 seconds, LabError
-        with the reason if there is none.
+        Raise NotReady after 30 seconds, LabError with the reason of a failure.
         """
         return self._awaited().content
 
     def request(self) -> dict[str, Any]:
-        """Return how it was asked for, and the head of the answer.
+        """Return the last request, and the head of its answer.
 
         `method`, `url`, `headers` with the token masked, `status`, `milliseconds`,
         `bytes`, and the line for `kubectl`.
@@ -145,7 +139,7 @@ class ApiExplorer(View):
         }
 
     def text(self) -> str:
-        """Return request, status, first lines of the answer; wait a moment for them."""
+        """Return the request, the status, and the first lines of the answer."""
         self.wait_until(lambda state: state.answered == state.asked, SOON)
         state, last = self.state, self.state.answer
         if last is None:
@@ -161,7 +155,7 @@ class ApiExplorer(View):
     # --- The view ---------------------------------------------------------------------
 
     def handle(self, event: Chosen | Loaded | Answered) -> None:
-        """Take an event into state and controls, and send the request it asks for."""
+        """Apply an event to state and controls; send the next request."""
         with self._lock:
             asked = self.state.asked
             super().handle(event)
@@ -220,7 +214,7 @@ class ApiExplorer(View):
             self.handle(Chosen(choice))
 
     def _fill(self, state: State) -> None:
-        """Put the state into the controls, which are no choice of the learner's."""
+        """Show the state in the controls, without a choice of the learner."""
         choice, offer, resource = state.choice, state.offer, state.resource
         groups = [(say("/ (all paths)"), ROOT)]
         groups += [(name or say("(core)"), name) for name in offer.groups()]
@@ -228,7 +222,7 @@ class ApiExplorer(View):
         found = offer.of_version(choice.group, choice.version)
         listed = [(f"{each.name} ({each.kind})", each.name) for each in found]
         paths = {**dict.fromkeys(offer.paths), choice.resource: None}
-        # The notebook's own is always there: not everybody may list namespaces.
+        # With the notebook's own, because not every user may list namespaces.
         spaces = {"": None, **dict.fromkeys(offer.namespaces), choice.namespace: None}
         places = [(name or say("all namespaces"), name) for name in spaces]
         self._filling = True
@@ -249,7 +243,7 @@ class ApiExplorer(View):
     def _find(
         self, group: str, version: str | None, resource: str | None
     ) -> Resource | None:
-        """Return what is offered; look again if it is not."""
+        """Return a resource; reload the choices if it is unknown."""
         found = self.state.offer.find(group, version, resource)
         if found is None:
             self.reload()
@@ -275,12 +269,12 @@ class ApiExplorer(View):
             self.handle(Loaded(self.state.offer, trouble))
 
     def _optional(self, path: str) -> dict:
-        """Return the JSON of a path that not everybody may read."""
+        """Return the JSON of a path, or {} if this user may not read it."""
         reply = self._caller.get(path, headers={"Accept": model.ACCEPT})
         return reply.json() if reply.status == 200 else {}
 
     def _ask(self, state: State) -> None:
-        """Send the request of a state, unless another choice was made since."""
+        """Send the request of a state, unless there is a newer choice."""
         if state.asked != self.state.asked:
             return
         answer, trouble = None, ""

@@ -1,7 +1,6 @@
-"""What an API server offers, what of it is chosen, and how that is asked for. Pure.
+"""The choices of the API explorer, and the request for a choice. Pure.
 
-Everything comes from the server's own documents: `/` for the paths, aggregated
-discovery for groups, versions and resources.
+`/` lists the paths; aggregated discovery has groups, versions and resources.
 """
 
 import json
@@ -22,7 +21,7 @@ ACCEPT = "application/json, */*;q=0.5"
 
 
 class Offer(NamedTuple):
-    """What there is to choose; versions in the server's order, the preferred first."""
+    """The choices; versions in the server's order, the preferred version first."""
 
     paths: tuple[str, ...] = (ROOT,)
     resources: tuple[Resource, ...] = ()
@@ -45,7 +44,7 @@ class Offer(NamedTuple):
     def find(
         self, group: str, version: str | None, resource: str | None
     ) -> Resource | None:
-        """Return a resource; None stands for the preferred version, or for any."""
+        """Return a resource; None means the preferred version, or any resource."""
         for each in self.resources:
             if each[:3] == (group, version or each.version, resource or each.name):
                 return each
@@ -53,7 +52,7 @@ class Offer(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What is chosen: with the group `/` a path, else a resource, perhaps an object.
+    """A choice: a path if the group is `/`, else a resource, perhaps an object.
 
     An empty `namespace` means all, an empty `name` the list.
     """
@@ -66,7 +65,7 @@ class Choice(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What was asked, and what came back; the token in `sent` is masked."""
+    """A request and its answer; the token in `sent` is masked."""
 
     choice: Choice
     path: str
@@ -81,7 +80,7 @@ class Answer(NamedTuple):
     content: Any
 
     def sentence(self) -> str:
-        """Return the status, and what the server says about it or about a long list."""
+        """Return the status with the server's message, or a note on a long list."""
         note = left_out(self.content)
         if self.status >= 400 and isinstance(self.content, dict):
             note = self.content.get("message", "")
@@ -119,19 +118,19 @@ class State(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """Return what the status line says."""
+        """Return the status line."""
         answer = self.answer.sentence() if self.answer else say("Sending the request.")
         return f"{self.trouble or answer} {self.unknown}".strip()
 
 
 class Chosen(NamedTuple):
-    """The learner or a program has chosen; the same again asks again."""
+    """A choice was made; the same choice again sends the request again."""
 
     choice: Choice
 
 
 class Loaded(NamedTuple):
-    """The server has said what it offers, or `trouble` says why it has not."""
+    """The choices were loaded, or `trouble` says why not."""
 
     offer: Offer
     trouble: str = ""
@@ -166,7 +165,7 @@ def reduce(state: State, event: Chosen | Loaded | Answered) -> State:
 
 
 def settled(choice: Choice, offer: Offer) -> Choice:
-    """Return the choice with the nearest thing offered in place of what is not."""
+    """Return the choice, with the nearest choice for what is not offered."""
     if choice.group not in offer.groups():
         path = choice.resource if choice.resource.startswith("/") else ROOT
         return choice._replace(group=ROOT, version="", resource=path, name="")

@@ -1,7 +1,4 @@
-"""Show the journey of one request from a pod as a row of boxes with their facts.
-
-The facts are those of `helpers.journey`; this module only draws them.
-"""
+"""Show the journey of a request from a pod as a row of boxes with their facts."""
 
 import re
 from html import escape
@@ -20,7 +17,7 @@ from helpers.widgets.view import SOON, View, named
 
 SENDING = mark("Sending the request.")
 
-#: What may be broken, in words, and what that changes in the request.
+#: choices of what to break, and the changed arguments of the request
 BREAKS: dict[str, dict[str, str]] = {
     mark("nothing"): {},
     mark("the name: kubernetes alone"): {"host": "kubernetes"},
@@ -48,10 +45,9 @@ _STYLE = """<style>
 
 
 def request_journey(pod: str, path: str = "") -> "RequestJourney":
-    """Send a GET from a pod and show each step of its way: passed, or stopped here.
+    """Send a GET from a pod and show each step of its way.
 
-    `path` is by default the pods of the notebook's namespace. Opening it sends the
-    request, and so does "Send". The kernel is free meanwhile. `follow_request(pod,
+    `path` is by default the pods of the notebook's namespace. `follow_request(pod,
     path)` has the same as data. The same as `kubectl exec POD -- curl …`. Raise
     LabError for a path without a slash.
     """
@@ -64,7 +60,7 @@ def request_journey(pod: str, path: str = "") -> "RequestJourney":
 
 
 class State(NamedTuple):
-    """The last request that was answered, why one was not, and whether one is sent."""
+    """The last journey, the error of a later request, and whether one is sent."""
 
     journey: Journey | None = None
     failed: errors.LabError | None = None
@@ -72,10 +68,9 @@ class State(NamedTuple):
 
 
 class RequestJourney(View):
-    """One request at a time, with the steps that it took and where it stopped."""
+    """The steps of one request at a time."""
 
     def __init__(self, pod: str, paths: list[str]) -> None:
-        """Send the first request, and show what became of it."""
         self._pod = pod
         choice = ipywidgets.Dropdown(description=say("Try:"), options=paths)
         path = ipywidgets.Text(value=paths[0], description=say("Path:"))
@@ -98,7 +93,7 @@ class RequestJourney(View):
         self.send()
 
     def send(self) -> None:
-        """Send what the controls say, unless a request is under way."""
+        """Send the request of the controls, unless a request is under way."""
         if not self.state.sending and not self.stopped:
             self.handle(SENDING)
             self.report(say(SENDING))

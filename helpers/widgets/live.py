@@ -1,8 +1,7 @@
-"""HTML that is brought up to date in place, for what changes while somebody looks.
+"""HTML that is updated in place.
 
-`ipywidgets.HTML` puts new elements into the page with each value: a screen reader then
-may miss a status line, and focus, selection and scroll position are lost. This is no
-sanitiser either: what comes in is escaped by `helpers.widgets.markup`.
+`ipywidgets.HTML` replaces all elements with each value: a screen reader may miss a
+status line, and focus, selection and scroll position are lost.
 """
 
 from pathlib import Path
@@ -16,15 +15,14 @@ _SCRIPT = Path(helpers.__file__).parent / "data" / "live.js"
 
 
 class Live(anywidget.AnyWidget):
-    """Shows the HTML in `value`; elements that did not change stay the same ones.
+    """Safe HTML in `value`; an update keeps unchanged elements.
 
-    An element with another `data-key` than before shows something else: it begins anew.
+    An element with another `data-key` is replaced.
     """
 
     _esm = _SCRIPT.read_text("utf-8")
     value = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, value: str = "") -> None:
-        """Show `value`, HTML that is safe."""
         # As the controls beside it have it.
         super().__init__(value=value, layout={"margin": "var(--jp-widgets-margin)"})

@@ -1,7 +1,6 @@
-"""Write the HTML of a view: tables, folding trees, text that is safe in either.
+"""Write the HTML of a view: tables, folding trees, escaped text. Pure.
 
-Pure. Colours are JupyterLab's own, so that each theme has its right ones; what a colour
-says, a word says too.
+Colors are those of the JupyterLab theme; a word says what a color says.
 """
 
 import json
@@ -10,9 +9,9 @@ from html import escape
 
 from helpers.language import say
 
-#: How long a text may be in a cell or a tree before it is cut; the data have it whole.
+#: characters of a text in a cell or a tree, before it is cut
 LONGEST = 300
-#: how many children of a list or a map are drawn; a list of 5,000 would freeze a page
+#: children of a list or a map that are drawn; 5,000 would freeze a page
 MOST = 100
 
 STYLE = """<style>
@@ -40,7 +39,7 @@ STYLE = """<style>
 
 
 def block(content: str) -> str:
-    """Return HTML in the style of the views, to be the value of one widget."""
+    """Return HTML in the style of the views."""
     return f'<div class="lab-view">{content}</div>'
 
 
@@ -70,9 +69,9 @@ def table(
 
 
 def scrolled(content: str, name: str, *, key: str = "") -> str:
-    """Return content that scrolls by itself; the keyboard reaches it, under `name`.
+    """Return a region with a name that scrolls, also by the keyboard.
 
-    `key` names what the content is of: with another one, it begins at its top.
+    With another `key` it begins at its top.
     """
     if key:
         content = f'<div data-key="{escape(key)}">{content}</div>'
@@ -108,7 +107,7 @@ def tree(value: object, *, name: str = "answer", depth: int = 2) -> str:
 
 
 def status(sentence: str) -> str:
-    """Return the one line that a screen reader announces when it changes."""
+    """Return the status line, which a screen reader announces."""
     return f'<p role="status" aria-live="polite">{text(sentence)}</p>'
 
 

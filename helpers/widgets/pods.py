@@ -1,7 +1,4 @@
-"""A live table of pods, as `kubectl get --watch` would fill it, and its events.
-
-The rows and the history are those of `helpers.widgets.podtable`; this shows them.
-"""
+"""A live table of pods and events, as of `kubectl get --watch`."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -34,7 +31,7 @@ TYPES = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK", BROKEN, RECONNECTED)
 
 
 class State(NamedTuple):
-    """The table, and the text that the learner looks for in it."""
+    """The table, and the text of the filter."""
 
     table: Table = Table()
     wanted: str = ""
@@ -55,7 +52,6 @@ class LivePods(View):
     """Pods as `kubectl get` prints them, kept up to date by one watch."""
 
     def __init__(self, namespace: str) -> None:
-        """List and watch from now on, until `stop`."""
         self._namespace = namespace
         self._filter = named(
             ipywidgets.Text(description=say("Name or label contains:")), "22em"

@@ -1,8 +1,4 @@
-"""The table that `kubectl get` prints, kept up to date by the events of a watch.
-
-Pure: `reduce` returns the next table for an event. What runs the watch and what shows
-the table is in `helpers.widgets.pods`.
-"""
+"""The table that `kubectl get` prints, kept up to date by a watch. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,13 +9,13 @@ import pandas as pd
 from helpers.language import mark, say
 from helpers.watch import BROKEN, LISTED, RECONNECTED, REFUSED, Event
 
-#: how many events are kept; older ones are counted and let go
+#: number of events that are kept
 HISTORY = 20_000
 #: our column, after the server's
 LAST_EVENT = mark("LAST EVENT")
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "y": 365 * 86400}
-#: below so many seconds: in this unit, and what is left over in that one
+#: limit in seconds, first unit, second unit
 _STEPS = (
     *((120, "s", ""), (600, "m", "s"), (3 * 3600, "m", ""), (8 * 3600, "h", "m")),
     *((2 * 86400, "h", ""), (8 * 86400, "d", "h"), (2 * 365 * 86400, "d", "")),
@@ -41,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Entry:
-    """One event in the history; `what` is the object's name, or the trouble."""
+    """An event in the history; `what` is the name of the object, or the trouble."""
 
     type: str
     what: str
@@ -69,7 +65,7 @@ class Table:
     def frame(self, now: datetime) -> pd.DataFrame:
         """Return the rows: the columns of kubectl, LAST EVENT, AGO.
 
-        AGO is the timedelta since that event; both are empty for what was only listed.
+        AGO is the timedelta since the event; both are empty without an event.
         """
         return pd.DataFrame(
             [
@@ -96,7 +92,7 @@ class Table:
         return sorted(rows, key=lambda row: row.name)
 
     def cells(self, row: Row, now: datetime) -> list:
-        """Return the cells of a row; AGE is computed, for it grows without an event."""
+        """Return the cells of a row, with the AGE of now."""
         return [
             age(row.created, now) if name == "AGE" else cell
             for name, cell in zip(self.columns, row.cells, strict=True)

@@ -23,7 +23,7 @@ from helpers.widgets.live import Live
 #: seconds between two updates of the screen; the first of a burst comes at once
 PAUSE = 0.2
 
-#: seconds that a text form waits for what is on its way; mostly it takes half a second
+#: seconds that a text form waits for an answer, which usually takes half a second
 SOON = 2.0
 
 #: seconds that the kernel waits for the end of a view; its threads end all the same
@@ -34,12 +34,11 @@ _OPEN: dict[str, list[tuple[str, "weakref.ref[View]"]]] = {}
 
 
 class View(ipywidgets.VBox):
-    """Something to look at that stays up to date until `stop` or `close`.
+    """A widget that stays up to date until `stop`, which keeps it, or `close`.
 
-    Its `state` is immutable. A subclass gives `reduce`, which returns the next state
-    for an event, `render`, which puts a state into the widgets, and `text`, the same
-    as plain text. `stop` keeps what is on the screen; `close` takes it away. Running
-    the cell again closes what it had opened; a kernel takes its views with it.
+    `state` is immutable. A subclass has `reduce`, which returns the next state for an
+    event, `render`, which shows a state in the widgets, and `text`, the same as plain
+    text. Running the cell again closes the view of the first run.
     """
 
     def __init__(
@@ -66,7 +65,7 @@ class View(ipywidgets.VBox):
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._dirty, self._ended = threading.Event(), threading.Event()
         self._threads: list[threading.Thread] = []
-        # Guards the state and the threads; whoever waits for a state waits for it.
+        # Guards the state and the threads; `wait_until` waits for it.
         self._lock = threading.Condition()
         _replace(self)
 
@@ -79,21 +78,21 @@ class View(ipywidgets.VBox):
         raise NotImplementedError
 
     def text(self) -> str:
-        """Return what the view shows, as plain text."""
+        """Return the view as plain text."""
         raise NotImplementedError
 
     def stopping(self) -> None:
-        """End what a subclass has started: watches, processes."""
+        """End the watches and processes of a subclass."""
 
     def handle(self, event: Any) -> None:
-        """Take an event into the state, in any thread, and render it soon."""
+        """Apply an event to the state, in any thread, and render it soon."""
         with self._lock:
             self.state = self.reduce(self.state, event)
             self._lock.notify_all()
         self.changed()
 
     def wait_until(self, fits: Callable[[Any], bool], seconds: float) -> bool:
-        """Wait until the state fits, or the view is stopped; say whether it fits."""
+        """Wait until the state fits, or the view is stopped; return whether it fits."""
         with self._lock:
             self._lock.wait_for(lambda: self.stopped or fits(self.state), seconds)
             return fits(self.state)
@@ -105,14 +104,11 @@ class View(ipywidgets.VBox):
 
     @property
     def status(self) -> str:
-        """Return what the status line says."""
+        """Return the status line."""
         return self._sentence
 
     def report(self, sentence: str) -> None:
-        """Put a sentence into the status line, where screen readers announce it.
-
-        Not after the end: a job that ends late has nothing to report.
-        """
+        """Put a sentence into the status line, unless the view is stopped."""
         if not self._ended.is_set():
             self._put(sentence)
 
@@ -122,20 +118,17 @@ class View(ipywidgets.VBox):
             self._line.value = markup.block(markup.status(sentence))
 
     def changed(self) -> None:
-        """Ask for an update soon; it costs nothing to ask a thousand times a second."""
+        """Render soon; cheap enough to be called a thousand times a second."""
         self._begin(self._render_loop)
         self._dirty.set()
 
     def work(self, job: Callable[[], None]) -> None:
-        """Run a job in the view's own thread, after those that wait.
-
-        A LabError goes to the status line: nobody reads the traceback of a thread.
-        """
+        """Run a job in the view's thread, after earlier jobs; report its LabError."""
         self._begin(self._work_loop)
         self._jobs.put(job)
 
     def stop(self) -> None:
-        """End its threads and watches; what is on the screen stays. Twice is fine."""
+        """End the threads and watches; keep the screen. A second call does nothing."""
         with self._lock:
             if self._ended.is_set():
                 return
@@ -169,15 +162,12 @@ class View(ipywidgets.VBox):
             super().close()
 
     def __enter__(self) -> "View":
-        """Return it; the end of the block closes it."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close it."""
         self.close()
 
     def __repr__(self) -> str:
-        """Return the text form, for terminals, tests and print."""
         return self.text()
 
     def _repr_mimebundle_(self, **options: object) -> dict:
@@ -238,14 +228,14 @@ class View(ipywidgets.VBox):
 
 
 def named(control: ipywidgets.Widget, width: str = "auto") -> ipywidgets.Widget:
-    """Let a control's description have the room it needs, and return the control."""
+    """Return a control with room for its description."""
     control.style.description_width = "initial"
     control.layout.width = width
     return control
 
 
 def _replace(view: View) -> None:
-    """Close what an earlier execution of this cell has opened."""
+    """Close the views of an earlier execution of this cell."""
     cell, execution = _here()
     if not cell:
         return
