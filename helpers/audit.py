@@ -1,6 +1,7 @@
 """Read the requests of a block from the audit log of the cluster's API server.
 
-The log has the requests of every program. `cluster.machine.audit` decides what it leaves out.
+The log has the requests of every program; `cluster.machine.audit` says which it leaves
+out.
 """
 
 import json
