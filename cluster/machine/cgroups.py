@@ -50,6 +50,8 @@ def _in_scope(name: str) -> Path:
     """Enter a scope of our own; return where in it the machine's cgroup is to be."""
     if not (MOUNT / "cgroup.controllers").exists():
         raise OSError(errno.ENOTSUP, "cgroups are of version 1")
+    if os.geteuid() and systemd.in_system_service():
+        raise OSError(errno.ENOTSUP, "what a system service starts stays in it")
     systemd.enter_scope(name)
     scope = _ours()
     # One with processes in it gives no controllers to its children.

@@ -40,6 +40,16 @@ def own_cgroup(pid: int | str = "self") -> str:
     return next((line[3:] for line in lines if line.startswith("0::")), "")
 
 
+def in_system_service() -> bool:
+    """Say whether a service of the machine started us, such as JupyterHub's server.
+
+    The account's manager knows nothing of that service: in a scope of its own, a cluster
+    would escape the service's limits, and end with a login that has no part in it.
+    """
+    ours = f"{own_cgroup()}/"
+    return ".service/" in ours and "/user.slice/" not in ours
+
+
 def enter_scope(name: str) -> None:
     """Move this process, and none else, into a new scope; raise OSError.
 

@@ -125,6 +125,26 @@ def test_a_manager_that_does_not_answer_keeps_nobody(
     assert [*state.iterdir()] == []
 
 
+@pytest.mark.parametrize(
+    ("ours", "stays"),
+    [
+        ("/system.slice/jupyter-ann-singleuser.service", True),
+        ("/class.slice/jupyter-ann-singleuser.service", True),
+        ("/system.slice/jupyterhub.service/below", True),
+        ("/user.slice/user-1000.slice/session-1.scope", False),
+        ("/user.slice/user-1000.slice/user@1000.service/app.slice/lab.service", False),
+        ("/system.slice/box.service/user.slice/user-1000.slice/session-1.scope", False),
+        ("/init.scope", False),
+        ("/", False),
+        ("", False),
+    ],
+)
+def test_what_a_system_service_starts_stays_in_it(monkeypatch, ours, stays):
+    """Also while the account is logged in elsewhere, and has a manager."""
+    monkeypatch.setattr(systemd, "own_cgroup", lambda: ours)
+    assert systemd.in_system_service() == stays
+
+
 def test_cgroups_that_a_pod_has_nested_deep_are_removed(tmp_path, monkeypatch):
     made, state = tmp_path / "mount" / "kubernetes-lab-1", tmp_path / "state"
     state.mkdir()
