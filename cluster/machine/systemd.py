@@ -43,7 +43,7 @@ def own_cgroup(pid: int | str = "self") -> str:
 def in_system_service() -> bool:
     """Say whether a service of the machine started us, such as JupyterHub's server.
 
-    The account's manager knows nothing of that service: in a scope of its own, a cluster
+    The account's manager knows nothing of that service: in one of its scopes a cluster
     would escape the service's limits, and end with a login that has no part in it.
     """
     ours = f"{own_cgroup()}/"
