@@ -55,7 +55,7 @@ class Chosen:
         how = {
             LOCAL: f"Kubernetes {versions.KUBERNETES} in Linux namespaces, as uid "
             f"{self.uid}",
-            KIND: f"{versions.KIND_NODE.partition('@')[0]} as a container",
+            KIND: "a node as a container",
             EXISTING: "a cluster that you have named; its API server keeps the lessons "
             "in namespaces of their own",
         }

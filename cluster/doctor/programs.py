@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, paths, preflight, programs, versions
+from cluster import errors, paths, preflight, programs
 from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.image import cache as image_cache
 from cluster.kind import engine, programs as kind_programs
@@ -192,18 +192,27 @@ class Image:
 class Engine:
     """The container engine: its name and version, or why there is none.
 
-    `node` says whether it has the image of the node.
+    `node` says where the image of the node comes from, `fault` what is wrong with that.
     """
 
     engine: str
     reason: str
-    node: bool
+    node: str
+    fault: errors.LabError | None = None
 
     @classmethod
     def read(cls) -> "Engine":
         """Ask it."""
         found, why = engine.detect()
-        node = found is not None and found.has_image(versions.KIND_NODE)
+        try:
+            image = kind_programs.node_image()
+        except errors.BadSetting as error:
+            return cls(str(found or ""), why, "", error)
+        node = str(image).partition("@")[0]
+        if isinstance(image, Path):
+            node += " will be loaded"
+        elif found and not found.has_image(image):
+            node += " will be pulled"
         return cls(str(found or ""), why, node)
 
     def findings(self) -> Iterator[Finding]:
@@ -213,8 +222,10 @@ class Engine:
             yield fatal("engine", error.fact, error.way_out)
             return
         yield ok("engine", self.engine)
-        image = versions.KIND_NODE.partition("@")[0]
-        yield ok("node image", image if self.node else f"{image} will be pulled")
+        if self.fault:
+            yield fatal("node image", self.fault.fact, self.fault.way_out)
+        else:
+            yield ok("node image", self.node)
 
 
 @dataclass(frozen=True)

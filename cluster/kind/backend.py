@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cluster import errors, paths, programs, statedir, versions
+from cluster import errors, paths, programs, statedir
 from cluster.backend import KIND as LOGS, STATUS, Backend
 from cluster.image import cache as image_cache
 from cluster.image.load import Image, add
@@ -68,8 +68,7 @@ class Kind(Backend):
         found = self._engine()
         statedir.make(self.state)
         kubectl, archive = self._prepare(progress)
-        if not found.has_image(versions.KIND_NODE):
-            Commands(self.state, found).pull(versions.KIND_NODE, progress)
+        Commands(self.state, found).node_image(progress)
         return kubectl, archive
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
@@ -233,10 +232,11 @@ class Kind(Backend):
 
     def _create(self, kubectl: Path, port: int | None, progress: Progress) -> None:
         """Have kind make the cluster: it is there, or nothing is."""
+        image = self._commands().node_image(progress)
         # Before the first container: if we are killed, the next one knows.
         self._note(made=False)
         configuration = self.state / "kind.yaml"
-        write_private(configuration, self._plan.configuration(port))
+        write_private(configuration, self._plan.configuration(image, port))
         write_private(self._plan.audit_policy, json.dumps(audit.policy(), indent=1))
         self.kubeconfig.unlink(missing_ok=True)
         try:

@@ -3,7 +3,7 @@
 behaviour         a plain `kind create cluster`     here
 name              kind                              lab-, and the hash of the directory
 kubeconfig        ~/.kube/config, its context set   a file of our own, always named
-node image        the default of this kind          the same, by its digest
+node image        the default of this kind          the same, or LAB_KIND_NODE_IMAGE
 API server        127.0.0.1, any free port          the same, or the port asked for
 images            pulled by the node                the same, and `toolbox` loaded
 stop, start       by hand                           of the container, by our verbs
@@ -15,7 +15,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cluster import statedir, versions
+from cluster import statedir
 from cluster.machine import audit
 from cluster.statedir import write_private
 
@@ -23,6 +23,12 @@ from cluster.statedir import write_private
 BUDGET = 300.0
 #: directories of the node: the audit log, and the policy that it follows
 AUDIT, POLICY = "/var/log/kubernetes/audit", "/etc/kubernetes/audit"
+#: since Kubernetes 1.35 a kubelet refuses an engine with cgroup v1 unless told so
+KUBELET = {
+    "apiVersion": "kubelet.config.k8s.io/v1beta1",
+    "kind": "KubeletConfiguration",
+    "failCgroupV1": False,
+}
 #: by this file a state directory is known as kind's
 RECORD = "kind.json"
 
@@ -55,7 +61,7 @@ class Plan:
         """Return our own kubeconfig."""
         return self.state / "kubeconfig"
 
-    def configuration(self, port: int | None) -> str:
+    def configuration(self, image: str, port: int | None) -> str:
         """Return kind's configuration: JSON, which is YAML as well."""
         networking: dict[str, object] = {"apiServerAddress": "127.0.0.1"}
         if port:
@@ -65,7 +71,7 @@ class Plan:
                 "kind": "Cluster",
                 "apiVersion": "kind.x-k8s.io/v1alpha4",
                 "networking": networking,
-                "nodes": [self._node()],
+                "nodes": [self._node(image)],
             }
         )
 
@@ -74,7 +80,7 @@ class Plan:
         """Return the file with the audit policy, which the node mounts."""
         return self.state / "audit.yaml"
 
-    def _node(self) -> dict:
+    def _node(self, image: str) -> dict:
         policy = f"{POLICY}/policy.yaml"
         options = audit.options(policy, AUDIT)
         volumes = (("audit-policy", POLICY, True), ("audit-log", AUDIT, False))
@@ -100,8 +106,8 @@ class Plan:
         }
         return {
             "role": "control-plane",
-            "image": versions.KIND_NODE,
-            "kubeadmConfigPatches": [json.dumps(api_server)],
+            "image": image,
+            "kubeadmConfigPatches": [json.dumps(api_server), json.dumps(KUBELET)],
             "extraMounts": [
                 {
                     "hostPath": str(self.audit_policy.absolute()),

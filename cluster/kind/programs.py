@@ -1,5 +1,7 @@
 """Find `kind` or get it, and run it: output in a log, progress shown, no orphans."""
 
+import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +17,9 @@ from cluster.progress import Progress
 
 #: last lines of output that an error shows
 _TAIL = 6
+#: names another node image than the one of our kind, or the archive of one
+NODE_IMAGE = "LAB_KIND_NODE_IMAGE"
+_OTHER = f"Name another image in {NODE_IMAGE}, or an archive that `docker save` wrote."
 
 
 def find_kind() -> Path | None:
@@ -46,6 +51,24 @@ def prepare_own_server(progress: Progress) -> None:
         progress.finish(f"lesson 23 cannot start an API server: {error.fact}")
 
 
+def node_image() -> str | Path:
+    """Return the name of the node image, or the archive that holds it.
+
+    The default is the image of our kind, by its digest. Raise BadSetting for an archive
+    that is not there.
+    """
+    value = os.environ.get(NODE_IMAGE)
+    if not value:
+        return versions.KIND_NODE
+    path = Path(value).expanduser()
+    if path.is_file():
+        return path.absolute()
+    # No name of an image begins like these.
+    if value.startswith(("/", ".", "~")):
+        raise errors.BadSetting(NODE_IMAGE, value, "there is no such file", _OTHER)
+    return value
+
+
 def _new_enough(kind: Path) -> bool:
     version = program_version([kind, "version"])
     return _numbers(version) >= _numbers(versions.KIND)
@@ -68,14 +91,35 @@ class Commands:
         what = f"kind {' '.join(arguments[:2])}"
         self.run(command, what, lambda: progress.update(f"{what}: {self._step()}"))
 
-    def pull(self, image: str, progress: Progress) -> None:
-        """Have the engine pull an image; raise KindFailed."""
-        command = [self.engine.program, "pull", "--quiet", image]
-        what = f"{self.engine.program} pull"
-        self.run(command, what, lambda: progress.update(f"{what}: {image}"))
+    def node_image(self, progress: Progress) -> str:
+        """Have the engine load or pull the node image, and return its name.
 
-    def run(self, command: list[str], what: str, show: Callable[[], None]) -> None:
-        """Run a program; raise KindFailed with its last lines."""
+        Raise StartFailed, BadSetting.
+        """
+        image = node_image()
+        if isinstance(image, str):
+            if not self.engine.has_image(image):
+                self._get(["pull", "--quiet", image], image, progress)
+            return image
+        said = self._get(["load", f"--input={image}"], str(image), progress)
+        # Untagged images are loaded as well, and told otherwise.
+        names = re.findall(r"^Loaded image: (.+)$", said, re.MULTILINE)
+        if len(names) != 1:
+            held = f"{len(names)} named images" if names else "no named image"
+            raise errors.StartFailed(f"{image} holds {held}.", _OTHER)
+        return names[0]
+
+    def _get(self, arguments: list[str], image: str, progress: Progress) -> str:
+        what = f"{self.engine.program} {arguments[0]}"
+        command = [self.engine.program, *arguments]
+        try:
+            return self.run(command, what, lambda: progress.update(f"{what}: {image}"))
+        except errors.KindFailed as error:
+            last = error.tail.splitlines()[-1] if error.tail else "it says nothing"
+            raise errors.StartFailed(f"{what} {image} failed: {last}", _OTHER) from None
+
+    def run(self, command: list[str], what: str, show: Callable[[], None]) -> str:
+        """Return what a program prints; raise KindFailed with its last lines."""
         with statedir.usable(self.state):
             self.log.touch(mode=0o600)
         began = self.log.stat().st_size
@@ -87,10 +131,12 @@ class Commands:
             watch=lambda _: show(),
             env=self.engine.environment(),
         )
+        printed = output.read_text(errors="replace")
         output.unlink(missing_ok=True)
         if code:
             said = self.log.read_bytes()[began:].decode(errors="replace")
             raise errors.KindFailed(what, code, essence(said), self.log)
+        return printed
 
     def _step(self) -> str:
         """Return the step that kind is at: the last one that its log names."""

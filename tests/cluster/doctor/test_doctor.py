@@ -68,7 +68,7 @@ MACHINES = {
     ),
     "a machine with Docker": (
         cluster.Chosen("kind", 1000, "docker 28.2.2 answers"),
-        *("backend", "ok", "kind: .*node:v1.* because docker 28.2.2 answers"),
+        *("backend", "ok", "kind: a node as .* because docker 28.2.2 answers"),
     ),
     "a machine with Docker that restricts namespaces": (
         cluster.Chosen("kind", 1000, "x was refused", way_out="Allow it: `sudo x`."),

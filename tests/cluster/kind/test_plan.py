@@ -18,10 +18,12 @@ def test_each_state_directory_has_a_cluster_of_its_own():
 
 
 def test_the_node_mounts_the_audit_policy_and_its_api_server_all_it_names():
-    [node] = json.loads(PLAN.configuration(None))["nodes"]
+    [node] = json.loads(PLAN.configuration("node:1", None))["nodes"]
+    assert node["image"] == "node:1"
     [mount] = node["extraMounts"]
     assert mount["hostPath"] == str(PLAN.audit_policy) == "/s/audit.yaml"
-    [patch] = map(json.loads, node["kubeadmConfigPatches"])
+    patch, kubelet = map(json.loads, node["kubeadmConfigPatches"])
+    assert kubelet["failCgroupV1"] is False
     options = {each["name"]: each["value"] for each in patch["apiServer"]["extraArgs"]}
     assert options["audit-policy-file"] == mount["containerPath"]
     mounted = {each["mountPath"] for each in patch["apiServer"]["extraVolumes"]}
