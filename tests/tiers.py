@@ -23,7 +23,6 @@ MARKERS = (
 HEAVY_FIXTURES = {"cluster", "mine", "production", "one_lab", "kind", "browser"}
 HEAVY = (
     "tests/cluster/controlplane/test_controlplane.py",
-    "tests/cluster/kind/test_kind.py",
     "tests/cluster/image/test_images.py",
     "tests/cluster/whole/",
     "tests/machines/",

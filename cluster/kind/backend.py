@@ -227,7 +227,7 @@ class Kind(Backend):
         kind_programs.prepare_own_server(progress)
         make = None
         if sys.platform == "darwin":
-            make = Container(self._engine(), progress).make
+            make = Container(self._commands(), progress).make
         return kubectl, image_cache.ensure(kubectl, progress, make)
 
     def _create(self, kubectl: Path, port: int | None, progress: Progress) -> None:

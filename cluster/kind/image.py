@@ -1,75 +1,66 @@
-"""Make the image of the lessons in a container of the engine, where there is no Linux.
+"""Make the image of the lessons by the engine, where there is no Linux to make it.
 
-The recipe is that of `cluster.image`: a Debian container runs it, and writes the
-archive to its standard output. It sees this package, and the kubectl for pods, which is
+What is in the image is as `cluster.image.toolbox` describes it; kubectl for the pods is
 downloaded here: by the sums, the mirror and the proxy of this machine.
 """
 
-import os
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, processes, versions
+from cluster import errors, versions
+from cluster.image import toolbox
 from cluster.image.cache import architecture
-from cluster.kind.engine import Engine
-from cluster.machine import logs
+from cluster.kind.programs import Commands
 from cluster.programs import download, releases
 from cluster.progress import Progress
 
-#: last lines of the container's output that an error shows
-_TAIL = 20
-#: what the container runs; its arguments are those of `cluster.image`
-SCRIPT = """
-exec 3>&1 >&2
-apt-get update -q
-apt-get install -qy --no-install-recommends mmdebstrap python3-pip
-PYTHONPATH=/suite python3 -m cluster.image "$@" >&3
+DOCKERFILE = f"""\
+FROM {versions.DEBIAN}
+RUN apt-get update -q && apt-get install -qy --no-install-recommends \
+ {" ".join(toolbox.PACKAGES)} ca-certificates python3-pip
+COPY requirements.txt constraints.txt /tmp/
+RUN pip install --break-system-packages --no-cache-dir \
+ --requirement=/tmp/requirements.txt --constraint=/tmp/constraints.txt
+RUN for name in {" ".join(toolbox.BUSYBOX)}; do \
+ command -v "$name" || ln -s busybox "/usr/bin/$name"; done
+COPY --chown=0:0 kubectl /usr/local/bin/
+ENV LANG=C.UTF-8
+ENTRYPOINT ["{toolbox.INIT}", "--"]
+CMD ["sleep", "infinity"]
 """
-
-_NAME = f"kubernetes-api-notebooks-{os.getpid()}"
 
 
 @dataclass(frozen=True)
 class Container:
-    """Makes archives by `engine`, and shows how far it is."""
+    """Makes archives by the engine of `commands`, and shows how far it is."""
 
-    engine: Engine
+    commands: Commands
     progress: Progress
 
-    def make(self, work: Path, log: Path, client: tuple[str, ...]) -> Path:
+    def make(self, work: Path, _: Path, client: tuple[str, ...]) -> Path:
         """Return an archive in the empty directory `work`.
 
-        Raise BuildFailed, LabError without a kubectl for pods.
+        Raise KindFailed, LabError without a kubectl for pods.
         """
-        kubectl, archive = self._kubectl(work), work / "archive.tar"
-
-        def show(_: int) -> None:
-            last = logs.tail(log, 1).strip() or "starting"
-            self.progress.update(f"toolbox image, in a container: {last}")
-
-        command = self.command(kubectl, client)
-        try:
-            code = processes.run(command, log=log, output=archive, watch=show)
-        finally:
-            # A client that is interrupted leaves its container.
-            remove = [self.engine.program, "rm", "--force", _NAME]
-            subprocess.run(remove, capture_output=True)
-        if code:
-            what, tail = f"the toolbox image ({self.engine} run)", logs.tail(log, _TAIL)
-            raise errors.BuildFailed(what, code, tail, log)
+        context, archive = work / "context", work / "archive.tar"
+        context.mkdir()
+        self._kubectl(work).rename(context / "kubectl")
+        (context / "Dockerfile").write_text(DOCKERFILE)
+        (context / "requirements.txt").write_text(client[0])
+        (context / "constraints.txt").write_text("\n".join(client[1:]))
+        # An engine may be set to another machine's.
+        platform = f"--platform=linux/{architecture()}"
+        name = versions.TOOLBOX_IMAGE
+        self._run("build", platform, f"--tag={name}", str(context))
+        self._run("save", f"--output={archive}", name)
         return archive
 
-    def command(self, kubectl: Path, client: tuple[str, ...]) -> list[str]:
-        """Return the command that writes the archive to its standard output."""
-        return [
-            *(self.engine.program, "run", "--rm", "--pull=missing", f"--name={_NAME}"),
-            # An engine may be set to another machine's.
-            f"--platform=linux/{architecture()}",
-            f"--volume={processes.PACKAGES}/cluster:/suite/cluster:ro",
-            f"--volume={kubectl}:/kubectl:ro",
-            *(versions.DEBIAN, "sh", "-ec", SCRIPT, "sh", architecture(), *client),
-        ]
+    def _run(self, *arguments: str) -> None:
+        program = self.commands.engine.program
+        what = f"{program} {arguments[0]}"
+        line = f"{what}: the image of the lessons"
+        command = [program, *arguments]
+        self.commands.run(command, what, lambda: self.progress.update(line))
 
     def _kubectl(self, work: Path) -> Path:
         release = releases.PUBLISHED["kubectl"].at(

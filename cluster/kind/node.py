@@ -240,7 +240,7 @@ def toolbox_id(archive: Path) -> str:
     """Return the id of our image: the digest of its configuration."""
     with tarfile.open(archive) as tar:
         config = _entry(tar, versions.TOOLBOX_IMAGE)["Config"]
-    return f"sha256:{config.removesuffix('.json')}"
+    return f"sha256:{Path(config).stem}"
 
 
 def extract(archive: Path, name: str, target: Path) -> None:
@@ -259,4 +259,5 @@ def extract(archive: Path, name: str, target: Path) -> None:
 def _entry(tar: tarfile.TarFile, name: str) -> dict:
     file = tar.extractfile("manifest.json")
     assert file  # it is no directory
-    return next(entry for entry in json.load(file) if name in entry["RepoTags"])
+    entries = json.load(file)
+    return next(e for e in entries if name in map(images.full_name, e["RepoTags"]))

@@ -133,6 +133,8 @@ class Commands:
         )
         printed = output.read_text(errors="replace")
         output.unlink(missing_ok=True)
+        with self.log.open("a") as log:
+            log.write(printed)
         if code:
             said = self.log.read_bytes()[began:].decode(errors="replace")
             raise errors.KindFailed(what, code, essence(said), self.log)

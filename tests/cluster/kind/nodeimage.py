@@ -2,7 +2,7 @@
 
 By kind's own recipe (images/base and pkg/build/nodeimage), whose scripts and services
 come out of kind's Go module. What differs: one image holds all of the static pods, and
-a bridge of CNI's plugins takes the place of kindnetd, which a single node does without.
+the network is that of the local cluster instead of kindnetd's, as the node is alone.
 """
 
 import hashlib
@@ -12,13 +12,17 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
-from cluster import paths, programs, versions
+from cluster import programs, versions
 from cluster.image import archive
 from cluster.image.cache import architecture
+from cluster.machine import components
 from cluster.programs import golang, recipe
 from cluster.progress import Silent
+from tests.engine import Engine
 
+REPOSITORY = "kindest/node"
 #: what the programs of the node and kind itself ask for
 PACKAGES = (
     *("systemd", "systemd-sysv", "conntrack", "iptables", "nftables", "iproute2"),
@@ -29,56 +33,23 @@ PACKAGES = (
 SUITE = "bookworm"
 #: what kube-proxy calls, and a shell
 POD_PACKAGES = ("iptables", "nftables", "busybox")
-NODE_PROGRAMS = ("kubeadm", "kubelet", "kubectl")
-RUNTIME = ("containerd", "containerd-shim-runc-v2", "ctr", "crictl")
-PLUGINS = ("bridge", "host-local", "loopback", "portmap")
+#: where programs of the node are
+PROGRAMS = {
+    "usr/bin": ("kubeadm", "kubelet", "kubectl"),
+    "usr/local/bin": ("containerd", "containerd-shim-runc-v2", "ctr", "crictl"),
+    "opt/cni/bin": ("bridge", "host-local", "loopback", "portmap"),
+}
 STATIC = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 PATH = "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CRICTL = "sigs.k8s.io/cri-tools/cmd/crictl"
 CRICTL_VERSION = "v1.36.0"
-#: our CoreDNS has no plugins for what lies outside of a cluster
-COREDNS = r"""sed -e '/^ *forward /,/}/d' -e '/^ *\(prometheus\|loop\|reload\)/d' "$2" |
+#: Our CoreDNS has no plugins for what lies outside of a cluster. It would come before
+#: kube-proxy, and then wait long.
+COREDNS = r"""until nc -w 1 "$KUBERNETES_SERVICE_HOST" 443 < /dev/null; do :; done
+sed -e '/^ *forward /,/}/d' -e '/^ *\(prometheus\|loop\|reload\)/d' "$2" |
   exec coredns -conf stdin"""
-CNI = {
-    "cniVersion": "1.0.0",
-    "name": "lab",
-    "plugins": [
-        {
-            "type": "bridge",
-            "bridge": "cni0",
-            "isGateway": True,
-            "ipMasq": True,
-            "hairpinMode": True,
-            "ipam": {
-                "type": "host-local",
-                "dataDir": "/run/cni-ipam",
-                # The first of the nodes' networks in kind's 10.244.0.0/16.
-                "ranges": [[{"subnet": "10.244.0.0/24"}]],
-                "routes": [{"dst": "0.0.0.0/0"}],
-            },
-        },
-        {"type": "portmap", "capabilities": {"portMappings": True}, "snat": True},
-    ],
-}
-#: kind applies both with `kubectl create`, which wants an object
-MANIFESTS = {
-    "default-cni": {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "cni", "namespace": "kube-system"},
-        "data": {"10-lab.conflist": json.dumps(CNI)},
-    },
-    "default-storage": {
-        "apiVersion": "storage.k8s.io/v1",
-        "kind": "StorageClass",
-        "metadata": {
-            "name": "standard",
-            "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
-        },
-        "provisioner": "kubernetes.io/no-provisioner",
-        "volumeBindingMode": "WaitForFirstConsumer",
-    },
-}
+#: kind applies two manifests with `kubectl create`, which wants an object
+MANIFESTS = ("default-cni", "default-storage")
 #: runs in a container of the base; /context is what `_context` made
 INSTALL = """
 set -e
@@ -86,10 +57,10 @@ cp -a /context/root/. /
 # Root of this machine may lack the capability to lower a score.
 sed -i 's/restrict_oom_score_adj = false/restrict_oom_score_adj = true/' \
   /etc/containerd/config.toml
-find /lib/systemd/system/sysinit.target.wants -name systemd-tmpfiles-setup.service -delete
-rm -f /lib/systemd/system/multi-user.target.wants/* /etc/systemd/system/*.wants/*
-rm -f /lib/systemd/system/local-fs.target.wants/* /lib/systemd/system/basic.target.wants/*
-rm -f /lib/systemd/system/sockets.target.wants/*udev*
+cd /lib/systemd/system
+rm -f sysinit.target.wants/systemd-tmpfiles-setup.service sockets.target.wants/*udev*
+rm -f /etc/systemd/system/*.wants/* multi-user.target.wants/*
+rm -f local-fs.target.wants/* basic.target.wants/*
 echo ReadKMsg=no >> /etc/systemd/journald.conf
 systemctl enable kubelet.service containerd.service undo-mount-hacks.service
 systemctl mask systemd-binfmt.service
@@ -110,72 +81,62 @@ rm /tmp/containerd.log
 """
 
 
-def ensure(docker: list[str | Path]) -> Path:
-    """Return an archive of the node image; make it by the engine of `docker`."""
+def ensure(engine: Engine) -> str:
+    """Return the name of the node image, which the engine keeps; make it there."""
     inputs = [Path(__file__).read_text(), recipe.RECIPE.key(), recipe.KIND.key()]
     key = hashlib.sha256("".join(inputs).encode()).hexdigest()[:12]
-    made = paths.cache_dir() / "kind" / f"kind-node-{key}.tar"
-    if made.exists():
-        return made
-    began = time.monotonic()
-    made.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=made.parent) as work:
-        _make(docker, Path(work), f"kind-node-{key}")
-        Path(work, "image.tar").rename(made)
-    seconds, size = time.monotonic() - began, made.stat().st_size / 1e6
-    print(f"node image for kind: {seconds:.0f} s, {size:.0f} MB")
-    return made
+    name = f"{REPOSITORY}:{key}"
+    if name not in (older := _kept(engine)):
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(dir=engine.home) as work:
+            _make(engine, Path(work), name)
+        if older:
+            engine.docker("rmi", "--force", *older)
+        size = int(engine.docker("inspect", "--format={{.Size}}", name)) / 1e6
+        print(f"node image: {time.monotonic() - began:.0f} s, {size:.0f} MB")
+    return name
 
 
-def name(key: str) -> str:
-    return f"kindest/node:{key}"
+def _kept(engine: Engine) -> list[str]:
+    form = "--format={{.Repository}}:{{.Tag}}"
+    return engine.docker("images", form, REPOSITORY).split()
 
 
-def _make(docker: list[str | Path], work: Path, name: str) -> None:
-    _context(work)
+def _make(engine: Engine, work: Path, name: str) -> None:
+    _context(work, _built(engine.home))
     base = work / "base.tar"
     _debootstrap("minbase", PACKAGES, base)
-    subprocess.run([*docker, "import", base, name], check=True)
-    run = ["run", f"--name={name}", "--stop-signal=SIGRTMIN+3", "--network=none"]
+    engine.docker("import", str(base), name)
+    run = ["run", f"--name={work.name}", "--stop-signal=SIGRTMIN+3", "--network=none"]
     run += ["--security-opt=seccomp=unconfined", f"--volume={work}:/context:ro"]
+    start = 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]'
+    changes = [f"--change={line}" for line in (start, "CMD []", "ENV container=docker")]
     try:
-        subprocess.run([*docker, *run, name, "sh", "-c", INSTALL], check=True)
-        changes = [
-            'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]',
-            "ENV container=docker",
-            "CMD []",
-        ]
-        words = [f"--change={change}" for change in changes]
-        subprocess.run([*docker, "commit", *words, name, name], check=True)
+        engine.docker(*run, name, "sh", "-c", INSTALL)
+        engine.docker("commit", *changes, work.name, name)
     finally:
-        subprocess.run([*docker, "rm", "--force", name])
-    subprocess.run(
-        [*docker, "save", f"--output={work / 'image.tar'}", name], check=True
-    )
+        engine.run("rm", "--force", work.name)
+    engine.run("image", "prune", "--force")
 
 
-def _context(work: Path) -> None:
+def _context(work: Path, built: Path) -> None:
     """Lay out what is added to Debian: `root`, and the images of the static pods."""
-    root, ours, built = work / "root", programs.ensure(Silent()), _built()
+    root, ours = work / "root", programs.ensure(Silent())
     kind = _module("sigs.k8s.io/kind", versions.KIND) / "images/base/files"
     for source in kind.rglob("*"):
         if source.is_file():
             runs = "bin" in source.relative_to(kind).parts
             _put(root / source.relative_to(kind), source.read_bytes(), runs)
-    places = {
-        "usr/bin": NODE_PROGRAMS,
-        "usr/local/bin": RUNTIME,
-        "opt/cni/bin": PLUGINS,
-    }
-    for place, names in places.items():
+    for place, names in PROGRAMS.items():
         for each in names:
             found = built / each if (built / each).exists() else ours / each
             _put(root / place / each, found.read_bytes(), True)
     _put(root / "kind/version", versions.KUBERNETES.encode())
-    _put(root / "etc/cni/net.d/10-lab.conflist", json.dumps(CNI).encode())
-    for file, manifest in MANIFESTS.items():
-        text = json.dumps(manifest)
-        _put(root / f"kind/manifests/{file}.yaml", text.encode())
+    network = components.cni_config(SimpleNamespace(service_proxy=False))
+    _put(root / "etc/cni/net.d/10-lab.conflist", json.dumps(network).encode())
+    for name in MANIFESTS:
+        nothing = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        _put(root / f"kind/manifests/{name}.yaml", json.dumps(nothing).encode())
     _pods(work, ours, built)
 
 
@@ -193,7 +154,7 @@ def _pods(work: Path, ours: Path, built: Path) -> None:
     for each in ("iptables", "ip6tables"):
         for tool in (each, f"{each}-save", f"{each}-restore"):
             tree[f"usr/sbin/{tool}"] = archive.Entry(target="xtables-nft-multi")
-    for each in ("sh", "sed", "sleep"):
+    for each in ("sh", "nc", "sed", "sleep"):
         tree[f"bin/{each}"] = archive.Entry(target="busybox")
     for each in (*STATIC, "kube-proxy", "coredns"):
         tree[f"usr/local/bin/{each}"] = archive.Entry(source=ours / each)
@@ -224,14 +185,14 @@ def _debootstrap(variant: str, packages: tuple[str, ...], target: Path) -> None:
     subprocess.run(["mmdebstrap", "--quiet", *words, SUITE, target], check=True)
 
 
-def _built() -> Path:
-    """Return the directory with kubeadm and crictl: once in the life of a cache."""
-    made = paths.cache_dir() / "kind" / f"kubeadm-{versions.KUBERNETES}"
+def _built(home: Path) -> Path:
+    """Return the directory with kubeadm and crictl: they take minutes, and are kept."""
+    made = home / f"kubeadm-{versions.KUBERNETES}"
     if made.exists():
         return made
     go = golang.find(recipe.RECIPE.minimum())
     assert go, "kubeadm is built with Go"
-    with tempfile.TemporaryDirectory(dir=made.parent) as work:
+    with tempfile.TemporaryDirectory(dir=home) as work:
         lock, out = Path(work, "lock"), Path(work, "out")
         shutil.copytree(recipe.RECIPE.root / "kubernetes", lock)
         env = {**golang.environment(), "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0"}

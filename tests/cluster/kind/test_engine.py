@@ -7,35 +7,24 @@ import pytest
 
 from cluster import errors
 from cluster.kind import engine
-from cluster.kind.engine import Engine, detect
+from cluster.kind.engine import Engine, detect, unmet
+from tests.cluster.kind.conftest import DOCKER, PODMAN
 
 
-@pytest.fixture
-def only(fake, monkeypatch):
-    """Have no programs on PATH but the stand-ins of these names."""
-
-    def only(*names):
-        monkeypatch.setenv("PATH", str(fake.install(*names)))
-        return fake
-
-    return only
-
-
-def script(fake, name, text):
-    """Put a program of another kind on PATH."""
-    program = fake.install() / name
-    program.write_text(f"#!/bin/sh\n{text}\n")
-    program.chmod(0o755)
+def down(words):
+    """Return a docker whose daemon does not answer."""
+    known = 'case "$1" in --version) echo Docker version 28; exit;; esac'
+    return f"{known}; echo '{words}' >&2; exit 1"
 
 
 def test_docker_that_answers(only):
-    only("docker", "podman")
+    only(docker=DOCKER, podman=PODMAN)
     assert detect() == (Engine("docker", "28.2.2"), "")
     assert str(detect()[0]) == "docker 28.2.2"
 
 
 def test_podman_that_answers(only):
-    only("podman")
+    only(podman=PODMAN)
     assert detect() == (Engine("podman", "5.4.0"), "")
 
 
@@ -44,48 +33,55 @@ def test_neither_is_installed(only):
     assert detect() == (None, "docker and podman not found")
 
 
-ROOTLESS = ["name=seccomp,profile=builtin", "name=rootless", "name=cgroupns"]
-NO_CPU = {"SecurityOptions": ROOTLESS, "CPUShares": False}
-PODMAN_ROOTLESS = {"security": {"rootless": True}}
+DOCKER_INFO = {
+    "CgroupDriver": "systemd",
+    "CgroupVersion": "2",
+    "MemoryLimit": True,
+    "PidsLimit": True,
+    "CPUShares": True,
+    "SecurityOptions": ["name=seccomp,profile=builtin", "name=rootless"],
+}
+PODMAN_INFO = {
+    "cgroupVersion": "v2",
+    "cgroupControllers": ["cpu", "memory", "pids"],
+    "security": {"rootless": True},
+}
 
 
 @pytest.mark.parametrize(
     ("program", "told", "reason"),
     [
-        ("docker", {"SecurityOptions": ROOTLESS}, ""),
-        ("docker", NO_CPU, "rootless and lacks the cgroup controllers cpu"),
+        ("docker", {}, ""),
+        ("docker", {"CPUShares": False}, "rootless and lacks the cgroup controllers c"),
         (
             "docker",
-            {"SecurityOptions": ROOTLESS, "CgroupDriver": "none"},
+            {"CgroupDriver": "none"},
             "lacks the cgroup controllers memory, pids, cpu (systemd: Delegate=yes)",
         ),
-        (
-            "docker",
-            {"SecurityOptions": ROOTLESS, "CgroupVersion": "1"},
-            "is rootless, and kind needs cgroup v2",
-        ),
+        ("docker", {"CgroupVersion": "1"}, "is rootless, and kind needs cgroup v2"),
         # With root none of it matters.
-        ("docker", {"CPUShares": False, "CgroupVersion": "1"}, ""),
-        ("podman", PODMAN_ROOTLESS, ""),
+        ("docker", {"CgroupVersion": "1", "SecurityOptions": []}, ""),
+        ("podman", {}, ""),
         (
             "podman",
-            PODMAN_ROOTLESS | {"cgroupControllers": ["memory", "pids"]},
-            "podman is rootless and lacks the cgroup controllers cpu",
+            {"cgroupControllers": ["memory", "pids"]},
+            "is rootless and lacks the cgroup controllers cpu",
         ),
-        (
-            "podman",
-            PODMAN_ROOTLESS | {"cgroupVersion": "v1"},
-            "is rootless, and kind needs cgroup v2",
-        ),
+        ("podman", {"cgroupVersion": "v1"}, "is rootless, and kind needs cgroup v2"),
         ("podman", {"security": None}, ""),
     ],
 )
-def test_a_rootless_engine_must_be_fit_for_a_node(only, program, told, reason):
+def test_a_rootless_engine_must_be_fit_for_a_node(program, told, reason):
     """By kind's own checks: it would fail, where our cluster runs."""
-    only(program).order(info=json.dumps(told))
-    found, why = detect()
-    assert (found is None) == bool(reason)
-    assert reason in why
+    info = DOCKER_INFO | told if program == "docker" else {"host": PODMAN_INFO | told}
+    said = unmet(program, json.dumps(info))
+    assert bool(said) == bool(reason) and reason in said
+
+
+def test_an_engine_that_is_not_fit_is_not_taken(only):
+    lacking = {"host": PODMAN_INFO | {"cgroupVersion": "v1"}}
+    only(podman=PODMAN | {"info": json.dumps(lacking)})
+    assert detect() == (None, "podman is rootless, and kind needs cgroup v2 for that")
 
 
 @pytest.mark.parametrize("mark", engine.MARKS)
@@ -126,43 +122,31 @@ def test_an_engine_that_tells_nothing_is_taken_as_it_is(told):
     ids=["down", "forbidden"],
 )
 def test_an_engine_that_refuses_is_quoted(only, said, reason):
-    only("docker").order(down=said)
+    only(docker=down(said))
     assert detect() == (None, f"docker does not answer ({reason})")
 
 
 def test_a_daemon_that_hangs_is_none(only, monkeypatch):
-    fake = only()
     monkeypatch.setattr(engine, "PATIENCE", 0.5)
-    script(
-        fake,
-        "docker",
-        '[ "$1" != --version ] || { echo Docker version 28; exit; }; '
-        '[ "$1" != context ] || exit 1; while :; do :; done',
-    )
+    known = 'case "$1" in --version) echo Docker version 28; exit;; context) exit 1;; '
+    only(docker=f"{known} esac; while :; do :; done")
     assert detect() == (None, "docker does not answer (no answer in 0 s)")
 
 
 def test_an_engine_of_another_machine_is_left_alone(only):
     """kind would publish the API server's port there, and we would ask here."""
-    fake = only()
-    script(
-        fake,
-        "docker",
-        'case "$1" in --version) echo Docker version 28;; '
-        "context) echo tcp://192.0.2.7:2376;; *) echo 28;; esac",
-    )
+    only(docker=DOCKER | {"context": "tcp://192.0.2.7:2376"})
     reason = "docker works on another machine (tcp://192.0.2.7:2376)"
     assert detect() == (None, reason)
 
 
 def test_podman_in_dockers_clothes_is_known(only):
-    fake = only("podman")
-    script(fake, "docker", "echo podman version 5.4.0")
+    only(docker=PODMAN, podman=PODMAN)
     assert detect()[0] == Engine("podman", "5.4.0")
 
 
 def test_the_learners_choice_of_kind_holds_here_too(only, monkeypatch):
-    only("docker", "podman")
+    only(docker=DOCKER, podman=PODMAN)
     monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", "podman")
     assert detect()[0] == Engine("podman", "5.4.0")
     monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", "nerdctl")
@@ -170,6 +154,6 @@ def test_the_learners_choice_of_kind_holds_here_too(only, monkeypatch):
 
 
 def test_an_operation_that_fails_has_the_engines_words(only):
-    only("docker").order(down="out of disk")
+    only(docker=down("out of disk"))
     with pytest.raises(errors.EngineFailed, match="docker ps --all failed: out of dis"):
         Engine("docker").state("lab-1")

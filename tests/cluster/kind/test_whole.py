@@ -1,222 +1,265 @@
-"""A whole kind cluster, as far as one can be had without a container engine.
+"""A kind cluster on a real engine, from a start that is killed to its end.
 
-The stand-in gives out the API server of the session's own cluster as the node's. One
-cluster serves all of these tests, and is made anew after those that delete it.
+Most of these tests find a cluster ready, whatever the one before did to it.
 """
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
-from cluster import errors, programs, versions
+from cluster import errors, programs as programs, versions
 from cluster.image import cache as image_cache
 from cluster.kind import node as node_module
 from cluster.kind.backend import LOGS
-from cluster.kind.plan import Record
+from cluster.kind.plan import AUDIT, Record
+from cluster.kind.programs import NODE_IMAGE
 from cluster.local.backend import STATUS
 from cluster.machine import audit
+from cluster.programs import releases
 from cluster.progress import Silent
-from helpers.command import kubectl
+from cluster.waiting import until
+from tests import imagebuild
 from tests.cluster.image.archives import docker as saved_by_docker
-from tests.cluster.kind import surroundings as around
-from tests.cluster.kind.test_kind import ROOT, UP, Interrupting, full
+from tests.cluster.programs import mirror as mirrors
 from tests.commandline import helpers, python
+from tests.notebooks import ROOT
+from tests.patience import patience
 
-#: a manifest that kind's node would have, and the session's cluster has not
-COREDNS = {
-    "apiVersion": "apps/v1",
-    "kind": "Deployment",
-    "metadata": {"name": "coredns", "namespace": "kube-system"},
-    "spec": {
-        "selector": {"matchLabels": {"app": "coredns"}},
-        "template": {
-            "metadata": {"labels": {"app": "coredns"}},
-            "spec": {
-                "containers": [{"name": "coredns", "image": versions.TOOLBOX_IMAGE}]
-            },
-        },
-    },
-}
+pytestmark = pytest.mark.full("other backends")
+MAC = ("-m", "tests.cluster.kind.mac")
+UP = """
+import sys
+from pathlib import Path
+from cluster.kind.backend import Kind
+Kind(Path(sys.argv[1])).up()
+"""
 
 
-@pytest.fixture(scope="module")
-def node(cluster):
-    """Return the session's cluster, with what a node of kind would have."""
-    kubectl("apply", "-f", "-", input=json.dumps(COREDNS))
-    yield cluster
-    kubectl("delete", "deployment/coredns", "--namespace=kube-system")
+class Interrupting(Silent):
+    """A view during which somebody presses Ctrl-C at a certain moment."""
+
+    def __init__(self, moment=""):
+        self.moment, self.lines = moment, []
+
+    def update(self, message):
+        self.lines.append(message)
+        if self.moment and self.moment in message:
+            raise KeyboardInterrupt
 
 
-@pytest.fixture(scope="module")
-def surroundings(node, kind, tmp_path_factory):
-    """Return the stand-in that gives out that cluster's API server, and the cluster."""
-    folder = tmp_path_factory.mktemp("whole")
-    with pytest.MonkeyPatch.context() as patch:
-        docker = around.as_docker(around.stand_in(folder, patch), kind, patch)
-        (docker.directory / "admin.conf").write_text(node.kubeconfig.read_text())
-        port = node.server.rpartition(":")[2]
-        (docker.directory / "faults.json").write_text(json.dumps({"port": port}))
-        with (
-            around.learners_home(folder / "home", patch),
-            around.beside_the_learners(docker, folder / "state") as lab,
-        ):
-            yield docker, lab
+def starting(lab):
+    """Begin a start in a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen([sys.executable, "-c", UP, lab.state], env=environment)
 
 
 @pytest.fixture
-def docker(surroundings):
-    return surroundings[0]
+def whole(lab):
+    """Return the cluster, ready."""
+    lab.up()
+    return lab
 
 
-@pytest.fixture
-def lab(surroundings, docker):
-    """Return the cluster, which is not made yet."""
-    docker.order()
-    surroundings[1].delete()
-    docker.forget()
-    return surroundings[1]
+# --- starts that do not succeed ---
 
 
-@pytest.fixture
-def whole(surroundings, docker):
-    """Return the cluster, ready, whatever the test before did to it."""
-    docker.order()
-    surroundings[1].up()
-    docker.forget()
-    return surroundings[1]
+def test_a_name_that_cannot_be_pulled_is_told(lab, nodes, monkeypatch):
+    monkeypatch.setenv(NODE_IMAGE, "127.0.0.1:1/node:1")
+    for act in (lab.setup, lab.up):
+        with pytest.raises(errors.StartFailed) as caught:
+            act(Silent())
+        assert caught.value.fact.startswith("docker pull 127.0.0.1:1/node:1 failed: ")
+        assert "connection refused" in caught.value.fact
+        assert str(caught.value).count("\n") == 1
+    assert nodes() == []
 
 
-def test_a_cluster_comes_up_with_our_image_and_nothing_of_the_learners(
-    node, lab, docker
+def test_a_file_that_is_no_image_is_told(lab, tmp_path, monkeypatch):
+    file = tmp_path / "node.tar"
+    file.write_text("thesis")
+    monkeypatch.setenv(NODE_IMAGE, str(file))
+    with pytest.raises(
+        errors.StartFailed, match="docker load .*node.tar fai"
+    ) as caught:
+        lab.setup(Silent())
+    assert str(caught.value).count("\n") == 1
+    # One without a name.
+    monkeypatch.setenv(NODE_IMAGE, str(saved_by_docker(tmp_path)))
+    with pytest.raises(errors.StartFailed, match="holds no named image"):
+        lab.setup(Silent())
+
+
+def test_an_image_that_is_no_node_is_removed_and_kinds_words_are_told(
+    lab, nodes, docker, tmp_path, monkeypatch
 ):
+    """It comes from an archive, which the engine loads."""
+    monkeypatch.setenv(NODE_IMAGE, str(saved_by_docker(tmp_path, "no-node:1")))
+    with pytest.raises(errors.KindFailed) as caught:
+        lab.up()
+    assert caught.value.what == "kind create cluster"
+    assert "failed to create cluster" in caught.value.tail
+    assert "no-node:1" in caught.value.log.read_text()
+    assert nodes() == []
+    assert (lab.running(), lab.status()) == (False, None)
+    assert Record.read(lab.state) is None
+    docker.docker("rmi", "no-node:1")
+
+
+@pytest.mark.parametrize("moment", ["kind create cluster", "Starting control-plane"])
+def test_an_interrupt_leaves_nothing(lab, nodes, moment):
+    with pytest.raises(KeyboardInterrupt):
+        lab.up(Interrupting(moment))
+    assert nodes() == []
+    assert Record.read(lab.state) is None
+
+
+def test_a_half_made_node_is_no_cluster_and_can_be_deleted(lab, nodes):
+    _kill_a_start(lab, nodes)
+    assert Record.read(lab.state).made is False
+    assert (lab.status(), lab.stop()) == (None, False)
+    with pytest.raises(errors.NotRunning):
+        lab.images()
+    assert lab.delete() is True
+    assert nodes() == []
+    assert not lab.state.exists()
+    assert lab.delete() is False
+
+
+def _kill_a_start(lab, nodes):
+    process = starting(lab)
+    assert until(nodes, patience(60))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+# --- the cluster ---
+
+
+def test_two_at_once_get_one_cluster_in_place_of_half_a_node(lab, nodes):
+    _kill_a_start(lab, nodes)
+    half = nodes()
+    began = time.monotonic()
+    both = [starting(lab) for _ in range(2)]
+    assert [process.wait(patience(300)) for process in both] == [0, 0]
+    print(f"ready {time.monotonic() - began:.0f} s after `up`")
+    assert len(nodes()) == 1 and nodes() != half
+
+
+def test_it_is_ready_with_our_image_and_nothing_of_the_learners(whole):
     """Afterwards ~/.kube/config and KUBECONFIG are compared."""
-    view = Interrupting("never")
-    lab.up(view)
-    assert lab.running()
-    shown = [line for line in view.lines if line.startswith("kind create cluster: ")]
-    assert any("Starting control-plane" in line for line in shown)
-    assert "waiting for DNS" in view.lines
-    assert [image.name for image in lab.images()] == [versions.TOOLBOX_IMAGE]
+    assert whole.running()
     archive = image_cache.ensure(programs.find_kubectl(), Silent())
-    assert lab.images()[0].digest == node_module.toolbox_id(archive)
-    assert lab.kubeconfig.stat().st_mode & 0o777 == 0o600
-    document = json.loads(json.dumps(lab.status()))
+    [ours] = [each for each in whole.images() if each.name == versions.TOOLBOX_IMAGE]
+    assert ours.digest == node_module.toolbox_id(archive)
+    assert whole.kubeconfig.stat().st_mode & 0o777 == 0o600
+    document = json.loads(json.dumps(whole.status()))
     assert document.keys() == STATUS.keys()
-    assert (document["phase"], document["server"]) == ("ready", node.server)
+    assert document["phase"] == "ready"
+    assert document["server"].startswith("https://127.0.0.1:")
     assert document["components"]["coredns"]["state"] == "running"
 
 
-def test_the_second_call_attaches(whole, docker):
-    whole.up()
-    assert docker.calls("run") == []
+def test_the_second_call_attaches(whole, nodes):
+    before, view = nodes(), Interrupting()
+    whole.up(view)
+    assert nodes() == before
+    assert "waiting for DNS" in view.lines
     # Our image is there; it is not sent again.
-    assert [call for call in docker.calls("exec") if "import" in call] == []
+    assert [line for line in view.lines if line.startswith("kind ")] == []
 
 
-@full
-def test_two_at_once_get_one_cluster(node, lab, docker):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", UP, lab.state]
-    both = [subprocess.Popen(command, env=environment) for _ in range(2)]
-    assert [process.wait(300) for process in both] == [0, 0]
-    assert len(docker.calls("run")) == 1
+def test_a_lesson_passes_on_it(whole):
+    lesson = ROOT / "notebooks/05-inside-a-pod.ipynb"
+    done = python(
+        *("-m", "pytest", "-n", "0", "-p", "no:cacheprovider", lesson),
+        env={"LAB_STATE_DIR": whole.state, "LAB_BACKEND": "kind"},
+        timeout=patience(300),
+    )
+    assert done.returncode == 0, done.stdout
+    assert "skipped" not in done.stdout.splitlines()[-1]
 
 
-@full
-def test_stop_keeps_it_and_up_starts_it_again(whole, docker):
+def test_stop_keeps_it_and_up_starts_it_again(whole, nodes):
+    before = nodes()
     assert whole.stop() is True
     assert (whole.stop(), whole.running(), whole.status()) == (False, False, None)
-    (stopped,) = docker.ours.values()
-    assert stopped["state"] == "exited"
     whole.up()
-    assert whole.running()
-    assert docker.calls("run") == []
-    assert len(docker.calls("start")) == 1
+    assert whole.running() and nodes() == before
+    # Its components were ended with it, and each has the log of that life.
+    assert whole.log("etcd", 7, previous=True)
 
 
-@full
-def test_delete_removes_it_and_its_state(whole, docker):
-    assert whole.delete() is True
-    assert docker.ours == {}
-    assert not whole.state.exists()
-
-
-@full
 def test_a_damaged_kubeconfig_is_written_again(whole):
     for damage in ("", "no: yaml: at: all", "{}"):
         whole.kubeconfig.write_text(damage)
         whole.up()
-        assert whole.status()["phase"] == "ready"
+    assert whole.status()["phase"] == "ready"
 
 
-@full
-def test_its_port_stays(whole, node):
-    port = int(node.server.rpartition(":")[2])
+def test_its_port_stays(whole):
+    port = int(whole.status()["server"].rpartition(":")[2])
     whole.up(port=port)
     with pytest.raises(errors.StartFailed, match=f"made with port {port}, and keeps"):
         whole.up(port=port + 1)
     assert whole.running()
 
 
-@full
-def test_an_engine_that_goes_away_is_told_and_nothing_is_forgotten(whole, docker):
-    docker.order(down="Cannot connect to the Docker daemon")
-    for act in (whole.status, whole.up, whole.stop):
-        with pytest.raises(errors.EngineFailed, match="Cannot connect to the Docker"):
-            act()
-    with pytest.raises(errors.KindFailed):
-        whole.delete()
-    assert not whole.running()
-    docker.order()
+def test_an_engine_that_goes_away_is_told_and_nothing_is_forgotten(whole):
+    socket = Path(os.environ["DOCKER_HOST"].removeprefix("unix://"))
+    socket.rename(socket.with_name("away"))
+    try:
+        for act in (whole.status, whole.up, whole.stop):
+            with pytest.raises(errors.EngineFailed, match="Cannot connect to the Dock"):
+                act()
+        with pytest.raises(errors.KindFailed):
+            whole.delete()
+        assert not whole.running()
+    finally:
+        socket.with_name("away").rename(socket)
     assert whole.running()
 
 
-@full
-def test_another_engine_is_not_asked(whole, docker):
+def test_another_engine_is_not_asked(whole, monkeypatch):
     """`docker context use` after the start; the node stays where it was made."""
-    made = docker.nodes
-    docker.order(endpoint="ssh://remote.example")
-    before = len(docker.calls()) - len(docker.calls("context"))
+    ours = os.environ["DOCKER_HOST"]
+    monkeypatch.setenv("DOCKER_HOST", "ssh://remote.example")
     for act in (whole.up, whole.stop, whole.status, whole.delete, whole.images):
         with pytest.raises(errors.LabError) as caught:
             act()
         assert "to ssh://remote.example now" in caught.value.fact
-        assert caught.value.fact.endswith("at unix:///var/run/docker.sock.")
+        assert caught.value.fact.endswith(f"at {ours}.")
         assert str(caught.value).count("\n") == 1
     assert not whole.running()
-    assert len(docker.calls()) - len(docker.calls("context")) == before
-    assert docker.nodes == made and Record.read(whole.state).made
-    docker.order()
-    assert whole.running()
+    monkeypatch.undo()
+    assert whole.running() and Record.read(whole.state).made
 
 
 def test_each_component_has_a_log(whole):
-    assert whole.log("etcd", 7) == "7 lines of new"
-    assert whole.log("etcd", 7, previous=True) == "7 lines of old"
-    assert whole.log("kubelet", 7) == "the log of --unit=kubelet"
-    assert "Multi-User" in whole.log("node", 7)
-    with pytest.raises(errors.NotRunning, match="no such log of coredns"):
-        whole.log("coredns", 7)
+    for component in LOGS:
+        assert whole.log(component, 7), component
+    assert len(whole.log("kubelet", 7).splitlines()) == 7
     with pytest.raises(errors.UnknownComponent) as caught:
         whole.log("machine", 7)
     assert caught.value.known == list(LOGS)
 
 
 def test_the_audit_log_is_read_in_the_order_of_its_files(whole, docker):
-    assert whole.audit_log() == "", "none before it is written"
-    place = docker.directory / "audit"
-    place.mkdir()
-    in_order = ["audit-2026-01.log", "audit-2026-02.log", audit.NAME]
-    for name in reversed(in_order):
-        (place / name).write_text(f"{name}\n")
-    assert whole.audit_log().splitlines() == in_order
+    older = f"{AUDIT}/{audit.FULL.replace('*', '2026-01')}"
+    node = f"{whole.context.removeprefix('kind-')}-control-plane"
+    docker.docker("exec", node, "sh", "-c", f"echo '\"older\"' > {older}")
+    first, *events = map(json.loads, whole.audit_log().splitlines())
+    assert first == "older"
+    assert {event["kind"] for event in events} == {"Event"}
+    docker.docker("exec", node, "rm", older)
 
 
-@full
-def test_images_of_a_learner_are_added_and_refused(whole, docker, tmp_path):
+def test_images_of_a_learner_are_added_and_refused(whole, tmp_path):
     (tmp_path / "far").mkdir()
     path = saved_by_docker(tmp_path, "app:1")
     assert whole.add_image(path) == ["docker.io/library/app:1"]
@@ -224,27 +267,69 @@ def test_images_of_a_learner_are_added_and_refused(whole, docker, tmp_path):
     with pytest.raises(errors.ImageError, match="s390x"):
         far = saved_by_docker(tmp_path / "far", "far:1", architecture="s390x")
         whole.add_image(far)
-    docker.order(**{"import": "wrong diff id"})
-    with pytest.raises(errors.ImageError, match="refused it: .*wrong diff id"):
+    path.write_bytes(path.read_bytes().replace(b"bin/app", b"bin/bad"))
+    with pytest.raises(errors.ImageError, match="refused it: "):
         whole.add_image(path)
 
 
-@full
-def test_the_command_line_and_connect_use_it(node, lab, docker):
-    env = {"LAB_STATE_DIR": lab.state, "LAB_BACKEND": "auto"}
+def test_a_mac_makes_the_image_in_the_engine_and_connects(whole, docker, tmp_path):
+    """With the programs of this machine, and an image of its own."""
+    _debian(docker, tmp_path)
+    kubectl = programs.find_kubectl()
+    cache = tmp_path / "Caches"
+    (cache / "bin").mkdir(parents=True)
+    (cache / "bin" / kubectl.name).symlink_to(kubectl)
+    env = {"LAB_STATE_DIR": whole.state, "LAB_CACHE_DIR": cache}
+    with mirrors.running(tmp_path) as mirror:
+        release = releases.PUBLISHED["kubectl"]
+        there = release.at(image_cache.architecture(), mirror.base, releases.LINUX)
+        mirror.publish(there, {"kubectl": (kubectl / "kubectl").read_bytes()})
+        env |= {"LAB_MIRROR": mirror.base, "REQUESTS_CA_BUNDLE": mirror.ca}
+        up = python(*MAC, "helpers", "up", env=env, timeout=patience(300))
+    assert up.returncode == 0, up.stderr
+    [made] = (cache / "images").glob("*.tar")
+    assert node_module.toolbox_id(made) in {each.digest for each in whole.images()}
+    status = python(*MAC, "helpers", "status", env=env)
+    assert status.stdout.splitlines()[0] == "ready", status.stderr
+    said = python(*MAC, "tests.cluster.kind.macconnects", env=env)
+    assert "(kind cluster" in said.stdout, said.stderr
+
+
+def _debian(docker, work):
+    """Have the image that ours begins with, and trust what this machine does."""
+    docker.docker("import", str(imagebuild.debian(work)), versions.DEBIAN)
+    context = work / "context"
+    context.mkdir()
+    (context / "trusted.pem").write_text(imagebuild.trusted())
+    (context / "old").write_text('Acquire::Check-Valid-Until "false";')
+    lines = ("COPY trusted.pem /etc/", "ENV PIP_CERT=/etc/trusted.pem")
+    lines = (f"FROM {versions.DEBIAN}", "COPY old /etc/apt/apt.conf.d/", *lines)
+    (context / "Dockerfile").write_text("\n".join(lines))
+    docker.docker("build", f"--tag={versions.DEBIAN}", str(context))
+
+
+def test_the_command_line_uses_it_and_deletes_it(whole, nodes):
+    """The last of these tests."""
+    env = {"LAB_STATE_DIR": whole.state, "LAB_BACKEND": "auto"}
     up = helpers("up", "--backend", "kind", env=env)
     assert up.returncode == 0, up.stderr
-    assert str(lab.kubeconfig) in up.stdout
+    assert str(whole.kubeconfig) in up.stdout
     status = helpers("status", env=env)
     assert status.stdout.splitlines()[0] == "ready"
     code = "from helpers import connect; print(repr(connect()))"
     said = python("-c", code, env=env)
-    assert f"at {node.server} (kind cluster, context {lab.context})" in said.stdout
+    assert f"(kind cluster, context {whole.context})" in said.stdout
     other = helpers("up", "--backend", "local", env=env)
     assert other.returncode == 1
     assert "keeps a cluster of kind" in other.stderr
-    assert helpers("logs", "etcd", "-n", "3", env=env).stdout == "3 lines of new\n"
+    doctor = json.loads(helpers("doctor", "--json", env=env).stdout)
+    found = {entry["name"]: entry["fact"] for entry in doctor}
+    assert found["engine"].startswith("docker ")
+    assert found["node image"] == os.environ[NODE_IMAGE]
+    assert "namespaces" not in found
+    assert helpers("logs", "etcd", "-n", "3", env=env).stdout.count("\n") == 3
     assert helpers("stop", env=env).stdout.startswith("stopped")
     assert helpers("status", env=env).returncode == 3
     assert helpers("delete", "--yes", env=env).stdout == "deleted\n"
-    assert docker.ours == {}
+    assert nodes() == []
+    assert not whole.state.exists()
