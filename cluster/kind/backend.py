@@ -14,6 +14,7 @@ from cluster.backend import KIND as LOGS, STATUS, Backend
 from cluster.image import cache as image_cache
 from cluster.image.load import Image, add
 from cluster.kind import engine, programs as kind_programs
+from cluster.kind.engine import LONGEST
 from cluster.kind.image import Container
 from cluster.kind.node import (
     Node,
@@ -28,6 +29,7 @@ from cluster.kubeconfig import read_kubeconfig, server_of
 from cluster.machine import audit, storage
 from cluster.progress import Progress, Silent
 from cluster.statedir import write_private
+from cluster.waiting import until
 
 
 @dataclass(frozen=True)
@@ -293,5 +295,14 @@ class Kind(Backend):
         self._commands().kind(self._plan.export_kubeconfig(), progress)
 
     def _remove(self, progress: Progress) -> None:
-        self._commands().kind(self._plan.delete(), progress)
+        """Have kind remove the node; raise KindFailed, EngineFailed, StartFailed."""
+
+        def gone() -> bool:
+            self._commands().kind(self._plan.delete(), progress)
+            return not self._engine().state(self._plan.cluster)
+
+        # Docker lists a container while it fills its volumes, and cannot remove it yet.
+        if not until(gone, LONGEST):
+            fact = f"{self._plan.node} is still there after {LONGEST:.0f} s."
+            raise errors.StartFailed(fact, "Try again: the engine may be busy.")
         forget(self.state)

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-from cluster import programs, versions
+from cluster import versions
 from cluster.image import archive
 from cluster.image.cache import architecture
 from cluster.machine import components
@@ -22,7 +22,7 @@ from cluster.programs import golang, recipe
 from cluster.progress import Silent
 from tests.engine import Engine
 
-REPOSITORY = "kindest/node"
+REPOSITORY, BASE = "kindest/node", "kindest/base"
 #: what the programs of the node and kind itself ask for
 PACKAGES = (
     *("systemd", "systemd-sysv", "conntrack", "iptables", "nftables", "iproute2"),
@@ -41,6 +41,7 @@ PROGRAMS = {
 }
 STATIC = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 PATH = "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+KUBEADM = "k8s.io/kubernetes/cmd/kubeadm"
 CRICTL = "sigs.k8s.io/cri-tools/cmd/crictl"
 CRICTL_VERSION = "v1.36.0"
 #: Our CoreDNS has no plugins for what lies outside of a cluster. It would come before
@@ -106,13 +107,13 @@ def _make(engine: Engine, work: Path, name: str) -> None:
     _context(work, _built(engine.home))
     base = work / "base.tar"
     _debootstrap("minbase", PACKAGES, base)
-    engine.docker("import", str(base), name)
+    engine.docker("import", str(base), BASE)
     run = ["run", f"--name={work.name}", "--stop-signal=SIGRTMIN+3", "--network=none"]
     run += ["--security-opt=seccomp=unconfined", f"--volume={work}:/context:ro"]
     start = 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]'
     changes = [f"--change={line}" for line in (start, "CMD []", "ENV container=docker")]
     try:
-        engine.docker(*run, name, "sh", "-c", INSTALL)
+        engine.docker(*run, BASE, "sh", "-c", INSTALL)
         engine.docker("commit", *changes, work.name, name)
     finally:
         engine.run("rm", "--force", work.name)
@@ -121,8 +122,9 @@ def _make(engine: Engine, work: Path, name: str) -> None:
 
 def _context(work: Path, built: Path) -> None:
     """Lay out what is added to Debian: `root`, and the images of the static pods."""
-    root, ours = work / "root", programs.ensure(Silent())
-    kind = _module("sigs.k8s.io/kind", versions.KIND) / "images/base/files"
+    root, ours = work / "root", binaries.ensure(Silent())
+    module = _go("mod", "download", "-json", f"sigs.k8s.io/kind@{versions.KIND}")
+    kind = Path(json.loads(module)["Dir"], "images/base/files")
     for source in kind.rglob("*"):
         if source.is_file():
             runs = "bin" in source.relative_to(kind).parts
@@ -188,36 +190,34 @@ def _debootstrap(variant: str, packages: tuple[str, ...], target: Path) -> None:
 def _built(home: Path) -> Path:
     """Return the directory with kubeadm and crictl: they take minutes, and are kept."""
     made = home / f"kubeadm-{versions.KUBERNETES}"
-    if made.exists():
-        return made
-    go = golang.find(recipe.RECIPE.minimum())
-    assert go, "kubeadm is built with Go"
-    with tempfile.TemporaryDirectory(dir=home) as work:
-        lock, out = Path(work, "lock"), Path(work, "out")
-        shutil.copytree(recipe.RECIPE.root / "kubernetes", lock)
-        env = {**golang.environment(), "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0"}
-        env |= {"GOCACHE": f"{work}/compiled"}
-        kubeadm = "k8s.io/kubernetes/cmd/kubeadm"
-        [step] = recipe._recipe("", recipe._kubernetes("kubeadm")).steps
-        set_ = [f"-X={name}={value}" for name, value in step.variables.items()]
-        get = ["get", "-tool", kubeadm, f"{CRICTL}@{CRICTL_VERSION}"]
-        build = ["build", "-trimpath", "-gcflags=all=-dwarf=false", f"-o={out}/"]
-        link = " ".join(["-s", "-w", *set_])
-        for words in (get, [*build, f"-ldflags={link}", kubeadm, CRICTL]):
-            subprocess.run([go.path, *words], cwd=lock, env=env, check=True)
-        out.rename(made)
+    if not made.exists():
+        with tempfile.TemporaryDirectory(dir=home) as work:
+            lock, out = Path(work, "lock"), Path(work, "out")
+            shutil.copytree(recipe.RECIPE.root / "kubernetes", lock)
+            env = {
+                "GOFLAGS": "-mod=mod",
+                "GOCACHE": f"{work}/cache",
+                "CGO_ENABLED": "0",
+            }
+            variables = recipe.RECIPE.steps[0].variables.items()
+            link = " ".join(
+                ["-s", "-w", *(f"-X={name}={to}" for name, to in variables)]
+            )
+            _go("get", "-tool", KUBEADM, f"{CRICTL}@{CRICTL_VERSION}", cwd=lock, **env)
+            flags = ("-trimpath", "-gcflags=all=-dwarf=false", f"-ldflags={link}")
+            _go("build", *flags, f"-o={out}/", KUBEADM, CRICTL, cwd=lock, **env)
+            out.rename(made)
     return made
 
 
-def _module(path: str, version: str) -> Path:
-    """Return the sources of a Go module, as the module cache has them."""
+def _go(*words: str, cwd: Path = Path("/"), **env: str) -> str:
     go = golang.find(recipe.RECIPE.minimum())
-    assert go, "kind's sources are a Go module"
-    asked = subprocess.run(
-        [go.path, "mod", "download", "-json", f"{path}@{version}"],
-        env=golang.environment(),
-        cwd="/",
-        capture_output=True,
+    assert go, "kind's sources and kubeadm's are Go modules"
+    return subprocess.run(
+        [go.path, *words],
+        env={**golang.environment(), **env},
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        text=True,
         check=True,
-    )
-    return Path(json.loads(asked.stdout)["Dir"])
+    ).stdout

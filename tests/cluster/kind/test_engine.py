@@ -17,22 +17,6 @@ def down(words):
     return f"{known}; echo '{words}' >&2; exit 1"
 
 
-def test_docker_that_answers(only):
-    only(docker=DOCKER, podman=PODMAN)
-    assert detect() == (Engine("docker", "28.2.2"), "")
-    assert str(detect()[0]) == "docker 28.2.2"
-
-
-def test_podman_that_answers(only):
-    only(podman=PODMAN)
-    assert detect() == (Engine("podman", "5.4.0"), "")
-
-
-def test_neither_is_installed(only):
-    only()
-    assert detect() == (None, "docker and podman not found")
-
-
 DOCKER_INFO = {
     "CgroupDriver": "systemd",
     "CgroupVersion": "2",
@@ -46,6 +30,44 @@ PODMAN_INFO = {
     "cgroupControllers": ["cpu", "memory", "pids"],
     "security": {"rootless": True},
 }
+DOWN = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock"
+FORBIDDEN = "permission denied while trying to connect to the Docker daemon socket at u"
+UNFIT = {"host": PODMAN_INFO | {"cgroupVersion": "v1"}}
+
+
+@pytest.mark.parametrize(
+    ("programs", "found", "reason"),
+    [
+        ({"docker": DOCKER, "podman": PODMAN}, "docker 28.2.2", ""),
+        ({"podman": PODMAN}, "podman 5.4.0", ""),
+        ({}, "None", "docker and podman not found"),
+        # The package of Podman that calls itself docker.
+        ({"docker": PODMAN, "podman": PODMAN}, "podman 5.4.0", ""),
+        # kind would publish the API server's port there, and we would ask here.
+        (
+            {"docker": DOCKER | {"context": "tcp://192.0.2.7:2376"}},
+            *("None", "docker works on another machine (tcp://192.0.2.7:2376)"),
+        ),
+        (
+            {"docker": down(f"{DOWN}. Is the docker daemon running?")},
+            *("None", f"docker does not answer ({DOWN})"),
+        ),
+        (
+            {"docker": down(f"{FORBIDDEN}: Get http://%2Fvar%2Frun: dial unix")},
+            *("None", f"docker does not answer ({FORBIDDEN})"),
+        ),
+        (
+            {"podman": PODMAN | {"info": json.dumps(UNFIT)}},
+            *("None", "podman is rootless, and kind needs cgroup v2 for that"),
+        ),
+    ],
+)
+def test_the_first_engine_that_answers_and_is_fit_is_taken(
+    only, programs, found, reason
+):
+    only(**programs)
+    engine, why = detect()
+    assert (str(engine), why) == (found, reason)
 
 
 @pytest.mark.parametrize(
@@ -78,12 +100,6 @@ def test_a_rootless_engine_must_be_fit_for_a_node(program, told, reason):
     assert bool(said) == bool(reason) and reason in said
 
 
-def test_an_engine_that_is_not_fit_is_not_taken(only):
-    lacking = {"host": PODMAN_INFO | {"cgroupVersion": "v1"}}
-    only(podman=PODMAN | {"info": json.dumps(lacking)})
-    assert detect() == (None, "podman is rootless, and kind needs cgroup v2 for that")
-
-
 @pytest.mark.parametrize("mark", engine.MARKS)
 def test_the_hosts_engine_in_a_container_is_no_good(tmp_path, mark):
     told = json.dumps({"Name": "the-host", "SecurityOptions": []})
@@ -104,45 +120,11 @@ def test_an_engine_that_tells_nothing_is_taken_as_it_is(told):
     assert engine.unmet("docker", told) == engine.unmet("podman", told) == ""
 
 
-@pytest.mark.parametrize(
-    ("said", "reason"),
-    [
-        (
-            "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is "
-            "the docker daemon running?",
-            "Cannot connect to the Docker daemon at unix:///var/run/docker.sock",
-        ),
-        (
-            "permission denied while trying to connect to the Docker daemon socket at "
-            "unix:///var/run/docker.sock: Get http://%2Fvar%2Frun: dial unix",
-            "permission denied while trying to connect to the Docker daemon socket at "
-            "unix:///var/run/docker.sock",
-        ),
-    ],
-    ids=["down", "forbidden"],
-)
-def test_an_engine_that_refuses_is_quoted(only, said, reason):
-    only(docker=down(said))
-    assert detect() == (None, f"docker does not answer ({reason})")
-
-
 def test_a_daemon_that_hangs_is_none(only, monkeypatch):
     monkeypatch.setattr(engine, "PATIENCE", 0.5)
     known = 'case "$1" in --version) echo Docker version 28; exit;; context) exit 1;; '
     only(docker=f"{known} esac; while :; do :; done")
     assert detect() == (None, "docker does not answer (no answer in 0 s)")
-
-
-def test_an_engine_of_another_machine_is_left_alone(only):
-    """kind would publish the API server's port there, and we would ask here."""
-    only(docker=DOCKER | {"context": "tcp://192.0.2.7:2376"})
-    reason = "docker works on another machine (tcp://192.0.2.7:2376)"
-    assert detect() == (None, reason)
-
-
-def test_podman_in_dockers_clothes_is_known(only):
-    only(docker=PODMAN, podman=PODMAN)
-    assert detect()[0] == Engine("podman", "5.4.0")
 
 
 def test_the_learners_choice_of_kind_holds_here_too(only, monkeypatch):

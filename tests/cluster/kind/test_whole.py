@@ -30,6 +30,7 @@ from tests.cluster.programs import mirror as mirrors
 from tests.commandline import helpers, python
 from tests.notebooks import ROOT
 from tests.patience import patience
+from tests.progress import Notes
 
 pytestmark = pytest.mark.full("other backends")
 MAC = ("-m", "tests.cluster.kind.mac")
@@ -41,15 +42,16 @@ Kind(Path(sys.argv[1])).up()
 """
 
 
-class Interrupting(Silent):
+class Interrupting(Notes):
     """A view during which somebody presses Ctrl-C at a certain moment."""
 
-    def __init__(self, moment=""):
-        self.moment, self.lines = moment, []
+    def __init__(self, moment):
+        super().__init__()
+        self.moment = moment
 
     def update(self, message):
-        self.lines.append(message)
-        if self.moment and self.moment in message:
+        super().update(message)
+        if self.moment in message:
             raise KeyboardInterrupt
 
 
@@ -165,13 +167,16 @@ def test_it_is_ready_with_our_image_and_nothing_of_the_learners(whole):
     assert document["components"]["coredns"]["state"] == "running"
 
 
-def test_the_second_call_attaches(whole, nodes):
-    before, view = nodes(), Interrupting()
-    whole.up(view)
-    assert nodes() == before
-    assert "waiting for DNS" in view.lines
+def test_the_second_call_attaches_and_the_port_stays(whole, nodes):
+    before, view = nodes(), Notes()
+    port = int(whole.status()["server"].rpartition(":")[2])
+    whole.up(view, port=port)
+    assert "waiting for DNS" in view.shown
     # Our image is there; it is not sent again.
-    assert [line for line in view.lines if line.startswith("kind ")] == []
+    assert [line for line in view.shown if line.startswith("kind ")] == []
+    with pytest.raises(errors.StartFailed, match=f"made with port {port}, and keeps"):
+        whole.up(port=port + 1)
+    assert whole.running() and nodes() == before
 
 
 def test_a_lesson_passes_on_it(whole):
@@ -200,14 +205,6 @@ def test_a_damaged_kubeconfig_is_written_again(whole):
         whole.kubeconfig.write_text(damage)
         whole.up()
     assert whole.status()["phase"] == "ready"
-
-
-def test_its_port_stays(whole):
-    port = int(whole.status()["server"].rpartition(":")[2])
-    whole.up(port=port)
-    with pytest.raises(errors.StartFailed, match=f"made with port {port}, and keeps"):
-        whole.up(port=port + 1)
-    assert whole.running()
 
 
 def test_an_engine_that_goes_away_is_told_and_nothing_is_forgotten(whole):
