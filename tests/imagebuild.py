@@ -79,7 +79,7 @@ def build(
 
     They are more options of it. Return the last, or the first that failed.
     """
-    _base(engine)
+    base(engine)
     with tempfile.TemporaryDirectory(prefix="build-") as context:
         _copy_checkout(Path(context))
         for options in results:
@@ -150,7 +150,7 @@ def debian(work: Path) -> Path:
     return tar
 
 
-def _base(engine: Engine) -> None:
+def base(engine: Engine) -> None:
     """Make the base; layers that the engine has are not made again."""
     with tempfile.TemporaryDirectory(prefix="base-") as work:
         if engine.run("image", "inspect", DEBIAN).returncode:

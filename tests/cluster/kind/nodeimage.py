@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-from cluster import versions
+from cluster import programs, versions
 from cluster.image import archive
 from cluster.image.cache import architecture
 from cluster.machine import components
@@ -122,7 +122,7 @@ def _make(engine: Engine, work: Path, name: str) -> None:
 
 def _context(work: Path, built: Path) -> None:
     """Lay out what is added to Debian: `root`, and the images of the static pods."""
-    root, ours = work / "root", binaries.ensure(Silent())
+    root, ours = work / "root", programs.ensure(Silent())
     module = _go("mod", "download", "-json", f"sigs.k8s.io/kind@{versions.KIND}")
     kind = Path(json.loads(module)["Dir"], "images/base/files")
     for source in kind.rglob("*"):

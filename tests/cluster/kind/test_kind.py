@@ -4,10 +4,8 @@ import os
 
 import pytest
 
-from cluster import errors, programs, statedir, versions
-from cluster.image import cache as image_cache
-from cluster.image.load import saved_names
-from cluster.kind import node as node_module, programs as kind_programs
+from cluster import errors, statedir, versions
+from cluster.kind import node as node_module, programs
 from cluster.kind.backend import Kind
 from cluster.kind.plan import Record
 from tests.cluster.kind.conftest import DOCKER
@@ -67,20 +65,7 @@ def test_a_kind_on_path_is_taken_if_it_is_new_enough(
     program.write_text(f"#!/bin/sh\necho kind {version} go1.26.8 linux/amd64\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert kind_programs.find_kind() == (program if taken else kind)
-
-
-def test_our_image_alone_passes_into_the_node(tmp_path):
-    archive = image_cache.find(programs.find_kubectl())
-    if archive is None:
-        pytest.skip("no image before the set-up")
-    node_module.extract(archive, versions.TOOLBOX_IMAGE, tmp_path / "alone.tar")
-    with tarfile.open(tmp_path / "alone.tar") as tar:
-        (entry,) = json.load(tar.extractfile("manifest.json"))
-        parts = {entry["Config"], *entry["Layers"], "manifest.json"}
-        assert set(tar.getnames()) == parts
-    assert entry["RepoTags"] == [versions.TOOLBOX_IMAGE]
-    assert saved_names(tmp_path / "alone.tar") == [versions.TOOLBOX_IMAGE]
+    assert programs.find_kind() == (program if taken else kind)
 
 
 def test_a_status_has_a_row_for_each_container():

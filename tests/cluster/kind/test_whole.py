@@ -21,18 +21,17 @@ from cluster.kind.plan import AUDIT, Record
 from cluster.kind.programs import NODE_IMAGE
 from cluster.local.backend import STATUS
 from cluster.machine import audit
-from cluster.programs import releases
 from cluster.progress import Silent
 from cluster.waiting import until
 from tests import imagebuild
 from tests.cluster.image.archives import docker as saved_by_docker
-from tests.cluster.programs import mirror as mirrors
 from tests.commandline import helpers, python
 from tests.notebooks import ROOT
 from tests.patience import patience
 from tests.progress import Notes
 
-pytestmark = pytest.mark.full("other backends")
+# Once the node image is made, which takes minutes.
+pytestmark = [pytest.mark.full("other backends"), pytest.mark.timeout(1800)]
 MAC = ("-m", "tests.cluster.kind.mac")
 UP = """
 import sys
@@ -275,16 +274,15 @@ def test_images_of_a_learner_are_added_and_refused(whole, tmp_path):
 
 def test_a_mac_makes_the_image_in_the_engine_and_connects(whole, docker, tmp_path):
     """With the programs of this machine, and an image of its own."""
-    _debian(docker, tmp_path)
-    kubectl = programs.find_kubectl()
-    cache = tmp_path / "Caches"
+    kubectl, cache = programs.find_kubectl(), tmp_path / "Caches"
     (cache / "bin").mkdir(parents=True)
     (cache / "bin" / kubectl.name).symlink_to(kubectl)
     env = {"LAB_STATE_DIR": whole.state, "LAB_CACHE_DIR": cache, "LAB_BACKEND": None}
-    with mirrors.running(tmp_path) as mirror:
-        release = releases.PUBLISHED["kubectl"]
-        there = release.at(image_cache.architecture(), mirror.base, releases.LINUX)
-        mirror.publish(there, {"kubectl": (kubectl / "kubectl").read_bytes()})
+    imagebuild.base(docker)
+    trust = f"FROM {versions.DEBIAN}\nENV PIP_CERT={imagebuild.TRUSTED}"
+    (tmp_path / "Dockerfile").write_text(trust)
+    docker.docker("build", f"--tag={versions.DEBIAN}", str(tmp_path))
+    with imagebuild.mirror(docker) as mirror:
         env |= {"LAB_MIRROR": mirror.base, "REQUESTS_CA_BUNDLE": mirror.ca}
         up = python(*MAC, "helpers", "up", env=env, timeout=patience(300))
     assert up.returncode == 0, up.stderr
@@ -294,19 +292,6 @@ def test_a_mac_makes_the_image_in_the_engine_and_connects(whole, docker, tmp_pat
     assert status.stdout.splitlines()[0] == "ready", status.stderr
     said = python(*MAC, "tests.cluster.kind.macconnects", env=env)
     assert "(kind cluster" in said.stdout, said.stderr
-
-
-def _debian(docker, work):
-    """Have the image that ours begins with, and trust what this machine does."""
-    docker.docker("import", str(imagebuild.debian(work)), versions.DEBIAN)
-    context = work / "context"
-    context.mkdir()
-    (context / "trusted.pem").write_text(imagebuild.trusted())
-    (context / "old").write_text('Acquire::Check-Valid-Until "false";')
-    lines = ("COPY trusted.pem /etc/", "ENV PIP_CERT=/etc/trusted.pem")
-    lines = (f"FROM {versions.DEBIAN}", "COPY old /etc/apt/apt.conf.d/", *lines)
-    (context / "Dockerfile").write_text("\n".join(lines))
-    docker.docker("build", f"--tag={versions.DEBIAN}", str(context))
 
 
 def test_the_command_line_uses_it_and_deletes_it(whole, nodes):
