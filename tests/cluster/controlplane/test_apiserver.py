@@ -192,7 +192,7 @@ def programs(tmp_path, monkeypatch, place):
             text = scripts.get(name.replace("-", "_"), "exec sleep 600")
             program.write_text(f"#!/bin/sh\n{text}\n")
             program.chmod(0o700)
-        monkeypatch.setattr(apiserver.binaries, "find", lambda recipe: tmp_path)
+        monkeypatch.setattr(apiserver.programs, "find", lambda recipe: tmp_path)
 
     return install
 
@@ -232,8 +232,8 @@ def without_programs(monkeypatch, place):
         asked.append(("ensure", recipe))
         raise errors.NotEnough("disk space", "here", 2, 1, "Free some.")
 
-    monkeypatch.setattr(apiserver.binaries, "find", find)
-    monkeypatch.setattr(apiserver.binaries, "ensure", ensure)
+    monkeypatch.setattr(apiserver.programs, "find", find)
+    monkeypatch.setattr(apiserver.programs, "ensure", ensure)
     return asked
 
 
