@@ -12,6 +12,8 @@ from cluster import die_with_parent
 
 #: the directory that holds our packages
 PACKAGES = str(Path(__file__).resolve().parents[1])
+#: where the distribution keeps programs, whatever PATH the learner has
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #: seconds between two looks at a program that runs
 TICK = 0.2
 

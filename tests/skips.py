@@ -8,8 +8,8 @@ import platform
 import re
 import shutil
 
+from cluster.processes import SYSTEM_PATH
 from cluster.programs import golang
-from cluster.programs.check import SYSTEM_PATH
 from cluster.usermode.kernel import has_amx
 from tests.cluster.programs import gobox
 

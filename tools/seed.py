@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cluster.controlplane.apiserver import ApiServer
-from cluster.local import init, seed
+from cluster.local import seed
 from cluster.machine.components import Get
+from cluster.machine.lifecycle import BUDGET
 from cluster.machine.ports import port_of
 from cluster.machine.probes import Prober
 from cluster.waiting import until
@@ -31,7 +32,7 @@ def made() -> Iterator[str]:
     with ApiServer({"--authorization-mode": "RBAC"}) as server:
         api = Prober(str(server.directory / "pki"), port_of(server.directory))
         whole = Get(f"{server.url}/readyz")
-        if not until(lambda: api.ready(whole), init.BUDGET):
+        if not until(lambda: api.ready(whole), BUDGET):
             raise SystemExit("the API server did not become ready")
         for path in COLLECTIONS:
             _, found = api.api("GET", path)

@@ -21,14 +21,13 @@ import itertools
 import os
 import shutil
 import signal
-import sys
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
-from cluster import errors, paths, programs, progress, statedir
+from cluster import errors, paths, programs, statedir
 from cluster.controlplane.process import api_server
 from cluster.machine import pki
 from cluster.machine.host import Machine
@@ -36,8 +35,7 @@ from cluster.machine.logs import last_words
 from cluster.machine.ports import port_of
 from cluster.preflight import memory_available
 from cluster.processes import start_time
-from cluster.programs.recipe import API_SERVER, CONTROL_PLANE, RECIPE
-from cluster.progress import Progress, Silent
+from cluster.progress import Silent
 from cluster.waiting import until
 
 NAME = "kube-apiserver"
@@ -86,7 +84,7 @@ class ApiServer:
         if self.running:
             return self
         self.stop()
-        found = find_programs()
+        found = programs.ensure_api_server()
         require_memory()
         directory = new_directory()
         lifeline, ours = os.pipe()
@@ -200,28 +198,6 @@ def _wait_until_ready(machine: Machine, before: int | None, timeout: float) -> N
         words = last_words(machine.state / "logs" / f"{NAME}.log", 5)
         waited = time.monotonic() - began
         raise errors.NotReady("The start of kube-apiserver", waited, words)
-
-
-def find_programs(view: Progress | None = None) -> Path:
-    """Return the directory that holds both programs; get them if there are none.
-
-    The local cluster is made of them; beside another one they are downloaded or built,
-    once, and `view` is told. Raise MissingTool where they cannot run, else what
-    `binaries.ensure` does.
-    """
-    for recipe in (RECIPE, CONTROL_PLANE):
-        with contextlib.suppress(errors.IncompleteAssets):
-            found = programs.find(recipe)
-            if found:
-                return found
-    if sys.platform != "linux":
-        raise errors.MissingTool(
-            "kube-apiserver",
-            "run one for this notebook",
-            "It runs on Linux alone. Go on with another lesson, or run the image of "
-            "these notebooks, as docs/binder.md says.",
-        )
-    return programs.ensure(view or progress.for_here(), API_SERVER)
 
 
 def require_memory() -> None:

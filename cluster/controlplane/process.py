@@ -24,12 +24,12 @@ from pathlib import Path
 from cluster import die_with_parent
 from cluster.controlplane import components
 from cluster.kubeconfig import write_embedded
-from cluster.local import facts, init
+from cluster.local import init
 from cluster.machine import bootstrap, identity, ports, probes, storage
 from cluster.machine.components import Component
 from cluster.machine.host import Launch, Machine, Program
 from cluster.machine.layout import API_SERVER, CONTEXT, KUBECONFIG_STEMS
-from cluster.machine.lifecycle import Lifecycle, Task
+from cluster.machine.lifecycle import BUDGET, Lifecycle, Task
 from cluster.machine.supervisor import Supervisor
 from cluster.processes import PACKAGES
 from cluster.statedir import write_private
@@ -172,7 +172,7 @@ def _end_with(lifeline: int) -> None:
 def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
     etcd = f"{components.STATE}/etcd"
     # With an API server alone nobody waits for roles and classes.
-    known = plan.lifeline is not None or facts.bootstrapped(etcd, plan.binaries)
+    known = plan.lifeline is not None or storage.bootstrapped(etcd, plan.binaries)
     taken = components.Ports(plan.port, *free)
     parts = components.describe(
         taken,
@@ -208,12 +208,12 @@ def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
         supervisor,
         () if plan.lifeline is not None else _tasks(api, with_node=bool(plan.node)),
         status=Path(components.STATE, "run/status.json"),
-        budget=init.BUDGET,
+        budget=BUDGET,
         facts={
             "absent": () if plan.node else components.ABSENT,
             "limits": True if plan.node else None,
         },
-        finish=lambda: facts.remember_bootstrap(etcd, plan.binaries),
+        finish=lambda: storage.remember_bootstrap(etcd, plan.binaries),
     )
 
 

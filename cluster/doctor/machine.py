@@ -10,7 +10,7 @@ from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.doctor.programs import install
 from cluster.local import idmap
 from cluster.local.trial import Answer, attempt_here
-from cluster.machine.host import Machine
+from cluster.machine import identity
 from cluster.preflight import Account
 
 #: what `syscalls.pivot_root` knows a number for
@@ -183,7 +183,7 @@ class Limits:
     @classmethod
     def read(cls) -> "Limits":
         """Ask the kernel."""
-        return cls(Account.read(), Machine(paths.state_dir()).running())
+        return cls(Account.read(), identity.running(paths.state_dir()))
 
     def findings(self) -> Iterator[Finding]:
         """Judge as `up` does; a cluster that runs has what it needs already."""

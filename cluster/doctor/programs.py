@@ -10,8 +10,9 @@ from cluster import errors, paths, preflight, programs
 from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.image import cache as image_cache
 from cluster.kind import engine, programs as kind_programs
+from cluster.processes import SYSTEM_PATH
 from cluster.programs import golang, releases
-from cluster.programs.check import SYSTEM_PATH, Runc, find_runc
+from cluster.programs.check import Runc, find_runc
 
 _TO_GET = "none yet; `make setup` or the first `up` gets or builds it, once"
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, processes, programs, statedir, versions
-from cluster.controlplane import apiserver
 from cluster.kind.engine import Engine
 from cluster.machine import logs
 from cluster.programs.check import program_version
@@ -46,7 +45,7 @@ def prepare_own_server(progress: Progress) -> None:
     One lesson starts one beside the cluster, and should not wait for it then.
     """
     try:
-        apiserver.find_programs(progress)
+        programs.ensure_api_server(progress)
     except errors.LabError as error:
         progress.finish(f"lesson 23 cannot start an API server: {error.fact}")
 

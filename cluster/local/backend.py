@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from cluster import errors, paths, statedir
 from cluster.backend import LOCAL as LOGS, STATUS, Backend
 from cluster.kubeconfig import embed, holds, read_kubeconfig, write_embedded
-from cluster.machine import host, layout, logs, ports, shortage
+from cluster.local.machine import local_machine
+from cluster.machine import layout, logs, ports, shortage
+from cluster.machine.host import NOT_ANSWERING, Machine
 from cluster.progress import Progress, Silent
 from cluster.statedir import write_private
 
@@ -45,8 +47,8 @@ class Local(Backend):
         return self.state / "kubeconfig"
 
     @property
-    def _machine(self) -> host.Machine:
-        return host.Machine(self.state)
+    def _machine(self) -> Machine:
+        return local_machine(self.state)
 
     def running(self) -> bool:
         """Say whether any of its processes is alive."""
@@ -128,7 +130,7 @@ class Local(Backend):
         ours["ends"] = self.ends()
         if short := shortage.shortages(self.state):
             ours["problem"] = "\n".join(map(str, short.values()))
-        elif found["phase"] == host.NOT_ANSWERING:
+        elif found["phase"] == NOT_ANSWERING:
             ours["problem"] = "the API server does not call itself ready within 5 s"
         return {**STATUS, **found, **ours}
 

@@ -6,19 +6,15 @@ Nothing is decided here: `components` describes by these facts what runs.
 from pathlib import Path
 
 from cluster.local import rootfs
-from cluster.machine import cgroups, layout
+from cluster.machine import cgroups, layout, storage
 from cluster.machine.components import Facts
-from cluster.programs.check import SYSTEM_PATH, find_runc
+from cluster.programs.check import find_runc
 from cluster.statedir import write_private
 
-#: where the distribution keeps what we need, whatever PATH the learner has
-PATH = f"{layout.BIN}:{SYSTEM_PATH}"
 #: says which archive containerd has; beside its data, so that it goes with them
 IMPORTED = Path("/var/lib/containerd/imported")
 #: is there where the kernel can filter system calls
 _FILTERS = Path("/proc/sys/kernel/seccomp/actions_avail")
-#: says which API server has filled etcd; beside its data, too
-_BOOTSTRAPPED = "bootstrapped"
 
 
 def find(python: str, archive_key: str | None, *, service_proxy: bool = False) -> Facts:
@@ -37,10 +33,10 @@ def find(python: str, archive_key: str | None, *, service_proxy: bool = False) -
         if rootfs.can_overlay("/var/lib/containerd")
         else "native",
         service_proxy=service_proxy,
-        bootstrapped=bootstrapped(layout.ETCD, layout.BIN),
-        empty=not was_ready(Path(layout.ETCD)),
+        bootstrapped=storage.bootstrapped(layout.ETCD, layout.BIN),
+        empty=not storage.was_ready(Path(layout.ETCD)),
         import_archive=layout.ARCHIVE
-        if archive_key and not _says(IMPORTED, archive_key)
+        if archive_key and not storage.says(IMPORTED, archive_key)
         else None,
         limits=cgroups.divide(),
         single_id=ids() == 1,
@@ -56,34 +52,6 @@ def ids() -> int:
 
 def remember(found: Facts, archive_key: str | None) -> None:
     """Keep for the next start what this one did; call it when all is ready."""
-    remember_bootstrap(layout.ETCD, layout.BIN)
+    storage.remember_bootstrap(layout.ETCD, layout.BIN)
     if found.import_archive and archive_key:
         write_private(IMPORTED, archive_key)
-
-
-def bootstrapped(etcd: str, binaries: str) -> bool:
-    """Say whether this API server has filled this etcd before."""
-    return _says(Path(etcd, _BOOTSTRAPPED), _api_server(binaries))
-
-
-def was_ready(etcd: Path) -> bool:
-    """Say whether the cluster of this etcd has ever been ready, with any API server."""
-    return (etcd / _BOOTSTRAPPED).exists()
-
-
-def remember_bootstrap(etcd: str, binaries: str) -> None:
-    """Keep that it has."""
-    write_private(Path(etcd, _BOOTSTRAPPED), _api_server(binaries))
-
-
-def _says(marker: Path, expected: str | None) -> bool:
-    try:
-        return marker.read_bytes() == (expected or "").encode()
-    except OSError:
-        return False
-
-
-def _api_server(binaries: str) -> str:
-    """Name this very program: another version may have other roles to write."""
-    found = Path(binaries, "kube-apiserver").stat()
-    return f"{found.st_size} {found.st_mtime_ns}"

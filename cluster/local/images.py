@@ -46,7 +46,7 @@ def _empty(directory: Path) -> None:
     # A pod may have nested directories deeper than Python's own function goes.
     if names := [str(path) for path in directory.iterdir()]:
         command = ["rm", "-rf", "--", *names]
-        subprocess.run(command, check=False, env={"PATH": facts.PATH})
+        subprocess.run(command, check=False, env={"PATH": layout.PATH})
 
 
 def importing(found: Facts) -> tuple[Component, ...]:

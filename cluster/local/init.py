@@ -15,14 +15,12 @@ from cluster import syscalls as sc
 from cluster.local import facts, network, rootfs
 from cluster.machine import bootstrap, layout, probes
 from cluster.machine.components import Component, describe
-from cluster.machine.lifecycle import Lifecycle, Task
+from cluster.machine.lifecycle import BUDGET, Lifecycle, Task
 from cluster.machine.supervisor import Supervisor
 from cluster.permissions import make_private
 from cluster.statedir import write_private
 from cluster.waiting import until
 
-#: seconds that a whole start may take before it is given up
-BUDGET = 300.0
 #: seconds that pods get between SIGTERM and SIGKILL when the machine stops
 POD_GRACE = 0.5
 
@@ -153,7 +151,7 @@ def copy_scripts(more: Mapping[str, str] = {}) -> None:
 def environment() -> dict[str, str]:
     """Return the environment of all components."""
     # Nothing of the learner's: it would end up in the environment of pods.
-    return {"PATH": facts.PATH, "HOME": f"{layout.ROOT}/home", "LANG": "C.UTF-8"}
+    return {"PATH": layout.PATH, "HOME": f"{layout.ROOT}/home", "LANG": "C.UTF-8"}
 
 
 def _end_pods() -> None:

@@ -157,7 +157,7 @@ def start(
     first = ids.uids[0][1]
     if first:
         with sc.step(f"giving files to uid {first}"):
-            storage.hand_over(state, first)
+            storage.hand_over(state, range(first, first + idmap.RANGE))
         with sc.step(f"becoming uid {first}"):
             # What it makes belongs to the machine; it still reads what root may.
             sc.keep_capabilities()

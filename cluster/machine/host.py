@@ -1,4 +1,4 @@
-"""Start, find and stop the machine of the local cluster, from the host's side.
+"""Start, find and stop the machine of a cluster, from the host's side.
 
 Whether it runs is decided by a lock that the machine's own processes hold; the pids
 in `machine.json` are used only together with their start times.
@@ -12,7 +12,6 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,11 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors, paths, statedir
-from cluster.local import facts, init
 from cluster.machine import (
     apparmor,
     cgroups,
     identity,
+    layout,
+    lifecycle,
     ports,
     probes,
     status_file,
@@ -72,6 +72,7 @@ class Program:
     `first` says what it does before it can tell of components. `leader` is the process
     that starts those: "pid_1", or "outer" where no namespace has a PID 1. `take` gets
     the learner's port, 0 for any, and `descriptors` are more that it inherits.
+    `refused` is the error for a step and the reason that the machine reports.
     """
 
     main: str
@@ -80,29 +81,7 @@ class Program:
     leader: str = "pid_1"
     take: Callable[[int], socket.socket] = ports.listen
     descriptors: tuple[int, ...] = ()
-
-
-def _plan(launch: Launch) -> init.Plan:
-    # Not at the top: `status` is asked often.
-    from cluster.image import cache as image_cache
-
-    archive = launch.archive and launch.archive.resolve()
-    stores = image_cache.stores(launch.archive) if launch.archive else []
-    return init.Plan(
-        state=str(launch.state),
-        binaries=str(launch.binaries.resolve()),
-        python=str(Path(sys.executable).resolve()),
-        python_home=sys.base_prefix,
-        listener=launch.listener.fileno(),
-        archive=str(archive) if archive else None,
-        archive_key=archive.stem if archive else None,
-        stores=[str(store) for store in stores],
-    )
-
-
-NAMESPACES = Program(
-    "cluster.local.namespaces.main", _plan, "making the namespaces of the cluster"
-)
+    refused: Callable[[str, str], errors.LabError] = errors.LabError
 
 
 @dataclass(frozen=True)
@@ -110,7 +89,7 @@ class Machine:
     """The machine whose state is in the directory `state`."""
 
     state: Path
-    program: Program = NAMESPACES
+    program: Program
 
     def running(self) -> bool:
         """Say whether any of its processes is alive."""
@@ -311,7 +290,7 @@ class Machine:
                     stderr=log,
                     cwd="/",
                     # Nothing of the learner's: a pod with hostPID can read PID 1's.
-                    env={"PATH": facts.PATH, "LANG": "C.UTF-8"},
+                    env={"PATH": layout.PATH, "LANG": "C.UTF-8"},
                     pass_fds=(
                         launch.listener.fileno(),
                         theirs,
@@ -332,7 +311,7 @@ class Machine:
 
     def _await_world(self, report: int, progress: Progress) -> None:
         """Read what the machine reports until it closes the pipe."""
-        deadline = time.monotonic() + init.BUDGET
+        deadline = time.monotonic() + lifecycle.BUDGET
         said = b""
         try:
             while time.monotonic() < deadline:
@@ -346,14 +325,12 @@ class Machine:
         finally:
             os.close(report)
         if said:
-            # Not at the top: `status` is asked often, and this is rare.
-            from cluster.local import trial
-
-            raise trial.refused(**json.loads(said))
+            refusal = json.loads(said)
+            raise self.program.refused(refusal["step"], refusal["reason"])
 
     def _await_ready(self, progress: Progress) -> None:
         # PID 1 keeps the budget. This one is for a PID 1 that does not move.
-        if not until(lambda: self._ready(progress), init.BUDGET + 15, pause=PAUSE):
+        if not until(lambda: self._ready(progress), lifecycle.BUDGET + 15, pause=PAUSE):
             problem = f"its leader, process {self.pid()}, does not move."
             stuck = {**self.last_status(), "phase": "failed", "problem": problem}
             raise self._failure(stuck)

@@ -5,6 +5,8 @@ learner's directories are called. They are what makes an AF_UNIX path fit into i
 108 bytes and a command line comparable in a test.
 """
 
+from cluster.processes import SYSTEM_PATH
+
 #: kubeconfig context and cluster name; also what the prompt of a person shows.
 CONTEXT = "lab"
 NODE_NAME = "lab-control-plane"
@@ -28,6 +30,8 @@ REGISTRY_PORT = 10261
 
 ROOT = "/run/lab"
 BIN = f"{ROOT}/bin"
+#: of all processes: what the distribution has is there, whatever PATH the learner has
+PATH = f"{BIN}:{SYSTEM_PATH}"
 ARCHIVE = f"{ROOT}/image.tar"
 #: has the store with the images under the store's own name
 IMAGES = f"{ROOT}/images"

@@ -11,13 +11,14 @@ import subprocess
 from pathlib import Path
 
 from cluster import errors, paths, statedir
-from cluster.local import facts, idmap
 from cluster.machine import apparmor, cgroups, layout, logs
 from cluster.processes import python_command
 
 #: what is made anew at each start; objects, keys and images are kept
 VOLATILE = ("run", "etc", "node/kubelet", "logs/pods")
 KEPT = ("pki", "etcd", "audit", "logs", "node", "node/containerd")
+#: says which API server has filled etcd; beside its data, so that it goes with them
+_BOOTSTRAPPED = "bootstrapped"
 #: bytes that a start wants free: etcd's log alone takes 64 MB beforehand
 DISK_NEEDED = 600_000_000
 
@@ -31,7 +32,7 @@ def prepare(state: Path) -> None:
         # Who was to remove it may have been killed.
         cgroups.remove(state)
         volatile = [state / name for name in (*VOLATILE, "root")]
-        if not facts.was_ready(state / "etcd"):
+        if not was_ready(state / "etcd"):
             # An etcd that was ended while it made its files may never elect itself
             # again. No object is lost: who started the cluster never got it.
             volatile.append(state / "etcd")
@@ -84,28 +85,24 @@ def try_machine(
         capture_output=True,
         text=True,
         timeout=seconds,
-        env={"PATH": facts.PATH, "LANG": "C.UTF-8"},
+        env={"PATH": layout.PATH, "LANG": "C.UTF-8"},
     )
 
 
-def hand_over(state: Path, first: int) -> None:
-    """Give what the machine uses of `state` to its root, uid `first` of the host.
+def hand_over(state: Path, ids: range) -> None:
+    """Give what the machine uses of `state` to its root, the first of the host's `ids`.
 
     Only root may. The images of a machine with other ids are imported again.
     """
     images = state / "node" / "containerd"
-    if not _has(images, first):
+    if images.lstat().st_uid not in ids:
         remove_tree(images)
         images.mkdir(mode=0o700)
-        os.chown(images, first, first)
+        os.chown(images, ids.start, ids.start)
     for top in {state / name for name in layout.SHARED} - {images}:
         for path in (top, *statedir.below(top)):
-            if not _has(path, first):
-                os.lchown(path, first, first)
-
-
-def _has(path: str | os.PathLike, first: int) -> bool:
-    return os.lstat(path).st_uid in range(first, first + idmap.RANGE)
+            if os.lstat(path).st_uid not in ids:
+                os.lchown(path, ids.start, ids.start)
 
 
 def remove_state(state: Path) -> None:
@@ -133,7 +130,7 @@ def remove_tree(path: Path) -> None:
             executable=program,
             capture_output=True,
             text=True,
-            env={"PATH": facts.PATH, "LANG": "C.UTF-8"},
+            env={"PATH": layout.PATH, "LANG": "C.UTF-8"},
         )
         if done.returncode == 0:
             return
@@ -143,3 +140,32 @@ def remove_tree(path: Path) -> None:
         f"cannot be removed: {statedir.printable(last)}.",
         "Its files belong to another user; that user or root can remove them.",
     )
+
+
+def bootstrapped(etcd: str, binaries: str) -> bool:
+    """Say whether this API server has filled this etcd before."""
+    return says(Path(etcd, _BOOTSTRAPPED), _api_server(binaries))
+
+
+def was_ready(etcd: Path) -> bool:
+    """Say whether the cluster of this etcd has ever been ready, with any API server."""
+    return (etcd / _BOOTSTRAPPED).exists()
+
+
+def remember_bootstrap(etcd: str, binaries: str) -> None:
+    """Keep that it has."""
+    statedir.write_private(Path(etcd, _BOOTSTRAPPED), _api_server(binaries))
+
+
+def says(marker: Path, expected: str) -> bool:
+    """Say whether a marker holds what is expected; False without a marker."""
+    try:
+        return marker.read_bytes() == expected.encode()
+    except OSError:
+        return False
+
+
+def _api_server(binaries: str) -> str:
+    """Name this very program: another version may have other roles to write."""
+    found = Path(binaries, "kube-apiserver").stat()
+    return f"{found.st_size} {found.st_mtime_ns}"

@@ -19,6 +19,7 @@ Cheap to import: what downloads and builds is loaded when something is missing.
 import contextlib
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,9 +28,16 @@ from pathlib import Path
 from cluster import errors, paths
 from cluster.permissions import make_private, refuse_changeable
 from cluster.programs import check
-from cluster.programs.recipe import KUBECTL, RECIPE, Recipe, Step
+from cluster.programs.recipe import (
+    API_SERVER,
+    CONTROL_PLANE,
+    KUBECTL,
+    RECIPE,
+    Recipe,
+    Step,
+)
 from cluster.programs.workdir import WorkDir
-from cluster.progress import Progress
+from cluster.progress import Progress, for_here
 from cluster.statedir import hold, write_private
 
 
@@ -70,6 +78,27 @@ def find_kubectl() -> Path | None:
 def ensure_kubectl(progress: Progress) -> Path:
     """Return a directory with our kubectl; raise what `ensure` does."""
     return find_kubectl() or ensure(progress, KUBECTL)
+
+
+def ensure_api_server(view: Progress | None = None) -> Path:
+    """Return a directory with the two programs of an API server; get what is missing.
+
+    The local cluster is made of them; beside another one they are downloaded or built,
+    once, and `view` is told. Raise MissingTool where they cannot run, else what
+    `ensure` does.
+    """
+    for recipe in (RECIPE, CONTROL_PLANE):
+        with contextlib.suppress(errors.IncompleteAssets):
+            if found := find(recipe):
+                return found
+    if sys.platform != "linux":
+        raise errors.MissingTool(
+            "kube-apiserver",
+            "run one for this notebook",
+            "It runs on Linux alone. Go on with another lesson, or run the image of "
+            "these notebooks, as docs/binder.md says.",
+        )
+    return ensure(view or for_here(), API_SERVER)
 
 
 def faults(directory: Path, recipe: Recipe = RECIPE) -> dict[str, str]:

@@ -18,11 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.permissions import others_who_write
-from cluster.processes import ask_program
+from cluster.processes import SYSTEM_PATH, ask_program
 from cluster.programs.recipe import Step
-
-#: where the distribution keeps programs, whatever PATH the learner has
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _MAGIC = b"\x7fELF"
 #: how a program of macOS begins: of 64 bits, for this processor (mach/machine.h)

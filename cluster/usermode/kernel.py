@@ -6,8 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.processes import ask_program
-from cluster.programs.check import SYSTEM_PATH
+from cluster.processes import SYSTEM_PATH, ask_program
 
 #: `none` does without a node where one could be had
 VARIABLE = "LAB_NODE"

@@ -12,7 +12,7 @@ import pytest
 
 from cluster import paths
 from cluster.local.backend import Local
-from cluster.programs.check import SYSTEM_PATH
+from cluster.processes import SYSTEM_PATH
 from cluster.progress import Silent
 from tests import unprivileged
 

@@ -23,7 +23,8 @@ from unittest import mock
 from cluster import paths
 from cluster.image import build as image_build, cache as image_cache
 from cluster.local.backend import Local
-from cluster.programs.check import SYSTEM_PATH, find_runc
+from cluster.processes import SYSTEM_PATH
+from cluster.programs.check import find_runc
 from cluster.progress import Silent
 from tests import imagebuild
 from tests.notebooks import ROOT

@@ -1,12 +1,30 @@
-"""The two packages have one arrow: `helpers` may use `cluster`, never the reverse."""
+"""The two packages have one arrow, and no arrow in `cluster` leads upwards."""
 
 import ast
+import graphlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.notebooks import ROOT
 
+#: the rooms of `cluster`, from the ground up: each imports from floors below its own
+FLOORS = (
+    ("choice", "die_with_parent", "errors", "progress", "syscalls", "versions"),
+    ("backend", "permissions", "preflight", "processes", "waiting"),
+    ("paths",),
+    ("statedir",),
+    ("image", "kubeconfig", "machine"),
+    ("programs",),
+    ("existing", "kind", "local"),
+    ("usermode",),
+    ("controlplane",),
+    ("backends",),
+    ("doctor",),
+    ("cli",),
+)
+FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 #: what any module of `helpers` may import: they start, find and build nothing
 LEAVES = {
     f"cluster.{name}"
@@ -31,13 +49,22 @@ DOORS = {
 }
 
 
+def imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Yield what runs of a module imports, wherever it does so: not what types need."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
+            yield from imports(node)
+
+
 def imported(path: Path) -> set[str]:
-    """Return the modules of ours that a file imports, wherever it does so."""
+    """Return the modules of ours that a file imports, and names in them."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in imports(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level:
+        elif not node.level:
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return {name for name in found if name.split(".")[0] in ("cluster", "helpers")}
 
@@ -63,3 +90,33 @@ def test_a_helper_imports_little_of_the_cluster(path):
         if not any(f"{name}.".startswith(f"{leaf}.") for leaf in LEAVES | allowed)
     }
     assert not beyond
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
+@pytest.mark.parametrize("path", modules("cluster"), ids=str)
+def test_no_arrow_in_cluster_leads_upwards(path):
+    """What backends share knows no backend, and a backend knows no command."""
+    _, room, *_ = f"{name_of(path)}..".split(".")
+    rooms = {name.split(".")[1] for name in imported(path)} - {room}
+    floor = FLOOR_OF.get(room, 0)
+    assert [other for other in rooms if FLOOR_OF[other] >= floor] == []
+
+
+def test_every_room_of_cluster_has_its_floor():
+    rooms = {name_of(path).split(".")[1] for path in modules("cluster")[1:]}
+    assert rooms == {*FLOOR_OF}
+
+
+def test_no_modules_import_each_other():
+    """Not even late, in a function: who reads one need not know the other."""
+    paths = [*modules("cluster"), *modules("helpers")]
+    known = {name_of(path): imported(path) for path in paths}
+    arrows = {
+        name: {found if found in known else found.rpartition(".")[0] for found in names}
+        for name, names in known.items()
+    }
+    graphlib.TopologicalSorter(arrows).prepare()

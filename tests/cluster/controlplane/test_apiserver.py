@@ -248,7 +248,7 @@ def test_without_the_programs_it_gets_these_two(without_programs):
 
 def test_where_the_programs_cannot_run_it_says_so(without_programs, monkeypatch):
     """On another system a learner goes on with the next section."""
-    monkeypatch.setattr(apiserver.sys, "platform", "darwin")
+    monkeypatch.setattr(apiserver.programs.sys, "platform", "darwin")
     with pytest.raises(errors.MissingTool) as caught:
         ApiServer().start()
     assert caught.value.tool == "kube-apiserver" and "Linux" in caught.value.way_out

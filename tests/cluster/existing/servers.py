@@ -8,7 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from cluster.controlplane.apiserver import ApiServer, find_programs
+from cluster import programs
+from cluster.controlplane.apiserver import ApiServer
 from cluster.waiting import until
 
 _READS = {"get", "list", "watch"}
@@ -110,7 +111,7 @@ class Audited(ApiServer):
         """Run the genuine kubectl as one who may do everything."""
         known = self.api_client().configuration
         command = [
-            find_programs() / "kubectl",
+            programs.ensure_api_server() / "kubectl",
             *("--kubeconfig=/dev/null", f"--server={known.host}"),
             f"--certificate-authority={known.ssl_ca_cert}",
             f"--client-certificate={known.cert_file}",

@@ -2,9 +2,8 @@
 
 import pytest
 
-from cluster import errors
-from cluster.controlplane import apiserver
-from cluster.kind import backend, programs
+from cluster import errors, programs
+from cluster.kind import backend
 from cluster.kind.backend import Kind
 from cluster.programs.recipe import API_SERVER
 from tests.progress import Notes
@@ -19,8 +18,8 @@ def got(tmp_path, monkeypatch):
         got.append(recipe)
         return tmp_path
 
-    monkeypatch.setattr(apiserver.programs, "find", lambda recipe: None)
-    monkeypatch.setattr(apiserver.programs, "ensure", ensure)
+    monkeypatch.setattr(programs, "find", lambda recipe: None)
+    monkeypatch.setattr(programs, "ensure", ensure)
     monkeypatch.setattr(backend.image_cache, "ensure", lambda *_: tmp_path / "image")
     return got
 
@@ -36,7 +35,7 @@ def test_without_it_all_other_lessons_can_be_had(got, tmp_path, monkeypatch):
             raise errors.LabError("etcd, kube-apiserver did not come", "Mend it.")
         return tmp_path
 
-    monkeypatch.setattr(programs.programs, "ensure", ensure)
+    monkeypatch.setattr(programs, "ensure", ensure)
     view = Notes()
     assert Kind(tmp_path)._prepare(view) == (tmp_path, tmp_path / "image")
     (line,) = view.kept

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from cluster.programs.check import SYSTEM_PATH
+from cluster.processes import SYSTEM_PATH
 from tests.cluster.whole.lab import ROOT
 
 GUARD = "from cluster.local import network; print(network.guard_loopback())"

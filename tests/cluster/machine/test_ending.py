@@ -7,8 +7,8 @@ import pwd
 import pytest
 
 from cluster.local.backend import Local
+from cluster.local.machine import local_machine
 from cluster.machine import ending, identity, systemd
-from cluster.machine.host import Machine
 from cluster.processes import start_time
 
 OURS = f"/user.slice/user-1.slice/user@{os.geteuid()}.service/app.slice/x.scope/outer"
@@ -35,7 +35,7 @@ def test_why_a_cluster_does_not_run(cgroup, phase, boot, why):
 
 
 def test_of_a_cluster_that_was_stopped_or_never_ran_nothing_is_told(tmp_path):
-    machine = Machine(tmp_path)
+    machine = local_machine(tmp_path)
     assert machine.ended() == ""
     (tmp_path / "run").mkdir()
     identity.write_state(tmp_path, None)

@@ -10,8 +10,8 @@ import pytest
 
 from cluster import errors, statedir
 from cluster.image import load
+from cluster.local.machine import local_machine
 from cluster.machine import logs, status_file, storage
-from cluster.machine.host import Machine
 
 PART = {"state": "running", "pid": 7, "restarts": 0, "last_exit": None, "since": 1.5}
 STATUS = {
@@ -87,7 +87,7 @@ def test_what_is_no_status_is_damaged_and_no_traceback(tmp_path, change):
     for text in (json.dumps({**STATUS, **change}), "[" * 100_000):
         path.write_text(text)
         with pytest.raises(errors.StateError, match="is damaged"):
-            Machine(tmp_path).last_status()
+            local_machine(tmp_path).last_status()
 
 
 def test_the_texts_of_a_status_move_no_cursor():

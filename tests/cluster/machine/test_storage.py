@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from cluster import statedir
-from cluster.local import facts
 from cluster.machine import layout, storage
 from tests.cluster.machine.deep import nested
 
@@ -21,7 +20,7 @@ def state(tmp_path) -> Path:
 
 def test_objects_of_a_cluster_that_was_ready_are_kept(state, tmp_path):
     (tmp_path / "kube-apiserver").touch()
-    facts.remember_bootstrap(str(state / "etcd"), str(tmp_path))
+    storage.remember_bootstrap(str(state / "etcd"), str(tmp_path))
     (tmp_path / "kube-apiserver").write_text("another version")
     storage.prepare(state)
     assert (state / "etcd" / "data" / "db").read_text() == "objects"
@@ -45,7 +44,7 @@ def test_root_gives_away_what_pods_have_nested_deep(state):
         (state / name).mkdir(parents=True, exist_ok=True)
     os.symlink("/etc/passwd", state / "logs" / "link")
     with nested(state / "etcd" / "deep"):
-        storage.hand_over(state, 200_000)
+        storage.hand_over(state, range(200_000, 265_536))
         entries = [*statedir.below(state / "etcd"), *statedir.below(state / "logs")]
         owners = {path.stat(follow_symlinks=False).st_uid for path in entries}
     assert len(entries) > 1100

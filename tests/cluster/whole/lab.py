@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from cluster.local.backend import Local
+from cluster.local.machine import local_machine
 from cluster.machine import identity, ports
-from cluster.machine.host import Machine
 from cluster.progress import Silent
 from tests.running import sleeper
 from tests.waiting import until
@@ -35,7 +35,7 @@ class Lab:
     def __init__(self, state: Path) -> None:
         self.state = state
         self.backend = Local(state)
-        self.machine = Machine(state)
+        self.machine = local_machine(state)
         self.binaries, self.archive = self.backend.setup(Silent())
         self._watched: dict[str, int] = {}
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from cluster.local.machine import NAMESPACES
 from cluster.machine import layout
-from cluster.machine.host import NAMESPACES, Machine
+from cluster.machine.host import Machine
 from cluster.progress import Silent
 from tests.cluster.whole.lab import ONCE, Lab, full
 

@@ -21,8 +21,9 @@ import pytest
 
 from cluster import errors
 from cluster.local.backend import Local
+from cluster.local.machine import NAMESPACES, local_machine
 from cluster.machine import identity, layout, pki, ports, storage
-from cluster.machine.host import NAMESPACES, Machine
+from cluster.machine.host import Machine
 from cluster.processes import PACKAGES, start_time
 from cluster.progress import Silent
 from tests.cluster.whole.lab import ONCE, full, members
@@ -322,7 +323,7 @@ def test_a_port_that_only_root_may_have(stopped):
 def test_a_file_where_the_state_should_be(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(errors.StateError) as caught:
-        Machine(tmp_path / "file").start(tmp_path, None, 0, Silent())
+        local_machine(tmp_path / "file").start(tmp_path, None, 0, Silent())
     assert caught.value.path == tmp_path / "file"
     assert "LAB_STATE_DIR" in caught.value.way_out
 
@@ -391,7 +392,7 @@ def test_a_component_that_is_never_ready_ends_with_the_budget(stopped, tmp_path)
 
 @full
 def test_a_deleted_state_leaves_nothing(tmp_path):
-    machine = Machine(tmp_path / "state")
+    machine = local_machine(tmp_path / "state")
     pki.ensure(machine.state / "pki")
     with identity.locked(machine.state):
         with pytest.raises(errors.StateError):

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from cluster.controlplane import apiserver
+from cluster import programs
 from tests.rbacserver import DEFAULT, RbacServer
 
 
@@ -21,6 +21,6 @@ def connected(server, tmp_path, monkeypatch):
     """Let views and kubectl ask that server, as after `connect()`; return it."""
     place = server.kubeconfig(tmp_path / "kubeconfig")
     monkeypatch.setattr("helpers.command._kubeconfig", place)
-    path = os.pathsep.join([str(apiserver.find_programs()), os.defpath])
+    path = os.pathsep.join([str(programs.ensure_api_server()), os.defpath])
     monkeypatch.setenv("PATH", path)
     return server
