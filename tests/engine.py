@@ -203,6 +203,8 @@ def unpack(home: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=home) as work:
         packages, made = Path(work, "packages"), Path(work, "root")
         (packages / "partial").mkdir(parents=True)
+        # A fresh system has no lists, an old one has stale ones.
+        _apt("apt-get", "update")
         client = [CLIENT] if not _apt("apt-cache", "show", CLIENT).returncode else []
         download = ["--download-only", "--yes", "--no-install-recommends"]
         places = [f"-oDir::Cache::archives={packages}", "-oDebug::NoLocking=1"]
