@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from tests.kind import nodeimage
 
 from cluster import errors, paths, programs
 from cluster.kind.backend import Kind
 from cluster.kind.programs import NODE_IMAGE
 from cluster.programs.recipe import KIND
 from cluster.progress import Silent
+from tests.cluster.kind import nodeimage
 
 #: what a program answers to the questions by which it is known
 DOCKER = {
