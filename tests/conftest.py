@@ -1,5 +1,6 @@
-"""A namespace for each module that works in the cluster, and Docker's engine."""
+"""A namespace for each module, clusters that can be broken, and Docker's engine."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from helpers.command import kubeconfig_in_use, kubectl, use_kubeconfig
 from tests.engine import Engine, lacks
 
 HERE = Path(__file__).parent
+pytest.register_assert_rewrite("tests.cluster.contract", "tests.cluster.lab")
 
 
 @pytest.fixture(scope="module")
@@ -29,3 +31,37 @@ def engine():
         pytest.skip(reason)
     with Engine() as running:
         yield running
+
+
+@pytest.fixture
+def lab(one_lab, tmp_path):
+    """Return the cluster `one_lab`, ready, whatever the test before did to it.
+
+    It is started by a process whose files all may read, and whose modules are junk.
+    """
+    for name in ("json", "socket", "cluster"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('junk')")
+    before = os.umask(0)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTHONPATH", str(tmp_path))
+            one_lab.up()
+    finally:
+        os.umask(before)
+    return one_lab
+
+
+@pytest.fixture
+def steady(lab):
+    """Return the cluster `one_lab`, ready, with what must outlive all of it."""
+    lab.settle()
+    return lab
+
+
+@pytest.fixture
+def stopped(one_lab):
+    """Return the cluster `one_lab`, stopped; it has been up before."""
+    if not one_lab.port:
+        one_lab.up()
+    one_lab.backend.stop()
+    return one_lab

@@ -23,7 +23,6 @@ from helpers import command, connect, errors
 from tests.commandline import helpers, python
 
 ROOT = os.geteuid() == 0
-full = pytest.mark.full("resilience of the local machine")
 #: runs what follows in a mount namespace of its own; as a user with the rights for it
 MOUNTS = ("unshare", "--mount") + (() if ROOT else ("--user", "--map-root-user"))
 
@@ -206,10 +205,6 @@ def taken():
         yield listener.getsockname()[1]
 
 
-def run(*arguments, state, **options):
-    return helpers(*arguments, env={"LAB_STATE_DIR": state}, **options)
-
-
 def check_message(text, cause, way_out):
     """Judge what a person reads, progress aside."""
     message = "".join(
@@ -243,60 +238,10 @@ def test_a_fault_is_told_shortly(name, cluster, state, place, taken):
     assert not identity.running(state)
 
 
-# --- One state directory through a hard life, in the order in which they stand ----
-
-
-@pytest.fixture(scope="module")
-def started(state):
-    """Return the first `up` that succeeds in that directory."""
-    return run("up", state=state)
-
-
-def test_after_all_of_these_it_starts(started):
+def test_after_all_of_these_it_starts(state):
     """No fault leaves anything behind that a start stumbles over."""
-    assert started.returncode == 0, started.stderr
-
-
-GARBAGE = (
-    *("machine.json", "machine.lock", "up.lock", "port", "kubeconfig"),
-    *("pki/apiserver.crt", "pki/kubelet.key", "pki/scheduler.conf", "pki/sa.pub"),
-    *("run/status.json", "plan.json", "etc/kubelet.yaml", "logs/etcd.log"),
-)
-
-
-def spoil(state):
-    for name in GARBAGE:
-        assert (state / name).exists(), name
-        (state / name).write_text("\x00garbage{")
-
-
-@full
-def test_garbage_in_small_files_is_no_obstacle(started, state):
-    """Neither to end what runs, nor to a start: each is made again or not believed."""
-    spoil(state)
-    assert run("stop", state=state).stdout == "stopped; the objects are kept\n"
-    assert run("status", state=state).returncode == 3
-    spoil(state)
-    up = run("up", state=state)
-    assert up.returncode == 0, up.stderr
-    document = json.loads((state / "kubeconfig").read_text())
-    assert document["current-context"] == "lab"
-
-
-@full
-def test_damaged_objects_are_told_and_can_be_removed(started, state):
-    """etcd cannot start: its name, its words, its log, and the one way out."""
-    assert run("stop", state=state).returncode == 0
-    [database] = (state / "etcd").glob("**/snap/db")
-    os.truncate(database, 1000)
-    up = run("up", state=state)
-    assert up.returncode == 1
-    assert "Traceback" not in up.stderr and "goroutine" not in up.stderr
-    assert "error: etcd could not start: exit code" in up.stderr
-    assert f"The whole log is in {state}/logs/etcd.log." in up.stderr
-    assert "`python -m helpers delete` removes them" in up.stderr
-    assert not identity.running(state)
-    assert run("delete", "--yes", state=state).stdout == "deleted\n"
+    done = helpers("up", env={"LAB_STATE_DIR": state})
+    assert done.returncode == 0, done.stderr
 
 
 # --- Kubeconfigs, as helpers in a notebook meet them -----------------------------

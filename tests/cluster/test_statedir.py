@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from cluster import errors, statedir
-from cluster.machine import storage
 from cluster.progress import Silent
 from tests.commandline import environment
 from tests.notebooks import ROOT
@@ -50,38 +49,6 @@ def test_starts_and_removals_take_turns(tmp_path):
     for process in processes:
         _, said = process.communicate(timeout=120)
         assert process.returncode == 0, said
-
-
-def test_a_start_that_waits_for_a_removal_begins_in_a_new_directory(tmp_path):
-    state = tmp_path / "state"
-    with statedir.start_lock(state, Silent()):
-        (state / "old").touch()
-        command = [sys.executable, "-c", WAITER, state]
-        waiter = subprocess.Popen(
-            command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
-        )
-        assert "waiting" in waiter.stdout.readline()
-        storage.remove_state(state)
-        assert not state.exists()
-    said, _ = waiter.communicate(timeout=30)
-    assert (waiter.returncode, said) == (0, "['up.lock']\n")
-
-
-#: argument: state directory; it prints what it waits for, and what it finds then
-WAITER = """
-import os, sys
-from pathlib import Path
-from cluster import statedir
-from cluster.progress import Silent
-
-class Told(Silent):
-    def update(self, words):
-        print(words, flush=True)
-        self.update = super().update
-
-with statedir.start_lock(Path(sys.argv[1]), Told()):
-    print(os.listdir(sys.argv[1]))
-"""
 
 
 def test_a_place_where_no_directory_can_be_made_is_told():

@@ -2,23 +2,14 @@
 
 import os
 import re
-from pathlib import Path
 
 import psutil
 import pytest
 
-from cluster.local.backend import Local
 from cluster.machine import identity
 from helpers import connect
 from tests.kernels import CONNECT, await_text, finish, kernel, run
 from tests.patience import patience
-
-
-@pytest.fixture
-def state(tmp_path):
-    """Yield a state directory of its own, and end the cluster in it."""
-    yield str(tmp_path / "state")
-    Local(tmp_path / "state").delete()
 
 
 @pytest.mark.full("infrastructure that lessons do not touch")
@@ -43,28 +34,6 @@ def test_a_second_call_attaches_and_repr_says_where(cluster):
     pid = identity.pid_of(cluster.kubeconfig.parent, "pid_1")
     assert connect() == cluster
     assert identity.pid_of(cluster.kubeconfig.parent, "pid_1") == pid
-
-
-def test_two_notebooks_at_once_get_one_cluster(state, cluster):
-    with kernel(state) as (_, one), kernel(state) as (_, two):
-        one.execute(CONNECT)
-        two.execute(CONNECT)
-        texts = [finish(one), finish(two)]
-    servers = [re.findall(r"https://127\.0\.0\.1:\d+", text)[-1] for text, _ in texts]
-    assert servers[0] == servers[1]
-    assert [error for _, error in texts] == ["", ""]
-
-
-@pytest.mark.full("infrastructure that lessons do not touch")
-def test_an_interrupted_cell_leaves_no_half_cluster(state, cluster):
-    with kernel(state) as (manager, client):
-        client.execute(CONNECT)
-        await_text(client, "waiting for")
-        manager.interrupt_kernel()
-        _, error = finish(client)
-        assert error.startswith("KeyboardInterrupt:")
-        assert not Local(Path(state)).running()
-        assert "https://127.0.0.1:" in run(client, CONNECT)
 
 
 def test_an_interrupted_wait_leaves_nothing_and_the_next_cell_runs(cluster):

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 
+from cluster import paths
 from cluster.image import cache as image_cache
 from cluster.local import rootfs
 from cluster.local.backend import Local
@@ -40,6 +41,7 @@ os.execv(command[0], command)
 class Cluster:
     """The cluster of an account ("root", "one id", "65536 ids"; "me": whoever tests).
 
+    "user-mode" is that of whoever tests, too, with a node in user-mode Linux.
     Its learner has a file, an environment variable and a key in `home`, a listener on
     loopback and an abstract socket. All is on the host, and none is for pods.
     """
@@ -52,7 +54,7 @@ class Cluster:
         self.mark = f"walls-{secrets.token_hex(6)}"
         self.binaries, self.archive = Local().setup(Silent())
         # Of the learner's own: the store of the image is made there.
-        self.cache = home / "cache"
+        self.cache = home / "cache" if account != "user-mode" else paths.cache_dir()
         self._open = ExitStack()
 
     # --- As the learner ---------------------------------------------------------
@@ -67,7 +69,7 @@ class Cluster:
         """Run Python as the learner."""
         command = [sys.executable, *words]
         given = {
-            "LAB_BACKEND": "local",
+            "LAB_BACKEND": "local" if self.account != "user-mode" else "control-plane",
             "LAB_STATE_DIR": str(self.state),
             "LAB_CACHE_DIR": str(self.cache),
             "LAB_ASSETS": str(self.binaries),
@@ -97,7 +99,7 @@ class Cluster:
     def up(self) -> None:
         """Start it, with what a learner has around."""
         self.home.chmod(0o700)
-        if not self.diary.exists():
+        if not self.diary.exists() and self.account != "user-mode":
             self._own_programs()
         self.diary.write_text(f"my diary: {self.secret}\n")
         (self.home / ".bashrc").touch()
@@ -154,7 +156,9 @@ class Cluster:
             **spec,
         }
         self.kubectl("apply", "-f", "-", input=json.dumps(pod))
-        self.kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=50s")
+        self.kubectl(
+            "wait", "--for=condition=Ready", f"pod/{name}", "--timeout=90s", timeout=100
+        )
 
     def sh(self, pod: str, script: str) -> str:
         """Run a shell's script in a pod."""
@@ -190,6 +194,8 @@ class Cluster:
         kind, handle = _handle(self.diary)
         return {
             "top": "/host",
+            "state": str(self.state),
+            "api": int((self.state / "port").read_text()),
             "paths": [str(self.diary), "/etc/shadow", str(self.state / "kubeconfig")],
             "programs": _inodes(self.programs()),
             "inside": [

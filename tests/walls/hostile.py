@@ -3,7 +3,8 @@
 Runs in a pod, with the standard library alone: `python3 - WORLD < hostile.py`. WORLD is
 JSON of what there is on the host and may not be reached (`World`). Printed is JSON: for
 each row how many attempts there were, what they got, and with which errors the others
-ended. `node`, in WORLD, makes it leave the container first for the namespaces of PID 1.
+ended. `node`, in WORLD, makes it leave the container first for the namespaces of PID 1;
+`rows` names other rows than those of `ROWS`.
 """
 
 import collections
@@ -49,6 +50,12 @@ NAMESPACED = (
     # Of the caller alone, or of its PID namespace.
     *("kernel/ns_last_pid", "kernel/pid_max", "kernel/cap_last_cap"),
 )
+
+
+#: as a node in user-mode Linux sees its host, and whoever knows names
+HOST, NAMES = "10.0.2.2", "10.0.2.3"
+#: asks for the address of `example.com`
+QUESTION = b"\x12\x34\1\0\0\1\0\0\0\0\0\0\x07example\3com\0\0\1\0\1"
 
 
 class Row:
@@ -535,6 +542,74 @@ def _limit(files: int) -> None:
         raise PermissionError(errno.EPERM, str(error)) from error
 
 
+def its_host(row: Row) -> None:
+    """Have the kernel of a node, a process of its host, reach what is there."""
+    top, world = "/mnt/host", row.world
+    os.makedirs(top, exist_ok=True)
+    diary, state = top + world["paths"][0], top + world["state"]
+    home, own = os.path.dirname(diary), f"{state}/guest/etc"
+    memory, images = "/tmp/walls-memory", "/tmp/walls-images"
+    os.mknod(memory, 0o20600, os.makedev(1, 1))
+    os.mknod(images, 0o60600, os.makedev(98, 16))
+    for name, attempt in {
+        "the host's files": lambda: mount("none", top, "hostfs", 0, "/"),
+        "programs": lambda: os.listdir(f"{top}/usr"),
+        "its own directory": lambda: open(f"{own}/mark", "w").close(),
+        "to read": lambda: open(diary).read(),
+        "to list": lambda: os.listdir(home),
+        "to write": lambda: open(diary, "a").close(),
+        "to make": lambda: open(f"{home}/made", "w").close(),
+        "to make a directory": lambda: os.mkdir(f"{home}/made"),
+        "to truncate": lambda: os.truncate(diary, 0),
+        "to move away": lambda: os.rename(diary, f"{own}/moved"),
+        "to link": lambda: os.link(diary, f"{own}/linked"),
+        "to remove": lambda: os.unlink(diary),
+        "the keys": lambda: open(f"{state}/pki/ca.key").read(),
+        "the plan": lambda: open(f"{state}/run/node.json", "a").close(),
+        "the disk of all": lambda: os.close(os.open(f"{state}/run/disk", os.O_RDWR)),
+        "environments": lambda: open(f"{top}/proc/self/environ").read(),
+        # These may pretend to: whoever reads this looks at the file itself.
+        "(mode)": lambda: [os.chmod(path, 0o777) for path in (home, diary)],
+        "(owner)": lambda: os.chown(diary, 1, 1),
+        "(time)": lambda: os.utime(diary, (1, 1)),
+        "to leave the files": lambda: call(LIBC.umount2, top, MNT_DETACH),
+        "the node's network": _enter_network,
+        "the API server": lambda: _connect(world["api"]),
+        "the host's loopback": lambda: _connect(world["port"]),
+        "UDP": _ask_a_name,
+        "memory": lambda: os.close(os.open(memory, os.O_RDWR)),
+        "to read the images": lambda: os.close(os.open(images, os.O_RDONLY)),
+        "to write to the images": lambda: _write_again(images),
+    }.items():
+        with row.attempt():
+            attempt()
+            row.got |= set() if name.startswith("(") else {name}
+
+
+def _enter_network() -> None:
+    with open("/proc/1/ns/net") as namespace:
+        call(LIBC.setns, namespace.fileno(), 0)
+
+
+def _connect(port: int) -> None:
+    socket.create_connection((HOST, port), timeout=10).close()
+
+
+def _ask_a_name() -> None:
+    """Ask for a name; where nobody answers that says nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(3)
+        client.sendto(QUESTION, (NAMES, 53))
+        client.recv(512)
+
+
+def _write_again(device: str) -> None:
+    """Write what is there: it is everybody's."""
+    descriptor = os.open(device, os.O_RDWR)
+    os.pwrite(descriptor, os.pread(descriptor, 4096, 0), 0)
+    os.fsync(descriptor)
+
+
 ROWS = {
     "namespaces of the host": namespaces,
     "the learner's files: by a process": processes,
@@ -554,6 +629,8 @@ ROWS = {
     "the learner's environment": environment,
     "the kernel": kernel,
 }
+#: where the kernel of the node is not that of the host
+OF_USERMODE = {"the host of its kernel": its_host}
 
 
 def clean(world: dict) -> None:
@@ -597,7 +674,7 @@ def run(name: str, world: dict) -> dict:
         signal.alarm(world.get("patience", PATIENCE))
         row = Row(world)
         began = time.monotonic()
-        ROWS[name](row)
+        (ROWS | OF_USERMODE)[name](row)
         document = {
             "tried": row.tried,
             "got": sorted(row.got),
@@ -624,7 +701,7 @@ def main() -> None:
         clean(world)
         print("{}")
         return
-    print(json.dumps({name: run(name, world) for name in ROWS}))
+    print(json.dumps({name: run(name, world) for name in world.get("rows", ROWS)}))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """A hostile pod: whatever it tries, it gets nothing of the host but what is meant."""
 
+import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +76,23 @@ def test_the_programs_that_it_tries_to_change_are_in_sight(lab, tables):
     assert lab.layers()
     for path in lab.world["inside"]:
         lab.sh("plain", f"test -f '/host{path}'")
+
+
+def test_the_system_calls_of_a_pod_are_filtered(lab, tables):
+    mode = lab.sh("plain", "grep ^Seccomp: /proc/self/status").split()[1]
+    status = json.loads((lab.state / "run" / "status.json").read_text())
+    assert mode == ("2" if status["seccomp"] else "0")
+
+
+def test_the_node_has_no_device_of_the_hosts_and_no_way_out(lab, tables):
+    """As a pod with hostNetwork sees it."""
+    devices = lab.sh("privileged", "cat /proc/net/dev").splitlines()[2:]
+    routes = lab.sh("privileged", "cat /proc/net/route").splitlines()[1:]
+    inside = {line.partition(":")[0].strip() for line in devices}
+    host = {name for _, name in socket.if_nameindex()} - {"lo"}
+    assert "lo" in inside and not inside & host
+    # None leads to everywhere, so none to the internet.
+    assert routes and "00000000" not in {route.split()[1] for route in routes}
 
 
 @pytest.mark.parametrize("position", POSITIONS)

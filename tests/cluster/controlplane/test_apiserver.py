@@ -71,17 +71,6 @@ def test_a_full_audit_log_is_removed_after_a_month(own, core):
 
 
 @pytest.mark.full("infrastructure that lessons do not touch")
-def test_one_that_was_killed_comes_back_with_its_objects(own, core):
-    """As after a crash: it is started again, and nobody has to ask for it."""
-    create(core, "crashed")
-    killed = own.pid
-    os.kill(killed, signal.SIGKILL)
-    until(lambda: own.pid not in (killed, None))
-    own.restart()
-    assert core.read_namespaced_config_map("crashed", "default")
-
-
-@pytest.mark.full("infrastructure that lessons do not touch")
 def test_it_forgets_soon(own, core):
     """A token for the next page ends within seconds, once the server was restarted."""
     from kubernetes.client import ApiException
@@ -126,13 +115,15 @@ def test_only_its_user_can_read_what_it_stores(own):
 
 @pytest.mark.full("infrastructure that lessons do not touch")
 def test_nobody_gets_its_port_while_it_is_away(own, core):
-    """A request is refused then, and not answered by whoever comes along."""
-    port = int(own.url.rpartition(":")[2])
-    os.kill(own.pid, signal.SIGKILL)
+    """And it is started again, with its objects: nobody has to ask for that."""
+    create(core, "crashed")
+    port, killed = int(own.url.rpartition(":")[2]), own.pid
+    os.kill(killed, signal.SIGKILL)
     with socket.socket() as other, pytest.raises(OSError, match="in use"):
         other.bind(("127.0.0.1", port))
+    until(lambda: own.pid not in (killed, None))
     own.restart()
-    assert core.list_namespace().items
+    assert core.read_namespaced_config_map("crashed", "default")
 
 
 @pytest.mark.full("infrastructure that lessons do not touch")

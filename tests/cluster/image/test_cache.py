@@ -85,12 +85,6 @@ def test_disk_that_fills_up_during_the_build(file):
     assert in_directory(file) == ["build.lock"]
 
 
-def test_disk_that_is_too_full_to_begin(file, monkeypatch):
-    monkeypatch.setattr(image_cache, "DISK_NEEDED", 1 << 60)
-    with pytest.raises(errors.NotEnough):
-        image_cache.keep(file, never, Silent())
-
-
 def test_cache_that_cannot_be_written(tmp_path):
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(errors.StateError) as caught:

@@ -7,7 +7,6 @@ import time
 import pytest
 
 from cluster import errors, programs, versions
-from cluster.image.archive import Entry, Image, write_archive, write_layer
 from cluster.image.cache import architecture, ensure
 from cluster.image.load import import_archive, list_images
 from cluster.local.backend import Local
@@ -96,25 +95,6 @@ def test_lessons_find_their_tools_and_a_pod_ends_when_told(namespace):
     began = time.monotonic()
     kubectl("delete", "pod/tools", "--namespace", namespace)
     assert time.monotonic() - began < min(patience(15), 25)
-
-
-@full
-def test_image_that_a_learner_adds(containerd, namespace, tmp_path):
-    # Our own archive under another name: an image that a pod can run.
-    layer = write_layer({"etc/motto": Entry(0o644, content=b"")}, tmp_path / "l.tar")
-    images = [Image(("images-test/app:1",), (layer,), {"Cmd": ["/app"]})]
-    write_archive(images, architecture(), tmp_path / "app.tar")
-    assert import_archive(*containerd, tmp_path / "app.tar") == [
-        "docker.io/images-test/app:1"
-    ]
-    assert "docker.io/images-test/app:1" in names(containerd)
-    # A kubelet that had to pull it would say ErrImagePull; it tries to start it.
-    kubectl("run", "app", "--image=images-test/app:1", "--namespace", namespace)
-    kubectl(
-        *("wait", "pod/app", "--namespace", namespace, "--timeout=30s"),
-        "--for=jsonpath={.status.containerStatuses[0].lastState.terminated.reason}"
-        "=StartError",
-    )
 
 
 def test_short_name_in_an_oci_layout_becomes_one_that_a_pod_can_ask_for(

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from cluster.processes import SYSTEM_PATH
-from tests.cluster.whole.lab import ROOT
+from tests.notebooks import ROOT
 
 GUARD = "from cluster.local import network; print(network.guard_loopback())"
 

@@ -1,4 +1,4 @@
-"""A cluster goes on where the disk is full, and ends when it is asked to."""
+"""A cluster goes on where the disk is full, and ends in time and when asked to."""
 
 import json
 
@@ -18,8 +18,10 @@ from cluster.waiting import until
 place = Path(sys.argv[1])
 status = place / "status.json"
 part = Component("kube-apiserver", ("/bin/sleep", "60"))
-supervisor = Supervisor((part,), lambda part: True, logs=str(place), env={})
-cluster = Lifecycle(supervisor, (), status=status, budget=30, facts={})
+never = sys.argv[2] == "never_ready"
+supervisor = Supervisor((part,), lambda part: not never, logs=str(place), env={})
+budget = 0.3 if never else 30
+cluster = Lifecycle(supervisor, (), status=status, budget=budget, facts={})
 
 def seen(restarts):
     found = json.loads(status.read_text())["components"][part.name]
@@ -67,3 +69,12 @@ def test_a_signal_that_does_not_wake_the_main_thread_ends_it(tmp_path):
     python("-c", PROGRAM, tmp_path, "signal_to_a_thread", check=True, timeout=40)
     found = json.loads((tmp_path / "status.json").read_text())
     assert found["phase"] == "stopped"
+
+
+def test_one_that_is_never_ready_ends_with_the_budget(tmp_path):
+    """Whether or not somebody waits for it."""
+    python("-c", PROGRAM, tmp_path, "never_ready", check=True, timeout=40)
+    found = json.loads((tmp_path / "status.json").read_text())
+    assert found["phase"] == "failed"
+    assert "it still waits for kube-apiserver" in found["problem"]
+    assert found["components"]["kube-apiserver"]["state"] == "stopped"

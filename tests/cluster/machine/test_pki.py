@@ -3,7 +3,6 @@
 import base64
 import datetime as dt
 import json
-import os
 import ssl
 from pathlib import Path
 
@@ -144,19 +143,6 @@ def test_one_key_per_purpose(made):
     # The CAs, the ServiceAccounts, and every leaf.
     assert len(publics) == len(pki.AUTHORITIES) + 1 + len(pki.LEAVES)
     assert len(set(publics)) == len(publics)
-
-
-@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_files_are_private_whatever_the_umask(tmp_path, umask):
-    before = os.umask(umask)
-    try:
-        pki.ensure(tmp_path / "pki")
-        write_all(tmp_path / "pki")
-    finally:
-        os.umask(before)
-    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "pki").iterdir()}
-    assert modes == {0o600}
-    assert (tmp_path / "pki").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_second_time_nothing_changes(directory):

@@ -84,10 +84,11 @@ def test_a_status_is_what_was_written():
 def test_what_is_no_status_is_damaged_and_no_traceback(tmp_path, change):
     (tmp_path / "run").mkdir()
     path = tmp_path / "run" / "status.json"
-    for text in (json.dumps({**STATUS, **change}), "[" * 100_000):
+    for text in (json.dumps({**STATUS, **change}), "[" * 100_000, "", "null", "\0"):
         path.write_text(text)
-        with pytest.raises(errors.StateError, match="is damaged"):
+        with pytest.raises(errors.StateError, match="is damaged") as caught:
             local_machine(tmp_path).last_status()
+        assert "helpers stop" in caught.value.way_out
 
 
 def test_the_texts_of_a_status_move_no_cursor():

@@ -322,13 +322,6 @@ def test_with_builds_switched_off_it_is_an_error_that_has_its_reason_above(
     assert (made / "hi").read_bytes() == content and len(view.kept) == 1
 
 
-def test_a_program_comes_without_a_word(mirror, hello):
-    view = Notes()
-    made = programs.ensure(view, hello)
-    assert (made / "hi").read_bytes() == mirror.files["/hello.example/v1.2.3/hi"]
-    assert view.kept == []
-
-
 def test_what_came_stays_and_only_the_rest_is_built(mirror, hello, monkeypatch):
     (step,) = hello.steps
     other = dataclasses.replace(step, programs={"ho": "binaries/hello"})

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 
 import psutil
 import pytest
@@ -202,40 +201,6 @@ def test_sources_that_cannot_be_fetched_are_told_from_faults(
         programs.ensure(Silent(), gobox.recipe(source))
     assert "connection refused" in caught.value.tail
     assert "GOPROXY" in caught.value.way_out
-
-
-# --- too little room ---
-
-
-def test_a_disk_that_runs_full_is_told_by_the_compiler_and_is_given_back(
-    recipe, compiled, tmp_path, start
-):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = [
-        *("unshare", "--user", "--map-root-user", "--mount", "sh", "-c"),
-        f'mount -t tmpfs -o size=3m tmpfs {disk} && exec "$@"',
-        "sh",
-    ]
-    if subprocess.run([*mounted, "true"], capture_output=True).returncode:
-        pytest.skip("no mounts in a user namespace here")
-    # Go's runtime alone is more when it is compiled.
-    path = compiled.environment["PATH"]
-    process = start(recipe.root, disk / "cache", prefix=mounted, PATH=path)
-    found = finish(process, code=1)
-    assert found["error"] == "BuildFailed"
-    assert "no space left on device" in found["tail"]
-    assert "LAB_CACHE_DIR" in found["way_out"]
-
-
-def test_a_cache_that_cannot_be_made_is_named(recipe, tmp_path, monkeypatch):
-    (tmp_path / "file").touch()
-    monkeypatch.delenv("LAB_ASSETS", raising=False)
-    monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "file" / "cache"))
-    with pytest.raises(errors.StateError) as caught:
-        programs.ensure(Silent(), recipe)
-    assert caught.value.path.is_relative_to(tmp_path / "file")
-    assert "LAB_CACHE_DIR" in caught.value.way_out
 
 
 # --- a program that the distribution has ---

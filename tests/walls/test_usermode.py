@@ -1,0 +1,60 @@
+"""A hostile pod on a node in user-mode Linux: its kernel is a process of the host."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from cluster.usermode import kernel, walls
+from tests.walls.cluster import Cluster
+from tests.walls.hostile import OF_USERMODE
+
+pytestmark = [
+    pytest.mark.full("user-mode Linux"),
+    pytest.mark.skipif(
+        kernel.find()[0] is None, reason=kernel.find()[1] or "it can be had"
+    ),
+    pytest.mark.skipif(walls.version() < walls.WHOLE, reason="before Linux 6.7"),
+]
+#: that it tried; and what nodes and their programs need
+MEANT = {
+    *("the host's files", "programs", "its own directory", "to leave the files"),
+    *("the node's network", "the API server", "to read the images"),
+}
+
+
+@pytest.fixture
+def lab():
+    with tempfile.TemporaryDirectory(prefix="walls-") as home:
+        cluster = Cluster("user-mode", Path(home))
+        try:
+            cluster.up()
+            yield cluster
+        finally:
+            cluster.close()
+
+
+def test_a_privileged_pod_gets_nothing_of_the_learners(lab):
+    """It mounts the host's files, and asks for more than the API server."""
+    [row] = OF_USERMODE
+    lab.run_pod("privileged", privileged=True, hostPID=True)
+    # Made now, as is all that is around the learner.
+    assert lab.world
+    before = described(lab)
+    table = lab.attempts("privileged", rows=[row, "the learner's environment", "keys"])
+    assert {name: set(found["got"]) for name, found in table.items()} == {
+        row: MEANT,
+        "the learner's environment": set(),
+        "keys": set(),
+    }
+    assert described(lab) == before
+
+
+def described(lab: Cluster) -> dict[Path, tuple]:
+    """Return what is in the learner's home, and how it was changed."""
+    there = [lab.home, *(path for path in lab.home.iterdir() if path != lab.state)]
+    found = {path: path.stat() for path in there}
+    return {
+        path: (each.st_mode, each.st_uid, each.st_gid, each.st_mtime_ns)
+        for path, each in found.items()
+    } | {lab.diary / "text": (lab.diary.read_text(),)}
