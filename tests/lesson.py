@@ -1,7 +1,8 @@
 """Run a lesson as its page does: by Jupyter's HTTP and websocket, cell after cell.
 
-Exercises have their solutions. `python -m tests.lesson ADDRESS` does it on another
-machine, where the address of `make lab` leads somewhere, and prints JSON.
+Exercises have the solutions of this checkout, whatever the served notebook has.
+`python -m tests.lesson ADDRESS` does it on another machine, where the address of
+`make lab` leads somewhere, and prints JSON.
 """
 
 import json
@@ -14,43 +15,70 @@ import requests
 import websocket
 
 from helpers.course.exercise import with_solutions
+from helpers.course.export import load
 
 #: seconds for one answer of the server, and for one cell
 ANSWER, CELL = 120, 240
 
 
 def play(address: str) -> list[dict]:
-    """Open the page at an address with a token, and run its code cells; see `run`."""
+    """Open the page at an address with a token, and run its lesson; see `run`."""
     parts = urlsplit(address)
     [token] = parse_qs(parts.query)["token"]
     base, _, name = parts.path.partition("/lab/tree/")
-    server = requests.Session()
-    server.get(address, timeout=ANSWER).raise_for_status()
-    server.headers["Authorization"] = f"token {token}"
-    place = f"{parts.netloc}{base}/api"
-    api = f"{parts.scheme}://{place}"
-    notebook = server.get(f"{api}/contents/{name}", timeout=ANSWER).json()["content"]
-    asked = {"path": name, "name": name, "type": "notebook"}
-    asked["kernel"] = {"name": "python3"}
-    session = server.post(f"{api}/sessions", json=asked, timeout=ANSWER).json()
-    kernel = session["kernel"]["id"]
-    try:
-        channels = websocket.create_connection(
-            f"ws://{place}/kernels/{kernel}/channels",
-            header=[f"Authorization: token {token}"],
-            timeout=CELL,
-        )
-        cells = with_solutions(notebook)["cells"]
-        ran = [run(channels, each) for each in cells if each["cell_type"] == "code"]
-        channels.close()
-    finally:
-        server.delete(f"{api}/sessions/{session['id']}", timeout=ANSWER)
-    return ran
+    requests.get(address, timeout=ANSWER).raise_for_status()
+    server = Server(f"{parts.scheme}://{parts.netloc}{base}", token)
+    return server.learn(name, name.removeprefix("notebooks/"))
 
 
-def run(channels: websocket.WebSocket, cell: dict) -> dict:
+class Server:
+    """A Jupyter server at an address, and a token that it takes."""
+
+    def __init__(self, base: str, token: str) -> None:
+        self.base = base
+        self._mark = {"Authorization": f"token {token}"}
+
+    def ask(self, method: str, path: str, **options) -> requests.Response:
+        """Ask its API; raise HTTPError."""
+        given = {"headers": self._mark, "timeout": ANSWER, **options}
+        answer = requests.request(method, f"{self.base}/{path}", **given)
+        answer.raise_for_status()
+        return answer
+
+    def learn(self, path: str, lesson: str) -> list[dict]:
+        """Run the notebook at `path`, a copy of `lesson`; return what `run` does."""
+        served = sources(self.ask("GET", f"api/contents/{path}").json()["content"])
+        solved = sources(with_solutions(load(lesson)))
+        return self.run(path, {cell: solved[cell] for cell in served})
+
+    def run(self, path: str, cells: dict[str, str]) -> list[dict]:
+        """Run cells in a new kernel of a notebook; return what came of each."""
+        asked = {"path": path, "name": path, "type": "notebook"}
+        asked["kernel"] = {"name": "python3"}
+        session = self.ask("POST", "api/sessions", json=asked).json()
+        try:
+            channels = websocket.create_connection(
+                f"ws{self.base.removeprefix('http')}/api/kernels/"
+                f"{session['kernel']['id']}/channels",
+                header=self._mark,
+                timeout=CELL,
+            )
+            ran = [run(channels, *each) for each in cells.items()]
+            channels.close()
+        finally:
+            self.ask("DELETE", f"api/sessions/{session['id']}")
+        return ran
+
+
+def sources(notebook: dict) -> dict[str, str]:
+    """Return the code cells by id."""
+    code = [each for each in notebook["cells"] if each["cell_type"] == "code"]
+    return {each["id"]: "".join(each["source"]) for each in code}
+
+
+def run(channels: websocket.WebSocket, cell: str, source: str) -> dict:
     """Run a cell and return its id, the text of its outputs, its error, its seconds."""
-    ran = {"id": cell["id"], "text": "", "error": ""}
+    ran = {"id": cell, "text": "", "error": ""}
     message = {
         "header": {
             "msg_id": uuid.uuid4().hex,
@@ -61,7 +89,7 @@ def run(channels: websocket.WebSocket, cell: dict) -> dict:
         },
         "parent_header": {},
         "metadata": {},
-        "content": {"code": "".join(cell["source"]), "silent": False},
+        "content": {"code": source, "silent": False},
         "channel": "shell",
     }
     began = time.monotonic()

@@ -4,6 +4,8 @@ The steps are those of docs/teaching.md. The hub's environment is not the one in
 the image was made, so the versions of some of its packages are others.
 """
 
+import asyncio
+import functools
 import os
 import re
 import shutil
@@ -119,7 +121,7 @@ def test_it_outlives_whoever_started_it_and_the_hook_of_the_hub_ends_it(learner)
     assert learner("up").returncode == 0
     assert learner("status").returncode == 0
     [hook] = re.findall(
-        r"```python\n(import pwd.*?)```",
+        r"```python\n(import asyncio.*?)```",
         (ROOT / "docs/teaching.md").read_text(),
         re.DOTALL,
     )
@@ -131,17 +133,19 @@ def test_it_outlives_whoever_started_it_and_the_hook_of_the_hub_ends_it(learner)
     account = SimpleNamespace(pw_uid=1000, pw_gid=1000, pw_dir=str(learner.home))
     done = []
 
-    def run(command, *, user, group, extra_groups, cwd, env, timeout):
+    async def run(*command, user, group, extra_groups, cwd, env):
         """Be the system's, and let the user read our Python, which may be in /root."""
         assert (user, group, extra_groups, cwd) == (1000, 1000, [], account.pw_dir)
         assert env["HOME"] == cwd and spawner.environment.items() <= env.items()
         done.append(learner(*command[3:]))
-        assert command[1:3] == ["-m", "helpers"]
+        assert command[1:3] == ("-m", "helpers")
+        return SimpleNamespace(wait=functools.partial(asyncio.sleep, 0))
 
-    names = {"c": SimpleNamespace(Spawner=SimpleNamespace())}
+    hub, spawners = SimpleNamespace(), SimpleNamespace()
+    names = {"c": SimpleNamespace(JupyterHub=hub, Spawner=spawners)}
     exec(code, names)
     names["pwd"] = SimpleNamespace(getpwnam=lambda name: account)
-    names["subprocess"] = SimpleNamespace(run=run)
-    names["c"].Spawner.post_stop_hook(spawner)
+    names["asyncio"] = SimpleNamespace(create_subprocess_exec=run)
+    asyncio.run(spawners.post_stop_hook(spawner))
     assert [each.returncode for each in done] == [0], done
     assert learner("status").returncode == 3
