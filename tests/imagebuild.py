@@ -29,6 +29,8 @@ from tests.engine import Engine
 from tests.notebooks import ROOT
 
 TAG = "kubernetes-api-notebooks"
+#: of the Dockerfile: what the image takes files of
+STAGES = ("kernel", "thin")
 #: where no mirror answers, and where the mirror does
 NOWHERE, PORT = "https://127.0.0.1:1", 8443
 #: of the mirror, the same for every build: the base has its authority
@@ -63,10 +65,10 @@ TRUSTED = "/etc/apt/trusted.pem"
 
 def ensure(engine: Engine) -> str:
     """Build the image of this checkout and return its name; raise AssertionError."""
-    # The stage has a name: else its layers would go with those of older images.
-    names = (("--target", "thin", "--tag", f"{TAG}:thin"), ("--tag", TAG))
+    # Stages have names: else their layers would go with those of older images.
+    stages = [("--target", name, "--tag", f"{TAG}:{name}") for name in STAGES]
     with mirror(engine) as served:
-        done = build(engine, served.base, *names)
+        done = build(engine, served.base, *stages, ("--tag", TAG))
     assert done.returncode == 0, done.stdout[-3000:]
     engine.docker("system", "prune", "--force")
     return TAG
