@@ -1,8 +1,8 @@
 """A class with JupyterHub, set up by the words of docs/teaching.md.
 
 Ann comes back after a logout, bob has nothing but a server, and eve is hostile. The hub
-and the repository are on this machine, and whoever teaches is root there. It takes ten
-minutes, so `make full` leaves it out: `python -m pytest -n 0 tests/machines/hub.py`.
+and the repository are on this machine, and whoever teaches is root there. `make full`
+leaves it out, as it takes too long: `python -m pytest -n 0 tests/machines/hub.py`.
 """
 
 import json
