@@ -9,7 +9,6 @@ from pathlib import Path
 
 from cluster import errors, processes, programs, statedir, versions
 from cluster.kind.engine import Engine
-from cluster.machine import logs
 from cluster.programs.check import program_version
 from cluster.programs.recipe import KIND, parse
 from cluster.progress import Progress
@@ -88,7 +87,8 @@ class Commands:
         """Run kind, and show which step it is at; raise KindFailed."""
         command = [str(ensure_kind(progress)), *arguments]
         what = f"kind {' '.join(arguments[:2])}"
-        self.run(command, what, lambda: progress.update(f"{what}: {self._step()}"))
+        began = self.log.stat().st_size if self.log.exists() else 0
+        self.run(command, what, lambda: progress.update(f"{what}: {self._step(began)}"))
 
     def node_image(self, progress: Progress) -> str:
         """Have the engine load or pull the node image, and return its name.
@@ -139,12 +139,11 @@ class Commands:
             raise errors.KindFailed(what, code, essence(said), self.log)
         return printed
 
-    def _step(self) -> str:
-        """Return the step that kind is at: the last one that its log names."""
-        for line in reversed(logs.tail(self.log, 20).splitlines()):
-            if line.lstrip().startswith("•"):
-                return line.strip(" •.…")
-        return "starting"
+    def _step(self, began: int) -> str:
+        """Return the step that kind is at: the last one in its log since `began`."""
+        said = self.log.read_bytes()[began:].decode(errors="replace").splitlines()
+        steps = [line for line in said if line.lstrip().startswith("•")]
+        return steps[-1].strip(" •.…") if steps else "starting"
 
     @property
     def log(self) -> Path:
