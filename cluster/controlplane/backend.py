@@ -5,11 +5,10 @@ are the genuine ones. Where user-mode Linux is installed, a node starts after th
 the background; elsewhere there is nothing that could run a pod.
 """
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, preflight, programs, statedir
+from cluster import errors, preflight, programs
 from cluster.controlplane.process import control_plane
 from cluster.image import load as images
 from cluster.local.backend import Local
@@ -54,12 +53,8 @@ class ControlPlane(Local):
 
     def binaries(self) -> Path | None:
         """Return the directory that holds kubectl, or None before the set-up."""
-        with contextlib.suppress(errors.IncompleteAssets):
-            # Where a whole cluster has been set up, all of these are there.
-            found = programs.find(RECIPE)
-            if found:
-                return found
-        return programs.find(CONTROL_PLANE)
+        # Where a whole cluster has been set up, all of these are there.
+        return programs.find(RECIPE, CONTROL_PLANE)
 
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
         """Make what a start needs: the binaries' directory, and the disk of a node.
@@ -74,7 +69,7 @@ class ControlPlane(Local):
             except errors.LabError as error:
                 # The lessons that ask the API server alone need none of it.
                 progress.update(f"without a node: {error.fact}")
-        return self.binaries() or programs.ensure(progress, CONTROL_PLANE), None
+        return programs.ensure(progress, RECIPE, CONTROL_PLANE), None
 
     def images(self) -> list[images.Image]:
         """Raise NoNode: images are on nodes."""
@@ -115,11 +110,9 @@ class ControlPlane(Local):
     def _log_directory(self, component: str) -> Path:
         return self.state / (layout.STATE if component in INSIDE else "") / "logs"
 
-    def _start(self, progress: Progress, port: int | None) -> None:
+    def _require_machine(self, progress: Progress) -> None:
         preflight.check(preflight.PlainAccount)
-        binaries, node_disk = self.setup(progress)
-        progress.update("making keys and certificates")
-        with statedir.usable(self.state):
-            pki.ensure(self.state / "pki")
-            write_private(self.state / MARK, "")
-        self._start_machine(binaries, node_disk, progress, port)
+
+    def _make_keys(self) -> None:
+        pki.ensure(self.state / "pki")
+        write_private(self.state / MARK, "")

@@ -61,15 +61,17 @@ class Local(Backend):
         return programs.find()
 
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
-        """Make what a start needs: the binaries' directory and the image archive."""
+        """Return what a start needs, found or made: programs and the image archive."""
         from cluster.image import cache as image_cache
-        from cluster.local import store
+        from cluster.local import facts, store
         from cluster.programs import ensure
 
-        binaries = ensure(progress)
-        archive = image_cache.ensure(binaries, progress)
-        store.ensure(binaries, archive, progress)
-        return binaries, archive
+        programs = ensure(progress)
+        archive = image_cache.ensure(programs, progress)
+        # What a cluster has begun with it keeps.
+        if not (self.state / "node" / "containerd" / facts.IMPORTED.name).exists():
+            store.ensure(programs, archive, progress)
+        return programs, archive
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
         """Start the cluster, or attach to it; return when it is ready.
@@ -237,49 +239,38 @@ class Local(Backend):
             raise
 
     def _start(self, progress: Progress, port: int | None) -> None:
-        from cluster import preflight
-        from cluster.image import cache as image_cache
-        from cluster.local import trial
-        from cluster.machine import pki
-
-        preflight.check()
-        binaries = self.binaries()
-        archive = image_cache.find(binaries, progress) if binaries else None
-        if binaries is None or archive is None:
-            # Before minutes of building for a machine that cannot start it.
-            progress.update("trying whether this machine can run the cluster")
-            trial.require(self.state)
-            binaries, archive = self.setup(progress)
-        elif not (self.state / "node" / "containerd" / "imported").exists():
-            from cluster.local import store
-
-            store.ensure(binaries, archive, progress)
+        self._require_machine(progress)
+        programs, archive = self.setup(progress)
         progress.update("making keys and certificates")
         with statedir.usable(self.state):
-            pki.ensure(self.state / "pki")
-            write_embedded(
-                self.state / "pki",
-                layout.KUBECONFIG_STEMS,
-                server=layout.API_SERVER,
-                context=layout.CONTEXT,
-            )
-        self._start_machine(binaries, archive, progress, port)
-
-    def _start_machine(
-        self,
-        binaries: Path,
-        archive: Path | None,
-        progress: Progress,
-        port: int | None,
-    ) -> None:
+            self._make_keys()
         wanted = ports.port_of(self.state) if port is None else port
         try:
-            self._machine.start(binaries, archive, wanted, progress)
+            self._machine.start(programs, archive, wanted, progress)
         except errors.PortTaken:
             if port is not None:
                 raise
             # Last time's port was only a habit.
-            self._machine.start(binaries, archive, 0, progress)
+            self._machine.start(programs, archive, 0, progress)
+
+    def _require_machine(self, progress: Progress) -> None:
+        """Raise LabError for a machine that cannot run the cluster."""
+        from cluster import preflight
+        from cluster.local import trial
+
+        preflight.check()
+        if self.binaries() is None:
+            # Before minutes of building for nothing.
+            progress.update("trying whether this machine can run the cluster")
+            trial.require(self.state)
+
+    def _make_keys(self) -> None:
+        from cluster.machine import pki
+
+        keys, server = self.state / "pki", layout.API_SERVER
+        pki.ensure(keys)
+        stems = layout.KUBECONFIG_STEMS
+        write_embedded(keys, stems, server=server, context=layout.CONTEXT)
 
     def _ensure_kubeconfig(self) -> None:
         """Write the learner's kubeconfig unless it is there and right.

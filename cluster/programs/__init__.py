@@ -41,24 +41,31 @@ from cluster.progress import Progress, for_here
 from cluster.statedir import hold, write_private
 
 
-def find(recipe: Recipe = RECIPE) -> Path | None:
-    """Return the directory with all programs, or None; make nothing.
+def find(*recipes: Recipe) -> Path | None:
+    """Return a directory with all programs of a recipe, or None; make nothing.
 
-    Raise IncompleteAssets for a directory in LAB_ASSETS that lacks one.
+    The first of `recipes` that is there will do; without one it is RECIPE. Raise
+    IncompleteAssets for a directory in LAB_ASSETS that lacks a program of the last.
     """
-    return _from_assets(recipe) or _from_cache(recipe)
+    *larger, last = recipes or (RECIPE,)
+    for recipe in larger:
+        with contextlib.suppress(errors.IncompleteAssets):
+            if found := find(recipe):
+                return found
+    return _from_assets(last) or _from_cache(last)
 
 
-def ensure(progress: Progress, recipe: Recipe = RECIPE) -> Path:
-    """Return the directory with all programs; make what is missing.
+def ensure(progress: Progress, *recipes: Recipe) -> Path:
+    """Return a directory as `find` does; make what is missing of the last recipe.
 
     One process makes them, others wait for it. Raise IncompleteAssets, StateError for
     an unusable cache, BadSetting, MissingTool, DownloadFailed or BuildFailed, and
     LabError if builds are off. However it ends, the cache holds whole programs only.
     """
-    found = find(recipe)
+    found = find(*recipes)
     if found:
         return found
+    recipe = recipes[-1] if recipes else RECIPE
     work = WorkDir(paths.cache_dir() / "build")
     with _usable(work), _alone(work, progress) as shared:
         # Somebody else may have made them while we waited.
@@ -66,18 +73,14 @@ def ensure(progress: Progress, recipe: Recipe = RECIPE) -> Path:
 
 
 def find_kubectl() -> Path | None:
-    """Return a directory with our kubectl, or None; get nothing."""
+    """Return a directory with our kubectl, or None; raise what `find` does."""
     # Where the local cluster has been set up, it is there already.
-    for recipe in (RECIPE, KUBECTL):
-        with contextlib.suppress(errors.IncompleteAssets):
-            if found := find(recipe):
-                return found
-    return None
+    return find(RECIPE, KUBECTL)
 
 
 def ensure_kubectl(progress: Progress) -> Path:
     """Return a directory with our kubectl; raise what `ensure` does."""
-    return find_kubectl() or ensure(progress, KUBECTL)
+    return ensure(progress, RECIPE, KUBECTL)
 
 
 def ensure_api_server(view: Progress | None = None) -> Path:
@@ -87,10 +90,6 @@ def ensure_api_server(view: Progress | None = None) -> Path:
     once, and `view` is told. Raise MissingTool where they cannot run, else what
     `ensure` does.
     """
-    for recipe in (RECIPE, CONTROL_PLANE):
-        with contextlib.suppress(errors.IncompleteAssets):
-            if found := find(recipe):
-                return found
     if sys.platform != "linux":
         raise errors.MissingTool(
             "kube-apiserver",
@@ -98,7 +97,7 @@ def ensure_api_server(view: Progress | None = None) -> Path:
             "It runs on Linux alone. Go on with another lesson, or run the image of "
             "these notebooks, as docs/binder.md says.",
         )
-    return ensure(view or for_here(), API_SERVER)
+    return ensure(view or for_here(), RECIPE, CONTROL_PLANE, API_SERVER)
 
 
 def faults(directory: Path, recipe: Recipe = RECIPE) -> dict[str, str]:

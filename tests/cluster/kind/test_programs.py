@@ -14,11 +14,11 @@ def got(tmp_path, monkeypatch):
     """Return the recipes of what is got on a machine that has nothing yet."""
     got = []
 
-    def ensure(progress, recipe):
-        got.append(recipe)
+    def ensure(progress, *recipes):
+        got.append(recipes[-1])
         return tmp_path
 
-    monkeypatch.setattr(programs, "find", lambda recipe: None)
+    monkeypatch.setattr(programs, "find", lambda *recipes: None)
     monkeypatch.setattr(programs, "ensure", ensure)
     monkeypatch.setattr(backend.image_cache, "ensure", lambda *_: tmp_path / "image")
     return got
@@ -30,8 +30,8 @@ def test_the_api_server_of_lesson_23_is_got_by_the_set_up(got, tmp_path):
 
 
 def test_without_it_all_other_lessons_can_be_had(got, tmp_path, monkeypatch):
-    def ensure(progress, recipe):
-        if recipe is API_SERVER:
+    def ensure(progress, *recipes):
+        if API_SERVER in recipes:
             raise errors.LabError("etcd, kube-apiserver did not come", "Mend it.")
         return tmp_path
 
