@@ -128,6 +128,12 @@ class Backend(Protocol):
     def log(self, component: str, lines: int, *, previous: bool = False) -> str:
         """Return the last lines of a component's log."""
 
+    def require_component(self, name: str) -> None:
+        """Raise LabError unless `log` knows the component."""
+        if name not in self.logs:
+            known = ", ".join(self.logs)
+            raise errors.LabError(f"There is no component {name!r}; known: {known}.")
+
     def images(self) -> list:
         """Return the images that pods can use."""
 

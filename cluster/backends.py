@@ -68,7 +68,8 @@ class Here:
         self.asked = asked or os.environ.get(VARIABLE) or AUTO
         if self.asked not in NAMES:
             known = f"Known: {', '.join(NAMES)}."
-            raise errors.BadSetting(VARIABLE, self.asked, "is no backend", known)
+            fact = f"{VARIABLE}={self.asked}: is no backend."
+            raise errors.LabError(fact, known)
 
     @functools.cached_property
     def kept(self) -> str:
@@ -126,12 +127,12 @@ def kept() -> Backend:
 
 
 def chosen() -> Choice:
-    """Return which backend it is here, and why; raise BadSetting."""
+    """Return which backend it is here, and why; raise LabError."""
     return choice.choose(Here())
 
 
 def current(asked: str | None = None, progress: Progress | None = None) -> Backend:
-    """Return the backend of this machine; raise NoBackend, or what keeps it away.
+    """Return the backend of this machine; raise LabError where none can be had.
 
     `asked` is a name of `choice.NAMES`; None looks at LAB_BACKEND. `progress` is told
     the reason where no cluster is kept yet, for good if it is not the first choice.
@@ -145,4 +146,4 @@ def current(asked: str | None = None, progress: Progress | None = None) -> Backe
             if "sudo " in made.way_out:
                 progress.finish(HINT)
         return BACKENDS[made.backend]()
-    raise errors.NoBackend(made.reason, made.way_out)
+    raise choice.refusal(made)

@@ -6,6 +6,8 @@ The machine is asked for one fact after the other, and for no more than it takes
 from dataclasses import dataclass
 from typing import Protocol
 
+from cluster import errors
+
 #: lets the machine decide
 AUTO = "auto"
 LOCAL, KIND, EXISTING, CONTROL_PLANE = "local", "kind", "existing", "control-plane"
@@ -55,8 +57,18 @@ class Choice:
     backend: str
     reason: str
     #: what would allow namespaces where they were first choice; what to do where there
-    #: is no backend, "" for what NoBackend says anyway
+    #: is no backend, "" for what `refusal` says anyway
     way_out: str = ""
+
+
+def refusal(none: Choice) -> errors.LabError:
+    """Return the error for a choice of no backend."""
+    return errors.LabError(
+        f"No cluster can be had here: {none.reason}.",
+        none.way_out
+        or "Name another backend in LAB_BACKEND or with --backend, or another "
+        "directory in LAB_STATE_DIR; `python -m helpers doctor` says more.",
+    )
 
 
 def choose(machine: Facts) -> Choice:

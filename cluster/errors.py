@@ -55,21 +55,8 @@ class NotEnough(LabError):
         )
 
 
-class LimitTooLow(LabError):
-    """A limit of this account; `needed` and `available` are counts."""
-
-    def __init__(self, what: str, needed: int, available: int, way_out: str) -> None:
-        """Name what is limited, and by how much it is short."""
-        self.what, self.needed, self.available = what, needed, available
-        super().__init__(
-            f"This account may have too few {what}: {needed} needed, "
-            f"{available} available.",
-            way_out,
-        )
-
-
 class BuildFailed(LabError):
-    """A binary or image could not be made; `log` holds the whole output."""
+    """A binary or image could not be had; `log` holds the whole output."""
 
     def __init__(
         self, what: str, exit_code: int, tail: str, log: Path, hint: str = ""
@@ -80,10 +67,6 @@ class BuildFailed(LabError):
             f"Building {what} failed with exit code {exit_code}.\n{tail}".rstrip(),
             f"{hint}The whole output is in {log}.",
         )
-
-
-class DownloadFailed(BuildFailed):
-    """The sources of a binary could not be fetched."""
 
 
 class IncompleteAssets(LabError):
@@ -100,15 +83,6 @@ class IncompleteAssets(LabError):
             f"LAB_ASSETS={directory}: {listed or 'no such directory'}.",
             "Put them there, or unset LAB_ASSETS to have all programs built.",
         )
-
-
-class BadSetting(LabError):
-    """An environment variable or an option has a value that cannot be used."""
-
-    def __init__(self, name: str, value: str, fact: str, way_out: str) -> None:
-        """Name it, and say what is wrong with the value."""
-        self.name, self.value = name, value
-        super().__init__(f"{name}={value}: {fact}.", way_out)
 
 
 class StateError(LabError):
@@ -136,32 +110,6 @@ class NoNode(LabError):
         super().__init__(
             f"{what} needs a node, and {why}: pods stay Pending. "
             f"What still works: {WITHOUT_NODE}."
-        )
-
-
-class NodeFailed(LabError):
-    """A node in user-mode Linux cannot be had on this machine."""
-
-    def __init__(self, step: str, reason: str) -> None:
-        """Keep the step that failed, and the last words of the machine."""
-        self.step, self.reason = step, reason
-        super().__init__(
-            f"No node in user-mode Linux: {step} failed.\n{reason}",
-            "LAB_NODE=none starts the control plane without a node.",
-        )
-
-
-class NoBackend(LabError):
-    """Nothing here can run a cluster, or not the one that was asked for."""
-
-    def __init__(self, reason: str, way_out: str = "") -> None:
-        """Keep the reason, a clause."""
-        self.reason = reason
-        super().__init__(
-            f"No cluster can be had here: {reason}.",
-            way_out
-            or "Name another backend in LAB_BACKEND or with --backend, or another "
-            "directory in LAB_STATE_DIR; `python -m helpers doctor` says more.",
         )
 
 
@@ -252,53 +200,6 @@ class NotRunning(LabError):
         )
 
 
-class LacksRights(LabError):
-    """A user of an existing cluster who may not do what the lessons need."""
-
-    def __init__(self, reason: str) -> None:
-        """Keep the server's own sentence."""
-        self.reason = reason
-        super().__init__(
-            f"This user lacks a right that the lessons need: {reason}",
-            "`python -m helpers rbac` prints them all, for an administrator to apply.",
-        )
-
-
-class OtherCluster(LabError):
-    """Another cluster answers than the one that was agreed to, by its UID."""
-
-    def __init__(self, server: str, uid: str, known: str) -> None:
-        """Keep both UIDs of kube-system."""
-        self.server, self.uid, self.known = server, uid, known
-        super().__init__(
-            f"Another cluster is at {server} (UID {uid or 'unknown'}) than the one "
-            f"that you agreed to (UID {known}).",
-            "Nothing was written. For another cluster name a new directory in "
-            "LAB_STATE_DIR, or remove this state with `python -m helpers delete`.",
-        )
-
-
-class YourCluster(LabError):
-    """Something that an existing cluster does not hand out to us."""
-
-    def __init__(self, what: str, way_out: str = "") -> None:
-        """Name it; the way out is whoever runs the cluster."""
-        self.what = what
-        super().__init__(
-            f"{what} is not ours to give: this is an existing cluster.",
-            way_out or "Ask whoever runs it.",
-        )
-
-
-class UnknownComponent(LabError):
-    """`logs` was asked for something that has no log."""
-
-    def __init__(self, name: str, known: list[str]) -> None:
-        """Name it and list what there is."""
-        self.name, self.known = name, known
-        super().__init__(f"There is no component {name!r}; known: {', '.join(known)}.")
-
-
 class KubeconfigError(LabError):
     """A kubeconfig that cannot be read or used."""
 
@@ -342,35 +243,3 @@ class Unreachable(LabError):
             way_out
             or "Look at `python -m helpers status`, then run `connect()` again.",
         )
-
-
-class NotAdmitted(LabError):
-    """An existing cluster that cannot be asked, though it may answer."""
-
-    def __init__(self, server: str, reason: str, way_out: str) -> None:
-        """Name the address; `reason` goes on from there."""
-        self.server, self.reason = server, reason
-        super().__init__(f"{server} {reason}.", way_out)
-
-
-class ServerEnded(LabError):
-    """The API server of a notebook does not run; `ended` says how `program` ended."""
-
-    def __init__(
-        self, program: str = "kube-apiserver", ended: str = "", words: str = ""
-    ) -> None:
-        """Say which program it is, and what that said last."""
-        self.program, self.ended, self.words = program, ended, words
-        fact = f"The {program} of this notebook does not run."
-        if ended:
-            fact = f"The {program} of this notebook ended: {ended}.\n{words}".rstrip()
-        super().__init__(fact, "Start it (again): `own.start()`.")
-
-
-class ImageError(LabError):
-    """An image archive cannot be used."""
-
-    def __init__(self, path: Path, fact: str, way_out: str = "") -> None:
-        """Name the archive and what is wrong with it."""
-        self.path = path
-        super().__init__(f"image archive {path}: {fact}", way_out)

@@ -66,17 +66,17 @@ class Account:
             data=_soft(resource.RLIMIT_DATA),
         )
 
-    def problems(self) -> Iterator[errors.LimitTooLow | errors.NotEnough]:
+    def problems(self) -> Iterator[errors.LabError]:
         """Yield an error for everything that is too little; pure."""
         if self.files is not None and self.files < self.FILES:
             way_out = _ulimit("-n", self.FILES, "nofile")
-            yield errors.LimitTooLow("open files", self.FILES, self.files, way_out)
+            yield _too_few("open files", self.FILES, self.files, way_out)
         threads = self.threads + self.THREADS
         if self.processes is not None and self.processes < threads:
             way_out = _ulimit("-u", threads, "nproc")
-            yield errors.LimitTooLow("processes", threads, self.processes, way_out)
+            yield _too_few("processes", threads, self.processes, way_out)
         if self.watchers < self.WATCHERS:
-            yield errors.LimitTooLow(
+            yield _too_few(
                 "inotify instances",
                 self.WATCHERS,
                 self.watchers,
@@ -118,6 +118,11 @@ def check(account: type[Account] = Account) -> None:
     """Raise the first of the problems, or return."""
     for problem in account.read().problems():
         raise problem
+
+
+def _too_few(what: str, needed: int, found: int, way_out: str) -> errors.LabError:
+    fact = f"This account may have too few {what}: {needed} needed, {found} available."
+    return errors.LabError(fact, way_out)
 
 
 def _hard(name: int) -> int | None:

@@ -35,7 +35,7 @@ def audit_log() -> "AuditLog":
     """Open a log of the requests that the API server answers from now on.
 
     `log.stop()` has a row per request; those of the cluster's own components are left
-    out. Raise NotConnected before `connect()`, YourCluster on an existing cluster,
+    out. Raise NotConnected before `connect()`, LabError on an existing cluster,
     whose log is for those who run it.
     """
     return AuditLog()

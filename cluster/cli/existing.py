@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cluster import backends, choice, errors, paths
+from cluster import backends, choice, paths
 from cluster.cli.format import FAILED, Command, working
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ def use(
     state = paths.state_dir()
     kept = backends.Here(choice.AUTO).kept
     if kept not in ("", choice.EXISTING):
-        raise errors.NoBackend(f"the state directory keeps a cluster of {kept}")
+        reason = f"the state directory keeps a cluster of {kept}"
+        raise choice.refusal(choice.Choice(choice.NONE, reason))
     statedir.make(state)
     known = Record.read(state)
     with working("this is the cluster") as view:

@@ -56,6 +56,7 @@ FLAGS = {
     "--anonymous-auth": "false",
 }
 
+_AGAIN = "Start it (again): `own.start()`."
 _NUMBERS = itertools.count(1)
 
 
@@ -77,7 +78,7 @@ class ApiServer:
     def start(self, *, timeout: float = START_TIMEOUT) -> Self:
         """Start etcd and kube-apiserver, and return when that calls itself ready.
 
-        Does nothing if it runs. Raise MissingTool, NotEnough, StateError, ServerEnded
+        Does nothing if it runs. Raise MissingTool, NotEnough, StateError, LabError
         with the last words of what ended, or NotReady after `timeout` seconds; nothing
         is left running then.
         """
@@ -96,7 +97,8 @@ class ApiServer:
                 _wait_until_ready(machine, None, timeout)
         except errors.ComponentFailed as error:
             self.stop()
-            raise errors.ServerEnded(error.component, error.ended, error.tail) from None
+            fact = f"The {error.component} of this notebook ended: {error.ended}."
+            raise errors.LabError(f"{fact}\n{error.tail}".rstrip(), _AGAIN) from None
         except BaseException:
             self.stop()
             raise
@@ -127,7 +129,7 @@ class ApiServer:
     def api_client(self, **options):
         """Return a `kubernetes.client.ApiClient` that may do everything here.
 
-        `options` are those of `kubernetes.client.Configuration`. Raise ServerEnded if
+        `options` are those of `kubernetes.client.Configuration`. Raise LabError if
         it does not run.
         """
         from kubernetes import client
@@ -169,14 +171,15 @@ class ApiServer:
 
     @property
     def url(self) -> str:
-        """Return where it listens; raise ServerEnded if it does not run."""
+        """Return where it listens; raise LabError if it does not run."""
         return f"https://127.0.0.1:{port_of(self.directory)}"
 
     @property
     def directory(self) -> Path:
-        """Return where its keys, objects and logs are; raise ServerEnded."""
+        """Return where its keys, objects and logs are; raise LabError."""
         if self._machine is None or not self._machine.running():
-            raise errors.ServerEnded
+            fact = "The kube-apiserver of this notebook does not run."
+            raise errors.LabError(fact, _AGAIN)
         return self._machine.state
 
 

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cluster import backends, errors, paths, preflight, versions
-from cluster.choice import CONTROL_PLANE, EXISTING, KIND, LOCAL, NONE
+from cluster.choice import (
+    CONTROL_PLANE,
+    EXISTING,
+    KIND,
+    LOCAL,
+    NONE,
+    Choice,
+    refusal,
+)
 from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.image import cache as image_cache
 from cluster.machine import shortage, storage
@@ -69,7 +77,7 @@ class Chosen:
             if self.way_out and not self.no_node:
                 yield ok("local cluster", self._way_to_local())
         elif self.name == NONE:
-            error = errors.NoBackend(self.reason, self.way_out)
+            error = refusal(Choice(NONE, self.reason, self.way_out))
             yield fatal("backend", error.fact, error.way_out)
         else:
             yield ok("backend", f"{self.name}: {self.reason}")

@@ -187,28 +187,15 @@ class Limits:
 
     def findings(self) -> Iterator[Finding]:
         """Judge as `up` does; a cluster that runs has what it needs already."""
-        account = self.account
-        problems = () if self.running else tuple(account.problems())
+        problems = () if self.running else tuple(self.account.problems())
         for problem in problems:
-            yield fatal(problem.what, problem.fact, problem.way_out)
-        short = {problem.what for problem in problems}
-        if "memory" not in short:
-            yield self._memory()
-        for what, found, used in (
-            ("open files", account.files, ""),
-            ("processes", account.processes, f", {account.threads} in use"),
-            ("inotify instances", f"{account.watchers} more", ""),
-        ):
-            if what not in short:
-                known = "no limit" if found is None else f"{found} allowed{used}"
-                yield ok(what, known)
-
-    def _memory(self) -> Finding:
+            yield fatal("account", problem.fact, problem.way_out)
         known = f"{self.account.memory / 1e9:.1f} GB available"
         if self.running or self.account.memory >= self.COMFORT:
-            return ok("memory", known)
-        return warning(
-            "memory",
-            f"{known}; the cluster takes 0.9 GB and each open notebook 0.15 GB.",
-            "Close other programs; shut down kernels that are not needed.",
-        )
+            yield ok("memory", known)
+        elif not problems:
+            yield warning(
+                "memory",
+                f"{known}; the cluster takes 0.9 GB and each open notebook 0.15 GB.",
+                "Close other programs; shut down kernels that are not needed.",
+            )

@@ -207,7 +207,7 @@ class Engine:
         found, why = engine.detect()
         try:
             image = kind_programs.node_image()
-        except errors.BadSetting as error:
+        except errors.LabError as error:
             return cls(str(found or ""), why, "", error)
         node = str(image).partition("@")[0]
         if isinstance(image, Path):

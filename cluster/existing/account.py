@@ -79,12 +79,12 @@ def plan(
 ) -> Plan:
     """Return what `use` is about to do there; nothing is made.
 
-    `known` is the record of the last `use`. Raise OtherCluster if that was another
-    cluster, LabError where `image` cannot be put in, and what `identify.find` raises.
+    `known` is the record of the last `use`. Raise LabError if that was another
+    cluster, or where `image` cannot be put in, and what `identify.find` raises.
     """
     target = identify.find(kubeconfig, context, progress)
     if known and known.uid != target.uid:
-        raise errors.OtherCluster(target.asker.server, target.uid, known.uid)
+        raise _other_cluster(target.asker.server, target.uid, known.uid)
     record = Record(
         uid=target.uid,
         server=target.asker.server,
@@ -260,7 +260,7 @@ def _await_fence(ours: Asker, record: Record, progress: Progress) -> None:
         progress.update("waiting for the fence: the server must refuse our dry run")
         try:
             last[0] = unfenced(ours, record.user)
-        except (errors.NotAdmitted, errors.LacksRights) as error:
+        except errors.LabError as error:
             last[0] = error.fact  # a new account, of which the server does not know yet
         return not last[0]
 
@@ -274,10 +274,19 @@ def _await_fence(ours: Asker, record: Record, progress: Progress) -> None:
 
 
 def require_same(theirs: Asker, record: Record) -> None:
-    """Raise OtherCluster unless it is the cluster that was agreed to, by its UID."""
+    """Raise LabError unless it is the cluster that was agreed to, by its UID."""
     uid = theirs.uid()
     if uid != record.uid:
-        raise errors.OtherCluster(record.server, uid, record.uid)
+        raise _other_cluster(record.server, uid, record.uid)
+
+
+def _other_cluster(server: str, uid: str, known: str) -> errors.LabError:
+    return errors.LabError(
+        f"Another cluster is at {server} (UID {uid or 'unknown'}) than the one "
+        f"that you agreed to (UID {known}).",
+        "Nothing was written. For another cluster name a new directory in "
+        "LAB_STATE_DIR, or remove this state with `python -m helpers delete`.",
+    )
 
 
 def _probe(user: str, namespace: str) -> dict:

@@ -72,11 +72,11 @@ class Existing(Backend):
         return self.record().context
 
     def record(self) -> Record:
-        """Return what the learner has agreed to; raise NoBackend without that."""
+        """Return what the learner has agreed to; raise LabError without that."""
         found = Record.read(self.state)
         if found is None:
-            raise errors.NoBackend(
-                "no cluster has been named; `python -m helpers use` does that"
+            raise errors.LabError(
+                "No cluster has been named.", "`python -m helpers use` does that."
             )
         return found
 
@@ -97,11 +97,11 @@ class Existing(Backend):
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
         """Renew the token if it is time, and prove that cluster and fence still stand.
 
-        Raise Unreachable, OtherCluster for one with another UID, NoBackend before
-        `use`, KubeconfigError, LabError where the fence is gone.
+        Raise Unreachable, KubeconfigError, LabError before `use`, for a cluster with
+        another UID, and where the fence is gone.
         """
         if port is not None:
-            raise errors.YourCluster("A port of its API server")
+            raise _not_ours("A port of its API server")
         progress = progress or Silent()
         known = record = self.record()
         if not Path(record.kubectl).exists():
@@ -120,7 +120,7 @@ class Existing(Backend):
         return False
 
     def removal(self) -> Removal:
-        """Return what `delete` would do; it only reads. Raise NoBackend before `use`.
+        """Return what `delete` would do; it only reads. Raise LabError before `use`.
 
         The namespaces are those that were made from this state directory.
         """
@@ -184,24 +184,24 @@ class Existing(Backend):
         }
 
     def log(self, component: str, lines: int, *, previous: bool = False) -> NoReturn:
-        """Raise YourCluster: its logs are with whoever runs it."""
-        raise errors.YourCluster("A log of a component")
+        """Raise LabError: its logs are with whoever runs it."""
+        raise _not_ours("A log of a component")
 
     def images(self) -> NoReturn:
-        """Raise YourCluster: its nodes are not ours to look into."""
-        raise errors.YourCluster("The list of images")
+        """Raise LabError: its nodes are not ours to look into."""
+        raise _not_ours("The list of images")
 
     def add_image(self, archive: Path) -> NoReturn:
-        """Raise YourCluster: its nodes are not ours to write to."""
-        raise errors.YourCluster(
+        """Raise LabError: its nodes are not ours to write to."""
+        raise _not_ours(
             "An import of images",
             f"Push {versions.TOOLBOX_IMAGE.rpartition('/')[2]} to a registry and name "
             "it: `python -m helpers use --image REGISTRY/NAME:TAG`.",
         )
 
     def audit_log(self) -> NoReturn:
-        """Raise YourCluster: an audit log is for those who run the cluster."""
-        raise errors.YourCluster("The audit log")
+        """Raise LabError: an audit log is for those who run the cluster."""
+        raise _not_ours("The audit log")
 
     def image_hint(self) -> str:
         """Return the way out where an image cannot be pulled."""
@@ -237,7 +237,7 @@ class Existing(Backend):
             raise errors.NotReady(f"A right in {namespace}", TIMEOUT, "none", way_out)
 
     def _require_fence(self, record: Record) -> None:
-        """Raise OtherCluster, or LabError if nothing fences the account in any more."""
+        """Raise LabError for another cluster, or where nothing fences the account."""
         ours = account.asker(record, self.kubeconfig)
         account.require_same(ours, record)
         why = account.unfenced(ours, record.user) if record.fenced else ""
@@ -255,6 +255,11 @@ class Existing(Backend):
             found = account.owner(record)
         account.require_same(found, record)
         return found
+
+
+def _not_ours(what: str, way_out: str = "Ask whoever runs it.") -> errors.LabError:
+    fact = f"{what} is not ours to give: this is an existing cluster."
+    return errors.LabError(fact, way_out)
 
 
 def _link(directory: Path, kubectl: Path) -> None:

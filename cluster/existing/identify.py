@@ -123,7 +123,7 @@ class Target:
 def find(kubeconfig: Path, context: str, progress: Progress) -> Target:
     """Return the cluster that a context of a kubeconfig leads to.
 
-    Raise KubeconfigError, Unreachable, NotAdmitted, LacksRights.
+    Raise KubeconfigError, Unreachable, and LabError where no answer could be had.
     """
     path = kubeconfig.absolute()
     way_out = "Name another file, or mend this one."
@@ -222,24 +222,24 @@ def failure(stderr: str, server: str) -> errors.LabError:
     # Advice may follow, as where a credential plugin is not installed.
     last = next((line for line in reversed(lines) if _FACT.match(line)), lines[-1])
     if "orbidden" in last:
-        return errors.LacksRights(last)
+        return errors.LabError(
+            f"This user lacks a right that the lessons need: {last}",
+            "`python -m helpers rbac` prints them all, for an administrator to apply.",
+        )
     reason = _BEFORE.sub("", last).removesuffix(".")
     if _CREDENTIAL.search(last):
-        return errors.NotAdmitted(
-            server,
-            f"answered, and did not take the credential: {reason}",
+        return errors.LabError(
+            f"{server} answered, and did not take the credential: {reason}.",
             f"Renew it, as it may have expired, and name the cluster again: {_USE}.",
         )
     if _PLUGIN.search(last):
-        return errors.NotAdmitted(
-            server,
-            f"was not asked, as there was no credential: {reason}",
+        return errors.LabError(
+            f"{server} was not asked, as there was no credential: {reason}.",
             "Run the credential plugin of your kubeconfig by hand: it says why.",
         )
     if _TLS.search(last):
-        return errors.NotAdmitted(
-            server,
-            f"answers, and no TLS connection came about: {reason}",
+        return errors.LabError(
+            f"{server} answers, and no TLS connection came about: {reason}.",
             f"Look at the address and the authority in your kubeconfig, then {_USE}.",
         )
     return errors.Unreachable(

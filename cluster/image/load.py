@@ -51,7 +51,7 @@ def import_archive(
     """Import the archive's images into containerd and return their names.
 
     `snapshotter` is the one that containerd uses for pods, which ctr does not ask.
-    Raise ImageError for a file that is no image archive or not for this machine,
+    Raise LabError for a file that is no image archive or not for this machine,
     NotRunning if containerd does not answer at `socket`.
     """
     client = _AtSocket(ctr, socket, progress or Silent(), snapshotter)
@@ -84,19 +84,18 @@ def add(client: "Client", archive: Path) -> list[str]:
                 client.ask("images", "remove", name)
     except Refused as refused:
         fact = f"containerd refused it: {refused}."
-        raise errors.ImageError(archive, fact, _way_out()) from None
+        raise _unusable(archive, fact) from None
     found = {row.name: row for row in client.rows()}
     names = sorted(set(full.values()))
     if missing := names - found.keys():
         fact = f"containerd did not store {', '.join(sorted(missing))}."
-        raise errors.ImageError(archive, fact, _way_out())
+        raise _unusable(archive, fact)
     foreign = [found[name] for name in names if _here() not in found[name].platforms]
     for row in foreign:
         client.ask("images", "remove", row.name)
     if foreign:
-        raise errors.ImageError(
-            archive, f"{foreign[0].name} is for {foreign[0].platforms}.", _way_out()
-        )
+        fact = f"{foreign[0].name} is for {foreign[0].platforms}."
+        raise _unusable(archive, fact)
     return names
 
 
@@ -104,10 +103,11 @@ def _here() -> str:
     return f"linux/{architecture()}"
 
 
-def _way_out() -> str:
-    return (
+def _unusable(archive: Path, fact: str) -> errors.LabError:
+    return errors.LabError(
+        f"image archive {archive}: {fact}",
         "Write it with `docker save NAME -o FILE` or `podman save NAME -o FILE`, of an "
-        f"image for {_here()}, which this machine runs."
+        f"image for {_here()}, which this machine runs.",
     )
 
 
@@ -117,7 +117,7 @@ def _way_out() -> str:
 def saved_names(archive: Path) -> list[str]:
     """Return the names in an archive of `docker save`, or in an OCI layout.
 
-    Raise ImageError for one without.
+    Raise LabError for one without.
     """
     try:
         with tarfile.open(archive) as tar:
@@ -132,7 +132,7 @@ def saved_names(archive: Path) -> list[str]:
         if names:
             return names
         fact = "no name in it that a pod could ask for."
-    raise errors.ImageError(archive, fact, _way_out())
+    raise _unusable(archive, fact)
 
 
 def _names(tar: tarfile.TarFile) -> Iterator[str]:

@@ -143,10 +143,9 @@ class Kind(Backend):
     def log(self, component: str, lines: int, *, previous: bool = False) -> str:
         """Return the last lines of a component's log.
 
-        Raise UnknownComponent, NotRunning or EngineFailed.
+        Raise LabError for an unknown component, NotRunning or EngineFailed.
         """
-        if component not in LOGS:
-            raise errors.UnknownComponent(component, list(LOGS))
+        self.require_component(component)
         return self._node().log(component, lines, previous=previous)
 
     def audit_log(self) -> str:
@@ -160,7 +159,7 @@ class Kind(Backend):
     def add_image(self, archive: Path) -> list[str]:
         """Import an image archive and return the names in it.
 
-        Raise ImageError for a file that is none, NotRunning.
+        Raise LabError for a file that is none, NotRunning.
         """
         return add(NodeClient(self._node(), self._commands()), archive)
 

@@ -52,7 +52,7 @@ def prepare_own_server(progress: Progress) -> None:
 def node_image() -> str | Path:
     """Return the name of the node image, or the archive that holds it.
 
-    The default is the image of our kind, by its digest. Raise BadSetting for an archive
+    The default is the image of our kind, by its digest. Raise LabError for an archive
     that is not there.
     """
     value = os.environ.get(NODE_IMAGE)
@@ -63,7 +63,7 @@ def node_image() -> str | Path:
         return path.absolute()
     # No name of an image begins like these.
     if value.startswith(("/", ".", "~")):
-        raise errors.BadSetting(NODE_IMAGE, value, "there is no such file", _OTHER)
+        raise errors.LabError(f"{NODE_IMAGE}={value}: there is no such file.", _OTHER)
     return value
 
 
@@ -93,7 +93,7 @@ class Commands:
     def node_image(self, progress: Progress) -> str:
         """Have the engine load or pull the node image, and return its name.
 
-        Raise StartFailed, BadSetting.
+        Raise StartFailed, and LabError for an archive that is not there.
         """
         image = node_image()
         if isinstance(image, str):

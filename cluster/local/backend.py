@@ -149,10 +149,9 @@ class Local(Backend):
     def log(self, component: str, lines: int, *, previous: bool = False) -> str:
         """Return the last lines of a component's log, or of that of the start before.
 
-        Raise UnknownComponent, NotRunning.
+        Raise LabError for an unknown component, NotRunning.
         """
-        if component not in self.logs:
-            raise errors.UnknownComponent(component, list(self.logs))
+        self.require_component(component)
         name = f"{component}.log{'.1' if previous else ''}"
         path = self._log_directory(component) / name
         try:
@@ -175,7 +174,7 @@ class Local(Backend):
     def add_image(self, archive: Path) -> list[str]:
         """Import an image archive and return the names in it.
 
-        Raise ImageError for a file that is none, NotRunning.
+        Raise LabError for a file that is none, NotRunning.
         """
         from cluster.image import load as images
 

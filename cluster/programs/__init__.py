@@ -59,8 +59,8 @@ def ensure(progress: Progress, *recipes: Recipe) -> Path:
     """Return a directory as `find` does; make what is missing of the last recipe.
 
     One process makes them, others wait for it. Raise IncompleteAssets, StateError for
-    an unusable cache, BadSetting, MissingTool, DownloadFailed or BuildFailed, and
-    LabError if builds are off. However it ends, the cache holds whole programs only.
+    an unusable cache, MissingTool, BuildFailed, and LabError for a setting that does
+    not do or if builds are off. However it ends, the cache holds whole programs only.
     """
     found = find(*recipes)
     if found:

@@ -50,7 +50,7 @@ def build(
     """Build `steps`; yield a directory with the programs of each, which are taken.
 
     A step is left out if the distribution's programs will do. Raise LabError if builds
-    are off, MissingTool, DownloadFailed or BuildFailed.
+    are off, MissingTool or BuildFailed.
     """
     if OFF in os.environ:
         raise _off(steps)
@@ -158,7 +158,7 @@ class _Build:
     progress: Progress
 
     def run(self, target: Path) -> None:
-        """Put the programs into `target`; raise DownloadFailed or BuildFailed."""
+        """Put the programs into `target`; raise BuildFailed."""
         packages = list(self.step.programs.values())
         flags = f"-ldflags={self._link_flags()}"
         output = self.stage / "output"
@@ -236,7 +236,7 @@ class _Build:
 
     def _failure(self, code: int, output: str) -> errors.LabError:
         lines = output.splitlines()
-        kind, hint, told = errors.BuildFailed, "", lines[-20:]
+        hint, told = "", lines[-20:]
         for pattern, helps in _REASONS:
             # One line is enough: on a full disk, each file fails with the same words.
             if found := [line for line in lines if pattern.search(line)]:
@@ -245,10 +245,8 @@ class _Build:
         if hint == _ROOM:
             # Given back: gigabytes that cannot be finished here.
             shutil.rmtree(self.work.compiled, ignore_errors=True)
-        if hint == _NETWORK:
-            kind = errors.DownloadFailed
         tail = "\n".join(told)
-        return kind(self.step.name, code, tail, self.work.log, hint)
+        return errors.BuildFailed(self.step.name, code, tail, self.work.log, hint)
 
 
 def default_name(package: str) -> str:

@@ -53,7 +53,7 @@ def download(
     """Return a new directory with the programs of the steps that came, or None.
 
     Files that came stay in the work directory as long as others of their step are
-    missing. Raise BadSetting for a mirror without HTTPS, OSError for a full disk.
+    missing. Raise LabError for a mirror without HTTPS, OSError for a full disk.
     """
     wanted = [(step, releases.published(step.programs)) for step in steps]
     if not any(found for _, found in wanted):

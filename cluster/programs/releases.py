@@ -93,13 +93,11 @@ def published(programs: Iterable[str], system: str = sys.platform) -> list[Relea
 
 
 def mirror() -> str:
-    """Return the address in LAB_MIRROR, or ""; raise BadSetting."""
+    """Return the address in LAB_MIRROR, or ""; raise LabError."""
     base = os.environ.get(MIRROR, "")
     if base and not base.startswith("https://"):
-        raise errors.BadSetting(
-            MIRROR,
-            base,
-            "is no https:// address",
+        raise errors.LabError(
+            f"{MIRROR}={base}: is no https:// address.",
             f"Name one, or unset {MIRROR} to ask the projects themselves.",
         )
     return base

@@ -29,7 +29,7 @@ LONGEST = 300.0
 def ensure(kernel: Kernel, binaries: Path, progress: Progress) -> Path:
     """Return the disk with the images; make it, and their archive, if it is missing.
 
-    Raise NodeFailed, NotEnough.
+    Raise LabError where that kernel does not run, NotEnough.
     """
     found = image_cache.name(binaries).with_suffix(".squashfs")
     if found.exists():
@@ -66,7 +66,7 @@ def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:
     _run(command, state, "importing the images", LONGEST)
     made = state / "etc" / guest.MADE
     if not made.exists():
-        raise errors.NodeFailed("importing the images", _words(state))
+        raise _failed("importing the images", _words(state))
     return made
 
 
@@ -86,11 +86,18 @@ def _run(command: list[str], state: Path, what: str, seconds: float) -> None:
         )
     try:
         if not until(lambda: launcher.ended(child), seconds, pause=0.05):
-            raise errors.NodeFailed(what, f"not done in {seconds:.0f} s")
+            raise _failed(what, f"not done in {seconds:.0f} s")
     finally:
         launcher.end(child)
     if child.returncode:
-        raise errors.NodeFailed(what, _words(state))
+        raise _failed(what, _words(state))
+
+
+def _failed(step: str, reason: str) -> errors.LabError:
+    return errors.LabError(
+        f"No node in user-mode Linux: {step} failed.\n{reason}",
+        "LAB_NODE=none starts the control plane without a node.",
+    )
 
 
 def _words(state: Path) -> str:

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from cluster.errors import YourCluster
+from cluster.errors import LabError
 from cluster.existing.backend import Existing
 from cluster.machine import audit
 from helpers import audit_log, create_token, errors, exec_in_pod, kubectl, wait_for
@@ -204,7 +204,7 @@ def test_nothing_in_it_is_secret(cluster, namespace):
 
 def test_an_existing_cluster_keeps_it_to_itself(monkeypatch, tmp_path):
     monkeypatch.setattr("helpers.command._backend", Existing(tmp_path))
-    with pytest.raises(YourCluster, match="audit log"):
+    with pytest.raises(LabError, match="audit log"):
         audit_log()
 
 

@@ -11,8 +11,8 @@ from tests.notebooks import ROOT
 
 #: the rooms of `cluster`, from the ground up: each imports from floors below its own
 FLOORS = (
-    ("choice", "die_with_parent", "errors", "progress", "syscalls", "versions"),
-    ("backend", "permissions", "preflight", "processes", "waiting"),
+    ("die_with_parent", "errors", "progress", "syscalls", "versions"),
+    ("backend", "choice", "permissions", "preflight", "processes", "waiting"),
     ("paths",),
     ("statedir",),
     ("image", "kubeconfig", "machine"),

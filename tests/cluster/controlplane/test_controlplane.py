@@ -84,7 +84,7 @@ def test_what_needs_a_node_is_refused_in_one_line(lab):
         lab.backend.images()
     assert "no" in str(caught.value) and "\n" not in str(caught.value)
     assert "lessons 00" in str(caught.value)
-    with pytest.raises(errors.UnknownComponent):
+    with pytest.raises(errors.LabError, match="no component 'kubelet'"):
         lab.backend.log("kubelet", 5)
 
 

@@ -171,7 +171,7 @@ MACHINES = {
     ),
     "no memory": (
         machine.Limits(change(PLENTY, memory=300_000_000), False),
-        *("memory", "fatal", "0.5 GB needed, 0.3 GB available", "[Cc]lose"),
+        *("account", "fatal", "0.5 GB needed, 0.3 GB available", "[Cc]lose"),
     ),
     "no memory left by our own cluster": (
         machine.Limits(change(PLENTY, memory=300_000_000), True),
@@ -179,11 +179,7 @@ MACHINES = {
     ),
     "few open files": (
         machine.Limits(change(PLENTY, files=128), False),
-        *("open files", "fatal", "512 needed, 128 available", "ulimit -n 512"),
-    ),
-    "unlimited files": (
-        machine.Limits(change(PLENTY, files=None), False),
-        *("open files", "ok", "no limit"),
+        *("account", "fatal", "512 needed, 128 available", "ulimit -n 512"),
     ),
     "a read-only state directory": (
         one_directory(problem="/s is not writable"),
@@ -342,8 +338,8 @@ def run(*arguments, **options):
 
 
 NAMES = {
-    *("kernel", "backend", "namespaces", "user ids", "memory", "open files"),
-    *("processes", "state", "cache", "binaries", "image", "runc"),
+    *("kernel", "backend", "namespaces", "user ids", "memory"),
+    *("state", "cache", "binaries", "image", "runc"),
     *("curl", "jq", "cluster"),
 }
 

@@ -90,7 +90,7 @@ It looks like you are trying to use a client-go credential plugin that is not in
 @pytest.mark.parametrize(
     ("stderr", "kind", "said"),
     [
-        (NO_PLUGIN, errors.NotAdmitted, "executable aws not found"),
+        (NO_PLUGIN, errors.LabError, "executable aws not found"),
         (
             "Unable to connect to the server: dial tcp: lookup nowhere: no such host",
             errors.Unreachable,
@@ -99,7 +99,7 @@ It looks like you are trying to use a client-go credential plugin that is not in
         ("", errors.Unreachable, "kubectl says nothing"),
         (
             'Error from server (Forbidden): namespaces is forbidden: User "a" cannot',
-            errors.LacksRights,
+            errors.LabError,
             'User "a" cannot',
         ),
     ],

@@ -118,7 +118,7 @@ def test_image_for_another_machine_does_not_stay(containerd, tmp_path):
         docker(tmp_path, "images-other:1", architecture="s390x"),
         layout.save(tmp_path / "oci.tar", layout.image("images-other:2", "s390x")),
     ):
-        with pytest.raises(errors.ImageError) as caught:
+        with pytest.raises(errors.LabError) as caught:
             import_archive(*containerd, path)
         assert f"linux/{architecture()}" in caught.value.way_out
         assert names(containerd) == before
@@ -129,7 +129,7 @@ def test_archive_that_only_containerd_finds_fault_with(containerd, tmp_path):
     image = layout.image("images-changed:1", architecture())
     layout.files["blobs/" + image["digest"].replace(":", "/")] += b" "
     path = layout.save(tmp_path / "changed.tar", image)
-    with pytest.raises(errors.ImageError, match="containerd refused it: .*not found"):
+    with pytest.raises(errors.LabError, match="containerd refused it: .*not found"):
         import_archive(*containerd, path)
 
 

@@ -25,7 +25,7 @@ def kind() -> Path:
     """The genuine kind: from the cache, from its release, or built from its module."""
     try:
         return programs.ensure(Silent(), KIND) / "kind"
-    except (errors.DownloadFailed, errors.MissingTool) as error:
+    except (errors.BuildFailed, errors.MissingTool) as error:
         pytest.skip(f"no kind to be had: {error.fact.splitlines()[0]}")
 
 

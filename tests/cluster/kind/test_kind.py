@@ -46,7 +46,7 @@ def test_a_node_image_is_a_name_or_an_archive(tmp_path, monkeypatch):
     assert programs.node_image() == versions.KIND_NODE
     archive = tmp_path / "node.tar"
     monkeypatch.setenv(programs.NODE_IMAGE, str(archive))
-    with pytest.raises(errors.BadSetting, match="there is no such file") as caught:
+    with pytest.raises(errors.LabError, match="there is no such file") as caught:
         programs.node_image()
     assert str(caught.value).count("\n") == 1
     archive.touch()

@@ -242,9 +242,8 @@ def test_each_component_has_a_log(whole):
     with pytest.raises(errors.NotRunning, match="no such log of kindnet-cni"):
         whole.log("kindnet-cni", 7)
     assert len(whole.log("kubelet", 7).splitlines()) == 7
-    with pytest.raises(errors.UnknownComponent) as caught:
+    with pytest.raises(errors.LabError, match=", ".join(LOGS)):
         whole.log("machine", 7)
-    assert caught.value.known == list(LOGS)
 
 
 def test_the_audit_log_is_read_in_the_order_of_its_files(whole, docker):
@@ -262,12 +261,12 @@ def test_images_of_a_learner_are_added_and_refused(whole, tmp_path):
     path = saved_by_docker(tmp_path, "app:1")
     sound = path.read_bytes()
     path.write_bytes(sound.replace(b"bin/app", b"bin/bad"))
-    with pytest.raises(errors.ImageError, match="refused it: "):
+    with pytest.raises(errors.LabError, match="refused it: "):
         whole.add_image(path)
     path.write_bytes(sound)
     assert whole.add_image(path) == ["docker.io/library/app:1"]
     assert "docker.io/library/app:1" in {image.name for image in whole.images()}
-    with pytest.raises(errors.ImageError, match="s390x"):
+    with pytest.raises(errors.LabError, match="s390x"):
         far = saved_by_docker(tmp_path / "far", "far:1", architecture="s390x")
         whole.add_image(far)
 

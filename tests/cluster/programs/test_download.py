@@ -371,12 +371,7 @@ def test_nobody_is_asked_without_need(mirror, hello, source, work, monkeypatch):
 def test_a_mirror_without_https_is_refused(work, monkeypatch):
     monkeypatch.delenv("LAB_NO_DOWNLOADS", raising=False)
     monkeypatch.setenv("LAB_MIRROR", "http://mirror.example")
-    with pytest.raises(errors.BadSetting) as caught:
+    with pytest.raises(errors.LabError, match="LAB_MIRROR=http://mirror.example"):
         fetch(work)
-    assert (caught.value.name, caught.value.value) == (
-        "LAB_MIRROR",
-        "http://mirror.example",
-    )
-    assert str(caught.value).count("\n") == 1
     monkeypatch.delenv("LAB_MIRROR")
     assert releases.hosts() == "dl.k8s.io, github.com"

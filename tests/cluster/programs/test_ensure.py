@@ -197,7 +197,7 @@ def test_sources_that_cannot_be_fetched_are_told_from_faults(
     )
     monkeypatch.setenv("GOPROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("GOMODCACHE", str(tmp_path / "modules"))
-    with pytest.raises(errors.DownloadFailed) as caught:
+    with pytest.raises(errors.BuildFailed) as caught:
         programs.ensure(Silent(), gobox.recipe(source))
     assert "connection refused" in caught.value.tail
     assert "GOPROXY" in caught.value.way_out
