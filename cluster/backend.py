@@ -4,10 +4,13 @@ It loads no backend, so that the command line can list components without one.
 """
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cluster import errors
 from cluster.progress import Progress
+
+if TYPE_CHECKING:
+    from cluster.doctor.findings import Topic
 
 #: the label by which a namespace of ours is known from all others
 LABEL, MANAGER = "app.kubernetes.io/managed-by", "kubernetes-api-notebooks"
@@ -68,8 +71,12 @@ class Backend(Protocol):
 
     #: as it shows in `repr` and in `status`
     name: str
+    #: what it runs, as `doctor` says it
+    about: str
     #: the directory of the cluster's state
     state: Path
+    #: bytes that a start wants free there
+    disk: int = 0
 
     @property
     def logs(self) -> tuple[str, ...]:
@@ -94,6 +101,14 @@ class Backend(Protocol):
 
         There is none where no pod can run.
         """
+
+    def prepared(self) -> bool:
+        """Say whether a start would find all that it needs, and make nothing."""
+        return self.binaries() is not None
+
+    def topics(self) -> "tuple[type[Topic], ...]":
+        """Return what `doctor` looks at: what keeps it from starting, or slows it."""
+        return ()
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
         """Start the cluster, or attach to it; return when it is ready."""

@@ -7,8 +7,9 @@ the background; elsewhere there is nothing that could run a pod.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cluster import errors, preflight, programs
+from cluster import errors, preflight, programs, versions
 from cluster.controlplane.process import control_plane
 from cluster.image import load as images
 from cluster.local.backend import Local
@@ -21,6 +22,9 @@ from cluster.statedir import write_private
 from cluster.usermode import disk, kernel, layout
 from cluster.usermode.components import INSIDE, NAME
 from cluster.waiting import until
+
+if TYPE_CHECKING:
+    from cluster.doctor.findings import Topic
 
 LOGS = (
     "machine",
@@ -40,6 +44,7 @@ class ControlPlane(Local):
     """The control plane whose state is in the directory `state`."""
 
     name = "control-plane"
+    about = f"Kubernetes {versions.KUBERNETES}"
 
     @property
     def logs(self) -> tuple[str, ...]:
@@ -70,6 +75,16 @@ class ControlPlane(Local):
                 # The lessons that ask the API server alone need none of it.
                 progress.update(f"without a node: {error.fact}")
         return programs.ensure(progress, RECIPE, CONTROL_PLANE), None
+
+    def prepared(self) -> bool:
+        """Say whether a start would find its programs: the image is for a node."""
+        return self.binaries() is not None
+
+    def topics(self) -> "tuple[type[Topic], ...]":
+        """Return what `doctor` looks at."""
+        from cluster.doctor import machine, node
+
+        return (machine.Kernel, node.Account, node.Node)
 
     def images(self) -> list[images.Image]:
         """Raise NoNode: images are on nodes."""

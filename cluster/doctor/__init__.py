@@ -5,47 +5,12 @@ machine, starts the cluster, or talks to a cluster that is not ours.
 """
 
 from collections.abc import Iterable
-from typing import Protocol
 
 from cluster import backends, errors
-from cluster.choice import CONTROL_PLANE, EXISTING, KIND, LINUX, LOCAL, NONE
-from cluster.doctor import cluster, machine, programs
-from cluster.doctor.findings import Finding, fatal, report
+from cluster.doctor import cluster, programs
+from cluster.doctor.findings import Finding, Topic, fatal, report
 
 __all__ = ["Finding", "examine", "report"]
-
-
-class Topic(Protocol):
-    """Something to look at: a frozen dataclass of facts that can judge itself."""
-
-    @classmethod
-    def read(cls) -> "Topic":
-        """Find the facts out."""
-
-    def findings(self) -> Iterable[Finding]:
-        """Judge the facts; pure."""
-
-
-#: what any cluster has
-_BEGIN: tuple[type[Topic], ...] = (cluster.Chosen, cluster.Directories)
-_END: tuple[type[Topic], ...] = (programs.Shell, cluster.Cluster)
-#: what the local cluster needs, and so whatever is not in `_OTHERS`
-_LOCAL: tuple[type[Topic], ...] = (
-    machine.Kernel,
-    machine.Namespaces,
-    machine.UserIds,
-    machine.Limits,
-    programs.Binaries,
-    programs.Build,
-    programs.Image,
-    programs.Runtime,
-)
-#: What the others need; those who run an existing cluster know that best.
-_OTHERS: dict[str, tuple[type[Topic], ...]] = {
-    KIND: (machine.Kernel, programs.Engine, programs.KindPrograms, programs.Image),
-    CONTROL_PLANE: (machine.Kernel, cluster.ControlPlane),
-    EXISTING: (),
-}
 
 
 def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
@@ -60,15 +25,14 @@ def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
 
 
 def _topics() -> tuple[type[Topic], ...]:
+    needs: tuple[type[Topic], ...] = ()
     try:
-        backend = backends.chosen().backend
+        if known := backends.BACKENDS.get(backends.chosen().backend):
+            needs = (*known().topics(), cluster.Programs)
     except errors.LabError:
-        backend = LOCAL  # and the topic of the backend says what is wrong
-    needs = _OTHERS.get(backend, _LOCAL)
-    if backend == NONE and backends.Here.system != LINUX:
-        # Without Linux and without an engine there is one thing to say.
-        needs = ()
-    return (*_BEGIN, *needs, *_END)
+        pass  # the first topic says what is wrong
+    general = (cluster.Chosen, cluster.Directories)
+    return (*general, *needs, programs.Shell, cluster.Cluster)
 
 
 def _look(topic: type[Topic]) -> list[Finding]:

@@ -4,6 +4,7 @@ import re
 import textwrap
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from typing import Protocol, Self
 
 OK, WARNING, FATAL = "ok", "warning", "fatal"
 #: columns that a report may take
@@ -34,6 +35,17 @@ class Finding:
         return asdict(self)
 
 
+class Topic(Protocol):
+    """Something to look at: a frozen dataclass of facts that can judge itself."""
+
+    @classmethod
+    def read(cls) -> Self:
+        """Find the facts out; it may raise a LabError, which is a finding then."""
+
+    def findings(self) -> Iterable[Finding]:
+        """Judge the facts; pure."""
+
+
 def ok(name: str, fact: str) -> Finding:
     """Return a fact that needs nothing to be done."""
     return Finding(name, OK, fact)
@@ -47,6 +59,12 @@ def warning(name: str, fact: str, way_out: str) -> Finding:
 def fatal(name: str, fact: str, way_out: str) -> Finding:
     """Return a fact that keeps the cluster from starting."""
     return Finding(name, FATAL, fact, way_out)
+
+
+def way_to_local(way_out: str) -> Finding:
+    """Return what would allow a local cluster where another one is run."""
+    then = "Then run `python -m helpers delete`, and `up`."
+    return ok("local cluster", f"{way_out} {then}")
 
 
 def report(findings: Iterable[Finding]) -> str:

@@ -49,20 +49,26 @@ class Kernel:
 class Namespaces:
     """How far a start gets on this machine, tried out.
 
-    `problem` is what it would raise; `planned` counts user ids.
+    `problem` is what it would raise; `facts` say which ids may be mapped, `user` is
+    this account's name or number.
     """
 
     answer: Answer
     problem: errors.LabError | None
-    planned: int
+    facts: idmap.IdFacts
+    user: str
 
     @classmethod
     def read(cls) -> "Namespaces":
-        """Try it in a child process."""
+        """Try it in a child process, and read /etc/subuid."""
         with statedir.usable(paths.state_dir()):
             answer = attempt_here()
-        plan = idmap.decide(idmap.read_facts())
-        return cls(answer, answer.problem, sum(count for _, _, count in plan.uids))
+        facts = idmap.read_facts()
+        try:
+            user = pwd.getpwuid(facts.uid).pw_name
+        except KeyError:  # no entry in /etc/passwd, as in many containers
+            user = str(facts.uid)
+        return cls(answer, answer.problem, facts, user)
 
     def findings(self) -> Iterator[Finding]:
         """Judge: without namespaces there is no local cluster."""
@@ -70,16 +76,8 @@ class Namespaces:
             yield fatal("namespaces", self.problem.fact, self.problem.way_out)
             return
         yield ok("namespaces", "user, mount, pid and network: tried, they work")
-        if self.answer.ids < self.planned:
-            yield warning(
-                "newuidmap",
-                f"gave {self.answer.ids} of the {self.planned} ids that /etc/subuid "
-                "promises: pods with runAsUser or fsGroup are refused.",
-                "Compare /etc/subuid and /etc/subgid with `newuidmap`'s own message.",
-            )
-        if self.answer.overlay:
-            yield ok("overlay", "containers share the files of their image")
-        else:
+        yield self._ids()
+        if not self.answer.overlay:
             yield warning(
                 "overlay",
                 "does not work here: every container gets a copy of its image's "
@@ -91,9 +89,7 @@ class Namespaces:
         else:
             why = self.answer.no_limits or "its cgroup could not be divided"
             yield ok("limits", f"of pods are recorded, not enforced: {why}")
-        if self.answer.nft:
-            yield ok("nft", "tried, it works: kube-proxy can serve every Service")
-        else:
+        if not self.answer.nft:
             yield warning(
                 "nft",
                 "is not installed, or this kernel refuses its rules: kube-proxy cannot "
@@ -102,72 +98,58 @@ class Namespaces:
                 install("nftables"),
             )
 
-
-@dataclass(frozen=True)
-class UserIds:
-    """Which ids the machine may map; `user` is this account's name or number."""
-
-    facts: idmap.IdFacts
-    user: str
-
-    @classmethod
-    def read(cls) -> "UserIds":
-        """Read /etc/subuid and this process's own map."""
-        facts = idmap.read_facts()
-        try:
-            user = pwd.getpwuid(facts.uid).pw_name
-        except KeyError:  # no entry in /etc/passwd, as in many containers
-            user = str(facts.uid)
-        return cls(facts, user)
-
-    def findings(self) -> Iterator[Finding]:
+    def _ids(self) -> Finding:
         """Judge: with a single id, pods cannot run as another user."""
         plan = idmap.decide(self.facts)
-        count = sum(count for _, _, count in plan.uids)
-        if plan.full:
+        planned = sum(count for _, _, count in plan.uids)
+        # What newuidmap gives may be less than what /etc/subuid promises.
+        count = min(self.answer.ids, planned)
+        if plan.full and count == planned:
             how = {"direct": "as root", "newuidmap": "by newuidmap"}[plan.how]
-            yield ok("user ids", f"{count} can be mapped, {how}")
-            return
+            return ok("user ids", f"{count} can be mapped, {how}")
+        what, lack = f"only {count}", "beyond them stay in ContainerCreating."
         if count == 1:
             what, lack = (
                 "a single one",
                 "are refused, and programs in pods that give files or themselves to "
                 "another user go on as root: chown, setuid and the like do nothing.",
             )
-        else:
-            what, lack = f"only {count}", "beyond them stay in ContainerCreating."
-        yield warning(
+        why, way_out = self._fewer() if count == planned else _REFUSED
+        return warning(
             "user ids",
-            f"{what} can be mapped ({self._reason()}): pods with runAsUser or fsGroup "
-            + lack,
-            self._way_out(),
+            f"{what} can be mapped ({why}): pods with runAsUser or fsGroup {lack}",
+            way_out,
         )
 
-    def _reason(self) -> str:
-        if self.facts.privileged:
-            return "this user namespace has no more"
-        if self.facts.no_new_privs:
-            return "no_new_privs forbids the set-uid program newuidmap"
-        if not self.facts.has_newuidmap:
-            return "newuidmap is not installed"
-        if self.facts.subuid and self.facts.subgid:
-            return "/etc/subuid or /etc/subgid grant too few"
-        return f"/etc/subuid and /etc/subgid grant none to {self.user}"
-
-    def _way_out(self) -> str:
-        if self.facts.privileged or self.facts.no_new_privs:
-            return (
+    def _fewer(self) -> tuple[str, str]:
+        """Return why so few may be mapped, and the way out."""
+        facts = self.facts
+        if facts.privileged or facts.no_new_privs:
+            why = "this user namespace has no more"
+            if not facts.privileged:
+                why = "no_new_privs forbids the set-uid program newuidmap"
+            return why, (
                 "Only whoever runs this sandbox can change it; all other lessons work."
             )
-        steps = []
-        if not self.facts.has_newuidmap:
-            steps.append("sudo apt-get install -y uidmap")
-        if not (self.facts.subuid and self.facts.subgid) or self.facts.has_newuidmap:
-            steps.append(
-                "sudo usermod --add-subuids 100000-165535 "
-                f"--add-subgids 100000-165535 {self.user}"
+        grant = (
+            "sudo usermod --add-subuids 100000-165535 "
+            f"--add-subgids 100000-165535 {self.user}"
+        )
+        granted = facts.subuid and facts.subgid
+        if not facts.has_newuidmap:
+            get = "sudo apt-get install -y uidmap"
+            return "newuidmap is not installed", (
+                get if granted else f"{get} && {grant}"
             )
-        return " && ".join(steps)
+        if granted:
+            return "/etc/subuid or /etc/subgid grant too few", grant
+        return f"/etc/subuid and /etc/subgid grant none to {self.user}", grant
+
+
+_REFUSED = (
+    "newuidmap gave fewer than /etc/subuid promises",
+    "Compare /etc/subuid and /etc/subgid with `newuidmap`'s own message.",
+)
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, paths, preflight, programs
+from cluster import paths, preflight, programs
 from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.image import cache as image_cache
-from cluster.kind import engine, programs as kind_programs
 from cluster.processes import SYSTEM_PATH
 from cluster.programs import golang, releases
 from cluster.programs.check import Runc, find_runc
-
-_TO_GET = "none yet; `make setup` or the first `up` gets or builds it, once"
 
 
 def install(*packages: str) -> str:
@@ -22,29 +19,6 @@ def install(*packages: str) -> str:
     if sys.platform == "darwin":
         return f"brew install {' '.join(packages)}"
     return f"sudo apt-get install -y --no-install-recommends {' '.join(packages)}"
-
-
-@dataclass(frozen=True)
-class Binaries:
-    """The directory of the binaries; `problem` is why they cannot be used."""
-
-    directory: Path | None
-    problem: errors.LabError | None = None
-
-    @classmethod
-    def read(cls) -> "Binaries":
-        """Look for them."""
-        try:
-            return cls(programs.find())
-        except errors.IncompleteAssets as error:
-            return cls(None, error)
-
-    def findings(self) -> Iterator[Finding]:
-        """Judge."""
-        if self.problem:
-            yield fatal("binaries", self.problem.fact, self.problem.way_out)
-        else:
-            yield ok("binaries", str(self.directory or _TO_GET))
 
 
 @dataclass(frozen=True)
@@ -84,27 +58,21 @@ class Runtime:
     @classmethod
     def read(cls) -> "Runtime":
         """Search where the machine would."""
-        directory = Binaries.read().directory
+        directory = programs.find()
         return cls(find_runc(directory), directory is not None)
 
     def findings(self) -> Iterator[Finding]:
         """Judge it."""
-        yield self._runc()
-
-    def _runc(self) -> Finding:
-        if self.runc is None:
-            if not self.built:
-                return ok("runc", "none yet; it will be built")
-            return fatal("runc", "not found: no container can start.", install("runc"))
-        if not self.runc.seccomp:
-            return warning(
-                "runc",
-                f"{self.runc.path} was built without libseccomp: pods run without "
-                "seccomp.",
-                install("runc"),
-            )
-        whose = "the distribution's" if self.runc.system else "built here"
-        return ok("runc", f"{self.runc.path} ({whose}), with seccomp")
+        if self.runc and not self.runc.seccomp:
+            fact = f"{self.runc.path} was built without libseccomp: pods run without "
+            yield warning("runc", f"{fact}seccomp.", install("runc"))
+        elif self.runc:
+            yield ok("runc", f"{self.runc.path}, with seccomp")
+        elif self.built:
+            fact = "not found: no container can start."
+            yield fatal("runc", fact, install("runc"))
+        else:
+            yield ok("runc", "none yet; it will be built")
 
 
 @dataclass(frozen=True)
@@ -187,68 +155,3 @@ class Image:
             )
         else:
             yield ok("image", "none yet; it is made after the binaries")
-
-
-@dataclass(frozen=True)
-class Engine:
-    """The container engine: its name and version, or why there is none.
-
-    `node` says where the image of the node comes from, `fault` what is wrong with that.
-    """
-
-    engine: str
-    reason: str
-    node: str
-    fault: errors.LabError | None = None
-
-    @classmethod
-    def read(cls) -> "Engine":
-        """Ask it."""
-        found, why = engine.detect()
-        try:
-            image = kind_programs.node_image()
-        except errors.LabError as error:
-            return cls(str(found or ""), why, "", error)
-        node = str(image).partition("@")[0]
-        if isinstance(image, Path):
-            node += " will be loaded"
-        elif found and not found.has_image(image):
-            node += " will be pulled"
-        return cls(str(found or ""), why, node)
-
-    def findings(self) -> Iterator[Finding]:
-        """Judge: without an engine there is no node."""
-        if not self.engine:
-            error = errors.NoEngine(self.reason)
-            yield fatal("engine", error.fact, error.way_out)
-            return
-        yield ok("engine", self.engine)
-        if self.fault:
-            yield fatal("node image", self.fault.fact, self.fault.way_out)
-        else:
-            yield ok("node image", self.node)
-
-
-@dataclass(frozen=True)
-class KindPrograms:
-    """Where kind and kubectl are, "" before they are got; `hosts` is who is asked."""
-
-    kind: str
-    kubectl: str
-    hosts: str
-
-    @classmethod
-    def read(cls) -> "KindPrograms":
-        """Look for them."""
-        return cls(
-            str(kind_programs.find_kind() or ""),
-            str(programs.find_kubectl() or ""),
-            releases.hosts(),
-        )
-
-    def findings(self) -> Iterator[Finding]:
-        """Report both; what is missing will be fetched."""
-        yield ok("kind", self.kind or _TO_GET)
-        yield ok("binaries", self.kubectl or _TO_GET)
-        if not (self.kind and self.kubectl):
-            yield ok("downloads", self.hosts or f"off: {releases.OFF} is set")

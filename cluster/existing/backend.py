@@ -57,6 +57,10 @@ class Existing(Backend):
     """The cluster that the record in the directory `state` names."""
 
     name = "existing"
+    about = (
+        "a cluster that you have named; its API server keeps the lessons in namespaces "
+        "of their own"
+    )
     logs = ()
 
     state: Path = field(default_factory=paths.state_dir)

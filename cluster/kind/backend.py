@@ -8,6 +8,7 @@ import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cluster import errors, paths, programs, statedir
 from cluster.backend import KIND as LOGS, STATUS, Backend
@@ -31,12 +32,16 @@ from cluster.progress import Progress, Silent
 from cluster.statedir import write_private
 from cluster.waiting import until
 
+if TYPE_CHECKING:
+    from cluster.doctor.findings import Topic
+
 
 @dataclass(frozen=True)
 class Kind(Backend):
     """The kind cluster whose state is in the directory `state`."""
 
     name = "kind"
+    about = "a node as a container"
     logs = LOGS
 
     state: Path = field(default_factory=paths.state_dir)
@@ -72,6 +77,17 @@ class Kind(Backend):
         kubectl, archive = self._prepare(progress)
         Commands(self.state, found).node_image(progress)
         return kubectl, archive
+
+    def prepared(self) -> bool:
+        """Say whether kubectl and the image archive are there."""
+        found = self.binaries()
+        return bool(found and image_cache.find(found))
+
+    def topics(self) -> "tuple[type[Topic], ...]":
+        """Return what `doctor` looks at."""
+        from cluster.doctor import engine, machine, programs
+
+        return (machine.Kernel, engine.Engine, programs.Image)
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
         """Make the cluster, start it, or attach to it; return when it is ready.

@@ -9,17 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import errors, paths, statedir
+from cluster import errors, paths, statedir, versions
 from cluster.backend import LOCAL as LOGS, STATUS, Backend
 from cluster.kubeconfig import embed, holds, read_kubeconfig, write_embedded
 from cluster.local.machine import local_machine
-from cluster.machine import layout, logs, ports, shortage
+from cluster.machine import layout, logs, ports, shortage, storage
 from cluster.machine.host import NOT_ANSWERING, Machine
 from cluster.progress import Progress, Silent
 from cluster.statedir import write_private
 
 # The rest is imported where it is used: `status` is asked often, a start is rare.
 if TYPE_CHECKING:
+    from cluster.doctor.findings import Topic
     from cluster.image import load as images
 
 
@@ -32,6 +33,8 @@ class Local(Backend):
     """The local cluster whose state is in the directory `state`."""
 
     name = "local"
+    about = f"Kubernetes {versions.KUBERNETES} in Linux namespaces"
+    disk = storage.DISK_NEEDED
     context = layout.CONTEXT
 
     state: Path = field(default_factory=paths.state_dir)
@@ -72,6 +75,20 @@ class Local(Backend):
         if not (self.state / "node" / "containerd" / facts.IMPORTED.name).exists():
             store.ensure(programs, archive, progress)
         return programs, archive
+
+    def prepared(self) -> bool:
+        """Say whether the programs and the image archive are there."""
+        from cluster.image import cache as image_cache
+
+        found = self.binaries()
+        return bool(found and image_cache.find(found))
+
+    def topics(self) -> "tuple[type[Topic], ...]":
+        """Return what `doctor` looks at."""
+        from cluster.doctor import machine, programs
+
+        ours = (machine.Kernel, machine.Namespaces, machine.Limits)
+        return (*ours, programs.Build, programs.Image, programs.Runtime)
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
         """Start the cluster, or attach to it; return when it is ready.

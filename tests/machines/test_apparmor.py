@@ -126,7 +126,7 @@ def test_the_next_backend_is_taken_and_one_command_is_named(told):
         f"sysctl kernel.{SETTING}=0`."
     )
     then = "Then run `python -m helpers delete`, and `up`."
-    assert found["backend"]["way_out"] == f"{way_out} {then}"
+    assert found["local cluster"]["fact"] == f"{way_out} {then}"
     assert f"a control-plane cluster, because {REFUSED}, and docker" in setup
     assert f"] {HINT}\n" in setup
     lines = local.partition("error: ")[2].splitlines()

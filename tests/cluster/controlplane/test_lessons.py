@@ -5,7 +5,6 @@ import ast
 import pytest
 
 from cluster import errors
-from cluster.doctor import cluster
 from helpers.course import lessons
 from helpers.course.exercise import with_solutions
 from tests.notebooks import FILES, NEEDS_LAB, NEEDS_PODS, ROOT, load, tagged
@@ -64,19 +63,3 @@ def bound(cell):
     names = {(one.asname or one.name) for node in imported for one in node.names}
     made = cell.nodes(ast.FunctionDef, ast.ClassDef)
     return stored | {name.partition(".")[0] for name in names} | {m.name for m in made}
-
-
-@pytest.mark.parametrize(
-    ("reason", "allows", "way"),
-    [
-        ("making a user namespace was refused (x)", "Allow it: `sudo x`.", "`sudo x`"),
-        ("it was asked for", "", "with Docker or namespaces"),
-    ],
-)
-def test_the_doctor_says_what_is_skipped_and_the_way_to_a_node(reason, allows, way):
-    lack = "slirp4netns is not installed"
-    chosen = cluster.Chosen("control-plane", 1000, reason, lack, way_out=allows)
-    [finding] = chosen.findings()
-    assert not finding.fatal and "skipped" in finding.fact
-    assert reason in finding.fact and lack in finding.fact
-    assert way in finding.way_out and "`python -m helpers delete`" in finding.way_out

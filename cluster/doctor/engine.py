@@ -1,0 +1,50 @@
+"""Look at the container engine, which runs the node of a kind cluster."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster import errors
+from cluster.doctor.findings import Finding, fatal, ok
+from cluster.kind import engine
+from cluster.kind.programs import node_image
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The container engine: its name and version, or why there is none.
+
+    `node` says where the image of the node comes from, `fault` what is wrong with that.
+    """
+
+    engine: str
+    reason: str
+    node: str
+    fault: errors.LabError | None = None
+
+    @classmethod
+    def read(cls) -> "Engine":
+        """Ask it."""
+        found, why = engine.detect()
+        try:
+            image = node_image()
+        except errors.LabError as error:
+            return cls(str(found or ""), why, "", error)
+        node = str(image).partition("@")[0]
+        if isinstance(image, Path):
+            node += " will be loaded"
+        elif found and not found.has_image(image):
+            node += " will be pulled"
+        return cls(str(found or ""), why, node)
+
+    def findings(self) -> Iterator[Finding]:
+        """Judge: without an engine there is no node."""
+        if not self.engine:
+            error = errors.NoEngine(self.reason)
+            yield fatal("engine", error.fact, error.way_out)
+            return
+        yield ok("engine", self.engine)
+        if self.fault:
+            yield fatal("node image", self.fault.fact, self.fault.way_out)
+        else:
+            yield ok("node image", self.node)

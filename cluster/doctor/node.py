@@ -1,0 +1,95 @@
+"""Look at what a control plane needs, and at its node in user-mode Linux."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cluster import paths, preflight
+from cluster.doctor.findings import Finding, fatal, ok, warning, way_to_local
+from cluster.local import trial
+from cluster.machine import identity
+from cluster.usermode import kernel, walls
+
+
+@dataclass(frozen=True)
+class Account:
+    """What this account may use, and whether the control plane runs."""
+
+    account: preflight.PlainAccount
+    running: bool
+
+    @classmethod
+    def read(cls) -> "Account":
+        """Ask the kernel."""
+        running = identity.running(paths.state_dir())
+        return cls(preflight.PlainAccount.read(), running)
+
+    def findings(self) -> Iterator[Finding]:
+        """Judge; one that runs has what it needs."""
+        for problem in () if self.running else self.account.problems():
+            yield fatal("account", problem.fact, problem.way_out)
+
+
+@dataclass(frozen=True)
+class Node:
+    """By what the node runs its processes, "" for none, and `reason` says why.
+
+    `landlock` is the version of the kernel's, `switched_off` says that it has one and
+    does not use it. `way_out` would allow a local cluster.
+    """
+
+    way: str = "ptrace"
+    reason: str = ""
+    landlock: int = walls.WHOLE
+    switched_off: bool = False
+    way_out: str = ""
+
+    @classmethod
+    def read(cls) -> "Node":
+        """Look for its programs, and ask the kernel."""
+        found, reason = kernel.find()
+        # Also where a control plane is kept: it was made because of that.
+        problem = trial.attempt_here().problem
+        return cls(
+            found.way if found else "",
+            reason,
+            walls.version(),
+            walls.switched_off(),
+            problem.way_out if problem else "",
+        )
+
+    def findings(self) -> Iterator[Finding]:
+        """Judge the node, and the walls between it and this machine."""
+        yield self._node()
+        if self.way_out:
+            yield way_to_local(self.way_out)
+
+    def _node(self) -> Finding:
+        if not self.way:
+            return warning(
+                "node",
+                f"none: {self.reason}; lessons that run pods are skipped.",
+                "For a node, on a machine with Docker or namespaces: `python -m "
+                "helpers delete`, then `up --backend auto`.",
+            )
+        fact = f"in user-mode Linux, by {self.way}, starts after the control plane"
+        # By seccomp any pod can become the kernel, see docs/usermode-linux.md.
+        by_seccomp = self.way == "seccomp"
+        if self.landlock >= (walls.SIGNALS if by_seccomp else walls.WHOLE):
+            return ok("node", fact)
+        lack = "can end your processes"
+        if self.landlock < walls.WHOLE:
+            lack = "reaches ports of this machine"
+        state = "is too old for Landlock to prevent that"
+        if not self.landlock:
+            lack = "reaches all of your files"
+            state = "has no Landlock, which would prevent that"
+        pod = "pod" if by_seccomp else "privileged pod"
+        way_out = "Run only pods that you trust there."
+        if self.switched_off:
+            state = "has not enabled Landlock, which would prevent that"
+            way_out += (
+                " The boot parameter `lsm=landlock,...` enables it, with what "
+                "/sys/kernel/security/lsm lists for the dots."
+            )
+        fact += f". A {pod} in it {lack}: this Linux {state}."
+        return warning("node", fact, way_out)
