@@ -116,6 +116,10 @@ class Backend(Protocol):
     def stop(self) -> bool:
         """Stop it and keep its objects; return False if it did not run."""
 
+    def question(self) -> str:
+        """Return what has to be agreed to before `delete`."""
+        return f"Remove the cluster and all its objects in {self.state}?"
+
     def delete(self) -> bool:
         """Stop it and remove its state; return False if there was none."""
 

@@ -163,16 +163,10 @@ def delete(yes: bool) -> None:
     if not statedir.has_more(backend.state):
         click.echo("nothing to delete")
         return
-    confirm = (lambda question: None) if yes else _confirm
-    if backend.name == choice.EXISTING and backend.running():
-        existing.delete(confirm)
-    else:
-        confirm(_ALL.format(backend.state))
-        backend.delete()
+    if not yes:
+        _confirm(backend.question())
+    backend.delete()
     click.echo("deleted")
-
-
-_ALL = "Remove the cluster and all its objects in {}?"
 
 
 def _confirm(question: str) -> None:

@@ -5,7 +5,6 @@ in them: every command loads this module.
 """
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,21 +112,6 @@ def _confirm(question: str) -> bool:
     finally:
         if not sys.stdin.isatty():
             click.echo(err=True)  # nobody pressed Enter
-
-
-def delete(confirm: Callable[[str], None]) -> None:
-    """Delete what was made there and what is here; `confirm` returns if one may."""
-    from cluster.existing.backend import Existing
-
-    backend = Existing()
-    found = backend.removal()
-    if found.lost:
-        click.echo(found.lost, err=True)
-    confirm(found.question())
-    backend.delete(found)
-    if found.lost:
-        left = f"nothing was removed from {found.server}; to do it there"
-        click.echo(f"{left}: `{found.command}`", err=True)
 
 
 @click.command(cls=Command, short_help="Print the account of a learner, as YAML.")

@@ -91,7 +91,6 @@ def plan(
         context=context,
         version=target.version,
         user=target.user,
-        kubectl=target.asker.kubectl,
         source=str(target.asker.kubeconfig),
         image=image or (known.image if known else TOOLBOX),
     )
@@ -168,7 +167,7 @@ def unfenced(ours: Asker, user: str) -> str:
 
 def asker(record: Record, kubeconfig: Path) -> Asker:
     """Return who asks with the notebooks' own kubeconfig."""
-    return Asker(record.kubectl, kubeconfig, record.context, record.server)
+    return Asker(kubeconfig, record.context, record.server)
 
 
 def owner(record: Record) -> Asker:
@@ -182,7 +181,7 @@ def owner(record: Record) -> Asker:
     if server_of(whole, record.context) != record.server:
         fact = f"has a context {record.context!r} that leads elsewhere by now."
         raise errors.KubeconfigError(path, fact, way_out)
-    return Asker(record.kubectl, path, record.context, record.server)
+    return Asker(path, record.context, record.server)
 
 
 def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:

@@ -5,18 +5,18 @@ alone: there is nothing to stop, and `delete` removes what was made from here.
 """
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
 from cluster import errors, paths, statedir, versions
 from cluster.backend import STATUS, Backend
-from cluster.existing import account, identify, rbac
+from cluster.existing import account, rbac
 from cluster.existing.identify import Asker
 from cluster.existing.record import Record
 from cluster.image import cache as image_cache
 from cluster.machine import storage
-from cluster.programs import ensure_kubectl
+from cluster.programs import ensure_kubectl, find_kubectl
 from cluster.progress import Progress, Silent
 from cluster.waiting import until
 
@@ -24,32 +24,6 @@ from cluster.waiting import until
 _PROBE = ("auth", "can-i", "create", "pods", "--quiet")
 #: seconds until a binding must count; it takes about 0.1
 TIMEOUT = 20.0
-
-
-@dataclass(frozen=True)
-class Removal:
-    """What `delete` would remove: namespaces and an account at a server, and the state.
-
-    `lost` says why that cluster cannot be asked: then the state goes alone, and
-    `command` removes the rest.
-    """
-
-    server: str
-    namespaces: tuple[str, ...]
-    account: str
-    command: str
-    lost: str = ""
-
-    def question(self) -> str:
-        """Return what has to be agreed to."""
-        if self.lost:
-            return f"Remove what is here, and nothing from {self.server}?"
-        names = ", ".join(self.namespaces) or "none just now"
-        theirs = f"the account {self.account} with its roles, " if self.account else ""
-        return (
-            f"Remove namespaces of the lessons ({names}), {theirs}from {self.server}, "
-            "and what is here?"
-        )
 
 
 @dataclass(frozen=True)
@@ -89,9 +63,8 @@ class Existing(Backend):
         return Record.read(self.state) is not None
 
     def binaries(self) -> Path | None:
-        """Return the directory with a link to the kubectl that fits, or None."""
-        found = self.state / "bin"
-        return found if (found / "kubectl").exists() else None
+        """Return the directory that holds kubectl, or None before it is got."""
+        return find_kubectl()
 
     def setup(self, progress: Progress) -> tuple[Path, Path]:
         """Get kubectl and an archive of the image, for a registry or for the nodes."""
@@ -107,67 +80,63 @@ class Existing(Backend):
         if port is not None:
             raise _not_ours("A port of its API server")
         progress = progress or Silent()
-        known = record = self.record()
-        if not Path(record.kubectl).exists():
-            program = identify.kubectl(progress, record.version)
-            record = replace(record, kubectl=program)
-        record = account.renew(record, self.kubeconfig, progress)
+        known = self.record()
+        ensure_kubectl(progress)
+        record = account.renew(known, self.kubeconfig, progress)
         progress.update(f"asking {record.server}")
         self._require_fence(record)
-        with statedir.usable(self.state):
-            if record != known:
+        if record != known:
+            with statedir.usable(self.state):
                 record.write(self.state)
-            _link(self.state / "bin", Path(record.kubectl))
 
     def stop(self) -> bool:
         """Return False: there is nothing here that these notebooks started."""
         return False
 
-    def removal(self) -> Removal:
-        """Return what `delete` would do; it only reads. Raise LabError before `use`.
-
-        The namespaces are those that were made from this state directory.
-        """
-        record = self.record()
-        selector = f"--selector={rbac.STATE}={record.state}"
-        user, command = "", f"kubectl delete namespaces {selector}"
-        if record.made:
-            user = record.user
-            # Its roles before its fence; namespaces of lessons are marked as its own.
-            made = account.objects(record)[::-1]
-            kinds = dict.fromkeys(each["kind"].lower() for each in made)
-            words = ",".join(kind for kind in kinds if kind != "serviceaccount")
-            whose = f"--selector={rbac.ACCOUNT}={rbac.key(user)}"
-            command = f"kubectl delete {words} {whose}"
+    def question(self) -> str:
+        """Return what has to be agreed to; it is asked whether that cluster answers."""
+        record = Record.read(self.state)
+        if record is None:
+            return super().question()
         try:
-            items = self._remover(record).json("get", "namespaces", selector)["items"]
+            self._remover(record)
         except errors.LabError as error:
-            return Removal(record.server, (), user, command, error.fact)
-        names = tuple(each["metadata"]["name"] for each in items)
-        return Removal(record.server, names, user, command)
+            gone = f"Remove what is here, and nothing from {record.server}?"
+            return f"{error.fact}\n{gone}"
+        theirs = f"the account {record.user} with its roles, " if record.made else ""
+        return (
+            f"Remove the namespaces of the lessons, {theirs}from {record.server}, and "
+            "what is here?"
+        )
 
-    def delete(self, agreed: Removal | None = None) -> bool:
+    def delete(self) -> bool:
         """Remove what was made from here, and the state; never anything else.
 
-        If that cluster is gone, or is another one by now, the state alone. `agreed` is
-        what `removal` has returned. Return False if no cluster was named.
+        If that cluster is gone, or is another one by now, the state alone: raise
+        LabError then, with the command for the rest. Return False if no cluster was
+        named.
         """
         statedir.refuse_foreign(self.state)
-        existed = self.running()
-        found = (agreed or self.removal()) if existed else None
-        if found and not found.lost:
-            record = self.record()
-            remover = self._remover(record)
-            if found.namespaces:
-                words = ("--wait=false", "--ignore-not-found")
-                remover.run("delete", "namespaces", *found.namespaces, *words)
-            why = account.remove(remover, record) if record.made else ""
-            if why:
-                raise errors.LabError(
-                    f"The account was not removed: {why}", f"`{found.command}`"
-                )
+        record = Record.read(self.state)
+        left = self._remove_there(record) if record else ""
         storage.remove_state(self.state)
-        return existed
+        if record and left:
+            raise errors.LabError(
+                f"What is here was deleted, and not all that is at {record.server}: "
+                f"{left}",
+                f"To do it there: `{_command(record)}`.",
+            )
+        return record is not None
+
+    def _remove_there(self, record: Record) -> str:
+        """Remove namespaces and account; return why something is left, or ""."""
+        mine = f"--selector={rbac.STATE}={record.state}"
+        try:
+            remover = self._remover(record)
+            remover.run("delete", "namespaces", mine, "--wait=false")
+            return account.remove(remover, record) if record.made else ""
+        except errors.LabError as error:
+            return error.fact
 
     def status(self) -> dict | None:
         """Return how it is, with the keys of `STATUS`; None before `use`."""
@@ -266,10 +235,11 @@ def _not_ours(what: str, way_out: str = "Ask whoever runs it.") -> errors.LabErr
     return errors.LabError(fact, way_out)
 
 
-def _link(directory: Path, kubectl: Path) -> None:
-    """Make `kubectl` the one program of a directory that goes into PATH."""
-    directory.mkdir(mode=0o700, exist_ok=True)
-    link = directory / "kubectl"
-    if not link.is_symlink() or link.readlink() != kubectl:
-        link.unlink(missing_ok=True)
-        link.symlink_to(kubectl)
+def _command(record: Record) -> str:
+    """Return the command that removes what was made from here."""
+    if not record.made:
+        return f"kubectl delete namespaces --selector={rbac.STATE}={record.state}"
+    # Its roles before its fence; namespaces of lessons are marked as its own.
+    kinds = [each["kind"].lower() for each in reversed(account.objects(record))]
+    words = ",".join(each for each in dict.fromkeys(kinds) if each != "serviceaccount")
+    return f"kubectl delete {words} --selector={rbac.ACCOUNT}={rbac.key(record.user)}"

@@ -8,16 +8,14 @@ import copy
 import json
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, paths, programs, versions
+from cluster import errors, programs
 from cluster.kubeconfig import entry_of, read_kubeconfig, server_of
-from cluster.programs.check import program_version
-from cluster.progress import Progress
+from cluster.progress import Progress, Silent
 
 #: the namespace that every cluster has, and whose UID no two have
 HOME = "kube-system"
@@ -30,13 +28,12 @@ _USE = "`python -m helpers use`"
 
 @dataclass(frozen=True)
 class Asker:
-    """A genuine kubectl that asks one server as the user of one context.
+    """The genuine kubectl, which asks one server as the user of one context.
 
     Both are named outright: neither the environment nor the file's current context
     counts.
     """
 
-    kubectl: str
     kubeconfig: Path
     context: str
     server: str
@@ -47,7 +44,7 @@ class Asker:
         """Return what kubectl did; `manifest` goes to its stdin as a List."""
         items = {"apiVersion": "v1", "kind": "List", "items": [*manifest]}
         line = [
-            self.kubectl,
+            str(programs.ensure_kubectl(Silent()) / "kubectl"),
             f"--kubeconfig={self.kubeconfig}",
             f"--context={self.context}",
             f"--request-timeout={TIMEOUT}s",
@@ -66,12 +63,6 @@ class Asker:
             )
         except subprocess.TimeoutExpired:
             raise failure(f"no answer in {3 * TIMEOUT} s", self.server) from None
-        except OSError as error:
-            raise errors.MissingTool(
-                self.kubectl,
-                f"ask the cluster ({error.strerror})",
-                "`python -m helpers up` gets it again.",
-            ) from None
 
     def run(self, *words: str, manifest: Sequence[dict] = ()) -> str:
         """Return what kubectl prints; raise what `failure` returns."""
@@ -130,11 +121,10 @@ def find(kubeconfig: Path, context: str, progress: Progress) -> Target:
     whole = read_kubeconfig(path, context=context, way_out=way_out)
     document = take(whole, context, path.parent)
     server = server_of(document, context)
-    program = kubectl(progress, "")
+    programs.ensure_kubectl(progress)
     progress.update(f"asking {server}")
-    version = Asker(program, path, context, server).versions()[1]
-    asker = Asker(kubectl(progress, version), path, context, server)
-    client, _ = asker.versions()
+    asker = Asker(path, context, server)
+    client, version = asker.versions()
     return Target(asker, document, asker.uid(), asker.user(), version, client)
 
 
@@ -165,26 +155,6 @@ def take(document: dict, context: str, folder: Path) -> dict:
         "contexts": [{"name": context, "context": chosen}],
         **{f"{k}s": [{"name": chosen[k], k: parts[k]}] for k in _FILES},
     }
-
-
-def kubectl(progress: Progress, server: str) -> str:
-    """Return the path of the genuine kubectl: ours, or one on PATH that fits better.
-
-    `server` is the server's version, "" if it is not known yet.
-    """
-    ours = str(programs.ensure_kubectl(progress) / "kubectl")
-    # Where `up` has set PATH, the first one there is a link to the last choice.
-    link = str(paths.state_dir() / "bin")
-    others = [place for place in os.get_exec_path() if place != link]
-    other = shutil.which("kubectl", path=os.pathsep.join(others))
-    if not server or not other or distance(versions.KUBERNETES, server) <= SKEW:
-        return ours
-    # Not `version`, which may ask a server: the one that the ambient context names.
-    words = [other, "version", "--client", "--kubeconfig=/dev/null"]
-    theirs = program_version(words)
-    if theirs and distance(theirs, server) < distance(versions.KUBERNETES, server):
-        return other
-    return ours
 
 
 def distance(client: str, server: str) -> int:

@@ -18,11 +18,11 @@ class Record:
     """The content of `existing.json`.
 
     `uid` is that of the namespace kube-system, which no other cluster has. `user` is
-    whom the notebooks ask as. `kubectl` is the path of the genuine one. `source` is the
-    learner's own kubeconfig; `use`, a renewal and `delete` alone open it. `made`: `use`
-    has made the account. `fenced`: the server keeps its writes in namespaces of
-    lessons. `expires` is when the token that we hold ends, in seconds since the epoch.
-    `state` marks the namespaces that are made from this state directory.
+    whom the notebooks ask as. `source` is the learner's own kubeconfig; `use`, a
+    renewal and `delete` alone open it. `made`: `use` has made the account.
+    `fenced`: the server keeps its writes in namespaces of lessons. `expires` is when
+    the token that we hold ends, in seconds since the epoch. `state` marks the
+    namespaces that are made from this state directory.
     """
 
     uid: str
@@ -30,7 +30,6 @@ class Record:
     context: str
     version: str
     user: str
-    kubectl: str
     source: str
     image: str = TOOLBOX
     made: bool = False

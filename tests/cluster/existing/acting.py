@@ -19,7 +19,7 @@ def kubectl(env, *words, **more):
     """Run what `up` puts first in PATH, as a shell cell would."""
     state = Path(env["LAB_STATE_DIR"])
     return subprocess.run(
-        [state / "bin" / "kubectl", *words],
+        [Existing(state).binaries() / "kubectl", *words],
         env=environment({"KUBECONFIG": state / "kubeconfig"}),
         capture_output=True,
         text=True,

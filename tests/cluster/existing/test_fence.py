@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cluster.existing import rbac
+from cluster.programs import find_kubectl
 from tests.cluster.existing.acting import kubectl, make_namespace, manifest, record
 from tests.cluster.existing.conftest import use
 from tests.commandline import environment
@@ -193,7 +194,7 @@ def learner(mine, tmp_path_factory):
     return environment(
         {
             "KUBECONFIG": state / "kubeconfig",
-            "PATH": f"{state / 'bin'}:/usr/bin:/bin",
+            "PATH": f"{find_kubectl()}:/usr/bin:/bin",
             "SERVER": found.server,
             "CA": document["clusters"][0]["cluster"]["certificate-authority"],
             "TOKEN": document["users"][0]["user"]["token"],

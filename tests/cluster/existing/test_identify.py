@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from cluster import errors
-from cluster.existing.identify import Asker, distance, failure, take
+from cluster.existing.identify import distance, failure, take
 from tests.authority import Authority
 from tests.cluster.existing.conftest import use
 
@@ -108,14 +108,6 @@ def test_what_failed_is_told_apart(stderr, kind, said):
     error = failure(stderr, "https://x:1")
     assert type(error) is kind and said in str(error)
     assert "connect()" not in str(error) and len(str(error).splitlines()) == 2
-
-
-def test_a_kubectl_that_is_gone_or_no_program_is_said(tmp_path):
-    (tmp_path / "kubectl").write_text("")
-    for path in ("/gone/kubectl", str(tmp_path / "kubectl")):
-        with pytest.raises(errors.MissingTool) as caught:
-            Asker(path, tmp_path / "file", "mine", "https://x:1").uid()
-        assert path in str(caught.value) and "helpers up" in str(caught.value)
 
 
 # --- Of the genuine kubectl -----------------------------------------------------------

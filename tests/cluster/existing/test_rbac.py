@@ -8,6 +8,7 @@ import yaml
 
 from cluster.existing import account, rbac
 from cluster.existing.identify import Asker
+from cluster.programs import find_kubectl
 from cluster.waiting import until
 from tests.cluster.existing.acting import kubectl, record
 from tests.cluster.existing.conftest import use
@@ -86,7 +87,7 @@ def test_an_administrator_hands_out_what_is_printed(mine, state, used, tmp_path)
     admin = mine.kubeconfig(tmp_path / "admin.yaml")
     first = lines.index(f"umask 077; cat > {ANNA}.kubeconfig <<END")
     shell = "\n".join(lines[first : lines.index("END") + 1])
-    path = f"{used['LAB_STATE_DIR']}/bin:/usr/bin:/bin"
+    path = f"{find_kubectl()}:/usr/bin:/bin"
     subprocess.run(
         ["bash", "-euc", shell],
         env=environment({"KUBECONFIG": admin, "PATH": path}),
@@ -95,7 +96,7 @@ def test_an_administrator_hands_out_what_is_printed(mine, state, used, tmp_path)
     )
     file = tmp_path / f"{ANNA}.kubeconfig"
     assert file.stat().st_mode & 0o777 == 0o600
-    anna = Asker(record(used).kubectl, file, "lessons", mine.url)
+    anna = Asker(file, "lessons", mine.url)
     # A policy counts a moment after it was made; nobody hands out a file that fast.
     assert until(lambda: not account.unfenced(anna, rbac.user_of(ANNA)), 30)
     mine.forget()

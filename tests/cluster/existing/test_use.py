@@ -4,10 +4,8 @@ All clusters are genuine API servers, and their audit logs say what they were as
 """
 
 import json
-import shutil
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import yaml
@@ -158,7 +156,7 @@ def test_a_fence_that_was_taken_away_is_noticed(mine, state, tmp_path):
     """By the next `up`, as `connect()` calls it; `use` puts it up again."""
     file = mine.kubeconfig(tmp_path / "mine.yaml", "mine")
     assert use(state, file).returncode == 0
-    theirs = Asker(record(state).kubectl, file, "mine", mine.url)
+    theirs = Asker(file, "mine", mine.url)
     for each in rbac.objects(record(state).user)[:2]:
         theirs.run("delete", each["kind"], each["metadata"]["name"])
 
@@ -287,12 +285,3 @@ def test_status_and_doctor_name_it(used, mine):
     text = " ".join(finding["fact"] for finding in found)
     assert mine.url in text and "existing" in text
     assert not [finding for finding in found if finding["level"] == "fatal"]
-
-
-def test_a_kubectl_that_is_gone_is_found_again(used):
-    """And the link in PATH leads to it."""
-    kept = Path(used["LAB_STATE_DIR"])
-    replace(record(used), kubectl="/gone/kubectl").write(kept)
-    shutil.rmtree(kept / "bin")
-    helpers("up", env=used, check=True)
-    assert kubectl(used, "get", "namespaces").returncode == 0
