@@ -58,7 +58,7 @@ def build(
     work.log.write_text("")
     tools = find_tools(recipe, work.log, progress)
     steps = [step for step in steps if _is_needed(step, tools)]
-    compilers, settings = effort(preflight.memory_available(), preflight.processors())
+    compilers = min(preflight.processors(), preflight.memory_available() // COMPILER)
     programs = stage / "programs"
     programs.mkdir()
     # Also where nothing has to be built.
@@ -71,8 +71,7 @@ def build(
             tools=tools,
             work=work,
             stage=stage,
-            compilers=compilers,
-            settings=settings,
+            compilers=max(1, compilers),
             progress=progress,
         ).run(programs)
         yield programs
@@ -124,18 +123,6 @@ def _is_needed(step: Step, tools: Tools) -> bool:
     )
 
 
-def effort(available: int, processors: int) -> tuple[int, dict[str, str]]:
-    """Return how many compilers run at once, and the settings of each.
-
-    As many as there are processors, and as `available` bytes of memory allow.
-    """
-    compilers = max(1, min(processors, available // COMPILER))
-    # Two compilers that divide their work on two processors wait for each other: a
-    # tenth of all work. Four keep a machine busy, until one that others need is large.
-    threads = max(1, processors // min(compilers, 4))
-    return compilers, {**GARBAGE, "GOMAXPROCS": f"{threads}"}
-
-
 # --- The build ----------------------------------------------------------------
 
 
@@ -143,8 +130,7 @@ def effort(available: int, processors: int) -> tuple[int, dict[str, str]]:
 class _Build:
     """The build of one step in `stage`, which is on the disk of the cache.
 
-    `settings` are those of each of the `compilers` that run at once. `label` is what
-    progress shows.
+    `compilers` is how many run at once. `label` is what progress shows.
     """
 
     step: Step
@@ -154,7 +140,6 @@ class _Build:
     work: WorkDir
     stage: Path
     compilers: int
-    settings: dict[str, str]
     progress: Progress
 
     def run(self, target: Path) -> None:
@@ -222,7 +207,7 @@ class _Build:
         go, compiler = self.tools.go, self.tools.compiler
         return {
             # The learner's own setting wins.
-            **self.settings,
+            **GARBAGE,
             **golang.environment(),
             **({"CC": " ".join(compiler)} if compiler else {}),
             "CGO_ENABLED": "1" if self.step.cgo else "0",
