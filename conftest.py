@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import backends, choice
+from cluster import backends
 from helpers.course.attempts import SETTING
 from helpers.course.exercise import with_solutions
 
@@ -51,7 +51,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     os.environ.setdefault("LAB_STATE_DIR", str(Path(ours.name, "state")))
     chosen = backends.chosen()
     session.config.stash[_CHOSEN] = f"{chosen.backend}, because {chosen.reason}"
-    if chosen.backend != choice.NONE:
+    if chosen.backend != backends.NONE:
         # So that all that is started from here has the same one.
         os.environ["LAB_BACKEND"] = chosen.backend
 
@@ -98,9 +98,9 @@ def _delete_clusters(*directories: Path) -> None:
 
 def _states(directory: Path) -> list[Path]:
     """Return the directories below it that hold the state of a cluster of processes."""
-    from cluster import backends, choice, statedir
+    from cluster import backends, statedir
 
-    ours = (choice.LOCAL, choice.CONTROL_PLANE)
+    ours = (backends.LOCAL, backends.CONTROL_PLANE)
     marks = {mark for mark, name in backends.MARKS.items() if name in ours}
     found = (Path(each.path) for each in statedir.below(directory))
     return [*{path.parent for path in found if path.name in marks}]
@@ -161,7 +161,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def _lack(lesson: str, tags: list[str]) -> str:
     """Return why a cell cannot run on the connected cluster, or ""."""
-    from cluster import choice, errors
+    from cluster import backends, errors
     from helpers.command import backend_in_use
     from helpers.course import lessons
     from tests.notebooks import NEEDS_LAB, NEEDS_PODS, REASON
@@ -173,4 +173,4 @@ def _lack(lesson: str, tags: list[str]) -> str:
             backend.require_node("this cell", wait=False)
         except errors.NoNode as error:
             return str(error)
-    return REASON if backend.name == choice.EXISTING and NEEDS_LAB in tags else ""
+    return REASON if backend.name == backends.EXISTING and NEEDS_LAB in tags else ""

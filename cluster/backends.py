@@ -1,17 +1,27 @@
 """Open the backend of this machine: read its facts, choose, and hand it over.
 
-`cluster.choice` decides. A further backend is a class with the methods of
+The machine is asked for one fact after the other, and for no more than it takes. A
+further backend is a class with the methods of
 `cluster.backend.Backend`, a row in BACKENDS, and a file that marks its state directory.
 """
 
 import functools
 import os
 import sys
+from dataclasses import dataclass
 
-from cluster import choice, errors, paths
+from cluster import errors, paths
 from cluster.backend import Backend
-from cluster.choice import AUTO, CONTROL_PLANE, EXISTING, KIND, LOCAL, NAMES, Choice
 from cluster.progress import Progress
+
+#: lets the machine decide
+AUTO = "auto"
+LOCAL, KIND, EXISTING, CONTROL_PLANE = "local", "kind", "existing", "control-plane"
+#: what `--backend` and LAB_BACKEND may name
+NAMES = (AUTO, LOCAL, KIND, CONTROL_PLANE, EXISTING)
+#: no cluster can be had
+NONE = "none"
+LINUX, MACOS = "linux", "darwin"
 
 #: overrides the choice, as `--backend` does
 VARIABLE = "LAB_BACKEND"
@@ -118,6 +128,98 @@ class Here:
         return problem.way_out if problem else ""
 
 
+@dataclass(frozen=True)
+class Choice:
+    """A backend, and a clause that says why."""
+
+    backend: str
+    reason: str
+    #: what would allow namespaces where they were first choice; what to do where there
+    #: is no backend, "" for what `refusal` says anyway
+    way_out: str = ""
+
+
+def refusal(none: Choice) -> errors.LabError:
+    """Return the error for a choice of no backend."""
+    return errors.LabError(
+        f"No cluster can be had here: {none.reason}.",
+        none.way_out
+        or "Name another backend in LAB_BACKEND or with --backend, or another "
+        "directory in LAB_STATE_DIR; `python -m helpers doctor` says more.",
+    )
+
+
+def choose(machine: Here) -> Choice:
+    """Return the backend for this machine: the first row that fits. Pure.
+
+    asked for       cluster kept here   the machine                    backend
+    a backend       of another          —                              none
+    a backend       none, or its own    can run it                     that one
+    a backend       none                cannot                         none
+    nothing         of any backend      —                              that one
+    nothing         none                is a Mac, and an engine        kind
+                                        answers
+    nothing         none                is no Linux                    none
+    nothing         none                allows namespaces              local
+    nothing         none                forbids them, and an engine    kind
+                                        on which a node can run
+                                        answers: Docker or Podman
+    nothing         none                forbids them                   control-plane
+
+    A cluster that is kept comes first, because its objects are in it. `local` comes
+    before kind: it needs no engine, and it is what the tests run on a real machine.
+    On macOS the engine brings the Linux that kind needs, in a virtual machine.
+    `existing` is a cluster that the learner has named; it is never guessed.
+    """
+    if machine.asked != AUTO:
+        return _asked(machine)
+    if machine.kept:
+        return Choice(machine.kept, "its cluster is kept in the state directory")
+    if machine.system == MACOS and machine.engine:
+        return Choice(KIND, f"this is macOS, and {machine.engine} answers")
+    if machine.system == MACOS:
+        reason = f"on macOS it needs Docker or Podman, and {machine.no_engine}"
+        return Choice(NONE, reason, "Start one of them, and try again.")
+    if machine.system != LINUX:
+        return _no_linux(machine)
+    if not machine.no_namespaces:
+        return Choice(LOCAL, "namespaces can be made")
+    lack, way = machine.no_namespaces, machine.way_to_namespaces
+    if machine.engine:
+        return Choice(KIND, f"{lack}, and {machine.engine} answers", way)
+    return Choice(CONTROL_PLANE, f"{lack}, and {machine.no_engine}", way)
+
+
+#: what every machine with a container engine can do
+IMAGE = "run the image of these notebooks, as docs/binder.md says"
+
+
+def _no_linux(machine: Here, wanted: str = "") -> Choice:
+    asked = wanted and f"{wanted} was asked for, and "
+    reason = f"{asked}this is {machine.system}, not Linux"
+    return Choice(NONE, reason, f"Use WSL 2 or a virtual machine, or {IMAGE}.")
+
+
+def _asked(machine: Here) -> Choice:
+    wanted = machine.asked
+    if machine.kept not in ("", wanted):
+        kept = f"the state directory keeps a cluster of {machine.kept}"
+        return Choice(NONE, f"{wanted} was asked for, and {kept}")
+    if machine.kept:
+        return Choice(wanted, "it was asked for, and its cluster is kept")
+    lack = ""
+    if wanted == EXISTING:
+        lack = "no cluster has been named; `python -m helpers use` does that"
+    elif machine.system != LINUX and (wanted, machine.system) != (KIND, MACOS):
+        return _no_linux(machine, wanted)
+    elif wanted == KIND and not machine.engine:
+        lack = machine.no_engine
+    # Whether it may make namespaces the local cluster says best itself.
+    if lack:
+        return Choice(NONE, f"{wanted} was asked for, and {lack}")
+    return Choice(wanted, "it was asked for")
+
+
 def kept() -> Backend:
     """Return the backend whose cluster is in the state directory, running or not.
 
@@ -128,17 +230,17 @@ def kept() -> Backend:
 
 def chosen() -> Choice:
     """Return which backend it is here, and why; raise LabError."""
-    return choice.choose(Here())
+    return choose(Here())
 
 
 def current(asked: str | None = None, progress: Progress | None = None) -> Backend:
     """Return the backend of this machine; raise LabError where none can be had.
 
-    `asked` is a name of `choice.NAMES`; None looks at LAB_BACKEND. `progress` is told
+    `asked` is a name of NAMES; None looks at LAB_BACKEND. `progress` is told
     the reason where no cluster is kept yet, for good if it is not the first choice.
     """
     here = Here(asked)
-    made = choice.choose(here)
+    made = choose(here)
     if made.backend in BACKENDS:
         if progress and not here.kept:
             tell = progress.finish if made.way_out else progress.update
@@ -146,4 +248,4 @@ def current(asked: str | None = None, progress: Progress | None = None) -> Backe
             if "sudo " in made.way_out:
                 progress.finish(HINT)
         return BACKENDS[made.backend]()
-    raise choice.refusal(made)
+    raise refusal(made)

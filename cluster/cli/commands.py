@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from cluster import backends, choice, errors, statedir
+from cluster import backends, errors, statedir
 from cluster.backend import KIND, LOCAL
 from cluster.cli import existing
 from cluster.cli.format import (
@@ -55,7 +55,7 @@ def main() -> None:
 
 which_backend = click.option(
     "--backend",
-    type=click.Choice(choice.NAMES),
+    type=click.Choice(backends.NAMES),
     help="What runs the cluster. Default: LAB_BACKEND, else what fits this machine.",
 )
 
@@ -142,7 +142,7 @@ def stop() -> None:
     """
     backend = backends.kept()
     stopped = backend.stop()
-    if backend.name == choice.EXISTING:
+    if backend.name == backends.EXISTING:
         click.echo("nothing was stopped: it is an existing cluster")
         return
     click.echo("stopped; the objects are kept" if stopped else "not running")

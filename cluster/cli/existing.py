@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cluster import backends, choice, paths
+from cluster import backends, paths
 from cluster.cli.format import FAILED, Command, working
 
 if TYPE_CHECKING:
@@ -62,10 +62,10 @@ def use(
     from cluster.existing.record import Record
 
     state = paths.state_dir()
-    kept = backends.Here(choice.AUTO).kept
-    if kept not in ("", choice.EXISTING):
+    kept = backends.Here(backends.AUTO).kept
+    if kept not in ("", backends.EXISTING):
         reason = f"the state directory keeps a cluster of {kept}"
-        raise choice.refusal(choice.Choice(choice.NONE, reason))
+        raise backends.refusal(backends.Choice(backends.NONE, reason))
     statedir.make(state)
     known = Record.read(state)
     with working("this is the cluster") as view:

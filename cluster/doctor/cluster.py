@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cluster import backends, paths, preflight
-from cluster.choice import Choice, refusal
+from cluster.backends import Choice, refusal
 from cluster.doctor.findings import Finding, fatal, ok, warning, way_to_local
 
 

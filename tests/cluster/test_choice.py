@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cluster import backends, paths
-from cluster.choice import EXISTING, NAMES, Choice, choose
+from cluster.backends import EXISTING, NAMES, Choice, choose
 from cluster.doctor.machine import Namespaces
 from cluster.local import trial
 from cluster.machine import storage
@@ -279,7 +279,7 @@ def test_a_start_says_what_one_command_would_allow(monkeypatch, way):
             self.lines.append(message)
 
     made = Choice("control-plane", FORBIDDEN, way)
-    monkeypatch.setattr(backends.choice, "choose", lambda here: made)
+    monkeypatch.setattr(backends, "choose", lambda here: made)
     monkeypatch.setattr(backends.Here, "kept", "")
     view = Kept()
     view.lines = []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cluster import choice
+from cluster import backends
 from cluster.backends import BACKENDS
 from helpers import errors, kubectl, pods
 from helpers.podstatus import why_not_ready
@@ -189,10 +189,10 @@ def test_a_pod_that_has_ended_is_hopeless():
 @pytest.mark.parametrize(
     ("backend", "way_out"),
     [
-        (choice.LOCAL, "no way out to the internet"),
-        (choice.CONTROL_PLANE, "no way out to the internet"),
-        (choice.KIND, "what no registry has: `python -m helpers images add FILE`"),
-        (choice.EXISTING, "`python -m helpers use --image …`"),
+        (backends.LOCAL, "no way out to the internet"),
+        (backends.CONTROL_PLANE, "no way out to the internet"),
+        (backends.KIND, "what no registry has: `python -m helpers images add FILE`"),
+        (backends.EXISTING, "`python -m helpers use --image …`"),
     ],
 )
 def test_an_image_that_cannot_be_pulled_is_helped_by_what_runs_the_cluster(
@@ -203,7 +203,7 @@ def test_an_image_that_cannot_be_pulled_is_helped_by_what_runs_the_cluster(
     found = status(containerStatuses=[waiting])
     cause = why_not_ready(found, [], BACKENDS[backend]().image_hint())
     assert cause.hopeless and way_out in cause.way_out
-    assert ("images add" in cause.way_out) == (backend != choice.EXISTING)
+    assert ("images add" in cause.way_out) == (backend != backends.EXISTING)
 
 
 def test_a_pod_on_its_way_out_is_hopeless():

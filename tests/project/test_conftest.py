@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import choice
+from cluster import backends
 from cluster.machine import identity
 from tests.commandline import environment
 from tests.notebooks import ROOT
@@ -30,7 +30,7 @@ def test_a_run_that_is_ended_leaves_no_cluster(tmp_path, workers):
     run = subprocess.Popen(
         [sys.executable, "-m", "pytest", *words, tmp_path],
         cwd=ROOT,
-        env=environment({"LAB_STATE_DIR": None, "LAB_BACKEND": choice.CONTROL_PLANE}),
+        env=environment({"LAB_STATE_DIR": None, "LAB_BACKEND": backends.CONTROL_PLANE}),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

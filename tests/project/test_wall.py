@@ -13,7 +13,7 @@ from tests.notebooks import ROOT
 #: a module that has a floor of its own is named with its room
 FLOORS = (
     ("die_with_parent", "errors", "progress", "syscalls", "versions"),
-    ("backend", "choice", "permissions", "preflight", "processes", "waiting"),
+    ("backend", "permissions", "preflight", "processes", "waiting"),
     ("paths",),
     ("statedir",),
     ("image", "kubeconfig", "machine"),

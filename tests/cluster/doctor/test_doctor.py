@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cluster import doctor
-from cluster.choice import Choice
+from cluster.backends import Choice
 from cluster.doctor import cluster, engine, machine, node, programs
 from cluster.doctor.findings import fatal, ok, warning
 from cluster.errors import LabError, NotEnough
