@@ -13,7 +13,7 @@ from cluster import errors, paths, statedir, versions
 from cluster.backend import LOCAL as LOGS, STATUS, Backend
 from cluster.kubeconfig import embed, holds, read_kubeconfig, write_embedded
 from cluster.local.machine import local_machine
-from cluster.machine import layout, logs, ports, shortage, storage
+from cluster.machine import layout, logs, ports, shortage, status_file, storage
 from cluster.machine.host import NOT_ANSWERING, Machine
 from cluster.progress import Progress, Silent
 from cluster.statedir import write_private
@@ -201,10 +201,8 @@ class Local(Backend):
 
     def slowness(self) -> float:
         """Return how many times as long as usual its start took, at least 1."""
-        from cluster.machine import patience
-
         try:
-            return patience.factor(self._machine.last_status())
+            return status_file.slowness(self._machine.last_status())
         except errors.StateError:
             return 1.0
 

@@ -6,7 +6,7 @@ import pytest
 
 from cluster.controlplane.backend import ControlPlane
 from cluster.local.backend import Local
-from cluster.machine.patience import MOST, USUAL, factor
+from cluster.machine.status_file import MOST, USUAL, slowness
 from helpers import command
 
 BEGAN = 1_700_000_000.0
@@ -36,7 +36,7 @@ def status(ready: float | None, node: float | None = None, **fields) -> dict:
     ],
 )
 def test_the_factor_is_what_the_start_took_within_bounds(said, times):
-    assert factor(said) == pytest.approx(times)
+    assert slowness(said) == pytest.approx(times)
 
 
 @pytest.mark.parametrize("backend", [Local, ControlPlane])
