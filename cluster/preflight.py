@@ -201,11 +201,6 @@ def disk_available(path: Path) -> int:
     return psutil.disk_usage(str(existing(path))).free
 
 
-def same_disk(one: Path, other: Path) -> bool:
-    """Say whether two paths, made or not yet made, share their free space."""
-    return existing(one).stat().st_dev == existing(other).stat().st_dev
-
-
 def file_system(path: Path) -> str:
     """Return the kind of file system that `path` is on, as mount(8) names it, or "".
 
