@@ -94,30 +94,25 @@ LEAVES = (
 )
 
 
-def ensure(directory: Path) -> bool:
-    """Make what is missing, unreadable or about to expire; return whether any was.
+def ensure(directory: Path) -> None:
+    """Make what is missing, unreadable or about to expire.
 
     A CA that cannot be read is replaced together with everything it signed. The
     ServiceAccount key is kept as long as it can be read: tokens depend on it.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    changed = False
     for stem in AUTHORITIES:
         authority = _load(directory, stem)
         fresh = authority is None
         if authority is None:
             authority = _make_ca(directory, stem)
-        changed |= fresh
         for leaf in LEAVES:
             if leaf.authority == stem and (
                 fresh or not _valid(_load(directory, leaf.stem), authority[0])
             ):
                 _issue(directory, leaf, authority)
-                changed = True
     if not _readable_key(directory / "sa.key"):
         _make_service_account_key(directory)
-        changed = True
-    return changed
 
 
 Pair = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]

@@ -22,7 +22,6 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, paths
@@ -38,7 +37,7 @@ from cluster.programs.recipe import (
 )
 from cluster.programs.workdir import WorkDir
 from cluster.progress import Progress, for_here
-from cluster.statedir import hold, write_private
+from cluster.statedir import hold
 
 
 def find(*recipes: Recipe) -> Path | None:
@@ -67,9 +66,13 @@ def ensure(progress: Progress, *recipes: Recipe) -> Path:
         return found
     recipe = recipes[-1] if recipes else RECIPE
     work = WorkDir(paths.cache_dir() / "build")
-    with _usable(work), _alone(work, progress) as shared:
+
+    def wait() -> None:
+        progress.update("another process gets the programs; waiting")
+
+    with _usable(work), hold(work.root / "lock", wait):
         # Somebody else may have made them while we waited.
-        return find(recipe) or _make(recipe, work, shared)
+        return find(recipe) or _make(recipe, work, progress)
 
 
 def find_kubectl() -> Path | None:
@@ -191,37 +194,3 @@ def _usable(work: WorkDir) -> Iterator[None]:
             f"programs cannot be made here: {error.strerror or error}.",
             "Mend that, or name another directory in LAB_CACHE_DIR.",
         ) from error
-
-
-@contextmanager
-def _alone(work: WorkDir, progress: Progress) -> Iterator[Progress]:
-    """Hold the build lock; yield what shows progress to those who wait for it, too."""
-    status = work.root / "status"
-
-    def wait() -> None:
-        doing = status.read_text() if status.exists() else ""
-        progress.update(f"waiting for another process: {doing or 'starting'}")
-
-    with hold(work.root / "lock", wait):
-        try:
-            yield _Shared(progress, status)
-        finally:
-            status.unlink(missing_ok=True)
-
-
-@dataclass
-class _Shared:
-    """Shows progress here, and in a file to those who wait for the lock."""
-
-    view: Progress
-    file: Path
-    message: str = ""
-
-    def update(self, message: str) -> None:
-        if message != self.message:
-            self.message = message
-            write_private(self.file, message)
-        self.view.update(message)
-
-    def finish(self, message: str) -> None:
-        self.view.finish(message)

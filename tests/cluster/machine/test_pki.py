@@ -27,7 +27,7 @@ def write_all(directory):
 def made(tmp_path_factory):
     """Return a directory with everything, for tests that only look."""
     directory = tmp_path_factory.mktemp("pki") / "pki"
-    assert pki.ensure(directory) is True
+    pki.ensure(directory)
     write_all(directory)
     return directory
 
@@ -147,7 +147,7 @@ def test_one_key_per_purpose(made):
 
 def test_a_second_time_nothing_changes(directory):
     before = contents(directory)
-    assert pki.ensure(directory) is False
+    pki.ensure(directory)
     assert contents(directory) == before
 
 
@@ -165,7 +165,7 @@ def test_a_damaged_leaf_is_made_again_and_only_that(directory, name, damage):
             path.write_bytes(b"")
         case "of another":
             path.write_bytes(before[name.replace(path.stem, "proxy")])
-    assert pki.ensure(directory) is True
+    pki.ensure(directory)
     after = contents(directory)
     changed = {name for name in after if after[name] != before[name]}
     assert changed == {f"{path.stem}.crt", f"{path.stem}.key"}
@@ -178,7 +178,7 @@ def test_a_damaged_leaf_is_made_again_and_only_that(directory, name, damage):
 def test_a_leaf_is_renewed_before_it_expires(directory, monkeypatch, days, renewed):
     expires = certificate(directory, "kubelet").not_valid_after_utc
     monkeypatch.setattr(pki, "_now", lambda: expires - dt.timedelta(days=days))
-    assert pki.ensure(directory) is renewed
+    pki.ensure(directory)
     assert (certificate(directory, "kubelet").not_valid_after_utc > expires) is renewed
 
 
@@ -187,7 +187,7 @@ def test_a_leaf_is_renewed_before_it_expires(directory, monkeypatch, days, renew
 def test_what_a_lost_ca_signed_is_signed_again_and_only_that(directory, stem, suffix):
     before = contents(directory)
     (directory / f"{stem}.{suffix}").write_text("-----BEGIN")
-    assert pki.ensure(directory) is True
+    pki.ensure(directory)
     after = contents(directory)
     signed = [leaf.stem for leaf in pki.LEAVES if leaf.authority == stem]
     assert {Path(name).stem for name in after if after[name] != before[name]} == {
@@ -206,7 +206,7 @@ def test_keys_of_an_earlier_version_are_completed(directory):
     assert len(added) == 4
     for name in added:
         (directory / name).unlink()
-    assert pki.ensure(directory) is True
+    pki.ensure(directory)
     after = contents(directory)
     assert after.keys() == before.keys()
     assert {name for name in after if after[name] != before[name]} == {*added}
@@ -216,7 +216,7 @@ def test_a_ca_that_is_not_ours_any_more_makes_new_leaves(directory, tmp_path):
     pki.ensure(tmp_path / "other")
     for name in ("ca.crt", "ca.key"):
         (directory / name).write_bytes((tmp_path / "other" / name).read_bytes())
-    assert pki.ensure(directory) is True
+    pki.ensure(directory)
     certificate(directory, "admin").verify_directly_issued_by(
         certificate(tmp_path / "other", "ca")
     )
@@ -225,7 +225,7 @@ def test_a_ca_that_is_not_ours_any_more_makes_new_leaves(directory, tmp_path):
 @pytest.mark.parametrize("name", ["sa.key", "sa.pub"])
 def test_a_lost_service_account_key_is_made_with_its_public_half(directory, name):
     (directory / name).write_text("-----BEGIN")
-    assert pki.ensure(directory) is True
+    pki.ensure(directory)
     key = serialization.load_pem_private_key((directory / "sa.key").read_bytes(), None)
     public = serialization.load_pem_public_key((directory / "sa.pub").read_bytes())
     assert isinstance(public, rsa.RSAPublicKey)

@@ -249,7 +249,7 @@ def test_all_programs_come_into_the_cache_and_nothing_is_built(
     assert not any(check.fault(path) for path in made.iterdir())
     assert not any("building" in line for line in view.shown)
     left = {path.name for path in (tmp_path / "cache" / "build").iterdir()}
-    assert left <= {"lock", "status"}
+    assert left <= {"lock"}
 
 
 def test_what_does_not_come_is_left_to_the_build_by_whole_steps(
