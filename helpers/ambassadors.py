@@ -77,7 +77,9 @@ def ask_ambassador(
     return answer
 
 
-def play_kubelet(pod: str, *, container: str = "ambassador") -> Token:
+def play_kubelet(
+    pod: str, *, path: str = MOUNTED, container: str = "ambassador"
+) -> Token:
     """Write a new token of the pod's account to a file of the pod; end the last token.
 
     A token is bound to a Secret, so it ends when the Secret is deleted. Raise NotAToken
@@ -94,7 +96,7 @@ def play_kubelet(pod: str, *, container: str = "ambassador") -> Token:
     }
     made = kubectl("create", "-f", "-", "-o", "name", input=json.dumps(secret))
     token = create_token(account, bound_to=made.stdout.strip())
-    write_token(pod, token, path=MOUNTED, container=container)
+    write_token(pod, token, path=path, container=container)
     if before:
         kubectl("delete", *before)
     return token
