@@ -52,7 +52,7 @@ class Client(httpx.Client):
     """A client of httpx that sends a request again when the server asks for that.
 
     429 and 503 with Retry-After: while the storage of a new kind starts. The server has
-    done nothing yet, so any verb is sent again, as kubectl does.
+    done nothing yet, so any verb is sent again, as kubectl does; a stream is not.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -68,11 +68,11 @@ class Client(httpx.Client):
 
     def send(self, request: httpx.Request, **options: Any) -> Reply:
         """Send a request and return the last response to it."""
-        for _ in range(ATTEMPTS):
+        for left in reversed(range(ATTEMPTS)):
             reply: Any = super().send(request, **options)
             pause = reply.headers.get("Retry-After", "")
             busy = reply.status_code in (429, 503) and pause.isdigit()
-            if not busy or options.get("stream"):
+            if not (busy and left) or options.get("stream"):
                 break
             time.sleep(int(pause))
         reply.__class__ = Reply
@@ -92,7 +92,8 @@ class Caller:
     ) -> None:
         """Trust the authorities in `ca` (PEM file or text) for `server`, a URL."""
         text = token if token is None or isinstance(token, str) else token.text
-        self._become(Access(server, token=text), trust(ca))
+        # What kubectl prints or a file holds ends with a newline.
+        self._become(Access(server, token=text and text.strip()), trust(ca))
 
     @classmethod
     def from_kubeconfig(cls, path: Path) -> "Caller":
@@ -227,7 +228,10 @@ class Caller:
                 raise errors.NotTrusted(
                     self.server, reason.verify_code, reason.verify_message
                 ) from error
-            words = getattr(reason, "strerror", "") or str(reason)
+            words = getattr(reason, "strerror", "") or str(reason).rstrip(".")
+            if isinstance(error, httpx.LocalProtocolError):
+                # It quotes the header, and so the token.
+                words = type(error).__name__
             raise errors.Unreachable(self.server, words) from error
 
     @property

@@ -119,10 +119,10 @@ class KubectlProxy:
         """Send one request and return the response; a refusal is a value.
 
         `options` are those of `httpx.request`, but a parameter of None is left out;
-        with `stream` the body is still to be read, in a `with` block. Like kubectl, it
-        tries again when the server asks for that (429 or 503 with Retry-After). Raise
-        ProxyEnded if the proxy does not run, NotReady without a response in `timeout`
-        seconds. The same as `curl -X METHOD --unix-socket SOCKET http://localhost/PATH`.
+        with `stream` the body is still to be read, in a `with` block. Without, it tries
+        again when the server asks for that (429 or 503 with Retry-After), like kubectl.
+        Raise ProxyEnded if the proxy does not run, NotReady without a response in
+        `timeout` seconds. The same as `curl -X METHOD --unix-socket SOCKET http://localhost/PATH`.
         """
         _ = self.socket
         if params is not None:
