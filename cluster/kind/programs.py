@@ -18,6 +18,7 @@ _TAIL = 6
 #: names another node image than the one of our kind, or the archive of one
 NODE_IMAGE = "LAB_KIND_NODE_IMAGE"
 _OTHER = f"Name another image in {NODE_IMAGE}, or an archive that `docker save` wrote."
+_TAGGED = "Save one image by name and tag; an image pulled by its digest has no tag."
 
 
 def find_kind() -> Path | None:
@@ -34,7 +35,7 @@ def find_kind() -> Path | None:
 
 
 def ensure_kind(progress: Progress) -> Path:
-    """Return a kind; get it if there is none. Raise what `binaries.ensure` does."""
+    """Return a kind; get it if there is none. Raise what `programs.ensure` does."""
     return find_kind() or programs.ensure(progress, KIND) / "kind"
 
 
@@ -105,7 +106,7 @@ class Commands:
         names = re.findall(r"^Loaded image: (.+)$", said, re.MULTILINE)
         if len(names) != 1:
             held = f"{len(names)} named images" if names else "no named image"
-            raise errors.StartFailed(f"{image} holds {held}.", _OTHER)
+            raise errors.StartFailed(f"{image} holds {held}.", _TAGGED)
         return names[0]
 
     def _get(self, arguments: list[str], image: str, progress: Progress) -> str:
