@@ -80,7 +80,7 @@ def test_an_image_is_published_after_pods_have_run_in_it(workflow):
     build, lesson, push, branch = run[1:]
     assert "--file binder/Dockerfile" in build
     assert (ROOT / "binder/Dockerfile").exists()
-    # All of them run in tests/test_image.py, with what stands in for the outside.
+    # tests/project/test_image.py runs all of them, with what stands in for the outside.
     assert lesson.endswith('python -m pytest notebooks/05-inside-a-pod.ipynb"')
     # The name holds the commit, and is the one that Binder starts from.
     assert "$GITHUB_SHA" in push and "docker push" in push
