@@ -48,6 +48,13 @@ exec runc "$@"
 RUN = """
 mount -t overlay overlay -o "lowerdir=$1/usr:/usr" /usr
 mount -t tmpfs tmpfs /run
+cd /sys/fs/cgroup
+if [ -e cgroup.type ]; then
+  # The root of a container's: where processes are, no group below may have limits.
+  mkdir -p init
+  xargs -rn1 <cgroup.procs >init/cgroup.procs || :
+  sed 's/^/+/; s/ / +/g' cgroup.controllers >cgroup.subtree_control
+fi
 exec docker-init -- dockerd --data-root "$2" --host "unix://$3" --dns 10.0.2.3 \\
   --add-runtime "ours=$4" --default-runtime ours
 """
@@ -117,7 +124,9 @@ class Engine:
         routes = Path(f"/proc/{self.pid}/net/route")
         self._until(lambda: "tap0" in routes.read_text(), "its network")
         self._until(self._socket.exists, "its socket")
-        self.docker("version")
+        # Of a session that was killed: Docker starts again what was to run for ever.
+        if left := self.docker("ps", "--all", "--quiet").split():
+            self.docker("rm", "--force", *left)
 
     def _child(self, log: str, *words: str) -> subprocess.Popen:
         with open(self.home / log, "wb") as written:
