@@ -137,7 +137,8 @@ def test_that_command_allows_the_local_cluster_and_nothing_else(
     told, administrator, learner
 ):
     found, *_ = told
-    [command] = re.findall("`([^`]*apparmor_parser[^`]*)`", found["backend"]["way_out"])
+    way_out = found["local cluster"]["fact"]
+    [command] = re.findall("`([^`]*apparmor_parser[^`]*)`", way_out)
     administrator.do(command)
     assert findings(learner)["backend"]["fact"].startswith("local: ")
     pod = "run one --image=toolbox:1 --restart=Never --attach --rm --quiet"
