@@ -78,8 +78,8 @@ class Here:
         self.asked = asked or os.environ.get(VARIABLE) or AUTO
         if self.asked not in NAMES:
             known = f"Known: {', '.join(NAMES)}."
-            fact = f"{VARIABLE}={self.asked}: is no backend."
-            raise errors.LabError(fact, known)
+            message = f"{VARIABLE}={self.asked}: is no backend."
+            raise errors.LabError(message, known)
 
     @functools.cached_property
     def kept(self) -> str:
@@ -125,7 +125,7 @@ class Here:
     def way_to_namespaces(self) -> str:
         """Return what would allow them, or ""."""
         problem = self.trial.problem
-        return problem.way_out if problem else ""
+        return problem.hint if problem else ""
 
 
 @dataclass(frozen=True)
@@ -136,14 +136,14 @@ class Choice:
     reason: str
     #: what would allow namespaces where they were first choice; what to do where there
     #: is no backend, "" for what `refusal` says anyway
-    way_out: str = ""
+    hint: str = ""
 
 
 def refusal(none: Choice) -> errors.LabError:
     """Return the error for a choice of no backend."""
     return errors.LabError(
         f"No cluster can be had here: {none.reason}.",
-        none.way_out
+        none.hint
         or "Name another backend in LAB_BACKEND or with --backend, or another "
         "directory in LAB_STATE_DIR; `python -m helpers doctor` says more.",
     )
@@ -243,9 +243,9 @@ def current(asked: str | None = None, progress: Progress | None = None) -> Backe
     made = choose(here)
     if made.backend in BACKENDS:
         if progress and not here.kept:
-            tell = progress.finish if made.way_out else progress.update
+            tell = progress.finish if made.hint else progress.update
             tell(f"a {made.backend} cluster, because {made.reason}")
-            if "sudo " in made.way_out:
+            if "sudo " in made.hint:
                 progress.finish(HINT)
         return BACKENDS[made.backend]()
     raise refusal(made)

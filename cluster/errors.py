@@ -1,7 +1,7 @@
-"""Define the errors of a cluster: each message has the fact and the way out.
+"""Define the errors of a cluster: what is wrong, and what to do about it.
 
 A class is for what somebody catches, or whose fields are read; the rest is a LabError
-raised where the fact is known.
+raised where the fault is known.
 """
 
 import re
@@ -11,17 +11,17 @@ from pathlib import Path
 class LabError(Exception):
     """Base of all errors that a learner can mend.
 
-    `fact` is what is wrong, `way_out` what to do about it; the message is both.
+    `message` is what is wrong, `hint` what to do about it; the text has both.
     """
 
-    def __init__(self, fact: str, way_out: str = "") -> None:
-        """Keep both halves and join them into the message."""
-        self.fact = fact
-        self.way_out = way_out
-        super().__init__(f"{fact}\n{way_out}" if way_out else fact)
+    def __init__(self, message: str, hint: str = "") -> None:
+        """Keep both halves and join them into the text."""
+        self.message = message
+        self.hint = hint
+        super().__init__(f"{message}\n{hint}" if hint else message)
 
     def _render_traceback_(self) -> list[str]:
-        """Show the message alone in a notebook: the fault is not in our code.
+        """Show the text alone in a notebook: the fault is not in our code.
 
         IPython asks an exception for this method before it prints a traceback.
         """
@@ -31,19 +31,17 @@ class LabError(Exception):
 class MissingTool(LabError):
     """A program that this machine lacks."""
 
-    def __init__(self, tool: str, purpose: str, way_out: str) -> None:
+    def __init__(self, tool: str, purpose: str, hint: str) -> None:
         """Name the tool and what it is needed for."""
         self.tool, self.purpose = tool, purpose
-        super().__init__(
-            f"{tool} is not installed; it is needed to {purpose}.", way_out
-        )
+        super().__init__(f"{tool} is not installed; it is needed to {purpose}.", hint)
 
 
 class NotEnough(LabError):
     """Too little disk or memory for a step; `needed` and `available` in bytes."""
 
     def __init__(
-        self, what: str, where: str, needed: int, available: int, way_out: str
+        self, what: str, where: str, needed: int, available: int, hint: str
     ) -> None:
         """Say what is short, where, and by how much."""
         self.what, self.where = what, where
@@ -51,7 +49,7 @@ class NotEnough(LabError):
         super().__init__(
             f"Not enough {what} {where}: {needed / 1e9:.1f} GB needed, "
             f"{available / 1e9:.1f} GB available.",
-            way_out,
+            hint,
         )
 
 
@@ -88,10 +86,10 @@ class IncompleteAssets(LabError):
 class StateError(LabError):
     """The state directory cannot be used."""
 
-    def __init__(self, path: Path, fact: str, way_out: str) -> None:
+    def __init__(self, path: Path, message: str, hint: str) -> None:
         """Name the path and what is wrong with it."""
         self.path = path
-        super().__init__(f"{path}: {fact}", way_out)
+        super().__init__(f"{path}: {message}", hint)
 
 
 #: what a learner can do without a node
@@ -179,14 +177,14 @@ class ComponentFailed(StartFailed):
     def __init__(self, component: str, ended: str, tail: str, log: Path) -> None:
         """Keep what a person needs to find the cause."""
         self.component, self.ended, self.tail, self.log = component, ended, tail, log
-        way_out = f"The whole log is in {log}."
+        hint = f"The whole log is in {log}."
         if self.DAMAGED.search(tail):
-            way_out += (
+            hint += (
                 " Its data are damaged: `python -m helpers delete` removes them, and "
                 "`up` starts from nothing."
             )
         super().__init__(
-            f"{component} could not start: {ended}.\n{tail}".rstrip(), way_out
+            f"{component} could not start: {ended}.\n{tail}".rstrip(), hint
         )
 
 
@@ -203,10 +201,10 @@ class NotRunning(LabError):
 class KubeconfigError(LabError):
     """A kubeconfig that cannot be read or used."""
 
-    def __init__(self, path: Path, fact: str, way_out: str) -> None:
+    def __init__(self, path: Path, message: str, hint: str) -> None:
         """Name the file and what is wrong with it."""
         self.path = path
-        super().__init__(f"kubeconfig {path}: {fact}", way_out)
+        super().__init__(f"kubeconfig {path}: {message}", hint)
 
 
 class NoSigningKey(LabError):
@@ -224,22 +222,21 @@ class NoSigningKey(LabError):
 class NotReady(LabError):
     """A condition was not met in time; `waited` in seconds."""
 
-    def __init__(self, what: str, waited: float, last: str, way_out: str = "") -> None:
+    def __init__(self, what: str, waited: float, last: str, hint: str = "") -> None:
         """Say what was awaited and the last thing that was seen."""
         self.what, self.waited, self.last = what, waited, last
         super().__init__(
-            f"{what} did not happen in {waited:.0f} s; last seen: {last}", way_out
+            f"{what} did not happen in {waited:.0f} s; last seen: {last}", hint
         )
 
 
 class Unreachable(LabError):
     """Nothing answers at an address; `reason` is the system's own word."""
 
-    def __init__(self, server: str, reason: str, way_out: str = "") -> None:
+    def __init__(self, server: str, reason: str, hint: str = "") -> None:
         """Name the address and why it could not be reached."""
         self.server, self.reason = server, reason
         super().__init__(
             f"{server} does not answer: {reason}.",
-            way_out
-            or "Look at `python -m helpers status`, then run `connect()` again.",
+            hint or "Look at `python -m helpers status`, then run `connect()` again.",
         )

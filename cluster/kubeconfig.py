@@ -73,8 +73,10 @@ def user_access(path: Path) -> Access:
     if not (certificate and key):
         certificate = key = None
     if not (token or certificate):
-        fact = "shows no certificate with its key, no token and no credential plugin."
-        raise errors.KubeconfigError(path, fact, "kubectl alone can use it.")
+        message = (
+            "shows no certificate with its key, no token and no credential plugin."
+        )
+        raise errors.KubeconfigError(path, message, "kubectl alone can use it.")
     return replace(server_access(path), certificate=certificate, key=key, token=token)
 
 
@@ -112,13 +114,13 @@ def pem_of(entry: dict, key: str, kubeconfig: Path) -> str | None:
         try:
             return base64.b64decode(entry[f"{key}-data"]).decode()
         except ValueError:
-            fact = f"has {key}-data that is no base64 of text."
-            raise errors.KubeconfigError(kubeconfig, fact, _AGAIN) from None
+            message = f"has {key}-data that is no base64 of text."
+            raise errors.KubeconfigError(kubeconfig, message, _AGAIN) from None
     return _read(kubeconfig, entry[key]) if key in entry else None
 
 
 def read_kubeconfig(
-    path: Path, *, context: str | None = None, way_out: str = _AGAIN
+    path: Path, *, context: str | None = None, hint: str = _AGAIN
 ) -> dict:
     """Return a kubeconfig as a dict; raise KubeconfigError with the way out.
 
@@ -129,12 +131,12 @@ def read_kubeconfig(
     try:
         document = _parsed(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError:
-        raise errors.KubeconfigError(path, "is not YAML.", way_out) from None
+        raise errors.KubeconfigError(path, "is not YAML.", hint) from None
     except OSError as error:
-        fact = f"cannot be read: {error.strerror}."
-        raise errors.KubeconfigError(path, fact, way_out) from None
+        message = f"cannot be read: {error.strerror}."
+        raise errors.KubeconfigError(path, message, hint) from None
     except _NotYaml as error:
-        raise errors.KubeconfigError(path, str(error), way_out) from None
+        raise errors.KubeconfigError(path, str(error), hint) from None
     if context and document and isinstance(document, dict):
         names = _names(document)
         if context not in names:
@@ -144,9 +146,9 @@ def read_kubeconfig(
                 f"has no context {context!r}.",
                 f"The contexts of this file: {listed}.",
             )
-    fact = problem(document, context)
-    if fact:
-        raise errors.KubeconfigError(path, fact, way_out)
+    message = problem(document, context)
+    if message:
+        raise errors.KubeconfigError(path, message, hint)
     return document
 
 
@@ -233,8 +235,8 @@ def _read(kubeconfig: Path, name: str) -> str:
     try:
         return (kubeconfig.parent / name).read_text()
     except OSError as error:
-        fact = f"names the file {name}, which cannot be read: {error.strerror}."
-        raise errors.KubeconfigError(kubeconfig, fact, _AGAIN) from None
+        message = f"names the file {name}, which cannot be read: {error.strerror}."
+        raise errors.KubeconfigError(kubeconfig, message, _AGAIN) from None
 
 
 def _run_plugin(path: Path, cluster: dict, user: dict) -> dict:
@@ -249,11 +251,11 @@ def _run_plugin(path: Path, cluster: dict, user: dict) -> dict:
             ConfigNode("exec", user["exec"]), folder, ConfigNode("cluster", cluster)
         ).run()
     except (ConfigException, OSError) as error:
-        fact = f"has a credential plugin that fails: {error}"
-        way_out = (
+        message = f"has a credential plugin that fails: {error}"
+        hint = (
             "Run it by hand, as it stands in the kubeconfig; `kubectl` needs it, too."
         )
-        raise errors.KubeconfigError(path, fact, way_out) from None
+        raise errors.KubeconfigError(path, message, hint) from None
 
 
 def _names(document: dict) -> list[str]:

@@ -69,12 +69,12 @@ class Account:
     def problems(self) -> Iterator[errors.LabError]:
         """Yield an error for everything that is too little; pure."""
         if self.files is not None and self.files < self.FILES:
-            way_out = _ulimit("-n", self.FILES, "nofile")
-            yield _too_few("open files", self.FILES, self.files, way_out)
+            hint = _ulimit("-n", self.FILES, "nofile")
+            yield _too_few("open files", self.FILES, self.files, hint)
         threads = self.threads + self.THREADS
         if self.processes is not None and self.processes < threads:
-            way_out = _ulimit("-u", threads, "nproc")
-            yield _too_few("processes", threads, self.processes, way_out)
+            hint = _ulimit("-u", threads, "nproc")
+            yield _too_few("processes", threads, self.processes, hint)
         if self.watchers < self.WATCHERS:
             yield _too_few(
                 "inotify instances",
@@ -120,9 +120,11 @@ def check(account: type[Account] = Account) -> None:
         raise problem
 
 
-def _too_few(what: str, needed: int, found: int, way_out: str) -> errors.LabError:
-    fact = f"This account may have too few {what}: {needed} needed, {found} available."
-    return errors.LabError(fact, way_out)
+def _too_few(what: str, needed: int, found: int, hint: str) -> errors.LabError:
+    message = (
+        f"This account may have too few {what}: {needed} needed, {found} available."
+    )
+    return errors.LabError(message, hint)
 
 
 def _hard(name: int) -> int | None:

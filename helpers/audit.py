@@ -50,9 +50,9 @@ class AuditLog:
 
     def __init__(self) -> None:
         if not backend_in_use().audit_log():
-            fact = say("The API server writes no audit log: it started without one.")
-            way_out = say("Stop the cluster and start it; on kind, delete it first.")
-            raise errors.LabError(fact, way_out)
+            message = say("The API server writes no audit log: it started without one.")
+            hint = say("Stop the cluster and start it; on kind, delete it first.")
+            raise errors.LabError(message, hint)
         self._first = _mark()
 
     def stop(self) -> pd.DataFrame:
@@ -65,8 +65,8 @@ class AuditLog:
         try:
             return _frame(_between(self._first, _mark()))
         except _ODD:
-            fact = say("The audit log is damaged: a pod may have written to it.")
-            raise errors.LabError(fact, say("Run the block again.")) from None
+            message = say("The audit log is damaged: a pod may have written to it.")
+            raise errors.LabError(message, say("Run the block again.")) from None
 
     def __repr__(self) -> str:
         return say("AuditLog (open)")
@@ -89,9 +89,11 @@ def _between(first: str, last: str) -> list[dict]:
     *lines, _ = text.splitlines()
     begin = next((n for n, line in enumerate(lines) if first in line), None)
     if begin is None:
-        fact = say("The audit log does not reach back to the beginning of this block.")
+        message = say(
+            "The audit log does not reach back to the beginning of this block."
+        )
         size = say("It keeps the last 10 MB at least: make the block smaller.")
-        raise errors.LabError(fact, size)
+        raise errors.LabError(message, size)
     opening, *events = (json.loads(line) for line in lines[begin:])
     since = opening["requestReceivedTimestamp"]
     return [each for each in events if each["requestReceivedTimestamp"] >= since]

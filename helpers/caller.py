@@ -281,8 +281,8 @@ def trust(ca: str | Path | None) -> ssl.SSLContext:
         return ssl.create_default_context(cadata=text)
     except ssl.SSLError as error:
         where = str(ca) if isinstance(ca, Path) else say("the text")
-        fact = say("There is no certificate here.")
-        raise errors.CertificateError(where, fact) from error
+        message = say("There is no certificate here.")
+        raise errors.CertificateError(where, message) from error
 
 
 def tls_context(access: Access) -> ssl.SSLContext:
@@ -301,7 +301,7 @@ def tls_context(access: Access) -> ssl.SSLContext:
                 file.flush()
                 context.load_cert_chain(file.name)
         except ssl.SSLError as error:
-            fact = say("The certificate and the key do not fit.")
+            message = say("The certificate and the key do not fit.")
             where = say("the user in the kubeconfig")
-            raise errors.CertificateError(where, fact) from error
+            raise errors.CertificateError(where, message) from error
     return context

@@ -90,8 +90,8 @@ def read_certificates(pem: str | Path) -> list[Certificate]:
     try:
         parsed = x509.load_pem_x509_certificates(text.encode())
     except ValueError as error:
-        fact = say("There is no certificate here.")
-        raise errors.CertificateError(where, fact) from error
+        message = say("There is no certificate here.")
+        raise errors.CertificateError(where, message) from error
     return [Certificate.read(certificate) for certificate in parsed]
 
 

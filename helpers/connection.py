@@ -121,9 +121,9 @@ class Cluster:
         entry, _ = current_entries(self.kubeconfig)
         pem = pem_of(entry, "certificate-authority", self.kubeconfig)
         if pem is None:
-            fact = "names no certificate authority."
-            way_out = "This machine's own list is used: leave out --cacert."
-            raise errors.KubeconfigError(self.kubeconfig, fact, way_out)
+            message = "names no certificate authority."
+            hint = "This machine's own list is used: leave out --cacert."
+            raise errors.KubeconfigError(self.kubeconfig, message, hint)
         path = self.kubeconfig.with_name("server-ca.crt")
         # Another kernel may read it now.
         half = path.with_name(f"{path.name}.{os.getpid()}")
@@ -173,8 +173,8 @@ class Cluster:
             labels = metadata.get("labels", {})
             if not backend_in_use().namespace_labels().items() <= labels.items():
                 text = mark("The namespace {name} was not made by these notebooks.")
-                way_out = say("Delete it with kubectl if that is what you want.")
-                raise errors.LabError(say(text, name=name), way_out)
+                hint = say("Delete it with kubectl if that is what you want.")
+                raise errors.LabError(say(text, name=name), hint)
             if "deletionTimestamp" in metadata:
                 _wait_until_gone(name)
             else:
@@ -243,8 +243,8 @@ def _wait_until_gone(name: str) -> None:
         raise errors.KubectlFailed(done.args, done.exit_code, done.stderr)
     if done.exit_code:
         what = say("The end of the namespace {name}", name=name)
-        way_out = say("`kubectl get namespace {name} -o yaml` shows more.", name=name)
-        raise errors.NotReady(what, seconds, _what_keeps(name), way_out)
+        hint = say("`kubectl get namespace {name} -o yaml` shows more.", name=name)
+        raise errors.NotReady(what, seconds, _what_keeps(name), hint)
 
 
 def _what_keeps(name: str) -> str:

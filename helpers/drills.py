@@ -85,9 +85,9 @@ def break_copies(
     if not until(
         lambda: _all_speak(wanted), seconds, what="the first word of each copy"
     ):
-        way_out = mark("`kubectl describe pods --selector={label}` shows why.")
-        way_out = say(way_out, label=LABEL)
-        raise errors.NotReady("A word of each copy", seconds, "silence", way_out)
+        hint = mark("`kubectl describe pods --selector={label}` shows why.")
+        hint = say(hint, label=LABEL)
+        raise errors.NotReady("A word of each copy", seconds, "silence", hint)
     return list(wanted)
 
 

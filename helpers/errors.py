@@ -18,10 +18,10 @@ from helpers.language import mark, say
 class NotReady(errors.NotReady):
     """A condition was not met in time; `what` is in the learner's language."""
 
-    def __init__(self, what: str, waited: float, last: str, way_out: str = "") -> None:
-        super().__init__(what, waited, last, way_out)
+    def __init__(self, what: str, waited: float, last: str, hint: str = "") -> None:
+        super().__init__(what, waited, last, hint)
         text = mark("{what} did not happen in {waited:.0f} s; last seen: {last}")
-        LabError.__init__(self, say(text, **vars(self)), way_out)
+        LabError.__init__(self, say(text, **vars(self)), hint)
 
 
 class NotConnected(LabError):
@@ -41,8 +41,8 @@ class KubectlFailed(LabError):
         self.arguments, self.exit_code, self.stderr = args, exit_code, stderr
         # A script that was sent to a pod has lines of its own.
         line = textwrap.shorten(" ".join(args), 100, placeholder=" …")
-        fact = say("kubectl {line}: exit code {code}", line=line, code=exit_code)
-        super().__init__(fact, stderr.strip())
+        message = say("kubectl {line}: exit code {code}", line=line, code=exit_code)
+        super().__init__(message, stderr.strip())
 
 
 class NotSolved(LabError):
@@ -63,28 +63,29 @@ class NotAToken(LabError):
 class CertificateError(LabError):
     """A text or a file holds no usable certificate; `where` names the place."""
 
-    def __init__(self, where: str, fact: str) -> None:
+    def __init__(self, where: str, message: str) -> None:
         self.where = where
-        way_out = say("A certificate in PEM begins -----BEGIN CERTIFICATE.")
-        super().__init__(f"{where}: {fact}", way_out)
+        hint = say("A certificate in PEM begins -----BEGIN CERTIFICATE.")
+        super().__init__(f"{where}: {message}", hint)
 
 
 class NotTrusted(LabError):
     """A server's certificate was refused; `code` is OpenSSL's, such as 20 or 62."""
 
     def __init__(self, server: str, code: int, message: str) -> None:
-        self.server, self.code, self.message = server, code, message
-        way_out = say("Give the authority that signed it, and a name that is in it.")
+        self.server, self.code = server, code
+        hint = say("Give the authority that signed it, and a name that is in it.")
         if code in (9, 10):  # not yet valid, expired
-            way_out = say("Compare its dates with this machine's clock: one is off.")
+            hint = say("Compare its dates with this machine's clock: one is off.")
         text = mark("The certificate of {server} is refused ({code}): {message}.")
-        super().__init__(say(text, **vars(self)), way_out)
+        super().__init__(say(text, **vars(self), message=message), hint)
 
 
 class ApiError(LabError):
     """The API server refused a request; `body` is the Status object as text.
 
-    `status`, `reason` and `body` are as in the exceptions of the Python client.
+    `hint` is the server's sentence; `status`, `reason` and `body` are as in the
+    exceptions of the Python client.
     """
 
     def __init__(self, method: str, path: str, status: int, body: str) -> None:
@@ -96,10 +97,8 @@ class ApiError(LabError):
             answer = None
         answer = answer if isinstance(answer, dict) else {"message": body.strip()[:200]}
         self.reason = answer.get("reason", "")
-        self.message = answer.get("message", "")
-        super().__init__(
-            f"{method} {path}: {status} {self.reason}".rstrip(), self.message
-        )
+        message = f"{method} {path}: {status} {self.reason}".rstrip()
+        super().__init__(message, answer.get("message", ""))
 
 
 class ProxyEnded(LabError):
@@ -107,14 +106,14 @@ class ProxyEnded(LabError):
 
     def __init__(self, exit_code: int | None, words: str) -> None:
         self.exit_code, self.words = exit_code, words
-        fact = say("kubectl proxy does not run.")
+        message = say("kubectl proxy does not run.")
         if exit_code is not None and exit_code > 0:
-            fact = say("kubectl proxy ended with exit code {code}.", code=exit_code)
-            fact = f"{fact}\n{words}".rstrip()
+            message = say("kubectl proxy ended with exit code {code}.", code=exit_code)
+            message = f"{message}\n{words}".rstrip()
         elif exit_code not in (None, 0, -signal.SIGTERM):
             name = signal.Signals(-exit_code).name
-            fact = say("kubectl proxy was ended by {signal}.", signal=name)
-        super().__init__(fact, say("Start it (again): `proxy.start()`."))
+            message = say("kubectl proxy was ended by {signal}.", signal=name)
+        super().__init__(message, say("Start it (again): `proxy.start()`."))
 
 
 class UnknownKind(LabError):
@@ -125,8 +124,8 @@ class UnknownKind(LabError):
         text = mark("The server describes no kind {kind} in {api_version}.")
         if not kind:
             text = mark("The server describes no version {api_version}.")
-        way_out = say("It has {names}.", names=likely(kind or api_version, known))
-        super().__init__(say(text, **vars(self)), way_out)
+        hint = say("It has {names}.", names=likely(kind or api_version, known))
+        super().__init__(say(text, **vars(self)), hint)
 
 
 def likely(wanted: str, known: list[str]) -> str:

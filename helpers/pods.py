@@ -142,7 +142,7 @@ def wait_for(condition: str, resource: str, *, timeout: float | None = None) -> 
 
     def not_ready() -> errors.NotReady:
         waited = time.monotonic() - began
-        return errors.NotReady(what, waited, cause.text, cause.way_out)
+        return errors.NotReady(what, waited, cause.text, cause.hint)
 
     if not until(
         met,

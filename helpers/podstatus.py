@@ -27,7 +27,7 @@ class Cause:
     """Why a pod is not Ready; `hopeless` if waiting alone will not mend it."""
 
     text: str
-    way_out: str = ""
+    hint: str = ""
     hopeless: bool = False
 
 
@@ -38,8 +38,8 @@ def why_not_ready(pod: dict, events: list[dict], image_hint: str = "") -> Cause:
     """
     name, status = pod["metadata"]["name"], pod.get("status", {})
     if pod["metadata"].get("deletionTimestamp"):
-        way_out = say("Apply it again once it is gone.")
-        return Cause(say("it is being deleted"), way_out, True)
+        hint = say("Apply it again once it is gone.")
+        return Cause(say("it is being deleted"), hint, True)
     containers = [
         *status.get("initContainerStatuses", []),
         *status.get("containerStatuses", []),
@@ -49,12 +49,12 @@ def why_not_ready(pod: dict, events: list[dict], image_hint: str = "") -> Cause:
         if waiting.get("reason") in _HOPELESS:
             # A program that is not there ends in the same loop, and has no log.
             reason = "StartError" if _unstarted(container) else waiting["reason"]
-            way_out = _HOPELESS[reason]
-            way_out = say(way_out, pod=name) if way_out else image_hint
-            return Cause(_sentence(container, waiting), way_out, True)
+            hint = _HOPELESS[reason]
+            hint = say(hint, pod=name) if hint else image_hint
+            return Cause(_sentence(container, waiting), hint, True)
     if status.get("phase") in ("Succeeded", "Failed"):
-        way_out = say("An ended pod is never Ready: use a command that keeps running.")
-        return Cause(_ended(status, containers), way_out, True)
+        hint = say("An ended pod is never Ready: use a command that keeps running.")
+        return Cause(_ended(status, containers), hint, True)
     return Cause(_still(status, containers, events))
 
 

@@ -43,7 +43,7 @@ GRACE = 5.0
 #: how a bash passes on the function that shell cells know, as `export -f` does it
 API = '() { curl -sS --unix-socket "$PROXY" "http://localhost$1"; }'
 WRITING_METHODS = "^(POST|PUT|PATCH|DELETE)$"
-_WAY_OUT = mark("Look at `python -m helpers status`.")
+_HINT = mark("Look at `python -m helpers status`.")
 
 
 class KubectlProxy:
@@ -137,7 +137,7 @@ class KubectlProxy:
             _ = self.socket
             what = say("An answer to {method} {path}", method=method, path=path)
             last = type(error).__name__
-            raise errors.NotReady(what, timeout, last, say(_WAY_OUT)) from error
+            raise errors.NotReady(what, timeout, last, say(_HINT)) from error
 
     def get(self, path: str, **options: Any) -> Reply:
         """Send a GET; the rest is as in `request`."""
@@ -226,7 +226,7 @@ class KubectlProxy:
 
         if not until(answers, timeout, pause=0.02):
             what = say("An answer through kubectl proxy")
-            raise errors.NotReady(what, timeout, last, say(_WAY_OUT))
+            raise errors.NotReady(what, timeout, last, say(_HINT))
 
     def _answer(self) -> str:
         # Every user may read /version, whatever the learner's rights are.

@@ -75,7 +75,7 @@ def fault_of_app(deployment: str) -> str:
         wait_for(running, f"pod/{name}", timeout=patience(START))
     except errors.NotReady as stuck:
         fault = say("Pod {name} does not run: {state}.", name=name, state=stuck.last)
-        return f"{fault} {stuck.way_out}".rstrip()
+        return f"{fault} {stuck.hint}".rstrip()
     line = until(lambda: last_words(name), patience(START))
     if not _ANSWERED.search(line):
         until(lambda: _ANSWERED.search(last_words(name)), patience(ROUND))

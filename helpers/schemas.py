@@ -123,8 +123,8 @@ class Schema:
             return self._of(values, path)
         known = errors.likely(step, sorted(self.fields))
         text = mark("{kind} has {names}.") if known else mark("{kind} has no fields.")
-        fact = say("There is no field {path}.", path=path)
-        raise errors.LabError(fact, say(text, kind=self.type, names=known))
+        message = say("There is no field {path}.", path=path)
+        raise errors.LabError(message, say(text, kind=self.type, names=known))
 
     def _of(self, node: dict, path: str = "", required: bool = False) -> "Schema":
         """Return the schema of a part, its reference followed."""

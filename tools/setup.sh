@@ -140,11 +140,11 @@ packages() {
     fi
     reasons=$(echo "$missing" | sed 's/\(.*\)|\(.*\)/\1 (\2)/' | paste -s -d ',' -)
     if have apt-get; then
-        way_out="Run: sudo apt-get install -y --no-install-recommends ${names% }"
+        hint="Run: sudo apt-get install -y --no-install-recommends ${names% }"
     else
-        way_out='Install them with the package manager of this system.'
+        hint='Install them with the package manager of this system.'
     fi
-    say "going on without $(echo "$reasons" | sed 's/,/, /g'). $way_out"
+    say "going on without $(echo "$reasons" | sed 's/,/, /g'). $hint"
 }
 
 # --- Python -------------------------------------------------------------------

@@ -97,8 +97,8 @@ class ApiServer:
                 _wait_until_ready(machine, None, timeout)
         except errors.ComponentFailed as error:
             self.stop()
-            fact = f"The {error.component} of this notebook ended: {error.ended}."
-            raise errors.LabError(f"{fact}\n{error.tail}".rstrip(), _AGAIN) from None
+            message = f"The {error.component} of this notebook ended: {error.ended}."
+            raise errors.LabError(f"{message}\n{error.tail}".rstrip(), _AGAIN) from None
         except BaseException:
             self.stop()
             raise
@@ -178,8 +178,8 @@ class ApiServer:
     def directory(self) -> Path:
         """Return where its keys, objects and logs are; raise LabError."""
         if self._machine is None or not self._machine.running():
-            fact = "The kube-apiserver of this notebook does not run."
-            raise errors.LabError(fact, _AGAIN)
+            message = "The kube-apiserver of this notebook does not run."
+            raise errors.LabError(message, _AGAIN)
         return self._machine.state
 
 

@@ -73,7 +73,7 @@ class ControlPlane(Local):
                 return directory, disk.ensure(found, directory, progress)
             except errors.LabError as error:
                 # The lessons that ask the API server alone need none of it.
-                progress.update(f"without a node: {error.fact}")
+                progress.update(f"without a node: {error.message}")
         return programs.ensure(progress, RECIPE, CONTROL_PLANE), None
 
     def prepared(self) -> bool:

@@ -21,7 +21,9 @@ def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
     topics = _topics() if topics is None else topics
     found = [finding for topic in topics for finding in _look(topic)]
     # What several topics stumble over is told once.
-    return list({(f.fact if f.fatal else f): f for f in reversed(found)}.values())[::-1]
+    return list({(f.message if f.fatal else f): f for f in reversed(found)}.values())[
+        ::-1
+    ]
 
 
 def _topics() -> tuple[type[Topic], ...]:
@@ -40,7 +42,7 @@ def _look(topic: type[Topic]) -> list[Finding]:
     try:
         return list(topic.read().findings())
     except errors.LabError as error:
-        return [fatal(name, error.fact, error.way_out)]
+        return [fatal(name, error.message, error.hint)]
     except Exception as error:
         # One look that fails must not hide what the others see.
         return [

@@ -30,11 +30,11 @@ class Chosen:
         made = self.made
         if not self.about:
             error = refusal(made)
-            yield fatal("backend", error.fact, error.way_out)
+            yield fatal("backend", error.message, error.hint)
             return
         yield ok("backend", f"{made.backend}: {self.about}; because {made.reason}")
-        if made.way_out:
-            yield way_to_local(made.way_out)
+        if made.hint:
+            yield way_to_local(made.hint)
 
 
 @dataclass(frozen=True)
@@ -101,24 +101,24 @@ class Directory:
         if self.problem and self.filled:
             return ok(self.name, f"{self.path}, read-only; all that is needed is there")
         if self.problem:
-            fact = f"{self.path} cannot be used: {self.problem}."
-            return fatal(self.name, fact, f"Make it writable, or name {another}")
+            message = f"{self.path} cannot be used: {self.problem}."
+            return fatal(self.name, message, f"Make it writable, or name {another}")
         if not self.executable:
-            fact = f"{self.path}: programs may not be started from there (noexec)."
-            return fatal(self.name, fact, f"Name {another}")
+            message = f"{self.path}: programs may not be started from there (noexec)."
+            return fatal(self.name, message, f"Name {another}")
         if self.free < self.needed:
-            fact = (
+            message = (
                 f"{self.path}: {self.free / 1e9:.1f} GB free, "
                 f"{self.needed / 1e9:.1f} GB needed."
             )
-            return fatal(self.name, fact, f"Free some, or name {another}")
+            return fatal(self.name, message, f"Free some, or name {another}")
         if self.system.startswith("nfs"):
-            fact = (
+            message = (
                 f"{self.path} is on a server (NFS), where no overlay can be: a cluster "
                 "with a node cannot import its image, and starts are slow."
             )
-            way_out = f"Name a directory on a disk of this machine in {self.variable}."
-            return warning(self.name, fact, way_out)
+            hint = f"Name a directory on a disk of this machine in {self.variable}."
+            return warning(self.name, message, hint)
         made = "" if self.made else ", not made yet"
         return ok(self.name, f"{self.path}{made}, {self.free / 1e9:.0f} GB free")
 
@@ -165,12 +165,12 @@ class Cluster:
             yield ok("cluster", "not running; `python -m helpers up` starts it")
             return
         phase, waiting = self.status["phase"], ", ".join(self.status["awaited"])
-        problem, _, way_out = (self.status["problem"] or "").partition("\n")
+        problem, _, hint = (self.status["problem"] or "").partition("\n")
         if not problem and phase == "degraded":
             problem = f"waiting for {waiting}"
         if problem:
             again = "Look at `python -m helpers status`; `stop` and `up` start it anew."
-            fact = f"it is {phase}: {problem.removesuffix('.')}."
-            yield warning("cluster", fact, way_out or again)
+            message = f"it is {phase}: {problem.removesuffix('.')}."
+            yield warning("cluster", message, hint or again)
         else:
             yield ok("cluster", f"{phase} at {self.status['server']}")

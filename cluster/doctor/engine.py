@@ -41,10 +41,10 @@ class Engine:
         """Judge: without an engine there is no node."""
         if not self.engine:
             error = errors.NoEngine(self.reason)
-            yield fatal("engine", error.fact, error.way_out)
+            yield fatal("engine", error.message, error.hint)
             return
         yield ok("engine", self.engine)
         if self.fault:
-            yield fatal("node image", self.fault.fact, self.fault.way_out)
+            yield fatal("node image", self.fault.message, self.fault.hint)
         else:
             yield ok("node image", self.node)

@@ -14,16 +14,16 @@ _COMMAND, _KEPT = re.compile("`[^`]+`"), "\0"
 
 @dataclass(frozen=True)
 class Finding:
-    """One fact about this machine.
+    """A message about this machine, good or bad.
 
     `level` is "ok", "warning" (some lessons will not work) or "fatal" (the cluster
-    will not start). What is not "ok" has a `way_out`.
+    will not start). What is not "ok" has a `hint`.
     """
 
     name: str
     level: str
-    fact: str
-    way_out: str = ""
+    message: str
+    hint: str = ""
 
     @property
     def fatal(self) -> bool:
@@ -31,7 +31,7 @@ class Finding:
         return self.level == FATAL
 
     def as_dict(self) -> dict[str, str]:
-        """Return the fields: `name`, `level`, `fact`, `way_out`."""
+        """Return the fields: `name`, `level`, `message`, `hint`."""
         return asdict(self)
 
 
@@ -46,25 +46,25 @@ class Topic(Protocol):
         """Judge the facts; pure."""
 
 
-def ok(name: str, fact: str) -> Finding:
-    """Return a fact that needs nothing to be done."""
-    return Finding(name, OK, fact)
+def ok(name: str, message: str) -> Finding:
+    """Return a finding that needs nothing to be done."""
+    return Finding(name, OK, message)
 
 
-def warning(name: str, fact: str, way_out: str) -> Finding:
-    """Return a fact that some lessons suffer from."""
-    return Finding(name, WARNING, fact, way_out)
+def warning(name: str, message: str, hint: str) -> Finding:
+    """Return a finding that some lessons suffer from."""
+    return Finding(name, WARNING, message, hint)
 
 
-def fatal(name: str, fact: str, way_out: str) -> Finding:
-    """Return a fact that keeps the cluster from starting."""
-    return Finding(name, FATAL, fact, way_out)
+def fatal(name: str, message: str, hint: str) -> Finding:
+    """Return a finding that keeps the cluster from starting."""
+    return Finding(name, FATAL, message, hint)
 
 
-def way_to_local(way_out: str) -> Finding:
+def way_to_local(hint: str) -> Finding:
     """Return what would allow a local cluster where another one is run."""
     then = "Then run `python -m helpers delete`, and `up`."
-    return ok("local cluster", f"{way_out} {then}")
+    return ok("local cluster", f"{hint} {then}")
 
 
 def report(findings: Iterable[Finding]) -> str:
@@ -85,9 +85,9 @@ def _lines(finding: Finding, width: int) -> list[str]:
     level = "" if finding.level == OK else f"{finding.level:<9}"
     head = f"  {level}{finding.name:<{width}}"
     indent = " " * len(head)
-    lines = _wrapped(finding.fact, head, indent)
-    if finding.way_out:
-        lines += _wrapped(finding.way_out, f"{indent}-> ", f"{indent}   ")
+    lines = _wrapped(finding.message, head, indent)
+    if finding.hint:
+        lines += _wrapped(finding.hint, f"{indent}-> ", f"{indent}   ")
     return lines
 
 

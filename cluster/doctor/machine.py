@@ -73,7 +73,7 @@ class Namespaces:
     def findings(self) -> Iterator[Finding]:
         """Judge: without namespaces there is no local cluster."""
         if self.problem:
-            yield fatal("namespaces", self.problem.fact, self.problem.way_out)
+            yield fatal("namespaces", self.problem.message, self.problem.hint)
             return
         yield ok("namespaces", "user, mount, pid and network: tried, they work")
         yield self._ids()
@@ -114,11 +114,11 @@ class Namespaces:
                 "are refused, and programs in pods that give files or themselves to "
                 "another user go on as root: chown, setuid and the like do nothing.",
             )
-        why, way_out = self._fewer() if count == planned else _REFUSED
+        why, hint = self._fewer() if count == planned else _REFUSED
         return warning(
             "user ids",
             f"{what} can be mapped ({why}): pods with runAsUser or fsGroup {lack}",
-            way_out,
+            hint,
         )
 
     def _fewer(self) -> tuple[str, str]:
@@ -171,7 +171,7 @@ class Limits:
         """Judge as `up` does; a cluster that runs has what it needs already."""
         problems = () if self.running else tuple(self.account.problems())
         for problem in problems:
-            yield fatal("account", problem.fact, problem.way_out)
+            yield fatal("account", problem.message, problem.hint)
         known = f"{self.account.memory / 1e9:.1f} GB available"
         if self.running or self.account.memory >= self.COMFORT:
             yield ok("memory", known)

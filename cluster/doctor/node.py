@@ -26,7 +26,7 @@ class Account:
     def findings(self) -> Iterator[Finding]:
         """Judge; one that runs has what it needs."""
         for problem in () if self.running else self.account.problems():
-            yield fatal("account", problem.fact, problem.way_out)
+            yield fatal("account", problem.message, problem.hint)
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class Node:
     """By what the node runs its processes, "" for none, and `reason` says why.
 
     `landlock` is the version of the kernel's, `switched_off` says that it has one and
-    does not use it. `way_out` would allow a local cluster.
+    does not use it. `hint` would allow a local cluster.
     """
 
     way: str = "ptrace"
     reason: str = ""
     landlock: int = walls.WHOLE
     switched_off: bool = False
-    way_out: str = ""
+    hint: str = ""
 
     @classmethod
     def read(cls) -> "Node":
@@ -54,14 +54,14 @@ class Node:
             reason,
             walls.version(),
             walls.switched_off(),
-            problem.way_out if problem else "",
+            problem.hint if problem else "",
         )
 
     def findings(self) -> Iterator[Finding]:
         """Judge the node, and the walls between it and this machine."""
         yield self._node()
-        if self.way_out:
-            yield way_to_local(self.way_out)
+        if self.hint:
+            yield way_to_local(self.hint)
 
     def _node(self) -> Finding:
         if not self.way:
@@ -71,11 +71,11 @@ class Node:
                 "For a node, on a machine with Docker or namespaces: `python -m "
                 "helpers delete`, then `up --backend auto`.",
             )
-        fact = f"in user-mode Linux, by {self.way}, starts after the control plane"
+        message = f"in user-mode Linux, by {self.way}, starts after the control plane"
         # By seccomp any pod can become the kernel, see docs/usermode-linux.md.
         by_seccomp = self.way == "seccomp"
         if self.landlock >= (walls.SIGNALS if by_seccomp else walls.WHOLE):
-            return ok("node", fact)
+            return ok("node", message)
         lack = "can end your processes"
         if self.landlock < walls.WHOLE:
             lack = "reaches ports of this machine"
@@ -84,12 +84,12 @@ class Node:
             lack = "reaches all of your files"
             state = "has no Landlock, which would prevent that"
         pod = "pod" if by_seccomp else "privileged pod"
-        way_out = "Run only pods that you trust there."
+        hint = "Run only pods that you trust there."
         if self.switched_off:
             state = "has not enabled Landlock, which would prevent that"
-            way_out += (
+            hint += (
                 " The boot parameter `lsm=landlock,...` enables it, with what "
                 "/sys/kernel/security/lsm lists for the dots."
             )
-        fact += f". A {pod} in it {lack}: this Linux {state}."
-        return warning("node", fact, way_out)
+        message += f". A {pod} in it {lack}: this Linux {state}."
+        return warning("node", message, hint)

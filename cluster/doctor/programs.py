@@ -41,8 +41,8 @@ class Shell:
             if name in self.shell:
                 yield ok(name, "found")
             else:
-                fact = "not found: cells that call it fail."
-                yield warning(name, fact, install(name))
+                message = "not found: cells that call it fail."
+                yield warning(name, message, install(name))
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,15 @@ class Runtime:
     def findings(self) -> Iterator[Finding]:
         """Judge it."""
         if self.runc and not self.runc.seccomp:
-            fact = f"{self.runc.path} was built without libseccomp: pods run without "
-            yield warning("runc", f"{fact}seccomp.", install("runc"))
+            message = (
+                f"{self.runc.path} was built without libseccomp: pods run without "
+            )
+            yield warning("runc", f"{message}seccomp.", install("runc"))
         elif self.runc:
             yield ok("runc", f"{self.runc.path}, with seccomp")
         elif self.built:
-            fact = "not found: no container can start."
-            yield fatal("runc", fact, install("runc"))
+            message = "not found: no container can start."
+            yield fatal("runc", message, install("runc"))
         else:
             yield ok("runc", "none yet; it will be built")
 

@@ -176,11 +176,11 @@ def owner(record: Record) -> Asker:
     Raise KubeconfigError if its context leads elsewhere by now; nobody is asked then.
     """
     path = Path(record.source)
-    way_out = "Name the cluster again: `python -m helpers use`."
-    whole = read_kubeconfig(path, context=record.context, way_out=way_out)
+    hint = "Name the cluster again: `python -m helpers use`."
+    whole = read_kubeconfig(path, context=record.context, hint=hint)
     if server_of(whole, record.context) != record.server:
-        fact = f"has a context {record.context!r} that leads elsewhere by now."
-        raise errors.KubeconfigError(path, fact, way_out)
+        message = f"has a context {record.context!r} that leads elsewhere by now."
+        raise errors.KubeconfigError(path, message, hint)
     return Asker(path, record.context, record.server)
 
 
@@ -203,7 +203,7 @@ def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:
     except errors.LabError as error:
         if record.expires < time.time():
             raise
-        progress.finish(f"the token was not renewed: {error.fact}")
+        progress.finish(f"the token was not renewed: {error.message}")
         return record
     _write(kubeconfig, with_token(read_kubeconfig(kubeconfig), token))
     for copied in kubeconfig.parent.glob(f"{kubeconfig.name}.*.*"):
@@ -260,7 +260,9 @@ def _await_fence(ours: Asker, record: Record, progress: Progress) -> None:
         try:
             last[0] = unfenced(ours, record.user)
         except errors.LabError as error:
-            last[0] = error.fact  # a new account, of which the server does not know yet
+            last[0] = (
+                error.message
+            )  # a new account, of which the server does not know yet
         return not last[0]
 
     if not until(fenced, TIMEOUT):

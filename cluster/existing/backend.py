@@ -102,7 +102,7 @@ class Existing(Backend):
             self._remover(record)
         except errors.LabError as error:
             gone = f"Remove what is here, and nothing from {record.server}?"
-            return f"{error.fact}\n{gone}"
+            return f"{error.message}\n{gone}"
         theirs = f"the account {record.user} with its roles, " if record.made else ""
         return (
             f"Remove the namespaces of the lessons, {theirs}from {record.server}, and "
@@ -136,7 +136,7 @@ class Existing(Backend):
             remover.run("delete", "namespaces", mine, "--wait=false")
             return account.remove(remover, record) if record.made else ""
         except errors.LabError as error:
-            return error.fact
+            return error.message
 
     def status(self) -> dict | None:
         """Return how it is, with the keys of `STATUS`; None before `use`."""
@@ -147,7 +147,7 @@ class Existing(Backend):
         try:
             account.require_same(account.asker(record, self.kubeconfig), record)
         except errors.LabError as error:
-            problem = error.fact.removesuffix(".")
+            problem = error.message.removesuffix(".")
         return {
             **STATUS,
             "phase": "not answering" if problem else "ready",
@@ -206,8 +206,8 @@ class Existing(Backend):
         binding = rbac.binding(record.user, namespace)
         ours.run("create", *account.SEND, manifest=[binding])
         if not until(may, TIMEOUT):
-            way_out = "`python -m helpers rbac` prints what an administrator applies."
-            raise errors.NotReady(f"A right in {namespace}", TIMEOUT, "none", way_out)
+            hint = "`python -m helpers rbac` prints what an administrator applies."
+            raise errors.NotReady(f"A right in {namespace}", TIMEOUT, "none", hint)
 
     def _require_fence(self, record: Record) -> None:
         """Raise LabError for another cluster, or where nothing fences the account."""
@@ -230,9 +230,9 @@ class Existing(Backend):
         return found
 
 
-def _not_ours(what: str, way_out: str = "Ask whoever runs it.") -> errors.LabError:
-    fact = f"{what} is not ours to give: this is an existing cluster."
-    return errors.LabError(fact, way_out)
+def _not_ours(what: str, hint: str = "Ask whoever runs it.") -> errors.LabError:
+    message = f"{what} is not ours to give: this is an existing cluster."
+    return errors.LabError(message, hint)
 
 
 def _command(record: Record) -> str:

@@ -117,8 +117,8 @@ def find(kubeconfig: Path, context: str, progress: Progress) -> Target:
     Raise KubeconfigError, Unreachable, and LabError where no answer could be had.
     """
     path = kubeconfig.absolute()
-    way_out = "Name another file, or mend this one."
-    whole = read_kubeconfig(path, context=context, way_out=way_out)
+    hint = "Name another file, or mend this one."
+    whole = read_kubeconfig(path, context=context, hint=hint)
     document = take(whole, context, path.parent)
     server = server_of(document, context)
     programs.ensure_kubectl(progress)
@@ -175,7 +175,7 @@ _FILES = {
     "user": ("client-certificate", "client-key", "tokenFile"),
 }
 _FACT = re.compile(r"error: |Error from server|Unable to connect|The connection")
-#: what stands before the fact in that line
+#: what stands before the message in that line
 _BEFORE = re.compile(r"(error: |Unable to connect to the server: )+")
 _CREDENTIAL = re.compile(r"Unauthorized|must be logged in|provide credentials")
 _PLUGIN = re.compile(r"getting credentials: ")

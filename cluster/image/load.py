@@ -65,8 +65,8 @@ def list_images(ctr: Path, socket: Path) -> list[Image]:
     try:
         sizes = {row.digest: client.size(row.digest) for row in rows}
     except _ODD as error:
-        fact = f"containerd does not answer as it should: {error!r}"
-        raise errors.NotRunning(fact) from None
+        message = f"containerd does not answer as it should: {error!r}"
+        raise errors.NotRunning(message) from None
     return [Image(row.name, row.digest, sizes[row.digest]) for row in sorted(rows)]
 
 
@@ -83,19 +83,19 @@ def add(client: "Client", archive: Path) -> list[str]:
                 client.ask("images", "tag", "--force", name, full[name])
                 client.ask("images", "remove", name)
     except Refused as refused:
-        fact = f"containerd refused it: {refused}."
-        raise _unusable(archive, fact) from None
+        message = f"containerd refused it: {refused}."
+        raise _unusable(archive, message) from None
     found = {row.name: row for row in client.rows()}
     names = sorted(set(full.values()))
     if missing := names - found.keys():
-        fact = f"containerd did not store {', '.join(sorted(missing))}."
-        raise _unusable(archive, fact)
+        message = f"containerd did not store {', '.join(sorted(missing))}."
+        raise _unusable(archive, message)
     foreign = [found[name] for name in names if _here() not in found[name].platforms]
     for row in foreign:
         client.ask("images", "remove", row.name)
     if foreign:
-        fact = f"{foreign[0].name} is for {foreign[0].platforms}."
-        raise _unusable(archive, fact)
+        message = f"{foreign[0].name} is for {foreign[0].platforms}."
+        raise _unusable(archive, message)
     return names
 
 
@@ -103,9 +103,9 @@ def _here() -> str:
     return f"linux/{architecture()}"
 
 
-def _unusable(archive: Path, fact: str) -> errors.LabError:
+def _unusable(archive: Path, message: str) -> errors.LabError:
     return errors.LabError(
-        f"image archive {archive}: {fact}",
+        f"image archive {archive}: {message}",
         "Write it with `docker save NAME -o FILE` or `podman save NAME -o FILE`, of an "
         f"image for {_here()}, which this machine runs.",
     )
@@ -123,16 +123,16 @@ def saved_names(archive: Path) -> list[str]:
         with tarfile.open(archive) as tar:
             names = list(_names(tar))
     except (tarfile.TarError, EOFError, zlib.error, LZMAError):
-        fact = "no tar archive, or a part of one."
+        message = "no tar archive, or a part of one."
     except OSError as error:
-        fact = f"{error.strerror or error}."
+        message = f"{error.strerror or error}."
     except _ODD as error:
-        fact = f"no image archive that can be read ({error!r})."
+        message = f"no image archive that can be read ({error!r})."
     else:
         if names:
             return names
-        fact = "no name in it that a pod could ask for."
-    raise _unusable(archive, fact)
+        message = "no name in it that a pod could ask for."
+    raise _unusable(archive, message)
 
 
 def _names(tar: tarfile.TarFile) -> Iterator[str]:

@@ -318,6 +318,6 @@ class Kind(Backend):
 
         # Docker lists a container while it fills its volumes, and cannot remove it yet.
         if not until(gone, LONGEST):
-            fact = f"{self._plan.node} is still there after {LONGEST:.0f} s."
-            raise errors.StartFailed(fact, "Try again: the engine may be busy.")
+            message = f"{self._plan.node} is still there after {LONGEST:.0f} s."
+            raise errors.StartFailed(message, "Try again: the engine may be busy.")
         forget(self.state)

@@ -207,7 +207,7 @@ class NodeClient(images.Client):
         try:
             self.commands.kind(self.node.plan.load(archive), self.progress)
         except errors.KindFailed as error:
-            raise images.Refused(error.fact.splitlines()[-1]) from None
+            raise images.Refused(error.message.splitlines()[-1]) from None
 
     def ask(self, *arguments: str) -> str:
         """Return what `ctr` in the node prints; raise Refused."""

@@ -47,7 +47,7 @@ def prepare_own_server(progress: Progress) -> None:
     try:
         programs.ensure_api_server(progress)
     except errors.LabError as error:
-        progress.finish(f"lesson 23 cannot start an API server: {error.fact}")
+        progress.finish(f"lesson 23 cannot start an API server: {error.message}")
 
 
 def node_image() -> str | Path:

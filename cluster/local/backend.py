@@ -174,8 +174,8 @@ class Local(Backend):
         try:
             return logs.read(path, lines)
         except FileNotFoundError:
-            fact = f"There is no such log of {component} yet."
-            raise errors.NotRunning(fact) from None
+            message = f"There is no such log of {component} yet."
+            raise errors.NotRunning(message) from None
         except OSError as error:
             raise _changed(path, error) from None
 

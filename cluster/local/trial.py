@@ -88,8 +88,8 @@ def require(directory: Path) -> None:
 
 def refused(step: str, reason: str) -> errors.LabError:
     """Return the error for a step that the kernel refused, with the way out."""
-    fact = f"The local cluster cannot start: {_clause(step, reason)}."
-    return errors.LabError(fact, way_out_of(step))
+    message = f"The local cluster cannot start: {_clause(step, reason)}."
+    return errors.LabError(message, hint_of(step))
 
 
 def _clause(step: str, reason: str) -> str:
@@ -110,7 +110,7 @@ _SETTINGS = (
 )
 
 
-def way_out_of(step: str) -> str:
+def hint_of(step: str) -> str:
     """Say what may be done about a refused step, from this machine's settings."""
     if step == _ALL:
         return (

@@ -33,8 +33,8 @@ def survive_expiry(
     except ApiException as error:
         if error.status != 410:
             raise
-        fact = say("The second page returned 410, and your function ended there.")
-        raise NotSolved(fact) from None
+        message = say("The second page returned 410, and your function ended there.")
+        raise NotSolved(message) from None
     if fault := _wrong_names(found or [], expected, len(calls)):
         raise NotSolved(fault)
 

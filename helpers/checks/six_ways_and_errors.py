@@ -43,7 +43,7 @@ def delete_job_last(options: Mapping[str, object], batch: Any) -> None:
             if left:
                 fault = say("The Job is gone, and {pod} is still there.", pod=left[0])
     except ApiException as error:
-        fault = errors.ApiError("DELETE", name, error.status, error.body or "").message
+        fault = errors.ApiError("DELETE", name, error.status, error.body or "").hint
     except ValidationError as error:
         first = error.errors()[0]
         fault = mark("The client does not take {name!r}: {message}.")

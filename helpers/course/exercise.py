@@ -54,20 +54,20 @@ def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
         try:
             check(*args, **options)
         except errors.NotSolved as wrong:
-            note(lesson, check.__name__, wrong.fact)
+            note(lesson, check.__name__, wrong.message)
             raise
         except errors.LabError:
             raise
         except Exception as error:
             # Not a traceback: it would show our code, and the answer is to blame.
             words = f"{type(error).__name__}: {error}".splitlines()[0]
-            fact = _wrong_form(check, args, options) or say(
+            message = _wrong_form(check, args, options) or say(
                 "The answer cannot be checked ({error}): give it the form that it has "
                 "in the exercise's own cell.",
                 error=words,
             )
-            note(lesson, check.__name__, fact)
-            raise errors.NotSolved(fact) from None
+            note(lesson, check.__name__, message)
+            raise errors.NotSolved(message) from None
         note(lesson, check.__name__)
         return Solved(lesson, check.__name__)
 

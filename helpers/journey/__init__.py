@@ -70,8 +70,8 @@ def sendable(path: str) -> str:
     """Return the path, percent-encoded; raise LabError without a slash."""
     path = path.strip()
     if not path.startswith("/"):
-        fact = say("The path {path!r} does not begin with a slash.", path=path[:60])
-        raise errors.LabError(fact, say("Write /api/v1/… or /apis/…."))
+        message = say("The path {path!r} does not begin with a slash.", path=path[:60])
+        raise errors.LabError(message, say("Write /api/v1/… or /apis/…."))
     # Hangul and spaces become %XX; a % stays.
     return quote(path, safe="/?&=%:,+@!$'()*;~")
 

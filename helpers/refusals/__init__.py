@@ -36,7 +36,7 @@ class Explanation:
     cause: str
     message: str
     why: str
-    way_out: str
+    hint: str
     request: Attributes | None = None
     manifest: str = ""
 
@@ -48,7 +48,7 @@ class Explanation:
     def __repr__(self) -> str:
         lines = [f"{self.code}, {say(self.cause)}: {self.message}"]
         lines += [f"  {label}: {text}" for label, text in self._table()]
-        lines += [say("Why") + f": {self.why}", say("Way out") + f": {self.way_out}"]
+        lines += [say("Why") + f": {self.why}", say("Way out") + f": {self.hint}"]
         return "\n".join([*lines, self.manifest]).rstrip()
 
     def _repr_markdown_(self) -> str:
@@ -58,7 +58,7 @@ class Explanation:
         block = ["", "```", self.manifest.rstrip(), "```"] if self.manifest else []
         lines = [f"**{self.code}, {say(self.cause)}.** {self.message}", *table, ""]
         lines += ["**" + say("Why") + f":** {self.why}", ""]
-        lines += ["**" + say("Way out") + f":** {self.way_out}", *block]
+        lines += ["**" + say("Way out") + f":** {self.hint}", *block]
         return "\n".join(lines)
 
     def _table(self) -> list[tuple[str, str]]:
@@ -91,9 +91,9 @@ def explain(error: Any, *, token: Token | None = None) -> Explanation:
         found = unauthorized.diagnose(token, review, datetime.now(UTC))
     else:
         found = unauthorized.without_token(denied)
-    cause, why, way_out, manifest = found
+    cause, why, hint, manifest = found
     message = denied.message
-    return Explanation(denied.code, cause, message, why, way_out, request, manifest)
+    return Explanation(denied.code, cause, message, why, hint, request, manifest)
 
 
 def _attributes(denied: DeniedRequest, token: Token | None) -> Attributes | None:

@@ -91,11 +91,11 @@ def diagnose(
             ),
         ).said(anonymous=ANONYMOUS)
     if not request.user:
-        way_out = say("Name the sender: explain(error, token=TOKEN).")
-        return Diagnosis("not allowed", say(_NO_REASON), way_out)
+        hint = say("Name the sender: explain(error, token=TOKEN).")
+        return Diagnosis("not allowed", say(_NO_REASON), hint)
     manifest = rbac.to_yaml(rbac.minimal(request))
     why = _why(denied, request, objects)
-    return Diagnosis(mark("not allowed"), why, _way_out(request), manifest)
+    return Diagnosis(mark("not allowed"), why, _hint(request), manifest)
 
 
 def _why(denied: DeniedRequest, request: Attributes, objects: Objects | None) -> str:
@@ -118,7 +118,7 @@ def _why(denied: DeniedRequest, request: Attributes, objects: Objects | None) ->
     return " ".join([*said, *near])
 
 
-def _way_out(request: Attributes) -> str:
+def _hint(request: Attributes) -> str:
     if request.path:
         return say(
             "An application usually needs no such rule: it reads resources, and every "
@@ -135,8 +135,8 @@ def _way_out(request: Attributes) -> str:
 def _not_rbac(message: str) -> Diagnosis:
     if ESCALATION in message:
         why = say("No one may grant what they do not have themselves.")
-        way_out = say("Let someone who has these permissions grant them.")
-        return Diagnosis(mark("escalation"), why, way_out)
+        hint = say("Let someone who has these permissions grant them.")
+        return Diagnosis(mark("escalation"), why, hint)
     why = next(say(why) for sign, why in _ADMISSION if sign in message)
-    way_out = say("No Role helps here: change the request.")
-    return Diagnosis(mark("refused by admission"), why, way_out)
+    hint = say("No Role helps here: change the request.")
+    return Diagnosis(mark("refused by admission"), why, hint)

@@ -28,13 +28,13 @@ class Diagnosis(NamedTuple):
 
     cause: str
     why: str
-    way_out: str
+    hint: str
     manifest: str = ""
 
     def said(self, **values: object) -> "Diagnosis":
         """Return it in the learner's language, with the `{names}` filled in."""
-        why, way_out = self.why, self.way_out
-        return self._replace(why=say(why, **values), way_out=say(way_out, **values))
+        why, hint = self.why, self.hint
+        return self._replace(why=say(why, **values), hint=say(hint, **values))
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,13 @@ class DeniedRequest:
         found, kind = _parse(error), type(error).__name__
         if found and found.code in (401, 403):
             return found
-        fact = say("explain() was given a {kind}: it is no 401 and no 403.", kind=kind)
+        message = say(
+            "explain() was given a {kind}: it is no 401 and no 403.", kind=kind
+        )
         if found:
-            fact += f" {found.code}: {found.message}".rstrip(": ")
-        way_out = say("Give it the exception, response or Status of a denied request.")
-        raise errors.LabError(fact, way_out)
+            message += f" {found.code}: {found.message}".rstrip(": ")
+        hint = say("Give it the exception, response or Status of a denied request.")
+        raise errors.LabError(message, hint)
 
     def option(self, *names: str) -> str:
         """Return the value of an option of the denied command, or nothing."""

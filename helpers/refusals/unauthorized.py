@@ -82,8 +82,8 @@ def _by_review(token: Token, error: str, now: datetime) -> Diagnosis | None:
         return _expired(token.expires, now)
     if re.search("not valid yet|in the future", error):
         why = mark("Its `nbf` or `iat` is in the future.")
-        way_out = mark("Correct the clock of this machine.")
-        return Diagnosis(mark("not valid yet"), why, way_out).said()
+        hint = mark("Correct the clock of this machine.")
+        return Diagnosis(mark("not valid yet"), why, hint).said()
     if "audiences" in error:
         wanted = re.search(r"target audiences \[(.*?)\]", error)
         return _wrong_audience(token, wanted[1].replace('"', "") if wanted else "")
@@ -112,8 +112,8 @@ def _wrong_audience(token: Token, target: str = "") -> Diagnosis:
     why = mark("It is meant for {meant}, not for {target}.")
     if not target:
         why = mark("It seems to be meant for {meant}, not for this API server.")
-    way_out, meant = mark("Request a token without `--audience`."), token.audiences
-    found = Diagnosis(mark("wrong audience"), why, way_out)
+    hint, meant = mark("Request a token without `--audience`."), token.audiences
+    found = Diagnosis(mark("wrong audience"), why, hint)
     return found.said(meant=", ".join(meant) or "[]", target=target)
 
 

@@ -87,11 +87,11 @@ class ApiExplorer(View):
         UnknownKind for an unknown resource, NotReady after 30 seconds.
         """
         if self.stopped:
-            fact = say("This view was stopped.")
-            raise errors.LabError(fact, say("Run its cell again."))
+            message = say("This view was stopped.")
+            raise errors.LabError(message, say("Run its cell again."))
         if path is not None and not path.startswith("/"):
-            fact = say("{path} is no path.", path=path)
-            raise errors.LabError(fact, say("It begins with a slash."))
+            message = say("{path} is no path.", path=path)
+            raise errors.LabError(message, say("It begins with a slash."))
         place = self.state.choice.namespace if namespace is None else namespace
         choice = Choice(ROOT, "", path or ROOT, place)
         if path is None:
@@ -315,8 +315,8 @@ class ApiExplorer(View):
         done = self.wait_until(lambda state: state.answered == state.asked, seconds)
         state = self.state
         if not done and self.stopped:
-            fact = say("This view was stopped before the answer came.")
-            raise errors.LabError(fact, say("Run its cell again."))
+            message = say("This view was stopped before the answer came.")
+            raise errors.LabError(message, say("Run its cell again."))
         if not done:
             raise errors.NotReady(say("An answer"), seconds, say("nothing yet"))
         if state.trouble or state.answer is None:

@@ -103,7 +103,7 @@ class Contract:
             with pytest.raises(errors.LabError, match="gave no answer in") as caught:
                 lab.up()
             assert time.monotonic() - began < patience(5.0)
-            assert "kube-apiserver" in caught.value.way_out
+            assert "kube-apiserver" in caught.value.hint
         finally:
             lab.kill(name, signal.SIGCONT)
         until(lambda: lab.phase() == "ready", 30)

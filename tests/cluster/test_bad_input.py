@@ -56,7 +56,7 @@ class Fault:
     """
 
     cause: str
-    way_out: str
+    hint: str
     prefix: tuple[str, ...] = ()
     env: dict[str, str | None] = field(default_factory=dict)
     arguments: tuple[str, ...] = ("up",)
@@ -205,14 +205,14 @@ def taken():
         yield listener.getsockname()[1]
 
 
-def check_message(text, cause, way_out):
+def check_message(text, cause, hint):
     """Judge what a person reads, progress aside."""
     message = "".join(
         line for line in text.splitlines(keepends=True) if not line.startswith("[")
     )
     assert "Traceback" not in text
     assert re.search(cause, message), message
-    assert re.search(way_out, message), message
+    assert re.search(hint, message), message
     assert message.count("\n") <= 10 and len(message) <= 1000, message
 
 
@@ -234,7 +234,7 @@ def test_a_fault_is_told_shortly(name, cluster, state, place, taken):
     cause = fault.cause
     for word in ("place", "port"):
         cause = cause.replace(f"{{{word}}}", re.escape(str(words[word])))
-    check_message(done.stderr, cause, fault.way_out)
+    check_message(done.stderr, cause, fault.hint)
     assert not identity.running(state)
 
 
@@ -280,12 +280,12 @@ BREAKAGES = {
 @pytest.mark.parametrize("name", BREAKAGES)
 def test_a_broken_kubeconfig_is_told_and_nobody_is_asked(broken, name):
     """kubectl itself would go on to localhost:8080 with some of these."""
-    damage, fact = BREAKAGES[name]
+    damage, message = BREAKAGES[name]
     damage(broken)
     with pytest.raises(errors.KubeconfigError) as caught:
         command.kubectl("get", "nodes")
     assert caught.value.path == broken
-    check_message(f"{caught.value}\n", fact, "helpers up` and then the cell with")
+    check_message(f"{caught.value}\n", message, "helpers up` and then the cell with")
 
 
 def test_a_kubeconfig_without_permission_is_told(broken):

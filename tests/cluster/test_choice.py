@@ -128,7 +128,7 @@ def test_each_machine_gets_its_backend_and_the_reason(machine, backend, said):
     assert choice.backend == backend
     assert said in choice.reason
     # Where it is not the first choice because of namespaces, it says what allows them.
-    assert (choice.way_out == WAY) == (FORBIDDEN in choice.reason)
+    assert (choice.hint == WAY) == (FORBIDDEN in choice.reason)
 
 
 def test_every_row_of_the_table_is_met():
@@ -214,15 +214,15 @@ def test_a_namespace_without_capabilities_is_a_refusal(home, ids, step):
 
     refused = f"{step} was refused (Operation not permitted)"
     found = {each["name"]: each for each in json.loads(run("doctor", "--json").stdout)}
-    backend = found["backend"]["fact"]
+    backend = found["backend"]["message"]
     assert not backend.startswith("local") and f"because {refused}, and " in backend
     assert "namespaces" not in found
     assert not any(each["level"] == "fatal" for each in found.values())
     local = run("up", "--backend", "local")
-    fact, way_out = local.stdout.partition("error: ")[2].splitlines()
+    message, hint = local.stdout.partition("error: ")[2].splitlines()
     assert local.returncode == 1
-    assert fact == f"The local cluster cannot start: {refused}."
-    assert way_out == trial.way_out_of(step)
+    assert message == f"The local cluster cannot start: {refused}."
+    assert hint == trial.hint_of(step)
 
 
 #: how a trial can end without an answer of the kernel, and what is said of it
@@ -246,10 +246,10 @@ def test_a_trial_that_fails_gives_another_backend_and_the_reason(
     choice = choose(backends.Here("auto"))
     assert choice.backend in ("kind", "control-plane")
     assert choice.reason.startswith("trying the steps of a start failed (")
-    assert reason in choice.reason and "please report it" in choice.way_out
+    assert reason in choice.reason and "please report it" in choice.hint
     [finding] = Namespaces.read().findings()
-    assert finding.fatal and finding.fact.partition(": ")[2][:-1] in choice.reason
-    assert finding.way_out == choice.way_out
+    assert finding.fatal and finding.message.partition(": ")[2][:-1] in choice.reason
+    assert finding.hint == choice.hint
 
 
 def test_an_error_in_the_child_is_told_by_its_name(tmp_path, monkeypatch, capsys):

@@ -37,7 +37,7 @@ def nameless(document):
 
 
 @pytest.mark.parametrize(
-    ("document", "fact"),
+    ("document", "message"),
     [
         (OURS, ""),
         (None, "is empty."),
@@ -63,8 +63,8 @@ def nameless(document):
         ),
     ],
 )
-def test_a_problem_is_named(document, fact):
-    assert problem(document) == fact
+def test_a_problem_is_named(document, message):
+    assert problem(document) == message
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_a_mistyped_context_is_answered_with_those_of_the_file(
     path = tmp_path / "config"
     path.write_text(json.dumps({**OURS, "contexts": contexts}))
     with pytest.raises(errors.KubeconfigError) as caught:
-        read_kubeconfig(path, context="typo", way_out="")
-    assert caught.value.fact.endswith("has no context 'typo'.")
-    assert caught.value.way_out.endswith(f": {', '.join(known) or 'none at all'}.")
+        read_kubeconfig(path, context="typo", hint="")
+    assert caught.value.message.endswith("has no context 'typo'.")
+    assert caught.value.hint.endswith(f": {', '.join(known) or 'none at all'}.")
     assert str(caught.value).count("\n") == 1
 
 

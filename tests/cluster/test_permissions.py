@@ -118,7 +118,7 @@ def test_one_that_others_can_write_is_refused_and_each_above_it(
         part.chmod(0o777)
         error = refused(look)
         assert error.path == part
-        assert "every account can write" in error.fact and variable in error.way_out
+        assert "every account can write" in error.message and variable in error.hint
         part.chmod(before)
         assert look() == directory
 
@@ -131,7 +131,7 @@ def test_one_of_another_account_is_refused(home, above):
     place = (directory, *directory.parents)[above]
     os.chown(place, OTHER, OTHER)
     error = refused(paths.cache_dir)
-    assert error.path == place and f"belongs to uid {OTHER}" in error.fact
+    assert error.path == place and f"belongs to uid {OTHER}" in error.message
 
 
 @root
@@ -158,7 +158,7 @@ def test_a_teachers_cache_is_used_where_it_is_named(tmp_path, monkeypatch):
     # Its owner may write to it; those of the group may not.
     shared.chmod(0o775)
     error = refused(paths.cache_dir)
-    assert error.path == shared and "its group can write" in error.fact
+    assert error.path == shared and "its group can write" in error.message
     shared.chmod(0o755)
     # Where anybody could have made it, a name proves nothing.
     shared.parent.chmod(0o1777)

@@ -112,7 +112,7 @@ def test_a_watch_goes_by_a_credential_plugin(cluster, namespace, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("user", "fact"),
+    ("user", "message"),
     [
         ({"exec": {"apiVersion": API, "command": "false"}}, "process returned 1"),
         ({"exec": {"apiVersion": API, "command": "no-such"}}, "No such file"),
@@ -123,12 +123,14 @@ def test_a_watch_goes_by_a_credential_plugin(cluster, namespace, tmp_path):
     ],
     ids=["fails", "missing", "no version", "no file", "no base64", "nothing"],
 )
-def test_a_credential_that_is_none_is_told_in_two_lines(cluster, tmp_path, user, fact):
+def test_a_credential_that_is_none_is_told_in_two_lines(
+    cluster, tmp_path, user, message
+):
     """What is wrong, and what to do."""
     path = changed(cluster, tmp_path / "config", **user)
     with pytest.raises(errors.KubeconfigError) as refused:
         Caller.from_kubeconfig(path)
-    assert fact in str(refused.value) and refused.value.path == path
+    assert message in str(refused.value) and refused.value.path == path
     assert str(refused.value).count("\n") <= 1
 
 

@@ -113,14 +113,14 @@ def test_a_manifest_that_is_refused_keeps_the_servers_words(namespace):
 @pytest.mark.parametrize("name", HOPELESS)
 def test_a_hopeless_pod_is_told_at_once(namespace, name):
     """The cause and the way out, long before the time is up."""
-    _, last, way_out = HOPELESS[name]
+    _, last, hint = HOPELESS[name]
     with pytest.raises(errors.NotReady) as failed:
         pods.wait_for("condition=Ready", f"pod/{name}", timeout=patience(60))
     assert failed.value.what == f"condition=Ready of pod/{name}"
     assert failed.value.waited < patience(10)
     # An image is pulled again later, and then the reason has another name.
     assert last.replace("ErrImagePull", "Image") in failed.value.last
-    assert way_out in failed.value.way_out
+    assert hint in failed.value.hint
 
 
 def test_a_pod_that_may_yet_come_is_waited_for(namespace):
@@ -187,7 +187,7 @@ def test_a_pod_that_has_ended_is_hopeless():
 
 
 @pytest.mark.parametrize(
-    ("backend", "way_out"),
+    ("backend", "hint"),
     [
         (backends.LOCAL, "no way out to the internet"),
         (backends.CONTROL_PLANE, "no way out to the internet"),
@@ -196,14 +196,14 @@ def test_a_pod_that_has_ended_is_hopeless():
     ],
 )
 def test_an_image_that_cannot_be_pulled_is_helped_by_what_runs_the_cluster(
-    backend, way_out
+    backend, hint
 ):
     """The suite imports nothing into nodes that are not its own."""
     waiting = {"name": "main", "state": {"waiting": {"reason": "ImagePullBackOff"}}}
     found = status(containerStatuses=[waiting])
     cause = why_not_ready(found, [], BACKENDS[backend]().image_hint())
-    assert cause.hopeless and way_out in cause.way_out
-    assert ("images add" in cause.way_out) == (backend != backends.EXISTING)
+    assert cause.hopeless and hint in cause.hint
+    assert ("images add" in cause.hint) == (backend != backends.EXISTING)
 
 
 def test_a_pod_on_its_way_out_is_hopeless():

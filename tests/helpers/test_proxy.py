@@ -295,7 +295,7 @@ def test_read_raises_what_the_server_says(plain, path, reason, message):
     with pytest.raises(errors.ApiError) as caught:
         plain.read(path)
     error = caught.value
-    assert (error.status, error.reason, error.message) == (404, reason, message)
+    assert (error.status, error.reason, error.hint) == (404, reason, message)
     assert plain.get(path).status == 404
 
 

@@ -217,7 +217,7 @@ def test_nobody_gets_no_role():
     message = 'forbidden: User "system:anonymous" cannot get path "/api"'
     found = explain({"code": 403, "message": message})
     assert (found.cause, found.manifest) == ("no credential", "")
-    assert "Never grant" in found.way_out
+    assert "Never grant" in found.hint
 
 
 def test_an_explanation_without_a_cluster(monkeypatch):
@@ -268,7 +268,7 @@ AUDIENCES = 'token audiences ["vault"] is invalid for the target audiences ["us"
 def test_the_servers_reason_is_explained(token, error, now, cause, says):
     review = Review(not error, error=f"[invalid bearer token, {error}]")
     found = unauthorized.diagnose(token, review, now)
-    assert found.cause == cause and says in found.why and found.way_out
+    assert found.cause == cause and says in found.why and found.hint
     assert token.text not in found.why
 
 

@@ -88,18 +88,18 @@ def test_unknown_fields(server, path, missing, meant):
     """It is named, and so is what was perhaps meant."""
     with pytest.raises(errors.LabError) as caught:
         schemas.read_schema(server, "v1", "Pod").at(path)
-    assert caught.value.fact == f"There is no field {missing}."
-    assert meant in caught.value.way_out
+    assert caught.value.message == f"There is no field {missing}."
+    assert meant in caught.value.hint
 
 
 def test_unknown_kinds(server):
     """A kind or a version that is not served; near names are named."""
     with pytest.raises(errors.UnknownKind) as caught:
         schemas.read_schema(server, "batch/v1", "Jobs")
-    assert "Job" in caught.value.way_out
+    assert "Job" in caught.value.hint
     with pytest.raises(errors.UnknownKind) as caught:
         schemas.read_schema(server, "batch/v2", "Job")
-    assert "batch/v1" in caught.value.way_out
+    assert "batch/v1" in caught.value.hint
 
 
 def test_a_document_is_read_once(server, monkeypatch):

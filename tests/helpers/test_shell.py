@@ -44,7 +44,7 @@ def test_the_first_failure_ends_the_cell(notebook, capfd, script, code):
     """The error names the code, and is no traceback of ours."""
     failed = run(notebook, script)
     assert isinstance(failed, errors.LabError)
-    assert f"ended with exit code {code}." in failed.fact
+    assert f"ended with exit code {code}." in failed.message
     assert notebook.user_ns["_exit_code"] == code
     assert "two\n" not in capfd.readouterr().out
     assert failed.__suppress_context__

@@ -116,31 +116,31 @@ def test_the_next_backend_is_taken_and_one_command_is_named(told):
     """The choice, the doctor, a start and the local backend agree."""
     found, setup, local = told
     assert "namespaces" not in found
-    backend = found["backend"]["fact"]
+    backend = found["backend"]["message"]
     assert backend.startswith("control-plane: ")
     assert f"because {REFUSED}, and docker and podman not found" in backend
-    way_out = (
+    hint = (
         f"AppArmor restricts user namespaces (kernel.{SETTING}=1). An administrator "
         f"can allow them to these notebooks alone: `{PYTHON} -m helpers apparmor | "
         f"sudo tee {FILE} && sudo apparmor_parser -r {FILE}`. To every program: `sudo "
         f"sysctl kernel.{SETTING}=0`."
     )
     then = "Then run `python -m helpers delete`, and `up`."
-    assert found["local cluster"]["fact"] == f"{way_out} {then}"
+    assert found["local cluster"]["message"] == f"{hint} {then}"
     assert f"a control-plane cluster, because {REFUSED}, and docker" in setup
     assert f"] {HINT}\n" in setup
     lines = local.partition("error: ")[2].splitlines()
-    assert lines == [f"The local cluster cannot start: {REFUSED}.", way_out]
+    assert lines == [f"The local cluster cannot start: {REFUSED}.", hint]
 
 
 def test_that_command_allows_the_local_cluster_and_nothing_else(
     told, administrator, learner
 ):
     found, *_ = told
-    way_out = found["local cluster"]["fact"]
-    [command] = re.findall("`([^`]*apparmor_parser[^`]*)`", way_out)
+    hint = found["local cluster"]["message"]
+    [command] = re.findall("`([^`]*apparmor_parser[^`]*)`", hint)
     administrator.do(command)
-    assert findings(learner)["backend"]["fact"].startswith("local: ")
+    assert findings(learner)["backend"]["message"].startswith("local: ")
     pod = "run one --image=toolbox:1 --restart=Never --attach --rm --quiet"
     kubectl = f'eval "$({HELPERS} up)" && kubectl'
     assert "it runs" in restricted(learner, f"{kubectl} {pod} -- echo it runs")

@@ -164,4 +164,4 @@ def test_a_directory_that_cannot_be_written_to(state, tmp_path):
     """An error of one line and its way out, no traceback."""
     with pytest.raises(errors.LabError, match="cannot be written") as caught:
         report.write(tmp_path / "gone", Silent())
-    assert caught.value.way_out
+    assert caught.value.hint

@@ -239,7 +239,7 @@ def test_where_the_programs_cannot_run_it_says_so(without_programs, monkeypatch)
     monkeypatch.setattr(apiserver.programs.sys, "platform", "darwin")
     with pytest.raises(errors.MissingTool) as caught:
         ApiServer().start()
-    assert caught.value.tool == "kube-apiserver" and "Linux" in caught.value.way_out
+    assert caught.value.tool == "kube-apiserver" and "Linux" in caught.value.hint
     assert without_programs == []
 
 

@@ -48,8 +48,8 @@ def namespaces(problem=None, facts=ROOT_USER, **found):
     return machine.Namespaces(answer, problem, facts, "ann")
 
 
-def chosen(name, reason, way_out="", about="Kubernetes"):
-    return cluster.Chosen(Choice(name, reason, way_out), about)
+def chosen(name, reason, hint="", about="Kubernetes"):
+    return cluster.Chosen(Choice(name, reason, hint), about)
 
 
 def change(topic, **values):
@@ -61,7 +61,7 @@ def one_directory(**values):
     return cluster.Directories(change(DISK, **values), change(DISK, name="cache"))
 
 
-#: machine → topic, name of the finding, level, what the fact and the way out say
+#: machine → topic, name of the finding, level, what the message and the hint say
 MACHINES = {
     "macOS": (
         machine.Kernel("Darwin", "24.1", "arm64"),
@@ -80,7 +80,7 @@ MACHINES = {
         *("local cluster", "ok", "^Allow it: `sudo x`. Then run `python -m helpers de"),
     ),
     "a node where namespaces are restricted": (
-        node.Node(way_out="`sudo x`."),
+        node.Node(hint="`sudo x`."),
         *("local cluster", "ok", "^`sudo x`. Then run `python -m helpers delete`, and"),
     ),
     "a machine that has nothing": (
@@ -271,15 +271,15 @@ MACHINES = {
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_each_machine_is_judged(machine):
-    """Name, level, fact and way out are those that a person needs."""
-    topic, name, level, fact, *way_out = MACHINES[machine]
+    """Name, level, message and hint are those that a person needs."""
+    topic, name, level, message, *hint = MACHINES[machine]
     findings = {finding.name: finding for finding in topic.findings()}
     found = findings[name]
     assert found.level == level
-    assert re.search(fact, found.fact)
-    assert bool(found.way_out) == (level != "ok")
-    for pattern in way_out:
-        assert re.search(pattern, found.way_out)
+    assert re.search(message, found.message)
+    assert bool(found.hint) == (level != "ok")
+    for pattern in hint:
+        assert re.search(pattern, found.hint)
 
 
 def test_only_what_is_wrong_is_found_wrong():
@@ -308,7 +308,7 @@ def test_a_look_that_crashes_hides_no_other():
     """It becomes a finding, and the others are there."""
     broken, fine = doctor.examine((Broken, Fine))
     assert (broken.name, broken.level) == ("broken", "fatal")
-    assert "RuntimeError: no such thing" in broken.fact
+    assert "RuntimeError: no such thing" in broken.message
     assert fine == ok("fine", "it is")
 
 
@@ -361,7 +361,7 @@ def test_this_machine_can_run_the_cluster(cluster):
     assert done.returncode == 0, done.stdout
     assert {*found} >= NAMES
     assert "could not be examined" not in done.stdout
-    assert found["cluster"]["fact"] == f"ready at {cluster.server}"
+    assert found["cluster"]["message"] == f"ready at {cluster.server}"
 
 
 def test_a_machine_before_the_set_up_is_examined(tmp_path):
@@ -370,7 +370,7 @@ def test_a_machine_before_the_set_up_is_examined(tmp_path):
     done = run("--json", env={**env, "LAB_ASSETS": ""})
     found = {entry["name"]: entry for entry in json.loads(done.stdout)}
     assert "could not be examined" not in done.stdout
-    assert found["downloads"]["fact"] == "dl.k8s.io, github.com"
+    assert found["downloads"]["message"] == "dl.k8s.io, github.com"
     env["LAB_MIRROR"] = "http://mirror.example"
     assert "LAB_MIRROR=http://mirror.example: is no https" in run(env=env).stdout
     assert list(tmp_path.iterdir()) == []
@@ -386,8 +386,8 @@ def test_forbidden_namespaces_are_found_by_trying(tmp_path):
     done = run("--json", env={"LAB_STATE_DIR": str(tmp_path)}, prefix=prefix)
     found = {entry["name"]: entry for entry in json.loads(done.stdout)}
     assert done.returncode == 1
-    assert "making a user namespace was refused" in found["namespaces"]["fact"]
-    assert "sysctl user.max_user_namespaces" in found["namespaces"]["way_out"]
+    assert "making a user namespace was refused" in found["namespaces"]["message"]
+    assert "sysctl user.max_user_namespaces" in found["namespaces"]["hint"]
     assert {*found} >= NAMES - {"user ids"}
     assert list(tmp_path.iterdir()) == []
 

@@ -282,6 +282,6 @@ def test_an_image_is_named_not_imported(used, tmp_path):
 def test_status_and_doctor_name_it(used, mine):
     assert mine.url in helpers("status", env=used, check=True).stdout
     found = json.loads(helpers("doctor", "--json", env=used).stdout)
-    text = " ".join(finding["fact"] for finding in found)
+    text = " ".join(finding["message"] for finding in found)
     assert mine.url in text and "existing" in text
     assert not [finding for finding in found if finding["level"] == "fatal"]

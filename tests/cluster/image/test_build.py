@@ -26,7 +26,7 @@ def test_missing_mmdebstrap_is_named_with_the_way_out(tmp_path, monkeypatch):
     with pytest.raises(errors.MissingTool) as caught:
         build(tmp_path, Silent())
     assert caught.value.tool == "mmdebstrap"
-    assert "apt-get install" in caught.value.way_out
+    assert "apt-get install" in caught.value.hint
 
 
 @full

@@ -81,7 +81,7 @@ def test_disk_that_fills_up_during_the_build(file):
     with pytest.raises(errors.NotEnough) as caught:
         image_cache.keep(file, fills, Silent())
     assert caught.value.needed == image_cache.DISK_NEEDED
-    assert "LAB_CACHE_DIR" in caught.value.way_out
+    assert "LAB_CACHE_DIR" in caught.value.hint
     assert in_directory(file) == ["build.lock"]
 
 
@@ -90,7 +90,7 @@ def test_cache_that_cannot_be_written(tmp_path):
     with pytest.raises(errors.StateError) as caught:
         image_cache.keep(tmp_path / "cache/images/key.tar", never, Silent())
     assert caught.value.path == tmp_path / "cache/images"
-    assert "LAB_CACHE_DIR" in caught.value.way_out
+    assert "LAB_CACHE_DIR" in caught.value.hint
 
 
 def test_oldest_images_are_removed(file):

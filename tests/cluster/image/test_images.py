@@ -120,7 +120,7 @@ def test_image_for_another_machine_does_not_stay(containerd, tmp_path):
     ):
         with pytest.raises(errors.LabError) as caught:
             import_archive(*containerd, path)
-        assert f"linux/{architecture()}" in caught.value.way_out
+        assert f"linux/{architecture()}" in caught.value.hint
         assert names(containerd) == before
 
 

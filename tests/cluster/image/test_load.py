@@ -41,10 +41,10 @@ def test_names_of_docker_save_and_of_an_oci_layout(tmp_path):
 def refused(path):
     with pytest.raises(LabError) as caught:
         saved_names(path)
-    assert str(path) in caught.value.fact
+    assert str(path) in caught.value.message
     assert str(caught.value).count("\n") == 1
-    assert "docker save" in caught.value.way_out
-    return caught.value.fact
+    assert "docker save" in caught.value.hint
+    return caught.value.message
 
 
 def test_what_is_no_archive(tmp_path):

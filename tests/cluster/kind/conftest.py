@@ -26,7 +26,7 @@ def kind() -> Path:
     try:
         return programs.ensure(Silent(), KIND) / "kind"
     except (errors.BuildFailed, errors.MissingTool) as error:
-        pytest.skip(f"no kind to be had: {error.fact.splitlines()[0]}")
+        pytest.skip(f"no kind to be had: {error.message.splitlines()[0]}")
 
 
 @pytest.fixture

@@ -75,8 +75,10 @@ def test_a_name_that_cannot_be_pulled_is_told(lab, nodes, monkeypatch):
     for act in (lab.setup, lab.up):
         with pytest.raises(errors.StartFailed) as caught:
             act(Silent())
-        assert caught.value.fact.startswith("docker pull 127.0.0.1:1/node:1 failed: ")
-        assert "connection refused" in caught.value.fact
+        assert caught.value.message.startswith(
+            "docker pull 127.0.0.1:1/node:1 failed: "
+        )
+        assert "connection refused" in caught.value.message
         assert str(caught.value).count("\n") == 1
     assert nodes() == []
 
@@ -228,8 +230,8 @@ def test_another_engine_is_not_asked(whole, monkeypatch):
     for act in (whole.up, whole.stop, whole.status, whole.delete, whole.images):
         with pytest.raises(errors.LabError) as caught:
             act()
-        assert "to ssh://remote.example now" in caught.value.fact
-        assert caught.value.fact.endswith(f"at {ours}.")
+        assert "to ssh://remote.example now" in caught.value.message
+        assert caught.value.message.endswith(f"at {ours}.")
         assert str(caught.value).count("\n") == 1
     assert not whole.running()
     monkeypatch.undo()
@@ -308,7 +310,7 @@ def test_the_command_line_uses_it_and_deletes_it(whole, nodes):
     assert other.returncode == 1
     assert "keeps a cluster of kind" in other.stderr
     doctor = json.loads(helpers("doctor", "--json", env=env).stdout)
-    found = {entry["name"]: entry["fact"] for entry in doctor}
+    found = {entry["name"]: entry["message"] for entry in doctor}
     assert found["engine"].startswith("docker ")
     assert found["node image"] == os.environ[NODE_IMAGE]
     assert "namespaces" not in found

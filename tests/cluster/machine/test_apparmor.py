@@ -97,12 +97,12 @@ def test_the_profile_is_advised_first_and_the_switch_second(tmp_path, monkeypatc
     file = tmp_path / SETTING
     file.write_text("1\n")
     monkeypatch.setattr(trial, "_SETTINGS", ((str(file), "1", "0"),))
-    way_out = trial.way_out_of("making namespaces")
-    assert "\n" not in way_out
-    profile = way_out.index(f"to these notebooks alone: `{apparmor.command()}`")
-    assert 0 < profile < way_out.index("To every program: `sudo sysctl ")
+    hint = trial.hint_of("making namespaces")
+    assert "\n" not in hint
+    profile = hint.index(f"to these notebooks alone: `{apparmor.command()}`")
+    assert 0 < profile < hint.index("To every program: `sudo sysctl ")
     file.write_text("0\n")
-    assert "sudo" not in trial.way_out_of("making namespaces")
+    assert "sudo" not in trial.hint_of("making namespaces")
 
 
 def test_selinux_is_named_where_it_enforces(tmp_path, monkeypatch):
@@ -110,4 +110,4 @@ def test_selinux_is_named_where_it_enforces(tmp_path, monkeypatch):
     file.parent.mkdir()
     file.write_text("1")
     monkeypatch.setattr(trial, "_SETTINGS", ((str(file), "1", ""),))
-    assert "SELinux is enforcing here" in trial.way_out_of("making namespaces")
+    assert "SELinux is enforcing here" in trial.hint_of("making namespaces")

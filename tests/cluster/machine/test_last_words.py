@@ -51,7 +51,7 @@ def test_to_delete_is_advised_for_damaged_data_alone(tmp_path, reason, damaged):
     line = {"level": "panic", "ts": "", "msg": "failed to open", "error": reason}
     error = failed(tmp_path, json.dumps({**line, "stacktrace": "x" * 2000}) + "\n")
     assert error.tail == f"panic: failed to open: {reason}"
-    assert ("helpers delete" in error.way_out) is damaged
+    assert ("helpers delete" in error.hint) is damaged
 
 
 def test_long_lines_are_cut(tmp_path):
@@ -85,5 +85,5 @@ def test_no_log_is_no_words(tmp_path):
 def test_a_limit_is_not_called_a_full_disk():
     """The kernel has one number for both."""
     error = trial.refused("making a user namespace", os.strerror(errno.ENOSPC))
-    assert "was refused (no more of them are allowed)" in error.fact
-    assert error.way_out
+    assert "was refused (no more of them are allowed)" in error.message
+    assert error.hint

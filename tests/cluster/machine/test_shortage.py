@@ -22,12 +22,12 @@ def test_a_machine_with_room_lacks_nothing(state):
 
 def test_what_may_go_is_named(state, tmp_path, monkeypatch):
     monkeypatch.setattr(shortage, "DISK", 10**18)
-    way_out = shortage.shortages(state)["disk space"].way_out
-    assert f"`rm {state}/logs/*.log.1`" in way_out
-    assert f"`rm -r {tmp_path}/cache/build`" in way_out
+    hint = shortage.shortages(state)["disk space"].hint
+    assert f"`rm {state}/logs/*.log.1`" in hint
+    assert f"`rm -r {tmp_path}/cache/build`" in hint
 
 
 def test_memory_is_that_of_the_cluster(state, monkeypatch):
     monkeypatch.setattr(shortage, "MEMORY", 10**15)
     error = shortage.shortages(state)["memory"]
-    assert "Not enough memory for the running cluster" in error.fact
+    assert "Not enough memory for the running cluster" in error.message

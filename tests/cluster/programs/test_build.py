@@ -32,6 +32,6 @@ def test_a_failure_has_the_words_of_go_and_what_helps(tmp_path, output, hint):
         progress=Silent(),
     )
     failure = built._failure(1, f"go: downloading m\n{output}\n")
-    assert failure.tail.endswith(output) and hint in failure.way_out
+    assert failure.tail.endswith(output) and hint in failure.hint
     # Gigabytes on a disk that is full are given back.
     assert work.compiled.exists() == ("space" not in output)

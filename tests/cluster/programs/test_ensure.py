@@ -200,7 +200,7 @@ def test_sources_that_cannot_be_fetched_are_told_from_faults(
     with pytest.raises(errors.BuildFailed) as caught:
         programs.ensure(Silent(), gobox.recipe(source))
     assert "connection refused" in caught.value.tail
-    assert "GOPROXY" in caught.value.way_out
+    assert "GOPROXY" in caught.value.hint
 
 
 # --- a program that the distribution has ---

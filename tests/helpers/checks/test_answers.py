@@ -54,7 +54,7 @@ class Notebook:
         self.run(answer)
         wrong = self.run(source(self.lesson, check))
         assert wrong is None or isinstance(wrong, errors.NotSolved), repr(wrong)
-        said = wrong.fact if wrong else ""
+        said = wrong.message if wrong else ""
         return said.replace(self.shell.user_ns["namespace"], "NAMESPACE")
 
 

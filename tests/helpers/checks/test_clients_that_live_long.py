@@ -97,7 +97,7 @@ def test_a_token_that_expires_between_two_pages(server, function, said):
     try:
         survive_expiry(function, *server)
     except NotSolved as wrong:
-        diagnosis = wrong.fact
+        diagnosis = wrong.message
     assert said in diagnosis and bool(said) == bool(diagnosis)
 
 

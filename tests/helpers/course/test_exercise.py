@@ -77,7 +77,7 @@ def be_a_dict(answer: Mapping):
 
 
 @pytest.mark.parametrize(
-    ("answer", "fact"),
+    ("answer", "message"),
     [
         ({}, "A: there is no number yet."),
         (
@@ -96,11 +96,11 @@ def be_a_dict(answer: Mapping):
         ),
     ],
 )
-def test_an_answer_of_another_form_is_no_traceback(noted, answer, fact):
+def test_an_answer_of_another_form_is_no_traceback(noted, answer, message):
     """Whatever a check stumbles over, a learner reads one sentence about the answer."""
     with pytest.raises(errors.NotSolved) as wrong:
         be_a_dict(answer)
-    assert wrong.value.fact == noted()[-1].diagnosis == fact
+    assert wrong.value.message == noted()[-1].diagnosis == message
 
 
 @exercise.exercise

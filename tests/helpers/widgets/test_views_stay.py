@@ -28,15 +28,15 @@ def create(server, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "fact"),
+    ("make", "message"),
     [(widgets.live_pods, "0 pods."), (widgets.api_explorer, "200 OK")],
     ids=["live_pods", "api_explorer"],
 )
-def test_what_a_page_keeps_of_it_has_the_first_answer(connected, make, fact):
+def test_what_a_page_keeps_of_it_has_the_first_answer(connected, make, message):
     """The text is written when the cell ends, and printing says the same."""
     with make(namespace="kube-system") as opened:
         shown = opened._repr_mimebundle_()
-        assert fact in shown["text/plain"] and fact in shown["text/html"]
+        assert message in shown["text/plain"] and message in shown["text/html"]
         assert shown["text/plain"].splitlines()[0] in str(opened)
 
 
