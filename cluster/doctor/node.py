@@ -37,7 +37,7 @@ class Node:
     does not use it. `hint` would allow a local cluster.
     """
 
-    way: str = "ptrace"
+    mode: str = "ptrace"
     reason: str = ""
     landlock: int = walls.WHOLE
     switched_off: bool = False
@@ -50,7 +50,7 @@ class Node:
         # Also where a control plane is kept: it was made because of that.
         problem = trial.attempt_here().problem
         return cls(
-            found.way if found else "",
+            found.mode if found else "",
             reason,
             walls.version(),
             walls.switched_off(),
@@ -64,16 +64,16 @@ class Node:
             yield way_to_local(self.hint)
 
     def _node(self) -> Finding:
-        if not self.way:
+        if not self.mode:
             return warning(
                 "node",
                 f"none: {self.reason}; lessons that run pods are skipped.",
                 "For a node, on a machine with Docker or namespaces: `python -m "
                 "helpers delete`, then `up --backend auto`.",
             )
-        message = f"in user-mode Linux, by {self.way}, starts after the control plane"
+        message = f"in user-mode Linux, by {self.mode}, starts after the control plane"
         # By seccomp any pod can become the kernel, see docs/usermode-linux.md.
-        by_seccomp = self.way == "seccomp"
+        by_seccomp = self.mode == "seccomp"
         if self.landlock >= (walls.SIGNALS if by_seccomp else walls.WHOLE):
             return ok("node", message)
         lack = "can end your processes"

@@ -29,14 +29,14 @@ ROOM = 8192
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """Something to be done once; `words` name it for who waits.
+    """Work to be done once; `label` is shown while the start waits for it.
 
     `act` acts or asks, and says whether it is done: by True or None, or else by what
     keeps it from being so. Where it raises OSError it is tried again. `after_all` lets
     it wait until all components are ready.
     """
 
-    words: str
+    label: str
     act: Callable[[], bool | str | None]
     after_all: bool = False
 
@@ -120,7 +120,7 @@ class Lifecycle:
                 if task.after_all:
                     self._until(self._supervisor.all_ready, deadline)
                 self._until(functools.partial(self._act, task), deadline)
-                self._done.add(task.words)
+                self._done.add(task.label)
                 self._publish()
             self._until(self._supervisor.all_ready, deadline)
             self._finish()
@@ -187,7 +187,7 @@ class Lifecycle:
                     file.write(text.encode())
 
     def _awaited(self) -> list[str]:
-        tasks = [task.words for task in self._tasks if task.words not in self._done]
+        tasks = [task.label for task in self._tasks if task.label not in self._done]
         return self._supervisor.awaited() + tasks
 
 

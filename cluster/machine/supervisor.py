@@ -67,7 +67,7 @@ class Supervisor:
         self._env = env
         self._news = threading.Condition()
         #: children of ours that are alive or not yet reaped
-        self._living: set[int] = set()
+        self._children: set[int] = set()
         #: exit codes that nobody has asked for yet; a pid may come again later
         self._exits: dict[int, int] = {}
 
@@ -100,10 +100,10 @@ class Supervisor:
                 continue
             assert found, "waitid returns None only with WNOHANG"
             with self._news:
-                self._bury(found.si_pid)
+                self._reap_child(found.si_pid)
 
-    def _bury(self, pid: int) -> None:
-        if pid in self._living:
+    def _reap_child(self, pid: int) -> None:
+        if pid in self._children:
             # What it forked and left would hold its port or its files against the
             # next one. Still a zombie, so the group's number can be no one else's.
             with contextlib.suppress(ProcessLookupError):
@@ -112,8 +112,8 @@ class Supervisor:
             _, status = os.waitpid(pid, 0)
         except ChildProcessError:
             return  # posix_spawn could not execute it, and has reaped it already
-        if pid in self._living:
-            self._living.remove(pid)
+        if pid in self._children:
+            self._children.remove(pid)
             self._exits[pid] = os.waitstatus_to_exitcode(status)
             self._news.notify_all()
 
@@ -136,7 +136,7 @@ class Supervisor:
 
     def _look_after(self, part: Component) -> None:
         try:
-            self._live(part)
+            self._supervise(part)
         except Exception:
             # A bug of ours. Without this the thread would end without a word, and
             # whoever waits for the component would wait for the whole budget.
@@ -148,9 +148,9 @@ class Supervisor:
             # must not outlive us, it still gets its grace.
             with self._news:
                 entry = self.states[part.name]
-                self._news.wait_for(lambda: entry.pid not in self._living)
+                self._news.wait_for(lambda: entry.pid not in self._children)
 
-    def _live(self, part: Component) -> None:
+    def _supervise(self, part: Component) -> None:
         if not self._wait(lambda: self._met(part.needs)):
             return
         gate = replace(part, ready=part.after)
@@ -161,7 +161,7 @@ class Supervisor:
         while not self.stopping.is_set():
             starts += 1
             began = time.monotonic()
-            ready, ended = self._one_life(part)
+            ready, ended = self._run_once(part)
             if self.stopping.is_set():
                 return
             if ended is None:
@@ -181,7 +181,7 @@ class Supervisor:
             pause = min(2 * pause, BACKOFF[1])
             self.states[part.name].restarts += 1
 
-    def _one_life(self, part: Component) -> tuple[bool, str | None]:
+    def _run_once(self, part: Component) -> tuple[bool, str | None]:
         """Start it and wait for its end: was it ready, how did it end (None: done)."""
         try:
             pid = self._spawn(part)
@@ -260,7 +260,7 @@ class Supervisor:
                     signal.SIGXFSZ,
                 ),
             )
-            self._living.add(pid)
+            self._children.add(pid)
             entry = self.states[part.name]
             entry.state, entry.pid, entry.since = "starting", pid, time.time()
         return pid
@@ -273,13 +273,13 @@ class Supervisor:
                 (signal.SIGTERM, part.grace),
                 (signal.SIGKILL, 1.0),
             ):
-                if pid not in self._living:
+                if pid not in self._children:
                     break
                 # Alive or a zombie as long as we hold the lock: not another's pid.
                 kill = os.kill if number == signal.SIGTERM else os.killpg
                 with contextlib.suppress(ProcessLookupError):
                     kill(pid, number)
-                self._news.wait_for(lambda: pid not in self._living, timeout=patience)
+                self._news.wait_for(lambda: pid not in self._children, timeout=patience)
         self._set(part, "stopped", pid=None)
 
     def _ended(self, names: tuple[str, ...]) -> bool:

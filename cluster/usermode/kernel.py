@@ -37,8 +37,8 @@ class Kernel:
     seccomp: bool = False
 
     @property
-    def way(self) -> str:
-        """Say by what it runs its processes."""
+    def mode(self) -> str:
+        """Return `seccomp` or `ptrace`, by which the kernel runs its processes."""
         return "seccomp" if self.seccomp else "ptrace"
 
 
