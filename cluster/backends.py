@@ -114,7 +114,7 @@ class Here:
             return trial.attempt_here()
         except OSError:
             # No directory to try it in: its own start says best what is wrong.
-            return trial.Answer()
+            return trial.TrialResult()
 
     @property
     def no_namespaces(self) -> str:

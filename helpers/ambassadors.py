@@ -8,7 +8,7 @@ import json
 from cluster.waiting import until
 from helpers.command import kubectl, patience
 from helpers.language import say
-from helpers.pods import Answer, exec_in_pod, wait_for, wait_for_log
+from helpers.pods import PodResponse, exec_in_pod, wait_for, wait_for_log
 from helpers.tokens import MOUNTED, Token, create_token, read_token, write_token
 
 #: the line of a `kubectl proxy` that listens
@@ -55,21 +55,21 @@ def ask_ambassador(
     container: str = "main",
     at: str = "http://localhost:8001",
     expect: int | None = None,
-) -> Answer:
-    """Send a request from a container of a pod with curl, and return the Answer.
+) -> PodResponse:
+    """Send a request from a container of a pod with curl, and return the PodResponse.
 
     The status is 0 without a response. `options` are curl's. With `expect`, ask again
     until the status is that, for up to a minute, and return the last answer. The same
     as `kubectl exec POD -c CONTAINER -- curl OPTIONS http://localhost:8001/PATH`.
     """
     curl = ("curl", "-s", "--max-time", "10", "-w", "\n%{http_code}")
-    answer = Answer(0, "")
+    answer = PodResponse(0, "")
 
     def came() -> bool:
         nonlocal answer
         done = exec_in_pod(pod, *curl, *options, at + path, container=container)
         body, _, status = done.stdout.rpartition("\n")
-        answer = Answer(int(status), body.strip())
+        answer = PodResponse(int(status), body.strip())
         return expect in (None, answer.status)
 
     what = say("{status} from {pod}", status=expect, pod=pod)

@@ -77,7 +77,7 @@ def exec_in_pod(
 
 
 @dataclass(frozen=True)
-class Answer:
+class PodResponse:
     """A response to a pod: the status code, and the body as text."""
 
     status: int
@@ -94,8 +94,8 @@ class Answer:
 
 def ask(
     pod: str, path: str, *, method: str = "GET", expect: int | None = None
-) -> Answer:
-    """Send a request from a pod, with its CA and its token, and return the Answer.
+) -> PodResponse:
+    """Send a request from a pod, with its CA and its token, and return the PodResponse.
 
     401 and 403 are values. With `expect`, ask again until the status is that, for up to
     5 seconds, because the API server takes a moment to learn of a new rule. Raise
@@ -109,7 +109,7 @@ def ask(
         if done.exit_code:
             raise errors.KubectlFailed(done.args, done.exit_code, done.stderr)
         body, _, status = done.stdout.rpartition("\n")
-        answers.append(Answer(int(status), body))
+        answers.append(PodResponse(int(status), body))
         return expect in (None, answers[-1].status)
 
     until(came, patience(PROPAGATION), pause=PAUSE)

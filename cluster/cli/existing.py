@@ -14,7 +14,7 @@ from cluster import backends, paths
 from cluster.cli.format import FAILED, Command, working
 
 if TYPE_CHECKING:
-    from cluster.existing.account import Plan
+    from cluster.existing.account import UsePlan
     from cluster.existing.record import Record
 
 
@@ -80,7 +80,7 @@ def use(
 
 
 def _agreed(
-    found: "Plan", known: "Record | None", *, yes: bool, unfenced: bool
+    found: "UsePlan", known: "Record | None", *, yes: bool, unfenced: bool
 ) -> bool:
     """Say whether the learner agrees to a plan, now or when it was the same before."""
     record = found.record

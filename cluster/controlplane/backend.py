@@ -86,7 +86,7 @@ class ControlPlane(Local):
 
         return (machine.Kernel, node.Account, node.Node)
 
-    def images(self) -> list[images.Image]:
+    def images(self) -> list[images.StoredImage]:
         """Raise NoNode: images are on nodes."""
         raise errors.NoNode("An image")
 

@@ -41,7 +41,7 @@ _NODE = ("kubelet", "coredns")
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class ProcessPlan:
     """What is asked of the process. `lock` is an open descriptor, `port` the API's.
 
     `node` are the programs of a node in user-mode Linux, or None for none. `flags` are
@@ -87,11 +87,11 @@ def api_server(
     )
 
 
-def _server_plan(lifeline: int, flags: Mapping, launch: Launch) -> Plan:
+def _server_plan(lifeline: int, flags: Mapping, launch: Launch) -> ProcessPlan:
     return dataclasses.replace(_common_plan(launch), lifeline=lifeline, flags=flags)
 
 
-def _plan(launch: Launch) -> Plan:
+def _plan(launch: Launch) -> ProcessPlan:
     plan = _common_plan(launch)
     server = f"https://127.0.0.1:{plan.port}"
     pki = launch.state / "pki"
@@ -109,7 +109,7 @@ def _plan(launch: Launch) -> Plan:
         for path in pki.glob(name):
             shutil.copy2(path, own / "pki")
     # What the node is asked for.
-    asked = usermode.Plan(
+    asked = usermode.GuestPlan(
         state=str(own),
         binaries=plan.binaries,
         python=plan.python,
@@ -127,8 +127,8 @@ def _plan(launch: Launch) -> Plan:
     return dataclasses.replace(plan, node=dataclasses.asdict(node))
 
 
-def _common_plan(launch: Launch) -> Plan:
-    return Plan(
+def _common_plan(launch: Launch) -> ProcessPlan:
+    return ProcessPlan(
         state=str(launch.state),
         binaries=str(launch.binaries.resolve()),
         python=str(Path(sys.executable).resolve()),
@@ -145,7 +145,7 @@ def main(plan_file: str, report: str) -> int:
     """
     if os.fork():
         os._exit(0)
-    plan = Plan(**json.loads(Path(plan_file).read_text()))
+    plan = ProcessPlan(**json.loads(Path(plan_file).read_text()))
     for descriptor in map(int, os.listdir("/proc/self/fd")):
         with suppress(OSError):  # the one that listed them is closed by now
             os.set_inheritable(descriptor, descriptor <= 2 or descriptor == plan.lock)
@@ -169,7 +169,7 @@ def _end_with(lifeline: int) -> None:
     os._exit(1)
 
 
-def _lifecycle(plan: Plan, free: list[int]) -> Lifecycle:
+def _lifecycle(plan: ProcessPlan, free: list[int]) -> Lifecycle:
     etcd = f"{components.STATE}/etcd"
     # With an API server alone nobody waits for roles and classes.
     known = plan.lifeline is not None or storage.bootstrapped(etcd, plan.binaries)

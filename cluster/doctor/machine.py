@@ -9,7 +9,7 @@ from cluster import errors, paths, statedir
 from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.doctor.programs import install
 from cluster.local import idmap
-from cluster.local.trial import Answer, attempt_here
+from cluster.local.trial import TrialResult, attempt_here
 from cluster.machine import identity
 from cluster.preflight import Account
 
@@ -53,7 +53,7 @@ class Namespaces:
     this account's name or number.
     """
 
-    answer: Answer
+    answer: TrialResult
     problem: errors.LabError | None
     facts: idmap.IdFacts
     user: str

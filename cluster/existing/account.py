@@ -37,7 +37,7 @@ _NO_KIND = 'no matches for kind "{}"'
 
 
 @dataclass(frozen=True)
-class Plan:
+class UsePlan:
     """What `use` is about to do, as a record; `lack` says why there is no fence."""
 
     target: Target
@@ -76,7 +76,7 @@ def plan(
     image: str | None,
     known: Record | None,
     progress: Progress,
-) -> Plan:
+) -> UsePlan:
     """Return what `use` is about to do there; nothing is made.
 
     `known` is the record of the last `use`. Raise LabError if that was another
@@ -97,7 +97,7 @@ def plan(
     record = replace(record, state=known.state) if known else record
     progress.update("asking what this credential may do, by dry runs")
     if not unfenced(target.asker, target.user):
-        found = Plan(target, record)
+        found = UsePlan(target, record)
     else:
         found = _with_account(target, record)
     if found.record.image != TOOLBOX and not found.record.made:
@@ -108,7 +108,7 @@ def plan(
     return found
 
 
-def settle(found: Plan, state: Path, progress: Progress) -> Record:
+def settle(found: UsePlan, state: Path, progress: Progress) -> Record:
     """Do what a plan says, prove the fence, and return the record, written.
 
     If a step fails, what was made is taken back.
@@ -227,7 +227,7 @@ def with_token(document: dict, token: str) -> dict:
     return found
 
 
-def _with_account(target: Target, record: Record) -> Plan:
+def _with_account(target: Target, record: Record) -> UsePlan:
     """Return the plan for a credential that is not fenced in: an account, if it can."""
     user = rbac.user_of(record.state)
     made = replace(record, made=True, user=user)
@@ -241,14 +241,14 @@ def _with_account(target: Target, record: Record) -> Plan:
     refused = [line for line in stderr.splitlines() if "orbidden" in line]
     if refused:
         lack = f"You may not make an account for the lessons: {refused[0]}"
-        return Plan(target, replace(record, fenced=False), lack)
+        return UsePlan(target, replace(record, fenced=False), lack)
     if _NO_KIND.format("ValidatingAdmissionPolicy") in stderr:
         lack = (
             f"Kubernetes {target.version} has no ValidatingAdmissionPolicy (1.30 has): "
             "nothing would keep the account in namespaces of lessons."
         )
-        return Plan(target, replace(made, fenced=False), lack)
-    return Plan(target, made)
+        return UsePlan(target, replace(made, fenced=False), lack)
+    return UsePlan(target, made)
 
 
 def _await_fence(ours: Asker, record: Record, progress: Progress) -> None:

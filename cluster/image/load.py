@@ -33,7 +33,7 @@ _ODD = (LookupError, TypeError, AttributeError, ValueError, RecursionError)
 
 
 @dataclass(frozen=True)
-class Image:
+class StoredImage:
     """An image that pods can use; `size` in bytes as it is stored."""
 
     name: str
@@ -58,7 +58,7 @@ def import_archive(
     return add(client, archive)
 
 
-def list_images(ctr: Path, socket: Path) -> list[Image]:
+def list_images(ctr: Path, socket: Path) -> list[StoredImage]:
     """Return the images that pods can use, sorted by name; raise NotRunning."""
     client = _AtSocket(ctr, socket, Silent())
     rows = client.rows()
@@ -67,7 +67,9 @@ def list_images(ctr: Path, socket: Path) -> list[Image]:
     except _ODD as error:
         message = f"containerd does not answer as it should: {error!r}"
         raise errors.NotRunning(message) from None
-    return [Image(row.name, row.digest, sizes[row.digest]) for row in sorted(rows)]
+    return [
+        StoredImage(row.name, row.digest, sizes[row.digest]) for row in sorted(rows)
+    ]
 
 
 def add(client: "Client", archive: Path) -> list[str]:
@@ -171,7 +173,7 @@ def full_name(name: str) -> str:
 # --- Who is asked -------------------------------------------------------------
 
 
-class Row(NamedTuple):
+class ListedImage(NamedTuple):
     """An image in a containerd; `platforms` as `linux/amd64,linux/arm64`."""
 
     name: str
@@ -179,7 +181,7 @@ class Row(NamedTuple):
     platforms: str
 
 
-def parse_list(text: str) -> list[Row]:
+def parse_list(text: str) -> list[ListedImage]:
     """Return the images in the output of `ctr images list`.
 
     For the kubelet containerd keeps each image under its digest too; that is no name
@@ -187,7 +189,7 @@ def parse_list(text: str) -> list[Row]:
     """
     rows = [line.split() for line in text.splitlines()[1:]]
     return [
-        Row(row[0], row[2], row[-2])
+        ListedImage(row[0], row[2], row[-2])
         for row in rows
         if len(row) > 2 and not row[0].startswith("sha256:") and "@" not in row[0]
     ]
@@ -208,7 +210,7 @@ class Client(ABC):
     def load(self, archive: Path) -> None:
         """Import an archive; raise Refused."""
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[ListedImage]:
         """Return the images that have a name; raise NotRunning."""
         return parse_list(self._answer("images", "list"))
 

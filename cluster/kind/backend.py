@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cluster import errors, paths, programs, statedir
 from cluster.backend import KIND as LOGS, STATUS, Backend
 from cluster.image import cache as image_cache
-from cluster.image.load import Image, add
+from cluster.image.load import StoredImage, add
 from cluster.kind import engine, programs as kind_programs
 from cluster.kind.engine import LONGEST
 from cluster.kind.image import Container
@@ -24,7 +24,7 @@ from cluster.kind.node import (
     component_rows,
     ensure_toolbox,
 )
-from cluster.kind.plan import Plan, Record, forget, name_for
+from cluster.kind.plan import KindPlan, Record, forget, name_for
 from cluster.kind.programs import Commands
 from cluster.kubeconfig import read_kubeconfig, server_of
 from cluster.machine import audit, storage
@@ -168,7 +168,7 @@ class Kind(Backend):
         """Return the audit log: an event per line in JSON; raise NotRunning."""
         return self._node().audit_log()
 
-    def images(self) -> list[Image]:
+    def images(self) -> list[StoredImage]:
         """Return the images that pods can use without a pull; raise NotRunning."""
         return self._node().images()
 
@@ -189,9 +189,9 @@ class Kind(Backend):
     # --- how it is done ---
 
     @property
-    def _plan(self) -> Plan:
+    def _plan(self) -> KindPlan:
         known = Record.read(self.state)
-        return Plan(self.state, known.cluster if known else name_for(self.state))
+        return KindPlan(self.state, known.cluster if known else name_for(self.state))
 
     def _engine(self) -> engine.Engine:
         """Return the engine that made the cluster, else the first that answers.

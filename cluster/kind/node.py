@@ -16,7 +16,7 @@ from pathlib import Path
 from cluster import errors, versions
 from cluster.image import load as images
 from cluster.kind.engine import LONGEST, Engine
-from cluster.kind.plan import AUDIT, BUDGET, Plan
+from cluster.kind.plan import AUDIT, BUDGET, KindPlan
 from cluster.kind.programs import Commands
 from cluster.machine import audit
 from cluster.progress import Progress, Silent
@@ -34,7 +34,7 @@ ANSWER = 5.0
 class Node:
     """The node of the cluster of `plan`; `kubectl` is the directory of ours."""
 
-    plan: Plan
+    plan: KindPlan
     engine: Engine
     kubectl: Path
 
@@ -113,12 +113,12 @@ class Node:
 
     # --- its images ---
 
-    def images(self) -> list[images.Image]:
+    def images(self) -> list[images.StoredImage]:
         """Return the images that pods can use without a pull, sorted by name."""
         listed = json.loads(self.run("crictl", "images", "-o", "json"))["images"]
         return sorted(
             (
-                images.Image(name, image["id"], int(image["size"]))
+                images.StoredImage(name, image["id"], int(image["size"]))
                 for image in listed
                 for name in image.get("repoTags") or ()
             ),

@@ -40,7 +40,7 @@ def name_for(state: Path) -> str:
 
 
 @dataclass(frozen=True)
-class Plan:
+class KindPlan:
     """The cluster with the name `cluster`, whose state is in the directory `state`."""
 
     state: Path

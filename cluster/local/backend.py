@@ -182,7 +182,7 @@ class Local(Backend):
     def _log_directory(self, component: str) -> Path:
         return self.state / "logs"
 
-    def images(self) -> "list[images.Image]":
+    def images(self) -> "list[images.StoredImage]":
         """Return the images that pods can use; raise NotRunning."""
         from cluster.image import load as images
 

@@ -1,6 +1,6 @@
 """Be PID 1 of the machine: run the components in its namespaces, say how it goes.
 
-It is told what to do by a `Plan` and tells others by `run/status.json`. When it
+It is told what to do by a `MachinePlan` and tells others by `run/status.json`. When it
 dies, the kernel ends everything in the machine: nothing can be left behind.
 """
 
@@ -26,7 +26,7 @@ POD_GRACE = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class MachinePlan:
     """What the host asks of the machine; paths are the host's.
 
     `python` is the interpreter, `python_home` its installation. `listener` is an
@@ -51,7 +51,7 @@ class Plan:
         )
 
 
-def run(plan: Plan, made: Callable[[], None]) -> int:
+def run(plan: MachinePlan, made: Callable[[], None]) -> int:
     """Be PID 1; return its exit code. Raise StepRefused before anything runs.
 
     `made` is called when the world is made and the components are about to start.
@@ -66,7 +66,7 @@ def run(plan: Plan, made: Callable[[], None]) -> int:
 class _Init:
     """What the lifecycle of this cluster is made of."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: MachinePlan) -> None:
         self._key = plan.archive_key
         self._probes = probes.Prober()
         self._facts = facts.find(

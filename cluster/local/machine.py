@@ -8,17 +8,17 @@ from cluster import errors
 from cluster.machine.host import Launch, Machine, Program
 
 if TYPE_CHECKING:
-    from cluster.local.init import Plan
+    from cluster.local.init import MachinePlan
 
 
-def _plan(launch: Launch) -> "Plan":
+def _plan(launch: Launch) -> "MachinePlan":
     # Not at the top: `status` is asked often.
     from cluster.image import cache as image_cache
-    from cluster.local.init import Plan
+    from cluster.local.init import MachinePlan
 
     archive = launch.archive and launch.archive.resolve()
     stores = image_cache.stores(launch.archive) if launch.archive else []
-    return Plan(
+    return MachinePlan(
         state=str(launch.state),
         binaries=str(launch.binaries.resolve()),
         python=str(Path(sys.executable).resolve()),

@@ -62,7 +62,7 @@ def main(plan_file: str, report_to: str) -> int:
             os.set_inheritable(descriptor, descriptor <= 2)
     # Whatever the learner's is: pods that are not root read what the kubelet writes.
     os.umask(0o022)
-    plan = init.Plan(**json.loads(Path(plan_file).read_text()))
+    plan = init.MachinePlan(**json.loads(Path(plan_file).read_text()))
     state = Path(plan.state)
     # Before anything can take long: from now on `stop` knows whom to ask.
     identity.write_state(state, None)
@@ -106,7 +106,7 @@ def _pass_signals_to(child: int) -> None:
 
 
 def _build(
-    plan: init.Plan, report: int, outer: socket.socket, cgroup: int | None
+    plan: init.MachinePlan, report: int, outer: socket.socket, cgroup: int | None
 ) -> int:
     """Be the builder; return PID 1's exit code. `cgroup` is PID 1's."""
     die_with_parent()

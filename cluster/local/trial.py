@@ -27,7 +27,7 @@ _ALL = "trying the steps of a start"
 
 
 @dataclass(frozen=True)
-class Answer:
+class TrialResult:
     """How far it got: the refused `step` and the kernel's `reason`, or "" twice.
 
     `ids` is how many ids it has; `overlay` says whether containers can share the files
@@ -54,7 +54,7 @@ class Answer:
         return refused(self.step, self.reason) if self.step else None
 
 
-def attempt(directory: Path) -> Answer:
+def attempt(directory: Path) -> TrialResult:
     """Try it with storage in `directory`, which must be writable."""
     base = Path(tempfile.mkdtemp(prefix=".trial-", dir=directory))
     try:
@@ -62,18 +62,20 @@ def attempt(directory: Path) -> Answer:
         done = storage.try_machine("cluster.local.trial.main", base, seconds=TIMEOUT)
         if done.returncode:
             last = done.stderr.strip().splitlines()[-1:]
-            return Answer(_ALL, last[0] if last else f"exit code {done.returncode}")
-        return Answer(**json.loads(done.stdout))
+            return TrialResult(
+                _ALL, last[0] if last else f"exit code {done.returncode}"
+            )
+        return TrialResult(**json.loads(done.stdout))
     except subprocess.TimeoutExpired:
-        return Answer(_ALL, f"no end after {TIMEOUT:.0f} s")
+        return TrialResult(_ALL, f"no end after {TIMEOUT:.0f} s")
     except ValueError:
-        return Answer(_ALL, "it ended without an answer")
+        return TrialResult(_ALL, "it ended without an answer")
     finally:
         cgroups.remove(base)
         storage.remove_tree(base)
 
 
-def attempt_here() -> Answer:
+def attempt_here() -> TrialResult:
     """Try it where the state directory is or will be, else in /tmp."""
     directory = preflight.existing(paths.state_dir())
     return attempt(directory if os.access(directory, os.W_OK) else Path("/tmp"))

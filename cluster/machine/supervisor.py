@@ -30,7 +30,7 @@ PATIENCE = 5.0
 
 
 @dataclass
-class State:
+class ComponentState:
     """What is known of one component; `since` in seconds of the epoch."""
 
     state: str = "waiting"
@@ -58,7 +58,7 @@ class Supervisor:
     ) -> None:
         """Prepare; nothing is started yet."""
         self.components = components
-        self.states = {part.name: State() for part in components}
+        self.states = {part.name: ComponentState() for part in components}
         self.failed: str | None = None
         self.stopping = threading.Event()
         self.changed = changed

@@ -39,7 +39,7 @@ _PROGRAM = (
 
 
 @dataclass(frozen=True)
-class Plan:
+class GuestPlan:
     """What is asked of PID 1 in the node; paths are the host's.
 
     `state` is the node's own directory, `port` the API server's on the host. With

@@ -49,7 +49,7 @@ def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:
     storage.prepare(state)
     launcher.make_disk(kernel.mkfs, str(state / layout.DISK))
     python = str(Path(sys.executable).resolve())
-    plan = components.Plan(
+    plan = components.GuestPlan(
         str(state),
         str(binaries.resolve()),
         python,

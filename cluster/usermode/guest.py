@@ -57,7 +57,7 @@ def main(plan_file: str) -> None:
     # The host's are shown there so far, as files and without life.
     for system, directory in _OWN:
         sc.mount(system, directory, system)
-    plan = components.Plan(**json.loads(Path(plan_file).read_text()))
+    plan = components.GuestPlan(**json.loads(Path(plan_file).read_text()))
     _load_modules(Path(kernel.MODULES, os.uname().release))
     _close_kernel()
     sc.set_hostname(at.NODE_NAME)

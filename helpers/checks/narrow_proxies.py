@@ -9,7 +9,7 @@ from helpers.command import current_namespace, patience
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
 from helpers.language import mark, say
-from helpers.pods import Answer
+from helpers.pods import PodResponse
 from helpers.proxy import KubectlProxy
 
 #: the body of a proxy's 403; the API server's own is a Status in JSON
@@ -71,6 +71,6 @@ def narrow_ambassador(pod: str) -> None:
             raise NotSolved(say(fault, method=method))
 
 
-def _is_refusal(reply: Answer | Reply) -> bool:
-    body = reply.body if isinstance(reply, Answer) else reply.text
+def _is_refusal(reply: PodResponse | Reply) -> bool:
+    body = reply.body if isinstance(reply, PodResponse) else reply.text
     return reply.status == 403 and body.strip() == REFUSAL

@@ -16,7 +16,7 @@ _COLUMNS = (mark("LESSON"), mark("LEVEL"), mark("MINUTES"), mark("SOLVED"))
 
 
 @dataclass(frozen=True)
-class Row:
+class LessonRow:
     """A lesson; `left` counts the exercises to solve, without the optional ones."""
 
     lesson: str
@@ -46,7 +46,7 @@ class Row:
 class Board:
     """The progress in each lesson; `go_on` is a sentence on the next lesson."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[LessonRow, ...]
     go_on: str
     unread: int = 0
 
@@ -117,7 +117,7 @@ def progress(lesson: str = "") -> Board:
 def board(course: tuple[Lesson, ...], solved: set[str], *, unread: int = 0) -> Board:
     """Return the board for the names of the exercises that are solved; pure."""
     rows = tuple(
-        Row(
+        LessonRow(
             lesson.name,
             CORE if lesson.is_core else DEEPER,
             lesson.minutes,
@@ -130,7 +130,7 @@ def board(course: tuple[Lesson, ...], solved: set[str], *, unread: int = 0) -> B
     return Board(rows, _go_on(course, rows), unread)
 
 
-def _go_on(course: tuple[Lesson, ...], rows: tuple[Row, ...]) -> str:
+def _go_on(course: tuple[Lesson, ...], rows: tuple[LessonRow, ...]) -> str:
     """Return the sentence that names the next lesson, core lessons first."""
     left = [lesson for lesson, row in zip(course, rows, strict=True) if not row.done]
     core = [lesson for lesson in left if lesson.is_core]
@@ -147,7 +147,7 @@ def _go_on(course: tuple[Lesson, ...], rows: tuple[Row, ...]) -> str:
     return say(following, lesson=lesson.name, title=title, minutes=lesson.minutes)
 
 
-def _html_row(row: Row) -> str:
+def _html_row(row: LessonRow) -> str:
     lesson, level, minutes, solved = row.cells
     left = 'style="text-align: left"'
     return (

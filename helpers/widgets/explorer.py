@@ -17,13 +17,13 @@ from helpers.widgets import explorer_model as model, markup
 from helpers.widgets.explorer_model import (
     CORE,
     ROOT,
-    Answer,
     Answered,
     Choice,
     Chosen,
+    ExplorerAnswer,
+    ExplorerState,
     Loaded,
     Offer,
-    State,
 )
 from helpers.widgets.live import Live
 from helpers.widgets.view import SOON, View, named
@@ -64,7 +64,7 @@ class ApiExplorer(View):
             self._head,
             self._kubectl,
             self._tree,
-            state=State(Choice(namespace=namespace)),
+            state=ExplorerState(Choice(namespace=namespace)),
         )
         self.handle(Chosen(self.state.choice))
         self.work(self._load)
@@ -163,11 +163,13 @@ class ApiExplorer(View):
             if self.state.asked != asked:
                 self.work(partial(self._ask, self.state))
 
-    def reduce(self, state: State, event: Chosen | Loaded | Answered) -> State:
+    def reduce(
+        self, state: ExplorerState, event: Chosen | Loaded | Answered
+    ) -> ExplorerState:
         """Return the state after an event."""
         return model.reduce(state, event)
 
-    def render(self, state: State) -> None:
+    def render(self, state: ExplorerState) -> None:
         """Show the last request and its answer."""
         last = state.answer
         if last is not None:
@@ -213,7 +215,7 @@ class ApiExplorer(View):
                 choice = choice._replace(name="")
             self.handle(Chosen(choice))
 
-    def _fill(self, state: State) -> None:
+    def _fill(self, state: ExplorerState) -> None:
         """Show the state in the controls, without a choice of the learner."""
         choice, offer, resource = state.choice, state.offer, state.resource
         groups = [(say("/ (all paths)"), ROOT)]
@@ -273,7 +275,7 @@ class ApiExplorer(View):
         reply = self._caller.get(path, headers={"Accept": model.ACCEPT})
         return reply.json() if reply.status == 200 else {}
 
-    def _ask(self, state: State) -> None:
+    def _ask(self, state: ExplorerState) -> None:
         """Send the request of a state, unless there is a newer choice."""
         if state.asked != self.state.asked:
             return
@@ -284,7 +286,7 @@ class ApiExplorer(View):
             trouble = say("No answer: {error}", error=error)
         self.handle(Answered(state.asked, answer, trouble))
 
-    def _get(self, state: State) -> Answer:
+    def _get(self, state: ExplorerState) -> ExplorerAnswer:
         """Send one GET; any status is an answer. Raise what `Caller.get` raises."""
         path, sent = model.path_of(state), {"Accept": model.ACCEPT}
         began = time.monotonic()
@@ -296,7 +298,7 @@ class ApiExplorer(View):
         line = f"kubectl get --raw {shlex.quote(path)}"
         if not self._own:
             line += "  # " + say("as the kubeconfig's user")
-        return Answer(
+        return ExplorerAnswer(
             choice=state.choice,
             path=path,
             sent=sent,
@@ -309,7 +311,7 @@ class ApiExplorer(View):
             content=reply.json() if "json" in kind else reply.text,
         )
 
-    def _awaited(self) -> Answer:
+    def _awaited(self) -> ExplorerAnswer:
         seconds = patience(ANSWERED)
         # Never the answer to what was asked before.
         done = self.wait_until(lambda state: state.answered == state.asked, seconds)
@@ -331,7 +333,7 @@ def _set(control: ipywidgets.Dropdown, options: list, value: str) -> None:
         control.value = value
 
 
-def _shown(last: Answer) -> str:
+def _shown(last: ExplorerAnswer) -> str:
     if isinstance(last.content, str):
         drawn = f"<pre>{markup.text(last.content)}</pre>"
     else:

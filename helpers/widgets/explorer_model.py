@@ -64,7 +64,7 @@ class Choice(NamedTuple):
     name: str = ""
 
 
-class Answer(NamedTuple):
+class ExplorerAnswer(NamedTuple):
     """A request and its answer; the token in `sent` is masked."""
 
     choice: Choice
@@ -96,7 +96,7 @@ class Answer(NamedTuple):
         return json.dumps(self.content, indent=1, ensure_ascii=False).splitlines()
 
 
-class State(NamedTuple):
+class ExplorerState(NamedTuple):
     """What is offered, chosen and answered; the requests are counted."""
 
     choice: Choice
@@ -105,7 +105,7 @@ class State(NamedTuple):
     names: tuple[str, ...] = ()
     asked: int = 0
     answered: int = 0
-    answer: Answer | None = None
+    answer: ExplorerAnswer | None = None
     #: why there is no answer, and why the offer is not known; "" while all is well
     trouble: str = ""
     unknown: str = ""
@@ -140,11 +140,11 @@ class Answered(NamedTuple):
     """A request has ended, with an answer or with `trouble`."""
 
     number: int
-    answer: Answer | None
+    answer: ExplorerAnswer | None
     trouble: str = ""
 
 
-def reduce(state: State, event: Chosen | Loaded | Answered) -> State:
+def reduce(state: ExplorerState, event: Chosen | Loaded | Answered) -> ExplorerState:
     """Return the state after an event; another number of `asked` wants a request."""
     match event:
         case Chosen(choice):
@@ -179,7 +179,7 @@ def settled(choice: Choice, offer: Offer) -> Choice:
     return choice._replace(version=version, resource=resource)
 
 
-def path_of(state: State) -> str:
+def path_of(state: ExplorerState) -> str:
     """Return the path of what is chosen; a list is cut to its first objects."""
     choice, resource = state.choice, state.resource
     if resource is None:
@@ -213,7 +213,7 @@ def left_out(document: Any) -> str:
     return say(text, count=LIMIT, rest=rest)
 
 
-def _with_answer(state: State, answer: Answer) -> State:
+def _with_answer(state: ExplorerState, answer: ExplorerAnswer) -> ExplorerState:
     resource, choice = state.resource, answer.choice
     # Of a list of all namespaces, a name alone says too little.
     one_place = choice.namespace or (resource and not resource.namespaced)

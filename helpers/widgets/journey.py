@@ -59,7 +59,7 @@ def request_journey(pod: str, path: str = "") -> "RequestJourney":
     return RequestJourney(pod, paths)
 
 
-class State(NamedTuple):
+class JourneyState(NamedTuple):
     """The last journey, the error of a later request, and whether one is sent."""
 
     journey: Journey | None = None
@@ -88,7 +88,7 @@ class RequestJourney(View):
             ipywidgets.HBox(controls, layout={"flex_flow": "row wrap"}),
             self._picture,
             self._facts,
-            state=State(),
+            state=JourneyState(),
         )
         self.send()
 
@@ -99,15 +99,17 @@ class RequestJourney(View):
             self.report(say(SENDING))
             self.work(self._follow)
 
-    def reduce(self, state: State, event: Journey | errors.LabError | str) -> State:
+    def reduce(
+        self, state: JourneyState, event: Journey | errors.LabError | str
+    ) -> JourneyState:
         """Return the state once a request was sent, was answered, or failed."""
         if isinstance(event, str):
             return state._replace(sending=True)
         if isinstance(event, Journey):
-            return State(event)
-        return State(state.journey, event)
+            return JourneyState(event)
+        return JourneyState(state.journey, event)
 
-    def render(self, state: State) -> None:
+    def render(self, state: JourneyState) -> None:
         """Show the boxes, and below them the facts of each."""
         if journey := state.journey:
             opened = journey.stopped_at or "authorization"

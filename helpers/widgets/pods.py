@@ -15,7 +15,7 @@ from helpers.language import say
 from helpers.watch import BROKEN, RECONNECTED, Event, Watch, trouble
 from helpers.widgets import markup, podtable
 from helpers.widgets.live import Live
-from helpers.widgets.podtable import LAST_EVENT, Row, Table
+from helpers.widgets.podtable import LAST_EVENT, PodRow, Table
 from helpers.widgets.view import SOON, View, named
 
 #: the form of a list in which the server makes the columns
@@ -30,7 +30,7 @@ HEARD = 30.0
 TYPES = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK", BROKEN, RECONNECTED)
 
 
-class State(NamedTuple):
+class PodsState(NamedTuple):
     """The table, and the text of the filter."""
 
     table: Table = Table()
@@ -63,7 +63,7 @@ class LivePods(View):
             self._filter,
             self._table,
             self._events,
-            state=State(),
+            state=PodsState(),
             every=1.0,
         )
         self._watch = Watch(
@@ -92,13 +92,13 @@ class LivePods(View):
             what = say("The event {event} of pod {name}", event=event, name=name)
             raise errors.NotReady(what, timeout, self._words(self.state))
 
-    def reduce(self, state: State, event: Event | str) -> State:
+    def reduce(self, state: PodsState, event: Event | str) -> PodsState:
         """Return the state after an event of the watch, or with another filter."""
         if isinstance(event, str):
             return state._replace(wanted=event)
         return state._replace(table=podtable.reduce(state.table, event))
 
-    def render(self, state: State) -> None:
+    def render(self, state: PodsState) -> None:
         """Show the first rows that fit the filter, and the last events."""
         now, table = datetime.now(UTC), state.table
         found = table.matching(state.wanted)
@@ -133,7 +133,7 @@ class LivePods(View):
         """End the watch."""
         self._watch.stop()
 
-    def _words(self, state: State) -> str:
+    def _words(self, state: PodsState) -> str:
         table = state.table
         if table.trouble:
             return trouble(table.trouble, refused=table.refused)
@@ -150,7 +150,7 @@ def _others(table: Table) -> list[str]:
     return [name for name in table.columns if name != "NAME"]
 
 
-def _cells(table: Table, row: Row, now: datetime) -> list:
+def _cells(table: Table, row: PodRow, now: datetime) -> list:
     cells = dict(zip(table.columns, table.cells(row, now), strict=True))
     shown = [row.name, *(cells[name] for name in _others(table))]
     if row.at is None:

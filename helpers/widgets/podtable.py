@@ -24,7 +24,7 @@ _STEPS = (
 
 
 @dataclass(frozen=True)
-class Row:
+class PodRow:
     """One object as the server prints it, and its last event."""
 
     name: str
@@ -51,9 +51,9 @@ class Table:
     columns: tuple[str, ...] = ()
     #: the numbers of those columns among the server's
     shown: tuple[int, ...] = ()
-    rows: Mapping[str, Row] = field(default_factory=dict)
+    rows: Mapping[str, PodRow] = field(default_factory=dict)
     #: the rows of a list whose last page has not come yet
-    pages: Mapping[str, Row] = field(default_factory=dict)
+    pages: Mapping[str, PodRow] = field(default_factory=dict)
     history: tuple[Entry, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     #: what is wrong with the connection; "" while all is well
@@ -86,12 +86,12 @@ class Table:
         """Say whether the history has an event of an object."""
         return any((one.type, one.what) == (kind, name) for one in self.history)
 
-    def matching(self, wanted: str = "") -> list[Row]:
+    def matching(self, wanted: str = "") -> list[PodRow]:
         """Return the rows whose name or label contains `wanted`, by name."""
         rows = [row for row in self.rows.values() if _matches(row, wanted)]
         return sorted(rows, key=lambda row: row.name)
 
-    def cells(self, row: Row, now: datetime) -> list:
+    def cells(self, row: PodRow, now: datetime) -> list:
         """Return the cells of a row, with the AGE of now."""
         return [
             age(row.created, now) if name == "AGE" else cell
@@ -171,12 +171,12 @@ def _note(table: Table, event: Event, what: str) -> Table:
     return replace(table, history=(*table.history[1 - HISTORY :], entry))
 
 
-def _rows(table: Table, document: dict) -> list[Row]:
+def _rows(table: Table, document: dict) -> list[PodRow]:
     found = []
     for row in document.get("rows") or ():
         metadata = row["object"]["metadata"]
         found.append(
-            Row(
+            PodRow(
                 metadata.get("name", ""),
                 tuple(row["cells"][number] for number in table.shown),
                 metadata.get("labels") or {},
@@ -186,6 +186,6 @@ def _rows(table: Table, document: dict) -> list[Row]:
     return found
 
 
-def _matches(row: Row, wanted: str) -> bool:
+def _matches(row: PodRow, wanted: str) -> bool:
     texts = [row.name, *(f"{k}={v}" for k, v in row.labels.items())]
     return any(wanted.lower() in one.lower() for one in texts)

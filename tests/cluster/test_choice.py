@@ -261,7 +261,7 @@ def test_an_error_in_the_child_is_told_by_its_name(tmp_path, monkeypatch, capsys
     monkeypatch.setattr(trial.namespaces, "start", fail)
     monkeypatch.setattr(trial.namespaces, "make_cgroup", lambda state: (None, ""))
     trial.main(str(tmp_path))
-    answer = trial.Answer(**json.loads(capsys.readouterr().out))
+    answer = trial.TrialResult(**json.loads(capsys.readouterr().out))
     assert answer.lack == (
         "trying the steps of a start failed "
         "(OSError: [Errno 28] No space left on device: '/x')"

@@ -17,7 +17,7 @@ from cluster.doctor import cluster, engine, machine, node, programs
 from cluster.doctor.findings import fatal, ok, warning
 from cluster.errors import LabError, NotEnough
 from cluster.local import idmap
-from cluster.local.trial import Answer
+from cluster.local.trial import TrialResult
 from cluster.preflight import Account
 from cluster.programs.check import Runc
 from tests.commandline import helpers
@@ -44,7 +44,7 @@ FULL = str(NotEnough("disk space", "in /s", 10**8, 0, "Free some."))
 
 
 def namespaces(problem=None, facts=ROOT_USER, **found):
-    answer = Answer(**{"ids": 65536, "overlay": True, "nft": True, **found})
+    answer = TrialResult(**{"ids": 65536, "overlay": True, "nft": True, **found})
     return machine.Namespaces(answer, problem, facts, "ann")
 
 

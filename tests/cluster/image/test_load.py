@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from cluster.errors import LabError
-from cluster.image.load import Row, full_name, parse_list, saved_names
+from cluster.image.load import ListedImage, full_name, parse_list, saved_names
 from tests.cluster.image.archives import Layout, docker, write_tar
 
 LISTING = """\
@@ -17,7 +17,7 @@ sha256:dd                   application/ sha256:aa 162.4 MiB linux/amd64 a=manag
 
 
 def test_list_has_names_that_a_pod_can_ask_for():
-    row = Row("docker.io/library/toolbox:1", "sha256:aa", "linux/amd64")
+    row = ListedImage("docker.io/library/toolbox:1", "sha256:aa", "linux/amd64")
     assert parse_list(LISTING) == [row]
     assert parse_list("REF TYPE DIGEST SIZE PLATFORMS LABELS\n") == []
 

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from cluster import versions
-from cluster.kind.plan import Plan, name_for
+from cluster.kind.plan import KindPlan, name_for
 
-PLAN = Plan(Path("/s"), "lab-0123abcd")
+PLAN = KindPlan(Path("/s"), "lab-0123abcd")
 OURS = ["--name=lab-0123abcd", "--kubeconfig=/s/kubeconfig"]
 
 

@@ -11,7 +11,13 @@ from helpers.discovery import resources
 from helpers.tokens import create_token
 from helpers.widgets import explorer_model as model
 from helpers.widgets.explorer import api_explorer
-from helpers.widgets.explorer_model import Answered, Choice, Chosen, Loaded, State
+from helpers.widgets.explorer_model import (
+    Answered,
+    Choice,
+    Chosen,
+    ExplorerState,
+    Loaded,
+)
 from tests.helpers.test_discovery import CORE, NAMED
 
 OFFER = model.Offer(resources=tuple(resources([CORE, NAMED])))
@@ -19,8 +25,8 @@ SCALERS = Choice("autoscaling", "v2", "horizontalpodautoscalers")
 NODES = Choice("", "v1", "nodes")
 
 
-def chosen(choice: Choice) -> State:
-    return model.reduce(State(Choice(), OFFER), Chosen(choice))
+def chosen(choice: Choice) -> ExplorerState:
+    return model.reduce(ExplorerState(Choice(), OFFER), Chosen(choice))
 
 
 def test_from_discovery_to_choices():
