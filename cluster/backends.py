@@ -68,8 +68,8 @@ BACKENDS = {
 }
 
 
-class Here:
-    """The facts of this machine, each found out when it is first asked for."""
+class MachineFacts:
+    """The facts of this machine, each read when it is first used."""
 
     system = sys.platform
 
@@ -92,8 +92,8 @@ class Here:
     def _engine(self) -> tuple[str, str]:
         from cluster.kind import engine
 
-        found, why = engine.detect()
-        return str(found or ""), why
+        found, reason = engine.detect()
+        return str(found or ""), reason
 
     @property
     def engine(self) -> str:
@@ -101,9 +101,9 @@ class Here:
         return self._engine[0]
 
     @property
-    def no_engine(self) -> str:
-        """Return why no container engine answers, or ""."""
-        return self._engine[1]
+    def engine_problem(self) -> str | None:
+        """Return why no container engine answers, or None."""
+        return self._engine[1] or None
 
     @functools.cached_property
     def trial(self):
@@ -117,13 +117,13 @@ class Here:
             return trial.TrialResult()
 
     @property
-    def no_namespaces(self) -> str:
-        """Return why the local cluster's namespaces cannot be made, or ""."""
-        return self.trial.lack
+    def namespace_problem(self) -> str | None:
+        """Return why the local cluster's namespaces cannot be made, or None."""
+        return self.trial.clause
 
     @property
-    def way_to_namespaces(self) -> str:
-        """Return what would allow them, or ""."""
+    def namespace_hint(self) -> str:
+        """Return what would allow the namespaces, or ""."""
         problem = self.trial.problem
         return problem.hint if problem else ""
 
@@ -149,7 +149,7 @@ def refusal(none: Choice) -> errors.LabError:
     )
 
 
-def choose(machine: Here) -> Choice:
+def choose(machine: MachineFacts) -> Choice:
     """Return the backend for this machine: the first row that fits. Pure.
 
     asked for       cluster kept here   the machine                    backend
@@ -178,45 +178,45 @@ def choose(machine: Here) -> Choice:
     if machine.system == MACOS and machine.engine:
         return Choice(KIND, f"this is macOS, and {machine.engine} answers")
     if machine.system == MACOS:
-        reason = f"on macOS it needs Docker or Podman, and {machine.no_engine}"
+        reason = f"on macOS it needs Docker or Podman, and {machine.engine_problem}"
         return Choice(NONE, reason, "Start one of them, and try again.")
     if machine.system != LINUX:
         return _no_linux(machine)
-    if not machine.no_namespaces:
+    if not machine.namespace_problem:
         return Choice(LOCAL, "namespaces can be made")
-    lack, way = machine.no_namespaces, machine.way_to_namespaces
+    reason, hint = machine.namespace_problem, machine.namespace_hint
     if machine.engine:
-        return Choice(KIND, f"{lack}, and {machine.engine} answers", way)
-    return Choice(CONTROL_PLANE, f"{lack}, and {machine.no_engine}", way)
+        return Choice(KIND, f"{reason}, and {machine.engine} answers", hint)
+    return Choice(CONTROL_PLANE, f"{reason}, and {machine.engine_problem}", hint)
 
 
 #: what every machine with a container engine can do
 IMAGE = "run the image of these notebooks, as docs/binder.md says"
 
 
-def _no_linux(machine: Here, wanted: str = "") -> Choice:
+def _no_linux(machine: MachineFacts, wanted: str = "") -> Choice:
     asked = wanted and f"{wanted} was asked for, and "
     reason = f"{asked}this is {machine.system}, not Linux"
     return Choice(NONE, reason, f"Use WSL 2 or a virtual machine, or {IMAGE}.")
 
 
-def _asked(machine: Here) -> Choice:
+def _asked(machine: MachineFacts) -> Choice:
     wanted = machine.asked
     if machine.kept not in ("", wanted):
         kept = f"the state directory keeps a cluster of {machine.kept}"
         return Choice(NONE, f"{wanted} was asked for, and {kept}")
     if machine.kept:
         return Choice(wanted, "it was asked for, and its cluster is kept")
-    lack = ""
+    reason = None
     if wanted == EXISTING:
-        lack = "no cluster has been named; `python -m helpers use` does that"
+        reason = "no cluster has been named; `python -m helpers use` does that"
     elif machine.system != LINUX and (wanted, machine.system) != (KIND, MACOS):
         return _no_linux(machine, wanted)
     elif wanted == KIND and not machine.engine:
-        lack = machine.no_engine
+        reason = machine.engine_problem
     # Whether it may make namespaces the local cluster says best itself.
-    if lack:
-        return Choice(NONE, f"{wanted} was asked for, and {lack}")
+    if reason:
+        return Choice(NONE, f"{wanted} was asked for, and {reason}")
     return Choice(wanted, "it was asked for")
 
 
@@ -225,12 +225,12 @@ def kept() -> Backend:
 
     Without one it is the local backend, which says so. Nothing is looked for.
     """
-    return BACKENDS[Here(AUTO).kept or LOCAL]()
+    return BACKENDS[MachineFacts(AUTO).kept or LOCAL]()
 
 
 def chosen() -> Choice:
     """Return which backend it is here, and why; raise LabError."""
-    return choose(Here())
+    return choose(MachineFacts())
 
 
 def current(asked: str | None = None, progress: Progress | None = None) -> Backend:
@@ -239,10 +239,10 @@ def current(asked: str | None = None, progress: Progress | None = None) -> Backe
     `asked` is a name of NAMES; None looks at LAB_BACKEND. `progress` is told
     the reason where no cluster is kept yet, for good if it is not the first choice.
     """
-    here = Here(asked)
-    made = choose(here)
+    machine = MachineFacts(asked)
+    made = choose(machine)
     if made.backend in BACKENDS:
-        if progress and not here.kept:
+        if progress and not machine.kept:
             tell = progress.finish if made.hint else progress.update
             tell(f"a {made.backend} cluster, because {made.reason}")
             if "sudo " in made.hint:

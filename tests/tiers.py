@@ -100,7 +100,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
     A cluster that was named is there once, and on kind's one engine clusters meet.
     """
-    alone = {backends.Here().asked, backends.chosen().backend} & {*ALONE}
+    alone = {backends.MachineFacts().asked, backends.chosen().backend} & {*ALONE}
     if "LAB_STATE_DIR" in os.environ or alone:
         return 0
     room = int(psutil.virtual_memory().available / MEMORY)

@@ -62,7 +62,7 @@ def use(
     from cluster.existing.record import Record
 
     state = paths.state_dir()
-    kept = backends.Here(backends.AUTO).kept
+    kept = backends.MachineFacts(backends.AUTO).kept
     if kept not in ("", backends.EXISTING):
         reason = f"the state directory keeps a cluster of {kept}"
         raise backends.refusal(backends.Choice(backends.NONE, reason))

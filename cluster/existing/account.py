@@ -260,9 +260,8 @@ def _await_fence(ours: Asker, record: Record, progress: Progress) -> None:
         try:
             last[0] = unfenced(ours, record.user)
         except errors.LabError as error:
-            last[0] = (
-                error.message
-            )  # a new account, of which the server does not know yet
+            # A new account, of which the server does not know yet.
+            last[0] = error.message
         return not last[0]
 
     if not until(fenced, TIMEOUT):

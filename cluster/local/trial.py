@@ -44,9 +44,9 @@ class TrialResult:
     nft: bool = False
 
     @property
-    def lack(self) -> str:
-        """Return why no start gets far, as a clause, or ""."""
-        return _clause(self.step, self.reason) if self.step else ""
+    def clause(self) -> str | None:
+        """Return why no start gets far, or None."""
+        return _clause(self.step, self.reason) if self.step else None
 
     @property
     def problem(self) -> errors.LabError | None:

@@ -34,27 +34,27 @@ class Simulated:
     kept: str = ""
     system: str = "linux"
     engine: str = ""
-    no_engine: str = ABSENT
-    no_namespaces: str = ""
-    way_to_namespaces: str = WAY
+    engine_problem: str | None = ABSENT
+    namespace_problem: str | None = None
+    namespace_hint: str = WAY
 
 
-DOCKER = {"engine": "docker 28.2.2", "no_engine": ""}
+DOCKER = {"engine": "docker 28.2.2", "engine_problem": None}
 
 #: machine → its facts, the backend, and words of the reason
 MACHINES = {
     "a laptop with Docker": (Simulated(**DOCKER), "local", "namespaces can be made"),
     "a server without an engine": (Simulated(), "local", "namespaces can be made"),
     "a hardened system with Docker": (
-        Simulated(no_namespaces=FORBIDDEN, **DOCKER),
+        Simulated(namespace_problem=FORBIDDEN, **DOCKER),
         *("kind", "docker 28.2.2 answers"),
     ),
     "a hosted notebook, without namespaces": (
-        Simulated(no_namespaces=FORBIDDEN),
+        Simulated(namespace_problem=FORBIDDEN),
         *("control-plane", FORBIDDEN),
     ),
     "a hardened system, and Docker is not started": (
-        Simulated(no_namespaces=FORBIDDEN, no_engine=DOWN),
+        Simulated(namespace_problem=FORBIDDEN, engine_problem=DOWN),
         *("control-plane", "Cannot connect to the Docker daemon"),
     ),
     "a Mac with Docker": (
@@ -62,7 +62,7 @@ MACHINES = {
         *("kind", "this is macOS, and docker 28.2.2 answers"),
     ),
     "a Mac without an engine": (
-        Simulated(system="darwin", no_engine=DOWN),
+        Simulated(system="darwin", engine_problem=DOWN),
         *("none", "on macOS it needs Docker or Podman, and docker does not answer"),
     ),
     "kind was asked for on a Mac": (
@@ -78,11 +78,11 @@ MACHINES = {
         *("none", "local was asked for, and this is darwin, not Linux"),
     ),
     "a local cluster is kept, and namespaces are forbidden by now": (
-        Simulated(kept="local", no_namespaces=FORBIDDEN, **DOCKER),
+        Simulated(kept="local", namespace_problem=FORBIDDEN, **DOCKER),
         *("local", "kept in the state directory"),
     ),
     "a kind cluster is kept, and Docker is down just now": (
-        Simulated(kept="kind", no_engine=DOWN),
+        Simulated(kept="kind", engine_problem=DOWN),
         *("kind", "kept in the state directory"),
     ),
     "an existing cluster that was named": (
@@ -94,7 +94,7 @@ MACHINES = {
         *("kind", "it was asked for"),
     ),
     "kind was asked for without an engine": (
-        Simulated(asked="kind", no_engine=DOWN),
+        Simulated(asked="kind", engine_problem=DOWN),
         *("none", "kind was asked for, and docker does not answer"),
     ),
     "kind was asked for where a local cluster is kept": (
@@ -102,11 +102,11 @@ MACHINES = {
         *("none", "keeps a cluster of local"),
     ),
     "kind was asked for again, with Docker down": (
-        Simulated(asked="kind", kept="kind", no_engine=DOWN),
+        Simulated(asked="kind", kept="kind", engine_problem=DOWN),
         *("kind", "its cluster is kept"),
     ),
     "namespaces are forbidden, and local was asked for": (
-        Simulated(asked="local", no_namespaces=FORBIDDEN),
+        Simulated(asked="local", namespace_problem=FORBIDDEN),
         *("local", "it was asked for"),
     ),
     "the control plane alone was asked for": (
@@ -167,19 +167,19 @@ def answers(*command: str) -> bool:
 def test_the_real_machine_gets_the_row_that_its_facts_say(tmp_path, monkeypatch):
     """Found out by other programs than ours, as far as there are such."""
     monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
-    here = backends.Here("auto")
+    here = backends.MachineFacts("auto")
     choice = choose(here)
     assert here.kept == "" and here.system == sys.platform == "linux"
     if not (answers("docker", "version") or answers("podman", "info")):
         assert here.engine == "" and choice.backend in ("local", "control-plane")
     if answers("unshare", "--user", "--map-root-user", "--mount", "--net", "true"):
-        assert choice.backend == "local" and here.no_namespaces == ""
+        assert choice.backend == "local" and here.namespace_problem is None
     # A row of the table that learners read.
     assert f"`{choice.backend}`" in (ROOT / "README.md").read_text()
 
 
 def test_the_sessions_cluster_is_what_is_chosen_while_it_is_kept(cluster):
-    here = backends.Here("auto")
+    here = backends.MachineFacts("auto")
     assert choose(here) == Choice(
         here.kept, "its cluster is kept in the state directory"
     )
@@ -243,7 +243,7 @@ def test_a_trial_that_fails_gives_another_backend_and_the_reason(
     monkeypatch.setattr(trial, "TIMEOUT", 1.0)
     command = [sys.executable, "-c", program]
     monkeypatch.setattr(storage, "python_command", lambda *words: command)
-    choice = choose(backends.Here("auto"))
+    choice = choose(backends.MachineFacts("auto"))
     assert choice.backend in ("kind", "control-plane")
     assert choice.reason.startswith("trying the steps of a start failed (")
     assert reason in choice.reason and "please report it" in choice.hint
@@ -262,7 +262,7 @@ def test_an_error_in_the_child_is_told_by_its_name(tmp_path, monkeypatch, capsys
     monkeypatch.setattr(trial.namespaces, "make_cgroup", lambda state: (None, ""))
     trial.main(str(tmp_path))
     answer = trial.TrialResult(**json.loads(capsys.readouterr().out))
-    assert answer.lack == (
+    assert answer.clause == (
         "trying the steps of a start failed "
         "(OSError: [Errno 28] No space left on device: '/x')"
     )
@@ -280,7 +280,7 @@ def test_a_start_says_what_one_command_would_allow(monkeypatch, way):
 
     made = Choice("control-plane", FORBIDDEN, way)
     monkeypatch.setattr(backends, "choose", lambda here: made)
-    monkeypatch.setattr(backends.Here, "kept", "")
+    monkeypatch.setattr(backends.MachineFacts, "kept", "")
     view = Kept()
     view.lines = []
     assert backends.current("auto", view).name == "control-plane"
