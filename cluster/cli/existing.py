@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 )
 @click.option("--yes", is_flag=True, help="Do not ask whether this is the cluster.")
 @click.option(
-    "--unfenced",
+    "--without-policy",
     is_flag=True,
     help="Do not ask either where nothing keeps writes in namespaces of lessons.",
 )
 def use(
-    kubeconfig: Path, context: str, image: str | None, yes: bool, unfenced: bool
+    kubeconfig: Path, context: str, image: str | None, yes: bool, without_policy: bool
 ) -> None:
     """Name an existing cluster for the notebooks to run on.
 
@@ -54,7 +54,7 @@ def use(
 
       python -m helpers rbac --account NAME
 
-    `use` takes the kubeconfig that comes back, proves the fence, and makes nothing.
+    `use` takes the kubeconfig that comes back, proves the policy, and makes nothing.
     """
     from cluster import statedir
     from cluster.existing import account
@@ -70,17 +70,17 @@ def use(
     known = Record.read(state)
     with working("this is the cluster") as view:
         found = account.plan(kubeconfig, context, image, known, view)
-    if not _agreed(found, known, yes=yes, unfenced=unfenced):
+    if not _agreed(found, known, yes=yes, without_policy=without_policy):
         click.echo("nothing was changed", err=True)
         sys.exit(FAILED)
     with working("the cluster can be used") as view:
-        account.settle(found, state, view)
+        account.apply(found, state, view)
         Existing().up(view)
     click.echo(f"in use: {found.record.context} at {found.record.server}")
 
 
 def _agreed(
-    found: "UsePlan", known: "Record | None", *, yes: bool, unfenced: bool
+    found: "UsePlan", known: "Record | None", *, yes: bool, without_policy: bool
 ) -> bool:
     """Say whether the learner agrees to a plan, now or when it was the same before."""
     record = found.record
@@ -92,11 +92,13 @@ def _agreed(
         return False
     if record.fenced:
         return True
-    click.echo(found.lack, err=True)
+    click.echo(found.reason, err=True)
     if not record.made:
         click.echo(_FOR_ADMINISTRATORS, err=True)
-    risk = "an account without a fence" if record.made else "all rights of your own"
-    return unfenced or _confirm(f"Go on all the same, with {risk} (`--unfenced`)?")
+    risk = "an account without a policy" if record.made else "all rights of your own"
+    return without_policy or _confirm(
+        f"Go on all the same, with {risk} (`--without-policy`)?"
+    )
 
 
 _FOR_ADMINISTRATORS = (
@@ -121,10 +123,12 @@ def _confirm(question: str) -> bool:
     "--image", metavar="REGISTRY/NAME:TAG", help="Replaces toolbox:1; Kubernetes 1.36."
 )
 @click.option(
-    "--no-policy", is_flag=True, help="Leave out the fence, as below Kubernetes 1.30."
+    "--without-policy",
+    is_flag=True,
+    help="Leave out the policy, as below Kubernetes 1.30.",
 )
 def rbac(
-    account: str | None, user: str | None, image: str | None, no_policy: bool
+    account: str | None, user: str | None, image: str | None, without_policy: bool
 ) -> None:
     """Print what `use` makes on an existing cluster, for an administrator, as YAML.
 
@@ -151,6 +155,6 @@ def rbac(
         raise click.BadParameter("it is not a name for a namespace", param_hint=account)
     whose = user or rights.user_of(account or "")
     text = rights.manifest(
-        whose, policy=not no_policy, image=image or TOOLBOX, account=account or ""
+        whose, policy=not without_policy, image=image or TOOLBOX, account=account or ""
     )
     click.echo((rights.handover(account) if account else "") + text, nl=False)

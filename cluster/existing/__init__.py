@@ -1,1 +1,1 @@
-"""An existing cluster: nothing is started here; an account of it is fenced in."""
+"""An existing cluster: nothing is started here; a policy confines its account."""

@@ -1,6 +1,6 @@
-"""Make the learner's account and the fence around it, prove the fence, take all back.
+"""Make the learner's account and the policy around it, prove the policy, take all back.
 
-`plan` decides, and only asks, by dry runs; `settle` does it. The lessons get the token
+`plan` decides, and only asks, by dry runs; `apply` does it. The lessons get the token
 of the account alone, and no API server but this one takes it.
 """
 
@@ -15,14 +15,14 @@ from pathlib import Path
 from cluster import errors, statedir
 from cluster.backend import MANAGER
 from cluster.existing import identify, rbac
-from cluster.existing.identify import Asker, Target
+from cluster.existing.identify import Client, Target
 from cluster.existing.record import TOOLBOX, Record
 from cluster.kubeconfig import read_kubeconfig, server_of
 from cluster.progress import Progress
 from cluster.waiting import until
 
 #: seconds that a token is asked for; a cluster may give less. If somebody deletes the
-#: fence, the account can give itself the lessons' role anywhere, for so long.
+#: policy, the account can give itself the lessons' role anywhere, for so long.
 LIFETIME = 3600
 #: a token is renewed when it has less than this left, in seconds
 RENEWAL = LIFETIME / 2
@@ -38,11 +38,11 @@ _NO_KIND = 'no matches for kind "{}"'
 
 @dataclass(frozen=True)
 class UsePlan:
-    """What `use` is about to do, as a record; `lack` says why there is no fence."""
+    """What `use` is about to do, as a record; `reason` says why there is no policy."""
 
     target: Target
     record: Record
-    lack: str = ""
+    reason: str | None = None
 
     @property
     def objects(self) -> list[dict]:
@@ -63,7 +63,7 @@ class UsePlan:
             f"context     {record.context} of {record.source}",
             f"you         {self.target.user}",
             f"version     {record.version}",
-            f"kubectl     {self.target.client}, {self.target.skew}",
+            f"kubectl     {self.target.client_version}, {self.target.skew}",
             f"image       {record.image}",
             f"account     {record.user} ({kind})",
         ]
@@ -84,19 +84,19 @@ def plan(
     """
     target = identify.find(kubeconfig, context, progress)
     if known and known.uid != target.uid:
-        raise _other_cluster(target.asker.server, target.uid, known.uid)
+        raise _other_cluster(target.client.server, target.uid, known.uid)
     record = Record(
         uid=target.uid,
-        server=target.asker.server,
+        server=target.client.server,
         context=context,
         version=target.version,
         user=target.user,
-        source=str(target.asker.kubeconfig),
+        source=str(target.client.kubeconfig),
         image=image or (known.image if known else TOOLBOX),
     )
     record = replace(record, state=known.state) if known else record
     progress.update("asking what this credential may do, by dry runs")
-    if not unfenced(target.asker, target.user):
+    if not policy_problem(target.client, target.user):
         found = UsePlan(target, record)
     else:
         found = _with_account(target, record)
@@ -108,24 +108,24 @@ def plan(
     return found
 
 
-def settle(found: UsePlan, state: Path, progress: Progress) -> Record:
-    """Do what a plan says, prove the fence, and return the record, written.
+def apply(found: UsePlan, state: Path, progress: Progress) -> Record:
+    """Do what a plan says, prove the policy, and return the record, written.
 
     If a step fails, what was made is taken back.
     """
-    record, owner = found.record, found.target.asker
+    record, owner = found.record, found.target.client
     kubeconfig = state / "kubeconfig"
     if not record.made:
         _write(kubeconfig, found.target.document)
     else:
         try:
-            progress.update("making the account and its fence")
+            progress.update("making the account and its policy")
             owner.run("apply", *SEND, manifest=found.objects)
             token, expires = _token(owner, record)
             _write(kubeconfig, with_token(found.target.document, token))
             record = replace(record, expires=expires)
             if record.fenced:
-                _await_fence(asker(record, kubeconfig), record, progress)
+                _await_policy(client(record, kubeconfig), record, progress)
         except BaseException:
             kubeconfig.unlink(missing_ok=True)
             remove(owner, record)
@@ -136,16 +136,16 @@ def settle(found: UsePlan, state: Path, progress: Progress) -> Record:
 
 
 def objects(record: Record) -> list[dict]:
-    """Return all that `use` makes for an account, the fence first."""
+    """Return all that `use` makes for an account, the policy first."""
     wanted = {"policy": record.fenced, "image": record.image, "account": record.state}
     return rbac.objects(record.user, **wanted)
 
 
-def unfenced(ours: Asker, user: str) -> str:
-    """Return why the server does not keep a user in namespaces of lessons, or "".
+def policy_problem(ours: Client, user: str) -> str | None:
+    """Return why the server does not keep a user in namespaces of lessons, or None.
 
-    It is asked by a dry run: of a ConfigMap, and of a RoleBinding that RBAC would
-    allow, so that the policy itself has to refuse it; and of a namespace of a lesson.
+    A dry run asks: of a ConfigMap, and of a RoleBinding that RBAC would allow, so that
+    the policy itself has to refuse it; and of a namespace of a lesson.
     """
     probes = [_probe(user, namespace) for namespace in FORBIDDEN]
     probes += [rbac.binding(user, namespace) for namespace in FORBIDDEN]
@@ -162,16 +162,16 @@ def unfenced(ours: Asker, user: str) -> str:
         return f"it may write to {' and '.join(FORBIDDEN)}, as {elsewhere[0]}"
     if sum(rbac.REFUSED in line for line in refused) < len(FORBIDDEN):
         return "no policy of these notebooks speaks of it"
-    return "" if written else f"it cannot make a namespace either: {refused[-1]}"
+    return None if written else f"it cannot make a namespace either: {refused[-1]}"
 
 
-def asker(record: Record, kubeconfig: Path) -> Asker:
-    """Return who asks with the notebooks' own kubeconfig."""
-    return Asker(kubeconfig, record.context, record.server)
+def client(record: Record, kubeconfig: Path) -> Client:
+    """Return the client with the notebooks' own kubeconfig."""
+    return Client(kubeconfig, record.context, record.server)
 
 
-def owner(record: Record) -> Asker:
-    """Return who asks with the learner's own credential, from the file that was named.
+def owner(record: Record) -> Client:
+    """Return the client with the learner's own credential, from the named file.
 
     Raise KubeconfigError if its context leads elsewhere by now; nobody is asked then.
     """
@@ -181,13 +181,13 @@ def owner(record: Record) -> Asker:
     if server_of(whole, record.context) != record.server:
         message = f"has a context {record.context!r} that leads elsewhere by now."
         raise errors.KubeconfigError(path, message, hint)
-    return Asker(path, record.context, record.server)
+    return Client(path, record.context, record.server)
 
 
 def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:
     """Return the record after a renewal of its token, if that was due.
 
-    The learner's own credential asks for it, and whether the fence is there. If it
+    The learner's own credential asks for it, and whether the policy is there. If it
     cannot, or that is gone, an old token that still counts will do; raise the reason
     otherwise. Kernels that run have the new one, too.
     """
@@ -212,7 +212,7 @@ def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:
     return replace(record, expires=expires)
 
 
-def remove(theirs: Asker, record: Record) -> str:
+def remove(theirs: Client, record: Record) -> str:
     """Take back what `use` has made; return why something is left, or ""."""
     words = ("delete", "--ignore-not-found", "--wait=false", "-f", "-")
     done = theirs.attempt(*words, manifest=objects(record)[::-1])
@@ -228,11 +228,11 @@ def with_token(document: dict, token: str) -> dict:
 
 
 def _with_account(target: Target, record: Record) -> UsePlan:
-    """Return the plan for a credential that is not fenced in: an account, if it can."""
+    """Return the plan for a credential without a policy: an account, if it can."""
     user = rbac.user_of(record.state)
     made = replace(record, made=True, user=user)
     parts = [each for each in objects(made) if each["kind"] != "ServiceAccount"]
-    stderr = target.asker.attempt("apply", *_DRY, manifest=parts).stderr
+    stderr = target.client.attempt("apply", *_DRY, manifest=parts).stderr
     if record.image != TOOLBOX and _NO_KIND.format("MutatingAdmissionPolicy") in stderr:
         raise errors.LabError(
             f"`--image` needs Kubernetes 1.36, and this is {target.version}.",
@@ -240,40 +240,40 @@ def _with_account(target: Target, record: Record) -> UsePlan:
         )
     refused = [line for line in stderr.splitlines() if "orbidden" in line]
     if refused:
-        lack = f"You may not make an account for the lessons: {refused[0]}"
-        return UsePlan(target, replace(record, fenced=False), lack)
+        reason = f"You may not make an account for the lessons: {refused[0]}"
+        return UsePlan(target, replace(record, fenced=False), reason)
     if _NO_KIND.format("ValidatingAdmissionPolicy") in stderr:
-        lack = (
+        reason = (
             f"Kubernetes {target.version} has no ValidatingAdmissionPolicy (1.30 has): "
             "nothing would keep the account in namespaces of lessons."
         )
-        return UsePlan(target, replace(made, fenced=False), lack)
+        return UsePlan(target, replace(made, fenced=False), reason)
     return UsePlan(target, made)
 
 
-def _await_fence(ours: Asker, record: Record, progress: Progress) -> None:
+def _await_policy(ours: Client, record: Record, progress: Progress) -> None:
     """Return when the server refuses what it must; raise NotReady."""
     last = ["no answer"]
 
-    def fenced() -> bool:
-        progress.update("waiting for the fence: the server must refuse our dry run")
+    def kept() -> bool:
+        progress.update("waiting for the policy: the server must refuse our dry run")
         try:
-            last[0] = unfenced(ours, record.user)
+            last[0] = policy_problem(ours, record.user) or ""
         except errors.LabError as error:
             # A new account, of which the server does not know yet.
             last[0] = error.message
         return not last[0]
 
-    if not until(fenced, TIMEOUT):
+    if not until(kept, TIMEOUT):
         raise errors.NotReady(
-            "The fence around the account",
+            "The policy around the account",
             TIMEOUT,
             last[0],
             "What was made was taken back; nothing was written to your cluster.",
         )
 
 
-def require_same(theirs: Asker, record: Record) -> None:
+def require_same(theirs: Client, record: Record) -> None:
     """Raise LabError unless it is the cluster that was agreed to, by its UID."""
     uid = theirs.uid()
     if uid != record.uid:
@@ -294,7 +294,7 @@ def _probe(user: str, namespace: str) -> dict:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
 
 
-def _token(theirs: Asker, record: Record) -> tuple[str, float]:
+def _token(theirs: Client, record: Record) -> tuple[str, float]:
     """Return a new token of the account, and when it ends."""
     namespace = f"--namespace={rbac.home(record.state)}"
     words = ("create", "token", rbac.LEARNER, namespace, f"--duration={LIFETIME}s")

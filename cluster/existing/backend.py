@@ -12,7 +12,7 @@ from typing import NoReturn
 from cluster import errors, paths, statedir, versions
 from cluster.backend import STATUS, Backend
 from cluster.existing import account, rbac
-from cluster.existing.identify import Asker
+from cluster.existing.identify import Client
 from cluster.existing.record import Record
 from cluster.image import cache as image_cache
 from cluster.machine import storage
@@ -72,10 +72,10 @@ class Existing(Backend):
         return binaries, image_cache.ensure(binaries, progress)
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
-        """Renew the token if it is time, and prove that cluster and fence still stand.
+        """Renew the token if it is time, and prove that cluster and policy still stand.
 
         Raise Unreachable, KubeconfigError, LabError before `use`, for a cluster with
-        another UID, and where the fence is gone.
+        another UID, and where the policy is gone.
         """
         if port is not None:
             raise _not_ours("A port of its API server")
@@ -84,7 +84,7 @@ class Existing(Backend):
         ensure_kubectl(progress)
         record = account.renew(known, self.kubeconfig, progress)
         progress.update(f"asking {record.server}")
-        self._require_fence(record)
+        self._require_policy(record)
         if record != known:
             with statedir.usable(self.state):
                 record.write(self.state)
@@ -145,7 +145,7 @@ class Existing(Backend):
             return None
         problem = None
         try:
-            account.require_same(account.asker(record, self.kubeconfig), record)
+            account.require_same(account.client(record, self.kubeconfig), record)
         except errors.LabError as error:
             problem = error.message.removesuffix(".")
         return {
@@ -195,7 +195,7 @@ class Existing(Backend):
     def admit(self, namespace: str) -> None:
         """Bind the rights of the lessons there, unless the user has them already."""
         record = self.record()
-        ours = account.asker(record, self.kubeconfig)
+        ours = account.client(record, self.kubeconfig)
         probe = (*_PROBE, f"--namespace={namespace}")
 
         def may() -> bool:
@@ -209,21 +209,21 @@ class Existing(Backend):
             hint = "`python -m helpers rbac` prints what an administrator applies."
             raise errors.NotReady(f"A right in {namespace}", TIMEOUT, "none", hint)
 
-    def _require_fence(self, record: Record) -> None:
-        """Raise LabError for another cluster, or where nothing fences the account."""
-        ours = account.asker(record, self.kubeconfig)
+    def _require_policy(self, record: Record) -> None:
+        """Raise LabError for another cluster, or where no policy keeps the account."""
+        ours = account.client(record, self.kubeconfig)
         account.require_same(ours, record)
-        why = account.unfenced(ours, record.user) if record.fenced else ""
-        if why:
+        reason = account.policy_problem(ours, record.user) if record.fenced else None
+        if reason:
             raise errors.LabError(
                 f"The server no longer keeps {record.user} in namespaces of lessons: "
-                f"{why}.",
+                f"{reason}.",
                 "Name the cluster again: `python -m helpers use`.",
             )
 
-    def _remover(self, record: Record) -> Asker:
-        """Return who takes back what was made: the account itself cannot."""
-        found = account.asker(record, self.kubeconfig)
+    def _remover(self, record: Record) -> Client:
+        """Return the client that may remove the objects: the account itself cannot."""
+        found = account.client(record, self.kubeconfig)
         if record.made:
             found = account.owner(record)
         account.require_same(found, record)
@@ -239,7 +239,7 @@ def _command(record: Record) -> str:
     """Return the command that removes what was made from here."""
     if not record.made:
         return f"kubectl delete namespaces --selector={rbac.STATE}={record.state}"
-    # Its roles before its fence; namespaces of lessons are marked as its own.
+    # Its roles before its policy; namespaces of lessons are marked as its own.
     kinds = [each["kind"].lower() for each in reversed(account.objects(record))]
     words = ",".join(each for each in dict.fromkeys(kinds) if each != "serviceaccount")
     return f"kubectl delete {words} --selector={rbac.ACCOUNT}={rbac.key(record.user)}"

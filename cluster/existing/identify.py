@@ -27,11 +27,10 @@ _USE = "`python -m helpers use`"
 
 
 @dataclass(frozen=True)
-class Asker:
-    """The genuine kubectl, which asks one server as the user of one context.
+class Client:
+    """The genuine kubectl, for one server as the user of one context.
 
-    Both are named outright: neither the environment nor the file's current context
-    counts.
+    Neither the environment nor the file's current context counts.
     """
 
     kubeconfig: Path
@@ -93,19 +92,19 @@ class Asker:
 
 @dataclass(frozen=True)
 class Target:
-    """A cluster as it was found: where it is, what it is, and who asks there."""
+    """A cluster as it was found: where it is, what it is, and the client for it."""
 
-    asker: Asker
+    client: Client
     document: dict
     uid: str
     user: str
     version: str
-    client: str
+    client_version: str
 
     @property
     def skew(self) -> str:
         """Return how far away the version of kubectl is."""
-        away = distance(self.client, self.version)
+        away = distance(self.client_version, self.version)
         minors = "minor version" if away == 1 else "minor versions"
         verdict = "as they should be" if away <= SKEW else f"{SKEW} is supported"
         return f"{away} {minors} away: {verdict}"
@@ -123,9 +122,11 @@ def find(kubeconfig: Path, context: str, progress: Progress) -> Target:
     server = server_of(document, context)
     programs.ensure_kubectl(progress)
     progress.update(f"asking {server}")
-    asker = Asker(path, context, server)
-    client, version = asker.versions()
-    return Target(asker, document, asker.uid(), asker.user(), version, client)
+    client = Client(path, context, server)
+    client_version, version = client.versions()
+    return Target(
+        client, document, client.uid(), client.user(), version, client_version
+    )
 
 
 def take(document: dict, context: str, folder: Path) -> dict:

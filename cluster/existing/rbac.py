@@ -1,4 +1,4 @@
-"""Describe an account for the lessons and the fence around it, as objects. Pure.
+"""Describe an account for the lessons and the policy around it, as objects. Pure.
 
 Names of namespaces are born with the lessons, and RBAC cannot speak of what is not
 there yet. So there are two ClusterRoles: one is bound once, and allows to read, to make
@@ -67,11 +67,11 @@ def manifest(
 ) -> str:
     """Return all objects of a user as YAML, for `kubectl apply -f -`.
 
-    The fence comes first: nothing is allowed before it is there. With `account`, which
-    `user` then is, the ServiceAccount is among them.
+    The policy comes first: nothing is allowed before. With `account`, which `user`
+    then is, the ServiceAccount is among them.
     """
     wanted = {
-        "fence.yaml": policy,
+        "policy.yaml": policy,
         "image.yaml": image != TOOLBOX,
         "roles.yaml": True,
         "account.yaml": account,

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from cluster.existing import account, rbac
-from cluster.existing.identify import Asker
+from cluster.existing.identify import Client
 from cluster.programs import find_kubectl
 from cluster.waiting import until
 from tests.cluster.existing.acting import kubectl, record
@@ -51,11 +51,11 @@ def test_only_namespaces_and_bindings_are_written_cluster_wide():
     assert bind["resourceNames"] == [rbac.lesson_role(ANNA)]
 
 
-def test_the_fence_comes_first_and_can_be_left_out():
+def test_the_policy_comes_first_and_can_be_left_out():
     """No moment with the rights and without the policy."""
     roles = ["ClusterRole", "ClusterRole", "ClusterRoleBinding"]
-    fence = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]
-    assert [each["kind"] for each in rbac.objects(ANNA)] == fence + roles
+    policy = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]
+    assert [each["kind"] for each in rbac.objects(ANNA)] == policy + roles
     assert [each["kind"] for each in rbac.objects(ANNA, policy=False)] == roles
 
 
@@ -78,7 +78,7 @@ def test_somebody_has_to_be_named(arguments):
 
 
 def test_an_administrator_hands_out_what_is_printed(mine, state, used, tmp_path):
-    """By the commands in its head; `use` proves the fence, and makes nothing."""
+    """By the commands in its head; `use` proves the policy, and makes nothing."""
     text = helpers("rbac", "--account", ANNA, check=True).stdout
     done = mine.apply(text)
     assert done.returncode == 0 and "arning" not in done.stderr, done.stderr
@@ -96,9 +96,9 @@ def test_an_administrator_hands_out_what_is_printed(mine, state, used, tmp_path)
     )
     file = tmp_path / f"{ANNA}.kubeconfig"
     assert file.stat().st_mode & 0o777 == 0o600
-    anna = Asker(file, "lessons", mine.url)
+    anna = Client(file, "lessons", mine.url)
     # A policy counts a moment after it was made; nobody hands out a file that fast.
-    assert until(lambda: not account.unfenced(anna, rbac.user_of(ANNA)), 30)
+    assert until(lambda: not account.policy_problem(anna, rbac.user_of(ANNA)), 30)
     mine.forget()
     done = use(state, file, context="lessons")
     assert done.returncode == 0, done.stderr

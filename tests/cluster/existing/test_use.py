@@ -1,4 +1,4 @@
-"""An existing cluster: named once, by an account that its server fences in.
+"""An existing cluster: named once, by an account that its server confines.
 
 All clusters are genuine API servers, and their audit logs say what they were asked.
 """
@@ -12,7 +12,7 @@ import yaml
 
 from cluster import errors, progress
 from cluster.existing import account, rbac
-from cluster.existing.identify import Asker
+from cluster.existing.identify import Client
 from cluster.waiting import until
 from tests.cluster.existing.acting import kubectl, make_namespace, record
 from tests.cluster.existing.conftest import use
@@ -82,7 +82,7 @@ def test_another_cluster_under_the_same_name_is_refused(production, used, tmp_pa
     assert production.writes() == []
 
 
-# --- Where there is no fence ----------------------------------------------------------
+# --- Where there is no policy ---------------------------------------------------------
 
 
 def test_below_1_30_it_is_said_and_asked_once_more(older, state, tmp_path):
@@ -90,7 +90,7 @@ def test_below_1_30_it_is_said_and_asked_once_more(older, state, tmp_path):
     file = older.kubeconfig(tmp_path / "older.yaml", "mine")
     done = use(state, file)
     assert done.returncode == 1 and "no ValidatingAdmissionPolicy" in done.stderr
-    assert "`--unfenced`" in done.stderr and older.writes() == []
+    assert "`--without-policy`" in done.stderr and older.writes() == []
     done = use(state, file, "--image", IMAGE)
     assert done.returncode == 1 and "needs Kubernetes 1.36" in done.stderr
     done = use(state, file, yes=False, input="y\ny\n")
@@ -128,7 +128,7 @@ def test_who_may_make_nothing_is_told_whom_to_ask(mine, state, tmp_path):
     assert "helpers rbac --account NAME" in done.stderr
     done = use(state, file, "--image", IMAGE)
     assert done.returncode == 1 and "rbac --image" in done.stderr
-    done = use(state, file, "--unfenced")
+    done = use(state, file, "--without-policy")
     assert done.returncode == 0 and mine.writes() == []
     assert (record(state).made, record(state).fenced) == (False, False)
     assert "default:poor" in kubectl(state, "auth", "whoami").stdout
@@ -145,18 +145,18 @@ def test_an_account_without_a_proof_is_taken_back(tmp_path, monkeypatch):
         found = account.plan(file, "mine", None, None, view)
         assert found.record.fenced and found.record.made
         with pytest.raises(errors.NotReady, match="may write to default"):
-            account.settle(found, tmp_path, view)
+            account.apply(found, tmp_path, view)
         assert not (tmp_path / "kubeconfig").exists()
         marked = f"--selector={rbac.ACCOUNT}"
         assert server.names("clusterroles,clusterrolebindings", marked) == []
         assert rbac.home(found.record.state) in _terminating(server)
 
 
-def test_a_fence_that_was_taken_away_is_noticed(mine, state, tmp_path):
+def test_a_policy_that_was_taken_away_is_noticed(mine, state, tmp_path):
     """By the next `up`, as `connect()` calls it; `use` puts it up again."""
     file = mine.kubeconfig(tmp_path / "mine.yaml", "mine")
     assert use(state, file).returncode == 0
-    theirs = Asker(file, "mine", mine.url)
+    theirs = Client(file, "mine", mine.url)
     for each in rbac.objects(record(state).user)[:2]:
         theirs.run("delete", each["kind"], each["metadata"]["name"])
 

@@ -141,7 +141,7 @@ ATTEMPTS = {
         "metadata: {name: a}\nspec:\n  request: YQ==\n"
         "  signerName: kubernetes.io/kube-apiserver-client\n  usages: [client auth]",
     ),
-    # The fence.
+    # The policy.
     "delete the policy": "kubectl delete validatingadmissionpolicy $ROLE",
     "unbind the policy": "kubectl delete validatingadmissionpolicybinding $ROLE",
     "soften the policy": "kubectl patch validatingadmissionpolicybinding $ROLE "
@@ -242,7 +242,7 @@ def test_what_is_its_own_can_be_written(mine, learner, used):
         assert done.returncode == 0, done.stderr
 
 
-def test_others_are_not_fenced_in(mine, learner):
+def test_others_are_not_confined(mine, learner):
     """The policy is about the user that it names, whatever else they are."""
     words = ("create", "configmap", "free", "--namespace=default", "--dry-run=server")
     groups = ("--as-group=system:masters", "--as-group=system:authenticated")
