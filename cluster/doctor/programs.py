@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cluster import paths, preflight, programs
 from cluster.doctor.findings import Finding, fatal, ok, warning
-from cluster.image import cache as image_cache
+from cluster.image import find as image_find
 from cluster.processes import SYSTEM_PATH
 from cluster.programs import golang, releases
 from cluster.programs.check import Runc, find_runc
@@ -127,20 +127,19 @@ class Image:
     def read(cls) -> "Image":
         """Look for the archive that fits the binaries."""
         found = programs.find_kubectl()
-        archive = image_cache.find(found) if found else None
+        archive = image_find.find(found) if found else None
         return cls(
             archive,
-            image_cache.possible()
-            or bool(found and image_cache.packed(found).exists()),
+            image_find.possible() or bool(found and image_find.packed(found).exists()),
             preflight.disk_available(paths.cache_dir()),
-            bool(archive and found and image_cache.is_near(archive, found)),
+            bool(archive and found and image_find.is_near(archive, found)),
         )
 
     def findings(self) -> Iterator[Finding]:
         """Judge what a build of it would miss."""
-        needed = image_cache.DISK_NEEDED
+        needed = image_find.DISK_NEEDED
         if self.archive:
-            near = f"; {image_cache.NEAR}" if self.near else ""
+            near = f"; {image_find.NEAR}" if self.near else ""
             yield ok("image", f"{self.archive}{near}")
         elif not self.possible:
             yield fatal(

@@ -14,7 +14,7 @@ from cluster.backend import STATUS, Backend
 from cluster.existing import account, rbac
 from cluster.existing.identify import Client
 from cluster.existing.record import Record
-from cluster.image import cache as image_cache
+from cluster.image import find as image_find
 from cluster.machine import storage
 from cluster.programs import ensure_kubectl, find_kubectl
 from cluster.progress import Progress, Silent
@@ -69,7 +69,7 @@ class Existing(Backend):
     def setup(self, progress: Progress) -> tuple[Path, Path]:
         """Get kubectl and an archive of the image, for a registry or for the nodes."""
         binaries = ensure_kubectl(progress)
-        return binaries, image_cache.ensure(binaries, progress)
+        return binaries, image_find.ensure(binaries, progress)
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
         """Renew the token if it is time, and prove that cluster and policy still stand.

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cluster import errors
-from cluster.image.cache import architecture
+from cluster.image.find import architecture
 from cluster.progress import Progress, Silent
 from cluster.statedir import printable
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cluster import errors, paths, programs, statedir
 from cluster.backend import KIND as LOGS, STATUS, Backend
-from cluster.image import cache as image_cache
+from cluster.image import find as image_find
 from cluster.image.load import StoredImage, add
 from cluster.kind import engine, programs as kind_programs
 from cluster.kind.engine import LONGEST
@@ -81,7 +81,7 @@ class Kind(Backend):
     def prepared(self) -> bool:
         """Say whether kubectl and the image archive are there."""
         found = self.binaries()
-        return bool(found and image_cache.find(found))
+        return bool(found and image_find.find(found))
 
     def topics(self) -> "tuple[type[Topic], ...]":
         """Return what `doctor` looks at."""
@@ -245,7 +245,7 @@ class Kind(Backend):
         make = None
         if sys.platform == "darwin":
             make = Container(self._commands(), progress).make
-        return kubectl, image_cache.ensure(kubectl, progress, make)
+        return kubectl, image_find.ensure(kubectl, progress, make)
 
     def _create(self, kubectl: Path, port: int | None, progress: Progress) -> None:
         """Have kind make the cluster: it is there, or nothing is."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cluster import errors, versions
 from cluster.image import toolbox
-from cluster.image.cache import architecture
+from cluster.image.find import architecture
 from cluster.kind.programs import Commands
 from cluster.programs import download, releases
 from cluster.progress import Progress

@@ -65,12 +65,12 @@ class Local(Backend):
 
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
         """Return what a start needs, found or made: programs and the image archive."""
-        from cluster.image import cache as image_cache
+        from cluster.image import find as image_find
         from cluster.local import facts, store
         from cluster.programs import ensure
 
         programs = ensure(progress)
-        archive = image_cache.ensure(programs, progress)
+        archive = image_find.ensure(programs, progress)
         # What a cluster has begun with it keeps.
         if not (self.state / "node" / "containerd" / facts.IMPORTED.name).exists():
             store.ensure(programs, archive, progress)
@@ -78,10 +78,10 @@ class Local(Backend):
 
     def prepared(self) -> bool:
         """Say whether the programs and the image archive are there."""
-        from cluster.image import cache as image_cache
+        from cluster.image import find as image_find
 
         found = self.binaries()
-        return bool(found and image_cache.find(found))
+        return bool(found and image_find.find(found))
 
     def topics(self) -> "tuple[type[Topic], ...]":
         """Return what `doctor` looks at."""

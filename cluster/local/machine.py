@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 def _plan(launch: Launch) -> "MachinePlan":
     # Not at the top: `status` is asked often.
-    from cluster.image import cache as image_cache
+    from cluster.image import find as image_find
     from cluster.local.init import MachinePlan
 
     archive = launch.archive and launch.archive.resolve()
-    stores = image_cache.stores(launch.archive) if launch.archive else []
+    stores = image_find.stores(launch.archive) if launch.archive else []
     return MachinePlan(
         state=str(launch.state),
         binaries=str(launch.binaries.resolve()),

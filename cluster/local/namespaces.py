@@ -78,7 +78,7 @@ def main(plan_file: str, report_to: str) -> int:
     os.close(report)
     os.close(plan.listener)
     for store in plan.stores:
-        # So that nobody removes it from under the pods; see `image.cache`.
+        # So that nobody removes it from under the pods; see `image.find`.
         with suppress(OSError):  # a file system without locks
             fcntl.flock(os.open(store, os.O_RDONLY), fcntl.LOCK_SH)
     _pass_signals_to(child)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cluster import errors
-from cluster.image import cache as image_cache
+from cluster.image import find as image_find
 from cluster.local import images, namespaces, rootfs
 from cluster.machine import storage
 from cluster.machine.components import Facts
@@ -29,7 +29,7 @@ def ensure(binaries: Path, archive: Path, progress: Progress) -> None:
     It cannot in a cache that is another's, or on a file system that has no overlays;
     then each cluster imports the archive.
     """
-    file = image_cache.store(archive)
+    file = image_find.store(archive)
     if file.exists() or not os.access(file.parent, os.W_OK | os.X_OK):
         return
 
@@ -39,7 +39,7 @@ def ensure(binaries: Path, archive: Path, progress: Progress) -> None:
 
     # Whatever is wrong, the import in the cluster says it, or does without.
     with suppress(errors.LabError, OSError, subprocess.SubprocessError):
-        image_cache.keep(file, make, progress)
+        image_find.keep(file, make, progress)
 
 
 def _make(binaries: Path, archive: Path, work: Path) -> Path:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from cluster import die_with_parent, errors
-from cluster.image import cache as image_cache
+from cluster.image import find as image_find
 from cluster.machine import storage
 from cluster.machine.logs import last_words
 from cluster.progress import Progress
@@ -31,16 +31,16 @@ def ensure(kernel: Kernel, binaries: Path, progress: Progress) -> Path:
 
     Raise LabError where that kernel does not run, NotEnough.
     """
-    found = image_cache.name(binaries).with_suffix(".squashfs")
+    found = image_find.name(binaries).with_suffix(".squashfs")
     if found.exists():
         return found
-    archive = image_cache.ensure(binaries, progress)
+    archive = image_find.ensure(binaries, progress)
 
     def make(work: Path) -> Path:
         progress.update("making the disk of the node, once: less than a minute")
         return _make(kernel, binaries, archive, work)
 
-    return image_cache.keep(archive.with_suffix(".squashfs"), make, progress)
+    return image_find.keep(archive.with_suffix(".squashfs"), make, progress)
 
 
 def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:

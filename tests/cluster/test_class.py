@@ -17,7 +17,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cluster.image import cache as image_cache
+from cluster.image import find as image_find
 from cluster.local.backend import Local
 from cluster.progress import Silent
 from tests import unprivileged
@@ -46,7 +46,7 @@ def cache():
         # The teacher's own clusters begin with it, a learner's cannot: the files are
         # somebody else's.
         shutil.copytree(
-            image_cache.store(archive), image_cache.store(theirs), symlinks=True
+            image_find.store(archive), image_find.store(theirs), symlinks=True
         )
         # As docs/teaching.md says.
         words = "-name *.store -prune -o ! -type l -exec chmod a+rX,go-w {} +"
@@ -90,7 +90,7 @@ def test_a_learner_starts_a_cluster_from_it_and_changes_nothing(learner, cache):
     before = before_and_after(cache)
     done = learner("up")
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count(image_cache.NEAR) == 1
+    assert done.stdout.count(image_find.NEAR) == 1
     done = learner("images", "list")
     assert done.returncode == 0 and "toolbox:1" in done.stdout, done.stdout
     assert imports(learner) == 1
@@ -102,7 +102,7 @@ def test_the_doctor_finds_all_that_is_needed_there(learner, cache):
     assert done.returncode == 0, done.stdout
     said = " ".join(done.stdout.split())
     assert f"{cache}, read-only; all that is needed is there" in said
-    assert image_cache.NEAR in said
+    assert image_find.NEAR in said
 
 
 def test_without_an_image_the_doctor_says_that_none_can_be_made(learner, cache):

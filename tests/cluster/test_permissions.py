@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from cluster import errors, paths, permissions, programs, statedir
-from cluster.image import cache as image_cache
+from cluster.image import find as image_find
 from cluster.programs import check
 from cluster.progress import Silent
 from tests.commandline import helpers
@@ -77,7 +77,7 @@ def test_programs_and_images_can_be_read_and_not_written_by_others(umask, tmp_pa
         (work / "archive").write_text("x")
         return work / "archive"
 
-    image_cache.keep(image, make, Silent())
+    image_find.keep(image, make, Silent())
     found = modes(tmp_path / "bin") | modes(tmp_path / "images")
     assert found.pop(image.with_name("build.lock")) & 0o077 == 0
     assert set(found.values()) == {0o755, 0o644}

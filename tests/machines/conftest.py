@@ -20,9 +20,9 @@ CHECKOUT = "kubernetes-api-notebooks"
 SETUP = 240.0
 #: The image has the name of the packages that are installed on the host.
 NAME_IMAGE = """
-from cluster.image import cache
+from cluster.image import find as image_find
 from cluster.local.backend import Local
-name = cache.name(Local().binaries())
+name = image_find.name(Local().binaries())
 if not name.exists():
     next(name.parent.glob("*.tar")).rename(name)
 """

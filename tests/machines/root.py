@@ -21,7 +21,7 @@ from pathlib import Path
 from unittest import mock
 
 from cluster import paths
-from cluster.image import build as image_build, cache as image_cache
+from cluster.image import build as image_build, find as image_find
 from cluster.local.backend import Local
 from cluster.processes import SYSTEM_PATH
 from cluster.programs.check import find_runc
@@ -133,7 +133,7 @@ def ensure() -> Root:
         programs, archive = Local().setup(Silent())
         # Of another distribution than this one: the suite takes it for that one's.
         with mock.patch.object(image_build, "system", lambda: SYSTEM):
-            image = image_cache.name(programs).name
+            image = image_find.name(programs).name
         step, variables = kernel_step((ROOT / "binder/Dockerfile").read_text())
         parts = (Path(__file__).read_text(), step, *variables, programs.name, image)
         key = hashlib.sha256("\0".join(parts).encode()).hexdigest()

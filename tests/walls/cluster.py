@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cluster import paths
-from cluster.image import cache as image_cache
+from cluster.image import find as image_find
 from cluster.local import rootfs
 from cluster.local.backend import Local
 from cluster.machine import layout
@@ -238,7 +238,7 @@ class Cluster:
 
     def layers(self) -> dict[str, Path]:
         """Return a program of the image that clusters share, by its path inside."""
-        store = image_cache.store(self.cache / "images" / self.archive.name)
+        store = image_find.store(self.cache / "images" / self.archive.name)
         found = store.glob("*overlayfs/snapshots/*/fs/usr/bin/env")
         return {f"{layout.IMAGES}/{p.relative_to(store.parent)}": p for p in found}
 

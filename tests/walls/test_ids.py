@@ -7,7 +7,7 @@ import tarfile
 import pytest
 
 from cluster.image.archive import Image, Layer, write_archive
-from cluster.image.cache import architecture
+from cluster.image.find import architecture
 from tests.running import sleeper
 
 #: as nginx, and many a server's start: files and itself to an account of the image;

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from cluster import errors, programs, versions
-from cluster.image.cache import architecture, ensure
+from cluster.image.find import architecture, ensure
 from cluster.image.load import import_archive, list_images
 from cluster.local.backend import Local
 from cluster.progress import Silent

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 
 from cluster import programs, versions
 from cluster.image import archive
-from cluster.image.cache import architecture
+from cluster.image.find import architecture
 from cluster.machine import components
 from cluster.programs import golang, recipe
 from cluster.progress import Silent

@@ -20,7 +20,7 @@ def got(tmp_path, monkeypatch):
 
     monkeypatch.setattr(programs, "find", lambda *recipes: None)
     monkeypatch.setattr(programs, "ensure", ensure)
-    monkeypatch.setattr(backend.image_cache, "ensure", lambda *_: tmp_path / "image")
+    monkeypatch.setattr(backend.image_find, "ensure", lambda *_: tmp_path / "image")
     return got
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cluster import errors, programs as programs, versions
-from cluster.image import cache as image_cache
+from cluster.image import find as image_find
 from cluster.kind import node as node_module
 from cluster.kind.backend import LOGS
 from cluster.kind.plan import AUDIT, Record
@@ -157,7 +157,7 @@ def test_two_at_once_get_one_cluster_in_place_of_half_a_node(lab, nodes):
 def test_it_is_ready_with_our_image_and_nothing_of_the_learners(whole):
     """Afterwards ~/.kube/config and KUBECONFIG are compared."""
     assert whole.running()
-    archive = image_cache.ensure(programs.find_kubectl(), Silent())
+    archive = image_find.ensure(programs.find_kubectl(), Silent())
     [ours] = [each for each in whole.images() if each.name == versions.TOOLBOX_IMAGE]
     assert ours.digest == node_module.toolbox_id(archive)
     assert whole.kubeconfig.stat().st_mode & 0o777 == 0o600

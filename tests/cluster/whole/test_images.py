@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cluster.image.archive import Entry, Image, write_archive, write_layer
-from cluster.image.cache import architecture
+from cluster.image.find import architecture
 from cluster.versions import TOOLBOX_IMAGE
 from tests.cluster.whole.lab import ONCE, Lab
 from tests.waiting import until

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from cluster.image import cache as image_cache, load
+from cluster.image import find as image_find, load
 from cluster.image.archive import Entry, Image, write_archive, write_layer
 from cluster.local import store
 from cluster.progress import Silent
@@ -27,7 +27,7 @@ def begun(tmp_path_factory):
         archive.parent.mkdir()
         archive.symlink_to(plain.archive)
         lab = Lab(tmp_path_factory.mktemp("lab") / "state")
-        made = image_cache.store(archive)
+        made = image_find.store(archive)
         assert made.is_dir()
         before = entries(made)
         try:

@@ -1,4 +1,4 @@
-"""Keep the archive of the suite's images in the cache: built once, by one at a time.
+"""Find the archive of the suite's images in the cache; build a missing archive once.
 
 What the images hold is described in `toolbox`, how they are made is in `build`.
 """
