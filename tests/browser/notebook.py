@@ -2,12 +2,12 @@
 
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Locator, Page, TimeoutError, expect
 
+from tests.browser.axe import GRAVE, Violation
 from tests.patience import patience
 
 #: Seconds for a click or a change on the page, and for what a view is to show.
@@ -21,20 +21,10 @@ RUN = 240.0
 #: Milliseconds between two looks at the page.
 POLLING = 50
 
-#: What axe calls worse than moderate.
-GRAVE = ("serious", "critical")
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
 #: A part of each message on the console that is not ours, and whose it is.
 FOREIGN_MESSAGES: dict[str, str] = {}
-
-#: Rule and a part of the element, for what axe finds in every notebook whatever is in
-#: it, and whose it is. Nothing of a lesson or of a widget of ours belongs here.
-FOREIGN_VIOLATIONS = {
-    ("aria-input-field-name", 'class="cm-content"'): "JupyterLab: editors of cells",
-    ("aria-required-children", "jp-WindowedPanel-viewport"): "JupyterLab: the feed",
-    ("button-name", "jp-collapseHeadingButton"): "JupyterLab: folds a section",
-}
 
 _PANEL = "window.jupyterapp.shell.currentWidget"
 _SHOWN = """() => {
@@ -44,23 +34,6 @@ _SHOWN = """() => {
         cell.node.dataset.cellId = cell.model.id;
     return true;
 }"""
-
-
-@dataclass(frozen=True)
-class Violation:
-    """One rule of axe that an element breaks; `cell` is where it is, "" outside."""
-
-    cell: str
-    rule: str
-    impact: str
-    html: str
-
-    @property
-    def foreign(self) -> bool:
-        """Say whether it is known as not ours."""
-        return any(
-            rule == self.rule and part in self.html for rule, part in FOREIGN_VIOLATIONS
-        )
 
 
 class OpenNotebook:
@@ -253,7 +226,7 @@ class OpenNotebook:
     def violations(self, *cells: str) -> list[Violation]:
         """Return what axe finds serious or critical in these cells, or in all.
 
-        What is in FOREIGN_VIOLATIONS is left out.
+        What is in axe.FOREIGN_VIOLATIONS is left out.
         """
         self._show_all()
         places = [f'[data-cell-id="{cell}"]' for cell in cells] or [".jp-Notebook"]

@@ -1,0 +1,31 @@
+"""What axe finds in a page, and what of that is not ours."""
+
+from dataclasses import dataclass
+
+#: What axe calls worse than moderate.
+GRAVE = ("serious", "critical")
+
+#: Rule and a part of the element, for what axe finds in every notebook whatever is in
+#: it, and whose it is. Nothing of a lesson or of a widget of ours belongs here.
+FOREIGN_VIOLATIONS = {
+    ("aria-input-field-name", 'class="cm-content"'): "JupyterLab: editors of cells",
+    ("aria-required-children", "jp-WindowedPanel-viewport"): "JupyterLab: the feed",
+    ("button-name", "jp-collapseHeadingButton"): "JupyterLab: folds a section",
+}
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One rule of axe that an element breaks; `cell` is where it is, "" outside."""
+
+    cell: str
+    rule: str
+    impact: str
+    html: str
+
+    @property
+    def foreign(self) -> bool:
+        """Say whether it is known as not ours."""
+        return any(
+            rule == self.rule and part in self.html for rule, part in FOREIGN_VIOLATIONS
+        )
