@@ -128,18 +128,18 @@ class Backend(Protocol):
 
     def told(self) -> dict:
         """Return how it is, also if it does not run."""
-        return self.status() or {**STATUS, "problem": self.ended() or None}
+        return self.status() or {**STATUS, "problem": self.ended()}
 
     def ends(self) -> str:
         """Say when it will end by itself, and what prevents that; "" if it will not."""
         return ""
 
-    def ended(self) -> str:
-        """Say why it does not run though nobody has stopped it, if that is known."""
-        return ""
+    def ended(self) -> str | None:
+        """Return why the cluster ended without `stop`, or None if that is not known."""
+        return None
 
-    def news(self, ended: str) -> list[str]:
-        """Return what to tell after a start: `ended` is what it said before."""
+    def news(self, ended: str | None) -> list[str]:
+        """Return what to tell after a start; `ended` is the reason from before it."""
         ends = self.ends()
         before = f"It did not run before: {ended}. The objects are kept."
         return [*([before] if ended else []), *([f"It ends {ends}."] if ends else [])]

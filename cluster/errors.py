@@ -70,13 +70,13 @@ class BuildFailed(LabError):
 class IncompleteAssets(LabError):
     """The directory that LAB_ASSETS names cannot be used.
 
-    `faults` maps the name of each program to what is wrong with it.
+    `problems` maps the name of a program to the reason why it cannot be used.
     """
 
-    def __init__(self, directory: Path, faults: dict[str, str]) -> None:
+    def __init__(self, directory: Path, problems: dict[str, str]) -> None:
         """Name the directory and every program that is not right."""
-        self.directory, self.faults = directory, faults
-        listed = ", ".join(f"{name} {fault}" for name, fault in faults.items())
+        self.directory, self.problems = directory, problems
+        listed = ", ".join(f"{name} {reason}" for name, reason in problems.items())
         super().__init__(
             f"LAB_ASSETS={directory}: {listed or 'no such directory'}.",
             "Put them there, or unset LAB_ASSETS to have all programs built.",
@@ -102,11 +102,11 @@ WITHOUT_NODE = (
 class NoNode(LabError):
     """A cluster without a node was asked for something that needs one."""
 
-    def __init__(self, what: str, why: str = "this cluster has none") -> None:
+    def __init__(self, what: str, reason: str = "this cluster has none") -> None:
         """Keep what needs the node; say in one line what is missing and what works."""
-        self.what, self.why = what, why
+        self.what, self.reason = what, reason
         super().__init__(
-            f"{what} needs a node, and {why}: pods stay Pending. "
+            f"{what} needs a node, and {reason}: pods stay Pending. "
             f"What still works: {WITHOUT_NODE}."
         )
 

@@ -146,14 +146,14 @@ def read_kubeconfig(
                 f"has no context {context!r}.",
                 f"The contexts of this file: {listed}.",
             )
-    message = problem(document, context)
-    if message:
-        raise errors.KubeconfigError(path, message, hint)
+    reason = problem(document, context)
+    if reason:
+        raise errors.KubeconfigError(path, reason, hint)
     return document
 
 
-def problem(document: object, wanted: str | None = None) -> str:
-    """Return what keeps a kubeconfig from being used, or "" if nothing does.
+def problem(document: object, wanted: str | None = None) -> str | None:
+    """Return why a kubeconfig cannot be used, or None.
 
     `wanted` is the context that counts; None takes the current one.
     """
@@ -173,7 +173,7 @@ def problem(document: object, wanted: str | None = None) -> str:
             return f"has no {kind} {context.get(kind)!r}, which its context names."
     if not (entry_of(document, "cluster", context["cluster"]) or {}).get("server"):
         return f"has no server for the cluster {context['cluster']!r}."
-    return ""
+    return None
 
 
 def holds(document: Any, ours: dict) -> bool:

@@ -58,7 +58,7 @@ class Programs:
 class Directory:
     """A directory of the suite: `made` if it is there, `free` in bytes.
 
-    `problem` is why it cannot be used, or ""; `executable` is False on a file system
+    `reason` says why it cannot be used; `executable` is False on a file system
     from which no program may be started, `system` the kind of file system, "" where it
     is not known. With `filled` there is nothing to be written.
     """
@@ -67,7 +67,7 @@ class Directory:
     path: Path
     variable: str
     made: bool
-    problem: str
+    reason: str | None
     executable: bool
     free: int
     needed: int
@@ -78,17 +78,17 @@ class Directory:
     def read(cls, name: str, path: Path, variable: str, needed: int) -> "Directory":
         """Look at it, or at the place where it would be made."""
         place = preflight.existing(path)
-        problem = ""
+        reason = None
         if not place.is_dir():
-            problem = f"{place} is not a directory"
+            reason = f"{place} is not a directory"
         elif not os.access(place, os.W_OK | os.X_OK):
-            problem = f"{place} is not writable"
+            reason = f"{place} is not writable"
         return cls(
             name,
             path,
             variable,
             place == path,
-            problem,
+            reason,
             not os.statvfs(place).f_flag & getattr(os, "ST_NOEXEC", 0),
             shutil.disk_usage(place).free,
             needed,
@@ -98,10 +98,10 @@ class Directory:
     def finding(self) -> Finding:
         """Judge."""
         another = f"another directory in {self.variable}."
-        if self.problem and self.filled:
+        if self.reason and self.filled:
             return ok(self.name, f"{self.path}, read-only; all that is needed is there")
-        if self.problem:
-            message = f"{self.path} cannot be used: {self.problem}."
+        if self.reason:
+            message = f"{self.path} cannot be used: {self.reason}."
             return fatal(self.name, message, f"Make it writable, or name {another}")
         if not self.executable:
             message = f"{self.path}: programs may not be started from there (noexec)."
@@ -137,7 +137,7 @@ class Directories:
         needed = 0 if kept.running() else kept.disk
         state = Directory.read("state", paths.state_dir(), "LAB_STATE_DIR", needed)
         cache = Directory.read("cache", paths.cache_dir(), "LAB_CACHE_DIR", 0)
-        if cache.problem:
+        if cache.reason:
             known = backends.BACKENDS.get(backends.chosen().backend)
             cache = replace(cache, filled=bool(known and known().prepared()))
         return cls(state, cache)

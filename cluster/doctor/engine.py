@@ -25,17 +25,17 @@ class Engine:
     @classmethod
     def read(cls) -> "Engine":
         """Ask it."""
-        found, why = engine.detect()
+        found, reason = engine.detect()
         try:
             image = node_image()
         except errors.LabError as error:
-            return cls(str(found or ""), why, "", error)
+            return cls(str(found or ""), reason, "", error)
         node = str(image).partition("@")[0]
         if isinstance(image, Path):
             node += " will be loaded"
         elif found and not found.has_image(image):
             node += " will be pulled"
-        return cls(str(found or ""), why, node)
+        return cls(str(found or ""), reason, node)
 
     def findings(self) -> Iterator[Finding]:
         """Judge: without an engine there is no node."""

@@ -212,9 +212,9 @@ class Kind(Backend):
                     f"{by.get(known.engine, 'CONTAINER_HOST')}, and try again.",
                 )
             return ours
-        found, why = engine.detect()
+        found, reason = engine.detect()
         if found is None:
-            raise errors.NoEngine(why)
+            raise errors.NoEngine(reason)
         return found
 
     def _commands(self) -> Commands:

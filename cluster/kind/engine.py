@@ -131,11 +131,11 @@ def detect() -> tuple[Engine | None, str]:
     programs = [name for name in PROGRAMS if chosen in (None, "", name)]
     reasons = []
     for name in programs:
-        found, why = _answer(name)
+        found, reason = _answer(name)
         if found:
             return found, ""
-        if why:
-            reasons.append(why)
+        if reason:
+            reasons.append(reason)
     return None, ", ".join(reasons) or f"{' and '.join(programs) or chosen} not found"
 
 
@@ -156,8 +156,8 @@ def _answer(program: str) -> tuple[Engine | None, str]:
     if asked.returncode or not found:
         return None, f"{program} does not answer ({_shorten(asked.stderr)})"
     info = engine._run("info", "--format", _INFO[program], timeout=PATIENCE)
-    lack = unmet(program, info.stdout)
-    return (None, f"{program} {lack}") if lack else (Engine(program, found), "")
+    reason = problem(program, info.stdout)
+    return (None, f"{program} {reason}") if reason else (Engine(program, found), "")
 
 
 def _elsewhere(engine: Engine) -> str:
@@ -176,8 +176,8 @@ def _shorten(complaint: str) -> str:
     return sentence.rstrip(".")[:100] or "it says nothing"
 
 
-def unmet(program: str, info: str, root: Path = Path("/")) -> str:
-    """Return what kind needs and the engine lacks, a clause without subject, or "".
+def problem(program: str, info: str, root: Path = Path("/")) -> str | None:
+    """Return why kind cannot use the engine, a clause without subject, or None.
 
     `info` is what `docker info` or `podman info` prints as JSON. An engine that prints
     none passes: kind says best what is wrong with it.
@@ -186,7 +186,7 @@ def unmet(program: str, info: str, root: Path = Path("/")) -> str:
         read = _podman if program == "podman" else _docker
         name, rootless, unified, controllers = read(json.loads(info))
     except (ValueError, KeyError, TypeError, AttributeError):
-        return ""
+        return None
     contained = any((root / mark).exists() for mark in MARKS)
     if contained and name and name != socket.gethostname():
         return f"is that of the host ({name}), whose 127.0.0.1 is not this container's"
@@ -196,7 +196,7 @@ def unmet(program: str, info: str, root: Path = Path("/")) -> str:
     if rootless and missing:
         lacks = f"lacks the cgroup controllers {', '.join(missing)}"
         return f"is rootless and {lacks} (systemd: Delegate=yes)"
-    return ""
+    return None
 
 
 def _docker(info: dict) -> tuple[str, bool, bool, list[str]]:

@@ -159,8 +159,8 @@ class Local(Backend):
 
         return ending.when(self.state)
 
-    def ended(self) -> str:
-        """Say why it does not run though nobody has stopped it, if that is known."""
+    def ended(self) -> str | None:
+        """Return why the cluster ended without `stop`, or None if that is not known."""
         return self._machine.ended()
 
     def log(self, component: str, lines: int, *, previous: bool = False) -> str:

@@ -28,13 +28,13 @@ def when(state: Path) -> str:
     return f"10 s after your last logout; `{command}` prevents that"
 
 
-def why(last: identity.Run, phase: str, boot: str) -> str:
-    """Say why a cluster does not run that was not stopped; pure.
+def reason(last: identity.Run, phase: str, boot: str) -> str | None:
+    """Return why a cluster does not run that was not stopped, or None; pure.
 
-    `phase` is the last that it was in, `boot` is this of the computer.
+    `phase` is the last of the cluster, `boot` the present id of the computer.
     """
     if phase in ("starting", "failed"):
-        return ""  # who started it was told
+        return None  # the start has told it
     if last.boot != boot:
         return "it ended with a restart of this machine"
     if phase not in ("stopping", "stopped"):

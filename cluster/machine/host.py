@@ -115,16 +115,17 @@ class Machine:
                 found["phase"] = DEGRADED
         return found
 
-    def ended(self) -> str:
-        """Say why it does not run though nobody has stopped it, if that is known."""
+    def ended(self) -> str | None:
+        """Return why the cluster ended without `stop`, or None if that is not known."""
         if self.running() or (self.state / _STOPPED).exists():
-            return ""
+            return None
         with suppress(errors.StateError):
             if last := identity.last_run(self.state):
                 from cluster.machine import ending
 
-                return ending.why(last, self.last_status()["phase"], identity.boot())
-        return ""
+                phase = self.last_status()["phase"]
+                return ending.reason(last, phase, identity.boot())
+        return None
 
     def ending(self) -> bool:
         """Say whether it runs, but will end by itself: stopped, or its start failed."""

@@ -103,26 +103,26 @@ def ensure_api_server(view: Progress | None = None) -> Path:
     return ensure(view or for_here(), RECIPE, CONTROL_PLANE, API_SERVER)
 
 
-def faults(directory: Path, recipe: Recipe = RECIPE) -> dict[str, str]:
-    """Return name and fault of each program that `directory` should hold."""
+def problems(directory: Path, recipe: Recipe = RECIPE) -> dict[str, str]:
+    """Return the reason why `directory` cannot be used, by name of a program."""
     return {
-        name: fault
+        name: reason
         for step in recipe.steps
         if not check.system_has(step)
-        for name, fault in _faults(directory, step).items()
+        for name, reason in _problems(directory, step).items()
     }
 
 
-def _faults(directory: Path, step: Step) -> dict[str, str]:
-    found = {name: check.fault(directory / name) for name in step.programs}
-    return {name: fault for name, fault in found.items() if fault}
+def _problems(directory: Path, step: Step) -> dict[str, str]:
+    found = {name: check.problem(directory / name) for name in step.programs}
+    return {name: reason for name, reason in found.items() if reason}
 
 
 def _from_assets(recipe: Recipe) -> Path | None:
     directory = paths.assets_dir()
     if directory is None:
         return None
-    wrong = faults(directory, recipe)
+    wrong = problems(directory, recipe)
     if wrong or not directory.is_dir():
         raise errors.IncompleteAssets(directory, wrong if directory.is_dir() else {})
     return directory
@@ -134,7 +134,7 @@ def _from_cache(recipe: Recipe) -> Path | None:
         return None
     # A cache is shared by its owner's leave: what `cache_dir` has seen was its root.
     refuse_changeable(directory, "LAB_CACHE_DIR", shared=True)
-    return None if faults(directory, recipe) else directory
+    return None if problems(directory, recipe) else directory
 
 
 def _entry(recipe: Recipe) -> Path:
@@ -152,13 +152,13 @@ def _make(recipe: Recipe, work: WorkDir, progress: Progress) -> Path:
     def missing() -> list[Step]:
         # Also what the distribution has: a download costs little, and that program may
         # be removed later. A build leaves it out.
-        return [step for step in recipe.steps if _faults(entry, step)]
+        return [step for step in recipe.steps if _problems(entry, step)]
 
     try:
         # Each makes programs of the steps in a new directory, whole steps only.
         if downloaded := download.download(recipe, missing(), work, progress):
             _install(downloaded, entry)
-        if not entry.is_dir() or faults(entry, recipe):
+        if not entry.is_dir() or problems(entry, recipe):
             for built in build.build(recipe, missing(), work, progress):
                 _install(built, entry)
     finally:

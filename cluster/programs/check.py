@@ -33,13 +33,13 @@ _HEADERS = struct.Struct("<32xQ14xHH")
 _SEGMENT = struct.Struct("<8xQ16xQ16x")
 
 
-def fault(path: Path) -> str:
-    """Return why the file at `path` is no program for this machine, or ""."""
+def problem(path: Path) -> str | None:
+    """Return why the file at `path` is no program for this machine, or None."""
     try:
         with path.open("rb") as file:
             head = file.read(64)
             if sys.platform == "darwin":
-                return _fault_on_macos(head, os.fstat(file.fileno()))
+                return _problem_on_macos(head, os.fstat(file.fileno()))
             if len(head) < 64 or not head.startswith(_MAGIC):
                 return "is not a Linux program"
             if head[4:6] + head[18:20] != _ours():
@@ -61,10 +61,10 @@ def fault(path: Path) -> str:
         return "is missing"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    return "" if os.access(path, os.X_OK) else "is not executable"
+    return None if os.access(path, os.X_OK) else "is not executable"
 
 
-def _fault_on_macos(head: bytes, found: os.stat_result) -> str:
+def _problem_on_macos(head: bytes, found: os.stat_result) -> str | None:
     """Return the same for a Mac, by the first bytes alone.
 
     What it has was a download whose sum was compared, or is built there.
@@ -73,7 +73,7 @@ def _fault_on_macos(head: bytes, found: os.stat_result) -> str:
         return "is no program for this Mac"
     if who := others_who_write(found):
         return f"can be written by {who}"
-    return "" if found.st_mode & stat.S_IXUSR else "is not executable"
+    return None if found.st_mode & stat.S_IXUSR else "is not executable"
 
 
 def _ours() -> bytes:

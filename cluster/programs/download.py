@@ -59,13 +59,13 @@ def download(
     if not any(found for _, found in wanted):
         return None
     architecture = releases.ARCHITECTURES.get(platform.machine(), "")
-    refusal = ""
+    reason = None
     if releases.OFF in os.environ:
-        refusal = f"{releases.OFF} is set"
+        reason = f"{releases.OFF} is set"
     elif not architecture:
-        refusal = f"nothing is published for {platform.machine()}"
-    if refusal:
-        progress.finish(f"{_instead('')}, because {refusal}")
+        reason = f"nothing is published for {platform.machine()}"
+    if reason:
+        progress.finish(f"{_instead('')}, because {reason}")
         return None
     base = releases.mirror()
     asked = [
@@ -79,10 +79,10 @@ def download(
     programs.mkdir()
     left = []
     for step, found in asked:
-        why = next((failed[r] for r in found if r in failed), "")
-        why = why or _put(step, {r: fetched[r] for r in found}, programs)
-        if why or not found:
-            left.append((step, why))
+        reason = next((failed[r] for r in found if r in failed), None)
+        reason = reason or _put(step, {r: fetched[r] for r in found}, programs)
+        if reason or not found:
+            left.append((step, reason))
     _explain(left, len(left) == len(asked), progress)
     return programs if len(left) < len(asked) else None
 
@@ -278,23 +278,23 @@ def _reason(error: requests.RequestException, url: str) -> str:
 # --- From files to programs ---------------------------------------------------
 
 
-def _put(step: Step, files: dict[Release, Path], programs: Path) -> str:
-    """Put the programs of a step into the directory; return why not, or ""."""
+def _put(step: Step, files: dict[Release, Path], programs: Path) -> str | None:
+    """Put the programs of a step into the directory; return why not, or None."""
     try:
         for release, file in files.items():
             _unpack(release, file, programs)
         for name in step.programs if files else ():
-            fault = check.fault(programs / name)
-            if not fault and not check.program_version(step.question(programs, name)):
+            reason = check.problem(programs / name)
+            if not reason and not check.program_version(step.question(programs, name)):
                 # As where the C library is older than the one it was linked with.
-                fault = "does not run here"
-            if fault:
-                raise Unavailable(f"the published {name} {fault}")
+                reason = "does not run here"
+            if reason:
+                raise Unavailable(f"the published {name} {reason}")
     except (Unavailable, tarfile.TarError) as error:
         for name in step.programs:
             (programs / name).unlink(missing_ok=True)
         return str(error)
-    return ""
+    return None
 
 
 def _unpack(release: Release, file: Path, programs: Path) -> None:
@@ -317,11 +317,13 @@ def _unpack(release: Release, file: Path, programs: Path) -> None:
     file.unlink()
 
 
-def _explain(left: list[tuple[Step, str]], all_: bool, progress: Progress) -> None:
+def _explain(
+    left: list[tuple[Step, str | None]], all_: bool, progress: Progress
+) -> None:
     """Leave one line on the screen if something must be built after all."""
     # The distribution's program will do where there is one.
-    missing = [(step, why) for step, why in left if not check.system_has(step)]
-    reasons = list(dict.fromkeys(why for _, why in missing if why))
+    missing = [(step, reason) for step, reason in left if not check.system_has(step)]
+    reasons = list(dict.fromkeys(reason for _, reason in missing if reason))
     if not reasons:
         return
     which = "" if all_ else f" {', '.join(step.name for step, _ in missing)}"

@@ -37,9 +37,9 @@ def nameless(document):
 
 
 @pytest.mark.parametrize(
-    ("document", "message"),
+    ("document", "reason"),
     [
-        (OURS, ""),
+        (OURS, None),
         (None, "is empty."),
         ({}, "is empty."),
         ("text", "is not a kubeconfig."),
@@ -63,8 +63,8 @@ def nameless(document):
         ),
     ],
 )
-def test_a_problem_is_named(document, message):
-    assert problem(document) == message
+def test_a_problem_is_named(document, reason):
+    assert problem(document) == reason
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ RUNTIME = programs.Runtime(DISTRIBUTION, True)
 BUILD = programs.Build(True, runc=True)
 IMAGE = programs.Image(Path("/i/a.tar"), True, 10**10)
 DISK = cluster.Directory(
-    "state", Path("/s"), "LAB_STATE_DIR", True, "", True, 50_000_000_000, 600_000_000
+    "state", Path("/s"), "LAB_STATE_DIR", True, None, True, 50_000_000_000, 600_000_000
 )
 IDLE = cluster.Cluster(None)
 STATUS = {
@@ -193,11 +193,11 @@ MACHINES = {
         *("account", "fatal", "512 needed, 128 available", "ulimit -n 512"),
     ),
     "a read-only state directory": (
-        one_directory(problem="/s is not writable"),
+        one_directory(reason="/s is not writable"),
         *("state", "fatal", "not writable", "LAB_STATE_DIR"),
     ),
     "a read-only cache that a teacher has filled": (
-        one_directory(problem="/s is not writable", filled=True),
+        one_directory(reason="/s is not writable", filled=True),
         *("state", "ok", "read-only; all that is needed is there"),
     ),
     "a state directory without programs": (

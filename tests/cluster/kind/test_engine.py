@@ -7,7 +7,7 @@ import pytest
 
 from cluster import errors
 from cluster.kind import engine
-from cluster.kind.engine import Engine, detect, unmet
+from cluster.kind.engine import Engine, detect, problem
 from tests.cluster.kind.conftest import DOCKER, PODMAN
 
 
@@ -96,28 +96,28 @@ def test_the_first_engine_that_answers_and_is_fit_is_taken(
 def test_a_rootless_engine_must_be_fit_for_a_node(program, told, reason):
     """By kind's own checks: it would fail, where our cluster runs."""
     info = DOCKER_INFO | told if program == "docker" else {"host": PODMAN_INFO | told}
-    said = unmet(program, json.dumps(info))
-    assert bool(said) == bool(reason) and reason in said
+    said = problem(program, json.dumps(info))
+    assert bool(said) == bool(reason) and reason in (said or "")
 
 
 @pytest.mark.parametrize("mark", engine.MARKS)
 def test_the_hosts_engine_in_a_container_is_no_good(tmp_path, mark):
     told = json.dumps({"Name": "the-host", "SecurityOptions": []})
-    assert engine.unmet("docker", told, tmp_path) == ""
+    assert engine.problem("docker", told, tmp_path) is None
     (tmp_path / mark).parent.mkdir(exist_ok=True)
     (tmp_path / mark).touch()
-    why = engine.unmet("docker", told, tmp_path)
+    why = engine.problem("docker", told, tmp_path)
     assert (
         why == "is that of the host (the-host), whose 127.0.0.1 is not this container's"
     )
     # One in the container itself, as in a dev container, knows it by our name.
     ours = json.dumps({"Name": socket.gethostname(), "SecurityOptions": []})
-    assert engine.unmet("docker", ours, tmp_path) == ""
+    assert engine.problem("docker", ours, tmp_path) is None
 
 
 @pytest.mark.parametrize("told", ["", "Cannot connect", "[]", "{}", "null"])
 def test_an_engine_that_tells_nothing_is_taken_as_it_is(told):
-    assert engine.unmet("docker", told) == engine.unmet("podman", told) == ""
+    assert engine.problem("docker", told) is engine.problem("podman", told) is None
 
 
 def test_a_daemon_that_hangs_is_none(only, monkeypatch):

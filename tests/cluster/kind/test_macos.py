@@ -55,9 +55,9 @@ MACHO = "cffaedfe" + {"x86_64": "07000001", "arm64": "0c000001"}[platform.machin
 
 
 @pytest.mark.parametrize(
-    ("head", "mode", "fault"),
+    ("head", "mode", "reason"),
     [
-        (MACHO, 0o755, ""),
+        (MACHO, 0o755, None),
         (MACHO, 0o644, "is not executable"),
         ("7f454c46", 0o755, "is no program for this Mac"),
         ("cffaedfe12000001", 0o755, "is no program for this Mac"),
@@ -65,11 +65,11 @@ MACHO = "cffaedfe" + {"x86_64": "07000001", "arm64": "0c000001"}[platform.machin
     ],
 )
 def test_programs_of_a_mac_are_known_by_their_first_bytes(
-    tmp_path, monkeypatch, head, mode, fault
+    tmp_path, monkeypatch, head, mode, reason
 ):
     program = tmp_path / "kubectl"
     program.write_bytes(bytes.fromhex(head))
     program.chmod(mode)
     monkeypatch.setattr(check.sys, "platform", "darwin")
-    assert check.fault(program) == fault
-    assert check.fault(tmp_path / "none") == "is missing"
+    assert check.problem(program) == reason
+    assert check.problem(tmp_path / "none") == "is missing"

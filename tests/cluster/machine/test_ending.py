@@ -16,7 +16,7 @@ SESSION = "/user.slice/user-1.slice/session-7.scope"
 
 
 @pytest.mark.parametrize(
-    ("cgroup", "phase", "boot", "why"),
+    ("cgroup", "phase", "boot", "reason"),
     [
         (OURS, "ready", "2", "it ended with a restart of this machine"),
         (OURS, "stopped", "2", "it ended with a restart of this machine"),
@@ -26,17 +26,17 @@ SESSION = "/user.slice/user-1.slice/session-7.scope"
         ("", "ready", "1", "its processes were killed"),
         ("", "degraded", "1", "its processes were killed"),
         # Whoever started it was told.
-        (OURS, "failed", "1", ""),
-        (OURS, "starting", "2", ""),
+        (OURS, "failed", "1", None),
+        (OURS, "starting", "2", None),
     ],
 )
-def test_why_a_cluster_does_not_run(cgroup, phase, boot, why):
-    assert ending.why(identity.Run("1", cgroup), phase, boot) == why
+def test_why_a_cluster_does_not_run(cgroup, phase, boot, reason):
+    assert ending.reason(identity.Run("1", cgroup), phase, boot) == reason
 
 
 def test_of_a_cluster_that_was_stopped_or_never_ran_nothing_is_told(tmp_path):
     machine = local_machine(tmp_path)
-    assert machine.ended() == ""
+    assert machine.ended() is None
     (tmp_path / "run").mkdir()
     identity.write_state(tmp_path, None)
     known = json.loads((tmp_path / "machine.json").read_text())
@@ -52,7 +52,7 @@ def test_of_a_cluster_that_was_stopped_or_never_ran_nothing_is_told(tmp_path):
     )
     assert machine.ended() == "its processes were killed"
     (tmp_path / "run" / "stopped").touch()
-    assert machine.ended() == ""
+    assert machine.ended() is None
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_when_a_cluster_will_end(tmp_path, monkeypatch, cgroup, lingers, polkit,
 
 def test_after_a_start_both_are_told_where_there_are_any(tmp_path, monkeypatch):
     lab = Local(tmp_path)
-    assert lab.news("") == []
+    assert lab.news(None) == []
     monkeypatch.setattr(Local, "ends", lambda self: "at noon; `x` prevents that")
     assert lab.news("its processes were killed") == [
         "It did not run before: its processes were killed. The objects are kept.",

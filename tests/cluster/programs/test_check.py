@@ -17,34 +17,34 @@ def program(tmp_path):
 
 
 def test_genuine_programs_are_right(program):
-    assert check.fault(program) == ""
-    assert check.fault(Path(os.path.realpath(sys.executable))) == ""
+    assert check.problem(program) is None
+    assert check.problem(Path(os.path.realpath(sys.executable))) is None
 
 
 @pytest.mark.parametrize("part", [0.01, 0.5, 0.8])
 def test_a_program_without_its_end_is_cut_short(program, part):
     os.truncate(program, int(part * program.stat().st_size))
-    assert check.fault(program) == "is cut short"
+    assert check.problem(program) == "is cut short"
 
 
 @pytest.mark.parametrize("text", ["", "#!/bin/sh\n", "\x7fELF"])
 def test_a_text_is_no_program(program, text):
     program.write_text(text)
-    assert check.fault(program) == "is not a Linux program"
+    assert check.problem(program) == "is not a Linux program"
 
 
 def test_a_program_for_another_processor_is_recognised(program):
     with program.open("r+b") as file:
         file.seek(18)
         file.write(b"\xf3\x00")
-    assert check.fault(program) == "is for another kind of machine"
+    assert check.problem(program) == "is for another kind of machine"
 
 
 def test_what_cannot_be_started_has_a_reason(program, tmp_path):
     program.chmod(0o644)
-    assert check.fault(program) == "is not executable"
-    assert check.fault(tmp_path) == "cannot be read (Is a directory)"
-    assert check.fault(tmp_path / "none") == "is missing"
+    assert check.problem(program) == "is not executable"
+    assert check.problem(tmp_path) == "cannot be read (Is a directory)"
+    assert check.problem(tmp_path / "none") == "is missing"
 
 
 def runc(directory, *lines):

@@ -246,7 +246,7 @@ def test_all_programs_come_into_the_cache_and_nothing_is_built(
     made = programs.ensure(view, RECIPE)
     assert made == tmp_path / "cache" / "bin" / RECIPE.key() == programs.find(RECIPE)
     assert {path.name: path.read_bytes() for path in made.iterdir()} == everything
-    assert not any(check.fault(path) for path in made.iterdir())
+    assert not any(check.problem(path) for path in made.iterdir())
     assert not any("building" in line for line in view.shown)
     left = {path.name for path in (tmp_path / "cache" / "build").iterdir()}
     assert left <= {"lock"}

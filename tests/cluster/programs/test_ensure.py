@@ -76,11 +76,11 @@ def test_lab_assets_without_a_whole_program_is_an_error_that_names_it(
     os.truncate(assets / "hi", 1000)
     with pytest.raises(errors.IncompleteAssets) as caught:
         programs.find(recipe)
-    assert caught.value.faults == {"hi": "is cut short"}
+    assert caught.value.problems == {"hi": "is cut short"}
     (assets / "hi").unlink()
     with pytest.raises(errors.IncompleteAssets) as caught:
         programs.ensure(Silent(), recipe)
-    assert caught.value.faults == {"hi": "is missing"}
+    assert caught.value.problems == {"hi": "is missing"}
     assert caught.value.directory == assets
     monkeypatch.setenv("LAB_ASSETS", str(assets / "elsewhere"))
     with pytest.raises(errors.IncompleteAssets, match="no such directory"):
@@ -90,7 +90,7 @@ def test_lab_assets_without_a_whole_program_is_an_error_that_names_it(
 def test_a_program_that_the_distribution_has_may_be_missing(source, assets):
     hello = {"true": "binaries/hello"}
     own = gobox.recipe(source, programs=hello)
-    assert programs.faults(assets, own) == {"true": "is missing"}
+    assert programs.problems(assets, own) == {"true": "is missing"}
     either = gobox.recipe(source, programs=hello, substitute=True)
     assert programs.find(either) == assets
 
