@@ -1,1 +1,1 @@
-"""Give a cluster: what starts, finds, builds and examines one."""
+"""Start, find, build and examine a cluster."""

@@ -1,4 +1,4 @@
-"""Say what every backend does, and what its status and its logs are called.
+"""Define the interface of a backend, the keys of its status, and its logs.
 
 It loads no backend, so that the command line can list components without one.
 """
@@ -88,50 +88,50 @@ class Backend(Protocol):
 
     @property
     def context(self) -> str:
-        """Return the name of the context in it."""
+        """Return the name of the kubeconfig's context."""
 
     def running(self) -> bool:
-        """Say whether it runs, ready or not."""
+        """Say whether the cluster runs, ready or not."""
 
     def binaries(self) -> Path | None:
         """Return the directory that holds kubectl, or None before the set-up."""
 
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
-        """Get what a start needs: the binaries' directory and the image archive.
+        """Get the files of a start: the binaries' directory and the image archive.
 
         There is none where no pod can run.
         """
 
     def prepared(self) -> bool:
-        """Say whether a start would find all that it needs, and make nothing."""
+        """Say whether a start would find all files and make nothing."""
         return self.binaries() is not None
 
     def topics(self) -> "tuple[type[Topic], ...]":
-        """Return what `doctor` looks at: what keeps it from starting, or slows it."""
+        """Return the topics of `doctor`: causes of a failed or slow start."""
         return ()
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
         """Start the cluster, or attach to it; return when it is ready."""
 
     def stop(self) -> bool:
-        """Stop it and keep its objects; return False if it did not run."""
+        """Stop the cluster and keep its objects; return False if no cluster ran."""
 
     def question(self) -> str:
-        """Return what has to be agreed to before `delete`."""
+        """Return the question that `delete` asks."""
         return f"Remove the cluster and all its objects in {self.state}?"
 
     def delete(self) -> bool:
-        """Stop it and remove its state; return False if there was none."""
+        """Stop the cluster and remove its state; return False if there was none."""
 
     def status(self) -> dict | None:
-        """Return how it is, with the keys of `STATUS`; None if it does not run."""
+        """Return the status, with the keys of `STATUS`; None if no cluster runs."""
 
     def told(self) -> dict:
-        """Return how it is, also if it does not run."""
+        """Return the status, also of a cluster that does not run."""
         return self.status() or {**STATUS, "problem": self.ended()}
 
     def ends(self) -> str:
-        """Say when it will end by itself, and what prevents that; "" if it will not."""
+        """Return when the cluster will end by itself, and what prevents that, or ""."""
         return ""
 
     def ended(self) -> str | None:

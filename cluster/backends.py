@@ -74,7 +74,7 @@ class MachineFacts:
     system = sys.platform
 
     def __init__(self, asked: str | None = None) -> None:
-        """Take what was asked for on the command line; None looks at LAB_BACKEND."""
+        """Take the backend of the command line; None looks at LAB_BACKEND."""
         self.asked = asked or os.environ.get(VARIABLE) or AUTO
         if self.asked not in NAMES:
             known = f"Known: {', '.join(NAMES)}."
@@ -229,7 +229,7 @@ def kept() -> Backend:
 
 
 def chosen() -> Choice:
-    """Return which backend it is here, and why; raise LabError."""
+    """Return the backend for this machine, and the reason; raise LabError."""
     return choose(MachineFacts())
 
 

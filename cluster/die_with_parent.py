@@ -37,7 +37,7 @@ def command(*program: str, group: bool = False, python: str = sys.executable) ->
 
 
 def main() -> int:
-    """Become the program, or lead the group in which it runs."""
+    """Become the program, or the leader of its process group."""
     words = sys.argv[1:]
     group = words[0] == "--group"
     parent, *program = words[group:]

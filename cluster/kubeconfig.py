@@ -1,4 +1,4 @@
-"""Read kubeconfigs: what is wrong with one, and how its user reaches the API server.
+"""Read kubeconfigs: find their problems, and how the user reaches the API server.
 
 The one reader, and what writes those of our own clusters. It loads no library of
 cryptography: to attach to a running cluster needs this alone. Only what is read is
@@ -23,7 +23,7 @@ _AGAIN = "Run `python -m helpers up` and then the cell with `connect()`: both re
 
 @dataclass(frozen=True)
 class Access:
-    """How somebody reaches an API server; its repr holds no secret.
+    """The address and credential of a user; the repr holds no secret.
 
     `authority`, `certificate` and `key` are PEM text. Without an authority this
     machine's own list counts, without certificate and token it is nobody. `server_name`
@@ -41,7 +41,7 @@ class Access:
 
 
 def server_access(path: Path) -> Access:
-    """Return how anybody reaches the server of the current context, as nobody."""
+    """Return the connection to the current context's server, without a credential."""
     cluster, _ = current_entries(path)
     return Access(
         cluster["server"],
@@ -199,7 +199,7 @@ def server_of(document: dict, context: str) -> str:
 def embed(
     directory: Path, stem: str, *, server: str, context: str, user: str = ""
 ) -> dict:
-    """Return a kubeconfig with all of it embedded: the CA and the pair of `stem`."""
+    """Return a kubeconfig with embedded data: the CA and the pair of `stem`."""
 
     def b64(name: str) -> str:
         return base64.b64encode((directory / name).read_bytes()).decode()

@@ -28,7 +28,7 @@ def state_dir() -> Path:
 
 
 def cache_dir() -> Path:
-    """Return the directory of what can be made again: binaries and images.
+    """Return the directory of files that a build can replace: binaries and images.
 
     `LAB_CACHE_DIR` overrides it, and its owner is trusted then. Raise as `state_dir`.
     """

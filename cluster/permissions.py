@@ -1,4 +1,4 @@
-"""Make directories that only we can write, and refuse those that others can change.
+"""Make private directories, and refuse directories that others can change.
 
 Programs from the cache run as us, and the state directory has our kubeconfig and keys:
 whoever can write there, or to a directory above, decides what runs as us. The rule is
@@ -25,7 +25,7 @@ from cluster import errors
 
 
 def make_private(directory: Path) -> None:
-    """Make the directory and those missing above it, 0700; accept one that is there.
+    """Make the directory and missing parents, 0700; accept an existing directory.
 
     Whatever the umask: `parents=True` would leave those above to it.
     """
@@ -76,7 +76,7 @@ def refuse_changeable(directory: Path, variable: str, *, shared: bool = False) -
 
 
 def others_who_write(found: os.stat_result) -> str:
-    """Return who can write to it beside its owner, or ""."""
+    """Return the other accounts that can write to a file, or ""."""
     if found.st_mode & stat.S_IWOTH:
         return "every account"
     if found.st_mode & stat.S_IWGRP and not _is_private(found.st_gid):

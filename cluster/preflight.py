@@ -1,4 +1,4 @@
-"""Check what a start needs of this account before anything is started.
+"""Check that this account has the resources of a start, before the start.
 
 Facts are read here and judged by pure methods; `up` raises the first problem, the
 doctor shows them all. Memory and disk are what this process may still use, in bytes: a
@@ -134,7 +134,7 @@ def _hard(name: int) -> int | None:
 
 
 def _soft(name: int) -> int | None:
-    """Return the limit as it is: nobody raises this one."""
+    """Return the limit that applies: no program raises it."""
     soft = resource.getrlimit(name)[0]
     return None if soft == resource.RLIM_INFINITY else soft
 
@@ -192,7 +192,7 @@ def memory_available(
 
 
 def processors() -> int:
-    """Return how many processors this process may use; macOS can bind it to none."""
+    """Return how many processors this process may use; macOS has no such limit."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

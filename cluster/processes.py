@@ -1,4 +1,4 @@
-"""Run a program to its end, ask one what it is, know a process again, end a child."""
+"""Run programs, query their version, recognize a process, and end a child."""
 
 import os
 import signal
@@ -86,7 +86,7 @@ def end_process(process: subprocess.Popen, grace: float) -> None:
 
 
 def ask_program(program: str | Path, option: str) -> tuple[bytes, bytes]:
-    """Return what a program prints on stdout and stderr, whatever its exit code.
+    """Return a program's stdout and stderr, whatever its exit code.
 
     Both are empty if it cannot be started, or takes more than 10 seconds.
     """
@@ -103,7 +103,7 @@ def ask_program(program: str | Path, option: str) -> tuple[bytes, bytes]:
 
 
 def start_time(pid: int) -> int | None:
-    """Return when `pid` started, or None if it is gone, as a zombie is.
+    """Return when `pid` started, or None for an ended process or a zombie.
 
     Together with the pid it names a process for good. In clock ticks since boot:
     proc(5), /proc/pid/stat (22). Without /proc (macOS): in seconds since the epoch.

@@ -14,10 +14,10 @@ class Progress(Protocol):
     """What long work needs of a view."""
 
     def update(self, message: str) -> None:
-        """Say what is going on now; call again with the same text while it lasts."""
+        """Show the present step; call again with the same text while the step lasts."""
 
     def finish(self, message: str) -> None:
-        """Say how it ended and leave that line on the screen."""
+        """Show the result and leave that line on the screen."""
 
 
 class Silent:
@@ -55,13 +55,13 @@ class Terminal:
         self._write(f"[{now - self._began:5.1f} s] {message}", keep=not self._live)
 
     def finish(self, message: str) -> None:
-        """Show `message` and leave it there."""
+        """Show `message` for good."""
         seconds = time.monotonic() - self._began
         self._write(f"[{seconds:5.1f} s] {message}", keep=True)
         self._message = ""
 
     def leave(self) -> None:
-        """End a live line, so that what others write starts on its own."""
+        """End a live line, so that the next output starts on a line of its own."""
         if self._width:
             self._stream.write("\n")
             self._width = 0
@@ -99,7 +99,7 @@ class Notebook:
         self._show(f"{message} ({now - self._began:.0f} s)")
 
     def finish(self, message: str) -> None:
-        """Show `message` and leave it there."""
+        """Show `message` for good."""
         self._show(message)
         self._handle = None
 

@@ -68,7 +68,7 @@ def refuse_foreign(state: Path) -> None:
 
 
 def has_more(state: Path) -> bool:
-    """Say whether there is anything but the file of what a learner has solved."""
+    """Say whether the directory holds more than the learner's progress."""
     return bool(_names(state))
 
 
@@ -113,7 +113,7 @@ def _taken(lock: int) -> bool:
 
 
 def same_file(descriptor: int, path: Path) -> bool:
-    """Say whether an open file is still the one of that name."""
+    """Say whether `path` still leads to an open file."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:
@@ -173,7 +173,7 @@ def read_shared(path: Path, limit: int) -> str:
 
 
 def below(top: Path) -> Iterator[os.DirEntry]:
-    """Yield all that is below a directory, each after what it is in; follow no links.
+    """Yield the entries below a directory, parents first; follow no links.
 
     What cannot be read, or is gone by then, is left out. Pods can nest directories
     deeper than `os.walk` of Python 3.11 goes.

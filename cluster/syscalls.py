@@ -95,7 +95,7 @@ def keep_capabilities() -> None:
 
 
 def drop_capability(number: int) -> None:
-    """Take it, of the first 32, from this process and from all that it starts."""
+    """Drop a capability, of the first 32, from this process and its children."""
     _prctl(_PR_CAPBSET_DROP, number)
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
     sets = ctypes.create_string_buffer(24)
@@ -107,12 +107,12 @@ def drop_capability(number: int) -> None:
 
 
 def hide_process() -> None:
-    """Open memory and descriptors of this process to nobody but the host's root."""
+    """Close memory and descriptors of this process to all but the host's root."""
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
 def forget_keys() -> None:
-    """Leave the session keyring, with the tickets and keys of a login, for a new one.
+    """Replace the session keyring, with the keys of a login, by an empty one.
 
     A kernel without keyrings has nothing to forget.
     """
@@ -163,7 +163,7 @@ def copy_mount(source: str, attributes: int, namespace: int | None = None) -> in
 
 
 def place_mount(mount: int, target: str) -> None:
-    """Mount at `target` what `copy_mount` has returned, and close it."""
+    """Mount the result of `copy_mount` at `target`, and close it."""
     path, flags = os.fsencode(target), _MOVE_MOUNT_F_EMPTY_PATH
     try:
         _check(_libc.syscall(_MOVE_MOUNT, mount, b"", _AT_FDCWD, path, flags), target)
@@ -172,7 +172,7 @@ def place_mount(mount: int, target: str) -> None:
 
 
 def unmount(target: str, flags: int = 0) -> None:
-    """Unmount what is mounted at `target`."""
+    """Unmount the file system at `target`."""
     _check(_libc.umount2(os.fsencode(target), flags), target)
 
 
@@ -192,7 +192,7 @@ def inotify_init() -> int:
 
 
 def load_module(path: str) -> None:
-    """Load a module into the kernel, unless it is there."""
+    """Load a module into the kernel, unless it is loaded."""
     number = _FINIT_MODULE.get(os.uname().machine)
     if number is None:
         raise OSError(38, "finit_module: unknown machine", os.uname().machine)

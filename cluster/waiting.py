@@ -1,4 +1,4 @@
-"""Wait for an answer that is not empty: the one poll loop.
+"""Poll until an answer is not empty: the only poll loop.
 
 What it means if none came, the caller says.
 """
@@ -26,7 +26,7 @@ def until(
     alive: Callable[[], object] | None = None,
     pause: float = PAUSE,
 ) -> Answer:
-    """Ask until the answer is not empty, and return it; the last one after `seconds`.
+    """Poll until the answer is not empty; return the answer, the last after `seconds`.
 
     With `what` a learner is told, once it takes long, what is waited for and how it
     stands (`state`). `alive` is called after each empty answer: it raises what makes

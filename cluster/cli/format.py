@@ -80,7 +80,7 @@ def working(done: str) -> Iterator[progress.Progress]:
 
 @contextlib.contextmanager
 def one_interrupt() -> Iterator[None]:
-    """Let Ctrl-C through once: a second one would cut off what undoes the first."""
+    """Let Ctrl-C through once: a second would interrupt the cleanup after the first."""
 
     def once(*_: object) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""Write into one file what somebody who is to help asks for first, without secrets.
+"""Collect diagnostics for a bug report in one file, with secrets redacted.
 
 It is for when things are broken: a section that cannot be read says so in its place.
 """
@@ -94,7 +94,7 @@ def _section(title: str, read: Callable[[], str]) -> list[str]:
 
 
 def without_secrets(text: str) -> str:
-    """Return a text without what looks like a token, a key or a password."""
+    """Return a text with tokens, keys and passwords redacted."""
     return _SECRETS.sub(REMOVED, text)
 
 

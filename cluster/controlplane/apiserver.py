@@ -121,7 +121,7 @@ class ApiServer:
         return self
 
     def stop(self) -> None:
-        """Stop both and remove what they stored; again is no error."""
+        """Stop both processes and remove their data; a second call is no error."""
         if self._finish is not None:
             self._finish()
             self._finish = self._machine = None
@@ -145,22 +145,22 @@ class ApiServer:
         )
 
     def __enter__(self) -> Self:
-        """Start it for a block."""
+        """Start the server for a block."""
         return self.start()
 
     def __exit__(self, *_: object) -> None:
-        """Stop it, also when the block failed."""
+        """Stop the server, also when the block failed."""
         self.stop()
 
     def __repr__(self) -> str:
-        """Return one line: where it listens, and which process it is."""
+        """Return one line: the URL and the process."""
         if not self.running:
             return "kube-apiserver of this notebook, not running"
         return f"kube-apiserver of this notebook at {self.url} (pid {self.pid})"
 
     @property
     def running(self) -> bool:
-        """Say whether it runs; one that ends by itself is started again."""
+        """Say whether the server runs; a server that ends by itself is restarted."""
         return self._machine is not None and self._machine.running()
 
     @property
@@ -171,12 +171,12 @@ class ApiServer:
 
     @property
     def url(self) -> str:
-        """Return where it listens; raise LabError if it does not run."""
+        """Return the URL; raise LabError if the server does not run."""
         return f"https://127.0.0.1:{port_of(self.directory)}"
 
     @property
     def directory(self) -> Path:
-        """Return where its keys, objects and logs are; raise LabError."""
+        """Return the directory of keys, objects and logs; raise LabError."""
         if self._machine is None or not self._machine.running():
             message = "The kube-apiserver of this notebook does not run."
             raise errors.LabError(message, _AGAIN)
@@ -204,7 +204,7 @@ def _wait_until_ready(machine: Machine, before: int | None, timeout: float) -> N
 
 
 def require_memory() -> None:
-    """Raise NotEnough unless there is memory for one more."""
+    """Raise NotEnough unless there is memory for another server."""
     available = memory_available()
     if available < MEMORY:
         raise errors.NotEnough(
@@ -217,7 +217,7 @@ def require_memory() -> None:
 
 
 def new_directory() -> Path:
-    """Make a directory with keys for one more, and remove what killed kernels left.
+    """Make a directory with keys, and remove the directories of killed kernels.
 
     It is in the state directory, and named after this process. Raise StateError.
     """

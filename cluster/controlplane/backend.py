@@ -62,7 +62,7 @@ class ControlPlane(Local):
         return programs.find(RECIPE, CONTROL_PLANE)
 
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
-        """Make what a start needs: the binaries' directory, and the disk of a node.
+        """Make the files of a start: the binaries' directory, and the disk of a node.
 
         There is no disk where no node can be had.
         """
@@ -77,11 +77,11 @@ class ControlPlane(Local):
         return programs.ensure(progress, RECIPE, CONTROL_PLANE), None
 
     def prepared(self) -> bool:
-        """Say whether a start would find its programs: the image is for a node."""
+        """Say whether a start would find all programs: the image is for a node."""
         return self.binaries() is not None
 
     def topics(self) -> "tuple[type[Topic], ...]":
-        """Return what `doctor` looks at."""
+        """Return the topics of `doctor`."""
         from cluster.doctor import machine, node
 
         return (machine.Kernel, node.Account, node.Node)
@@ -95,7 +95,7 @@ class ControlPlane(Local):
         raise errors.NoNode("An image")
 
     def node(self) -> str:
-        """Return how its node is, as `status` shows it; "" if it has none.
+        """Return the state of the node, as `status` shows it; "" without a node.
 
         It is waiting, starting, running, restarting or failed.
         """

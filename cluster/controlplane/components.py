@@ -85,13 +85,13 @@ def describe(
 
 
 def api_server(parts: tuple[Component, ...]) -> tuple[Component, ...]:
-    """Return of a control plane what an API server alone needs: etcd and itself."""
+    """Return the components of an API server alone: etcd and kube-apiserver."""
     store, server = parts[:2]
     return store, replace(server, stop_after=())
 
 
 def _options(ports: Ports) -> dict[str, dict[str, str]]:
-    """Return by component the options that it has only here, or with another value."""
+    """Return the options that differ from the machine's, by component."""
     # Whoever started us holds the port, so that nobody takes it in between.
     shared = {"--permit-port-sharing": "true"}
     return {

@@ -73,7 +73,7 @@ def control_plane(state: Path) -> Machine:
 def api_server(
     state: Path, lifeline: int, flags: Mapping[str, Mapping[str, str]]
 ) -> Machine:
-    """Return an API server with its etcd, and nothing else.
+    """Return the machine of an API server with its etcd alone.
 
     It ends when nobody holds the other end of the pipe `lifeline` any more. `flags`
     are more command line options of the two, by component.
@@ -231,14 +231,14 @@ def _tasks(api: probes.Prober, *, with_node: bool) -> tuple[Task, ...]:
 
 
 class _Node:
-    """Asks after the node of the control plane, each start of it for itself."""
+    """Probes the node of the control plane, each of its starts separately."""
 
     def __init__(self, api: probes.Prober) -> None:
         self._api = api
         self._marked: int | None = None
 
     def ready(self, pid: int | None) -> bool:
-        """Say whether the node of process `pid`, and not one before it, is Ready."""
+        """Say whether the node of process `pid` is Ready, not an earlier node."""
         try:
             if pid != self._marked:
                 if bootstrap.mark_node_unknown(self._api):

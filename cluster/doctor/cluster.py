@@ -1,4 +1,4 @@
-"""Look at the backend, its directories, and the cluster if it runs."""
+"""Examine the backend, its directories, and a running cluster."""
 
 import os
 import shutil
@@ -20,13 +20,13 @@ class Chosen:
 
     @classmethod
     def read(cls) -> "Chosen":
-        """Ask what `connect()` would use."""
+        """Read which backend `connect()` would use."""
         made = backends.chosen()
         known = backends.BACKENDS.get(made.backend)
         return cls(made, known().about if known else "")
 
     def findings(self) -> Iterator[Finding]:
-        """Say it, and why; what keeps a backend away, its topics say best."""
+        """Report the backend and the reason; its own topics tell its problems."""
         made = self.made
         if not self.about:
             error = refusal(made)
@@ -45,11 +45,11 @@ class Programs:
 
     @classmethod
     def read(cls) -> "Programs":
-        """Look for them."""
+        """Look for the programs."""
         return cls(backends.BACKENDS[backends.chosen().backend]().binaries())
 
     def findings(self) -> Iterator[Finding]:
-        """Report it; one in LAB_ASSETS that is not whole was refused."""
+        """Report the directory; an incomplete LAB_ASSETS was refused."""
         to_get = "none yet; `make setup` or the first `up` gets or builds it, once"
         yield ok("binaries", str(self.directory or to_get))
 
@@ -76,7 +76,7 @@ class Directory:
 
     @classmethod
     def read(cls, name: str, path: Path, variable: str, needed: int) -> "Directory":
-        """Look at it, or at the place where it would be made."""
+        """Examine the directory, or the place where a start would make it."""
         place = preflight.existing(path)
         reason = None
         if not place.is_dir():
@@ -132,7 +132,7 @@ class Directories:
 
     @classmethod
     def read(cls) -> "Directories":
-        """Look at both; what a build wants of the cache is its own topic."""
+        """Examine both directories; the disk of a build is another topic."""
         kept = backends.kept()
         needed = 0 if kept.running() else kept.disk
         state = Directory.read("state", paths.state_dir(), "LAB_STATE_DIR", needed)
@@ -150,7 +150,7 @@ class Directories:
 
 @dataclass(frozen=True)
 class Cluster:
-    """The cluster as `status` has it, None if it does not run."""
+    """The status of the cluster, None if no cluster runs."""
 
     status: dict | None
 
@@ -160,7 +160,7 @@ class Cluster:
         return cls(backends.kept().status())
 
     def findings(self) -> Iterator[Finding]:
-        """Judge: what is short explains what is not right."""
+        """Judge: a shortage explains the other problems."""
         if self.status is None:
             yield ok("cluster", "not running; `python -m helpers up` starts it")
             return

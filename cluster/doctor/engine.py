@@ -24,7 +24,7 @@ class Engine:
 
     @classmethod
     def read(cls) -> "Engine":
-        """Ask it."""
+        """Ask the engine."""
         found, reason = engine.detect()
         try:
             image = node_image()

@@ -1,4 +1,4 @@
-"""Hold what the doctor found, and write it for a person."""
+"""Hold the findings of the doctor, and write them for a person."""
 
 import re
 import textwrap
@@ -40,7 +40,7 @@ class Topic(Protocol):
 
     @classmethod
     def read(cls) -> Self:
-        """Find the facts out; it may raise a LabError, which is a finding then."""
+        """Read the facts; a LabError becomes a finding."""
 
     def findings(self) -> Iterable[Finding]:
         """Judge the facts; pure."""
@@ -62,7 +62,7 @@ def fatal(name: str, message: str, hint: str) -> Finding:
 
 
 def way_to_local(hint: str) -> Finding:
-    """Return what would allow a local cluster where another one is run."""
+    """Return the change that would allow a local cluster where another backend runs."""
     then = "Then run `python -m helpers delete`, and `up`."
     return ok("local cluster", f"{hint} {then}")
 

@@ -1,4 +1,4 @@
-"""Look at the kernel, and at what it allows this account."""
+"""Examine the kernel and the rights of this account."""
 
 import platform
 import pwd
@@ -31,7 +31,7 @@ class Kernel:
         return cls(platform.system(), platform.release(), platform.machine())
 
     def findings(self) -> Iterator[Finding]:
-        """Judge; what a system without Linux can run, its backend says."""
+        """Judge; on a system without Linux, the topic of the backend says what runs."""
         known = f"{self.system} {self.release} on {self.architecture}"
         if self.system != "Linux":
             yield ok("kernel", known)
@@ -60,7 +60,7 @@ class Namespaces:
 
     @classmethod
     def read(cls) -> "Namespaces":
-        """Try it in a child process, and read /etc/subuid."""
+        """Try a start in a child process, and read /etc/subuid."""
         with statedir.usable(paths.state_dir()):
             answer = attempt_here()
         facts = idmap.read_facts()
@@ -168,7 +168,7 @@ class Limits:
         return cls(Account.read(), identity.running(paths.state_dir()))
 
     def findings(self) -> Iterator[Finding]:
-        """Judge as `up` does; a cluster that runs has what it needs already."""
+        """Judge as `up` does; a running cluster has its resources already."""
         problems = () if self.running else tuple(self.account.problems())
         for problem in problems:
             yield fatal("account", problem.message, problem.hint)

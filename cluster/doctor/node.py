@@ -1,4 +1,4 @@
-"""Look at what a control plane needs, and at its node in user-mode Linux."""
+"""Examine the needs of a control plane, and its node in user-mode Linux."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ class Account:
         return cls(preflight.PlainAccount.read(), running)
 
     def findings(self) -> Iterator[Finding]:
-        """Judge; one that runs has what it needs."""
+        """Judge; a running control plane has its resources already."""
         for problem in () if self.running else self.account.problems():
             yield fatal("account", problem.message, problem.hint)
 
 
 @dataclass(frozen=True)
 class Node:
-    """By what the node runs its processes, "" for none, and `reason` says why.
+    """`mode` is `seccomp` or `ptrace`, "" without a node; `reason` says why.
 
     `landlock` is the version of the kernel's, `switched_off` says that it has one and
     does not use it. `hint` would allow a local cluster.

@@ -1,4 +1,4 @@
-"""Look at the programs that a cluster needs, and at what can make missing ones."""
+"""Examine the programs that a cluster needs, and the tools that build missing ones."""
 
 import shutil
 import sys
@@ -62,7 +62,7 @@ class Runtime:
         return cls(find_runc(directory), directory is not None)
 
     def findings(self) -> Iterator[Finding]:
-        """Judge it."""
+        """Judge the program."""
         if self.runc and not self.runc.seccomp:
             message = (
                 f"{self.runc.path} was built without libseccomp: pods run without "
@@ -99,7 +99,7 @@ class Build:
         return cls(True, runc, releases.hosts())
 
     def findings(self) -> Iterator[Finding]:
-        """Judge: what can be downloaded needs no compiler."""
+        """Judge: a program that can be downloaded needs no compiler."""
         if not self.needed:
             return
         yield ok("downloads", self.hosts or f"off: {releases.OFF} is set")
@@ -136,7 +136,7 @@ class Image:
         )
 
     def findings(self) -> Iterator[Finding]:
-        """Judge what a build of it would miss."""
+        """Judge the image, or whether a build of the image can succeed."""
         needed = image_find.DISK_NEEDED
         if self.archive:
             near = f"; {image_find.NEAR}" if self.near else ""

@@ -46,11 +46,11 @@ class UsePlan:
 
     @property
     def objects(self) -> list[dict]:
-        """Return what will be made, in this order."""
+        """Return the objects that `apply` makes, in this order."""
         return objects(self.record) if self.record.made else []
 
     def lines(self) -> list[str]:
-        """Return what a person has to know before they agree."""
+        """Return the lines that a person reads before they agree."""
         record, kind = self.record, "yours"
         if record.made:
             kind = "made for the lessons"
@@ -77,7 +77,7 @@ def plan(
     known: Record | None,
     progress: Progress,
 ) -> UsePlan:
-    """Return what `use` is about to do there; nothing is made.
+    """Return the plan of `use`; nothing is made.
 
     `known` is the record of the last `use`. Raise LabError if that was another
     cluster, or where `image` cannot be put in, and what `identify.find` raises.
@@ -109,7 +109,7 @@ def plan(
 
 
 def apply(found: UsePlan, state: Path, progress: Progress) -> Record:
-    """Do what a plan says, prove the policy, and return the record, written.
+    """Carry out a plan, prove the policy, and return the written record.
 
     If a step fails, what was made is taken back.
     """
@@ -213,7 +213,7 @@ def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:
 
 
 def remove(theirs: Client, record: Record) -> str:
-    """Take back what `use` has made; return why something is left, or ""."""
+    """Remove the objects of `use`; return a message listing the rest, or ""."""
     words = ("delete", "--ignore-not-found", "--wait=false", "-f", "-")
     done = theirs.attempt(*words, manifest=objects(record)[::-1])
     return done.stderr.strip() if done.returncode else ""
@@ -252,7 +252,7 @@ def _with_account(target: Target, record: Record) -> UsePlan:
 
 
 def _await_policy(ours: Client, record: Record, progress: Progress) -> None:
-    """Return when the server refuses what it must; raise NotReady."""
+    """Wait until the server enforces the policy; raise NotReady."""
     last = ["no answer"]
 
     def kept() -> bool:
@@ -274,7 +274,7 @@ def _await_policy(ours: Client, record: Record, progress: Progress) -> None:
 
 
 def require_same(theirs: Client, record: Record) -> None:
-    """Raise LabError unless it is the cluster that was agreed to, by its UID."""
+    """Raise LabError unless the UID is that of the cluster in the record."""
     uid = theirs.uid()
     if uid != record.uid:
         raise _other_cluster(record.server, uid, record.uid)

@@ -46,11 +46,11 @@ class Existing(Backend):
 
     @property
     def context(self) -> str:
-        """Return the name of the context in it."""
+        """Return the name of the kubeconfig's context."""
         return self.record().context
 
     def record(self) -> Record:
-        """Return what the learner has agreed to; raise LabError without that."""
+        """Return the record of `use`; raise LabError without one."""
         found = Record.read(self.state)
         if found is None:
             raise errors.LabError(
@@ -59,11 +59,11 @@ class Existing(Backend):
         return found
 
     def running(self) -> bool:
-        """Say whether a cluster has been named; whether it answers, `status` says."""
+        """Say whether a cluster has been named; `status` says whether it answers."""
         return Record.read(self.state) is not None
 
     def binaries(self) -> Path | None:
-        """Return the directory that holds kubectl, or None before it is got."""
+        """Return the directory that holds kubectl, or None before the download."""
         return find_kubectl()
 
     def setup(self, progress: Progress) -> tuple[Path, Path]:
@@ -94,7 +94,7 @@ class Existing(Backend):
         return False
 
     def question(self) -> str:
-        """Return what has to be agreed to; it is asked whether that cluster answers."""
+        """Return the question that `delete` asks, after a query to the cluster."""
         record = Record.read(self.state)
         if record is None:
             return super().question()
@@ -110,7 +110,7 @@ class Existing(Backend):
         )
 
     def delete(self) -> bool:
-        """Remove what was made from here, and the state; never anything else.
+        """Remove the objects that were made from here, and the state; nothing else.
 
         If that cluster is gone, or is another one by now, the state alone: raise
         LabError then, with the command for the rest. Return False if no cluster was
@@ -129,7 +129,7 @@ class Existing(Backend):
         return record is not None
 
     def _remove_there(self, record: Record) -> str:
-        """Remove namespaces and account; return why something is left, or ""."""
+        """Remove namespaces and account; return a message listing the rest, or ""."""
         mine = f"--selector={rbac.STATE}={record.state}"
         try:
             remover = self._remover(record)
@@ -139,7 +139,7 @@ class Existing(Backend):
             return error.message
 
     def status(self) -> dict | None:
-        """Return how it is, with the keys of `STATUS`; None before `use`."""
+        """Return the status, with the keys of `STATUS`; None before `use`."""
         record = Record.read(self.state)
         if record is None:
             return None
@@ -157,15 +157,15 @@ class Existing(Backend):
         }
 
     def log(self, component: str, lines: int, *, previous: bool = False) -> NoReturn:
-        """Raise LabError: its logs are with whoever runs it."""
+        """Raise LabError: the administrator has the logs."""
         raise _not_ours("A log of a component")
 
     def images(self) -> NoReturn:
-        """Raise LabError: its nodes are not ours to look into."""
+        """Raise LabError: the administrator has the nodes."""
         raise _not_ours("The list of images")
 
     def add_image(self, archive: Path) -> NoReturn:
-        """Raise LabError: its nodes are not ours to write to."""
+        """Raise LabError: the administrator has the nodes."""
         raise _not_ours(
             "An import of images",
             f"Push {versions.TOOLBOX_IMAGE.rpartition('/')[2]} to a registry and name "
@@ -173,7 +173,7 @@ class Existing(Backend):
         )
 
     def audit_log(self) -> NoReturn:
-        """Raise LabError: an audit log is for those who run the cluster."""
+        """Raise LabError: the administrator has the audit log."""
         raise _not_ours("The audit log")
 
     def image_hint(self) -> str:
@@ -236,7 +236,7 @@ def _not_ours(what: str, hint: str = "Ask whoever runs it.") -> errors.LabError:
 
 
 def _command(record: Record) -> str:
-    """Return the command that removes what was made from here."""
+    """Return the command that removes the objects that were made from here."""
     if not record.made:
         return f"kubectl delete namespaces --selector={rbac.STATE}={record.state}"
     # Its roles before its policy; namespaces of lessons are marked as its own.

@@ -1,4 +1,4 @@
-"""Find out which cluster a context leads to, and who asks it there. It only reads.
+"""Find the cluster that a context leads to, and the user there. Only reads.
 
 The genuine kubectl is used, as it alone knows every way to show a credential.
 """
@@ -40,7 +40,7 @@ class Client:
     def attempt(
         self, *words: str, manifest: Sequence[dict] = ()
     ) -> subprocess.CompletedProcess:
-        """Return what kubectl did; `manifest` goes to its stdin as a List."""
+        """Run kubectl and return the result; `manifest` goes to its stdin as a List."""
         items = {"apiVersion": "v1", "kind": "List", "items": [*manifest]}
         line = [
             str(programs.ensure_kubectl(Silent()) / "kubectl"),
@@ -64,7 +64,7 @@ class Client:
             raise failure(f"no answer in {3 * TIMEOUT} s", self.server) from None
 
     def run(self, *words: str, manifest: Sequence[dict] = ()) -> str:
-        """Return what kubectl prints; raise what `failure` returns."""
+        """Return the output of kubectl; raise the error of `failure`."""
         done = self.attempt(*words, manifest=manifest)
         if done.returncode:
             raise failure(done.stderr, self.server)
@@ -130,7 +130,7 @@ def find(kubeconfig: Path, context: str, progress: Progress) -> Target:
 
 
 def take(document: dict, context: str, folder: Path) -> dict:
-    """Return a kubeconfig of one context of another one, with its cluster and user.
+    """Return a kubeconfig of one context of `document`, with its cluster and user.
 
     Relative names of files count from `folder`, and come out absolute. Lessons choose
     the namespace, so the context's own is left out. Pure.
@@ -184,7 +184,7 @@ _TLS = re.compile(r"x509: |tls: |certificate|HTTP response to HTTPS client")
 
 
 def failure(stderr: str, server: str) -> errors.LabError:
-    """Return the error for what kubectl printed on stderr: who failed, and a way out.
+    """Return the error for kubectl's stderr: what failed, and a hint.
 
     kubectl prints it in many words of its own; a learner needs to know whether anything
     answered at all.

@@ -1,4 +1,4 @@
-"""Remember which cluster the learner has agreed to, and as whom it is asked."""
+"""Record which cluster the learner has agreed to, and the user there."""
 
 import json
 import secrets
@@ -49,5 +49,5 @@ class Record:
             return None
 
     def write(self, state: Path) -> None:
-        """Write it, for its owner alone; raise OSError."""
+        """Write the record, for its owner alone; raise OSError."""
         write_private(state / NAME, json.dumps(asdict(self), indent=2))

@@ -42,7 +42,7 @@ NEAR = "packages of its Python client have other versions than here"
 
 
 def find(binaries: Path, progress: Progress | None = None) -> Path | None:
-    """Return what `ensure` would, or None if it would have to build it.
+    """Return the archive that `ensure` would return, or None if it would build one.
 
     `progress` is told if it is not quite the one of this environment.
     """
@@ -60,7 +60,7 @@ def packed(binaries: Path) -> Path:
 
 
 def is_near(archive: Path, binaries: Path) -> bool:
-    """Say whether `archive` is one that `ensure` takes for want of its own."""
+    """Say whether `archive` is a substitute for the archive that `ensure` builds."""
     return archive.name != name(binaries).name
 
 

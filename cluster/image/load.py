@@ -1,4 +1,4 @@
-"""Import image archives into the running cluster and list what pods can use.
+"""Import image archives into the running cluster and list the images of pods.
 
 Through containerd's own client, `ctr`, wherever that containerd runs. It also says what
 is wrong with an archive that a learner brings; only the names in it are read here, and
@@ -200,11 +200,11 @@ class Refused(Exception):
 
 
 class Client(ABC):
-    """Asks one containerd about its images."""
+    """Queries one containerd about its images."""
 
     @abstractmethod
     def ask(self, *arguments: str) -> str:
-        """Return what `ctr` prints; raise Refused."""
+        """Return the output of `ctr`; raise Refused."""
 
     @abstractmethod
     def load(self, archive: Path) -> None:

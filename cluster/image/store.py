@@ -1,4 +1,4 @@
-"""Give a containerd the images that another one has imported, without a copy of them.
+"""Share the imported images of one containerd with another, without a copy.
 
 A store is what containerd's directory holds then: its databases, small, and the files
 of each layer, which are only read and so may be everybody's.
@@ -14,7 +14,7 @@ _SNAPSHOTS = "io.containerd.snapshotter.v1.overlayfs/snapshots/*"
 
 
 def name(key: str) -> str:
-    """Return what the store of the archive `key` is called, as this containerd's."""
+    """Return the name of the store of the archive `key`, for this containerd."""
     return f"{key}.{versions.CONTAINERD}.store"
 
 

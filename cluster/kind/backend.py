@@ -53,11 +53,11 @@ class Kind(Backend):
 
     @property
     def context(self) -> str:
-        """Return the name of the context in it."""
+        """Return the name of the kubeconfig's context."""
         return self._plan.context
 
     def running(self) -> bool:
-        """Say whether its node runs; False too if the engine does not answer."""
+        """Say whether the node runs; False too if the engine does not answer."""
         try:
             return self._runs()
         except errors.LabError:
@@ -68,7 +68,7 @@ class Kind(Backend):
         return programs.find_kubectl()
 
     def setup(self, progress: Progress) -> tuple[Path, Path]:
-        """Get what a start needs: kubectl's directory, our archive, the node's image.
+        """Get the files of a start: kubectl's directory, our archive, the node's image.
 
         Raise what `up` does.
         """
@@ -84,7 +84,7 @@ class Kind(Backend):
         return bool(found and image_find.find(found))
 
     def topics(self) -> "tuple[type[Topic], ...]":
-        """Return what `doctor` looks at."""
+        """Return the topics of `doctor`."""
         from cluster.doctor import engine, machine, programs
 
         return (machine.Kernel, engine.Engine, programs.Image)
@@ -114,7 +114,7 @@ class Kind(Backend):
             self._note(made=True)
 
     def stop(self) -> bool:
-        """Stop the node and keep its objects; return False if it did not run."""
+        """Stop the node and keep the objects; return False if the node did not run."""
         if not self._runs():
             return False
         self._engine().stop(self._plan.node)
@@ -248,7 +248,7 @@ class Kind(Backend):
         return kubectl, image_find.ensure(kubectl, progress, make)
 
     def _create(self, kubectl: Path, port: int | None, progress: Progress) -> None:
-        """Have kind make the cluster: it is there, or nothing is."""
+        """Create the cluster with kind; remove everything if that fails."""
         image = self._commands().node_image(progress)
         # Before the first container: if we are killed, the next one knows.
         self._note(made=False)
@@ -272,7 +272,7 @@ class Kind(Backend):
         port: int | None,
         progress: Progress,
     ) -> None:
-        """Start the node unless it runs, and wait; undo that if it fails."""
+        """Start the node unless it runs, and wait; stop the node if that fails."""
         try:
             if state not in ("", "running"):
                 progress.update(f"starting the node {node.plan.node}")
@@ -299,7 +299,7 @@ class Kind(Backend):
             )
 
     def _ensure_kubeconfig(self, node: Node, progress: Progress) -> None:
-        """Write the kubeconfig again unless it leads here; the node has it all."""
+        """Write the kubeconfig anew, from the node, unless the file leads there."""
         try:
             document = read_kubeconfig(self.kubeconfig)
             if server_of(document, self.context) == node.server():

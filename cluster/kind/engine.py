@@ -67,7 +67,7 @@ class Engine:
 
     @property
     def endpoint(self) -> str:
-        """Return where its command line leads just now, "" if it does not say.
+        """Return the address that the command line uses at the moment, "" if unknown.
 
         For Docker the address of the context in use, or DOCKER_HOST; for Podman
         CONTAINER_HOST. No daemon is asked.
@@ -102,7 +102,7 @@ class Engine:
         return self._run("image", "inspect", image, timeout=LONGEST).returncode == 0
 
     def ask(self, *arguments: str, timeout: float = LONGEST) -> str:
-        """Return what the engine prints; raise EngineFailed."""
+        """Return the output of the engine; raise EngineFailed."""
         done = self._run(*arguments, timeout=timeout)
         if done.returncode:
             what = f"{self.program} {' '.join(arguments[:2])}"
@@ -140,7 +140,7 @@ def detect() -> tuple[Engine | None, str]:
 
 
 def _answer(program: str) -> tuple[Engine | None, str]:
-    """Ask one program; no reason is given for one that is not installed."""
+    """Ask one program; a program that is not installed has no reason."""
     if not shutil.which(program):
         return None, ""
     engine = Engine(program)

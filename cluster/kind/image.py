@@ -1,4 +1,4 @@
-"""Make the image of the lessons by the engine, where there is no Linux to make it.
+"""Build the image of the lessons in a container, where the host is not Linux.
 
 What is in the image is as `cluster.image.toolbox` describes it; kubectl for the pods is
 downloaded here: by the sums, the mirror and the proxy of this machine.
@@ -32,7 +32,7 @@ CMD ["sleep", "infinity"]
 
 @dataclass(frozen=True)
 class Container:
-    """Makes archives by the engine of `commands`, and shows how far it is."""
+    """Builds archives in a container of `commands`, and shows the progress."""
 
     commands: Commands
     progress: Progress

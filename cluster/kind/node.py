@@ -39,7 +39,7 @@ class Node:
     kubectl: Path
 
     def run(self, *command: str, timeout: float = LONGEST) -> str:
-        """Return what a command in the node prints; raise EngineFailed."""
+        """Return the output of a command in the node; raise EngineFailed."""
         return self.engine.ask("exec", self.plan.node, *command, timeout=timeout)
 
     # --- its cluster ---
@@ -64,7 +64,7 @@ class Node:
         return self._get("--raw=/readyz") == "ok"
 
     def pods(self) -> list[dict]:
-        """Return the pods that make the cluster, [] if nobody answers."""
+        """Return the pods of kube-system, [] if the API server does not answer."""
         said = self._get("pods", "--namespace=kube-system", "-o", "json")
         return json.loads(said)["items"] if said else []
 
@@ -105,7 +105,7 @@ class Node:
         return self.run("sh", "-c", both, "sh", str(lines), *wanted)
 
     def audit_log(self) -> str:
-        """Return what is in the files of the audit log; raise EngineFailed."""
+        """Return the content of the audit log's files; raise EngineFailed."""
         # A pattern that fits no file stays as it is.
         script = f'for file in "$1"/{audit.FULL} "$1"/{audit.NAME}; do '
         script += '[ ! -e "$file" ] || cat "$file"; done'
@@ -196,7 +196,7 @@ def _row(container: dict, created: str) -> dict:
 
 @dataclass(frozen=True)
 class NodeClient(images.Client):
-    """Asks the containerd of a node; kind streams an archive into it."""
+    """Queries the containerd of a node; kind streams an archive into the node."""
 
     node: Node
     commands: Commands
@@ -210,7 +210,7 @@ class NodeClient(images.Client):
             raise images.Refused(error.message.splitlines()[-1]) from None
 
     def ask(self, *arguments: str) -> str:
-        """Return what `ctr` in the node prints; raise Refused."""
+        """Return the output of `ctr` in the node; raise Refused."""
         try:
             return self.node.run("ctr", "--namespace=k8s.io", *arguments)
         except errors.EngineFailed as error:
@@ -221,7 +221,7 @@ class NodeClient(images.Client):
 def ensure_toolbox(
     node: Node, commands: Commands, archive: Path, progress: Progress
 ) -> None:
-    """Load the image of the lessons from the suite's archive unless it is there.
+    """Load the image of the lessons from the suite's archive, unless the node has it.
 
     Alone: the archive holds a pause image too, and the node has its own.
     """

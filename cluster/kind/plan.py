@@ -118,12 +118,12 @@ class KindPlan:
         }
 
     def create(self, configuration: Path) -> list[str]:
-        """Return the arguments that make the cluster; it is all there or nothing."""
+        """Return the arguments that create the cluster, all of it or nothing."""
         # Not `--wait`: kind warns and goes on when the time is over.
         return ["create", "cluster", f"--config={configuration}", *self._ours()]
 
     def delete(self) -> list[str]:
-        """Return the arguments that remove it; one that is not there is fine."""
+        """Return the arguments that remove the cluster, if there is one."""
         return ["delete", "cluster", *self._ours()]
 
     def export_kubeconfig(self) -> list[str]:
@@ -138,7 +138,7 @@ class KindPlan:
         return [f"--name={self.cluster}", f"--kubeconfig={self.kubeconfig}"]
 
     def conditions(self) -> dict[str, list[str]]:
-        """Return what must hold, and the arguments by which kubectl waits for it."""
+        """Return the conditions of a ready cluster, each with kubectl's arguments."""
         return {
             "the node": ["wait", "nodes", "--all", "--for=condition=Ready"],
             "the default ServiceAccount": [
@@ -176,7 +176,7 @@ class Record:
             return None
 
     def write(self, state: Path) -> None:
-        """Write it; raise StateError."""
+        """Write the record; raise StateError."""
         with statedir.usable(state):
             write_private(state / RECORD, json.dumps(asdict(self)))
 

@@ -1,4 +1,4 @@
-"""Find `kind` or get it, and run it: output in a log, progress shown, no orphans."""
+"""Find or get `kind`, and run it: output in a log, progress shown, no orphans."""
 
 import os
 import re
@@ -40,7 +40,7 @@ def ensure_kind(progress: Progress) -> Path:
 
 
 def prepare_own_server(progress: Progress) -> None:
-    """Get what the API server of a notebook's own is made of, if it can be had.
+    """Get the programs of a notebook's own API server, where they can be had.
 
     One lesson starts one beside the cluster, and should not wait for it then.
     """
@@ -85,7 +85,7 @@ class Commands:
     engine: Engine
 
     def kind(self, arguments: list[str], progress: Progress) -> None:
-        """Run kind, and show which step it is at; raise KindFailed."""
+        """Run kind, and show its present step; raise KindFailed."""
         command = [str(ensure_kind(progress)), *arguments]
         what = f"kind {' '.join(arguments[:2])}"
         began = self.log.stat().st_size if self.log.exists() else 0
@@ -119,7 +119,7 @@ class Commands:
             raise errors.StartFailed(f"{what} {image} failed: {last}", _OTHER) from None
 
     def run(self, command: list[str], what: str, show: Callable[[], None]) -> str:
-        """Return what a program prints; raise KindFailed with its last lines."""
+        """Return the output of a program; raise KindFailed with its last lines."""
         with statedir.usable(self.state):
             self.log.touch(mode=0o600)
         began = self.log.stat().st_size
@@ -141,7 +141,7 @@ class Commands:
         return printed
 
     def _step(self, began: int) -> str:
-        """Return the step that kind is at: the last one in its log since `began`."""
+        """Return the present step of kind: the last in its log since `began`."""
         said = self.log.read_bytes()[began:].decode(errors="replace").splitlines()
         steps = [line for line in said if line.lstrip().startswith("•")]
         return steps[-1].strip(" •.…") if steps else "starting"
@@ -153,7 +153,7 @@ class Commands:
 
 
 def essence(output: str) -> str:
-    """Return what an error shows of a program's output; pure.
+    """Return the lines of a program's output that an error shows; pure.
 
     kind's own sentence, and the end of what it quotes: kubeadm says a lot.
     """

@@ -54,7 +54,7 @@ class Local(Backend):
         return local_machine(self.state)
 
     def running(self) -> bool:
-        """Say whether any of its processes is alive."""
+        """Say whether a process of the cluster is alive."""
         return self._machine.running()
 
     def binaries(self) -> Path | None:
@@ -64,7 +64,7 @@ class Local(Backend):
         return programs.find()
 
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
-        """Return what a start needs, found or made: programs and the image archive."""
+        """Return the files of a start, found or made: programs and the archive."""
         from cluster.image import find as image_find
         from cluster.local import facts, store
         from cluster.programs import ensure
@@ -84,7 +84,7 @@ class Local(Backend):
         return bool(found and image_find.find(found))
 
     def topics(self) -> "tuple[type[Topic], ...]":
-        """Return what `doctor` looks at."""
+        """Return the topics of `doctor`."""
         from cluster.doctor import machine, programs
 
         ours = (machine.Kernel, machine.Namespaces, machine.Limits)
@@ -108,7 +108,7 @@ class Local(Backend):
             self._ensure_kubeconfig()
 
     def stop(self) -> bool:
-        """Stop the cluster and keep its objects; return False if it did not run."""
+        """Stop the cluster and keep its objects; return False if no cluster ran."""
         return self._machine.stop()
 
     def delete(self) -> bool:
@@ -136,7 +136,7 @@ class Local(Backend):
         return existed
 
     def status(self) -> dict | None:
-        """Return what the cluster says of itself, or None if it does not run.
+        """Return the status of the cluster, or None if no cluster runs.
 
         The keys are those of `STATUS`: of `Machine.status()`, and `server` and
         `kubeconfig`.
@@ -154,7 +154,7 @@ class Local(Backend):
         return {**STATUS, **found, **ours}
 
     def ends(self) -> str:
-        """Say when it will end by itself, and what prevents that; "" if it will not."""
+        """Return when the cluster will end by itself, and what prevents that, or ""."""
         from cluster.machine import ending
 
         return ending.when(self.state)
@@ -200,7 +200,7 @@ class Local(Backend):
         return images.import_archive(ctr, socket, archive, snapshotter=used)
 
     def slowness(self) -> float:
-        """Return how many times as long as usual its start took, at least 1."""
+        """Return how many times as long as usual the start took, at least 1."""
         try:
             return status_file.slowness(self._machine.last_status())
         except errors.StateError:
@@ -287,7 +287,7 @@ class Local(Backend):
         write_embedded(keys, stems, server=server, context=layout.CONTEXT)
 
     def _ensure_kubeconfig(self) -> None:
-        """Write the learner's kubeconfig unless it is there and right.
+        """Write the learner's kubeconfig, unless the present file is right.
 
         A context or namespace that the learner added stays.
         """

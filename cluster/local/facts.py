@@ -1,4 +1,4 @@
-"""Find out, inside the machine, what the components depend on.
+"""Find the facts that the components depend on, inside the machine.
 
 Nothing is decided here: `components` describes by these facts what runs.
 """
@@ -51,7 +51,7 @@ def ids() -> int:
 
 
 def remember(found: Facts, archive_key: str | None) -> None:
-    """Keep for the next start what this one did; call it when all is ready."""
+    """Keep the work of this start for the next; call it when all is ready."""
     storage.remember_bootstrap(layout.ETCD, layout.BIN)
     if found.import_archive and archive_key:
         write_private(IMPORTED, archive_key)

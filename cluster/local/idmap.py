@@ -90,7 +90,7 @@ def decide(facts: IdFacts) -> Map:
 
 
 def single(uid: int, gid: int) -> Map:
-    """Return the map of one id, which every user may have."""
+    """Return the map of a single id, which every user may write."""
     return Map("single", ((0, uid, 1),), ((0, gid, 1),))
 
 
@@ -166,7 +166,7 @@ def _taken() -> Iterable[range]:
 
 
 def _mapped() -> Iterator[range]:
-    """List the blocks of running machines: two paths can have one hash."""
+    """List the blocks of running machines: two paths can have the same hash."""
     for path in Path("/proc").glob("[0-9]*/uid_map"):
         with suppress(OSError):  # a process that has just ended
             for _, first, count in _lines(path):

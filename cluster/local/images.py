@@ -1,4 +1,4 @@
-"""Give the machine's containerd the images: those of a store, or by an import.
+"""Give the machine's containerd the images, from a store or by an import.
 
 In the machine: nothing here needs more than the standard library.
 """
@@ -21,11 +21,11 @@ _WORK = "io.containerd.snapshotter.v1.overlayfs/snapshots/*/work/work"
 
 
 def begin(key: str) -> None:
-    """Let containerd begin with the store that is shown, if it has not yet.
+    """Let a new containerd begin with the mounted store.
 
-    `key` identifies the archive of that. One that has begun with another keeps it, and
-    the images that were added: the archive is imported there. One whose store is gone
-    begins anew.
+    `key` identifies the archive of the store. A containerd that has begun with another
+    store keeps it, and the images that were added: the archive is imported there. A
+    containerd whose store is gone begins anew.
     """
     if facts.IMPORTED.exists() and store.is_whole(CONTAINERD):
         return
@@ -50,7 +50,7 @@ def _empty(directory: Path) -> None:
 
 
 def importing(found: Facts) -> tuple[Component, ...]:
-    """Return what fills containerd's directory: itself, the import, and what tidies."""
+    """Return the components that import the archive into containerd's directory."""
     return (
         replace(components.containerd(found), stop_after=()),
         components.image_import(layout.ARCHIVE, found.snapshotter),
@@ -75,7 +75,7 @@ def fill(found: Facts) -> bool:
 
 
 def supervised(parts: tuple[Component, ...]) -> Supervisor:
-    """Return what runs the components, and write their files."""
+    """Return the supervisor of the components, and write their files."""
     for part in parts:
         init.write_files(part)
     return Supervisor(

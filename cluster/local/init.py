@@ -1,4 +1,4 @@
-"""Be PID 1 of the machine: run the components in its namespaces, say how it goes.
+"""Be PID 1 of the machine: run the components in its namespaces, write the status.
 
 It is told what to do by a `MachinePlan` and tells others by `run/status.json`. When it
 dies, the kernel ends everything in the machine: nothing can be left behind.
@@ -45,7 +45,7 @@ class MachinePlan:
 
     @property
     def sources(self) -> rootfs.Sources:
-        """Return what its file system is made of."""
+        """Return the sources of the machine's file system."""
         return rootfs.Sources(
             self.state, self.binaries, self.python_home, self.archive, self.stores
         )
@@ -155,7 +155,7 @@ def environment() -> dict[str, str]:
 
 
 def _end_pods() -> None:
-    """Ask what is left, pods among it, to end; the kernel does it otherwise."""
+    """Ask the remaining processes, pods too, to end, before the kernel kills them."""
     for number, patience in ((signal.SIGTERM, POD_GRACE), (signal.SIGKILL, 0.5)):
         try:
             os.kill(-1, number)

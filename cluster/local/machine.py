@@ -1,4 +1,4 @@
-"""Say what the machine of the local cluster is started as, and with what."""
+"""Describe the program and the arguments of the local cluster's machine."""
 
 import sys
 from pathlib import Path

@@ -91,7 +91,7 @@ def main(plan_file: str, report_to: str) -> int:
 
 
 def make_cgroup(state: Path) -> tuple[int | None, str]:
-    """Make one that the machine's root owns, see `cgroups.make`."""
+    """Make a cgroup that the machine's root owns, see `cgroups.make`."""
     return cgroups.make(state, idmap.decide(idmap.read_facts(state)).uids[0][1])
 
 
@@ -195,7 +195,7 @@ def start(
 
 @sc.step("being root of a user namespace")
 def _become_root(state: Path) -> idmap.Map:
-    """Be root, in a user namespace if need be; return the ids of a next one.
+    """Become root, in a user namespace if need be; return the ids for the next.
 
     Raise StepRefused: where AppArmor restricts it, root of one has no capabilities.
     """
@@ -209,7 +209,7 @@ def _become_root(state: Path) -> idmap.Map:
 
 
 def _owner_as_us(store: str) -> int | None:
-    """Return a user namespace in which the owner of `store` is who we are.
+    """Return a user namespace that maps the owner of `store` to this user.
 
     None where we are the owner, or may not make it: the owner stays another then.
     """
@@ -243,7 +243,7 @@ def remove_tree(path: str) -> None:
 
 
 def _new_user_namespace(ids: idmap.Map, more: int = 0) -> None:
-    """Unshare it, with `more` namespaces; a helper that stayed outside writes the map.
+    """Unshare a user namespace, and `more`; a helper outside writes the map.
 
     All that its maker is in it, it is from now on: root.
     """
@@ -281,7 +281,7 @@ def _map_or_single(ids: idmap.Map, pid: int) -> str:
 
 
 def write_map(ids: idmap.Map, pid: int) -> str:
-    """Write the maps of `pid`; return what went wrong, or nothing."""
+    """Write the maps of `pid`; return the reason of a failure, or ""."""
     try:
         if ids.how == "newuidmap":
             for name, rows in (("uid", ids.uids), ("gid", ids.gids)):

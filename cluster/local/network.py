@@ -58,7 +58,7 @@ def configure_network() -> None:
 
 
 def guard_loopback() -> bool:
-    """Drop what pods send to 127.0.0.0/8; return False where kube-proxy cannot run.
+    """Drop packets of pods to 127.0.0.0/8; return False where kube-proxy cannot run.
 
     That is where `nft` is not installed or the kernel lacks what rules are made of.
     The kernel drops by itself until a pod has a port of the node (`hostPort`): for

@@ -12,7 +12,7 @@ from collections.abc import Container
 
 
 def fit(spec: dict, without: Container[str]) -> dict:
-    """Return the bundle's config.json without what a user may not have.
+    """Return the bundle's config.json without the settings that a user may not apply.
 
     `without` names what this machine has not: "seccomp", "cgroups".
     """

@@ -1,4 +1,4 @@
-"""Be every registry for containerd: what was imported is in it, and nothing else.
+"""Be every registry for containerd, with the imported images only.
 
 Runs as a script of its own, with the standard library alone:
 `python -ISE registry.py CTR SOCKET PORT`. A pull begins with a question: which digest
@@ -21,7 +21,7 @@ REASON = (
 
 
 def ctr(*arguments: str) -> bytes:
-    """Return what containerd's client prints, b"" where it fails; then say why."""
+    """Return the output of containerd's client, b"" after a logged failure."""
     command = [CTR, "--address", SOCKET, "--namespace=k8s.io", *arguments]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:
@@ -52,7 +52,7 @@ class Registry(BaseHTTPRequestHandler):
     timeout = 5
 
     def do_HEAD(self) -> None:
-        """Say what a tag stands for."""
+        """Return the digest of a tag."""
         asked = reference(self.path)
         rows = ctr("images", "list", f"name=={json.dumps(asked)}").splitlines()[1:]
         say(f"{asked}: {'imported' if rows else 'not imported'}")

@@ -26,7 +26,7 @@ BUFFER = 64 * 1024
 
 
 class _End:
-    """One socket of a connection, and what waits to be sent to it."""
+    """One socket of a connection, and the bytes that wait to be sent."""
 
     other: "_End"
 
@@ -38,13 +38,13 @@ class _End:
         self.silent = self.closed = False
 
     def receive(self) -> None:
-        """Take what it sends, for the other end; raise OSError."""
+        """Read from the socket, for the other end; raise OSError."""
         found = self.socket.recv(BUFFER)
         self.other.waiting = found
         self.silent = not found
 
     def send(self) -> None:
-        """Give it what waits, or its end; raise OSError."""
+        """Send the waiting bytes, or the end of the stream; raise OSError."""
         if self.waiting:
             self.waiting = self.waiting[self.socket.send(self.waiting) :]
         if self.other.silent and not self.waiting and not self.closed:
@@ -53,13 +53,13 @@ class _End:
 
     @property
     def events(self) -> int:
-        """Return what it is asked for; 0 for nothing at the moment."""
+        """Return the events to poll for; 0 for none at the moment."""
         reads = not self.silent and not self.other.waiting
         return selectors.EVENT_READ * reads | selectors.EVENT_WRITE * bool(self.waiting)
 
 
 class Relay:
-    """Leads what comes to `listener` on to `address`.
+    """Relays connections to `listener` on to `address`.
 
     `limit` is the number of connections led on.
     """
@@ -134,7 +134,7 @@ class Relay:
         self._ask(one)
 
     def _move(self, end: _End, events: int) -> None:
-        """Do what an end is ready for, unless the one before it has closed both."""
+        """Read or write as an end is ready, unless both ends were closed before."""
         if end not in self._ends:
             return
         try:

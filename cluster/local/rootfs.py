@@ -1,4 +1,4 @@
-"""Build what the processes of the machine see as their file system.
+"""Build the file system that the processes of the machine see.
 
 Only what the machine needs is shown: the operating system's programs, read-only; a
 handful of devices; an /etc of its own; of the state directory what components use. The
@@ -87,7 +87,7 @@ def build(sources: Sources, names: int | None = None) -> None:
 
 
 def enter(cgroup: int | None = None) -> None:
-    """Make what `build` has left here the root, with a /proc; raise StepRefused.
+    """Make the tree of `build` the root, with a /proc; raise StepRefused.
 
     `cgroup` is what `cgroups.make` gave: it is shown in place of the host's.
     """
@@ -204,7 +204,7 @@ def _own(root: str, sources: Sources) -> None:
 
 
 def _store(store: str, inside: str, names: int | None) -> None:
-    """Show the store; without it, where the kernel refuses, the archive is imported."""
+    """Mount the store; where the kernel refuses, the archive is imported instead."""
     inside = os.path.join(inside, os.path.basename(store))
     attributes = sc.MOUNT_ATTR_RDONLY | sc.MOUNT_ATTR_NOSUID | sc.MOUNT_ATTR_NODEV
     with suppress(OSError):
@@ -214,7 +214,7 @@ def _store(store: str, inside: str, names: int | None) -> None:
 
 
 def python_files(home: str) -> list[str]:
-    """List what of this interpreter is needed and not shown yet."""
+    """Return the files of this interpreter outside the directories of the system."""
     library = sysconfig.get_config_var("INSTSONAME") or ""
     wanted = (
         os.path.realpath(sys.executable),
@@ -304,7 +304,7 @@ def can_overlay(directory: str, lower: str | None = None) -> bool:
 
 
 def _remove_probe(base: str) -> None:
-    """Remove it from inside: what the kernel leaves is closed to others than root."""
+    """Remove the trial from inside: the kernel's remains are closed to all but root."""
     # And to root by a server of NFS, which knows of no user namespace.
     with suppress(FileNotFoundError):
         os.chmod(f"{base}/work/work", 0o700)

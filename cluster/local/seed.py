@@ -1,4 +1,4 @@
-"""Put into an empty etcd what every cluster of this version has, for its API server.
+"""Put the objects that every cluster of this version has into an empty etcd.
 
 A script of its own, `python -ISE seed.py OBJECTS SOCKET`, with the standard library
 alone. Without it the API server makes these objects, and only after a second's sleep:
@@ -20,7 +20,7 @@ MOST = 100
 
 
 def puts(lines: str) -> list[dict]:
-    """Return what etcd is to hold: an object for each line."""
+    """Return the keys and values for etcd: an object for each line."""
     now = f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
     made = []
     for line in lines.splitlines():
@@ -46,7 +46,7 @@ def _base64(text: str) -> str:
 
 
 def send(address: str, operations: list[dict]) -> str:
-    """Make one transaction of them; return the status line of etcd's answer.
+    """Put all pairs in one transaction; return the status line of etcd's answer.
 
     Nothing is put where the API server has made one of them already.
     """

@@ -1,4 +1,4 @@
-"""Make the store of the images: what containerd's directory holds once it has them.
+"""Make the store of the images: containerd's directory after the import.
 
 It is made once, by a machine as a cluster's with containerd alone in it, and kept in
 the cache beside the archive. Each new cluster begins with it, see `image.store`.
@@ -24,7 +24,7 @@ LONGEST = 120.0
 
 
 def ensure(binaries: Path, archive: Path, progress: Progress) -> None:
-    """Make the store of an archive if it is missing and can be made here.
+    """Make a missing store of an archive, where this machine can make it.
 
     It cannot in a cache that is another's, or on a file system that has no overlays;
     then each cluster imports the archive.

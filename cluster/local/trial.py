@@ -28,7 +28,7 @@ _ALL = "trying the steps of a start"
 
 @dataclass(frozen=True)
 class TrialResult:
-    """How far it got: the refused `step` and the kernel's `reason`, or "" twice.
+    """The result of a trial: the refused `step` and the kernel's `reason`, or "" twice.
 
     `ids` is how many ids it has; `overlay` says whether containers can share the files
     of their image, `limits` whether theirs can be enforced, `no_limits` why no cgroup
@@ -50,12 +50,12 @@ class TrialResult:
 
     @property
     def problem(self) -> errors.LabError | None:
-        """Return what a start would raise, or None; the way out is this machine's."""
+        """Return the error that a start would raise, with a hint, or None."""
         return refused(self.step, self.reason) if self.step else None
 
 
 def attempt(directory: Path) -> TrialResult:
-    """Try it with storage in `directory`, which must be writable."""
+    """Try a start with storage in `directory`, which must be writable."""
     base = Path(tempfile.mkdtemp(prefix=".trial-", dir=directory))
     try:
         (base / "bin").mkdir()
@@ -76,7 +76,7 @@ def attempt(directory: Path) -> TrialResult:
 
 
 def attempt_here() -> TrialResult:
-    """Try it where the state directory is or will be, else in /tmp."""
+    """Try a start where the state directory is or will be, else in /tmp."""
     directory = preflight.existing(paths.state_dir())
     return attempt(directory if os.access(directory, os.W_OK) else Path("/tmp"))
 
@@ -113,7 +113,7 @@ _SETTINGS = (
 
 
 def hint_of(step: str) -> str:
-    """Say what may be done about a refused step, from this machine's settings."""
+    """Return the hint for a refused step, from this machine's settings."""
     if step == _ALL:
         return (
             "This is a bug of these notebooks, or a machine that is too slow: please "
@@ -129,7 +129,7 @@ _CONTAINER = (
 
 
 def _advice(file: str, restricts: str, allows: str) -> str:
-    """Return what helps if a setting has the value that restricts, else ""."""
+    """Return the hint for a setting with the restricting value, else ""."""
     try:
         if Path(file).read_text().strip() != restricts:
             return ""

@@ -1,1 +1,1 @@
-"""Run the processes of a cluster: what the backends that have any share."""
+"""Run the processes of a cluster: the part that several backends share."""

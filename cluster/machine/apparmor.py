@@ -53,7 +53,7 @@ def profile(program: Path) -> str:
 
 
 def command() -> str:
-    """Return the command line by which an administrator allows it."""
+    """Return the command line by which an administrator loads the profile."""
     word = f"{shlex.quote(sys.executable)} -m helpers apparmor"
     return f"{word} | sudo tee {FILE} && sudo apparmor_parser -r {FILE}"
 
@@ -83,7 +83,7 @@ def _same(copy: Path, ours: Path) -> bool:
 
 
 def _copy(ours: Path, copy: Path) -> None:
-    """Replace it in one step: a cluster may be running it."""
+    """Replace the copy in one step: a cluster may be running it."""
     with tempfile.TemporaryDirectory(dir=copy.parent) as directory:
         new = os.path.join(directory, copy.name)
         shutil.copy2(ours, new)

@@ -1,4 +1,4 @@
-"""Describe the audit log of the API servers that are ours, and read it from its files.
+"""Describe the audit log of our API servers, and read its files.
 
 An API server can note each request: who asked for what, when, and which code came back.
 Ours do, at the level Metadata, which leaves out headers and bodies. Paths are written

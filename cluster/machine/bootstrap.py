@@ -1,4 +1,4 @@
-"""Make the API objects that a cluster needs, and wait for those that others make.
+"""Make the API objects that a cluster needs, and wait for those of controllers.
 
 kubeadm writes the same ones, under the same names; three the controller manager would
 make, which starts last. Each function asks or acts once and reports the result; the
@@ -39,7 +39,7 @@ _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 
 
 def make(api: Prober, posts: Iterable[Post]) -> str | None:
-    """Make what is missing; return None when all is right, else what went wrong."""
+    """Make missing objects; return None when all exist, else the reason."""
     problems = (_settle(api, post) for post in posts)
     return next((problem for problem in problems if problem), None)
 
@@ -192,7 +192,7 @@ def posts(*, limits: bool, ca: str, single_id: bool = False) -> list[Post]:
 
 
 def control_plane_posts() -> list[Post]:
-    """Return those of them that a cluster without a node needs, too."""
+    """Return the objects that a cluster without a node needs, too."""
     # The learner's group. kubeadm binds it since 1.29.
     name = "kubeadm:cluster-admins"
     binding = _binding(name, "cluster-admin", "Group", name)
@@ -317,7 +317,7 @@ _ASKED = """
 
 
 def _no_other_id() -> dict:
-    """Refuse a pod that asks for another id, where there is a single one.
+    """Refuse a pod that asks for another id, where the node has a single id.
 
     The kubelet would try to give it its token, again and again, and never start it; a
     group it would not get, without a word. What a program does by itself is another

@@ -1,4 +1,4 @@
-"""Give the machine a cgroup, by which Linux enforces the limits of its pods.
+"""Give the machine a cgroup, so that Linux enforces pod limits.
 
 Only version 2 counts: of the first an ordinary user gets none. Where systemd runs, the
 cgroup is in a scope of our own; elsewhere it is where nothing has to be switched on.
@@ -47,7 +47,7 @@ def make(state: Path, owner: int) -> tuple[int | None, str]:
 
 
 def _in_scope(name: str) -> Path:
-    """Enter a scope of our own; return where in it the machine's cgroup is to be."""
+    """Enter a scope of our own; return the path of the machine's cgroup."""
     if not (MOUNT / "cgroup.controllers").exists():
         raise OSError(errno.ENOTSUP, "cgroups are of version 1")
     if os.geteuid() and systemd.in_system_service():
@@ -65,7 +65,7 @@ def _in_scope(name: str) -> Path:
 
 
 def _place() -> Path:
-    """Return the nearest cgroup of ours, or above it, that has all that limits need.
+    """Return the nearest cgroup, ours or above, with the controllers that limits need.
 
     What its owner has not switched on is not ours to switch.
     """
@@ -101,7 +101,7 @@ def enter(cgroup: int) -> None:
 
 
 def divide(root: Path = MOUNT) -> bool:
-    """Leave the cgroup `root` to the kubelet; say whether it can enforce limits in it.
+    """Leave the cgroup `root` to the kubelet; say whether limits can be enforced.
 
     The calling process moves on into a cgroup beside those that the kubelet makes.
     """
@@ -134,12 +134,12 @@ def _write(path: Path, text: str) -> None:
 
 
 def left(state: Path) -> bool:
-    """Say whether the machine of a state directory has a cgroup, or left one."""
+    """Say whether a cgroup of a state directory's machine exists."""
     return (state / _NOTE).exists()
 
 
 def remove(state: Path) -> None:
-    """Remove the cgroup of a machine that has ended, if it had one."""
+    """Remove the cgroup of a machine that has ended, if there is one."""
     note = state / _NOTE
     with suppress(OSError):
         made = Path(note.read_text())

@@ -576,7 +576,7 @@ def kube_proxy(facts: Facts) -> Component:
 
 
 def registry(facts: Facts) -> Component:
-    """Describe what says of an image that it is imported, or what to do."""
+    """Describe the registry, which refuses images that are not imported."""
     port = at.REGISTRY_PORT
     script, ctr = f"{at.ETC}/registry.py", f"{at.BIN}/ctr"
     return Component(
@@ -612,7 +612,7 @@ def image_import(archive: str, snapshotter: str) -> Component:
 
 
 def image_prune() -> Component:
-    """Describe what removes the packed layers: unpacked they are all that is asked for.
+    """Describe the job that removes packed layers: pods need the unpacked layers only.
 
     Not the import's own option, which leaves them to be removed at some later time.
     """

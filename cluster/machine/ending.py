@@ -1,4 +1,4 @@
-"""Say when a cluster will end by itself, and why one does not run any more.
+"""Say when a cluster will end by itself, and why a cluster ended.
 
 At the end of an account's last login systemd ends the account's manager, and with it
 all that is below, unless the account lingers.

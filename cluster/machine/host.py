@@ -56,7 +56,7 @@ _ENDING = ("failed", "stopping", "stopped")
 
 @dataclass(frozen=True)
 class Launch:
-    """What one start is given. `listener` has the port, `lock` is a descriptor."""
+    """The arguments of a start. `listener` has the port, `lock` is a descriptor."""
 
     state: Path
     binaries: Path
@@ -92,11 +92,11 @@ class Machine:
     program: Program
 
     def running(self) -> bool:
-        """Say whether any of its processes is alive."""
+        """Say whether a process of the cluster is alive."""
         return identity.running(self.state)
 
     def status(self) -> dict | None:
-        """Return how it is, or None if it does not run; raise StateError.
+        """Return the status, or None if the machine does not run; raise StateError.
 
         Keys: `phase` (starting, ready, degraded, not answering, stopping, failed),
         `awaited`, `failed`, `problem`, `began` and `ready_at` (seconds of the epoch),
@@ -128,7 +128,7 @@ class Machine:
         return None
 
     def ending(self) -> bool:
-        """Say whether it runs, but will end by itself: stopped, or its start failed."""
+        """Say whether the machine runs, but ends: stopped, or its start failed."""
         if not self.running():
             return False
         try:
@@ -206,7 +206,7 @@ class Machine:
             )
 
     def stop(self, *, patience: float = 8.0) -> bool:
-        """Stop the machine; return False if it did not run.
+        """Stop the machine; return False if no machine ran.
 
         SIGTERM first; after `patience` seconds the kernel ends what is left.
         """
@@ -229,7 +229,7 @@ class Machine:
         )
 
     def _remove_cgroup(self) -> None:
-        """Remove what a machine that was killed has left, unless another runs."""
+        """Remove the cgroup of a killed machine, unless another machine runs."""
         if cgroups.left(self.state):
             with suppress(errors.StartFailed), identity.locked(self.state):
                 cgroups.remove(self.state)
@@ -252,7 +252,7 @@ class Machine:
         return True
 
     def last_status(self) -> dict:
-        """Return what the leader last wrote; raise StateError if that is damaged."""
+        """Return the leader's last status; raise StateError if the file is damaged."""
         path = self.state / "run" / "status.json"
         try:
             return status_file.parse(read_shared(path, status_file.LIMIT))
@@ -311,7 +311,7 @@ class Machine:
         return report
 
     def _await_world(self, report: int, progress: Progress) -> None:
-        """Read what the machine reports until it closes the pipe."""
+        """Read the machine's report until it closes the pipe."""
         deadline = time.monotonic() + lifecycle.BUDGET
         said = b""
         try:
@@ -337,7 +337,7 @@ class Machine:
             raise self._failure(stuck)
 
     def _ready(self, progress: Progress) -> bool:
-        """Look once, in this order: failed, dead, ready; raise what failed."""
+        """Check once, in this order: failed, dead, ready; raise the failure."""
         status = self.require_alive()
         if status["phase"] == "ready":
             return True

@@ -1,4 +1,4 @@
-"""Know which processes are the machine of a state directory, and speak to them.
+"""Find and signal the processes of a cluster.
 
 A lock that they inherit says whether there are any. `machine.json` says which, each
 with its start time: a pid alone may be another's by now.
@@ -109,7 +109,7 @@ def processes(state: Path) -> "list[psutil.Process]":
 
 
 def write_state(state: Path, pid_1: int | None) -> None:
-    """Write who this process and PID 1 are, as the host sees it.
+    """Write the identity of this process and of PID 1, as the host sees them.
 
     Each with what tells it from a later process of the same number; and what tells
     later how they have ended.
@@ -142,10 +142,10 @@ def last_run(state: Path) -> Run | None:
 
 
 def boot() -> str:
-    """Return what tells this boot of the computer from all others."""
+    """Return the id of this boot of the computer."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def plan_file(state: Path) -> Path:
-    """Return where the outer process finds what it is to do."""
+    """Return the path of the outer process's plan."""
     return state / "plan.json"

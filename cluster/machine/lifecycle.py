@@ -1,4 +1,4 @@
-"""Lead a cluster from its first component to its end, and write how it goes.
+"""Run a cluster from its first component to its end, and write its status.
 
 The phases: starting, ready, stopping, failed. What runs in it, what must be done
 before it is ready and what is left to end after the components, others say.

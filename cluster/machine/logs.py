@@ -27,7 +27,7 @@ def rotate(directory: Path) -> None:
 
 
 def shrink(path: str | os.PathLike, limit: int, kept: int) -> bool:
-    """Cut a log that is longer than `limit`; return whether it was.
+    """Cut a log that is longer than `limit`; return whether the log was cut.
 
     Its last `kept` bytes go to `.log.1`. The writer goes on in the same file: it
     appends, so it starts at the new end. A line written during the cut may be lost.

@@ -95,7 +95,7 @@ LEAVES = (
 
 
 def ensure(directory: Path) -> None:
-    """Make what is missing, unreadable or about to expire.
+    """Make the pairs that are missing, unreadable or about to expire.
 
     A CA that cannot be read is replaced together with everything it signed. The
     ServiceAccount key is kept as long as it can be read: tokens depend on it.
@@ -182,7 +182,7 @@ def _builder(
 
 
 def key_usage(*, ca: bool) -> x509.KeyUsage:
-    """Return what a key may be used for: an authority's signs certificates, too."""
+    """Return the usages of a key: an authority's key signs certificates, too."""
     return x509.KeyUsage(
         digital_signature=True,
         content_commitment=False,

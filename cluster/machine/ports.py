@@ -27,7 +27,7 @@ def write_port(state: Path, port: int) -> None:
 
 
 def listen(port: int) -> socket.socket:
-    """Bind the host's port now and keep it open: no one can take it in between."""
+    """Bind the host's port and keep it open, so that no other process can take it."""
     listener = bind(port)
     listener.listen(512)
     return listener
@@ -59,7 +59,7 @@ def hold(port: int = 0) -> socket.socket:
 
 
 def _owner_of(port: int) -> str:
-    """Name who listens on `port`, as far as this user may know."""
+    """Return the process that listens on `port`, as far as this user may know."""
     import psutil
 
     try:

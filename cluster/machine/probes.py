@@ -1,4 +1,4 @@
-"""Ask a component whether it is ready, and the API server for what PID 1 needs.
+"""Probe whether components are ready, and query the API server for PID 1.
 
 Standard library only, one short connection per question: used by PID 1.
 """
@@ -31,7 +31,7 @@ class Prober:
         self._tls.load_cert_chain(f"{pki}/super-admin.crt", f"{pki}/super-admin.key")
 
     def ready(self, how: Get | Connect | None) -> bool:
-        """Say whether the component answers as it should, now."""
+        """Say whether the component is ready now."""
         return ready(how, self._tls)
 
     def api(
@@ -56,7 +56,7 @@ class Prober:
 
 
 def ready(how: Get | Connect | None, tls: ssl.SSLContext | None = None) -> bool:
-    """Say whether a component answers as it should, now; `tls` is for https."""
+    """Say whether a component is ready now; `tls` is for https."""
     try:
         match how:
             case Get(url):
@@ -71,7 +71,7 @@ def ready(how: Get | Connect | None, tls: ssl.SSLContext | None = None) -> bool:
 
 
 def readyz(port: int, ca: Path) -> bool:
-    """Ask the API server behind a port of the host whether it serves.
+    """Probe whether the API server behind a port of the host serves.
 
     Everybody may ask that. Raise OSError if there is no answer.
     """

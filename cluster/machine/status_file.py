@@ -1,4 +1,4 @@
-"""Read what a cluster has last said of itself: `run/status.json`, as hostile input.
+"""Read the last status of a cluster, `run/status.json`, as hostile input.
 
 Pods can write to that file. Who reads a status may rely on its shape.
 """

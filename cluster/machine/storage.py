@@ -90,7 +90,7 @@ def try_machine(
 
 
 def hand_over(state: Path, ids: range) -> None:
-    """Give what the machine uses of `state` to its root, the first of the host's `ids`.
+    """Give the machine's part of `state` to its root, the first of the host's `ids`.
 
     Only root may. The images of a machine with other ids are imported again.
     """
@@ -106,7 +106,7 @@ def hand_over(state: Path, ids: range) -> None:
 
 
 def remove_state(state: Path) -> None:
-    """Remove a state directory, but not the file of what a learner has solved."""
+    """Remove a state directory, except for the learner's progress."""
     marks = [state / mark for mark in reversed(statedir.MARKS)]
     for path in (*(set(state.iterdir()) - set(marks)), *marks):
         if path.name != paths.PROGRESS and os.path.lexists(path):
@@ -153,12 +153,12 @@ def was_ready(etcd: Path) -> bool:
 
 
 def remember_bootstrap(etcd: str, binaries: str) -> None:
-    """Keep that it has."""
+    """Record that this API server has filled this etcd."""
     statedir.write_private(Path(etcd, _BOOTSTRAPPED), _api_server(binaries))
 
 
 def says(marker: Path, expected: str) -> bool:
-    """Say whether a marker holds what is expected; False without a marker."""
+    """Say whether a marker has the expected text; False without a marker."""
     try:
         return marker.read_bytes() == expected.encode()
     except OSError:

@@ -1,4 +1,4 @@
-"""Start components in order, restart what dies, stop in reverse.
+"""Start components in order, restart those that die, stop in reverse.
 
 mirakuru, supervisor, circus and honcho have no order with readiness. s6-rc, dinit and
 process-compose have one, but would each be one more program to get.
@@ -31,7 +31,7 @@ PATIENCE = 5.0
 
 @dataclass
 class ComponentState:
-    """What is known of one component; `since` in seconds of the epoch."""
+    """The state of one component; `since` in seconds of the epoch."""
 
     state: str = "waiting"
     pid: int | None = None
@@ -82,7 +82,7 @@ class Supervisor:
         return not self.awaited()
 
     def awaited(self) -> list[str]:
-        """Name what is not ready yet."""
+        """Return the names of components that are not ready yet."""
         waiting = (part.name for part in self.components if not part.background)
         return [name for name in waiting if not self._met((name,))]
 
@@ -182,7 +182,7 @@ class Supervisor:
             self.states[part.name].restarts += 1
 
     def _run_once(self, part: Component) -> tuple[bool, str | None]:
-        """Start it and wait for its end: was it ready, how did it end (None: done)."""
+        """Run a component once; return whether it was ready, and how it ended."""
         try:
             pid = self._spawn(part)
         except OSError as error:
@@ -202,7 +202,7 @@ class Supervisor:
         return all(self.states[name].state in ("running", "done") for name in needs)
 
     def _until_ready(self, part: Component, pid: int) -> bool:
-        """Ask: dead? ready? The whole start has one budget, kept by its caller."""
+        """Poll until the process is dead or ready; the caller keeps the time."""
         while not self.stopping.is_set() and not part.once:
             if pid in self._exits:
                 return False

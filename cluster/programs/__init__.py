@@ -55,7 +55,7 @@ def find(*recipes: Recipe) -> Path | None:
 
 
 def ensure(progress: Progress, *recipes: Recipe) -> Path:
-    """Return a directory as `find` does; make what is missing of the last recipe.
+    """Return a directory as `find` does; make the missing programs of the last recipe.
 
     One process makes them, others wait for it. Raise IncompleteAssets, StateError for
     an unusable cache, MissingTool, BuildFailed, and LabError for a setting that does
@@ -87,7 +87,7 @@ def ensure_kubectl(progress: Progress) -> Path:
 
 
 def ensure_api_server(view: Progress | None = None) -> Path:
-    """Return a directory with the two programs of an API server; get what is missing.
+    """Return a directory with the two programs of an API server; get missing ones.
 
     The local cluster is made of them; beside another one they are downloaded or built,
     once, and `view` is told. Raise MissingTool where they cannot run, else what

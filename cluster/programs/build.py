@@ -92,7 +92,7 @@ def _off(steps: Sequence[Step]) -> errors.LabError:
 
 @dataclass(frozen=True)
 class Tools:
-    """What compiles: Go, and a C compiler if there is one, with libseccomp or not."""
+    """The compilers: Go, and a C compiler if there is one, with libseccomp or not."""
 
     go: golang.Go
     compiler: list[str] | None
@@ -185,7 +185,7 @@ class _Build:
         return " ".join(["-s", "-w", *variables])
 
     def _go(self, *arguments: str) -> str:
-        """Run Go and return its standard output; all else is in the log."""
+        """Run Go and return its standard output; the log has the rest."""
         answer, log = self.stage / "answer", self.work.log
         # On a disk that runs full, what Go says of it has room in the log's last block.
         with log.open("a") as file:

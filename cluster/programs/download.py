@@ -91,7 +91,7 @@ def download(
 
 
 class Unavailable(Exception):
-    """A file that cannot be had: one clause that says why."""
+    """A file that cannot be downloaded; the message is a clause that says why."""
 
 
 def fetch(
@@ -123,7 +123,7 @@ def fetch(
 def _watch(
     files: dict[Release, Future], fetcher: "_Fetcher", progress: Progress
 ) -> None:
-    """Show how far it is until all files have come or failed."""
+    """Show the progress until all files have come or failed."""
     shown, message = float("-inf"), ""
     while left := [file for file in files.values() if not file.done()]:
         if time.monotonic() - shown >= STEADY:
@@ -200,7 +200,7 @@ class _Sums:
 
 
 class _Bar:
-    """What pooch tells of one file: it counts for all of them, and can stop it."""
+    """The progress of one file, as pooch reports it; can stop the download."""
 
     total = 0
 
@@ -221,7 +221,7 @@ class _Bar:
 
 
 def _again() -> Retry:
-    """Return what asks again after an answer that may pass, and after no break."""
+    """Return the retries: after a transient status, not after a broken connection."""
     return Retry(
         total=None,
         connect=0,
@@ -236,7 +236,7 @@ def _again() -> Retry:
 
 
 def _options(replies: contextlib.ExitStack) -> dict:
-    """Return what every request to a host has in common; `replies` closes them."""
+    """Return the arguments that all requests to a host share; `replies` closes them."""
 
     def take(reply: requests.Response, **_: object) -> None:
         replies.push(reply)
@@ -332,6 +332,6 @@ def _explain(
 
 
 def _instead(which: str) -> str:
-    """Say what becomes of programs that do not come."""
+    """Return what happens to programs that were not downloaded."""
     off = build.OFF in os.environ
     return f"no download{which and ' of'}{which}" if off else f"building{which} instead"

@@ -55,7 +55,7 @@ def find(minimum: tuple[int, ...]) -> Go | None:
 
 
 def detect(path: Path) -> Go | None:
-    """Ask the program at `path` what it is; None if it does not answer."""
+    """Ask the program at `path` for its version; None if it does not answer."""
     names = ("GOVERSION", "GOHOSTOS", "GOHOSTARCH", "GOMODCACHE")
     try:
         answer = subprocess.run(
@@ -84,7 +84,7 @@ def detect(path: Path) -> Go | None:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment for Go: the caller's, without what changes the result.
+    """Return the environment for Go, without settings that change programs.
 
     GOPROXY, GOFLAGS, proxies and the like stay: how sources are fetched and how many
     compilers run is the learner's business.
@@ -156,7 +156,7 @@ def has_seccomp(compiler: list[str]) -> bool:
 
 
 def _compiles(compiler: list[str], source: str, *libraries: str) -> bool:
-    """Try it: a compiler without the C library's headers is of no use either."""
+    """Compile a program, as a compiler without headers is of no use."""
     words = [*compiler, "-x", "c", "-", "-o", os.devnull, *libraries]
     program = f"#include <stdlib.h>\n{source}\n".encode()
     try:

@@ -62,7 +62,7 @@ class Step:
 
     @property
     def name(self) -> str:
-        """Return what a person calls the step: its programs."""
+        """Return the step's name for a person: its programs."""
         return ", ".join(self.programs)
 
     def question(self, directory: Path, program: str) -> list[str | Path]:
@@ -70,7 +70,7 @@ class Step:
         return [directory / program, *self.ask.get(program, ("--version",))]
 
     def settings(self) -> tuple:
-        """Return what changes the programs."""
+        """Return the settings that change the programs."""
         return (
             self.lock,
             self.programs,

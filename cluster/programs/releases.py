@@ -1,4 +1,4 @@
-"""Describe what upstream publishes of our programs, and where. Nothing is fetched.
+"""Describe the programs that upstream publishes, and where. Nothing is fetched.
 
 Each file is beside a text with its SHA-256, made by the same project. A download is as
 trustworthy as HTTPS and the release itself: no signature is checked. A build is pinned
@@ -56,11 +56,11 @@ class Release:
 
     @property
     def host(self) -> str:
-        """Return the host that is asked for it."""
+        """Return the host that serves the file."""
         return self.url.split("/")[2]
 
     def is_for(self, system: str) -> bool:
-        """Say whether it is published for an operating system, such as "darwin"."""
+        """Say whether the file is for an operating system, such as "darwin"."""
         return system == LINUX or (system == MACOS and "{system}" in self.url)
 
     def at(
@@ -86,7 +86,7 @@ class Release:
 
 
 def published(programs: Iterable[str], system: str = sys.platform) -> list[Release]:
-    """Return the files that hold these programs, each once; [] if one is in none."""
+    """Return the files that hold these programs, each once; [] if one is missing."""
     found = [PUBLISHED.get(name) for name in programs]
     files = [file for file in found if file and file.is_for(system)]
     return list(dict.fromkeys(files)) if len(files) == len(found) else []
@@ -104,7 +104,7 @@ def mirror() -> str:
 
 
 def hosts() -> str:
-    """Return who will be asked, "" if downloads are switched off; ask nobody."""
+    """Return the hosts of the downloads, "" if downloads are off; send no request."""
     if OFF in os.environ:
         return ""
     return mirror() or ", ".join(sorted({r.host for r in PUBLISHED.values()}))

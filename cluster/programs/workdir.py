@@ -1,4 +1,4 @@
-"""Name the directories in which programs are made: all below one, one at a time."""
+"""Name the directories in which a build makes programs, one build at a time."""
 
 import shutil
 import tempfile
@@ -33,6 +33,6 @@ class WorkDir:
         return Path(tempfile.mkdtemp(prefix="stage-", dir=self.root))
 
     def clear(self) -> None:
-        """Remove what is half made."""
+        """Remove unfinished files."""
         for stage in self.root.glob("stage-*"):
             shutil.rmtree(stage, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Make the disk with the images: what containerd's directory holds once it has them.
+"""Make the disk with the images: containerd's directory after the import.
 
 It is made once, by the very kernel that will use it, and kept in the cache beside the
 archive. A machine on which that kernel does not run finds it out here.
@@ -27,7 +27,7 @@ LONGEST = 300.0
 
 
 def ensure(kernel: Kernel, binaries: Path, progress: Progress) -> Path:
-    """Return the disk with the images; make it, and their archive, if it is missing.
+    """Return the disk with the images; make a missing disk, and its archive.
 
     Raise LabError where that kernel does not run, NotEnough.
     """

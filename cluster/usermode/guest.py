@@ -1,4 +1,4 @@
-"""Be PID 1 of the node: make its world as the local cluster's, and run its components.
+"""Be PID 1 of the node: mount as in the local cluster, and run the components.
 
 It is root of a kernel of its own, whose root directory are the host's files. It goes on
 until that kernel is ended from outside, which is all that a stop is.
@@ -116,7 +116,7 @@ def _close_kernel() -> None:
 
 
 def in_order(lines: list[str], names: tuple[str, ...]) -> Iterator[str]:
-    """Name the files to load, what others need first, by the lines of modules.dep."""
+    """Return the files to load, dependencies first, by the lines of modules.dep."""
     known = {}
     for line in lines:
         path, _, needs = line.partition(":")

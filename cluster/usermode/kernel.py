@@ -1,4 +1,4 @@
-"""Find what a node in user-mode Linux needs of this machine, or say what is missing."""
+"""Find the programs that a node in user-mode Linux needs, or say which are missing."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ PROGRAMS = {
 
 @dataclass(frozen=True)
 class Kernel:
-    """The programs: the kernel itself, its network, and what makes its disks.
+    """The programs: the kernel, its network, and the tools that make its disks.
 
     `seccomp` says that the kernel can run its processes by seccomp, which is quicker
     than by ptrace.
@@ -43,7 +43,7 @@ class Kernel:
 
 
 def find() -> tuple[Kernel | None, str]:
-    """Return what is here, or None and why no node can be had, a clause."""
+    """Return the programs, or None and a clause that says why no node can run."""
     if os.environ.get(VARIABLE) == "none":
         return None, f"{VARIABLE} says none"
     found = {name: shutil.which(name, path=SYSTEM_PATH) for name in PROGRAMS}

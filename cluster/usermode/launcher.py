@@ -1,4 +1,4 @@
-"""Run a user-mode Linux and its network together: all of it runs, or nothing.
+"""Run a user-mode Linux and its network together: both run, or neither.
 
 slirp4netns leads a port of the loopback device to the node's tunnel, and the relay a
 socket in the state directory to that port. The state directory is where this works.
@@ -92,7 +92,7 @@ def make_disk(mkfs: str, file: str) -> None:
 
 
 def _of_kernel(linux: str) -> Callable[[], None]:
-    """Leave the kernel, and so whoever mounts its host's files, what the node needs."""
+    """Confine the kernel to the files that the node needs."""
     plan = _plan()
     return lambda: walls.confine(
         (
@@ -110,7 +110,7 @@ def _of_kernel(linux: str) -> Callable[[], None]:
 
 
 def _of_network(slirp: str, egress: str) -> Callable[[], None]:
-    """Lead the node to the API server alone, and nobody but that to the node."""
+    """Allow connections between the node and the API server only."""
     api = _plan()["port"]
     return lambda: walls.confine(
         (slirp, *_SYSTEM, "/dev/urandom"),
@@ -156,7 +156,7 @@ def start(
 
 
 def end(child: subprocess.Popen, grace: float = GRACE) -> None:
-    """End it and its group, at once or after the grace; nobody may have reaped it.
+    """End an unreaped child and its group, at once or after the grace.
 
     A kernel that was killed has left in it the processes that ran on it, without
     anything between them and the host any more. Raise TimeoutExpired for a process
@@ -170,7 +170,7 @@ def end(child: subprocess.Popen, grace: float = GRACE) -> None:
 
 
 def ended(child: subprocess.Popen) -> bool:
-    """Say whether it has ended, and leave it to be reaped."""
+    """Say whether a child has ended, without reaping it."""
     how = os.WEXITED | os.WNOWAIT | os.WNOHANG
     return os.waitid(os.P_PID, child.pid, how) is not None
 

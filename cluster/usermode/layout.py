@@ -1,4 +1,4 @@
-"""Name what the kernel of the node, its network and the host have in common, once.
+"""Name the files and ports that the node's kernel, its network and the host share.
 
 Paths are relative to the state directory, in which the launcher and the kernel work: so
 they are short and hold nothing that a kernel's command line would cut in two.

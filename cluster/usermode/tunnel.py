@@ -16,7 +16,7 @@ _LONGEST = 8192
 
 
 def target(head: bytes) -> tuple[str, int] | None:
-    """Return the address that a request's head asks for; None for what is not served.
+    """Return the address in a request's head; None for an address that is not served.
 
     Only addresses are: whom a name means the API server has found out.
     """

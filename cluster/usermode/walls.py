@@ -73,7 +73,7 @@ def confine(
     listen: Iterable[int] = (),
     connect: Iterable[int] = (),
 ) -> None:
-    """Leave this process what is named, and no other file or port; raise OSError.
+    """Confine this process to the named files and ports; raise OSError.
 
     `read` may be started, too. What is not there is left out. Without a port it can
     make no stream sockets: a learner's programs that listen on a path, such as a
