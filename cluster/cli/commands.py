@@ -233,7 +233,7 @@ def logs(component: str, lines: int, previous: bool) -> None:
 
 @main.command()
 def report() -> None:
-    """Collect diagnostics for a bug report in one file, with secrets redacted.
+    """Collect diagnostics for a bug report, with secrets redacted.
 
     It has what `doctor` and `status` say, the versions of Python, of the system and of
     packages, the LAB_ settings, and the end of each component's log. What looks like a
