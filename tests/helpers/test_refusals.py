@@ -203,6 +203,34 @@ def test_not_every_403_is_about_roles(message, cause, says):
     assert says in found.why
 
 
+@pytest.mark.parametrize(
+    ("refused", "why", "way_out"),
+    [
+        (MESSAGE, "`get` on `pods` in namespace home.", "that one verb and nothing"),
+        (
+            f'jobs.batch is forbidden: {WHO}list resource "jobs" in API group "batch" '
+            "at the cluster scope",
+            "`list` on `jobs` in the whole cluster.",
+            "name it in the request",
+        ),
+        (
+            f'forbidden: {WHO}get path "/metrics"',
+            "`get` on `/metrics` in the whole cluster.",
+            "opens the path",
+        ),
+    ],
+)
+def test_what_is_missing_where_and_what_opens_it(refused, why, way_out):
+    """The sentence names the scope that the proposal opens."""
+    request = DeniedRequest(403, refused)
+    found = forbidden.diagnose(request, forbidden.attributes_of(request))
+    assert found.why == (
+        f"The server knows `{READER}`, but no rule allows it the verb {why}"
+    )
+    assert way_out in found.way_out
+    assert ("kind: ClusterRole\n" in found.manifest) == ("namespace home" not in why)
+
+
 def test_what_the_server_adds_is_kept():
     added = 'RBAC: role.rbac.authorization.k8s.io "typo" not found'
     request = DeniedRequest(403, f"{MESSAGE}: {added}")
