@@ -22,6 +22,7 @@ def test_the_node_mounts_the_audit_policy_and_its_api_server_all_it_names():
     assert node["image"] == "node:1"
     [mount] = node["extraMounts"]
     assert mount["hostPath"] == str(PLAN.audit_policy) == "/s/audit.yaml"
+    assert mount["readOnly"] is True
     patch, kubelet = map(json.loads, node["kubeadmConfigPatches"])
     assert kubelet["failCgroupV1"] is False
     options = {each["name"]: each["value"] for each in patch["apiServer"]["extraArgs"]}
