@@ -11,6 +11,11 @@ FOREIGN_VIOLATIONS = {
     ("aria-input-field-name", 'class="cm-content"'): "JupyterLab: editors of cells",
     ("aria-required-children", "jp-WindowedPanel-viewport"): "JupyterLab: the feed",
     ("button-name", "jp-collapseHeadingButton"): "JupyterLab: folds a section",
+    ("color-contrast", "jp-InputPrompt"): "JupyterLab: numbers of cells",
+    ("color-contrast", 'class="ansi-'): "JupyterLab: colors of a traceback",
+    ("color-contrast", 'class="ͼ'): "CodeMirror: numbers and names in code",
+    ("link-in-text-block", '<a href="">'): "JupyterLab: paths in outputs",
+    ("link-in-text-block", 'rel="noopener"'): "JupyterLab: links in Markdown",
 }
 
 

@@ -261,9 +261,11 @@ class OpenNotebook:
         )
 
     def _show_all(self) -> None:
-        # JupyterLab leaves out what is off the screen, and axe would not see it.
+        # JupyterLab leaves out what is off the screen, and axe would not see it. Nor
+        # does axe judge contrast in a body without height, whose overflow is hidden.
         self.page.evaluate(
             f"""() => {{
+                document.body.style.height = "100vh";
                 const notebook = {_PANEL}.content;
                 const windowingMode = "none";
                 notebook.notebookConfig = {{...notebook.notebookConfig, windowingMode}};
