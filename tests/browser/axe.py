@@ -15,6 +15,7 @@ FOREIGN_VIOLATIONS = {
     ("color-contrast", 'class="ansi-'): "JupyterLab: colors of a traceback",
     ("color-contrast", 'class="ͼ'): "CodeMirror: numbers and names in code",
     ("link-in-text-block", '<a href="">'): "JupyterLab: paths in outputs",
+    ("link-in-text-block", "jp-InternalAnchorLink"): "JupyterLab: marks of headings",
     ("link-in-text-block", 'rel="noopener"'): "JupyterLab: links in Markdown",
 }
 
