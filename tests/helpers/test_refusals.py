@@ -204,7 +204,7 @@ def test_not_every_403_is_about_roles(message, cause, says):
 
 
 @pytest.mark.parametrize(
-    ("refused", "why", "way_out"),
+    ("refused", "why", "hint"),
     [
         (MESSAGE, "`get` on `pods` in namespace home.", "that one verb and nothing"),
         (
@@ -220,14 +220,14 @@ def test_not_every_403_is_about_roles(message, cause, says):
         ),
     ],
 )
-def test_what_is_missing_where_and_what_opens_it(refused, why, way_out):
+def test_what_is_missing_where_and_what_opens_it(refused, why, hint):
     """The sentence names the scope that the proposal opens."""
     request = DeniedRequest(403, refused)
     found = forbidden.diagnose(request, forbidden.attributes_of(request))
     assert found.why == (
         f"The server knows `{READER}`, but no rule allows it the verb {why}"
     )
-    assert way_out in found.way_out
+    assert hint in found.hint
     assert ("kind: ClusterRole\n" in found.manifest) == ("namespace home" not in why)
 
 
