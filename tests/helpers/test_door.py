@@ -43,7 +43,7 @@ def imported_by_notebooks():
     return {
         alias.name
         for path in FILES
-        for cell in Page.read(path.name, load(path)).code
+        for cell in Page.read(load(path)).code
         for node in cell.nodes(ast.ImportFrom)
         if node.module == "helpers"
         for alias in node.names

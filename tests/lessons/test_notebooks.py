@@ -33,14 +33,14 @@ def test_the_door_to_the_suite_is_there():
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_rules_of_the_page(path):
     """Each finding names notebook, cell and rule, so a review is about content."""
-    findings = [str(finding) for finding in check(path.name, load(path))]
+    findings = [line for _, line in check(path.name, load(path))]
     assert not findings, "\n" + "\n".join(findings)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_links_between_pages_lead_somewhere(path):
     """A relative link names a file that is there."""
-    page = Page.read(path.name, load(path))
+    page = Page.read(load(path))
     links = [link for cell in page.prose for link in LINK.findall(cell.source)]
     local = [link for link in links if not re.match(r"[a-z]+:", link)]
     assert [link for link in local if not (path.parent / link).exists()] == []
@@ -112,7 +112,7 @@ def test_the_core_lasts_little_more_than_three_hours():
 def test_exercises_are_those_of_the_board(path):
     """In order, each once; otherwise a lesson could never be done."""
     [lesson] = [one for one in lessons() if one.name == path.stem]
-    page = Page.read(path.name, load(path))
+    page = Page.read(load(path))
     asked = [check_of(cell) for cell in page.code if "check" in cell.tags]
     assert asked == lesson.exercises
     assert len(asked) >= (2 if lesson.is_core else 1)
@@ -126,7 +126,7 @@ def test_exercises_are_those_of_the_board(path):
 @pytest.mark.parametrize("path", FILES[1:], ids=lambda path: path.stem)
 def test_a_lesson_ends_with_its_line_of_the_board(path):
     """What is solved, and what comes next; 00 shows the whole board."""
-    *_, last = Page.read(path.name, load(path)).code
+    *_, last = Page.read(load(path)).code
     assert last.lines[-1] == f'progress("{path.name[:2]}")'
 
 
@@ -138,7 +138,7 @@ def test_no_two_lessons_have_a_check_of_the_same_name():
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_solutions_are_python_in_order(path):
     """What ruff demands of a code cell it demands of the fenced code, too."""
-    page = Page.read(path.name, with_solutions(load(path)))
+    page = Page.read(with_solutions(load(path)))
     stubs = [cell for cell in page.code if "exercise" in cell.tags]
     for cell in stubs:
         assert cell.magic or cell.tree, f"{cell.id} is no Python"
@@ -149,7 +149,7 @@ def test_a_term_is_explained_where_it_is_first_bold(path):
     """A bold term of the glossary links to its entry, once per lesson."""
     up = os.path.relpath(ROOT / "notebooks" / "glossary.md", path.parent)
     missing, seen = [], set()
-    for cell in Page.read(path.name, load(path)).prose:
+    for cell in Page.read(load(path)).prose:
         for linked, term in BOLD.findall("\n".join(cell.text)):
             if anchor(term) not in TERMS or anchor(term) in seen:
                 continue

@@ -31,7 +31,7 @@ def test_tags_stand_only_where_the_rest_of_the_lesson_runs():
 def test_create_namespace_knows_a_lesson_of_pods_by_its_topic():
     """Without a node it stops there, in one line."""
     for lesson in lessons():
-        page = Page.read(lesson.name, load(ROOT / "notebooks" / lesson.path))
+        page = Page.read(load(ROOT / "notebooks" / lesson.path))
         calls = [node for cell in page.code for node in cell.nodes(ast.Call)]
         asked = {ast.unparse(call) for call in calls}
         wanted = f"cluster.create_namespace({lesson.topic!r})"
@@ -43,7 +43,7 @@ def test_no_cell_takes_a_name_from_one_that_is_left_out(tag):
     """Nor an import: without that cell it would stop with a NameError."""
     faults = []
     for path in FILES:
-        code = Page.read(path.name, with_solutions(load(path))).code
+        code = Page.read(with_solutions(load(path))).code
         left_out = [cell for cell in code if tag in cell.tags]
         others = [cell for cell in code if tag not in cell.tags]
         missing = set().union(*map(bound, left_out)) - set().union(*map(bound, others))
