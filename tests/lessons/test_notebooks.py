@@ -7,7 +7,7 @@ import re
 import pytest
 
 from helpers.course import lessons
-from helpers.course.exercise import JUDGES, with_solutions
+from helpers.course.exercise import JUDGES
 from tests.notebooks import FILES, GLOSSARY, ROOT, anchor, load
 from tests.style import check
 from tests.style.exercises import check_of
@@ -16,6 +16,8 @@ from tools import course
 
 BOLD = re.compile(r"(\[?)\*\*([^*]+)\*\*")
 LINK = re.compile(r"\]\(([^)#\s]+)")
+KOREAN = [*ROOT.glob("notebooks/ko/**/*.ipynb"), *ROOT.glob("notebooks/ko/*.md")]
+PAGES = [*FILES, *sorted(KOREAN), *sorted(ROOT.glob("README*.md"))]
 
 
 TERMS = {
@@ -25,11 +27,6 @@ TERMS = {
 }
 
 
-def test_the_door_to_the_suite_is_there():
-    """`make lab` opens this one, and it is first in a sorted listing."""
-    assert [path.name for path in FILES][:1] == ["00-start-here.ipynb"]
-
-
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_rules_of_the_page(path):
     """Each finding names notebook, cell and rule, so a review is about content."""
@@ -37,23 +34,20 @@ def test_the_rules_of_the_page(path):
     assert not findings, "\n" + "\n".join(findings)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PAGES, ids=str)
 def test_links_between_pages_lead_somewhere(path):
-    """A relative link names a file that is there."""
-    page = Page.read(load(path))
-    links = [link for cell in page.prose for link in LINK.findall(cell.source)]
-    local = [link for link in links if not re.match(r"[a-z]+:", link)]
+    """A relative link names a file that is there, in Korean too."""
+    text = path.read_text("utf-8")
+    if path.suffix == ".ipynb":
+        text = "\n".join(cell.source for cell in Page.read(load(path)).prose)
+    local = [link for link in LINK.findall(text) if not re.match(r"[a-z]+:", link)]
     assert [link for link in local if not (path.parent / link).exists()] == []
 
 
 def test_what_is_generated_is_up_to_date():
     """Frames, map and the README's table say what course.toml says."""
-    stale = [path.name for path, text in course.files().items() if differs(path, text)]
+    stale = [p.name for p, text in course.files().items() if p.read_text() != text]
     assert stale == [], "run `python -m tools.course`"
-
-
-def differs(path, text):
-    return path.read_text("utf-8") != text
 
 
 def test_every_notebook_is_a_lesson():
@@ -133,15 +127,6 @@ def test_a_lesson_ends_with_its_line_of_the_board(path):
 def test_no_two_lessons_have_a_check_of_the_same_name():
     names = [name for lesson in lessons() for name in lesson.exercises]
     assert sorted(set(names)) == sorted(names)
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_solutions_are_python_in_order(path):
-    """What ruff demands of a code cell it demands of the fenced code, too."""
-    page = Page.read(with_solutions(load(path)))
-    stubs = [cell for cell in page.code if "exercise" in cell.tags]
-    for cell in stubs:
-        assert cell.magic or cell.tree, f"{cell.id} is no Python"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
