@@ -35,7 +35,7 @@ OPTIONS = {"preload": False}
 TABBED = """() => [...document.querySelectorAll(
     "pre, .cell_output > .output, .pst-scrollable-table-container"
 )].every(one => one.scrollWidth <= one.clientWidth || one.tabIndex === 0)"""
-LESSON = "notebooks/02-cluster-info.html"
+LESSON, DOC = "notebooks/02-cluster-info.html", "docs/binder.html"
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +224,7 @@ def test_a_lesson_has_its_ways_on_and_says_what_it_is(built, open_page):
     assert (built / told["image"].partition(".io/REPOSITORY/")[2]).is_file()
 
 
-def test_whoever_reads_korean_lands_there_and_can_leave(open_page):
+def test_whoever_reads_korean_lands_there_and_can_leave(built, open_page):
     """Each page leads to the other language; a search finds a noun with a particle."""
     page = open_page("index.html", locale="ko-KR")
     expect(page).to_have_url(re.compile("/ko/index.html$"))
@@ -238,6 +238,11 @@ def test_whoever_reads_korean_lands_there_and_can_leave(open_page):
     expect(page).to_have_url(re.compile(rf":\d+/{LESSON}$"))
     page.goto(page.url.replace(LESSON, "ko/search.html?q=토큰"))
     expect(page.locator("#search-results a").first).to_be_visible()
+    # The words of the theme, and of our templates.
+    korean = (built / "ko" / LESSON).read_text("utf-8")
+    assert 'aria-label="모든 페이지"' in korean and "본문으로 건너뛰기" in korean
+    # What is in English alone leads to the beginning.
+    assert 'href="../ko/index.html">한국어</a>' in (built / DOC).read_text("utf-8")
 
 
 def test_it_can_be_read_without_scripts(open_page):
