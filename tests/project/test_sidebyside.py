@@ -30,12 +30,7 @@ def test_as_many_as_asked_run_at_once_and_each_has_two_lines(tmp_path: Path, cap
     assert sorted(lines(capsys)) == ["a", "a: met", "b", "b: met"]
 
 
-def test_they_begin_in_their_order(tmp_path: Path, capsys):
-    jobs = {name: (tmp_path / name, 1) for name in "cab"}
-    sidebyside.run(meet, jobs, 1)
-    assert lines(capsys)[::2] == ["c", "a", "b"]
-
-
-def test_a_process_that_dies_is_a_result(capsys):
-    assert sidebyside.run(die, {"dead": ()}, 2) == {"dead": None}
-    assert lines(capsys) == ["dead", "dead: its process died"]
+def test_they_begin_in_their_order_and_a_process_that_dies_is_a_result(capsys):
+    assert sidebyside.run(die, {name: () for name in "ba"}, 1) == dict.fromkeys("ba")
+    dead = "{}: its process died".format
+    assert lines(capsys) == ["b", dead("b"), "a", dead("a")]

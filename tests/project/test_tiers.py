@@ -5,8 +5,6 @@ import re
 import subprocess
 import sys
 
-import pytest
-
 from tests import tiers
 from tests.notebooks import ROOT
 
@@ -19,9 +17,6 @@ import pytest
 def test_rare(number):
     print(os.environ.get("PYTEST_XDIST_WORKER"))
 
-@pytest.mark.covered("test_more")
-def test_sample(): pass
-
 def test_of_a_cluster(cluster): pass
 
 @pytest.fixture
@@ -30,50 +25,39 @@ def cluster(): pass
 def test_that_skips():
     pytest.skip("nobody knows why")
 """
+OPTIONS = "-p xdist -p tests.tiers -p no:cacheprovider --budget 60".split()
 
 
-@pytest.fixture
-def run(tmp_path):
-    """Return a function that runs these tests with options; it returns the end."""
-    (tmp_path / "test_it.py").write_text(TESTS)
-    (tmp_path / "pytest.ini").write_text("[pytest]\nstrict = true\n")
-    plugins = "-p xdist -p tests.tiers -p no:cacheprovider --budget 60".split()
+def run(folder, *options: str, **environment: str) -> tuple[int, str]:
+    """Run these tests with options; return the exit code and the output."""
+    (folder / "test_it.py").write_text(TESTS)
+    (folder / "pytest.ini").write_text("[pytest]\nstrict = true\n")
     clean = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "CI": ""}
-
-    def run(*options: str, **environment: str) -> tuple[int, str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *plugins, *options],
-            cwd=tmp_path,
-            env=os.environ | clean | environment | {"LAB_TESTS_LOAD": "0"},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert not done.stderr, done.stderr
-        return done.returncode, done.stdout
-
-    return run
-
-
-def test_quick_leaves_out_what_needs_a_cluster(run):
-    [words] = re.findall(r"-m '([^']*)' --budget 2 ", (ROOT / "Makefile").read_text())
-    code, shown = run("-m", words)
-    assert code == 0
-    assert "1 passed, 1 skipped, 4 deselected" in shown
-
-
-def test_a_skip_that_nobody_expects_fails_ci_and_no_person(run):
-    assert run("-n", "2")[0] == 0
-    code, shown = run("-n", "2", CI="true")
-    assert code == 1
-    assert (
-        "FAILED 1 skipped, which tests/skips.py does not expect here: nobody" in shown
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *OPTIONS, *options],
+        cwd=folder,
+        env=os.environ | clean | environment | {"LAB_TESTS_LOAD": "0"},
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
+    assert not done.stderr, done.stderr
+    return done.returncode, done.stdout
 
 
-def test_one_worker_runs_a_group(run):
-    """Here a file, the tests of which say where they run."""
-    _, shown = run("-n", "2", "-rP")
+def test_quick_leaves_out_what_needs_a_cluster_and_skips_are_a_persons(tmp_path):
+    [words] = re.findall(r"-m '([^']*)' --budget 2 ", (ROOT / "Makefile").read_text())
+    code, shown = run(tmp_path, "-m", words)
+    assert code == 0
+    assert "1 skipped, 4 deselected" in shown
+
+
+def test_a_skip_that_nobody_expects_fails_ci_and_one_worker_runs_a_group(tmp_path):
+    """Here the group is a file, the tests of which say where they run."""
+    code, shown = run(tmp_path, "-n", "2", "-rP", CI="true")
+    assert code == 1
+    fault = "FAILED 1 skipped, which tests/skips.py does not expect here: nobody"
+    assert fault in shown
     assert len(set(re.findall("^gw.", shown, re.MULTILINE))) == 1
 
 
