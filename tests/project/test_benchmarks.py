@@ -1,12 +1,7 @@
 """The pure parts of benchmarks/: ratios, tables, and what is named where."""
 
-import os
 import re
-import subprocess
 import sys
-
-import psutil
-import pytest
 
 from tests.notebooks import ROOT
 
@@ -21,17 +16,6 @@ from parts import figures, resources  # noqa: E402
 
 def cells(table):
     return [[c.strip() for c in line.split("|")[1:-1]] for line in table.splitlines()]
-
-
-def test_a_process_holds_and_spends_what_the_kernel_says_of_it():
-    """A child that was reaped counts as its own."""
-    own = psutil.Process()
-    before = resources.spent(own)
-    busy = "import time\nwhile time.process_time() < 0.3: pass"
-    subprocess.run([sys.executable, "-c", busy], check=True)
-    assert 0.3 <= resources.spent(own) - before < 2
-    [held] = resources.memory([os.getpid()]).values()
-    assert held == pytest.approx(own.memory_full_info().pss / 1e6, rel=0.1)
 
 
 def test_a_ratio_is_of_one_round_and_not_of_two_medians():

@@ -151,17 +151,6 @@ def test_a_build_that_cannot_have_the_programs_ends_with_the_reason(engine):
 
 
 def test_the_image_is_small_enough(engine, image):
-    parts = {
-        "programs": f"~/{CACHE}/bin",
-        "image of the pods, node": f"~/{CACHE}/images",
-        "Python packages": "/opt/venv",
-        "user-mode Linux": "/usr/bin/linux.uml /usr/lib/uml",
-        "checkout": "~/kubernetes-api-notebooks",
-    }
-    for name, paths in parts.items():
-        script = f"du --bytes --total --summarize {paths} | tail -n 1 | cut -f 1"
-        shown = engine.docker("run", "--rm", image, "sh", "-c", script)
-        print(f"{int(shown) / 1e6:6.0f} MB  {name}")
     whole = int(engine.docker("image", "inspect", "--format", "{{.Size}}", image))
     print(f"{whole / 1e6:6.0f} MB  in all")
     assert whole <= LIMIT

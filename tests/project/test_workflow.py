@@ -73,15 +73,3 @@ def test_two_jobs_may_write_and_none_for_a_pull_request(workflow):
     having = [step for step in steps(workflow) if "secrets." in str(step)]
     assert all(step in jobs["image"]["steps"] for step in having)
     assert not any("docker run" in step["run"] for step in having)
-
-
-def test_an_image_is_published_after_pods_have_run_in_it(workflow):
-    run = [step.get("run", "") for step in workflow["jobs"]["image"]["steps"]]
-    build, lesson, push, branch = run[1:]
-    assert "--file binder/Dockerfile" in build
-    assert (ROOT / "binder/Dockerfile").exists()
-    # tests/project/test_image.py runs all of them, with what stands in for the outside.
-    assert lesson.endswith('python -m pytest notebooks/05-inside-a-pod.ipynb"')
-    # The name holds the commit, and is the one that Binder starts from.
-    assert "$GITHUB_SHA" in push and "docker push" in push
-    assert 'echo "FROM $NAME" >binder/Dockerfile' in branch
