@@ -5,22 +5,15 @@ kind of attempts may take.
 """
 
 import sys
-import tempfile
-from pathlib import Path
 
-from tests.walls.cluster import Cluster
+from tests.walls.cluster import running
 from tests.walls.test_pods import MEANT, POSITIONS, attempts
 
 
 def main() -> None:
     """Start a cluster, run the pods, print the table, remove the cluster."""
-    with tempfile.TemporaryDirectory(prefix="walls-") as home:
-        cluster = Cluster(sys.argv[1], Path(home))
-        try:
-            cluster.up()
-            tables = attempts(cluster, *map(int, sys.argv[2:]))
-        finally:
-            cluster.close()
+    with running(sys.argv[1]) as cluster:
+        tables = attempts(cluster, *map(int, sys.argv[2:]))
     print("| what a pod tries |", " | ".join(POSITIONS), "|")
     print("| --- |", " | ".join("---" for _ in POSITIONS), "|")
     for row in tables["plain"]:

@@ -9,7 +9,9 @@ import socket
 import struct
 import subprocess
 import sys
-from contextlib import ExitStack
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -38,6 +40,19 @@ os.execv(command[0], command)
 """
 
 
+@contextmanager
+def running(account: str) -> Iterator["Cluster"]:
+    """Yield a running cluster of an account, and remove it."""
+    # Not pytest's own directory, where another account may not go.
+    with tempfile.TemporaryDirectory(prefix="walls-") as home, ExitStack() as opened:
+        cluster = Cluster(account, Path(home), opened)
+        try:
+            cluster.up()
+            yield cluster
+        finally:
+            cluster.helpers("delete", "--yes")
+
+
 class Cluster:
     """The cluster of an account ("root", "one id", "65536 ids"; "me": whoever tests).
 
@@ -46,7 +61,7 @@ class Cluster:
     loopback and an abstract socket. All is on the host, and none is for pods.
     """
 
-    def __init__(self, account: str, home: Path):
+    def __init__(self, account: str, home: Path, opened: ExitStack):
         self.account = account
         self.home = home
         self.state = home / "state"
@@ -55,9 +70,7 @@ class Cluster:
         self.binaries, self.archive = Local().setup(Silent())
         # Of the learner's own: the store of the image is made there.
         self.cache = home / "cache" if account != "user-mode" else paths.cache_dir()
-        self._open = ExitStack()
-
-    # --- As the learner ---------------------------------------------------------
+        self._open = opened
 
     def helpers(self, *words: str, timeout: float = 120) -> str:
         """Run `python -m helpers` as the learner; return what it prints."""
@@ -116,20 +129,15 @@ class Cluster:
         theirs = self.home / "programs"
         theirs.mkdir()
         for program in self.binaries.iterdir():
-            if program.name == "kubectl":
-                shutil.copy(program, theirs)
-            else:
-                _link_or_copy(program, theirs / program.name)
+            if program.name != "kubectl":
+                # It may be of another file system.
+                with suppress(OSError):
+                    (theirs / program.name).hardlink_to(program)
+                    continue
+            shutil.copy(program, theirs)
         self.binaries = theirs
         (self.cache / "images").mkdir(mode=0o700, parents=True)
         (self.cache / "images" / self.archive.name).symlink_to(self.archive)
-
-    def close(self) -> None:
-        """Remove the cluster."""
-        self._open.close()
-        self.helpers("delete", "--yes")
-
-    # --- As a user of the cluster -----------------------------------------------
 
     def kubectl(self, *words: str, input: str | None = None, timeout=60) -> str:
         """Run kubectl as the cluster's administrator."""
@@ -173,8 +181,6 @@ class Cluster:
         said = self.kubectl(*words, input=HOSTILE.read_text(), timeout=900)
         return json.loads(said)
 
-    # --- What may not be reached ------------------------------------------------
-
     @property
     def diary(self) -> Path:
         """Return a file of the learner's."""
@@ -184,12 +190,11 @@ class Cluster:
     def world(self) -> dict:
         """Return what `hostile.py` looks for, as it is on the host."""
         listener = self._open.enter_context(socket.create_server(("127.0.0.1", 0)))
-        abstract = self._open.enter_context(socket.socket(socket.AF_UNIX))
-        abstract.bind(f"\0{self.mark}")
-        abstract.listen()
-        named = self._open.enter_context(socket.socket(socket.AF_UNIX))
-        named.bind(str(self.home / "socket"))
-        named.listen()
+        named = str(self.home / "socket")
+        for name in (f"\0{self.mark}", named):
+            unix = self._open.enter_context(socket.socket(socket.AF_UNIX))
+            unix.bind(name)
+            unix.listen()
         disk = os.stat("/").st_dev
         kind, handle = _handle(self.diary)
         return {
@@ -211,10 +216,8 @@ class Cluster:
                 for kind in ("mnt", "cgroup", "uts", "ipc", "user", "pid", "net")
             },
             "port": listener.getsockname()[1],
-            "abstract": self.mark,
-            "sockets": [str(self.home / "socket")],
+            "socket": named,
             "shm": self._shared_memory(),
-            "key": self.mark,
             "secret": self.secret,
             "mark": self.mark,
             "handle": handle.hex(),
@@ -225,9 +228,9 @@ class Cluster:
     def private(self) -> list[Path]:
         """List the learner's files: all that is not in a directory that is shared."""
         ours = [path for path in self.state.iterdir() if path.name not in SHARED]
-        within = [path for each in ours if each.is_dir() for path in each.rglob("*")]
+        within = [path for each in ours for path in each.rglob("*")]
         around = [self.home, self.state, self.diary, self.home / ".bashrc"]
-        system = [*map(Path, ("/", "/etc", "/etc/shadow", "/home", "/root", "/proc"))]
+        system = map(Path, ("/", "/etc", "/etc/shadow", "/home", "/root", "/proc"))
         return [path for path in (*ours, *within, *around, *system) if path.exists()]
 
     def programs(self) -> list[Path]:
@@ -262,13 +265,6 @@ def _handle(path: Path) -> tuple[int, bytes]:
         return 0, b""
     size, kind = struct.unpack_from("Ii", found)
     return kind, found.raw[8 : 8 + size]
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    try:
-        target.hardlink_to(source)
-    except OSError:  # of another file system
-        shutil.copy(source, target)
 
 
 def _inodes(paths: list[Path]) -> dict[str, str]:

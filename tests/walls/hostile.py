@@ -1,13 +1,11 @@
 """Try everything that could lead out of the machine; print what each attempt got.
 
 Runs in a pod, with the standard library alone: `python3 - WORLD < hostile.py`. WORLD is
-JSON of what there is on the host and may not be reached (`World`). Printed is JSON: for
-each row how many attempts there were, what they got, and with which errors the others
-ended. `node`, in WORLD, makes it leave the container first for the namespaces of PID 1;
-`rows` names other rows than those of `ROWS`.
+JSON of what there is on the host and may not be reached (`Cluster.world`). Printed is
+JSON: how many attempts each row made, and what they got. `node`, in WORLD, makes it
+leave the container first for the namespaces of PID 1; `rows` names other rows.
 """
 
-import collections
 import contextlib
 import ctypes
 import errno
@@ -18,8 +16,8 @@ import resource
 import signal
 import socket
 import stat
+import struct
 import sys
-import time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 #: numbers of system calls, the same on all machines since they are newer than that
@@ -65,16 +63,13 @@ class Row:
         self.world = world
         self.tried = 0
         self.got: set[str] = set()
-        self.refused: collections.Counter[str] = collections.Counter()
 
     @contextlib.contextmanager
     def attempt(self):
-        """Count what happens in the block; it says itself what it got."""
+        """Count the block as an attempt, which an OSError ends."""
         self.tried += 1
-        try:
+        with contextlib.suppress(OSError):
             yield
-        except OSError as error:
-            self.refused[errno.errorcode.get(error.errno, str(error))] += 1
 
     def private(self, found: os.stat_result) -> str | None:
         """Return which of the learner's files this is, by its inode, or None."""
@@ -84,7 +79,14 @@ class Row:
         """Follow a path; it may not end at a file of the learner's."""
         with self.attempt():
             if name := self.private(os.stat(path)):
-                self.got.add(f"{name} {how}".strip())
+                self.got.add(f"{name} {how}")
+
+    def search(self, top: str, how: str = "") -> None:
+        """Look at every file in sight below a directory."""
+        for _, found in walk(top, self.world["skip"]):
+            self.tried += 1
+            if name := self.private(found):
+                self.got.add(f"{name} {how}")
 
 
 def call(function, *arguments) -> int:
@@ -180,37 +182,24 @@ def processes(row: Row) -> None:
 
 def files(row: Row) -> None:
     """Find a file of the learner's, wherever it is shown and whatever its name."""
-    for _, found in walk(row.world["top"], row.world["skip"]):
-        row.tried += 1
-        if name := row.private(found):
-            row.got.add(name)
+    row.search(row.world["top"])
     for path in row.world["paths"]:
         row.look(f"{row.world['top']}/{path}")
 
 
 def above(row: Row) -> None:
     """Climb out of the root: by `..` from outside of it, or by the handle of a file."""
+    handle = bytes.fromhex(row.world["handle"])
+    wanted = struct.pack("Ii", len(handle), row.world["handle_type"]) + handle
     for place in {"/", row.world["top"], "/proc/1/root"}:
         with row.attempt():
-            handle = _Handle(len(row.world["handle"]) // 2, row.world["handle_type"])
-            handle.bytes[: handle.size] = bytes.fromhex(row.world["handle"])
             shown = os.open(f"{place}/run/lab/state/etc", os.O_RDONLY)
-            call(LIBC.open_by_handle_at, shown, ctypes.byref(handle), os.O_PATH)
+            call(LIBC.open_by_handle_at, shown, wanted, os.O_PATH)
             row.got.add("the diary by its handle")
     with row.attempt():
         os.chdir("/")
         os.chroot("/tmp")
         row.look("/".join([".."] * 20), "above the root")
-
-
-class _Handle(ctypes.Structure):
-    """What file_handle is to open_by_handle_at(2)."""
-
-    _fields_ = (
-        ("size", ctypes.c_uint),
-        ("type", ctypes.c_int),
-        ("bytes", ctypes.c_ubyte * 128),
-    )
 
 
 def uncovered(row: Row) -> None:
@@ -219,17 +208,13 @@ def uncovered(row: Row) -> None:
         call(LIBC.unshare, NAMESPACES["mnt"])
     with row.attempt():
         mount("/", "/tmp", None, MS_BIND)
-        for _, found in walk("/tmp", row.world["skip"]):
-            if name := row.private(found):
-                row.got.add(f"{name} below a mount")
+        row.search("/tmp", "below a mount")
     for _, point, _, _ in reversed(mounts()):
         with row.attempt():
             call(LIBC.umount2, point, MNT_DETACH)
             row.look(point, "under a mount")
             row.look(f"{point}/..", "under a mount")
-            for _, found in walk(point, row.world["skip"]):
-                if name := row.private(found):
-                    row.got.add(f"{name} under a mount")
+            row.search(point, "under a mount")
 
 
 def programs(row: Row) -> None:
@@ -283,20 +268,11 @@ def writes(row: Row) -> None:
 def fresh_proc(row: Row) -> None:
     """Change a setting of the host's kernel in a new /proc of one's own."""
     proc = _in_new_namespaces(row, "proc")
-    for directory, _, names in os.walk(f"{proc}/sys"):
-        for name in names:
-            path = os.path.join(directory, name)
-            setting = os.path.relpath(path, f"{proc}/sys")
-            with row.attempt():
-                os.close(os.open(path, os.O_WRONLY))
-                if not setting.startswith(NAMESPACED):
-                    row.got.add(f"to write {setting}")
-    for name, flags in (
-        ("sysrq-trigger", os.O_WRONLY),
-        ("kcore", os.O_RDONLY),
-        ("kmsg", os.O_RDONLY | os.O_NONBLOCK),
-    ):
+    _write_files(row, f"{proc}/sys/", NAMESPACED)
+    readable = os.O_RDONLY | os.O_NONBLOCK
+    for name in ("sysrq-trigger", "kcore", "kmsg"):
         with row.attempt():
+            flags = os.O_WRONLY if name == "sysrq-trigger" else readable
             opened = os.open(f"{proc}/{name}", flags)
             # A runtime covers some of them by /dev/null.
             if os.fstat(opened).st_rdev != os.stat("/dev/null").st_rdev:
@@ -307,14 +283,19 @@ def fresh_proc(row: Row) -> None:
 def fresh_sysfs(row: Row) -> None:
     """Change a device of the host's in a new /sys of one's own."""
     sysfs = _in_new_namespaces(row, "sysfs")
-    for directory, _, names in os.walk(sysfs):
+    # Those of its own network namespace are its own.
+    _write_files(row, f"{sysfs}/", ("devices/virtual/net/",))
+
+
+def _write_files(row: Row, top: str, own: tuple[str, ...]) -> None:
+    """Open every file below `top` for writing; below `own` that is harmless."""
+    for directory, _, names in os.walk(top):
         for name in names:
             path = os.path.join(directory, name)
             with row.attempt():
                 os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
-                # Those of its own network namespace are its own.
-                if "/virtual/net/" not in path:
-                    row.got.add("to write files of /sys")
+                if not path.removeprefix(top).startswith(own):
+                    row.got.add(f"to write {path}")
 
 
 def fresh_file_systems(row: Row) -> None:
@@ -389,14 +370,15 @@ def devices(row: Row) -> None:
                 row.got.add(f"{path} {number}")
     disk = tuple(row.world["disk"])
     wanted = {
-        ("the disk", stat.S_IFBLK, disk),
-        ("memory", stat.S_IFCHR, (1, 1)),
-        ("the kernel's log", stat.S_IFCHR, (1, 11)),
-        ("a network device", stat.S_IFCHR, (10, 200)),
-        ("the console", stat.S_IFCHR, (5, 1)),
+        "the disk": disk,
+        "memory": (1, 1),
+        "the kernel's log": (1, 11),
+        "a network device": (10, 200),
+        "the console": (5, 1),
     }
     places = {"/tmp", "/dev", f"{row.world['top']}/tmp", f"{row.world['top']}/dev"}
-    for name, kind, number in wanted:
+    for name, number in wanted.items():
+        kind = stat.S_IFBLK if name == "the disk" else stat.S_IFCHR
         for place in places:
             path = f"{place}/walls-device"
             with row.attempt():
@@ -448,13 +430,10 @@ def _judge(row: Row, descriptor: int, host_network: int) -> None:
 def network(row: Row) -> None:
     """Connect to what listens on the host's loopback, by TCP and by name."""
     port = row.world["port"]
-    for family, address in (
-        # Itself, the node, the pods' gateway.
-        *((socket.AF_INET, (ip, port)) for ip in ("127.0.0.1", "172.30.0.1")),
-        (socket.AF_INET, ("10.244.0.1", port)),
-        (socket.AF_UNIX, "\0" + row.world["abstract"]),
-        *((socket.AF_UNIX, path) for path in row.world["sockets"]),
-    ):
+    # Itself, the node, the pods' gateway.
+    nodes = [(ip, port) for ip in ("127.0.0.1", "172.30.0.1", "10.244.0.1")]
+    for address in (*nodes, f"\0{row.world['mark']}", row.world["socket"]):
+        family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
         with row.attempt(), socket.socket(family) as client:
             client.settimeout(1)
             client.connect(address)
@@ -473,12 +452,12 @@ def keys(row: Row) -> None:
     # The keyrings of the thread, process, session, user and the user's session.
     for ring in (-1, -2, -3, -4, -5):
         with row.attempt():
-            call(LIBC.syscall, KEYCTL, 10, ring, "user", row.world["key"], 0)
+            call(LIBC.syscall, KEYCTL, 10, ring, "user", row.world["mark"], 0)
             row.got.add("a key")
     # By its number, which any process of the same user may see: read it, or make it
     # readable.
     for line in open("/proc/keys"):
-        if row.world["key"] in line:
+        if row.world["mark"] in line:
             number = int(line.split()[0], 16)
             for command, *more in ((11, b" " * 64, 64), (5, 0x3F3F3F3F)):
                 with row.attempt():
@@ -610,6 +589,14 @@ def _write_again(device: str) -> None:
     os.fsync(descriptor)
 
 
+def clean(row: Row) -> None:
+    """Remove the marks that `writes` left."""
+    for path, _ in [*walk(row.world["top"], row.world["skip"])]:
+        if os.path.basename(path) == row.world["mark"]:
+            with row.attempt():
+                os.unlink(path)
+
+
 ROWS = {
     "namespaces of the host": namespaces,
     "the learner's files: by a process": processes,
@@ -629,16 +616,8 @@ ROWS = {
     "the learner's environment": environment,
     "the kernel": kernel,
 }
-#: where the kernel of the node is not that of the host
-OF_USERMODE = {"the host of its kernel": its_host}
-
-
-def clean(world: dict) -> None:
-    """Remove the marks that `writes` left."""
-    for path, _ in [*walk(world["top"], world["skip"])]:
-        if os.path.basename(path) == world["mark"]:
-            with contextlib.suppress(OSError):
-                os.unlink(path)
+#: where the kernel of the node is not that of the host; and after `writes`
+OTHERS = {"the host of its kernel": its_host, "clean": clean}
 
 
 def enter() -> None:
@@ -673,21 +652,15 @@ def run(name: str, world: dict) -> dict:
         os.close(reader)
         signal.alarm(world.get("patience", PATIENCE))
         row = Row(world)
-        began = time.monotonic()
-        (ROWS | OF_USERMODE)[name](row)
-        document = {
-            "tried": row.tried,
-            "got": sorted(row.got),
-            "refused": dict(row.refused),
-            "seconds": round(time.monotonic() - began, 1),
-        }
-        os.write(writer, json.dumps(document).encode())
+        (ROWS | OTHERS)[name](row)
+        found = {"tried": row.tried, "got": sorted(row.got)}
+        os.write(writer, json.dumps(found).encode())
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "rb") as answers:
         said = answers.read()
     os.waitpid(child, 0)
-    return json.loads(said or b'{"tried": 0, "got": ["it did not end"], "refused": {}}')
+    return json.loads(said or b'{"tried": 0, "got": ["it did not end"]}')
 
 
 def main() -> None:
@@ -697,10 +670,6 @@ def main() -> None:
         enter()
         if os.fork():
             os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
-    if world.get("clean"):
-        clean(world)
-        print("{}")
-        return
     print(json.dumps({name: run(name, world) for name in world.get("rows", ROWS)}))
 
 

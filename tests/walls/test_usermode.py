@@ -1,13 +1,11 @@
 """A hostile pod on a node in user-mode Linux: its kernel is a process of the host."""
 
-import tempfile
 from pathlib import Path
 
 import pytest
 
 from cluster.usermode import kernel, walls
-from tests.walls.cluster import Cluster
-from tests.walls.hostile import OF_USERMODE
+from tests.walls.cluster import Cluster, running
 
 pytestmark = [
     pytest.mark.full("user-mode Linux"),
@@ -25,18 +23,13 @@ MEANT = {
 
 @pytest.fixture
 def lab():
-    with tempfile.TemporaryDirectory(prefix="walls-") as home:
-        cluster = Cluster("user-mode", Path(home))
-        try:
-            cluster.up()
-            yield cluster
-        finally:
-            cluster.close()
+    with running("user-mode") as cluster:
+        yield cluster
 
 
 def test_a_privileged_pod_gets_nothing_of_the_learners(lab):
     """It mounts the host's files, and asks for more than the API server."""
-    [row] = OF_USERMODE
+    row = "the host of its kernel"
     lab.run_pod("privileged", privileged=True, hostPID=True)
     # Made now, as is all that is around the learner.
     assert lab.world
