@@ -35,6 +35,9 @@ class JupyterLab:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.notebooks = folder / "notebooks"
+        self._log, self._runtime, self._data = (
+            folder / name for name in ("jupyterlab.log", "runtime", "data")
+        )
         self.token = secrets.token_urlsafe()
         self.url = ""
         self._process: subprocess.Popen | None = None
@@ -118,18 +121,6 @@ class JupyterLab:
 
     def log(self) -> str:
         return self._log.read_text("utf-8", errors="replace")
-
-    @property
-    def _log(self) -> Path:
-        return self.folder / "jupyterlab.log"
-
-    @property
-    def _runtime(self) -> Path:
-        return self.folder / "runtime"
-
-    @property
-    def _data(self) -> Path:
-        return self.folder / "data"
 
     def _command(self) -> list[str]:
         line = [

@@ -1,8 +1,6 @@
 """A notebook open in JupyterLab: what a person does there, and what there is to see."""
 
 import json
-import time
-from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Locator, Page, TimeoutError, expect
@@ -14,17 +12,13 @@ from tests.patience import patience
 ACTION = patience(15.0)
 #: Seconds for the page to come up, with a kernel.
 OPEN = 60.0
-#: Seconds for one cell and for a whole notebook; a busy machine takes its time.
+#: Seconds for one cell; a busy machine takes its time.
 CELL = 90.0
-RUN = 240.0
 
 #: Milliseconds between two looks at the page.
 POLLING = 50
 
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
-
-#: A part of each message on the console that is not ours, and whose it is.
-FOREIGN_MESSAGES: dict[str, str] = {}
 
 _PANEL = "window.jupyterapp.shell.currentWidget"
 _SHOWN = """() => {
@@ -51,8 +45,6 @@ class OpenNotebook:
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self._messages.append(str(error)))
 
-    # --- Come and go ----------------------------------------------------------
-
     def open(self, theme: str = "light") -> "OpenNotebook":
         """Open it, and wait until the kernel is idle: an earlier key is lost."""
         self.page.goto(self._url, timeout=OPEN * 1000)
@@ -71,14 +63,6 @@ class OpenNotebook:
         """Wait until the status bar says that the kernel is idle."""
         bar = self.page.locator("#jp-main-statusbar")
         expect(bar).to_contain_text("| Idle", timeout=timeout * 1000)
-
-    # --- Run ------------------------------------------------------------------
-
-    def run_all(self, timeout: float = RUN) -> float:
-        """Run all cells as the menu does; return the seconds, fail after `timeout`."""
-        began = time.monotonic()
-        self._command("notebook:run-all-cells", timeout=timeout)
-        return time.monotonic() - began
 
     def run(self, *cells: str, timeout: float = CELL) -> None:
         """Run these cells in this order, each with `timeout` seconds."""
@@ -102,8 +86,6 @@ class OpenNotebook:
         """Restart the kernel, as the menu does, and wait until it is idle."""
         self.page.evaluate(f"() => {_PANEL}.sessionContext.restartKernel()")
         self.wait_idle()
-
-    # --- A person at the keyboard ---------------------------------------------
 
     def select(self, cell: str) -> Locator:
         """Make this the active cell, scrolled into view, and return it."""
@@ -153,8 +135,6 @@ class OpenNotebook:
     def active(self) -> str:
         """Return the id of the active cell."""
         return self.page.evaluate(f"() => {_PANEL}.content.activeCell.model.id")
-
-    # --- Look -----------------------------------------------------------------
 
     def cell(self, cell: str) -> Locator:
         """Return the cell on the page."""
@@ -208,12 +188,8 @@ class OpenNotebook:
         ]
 
     def console_errors(self) -> list[str]:
-        """Return what the browser complained of so far and is not known as foreign."""
-        return [
-            message
-            for message in self._messages
-            if not any(part in message for part in FOREIGN_MESSAGES)
-        ]
+        """Return what the browser complained of so far."""
+        return [*self._messages]
 
     def faults(self) -> list:
         """Return all errors, axe violations in both themes, and console messages."""
@@ -238,14 +214,6 @@ class OpenNotebook:
             for node in rule["nodes"]
         ]
         return [violation for violation in found if not violation.foreign]
-
-    def screenshot(self, path: Path, cell: str | None = None) -> Path:
-        """Write what is on the screen as PNG, or one cell in full; return the path."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        (self.select(cell) if cell else self.page).screenshot(path=path)
-        return path
-
-    # --- Inside ---------------------------------------------------------------
 
     def _cells(self) -> dict[str, dict]:
         # As the model has it, not the page: JupyterLab cuts long outputs there.

@@ -86,32 +86,6 @@ def test_what_objects_say_is_text(cluster, notebook):
     assert notebook.console_errors() == []
 
 
-def test_an_answer_that_is_sent_again_stays_where_it_was(notebook):
-    """The keyboard's place, what is scrolled and folded; another one begins anew."""
-    view = notebook.output("view")
-    region = view.get_by_role("region", name="Answer")
-    view.get_by_label("Resource:").select_option("/version")
-    expect(region).to_contain_text("gitVersion")
-    view.get_by_label("Group:").select_option("(core)")
-    view.get_by_label("Resource:").select_option("configmaps (ConfigMap)")
-    expect(region).to_contain_text("ConfigMapList")
-    folded = region.locator("summary", has_text="metadata").first
-    items = region.locator("summary", has_text="items").first
-    folded.click()
-    items.click()
-    items.click()
-    region.evaluate("e => { e.scrollTop = 30; e.lasting = true; e.focus(); }")
-    place = region.evaluate("e => e.scrollTop")
-    notebook.execute("view._send.click(); view.answer()")
-    expect(region).to_be_focused()
-    assert region.evaluate("e => [e.lasting, e.scrollTop]") == [True, place]
-    expect(folded.locator("..")).not_to_have_attribute("open", "")
-    expect(items.locator("..")).to_have_attribute("open", "")
-    view.get_by_label("Resource:").select_option("secrets (Secret)")
-    expect(region).to_contain_text("SecretList")
-    assert region.evaluate("e => [e.lasting, e.scrollTop]") == [True, 0]
-
-
 def test_from_the_root_to_one_object(cluster, notebook, define):
     """Mouse and keyboard, a kind that appears, a refusal, both themes, the end."""
     view = notebook.output("view")

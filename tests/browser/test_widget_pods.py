@@ -22,11 +22,11 @@ namespace = cluster.create_namespace("{LESSON}")
 }
 
 
-@pytest.fixture(scope="module")
-def notebook(lab, open_for_all):
+@pytest.fixture
+def notebook(lab, open_notebook):
     """Return a notebook with the view and nothing else, opened and run to it."""
     lab.write("live-pods", CELLS)
-    opened = open_for_all("live-pods")
+    opened = open_notebook("live-pods")
     opened.run("connect", "view")
     yield opened
     opened.run("clean")
@@ -51,12 +51,6 @@ def create(*pods: dict) -> None:
 def namespace_of(notebook) -> str:
     text = notebook.output("view").get_by_text("Pods in namespace").inner_text()
     return text.split()[-1]
-
-
-def test_running_the_cell_again_leaves_one_view(cluster, notebook):
-    notebook.run("view")
-    expect(notebook.output("view").get_by_text("No pods yet.")).to_have_count(1)
-    assert notebook.errors() == []
 
 
 def test_a_person_follows_the_pods(cluster, notebook):

@@ -16,8 +16,8 @@ from tools import course
 
 BOLD = re.compile(r"(\[?)\*\*([^*]+)\*\*")
 LINK = re.compile(r"\]\(([^)#\s]+)")
-KOREAN = [*ROOT.glob("notebooks/ko/**/*.ipynb"), *ROOT.glob("notebooks/ko/*.md")]
-PAGES = [*FILES, *sorted(KOREAN), *sorted(ROOT.glob("README*.md"))]
+KOREAN = ROOT.glob("notebooks/ko/**/*.ipynb")
+PAGES = [*FILES, *sorted(KOREAN), *ROOT.glob("notebooks/**/*.md"), *ROOT.glob("*.md")]
 
 
 TERMS = {

@@ -18,20 +18,6 @@ WORDS_ENOUGH = 20
 PICTURE = re.compile(r"!\[([^]]*)\]\(([^)]+)\)")
 
 
-def used() -> list[tuple[Path, str, Path]]:
-    """Return for each use of a picture the notebook, the alt text and the file."""
-    found = []
-    for path in FILES:
-        for cell in load(path)["cells"]:
-            if cell["cell_type"] == "markdown":
-                text = "".join(cell["source"])
-                found += [
-                    (path, alt, (path.parent / file).resolve())
-                    for alt, file in PICTURE.findall(text)
-                ]
-    return found
-
-
 def tree(path: Path) -> ElementTree.Element:
     return ElementTree.parse(path).getroot()
 
@@ -41,20 +27,23 @@ def words(path: Path) -> str:
     return " ".join(" ".join(text.itertext()) for text in texts)
 
 
-def test_every_picture_of_a_lesson_exists_and_is_told_in_words():
-    for notebook, alt, path in used():
-        assert path in PICTURES, f"{notebook.name}: there is no {path.name}"
-        assert len(alt) >= WORDS_ENOUGH, f"{notebook.name}: {path.name} needs alt text"
-
-
-def test_every_picture_is_used_by_a_lesson():
-    shown = {path for _, _, path in used()}
-    assert {path.name for path in PICTURES} == {path.name for path in shown}
+def test_every_picture_is_used_by_a_lesson_and_told_in_words():
+    found = [
+        (path.name, alt, (path.parent / file).resolve())
+        for path in FILES
+        for cell in load(path)["cells"]
+        for alt, file in PICTURE.findall("".join(cell["source"]))
+    ]
+    assert [each for each in found if len(each[1]) < WORDS_ENOUGH] == []
+    assert {*PICTURES} == {picture for *_, picture in found}
 
 
 @pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.stem)
-def test_a_picture_can_be_read_and_translated(path):
-    """Its title and description are for those who do not see it, its text is text."""
+def test_a_picture_can_be_read_and_translated_and_stands_alone(path):
+    """Its title and description are for those who do not see it, its text is text.
+
+    It has its own background, runs nothing, and fetches nothing.
+    """
     root = tree(path)
     assert root.tag == f"{SVG}svg"
     for part in ("title", "desc"):
@@ -69,20 +58,13 @@ def test_a_picture_can_be_read_and_translated(path):
     assert "Noto Sans KR" in root.attrib["font-family"]
     _, _, width, height = map(float, root.attrib["viewBox"].split())
     assert width == 720 and height <= 420
-
-
-@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.stem)
-def test_a_picture_stands_alone(path):
-    """It has its own background, runs nothing, and fetches nothing."""
-    root = tree(path)
     panel = next(root.iter(f"{SVG}rect"))
     assert panel.attrib["fill"] == "#ffffff" and panel.attrib["width"] == "719"
     names = {element.tag.removeprefix(SVG) for element in root.iter()}
     assert names.isdisjoint({"script", "image", "use", "foreignObject", "style", "a"})
-    for element in root.iter():
-        for name, value in element.attrib.items():
-            assert not name.startswith("on") and "href" not in name
-            assert "url(" not in value or "url(#" in value
+    for name, value in (pair for each in root.iter() for pair in each.attrib.items()):
+        assert not name.startswith("on") and "href" not in name
+        assert "url(" not in value or "url(#" in value
 
 
 def test_the_picture_of_the_course_shows_the_lessons_as_they_are():
