@@ -1,5 +1,7 @@
 """The Korean edition: made of English and of locale/ko, and of nothing else."""
 
+import re
+
 import pytest
 
 from helpers import language
@@ -11,20 +13,20 @@ from tools.korean_faults import faults
 # --- What is a message ------------------------------------------------------------
 
 PAGE = """\
-# Ask the server
+# «Ask the server»
 
-It answers, or
-it [refuses](06-be-allowed.ipynb).
+«It answers, or
+it [refuses](06-be-allowed.ipynb).»
 
-1. One?
-   Or `two`?
+1. «One?
+   Or `two`?»
 2. `kubectl`
 
-> **Note:** quoted
+> «**Note:** quoted»
 
-| code | why |
+| «code» | «why» |
 | --- | --- |
-| `401` | not \\| known |
+| `401` | «not \\| known» |
 
 ```sh
 echo untouched
@@ -32,44 +34,29 @@ echo untouched
 
     kind: Pod
 
-<details><summary>Yes</summary>✓ It <code>is</code>.</details>
+<details><summary>«Yes»</summary>«✓ It <code>is</code>.»</details>
 
 <details>
-<summary><b>Solution</b></summary>
+<summary>«<b>Solution</b>»</summary>
 
-Folded.
+«Folded.»
 
 </details>
 <!-- of the course -->
 
 ```{toctree}
-:caption: Lessons
+:caption: «Lessons»
 ```
 """
-MESSAGES = [
-    "Ask the server",
-    "It answers, or\nit [refuses](06-be-allowed.ipynb).",
-    "One?\nOr `two`?",
-    "**Note:** quoted",
-    "code",
-    "why",
-    "not \\| known",
-    "Yes",
-    "✓ It <code>is</code>.",
-    "<b>Solution</b>",
-    "Folded.",
-    "Lessons",
-]
 
 
 def test_each_block_of_markdown_is_a_message_and_the_rest_is_kept():
+    """Messages are between « and »; the indent of an item's lines is no part of it."""
+    message = re.compile("«(.*?)»", re.DOTALL)
     found = []
-    told = blocks.markdown(PAGE, lambda text: found.append(text) or text.upper())
-    assert found == MESSAGES
-    wanted = PAGE
-    for message in MESSAGES:
-        for line in message.split("\n"):
-            wanted = wanted.replace(line, line.upper(), 1)
+    english, wanted = (message.sub(to, PAGE) for to in (r"\1", lambda m: m[1].upper()))
+    told = blocks.markdown(english, lambda text: found.append(text) or text.upper())
+    assert found == [text.replace("\n   ", "\n") for text in message.findall(PAGE)]
     assert told == wanted
 
 
@@ -106,21 +93,13 @@ def course(tmp_path, monkeypatch):
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     folder = tmp_path / "notebooks"
-    monkeypatch.setattr(
-        korean,
-        "sources",
-        lambda: iter(
-            korean.Source(name, folder / f"{name}.md", folder / f"ko/{name}.md")
-            for name in ("one", "two")
-        ),
-    )
-    for name, path in {
-        "ROOT": "",
-        "EDITION": "notebooks/ko",
-        "CATALOGS": "locale/ko",
-        "HELPERS": "helpers",
-        "COMPILED": "helpers/locale/ko/LC_MESSAGES/helpers.mo",
-    }.items():
+    sources = [
+        korean.Source(name, folder / f"{name}.md", folder / f"ko/{name}.md")
+        for name in ("one", "two")
+    ]
+    monkeypatch.setattr(korean, "sources", lambda: iter(sources))
+    for name in ("ROOT", "EDITION", "CATALOGS", "HELPERS", "COMPILED"):
+        path = getattr(korean, name).relative_to(ROOT)
         monkeypatch.setattr(korean, name, tmp_path / path)
     assert korean.main(["update"]) == 0
     return tmp_path
@@ -147,16 +126,12 @@ def test_a_page_is_written_when_it_is_whole(course):
     assert korean.main(["write"]) == 0
     pages = course / "notebooks/ko"
     assert not (pages / "two.md").exists()
-    assert (
-        "[둘](../two.md)과 [방법](../../docs/how.md)을"
-        in (pages / "one.md").read_text()
-    )
+    one = pages / "one.md"
+    assert "[둘](../two.md)과 [방법](../../docs/how.md)을" in one.read_text()
     translate(WORDS, "two")
     assert "notebooks/ko/one.md: not in step. Run: make korean" in found()
     assert korean.main(["write"]) == 0
-    assert (
-        "[둘](two.md)과 [방법](../../docs/how.md)을" in (pages / "one.md").read_text()
-    )
+    assert "[둘](two.md)과 [방법](../../docs/how.md)을" in one.read_text()
     assert (pages / "two.md").read_text() == "# 둘\n"
 
 
