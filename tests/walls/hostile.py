@@ -71,6 +71,12 @@ class Row:
         with contextlib.suppress(OSError):
             yield
 
+    def take(self, what: str, function, *arguments) -> None:
+        """Call a function as an attempt to get something."""
+        with self.attempt():
+            function(*arguments)
+            self.got.add(what)
+
     def private(self, found: os.stat_result) -> str | None:
         """Return which of the learner's files this is, by its inode, or None."""
         return self.world["private"].get(f"{found.st_dev}:{found.st_ino}")
@@ -148,9 +154,6 @@ def walk(top: str, skip: list[str]):
 
 def _reach(point: str, kind: str) -> bool:
     return kind in OF_THE_KERNEL and os.path.exists(point)
-
-
-# --- The rows ---------------------------------------------------------------------
 
 
 def namespaces(row: Row) -> None:
@@ -237,6 +240,10 @@ def programs(row: Row) -> None:
                     row.got.add(name)
 
 
+def _open(path: str, flags: int = os.O_RDONLY | os.O_NONBLOCK) -> None:
+    os.close(os.open(path, flags))
+
+
 def _can_be_changed(path: str) -> bool:
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW))
@@ -306,7 +313,7 @@ def fresh_file_systems(row: Row) -> None:
         with row.attempt():
             mount("none", place, kind)
             if kind == "cpuset":
-                row.got |= _cgroups(row, place, kind)
+                _cgroups(row, place, kind)
             elif kind not in HARMLESS:
                 row.got.add(f"a {kind}")
             call(LIBC.umount2, place, MNT_DETACH)
@@ -315,7 +322,7 @@ def fresh_file_systems(row: Row) -> None:
         for data in (*names, "none,name=systemd"):
             with row.attempt():
                 mount("cgroup", place, "cgroup", 0, data)
-                row.got |= _cgroups(row, place, data)
+                _cgroups(row, place, data)
                 call(LIBC.umount2, place, MNT_DETACH)
     with row.attempt():
         mount("cgroup2", place, "cgroup2")
@@ -324,17 +331,13 @@ def fresh_file_systems(row: Row) -> None:
         beyond = ("app.slice", "init.scope", "outer")
         shown = {*os.listdir(place)}
         if "cgroup.type" not in shown or not shown.isdisjoint(beyond):
-            row.got |= _cgroups(row, place, "version 2")
+            _cgroups(row, place, "version 2")
 
 
-def _cgroups(row: Row, place: str, which: str) -> set[str]:
-    """Return what of the cgroups can be changed."""
-    got = set()
+def _cgroups(row: Row, place: str, which: str) -> None:
+    """Try what of the cgroups can be changed."""
     for name in ("release_agent", "cgroup.procs", "tasks", "notify_on_release"):
-        with row.attempt():
-            os.close(os.open(f"{place}/{name}", os.O_WRONLY))
-            got.add(f"to write {name} of cgroup {which}")
-    return got
+        row.take(f"to write {name} of {which}", _open, f"{place}/{name}", os.O_WRONLY)
 
 
 def _in_new_namespaces(row: Row, kind: str | None) -> str:
@@ -365,9 +368,7 @@ def devices(row: Row) -> None:
             # 136 and up are terminals, here those of pods.
             if number in usual or number[0] in range(136, 144) or not any(number):
                 continue
-            with row.attempt():
-                os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
-                row.got.add(f"{path} {number}")
+            row.take(f"{path} {number}", _open, path)
     disk = tuple(row.world["disk"])
     wanted = {
         "the disk": disk,
@@ -383,11 +384,8 @@ def devices(row: Row) -> None:
             path = f"{place}/walls-device"
             with row.attempt():
                 os.mknod(path, kind | 0o666, os.makedev(*number))
-                try:
-                    os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
-                    row.got.add(name)
-                finally:
-                    os.unlink(path)
+                row.take(name, _open, path)
+                os.unlink(path)
 
 
 def descriptors(row: Row) -> None:
@@ -442,27 +440,22 @@ def network(row: Row) -> None:
 
 def ipc(row: Row) -> None:
     """Find shared memory of the learner's by its key."""
-    with row.attempt():
-        call(LIBC.shmget, row.world["shm"], 0, 0)
-        row.got.add("shared memory")
+    row.take("shared memory", call, LIBC.shmget, row.world["shm"], 0, 0)
 
 
 def keys(row: Row) -> None:
     """Find a key of the learner's in a keyring."""
     # The keyrings of the thread, process, session, user and the user's session.
     for ring in (-1, -2, -3, -4, -5):
-        with row.attempt():
-            call(LIBC.syscall, KEYCTL, 10, ring, "user", row.world["mark"], 0)
-            row.got.add("a key")
+        search = (KEYCTL, 10, ring, "user", row.world["mark"], 0)
+        row.take("a key", call, LIBC.syscall, *search)
     # By its number, which any process of the same user may see: read it, or make it
     # readable.
     for line in open("/proc/keys"):
         if row.world["mark"] in line:
             number = int(line.split()[0], 16)
             for command, *more in ((11, b" " * 64, 64), (5, 0x3F3F3F3F)):
-                with row.attempt():
-                    call(LIBC.syscall, KEYCTL, command, number, *more)
-                    row.got.add("a key")
+                row.take("a key", call, LIBC.syscall, KEYCTL, command, number, *more)
 
 
 def environment(row: Row) -> None:
@@ -528,6 +521,7 @@ def its_host(row: Row) -> None:
     diary, state = top + world["paths"][0], top + world["state"]
     home, own = os.path.dirname(diary), f"{state}/guest/etc"
     memory, images = "/tmp/walls-memory", "/tmp/walls-images"
+    connect, net = socket.create_connection, "/proc/1/ns/net"
     os.mknod(memory, 0o20600, os.makedev(1, 1))
     os.mknod(images, 0o60600, os.makedev(98, 16))
     for name, attempt in {
@@ -545,33 +539,22 @@ def its_host(row: Row) -> None:
         "to remove": lambda: os.unlink(diary),
         "the keys": lambda: open(f"{state}/pki/ca.key").read(),
         "the plan": lambda: open(f"{state}/run/node.json", "a").close(),
-        "the disk of all": lambda: os.close(os.open(f"{state}/run/disk", os.O_RDWR)),
+        "the disk of all": lambda: _open(f"{state}/run/disk", os.O_RDWR),
         "environments": lambda: open(f"{top}/proc/self/environ").read(),
         # These may pretend to: whoever reads this looks at the file itself.
         "(mode)": lambda: [os.chmod(path, 0o777) for path in (home, diary)],
         "(owner)": lambda: os.chown(diary, 1, 1),
         "(time)": lambda: os.utime(diary, (1, 1)),
         "to leave the files": lambda: call(LIBC.umount2, top, MNT_DETACH),
-        "the node's network": _enter_network,
-        "the API server": lambda: _connect(world["api"]),
-        "the host's loopback": lambda: _connect(world["port"]),
+        "the node's network": lambda: call(LIBC.setns, os.open(net, os.O_RDONLY), 0),
+        "the API server": lambda: connect((HOST, world["api"]), 10),
+        "the host's loopback": lambda: connect((HOST, world["port"]), 10),
         "UDP": _ask_a_name,
-        "memory": lambda: os.close(os.open(memory, os.O_RDWR)),
-        "to read the images": lambda: os.close(os.open(images, os.O_RDONLY)),
+        "memory": lambda: _open(memory, os.O_RDWR),
+        "to read the images": lambda: _open(images),
         "to write to the images": lambda: _write_again(images),
     }.items():
-        with row.attempt():
-            attempt()
-            row.got |= set() if name.startswith("(") else {name}
-
-
-def _enter_network() -> None:
-    with open("/proc/1/ns/net") as namespace:
-        call(LIBC.setns, namespace.fileno(), 0)
-
-
-def _connect(port: int) -> None:
-    socket.create_connection((HOST, port), timeout=10).close()
+        row.take(name, attempt)
 
 
 def _ask_a_name() -> None:
