@@ -74,24 +74,18 @@ def test_a_pod_asks_without_showing_its_token(namespace, token, send):
     path = f"/api/v1/namespaces/{namespace}/configmaps?watch=1"
     with concurrent.futures.ThreadPoolExecutor(1) as aside:
         answer = aside.submit(send, "shy", path)
-        [curl] = until(lambda: of_curl(path), 20, "curl in the pod")
-        lines = [line for _, line in command_lines()]
+        [curl] = until(lambda: command_lines("curl ", path), 20, "curl in the pod")
+        shown = command_lines("", token)
         curl.terminate()
         # That it was ended is an error to one of them, and an answer to the other.
         answer.exception()
-    assert not [line for line in lines if token in line]
+    assert shown == []
 
 
-def of_curl(path):
-    """Return the processes of curl that ask for a path."""
-    return [
-        process
-        for process, line in command_lines()
-        if line.startswith("curl ") and path in line
-    ]
-
-
-def command_lines():
-    """Return all processes of the machine with their arguments."""
-    found = psutil.process_iter(["cmdline"])
-    return [(each, " ".join(each.info["cmdline"] or ())) for each in found]
+def command_lines(begin, words):
+    """Return the processes of the machine with such a command line."""
+    lines = {
+        each: " ".join(each.info["cmdline"] or ())
+        for each in psutil.process_iter(["cmdline"])
+    }
+    return [p for p, line in lines.items() if line.startswith(begin) and words in line]

@@ -16,7 +16,7 @@ import requests
 
 from tests.browser.jupyterlab import JupyterLab
 from tests.notebooks import ROOT
-from tests.project.test_links import hub_notebook
+from tests.project.test_project import hub_notebook
 
 DIRECTORY = ROOT / ".devcontainer"
 #: has the settings of the image's Jupyter

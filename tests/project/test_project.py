@@ -1,7 +1,9 @@
-"""What stands beside the code: the changelog, the packages, what an issue is asked."""
+"""What stands beside the code: changelog, packages, addresses that docs hand out."""
 
 import re
 import tomllib
+from pathlib import PurePosixPath
+from urllib.parse import parse_qs, urlsplit
 
 import yaml
 from packaging.requirements import Requirement
@@ -15,6 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 #: a package of a lock file and its version
 LOCKED = re.compile(r"^([\w.-]+)==([\w.]+)", re.MULTILINE)
 NAMED = r"`((?:cluster|helpers|tests|tools|notebooks)/[\w/.]*)`"
+TEACHING = (ROOT / "docs/teaching.md").read_text()
 FORM = ROOT / ".github" / "ISSUE_TEMPLATE" / "bug.yml"
 
 
@@ -72,3 +75,33 @@ def test_contributing_names_what_is_there():
         assert "NN" in name or (ROOT / name).exists(), name
     words = re.findall(r"^\| `make (\w+)`", text, re.MULTILINE)
     assert words == ["lint", "quick", "test", "full"]
+
+
+def question(url: str) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(urlsplit(url).query).items()}
+
+
+def test_the_badge_opens_a_notebook_that_exists():
+    text = (ROOT / "docs/binder.md").read_text()
+    [(image, target)] = re.findall(r"\[!\[[^]]+\]\(([^)]+)\)\]\(([^)]+)\)", text)
+    assert image == "https://mybinder.org/badge_logo.svg"
+    assert urlsplit(target).path == "/v2/gh/OWNER/REPOSITORY/main"
+    path = PurePosixPath(question(target)["urlpath"])
+    assert (ROOT / path.relative_to("lab/tree")).is_file()
+
+
+def hub_notebook() -> PurePosixPath:
+    """Return the path of the notebook that a hub opens, with the clone's directory."""
+    [default] = re.findall(r'default_url = "/([^"]+)"', TEACHING)
+    return PurePosixPath(default).relative_to("lab/tree")
+
+
+def test_both_ways_of_a_hub_open_the_same_notebook():
+    """nbgitpuller clones into a directory with the repository's name."""
+    [link] = re.findall(r"https://YOUR\.HUB/\S*git-pull\?\S+", TEACHING)
+    asked, path = question(link), hub_notebook()
+    assert (asked["urlpath"], asked["branch"]) == (f"lab/tree/{path}", "main")
+    name = PurePosixPath(urlsplit(asked["repo"]).path).name
+    # As `export` writes them.
+    notebook = ROOT / "notebooks" / path.relative_to(name)
+    assert path.parts[0] == name and notebook.is_file()

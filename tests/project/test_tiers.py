@@ -77,18 +77,19 @@ def test_what_is_named_here_exists():
 
 
 def test_there_are_as_many_workers_as_the_machine_has_room_for(monkeypatch):
-    monkeypatch.delenv("LAB_STATE_DIR")
-    monkeypatch.setenv("LAB_BACKEND", "local")
-    monkeypatch.setattr(tiers, "MEMORY", 1.0)
-    monkeypatch.setattr(tiers, "INSTANCES", 1)
     cores = len(os.sched_getaffinity(0))
-    assert tiers.pytest_xdist_auto_num_workers() == (cores if cores > 1 else 0)
-    for change in (
-        lambda patch: patch.setattr(tiers, "INSTANCES", 10**9),
-        lambda patch: patch.setattr(tiers, "MEMORY", 1e18),
-        lambda patch: patch.setenv("LAB_BACKEND", "kind"),
-        lambda patch: patch.setenv("LAB_STATE_DIR", "/of/somebody"),
+    room = cores if cores > 1 else 0
+    for memory, instances, backend, state, workers in (
+        (1, 1, "local", "", room),
+        (1, 10**9, "local", "", 0),
+        (1e18, 1, "local", "", 0),
+        (1, 1, "kind", "", 0),
+        (1, 1, "local", "/of/somebody", 0),
     ):
-        with monkeypatch.context() as patch:
-            change(patch)
-            assert tiers.pytest_xdist_auto_num_workers() == 0
+        monkeypatch.setattr(tiers, "MEMORY", memory)
+        monkeypatch.setattr(tiers, "INSTANCES", instances)
+        monkeypatch.setenv("LAB_BACKEND", backend)
+        monkeypatch.delenv("LAB_STATE_DIR", raising=False)
+        if state:
+            monkeypatch.setenv("LAB_STATE_DIR", state)
+        assert tiers.pytest_xdist_auto_num_workers() == workers
