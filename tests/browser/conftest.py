@@ -52,8 +52,12 @@ def window(browser) -> BrowserContext:
     return browser.new_context(viewport=WINDOW)
 
 
-def opening(window, lab) -> Iterator[Callable[..., OpenNotebook]]:
-    """Yield a function that opens a notebook by name, without its ending."""
+@pytest.fixture
+def open_notebook(window, lab) -> Iterator[Callable[..., OpenNotebook]]:
+    """Return a function that opens a notebook by name, without its ending.
+
+    Page and kernel end with the test.
+    """
 
     def open_one(name: str, theme: str = "light") -> OpenNotebook:
         return OpenNotebook(window.new_page(), lab.address(name), name).open(theme)
@@ -62,15 +66,3 @@ def opening(window, lab) -> Iterator[Callable[..., OpenNotebook]]:
     for page in window.pages:
         page.close()
     lab.shut_down_kernels()
-
-
-@pytest.fixture
-def open_notebook(window, lab) -> Iterator[Callable[..., OpenNotebook]]:
-    """Return a function that opens a notebook; page and kernel end with the test."""
-    yield from opening(window, lab)
-
-
-@pytest.fixture(scope="module")
-def open_for_all(window, lab) -> Iterator[Callable[..., OpenNotebook]]:
-    """Return a function that opens a notebook for all tests of a file."""
-    yield from opening(window, lab)

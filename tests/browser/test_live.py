@@ -50,16 +50,11 @@ def near(pixels: float):
     return pytest.approx(pixels, abs=2)
 
 
-@pytest.fixture(scope="module")
-def opened(lab, open_for_all):
-    """Return a notebook with the widget alone."""
-    lab.write("live", CELLS)
-    return open_for_all("live")
-
-
 @pytest.fixture
-def notebook(opened):
-    """Return it with the widget as it is at first."""
+def notebook(lab, open_notebook):
+    """Return a notebook with the widget alone, as it is at first."""
+    lab.write("live", CELLS)
+    opened = open_notebook("live")
     opened.run("make", "view")
     expect(opened.output("view").get_by_role("status")).to_have_text("first")
     return opened
