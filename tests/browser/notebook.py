@@ -49,7 +49,8 @@ class OpenNotebook:
         """Open it, and wait until the kernel is idle: an earlier key is lost."""
         self.page.goto(self._url, timeout=OPEN * 1000)
         self._until(_SHOWN, OPEN)
-        self.wait_idle(OPEN)
+        bar = self.page.locator("#jp-main-statusbar")
+        expect(bar).to_contain_text("| Idle", timeout=OPEN * 1000)
         self.theme(theme)
         return self
 
@@ -58,11 +59,6 @@ class OpenNotebook:
         self._command("apputils:change-theme", theme=THEMES[name])
         body = self.page.locator(f'body[data-jp-theme-name="{THEMES[name]}"]')
         expect(body).to_have_count(1, timeout=ACTION * 1000)
-
-    def wait_idle(self, timeout: float = CELL) -> None:
-        """Wait until the status bar says that the kernel is idle."""
-        bar = self.page.locator("#jp-main-statusbar")
-        expect(bar).to_contain_text("| Idle", timeout=timeout * 1000)
 
     def run(self, *cells: str, timeout: float = CELL) -> None:
         """Run these cells in this order, each with `timeout` seconds."""
@@ -81,11 +77,6 @@ class OpenNotebook:
             code,
         )
         assert status == "ok", code
-
-    def restart_kernel(self) -> None:
-        """Restart the kernel, as the menu does, and wait until it is idle."""
-        self.page.evaluate(f"() => {_PANEL}.sessionContext.restartKernel()")
-        self.wait_idle()
 
     def select(self, cell: str) -> Locator:
         """Make this the active cell, scrolled into view, and return it."""

@@ -21,10 +21,9 @@ from cluster.local import rootfs
 from cluster.local.backend import Local
 from cluster.machine import layout
 from cluster.progress import Silent
-from tests import unprivileged
+from tests import commandline, unprivileged
 from tests.running import sleeper
 
-ROOT = Path(__file__).parents[2]
 HOSTILE = Path(__file__).with_name("hostile.py")
 #: directories of the state directory that components, and so pods, are to have
 SHARED = ("audit", "etc", "etcd", "logs", "node", "pki", "run")
@@ -63,6 +62,7 @@ class Cluster:
 
     def __init__(self, account: str, home: Path, opened: ExitStack):
         self.account = account
+        self.ordinary = account in ("one id", "65536 ids")
         self.home = home
         self.state = home / "state"
         self.secret = secrets.token_hex(16)
@@ -80,7 +80,6 @@ class Cluster:
 
     def python(self, *words: str, timeout: float = 120) -> subprocess.CompletedProcess:
         """Run Python as the learner."""
-        command = [sys.executable, *words]
         given = {
             "LAB_BACKEND": "local" if self.account != "user-mode" else "control-plane",
             "LAB_STATE_DIR": str(self.state),
@@ -89,23 +88,17 @@ class Cluster:
             "LAB_PROGRESS": "off",
             "WALLS_SECRET": self.secret,
         }
-        if self.account in ("one id", "65536 ids"):
-            return unprivileged.run(
-                command,
-                self.home,
-                show=[self.archive],
-                environment=given,
-                ids=self.account == "65536 ids",
-                timeout=timeout,
+        if not self.ordinary:
+            streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+            return commandline.python(
+                *words, env=given, timeout=timeout, capture_output=False, **streams
             )
-        return subprocess.run(
-            command,
-            cwd=ROOT,
-            env={**os.environ, **given},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+        return unprivileged.run(
+            [sys.executable, *words],
+            self.home,
+            show=[self.archive],
+            environment=given,
+            ids=self.account == "65536 ids",
             timeout=timeout,
         )
 
@@ -116,7 +109,7 @@ class Cluster:
             self._own_programs()
         self.diary.write_text(f"my diary: {self.secret}\n")
         (self.home / ".bashrc").touch()
-        if self.account in ("one id", "65536 ids"):
+        if self.ordinary:
             theirs = self.binaries, self.binaries / "kubectl", self.cache / "images"
             for path in (self.home, *self.home.iterdir(), *theirs):
                 os.chown(path, unprivileged.UID, unprivileged.UID)
