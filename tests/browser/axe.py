@@ -31,7 +31,6 @@ class Violation:
 
     @property
     def foreign(self) -> bool:
-        """Say whether it is known as not ours."""
         return any(
             rule == self.rule and part in self.html for rule, part in FOREIGN_VIOLATIONS
         )

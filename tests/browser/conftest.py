@@ -27,7 +27,6 @@ def find_chromium() -> str | None:
 # whose notebooks come after these tests, would find it running.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Return Chromium, which ends after the tests in this directory."""
     program = find_chromium()
     if program is None:
         pytest.skip("Chromium is not here. Run: sh tools/setup.sh tests")
@@ -38,7 +37,6 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def lab(browser, cluster, tmp_path_factory) -> Iterator[JupyterLab]:
-    """Return the JupyterLab that the tests share."""
     server = JupyterLab(tmp_path_factory.mktemp("jupyterlab"))
     try:
         yield server.start()

@@ -116,7 +116,6 @@ class JupyterLab:
         assert alive == [], f"left by JupyterLab: {alive}\n{self.log()[-2000:]}"
 
     def kernels(self) -> list[psutil.Process]:
-        """Return its kernels and what they have started."""
         return self._family()[1:]
 
     def log(self) -> str:

@@ -124,11 +124,9 @@ class OpenNotebook:
             self.page.keyboard.type(line)
 
     def active(self) -> str:
-        """Return the id of the active cell."""
         return self.page.evaluate(f"() => {_PANEL}.content.activeCell.model.id")
 
     def cell(self, cell: str) -> Locator:
-        """Return the cell on the page."""
         return self.page.locator(f'[data-cell-id="{cell}"]')
 
     def output(self, cell: str) -> Locator:
@@ -147,7 +145,6 @@ class OpenNotebook:
         return self._cells()[cell].get("execution_count")
 
     def source(self, cell: str) -> str:
-        """Return what stands in the cell now."""
         return self._cells()[cell]["source"]
 
     def cells(self, tag: str | None = None) -> list[str]:
@@ -164,7 +161,6 @@ class OpenNotebook:
         return list(self._cells())
 
     def not_run(self) -> list[str]:
-        """Return the code cells that did not run."""
         cells = self._cells()
         return [name for name in self.cells() if not cells[name]["execution_count"]]
 
@@ -179,7 +175,6 @@ class OpenNotebook:
         ]
 
     def console_errors(self) -> list[str]:
-        """Return what the browser complained of so far."""
         return [*self._messages]
 
     def faults(self) -> list:

@@ -34,7 +34,6 @@ named = {"A": "1N", "B": "3C", "C": "4T", "D": "5T", "E": "5R"}
 
 
 def break_the_journey(view):
-    """Lesson 06: another path, a broken step, and a look at where it stops."""
     view.get_by_label("Try:").select_option("/")
     view.get_by_role("button", name="Send").click()
     expect(view.get_by_role("status")).to_contain_text("It stopped at authorization")
@@ -44,13 +43,11 @@ def break_the_journey(view):
 
 
 def filter_the_pods(view):
-    """Lesson 15: filter."""
     view.get_by_label("Name or label contains:").fill("no such pod")
     expect(view).to_contain_text("No pods yet.")
 
 
 def walk_about(view):
-    """Lesson 04: into a group, to a resource of all namespaces."""
     view.get_by_label("Group:").select_option("(core)")
     view.get_by_label("Resource:").select_option("configmaps (ConfigMap)")
     view.get_by_label("Namespace:").select_option("all namespaces")

@@ -52,7 +52,6 @@ def near(pixels: float):
 
 @pytest.fixture
 def notebook(lab, open_notebook):
-    """Return a notebook with the widget alone, as it is at first."""
     lab.write("live", CELLS)
     opened = open_notebook("live")
     opened.run("make", "view")

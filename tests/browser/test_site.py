@@ -64,7 +64,6 @@ def spoken(own: dict, ran: dict) -> dict:
 
 
 def pages(built: Path) -> list[Path]:
-    """Return all pages; what the theme has in `_static` is none."""
     return sorted(file for file in built.rglob("*.html") if "_static" not in str(file))
 
 
@@ -77,7 +76,6 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def address(built) -> Iterator[str]:
-    """Return where the site is served."""
     serve = functools.partial(Quiet, directory=built)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -31,7 +31,6 @@ HOSTILE = "<img src=/none onerror='window.hostile = 1'>"
 
 @pytest.fixture
 def notebook(lab, open_notebook):
-    """Return a notebook with the view and nothing else, as it is at first."""
     lab.write("explorer", CELLS)
     opened = open_notebook("explorer")
     opened.run("connect", "view")

@@ -36,7 +36,6 @@ cluster.delete_namespace(namespace)
 
 @pytest.fixture
 def notebook(lab, open_notebook):
-    """Return a notebook with a pod and the view, opened and run to it."""
     lab.write("journey", CELLS)
     opened = open_notebook("journey")
     opened.run("connect", "view")

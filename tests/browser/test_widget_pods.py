@@ -24,7 +24,6 @@ namespace = cluster.create_namespace("{LESSON}")
 
 @pytest.fixture
 def notebook(lab, open_notebook):
-    """Return a notebook with the view and nothing else, opened and run to it."""
     lab.write("live-pods", CELLS)
     opened = open_notebook("live-pods")
     opened.run("connect", "view")

@@ -20,14 +20,12 @@ OWN = re.compile(r"[A-Z:/\"']")
 
 
 def entries() -> dict[str, str]:
-    """Return the text behind each heading."""
     text = MARK.sub("", GLOSSARY.read_text())
     _, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
     return dict(part.split("\n", 1) for part in parts)
 
 
 def links(path: Path) -> list[str]:
-    """Return where the Markdown of a notebook leads."""
     cells = (c for c in load(path)["cells"] if c["cell_type"] == "markdown")
     return [link for cell in cells for link in LINK.findall("".join(cell["source"]))]
 

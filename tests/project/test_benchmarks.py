@@ -53,7 +53,6 @@ def test_a_cluster_more_is_compared_with_one_alone():
 
 
 def test_docs_and_the_page_name_every_script():
-    """What `make bench` leaves out can be found without reading the directory."""
     scripts = {path.name for path in (ROOT / "benchmarks").glob("*.py")} - {"page.py"}
     text = (ROOT / "docs" / "performance.md").read_text()
     assert set(re.findall(r"python benchmarks/(\w+\.py)", text)) == scripts

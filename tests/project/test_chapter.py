@@ -40,7 +40,6 @@ def run(path, prove_checks=False, twice=False):
 
 
 def kept(path):
-    """Return the notebook with the outputs of its run."""
     return nbformat.read(path.parent / "ran" / path.name, 4)
 
 
@@ -189,7 +188,6 @@ def test_the_command_prints_a_table_and_fails_if_one_does(tmp_path):
     ],
 )
 def test_each_edition_has_its_own_place_and_names(path, label):
-    """Both can run at once, into one directory."""
     assert chapter.place(chapter.NOTEBOOKS / path).as_posix() == path
     assert chapter.label(chapter.NOTEBOOKS / path) == label
 

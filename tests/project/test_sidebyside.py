@@ -8,7 +8,6 @@ from tools import sidebyside
 
 
 def meet(mine, others):
-    """End when so many run."""
     mine.touch()
     while len([*mine.parent.iterdir()]) < others:
         time.sleep(0.01)

@@ -119,7 +119,6 @@ def test_the_words_of_the_site_are_those_that_its_templates_say():
     reason="Sphinx is not here. Run: sh tools/setup.sh site",
 )
 def test_a_broken_link_and_a_missing_alt_text_stop_the_build(tmp_path, capfd):
-    """Each is named with its place; without them the same page is built."""
     (tmp_path / "a.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     source = tmp_path / "source"
     source.mkdir()

@@ -67,27 +67,23 @@ def contents(folder):
 
 
 def test_make_alone_prints_every_word(checkout):
-    """Somebody who knows nothing types `make` and sees what there is."""
     answer = make(checkout)
     assert re.findall(r"^make (\w+) +\S", answer.stdout, re.MULTILINE) == WORDS
     assert answer.returncode == 0
 
 
 def test_readme_explains_every_word():
-    """README and make use the same vocabulary."""
     text = (ROOT / "README.md").read_text("utf-8")
     assert [word for word in WORDS if f"`make {word}`" not in text] == []
 
 
 def test_ci_calls_make_test():
-    """CI runs what a person runs."""
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     assert script.read_text("utf-8").splitlines()[-1] == "exec make test"
 
 
 def test_setup_refuses_an_old_python_in_one_line(checkout, tmp_path):
-    """The error names what was found, what is needed, and the way out."""
     script = '#!/bin/sh\n[ "$1" = -V ] && echo "Python 3.9.2" || exit 1\n'
     old = program(tmp_path / "python", script)
     answer = call(checkout, "sh", "tools/setup.sh", "venv", PYTHON=old)
@@ -223,7 +219,6 @@ def test_lab_opens_the_first_lesson_in_the_language_of_the_settings(checkout):
 
 
 def test_lab_without_a_cluster_opens_nothing(checkout):
-    """The reason is the last line, not somewhere above a server's log."""
     answer = lab(checkout, "echo 'error: no disk' >&2; exit 1")
     assert answer.returncode != 0 and answer.stdout == ""
     assert answer.stderr.startswith("error: no disk\n")
@@ -248,7 +243,6 @@ def test_lint_tells_all_at_once_and_changes_nothing(checkout):
 
 
 def test_clean_removes_what_was_generated_here_alone(checkout):
-    """The environment, the sources and everything outside stay."""
     generated = ["build/chapter/a.ipynb", "a.egg-info/b", "notebooks/__pycache__/c"]
     kept = [".venv/bin/__pycache__/d", "notebooks/a.ipynb", ".git/build/e"]
     for name in generated + kept:
@@ -261,7 +255,6 @@ def test_clean_removes_what_was_generated_here_alone(checkout):
 
 
 def test_readme_lists_the_commands():
-    """The table in README has one row per command of `python -m helpers`."""
     text = (ROOT / "README.md").read_text("utf-8")
     rows = re.findall(r"^\| `python -m helpers (\w+)", text, re.MULTILINE)
     assert rows == list(main.commands)

@@ -22,12 +22,10 @@ class Cell:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """Return the tags of the cell."""
         return tuple(self.metadata.get("tags", ()))
 
     @property
     def is_code(self) -> bool:
-        """Say whether a kernel runs it."""
         return self.kind == "code"
 
     @property
@@ -101,10 +99,8 @@ class Page:
 
     @property
     def code(self) -> list[Cell]:
-        """Return the code cells."""
         return [cell for cell in self.cells if cell.is_code]
 
     @property
     def prose(self) -> list[Cell]:
-        """Return the Markdown cells."""
         return [cell for cell in self.cells if not cell.is_code]

@@ -79,7 +79,6 @@ class Cluster:
         return done.stdout
 
     def python(self, *words: str, timeout: float = 120) -> subprocess.CompletedProcess:
-        """Run Python as the learner."""
         given = {
             "LAB_BACKEND": "local" if self.account != "user-mode" else "control-plane",
             "LAB_STATE_DIR": str(self.state),
@@ -133,7 +132,6 @@ class Cluster:
         (self.cache / "images" / self.archive.name).symlink_to(self.archive)
 
     def kubectl(self, *words: str, input: str | None = None, timeout=60) -> str:
-        """Run kubectl as the cluster's administrator."""
         done = subprocess.run(
             [self.binaries / "kubectl", *words],
             env={"KUBECONFIG": str(self.state / "kubeconfig"), "HOME": "/nonexistent"},
@@ -162,7 +160,6 @@ class Cluster:
         )
 
     def sh(self, pod: str, script: str) -> str:
-        """Run a shell's script in a pod."""
         return self.kubectl("exec", pod, "--", "sh", "-c", script)
 
     def attempts(self, pod: str, **more) -> dict[str, dict]:
@@ -176,7 +173,6 @@ class Cluster:
 
     @property
     def diary(self) -> Path:
-        """Return a file of the learner's."""
         return self.home / "diary"
 
     @cached_property

@@ -647,7 +647,6 @@ def run(name: str, world: dict) -> dict:
 
 
 def main() -> None:
-    """Print the table."""
     world = json.loads(sys.argv[1])
     if world.get("node"):
         enter()

@@ -42,7 +42,6 @@ ASKED = (
 
 @pytest.fixture
 def single(lab):
-    """Say whether the machine has a single id."""
     status = json.loads((lab.state / "run" / "status.json").read_text())
     return status["ids"] == 1
 

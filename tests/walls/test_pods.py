@@ -45,7 +45,6 @@ def attempts(lab: Cluster, patience: int = PATIENCE) -> dict[str, dict]:
 
 @pytest.fixture(scope="package")
 def tables(lab):
-    """Return what the pods got."""
     before = settings()
     found = attempts(lab)
     assert settings() == before

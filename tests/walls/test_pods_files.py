@@ -119,7 +119,6 @@ def test_delete_removes_what_a_pod_has_piled_up(lab):
 
 
 def learners(lab: Cluster) -> dict[str, bytes]:
-    """Return the learner's files and what is in them."""
     return {
         path.name: path.read_bytes()
         for path in lab.home.iterdir()
