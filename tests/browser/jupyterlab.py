@@ -44,7 +44,7 @@ class JupyterLab:
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"token {self.token}"
 
-    def start(self, *options: str, **environment: str) -> "JupyterLab":
+    def start(self, **environment: str) -> "JupyterLab":
         """Start it on a free port and return it when it listens."""
         # A copy: JupyterLab saves what is open, and a test types into it.
         shutil.copytree(
@@ -55,7 +55,7 @@ class JupyterLab:
         )
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [*self._command(), *options],
+                self._command(),
                 cwd=self.folder,
                 env=self._environment() | environment,
                 stdin=subprocess.DEVNULL,
@@ -67,11 +67,10 @@ class JupyterLab:
         self.url = until(self._listening, START, "JupyterLab listens")
         return self
 
-    def address(self, notebook: str, host: str = "127.0.0.1") -> str:
-        """Return the URL of a notebook, named without its ending, by way of `host`."""
+    def address(self, notebook: str) -> str:
+        """Return the URL of a notebook, named without its ending."""
         # `reset`: without the pages of the test before. The token becomes a cookie.
-        url = self.url.replace("127.0.0.1", host)
-        return f"{url}lab/tree/{notebook}.ipynb?reset&token={self.token}"
+        return f"{self.url}lab/tree/{notebook}.ipynb?reset&token={self.token}"
 
     def write(self, notebook: str, cells: dict[str, str]) -> None:
         """Write a notebook of code cells, by their ids, beside the others."""

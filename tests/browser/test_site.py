@@ -67,16 +67,9 @@ def pages(built: Path) -> list[Path]:
     return sorted(file for file in built.rglob("*.html") if "_static" not in str(file))
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serve files and write nothing."""
-
-    def log_message(self, *_) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def address(built) -> Iterator[str]:
-    serve = functools.partial(Quiet, directory=built)
+    serve = functools.partial(http.server.SimpleHTTPRequestHandler, directory=built)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"

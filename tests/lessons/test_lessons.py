@@ -61,16 +61,12 @@ def objects() -> set[str]:
 def processes(cluster) -> set[int]:
     """Return the pids of every program that talks to the cluster of these tests."""
     state = f"{cluster.kubeconfig.parent}/"
-    found = set()
-    for process in psutil.process_iter(["name"]):
-        if process.info["name"] != "kubectl":
-            continue
-        try:
-            if process.environ().get("KUBECONFIG", "").startswith(state):
-                found.add(process.pid)
-        except psutil.Error:
-            continue
-    return found
+    return {
+        process.pid
+        for process in psutil.process_iter(["name", "environ"])
+        if process.info["name"] == "kubectl"
+        and (process.info["environ"] or {}).get("KUBECONFIG", "").startswith(state)
+    }
 
 
 @pytest.fixture(scope="module")

@@ -40,24 +40,21 @@ def here(server: JupyterLab) -> str:
     return f"http://localhost:{urlsplit(server.url).port}"
 
 
-def logged_in(server: JupyterLab, token: str) -> str:
-    """Follow the address that JupyterLab prints; return the cookies, "" for none."""
+def websocket(server: JupyterLab, origin: str, token: str = "") -> int:
+    """Log in by the printed address, open a websocket from `origin`; return the status.
+
+    Not by the token, which only a script has: that may come from anywhere.
+    """
     # The cookie has the host's name in its own.
-    url = f"{here(server)}/lab?token={token}"
+    url = f"{here(server)}/lab?token={token or server.token}"
     answer = requests.get(url, timeout=60, allow_redirects=False)
-    return "; ".join(f"{each.name}={each.value}" for each in answer.cookies)
-
-
-def websocket(server: JupyterLab, origin: str, cookie: str) -> int:
-    """Open a websocket as a browser on a page of `origin`; return the status."""
     port = urlsplit(server.url).port
     lines = (
-        # Not by the token, which only a script has: it may come from anywhere.
         "GET /api/events/subscribe HTTP/1.1",
         # Whoever hands the port on has asked for it by this name.
         f"Host: localhost:{port}",
         f"Origin: {origin}",
-        f"Cookie: {cookie}",
+        f"Cookie: {'; '.join(f'{each.name}={each.value}' for each in answer.cookies)}",
         "Connection: Upgrade",
         "Upgrade: websocket",
         "Sec-WebSocket-Version: 13",
@@ -77,14 +74,13 @@ def configuration() -> dict:
 @full
 def test_the_browser_of_a_codespace_gets_its_websockets(tmp_path):
     with jupyter(tmp_path, CODESPACE_NAME="fuzzy-space-7") as server:
-        cookie = logged_in(server, server.token)
-        assert websocket(server, OWN, cookie) == 101
-        assert websocket(server, here(server), cookie) == 101
-        assert websocket(server, OWN, logged_in(server, "another")) == 403
+        assert websocket(server, OWN) == 101
+        assert websocket(server, here(server)) == 101
+        assert websocket(server, OWN, "another") == 403
         # Neither another codespace, nor whoever names itself in a similar way.
-        assert websocket(server, OWN.replace("fuzzy", "other"), cookie) == 403
-        assert websocket(server, f"{OWN}.example.com", cookie) == 403
-        assert websocket(server, OWN.replace(".app", "-app"), cookie) == 403
+        assert websocket(server, OWN.replace("fuzzy", "other")) == 403
+        assert websocket(server, f"{OWN}.example.com") == 403
+        assert websocket(server, OWN.replace(".app", "-app")) == 403
 
 
 @full
@@ -97,9 +93,8 @@ def test_elsewhere_nobody_else_is_let_in_and_the_link_of_a_hub_works(
     source = ROOT / path.relative_to(path.parts[0])
     shutil.copy(source, tmp_path / "notebooks" / path)
     with jupyter(tmp_path) as server:
-        cookie = logged_in(server, server.token)
-        assert websocket(server, OWN, cookie) == 403
-        assert websocket(server, here(server), cookie) == 101
+        assert websocket(server, OWN) == 403
+        assert websocket(server, here(server)) == 101
         page = f"{server.url}lab/tree/{path}?token={server.token}"
         assert requests.get(page, timeout=60).text.startswith("<!doctype html>")
         assert server.api("GET", f"contents/{path}").json()["path"] == str(path)

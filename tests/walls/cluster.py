@@ -23,6 +23,7 @@ from cluster.machine import layout
 from cluster.progress import Silent
 from tests import commandline, unprivileged
 from tests.running import sleeper
+from tests.walls.hostile import NAMESPACES
 
 HOSTILE = Path(__file__).with_name("hostile.py")
 #: directories of the state directory that components, and so pods, are to have
@@ -175,6 +176,10 @@ class Cluster:
     def diary(self) -> Path:
         return self.home / "diary"
 
+    @property
+    def port(self) -> int:
+        return int((self.state / "port").read_text())
+
     @cached_property
     def world(self) -> dict:
         """Return what `hostile.py` looks for, as it is on the host."""
@@ -189,7 +194,7 @@ class Cluster:
         return {
             "top": "/host",
             "state": str(self.state),
-            "api": int((self.state / "port").read_text()),
+            "api": self.port,
             "paths": [str(self.diary), "/etc/shadow", str(self.state / "kubeconfig")],
             "programs": _inodes(self.programs()),
             "inside": [
@@ -201,8 +206,7 @@ class Cluster:
                 os.path.dirname(os.__file__),
             ],
             "namespaces": {
-                kind: os.stat(f"/proc/self/ns/{kind}").st_ino
-                for kind in ("mnt", "cgroup", "uts", "ipc", "user", "pid", "net")
+                kind: os.stat(f"/proc/self/ns/{kind}").st_ino for kind in NAMESPACES
             },
             "port": listener.getsockname()[1],
             "socket": named,

@@ -59,12 +59,8 @@ def trusting_anybody() -> ssl.SSLContext:
     return tls
 
 
-def port_of(lab) -> int:
-    return int((lab.state / "port").read_text())
-
-
 def test_the_api_server_tells_what_it_tells_anybody(lab):
-    port, tls = port_of(lab), trusting_anybody()
+    port, tls = lab.port, trusting_anybody()
     with as_neighbour():
         answers = {path: ask(port, path, tls) for path in (*PUBLIC, *PATHS)}
     assert {path for path, code in answers.items() if code == 200} == PUBLIC
@@ -76,13 +72,13 @@ def test_a_certificate_of_another_cluster_is_nobodys(lab, tmp_path):
     pki.ensure(tmp_path)
     tls = trusting_anybody()
     tls.load_cert_chain(tmp_path / "admin.crt", tmp_path / "admin.key")
-    assert ask(port_of(lab), "/api/v1/namespaces", tls) == 401
+    assert ask(lab.port, "/api/v1/namespaces", tls) == 401
 
 
 def test_a_site_in_the_browser_gets_no_leave(lab):
     """Without it, a browser keeps the answer from the site that asked."""
     tls = trusting_anybody()
-    connection = http.client.HTTPSConnection("127.0.0.1", port_of(lab), context=tls)
+    connection = http.client.HTTPSConnection("127.0.0.1", lab.port, context=tls)
     for method in ("GET", "OPTIONS"):
         with closing(connection):
             connection.request(method, "/version", headers={"Origin": "https://a.site"})
@@ -91,14 +87,13 @@ def test_a_site_in_the_browser_gets_no_leave(lab):
 
 
 def test_one_port_listens(lab):
-    port = port_of(lab)
     mine = cluster_processes(lab)
     listening = {
         found.laddr
         for found in psutil.net_connections("inet")
         if found.status == psutil.CONN_LISTEN and found.pid in mine
     }
-    assert listening == {("127.0.0.1", port)}
+    assert listening == {("127.0.0.1", lab.port)}
 
 
 def test_no_file_can_be_read_and_none_of_the_cache_be_written(lab):
