@@ -5,15 +5,32 @@ solution, and nothing is left behind, in the cluster or on the machine.
 """
 
 import json
+import os
+import queue
+import random
 import re
 import shutil
+import time
 
 import psutil
 import pytest
 
+from cluster.machine import identity
 from cluster.waiting import until
 from helpers import KubectlProxy, api_resources, kubectl
-from tests.notebooks import FILES, ROOT, execute, load, locked_copy, written_to
+from helpers.course import lessons
+from helpers.course.exercise import with_solutions
+from tests.kernels import kernel
+from tests.notebooks import (
+    FILES,
+    ROOT,
+    execute,
+    file_of,
+    load,
+    locked_copy,
+    tagged,
+    written_to,
+)
 from tests.patience import patience
 from tools.chapter import longest_first
 
@@ -21,6 +38,14 @@ from tools.chapter import longest_first
 PASSING = {"events", "leases"}
 #: What serves lists of something else, and is stored nowhere.
 NOT_STORED = {"componentstatuses"}
+
+CORE = [lesson for lesson in lessons() if lesson.is_core]
+#: seconds until a cell is interrupted, as by a learner who waits for nothing
+INTERRUPT_AFTER = 10.0
+#: seconds for a cell in its place
+CELL_TIMEOUT = 420.0
+#: our code in a traceback; a LabError shows none, and the cells' own errors have none
+OURS = re.compile(r"File \S*/(helpers|cluster)/\S+\.py:\d+")
 
 each_notebook = pytest.mark.parametrize(
     "path",
@@ -117,14 +142,9 @@ def test_a_lesson_in_korean_passes_and_says_so_in_korean(nothing_left, tmp_path)
     path = ROOT / "notebooks/ko/02-cluster-info.ipynb"
     execute(path, tmp_path)
     look(path, tmp_path)
-    cells = load(written_to(tmp_path, path))["cells"]
-    shown = [json.dumps(cell.get("outputs", []), ensure_ascii=False) for cell in cells]
-    checks = [text for cell, text in zip(cells, shown, strict=True) if is_check(cell)]
-    assert checks and all(re.search("[가-힣]", text) for text in checks), checks
-
-
-def is_check(cell):
-    return "check" in cell["metadata"].get("tags", ())
+    checks = tagged(load(written_to(tmp_path, path)), "check")
+    shown = [json.dumps(cell["outputs"], ensure_ascii=False) for cell in checks]
+    assert shown and all(re.search("[가-힣]", text) for text in shown), shown
 
 
 def look(path, target):
@@ -133,3 +153,56 @@ def look(path, target):
     assert [cell["id"] for cell in ran] == [cell["id"] for cell in written]
     counts = {cell["id"]: cell.get("execution_count", "text") for cell in ran}
     assert None not in counts.values(), counts
+
+
+def run_cell(manager, client, cell: dict, seconds: float) -> tuple[str, str]:
+    """Run a cell; return its error's name and what is shown of it, both may be ""."""
+    asked = client.execute("".join(cell["source"]))
+    error = ("", "")
+    deadline = time.monotonic() + seconds
+    while True:
+        left = max(0.1, deadline - time.monotonic())
+        try:
+            message = client.get_iopub_msg(timeout=left)
+        except queue.Empty:
+            manager.interrupt_kernel()
+            deadline = time.monotonic() + seconds
+            continue
+        content = message["content"]
+        if message["parent_header"].get("msg_id") != asked:
+            continue
+        if message["msg_type"] == "error":
+            error = content["ename"], "\n".join(content["traceback"])
+        elif content.get("execution_state") == "idle":
+            return error
+
+
+@pytest.mark.full("cells in an order of chance")
+@pytest.mark.parametrize("lesson", CORE, ids=lambda lesson: lesson.name)
+def test_cells_in_any_order_do_no_damage(cluster, nothing_left, tmp_path, lesson):
+    """As a learner clicks: no traceback of ours.
+
+    The first cell comes first, as every lesson says, the others as chance has it, with
+    the one that cleans up. Then all of them in order, in the same kernel.
+    """
+    page = with_solutions(load(file_of(lesson.name)))
+    cells = [cell for cell in page["cells"] if cell["cell_type"] == "code"]
+    first, *others = cells
+    random.Random(lesson.name).shuffle(others)
+    before = objects()
+    state = cluster.kubeconfig.parent
+    machine = identity.pid_of(state, "pid_1")
+    with kernel(os.environ["LAB_STATE_DIR"]) as (manager, client):
+        # Without the cell that names its file, `%%writefile` writes to where it is.
+        client.execute(f"%cd -q {tmp_path}")
+        for cell in (first, *others):
+            name, shown = run_cell(manager, client, cell, patience(INTERRUPT_AFTER))
+            ours = OURS.search(re.sub(r"\x1b\[[\d;]*m", "", shown))
+            assert not ours or name == "KeyboardInterrupt", f"{cell['id']}: {shown}"
+        # In the lesson's own namespace there may be anything.
+        assert [x for x in objects() - before if lesson.topic not in x] == []
+        for cell in cells:
+            name, shown = run_cell(manager, client, cell, CELL_TIMEOUT)
+            tags = cell["metadata"].get("tags", [])
+            assert not name or "raises-exception" in tags, f"{cell['id']}: {shown}"
+    assert identity.pid_of(state, "pid_1") == machine
