@@ -18,16 +18,11 @@ from tests.browser.notebook import ACTION, OpenNotebook
 WINDOW = ViewportSize(width=1300, height=1000)
 
 
-def find_chromium() -> str | None:
-    """Return the browser of this machine, or None; nothing is downloaded."""
-    return shutil.which("chromium") or shutil.which("google-chrome")
-
-
 # `package`, not `session`: Playwright keeps an event loop in this thread, and nbval,
 # whose notebooks come after these tests, would find it running.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    program = find_chromium()
+    program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
         pytest.skip("Chromium is not here. Run: sh tools/setup.sh tests")
     expect.set_options(timeout=ACTION * 1000)

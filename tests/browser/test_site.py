@@ -47,20 +47,15 @@ def built(cluster, tmp_path_factory) -> Path:
         name = f"{part}/{in_lab(path)}.ipynb".strip("/")
         file = folder / "ran" / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        own = with_solutions(load(ROOT / "notebooks" / name))
-        file.write_text(json.dumps(spoken(own, executed(path.stem))))
+        ran = executed(path.stem)
+        # The outputs of English, for the cells of each language.
+        own = with_solutions(load(ROOT / "notebooks" / name))["cells"]
+        for cell, spoken in zip(ran["cells"], own, strict=True):
+            cell["source"] = spoken["source"]
+        file.write_text(json.dumps(ran))
     ran, target = folder / "ran", folder / "site"
     assert site.main(["--executed", str(ran), "--target", str(target)]) == 0
     return target
-
-
-def spoken(own: dict, ran: dict) -> dict:
-    """Return a notebook with the outputs of the same cells in English."""
-    cells = [
-        cell | {"source": each["source"]}
-        for each, cell in zip(own["cells"], ran["cells"], strict=True)
-    ]
-    return ran | {"cells": cells}
 
 
 def pages(built: Path) -> list[Path]:

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from helpers import kubectl
+from tests.running import sleeper
 
 pytestmark = pytest.mark.full("views by hand")
 
@@ -33,13 +34,10 @@ def notebook(lab, open_notebook):
 
 def pod(name: str, namespace: str, **labels) -> dict:
     """Return a pod that no node takes: enough to be a row."""
-    main = {"name": "main", "image": "toolbox:1"}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace, "labels": labels},
-        "spec": {"containers": [main], "nodeSelector": {"no": "node"}},
-    }
+    made = sleeper(name, labels=labels)
+    made["metadata"]["namespace"] = namespace
+    made["spec"]["nodeSelector"] = {"no": "node"}
+    return made
 
 
 def create(*pods: dict) -> None:

@@ -10,8 +10,6 @@ from tests.notebooks import ROOT
 from tools import blocks, korean, korean_faults
 from tools.korean_faults import faults
 
-# --- What is a message ------------------------------------------------------------
-
 PAGE = """\
 # «Ask the server»
 
@@ -66,8 +64,6 @@ def test_the_lines_of_a_text_in_a_picture_are_one_message():
     told = blocks.picture(drawn.format("A pod", "asks the", "server"), korean.get)
     assert told == drawn.format("파드", "서버에", "묻는다")
 
-
-# --- From English to Korean -------------------------------------------------------
 
 FIRST = "# Ask\n\nThe server answers.\n\nSee [two](two.md) and [how](../docs/how.md).\n"
 WORDS = {
@@ -206,9 +202,6 @@ def test_a_fault_is_told_with_its_message_unless_somebody_has_checked_it(course)
     assert found("two") == []
 
 
-# --- The Korean files of this repository ------------------------------------------
-
-
 def test_links_lead_to_korean_where_there_is_some():
     """And to the docs in English; to pages of Kubernetes in Korean, without a place."""
     readme = (ROOT / "README.ko.md").read_text("utf-8")
@@ -223,8 +216,6 @@ def test_links_lead_to_korean_where_there_is_some():
     other = page.format("#uses")
     assert korean.linked(next(korean.sources()), other, {}) == other
 
-
-# --- Faults -----------------------------------------------------------------------
 
 ENGLISH = "The [**token**](glossary.md#token) of `default` has 2 parts.\nRead {name}."
 KOREAN = (

@@ -25,15 +25,16 @@ PIDFD_OPEN, PIDFD_GETFD = 434, 438
 #: of x86-64 and of all newer machines
 KEYCTL, INIT_MODULE = (250, 175) if os.uname().machine == "x86_64" else (219, 105)
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MNT_DETACH = 1, 32, 4096, 16384, 2
-NAMESPACES = {
-    "mnt": 0x00020000,
-    "cgroup": 0x02000000,
-    "uts": 0x04000000,
-    "ipc": 0x08000000,
-    "user": 0x10000000,
-    "pid": 0x20000000,
-    "net": 0x40000000,
+_BITS = {
+    "mnt": 17,
+    "cgroup": 25,
+    "uts": 26,
+    "ipc": 27,
+    "user": 28,
+    "pid": 29,
+    "net": 30,
 }
+NAMESPACES = {kind: 1 << bit for kind, bit in _BITS.items()}
 NS_GET_USERNS, NS_GET_PARENT, SIOCGSKNS = 0xB701, 0xB702, 0x894C
 #: seconds that one row may take, where WORLD has no others
 PATIENCE = 60
