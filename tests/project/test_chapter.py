@@ -170,10 +170,8 @@ def test_the_command_prints_a_table_and_fails_if_one_does(monkeypatch, capsys):
     monkeypatch.setattr(chapter.sidebyside, "run", lambda *_: ended)
     assert chapter.main(["02-bad.ipynb", "01-good.ipynb"]) == 1
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert lines[:2] == [
-        ["notebook", "seconds", "result"],
-        "02-bad.ipynb 2.0 value: E".split(),
-    ]
+    assert lines[0] == ["notebook", "seconds", "result"]
+    assert lines[1] == ["02-bad.ipynb", "2.0", "value:", "E"]
     assert lines[2:4] == [["01-good.ipynb", "1.0", "ok"], ["sum", "3.0"]]
     assert chapter.main(["01-good.ipynb"]) == 0
 

@@ -25,16 +25,10 @@ PIDFD_OPEN, PIDFD_GETFD = 434, 438
 #: of x86-64 and of all newer machines
 KEYCTL, INIT_MODULE = (250, 175) if os.uname().machine == "x86_64" else (219, 105)
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MNT_DETACH = 1, 32, 4096, 16384, 2
-_BITS = {
-    "mnt": 17,
-    "cgroup": 25,
-    "uts": 26,
-    "ipc": 27,
-    "user": 28,
-    "pid": 29,
-    "net": 30,
+#: those of the last five follow one another
+NAMESPACES = {"mnt": 1 << 17, "cgroup": 1 << 25} | {
+    kind: 1 << 26 + n for n, kind in enumerate(("uts", "ipc", "user", "pid", "net"))
 }
-NAMESPACES = {kind: 1 << bit for kind, bit in _BITS.items()}
 NS_GET_USERNS, NS_GET_PARENT, SIOCGSKNS = 0xB701, 0xB702, 0x894C
 #: seconds that one row may take, where WORLD has no others
 PATIENCE = 60
