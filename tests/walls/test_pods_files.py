@@ -65,18 +65,12 @@ def test_a_file_in_place_of_one_that_the_host_reads(lab, kind):
 
 
 def put_instead(lab: Cluster, command: str) -> None:
+    lab.run_pod("plain")
     lab.sh(
-        pod(lab),
+        "plain",
         f"cd {STATE}; diary='{lab.diary}'; "
         f"for file in {READ}; do rm -rf $file; {command}; done",
     )
-
-
-def pod(lab: Cluster) -> str:
-    """Return a pod with a hostPath of `/` and no more."""
-    if "pod/plain" not in lab.kubectl("get", "pods", "-o", "name").split():
-        lab.run_pod("plain")
-    return "plain"
 
 
 def test_symlinks_do_not_lead_a_start_out_of_the_state(lab):
@@ -84,7 +78,7 @@ def test_symlinks_do_not_lead_a_start_out_of_the_state(lab):
     put_instead(lab, "ln -s $diary $file")
     before = learners(lab)
     lab.sh(
-        pod(lab),
+        "plain",
         # Not etcd's: it would not start, and nothing would be shown.
         f"cd {STATE}; for each in logs/* node/* run/* etc/*; do "
         f"[ -d $each ] && mv $each $each.own && ln -s '{lab.home}' $each; done; true",
@@ -112,7 +106,8 @@ def test_delete_removes_what_a_pod_has_piled_up(lab):
         "os.chmod('closed', 0)\n"
         "for _ in range(3000):\n    os.mkdir('d'); os.chdir('d')\n"
     )
-    lab.kubectl("exec", "-i", pod(lab), "--", "python3", "-", input=pile)
+    lab.run_pod("plain")
+    lab.kubectl("exec", "-i", "plain", "--", "python3", "-", input=pile)
     lab.helpers("delete", "--yes")
     assert not lab.state.exists()
     assert learners(lab) == before
