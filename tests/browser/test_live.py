@@ -45,11 +45,6 @@ LOOK = """() => {
 }"""
 
 
-def near(pixels: float):
-    """Return what is equal to a place on the screen, but for a line's rounding."""
-    return pytest.approx(pixels, abs=2)
-
-
 @pytest.fixture
 def notebook(lab, open_notebook):
     lab.write("live", CELLS)
@@ -81,7 +76,9 @@ def test_what_is_a_persons_stays(notebook):
     expect(status).to_have_text("second")
     expect(view.get_by_role("row")).to_have_count(62)
     expect(view.locator(".lab-leaf", has_text="c: 3")).to_have_count(1)
-    assert notebook.page.evaluate(LOOK) == before | {"at": near(before["at"])}
+    # But for a line's rounding.
+    at = pytest.approx(before["at"], abs=2)
+    assert notebook.page.evaluate(LOOK) == before | {"at": at}
 
 
 def test_rows_come_and_go_and_are_told_apart_by_their_headers(notebook):
