@@ -1,6 +1,7 @@
 """Rules on the code of a page: what stands alone, waits, asserts, hides failures."""
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -55,13 +56,10 @@ def asserts(page: Page) -> Iterator[Fault]:
 
 def raises_then_asserts(page: Page) -> Iterator[Fault]:
     """Demand proof of a raise: the tag says only that the cell may raise."""
-    for place, cell in enumerate(page.code):
-        if "raises-exception" in cell.tags:
-            after = " ".join(
-                tests for each in page.code[place + 1 :][:1] for tests in each.tests
-            )
-            if not LAST.search(after):
-                yield cell.id, "the next code cell does not assert on sys.last_value"
+    for cell, after in itertools.pairwise(page.code):
+        proven = LAST.search(" ".join(after.tests))
+        if "raises-exception" in cell.tags and not proven:
+            yield cell.id, "the next code cell does not assert on sys.last_value"
 
 
 def one_magic(page: Page) -> Iterator[Fault]:

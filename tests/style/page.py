@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from IPython.core.inputtransformer2 import TransformerManager
 
 Fault = tuple[str, str]
+FENCED = re.compile(r"^\s*(```|~~~).*?^\s*(```|~~~)[^\n]*\n?", re.M | re.S)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,13 +66,7 @@ class Cell:
     @property
     def text(self) -> list[str]:
         """Return the lines of prose, without what stands in fenced blocks."""
-        unfenced = re.sub(
-            r"^\s*(```|~~~).*?^\s*(```|~~~)[^\n]*\n?",
-            "",
-            self.source,
-            flags=re.M | re.S,
-        )
-        return unfenced.splitlines()
+        return FENCED.sub("", self.source).splitlines()
 
     @property
     def headings(self) -> list[tuple[int, str]]:
