@@ -125,7 +125,8 @@ def solve(notebook, stub, answer):
     check, solution = order[order.index(stub) + 1 :][:2]
     assert check in notebook.cells("check") and solution not in notebook.cells()
 
-    run_stub_and_check(notebook, stub, check)
+    notebook.press_shift_enter(stub)
+    notebook.press_shift_enter(check)
     [error] = [each for each in notebook.errors() if each.startswith(f"{check}: ")]
     # What is missing is told.
     assert error.startswith(f"{check}: NotSolved: ")
@@ -133,12 +134,8 @@ def solve(notebook, stub, answer):
 
     notebook.type_into(stub, answer)
     assert notebook.source(stub) == answer.rstrip()
-    run_stub_and_check(notebook, stub, check)
+    notebook.press_shift_enter(stub)
+    notebook.press_shift_enter(check)
     assert not [each for each in notebook.errors() if each.startswith(f"{check}: ")]
     assert notebook.active() == solution
     return {stub, check}
-
-
-def run_stub_and_check(notebook, stub, check):
-    notebook.press_shift_enter(stub)
-    notebook.press_shift_enter(check)

@@ -65,12 +65,6 @@ def websocket(server: JupyterLab, origin: str, token: str = "") -> int:
         return int(connection.makefile().readline().split()[1])
 
 
-def configuration() -> dict:
-    text = (DIRECTORY / "devcontainer.json").read_text()
-    # JSON with comments, each on a line of its own.
-    return json.loads(re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE))
-
-
 @full
 def test_the_browser_of_a_codespace_gets_its_websockets(tmp_path):
     with jupyter(tmp_path, CODESPACE_NAME="fuzzy-space-7") as server:
@@ -101,7 +95,9 @@ def test_elsewhere_nobody_else_is_let_in_and_the_link_of_a_hub_works(
 
 
 def test_the_container_is_the_image_and_may_make_namespaces():
-    found = configuration()
+    text = (DIRECTORY / "devcontainer.json").read_text()
+    # JSON with comments, each on a line of its own.
+    found = json.loads(re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE))
     dockerfile = DIRECTORY / found["build"]["dockerfile"]
     assert dockerfile.resolve() == IMAGE / "Dockerfile"
     assert (DIRECTORY / found["build"]["context"]).resolve() == ROOT

@@ -25,7 +25,6 @@ CELLS = (
     ("judge", "check", "from helpers import checks\n\nchecks.name_it(name)"),
     ("answer", "solution", "<details>\n\n```python\nname = 1\n```\n\n</details>"),
     ("clean-up", "", "## Clean up\n\nThis is all of it:"),
-    ("manifest", "code", "a = 0"),
     ("removed", "code", "deleted = 'namespace a'\nassert deleted\nprint(f'{deleted}')"),
     ("in-short", "", "## In short\n\n![a picture of it](a.svg)\n\nOne.\nTwo."),
     (

@@ -180,6 +180,9 @@ class Cluster:
     def port(self) -> int:
         return int((self.state / "port").read_text())
 
+    def status(self) -> dict:
+        return json.loads((self.state / "run/status.json").read_text())
+
     @cached_property
     def world(self) -> dict:
         """Return what `hostile.py` looks for, as it is on the host."""

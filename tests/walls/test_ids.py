@@ -42,8 +42,7 @@ ASKED = (
 
 @pytest.fixture
 def single(lab):
-    status = json.loads((lab.state / "run" / "status.json").read_text())
-    return status["ids"] == 1
+    return lab.status()["ids"] == 1
 
 
 def test_a_program_that_gives_away_its_files_and_itself_goes_on(lab, single):
