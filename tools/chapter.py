@@ -36,12 +36,8 @@ CELL_TIMEOUT = 420
 #: Not ports of 127.0.0.1: two kernels that start at once can be given the same one, and
 #: any user of the machine may read there.
 SOCKETS = Config({"KernelManager": {"transport": "ipc"}})
-#: Tag of a stub, and of the check that must refuse it; and the end of their ids.
-PROOF = "on-stub"
-#: The end of their ids where the answer is an empty one.
-EMPTY = "on-nothing"
-#: Tag of a cell that runs for the second time, and the end of its id.
-AGAIN = "again"
+#: Tag of a copy of a stub, and of the check that must refuse it.
+PROOF = "proof"
 #: Numbers of the lessons, the longest first: the last one is waited for alone. One that
 #: is not listed comes before all.
 LONGEST = (
@@ -74,11 +70,8 @@ def run(path: Path, target: Path, prove_checks: bool, twice: bool) -> str:
     kept.parent.mkdir(parents=True, exist_ok=True)
     # Behind a cell that failed nothing ran, so nothing is proven or refuted.
     fault = fault or "; ".join(unproven(notebook.cells))
-    notebook.cells = [
-        cell
-        for cell in notebook.cells
-        if not (tagged(cell, PROOF) or tagged(cell, AGAIN))
-    ]
+    own = {cell["id"] for cell in written.cells}
+    notebook.cells = [cell for cell in notebook.cells if cell["id"] in own]
     nbformat.write(notebook, kept)
     # On one line and without colours.
     return " ".join(re.sub(r"\x1b\[[\d;]*m", "", fault).split())
@@ -128,12 +121,11 @@ def _with_proofs(written: list[dict], cells: list[dict]) -> Iterator[dict]:
     for stub, cell in zip(written, cells, strict=True):
         if tagged(cell, STUB):
             check = next(checks)
-            yield _proof(stub, PROOF)
-            yield _proof(check, PROOF)
+            for one in stub, check:
+                yield _copy(one, "on-stub", PROOF, "raises-exception")
             nothing = emptied(stub["source"])
-            if nothing:
-                yield _proof(stub | {"source": nothing}, EMPTY)
-                yield _proof(check, EMPTY)
+            for one in (stub | {"source": nothing}, check) if nothing else ():
+                yield _copy(one, "on-nothing", PROOF, "raises-exception")
         yield cell
 
 
@@ -159,20 +151,17 @@ def emptied(stub: str) -> str:
     return "\n".join(lines)
 
 
-def _proof(cell: dict, kind: str) -> dict:
-    """Return a copy of a stub or a check that may fail and is not kept."""
-    own = {PROOF, "raises-exception", *cell["metadata"]["tags"]}
-    tags = {"tags": sorted(own)}
-    name = f"{cell['id']}-{kind}"
-    return nbformat.v4.new_code_cell(cell["source"], id=name, metadata=tags)
-
-
 def _doubled(cell: dict) -> Iterator[dict]:
     yield cell
     if cell["cell_type"] == "code":
-        tags = [AGAIN, *cell["metadata"].get("tags", ())]
-        name, metadata = f"{cell['id']}-{AGAIN}", {"tags": tags}
-        yield nbformat.v4.new_code_cell(cell["source"], id=name, metadata=metadata)
+        yield _copy(cell, "again")
+
+
+def _copy(cell: dict, end: str, *tags: str) -> dict:
+    """Return a code cell that runs and is not kept; `end` is that of its id."""
+    own = {"tags": sorted({*tags, *cell["metadata"].get("tags", ())})}
+    name = f"{cell['id']}-{end}"
+    return nbformat.v4.new_code_cell(cell["source"], id=name, metadata=own)
 
 
 def unproven(cells: list[dict]) -> Iterator[str]:
