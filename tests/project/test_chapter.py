@@ -1,13 +1,18 @@
 """`make chapter` runs notebooks in real kernels, keeps outputs, tells what failed."""
 
+import signal
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 
-from tests.commandline import python
-from tests.notebooks import FILES
+from cluster.waiting import until
+from tests.commandline import environment, python
+from tests.notebooks import FILES, ROOT
 from tools import chapter
 
 HEADER = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ"
@@ -201,6 +206,31 @@ def test_the_command_tells_how_each_ended_and_fails_if_one_does(tmp_path):
     assert found["1"] == f"{tmp_path / 'out'}."
     assert (both.returncode, fine.returncode) == (1, 0)
     assert both.stderr == ""
+
+
+@INFRASTRUCTURE
+def test_ctrl_c_ends_the_command_and_its_kernels(tmp_path):
+    """At once: what has begun is not waited for."""
+    note = tmp_path / "pid"
+    path = write(
+        tmp_path,
+        "08-long.ipynb",
+        ("notes", f"!echo $PPID > {note}"),
+        ("waits", "import threading\nthreading.Event().wait()"),
+    )
+    line = (sys.executable, "-m", "tools.chapter", "--target", tmp_path / "out", path)
+    # The directory of the sockets stays.
+    with tempfile.TemporaryDirectory() as place:
+        command = subprocess.Popen(line, cwd=ROOT, env=environment({"TMPDIR": place}))
+        try:
+            assert until(lambda: note.exists() and note.read_text(), 60)
+            kernel = psutil.Process(int(note.read_text()))
+            command.send_signal(signal.SIGINT)
+            assert command.wait(10) == -signal.SIGINT
+            kernel.wait(10)
+        finally:
+            command.kill()
+            command.wait()
 
 
 @pytest.mark.parametrize("path", ["02-a.ipynb", "ko/deeper/12-b.ipynb"])
