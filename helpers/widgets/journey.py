@@ -28,21 +28,6 @@ BREAKS: dict[str, dict[str, str]] = {
     mark("the token: send the file namespace"): {"token": f"{FILES}/namespace"},
 }
 
-_STYLE = """<style>
-.lab-journey { display: flex; flex-wrap: wrap; gap: 10px 26px; list-style: none;
-  margin: 6px 0; padding: 0 24px 0 0; }
-.lab-journey > li { position: relative; flex: 1 1 max(180px, calc(33% - 26px));
-  box-sizing: border-box; min-width: 0; margin: 0;
-  padding: 4px 8px; border: 1px solid var(--jp-border-color1, #888);
-  border-radius: 4px; overflow-wrap: anywhere; }
-.lab-journey > li:not(:last-child)::after { content: "→"; content: "→" / "";
-  position: absolute; right: -21px; top: calc(50% - 0.75em); font-size: 15px; }
-.lab-journey > .lab-stopped { border: 3px solid var(--jp-error-color1, #b00020); }
-.lab-journey > .lab-unreached { border-style: dashed; }
-.lab-journey p { margin: 0; }
-.lab-view .lab-facts tbody th { white-space: nowrap; }
-</style>"""
-
 
 def request_journey(pod: str, path: str = "") -> "RequestJourney":
     """Send a GET from a pod and show each step of its way.
@@ -115,7 +100,7 @@ class RequestJourney(View):
             opened = journey.stopped_at or "authorization"
             label = escape(say("The steps of the request"))
             self._picture.value = markup.block(
-                f"{_STYLE}<p><code>GET {markup.text(journey.request.path)}</code></p>"
+                f"<p><code>GET {markup.text(journey.request.path)}</code></p>"
                 f'<ol class="lab-journey" role="list" aria-label="{label}">'
                 f"{''.join(map(_box, journey.steps))}</ol>"
             )
