@@ -3,7 +3,6 @@
 Lesson 19 shows the whole manifest of such a pod.
 """
 
-import json
 from pathlib import Path
 
 import yaml
@@ -37,7 +36,7 @@ def run_ambassador(pod: str, script: str, *, played: bool = False) -> Token:
     """
     kubectl("delete", "pod", pod, "--ignore-not-found")
     manifest = ambassador_pod(pod, script, played=played)
-    kubectl("apply", "-f", "-", input=json.dumps(manifest))
+    kubectl("apply", "-f", "-", input=manifest)
     if played:
         started = "jsonpath={.status.initContainerStatuses[0].state.running}"
         wait_for(started, f"pod/{pod}")
@@ -94,7 +93,7 @@ def play_kubelet(
         "kind": "Secret",
         "metadata": {"generateName": f"{pod}-", "labels": {LABEL: pod}},
     }
-    made = kubectl("create", "-f", "-", "-o", "name", input=json.dumps(secret))
+    made = kubectl("create", "-f", "-", "-o", "name", input=secret)
     token = create_token(account, bound_to=made.stdout.strip())
     write_token(pod, token, path=path, container=container)
     if before:

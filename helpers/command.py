@@ -105,20 +105,22 @@ def current_namespace() -> str:
 
 def kubectl(
     *args: str,
-    input: str | None = None,
+    input: str | dict | None = None,
     check: bool = True,
     timeout: float | None = None,
 ) -> Completed:
     """Run kubectl; raise KubectlFailed unless it exits with 0.
 
-    A single string is split as a shell splits it: `kubectl("get pods -o json")`. Only
-    the kubeconfig of `connect()` is used; raise NotConnected before that. With
-    `check=False` a failure is a value. `timeout` is in seconds, by default a minute.
-    Bytes of the output that are not UTF-8 become U+FFFD.
+    A single string is split as a shell splits it: `kubectl("get pods -o json")`. A
+    dict as `input` is sent as JSON. Only the kubeconfig of `connect()` is used; raise
+    NotConnected before that. With `check=False` a failure is a value. `timeout` is in
+    seconds, by default a minute. Bytes of the output that are not UTF-8 become U+FFFD.
     """
     settings = environment()
     path = program("talk to the cluster")
     timeout = patience(TIMEOUT, timeout)
+    if isinstance(input, dict):
+        input = json.dumps(input)
     try:
         words = shlex.split(args[0]) if len(args) == 1 else list(args)
         done = subprocess.run(

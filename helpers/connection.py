@@ -149,13 +149,8 @@ class Cluster:
             name for name in _names(lesson) if self._try_to_create(name, lesson)
         )
         backend_in_use().admit(name)
-        kubectl(
-            "wait",
-            "--for=create",
-            "serviceaccount/default",
-            f"--namespace={name}",
-            f"--timeout={patience(CREATION):.0f}s",
-        )
+        limit = f"--timeout={patience(CREATION):.0f}s"
+        kubectl(f"wait --for=create serviceaccount/default --namespace={name} {limit}")
         self._use_namespace(name)
         return name
 
@@ -192,7 +187,7 @@ class Cluster:
                 "annotations": _marks(),
             },
         }
-        done = kubectl("create", "-f", "-", input=json.dumps(manifest), check=False)
+        done = kubectl("create", "-f", "-", input=manifest, check=False)
         if done.exit_code and "AlreadyExists" not in done.stderr:
             raise errors.KubectlFailed(done.args, done.exit_code, done.stderr)
         return done.exit_code == 0

@@ -5,7 +5,6 @@ The application is read from the cluster. `helpers.repairs` diagnoses the copies
 
 import contextlib
 import copy
-import json
 import os
 import shutil
 import tempfile
@@ -64,27 +63,21 @@ def break_copies(
     copy does not, KubectlFailed if the Deployment was not applied. The same as `kubectl
     apply view-last-applied`, an edit and `kubectl apply`, for each copy.
     """
-    applied = kubectl(
-        "apply", "view-last-applied", f"deployment/{deployment}", "-ojson"
-    )
-    whole = applied.json()
+    line = f"apply view-last-applied deployment/{deployment} -ojson"
+    whole = kubectl(line).json()
     account = whole["spec"]["template"]["spec"]["serviceAccountName"]
     wanted = tuple(only) or NAMES
     items = [one for one in broken(whole) if one["metadata"]["name"] in wanted]
     # A copy that was worked on keeps what was added: it has to go first.
     kubectl("delete", "deployments", f"--selector={LABEL}", "--cascade=foreground")
     # By the server: otherwise kubectl copies the token into an annotation.
-    kubectl(
-        *("apply", "--server-side", "--force-conflicts", "-f", "-"),
-        input=json.dumps(_secret(_ended(account, cluster))),
-    )
+    line = "apply --server-side --force-conflicts -f -"
+    kubectl(line, input=_secret(_ended(account, cluster)))
     # By kubectl: what a learner deletes from the manifest is then deleted here as well.
     document = {"apiVersion": "v1", "kind": "List", "items": items}
-    kubectl("apply", "-f", "-", input=json.dumps(document))
-    seconds = patience(TIMEOUT)
-    if not until(
-        lambda: _all_speak(wanted), seconds, what="the first word of each copy"
-    ):
+    kubectl("apply", "-f", "-", input=document)
+    seconds, what = patience(TIMEOUT), "the first word of each copy"
+    if not until(lambda: _all_speak(wanted), seconds, what=what):
         hint = mark("`kubectl describe pods --selector={label}` shows why.")
         hint = say(hint, label=LABEL)
         raise errors.NotReady("A word of each copy", seconds, "silence", hint)

@@ -3,7 +3,6 @@
 The kinds are "reviews", which are created and never stored.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
@@ -77,7 +76,7 @@ def review_token(token: Token, *, audience: str = "") -> Review:
     """
     spec = {"token": token.text, **({"audiences": [audience]} if audience else {})}
     body = {"apiVersion": _AUTHENTICATION, "kind": "TokenReview", "spec": spec}
-    done = kubectl("create", "-f", "-", "-o", "json", input=json.dumps(body))
+    done = kubectl("create", "-f", "-", "-o", "json", input=body)
     return Review.read(done.json()["status"])
 
 
@@ -126,7 +125,7 @@ def allowed(
     document = {"apiVersion": "v1", "kind": "List", "items": items}
     # One process and one connection for all of them; one line for each.
     line = 'jsonpath={.status.allowed}{"\\n"}'
-    done = kubectl("create", "-f", "-", "-o", line, input=json.dumps(document))
+    done = kubectl("create", "-f", "-", "-o", line, input=document)
     answers = zip(pairs, done.stdout.splitlines(), strict=True)
     return [pair for pair, answer in answers if answer == "true"]
 
