@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from cluster.kubeconfig import Access, server_access, user_access
-from cluster.waiting import until
 from helpers import errors
-from helpers.command import kubeconfig_in_use, patience
+from helpers.command import kubeconfig_in_use, patience, wait
 from helpers.language import mark, say
 
 # Only for annotations: helpers.tokens loads slowly.
@@ -169,21 +168,13 @@ class Caller:
 
         Raise NotReady with the last status after `timeout` seconds.
         """
-        timeout = patience(TIMEOUT, timeout)
-        began = time.monotonic()
-        answer = 0
 
-        def came() -> bool:
-            nonlocal answer
+        def look(_: float) -> tuple[bool, str]:
             answer = self.get(path).status
-            return answer == status
+            return answer == status, f"{answer}"
 
         what = say("{status} on {path}", status=status, path=path)
-        found = until(came, timeout, what=what, state=lambda: f"{answer}")
-        waited = time.monotonic() - began
-        if not found:
-            raise errors.NotReady(what, waited, f"{answer}")
-        return waited
+        return wait(look, patience(TIMEOUT, timeout), what)[1]
 
     def _become(self, access: Access, context: ssl.SSLContext) -> None:
         """Use this credential from now on."""

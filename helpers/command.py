@@ -8,17 +8,22 @@ import os
 import shlex
 import shutil
 import subprocess
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from cluster.kubeconfig import namespace_of, read_kubeconfig
+from cluster.waiting import until
 from helpers import errors
 from helpers.language import say
 
 # For its name alone: to load a backend takes longer than to run kubectl.
 if TYPE_CHECKING:
     from cluster.backend import Backend
+
+Found = TypeVar("Found")
 
 #: seconds that one call may usually take before it is ended
 TIMEOUT = 60.0
@@ -69,6 +74,36 @@ def patience(seconds: float, asked: float | None = None) -> float:
     if asked is not None:
         return asked
     return seconds * (_backend.slowness() if _backend else 1.0)
+
+
+def wait(
+    look: Callable[[float], tuple[Found, str]],
+    seconds: float,
+    what: str,
+    *,
+    pause: float = 0.2,
+) -> tuple[Found, float]:
+    """Look until something is found; return it, and the seconds that it took.
+
+    `look` takes the seconds that are left, and returns what it found, or an empty
+    value, and what it saw. Raise NotReady with what it saw last.
+    """
+    began, seen = time.monotonic(), ""
+
+    def waited() -> float:
+        return time.monotonic() - began
+
+    def ask() -> Found:
+        nonlocal seen
+        found, seen = look(seconds - waited())
+        return found
+
+    found = until(
+        ask, seconds, what=what, state=lambda: seen.rpartition("\n")[2], pause=pause
+    )
+    if not found:
+        raise errors.NotReady(what, waited(), seen)
+    return found, waited()
 
 
 def program(purpose: str) -> str:

@@ -116,7 +116,7 @@ def _review(seen: Observation, attributes: Attributes) -> dict:
     return _ask("create", "-f", "-", input=body).get("status", {})
 
 
-def _ask(*words: str, input: str | None = None) -> dict:
+def _ask(*words: str, input: dict | None = None) -> dict:
     """Return an object of the cluster, or {} if this user may not read it."""
     done = kubectl(*words, "-o", "json", input=input, check=False, timeout=TIMEOUT)
     return {} if done.exit_code else done.json()
