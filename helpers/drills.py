@@ -72,7 +72,13 @@ def break_copies(
     kubectl("delete", "deployments", f"--selector={LABEL}", "--cascade=foreground")
     # By the server: otherwise kubectl copies the token into an annotation.
     line = "apply --server-side --force-conflicts -f -"
-    kubectl(line, input=_secret(_ended(account, cluster)))
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": SECRET},
+        "stringData": {"token": _ended(account, cluster).text},
+    }
+    kubectl(line, input=secret)
     # By kubectl: what a learner deletes from the manifest is then deleted here as well.
     document = {"apiVersion": "v1", "kind": "List", "items": items}
     kubectl("apply", "-f", "-", input=document)
@@ -101,26 +107,12 @@ def current_pod(deployment: str) -> dict | None:
     return pod_of(found, pods["items"])
 
 
-def current_pods(selector: str) -> dict[str, dict | None]:
-    """Return the current pod of each Deployment with a label, in one request."""
-    kinds = "deployments,pods"
-    found = kubectl("get", kinds, f"--selector={selector}", "-o", "json").json()
-    items = found["items"]
-    return {
-        one["metadata"]["name"]: pod_of(one, items)
-        for one in items
-        if one["kind"] == "Deployment"
-    }
-
-
 def pod_of(deployment: dict, objects: list[dict]) -> dict | None:
     """Return the pod of a Deployment's newest template among objects; pure."""
     status = deployment.get("status", {})
-    generation = deployment["metadata"]["generation"]
+    seen = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
     # Before that, the pod of the Deployment as it was may still be there.
-    if status.get("observedGeneration", 0) < generation:
-        return None
-    if not status.get("updatedReplicas"):
+    if not seen or not status.get("updatedReplicas"):
         return None
     labels = deployment["spec"]["selector"]["matchLabels"].items()
     alive = [
@@ -208,30 +200,22 @@ def _mount(pod: dict, volume: dict, path: str) -> None:
 
 
 def _ended(account: str, cluster: "Cluster") -> Token:
-    """Return a token of an account that is no longer valid.
-
-    It has expired where we have the cluster's key. Elsewhere the object that it is
-    bound to is deleted: the server answers both with 401.
-    """
+    """Return a token of an account that the server answers with 401."""
     with contextlib.suppress(errors.NoSigningKey):
         return backdate(cluster, create_token(account), expired_for=24 * 3600)
+    # Without the cluster's key, the object that the token is bound to goes.
     kubectl("create", "secret", "generic", "gone")
     token = create_token(account, bound_to="secret/gone")
     kubectl("delete", "secret", "gone")
     return token
 
 
-def _secret(token: Token) -> dict:
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": SECRET},
-        "stringData": {"token": token.text},
-    }
-
-
 def _all_speak(names: Iterable[str]) -> bool:
-    pods = current_pods(LABEL)
+    # In one request, however many copies there are.
+    found = kubectl("get", "deployments,pods", f"--selector={LABEL}", "-o", "json")
+    items = found.json()["items"]
+    copies = [one for one in items if one["kind"] == "Deployment"]
+    pods = {one["metadata"]["name"]: pod_of(one, items) for one in copies}
     return all(
         (pod := pods.get(name)) and last_words(pod["metadata"]["name"])
         for name in names

@@ -1,7 +1,4 @@
-"""Ask the API server to review a token or a permission.
-
-The kinds are "reviews", which are created and never stored.
-"""
+"""Ask the API server to review a token or a permission; no review is stored."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,9 +9,6 @@ from helpers import rbac
 from helpers.command import current_namespace, kubectl
 from helpers.rbac import Attributes
 from helpers.tokens import Token
-
-_AUTHENTICATION = "authentication.k8s.io/v1"
-_AUTHORIZATION = "authorization.k8s.io/v1"
 
 # Dark text on a light ground: readable in a dark theme, too.
 _GROUNDS = {
@@ -33,18 +27,6 @@ class Review:
     audiences: tuple[str, ...] = ()
     error: str = ""
 
-    @classmethod
-    def read(cls, status: dict) -> "Review":
-        """Return the parts of a TokenReview's status that lessons use."""
-        user = status.get("user", {})
-        return cls(
-            status.get("authenticated", False),
-            user.get("username", ""),
-            tuple(user.get("groups", ())),
-            tuple(status.get("audiences", ())),
-            status.get("error", ""),
-        )
-
 
 @dataclass(frozen=True)
 class Account:
@@ -55,10 +37,7 @@ class Account:
 
     @classmethod
     def read(cls, name: str, namespace: str) -> "Account":
-        """Return a ServiceAccount, or the user if the name has : or @.
-
-        With the groups that the API server adds.
-        """
+        """Return a ServiceAccount, or a user (with : or @), and the server's groups."""
         if ":" not in name and "@" not in name:
             name = f"system:serviceaccount:{namespace}:{name}"
         groups = ["system:authenticated"]
@@ -75,9 +54,21 @@ def review_token(token: Token, *, audience: str = "") -> Review:
     The same as creating a TokenReview, which an ordinary ServiceAccount may not do.
     """
     spec = {"token": token.text, **({"audiences": [audience]} if audience else {})}
-    body = {"apiVersion": _AUTHENTICATION, "kind": "TokenReview", "spec": spec}
+    body = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenReview",
+        "spec": spec,
+    }
     done = kubectl("create", "-f", "-", "-o", "json", input=body)
-    return Review.read(done.json()["status"])
+    status = done.json()["status"]
+    user = status.get("user", {})
+    return Review(
+        status.get("authenticated", False),
+        user.get("username", ""),
+        tuple(user.get("groups", ())),
+        tuple(status.get("audiences", ())),
+        status.get("error", ""),
+    )
 
 
 def can_i(
@@ -150,7 +141,7 @@ def access_review(
     kind = "nonResourceAttributes" if request.path else "resourceAttributes"
     spec = {"user": request.user, "groups": [*groups], "extra": extra or {}}
     return {
-        "apiVersion": _AUTHORIZATION,
+        "apiVersion": "authorization.k8s.io/v1",
         "kind": "SubjectAccessReview",
         "spec": {**spec, kind: asked},
     }

@@ -153,15 +153,20 @@ def read_schema(
             return _read_schema(server, api_version, kind)
         return None
 
-    waited = timeout and until(
-        found, timeout, what=say("the schema of {kind}", kind=kind)
-    )
+    what = say("the schema of {kind}", kind=kind)
+    waited = timeout and until(found, timeout, what=what)
     return waited or _read_schema(server, api_version, kind)
 
 
 def _read_schema(server: Server, api_version: str, kind: str) -> Schema:
-    document = read_document(server, api_version)
-    components = document.get("components", {}).get("schemas", {})
+    place = f"apis/{api_version}" if "/" in api_version else f"api/{api_version}"
+    index = server.read(INDEX)["paths"]
+    if place not in index:
+        raise errors.UnknownKind(api_version, "", sorted(index))
+    url = index[place]["serverRelativeURL"]
+    if url not in _documents:
+        _documents[url] = server.read(url)
+    components = _documents[url].get("components", {}).get("schemas", {})
     group, _, version = api_version.rpartition("/")
     wanted = {"group": group, "version": version, "kind": kind}
     kinds = []
@@ -171,15 +176,3 @@ def _read_schema(server: Server, api_version: str, kind: str) -> Schema:
                 return Schema(kind, node, components)
             kinds.append(served["kind"])
     raise errors.UnknownKind(api_version, kind, sorted(set(kinds)))
-
-
-def read_document(server: Server, api_version: str) -> dict:
-    """Return the OpenAPI v3 document of a group version; raise UnknownKind."""
-    place = f"apis/{api_version}" if "/" in api_version else f"api/{api_version}"
-    index = server.read(INDEX)["paths"]
-    if place not in index:
-        raise errors.UnknownKind(api_version, "", sorted(index))
-    url = index[place]["serverRelativeURL"]
-    if url not in _documents:
-        _documents[url] = server.read(url)
-    return _documents[url]
