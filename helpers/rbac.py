@@ -17,6 +17,11 @@ from helpers.language import mark, say
 GROUP = "rbac.authorization.k8s.io"
 _SERVICE_ACCOUNT = "system:serviceaccount:"
 
+#: how the names of groups begin that have many members, or anyone
+_BROAD = (
+    *("system:authenticated", "system:unauthenticated", "system:anonymous"),
+    "system:serviceaccounts",
+)
 #: verbs whose request names no object, so that `resourceNames` cannot narrow them
 _NAMELESS = ("list", "watch", "create", "deletecollection")
 
@@ -71,23 +76,17 @@ def read_rbac() -> Objects:
 
 def minimal(request: Attributes) -> list[dict]:
     """Return the smallest role and binding that allow a request and nothing else."""
-    scope = "" if request.namespace else "Cluster"
-    rule = _rule(request)
-    metadata = {"name": _name(request)}
+    kind, metadata = "ClusterRole", {"name": _name(request)}
     if request.namespace:
-        metadata["namespace"] = request.namespace
-    version = f"{GROUP}/v1"
-    role = {"apiVersion": version, "kind": f"{scope}Role", "metadata": metadata}
-    reference = {"apiGroup": GROUP, "kind": f"{scope}Role", "name": metadata["name"]}
-    return [
-        {**role, "rules": [rule]},
-        {
-            **role,
-            "kind": f"{scope}RoleBinding",
-            "subjects": [subject_of(request.user)],
-            "roleRef": reference,
-        },
-    ]
+        kind, metadata["namespace"] = "Role", request.namespace
+    role = {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": metadata}
+    binding = {
+        **role,
+        "kind": f"{kind}Binding",
+        "subjects": [subject_of(request.user)],
+        "roleRef": {"apiGroup": GROUP, "kind": kind, "name": metadata["name"]},
+    }
+    return [{**role, "rules": [_rule(request)]}, binding]
 
 
 def to_yaml(objects: list[dict]) -> str:
@@ -132,12 +131,11 @@ def near_misses(request: Attributes, objects: Objects) -> list[str]:
 
     Return [] if a binding allows it: the server will soon know of the binding.
     """
-    bindings, roles = objects
     if granting(request, (), objects):
         return []
     misses = [
-        _miss(binding, request, roles)
-        for binding in bindings
+        _miss(binding, request, objects.roles)
+        for binding in objects.bindings
         if not binding["metadata"]["name"].startswith("system:")
     ]
     return [sentence for sentence in misses if sentence] + _unbound(request, objects)
@@ -151,7 +149,8 @@ def granting(
         binding
         for binding in objects.bindings
         if names(binding, request.user, groups)
-        and role_allows(binding, request, objects.roles)
+        and binding["metadata"].get("namespace", "") in ("", request.namespace)
+        and _allow(rules_of(binding, objects.roles), request)
     ]
 
 
@@ -179,7 +178,8 @@ def over_grants(objects: Objects) -> list[dict]:
         }
         for binding in objects.bindings
         for subject in binding.get("subjects", ())
-        if _is_broad_group(subject) and _is_everything(rules_of(binding, objects.roles))
+        if subject["name"].startswith(_BROAD)
+        and _is_everything(rules_of(binding, objects.roles))
     ]
 
 
@@ -195,11 +195,8 @@ def rules_of(binding: dict, roles: list[dict]) -> list[dict] | None:
     return None
 
 
-def role_allows(binding: dict, request: Attributes, roles: list[dict]) -> bool:
-    """Return whether a binding's role allows a request in its namespace to anyone."""
-    return binding["metadata"].get("namespace", "") in ("", request.namespace) and any(
-        allows(rule, request) for rule in rules_of(binding, roles) or ()
-    )
+def _allow(rules: list[dict] | None, request: Attributes) -> bool:
+    return any(allows(rule, request) for rule in rules or ())
 
 
 def _rule(request: Attributes) -> dict:
@@ -245,7 +242,7 @@ def _unbound(request: Attributes, objects: Objects) -> list[str]:
         if role["kind"] == "Role"
         and role["metadata"]["namespace"] == request.namespace
         and role["metadata"]["name"] not in bound
-        and any(allows(rule, request) for rule in role.get("rules") or ())
+        and _allow(role.get("rules"), request)
     ]
 
 
@@ -253,7 +250,7 @@ def _miss(binding: dict, request: Attributes, roles: list[dict]) -> str:
     home = binding["metadata"].get("namespace", "")
     rules = rules_of(binding, roles)
     is_mine, in_scope = names(binding, request.user), home in ("", request.namespace)
-    granted = any(allows(rule, request) for rule in rules or ())
+    granted = _allow(rules, request)
     who = {
         "binding": f"{binding['kind']} `{binding['metadata']['name']}`",
         "role": _in_short(binding["roleRef"]),
@@ -302,12 +299,6 @@ def _in_words(rule: dict) -> dict[str, str]:
     only = "; ".join(f"{key}: {value}" for key, value in limits.items() if value)
     what = f"{what} ({only})" if only else what
     return {"verbs": ", ".join(rule["verbs"]), "what": what}
-
-
-def _is_broad_group(subject: dict) -> bool:
-    name = subject["name"]
-    groups = ("system:authenticated", "system:unauthenticated", "system:anonymous")
-    return name in groups or name.startswith("system:serviceaccounts")
 
 
 def _is_everything(rules: list[dict] | None) -> bool:

@@ -194,13 +194,6 @@ class Watch:
         self._pass_on(Event(kind, {"message": message}, datetime.now(UTC)))
 
 
-def trouble(reason: str, *, refused: bool) -> str:
-    """Return the sentence for the message of a BROKEN, or else of a REFUSED, event."""
-    if refused:
-        return say("The server refuses this watch: {reason}", reason=reason)
-    return say("Not connected, trying again: {reason}", reason=reason)
-
-
 class _Gone(Exception):
     """The server no longer knows the version to go on from (410)."""
 

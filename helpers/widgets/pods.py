@@ -11,8 +11,8 @@ import pandas as pd
 from helpers import errors
 from helpers.caller import Caller
 from helpers.command import current_namespace, kubeconfig_in_use, patience
-from helpers.language import say
-from helpers.watch import BROKEN, RECONNECTED, Event, Watch, trouble
+from helpers.language import mark, say
+from helpers.watch import BROKEN, RECONNECTED, Event, Watch
 from helpers.widgets import markup, podtable
 from helpers.widgets.live import Live
 from helpers.widgets.podtable import LAST_EVENT, PodRow, Table
@@ -103,7 +103,7 @@ class LivePods(View):
         now, table = datetime.now(UTC), state.table
         found = table.matching(state.wanted)
         rows = [_cells(table, row, now) for row in found[:MOST]]
-        columns = ["NAME", *_others(table), say(LAST_EVENT)]
+        columns = [*table.columns, say(LAST_EVENT)]
         caption = _caption(len(found), len(table.rows))
         self._table.value = markup.block(markup.table(columns, rows, caption=caption))
         latest = [
@@ -135,8 +135,11 @@ class LivePods(View):
 
     def _words(self, state: PodsState) -> str:
         table = state.table
+        if table.refused:
+            return say("The server refuses this watch: {reason}", reason=table.trouble)
         if table.trouble:
-            return trouble(table.trouble, refused=table.refused)
+            text = mark("Not connected, trying again: {reason}")
+            return say(text, reason=table.trouble)
         if not table.listed:
             return say("Requesting the list.")
         # Not how many pods: a screen reader would speak with every event.
@@ -146,13 +149,8 @@ class LivePods(View):
         return text
 
 
-def _others(table: Table) -> list[str]:
-    return [name for name in table.columns if name != "NAME"]
-
-
 def _cells(table: Table, row: PodRow, now: datetime) -> list:
-    cells = dict(zip(table.columns, table.cells(row, now), strict=True))
-    shown = [row.name, *(cells[name] for name in _others(table))]
+    shown = table.cells(row, now)
     if row.at is None:
         return [*shown, ""]
     since = say("{seconds:.0f} s ago", seconds=(now - row.at).total_seconds())
