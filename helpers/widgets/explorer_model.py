@@ -1,13 +1,11 @@
-"""The choices of the API explorer, and the request for a choice. Pure.
-
-`/` lists the paths; aggregated discovery has groups, versions and resources.
-"""
+"""The choices of the API explorer, and the request for a choice. Pure."""
 
 import json
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from helpers.discovery import Resource
+from helpers.errors import UnknownKind
 from helpers.language import mark, say
 
 #: the first choice besides the groups: the paths that `/` lists
@@ -49,6 +47,14 @@ class Offer(NamedTuple):
             if each[:3] == (group, version or each.version, resource or each.name):
                 return each
         return None
+
+    def unknown(self, group: str, version: str | None, name: str) -> UnknownKind:
+        """Return the error that names what there is in the place of a resource."""
+        version = version or next(iter(self.versions(group)), "")
+        place = "/".join(filter(None, (group, version)))
+        if known := [each.name for each in self.of_version(group, version)]:
+            return UnknownKind(place, name, known)
+        return UnknownKind(place, "", self.groups())
 
 
 class Choice(NamedTuple):
