@@ -1,7 +1,4 @@
-"""Run pods with an ambassador, ask them, and renew their tokens as the kubelet does.
-
-Lesson 19 shows the whole manifest of such a pod.
-"""
+"""Run pods with an ambassador, ask them, and renew their tokens as the kubelet does."""
 
 from pathlib import Path
 

@@ -1,8 +1,4 @@
-"""Read the requests of a block from the audit log of the cluster's API server.
-
-The log has the requests of every program; `cluster.machine.audit` says which it leaves
-out.
-"""
+"""Read the requests of a block from the audit log of the cluster's API server."""
 
 import json
 import uuid

@@ -1,7 +1,4 @@
-"""List the resources of an API server, from its aggregated discovery: two requests.
-
-The lesson shows the classic form, one request per group version.
-"""
+"""List the resources of an API server, from its aggregated discovery: two requests."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol

@@ -1,7 +1,4 @@
-"""Break copies of a working application, each in one way, for a learner to repair.
-
-The application is read from the cluster. `helpers.repairs` diagnoses the copies.
-"""
+"""Break copies of a working application, each in one way, for a learner to repair."""
 
 import contextlib
 import copy

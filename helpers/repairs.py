@@ -1,7 +1,4 @@
-"""Say why the application of `helpers.drills` gets no response from the API server.
-
-A sentence names the layer first, then the part of the pod that is to blame.
-"""
+"""Say why the application of `helpers.drills` gets no response from the API server."""
 
 import re
 from datetime import UTC, datetime

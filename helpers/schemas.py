@@ -1,8 +1,4 @@
-"""Read the schemas of an API server's kinds: OpenAPI v3, a document per group version.
-
-`kubectl explain` reads the same. The URL of a document has a hash of its content, so
-each document is read once.
-"""
+"""Read the schemas of an API server's kinds, a document of OpenAPI v3 per version."""
 
 import contextlib
 import re
@@ -19,7 +15,7 @@ from helpers.language import mark, say
 INDEX = "/openapi/v3"
 #: how deep a tree goes where no depth is asked for: a Pod in a Job is five deep
 DEPTH = 12
-#: documents by URL, whose hash makes it the same document on every server
+#: documents by URL, which has a hash of the content: each is read once
 _documents: dict[str, dict] = {}
 
 

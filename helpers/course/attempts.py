@@ -1,7 +1,4 @@
-"""Keep the attempts of a learner in the state directory: a line of JSON per check.
-
-Nothing leaves the machine.
-"""
+"""Keep the attempts of a learner on this machine: a line of JSON per check."""
 
 import fcntl
 import json
@@ -43,10 +40,10 @@ class Attempt:
 
 @dataclass(frozen=True)
 class BadLine:
-    """A line that is no attempt, with its number from 1 and its fault."""
+    """A line that is no attempt, with its number from 1."""
 
     number: int
-    fault: str
+    reason: str
 
 
 def file() -> Path:
@@ -111,14 +108,10 @@ def _attempt(entry: object) -> Attempt:
     when, diagnosis = entry.get("time"), entry.get("diagnosis")
     if type(when) is not int or not 0 <= when <= _LATEST:
         raise ValueError("`time` is not in seconds since 1970")
-    lesson, exercise = _name(entry, "lesson"), _name(entry, "exercise")
+    for field in ("lesson", "exercise"):
+        name = entry.get(field)
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise ValueError(f"`{field}` is not a name")
     if not isinstance(diagnosis, str):
         raise ValueError("`diagnosis` is not a text")
-    return Attempt(when, lesson, exercise, diagnosis)
-
-
-def _name(entry: dict, field: str) -> str:
-    name = entry.get(field)
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ValueError(f"`{field}` is not a name")
-    return name
+    return Attempt(when, entry["lesson"], entry["exercise"], diagnosis)

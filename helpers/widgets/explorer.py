@@ -101,7 +101,7 @@ class ApiExplorer(View):
             found = self.state.offer.find(group, version, resource)
             if found is None:
                 raise self.state.offer.unknown(group, version, resource or "")
-            choice = Choice(*found[:2], resource or "", place, name)
+            choice = Choice(found.group, found.version, resource or "", place, name)
         self.handle(Chosen(choice))
         return self.answer()
 
