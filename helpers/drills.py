@@ -5,15 +5,15 @@ import copy
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.waiting import until
 from helpers import errors
 from helpers.command import kubectl, patience
 from helpers.language import mark, say
-from helpers.tokens import MOUNTED, Token, backdate, create_token
+from helpers.tokens import FILES, Token, backdate, create_token
 
 if TYPE_CHECKING:
     from helpers.connection import Cluster
@@ -24,8 +24,6 @@ APP = ("ask.sh", "app.yaml")
 _folder: Path | None = None
 #: the label of all copies and of their pods
 LABEL = "lesson=drills"
-#: where a pod has its three files
-FILES = str(PurePosixPath(MOUNTED).parent)
 #: the Secret with the token that has ended, and where the pod finds it
 SECRET, COPIED = "copied-token", "/copied"
 #: a namespace that need not exist: the server tells only those who have a right in it
@@ -89,7 +87,18 @@ def break_copies(
 
 def broken(whole: dict) -> list[dict]:
     """Return a copy of a Deployment for each way to break it; pure."""
-    return [_break(whole, name, way) for name, way in zip(NAMES, _WAYS, strict=True)]
+    label, _, value = LABEL.partition("=")
+    made = []
+    for name, way in zip(NAMES, _WAYS, strict=True):
+        labels = {"app": name, label: value}
+        spec = copy.deepcopy(whole["spec"])
+        spec["selector"] = {"matchLabels": {"app": name}}
+        spec["template"]["metadata"] = {"labels": labels}
+        way(spec["template"]["spec"])
+        metadata = {"name": name, "labels": labels}
+        head = {key: whole[key] for key in ("apiVersion", "kind")}
+        made.append({**head, "metadata": metadata, "spec": spec})
+    return made
 
 
 def current_pod(deployment: str) -> dict | None:
@@ -129,20 +138,6 @@ def last_words(pod: str) -> str:
     """
     done = kubectl("logs", pod, "--tail=1", check=False)
     return "" if done.exit_code else done.stdout.strip()
-
-
-def _break(whole: dict, name: str, way: Callable[[dict], None]) -> dict:
-    label, _, value = LABEL.partition("=")
-    labels = {"app": name, label: value}
-    spec = copy.deepcopy(whole["spec"])
-    spec["selector"] = {"matchLabels": {"app": name}}
-    spec["template"]["metadata"] = {"labels": labels}
-    way(spec["template"]["spec"])
-    return {
-        **{key: whole[key] for key in ("apiVersion", "kind")},
-        "metadata": {"name": name, "labels": labels},
-        "spec": spec,
-    }
 
 
 def _short_name(pod: dict) -> None:

@@ -101,11 +101,6 @@ def subject_of(user: str) -> dict:
     return {"kind": "User", "apiGroup": GROUP, "name": user}
 
 
-def short_name(user: str) -> str:
-    """Return the name of a ServiceAccount without its namespace, or the user name."""
-    return subject_of(user)["name"]
-
-
 def allows(rule: dict, request: Attributes) -> bool:
     """Say whether a rule of a role allows a request."""
     if not {"*", request.verb} & set(rule.get("verbs", ())):
@@ -213,10 +208,11 @@ def _rule(request: Attributes) -> dict:
 
 
 def _name(request: Attributes) -> str:
-    parts = [short_name(request.user), request.verb, request.what or request.path]
+    who = subject_of(request.user)
+    parts = [who["name"], request.verb, request.what or request.path]
     if not request.namespace:
         # Cluster-scoped names are shared: the namespace keeps two learners apart.
-        parts.insert(0, subject_of(request.user).get("namespace", ""))
+        parts.insert(0, who.get("namespace", ""))
     text = re.sub(r"[^a-z0-9.]+", "-", "-".join(parts).lower())
     return text.strip("-.")
 
@@ -255,7 +251,7 @@ def _miss(binding: dict, request: Attributes, roles: list[dict]) -> str:
         "role": _in_short(binding["roleRef"]),
         "others": ", ".join(map(_in_short, binding.get("subjects", ()))),
         "account": _in_short(subject_of(request.user)),
-        **{"home": home, "name": short_name(request.user)},
+        **{"home": home, "name": subject_of(request.user)["name"]},
     }
     if is_mine and rules is None:
         return say("{binding} names {role}, which does not exist.", **who)

@@ -9,8 +9,9 @@ import ipywidgets
 from helpers import errors
 from helpers.command import current_namespace
 from helpers.journey import follow_request, sendable
-from helpers.journey.steps import FILES, SKIPPED, STOPPED, UNREACHED, Journey, Step
+from helpers.journey.steps import SKIPPED, STOPPED, UNREACHED, Journey, Step
 from helpers.language import mark, say
+from helpers.tokens import FILES
 from helpers.widgets import markup
 from helpers.widgets.live import Live
 from helpers.widgets.view import SOON, View, named

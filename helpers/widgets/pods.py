@@ -1,8 +1,8 @@
 """A live table of pods and events, as of `kubectl get --watch`."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import NamedTuple
 from urllib.parse import quote
 
 import ipywidgets
@@ -28,13 +28,6 @@ LATEST = 8
 HEARD = 30.0
 #: the types of events that are counted in words
 TYPES = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK", BROKEN, RECONNECTED)
-
-
-class PodsState(NamedTuple):
-    """The table, and the text of the filter."""
-
-    table: Table = Table()
-    wanted: str = ""
 
 
 def live_pods(*, namespace: str | None = None) -> "LivePods":
@@ -63,7 +56,7 @@ class LivePods(View):
             self._filter,
             self._table,
             self._events,
-            state=PodsState(),
+            state=Table(),
             every=1.0,
         )
         self._watch = Watch(
@@ -76,11 +69,11 @@ class LivePods(View):
 
     def frame(self) -> pd.DataFrame:
         """Return the rows: the columns of kubectl, LAST EVENT, AGO."""
-        return self.state.table.frame(datetime.now(UTC))
+        return self.state.frame(datetime.now(UTC))
 
     def events(self) -> pd.DataFrame:
         """Return the events so far, oldest first: TYPE, OBJECT, AT."""
-        return self.state.table.events()
+        return self.state.events()
 
     def wait_for(self, event: str, name: str, *, timeout: float | None = None) -> None:
         """Wait for an event of the pod `name`, such as "DELETED".
@@ -88,20 +81,20 @@ class LivePods(View):
         Raise NotReady after `timeout` seconds, with what is wrong if it is known.
         """
         timeout = patience(HEARD, timeout)
-        if not self.wait_until(lambda s: s.table.has_event(event, name), timeout):
+        if not self.wait_until(lambda table: table.has_event(event, name), timeout):
             what = say("The event {event} of pod {name}", event=event, name=name)
             raise errors.NotReady(what, timeout, self._words(self.state))
 
-    def reduce(self, state: PodsState, event: Event | str) -> PodsState:
-        """Return the state after an event of the watch, or with another filter."""
+    def reduce(self, state: Table, event: Event | str) -> Table:
+        """Return the table after an event of the watch, or with another filter."""
         if isinstance(event, str):
-            return state._replace(wanted=event)
-        return state._replace(table=podtable.reduce(state.table, event))
+            return replace(state, wanted=event)
+        return podtable.reduce(state, event)
 
-    def render(self, state: PodsState) -> None:
+    def render(self, state: Table) -> None:
         """Show the first rows that fit the filter, and the last events."""
-        now, table = datetime.now(UTC), state.table
-        found = table.matching(state.wanted)
+        now, table = datetime.now(UTC), state
+        found = table.matching(table.wanted)
         rows = [_cells(table, row, now) for row in found[:MOST]]
         columns = [*table.columns, say(LAST_EVENT)]
         caption = _caption(len(found), len(table.rows))
@@ -119,22 +112,21 @@ class LivePods(View):
 
     def text(self) -> str:
         """Return the table and the last events; wait a moment for the list."""
-        self.wait_until(lambda state: state.table.listed or state.table.trouble, SOON)
+        self.wait_until(lambda table: table.listed or table.trouble, SOON)
         state = self.state
-        rows = state.table.frame(datetime.now(UTC)).drop(columns="AGO")
+        rows = state.frame(datetime.now(UTC)).drop(columns="AGO")
         lines = [self._words(state) + " " + say("{count:,} pods.", count=len(rows))]
         if len(rows):
             lines += rows.head(MOST).to_string(index=False).splitlines()
         if len(rows) > MOST:
             lines.append(say("… and {count:,} more", count=len(rows) - MOST))
-        return "\n".join([*lines, _in_words(state.table.counts)])
+        return "\n".join([*lines, _in_words(state.counts)])
 
     def stopping(self) -> None:
         """End the watch."""
         self._watch.stop()
 
-    def _words(self, state: PodsState) -> str:
-        table = state.table
+    def _words(self, table: Table) -> str:
         if table.refused:
             return say("The server refuses this watch: {reason}", reason=table.trouble)
         if table.trouble:

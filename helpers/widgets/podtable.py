@@ -61,6 +61,8 @@ class Table:
     #: the server refuses the watch, so that no other attempt is made
     refused: bool = False
     listed: bool = False
+    #: the text of the filter, which hides rows on the screen alone
+    wanted: str = ""
 
     def frame(self, now: datetime) -> pd.DataFrame:
         """Return the rows: the columns of kubectl, LAST EVENT, AGO.
