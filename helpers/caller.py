@@ -91,7 +91,7 @@ class Caller:
     ) -> None:
         """Trust the authorities in `ca` (PEM file or text) for `server`, a URL."""
         text = token if token is None or isinstance(token, str) else token.text
-        # What kubectl prints or a file holds ends with a newline.
+        # The output of kubectl, and a file, end with a newline.
         self._become(Access(server, token=text and text.strip()), trust(ca))
 
     @classmethod
@@ -221,7 +221,7 @@ class Caller:
                 ) from error
             words = getattr(reason, "strerror", "") or str(reason).rstrip(".")
             if isinstance(error, httpx.LocalProtocolError):
-                # It quotes the header, and so the token.
+                # The error quotes the header, and so the token.
                 words = type(error).__name__
             raise errors.Unreachable(self.server, words) from error
 

@@ -28,8 +28,8 @@ Found = TypeVar("Found")
 #: seconds that one call may usually take before it is ended
 TIMEOUT = 60.0
 
-#: What `connect()` chose. Not the environment alone: before that, KUBECONFIG may name
-#: the learner's production cluster.
+#: The choice of `connect()`. The environment does not count: before `connect()`,
+#: KUBECONFIG may name the learner's production cluster.
 _kubeconfig: Path | None = None
 #: what runs that cluster
 _backend: "Backend | None" = None

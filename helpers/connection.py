@@ -172,8 +172,8 @@ class Cluster:
                 _wait_until_gone(name)
             else:
                 kubectl("delete", "namespace", name, "--wait=false")
-        # It stays the default: a cell that is run once more is refused, and makes
-        # nothing in the namespace `default`.
+        # The name stays the default, so that a cell that is run once more is refused
+        # and makes nothing in the namespace `default`.
 
     def _try_to_create(self, name: str, lesson: str) -> bool:
         marks = {OWNER: f"{os.getpid()}/{start_time(os.getpid())}"}

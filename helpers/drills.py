@@ -117,7 +117,7 @@ def pod_of(deployment: dict, objects: list[dict]) -> dict | None:
     """Return the pod of a Deployment's newest template among objects; pure."""
     status = deployment.get("status", {})
     seen = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
-    # Before that, the pod of the Deployment as it was may still be there.
+    # The pod of the former template may still be there.
     if not seen or not status.get("updatedReplicas"):
         return None
     labels = deployment["spec"]["selector"]["matchLabels"].items()

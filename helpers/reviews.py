@@ -114,7 +114,7 @@ def allowed(
     requests = [attributes_of(who.user, *pair, here) for pair in pairs]
     items = [access_review(request, who.groups) for request in requests]
     document = {"apiVersion": "v1", "kind": "List", "items": items}
-    # One process and one connection for all of them; one line for each.
+    # A single process and connection asks all; each answer is a line.
     line = 'jsonpath={.status.allowed}{"\\n"}'
     done = kubectl("create", "-f", "-", "-o", line, input=document)
     answers = zip(pairs, done.stdout.splitlines(), strict=True)

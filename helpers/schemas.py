@@ -129,7 +129,7 @@ class Schema:
             if "$ref" in part:
                 full = part["$ref"].rpartition("/")[2]
                 name = full.rpartition(".")[2]
-                # What is written beside a reference is about this field.
+                # The words beside a reference are about this field.
                 rest = {key: node[key] for key in node.keys() - {"allOf", "$ref"}}
                 resolved = {**self.components.get(full, {}), **rest}
         return Schema(name, resolved, self.components, required, path)

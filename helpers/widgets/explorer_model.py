@@ -103,7 +103,7 @@ class ExplorerAnswer(NamedTuple):
 
 
 class ExplorerState(NamedTuple):
-    """What is offered, chosen and answered; the requests are counted."""
+    """The offer, the choice and the answer, with a count of the requests."""
 
     choice: Choice
     offer: Offer = Offer()
@@ -221,7 +221,7 @@ def left_out(document: Any) -> str:
 
 def _with_answer(state: ExplorerState, answer: ExplorerAnswer) -> ExplorerState:
     resource, choice = state.resource, answer.choice
-    # Of a list of all namespaces, a name alone says too little.
+    # Objects of several namespaces need more than a name.
     one_place = choice.namespace or (resource and not resource.namespaced)
     if one_place and not choice.name and answer.status == 200:
         state = state._replace(names=names(answer.content))
