@@ -6,7 +6,6 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -75,7 +74,16 @@ def read(path: Path) -> list[Attempt | BadLine]:
     except OSError as error:
         fault = say("{file} cannot be read: {error}.", file=path, error=error.strerror)
         raise errors.LabError(fault, say("Look at its permissions.")) from None
-    return list(_read_lines(text))
+    found: list[Attempt | BadLine] = []
+    for number, line in enumerate(text.split(b"\n"), 1):
+        if line.strip():
+            try:
+                found.append(_attempt(json.loads(line)))
+            except (ValueError, RecursionError) as error:
+                broken = type(error) is not ValueError
+                reason = "it is not JSON" if broken else str(error)
+                found.append(BadLine(number, reason))
+    return found
 
 
 def _append(path: Path, line: str) -> None:
@@ -89,16 +97,6 @@ def _append(path: Path, line: str) -> None:
         os.write(descriptor, f"{chr(10) if torn else ''}{line}\n".encode())
     finally:
         os.close(descriptor)
-
-
-def _read_lines(text: bytes) -> Iterator[Attempt | BadLine]:
-    for number, line in enumerate(text.split(b"\n"), 1):
-        if line.strip():
-            try:
-                yield _attempt(json.loads(line))
-            except (ValueError, RecursionError) as error:
-                broken = type(error) is not ValueError
-                yield BadLine(number, "it is not JSON" if broken else str(error))
 
 
 def _attempt(entry: object) -> Attempt:
