@@ -82,11 +82,13 @@ def wait(
     what: str,
     *,
     pause: float = 0.2,
+    tell: bool = True,
 ) -> tuple[Found, float]:
     """Look until something is found; return it, and the seconds that it took.
 
     `look` takes the seconds that are left, and returns what it found, or an empty
-    value, and what it saw. Raise NotReady with what it saw last.
+    value, and what it saw; the progress shows that unless `tell` is False. Raise
+    NotReady with what it saw last.
     """
     began, seen = time.monotonic(), ""
 
@@ -98,9 +100,10 @@ def wait(
         found, seen = look(seconds - waited())
         return found
 
-    found = until(
-        ask, seconds, what=what, state=lambda: seen.rpartition("\n")[2], pause=pause
-    )
+    def state() -> str:
+        return seen.rpartition("\n")[2] if tell else ""
+
+    found = until(ask, seconds, what=what, state=state, pause=pause)
     if not found:
         raise errors.NotReady(what, waited(), seen)
     return found, waited()

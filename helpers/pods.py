@@ -158,7 +158,9 @@ def wait_for_file(
         return text in done.stdout, done.stdout.strip()
 
     what = say("{text!r} in {path} of pod {pod}", text=text, path=path, pod=pod)
-    return wait(look, patience(UNTIL_IN_FILE, timeout), what, pause=PAUSE)[1]
+    # A file may hold a token, which no progress line shows.
+    timeout = patience(UNTIL_IN_FILE, timeout)
+    return wait(look, timeout, what, pause=PAUSE, tell=False)[1]
 
 
 def wait_for_log(
