@@ -5,6 +5,7 @@ the Dockerfile asks for, and the programs' hosts, a server in the engine's netwo
 engine keeps each layer until what it was made of changes.
 """
 
+import mmap
 import os
 import platform
 import shutil
@@ -24,7 +25,6 @@ from cluster.programs.check import find_runc
 from cluster.programs.recipe import RECIPE
 from cluster.progress import Silent
 from tests.cluster.programs import mirror as m
-from tests.cluster.programs.mapped import mapped
 from tests.engine import Engine
 from tests.notebooks import ROOT
 
@@ -129,6 +129,12 @@ def mirror(engine: Engine) -> Iterator[m.Mirror]:
         for release in releases.published(programs):
             served.publish(release.at(architecture, served.base), contents)
         yield served
+
+
+def mapped(path: Path) -> mmap.mmap:
+    """Return the bytes of a file, which are not all read into memory for that."""
+    with open(path, "rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def trusted() -> str:
