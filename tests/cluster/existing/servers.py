@@ -6,11 +6,10 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from cluster import programs
 from cluster.controlplane.apiserver import ApiServer
 from cluster.waiting import until
+from tests.rbacserver import write_kubeconfig
 
 _READS = {"get", "list", "watch"}
 #: each request once, with its answer's number
@@ -74,26 +73,13 @@ class Audited(ApiServer):
     def kubeconfig(self, path: Path, *contexts: str) -> Path:
         """Write a kubeconfig with contexts that all lead here; return its path."""
         known = self.api_client().configuration
-        names = contexts or ("production",)
         # Beside the file and with a relative name, as many a kubeconfig has it.
         path.parent.mkdir(parents=True, exist_ok=True)
         ca = path.with_suffix(".crt")
         ca.write_bytes(Path(known.ssl_ca_cert).read_bytes())
         cluster = {"server": known.host, "certificate-authority": ca.name}
         me = {"client-certificate": known.cert_file, "client-key": known.key_file}
-        document = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": names[0],
-            "clusters": [{"name": "there", "cluster": cluster}],
-            "users": [{"name": "me", "user": me}],
-            "contexts": [
-                {"name": name, "context": {"cluster": "there", "user": "me"}}
-                for name in names
-            ],
-        }
-        path.write_text(yaml.safe_dump(document))
-        return path
+        return write_kubeconfig(path, cluster, me, *(contexts or ("production",)))
 
     @contextlib.contextmanager
     def client(self):

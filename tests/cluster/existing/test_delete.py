@@ -72,20 +72,3 @@ def test_without_the_learner_s_credential_the_state_alone_goes(
     assert f"{rbac.ACCOUNT}={rbac.key(found.user)}`" in done.stderr
     assert not kept.exists()
     assert mine.writes() == production.requests() == []
-
-
-@full
-def test_a_cluster_that_was_made_anew_can_be_named_again(used, production, tmp_path):
-    """The way out that is told: `use` refuses, `delete` forgets, `use` takes it."""
-    file = production.kubeconfig(tmp_path / "anew.yaml", "mine")
-    refused = use(used, file)
-    assert refused.returncode == 1 and "python -m helpers delete" in refused.stderr
-    kept = used["LAB_STATE_DIR"]
-    text = (kept / "existing.json").read_text()
-    source = record(used).source
-    (kept / "existing.json").write_text(text.replace(source, str(file)))
-    assert helpers("delete", "--yes", env=used).returncode == 1
-    assert use(used, file).returncode == 0
-    assert record(used).server == production.url
-    helpers("delete", "--yes", env=used, check=True)
-    production.forget()
