@@ -84,7 +84,6 @@ def read_until(process: subprocess.Popen, pattern: str, timeout: float) -> str:
 
 
 def test_a_pod_that_takes_more_than_its_limit_is_killed(desk):
-    """In an ordinary login, without a word of the learner's."""
     kubectl(desk, "apply -f -", input=GREEDY)
     kubectl(desk, f"wait --for={REASON}=OOMKilled pod/greedy --timeout=90s")
 

@@ -60,7 +60,6 @@ def commands(group=main, path=()):
 
 @pytest.mark.parametrize("path", [path for path, _ in commands()], ids=" ".join)
 def test_each_command_explains_itself(path):
-    """A sentence of its own in the list, more in its help, nothing cut off."""
     parent = CliRunner().invoke(main, [*path[:-1], "--help"])
     line = re.search(rf"^  {path[-1]} +(.+)$", parent.output, re.MULTILINE)
     own = CliRunner().invoke(main, [*path, "--help"])
@@ -71,7 +70,6 @@ def test_each_command_explains_itself(path):
 
 
 def test_help_lists_the_exit_codes():
-    """Those that the tests below meet."""
     output = CliRunner().invoke(main, ["--help"]).output
     codes = re.findall(r"^ +(\d+) +\w", output, re.MULTILINE)
     assert codes == ["0", "1", "2", "3", "4", "130"]
@@ -92,7 +90,6 @@ def test_help_lists_the_exit_codes():
     ids=" ".join,
 )
 def test_wrong_usage_is_code_2(arguments, said):
-    """click says what is wrong, and how it is meant."""
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
     assert said in result.output and "Usage: " in result.output
@@ -127,7 +124,6 @@ def test_an_environment_without_packages_is_told_so():
 
 
 def test_status_is_ready(cluster):
-    """Phase, server, and a row per component."""
     done = helpers("status")
     lines = done.stdout.splitlines()
     assert done.returncode == 0
@@ -137,7 +133,6 @@ def test_status_is_ready(cluster):
 
 
 def test_status_as_json_has_stable_keys(cluster, tmp_path):
-    """The same ones, whether it runs or not."""
     runs = helpers("status", "--json")
     idle = helpers("status", "--json", env={"LAB_STATE_DIR": tmp_path / "none"})
     running, absent = json.loads(runs.stdout), json.loads(idle.stdout)
@@ -149,7 +144,6 @@ def test_status_as_json_has_stable_keys(cluster, tmp_path):
 
 
 def test_kubeconfig_is_private_and_works(cluster):
-    """It prints a path and nothing else."""
     done = helpers("kubeconfig")
     path = Path(done.stdout.removesuffix("\n"))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -166,7 +160,6 @@ def test_logs_prints_as_many_lines_as_asked_and_names_what_has_one(cluster):
 
 
 def test_images_lists_what_pods_can_use(cluster):
-    """Name and size, one per line."""
     done = helpers("images", "list")
     rows = [line.split() for line in done.stdout.splitlines()]
     assert {row[2] for row in rows} == {"MB"}
@@ -190,7 +183,6 @@ def test_images_lists_what_pods_can_use(cluster):
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
 def test_without_a_cluster(tmp_path, arguments, code, said):
-    """Each command says so, and makes nothing."""
     state = tmp_path / "none"
     done = helpers(*arguments, env={"LAB_STATE_DIR": state})
     assert done.returncode == code
@@ -202,7 +194,6 @@ def test_without_a_cluster(tmp_path, arguments, code, said):
 
 
 def test_up_shows_its_progress_and_prints_for_a_shell(own, up):
-    """Progress on stderr; names with blanks and quotes reach the shell."""
     assert up.returncode == 0, up.stderr
     assert re.search(r"^\[ +\d+\.\d s\] waiting for ", up.stderr, re.MULTILINE)
     assert up.stderr.splitlines()[-1].endswith("] the cluster is ready")
@@ -217,7 +208,6 @@ def test_up_shows_its_progress_and_prints_for_a_shell(own, up):
 
 
 def test_stop_twice(own, up):
-    """The second time there is nothing to do, and that is fine; logs are kept."""
     first, second = helpers("stop", env=own), helpers("stop", env=own)
     assert (first.returncode, first.stdout) == (0, "stopped; the objects are kept\n")
     assert (second.returncode, second.stdout) == (0, "not running\n")
@@ -226,7 +216,6 @@ def test_stop_twice(own, up):
 
 @pytest.mark.parametrize("answer", ["n\n", "\n", ""])
 def test_delete_asks(own, up, answer):
-    """No answer is no; the objects stay."""
     done = helpers("delete", env=own, input=answer)
     assert done.returncode == 1
     assert "Remove the cluster and all its objects" in done.stderr
@@ -235,7 +224,6 @@ def test_delete_asks(own, up, answer):
 
 
 def test_delete_removes_it(own, up):
-    """All of it, and twice is fine."""
     done = helpers("delete", env=own, input="y\n")
     assert (done.returncode, done.stdout) == (0, "deleted\n")
     assert not own["LAB_STATE_DIR"].exists()
@@ -251,7 +239,6 @@ class Tty(io.StringIO):
 
 
 def test_a_live_line_fits_and_ends(monkeypatch):
-    """A line that wraps would stay; what follows starts on a line of its own."""
     monkeypatch.setenv("COLUMNS", "40")
     stream = Tty()
     view = Terminal(stream)

@@ -35,7 +35,6 @@ def write_log(state, component, text):
 
 
 def test_without_a_cluster_from_a_shell(tmp_path):
-    """What there is; the path is all of stdout, and no state is made."""
     state = tmp_path / "none"
     env = {"LAB_STATE_DIR": state, "PYTHONPATH": Path(report.__file__).parents[2]}
     done = helpers("report", env=env, cwd=tmp_path)
@@ -52,7 +51,6 @@ def test_without_a_cluster_from_a_shell(tmp_path):
 
 
 def test_the_end_of_each_log(state, tmp_path):
-    """Those that were written, in the order in which the components start."""
     write_log(state, "kubelet", "".join(f"line {n}\n" for n in range(200)))
     write_log(state, "etcd", "started\n")
     text = report.write(tmp_path, Silent()).read_text()
@@ -62,7 +60,6 @@ def test_the_end_of_each_log(state, tmp_path):
 
 
 def test_no_secret_is_in_it(state, tmp_path, monkeypatch):
-    """Neither of a log, nor of a setting, nor of an error."""
     write_log(state, "etcd", f"before\nsaid {JWT}\nafter\n")
     monkeypatch.setenv("LAB_MIRROR", f"https://me:hunter2@mirror.example/{JWT}")
 
@@ -102,7 +99,6 @@ def no_json(state):
     ],
 )
 def test_a_broken_state_directory(state, tmp_path, broken):
-    """The report is made; what is wrong stands where it was met."""
     broken(state)
     found = titles(report.write(tmp_path, Silent()).read_text())
     assert found[:4] == ["versions", "settings", "doctor", "status"]
@@ -123,7 +119,6 @@ def test_no_home_directory(state, tmp_path, monkeypatch):
 
 
 def test_a_report_is_replaced(state, tmp_path):
-    """Also one that others could read."""
     path = report.write(tmp_path, Silent())
     path.chmod(0o644)
     path.write_text(f"{report.TITLE}\nof yesterday\n")
@@ -148,7 +143,6 @@ def _written(path):
     ids=["a file", "a directory", "a pipe", "a link"],
 )
 def test_what_is_not_ours_stays(state, tmp_path, make):
-    """One line says so; nothing is written, and a link is not followed."""
     path = tmp_path / report.NAME
     make(path)
     before = _written(path)
@@ -158,7 +152,6 @@ def test_what_is_not_ours_stays(state, tmp_path, make):
 
 
 def test_a_directory_that_cannot_be_written_to(state, tmp_path):
-    """An error of one line and its way out, no traceback."""
     with pytest.raises(errors.LabError, match="cannot be written") as caught:
         report.write(tmp_path / "gone", Silent())
     assert caught.value.hint

@@ -245,7 +245,6 @@ MACHINES = {
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_each_machine_is_judged(machine):
-    """Name, level, message and hint are those that a person needs."""
     topic, name, level, message, *hint = MACHINES[machine]
     findings = {finding.name: finding for finding in topic.findings()}
     found = findings[name]
@@ -257,7 +256,6 @@ def test_each_machine_is_judged(machine):
 
 
 def test_only_what_is_wrong_is_found_wrong():
-    """A good machine has no problem, in any topic."""
     for name, (topic, _, level, *_) in MACHINES.items():
         bad = {f.name for f in topic.findings() if f.level != "ok"}
         assert len(bad) <= (level != "ok"), name
@@ -270,7 +268,6 @@ class Broken:
 
 
 def test_a_look_that_crashes_hides_no_other():
-    """It becomes a finding, and the others are there."""
     broken, fine = doctor.examine((Broken, machine.Kernel))
     assert (broken.name, broken.level) == ("broken", "fatal")
     assert "RuntimeError: no such thing" in broken.message
@@ -286,7 +283,6 @@ FINDINGS = [
 
 
 def test_a_report_has_problems_first_and_fits():
-    """Fatal, then warnings, then facts; lines of at most 100 columns; a count."""
     text = doctor.report(FINDINGS)
     lines = text.splitlines()
     assert [line for line in lines if not line.startswith(" ") and line] == [
@@ -316,7 +312,6 @@ NAMES = {
 
 
 def test_this_machine_can_run_the_cluster(cluster):
-    """All topics are there, none crashed, nothing fatal: the cluster runs here."""
     done = helpers("doctor", "--json")
     found = {entry["name"]: entry for entry in json.loads(done.stdout)}
     assert done.returncode == 0, done.stdout
@@ -326,7 +321,6 @@ def test_this_machine_can_run_the_cluster(cluster):
 
 
 def test_a_machine_before_the_set_up_is_examined(tmp_path):
-    """Nothing is there, no look crashes, and nothing is made."""
     env = {name: str(tmp_path / name) for name in ("LAB_STATE_DIR", "LAB_CACHE_DIR")}
     done = helpers("doctor", "--json", env={**env, "LAB_ASSETS": ""})
     found = {entry["name"]: entry for entry in json.loads(done.stdout)}

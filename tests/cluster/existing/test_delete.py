@@ -26,7 +26,6 @@ WAYS = {
 
 
 def test_delete_takes_what_was_made_from_here_and_nothing_else(mine, used, tmp_path):
-    """Another learner's namespaces and account stay, and so do all others."""
     here = {"LAB_STATE_DIR": tmp_path / "here", "LAB_BACKEND": "existing"}
     file = mine.kubeconfig(tmp_path / "here.yaml", "mine")
     use(here, file, check=True)

@@ -136,7 +136,6 @@ def test_what_failed_is_told_apart(stderr, kind, said):
     ],
 )
 def test_a_kubeconfig_that_is_of_no_use_is_one_line(state, tmp_path, text, said):
-    """F18; and nobody asks localhost:8080."""
     file = tmp_path / "broken.yaml"
     if text is not None:
         file.write_text(text)

@@ -208,7 +208,6 @@ def learner(mine, tmp_path_factory):
 
 @pytest.mark.parametrize("name", ATTEMPTS)
 def test_the_server_refuses_what_is_outside(mine, learner, name, tmp_path):
-    """Whatever sends it: the answer is 403, and nothing has changed."""
     mine.forget()
     done = subprocess.run(
         ["bash", "-c", ATTEMPTS[name]],
@@ -225,7 +224,6 @@ def test_the_server_refuses_what_is_outside(mine, learner, name, tmp_path):
 
 
 def test_what_is_its_own_can_be_written(mine, learner, used):
-    """From the first write to the last, and with the questions that lessons ask."""
     make_namespace(used, "hers")
     review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview"}
     for line, text in (

@@ -27,7 +27,6 @@ MADE = "clusterroles,clusterrolebindings,serviceaccounts,namespaces"
 
 
 def test_it_is_shown_and_asked_for_and_no_is_an_answer(mine, state, tmp_path):
-    """Nobody answers here, and that is a no."""
     file = mine.kubeconfig(tmp_path / "mine.yaml", "mine")
     mine.forget()
     done = use(state, file, yes=False)
@@ -66,7 +65,7 @@ def test_without_a_name_it_is_said_how_to_give_one(state):
 
 
 def test_another_cluster_under_the_same_name_is_refused(production, used, tmp_path):
-    """F20: by `use`, and by `up`, where the token is worth nothing."""
+    """By `use`, and by `up`, where the token is worth nothing."""
     file = production.kubeconfig(tmp_path / "other.yaml", "mine")
     refused = use(used, file).stderr
     assert "Another cluster" in refused and "python -m helpers delete" in refused
@@ -87,7 +86,6 @@ def test_another_cluster_under_the_same_name_is_refused(production, used, tmp_pa
 
 
 def test_below_1_30_it_is_said_and_asked_once_more(older, state, tmp_path):
-    """`--yes` is the answer to the first question alone."""
     file = older.kubeconfig(tmp_path / "older.yaml", "mine")
     done = use(state, file)
     assert done.returncode == 1 and "no ValidatingAdmissionPolicy" in done.stderr
@@ -112,7 +110,6 @@ def _terminating(server) -> list[str]:
 
 
 def test_who_may_make_nothing_is_told_whom_to_ask(mine, state, tmp_path):
-    """Their own credential will do, if they say so twice."""
     mine.kubectl("create", "serviceaccount", "poor", "--namespace=default")
     words = ("poor", "--verb=get", "--resource=namespaces")
     mine.kubectl("create", "clusterrole", *words)
