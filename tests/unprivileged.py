@@ -3,8 +3,7 @@
 `python tests/unprivileged.py --home DIR [--show PATH] [--pass NAME] -- COMMAND...`
 runs it as uid 1000, without privileges to gain (`no_new_privs`), without a terminal,
 with a clean environment and DIR as its home, which is made if need be. With `--ids` it
-may gain what `newuidmap` gives instead, by a row in /etc/subuid that only it sees. With
-`--powerless` root of its user namespaces may do nothing, see `tests/powerless.py`; with
+may gain what `newuidmap` gives instead, by a row in /etc/subuid that only it sees; with
 `--hidepid` /proc shows no process but those that it may trace.
 What it needs may lie where that user may not go, /root for example. No mode of the host
 is changed for that: in a mount namespace of its own such a directory is covered, and
@@ -26,7 +25,6 @@ sys.path.insert(0, str(ROOT))
 
 from cluster import syscalls as sc  # noqa: E402
 from cluster.die_with_parent import die_with_parent  # noqa: E402
-from tests.powerless import refuse_capabilities  # noqa: E402
 
 UID = 1000
 FIRST_SUBID = 300_000
@@ -39,7 +37,6 @@ def run(
     show: Iterable[Path] = (),
     environment: Mapping[str, str] | None = None,
     ids: bool = False,
-    powerless: bool = False,
     hidepid: bool = False,
     timeout: float = 600,
 ) -> subprocess.CompletedProcess:
@@ -54,8 +51,7 @@ def run(
         options += ["--show", str(path)]
     for name in environment or {}:
         options += ["--pass", name]
-    chosen = {"--ids": ids, "--powerless": powerless, "--hidepid": hidepid}
-    options += [option for option, given in chosen.items() if given]
+    options += ["--ids"] * ids + ["--hidepid"] * hidepid
     return subprocess.run(
         [sys.executable, __file__, *options, "--", *command],
         cwd=ROOT,
@@ -130,12 +126,9 @@ def grant_ids(uid: int) -> None:
             sc.mount(file.name, name, "", sc.MS_BIND)
 
 
-def become(uid: int, powerless: bool = False) -> None:
+def become(uid: int) -> None:
     """Be `uid` from now on, for good and without a terminal."""
     os.setgroups([])
-    if powerless:
-        # The filter refuses that call; and later, only `no_new_privs` allows one.
-        refuse_capabilities()
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
     os.setsid()
@@ -159,7 +152,6 @@ def main() -> None:
     parser.add_argument("--show", type=Path, action="append", default=[])
     parser.add_argument("--pass", dest="passed", action="append", default=[])
     parser.add_argument("--ids", action="store_true")
-    parser.add_argument("--powerless", action="store_true")
     parser.add_argument("--hidepid", action="store_true")
     parser.add_argument("command", nargs="+")
     given = parser.parse_args()
@@ -180,7 +172,7 @@ def main() -> None:
         grant_ids(UID)
     if given.hidepid:
         sc.mount("proc", "/proc", "proc", 0, "hidepid=2")
-    become(UID, given.powerless)
+    become(UID)
     # Not before: it is forgotten when the user changes.
     die_with_parent(signal.SIGKILL)
     wall = [] if given.ids else ["setpriv", "--no-new-privs"]
