@@ -64,56 +64,30 @@ def run(
     )
 
 
-def show(paths: Iterable[Path], uid: int) -> None:
-    """Make `paths` readable for `uid`, in this mount namespace only."""
+def show(paths: Iterable[Path]) -> None:
+    """Let UID come to `paths`, in this mount namespace only."""
     covered = {}
     for path in sorted({path.resolve() for path in paths}):
-        cover = first_closed(path, uid)
+        cover = next((each for each in reversed(path.parents) if _closed(each)), None)
         if cover is not None:
             # Opened before it is hidden: from then on only the descriptor leads to it.
             covered.setdefault(cover, []).append((path, os.open(path, os.O_PATH)))
     for cover, shown in covered.items():
         sc.mount("tmpfs", str(cover), "tmpfs", sc.MS_NOSUID | sc.MS_NODEV, "mode=755")
         for path, descriptor in shown:
-            _show(descriptor, path, uid)
+            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                path.mkdir(exist_ok=True)
+            else:
+                path.touch()
+            file = f"/proc/self/fd/{descriptor}"
+            sc.mount(file, str(path), "", sc.MS_BIND | sc.MS_REC)
+            os.close(descriptor)
 
 
-def first_closed(path: Path, uid: int) -> Path | None:
-    """Return the first directory on the way to `path` that `uid` may not pass."""
-    for part in (*reversed(path.parents), path):
-        if not _open(part.stat(), uid, part == path):
-            return part if part.is_dir() else part.parent
-    return None
-
-
-def _open(found: os.stat_result, uid: int, last: bool) -> bool:
-    directory = stat.S_ISDIR(found.st_mode)
-    needed = 0o1 if not last else 0o5 if directory else 0o4
-    shift = 6 if found.st_uid == uid else 0
-    return found.st_mode >> shift & needed == needed
-
-
-def _show(descriptor: int, path: Path, uid: int) -> None:
-    """Bind what is open at `path`; a directory that is closed entry by entry."""
-    found = os.fstat(descriptor)
-    is_directory = stat.S_ISDIR(found.st_mode)
-    if is_directory and not _open(found, uid, True):
-        path.mkdir(mode=0o755, parents=True, exist_ok=True)
-        for name in os.listdir(f"/proc/self/fd/{descriptor}"):
-            entry = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=descriptor)
-            _show(entry, path / name, uid)
-    elif is_directory:
-        path.mkdir(mode=0o755, parents=True, exist_ok=True)
-        _bind(descriptor, path)
-    elif _open(found, uid, True):
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        path.touch()
-        _bind(descriptor, path)
-    os.close(descriptor)
-
-
-def _bind(descriptor: int, path: Path) -> None:
-    sc.mount(f"/proc/self/fd/{descriptor}", str(path), "", sc.MS_BIND | sc.MS_REC)
+def _closed(directory: Path) -> bool:
+    found = directory.stat()
+    return not found.st_mode >> (6 if found.st_uid == UID else 0) & 0o1
 
 
 def grant_ids(uid: int) -> None:
@@ -167,7 +141,7 @@ def main() -> None:
     os.umask(0o022)
     given.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.chown(given.home, UID, UID)
-    show(needed, UID)
+    show(needed)
     if given.ids:
         grant_ids(UID)
     if given.hidepid:
