@@ -2,9 +2,7 @@
 
 import json
 import re
-import select
-import subprocess
-import time
+import shlex
 
 import pytest
 
@@ -51,36 +49,20 @@ def desk(lab):
 
 
 def test_make_lab_gives_an_address_where_the_first_lesson_runs(desk):
-    lab = "setsid --wait sh -c 'echo $$ >lab.pid; exec make lab'"
-    command = desk.command(in_checkout(lab))
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as jupyter:
-        try:
-            said = read_until(jupyter, r"http://127\S+token=\w+", SETUP)
-            assert "a local cluster, because namespaces can be made" in said
-            [address, *_] = re.findall(r"http://127\S+token=\w+", said)
-            lesson = f".venv/bin/python -m tests.lesson '{address}'"
-            cells = json.loads(desk.do(in_checkout(lesson), timeout=LESSON))
-        finally:
-            desk.run(in_checkout("kill -- -$(cat lab.pid)"))
+    lab = "setsid sh -c 'echo $$ >lab.pid; exec make lab' </dev/null >lab.log 2>&1 &"
+    there = "until grep -q 'http://127.*token=.' lab.log; do sleep 1; done"
+    wait = f"timeout {patience(SETUP):.0f} sh -c {shlex.quote(there)}; cat lab.log"
+    desk.do(in_checkout(f"{{ {lab} }}"))
+    try:
+        said = desk.run(in_checkout(wait), timeout=2 * SETUP).stdout
+        assert "a local cluster, because namespaces can be made" in said
+        [address, *_] = re.findall(r"http://127\S+token=\w+", said)
+        lesson = f".venv/bin/python -m tests.lesson '{address}'"
+        cells = json.loads(desk.do(in_checkout(lesson), timeout=LESSON))
+    finally:
+        desk.run(in_checkout("kill -- -$(cat lab.pid)"))
     assert len(cells) > 5
     assert [cell for cell in cells if cell["error"]] == []
-
-
-def read_until(process: subprocess.Popen, pattern: str, timeout: float) -> str:
-    """Return what a process writes, up to the pattern; fail if it is not there."""
-    said, deadline = "", time.monotonic() + patience(timeout)
-    while not re.search(pattern, said):
-        left = deadline - time.monotonic()
-        assert select.select([process.stdout], [], [], max(0, left))[0], said
-        more = process.stdout.read1(1 << 16)
-        assert more, said
-        said += more.decode()
-    return said
 
 
 def test_a_pod_that_takes_more_than_its_limit_is_killed(desk):

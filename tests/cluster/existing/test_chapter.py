@@ -1,9 +1,8 @@
 """The whole chapter on an existing cluster, beside one that nobody may touch.
 
 The lessons have the account that `use` makes, and no other credential. Everything
-around it leads to production: `~/.kube/config`, KUBECONFIG, and again and again the
-learner's own file. What is switched, and when, `switching` says; what arrived at
-production, its audit log.
+around it leads to production: `~/.kube/config`, KUBECONFIG, and the current context of
+the learner's own file. What arrived at production, its audit log says.
 """
 
 import json
@@ -58,12 +57,10 @@ def surroundings(cluster, production, tmp_path):
         both[f"{kind}s"].append(mine[f"{kind}s"][0] | {"name": "mine"})
     context = {"cluster": "mine", "user": "mine", "namespace": "default"}
     both["contexts"].append({"name": "mine", "context": context})
-    theirs.write_text(yaml.safe_dump(both | {"current-context": "mine"}))
+    theirs.write_text(yaml.safe_dump(both))
     return {
         "HOME": home,
         "KUBECONFIG": os.pathsep.join(map(str, (ambient, theirs))),
-        "SWITCHED": os.pathsep.join(map(str, (ambient, theirs))),
-        "SWITCHES": home / "switches",
         "LAB_STATE_DIR": home / "state",
         "LAB_CACHE_DIR": paths.cache_dir(),
         "LAB_BACKEND": "existing",
@@ -87,9 +84,6 @@ def test_all_notebooks_pass_and_nothing_arrives_at_production(
     assert counts.get("failed", 0) == counts.get("error", 0) == 0, output
     assert counts["skipped"] == len(skipped) > 0 and REASON in output
     assert counts["passed"] == code_cells() - len(skipped)
-    switched = set(Path(surroundings["SWITCHES"]).read_text().splitlines())
-    for file in FILES:
-        assert {f"{file.name} production", f"{file.name} mine"} <= switched
 
     assert "nothing was stopped" in helpers("stop", env=surroundings).stdout
     assert helpers("delete", "--yes", env=surroundings).returncode == 0
@@ -129,7 +123,7 @@ def run_notebooks(env: dict) -> tuple[dict[str, int], str]:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-rs", "--color=no"),
-            *("-p", "no:cacheprovider", "-p", "tests.cluster.existing.switching"),
+            *("-p", "no:cacheprovider"),
             *(str(file.relative_to(ROOT)) for file in FILES),
         ],
         cwd=ROOT,

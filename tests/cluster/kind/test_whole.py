@@ -301,22 +301,14 @@ def test_the_command_line_uses_it_and_deletes_it(whole, nodes):
     up = helpers("up", "--backend", "kind", env=env)
     assert up.returncode == 0, up.stderr
     assert str(whole.kubeconfig) in up.stdout
-    status = helpers("status", env=env)
-    assert status.stdout.splitlines()[0] == "ready"
     code = "from helpers import connect; print(repr(connect()))"
     said = python("-c", code, env=env)
     assert f"(kind cluster, context {whole.context})" in said.stdout
-    other = helpers("up", "--backend", "local", env=env)
-    assert other.returncode == 1
-    assert "keeps a cluster of kind" in other.stderr
     doctor = json.loads(helpers("doctor", "--json", env=env).stdout)
     found = {entry["name"]: entry["message"] for entry in doctor}
     assert found["engine"].startswith("docker ")
     assert found["node image"] == os.environ[NODE_IMAGE]
     assert "namespaces" not in found
-    assert helpers("logs", "etcd", "-n", "3", env=env).stdout.count("\n") == 3
-    assert helpers("stop", env=env).stdout.startswith("stopped")
-    assert helpers("status", env=env).returncode == 3
     assert helpers("delete", "--yes", env=env).stdout == "deleted\n"
     assert nodes() == []
     assert not whole.state.exists()
