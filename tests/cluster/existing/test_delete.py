@@ -9,14 +9,9 @@ from tests.cluster.existing.conftest import use
 from tests.commandline import helpers
 
 full = pytest.mark.full("infrastructure that lessons do not touch")
-MADE = ",".join(
-    f"{kind}"
-    for kind in (
-        "clusterroles",
-        "clusterrolebindings",
-        "validatingadmissionpolicies",
-        "validatingadmissionpolicybindings",
-    )
+MADE = (
+    "clusterroles,clusterrolebindings,validatingadmissionpolicies,"
+    "validatingadmissionpolicybindings"
 )
 #: how the learner's own file may lead nowhere, and what is said of it
 WAYS = {
@@ -36,8 +31,7 @@ def test_delete_takes_what_was_made_from_here_and_nothing_else(mine, used, tmp_p
     assert len(mine.names(MADE, marks)) == 5
     done = helpers("delete", env=here, input="y\n")
     assert done.returncode == 0 and ", the account" in done.stderr, done.stderr
-    with mine.client() as core:
-        phases = {n.metadata.name: n.status.phase for n in core.list_namespace().items}
+    phases = mine.phases()
     assert phases["here"] == phases[rbac.home(found.state)] == "Terminating"
     assert phases["there"] == phases["default"] == "Active"
     assert mine.names(MADE, marks) == [] and not here["LAB_STATE_DIR"].exists()

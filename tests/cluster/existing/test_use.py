@@ -98,15 +98,10 @@ def test_below_1_30_it_is_said_and_asked_once_more(older, state, tmp_path):
     assert record(state).user in kubectl(state, "auth", "whoami").stdout
     helpers("delete", "--yes", env=state, check=True)
     assert older.names(MADE, f"--selector={rbac.ACCOUNT}") == [
-        f"namespace/{name}" for name in _terminating(older)
+        f"namespace/{name}"
+        for name, phase in older.phases().items()
+        if phase == "Terminating"
     ]
-
-
-def _terminating(server) -> list[str]:
-    """Return the namespaces that would be gone if a controller ran here."""
-    with server.client() as core:
-        found = core.list_namespace().items
-    return [n.metadata.name for n in found if n.metadata.deletion_timestamp]
 
 
 def test_who_may_make_nothing_is_told_whom_to_ask(mine, state, tmp_path):
@@ -147,7 +142,7 @@ def test_an_account_without_a_proof_is_taken_back(tmp_path, monkeypatch):
         assert not (tmp_path / "kubeconfig").exists()
         marked = f"--selector={rbac.ACCOUNT}"
         assert server.names("clusterroles,clusterrolebindings", marked) == []
-        assert rbac.home(found.record.state) in _terminating(server)
+        assert server.phases()[rbac.home(found.record.state)] == "Terminating"
 
 
 def test_a_policy_that_was_taken_away_is_noticed(mine, state, tmp_path):
