@@ -4,6 +4,7 @@ The tests are a story, each file by itself; the first is of the machine as insta
 """
 
 import io
+import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
@@ -52,7 +53,8 @@ def _copy_checkout(learner: Session) -> None:
     with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as tar:
         for name in imagebuild.files():
             tar.add(ROOT / name, f"{CHECKOUT}/{name}")
-    learner.put(packed.getvalue(), "tar -xzf -")
+    unpack = learner.command("tar -xzf -")
+    subprocess.run(unpack, input=packed.getvalue(), check=True, timeout=SETUP)
 
 
 @pytest.fixture(scope="package")

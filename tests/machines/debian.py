@@ -196,10 +196,6 @@ class Session:
         assert done.returncode == 0, f"{line}: {done.returncode}\n{done.stdout}"
         return done.stdout
 
-    def put(self, text: bytes, line: str) -> None:
-        """Give bytes to a shell's line that must not fail."""
-        subprocess.run(self.command(line), input=text, check=True, timeout=COMMAND)
-
     def log_out(self) -> None:
         """End the session; what it has left running is systemd's to end."""
         if self._master:

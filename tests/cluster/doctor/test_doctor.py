@@ -96,10 +96,7 @@ MACHINES = {
         node.Node("seccomp", landlock=5),
         *("node", "warning", "A pod in it can end your processes", "that you trust"),
     ),
-    "a node with walls": (
-        node.Node(),
-        *("node", "ok", "in user-mode Linux", ""),
-    ),
+    "a node with walls": (node.Node(), "node", "ok", "in user-mode Linux", ""),
     "no engine": (
         engine.Engine("", "docker does not answer", ""),
         *("engine", "fatal", "docker does not answer", "LAB_BACKEND=local"),
@@ -116,10 +113,7 @@ MACHINES = {
         namespaces(no_limits="cgroups are of version 1"),
         *("limits", "ok", "recorded, not enforced: cgroups are of version 1"),
     ),
-    "a cgroup": (
-        namespaces(limits=True),
-        *("limits", "ok", "are enforced"),
-    ),
+    "a cgroup": (namespaces(limits=True), "limits", "ok", "are enforced"),
     "a user without newuidmap and subuid": (
         namespaces(facts=USER, ids=1),
         *("user ids", "warning", "refused, .* as root", "uidmap && sudo .* ann$"),
@@ -186,10 +180,7 @@ MACHINES = {
         namespaces(nft=False),
         *("nft", "warning", "only `kubernetes` and DNS", "install .* nftables"),
     ),
-    "no jq": (
-        programs.Shell(("curl",)),
-        *("jq", "warning", "cells", "install .* jq"),
-    ),
+    "no jq": (programs.Shell(("curl",)), "jq", "warning", "cells", "install .* jq"),
     "no image and no mmdebstrap": (
         change(IMAGE, archive=None, possible=False),
         *("image", "fatal", "mmdebstrap", "install .* mmdebstrap"),

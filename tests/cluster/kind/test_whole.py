@@ -70,32 +70,26 @@ def whole(lab):
 # --- starts that do not succeed ---
 
 
-def test_a_name_that_cannot_be_pulled_is_told(lab, nodes, monkeypatch):
-    monkeypatch.setenv(NODE_IMAGE, "127.0.0.1:1/node:1")
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        ("127.0.0.1:1/node:1", "^docker pull 127.*node:1 failed: .*connection refused"),
+        ("thesis.tar", "docker load .*thesis.tar fai"),
+        ("docker.tar", "holds no named image"),
+    ],
+)
+def test_a_node_image_that_cannot_be_had_is_told(
+    lab, nodes, tmp_path, monkeypatch, image, said
+):
+    (tmp_path / "thesis.tar").write_text("thesis")
+    saved_by_docker(tmp_path)
+    file = tmp_path / image
+    monkeypatch.setenv(NODE_IMAGE, str(file) if file.exists() else image)
     for act in (lab.setup, lab.up):
-        with pytest.raises(errors.StartFailed) as caught:
+        with pytest.raises(errors.StartFailed, match=said) as caught:
             act(Silent())
-        assert caught.value.message.startswith(
-            "docker pull 127.0.0.1:1/node:1 failed: "
-        )
-        assert "connection refused" in caught.value.message
         assert str(caught.value).count("\n") == 1
     assert nodes() == []
-
-
-def test_a_file_that_is_no_image_is_told(lab, tmp_path, monkeypatch):
-    file = tmp_path / "node.tar"
-    file.write_text("thesis")
-    monkeypatch.setenv(NODE_IMAGE, str(file))
-    with pytest.raises(
-        errors.StartFailed, match="docker load .*node.tar fai"
-    ) as caught:
-        lab.setup(Silent())
-    assert str(caught.value).count("\n") == 1
-    # One without a name.
-    monkeypatch.setenv(NODE_IMAGE, str(saved_by_docker(tmp_path)))
-    with pytest.raises(errors.StartFailed, match="holds no named image"):
-        lab.setup(Silent())
 
 
 def test_an_image_that_is_no_node_is_removed_and_kinds_words_are_told(

@@ -125,10 +125,7 @@ def test_a_server_that_falls_silent_is_given_up(mirror, one):
     assert one(release) == f"127.0.0.1:{mirror.port} says nothing for 1 s"
 
 
-def test_hosts_that_cannot_be_reached_or_trusted(mirror, one, monkeypatch):
-    base = "https://nowhere.invalid"
-    reason = one(releases.Release(f"{base}/a", f"{base}/a.sha256", ("a",)))
-    assert reason.startswith("nowhere.invalid cannot be reached (")
+def test_a_host_that_cannot_be_trusted(mirror, one, monkeypatch):
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
     monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
     reason = one(mirror.release("app", CONTENT))
