@@ -1,8 +1,7 @@
 """Run Debian's Docker engine for the tests, beside the system; only root can.
 
-Its packages are unpacked, not installed: they appear below /usr in a mount namespace of
-the engine's own. It has a network of its own too, which slirp4netns leads out, and all
-of its processes end with the process that started it. Images and layers are kept.
+Its packages appear below /usr in its own mount namespace, slirp4netns leads its network
+out, and its processes end with their starter. Images and layers are kept.
 
 `python -m tests.engine [COMMAND...]` runs a command, or a shell, that reaches it.
 """

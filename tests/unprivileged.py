@@ -1,12 +1,10 @@
 """Run a command as an ordinary user, the way learners run it; only root can.
 
 `python tests/unprivileged.py --home DIR [--show PATH] [--pass NAME] -- COMMAND...`
-runs it as uid 1000, without privileges to gain (`no_new_privs`), without a terminal,
-with a clean environment and DIR as its home, which is made if need be. With `--ids` it
-may gain what `newuidmap` gives instead, by a row in /etc/subuid that only it sees; with
-`--hidepid` /proc shows no process but those that it may trace.
-What it needs may lie where that user may not go, /root for example. No mode of the host
-is changed for that: in a mount namespace of its own such a directory is covered, and
+runs it as uid 1000 with a clean environment, without a terminal and without privileges
+to gain; with `--ids` it may gain what `newuidmap` gives instead, with `--hidepid` /proc
+shows no process but those that it may trace. What it needs may lie below /root, where
+that user may not go: in a mount namespace of its own that directory is covered, and
 only what is needed is shown in it.
 """
 
@@ -42,9 +40,7 @@ def run(
 ) -> subprocess.CompletedProcess:
     """Run `command` that way and return what it did; stdout has both streams.
 
-    `home` is made and handed over if it is not there. Files and directories in `show`
-    can be read, variables in `environment` are set. Two calls with one `home` find the
-    same cluster.
+    `home` is made if it is not there; two calls with one find the same cluster.
     """
     options = ["--home", str(home)]
     for path in show:
