@@ -120,15 +120,6 @@ def test_an_environment_without_packages_is_told_so():
 # --- A cluster that runs ------------------------------------------------------
 
 
-def test_status_is_ready(cluster):
-    done = helpers("status")
-    lines = done.stdout.splitlines()
-    assert done.returncode == 0
-    assert lines[0] == "ready"
-    assert lines[1].split() == ["server", cluster.server]
-    assert {line.split()[0] for line in lines[5:]} >= {"etcd", "kubelet", "coredns"}
-
-
 def test_status_as_json_has_stable_keys(cluster, tmp_path):
     runs = helpers("status", "--json")
     idle = helpers("status", "--json", env={"LAB_STATE_DIR": tmp_path / "none"})
