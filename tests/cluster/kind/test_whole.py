@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from cluster.progress import Silent
 from cluster.waiting import until
 from tests import imagebuild
 from tests.cluster.image.archives import docker as saved_by_docker
-from tests.commandline import helpers, python
+from tests.commandline import COMMAND, environment, helpers, python
 from tests.notebooks import ROOT
 from tests.patience import patience
 from tests.progress import Notes
@@ -33,12 +32,6 @@ from tests.progress import Notes
 # Once the node image is made, which takes minutes.
 pytestmark = [pytest.mark.full("other backends"), pytest.mark.timeout(1800)]
 MAC = ("-m", "tests.cluster.kind.mac")
-UP = """
-import sys
-from pathlib import Path
-from cluster.kind.backend import Kind
-Kind(Path(sys.argv[1])).up()
-"""
 
 
 class Interrupting(Notes):
@@ -56,8 +49,9 @@ class Interrupting(Notes):
 
 def starting(lab):
     """Begin a start in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, "-c", UP, lab.state], env=environment)
+    env = environment({"LAB_STATE_DIR": lab.state, "LAB_BACKEND": "kind"})
+    words, mute = [*COMMAND, "up"], subprocess.DEVNULL
+    return subprocess.Popen(words, cwd=ROOT, env=env, stdout=mute)
 
 
 @pytest.fixture
