@@ -1,6 +1,7 @@
 """Keys and certificates: who is who, and what is made again."""
 
 import base64
+import contextlib
 import datetime as dt
 import json
 import ssl
@@ -180,6 +181,16 @@ def test_a_leaf_is_renewed_before_it_expires(directory, monkeypatch, days, renew
     monkeypatch.setattr(pki, "_now", lambda: expires - dt.timedelta(days=days))
     pki.ensure(directory)
     assert (certificate(directory, "kubelet").not_valid_after_utc > expires) is renewed
+
+
+@pytest.mark.parametrize(("hours", "taken"), [(1, True), (48, False)])
+def test_a_certificate_of_a_clock_that_was_ahead(tmp_path, monkeypatch, hours, taken):
+    """Ours begin a day early, so that an hour does not matter; two days do."""
+    ahead = dt.datetime.now(dt.UTC) + dt.timedelta(hours=hours)
+    monkeypatch.setattr(pki, "_now", lambda: ahead)
+    pki.ensure(tmp_path / "pki")
+    with contextlib.nullcontext() if taken else pytest.raises(ssl.SSLError):
+        handshake(tmp_path / "pki", "apiserver", "localhost")
 
 
 @pytest.mark.parametrize("suffix", ["crt", "key"])
