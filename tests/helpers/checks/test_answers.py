@@ -73,6 +73,7 @@ def notebook(cluster, request, tmp_path, monkeypatch):
     # A wrong answer gets less time to become right after all.
     monkeypatch.setattr("helpers.repairs.ROUND", 1.5)
     monkeypatch.setattr("helpers.ambassadors.FORGOTTEN", 2.0)
+    monkeypatch.setattr("helpers.grants.PROPAGATION", 2.0)
     notebook = Notebook(request.param)
     yield notebook
     for line in CLEAN_UP:
@@ -101,3 +102,5 @@ def test_each_exercise_has_wrong_answers():
         for cell in tagged(load(path), "check")
     }
     assert EXERCISES.keys() == checks
+    of_learners = [one["answers"] for name, one in EXERCISES.items() if name < "09"]
+    assert sum(map(len, of_learners)) >= 100
