@@ -1,8 +1,10 @@
-"""A kubectl of a test's own, for what is done with its words and its output."""
+"""A kubectl of a test's own, and an API server that a test may restart."""
 
 import json
 
 import pytest
+
+from tests.rbacserver import DEFAULT, RbacServer
 
 #: For a kubectl that does not read it.
 KUBECONFIG = {
@@ -29,3 +31,11 @@ def scripted(tmp_path, monkeypatch):
         return program
 
     return install
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory):
+    """Yield an API server with rules; it has no node and runs no pod."""
+    with RbacServer(tmp_path_factory.mktemp("server")) as running:
+        running.post(f"{DEFAULT}/serviceaccounts", {"metadata": {"name": "default"}})
+        yield running

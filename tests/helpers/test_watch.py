@@ -7,7 +7,6 @@ import pytest
 
 from helpers.caller import Caller
 from helpers.watch import BROKEN, LISTED, REFUSED, Watch
-from tests.rbacserver import RbacServer
 from tests.waiting import until
 
 PATH = "/api/v1/namespaces/default/configmaps"
@@ -15,16 +14,9 @@ TIMEOUT = 30.0
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """Yield an API server that may be restarted, and has rules."""
-    with RbacServer(tmp_path_factory.mktemp("rbac")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def caller(server):
+def caller(own_server):
     """Return who may do everything there."""
-    return server.caller()
+    return own_server.caller()
 
 
 class Ears:
@@ -106,10 +98,10 @@ def test_nobody_answers(ears):
     assert ears.events.empty()
 
 
-def test_to_list_is_not_to_watch(server, ears):
+def test_to_list_is_not_to_watch(own_server, ears):
     """Who may only list is told so, once, and the server is left alone."""
-    caller = server.account("lister")
-    server.allow("lister", "configmaps", "list")
+    caller = own_server.account("lister")
+    own_server.allow("lister", "configmaps", "list")
     caller.wait_for(200, PATH)
     watch = Watch(caller, PATH, ears).start()
     ears.next(LISTED)
