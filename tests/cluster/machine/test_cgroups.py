@@ -1,6 +1,6 @@
 """A cgroup is made where that changes nothing of others; elsewhere none is.
 
-What real cgroups do is in tests/cluster/usermode and tests/machines.
+What real cgroups do is in tests/machines/test_systemd.py.
 """
 
 import os
@@ -74,6 +74,27 @@ def test_it_is_made_in_the_nearest_that_has_all(
 
 def _refuse():
     raise PermissionError(1, "Operation not permitted")
+
+
+def test_what_divides_it_is_given_to_the_root_of_the_machine(mount, state, monkeypatch):
+    files = ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads", "memory.max")
+    make = Path.mkdir
+
+    def make_as_the_kernel_does(made):
+        make(made)
+        for name in files:
+            (made / name).touch()
+
+    monkeypatch.setattr(Path, "mkdir", make_as_the_kernel_does)
+    monkeypatch.setattr(systemd, "own_cgroup", lambda: "/")
+    given = []
+    monkeypatch.setattr(os, "chown", lambda path, *ids: given.append((path, *ids)))
+    (mount / "cgroup.subtree_control").write_text(ALL)
+    descriptor, _ = cgroups.make(state, 1000)
+    os.close(descriptor)
+    [made] = [path for path in mount.iterdir() if path.is_dir()]
+    assert given == [(made / name, 1000, -1) for name in ("", *files[:3])]
+    assert (state / "cgroup").read_text() == str(made)
 
 
 def test_what_cannot_be_given_away_is_not_left(mount, state, monkeypatch):
