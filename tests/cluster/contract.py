@@ -18,7 +18,7 @@ import pytest
 
 from cluster import errors
 from cluster.backend import STATUS
-from cluster.machine import host, identity, ports, probes
+from cluster.machine import host, identity, ports, probes, shortage
 from cluster.progress import Silent
 from tests.cluster.lab import Lab, hear
 from tests.patience import patience
@@ -104,6 +104,10 @@ class Contract:
                 lab.up()
             assert time.monotonic() - began < patience(5.0)
             assert "kube-apiserver" in caught.value.hint
+            # Where something is short, to start it anew would not help.
+            monkeypatch.setattr(shortage, "DISK", 10**18)
+            with pytest.raises(errors.NotEnough, match="disk space"):
+                lab.up()
         finally:
             lab.kill(name, signal.SIGCONT)
         until(lambda: lab.phase() == "ready", 30)

@@ -2,14 +2,12 @@
 
 import json
 import os
-import socket
 import time
 
 import pytest
 
 from cluster import errors
 from cluster.controlplane.backend import LOGS, ControlPlane
-from cluster.machine import ports
 from cluster.usermode import kernel
 from helpers import command, pods
 from helpers.connection import Cluster
@@ -70,13 +68,6 @@ def test_it_is_a_genuine_api_server_with_controllers_and_no_node(lab):
         what="the scheduler's word",
     )
     lab.kubectl("delete", "deployment", name)
-
-
-def test_its_port_is_nobody_elses(lab):
-    with pytest.raises(errors.PortTaken):
-        ports.hold(lab.port)
-    with socket.socket() as other, pytest.raises(OSError):
-        other.bind(("127.0.0.1", lab.port))
 
 
 def test_what_needs_a_node_is_refused_in_one_line(lab):

@@ -151,12 +151,23 @@ def test_a_damaged_leaf_is_made_again_and_only_that(directory, name, damage):
     )
 
 
-@pytest.mark.parametrize(("days", "renewed"), [(29, True), (31, False)])
-def test_a_leaf_is_renewed_before_it_expires(directory, monkeypatch, days, renewed):
-    expires = certificate(directory, "kubelet").not_valid_after_utc
-    monkeypatch.setattr(pki, "_now", lambda: expires - dt.timedelta(days=days))
+@pytest.mark.parametrize(
+    ("date", "days", "renewed"),
+    [
+        ("not_valid_after_utc", 29, True),
+        ("not_valid_after_utc", 31, False),
+        # The clock was ahead when it was made, and has been set right since.
+        ("not_valid_before_utc", 1, True),
+    ],
+)
+def test_a_leaf_is_renewed_where_it_is_not_valid_or_soon_not(
+    directory, monkeypatch, date, days, renewed
+):
+    before = certificate(directory, "kubelet")
+    now = getattr(before, date) - dt.timedelta(days=days)
+    monkeypatch.setattr(pki, "_now", lambda: now)
     pki.ensure(directory)
-    assert (certificate(directory, "kubelet").not_valid_after_utc > expires) is renewed
+    assert (certificate(directory, "kubelet") != before) is renewed
 
 
 @pytest.mark.parametrize(("hours", "taken"), [(1, True), (48, False)])

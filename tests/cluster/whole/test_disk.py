@@ -6,14 +6,12 @@ is lost.
 
 import contextlib
 import os
-import signal
 import subprocess
 
 import pytest
 
-from cluster import errors
 from cluster.doctor.cluster import Cluster
-from cluster.machine import host, probes, shortage, storage
+from cluster.machine import storage
 from tests.cluster.whole.lab import Lab, full
 from tests.waiting import until
 
@@ -87,22 +85,6 @@ def test_it_goes_on_when_there_is_room_again(small, options, exhaust, short):
     assert acknowledged <= objects(lab)
     until(lambda: lab.can_exec("steady"), 30, "the pod is as before")
     lab.run_pod("new")
-
-
-@full
-def test_up_names_the_disk_of_a_cluster_that_does_not_answer(lab, monkeypatch):
-    """So does `connect()`: to start it anew would not help."""
-    monkeypatch.setattr(probes, "TIMEOUT", 1.0)
-    monkeypatch.setattr(host, "ANSWER_WITHIN", 1.0)
-    monkeypatch.setattr(shortage, "DISK", 10**18)
-    lab.kill("etcd", signal.SIGSTOP)
-    try:
-        until(lambda: lab.phase() == "not answering", 30)
-        with pytest.raises(errors.NotEnough, match="disk space"):
-            lab.up()
-    finally:
-        lab.kill("etcd", signal.SIGCONT)
-    until(lambda: lab.phase() == "ready", 30)
 
 
 def written_until_refused(lab: Lab, large: bool) -> set[str]:

@@ -5,13 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from cluster import errors
-from cluster.local.backend import Local
 from cluster.local.machine import local_machine
 from cluster.machine import identity, layout, ports
 from cluster.processes import PACKAGES, start_time
@@ -50,25 +48,6 @@ def test_inside_only_pods_reach_what_does_not_belong_to_loopback(lab):
                 outside.add(int(port, 16))
     # API server and kubelet for pods, and DNS. Health of kube-proxy's Services: none.
     assert outside == {layout.API_PORT, 10250, 53}
-
-
-def test_neither_lock_nor_port_are_inherited_by_components(lab):
-    lock = os.stat(lab.state / "machine.lock")
-    inside = [lab.process(name).pid for name in lab.running()]
-    assert inside and not [pid for pid in inside if holds(pid, lock)]
-    assert holds(lab.builder(), lock)
-
-
-def holds(pid: int, file: os.stat_result) -> bool:
-    """Say whether a process has a file open; one that has ended has none."""
-    gone = suppress(FileNotFoundError, ProcessLookupError)
-    with gone:
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            # It may have been closed since the directory was read.
-            with gone:
-                if os.path.samestat(os.stat(descriptor), file):
-                    return True
-    return False
 
 
 def test_the_environment_of_pid_1_has_nothing_of_the_learners(lab):
@@ -116,15 +95,6 @@ def test_a_file_where_the_state_should_be(tmp_path):
         local_machine(tmp_path / "file").start(tmp_path, None, 0, Silent())
     assert caught.value.path == tmp_path / "file"
     assert "LAB_STATE_DIR" in caught.value.hint
-
-
-@full
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_state_directory_that_cannot_be_written(tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(errors.StateError, match="Permission denied") as caught:
-        Local(tmp_path / "state").up()
-    assert len(str(caught.value).splitlines()) <= 2
 
 
 def test_asking_whether_it_runs_disturbs_nobody(tmp_path):
