@@ -198,31 +198,6 @@ class Contract:
         assert psutil.Process().children() == children
 
     @full
-    def test_a_failed_start_whose_starter_is_killed_ends(self, stopped, tmp_path):
-        broken = with_broken_scheduler(stopped.binaries, tmp_path)
-        child = os.fork()
-        if child == 0:
-            try:
-                stopped.machine.start(broken, stopped.archive, 0, Silent())
-            finally:
-                os._exit(0)
-        until(stopped.machine.pid, 30, "it was made")
-        with stopped.ending():
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            until(lambda: not stopped.machine.running(), 30, "it gave up")
-        assert stopped.backend.status() is None
-
-    @full
-    def test_stop_ends_a_start_that_is_under_way(self, stopped):
-        caller = stopped.caller("up")
-        until(stopped.machine.running, 30, "the lock is held")
-        assert stopped.backend.stop() is True
-        said, _ = caller.communicate(timeout=30)
-        assert caller.returncode == 1 and "Traceback" not in said
-        assert not stopped.machine.running()
-
-    @full
     def test_a_start_whose_starter_is_killed_is_completed(self, stopped):
         caller = stopped.caller("up")
         hear(caller, "waiting for ")

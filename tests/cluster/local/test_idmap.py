@@ -71,18 +71,6 @@ def test_the_widest_map_that_is_allowed(facts, expected):
 
 
 @pytest.mark.parametrize(
-    ("ids", "full"),
-    [
-        (SINGLE, False),
-        (WIDE, True),
-        (Map("direct", ((0, 0, 1000),), ((0, 0, 1000),)), False),
-    ],
-)
-def test_only_65536_ids_are_full(ids, full):
-    assert ids.full is full
-
-
-@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("learner:100000:65536\n", (100000, 65536)),
@@ -145,8 +133,3 @@ def test_root_gets_no_block_of_a_running_machine():
         other.communicate(b"\n")
     assert first != during
     assert idmap.read_facts("/state").unused == first
-
-
-def test_the_facts_of_this_process_give_a_map_with_root_inside():
-    ids = idmap.decide(idmap.read_facts())
-    assert [rows[0][0] for rows in (ids.uids, ids.gids)] == [0, 0]

@@ -13,8 +13,6 @@ from cluster.local import trial
 from cluster.machine import apparmor
 from cluster.processes import python_command
 
-SETTING = "apparmor_restrict_unprivileged_userns"
-
 
 def test_the_profile_is_for_one_program_and_has_one_rule():
     text = apparmor.profile(Path("/home/ann/my lab, (1) ü'x/.venv/bin/p"))
@@ -90,19 +88,6 @@ def test_the_copy_is_made_anew_when_python_was_updated(copy):
 def test_where_none_can_be_made_the_interpreter_is_used(copy, monkeypatch):
     monkeypatch.setattr(apparmor, "program", lambda: Path("/proc/copy"))
     assert apparmor.interpreter() == sys.executable
-
-
-def test_the_profile_is_advised_first_and_the_switch_second(tmp_path, monkeypatch):
-    """One line, with both commands."""
-    file = tmp_path / SETTING
-    file.write_text("1\n")
-    monkeypatch.setattr(trial, "_SETTINGS", ((str(file), "1", "0"),))
-    hint = trial.hint_of("making namespaces")
-    assert "\n" not in hint
-    profile = hint.index(f"to these notebooks alone: `{apparmor.command()}`")
-    assert 0 < profile < hint.index("To every program: `sudo sysctl ")
-    file.write_text("0\n")
-    assert "sudo" not in trial.hint_of("making namespaces")
 
 
 def test_selinux_is_named_where_it_enforces(tmp_path, monkeypatch):
