@@ -144,7 +144,6 @@ def test_where_another_program_makes_namespaces_it_is_the_local_cluster(
 FAULTS = {
     "import nothing_like_that": "No module named 'nothing_like_that'",
     "raise SystemExit(3)": "exit code 3",
-    "import os; os.abort()": "exit code -6",
     "import time; time.sleep(99)": "no end after 1 s",
     "print('no JSON')": "it ended without an answer",
 }

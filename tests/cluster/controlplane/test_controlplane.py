@@ -38,6 +38,7 @@ def one_lab(tmp_path_factory):
         lab.close()
 
 
+@full
 class TestContract(Contract):
     """What every backend promises."""
 

@@ -70,9 +70,7 @@ class WithNode(Lab):
 def one_lab(tmp_path_factory):
     """Return one in a directory that no kernel's command line could name."""
     name = 'état d\'un "labo" & co, $HOME'
-    lab = WithNode(
-        ControlPlane(tmp_path_factory.mktemp("usermode") / name / "state"),
-    )
+    lab = WithNode(ControlPlane(tmp_path_factory.mktemp("usermode") / name / "state"))
     yield lab
     lab.close()
 
@@ -82,9 +80,11 @@ def test_the_node_is_a_component_of_the_control_plane(lab):
     assert status["phase"] == "ready" and status["absent"] == []
     assert status["awaited"] == [] and "node" in status["components"]
     lab.backend.require_node("A pod", wait=False)
+    assert "kubelet" in lab.backend.logs and lab.backend.log("kubelet", 5)
+    assert "bess" in lab.backend.log("node", 500).lower()
 
 
-def test_a_pod_runs_and_is_reached_from_outside(lab):
+def test_a_pod_is_reached_from_outside_and_reaches_the_api_server_by_name(lab):
     lab.kubectl("run", "one", "--image=toolbox:1", "--", *SERVER)
     lab.await_pod("one")
     # exec and logs go to the kubelet, a proxied request to the pod itself.
@@ -99,10 +99,6 @@ def test_a_pod_runs_and_is_reached_from_outside(lab):
 
     until(answers, 30, "the pod's own answer")
     until(lambda: "GET /etc/hostname" in lab.kubectl("logs", "one"))
-
-
-def test_a_pod_finds_the_api_server_by_name_and_is_known_to_it(lab):
-    """Needs the pod of the test before."""
     assert "system:serviceaccount:default:default" in lab.sh("one", ASK)
 
 
@@ -155,11 +151,6 @@ def test_a_node_whose_clock_is_an_hour_off_runs_pods(lab, hours):
         lab.kubectl("delete", "pod", "late")
     finally:
         shift_clock(lab, -hours * 3600)
-
-
-def test_what_the_components_of_the_node_say_can_be_read(lab):
-    assert "kubelet" in lab.backend.logs and lab.backend.log("kubelet", 5)
-    assert "bess" in lab.backend.log("node", 500).lower()
 
 
 def test_a_stop_ends_the_node_and_all_that_ran_on_its_kernel(lab):

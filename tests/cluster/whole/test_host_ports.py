@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from cluster.machine import layout
-from tests.cluster.whole.lab import ONCE, Lab
+from tests.cluster.whole.lab import ONCE, Lab, full
 
-pytestmark = ONCE
+pytestmark = [*ONCE, full]
 
 PORT = 7000
 SYN = Path(__file__).with_name("syn.py").read_text()

@@ -12,6 +12,8 @@ from cluster.progress import Silent
 from tests.cluster.whole.lab import Lab, full
 from tests.running import sleeper
 
+pytestmark = full
+
 SNAPSHOTS = "io.containerd.snapshotter.v1.overlayfs/snapshots/*"
 
 
@@ -85,7 +87,6 @@ def test_a_pod_changes_files_of_the_image_for_itself(begun):
     assert found.split() == ["1", "/usr/share"]
 
 
-@full
 def test_an_update_of_the_image_keeps_the_store_and_what_was_added(begun, tmp_path):
     lab, made = begun
     layer = write_layer({"etc/motto": Entry(0o644, content=b"")}, tmp_path / "l.tar")
@@ -118,7 +119,6 @@ def test_what_cannot_be_imported_gives_no_store_and_no_error(begun, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"build.lock", "key.tar"}
 
 
-@full
 def test_one_whose_store_is_gone_begins_anew_and_keeps_its_objects(begun):
     lab, made = begun
     lab.kubectl("create", "configmap", "kept")
