@@ -224,35 +224,21 @@ signal.pause()
 """
 
 
-@pytest.fixture
-def parent(place):
-    """Yield a process like a kernel, in a group of its own, and its two servers."""
-    with like_a_kernel(PARENT) as (process, pids):
-        yield process, [psutil.Process(pid) for pid in pids]
-
-
 @full
-def test_they_die_with_their_kernel(parent, place):
-    """Also when that is killed; the next one removes the files it left."""
-    process, children = parent
-    assert len(children) == 2
-    process.kill()
-    gone, alive = psutil.wait_procs(children, timeout=10)
-    assert alive == []
-    process.wait()
+def test_an_interrupt_leaves_them_alone_and_they_die_with_their_kernel(place):
+    """The button is for all of a kernel's group; files are removed by the next one."""
+    with like_a_kernel(PARENT) as (process, pids):
+        children = [psutil.Process(pid) for pid in pids]
+        assert len(children) == 2
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stdout.readline() == "True\n"
+        assert all(child.is_running() for child in children)
+        process.kill()
+        assert psutil.wait_procs(children, timeout=10)[1] == []
     assert len(list(place.iterdir())) == 1
     with ApiServer():
         [left] = place.iterdir()
     assert left.name.startswith(f"{os.getpid()}.") and list(place.iterdir()) == []
-
-
-@full
-def test_an_interrupted_cell_leaves_them_alone(parent):
-    """The button sends SIGINT to the whole group of the kernel."""
-    process, children = parent
-    os.killpg(process.pid, signal.SIGINT)
-    assert process.stdout.readline() == "True\n"
-    assert all(child.is_running() for child in children)
 
 
 def test_a_state_directory_that_only_api_servers_have_used_is_ours(

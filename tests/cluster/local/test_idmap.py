@@ -19,32 +19,36 @@ WIDE = Map(
 )
 
 
+ROOT = {"uid": 0, "gid": 0}
+
+
+def root_of(*rows: tuple[int, int, int], way: str = "direct") -> Map:
+    return Map(way, rows, rows)
+
+
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
+        # The host's root is nobody inside, whatever else it may.
         (
-            # The host's root is nobody inside, whatever else it may.
-            IdFacts(uid=0, gid=0, privileged=True, unused=655360),
-            Map("direct", ((0, 655360, 65536),), ((0, 655360, 65536),)),
+            IdFacts(**ROOT, privileged=True, unused=655360),
+            root_of((0, 655360, 65536)),
         ),
         (
-            IdFacts(uid=0, gid=0, privileged=False, unused=655360),
-            Map("direct", ((0, 655360, 65536),), ((0, 655360, 65536),)),
+            IdFacts(**ROOT, privileged=False, unused=655360),
+            root_of((0, 655360, 65536)),
         ),
+        # Root of a container with few ids.
+        (IdFacts(**ROOT, privileged=True, available=1000), root_of((0, 0, 1000))),
+        # Root of the namespace that newuidmap has mapped: two rows, and no wider.
         (
-            # Root of a container with few ids.
-            IdFacts(uid=0, gid=0, privileged=True, available=1000),
-            Map("direct", ((0, 0, 1000),), ((0, 0, 1000),)),
+            IdFacts(**ROOT, privileged=True, available=70000, starts=(0, 1)),
+            root_of((0, 0, 1), (1, 1, 65535)),
         ),
+        # Root of a container without CAP_SETUID may map itself only.
         (
-            # Root of the namespace that newuidmap has mapped: two rows, and no wider.
-            IdFacts(uid=0, gid=0, privileged=True, available=70000, starts=(0, 1)),
-            Map("direct", ((0, 0, 1), (1, 1, 65535)), ((0, 0, 1), (1, 1, 65535))),
-        ),
-        (
-            # Root of a container without CAP_SETUID may map itself only.
-            IdFacts(uid=0, gid=0, privileged=False, available=1000),
-            Map("single", ((0, 0, 1),), ((0, 0, 1),)),
+            IdFacts(**ROOT, privileged=False, available=1000),
+            root_of((0, 0, 1), way="single"),
         ),
         (IdFacts(**USER), SINGLE),
         (IdFacts(**USER, **GRANTED, has_newuidmap=True), WIDE),
@@ -52,16 +56,10 @@ WIDE = Map(
         (IdFacts(**USER, **GRANTED, has_newuidmap=True, no_new_privs=True), SINGLE),
         (IdFacts(**USER, subuid=(100000, 65536), has_newuidmap=True), SINGLE),
         (
-            IdFacts(
-                **USER,
-                subuid=(100000, 1000),
-                subgid=(200000, 500000),
-                has_newuidmap=True,
-            ),
+            IdFacts(**USER, subuid=(5, 1000), subgid=(6, 500000), has_newuidmap=True),
             Map(
-                "newuidmap",
-                ((0, 1000, 1), (1, 100000, 1000)),
-                ((0, 100, 1), (1, 200000, 65535)),
+                *("newuidmap", ((0, 1000, 1), (1, 5, 1000))),
+                ((0, 100, 1), (1, 6, 65535)),
             ),
         ),
     ],

@@ -56,8 +56,11 @@ def copy(tmp_path, monkeypatch):
     return apparmor.program()
 
 
-def test_without_a_profile_no_copy_is_made(copy):
+def test_without_a_profile_or_a_place_for_it_no_copy_is_made(copy, monkeypatch):
+    monkeypatch.setattr(apparmor, "program", lambda: Path("/proc/copy"))
+    assert apparmor.interpreter() == sys.executable
     apparmor.FILE.unlink()
+    monkeypatch.setattr(apparmor, "program", lambda: copy)
     assert apparmor.interpreter() == sys.executable
     assert not copy.exists()
 
@@ -83,11 +86,6 @@ def test_the_copy_is_made_anew_when_python_was_updated(copy):
     copy.write_bytes(b"an older one")
     assert apparmor.interpreter() == str(copy)
     assert copy.read_bytes() == Path(sys.executable).read_bytes()
-
-
-def test_where_none_can_be_made_the_interpreter_is_used(copy, monkeypatch):
-    monkeypatch.setattr(apparmor, "program", lambda: Path("/proc/copy"))
-    assert apparmor.interpreter() == sys.executable
 
 
 def test_selinux_is_named_where_it_enforces(tmp_path, monkeypatch):

@@ -21,10 +21,8 @@ SESSION = "/user.slice/user-1.slice/session-7.scope"
         (OURS, "ready", "2", "it ended with a restart of this machine"),
         (OURS, "stopped", "2", "it ended with a restart of this machine"),
         (OURS, "stopped", "1", "it was ended from outside, as by a last logout"),
-        (OURS, "stopping", "1", "it was ended from outside, as by a last logout"),
         (SESSION, "stopped", "1", "it was ended from outside, by a signal"),
         ("", "ready", "1", "its processes were killed"),
-        ("", "degraded", "1", "its processes were killed"),
         # Whoever started it was told.
         (OURS, "failed", "1", None),
         (OURS, "starting", "2", None),

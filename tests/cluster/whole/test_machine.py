@@ -11,7 +11,7 @@ import pytest
 
 from cluster import errors
 from cluster.local.machine import local_machine
-from cluster.machine import identity, layout, ports
+from cluster.machine import identity, layout
 from cluster.processes import PACKAGES, start_time
 from cluster.progress import Silent
 from tests.cluster.contract import Contract
@@ -74,12 +74,6 @@ def test_a_pid_that_is_another_processs_by_now_is_never_signalled(tmp_path):
             with identity.locked(tmp_path):
                 assert machine.running()
         innocent.kill()
-
-
-@pytest.mark.parametrize("content", ["", "x", "0", "-1", "70000", "1e3"])
-def test_a_damaged_port_file_means_any_port(tmp_path, content):
-    (tmp_path / "port").write_text(content)
-    assert ports.port_of(tmp_path) == 0
 
 
 @full
