@@ -131,10 +131,7 @@ class Contract:
         watches = [
             subprocess.Popen(
                 [lab.binaries / "kubectl", "get", kind, "--watch", "-A"],
-                env={
-                    "KUBECONFIG": str(lab.backend.kubeconfig),
-                    "HOME": str(lab.state.parent),
-                },
+                env=lab.for_kubectl,
                 stdout=subprocess.PIPE,
             )
             # What is always there: a watch of an empty list says nothing.

@@ -60,18 +60,6 @@ def test_a_restart_keeps_objects_and_address(own, core):
     assert repr(own) == f"kube-apiserver of this notebook at {url} (pid {own.pid})"
 
 
-def test_a_full_audit_log_is_removed_after_a_month(own, core):
-    """Its name has the time, and its age alone can be why: one may stay."""
-    log = own.directory / "audit" / "audit.log"
-    old = log.with_name("audit-2026-01-01T00-00-00.000.log")
-    old.touch()
-    own.restart()
-    # The API server looks for old ones when it opens the file, to write.
-    create(core, "noted")
-    until(lambda: not old.exists(), 10, "the old one is removed")
-    assert log.exists()
-
-
 def test_strangers_are_not_let_in(own):
     """Not even to the health paths: whoever is let in may do everything."""
     ca = str(own.directory / "pki" / "ca.crt")

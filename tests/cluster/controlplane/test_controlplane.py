@@ -91,11 +91,8 @@ def connected(lab, monkeypatch):
     return Cluster.read(lab.backend.name, file)
 
 
-def test_its_repr_says_which_backend_it_is(connected):
-    assert "(control-plane cluster, context lab)" in repr(connected)
-
-
 def test_a_lesson_of_pods_ends_before_it_makes_anything(connected):
+    assert "(control-plane cluster, context lab)" in repr(connected)
     with pytest.raises(errors.NoNode) as caught:
         connected.create_namespace("pod-metadata")
     assert "\n" not in str(caught.value)

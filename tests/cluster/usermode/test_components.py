@@ -77,7 +77,6 @@ def test_a_kernel_too_old_for_the_processor_is_none(programs):
     ("missing", "said"),
     [
         (["mksquashfs"], "squashfs-tools is not installed"),
-        (["mkfs.ext4", "mksquashfs"], "e2fsprogs and squashfs-tools are not installed"),
         (
             ["linux.uml", "slirp4netns", "mkfs.ext4"],
             "user-mode-linux, slirp4netns and e2fsprogs are not installed",

@@ -167,14 +167,6 @@ class TestVictims(Victims):
     moments = (0.1, 1.0, 3.0)
 
 
-def test_without_one_lessons_of_pods_say_so(stopped, monkeypatch):
-    monkeypatch.setenv(kernel.VARIABLE, "none")
-    stopped.backend.up()
-    assert stopped.backend.node() == "" and stopped.named("linux.uml") == []
-    with pytest.raises(errors.NoNode, match="this cluster has none"):
-        stopped.backend.require_node("This lesson")
-
-
 def test_a_kernel_that_does_not_boot_leaves_the_control_plane_alone(stopped, tmp_path):
     broken = tmp_path / "linux.uml"
     broken.write_text("#!/bin/sh\necho no ptrace here; exit 1\n")
