@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from cluster import programs
 from cluster.machine import identity
 from tests.commandline import helpers
 
@@ -112,6 +113,12 @@ FAULTS = {
         mounted("size=4k,nr_inodes=3"),
         {"LAB_STATE_DIR": "{place}"},
     ),
+    "a small disk for the image": Fault(
+        "Not enough disk space to build the toolbox image .*: 0.6 GB needed",
+        "LAB_CACHE_DIR",
+        mounted("size=40m"),
+        {"LAB_CACHE_DIR": "{place}", "LAB_ASSETS": "{binaries}"},
+    ),
     "a small disk for the binaries": Fault(
         r"Building etcd failed with exit code 1\.\n.*: no space left on device\n",
         "free some, or name directories on another disk in LAB_CACHE_DIR",
@@ -162,7 +169,7 @@ def taken():
 def test_a_fault_is_told_shortly(name, state, place, taken):
     """Cause and next step, code 1, and nothing is left running."""
     fault = FAULTS[name]
-    words = {"place": place, "port": taken}
+    words = {"place": place, "port": taken, "binaries": programs.find()}
     env = {"LAB_STATE_DIR": state, "PLACE": place}
     env |= {key: value and value.format(**words) for key, value in fault.env.items()}
     arguments = [argument.format(**words) for argument in fault.arguments]
