@@ -3,6 +3,8 @@
 Real disks without room are in tests/cluster/whole/test_disk.py.
 """
 
+import os
+
 import pytest
 
 from cluster.machine import shortage
@@ -19,8 +21,11 @@ def state(tmp_path, monkeypatch):
 def test_what_is_short_is_named_with_what_may_go(state, tmp_path, monkeypatch):
     assert shortage.shortages(state) == {}
     monkeypatch.setattr(shortage, "DISK", 10**18)
+    monkeypatch.setattr(shortage, "INODES", 10**18)
     monkeypatch.setattr(shortage, "MEMORY", 10**15)
     found = shortage.shortages(state)
+    # A file system without a fixed number of inodes lacks none.
+    assert ("inodes" in found) == (os.statvfs(state).f_files > 0)
     assert f"`rm {state}/logs/*.log.1`" in found["disk space"].hint
     assert f"`rm -r {tmp_path}/cache/build`" in found["disk space"].hint
     assert "memory for the running cluster" in found["memory"].message
