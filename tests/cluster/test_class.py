@@ -77,11 +77,6 @@ def learner(cache):
             run("delete", "--yes")
 
 
-def imports(learner):
-    logs = learner.home / ".local/state/kubernetes-api-notebooks"
-    return len([*logs.rglob("image-import.log")])
-
-
 def before_and_after(cache):
     return sorted((path, path.lstat().st_mtime_ns) for path in cache.rglob("*"))
 
@@ -93,7 +88,8 @@ def test_a_learner_starts_a_cluster_from_it_and_changes_nothing(learner, cache):
     assert done.stdout.count(image_find.NEAR) == 1
     done = learner("images", "list")
     assert done.returncode == 0 and "toolbox:1" in done.stdout, done.stdout
-    assert imports(learner) == 1
+    logs = learner.home / ".local/state/kubernetes-api-notebooks"
+    assert len([*logs.rglob("image-import.log")]) == 1
     assert before_and_after(cache) == before
 
 

@@ -12,19 +12,6 @@ from tests.notebooks import ROOT
 GUARD = "from cluster.local import network; print(network.guard_loopback())"
 
 
-def guard(rights: str, path: str) -> str:
-    """Return the answer in a network namespace of its own."""
-    done = subprocess.run(
-        [shutil.which("unshare"), rights, sys.executable, "-c", GUARD],
-        cwd=ROOT,
-        env={"PATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
 @pytest.mark.parametrize(
     ("rights", "path", "answer"),
     [
@@ -38,4 +25,11 @@ def guard(rights: str, path: str) -> str:
 def test_it_can_where_the_kernel_takes_the_rules(rights, path, answer):
     if answer == "True" and shutil.which("nft", path=SYSTEM_PATH) is None:
         pytest.skip("no `nft`")
-    assert guard(rights, path) == answer
+    done = subprocess.run(
+        [shutil.which("unshare"), rights, sys.executable, "-c", GUARD],
+        cwd=ROOT,
+        env={"PATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == answer, done.stderr

@@ -102,14 +102,11 @@ def test_a_pod_is_reached_from_outside_and_reaches_the_api_server_by_name(lab):
     assert "system:serviceaccount:default:default" in lab.sh("one", ASK)
 
 
-def limited(**limits: str) -> dict:
-    """Return the resources of a container."""
-    # Whoever requests that waits for a node that says how much it has.
-    return {"limits": limits, "requests": {"ephemeral-storage": "1Mi"}}
-
-
 def test_a_limited_container_gets_its_share_and_no_more_and_can_be_resized(lab):
-    lab.run_pod("slow", container={"resources": limited(cpu="200m", memory="64Mi")})
+    small = {"limits": {"cpu": "200m", "memory": "64Mi"}}
+    # Whoever requests that waits for a node that says how much it has.
+    small["requests"] = {"ephemeral-storage": "1Mi"}
+    lab.run_pod("slow", container={"resources": small})
     in_pod = ("exec", "slow", "--")
     assert 0.1 < float(lab.kubectl(*in_pod, "python3", "-c", LOOP)) < 0.3
     larger = {"limits": {"cpu": "500m", "memory": "96Mi"}}
