@@ -1,4 +1,4 @@
-"""What every backend promises, whatever runs its cluster.
+"""The contract of every backend, whatever runs its cluster.
 
 A backend joins with a fixture `one_lab`, a `tests.cluster.lab.Lab` of it, and classes
 that inherit these; what it cannot promise is None there. The tests of a class share
@@ -134,7 +134,7 @@ class Contract:
                 env=lab.for_kubectl,
                 stdout=subprocess.PIPE,
             )
-            # What is always there: a watch of an empty list says nothing.
+            # Both lists are never empty: a watch of an empty one says nothing.
             for kind in ("services", "configmaps")
         ]
         for watch in watches:
@@ -204,7 +204,7 @@ class Contract:
         until(lambda: stopped.phase() == "ready", 60, "the start was completed")
         stopped.up()
         assert pid and stopped.machine.pid() == pid
-        # It was started with the umask of a `caller`.
+        # The umask of its start was that of a `caller`.
         stopped.settle()
         stopped.assert_intact()
 

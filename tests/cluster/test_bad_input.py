@@ -178,7 +178,7 @@ def test_a_fault_is_told_shortly(name, state, place, taken):
     cause = fault.cause
     for word in ("place", "port"):
         cause = cause.replace(f"{{{word}}}", re.escape(str(words[word])))
-    # What a person reads, progress aside.
+    # The message as a person reads it, without progress.
     lines = [line for line in done.stderr.splitlines() if not line.startswith("[")]
     message = "\n".join(lines)
     assert "Traceback" not in done.stderr

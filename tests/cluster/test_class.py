@@ -102,7 +102,7 @@ def test_the_doctor_finds_all_that_is_needed_there(learner, cache):
 
 
 def test_it_outlives_whoever_started_it_and_the_hook_of_the_hub_ends_it(learner):
-    """What the learner has run is over, as a server is; the cluster goes on."""
+    """The cluster goes on when the learner's server has ended."""
     assert learner("up").returncode == 0
     assert learner("status").returncode == 0
     [hook] = re.findall(

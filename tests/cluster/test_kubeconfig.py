@@ -1,4 +1,4 @@
-"""What is wrong with a kubeconfig is told, and what a learner added is kept."""
+"""Faults of a kubeconfig are told, and additions of a learner are kept."""
 
 import copy
 import json

@@ -29,7 +29,7 @@ for _ in range(rounds):
 
 
 def test_starts_and_removals_take_turns(tmp_path):
-    """Whoever waits for a removal finds, or makes, a directory of its own."""
+    """A start that waits for a removal finds, or makes, a directory of its own."""
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", ROUNDS, tmp_path / "state", "150", str(removes)],

@@ -158,7 +158,7 @@ def test_one_that_ends_at_once_is_quoted(programs, place, name):
         failing.start()
     first, *words, _ = str(caught.value).splitlines()
     assert first == f"The {name} of this notebook ended: exit code 3."
-    # It was started three times, as any component.
+    # The program was started three times, as any component.
     assert set(words) == {"no such flag"}
     assert not failing.running and list(place.iterdir()) == []
 

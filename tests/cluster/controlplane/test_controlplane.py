@@ -40,7 +40,7 @@ def one_lab(tmp_path_factory):
 
 @full
 class TestContract(Contract):
-    """What every backend promises."""
+    """The contract, without a node."""
 
 
 @full
@@ -108,5 +108,5 @@ def test_waiting_for_a_pod_ends_as_soon_as_it_is_hopeless(connected):
         pods.wait_for("condition=Complete", f"job/{name}", timeout=600)
     assert caught.value.what == f"job/{name}"
     command.kubectl("delete", "job", name)
-    # What no pod is needed for is waited for as ever.
+    # A wait that needs no pod goes on as ever.
     pods.wait_for("jsonpath={.status.phase}=Active", "namespace/default", timeout=20)

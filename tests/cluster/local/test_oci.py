@@ -1,4 +1,4 @@
-"""What an OCI bundle loses before runc sees it."""
+"""Parts that an OCI bundle loses before runc sees it."""
 
 import json
 import os

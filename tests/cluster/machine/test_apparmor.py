@@ -1,4 +1,4 @@
-"""What AppArmor keeps from all programs, one is given: a copy that a profile names."""
+"""A profile of AppArmor gives one program, a copy of Python, what others lack."""
 
 import os
 import shlex
@@ -30,7 +30,7 @@ def test_the_profile_is_for_one_program_and_has_one_rule():
 
 @pytest.mark.parametrize("name", ['a"b', "a*", "[a]", "{a,b}", "a?", "a\\b", "a\nb"])
 def test_a_path_that_is_a_pattern_is_refused(name):
-    """It would be attached to other programs, or to none."""
+    """The profile would be attached to other programs, or to none."""
     with pytest.raises(LabError, match="Move the checkout"):
         apparmor.profile(Path("/home", name, "p"))
 

@@ -46,11 +46,11 @@ def test_a_directory_that_is_no_cgroup_is_left_alone(mount, state):
     ("ours", "switched_on", "place"),
     [
         ("/a/b", {".": ALL, "a": ALL, "a/b": ALL}, "a/b"),
-        # One with processes in it, as ours mostly is, has none for others.
+        # A cgroup with processes, as ours mostly is, has none for others.
         ("/a/b", {".": ALL, "a": ALL, "a/b": ""}, "a"),
         ("/a/b", {".": ALL, "a": "memory pids", "a/b": ""}, "."),
         ("/a/b", {".": "memory", "a": "memory", "a/b": ""}, None),
-        # That of the process is not shown here.
+        # The cgroup of the process is not shown here.
         ("/../x", {}, None),
         ("", {}, None),
     ],

@@ -23,7 +23,7 @@ SESSION = "/user.slice/user-1.slice/session-7.scope"
         (OURS, "stopped", "1", "it was ended from outside, as by a last logout"),
         (SESSION, "stopped", "1", "it was ended from outside, by a signal"),
         ("", "ready", "1", "its processes were killed"),
-        # Whoever started it was told.
+        # The caller of the start was told.
         (OURS, "failed", "1", None),
         (OURS, "starting", "2", None),
     ],

@@ -1,4 +1,4 @@
-"""What a cluster is short of is named, with what may be removed.
+"""Shortages of a cluster are named, with what may be removed.
 
 Real disks without room are in tests/cluster/whole/test_disk.py.
 """

@@ -104,7 +104,7 @@ def test_a_pod_is_reached_from_outside_and_reaches_the_api_server_by_name(lab):
 
 def test_a_limited_container_gets_its_share_and_no_more_and_can_be_resized(lab):
     small = {"limits": {"cpu": "200m", "memory": "64Mi"}}
-    # Whoever requests that waits for a node that says how much it has.
+    # A pod that requests storage waits for a node that says how much it has.
     small["requests"] = {"ephemeral-storage": "1Mi"}
     lab.run_pod("slow", container={"resources": small})
     in_pod = ("exec", "slow", "--")

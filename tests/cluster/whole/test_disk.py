@@ -48,7 +48,7 @@ def test_it_goes_on_when_there_is_room_again(small):
                     pass
     acknowledged = written_until_refused(lab)
     for name in WRITERS:
-        # It may have ended by itself a moment ago.
+        # A writer may have ended by itself a moment ago.
         with contextlib.suppress(AssertionError, OSError):
             lab.kill(name)
     for name in WRITERS:

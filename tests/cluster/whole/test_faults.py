@@ -1,4 +1,4 @@
-"""What happens when something of the machine is killed, stands still or is wrong."""
+"""Parts of the machine are killed or stand still; the rest goes on."""
 
 import json
 import os
@@ -18,7 +18,7 @@ pytestmark = ONCE
 
 @full
 def test_after_an_orderly_restart_of_the_api_server_all_find_it_again(steady):
-    """It takes its endpoint away, and kube-proxy then refuses for the Service.
+    """The API server takes its endpoint away, so kube-proxy refuses for the Service.
 
     Components that reached it that way could never learn of its coming back.
     """

@@ -21,7 +21,7 @@ pytestmark = ONCE
 
 
 class TestContract(Contract):
-    """What every backend promises."""
+    """The contract, in namespaces."""
 
 
 def test_it_is_a_cluster(lab):
@@ -92,7 +92,7 @@ def test_a_file_where_the_state_should_be(tmp_path):
 
 
 def test_asking_whether_it_runs_disturbs_nobody(tmp_path):
-    """Whoever asks must not be taken for the machine, nor keep a start away."""
+    """A question must not be taken for the machine, nor keep a start away."""
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path;"
         "from cluster.machine import identity\n"

@@ -1,4 +1,4 @@
-"""What an empty etcd is given is what its API server would make, and nothing else."""
+"""An empty etcd is given the objects that its API server would make, and no others."""
 
 import json
 import os
