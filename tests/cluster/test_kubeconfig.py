@@ -16,7 +16,7 @@ from cluster.kubeconfig import (
     user_access,
 )
 from cluster.local.backend import Local
-from cluster.machine import pki
+from cluster.machine import layout
 from helpers import command
 from helpers.caller import tls_context
 from tests.authority import Authority
@@ -183,8 +183,8 @@ def test_a_broken_kubeconfig_is_told_and_nobody_is_asked(
 
 
 def test_our_own_is_written_anew_unless_a_learner_has_only_added_to_it(tmp_path):
-    pki.ensure(tmp_path / "pki")
     lab = Local(tmp_path)
+    lab._make_keys()
     lab._ensure_kubeconfig()
     document = read_kubeconfig(lab.kubeconfig)
     for content in ("", "garbage: [", '{"current-context": "x"}'):
@@ -196,3 +196,12 @@ def test_our_own_is_written_anew_unless_a_learner_has_only_added_to_it(tmp_path)
     lab.kubeconfig.write_text(json.dumps(document))
     lab._ensure_kubeconfig()
     assert read_kubeconfig(lab.kubeconfig) == document
+
+
+def test_each_component_has_the_certificate_of_its_own(tmp_path):
+    Local(tmp_path)._make_keys()
+    for stem in layout.KUBECONFIG_STEMS:
+        access = user_access(tmp_path / "pki" / f"{stem}.conf")
+        assert access.certificate == (tmp_path / "pki" / f"{stem}.crt").read_text()
+        # kube-proxy must reach the API server without kube-proxy.
+        assert access.server == f"https://{layout.NODE_IP}:{layout.API_PORT}"
