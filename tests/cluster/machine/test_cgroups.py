@@ -55,7 +55,7 @@ def test_a_directory_that_is_no_cgroup_is_left_alone(mount, state):
         ("", {}, None),
     ],
 )
-def test_it_is_made_in_the_nearest_that_has_all(
+def test_it_is_made_in_the_nearest_that_has_all_and_given_away(
     mount, state, monkeypatch, ours, switched_on, place
 ):
     """Nothing is switched on there: what has not been is somebody's decision."""
@@ -64,37 +64,25 @@ def test_it_is_made_in_the_nearest_that_has_all(
     for file, controllers in zip(files, switched_on.values(), strict=True):
         file.parent.mkdir(exist_ok=True)
         file.write_text(controllers)
-    asked = []
-    monkeypatch.setattr(Path, "mkdir", lambda made: asked.append(made) or _refuse())
-    descriptor, why = cgroups.make(state, os.geteuid())
-    assert descriptor is None and why
-    assert [made.parent for made in asked] == ([mount / place] if place else [])
-    assert [file.read_text() for file in files] == [*switched_on.values()]
-
-
-def _refuse():
-    raise PermissionError(1, "Operation not permitted")
-
-
-def test_what_divides_it_is_given_to_the_root_of_the_machine(mount, state, monkeypatch):
-    files = ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads", "memory.max")
-    make = Path.mkdir
+    names = ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads", "memory.max")
+    make, given = Path.mkdir, []
 
     def make_as_the_kernel_does(made):
         make(made)
-        for name in files:
+        for name in names:
             (made / name).touch()
 
     monkeypatch.setattr(Path, "mkdir", make_as_the_kernel_does)
-    monkeypatch.setattr(systemd, "own_cgroup", lambda: "/")
-    given = []
     monkeypatch.setattr(os, "chown", lambda path, *ids: given.append((path, *ids)))
-    (mount / "cgroup.subtree_control").write_text(ALL)
-    descriptor, _ = cgroups.make(state, 1000)
+    descriptor, why = cgroups.make(state, 1000)
+    assert [file.read_text() for file in files] == [*switched_on.values()]
+    if place is None:
+        assert descriptor is None and why and given == []
+        return
     os.close(descriptor)
-    [made] = [path for path in mount.iterdir() if path.is_dir()]
-    assert given == [(made / name, 1000, -1) for name in ("", *files[:3])]
-    assert (state / "cgroup").read_text() == str(made)
+    made = Path((state / "cgroup").read_text())
+    assert made.parent == mount / place
+    assert given == [(made / name, 1000, -1) for name in ("", *names[:3])]
 
 
 def test_what_cannot_be_given_away_is_not_left(mount, state, monkeypatch):
