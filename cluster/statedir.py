@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors, paths
-from cluster.permissions import make_private, refuse_changeable
+from cluster.paths import make_private, refuse_changeable
 from cluster.progress import Progress
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from cluster.cli.format import FAILED, Command, working
 
 if TYPE_CHECKING:
     from cluster.existing.account import UsePlan
-    from cluster.existing.record import Record
+    from cluster.existing.identify import Record
 
 
 @click.command(cls=Command, short_help="Name an existing cluster to learn on.")
@@ -59,7 +59,7 @@ def use(
     from cluster import statedir
     from cluster.existing import account
     from cluster.existing.backend import Existing
-    from cluster.existing.record import Record
+    from cluster.existing.identify import Record
 
     state = paths.state_dir()
     kept = backends.MachineFacts(backends.AUTO).kept
@@ -147,7 +147,6 @@ def rbac(
     To take all of it back: `kubectl delete -f -` instead of `kubectl apply -f -`.
     """
     from cluster.existing import rbac as rights
-    from cluster.existing.record import TOOLBOX
 
     if bool(user) == bool(account):
         raise click.UsageError("Name --account or --user.")
@@ -155,6 +154,9 @@ def rbac(
         raise click.BadParameter("it is not a name for a namespace", param_hint=account)
     whose = user or rights.user_of(account or "")
     text = rights.manifest(
-        whose, policy=not without_policy, image=image or TOOLBOX, account=account or ""
+        whose,
+        policy=not without_policy,
+        image=image or rights.TOOLBOX,
+        account=account or "",
     )
     click.echo((rights.handover(account) if account else "") + text, nl=False)

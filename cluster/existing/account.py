@@ -15,8 +15,8 @@ from pathlib import Path
 from cluster import errors, statedir
 from cluster.backend import MANAGER
 from cluster.existing import identify, rbac
-from cluster.existing.identify import Client, Target
-from cluster.existing.record import TOOLBOX, Record
+from cluster.existing.identify import Client, Record, Target
+from cluster.existing.rbac import TOOLBOX
 from cluster.kubeconfig import read_kubeconfig, server_of
 from cluster.progress import Progress
 from cluster.waiting import until

@@ -8,14 +8,17 @@ import copy
 import json
 import os
 import re
+import secrets
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from cluster import errors, programs
+from cluster.existing import rbac
 from cluster.kubeconfig import entry_of, read_kubeconfig, server_of
 from cluster.progress import Progress, Silent
+from cluster.statedir import write_private
 
 #: the namespace that every cluster has, and whose UID no two have
 HOME = "kube-system"
@@ -23,7 +26,49 @@ HOME = "kube-system"
 TIMEOUT = 20
 #: minor versions that kubectl may be away from the server
 SKEW = 1
+#: by this file a state directory is known as ours
+RECORD = "existing.json"
 _USE = "`python -m helpers use`"
+
+
+@dataclass(frozen=True)
+class Record:
+    """The content of `existing.json`.
+
+    `uid` is that of the namespace kube-system, which no other cluster has. `user` is
+    whom the notebooks ask as. `source` is the learner's own kubeconfig; `use`, a
+    renewal and `delete` alone open it. `made`: `use` has made the account.
+    `fenced`: the server keeps its writes in namespaces of lessons. `expires` is when
+    the token that we hold ends, in seconds since the epoch. `state` marks the
+    namespaces that are made from this state directory.
+    """
+
+    uid: str
+    server: str
+    context: str
+    version: str
+    user: str
+    source: str
+    image: str = rbac.TOOLBOX
+    made: bool = False
+    fenced: bool = True
+    expires: float = 0.0
+    state: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    @classmethod
+    def read(cls, state: Path) -> "Record | None":
+        """Return the record of a state directory, or None if there is none."""
+        try:
+            found = json.loads((state / RECORD).read_text())
+            known = {each.name for each in fields(cls)}
+            return cls(**{name: found[name] for name in found if name in known})
+        except (OSError, ValueError, TypeError):
+            # It is written whole or not at all; what else it may be is not ours.
+            return None
+
+    def write(self, state: Path) -> None:
+        """Write the record, for its owner alone; raise OSError."""
+        write_private(state / RECORD, json.dumps(asdict(self), indent=2))
 
 
 @dataclass(frozen=True)

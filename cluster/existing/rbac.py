@@ -16,8 +16,9 @@ from string import Template
 from typing import Any
 
 from cluster.backend import LABEL, MANAGER
-from cluster.existing.record import TOOLBOX
 
+#: the image that manifests of lessons name
+TOOLBOX = "toolbox:1"
 #: label of a namespace: the state directory that it was made from
 STATE = f"{MANAGER}/state"
 #: label of a namespace, and of all objects of an account: whose it is

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from cluster import errors, paths, preflight, statedir
 from cluster.image import build as image_build, store as image_store, toolbox
-from cluster.permissions import make_private
+from cluster.paths import make_private
 from cluster.progress import Progress
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from cluster.image import find as image_find
 from cluster.image.load import StoredImage, add
 from cluster.kind import engine, programs as kind_programs
 from cluster.kind.engine import LONGEST
-from cluster.kind.image import Container
 from cluster.kind.node import (
     Node,
     NodeClient,
@@ -85,9 +84,9 @@ class Kind(Backend):
 
     def topics(self) -> "tuple[type[Topic], ...]":
         """Return the topics of `doctor`."""
-        from cluster.doctor import engine, machine, programs
+        from cluster.doctor import machine, node, programs
 
-        return (machine.Kernel, engine.Engine, programs.Image)
+        return (machine.Kernel, node.Engine, programs.Image)
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
         """Make the cluster, start it, or attach to it; return when it is ready.
@@ -244,7 +243,11 @@ class Kind(Backend):
         kind_programs.prepare_own_server(progress)
         make = None
         if sys.platform == "darwin":
-            make = Container(self._commands(), progress).make
+            commands = self._commands()
+
+            def make(work: Path, _: Path, client: tuple[str, ...]) -> Path:
+                return commands.make_image(work, client, progress)
+
         return kubectl, image_find.ensure(kubectl, progress, make)
 
     def _create(self, kubectl: Path, port: int | None, progress: Progress) -> None:

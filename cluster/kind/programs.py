@@ -1,4 +1,4 @@
-"""Find or get `kind`, and run it: output in a log, progress shown, no orphans."""
+"""Find or get `kind` and images, and run it: output in a log, no orphans."""
 
 import os
 import re
@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, processes, programs, statedir, versions
+from cluster.image import toolbox
+from cluster.image.find import architecture
 from cluster.kind.engine import Engine
+from cluster.programs import releases
 from cluster.programs.check import program_version
 from cluster.programs.recipe import KIND, parse
 from cluster.progress import Progress
@@ -19,6 +22,21 @@ _TAIL = 6
 NODE_IMAGE = "LAB_KIND_NODE_IMAGE"
 _OTHER = f"Name another image in {NODE_IMAGE}, or an archive that `docker save` wrote."
 _TAGGED = "Save one image by name and tag; an image pulled by its digest has no tag."
+#: of the image of the lessons, where the host is not Linux
+DOCKERFILE = f"""\
+FROM {versions.DEBIAN}
+RUN apt-get update -q && apt-get install -qy --no-install-recommends \
+ {" ".join(toolbox.PACKAGES)} ca-certificates python3-pip
+COPY requirements.txt constraints.txt /tmp/
+RUN pip install --break-system-packages --no-cache-dir \
+ --requirement=/tmp/requirements.txt --constraint=/tmp/constraints.txt
+RUN for name in {" ".join(toolbox.BUSYBOX)}; do \
+ command -v "$name" || ln -s busybox "/usr/bin/$name"; done
+COPY --chown=0:0 kubectl /usr/local/bin/
+ENV LANG=C.UTF-8
+ENTRYPOINT ["{toolbox.INIT}", "--"]
+CMD ["sleep", "infinity"]
+"""
 
 
 def find_kind() -> Path | None:
@@ -77,6 +95,22 @@ def _numbers(version: str) -> tuple[int, ...]:
     return parse(version)[:2]
 
 
+def _kubectl_for_pods(work: Path, progress: Progress) -> Path:
+    """Download kubectl for Linux: by this machine's sums, mirror and proxy."""
+    from cluster.programs import download  # takes long to load
+
+    release = releases.PUBLISHED["kubectl"].at(
+        architecture(), releases.mirror(), releases.LINUX
+    )
+    fetched, failed = download.fetch([release], work, progress)
+    if release in failed:
+        raise errors.LabError(
+            f"kubectl for the pods could not be downloaded: {failed[release]}.",
+            "Check the network, or name a mirror in LAB_MIRROR.",
+        )
+    return fetched[release]
+
+
 @dataclass(frozen=True)
 class Commands:
     """Runs programs for the cluster in `state`, with the containers of `engine`."""
@@ -117,6 +151,34 @@ class Commands:
         except errors.KindFailed as error:
             last = error.tail.splitlines()[-1] if error.tail else "it says nothing"
             raise errors.StartFailed(f"{what} {image} failed: {last}", _OTHER) from None
+
+    def make_image(
+        self, work: Path, client: tuple[str, ...], progress: Progress
+    ) -> Path:
+        """Return an archive of the image of the lessons, made in a container.
+
+        `work` is an empty directory, `client` the pins of the Python client. Raise
+        KindFailed, LabError without a kubectl for pods.
+        """
+        context, archive = work / "context", work / "archive.tar"
+        context.mkdir()
+        kubectl = _kubectl_for_pods(work, progress).rename(context / "kubectl")
+        kubectl.chmod(0o755)
+        (context / "Dockerfile").write_text(DOCKERFILE)
+        (context / "requirements.txt").write_text(client[0])
+        (context / "constraints.txt").write_text("\n".join(client[1:]))
+        # An engine may be set to another machine's.
+        platform = f"--platform=linux/{architecture()}"
+        name = versions.TOOLBOX_IMAGE
+        for words in (
+            ["build", platform, f"--tag={name}", str(context)],
+            ["save", f"--output={archive}", name],
+        ):
+            what = f"{self.engine.program} {words[0]}"
+            line = f"{what}: the image of the lessons"
+            command = [self.engine.program, *words]
+            self.run(command, what, lambda line=line: progress.update(line))
+        return archive
 
     def run(self, command: list[str], what: str, show: Callable[[], None]) -> str:
         """Return the output of a program; raise KindFailed with its last lines."""

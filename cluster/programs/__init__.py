@@ -23,9 +23,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cluster import errors, paths
-from cluster.permissions import make_private, refuse_changeable
+from cluster.paths import make_private, refuse_changeable
 from cluster.programs import check
 from cluster.programs.recipe import (
     API_SERVER,
@@ -35,9 +36,11 @@ from cluster.programs.recipe import (
     Recipe,
     Step,
 )
-from cluster.programs.workdir import WorkDir
 from cluster.progress import Progress, for_here
 from cluster.statedir import hold
+
+if TYPE_CHECKING:
+    from cluster.programs.build import WorkDir
 
 
 def find(*recipes: Recipe) -> Path | None:
@@ -64,6 +67,8 @@ def ensure(progress: Progress, *recipes: Recipe) -> Path:
     found = find(*recipes)
     if found:
         return found
+    from cluster.programs.build import WorkDir
+
     recipe = recipes[-1] if recipes else RECIPE
     work = WorkDir(paths.cache_dir() / "build")
 
@@ -144,7 +149,7 @@ def _entry(recipe: Recipe) -> Path:
 # --- What is missing is made ---------------------------------------------------
 
 
-def _make(recipe: Recipe, work: WorkDir, progress: Progress) -> Path:
+def _make(recipe: Recipe, work: "WorkDir", progress: Progress) -> Path:
     from cluster.programs import build, download
 
     entry = _entry(recipe)
@@ -184,7 +189,7 @@ def _install(made: Path, entry: Path) -> None:
 
 
 @contextmanager
-def _usable(work: WorkDir) -> Iterator[None]:
+def _usable(work: "WorkDir") -> Iterator[None]:
     try:
         make_private(work.root)
         yield

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,6 @@ from cluster import errors, preflight, processes
 from cluster.programs import golang
 from cluster.programs.check import system_has
 from cluster.programs.recipe import FLAGS, Recipe, Step
-from cluster.programs.workdir import WorkDir
 from cluster.progress import Progress
 
 #: switches builds off, whatever its value: for machines with too little memory
@@ -42,6 +42,38 @@ _NETWORK = (
     "https_proxy. "
 )
 _REASONS = ((_DISK_FULL, _ROOM), (_KILLED, _MEMORY), (_NOT_FETCHED, _NETWORK))
+
+
+@dataclass(frozen=True)
+class WorkDir:
+    """The directories of builds and downloads below `root`, on the cache's disk."""
+
+    root: Path
+
+    @property
+    def log(self) -> Path:
+        """Return the file with all output of the last build."""
+        return self.root / "log"
+
+    @property
+    def compiled(self) -> Path:
+        """Return Go's build cache. A build that was cut short goes on from it."""
+        return self.root / "compiled"
+
+    @property
+    def downloads(self) -> Path:
+        """Return where downloads are. What came whole is not fetched again."""
+        return self.root / "downloads"
+
+    def stage(self) -> Path:
+        """Make the directory of this build; remove those of dead builds."""
+        self.clear()
+        return Path(tempfile.mkdtemp(prefix="stage-", dir=self.root))
+
+    def clear(self) -> None:
+        """Remove unfinished files."""
+        for stage in self.root.glob("stage-*"):
+            shutil.rmtree(stage, ignore_errors=True)
 
 
 def build(

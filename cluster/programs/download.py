@@ -23,11 +23,11 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
-from cluster.permissions import make_private
+from cluster.paths import make_private
 from cluster.programs import build, check, releases
+from cluster.programs.build import WorkDir
 from cluster.programs.recipe import Recipe, Step
 from cluster.programs.releases import Release
-from cluster.programs.workdir import WorkDir
 from cluster.progress import Progress
 
 #: files at once: one rarely fills a line, and many would be rude to a mirror

@@ -13,7 +13,7 @@ import pytest
 
 from cluster import doctor
 from cluster.backends import Choice
-from cluster.doctor import cluster, engine, machine, node, programs
+from cluster.doctor import machine, node, programs
 from cluster.doctor.findings import fatal, ok, warning
 from cluster.errors import LabError, NotEnough
 from cluster.local import idmap
@@ -30,10 +30,10 @@ DISTRIBUTION = Runc("/usr/sbin/runc", seccomp=True, system=True)
 RUNTIME = programs.Runtime(DISTRIBUTION, True)
 BUILD = programs.Build(True, runc=True)
 IMAGE = programs.Image(Path("/i/a.tar"), True, 10**10)
-DISK = cluster.Directory(
+DISK = doctor.Directory(
     "state", Path("/s"), "LAB_STATE_DIR", True, None, True, 50_000_000_000, 600_000_000
 )
-IDLE = cluster.Cluster(None)
+IDLE = doctor.Cluster(None)
 STATUS = {
     "phase": "ready",
     "awaited": [],
@@ -49,7 +49,7 @@ def namespaces(problem=None, facts=ROOT_USER, **found):
 
 
 def chosen(name, reason, hint="", about="Kubernetes"):
-    return cluster.Chosen(Choice(name, reason, hint), about)
+    return doctor.Chosen(Choice(name, reason, hint), about)
 
 
 def change(topic, **values):
@@ -58,7 +58,7 @@ def change(topic, **values):
 
 def one_directory(**values):
     """Return a topic of a single directory."""
-    return cluster.Directories(change(DISK, **values), change(DISK, name="cache"))
+    return doctor.Directories(change(DISK, **values), change(DISK, name="cache"))
 
 
 #: machine → topic, name of the finding, level, what the message and the hint say
@@ -125,7 +125,7 @@ MACHINES = {
         *("account", "fatal", "0.5 GB needed, 0.3 GB available", "[Cc]lose"),
     ),
     "no engine": (
-        engine.Engine("", "docker does not answer", ""),
+        node.Engine("", "docker does not answer", ""),
         *("engine", "fatal", "docker does not answer", "LAB_BACKEND=local"),
     ),
     "namespaces forbidden": (

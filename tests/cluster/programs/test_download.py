@@ -14,8 +14,8 @@ import pytest
 
 from cluster import errors, programs
 from cluster.programs import check, download, releases
+from cluster.programs.build import WorkDir
 from cluster.programs.recipe import RECIPE, Recipe
-from cluster.programs.workdir import WorkDir
 from cluster.progress import Silent
 from tests.cluster.programs import gobox, mirror as m
 from tests.patience import patience

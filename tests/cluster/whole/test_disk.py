@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 from cluster import errors
-from cluster.doctor.cluster import Cluster
+from cluster.doctor import Cluster
 from cluster.machine import host, probes, shortage, storage
 from tests.cluster.whole.lab import Lab, full
 from tests.waiting import until
