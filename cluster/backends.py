@@ -74,7 +74,6 @@ class MachineFacts:
     system = sys.platform
 
     def __init__(self, asked: str | None = None) -> None:
-        """Take the backend of the command line; None looks at LAB_BACKEND."""
         self.asked = asked or os.environ.get(VARIABLE) or AUTO
         if self.asked not in NAMES:
             known = f"Known: {', '.join(NAMES)}."

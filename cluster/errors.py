@@ -15,7 +15,6 @@ class LabError(Exception):
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
-        """Keep both halves and join them into the text."""
         self.message = message
         self.hint = hint
         super().__init__(f"{message}\n{hint}" if hint else message)
@@ -32,7 +31,6 @@ class MissingTool(LabError):
     """A program that this machine lacks."""
 
     def __init__(self, tool: str, purpose: str, hint: str) -> None:
-        """Name the tool and its purpose."""
         self.tool, self.purpose = tool, purpose
         super().__init__(f"{tool} is not installed; it is needed to {purpose}.", hint)
 
@@ -43,7 +41,6 @@ class NotEnough(LabError):
     def __init__(
         self, what: str, where: str, needed: int, available: int, hint: str
     ) -> None:
-        """Name the resource, the place, and the shortage."""
         self.what, self.where = what, where
         self.needed, self.available = needed, available
         super().__init__(
@@ -59,7 +56,6 @@ class BuildFailed(LabError):
     def __init__(
         self, what: str, exit_code: int, tail: str, log: Path, hint: str = ""
     ) -> None:
-        """Keep the exit code and the last lines of output; `hint` is a sentence."""
         self.what, self.exit_code, self.tail, self.log = what, exit_code, tail, log
         super().__init__(
             f"Building {what} failed with exit code {exit_code}.\n{tail}".rstrip(),
@@ -74,7 +70,6 @@ class IncompleteAssets(LabError):
     """
 
     def __init__(self, directory: Path, problems: dict[str, str]) -> None:
-        """Name the directory and every program that is not right."""
         self.directory, self.problems = directory, problems
         listed = ", ".join(f"{name} {reason}" for name, reason in problems.items())
         super().__init__(
@@ -87,7 +82,6 @@ class StateError(LabError):
     """The state directory cannot be used."""
 
     def __init__(self, path: Path, message: str, hint: str) -> None:
-        """Name the path and the problem."""
         self.path = path
         super().__init__(f"{path}: {message}", hint)
 
@@ -103,7 +97,6 @@ class NoNode(LabError):
     """An operation needs a node, and the cluster has none."""
 
     def __init__(self, what: str, reason: str = "this cluster has none") -> None:
-        """Keep the operation; say in one line what is missing and what works."""
         self.what, self.reason = what, reason
         super().__init__(
             f"{what} needs a node, and {reason}: pods stay Pending. "
@@ -115,7 +108,6 @@ class NoEngine(LabError):
     """No container engine answers; `reason` is a clause on each that was asked."""
 
     def __init__(self, reason: str) -> None:
-        """Name the program to start, and the alternative."""
         self.reason = reason
         super().__init__(
             f"The kind cluster needs Docker or Podman: {reason}.",
@@ -128,7 +120,6 @@ class EngineFailed(LabError):
     """The container engine refused an operation; its own words are the message."""
 
     def __init__(self, what: str, exit_code: int, stderr: str) -> None:
-        """Keep the operation, the exit code and the last line."""
         self.what, self.exit_code, self.stderr = what, exit_code, stderr
         last = (stderr.strip().splitlines() or ["it says nothing"])[-1]
         super().__init__(
@@ -140,7 +131,6 @@ class PortTaken(LabError):
     """The port on 127.0.0.1 that was asked for is in use."""
 
     def __init__(self, port: int, owner: str = "") -> None:
-        """Name the port and, when known, the process that holds it."""
         self.port, self.owner = port, owner
         by = f" by {owner}" if owner else ""
         super().__init__(
@@ -157,7 +147,6 @@ class KindFailed(StartFailed):
     """kind, or a program beside it, ended with an error; `log` holds its output."""
 
     def __init__(self, what: str, exit_code: int, tail: str, log: Path) -> None:
-        """Keep the step, the exit code and the last lines."""
         self.what, self.exit_code, self.tail, self.log = what, exit_code, tail, log
         super().__init__(
             f"{what} failed with exit code {exit_code}.\n{tail}".rstrip(),
@@ -175,7 +164,6 @@ class ComponentFailed(StartFailed):
     )
 
     def __init__(self, component: str, ended: str, tail: str, log: Path) -> None:
-        """Keep the component, its end, the last lines and the log."""
         self.component, self.ended, self.tail, self.log = component, ended, tail, log
         hint = f"The whole log is in {log}."
         if self.DAMAGED.search(tail):
@@ -192,7 +180,6 @@ class NotRunning(LabError):
     """An operation needs a running cluster and there is none."""
 
     def __init__(self, detail: str = "No cluster is running.") -> None:
-        """Keep the message; the hint is how to start a cluster."""
         super().__init__(
             detail, "Start it with `python -m helpers up`, or run `connect()`."
         )
@@ -202,7 +189,6 @@ class KubeconfigError(LabError):
     """A kubeconfig that cannot be read or used."""
 
     def __init__(self, path: Path, message: str, hint: str) -> None:
-        """Name the file and the problem."""
         self.path = path
         super().__init__(f"kubeconfig {path}: {message}", hint)
 
@@ -211,7 +197,6 @@ class NoSigningKey(LabError):
     """The key that signs ServiceAccount tokens is not on this machine."""
 
     def __init__(self, backend: str) -> None:
-        """Name the backend, whose clusters keep the key to themselves."""
         self.backend = backend
         super().__init__(
             f"A {backend} cluster keeps the key that signs tokens to itself.",
@@ -223,7 +208,6 @@ class NotReady(LabError):
     """A condition was not met in time; `waited` in seconds."""
 
     def __init__(self, what: str, waited: float, last: str, hint: str = "") -> None:
-        """Keep the condition, the wait, and the last observation."""
         self.what, self.waited, self.last = what, waited, last
         super().__init__(
             f"{what} did not happen in {waited:.0f} s; last seen: {last}", hint
@@ -234,7 +218,6 @@ class Unreachable(LabError):
     """Nothing answers at an address; `reason` is the system's own word."""
 
     def __init__(self, server: str, reason: str, hint: str = "") -> None:
-        """Name the address and the reason."""
         self.server, self.reason = server, reason
         super().__init__(
             f"{server} does not answer: {reason}.",

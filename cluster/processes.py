@@ -46,9 +46,9 @@ def run(
     """Run `command`; return its exit code.
 
     Its standard output goes to the new file `output`, its standard error is added to
-    `log`. `watch` is called with the process id a few times a second. Whatever ends
-    the wait (an interrupt, an error in `watch`, the death of this process) ends the
-    program and all that it started.
+    `log`. `watch` is called a few times a second. Whatever ends the wait (an interrupt,
+    an error in `watch`, the death of this process) ends the program and all that it
+    started.
     """
     with output.open("wb") as answer, log.open("ab") as errors:
         process = subprocess.Popen(

@@ -1,7 +1,7 @@
 """Show the progress of long work: which step, how long so far, what it waits for.
 
-Work calls `update()` as often as it likes from its own waiting loop (a few times
-a second is right); the view decides what to show. There are no threads here.
+Work calls `update()` as often as it likes from its own waiting loop; the view decides
+what to show. There are no threads here.
 """
 
 import shutil
@@ -37,7 +37,6 @@ class Terminal:
     HEARTBEAT = 15.0
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        """Write to `stream`, by default stderr, so that stdout stays data."""
         self._stream = stream or sys.stderr
         self._live = self._stream.isatty()
         self._began = time.monotonic()
@@ -84,7 +83,6 @@ class Notebook:
     """One live line in a notebook's output, replaced as work goes on."""
 
     def __init__(self) -> None:
-        """Start the clock; the line appears with the first update."""
         self._began = time.monotonic()
         self._handle = None
         self._shown = float("-inf")

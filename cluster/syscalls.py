@@ -64,7 +64,6 @@ class StepRefused(Exception):
     """A step that the kernel refused: `step` in words, `reason` the kernel's."""
 
     def __init__(self, step: str, reason: str) -> None:
-        """Keep both for the message that a person sees."""
         self.step, self.reason = step, reason
         super().__init__(f"{step}: {reason}")
 

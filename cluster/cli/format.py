@@ -35,7 +35,6 @@ class Command(click.Command):
     """Write help as it stands in the docstring where lines are indented."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        """Mark the paragraphs once."""
         super().__init__(*args, **options)
         self.help = keep_layout(self.help or "")
 
@@ -46,7 +45,6 @@ class Commands(click.Group):
     command_class = Command
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        """Mark the paragraphs once."""
         super().__init__(*args, **options)
         self.help = keep_layout(self.help or "")
 

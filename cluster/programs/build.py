@@ -88,7 +88,7 @@ def build(
         raise _off(steps)
     stage = work.stage()
     work.log.write_text("")
-    tools = find_tools(recipe, work.log, progress)
+    tools = find_tools(work.log, progress)
     steps = [step for step in steps if _is_needed(step, tools)]
     compilers = min(preflight.processors(), preflight.memory_available() // COMPILER)
     programs = stage / "programs"
@@ -131,12 +131,12 @@ class Tools:
     seccomp: bool
 
 
-def find_tools(recipe: Recipe, log: Path, progress: Progress) -> Tools:
+def find_tools(log: Path, progress: Progress) -> Tools:
     """Return the tools of a build; without a Go, install it from its wheel.
 
     Raise MissingTool.
     """
-    go = golang.find(recipe.minimum()) or golang.install(log, progress)
+    go = golang.find() or golang.install(log, progress)
     compiler = golang.c_compiler()
     seccomp = compiler is not None and golang.has_seccomp(compiler)
     return Tools(go, compiler, seccomp)

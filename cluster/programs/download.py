@@ -1,8 +1,8 @@
 """Download the programs of a recipe from their projects. The caller holds the lock.
 
-pooch fetches each file, tries again after a break, and refuses one whose SHA-256 is
-not the published one. What does not come, for whatever reason, is left to the build,
-and one line says why. Proxies are those of the environment (`https_proxy`, `no_proxy`).
+pooch fetches each file, tries again after a break, and refuses another SHA-256 than the
+published one. What does not come is left to the build, and one line says why. Proxies
+are those of the environment (`https_proxy`, `no_proxy`).
 """
 
 import contextlib
@@ -144,11 +144,12 @@ class _Fetcher:
         self.directory = directory
         self.received = 0
         self.stopped = threading.Event()
-        self._sums = _Sums()
+        #: host to the reason why it cannot be reached: one try tells for all its files
+        self._unreachable: dict[str, str] = {}
 
     def fetch(self, release: Release) -> Path:
         """Return the whole file; raise Unavailable."""
-        known = self._sums.published(release)
+        known = self._published(release)
         place = pooch.create(
             self.directory,
             base_url="",
@@ -171,21 +172,19 @@ class _Fetcher:
                 f"published {known[:12]}…"
             ) from None
 
-
-class _Sums:
-    """Asks for the sums of files; one try tells for all files of a host."""
-
-    def __init__(self) -> None:
-        #: host to the reason why it cannot be reached
-        self._unreachable: dict[str, str] = {}
-
-    def published(self, release: Release) -> str:
+    def _published(self, release: Release) -> str:
         """Return the published SHA-256; raise Unavailable."""
         if reason := self._unreachable.get(release.host):
             raise Unavailable(reason)
+        # After a transient status, not after a broken connection.
+        again = Retry(
+            **{"total": None, "connect": 0, "read": 0, "other": 0, "redirect": 0},
+            **{"status": RETRIES, "status_forcelist": _PASSING, "backoff_factor": 0.5},
+            raise_on_status=False,
+        )
         try:
             with requests.Session() as session, contextlib.ExitStack() as replies:
-                session.mount("https://", HTTPAdapter(max_retries=_again()))
+                session.mount("https://", HTTPAdapter(max_retries=again))
                 reply = session.get(release.sums, **_options(replies))
                 reply.raise_for_status()
         except requests.RequestException as error:
@@ -218,21 +217,6 @@ class _Bar:
 
     def close(self) -> None:
         """Do nothing."""
-
-
-def _again() -> Retry:
-    """Return the retries: after a transient status, not after a broken connection."""
-    return Retry(
-        total=None,
-        connect=0,
-        read=0,
-        other=0,
-        redirect=0,
-        status=RETRIES,
-        status_forcelist=_PASSING,
-        backoff_factor=0.5,
-        raise_on_status=False,
-    )
 
 
 def _options(replies: contextlib.ExitStack) -> dict:

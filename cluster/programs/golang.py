@@ -41,15 +41,15 @@ class Go:
     own_cache: bool
 
 
-def find(minimum: tuple[int, ...]) -> Go | None:
-    """Return a Go of at least `minimum`, or None.
+def find() -> Go | None:
+    """Return a Go that the locks accept, or None.
 
     Looked at in this order: `go` on PATH; /usr/local/go/bin/go; the one that an
     earlier `install` put into the cache.
     """
     for path in (shutil.which("go"), _USUAL, str(_wheel_directory() / _PROGRAM)):
         go = detect(Path(path)) if path else None
-        if go and parse(go.version) >= minimum:
+        if go and parse(go.version) >= versions.GO_MINIMUM:
             return go
     return None
 

@@ -9,8 +9,6 @@ from pathlib import Path
 from cluster.programs.recipe import Recipe, Step
 
 ROOT = Path(__file__).parents[3]
-#: the `go` line of the small module
-MINIMUM = (1, 26, 0)
 
 #: Runs `ensure` on the recipe below a directory and prints where the programs are.
 ENSURE = """
