@@ -66,9 +66,8 @@ UNWANTED_CLIENT = (
     "*.dist-info/RECORD",
 )
 
-#: Packages of the client that are put into one zip file. Python imports from it as
-#: from a directory; 2500 small files less to unpack make the first pod of a fresh
-#: cluster come half a second earlier, and an import takes 0.1 s more.
+#: Packages of the client that are put into one zip file: 2500 small files less to
+#: unpack. The first pod comes 0.5 s earlier, and an import takes 0.1 s more.
 ZIPPED = ("kubernetes", "tzdata")
 ZIP = "zipped.zip"
 
@@ -111,8 +110,7 @@ PAUSE_NAMES = (versions.PAUSE_IMAGE,)
 class Inputs:
     """What decides the bytes of the image besides this package's own files.
 
-    `system` is the name and version of the distribution, `kubectl` the SHA-256 of the
-    program, `client` the Python client and then what it needs, as `name==version`.
+    `kubectl` is the SHA-256 of the program, `client` as of `find.client_pins`.
     """
 
     system: str
@@ -123,10 +121,8 @@ class Inputs:
     def key(self, program: bytes) -> str:
         """Return the image's name in the cache; `program` is the text that builds it.
 
-        Its second part is of the client alone: two images that have the first part in
-        common differ in nothing else. Not covered: the versions of the Debian
-        packages. To ask for them would need the network at each start; an image is as
-        old as its entry in the cache.
+        Its second part is of the client alone. Not covered: the versions of the Debian
+        packages, because to ask for them would need the network at each start.
         """
         rest = (self.system, self.architecture, self.kubectl)
         return f"{_digest(repr(rest), program)}-{_digest(repr(self.client))}"
@@ -173,8 +169,7 @@ def client_command(
 ) -> list[str]:
     """Return the command that puts the wheels of `client` into the directory `target`.
 
-    `python` has pip; `image_python` is the version that will import them, as `3.11`;
-    `client` is `kubernetes==37.0.2`, what it needs is bound by the file `constraints`.
+    `python` has pip; `image_python` is the version that will import them, as `3.11`.
     """
     return [
         *(python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"),
@@ -190,11 +185,9 @@ def compile_command(
 ) -> list[str]:
     """Return the command by which the image's own Python compiles `directory`.
 
-    Through the image's own loader: no chroot, which would need privileges. Each fresh
-    container would compile the same modules again: a first list of pods takes 0.5 s
-    with bytecode and 1.5 s without. Unchecked: the time of a source is not looked
-    at, so it is not part of the bytes. `beside` the sources is where a zip file has
-    its bytecode.
+    Through the image's own loader, because a chroot needs privileges. A first list of
+    pods takes 0.5 s with bytecode and 1.5 s without. Unchecked: the time of a source is
+    not part of the bytes. `beside` the sources is where a zip file has its bytecode.
     """
     return [
         *(loader, "--library-path", str(PurePosixPath(loader).parent), python),

@@ -46,7 +46,7 @@ _REASONS = ((_DISK_FULL, _ROOM), (_KILLED, _MEMORY), (_NOT_FETCHED, _NETWORK))
 
 @dataclass(frozen=True)
 class WorkDir:
-    """The directories of builds and downloads below `root`, on the cache's disk."""
+    """The directories of builds and downloads, one build at a time, below `root`."""
 
     root: Path
 
@@ -85,7 +85,13 @@ def build(
     are off, MissingTool or BuildFailed.
     """
     if OFF in os.environ:
-        raise _off(steps)
+        missing = (n for step in steps if not system_has(step) for n in step.programs)
+        # Why they did not come was said when they did not.
+        raise errors.LabError(
+            f"{', '.join(missing)} did not come, and {OFF} is set.",
+            f"Mend what the line above names, or unset {OFF}: then they are built from "
+            "source, in minutes and with about 3 GB of memory.",
+        )
     stage = work.stage()
     work.log.write_text("")
     tools = find_tools(work.log, progress)
@@ -109,19 +115,6 @@ def build(
         yield programs
 
 
-def _off(steps: Sequence[Step]) -> errors.LabError:
-    missing = [name for step in steps if not system_has(step) for name in step.programs]
-    # Why they did not come was said when they did not.
-    return errors.LabError(
-        f"{', '.join(missing)} did not come, and {OFF} is set.",
-        f"Mend what the line above names, or unset {OFF}: then they are built from "
-        "source, in minutes and with about 3 GB of memory.",
-    )
-
-
-# --- What a build needs -------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Tools:
     """The compilers: Go, and a C compiler if there is one, with libseccomp or not."""
@@ -132,10 +125,7 @@ class Tools:
 
 
 def find_tools(log: Path, progress: Progress) -> Tools:
-    """Return the tools of a build; without a Go, install it from its wheel.
-
-    Raise MissingTool.
-    """
+    """Return the tools of a build; install a missing Go, or raise MissingTool."""
     go = golang.find() or golang.install(log, progress)
     compiler = golang.c_compiler()
     seccomp = compiler is not None and golang.has_seccomp(compiler)
@@ -155,15 +145,9 @@ def _is_needed(step: Step, tools: Tools) -> bool:
     )
 
 
-# --- The build ----------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class _Build:
-    """The build of one step in `stage`, which is on the disk of the cache.
-
-    `compilers` is how many run at once. `label` is what progress shows.
-    """
+    """The build of one step in `stage`; `compilers` is how many run at once."""
 
     step: Step
     label: str
@@ -187,7 +171,6 @@ class _Build:
         output.rmdir()
 
     def _arguments(self) -> list[str]:
-        """Return the flags of `go build`, but for the linker's."""
         arguments = [*FLAGS, f"-p={self.compilers}"]
         tags = [*self.step.tags]
         if self.tools.seccomp and self.step.seccomp_tag:

@@ -87,9 +87,6 @@ def download(
     return programs if len(left) < len(asked) else None
 
 
-# --- From the network ---------------------------------------------------------
-
-
 class Unavailable(Exception):
     """A file that cannot be downloaded; the message is a clause that says why."""
 
@@ -220,7 +217,7 @@ class _Bar:
 
 
 def _options(replies: contextlib.ExitStack) -> dict:
-    """Return the arguments that all requests to a host share; `replies` closes them."""
+    """Return the arguments of all requests; `replies` closes what comes."""
 
     def take(reply: requests.Response, **_: object) -> None:
         replies.push(reply)
@@ -257,9 +254,6 @@ def _reason(error: requests.RequestException, url: str) -> str:
     # The system's own words are deep in those of two libraries.
     words = re.search(r"\[Errno -?\d+\] ([\w ]+)", str(error))
     return f"{host} cannot be reached ({words[1] if words else 'the connection broke'})"
-
-
-# --- From files to programs ---------------------------------------------------
 
 
 def _put(step: Step, files: dict[Release, Path], programs: Path) -> str | None:
