@@ -8,6 +8,7 @@ import json
 import shlex
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -22,6 +23,7 @@ from cluster.cli.format import (
     NOT_READY,
     NOT_RUNNING,
     Commands,
+    confirm,
     keep_layout,
     one_interrupt,
     status_text,
@@ -163,22 +165,11 @@ def delete(yes: bool) -> None:
     if not statedir.has_more(backend.state):
         click.echo("nothing to delete")
         return
-    if not yes:
-        _confirm(backend.question())
-    backend.delete()
-    click.echo("deleted")
-
-
-def _confirm(question: str) -> None:
-    try:
-        agreed = click.confirm(question, err=True)
-    except click.Abort:  # end of input, or Ctrl-C
-        agreed = False
-    if not sys.stdin.isatty():
-        click.echo(err=True)  # nobody pressed Enter
-    if not agreed:
+    if not (yes or confirm(backend.question())):
         click.echo("nothing was deleted (`--yes` does not ask)", err=True)
         sys.exit(FAILED)
+    backend.delete()
+    click.echo("deleted")
 
 
 @main.command()
@@ -194,7 +185,7 @@ def doctor(as_json: bool) -> None:
 
     findings = checks.examine()
     if as_json:
-        click.echo(json.dumps([finding.as_dict() for finding in findings], indent=2))
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
         click.echo(checks.report(findings))
     sys.exit(FAILED if any(finding.fatal for finding in findings) else 0)

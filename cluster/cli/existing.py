@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cluster import backends, paths
-from cluster.cli.format import FAILED, Command, working
+from cluster.cli.format import FAILED, Command, confirm, working
 
 if TYPE_CHECKING:
     from cluster.existing.account import UsePlan
@@ -88,32 +88,18 @@ def _agreed(
         return True
     click.echo("\n".join(found.lines()), err=True)
     what = "Make this, and namespaces of lessons," if record.made else "Make namespaces"
-    if not (yes or _confirm(f"{what} at {record.server}?")):
+    if not (yes or confirm(f"{what} at {record.server}?")):
         return False
     if record.fenced:
         return True
     click.echo(found.reason, err=True)
     if not record.made:
-        click.echo(_FOR_ADMINISTRATORS, err=True)
+        hint = "`python -m helpers rbac --account NAME` prints the account, for an "
+        click.echo(f"{hint}administrator.", err=True)
     risk = "an account without a policy" if record.made else "all rights of your own"
-    return without_policy or _confirm(
+    return without_policy or confirm(
         f"Go on all the same, with {risk} (`--without-policy`)?"
     )
-
-
-_FOR_ADMINISTRATORS = (
-    "`python -m helpers rbac --account NAME` prints the account, for an administrator."
-)
-
-
-def _confirm(question: str) -> bool:
-    try:
-        return click.confirm(question, err=True)
-    except click.Abort:  # end of input, or Ctrl-C
-        return False
-    finally:
-        if not sys.stdin.isatty():
-            click.echo(err=True)  # nobody pressed Enter
 
 
 @click.command(cls=Command, short_help="Print the account of a learner, as YAML.")

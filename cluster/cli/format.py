@@ -6,6 +6,7 @@ No command is here; `cluster.cli.commands` has them.
 import contextlib
 import inspect
 import signal
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,6 +77,17 @@ def working(done: str) -> Iterator[progress.Progress]:
     view.finish(done)
 
 
+def confirm(question: str) -> bool:
+    """Say whether a person agrees; the end of input and Ctrl-C are a no."""
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        return False
+    finally:
+        if not sys.stdin.isatty():
+            click.echo(err=True)  # nobody pressed Enter
+
+
 @contextlib.contextmanager
 def one_interrupt() -> Iterator[None]:
     """Let Ctrl-C through once: a second would interrupt the cleanup after the first."""
@@ -99,13 +111,15 @@ def status_text(found: dict, now: float) -> str:
         return f"not running{why}; start it with `python -m helpers up`"
     waiting = ", ".join(found["awaited"])
     reason = found["problem"] or (f"waiting for {waiting}" if waiting else "")
+    limits = "enforced" if found["limits"] else "recorded, not enforced"
+    absent = f"{', '.join(found['absent'])}: no node, so pods stay Pending"
     lines = [
         f"{phase}: {reason}" if reason else phase,
         f"server      {found['server']}",
         f"kubeconfig  {found['kubeconfig']}",
-        *_limits(found["limits"]),
+        *([f"limits      {limits}"] if found["limits"] is not None else []),
         *([f"ends        {found['ends']}"] if found["ends"] else []),
-        *_absent(found["absent"]),
+        *([f"not here    {absent}"] if found["absent"] else []),
     ]
     if found["components"]:
         head = f"{'component':<25}{'state':<12}{'for':>8}{'restarts':>10}  last exit"
@@ -117,20 +131,6 @@ def status_text(found: dict, now: float) -> str:
             f"{part['last_exit'] or '-'}"
         )
     return "\n".join(lines)
-
-
-def _limits(enforced: bool | None) -> list[str]:
-    """Say in a line whether Linux enforces the limits of pods, if that is known."""
-    if enforced is None:
-        return []
-    return [f"limits      {'enforced' if enforced else 'recorded, not enforced'}"]
-
-
-def _absent(names: list[str]) -> list[str]:
-    """Say in a line which parts are not there, if any."""
-    if not names:
-        return []
-    return [f"not here    {', '.join(names)}: no node, so pods stay Pending"]
 
 
 def _duration(seconds: float) -> str:

@@ -114,9 +114,8 @@ class Programs:
 class Directory:
     """A directory of the suite: `made` if it is there, `free` in bytes.
 
-    `reason` says why it cannot be used; `executable` is False on a file system
-    from which no program may be started, `system` the kind of file system, "" where it
-    is not known. With `filled` there is nothing to be written.
+    `reason` says why it cannot be used; `executable` whether programs may be started
+    from there. With `filled` there is nothing to be written.
     """
 
     name: str

@@ -4,21 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import errors, paths, preflight
+from cluster import errors
 from cluster.doctor.findings import Finding, fatal, ok, warning, way_to_local
 from cluster.kind import engine
 from cluster.kind.programs import node_image
 from cluster.local import trial
-from cluster.machine import identity
 from cluster.usermode import kernel, walls
 
 
 @dataclass(frozen=True)
 class Engine:
-    """The container engine: its name and version, or why there is none.
-
-    `node` says where the image of the node comes from, `fault` what is wrong with that.
-    """
+    """The container engine, or why there is none, and the image of the node."""
 
     engine: str
     reason: str
@@ -54,30 +50,10 @@ class Engine:
 
 
 @dataclass(frozen=True)
-class Account:
-    """What this account may use, and whether the control plane runs."""
-
-    account: preflight.PlainAccount
-    running: bool
-
-    @classmethod
-    def read(cls) -> "Account":
-        """Ask the kernel."""
-        running = identity.running(paths.state_dir())
-        return cls(preflight.PlainAccount.read(), running)
-
-    def findings(self) -> Iterator[Finding]:
-        """Judge; a running control plane has its resources already."""
-        for problem in () if self.running else self.account.problems():
-            yield fatal("account", problem.message, problem.hint)
-
-
-@dataclass(frozen=True)
 class Node:
     """`mode` is `seccomp` or `ptrace`, "" without a node; `reason` says why.
 
-    `landlock` is the version of the kernel's, `switched_off` says that it has one and
-    does not use it. `hint` would allow a local cluster.
+    `landlock` is the kernel's version of it, `switched_off` that it is not enabled.
     """
 
     mode: str = "ptrace"

@@ -1,7 +1,6 @@
 """Make the learner's account and the policy around it, prove the policy, take all back.
 
-`plan` decides, and only asks, by dry runs; `apply` does it. The lessons get the token
-of the account alone, and no API server but this one takes it.
+`plan` only asks, by dry runs; `apply` does it. Lessons get the account's token alone.
 """
 
 import contextlib
@@ -63,7 +62,7 @@ class UsePlan:
             f"context     {record.context} of {record.source}",
             f"you         {self.target.user}",
             f"version     {record.version}",
-            f"kubectl     {self.target.client_version}, {self.target.skew}",
+            f"kubectl     {self.target.client_version}",
             f"image       {record.image}",
             f"account     {record.user} ({kind})",
         ]
@@ -79,8 +78,8 @@ def plan(
 ) -> UsePlan:
     """Return the plan of `use`; nothing is made.
 
-    `known` is the record of the last `use`. Raise LabError if that was another
-    cluster, or where `image` cannot be put in, and what `identify.find` raises.
+    `known` is the record of the last `use`. Raise LabError if that was another cluster,
+    or where `image` cannot be put in.
     """
     target = identify.find(kubeconfig, context, progress)
     if known and known.uid != target.uid:
@@ -144,14 +143,15 @@ def objects(record: Record) -> list[dict]:
 def policy_problem(ours: Client, user: str) -> str | None:
     """Return why the server does not keep a user in namespaces of lessons, or None.
 
-    A dry run asks: of a ConfigMap, and of a RoleBinding that RBAC would allow, so that
-    the policy itself has to refuse it; and of a namespace of a lesson.
+    A dry run asks: of a ConfigMap, of a RoleBinding that RBAC would allow, so that the
+    policy itself has to refuse it, and of a namespace of a lesson.
     """
-    probes = [_probe(user, namespace) for namespace in FORBIDDEN]
-    probes += [rbac.binding(user, namespace) for namespace in FORBIDDEN]
-    labels = rbac.namespace_labels(user)
-    metadata = {"generateName": f"{MANAGER}-", "labels": labels}
-    probes.append({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    probes = [rbac.binding(user, namespace) for namespace in FORBIDDEN]
+    for namespace in FORBIDDEN:
+        metadata = {"name": rbac.name(user), "namespace": namespace}
+        probes.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    lesson = {"generateName": f"{MANAGER}-", "labels": rbac.namespace_labels(user)}
+    probes.append({"apiVersion": "v1", "kind": "Namespace", "metadata": lesson})
     done = ours.attempt("create", "-o", "name", *_DRY, manifest=probes)
     written = done.stdout.split()
     refused = [line for line in done.stderr.splitlines() if "orbidden" in line]
@@ -173,7 +173,7 @@ def client(record: Record, kubeconfig: Path) -> Client:
 def owner(record: Record) -> Client:
     """Return the client with the learner's own credential, from the named file.
 
-    Raise KubeconfigError if its context leads elsewhere by now; nobody is asked then.
+    Raise KubeconfigError if its context leads elsewhere by now.
     """
     path = Path(record.source)
     hint = "Name the cluster again: `python -m helpers use`."
@@ -187,9 +187,9 @@ def owner(record: Record) -> Client:
 def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:
     """Return the record after a renewal of its token, if that was due.
 
-    The learner's own credential asks for it, and whether the policy is there. If it
-    cannot, or that is gone, an old token that still counts will do; raise the reason
-    otherwise. Kernels that run have the new one, too.
+    The learner's own credential asks for it, and whether the policy is there. If that
+    fails, an old token that still counts will do; raise the reason otherwise. Kernels
+    that run have the new one, too.
     """
     if not record.made or record.expires - time.time() > RENEWAL:
         return record
@@ -287,11 +287,6 @@ def _other_cluster(server: str, uid: str, known: str) -> errors.LabError:
         "Nothing was written. For another cluster name a new directory in "
         "LAB_STATE_DIR, or remove this state with `python -m helpers delete`.",
     )
-
-
-def _probe(user: str, namespace: str) -> dict:
-    metadata = {"name": rbac.name(user), "namespace": namespace}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
 
 
 def _token(theirs: Client, record: Record) -> tuple[str, float]:

@@ -3,7 +3,6 @@
 The genuine kubectl is used, as it alone knows every way to show a credential.
 """
 
-import contextlib
 import copy
 import json
 import os
@@ -24,8 +23,6 @@ from cluster.statedir import write_private
 HOME = "kube-system"
 #: seconds for one answer
 TIMEOUT = 20
-#: minor versions that kubectl may be away from the server
-SKEW = 1
 #: by this file a state directory is known as ours
 RECORD = "existing.json"
 _USE = "`python -m helpers use`"
@@ -33,14 +30,13 @@ _USE = "`python -m helpers use`"
 
 @dataclass(frozen=True)
 class Record:
-    """The content of `existing.json`.
+    """The content of `existing.json`: the cluster that the learner has agreed to.
 
-    `uid` is that of the namespace kube-system, which no other cluster has. `user` is
-    whom the notebooks ask as. `source` is the learner's own kubeconfig; `use`, a
-    renewal and `delete` alone open it. `made`: `use` has made the account.
-    `fenced`: the server keeps its writes in namespaces of lessons. `expires` is when
-    the token that we hold ends, in seconds since the epoch. `state` marks the
-    namespaces that are made from this state directory.
+    `uid` is that of the namespace kube-system. `user` is whom the notebooks ask as.
+    `source` is the learner's own kubeconfig; `use`, a renewal and `delete` alone open
+    it. `made`: `use` has made the account. `fenced`: the server keeps its writes in
+    namespaces of lessons. `expires` is when the token ends, in seconds since the epoch.
+    `state` marks the namespaces that are made from this state directory.
     """
 
     uid: str
@@ -146,14 +142,6 @@ class Target:
     version: str
     client_version: str
 
-    @property
-    def skew(self) -> str:
-        """Return how far away the version of kubectl is."""
-        away = distance(self.client_version, self.version)
-        minors = "minor version" if away == 1 else "minor versions"
-        verdict = "as they should be" if away <= SKEW else f"{SKEW} is supported"
-        return f"{away} {minors} away: {verdict}"
-
 
 def find(kubeconfig: Path, context: str, progress: Progress) -> Target:
     """Return the cluster that a context of a kubeconfig leads to.
@@ -175,10 +163,9 @@ def find(kubeconfig: Path, context: str, progress: Progress) -> Target:
 
 
 def take(document: dict, context: str, folder: Path) -> dict:
-    """Return a kubeconfig of one context of `document`, with its cluster and user.
+    """Return a kubeconfig of one context of `document`, without its namespace; pure.
 
-    Relative names of files count from `folder`, and come out absolute. Lessons choose
-    the namespace, so the context's own is left out. Pure.
+    Relative names of files count from `folder`, and come out absolute.
     """
     chosen = copy.deepcopy(entry_of(document, "context", context) or {})
     chosen.pop("namespace", None)
@@ -203,18 +190,6 @@ def take(document: dict, context: str, folder: Path) -> dict:
     }
 
 
-def distance(client: str, server: str) -> int:
-    """Return how many minor versions lie between two, as v1.37.2 and v1.34.0."""
-    return abs(minor(client) - minor(server))
-
-
-def minor(version: str) -> int:
-    """Return the minor version, as 37 of v1.37.2."""
-    with contextlib.suppress(IndexError, ValueError):
-        return int(version.split(".")[1])
-    return 0
-
-
 #: the fields that name a file, in the entries of a cluster and of a user
 _FILES = {
     "cluster": ("certificate-authority",),
@@ -223,17 +198,28 @@ _FILES = {
 _FACT = re.compile(r"error: |Error from server|Unable to connect|The connection")
 #: what stands before the message in that line
 _BEFORE = re.compile(r"(error: |Unable to connect to the server: )+")
-_CREDENTIAL = re.compile(r"Unauthorized|must be logged in|provide credentials")
-_PLUGIN = re.compile(r"getting credentials: ")
-_TLS = re.compile(r"x509: |tls: |certificate|HTTP response to HTTPS client")
+#: a pattern of that message; what happened at the server, and a hint
+_FAILURES = (
+    (
+        r"Unauthorized|must be logged in|provide credentials",
+        "answered, and did not take the credential",
+        f"Renew it, as it may have expired, and name the cluster again: {_USE}.",
+    ),
+    (
+        r"getting credentials: ",
+        "was not asked, as there was no credential",
+        "Run the credential plugin of your kubeconfig by hand: it says why.",
+    ),
+    (
+        r"x509: |tls: |certificate|HTTP response to HTTPS client",
+        "answers, and no TLS connection came about",
+        f"Look at the address and the authority in your kubeconfig, then {_USE}.",
+    ),
+)
 
 
 def failure(stderr: str, server: str) -> errors.LabError:
-    """Return the error for kubectl's stderr: what failed, and a hint.
-
-    kubectl prints it in many words of its own; a learner needs to know whether anything
-    answered at all.
-    """
+    """Return the error for kubectl's stderr: whether anything answered, and a hint."""
     lines = stderr.strip().splitlines() or ["kubectl says nothing"]
     # Advice may follow, as where a credential plugin is not installed.
     last = next((line for line in reversed(lines) if _FACT.match(line)), lines[-1])
@@ -243,21 +229,9 @@ def failure(stderr: str, server: str) -> errors.LabError:
             "`python -m helpers rbac` prints them all, for an administrator to apply.",
         )
     reason = _BEFORE.sub("", last).removesuffix(".")
-    if _CREDENTIAL.search(last):
-        return errors.LabError(
-            f"{server} answered, and did not take the credential: {reason}.",
-            f"Renew it, as it may have expired, and name the cluster again: {_USE}.",
-        )
-    if _PLUGIN.search(last):
-        return errors.LabError(
-            f"{server} was not asked, as there was no credential: {reason}.",
-            "Run the credential plugin of your kubeconfig by hand: it says why.",
-        )
-    if _TLS.search(last):
-        return errors.LabError(
-            f"{server} answers, and no TLS connection came about: {reason}.",
-            f"Look at the address and the authority in your kubeconfig, then {_USE}.",
-        )
+    for pattern, what, hint in _FAILURES:
+        if re.search(pattern, last):
+            return errors.LabError(f"{server} {what}: {reason}.", hint)
     return errors.Unreachable(
         server, reason, "See that it runs and can be reached from here, then try again."
     )

@@ -1,11 +1,9 @@
 """Describe an account for the lessons and the policy around it, as objects. Pure.
 
-Names of namespaces are born with the lessons, and RBAC cannot speak of what is not
-there yet. So there are two ClusterRoles: one is bound once, and allows to read, to make
-namespaces, and to bind the other. A ValidatingAdmissionPolicy keeps all of this in
-namespaces of lessons that carry the account's label: RBAC allows it anywhere.
-
-The objects are templates in `objects/`, as an administrator gets them.
+RBAC cannot speak of namespaces that are not there yet. So there are two ClusterRoles:
+one is bound once, and allows to read, to make namespaces, and to bind the other. RBAC
+allows it anywhere; a ValidatingAdmissionPolicy keeps all of this in namespaces that
+carry the account's label. The objects are templates in `objects/`.
 """
 
 import hashlib

@@ -23,7 +23,7 @@ from cluster.kind.node import (
     component_rows,
     ensure_toolbox,
 )
-from cluster.kind.plan import KindPlan, Record, forget, name_for
+from cluster.kind.plan import RECORD, KindPlan, Record, name_for
 from cluster.kind.programs import Commands
 from cluster.kubeconfig import read_kubeconfig, server_of
 from cluster.machine import audit, storage
@@ -67,10 +67,7 @@ class Kind(Backend):
         return programs.find_kubectl()
 
     def setup(self, progress: Progress) -> tuple[Path, Path]:
-        """Get the files of a start: kubectl's directory, our archive, the node's image.
-
-        Raise what `up` does.
-        """
+        """Get kubectl, our archive, and the image of the node; raise what `up` does."""
         found = self._engine()
         statedir.make(self.state)
         kubectl, archive = self._prepare(progress)
@@ -92,8 +89,7 @@ class Kind(Backend):
         """Make the cluster, start it, or attach to it; return when it is ready.
 
         `port` counts when it is made. Two callers at once get one cluster. Raise
-        NoEngine, EngineFailed, KindFailed, NotReady or another LabError; a start that
-        fails leaves nothing running.
+        LabError; a start that fails leaves nothing running.
         """
         progress = progress or Silent()
         # Before a directory is made, and programs are fetched, for nothing.
@@ -136,11 +132,7 @@ class Kind(Backend):
         return existed
 
     def status(self) -> dict | None:
-        """Return what is known of the cluster, or None if it does not run.
-
-        The keys are those of `STATUS`. Components are the containers of kube-system;
-        who tells of them is the API server.
-        """
+        """Return the status; its components are the containers of kube-system."""
         if not self._runs():
             return None
         node = Node(self._plan, self._engine(), programs.ensure_kubectl(Silent()))
@@ -156,10 +148,7 @@ class Kind(Backend):
         }
 
     def log(self, component: str, lines: int, *, previous: bool = False) -> str:
-        """Return the last lines of a component's log.
-
-        Raise LabError for an unknown component, NotRunning or EngineFailed.
-        """
+        """Return the last lines of a log; raise LabError, NotRunning, EngineFailed."""
         self.require_component(component)
         return self._node().log(component, lines, previous=previous)
 
@@ -172,10 +161,7 @@ class Kind(Backend):
         return self._node().images()
 
     def add_image(self, archive: Path) -> list[str]:
-        """Import an image archive and return the names in it.
-
-        Raise LabError for a file that is none, NotRunning.
-        """
+        """Import an image archive and return the names in it."""
         return add(NodeClient(self._node(), self._commands()), archive)
 
     def image_hint(self) -> str:
@@ -203,12 +189,11 @@ class Kind(Backend):
             place = ours.endpoint
             # An engine that does not say fails at the first question, in its own words.
             if place and known.endpoint and place != known.endpoint:
-                by = {"docker": "`docker context use` or DOCKER_HOST"}
                 raise errors.LabError(
                     f"{known.engine} leads to {place} now, and the kind cluster is at "
                     f"{known.endpoint}.",
-                    "Nothing was changed. Go back by "
-                    f"{by.get(known.engine, 'CONTAINER_HOST')}, and try again.",
+                    "Nothing was changed. Go back by `docker context use`, DOCKER_HOST "
+                    "or CONTAINER_HOST, and try again.",
                 )
             return ours
         found, reason = engine.detect()
@@ -240,7 +225,11 @@ class Kind(Backend):
     def _prepare(self, progress: Progress) -> tuple[Path, Path]:
         kind_programs.ensure_kind(progress)
         kubectl = programs.ensure_kubectl(progress)
-        kind_programs.prepare_own_server(progress)
+        try:
+            # Lesson 23 starts one beside the cluster, and should not wait for it then.
+            programs.ensure_api_server(progress)
+        except errors.LabError as error:
+            progress.finish(f"lesson 23 cannot start an API server: {error.message}")
         make = None
         if sys.platform == "darwin":
             commands = self._commands()
@@ -280,7 +269,12 @@ class Kind(Backend):
             if state not in ("", "running"):
                 progress.update(f"starting the node {node.plan.node}")
                 node.engine.ask("start", node.plan.node)
-            self._refuse_port(node, port)
+            taken = node.server().rpartition(":")[2]
+            if port and str(port) != taken:
+                raise errors.StartFailed(
+                    f"The cluster was made with port {taken}, and keeps it.",
+                    "Delete it with `python -m helpers delete` to choose another.",
+                )
             self._ensure_kubeconfig(node, progress)
             await_ready(node, self._commands(), progress)
             progress.update("looking for the image of the lessons")
@@ -292,14 +286,6 @@ class Kind(Backend):
                 elif state != "running":
                     node.engine.stop(node.plan.node)
             raise
-
-    def _refuse_port(self, node: Node, port: int | None) -> None:
-        taken = node.server().rpartition(":")[2]
-        if port and str(port) != taken:
-            raise errors.StartFailed(
-                f"The cluster was made with port {taken}, and keeps it.",
-                "Delete it with `python -m helpers delete` to choose another.",
-            )
 
     def _ensure_kubeconfig(self, node: Node, progress: Progress) -> None:
         """Write the kubeconfig anew, from the node, unless the file leads there."""
@@ -323,4 +309,4 @@ class Kind(Backend):
         if not until(gone, LONGEST):
             message = f"{self._plan.node} is still there after {LONGEST:.0f} s."
             raise errors.StartFailed(message, "Try again: the engine may be busy.")
-        forget(self.state)
+        (self.state / RECORD).unlink(missing_ok=True)

@@ -1,20 +1,9 @@
 """Find the container engine of this machine, and ask it about the node of a cluster.
 
-Its own command line is asked, as kind does; there is no library between. What an engine
-says of itself decides whether kind can make a node on it:
-
-===================  ==================================  ============================
-engine               what kind asks of it                where it is told
-===================  ==================================  ============================
-with root            nothing                             --
-rootless             cgroup v2, and systemd must have    docker: CgroupVersion,
-                     delegated memory, pids and cpu      CgroupDriver, MemoryLimit,
-                     (`validateProvider` in kind's       PidsLimit, CPUShares; podman:
-                     create.go)                          host.cgroupControllers
-of the host, its     nothing; but the API server's port  its host's name is not ours
-socket mounted into  would be on the host's loopback
-our container        device, where we cannot ask
-===================  ==================================  ============================
+Its own command line is asked, as kind does. For a rootless engine kind needs cgroup v2
+and delegated memory, pids and cpu (`validateProvider` in its create.go). Where a
+container uses the engine of its host, the API server's port would be on the host's
+loopback device, which cannot be reached.
 """
 
 import json
@@ -67,11 +56,7 @@ class Engine:
 
     @property
     def endpoint(self) -> str:
-        """Return the address that the command line uses at the moment, "" if unknown.
-
-        For Docker the address of the context in use, or DOCKER_HOST; for Podman
-        CONTAINER_HOST. No daemon is asked.
-        """
+        """Return the address that the command line uses, "" if unknown."""
         if self.program == "podman":
             return os.environ.get("CONTAINER_HOST") or HERE
         form = "{{.Endpoints.docker.Host}}"
@@ -161,16 +146,12 @@ def _answer(program: str) -> tuple[Engine | None, str]:
 
 
 def _elsewhere(engine: Engine) -> str:
-    """Return the address of an engine that is not on this machine, or "".
-
-    kind would publish the API server's port there, on its 127.0.0.1.
-    """
+    """Return the address of an engine elsewhere: the server's port would be there."""
     place = engine.endpoint
     return place if re.match(r"(tcp|ssh|https?)://", place) else ""
 
 
 def _shorten(complaint: str) -> str:
-    """Return the first sentence of an engine's last line."""
     *_, last = ("", *complaint.strip().splitlines())
     sentence = re.split(r"(?<=[^.])[.:;] ", last.strip())[0]
     return sentence.rstrip(".")[:100] or "it says nothing"
@@ -179,8 +160,8 @@ def _shorten(complaint: str) -> str:
 def problem(program: str, info: str, root: Path = Path("/")) -> str | None:
     """Return why kind cannot use the engine, a clause without subject, or None.
 
-    `info` is what `docker info` or `podman info` prints as JSON. An engine that prints
-    none passes: kind says best what is wrong with it.
+    `info` is the JSON of `docker info` or `podman info`. Without JSON it passes: kind
+    says best what is wrong.
     """
     try:
         read = _podman if program == "podman" else _docker

@@ -132,8 +132,7 @@ class Node:
 def await_ready(node: Node, commands: Commands, progress: Progress) -> None:
     """Wait for the API server, the node, the ServiceAccount and DNS, in this order.
 
-    Raise NotReady or KindFailed when the budget is spent, NotReady for a node that
-    ended.
+    Raise NotReady or KindFailed when the budget is spent or the node ended.
     """
     began = time.monotonic()
     _await_answer(node, progress)
@@ -166,10 +165,7 @@ def _await_answer(node: Node, progress: Progress) -> None:
 
 
 def component_rows(pods: list[dict]) -> dict[str, dict]:
-    """Return the rows of a status from the pods of kube-system; pure.
-
-    Each has the keys of a component of the local cluster; `pid` is not known.
-    """
+    """Return the rows of a status from the pods of kube-system; pure."""
     return {
         container["name"]: _row(container, pod["metadata"]["creationTimestamp"])
         for pod in pods
@@ -225,28 +221,30 @@ def ensure_toolbox(
 
     Alone: the archive holds a pause image too, and the node has its own.
     """
-    image_id, name = toolbox_id(archive), versions.TOOLBOX_IMAGE
-    if any((i.name, i.digest) == (name, image_id) for i in node.images()):
-        return
+    name = versions.TOOLBOX_IMAGE
     alone = node.plan.state / "toolbox.tar"
-    try:
-        extract(archive, name, alone)
-        images.add(NodeClient(node, commands, progress), alone)
-    finally:
-        alone.unlink(missing_ok=True)
+    with tarfile.open(archive) as source:
+        file = source.extractfile("manifest.json")
+        assert file  # it is no directory
+        entry = next(
+            found
+            for found in json.load(file)
+            if name in map(images.full_name, found["RepoTags"])
+        )
+        # An image's id is the digest of its configuration.
+        ours = (name, f"sha256:{Path(entry['Config']).stem}")
+        if any((image.name, image.digest) == ours for image in node.images()):
+            return
+        try:
+            _extract(source, entry, alone)
+            images.add(NodeClient(node, commands, progress), alone)
+        finally:
+            alone.unlink(missing_ok=True)
 
 
-def toolbox_id(archive: Path) -> str:
-    """Return the id of our image: the digest of its configuration."""
-    with tarfile.open(archive) as tar:
-        config = _entry(tar, versions.TOOLBOX_IMAGE)["Config"]
-    return f"sha256:{Path(config).stem}"
-
-
-def extract(archive: Path, name: str, target: Path) -> None:
-    """Write an archive of one image of `archive`, which is as `docker save` writes."""
-    with tarfile.open(archive) as source, tarfile.open(target, "w") as copy:
-        entry = _entry(source, name)
+def _extract(source: tarfile.TarFile, entry: dict, target: Path) -> None:
+    """Write an archive of the image that `entry` of a manifest describes."""
+    with tarfile.open(target, "w") as copy:
         for part in (entry["Config"], *entry["Layers"]):
             member = source.getmember(part)
             copy.addfile(member, source.extractfile(member))
@@ -254,10 +252,3 @@ def extract(archive: Path, name: str, target: Path) -> None:
         info = tarfile.TarInfo("manifest.json")
         info.size = len(manifest)
         copy.addfile(info, io.BytesIO(manifest))
-
-
-def _entry(tar: tarfile.TarFile, name: str) -> dict:
-    file = tar.extractfile("manifest.json")
-    assert file  # it is no directory
-    entries = json.load(file)
-    return next(e for e in entries if name in map(images.full_name, e["RepoTags"]))

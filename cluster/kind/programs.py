@@ -57,17 +57,6 @@ def ensure_kind(progress: Progress) -> Path:
     return find_kind() or programs.ensure(progress, KIND) / "kind"
 
 
-def prepare_own_server(progress: Progress) -> None:
-    """Get the programs of a notebook's own API server, where they can be had.
-
-    One lesson starts one beside the cluster, and should not wait for it then.
-    """
-    try:
-        programs.ensure_api_server(progress)
-    except errors.LabError as error:
-        progress.finish(f"lesson 23 cannot start an API server: {error.message}")
-
-
 def node_image() -> str | Path:
     """Return the name of the node image, or the archive that holds it.
 
@@ -88,11 +77,7 @@ def node_image() -> str | Path:
 
 def _new_enough(kind: Path) -> bool:
     version = program_version([kind, "version"])
-    return _numbers(version) >= _numbers(versions.KIND)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return parse(version)[:2]
+    return parse(version)[:2] >= parse(versions.KIND)[:2]
 
 
 def _kubectl_for_pods(work: Path, progress: Progress) -> Path:
@@ -215,13 +200,9 @@ class Commands:
 
 
 def essence(output: str) -> str:
-    """Return the lines of a program's output that an error shows; pure.
-
-    kind's own sentence, and the end of what it quotes: kubeadm says a lot.
-    """
-    lines = output.strip().splitlines()
+    """Return kind's own sentence, and the end of what it quotes; pure."""
+    lines = [line for line in output.splitlines() if line.strip()]
     own = next((n for n, line in enumerate(lines) if line.startswith("ERROR:")), None)
     if own is None:
         return "\n".join(lines[-_TAIL:])
-    quoted = [line for line in lines[own + 1 :] if line.strip()]
-    return "\n".join([lines[own], *quoted[-_TAIL:]])
+    return "\n".join([lines[own], *lines[own + 1 :][-_TAIL:]])
