@@ -1,8 +1,7 @@
 """Open the backend of this machine: read its facts, choose, and hand it over.
 
-The machine is asked for one fact after the other, and for no more than it takes. A
-further backend is a class with the methods of
-`cluster.backend.Backend`, a row in BACKENDS, and a file that marks its state directory.
+A further backend is a class with the methods of `cluster.backend.Backend`, a row in
+BACKENDS, and a file that marks its state directory.
 """
 
 import functools
@@ -165,10 +164,9 @@ def choose(machine: MachineFacts) -> Choice:
                                         answers: Docker or Podman
     nothing         none                forbids them                   control-plane
 
-    A cluster that is kept comes first, because its objects are in it. `local` comes
-    before kind: it needs no engine, and it is what the tests run on a real machine.
-    On macOS the engine brings the Linux that kind needs, in a virtual machine.
-    `existing` is a cluster that the learner has named; it is never guessed.
+    `local` comes before kind: it needs no engine, and it is what the tests run on a
+    real machine. `existing` is a cluster that the learner has named; it is never
+    guessed.
     """
     if machine.asked != AUTO:
         return _asked(machine)

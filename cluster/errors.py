@@ -9,10 +9,7 @@ from pathlib import Path
 
 
 class LabError(Exception):
-    """Base of all errors that a learner can mend.
-
-    `message` is what is wrong, `hint` what to do about it; the text has both.
-    """
+    """Base of all errors that a learner can mend: `message` and `hint` say how."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         self.message = message
@@ -20,10 +17,7 @@ class LabError(Exception):
         super().__init__(f"{message}\n{hint}" if hint else message)
 
     def _render_traceback_(self) -> list[str]:
-        """Show the text alone in a notebook: the fault is not in our code.
-
-        IPython asks an exception for this method before it prints a traceback.
-        """
+        """Show the text alone in a notebook; IPython asks before it prints."""
         return [f"{type(self).__name__}: {self}"]
 
 
@@ -64,10 +58,7 @@ class BuildFailed(LabError):
 
 
 class IncompleteAssets(LabError):
-    """The directory that LAB_ASSETS names cannot be used.
-
-    `problems` maps the name of a program to the reason why it cannot be used.
-    """
+    """LAB_ASSETS cannot be used; `problems` maps names of programs to reasons."""
 
     def __init__(self, directory: Path, problems: dict[str, str]) -> None:
         self.directory, self.problems = directory, problems
@@ -122,9 +113,8 @@ class EngineFailed(LabError):
     def __init__(self, what: str, exit_code: int, stderr: str) -> None:
         self.what, self.exit_code, self.stderr = what, exit_code, stderr
         last = (stderr.strip().splitlines() or ["it says nothing"])[-1]
-        super().__init__(
-            f"{what} failed: {last}", "Look whether the engine runs, and try again."
-        )
+        hint = "Look whether the engine runs, and try again."
+        super().__init__(f"{what} failed: {last}", hint)
 
 
 class PortTaken(LabError):
@@ -148,10 +138,8 @@ class KindFailed(StartFailed):
 
     def __init__(self, what: str, exit_code: int, tail: str, log: Path) -> None:
         self.what, self.exit_code, self.tail, self.log = what, exit_code, tail, log
-        super().__init__(
-            f"{what} failed with exit code {exit_code}.\n{tail}".rstrip(),
-            f"The whole output is in {log}.",
-        )
+        message = f"{what} failed with exit code {exit_code}.\n{tail}".rstrip()
+        super().__init__(message, f"The whole output is in {log}.")
 
 
 class ComponentFailed(StartFailed):
@@ -171,18 +159,16 @@ class ComponentFailed(StartFailed):
                 " Its data are damaged: `python -m helpers delete` removes them, and "
                 "`up` starts from nothing."
             )
-        super().__init__(
-            f"{component} could not start: {ended}.\n{tail}".rstrip(), hint
-        )
+        message = f"{component} could not start: {ended}.\n{tail}".rstrip()
+        super().__init__(message, hint)
 
 
 class NotRunning(LabError):
     """An operation needs a running cluster and there is none."""
 
     def __init__(self, detail: str = "No cluster is running.") -> None:
-        super().__init__(
-            detail, "Start it with `python -m helpers up`, or run `connect()`."
-        )
+        hint = "Start it with `python -m helpers up`, or run `connect()`."
+        super().__init__(detail, hint)
 
 
 class KubeconfigError(LabError):
@@ -209,9 +195,8 @@ class NotReady(LabError):
 
     def __init__(self, what: str, waited: float, last: str, hint: str = "") -> None:
         self.what, self.waited, self.last = what, waited, last
-        super().__init__(
-            f"{what} did not happen in {waited:.0f} s; last seen: {last}", hint
-        )
+        message = f"{what} did not happen in {waited:.0f} s; last seen: {last}"
+        super().__init__(message, hint)
 
 
 class Unreachable(LabError):
@@ -219,7 +204,5 @@ class Unreachable(LabError):
 
     def __init__(self, server: str, reason: str, hint: str = "") -> None:
         self.server, self.reason = server, reason
-        super().__init__(
-            f"{server} does not answer: {reason}.",
-            hint or "Look at `python -m helpers status`, then run `connect()` again.",
-        )
+        status = "Look at `python -m helpers status`, then run `connect()` again."
+        super().__init__(f"{server} does not answer: {reason}.", hint or status)

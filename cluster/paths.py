@@ -54,8 +54,7 @@ def cache_dir() -> Path:
 def assets_dir() -> Path | None:
     """Return the directory of ready binaries that `LAB_ASSETS` names, or None.
 
-    The same idea as envtest's `KUBEBUILDER_ASSETS`, for all the binaries. Its owner is
-    trusted. Raise StateError where others could change what is in it.
+    Its owner is trusted. Raise StateError where others could change what is in it.
     """
     directory = _from_env(_ASSETS)
     if directory:
@@ -86,14 +85,11 @@ def _from_env(name: str) -> Path | None:
 
 
 def make_private(directory: Path) -> None:
-    """Make the directory and missing parents, 0700; accept an existing directory.
-
-    Whatever the umask: `parents=True` would leave those above to it.
-    """
-    for parent in reversed(directory.parents):
-        if not parent.exists():
+    """Make the directory and missing parents, 0700; accept an existing directory."""
+    # `parents=True` would leave those above to the umask.
+    for parent in reversed((directory, *directory.parents)):
+        if parent == directory or not parent.exists():
             parent.mkdir(mode=0o700, exist_ok=True)
-    directory.mkdir(mode=0o700, exist_ok=True)
 
 
 def refuse_changeable(directory: Path, variable: str, *, shared: bool = False) -> None:
@@ -146,10 +142,7 @@ def others_who_write(found: os.stat_result) -> str:
 
 
 def _is_private(gid: int) -> bool:
-    """Say whether a group is known to have no members but us and root.
-
-    Many systems give each user such a group, and a umask that lets it write.
-    """
+    """Say whether a group is known to have no members but us and root, as many are."""
     names = {_name(0), _name(os.geteuid())}
     # A directory service may not tell whose first group it is, so none is no answer.
     members = {each.pw_name for each in pwd.getpwall() if each.pw_gid == gid}
@@ -160,10 +153,9 @@ def _is_private(gid: int) -> bool:
 
 
 def _owner_of_home() -> set[int]:
-    try:
+    with contextlib.suppress(KeyError, OSError):
         return {os.stat(os.environ["HOME"]).st_uid}
-    except (KeyError, OSError):
-        return set()
+    return set()
 
 
 def _unmapped() -> set[int]:

@@ -3,6 +3,7 @@
 What the images hold is described in `toolbox`, how they are made is in `build`.
 """
 
+import contextlib
 import errno
 import fcntl
 import hashlib
@@ -16,15 +17,12 @@ import tempfile
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from cluster import errors, paths, preflight, statedir
+from cluster import errors, paths, preflight
 from cluster.image import build as image_build, store as image_store, toolbox
 from cluster.paths import make_private
 from cluster.progress import Progress
-
-if TYPE_CHECKING:
-    import filelock
+from cluster.statedir import hold
 
 #: Bytes; measured: the unpacked packages, the layers and the archive at once.
 DISK_NEEDED = 600_000_000
@@ -156,10 +154,24 @@ def keep(file: Path, make: Callable[[Path], Path], progress: Progress) -> Path:
     """
     if file.exists():
         return file
-    with _one_at_a_time(file.parent, progress):
+    directory, message = (
+        file.parent,
+        "another process builds the toolbox image; waiting",
+    )
+    with contextlib.ExitStack() as stack:
+        try:
+            make_private(directory)
+            lock = hold(directory / "build.lock", lambda: progress.update(message))
+            stack.enter_context(lock)
+        except OSError as error:
+            raise errors.StateError(
+                directory,
+                f"the toolbox image cannot be kept here: {error.strerror or error}.",
+                "Make it writable, or name another directory in LAB_CACHE_DIR.",
+            ) from error
         if not file.exists():
             _make(file, make)
-            _forget_oldest(file.parent)
+            _forget_oldest(directory)
     return file
 
 
@@ -245,21 +257,6 @@ def client_pins() -> tuple[str, ...]:
     client = pins.pop("kubernetes")
     pinned = [("kubernetes", client), *sorted(pins.items())]
     return tuple(f"{name}=={version}" for name, version in pinned)
-
-
-def _one_at_a_time(
-    directory: Path, progress: Progress
-) -> "filelock.AcquireReturnProxy":
-    message = "another process builds the toolbox image; waiting"
-    try:
-        make_private(directory)
-        return statedir.hold(directory / "build.lock", lambda: progress.update(message))
-    except OSError as error:
-        raise errors.StateError(
-            directory,
-            f"the toolbox image cannot be kept here: {error.strerror or error}.",
-            "Make it writable, or name another directory in LAB_CACHE_DIR.",
-        ) from error
 
 
 def _short(directory: Path, free: int) -> errors.NotEnough:

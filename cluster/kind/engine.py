@@ -65,9 +65,7 @@ class Engine:
 
     def environment(self) -> dict[str, str]:
         """Return the environment for kind: this engine, and no kubeconfig but ours."""
-        env = {**os.environ, CHOSEN: self.program}
-        env.pop("KUBECONFIG", None)
-        return env
+        return {**os.environ, CHOSEN: self.program, "KUBECONFIG": ""}
 
     def state(self, cluster: str) -> str:
         """Return the state of a cluster's node, as `running` or `exited`, "" for none.
@@ -115,26 +113,24 @@ def detect() -> tuple[Engine | None, str]:
     chosen = os.environ.get(CHOSEN)
     programs = [name for name in PROGRAMS if chosen in (None, "", name)]
     reasons = []
-    for name in programs:
+    for name in filter(shutil.which, programs):
         found, reason = _answer(name)
         if found:
             return found, ""
-        if reason:
-            reasons.append(reason)
+        reasons.append(reason)
     return None, ", ".join(reasons) or f"{' and '.join(programs) or chosen} not found"
 
 
 def _answer(program: str) -> tuple[Engine | None, str]:
-    """Ask one program; a program that is not installed has no reason."""
-    if not shutil.which(program):
-        return None, ""
+    """Ask one program."""
     engine = Engine(program)
     name = engine._run("--version", timeout=PATIENCE).stdout
     if not name.lower().startswith(f"{program} version"):
         # As of the podman package that calls itself docker: kind knows it as podman.
         return None, f"{program} is not {program} here"
-    place = _elsewhere(engine)
-    if place:
+    # kind would publish the API server's port there, on its 127.0.0.1.
+    place = engine.endpoint
+    if re.match(r"(tcp|ssh|https?)://", place):
         return None, f"{program} works on another machine ({place})"
     asked = engine._run(*_VERSION[program], timeout=PATIENCE)
     found = asked.stdout.strip()
@@ -143,12 +139,6 @@ def _answer(program: str) -> tuple[Engine | None, str]:
     info = engine._run("info", "--format", _INFO[program], timeout=PATIENCE)
     reason = problem(program, info.stdout)
     return (None, f"{program} {reason}") if reason else (Engine(program, found), "")
-
-
-def _elsewhere(engine: Engine) -> str:
-    """Return the address of an engine elsewhere: the server's port would be there."""
-    place = engine.endpoint
-    return place if re.match(r"(tcp|ssh|https?)://", place) else ""
 
 
 def _shorten(complaint: str) -> str:
