@@ -218,10 +218,7 @@ def _asked(machine: MachineFacts) -> Choice:
 
 
 def kept() -> Backend:
-    """Return the backend whose cluster is in the state directory, running or not.
-
-    Without one it is the local backend, which says so. Nothing is looked for.
-    """
+    """Return the backend of the state directory, by default the local backend."""
     return BACKENDS[MachineFacts(AUTO).kept or LOCAL]()
 
 

@@ -1,8 +1,4 @@
-"""Define the errors of a cluster: what is wrong, and what to do about it.
-
-A class is for what somebody catches, or whose fields are read; the rest is a LabError
-raised where the fault is known.
-"""
+"""Define the errors that somebody catches or whose fields are read."""
 
 import re
 from pathlib import Path

@@ -51,10 +51,9 @@ def server_access(path: Path) -> Access:
 
 
 def user_access(path: Path) -> Access:
-    """Return how the user of the current context reaches the API server.
+    """Return how the current context's user reaches the server; raise KubeconfigError.
 
-    A credential plugin is run. Raise KubeconfigError if the user has neither
-    certificate nor token nor plugin, or if the plugin fails.
+    A credential plugin is run.
     """
     cluster, user = current_entries(path)
     token = user.get("token")
@@ -77,10 +76,7 @@ def user_access(path: Path) -> Access:
 
 
 def current_entries(path: Path) -> tuple[dict, dict]:
-    """Return the cluster and the user that the current context of a kubeconfig names.
-
-    The user holds credentials: do not print it.
-    """
+    """Return the cluster and user of the current context; do not print the user."""
     document = read_kubeconfig(path)
     context = entry_of(document, "context", document["current-context"]) or {}
     cluster = entry_of(document, "cluster", context["cluster"])
@@ -142,10 +138,7 @@ def read_kubeconfig(
 
 
 def problem(document: object, wanted: str | None = None) -> str | None:
-    """Return why a kubeconfig cannot be used, or None.
-
-    `wanted` is the context that counts; None takes the current one.
-    """
+    """Return why a kubeconfig, or a context `wanted` in it, cannot be used, or None."""
     if not document:
         return "is empty."
     if not isinstance(document, dict):
@@ -166,10 +159,7 @@ def problem(document: object, wanted: str | None = None) -> str | None:
 
 
 def holds(document: Any, ours: dict) -> bool:
-    """Say whether all entries of `ours` are in `document`, whatever else is there.
-
-    A namespace that was added to a context does not count as a difference.
-    """
+    """Say whether all entries of `ours` are in `document`, but for a namespace."""
     if problem(document):
         return False
     return all(

@@ -52,10 +52,7 @@ def cache_dir() -> Path:
 
 
 def assets_dir() -> Path | None:
-    """Return the directory of ready binaries that `LAB_ASSETS` names, or None.
-
-    Its owner is trusted. Raise StateError where others could change what is in it.
-    """
+    """Return the directory that `LAB_ASSETS` names, or None; raise StateError."""
     directory = _from_env(_ASSETS)
     if directory:
         refuse_changeable(directory, _ASSETS, shared=True)

@@ -21,13 +21,10 @@ from cluster.syscalls import inotify_init
 
 @dataclass(frozen=True)
 class Account:
-    """What this account may use.
+    """What this account may use, None where there is no limit; memory in bytes.
 
-    `files` is the hard limit of open files of one process, `processes` that of the
-    whole account, None where there is none; `threads` how many it has now;
-    `watchers` how many of `WATCHERS` inotify instances it got; `memory` the bytes
-    that can still be had; `address_space` and `data` the bytes that one process may
-    have, None where there is no limit.
+    `threads` is how many it has now, `watchers` how many of `WATCHERS` inotify
+    instances it got; `address_space` and `data` are for one process.
     """
 
     files: int | None
@@ -160,12 +157,10 @@ def memory_available(
     cgroups: Path = _CGROUPS, membership: Path = Path("/proc/self/cgroup")
 ) -> int:
     """Return the memory that can still be had: the machine's or a cgroup's rest."""
-    rests = [psutil.virtual_memory().available]
-    for names, directory in _own_cgroups(cgroups, membership):
-        rest = _rest(directory, *names)
-        if rest is not None:
-            rests.append(max(0, rest))
-    return min(rests)
+    asked = _own_cgroups(cgroups, membership)
+    rests = [_rest(directory, *names) for names, directory in asked]
+    known = [max(0, rest) for rest in rests if rest is not None]
+    return min([psutil.virtual_memory().available, *known])
 
 
 def processors() -> int:
@@ -181,13 +176,9 @@ def disk_available(path: Path) -> int:
 
 
 def file_system(path: Path) -> str:
-    """Return the kind of file system that `path` is on, as mount(8) names it, or "".
-
-    By its name alone: to ask a server that does not answer would take for ever.
-    """
-    kinds = {
-        Path(part.mountpoint): part.fstype for part in psutil.disk_partitions(all=True)
-    }
+    """Return the kind of file system of `path`, or ""; ask no server."""
+    parts = psutil.disk_partitions(all=True)
+    kinds = {Path(part.mountpoint): part.fstype for part in parts}
     real = path.resolve()
     return next((kinds[at] for at in (real, *real.parents) if at in kinds), "")
 

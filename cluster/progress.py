@@ -1,8 +1,4 @@
-"""Show the progress of long work: which step, how long so far, what it waits for.
-
-Work calls `update()` as often as it likes from its own waiting loop; the view decides
-what to show. There are no threads here.
-"""
+"""Show the progress of long work: which step, how long so far, what it waits for."""
 
 import shutil
 import sys
@@ -71,8 +67,7 @@ class Terminal:
             columns = shutil.get_terminal_size().columns
             if len(line) >= columns:
                 line = line[: columns - 2] + "…"
-            padding = " " * max(0, self._width - len(line))
-            self._stream.write(f"\r{line}{padding}" + ("\n" if keep else ""))
+            self._stream.write(f"\r{line:<{self._width}}" + ("\n" if keep else ""))
             self._width = 0 if keep else len(line)
         else:
             self._stream.write(line + "\n")

@@ -48,10 +48,7 @@ def _open_lock(state: Path) -> int:
 
 
 def refuse_foreign(state: Path) -> None:
-    """Raise StateError for a directory with files that are not ours.
-
-    A start empties directories in there, and `delete` removes nearly all.
-    """
+    """Raise StateError for a directory with files that are not ours."""
     # In one look: another process may be making the directory, or removing it.
     names = _names(state)
     if names and names.isdisjoint(MARKS):
@@ -168,10 +165,8 @@ def read_shared(path: Path, limit: int) -> str:
 
 
 def below(top: Path) -> Iterator[os.DirEntry]:
-    """Yield the readable entries below a directory, parents first; follow no links.
-
-    Pods can nest directories deeper than `os.walk` of Python 3.11 goes.
-    """
+    """Yield the readable entries below `top`, however deep; follow no links."""
+    # Pods can nest directories deeper than `os.walk` of Python 3.11 goes.
     waiting = [os.fspath(top)]
     while waiting:
         with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
@@ -182,10 +177,7 @@ def below(top: Path) -> Iterator[os.DirEntry]:
 
 
 def printable(text: str) -> str:
-    """Return a text without control characters but tabs and ends of lines.
-
-    Halves of characters, which JSON may hold, go as well.
-    """
+    """Return a text without control characters and halves of characters."""
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 

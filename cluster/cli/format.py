@@ -1,7 +1,4 @@
-"""Shape the command line: help that keeps its lines, errors as one message, tables.
-
-No command is here; `cluster.cli.commands` has them.
-"""
+"""Shape the command line: help that keeps its lines, errors as one message, tables."""
 
 import contextlib
 import inspect

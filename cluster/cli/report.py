@@ -1,7 +1,4 @@
-"""Collect diagnostics for a bug report in one file, with secrets redacted.
-
-It is for when things are broken: a section that cannot be read says so in its place.
-"""
+"""Collect diagnostics for a bug report in one file, with secrets redacted."""
 
 import functools
 import importlib.metadata
@@ -43,10 +40,7 @@ _SECRETS = re.compile(
 
 
 def write(directory: Path, progress: Progress) -> Path:
-    """Write the report into the directory, 0600, and return its path.
-
-    It replaces an older report. Raise LabError where none can be written.
-    """
+    """Write the report into the directory, 0600; return its path or raise LabError."""
     path = directory / NAME
     sections = [TITLE, time.strftime("%Y-%m-%d %H:%M:%S %z")]
     for title, read in {**SECTIONS, **_logs()}.items():

@@ -1,7 +1,6 @@
 """Look at this machine and list every problem at once, each with its way out.
 
-A topic reads its facts (effects) and judges them (pure). Nothing here changes the
-machine, starts the cluster, or talks to a cluster that is not ours.
+A topic reads its facts and judges them. Nothing here changes the machine.
 """
 
 import os
@@ -27,10 +26,7 @@ __all__ = ["Finding", "examine", "report"]
 
 
 def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
-    """Look at everything; return the findings in a fixed order, never raise.
-
-    `topics` None are those of the backend of this machine.
-    """
+    """Return the findings of topics, by default the backend's; never raise."""
     topics = _topics() if topics is None else topics
     found = [finding for topic in topics for finding in _look(topic)]
     # What several topics stumble over is told once.
@@ -112,11 +108,7 @@ class Programs:
 
 @dataclass(frozen=True)
 class Directory:
-    """A directory of the suite: `made` if it is there, `free` in bytes.
-
-    `reason` says why it cannot be used; `executable` whether programs may be started
-    from there. With `filled` there is nothing to be written.
-    """
+    """A directory of the suite; `reason` says why it cannot be used."""
 
     name: str
     path: Path

@@ -51,10 +51,7 @@ class Engine:
 
 @dataclass(frozen=True)
 class Node:
-    """`mode` is `seccomp` or `ptrace`, "" without a node; `reason` says why.
-
-    `landlock` is the kernel's version of it, `switched_off` that it is not enabled.
-    """
+    """A node in user-mode Linux: `mode` is `seccomp` or `ptrace`, "" without a node."""
 
     mode: str = "ptrace"
     reason: str = ""

@@ -70,10 +70,7 @@ class Runtime:
 
 @dataclass(frozen=True)
 class Build:
-    """What gets the binaries where they are `needed`.
-
-    `runc`: one is installed or can be built. `hosts` is who is asked for downloads.
-    """
+    """What gets the binaries where they are `needed`; `runc`: there will be one."""
 
     needed: bool
     runc: bool = False

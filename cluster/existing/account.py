@@ -50,11 +50,10 @@ class UsePlan:
 
     def lines(self) -> list[str]:
         """Return the lines that a person reads before they agree."""
-        record, kind = self.record, "yours"
-        if record.made:
-            kind = "made for the lessons"
-        elif record.fenced:
-            kind = "yours, which the server keeps in namespaces of lessons already"
+        record = self.record
+        theirs = "yours, which the server keeps in namespaces of lessons already"
+        kind = theirs if record.fenced else "yours"
+        kind = "made for the lessons" if record.made else kind
         names = [f"{each['kind']}/{each['metadata']['name']}" for each in self.objects]
         lines = [
             f"server      {record.server}",
@@ -95,10 +94,8 @@ def plan(
     )
     record = replace(record, state=known.state) if known else record
     progress.update("asking what this credential may do, by dry runs")
-    if not policy_problem(target.client, target.user):
-        found = UsePlan(target, record)
-    else:
-        found = _with_account(target, record)
+    fenced = not policy_problem(target.client, target.user)
+    found = UsePlan(target, record) if fenced else _with_account(target, record)
     if found.record.image != TOOLBOX and not found.record.made:
         raise errors.LabError(
             "`--image` needs a policy, which nobody can make with this credential.",
@@ -108,10 +105,7 @@ def plan(
 
 
 def apply(found: UsePlan, state: Path, progress: Progress) -> Record:
-    """Carry out a plan, prove the policy, and return the written record.
-
-    If a step fails, what was made is taken back.
-    """
+    """Carry out a plan, prove the policy, and return the record; undo it on failure."""
     record, owner = found.record, found.target.client
     kubeconfig = state / "kubeconfig"
     if not record.made:
@@ -171,10 +165,7 @@ def client(record: Record, kubeconfig: Path) -> Client:
 
 
 def owner(record: Record) -> Client:
-    """Return the client with the learner's own credential, from the named file.
-
-    Raise KubeconfigError if its context leads elsewhere by now.
-    """
+    """Return the client with the learner's own credential; raise KubeconfigError."""
     path = Path(record.source)
     hint = "Name the cluster again: `python -m helpers use`."
     whole = read_kubeconfig(path, context=record.context, hint=hint)

@@ -38,11 +38,6 @@ class Existing(Backend):
     state: Path = field(default_factory=paths.state_dir)
 
     @property
-    def kubeconfig(self) -> Path:
-        """Return the notebooks' own kubeconfig, with the account's token."""
-        return self.state / "kubeconfig"
-
-    @property
     def context(self) -> str:
         """Return the name of the kubeconfig's context."""
         return self.record().context
@@ -70,11 +65,7 @@ class Existing(Backend):
         return binaries, image_find.ensure(binaries, progress)
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
-        """Renew the token if it is time, and prove that cluster and policy still stand.
-
-        Raise Unreachable, KubeconfigError, or LabError before `use`, for a cluster with
-        another UID, and where the policy is gone.
-        """
+        """Renew the token when due, and prove that cluster and policy still stand."""
         if port is not None:
             raise _not_ours("A port of its API server")
         progress = progress or Silent()

@@ -1,7 +1,4 @@
-"""Find the cluster that a context leads to, and the user there. Only reads.
-
-The genuine kubectl is used, as it alone knows every way to show a credential.
-"""
+"""Find the cluster that a context leads to, and the user there. Only reads."""
 
 import copy
 import json
@@ -69,10 +66,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Client:
-    """The genuine kubectl, for one server as the user of one context.
-
-    Neither the environment nor the file's current context counts.
-    """
+    """The genuine kubectl, for one server as the user of one context."""
 
     kubeconfig: Path
     context: str
@@ -144,10 +138,7 @@ class Target:
 
 
 def find(kubeconfig: Path, context: str, progress: Progress) -> Target:
-    """Return the cluster that a context of a kubeconfig leads to.
-
-    Raise KubeconfigError, Unreachable, and LabError where no answer could be had.
-    """
+    """Return the cluster that a context of a kubeconfig leads to; raise LabError."""
     path = kubeconfig.absolute()
     hint = "Name another file, or mend this one."
     whole = read_kubeconfig(path, context=context, hint=hint)

@@ -98,18 +98,12 @@ def objects(user: str, **options: Any) -> list[dict]:
 
 
 def handover(account: str) -> str:
-    """Return, as comments, the commands that make a kubeconfig for an account.
-
-    A here-document keeps the token off every command line.
-    """
+    """Return, as comments, the commands that make a kubeconfig for an account."""
     return _filled("handover.txt", {"account": account, "home": home(account)})
 
 
 def binding(user: str, namespace: str) -> dict:
-    """Return the RoleBinding by which a user may work in a namespace of a lesson.
-
-    The same as `kubectl create rolebinding NAME --clusterrole=NAME --user=USER`.
-    """
+    """Return the RoleBinding by which a user may work in a namespace of a lesson."""
     group, role = "rbac.authorization.k8s.io", lesson_role(user)
     return {
         "apiVersion": f"{group}/v1",

@@ -23,11 +23,7 @@ _CREATED = "2026-01-01T00:00:00Z"
 
 @dataclass(frozen=True)
 class Entry:
-    """One file, symbolic link or directory.
-
-    `source` is a file on the disk, `content` the bytes of one, `target` that of a
-    link; none of the three makes a directory.
-    """
+    """A file of `source` or `content`, a symbolic link to `target`, or a directory."""
 
     mode: int = 0o755
     source: Path | None = None
@@ -59,9 +55,8 @@ class Image:
 def scan(root: Path, inside: str = "") -> Tree:
     """Return what is in the directory `root`, as entries below `inside`.
 
-    Devices, pipes and sockets are left out: in a user namespace nobody may make a
-    device, and the import of the whole layer would fail. Of the mode only "may be
-    executed" is kept: set-uid bits and the maker's umask do not belong into an image.
+    Devices are left out: in a user namespace nobody may make a device, and the import
+    of the whole layer would fail. Set-uid bits and the umask do not belong into it.
     """
     found: Tree = {}
     for item in os.scandir(root):
@@ -77,19 +72,15 @@ def scan(root: Path, inside: str = "") -> Tree:
 
 
 def write_layer(tree: Tree, path: Path) -> Layer:
-    """Write the tree as an uncompressed tar file.
-
-    Uncompressed: on the two cores of a small machine unpacking takes more time than
-    reading and hashing the bytes that compression would save.
-    """
+    """Write the tree as a tar file; to unpack a compressed file takes more time."""
     complete = {**_parents(tree), **tree}
     seen: dict[tuple[int, int], str] = {}
     with open(path, "wb") as file, _tar(file) as tar:
         # By parts, so that a directory stands before all that is in it.
         for name in sorted(complete, key=lambda name: PurePosixPath(name).parts):
             _add(tar, name, complete[name], seen)
-    with open(path, "rb") as file:
-        return Layer(path, hashlib.file_digest(file, "sha256").hexdigest())
+    with open(path, "rb") as written:
+        return Layer(path, hashlib.file_digest(written, "sha256").hexdigest())
 
 
 def _parents(tree: Tree) -> Tree:

@@ -1,7 +1,4 @@
-"""Find the archive of the suite's images in the cache; build a missing archive once.
-
-What the images hold is described in `toolbox`, how they are made is in `build`.
-"""
+"""Find the archive of the suite's images in the cache; build a missing archive once."""
 
 import contextlib
 import errno
@@ -40,10 +37,7 @@ NEAR = "packages of its Python client have other versions than here"
 
 
 def find(binaries: Path, progress: Progress | None = None) -> Path | None:
-    """Return the archive that `ensure` would return, or None if it would build one.
-
-    `progress` is told if it is not quite the one of this environment.
-    """
+    """Return the archive that `ensure` would return, or None if it would build one."""
     return _find(_inputs(binaries), progress)
 
 
@@ -68,10 +62,7 @@ def store(archive: Path) -> Path:
 
 
 def stores(archive: Path) -> list[Path]:
-    """Return the stores beside an archive that we may read, its own first.
-
-    A cluster reads the one with which it once began, an update or two ago.
-    """
+    """Return the readable stores: a cluster reads the one with which it once began."""
     first = store(archive)
     found = {first, *archive.parent.glob("*.store")}
     # A teacher's, of an archive for all, is the teacher's.
@@ -236,10 +227,7 @@ def architecture() -> str:
 
 
 def client_pins() -> tuple[str, ...]:
-    """Return the Python client and then what it needs, as installed: `name==version`.
-
-    Pods get what notebooks have.
-    """
+    """Return the installed Python client, and then what it needs: `name==version`."""
     pins, waiting = {}, ["kubernetes"]
     while waiting:
         name = waiting.pop()

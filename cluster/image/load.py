@@ -43,9 +43,8 @@ def import_archive(
 ) -> list[str]:
     """Import the archive's images into containerd and return their names.
 
-    `snapshotter` is the one that containerd uses for pods, which ctr does not ask.
-    Raise LabError for a file that is no image archive or not for this machine,
-    NotRunning if containerd does not answer at `socket`.
+    `snapshotter` is that of the pods. Raise LabError for what is no image archive or
+    not for this machine, NotRunning if containerd does not answer.
     """
     return add(_AtSocket(ctr, socket, snapshotter), archive)
 
@@ -103,10 +102,7 @@ def _unusable(archive: Path, message: str) -> errors.LabError:
 
 
 def saved_names(archive: Path) -> list[str]:
-    """Return the names in an archive of `docker save`, or in an OCI layout.
-
-    Raise LabError for one without.
-    """
+    """Return the names in an archive, of Docker or an OCI layout; raise LabError."""
     try:
         with tarfile.open(archive) as tar:
             names = list(_names(tar))
@@ -165,11 +161,7 @@ class ListedImage(NamedTuple):
 
 
 def parse_list(text: str) -> list[ListedImage]:
-    """Return the images in the output of `ctr images list`.
-
-    For the kubelet containerd keeps each image under its digest too; that is no name
-    to ask for.
-    """
+    """Return the images with a name in the output of `ctr images list`."""
     rows = [line.split() for line in text.splitlines()[1:]]
     return [
         ListedImage(row[0], row[2], row[-2])

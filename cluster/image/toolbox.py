@@ -1,15 +1,8 @@
 """Describe the image of every lesson: what is in it and which commands collect that.
 
-Pure: nothing runs here. The image is made of the packages of this machine's own
-Debian or Ubuntu, without root and without Docker, so nothing is ever *installed* in
-it: packages are unpacked, and what their install scripts would have done stands here.
-
-behaviour            an image of Debian        here
-package scripts      run                       never; links, users, bytecode: below
-documentation        there                     left out, with locales and perl
-package manager      apt and dpkg              none: pods have no way out anyway
-/etc/ssl/certs       package ca-certificates   the list of the Python client's certifi
-PID 1                the command               an init that passes SIGTERM on
+Pure: nothing runs here. Packages of this machine's own Debian or Ubuntu are unpacked,
+without root and Docker; what their install scripts would have done is written below.
+Left out are documentation, locales, perl, apt and dpkg.
 """
 
 import hashlib
@@ -108,10 +101,7 @@ PAUSE_NAMES = (versions.PAUSE_IMAGE,)
 
 @dataclass(frozen=True)
 class Inputs:
-    """What decides the bytes of the image besides this package's own files.
-
-    `kubectl` is the SHA-256 of the program, `client` as of `find.client_pins`.
-    """
+    """What decides the bytes of the image besides this package's own files."""
 
     system: str
     architecture: str
@@ -135,10 +125,7 @@ def _digest(text: str, program: bytes = b"") -> str:
 def unpack_command(
     suite: str, sources_file: str, options_file: str, target: str
 ) -> list[str]:
-    """Return the command that unpacks the packages into the directory `target`.
-
-    An empty `sources_file` leaves the choice of the sources to mmdebstrap.
-    """
+    """Return the command that unpacks the packages into the directory `target`."""
     return [
         "mmdebstrap",
         "--mode=chrootless",
@@ -167,10 +154,7 @@ def client_command(
     target: str,
     client: str,
 ) -> list[str]:
-    """Return the command that puts the wheels of `client` into the directory `target`.
-
-    `python` has pip; `image_python` is the version that will import them, as `3.11`.
-    """
+    """Return the command that puts the wheels of `client` into `target`."""
     return [
         *(python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"),
         *("--no-compile", "--progress-bar=off", "--only-binary=:all:"),
@@ -215,11 +199,7 @@ def covers(name: str, patterns: tuple[str, ...]) -> bool:
 def layers(
     base: Tree, client: Tree, zipped: Path, kubectl: Path, packages: str
 ) -> list[Tree]:
-    """Return the layers of the toolbox, lowest first; the first is the pause image.
-
-    `base` are the picked files of the packages, `client` the unzipped modules, to be
-    found in the directory `packages`.
-    """
+    """Return the layers, the lowest first, which alone is the pause image."""
     base = base | _additions(base, packages)
     init = INIT.removeprefix("/")
     return [

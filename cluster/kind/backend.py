@@ -1,7 +1,4 @@
-"""Bring the kind cluster up and down: the same verbs as the local cluster has.
-
-Its objects are in the container of the node: `stop` stops that, `delete` removes it.
-"""
+"""Bring the kind cluster up and down: its objects are in the container of the node."""
 
 import contextlib
 import json
@@ -44,11 +41,6 @@ class Kind(Backend):
     logs = LOGS
 
     state: Path = field(default_factory=paths.state_dir)
-
-    @property
-    def kubeconfig(self) -> Path:
-        """Return where the learner's kubeconfig is."""
-        return self._plan.kubeconfig
 
     @property
     def context(self) -> str:
@@ -118,8 +110,7 @@ class Kind(Backend):
     def delete(self) -> bool:
         """Remove the cluster and its state; return False if there was none.
 
-        Raise StateError for a directory that is not ours, NoEngine or KindFailed as
-        long as the engine does not let go of the node: all is kept then.
+        Raise LabError as long as the engine keeps the node: all is kept then.
         """
         statedir.refuse_foreign(self.state)
         if not self.state.exists():
@@ -179,10 +170,7 @@ class Kind(Backend):
         return KindPlan(self.state, known.cluster if known else name_for(self.state))
 
     def _engine(self) -> engine.Engine:
-        """Return the engine that made the cluster, else the first that answers.
-
-        Raise LabError if its command line leads to another one by now.
-        """
+        """Return the engine of the cluster, or the first one; raise LabError."""
         known = Record.read(self.state)
         if known:
             ours = engine.Engine(known.engine)

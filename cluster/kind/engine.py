@@ -68,10 +68,7 @@ class Engine:
         return {**os.environ, CHOSEN: self.program, "KUBECONFIG": ""}
 
     def state(self, cluster: str) -> str:
-        """Return the state of a cluster's node, as `running` or `exited`, "" for none.
-
-        Raise EngineFailed if it does not answer.
-        """
+        """Return the state of a node, as `running`, "" for none; raise EngineFailed."""
         label = f"label={_LABEL}={cluster}"
         return self.ask("ps", "--all", f"--filter={label}", "--format={{.State}}")
 
@@ -148,11 +145,7 @@ def _shorten(complaint: str) -> str:
 
 
 def problem(program: str, info: str, root: Path = Path("/")) -> str | None:
-    """Return why kind cannot use the engine, a clause without subject, or None.
-
-    `info` is the JSON of `docker info` or `podman info`. Without JSON it passes: kind
-    says best what is wrong.
-    """
+    """Return why kind cannot use the engine of an `info`, or None."""
     try:
         read = _podman if program == "podman" else _docker
         name, rootless, unified, controllers = read(json.loads(info))

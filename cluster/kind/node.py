@@ -1,7 +1,4 @@
-"""Talk to the node of a kind cluster: readiness, logs, images.
-
-The node is a container; what runs in it is asked through the engine's `exec`.
-"""
+"""Talk to the node of a kind cluster, a container, through the engine's `exec`."""
 
 import functools
 import io
@@ -85,10 +82,7 @@ class Node:
     # --- its logs ---
 
     def log(self, component: str, lines: int, *, previous: bool) -> str:
-        """Return the last lines of a component; raise EngineFailed, NotRunning.
-
-        Of the node's own tools, which answer when the API server does not.
-        """
+        """Return the end of a log, also without the API server; raise LabError."""
         if component == "node":
             return self.engine.ask("logs", f"--tail={lines}", self.plan.node)
         if component in SERVICES:
@@ -130,10 +124,7 @@ class Node:
 
 
 def await_ready(node: Node, commands: Commands, progress: Progress) -> None:
-    """Wait for the API server, the node, the ServiceAccount and DNS, in this order.
-
-    Raise NotReady or KindFailed when the budget is spent or the node ended.
-    """
+    """Wait for server, node, ServiceAccount and DNS; raise NotReady or KindFailed."""
     began = time.monotonic()
     _await_answer(node, progress)
     for what, arguments in node.plan.conditions().items():

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cluster import errors, processes, programs, statedir, versions
@@ -58,11 +59,7 @@ def ensure_kind(progress: Progress) -> Path:
 
 
 def node_image() -> str | Path:
-    """Return the name of the node image, or the archive that holds it.
-
-    The default is the image of our kind, by its digest. Raise LabError for an archive
-    that is not there.
-    """
+    """Return the name of the node image, or its archive; raise LabError."""
     value = os.environ.get(NODE_IMAGE)
     if not value:
         return versions.KIND_NODE
@@ -111,10 +108,7 @@ class Commands:
         self.run(command, what, lambda: progress.update(f"{what}: {self._step(began)}"))
 
     def node_image(self, progress: Progress) -> str:
-        """Have the engine load or pull the node image, and return its name.
-
-        Raise StartFailed, and LabError for an archive that is not there.
-        """
+        """Load or pull the node image; return its name, or raise LabError."""
         image = node_image()
         if isinstance(image, str):
             if not self.engine.has_image(image):
@@ -142,8 +136,7 @@ class Commands:
     ) -> Path:
         """Return an archive of the image of the lessons, made in a container.
 
-        `work` is an empty directory, `client` the pins of the Python client. Raise
-        KindFailed, LabError without a kubectl for pods.
+        `client` is the pins of the Python client. Raise LabError.
         """
         context, archive = work / "context", work / "archive.tar"
         context.mkdir()
@@ -160,9 +153,8 @@ class Commands:
             ["save", f"--output={archive}", name],
         ):
             what = f"{self.engine.program} {words[0]}"
-            line = f"{what}: the image of the lessons"
-            command = [self.engine.program, *words]
-            self.run(command, what, lambda line=line: progress.update(line))
+            show = partial(progress.update, f"{what}: the image of the lessons")
+            self.run([self.engine.program, *words], what, show)
         return archive
 
     def run(self, command: list[str], what: str, show: Callable[[], None]) -> str:

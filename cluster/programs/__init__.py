@@ -88,10 +88,7 @@ def ensure_kubectl(progress: Progress) -> Path:
 
 
 def ensure_api_server(view: Progress | None = None) -> Path:
-    """Return a directory with the two programs of an API server; get missing ones.
-
-    Raise MissingTool where they cannot run, else what `ensure` does.
-    """
+    """Return a directory with the two programs of an API server; get missing ones."""
     if sys.platform != "linux":
         raise errors.MissingTool(
             "kube-apiserver",

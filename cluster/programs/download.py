@@ -59,13 +59,11 @@ def download(
     if not any(found for _, found in wanted):
         return None
     architecture = releases.ARCHITECTURES.get(platform.machine(), "")
-    reason = None
-    if releases.OFF in os.environ:
-        reason = f"{releases.OFF} is set"
-    elif not architecture:
-        reason = f"nothing is published for {platform.machine()}"
-    if reason:
-        progress.finish(f"{_instead('')}, because {reason}")
+    off = releases.OFF in os.environ
+    if off or not architecture:
+        nothing = f"nothing is published for {platform.machine()}"
+        why = f"{releases.OFF} is set" if off else nothing
+        progress.finish(f"{_instead('')}, because {why}")
         return None
     base = releases.mirror()
     asked = [
@@ -94,10 +92,7 @@ class Unavailable(Exception):
 def fetch(
     wanted: Sequence[Release], directory: Path, progress: Progress
 ) -> tuple[dict[Release, Path], dict[Release, str]]:
-    """Return the files that came, and the reasons for those that did not.
-
-    Raise OSError for our own disk. Whatever ends the wait ends the downloads.
-    """
+    """Return the files that came, and the reasons for the others; raise OSError."""
     make_private(directory)
     fetcher = _Fetcher(directory)
     with ThreadPoolExecutor(PARALLEL) as pool:
@@ -125,11 +120,12 @@ def _watch(
     while left := [file for file in files.values() if not file.done()]:
         if time.monotonic() - shown >= STEADY:
             shown = time.monotonic()
-            message = f"downloading {len(files)} files, {len(files) - len(left)} done"
-            message += f", {fetcher.received / 1e6:.0f} MB"
             running = [r for r, file in files.items() if file.running()]
-            if names := sorted(name for r in running for name in r.programs):
-                message += f", now {', '.join(names)}"
+            names = sorted(name for r in running for name in r.programs)
+            message = (
+                f"downloading {len(files)} files, {len(files) - len(left)} done, "
+                f"{fetcher.received / 1e6:.0f} MB, now {', '.join(names)}"
+            )
         progress.update(message)
         wait(left, timeout=_TICK)
 
@@ -174,10 +170,9 @@ class _Fetcher:
         if reason := self._unreachable.get(release.host):
             raise Unavailable(reason)
         # After a transient status, not after a broken connection.
-        again = Retry(
-            **{"total": None, "connect": 0, "read": 0, "other": 0, "redirect": 0},
-            **{"status": RETRIES, "status_forcelist": _PASSING, "backoff_factor": 0.5},
-            raise_on_status=False,
+        none = Retry(None, connect=0, read=0, other=0, redirect=0, backoff_factor=0.5)
+        again = none.new(
+            status=RETRIES, status_forcelist=_PASSING, raise_on_status=False
         )
         try:
             with requests.Session() as session, contextlib.ExitStack() as replies:
@@ -301,12 +296,9 @@ def _explain(
     """Leave one line on the screen if something must be built after all."""
     # The distribution's program will do where there is one.
     missing = [(step, reason) for step, reason in left if not check.system_has(step)]
-    reasons = list(dict.fromkeys(reason for _, reason in missing if reason))
-    if not reasons:
-        return
-    which = "" if all_ else f" {', '.join(step.name for step, _ in missing)}"
-    more = f" (and {len(reasons) - 2} more)" if len(reasons) > 2 else ""
-    progress.finish(f"{_instead(which)}, because {'; '.join(reasons[:2])}{more}")
+    if reasons := list(dict.fromkeys(reason for _, reason in missing if reason)):
+        which = "" if all_ else f" {', '.join(step.name for step, _ in missing)}"
+        progress.finish(f"{_instead(which)}, because {'; '.join(reasons[:2])}")
 
 
 def _instead(which: str) -> str:

@@ -71,10 +71,7 @@ def detect(path: Path) -> Go | None:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment for Go, without settings that change programs.
-
-    How sources are fetched stays the learner's business: GOPROXY, proxies.
-    """
+    """Return the environment for Go, without settings that change programs."""
     env = dict(os.environ)
     for name in ("GOEXPERIMENT", "GOROOT", "GOAMD64", "GOARM64"):
         env.pop(name, None)

@@ -94,10 +94,7 @@ class Recipe:
         return [name for step in self.steps for name in step.programs]
 
     def key(self) -> str:
-        """Return the name of the cache entry: version, machine, hash of all input.
-
-        An update of Go is no reason for a build of several minutes.
-        """
+        """Return the name of the cache entry: version, machine, hash of all but Go."""
         digest = hashlib.sha256(repr(FLAGS).encode())
         for step in self.steps:
             digest.update(repr(step.settings()).encode())

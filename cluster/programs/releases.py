@@ -56,10 +56,7 @@ class Release:
     def at(
         self, architecture: str, mirror: str = "", system: str = sys.platform
     ) -> "Release":
-        """Return the release for `architecture`, with the addresses that are asked.
-
-        A mirror keeps what it copies under its own address, then the host, the path.
-        """
+        """Return the release for a machine, with the addresses of a mirror."""
 
         def here(text: str) -> str:
             text = text.replace("{arch}", architecture).replace("{system}", system)
@@ -97,10 +94,7 @@ def hosts() -> str:
 
 
 def sum_in(text: str, name: str) -> str:
-    """Return the SHA-256 of the file `name` in a text with sums, or "".
-
-    The text is a sum alone, or lines as `sha256sum` writes them, perhaps signed.
-    """
+    """Return the SHA-256 of `name` in a text as `sha256sum` writes it, or ""."""
     for line in text.splitlines():
         found = _SUM.match(line.strip())
         if found and (found[2] or name).rpartition("/")[2] == name:
@@ -111,10 +105,7 @@ def sum_in(text: str, name: str) -> str:
 def _release(
     place: str, file: str, sums: str, *programs: str, inside: str | None = None
 ) -> Release:
-    """Describe a file at `place`, which holds the programs below `inside` of a tar.
-
-    `sums` is the name of the text with its sum, or what is added to the file's.
-    """
+    """Describe a file; `inside` is where a tar file has the programs."""
     sums = f"{file}{sums}" if sums.startswith(".") else sums
     paths = {name: f"{inside}{name}" for name in programs}
     members = None if inside is None else paths
