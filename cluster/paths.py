@@ -78,9 +78,6 @@ def _from_env(name: str) -> Path | None:
     return Path(value).expanduser().absolute() if value else None
 
 
-# --- Private directories ---
-
-
 def make_private(directory: Path) -> None:
     """Make the directory and missing parents, 0700; accept an existing directory."""
     # `parents=True` would leave those above to the umask.

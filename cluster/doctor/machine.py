@@ -106,12 +106,10 @@ class Namespaces:
         """Return why so few may be mapped, and the way out."""
         facts = self.facts
         if facts.privileged or facts.no_new_privs:
-            why = "this user namespace has no more"
-            if not facts.privileged:
-                why = "no_new_privs forbids the set-uid program newuidmap"
-            return why, (
-                "Only whoever runs this sandbox can change it; all other lessons work."
-            )
+            why = "no_new_privs forbids the set-uid program newuidmap"
+            why = "this user namespace has no more" if facts.privileged else why
+            hint = "Only whoever runs this sandbox can change it; other lessons work."
+            return why, hint
         grant = (
             "sudo usermod --add-subuids 100000-165535 "
             f"--add-subgids 100000-165535 {self.user}"
@@ -119,9 +117,8 @@ class Namespaces:
         granted = facts.subuid and facts.subgid
         if not facts.has_newuidmap:
             get = "sudo apt-get install -y uidmap"
-            return "newuidmap is not installed", (
-                get if granted else f"{get} && {grant}"
-            )
+            hint = get if granted else f"{get} && {grant}"
+            return "newuidmap is not installed", hint
         if granted:
             return "/etc/subuid or /etc/subgid grant too few", grant
         return f"/etc/subuid and /etc/subgid grant none to {self.user}", grant

@@ -114,16 +114,6 @@ class Client:
         found = self.json("get", "namespace", HOME, "--ignore-not-found")
         return found.get("metadata", {}).get("uid", "")
 
-    def versions(self) -> tuple[str, str]:
-        """Return the versions of this kubectl and of the server."""
-        found = self.json("version")
-        server = found.get("serverVersion", {}).get("gitVersion", "")
-        return found["clientVersion"]["gitVersion"], server
-
-    def user(self) -> str:
-        """Return the name that the server has for us."""
-        return self.json("auth", "whoami")["status"]["userInfo"]["username"]
-
 
 @dataclass(frozen=True)
 class Target:
@@ -147,10 +137,11 @@ def find(kubeconfig: Path, context: str, progress: Progress) -> Target:
     programs.ensure_kubectl(progress)
     progress.update(f"asking {server}")
     client = Client(path, context, server)
-    client_version, version = client.versions()
-    return Target(
-        client, document, client.uid(), client.user(), version, client_version
-    )
+    found = client.json("version")
+    user = client.json("auth", "whoami")["status"]["userInfo"]["username"]
+    version = found.get("serverVersion", {}).get("gitVersion", "")
+    ours = found["clientVersion"]["gitVersion"]
+    return Target(client, document, client.uid(), user, version, ours)
 
 
 def take(document: dict, context: str, folder: Path) -> dict:

@@ -162,8 +162,6 @@ class Kind(Backend):
             "`python -m helpers images add FILE`."
         )
 
-    # --- how it is done ---
-
     @property
     def _plan(self) -> KindPlan:
         known = Record.read(self.state)

@@ -39,8 +39,6 @@ class Node:
         """Return the output of a command in the node; raise EngineFailed."""
         return self.engine.ask("exec", self.plan.node, *command, timeout=timeout)
 
-    # --- its cluster ---
-
     def asks(self, *arguments: str) -> list[str]:
         """Return the command by which our kubectl asks this cluster and no other."""
         return [
@@ -79,8 +77,6 @@ class Node:
             return ""
         return done.stdout.strip() if done.returncode == 0 else ""
 
-    # --- its logs ---
-
     def log(self, component: str, lines: int, *, previous: bool) -> str:
         """Return the end of a log, also without the API server; raise LabError."""
         if component == "node":
@@ -105,8 +101,6 @@ class Node:
         script += '[ ! -e "$file" ] || cat "$file"; done'
         return self.run("sh", "-c", script, "sh", AUDIT)
 
-    # --- its images ---
-
     def images(self) -> list[images.StoredImage]:
         """Return the images that pods can use without a pull, sorted by name."""
         listed = json.loads(self.run("crictl", "images", "-o", "json"))["images"]
@@ -118,9 +112,6 @@ class Node:
             ),
             key=lambda image: image.name,
         )
-
-
-# --- wait for it ---
 
 
 def await_ready(node: Node, commands: Commands, progress: Progress) -> None:
@@ -176,9 +167,6 @@ def _row(container: dict, created: str) -> dict:
         "last_exit": last.get("reason"),
         "since": datetime.fromisoformat(began).timestamp(),
     }
-
-
-# --- import images ---
 
 
 @dataclass(frozen=True)

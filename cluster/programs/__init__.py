@@ -137,9 +137,6 @@ def _entry(recipe: Recipe) -> Path:
     return paths.cache_dir() / "bin" / recipe.key()
 
 
-# --- What is missing is made ---------------------------------------------------
-
-
 def _make(recipe: Recipe, work: "WorkDir", progress: Progress) -> Path:
     from cluster.programs import build, download
 

@@ -44,26 +44,16 @@ _NETWORK = (
 _REASONS = ((_DISK_FULL, _ROOM), (_KILLED, _MEMORY), (_NOT_FETCHED, _NETWORK))
 
 
-@dataclass(frozen=True)
 class WorkDir:
-    """The directories of builds and downloads, one build at a time, below `root`."""
+    """The directories of builds and downloads, one build at a time, below `root`.
 
-    root: Path
+    `compiled` is Go's cache: a build that was cut short goes on from it. What came
+    whole into `downloads` is not fetched again.
+    """
 
-    @property
-    def log(self) -> Path:
-        """Return the file with all output of the last build."""
-        return self.root / "log"
-
-    @property
-    def compiled(self) -> Path:
-        """Return Go's build cache. A build that was cut short goes on from it."""
-        return self.root / "compiled"
-
-    @property
-    def downloads(self) -> Path:
-        """Return where downloads are. What came whole is not fetched again."""
-        return self.root / "downloads"
+    def __init__(self, root: Path) -> None:
+        self.root, self.log = root, root / "log"
+        self.compiled, self.downloads = root / "compiled", root / "downloads"
 
     def stage(self) -> Path:
         """Make the directory of this build; remove those of dead builds."""
