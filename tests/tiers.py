@@ -20,7 +20,7 @@ MARKERS = (
     "heavy: what takes more than Python; left out of `make quick`",
 )
 #: a cluster, API servers, programs, a browser
-HEAVY_FIXTURES = {"cluster", "mine", "production", "one_lab", "kind", "browser"}
+HEAVY_FIXTURES = {*"cluster mine production older one_lab kind browser".split()}
 HEAVY = (
     "tests/cluster/controlplane/test_controlplane.py",
     "tests/cluster/image/test_images.py",

@@ -1,13 +1,10 @@
 """Which backend a machine gets, and why: many simulated machines, and this one."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +14,6 @@ from cluster.doctor.machine import Namespaces
 from cluster.local import trial
 from cluster.machine import storage
 from cluster.progress import Silent
-from tests import unprivileged
 from tests.notebooks import ROOT
 
 ABSENT = "docker and podman are not installed"
@@ -186,43 +182,6 @@ def test_the_sessions_cluster_is_what_is_chosen_while_it_is_kept(cluster):
     assert here.kept == backends.kept().name
     assert backends.kept().state == paths.state_dir() and backends.kept().running()
     assert f"({here.kept} cluster" in repr(cluster)
-
-
-# --- where namespaces can be made, and no start succeeds ---
-
-
-@pytest.fixture
-def home():
-    """Return a home directory where uid 1000 can reach it: pytest's own is closed."""
-    with tempfile.TemporaryDirectory(prefix="home-") as directory:
-        os.chown(directory, unprivileged.UID, unprivileged.UID)
-        yield Path(directory)
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-@pytest.mark.parametrize(
-    ("ids", "step"),
-    [(True, "being root of a user namespace"), (False, "making namespaces")],
-    ids=["65536 ids", "one id"],
-)
-def test_a_namespace_without_capabilities_is_a_refusal(home, ids, step):
-    """As on Ubuntu 24.04: the choice, the doctor and a start agree, in its words."""
-
-    def run(*words):
-        command = (sys.executable, "-m", "helpers", *words)
-        return unprivileged.run(command, home, ids=ids, powerless=True)
-
-    refused = f"{step} was refused (Operation not permitted)"
-    found = {each["name"]: each for each in json.loads(run("doctor", "--json").stdout)}
-    backend = found["backend"]["message"]
-    assert not backend.startswith("local") and f"because {refused}, and " in backend
-    assert "namespaces" not in found
-    assert not any(each["level"] == "fatal" for each in found.values())
-    local = run("up", "--backend", "local")
-    message, hint = local.stdout.partition("error: ")[2].splitlines()
-    assert local.returncode == 1
-    assert message == f"The local cluster cannot start: {refused}."
-    assert hint == trial.hint_of(step)
 
 
 #: how a trial can end without an answer of the kernel, and what is said of it

@@ -13,7 +13,7 @@ from cluster.progress import Silent
     [
         ("write /c/b: no space left on device", "LAB_CACHE_DIR"),
         ("compile: signal: killed", "3 GB of memory"),
-        ("Get x: dial tcp: lookup y", "GOPROXY"),
+        ("dial tcp 127.0.0.1:9: connect: connection refused", "GOPROXY"),
         ("main.go:3:2: undefined: x", "The whole output"),
     ],
 )

@@ -125,7 +125,7 @@ def test_what_no_check_has_written_is_a_bad_line(state, line):
     state.mkdir()
     attempts.file().write_bytes(line + b"\n")
     [bad] = noted()
-    assert bad.number == 1 and bad.fault
+    assert bad.number == 1 and bad.reason
 
 
 def test_a_file_that_cannot_be_written_is_said_and_stops_nobody(state, capsys):
