@@ -11,19 +11,15 @@ class Progress(Protocol):
 
     def update(self, message: str) -> None:
         """Show the present step; call again with the same text while the step lasts."""
+        return
 
     def finish(self, message: str) -> None:
         """Show the result and leave that line on the screen."""
+        return
 
 
-class Silent:
+class Silent(Progress):
     """Show nothing: for tests and for callers that print their own line."""
-
-    def update(self, message: str) -> None:
-        """Do nothing."""
-
-    def finish(self, message: str) -> None:
-        """Do nothing."""
 
 
 class _Line:

@@ -199,8 +199,8 @@ class Existing(Backend):
 
         if may():
             return
-        binding = rbac.binding(record.user, namespace)
-        ours.run("create", *account.SEND, manifest=[binding])
+        binding = [rbac.binding(record.user, namespace)]
+        ours.run("create", *account.SEND, manifest=binding)
         if not until(may, TIMEOUT):
             hint = "`python -m helpers rbac` prints what an administrator applies."
             raise errors.NotReady(f"A right in {namespace}", TIMEOUT, "none", hint)

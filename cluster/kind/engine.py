@@ -164,9 +164,7 @@ def problem(program: str, info: str, root: Path = Path("/")) -> str | None:
 
 
 def _docker(info: dict) -> tuple[str, bool, bool, list[str]]:
-    options = [
-        word for line in info["SecurityOptions"] or () for word in line.split(",")
-    ]
+    options = ",".join(info["SecurityOptions"] or ()).split(",")
     # Without a driver the limits say nothing (moby issue 42151).
     driven = info.get("CgroupDriver") != "none"
     limits = zip(CONTROLLERS, ("MemoryLimit", "PidsLimit", "CPUShares"), strict=True)

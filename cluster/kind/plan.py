@@ -142,13 +142,9 @@ class KindPlan:
         return {
             "the node": ["wait", "nodes", "--all", "--for=condition=Ready"],
             "the default ServiceAccount": [
-                *("wait", "serviceaccount/default", "--for=create"),
-                "--namespace=default",
+                *("wait", "serviceaccount/default", "--for=create", "-n=default")
             ],
-            "DNS": [
-                *("rollout", "status", "deployment/coredns"),
-                "--namespace=kube-system",
-            ],
+            "DNS": ["rollout", "status", "deployment/coredns", "-n=kube-system"],
         }
 
 

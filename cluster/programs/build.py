@@ -84,7 +84,10 @@ def build(
         )
     stage = work.stage()
     work.log.write_text("")
-    tools = find_tools(work.log, progress)
+    go = golang.find() or golang.install(work.log, progress)
+    compiler = golang.c_compiler()
+    seccomp = compiler is not None and golang.has_seccomp(compiler)
+    tools = Tools(go, compiler, seccomp)
     steps = [step for step in steps if _is_needed(step, tools)]
     compilers = min(preflight.processors(), preflight.memory_available() // COMPILER)
     programs = stage / "programs"
@@ -112,14 +115,6 @@ class Tools:
     go: golang.Go
     compiler: list[str] | None
     seccomp: bool
-
-
-def find_tools(log: Path, progress: Progress) -> Tools:
-    """Return the tools of a build; install a missing Go, or raise MissingTool."""
-    go = golang.find() or golang.install(log, progress)
-    compiler = golang.c_compiler()
-    seccomp = compiler is not None and golang.has_seccomp(compiler)
-    return Tools(go, compiler, seccomp)
 
 
 def _is_needed(step: Step, tools: Tools) -> bool:

@@ -16,10 +16,9 @@ from cluster.paths import make_private
 from cluster.programs.recipe import parse
 from cluster.progress import Progress
 
-#: Name, version and SHA-256 of the wheel that holds a Go toolchain.
+#: name, version and SHA-256 of the wheel that holds a Go toolchain
 WHEEL = Path(__file__).parent / "locks" / "go" / "requirements.txt"
-
-#: Where Go's own installer puts it, often without adding it to PATH.
+#: where Go's own installer puts it, often without adding it to PATH
 _USUAL = "/usr/local/go/bin/go"
 #: where the wheel has it
 _PROGRAM = Path("go", "bin", "go")
