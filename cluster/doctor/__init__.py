@@ -51,16 +51,12 @@ def _look(topic: type[Topic]) -> list[Finding]:
     try:
         return list(topic.read().findings())
     except errors.LabError as error:
-        return [fatal(name, error.message, error.hint)]
+        message, hint = error.message, error.hint
     except Exception as error:
         # One look that fails must not hide what the others see.
-        return [
-            fatal(
-                name,
-                f"could not be examined: {type(error).__name__}: {error}",
-                "This is a bug of these notebooks: please report it with this line.",
-            )
-        ]
+        message = f"could not be examined: {type(error).__name__}: {error}"
+        hint = "This is a bug of these notebooks: please report it with this line."
+    return [fatal(name, message, hint)]
 
 
 @dataclass(frozen=True)

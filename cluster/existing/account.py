@@ -51,8 +51,8 @@ class UsePlan:
     def lines(self) -> list[str]:
         """Return the lines that a person reads before they agree."""
         record = self.record
-        theirs = "yours, which the server keeps in namespaces of lessons already"
-        kind = theirs if record.fenced else "yours"
+        kept = ", which the server keeps in namespaces of lessons already"
+        kind = f"yours{kept if record.fenced else ''}"
         kind = "made for the lessons" if record.made else kind
         names = [f"{each['kind']}/{each['metadata']['name']}" for each in self.objects]
         lines = [

@@ -137,7 +137,7 @@ def _file(inputs: toolbox.Inputs) -> Path:
 
 
 def keep(file: Path, make: Callable[[Path], Path], progress: Progress) -> Path:
-    """Return `file`, or a directory; let `make` build a missing one in an empty one.
+    """Return `file`; let `make` build a missing file, or directory, in an empty one.
 
     One process builds, others wait. The file is there whole or not at all; the next
     build removes the directory of a killed build. Raise StateError for a directory that
@@ -145,10 +145,8 @@ def keep(file: Path, make: Callable[[Path], Path], progress: Progress) -> Path:
     """
     if file.exists():
         return file
-    directory, message = (
-        file.parent,
-        "another process builds the toolbox image; waiting",
-    )
+    directory = file.parent
+    message = "another process builds the toolbox image; waiting"
     with contextlib.ExitStack() as stack:
         try:
             make_private(directory)
