@@ -24,7 +24,7 @@ def _lacks(program: str) -> bool:
 ALLOWED = (
     (r"only root can", not ROOT),
     (r"user-mode-linux is for x86-64", platform.machine() != "x86_64"),
-    (r"root may bind|root writes", ROOT),
+    (r"root may bind", ROOT),
     (r"Chromium is not here", not ROOT and _lacks("chromium")),
     (r"slirp4netns|user-mode-linux|squashfs-tools|no modules for it", not ROOT),
     (r"for this processor \(AMX\)", has_amx()),

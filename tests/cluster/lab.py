@@ -85,13 +85,16 @@ class Lab:
 
     # --- Its users ----------------------------------------------------------------
 
+    @property
+    def for_kubectl(self) -> dict[str, str]:
+        """Return the environment of a kubectl that knows this cluster alone."""
+        kubeconfig = self.backend.kubeconfig
+        return {"KUBECONFIG": str(kubeconfig), "HOME": str(self.state.parent)}
+
     def kubectl(self, *words: str, input: str | None = None) -> str:
         done = subprocess.run(
             [self.binaries / "kubectl", *words],
-            env={
-                "KUBECONFIG": str(self.backend.kubeconfig),
-                "HOME": str(self.state.parent),
-            },
+            env=self.for_kubectl,
             input=input,
             capture_output=True,
             text=True,
