@@ -9,7 +9,7 @@ import pytest
 
 from cluster import doctor
 from cluster.backends import Choice
-from cluster.doctor import cluster, engine, machine, node, programs
+from cluster.doctor import machine, node, programs
 from cluster.doctor.findings import fatal, ok, warning
 from cluster.errors import NotEnough
 from cluster.local import idmap
@@ -26,10 +26,10 @@ DISTRIBUTION = Runc("/usr/sbin/runc", seccomp=True, system=True)
 RUNTIME = programs.Runtime(DISTRIBUTION, True)
 BUILD = programs.Build(True, runc=True)
 IMAGE = programs.Image(Path("/i/a.tar"), True, 10**10)
-DISK = cluster.Directory(
+DISK = doctor.Directory(
     "state", Path("/s"), "LAB_STATE_DIR", True, None, True, 50_000_000_000, 600_000_000
 )
-IDLE = cluster.Cluster(None)
+IDLE = doctor.Cluster(None)
 STATUS = {
     "phase": "ready",
     "awaited": [],
@@ -45,7 +45,7 @@ def namespaces(facts=ROOT_USER, **found):
 
 
 def chosen(name, reason, hint="", about="Kubernetes"):
-    return cluster.Chosen(Choice(name, reason, hint), about)
+    return doctor.Chosen(Choice(name, reason, hint), about)
 
 
 def change(topic, **values):
@@ -54,15 +54,11 @@ def change(topic, **values):
 
 def one_directory(**values):
     """Return a topic of a single directory."""
-    return cluster.Directories(change(DISK, **values), change(DISK, name="cache"))
+    return doctor.Directories(change(DISK, **values), change(DISK, name="cache"))
 
 
 #: machine → topic, name of the finding, level, what the message and the hint say
 MACHINES = {
-    "a rare processor": (
-        machine.Kernel("Linux", "6.1", "riscv64"),
-        *("kernel", "fatal", "x86_64 and aarch64", "another machine"),
-    ),
     "a machine with Docker that restricts namespaces": (
         chosen("kind", "x was refused", "Allow it: `sudo x`."),
         *("local cluster", "ok", "^Allow it: `sudo x`. Then run `python -m helpers de"),
@@ -98,7 +94,7 @@ MACHINES = {
     ),
     "a node with walls": (node.Node(), "node", "ok", "in user-mode Linux", ""),
     "no engine": (
-        engine.Engine("", "docker does not answer", ""),
+        node.Engine("", "docker does not answer", ""),
         *("engine", "fatal", "docker does not answer", "LAB_BACKEND=local"),
     ),
     "a newuidmap that refuses": (

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from cluster import errors
-from cluster.existing.identify import distance, failure, take
+from cluster.existing.identify import failure, take
 from tests.cluster.existing.conftest import use
 
 DOCUMENT = {
@@ -69,10 +69,6 @@ def test_a_plugin_without_a_path_stays_without():
     user = {"name": "me", "user": {"exec": {"command": "aws"}}}
     found = take({**DOCUMENT, "users": [user]}, "mine", Path("/x"))
     assert found["users"][0]["user"]["exec"]["command"] == "aws"
-
-
-def test_versions_are_compared_by_their_minor():
-    assert (distance("v1.37.2", "v1.34.0"), distance("v1.37.2", "v1.37.9")) == (3, 0)
 
 
 NO_PLUGIN = """\

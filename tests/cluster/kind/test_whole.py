@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import tarfile
 import time
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 
 from cluster import errors, programs as programs, versions
 from cluster.image import find as image_find
-from cluster.kind import node as node_module
+from cluster.image.load import full_name
 from cluster.kind.backend import LOGS
 from cluster.kind.plan import AUDIT, Record
 from cluster.kind.programs import NODE_IMAGE
@@ -142,12 +143,24 @@ def test_two_at_once_get_one_cluster_in_place_of_half_a_node(lab, nodes):
     assert len(nodes()) == 1 and nodes() != half
 
 
+def toolbox_id(archive):
+    """Return the id of our image: the digest of its configuration."""
+    with tarfile.open(archive) as tar:
+        images = json.load(tar.extractfile("manifest.json"))
+    [config] = [
+        image["Config"]
+        for image in images
+        if versions.TOOLBOX_IMAGE in map(full_name, image["RepoTags"])
+    ]
+    return f"sha256:{Path(config).stem}"
+
+
 def test_it_is_ready_with_our_image_and_nothing_of_the_learners(whole):
     """Afterwards ~/.kube/config and KUBECONFIG are compared."""
     assert whole.running()
     archive = image_find.ensure(programs.find_kubectl(), Silent())
     [ours] = [each for each in whole.images() if each.name == versions.TOOLBOX_IMAGE]
-    assert ours.digest == node_module.toolbox_id(archive)
+    assert ours.digest == toolbox_id(archive)
     assert whole.kubeconfig.stat().st_mode & 0o777 == 0o600
     document = json.loads(json.dumps(whole.status()))
     assert document.keys() == STATUS.keys()
@@ -276,7 +289,7 @@ def test_a_mac_makes_the_image_in_the_engine_and_connects(whole, docker, tmp_pat
         up = python(*MAC, "helpers", "up", env=env, timeout=patience(300))
     assert up.returncode == 0, up.stderr
     [made] = (cache / "images").glob("*.tar")
-    assert node_module.toolbox_id(made) in {each.digest for each in whole.images()}
+    assert toolbox_id(made) in {each.digest for each in whole.images()}
     status = python(*MAC, "helpers", "status", env=env)
     assert status.stdout.splitlines()[0] == "ready", status.stderr
     said = python(*MAC, "tests.cluster.kind.macconnects", env=env)

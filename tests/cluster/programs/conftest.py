@@ -38,7 +38,7 @@ class Compiled:
 
 @pytest.fixture(scope="package")
 def compiled(tmp_path_factory) -> Compiled:
-    go = golang.find(gobox.MINIMUM)
+    go = golang.find()
     if go is None:
         pytest.skip("no Go on PATH or in the cache, where a build puts one")
     folder = tmp_path_factory.mktemp("compiled")

@@ -5,9 +5,6 @@ from pathlib import Path
 
 from cluster.programs.recipe import Recipe, Step
 
-#: the `go` line of the small module
-MINIMUM = (1, 26, 0)
-
 
 def write(root: Path, source: str | None = None) -> None:
     """Write the lock and the source of the module `hello`."""

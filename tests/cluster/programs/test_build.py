@@ -3,8 +3,8 @@
 import pytest
 
 from cluster.programs import build
+from cluster.programs.build import WorkDir
 from cluster.programs.recipe import Step
-from cluster.programs.workdir import WorkDir
 from cluster.progress import Silent
 
 

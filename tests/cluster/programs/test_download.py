@@ -14,8 +14,8 @@ import pytest
 
 from cluster import errors, programs
 from cluster.programs import check, download, releases
+from cluster.programs.build import WorkDir
 from cluster.programs.recipe import RECIPE, Recipe
-from cluster.programs.workdir import WorkDir
 from cluster.progress import Silent
 from tests.cluster.programs import gobox, mirror as m
 from tests.patience import patience
@@ -257,19 +257,16 @@ def test_what_does_not_come_is_left_to_the_build_by_whole_steps(
 
 
 @pytest.mark.parametrize(
-    ("spoil", "reason"),
-    [
-        (lambda _: MUTE.read_bytes(), "does not run here"),
-        (lambda p: p[:100_000], "is cut short"),
-    ],
+    "spoil",
+    [lambda _: MUTE.read_bytes(), lambda p: p[:100_000]],
     ids=["mute", "short"],
 )
 def test_a_program_that_cannot_run_here_is_not_taken(
-    mirror, hello, work, program, spoil, reason
+    mirror, hello, work, program, spoil
 ):
     mirror.files["/hello.example/v1.2.3/hi.sha256"] = b""
     mirror.publish(_here(mirror, releases.PUBLISHED["hi"]), {"hi": spoil(program)})
-    line = f"building instead, because the published hi {reason}"
+    line = "building instead, because the published hi does not run here"
     assert fetch(work, hello) == (None, [line])
 
 

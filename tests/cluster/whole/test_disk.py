@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from cluster.doctor.cluster import Cluster
+from cluster.doctor import Cluster
 from cluster.machine import storage
 from tests.cluster.whole.lab import Lab, full
 from tests.waiting import until
