@@ -84,7 +84,7 @@ class ControlPlane(Local):
         """Return the topics of `doctor`."""
         from cluster.doctor import machine, node
 
-        return (machine.Kernel, node.Account, node.Node)
+        return (machine.Kernel, machine.PlainLimits, node.Node)
 
     def images(self) -> list[images.StoredImage]:
         """Raise NoNode: images are on nodes."""

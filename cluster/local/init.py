@@ -17,7 +17,7 @@ from cluster.machine import bootstrap, layout, probes
 from cluster.machine.components import Component, describe
 from cluster.machine.lifecycle import BUDGET, Lifecycle, Task
 from cluster.machine.supervisor import Supervisor
-from cluster.permissions import make_private
+from cluster.paths import make_private
 from cluster.statedir import write_private
 from cluster.waiting import until
 

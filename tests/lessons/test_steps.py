@@ -1,31 +1,31 @@
 """Every step of the chapter is shown in a notebook, and something is asserted there."""
 
-import json
+import tomllib
+from pathlib import Path
 
-from tests.notebooks import FILES
-from tools import steps
+import pytest
 
+from tests.notebooks import FILES, load
+from tests.style.page import Cell, Page
 
-def test_every_step_is_asserted_somewhere():
-    assert steps.unproven(steps.shown(FILES)) == []
-
-
-def test_no_cell_names_a_step_that_is_none():
-    known = steps.STEPS.keys()
-    assert [cell for cell in steps.shown(FILES) if cell.step not in known] == []
+STEPS = tomllib.loads(Path(__file__).with_name("steps.toml").read_text("utf-8"))
 
 
-def test_a_step_that_is_only_shown_is_unproven(tmp_path):
-    cells = [
-        {"cell_type": "code", "id": source, "source": source, "metadata": {"steps": of}}
-        for of, source in (
-            (["A1", "B2"], "!kubectl get pods"),
-            (["B2"], "out = !kubectl get pods\nassert out, 'no output'"),
-            (["A3"], "%%sh\nkubectl get pods"),
-            (["A2"], "%%sh\nkubectl get pods || code=$?\ntest $code = 1"),
-        )
-    ]
-    path = tmp_path / "01-some.ipynb"
-    path.write_text(json.dumps({"cells": cells}))
-    missing = {*steps.unproven(steps.shown([path]))}
-    assert missing == steps.STEPS.keys() - {"A2", "B2"}
+def test_every_step_is_asserted_somewhere_and_no_cell_names_another():
+    cells = [cell for path in FILES for cell in Page.read(load(path)).code]
+    named = [(cell, step) for cell in cells for step in cell.metadata.get("steps", ())]
+    assert {step for _, step in named} == STEPS.keys()
+    assert {step for cell, step in named if cell.proves} == STEPS.keys()
+
+
+@pytest.mark.parametrize(
+    ("source", "proves"),
+    [
+        ("!kubectl get pods", False),
+        ("out = !kubectl get pods\nassert out, 'no output'", True),
+        ("%%sh\nkubectl get pods", False),
+        ("%%sh\nkubectl get pods || code=$?\ntest $code = 1", True),
+    ],
+)
+def test_what_is_only_shown_is_not_proven(source, proves):
+    assert Cell(0, "id", "code", source).proves == proves

@@ -1,12 +1,19 @@
 """`make chapter` runs notebooks in real kernels, keeps outputs, tells what failed."""
 
+import signal
+import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 
-from tests.notebooks import FILES
-from tools import chapter, execution
+from cluster.waiting import until
+from tests.commandline import environment, python
+from tests.notebooks import FILES, ROOT
+from tools import chapter
 
 HEADER = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ"
 TOKEN = f"{HEADER}.eyJzdWIiOiJzeXN0ZW06YSJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
@@ -68,7 +75,7 @@ def test_a_notebook_is_kept_with_its_outputs_up_to_the_cell_that_fails(tmp_path)
         ("never", "6 * 7"),
     )
     before = path.read_bytes()
-    assert run(path).fault == "unmeant: AssertionError: one is not two"
+    assert run(path) == "unmeant: AssertionError: one is not two"
     assert path.read_bytes() == before
     outputs = [cell.outputs for cell in kept(path).cells]
     [value], [shell], [view], [meant], _, [unmeant], never = outputs
@@ -94,8 +101,8 @@ def test_a_kernel_that_dies_and_a_cell_that_does_not_end_are_results(
     tmp_path, monkeypatch, source, timeout, fault
 ):
     """The other notebooks still get their turn."""
-    monkeypatch.setattr(execution, "CELL_TIMEOUT", timeout)
-    assert run(write(tmp_path, "03-dead.ipynb", ("ends", source))).fault == fault
+    monkeypatch.setattr(chapter, "CELL_TIMEOUT", timeout)
+    assert run(write(tmp_path, "03-dead.ipynb", ("ends", source))) == fault
 
 
 @pytest.mark.parametrize(
@@ -117,9 +124,9 @@ def test_a_secret_in_an_output_fails_and_nothing_is_written(
         notebook.cells[0].outputs = [output]
         return ""
 
-    monkeypatch.setattr(execution, "execute", execute)
+    monkeypatch.setattr(chapter, "execute", execute)
     path = write(tmp_path, "05-leak.ipynb", ("leak", "1"))
-    assert run(path).fault == "leak: the output shows a token"
+    assert run(path) == "leak: the output shows a token"
     assert not (tmp_path / "ran").exists()
 
 
@@ -142,7 +149,7 @@ def test_a_check_that_does_not_refuse_its_stub_is_named(tmp_path):
         ("all-check", "if 0 in each.values(): raise NotSolved('not yet')", "check"),
         ("all-solution", "each = {'a': 1}", "solution"),
     )
-    assert run(path, prove_checks=True).fault.split("; ") == [
+    assert run(path, prove_checks=True).split("; ") == [
         "lax-stub-on-stub: the stub raises ZeroDivisionError",
         "lax-check-on-stub: no error, not NotSolved",
         "odd-check-on-stub: NameError, not NotSolved",
@@ -159,33 +166,55 @@ def test_a_cell_that_cannot_run_twice_is_named(tmp_path):
     """A learner who is unsure runs it once more; what is kept is the first time."""
     path = write(tmp_path, "09-twice.ipynb", ("many", "n = 1"), ("once", "n\ndel n"))
     fault = "once-again: NameError: name 'n' is not defined"
-    assert run(path, twice=True).fault == fault
+    assert run(path, twice=True) == fault
     assert [cell.id for cell in kept(path).cells] == ["many", "once"]
 
 
-def test_the_command_prints_a_table_and_fails_if_one_does(monkeypatch, capsys):
-    """One line per notebook, in order; the exit code is what CI sees."""
-    good = chapter.Result("01-good.ipynb", 1.0)
-    ended = {"01-good": good, "02-bad": chapter.Result("02-bad.ipynb", 2, "value: E")}
-    monkeypatch.setattr(chapter.sidebyside, "run", lambda *_: ended)
-    assert chapter.main(["02-bad.ipynb", "01-good.ipynb"]) == 1
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert lines[0] == ["notebook", "seconds", "result"]
-    assert lines[1] == ["02-bad.ipynb", "2.0", "value:", "E"]
-    assert lines[2:4] == [["01-good.ipynb", "1.0", "ok"], ["sum", "3.0"]]
-    assert chapter.main(["01-good.ipynb"]) == 0
+@INFRASTRUCTURE
+def test_the_command_tells_how_each_ended_and_fails_if_one_does(tmp_path):
+    """One line per notebook; the exit code is what CI sees."""
+    good = write(tmp_path, "01-good.ipynb", ("value", "6 * 7"))
+    bad = write(tmp_path, "02-bad.ipynb", ("value", "1 / 0"))
+    command = ("-m", "tools.chapter", "--target", tmp_path / "out")
+    both = python(*command, bad, good, env={"COLUMNS": "80"})
+    fine = python(*command, good)
+    found = {line.split()[0]: line.split()[-1] for line in both.stdout.splitlines()}
+    assert (found["01-good.ipynb"], found["02-bad.ipynb"]) == ("ok", "zero")
+    assert found["1"] == f"{tmp_path / 'out'}."
+    assert (both.returncode, fine.returncode) == (1, 0)
+    assert both.stderr == ""
 
 
-@pytest.mark.parametrize(
-    ("path", "label"),
-    [
-        ("deeper/12-b.ipynb", "12-b"),
-        ("ko/deeper/12-b.ipynb", "ko/12-b"),
-    ],
-)
-def test_each_edition_has_its_own_place_and_names(path, label):
+@INFRASTRUCTURE
+def test_ctrl_c_ends_the_command_and_its_kernels(tmp_path):
+    """At once: what has begun is not waited for."""
+    note = tmp_path / "pid"
+    path = write(
+        tmp_path,
+        "08-long.ipynb",
+        ("notes", f"!echo $PPID > {note}"),
+        ("waits", "import threading\nthreading.Event().wait()"),
+    )
+    line = (sys.executable, "-m", "tools.chapter", "--target", tmp_path / "out", path)
+    # The directory of the sockets stays.
+    with tempfile.TemporaryDirectory() as place:
+        command = subprocess.Popen(line, cwd=ROOT, env=environment({"TMPDIR": place}))
+        try:
+            assert until(lambda: note.exists() and note.read_text(), 60)
+            kernel = psutil.Process(int(note.read_text()))
+            command.send_signal(signal.SIGINT)
+            assert command.wait(10) == -signal.SIGINT
+            kernel.wait(10)
+        finally:
+            command.kill()
+            command.wait()
+
+
+@pytest.mark.parametrize("path", ["02-a.ipynb", "ko/deeper/12-b.ipynb"])
+def test_each_edition_has_its_own_place(tmp_path, path):
+    """Both can run at once, into one directory."""
     assert chapter.place(chapter.NOTEBOOKS / path).as_posix() == path
-    assert chapter.label(chapter.NOTEBOOKS / path) == label
+    assert chapter.place(tmp_path / path).as_posix() == Path(path).name
 
 
 def test_what_runs_by_default_is_english():

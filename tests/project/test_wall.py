@@ -13,14 +13,14 @@ from tests.notebooks import ROOT
 #: a module that has a floor of its own is named with its room
 FLOORS = (
     ("die_with_parent", "errors", "progress", "syscalls", "versions"),
-    ("backend", "permissions", "preflight", "processes", "waiting"),
+    ("backend", "preflight", "processes", "waiting"),
     ("paths",),
     ("statedir",),
     ("image", "kubeconfig", "machine"),
     ("programs",),
     ("existing", "kind", "local"),
     ("usermode",),
-    tuple(f"doctor.{n}" for n in ("engine", "findings", "machine", "node", "programs")),
+    tuple(f"doctor.{n}" for n in ("findings", "machine", "node", "programs")),
     ("existing.backend", "kind.backend", "local.backend"),
     ("controlplane",),
     ("backends",),
@@ -30,7 +30,7 @@ FLOORS = (
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 #: what any module of `helpers` may import: they start, find and build nothing
 LEAVES = {
-    *("cluster.errors", "cluster.kubeconfig", "cluster.paths", "cluster.permissions"),
+    *("cluster.errors", "cluster.kubeconfig", "cluster.paths"),
     *("cluster.processes", "cluster.progress", "cluster.waiting"),
 }
 #: what goes by the door of `cluster`, and what it is for

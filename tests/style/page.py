@@ -9,6 +9,8 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 Fault = tuple[str, str]
 FENCED = re.compile(r"^\s*(```|~~~).*?^\s*(```|~~~)[^\n]*\n?", re.M | re.S)
+#: how bash says `assert`
+TEST = re.compile(r"test |.*\bjq -e\b")
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +64,12 @@ class Cell:
     def tests(self) -> list[str]:
         """Return what each assert in it demands."""
         return [ast.unparse(node.test) for node in self.nodes(ast.Assert)]
+
+    @property
+    def proves(self) -> bool:
+        """Say whether it asserts something: in a `%%sh` cell, by a line with `test`."""
+        shell = self.magic == "sh" and any(map(TEST.match, self.lines))
+        return shell or bool(self.tests)
 
     @property
     def text(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""What fills the directory of containerd: itself and an import, without a cluster."""
+"""Containerd and an import alone fill its directory, without a cluster."""
 
 from cluster.local import images
 from cluster.machine import layout
