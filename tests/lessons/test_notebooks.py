@@ -34,7 +34,7 @@ def test_the_rules_of_the_page(path):
     assert not findings, "\n" + "\n".join(findings)
 
 
-@pytest.mark.parametrize("path", PAGES, ids=str)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: f"{path.relative_to(ROOT)}")
 def test_links_between_pages_lead_somewhere(path):
     """A relative link names a file that is there, in Korean too."""
     text = path.read_text("utf-8")
