@@ -1,6 +1,6 @@
 """Make the namespaces of the machine and start its PID 1: the outer process.
 
-The only place that calls `unshare`. Three processes, each the child of the one before;
+Three processes, each the child of the one before;
 when one is killed, the kernel kills the next:
 
 - the outer process stays what it was. It holds the lock that says "running", so the
@@ -20,15 +20,14 @@ import resource
 import select
 import signal
 import socket
-import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from cluster import syscalls as sc
 from cluster.die_with_parent import die_with_parent
-from cluster.local import idmap, images, init, relay, rootfs
-from cluster.machine import cgroups, identity, layout, storage
+from cluster.local import images, init, relay, rootfs
+from cluster.machine import cgroups, identity, idmap, layout, storage
 
 #: of the machine, beside its user namespace
 MACHINE = (
@@ -153,7 +152,7 @@ def start(
     namespaces from now on, but not seen there. PID 1 calls `rootfs.enter` first.
     """
     state = Path(sources.state)
-    ids = _become_root(state)
+    ids = idmap.become_root(state)
     first = ids.uids[0][1]
     if first:
         with sc.step(f"giving files to uid {first}"):
@@ -175,7 +174,7 @@ def start(
     most = resource.getrlimit(resource.RLIMIT_NPROC)[1]
     most = THREADS if most == resource.RLIM_INFINITY else min(most, THREADS)
     resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
-    _new_user_namespace(ids, MACHINE)
+    idmap.new_user_namespace(ids, MACHINE)
     # A change of ids has made the kernel forget it.
     die_with_parent()
     ours, theirs = socket.socketpair()
@@ -191,21 +190,6 @@ def start(
         os._exit(live())
     theirs.close()
     return child, ours
-
-
-@sc.step("being root of a user namespace")
-def _become_root(state: Path) -> idmap.Map:
-    """Become root, in a user namespace if need be; return the ids for the next.
-
-    Raise StepRefused: where AppArmor restricts it, root of one has no capabilities.
-    """
-    ids = idmap.decide(idmap.read_facts(state))
-    if ids.how == "direct":
-        return ids
-    _new_user_namespace(ids)
-    if Path("/proc/self/setgroups").read_text().strip() == "allow":
-        os.setgroups([])
-    return idmap.decide(idmap.read_facts(state))
 
 
 def _owner_as_us(store: str) -> int | None:
@@ -226,7 +210,7 @@ def _owner_as_us(store: str) -> int | None:
         child = os.fork()
         if child == 0:
             with suppress(sc.StepRefused):
-                _new_user_namespace(idmap.Map("direct", *rows))
+                idmap.new_user_namespace(idmap.Map("direct", *rows))
                 namespace = os.open("/proc/self/ns/user", os.O_RDONLY)
                 socket.send_fds(theirs, [b"x"], [namespace])
             os._exit(0)
@@ -234,73 +218,6 @@ def _owner_as_us(store: str) -> int | None:
         _, received, *_ = socket.recv_fds(ours, 1, 1, socket.MSG_CMSG_CLOEXEC)
         os.waitpid(child, 0)
     return received[0] if received else None
-
-
-def remove_tree(path: str) -> None:
-    """Remove a directory that ids of the user namespace own parts of."""
-    _become_root(Path(path))
-    os.execvp("rm", ["rm", "-rf", "--", path])
-
-
-def _new_user_namespace(ids: idmap.Map, more: int = 0) -> None:
-    """Unshare a user namespace, and `more`; a helper outside writes the map.
-
-    All that its maker is in it, it is from now on: root.
-    """
-    target = os.getpid()
-    unshared_r, unshared_w = os.pipe()
-    answer_r, answer_w = os.pipe()
-    helper = os.fork()
-    if helper == 0:
-        os.close(unshared_w)
-        if os.read(unshared_r, 1):
-            os.write(answer_w, _map_or_single(ids, target).encode())
-        os._exit(0)
-    os.close(answer_w)
-    try:
-        with sc.step("making a user namespace"):
-            sc.unshare(sc.CLONE_NEWUSER | more)
-        os.write(unshared_w, b"x")
-        problem = os.read(answer_r, 4096).decode()
-    finally:
-        os.close(unshared_w)
-        os.close(unshared_r)
-        os.close(answer_r)
-        os.waitpid(helper, 0)
-    if problem:
-        raise sc.StepRefused("mapping user ids", problem)
-
-
-def _map_or_single(ids: idmap.Map, pid: int) -> str:
-    problem = write_map(ids, pid)
-    # /etc/subuid may promise what newuidmap then refuses. Most lessons need one id.
-    untouched = not Path(f"/proc/{pid}/uid_map").read_text().strip()
-    if problem and ids.how == "newuidmap" and untouched:
-        return write_map(idmap.single(os.geteuid(), os.getegid()), pid)
-    return problem
-
-
-def write_map(ids: idmap.Map, pid: int) -> str:
-    """Write the maps of `pid`; return the reason of a failure, or ""."""
-    try:
-        if ids.how == "newuidmap":
-            for name, rows in (("uid", ids.uids), ("gid", ids.gids)):
-                words = [str(number) for row in rows for number in row]
-                done = subprocess.run(
-                    [f"new{name}map", str(pid), *words], capture_output=True, text=True
-                )
-                if done.returncode:
-                    return done.stderr.strip() or f"new{name}map failed"
-            return ""
-        if ids.how == "single":
-            # Without it an ordinary user may not write the group map.
-            Path(f"/proc/{pid}/setgroups").write_text("deny")
-        for name, rows in (("uid", ids.uids), ("gid", ids.gids)):
-            text = "\n".join(" ".join(map(str, row)) for row in rows)
-            Path(f"/proc/{pid}/{name}_map").write_text(text)
-    except OSError as error:
-        return error.strerror or str(error)
-    return ""
 
 
 def _refused(report: int, refusal: sc.StepRefused) -> int:

@@ -121,7 +121,7 @@ def remove_tree(path: Path) -> None:
 
     Raise StateError if that is impossible.
     """
-    remove = python_command("cluster.local.namespaces.remove_tree", str(path))
+    remove = python_command("cluster.machine.idmap.remove_tree", str(path))
     # A pod may have nested directories deeper than Python's own function goes.
     ours = apparmor.interpreter()
     for command, program in ((["rm", "-rf", "--", str(path)], None), (remove, ours)):

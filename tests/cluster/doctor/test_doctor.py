@@ -16,8 +16,8 @@ from cluster.backends import Choice
 from cluster.doctor import cluster, engine, machine, node, programs
 from cluster.doctor.findings import fatal, ok, warning
 from cluster.errors import LabError, NotEnough
-from cluster.local import idmap
 from cluster.local.trial import TrialResult
+from cluster.machine import idmap
 from cluster.preflight import Account
 from cluster.programs.check import Runc
 from tests.commandline import helpers

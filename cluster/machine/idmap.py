@@ -1,7 +1,7 @@
-"""Decide which user and group ids the machine's user namespace maps.
+"""Decide which user and group ids the machine's user namespace maps, and map them.
 
-Pure: facts in, a plan out. 65536 ids make `runAsUser` and `fsGroup` work; a single
-id is what any user may map, and all that most lessons need.
+65536 ids make `runAsUser` and `fsGroup` work; a single id is what any user may map, and
+all that most lessons need.
 
 The host's root starts the machine as nobody: uid 0 inside is the first of 65536 ids
 that no account has, the idea of `systemd-nspawn --private-users=pick`. Which, follows
@@ -13,10 +13,13 @@ import hashlib
 import os
 import pwd
 import shutil
+import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from cluster import syscalls as sc
 
 RANGE = 65536
 #: blocks of that size that hold no accounts by custom, https://systemd.io/UIDS-GIDS
@@ -222,3 +225,85 @@ def granted(text: str, user: str, uid: int) -> tuple[int, int] | None:
         and int(row[2]) > 0
     ]
     return max(ranges, key=lambda pair: pair[1], default=None)
+
+
+@sc.step("being root of a user namespace")
+def become_root(state: Path) -> Map:
+    """Become root, in a user namespace if need be; return the ids for the next.
+
+    Raise StepRefused: where AppArmor restricts it, root of one has no capabilities.
+    """
+    ids = decide(read_facts(state))
+    if ids.how == "direct":
+        return ids
+    new_user_namespace(ids)
+    if Path("/proc/self/setgroups").read_text().strip() == "allow":
+        os.setgroups([])
+    return decide(read_facts(state))
+
+
+def remove_tree(path: str) -> None:
+    """Remove a directory that ids of the user namespace own parts of."""
+    become_root(Path(path))
+    os.execvp("rm", ["rm", "-rf", "--", path])
+
+
+def new_user_namespace(ids: Map, more: int = 0) -> None:
+    """Unshare a user namespace, and `more`; a helper outside writes the map.
+
+    All that its maker is in it, it is from now on: root.
+    """
+    target = os.getpid()
+    unshared_r, unshared_w = os.pipe()
+    answer_r, answer_w = os.pipe()
+    helper = os.fork()
+    if helper == 0:
+        os.close(unshared_w)
+        if os.read(unshared_r, 1):
+            os.write(answer_w, _map_or_single(ids, target).encode())
+        os._exit(0)
+    os.close(answer_w)
+    try:
+        with sc.step("making a user namespace"):
+            sc.unshare(sc.CLONE_NEWUSER | more)
+        os.write(unshared_w, b"x")
+        problem = os.read(answer_r, 4096).decode()
+    finally:
+        os.close(unshared_w)
+        os.close(unshared_r)
+        os.close(answer_r)
+        os.waitpid(helper, 0)
+    if problem:
+        raise sc.StepRefused("mapping user ids", problem)
+
+
+def _map_or_single(ids: Map, pid: int) -> str:
+    problem = _write_map(ids, pid)
+    # /etc/subuid may promise what newuidmap then refuses. Most lessons need one id.
+    untouched = not Path(f"/proc/{pid}/uid_map").read_text().strip()
+    if problem and ids.how == "newuidmap" and untouched:
+        return _write_map(single(os.geteuid(), os.getegid()), pid)
+    return problem
+
+
+def _write_map(ids: Map, pid: int) -> str:
+    """Write the maps of `pid`; return the reason of a failure, or ""."""
+    try:
+        if ids.how == "newuidmap":
+            for name, rows in (("uid", ids.uids), ("gid", ids.gids)):
+                words = [str(number) for row in rows for number in row]
+                done = subprocess.run(
+                    [f"new{name}map", str(pid), *words], capture_output=True, text=True
+                )
+                if done.returncode:
+                    return done.stderr.strip() or f"new{name}map failed"
+            return ""
+        if ids.how == "single":
+            # Without it an ordinary user may not write the group map.
+            Path(f"/proc/{pid}/setgroups").write_text("deny")
+        for name, rows in (("uid", ids.uids), ("gid", ids.gids)):
+            text = "\n".join(" ".join(map(str, row)) for row in rows)
+            Path(f"/proc/{pid}/{name}_map").write_text(text)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
