@@ -19,8 +19,8 @@ from cluster.machine.logs import last_words
 from cluster.programs.recipe import CONTROL_PLANE, RECIPE
 from cluster.progress import Progress
 from cluster.statedir import write_private
-from cluster.usermode import disk, kernel, layout
-from cluster.usermode.components import INSIDE, NAME
+from cluster.usermode import disk, kernel
+from cluster.usermode.components import INSIDE, NAME, STATE
 from cluster.waiting import until
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class ControlPlane(Local):
             raise errors.NoNode(what, "the one of this cluster is still starting")
 
     def _log_directory(self, component: str) -> Path:
-        return self.state / (layout.STATE if component in INSIDE else "") / "logs"
+        return self.state / (STATE if component in INSIDE else "") / "logs"
 
     def _require_machine(self, progress: Progress) -> None:
         preflight.check(preflight.PlainAccount)

@@ -22,7 +22,6 @@ from dataclasses import dataclass, replace
 from cluster.machine import components, layout
 from cluster.machine.components import Component, Facts, Get
 from cluster.usermode import components as usermode
-from cluster.usermode.layout import EGRESS, WAY
 
 #: what a node needs, and is not there
 ABSENT = ("containerd", "kubelet", "coredns", "kube-proxy")
@@ -68,10 +67,10 @@ def describe(
     egress = {}
     if node:
         api = changes["kube-apiserver"]
-        api["--egress-selector-config-file"] = f"{STATE}/{EGRESS}"
+        api["--egress-selector-config-file"] = f"{STATE}/{usermode.EGRESS}"
         # For pods it is where the node's relay is.
         del api["--endpoint-reconciler-type"]
-        egress = {f"{STATE}/{EGRESS}": usermode.egress_config(f"{STATE}/{WAY}")}
+        egress = {f"{STATE}/{usermode.EGRESS}": usermode.egress_config(STATE)}
     for name, more in flags.items():
         changes[name] |= more
     parts = [part for part in components.describe(facts) if part.name in changes]

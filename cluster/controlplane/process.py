@@ -33,7 +33,7 @@ from cluster.machine.lifecycle import BUDGET, Lifecycle, Task
 from cluster.machine.supervisor import Supervisor
 from cluster.processes import PACKAGES
 from cluster.statedir import write_private
-from cluster.usermode import components as usermode, kernel, launcher, layout
+from cluster.usermode import components as usermode, kernel, launcher
 
 _MAIN = "cluster.controlplane.process.main"
 #: components of the node that ask the API server
@@ -100,7 +100,7 @@ def _plan(launch: Launch) -> ProcessPlan:
     if not launch.archive or not node:
         return plan
     write_embedded(pki, _NODE, server=API_SERVER, context=CONTEXT)
-    own = launch.state / layout.STATE
+    own = launch.state / usermode.STATE
     own.mkdir(mode=0o700, exist_ok=True)
     storage.prepare(own)
     (own / "root").mkdir(mode=0o700)
@@ -117,11 +117,11 @@ def _plan(launch: Launch) -> ProcessPlan:
         port=plan.port,
     )
     text = json.dumps(dataclasses.asdict(asked))
-    write_private(launch.state / layout.PLAN, text)
+    write_private(launch.state / usermode.PLAN, text)
     # By a name that a kernel's command line can hold, wherever the cache is.
-    (launch.state / layout.DISK).symlink_to(launch.archive.resolve())
+    (launch.state / usermode.DISK).symlink_to(launch.archive.resolve())
     # Of what is beside them it needs not even the names.
-    packages = launch.state / layout.PACKAGES
+    packages = launch.state / usermode.PACKAGES_LINK
     packages.mkdir(mode=0o700)
     (packages / "cluster").symlink_to(Path(PACKAGES, "cluster"))
     return dataclasses.replace(plan, node=dataclasses.asdict(node))

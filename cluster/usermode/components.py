@@ -23,12 +23,42 @@ from pathlib import Path
 from cluster.machine import components, layout as at
 from cluster.machine.components import Component, Facts
 from cluster.processes import PACKAGES, python_command
-from cluster.usermode import launcher as end_of_kernel, layout
 from cluster.usermode.kernel import Kernel
+
+#: what slirp4netns makes of it: the host's loopback device, and the node
+HOST_IP = "10.0.2.2"
+GUEST_IP = "10.0.2.100"
+GUEST_MASK = "255.255.255.0"
+DEVICE = "vec0"
+#: where the API server's way to pods and the kubelet comes out, in the node
+TUNNEL_PORT = 8132
+
+# Relative to the state directory, where the launcher and the kernel work: paths are
+# short, and hold nothing that a kernel's command line would cut in two.
+FRAMES = "run/frames.sock"
+ORDERS = "run/slirp.sock"
+#: where the API server begins its way to pods and the kubelet
+WAY = "run/egress.sock"
+#: The disk with the images, only read, and what PID 1 is asked for. Pods reach neither.
+DISK = "run/disk"
+PLAN = "run/node.json"
+#: leads to our packages
+PACKAGES_LINK = "run/packages"
+#: The node's own state directory, in there what its kernel writes, and its other disk.
+#: Pods can write to them, as the kernel shows its host's files to whoever mounts them.
+STATE = "guest"
+RUN = f"{STATE}/run"
+WRITTEN = f"{RUN}/disk.written"
+EGRESS = "etc/egress.json"
+
+#: MB; a node with three pods leaves half of it free
+MEMORY = 512
 
 NAME = "node"
 #: components inside, each with its log
 INSIDE = ("containerd", "kubelet", "coredns", "relay", "tunnel")
+#: seconds from SIGTERM to SIGKILL
+GRACE = 1.5
 RELAY = str(Path(PACKAGES, "cluster", "local", "relay.py"))
 #: Its PID 1. Paths are in hexadecimal digits: a kernel cuts its command line at blanks.
 _PROGRAM = (
@@ -76,14 +106,14 @@ def kernel_command(
         # Where the host refuses it, by ptrace. A kernel that does not know the word
         # would hand it on to PID 1.
         *(("seccomp=auto",) if kernel.seccomp else ()),
-        f"mem={layout.MEMORY}M",
+        f"mem={MEMORY}M",
         "root=/dev/root",
         # The host's files, as far as its user may read them.
         "rootfstype=hostfs",
         "rw",
         f"ubd0={disk}",
         *read,
-        f"{layout.DEVICE}:transport=bess,dst={layout.FRAMES},depth=128,gro=1",
+        f"{DEVICE}:transport=bess,dst={FRAMES},depth=128,gro=1",
         "con=null",
         "con0=null,fd:1",
         "quiet",
@@ -102,7 +132,7 @@ def kernel_command(
 
 def launcher(kernel: Kernel, python: str, state: str, egress: int) -> Component:
     """Describe the process on the host; `egress` is the port of the way to pods."""
-    plan_file = f"{state}/{layout.PLAN}"
+    plan_file = f"{state}/{PLAN}"
     return Component(
         NAME,
         tuple(
@@ -113,9 +143,9 @@ def launcher(kernel: Kernel, python: str, state: str, egress: int) -> Component:
                 kernel.slirp,
                 kernel.mkfs,
                 *kernel_command(
-                    *(kernel, python, plan_file, layout.WRITTEN, layout.DISK),
-                    run=layout.RUN,
-                    packages=f"{state}/{layout.PACKAGES}",
+                    *(kernel, python, plan_file, WRITTEN, DISK),
+                    run=RUN,
+                    packages=f"{state}/{PACKAGES_LINK}",
                 ),
                 python=python,
             )
@@ -123,9 +153,9 @@ def launcher(kernel: Kernel, python: str, state: str, egress: int) -> Component:
         # A control plane that is still starting needs all of a small machine.
         needs=("kube-apiserver", "kube-controller-manager", "kube-scheduler"),
         # Its memory is a file there; /dev/shm is small in a container, and everybody's.
-        env={"TMPDIR": layout.RUN},
+        env={"TMPDIR": RUN},
         # It gives the kernel its own grace, on a machine that may be busy.
-        grace=end_of_kernel.GRACE + 2.5,
+        grace=GRACE + 2.5,
         background=True,
     )
 
@@ -137,7 +167,7 @@ def describe(facts: Facts, port: int) -> tuple[Component, ...]:
         "relay",
         (
             *(facts.python, "-ISE", f"{at.ETC}/relay.py"),
-            *(layout.HOST_IP, str(port), str(at.API_PORT)),
+            *(HOST_IP, str(port), str(at.API_PORT)),
         ),
     )
     parts["tunnel"] = Component(
@@ -146,8 +176,8 @@ def describe(facts: Facts, port: int) -> tuple[Component, ...]:
             facts.python,
             "-ISE",
             f"{at.ETC}/tunnel.py",
-            layout.GUEST_IP,
-            str(layout.TUNNEL_PORT),
+            GUEST_IP,
+            str(TUNNEL_PORT),
         ),
     )
     return tuple(_alone(parts[name], INSIDE) for name in INSIDE)
@@ -162,10 +192,10 @@ def _alone(part: Component, names: tuple[str, ...]) -> Component:
     )
 
 
-def egress_config(socket: str) -> str:
+def egress_config(state: str) -> str:
     """Return the API server's EgressSelectorConfiguration: pods are elsewhere."""
     # NB: by an http:// address instead, API server 1.37 ends at once (nil pointer).
-    transport = {"uds": {"udsName": socket}}
+    transport = {"uds": {"udsName": f"{state}/{WAY}"}}
     connection = {"proxyProtocol": "HTTPConnect", "transport": transport}
     return json.dumps(
         {

@@ -17,7 +17,7 @@ from cluster.machine import storage
 from cluster.machine.logs import last_words
 from cluster.progress import Progress
 from cluster.statedir import open_private, write_private
-from cluster.usermode import components, guest, launcher, layout
+from cluster.usermode import components, guest, launcher
 from cluster.usermode.kernel import Kernel
 from cluster.waiting import until
 
@@ -47,7 +47,7 @@ def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:
     state = work / "state"
     state.mkdir()
     storage.prepare(state)
-    launcher.make_disk(kernel.mkfs, str(state / layout.DISK))
+    launcher.make_disk(kernel.mkfs, str(state / components.DISK))
     python = str(Path(sys.executable).resolve())
     plan = components.GuestPlan(
         str(state),
@@ -57,12 +57,12 @@ def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:
         archive=str(archive.resolve()),
         mksquashfs=kernel.mksquashfs,
     )
-    write_private(state / layout.PLAN, json.dumps(dataclasses.asdict(plan)))
+    write_private(state / components.PLAN, json.dumps(dataclasses.asdict(plan)))
     command = components.kernel_command(
-        kernel, python, str(state / layout.PLAN), layout.DISK
+        kernel, python, str(state / components.PLAN), components.DISK
     )
     # It needs no network.
-    command = [word for word in command if not word.startswith(layout.DEVICE)]
+    command = [word for word in command if not word.startswith(components.DEVICE)]
     _run(command, state, "importing the images", LONGEST)
     made = state / "etc" / guest.MADE
     if not made.exists():

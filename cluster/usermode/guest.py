@@ -17,7 +17,7 @@ from cluster.local import facts, images, init, network, rootfs
 from cluster.machine import layout as at
 from cluster.machine.components import Facts
 from cluster.syscalls import step
-from cluster.usermode import components, kernel, layout
+from cluster.usermode import components, kernel
 
 #: what pods need of the kernel and is not built in
 MODULES = ("bridge", "veth", "overlay", "squashfs")
@@ -79,7 +79,7 @@ def main(plan_file: str) -> None:
         raise sc.StepRefused("making cgroups", "this kernel lacks what pods need")
     if plan.archive:
         _make_disk(found, plan.mksquashfs)
-    network.add_device(layout.DEVICE, layout.GUEST_IP, layout.GUEST_MASK)
+    network.add_device(components.DEVICE, components.GUEST_IP, components.GUEST_MASK)
     init.copy_scripts(_SCRIPTS)
     supervisor = images.supervised(components.describe(found, plan.port))
     supervisor.start()

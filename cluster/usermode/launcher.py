@@ -19,14 +19,12 @@ from cluster.local import rootfs
 from cluster.machine.layout import SHARED
 from cluster.processes import PACKAGES
 from cluster.statedir import open_private
-from cluster.usermode import layout as at, walls
+from cluster.usermode import components as at, walls
 from cluster.waiting import until
 
 _LISTENER = 3
 #: seconds that a part may take to be there
 PATIENCE = 30.0
-#: seconds from SIGTERM to SIGKILL
-GRACE = 1.5
 #: seconds after SIGKILL; who is still there then waits for a device
 LAST = 10.0
 #: seconds between two looks
@@ -76,7 +74,7 @@ def main(port: str, relay: str, slirp: str, mkfs: str, *linux: str) -> int:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for child in reversed(children):
             # What leads its frames has nothing to finish.
-            end(child, GRACE if child is kernel else 0.0)
+            end(child, at.GRACE if child is kernel else 0.0)
 
 
 def make_disk(mkfs: str, file: str) -> None:
@@ -98,7 +96,13 @@ def _of_kernel(linux: str) -> Callable[[], None]:
         (
             *(linux, *_SYSTEM),
             *("/dev/random", "/dev/urandom", "/proc/cpuinfo"),
-            *(at.PLAN, at.DISK, at.PACKAGES, f"{PACKAGES}/cluster", plan["binaries"]),
+            *(
+                at.PLAN,
+                at.DISK,
+                at.PACKAGES_LINK,
+                f"{PACKAGES}/cluster",
+                plan["binaries"],
+            ),
             *rootfs.python_files(plan["python_home"]),
             f"{at.STATE}/pki",
         ),
@@ -155,7 +159,7 @@ def start(
     )
 
 
-def end(child: subprocess.Popen, grace: float = GRACE) -> None:
+def end(child: subprocess.Popen, grace: float = at.GRACE) -> None:
     """End an unreaped child and its group, at once or after the grace.
 
     A kernel that was killed has left in it the processes that ran on it, without
