@@ -13,7 +13,7 @@ from cluster import errors, paths, statedir, versions
 from cluster.backend import LOCAL as LOGS, STATUS, Backend
 from cluster.kubeconfig import embed, holds, read_kubeconfig, write_embedded
 from cluster.local.machine import local_machine
-from cluster.machine import layout, logs, ports, shortage, status_file, storage
+from cluster.machine import identity, layout, logs, ports, status_file, storage
 from cluster.machine.host import NOT_ANSWERING, Machine
 from cluster.progress import Progress, Silent
 from cluster.statedir import write_private
@@ -147,7 +147,7 @@ class Local(Backend):
         server = f"https://127.0.0.1:{ports.port_of(self.state)}"
         ours = {"server": server, "kubeconfig": str(self.kubeconfig)}
         ours["ends"] = self.ends()
-        if short := shortage.shortages(self.state):
+        if short := storage.shortages(self.state):
             ours["problem"] = "\n".join(map(str, short.values()))
         elif found["phase"] == NOT_ANSWERING:
             ours["problem"] = "the API server does not call itself ready within 5 s"
@@ -155,9 +155,7 @@ class Local(Backend):
 
     def ends(self) -> str:
         """Return when the cluster will end by itself, and what prevents that, or ""."""
-        from cluster.machine import ending
-
-        return ending.when(self.state)
+        return identity.ends(self.state)
 
     def ended(self) -> str | None:
         """Return why the cluster ended without `stop`, or None if that is not known."""
@@ -248,7 +246,7 @@ class Local(Backend):
             self._machine.await_ready(progress)
         except errors.LabError as error:
             # What it lacks explains why it does not answer.
-            for short in shortage.shortages(self.state).values():
+            for short in storage.shortages(self.state).values():
                 raise short from error
             raise
 

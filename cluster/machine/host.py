@@ -121,10 +121,8 @@ class Machine:
             return None
         with suppress(errors.StateError):
             if last := identity.last_run(self.state):
-                from cluster.machine import ending
-
                 phase = self.last_status()["phase"]
-                return ending.reason(last, phase, identity.boot())
+                return identity.why_ended(last, phase, identity.boot())
         return None
 
     def ending(self) -> bool:

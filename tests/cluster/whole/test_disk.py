@@ -13,7 +13,7 @@ import pytest
 
 from cluster import errors
 from cluster.doctor.cluster import Cluster
-from cluster.machine import host, probes, shortage, storage
+from cluster.machine import host, probes, storage
 from tests.cluster.whole.lab import Lab, full
 from tests.waiting import until
 
@@ -94,7 +94,7 @@ def test_up_names_the_disk_of_a_cluster_that_does_not_answer(lab, monkeypatch):
     """So does `connect()`: to start it anew would not help."""
     monkeypatch.setattr(probes, "TIMEOUT", 1.0)
     monkeypatch.setattr(host, "ANSWER_WITHIN", 1.0)
-    monkeypatch.setattr(shortage, "DISK", 10**18)
+    monkeypatch.setattr(storage, "DISK", 10**18)
     lab.kill("etcd", signal.SIGSTOP)
     try:
         until(lambda: lab.phase() == "not answering", 30)
