@@ -4,6 +4,7 @@ This is what `helpers.connection` and the command line call; one object, one dir
 """
 
 import json
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +13,8 @@ from typing import TYPE_CHECKING
 from cluster import errors, paths, statedir, versions
 from cluster.backend import LOCAL as LOGS, STATUS, Backend
 from cluster.kubeconfig import embed, holds, read_kubeconfig, write_embedded
-from cluster.local.machine import local_machine
 from cluster.machine import identity, layout, logs, ports, status_file, storage
-from cluster.machine.host import NOT_ANSWERING, Machine
+from cluster.machine.host import NOT_ANSWERING, Launch, Machine, Program
 from cluster.progress import Progress, Silent
 from cluster.statedir import write_private
 
@@ -22,10 +22,42 @@ from cluster.statedir import write_private
 if TYPE_CHECKING:
     from cluster.doctor.findings import Topic
     from cluster.image import load as images
-
+    from cluster.local.init import MachinePlan
 
 #: seconds that `delete` waits for a start that it cannot stop, as one that downloads
 PATIENCE = 20.0
+
+
+def _plan(launch: Launch) -> "MachinePlan":
+    from cluster.image import find as image_find
+    from cluster.local.init import MachinePlan
+
+    archive = launch.archive and launch.archive.resolve()
+    stores = image_find.stores(launch.archive) if launch.archive else []
+    return MachinePlan(
+        state=str(launch.state),
+        binaries=str(launch.binaries.resolve()),
+        python=str(Path(sys.executable).resolve()),
+        python_home=sys.base_prefix,
+        listener=launch.listener.fileno(),
+        archive=str(archive) if archive else None,
+        archive_key=archive.stem if archive else None,
+        stores=[str(store) for store in stores],
+    )
+
+
+def _refused(step: str, reason: str) -> errors.LabError:
+    from cluster.local import trial
+
+    return trial.refused(step, reason)
+
+
+NAMESPACES = Program(
+    "cluster.local.namespaces.main",
+    _plan,
+    "making the namespaces of the cluster",
+    refused=_refused,
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +83,7 @@ class Local(Backend):
 
     @property
     def _machine(self) -> Machine:
-        return local_machine(self.state)
+        return Machine(self.state, NAMESPACES)
 
     def running(self) -> bool:
         """Say whether a process of the cluster is alive."""
@@ -66,13 +98,13 @@ class Local(Backend):
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
         """Return the files of a start, found or made: programs and the archive."""
         from cluster.image import find as image_find
-        from cluster.local import facts, store
+        from cluster.local import init, store
         from cluster.programs import ensure
 
         programs = ensure(progress)
         archive = image_find.ensure(programs, progress)
         # What a cluster has begun with it keeps.
-        if not (self.state / "node" / "containerd" / facts.IMPORTED.name).exists():
+        if not (self.state / "node" / "containerd" / init.IMPORTED.name).exists():
             store.ensure(programs, archive, progress)
         return programs, archive
 

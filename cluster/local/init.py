@@ -8,21 +8,29 @@ import dataclasses
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from cluster import syscalls as sc
-from cluster.local import facts, network, rootfs
-from cluster.machine import bootstrap, layout, probes
-from cluster.machine.components import Component, describe
+from cluster.image import store
+from cluster.local import network, rootfs
+from cluster.machine import bootstrap, cgroups, layout, probes, storage
+from cluster.machine.components import Component, Facts, describe
 from cluster.machine.lifecycle import BUDGET, Lifecycle, Task
 from cluster.machine.supervisor import Supervisor
 from cluster.permissions import make_private
+from cluster.programs.check import find_runc
 from cluster.statedir import write_private
 from cluster.waiting import until
 
 #: seconds that pods get between SIGTERM and SIGKILL when the machine stops
 POD_GRACE = 0.5
+CONTAINERD = Path("/var/lib/containerd")
+#: says which archive containerd has; beside its data, so that it goes with them
+IMPORTED = CONTAINERD / "imported"
+#: is there where the kernel can filter system calls
+_FILTERS = Path("/proc/sys/kernel/seccomp/actions_avail")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,13 +71,82 @@ def run(plan: MachinePlan, made: Callable[[], None]) -> int:
     return pid_1.run()
 
 
+def find_facts(
+    python: str, archive_key: str | None, *, service_proxy: bool = False
+) -> Facts:
+    """Return the facts.
+
+    `archive_key` identifies the archive that is shown, None where there is none: what
+    was imported before is not again. `service_proxy` says whether `nft` works.
+    """
+    runc = find_runc(Path(layout.BIN))
+    assert runc, "the start has made sure that there is one"
+    return Facts(
+        python=python,
+        runc=runc.path,
+        seccomp=runc.seccomp and _FILTERS.exists(),
+        snapshotter="overlayfs" if rootfs.can_overlay(str(CONTAINERD)) else "native",
+        service_proxy=service_proxy,
+        bootstrapped=storage.bootstrapped(layout.ETCD, layout.BIN),
+        empty=not storage.was_ready(Path(layout.ETCD)),
+        import_archive=layout.ARCHIVE
+        if archive_key and not storage.says(IMPORTED, archive_key)
+        else None,
+        limits=cgroups.divide(),
+        single_id=ids() == 1,
+        oom_score=int(Path("/proc/self/oom_score_adj").read_text()),
+    )
+
+
+def ids() -> int:
+    """Count the ids of this user namespace."""
+    with open("/proc/self/uid_map") as file:
+        return sum(int(line.split()[2]) for line in file)
+
+
+def remember(found: Facts, archive_key: str | None) -> None:
+    """Keep the work of this start for the next; call it when all is ready."""
+    storage.remember_bootstrap(layout.ETCD, layout.BIN)
+    if found.import_archive and archive_key:
+        write_private(IMPORTED, archive_key)
+
+
+def begin_with_store(key: str) -> None:
+    """Let a new containerd begin with the mounted store.
+
+    `key` identifies the archive of the store. A containerd that has begun with another
+    store keeps it, and the images that were added: the archive is imported there. A
+    containerd whose store is gone begins anew.
+    """
+    if IMPORTED.exists() and store.is_whole(CONTAINERD):
+        return
+    _empty(CONTAINERD)
+    shown = Path(layout.IMAGES, store.name(key))
+    if not (shown.exists() and rootfs.can_overlay(str(CONTAINERD), str(shown))):
+        return
+    try:
+        store.begin(shown, CONTAINERD)
+    except OSError:
+        # The disk is full, or the store was removed just now: the import tells why.
+        _empty(CONTAINERD)
+    else:
+        write_private(IMPORTED, key)
+
+
+def _empty(directory: Path) -> None:
+    # A pod may have nested directories deeper than Python's own function goes.
+    if names := [str(path) for path in directory.iterdir()]:
+        command = ["rm", "-rf", "--", *names]
+        subprocess.run(command, check=False, env={"PATH": layout.PATH})
+
+
 class _Init:
     """What the lifecycle of this cluster is made of."""
 
     def __init__(self, plan: MachinePlan) -> None:
         self._key = plan.archive_key
         self._probes = probes.Prober()
-        self._facts = facts.find(
+        self._facts = find_facts(
             plan.python, plan.archive_key, service_proxy=network.guard_loopback()
         )
         components = describe(self._facts)
@@ -92,9 +169,9 @@ class _Init:
                 "seccomp": self._facts.seccomp,
                 "snapshotter": self._facts.snapshotter,
                 "limits": self._facts.limits,
-                "ids": facts.ids(),
+                "ids": ids(),
             },
-            finish=lambda: facts.remember(self._facts, self._key),
+            finish=lambda: remember(self._facts, self._key),
             clean_up=_end_pods,
         )
 

@@ -7,20 +7,24 @@ the cache beside the archive. Each new cluster begins with it, see `image.store`
 import os
 import subprocess
 import sys
+import threading
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from cluster import errors
-from cluster.image import find as image_find
-from cluster.local import images, namespaces, rootfs
-from cluster.machine import storage
-from cluster.machine.components import Facts
+from cluster.local import init, namespaces, rootfs
+from cluster.machine import components, layout, probes, storage
+from cluster.machine.components import Component, Facts
 from cluster.machine.logs import last_words
+from cluster.machine.supervisor import Supervisor
 from cluster.progress import Progress
 from cluster.statedir import below
 
 #: seconds; it takes about two
 LONGEST = 120.0
+#: what overlayfs leaves of its own in a layer's directory, closed even to its owner
+_WORK = "io.containerd.snapshotter.v1.overlayfs/snapshots/*/work/work"
 
 
 def ensure(binaries: Path, archive: Path, progress: Progress) -> None:
@@ -29,6 +33,8 @@ def ensure(binaries: Path, archive: Path, progress: Progress) -> None:
     It cannot in a cache that is another's, or on a file system that has no overlays;
     then each cluster imports the archive.
     """
+    from cluster.image import find as image_find  # not in the node
+
     file = image_find.store(archive)
     if file.exists() or not os.access(file.parent, os.W_OK | os.X_OK):
         return
@@ -64,10 +70,10 @@ def main(work: str, binaries: str, archive: str) -> int:
 
     def live() -> int:
         rootfs.enter()
-        if not rootfs.can_overlay(str(images.CONTAINERD)):
+        if not rootfs.can_overlay(str(init.CONTAINERD)):
             return 1
         found = Facts(python, "", False, "overlayfs", False)
-        return 0 if images.fill(found) else 1
+        return 0 if fill(found) else 1
 
     sources = rootfs.Sources(work, binaries, sys.base_prefix, archive)
     child, _life = namespaces.start(sources, live)
@@ -75,3 +81,40 @@ def main(work: str, binaries: str, archive: str) -> int:
     if status:
         print(last_words(Path(work, "logs", "image-import.log")), file=sys.stderr)
     return os.waitstatus_to_exitcode(status)
+
+
+def importing(found: Facts) -> tuple[Component, ...]:
+    """Return the components that import the archive into containerd's directory."""
+    return (
+        replace(components.containerd(found), stop_after=()),
+        components.image_import(layout.ARCHIVE, found.snapshotter),
+        components.image_prune(),
+    )
+
+
+def fill(found: Facts) -> bool:
+    """Import the images and end containerd; say whether all went well."""
+    changed = threading.Event()
+    supervisor = supervised(importing(found))
+    supervisor.changed = changed.set
+    supervisor.start()
+    threading.Thread(target=supervisor.reap, daemon=True).start()
+    while not (supervisor.all_ready() or supervisor.failed):
+        changed.wait()
+        changed.clear()
+    supervisor.stop()
+    for work in init.CONTAINERD.glob(_WORK):
+        work.rmdir()
+    return not supervisor.failed
+
+
+def supervised(parts: tuple[Component, ...]) -> Supervisor:
+    """Return the supervisor of the components, and write their files."""
+    for part in parts:
+        init.write_files(part)
+    return Supervisor(
+        parts,
+        lambda part: probes.ready(part.ready),
+        logs=layout.LOGS,
+        env=init.environment(),
+    )

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, paths, preflight, syscalls as sc
-from cluster.local import facts, namespaces, network, rootfs
+from cluster.local import init, namespaces, network, rootfs
 from cluster.machine import apparmor, cgroups, storage
 
 #: seconds; it takes a tenth of one
@@ -192,4 +192,4 @@ def _look(cgroup: int | None) -> dict:
     network.configure_network()
     nft = network.guard_loopback()
     overlay = rootfs.can_overlay(_STORAGE)
-    return {"overlay": overlay, "limits": limits, "nft": nft, "ids": facts.ids()}
+    return {"overlay": overlay, "limits": limits, "nft": nft, "ids": init.ids()}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cluster import syscalls as sc
 from cluster.image.store import begin
-from cluster.local import facts, images, init, network, rootfs
+from cluster.local import init, network, rootfs, store
 from cluster.machine import layout as at
 from cluster.machine.components import Facts
 from cluster.syscalls import step
@@ -41,7 +41,7 @@ _WHOLE = 'made=$1; shift; "$@" && sync && mv "$made.part" "$made"'
 _CGROUPS = "/sys/fs/cgroup"
 #: what a kernel tells of itself
 _OWN = (("proc", "/proc"), ("sysfs", "/sys"), ("cgroup2", _CGROUPS))
-_CONTAINERD = str(images.CONTAINERD)
+_CONTAINERD = str(init.CONTAINERD)
 #: the disk that is made, in `etc`
 MADE = "images"
 _SCRIPTS = {
@@ -74,21 +74,21 @@ def main(plan_file: str) -> None:
         _images()
     _clock_rate()
     network.configure_network()
-    found = facts.find(plan.python, plan.archive)
+    found = init.find_facts(plan.python, plan.archive)
     if not found.limits:
         raise sc.StepRefused("making cgroups", "this kernel lacks what pods need")
     if plan.archive:
         _make_disk(found, plan.mksquashfs)
     network.add_device(components.DEVICE, components.GUEST_IP, components.GUEST_MASK)
     init.copy_scripts(_SCRIPTS)
-    supervisor = images.supervised(components.describe(found, plan.port))
+    supervisor = store.supervised(components.describe(found, plan.port))
     supervisor.start()
     supervisor.reap()
 
 
 def _make_disk(found: Facts, mksquashfs: str) -> None:
     """Import the images, make a disk of them, and switch the machine off."""
-    if images.fill(found):
+    if store.fill(found):
         made = f"{at.ETC}/{MADE}"
         command = [mksquashfs, _CONTAINERD, f"{made}.part", *_SQUASHFS]
         # `reap` may take its exit code, so the file itself says that it is whole.

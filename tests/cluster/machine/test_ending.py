@@ -7,7 +7,6 @@ import pwd
 import pytest
 
 from cluster.local.backend import Local
-from cluster.local.machine import local_machine
 from cluster.machine import cgroups, identity
 from cluster.processes import start_time
 
@@ -35,7 +34,7 @@ def test_why_a_cluster_does_not_run(cgroup, phase, boot, reason):
 
 
 def test_of_a_cluster_that_was_stopped_or_never_ran_nothing_is_told(tmp_path):
-    machine = local_machine(tmp_path)
+    machine = Local(tmp_path)._machine
     assert machine.ended() is None
     (tmp_path / "run").mkdir()
     identity.write_state(tmp_path, None)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.local.machine import NAMESPACES
+from cluster.local.backend import NAMESPACES
 from cluster.machine import layout
 from cluster.machine.host import Machine
 from cluster.progress import Silent

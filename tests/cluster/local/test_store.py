@@ -1,12 +1,12 @@
 """What fills the directory of containerd: itself and an import, without a cluster."""
 
-from cluster.local import images
+from cluster.local import store
 from cluster.machine import layout
 from tests.cluster.machine.test_described import FACTS
 
 
 def test_it_is_filled_by_containerd_and_an_import_alone():
-    importing = images.importing(FACTS)
+    importing = store.importing(FACTS)
     names = ["containerd", "image-import", "image-prune"]
     assert [part.name for part in importing] == names
     assert importing[1].argv[-1] == layout.ARCHIVE
