@@ -1,19 +1,6 @@
 """Describe the control plane as plain processes of the host; nothing runs here.
 
-The descriptions are those of the local cluster, moved. What differs from it, and why:
-
-=====================  =========================  ==================================
-behaviour              local cluster              here
-=====================  =========================  ==================================
-node, pods             one node                   none, or one in user-mode Linux: a
-                                                  kernel of its own, cluster.usermode
-DNS, Service network   CoreDNS, kube-proxy        none: nobody could ask them
-network                one of its own             the host's loopback device, no other
-ports                  fixed, behind a relay      any free ones, held before the start
-API server             on every inner address     on 127.0.0.1
-Service `kubernetes`   has an endpoint            has none: no pod looks for it
-paths                  of the machine             by way of the working directory
-=====================  =========================  ==================================
+What differs from the local cluster is in docs/cluster.md.
 """
 
 from collections.abc import Mapping

@@ -1,48 +1,6 @@
 """Describe every component of the local cluster; nothing runs here.
 
-What differs from a usual (kubeadm) cluster, and why:
-
-=====================  =========================  ==================================
-behaviour              usual cluster              here
-=====================  =========================  ==================================
-control plane          static pods                processes of one machine: they do
-                                                  not show up as pods in kube-system
-etcd                   TLS on port 2379           unix socket in a 0700 directory
-default roles          made by the API server a   put into an empty etcd, the same
-                       second after it serves     ones, before it serves: see `seed`
-etcd durability        fsync on every write       none: a power cut may lose the last
-                                                  writes, a killed process loses nothing
-token lifetime         one year where 3607 s      as asked: the JWT says the truth
-                       were asked (extension)
-limits                 are enforced               where we may not make cgroups they
-                                                  are recorded, not enforced
-resize of a pod        acts on the running pod    without cgroups refused by a policy:
-                                                  it would end the kubelet
-files and processes    are given to any id        with a single id such calls do
-                                                  nothing and succeed; `runAsUser` and
-                                                  the like are refused by a policy
-processes of a pod     as many as the node's      512, where limits are enforced
-API server port        6443, Service port 443     443 on both: the Service works even
-                                                  where kube-proxy cannot run
-aggregated API, hooks  asked by the Service's     asked by the addresses of its
-                       address                    endpoints: also without kube-proxy
-leader election        leases                     off: there is one of each
-audit log              none                       of each request, see `machine.audit`
-node address           of a network card          172.30.0.1 on the loopback device
-Services, hostPort     always work                where `nft` works; else only the
-                                                  Services `kubernetes` and DNS
-seccomp                Unconfined, unless a pod   RuntimeDefault where runc can filter
-                       asks for a profile
-AppArmor               a profile, if loaded       none: only root of the host loads one
-ephemeral storage      limits are enforced        recorded: the kubelet would not start
-                                                  on every file system, nor say how much
-                                                  there is, which a start does instead
-eviction, image GC     when a disk is full        none: the disk is the learner's
-joining nodes          with bootstrap tokens      none join
-profiling              for administrators         off
-images                 pulled from a registry     imported: there is no way out; all
-                                                  registries are `registry`, here
-=====================  =========================  ==================================
+What differs from a usual (kubeadm) cluster is in docs/cluster.md.
 """
 
 import json

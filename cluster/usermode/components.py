@@ -1,19 +1,6 @@
 """Describe the node: its process on the host, and the components in it. Pure.
 
-The components are those of the local cluster. What differs in them, and why:
-
-=====================  =========================  ==================================
-behaviour              local cluster              here
-=====================  =========================  ==================================
-control plane          beside the node            on the host; the node's relay leads
-                                                  to it, under the same addresses
-API server to pods     directly                   by HTTP CONNECT, through the tunnel
-kube-proxy             where nft is               none: a newer kernel has no NAT table
-registry               has imported images        none: no image can be added, and what
-                                                  has to be pulled is not there
-disk                   the state directory        one made once with the images, only
-                                                  read, and one that goes with its run
-=====================  =========================  ==================================
+What differs from the node of the local cluster is in docs/usermode-linux.md.
 """
 
 import json
