@@ -10,14 +10,6 @@ from helpers.command import kubectl
 from tests.running import run, sleeper
 
 
-def test_each_object_goes_to_the_collection_of_its_kind():
-    """A path and a kind that differ would be refused at every start."""
-    for post in bootstrap.posts(limits=False, ca=""):
-        collection = post.path.rsplit("/", 1)[1]
-        kind = post.body["kind"].lower()
-        assert collection in (f"{kind}s", f"{kind[:-1]}ies"), post.path
-
-
 class NodeAlone:
     """An API server that has one Node, and keeps what is changed in it."""
 
