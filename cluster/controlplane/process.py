@@ -29,7 +29,7 @@ from cluster.machine import bootstrap, identity, ports, probes, storage
 from cluster.machine.components import Component
 from cluster.machine.host import Launch, Machine, Program
 from cluster.machine.layout import API_SERVER, CONTEXT, KUBECONFIG_STEMS
-from cluster.machine.lifecycle import BUDGET, Lifecycle, Task
+from cluster.machine.lifecycle import Lifecycle, Task
 from cluster.machine.supervisor import Supervisor
 from cluster.processes import PACKAGES
 from cluster.statedir import write_private
@@ -208,7 +208,6 @@ def _lifecycle(plan: ProcessPlan, free: list[int]) -> Lifecycle:
         supervisor,
         () if plan.lifeline is not None else _tasks(api, with_node=bool(plan.node)),
         status=Path(components.STATE, "run/status.json"),
-        budget=BUDGET,
         facts={
             "absent": () if plan.node else components.ABSENT,
             "limits": True if plan.node else None,

@@ -1,7 +1,4 @@
-"""Bring the local cluster up and down as a whole: binaries, image, keys, machine.
-
-This is what `helpers.connection` and the command line call; one object, one directory.
-"""
+"""Bring the local cluster up and down as a whole: programs, image, keys, machine."""
 
 import json
 import sys
@@ -168,25 +165,23 @@ class Local(Backend):
         return existed
 
     def status(self) -> dict | None:
-        """Return the status of the cluster, or None if no cluster runs.
-
-        The keys are those of `STATUS`: of `Machine.status()`, and `server` and
-        `kubeconfig`.
-        """
+        """Return the status, with the keys of `STATUS`, or None if no cluster runs."""
         found = self._machine.status()
         if found is None:
             return None
-        server = f"https://127.0.0.1:{ports.port_of(self.state)}"
-        ours = {"server": server, "kubeconfig": str(self.kubeconfig)}
-        ours["ends"] = self.ends()
+        found |= {"server": self._server(), "kubeconfig": str(self.kubeconfig)}
+        found["ends"] = self.ends()
         if short := storage.shortages(self.state):
-            ours["problem"] = "\n".join(map(str, short.values()))
+            found["problem"] = "\n".join(map(str, short.values()))
         elif found["phase"] == NOT_ANSWERING:
-            ours["problem"] = "the API server does not call itself ready within 5 s"
-        return {**STATUS, **found, **ours}
+            found["problem"] = "the API server does not call itself ready within 5 s"
+        return {**STATUS, **found}
+
+    def _server(self) -> str:
+        return f"https://127.0.0.1:{ports.port_of(self.state)}"
 
     def ends(self) -> str:
-        """Return when the cluster will end by itself, and what prevents that, or ""."""
+        """Return when the cluster will end by itself, or ""."""
         return identity.ends(self.state)
 
     def ended(self) -> str | None:
@@ -277,7 +272,7 @@ class Local(Backend):
         try:
             self._machine.await_ready(progress)
         except errors.LabError as error:
-            # What it lacks explains why it does not answer.
+            # A lack explains the silence.
             for short in storage.shortages(self.state).values():
                 raise short from error
             raise
@@ -325,7 +320,7 @@ class Local(Backend):
             ours = embed(
                 self.state / "pki",
                 "admin",
-                server=f"https://127.0.0.1:{ports.port_of(self.state)}",
+                server=self._server(),
                 context=layout.CONTEXT,
                 user="kubernetes-admin",
             )

@@ -1,7 +1,6 @@
 """Be PID 1 of the machine: run the components in its namespaces, write the status.
 
-It is told what to do by a `MachinePlan` and tells others by `run/status.json`. When it
-dies, the kernel ends everything in the machine: nothing can be left behind.
+When PID 1 dies, the kernel ends everything in the machine: nothing can be left behind.
 """
 
 import dataclasses
@@ -16,8 +15,8 @@ from cluster import syscalls as sc
 from cluster.image import store
 from cluster.local import network, rootfs
 from cluster.machine import bootstrap, cgroups, layout, probes, storage
-from cluster.machine.components import Component, Facts, describe
-from cluster.machine.lifecycle import BUDGET, Lifecycle, Task
+from cluster.machine.components import Component, Connect, Facts, Get, describe
+from cluster.machine.lifecycle import Lifecycle, Task
 from cluster.machine.supervisor import Supervisor
 from cluster.permissions import make_private
 from cluster.programs.check import find_runc
@@ -31,15 +30,23 @@ CONTAINERD = Path("/var/lib/containerd")
 IMPORTED = CONTAINERD / "imported"
 #: is there where the kernel can filter system calls
 _FILTERS = Path("/proc/sys/kernel/seccomp/actions_avail")
+#: Of all components. Nothing of the learner's: it would be in the environment of pods.
+_ENVIRONMENT = {
+    "PATH": layout.PATH,
+    "HOME": f"{layout.ROOT}/home",
+    "LANG": "C.UTF-8",
+}
+#: facts that the status tells
+_TOLD = ("service_proxy", "seccomp", "snapshotter", "limits")
 
 
 @dataclasses.dataclass(frozen=True)
 class MachinePlan:
-    """What the host asks of the machine; paths are the host's.
+    """The order of a start; paths are the host's, `listener` is an open descriptor.
 
-    `python` is the interpreter, `python_home` its installation. `listener` is an
-    open descriptor. `archive` is the image archive, `archive_key` what identifies it,
-    `stores` what it and earlier ones are once imported, its own first if it is there.
+    `python_home` is the installation of the interpreter `python`. `archive_key`
+    identifies the image archive, `stores` are this archive and earlier ones once
+    imported, its own first.
     """
 
     state: str
@@ -62,25 +69,59 @@ class MachinePlan:
 def run(plan: MachinePlan, made: Callable[[], None]) -> int:
     """Be PID 1; return its exit code. Raise StepRefused before anything runs.
 
-    `made` is called when the world is made and the components are about to start.
+    `made` is called when the components are about to start.
     """
     sc.set_hostname(layout.NODE_NAME)
     network.configure_network()
-    pid_1 = _Init(plan)
+    nft = network.guard_loopback()
+    found = find_facts(plan.python, plan.archive_key, service_proxy=nft)
+    api = probes.Prober()
+    copy_scripts()
+    lifecycle = Lifecycle(
+        supervised(describe(found), api.ready),
+        _tasks(api, found),
+        status=Path(layout.RUN, "status.json"),
+        facts={**{name: getattr(found, name) for name in _TOLD}, "ids": ids()},
+        finish=lambda: _remember(found, plan.archive_key),
+        clean_up=_end_pods,
+    )
     made()
-    return pid_1.run()
+    return lifecycle.run()
+
+
+def _tasks(api: probes.Prober, found: Facts) -> tuple[Task, ...]:
+    ca = Path(layout.PKI, "ca.crt").read_text()
+    posts = bootstrap.posts(limits=found.limits, single_id=found.single_id, ca=ca)
+    machine = Path("/etc/machine-id").read_text().strip()
+
+    def storage_known() -> bool:
+        return bootstrap.storage_known(api, shutil.disk_usage("/var/lib/kubelet").free)
+
+    def controllers_work() -> bool:
+        return not found.empty or bootstrap.controllers_work(api)
+
+    def service_answers() -> bool:
+        return bootstrap.service_answers(api)
+
+    return (
+        Task("first objects", lambda: bootstrap.make(api, posts)),
+        Task("node Ready", lambda: bootstrap.node_ready(api, machine)),
+        Task("the Node's storage", storage_known),
+        Task("the controllers", controllers_work, after_all=True),
+        Task("the Service kubernetes", service_answers, after_all=True),
+    )
 
 
 def find_facts(
     python: str, archive_key: str | None, *, service_proxy: bool = False
 ) -> Facts:
-    """Return the facts.
+    """Find what the components depend on; nothing is decided here.
 
-    `archive_key` identifies the archive that is shown, None where there is none: what
-    was imported before is not again. `service_proxy` says whether `nft` works.
+    `archive_key` identifies the archive that is shown, None where there is none: an
+    archive is imported once. `service_proxy` says whether `nft` works.
     """
     runc = find_runc(Path(layout.BIN))
-    assert runc, "the start has made sure that there is one"
+    assert runc, "a start gets a missing runc"
     return Facts(
         python=python,
         runc=runc.path,
@@ -104,7 +145,7 @@ def ids() -> int:
         return sum(int(line.split()[2]) for line in file)
 
 
-def remember(found: Facts, archive_key: str | None) -> None:
+def _remember(found: Facts, archive_key: str | None) -> None:
     """Keep the work of this start for the next; call it when all is ready."""
     storage.remember_bootstrap(layout.ETCD, layout.BIN)
     if found.import_archive and archive_key:
@@ -112,11 +153,10 @@ def remember(found: Facts, archive_key: str | None) -> None:
 
 
 def begin_with_store(key: str) -> None:
-    """Let a new containerd begin with the mounted store.
+    """Let a new containerd begin with the mounted store of the archive `key`.
 
-    `key` identifies the archive of the store. A containerd that has begun with another
-    store keeps it, and the images that were added: the archive is imported there. A
-    containerd whose store is gone begins anew.
+    A containerd that has begun with another store keeps it, and the images that were
+    added: the archive is imported there. One whose store is gone begins anew.
     """
     if IMPORTED.exists() and store.is_whole(CONTAINERD):
         return
@@ -140,74 +180,16 @@ def _empty(directory: Path) -> None:
         subprocess.run(command, check=False, env={"PATH": layout.PATH})
 
 
-class _Init:
-    """What the lifecycle of this cluster is made of."""
-
-    def __init__(self, plan: MachinePlan) -> None:
-        self._key = plan.archive_key
-        self._probes = probes.Prober()
-        self._facts = find_facts(
-            plan.python, plan.archive_key, service_proxy=network.guard_loopback()
-        )
-        components = describe(self._facts)
-        for part in components:
-            write_files(part)
-        copy_scripts()
-        supervisor = Supervisor(
-            components,
-            lambda part: self._probes.ready(part.ready),
-            logs=layout.LOGS,
-            env=environment(),
-        )
-        self._lifecycle = Lifecycle(
-            supervisor,
-            self._tasks(),
-            status=Path(layout.RUN, "status.json"),
-            budget=BUDGET,
-            facts={
-                "service_proxy": self._facts.service_proxy,
-                "seccomp": self._facts.seccomp,
-                "snapshotter": self._facts.snapshotter,
-                "limits": self._facts.limits,
-                "ids": ids(),
-            },
-            finish=lambda: remember(self._facts, self._key),
-            clean_up=_end_pods,
-        )
-
-    def run(self) -> int:
-        return self._lifecycle.run()
-
-    def _tasks(self) -> tuple[Task, ...]:
-        ca = Path(layout.PKI, "ca.crt").read_text()
-        posts = bootstrap.posts(
-            limits=self._facts.limits, single_id=self._facts.single_id, ca=ca
-        )
-        machine = Path("/etc/machine-id").read_text().strip()
-        controllers = Task(
-            "the controllers",
-            lambda: bootstrap.controllers_work(self._probes),
-            after_all=True,
-        )
-        return (
-            Task(
-                "first objects",
-                lambda: bootstrap.make(self._probes, posts),
-            ),
-            Task("node Ready", lambda: bootstrap.node_ready(self._probes, machine)),
-            Task(
-                "the Node's storage",
-                lambda: bootstrap.storage_known(
-                    self._probes, shutil.disk_usage("/var/lib/kubelet").free
-                ),
-            ),
-            *([controllers] if self._facts.empty else []),
-            Task(
-                "the Service kubernetes",
-                lambda: bootstrap.service_answers(self._probes),
-                after_all=True,
-            ),
-        )
+def supervised(
+    parts: tuple[Component, ...],
+    ready: Callable[[Get | Connect | None], bool] = probes.ready,
+) -> Supervisor:
+    """Return the supervisor of the components, and write their files."""
+    for part in parts:
+        write_files(part)
+    return Supervisor(
+        parts, lambda part: ready(part.ready), logs=layout.LOGS, env=_ENVIRONMENT
+    )
 
 
 def write_files(part: Component) -> None:
@@ -223,12 +205,6 @@ def copy_scripts(more: Mapping[str, str] = {}) -> None:
     """Write the scripts that components run, ours and `more`."""
     for name, source in {**SCRIPTS, **more}.items():
         write_private(Path(layout.ETC, name), source)
-
-
-def environment() -> dict[str, str]:
-    """Return the environment of all components."""
-    # Nothing of the learner's: it would end up in the environment of pods.
-    return {"PATH": layout.PATH, "HOME": f"{layout.ROOT}/home", "LANG": "C.UTF-8"}
 
 
 def _end_pods() -> None:

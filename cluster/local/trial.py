@@ -1,8 +1,7 @@
-"""Try the steps of a start in a child process and tell how far it gets.
+"""Try the steps of a start in a child process, up to the first component.
 
-It does what a start does, with the same functions, up to the first component; a
-sysctl only says what should be possible, and sandboxes differ. Nothing is left behind.
-Sysctls are read to say how a refused step can be allowed.
+Sysctls only say what should be possible, and sandboxes differ: they are read to say how
+a refused step can be allowed. Nothing is left behind.
 """
 
 import errno
@@ -19,10 +18,8 @@ from cluster import errors, paths, preflight, syscalls as sc
 from cluster.local import init, namespaces, network, rootfs
 from cluster.machine import apparmor, cgroups, storage
 
-#: seconds; it takes a tenth of one
+#: seconds; a tenth of one is usual
 TIMEOUT = 20.0
-#: where the machine's storage shows inside
-_STORAGE = "/var/lib/containerd"
 _ALL = "trying the steps of a start"
 
 
@@ -30,9 +27,8 @@ _ALL = "trying the steps of a start"
 class TrialResult:
     """The result of a trial: the refused `step` and the kernel's `reason`, or "" twice.
 
-    `ids` is how many ids it has; `overlay` says whether containers can share the files
-    of their image, `limits` whether theirs can be enforced, `no_limits` why no cgroup
-    could be made, `nft` whether that works.
+    `overlay` says whether containers can share the files of their image, `limits`
+    whether limits can be enforced, `no_limits` why no cgroup could be made.
     """
 
     step: str = ""
@@ -89,7 +85,7 @@ def require(directory: Path) -> None:
 
 
 def refused(step: str, reason: str) -> errors.LabError:
-    """Return the error for a step that the kernel refused, with the way out."""
+    """Return the error for a step that the kernel refused, with a hint."""
     message = f"The local cluster cannot start: {_clause(step, reason)}."
     return errors.LabError(message, hint_of(step))
 
@@ -119,13 +115,11 @@ def hint_of(step: str) -> str:
             "This is a bug of these notebooks, or a machine that is too slow: please "
             "report it with this line."
         )
-    return next(filter(None, (_advice(*setting) for setting in _SETTINGS)), _CONTAINER)
-
-
-_CONTAINER = (
-    "This is usual inside a container: give it --privileged, or use Docker and kind on "
-    "the host."
-)
+    in_container = (
+        "This is usual inside a container: give it --privileged, or use Docker and "
+        "kind on the host."
+    )
+    return next(filter(None, (_advice(*each) for each in _SETTINGS)), in_container)
 
 
 def _advice(file: str, restricts: str, allows: str) -> str:
@@ -182,7 +176,7 @@ def _answer(act: Callable[[], dict]) -> dict:
     except sc.StepRefused as refusal:
         return {"step": refusal.step, "reason": refusal.reason}
     except Exception as error:
-        # A fault of ours, which is told as well, and keeps a machine from no other.
+        # A bug of ours is told as well.
         return {"step": _ALL, "reason": f"{type(error).__name__}: {error}"}
 
 
@@ -191,5 +185,5 @@ def _look(cgroup: int | None) -> dict:
     limits = cgroups.divide()
     network.configure_network()
     nft = network.guard_loopback()
-    overlay = rootfs.can_overlay(_STORAGE)
+    overlay = rootfs.can_overlay(str(init.CONTAINERD))
     return {"overlay": overlay, "limits": limits, "nft": nft, "ids": init.ids()}

@@ -54,8 +54,8 @@ class Lifecycle:
         tasks: tuple[Task, ...],
         *,
         status: Path,
-        budget: float,
         facts: Mapping[str, object],
+        budget: float = BUDGET,
         finish: Callable[[], None] = lambda: None,
         clean_up: Callable[[], None] = lambda: None,
     ) -> None:

@@ -81,7 +81,7 @@ def main(plan_file: str) -> None:
         _make_disk(found, plan.mksquashfs)
     network.add_device(components.DEVICE, components.GUEST_IP, components.GUEST_MASK)
     init.copy_scripts(_SCRIPTS)
-    supervisor = store.supervised(components.describe(found, plan.port))
+    supervisor = init.supervised(components.describe(found, plan.port))
     supervisor.start()
     supervisor.reap()
 
