@@ -1,8 +1,7 @@
-"""Bring the control plane up and down: the verbs of the local cluster, without a node.
+"""Bring the control plane up and down: the verbs of the local cluster.
 
-For machines that let us make no namespaces. Its API server, controllers and scheduler
-are the genuine ones. Where user-mode Linux is installed, a node starts after them, in
-the background; elsewhere there is nothing that could run a pod.
+For machines without namespaces. Where user-mode Linux is installed, a node starts in
+the background; elsewhere nothing can run a pod.
 """
 
 from dataclasses import dataclass
@@ -62,10 +61,7 @@ class ControlPlane(Local):
         return programs.find(RECIPE, CONTROL_PLANE)
 
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
-        """Make the files of a start: the binaries' directory, and the disk of a node.
-
-        There is no disk where no node can be had.
-        """
+        """Make the files of a start: programs, and the disk of a node or None."""
         found, _ = kernel.find()
         if found:
             try:
@@ -95,10 +91,7 @@ class ControlPlane(Local):
         raise errors.NoNode("An image")
 
     def node(self) -> str:
-        """Return the state of the node, as `status` shows it; "" without a node.
-
-        It is waiting, starting, running, restarting or failed.
-        """
+        """Return the state of the node's component, "" without a node."""
         found = self.status() or {}
         return found.get("components", {}).get(NAME, {}).get("state", "")
 

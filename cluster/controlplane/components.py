@@ -12,9 +12,8 @@ from cluster.usermode import components as usermode
 
 #: what a node needs, and is not there
 ABSENT = ("containerd", "kubelet", "coredns", "kube-proxy")
-#: The state directory, as a component sees it that works in there. It is short however
-#: long the learner's directories are, and holds no character that a URL or a list of
-#: values would take for its own.
+#: The state directory, the components' working directory: a short path, without
+#: characters that a URL or a list of values would take for its own.
 STATE = "/proc/self/cwd"
 PKI = layout.PKI.replace(layout.STATE, STATE)
 #: what the local cluster's descriptions name, in the order of `Ports`
@@ -23,10 +22,7 @@ _FIXED = (layout.API_PORT, 2381, 10257, 10259)
 
 @dataclass(frozen=True)
 class Ports:
-    """A port on 127.0.0.1 for each, etcd's being for its health alone.
-
-    `egress` leads to the kubelet and to pods, where there is a node.
-    """
+    """Ports on 127.0.0.1: `etcd` for its health alone, `egress` to kubelet and pods."""
 
     apiserver: int
     etcd: int
@@ -45,9 +41,8 @@ def describe(
 ) -> tuple[Component, ...]:
     """Return the components in the order in which they are started.
 
-    Their working directory must be the state directory; `binaries` is the directory of
-    the programs; `bootstrapped` as in `Facts`; `node` says that there is one, behind
-    the port `egress`; `flags` are more options, by component.
+    Their working directory must be the state directory, that of the programs is
+    `binaries`; `flags` are more options, by component.
     """
     facts = Facts("", "", False, "", False, bootstrapped=bootstrapped)
     changes = _options(ports)
@@ -78,7 +73,7 @@ def api_server(parts: tuple[Component, ...]) -> tuple[Component, ...]:
 
 def _options(ports: Ports) -> dict[str, dict[str, str]]:
     """Return the options that differ from the machine's, by component."""
-    # Whoever started us holds the port, so that nobody takes it in between.
+    # We hold the ports, so that nobody takes them in between.
     shared = {"--permit-port-sharing": "true"}
     return {
         "etcd": {"--socket-reuse-port": "true"},

@@ -100,7 +100,7 @@ class Local(Backend):
 
         programs = ensure(progress)
         archive = image_find.ensure(programs, progress)
-        # What a cluster has begun with it keeps.
+        # A cluster keeps the store that it began with.
         if not (self.state / "node" / "containerd" / init.IMPORTED.name).exists():
             store.ensure(programs, archive, progress)
         return programs, archive
@@ -141,10 +141,10 @@ class Local(Backend):
         return self._machine.stop()
 
     def delete(self) -> bool:
-        """Stop the cluster and remove its state; return False if there was none.
+        """Stop the cluster, or a start of it, and remove its state.
 
-        A start that is under way is stopped. Raise StateError for a directory that is
-        not ours, or in which another process goes on to start a cluster.
+        Return False if there was none. Raise StateError for a directory that is not
+        ours, or in which another process goes on to prepare a start.
         """
         statedir.refuse_foreign(self.state)
         if not self.state.exists():
@@ -301,7 +301,8 @@ class Local(Backend):
         if self.binaries() is None:
             # Before minutes of building for nothing.
             progress.update("trying whether this machine can run the cluster")
-            trial.require(self.state)
+            if problem := trial.attempt(self.state).problem:
+                raise problem
 
     def _make_keys(self) -> None:
         from cluster.machine import pki
@@ -312,10 +313,7 @@ class Local(Backend):
         write_embedded(keys, stems, server=server, context=layout.CONTEXT)
 
     def _ensure_kubeconfig(self) -> None:
-        """Write the learner's kubeconfig, unless the present file is right.
-
-        A context or namespace that the learner added stays.
-        """
+        """Write the learner's kubeconfig, unless it is right: what was added stays."""
         with statedir.usable(self.state):
             ours = embed(
                 self.state / "pki",

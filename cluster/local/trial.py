@@ -77,13 +77,6 @@ def attempt_here() -> TrialResult:
     return attempt(directory if os.access(directory, os.W_OK) else Path("/tmp"))
 
 
-def require(directory: Path) -> None:
-    """Raise LabError if a start would fail; made for `directory`."""
-    problem = attempt(directory).problem
-    if problem:
-        raise problem
-
-
 def refused(step: str, reason: str) -> errors.LabError:
     """Return the error for a step that the kernel refused, with a hint."""
     message = f"The local cluster cannot start: {_clause(step, reason)}."
