@@ -221,7 +221,8 @@ def _others() -> list[str]:
     return [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
 
 
-#: Read while the package can still be seen: PID 1 leaves the host's files behind.
+#: Scripts need the standard library alone, and are started with `python -ISE`. Read
+#: while the package can still be seen: PID 1 leaves the host's files behind.
 SCRIPTS = {
     name: Path(__file__).with_name(name).read_text()
     for name in ("oci.py", "pretend.py", "registry.py", "seed.py", "seed.jsonl")

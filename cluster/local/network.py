@@ -1,7 +1,4 @@
-"""Configure the network of the machine: one loopback device with fixed addresses.
-
-By ioctl, because `ip` is not installed everywhere. Pods' bridge is CNI's work.
-"""
+"""Configure the machine's loopback device; by ioctl, as `ip` may not be installed."""
 
 import ctypes
 import fcntl
@@ -60,9 +57,8 @@ def configure_network() -> None:
 def guard_loopback() -> bool:
     """Drop packets of pods to 127.0.0.0/8; return False where kube-proxy cannot run.
 
-    That is where `nft` is not installed or the kernel lacks what rules are made of.
-    The kernel drops by itself until a pod has a port of the node (`hostPort`): for
-    that, portmap sets route_localnet on the pods' bridge.
+    The kernel drops them until a pod has a port of the node (`hostPort`), for which
+    portmap sets route_localnet on the pods' bridge.
     """
     try:
         done = subprocess.run(["nft", "-f", "-"], input=RULES, text=True, check=False)
@@ -91,10 +87,7 @@ def _up(control: socket.socket, device: str) -> None:
 def _add_address(
     control: socket.socket, alias: str, address: str, mask: str = "255.255.255.255"
 ) -> None:
-    for number, value in (
-        (_SIOCSIFADDR, address),
-        (_SIOCSIFNETMASK, mask),
-    ):
+    for number, value in ((_SIOCSIFADDR, address), (_SIOCSIFNETMASK, mask)):
         packed = struct.pack(
             "16sH2x4s8x", alias.encode(), socket.AF_INET, socket.inet_aton(value)
         )
@@ -104,8 +97,8 @@ def _add_address(
 def _add_route(control: socket.socket, network: str, device: str) -> None:
     """Send packets for `network` to `device`.
 
-    Without a way to the Services' addresses the kernel says "unreachable" before
-    kube-proxy's rules can refuse for a Service that has no endpoints, as elsewhere.
+    Else the kernel says "unreachable" of a Service without endpoints before
+    kube-proxy's rules refuse, as elsewhere.
     """
     to = ipaddress.ip_network(network)
     target, gateway, mask = (

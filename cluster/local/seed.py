@@ -1,10 +1,8 @@
 """Put the objects that every cluster of this version has into an empty etcd.
 
-A script of its own, `python -ISE seed.py OBJECTS SOCKET`, with the standard library
-alone. Without it the API server makes these objects, and only after a second's sleep:
-whoever is governed by the default roles would wait for that. It finds them complete
-then. Each cluster's have UIDs and ages of their own; nothing else in etcd is seeded, no
-namespace, key or address.
+A script: `python -ISE seed.py OBJECTS SOCKET`. The API server would make these objects
+after a second's sleep, for which all users of the default roles would wait. UIDs and
+ages are each cluster's own; no namespace, key or address is seeded.
 """
 
 import base64

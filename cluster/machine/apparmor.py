@@ -1,10 +1,8 @@
 """Allow user namespaces to these notebooks alone, where AppArmor keeps them from all.
 
-Ubuntu gives a new user namespace no rights unless the profile of the program that makes
-it has the rule `userns`. A profile is attached to a program by its path, and the
-interpreter of a virtual environment is usually a link to everybody's. So the program
-that makes namespaces is a copy beside it, and the profile is for that copy. Only an
-administrator can load one; nothing here does.
+Ubuntu gives a new user namespace no rights unless the profile of its program, attached
+by path, has the rule `userns`. The interpreter of a virtual environment is a link to
+everybody's, so the profile is for a copy beside it. Only an administrator can load it.
 """
 
 import os
@@ -17,9 +15,9 @@ from pathlib import Path
 
 from cluster import errors
 
-#: where an administrator puts the profile, and by what its name is known
+#: where an administrator puts the profile
 FILE = Path("/etc/apparmor.d/kubernetes-api-notebooks")
-#: has a meaning in a profile's path, even within quotation marks
+#: have a meaning in a profile's path, even within quotation marks
 _SPECIAL = '*?[]{}^"\\'
 _PROFILE = """\
 # Let the local cluster of kubernetes-api-notebooks be root of its user namespaces.
@@ -59,15 +57,14 @@ def command() -> str:
 
 
 def interpreter() -> str:
-    """Return the program that makes namespaces: this one, or the copy of it.
+    """Return the program that makes namespaces: this one, or a copy for the profile.
 
-    The copy is used once there is a profile, and made anew after each update of Python.
-    What runs it gives it our own name: where its modules are, it knows by that.
+    Callers start the copy under our own name, by which Python finds its modules.
     """
     if not FILE.exists():
         return sys.executable
     copy, ours = program(), Path(sys.executable).resolve()
-    # Without the right to make one there is none, and the kernel says what it refuses.
+    # Without the right to make a copy there is none: the kernel says what it refuses.
     with suppress(OSError):
         if not _same(copy, ours):
             _copy(ours, copy)

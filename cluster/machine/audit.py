@@ -1,8 +1,7 @@
 """Describe the audit log of our API servers, and read its files.
 
-An API server can note each request: who asked for what, when, and which code came back.
-Ours do, at the level Metadata, which leaves out headers and bodies. Paths are written
-with their queries, as the command of an exec. Nothing runs here.
+The log has each request at the level Metadata: who asked for what, when, and which code
+came back; no headers and no bodies.
 """
 
 import contextlib
@@ -40,8 +39,8 @@ _CHATTER = [
 def policy() -> dict:
     """Return the audit policy; the first rule that fits decides.
 
-    What the components read is left out, with their leases and events: they do so all
-    the time, and a file would hold minutes instead of hours.
+    The reads, leases and events of components are left out: with them a file would hold
+    minutes instead of hours.
     """
     components = ({"users": [*USERS]}, {"userGroups": [*GROUPS]})
     return {
@@ -52,7 +51,7 @@ def policy() -> dict:
         "rules": [
             *({"level": "None", **who, "verbs": _READS} for who in components),
             *({"level": "None", **who, "resources": _CHATTER} for who in components),
-            # What the API server asks itself are the roles and classes it starts with.
+            # The API server asks itself for the roles and classes it starts with.
             {"level": "None", "users": ["system:apiserver"]},
             # kind's kubelet asks for these without credentials, every few seconds.
             {
@@ -69,15 +68,15 @@ def options(policy_file: str, directory: str) -> dict[str, str]:
     """Return the API server's options, by name without dashes, for both paths."""
     return {
         "audit-policy-file": policy_file,
-        # It makes the file with the mode 0600.
+        # The API server makes the file with the mode 0600.
         "audit-log-path": f"{directory}/{NAME}",
-        # A request stands in the log before its response ends, so that a reader who
-        # has seen the response finds it. `batch` would be later by up to 30 s.
+        # A request is in the log before its response ends; with `batch` up to 30 s
+        # later.
         "audit-log-mode": "blocking",
         # MB; about ten thousand requests, and as many again in the file before.
         "audit-log-maxsize": "10",
         "audit-log-maxbackup": "1",
-        # days; a full file says who did what when, which nobody asks for that late
+        # days
         "audit-log-maxage": "30",
     }
 
@@ -85,8 +84,7 @@ def options(policy_file: str, directory: str) -> dict[str, str]:
 def read(directory: Path) -> str:
     """Return the log in a directory: an event per line in JSON, oldest first.
 
-    A file that is full while this reads may be missing as a whole. Whoever looks for
-    an event that was there before reads again.
+    A file that becomes full while this reads may be missing as a whole: read again.
     """
     # The time in the name of a full file sorts; the current file is the newest.
     full = sorted(directory.glob(FULL))

@@ -20,7 +20,7 @@ from cluster.waiting import until
 MOUNT = Path("/sys/fs/cgroup")
 #: the controllers without which the kubelet cannot do its part
 NEEDED = {"cpu", "memory", "pids"}
-#: those that it wants where there are any
+#: those that the kubelet uses where they exist
 _MORE = {"cpuset", "hugetlb"}
 #: what a cgroup's new owner must own of it to divide it
 _DELEGATED = ("", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads")
@@ -40,10 +40,10 @@ _MANAGER = (
 def make(state: Path, owner: int) -> tuple[int | None, str]:
     """Make a cgroup for the machine of a state directory, whose root is uid `owner`.
 
-    Return the descriptor by which a process moves there, or None and why none can be
-    had. Where systemd runs, this process moves to a scope of its own.
+    Return the descriptor by which a process moves there, or None and the reason. Where
+    systemd runs, this process moves to a scope of its own.
     """
-    # No other has it, nor has one in a container that is shown the same cgroups.
+    # Unique also where several containers are shown the same cgroups.
     name = f"kubernetes-lab-{secrets.token_hex(8)}"
     try:
         made = _in_scope(name) if BOOTED.exists() else _place() / name
@@ -66,7 +66,7 @@ def _in_scope(name: str) -> Path:
         raise OSError(errno.ENOTSUP, "what a system service starts stays in it")
     enter_scope(name)
     scope = _ours()
-    # One with processes in it gives no controllers to its children.
+    # A cgroup with processes in it gives no controllers to its children.
     (scope / "outer").mkdir()
     _write(scope / "outer" / "cgroup.procs", "0")
     lacking = ", ".join(NEEDED - _words(scope / "cgroup.controllers"))
@@ -77,10 +77,7 @@ def _in_scope(name: str) -> Path:
 
 
 def _place() -> Path:
-    """Return the nearest cgroup, ours or above, with the controllers that limits need.
-
-    What its owner has not switched on is not ours to switch.
-    """
+    """Return the nearest cgroup, ours or above, with the controllers switched on."""
     ours = _ours()
     for place in (ours, *ours.parents):
         with suppress(OSError):
@@ -96,13 +93,13 @@ def _ours() -> Path:
 
 
 def enter(cgroup: int) -> None:
-    """Move this process by what `make` gave, and show that cgroup alone from now on.
+    """Move this process to the cgroup of `make`, and show that alone from now on.
 
     The working directory will be the root. Where it is refused, `divide` will find
     nothing to divide.
     """
     with suppress(OSError):
-        # What counts is who opened it.
+        # The rights are those of the process that opened it.
         os.write(cgroup, b"0")
         sc.unshare(sc.CLONE_NEWCGROUP)
         flags = sc.MS_NOSUID | sc.MS_NODEV | sc.MS_NOEXEC
@@ -113,10 +110,7 @@ def enter(cgroup: int) -> None:
 
 
 def divide(root: Path = MOUNT) -> bool:
-    """Leave the cgroup `root` to the kubelet; say whether limits can be enforced.
-
-    The calling process moves on into a cgroup beside those that the kubelet makes.
-    """
+    """Leave the cgroup `root` to the kubelet; say whether limits can be enforced."""
     try:
         have = _words(root / "cgroup.controllers")
         if not have >= NEEDED:
@@ -164,10 +158,7 @@ def remove(state: Path) -> None:
 
 
 def manager(uid: int) -> Path:
-    """Return the socket of the manager that gives scopes to an account.
-
-    Root's is that of the whole machine: what it starts outlives a logout of root's.
-    """
+    """Return the socket of the systemd that gives scopes to an account."""
     return Path("/run", f"user/{uid}" if uid else "", "systemd/private")
 
 
@@ -183,18 +174,15 @@ def own_cgroup(pid: int | str = "self") -> str:
 def in_system_service() -> bool:
     """Say whether a service of the machine started us, such as JupyterHub's server.
 
-    The account's manager knows nothing of that service: in one of its scopes a cluster
-    would escape the service's limits, and end with a login that has no part in it.
+    In a scope of the account's manager a cluster would escape the service's limits, and
+    end with some login.
     """
     ours = f"{own_cgroup()}/"
     return ".service/" in ours and "/user.slice/" not in ours
 
 
 def enter_scope(name: str) -> None:
-    """Move this process, and none else, into a new scope; raise OSError.
-
-    It is gone when no process is left in it.
-    """
+    """Move this process, and none else, into a new scope; raise OSError."""
     socket = manager(os.geteuid())
     if not socket.exists():
         raise OSError(errno.ENOENT, "systemd runs no manager for this account")
@@ -223,8 +211,7 @@ def _has_ended(child: int) -> bool:
 def _start_scope(socket: Path, unit: str, pid: int) -> int:
     """Ask for a scope with the process `pid` in it; return 0 or the number of an error.
 
-    Not by `systemd-run`, which moves itself alone and would be between us and our
-    descriptors, environment and exit code.
+    `systemd-run` would move itself alone.
     """
     try:
         library = ctypes.CDLL("libsystemd.so.0")
