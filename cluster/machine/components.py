@@ -16,8 +16,8 @@ SERVES = (
     "&exclude=poststarthook/scheduling/bootstrap-system-priority-classes"
 )
 
-#: that may run as one user of pods, its components for uid 0 among them; dash calls
-#: the option -p, bash -u
+#: threads of one user in pods, for uid 0 with the components; dash has the option -p,
+#: bash -u
 THREADS = 3072
 #: A lab keeps none of these busy. On one processor each, as Go sees it, they do not
 #: wake threads of their own and wait for them, while the API server needs the others.
@@ -33,62 +33,57 @@ class Get:
 
 @dataclass(frozen=True)
 class Connect:
-    """Readiness by a unix socket that accepts.
-
-    For containerd, which has no health answer over HTTP and opens its socket last.
-    """
+    """Readiness by a unix socket that accepts: containerd opens its socket last."""
 
     socket: str
 
 
 @dataclass(frozen=True)
 class Component:
-    """One process of the cluster.
-
-    `needs` names what must be ready first, `after` is what must answer then. `once`
-    marks a job that ends with 0 instead of staying. `grace` is the time in seconds
-    between SIGTERM and SIGKILL. `stop_after` names what must have ended before this one
-    is asked to. The start does not wait for what is in the `background`, and does not
-    fail with it.
-    """
+    """A process of the cluster."""
 
     name: str
     argv: tuple[str, ...]
     ready: Get | Connect | None = None
+    #: components that must be ready first, and what must answer then
     needs: tuple[str, ...] = ()
     after: Get | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
+    #: a job that ends with 0 instead of staying
     once: bool = False
+    #: seconds between SIGTERM and SIGKILL
     grace: float = 2.0
+    #: components that must have ended before this one is asked to end
     stop_after: tuple[str, ...] = ()
+    #: the start does not wait for it, and does not fail with it
     background: bool = False
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the machine found out about itself and the components depend on.
+    """The facts of a machine that the components depend on."""
 
-    `python` is the interpreter for our two small scripts, `runc` the OCI runtime,
-    `snapshotter` what containerd can use on the state directory's file system,
-    `bootstrapped` whether this API server has filled this etcd before, `empty` whether
-    nobody has and it is to be seeded,
-    `import_archive` an image archive still to be imported, or None, `limits` whether
-    there are cgroups to enforce limits with, `single_id` whether no other id than
-    root's exists, `oom_score` the `oom_score_adj` that all have: a component that may
-    not lower it tries again after pauses of 0.1 s.
-    """
-
+    #: the interpreter of our scripts, and the OCI runtime
     python: str
     runc: str
+    #: runc can filter system calls
     seccomp: bool
+    #: containerd's, for the file system of the state directory
     snapshotter: str
+    #: kube-proxy can run
     service_proxy: bool
+    #: this API server has filled this etcd before
     bootstrapped: bool = False
+    #: no API server has filled etcd, which is to be seeded
     empty: bool = False
+    #: an image archive still to be imported
     import_archive: str | None = None
+    #: there are cgroups to enforce limits with
     limits: bool = False
+    #: no other id than root's exists
     single_id: bool = False
+    #: the `oom_score_adj` of all: a component that may not lower its own keeps trying
     oom_score: int = 0
 
 
@@ -115,15 +110,14 @@ def describe(facts: Facts) -> tuple[Component, ...]:
 
 
 def _after_seed(part: Component) -> Component:
-    # What is governed by the default roles; usually they are there by then.
+    # Components that need the default roles; usually those are there by then.
     waits = "kube-apiserver" in part.needs
     return replace(part, needs=(*part.needs, "seed")) if waits else part
 
 
 def etcd() -> Component:
     """Describe etcd: clients and peers on unix sockets, health on loopback."""
-    # The port after the path only satisfies etcd's URL parser; it becomes part of
-    # the file's name.
+    # The port after the path, for etcd's URL parser, is part of the file's name.
     client, peer = f"unix://{at.RUN}/etcd.sock:0", f"unix://{at.RUN}/etcd-peer.sock:0"
     return Component(
         "etcd",
@@ -139,8 +133,7 @@ def etcd() -> Component:
             # No data here: /health and /metrics, as kubeadm does it.
             "--listen-metrics-urls=http://127.0.0.1:2381",
             # A single member elects itself after 50 to 250 ms, before the API server
-            # asks; by default after up to a second. Nobody waits less with more beats,
-            # and each costs the idle cluster something.
+            # asks; by default after up to a second.
             "--election-timeout=250",
             "--heartbeat-interval=50",
             # A lab may lose its last writes in a power cut; it saves seconds here.
@@ -194,8 +187,8 @@ def kube_apiserver(facts: Facts) -> Component:
             f"--kubelet-client-key={at.PKI}/apiserver-kubelet-client.key",
             f"--kubelet-certificate-authority={at.PKI}/ca.crt",
             "--kubelet-preferred-address-types=InternalIP",
-            # What an aggregated API server is asked with, and believes; these names
-            # are in the ConfigMap kube-system/extension-apiserver-authentication.
+            # For aggregated API servers, which find these names in the ConfigMap
+            # kube-system/extension-apiserver-authentication.
             f"--proxy-client-cert-file={at.PKI}/front-proxy-client.crt",
             f"--proxy-client-key-file={at.PKI}/front-proxy-client.key",
             f"--requestheader-client-ca-file={at.PKI}/front-proxy-ca.crt",
@@ -203,8 +196,7 @@ def kube_apiserver(facts: Facts) -> Component:
             "--requestheader-username-headers=X-Remote-User",
             "--requestheader-group-headers=X-Remote-Group",
             "--requestheader-extra-headers-prefix=X-Remote-Extra-",
-            # A Service's address needs kube-proxy; without a node it is nobody's, or
-            # somebody's in the network around us.
+            # A Service's address needs kube-proxy; without a node it may be another's.
             "--enable-aggregator-routing=true",
             # Without it SIGTERM takes a minute while a watch is open.
             "--shutdown-watch-termination-grace-period=1s",
@@ -247,7 +239,7 @@ def kube_controller_manager() -> Component:
         ready=Get("https://127.0.0.1:10257/healthz"),
         env=SMALL,
         needs=("kube-apiserver",),
-        # It asks for that at once, and then only each second.
+        # The controller manager asks for that at once, and then each second.
         after=Get(f"https://127.0.0.1:{at.API_PORT}/readyz"),
     )
 
@@ -279,8 +271,6 @@ def containerd(facts: Facts) -> Component:
     pretending = (facts.python, "-ISE", f"{at.ETC}/pretend.py")
     return Component(
         "containerd",
-        # At `info`, the default, its log has each step of a pod. With cgroups of
-        # version 1, `add cg to OOM monitor` comes twice for each pod, at any level.
         (
             *(pretending if facts.single_id else ()),
             *(f"{at.BIN}/containerd", "--config", config),
@@ -296,7 +286,7 @@ def containerd(facts: Facts) -> Component:
     )
 
 
-#: Whatever the name of an image begins with, ours is asked for it.
+#: Our registry is asked for all images.
 REGISTRIES = f"""server = "http://127.0.0.1:{at.REGISTRY_PORT}"
 capabilities = ["pull", "resolve"]
 """
@@ -344,10 +334,7 @@ disabled_plugins = [
 
 
 def cni_config(facts: Facts) -> dict:
-    """Return the pod network: one bridge, addresses handed out from files.
-
-    What kube-proxy needs, ports of the node for pods (`hostPort`) need as well.
-    """
+    """Return the pod network: a bridge, and `hostPort` where kube-proxy can run."""
     host_ports = {
         "type": "portmap",
         "capabilities": {"portMappings": True},
@@ -381,9 +368,7 @@ def cni_config(facts: Facts) -> dict:
 def runtime_script(facts: Facts) -> str:
     """Return the OCI runtime: runc, with each new bundle made fit for a user.
 
-    Only `create` and `run` carry a bundle; everything else goes straight on. What runs
-    in a pod gets fewer threads than the machine has, so that a fork bomb leaves some
-    for its end: `kill` and `delete` are started anew each time.
+    A pod gets fewer threads than the machine has: a fork bomb leaves some for `kill`.
     """
     have = {"seccomp": facts.seccomp, "cgroups": facts.limits}
     without = "".join(f" --without-{name}" for name in have if not have[name])
@@ -418,10 +403,9 @@ def kubelet(facts: Facts) -> Component:
         ),
         ready=Get("http://127.0.0.1:10248/healthz"),
         env=SMALL,
-        # Not the API server: it listens from its first moments, and answers when it
-        # can. The kubelet asks for pods a second after its own start, and what a node
-        # may do is built in, not a role.
-        # On an empty etcd a little later: after that second there must be a Node.
+        # Not the API server, which the kubelet asks for pods a second after its start;
+        # what a node may do is built in, not a role. On an empty etcd a little later:
+        # after that second there must be a Node.
         needs=("containerd", *(["seed"] if facts.empty else [])),
         files={config: json.dumps(kubelet_config(facts), indent=1)},
     )
@@ -479,7 +463,7 @@ def coredns() -> Component:
         ready=Get("http://127.0.0.1:8181/ready"),
         env=SMALL,
         needs=("kube-apiserver",),
-        # On the node's address too: it is the Service's endpoint for kube-proxy.
+        # On the node's address too: the Service's endpoint for kube-proxy.
         files={
             corefile: f""".:53 {{
   bind {at.DNS_SERVICE_IP} {at.NODE_IP}
@@ -541,7 +525,7 @@ def registry(facts: Facts) -> Component:
         "registry",
         (facts.python, "-ISE", script, ctr, at.CONTAINERD_SOCKET, str(port)),
         ready=Get(f"http://127.0.0.1:{port}/v2/"),
-        # Nobody pulls before; the processors have more urgent work until then.
+        # The processors have more urgent work until the first pull.
         needs=("kubelet",),
         grace=0.5,
     )
@@ -570,10 +554,7 @@ def image_import(archive: str, snapshotter: str) -> Component:
 
 
 def image_prune() -> Component:
-    """Describe the job that removes packed layers: pods need the unpacked layers only.
-
-    Not the import's own option, which leaves them to be removed at some later time.
-    """
+    """Describe the job that removes packed layers, which pods do not need."""
     return Component(
         "image-prune",
         (

@@ -1,7 +1,7 @@
 """Find and signal the processes of a cluster; say when and why they end by themselves.
 
-A lock that they inherit says whether there are any. `machine.json` says which, each
-with its start time: a pid alone may be another's by now.
+A lock that they inherit says whether there are any; `machine.json` has their pids with
+start times, because a pid alone may be another's by now.
 """
 
 import contextlib
@@ -46,10 +46,7 @@ def running(state: Path) -> bool:
 
 @contextlib.contextmanager
 def locked(state: Path) -> Iterator[int]:
-    """Hold the lock that means "runs"; raise StartFailed if another has it.
-
-    A process that inherits the descriptor holds the lock, too.
-    """
+    """Hold the lock that means "runs"; raise StartFailed if another has it."""
     path = state / "machine.lock"
     while True:
         with statedir.usable(state):
@@ -69,8 +66,8 @@ def locked(state: Path) -> Iterator[int]:
             os.close(lock)
 
 
-# A lock of the open file (OFD), not of a process: children inherit it, and one can
-# ask who has it without taking it. With flock(2) two askers would see each other.
+# A lock of the open file (OFD), not of a process: children inherit it, and asking does
+# not take it. With flock(2) two askers would see each other.
 # struct flock of 64-bit Linux: type, whence, start, length, pid.
 _FLOCK = struct.Struct("hhqqi4x")
 _WHOLE_FILE = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
@@ -96,7 +93,7 @@ def pid_of(state: Path, who: str) -> int | None:
 def send(state: Path, number: int) -> None:
     """Send a signal to PID 1, or to the outer process before there is one."""
     known = pid_of(state, "pid_1") or pid_of(state, "outer")
-    # Without one, machine.json is damaged, or not written yet.
+    # Without any, machine.json is damaged, or not written yet.
     for pid in [known] if known else [p.pid for p in processes(state)]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
@@ -106,7 +103,7 @@ def processes(state: Path) -> "list[psutil.Process]":
     """List outer process and PID 1 by their command line, which names our plan."""
     import psutil
 
-    # Whatever function of ours they call: with namespaces or without.
+    # Any function of ours: with namespaces or without, of this version or another.
     ours = [PACKAGES, str(plan_file(state))]
     return [
         process
@@ -116,11 +113,7 @@ def processes(state: Path) -> "list[psutil.Process]":
 
 
 def write_state(state: Path, pid_1: int | None) -> None:
-    """Write the identity of this process and of PID 1, as the host sees them.
-
-    Each with what tells it from a later process of the same number; and what tells
-    later how they have ended.
-    """
+    """Write the identity of this process and of PID 1, as the host sees them."""
     processes = {
         name: {"pid": pid, "start": start_time(pid)}
         for name, pid in (("outer", os.getpid()), ("pid_1", pid_1))
@@ -172,10 +165,7 @@ def ends(state: Path) -> str:
 
 
 def why_ended(last: Run, phase: str, boot: str) -> str | None:
-    """Return why a cluster does not run that was not stopped, or None; pure.
-
-    `phase` is the last of the cluster, `boot` the present id of the computer.
-    """
+    """Return why a cluster ended without `stop`, or None; `phase` was its last."""
     if phase in ("starting", "failed"):
         return None  # the start has told it
     if last.boot != boot:

@@ -1,12 +1,9 @@
 """Decide which user and group ids the machine's user namespace maps, and map them.
 
-65536 ids make `runAsUser` and `fsGroup` work; a single id is what any user may map, and
-all that most lessons need.
-
-The host's root starts the machine as nobody: uid 0 inside is the first of 65536 ids
-that no account has, the idea of `systemd-nspawn --private-users=pick`. Which, follows
-from the path of the state directory. Root of a container has only the ids that exist
-there, and is no root of the host.
+65536 ids make `runAsUser` and `fsGroup` work; most lessons need a single id, which any
+user may map. For the host's root, uid 0 inside is the first of 65536 ids that no
+account has, as with `systemd-nspawn --private-users=pick`; the path of the state
+directory says which. Root of a container has the ids that exist there.
 """
 
 import hashlib
@@ -24,7 +21,7 @@ from cluster import syscalls as sc
 RANGE = 65536
 #: blocks of that size that hold no accounts by custom, https://systemd.io/UIDS-GIDS
 BLOCKS = range(8, 28672)
-#: all that a kernel has
+#: how many ids a kernel has
 EVERY = 2**32 - 1
 
 
@@ -32,8 +29,7 @@ EVERY = 2**32 - 1
 class Map:
     """An id map: `how` it is written and its (inside, outside, count) lines.
 
-    `how` is "direct" (written to /proc by root), "newuidmap" (by the set-uid programs
-    of the package uidmap) or "single".
+    `how` is "direct" (by root), "newuidmap" (by set-uid programs) or "single".
     """
 
     how: str
@@ -48,12 +44,11 @@ class Map:
 
 @dataclass(frozen=True)
 class IdFacts:
-    """What the decision depends on.
+    """The facts for `decide`.
 
-    `subuid` and `subgid` are the (first, count) ranges granted to this user, or
-    None; `available` is how many ids exist in the current user namespace, `starts` the
-    ids at which a row of its maps begins, `unused` the first of the ids that nobody
-    has.
+    `available` is how many ids exist in the current user namespace, `starts` the ids at
+    which a row of its maps begins, `unused` the first of the ids that nobody has;
+    `subuid` and `subgid` are the (first, count) ranges granted to this user, or None.
     """
 
     uid: int
@@ -105,8 +100,8 @@ def _with_self(own: int, granted: tuple[int, int]) -> tuple[tuple[int, int, int]
 def unused(state: str, taken: Iterable[range]) -> int:
     """Return the first id of a block that holds none of the ids `taken`.
 
-    It is the same for the same directory, unless another takes an id in it. Ask only
-    while the machine of that directory does not run: its own ids are taken, too.
+    The same directory has the same block, unless another takes an id in it, as its own
+    running machine does.
     """
     full = {
         block
@@ -123,7 +118,7 @@ def read_facts(state: str | os.PathLike = "") -> IdFacts:
     """Read the facts of this process, for the machine of a state directory."""
     uid, gid = os.geteuid(), os.getegid()
     try:
-        user = pwd.getpwuid(uid).pw_name  # what newuidmap asks, too; not LOGNAME
+        user = pwd.getpwuid(uid).pw_name  # as newuidmap does; not LOGNAME
     except KeyError:  # no entry in /etc/passwd, as in many containers
         user = str(uid)
     status = _status()
@@ -137,8 +132,8 @@ def read_facts(state: str | os.PathLike = "") -> IdFacts:
         available=ids,
         starts=starts(maps, min(ids, RANGE)),
         unused=unused(os.fspath(state), (*_taken(), *_mapped())) if uid == 0 else 0,
-        subuid=_granted("/etc/subuid", user, uid),
-        subgid=_granted("/etc/subgid", user, uid),
+        subuid=granted(_text("/etc/subuid"), user, uid),
+        subgid=granted(_text("/etc/subgid"), user, uid),
         has_newuidmap=bool(shutil.which("newuidmap") and shutil.which("newgidmap")),
         no_new_privs=status.get("NoNewPrivs", "0") == "1",
     )
@@ -156,13 +151,8 @@ def _taken() -> Iterable[range]:
         ("/etc/subuid", 1),
         ("/etc/subgid", 1),
     ):
-        try:
-            with open(path, errors="replace") as file:
-                rows = [line.strip().split(":") for line in file]
-        except OSError:
-            continue
-        for row in rows:
-            numbers = row[first:3]
+        for line in _text(path).splitlines():
+            numbers = line.strip().split(":")[first:3]
             if numbers and all(number.isdecimal() for number in numbers):
                 start = int(numbers[0])
                 yield range(start, start + (int(numbers[1]) if first == 1 else 1))
@@ -204,12 +194,12 @@ def available(lines: list[tuple[int, ...]]) -> int:
     return end
 
 
-def _granted(path: str, user: str, uid: int) -> tuple[int, int] | None:
+def _text(path: str) -> str:
+    """Return the content of a file, "" without one."""
     try:
-        with open(path) as file:
-            return granted(file.read(), user, uid)
-    except (OSError, UnicodeDecodeError):
-        return None
+        return Path(path).read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def granted(text: str, user: str, uid: int) -> tuple[int, int] | None:
@@ -249,10 +239,7 @@ def remove_tree(path: str) -> None:
 
 
 def new_user_namespace(ids: Map, more: int = 0) -> None:
-    """Unshare a user namespace, and `more`; a helper outside writes the map.
-
-    All that its maker is in it, it is from now on: root.
-    """
+    """Unshare a user namespace, and `more`; a helper outside writes the map."""
     target = os.getpid()
     unshared_r, unshared_w = os.pipe()
     answer_r, answer_w = os.pipe()

@@ -1,8 +1,4 @@
-"""Make the keys and certificates of the local cluster.
-
-One key per purpose, as kubeadm does it. It does not decide who may do what: names
-and groups in the certificates are only names until RBAC knows them.
-"""
+"""Make the keys and certificates of a cluster, as kubeadm does: a key per purpose."""
 
 import datetime as dt
 import ipaddress
@@ -29,9 +25,9 @@ BACKDATED = dt.timedelta(days=1)
 
 @dataclass(frozen=True)
 class Leaf:
-    """Describe one certificate: file stem, subject, and the names it serves under.
+    """A certificate: file stem, subject, and the names it serves under.
 
-    `authority` is the stem of the CA that signs it.
+    `authority` is the stem of its CA.
     """
 
     stem: str
@@ -69,8 +65,8 @@ LEAVES = (
         client=False,
     ),
     Leaf("apiserver-kubelet-client", "kube-apiserver-kubelet-client"),
-    # kubeadm since 1.29: the learner's identity is a group that RBAC binds to
-    # cluster-admin, so it can be taken away; system:masters could not.
+    # kubeadm since 1.29: the learner's group is bound to cluster-admin, which can be
+    # taken away; system:masters could not.
     Leaf("admin", "kubernetes-admin", "kubeadm:cluster-admins"),
     # Only PID 1 uses it, to write that very binding.
     Leaf("super-admin", "kubernetes-super-admin", "system:masters"),
@@ -97,8 +93,7 @@ LEAVES = (
 def ensure(directory: Path) -> None:
     """Make the pairs that are missing, unreadable or about to expire.
 
-    A CA that cannot be read is replaced together with everything it signed. The
-    ServiceAccount key is kept as long as it can be read: tokens depend on it.
+    A CA that cannot be read is replaced together with everything it signed.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for stem in AUTHORITIES:

@@ -1,8 +1,4 @@
-"""Take ports of the loopback device, and remember the one of the API server.
-
-A socket that cannot be handed on, as to etcd, is bound here first and not listened at:
-no stranger can have the port then, and a program that asks for SO_REUSEPORT can.
-"""
+"""Take ports of the loopback device, and remember that of the API server."""
 
 import errno
 import socket
@@ -51,8 +47,12 @@ def bind(port: int) -> socket.socket:
 
 
 def hold(port: int = 0) -> socket.socket:
-    """Return a socket that holds a port, 0 for any free one; raise PortTaken."""
-    # Bound before it is shared: if anybody has the port already, it is an error.
+    """Return a socket that holds a port, 0 for any free one; raise PortTaken.
+
+    A program that asks for SO_REUSEPORT, such as etcd, can have the port, a stranger
+    not.
+    """
+    # Shared after it is bound: a port that another has already is an error.
     held = bind(port)
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     return held

@@ -1,7 +1,4 @@
-"""Read the last status of a cluster, `run/status.json`, as hostile input.
-
-Pods can write to that file. Who reads a status may rely on its shape.
-"""
+"""Read the last status of a cluster, `run/status.json`, to which pods can write."""
 
 import json
 import re
@@ -90,7 +87,7 @@ def _clean(value: object) -> object:
 def slowness(status: dict) -> float:
     """Return how many times as long as usual a cluster's start took, at least 1.
 
-    Usual is an idle machine with two processors; it is 1 before the start has ended.
+    1 before the start has ended. Usual is an idle machine with two processors.
     """
     began, ready = status.get("began"), status.get("ready_at")
     node = status["components"].get(NODE, {})

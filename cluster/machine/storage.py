@@ -1,7 +1,4 @@
-"""Prepare the state directory for a start, say what is short there, and remove it.
-
-Everything of a cluster is in that one directory; binaries and images are elsewhere.
-"""
+"""Prepare the state directory for a start, say what is short there, and remove it."""
 
 import contextlib
 import os
@@ -35,12 +32,12 @@ def prepare(state: Path) -> None:
     Raise StateError or NotEnough. Only the holder of the lock may call it.
     """
     with statedir.usable(state):
-        # Who was to remove it may have been killed.
+        # The last outer process may have been killed.
         cgroups.remove(state)
         volatile = [state / name for name in (*VOLATILE, "root")]
         if not was_ready(state / "etcd"):
             # An etcd that was ended while it made its files may never elect itself
-            # again. No object is lost: who started the cluster never got it.
+            # again. No object is lost: that start failed.
             volatile.append(state / "etcd")
         # Pods of an earlier version could put links to anywhere into their place.
         kept = [state / name for name in KEPT]
@@ -50,11 +47,11 @@ def prepare(state: Path) -> None:
         for name in (*KEPT, *VOLATILE):
             # Not `parents`: those would be made with another mode.
             (state / name).mkdir(mode=0o700, exist_ok=True)
-        # It may be a directory that the learner made.
+        # The learner may have made the directory.
         state.chmod(0o700)
         for name in ("logs", "audit"):
             for path in (state / name).iterdir():
-                # Nothing of ours: a pod's, which we would stumble over.
+                # Made by a pod.
                 if not stat.S_ISREG(path.lstat().st_mode) and path.name != "pods":
                     remove_tree(path)
         logs.rotate(state / "logs")
@@ -119,7 +116,7 @@ def try_machine(
 ) -> subprocess.CompletedProcess[str]:
     """Call `main(base, *arguments)` in a child that makes a machine of that state.
 
-    It is nobody's cluster. Raise subprocess.TimeoutExpired after `seconds`.
+    Raise subprocess.TimeoutExpired after `seconds`.
     """
     for name in (*KEPT, *VOLATILE):
         (base / name).mkdir(parents=True, exist_ok=True)
@@ -137,7 +134,7 @@ def try_machine(
 def hand_over(state: Path, ids: range) -> None:
     """Give the machine's part of `state` to its root, the first of the host's `ids`.
 
-    Only root may. The images of a machine with other ids are imported again.
+    The images of a machine with other ids are imported again.
     """
     images = state / "node" / "containerd"
     if images.lstat().st_uid not in ids:
@@ -162,10 +159,7 @@ def remove_state(state: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a file or directory, also where ids of the user namespace own parts of it.
-
-    Raise StateError if that is impossible.
-    """
+    """Remove a file or tree, also of ids of the user namespace; raise StateError."""
     remove = python_command("cluster.machine.idmap.remove_tree", str(path))
     # A pod may have nested directories deeper than Python's own function goes.
     ours = apparmor.interpreter()

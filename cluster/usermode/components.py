@@ -47,7 +47,7 @@ INSIDE = ("containerd", "kubelet", "coredns", "relay", "tunnel")
 #: seconds from SIGTERM to SIGKILL
 GRACE = 1.5
 RELAY = str(Path(PACKAGES, "cluster", "local", "relay.py"))
-#: Its PID 1. Paths are in hexadecimal digits: a kernel cuts its command line at blanks.
+#: PID 1. Paths are in hexadecimal digits: a kernel cuts its command line at blanks.
 _PROGRAM = (
     "import sys; text = lambda word: bytes.fromhex(word).decode(); "
     "sys.path.insert(0, text(sys.argv[1])); "
@@ -57,10 +57,10 @@ _PROGRAM = (
 
 @dataclass(frozen=True)
 class GuestPlan:
-    """What is asked of PID 1 in the node; paths are the host's.
+    """The order of a start of the node; paths are the host's.
 
     `state` is the node's own directory, `port` the API server's on the host. With
-    `archive` it makes a disk of it, by the program `mksquashfs`, and ends.
+    `archive` PID 1 makes a disk of it, by the program `mksquashfs`, and ends.
     """
 
     state: str
@@ -84,14 +84,14 @@ def kernel_command(
 ) -> list[str]:
     """Return the kernel's command line; its working directory is the state's.
 
-    `disk` is the file of the one that is written, `images` of one that is only read.
-    `run` is where the kernel puts its own files, `packages` where PID 1 finds ours.
+    `disk` is the file of the disk that is written, `images` of one that is only read.
+    `run` is the directory of the kernel's own files, `packages` that of ours.
     """
     read = [f"ubd1r={images}"] if images else []
     return [
         kernel.linux,
-        # Where the host refuses it, by ptrace. A kernel that does not know the word
-        # would hand it on to PID 1.
+        # By ptrace where the host refuses it. Other kernels would hand the word to PID
+        # 1.
         *(("seccomp=auto",) if kernel.seccomp else ()),
         f"mem={MEMORY}M",
         "root=/dev/root",
@@ -139,9 +139,9 @@ def launcher(kernel: Kernel, python: str, state: str, egress: int) -> Component:
         ),
         # A control plane that is still starting needs all of a small machine.
         needs=("kube-apiserver", "kube-controller-manager", "kube-scheduler"),
-        # Its memory is a file there; /dev/shm is small in a container, and everybody's.
+        # For the file of the node's memory; a container's /dev/shm is small.
         env={"TMPDIR": RUN},
-        # It gives the kernel its own grace, on a machine that may be busy.
+        # The kernel's own grace is in it, on a machine that may be busy.
         grace=GRACE + 2.5,
         background=True,
     )
@@ -167,16 +167,15 @@ def describe(facts: Facts, port: int) -> tuple[Component, ...]:
             str(TUNNEL_PORT),
         ),
     )
-    return tuple(_alone(parts[name], INSIDE) for name in INSIDE)
-
-
-def _alone(part: Component, names: tuple[str, ...]) -> Component:
-    """Return the part without needs that nothing here meets: the API server is up."""
-    return replace(
-        part,
-        needs=tuple(name for name in part.needs if name in names),
-        stop_after=tuple(name for name in part.stop_after if name in names),
+    # Without needs that nothing here meets: the API server is up.
+    return tuple(
+        replace(part, needs=_inside(part.needs), stop_after=_inside(part.stop_after))
+        for part in map(parts.__getitem__, INSIDE)
     )
+
+
+def _inside(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name in INSIDE)
 
 
 def egress_config(state: str) -> str:
