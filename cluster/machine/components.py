@@ -6,6 +6,8 @@ What differs from a usual (kubeadm) cluster is in docs/cluster.md.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from string import Template
 
 from cluster.machine import audit, layout as at
 
@@ -85,6 +87,19 @@ class Facts:
     single_id: bool = False
     #: the `oom_score_adj` of all: a component that may not lower its own keeps trying
     oom_score: int = 0
+
+
+#: Read while the package can still be seen: PID 1 leaves the host's files behind.
+_CONFIG = {
+    path.name: Template(path.read_text())
+    for path in Path(__file__).with_name("config").iterdir()
+}
+
+
+def _file(name: str, **facts: object) -> str:
+    """Return a file of `config/`, with the names of `layout` and with `facts`."""
+    values = {key: json.dumps(value) for key, value in facts.items()}
+    return _CONFIG[name].substitute(vars(at), **values)
 
 
 def describe(facts: Facts) -> tuple[Component, ...]:
@@ -277,60 +292,14 @@ def containerd(facts: Facts) -> Component:
         ),
         ready=Connect(at.CONTAINERD_SOCKET),
         files={
-            config: containerd_config(facts, cni),
+            config: _file("containerd.toml", snapshotter=facts.snapshotter),
             f"{cni}/10-bridge.conflist": json.dumps(cni_config(facts), indent=1),
-            f"{at.ETC}/registries/_default/hosts.toml": REGISTRIES,
+            # Our registry is asked for all images.
+            f"{at.ETC}/registries/_default/hosts.toml": _file("hosts.toml"),
             f"{at.ETC}/runtime": runtime_script(facts),
         },
         stop_after=("kubelet",),
     )
-
-
-#: Our registry is asked for all images.
-REGISTRIES = f"""server = "http://127.0.0.1:{at.REGISTRY_PORT}"
-capabilities = ["pull", "resolve"]
-"""
-
-
-def containerd_config(facts: Facts, cni: str) -> str:
-    """Return containerd's configuration, version 3."""
-    # JSON strings are TOML basic strings.
-    q = json.dumps
-    return f"""version = 3
-root = "/var/lib/containerd"
-state = "/run/containerd"
-disabled_plugins = [
-  "io.containerd.snapshotter.v1.blockfile",
-  "io.containerd.snapshotter.v1.erofs",
-  "io.containerd.differ.v1.erofs",
-  "io.containerd.nri.v1.nri",
-  "io.containerd.tracing.processor.v1.otlp",
-  "io.containerd.internal.v1.tracing",
-]
-[grpc]
-  address = {q(at.CONTAINERD_SOCKET)}
-[plugins.'io.containerd.cri.v1.runtime']
-  # Each second every container would be asked; the kubelet measures by itself.
-  stats_collect_period = "10s"
-  # Lowering a score needs CAP_SYS_RESOURCE, which even root may lack.
-  restrict_oom_score_adj = true
-  disable_apparmor = true
-  [plugins.'io.containerd.cri.v1.runtime'.containerd]
-    default_runtime_name = "runc"
-    [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
-      runtime_type = "io.containerd.runc.v2"
-      [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
-        BinaryName = {q(f"{at.ETC}/runtime")}
-  [plugins.'io.containerd.cri.v1.runtime'.cni]
-    bin_dirs = [{q(at.BIN)}]
-    conf_dir = {q(cni)}
-[plugins.'io.containerd.cri.v1.images']
-  snapshotter = {q(facts.snapshotter)}
-  [plugins.'io.containerd.cri.v1.images'.registry]
-    config_path = {q(f"{at.ETC}/registries")}
-  [plugins.'io.containerd.cri.v1.images'.pinned_images]
-    sandbox = "registry.k8s.io/pause:3.10"
-"""
 
 
 def cni_config(facts: Facts) -> dict:
@@ -407,51 +376,17 @@ def kubelet(facts: Facts) -> Component:
         # what a node may do is built in, not a role. On an empty etcd a little later:
         # after that second there must be a Node.
         needs=("containerd", *(["seed"] if facts.empty else [])),
-        files={config: json.dumps(kubelet_config(facts), indent=1)},
-    )
-
-
-def kubelet_config(facts: Facts) -> dict:
-    """Return the KubeletConfiguration."""
-    return {
-        "apiVersion": "kubelet.config.k8s.io/v1beta1",
-        "kind": "KubeletConfiguration",
-        "address": "0.0.0.0",
-        "port": 10250,
-        "healthzBindAddress": "127.0.0.1",
-        "healthzPort": 10248,
-        "readOnlyPort": 0,
-        "authentication": {
-            "anonymous": {"enabled": False},
-            "webhook": {"enabled": True},
-            "x509": {"clientCAFile": f"{at.PKI}/ca.crt"},
+        files={
+            config: _file(
+                "kubelet.yaml",
+                limits=facts.limits,
+                enforced=["pods"] if facts.limits else [],
+                pids=512 if facts.limits else -1,
+                seccomp=facts.seccomp,
+                oom_score=facts.oom_score,
+            )
         },
-        "authorization": {"mode": "Webhook"},
-        "tlsCertFile": f"{at.PKI}/kubelet.crt",
-        "tlsPrivateKeyFile": f"{at.PKI}/kubelet.key",
-        "containerRuntimeEndpoint": f"unix://{at.CONTAINERD_SOCKET}",
-        # As an ordinary user there are no sysctls to set.
-        "featureGates": {"KubeletInUserNamespace": True},
-        "cgroupsPerQOS": facts.limits,
-        "enforceNodeAllocatable": ["pods"] if facts.limits else [],
-        # A fork bomb ends here, and not with the learner's last process.
-        "podPidsLimit": 512 if facts.limits else -1,
-        # Off by default: pods would run without a filter of system calls.
-        "seccompDefault": facts.seccomp,
-        "failCgroupV1": False,
-        "failSwapOn": False,
-        "oomScoreAdj": facts.oom_score,
-        # Or it asks which device the file system is on, and ends where there is none.
-        "localStorageCapacityIsolation": False,
-        "makeIPTablesUtilChains": False,
-        # The disk is the learner's: evicting pods would not free it.
-        "evictionHard": {},
-        "imageGCHighThresholdPercent": 100,
-        "volumePluginDir": "/var/lib/kubelet/plugins",
-        "resolvConf": "",
-        "clusterDNS": [at.DNS_SERVICE_IP],
-        "clusterDomain": at.CLUSTER_DOMAIN,
-    }
+    )
 
 
 def coredns() -> Component:
@@ -463,57 +398,20 @@ def coredns() -> Component:
         ready=Get("http://127.0.0.1:8181/ready"),
         env=SMALL,
         needs=("kube-apiserver",),
-        # On the node's address too: the Service's endpoint for kube-proxy.
-        files={
-            corefile: f""".:53 {{
-  bind {at.DNS_SERVICE_IP} {at.NODE_IP}
-  errors
-  health 127.0.0.1:8080
-  ready 127.0.0.1:8181
-  kubernetes {at.CLUSTER_DOMAIN} in-addr.arpa ip6.arpa {{
-    kubeconfig {at.PKI}/coredns.conf
-    pods insecure
-    ttl 5
-  }}
-  cache 5
-  loadbalance
-}}
-"""
-        },
+        files={corefile: _file("Corefile")},
     )
 
 
 def kube_proxy(facts: Facts) -> Component:
     """Describe kube-proxy, which makes ordinary Services work; it needs `nft`."""
     config = f"{at.ETC}/kube-proxy.yaml"
-    document = {
-        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
-        "kind": "KubeProxyConfiguration",
-        "mode": "nftables",
-        "clusterCIDR": at.POD_CIDR,
-        "bindAddress": "127.0.0.1",
-        "healthzBindAddress": "127.0.0.1:10256",
-        "metricsBindAddress": "127.0.0.1:10249",
-        "hostnameOverride": at.NODE_NAME,
-        "oomScoreAdj": facts.oom_score,
-        "clientConnection": {"kubeconfig": f"{at.PKI}/proxy.conf"},
-        # At the default of 1 s the Service `kubernetes` comes a second after its
-        # endpoint, which the API server takes away and gives back with each restart.
-        "nftables": {"minSyncPeriod": "100ms"},
-        # These sysctls belong to the host; setting them is refused.
-        "conntrack": {
-            "maxPerCore": 0,
-            "tcpEstablishedTimeout": "0s",
-            "tcpCloseWaitTimeout": "0s",
-        },
-    }
     return Component(
         "kube-proxy",
         (f"{at.BIN}/kube-proxy", f"--config={config}"),
         ready=Get("http://127.0.0.1:10256/healthz"),
         env=SMALL,
         needs=("kube-apiserver",),
-        files={config: json.dumps(document, indent=1)},
+        files={config: _file("kube-proxy.yaml", oom_score=facts.oom_score)},
     )
 
 
