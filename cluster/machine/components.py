@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from shlex import quote
 from string import Template
 
 from cluster.machine import audit, layout as at
@@ -341,7 +342,7 @@ def runtime_script(facts: Facts) -> str:
     """
     have = {"seccomp": facts.seccomp, "cgroups": facts.limits}
     without = "".join(f" --without-{name}" for name in have if not have[name])
-    runc = _shell_word(facts.runc)
+    runc = quote(facts.runc)
     return f"""#!/bin/sh
 fewer() {{ ulimit -u {THREADS} || ulimit -p {THREADS}; }} 2> /dev/null
 for word in "$@"; do
@@ -349,7 +350,7 @@ for word in "$@"; do
     exec) fewer; break ;;
     create | run)
       fewer
-      exec {_shell_word(facts.python)} -ISE {at.ETC}/oci.py{without} {runc} "$@" ;;
+      exec {quote(facts.python)} -ISE {at.ETC}/oci.py{without} {runc} "$@" ;;
   esac
 done
 exec {runc} "$@"
@@ -429,17 +430,16 @@ def registry(facts: Facts) -> Component:
     )
 
 
+_CTR = (f"{at.BIN}/ctr", "--address", at.CONTAINERD_SOCKET, "--namespace=k8s.io")
+
+
 def image_import(archive: str, snapshotter: str) -> Component:
     """Describe the one-time import of the suite's image."""
     return Component(
         "image-import",
         (
-            f"{at.BIN}/ctr",
-            "--address",
-            at.CONTAINERD_SOCKET,
-            "--namespace=k8s.io",
-            "images",
-            "import",
+            *_CTR,
+            *("images", "import"),
             # Unpacked by ctr itself, and not sent through containerd: a quarter less.
             "--local",
             # Not told, ctr makes overlays, whatever containerd does.
@@ -455,14 +455,7 @@ def image_prune() -> Component:
     """Describe the job that removes packed layers, which pods do not need."""
     return Component(
         "image-prune",
-        (
-            *(f"{at.BIN}/ctr", "--address", at.CONTAINERD_SOCKET),
-            *("--namespace=k8s.io", "content", "prune", "references"),
-        ),
+        (*_CTR, "content", "prune", "references"),
         needs=("image-import",),
         once=True,
     )
-
-
-def _shell_word(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
