@@ -11,9 +11,9 @@ from pathlib import Path
 from cluster.controlplane.apiserver import ApiServer
 from cluster.local import seed
 from cluster.machine.components import Get
-from cluster.machine.lifecycle import BUDGET
 from cluster.machine.ports import port_of
 from cluster.machine.probes import Prober
+from cluster.machine.status_file import BUDGET
 from cluster.waiting import until
 
 OBJECTS = Path(seed.__file__).with_name("seed.jsonl")

@@ -8,7 +8,6 @@ https://systemd.io/CGROUP_DELEGATION; elsewhere where nothing has to be switched
 import ctypes
 import errno
 import os
-import secrets
 import signal
 from contextlib import suppress
 from pathlib import Path
@@ -44,7 +43,7 @@ def make(state: Path, owner: int) -> tuple[int | None, str]:
     systemd runs, this process moves to a scope of its own.
     """
     # Unique also where several containers are shown the same cgroups.
-    name = f"kubernetes-lab-{secrets.token_hex(8)}"
+    name = f"kubernetes-lab-{os.urandom(8).hex()}"
     try:
         made = _in_scope(name) if BOOTED.exists() else _place() / name
         # Before there is anything that could be forgotten.

@@ -21,9 +21,7 @@ from cluster.machine import (
     cgroups,
     identity,
     layout,
-    lifecycle,
     ports,
-    probes,
     status_file,
     storage,
 )
@@ -129,12 +127,12 @@ class Machine:
 
     def answers(self) -> bool:
         """Say whether the API server calls itself ready, asked from the host."""
-        try:
-            return probes.readyz(
-                ports.port_of(self.state), self.state / "pki" / "ca.crt"
-            )
-        except OSError:
-            return False
+        from cluster.machine import probes  # loads http.client, for a cluster that runs
+
+        authority = self.state / "pki" / "ca.crt"
+        with suppress(OSError):
+            return probes.readyz(ports.port_of(self.state), authority)
+        return False
 
     def pid(self) -> int | None:
         """Return the leader's pid on the host, or None if the leader is gone."""
@@ -289,7 +287,7 @@ class Machine:
 
     def _await_world(self, report: int, progress: Progress) -> None:
         """Read the machine's report until it closes the pipe."""
-        deadline = time.monotonic() + lifecycle.BUDGET
+        deadline = time.monotonic() + status_file.BUDGET
         said = b""
         try:
             while time.monotonic() < deadline:
@@ -308,7 +306,9 @@ class Machine:
 
     def _await_ready(self, progress: Progress) -> None:
         # The leader keeps the budget; this is for a leader that does not move.
-        if not until(lambda: self._ready(progress), lifecycle.BUDGET + 15, pause=PAUSE):
+        if not until(
+            lambda: self._ready(progress), status_file.BUDGET + 15, pause=PAUSE
+        ):
             problem = f"its leader, process {self.pid()}, does not move."
             stuck = {**self.last_status(), "phase": "failed", "problem": problem}
             raise self._failure(stuck)

@@ -7,6 +7,8 @@ from cluster.statedir import printable
 
 #: bytes; a status has two thousand
 LIMIT = 1_000_000
+#: seconds that a whole start may take before it is given up
+BUDGET = 300.0
 #: seconds from the first component to a cluster that is ready
 USUAL = 5.0
 #: with more, a wait that is in vain would take minutes
