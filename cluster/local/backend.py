@@ -28,18 +28,21 @@ PATIENCE = 20.0
 def _plan(launch: Launch) -> "MachinePlan":
     from cluster.image import find as image_find
     from cluster.local.init import MachinePlan
+    from cluster.local.rootfs import Sources
 
     archive = launch.archive and launch.archive.resolve()
-    stores = image_find.stores(launch.archive) if launch.archive else []
+    sources = Sources(
+        str(launch.state),
+        str(launch.binaries.resolve()),
+        sys.base_prefix,
+        str(archive) if archive else None,
+        [*map(str, image_find.stores(launch.archive))] if launch.archive else (),
+    )
     return MachinePlan(
-        state=str(launch.state),
-        binaries=str(launch.binaries.resolve()),
+        sources,
         python=str(Path(sys.executable).resolve()),
-        python_home=sys.base_prefix,
         listener=launch.listener.fileno(),
-        archive=str(archive) if archive else None,
         archive_key=archive.stem if archive else None,
-        stores=[str(store) for store in stores],
     )
 
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cluster import syscalls as sc
@@ -42,28 +42,15 @@ _TOLD = ("service_proxy", "seccomp", "snapshotter", "limits")
 
 @dataclasses.dataclass(frozen=True)
 class MachinePlan:
-    """The order of a start; paths are the host's, `listener` is an open descriptor.
+    """The order of a start: the interpreter `python`, an open descriptor `listener`.
 
-    `python_home` is the installation of the interpreter `python`. `archive_key`
-    identifies the image archive, `stores` are this archive and earlier ones once
-    imported, its own first.
+    `archive_key` identifies the archive of `sources`.
     """
 
-    state: str
-    binaries: str
+    sources: rootfs.Sources
     python: str
-    python_home: str
     listener: int
-    archive: str | None = None
-    archive_key: str | None = None
-    stores: Sequence[str] = ()
-
-    @property
-    def sources(self) -> rootfs.Sources:
-        """Return the sources of the machine's file system."""
-        return rootfs.Sources(
-            self.state, self.binaries, self.python_home, self.archive, self.stores
-        )
+    archive_key: str | None
 
 
 def run(plan: MachinePlan, made: Callable[[], None]) -> int:

@@ -58,8 +58,10 @@ def main(plan_file: str, report_to: str) -> int:
             os.set_inheritable(descriptor, descriptor <= 2)
     # Pods that are not root read what the kubelet writes.
     os.umask(0o022)
-    plan = init.MachinePlan(**json.loads(Path(plan_file).read_text()))
-    state = Path(plan.state)
+    document = json.loads(Path(plan_file).read_text())
+    sources = rootfs.Sources(**document.pop("sources"))
+    plan = init.MachinePlan(sources, **document)
+    state = Path(sources.state)
     # First of all: from now on `stop` knows whom to ask.
     identity.write_state(state, None)
     cgroup, lack = make_cgroup(state)
@@ -73,7 +75,7 @@ def main(plan_file: str, report_to: str) -> int:
     theirs.close()
     os.close(report)
     os.close(plan.listener)
-    for store in plan.stores:
+    for store in sources.stores:
         # So that nobody removes it from under the pods; see `image.find`.
         with suppress(OSError):  # a file system without locks
             fcntl.flock(os.open(store, os.O_RDONLY), fcntl.LOCK_SH)

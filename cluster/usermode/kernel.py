@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,9 +52,6 @@ def find() -> tuple[Kernel | None, str]:
         return None, f"{named} not installed"
     if not list(Path(MODULES).glob("*/modules.dep")):
         return None, f"{MODULES} has no modules for it"
-    if '"' in sys.executable:
-        # A kernel's command line knows no way to write it.
-        return None, f"the path of {sys.executable} has a quotation mark"
     linux, slirp, mkfs, mksquashfs = filter(None, found.values())
     # A newer one can serve a user-mode Linux, and not only a namespace.
     if not _helps_with(slirp, b"bess"):
