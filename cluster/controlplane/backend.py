@@ -12,7 +12,6 @@ from cluster import errors, preflight, programs, versions
 from cluster.controlplane.process import control_plane
 from cluster.image import load as images
 from cluster.local.backend import Local
-from cluster.machine import pki
 from cluster.machine.host import Machine
 from cluster.machine.logs import last_words
 from cluster.programs.recipe import CONTROL_PLANE, RECIPE
@@ -122,5 +121,5 @@ class ControlPlane(Local):
         preflight.check(preflight.PlainAccount)
 
     def _make_keys(self) -> None:
-        pki.ensure(self.state / "pki")
+        super()._make_keys()
         write_private(self.state / MARK, "")

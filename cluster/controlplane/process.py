@@ -22,7 +22,7 @@ from cluster.local import init
 from cluster.machine import bootstrap, identity, ports, probes, storage
 from cluster.machine.components import Component
 from cluster.machine.host import Launch, Machine, Program
-from cluster.machine.layout import API_SERVER, CONTEXT, KUBECONFIG_STEMS
+from cluster.machine.layout import CONTEXT
 from cluster.machine.lifecycle import Lifecycle, Task
 from cluster.machine.supervisor import Supervisor
 from cluster.processes import PACKAGES
@@ -30,8 +30,11 @@ from cluster.statedir import write_private
 from cluster.usermode import components as usermode, kernel, launcher
 
 _MAIN = "cluster.controlplane.process.main"
-#: components of the node that ask the API server
-_NODE = ("kubelet", "coredns")
+#: users that ask the API server by its port on the host, and those in the node
+_HOST, _NODE = (
+    ("super-admin", "controller-manager", "scheduler"),
+    ("kubelet", "coredns"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,11 +82,9 @@ def _plan(launch: Launch) -> ProcessPlan:
     plan = _common_plan(launch)
     server = f"https://127.0.0.1:{plan.port}"
     pki = launch.state / "pki"
-    write_embedded(pki, KUBECONFIG_STEMS, server=server, context=CONTEXT)
-    node = launch.archive and kernel.find()[0]
-    if not launch.archive or not node:
+    write_embedded(pki, _HOST, server=server, context=CONTEXT)
+    if not launch.archive or not (node := kernel.find()[0]):
         return plan
-    write_embedded(pki, _NODE, server=API_SERVER, context=CONTEXT)
     own = launch.state / usermode.STATE
     own.mkdir(mode=0o700, exist_ok=True)
     storage.prepare(own)
@@ -103,7 +104,7 @@ def _plan(launch: Launch) -> ProcessPlan:
     write_private(launch.state / usermode.PLAN, text)
     # By a name that a kernel's command line can hold, wherever the cache is.
     (launch.state / usermode.DISK).symlink_to(launch.archive.resolve())
-    # Of what is beside them it needs not even the names.
+    # The files beside our package are not shown, not even their names.
     packages = launch.state / usermode.PACKAGES_LINK
     packages.mkdir(mode=0o700)
     (packages / "cluster").symlink_to(Path(PACKAGES, "cluster"))
@@ -180,11 +181,7 @@ def _lifecycle(plan: ProcessPlan, free: list[int]) -> Lifecycle:
             else api.ready(part.ready)
         ),
         logs=f"{components.STATE}/logs",
-        env={
-            "PATH": os.defpath,
-            "HOME": components.STATE,
-            "LANG": "C.UTF-8",
-        },
+        env={"PATH": os.defpath, "HOME": components.STATE, "LANG": "C.UTF-8"},
     )
     return Lifecycle(
         supervisor,
@@ -234,6 +231,5 @@ class _Node:
 
 
 def _dying_with_us(part: Component, python: str) -> Component:
-    """Return the component started so that it ends with this process."""
     command = die_with_parent.command(*part.argv, python=python)
     return dataclasses.replace(part, argv=tuple(command))
