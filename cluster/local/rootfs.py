@@ -103,11 +103,14 @@ def enter(cgroup: int | None = None) -> None:
 
 def _system(root: str) -> None:
     for name in SYSTEM:
-        host, inside = f"/{name}", f"{root}/{name}"
-        if os.path.islink(host):
-            os.symlink(os.readlink(host), inside)
-        elif os.path.isdir(host):
-            bind(host, inside, read_only=True)
+        _show(f"/{name}", f"{root}/{name}")
+
+
+def _show(host: str, inside: str) -> None:
+    if os.path.islink(host):
+        os.symlink(os.readlink(host), inside)
+    elif os.path.isdir(host):
+        bind(host, inside, read_only=True)
 
 
 def _devices(dev: str) -> None:
@@ -131,11 +134,8 @@ def _etc(etc: str) -> None:
     os.mkdir(etc)
     for name in ETC:
         host, inside = f"/etc/{name}", f"{etc}/{name}"
-        if os.path.islink(host):
-            os.symlink(os.readlink(host), inside)
-        elif os.path.isdir(host):
-            bind(host, inside, read_only=True)
-        elif os.path.isfile(host):
+        _show(host, inside)
+        if os.path.isfile(host) and not os.path.islink(host):
             # Copied: a container's own /etc may be a mount for each file.
             with suppress(PermissionError):
                 shutil.copyfile(host, inside)
@@ -248,15 +248,9 @@ def mounts_below(path: bytes, mountinfo: Iterable[bytes]) -> list[bytes]:
 def _locked_flags(path: bytes) -> int:
     # In a user namespace a remount may not drop the flags that the mount has.
     have = os.statvfs(path).f_flag
-    pairs = (
-        (os.ST_NOSUID, sc.MS_NOSUID),
-        (os.ST_NODEV, sc.MS_NODEV),
-        (os.ST_NOEXEC, sc.MS_NOEXEC),
-        (os.ST_NOATIME, sc.MS_NOATIME),
-        (os.ST_NODIRATIME, sc.MS_NODIRATIME),
-        (os.ST_RELATIME, sc.MS_RELATIME),
-    )
-    return sum(flag for bit, flag in pairs if have & bit)
+    # These have the same numbers in both; ST_RELATIME has another.
+    same = _NO_PROGRAMS | sc.MS_NOATIME | sc.MS_NODIRATIME
+    return have & same | (sc.MS_RELATIME if have & os.ST_RELATIME else 0)
 
 
 def can_overlay(directory: str, lower: str | None = None) -> bool:

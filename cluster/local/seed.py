@@ -24,19 +24,14 @@ def puts(lines: str) -> list[dict]:
     for line in lines.splitlines():
         body = json.loads(line)
         meta = body["metadata"]
-        key = "/".join((_plural(body["kind"]), *_names(meta)))
+        kind = body["kind"].lower()
+        plural = f"{kind}es" if kind.endswith("s") else f"{kind}s"
+        names = [meta[key] for key in ("namespace", "name") if key in meta]
+        key = "/".join((plural, *names))
         meta |= {"uid": str(uuid.uuid4()), "creationTimestamp": now}
         put = {"key": _base64(f"/registry/{key}"), "value": _base64(json.dumps(body))}
         made.append({"requestPut": put})
     return made
-
-
-def _plural(kind: str) -> str:
-    return kind.lower() + ("es" if kind.endswith("s") else "s")
-
-
-def _names(meta: dict) -> list[str]:
-    return [meta[key] for key in ("namespace", "name") if key in meta]
 
 
 def _base64(text: str) -> str:

@@ -5,6 +5,7 @@ by path, has the rule `userns`. The interpreter of a virtual environment is a li
 everybody's, so the profile is for a copy beside it. Only an administrator can load it.
 """
 
+import filecmp
 import os
 import shlex
 import shutil
@@ -66,22 +67,10 @@ def interpreter() -> str:
     copy, ours = program(), Path(sys.executable).resolve()
     # Without the right to make a copy there is none: the kernel says what it refuses.
     with suppress(OSError):
-        if not _same(copy, ours):
-            _copy(ours, copy)
+        if not (copy.exists() and filecmp.cmp(copy, ours)):
+            # Replaced in one step: a cluster may be running it.
+            with tempfile.TemporaryDirectory(dir=copy.parent) as directory:
+                new = shutil.copy2(ours, Path(directory, copy.name))
+                os.replace(new, copy)
         return str(copy)
     return sys.executable
-
-
-def _same(copy: Path, ours: Path) -> bool:
-    with suppress(FileNotFoundError):
-        one, other = copy.stat(), ours.stat()
-        return (one.st_size, one.st_mtime_ns) == (other.st_size, other.st_mtime_ns)
-    return False
-
-
-def _copy(ours: Path, copy: Path) -> None:
-    """Replace the copy in one step: a cluster may be running it."""
-    with tempfile.TemporaryDirectory(dir=copy.parent) as directory:
-        new = os.path.join(directory, copy.name)
-        shutil.copy2(ours, new)
-        os.replace(new, copy)

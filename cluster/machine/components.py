@@ -121,14 +121,14 @@ def describe(facts: Facts) -> tuple[Component, ...]:
     if facts.import_archive:
         parts.append(image_import(facts.import_archive, facts.snapshotter))
     if facts.empty:
-        parts = [_after_seed(part) for part in parts]
+        # Components that need the default roles; usually those are there by then.
+        parts = [
+            replace(part, needs=(*part.needs, "seed"))
+            if "kube-apiserver" in part.needs
+            else part
+            for part in parts
+        ]
     return tuple(parts)
-
-
-def _after_seed(part: Component) -> Component:
-    # Components that need the default roles; usually those are there by then.
-    waits = "kube-apiserver" in part.needs
-    return replace(part, needs=(*part.needs, "seed")) if waits else part
 
 
 def etcd() -> Component:

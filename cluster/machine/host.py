@@ -202,19 +202,16 @@ class Machine:
             send = functools.partial(identity.send, self.state, number)
             send()
             if until(lambda: not self.running(), seconds, alive=send, pause=0.02):
-                self._remove_cgroup()
+                if cgroups.left(self.state):  # SIGKILL
+                    # Unless another machine runs by now.
+                    with suppress(errors.StartFailed), identity.locked(self.state):
+                        cgroups.remove(self.state)
                 return True
         raise errors.StateError(
             self.state,
             "the machine does not end, even by SIGKILL.",
             f"Look at process {self.pid()}; it may wait for a file system.",
         )
-
-    def _remove_cgroup(self) -> None:
-        """Remove the cgroup of a killed machine, unless another machine runs."""
-        if cgroups.left(self.state):
-            with suppress(errors.StartFailed), identity.locked(self.state):
-                cgroups.remove(self.state)
 
     def delete(self) -> None:
         """Stop the machine and remove the directory; call it with the start lock."""
@@ -251,7 +248,8 @@ class Machine:
         plan_file = identity.plan_file(self.state)
         plan = dataclasses.asdict(self.program.plan(launch))
         write_private(plan_file, json.dumps(plan))
-        ports.write_port(self.state, launch.listener.getsockname()[1])
+        # The next start and old kubeconfigs use the same port.
+        write_private(self.state / "port", str(launch.listener.getsockname()[1]))
         report, theirs = os.pipe()
         try:
             # Made, not opened: pods may write in there.

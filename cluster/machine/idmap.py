@@ -121,7 +121,8 @@ def read_facts(state: str | os.PathLike = "") -> IdFacts:
         user = pwd.getpwuid(uid).pw_name  # as newuidmap does; not LOGNAME
     except KeyError:  # no entry in /etc/passwd, as in many containers
         user = str(uid)
-    status = _status()
+    lines = _text("/proc/self/status").splitlines()
+    status = dict(line.partition(":\t")[::2] for line in lines)
     maps = [_lines(f"/proc/self/{name}_map") for name in ("uid", "gid")]
     ids = min(map(available, maps))
     return IdFacts(
@@ -165,12 +166,6 @@ def _mapped() -> Iterator[range]:
             for _, first, count in _lines(path):
                 if count == RANGE:
                     yield range(first, first + count)
-
-
-def _status() -> dict[str, str]:
-    with open("/proc/self/status") as file:
-        pairs = (line.split(":", 1) for line in file if ":" in line)
-        return {key: value.strip() for key, value in pairs}
 
 
 def _lines(path: str | os.PathLike) -> list[tuple[int, ...]]:

@@ -163,8 +163,10 @@ def _builder(
     subject: x509.Name,
     issuer: x509.Name,
     key: ec.EllipticCurvePrivateKey,
-    life: dt.timedelta,
+    *,
+    ca: bool,
 ) -> x509.CertificateBuilder:
+    constraints = x509.BasicConstraints(ca=ca, path_length=None)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -172,7 +174,9 @@ def _builder(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(_now() - BACKDATED)
-        .not_valid_after(_now() + life)
+        .not_valid_after(_now() + (CA_LIFE if ca else LEAF_LIFE))
+        .add_extension(constraints, critical=True)
+        .add_extension(key_usage(ca=ca), critical=True)
     )
 
 
@@ -196,9 +200,7 @@ def _make_ca(directory: Path, stem: str) -> Pair:
     name = _name(AUTHORITIES[stem])
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     certificate = (
-        _builder(name, name, key, CA_LIFE)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(key_usage(ca=True), critical=True)
+        _builder(name, name, key, ca=True)
         .add_extension(identifier, critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -213,15 +215,9 @@ def _issue(directory: Path, leaf: Leaf, authority: Pair) -> None:
     issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(
         authority[1].public_key()
     )
+    name = _name(leaf.common_name, leaf.organization)
     builder = (
-        _builder(
-            _name(leaf.common_name, leaf.organization),
-            authority[0].subject,
-            key,
-            LEAF_LIFE,
-        )
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(key_usage(ca=False), critical=True)
+        _builder(name, authority[0].subject, key, ca=False)
         .add_extension(x509.ExtendedKeyUsage(uses), critical=False)
         # Python 3.13 verifies with VERIFY_X509_STRICT: without this one it refuses.
         .add_extension(issuer_id, critical=False)

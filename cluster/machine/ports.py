@@ -5,7 +5,6 @@ import socket
 from pathlib import Path
 
 from cluster import errors
-from cluster.statedir import write_private
 
 
 def port_of(state: Path) -> int:
@@ -15,11 +14,6 @@ def port_of(state: Path) -> int:
     except (OSError, ValueError):
         return 0
     return port if 0 < port < 65536 else 0
-
-
-def write_port(state: Path, port: int) -> None:
-    """Keep the port, so that the next start and old kubeconfigs agree."""
-    write_private(state / "port", str(port))
 
 
 def listen(port: int) -> socket.socket:
