@@ -67,7 +67,10 @@ class ApiServer:
             return self
         self.stop()
         found = programs.ensure_api_server()
-        require_memory()
+        if (available := memory_available()) < MEMORY:
+            hint = "Close other programs and notebooks, or use a larger machine."
+            where = "for an API server of this notebook"
+            raise errors.NotEnough("memory", where, MEMORY, available, hint)
         directory = new_directory()
         lifeline, ours = os.pipe()
         flags = {NAME: self._flags}
@@ -177,19 +180,6 @@ def _wait_until_ready(machine: Machine, before: int | None, timeout: float) -> N
         words = last_words(machine.state / "logs" / f"{NAME}.log", 5)
         waited = time.monotonic() - began
         raise errors.NotReady("The start of kube-apiserver", waited, words)
-
-
-def require_memory() -> None:
-    """Raise NotEnough unless there is memory for another server."""
-    available = memory_available()
-    if available < MEMORY:
-        raise errors.NotEnough(
-            "memory",
-            "for an API server of this notebook",
-            MEMORY,
-            available,
-            "Close other programs and notebooks, or use a larger machine.",
-        )
 
 
 def new_directory() -> Path:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from cluster import errors, preflight, programs, versions
 from cluster.controlplane.process import control_plane
-from cluster.image import load as images
 from cluster.local.backend import Local
 from cluster.machine.host import Machine
 from cluster.machine.logs import last_words
@@ -81,12 +80,8 @@ class ControlPlane(Local):
 
         return (machine.Kernel, node.Account, node.Node)
 
-    def images(self) -> list[images.StoredImage]:
-        """Raise NoNode: images are on nodes."""
-        raise errors.NoNode("An image")
-
-    def add_image(self, archive: Path) -> list[str]:
-        """Raise NoNode: images are on nodes."""
+    def _containerd(self) -> tuple[Path, Path]:
+        # Images are on nodes.
         raise errors.NoNode("An image")
 
     def node(self) -> str:

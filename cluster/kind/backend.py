@@ -4,7 +4,6 @@ Its objects are in the container of the node: `stop` stops that, `delete` remove
 """
 
 import contextlib
-import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -254,7 +253,7 @@ class Kind(Backend):
         self._note(made=False)
         configuration = self.state / "kind.yaml"
         write_private(configuration, self._plan.configuration(image, port))
-        write_private(self._plan.audit_policy, json.dumps(audit.policy(), indent=1))
+        write_private(self._plan.audit_policy, audit.policy())
         self.kubeconfig.unlink(missing_ok=True)
         try:
             self._commands().kind(self._plan.create(configuration), progress)

@@ -222,7 +222,7 @@ def kube_apiserver(facts: Facts) -> Component:
             ),
             "--profiling=false",
         ),
-        files={policy: json.dumps(audit.policy(), indent=1)},
+        files={policy: audit.policy()},
         ready=Get(f"https://127.0.0.1:{at.API_PORT}{ready}"),
         grace=3.5,
         stop_after=("kubelet", "kube-controller-manager", "kube-scheduler"),

@@ -140,8 +140,8 @@ class Machine:
 
     def start(
         self, binaries: Path, archive: Path | None, port: int, progress: Progress
-    ) -> int:
-        """Start the machine and wait until the cluster is ready; return its port.
+    ) -> None:
+        """Start the machine and wait until the cluster is ready.
 
         `port` 0 takes any free one. Raise LabError for a step that the kernel refuses,
         PortTaken, StateError, NotEnough, ComponentFailed or StartFailed; nothing is
@@ -149,7 +149,6 @@ class Machine:
         """
         with self.launched(binaries, archive, port, progress):
             self._await_ready(progress)
-        return ports.port_of(self.state)
 
     @contextmanager
     def launched(

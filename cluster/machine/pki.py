@@ -34,7 +34,6 @@ class Leaf:
     common_name: str
     organization: str | None = None
     names: tuple[str, ...] = ()
-    server: bool = False
     client: bool = True
     authority: str = "ca"
 
@@ -61,7 +60,6 @@ LEAVES = (
             layout.NODE_IP,
             "127.0.0.1",
         ),
-        server=True,
         client=False,
     ),
     Leaf("apiserver-kubelet-client", "kube-apiserver-kubelet-client"),
@@ -74,9 +72,8 @@ LEAVES = (
         "controller-manager",
         "system:kube-controller-manager",
         names=("127.0.0.1",),
-        server=True,
     ),
-    Leaf("scheduler", "system:kube-scheduler", names=("127.0.0.1",), server=True),
+    Leaf("scheduler", "system:kube-scheduler", names=("127.0.0.1",)),
     Leaf("proxy", "system:kube-proxy"),
     Leaf("coredns", "system:coredns"),
     Leaf(
@@ -84,7 +81,6 @@ LEAVES = (
         f"system:node:{layout.NODE_NAME}",
         "system:nodes",
         names=(layout.NODE_NAME, layout.NODE_IP, "127.0.0.1"),
-        server=True,
     ),
     Leaf("front-proxy-client", "front-proxy-client", authority="front-proxy-ca"),
 )
@@ -210,7 +206,7 @@ def _make_ca(directory: Path, stem: str) -> Pair:
 
 def _issue(directory: Path, leaf: Leaf, authority: Pair) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    uses = [ExtendedKeyUsageOID.SERVER_AUTH] if leaf.server else []
+    uses = [ExtendedKeyUsageOID.SERVER_AUTH] if leaf.names else []
     uses += [ExtendedKeyUsageOID.CLIENT_AUTH] if leaf.client else []
     issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(
         authority[1].public_key()

@@ -7,6 +7,7 @@ import subprocess
 import threading
 
 import pytest
+import yaml
 
 from cluster.errors import LabError
 from cluster.existing.backend import Existing
@@ -226,7 +227,7 @@ def test_a_cluster_that_was_started_without_one(monkeypatch):
 
 def test_no_policy_rule_hides_a_learner():
     """A rule that leaves something out names users or groups of the cluster's own."""
-    *without, last = audit.policy()["rules"]
+    *without, last = yaml.safe_load(audit.policy())["rules"]
     assert last == {"level": "Metadata"}
     for rule in without:
         assert rule["level"] == "None"
