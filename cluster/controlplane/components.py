@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from cluster.machine import components, layout
-from cluster.machine.components import Component, Facts, Get
+from cluster.machine.components import Component, Facts
 from cluster.usermode import components as usermode
 
 #: what a node needs, and is not there
@@ -95,7 +95,6 @@ def _move(
     binaries: str,
     changes: Mapping[str, Mapping[str, str]],
 ) -> Component:
-    assert isinstance(part.ready, Get), "all of these answer by HTTP"
     program, *words = part.argv
     words = [_there(word, ports) for word in words]
     changed = changes[part.name]
@@ -107,8 +106,8 @@ def _move(
             *kept,
             *(f"{option}={value}" for option, value in changed.items()),
         ),
-        ready=Get(_there(part.ready.url, ports)),
-        after=part.after and Get(_there(part.after.url, ports)),
+        ready=_there(part.ready, ports),
+        after=_there(part.after, ports),
         files={_there(name, ports): text for name, text in part.files.items()},
         stop_after=tuple(name for name in part.stop_after if name in changes),
     )

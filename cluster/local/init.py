@@ -15,7 +15,7 @@ from cluster import syscalls as sc
 from cluster.image import store
 from cluster.local import network, rootfs
 from cluster.machine import bootstrap, cgroups, layout, probes, storage
-from cluster.machine.components import Component, Connect, Facts, Get, describe
+from cluster.machine.components import Component, Facts, describe
 from cluster.machine.lifecycle import Lifecycle, Task
 from cluster.machine.supervisor import Supervisor
 from cluster.permissions import make_private
@@ -169,7 +169,7 @@ def _empty(directory: Path) -> None:
 
 def supervised(
     parts: tuple[Component, ...],
-    ready: Callable[[Get | Connect | None], bool] = probes.ready,
+    ready: Callable[[str], bool] = probes.ready,
 ) -> Supervisor:
     """Return the supervisor of the components, and write their files."""
     for part in parts:

@@ -11,12 +11,11 @@ from pathlib import Path
 from string import Template
 
 from cluster.machine import layout as at
-from cluster.machine.components import Get
 from cluster.machine.probes import Prober
 
 _NODE = f"/api/v1/nodes/{at.NODE_NAME}"
 _ENDPOINTS = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
-_SERVICE = Get(f"https://{at.API_SERVICE_IP}:{at.API_PORT}/readyz")
+_SERVICE = f"https://{at.API_SERVICE_IP}:{at.API_PORT}/readyz"
 _DEFAULT = "/api/v1/namespaces/default"
 #: what a first pod needs
 _AWAITED = (

@@ -28,29 +28,16 @@ SMALL = {"GOMAXPROCS": "1"}
 
 
 @dataclass(frozen=True)
-class Get:
-    """Readiness by an HTTP answer of 200; `https` is verified with the cluster's CA."""
-
-    url: str
-
-
-@dataclass(frozen=True)
-class Connect:
-    """Readiness by a unix socket that accepts: containerd opens its socket last."""
-
-    socket: str
-
-
-@dataclass(frozen=True)
 class Component:
     """A process of the cluster."""
 
     name: str
     argv: tuple[str, ...]
-    ready: Get | Connect | None = None
-    #: components that must be ready first, and what must answer then
+    #: ready when this URL answers with 200, or this unix socket accepts
+    ready: str = ""
+    #: components that must be ready first, and the URL that must answer then
     needs: tuple[str, ...] = ()
-    after: Get | None = None
+    after: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     #: a job that ends with 0 instead of staying
@@ -156,7 +143,7 @@ def etcd() -> Component:
             "--unsafe-no-fsync",
             "--log-level=warn",
         ),
-        ready=Get("http://127.0.0.1:2381/health"),
+        ready="http://127.0.0.1:2381/health",
         env=SMALL,
         # With etcd gone the API server does not end within its own grace.
         stop_after=("kube-apiserver",),
@@ -223,7 +210,7 @@ def kube_apiserver(facts: Facts) -> Component:
             "--profiling=false",
         ),
         files={policy: audit.policy()},
-        ready=Get(f"https://127.0.0.1:{at.API_PORT}{ready}"),
+        ready=f"https://127.0.0.1:{at.API_PORT}{ready}",
         grace=3.5,
         stop_after=("kubelet", "kube-controller-manager", "kube-scheduler"),
     )
@@ -252,11 +239,11 @@ def kube_controller_manager() -> Component:
             f"--cluster-signing-key-file={at.PKI}/ca.key",
             "--profiling=false",
         ),
-        ready=Get("https://127.0.0.1:10257/healthz"),
+        ready="https://127.0.0.1:10257/healthz",
         env=SMALL,
         needs=("kube-apiserver",),
         # The controller manager asks for that at once, and then each second.
-        after=Get(f"https://127.0.0.1:{at.API_PORT}/readyz"),
+        after=f"https://127.0.0.1:{at.API_PORT}/readyz",
     )
 
 
@@ -275,7 +262,7 @@ def kube_scheduler() -> Component:
             f"--tls-private-key-file={at.PKI}/scheduler.key",
             "--profiling=false",
         ),
-        ready=Get("https://127.0.0.1:10259/healthz"),
+        ready="https://127.0.0.1:10259/healthz",
         env=SMALL,
         needs=("kube-apiserver",),
     )
@@ -291,7 +278,7 @@ def containerd(facts: Facts) -> Component:
             *(pretending if facts.single_id else ()),
             *(f"{at.BIN}/containerd", "--config", config),
         ),
-        ready=Connect(at.CONTAINERD_SOCKET),
+        ready=at.CONTAINERD_SOCKET,
         files={
             config: _file("containerd.toml", snapshotter=facts.snapshotter),
             f"{cni}/10-bridge.conflist": json.dumps(cni_config(facts), indent=1),
@@ -371,7 +358,7 @@ def kubelet(facts: Facts) -> Component:
             f"--node-ip={at.NODE_IP}",
             "--v=1",
         ),
-        ready=Get("http://127.0.0.1:10248/healthz"),
+        ready="http://127.0.0.1:10248/healthz",
         env=SMALL,
         # Not the API server, which the kubelet asks for pods a second after its start;
         # what a node may do is built in, not a role. On an empty etcd a little later:
@@ -396,7 +383,7 @@ def coredns() -> Component:
     return Component(
         "coredns",
         (f"{at.BIN}/coredns", "-conf", corefile),
-        ready=Get("http://127.0.0.1:8181/ready"),
+        ready="http://127.0.0.1:8181/ready",
         env=SMALL,
         needs=("kube-apiserver",),
         files={corefile: _file("Corefile")},
@@ -409,7 +396,7 @@ def kube_proxy(facts: Facts) -> Component:
     return Component(
         "kube-proxy",
         (f"{at.BIN}/kube-proxy", f"--config={config}"),
-        ready=Get("http://127.0.0.1:10256/healthz"),
+        ready="http://127.0.0.1:10256/healthz",
         env=SMALL,
         needs=("kube-apiserver",),
         files={config: _file("kube-proxy.yaml", oom_score=facts.oom_score)},
@@ -423,7 +410,7 @@ def registry(facts: Facts) -> Component:
     return Component(
         "registry",
         (facts.python, "-ISE", script, ctr, at.CONTAINERD_SOCKET, str(port)),
-        ready=Get(f"http://127.0.0.1:{port}/v2/"),
+        ready=f"http://127.0.0.1:{port}/v2/",
         # The processors have more urgent work until the first pull.
         needs=("kubelet",),
         grace=0.5,

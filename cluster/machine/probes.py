@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cluster.machine import layout as at
-from cluster.machine.components import SERVES, Connect, Get
+from cluster.machine.components import SERVES
 
 #: seconds that one answer may take
 TIMEOUT = 5.0
@@ -24,7 +24,7 @@ class Prober:
         self._tls = ssl.create_default_context(cafile=f"{pki}/ca.crt")
         self._tls.load_cert_chain(f"{pki}/super-admin.crt", f"{pki}/super-admin.key")
 
-    def ready(self, how: Get | Connect | None) -> bool:
+    def ready(self, how: str) -> bool:
         """Say whether the component is ready now."""
         return ready(how, self._tls)
 
@@ -49,16 +49,14 @@ class Prober:
             raise ConnectionError(str(error)) from error
 
 
-def ready(how: Get | Connect | None, tls: ssl.SSLContext | None = None) -> bool:
-    """Say whether a component is ready now; `tls` is for https."""
+def ready(how: str, tls: ssl.SSLContext | None = None) -> bool:
+    """Say whether a URL answers with 200, or a unix socket accepts."""
     try:
-        match how:
-            case Get(url):
-                return _ask(url, tls)[0] == 200
-            case Connect(path):
-                with socket.socket(socket.AF_UNIX) as client:
-                    client.settimeout(TIMEOUT)
-                    client.connect(path)
+        if not how.startswith("/"):
+            return not how or _ask(how, tls)[0] == 200
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(TIMEOUT)
+            client.connect(how)
     except OSError:
         return False  # not there yet
     return True
