@@ -13,6 +13,7 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from string import Template
 
 from cluster import errors
 
@@ -20,18 +21,6 @@ from cluster import errors
 FILE = Path("/etc/apparmor.d/kubernetes-api-notebooks")
 #: have a meaning in a profile's path, even within quotation marks
 _SPECIAL = '*?[]{}^"\\'
-_PROFILE = """\
-# Let the local cluster of kubernetes-api-notebooks be root of its user namespaces.
-# The program is confined no further, as in the profiles that Ubuntu has for browsers.
-abi <abi/4.0>,
-include <tunables/global>
-
-profile {name} "{program}" flags=(unconfined) {{
-  userns,
-
-  include if exists <local/{name}>
-}}
-"""
 
 
 def program() -> Path:
@@ -48,7 +37,8 @@ def profile(program: Path) -> str:
             f"Move the checkout to a directory without any of {' '.join(_SPECIAL)} in "
             "its name, and run `make setup` there.",
         )
-    return _PROFILE.format(name=FILE.name, program=path)
+    text = Path(__file__).with_name("config").joinpath("apparmor").read_text()
+    return Template(text).substitute(name=FILE.name, program=path)
 
 
 def command() -> str:

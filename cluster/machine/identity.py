@@ -36,12 +36,12 @@ def running(state: Path) -> bool:
     except OSError:
         return False
     try:
-        if _held(lock):
-            return True
+        answer = fcntl.fcntl(lock, fcntl.F_OFD_GETLK, _WHOLE_FILE)
     finally:
         os.close(lock)
+    held = _FLOCK.unpack(answer)[0] != fcntl.F_UNLCK
     # The lock goes with PID 1's files, what is in its namespace a moment later.
-    return pid_of(state, "pid_1") is not None
+    return held or pid_of(state, "pid_1") is not None
 
 
 @contextlib.contextmanager
@@ -71,11 +71,6 @@ def locked(state: Path) -> Iterator[int]:
 # struct flock of 64-bit Linux: type, whence, start, length, pid.
 _FLOCK = struct.Struct("hhqqi4x")
 _WHOLE_FILE = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-
-
-def _held(lock: int) -> bool:
-    answer = fcntl.fcntl(lock, fcntl.F_OFD_GETLK, _WHOLE_FILE)
-    return _FLOCK.unpack(answer)[0] != fcntl.F_UNLCK
 
 
 def pid_of(state: Path, who: str) -> int | None:

@@ -150,23 +150,12 @@ def launcher(kernel: Kernel, python: str, state: str, egress: int) -> Component:
 def describe(facts: Facts, port: int) -> tuple[Component, ...]:
     """Return the components inside, in the order in which they are started."""
     parts = {part.name: part for part in components.describe(facts)}
-    parts["relay"] = Component(
-        "relay",
-        (
-            *(facts.python, "-ISE", f"{at.ETC}/relay.py"),
-            *(HOST_IP, str(port), str(at.API_PORT)),
-        ),
-    )
-    parts["tunnel"] = Component(
-        "tunnel",
-        (
-            facts.python,
-            "-ISE",
-            f"{at.ETC}/tunnel.py",
-            GUEST_IP,
-            str(TUNNEL_PORT),
-        ),
-    )
+    for name, *words in (
+        ("relay", HOST_IP, str(port), str(at.API_PORT)),
+        ("tunnel", GUEST_IP, str(TUNNEL_PORT)),
+    ):
+        script = (facts.python, "-ISE", f"{at.ETC}/{name}.py")
+        parts[name] = Component(name, (*script, *words))
     # Without needs that nothing here meets: the API server is up.
     return tuple(
         replace(part, needs=_inside(part.needs), stop_after=_inside(part.stop_after))
