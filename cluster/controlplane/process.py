@@ -93,14 +93,10 @@ def _plan(launch: Launch) -> ProcessPlan:
     for name in ("ca.crt", *(f"{stem}.*" for stem in _NODE)):
         for path in pki.glob(name):
             shutil.copy2(path, own / "pki")
-    asked = usermode.GuestPlan(
-        state=str(own),
-        binaries=plan.binaries,
-        python=plan.python,
-        python_home=sys.base_prefix,
-        port=plan.port,
+    guest = usermode.GuestPlan(
+        str(own), plan.binaries, plan.python, sys.base_prefix, plan.port
     )
-    text = json.dumps(dataclasses.asdict(asked))
+    text = json.dumps(dataclasses.asdict(guest))
     write_private(launch.state / usermode.PLAN, text)
     # By a name that a kernel's command line can hold, wherever the cache is.
     (launch.state / usermode.DISK).symlink_to(launch.archive.resolve())

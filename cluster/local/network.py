@@ -6,6 +6,7 @@ import ipaddress
 import socket
 import struct
 import subprocess
+from pathlib import Path
 
 from cluster.machine import layout as at
 from cluster.syscalls import step
@@ -20,22 +21,9 @@ _SIOCSIFNETMASK = 0x891C
 _IFF_UP = 0x1
 _RTF_UP = 0x1
 
-#: the second table tries what kube-proxy and portmap need of the kernel
-RULES = """
-table ip loopback {
-  chain prerouting {
-    type filter hook prerouting priority raw
-    iifname != "lo" ip daddr 127.0.0.0/8 drop
-  }
-}
-table ip trial {
-  chain postrouting {
-    type nat hook postrouting priority srcnat
-    fib daddr type local numgen random mod 2 0 masquerade
-  }
-}
-delete table ip trial
-"""
+#: The second table tries what kube-proxy and portmap need of the kernel. Read while the
+#: package can still be seen.
+RULES = Path(__file__).with_name("loopback.nft").read_text()
 
 
 def configure_network() -> None:

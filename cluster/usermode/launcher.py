@@ -91,25 +91,13 @@ def make_disk(mkfs: str, file: str) -> None:
 def _of_kernel(linux: str) -> Callable[[], None]:
     """Confine the kernel to the files that the node needs."""
     plan = _plan()
-    return lambda: walls.confine(
-        (
-            *(linux, *_SYSTEM),
-            *("/dev/random", "/dev/urandom", "/proc/cpuinfo"),
-            *(
-                at.PLAN,
-                at.DISK,
-                at.PACKAGES_LINK,
-                f"{PACKAGES}/cluster",
-                plan["binaries"],
-            ),
-            *rootfs.python_files(plan["python_home"]),
-            f"{at.STATE}/pki",
-        ),
-        (
-            *("/dev/null", f"{at.STATE}/root"),
-            *(f"{at.STATE}/{name}" for name in SHARED if name != "pki"),
-        ),
-    )
+    system = (linux, *_SYSTEM, "/dev/random", "/dev/urandom", "/proc/cpuinfo")
+    files = (at.PLAN, at.DISK, f"{at.STATE}/pki", at.PACKAGES_LINK)
+    programs = (plan["binaries"], *rootfs.python_files(plan["python_home"]))
+    shared = (f"{at.STATE}/{name}" for name in SHARED if name != "pki")
+    written = ("/dev/null", f"{at.STATE}/root", *shared)
+    read = (*system, *files, f"{PACKAGES}/cluster", *programs)
+    return lambda: walls.confine(read, written)
 
 
 def _of_network(slirp: str, egress: str) -> Callable[[], None]:
