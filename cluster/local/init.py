@@ -196,16 +196,16 @@ def copy_scripts(more: Mapping[str, str] = {}) -> None:
 
 def _end_pods() -> None:
     """Ask the remaining processes, pods too, to end, before the kernel kills them."""
+
+    def alone() -> bool:
+        return sum(map(str.isdigit, os.listdir("/proc"))) == 1
+
     for number, patience in ((signal.SIGTERM, POD_GRACE), (signal.SIGKILL, 0.5)):
         try:
             os.kill(-1, number)
         except ProcessLookupError:
             return
-        until(lambda: not _others(), patience, pause=0.02)
-
-
-def _others() -> list[str]:
-    return [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
+        until(alone, patience, pause=0.02)
 
 
 #: Scripts need the standard library alone, and are started with `python -ISE`. Read

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from cluster import errors
@@ -56,11 +57,9 @@ def _owner_of(port: int) -> str:
     """Return the process that listens on `port`, as far as this user may know."""
     import psutil
 
-    try:
+    with suppress(psutil.Error, OSError):
         for found in psutil.net_connections("tcp"):
-            if found.status == psutil.CONN_LISTEN and found.laddr.port == port:
-                if found.pid:
-                    return f"{psutil.Process(found.pid).name()} (pid {found.pid})"
-    except (psutil.Error, OSError):
-        pass
+            listens = found.status == psutil.CONN_LISTEN and found.laddr.port == port
+            if listens and found.pid:
+                return f"{psutil.Process(found.pid).name()} (pid {found.pid})"
     return ""
