@@ -42,7 +42,12 @@ class TrialResult:
     @property
     def clause(self) -> str | None:
         """Return why no start gets far, or None."""
-        return _clause(self.step, self.reason) if self.step else None
+        if self.step == _ALL:
+            return f"{self.step} failed ({self.reason})"
+        # ENOSPC is the kernel's number for too many namespaces; no disk is full.
+        full = self.reason == os.strerror(errno.ENOSPC)
+        reason = "no more of them are allowed" if full else self.reason
+        return f"{self.step} was refused ({reason})" if self.step else None
 
     @property
     def problem(self) -> errors.LabError | None:
@@ -79,20 +84,11 @@ def attempt_here() -> TrialResult:
 
 def refused(step: str, reason: str) -> errors.LabError:
     """Return the error for a step that the kernel refused, with a hint."""
-    message = f"The local cluster cannot start: {_clause(step, reason)}."
+    message = f"The local cluster cannot start: {TrialResult(step, reason).clause}."
     return errors.LabError(message, hint_of(step))
 
 
-def _clause(step: str, reason: str) -> str:
-    if step == _ALL:
-        return f"{step} failed ({reason})"
-    if reason == os.strerror(errno.ENOSPC):
-        # The kernel's number for too many namespaces; nobody's disk is full.
-        reason = "no more of them are allowed"
-    return f"{step} was refused ({reason})"
-
-
-#: what restricts user namespaces: its file, the value that does, and another
+#: settings that restrict user namespaces: file, the value that does, and another
 _SETTINGS = (
     ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1", "0"),
     ("/proc/sys/kernel/unprivileged_userns_clone", "0", "1"),
