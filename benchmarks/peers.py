@@ -5,11 +5,10 @@ control-plane  this suite's backend without a node (LAB_NODE=none)
 envtest        etcd and kube-apiserver, as tests of controllers start them; no nodes
 
 All of them run the same etcd and kube-apiserver. envtest is built from its Go module on
-the first run, into `peers` of the cache directory. Others want a container engine, or
-are a different kind of cluster: what is known of them is printed with its source, and
-is of another machine or day.
+the first run, into `peers` of the cache directory. docs/performance.md has figures of
+others, which want a container engine or are of another kind.
 
-Usage: `python benchmarks/peers.py [--runs 3] [--only NAME …]`
+Usage: `python benchmarks/peers.py [--runs 3]`
 """
 
 import argparse
@@ -19,7 +18,6 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import start
@@ -33,27 +31,10 @@ from cluster.progress import Silent
 
 CONTROLLER_RUNTIME = "v0.25.2"
 SOURCE = Path(__file__).parent / "parts" / "envtest.go"
-ANSWER, NODE, POD, MEMORY = "API ready, s", "node Ready, s", "first pod, s", "MB"
-COLUMNS = (ANSWER, NODE, POD, MEMORY)
+MEMORY = "PSS, MB"
+COLUMNS = (start.ANSWER, start.NODE, start.POD, MEMORY)
 #: seconds that a peer may take to end, before it is killed
 LAST = 20.0
-KWOK = "2026-11-26, on the machine of docs/performance.md; nodes and pods simulated"
-TIME_TO_K8S = (
-    "published: [minikube's time-to-k8s](https://github.com/kubernetes/minikube/blob/"
-    "master/site/content/en/docs/benchmarks/timeToK8s/v1.36.0.md), 2025-05"
-)
-PROFILING = (
-    "published: [k3s, resource profiling]"
-    "(https://docs.k3s.io/reference/resource-profiling), with add-ons and monitoring"
-)
-#: not of this run
-KNOWN = (
-    ("kwok v0.8.0", (3.0, 3.1, 4.5, 581.0), KWOK),
-    ("k3d v5.8.3", (12.7, None, 15.9, None), TIME_TO_K8S),
-    ("kind v0.29.0", (14.3, None, 32.4, None), TIME_TO_K8S),
-    ("minikube v1.36.0", (21.1, None, 27.6, None), TIME_TO_K8S),
-    ("k3s v1.26.5", (None, None, None, 1428.0), PROFILING),
-)
 
 
 def program() -> Path | None:
@@ -80,9 +61,7 @@ def local(place: Path) -> dict[str, float]:
     """Start the cluster of this suite; its pod is real."""
     backend = Local(place / "state")
     try:
-        times = start.start(backend, "first")
-        found = {ANSWER: start.ANSWER, NODE: start.NODE, POD: start.POD}
-        found = {column: times[name] for column, name in found.items()}
+        found = start.start(backend, "first")
         return found | {MEMORY: held(resources.pids_of(backend.state))}
     finally:
         backend.delete()
@@ -94,12 +73,10 @@ def control_plane(place: Path) -> dict[str, float]:
     called = time.time()
     up = start.background(lambda: backend.up(Silent()))
     try:
-        port = backend.state / "port"
-        start.until(lambda: port.exists() and port.stat().st_mtime >= called, up)
-        api = start.Api(backend.state)
+        api = start.client(backend.state, called, up)
         answered = start.until(lambda: start.answers(api), up) - called
         up.result()
-        return {ANSWER: answered, MEMORY: held(resources.pids_of(backend.state))}
+        return {start.ANSWER: answered, MEMORY: held(resources.pids_of(backend.state))}
     finally:
         backend.delete()
 
@@ -114,7 +91,7 @@ def envtest(place: Path) -> dict[str, float]:
             if not process.stdout.readline():
                 raise SystemExit("envtest did not start")
             answered = time.time() - began
-            return {ANSWER: answered, MEMORY: held(resources.family(process.pid))}
+            return {start.ANSWER: answered, MEMORY: held(resources.family(process.pid))}
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(LAST)
@@ -125,11 +102,7 @@ def held(pids: list[int]) -> float:
     return sum(resources.memory(pids).values())
 
 
-RUN: dict[str, tuple[Callable[[Path], dict[str, float]], str]] = {
-    "local": (local, "measured here"),
-    "control-plane": (control_plane, "measured here; no pods"),
-    "envtest": (envtest, f"measured here, {CONTROLLER_RUNTIME}; no pods"),
-}
+RUN = {"local": local, "control-plane": control_plane, "envtest": envtest}
 
 
 def turn(names: list[str]) -> dict[str, dict[str, float]]:
@@ -137,42 +110,36 @@ def turn(names: list[str]) -> dict[str, dict[str, float]]:
     found = {}
     for name in names:
         with tempfile.TemporaryDirectory(prefix="peer-") as place:
-            found[name] = RUN[name][0](Path(place))
+            found[name] = RUN[name](Path(place))
     return found
 
 
 def table(rounds: list[dict[str, dict[str, float]]]) -> str:
-    """Return medians, each with its ratio to ours where both have one."""
+    """Return medians, each with how many times ours it is where both have one."""
 
-    def medians(name: str) -> list[float | None]:
-        values = [[one[name].get(column) for one in rounds] for column in COLUMNS]
-        return [None if None in one else statistics.median(one) for one in values]
+    def cell(name: str, column: str) -> str:
+        ours, values = (
+            [one[peer][column] for one in rounds if column in one[peer]]
+            for peer in ("local", name)
+        )
+        if not values:
+            return ""
+        value = statistics.median(values)
+        text = f"{value:.0f}" if value >= 100 else f"{value:.1f}"
+        return f"{text} ({value / statistics.median(ours):.1f} x)"
 
-    ours = medians("local") if "local" in rounds[0] else [None] * len(COLUMNS)
-    found = [(name, medians(name), RUN[name][1]) for name in rounds[0]]
-    rows = [
-        [name, *map(with_ratio, values, ours), source]
-        for name, values, source in (*found, *KNOWN)
-    ]
-    return figures.markdown(["cluster", *COLUMNS, "where from"], rows)
-
-
-def with_ratio(value: float | None, ours: float | None) -> str:
-    """Return a figure and how many times ours it is."""
-    if value is None:
-        return ""
-    text = f"{value:.0f}" if value >= 100 else f"{value:.1f}"
-    return f"{text} ({value / ours:.1f} x)" if ours else text
+    rows = [[name, *(cell(name, column) for column in COLUMNS)] for name in rounds[0]]
+    seconds = [f"{column}, s" for column in COLUMNS[:-1]]
+    return figures.markdown(["cluster", *seconds, MEMORY], rows)
 
 
 def main() -> None:
     """Build what is missing, run all in turns, print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--only", nargs="+", choices=RUN, default=list(RUN))
     given = parser.parse_args()
     os.environ["LAB_NODE"] = "none"
-    names = [name for name in given.only if name != "envtest" or program()]
+    names = [name for name in RUN if name != "envtest" or program()]
     figures.begin("Peers")
     print(table(figures.repeat(given.runs, lambda: turn(names))))
 

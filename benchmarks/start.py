@@ -1,4 +1,4 @@
-"""Measure how long a start takes and how much memory the cluster needs.
+"""Measure how long a start takes.
 
 Cold: an empty state directory, binaries and image in the cache. Then `stop` and `up`
 on the same one. Every time is seconds since `up` was called, seen from the host as a
@@ -9,21 +9,21 @@ Usage: `python benchmarks/start.py [--runs 5]`
 """
 
 import argparse
-import concurrent.futures
 import datetime as dt
 import re
+import ssl
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-import requests
-from parts import figures, resources
+import httpx
+from parts import figures
 
 from cluster import versions
 from cluster.local.backend import Local
-from cluster.machine import layout
+from cluster.machine import layout, ports
 from cluster.progress import Silent
 
 #: seconds after which a step counts as failed
@@ -37,42 +37,7 @@ POD = "first pod Ready"
 NEXT = "next pod Ready, since asked"
 
 
-@dataclass(frozen=True)
-class Round:
-    """Seconds by milestone, and the memory by program after two pods."""
-
-    cold: dict[str, float]
-    warm: dict[str, float]
-    memory: dict[str, float]
-
-
-class Api(requests.Session):
-    """Asks an API server as super-admin, whose keys are what a start makes first.
-
-    Over one connection: one for each question would cost the server more than the
-    answer, while it has other things to do.
-    """
-
-    def __init__(self, state: Path) -> None:
-        """Read keys and port in a state directory."""
-        super().__init__()
-        pki, self.trust_env = state / "pki", False
-        self.verify = str(pki / "ca.crt")
-        self.cert = (str(pki / "super-admin.crt"), str(pki / "super-admin.key"))
-        self._url = f"https://127.0.0.1:{(state / 'port').read_text().strip()}"
-
-    def ask(self, path: str, body: dict | None = None) -> requests.Response:
-        """Get an object, or create one; raise OSError while nothing answers."""
-        method = "POST" if body else "GET"
-        return self.request(method, self._url + path, json=body, timeout=10)
-
-    def read(self, path: str) -> dict:
-        """Return an object, or nothing while it is not there."""
-        answer = self.ask(path)
-        return answer.json() if answer.ok else {}
-
-
-def until(condition, meanwhile: concurrent.futures.Future | None = None) -> float:
+def until(condition: Callable[[], bool], meanwhile: Future | None = None) -> float:
     """Poll until `condition` holds; return when that was, on the epoch's clock.
 
     Raise what `meanwhile` has failed with, such as a start.
@@ -84,25 +49,41 @@ def until(condition, meanwhile: concurrent.futures.Future | None = None) -> floa
         try:
             if condition():
                 return time.time()
-        except (OSError, ValueError):
+        except (OSError, ValueError, httpx.TransportError):
             pass  # not there yet
         time.sleep(0.02)
-    raise SystemExit(f"not after {PATIENCE:.0f} s: {condition.__name__}")
+    raise SystemExit(f"not after {PATIENCE:.0f} s")
 
 
-def answers(api: Api) -> bool:
+def client(state: Path, called: float = 0.0, up: Future | None = None) -> httpx.Client:
+    """Return a client with super-admin's keys, as soon as there is a port.
+
+    `called` is when the start `up` began, which makes the keys first. The client has
+    one connection: one for each question would cost the server more than the answer,
+    while it has other things to do.
+    """
+    until(lambda: (state / "port").stat().st_mtime >= called, up)
+    tls = ssl.create_default_context(cafile=state / "pki" / "ca.crt")
+    user = str(state / "pki" / "super-admin")
+    tls.load_cert_chain(f"{user}.crt", f"{user}.key")
+    url = f"https://127.0.0.1:{ports.port_of(state)}"
+    return httpx.Client(base_url=url, verify=tls, trust_env=False, timeout=10)
+
+
+def answers(api: httpx.Client) -> bool:
     """Say whether the API server calls itself ready."""
-    return api.ask("/readyz").ok
+    return api.get("/readyz").is_success
 
 
-def ready(document: dict, since: float = 0.0) -> bool:
+def ready(api: httpx.Client, path: str, since: float = 0.0) -> bool:
     """Say whether a Node or Pod is Ready; a Node, whether it has said so after that."""
-    conditions = document.get("status", {}).get("conditions", [])
-    found = [c for c in conditions if c["type"] == "Ready" and c["status"] == "True"]
-    if not (found and since):
-        return bool(found)
-    beat = dt.datetime.fromisoformat(found[0]["lastHeartbeatTime"])
-    return beat.timestamp() >= int(since)
+    answer = api.get(path)
+    status = answer.json().get("status", {}) if answer.is_success else {}
+    for found in status.get("conditions", []):
+        if found["type"] == "Ready" and found["status"] == "True":
+            beat = found.get("lastHeartbeatTime", found["lastTransitionTime"])
+            return dt.datetime.fromisoformat(beat).timestamp() >= int(since)
+    return False
 
 
 def start(backend: Local, pod: str) -> dict[str, float]:
@@ -112,41 +93,35 @@ def start(backend: Local, pod: str) -> dict[str, float]:
     """
     called = time.time()
     up = background(lambda: (backend.up(Silent()), time.time())[1])
-    port = backend.state / "port"
-    until(lambda: port.exists() and port.stat().st_mtime >= called, up)
-    api, other = Api(backend.state), Api(backend.state)
+    api, other = (client(backend.state, called, up) for _ in range(2))
     answered = background(lambda: until(lambda: answers(other), up))
     node = f"/api/v1/nodes/{layout.NODE_NAME}"
-    there = until(lambda: ready(api.read(node), called), up)
+    there = until(lambda: ready(api, node, called), up)
     until(lambda: create(api, pod), up)
-    runs = until(lambda: ready(api.read(f"{PODS}/{pod}")), up)
+    runs = until(lambda: ready(api, f"{PODS}/{pod}"), up)
     ended, serves = up.result(), serving(backend.state)
     seen = {FLOOR: serves, NODE: there, ANSWER: answered.result(), UP: ended, POD: runs}
     return {name: moment - called for name, moment in seen.items()}
 
 
-def background(work: Callable) -> concurrent.futures.Future:
+def background(work: Callable) -> Future:
     """Do it meanwhile; nobody has to wait for its end, so `delete` can end a start."""
-    pool = concurrent.futures.ThreadPoolExecutor(1)
-    try:
-        return pool.submit(work)
-    finally:
-        pool.shutdown(wait=False)
+    return ThreadPoolExecutor(1).submit(work)
 
 
-def create(api: Api, name: str) -> bool:
+def create(api: httpx.Client, name: str) -> bool:
     """Create a pod of the suite's image; False while its ServiceAccount is missing."""
     container = {"name": "main", "image": versions.TOOLBOX_IMAGE}
     spec = {"terminationGracePeriodSeconds": 1, "containers": [container]}
-    return api.ask(PODS, {"metadata": {"name": name}, "spec": spec}).ok
+    return api.post(PODS, json={"metadata": {"name": name}, "spec": spec}).is_success
 
 
 def next_pod(backend: Local, name: str) -> float:
     """Return the seconds from the request for one more pod to its being Ready."""
-    api = Api(backend.state)
+    api = client(backend.state)
     began = time.time()
     create(api, name)
-    return until(lambda: ready(api.read(f"{PODS}/{name}"))) - began
+    return until(lambda: ready(api, f"{PODS}/{name}")) - began
 
 
 def serving(state: Path) -> float:
@@ -160,14 +135,13 @@ def serving(state: Path) -> float:
     return dt.datetime.fromisoformat(f"{year}-{month}-{day}T{clock}").timestamp()
 
 
-def run() -> Round:
-    """Do one round on a new state directory."""
+def run() -> tuple[dict[str, float], dict[str, float]]:
+    """Do one round on a new state directory; return the seconds of both starts."""
     with tempfile.TemporaryDirectory(prefix="start-") as directory:
         backend = Local(Path(directory, "state"))
         try:
             cold = start(backend, "first")
             cold[NEXT] = next_pod(backend, "second")
-            used = resources.memory(resources.pids_of(backend.state))
             began = time.monotonic()
             backend.stop()
             stopped = time.monotonic() - began
@@ -176,24 +150,23 @@ def run() -> Round:
             warm["`stop` before it"] = stopped
         finally:
             backend.delete()
-    return Round(cold, warm, used)
+    return cold, warm
 
 
-def show(rounds: list[Round]) -> None:
-    """Print what the rounds have found."""
-    print(figures.spread("cold start", [one.cold for one in rounds], FLOOR), end="\n\n")
-    print(figures.spread("`stop`, then `up`", [one.warm for one in rounds], FLOOR))
+def measure(runs: int) -> str:
+    """Do so many rounds; return a table of the cold starts, and one of the others."""
+    cold, warm = zip(*figures.repeat(runs, run), strict=True)
+    first = figures.spread("cold start", cold, FLOOR)
+    return f"{first}\n\n{figures.spread('`stop`, then `up`', warm, FLOOR)}"
 
 
 def main() -> None:
-    """Run the rounds and print."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
     runs = parser.parse_args().runs
     figures.begin("Start")
-    rounds = figures.repeat(runs, run)
-    show(rounds)
-    print(f"\n{resources.table(rounds[-1].memory)}")
+    print(measure(runs))
 
 
 if __name__ == "__main__":

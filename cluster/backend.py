@@ -1,7 +1,4 @@
-"""Define the interface of a backend, the keys of its status, and its logs.
-
-It loads no backend, so that the command line can list components without one.
-"""
+"""Define the interface of a backend, the keys of its status, and its logs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,30 +13,14 @@ if TYPE_CHECKING:
 LABEL, MANAGER = "app.kubernetes.io/managed-by", "kubernetes-api-notebooks"
 #: of the local cluster, in the order in which they start
 LOCAL = (
-    "machine",
-    "etcd",
-    "seed",
-    "kube-apiserver",
-    "containerd",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kubelet",
-    "coredns",
-    "registry",
-    "kube-proxy",
-    "image-import",
+    *("machine", "etcd", "seed", "kube-apiserver", "containerd"),
+    *("kube-controller-manager", "kube-scheduler", "kubelet", "coredns"),
+    *("registry", "kube-proxy", "image-import"),
 )
 #: of a kind cluster: the container, its services, and what runs in further containers
 KIND = (
-    "node",
-    "kubelet",
-    "containerd",
-    "etcd",
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kube-proxy",
-    "kindnet-cni",
+    *("node", "kubelet", "containerd", "etcd", "kube-apiserver"),
+    *("kube-controller-manager", "kube-scheduler", "kube-proxy", "kindnet-cni"),
     "coredns",
 )
 #: every key of a status, with its value for a cluster that does not run
@@ -64,10 +45,7 @@ STATUS: dict[str, Any] = {
 
 
 class Backend(Protocol):
-    """What runs a cluster; every method may raise a LabError.
-
-    What has a body here is right for a cluster that needs nothing special.
-    """
+    """What runs a cluster; every method may raise a LabError."""
 
     #: as it shows in `repr` and in `status`
     name: str
@@ -85,6 +63,7 @@ class Backend(Protocol):
     @property
     def kubeconfig(self) -> Path:
         """Return where the learner's kubeconfig is."""
+        return self.state / "kubeconfig"
 
     @property
     def context(self) -> str:
@@ -97,10 +76,7 @@ class Backend(Protocol):
         """Return the directory that holds kubectl, or None before the set-up."""
 
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
-        """Get the files of a start: the binaries' directory and the image archive.
-
-        There is none where no pod can run.
-        """
+        """Get the directory of binaries and the image archive, None without a node."""
 
     def prepared(self) -> bool:
         """Say whether a start would find all files and make nothing."""
@@ -163,10 +139,7 @@ class Backend(Protocol):
         """Return the way out where an image cannot be pulled."""
 
     def require_node(self, what: str, *, wait: bool = True) -> None:
-        """Return when pods can run; raise NoNode for `what` where none will.
-
-        Without `wait` return also while a node is starting.
-        """
+        """Return when pods can run, without `wait` when a node starts; raise NoNode."""
         return
 
     def slowness(self) -> float:
@@ -178,10 +151,8 @@ class Backend(Protocol):
         return {LABEL: MANAGER}
 
     def host(self) -> str:
-        """Return this host's name if kernels of other hosts reach the cluster, or "".
-
-        A Mac has another name in another network, a container a new one each time.
-        """
+        """Return this host's name if other hosts may use the cluster, else ""."""
+        # A Mac has another name in another network, a container a new one each time.
         return ""
 
     def admit(self, namespace: str) -> None:

@@ -1,8 +1,7 @@
 """Open the backend of this machine: read its facts, choose, and hand it over.
 
-The machine is asked for one fact after the other, and for no more than it takes. A
-further backend is a class with the methods of
-`cluster.backend.Backend`, a row in BACKENDS, and a file that marks its state directory.
+A further backend is a class with the methods of `cluster.backend.Backend`, a row in
+BACKENDS, and a file that marks its state directory.
 """
 
 import functools
@@ -74,7 +73,6 @@ class MachineFacts:
     system = sys.platform
 
     def __init__(self, asked: str | None = None) -> None:
-        """Take the backend of the command line; None looks at LAB_BACKEND."""
         self.asked = asked or os.environ.get(VARIABLE) or AUTO
         if self.asked not in NAMES:
             known = f"Known: {', '.join(NAMES)}."
@@ -166,10 +164,9 @@ def choose(machine: MachineFacts) -> Choice:
                                         answers: Docker or Podman
     nothing         none                forbids them                   control-plane
 
-    A cluster that is kept comes first, because its objects are in it. `local` comes
-    before kind: it needs no engine, and it is what the tests run on a real machine.
-    On macOS the engine brings the Linux that kind needs, in a virtual machine.
-    `existing` is a cluster that the learner has named; it is never guessed.
+    `local` comes before kind: it needs no engine, and it is what the tests run on a
+    real machine. `existing` is a cluster that the learner has named; it is never
+    guessed.
     """
     if machine.asked != AUTO:
         return _asked(machine)
@@ -221,10 +218,7 @@ def _asked(machine: MachineFacts) -> Choice:
 
 
 def kept() -> Backend:
-    """Return the backend whose cluster is in the state directory, running or not.
-
-    Without one it is the local backend, which says so. Nothing is looked for.
-    """
+    """Return the backend of the state directory, by default the local backend."""
     return BACKENDS[MachineFacts(AUTO).kept or LOCAL]()
 
 

@@ -18,10 +18,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def die_with_parent(number: int = signal.SIGKILL) -> None:
-    """Ask the kernel for signal `number` when the parent thread ends.
-
-    Only Linux can: elsewhere a program outlives a parent that is killed.
-    """
+    """Ask Linux, and no other system, for a signal when the parent thread ends."""
     if sys.platform != "linux":
         return
     if _libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0):

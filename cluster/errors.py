@@ -1,30 +1,19 @@
-"""Define the errors of a cluster: what is wrong, and what to do about it.
-
-A class is for what somebody catches, or whose fields are read; the rest is a LabError
-raised where the fault is known.
-"""
+"""Define the errors that somebody catches or whose fields are read."""
 
 import re
 from pathlib import Path
 
 
 class LabError(Exception):
-    """Base of all errors that a learner can mend.
-
-    `message` is what is wrong, `hint` what to do about it; the text has both.
-    """
+    """Base of all errors that a learner can mend: `message` and `hint` say how."""
 
     def __init__(self, message: str, hint: str = "") -> None:
-        """Keep both halves and join them into the text."""
         self.message = message
         self.hint = hint
         super().__init__(f"{message}\n{hint}" if hint else message)
 
     def _render_traceback_(self) -> list[str]:
-        """Show the text alone in a notebook: the fault is not in our code.
-
-        IPython asks an exception for this method before it prints a traceback.
-        """
+        """Show the text alone in a notebook; IPython asks before it prints."""
         return [f"{type(self).__name__}: {self}"]
 
 
@@ -32,7 +21,6 @@ class MissingTool(LabError):
     """A program that this machine lacks."""
 
     def __init__(self, tool: str, purpose: str, hint: str) -> None:
-        """Name the tool and its purpose."""
         self.tool, self.purpose = tool, purpose
         super().__init__(f"{tool} is not installed; it is needed to {purpose}.", hint)
 
@@ -43,7 +31,6 @@ class NotEnough(LabError):
     def __init__(
         self, what: str, where: str, needed: int, available: int, hint: str
     ) -> None:
-        """Name the resource, the place, and the shortage."""
         self.what, self.where = what, where
         self.needed, self.available = needed, available
         super().__init__(
@@ -59,7 +46,6 @@ class BuildFailed(LabError):
     def __init__(
         self, what: str, exit_code: int, tail: str, log: Path, hint: str = ""
     ) -> None:
-        """Keep the exit code and the last lines of output; `hint` is a sentence."""
         self.what, self.exit_code, self.tail, self.log = what, exit_code, tail, log
         super().__init__(
             f"Building {what} failed with exit code {exit_code}.\n{tail}".rstrip(),
@@ -68,13 +54,9 @@ class BuildFailed(LabError):
 
 
 class IncompleteAssets(LabError):
-    """The directory that LAB_ASSETS names cannot be used.
-
-    `problems` maps the name of a program to the reason why it cannot be used.
-    """
+    """LAB_ASSETS cannot be used; `problems` maps names of programs to reasons."""
 
     def __init__(self, directory: Path, problems: dict[str, str]) -> None:
-        """Name the directory and every program that is not right."""
         self.directory, self.problems = directory, problems
         listed = ", ".join(f"{name} {reason}" for name, reason in problems.items())
         super().__init__(
@@ -87,7 +69,6 @@ class StateError(LabError):
     """The state directory cannot be used."""
 
     def __init__(self, path: Path, message: str, hint: str) -> None:
-        """Name the path and the problem."""
         self.path = path
         super().__init__(f"{path}: {message}", hint)
 
@@ -103,7 +84,6 @@ class NoNode(LabError):
     """An operation needs a node, and the cluster has none."""
 
     def __init__(self, what: str, reason: str = "this cluster has none") -> None:
-        """Keep the operation; say in one line what is missing and what works."""
         self.what, self.reason = what, reason
         super().__init__(
             f"{what} needs a node, and {reason}: pods stay Pending. "
@@ -115,7 +95,6 @@ class NoEngine(LabError):
     """No container engine answers; `reason` is a clause on each that was asked."""
 
     def __init__(self, reason: str) -> None:
-        """Name the program to start, and the alternative."""
         self.reason = reason
         super().__init__(
             f"The kind cluster needs Docker or Podman: {reason}.",
@@ -128,19 +107,16 @@ class EngineFailed(LabError):
     """The container engine refused an operation; its own words are the message."""
 
     def __init__(self, what: str, exit_code: int, stderr: str) -> None:
-        """Keep the operation, the exit code and the last line."""
         self.what, self.exit_code, self.stderr = what, exit_code, stderr
         last = (stderr.strip().splitlines() or ["it says nothing"])[-1]
-        super().__init__(
-            f"{what} failed: {last}", "Look whether the engine runs, and try again."
-        )
+        hint = "Look whether the engine runs, and try again."
+        super().__init__(f"{what} failed: {last}", hint)
 
 
 class PortTaken(LabError):
     """The port on 127.0.0.1 that was asked for is in use."""
 
     def __init__(self, port: int, owner: str = "") -> None:
-        """Name the port and, when known, the process that holds it."""
         self.port, self.owner = port, owner
         by = f" by {owner}" if owner else ""
         super().__init__(
@@ -157,12 +133,9 @@ class KindFailed(StartFailed):
     """kind, or a program beside it, ended with an error; `log` holds its output."""
 
     def __init__(self, what: str, exit_code: int, tail: str, log: Path) -> None:
-        """Keep the step, the exit code and the last lines."""
         self.what, self.exit_code, self.tail, self.log = what, exit_code, tail, log
-        super().__init__(
-            f"{what} failed with exit code {exit_code}.\n{tail}".rstrip(),
-            f"The whole output is in {log}.",
-        )
+        message = f"{what} failed with exit code {exit_code}.\n{tail}".rstrip()
+        super().__init__(message, f"The whole output is in {log}.")
 
 
 class ComponentFailed(StartFailed):
@@ -175,7 +148,6 @@ class ComponentFailed(StartFailed):
     )
 
     def __init__(self, component: str, ended: str, tail: str, log: Path) -> None:
-        """Keep the component, its end, the last lines and the log."""
         self.component, self.ended, self.tail, self.log = component, ended, tail, log
         hint = f"The whole log is in {log}."
         if self.DAMAGED.search(tail):
@@ -183,26 +155,22 @@ class ComponentFailed(StartFailed):
                 " Its data are damaged: `python -m helpers delete` removes them, and "
                 "`up` starts from nothing."
             )
-        super().__init__(
-            f"{component} could not start: {ended}.\n{tail}".rstrip(), hint
-        )
+        message = f"{component} could not start: {ended}.\n{tail}".rstrip()
+        super().__init__(message, hint)
 
 
 class NotRunning(LabError):
     """An operation needs a running cluster and there is none."""
 
     def __init__(self, detail: str = "No cluster is running.") -> None:
-        """Keep the message; the hint is how to start a cluster."""
-        super().__init__(
-            detail, "Start it with `python -m helpers up`, or run `connect()`."
-        )
+        hint = "Start it with `python -m helpers up`, or run `connect()`."
+        super().__init__(detail, hint)
 
 
 class KubeconfigError(LabError):
     """A kubeconfig that cannot be read or used."""
 
     def __init__(self, path: Path, message: str, hint: str) -> None:
-        """Name the file and the problem."""
         self.path = path
         super().__init__(f"kubeconfig {path}: {message}", hint)
 
@@ -211,7 +179,6 @@ class NoSigningKey(LabError):
     """The key that signs ServiceAccount tokens is not on this machine."""
 
     def __init__(self, backend: str) -> None:
-        """Name the backend, whose clusters keep the key to themselves."""
         self.backend = backend
         super().__init__(
             f"A {backend} cluster keeps the key that signs tokens to itself.",
@@ -223,20 +190,15 @@ class NotReady(LabError):
     """A condition was not met in time; `waited` in seconds."""
 
     def __init__(self, what: str, waited: float, last: str, hint: str = "") -> None:
-        """Keep the condition, the wait, and the last observation."""
         self.what, self.waited, self.last = what, waited, last
-        super().__init__(
-            f"{what} did not happen in {waited:.0f} s; last seen: {last}", hint
-        )
+        message = f"{what} did not happen in {waited:.0f} s; last seen: {last}"
+        super().__init__(message, hint)
 
 
 class Unreachable(LabError):
     """Nothing answers at an address; `reason` is the system's own word."""
 
     def __init__(self, server: str, reason: str, hint: str = "") -> None:
-        """Name the address and the reason."""
         self.server, self.reason = server, reason
-        super().__init__(
-            f"{server} does not answer: {reason}.",
-            hint or "Look at `python -m helpers status`, then run `connect()` again.",
-        )
+        status = "Look at `python -m helpers status`, then run `connect()` again."
+        super().__init__(f"{server} does not answer: {reason}.", hint or status)

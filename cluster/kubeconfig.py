@@ -1,10 +1,8 @@
 """Read kubeconfigs: find their problems, and how the user reaches the API server.
 
-The one reader, and what writes those of our own clusters. It loads no library of
-cryptography: to attach to a running cluster needs this alone. Only what is read is
-checked; kubectl and the server judge the rest. Python programs can have all of it from
-`kubernetes.config`, but that takes 0.4 s to load and leaves keys in files until the
-kernel ends. So it is loaded for what it alone knows, credential plugins.
+The one reader, and what writes those of our own clusters. Only what is read is checked;
+kubectl and the server judge the rest. `kubernetes.config` takes 0.4 s to load and
+leaves keys in files, so it is loaded for credential plugins alone.
 """
 
 import base64
@@ -53,10 +51,9 @@ def server_access(path: Path) -> Access:
 
 
 def user_access(path: Path) -> Access:
-    """Return how the user of the current context reaches the API server.
+    """Return how the current context's user reaches the server; raise KubeconfigError.
 
-    A credential plugin is run. Raise KubeconfigError if the user has neither
-    certificate nor token nor plugin, or if the plugin fails.
+    A credential plugin is run.
     """
     cluster, user = current_entries(path)
     token = user.get("token")
@@ -73,18 +70,13 @@ def user_access(path: Path) -> Access:
     if not (certificate and key):
         certificate = key = None
     if not (token or certificate):
-        message = (
-            "shows no certificate with its key, no token and no credential plugin."
-        )
+        message = "has no certificate with its key, no token and no credential plugin."
         raise errors.KubeconfigError(path, message, "kubectl alone can use it.")
     return replace(server_access(path), certificate=certificate, key=key, token=token)
 
 
 def current_entries(path: Path) -> tuple[dict, dict]:
-    """Return the cluster and the user that the current context of a kubeconfig names.
-
-    The user holds credentials: do not print it.
-    """
+    """Return the cluster and user of the current context; do not print the user."""
     document = read_kubeconfig(path)
     context = entry_of(document, "context", document["current-context"]) or {}
     cluster = entry_of(document, "cluster", context["cluster"])
@@ -124,9 +116,8 @@ def read_kubeconfig(
 ) -> dict:
     """Return a kubeconfig as a dict; raise KubeconfigError with the way out.
 
-    Its current context, and the cluster and user which that names, are there. With
-    `context` it is that one which must be, whatever the file calls the current one;
-    the error without it lists those that are there.
+    Its current context, or `context`, is there, with its cluster and user. The error
+    without `context` lists those that are there.
     """
     try:
         document = _parsed(path.read_text(encoding="utf-8"))
@@ -135,28 +126,19 @@ def read_kubeconfig(
     except OSError as error:
         message = f"cannot be read: {error.strerror}."
         raise errors.KubeconfigError(path, message, hint) from None
-    except _NotYaml as error:
+    except ValueError as error:
         raise errors.KubeconfigError(path, str(error), hint) from None
     if context and document and isinstance(document, dict):
         names = _names(document)
         if context not in names:
-            listed = ", ".join(names) or "none at all"
-            raise errors.KubeconfigError(
-                path,
-                f"has no context {context!r}.",
-                f"The contexts of this file: {listed}.",
-            )
-    reason = problem(document, context)
-    if reason:
+            hint = f"The contexts of this file: {', '.join(names) or 'none at all'}."
+    if reason := problem(document, context):
         raise errors.KubeconfigError(path, reason, hint)
     return document
 
 
 def problem(document: object, wanted: str | None = None) -> str | None:
-    """Return why a kubeconfig cannot be used, or None.
-
-    `wanted` is the context that counts; None takes the current one.
-    """
+    """Return why a kubeconfig, or a context `wanted` in it, cannot be used, or None."""
     if not document:
         return "is empty."
     if not isinstance(document, dict):
@@ -177,10 +159,7 @@ def problem(document: object, wanted: str | None = None) -> str | None:
 
 
 def holds(document: Any, ours: dict) -> bool:
-    """Say whether all entries of `ours` are in `document`, whatever else is there.
-
-    A namespace that was added to a context does not count as a difference.
-    """
+    """Say whether all entries of `ours` are in `document`, but for a namespace."""
     if problem(document):
         return False
     return all(
@@ -252,9 +231,7 @@ def _run_plugin(path: Path, cluster: dict, user: dict) -> dict:
         ).run()
     except (ConfigException, OSError) as error:
         message = f"has a credential plugin that fails: {error}"
-        hint = (
-            "Run it by hand, as it stands in the kubeconfig; `kubectl` needs it, too."
-        )
+        hint = "Run it by hand, as in the kubeconfig; `kubectl` needs it, too."
         raise errors.KubeconfigError(path, message, hint) from None
 
 
@@ -267,16 +244,11 @@ def _names(document: dict) -> list[str]:
 
 
 def _without_namespace(entry: dict | None) -> dict | None:
-    if entry is None:
-        return None
-    return {key: value for key, value in entry.items() if key != "namespace"}
-
-
-class _NotYaml(ValueError):
-    """Says where a text stops being YAML."""
+    return entry and {key: entry[key] for key in entry if key != "namespace"}
 
 
 def _parsed(text: str) -> Any:
+    """Return the content; raise ValueError that says where a text stops being YAML."""
     # JSON is YAML too, and it is what `up` writes. It spares the first answer of a
     # fresh process the YAML library, which takes half as long to load as Python.
     with contextlib.suppress(ValueError):
@@ -288,4 +260,4 @@ def _parsed(text: str) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
-        raise _NotYaml(f"is not YAML{where}.") from None
+        raise ValueError(f"is not YAML{where}.") from None

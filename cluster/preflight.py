@@ -1,11 +1,11 @@
 """Check that this account has the resources of a start, before the start.
 
-Facts are read here and judged by pure methods; `up` raises the first problem, the
-doctor shows them all. Memory and disk are what this process may still use, in bytes: a
-container's limit counts as well as the machine's, because past it the kernel kills
-without a message.
+`up` raises the first problem, the doctor shows them all. Memory and disk are what this
+process may still use, in bytes: a container's limit counts as well as the machine's,
+because past it the kernel kills without a message.
 """
 
+import contextlib
 import os
 import resource
 from collections.abc import Iterator
@@ -21,13 +21,10 @@ from cluster.syscalls import inotify_init
 
 @dataclass(frozen=True)
 class Account:
-    """What this account may use.
+    """What this account may use, None where there is no limit; memory in bytes.
 
-    `files` is the hard limit of open files of one process, `processes` that of the
-    whole account, None where there is none; `threads` how many it has now;
-    `watchers` how many of `WATCHERS` inotify instances it got; `memory` the bytes
-    that can still be had; `address_space` and `data` the bytes that one process may
-    have, None where there is no limit.
+    `threads` is how many it has now, `watchers` how many of `WATCHERS` inotify
+    instances it got; `address_space` and `data` are for one process.
     """
 
     files: int | None
@@ -57,52 +54,40 @@ class Account:
         # The kernel does not count root's processes.
         root = os.geteuid() == 0
         return cls(
-            files=_hard(resource.RLIMIT_NOFILE),
-            processes=None if root else _hard(resource.RLIMIT_NPROC),
+            files=_limit(resource.RLIMIT_NOFILE, hard=True),
+            processes=None if root else _limit(resource.RLIMIT_NPROC, hard=True),
             threads=0 if root else _threads(),
             watchers=_watchers(cls.WATCHERS),
             memory=memory_available(),
-            address_space=_soft(resource.RLIMIT_AS),
-            data=_soft(resource.RLIMIT_DATA),
+            address_space=_limit(resource.RLIMIT_AS),
+            data=_limit(resource.RLIMIT_DATA),
         )
 
     def problems(self) -> Iterator[errors.LabError]:
         """Yield an error for everything that is too little; pure."""
-        if self.files is not None and self.files < self.FILES:
-            hint = _ulimit("-n", self.FILES, "nofile")
-            yield _too_few("open files", self.FILES, self.files, hint)
         threads = self.threads + self.THREADS
-        if self.processes is not None and self.processes < threads:
-            hint = _ulimit("-u", threads, "nproc")
-            yield _too_few("processes", threads, self.processes, hint)
-        if self.watchers < self.WATCHERS:
-            yield _too_few(
-                "inotify instances",
-                self.WATCHERS,
-                self.watchers,
-                "Close editors and other clusters, or raise the limit: "
-                "`sudo sysctl fs.inotify.max_user_instances=1024`.",
-            )
-        if self.memory < self.MEMORY:
-            yield errors.NotEnough(
-                "memory",
-                "for the cluster",
-                self.MEMORY,
-                self.memory,
-                "Close other programs and notebooks, or use a larger machine.",
-            )
-        for what, found, needed, option, item in (
-            ("address space", self.address_space, self.ADDRESS_SPACE, "-v", "as"),
-            ("data segment", self.data, self.DATA, "-d", "data"),
+        for what, needed, found, hint in (
+            ("open files", self.FILES, self.files, _ulimit("-n", self.FILES, "nofile")),
+            ("processes", threads, self.processes, _ulimit("-u", threads, "nproc")),
+            ("inotify instances", self.WATCHERS, self.watchers, _FEW_WATCHERS),
         ):
             if found is not None and found < needed:
-                yield errors.NotEnough(
-                    what,
-                    "for a program",
-                    needed,
-                    found,
-                    _ulimit(option, "unlimited", item),
+                yield errors.LabError(
+                    f"This account may have too few {what}: {needed} needed, {found} "
+                    "available.",
+                    hint,
                 )
+        space, data = (
+            _ulimit(option, "unlimited", item)
+            for option, item in (("-v", "as"), ("-d", "data"))
+        )
+        for what, where, needed, found, hint in (
+            ("memory", "for the cluster", self.MEMORY, self.memory, _LITTLE_MEMORY),
+            ("address space", _ONE, self.ADDRESS_SPACE, self.address_space, space),
+            ("data segment", _ONE, self.DATA, self.data, data),
+        ):
+            if found is not None and found < needed:
+                yield errors.NotEnough(what, where, needed, found, hint)
 
 
 class PlainAccount(Account):
@@ -120,23 +105,18 @@ def check(account: type[Account] = Account) -> None:
         raise problem
 
 
-def _too_few(what: str, needed: int, found: int, hint: str) -> errors.LabError:
-    message = (
-        f"This account may have too few {what}: {needed} needed, {found} available."
-    )
-    return errors.LabError(message, hint)
+_ONE = "for a program"
+_LITTLE_MEMORY = "Close other programs and notebooks, or use a larger machine."
+_FEW_WATCHERS = (
+    "Close editors and other clusters, or raise the limit: "
+    "`sudo sysctl fs.inotify.max_user_instances=1024`."
+)
 
 
-def _hard(name: int) -> int | None:
-    """Return the hard limit: programs raise the soft one themselves."""
-    hard = resource.getrlimit(name)[1]
-    return None if hard == resource.RLIM_INFINITY else hard
-
-
-def _soft(name: int) -> int | None:
-    """Return the limit that applies: no program raises it."""
-    soft = resource.getrlimit(name)[0]
-    return None if soft == resource.RLIM_INFINITY else soft
+def _limit(name: int, *, hard: bool = False) -> int | None:
+    """Return the limit that applies: programs raise the soft one of files alone."""
+    limit = resource.getrlimit(name)[hard]
+    return None if limit == resource.RLIM_INFINITY else limit
 
 
 def _ulimit(option: str, number: int | str, item: str) -> str:
@@ -147,20 +127,14 @@ def _ulimit(option: str, number: int | str, item: str) -> str:
 
 
 def _watchers(wanted: int) -> int:
-    """Make inotify instances, and return how many of `wanted` there are.
-
-    The kernel tells how many a user may have, and not how many are in use.
-    """
-    made: list[int] = []
-    try:
-        while len(made) < wanted:
-            made.append(inotify_init())
-    except OSError:
-        pass  # the answer
-    finally:
-        for descriptor in made:
-            os.close(descriptor)
-    return len(made)
+    """Try how many of `wanted` there are: the kernel tells none in use."""
+    with contextlib.ExitStack() as made:
+        for number in range(wanted):
+            try:
+                made.callback(os.close, inotify_init())
+            except OSError:
+                return number
+    return wanted
 
 
 def _threads() -> int:
@@ -183,12 +157,10 @@ def memory_available(
     cgroups: Path = _CGROUPS, membership: Path = Path("/proc/self/cgroup")
 ) -> int:
     """Return the memory that can still be had: the machine's or a cgroup's rest."""
-    rests = [psutil.virtual_memory().available]
-    for names, directory in _own_cgroups(cgroups, membership):
-        rest = _rest(directory, *names)
-        if rest is not None:
-            rests.append(max(0, rest))
-    return min(rests)
+    asked = _own_cgroups(cgroups, membership)
+    rests = [_rest(directory, *names) for names, directory in asked]
+    known = [max(0, rest) for rest in rests if rest is not None]
+    return min([psutil.virtual_memory().available, *known])
 
 
 def processors() -> int:
@@ -204,13 +176,9 @@ def disk_available(path: Path) -> int:
 
 
 def file_system(path: Path) -> str:
-    """Return the kind of file system that `path` is on, as mount(8) names it, or "".
-
-    By its name alone: to ask a server that does not answer would take for ever.
-    """
-    kinds = {
-        Path(part.mountpoint): part.fstype for part in psutil.disk_partitions(all=True)
-    }
+    """Return the kind of file system of `path`, or ""; ask no server."""
+    parts = psutil.disk_partitions(all=True)
+    kinds = {Path(part.mountpoint): part.fstype for part in parts}
     real = path.resolve()
     return next((kinds[at] for at in (real, *real.parents) if at in kinds), "")
 

@@ -21,10 +21,7 @@ TICK = 0.2
 def python_command(
     function: str, *words: str, python: str = sys.executable
 ) -> list[str]:
-    """Return the command line that calls a function of ours with `words`, and exits.
-
-    `function` is its full name, as "cluster.local.trial.main".
-    """
+    """Return the command line that calls `function`, as "cluster.local.trial.main"."""
     module, _, name = function.rpartition(".")
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); "
@@ -46,9 +43,9 @@ def run(
     """Run `command`; return its exit code.
 
     Its standard output goes to the new file `output`, its standard error is added to
-    `log`. `watch` is called with the process id a few times a second. Whatever ends
-    the wait (an interrupt, an error in `watch`, the death of this process) ends the
-    program and all that it started.
+    `log`. `watch` is called a few times a second. Whatever ends the wait (an interrupt,
+    an error in `watch`, the death of this process) ends the program and all that it
+    started.
     """
     with output.open("wb") as answer, log.open("ab") as errors:
         process = subprocess.Popen(
@@ -73,10 +70,7 @@ def run(
 
 
 def end_process(process: subprocess.Popen, grace: float) -> None:
-    """Ask a child to end, and end it after `grace` seconds; return when it is gone.
-
-    SIGTERM, then SIGKILL. One that is gone already is no error.
-    """
+    """End a child by SIGTERM, and after `grace` seconds by SIGKILL; return then."""
     process.terminate()
     try:
         process.wait(grace)
@@ -86,10 +80,7 @@ def end_process(process: subprocess.Popen, grace: float) -> None:
 
 
 def ask_program(program: str | Path, option: str) -> tuple[bytes, bytes]:
-    """Return a program's stdout and stderr, whatever its exit code.
-
-    Both are empty if it cannot be started, or takes more than 10 seconds.
-    """
+    """Return a program's stdout and stderr, empty if it does not answer in 10 s."""
     try:
         done = subprocess.run(
             [program, option],
@@ -136,8 +127,6 @@ def _start_time(pid: int) -> int | None:
 
 
 def same_start(now: int, then: int) -> bool:
-    """Say whether two start times of one pid are those of one process.
-
-    A Mac's change when its clock is set, so an hour is no difference there.
-    """
+    """Say whether two start times of one pid are those of one process."""
+    # A Mac's change when its clock is set.
     return now == then if sys.platform == "linux" else abs(now - then) < 3600

@@ -1,8 +1,4 @@
-"""Show the progress of long work: which step, how long so far, what it waits for.
-
-Work calls `update()` as often as it likes from its own waiting loop (a few times
-a second is right); the view decides what to show. There are no threads here.
-"""
+"""Show the progress of long work: which step, how long so far, what it waits for."""
 
 import shutil
 import sys
@@ -15,50 +11,52 @@ class Progress(Protocol):
 
     def update(self, message: str) -> None:
         """Show the present step; call again with the same text while the step lasts."""
+        return
 
     def finish(self, message: str) -> None:
         """Show the result and leave that line on the screen."""
+        return
 
 
-class Silent:
+class Silent(Progress):
     """Show nothing: for tests and for callers that print their own line."""
 
-    def update(self, message: str) -> None:
-        """Do nothing."""
 
-    def finish(self, message: str) -> None:
-        """Do nothing."""
+class _Line:
+    """One live line, which an unchanged step writes again after `pause` seconds."""
 
+    pause = 1.0
 
-class Terminal:
-    """One live line on a terminal; in a log, a line per step and every 15 s."""
-
-    #: seconds between two lines of an unchanged step where lines are kept
-    HEARTBEAT = 15.0
-
-    def __init__(self, stream: TextIO | None = None) -> None:
-        """Write to `stream`, by default stderr, so that stdout stays data."""
-        self._stream = stream or sys.stderr
-        self._live = self._stream.isatty()
+    def __init__(self) -> None:
         self._began = time.monotonic()
         self._message = ""
         self._shown = float("-inf")
-        self._width = 0
 
     def update(self, message: str) -> None:
         """Show `message` with the seconds since the work began."""
         now = time.monotonic()
-        wait = 0.1 if self._live else self.HEARTBEAT
-        if message == self._message and now - self._shown < wait:
-            return
-        self._message, self._shown = message, now
-        self._write(f"[{now - self._began:5.1f} s] {message}", keep=not self._live)
+        if message != self._message or now - self._shown >= self.pause:
+            self._message, self._shown = message, now
+            self._show(message, now - self._began, keep=False)
 
     def finish(self, message: str) -> None:
         """Show `message` for good."""
-        seconds = time.monotonic() - self._began
-        self._write(f"[{seconds:5.1f} s] {message}", keep=True)
+        self._show(message, time.monotonic() - self._began, keep=True)
         self._message = ""
+
+    def _show(self, message: str, seconds: float, *, keep: bool) -> None:
+        """Replace the line."""
+
+
+class Terminal(_Line):
+    """One live line on a terminal; in a log, a line per step and every 15 s."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        super().__init__()
+        self._stream = stream or sys.stderr
+        self._live = self._stream.isatty()
+        self.pause = 0.1 if self._live else 15.0
+        self._width = 0
 
     def leave(self) -> None:
         """End a live line, so that the next output starts on a line of its own."""
@@ -66,52 +64,36 @@ class Terminal:
             self._stream.write("\n")
             self._width = 0
 
-    def _write(self, line: str, *, keep: bool) -> None:
+    def _show(self, message: str, seconds: float, *, keep: bool) -> None:
+        line = f"[{seconds:5.1f} s] {message}"
         if self._live:
             # A line that wraps cannot be written over.
             columns = shutil.get_terminal_size().columns
             if len(line) >= columns:
                 line = line[: columns - 2] + "…"
-            padding = " " * max(0, self._width - len(line))
-            self._stream.write(f"\r{line}{padding}" + ("\n" if keep else ""))
+            self._stream.write(f"\r{line:<{self._width}}" + ("\n" if keep else ""))
             self._width = 0 if keep else len(line)
         else:
             self._stream.write(line + "\n")
         self._stream.flush()
 
 
-class Notebook:
+class Notebook(_Line):
     """One live line in a notebook's output, replaced as work goes on."""
 
-    def __init__(self) -> None:
-        """Start the clock; the line appears with the first update."""
-        self._began = time.monotonic()
-        self._handle = None
-        self._shown = float("-inf")
-        self._message = ""
+    _handle = None
 
-    def update(self, message: str) -> None:
-        """Show `message` with the seconds since the work began."""
-        now = time.monotonic()
-        if message == self._message and now - self._shown < 1.0:
-            return
-        self._message, self._shown = message, now
-        self._show(f"{message} ({now - self._began:.0f} s)")
-
-    def finish(self, message: str) -> None:
-        """Show `message` for good."""
-        self._show(message)
-        self._handle = None
-
-    def _show(self, line: str) -> None:
+    def _show(self, message: str, seconds: float, *, keep: bool) -> None:
         from IPython.display import display
 
         # `raw` with text/plain only: no HTML, so GitHub and print show the same.
-        bundle = {"text/plain": line}
+        bundle = {"text/plain": message if keep else f"{message} ({seconds:.0f} s)"}
         if self._handle is None:
             self._handle = display(bundle, raw=True, display_id=True)
         else:
             self._handle.update(bundle, raw=True)
+        if keep:
+            self._handle = None
 
 
 def for_here() -> Progress:

@@ -12,14 +12,10 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cluster import errors, paths
-from cluster.permissions import make_private, refuse_changeable
+from cluster.paths import make_private, refuse_changeable
 from cluster.progress import Progress
-
-if TYPE_CHECKING:
-    import filelock
 
 #: One of these is in a state directory from the first moment of its first start on, and
 #: while it is removed. The first is removed last: who waits for it may start then.
@@ -52,11 +48,7 @@ def _open_lock(state: Path) -> int:
 
 
 def refuse_foreign(state: Path) -> None:
-    """Raise StateError for a directory with files that are not ours.
-
-    A start empties directories in there, and `delete` removes all of it but what a
-    learner has solved.
-    """
+    """Raise StateError for a directory with files that are not ours."""
     # In one look: another process may be making the directory, or removing it.
     names = _names(state)
     if names and names.isdisjoint(MARKS):
@@ -87,29 +79,41 @@ def start_lock(
     While another process has it, `progress` is told and `meanwhile` is called. Raise
     StateError.
     """
+
+    def wait() -> None:
+        progress.update("another process starts or removes the cluster; waiting")
+        meanwhile()
+
     while True:
-        lock = _open_lock(state)
-        try:
-            while not _taken(lock):
-                progress.update(
-                    "another process starts or removes the cluster; waiting"
-                )
-                meanwhile()
-                time.sleep(PAUSE)
+        with _taken(_open_lock(state), wait) as lock:
             # Else it is the lock of a directory that has been removed.
             if same_file(lock, state / MARKS[0]):
                 yield
                 return
-        finally:
-            os.close(lock)
 
 
-def _taken(lock: int) -> bool:
+@contextlib.contextmanager
+def hold(file: Path, wait: Callable[[], object]) -> Iterator[None]:
+    """Hold the lock on a file; call `wait` all the while another process has it."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    with _taken(os.open(file, flags, 0o600), wait):
+        yield
+
+
+@contextlib.contextmanager
+def _taken(lock: int, wait: Callable[[], object]) -> Iterator[int]:
+    """Lock an open file, and close it in the end."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                wait()
+                time.sleep(PAUSE)
+        yield lock
+    finally:
+        os.close(lock)
 
 
 def same_file(descriptor: int, path: Path) -> bool:
@@ -118,18 +122,6 @@ def same_file(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:
         return False
-
-
-def hold(file: Path, wait: Callable[[], object]) -> "filelock.AcquireReturnProxy":
-    """Return the held lock; call `wait` all the while another process has it."""
-    import filelock
-
-    lock = filelock.FileLock(file, mode=0o600)
-    while True:
-        try:
-            return lock.acquire(timeout=PAUSE)
-        except filelock.Timeout:
-            wait()
 
 
 @contextlib.contextmanager
@@ -173,11 +165,8 @@ def read_shared(path: Path, limit: int) -> str:
 
 
 def below(top: Path) -> Iterator[os.DirEntry]:
-    """Yield the entries below a directory, parents first; follow no links.
-
-    What cannot be read, or is gone by then, is left out. Pods can nest directories
-    deeper than `os.walk` of Python 3.11 goes.
-    """
+    """Yield the readable entries below `top`, however deep; follow no links."""
+    # Pods can nest directories deeper than `os.walk` of Python 3.11 goes.
     waiting = [os.fspath(top)]
     while waiting:
         with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
@@ -188,10 +177,7 @@ def below(top: Path) -> Iterator[os.DirEntry]:
 
 
 def printable(text: str) -> str:
-    """Return a text without control characters but tabs and ends of lines.
-
-    Nor with halves of characters, which JSON may hold and nobody can print.
-    """
+    """Return a text without control characters and halves of characters."""
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 

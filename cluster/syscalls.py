@@ -1,8 +1,4 @@
-"""Call the few Linux system calls that Python 3.11 does not offer.
-
-Each raises OSError with the kernel's reason, like the functions of `os`; `step` turns
-it into words.
-"""
+"""Call the few Linux system calls that Python 3.11 does not offer; raise OSError."""
 
 import ctypes
 import os
@@ -64,7 +60,6 @@ class StepRefused(Exception):
     """A step that the kernel refused: `step` in words, `reason` the kernel's."""
 
     def __init__(self, step: str, reason: str) -> None:
-        """Keep both for the message that a person sees."""
         self.step, self.reason = step, reason
         super().__init__(f"{step}: {reason}")
 
@@ -112,10 +107,7 @@ def hide_process() -> None:
 
 
 def forget_keys() -> None:
-    """Replace the session keyring, with the keys of a login, by an empty one.
-
-    A kernel without keyrings has nothing to forget.
-    """
+    """Replace the session keyring, with the keys of a login, by an empty one."""
     number = _KEYCTL.get(os.uname().machine)
     if number is not None:
         _libc.syscall(number, _KEYCTL_JOIN_SESSION_KEYRING, None)
@@ -140,8 +132,8 @@ def mount(source: str, target: str, kind: str, flags: int = 0, data: str = "") -
 def copy_mount(source: str, attributes: int, namespace: int | None = None) -> int:
     """Return a private mount of the directory `source` that is not yet anywhere.
 
-    It has the `attributes` (MOUNT_ATTR_…). With `namespace`, the descriptor of a user
-    namespace, owners are shown as that maps them; mount_setattr(2).
+    With `namespace`, the descriptor of a user namespace, owners are shown as that maps
+    them; mount_setattr(2).
     """
     flags = _OPEN_TREE_CLONE | os.O_CLOEXEC
     mount = _libc.syscall(_OPEN_TREE, _AT_FDCWD, os.fsencode(source), flags)
@@ -149,13 +141,9 @@ def copy_mount(source: str, attributes: int, namespace: int | None = None) -> in
     mapped = _MOUNT_ATTR_IDMAP if namespace is not None else 0
     # Set, cleared, propagation, user namespace.
     wanted = struct.pack("4Q", attributes | mapped, 0, MS_PRIVATE, namespace or 0)
+    words = (_MOUNT_SETATTR, mount, b"", _AT_EMPTY_PATH, wanted, len(wanted))
     try:
-        _check(
-            _libc.syscall(
-                *(_MOUNT_SETATTR, mount, b"", _AT_EMPTY_PATH, wanted, len(wanted))
-            ),
-            source,
-        )
+        _check(_libc.syscall(*words), source)
     except OSError:
         os.close(mount)
         raise

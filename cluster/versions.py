@@ -1,9 +1,4 @@
-"""Hold every version the suite depends on, in one place.
-
-What is built is pinned byte for byte by the `go.sum` files in
-`cluster/programs/locks/`, what is downloaded by the SHA-256 that its project publishes;
-these strings are what people and checks read. A test compares them.
-"""
+"""Hold every version that the suite depends on; a test compares them with the locks."""
 
 KUBERNETES = "v1.37.2"
 ETCD = "v3.7.0"

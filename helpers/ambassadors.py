@@ -1,9 +1,8 @@
-"""Run pods with an ambassador, ask them, and renew their tokens as the kubelet does.
+"""Run pods with an ambassador, ask them, and renew their tokens as the kubelet does."""
 
-Lesson 19 shows the whole manifest of such a pod.
-"""
+from pathlib import Path
 
-import json
+import yaml
 
 from cluster.waiting import until
 from helpers.command import kubectl, patience
@@ -20,11 +19,8 @@ STARTS_WITHIN = 20.0
 FORGOTTEN = 60.0
 #: label of the Secrets with which `play_kubelet` ends tokens: the name of the pod
 LABEL = "kubernetes-api-notebooks/token-of"
-#: whose token the ambassador sends
-ACCOUNT = "app"
 
-_FILES, _, _TOKEN = MOUNTED.rpartition("/")
-_AUTHORITY = "kube-root-ca.crt"
+_MANIFEST = Path(__file__).parent / "data" / "ambassador.yaml"
 
 
 def run_ambassador(pod: str, script: str, *, played: bool = False) -> Token:
@@ -37,7 +33,7 @@ def run_ambassador(pod: str, script: str, *, played: bool = False) -> Token:
     """
     kubectl("delete", "pod", pod, "--ignore-not-found")
     manifest = ambassador_pod(pod, script, played=played)
-    kubectl("apply", "-f", "-", input=json.dumps(manifest))
+    kubectl("apply", "-f", "-", input=manifest)
     if played:
         started = "jsonpath={.status.initContainerStatuses[0].state.running}"
         wait_for(started, f"pod/{pod}")
@@ -94,7 +90,7 @@ def play_kubelet(
         "kind": "Secret",
         "metadata": {"generateName": f"{pod}-", "labels": {LABEL: pod}},
     }
-    made = kubectl("create", "-f", "-", "-o", "name", input=json.dumps(secret))
+    made = kubectl("create", "-f", "-", "-o", "name", input=secret)
     token = create_token(account, bound_to=made.stdout.strip())
     write_token(pod, token, path=path, container=container)
     if before:
@@ -104,60 +100,19 @@ def play_kubelet(
 
 def ambassador_pod(pod: str, script: str, *, played: bool) -> dict:
     """Return the manifest of such a pod; pure."""
-    socket = {"name": "socket", "mountPath": "/socket"}
-    identity = {"name": "identity", "mountPath": _FILES}
-    mounts, sidecars, source = [identity], [], _projected()
-    if played:
-        # It holds the directory open until there is a token in it. What restarts
-        # always does not have to end before the next container starts.
-        probe = {
-            "exec": {"command": ["test", "-s", MOUNTED]},
-            "periodSeconds": 1,
-            "timeoutSeconds": 10,
-            "failureThreshold": 60,
+    manifest = yaml.safe_load(_MANIFEST.read_text("utf-8"))
+    manifest["metadata"]["name"] = pod
+    spec = manifest["spec"]
+    ambassador = spec["initContainers"][-1]
+    ambassador["command"] = ["sh", "-c", script]
+    if not played:
+        # The kubelet fills one directory with the token and the authority.
+        token = {"serviceAccountToken": {"path": "token"}}
+        identity, authority, _ = spec["volumes"]
+        sources = [token, {"configMap": authority["configMap"]}]
+        spec["volumes"][0] = {
+            "name": identity["name"],
+            "projected": {"sources": sources},
         }
-        mounts.append(
-            {"name": "authority", "mountPath": f"{_FILES}/ca.crt", "subPath": "ca.crt"}
-        )
-        sidecars = [
-            _container("files", restartPolicy="Always", volumeMounts=[identity])
-            | {"startupProbe": probe}
-        ]
-        source = {"emptyDir": {"medium": "Memory"}}
-    sidecars.append(
-        _container("ambassador", restartPolicy="Always", volumeMounts=[*mounts, socket])
-        | {"command": ["sh", "-c", script]}
-    )
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": pod},
-        "spec": {
-            "serviceAccountName": ACCOUNT,
-            "automountServiceAccountToken": False,
-            "terminationGracePeriodSeconds": 1,
-            "volumes": [
-                {"name": "identity", **source},
-                {"name": "authority", "configMap": {"name": _AUTHORITY}},
-                {"name": "socket", "emptyDir": {}},
-            ],
-            "initContainers": sidecars,
-            "containers": [
-                _container("main", volumeMounts=[socket]),
-                _container("neighbour"),
-            ],
-        },
-    }
-
-
-def _projected() -> dict:
-    sources = [
-        {"serviceAccountToken": {"path": _TOKEN}},
-        {"configMap": {"name": _AUTHORITY}},
-    ]
-    return {"projected": {"sources": sources}}
-
-
-def _container(name: str, **more: object) -> dict:
-    sleeps = {"image": "toolbox:1", "command": ["sleep", "infinity"]}
-    return {"name": name, **sleeps, **more}
+        spec["initContainers"], ambassador["volumeMounts"][2:] = [ambassador], []
+    return manifest

@@ -1,8 +1,4 @@
-"""Read the requests of a block from the audit log of the cluster's API server.
-
-The log has the requests of every program; `cluster.machine.audit` says which it leaves
-out.
-"""
+"""Read the requests of a block from the audit log of the cluster's API server."""
 
 import json
 import uuid
@@ -23,10 +19,7 @@ COLUMNS = (
     *("CODE", "MS"),
 )
 #: errors from events of an unexpected shape
-_ODD = (
-    *(ValueError, LookupError, TypeError, AttributeError),
-    *(RecursionError, OverflowError),
-)
+_ODD = ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError
 #: two requests with this path mark the begin and the end of a block
 _MARK = "/version?audit-mark="
 
@@ -82,7 +75,12 @@ def _mark() -> str:
 def _between(first: str, last: str) -> list[dict]:
     """Return the events between two marks, without requests received before."""
     seconds = patience(IN_LOG)
-    text = waiting.until(lambda: _text_until(last), seconds)
+
+    def text_before() -> str:
+        before, found, _ = backend_in_use().audit_log().partition(last)
+        return before if found else ""
+
+    text = waiting.until(text_before, seconds)
     if not text:
         what = say("The last request of this block in the audit log")
         raise errors.NotReady(what, seconds, say("earlier ones, or none"))
@@ -97,11 +95,6 @@ def _between(first: str, last: str) -> list[dict]:
     opening, *events = (json.loads(line) for line in lines[begin:])
     since = opening["requestReceivedTimestamp"]
     return [each for each in events if each["requestReceivedTimestamp"] >= since]
-
-
-def _text_until(mark: str) -> str:
-    before, found, _ = backend_in_use().audit_log().partition(mark)
-    return before + mark if found else ""
 
 
 def _frame(events: list[dict]) -> pd.DataFrame:

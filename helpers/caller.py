@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from cluster.kubeconfig import Access, server_access, user_access
-from cluster.waiting import until
 from helpers import errors
-from helpers.command import kubeconfig_in_use, patience
+from helpers.command import kubeconfig_in_use, patience, wait
 from helpers.language import mark, say
 
 # Only for annotations: helpers.tokens loads slowly.
@@ -92,7 +91,7 @@ class Caller:
     ) -> None:
         """Trust the authorities in `ca` (PEM file or text) for `server`, a URL."""
         text = token if token is None or isinstance(token, str) else token.text
-        # What kubectl prints or a file holds ends with a newline.
+        # The output of kubectl, and a file, end with a newline.
         self._become(Access(server, token=text and text.strip()), trust(ca))
 
     @classmethod
@@ -169,21 +168,13 @@ class Caller:
 
         Raise NotReady with the last status after `timeout` seconds.
         """
-        timeout = patience(TIMEOUT, timeout)
-        began = time.monotonic()
-        answer = 0
 
-        def came() -> bool:
-            nonlocal answer
+        def look(_: float) -> tuple[bool, str]:
             answer = self.get(path).status
-            return answer == status
+            return answer == status, f"{answer}"
 
         what = say("{status} on {path}", status=status, path=path)
-        found = until(came, timeout, what=what, state=lambda: f"{answer}")
-        waited = time.monotonic() - began
-        if not found:
-            raise errors.NotReady(what, waited, f"{answer}")
-        return waited
+        return wait(look, patience(TIMEOUT, timeout), what)[1]
 
     def _become(self, access: Access, context: ssl.SSLContext) -> None:
         """Use this credential from now on."""
@@ -230,7 +221,7 @@ class Caller:
                 ) from error
             words = getattr(reason, "strerror", "") or str(reason).rstrip(".")
             if isinstance(error, httpx.LocalProtocolError):
-                # It quotes the header, and so the token.
+                # The error quotes the header, and so the token.
                 words = type(error).__name__
             raise errors.Unreachable(self.server, words) from error
 

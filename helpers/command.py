@@ -8,11 +8,14 @@ import os
 import shlex
 import shutil
 import subprocess
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from cluster.kubeconfig import namespace_of, read_kubeconfig
+from cluster.waiting import until
 from helpers import errors
 from helpers.language import say
 
@@ -20,11 +23,13 @@ from helpers.language import say
 if TYPE_CHECKING:
     from cluster.backend import Backend
 
+Found = TypeVar("Found")
+
 #: seconds that one call may usually take before it is ended
 TIMEOUT = 60.0
 
-#: What `connect()` chose. Not the environment alone: before that, KUBECONFIG may name
-#: the learner's production cluster.
+#: The choice of `connect()`. The environment does not count: before `connect()`,
+#: KUBECONFIG may name the learner's production cluster.
 _kubeconfig: Path | None = None
 #: what runs that cluster
 _backend: "Backend | None" = None
@@ -71,6 +76,39 @@ def patience(seconds: float, asked: float | None = None) -> float:
     return seconds * (_backend.slowness() if _backend else 1.0)
 
 
+def wait(
+    look: Callable[[float], tuple[Found, str]],
+    seconds: float,
+    what: str,
+    *,
+    pause: float = 0.2,
+    tell: bool = True,
+) -> tuple[Found, float]:
+    """Look until something is found; return it, and the seconds that it took.
+
+    `look` takes the seconds that are left, and returns what it found, or an empty
+    value, and what it saw; the progress shows that unless `tell` is False. Raise
+    NotReady with what it saw last.
+    """
+    began, seen = time.monotonic(), ""
+
+    def waited() -> float:
+        return time.monotonic() - began
+
+    def ask() -> Found:
+        nonlocal seen
+        found, seen = look(seconds - waited())
+        return found
+
+    def state() -> str:
+        return seen.rpartition("\n")[2] if tell else ""
+
+    found = until(ask, seconds, what=what, state=state, pause=pause)
+    if not found:
+        raise errors.NotReady(what, waited(), seen)
+    return found, waited()
+
+
 def program(purpose: str) -> str:
     """Return the path of kubectl; raise MissingTool with the purpose."""
     found = shutil.which("kubectl")
@@ -105,20 +143,22 @@ def current_namespace() -> str:
 
 def kubectl(
     *args: str,
-    input: str | None = None,
+    input: str | dict | None = None,
     check: bool = True,
     timeout: float | None = None,
 ) -> Completed:
     """Run kubectl; raise KubectlFailed unless it exits with 0.
 
-    A single string is split as a shell splits it: `kubectl("get pods -o json")`. Only
-    the kubeconfig of `connect()` is used; raise NotConnected before that. With
-    `check=False` a failure is a value. `timeout` is in seconds, by default a minute.
-    Bytes of the output that are not UTF-8 become U+FFFD.
+    A single string is split as a shell splits it: `kubectl("get pods -o json")`. A
+    dict as `input` is sent as JSON. Only the kubeconfig of `connect()` is used; raise
+    NotConnected before that. With `check=False` a failure is a value. `timeout` is in
+    seconds, by default a minute. Bytes of the output that are not UTF-8 become U+FFFD.
     """
     settings = environment()
     path = program("talk to the cluster")
     timeout = patience(TIMEOUT, timeout)
+    if isinstance(input, dict):
+        input = json.dumps(input)
     try:
         words = shlex.split(args[0]) if len(args) == 1 else list(args)
         done = subprocess.run(

@@ -5,7 +5,6 @@ A notebook never owns the cluster: restarting the kernel leaves the cluster runn
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -145,17 +144,11 @@ class Cluster:
         # An earlier run of the cell chose a kubeconfig that now goes.
         use_kubeconfig(self.kubeconfig)
         self._remove_abandoned(lesson)
-        name = next(
-            name for name in _names(lesson) if self._try_to_create(name, lesson)
-        )
+        names = [lesson, *(f"{lesson}-{number}" for number in range(2, 1000))]
+        name = next(name for name in names if self._try_to_create(name, lesson))
         backend_in_use().admit(name)
-        kubectl(
-            "wait",
-            "--for=create",
-            "serviceaccount/default",
-            f"--namespace={name}",
-            f"--timeout={patience(CREATION):.0f}s",
-        )
+        limit = f"--timeout={patience(CREATION):.0f}s"
+        kubectl(f"wait --for=create serviceaccount/default --namespace={name} {limit}")
         self._use_namespace(name)
         return name
 
@@ -179,20 +172,23 @@ class Cluster:
                 _wait_until_gone(name)
             else:
                 kubectl("delete", "namespace", name, "--wait=false")
-        # It stays the default: a cell that is run once more is refused, and makes
-        # nothing in the namespace `default`.
+        # The name stays the default, so that a cell that is run once more is refused
+        # and makes nothing in the namespace `default`.
 
     def _try_to_create(self, name: str, lesson: str) -> bool:
+        marks = {OWNER: f"{os.getpid()}/{start_time(os.getpid())}"}
+        if host := backend_in_use().host():
+            marks[HOST] = host
         manifest = {
             "apiVersion": "v1",
             "kind": "Namespace",
             "metadata": {
                 "name": name,
                 "labels": backend_in_use().namespace_labels() | {LESSON: lesson},
-                "annotations": _marks(),
+                "annotations": marks,
             },
         }
-        done = kubectl("create", "-f", "-", input=json.dumps(manifest), check=False)
+        done = kubectl("create", "-f", "-", input=manifest, check=False)
         if done.exit_code and "AlreadyExists" not in done.stderr:
             raise errors.KubectlFailed(done.args, done.exit_code, done.stderr)
         return done.exit_code == 0
@@ -200,9 +196,8 @@ class Cluster:
     def _remove_abandoned(self, lesson: str) -> None:
         marks = backend_in_use().namespace_labels() | {LESSON: lesson}
         selector = ",".join(f"{name}={value}" for name, value in marks.items())
-        asked = kubectl("get", "namespaces", f"--selector={selector}", "-o", "json")
-        found = asked.json()["items"]
-        for namespace in found:
+        found = kubectl("get", "namespaces", f"--selector={selector}", "-o", "json")
+        for namespace in found.json()["items"]:
             metadata = namespace["metadata"]
             annotations = metadata.get("annotations", {})
             owner, host = annotations.get(OWNER, ""), annotations.get(HOST, "")
@@ -212,9 +207,8 @@ class Cluster:
                 self._namespaced(metadata["name"]).unlink(missing_ok=True)
         # They hold credentials, and kernels that were killed left them.
         for path in self.kubeconfig.parent.glob(f"{self.kubeconfig.name}.*.*"):
-            _, *host, pid = path.name.removeprefix(f"{self.kubeconfig.name}.").split(
-                "."
-            )
+            own = path.name.removeprefix(f"{self.kubeconfig.name}.")
+            _, *host, pid = own.split(".")
             if pid.isdigit() and _is_here(".".join(host)) and not _alive(pid):
                 path.unlink(missing_ok=True)
 
@@ -257,37 +251,20 @@ def _what_keeps(name: str) -> str:
     return " ".join(said) or "Terminating"
 
 
-def _names(lesson: str) -> Iterator[str]:
-    yield lesson
-    yield from (f"{lesson}-{number}" for number in range(2, 1000))
-
-
-def _marks() -> dict[str, str]:
-    owner = {OWNER: f"{os.getpid()}/{start_time(os.getpid())}"}
-    host = backend_in_use().host()
-    return owner | ({HOST: host} if host else {})
-
-
 def _is_here(host: str) -> bool:
     """Return whether a kernel runs on this host, so that we can see if it is alive."""
     return host in ("", backend_in_use().host())
 
 
 def _alive(owner: str) -> bool:
-    """Return whether a kernel of this host still runs, by its pid and start time.
-
-    The name of a kubeconfig has no start time.
-    """
+    """Return whether a kernel of this host runs, by its pid and, if known, start."""
     pid, _, start = owner.partition("/")
     now = start_time(int(pid)) if pid.isdigit() else None
     return now is not None and (not start.isdigit() or same_start(now, int(start)))
 
 
 def _bypass_proxies() -> None:
-    """Keep this network's proxy out of requests to the loopback device.
-
-    Otherwise curl and Python would ask it for 127.0.0.1; Go never does.
-    """
+    """Keep this network's proxy out of requests of curl and Python to 127.0.0.1."""
     # As `urllib.request.getproxies_environment`, which takes long to load.
     if not any(
         value and name.lower().endswith("_proxy") for name, value in os.environ.items()

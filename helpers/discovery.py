@@ -1,7 +1,4 @@
-"""List the resources of an API server, from its aggregated discovery: two requests.
-
-The lesson shows the classic form, one request per group version.
-"""
+"""List the resources of an API server, from its aggregated discovery: two requests."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
@@ -72,15 +69,13 @@ def read_discovery(server: Server) -> list[dict]:
 
 
 def resources(documents: Iterable[dict]) -> Iterator[Resource]:
-    """Yield all resources, in the server's order.
-
-    A group's preferred version comes first.
-    """
-    for group, versions in _groups(documents):
-        for version in versions:
+    """Yield all resources, in the server's order: the preferred version first."""
+    groups = [group for one in documents for group in one.get("items", ())]
+    for group in groups:
+        for version in group["versions"]:
             for each in version.get("resources", ()):
                 yield Resource(
-                    group,
+                    group["metadata"].get("name", ""),
                     version["version"],
                     each["resource"],
                     each["responseKind"]["kind"],
@@ -89,9 +84,3 @@ def resources(documents: Iterable[dict]) -> Iterator[Resource]:
                     tuple(each.get("shortNames", ())),
                     tuple(each.get("categories", ())),
                 )
-
-
-def _groups(documents: Iterable[dict]) -> Iterator[tuple[str, list[dict]]]:
-    for document in documents:
-        for group in document.get("items", ()):
-            yield group["metadata"].get("name", ""), group["versions"]

@@ -1,23 +1,19 @@
-"""Break copies of a working application, each in one way, for a learner to repair.
-
-The application is read from the cluster. `helpers.repairs` diagnoses the copies.
-"""
+"""Break copies of a working application, each in one way, for a learner to repair."""
 
 import contextlib
 import copy
-import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.waiting import until
 from helpers import errors
 from helpers.command import kubectl, patience
 from helpers.language import mark, say
-from helpers.tokens import MOUNTED, Token, backdate, create_token
+from helpers.tokens import FILES, Token, backdate, create_token
 
 if TYPE_CHECKING:
     from helpers.connection import Cluster
@@ -28,8 +24,6 @@ APP = ("ask.sh", "app.yaml")
 _folder: Path | None = None
 #: the label of all copies and of their pods
 LABEL = "lesson=drills"
-#: where a pod has its three files
-FILES = str(PurePosixPath(MOUNTED).parent)
 #: the Secret with the token that has ended, and where the pod finds it
 SECRET, COPIED = "copied-token", "/copied"
 #: a namespace that need not exist: the server tells only those who have a right in it
@@ -64,27 +58,27 @@ def break_copies(
     copy does not, KubectlFailed if the Deployment was not applied. The same as `kubectl
     apply view-last-applied`, an edit and `kubectl apply`, for each copy.
     """
-    applied = kubectl(
-        "apply", "view-last-applied", f"deployment/{deployment}", "-ojson"
-    )
-    whole = applied.json()
+    line = f"apply view-last-applied deployment/{deployment} -ojson"
+    whole = kubectl(line).json()
     account = whole["spec"]["template"]["spec"]["serviceAccountName"]
     wanted = tuple(only) or NAMES
     items = [one for one in broken(whole) if one["metadata"]["name"] in wanted]
     # A copy that was worked on keeps what was added: it has to go first.
     kubectl("delete", "deployments", f"--selector={LABEL}", "--cascade=foreground")
     # By the server: otherwise kubectl copies the token into an annotation.
-    kubectl(
-        *("apply", "--server-side", "--force-conflicts", "-f", "-"),
-        input=json.dumps(_secret(_ended(account, cluster))),
-    )
+    line = "apply --server-side --force-conflicts -f -"
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": SECRET},
+        "stringData": {"token": _ended(account, cluster).text},
+    }
+    kubectl(line, input=secret)
     # By kubectl: what a learner deletes from the manifest is then deleted here as well.
     document = {"apiVersion": "v1", "kind": "List", "items": items}
-    kubectl("apply", "-f", "-", input=json.dumps(document))
-    seconds = patience(TIMEOUT)
-    if not until(
-        lambda: _all_speak(wanted), seconds, what="the first word of each copy"
-    ):
+    kubectl("apply", "-f", "-", input=document)
+    seconds, what = patience(TIMEOUT), "the first word of each copy"
+    if not until(lambda: _all_speak(wanted), seconds, what=what):
         hint = mark("`kubectl describe pods --selector={label}` shows why.")
         hint = say(hint, label=LABEL)
         raise errors.NotReady("A word of each copy", seconds, "silence", hint)
@@ -93,7 +87,18 @@ def break_copies(
 
 def broken(whole: dict) -> list[dict]:
     """Return a copy of a Deployment for each way to break it; pure."""
-    return [_break(whole, name, way) for name, way in zip(NAMES, _WAYS, strict=True)]
+    label, _, value = LABEL.partition("=")
+    made = []
+    for name, way in zip(NAMES, _WAYS, strict=True):
+        labels = {"app": name, label: value}
+        spec = copy.deepcopy(whole["spec"])
+        spec["selector"] = {"matchLabels": {"app": name}}
+        spec["template"]["metadata"] = {"labels": labels}
+        way(spec["template"]["spec"])
+        metadata = {"name": name, "labels": labels}
+        head = {key: whole[key] for key in ("apiVersion", "kind")}
+        made.append({**head, "metadata": metadata, "spec": spec})
+    return made
 
 
 def current_pod(deployment: str) -> dict | None:
@@ -108,26 +113,12 @@ def current_pod(deployment: str) -> dict | None:
     return pod_of(found, pods["items"])
 
 
-def current_pods(selector: str) -> dict[str, dict | None]:
-    """Return the current pod of each Deployment with a label, in one request."""
-    kinds = "deployments,pods"
-    found = kubectl("get", kinds, f"--selector={selector}", "-o", "json").json()
-    items = found["items"]
-    return {
-        one["metadata"]["name"]: pod_of(one, items)
-        for one in items
-        if one["kind"] == "Deployment"
-    }
-
-
 def pod_of(deployment: dict, objects: list[dict]) -> dict | None:
     """Return the pod of a Deployment's newest template among objects; pure."""
     status = deployment.get("status", {})
-    generation = deployment["metadata"]["generation"]
-    # Before that, the pod of the Deployment as it was may still be there.
-    if status.get("observedGeneration", 0) < generation:
-        return None
-    if not status.get("updatedReplicas"):
+    seen = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
+    # The pod of the former template may still be there.
+    if not seen or not status.get("updatedReplicas"):
         return None
     labels = deployment["spec"]["selector"]["matchLabels"].items()
     alive = [
@@ -147,20 +138,6 @@ def last_words(pod: str) -> str:
     """
     done = kubectl("logs", pod, "--tail=1", check=False)
     return "" if done.exit_code else done.stdout.strip()
-
-
-def _break(whole: dict, name: str, way: Callable[[dict], None]) -> dict:
-    label, _, value = LABEL.partition("=")
-    labels = {"app": name, label: value}
-    spec = copy.deepcopy(whole["spec"])
-    spec["selector"] = {"matchLabels": {"app": name}}
-    spec["template"]["metadata"] = {"labels": labels}
-    way(spec["template"]["spec"])
-    return {
-        **{key: whole[key] for key in ("apiVersion", "kind")},
-        "metadata": {"name": name, "labels": labels},
-        "spec": spec,
-    }
 
 
 def _short_name(pod: dict) -> None:
@@ -215,30 +192,22 @@ def _mount(pod: dict, volume: dict, path: str) -> None:
 
 
 def _ended(account: str, cluster: "Cluster") -> Token:
-    """Return a token of an account that is no longer valid.
-
-    It has expired where we have the cluster's key. Elsewhere the object that it is
-    bound to is deleted: the server answers both with 401.
-    """
+    """Return a token of an account that the server answers with 401."""
     with contextlib.suppress(errors.NoSigningKey):
         return backdate(cluster, create_token(account), expired_for=24 * 3600)
+    # Without the cluster's key, the object that the token is bound to goes.
     kubectl("create", "secret", "generic", "gone")
     token = create_token(account, bound_to="secret/gone")
     kubectl("delete", "secret", "gone")
     return token
 
 
-def _secret(token: Token) -> dict:
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": SECRET},
-        "stringData": {"token": token.text},
-    }
-
-
 def _all_speak(names: Iterable[str]) -> bool:
-    pods = current_pods(LABEL)
+    # In one request, however many copies there are.
+    found = kubectl("get", "deployments,pods", f"--selector={LABEL}", "-o", "json")
+    items = found.json()["items"]
+    copies = [one for one in items if one["kind"] == "Deployment"]
+    pods = {one["metadata"]["name"]: pod_of(one, items) for one in copies}
     return all(
         (pod := pods.get(name)) and last_words(pod["metadata"]["name"])
         for name in names

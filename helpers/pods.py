@@ -15,6 +15,7 @@ from helpers.command import (
     kubectl,
     patience,
     program,
+    wait,
 )
 from helpers.language import say
 from helpers.podstatus import Cause, conditions, why_not_ready
@@ -123,36 +124,21 @@ def wait_for(condition: str, resource: str, *, timeout: float | None = None) -> 
     Raise KubectlFailed if there is no such resource, NoNode if it needs pods and the
     cluster has no node. The same as `kubectl wait --for=CONDITION RESOURCE`.
     """
-    what = say("{condition} of {object}", condition=condition, object=resource)
-    timeout = patience(UNTIL_MET, timeout)
     began = time.monotonic()
-    cause = Cause("")
+    what = say("{condition} of {object}", condition=condition, object=resource)
 
-    def met() -> bool:
-        left = timeout - (time.monotonic() - began)
-        return _meets(condition, resource, min(left, SLICE))
-
-    def refuse_hopeless() -> None:
-        nonlocal cause
+    def look(left: float) -> tuple[bool, str]:
+        if _meets(condition, resource, min(left, SLICE)):
+            return True, ""
         if resource.partition("/")[0] in _OF_PODS:
             backend_in_use().require_node(resource, wait=False)
         cause = _cause(resource)
         if cause.hopeless:
-            raise not_ready()
+            waited = time.monotonic() - began
+            raise errors.NotReady(what, waited, cause.text, cause.hint)
+        return False, cause.text
 
-    def not_ready() -> errors.NotReady:
-        waited = time.monotonic() - began
-        return errors.NotReady(what, waited, cause.text, cause.hint)
-
-    if not until(
-        met,
-        timeout,
-        what=what,
-        state=lambda: cause.text,
-        alive=refuse_hopeless,
-        pause=0,
-    ):
-        raise not_ready()
+    wait(look, patience(UNTIL_MET, timeout), what, pause=0)
 
 
 def wait_for_file(
@@ -163,24 +149,18 @@ def wait_for_file(
     Raise NotReady after `timeout` seconds, with the file's last contents. The same as
     `kubectl exec POD -- grep -qF TEXT PATH`, repeated.
     """
-    what = say("{text!r} in {path} of pod {pod}", text=text, path=path, pod=pod)
-    timeout = patience(UNTIL_IN_FILE, timeout)
-    began = time.monotonic()
-    last = ""
 
-    def came() -> bool:
-        nonlocal last
-        left = timeout - (time.monotonic() - began)
+    def look(left: float) -> tuple[bool, str]:
         looks = str(max(1, int(min(left, SLICE) / PAUSE)))
         done = exec_in_pod(pod, "sh", "-c", _FIND, "sh", text, path, looks)
-        last = done.stderr if done.exit_code else done.stdout
-        return not done.exit_code and text in done.stdout
+        if done.exit_code:
+            return False, done.stderr.strip()
+        return text in done.stdout, done.stdout.strip()
 
-    found = until(came, timeout, what=what, pause=PAUSE)
-    waited = time.monotonic() - began
-    if not found:
-        raise errors.NotReady(what, waited, last.strip())
-    return waited
+    what = say("{text!r} in {path} of pod {pod}", text=text, path=path, pod=pod)
+    # A file may hold a token, which no progress line shows.
+    timeout = patience(UNTIL_IN_FILE, timeout)
+    return wait(look, timeout, what, pause=PAUSE, tell=False)[1]
 
 
 def wait_for_log(
@@ -193,21 +173,12 @@ def wait_for_log(
     logs --follow POD | grep -m1 TEXT`.
     """
     options = ["--container", container] if container else []
-    timeout = patience(UNTIL_MET, timeout)
-    began = time.monotonic()
-    last = ""
 
-    def line() -> str:
-        nonlocal last
-        left = timeout - (time.monotonic() - began)
-        found, last = _follow((pod, *options), text, min(left, SLICE))
-        return found
+    def look(left: float) -> tuple[str, str]:
+        return _follow((pod, *options), text, min(left, SLICE))
 
     what = say("{text!r} in the log of {pod}", text=text, pod=pod)
-    found = until(line, timeout, what=what, state=lambda: last, pause=PAUSE)
-    if not found:
-        raise errors.NotReady(what, time.monotonic() - began, last)
-    return found
+    return wait(look, patience(UNTIL_MET, timeout), what, pause=PAUSE)[0]
 
 
 def _follow(pod: tuple[str, ...], text: str, seconds: float) -> tuple[str, str]:

@@ -63,7 +63,7 @@ def conditions(found: dict) -> str:
     known = found.get("status", {}).get("conditions", [])
     parts = [f"{part['type']}={part['status']}" for part in known]
     text = ", ".join(parts) or say("no condition yet")
-    # As where a policy or a quota refuses the pods that a Deployment wants.
+    # A policy or a quota may refuse the pods that a Deployment wants.
     failed = (part for part in known if part["type"] == "ReplicaFailure")
     why = [_short(part["message"]) for part in failed if part.get("message")]
     return f"{text} ({why[0]})" if why else text

@@ -133,7 +133,7 @@ class KubectlProxy:
             )
             return self._client.send(request, stream=stream)
         except httpx.HTTPError as error:
-            # That the proxy ended says more than a refused connection.
+            # A proxy that ended says more than a refused connection.
             _ = self.socket
             what = say("An answer to {method} {path}", method=method, path=path)
             last = type(error).__name__

@@ -1,7 +1,6 @@
 """Find in RBAC objects what allows a request, nearly allows it, or allows too much.
 
-Pure but for `read_rbac`. RBAC is one authorizer of several: `reviews.can_i` asks the
-server itself.
+RBAC is one authorizer of several: `reviews.can_i` asks the server itself.
 """
 
 import re
@@ -17,6 +16,11 @@ from helpers.language import mark, say
 GROUP = "rbac.authorization.k8s.io"
 _SERVICE_ACCOUNT = "system:serviceaccount:"
 
+#: how the names of groups begin that have many members, or anyone
+_BROAD = (
+    *("system:authenticated", "system:unauthenticated", "system:anonymous"),
+    "system:serviceaccounts",
+)
 #: verbs whose request names no object, so that `resourceNames` cannot narrow them
 _NAMELESS = ("list", "watch", "create", "deletecollection")
 
@@ -71,23 +75,17 @@ def read_rbac() -> Objects:
 
 def minimal(request: Attributes) -> list[dict]:
     """Return the smallest role and binding that allow a request and nothing else."""
-    scope = "" if request.namespace else "Cluster"
-    rule = _rule(request)
-    metadata = {"name": _name(request)}
+    kind, metadata = "ClusterRole", {"name": _name(request)}
     if request.namespace:
-        metadata["namespace"] = request.namespace
-    version = f"{GROUP}/v1"
-    role = {"apiVersion": version, "kind": f"{scope}Role", "metadata": metadata}
-    reference = {"apiGroup": GROUP, "kind": f"{scope}Role", "name": metadata["name"]}
-    return [
-        {**role, "rules": [rule]},
-        {
-            **role,
-            "kind": f"{scope}RoleBinding",
-            "subjects": [subject_of(request.user)],
-            "roleRef": reference,
-        },
-    ]
+        kind, metadata["namespace"] = "Role", request.namespace
+    role = {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": metadata}
+    binding = {
+        **role,
+        "kind": f"{kind}Binding",
+        "subjects": [subject_of(request.user)],
+        "roleRef": {"apiGroup": GROUP, "kind": kind, "name": metadata["name"]},
+    }
+    return [{**role, "rules": [_rule(request)]}, binding]
 
 
 def to_yaml(objects: list[dict]) -> str:
@@ -101,11 +99,6 @@ def subject_of(user: str) -> dict:
         namespace, name = user.removeprefix(_SERVICE_ACCOUNT).split(":", 1)
         return {"kind": "ServiceAccount", "name": name, "namespace": namespace}
     return {"kind": "User", "apiGroup": GROUP, "name": user}
-
-
-def short_name(user: str) -> str:
-    """Return the name of a ServiceAccount without its namespace, or the user name."""
-    return subject_of(user)["name"]
 
 
 def allows(rule: dict, request: Attributes) -> bool:
@@ -132,12 +125,11 @@ def near_misses(request: Attributes, objects: Objects) -> list[str]:
 
     Return [] if a binding allows it: the server will soon know of the binding.
     """
-    bindings, roles = objects
     if granting(request, (), objects):
         return []
     misses = [
-        _miss(binding, request, roles)
-        for binding in bindings
+        _miss(binding, request, objects.roles)
+        for binding in objects.bindings
         if not binding["metadata"]["name"].startswith("system:")
     ]
     return [sentence for sentence in misses if sentence] + _unbound(request, objects)
@@ -151,7 +143,8 @@ def granting(
         binding
         for binding in objects.bindings
         if names(binding, request.user, groups)
-        and role_allows(binding, request, objects.roles)
+        and binding["metadata"].get("namespace", "") in ("", request.namespace)
+        and _allow(rules_of(binding, objects.roles), request)
     ]
 
 
@@ -179,7 +172,8 @@ def over_grants(objects: Objects) -> list[dict]:
         }
         for binding in objects.bindings
         for subject in binding.get("subjects", ())
-        if _is_broad_group(subject) and _is_everything(rules_of(binding, objects.roles))
+        if subject["name"].startswith(_BROAD)
+        and _is_everything(rules_of(binding, objects.roles))
     ]
 
 
@@ -195,11 +189,8 @@ def rules_of(binding: dict, roles: list[dict]) -> list[dict] | None:
     return None
 
 
-def role_allows(binding: dict, request: Attributes, roles: list[dict]) -> bool:
-    """Return whether a binding's role allows a request in its namespace to anyone."""
-    return binding["metadata"].get("namespace", "") in ("", request.namespace) and any(
-        allows(rule, request) for rule in rules_of(binding, roles) or ()
-    )
+def _allow(rules: list[dict] | None, request: Attributes) -> bool:
+    return any(allows(rule, request) for rule in rules or ())
 
 
 def _rule(request: Attributes) -> dict:
@@ -217,10 +208,11 @@ def _rule(request: Attributes) -> dict:
 
 
 def _name(request: Attributes) -> str:
-    parts = [short_name(request.user), request.verb, request.what or request.path]
+    who = subject_of(request.user)
+    parts = [who["name"], request.verb, request.what or request.path]
     if not request.namespace:
         # Cluster-scoped names are shared: the namespace keeps two learners apart.
-        parts.insert(0, subject_of(request.user).get("namespace", ""))
+        parts.insert(0, who.get("namespace", ""))
     text = re.sub(r"[^a-z0-9.]+", "-", "-".join(parts).lower())
     return text.strip("-.")
 
@@ -245,7 +237,7 @@ def _unbound(request: Attributes, objects: Objects) -> list[str]:
         if role["kind"] == "Role"
         and role["metadata"]["namespace"] == request.namespace
         and role["metadata"]["name"] not in bound
-        and any(allows(rule, request) for rule in role.get("rules") or ())
+        and _allow(role.get("rules"), request)
     ]
 
 
@@ -253,13 +245,13 @@ def _miss(binding: dict, request: Attributes, roles: list[dict]) -> str:
     home = binding["metadata"].get("namespace", "")
     rules = rules_of(binding, roles)
     is_mine, in_scope = names(binding, request.user), home in ("", request.namespace)
-    granted = any(allows(rule, request) for rule in rules or ())
+    granted = _allow(rules, request)
     who = {
         "binding": f"{binding['kind']} `{binding['metadata']['name']}`",
         "role": _in_short(binding["roleRef"]),
         "others": ", ".join(map(_in_short, binding.get("subjects", ()))),
         "account": _in_short(subject_of(request.user)),
-        **{"home": home, "name": short_name(request.user)},
+        **{"home": home, "name": subject_of(request.user)["name"]},
     }
     if is_mine and rules is None:
         return say("{binding} names {role}, which does not exist.", **who)
@@ -302,12 +294,6 @@ def _in_words(rule: dict) -> dict[str, str]:
     only = "; ".join(f"{key}: {value}" for key, value in limits.items() if value)
     what = f"{what} ({only})" if only else what
     return {"verbs": ", ".join(rule["verbs"]), "what": what}
-
-
-def _is_broad_group(subject: dict) -> bool:
-    name = subject["name"]
-    groups = ("system:authenticated", "system:unauthenticated", "system:anonymous")
-    return name in groups or name.startswith("system:serviceaccounts")
 
 
 def _is_everything(rules: list[dict] | None) -> bool:

@@ -1,7 +1,4 @@
-"""Say why the application of `helpers.drills` gets no response from the API server.
-
-A sentence names the layer first, then the part of the pod that is to blame.
-"""
+"""Say why the application of `helpers.drills` gets no response from the API server."""
 
 import re
 from datetime import UTC, datetime
@@ -9,13 +6,13 @@ from datetime import UTC, datetime
 from cluster.waiting import until
 from helpers import errors
 from helpers.command import current_namespace, kubectl, patience
-from helpers.drills import FILES, current_pod, last_words
+from helpers.drills import current_pod, last_words
 from helpers.grants import fault_of_grant
 from helpers.language import mark, say
 from helpers.pods import exec_in_pod, wait_for
 from helpers.refusals.unauthorized import diagnose
 from helpers.reviews import review_token
-from helpers.tokens import read_token
+from helpers.tokens import FILES, read_token
 
 #: a pattern of the application's line, and the layer of the failure; the first counts
 _LAYERS = (

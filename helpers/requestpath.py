@@ -1,7 +1,4 @@
-"""Split the path of a request into verb, resource, namespace and the like.
-
-Pure. The API server splits a path in the same way before it asks an authorizer.
-"""
+"""Split the path of a request, as the API server does for its authorizers. Pure."""
 
 from urllib.parse import parse_qs, unquote, urlsplit
 

@@ -1,9 +1,5 @@
-"""Ask the API server to review a token or a permission.
+"""Ask the API server to review a token or a permission; no review is stored."""
 
-The kinds are "reviews", which are created and never stored.
-"""
-
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
@@ -13,9 +9,6 @@ from helpers import rbac
 from helpers.command import current_namespace, kubectl
 from helpers.rbac import Attributes
 from helpers.tokens import Token
-
-_AUTHENTICATION = "authentication.k8s.io/v1"
-_AUTHORIZATION = "authorization.k8s.io/v1"
 
 # Dark text on a light ground: readable in a dark theme, too.
 _GROUNDS = {
@@ -34,18 +27,6 @@ class Review:
     audiences: tuple[str, ...] = ()
     error: str = ""
 
-    @classmethod
-    def read(cls, status: dict) -> "Review":
-        """Return the parts of a TokenReview's status that lessons use."""
-        user = status.get("user", {})
-        return cls(
-            status.get("authenticated", False),
-            user.get("username", ""),
-            tuple(user.get("groups", ())),
-            tuple(status.get("audiences", ())),
-            status.get("error", ""),
-        )
-
 
 @dataclass(frozen=True)
 class Account:
@@ -56,10 +37,7 @@ class Account:
 
     @classmethod
     def read(cls, name: str, namespace: str) -> "Account":
-        """Return a ServiceAccount, or the user if the name has : or @.
-
-        With the groups that the API server adds.
-        """
+        """Return a ServiceAccount, or a user (with : or @), and the server's groups."""
         if ":" not in name and "@" not in name:
             name = f"system:serviceaccount:{namespace}:{name}"
         groups = ["system:authenticated"]
@@ -76,9 +54,21 @@ def review_token(token: Token, *, audience: str = "") -> Review:
     The same as creating a TokenReview, which an ordinary ServiceAccount may not do.
     """
     spec = {"token": token.text, **({"audiences": [audience]} if audience else {})}
-    body = {"apiVersion": _AUTHENTICATION, "kind": "TokenReview", "spec": spec}
-    done = kubectl("create", "-f", "-", "-o", "json", input=json.dumps(body))
-    return Review.read(done.json()["status"])
+    body = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenReview",
+        "spec": spec,
+    }
+    done = kubectl("create", "-f", "-", "-o", "json", input=body)
+    status = done.json()["status"]
+    user = status.get("user", {})
+    return Review(
+        status.get("authenticated", False),
+        user.get("username", ""),
+        tuple(user.get("groups", ())),
+        tuple(status.get("audiences", ())),
+        status.get("error", ""),
+    )
 
 
 def can_i(
@@ -124,9 +114,9 @@ def allowed(
     requests = [attributes_of(who.user, *pair, here) for pair in pairs]
     items = [access_review(request, who.groups) for request in requests]
     document = {"apiVersion": "v1", "kind": "List", "items": items}
-    # One process and one connection for all of them; one line for each.
+    # A single process and connection asks all; each answer is a line.
     line = 'jsonpath={.status.allowed}{"\\n"}'
-    done = kubectl("create", "-f", "-", "-o", line, input=json.dumps(document))
+    done = kubectl("create", "-f", "-", "-o", line, input=document)
     answers = zip(pairs, done.stdout.splitlines(), strict=True)
     return [pair for pair, answer in answers if answer == "true"]
 
@@ -151,7 +141,7 @@ def access_review(
     kind = "nonResourceAttributes" if request.path else "resourceAttributes"
     spec = {"user": request.user, "groups": [*groups], "extra": extra or {}}
     return {
-        "apiVersion": _AUTHORIZATION,
+        "apiVersion": "authorization.k8s.io/v1",
         "kind": "SubjectAccessReview",
         "spec": {**spec, kind: asked},
     }

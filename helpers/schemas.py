@@ -1,8 +1,4 @@
-"""Read the schemas of an API server's kinds: OpenAPI v3, a document per group version.
-
-`kubectl explain` reads the same. The URL of a document has a hash of its content, so
-each document is read once.
-"""
+"""Read the schemas of an API server's kinds, a document of OpenAPI v3 per version."""
 
 import contextlib
 import re
@@ -19,7 +15,7 @@ from helpers.language import mark, say
 INDEX = "/openapi/v3"
 #: how deep a tree goes where no depth is asked for: a Pod in a Job is five deep
 DEPTH = 12
-#: documents by URL, whose hash makes it the same document on every server
+#: documents by URL, which has a hash of the content: each is read once
 _documents: dict[str, dict] = {}
 
 
@@ -133,7 +129,7 @@ class Schema:
             if "$ref" in part:
                 full = part["$ref"].rpartition("/")[2]
                 name = full.rpartition(".")[2]
-                # What is written beside a reference is about this field.
+                # The words beside a reference are about this field.
                 rest = {key: node[key] for key in node.keys() - {"allOf", "$ref"}}
                 resolved = {**self.components.get(full, {}), **rest}
         return Schema(name, resolved, self.components, required, path)
@@ -153,15 +149,20 @@ def read_schema(
             return _read_schema(server, api_version, kind)
         return None
 
-    waited = timeout and until(
-        found, timeout, what=say("the schema of {kind}", kind=kind)
-    )
+    what = say("the schema of {kind}", kind=kind)
+    waited = timeout and until(found, timeout, what=what)
     return waited or _read_schema(server, api_version, kind)
 
 
 def _read_schema(server: Server, api_version: str, kind: str) -> Schema:
-    document = read_document(server, api_version)
-    components = document.get("components", {}).get("schemas", {})
+    place = f"apis/{api_version}" if "/" in api_version else f"api/{api_version}"
+    index = server.read(INDEX)["paths"]
+    if place not in index:
+        raise errors.UnknownKind(api_version, "", sorted(index))
+    url = index[place]["serverRelativeURL"]
+    if url not in _documents:
+        _documents[url] = server.read(url)
+    components = _documents[url].get("components", {}).get("schemas", {})
     group, _, version = api_version.rpartition("/")
     wanted = {"group": group, "version": version, "kind": kind}
     kinds = []
@@ -171,15 +172,3 @@ def _read_schema(server: Server, api_version: str, kind: str) -> Schema:
                 return Schema(kind, node, components)
             kinds.append(served["kind"])
     raise errors.UnknownKind(api_version, kind, sorted(set(kinds)))
-
-
-def read_document(server: Server, api_version: str) -> dict:
-    """Return the OpenAPI v3 document of a group version; raise UnknownKind."""
-    place = f"apis/{api_version}" if "/" in api_version else f"api/{api_version}"
-    index = server.read(INDEX)["paths"]
-    if place not in index:
-        raise errors.UnknownKind(api_version, "", sorted(index))
-    url = index[place]["serverRelativeURL"]
-    if url not in _documents:
-        _documents[url] = server.read(url)
-    return _documents[url]

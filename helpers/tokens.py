@@ -18,8 +18,9 @@ from helpers.pods import exec_in_pod
 if TYPE_CHECKING:
     from helpers.connection import Cluster
 
-#: where every pod finds its token, unless `automountServiceAccountToken` is false
-MOUNTED = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+#: where every pod finds its files, unless `automountServiceAccountToken` is false
+FILES = "/var/run/secrets/kubernetes.io/serviceaccount"
+MOUNTED = f"{FILES}/token"
 
 #: what the kubelet asks for; the API server extends exactly this number (KEP-1205)
 ASKED_BY_KUBELET = 3607

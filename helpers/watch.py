@@ -88,7 +88,7 @@ class Watch:
         self._ended.set()
         answer = self._answer
         if answer is not None and not answer.is_closed:
-            # It wakes a read that waits; closing would not, and may wait itself.
+            # Shutdown wakes a read that waits; close does not, and may wait itself.
             connection = answer.extensions["network_stream"].get_extra_info("socket")
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -168,7 +168,7 @@ class Watch:
             yield page
             token = metadata.get("continue", "")
             if not token:
-                # Of the last page: all pages are of one moment.
+                # All pages have one version; before the last, the list is not complete.
                 self._version = metadata.get("resourceVersion", "")
                 return
 
@@ -192,13 +192,6 @@ class Watch:
 
     def _report(self, kind: str, message: str) -> None:
         self._pass_on(Event(kind, {"message": message}, datetime.now(UTC)))
-
-
-def trouble(reason: str, *, refused: bool) -> str:
-    """Return the sentence for the message of a BROKEN, or else of a REFUSED, event."""
-    if refused:
-        return say("The server refuses this watch: {reason}", reason=reason)
-    return say("Not connected, trying again: {reason}", reason=reason)
 
 
 class _Gone(Exception):

@@ -1,8 +1,7 @@
 """Run Debian's Docker engine for the tests, beside the system; only root can.
 
-Its packages are unpacked, not installed: they appear below /usr in a mount namespace of
-the engine's own. It has a network of its own too, which slirp4netns leads out, and all
-of its processes end with the process that started it. Images and layers are kept.
+Its packages appear below /usr in its own mount namespace, slirp4netns leads its network
+out, and its processes end with their starter. Images and layers are kept.
 
 `python -m tests.engine [COMMAND...]` runs a command, or a shell, that reaches it.
 """
@@ -78,9 +77,9 @@ class Engine:
     its network and, by `/proc/PID/root`, among its files.
     """
 
-    def __init__(self, home: Path | None = None) -> None:
-        """Keep packages and images in `home`, usually in the suite's cache."""
-        self.home = home or paths.cache_dir() / "engine"
+    def __init__(self) -> None:
+        """Keep packages and images in the suite's cache."""
+        self.home = paths.cache_dir() / "engine"
         self.pid = 0
         self._children: list[subprocess.Popen] = []
 
@@ -176,18 +175,13 @@ class Engine:
         """Run `docker`; stdout has both streams unless `options` say otherwise."""
         usual = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         usual |= {"stdin": subprocess.DEVNULL, "timeout": 600}
-        return subprocess.run(
-            self._words(words), env=self.environment, **{**usual, **options}
-        )
+        # The client is looked for in the environment's PATH.
+        words = ("docker", *words)
+        return subprocess.run(words, env=self.environment, **{**usual, **options})
 
     def start(self, *words: str, **options) -> subprocess.Popen:
         """Start `docker` and return its process."""
-        return subprocess.Popen(self._words(words), env=self.environment, **options)
-
-    def _words(self, words) -> list[str]:
-        program = shutil.which("docker", path=self.environment["PATH"])
-        assert program, "docker.io has no docker"
-        return [program, *words]
+        return subprocess.Popen(["docker", *words], env=self.environment, **options)
 
     @contextmanager
     def network(self) -> Iterator[None]:

@@ -5,6 +5,7 @@ the Dockerfile asks for, and the programs' hosts, a server in the engine's netwo
 engine keeps each layer until what it was made of changes.
 """
 
+import mmap
 import os
 import platform
 import shutil
@@ -17,14 +18,12 @@ from pathlib import Path
 
 import certifi
 
-from cluster import paths
 from cluster.local.backend import Local
 from cluster.programs import releases
 from cluster.programs.check import find_runc
 from cluster.programs.recipe import RECIPE
 from cluster.progress import Silent
 from tests.cluster.programs import mirror as m
-from tests.cluster.programs.mapped import mapped
 from tests.engine import Engine
 from tests.notebooks import ROOT
 
@@ -131,6 +130,12 @@ def mirror(engine: Engine) -> Iterator[m.Mirror]:
         yield served
 
 
+def mapped(path: Path) -> mmap.mmap:
+    """Return the bytes of a file, which are not all read into memory for that."""
+    with open(path, "rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
 def trusted() -> str:
     """Return the certificates by which packages come here."""
     named = (os.environ.get(name, "") for name in ("REQUESTS_CA_BUNDLE", "PIP_CERT"))
@@ -139,24 +144,16 @@ def trusted() -> str:
     return next(file for file in found if file.is_file()).read_text()
 
 
-def debian(work: Path) -> Path:
-    """Return a tar file of what the image begins with; a new one is made in `work`."""
-    tar = paths.cache_dir() / "engine/debian.tar"
-    if not tar.exists():
-        tar.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = work / "debian.tar"
-        command = ["mmdebstrap", "--quiet", "--variant=minbase", *SLIM]
-        command += ["trixie", str(new), MIRROR]
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=300)
-        shutil.move(new, tar)
-    return tar
-
-
 def base(engine: Engine) -> None:
     """Make the base; layers that the engine has are not made again."""
     with tempfile.TemporaryDirectory(prefix="base-") as work:
         if engine.run("image", "inspect", DEBIAN).returncode:
-            engine.docker("import", str(debian(Path(work))), DEBIAN)
+            tar = f"{work}/debian.tar"
+            words = ["mmdebstrap", "--quiet", "--variant=minbase", *SLIM]
+            words += ["trixie", tar, MIRROR]
+            subprocess.run(words, check=True, stdin=subprocess.DEVNULL, timeout=300)
+            engine.docker("import", tar, DEBIAN)
+            os.remove(tar)
         authority = m.authority(engine.home / CERTIFICATES).read_text()
         files = {
             "sources.list": "",

@@ -1,7 +1,6 @@
 """Real kernels, for tests of what a notebook does to what is around it."""
 
 import os
-import queue
 import time
 from contextlib import contextmanager
 
@@ -28,8 +27,11 @@ def kernel(state: str, **settings: str):
         manager.shutdown_kernel(now=True)
 
 
-def finish(client, timeout: float = 240) -> tuple[str, str]:
-    """Return the text of the running cell's outputs, and its error."""
+def finish(client, timeout: float = 240, shown: str = "") -> tuple[str, str]:
+    """Return the text of the running cell's outputs, and its error.
+
+    With `shown` as soon as that is in the text.
+    """
     text, error = "", ""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
@@ -44,6 +46,8 @@ def finish(client, timeout: float = 240) -> tuple[str, str]:
             text += content["text"]
         elif "data" in content:
             text += content["data"].get("text/plain", "")
+        if shown and shown in text:
+            return text, error
     raise AssertionError(f"the cell did not end in {timeout} s: {text}")
 
 
@@ -53,16 +57,3 @@ def run(client, code: str) -> str:
     text, error = finish(client)
     assert not error, f"{text}\n{error}"
     return text
-
-
-def await_text(client, words: str, timeout: float = 120) -> None:
-    """Wait until the running cell has shown `words`."""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        try:
-            content = client.get_iopub_msg(timeout=1)["content"]
-        except queue.Empty:
-            continue
-        if words in content.get("data", {}).get("text/plain", ""):
-            return
-    raise AssertionError(f"the cell never showed {words!r}")

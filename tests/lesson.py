@@ -22,52 +22,39 @@ ANSWER, CELL = 120, 240
 
 
 def play(address: str) -> list[dict]:
-    """Open the page at an address with a token, and run its lesson; see `run`."""
+    """Open the page at an address with a token, and run its lesson in a new kernel.
+
+    Return what came of each cell, see `run`; raise HTTPError.
+    """
     parts = urlsplit(address)
     [token] = parse_qs(parts.query)["token"]
-    base, _, name = parts.path.partition("/lab/tree/")
+    base, _, path = parts.path.partition("/lab/tree/")
+    base = f"{parts.netloc}{base}"
     requests.get(address, timeout=ANSWER).raise_for_status()
-    server = Server(f"{parts.scheme}://{parts.netloc}{base}", token)
-    return server.learn(name, name.removeprefix("notebooks/"))
+    mark = {"Authorization": f"token {token}"}
 
-
-class Server:
-    """A Jupyter server at an address, and a token that it takes."""
-
-    def __init__(self, base: str, token: str) -> None:
-        self.base = base
-        self._mark = {"Authorization": f"token {token}"}
-
-    def ask(self, method: str, path: str, **options) -> requests.Response:
-        """Ask its API; raise HTTPError."""
-        given = {"headers": self._mark, "timeout": ANSWER, **options}
-        answer = requests.request(method, f"{self.base}/{path}", **given)
+    def ask(method: str, what: str, **options) -> requests.Response:
+        url = f"{parts.scheme}://{base}/api/{what}"
+        answer = requests.request(method, url, headers=mark, timeout=ANSWER, **options)
         answer.raise_for_status()
         return answer
 
-    def learn(self, path: str, lesson: str) -> list[dict]:
-        """Run the notebook at `path`, a copy of `lesson`; return what `run` does."""
-        served = sources(self.ask("GET", f"api/contents/{path}").json()["content"])
-        solved = sources(with_solutions(load(lesson)))
-        return self.run(path, {cell: solved[cell] for cell in served})
-
-    def run(self, path: str, cells: dict[str, str]) -> list[dict]:
-        """Run cells in a new kernel of a notebook; return what came of each."""
-        asked = {"path": path, "name": path, "type": "notebook"}
-        asked["kernel"] = {"name": "python3"}
-        session = self.ask("POST", "api/sessions", json=asked).json()
-        try:
-            channels = websocket.create_connection(
-                f"ws{self.base.removeprefix('http')}/api/kernels/"
-                f"{session['kernel']['id']}/channels",
-                header=self._mark,
-                timeout=CELL,
-            )
-            ran = [run(channels, *each) for each in cells.items()]
-            channels.close()
-        finally:
-            self.ask("DELETE", f"api/sessions/{session['id']}")
-        return ran
+    served = sources(ask("GET", f"contents/{path}").json()["content"])
+    solved = sources(with_solutions(load(path.removeprefix("notebooks/"))))
+    asked = {"path": path, "name": path, "type": "notebook"}
+    asked["kernel"] = {"name": "python3"}
+    session = ask("POST", "sessions", json=asked).json()
+    try:
+        channels = websocket.create_connection(
+            f"ws://{base}/api/kernels/{session['kernel']['id']}/channels",
+            header=mark,
+            timeout=CELL,
+        )
+        ran = [run(channels, cell, solved[cell]) for cell in served]
+        channels.close()
+    finally:
+        ask("DELETE", f"sessions/{session['id']}")
+    return ran
 
 
 def sources(notebook: dict) -> dict[str, str]:

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from helpers.course import lessons
-from helpers.course.exercise import code_of
-from helpers.shell import BASH
 
 ROOT = Path(__file__).parent.parent
 FILES = [ROOT / "notebooks" / lesson.path for lesson in lessons()]
@@ -68,15 +66,6 @@ def source(name: str, cell: str) -> str:
     cells = load(file_of(name))["cells"]
     [found] = ["".join(c["source"]) for c in cells if c["id"] == cell]
     return found
-
-
-def run_in_shell(name: str, cell: str, **environment: str) -> None:
-    """Run a `%%sh` cell of a notebook, or a solution, as it would run there."""
-    text = source(name, cell)
-    magic, _, script = (code_of({"source": text}) or text).partition("\n")
-    assert magic == "%%sh"
-    line = [*BASH.split(), "-c", script]
-    subprocess.run(line, env=os.environ | environment, check=True, timeout=120)
 
 
 def execute(path: Path, target: Path, *, beside: Path | None = None) -> None:

@@ -16,6 +16,22 @@ from helpers.caller import Caller
 DEFAULT = "/api/v1/namespaces/default"
 
 
+def write_kubeconfig(path: Path, cluster: dict, user: dict, *names: str) -> Path:
+    """Write a kubeconfig with contexts of these names, the first current; return it."""
+    context = {"cluster": "there", "user": "me", "namespace": "default"}
+    names = names or ("own",)
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": names[0],
+        "clusters": [{"name": "there", "cluster": cluster}],
+        "users": [{"name": "me", "user": user}],
+        "contexts": [{"name": name, "context": context} for name in names],
+    }
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
 class RbacServer(ApiServer):
     """An API server of a test; its one certificate may do everything."""
 
@@ -35,18 +51,7 @@ class RbacServer(ApiServer):
         known = self.api_client().configuration
         cluster = {"server": known.host, "certificate-authority": known.ssl_ca_cert}
         user = {"client-certificate": known.cert_file, "client-key": known.key_file}
-        user = {"token": token} if token else user
-        context = {"cluster": "own", "user": "own", "namespace": "default"}
-        document = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": "own",
-            "clusters": [{"name": "own", "cluster": cluster}],
-            "users": [{"name": "own", "user": user}],
-            "contexts": [{"name": "own", "context": context}],
-        }
-        path.write_text(yaml.safe_dump(document))
-        return path
+        return write_kubeconfig(path, cluster, {"token": token} if token else user)
 
     def account(self, name: str) -> Caller:
         """Make a ServiceAccount in `default`; return who shows a token of it."""

@@ -20,7 +20,7 @@ MARKERS = (
     "heavy: what takes more than Python; left out of `make quick`",
 )
 #: a cluster, API servers, programs, a browser
-HEAVY_FIXTURES = {"cluster", "mine", "production", "one_lab", "kind", "browser"}
+HEAVY_FIXTURES = {*"cluster mine production older one_lab kind browser".split()}
 HEAVY = (
     "tests/cluster/controlplane/test_controlplane.py",
     "tests/cluster/image/test_images.py",
@@ -47,7 +47,7 @@ ENGINE = ("tests/cluster/kind/", "tests/project/test_image.py")
 #: each test, a notebook that is run whole, is a group; of any other file all are one
 APART = "tests/lessons/test_lessons.py"
 #: the groups that take minutes, the longest first; short ones fill the gaps at the end
-LONGEST = ("tests/machines/", "tests/browser/", APART)
+LONGEST = ("tests/machines/", "tests/browser/", APART, "tests/helpers/checks/")
 #: backends of which there is one
 ALONE = ("kind", "existing")
 #: bytes for a cluster, its notebooks' kernels, and a JupyterLab with its browser

@@ -1,13 +1,10 @@
 """Run a command as an ordinary user, the way learners run it; only root can.
 
 `python tests/unprivileged.py --home DIR [--show PATH] [--pass NAME] -- COMMAND...`
-runs it as uid 1000, without privileges to gain (`no_new_privs`), without a terminal,
-with a clean environment and DIR as its home, which is made if need be. With `--ids` it
-may gain what `newuidmap` gives instead, by a row in /etc/subuid that only it sees. With
-`--powerless` root of its user namespaces may do nothing, see `tests/powerless.py`; with
-`--hidepid` /proc shows no process but those that it may trace.
-What it needs may lie where that user may not go, /root for example. No mode of the host
-is changed for that: in a mount namespace of its own such a directory is covered, and
+runs it as uid 1000 with a clean environment, without a terminal and without privileges
+to gain; with `--ids` it may gain what `newuidmap` gives instead, with `--hidepid` /proc
+shows no process but those that it may trace. What it needs may lie below /root, where
+that user may not go: in a mount namespace of its own that directory is covered, and
 only what is needed is shown in it.
 """
 
@@ -26,7 +23,6 @@ sys.path.insert(0, str(ROOT))
 
 from cluster import syscalls as sc  # noqa: E402
 from cluster.die_with_parent import die_with_parent  # noqa: E402
-from tests.powerless import refuse_capabilities  # noqa: E402
 
 UID = 1000
 FIRST_SUBID = 300_000
@@ -39,23 +35,19 @@ def run(
     show: Iterable[Path] = (),
     environment: Mapping[str, str] | None = None,
     ids: bool = False,
-    powerless: bool = False,
     hidepid: bool = False,
     timeout: float = 600,
 ) -> subprocess.CompletedProcess:
     """Run `command` that way and return what it did; stdout has both streams.
 
-    `home` is made and handed over if it is not there. Files and directories in `show`
-    can be read, variables in `environment` are set. Two calls with one `home` find the
-    same cluster.
+    `home` is made if it is not there; two calls with one find the same cluster.
     """
     options = ["--home", str(home)]
     for path in show:
         options += ["--show", str(path)]
     for name in environment or {}:
         options += ["--pass", name]
-    chosen = {"--ids": ids, "--powerless": powerless, "--hidepid": hidepid}
-    options += [option for option, given in chosen.items() if given]
+    options += ["--ids"] * ids + ["--hidepid"] * hidepid
     return subprocess.run(
         [sys.executable, __file__, *options, "--", *command],
         cwd=ROOT,
@@ -68,56 +60,30 @@ def run(
     )
 
 
-def show(paths: Iterable[Path], uid: int) -> None:
-    """Make `paths` readable for `uid`, in this mount namespace only."""
+def show(paths: Iterable[Path]) -> None:
+    """Let UID come to `paths`, in this mount namespace only."""
     covered = {}
     for path in sorted({path.resolve() for path in paths}):
-        cover = first_closed(path, uid)
+        cover = next((each for each in reversed(path.parents) if _closed(each)), None)
         if cover is not None:
             # Opened before it is hidden: from then on only the descriptor leads to it.
             covered.setdefault(cover, []).append((path, os.open(path, os.O_PATH)))
     for cover, shown in covered.items():
         sc.mount("tmpfs", str(cover), "tmpfs", sc.MS_NOSUID | sc.MS_NODEV, "mode=755")
         for path, descriptor in shown:
-            _show(descriptor, path, uid)
+            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                path.mkdir(exist_ok=True)
+            else:
+                path.touch()
+            file = f"/proc/self/fd/{descriptor}"
+            sc.mount(file, str(path), "", sc.MS_BIND | sc.MS_REC)
+            os.close(descriptor)
 
 
-def first_closed(path: Path, uid: int) -> Path | None:
-    """Return the first directory on the way to `path` that `uid` may not pass."""
-    for part in (*reversed(path.parents), path):
-        if not _open(part.stat(), uid, part == path):
-            return part if part.is_dir() else part.parent
-    return None
-
-
-def _open(found: os.stat_result, uid: int, last: bool) -> bool:
-    directory = stat.S_ISDIR(found.st_mode)
-    needed = 0o1 if not last else 0o5 if directory else 0o4
-    shift = 6 if found.st_uid == uid else 0
-    return found.st_mode >> shift & needed == needed
-
-
-def _show(descriptor: int, path: Path, uid: int) -> None:
-    """Bind what is open at `path`; a directory that is closed entry by entry."""
-    found = os.fstat(descriptor)
-    is_directory = stat.S_ISDIR(found.st_mode)
-    if is_directory and not _open(found, uid, True):
-        path.mkdir(mode=0o755, parents=True, exist_ok=True)
-        for name in os.listdir(f"/proc/self/fd/{descriptor}"):
-            entry = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=descriptor)
-            _show(entry, path / name, uid)
-    elif is_directory:
-        path.mkdir(mode=0o755, parents=True, exist_ok=True)
-        _bind(descriptor, path)
-    elif _open(found, uid, True):
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        path.touch()
-        _bind(descriptor, path)
-    os.close(descriptor)
-
-
-def _bind(descriptor: int, path: Path) -> None:
-    sc.mount(f"/proc/self/fd/{descriptor}", str(path), "", sc.MS_BIND | sc.MS_REC)
+def _closed(directory: Path) -> bool:
+    found = directory.stat()
+    return not found.st_mode >> (6 if found.st_uid == UID else 0) & 0o1
 
 
 def grant_ids(uid: int) -> None:
@@ -130,12 +96,9 @@ def grant_ids(uid: int) -> None:
             sc.mount(file.name, name, "", sc.MS_BIND)
 
 
-def become(uid: int, powerless: bool = False) -> None:
+def become(uid: int) -> None:
     """Be `uid` from now on, for good and without a terminal."""
     os.setgroups([])
-    if powerless:
-        # The filter refuses that call; and later, only `no_new_privs` allows one.
-        refuse_capabilities()
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
     os.setsid()
@@ -159,7 +122,6 @@ def main() -> None:
     parser.add_argument("--show", type=Path, action="append", default=[])
     parser.add_argument("--pass", dest="passed", action="append", default=[])
     parser.add_argument("--ids", action="store_true")
-    parser.add_argument("--powerless", action="store_true")
     parser.add_argument("--hidepid", action="store_true")
     parser.add_argument("command", nargs="+")
     given = parser.parse_args()
@@ -175,12 +137,12 @@ def main() -> None:
     os.umask(0o022)
     given.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.chown(given.home, UID, UID)
-    show(needed, UID)
+    show(needed)
     if given.ids:
         grant_ids(UID)
     if given.hidepid:
         sc.mount("proc", "/proc", "proc", 0, "hidepid=2")
-    become(UID, given.powerless)
+    become(UID)
     # Not before: it is forgotten when the user changes.
     die_with_parent(signal.SIGKILL)
     wall = [] if given.ids else ["setpriv", "--no-new-privs"]

@@ -9,29 +9,35 @@ import argparse
 import ast
 import os
 import re
+import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
+from traitlets.config import Config
 
 from cluster import preflight
 from helpers.course import lessons
 from helpers.course.attempts import SETTING
 from helpers.course.exercise import CHECK, STUB, tagged, with_solutions
-from tools import execution, leaks, sidebyside
+from tools import leaks
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
-#: Tag of a stub, and of the check that must refuse it; and the end of their ids.
-PROOF = "on-stub"
-#: The end of their ids where the answer is an empty one.
-EMPTY = "on-nothing"
-#: Tag of a cell that runs for the second time, and the end of its id.
-AGAIN = "again"
+#: Seconds for one cell, as in the tests; the longest wait of a helper takes up to 400.
+CELL_TIMEOUT = 420
+#: Not ports of 127.0.0.1: two kernels that start at once can be given the same one, and
+#: any user of the machine may read there.
+SOCKETS = Config({"KernelManager": {"transport": "ipc"}})
+#: Tag of a copy of a stub, and of the check that must refuse it.
+PROOF = "proof"
 #: Numbers of the lessons, the longest first: the last one is waited for alone. One that
 #: is not listed comes before all.
 LONGEST = (
@@ -39,57 +45,71 @@ LONGEST = (
 )
 #: Bytes for a kernel and the pods of its lesson.
 MEMORY = 400e6
-#: Directory of the lessons beyond the core path; in each edition.
-DEEPER = "deeper"
 
 
-@dataclass(frozen=True)
-class Result:
-    """How one notebook ended; `fault` is empty if all is well."""
+def run(path: Path, target: Path, prove_checks: bool, twice: bool) -> str:
+    """Run one notebook; return what failed, or "" if all is well.
 
-    name: str
-    seconds: float
-    fault: str = ""
-
-    def __str__(self) -> str:
-        """Return what its line ends with."""
-        return self.fault or "ok"
-
-
-def run(path: Path, target: Path, prove_checks: bool, twice: bool) -> Result:
-    """Run one notebook and write it with its outputs, also if a cell fails.
-
+    The notebook is written with its outputs below `target`, also if a cell fails.
     Solutions run in the place of stubs. With `prove_checks` each check must first
     refuse its stub and an empty answer. With `twice` each cell runs twice in a row, as
     an unsure learner does; what is written is the first time.
     """
-    began = time.monotonic()
     written = nbformat.read(path, as_version=4)
     notebook = with_solutions(written)
     if prove_checks:
         notebook.cells = list(_with_proofs(written.cells, notebook.cells))
     if twice:
         notebook.cells = [two for one in notebook.cells for two in _doubled(one)]
-
-    def result(fault: str) -> Result:
-        return Result(f"{label(path)}.ipynb", time.monotonic() - began, fault)
-
-    fault = execution.execute(notebook, path.parent)
+    fault = execute(notebook, path.parent)
     shown = [f"{cell}: the output shows {what}" for cell, what in secrets(notebook)]
     if shown:
         # Nothing is written: the file would be what the rule is against.
-        return result("; ".join(shown))
+        return "; ".join(shown)
     kept = target / place(path)
     kept.parent.mkdir(parents=True, exist_ok=True)
     # Behind a cell that failed nothing ran, so nothing is proven or refuted.
     fault = fault or "; ".join(unproven(notebook.cells))
-    notebook.cells = [
-        cell
-        for cell in notebook.cells
-        if not (tagged(cell, PROOF) or tagged(cell, AGAIN))
-    ]
+    own = {cell["id"] for cell in written.cells}
+    notebook.cells = [cell for cell in notebook.cells if cell["id"] in own]
     nbformat.write(notebook, kept)
-    return result(_one_line(fault))
+    # On one line and without colours.
+    return " ".join(re.sub(r"\x1b\[[\d;]*m", "", fault).split())
+
+
+def execute(notebook: nbformat.NotebookNode, folder: Path) -> str:
+    """Run all cells in `folder`; return which one failed and why, or ""."""
+    current = "before the first cell"
+
+    def started(cell: nbformat.NotebookNode, cell_index: int) -> None:
+        nonlocal current
+        current = cell["id"]
+
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        # The kernel of this environment, whatever the file was saved with.
+        kernel_name="python3",
+        skip_cells_with_tag="nbval-skip",
+        resources={"metadata": {"path": str(folder)}},
+        on_cell_start=started,
+        # A shell cell sends its output in pieces of 100 bytes, and each would become
+        # a paragraph of the page.
+        coalesce_streams=True,
+        # Nothing would draw the views of it.
+        store_widget_state=False,
+        config=SOCKETS,
+    )
+    try:
+        # Not at home: the path of a socket has at most 107 bytes.
+        with tempfile.TemporaryDirectory(prefix="kernel-") as sockets:
+            client.create_kernel_manager().connection_file = f"{sockets}/kernel.json"
+            client.execute()
+    except CellExecutionError as error:
+        return f"{current}: {error.ename}: {error.evalue}"
+    except (CellTimeoutError, RuntimeError) as error:  # a dead kernel is the second
+        return f"{current}: {type(error).__name__}"
+    return ""
 
 
 def _with_proofs(written: list[dict], cells: list[dict]) -> Iterator[dict]:
@@ -101,12 +121,11 @@ def _with_proofs(written: list[dict], cells: list[dict]) -> Iterator[dict]:
     for stub, cell in zip(written, cells, strict=True):
         if tagged(cell, STUB):
             check = next(checks)
-            yield _proof(stub, PROOF)
-            yield _proof(check, PROOF)
+            for one in stub, check:
+                yield _copy(one, "on-stub", PROOF, "raises-exception")
             nothing = emptied(stub["source"])
-            if nothing:
-                yield _proof(stub | {"source": nothing}, EMPTY)
-                yield _proof(check, EMPTY)
+            for one in (stub | {"source": nothing}, check) if nothing else ():
+                yield _copy(one, "on-nothing", PROOF, "raises-exception")
         yield cell
 
 
@@ -132,20 +151,17 @@ def emptied(stub: str) -> str:
     return "\n".join(lines)
 
 
-def _proof(cell: dict, kind: str) -> dict:
-    """Return a copy of a stub or a check that may fail and is not kept."""
-    own = {PROOF, "raises-exception", *cell["metadata"]["tags"]}
-    tags = {"tags": sorted(own)}
-    name = f"{cell['id']}-{kind}"
-    return nbformat.v4.new_code_cell(cell["source"], id=name, metadata=tags)
-
-
 def _doubled(cell: dict) -> Iterator[dict]:
     yield cell
     if cell["cell_type"] == "code":
-        tags = [AGAIN, *cell["metadata"].get("tags", ())]
-        name, metadata = f"{cell['id']}-{AGAIN}", {"tags": tags}
-        yield nbformat.v4.new_code_cell(cell["source"], id=name, metadata=metadata)
+        yield _copy(cell, "again")
+
+
+def _copy(cell: dict, end: str, *tags: str) -> dict:
+    """Return a code cell that runs and is not kept; `end` is that of its id."""
+    own = {"tags": sorted({*tags, *cell["metadata"].get("tags", ())})}
+    name = f"{cell['id']}-{end}"
+    return nbformat.v4.new_code_cell(cell["source"], id=name, metadata=own)
 
 
 def unproven(cells: list[dict]) -> Iterator[str]:
@@ -184,18 +200,6 @@ def _texts(shown: object) -> Iterator[str]:
             yield from _texts(value)
 
 
-def table(results: list[Result]) -> str:
-    """Return one line per notebook: name, seconds, result."""
-    rows = [
-        ("notebook", "seconds", "result"),
-        *((one.name, f"{one.seconds:.1f}", f"{one}") for one in results),
-        ("sum", f"{sum(one.seconds for one in results):.1f}", ""),
-    ]
-    width = max(len(row[0]) for row in rows)
-    lines = (f"{name:<{width}}  {seconds:>7}  {end}" for name, seconds, end in rows)
-    return "\n".join(line.rstrip() for line in lines)
-
-
 def at_once(cores: int, memory: float) -> int:
     """Return how many notebooks run side by side; `memory` is what is free, in bytes.
 
@@ -221,11 +225,6 @@ def place(path: Path) -> Path:
     return path.relative_to(NOTEBOOKS) if here else Path(path.name)
 
 
-def label(path: Path) -> str:
-    """Return how a notebook is called: `02-cluster-info`, `ko/02-cluster-info`."""
-    return place(path).with_suffix("").as_posix().replace(f"{DEEPER}/", "")
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the notebooks named, or all; return 1 if one of them fails."""
     parser = argparse.ArgumentParser(prog="make chapter", description=__doc__)
@@ -248,29 +247,25 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     # What is run here is no learner's answer.
     os.environ[SETTING] = "off"
+    # Not by an exception, which would wait for the threads; kernels end with us.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     paths = options.notebooks or notebooks(options.language)
     if not paths:
-        where = NOTEBOOKS / options.language
-        print(f"There is no notebook in {where}.", file=sys.stderr)
-        return 1
-    paths = [path.absolute() for path in paths]
-    jobs = {
-        label(path): (path, options.target, options.prove_checks, options.twice)
-        for path in sorted(paths, key=longest_first)
-    }
+        parser.error(f"There is no notebook in {NOTEBOOKS / options.language}.")
+
+    def tell(path: Path) -> str:
+        began = time.monotonic()
+        fault = run(path, options.target, options.prove_checks, options.twice)
+        seconds = time.monotonic() - began
+        print(f"{place(path)}  {seconds:.1f} s  {fault or 'ok'}", flush=True)
+        return fault
+
     room = options.jobs or at_once(preflight.processors(), preflight.memory_available())
-    ended = sidebyside.run(run, jobs, room, __spec__.name)
-    results = [
-        ended[label(path)] or Result(path.name, 0, "its process died") for path in paths
-    ]
-    print(table(results))
-    print(f"Notebooks with their outputs are in {options.target}.")
-    return 1 if any(result.fault for result in results) else 0
-
-
-def _one_line(text: str) -> str:
-    """Return the text without colours and line ends, as a table wants it."""
-    return " ".join(re.sub(r"\x1b\[[\d;]*m", "", text).split())
+    with ThreadPoolExecutor(room) as pool:
+        paths = sorted((path.absolute() for path in paths), key=longest_first)
+        failed = sum(map(bool, pool.map(tell, paths)))
+    print(f"{failed} failed. Notebooks with their outputs are in {options.target}.")
+    return min(failed, 1)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 from detect_secrets.core.scan import scan_line
-from detect_secrets.settings import transient_settings
+from detect_secrets.settings import get_settings
 
 #: Digests, UIDs and addresses are all over the lessons, and are no secrets.
 NOT_HERE = {"Base64HighEntropyString", "HexHighEntropyString", "IPPublicDetector"}
@@ -34,20 +34,20 @@ PATTERNS = {
 #: What the detectors call the kinds that are named above.
 OUR_WORDS = {"JSON Web Token": "a token", "Private Key": "a private key"}
 
+_DETECTORS: Mapping[str, type] = get_mapping_from_secret_type_to_class()
+# Once for all threads: the settings are the process's, and a scan of a line without a
+# file would take the filter out while another one reads them.
+get_settings().configure_plugins(
+    [
+        {"name": plugin.__name__}
+        for plugin in _DETECTORS.values()
+        if plugin.__name__ not in NOT_HERE
+    ]
+).disable_filters("detect_secrets.filters.common.is_invalid_file")
+
 
 def find(text: str) -> list[str]:
     """Return the kinds of secrets in a text, sorted, each once."""
     ours = {kind for kind, pattern in PATTERNS.items() if pattern.search(text)}
-    theirs = {OUR_WORDS.get(kind, kind) for kind in _by_detectors(text)}
-    return sorted(ours | theirs)
-
-
-def _by_detectors(text: str) -> set[str]:
-    plugins: Mapping[str, type] = get_mapping_from_secret_type_to_class()
-    detectors = [
-        {"name": plugin.__name__}
-        for plugin in plugins.values()
-        if plugin.__name__ not in NOT_HERE
-    ]
-    with transient_settings({"plugins_used": detectors}):
-        return {secret.type for line in text.splitlines() for secret in scan_line(line)}
+    theirs = {secret.type for line in text.splitlines() for secret in scan_line(line)}
+    return sorted(ours | {OUR_WORDS.get(kind, kind) for kind in theirs})

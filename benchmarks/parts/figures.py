@@ -6,7 +6,7 @@ import signal
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import psutil
@@ -67,7 +67,7 @@ def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in zip(*lines, strict=True))
 
 
-def spread(title: str, rounds: list[dict[str, float]], floor: str) -> str:
+def spread(title: str, rounds: Sequence[dict[str, float]], floor: str) -> str:
     """Return a table of figures: median, least, most, and the ratio to the floor.
 
     The ratio is the median of those of each round: subject and floor are of one run.

@@ -53,14 +53,11 @@ def cpu(pids: Iterable[int], seconds: float) -> dict[str, float]:
 
     What a process starts and reaps meanwhile counts as its own.
     """
-    processes = [psutil.Process(pid) for pid in pids]
-    named = [(process, name(process), spent(process)) for process in processes]
-    began = time.monotonic()
+    before = [(one, name(one), spent(one)) for one in map(psutil.Process, pids)]
     time.sleep(seconds)
-    wall = time.monotonic() - began
     shares: Counter[str] = Counter()
-    for process, called, before in named:
-        shares[called] += max(0.0, spent(process) - before) / wall
+    for process, called, used in before:
+        shares[called] += max(0.0, spent(process) - used) / seconds
     return dict(shares)
 
 
@@ -72,17 +69,16 @@ def spent(process: psutil.Process) -> float:
         return 0.0
 
 
-def table(used: dict[str, float], idle: dict[str, float] | None = None) -> str:
-    """Return memory by program, and where given its share of a core, as Markdown."""
-    columns = {"PSS, MB": (used, ".0f")}
-    if idle is not None:
-        shares = {program: 100 * share for program, share in idle.items()}
-        columns["CPU, % of a core"] = (shares, ".2f")
-    rows = [[program] for program in (*used, "sum", "sum x " + " and ".join(FLOOR))]
-    for values, form in columns.values():
+def table(used: dict[str, float], idle: dict[str, float]) -> str:
+    """Return memory and the share of a core by program, as Markdown."""
+
+    def column(values: dict[str, float], form: str) -> list[str]:
         whole = sum(values.values())
-        cells = [*(values.get(program, 0.0) for program in used), whole]
         ratio = whole / sum(values.get(program, 0.0) for program in FLOOR)
-        texts = [*(f"{cell:{form}}" for cell in cells), f"{ratio:.2f}"]
-        rows = [[*row, text] for row, text in zip(rows, texts, strict=True)]
-    return figures.markdown(["program", *columns], rows)
+        cells = [*(values.get(program, 0.0) for program in used), whole]
+        return [*(f"{cell:{form}}" for cell in cells), f"{ratio:.2f}"]
+
+    names = [*used, "sum", f"sum x {' and '.join(FLOOR)}"]
+    shares = {program: 100 * share for program, share in idle.items()}
+    rows = zip(names, column(used, ".0f"), column(shares, ".2f"), strict=True)
+    return figures.markdown(["program", "PSS, MB", "CPU, % of a core"], rows)

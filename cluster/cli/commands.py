@@ -1,13 +1,13 @@
 """Drive the cluster from a shell: the commands behind `python -m helpers`.
 
-Thin: it parses, calls the backend, prints. Data goes to stdout, everything else to
-stderr. The exit codes are those of `EXIT_CODES`, which `--help` shows.
+Data goes to stdout, everything else to stderr.
 """
 
 import json
 import shlex
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -22,6 +22,7 @@ from cluster.cli.format import (
     NOT_READY,
     NOT_RUNNING,
     Commands,
+    confirm,
     keep_layout,
     one_interrupt,
     status_text,
@@ -127,8 +128,9 @@ def status(as_json: bool) -> None:
     What it is short of at the moment, as disk space, is told with each phase.
     """
     found = backends.kept().told()
-    text = json.dumps(found, indent=2) if as_json else status_text(found, time.time())
-    click.echo(text)
+    click.echo(
+        json.dumps(found, indent=2) if as_json else status_text(found, time.time())
+    )
     phase = found["phase"]
     sys.exit({"ready": 0, "not running": NOT_RUNNING}.get(phase, NOT_READY))
 
@@ -163,22 +165,11 @@ def delete(yes: bool) -> None:
     if not statedir.has_more(backend.state):
         click.echo("nothing to delete")
         return
-    if not yes:
-        _confirm(backend.question())
-    backend.delete()
-    click.echo("deleted")
-
-
-def _confirm(question: str) -> None:
-    try:
-        agreed = click.confirm(question, err=True)
-    except click.Abort:  # end of input, or Ctrl-C
-        agreed = False
-    if not sys.stdin.isatty():
-        click.echo(err=True)  # nobody pressed Enter
-    if not agreed:
+    if not (yes or confirm(backend.question())):
         click.echo("nothing was deleted (`--yes` does not ask)", err=True)
         sys.exit(FAILED)
+    backend.delete()
+    click.echo("deleted")
 
 
 @main.command()
@@ -192,12 +183,10 @@ def doctor(as_json: bool) -> None:
     """
     from cluster import doctor as checks
 
-    findings = checks.examine()
-    if as_json:
-        click.echo(json.dumps([finding.as_dict() for finding in findings], indent=2))
-    else:
-        click.echo(checks.report(findings))
-    sys.exit(FAILED if any(finding.fatal for finding in findings) else 0)
+    found = checks.examine()
+    listed = [asdict(finding) for finding in found]
+    click.echo(json.dumps(listed, indent=2) if as_json else checks.report(found))
+    sys.exit(FAILED if any(finding.fatal for finding in found) else 0)
 
 
 LOGS_HELP = f"""Print the last lines of a component's log.

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from cluster import backends, paths
-from cluster.cli.format import FAILED, Command, working
+from cluster.cli.format import FAILED, Command, confirm, working
 
 if TYPE_CHECKING:
     from cluster.existing.account import UsePlan
-    from cluster.existing.record import Record
+    from cluster.existing.identify import Record
 
 
 @click.command(cls=Command, short_help="Name an existing cluster to learn on.")
@@ -59,7 +59,7 @@ def use(
     from cluster import statedir
     from cluster.existing import account
     from cluster.existing.backend import Existing
-    from cluster.existing.record import Record
+    from cluster.existing.identify import Record
 
     state = paths.state_dir()
     kept = backends.MachineFacts(backends.AUTO).kept
@@ -88,32 +88,18 @@ def _agreed(
         return True
     click.echo("\n".join(found.lines()), err=True)
     what = "Make this, and namespaces of lessons," if record.made else "Make namespaces"
-    if not (yes or _confirm(f"{what} at {record.server}?")):
+    if not (yes or confirm(f"{what} at {record.server}?")):
         return False
     if record.fenced:
         return True
     click.echo(found.reason, err=True)
     if not record.made:
-        click.echo(_FOR_ADMINISTRATORS, err=True)
+        hint = "`python -m helpers rbac --account NAME` prints the account, for an "
+        click.echo(f"{hint}administrator.", err=True)
     risk = "an account without a policy" if record.made else "all rights of your own"
-    return without_policy or _confirm(
+    return without_policy or confirm(
         f"Go on all the same, with {risk} (`--without-policy`)?"
     )
-
-
-_FOR_ADMINISTRATORS = (
-    "`python -m helpers rbac --account NAME` prints the account, for an administrator."
-)
-
-
-def _confirm(question: str) -> bool:
-    try:
-        return click.confirm(question, err=True)
-    except click.Abort:  # end of input, or Ctrl-C
-        return False
-    finally:
-        if not sys.stdin.isatty():
-            click.echo(err=True)  # nobody pressed Enter
 
 
 @click.command(cls=Command, short_help="Print the account of a learner, as YAML.")
@@ -147,7 +133,6 @@ def rbac(
     To take all of it back: `kubectl delete -f -` instead of `kubectl apply -f -`.
     """
     from cluster.existing import rbac as rights
-    from cluster.existing.record import TOOLBOX
 
     if bool(user) == bool(account):
         raise click.UsageError("Name --account or --user.")
@@ -155,6 +140,9 @@ def rbac(
         raise click.BadParameter("it is not a name for a namespace", param_hint=account)
     whose = user or rights.user_of(account or "")
     text = rights.manifest(
-        whose, policy=not without_policy, image=image or TOOLBOX, account=account or ""
+        whose,
+        policy=not without_policy,
+        image=image or rights.TOOLBOX,
+        account=account or "",
     )
     click.echo((rights.handover(account) if account else "") + text, nl=False)

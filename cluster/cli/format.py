@@ -1,11 +1,9 @@
-"""Shape the command line: help that keeps its lines, errors as one message, tables.
-
-No command is here; `cluster.cli.commands` has them.
-"""
+"""Shape the command line: help that keeps its lines, errors as one message, tables."""
 
 import contextlib
 import inspect
 import signal
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,7 +33,6 @@ class Command(click.Command):
     """Write help as it stands in the docstring where lines are indented."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        """Mark the paragraphs once."""
         super().__init__(*args, **options)
         self.help = keep_layout(self.help or "")
 
@@ -46,7 +43,6 @@ class Commands(click.Group):
     command_class = Command
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        """Mark the paragraphs once."""
         super().__init__(*args, **options)
         self.help = keep_layout(self.help or "")
 
@@ -78,6 +74,17 @@ def working(done: str) -> Iterator[progress.Progress]:
     view.finish(done)
 
 
+def confirm(question: str) -> bool:
+    """Say whether a person agrees; the end of input and Ctrl-C are a no."""
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        return False
+    finally:
+        if not sys.stdin.isatty():
+            click.echo(err=True)  # nobody pressed Enter
+
+
 @contextlib.contextmanager
 def one_interrupt() -> Iterator[None]:
     """Let Ctrl-C through once: a second would interrupt the cleanup after the first."""
@@ -101,13 +108,15 @@ def status_text(found: dict, now: float) -> str:
         return f"not running{why}; start it with `python -m helpers up`"
     waiting = ", ".join(found["awaited"])
     reason = found["problem"] or (f"waiting for {waiting}" if waiting else "")
+    limits = "enforced" if found["limits"] else "recorded, not enforced"
+    absent = f"{', '.join(found['absent'])}: no node, so pods stay Pending"
     lines = [
         f"{phase}: {reason}" if reason else phase,
         f"server      {found['server']}",
         f"kubeconfig  {found['kubeconfig']}",
-        *_limits(found["limits"]),
+        *([f"limits      {limits}"] if found["limits"] is not None else []),
         *([f"ends        {found['ends']}"] if found["ends"] else []),
-        *_absent(found["absent"]),
+        *([f"not here    {absent}"] if found["absent"] else []),
     ]
     if found["components"]:
         head = f"{'component':<25}{'state':<12}{'for':>8}{'restarts':>10}  last exit"
@@ -119,20 +128,6 @@ def status_text(found: dict, now: float) -> str:
             f"{part['last_exit'] or '-'}"
         )
     return "\n".join(lines)
-
-
-def _limits(enforced: bool | None) -> list[str]:
-    """Say in a line whether Linux enforces the limits of pods, if that is known."""
-    if enforced is None:
-        return []
-    return [f"limits      {'enforced' if enforced else 'recorded, not enforced'}"]
-
-
-def _absent(names: list[str]) -> list[str]:
-    """Say in a line which parts are not there, if any."""
-    if not names:
-        return []
-    return [f"not here    {', '.join(names)}: no node, so pods stay Pending"]
 
 
 def _duration(seconds: float) -> str:

@@ -1,7 +1,4 @@
-"""Collect diagnostics for a bug report in one file, with secrets redacted.
-
-It is for when things are broken: a section that cannot be read says so in its place.
-"""
+"""Collect diagnostics for a bug report in one file, with secrets redacted."""
 
 import functools
 import importlib.metadata
@@ -9,7 +6,6 @@ import os
 import platform
 import re
 import sys
-import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +13,11 @@ from pathlib import Path
 from cluster import backends, doctor, errors
 from cluster.backend import Backend
 from cluster.cli.format import status_text
+from cluster.image.build import system as distribution
 from cluster.progress import Progress
 from cluster.statedir import write_private
 
 NAME = "kubernetes-api-notebooks-report.txt"
-#: the first line, by which a file of that name is known as ours
 TITLE = "Report of the Kubernetes API notebooks"
 #: lines of each log
 END = 50
@@ -44,17 +40,8 @@ _SECRETS = re.compile(
 
 
 def write(directory: Path, progress: Progress) -> Path:
-    """Write the report into the directory, 0600, and return its path.
-
-    It replaces an older report. Raise LabError for another file of that name, and where
-    none can be written.
-    """
+    """Write the report into the directory, 0600; return its path or raise LabError."""
     path = directory / NAME
-    if os.path.lexists(path) and not _is_ours(path):
-        raise errors.LabError(
-            f"{path} is no report of these notebooks.",
-            "Move it away, or run this in another directory.",
-        )
     sections = [TITLE, time.strftime("%Y-%m-%d %H:%M:%S %z")]
     for title, read in {**SECTIONS, **_logs()}.items():
         progress.update(f"looking at {title}")
@@ -67,16 +54,6 @@ def write(directory: Path, progress: Progress) -> Path:
             "Free some space, or run this in a directory that you may write to.",
         ) from None
     return path
-
-
-def _is_ours(path: Path) -> bool:
-    try:
-        if path.is_symlink() or not path.is_file():
-            return False
-        with path.open("rb") as file:
-            return file.read(len(TITLE)) == TITLE.encode()
-    except OSError:
-        return False
 
 
 def _section(title: str, read: Callable[[], str]) -> list[str]:
@@ -102,23 +79,9 @@ def _versions() -> str:
     packages = {
         f"{found.name} {found.version}" for found in importlib.metadata.distributions()
     }
-    listed = textwrap.wrap(
-        ", ".join(sorted(packages, key=str.lower)),
-        width=100,
-        initial_indent="packages  ",
-        subsequent_indent=" " * 10,
-        break_on_hyphens=False,
-    )
-    system = f"system    {_distribution()}, {platform.platform()}"
+    system = f"system    {distribution()}, {platform.platform()}"
     python = f"Python    {platform.python_version()} ({sys.executable})"
-    return "\n".join([system, python, *listed])
-
-
-def _distribution() -> str:
-    try:
-        return platform.freedesktop_os_release()["PRETTY_NAME"]
-    except (OSError, KeyError):
-        return "no os-release"
+    return "\n".join([system, python, *sorted(packages, key=str.lower)])
 
 
 def _settings() -> str:

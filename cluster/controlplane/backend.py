@@ -78,7 +78,7 @@ class ControlPlane(Local):
         """Return the topics of `doctor`."""
         from cluster.doctor import machine, node
 
-        return (machine.Kernel, node.Account, node.Node)
+        return (machine.Kernel, machine.PlainLimits, node.Node)
 
     def _containerd(self) -> tuple[Path, Path]:
         # Images are on nodes.

@@ -1,23 +1,32 @@
 """Look at this machine and list every problem at once, each with its way out.
 
-A topic reads its facts (effects) and judges them (pure). Nothing here changes the
-machine, starts the cluster, or talks to a cluster that is not ours.
+A topic reads its facts and judges them. Nothing here changes the machine.
 """
 
-from collections.abc import Iterable
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from cluster import backends, errors
-from cluster.doctor import cluster, programs
-from cluster.doctor.findings import Finding, Topic, fatal, report
+from cluster import backends, errors, paths, preflight
+from cluster.backends import Choice, refusal
+from cluster.doctor import programs
+from cluster.doctor.findings import (
+    Finding,
+    Topic,
+    fatal,
+    ok,
+    report,
+    warning,
+    way_to_local,
+)
 
 __all__ = ["Finding", "examine", "report"]
 
 
 def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
-    """Look at everything; return the findings in a fixed order, never raise.
-
-    `topics` None are those of the backend of this machine.
-    """
+    """Return the findings of topics, by default the backend's; never raise."""
     topics = _topics() if topics is None else topics
     found = [finding for topic in topics for finding in _look(topic)]
     # What several topics stumble over is told once.
@@ -30,11 +39,11 @@ def _topics() -> tuple[type[Topic], ...]:
     needs: tuple[type[Topic], ...] = ()
     try:
         if known := backends.BACKENDS.get(backends.chosen().backend):
-            needs = (*known().topics(), cluster.Programs)
+            needs = (*known().topics(), Programs)
     except errors.LabError:
         pass  # the first topic says what is wrong
-    general = (cluster.Chosen, cluster.Directories)
-    return (*general, *needs, programs.Shell, cluster.Cluster)
+    general = (Chosen, Directories)
+    return (*general, *needs, programs.Shell, Cluster)
 
 
 def _look(topic: type[Topic]) -> list[Finding]:
@@ -42,13 +51,169 @@ def _look(topic: type[Topic]) -> list[Finding]:
     try:
         return list(topic.read().findings())
     except errors.LabError as error:
-        return [fatal(name, error.message, error.hint)]
+        message, hint = error.message, error.hint
     except Exception as error:
         # One look that fails must not hide what the others see.
-        return [
-            fatal(
-                name,
-                f"could not be examined: {type(error).__name__}: {error}",
-                "This is a bug of these notebooks: please report it with this line.",
+        message = f"could not be examined: {type(error).__name__}: {error}"
+        hint = "This is a bug of these notebooks: please report it with this line."
+    return [fatal(name, message, hint)]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """How a cluster is run here, and why so; `about` is "" where none can be had."""
+
+    made: Choice
+    about: str
+
+    @classmethod
+    def read(cls) -> "Chosen":
+        """Read which backend `connect()` would use."""
+        made = backends.chosen()
+        known = backends.BACKENDS.get(made.backend)
+        return cls(made, known().about if known else "")
+
+    def findings(self) -> Iterator[Finding]:
+        """Report the backend and the reason; its own topics tell its problems."""
+        made = self.made
+        if not self.about:
+            error = refusal(made)
+            yield fatal("backend", error.message, error.hint)
+            return
+        yield ok("backend", f"{made.backend}: {self.about}; because {made.reason}")
+        if made.hint:
+            yield way_to_local(made.hint)
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The directory of the backend's programs, None before they are got."""
+
+    directory: Path | None
+
+    @classmethod
+    def read(cls) -> "Programs":
+        """Look for the programs."""
+        return cls(backends.BACKENDS[backends.chosen().backend]().binaries())
+
+    def findings(self) -> Iterator[Finding]:
+        """Report the directory; an incomplete LAB_ASSETS was refused."""
+        to_get = "none yet; `make setup` or the first `up` gets or builds it, once"
+        yield ok("binaries", str(self.directory or to_get))
+
+
+@dataclass(frozen=True)
+class Directory:
+    """A directory of the suite; `reason` says why it cannot be used."""
+
+    name: str
+    path: Path
+    variable: str
+    made: bool
+    reason: str | None
+    executable: bool
+    free: int
+    needed: int
+    filled: bool = False
+    system: str = ""
+
+    @classmethod
+    def read(cls, name: str, path: Path, variable: str, needed: int) -> "Directory":
+        """Examine the directory, or the place where a start would make it."""
+        place = preflight.existing(path)
+        reason = None
+        if not place.is_dir():
+            reason = f"{place} is not a directory"
+        elif not os.access(place, os.W_OK | os.X_OK):
+            reason = f"{place} is not writable"
+        return cls(
+            name,
+            path,
+            variable,
+            place == path,
+            reason,
+            not os.statvfs(place).f_flag & getattr(os, "ST_NOEXEC", 0),
+            shutil.disk_usage(place).free,
+            needed,
+            system=preflight.file_system(place),
+        )
+
+    def finding(self) -> Finding:
+        """Judge."""
+        another = f"another directory in {self.variable}."
+        if self.reason and self.filled:
+            return ok(self.name, f"{self.path}, read-only; all that is needed is there")
+        if self.reason:
+            message = f"{self.path} cannot be used: {self.reason}."
+            return fatal(self.name, message, f"Make it writable, or name {another}")
+        if not self.executable:
+            message = f"{self.path}: programs may not be started from there (noexec)."
+            return fatal(self.name, message, f"Name {another}")
+        if self.free < self.needed:
+            message = (
+                f"{self.path}: {self.free / 1e9:.1f} GB free, "
+                f"{self.needed / 1e9:.1f} GB needed."
             )
-        ]
+            return fatal(self.name, message, f"Free some, or name {another}")
+        if self.system.startswith("nfs"):
+            message = (
+                f"{self.path} is on a server (NFS), where no overlay can be: a cluster "
+                "with a node cannot import its image, and starts are slow."
+            )
+            hint = f"Name a directory on a disk of this machine in {self.variable}."
+            return warning(self.name, message, hint)
+        made = "" if self.made else ", not made yet"
+        return ok(self.name, f"{self.path}{made}, {self.free / 1e9:.0f} GB free")
+
+
+@dataclass(frozen=True)
+class Directories:
+    """The state and the cache."""
+
+    state: Directory
+    cache: Directory
+
+    @classmethod
+    def read(cls) -> "Directories":
+        """Examine both directories; the disk of a build is another topic."""
+        kept = backends.kept()
+        needed = 0 if kept.running() else kept.disk
+        state = Directory.read("state", paths.state_dir(), "LAB_STATE_DIR", needed)
+        cache = Directory.read("cache", paths.cache_dir(), "LAB_CACHE_DIR", 0)
+        if cache.reason:
+            known = backends.BACKENDS.get(backends.chosen().backend)
+            cache = replace(cache, filled=bool(known and known().prepared()))
+        return cls(state, cache)
+
+    def findings(self) -> Iterator[Finding]:
+        """Judge each."""
+        yield self.state.finding()
+        yield self.cache.finding()
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The status of the cluster, None if no cluster runs."""
+
+    status: dict | None
+
+    @classmethod
+    def read(cls) -> "Cluster":
+        """Ask our own cluster, and no other."""
+        return cls(backends.kept().status())
+
+    def findings(self) -> Iterator[Finding]:
+        """Judge: a shortage explains the other problems."""
+        if self.status is None:
+            yield ok("cluster", "not running; `python -m helpers up` starts it")
+            return
+        phase, waiting = self.status["phase"], ", ".join(self.status["awaited"])
+        problem, _, hint = (self.status["problem"] or "").partition("\n")
+        if not problem and phase == "degraded":
+            problem = f"waiting for {waiting}"
+        if problem:
+            again = "Look at `python -m helpers status`; `stop` and `up` start it anew."
+            message = f"it is {phase}: {problem.removesuffix('.')}."
+            yield warning("cluster", message, hint or again)
+        else:
+            yield ok("cluster", f"{phase} at {self.status['server']}")

@@ -3,7 +3,7 @@
 import re
 import textwrap
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Protocol, Self
 
 OK, WARNING, FATAL = "ok", "warning", "fatal"
@@ -29,10 +29,6 @@ class Finding:
     def fatal(self) -> bool:
         """Say whether this keeps the cluster from starting."""
         return self.level == FATAL
-
-    def as_dict(self) -> dict[str, str]:
-        """Return the fields: `name`, `level`, `message`, `hint`."""
-        return asdict(self)
 
 
 class Topic(Protocol):
@@ -108,13 +104,7 @@ def _wrapped(text: str, first: str, rest: str) -> list[str]:
 
 def _sum(findings: list[Finding]) -> str:
     stoppers = sum(finding.fatal for finding in findings)
-    warnings = sum(finding.level == WARNING for finding in findings)
-    also = f" {_count(warnings, 'warning')}." if warnings else ""
-    if stoppers:
-        verb = "keeps" if stoppers == 1 else "keep"
-        return f"{_count(stoppers, 'problem')} {verb} the cluster from starting.{also}"
-    return f"Nothing keeps the cluster from starting.{also}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    warnings = len(findings) - stoppers - sum(f.level == OK for f in findings)
+    what = "1 problem keeps" if stoppers == 1 else f"{stoppers} problems keep"
+    also = f" {warnings} warning{'s' * (warnings > 1)}." if warnings else ""
+    return f"{what if stoppers else 'Nothing keeps'} the cluster from starting.{also}"

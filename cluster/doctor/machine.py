@@ -4,53 +4,36 @@ import platform
 import pwd
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 from cluster import errors, paths, statedir
 from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.doctor.programs import install
 from cluster.local.trial import TrialResult, attempt_here
 from cluster.machine import identity, idmap
-from cluster.preflight import Account
-
-#: what `syscalls.pivot_root` knows a number for
-ARCHITECTURES = ("x86_64", "aarch64")
+from cluster.preflight import Account, PlainAccount
 
 
 @dataclass(frozen=True)
 class Kernel:
     """The operating system, its release and the processor's architecture."""
 
-    system: str
-    release: str
-    architecture: str
+    name: str
 
     @classmethod
     def read(cls) -> "Kernel":
         """Ask the kernel."""
-        return cls(platform.system(), platform.release(), platform.machine())
+        system, release = platform.system(), platform.release()
+        return cls(f"{system} {release} on {platform.machine()}")
 
     def findings(self) -> Iterator[Finding]:
-        """Judge; on a system without Linux, the topic of the backend says what runs."""
-        known = f"{self.system} {self.release} on {self.architecture}"
-        if self.system != "Linux":
-            yield ok("kernel", known)
-        elif self.architecture not in ARCHITECTURES:
-            yield fatal(
-                "kernel",
-                f"{known}: only {' and '.join(ARCHITECTURES)} are known here.",
-                "Use another machine.",
-            )
-        else:
-            yield ok("kernel", known)
+        """Report it: the topic of the backend says what runs."""
+        yield ok("kernel", self.name)
 
 
 @dataclass(frozen=True)
 class Namespaces:
-    """How far a start gets on this machine, tried out.
-
-    `problem` is what it would raise; `facts` say which ids may be mapped, `user` is
-    this account's name or number.
-    """
+    """How far a start gets on this machine, tried out; `problem` is what it raises."""
 
     answer: TrialResult
     problem: errors.LabError | None
@@ -83,11 +66,9 @@ class Namespaces:
                 "files, which takes seconds and disk space.",
                 "Name a directory on ext4, xfs or btrfs in LAB_STATE_DIR.",
             )
-        if self.answer.limits:
-            yield ok("limits", "of pods are enforced: a cgroup was made and divided")
-        else:
-            why = self.answer.no_limits or "its cgroup could not be divided"
-            yield ok("limits", f"of pods are recorded, not enforced: {why}")
+        why = self.answer.no_limits or "its cgroup could not be divided"
+        recorded = f"of pods are recorded, not enforced: {why}"
+        yield ok("limits", "of pods are enforced" if self.answer.limits else recorded)
         if not self.answer.nft:
             yield warning(
                 "nft",
@@ -124,12 +105,10 @@ class Namespaces:
         """Return why so few may be mapped, and the way out."""
         facts = self.facts
         if facts.privileged or facts.no_new_privs:
-            why = "this user namespace has no more"
-            if not facts.privileged:
-                why = "no_new_privs forbids the set-uid program newuidmap"
-            return why, (
-                "Only whoever runs this sandbox can change it; all other lessons work."
-            )
+            why = "no_new_privs forbids the set-uid program newuidmap"
+            why = "this user namespace has no more" if facts.privileged else why
+            hint = "Only whoever runs this sandbox can change it; other lessons work."
+            return why, hint
         grant = (
             "sudo usermod --add-subuids 100000-165535 "
             f"--add-subgids 100000-165535 {self.user}"
@@ -137,9 +116,8 @@ class Namespaces:
         granted = facts.subuid and facts.subgid
         if not facts.has_newuidmap:
             get = "sudo apt-get install -y uidmap"
-            return "newuidmap is not installed", (
-                get if granted else f"{get} && {grant}"
-            )
+            hint = get if granted else f"{get} && {grant}"
+            return "newuidmap is not installed", hint
         if granted:
             return "/etc/subuid or /etc/subgid grant too few", grant
         return f"/etc/subuid and /etc/subgid grant none to {self.user}", grant
@@ -158,13 +136,15 @@ class Limits:
     account: Account
     running: bool
 
+    #: what counts for this cluster
+    ACCOUNT = Account
     #: bytes; below it notebooks and the cluster push each other out
     COMFORT = 1_500_000_000
 
     @classmethod
-    def read(cls) -> "Limits":
+    def read(cls) -> Self:
         """Ask the kernel."""
-        return cls(Account.read(), identity.running(paths.state_dir()))
+        return cls(cls.ACCOUNT.read(), identity.running(paths.state_dir()))
 
     def findings(self) -> Iterator[Finding]:
         """Judge as `up` does; a running cluster has its resources already."""
@@ -180,3 +160,10 @@ class Limits:
                 f"{known}; the cluster takes 0.9 GB and each open notebook 0.15 GB.",
                 "Close other programs; shut down kernels that are not needed.",
             )
+
+
+class PlainLimits(Limits):
+    """The same for a control plane without a node."""
+
+    ACCOUNT = PlainAccount
+    COMFORT = PlainAccount.MEMORY

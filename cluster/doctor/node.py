@@ -1,41 +1,57 @@
-"""Examine the needs of a control plane, and its node in user-mode Linux."""
+"""Examine what runs a node elsewhere: a container engine, or user-mode Linux."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-from cluster import paths, preflight
+from cluster import errors
 from cluster.doctor.findings import Finding, fatal, ok, warning, way_to_local
+from cluster.kind import engine
+from cluster.kind.programs import node_image
 from cluster.local import trial
-from cluster.machine import identity
 from cluster.usermode import kernel, walls
 
 
 @dataclass(frozen=True)
-class Account:
-    """What this account may use, and whether the control plane runs."""
+class Engine:
+    """The container engine, or why there is none, and the image of the node."""
 
-    account: preflight.PlainAccount
-    running: bool
+    engine: str
+    reason: str
+    node: str
+    fault: errors.LabError | None = None
 
     @classmethod
-    def read(cls) -> "Account":
-        """Ask the kernel."""
-        running = identity.running(paths.state_dir())
-        return cls(preflight.PlainAccount.read(), running)
+    def read(cls) -> "Engine":
+        """Ask the engine."""
+        found, reason = engine.detect()
+        try:
+            image = node_image()
+        except errors.LabError as error:
+            return cls(str(found or ""), reason, "", error)
+        node = str(image).partition("@")[0]
+        if isinstance(image, Path):
+            node += " will be loaded"
+        elif found and not found.has_image(image):
+            node += " will be pulled"
+        return cls(str(found or ""), reason, node)
 
     def findings(self) -> Iterator[Finding]:
-        """Judge; a running control plane has its resources already."""
-        for problem in () if self.running else self.account.problems():
-            yield fatal("account", problem.message, problem.hint)
+        """Judge: without an engine there is no node."""
+        if not self.engine:
+            error = errors.NoEngine(self.reason)
+            yield fatal("engine", error.message, error.hint)
+            return
+        yield ok("engine", self.engine)
+        if self.fault:
+            yield fatal("node image", self.fault.message, self.fault.hint)
+        else:
+            yield ok("node image", self.node)
 
 
 @dataclass(frozen=True)
 class Node:
-    """`mode` is `seccomp` or `ptrace`, "" without a node; `reason` says why.
-
-    `landlock` is the version of the kernel's, `switched_off` says that it has one and
-    does not use it. `hint` would allow a local cluster.
-    """
+    """A node in user-mode Linux: `mode` is `seccomp` or `ptrace`, "" without a node."""
 
     mode: str = "ptrace"
     reason: str = ""

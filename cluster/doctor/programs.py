@@ -38,19 +38,13 @@ class Shell:
     def findings(self) -> Iterator[Finding]:
         """Judge each."""
         for name in self.NAMES:
-            if name in self.shell:
-                yield ok(name, "found")
-            else:
-                message = "not found: cells that call it fail."
-                yield warning(name, message, install(name))
+            lack = warning(name, "not found: cells that call it fail.", install(name))
+            yield ok(name, "found") if name in self.shell else lack
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """What will start containers: `runc`, None for nothing.
-
-    `built` says whether the binaries are there.
-    """
+    """What starts containers; `built` says whether the binaries are there."""
 
     runc: Runc | None
     built: bool
@@ -64,26 +58,19 @@ class Runtime:
     def findings(self) -> Iterator[Finding]:
         """Judge the program."""
         if self.runc and not self.runc.seccomp:
-            message = (
-                f"{self.runc.path} was built without libseccomp: pods run without "
-            )
-            yield warning("runc", f"{message}seccomp.", install("runc"))
+            lack = "was built without libseccomp: pods run without seccomp."
+            yield warning("runc", f"{self.runc.path} {lack}", install("runc"))
         elif self.runc:
             yield ok("runc", f"{self.runc.path}, with seccomp")
         elif self.built:
-            message = "not found: no container can start."
-            yield fatal("runc", message, install("runc"))
+            yield fatal("runc", "not found: no container can start.", install("runc"))
         else:
             yield ok("runc", "none yet; it will be built")
 
 
 @dataclass(frozen=True)
 class Build:
-    """What gets the binaries where they are `needed`.
-
-    `runc` says whether one is installed or can be built. `hosts` is who is asked for
-    downloads first, "" for nobody; whether they answer is not tried.
-    """
+    """What gets the binaries where they are `needed`; `runc`: there will be one."""
 
     needed: bool
     runc: bool = False
@@ -113,10 +100,7 @@ class Build:
 
 @dataclass(frozen=True)
 class Image:
-    """The image of the lessons: its archive, None before it is built.
-
-    `free` in bytes, in the cache. `near` if its packages are not quite those here.
-    """
+    """The image of the lessons; `free` in bytes, in the cache."""
 
     archive: Path | None
     possible: bool

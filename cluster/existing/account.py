@@ -1,7 +1,6 @@
 """Make the learner's account and the policy around it, prove the policy, take all back.
 
-`plan` decides, and only asks, by dry runs; `apply` does it. The lessons get the token
-of the account alone, and no API server but this one takes it.
+`plan` only asks, by dry runs; `apply` does it. Lessons get the account's token alone.
 """
 
 import contextlib
@@ -15,8 +14,8 @@ from pathlib import Path
 from cluster import errors, statedir
 from cluster.backend import MANAGER
 from cluster.existing import identify, rbac
-from cluster.existing.identify import Client, Target
-from cluster.existing.record import TOOLBOX, Record
+from cluster.existing.identify import Client, Record, Target
+from cluster.existing.rbac import TOOLBOX
 from cluster.kubeconfig import read_kubeconfig, server_of
 from cluster.progress import Progress
 from cluster.waiting import until
@@ -51,11 +50,10 @@ class UsePlan:
 
     def lines(self) -> list[str]:
         """Return the lines that a person reads before they agree."""
-        record, kind = self.record, "yours"
-        if record.made:
-            kind = "made for the lessons"
-        elif record.fenced:
-            kind = "yours, which the server keeps in namespaces of lessons already"
+        record = self.record
+        kept = ", which the server keeps in namespaces of lessons already"
+        kind = f"yours{kept if record.fenced else ''}"
+        kind = "made for the lessons" if record.made else kind
         names = [f"{each['kind']}/{each['metadata']['name']}" for each in self.objects]
         lines = [
             f"server      {record.server}",
@@ -63,7 +61,7 @@ class UsePlan:
             f"context     {record.context} of {record.source}",
             f"you         {self.target.user}",
             f"version     {record.version}",
-            f"kubectl     {self.target.client_version}, {self.target.skew}",
+            f"kubectl     {self.target.client_version}",
             f"image       {record.image}",
             f"account     {record.user} ({kind})",
         ]
@@ -79,8 +77,8 @@ def plan(
 ) -> UsePlan:
     """Return the plan of `use`; nothing is made.
 
-    `known` is the record of the last `use`. Raise LabError if that was another
-    cluster, or where `image` cannot be put in, and what `identify.find` raises.
+    `known` is the record of the last `use`. Raise LabError if that was another cluster,
+    or where `image` cannot be put in.
     """
     target = identify.find(kubeconfig, context, progress)
     if known and known.uid != target.uid:
@@ -96,10 +94,8 @@ def plan(
     )
     record = replace(record, state=known.state) if known else record
     progress.update("asking what this credential may do, by dry runs")
-    if not policy_problem(target.client, target.user):
-        found = UsePlan(target, record)
-    else:
-        found = _with_account(target, record)
+    fenced = not policy_problem(target.client, target.user)
+    found = UsePlan(target, record) if fenced else _with_account(target, record)
     if found.record.image != TOOLBOX and not found.record.made:
         raise errors.LabError(
             "`--image` needs a policy, which nobody can make with this credential.",
@@ -109,10 +105,7 @@ def plan(
 
 
 def apply(found: UsePlan, state: Path, progress: Progress) -> Record:
-    """Carry out a plan, prove the policy, and return the written record.
-
-    If a step fails, what was made is taken back.
-    """
+    """Carry out a plan, prove the policy, and return the record; undo it on failure."""
     record, owner = found.record, found.target.client
     kubeconfig = state / "kubeconfig"
     if not record.made:
@@ -144,14 +137,15 @@ def objects(record: Record) -> list[dict]:
 def policy_problem(ours: Client, user: str) -> str | None:
     """Return why the server does not keep a user in namespaces of lessons, or None.
 
-    A dry run asks: of a ConfigMap, and of a RoleBinding that RBAC would allow, so that
-    the policy itself has to refuse it; and of a namespace of a lesson.
+    A dry run asks: of a ConfigMap, of a RoleBinding that RBAC would allow, so that the
+    policy itself has to refuse it, and of a namespace of a lesson.
     """
-    probes = [_probe(user, namespace) for namespace in FORBIDDEN]
-    probes += [rbac.binding(user, namespace) for namespace in FORBIDDEN]
-    labels = rbac.namespace_labels(user)
-    metadata = {"generateName": f"{MANAGER}-", "labels": labels}
-    probes.append({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    probes = [rbac.binding(user, namespace) for namespace in FORBIDDEN]
+    for namespace in FORBIDDEN:
+        metadata = {"name": rbac.name(user), "namespace": namespace}
+        probes.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    lesson = {"generateName": f"{MANAGER}-", "labels": rbac.namespace_labels(user)}
+    probes.append({"apiVersion": "v1", "kind": "Namespace", "metadata": lesson})
     done = ours.attempt("create", "-o", "name", *_DRY, manifest=probes)
     written = done.stdout.split()
     refused = [line for line in done.stderr.splitlines() if "orbidden" in line]
@@ -171,10 +165,7 @@ def client(record: Record, kubeconfig: Path) -> Client:
 
 
 def owner(record: Record) -> Client:
-    """Return the client with the learner's own credential, from the named file.
-
-    Raise KubeconfigError if its context leads elsewhere by now; nobody is asked then.
-    """
+    """Return the client with the learner's own credential; raise KubeconfigError."""
     path = Path(record.source)
     hint = "Name the cluster again: `python -m helpers use`."
     whole = read_kubeconfig(path, context=record.context, hint=hint)
@@ -187,9 +178,9 @@ def owner(record: Record) -> Client:
 def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:
     """Return the record after a renewal of its token, if that was due.
 
-    The learner's own credential asks for it, and whether the policy is there. If it
-    cannot, or that is gone, an old token that still counts will do; raise the reason
-    otherwise. Kernels that run have the new one, too.
+    The learner's own credential asks for it, and whether the policy is there. If that
+    fails, an old token that still counts will do; raise the reason otherwise. Kernels
+    that run have the new one, too.
     """
     if not record.made or record.expires - time.time() > RENEWAL:
         return record
@@ -287,11 +278,6 @@ def _other_cluster(server: str, uid: str, known: str) -> errors.LabError:
         "Nothing was written. For another cluster name a new directory in "
         "LAB_STATE_DIR, or remove this state with `python -m helpers delete`.",
     )
-
-
-def _probe(user: str, namespace: str) -> dict:
-    metadata = {"name": rbac.name(user), "namespace": namespace}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
 
 
 def _token(theirs: Client, record: Record) -> tuple[str, float]:

@@ -1,7 +1,6 @@
 """Use an existing cluster: the verbs of a backend, where nothing is started.
 
-It is named once, by `python -m helpers use`. What is not of these notebooks is left
-alone: there is nothing to stop, and `delete` removes what was made from here.
+`python -m helpers use` names it once; `delete` removes what was made from here.
 """
 
 import os
@@ -12,8 +11,7 @@ from typing import NoReturn
 from cluster import errors, paths, statedir, versions
 from cluster.backend import STATUS, Backend
 from cluster.existing import account, rbac
-from cluster.existing.identify import Client
-from cluster.existing.record import Record
+from cluster.existing.identify import Client, Record
 from cluster.image import find as image_find
 from cluster.machine import storage
 from cluster.programs import ensure_kubectl, find_kubectl
@@ -38,11 +36,6 @@ class Existing(Backend):
     logs = ()
 
     state: Path = field(default_factory=paths.state_dir)
-
-    @property
-    def kubeconfig(self) -> Path:
-        """Return the notebooks' own kubeconfig, with the account's token."""
-        return self.state / "kubeconfig"
 
     @property
     def context(self) -> str:
@@ -72,11 +65,7 @@ class Existing(Backend):
         return binaries, image_find.ensure(binaries, progress)
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
-        """Renew the token if it is time, and prove that cluster and policy still stand.
-
-        Raise Unreachable, KubeconfigError, LabError before `use`, for a cluster with
-        another UID, and where the policy is gone.
-        """
+        """Renew the token when due, and prove that cluster and policy still stand."""
         if port is not None:
             raise _not_ours("A port of its API server")
         progress = progress or Silent()
@@ -84,7 +73,15 @@ class Existing(Backend):
         ensure_kubectl(progress)
         record = account.renew(known, self.kubeconfig, progress)
         progress.update(f"asking {record.server}")
-        self._require_policy(record)
+        ours = account.client(record, self.kubeconfig)
+        account.require_same(ours, record)
+        reason = account.policy_problem(ours, record.user) if record.fenced else None
+        if reason:
+            raise errors.LabError(
+                f"The server no longer keeps {record.user} in namespaces of lessons: "
+                f"{reason}.",
+                "Name the cluster again: `python -m helpers use`.",
+            )
         if record != known:
             with statedir.usable(self.state):
                 record.write(self.state)
@@ -113,8 +110,7 @@ class Existing(Backend):
         """Remove the objects that were made from here, and the state; nothing else.
 
         If that cluster is gone, or is another one by now, the state alone: raise
-        LabError then, with the command for the rest. Return False if no cluster was
-        named.
+        LabError then, with the command for the rest.
         """
         statedir.refuse_foreign(self.state)
         record = Record.read(self.state)
@@ -203,23 +199,11 @@ class Existing(Backend):
 
         if may():
             return
-        binding = rbac.binding(record.user, namespace)
-        ours.run("create", *account.SEND, manifest=[binding])
+        binding = [rbac.binding(record.user, namespace)]
+        ours.run("create", *account.SEND, manifest=binding)
         if not until(may, TIMEOUT):
             hint = "`python -m helpers rbac` prints what an administrator applies."
             raise errors.NotReady(f"A right in {namespace}", TIMEOUT, "none", hint)
-
-    def _require_policy(self, record: Record) -> None:
-        """Raise LabError for another cluster, or where no policy keeps the account."""
-        ours = account.client(record, self.kubeconfig)
-        account.require_same(ours, record)
-        reason = account.policy_problem(ours, record.user) if record.fenced else None
-        if reason:
-            raise errors.LabError(
-                f"The server no longer keeps {record.user} in namespaces of lessons: "
-                f"{reason}.",
-                "Name the cluster again: `python -m helpers use`.",
-            )
 
     def _remover(self, record: Record) -> Client:
         """Return the client that may remove the objects: the account itself cannot."""

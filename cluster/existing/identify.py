@@ -1,37 +1,72 @@
-"""Find the cluster that a context leads to, and the user there. Only reads.
+"""Find the cluster that a context leads to, and the user there. Only reads."""
 
-The genuine kubectl is used, as it alone knows every way to show a credential.
-"""
-
-import contextlib
 import copy
 import json
 import os
 import re
+import secrets
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from cluster import errors, programs
+from cluster.existing import rbac
 from cluster.kubeconfig import entry_of, read_kubeconfig, server_of
 from cluster.progress import Progress, Silent
+from cluster.statedir import write_private
 
 #: the namespace that every cluster has, and whose UID no two have
 HOME = "kube-system"
 #: seconds for one answer
 TIMEOUT = 20
-#: minor versions that kubectl may be away from the server
-SKEW = 1
+#: by this file a state directory is known as ours
+RECORD = "existing.json"
 _USE = "`python -m helpers use`"
 
 
 @dataclass(frozen=True)
-class Client:
-    """The genuine kubectl, for one server as the user of one context.
+class Record:
+    """The content of `existing.json`: the cluster that the learner has agreed to.
 
-    Neither the environment nor the file's current context counts.
+    `uid` is that of the namespace kube-system. `user` is whom the notebooks ask as.
+    `source` is the learner's own kubeconfig; `use`, a renewal and `delete` alone open
+    it. `made`: `use` has made the account. `fenced`: the server keeps its writes in
+    namespaces of lessons. `expires` is when the token ends, in seconds since the epoch.
+    `state` marks the namespaces that are made from this state directory.
     """
+
+    uid: str
+    server: str
+    context: str
+    version: str
+    user: str
+    source: str
+    image: str = rbac.TOOLBOX
+    made: bool = False
+    fenced: bool = True
+    expires: float = 0.0
+    state: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    @classmethod
+    def read(cls, state: Path) -> "Record | None":
+        """Return the record of a state directory, or None if there is none."""
+        try:
+            found = json.loads((state / RECORD).read_text())
+            known = {each.name for each in fields(cls)}
+            return cls(**{name: found[name] for name in found if name in known})
+        except (OSError, ValueError, TypeError):
+            # It is written whole or not at all; what else it may be is not ours.
+            return None
+
+    def write(self, state: Path) -> None:
+        """Write the record, for its owner alone; raise OSError."""
+        write_private(state / RECORD, json.dumps(asdict(self), indent=2))
+
+
+@dataclass(frozen=True)
+class Client:
+    """The genuine kubectl, for one server as the user of one context."""
 
     kubeconfig: Path
     context: str
@@ -79,16 +114,6 @@ class Client:
         found = self.json("get", "namespace", HOME, "--ignore-not-found")
         return found.get("metadata", {}).get("uid", "")
 
-    def versions(self) -> tuple[str, str]:
-        """Return the versions of this kubectl and of the server."""
-        found = self.json("version")
-        server = found.get("serverVersion", {}).get("gitVersion", "")
-        return found["clientVersion"]["gitVersion"], server
-
-    def user(self) -> str:
-        """Return the name that the server has for us."""
-        return self.json("auth", "whoami")["status"]["userInfo"]["username"]
-
 
 @dataclass(frozen=True)
 class Target:
@@ -101,20 +126,9 @@ class Target:
     version: str
     client_version: str
 
-    @property
-    def skew(self) -> str:
-        """Return how far away the version of kubectl is."""
-        away = distance(self.client_version, self.version)
-        minors = "minor version" if away == 1 else "minor versions"
-        verdict = "as they should be" if away <= SKEW else f"{SKEW} is supported"
-        return f"{away} {minors} away: {verdict}"
-
 
 def find(kubeconfig: Path, context: str, progress: Progress) -> Target:
-    """Return the cluster that a context of a kubeconfig leads to.
-
-    Raise KubeconfigError, Unreachable, and LabError where no answer could be had.
-    """
+    """Return the cluster that a context of a kubeconfig leads to; raise LabError."""
     path = kubeconfig.absolute()
     hint = "Name another file, or mend this one."
     whole = read_kubeconfig(path, context=context, hint=hint)
@@ -123,17 +137,17 @@ def find(kubeconfig: Path, context: str, progress: Progress) -> Target:
     programs.ensure_kubectl(progress)
     progress.update(f"asking {server}")
     client = Client(path, context, server)
-    client_version, version = client.versions()
-    return Target(
-        client, document, client.uid(), client.user(), version, client_version
-    )
+    found = client.json("version")
+    user = client.json("auth", "whoami")["status"]["userInfo"]["username"]
+    version = found.get("serverVersion", {}).get("gitVersion", "")
+    ours = found["clientVersion"]["gitVersion"]
+    return Target(client, document, client.uid(), user, version, ours)
 
 
 def take(document: dict, context: str, folder: Path) -> dict:
-    """Return a kubeconfig of one context of `document`, with its cluster and user.
+    """Return a kubeconfig of one context of `document`, without its namespace; pure.
 
-    Relative names of files count from `folder`, and come out absolute. Lessons choose
-    the namespace, so the context's own is left out. Pure.
+    Relative names of files count from `folder`, and come out absolute.
     """
     chosen = copy.deepcopy(entry_of(document, "context", context) or {})
     chosen.pop("namespace", None)
@@ -158,18 +172,6 @@ def take(document: dict, context: str, folder: Path) -> dict:
     }
 
 
-def distance(client: str, server: str) -> int:
-    """Return how many minor versions lie between two, as v1.37.2 and v1.34.0."""
-    return abs(minor(client) - minor(server))
-
-
-def minor(version: str) -> int:
-    """Return the minor version, as 37 of v1.37.2."""
-    with contextlib.suppress(IndexError, ValueError):
-        return int(version.split(".")[1])
-    return 0
-
-
 #: the fields that name a file, in the entries of a cluster and of a user
 _FILES = {
     "cluster": ("certificate-authority",),
@@ -178,17 +180,28 @@ _FILES = {
 _FACT = re.compile(r"error: |Error from server|Unable to connect|The connection")
 #: what stands before the message in that line
 _BEFORE = re.compile(r"(error: |Unable to connect to the server: )+")
-_CREDENTIAL = re.compile(r"Unauthorized|must be logged in|provide credentials")
-_PLUGIN = re.compile(r"getting credentials: ")
-_TLS = re.compile(r"x509: |tls: |certificate|HTTP response to HTTPS client")
+#: a pattern of that message; what happened at the server, and a hint
+_FAILURES = (
+    (
+        r"Unauthorized|must be logged in|provide credentials",
+        "answered, and did not take the credential",
+        f"Renew it, as it may have expired, and name the cluster again: {_USE}.",
+    ),
+    (
+        r"getting credentials: ",
+        "was not asked, as there was no credential",
+        "Run the credential plugin of your kubeconfig by hand: it says why.",
+    ),
+    (
+        r"x509: |tls: |certificate|HTTP response to HTTPS client",
+        "answers, and no TLS connection came about",
+        f"Look at the address and the authority in your kubeconfig, then {_USE}.",
+    ),
+)
 
 
 def failure(stderr: str, server: str) -> errors.LabError:
-    """Return the error for kubectl's stderr: what failed, and a hint.
-
-    kubectl prints it in many words of its own; a learner needs to know whether anything
-    answered at all.
-    """
+    """Return the error for kubectl's stderr: whether anything answered, and a hint."""
     lines = stderr.strip().splitlines() or ["kubectl says nothing"]
     # Advice may follow, as where a credential plugin is not installed.
     last = next((line for line in reversed(lines) if _FACT.match(line)), lines[-1])
@@ -198,21 +211,9 @@ def failure(stderr: str, server: str) -> errors.LabError:
             "`python -m helpers rbac` prints them all, for an administrator to apply.",
         )
     reason = _BEFORE.sub("", last).removesuffix(".")
-    if _CREDENTIAL.search(last):
-        return errors.LabError(
-            f"{server} answered, and did not take the credential: {reason}.",
-            f"Renew it, as it may have expired, and name the cluster again: {_USE}.",
-        )
-    if _PLUGIN.search(last):
-        return errors.LabError(
-            f"{server} was not asked, as there was no credential: {reason}.",
-            "Run the credential plugin of your kubeconfig by hand: it says why.",
-        )
-    if _TLS.search(last):
-        return errors.LabError(
-            f"{server} answers, and no TLS connection came about: {reason}.",
-            f"Look at the address and the authority in your kubeconfig, then {_USE}.",
-        )
+    for pattern, what, hint in _FAILURES:
+        if re.search(pattern, last):
+            return errors.LabError(f"{server} {what}: {reason}.", hint)
     return errors.Unreachable(
         server, reason, "See that it runs and can be reached from here, then try again."
     )

@@ -1,11 +1,9 @@
 """Describe an account for the lessons and the policy around it, as objects. Pure.
 
-Names of namespaces are born with the lessons, and RBAC cannot speak of what is not
-there yet. So there are two ClusterRoles: one is bound once, and allows to read, to make
-namespaces, and to bind the other. A ValidatingAdmissionPolicy keeps all of this in
-namespaces of lessons that carry the account's label: RBAC allows it anywhere.
-
-The objects are templates in `objects/`, as an administrator gets them.
+RBAC cannot speak of namespaces that are not there yet. So there are two ClusterRoles:
+one is bound once, and allows to read, to make namespaces, and to bind the other. RBAC
+allows it anywhere; a ValidatingAdmissionPolicy keeps all of this in namespaces that
+carry the account's label. The objects are templates in `objects/`.
 """
 
 import hashlib
@@ -16,8 +14,9 @@ from string import Template
 from typing import Any
 
 from cluster.backend import LABEL, MANAGER
-from cluster.existing.record import TOOLBOX
 
+#: the image that manifests of lessons name
+TOOLBOX = "toolbox:1"
 #: label of a namespace: the state directory that it was made from
 STATE = f"{MANAGER}/state"
 #: label of a namespace, and of all objects of an account: whose it is
@@ -99,18 +98,12 @@ def objects(user: str, **options: Any) -> list[dict]:
 
 
 def handover(account: str) -> str:
-    """Return, as comments, the commands that make a kubeconfig for an account.
-
-    A here-document keeps the token off every command line.
-    """
+    """Return, as comments, the commands that make a kubeconfig for an account."""
     return _filled("handover.txt", {"account": account, "home": home(account)})
 
 
 def binding(user: str, namespace: str) -> dict:
-    """Return the RoleBinding by which a user may work in a namespace of a lesson.
-
-    The same as `kubectl create rolebinding NAME --clusterrole=NAME --user=USER`.
-    """
+    """Return the RoleBinding by which a user may work in a namespace of a lesson."""
     group, role = "rbac.authorization.k8s.io", lesson_role(user)
     return {
         "apiVersion": f"{group}/v1",

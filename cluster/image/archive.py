@@ -1,8 +1,7 @@
 """Write container images into one archive, byte for byte the same from the same input.
 
-It knows file trees, layers and the format of `docker save`; it does not know what is
-in the suite's image. Owner, time and mode of each file come from here and not from
-the disk: an archive made by root equals one made by a user with another umask.
+Owner, time and mode of each file come from here and not from the disk: an archive made
+by root equals one made by a user with another umask.
 """
 
 import hashlib
@@ -12,10 +11,10 @@ import os
 import stat
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 #: Time of everything in an image, in seconds since 1970: the first day of 2026.
 EPOCH = 1767225600
@@ -24,11 +23,7 @@ _CREATED = "2026-01-01T00:00:00Z"
 
 @dataclass(frozen=True)
 class Entry:
-    """One file, symbolic link or directory.
-
-    `source` is a file on the disk, `content` the bytes of one, `target` that of a
-    link; none of the three makes a directory.
-    """
+    """A file of `source` or `content`, a symbolic link to `target`, or a directory."""
 
     mode: int = 0o755
     source: Path | None = None
@@ -46,7 +41,6 @@ class Layer:
 
     path: Path
     digest: str
-    entries: int
 
 
 @dataclass(frozen=True)
@@ -61,39 +55,32 @@ class Image:
 def scan(root: Path, inside: str = "") -> Tree:
     """Return what is in the directory `root`, as entries below `inside`.
 
-    Devices, pipes and sockets are left out: in a user namespace nobody may make a
-    device, and the import of the whole layer would fail. Of the mode only "may be
-    executed" is kept: set-uid bits and the maker's umask do not belong into an image.
+    Devices are left out: in a user namespace nobody may make a device, and the import
+    of the whole layer would fail. Set-uid bits and the umask do not belong into it.
     """
-    return dict(_scan(root, PurePosixPath(inside)))
-
-
-def _scan(directory: Path, inside: PurePosixPath) -> Iterator[tuple[str, Entry]]:
-    for item in os.scandir(directory):
-        name = str(inside / item.name)
+    found: Tree = {}
+    for item in os.scandir(root):
+        name = str(PurePosixPath(inside, item.name))
         if item.is_symlink():
-            yield name, Entry(target=os.readlink(item.path))
+            found[name] = Entry(target=os.readlink(item.path))
         elif item.is_dir():
-            yield name, Entry()
-            yield from _scan(Path(item.path), inside / item.name)
+            found |= {name: Entry(), **scan(Path(item.path), name)}
         elif item.is_file():
             runs = item.stat().st_mode & stat.S_IXUSR
-            yield name, Entry(0o755 if runs else 0o644, source=Path(item.path))
+            found[name] = Entry(0o755 if runs else 0o644, source=Path(item.path))
+    return found
 
 
 def write_layer(tree: Tree, path: Path) -> Layer:
-    """Write the tree as an uncompressed tar file.
-
-    Uncompressed: on the two cores of a small machine unpacking takes more time than
-    reading and hashing the bytes that compression would save.
-    """
+    """Write the tree as a tar file; to unpack a compressed file takes more time."""
     complete = {**_parents(tree), **tree}
     seen: dict[tuple[int, int], str] = {}
-    with _Hashing(open(path, "wb", buffering=0)) as file, _tar(file) as tar:
+    with open(path, "wb") as file, _tar(file) as tar:
         # By parts, so that a directory stands before all that is in it.
         for name in sorted(complete, key=lambda name: PurePosixPath(name).parts):
             _add(tar, name, complete[name], seen)
-    return Layer(path, file.digest.hexdigest(), len(complete))
+    with open(path, "rb") as written:
+        return Layer(path, hashlib.file_digest(written, "sha256").hexdigest())
 
 
 def _parents(tree: Tree) -> Tree:
@@ -104,7 +91,10 @@ def _parents(tree: Tree) -> Tree:
 def _add(
     tar: tarfile.TarFile, name: str, entry: Entry, seen: dict[tuple[int, int], str]
 ) -> None:
-    info = _info(name, entry.mode)
+    info = tarfile.TarInfo(name)
+    # Owner 0 is what a new TarInfo has, and the only one that a user namespace with
+    # a single id can give a file.
+    info.mode, info.mtime = entry.mode, EPOCH
     if entry.target is not None:
         info.type, info.linkname, info.mode = tarfile.SYMTYPE, entry.target, 0o777
         tar.addfile(info)
@@ -186,23 +176,3 @@ def _tar(file: BinaryIO) -> tarfile.TarFile:
         encoding="utf-8",
         errors="surrogateescape",
     )
-
-
-def _info(name: str, mode: int) -> tarfile.TarInfo:
-    info = tarfile.TarInfo(name)
-    # Owner 0 is what a new TarInfo has, and the only one that a user namespace with
-    # a single id can give a file.
-    info.mode, info.mtime = mode, EPOCH
-    return info
-
-
-class _Hashing(io.BufferedWriter):
-    """A file to write to, with the digest of what was written."""
-
-    def __init__(self, file: io.RawIOBase) -> None:
-        super().__init__(file)
-        self.digest = hashlib.sha256()
-
-    def write(self, data: Any) -> int:
-        self.digest.update(data)
-        return super().write(data)

@@ -1,11 +1,7 @@
-"""Build the archive of the suite's images: fetch, compile, write, each as one step.
+"""Build the archive of the suite's images, which `toolbox` describes.
 
-`toolbox` says what is in the images; here is the doing: child processes with their
-output in a log, and the order. The caller brings an empty directory and removes it, so
-that an interrupted build leaves nothing that looks finished.
-
-Packages come from the mirrors of the machine itself, which work behind the same proxy
-and on the same frozen or local mirror.
+The caller brings an empty directory and removes it. Packages come from the mirrors of
+the machine itself, which work behind the same proxy and on the same frozen mirror.
 """
 
 import os
@@ -96,12 +92,8 @@ class Build:
         self._run(
             "fetching the Python client (2 of 4)",
             toolbox.client_command(
-                sys.executable,
-                python.removeprefix("python"),
-                platform.machine(),
-                str(constraints),
-                str(modules),
-                wanted,
+                *(sys.executable, python.removeprefix("python"), platform.machine()),
+                *(str(constraints), str(modules), wanted),
             ),
             # A learner's pip may be set to install for the user; not together with
             # a directory.
@@ -121,10 +113,7 @@ class Build:
         self._run(
             "compiling Python modules (3 of 4)",
             toolbox.compile_command(
-                str(loader),
-                str(root / "usr/bin/python3"),
-                str(directory),
-                inside,
+                *(str(loader), str(root / "usr/bin/python3"), str(directory), inside),
                 beside=beside,
             ),
             # Without a seed the order of a set, and so the bytecode, is another each
@@ -170,8 +159,6 @@ class Build:
             )
 
 
-# --- This machine's apt -------------------------------------------------------
-
 #: Only lists of binary packages, not of sources or icons.
 _BINARY = "Created-By: Packages"
 #: How `apt-get indextargets` is asked; `apt_sources` reads the answer.
@@ -194,10 +181,8 @@ class Sources:
 def apt_sources(targets: str, os_release: dict[str, str]) -> Sources:
     """Choose the distribution's own sources among those of the machine.
 
-    Sources of others (browsers, editors, drivers) are left out: nothing is needed
-    from them and their keys may be missing. NB apt can also tell which source is
-    trusted; that is the outcome of a check, and to hand it on as an option would
-    switch the check off.
+    Keys of others (browsers, drivers) may be missing. NB apt can also tell which source
+    is trusted: to hand the outcome of a check on as an option would switch it off.
     """
     suite = next((os_release[name] for name in _SUITE_NAMES if name in os_release), "")
     own = {suite, f"{suite}-updates", f"{suite}-security", f"{suite}/updates"}
@@ -207,14 +192,12 @@ def apt_sources(targets: str, os_release: dict[str, str]) -> Sources:
         # Unstable has the next release's codename, which its sources do not use.
         chosen = rows
         suite = rows[0][1] if rows else suite or "stable"
-    return Sources(suite, tuple(dict.fromkeys(map(_line, chosen))))
-
-
-def _line(row: list[str]) -> str:
-    uri, suite, component, keyring = row
-    # A variable without a value stays as it is; a key written out has many lines.
-    option = f"[signed-by={keyring}] " if keyring.startswith("/") else ""
-    return f"deb {option}{uri} {suite} {component}"
+    lines = []
+    for uri, name, component, keyring in chosen:
+        # A variable without a value stays as it is; a key written out has many lines.
+        option = f"[signed-by={keyring}] " if keyring.startswith("/") else ""
+        lines.append(f"deb {option}{uri} {name} {component}")
+    return Sources(suite, tuple(dict.fromkeys(lines)))
 
 
 def apt_options(dump: str) -> str:
@@ -238,11 +221,9 @@ def _os_release() -> dict[str, str]:
 
 def _output(*command: str) -> str:
     """Return what a quick command prints; nothing if this machine does not have it."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    except FileNotFoundError:
+    if not shutil.which(command[0]):
         return ""
-    return done.stdout
+    return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
 
 
 def _thin(root: Path, unwanted: tuple[str, ...]) -> None:

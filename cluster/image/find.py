@@ -1,8 +1,6 @@
-"""Find the archive of the suite's images in the cache; build a missing archive once.
+"""Find the archive of the suite's images in the cache; build a missing archive once."""
 
-What the images hold is described in `toolbox`, how they are made is in `build`.
-"""
-
+import contextlib
 import errno
 import fcntl
 import hashlib
@@ -16,15 +14,12 @@ import tempfile
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from cluster import errors, paths, preflight, statedir
+from cluster import errors, paths, preflight
 from cluster.image import build as image_build, store as image_store, toolbox
-from cluster.permissions import make_private
+from cluster.paths import make_private
 from cluster.progress import Progress
-
-if TYPE_CHECKING:
-    import filelock
+from cluster.statedir import hold
 
 #: Bytes; measured: the unpacked packages, the layers and the archive at once.
 DISK_NEEDED = 600_000_000
@@ -42,10 +37,7 @@ NEAR = "packages of its Python client have other versions than here"
 
 
 def find(binaries: Path, progress: Progress | None = None) -> Path | None:
-    """Return the archive that `ensure` would return, or None if it would build one.
-
-    `progress` is told if it is not quite the one of this environment.
-    """
+    """Return the archive that `ensure` would return, or None if it would build one."""
     return _find(_inputs(binaries), progress)
 
 
@@ -70,10 +62,7 @@ def store(archive: Path) -> Path:
 
 
 def stores(archive: Path) -> list[Path]:
-    """Return the stores beside an archive that we may read, its own first.
-
-    A cluster reads the one with which it once began, an update or two ago.
-    """
+    """Return the readable stores: a cluster reads the one with which it once began."""
     first = store(archive)
     found = {first, *archive.parent.glob("*.store")}
     # A teacher's, of an archive for all, is the teacher's.
@@ -86,13 +75,12 @@ Maker = Callable[[Path, Path, tuple[str, ...]], Path]
 
 
 def ensure(binaries: Path, progress: Progress, maker: Maker | None = None) -> Path:
-    """Return the archive of the toolbox and pause images; build it if it is missing.
+    """Return the archive of the toolbox and pause images; build a missing archive.
 
-    Its name without the suffix says what is in it. `binaries` holds kubectl, which
-    goes into the image. Where none can be built, as in a cache that a teacher has
-    filled for all, one will do that differs in the versions of the client alone. One
-    build runs at a time, whoever asks; `maker` does it where this machine is not Linux.
-    Raise MissingTool, NotEnough, StateError for an unusable cache, BuildFailed.
+    `binaries` holds kubectl, which goes into the image. Where none can be built, as in
+    a cache that a teacher has filled for all, an archive will do that differs in the
+    versions of the client alone. `maker` builds where this machine is not Linux. Raise
+    MissingTool, NotEnough, StateError for an unusable cache, BuildFailed.
     """
     inputs = _inputs(binaries)
     file, found = _file(inputs), _find(inputs, progress)
@@ -103,7 +91,10 @@ def ensure(binaries: Path, progress: Progress, maker: Maker | None = None) -> Pa
         compressed = file.with_suffix(_PACKED)
         if compressed.exists():
             progress.update("unpacking the image")
-            return _unpack(compressed, work)
+            archive = work / "archive"
+            with lzma.open(compressed) as source, archive.open("wb") as target:
+                shutil.copyfileobj(source, target, 1 << 20)
+            return archive
         log = file.with_suffix(".log")
         log.unlink(missing_ok=True)
         if maker:
@@ -134,33 +125,42 @@ def _find(inputs: toolbox.Inputs, progress: Progress | None) -> Path | None:
 
 
 def _inputs(binaries: Path) -> toolbox.Inputs:
-    return toolbox.Inputs(
-        system=image_build.system(),
-        architecture=architecture(),
-        kubectl=_sha256(binaries / "kubectl"),
-        client=client_pins(),
-    )
+    with open(binaries / "kubectl", "rb") as kubectl:
+        digest = hashlib.file_digest(kubectl, "sha256").hexdigest()
+    return toolbox.Inputs(image_build.system(), architecture(), digest, client_pins())
 
 
 def _file(inputs: toolbox.Inputs) -> Path:
-    return paths.cache_dir() / "images" / f"{inputs.key(_program())}.tar"
+    here = Path(__file__).parent
+    program = b"".join((here / name).read_bytes() for name in _PROGRAM)
+    return paths.cache_dir() / "images" / f"{inputs.key(program)}.tar"
 
 
 def keep(file: Path, make: Callable[[Path], Path], progress: Progress) -> Path:
-    """Return `file`; let `make` build it in an empty directory if it is missing.
+    """Return `file`; let `make` build a missing file, or directory, in an empty one.
 
-    It may be a directory, which stays its maker's alone. One process builds, others
-    that want something from the same directory wait. The file is there whole or not at
-    all, and nothing else stays behind: the directory of a build that was killed is
-    removed by the next one. Raise StateError for a directory that cannot be used,
-    NotEnough for a disk too full.
+    One process builds, others wait. The file is there whole or not at all; the next
+    build removes the directory of a killed build. Raise StateError for a directory that
+    cannot be used, NotEnough for a disk too full.
     """
     if file.exists():
         return file
-    with _one_at_a_time(file.parent, progress):
+    directory = file.parent
+    message = "another process builds the toolbox image; waiting"
+    with contextlib.ExitStack() as stack:
+        try:
+            make_private(directory)
+            lock = hold(directory / "build.lock", lambda: progress.update(message))
+            stack.enter_context(lock)
+        except OSError as error:
+            raise errors.StateError(
+                directory,
+                f"the toolbox image cannot be kept here: {error.strerror or error}.",
+                "Make it writable, or name another directory in LAB_CACHE_DIR.",
+            ) from error
         if not file.exists():
             _make(file, make)
-            _forget_oldest(file.parent)
+            _forget_oldest(directory)
     return file
 
 
@@ -175,11 +175,8 @@ def _make(file: Path, make: Callable[[Path], Path]) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="build-", dir=directory) as work:
             made = make(Path(work))
-            if made.is_dir():
-                os.sync()
-            else:
-                with open(made, "rb") as written:
-                    os.fsync(written.fileno())
+            os.sync()
+            if made.is_file():
                 # Whatever the umask: for a machine that root starts, and for a class.
                 made.chmod(0o644)
             directory.chmod(0o755)
@@ -191,32 +188,23 @@ def _make(file: Path, make: Callable[[Path], Path]) -> None:
         raise
 
 
-def _unpack(compressed: Path, work: Path) -> Path:
-    archive = work / "archive"
-    with lzma.open(compressed) as source, archive.open("wb") as target:
-        shutil.copyfileobj(source, target, 1 << 20)
-    return archive
-
-
 def _forget_oldest(directory: Path) -> None:
     files = sorted(directory.glob("*.tar"), key=lambda path: path.stat().st_mtime)
     for old in files[:-_KEPT]:
         ours = [*directory.glob(f"{old.stem}.*")]
-        if not any(_is_used(path) for path in ours if path.is_dir()):
-            for path in ours:
-                if path.is_dir():
-                    # Never half of it under its name, should this be killed.
-                    path = path.rename(directory / f"build-{path.name}")
-                    shutil.rmtree(path, ignore_errors=True)
-                else:
-                    path.unlink()
+        if any(_is_used(path) for path in ours if path.is_dir()):
+            continue
+        for path in ours:
+            if path.is_dir():
+                # Never half of it under its name, should this be killed.
+                path = path.rename(directory / f"build-{path.name}")
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
 
 
 def _is_used(store: Path) -> bool:
-    """Say whether a cluster that runs reads the store: it holds a lock.
-
-    One of another account counts as used: we could not remove it.
-    """
+    """Say whether a cluster that runs locks the store, or another account owns it."""
     try:
         descriptor = os.open(store, os.O_RDONLY)
     except OSError:
@@ -237,10 +225,7 @@ def architecture() -> str:
 
 
 def client_pins() -> tuple[str, ...]:
-    """Return the Python client and then what it needs, as installed: `name==version`.
-
-    The same in the notebook and in the pod: what is shown in one holds in the other.
-    """
+    """Return the installed Python client, and then what it needs: `name==version`."""
     pins, waiting = {}, ["kubernetes"]
     while waiting:
         name = waiting.pop()
@@ -260,25 +245,6 @@ def client_pins() -> tuple[str, ...]:
     return tuple(f"{name}=={version}" for name, version in pinned)
 
 
-def _one_at_a_time(
-    directory: Path, progress: Progress
-) -> "filelock.AcquireReturnProxy":
-    try:
-        make_private(directory)
-        return statedir.hold(
-            directory / "build.lock",
-            lambda: progress.update(
-                "another process builds the toolbox image; waiting"
-            ),
-        )
-    except OSError as error:
-        raise errors.StateError(
-            directory,
-            f"the toolbox image cannot be kept here: {error.strerror or error}.",
-            "Make it writable, or name another directory in LAB_CACHE_DIR.",
-        ) from error
-
-
 def _short(directory: Path, free: int) -> errors.NotEnough:
     return errors.NotEnough(
         "disk space",
@@ -287,13 +253,3 @@ def _short(directory: Path, free: int) -> errors.NotEnough:
         free,
         "Free some, or name another directory in LAB_CACHE_DIR.",
     )
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _program() -> bytes:
-    here = Path(__file__).parent
-    return b"".join((here / name).read_bytes() for name in _PROGRAM)

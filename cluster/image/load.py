@@ -1,8 +1,7 @@
 """Import image archives into the running cluster and list the images of pods.
 
-Through containerd's own client, `ctr`, wherever that containerd runs. It also says what
-is wrong with an archive that a learner brings; only the names in it are read here, and
-completed as Kubernetes does.
+Through containerd's own client, `ctr`, wherever that containerd runs. Of an archive
+only the names are read here, and completed as Kubernetes does.
 """
 
 import json
@@ -10,7 +9,6 @@ import os
 import stat
 import subprocess
 import tarfile
-import time
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -21,7 +19,6 @@ from typing import Any, NamedTuple
 
 from cluster import errors
 from cluster.image.find import architecture
-from cluster.progress import Progress, Silent
 from cluster.statedir import printable
 
 #: Seconds for one call of `ctr`; an import of 1 GB takes about ten.
@@ -42,25 +39,19 @@ class StoredImage:
 
 
 def import_archive(
-    ctr: Path,
-    socket: Path,
-    archive: Path,
-    progress: Progress | None = None,
-    snapshotter: str = "overlayfs",
+    ctr: Path, socket: Path, archive: Path, snapshotter: str = "overlayfs"
 ) -> list[str]:
     """Import the archive's images into containerd and return their names.
 
-    `snapshotter` is the one that containerd uses for pods, which ctr does not ask.
-    Raise LabError for a file that is no image archive or not for this machine,
-    NotRunning if containerd does not answer at `socket`.
+    `snapshotter` is that of the pods. Raise LabError for what is no image archive or
+    not for this machine, NotRunning if containerd does not answer.
     """
-    client = _AtSocket(ctr, socket, progress or Silent(), snapshotter)
-    return add(client, archive)
+    return add(_AtSocket(ctr, socket, snapshotter), archive)
 
 
 def list_images(ctr: Path, socket: Path) -> list[StoredImage]:
     """Return the images that pods can use, sorted by name; raise NotRunning."""
-    client = _AtSocket(ctr, socket, Silent())
+    client = _AtSocket(ctr, socket)
     rows = client.rows()
     try:
         sizes = {row.digest: client.size(row.digest) for row in rows}
@@ -92,7 +83,8 @@ def add(client: "Client", archive: Path) -> list[str]:
     if missing := names - found.keys():
         message = f"containerd did not store {', '.join(sorted(missing))}."
         raise _unusable(archive, message)
-    foreign = [found[name] for name in names if _here() not in found[name].platforms]
+    here = f"linux/{architecture()}"
+    foreign = [found[name] for name in names if here not in found[name].platforms]
     for row in foreign:
         client.ask("images", "remove", row.name)
     if foreign:
@@ -101,26 +93,16 @@ def add(client: "Client", archive: Path) -> list[str]:
     return names
 
 
-def _here() -> str:
-    return f"linux/{architecture()}"
-
-
 def _unusable(archive: Path, message: str) -> errors.LabError:
     return errors.LabError(
         f"image archive {archive}: {message}",
         "Write it with `docker save NAME -o FILE` or `podman save NAME -o FILE`, of an "
-        f"image for {_here()}, which this machine runs.",
+        f"image for linux/{architecture()}, which this machine runs.",
     )
 
 
-# --- Names --------------------------------------------------------------------
-
-
 def saved_names(archive: Path) -> list[str]:
-    """Return the names in an archive of `docker save`, or in an OCI layout.
-
-    Raise LabError for one without.
-    """
+    """Return the names in an archive, of Docker or an OCI layout; raise LabError."""
     try:
         with tarfile.open(archive) as tar:
             names = list(_names(tar))
@@ -170,9 +152,6 @@ def full_name(name: str) -> str:
     return name if ":" in last or "@" in last else f"{name}:latest"
 
 
-# --- Who is asked -------------------------------------------------------------
-
-
 class ListedImage(NamedTuple):
     """An image in a containerd; `platforms` as `linux/amd64,linux/arm64`."""
 
@@ -182,11 +161,7 @@ class ListedImage(NamedTuple):
 
 
 def parse_list(text: str) -> list[ListedImage]:
-    """Return the images in the output of `ctr images list`.
-
-    For the kubelet containerd keeps each image under its digest too; that is no name
-    to ask for.
-    """
+    """Return the images with a name in the output of `ctr images list`."""
     rows = [line.split() for line in text.splitlines()[1:]]
     return [
         ListedImage(row[0], row[2], row[-2])
@@ -236,7 +211,6 @@ class _AtSocket(Client):
 
     ctr: Path
     socket: Path
-    progress: Progress
     snapshotter: str = ""
 
     def load(self, archive: Path) -> None:
@@ -258,34 +232,20 @@ class _AtSocket(Client):
                 raise Refused(f"{self.socket}: no socket")
             address = f"/proc/self/fd/{socket}"
             where = ["--address", address, "--namespace=k8s.io"]
-            with subprocess.Popen(
+            done = subprocess.run(
                 [self.ctr, *where, *arguments],
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                capture_output=True,
                 text=True,
                 errors="replace",
                 pass_fds=(socket,),
-            ) as child:
-                return self._finish(child, " ".join(arguments[:2]))
+                timeout=_LONGEST,
+            )
+        except subprocess.TimeoutExpired:
+            raise Refused(f"no answer in {_LONGEST:.0f} s") from None
         finally:
             os.close(socket)
-
-    def _finish(self, child: subprocess.Popen, what: str) -> str:
-        latest = time.monotonic() + _LONGEST
-        try:
-            while True:
-                try:
-                    output, complaints = child.communicate(timeout=0.2)
-                    break
-                except subprocess.TimeoutExpired:
-                    self.progress.update(f"containerd: {what}")
-                    if time.monotonic() > latest:
-                        raise Refused(f"no answer in {_LONGEST:.0f} s") from None
-        except BaseException:
-            child.kill()
-            raise
-        if child.returncode:
-            lines = complaints.strip().splitlines() or [f"exit code {child.returncode}"]
+        if done.returncode:
+            lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
             raise Refused(printable(lines[-1].removeprefix("ctr: ")))
-        return printable(output)
+        return printable(done.stdout)

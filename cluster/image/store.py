@@ -1,8 +1,4 @@
-"""Share the imported images of one containerd with another, without a copy.
-
-A store is what containerd's directory holds then: its databases, small, and the files
-of each layer, which are only read and so may be everybody's.
-"""
+"""Share the imported images of one containerd with another: links to their layers."""
 
 import shutil
 from pathlib import Path

@@ -1,15 +1,8 @@
 """Describe the image of every lesson: what is in it and which commands collect that.
 
-Pure: nothing runs here. The image is made of the packages of this machine's own
-Debian or Ubuntu, without root and without Docker, so nothing is ever *installed* in
-it: packages are unpacked, and what their install scripts would have done stands here.
-
-behaviour            an image of Debian        here
-package scripts      run                       never; links, users, bytecode: below
-documentation        there                     left out, with locales and perl
-package manager      apt and dpkg              none: pods have no way out anyway
-/etc/ssl/certs       package ca-certificates   the list of the Python client's certifi
-PID 1                the command               an init that passes SIGTERM on
+Pure: nothing runs here. Packages of this machine's own Debian or Ubuntu are unpacked,
+without root and Docker; what their install scripts would have done is written below.
+Left out are documentation, locales, perl, apt and dpkg.
 """
 
 import hashlib
@@ -66,9 +59,8 @@ UNWANTED_CLIENT = (
     "*.dist-info/RECORD",
 )
 
-#: Packages of the client that are put into one zip file. Python imports from it as
-#: from a directory; 2500 small files less to unpack make the first pod of a fresh
-#: cluster come half a second earlier, and an import takes 0.1 s more.
+#: Packages of the client that are put into one zip file: 2500 small files less to
+#: unpack. The first pod comes 0.5 s earlier, and an import takes 0.1 s more.
 ZIPPED = ("kubernetes", "tzdata")
 ZIP = "zipped.zip"
 
@@ -109,11 +101,7 @@ PAUSE_NAMES = (versions.PAUSE_IMAGE,)
 
 @dataclass(frozen=True)
 class Inputs:
-    """What decides the bytes of the image besides this package's own files.
-
-    `system` is the name and version of the distribution, `kubectl` the SHA-256 of the
-    program, `client` the Python client and then what it needs, as `name==version`.
-    """
+    """What decides the bytes of the image besides this package's own files."""
 
     system: str
     architecture: str
@@ -123,10 +111,8 @@ class Inputs:
     def key(self, program: bytes) -> str:
         """Return the image's name in the cache; `program` is the text that builds it.
 
-        Its second part is of the client alone: two images that have the first part in
-        common differ in nothing else. Not covered: the versions of the Debian
-        packages. To ask for them would need the network at each start; an image is as
-        old as its entry in the cache.
+        Its second part is of the client alone. Not covered: the versions of the Debian
+        packages, because to ask for them would need the network at each start.
         """
         rest = (self.system, self.architecture, self.kubectl)
         return f"{_digest(repr(rest), program)}-{_digest(repr(self.client))}"
@@ -139,10 +125,7 @@ def _digest(text: str, program: bytes = b"") -> str:
 def unpack_command(
     suite: str, sources_file: str, options_file: str, target: str
 ) -> list[str]:
-    """Return the command that unpacks the packages into the directory `target`.
-
-    An empty `sources_file` leaves the choice of the sources to mmdebstrap.
-    """
+    """Return the command that unpacks the packages into the directory `target`."""
     return [
         "mmdebstrap",
         "--mode=chrootless",
@@ -171,11 +154,7 @@ def client_command(
     target: str,
     client: str,
 ) -> list[str]:
-    """Return the command that puts the wheels of `client` into the directory `target`.
-
-    `python` has pip; `image_python` is the version that will import them, as `3.11`;
-    `client` is `kubernetes==37.0.2`, what it needs is bound by the file `constraints`.
-    """
+    """Return the command that puts the wheels of `client` into `target`."""
     return [
         *(python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"),
         *("--no-compile", "--progress-bar=off", "--only-binary=:all:"),
@@ -190,11 +169,9 @@ def compile_command(
 ) -> list[str]:
     """Return the command by which the image's own Python compiles `directory`.
 
-    Through the image's own loader: no chroot, which would need privileges. Each fresh
-    container would compile the same modules again: a first list of pods takes 0.5 s
-    with bytecode and 1.5 s without. Unchecked: the time of a source is not looked
-    at, so it is not part of the bytes. `beside` the sources is where a zip file has
-    its bytecode.
+    Through the image's own loader, because a chroot needs privileges. A first list of
+    pods takes 0.5 s with bytecode and 1.5 s without. Unchecked: the time of a source is
+    not part of the bytes. `beside` the sources is where a zip file has its bytecode.
     """
     return [
         *(loader, "--library-path", str(PurePosixPath(loader).parent), python),
@@ -222,11 +199,7 @@ def covers(name: str, patterns: tuple[str, ...]) -> bool:
 def layers(
     base: Tree, client: Tree, zipped: Path, kubectl: Path, packages: str
 ) -> list[Tree]:
-    """Return the layers of the toolbox, lowest first; the first is the pause image.
-
-    `base` are the picked files of the packages, `client` the unzipped modules, to be
-    found in the directory `packages`.
-    """
+    """Return the layers, the lowest first, which alone is the pause image."""
     base = base | _additions(base, packages)
     init = INIT.removeprefix("/")
     return [

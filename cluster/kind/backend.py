@@ -1,7 +1,4 @@
-"""Bring the kind cluster up and down: the same verbs as the local cluster has.
-
-Its objects are in the container of the node: `stop` stops that, `delete` removes it.
-"""
+"""Bring the kind cluster up and down: its objects are in the container of the node."""
 
 import contextlib
 import sys
@@ -15,7 +12,6 @@ from cluster.image import find as image_find
 from cluster.image.load import StoredImage, add
 from cluster.kind import engine, programs as kind_programs
 from cluster.kind.engine import LONGEST
-from cluster.kind.image import Container
 from cluster.kind.node import (
     Node,
     NodeClient,
@@ -23,7 +19,7 @@ from cluster.kind.node import (
     component_rows,
     ensure_toolbox,
 )
-from cluster.kind.plan import KindPlan, Record, forget, name_for
+from cluster.kind.plan import RECORD, KindPlan, Record, name_for
 from cluster.kind.programs import Commands
 from cluster.kubeconfig import read_kubeconfig, server_of
 from cluster.machine import audit, storage
@@ -46,11 +42,6 @@ class Kind(Backend):
     state: Path = field(default_factory=paths.state_dir)
 
     @property
-    def kubeconfig(self) -> Path:
-        """Return where the learner's kubeconfig is."""
-        return self._plan.kubeconfig
-
-    @property
     def context(self) -> str:
         """Return the name of the kubeconfig's context."""
         return self._plan.context
@@ -67,10 +58,7 @@ class Kind(Backend):
         return programs.find_kubectl()
 
     def setup(self, progress: Progress) -> tuple[Path, Path]:
-        """Get the files of a start: kubectl's directory, our archive, the node's image.
-
-        Raise what `up` does.
-        """
+        """Get kubectl, our archive, and the image of the node; raise what `up` does."""
         found = self._engine()
         statedir.make(self.state)
         kubectl, archive = self._prepare(progress)
@@ -84,16 +72,15 @@ class Kind(Backend):
 
     def topics(self) -> "tuple[type[Topic], ...]":
         """Return the topics of `doctor`."""
-        from cluster.doctor import engine, machine, programs
+        from cluster.doctor import machine, node, programs
 
-        return (machine.Kernel, engine.Engine, programs.Image)
+        return (machine.Kernel, node.Engine, programs.Image)
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
         """Make the cluster, start it, or attach to it; return when it is ready.
 
         `port` counts when it is made. Two callers at once get one cluster. Raise
-        NoEngine, EngineFailed, KindFailed, NotReady or another LabError; a start that
-        fails leaves nothing running.
+        LabError; a start that fails leaves nothing running.
         """
         progress = progress or Silent()
         # Before a directory is made, and programs are fetched, for nothing.
@@ -122,8 +109,7 @@ class Kind(Backend):
     def delete(self) -> bool:
         """Remove the cluster and its state; return False if there was none.
 
-        Raise StateError for a directory that is not ours, NoEngine or KindFailed as
-        long as the engine does not let go of the node: all is kept then.
+        Raise LabError as long as the engine keeps the node: all is kept then.
         """
         statedir.refuse_foreign(self.state)
         if not self.state.exists():
@@ -136,11 +122,7 @@ class Kind(Backend):
         return existed
 
     def status(self) -> dict | None:
-        """Return what is known of the cluster, or None if it does not run.
-
-        The keys are those of `STATUS`. Components are the containers of kube-system;
-        who tells of them is the API server.
-        """
+        """Return the status; its components are the containers of kube-system."""
         if not self._runs():
             return None
         node = Node(self._plan, self._engine(), programs.ensure_kubectl(Silent()))
@@ -156,10 +138,7 @@ class Kind(Backend):
         }
 
     def log(self, component: str, lines: int, *, previous: bool = False) -> str:
-        """Return the last lines of a component's log.
-
-        Raise LabError for an unknown component, NotRunning or EngineFailed.
-        """
+        """Return the last lines of a log; raise LabError, NotRunning, EngineFailed."""
         self.require_component(component)
         return self._node().log(component, lines, previous=previous)
 
@@ -172,10 +151,7 @@ class Kind(Backend):
         return self._node().images()
 
     def add_image(self, archive: Path) -> list[str]:
-        """Import an image archive and return the names in it.
-
-        Raise LabError for a file that is none, NotRunning.
-        """
+        """Import an image archive and return the names in it."""
         return add(NodeClient(self._node(), self._commands()), archive)
 
     def image_hint(self) -> str:
@@ -185,30 +161,24 @@ class Kind(Backend):
             "`python -m helpers images add FILE`."
         )
 
-    # --- how it is done ---
-
     @property
     def _plan(self) -> KindPlan:
         known = Record.read(self.state)
         return KindPlan(self.state, known.cluster if known else name_for(self.state))
 
     def _engine(self) -> engine.Engine:
-        """Return the engine that made the cluster, else the first that answers.
-
-        Raise LabError if its command line leads to another one by now.
-        """
+        """Return the engine of the cluster, or the first one; raise LabError."""
         known = Record.read(self.state)
         if known:
             ours = engine.Engine(known.engine)
             place = ours.endpoint
             # An engine that does not say fails at the first question, in its own words.
             if place and known.endpoint and place != known.endpoint:
-                by = {"docker": "`docker context use` or DOCKER_HOST"}
                 raise errors.LabError(
                     f"{known.engine} leads to {place} now, and the kind cluster is at "
                     f"{known.endpoint}.",
-                    "Nothing was changed. Go back by "
-                    f"{by.get(known.engine, 'CONTAINER_HOST')}, and try again.",
+                    "Nothing was changed. Go back by `docker context use`, DOCKER_HOST "
+                    "or CONTAINER_HOST, and try again.",
                 )
             return ours
         found, reason = engine.detect()
@@ -240,10 +210,18 @@ class Kind(Backend):
     def _prepare(self, progress: Progress) -> tuple[Path, Path]:
         kind_programs.ensure_kind(progress)
         kubectl = programs.ensure_kubectl(progress)
-        kind_programs.prepare_own_server(progress)
+        try:
+            # Lesson 23 starts one beside the cluster, and should not wait for it then.
+            programs.ensure_api_server(progress)
+        except errors.LabError as error:
+            progress.finish(f"lesson 23 cannot start an API server: {error.message}")
         make = None
         if sys.platform == "darwin":
-            make = Container(self._commands(), progress).make
+            commands = self._commands()
+
+            def make(work: Path, _: Path, client: tuple[str, ...]) -> Path:
+                return commands.make_image(work, client, progress)
+
         return kubectl, image_find.ensure(kubectl, progress, make)
 
     def _create(self, kubectl: Path, port: int | None, progress: Progress) -> None:
@@ -276,7 +254,12 @@ class Kind(Backend):
             if state not in ("", "running"):
                 progress.update(f"starting the node {node.plan.node}")
                 node.engine.ask("start", node.plan.node)
-            self._refuse_port(node, port)
+            taken = node.server().rpartition(":")[2]
+            if port and str(port) != taken:
+                raise errors.StartFailed(
+                    f"The cluster was made with port {taken}, and keeps it.",
+                    "Delete it with `python -m helpers delete` to choose another.",
+                )
             self._ensure_kubeconfig(node, progress)
             await_ready(node, self._commands(), progress)
             progress.update("looking for the image of the lessons")
@@ -288,14 +271,6 @@ class Kind(Backend):
                 elif state != "running":
                     node.engine.stop(node.plan.node)
             raise
-
-    def _refuse_port(self, node: Node, port: int | None) -> None:
-        taken = node.server().rpartition(":")[2]
-        if port and str(port) != taken:
-            raise errors.StartFailed(
-                f"The cluster was made with port {taken}, and keeps it.",
-                "Delete it with `python -m helpers delete` to choose another.",
-            )
 
     def _ensure_kubeconfig(self, node: Node, progress: Progress) -> None:
         """Write the kubeconfig anew, from the node, unless the file leads there."""
@@ -319,4 +294,4 @@ class Kind(Backend):
         if not until(gone, LONGEST):
             message = f"{self._plan.node} is still there after {LONGEST:.0f} s."
             raise errors.StartFailed(message, "Try again: the engine may be busy.")
-        forget(self.state)
+        (self.state / RECORD).unlink(missing_ok=True)

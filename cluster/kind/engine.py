@@ -1,20 +1,9 @@
 """Find the container engine of this machine, and ask it about the node of a cluster.
 
-Its own command line is asked, as kind does; there is no library between. What an engine
-says of itself decides whether kind can make a node on it:
-
-===================  ==================================  ============================
-engine               what kind asks of it                where it is told
-===================  ==================================  ============================
-with root            nothing                             --
-rootless             cgroup v2, and systemd must have    docker: CgroupVersion,
-                     delegated memory, pids and cpu      CgroupDriver, MemoryLimit,
-                     (`validateProvider` in kind's       PidsLimit, CPUShares; podman:
-                     create.go)                          host.cgroupControllers
-of the host, its     nothing; but the API server's port  its host's name is not ours
-socket mounted into  would be on the host's loopback
-our container        device, where we cannot ask
-===================  ==================================  ============================
+Its own command line is asked, as kind does. For a rootless engine kind needs cgroup v2
+and delegated memory, pids and cpu (`validateProvider` in its create.go). Where a
+container uses the engine of its host, the API server's port would be on the host's
+loopback device, which cannot be reached.
 """
 
 import json
@@ -67,11 +56,7 @@ class Engine:
 
     @property
     def endpoint(self) -> str:
-        """Return the address that the command line uses at the moment, "" if unknown.
-
-        For Docker the address of the context in use, or DOCKER_HOST; for Podman
-        CONTAINER_HOST. No daemon is asked.
-        """
+        """Return the address that the command line uses, "" if unknown."""
         if self.program == "podman":
             return os.environ.get("CONTAINER_HOST") or HERE
         form = "{{.Endpoints.docker.Host}}"
@@ -80,15 +65,10 @@ class Engine:
 
     def environment(self) -> dict[str, str]:
         """Return the environment for kind: this engine, and no kubeconfig but ours."""
-        env = {**os.environ, CHOSEN: self.program}
-        env.pop("KUBECONFIG", None)
-        return env
+        return {**os.environ, CHOSEN: self.program, "KUBECONFIG": ""}
 
     def state(self, cluster: str) -> str:
-        """Return the state of a cluster's node, as `running` or `exited`, "" for none.
-
-        Raise EngineFailed if it does not answer.
-        """
+        """Return the state of a node, as `running`, "" for none; raise EngineFailed."""
         label = f"label={_LABEL}={cluster}"
         return self.ask("ps", "--all", f"--filter={label}", "--format={{.State}}")
 
@@ -130,26 +110,24 @@ def detect() -> tuple[Engine | None, str]:
     chosen = os.environ.get(CHOSEN)
     programs = [name for name in PROGRAMS if chosen in (None, "", name)]
     reasons = []
-    for name in programs:
+    for name in filter(shutil.which, programs):
         found, reason = _answer(name)
         if found:
             return found, ""
-        if reason:
-            reasons.append(reason)
+        reasons.append(reason)
     return None, ", ".join(reasons) or f"{' and '.join(programs) or chosen} not found"
 
 
 def _answer(program: str) -> tuple[Engine | None, str]:
-    """Ask one program; a program that is not installed has no reason."""
-    if not shutil.which(program):
-        return None, ""
+    """Ask one program."""
     engine = Engine(program)
     name = engine._run("--version", timeout=PATIENCE).stdout
     if not name.lower().startswith(f"{program} version"):
         # As of the podman package that calls itself docker: kind knows it as podman.
         return None, f"{program} is not {program} here"
-    place = _elsewhere(engine)
-    if place:
+    # kind would publish the API server's port there, on its 127.0.0.1.
+    place = engine.endpoint
+    if re.match(r"(tcp|ssh|https?)://", place):
         return None, f"{program} works on another machine ({place})"
     asked = engine._run(*_VERSION[program], timeout=PATIENCE)
     found = asked.stdout.strip()
@@ -160,28 +138,14 @@ def _answer(program: str) -> tuple[Engine | None, str]:
     return (None, f"{program} {reason}") if reason else (Engine(program, found), "")
 
 
-def _elsewhere(engine: Engine) -> str:
-    """Return the address of an engine that is not on this machine, or "".
-
-    kind would publish the API server's port there, on its 127.0.0.1.
-    """
-    place = engine.endpoint
-    return place if re.match(r"(tcp|ssh|https?)://", place) else ""
-
-
 def _shorten(complaint: str) -> str:
-    """Return the first sentence of an engine's last line."""
     *_, last = ("", *complaint.strip().splitlines())
     sentence = re.split(r"(?<=[^.])[.:;] ", last.strip())[0]
     return sentence.rstrip(".")[:100] or "it says nothing"
 
 
 def problem(program: str, info: str, root: Path = Path("/")) -> str | None:
-    """Return why kind cannot use the engine, a clause without subject, or None.
-
-    `info` is what `docker info` or `podman info` prints as JSON. An engine that prints
-    none passes: kind says best what is wrong with it.
-    """
+    """Return why kind cannot use the engine of an `info`, or None."""
     try:
         read = _podman if program == "podman" else _docker
         name, rootless, unified, controllers = read(json.loads(info))
@@ -200,9 +164,7 @@ def problem(program: str, info: str, root: Path = Path("/")) -> str | None:
 
 
 def _docker(info: dict) -> tuple[str, bool, bool, list[str]]:
-    options = [
-        word for line in info["SecurityOptions"] or () for word in line.split(",")
-    ]
+    options = ",".join(info["SecurityOptions"] or ()).split(",")
     # Without a driver the limits say nothing (moby issue 42151).
     driven = info.get("CgroupDriver") != "none"
     limits = zip(CONTROLLERS, ("MemoryLimit", "PidsLimit", "CPUShares"), strict=True)

@@ -1,7 +1,4 @@
-"""Talk to the node of a kind cluster: readiness, logs, images.
-
-The node is a container; what runs in it is asked through the engine's `exec`.
-"""
+"""Talk to the node of a kind cluster, a container, through the engine's `exec`."""
 
 import functools
 import io
@@ -42,8 +39,6 @@ class Node:
         """Return the output of a command in the node; raise EngineFailed."""
         return self.engine.ask("exec", self.plan.node, *command, timeout=timeout)
 
-    # --- its cluster ---
-
     def asks(self, *arguments: str) -> list[str]:
         """Return the command by which our kubectl asks this cluster and no other."""
         return [
@@ -82,13 +77,8 @@ class Node:
             return ""
         return done.stdout.strip() if done.returncode == 0 else ""
 
-    # --- its logs ---
-
     def log(self, component: str, lines: int, *, previous: bool) -> str:
-        """Return the last lines of a component; raise EngineFailed, NotRunning.
-
-        Of the node's own tools, which answer when the API server does not.
-        """
+        """Return the end of a log, also without the API server; raise LabError."""
         if component == "node":
             return self.engine.ask("logs", f"--tail={lines}", self.plan.node)
         if component in SERVICES:
@@ -111,8 +101,6 @@ class Node:
         script += '[ ! -e "$file" ] || cat "$file"; done'
         return self.run("sh", "-c", script, "sh", AUDIT)
 
-    # --- its images ---
-
     def images(self) -> list[images.StoredImage]:
         """Return the images that pods can use without a pull, sorted by name."""
         listed = json.loads(self.run("crictl", "images", "-o", "json"))["images"]
@@ -126,15 +114,8 @@ class Node:
         )
 
 
-# --- wait for it ---
-
-
 def await_ready(node: Node, commands: Commands, progress: Progress) -> None:
-    """Wait for the API server, the node, the ServiceAccount and DNS, in this order.
-
-    Raise NotReady or KindFailed when the budget is spent, NotReady for a node that
-    ended.
-    """
+    """Wait for server, node, ServiceAccount and DNS; raise NotReady or KindFailed."""
     began = time.monotonic()
     _await_answer(node, progress)
     for what, arguments in node.plan.conditions().items():
@@ -166,10 +147,7 @@ def _await_answer(node: Node, progress: Progress) -> None:
 
 
 def component_rows(pods: list[dict]) -> dict[str, dict]:
-    """Return the rows of a status from the pods of kube-system; pure.
-
-    Each has the keys of a component of the local cluster; `pid` is not known.
-    """
+    """Return the rows of a status from the pods of kube-system; pure."""
     return {
         container["name"]: _row(container, pod["metadata"]["creationTimestamp"])
         for pod in pods
@@ -189,9 +167,6 @@ def _row(container: dict, created: str) -> dict:
         "last_exit": last.get("reason"),
         "since": datetime.fromisoformat(began).timestamp(),
     }
-
-
-# --- import images ---
 
 
 @dataclass(frozen=True)
@@ -225,28 +200,30 @@ def ensure_toolbox(
 
     Alone: the archive holds a pause image too, and the node has its own.
     """
-    image_id, name = toolbox_id(archive), versions.TOOLBOX_IMAGE
-    if any((i.name, i.digest) == (name, image_id) for i in node.images()):
-        return
+    name = versions.TOOLBOX_IMAGE
     alone = node.plan.state / "toolbox.tar"
-    try:
-        extract(archive, name, alone)
-        images.add(NodeClient(node, commands, progress), alone)
-    finally:
-        alone.unlink(missing_ok=True)
+    with tarfile.open(archive) as source:
+        file = source.extractfile("manifest.json")
+        assert file  # it is no directory
+        entry = next(
+            found
+            for found in json.load(file)
+            if name in map(images.full_name, found["RepoTags"])
+        )
+        # An image's id is the digest of its configuration.
+        ours = (name, f"sha256:{Path(entry['Config']).stem}")
+        if any((image.name, image.digest) == ours for image in node.images()):
+            return
+        try:
+            _extract(source, entry, alone)
+            images.add(NodeClient(node, commands, progress), alone)
+        finally:
+            alone.unlink(missing_ok=True)
 
 
-def toolbox_id(archive: Path) -> str:
-    """Return the id of our image: the digest of its configuration."""
-    with tarfile.open(archive) as tar:
-        config = _entry(tar, versions.TOOLBOX_IMAGE)["Config"]
-    return f"sha256:{Path(config).stem}"
-
-
-def extract(archive: Path, name: str, target: Path) -> None:
-    """Write an archive of one image of `archive`, which is as `docker save` writes."""
-    with tarfile.open(archive) as source, tarfile.open(target, "w") as copy:
-        entry = _entry(source, name)
+def _extract(source: tarfile.TarFile, entry: dict, target: Path) -> None:
+    """Write an archive of the image that `entry` of a manifest describes."""
+    with tarfile.open(target, "w") as copy:
         for part in (entry["Config"], *entry["Layers"]):
             member = source.getmember(part)
             copy.addfile(member, source.extractfile(member))
@@ -254,10 +231,3 @@ def extract(archive: Path, name: str, target: Path) -> None:
         info = tarfile.TarInfo("manifest.json")
         info.size = len(manifest)
         copy.addfile(info, io.BytesIO(manifest))
-
-
-def _entry(tar: tarfile.TarFile, name: str) -> dict:
-    file = tar.extractfile("manifest.json")
-    assert file  # it is no directory
-    entries = json.load(file)
-    return next(e for e in entries if name in map(images.full_name, e["RepoTags"]))

@@ -142,23 +142,18 @@ class KindPlan:
         return {
             "the node": ["wait", "nodes", "--all", "--for=condition=Ready"],
             "the default ServiceAccount": [
-                *("wait", "serviceaccount/default", "--for=create"),
-                "--namespace=default",
+                *("wait", "serviceaccount/default", "--for=create", "-n=default")
             ],
-            "DNS": [
-                *("rollout", "status", "deployment/coredns"),
-                "--namespace=kube-system",
-            ],
+            "DNS": ["rollout", "status", "deployment/coredns", "-n=kube-system"],
         }
 
 
 @dataclass(frozen=True)
 class Record:
-    """What `kind.json` holds.
+    """The content of `kind.json`.
 
-    `made` is False from before the first container on until the cluster was ready
-    once: who finds it so starts anew. `endpoint` is where the engine was then, "" if
-    that is not known: `docker context use` changes who is asked.
+    `made` is False from before the first container until the cluster was ready once.
+    `endpoint` is where the engine was then, "" if unknown.
     """
 
     cluster: str
@@ -179,8 +174,3 @@ class Record:
         """Write the record; raise StateError."""
         with statedir.usable(state):
             write_private(state / RECORD, json.dumps(asdict(self)))
-
-
-def forget(state: Path) -> None:
-    """Remove the record, after the cluster."""
-    (state / RECORD).unlink(missing_ok=True)

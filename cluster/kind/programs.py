@@ -1,14 +1,18 @@
-"""Find or get `kind`, and run it: output in a log, progress shown, no orphans."""
+"""Find or get `kind` and images, and run it: output in a log, no orphans."""
 
 import os
 import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cluster import errors, processes, programs, statedir, versions
+from cluster.image import toolbox
+from cluster.image.find import architecture
 from cluster.kind.engine import Engine
+from cluster.programs import releases
 from cluster.programs.check import program_version
 from cluster.programs.recipe import KIND, parse
 from cluster.progress import Progress
@@ -19,6 +23,21 @@ _TAIL = 6
 NODE_IMAGE = "LAB_KIND_NODE_IMAGE"
 _OTHER = f"Name another image in {NODE_IMAGE}, or an archive that `docker save` wrote."
 _TAGGED = "Save one image by name and tag; an image pulled by its digest has no tag."
+#: of the image of the lessons, where the host is not Linux
+DOCKERFILE = f"""\
+FROM {versions.DEBIAN}
+RUN apt-get update -q && apt-get install -qy --no-install-recommends \
+ {" ".join(toolbox.PACKAGES)} ca-certificates python3-pip
+COPY requirements.txt constraints.txt /tmp/
+RUN pip install --break-system-packages --no-cache-dir \
+ --requirement=/tmp/requirements.txt --constraint=/tmp/constraints.txt
+RUN for name in {" ".join(toolbox.BUSYBOX)}; do \
+ command -v "$name" || ln -s busybox "/usr/bin/$name"; done
+COPY --chown=0:0 kubectl /usr/local/bin/
+ENV LANG=C.UTF-8
+ENTRYPOINT ["{toolbox.INIT}", "--"]
+CMD ["sleep", "infinity"]
+"""
 
 
 def find_kind() -> Path | None:
@@ -39,23 +58,8 @@ def ensure_kind(progress: Progress) -> Path:
     return find_kind() or programs.ensure(progress, KIND) / "kind"
 
 
-def prepare_own_server(progress: Progress) -> None:
-    """Get the programs of a notebook's own API server, where they can be had.
-
-    One lesson starts one beside the cluster, and should not wait for it then.
-    """
-    try:
-        programs.ensure_api_server(progress)
-    except errors.LabError as error:
-        progress.finish(f"lesson 23 cannot start an API server: {error.message}")
-
-
 def node_image() -> str | Path:
-    """Return the name of the node image, or the archive that holds it.
-
-    The default is the image of our kind, by its digest. Raise LabError for an archive
-    that is not there.
-    """
+    """Return the name of the node image, or its archive; raise LabError."""
     value = os.environ.get(NODE_IMAGE)
     if not value:
         return versions.KIND_NODE
@@ -70,11 +74,23 @@ def node_image() -> str | Path:
 
 def _new_enough(kind: Path) -> bool:
     version = program_version([kind, "version"])
-    return _numbers(version) >= _numbers(versions.KIND)
+    return parse(version)[:2] >= parse(versions.KIND)[:2]
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return parse(version)[:2]
+def _kubectl_for_pods(work: Path, progress: Progress) -> Path:
+    """Download kubectl for Linux: by this machine's sums, mirror and proxy."""
+    from cluster.programs import download  # takes long to load
+
+    release = releases.PUBLISHED["kubectl"].at(
+        architecture(), releases.mirror(), releases.LINUX
+    )
+    fetched, failed = download.fetch([release], work, progress)
+    if release in failed:
+        raise errors.LabError(
+            f"kubectl for the pods could not be downloaded: {failed[release]}.",
+            "Check the network, or name a mirror in LAB_MIRROR.",
+        )
+    return fetched[release]
 
 
 @dataclass(frozen=True)
@@ -92,10 +108,7 @@ class Commands:
         self.run(command, what, lambda: progress.update(f"{what}: {self._step(began)}"))
 
     def node_image(self, progress: Progress) -> str:
-        """Have the engine load or pull the node image, and return its name.
-
-        Raise StartFailed, and LabError for an archive that is not there.
-        """
+        """Load or pull the node image; return its name, or raise LabError."""
         image = node_image()
         if isinstance(image, str):
             if not self.engine.has_image(image):
@@ -117,6 +130,32 @@ class Commands:
         except errors.KindFailed as error:
             last = error.tail.splitlines()[-1] if error.tail else "it says nothing"
             raise errors.StartFailed(f"{what} {image} failed: {last}", _OTHER) from None
+
+    def make_image(
+        self, work: Path, client: tuple[str, ...], progress: Progress
+    ) -> Path:
+        """Return an archive of the image of the lessons, made in a container.
+
+        `client` is the pins of the Python client. Raise LabError.
+        """
+        context, archive = work / "context", work / "archive.tar"
+        context.mkdir()
+        kubectl = _kubectl_for_pods(work, progress).rename(context / "kubectl")
+        kubectl.chmod(0o755)
+        (context / "Dockerfile").write_text(DOCKERFILE)
+        (context / "requirements.txt").write_text(client[0])
+        (context / "constraints.txt").write_text("\n".join(client[1:]))
+        # An engine may be set to another machine's.
+        platform = f"--platform=linux/{architecture()}"
+        name = versions.TOOLBOX_IMAGE
+        for words in (
+            ["build", platform, f"--tag={name}", str(context)],
+            ["save", f"--output={archive}", name],
+        ):
+            what = f"{self.engine.program} {words[0]}"
+            show = partial(progress.update, f"{what}: the image of the lessons")
+            self.run([self.engine.program, *words], what, show)
+        return archive
 
     def run(self, command: list[str], what: str, show: Callable[[], None]) -> str:
         """Return the output of a program; raise KindFailed with its last lines."""
@@ -153,13 +192,9 @@ class Commands:
 
 
 def essence(output: str) -> str:
-    """Return the lines of a program's output that an error shows; pure.
-
-    kind's own sentence, and the end of what it quotes: kubeadm says a lot.
-    """
-    lines = output.strip().splitlines()
+    """Return kind's own sentence, and the end of what it quotes; pure."""
+    lines = [line for line in output.splitlines() if line.strip()]
     own = next((n for n, line in enumerate(lines) if line.startswith("ERROR:")), None)
     if own is None:
         return "\n".join(lines[-_TAIL:])
-    quoted = [line for line in lines[own + 1 :] if line.strip()]
-    return "\n".join([lines[own], *quoted[-_TAIL:]])
+    return "\n".join([lines[own], *lines[own + 1 :][-_TAIL:]])

@@ -6,14 +6,10 @@ Where they are looked for, in this order:
 2. the cache: `bin/KEY` in the directory of LAB_CACHE_DIR, where KEY stands for the
    version of Kubernetes, the machine, and everything that goes into a build
 3. the projects' official releases, into that cache; not if LAB_NO_DOWNLOADS is set
-4. a build from source with Go, into that cache, of what did not come; not if
-   LAB_NO_BUILD is set
+4. a build from source with Go, into that cache; not if LAB_NO_BUILD is set
 
-A runc of the distribution does in all of these. What is found is complete, whole and
-for this machine, as far as the files' headers tell. A download and a build of the same
-version are of the same worth, so neither is made where the other is.
-
-Cheap to import: what downloads and builds is loaded when something is missing.
+A runc of the distribution does in all of these. Cheap to import: what downloads and
+builds is loaded when something is missing.
 """
 
 import contextlib
@@ -23,9 +19,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cluster import errors, paths
-from cluster.permissions import make_private, refuse_changeable
+from cluster.paths import make_private, refuse_changeable
 from cluster.programs import check
 from cluster.programs.recipe import (
     API_SERVER,
@@ -35,15 +32,17 @@ from cluster.programs.recipe import (
     Recipe,
     Step,
 )
-from cluster.programs.workdir import WorkDir
 from cluster.progress import Progress, for_here
 from cluster.statedir import hold
+
+if TYPE_CHECKING:
+    from cluster.programs.build import WorkDir
 
 
 def find(*recipes: Recipe) -> Path | None:
     """Return a directory with all programs of a recipe, or None; make nothing.
 
-    The first of `recipes` that is there will do; without one it is RECIPE. Raise
+    The first of `recipes` that is there will do; the default is RECIPE. Raise
     IncompleteAssets for a directory in LAB_ASSETS that lacks a program of the last.
     """
     *larger, last = recipes or (RECIPE,)
@@ -58,12 +57,14 @@ def ensure(progress: Progress, *recipes: Recipe) -> Path:
     """Return a directory as `find` does; make the missing programs of the last recipe.
 
     One process makes them, others wait for it. Raise IncompleteAssets, StateError for
-    an unusable cache, MissingTool, BuildFailed, and LabError for a setting that does
-    not do or if builds are off. However it ends, the cache holds whole programs only.
+    an unusable cache, MissingTool, BuildFailed, and LabError for a wrong setting or if
+    builds are off. However it ends, the cache holds whole programs only.
     """
     found = find(*recipes)
     if found:
         return found
+    from cluster.programs.build import WorkDir
+
     recipe = recipes[-1] if recipes else RECIPE
     work = WorkDir(paths.cache_dir() / "build")
 
@@ -87,12 +88,7 @@ def ensure_kubectl(progress: Progress) -> Path:
 
 
 def ensure_api_server(view: Progress | None = None) -> Path:
-    """Return a directory with the two programs of an API server; get missing ones.
-
-    The local cluster is made of them; beside another one they are downloaded or built,
-    once, and `view` is told. Raise MissingTool where they cannot run, else what
-    `ensure` does.
-    """
+    """Return a directory with the two programs of an API server; get missing ones."""
     if sys.platform != "linux":
         raise errors.MissingTool(
             "kube-apiserver",
@@ -141,10 +137,7 @@ def _entry(recipe: Recipe) -> Path:
     return paths.cache_dir() / "bin" / recipe.key()
 
 
-# --- What is missing is made ---------------------------------------------------
-
-
-def _make(recipe: Recipe, work: WorkDir, progress: Progress) -> Path:
+def _make(recipe: Recipe, work: "WorkDir", progress: Progress) -> Path:
     from cluster.programs import build, download
 
     entry = _entry(recipe)
@@ -184,7 +177,7 @@ def _install(made: Path, entry: Path) -> None:
 
 
 @contextmanager
-def _usable(work: WorkDir) -> Iterator[None]:
+def _usable(work: "WorkDir") -> Iterator[None]:
     try:
         make_private(work.root)
         yield

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,6 @@ from cluster import errors, preflight, processes
 from cluster.programs import golang
 from cluster.programs.check import system_has
 from cluster.programs.recipe import FLAGS, Recipe, Step
-from cluster.programs.workdir import WorkDir
 from cluster.progress import Progress
 
 #: switches builds off, whatever its value: for machines with too little memory
@@ -44,6 +44,28 @@ _NETWORK = (
 _REASONS = ((_DISK_FULL, _ROOM), (_KILLED, _MEMORY), (_NOT_FETCHED, _NETWORK))
 
 
+class WorkDir:
+    """The directories of builds and downloads, one build at a time, below `root`.
+
+    `compiled` is Go's cache: a build that was cut short goes on from it. What came
+    whole into `downloads` is not fetched again.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.log = root, root / "log"
+        self.compiled, self.downloads = root / "compiled", root / "downloads"
+
+    def stage(self) -> Path:
+        """Make the directory of this build; remove those of dead builds."""
+        self.clear()
+        return Path(tempfile.mkdtemp(prefix="stage-", dir=self.root))
+
+    def clear(self) -> None:
+        """Remove unfinished files."""
+        for stage in self.root.glob("stage-*"):
+            shutil.rmtree(stage, ignore_errors=True)
+
+
 def build(
     recipe: Recipe, steps: Sequence[Step], work: WorkDir, progress: Progress
 ) -> Iterator[Path]:
@@ -53,10 +75,19 @@ def build(
     are off, MissingTool or BuildFailed.
     """
     if OFF in os.environ:
-        raise _off(steps)
+        missing = (n for step in steps if not system_has(step) for n in step.programs)
+        # Why they did not come was said when they did not.
+        raise errors.LabError(
+            f"{', '.join(missing)} did not come, and {OFF} is set.",
+            f"Mend what the line above names, or unset {OFF}: then they are built from "
+            "source, in minutes and with about 3 GB of memory.",
+        )
     stage = work.stage()
     work.log.write_text("")
-    tools = find_tools(recipe, work.log, progress)
+    go = golang.find() or golang.install(work.log, progress)
+    compiler = golang.c_compiler()
+    seccomp = compiler is not None and golang.has_seccomp(compiler)
+    tools = Tools(go, compiler, seccomp)
     steps = [step for step in steps if _is_needed(step, tools)]
     compilers = min(preflight.processors(), preflight.memory_available() // COMPILER)
     programs = stage / "programs"
@@ -77,19 +108,6 @@ def build(
         yield programs
 
 
-def _off(steps: Sequence[Step]) -> errors.LabError:
-    missing = [name for step in steps if not system_has(step) for name in step.programs]
-    # Why they did not come was said when they did not.
-    return errors.LabError(
-        f"{', '.join(missing)} did not come, and {OFF} is set.",
-        f"Mend what the line above names, or unset {OFF}: then they are built from "
-        "source, in minutes and with about 3 GB of memory.",
-    )
-
-
-# --- What a build needs -------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Tools:
     """The compilers: Go, and a C compiler if there is one, with libseccomp or not."""
@@ -97,17 +115,6 @@ class Tools:
     go: golang.Go
     compiler: list[str] | None
     seccomp: bool
-
-
-def find_tools(recipe: Recipe, log: Path, progress: Progress) -> Tools:
-    """Return the tools of a build; without a Go, install it from its wheel.
-
-    Raise MissingTool.
-    """
-    go = golang.find(recipe.minimum()) or golang.install(log, progress)
-    compiler = golang.c_compiler()
-    seccomp = compiler is not None and golang.has_seccomp(compiler)
-    return Tools(go, compiler, seccomp)
 
 
 def _is_needed(step: Step, tools: Tools) -> bool:
@@ -123,15 +130,9 @@ def _is_needed(step: Step, tools: Tools) -> bool:
     )
 
 
-# --- The build ----------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class _Build:
-    """The build of one step in `stage`, which is on the disk of the cache.
-
-    `compilers` is how many run at once. `label` is what progress shows.
-    """
+    """The build of one step in `stage`; `compilers` is how many run at once."""
 
     step: Step
     label: str
@@ -155,7 +156,6 @@ class _Build:
         output.rmdir()
 
     def _arguments(self) -> list[str]:
-        """Return the flags of `go build`, but for the linker's."""
         arguments = [*FLAGS, f"-p={self.compilers}"]
         tags = [*self.step.tags]
         if self.tools.seccomp and self.step.seccomp_tag:

@@ -1,8 +1,7 @@
-"""Check programs before somebody waits for them: whole, ours, for this machine.
+"""Check programs before somebody waits for them: ours, and for this machine.
 
-Also which OCI runtime starts the containers of pods. Debian's runc has seccomp; ours,
-built where there is none, has it only if the headers of libseccomp were there; the
-released one has it.
+Also which runc starts the containers of pods. Debian's and the released one have
+seccomp; a built one has it only if the headers of libseccomp were there.
 """
 
 import os
@@ -10,14 +9,13 @@ import platform
 import re
 import shutil
 import stat
-import struct
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.permissions import others_who_write
+from cluster.paths import others_who_write
 from cluster.processes import SYSTEM_PATH, ask_program
 from cluster.programs.recipe import Step
 
@@ -27,50 +25,24 @@ _MACHO = {
     "x86_64": bytes.fromhex("cffaedfe 07000001"),
     "arm64": bytes.fromhex("cffaedfe 0c000001"),
 }
-#: of a 64-bit file: offset of the program headers, their size and number
-_HEADERS = struct.Struct("<32xQ14xHH")
-#: of a program header: where in the file the segment begins, and its length there
-_SEGMENT = struct.Struct("<8xQ16xQ16x")
 
 
 def problem(path: Path) -> str | None:
     """Return why the file at `path` is no program for this machine, or None."""
     try:
         with path.open("rb") as file:
-            head = file.read(64)
-            if sys.platform == "darwin":
-                return _problem_on_macos(head, os.fstat(file.fileno()))
-            if len(head) < 64 or not head.startswith(_MAGIC):
-                return "is not a Linux program"
-            if head[4:6] + head[18:20] != _ours():
-                return "is for another kind of machine"
-            start, size, number = _HEADERS.unpack_from(head)
-            file.seek(start)
-            table = file.read(size * number)
-            if len(table) < max(size, _SEGMENT.size) * number:
-                return "is cut short"
-            ends = (
-                sum(_SEGMENT.unpack_from(table, entry * size))
-                for entry in range(number)
-            )
-            if file.seek(0, os.SEEK_END) < max(ends, default=0):
-                return "is cut short"
-            if who := others_who_write(os.fstat(file.fileno())):
-                return f"can be written by {who}"
+            head, found = file.read(64), os.fstat(file.fileno())
     except FileNotFoundError:
         return "is missing"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    return None if os.access(path, os.X_OK) else "is not executable"
-
-
-def _problem_on_macos(head: bytes, found: os.stat_result) -> str | None:
-    """Return the same for a Mac, by the first bytes alone.
-
-    What it has was a download whose sum was compared, or is built there.
-    """
-    if not head.startswith(_MACHO.get(platform.machine(), _MACHO["arm64"])):
-        return "is no program for this Mac"
+    if sys.platform == "darwin":
+        if not head.startswith(_MACHO.get(platform.machine(), _MACHO["arm64"])):
+            return "is no program for this Mac"
+    elif len(head) < 64 or not head.startswith(_MAGIC):
+        return "is not a Linux program"
+    elif head[4:6] + head[18:20] != _ours():
+        return "is for another kind of machine"
     if who := others_who_write(found):
         return f"can be written by {who}"
     return None if found.st_mode & stat.S_IXUSR else "is not executable"

@@ -1,8 +1,8 @@
 """Download the programs of a recipe from their projects. The caller holds the lock.
 
-pooch fetches each file, tries again after a break, and refuses one whose SHA-256 is
-not the published one. What does not come, for whatever reason, is left to the build,
-and one line says why. Proxies are those of the environment (`https_proxy`, `no_proxy`).
+pooch fetches each file, tries again after a break, and refuses another SHA-256 than the
+published one. What does not come is left to the build, and one line says why. Proxies
+are those of the environment (`https_proxy`, `no_proxy`).
 """
 
 import contextlib
@@ -23,11 +23,11 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
-from cluster.permissions import make_private
+from cluster.paths import make_private
 from cluster.programs import build, check, releases
+from cluster.programs.build import WorkDir
 from cluster.programs.recipe import Recipe, Step
 from cluster.programs.releases import Release
-from cluster.programs.workdir import WorkDir
 from cluster.progress import Progress
 
 #: files at once: one rarely fills a line, and many would be rude to a mirror
@@ -59,13 +59,11 @@ def download(
     if not any(found for _, found in wanted):
         return None
     architecture = releases.ARCHITECTURES.get(platform.machine(), "")
-    reason = None
-    if releases.OFF in os.environ:
-        reason = f"{releases.OFF} is set"
-    elif not architecture:
-        reason = f"nothing is published for {platform.machine()}"
-    if reason:
-        progress.finish(f"{_instead('')}, because {reason}")
+    off = releases.OFF in os.environ
+    if off or not architecture:
+        nothing = f"nothing is published for {platform.machine()}"
+        why = f"{releases.OFF} is set" if off else nothing
+        progress.finish(f"{_instead('')}, because {why}")
         return None
     base = releases.mirror()
     asked = [
@@ -87,9 +85,6 @@ def download(
     return programs if len(left) < len(asked) else None
 
 
-# --- From the network ---------------------------------------------------------
-
-
 class Unavailable(Exception):
     """A file that cannot be downloaded; the message is a clause that says why."""
 
@@ -97,10 +92,7 @@ class Unavailable(Exception):
 def fetch(
     wanted: Sequence[Release], directory: Path, progress: Progress
 ) -> tuple[dict[Release, Path], dict[Release, str]]:
-    """Return the files that came, and the reasons for those that did not.
-
-    Raise OSError for our own disk. Whatever ends the wait ends the downloads.
-    """
+    """Return the files that came, and the reasons for the others; raise OSError."""
     make_private(directory)
     fetcher = _Fetcher(directory)
     with ThreadPoolExecutor(PARALLEL) as pool:
@@ -128,11 +120,12 @@ def _watch(
     while left := [file for file in files.values() if not file.done()]:
         if time.monotonic() - shown >= STEADY:
             shown = time.monotonic()
-            message = f"downloading {len(files)} files, {len(files) - len(left)} done"
-            message += f", {fetcher.received / 1e6:.0f} MB"
             running = [r for r, file in files.items() if file.running()]
-            if names := sorted(name for r in running for name in r.programs):
-                message += f", now {', '.join(names)}"
+            names = sorted(name for r in running for name in r.programs)
+            message = (
+                f"downloading {len(files)} files, {len(files) - len(left)} done, "
+                f"{fetcher.received / 1e6:.0f} MB, now {', '.join(names)}"
+            )
         progress.update(message)
         wait(left, timeout=_TICK)
 
@@ -144,11 +137,12 @@ class _Fetcher:
         self.directory = directory
         self.received = 0
         self.stopped = threading.Event()
-        self._sums = _Sums()
+        #: host to the reason why it cannot be reached: one try tells for all its files
+        self._unreachable: dict[str, str] = {}
 
     def fetch(self, release: Release) -> Path:
         """Return the whole file; raise Unavailable."""
-        known = self._sums.published(release)
+        known = self._published(release)
         place = pooch.create(
             self.directory,
             base_url="",
@@ -171,21 +165,18 @@ class _Fetcher:
                 f"published {known[:12]}…"
             ) from None
 
-
-class _Sums:
-    """Asks for the sums of files; one try tells for all files of a host."""
-
-    def __init__(self) -> None:
-        #: host to the reason why it cannot be reached
-        self._unreachable: dict[str, str] = {}
-
-    def published(self, release: Release) -> str:
+    def _published(self, release: Release) -> str:
         """Return the published SHA-256; raise Unavailable."""
         if reason := self._unreachable.get(release.host):
             raise Unavailable(reason)
+        # After a transient status, not after a broken connection.
+        none = Retry(None, connect=0, read=0, other=0, redirect=0, backoff_factor=0.5)
+        again = none.new(
+            status=RETRIES, status_forcelist=_PASSING, raise_on_status=False
+        )
         try:
             with requests.Session() as session, contextlib.ExitStack() as replies:
-                session.mount("https://", HTTPAdapter(max_retries=_again()))
+                session.mount("https://", HTTPAdapter(max_retries=again))
                 reply = session.get(release.sums, **_options(replies))
                 reply.raise_for_status()
         except requests.RequestException as error:
@@ -220,23 +211,8 @@ class _Bar:
         """Do nothing."""
 
 
-def _again() -> Retry:
-    """Return the retries: after a transient status, not after a broken connection."""
-    return Retry(
-        total=None,
-        connect=0,
-        read=0,
-        other=0,
-        redirect=0,
-        status=RETRIES,
-        status_forcelist=_PASSING,
-        backoff_factor=0.5,
-        raise_on_status=False,
-    )
-
-
 def _options(replies: contextlib.ExitStack) -> dict:
-    """Return the arguments that all requests to a host share; `replies` closes them."""
+    """Return the arguments of all requests; `replies` closes what comes."""
 
     def take(reply: requests.Response, **_: object) -> None:
         replies.push(reply)
@@ -273,9 +249,6 @@ def _reason(error: requests.RequestException, url: str) -> str:
     # The system's own words are deep in those of two libraries.
     words = re.search(r"\[Errno -?\d+\] ([\w ]+)", str(error))
     return f"{host} cannot be reached ({words[1] if words else 'the connection broke'})"
-
-
-# --- From files to programs ---------------------------------------------------
 
 
 def _put(step: Step, files: dict[Release, Path], programs: Path) -> str | None:
@@ -323,12 +296,9 @@ def _explain(
     """Leave one line on the screen if something must be built after all."""
     # The distribution's program will do where there is one.
     missing = [(step, reason) for step, reason in left if not check.system_has(step)]
-    reasons = list(dict.fromkeys(reason for _, reason in missing if reason))
-    if not reasons:
-        return
-    which = "" if all_ else f" {', '.join(step.name for step, _ in missing)}"
-    more = f" (and {len(reasons) - 2} more)" if len(reasons) > 2 else ""
-    progress.finish(f"{_instead(which)}, because {'; '.join(reasons[:2])}{more}")
+    if reasons := list(dict.fromkeys(reason for _, reason in missing if reason)):
+        which = "" if all_ else f" {', '.join(step.name for step, _ in missing)}"
+        progress.finish(f"{_instead(which)}, because {'; '.join(reasons[:2])}")
 
 
 def _instead(which: str) -> str:

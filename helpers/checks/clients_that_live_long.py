@@ -35,19 +35,14 @@ def survive_expiry(
             raise
         message = say("The second page returned 410, and your function ended there.")
         raise NotSolved(message) from None
-    if fault := _wrong_names(found or [], expected, len(calls)):
-        raise NotSolved(fault)
-
-
-def _wrong_names(found: list[str], expected: list[str], calls: int) -> str:
-    if calls < _SECOND:
-        return say("It requested one page only: give `list_page` a limit, and go on.")
-    missing, twice = set(expected) - set(found), len(found) - len(set(found))
-    if missing:
-        return say("Names are missing: {names}.", names=", ".join(sorted(missing)))
-    if twice:
+    if len(calls) < _SECOND:
+        fault = mark("It requested one page only: give `list_page` a limit, and go on.")
+        raise NotSolved(say(fault))
+    found = found or []
+    if missing := ", ".join(sorted(set(expected) - set(found))):
+        raise NotSolved(say("Names are missing: {names}.", names=missing))
+    if twice := len(found) - len(set(found)):
         fault = mark(
             "{twice} names are there twice: forget what you have when you begin again."
         )
-        return say(fault, twice=twice)
-    return ""
+        raise NotSolved(say(fault, twice=twice))

@@ -1,6 +1,5 @@
 """Check the ways of a field into a container, as the API server decides."""
 
-import json
 import re
 from collections.abc import Mapping
 
@@ -49,11 +48,8 @@ def ask_ways(fields: list[str]) -> dict[str, set[str]]:
 
     The same as `kubectl create --dry-run=server` for a pod with each field both ways.
     """
-    done = kubectl(
-        *("create", "--dry-run=server", "-f", "-"),
-        input=json.dumps(asking(fields)),
-        check=False,
-    )
+    line = "create --dry-run=server -f -"
+    done = kubectl(line, input=asking(fields), check=False)
     refused = set(_REFUSED.findall(done.stderr))
     return {
         field: {

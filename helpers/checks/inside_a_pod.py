@@ -8,9 +8,9 @@ from helpers.course.exercise import demand_number, exercise
 from helpers.errors import NotSolved
 from helpers.language import mark, say
 from helpers.pods import exec_in_pod
+from helpers.tokens import FILES
 
 SERVICE = "kubernetes.default.svc"
-FILES = "/var/run/secrets/kubernetes.io/serviceaccount"
 CA = f"{FILES}/ca.crt"
 #: how curl ends when it does not trust the server
 REFUSED = 60

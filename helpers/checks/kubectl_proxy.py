@@ -68,15 +68,18 @@ def wrong_path(
         return say(fault, path=path)
     if not path.startswith(f"{root}/"):
         return _wrong_root(api_version, path)
-    reply = server.get(path)
-    inside = f"/namespaces/{namespace}/"
+    reply, inside = server.get(path), f"/namespaces/{namespace}/"
     if reply.status != 200:
         return _wrong_end(root, path, server, namespace)
     found = reply.json()["kind"]
     if found != f"{kind}List":
         fault = mark("{path} returns {found}, not {kind}List.")
         return say(fault, path=path, found=found, kind=kind)
-    if inside not in path and _is_namespaced(root, kind, server):
+    if inside not in path and any(
+        one["namespaced"]
+        for one in server.read(root)["resources"]
+        if one["kind"] == kind
+    ):
         fault = mark("{path} lists other namespaces: put `{part}` before the resource.")
         return say(fault, path=path, part=inside[1:-1])
     return ""
@@ -112,8 +115,3 @@ def _wrong_end(root: str, path: str, server: KubectlProxy, namespace: str) -> st
         return say("This kind is cluster-scoped, so its path has no namespace.")
     fault = mark("{path} is not found: resources are in lower case and in the plural.")
     return say(fault, path=path)
-
-
-def _is_namespaced(root: str, kind: str, server: KubectlProxy) -> bool:
-    resources = server.read(root)["resources"]
-    return any(r["namespaced"] for r in resources if r["kind"] == kind)

@@ -1,7 +1,5 @@
 """Check that the server accepts a manifest, and that it is the right one."""
 
-import json
-
 from helpers.command import kubectl
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
@@ -11,9 +9,7 @@ from helpers.language import mark, say
 @exercise
 def repair_job(job: dict, *, completions: int, mode: str) -> None:
     """Demand a Job that the server accepts, with this number of pods and mode."""
-    asked = kubectl(
-        "create --dry-run=server -o json -f -", input=json.dumps(job), check=False
-    )
+    asked = kubectl("create --dry-run=server -o json -f -", input=job, check=False)
     if asked.exit_code:
         raise NotSolved(say("The server reports: {error}", error=asked.stderr.strip()))
     if fault := other_job(asked.json(), completions=completions, mode=mode):

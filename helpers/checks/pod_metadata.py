@@ -1,7 +1,4 @@
-"""Check the origin of fields, and a pod that uses the downward API.
-
-`kubectl apply` keeps the manifest of a pod in an annotation.
-"""
+"""Check the origin of fields, and a pod that uses the downward API."""
 
 import json
 import re
@@ -24,6 +21,7 @@ FIELDS = (
     "spec.containers[0].imagePullPolicy",
 )
 MANIFEST, CLUSTER = "M", "C"
+#: where `kubectl apply` keeps the manifest of an object
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 #: the variables and the file of the second exercise, and its limit in millicores
@@ -76,7 +74,12 @@ def hand_down_facts(*, pod: str) -> None:
             raise NotSolved(say("There is no variable {key}: look at `env`.", key=key))
         if not sources[key]:
             raise NotSolved(say("{key} has a fixed value: use `valueFrom`.", key=key))
-    _demand_limit(exec_in_pod(pod, "printenv", LIMIT).stdout.strip())
+    limit = exec_in_pod(pod, "printenv", LIMIT).stdout.strip()
+    if limit == "1":
+        raise NotSolved(say("CPU_LIMIT is 1, in whole CPUs: add the divisor 1m."))
+    if limit != str(MILLICORES):
+        fault = mark("CPU_LIMIT is {value!r}: use limits.cpu with the divisor 1m.")
+        raise NotSolved(say(fault, value=limit))
     node = exec_in_pod(pod, "printenv", NODE).stdout.strip()
     if node != found["spec"]["nodeName"]:
         raise NotSolved(say("NODE is {node!r}: the field is spec.nodeName.", node=node))
@@ -102,14 +105,6 @@ def _get(pod: str) -> dict:
         )
         raise NotSolved(say(fault, pod=pod))
     return found.json()
-
-
-def _demand_limit(said: str) -> None:
-    if said == "1":
-        raise NotSolved(say("CPU_LIMIT is 1, in whole CPUs: add the divisor 1m."))
-    if said != str(MILLICORES):
-        fault = mark("CPU_LIMIT is {value!r}: use limits.cpu with the divisor 1m.")
-        raise NotSolved(say(fault, value=said))
 
 
 def _demand_labels(pod: dict) -> None:

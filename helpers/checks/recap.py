@@ -30,9 +30,6 @@ class Impostor(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b'{"kind": "PodList", "items": []}')
 
-    def log_message(self, *_):
-        pass
-
 
 with tempfile.TemporaryDirectory() as folder:
     pair = folder + "/pair.pem"

@@ -30,10 +30,8 @@ def delete_job_last(options: Mapping[str, object], batch: Any) -> None:
     selector = f"--selector=batch.kubernetes.io/job-name={name}"
     seconds = patience(TIMEOUT)
     waited = f"--timeout={seconds:.0f}s"
-    kubectl(
-        *("wait", "--for=jsonpath={.status.active}=1", f"job/{name}", waited),
-        timeout=seconds,
-    )
+    active = "--for=jsonpath={.status.active}=1"
+    kubectl("wait", active, f"job/{name}", waited, timeout=seconds)
     try:
         answer = batch.delete_namespaced_job(name, namespace, **options)
         fault = why_not_last(answer)

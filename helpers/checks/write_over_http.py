@@ -19,7 +19,14 @@ def predict_verbs(
 
     `caller` may do nothing, so the server's 403 names both.
     """
-    for request in _requests(current_namespace()):
+    pods = f"/api/v1/namespaces/{current_namespace()}/pods"
+    jobs = f"/apis/batch/v1/namespaces/{current_namespace()}/jobs"
+    for request in (
+        f"GET {pods}/web/log",
+        f"POST {pods}/web/exec",
+        f"PATCH {jobs}/backup/status",
+        f"DELETE {jobs}?labelSelector=app=backup",
+    ):
         guess = predicted.get(request)
         if guess is None:
             raise NotSolved(say("{request}: there is no answer yet.", request=request))
@@ -43,14 +50,3 @@ def wrong_verb(request: str, guess: tuple[str, str], caller: Caller) -> str:
     right = {"right_verb": named.verb, "right_resource": named.what}
     verb, resource = guess
     return say(fault, request=request, verb=verb, resource=resource, **right)
-
-
-def _requests(namespace: str) -> tuple[str, ...]:
-    pods = f"/api/v1/namespaces/{namespace}/pods"
-    jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
-    return (
-        f"GET {pods}/web/log",
-        f"POST {pods}/web/exec",
-        f"PATCH {jobs}/backup/status",
-        f"DELETE {jobs}?labelSelector=app=backup",
-    )

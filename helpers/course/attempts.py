@@ -1,7 +1,4 @@
-"""Keep the attempts of a learner in the state directory: a line of JSON per check.
-
-Nothing leaves the machine.
-"""
+"""Keep the attempts of a learner on this machine: a line of JSON per check."""
 
 import fcntl
 import json
@@ -9,12 +6,11 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cluster import paths
-from cluster.permissions import make_private
+from cluster.paths import make_private
 from helpers import errors
 from helpers.language import mark, say
 
@@ -43,10 +39,10 @@ class Attempt:
 
 @dataclass(frozen=True)
 class BadLine:
-    """A line that is no attempt, with its number from 1 and its fault."""
+    """A line that is no attempt, with its number from 1."""
 
     number: int
-    fault: str
+    reason: str
 
 
 def file() -> Path:
@@ -78,7 +74,16 @@ def read(path: Path) -> list[Attempt | BadLine]:
     except OSError as error:
         fault = say("{file} cannot be read: {error}.", file=path, error=error.strerror)
         raise errors.LabError(fault, say("Look at its permissions.")) from None
-    return list(_read_lines(text))
+    found: list[Attempt | BadLine] = []
+    for number, line in enumerate(text.split(b"\n"), 1):
+        if line.strip():
+            try:
+                found.append(_attempt(json.loads(line)))
+            except (ValueError, RecursionError) as error:
+                broken = type(error) is not ValueError
+                reason = "it is not JSON" if broken else str(error)
+                found.append(BadLine(number, reason))
+    return found
 
 
 def _append(path: Path, line: str) -> None:
@@ -94,16 +99,6 @@ def _append(path: Path, line: str) -> None:
         os.close(descriptor)
 
 
-def _read_lines(text: bytes) -> Iterator[Attempt | BadLine]:
-    for number, line in enumerate(text.split(b"\n"), 1):
-        if line.strip():
-            try:
-                yield _attempt(json.loads(line))
-            except (ValueError, RecursionError) as error:
-                broken = type(error) is not ValueError
-                yield BadLine(number, "it is not JSON" if broken else str(error))
-
-
 def _attempt(entry: object) -> Attempt:
     """Return the attempt in a line; raise ValueError with the wrong field."""
     if not isinstance(entry, dict):
@@ -111,14 +106,10 @@ def _attempt(entry: object) -> Attempt:
     when, diagnosis = entry.get("time"), entry.get("diagnosis")
     if type(when) is not int or not 0 <= when <= _LATEST:
         raise ValueError("`time` is not in seconds since 1970")
-    lesson, exercise = _name(entry, "lesson"), _name(entry, "exercise")
+    for field in ("lesson", "exercise"):
+        name = entry.get(field)
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise ValueError(f"`{field}` is not a name")
     if not isinstance(diagnosis, str):
         raise ValueError("`diagnosis` is not a text")
-    return Attempt(when, lesson, exercise, diagnosis)
-
-
-def _name(entry: dict, field: str) -> str:
-    name = entry.get(field)
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ValueError(f"`{field}` is not a name")
-    return name
+    return Attempt(when, entry["lesson"], entry["exercise"], diagnosis)

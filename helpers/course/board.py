@@ -1,7 +1,4 @@
-"""Show the progress of a learner: the lessons, the solved exercises, the next lesson.
-
-course.toml names the exercises; `helpers.course.attempts` has the passed checks.
-"""
+"""Show the progress of a learner: lessons, solved exercises, the next lesson."""
 
 import json
 from dataclasses import asdict, dataclass, replace

@@ -1,7 +1,4 @@
-"""Put the progress of several learners into one table, for their teacher.
-
-The files come from learners, so a line that no check has written is an error.
-"""
+"""Put the progress of several learners into one table, for their teacher."""
 
 import csv
 import io
@@ -84,7 +81,7 @@ def _attempts(file: Path) -> list[Attempt]:
     for line in found:
         if isinstance(line, BadLine):
             raise errors.LabError(
-                f"{file}, line {line.number}: {line.fault}.",
+                f"{file}, line {line.number}: {line.reason}.",
                 "Remove the line, or ask for the file again.",
             )
     return [line for line in found if isinstance(line, Attempt)]

@@ -2,8 +2,6 @@
 
 An exercise is a stub, a check and a solution, in this order. The solution is Markdown,
 so that Shift+Enter and *Run All* do not run it; the tests run it in place of the stub.
-A check is a function in `helpers.checks` with the decorator `exercise`; it raises
-NotSolved, with one sentence, for a wrong answer.
 """
 
 import copy

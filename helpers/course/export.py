@@ -20,17 +20,20 @@ def export(directory: Path) -> None:
 
     Raise LabError without notebooks, or for a directory that is not empty.
     """
-    _demand_notebooks()
+    if not all((NOTEBOOKS / lesson.path).exists() for lesson in lessons()):
+        raise errors.LabError(
+            "There are no notebooks here to export.",
+            "Run it in a checkout; the installed package has the helpers alone.",
+        )
     _demand_empty(directory)
     found = {path: load(path) for path in paths()}
     for name, change in ((STUDENT, without_solutions), (TEACHER, with_solutions)):
         for path, notebook in found.items():
             text = json.dumps(change(notebook), indent=1, ensure_ascii=False)
-            _write(directory / name / path, f"{text}\n")
+            _place(directory / name / path).write_text(f"{text}\n", "utf-8")
         for file in _beside():
-            target = directory / name / file.relative_to(NOTEBOOKS)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, target)
+            place = _place(directory / name / file.relative_to(NOTEBOOKS))
+            shutil.copyfile(file, place)
 
 
 def paths() -> list[Path]:
@@ -52,14 +55,6 @@ def _beside() -> Iterator[Path]:
         yield from sorted(file for file in images if file.is_file())
 
 
-def _demand_notebooks() -> None:
-    if not all((NOTEBOOKS / lesson.path).exists() for lesson in lessons()):
-        raise errors.LabError(
-            "There are no notebooks here to export.",
-            "Run it in a checkout; the installed package has the helpers alone.",
-        )
-
-
 def _demand_empty(directory: Path) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -75,6 +70,7 @@ def _demand_empty(directory: Path) -> None:
         )
 
 
-def _write(path: Path, text: str) -> None:
+def _place(path: Path) -> Path:
+    """Return a path whose directory exists."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8")
+    return path

@@ -3,7 +3,6 @@
 One `kubectl exec` sends it; the notebook's own user asks the rest.
 """
 
-import json
 from urllib.parse import quote
 
 from helpers import errors
@@ -114,10 +113,10 @@ def _review(seen: Observation, attributes: Attributes) -> dict:
     if attributes.user == ANONYMOUS:
         groups = ["system:unauthenticated"]
     body = access_review(attributes, groups, seen.user.get("extra"))
-    return _ask("create", "-f", "-", input=json.dumps(body)).get("status", {})
+    return _ask("create", "-f", "-", input=body).get("status", {})
 
 
-def _ask(*words: str, input: str | None = None) -> dict:
+def _ask(*words: str, input: dict | None = None) -> dict:
     """Return an object of the cluster, or {} if this user may not read it."""
     done = kubectl(*words, "-o", "json", input=input, check=False, timeout=TIMEOUT)
     return {} if done.exit_code else done.json()

@@ -10,6 +10,7 @@ import json
 import re
 import secrets
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from helpers import errors
 from helpers.certificates import read_certificates
@@ -22,35 +23,7 @@ TIMEOUT = 40.0
 
 _VARIABLES = ("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT")
 
-#: A watch never ends, so curl stops after 6 s. Only the first MiB leaves the pod.
-_SCRIPT = r"""
-mark=$1 host=$2 path=$3 ca=$4 token=$5
-server=$host:${KUBERNETES_SERVICE_PORT:-443}
-part() { printf '\n%s %s\n' "$mark" "$1"; }
-header() { [ ! -r "$token" ] || printf 'Authorization: Bearer %s' "$(cat "$token")"; }
-ask() {
-  header | curl -sg --connect-timeout 5 --max-time 6 --cacert "$ca" -H @- "$@"
-}
-command -v curl >/dev/null || { echo "$6" >&2; exit 127; }
-exec 3>&1
-part answer
-measured=$({ ask -i -w '%{stderr}%{json}' "https://$server$path" |
-  { head -c 1048576; cat >/dev/null; } >&3; } 2>&1)
-part measured; printf '%s' "$measured"
-exec 2>/dev/null
-part credential; [ ! -r "$token" ] || echo sent
-part claims; cut -s -d. -f2 "$token"
-part service; echo "$KUBERNETES_SERVICE_HOST $KUBERNETES_SERVICE_PORT"
-part search; sed -n 's/^search //p' /etc/resolv.conf
-part resolved; timeout 5 getent hosts "$host"
-part handshake
-timeout 5 openssl s_client -connect "$server" -CAfile "$ca" -nameopt rfc2253 \
-  </dev/null 2>&1 && part user && [ -r "$token" ] &&
-ask -H 'Content-Type: application/json' -d \
-  '{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}' \
-  "https://$server/apis/authentication.k8s.io/v1/selfsubjectreviews"
-exit 0
-"""
+_SCRIPT = Path(__file__).parents[1] / "data" / "journey.sh"
 
 
 @dataclass(frozen=True)
@@ -147,7 +120,8 @@ def observe(request: Request) -> Observation:
     nonce = secrets.token_hex(8)
     host = f"[{request.host}]" if ":" in request.host else request.host
     words = [nonce, host, request.path, request.ca, request.token]
-    command = ["sh", "-c", _SCRIPT, "sh", *words, say("The image has no curl.")]
+    script = _SCRIPT.read_text("utf-8")
+    command = ["sh", "-c", script, "sh", *words, say("The image has no curl.")]
     try:
         done = exec_in_pod(request.pod, *command, timeout=TIMEOUT)
     except errors.KubectlFailed as error:

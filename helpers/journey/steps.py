@@ -4,6 +4,7 @@ import shlex
 from dataclasses import dataclass
 
 from helpers.language import mark, say
+from helpers.tokens import FILES
 
 #: identifiers, as the states below; they are translated where they are shown
 STEPS = (
@@ -11,7 +12,6 @@ STEPS = (
     *(mark("authentication"), mark("authorization"), mark("admission")),
     mark("response"),
 )
-FILES = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 #: how a step went
 PASSED, STOPPED, UNREACHED = mark("passed"), mark("stopped here"), mark("not reached")

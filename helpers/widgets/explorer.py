@@ -11,7 +11,7 @@ import ipywidgets
 from helpers import errors
 from helpers.caller import Caller
 from helpers.command import current_namespace, kubeconfig_in_use, patience
-from helpers.discovery import Resource, read_discovery, resources
+from helpers.discovery import read_discovery, resources
 from helpers.language import say
 from helpers.widgets import explorer_model as model, markup
 from helpers.widgets.explorer_model import (
@@ -95,10 +95,13 @@ class ApiExplorer(View):
         place = self.state.choice.namespace if namespace is None else namespace
         choice = Choice(ROOT, "", path or ROOT, place)
         if path is None:
-            found = self._find(group, version, resource)
+            # The choices may be older than the resource.
+            if self.state.offer.find(group, version, resource) is None:
+                self.reload()
+            found = self.state.offer.find(group, version, resource)
             if found is None:
-                raise self._unknown(group, version, resource)
-            choice = Choice(*found[:2], resource or "", place, name)
+                raise self.state.offer.unknown(group, version, resource or "")
+            choice = Choice(found.group, found.version, resource or "", place, name)
         self.handle(Chosen(choice))
         return self.answer()
 
@@ -147,9 +150,7 @@ class ApiExplorer(View):
         lines = last.lines()
         count = len(lines) - LINES
         more = [say("… and {count:,} more lines", count=count)] if count > 0 else []
-        head = [f"GET {self._caller.server}{last.path}"]
-        head += [f"{name}: {value}" for name, value in last.sent.items()]
-        head += [state.sentence, last.kubectl]
+        head = [*self._head_of(last), state.sentence, last.kubectl]
         return "\n".join([*head, *lines[:LINES], *more])
 
     # --- The view ---------------------------------------------------------------------
@@ -173,16 +174,24 @@ class ApiExplorer(View):
         """Show the last request and its answer."""
         last = state.answer
         if last is not None:
-            lines = [f"GET {self._caller.server}{last.path}"]
-            lines += [f"{name}: {value}" for name, value in last.sent.items()]
-            sent = "<br>".join(f"<code>{escape(line)}</code>" for line in lines)
+            lines = map(escape, self._head_of(last))
+            sent = "<br>".join(f"<code>{line}</code>" for line in lines)
             if self._caller.credential_kind == "certificate":
                 note = say("No Authorization: the certificate names the sender.")
                 sent += f"<br>{escape(note)}"
             self._head.value = markup.block(f"<p>{sent}</p>")
             self._kubectl.value = last.kubectl
-            self._tree.value = markup.block(_shown(last))
+            drawn = f"<pre>{markup.text(last.content)}</pre>"
+            if not isinstance(last.content, str):
+                drawn = markup.tree(last.content, name=say("answer"))
+            scrolled = markup.scrolled(drawn, say("Answer"), key=last.path)
+            self._tree.value = markup.block(scrolled)
         self.report(state.sentence)
+
+    def _head_of(self, last: ExplorerAnswer) -> list[str]:
+        """Return the first line of a request, and its headers."""
+        headers = [f"{name}: {value}" for name, value in last.sent.items()]
+        return [f"GET {self._caller.server}{last.path}", *headers]
 
     def _make_controls(self) -> None:
         labels = say("Group:"), say("Version:"), say("Resource:"), say("Namespace:")
@@ -241,26 +250,6 @@ class ApiExplorer(View):
             self._where.disabled = resource is None or not resource.namespaced
 
     # --- Ask --------------------------------------------------------------------------
-
-    def _find(
-        self, group: str, version: str | None, resource: str | None
-    ) -> Resource | None:
-        """Return a resource; reload the choices if it is unknown."""
-        found = self.state.offer.find(group, version, resource)
-        if found is None:
-            self.reload()
-            found = self.state.offer.find(group, version, resource)
-        return found
-
-    def _unknown(
-        self, group: str, version: str | None, resource: str | None
-    ) -> errors.UnknownKind:
-        offer = self.state.offer
-        version = version or next(iter(offer.versions(group)), "")
-        place = "/".join(filter(None, (group, version)))
-        if names := [each.name for each in offer.of_version(group, version)]:
-            return errors.UnknownKind(place, resource or "", names)
-        return errors.UnknownKind(place, "", offer.groups())
 
     def _load(self) -> None:
         try:
@@ -331,11 +320,3 @@ def _set(control: ipywidgets.Dropdown, options: list, value: str) -> None:
         control.options = options
     if control.value != value:
         control.value = value
-
-
-def _shown(last: ExplorerAnswer) -> str:
-    if isinstance(last.content, str):
-        drawn = f"<pre>{markup.text(last.content)}</pre>"
-    else:
-        drawn = markup.tree(last.content, name=say("answer"))
-    return markup.scrolled(drawn, say("Answer"), key=last.path)

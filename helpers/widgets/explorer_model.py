@@ -1,13 +1,11 @@
-"""The choices of the API explorer, and the request for a choice. Pure.
-
-`/` lists the paths; aggregated discovery has groups, versions and resources.
-"""
+"""The choices of the API explorer, and the request for a choice. Pure."""
 
 import json
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from helpers.discovery import Resource
+from helpers.errors import UnknownKind
 from helpers.language import mark, say
 
 #: the first choice besides the groups: the paths that `/` lists
@@ -49,6 +47,14 @@ class Offer(NamedTuple):
             if each[:3] == (group, version or each.version, resource or each.name):
                 return each
         return None
+
+    def unknown(self, group: str, version: str | None, name: str) -> UnknownKind:
+        """Return the error that names what there is in the place of a resource."""
+        version = version or next(iter(self.versions(group)), "")
+        place = "/".join(filter(None, (group, version)))
+        if known := [each.name for each in self.of_version(group, version)]:
+            return UnknownKind(place, name, known)
+        return UnknownKind(place, "", self.groups())
 
 
 class Choice(NamedTuple):
@@ -97,7 +103,7 @@ class ExplorerAnswer(NamedTuple):
 
 
 class ExplorerState(NamedTuple):
-    """What is offered, chosen and answered; the requests are counted."""
+    """The offer, the choice and the answer, with a count of the requests."""
 
     choice: Choice
     offer: Offer = Offer()
@@ -215,7 +221,7 @@ def left_out(document: Any) -> str:
 
 def _with_answer(state: ExplorerState, answer: ExplorerAnswer) -> ExplorerState:
     resource, choice = state.resource, answer.choice
-    # Of a list of all namespaces, a name alone says too little.
+    # Objects of several namespaces need more than a name.
     one_place = choice.namespace or (resource and not resource.namespaced)
     if one_place and not choice.name and answer.status == 200:
         state = state._replace(names=names(answer.content))

@@ -9,8 +9,9 @@ import ipywidgets
 from helpers import errors
 from helpers.command import current_namespace
 from helpers.journey import follow_request, sendable
-from helpers.journey.steps import FILES, SKIPPED, STOPPED, UNREACHED, Journey, Step
+from helpers.journey.steps import SKIPPED, STOPPED, UNREACHED, Journey, Step
 from helpers.language import mark, say
+from helpers.tokens import FILES
 from helpers.widgets import markup
 from helpers.widgets.live import Live
 from helpers.widgets.view import SOON, View, named
@@ -27,21 +28,6 @@ BREAKS: dict[str, dict[str, str]] = {
     mark("the token: send none"): {"token": ""},
     mark("the token: send the file namespace"): {"token": f"{FILES}/namespace"},
 }
-
-_STYLE = """<style>
-.lab-journey { display: flex; flex-wrap: wrap; gap: 10px 26px; list-style: none;
-  margin: 6px 0; padding: 0 24px 0 0; }
-.lab-journey > li { position: relative; flex: 1 1 max(180px, calc(33% - 26px));
-  box-sizing: border-box; min-width: 0; margin: 0;
-  padding: 4px 8px; border: 1px solid var(--jp-border-color1, #888);
-  border-radius: 4px; overflow-wrap: anywhere; }
-.lab-journey > li:not(:last-child)::after { content: "→"; content: "→" / "";
-  position: absolute; right: -21px; top: calc(50% - 0.75em); font-size: 15px; }
-.lab-journey > .lab-stopped { border: 3px solid var(--jp-error-color1, #b00020); }
-.lab-journey > .lab-unreached { border-style: dashed; }
-.lab-journey p { margin: 0; }
-.lab-view .lab-facts tbody th { white-space: nowrap; }
-</style>"""
 
 
 def request_journey(pod: str, path: str = "") -> "RequestJourney":
@@ -115,7 +101,7 @@ class RequestJourney(View):
             opened = journey.stopped_at or "authorization"
             label = escape(say("The steps of the request"))
             self._picture.value = markup.block(
-                f"{_STYLE}<p><code>GET {markup.text(journey.request.path)}</code></p>"
+                f"<p><code>GET {markup.text(journey.request.path)}</code></p>"
                 f'<ol class="lab-journey" role="list" aria-label="{label}">'
                 f"{''.join(map(_box, journey.steps))}</ol>"
             )

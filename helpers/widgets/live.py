@@ -24,5 +24,5 @@ class Live(anywidget.AnyWidget):
     value = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, value: str = "") -> None:
-        # As the controls beside it have it.
+        # The margin of the controls beside it.
         super().__init__(value=value, layout={"margin": "var(--jp-widgets-margin)"})

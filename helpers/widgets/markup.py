@@ -1,11 +1,9 @@
-"""Write the HTML of a view: tables, folding trees, escaped text. Pure.
-
-Colors are those of the JupyterLab theme; a word says what a color says.
-"""
+"""Write the HTML of a view: tables, folding trees, escaped text. Pure."""
 
 import json
 from collections.abc import Iterable, Sequence
 from html import escape
+from pathlib import Path
 
 from helpers.language import say
 
@@ -14,28 +12,8 @@ LONGEST = 300
 #: children of a list or a map that are drawn; 5,000 would freeze a page
 MOST = 100
 
-STYLE = """<style>
-.lab-view { color: var(--jp-content-font-color1, #1a1a1a); font-size: 13px;
-  line-height: 1.5; }
-.lab-view table { border-collapse: collapse; margin: 4px 0; }
-.lab-view caption { text-align: left; padding: 2px 0; }
-.lab-view th, .lab-view td { text-align: left; padding: 2px 10px 2px 4px;
-  vertical-align: top; overflow-wrap: anywhere;
-  border-bottom: 1px solid var(--jp-border-color2, #bbb); }
-.lab-view thead th { white-space: nowrap; }
-.lab-view code, .lab-view pre, .lab-view .lab-mono {
-  font-family: var(--jp-code-font-family, monospace); font-size: 12px;
-  color: inherit; background: transparent; }
-.lab-view pre { white-space: pre-wrap; margin: 4px 0; }
-.lab-view details { margin-left: 14px; }
-.lab-view details > summary { margin-left: -14px; cursor: pointer; }
-.lab-view .lab-leaf { margin-left: 0; }
-.lab-view .lab-key { font-weight: 600; }
-.lab-view .lab-scroll { overflow: auto; max-height: 420px; }
-.lab-view .lab-scroll:focus-visible, .lab-view summary:focus-visible {
-  outline: 2px solid var(--jp-brand-color1, #1976d2); }
-.lab-view [role=status] { margin: 4px 0; }
-</style>"""
+_CSS = Path(__file__).parents[1] / "data" / "view.css"
+STYLE = f"<style>{_CSS.read_text('utf-8')}</style>"
 
 
 def block(content: str) -> str:

@@ -1,8 +1,8 @@
 """A live table of pods and events, as of `kubectl get --watch`."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import NamedTuple
 from urllib.parse import quote
 
 import ipywidgets
@@ -11,8 +11,8 @@ import pandas as pd
 from helpers import errors
 from helpers.caller import Caller
 from helpers.command import current_namespace, kubeconfig_in_use, patience
-from helpers.language import say
-from helpers.watch import BROKEN, RECONNECTED, Event, Watch, trouble
+from helpers.language import mark, say
+from helpers.watch import BROKEN, RECONNECTED, Event, Watch
 from helpers.widgets import markup, podtable
 from helpers.widgets.live import Live
 from helpers.widgets.podtable import LAST_EVENT, PodRow, Table
@@ -28,13 +28,6 @@ LATEST = 8
 HEARD = 30.0
 #: the types of events that are counted in words
 TYPES = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK", BROKEN, RECONNECTED)
-
-
-class PodsState(NamedTuple):
-    """The table, and the text of the filter."""
-
-    table: Table = Table()
-    wanted: str = ""
 
 
 def live_pods(*, namespace: str | None = None) -> "LivePods":
@@ -63,7 +56,7 @@ class LivePods(View):
             self._filter,
             self._table,
             self._events,
-            state=PodsState(),
+            state=Table(),
             every=1.0,
         )
         self._watch = Watch(
@@ -76,11 +69,11 @@ class LivePods(View):
 
     def frame(self) -> pd.DataFrame:
         """Return the rows: the columns of kubectl, LAST EVENT, AGO."""
-        return self.state.table.frame(datetime.now(UTC))
+        return self.state.frame(datetime.now(UTC))
 
     def events(self) -> pd.DataFrame:
         """Return the events so far, oldest first: TYPE, OBJECT, AT."""
-        return self.state.table.events()
+        return self.state.events()
 
     def wait_for(self, event: str, name: str, *, timeout: float | None = None) -> None:
         """Wait for an event of the pod `name`, such as "DELETED".
@@ -88,22 +81,22 @@ class LivePods(View):
         Raise NotReady after `timeout` seconds, with what is wrong if it is known.
         """
         timeout = patience(HEARD, timeout)
-        if not self.wait_until(lambda s: s.table.has_event(event, name), timeout):
+        if not self.wait_until(lambda table: table.has_event(event, name), timeout):
             what = say("The event {event} of pod {name}", event=event, name=name)
             raise errors.NotReady(what, timeout, self._words(self.state))
 
-    def reduce(self, state: PodsState, event: Event | str) -> PodsState:
-        """Return the state after an event of the watch, or with another filter."""
+    def reduce(self, state: Table, event: Event | str) -> Table:
+        """Return the table after an event of the watch, or with another filter."""
         if isinstance(event, str):
-            return state._replace(wanted=event)
-        return state._replace(table=podtable.reduce(state.table, event))
+            return replace(state, wanted=event)
+        return podtable.reduce(state, event)
 
-    def render(self, state: PodsState) -> None:
+    def render(self, state: Table) -> None:
         """Show the first rows that fit the filter, and the last events."""
-        now, table = datetime.now(UTC), state.table
-        found = table.matching(state.wanted)
+        now, table = datetime.now(UTC), state
+        found = table.matching(table.wanted)
         rows = [_cells(table, row, now) for row in found[:MOST]]
-        columns = ["NAME", *_others(table), say(LAST_EVENT)]
+        columns = [*table.columns, say(LAST_EVENT)]
         caption = _caption(len(found), len(table.rows))
         self._table.value = markup.block(markup.table(columns, rows, caption=caption))
         latest = [
@@ -119,24 +112,26 @@ class LivePods(View):
 
     def text(self) -> str:
         """Return the table and the last events; wait a moment for the list."""
-        self.wait_until(lambda state: state.table.listed or state.table.trouble, SOON)
+        self.wait_until(lambda table: table.listed or table.trouble, SOON)
         state = self.state
-        rows = state.table.frame(datetime.now(UTC)).drop(columns="AGO")
+        rows = state.frame(datetime.now(UTC)).drop(columns="AGO")
         lines = [self._words(state) + " " + say("{count:,} pods.", count=len(rows))]
         if len(rows):
             lines += rows.head(MOST).to_string(index=False).splitlines()
         if len(rows) > MOST:
             lines.append(say("… and {count:,} more", count=len(rows) - MOST))
-        return "\n".join([*lines, _in_words(state.table.counts)])
+        return "\n".join([*lines, _in_words(state.counts)])
 
     def stopping(self) -> None:
         """End the watch."""
         self._watch.stop()
 
-    def _words(self, state: PodsState) -> str:
-        table = state.table
+    def _words(self, table: Table) -> str:
+        if table.refused:
+            return say("The server refuses this watch: {reason}", reason=table.trouble)
         if table.trouble:
-            return trouble(table.trouble, refused=table.refused)
+            text = mark("Not connected, trying again: {reason}")
+            return say(text, reason=table.trouble)
         if not table.listed:
             return say("Requesting the list.")
         # Not how many pods: a screen reader would speak with every event.
@@ -146,13 +141,8 @@ class LivePods(View):
         return text
 
 
-def _others(table: Table) -> list[str]:
-    return [name for name in table.columns if name != "NAME"]
-
-
 def _cells(table: Table, row: PodRow, now: datetime) -> list:
-    cells = dict(zip(table.columns, table.cells(row, now), strict=True))
-    shown = [row.name, *(cells[name] for name in _others(table))]
+    shown = table.cells(row, now)
     if row.at is None:
         return [*shown, ""]
     since = say("{seconds:.0f} s ago", seconds=(now - row.at).total_seconds())

@@ -61,6 +61,8 @@ class Table:
     #: the server refuses the watch, so that no other attempt is made
     refused: bool = False
     listed: bool = False
+    #: the text of the filter, which hides rows on the screen alone
+    wanted: str = ""
 
     def frame(self, now: datetime) -> pd.DataFrame:
         """Return the rows: the columns of kubectl, LAST EVENT, AGO.
@@ -110,14 +112,14 @@ def reduce(table: Table, event: Event) -> Table:
     if event.type == RECONNECTED:
         return _note(replace(table, trouble=""), event, say("the watch goes on"))
     if definitions := event.object.get("columnDefinitions"):
-        # What kubectl prints without `-o wide`.
+        # The columns that kubectl prints without `-o wide`.
         shown = [n for n, each in enumerate(definitions) if not each.get("priority")]
         columns = [definitions[number]["name"].upper() for number in shown]
         table = replace(table, shown=tuple(shown), columns=tuple(columns))
     if event.type == LISTED:
         return _with_page(table, event)
     if event.type == "BOOKMARK":
-        # It comes as a row without cells, of which only the version counts.
+        # The row has no cells; only its version counts.
         return _note(table, event, "")
     [row] = _rows(table, event.object)
     rows = {**table.rows, row.name: row}
@@ -158,7 +160,7 @@ def _with_page(table: Table, event: Event) -> Table:
     pages |= {row.name: row for row in _rows(table, event.object)}
     if event.object.get("metadata", {}).get("continue"):
         return replace(table, pages=pages)
-    # What is not in the new list was deleted while nobody watched.
+    # Rows that are not in the new list were deleted while nobody watched.
     for key in table.rows.keys() & pages.keys():
         old = table.rows[key]
         pages[key] = replace(pages[key], event=old.event, at=old.at)

@@ -147,7 +147,7 @@ class View(ipywidgets.VBox):
             if thread is not threading.current_thread():
                 thread.join(max(0.0, deadline - time.monotonic()))
         for control in self._controls():
-            # What is disabled loses the focus, and this button has it, if it was used.
+            # A disabled control loses the focus, and a click gave it to this button.
             control.disabled = control is not self._stop
         self._stop.description, self._stop.tooltip = say("Stopped"), None
         self._put(say("Stopped.") + f" {self._sentence}")
@@ -204,7 +204,7 @@ class View(ipywidgets.VBox):
             began = time.monotonic()
             with self._reporting():
                 self.render(self.state)
-            # As long a rest as the update took: half of the kernel's time at most.
+            # Rest as long as the update took: half of the kernel's time at most.
             spent = time.monotonic() - began
             self._ended.wait(max(PAUSE - spent, spent))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from cluster import errors
 from cluster.local.backend import Local
 from cluster.machine import identity, ports
 from cluster.progress import Silent
@@ -85,13 +86,16 @@ class Lab:
 
     # --- Its users ----------------------------------------------------------------
 
+    @property
+    def for_kubectl(self) -> dict[str, str]:
+        """Return the environment of a kubectl that knows this cluster alone."""
+        kubeconfig = self.backend.kubeconfig
+        return {"KUBECONFIG": str(kubeconfig), "HOME": str(self.state.parent)}
+
     def kubectl(self, *words: str, input: str | None = None) -> str:
         done = subprocess.run(
             [self.binaries / "kubectl", *words],
-            env={
-                "KUBECONFIG": str(self.backend.kubeconfig),
-                "HOME": str(self.state.parent),
-            },
+            env=self.for_kubectl,
             input=input,
             capture_output=True,
             text=True,
@@ -173,10 +177,17 @@ class Lab:
         assert identity.processes(self.state) == []
         there = [each for each in psutil.process_iter(["cwd"]) if _alive(each)]
         assert [p for p in there if p.info["cwd"] == str(self.state)] == []
-        # Nobody has its port any more, and it can be had at once.
-        ports.hold(port).close()
+        # A child forked in the moment of the kill has the socket until it ends, too.
+        until(lambda: _is_free(port), 10, f"port {port} can be had")
         mounts = Path("/proc/self/mountinfo").read_bytes().decode("unicode_escape")
         assert str(self.state).encode().decode("latin-1") not in mounts
+
+
+def _is_free(port: int) -> bool:
+    with contextlib.suppress(errors.PortTaken):
+        ports.hold(port).close()
+        return True
+    return False
 
 
 def _numbers(pid: int | None) -> list[str]:

@@ -77,11 +77,6 @@ def learner(cache):
             run("delete", "--yes")
 
 
-def imports(learner):
-    logs = learner.home / ".local/state/kubernetes-api-notebooks"
-    return len([*logs.rglob("image-import.log")])
-
-
 def before_and_after(cache):
     return sorted((path, path.lstat().st_mtime_ns) for path in cache.rglob("*"))
 
@@ -93,7 +88,8 @@ def test_a_learner_starts_a_cluster_from_it_and_changes_nothing(learner, cache):
     assert done.stdout.count(image_find.NEAR) == 1
     done = learner("images", "list")
     assert done.returncode == 0 and "toolbox:1" in done.stdout, done.stdout
-    assert imports(learner) == 1
+    logs = learner.home / ".local/state/kubernetes-api-notebooks"
+    assert len([*logs.rglob("image-import.log")]) == 1
     assert before_and_after(cache) == before
 
 
@@ -105,19 +101,8 @@ def test_the_doctor_finds_all_that_is_needed_there(learner, cache):
     assert image_find.NEAR in said
 
 
-def test_without_an_image_the_doctor_says_that_none_can_be_made(learner, cache):
-    [image] = (cache / "images").glob("*.tar")
-    image.rename(aside := image.with_suffix(".aside"))
-    try:
-        done = learner("doctor")
-    finally:
-        aside.rename(image)
-    assert done.returncode != 0
-    assert f"{cache} is not writable" in " ".join(done.stdout.split())
-
-
 def test_it_outlives_whoever_started_it_and_the_hook_of_the_hub_ends_it(learner):
-    """What the learner has run is over, as a server is; the cluster goes on."""
+    """The cluster goes on when the learner's server has ended."""
     assert learner("up").returncode == 0
     assert learner("status").returncode == 0
     [hook] = re.findall(

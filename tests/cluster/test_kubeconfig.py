@@ -1,4 +1,4 @@
-"""What is wrong with a kubeconfig is told, and what a learner added is kept."""
+"""Faults of a kubeconfig are told, and additions of a learner are kept."""
 
 import copy
 import json
@@ -15,6 +15,9 @@ from cluster.kubeconfig import (
     server_of,
     user_access,
 )
+from cluster.local.backend import Local
+from cluster.machine import layout
+from helpers import command
 from helpers.caller import tls_context
 from tests.authority import Authority
 
@@ -117,33 +120,18 @@ def test_a_mistyped_context_is_answered_with_those_of_the_file(
 
 
 @pytest.fixture
-def document():
-    """Return a kubeconfig whose user has a certificate, in files beside it."""
-    return {
-        "current-context": "c",
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [
-            {
-                "name": "c",
-                "cluster": {
-                    "server": "https://127.0.0.1:1",
-                    "certificate-authority": "ca.crt",
-                },
-            }
-        ],
-        "users": [
-            {"name": "u", "user": {"client-certificate": "pair", "client-key": "pair"}}
-        ],
-    }
-
-
-@pytest.fixture
-def path(tmp_path, document):
-    """Write it, with the files that it names; return its path."""
+def path(tmp_path):
+    """Write a kubeconfig whose user has a certificate, in files beside it."""
     authority = Authority("ours")
     (tmp_path / "ca.crt").write_text(authority.pem)
     (tmp_path / "pair").write_text(authority.issue("somebody"))
-    (tmp_path / "config").write_text(json.dumps(document))
+    cluster = {"server": "https://a:1", "certificate-authority": "ca.crt"}
+    pair = {"client-certificate": "pair", "client-key": "pair"}
+    clusters = [{"name": "lab", "cluster": cluster}]
+    users = [{"name": "admin", "user": pair}]
+    (tmp_path / "config").write_text(
+        json.dumps({**OURS, "clusters": clusters, "users": users})
+    )
     return tmp_path / "config"
 
 
@@ -153,15 +141,67 @@ def test_a_certificate_from_files(path, monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     opened = len(os.listdir("/proc/self/fd"))
     access = user_access(path)
-    assert (access.server, access.token) == ("https://127.0.0.1:1", None)
+    assert (access.server, access.token) == ("https://a:1", None)
     assert len(tls_context(access).get_ca_certs()) == 1
     assert len(os.listdir("/proc/self/fd")) == opened
     assert os.listdir(tmp_path / "tmp") == []
     assert "KEY" in access.key and "KEY" not in repr(access)
 
 
-def test_json_and_yaml_are_read_alike(path, document):
+def test_json_and_yaml_are_read_alike(path):
     """A kubeconfig of `up` is JSON, and others are YAML."""
     as_json = read_kubeconfig(path)
-    path.write_text("# by hand\n" + json.dumps(document))
-    assert read_kubeconfig(path) == as_json == document
+    path.write_text("# by hand\n" + path.read_text())
+    assert read_kubeconfig(path) == as_json
+
+
+def a_directory(path):
+    path.unlink()
+    path.mkdir()
+
+
+BREAKAGES = {
+    "empty": (lambda path: path.write_text(""), "is empty"),
+    "broken YAML": (lambda path: path.write_text("a: [1\nb: }"), "not YAML in line 2"),
+    "binary": (lambda path: path.write_bytes(b"\xff\xfe\x00"), "is not YAML"),
+    "missing": (lambda path: path.unlink(), "No such file"),
+    "a directory": (a_directory, "Is a directory"),
+}
+
+
+@pytest.mark.parametrize(("damage", "said"), BREAKAGES.values(), ids=BREAKAGES)
+def test_a_broken_kubeconfig_is_told_and_nobody_is_asked(
+    path, monkeypatch, damage, said
+):
+    """kubectl itself would go on to localhost:8080 with some of these."""
+    monkeypatch.setattr(command, "_kubeconfig", path)
+    damage(path)
+    with pytest.raises(errors.KubeconfigError, match=said) as caught:
+        command.kubectl("get", "nodes")
+    assert caught.value.path == path
+    assert "helpers up` and then the cell with" in caught.value.hint
+
+
+def test_our_own_is_written_anew_unless_a_learner_has_only_added_to_it(tmp_path):
+    lab = Local(tmp_path)
+    lab._make_keys()
+    lab._ensure_kubeconfig()
+    document = read_kubeconfig(lab.kubeconfig)
+    for content in ("", "garbage: [", '{"current-context": "x"}'):
+        lab.kubeconfig.write_text(content)
+        lab._ensure_kubeconfig()
+        assert read_kubeconfig(lab.kubeconfig) == document
+    document["contexts"][0]["context"]["namespace"] = "mine"
+    document["contexts"].append({"name": "other", "context": {"user": "ann"}})
+    lab.kubeconfig.write_text(json.dumps(document))
+    lab._ensure_kubeconfig()
+    assert read_kubeconfig(lab.kubeconfig) == document
+
+
+def test_each_component_has_the_certificate_of_its_own(tmp_path):
+    Local(tmp_path)._make_keys()
+    for stem in layout.KUBECONFIG_STEMS:
+        access = user_access(tmp_path / "pki" / f"{stem}.conf")
+        assert access.certificate == (tmp_path / "pki" / f"{stem}.crt").read_text()
+        # kube-proxy must reach the API server without kube-proxy.
+        assert access.server == f"https://{layout.NODE_IP}:{layout.API_PORT}"

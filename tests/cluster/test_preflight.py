@@ -1,11 +1,13 @@
 """The memory that is left: the machine's or the container's, whichever is less."""
 
+import re
 from pathlib import Path
 
 import psutil
 import pytest
 
 from cluster import preflight
+from tests.commandline import python
 
 MB = 1 << 20
 
@@ -42,10 +44,10 @@ def v1(limit, usage, cache=0):
     }
 
 
-def test_without_a_limit_it_is_what_the_machine_has(machine):
+@pytest.mark.parametrize("files", [{}, {".": v2("max", 5)}], ids=["no files", "max"])
+def test_without_a_limit_it_is_what_the_machine_has(machine, files):
     free = psutil.virtual_memory().available
-    found = machine("0::/\n", **{".": v2("max", 5)})
-    assert found == pytest.approx(free, rel=0.2)
+    assert machine("0::/\n", **files) == pytest.approx(free, rel=0.2)
 
 
 def test_a_containers_limit_counts_without_its_page_cache(machine):
@@ -72,9 +74,30 @@ def test_more_in_use_than_allowed_is_nothing_left(machine):
     assert machine("0::/\n", **{".": v2(10 * MB, 20 * MB)}) == 0
 
 
-def test_files_that_cannot_be_read_are_no_limit(machine, tmp_path):
-    free = psutil.virtual_memory().available
-    assert machine("0::/\n") == pytest.approx(free, rel=0.2)
+#: counts for others than root alone; the last two are bytes
+LIMITS = ("--nofile=128", "--nproc=100", "--as=4000000000", "--data=300000000")
+LIMITED = (
+    *("unshare", "--user", "--map-root-user", "sh", "-ec"),
+    "echo 3 > /proc/sys/user/max_inotify_instances; "
+    f'exec unshare --user --map-user=1000 prlimit {" ".join(LIMITS)} "$@"',
+    "sh",
+)
+
+
+def test_each_limit_of_the_account_is_told_with_the_way_out():
+    program = (
+        "from cluster.preflight import Account\n"
+        "for each in Account.read().problems(): print(each.message, each.hint)"
+    )
+    done = python("-c", program, prefix=LIMITED)
+    for expected in (
+        "too few open files: 512 needed, 128 available.*`ulimit -n 512`.*limits.conf",
+        r"too few processes: \d+ needed, 100 available.*`ulimit -u \d+`",
+        "too few inotify instances: 24 needed, 3 available.*sudo sysctl fs.inotify",
+        "address space for a program: 13.0 GB needed, 4.0 GB .*`ulimit -v unlimited`",
+        "data segment for a program: 0.6 GB needed, 0.3 GB .*`ulimit -d unlimited`",
+    ):
+        assert re.search(expected, done.stdout), (done.stdout, done.stderr)
 
 
 def test_the_disk_of_a_path_that_is_not_there_yet_is_its_parents(tmp_path):

@@ -18,11 +18,11 @@ class Stop(Exception):
 
 @pytest.fixture
 def run(tmp_path):
-    """Run a shell script as a job and return its exit code."""
+    """Run a command, or a shell script, as a job and return its exit code."""
 
-    def run(script, watch=lambda pid: None, **options):
+    def run(what, watch=lambda pid: None, **options):
         return processes.run(
-            ["sh", "-c", script],
+            ["sh", "-c", what] if isinstance(what, str) else what,
             log=tmp_path / "log",
             output=tmp_path / "output",
             watch=watch,
@@ -42,15 +42,10 @@ def test_its_exit_code_is_returned(run, script, code):
 
 def test_its_answer_is_apart_from_what_it_says(run, tmp_path):
     (tmp_path / "log").write_text("before\n")
-    assert run("echo answer; echo said >&2") == 0
-    assert (tmp_path / "output").read_text() == "answer\n"
+    environment = {**os.environ, "WORD": "answer"}
+    assert run('echo "$WORD $PWD"; echo said >&2', env=environment, cwd=tmp_path) == 0
+    assert (tmp_path / "output").read_text() == f"answer {tmp_path}\n"
     assert (tmp_path / "log").read_text() == "before\nsaid\n"
-
-
-def test_it_runs_where_and_with_what_it_is_told(run, tmp_path):
-    environment = {**os.environ, "WORD": "here"}
-    run('echo "$WORD $PWD"', env=environment, cwd=tmp_path)
-    assert (tmp_path / "output").read_text() == f"here {tmp_path}\n"
 
 
 def test_an_interrupt_ends_all_that_it_started(run, tmp_path):
@@ -98,13 +93,7 @@ def test_a_program_dies_with_its_parent_and_a_group_with_its_leader(tmp_path):
 
 def test_a_program_that_cannot_run_is_named(run, tmp_path):
     """Instead of a traceback of ours."""
-    code = processes.run(
-        ["/no/such/program"],
-        log=tmp_path / "log",
-        output=tmp_path / "output",
-        watch=lambda pid: None,
-    )
-    assert code == 127
+    assert run(["/no/such/program"]) == 127
     assert (tmp_path / "log").read_text() == (
         "/no/such/program: No such file or directory\n"
     )

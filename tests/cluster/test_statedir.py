@@ -1,14 +1,8 @@
 """One process at a time starts or removes a cluster, in a directory that is there."""
 
-import re
 import subprocess
 import sys
-from pathlib import Path
 
-import pytest
-
-from cluster import errors, statedir
-from cluster.progress import Silent
 from tests.commandline import environment
 from tests.notebooks import ROOT
 
@@ -35,7 +29,7 @@ for _ in range(rounds):
 
 
 def test_starts_and_removals_take_turns(tmp_path):
-    """Whoever waits for a removal finds, or makes, a directory of its own."""
+    """A start that waits for a removal finds, or makes, a directory of its own."""
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", ROUNDS, tmp_path / "state", "150", str(removes)],
@@ -49,11 +43,3 @@ def test_starts_and_removals_take_turns(tmp_path):
     for process in processes:
         _, said = process.communicate(timeout=120)
         assert process.returncode == 0, said
-
-
-def test_a_place_where_no_directory_can_be_made_is_told():
-    with (
-        pytest.raises(errors.StateError, match=re.escape("/proc/lab: cannot be used")),
-        statedir.start_lock(Path("/proc/lab"), Silent()),
-    ):
-        pass

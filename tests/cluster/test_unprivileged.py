@@ -1,6 +1,5 @@
 """The real cluster as learners run it: an ordinary user who cannot become more."""
 
-import json
 import os
 import re
 import shutil
@@ -46,27 +45,17 @@ def material():
 
 def test_the_user_is_an_ordinary_one_in_clean_surroundings(home):
     program = (
-        "import json, os, sys\n"
-        "status = open('/proc/self/status').read()\n"
-        "closed = [p for p in sys.argv[1:] if not os.access(p, os.R_OK)]\n"
-        "print(json.dumps({'ids': [os.getresuid(), os.getresgid(), os.getgroups()],"
-        "'no_new_privs': 'NoNewPrivs:\\t1' in status,"
-        "'no_capabilities': 'CapEff:\\t0000000000000000' in status,"
-        "'terminal': os.isatty(0), 'environment': sorted(os.environ),"
-        "'closed': closed, 'home': os.listdir(os.path.expanduser('~'))}))"
+        "import os; print(os.getresuid(), os.getresgid(), os.getgroups())\n"
+        "print([line for line in open('/proc/self/status')"
+        " if line in ('NoNewPrivs:\\t1\\n', 'CapEff:\\t0000000000000000\\n')])\n"
+        "print(os.access('/etc/shadow', os.R_OK), sorted(os.environ))"
     )
-    private = ["/etc/shadow", "/root/.bashrc", "/proc/1/environ"]
-    done = unprivileged.run([sys.executable, "-c", program, *private], home)
-    assert done.returncode == 0, done.stdout
-    assert json.loads(done.stdout) == {
-        "ids": [[1000] * 3, [1000] * 3, []],
-        "no_new_privs": True,
-        "no_capabilities": True,
-        "terminal": False,
-        "environment": ["HOME", "LANG", "PATH", "PYTHONDONTWRITEBYTECODE"],
-        "closed": private,
-        "home": [],
-    }
+    done = unprivileged.run([sys.executable, "-c", program], home)
+    assert done.stdout.splitlines() == [
+        "(1000, 1000, 1000) (1000, 1000, 1000) []",
+        r"['CapEff:\t0000000000000000\n', 'NoNewPrivs:\t1\n']",
+        "False ['HOME', 'LANG', 'PATH', 'PYTHONDONTWRITEBYTECODE']",
+    ]
 
 
 @pytest.mark.timeout(1800)

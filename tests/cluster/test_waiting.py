@@ -1,18 +1,9 @@
 """Waiting for an answer: it comes, it comes late, it does not come."""
 
 import time
+from types import SimpleNamespace
 
 from cluster import progress, waiting
-
-
-class Recorder:
-    def __init__(self):
-        self.lines = []
-
-    def update(self, message):
-        self.lines.append(message)
-
-    finish = update
 
 
 def test_an_answer_ends_the_waiting():
@@ -31,11 +22,12 @@ def test_without_an_answer_the_last_one_is_returned():
 
 def test_a_learner_is_told_what_takes_long(monkeypatch):
     """Short waits are silent; a long one says what for, and that it is over."""
-    view = Recorder()
+    lines = []
+    view = SimpleNamespace(update=lines.append, finish=lines.append)
     monkeypatch.setattr(progress, "for_here", lambda: view)
     assert waiting.until(lambda: True, 1, what="nothing")
-    assert view.lines == []
+    assert lines == []
     monkeypatch.setattr(waiting, "QUIET", 0.0)
     asked = iter([False, False, True])
     assert waiting.until(lambda: next(asked), 5, what="a pod")
-    assert view.lines[0] == "waiting for a pod" and view.lines[-1] == "a pod: done"
+    assert lines[0] == "waiting for a pod" and lines[-1] == "a pod: done"

@@ -2,8 +2,6 @@
 
 import base64
 import json
-import os
-import queue
 import socket
 import threading
 from dataclasses import replace
@@ -13,13 +11,10 @@ import yaml
 
 from cluster.kubeconfig import current_entries, pem_of, read_kubeconfig
 from helpers import errors, kubectl
-from helpers.caller import Caller, status_table
-from helpers.tokens import create_token
-from helpers.watch import Watch
+from helpers.caller import Caller
 from tests.authority import Authority
 
 API = "client.authentication.k8s.io/v1"
-SA = "--serviceaccount"
 #: an authority that has signed nothing of ours
 OTHER = base64.b64encode(Authority("other").pem.encode()).decode()
 
@@ -53,14 +48,6 @@ def test_the_environment_gives_nobody_a_credential(cluster, ca, monkeypatch, tmp
     assert Caller(cluster.server, ca=ca).get("/version").status == 200
 
 
-def test_the_kubeconfig_is_its_user(cluster, token, tmp_path):
-    """By certificate and key, or by token."""
-    assert Caller.from_kubeconfig(cluster.kubeconfig).get("/").status == 200
-    path = changed(cluster, tmp_path / "config", token=token)
-    reply = Caller.from_kubeconfig(path).get("/")
-    assert "kube-public:default" in reply.json()["message"]
-
-
 def plugin(directory, *tokens):
     """Write a credential plugin that gives these tokens in turn, the last for ever.
 
@@ -90,25 +77,6 @@ def test_a_credential_plugin_is_run(cluster, token, tmp_path):
         assert "kube-public:default" in caller.get("/").json()["message"]
     assert (tmp_path / "runs").read_text() == "run\n" * 2
     assert kubectl("auth", "whoami", f"--kubeconfig={path}").exit_code == 0
-
-
-def test_a_watch_goes_by_a_credential_plugin(cluster, namespace, tmp_path):
-    """A live view on a cluster whose users have no certificate and no token."""
-    kubectl(
-        "create", "rolebinding", "look", "--clusterrole=view", f"{SA}={namespace}:w"
-    )
-    kubectl("create", "serviceaccount", "w")
-    user = plugin(tmp_path, kubectl("create", "token", "w").stdout.strip())
-    caller = Caller.from_kubeconfig(changed(cluster, tmp_path / "config", **user))
-    events = queue.Queue()
-    watch = Watch(caller, f"/api/v1/namespaces/{namespace}/configmaps", events.put)
-    watch.start()
-    try:
-        assert events.get(timeout=30).type == "LISTED"
-        kubectl("create", "configmap", "new")
-        assert events.get(timeout=30).object["metadata"]["name"] == "new"
-    finally:
-        watch.stop()
 
 
 @pytest.mark.parametrize(
@@ -203,14 +171,6 @@ def test_its_repr_holds_no_secret(cluster, ca, token):
     assert base64.b64decode(key).decode().splitlines()[1] not in shown
 
 
-def test_a_server_that_is_not_trusted_is_not_asked(cluster, token):
-    """The reason has OpenSSL's number; the token stays at home."""
-    with pytest.raises(errors.NotTrusted) as refused:
-        Caller(cluster.server, ca=Authority("other").pem, token=token).get("/")
-    assert (refused.value.server, refused.value.code) == (cluster.server, 20)
-    assert token not in str(refused.value)
-
-
 def test_nobody_there_is_said_in_one_line(ca):
     """The port is bound and nobody listens, so the answer is sure."""
     with socket.socket() as bound:
@@ -219,15 +179,6 @@ def test_nobody_there_is_said_in_one_line(ca):
         with pytest.raises(errors.Unreachable) as refused:
             Caller(url, ca=ca).get("/")
     assert (refused.value.server, refused.value.reason) == (url, "Connection refused")
-
-
-def test_a_bearer_is_who_the_token_says(cluster):
-    """At the connected cluster, and without the certificate of the kubeconfig."""
-    held = create_token("default")
-    anonymous, bearer = Caller.bearer(), Caller.bearer(held)
-    assert "system:anonymous" in anonymous.get("/").json()["message"]
-    assert held.subject in bearer.get("/").json()["message"]
-    assert held.text not in repr(bearer)
 
 
 def test_every_method_is_sent_with_its_body(cluster, namespace):
@@ -248,21 +199,6 @@ def test_waiting_for_an_answer_ends(cluster):
     with pytest.raises(errors.NotReady) as caught:
         Caller.bearer().wait_for(200, "/api", timeout=0.5)
     assert caught.value.last == "403" and 0.5 <= caught.value.waited < 15
-
-
-def test_a_table_has_the_status_of_each_caller_for_each_path(cluster, token):
-    """The authority comes from a file, and a token of ours is taken as it is."""
-    ca = cluster.authority_file()
-    assert os.environ["CA"] == str(ca)
-    callers = {
-        "nobody": Caller(cluster.server, ca=ca),
-        "account": Caller(cluster.server, ca=ca, token=create_token()),
-    }
-    table = status_table(callers, ["/version", "/api"])
-    assert table.to_dict() == {
-        "nobody": {"/version": 200, "/api": 403},
-        "account": {"/version": 200, "/api": 200},
-    }
 
 
 def test_a_kubeconfig_without_authority_has_no_file(cluster, tmp_path):

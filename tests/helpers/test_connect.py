@@ -8,7 +8,7 @@ import pytest
 
 from cluster.machine import identity
 from helpers import connect
-from tests.kernels import CONNECT, await_text, finish, kernel, run
+from tests.kernels import CONNECT, finish, kernel, run
 from tests.patience import patience
 
 
@@ -41,7 +41,7 @@ def test_an_interrupted_wait_leaves_nothing_and_the_next_cell_runs(cluster):
         run(client, f"{CONNECT}\nfrom helpers import kubectl, wait_for")
         never = 'wait_for("condition=Never", "node/lab-control-plane", timeout=500)'
         client.execute(never)
-        await_text(client, "waiting for condition=Never")
+        finish(client, 120, shown="waiting for condition=Never")
         manager.interrupt_kernel()
         _, error = finish(client, patience(10))
         assert error.startswith("KeyboardInterrupt:")

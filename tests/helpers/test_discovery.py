@@ -106,17 +106,3 @@ def test_it_lists_what_kubectl_lists(server):
     assert {"create", "delete", "list", "watch"} <= set(jobs["VERBS"])
     assert (jobs["KIND"], bool(jobs["NAMESPACED"])) == ("Job", True)
     assert jobs["CATEGORIES"] == ["all"]
-
-
-def test_the_classic_form_says_the_same(server):
-    """One request per group version gives the same names, verbs and kinds."""
-    aggregated = discovery.api_resources(server)
-    classic = []
-    for api_version in aggregated["APIVERSION"].unique():
-        root = "/apis" if "/" in api_version else "/api"
-        for resource in server.read(f"{root}/{api_version}")["resources"]:
-            verbs = tuple(sorted(resource["verbs"]))
-            if "/" not in resource["name"]:
-                classic.append((api_version, resource["name"], verbs))
-    ours = aggregated.assign(VERBS=aggregated["VERBS"].map(tuple))
-    assert sorted(classic) == sorted(rows(ours[["APIVERSION", "NAME", "VERBS"]]))

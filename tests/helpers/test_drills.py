@@ -1,20 +1,14 @@
 """Copies of an application are broken in one way each, and in nothing else."""
 
 import copy
+from datetime import UTC, datetime
 
 import pytest
 
-from helpers import errors, kubectl
-from helpers.drills import (
-    ELSEWHERE,
-    FILES,
-    NAMES,
-    broken,
-    current_pod,
-    last_words,
-)
-from tests.running import apply
-from tests.waiting import until
+from cluster.kind.backend import Kind
+from helpers import Caller, drills, review_token
+from helpers.drills import NAMES, broken
+from helpers.refusals.unauthorized import diagnose
 
 WHOLE = {
     "apiVersion": "apps/v1",
@@ -82,77 +76,38 @@ def test_the_copies_are_five_deployments_with_pods_of_their_own():
         assert deployment.keys() == {"apiVersion", "kind", "metadata", "spec"}
 
 
-def test_what_is_broken_is_what_the_issue_names():
-    """Wrong name, no ca.crt, no files, a copied token, another namespace."""
-    name, tls, _, copied, elsewhere = (
-        made["spec"]["template"]["spec"] for made in broken(WHOLE)
-    )
-    assert env(name) == {"SERVER": "https://kubernetes"}
-    files = tls["volumes"][0]["projected"]["sources"]
-    assert [kind for one in files for kind in one] == [
-        "serviceAccountToken",
-        "downwardAPI",
-    ]
-    assert {"name": "files", "mountPath": FILES} in tls["containers"][0]["volumeMounts"]
-    assert env(copied)["TOKEN"] == "/copied/token"
-    assert env(elsewhere)["NAMESPACE"] == ELSEWHERE
+def test_elsewhere_the_token_is_bound_to_what_is_gone(cluster, namespace):
+    """No other cluster hands out its key: there it is revoked, and again a 401."""
+    token = drills._ended("default", Kind())
+    assert Caller.bearer(token).get("/api").status == 401
+    verdict = diagnose(token, review_token(token), datetime.now(UTC))
+    assert verdict.cause == "revoked" and "secret/gone" in verdict.why
 
 
-def env(spec):
-    return {e["name"]: e["value"] for e in spec["containers"][0]["env"]}
+def pod(name, created, **more):
+    metadata = {"name": name, "labels": {"app": "app", "more": ""}, **more}
+    return {"kind": "Pod", "metadata": {**metadata, "creationTimestamp": created}}
 
 
-DEPLOYMENT = {
-    "apiVersion": "apps/v1",
-    "kind": "Deployment",
-    "metadata": {"name": "talks"},
-    "spec": {
-        "selector": {"matchLabels": {"app": "talks"}},
-        "strategy": {"type": "Recreate"},
-        "template": {
-            "metadata": {"labels": {"app": "talks"}},
-            "spec": {
-                # sh as PID 1 is deaf to SIGTERM: a pod that had already started would
-                # stay for 30 s, and Recreate waits for it.
-                "terminationGracePeriodSeconds": 1,
-                "containers": [
-                    {
-                        "name": "main",
-                        "image": "toolbox:1",
-                        "args": ["sh", "-c", "echo one; echo $SAY; sleep infinity"],
-                        "env": [{"name": "SAY", "value": "two"}],
-                    }
-                ],
-            },
-        },
-    },
-}
+ROLLED_OUT = {"observedGeneration": 3, "updatedReplicas": 1}
+NEW = [pod("old", "2026-01-01T00:00:00Z"), pod("new", "2026-01-01T00:00:01Z")]
+LEAVES = pod("leaves", "2026-01-01T00:00:02Z", deletionTimestamp="now")
+OTHER = pod("other", "2026-01-01T00:00:03Z", labels={"app": "drill-1"})
 
 
-@pytest.fixture(scope="module")
-def talks(namespace):
-    apply(DEPLOYMENT)
-
-
-def says(pod):
-    return env(pod["spec"])["SAY"]
-
-
-def test_the_last_line_is_what_it_wrote_last(talks):
-    """Before it runs there is none, and that is no error."""
-    pod = until(lambda: current_pod("talks"))["metadata"]["name"]
-    assert until(lambda: last_words(pod)) in ("one", "two")
-    until(lambda: last_words(pod) == "two")
-    assert last_words("no-such-pod") == ""
-
-
-def test_the_pod_of_the_old_template_is_never_taken_for_the_new(talks):
-    """Asked at once after each change, when the old pod may well be there still."""
-    for word in ("three", "four", "five"):
-        kubectl("set", "env", "deployment/talks", f"SAY={word}")
-        assert says(until(lambda: current_pod("talks"))) == word
-
-
-def test_what_is_not_there_is_told(namespace):
-    with pytest.raises(errors.KubectlFailed, match="not found"):
-        current_pod("silent")
+@pytest.mark.parametrize(
+    ("status", "objects", "name"),
+    [
+        (ROLLED_OUT, [*NEW, LEAVES, OTHER], "new"),
+        (ROLLED_OUT, [LEAVES, OTHER], None),
+        ({**ROLLED_OUT, "observedGeneration": 2}, NEW, None),
+        ({"observedGeneration": 3}, NEW, None),
+        ({}, NEW, None),
+    ],
+)
+def test_the_pod_of_the_old_template_is_never_taken_for_the_new(status, objects, name):
+    """Until the Deployment's controller has seen the change there is none."""
+    selector = {"selector": {"matchLabels": {"app": "app"}}}
+    deployment = {"metadata": {"generation": 3}, "spec": selector, "status": status}
+    found = drills.pod_of(deployment, objects)
+    assert (found and found["metadata"]["name"]) == name

@@ -4,7 +4,6 @@ import itertools
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from cluster.backend import LABEL, MANAGER, Backend
 from cluster.processes import start_time
 from helpers import connection as module, errors, kubectl
 from helpers.command import use_kubeconfig
-from tests.notebooks import ROOT
 
 
 def owned_by(name: str, owner: str, lesson: str, host: str = "") -> None:
@@ -51,7 +49,9 @@ def lesson(cluster):
         path.unlink()
 
 
-def test_it_is_the_default_and_stays_it_when_it_is_deleted(cluster, lesson):
+def test_it_is_the_default_and_stays_it_when_it_is_deleted(
+    cluster, lesson, monkeypatch
+):
     """Shell cells and helpers work in it, with a kubeconfig that is private.
 
     A cell that is run after the last one makes nothing elsewhere.
@@ -65,8 +65,13 @@ def test_it_is_the_default_and_stays_it_when_it_is_deleted(cluster, lesson):
     patch_finalizers(name, ["example.com/nobody"])
     cluster.delete_namespace(name)
     assert live(lesson) == set()
-    # Nobody waited until it was gone; a second call does.
-    assert kubectl("get", "namespace", name).exit_code == 0
+    # Nobody waited until it was gone; a second call does, and says what keeps it.
+    condition = "--for=condition=NamespaceFinalizersRemaining"
+    kubectl("wait", condition, f"namespace/{name}", "--timeout=30s")
+    with monkeypatch.context() as patch, pytest.raises(errors.NotReady) as caught:
+        patch.setattr(module, "DELETION", 1.0)
+        cluster.delete_namespace(name)
+    assert "finalizers remaining: example.com/nobody" in caught.value.last
     patch_finalizers(name, [])
     cluster.delete_namespace(name)
     assert kubectl("get", "namespace", name, check=False).exit_code != 0
@@ -110,40 +115,14 @@ def test_two_kernels_have_one_each(cluster, lesson):
     assert live(lesson) == {lesson, f"{lesson}-2"}
 
 
-def kernel_of_a_mac(cluster, lesson: str) -> tuple[subprocess.Popen, str, Path]:
-    """Start one; return it with its namespace and its kubeconfig."""
-    words = (
-        "tests.cluster.kind.mac",
-        "tests.cluster.kind.mackernel",
-        cluster.kubeconfig,
-        lesson,
-    )
-    kernel = subprocess.Popen(
-        [sys.executable, "-m", *words],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert kernel.stdout
-    namespace, kubeconfig = (kernel.stdout.readline().strip() for _ in range(2))
-    return kernel, namespace, Path(kubeconfig)
-
-
-def test_two_kernels_of_a_mac_have_one_each_until_one_ends(cluster, lesson):
-    """There is no /proc; and a version before could not tell when one started."""
-    first, name, kubeconfig = kernel_of_a_mac(cluster, lesson)
-    with first:
-        old = f"{lesson}-old"
-        owned_by(old, f"{first.pid}/None", lesson)
-        second, its, _ = kernel_of_a_mac(cluster, lesson)
-        second.communicate()
-        assert (name, its) == (lesson, f"{lesson}-2")
-        assert live(lesson) == {name, its, old} and kubeconfig.exists()
-        first.communicate()
-    third, its, _ = kernel_of_a_mac(cluster, lesson)
-    third.communicate()
-    assert live(lesson) == {its} and not kubeconfig.exists()
+@pytest.mark.parametrize(
+    ("start", "alive"),
+    # The name of a kubeconfig has none, and a version before had none on a Mac.
+    [("/{}", True), ("", True), ("/None", True), ("/1", False)],
+)
+def test_a_kernel_is_known_by_its_pid_and_its_start(start, alive):
+    pid = os.getpid()
+    assert module._alive(f"{pid}{start.format(start_time(pid))}") == alive
 
 
 def test_what_a_kernel_of_another_host_has_is_left_to_that_host(
@@ -166,37 +145,10 @@ def test_what_a_kernel_of_another_host_has_is_left_to_that_host(
     assert cluster.create_namespace(lesson) == f"{lesson}-2"
 
 
-@pytest.fixture
-def stuck(cluster, lesson):
-    """Return a namespace on its way out, which a finalizer of nobody's keeps."""
-    name = cluster.create_namespace(lesson)
-    kubectl("create", "configmap", "kept")
-    patch_finalizers(name, ["example.com/nobody"])
-    kubectl("delete", "namespace", name, "--wait=false")
-    condition = "--for=condition=NamespaceFinalizersRemaining"
-    kubectl("wait", condition, f"namespace/{name}", "--timeout=30s")
-    yield name
-    patch_finalizers(name, [])
-
-
 def patch_finalizers(namespace: str, finalizers: list[str]) -> None:
     patch = json.dumps({"metadata": {"finalizers": finalizers}})
     where = f"--namespace={namespace}"
     kubectl("patch", "configmap/kept", where, "--type=merge", "-p", patch, check=False)
-
-
-def test_a_finalizer_that_keeps_a_namespace_is_named(
-    cluster, lesson, stuck, monkeypatch
-):
-    """And the lesson begins in another one."""
-    monkeypatch.setattr(module, "DELETION", 1.0)
-    with pytest.raises(errors.NotReady) as caught:
-        cluster.delete_namespace(stuck)
-    assert "finalizers remaining: example.com/nobody" in caught.value.last
-    assert cluster.create_namespace(lesson) == f"{lesson}-2"
-    patch_finalizers(stuck, [])
-    monkeypatch.setattr(module, "DELETION", 30.0)
-    cluster.delete_namespace(stuck)
 
 
 def test_what_is_not_ours_is_left_alone(cluster):

@@ -1,6 +1,5 @@
 """A kind is described by the server: fields, what is required, enums, defaults."""
 
-import pandas as pd
 import pytest
 
 from helpers import errors, schemas
@@ -12,31 +11,6 @@ def server(cluster):
     """Yield a proxy to the real API server."""
     with KubectlProxy() as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def job(server):
-    """Return the schema of Job."""
-    return schemas.read_schema(server, "batch/v1", "Job")
-
-
-def test_tree(job):
-    """A row per field, with what `kubectl explain` says, and the defaults."""
-    tree = job.tree().set_index("FIELD")
-    assert pd.isna(tree.loc[".metadata.name", ["ENUM", "DEFAULT"]]).all()
-    assert tree.index.is_unique
-    template = tree.loc[".spec.template"]
-    assert (template["TYPE"], template["REQUIRED"]) == ("PodTemplateSpec", True)
-    mode = tree.loc[".spec.completionMode"]
-    assert (mode["TYPE"], mode["REQUIRED"]) == ("string", False)
-    assert mode["ENUM"] == ["Indexed", "NonIndexed"]
-    containers = ".spec.template.spec.containers[*]"
-    assert tree.loc[f"{containers}.name", "REQUIRED"]
-    protocol = tree.loc[f"{containers}.ports[*].protocol"]
-    assert protocol["DEFAULT"] == "TCP"
-    assert {"SCTP", "TCP", "UDP"} == set(protocol["ENUM"])
-    assert tree.loc[".metadata.labels", "TYPE"] == "map[string]string"
-    assert "template" in tree.loc[".spec.template", "DESCRIPTION"].lower()
 
 
 def test_tree_without_rows(server):

@@ -1,11 +1,9 @@
 """A cell of `%%sh` fails where a command in it fails, and tells how."""
 
-import os
-
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from helpers import command, errors, kubectl
+from helpers import command, errors
 from helpers.shell import add_magic
 from tests.kernels import finish, kernel
 
@@ -54,18 +52,17 @@ def test_a_failure_that_is_expected_is_said_so(notebook):
     assert run(notebook, "(exit 60) || echo $?") is None
 
 
-def test_before_connect_a_kernel_runs_nothing(cluster, monkeypatch):
+def test_before_connect_a_kernel_runs_nothing(tmp_path, monkeypatch):
     """As in `make lab`, whose kubeconfig leads to the namespace `default`."""
-    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
-    with kernel(os.environ["LAB_STATE_DIR"]) as (_, client):
-        client.execute("%%sh\nkubectl create serviceaccount too-early")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    with kernel(str(tmp_path)) as (_, client):
+        client.execute(f"%%sh\ntouch {tmp_path}/too-early")
         _, error = finish(client)
         client.execute("%who")
         names, _ = finish(client)
     assert error == f"NotConnected: {errors.NotConnected()}"
     assert names == "Interactive namespace is empty.\n"
-    found = kubectl("get serviceaccounts --namespace=default --output=name").stdout
-    assert "serviceaccount/default" in found and "too-early" not in found
+    assert not (tmp_path / "too-early").exists()
 
 
 def test_outside_of_a_notebook_nothing_happens():

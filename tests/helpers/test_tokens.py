@@ -8,17 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from cluster.kind.backend import Kind
 from helpers import errors
-from helpers.pods import wait_for
-from helpers.tokens import (
-    MOUNTED,
-    Token,
-    backdate,
-    create_token,
-    read_token,
-    tamper,
-    write_token,
-)
-from tests.running import apply
+from helpers.tokens import Token, backdate, tamper
 
 CLAIMS = {
     "aud": ["https://issuer.example"],
@@ -154,50 +144,3 @@ def test_a_cluster_that_keeps_its_key_backdates_nothing():
     with pytest.raises(errors.NoSigningKey) as caught:
         backdate(Kind(), sign(), expired_for=60)
     assert caught.value.backend == "kind"
-
-
-POD = """
-apiVersion: v1
-kind: Pod
-metadata: {name: holder}
-spec:
-  terminationGracePeriodSeconds: 1
-  volumes:
-  - name: short
-    projected: {sources: [{serviceAccountToken: {path: token, expirationSeconds: 600}}]}
-  - name: ours
-    emptyDir: {medium: Memory}
-  containers:
-  - name: main
-    image: toolbox:1
-    command: [sleep, infinity]
-    volumeMounts:
-    - {name: short, mountPath: /run/short}
-    - {name: ours, mountPath: /run/ours}
-"""
-
-
-@pytest.fixture(scope="module")
-def namespace(namespace):
-    apply(POD)
-    wait_for("condition=Ready", "pod/holder")
-    return namespace
-
-
-def test_a_pod_finds_its_token(namespace):
-    """Its own, that of a projected volume, and none where there is none."""
-    own = read_token("holder")
-    assert own.subject == f"system:serviceaccount:{namespace}:default"
-    assert own.bound_to == "pod/holder" and own.lifetime >= 3607
-    assert read_token("holder", path="/run/short/token").lifetime == 600
-    with pytest.raises(errors.NotAToken, match="No such file"):
-        read_token("holder", path=f"{MOUNTED}-nowhere")
-
-
-def test_a_token_is_put_into_a_pod_whole(namespace):
-    """What the pod reads then is this token; who may not write is told."""
-    token = create_token()
-    write_token("holder", token, path="/run/ours/token", container="main")
-    assert read_token("holder", path="/run/ours/token") == token
-    with pytest.raises(errors.NotAToken):
-        write_token("holder", token, path="/proc/token", container="main")

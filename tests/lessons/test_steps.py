@@ -1,52 +1,36 @@
 """Every step of the chapter is shown in a notebook, and something is asserted there."""
 
-import json
-import re
+import tomllib
+from pathlib import Path
 
-from tests.notebooks import FILES
-from tools import steps
+import pytest
 
+from tests.notebooks import FILES, load
+from tests.style.page import Cell, Page
 
-def notebook(folder, *cells):
-    """Write 01-some.ipynb of (id, steps, source) code cells; return its path."""
-    made = [
-        {"cell_type": "code", "id": id_, "metadata": {"steps": names}, "source": source}
-        for id_, names, source in cells
-    ]
-    path = folder / "01-some.ipynb"
-    path.write_text(json.dumps({"cells": made}), encoding="utf-8")
-    return path
+STEPS = tomllib.loads(Path(__file__).with_name("steps.toml").read_text("utf-8"))
 
 
-def test_every_step_is_asserted_somewhere():
-    assert steps.unproven(steps.shown(FILES)) == []
-
-
-def test_no_cell_names_a_step_that_is_none():
-    known = steps.STEPS.keys()
-    assert [cell for cell in steps.shown(FILES) if cell.step not in known] == []
+def test_every_step_is_asserted_somewhere_and_no_cell_names_another():
+    cells = [cell for path in FILES for cell in Page.read(path.name, load(path)).code]
+    named = [(cell, step) for cell in cells for step in cell.metadata.get("steps", ())]
+    assert {step for _, step in named} == STEPS.keys()
+    assert {step for cell, step in named if cell.proves} == STEPS.keys()
 
 
 def test_the_steps_are_numbered_without_a_gap():
-    numbers: dict[str, list[int]] = {}
-    for step in steps.STEPS:
-        part, number = re.fullmatch(r"([A-D])(\d+)", step).groups()
-        numbers.setdefault(part, []).append(int(number))
-    assert numbers == {
-        "A": [*range(1, 11)],
-        "B": [*range(1, 17)],
-        "C": [*range(1, 19)],
-        "D": [*range(1, 8)],
-    }
+    parts = {"A": 10, "B": 16, "C": 18, "D": 7}
+    assert [*STEPS] == [f"{p}{n + 1}" for p, last in parts.items() for n in range(last)]
 
 
-def test_a_step_that_is_only_shown_is_unproven(tmp_path):
-    path = notebook(
-        tmp_path,
-        ("seen", ["A1", "B2"], "!kubectl get pods"),
-        ("proven", ["B2"], "out = !kubectl get pods\nassert out, 'no output'"),
-        ("shell-seen", ["A3"], "%%sh\nkubectl get pods"),
-        ("shell-proven", ["A2"], "%%sh\nkubectl get pods || code=$?\ntest $code = 1"),
-    )
-    missing = {*steps.unproven(steps.shown([path]))}
-    assert missing == steps.STEPS.keys() - {"A2", "B2"}
+@pytest.mark.parametrize(
+    ("source", "proves"),
+    [
+        ("!kubectl get pods", False),
+        ("out = !kubectl get pods\nassert out, 'no output'", True),
+        ("%%sh\nkubectl get pods", False),
+        ("%%sh\nkubectl get pods || code=$?\ntest $code = 1", True),
+    ],
+)
+def test_what_is_only_shown_is_not_proven(source, proves):
+    assert Cell(0, "id", "code", source).proves == proves

@@ -4,6 +4,7 @@ The tests are a story, each file by itself; the first is of the machine as insta
 """
 
 import io
+import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
@@ -14,6 +15,8 @@ from tests import imagebuild
 from tests.machines import root
 from tests.machines.debian import Machine, Session
 from tests.notebooks import ROOT
+from tests.patience import patience
+from tests.waiting import until
 
 CHECKOUT = "kubernetes-api-notebooks"
 #: Seconds: of the packages that a learner needs, half come over the network.
@@ -50,7 +53,8 @@ def _copy_checkout(learner: Session) -> None:
     with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as tar:
         for name in imagebuild.files():
             tar.add(ROOT / name, f"{CHECKOUT}/{name}")
-    learner.put(packed.getvalue(), "tar -xzf -")
+    unpack = learner.command("tar -xzf -")
+    subprocess.run(unpack, input=packed.getvalue(), check=True, timeout=SETUP)
 
 
 @pytest.fixture(scope="package")
@@ -85,3 +89,23 @@ def learner(lab):
 def in_checkout(line: str) -> str:
     """Return a shell's line that runs there."""
     return f"cd {CHECKOUT} && {line}"
+
+
+def helpers(session: Session, words: str) -> str:
+    """Return what `python -m helpers` says in a session, with any exit code."""
+    line = in_checkout(f".venv/bin/python -m helpers {words}")
+    return session.run(line, timeout=SETUP).stdout
+
+
+def kubectl(session: Session, words: str, **options) -> str:
+    """Run kubectl as README says: it knows the cluster by what `up` prints."""
+    line = f'eval "$(.venv/bin/python -m helpers up 2>/dev/null)" && kubectl {words}'
+    return session.do(in_checkout(line), **({"timeout": SETUP} | options))
+
+
+def leave(lab: Machine, session: Session, user: str = "1000") -> None:
+    """Log out for the last time; return when systemd has ended what it then ends."""
+    session.log_out()
+    active = f"systemctl is-active user@{user}.service"
+    with lab.log_in("root") as administrator:
+        until(lambda: administrator.run(active).returncode, patience(60), active)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cluster.usermode import launcher
 from cluster.waiting import until
-from tests.machines.root import ADDRESS, Root
+from tests.machines.root import ADDRESS
 from tests.patience import patience
 
 #: Seconds, of a machine with nothing else to do: UML starts Go programs slowly.
@@ -44,7 +44,7 @@ class Machine:
     All that runs it ends with `end`, and with this thread.
     """
 
-    def __init__(self, root: Root, directory: Path) -> None:
+    def __init__(self, root: Path, directory: Path) -> None:
         self.root = root
         self.directory = directory
         self.port = 0
@@ -58,9 +58,9 @@ class Machine:
         network = ["slirp4netns", "--target-type=bess", f"--api-socket={orders}"]
         self._start("network", [*network, str(frames)])
         self._until(frames.exists, "the network")
-        where = [str(self.root.kernel), str(self.directory)]
+        where = [str(self.root / "kernel"), str(self.directory)]
         namespaces = ["--mount", "--uts", "--pid", "--fork", "--kill-child"]
-        namespaces.append(f"--mount-proc={self.root.kernel}/proc")
+        namespaces.append(f"--mount-proc={self.root}/kernel/proc")
         command = ["unshare", *namespaces, "sh", "-euc", RUN, "sh"]
         self._start("console", [*command, *where, *LINUX])
         self._until(orders.exists, "the kernel")
@@ -153,7 +153,7 @@ class Session:
             "StrictHostKeyChecking": "no",
             "UserKnownHostsFile": "/dev/null",
         }
-        command = [*self._ssh(), "-N", "-i", str(self.machine.root.key)]
+        command = [*self._ssh(), "-N", "-i", str(self.machine.root / "key")]
         command += [f"-o{name}={value}" for name, value in options.items()]
         self._master = launcher.start(
             [*command, f"-p{self.machine.port}", f"{self.user}@127.0.0.1"],
@@ -195,10 +195,6 @@ class Session:
         done = self.run(line, **options)
         assert done.returncode == 0, f"{line}: {done.returncode}\n{done.stdout}"
         return done.stdout
-
-    def put(self, text: bytes, line: str) -> None:
-        """Give bytes to a shell's line that must not fail."""
-        subprocess.run(self.command(line), input=text, check=True, timeout=COMMAND)
 
     def log_out(self) -> None:
         """End the session; what it has left running is systemd's to end."""

@@ -15,8 +15,6 @@ import shutil
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from unittest import mock
 
@@ -90,28 +88,6 @@ LIBRARIES = ("lib64/ld-linux-x86-64.so.2", "lib/x86_64-linux-gnu/libc.so.6")
 SIZE = 24 << 30
 
 
-@dataclass(frozen=True)
-class Root:
-    """What a machine is booted from: all of it is below `directory`."""
-
-    directory: Path
-
-    @cached_property
-    def disk(self) -> Path:
-        """Return the file system, an ext4."""
-        return self.directory / "disk"
-
-    @cached_property
-    def kernel(self) -> Path:
-        """Return a root directory that has the kernel, `linux.uml`, and its libc."""
-        return self.directory / "kernel"
-
-    @cached_property
-    def key(self) -> Path:
-        """Return the key with which root and the users log in."""
-        return self.directory / "key"
-
-
 def lacks() -> str:
     """Return why no machine can be had here, the reason of a skip, or ""."""
     if os.geteuid() != 0:
@@ -124,8 +100,12 @@ def lacks() -> str:
     return ""
 
 
-def ensure() -> Root:
-    """Return the root of what this checkout wants; making it takes minutes, once."""
+def ensure() -> Path:
+    """Return the directory of what this checkout wants; making it takes minutes, once.
+
+    In it are `disk`, an ext4, `key`, with which root and the users log in, and
+    `kernel`, a root directory with `linux.uml` and its libc.
+    """
     cache = paths.cache_dir() / "machines"
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(cache / "lock", "w") as lock:
@@ -137,9 +117,9 @@ def ensure() -> Root:
         step, variables = kernel_step((ROOT / "binder/Dockerfile").read_text())
         parts = (Path(__file__).read_text(), step, *variables, programs.name, image)
         key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
-        root = Root(cache / key[:16])
-        if root.directory.exists():
-            os.utime(root.directory)
+        root = cache / key[:16]
+        if root.exists():
+            os.utime(root)
             return root
         kept = [path for path in cache.iterdir() if path.is_dir()]
         # Another checkout may be using the newest.
@@ -147,21 +127,21 @@ def ensure() -> Root:
             shutil.rmtree(older)
         began = time.monotonic()
         with tempfile.TemporaryDirectory(dir=cache) as work:
-            system, made = Path(work, "system"), Root(Path(work, "made"))
-            made.directory.mkdir()
+            system, made = Path(work, "system"), Path(work, "made")
+            made.mkdir()
             _install(system, made, step, variables)
             _take_kernel(system, made)
             _give(system, programs, f"bin/{programs.name}")
             _give(system, archive, f"images/{image}")
             # As on a machine where it was built: there is none in the system yet.
             _give(system, find_runc(programs).path, f"bin/{programs.name}/runc")
-            with open(made.disk, "xb") as disk:
+            with open(made / "disk", "xb") as disk:
                 disk.truncate(SIZE)
-            _run("mkfs.ext4", "-q", "-d", str(system), str(made.disk))
-            made.directory.rename(root.directory)
+            _run("mkfs.ext4", "-q", "-d", str(system), str(made / "disk"))
+            made.rename(root)
         took = time.monotonic() - began
-        size = sum(file.lstat().st_blocks * 512 for file in root.directory.rglob("*"))
-        print(f"{root.directory}: {size / 1e6:.0f} MB, {took:.0f} s")
+        size = sum(file.lstat().st_blocks * 512 for file in root.rglob("*"))
+        print(f"{root}: {size / 1e6:.0f} MB, {took:.0f} s")
         return root
 
 
@@ -172,11 +152,11 @@ def kernel_step(dockerfile: str) -> tuple[str, list[str]]:
     return step, re.findall(r"^ARG (\w+=\S+)$", text, re.M)
 
 
-def _install(system: Path, made: Root, step: str, variables: list[str]) -> None:
+def _install(system: Path, made: Path, step: str, variables: list[str]) -> None:
     """Install Debian in a directory, with the users and the step's /opt/kernel."""
-    _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(made.key))
-    files = made.directory.with_name("files")
-    public = made.key.with_suffix(".pub").read_text()
+    _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(made / "key"))
+    files = made.with_name("files")
+    public = (made / "key.pub").read_text()
     written = {TRUSTED: imagebuild.trusted(), "root/.ssh/authorized_keys": public}
     for path, text in (FILES | written).items():
         (files / path).parent.mkdir(parents=True, exist_ok=True)
@@ -199,16 +179,17 @@ def _install(system: Path, made: Root, step: str, variables: list[str]) -> None:
     )
 
 
-def _take_kernel(system: Path, made: Root) -> None:
-    made.kernel.mkdir()
-    shutil.move(system / "opt/kernel/usr/bin/linux.uml", made.kernel)
+def _take_kernel(system: Path, made: Path) -> None:
+    kernel = made / "kernel"
+    kernel.mkdir()
+    shutil.move(system / "opt/kernel/usr/bin/linux.uml", kernel)
     shutil.rmtree(system / "opt/kernel")
     for name in LIBRARIES:
-        (made.kernel / name).parent.mkdir(parents=True)
+        (kernel / name).parent.mkdir(parents=True)
         # Below the directory that /lib is a link to: it leads out of here otherwise.
-        shutil.copy(system / "usr" / name, made.kernel / name)
+        shutil.copy(system / "usr" / name, kernel / name)
     for name in ("dev", "proc", "tmp", "disk", "run"):
-        (made.kernel / name).mkdir()
+        (kernel / name).mkdir()
 
 
 def _give(system: Path, path: Path | str, name: str) -> None:
@@ -230,7 +211,3 @@ def _run(*command: str) -> None:
         timeout=900,
     )
     assert done.returncode == 0, f"{command[0]}: {done.stdout[-4000:]}"
-
-
-if __name__ == "__main__":
-    print(ensure().directory)

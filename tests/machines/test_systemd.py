@@ -4,9 +4,7 @@ import re
 
 import pytest
 
-from tests.machines.conftest import SETUP, in_checkout
-from tests.patience import patience
-from tests.waiting import until
+from tests.machines.conftest import helpers, in_checkout, kubectl, leave
 
 pytestmark = [
     pytest.mark.full("a machine of its own"),
@@ -28,28 +26,9 @@ cgroups.remove(state)
 """
 
 
-def helpers(session, words):
-    """Return what `python -m helpers` says, with any exit code."""
-    line = in_checkout(f".venv/bin/python -m helpers {words}")
-    return session.run(line, timeout=SETUP).stdout
-
-
-def kubectl(session, words):
-    line = f'eval "$(.venv/bin/python -m helpers up 2>/dev/null)" && kubectl {words}'
-    return session.do(in_checkout(line), timeout=SETUP)
-
-
 def administer(lab, line):
     with lab.log_in("root") as administrator:
         return administrator.do(line)
-
-
-def leave(lab, session, user="1000"):
-    """Log out for the last time; return when systemd has ended what it then ends."""
-    session.log_out()
-    active = f"systemctl is-active user@{user}.service"
-    with lab.log_in("root") as administrator:
-        until(lambda: administrator.run(active).returncode, patience(60), active)
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +50,6 @@ def test_doctor_says_what_a_start_does_and_changes_nothing(begun):
     assert before == after
 
 
-def test_limits_are_enforced_in_an_ordinary_login(begun):
-    learner, _, said, _ = begun
-    assert "the cluster is ready" in said
-    assert re.search("^limits +enforced$", helpers(learner, "status"), re.M)
-
-
 def test_all_of_it_is_in_a_scope_of_its_own(begun):
     """Beside it nothing is made, and what is in it was given to us."""
     learner, *_ = begun
@@ -89,10 +62,13 @@ def test_all_of_it_is_in_a_scope_of_its_own(begun):
     assert [path.split("/")[-2] for path in inside] == ["machine", "outer"]
 
 
-def test_up_and_status_say_when_it_will_end(begun):
+def test_up_and_status_say_that_limits_are_enforced_and_when_it_will_end(begun):
     learner, _, said, _ = begun
+    assert "the cluster is ready" in said
     assert f"It ends {ENDS}." in said.splitlines()
-    assert f"ends        {ENDS}" in helpers(learner, "status").splitlines()
+    status = helpers(learner, "status")
+    assert f"ends        {ENDS}" in status.splitlines()
+    assert re.search("^limits +enforced$", status, re.M)
 
 
 def test_a_last_logout_ends_it_and_the_next_up_says_so(lab, begun):
@@ -122,40 +98,25 @@ def test_the_cluster_of_an_account_that_lingers_goes_on(lab, begun):
         assert status.startswith("ready\n") and "ends  " not in status
 
 
-def test_a_restart_of_the_machine_is_told(lab, begun):
+def test_a_restart_of_the_machine_is_told_and_objects_outlive_it(lab, begun):
     lab.reboot()
     administer(lab, "loginctl disable-linger learner")
     with lab.log_in("learner") as learner:
         assert "it ended with a restart of this machine;" in helpers(learner, "status")
+        assert kubectl(learner, "get configmap kept -o name") == "configmap/kept\n"
 
 
-def test_of_a_cluster_that_was_stopped_nothing_is_told(lab, begun):
-    with lab.log_in("learner") as learner:
-        helpers(learner, "up")
-        helpers(learner, "stop")
-        said = "not running; start it with `python -m helpers up`\n"
-        assert helpers(learner, "status") == said
+def made_by(session, su=""):
+    """Return what is said where root makes a cgroup, or the account of a command."""
+    python = in_checkout(".venv/bin/python -")
+    return session.do(f"cd ~learner && {su} sh -c {python!r}", input=MAKE)
 
 
-def made_by(session, account):
-    """Return what is said where `account` makes a cgroup in a session."""
-    python = f"cd ~learner && runuser -u {account} -- sh -c"
-    if session.user == account:
-        python = "cd ~learner && sh -c"
-    return session.do(f"{python} {in_checkout('.venv/bin/python -')!r}", input=MAKE)
-
-
-@pytest.mark.parametrize(
-    ("account", "place"),
-    [
-        ("learner", f"{MANAGER}/app.slice"),
-        # It outlives root's logout.
-        ("root", "/sys/fs/cgroup/system.slice"),
-    ],
-)
-def test_each_account_has_its_scope_of_its_own_manager(lab, account, place):
-    with lab.log_in(account) as session:
-        made = made_by(session, account).strip()
+def test_root_has_its_scope_of_the_systems_manager(lab):
+    """It outlives root's logout."""
+    with lab.log_in("root") as session:
+        made = made_by(session).strip()
+    place = "/sys/fs/cgroup/system.slice"
     assert re.fullmatch(rf"{place}/kubernetes-lab-\w+\.scope/machine", made)
 
 
@@ -163,5 +124,5 @@ def test_an_account_without_a_manager_has_none(lab):
     """As after `su`: the login is another's."""
     leave(lab, lab.log_in("learner"))
     with lab.log_in("root") as administrator:
-        said = made_by(administrator, "learner")
+        said = made_by(administrator, "runuser -u learner --")
     assert said == "systemd runs no manager for this account\n"

@@ -1,4 +1,4 @@
-"""The pure parts of benchmarks/: ratios, tables, and what is named where."""
+"""The pure parts of benchmarks/: ratios and tables."""
 
 import os
 import re
@@ -14,7 +14,6 @@ from tests.notebooks import ROOT
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import growth  # noqa: E402
-import page  # noqa: E402
 import peers  # noqa: E402
 from parts import figures, resources  # noqa: E402
 
@@ -52,13 +51,11 @@ def test_a_table_can_be_pasted_and_names_the_ratio_to_the_floor():
 
 
 def test_a_peer_is_compared_in_what_both_have():
-    ours = {peers.ANSWER: 2.0, peers.NODE: 3.0, peers.POD: 4.0, peers.MEMORY: 400.0}
-    bare = {peers.ANSWER: 3.0, peers.MEMORY: 200.0}
-    table = peers.table([{"local": ours, "envtest": bare}])
-    _, _, first, second, *known = cells(table)
-    assert first[1:5] == ["2.0 (1.0 x)", "3.0 (1.0 x)", "4.0 (1.0 x)", "400 (1.0 x)"]
-    assert second[1:5] == ["3.0 (1.5 x)", "", "", "200 (0.5 x)"]
-    assert len(known) == len(peers.KNOWN)
+    ours = dict(zip(peers.COLUMNS, (2.0, 3.0, 4.0, 400.0), strict=True))
+    bare = {peers.start.ANSWER: 3.0, peers.MEMORY: 200.0}
+    _, _, first, second = cells(peers.table([{"local": ours, "envtest": bare}]))
+    assert first[1:] == ["2.0 (1.0 x)", "3.0 (1.0 x)", "4.0 (1.0 x)", "400 (1.0 x)"]
+    assert second[1:] == ["3.0 (1.5 x)", "", "", "200 (0.5 x)"]
 
 
 def test_a_cluster_more_is_compared_with_one_alone():
@@ -68,11 +65,7 @@ def test_a_cluster_more_is_compared_with_one_alone():
     assert five == "5 6.0 1.50 1500 300 0.60 25.0 5.0 1.25".split()
 
 
-def test_docs_and_the_page_name_every_script():
-    """What `make bench` leaves out can be found without reading the directory."""
+def test_docs_name_every_script():
     scripts = {path.name for path in (ROOT / "benchmarks").glob("*.py")} - {"page.py"}
     text = (ROOT / "docs" / "performance.md").read_text()
     assert set(re.findall(r"python benchmarks/(\w+\.py)", text)) == scripts
-    assert [*page.ELSEWHERE][:-1] == [
-        f"benchmarks/{name}" for name in ("peers.py", "growth.py")
-    ]

@@ -13,7 +13,7 @@ from tests.notebooks import ROOT
 #: a module that has a floor of its own is named with its room
 FLOORS = (
     ("die_with_parent", "errors", "progress", "syscalls", "versions"),
-    ("backend", "permissions", "preflight", "processes", "waiting"),
+    ("backend", "preflight", "processes", "waiting"),
     ("paths",),
     ("statedir",),
     ("image", "kubeconfig", "machine"),
@@ -21,7 +21,6 @@ FLOORS = (
     ("existing", "kind", "local"),
     ("usermode",),
     (
-        "doctor.engine",
         "doctor.findings",
         "doctor.machine",
         "doctor.node",
@@ -41,7 +40,6 @@ LEAVES = {
         "errors",
         "kubeconfig",
         "paths",
-        "permissions",
         "processes",
         "progress",
         "waiting",

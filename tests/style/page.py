@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from IPython.core.inputtransformer2 import TransformerManager
 
 Fault = tuple[str, str]
+#: how bash says `assert`
+TEST = re.compile(r"test |.*\bjq -e\b")
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,12 @@ class Cell:
     def asserts(self) -> list[ast.Assert]:
         """Return the asserts in it."""
         return self.nodes(ast.Assert)
+
+    @property
+    def proves(self) -> bool:
+        """Say whether it asserts something: in a `%%sh` cell, by a line with `test`."""
+        shell = self.magic == "sh" and any(map(TEST.match, self.lines))
+        return shell or bool(self.asserts)
 
     @property
     def text(self) -> list[str]:

@@ -6,7 +6,6 @@ import os
 import re
 import stat
 import subprocess
-import time
 from pathlib import Path
 
 import click
@@ -19,7 +18,6 @@ from cluster.progress import Terminal
 from helpers import __main__ as entry
 from helpers.cli import main
 from tests.commandline import helpers, python
-from tests.patience import patience
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +60,6 @@ def commands(group=main, path=()):
 
 @pytest.mark.parametrize("path", [path for path, _ in commands()], ids=" ".join)
 def test_each_command_explains_itself(path):
-    """A sentence of its own in the list, more in its help, nothing cut off."""
     parent = CliRunner().invoke(main, [*path[:-1], "--help"])
     line = re.search(rf"^  {path[-1]} +(.+)$", parent.output, re.MULTILINE)
     own = CliRunner().invoke(main, [*path, "--help"])
@@ -73,7 +70,6 @@ def test_each_command_explains_itself(path):
 
 
 def test_help_lists_the_exit_codes():
-    """Those that the tests below meet."""
     output = CliRunner().invoke(main, ["--help"]).output
     codes = re.findall(r"^ +(\d+) +\w", output, re.MULTILINE)
     assert codes == ["0", "1", "2", "3", "4", "130"]
@@ -84,17 +80,13 @@ def test_help_lists_the_exit_codes():
     [
         (["start"], "No such command 'start'"),
         (["up", "--port", "0"], "0 is not in the range 1<=x<=65535"),
-        (["up", "--port", "http"], "'http' is not a valid integer"),
         (["logs"], "Missing argument 'COMPONENT'"),
         (["logs", "etcd", "-n", "0"], "0 is not in the range"),
-        (["images", "add"], "Missing argument 'FILE'"),
-        (["stop", "now"], "unexpected extra argument (now)"),
         (["delete", "--force"], "No such option"),
     ],
     ids=" ".join,
 )
 def test_wrong_usage_is_code_2(arguments, said):
-    """click says what is wrong, and how it is meant."""
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
     assert said in result.output and "Usage: " in result.output
@@ -128,27 +120,7 @@ def test_an_environment_without_packages_is_told_so():
 # --- A cluster that runs ------------------------------------------------------
 
 
-def test_up_attaches_at_once(cluster):
-    """A second `up` is no second cluster."""
-    began = time.monotonic()
-    done = helpers("up")
-    seconds = time.monotonic() - began
-    assert done.returncode == 0 and seconds < patience(5)
-    assert str(cluster.kubeconfig) in done.stdout
-
-
-def test_status_is_ready(cluster):
-    """Phase, server, and a row per component."""
-    done = helpers("status")
-    lines = done.stdout.splitlines()
-    assert done.returncode == 0
-    assert lines[0] == "ready"
-    assert lines[1].split() == ["server", cluster.server]
-    assert {line.split()[0] for line in lines[5:]} >= {"etcd", "kubelet", "coredns"}
-
-
 def test_status_as_json_has_stable_keys(cluster, tmp_path):
-    """The same ones, whether it runs or not."""
     runs = helpers("status", "--json")
     idle = helpers("status", "--json", env={"LAB_STATE_DIR": tmp_path / "none"})
     running, absent = json.loads(runs.stdout), json.loads(idle.stdout)
@@ -160,24 +132,15 @@ def test_status_as_json_has_stable_keys(cluster, tmp_path):
 
 
 def test_kubeconfig_is_private_and_works(cluster):
-    """It prints a path and nothing else."""
     done = helpers("kubeconfig")
     path = Path(done.stdout.removesuffix("\n"))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path == cluster.kubeconfig
 
 
-@pytest.mark.parametrize("component", ["machine", "kube-apiserver", "kubelet"])
-def test_logs_prints_as_many_lines_as_asked(cluster, component):
-    """At most that many, and the last ones."""
-    done = helpers("logs", component, "-n", "2")
-    assert done.returncode == 0
-    path = Path(os.environ["LAB_STATE_DIR"], "logs", f"{component}.log")
-    assert done.stdout.count("\n") <= 3 and path.exists()
-
-
-def test_logs_of_an_unknown_component_is_one_line(cluster):
-    """It lists the names that there are."""
+def test_logs_prints_as_many_lines_as_asked_and_names_what_has_one(cluster):
+    done = helpers("logs", "kubelet", "-n", "2")
+    assert (done.returncode, done.stdout.count("\n")) == (0, 2)
     done = helpers("logs", "kube-controler")
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
@@ -185,7 +148,6 @@ def test_logs_of_an_unknown_component_is_one_line(cluster):
 
 
 def test_images_lists_what_pods_can_use(cluster):
-    """Name and size, one per line."""
     done = helpers("images", "list")
     rows = [line.split() for line in done.stdout.splitlines()]
     assert {row[2] for row in rows} == {"MB"}
@@ -209,7 +171,6 @@ def test_images_lists_what_pods_can_use(cluster):
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
 def test_without_a_cluster(tmp_path, arguments, code, said):
-    """Each command says so, and makes nothing."""
     state = tmp_path / "none"
     done = helpers(*arguments, env={"LAB_STATE_DIR": state})
     assert done.returncode == code
@@ -221,7 +182,6 @@ def test_without_a_cluster(tmp_path, arguments, code, said):
 
 
 def test_up_shows_its_progress_and_prints_for_a_shell(own, up):
-    """Progress on stderr; names with blanks and quotes reach the shell."""
     assert up.returncode == 0, up.stderr
     assert re.search(r"^\[ +\d+\.\d s\] waiting for ", up.stderr, re.MULTILINE)
     assert up.stderr.splitlines()[-1].endswith("] the cluster is ready")
@@ -236,20 +196,14 @@ def test_up_shows_its_progress_and_prints_for_a_shell(own, up):
 
 
 def test_stop_twice(own, up):
-    """The second time there is nothing to do, and that is fine."""
     first, second = helpers("stop", env=own), helpers("stop", env=own)
     assert (first.returncode, first.stdout) == (0, "stopped; the objects are kept\n")
     assert (second.returncode, second.stdout) == (0, "not running\n")
-
-
-def test_logs_outlive_the_cluster(own, up):
-    """What a person wants to read after a crash."""
     assert "etcd" in helpers("logs", "etcd", env=own).stdout
 
 
 @pytest.mark.parametrize("answer", ["n\n", "\n", ""])
 def test_delete_asks(own, up, answer):
-    """No answer is no; the objects stay."""
     done = helpers("delete", env=own, input=answer)
     assert done.returncode == 1
     assert "Remove the cluster and all its objects" in done.stderr
@@ -258,7 +212,6 @@ def test_delete_asks(own, up, answer):
 
 
 def test_delete_removes_it(own, up):
-    """All of it, and twice is fine."""
     done = helpers("delete", env=own, input="y\n")
     assert (done.returncode, done.stdout) == (0, "deleted\n")
     assert not own["LAB_STATE_DIR"].exists()
@@ -274,7 +227,6 @@ class Tty(io.StringIO):
 
 
 def test_a_live_line_fits_and_ends(monkeypatch):
-    """A line that wraps would stay; what follows starts on a line of its own."""
     monkeypatch.setenv("COLUMNS", "40")
     stream = Tty()
     view = Terminal(stream)
@@ -311,22 +263,19 @@ def test_a_status_in_words(changes, first):
 
 
 @pytest.mark.parametrize(
-    ("limits", "shown"),
+    ("changes", "shown"),
     [
-        (True, ["limits      enforced"]),
-        (False, ["limits      recorded, not enforced"]),
-        (None, []),
+        ({"limits": True}, ["limits      enforced"]),
+        ({"limits": False}, ["limits      recorded, not enforced"]),
+        ({"limits": None, "ends": ""}, []),
+        ({"ends": "10 s after x"}, ["ends        10 s after x"]),
     ],
 )
-def test_a_status_says_what_limits_mean_where_that_is_known(limits, shown):
-    lines = status_text({**STATUS, "phase": "ready", "limits": limits}, 0).splitlines()
-    assert [line for line in lines if "enforced" in line] == shown
-
-
-def test_a_status_says_when_the_cluster_ends_if_it_does():
-    found = {**STATUS, "phase": "ready", "ends": "10 s after your last logout"}
-    assert "ends        10 s after your last logout" in status_text(found, 0)
-    assert "ends " not in status_text({**found, "ends": ""}, 0)
+def test_a_status_says_what_limits_mean_and_when_it_ends_where_that_is_known(
+    changes, shown
+):
+    lines = status_text({**STATUS, "phase": "ready", **changes}, 0).splitlines()
+    assert [line for line in lines if line.startswith(("limits", "ends"))] == shown
 
 
 @pytest.mark.parametrize(

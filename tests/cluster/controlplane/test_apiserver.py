@@ -15,6 +15,8 @@ from cluster.programs.recipe import API_SERVER
 from tests.likekernel import like_a_kernel
 from tests.waiting import until
 
+full = pytest.mark.full("infrastructure that lessons do not touch")
+
 
 @pytest.fixture
 def place(tmp_path, monkeypatch, cluster):
@@ -58,38 +60,6 @@ def test_a_restart_keeps_objects_and_address(own, core):
     assert repr(own) == f"kube-apiserver of this notebook at {url} (pid {own.pid})"
 
 
-def test_a_full_audit_log_is_removed_after_a_month(own, core):
-    """Its name has the time, and its age alone can be why: one may stay."""
-    log = own.directory / "audit" / "audit.log"
-    old = log.with_name("audit-2026-01-01T00-00-00.000.log")
-    old.touch()
-    own.restart()
-    # The API server looks for old ones when it opens the file, to write.
-    create(core, "noted")
-    until(lambda: not old.exists(), 10, "the old one is removed")
-    assert log.exists()
-
-
-@pytest.mark.full("infrastructure that lessons do not touch")
-def test_it_forgets_soon(own, core):
-    """A token for the next page ends within seconds, once the server was restarted."""
-    from kubernetes.client import ApiException
-
-    for name in ("page-1", "page-2"):
-        create(core, name)
-    token = core.list_namespaced_config_map("default", limit=1).metadata._continue
-    own.restart()
-
-    def refused():
-        try:
-            core.list_namespaced_config_map("default", limit=1, _continue=token)
-        except ApiException as error:
-            return error.status
-        return None
-
-    assert until(refused, 30) == 410
-
-
 def test_strangers_are_not_let_in(own):
     """Not even to the health paths: whoever is let in may do everything."""
     ca = str(own.directory / "pki" / "ca.crt")
@@ -113,7 +83,7 @@ def test_only_its_user_can_read_what_it_stores(own):
     assert int(own.url.rpartition(":")[2]) in {address.port for address in listening}
 
 
-@pytest.mark.full("infrastructure that lessons do not touch")
+@full
 def test_nobody_gets_its_port_while_it_is_away(own, core):
     """And it is started again, with its objects: nobody has to ask for that."""
     create(core, "crashed")
@@ -126,40 +96,31 @@ def test_nobody_gets_its_port_while_it_is_away(own, core):
     assert core.read_namespaced_config_map("crashed", "default")
 
 
-@pytest.mark.full("infrastructure that lessons do not touch")
-def test_two_do_not_meet(own, core, place):
-    """Each notebook has its own, and what is in one is not in the other."""
+@full
+def test_a_block_is_its_lifetime_and_what_is_in_it_is_in_no_other(own, core, place):
+    """Two processes and a directory come, and go; also after a failure in it."""
     from kubernetes import client
 
     create(core, "here")
-    with ApiServer() as other:
+    with pytest.raises(ZeroDivisionError), ApiServer() as other:
         assert other.url != own.url
         found = client.CoreV1Api(other.api_client()).list_namespaced_config_map
-        names = [one.metadata.name for one in found("default").items]
-    assert "here" not in names
-
-
-@pytest.mark.full("infrastructure that lessons do not touch")
-def test_a_block_is_its_lifetime(place):
-    """Two processes and a directory come, and go; also after a failure in it."""
-    with pytest.raises(ZeroDivisionError):
-        with ApiServer() as running:
-            found = servers(running)
-            assert len(found) == 2 and len(list(place.iterdir())) == 1
-            _ = 1 / 0
-    assert not any(process.is_running() for process in found)
+        assert "here" not in {one.metadata.name for one in found("default").items}
+        processes = servers(other)
+        assert len(processes) == 2 and len(list(place.iterdir())) == 1
+        _ = 1 / 0
+    assert not any(process.is_running() for process in processes)
     assert list(place.iterdir()) == []
 
 
-@pytest.mark.full("infrastructure that lessons do not touch")
+@full
 def test_one_that_nobody_holds_is_stopped(place):
     """A cell that is run again leaves no second one behind."""
     held = ApiServer().start()
     process = psutil.Process(held.pid)
-    held = None
+    del held
     assert not process.is_running()
     assert list(place.iterdir()) == []
-    assert held is None
 
 
 def test_stop_before_start_does_nothing():
@@ -197,7 +158,7 @@ def test_one_that_ends_at_once_is_quoted(programs, place, name):
         failing.start()
     first, *words, _ = str(caught.value).splitlines()
     assert first == f"The {name} of this notebook ended: exit code 3."
-    # It was started three times, as any component.
+    # The program was started three times, as any component.
     assert set(words) == {"no such flag"}
     assert not failing.running and list(place.iterdir()) == []
 
@@ -212,35 +173,21 @@ def test_one_that_is_never_ready_is_ended(programs, place):
     assert not silent.running and list(place.iterdir()) == []
 
 
-@pytest.fixture
-def without_programs(monkeypatch, place):
-    """Return which recipes were asked for on a machine that has no program yet."""
+def test_without_the_programs_it_gets_these_two(monkeypatch, place):
+    """As beside a learner's own cluster; where they cannot run, it says so."""
     asked = []
-
-    def ensure(view, *recipes):
-        asked.append(recipes)
-        raise errors.NotEnough("disk space", "here", 2, 1, "Free some.")
-
-    monkeypatch.setattr(apiserver.programs, "ensure", ensure)
-    return asked
-
-
-def test_without_the_programs_it_gets_these_two(without_programs):
-    """As beside a learner's own cluster; why that fails is said as anywhere."""
-    with pytest.raises(errors.NotEnough):
+    monkeypatch.setattr(
+        apiserver.programs, "ensure", lambda *found: asked.append(found[-1]) or 1 / 0
+    )
+    with pytest.raises(ZeroDivisionError):
         ApiServer().start()
-    assert without_programs[-1][-1] == API_SERVER
+    assert asked == [API_SERVER]
     programs = {name for step in API_SERVER.steps for name in step.programs}
     assert programs == {"etcd", "kube-apiserver"}
-
-
-def test_where_the_programs_cannot_run_it_says_so(without_programs, monkeypatch):
-    """On another system a learner goes on with the next section."""
     monkeypatch.setattr(apiserver.programs.sys, "platform", "darwin")
     with pytest.raises(errors.MissingTool) as caught:
         ApiServer().start()
     assert caught.value.tool == "kube-apiserver" and "Linux" in caught.value.hint
-    assert without_programs == []
 
 
 def test_without_memory_it_does_not_begin(monkeypatch, place):
@@ -265,35 +212,21 @@ signal.pause()
 """
 
 
-@pytest.fixture
-def parent(place):
-    """Yield a process like a kernel, in a group of its own, and its two servers."""
+@full
+def test_an_interrupt_leaves_them_alone_and_they_die_with_their_kernel(place):
+    """The button is for all of a kernel's group; files are removed by the next one."""
     with like_a_kernel(PARENT) as (process, pids):
-        yield process, [psutil.Process(pid) for pid in pids]
-
-
-@pytest.mark.full("infrastructure that lessons do not touch")
-def test_they_die_with_their_kernel(parent, place):
-    """Also when that is killed; the next one removes the files it left."""
-    process, children = parent
-    assert len(children) == 2
-    process.kill()
-    gone, alive = psutil.wait_procs(children, timeout=10)
-    assert alive == []
-    process.wait()
+        children = [psutil.Process(pid) for pid in pids]
+        assert len(children) == 2
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stdout.readline() == "True\n"
+        assert all(child.is_running() for child in children)
+        process.kill()
+        assert psutil.wait_procs(children, timeout=10)[1] == []
     assert len(list(place.iterdir())) == 1
     with ApiServer():
         [left] = place.iterdir()
     assert left.name.startswith(f"{os.getpid()}.") and list(place.iterdir()) == []
-
-
-@pytest.mark.full("infrastructure that lessons do not touch")
-def test_an_interrupted_cell_leaves_them_alone(parent):
-    """The button sends SIGINT to the whole group of the kernel."""
-    process, children = parent
-    os.killpg(process.pid, signal.SIGINT)
-    assert process.stdout.readline() == "True\n"
-    assert all(child.is_running() for child in children)
 
 
 def test_a_state_directory_that_only_api_servers_have_used_is_ours(

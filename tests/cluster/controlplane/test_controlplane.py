@@ -2,14 +2,12 @@
 
 import json
 import os
-import socket
 import time
 
 import pytest
 
 from cluster import errors
 from cluster.controlplane.backend import LOGS, ControlPlane
-from cluster.machine import ports
 from cluster.usermode import kernel
 from helpers import command, pods
 from helpers.connection import Cluster
@@ -40,8 +38,9 @@ def one_lab(tmp_path_factory):
         lab.close()
 
 
+@full
 class TestContract(Contract):
-    """What every backend promises."""
+    """The contract, without a node."""
 
 
 @full
@@ -72,13 +71,6 @@ def test_it_is_a_genuine_api_server_with_controllers_and_no_node(lab):
     lab.kubectl("delete", "deployment", name)
 
 
-def test_its_port_is_nobody_elses(lab):
-    with pytest.raises(errors.PortTaken):
-        ports.hold(lab.port)
-    with socket.socket() as other, pytest.raises(OSError):
-        other.bind(("127.0.0.1", lab.port))
-
-
 def test_what_needs_a_node_is_refused_in_one_line(lab):
     with pytest.raises(errors.NoNode) as caught:
         lab.backend.images()
@@ -99,11 +91,8 @@ def connected(lab, monkeypatch):
     return Cluster.read(lab.backend.name, file)
 
 
-def test_its_repr_says_which_backend_it_is(connected):
-    assert "(control-plane cluster, context lab)" in repr(connected)
-
-
 def test_a_lesson_of_pods_ends_before_it_makes_anything(connected):
+    assert "(control-plane cluster, context lab)" in repr(connected)
     with pytest.raises(errors.NoNode) as caught:
         connected.create_namespace("pod-metadata")
     assert "\n" not in str(caught.value)
@@ -119,5 +108,5 @@ def test_waiting_for_a_pod_ends_as_soon_as_it_is_hopeless(connected):
         pods.wait_for("condition=Complete", f"job/{name}", timeout=600)
     assert caught.value.what == f"job/{name}"
     command.kubectl("delete", "job", name)
-    # What no pod is needed for is waited for as ever.
+    # A wait that needs no pod goes on as ever.
     pods.wait_for("jsonpath={.status.phase}=Active", "namespace/default", timeout=20)

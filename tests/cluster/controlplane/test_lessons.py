@@ -1,4 +1,4 @@
-"""What is skipped without a node, and that the names of lessons are real ones."""
+"""Cells that are skipped without a node, and lessons by their real names."""
 
 import ast
 
@@ -14,7 +14,7 @@ OF_PODS = {lesson.name for lesson in lessons() if lesson.pods}
 
 
 def test_what_works_without_a_node_is_every_other_lesson():
-    """What a learner reads, there and in the documents, names them by their numbers."""
+    """The message and the documents name them by their numbers."""
     others = [path.stem[:2] for path in FILES if path.stem not in OF_PODS]
     said = errors.WITHOUT_NODE.partition(", and whatever")[0]
     assert [word for word in said.replace(",", "").split() if word.isdigit()] == others

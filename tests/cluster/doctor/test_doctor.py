@@ -1,21 +1,17 @@
 """The doctor judges many machines, and looks at this one, without changing it."""
 
 import dataclasses
-import http.server
 import json
-import os
 import re
-import subprocess
-import threading
 from pathlib import Path
 
 import pytest
 
 from cluster import doctor
 from cluster.backends import Choice
-from cluster.doctor import cluster, engine, machine, node, programs
+from cluster.doctor import machine, node, programs
 from cluster.doctor.findings import fatal, ok, warning
-from cluster.errors import LabError, NotEnough
+from cluster.errors import NotEnough
 from cluster.local.trial import TrialResult
 from cluster.machine import idmap
 from cluster.preflight import Account
@@ -30,10 +26,10 @@ DISTRIBUTION = Runc("/usr/sbin/runc", seccomp=True, system=True)
 RUNTIME = programs.Runtime(DISTRIBUTION, True)
 BUILD = programs.Build(True, runc=True)
 IMAGE = programs.Image(Path("/i/a.tar"), True, 10**10)
-DISK = cluster.Directory(
+DISK = doctor.Directory(
     "state", Path("/s"), "LAB_STATE_DIR", True, None, True, 50_000_000_000, 600_000_000
 )
-IDLE = cluster.Cluster(None)
+IDLE = doctor.Cluster(None)
 STATUS = {
     "phase": "ready",
     "awaited": [],
@@ -43,13 +39,13 @@ STATUS = {
 FULL = str(NotEnough("disk space", "in /s", 10**8, 0, "Free some."))
 
 
-def namespaces(problem=None, facts=ROOT_USER, **found):
+def namespaces(facts=ROOT_USER, **found):
     answer = TrialResult(**{"ids": 65536, "overlay": True, "nft": True, **found})
-    return machine.Namespaces(answer, problem, facts, "ann")
+    return machine.Namespaces(answer, None, facts, "ann")
 
 
 def chosen(name, reason, hint="", about="Kubernetes"):
-    return cluster.Chosen(Choice(name, reason, hint), about)
+    return doctor.Chosen(Choice(name, reason, hint), about)
 
 
 def change(topic, **values):
@@ -58,38 +54,18 @@ def change(topic, **values):
 
 def one_directory(**values):
     """Return a topic of a single directory."""
-    return cluster.Directories(change(DISK, **values), change(DISK, name="cache"))
+    return doctor.Directories(change(DISK, **values), change(DISK, name="cache"))
 
 
 #: machine → topic, name of the finding, level, what the message and the hint say
 MACHINES = {
-    "macOS": (
-        machine.Kernel("Darwin", "24.1", "arm64"),
-        *("kernel", "ok", "Darwin 24.1 on arm64"),
-    ),
-    "a rare processor": (
-        machine.Kernel("Linux", "6.1", "riscv64"),
-        *("kernel", "fatal", "x86_64 and aarch64", "another machine"),
-    ),
-    "a machine with Docker": (
-        chosen("kind", "docker 28.2.2 answers", about="a node as a container"),
-        *("backend", "ok", "kind: a node as .* because docker 28.2.2 answers"),
-    ),
     "a machine with Docker that restricts namespaces": (
         chosen("kind", "x was refused", "Allow it: `sudo x`."),
         *("local cluster", "ok", "^Allow it: `sudo x`. Then run `python -m helpers de"),
     ),
-    "a node where namespaces are restricted": (
-        node.Node(hint="`sudo x`."),
-        *("local cluster", "ok", "^`sudo x`. Then run `python -m helpers delete`, and"),
-    ),
     "a machine that has nothing": (
         chosen("none", "kind was asked for, and docker is down", about=""),
         *("backend", "fatal", "docker is down", "LAB_BACKEND"),
-    ),
-    "a Mac without an engine": (
-        chosen("none", "docker is down", "Start it.", about=""),
-        *("backend", "fatal", "docker is down", "Start it."),
     ),
     "no node": (
         node.Node("", "slirp4netns is not installed"),
@@ -116,23 +92,10 @@ MACHINES = {
         node.Node("seccomp", landlock=5),
         *("node", "warning", "A pod in it can end your processes", "that you trust"),
     ),
-    "a node with walls": (
-        node.Node(),
-        *("node", "ok", "in user-mode Linux", ""),
-    ),
-    "a control plane with little memory": (
-        node.Account(change(PLENTY, memory=300_000_000), False),
-        *("account", "fatal", "0.5 GB needed, 0.3 GB available", "[Cc]lose"),
-    ),
+    "a node with walls": (node.Node(), "node", "ok", "in user-mode Linux", ""),
     "no engine": (
-        engine.Engine("", "docker does not answer", ""),
+        node.Engine("", "docker does not answer", ""),
         *("engine", "fatal", "docker does not answer", "LAB_BACKEND=local"),
-    ),
-    "namespaces forbidden": (
-        namespaces(
-            LabError("making a user namespace was refused (EPERM).", "sysctl x=1")
-        ),
-        *("namespaces", "fatal", "a user namespace was refused .EPERM", "sysctl"),
     ),
     "a newuidmap that refuses": (
         namespaces(ids=1),
@@ -146,14 +109,7 @@ MACHINES = {
         namespaces(no_limits="cgroups are of version 1"),
         *("limits", "ok", "recorded, not enforced: cgroups are of version 1"),
     ),
-    "a cgroup that cannot be divided": (
-        namespaces(),
-        *("limits", "ok", "recorded, not enforced: its cgroup could not be divided"),
-    ),
-    "a cgroup": (
-        namespaces(limits=True),
-        *("limits", "ok", "are enforced"),
-    ),
+    "a cgroup": (namespaces(limits=True), "limits", "ok", "are enforced"),
     "a user without newuidmap and subuid": (
         namespaces(facts=USER, ids=1),
         *("user ids", "warning", "refused, .* as root", "uidmap && sudo .* ann$"),
@@ -167,10 +123,6 @@ MACHINES = {
             facts=change(USER, has_newuidmap=True, no_new_privs=True, **GRANTED), ids=1
         ),
         *("user ids", "warning", "no_new_privs", "sandbox"),
-    ),
-    "root in a small namespace": (
-        namespaces(facts=change(ROOT_USER, available=1), ids=1),
-        *("user ids", "warning", "no more.* are refused", "sandbox"),
     ),
     "root of some ids": (
         namespaces(facts=change(ROOT_USER, available=1000), ids=1000),
@@ -187,10 +139,6 @@ MACHINES = {
     "no memory left by our own cluster": (
         machine.Limits(change(PLENTY, memory=300_000_000), True),
         *("memory", "ok", "0.3 GB"),
-    ),
-    "few open files": (
-        machine.Limits(change(PLENTY, files=128), False),
-        *("account", "fatal", "512 needed, 128 available", "ulimit -n 512"),
     ),
     "a read-only state directory": (
         one_directory(reason="/s is not writable"),
@@ -228,10 +176,7 @@ MACHINES = {
         namespaces(nft=False),
         *("nft", "warning", "only `kubernetes` and DNS", "install .* nftables"),
     ),
-    "no jq": (
-        programs.Shell(("curl",)),
-        *("jq", "warning", "cells", "install .* jq"),
-    ),
+    "no jq": (programs.Shell(("curl",)), "jq", "warning", "cells", "install .* jq"),
     "no image and no mmdebstrap": (
         change(IMAGE, archive=None, possible=False),
         *("image", "fatal", "mmdebstrap", "install .* mmdebstrap"),
@@ -271,7 +216,6 @@ MACHINES = {
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_each_machine_is_judged(machine):
-    """Name, level, message and hint are those that a person needs."""
     topic, name, level, message, *hint = MACHINES[machine]
     findings = {finding.name: finding for finding in topic.findings()}
     found = findings[name]
@@ -283,7 +227,6 @@ def test_each_machine_is_judged(machine):
 
 
 def test_only_what_is_wrong_is_found_wrong():
-    """A good machine has no problem, in any topic."""
     for name, (topic, _, level, *_) in MACHINES.items():
         bad = {f.name for f in topic.findings() if f.level != "ok"}
         assert len(bad) <= (level != "ok"), name
@@ -295,21 +238,11 @@ class Broken:
         raise RuntimeError("no such thing")
 
 
-class Fine:
-    @classmethod
-    def read(cls):
-        return cls()
-
-    def findings(self):
-        yield ok("fine", "it is")
-
-
 def test_a_look_that_crashes_hides_no_other():
-    """It becomes a finding, and the others are there."""
-    broken, fine = doctor.examine((Broken, Fine))
+    broken, fine = doctor.examine((Broken, machine.Kernel))
     assert (broken.name, broken.level) == ("broken", "fatal")
     assert "RuntimeError: no such thing" in broken.message
-    assert fine == ok("fine", "it is")
+    assert (fine.name, fine.level) == ("kernel", "ok")
 
 
 LONG = "words and more words " * 12
@@ -321,7 +254,6 @@ FINDINGS = [
 
 
 def test_a_report_has_problems_first_and_fits():
-    """Fatal, then warnings, then facts; lines of at most 100 columns; a count."""
     text = doctor.report(FINDINGS)
     lines = text.splitlines()
     assert [line for line in lines if not line.startswith(" ") and line] == [
@@ -343,10 +275,6 @@ def test_a_command_is_never_broken():
     assert line.strip() == f"{command}."
 
 
-def run(*arguments, **options):
-    return helpers("doctor", *arguments, **options)
-
-
 NAMES = {
     *("kernel", "backend", "namespaces", "user ids", "memory"),
     *("state", "cache", "binaries", "image", "runc"),
@@ -355,8 +283,7 @@ NAMES = {
 
 
 def test_this_machine_can_run_the_cluster(cluster):
-    """All topics are there, none crashed, nothing fatal: the cluster runs here."""
-    done = run("--json")
+    done = helpers("doctor", "--json")
     found = {entry["name"]: entry for entry in json.loads(done.stdout)}
     assert done.returncode == 0, done.stdout
     assert {*found} >= NAMES
@@ -365,14 +292,16 @@ def test_this_machine_can_run_the_cluster(cluster):
 
 
 def test_a_machine_before_the_set_up_is_examined(tmp_path):
-    """Nothing is there, no look crashes, and nothing is made."""
     env = {name: str(tmp_path / name) for name in ("LAB_STATE_DIR", "LAB_CACHE_DIR")}
-    done = run("--json", env={**env, "LAB_ASSETS": ""})
+    done = helpers("doctor", "--json", env={**env, "LAB_ASSETS": ""})
     found = {entry["name"]: entry for entry in json.loads(done.stdout)}
     assert "could not be examined" not in done.stdout
     assert found["downloads"]["message"] == "dl.k8s.io, github.com"
     env["LAB_MIRROR"] = "http://mirror.example"
-    assert "LAB_MIRROR=http://mirror.example: is no https" in run(env=env).stdout
+    assert (
+        "LAB_MIRROR=http://mirror.example: is no https"
+        in helpers("doctor", env=env).stdout
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -383,44 +312,12 @@ def test_forbidden_namespaces_are_found_by_trying(tmp_path):
         'exec setpriv --bounding-set=-all --inh-caps=-all "$@"'
     )
     prefix = ("unshare", "--user", "--map-root-user", "sh", "-ec", script, "sh")
-    done = run("--json", env={"LAB_STATE_DIR": str(tmp_path)}, prefix=prefix)
+    done = helpers(
+        "doctor", "--json", env={"LAB_STATE_DIR": str(tmp_path)}, prefix=prefix
+    )
     found = {entry["name"]: entry for entry in json.loads(done.stdout)}
     assert done.returncode == 1
     assert "making a user namespace was refused" in found["namespaces"]["message"]
     assert "sysctl user.max_user_namespaces" in found["namespaces"]["hint"]
     assert {*found} >= NAMES - {"user ids"}
     assert list(tmp_path.iterdir()) == []
-
-
-def test_another_cluster_is_never_asked(tmp_path):
-    """Neither that of KUBECONFIG nor the one that hosts us: both would answer here."""
-    asked = []
-
-    class Server(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked.append(self.path)
-
-    with http.server.HTTPServer(("127.0.0.1", 0), Server) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        port = server.server_address[1]
-        kubeconfig = tmp_path / "production"
-        known = {"name": "p", "cluster": {"server": f"http://127.0.0.1:{port}"}}
-        context = {"name": "p", "context": {"cluster": "p"}}
-        document = {"clusters": [known], "contexts": [context], "current-context": "p"}
-        kubeconfig.write_text(json.dumps(document))
-        env = {
-            "KUBECONFIG": str(kubeconfig),
-            "KUBERNETES_SERVICE_HOST": "127.0.0.1",
-            "KUBERNETES_SERVICE_PORT": str(port),
-            "LAB_STATE_DIR": str(tmp_path / "state"),
-        }
-        done = run(env=env)
-        heard = list(asked)
-        # A question would have been heard.
-        kubectl = ["kubectl", "get", "--raw", "/proof"]
-        subprocess.run(kubectl, env=os.environ | env, timeout=60, capture_output=True)
-        server.shutdown()
-        thread.join()
-    assert "could not be examined" not in done.stdout and heard == []
-    assert "/proof" in asked

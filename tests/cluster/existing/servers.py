@@ -1,16 +1,14 @@
 """A genuine API server with RBAC that keeps a log of all requests, and ways into it."""
 
-import contextlib
 import json
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from cluster import programs
 from cluster.controlplane.apiserver import ApiServer
 from cluster.waiting import until
+from tests.rbacserver import write_kubeconfig
 
 _READS = {"get", "list", "watch"}
 #: each request once, with its answer's number
@@ -74,34 +72,20 @@ class Audited(ApiServer):
     def kubeconfig(self, path: Path, *contexts: str) -> Path:
         """Write a kubeconfig with contexts that all lead here; return its path."""
         known = self.api_client().configuration
-        names = contexts or ("production",)
         # Beside the file and with a relative name, as many a kubeconfig has it.
         path.parent.mkdir(parents=True, exist_ok=True)
         ca = path.with_suffix(".crt")
         ca.write_bytes(Path(known.ssl_ca_cert).read_bytes())
         cluster = {"server": known.host, "certificate-authority": ca.name}
         me = {"client-certificate": known.cert_file, "client-key": known.key_file}
-        document = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": names[0],
-            "clusters": [{"name": "there", "cluster": cluster}],
-            "users": [{"name": "me", "user": me}],
-            "contexts": [
-                {"name": name, "context": {"cluster": "there", "user": "me"}}
-                for name in names
-            ],
-        }
-        path.write_text(yaml.safe_dump(document))
-        return path
+        return write_kubeconfig(path, cluster, me, *(contexts or ("production",)))
 
-    @contextlib.contextmanager
-    def client(self):
-        """Yield a client of the core API, for the test's own use."""
-        from kubernetes.client import CoreV1Api
-
-        with self.api_client() as api:
-            yield CoreV1Api(api)
+    def phases(self) -> dict[str, str]:
+        """Return the phase of each namespace; no controller here ends a termination."""
+        each = "{.metadata.name}={.status.phase} "
+        form = f"jsonpath={{range .items[*]}}{each}{{end}}"
+        found = self.kubectl("get", "namespaces", "-o", form).stdout
+        return dict(item.split("=") for item in found.split())
 
     def apply(self, text: str) -> subprocess.CompletedProcess:
         """Send manifests with kubectl; return what it did."""

@@ -9,14 +9,9 @@ from tests.cluster.existing.conftest import use
 from tests.commandline import helpers
 
 full = pytest.mark.full("infrastructure that lessons do not touch")
-MADE = ",".join(
-    f"{kind}"
-    for kind in (
-        "clusterroles",
-        "clusterrolebindings",
-        "validatingadmissionpolicies",
-        "validatingadmissionpolicybindings",
-    )
+MADE = (
+    "clusterroles,clusterrolebindings,validatingadmissionpolicies,"
+    "validatingadmissionpolicybindings"
 )
 #: how the learner's own file may lead nowhere, and what is said of it
 WAYS = {
@@ -26,7 +21,6 @@ WAYS = {
 
 
 def test_delete_takes_what_was_made_from_here_and_nothing_else(mine, used, tmp_path):
-    """Another learner's namespaces and account stay, and so do all others."""
     here = {"LAB_STATE_DIR": tmp_path / "here", "LAB_BACKEND": "existing"}
     file = mine.kubeconfig(tmp_path / "here.yaml", "mine")
     use(here, file, check=True)
@@ -37,8 +31,7 @@ def test_delete_takes_what_was_made_from_here_and_nothing_else(mine, used, tmp_p
     assert len(mine.names(MADE, marks)) == 5
     done = helpers("delete", env=here, input="y\n")
     assert done.returncode == 0 and ", the account" in done.stderr, done.stderr
-    with mine.client() as core:
-        phases = {n.metadata.name: n.status.phase for n in core.list_namespace().items}
+    phases = mine.phases()
     assert phases["here"] == phases[rbac.home(found.state)] == "Terminating"
     assert phases["there"] == phases["default"] == "Active"
     assert mine.names(MADE, marks) == [] and not here["LAB_STATE_DIR"].exists()
@@ -72,20 +65,3 @@ def test_without_the_learner_s_credential_the_state_alone_goes(
     assert f"{rbac.ACCOUNT}={rbac.key(found.user)}`" in done.stderr
     assert not kept.exists()
     assert mine.writes() == production.requests() == []
-
-
-@full
-def test_a_cluster_that_was_made_anew_can_be_named_again(used, production, tmp_path):
-    """The way out that is told: `use` refuses, `delete` forgets, `use` takes it."""
-    file = production.kubeconfig(tmp_path / "anew.yaml", "mine")
-    refused = use(used, file)
-    assert refused.returncode == 1 and "python -m helpers delete" in refused.stderr
-    kept = used["LAB_STATE_DIR"]
-    text = (kept / "existing.json").read_text()
-    source = record(used).source
-    (kept / "existing.json").write_text(text.replace(source, str(file)))
-    assert helpers("delete", "--yes", env=used).returncode == 1
-    assert use(used, file).returncode == 0
-    assert record(used).server == production.url
-    helpers("delete", "--yes", env=used, check=True)
-    production.forget()

@@ -67,18 +67,6 @@ WEBHOOK = """kind: ValidatingWebhookConfiguration
 apiVersion: admissionregistration.k8s.io/v1
 metadata: {name: a}
 webhooks: []"""
-CRD = """kind: CustomResourceDefinition
-apiVersion: apiextensions.k8s.io/v1
-metadata: {name: as.example.com}
-spec:
-  group: example.com
-  names: {plural: as, kind: A}
-  scope: Namespaced
-  versions:
-  - name: v1
-    served: true
-    storage: true
-    schema: {openAPIV3Schema: {type: object}}"""
 
 
 def piped(command: str, text: str) -> str:
@@ -87,14 +75,12 @@ def piped(command: str, text: str) -> str:
 
 #: $POLICY, $ROLE and $HOME_OF_ACCOUNT are the names of what `use` has made
 ATTEMPTS = {
-    # Each verb, by two programs: the server sees a request and no command line.
+    # The server sees a request and no command line.
     "a ConfigMap": "kubectl create configmap a -n production",
     "no namespace": "kubectl create configmap a -n ''",
-    "server-side apply": piped("kubectl apply --server-side -f -", CONFIGMAP),
     "replace": piped(
         "kubectl replace -f -", CONFIGMAP.replace("name: a", "name: settings")
     ),
-    "delete --raw": f"kubectl delete --raw {PATH}/configmaps/settings",
     "all namespaces": "kubectl delete configmaps --all -A",
     "curl": f"{CURL} {JSON} -d {BODY} $SERVER{PATH}/configmaps",
     # Namespaces.
@@ -162,7 +148,6 @@ ATTEMPTS = {
         "involvedObject: {namespace: production}",
     ),
     "cordon": "kubectl cordon worker",
-    "taint": "kubectl taint node worker a=b:NoExecute",
     "root on a node": piped(
         "kubectl create -f -",
         f"{POD}{{hostPID: true, containers: [{{name: a, image: a}}]}}",
@@ -173,7 +158,6 @@ ATTEMPTS = {
         "volumes: [{name: a, hostPath: {path: /}}]}",
     ),
     # What is cluster-scoped.
-    "a kind": piped("kubectl create -f -", CRD),
     "a webhook": piped("kubectl create -f -", WEBHOOK),
     "a priority": "kubectl create priorityclass a --value=1",
 }
@@ -208,7 +192,6 @@ def learner(mine, tmp_path_factory):
 
 @pytest.mark.parametrize("name", ATTEMPTS)
 def test_the_server_refuses_what_is_outside(mine, learner, name, tmp_path):
-    """Whatever sends it: the answer is 403, and nothing has changed."""
     mine.forget()
     done = subprocess.run(
         ["bash", "-c", ATTEMPTS[name]],
@@ -225,7 +208,6 @@ def test_the_server_refuses_what_is_outside(mine, learner, name, tmp_path):
 
 
 def test_what_is_its_own_can_be_written(mine, learner, used):
-    """From the first write to the last, and with the questions that lessons ask."""
     make_namespace(used, "hers")
     review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview"}
     for line, text in (

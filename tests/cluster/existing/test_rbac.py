@@ -115,7 +115,6 @@ def test_an_administrator_hands_out_what_is_printed(mine, state, used, tmp_path)
 
 
 def test_a_known_user_needs_no_account():
-    """One with a certificate of the cluster, as `kubectl auth whoami` names them."""
     text = helpers("rbac", "--user", "o'hara", check=True).stdout
     kinds = {each["kind"] for each in yaml.safe_load_all(text)}
     assert "ClusterRoleBinding" in kinds and "ServiceAccount" not in kinds

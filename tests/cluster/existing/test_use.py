@@ -27,12 +27,11 @@ MADE = "clusterroles,clusterrolebindings,serviceaccounts,namespaces"
 
 
 def test_it_is_shown_and_asked_for_and_no_is_an_answer(mine, state, tmp_path):
-    """Nobody answers here, and that is a no."""
     file = mine.kubeconfig(tmp_path / "mine.yaml", "mine")
     mine.forget()
     done = use(state, file, yes=False)
     assert done.returncode == 1 and "nothing was changed" in done.stderr
-    for word in (mine.url, "UID of kube-system", "super-admin", "v1.", "0 minor"):
+    for word in (mine.url, "UID of kube-system", "super-admin", "v1."):
         assert word in done.stderr
     for kind in (
         "ServiceAccount/learner",
@@ -66,9 +65,10 @@ def test_without_a_name_it_is_said_how_to_give_one(state):
 
 
 def test_another_cluster_under_the_same_name_is_refused(production, used, tmp_path):
-    """F20: by `use`, and by `up`, where the token is worth nothing."""
+    """By `use`, and by `up`, where the token is worth nothing."""
     file = production.kubeconfig(tmp_path / "other.yaml", "mine")
-    assert "Another cluster" in use(used, file).stderr
+    refused = use(used, file).stderr
+    assert "Another cluster" in refused and "python -m helpers delete" in refused
     kept = used["LAB_STATE_DIR"] / "kubeconfig"
     document = json.loads(kept.read_text())
     there = yaml.safe_load(file.read_text())["clusters"][0]["cluster"]
@@ -86,7 +86,6 @@ def test_another_cluster_under_the_same_name_is_refused(production, used, tmp_pa
 
 
 def test_below_1_30_it_is_said_and_asked_once_more(older, state, tmp_path):
-    """`--yes` is the answer to the first question alone."""
     file = older.kubeconfig(tmp_path / "older.yaml", "mine")
     done = use(state, file)
     assert done.returncode == 1 and "no ValidatingAdmissionPolicy" in done.stderr
@@ -99,19 +98,13 @@ def test_below_1_30_it_is_said_and_asked_once_more(older, state, tmp_path):
     assert record(state).user in kubectl(state, "auth", "whoami").stdout
     helpers("delete", "--yes", env=state, check=True)
     assert older.names(MADE, f"--selector={rbac.ACCOUNT}") == [
-        f"namespace/{name}" for name in _terminating(older)
+        f"namespace/{name}"
+        for name, phase in older.phases().items()
+        if phase == "Terminating"
     ]
 
 
-def _terminating(server) -> list[str]:
-    """Return the namespaces that would be gone if a controller ran here."""
-    with server.client() as core:
-        found = core.list_namespace().items
-    return [n.metadata.name for n in found if n.metadata.deletion_timestamp]
-
-
 def test_who_may_make_nothing_is_told_whom_to_ask(mine, state, tmp_path):
-    """Their own credential will do, if they say so twice."""
     mine.kubectl("create", "serviceaccount", "poor", "--namespace=default")
     words = ("poor", "--verb=get", "--resource=namespaces")
     mine.kubectl("create", "clusterrole", *words)
@@ -149,7 +142,7 @@ def test_an_account_without_a_proof_is_taken_back(tmp_path, monkeypatch):
         assert not (tmp_path / "kubeconfig").exists()
         marked = f"--selector={rbac.ACCOUNT}"
         assert server.names("clusterroles,clusterrolebindings", marked) == []
-        assert rbac.home(found.record.state) in _terminating(server)
+        assert server.phases()[rbac.home(found.record.state)] == "Terminating"
 
 
 def test_a_policy_that_was_taken_away_is_noticed(mine, state, tmp_path):
@@ -265,17 +258,17 @@ def test_there_is_nothing_to_stop(used, mine):
 
 @full
 @pytest.mark.parametrize(
-    "words", [("logs", "etcd"), ("images", "list"), ("up", "--port", "6443")]
+    ("words", "said"),
+    [
+        (("logs", "etcd"), "an existing cluster"),
+        (("images", "list"), "an existing cluster"),
+        (("images", "add", "."), "use --image"),
+        (("up", "--port", "6443"), "an existing cluster"),
+    ],
 )
-def test_what_is_of_the_cluster_itself_is_not_ours_to_give(used, words):
+def test_what_is_of_the_cluster_itself_is_not_ours_to_give(used, words, said):
     done = helpers(*words, env=used)
-    assert done.returncode == 1 and "an existing cluster" in done.stderr
-
-
-@full
-def test_an_image_is_named_not_imported(used, tmp_path):
-    done = helpers("images", "add", tmp_path, env=used)
-    assert done.returncode == 1 and "use --image" in done.stderr.replace("\n", " ")
+    assert done.returncode == 1 and said in done.stderr.replace("\n", " ")
 
 
 @full

@@ -43,41 +43,6 @@ def listed(path):
         return {member.name: member for member in tar}
 
 
-def test_same_tree_gives_same_bytes_whoever_wrote_it_and_when(tree, tmp_path):
-    first = write_layer(scan(tree), tmp_path / "first.tar")
-    copy = tmp_path / "copy"
-    # Another order in the directories, another umask, another time.
-    copy.mkdir(mode=0o700)
-    for name, entry in reversed(scan(tree).items()):
-        (copy / name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if entry.target is not None:
-            (copy / name).symlink_to(entry.target)
-        elif entry.source is None:
-            (copy / name).mkdir(exist_ok=True, mode=0o711)
-        elif name != "usr/bin/other-name":
-            (copy / name).write_bytes(entry.source.read_bytes())
-            (copy / name).chmod(0o700 if entry.mode == 0o755 else 0o600)
-    os.link(copy / "usr/bin/tool", copy / "usr/bin/other-name")
-    second = write_layer(scan(copy), tmp_path / "second.tar")
-    assert (tmp_path / "first.tar").read_bytes() == (
-        tmp_path / "second.tar"
-    ).read_bytes()
-    assert first.digest == second.digest
-
-
-def test_another_content_mode_or_name_gives_another_digest(tmp_path):
-    trees = [
-        {"a": Entry(0o644, content=b"1")},
-        {"a": Entry(0o644, content=b"2")},
-        {"a": Entry(0o755, content=b"1")},
-        {"b": Entry(0o644, content=b"1")},
-    ]
-    made = [write_layer(tree, tmp_path / f"{n}.tar") for n, tree in enumerate(trees)]
-    assert len({layer.digest for layer in made}) == len(trees)
-    for layer in made:
-        assert layer.digest == hashlib.sha256(layer.path.read_bytes()).hexdigest()
-
-
 def test_layer_holds_what_a_user_namespace_can_unpack(tree, tmp_path):
     members = listed(write_layer(scan(tree), tmp_path / "layer.tar").path)
     assert {(m.uid, m.gid, m.uname, m.gname) for m in members.values()} == {
@@ -96,9 +61,7 @@ def test_layer_holds_what_a_user_namespace_can_unpack(tree, tmp_path):
     # The second name of a file is a hard link.
     assert members["usr/bin/other-name"].isreg()
     assert members["usr/bin/tool"].linkname == "usr/bin/other-name"
-
-
-def test_hard_link_survives_when_its_first_name_was_picked_away(tree, tmp_path):
+    # Also where the first is left out.
     tree = scan(tree)
     del tree["usr/bin/other-name"]
     members = listed(write_layer(tree, tmp_path / "layer.tar").path)
@@ -106,7 +69,7 @@ def test_hard_link_survives_when_its_first_name_was_picked_away(tree, tmp_path):
 
 
 def test_directories_stand_before_what_is_in_them(tmp_path):
-    tree = {"a/b/c": Entry(content=b""), "a.b": Entry(content=b"")}
+    tree = {"a.b": Entry(content=b""), "a/b/c": Entry(content=b"")}
     path = write_layer(tree, tmp_path / "layer.tar").path
     assert list(listed(path)) == ["a", "a/b", "a/b/c", "a.b"]
 

@@ -93,18 +93,6 @@ def test_cache_that_cannot_be_written(tmp_path):
     assert "LAB_CACHE_DIR" in caught.value.hint
 
 
-def test_oldest_images_are_removed(file):
-    for age, name in enumerate(["one", "two", "three", "four"]):
-        image_find.keep(file.with_name(f"{name}.tar"), maker(name), Silent())
-        file.with_name(f"{name}.log").touch()
-        os.utime(file.with_name(f"{name}.tar"), (age, age))
-    image_find.keep(file, maker("five"), Silent())
-    assert {name for name in in_directory(file) if name != "build.lock"} == {
-        *("three.tar", "four.tar", "key.tar"),
-        *("three.log", "four.log"),
-    }
-
-
 def test_a_directory_is_kept_for_its_maker_alone(file):
     def make(work):
         (work / "made" / "below").mkdir(parents=True)
@@ -118,11 +106,12 @@ def test_a_directory_is_kept_for_its_maker_alone(file):
     assert [path.name for path in store.iterdir()] == ["below"]
 
 
-def test_a_store_goes_with_its_archive_but_not_from_under_a_cluster(file):
+def test_the_oldest_go_with_their_logs_and_stores_but_not_from_under_a_cluster(file):
     file.parent.mkdir()
     for age, name in enumerate(["one", "two", "three", "four", "five"]):
         archive = file.with_name(f"{name}.tar")
         archive.touch()
+        archive.with_suffix(".log").touch()
         os.utime(archive, (age, age))
         (image_find.store(archive) / "below").mkdir(parents=True)
     used = os.open(image_find.store(file.with_name("one.tar")), os.O_RDONLY)

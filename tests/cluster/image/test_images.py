@@ -17,33 +17,17 @@ from tests.patience import patience
 
 full = pytest.mark.full("builds from source")
 
-#: What every lesson counts on, as a learner's commands in the pod.
-LESSON = r"""
+#: What a learner may type in a pod beside the commands of lessons.
+TOOLS = r"""
 set -eu
 test "$(ps -o comm= -p 1)" = catatonit
-test "$(id -u)" = 0
-getent hosts kubernetes.default.svc | grep -q kubernetes
 nslookup kubernetes.default.svc.cluster.local | grep -q Name
-echo '{"a": [1]}' | jq -e '.a[0] == 1' > /dev/null
-bash -c '[[ $BASH_VERSION ]]'
-account=/var/run/secrets/kubernetes.io/serviceaccount
-openssl x509 -in $account/ca.crt -noout -subject > /dev/null
-# The public authorities are known, the cluster's is not: 60, not 77 (no list at all).
-status=0; curl -s https://kubernetes.default.svc/version > /dev/null || status=$?
-test $status = 60
-curl -s --cacert $account/ca.crt https://kubernetes.default.svc/version |
-    jq -e .gitVersion > /dev/null
-kubectl version --output=json | jq -r .clientVersion.gitVersion
-python3 -c '
-import sqlite3, ssl
-from kubernetes import client, config
-config.load_incluster_config()
-print(client.VersionApi().get_code().git_version)'
-for name in awk clear find gzip hostname ip less nc ping sed tar top vi which; do
+for name in awk clear find gzip hostname ip less nc openssl ping sed tar top vi which
+do
     command -v $name > /dev/null || { echo "$name is missing"; exit 1; }
 done
 test -w /tmp
-! find / -xdev -perm /6000 | grep .
+kubectl version --client --output=json | jq -r .clientVersion.gitVersion
 """
 
 
@@ -75,22 +59,12 @@ def test_archive_fits_a_single_user_id_and_says_nothing_of_its_maker():
     assert not any(name.startswith(("var/lib/apt/", "etc/apt/")) for name in found)
 
 
-def test_our_images_are_there(containerd):
-    images = {image.name: image for image in list_images(*containerd)}
-    toolbox, pause = images[versions.TOOLBOX_IMAGE], images[versions.PAUSE_IMAGE]
-    assert 100e6 < toolbox.size < 200e6
-    assert 0.5e6 < pause.size < 1.5e6
-    assert toolbox.digest.startswith("sha256:")
-
-
 @full
-def test_lessons_find_their_tools_and_a_pod_ends_when_told(namespace):
+def test_learners_find_their_tools_and_a_pod_ends_when_told(namespace):
     kubectl("run", "tools", "--image=toolbox:1", "--namespace", namespace)
     kubectl("wait", "pod/tools", "--for=condition=Ready", "--namespace", namespace)
-    said = kubectl(
-        *("exec", "tools", "--namespace", namespace, "--", "sh", "-c", LESSON)
-    )
-    assert said.stdout.split() == [versions.KUBERNETES] * 2
+    words = ("exec", "tools", "--namespace", namespace, "--", "sh", "-c", TOOLS)
+    assert kubectl(*words).stdout.strip() == versions.KUBERNETES
     # The init passes SIGTERM on; without it a pod takes its 30 s of grace.
     began = time.monotonic()
     kubectl("delete", "pod/tools", "--namespace", namespace)

@@ -32,7 +32,7 @@ LACKS = {
 }
 #: choose for their system when they are imported: they are of the one that plays
 OTHERS = (
-    *("asyncio", "filelock", "http.server", "multiprocessing", "platformdirs", "pooch"),
+    *("asyncio", "http.server", "multiprocessing", "platformdirs", "pooch"),
     *("psutil", "requests", "selectors", "ssl", "subprocess", "tarfile", "tempfile"),
 )
 

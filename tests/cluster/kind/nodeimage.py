@@ -211,7 +211,7 @@ def _built(home: Path) -> Path:
 
 
 def _go(*words: str, cwd: Path = Path("/"), **env: str) -> str:
-    go = golang.find(recipe.RECIPE.minimum())
+    go = golang.find()
     assert go, "kind's sources and kubeadm's are Go modules"
     return subprocess.run(
         [go.path, *words],

@@ -12,8 +12,19 @@ from tests.notebooks import ROOT
 GUARD = "from cluster.local import network; print(network.guard_loopback())"
 
 
-def guard(rights: str, path: str) -> str:
-    """Return the answer in a network namespace of its own."""
+@pytest.mark.parametrize(
+    ("rights", "path", "answer"),
+    [
+        ("-Urn", SYSTEM_PATH, "True"),
+        # A user without an id has no rights over the network either.
+        ("-Un", SYSTEM_PATH, "False"),
+        ("-Urn", "/nonexistent", "False"),
+    ],
+    ids=["taken", "refused", "without nft"],
+)
+def test_it_can_where_the_kernel_takes_the_rules(rights, path, answer):
+    if answer == "True" and shutil.which("nft", path=SYSTEM_PATH) is None:
+        pytest.skip("no `nft`")
     done = subprocess.run(
         [shutil.which("unshare"), rights, sys.executable, "-c", GUARD],
         cwd=ROOT,
@@ -21,20 +32,4 @@ def guard(rights: str, path: str) -> str:
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-def test_where_the_kernel_takes_the_rules_it_can():
-    if shutil.which("nft", path=SYSTEM_PATH) is None:
-        pytest.skip("no `nft`")
-    assert guard("-Urn", SYSTEM_PATH) == "True"
-
-
-def test_where_the_kernel_refuses_them_it_cannot():
-    # A user without an id has no rights over the network either.
-    assert guard("-Un", SYSTEM_PATH) == "False"
-
-
-def test_without_nft_it_cannot(tmp_path):
-    assert guard("-Urn", str(tmp_path)) == "False"
+    assert done.stdout.strip() == answer, done.stderr

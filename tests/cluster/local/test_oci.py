@@ -1,4 +1,4 @@
-"""What an OCI bundle loses before runc sees it."""
+"""Parts that an OCI bundle loses before runc sees it."""
 
 import json
 import os
@@ -9,16 +9,13 @@ import pytest
 
 from cluster.local import oci
 
+PTS = {"destination": "/dev/pts", "type": "devpts", "options": ["newinstance", "gid=5"]}
 SPEC = {
     "ociVersion": "1.3.0",
     "process": {"args": ["sleep", "1"], "user": {"uid": 1000, "gid": 1000}},
     "mounts": [
-        {"destination": "/proc", "type": "proc", "source": "proc"},
-        {
-            "destination": "/dev/pts",
-            "type": "devpts",
-            "options": ["nosuid", "newinstance", "mode=0620", "gid=5"],
-        },
+        {"destination": "/proc", "type": "proc", "options": ["ro"]},
+        PTS,
         {"destination": "/sys/fs/cgroup", "type": "cgroup", "options": ["ro"]},
     ],
     "linux": {
@@ -30,47 +27,25 @@ SPEC = {
 }
 
 
-def test_cgroups_and_unmapped_groups_are_left_out_and_nothing_else():
-    assert oci.fit(SPEC, {"cgroups"}) == {
-        "ociVersion": "1.3.0",
-        "process": {"args": ["sleep", "1"], "user": {"uid": 1000, "gid": 1000}},
-        "mounts": [
-            {
-                "destination": "/proc",
-                "type": "proc",
-                "source": "proc",
-                "options": [],
-            },
-            {
-                "destination": "/dev/pts",
-                "type": "devpts",
-                "options": ["nosuid", "newinstance", "mode=0620"],
-            },
-        ],
-        "linux": {
-            "seccomp": {"defaultAction": "SCMP_ACT_ERRNO"},
-            "namespaces": [{"type": "pid"}],
-        },
-    }
-
-
-def test_without_seccomp_the_profile_is_left_out_too():
-    lost = oci.fit(SPEC, {"seccomp", "cgroups"})
-    assert lost["linux"] == {"namespaces": [{"type": "pid"}]}
-
-
-def test_where_there_are_cgroups_all_of_them_is_kept():
-    kept = oci.fit(SPEC, set())
-    assert kept["linux"] == SPEC["linux"]
-    assert kept["mounts"][-1]["type"] == "cgroup"
+@pytest.mark.parametrize(
+    ("without", "lost", "mounts"),
+    [
+        ({"cgroups"}, ["cgroupsPath", "resources"], 2),
+        ({"seccomp", "cgroups"}, ["cgroupsPath", "resources", "seccomp"], 2),
+        (set(), [], 3),
+    ],
+)
+def test_what_there_is_none_of_is_left_out_and_nothing_else(without, lost, mounts):
+    """And groups that are not mapped, always."""
+    kept = {key: value for key, value in SPEC["linux"].items() if key not in lost}
+    first, _, third = SPEC["mounts"]
+    expected = [first, PTS | {"options": ["newinstance"]}, third][:mounts]
+    assert oci.fit(SPEC, without) == SPEC | {"linux": kept, "mounts": expected}
 
 
 def test_a_spec_without_linux_and_mounts_is_fine():
-    assert oci.fit({"root": {"path": "rootfs"}}, set()) == {
-        "root": {"path": "rootfs"},
-        "linux": {},
-        "mounts": [],
-    }
+    spec = {"root": {"path": "rootfs"}}
+    assert oci.fit(spec, set()) == spec | {"linux": {}, "mounts": []}
 
 
 @pytest.mark.parametrize(
@@ -83,15 +58,10 @@ def test_a_spec_without_linux_and_mounts_is_fine():
 )
 def test_the_bundle_is_found_in_the_arguments(arguments):
     assert oci.bundle_of(arguments) == "/the/bundle"
-
-
-def test_without_a_bundle_it_is_the_current_directory():
     assert oci.bundle_of(["create", "id"]) == os.getcwd()
 
 
-@pytest.mark.parametrize(
-    "without", [(), ("seccomp",), ("cgroups",), ("seccomp", "cgroups")]
-)
+@pytest.mark.parametrize("without", [(), ("seccomp",), ("cgroups",)])
 def test_the_script_rewrites_the_bundle_and_becomes_runc(tmp_path, without):
     (tmp_path / "config.json").write_text(json.dumps(SPEC))
     runc = tmp_path / "runc"

@@ -1,12 +1,11 @@
 """The relay from the host's port to the API server, with real sockets."""
 
 import contextlib
-import hashlib
 import os
 import signal
 import socket
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
@@ -80,30 +79,17 @@ def test_one_direction_can_end_before_the_other(pair, first):
 
 
 def test_much_goes_both_ways_at_once_unchanged(pair):
-    blocks = {end: os.urandom(1 << 20) * 24 for end in pair}
+    blocks = [os.urandom(1 << 20) * 24 for _ in pair]
 
-    def send(end: socket.socket) -> None:
-        end.sendall(blocks[end])
+    def send(end: socket.socket, block: bytes) -> None:
+        end.sendall(block)
         end.shutdown(socket.SHUT_WR)
 
-    senders = [threading.Thread(target=send, args=(end,)) for end in pair]
-    for sender in senders:
-        sender.start()
-    received = {}
-    readers = [
-        threading.Thread(target=lambda e=end: received.update({e: read_all(e)}))
-        for end in pair
-    ]
-    for reader in readers:
-        reader.start()
-    for thread in senders + readers:
-        thread.join(30)
-    client, server = pair
-    for reader, sender in ((client, server), (server, client)):
-        assert (
-            hashlib.sha256(received[reader]).digest()
-            == hashlib.sha256(blocks[sender]).digest()
-        )
+    with ThreadPoolExecutor(4) as pool:
+        pool.map(send, pair, blocks)
+        received = [*pool.map(read_all, reversed(pair))]
+    # Without a word of what is different: that would be long.
+    assert [a == b for a, b in zip(received, blocks, strict=True)] == [True, True]
 
 
 @pytest.mark.parametrize("gone", ["client", "server"])

@@ -1,4 +1,4 @@
-"""What AppArmor keeps from all programs, one is given: a copy that a profile names."""
+"""A profile of AppArmor gives one program, a copy of Python, what others lack."""
 
 import os
 import shlex
@@ -12,8 +12,6 @@ from cluster.errors import LabError
 from cluster.local import trial
 from cluster.machine import apparmor
 from cluster.processes import python_command
-
-SETTING = "apparmor_restrict_unprivileged_userns"
 
 
 def test_the_profile_is_for_one_program_and_has_one_rule():
@@ -32,7 +30,7 @@ def test_the_profile_is_for_one_program_and_has_one_rule():
 
 @pytest.mark.parametrize("name", ['a"b', "a*", "[a]", "{a,b}", "a?", "a\\b", "a\nb"])
 def test_a_path_that_is_a_pattern_is_refused(name):
-    """It would be attached to other programs, or to none."""
+    """The profile would be attached to other programs, or to none."""
     with pytest.raises(LabError, match="Move the checkout"):
         apparmor.profile(Path("/home", name, "p"))
 
@@ -58,8 +56,11 @@ def copy(tmp_path, monkeypatch):
     return apparmor.program()
 
 
-def test_without_a_profile_no_copy_is_made(copy):
+def test_without_a_profile_or_a_place_for_it_no_copy_is_made(copy, monkeypatch):
+    monkeypatch.setattr(apparmor, "program", lambda: Path("/proc/copy"))
+    assert apparmor.interpreter() == sys.executable
     apparmor.FILE.unlink()
+    monkeypatch.setattr(apparmor, "program", lambda: copy)
     assert apparmor.interpreter() == sys.executable
     assert not copy.exists()
 
@@ -85,24 +86,6 @@ def test_the_copy_is_made_anew_when_python_was_updated(copy):
     copy.write_bytes(b"an older one")
     assert apparmor.interpreter() == str(copy)
     assert copy.read_bytes() == Path(sys.executable).read_bytes()
-
-
-def test_where_none_can_be_made_the_interpreter_is_used(copy, monkeypatch):
-    monkeypatch.setattr(apparmor, "program", lambda: Path("/proc/copy"))
-    assert apparmor.interpreter() == sys.executable
-
-
-def test_the_profile_is_advised_first_and_the_switch_second(tmp_path, monkeypatch):
-    """One line, with both commands."""
-    file = tmp_path / SETTING
-    file.write_text("1\n")
-    monkeypatch.setattr(trial, "_SETTINGS", ((str(file), "1", "0"),))
-    hint = trial.hint_of("making namespaces")
-    assert "\n" not in hint
-    profile = hint.index(f"to these notebooks alone: `{apparmor.command()}`")
-    assert 0 < profile < hint.index("To every program: `sudo sysctl ")
-    file.write_text("0\n")
-    assert "sudo" not in trial.hint_of("making namespaces")
 
 
 def test_selinux_is_named_where_it_enforces(tmp_path, monkeypatch):

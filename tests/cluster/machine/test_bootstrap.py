@@ -48,11 +48,15 @@ def test_a_node_is_opened_to_pods_when_its_own_kubelet_says_ready(
 
 
 def test_a_resize_acts_or_is_refused_and_the_kubelet_lives(cluster, namespace):
-    """Without cgroups and the policy it takes the node down until the pod is gone."""
+    """Without cgroups and the policy it takes the node down until the pod is gone.
+
+    A pod that requests storage is scheduled: the start says how much there is.
+    """
     if cluster.backend != "local":
         pytest.skip("only the local cluster runs without cgroups")
     limits = backends.kept().status()["limits"]
     small, larger = ({"limits": {"memory": size}} for size in ("64Mi", "96Mi"))
+    small["requests"] = {"ephemeral-storage": "1Mi"}
     run(sleeper("resized", resources=small))
     change = {"spec": {"containers": [{"name": "main", "resources": larger}]}}
     words = ("patch", "pod", "resized", "--subresource=resize", "--patch")
@@ -61,9 +65,3 @@ def test_a_resize_acts_or_is_refused_and_the_kubelet_lives(cluster, namespace):
     assert limits or "could make no cgroups" in done.stderr
     # exec goes through the kubelet.
     assert kubectl("exec", "resized", "--", "echo", "alive").stdout == "alive\n"
-
-
-def test_a_pod_that_requests_storage_is_scheduled(cluster, namespace):
-    """The kubelet does not say how much there is; the start does."""
-    requests = {"resources": {"requests": {"ephemeral-storage": "1Mi"}}}
-    run(sleeper("stores", **requests))

@@ -1,4 +1,4 @@
-"""What descriptions of components mean together; test_described.py has each option."""
+"""Descriptions of components, taken together; test_described.py has each option."""
 
 import subprocess
 from dataclasses import replace

@@ -9,6 +9,7 @@ import pytest
 from cluster.local.backend import Local
 from cluster.machine import cgroups, identity
 from cluster.processes import start_time
+from tests.cluster.machine.test_shared import STATUS
 
 OURS = f"/user.slice/user-1.slice/user@{os.geteuid()}.service/app.slice/x.scope/outer"
 SESSION = "/user.slice/user-1.slice/session-7.scope"
@@ -20,11 +21,9 @@ SESSION = "/user.slice/user-1.slice/session-7.scope"
         (OURS, "ready", "2", "it ended with a restart of this machine"),
         (OURS, "stopped", "2", "it ended with a restart of this machine"),
         (OURS, "stopped", "1", "it was ended from outside, as by a last logout"),
-        (OURS, "stopping", "1", "it was ended from outside, as by a last logout"),
         (SESSION, "stopped", "1", "it was ended from outside, by a signal"),
         ("", "ready", "1", "its processes were killed"),
-        ("", "degraded", "1", "its processes were killed"),
-        # Whoever started it was told.
+        # The caller of the start was told.
         (OURS, "failed", "1", None),
         (OURS, "starting", "2", None),
     ],
@@ -41,14 +40,7 @@ def test_of_a_cluster_that_was_stopped_or_never_ran_nothing_is_told(tmp_path):
     known = json.loads((tmp_path / "machine.json").read_text())
     known["outer"]["start"] -= 1
     (tmp_path / "machine.json").write_text(json.dumps(known))
-    (tmp_path / "run" / "status.json").write_text(
-        json.dumps(
-            {
-                **{key: None for key in ("failed", "problem", "began", "ready_at")},
-                **{"phase": "ready", "awaited": [], "components": {}},
-            }
-        )
-    )
+    (tmp_path / "run" / "status.json").write_text(json.dumps(STATUS))
     assert machine.ended() == "its processes were killed"
     (tmp_path / "run" / "stopped").touch()
     assert machine.ended() is None
@@ -76,13 +68,3 @@ def test_when_a_cluster_will_end(tmp_path, monkeypatch, cgroup, lingers, polkit,
     (tmp_path / "machine.json").write_text(json.dumps({"outer": outer}))
     told = identity.ends(tmp_path)
     assert told.startswith(when) and bool(told) == bool(when)
-
-
-def test_after_a_start_both_are_told_where_there_are_any(tmp_path, monkeypatch):
-    lab = Local(tmp_path)
-    assert lab.news(None) == []
-    monkeypatch.setattr(Local, "ends", lambda self: "at noon; `x` prevents that")
-    assert lab.news("its processes were killed") == [
-        "It did not run before: its processes were killed. The objects are kept.",
-        "It ends at noon; `x` prevents that.",
-    ]

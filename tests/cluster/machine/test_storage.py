@@ -1,4 +1,4 @@
-"""What a start finds in the state directory is kept, unless it would stop the start."""
+"""A start keeps the files of the state directory, unless they would stop it."""
 
 import os
 from pathlib import Path

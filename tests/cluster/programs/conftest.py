@@ -21,20 +21,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True)
 class Compiled:
-    """Go's runtime, compiled once: most of the time of a small build.
-
-    `environment` is what it was compiled with, and finds it again; `program` is the
-    small program that came of it.
-    """
+    """Go's runtime, compiled once, and the small program that came of it."""
 
     path: Path
-    environment: dict[str, str]
+    go: golang.Go
     program: Path
 
     def set_in(self, patch: pytest.MonkeyPatch, cache: Path) -> None:
         """Have builds go into `cache`, as far as `patch` lasts."""
-        for name, value in self.environment.items():
-            patch.setenv(name, value)
+        # It may be the Go of the cache, and each test has a cache of its own.
+        patch.setenv("PATH", f"{self.go.path.parent}:{os.environ['PATH']}")
         patch.setenv("LAB_CACHE_DIR", str(cache))
         patch.setenv("LAB_KEEP_BUILD_CACHE", "1")
         patch.delenv("LAB_ASSETS", raising=False)
@@ -42,20 +38,15 @@ class Compiled:
 
 @pytest.fixture(scope="package")
 def compiled(tmp_path_factory) -> Compiled:
-    go = golang.find(gobox.MINIMUM)
+    go = golang.find()
     if go is None:
         pytest.skip("no Go on PATH or in the cache, where a build puts one")
     folder = tmp_path_factory.mktemp("compiled")
     gobox.write(folder / "source")
-    environment = {
-        "GOFLAGS": gobox.intercept(folder),
-        # It may be the Go of the cache, and each test has a cache of its own.
-        "PATH": f"{go.path.parent}:{os.environ['PATH']}",
-    }
     recipe = gobox.recipe(folder / "source")
     cache = folder / "cache"
     program = cache / "bin" / recipe.key() / "hi"
-    compiled = Compiled(cache / "build" / "compiled", environment, program)
+    compiled = Compiled(cache / "build" / "compiled", go, program)
     # Not for longer: other tests want the real programs.
     with pytest.MonkeyPatch.context() as patch:
         compiled.set_in(patch, cache)

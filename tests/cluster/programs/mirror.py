@@ -23,13 +23,14 @@ from tests.authority import YEARS, Authority
 class Mirror:
     """Files by path, what is wrong with some of them, and what was asked.
 
-    A fault is a function of the request's handler and of the bytes to be sent; it
-    returns whether it has answered. `asked` holds paths, in order.
+    A fault is a function of the request's handler and of the bytes to be sent, which
+    answers; one in `once` does it a single time. `asked` holds paths, in order.
     """
 
     port: int
     files: dict[str, bytes] = field(default_factory=dict)
     faults: dict = field(default_factory=dict)
+    once: dict = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -125,10 +126,8 @@ def _handler(mirror: Mirror):
             content = mirror.files.get(self.path)
             if content is None:
                 return self.say(404, b"Not Found")
-            fault = mirror.faults.get(self.path)
-            if fault and fault(self, content):
-                return None
-            return self.say(200, content)
+            fault = mirror.once.pop(self.path, mirror.faults.get(self.path))
+            return fault(self, content) if fault else self.say(200, content)
 
         def say(self, status, body, headers=None, length=None):
             self.send_response(status)
@@ -152,33 +151,15 @@ def _handler(mirror: Mirror):
 # --- Faults ---
 
 
-def truncated(times: int = 1000):
-    """Promise all, send half of it, hang up; so many times."""
-    left = [times]
-
-    def fault(handler, content):
-        if not left[0]:
-            return False
-        left[0] -= 1
-        handler.say(200, content[: len(content) // 2], length=len(content))
-        handler.hang_up()
-        return True
-
-    return fault
+def truncated(handler, content):
+    """Promise all, send half of it, hang up."""
+    handler.say(200, content[: len(content) // 2], length=len(content))
+    handler.hang_up()
 
 
-def status(code: int, times: int = 1000):
-    """Answer with an error, so many times."""
-    left = [times]
-
-    def fault(handler, _):
-        if not left[0]:
-            return False
-        left[0] -= 1
-        handler.say(code, b"sorry")
-        return True
-
-    return fault
+def status(code: int):
+    """Answer with an error."""
+    return lambda handler, _: handler.say(code, b"sorry")
 
 
 def dripping(mirror: Mirror, drop: int = 5000):
@@ -191,16 +172,10 @@ def dripping(mirror: Mirror, drop: int = 5000):
                 break
             handler.wfile.write(content[begin : begin + drop])
             handler.wfile.flush()
-        return True
 
     return fault
 
 
 def moved(address: str):
     """Lead to another address."""
-
-    def fault(handler, _):
-        handler.say(302, b"", {"Location": address})
-        return True
-
-    return fault
+    return lambda handler, _: handler.say(302, b"", {"Location": address})

@@ -3,8 +3,8 @@
 import pytest
 
 from cluster.programs import build
+from cluster.programs.build import WorkDir
 from cluster.programs.recipe import Step
-from cluster.programs.workdir import WorkDir
 from cluster.progress import Silent
 
 
@@ -13,7 +13,7 @@ from cluster.progress import Silent
     [
         ("write /c/b: no space left on device", "LAB_CACHE_DIR"),
         ("compile: signal: killed", "3 GB of memory"),
-        ("Get x: dial tcp: lookup y", "GOPROXY"),
+        ("dial tcp 127.0.0.1:9: connect: connection refused", "GOPROXY"),
         ("main.go:3:2: undefined: x", "The whole output"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Whoever makes the disk is ended in time, with all that it has started."""
+"""The program that makes the disk is ended in time, with all that it started."""
 
 import os
 import signal

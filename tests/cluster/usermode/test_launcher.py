@@ -1,4 +1,4 @@
-"""What runs a node's kernel and its network, with programs that do nothing."""
+"""The launcher of a node's kernel and network, with programs that do nothing."""
 
 import json
 import subprocess

@@ -3,11 +3,9 @@
 A real one: for machines that have the kernel, and the programs and images in the cache.
 """
 
-import contextlib
 import json
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import psutil
 import pytest
@@ -17,7 +15,6 @@ from cluster.controlplane.backend import ControlPlane
 from cluster.usermode import kernel
 from tests.cluster.contract import Victims
 from tests.cluster.lab import Lab
-from tests.running import sleeper
 from tests.waiting import until
 
 pytestmark = [
@@ -38,16 +35,6 @@ LOOP = """import time
 began, used = time.monotonic(), time.process_time()
 while time.monotonic() < began + 2: pass
 print((time.process_time() - used) / 2)"""
-#: how many more threads, which count as processes, a pod gets
-CROWD = """import threading
-threading.stack_size(65536)
-end = threading.Event()
-try:
-    for count in range(1000): threading.Thread(target=end.wait).start()
-except RuntimeError: pass
-end.set()
-print(count)"""
-HUNGER = "kept = []; [kept.append(bytearray(1 << 20)) for _ in range(500)]"
 #: what a node is made of, on the host
 PROGRAMS = ("linux.uml", "slirp4netns")
 
@@ -83,9 +70,7 @@ class WithNode(Lab):
 def one_lab(tmp_path_factory):
     """Return one in a directory that no kernel's command line could name."""
     name = 'état d\'un "labo" & co, $HOME'
-    lab = WithNode(
-        ControlPlane(tmp_path_factory.mktemp("usermode") / name / "state"),
-    )
+    lab = WithNode(ControlPlane(tmp_path_factory.mktemp("usermode") / name / "state"))
     yield lab
     lab.close()
 
@@ -95,9 +80,11 @@ def test_the_node_is_a_component_of_the_control_plane(lab):
     assert status["phase"] == "ready" and status["absent"] == []
     assert status["awaited"] == [] and "node" in status["components"]
     lab.backend.require_node("A pod", wait=False)
+    assert "kubelet" in lab.backend.logs and lab.backend.log("kubelet", 5)
+    assert "bess" in lab.backend.log("node", 500).lower()
 
 
-def test_a_pod_runs_and_is_reached_from_outside(lab):
+def test_a_pod_is_reached_from_outside_and_reaches_the_api_server_by_name(lab):
     lab.kubectl("run", "one", "--image=toolbox:1", "--", *SERVER)
     lab.await_pod("one")
     # exec and logs go to the kubelet, a proxied request to the pod itself.
@@ -112,41 +99,14 @@ def test_a_pod_runs_and_is_reached_from_outside(lab):
 
     until(answers, 30, "the pod's own answer")
     until(lambda: "GET /etc/hostname" in lab.kubectl("logs", "one"))
-
-
-def test_a_pod_finds_the_api_server_by_name_and_is_known_to_it(lab):
-    """Needs the pod of the test before."""
     assert "system:serviceaccount:default:default" in lab.sh("one", ASK)
 
 
-def test_its_kernel_runs_processes_as_the_doctor_says(lab):
-    """By ptrace it traces them, by seccomp it does not."""
-    found, _ = kernel.find()
-    main = lab.process("linux.uml")
-    assert (main.pid in map(tracer, main.children())) is not found.seccomp
-
-
-def tracer(process: psutil.Process) -> int | None:
-    with contextlib.suppress(OSError):  # it may have ended
-        lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
-        [line] = [line for line in lines if line.startswith("TracerPid:")]
-        return int(line.split()[1])
-    return None
-
-
-def test_a_fork_bomb_ends_at_the_limit_of_its_pod(lab):
-    """Needs the pod of a test before."""
-    assert 400 < int(lab.kubectl("exec", "one", "--", "python3", "-c", CROWD)) < 512
-
-
-def limited(**limits: str) -> dict:
-    """Return the resources of a container."""
-    # Whoever requests that waits for a node that says how much it has.
-    return {"limits": limits, "requests": {"ephemeral-storage": "1Mi"}}
-
-
 def test_a_limited_container_gets_its_share_and_no_more_and_can_be_resized(lab):
-    lab.run_pod("slow", container={"resources": limited(cpu="200m", memory="64Mi")})
+    small = {"limits": {"cpu": "200m", "memory": "64Mi"}}
+    # A pod that requests storage waits for a node that says how much it has.
+    small["requests"] = {"ephemeral-storage": "1Mi"}
+    lab.run_pod("slow", container={"resources": small})
     in_pod = ("exec", "slow", "--")
     assert 0.1 < float(lab.kubectl(*in_pod, "python3", "-c", LOOP)) < 0.3
     larger = {"limits": {"cpu": "500m", "memory": "96Mi"}}
@@ -163,18 +123,6 @@ def test_a_limited_container_gets_its_share_and_no_more_and_can_be_resized(lab):
     )
     restarts = "jsonpath={.status.containerStatuses[0].restartCount}"
     assert lab.kubectl("get", "pod", "slow", "-o", restarts) == "0"
-
-
-def test_a_container_that_exceeds_its_memory_is_killed(lab):
-    hungry = sleeper(
-        "hungry",
-        command=["python3", "-c", HUNGER],
-        resources=limited(memory="32Mi"),
-    )
-    hungry["spec"]["restartPolicy"] = "Never"
-    lab.kubectl("apply", "-f", "-", input=json.dumps(hungry))
-    reason = "{.status.containerStatuses[0].state.terminated.reason}"
-    lab.await_pod("hungry", f"jsonpath={reason}=OOMKilled")
 
 
 def shift_clock(lab, seconds: int) -> None:
@@ -202,16 +150,6 @@ def test_a_node_whose_clock_is_an_hour_off_runs_pods(lab, hours):
         shift_clock(lab, -hours * 3600)
 
 
-def test_the_files_of_the_host_are_not_in_the_node(lab):
-    listed = lab.kubectl("get", "--raw", f"/api/v1/nodes/{NODE}/proxy/logs/")
-    assert "pods/" in listed and "dpkg.log" not in listed
-
-
-def test_what_the_components_of_the_node_say_can_be_read(lab):
-    assert "kubelet" in lab.backend.logs and lab.backend.log("kubelet", 5)
-    assert "bess" in lab.backend.log("node", 500).lower()
-
-
 def test_a_stop_ends_the_node_and_all_that_ran_on_its_kernel(lab):
     assert lab.named("linux.uml")
     with lab.ending():
@@ -224,14 +162,6 @@ class TestVictims(Victims):
 
     components = PROGRAMS
     moments = (0.1, 1.0, 3.0)
-
-
-def test_without_one_lessons_of_pods_say_so(stopped, monkeypatch):
-    monkeypatch.setenv(kernel.VARIABLE, "none")
-    stopped.backend.up()
-    assert stopped.backend.node() == "" and stopped.named("linux.uml") == []
-    with pytest.raises(errors.NoNode, match="this cluster has none"):
-        stopped.backend.require_node("This lesson")
 
 
 def test_a_kernel_that_does_not_boot_leaves_the_control_plane_alone(stopped, tmp_path):

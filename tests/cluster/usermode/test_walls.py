@@ -1,4 +1,4 @@
-"""What confines the programs of a node does, in a process of its own."""
+"""The walls around the programs of a node, in a process of its own."""
 
 import ctypes
 import errno

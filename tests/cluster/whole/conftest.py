@@ -1,4 +1,4 @@
-"""One cluster for the rough tests, apart from the one that lessons are tested on."""
+"""A cluster for the rough tests, apart from the one that lessons are tested on."""
 
 import pytest
 

@@ -42,10 +42,6 @@ class Lab(Base):
             pytest.skip(f"{name} does not run here: no `nft`")
         return super().component(name)
 
-    def running(self) -> list[str]:
-        parts = self.machine.status()["components"]
-        return [name for name, part in parts.items() if part["state"] == "running"]
-
     def can_exec(self, pod: str) -> bool:
         """Say whether a command can be run in the pod: kubelet and containerd work."""
         try:

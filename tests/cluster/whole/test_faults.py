@@ -1,6 +1,5 @@
-"""What happens when something of the machine is killed, stands still or is wrong."""
+"""Parts of the machine are killed or stand still; the rest goes on."""
 
-import datetime as dt
 import json
 import os
 import signal
@@ -9,7 +8,7 @@ import time
 
 import pytest
 
-from cluster.machine import components, layout, pki
+from cluster.machine import components, layout
 from tests.cluster.contract import Victims
 from tests.cluster.whole.lab import ONCE, Lab, full
 from tests.waiting import until
@@ -19,7 +18,7 @@ pytestmark = ONCE
 
 @full
 def test_after_an_orderly_restart_of_the_api_server_all_find_it_again(steady):
-    """It takes its endpoint away, and kube-proxy then refuses for the Service.
+    """The API server takes its endpoint away, so kube-proxy refuses for the Service.
 
     Components that reached it that way could never learn of its coming back.
     """
@@ -173,40 +172,9 @@ def test_a_machine_that_sleeps_wakes_up_as_it_was(steady):
     until(lambda: ready_node(lab), 60, "the node is Ready")
     lab.assert_intact()
     assert (lab.containers(), lab.machine.pid()) == (before, pid)
-    a_namespace_gets_its_account(lab)
     a_pod_starts(lab)
     # No component was judged dead because time had passed.
     assert restarts(lab) == restarted
-
-
-@full
-def test_a_node_that_was_silent_is_ready_again(steady):
-    """Its kubelet stands still: the node is NotReady, its pod stays, and back."""
-    lab = steady
-    before = lab.containers()
-    lab.kill("kubelet", signal.SIGSTOP)
-    try:
-        until(lambda: not ready_node(lab), 2 * UNKNOWN_AFTER, "the node is NotReady")
-    finally:
-        lab.kill("kubelet", signal.SIGCONT)
-    until(lambda: ready_node(lab), 30, "the node is Ready")
-    lab.assert_intact()
-    assert lab.containers() == before
-
-
-@full
-def test_a_cluster_made_while_the_clock_was_wrong_starts(steady):
-    """Its certificates were made by that clock, which has been set right since."""
-    lab = steady
-    wrong = dt.datetime.now(dt.UTC) + dt.timedelta(days=2)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pki, "_now", lambda: wrong)
-        for name in ("ca.crt", "ca.key"):
-            (lab.state / "pki" / name).unlink()
-        pki.ensure(lab.state / "pki")
-    lab.backend.stop()
-    lab.up()
-    lab.assert_intact()
 
 
 @full

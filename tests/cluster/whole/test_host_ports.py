@@ -1,17 +1,13 @@
 """A port of the node leads to a pod, and opens nothing else."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cluster.local.backend import NAMESPACES
 from cluster.machine import layout
-from cluster.machine.host import Machine
-from cluster.progress import Silent
 from tests.cluster.whole.lab import ONCE, Lab, full
 
-pytestmark = ONCE
+pytestmark = [*ONCE, full]
 
 PORT = 7000
 SYN = Path(__file__).with_name("syn.py").read_text()
@@ -56,19 +52,3 @@ def test_a_pod_answers_on_its_port_of_the_node_and_loopback_stays_the_nodes(pods
     assert connects(pods, "beside", layout.NODE_IP, layout.API_PORT) == "open"
     # etcd's health; that it listens is known, since the cluster was ready.
     assert connects(pods, "beside", "127.0.0.1", 2381) == "silent"
-
-
-@full
-def test_where_nft_is_refused_the_cluster_starts_without_kube_proxy(stopped):
-    program = replace(NAMESPACES, main="tests.cluster.whole.refusedrules.main")
-    machine = Machine(stopped.state, program)
-    machine.start(stopped.binaries, stopped.archive, 0, Silent())
-    try:
-        status = machine.status()
-    finally:
-        machine.stop()
-    assert status["phase"] == "ready"
-    assert status["service_proxy"] is False
-    assert "kube-proxy" not in status["components"]
-    # The kernel's reason is there for who wants to know.
-    assert "Error" in (stopped.state / "logs" / "machine.log").read_text()

@@ -16,7 +16,7 @@ pytestmark = ONCE
 @pytest.fixture
 def imported(lab, tmp_path):
     """Return the cluster with an image of a name that a learner may bring."""
-    # It has no program: the answer to a start tells that the image is there.
+    # The image has no program: the answer to a start tells that it is there.
     layer = write_layer({"etc/motto": Entry(0o644, content=b"")}, tmp_path / "l.tar")
     image = Image(("lab-test:latest",), (layer,), {"Cmd": ["/app"]})
     write_archive([image], architecture(), tmp_path / "app.tar")

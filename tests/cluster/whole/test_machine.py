@@ -5,14 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from cluster import errors
 from cluster.local.backend import Local
-from cluster.machine import identity, layout, ports
+from cluster.machine import identity, layout
 from cluster.processes import PACKAGES, start_time
 from cluster.progress import Silent
 from tests.cluster.contract import Contract
@@ -22,7 +21,7 @@ pytestmark = ONCE
 
 
 class TestContract(Contract):
-    """What every backend promises."""
+    """The contract, in namespaces."""
 
 
 def test_it_is_a_cluster(lab):
@@ -51,25 +50,6 @@ def test_inside_only_pods_reach_what_does_not_belong_to_loopback(lab):
     assert outside == {layout.API_PORT, 10250, 53}
 
 
-def test_neither_lock_nor_port_are_inherited_by_components(lab):
-    lock = os.stat(lab.state / "machine.lock")
-    inside = [lab.process(name).pid for name in lab.running()]
-    assert inside and not [pid for pid in inside if holds(pid, lock)]
-    assert holds(lab.builder(), lock)
-
-
-def holds(pid: int, file: os.stat_result) -> bool:
-    """Say whether a process has a file open; one that has ended has none."""
-    gone = suppress(FileNotFoundError, ProcessLookupError)
-    with gone:
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            # It may have been closed since the directory was read.
-            with gone:
-                if os.path.samestat(os.stat(descriptor), file):
-                    return True
-    return False
-
-
 def test_the_environment_of_pid_1_has_nothing_of_the_learners(lab):
     content = Path(f"/proc/{lab.builder()}/environ").read_bytes()
     names = {entry.partition(b"=")[0] for entry in content.split(b"\0") if entry}
@@ -96,12 +76,6 @@ def test_a_pid_that_is_another_processs_by_now_is_never_signalled(tmp_path):
         innocent.kill()
 
 
-@pytest.mark.parametrize("content", ["", "x", "0", "-1", "70000", "1e3"])
-def test_a_damaged_port_file_means_any_port(tmp_path, content):
-    (tmp_path / "port").write_text(content)
-    assert ports.port_of(tmp_path) == 0
-
-
 @full
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may bind every port")
 def test_a_port_that_only_root_may_have(stopped):
@@ -117,17 +91,8 @@ def test_a_file_where_the_state_should_be(tmp_path):
     assert "LAB_STATE_DIR" in caught.value.hint
 
 
-@full
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_state_directory_that_cannot_be_written(tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(errors.StateError, match="Permission denied") as caught:
-        Local(tmp_path / "state").up()
-    assert len(str(caught.value).splitlines()) <= 2
-
-
 def test_asking_whether_it_runs_disturbs_nobody(tmp_path):
-    """Whoever asks must not be taken for the machine, nor keep a start away."""
+    """A question must not be taken for the machine, nor keep a start away."""
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path;"
         "from cluster.machine import identity\n"

@@ -2,7 +2,7 @@
 
 import time
 
-from tests.cluster.whole.lab import ONCE, Lab, full
+from tests.cluster.whole.lab import ONCE, full
 from tests.patience import patience
 from tests.waiting import until
 
@@ -18,16 +18,12 @@ echo silent; sleep 86400
 """
 
 
-def run_deaf(lab: Lab) -> None:
+def test_a_pod_that_is_deaf_to_sigterm_delays_no_stop(lab):
+    """And the cluster starts again with it, and without it when it is deleted."""
     # An hour is what it asks for: a stop must not grant it.
     spec = {"terminationGracePeriodSeconds": 3600, "container": {"command": DEAF}}
     lab.run_pod("deaf", **spec)
     until(lambda: lab.kubectl("logs", "deaf") == "deaf\n", 20, "its trap is set")
-
-
-def test_a_pod_that_is_deaf_to_sigterm_delays_no_stop(lab):
-    """And the cluster starts again with it, and without it when it is deleted."""
-    run_deaf(lab)
     with lab.ending():
         began = time.monotonic()
         assert lab.backend.stop() is True

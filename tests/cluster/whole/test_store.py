@@ -9,8 +9,10 @@ from cluster.image import find as image_find, load
 from cluster.image.archive import Entry, Image, write_archive, write_layer
 from cluster.local import store
 from cluster.progress import Silent
-from tests.cluster.whole.lab import Lab
+from tests.cluster.whole.lab import Lab, full
 from tests.running import sleeper
+
+pytestmark = full
 
 SNAPSHOTS = "io.containerd.snapshotter.v1.overlayfs/snapshots/*"
 

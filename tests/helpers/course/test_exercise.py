@@ -134,9 +134,3 @@ def test_right_and_wrong_answers_are_noted(noted):
     assert first.lesson == second.lesson == "test-exercise"
     assert first.time <= second.time
     assert attempts.file().stat().st_mode & 0o777 == 0o600
-
-
-def test_what_runs_solutions_notes_nothing(noted, monkeypatch):
-    monkeypatch.setenv(attempts.SETTING, "off")
-    be_right(42)
-    assert noted() == []

@@ -43,7 +43,7 @@ def test_what_a_page_keeps_of_it_has_the_first_answer(connected, make, message):
 @contextlib.contextmanager
 def live_pods(server):
     with widgets.live_pods(namespace="default") as opened:
-        until(lambda: opened.state.table.listed, TIMEOUT, "the list is there")
+        until(lambda: opened.state.listed, TIMEOUT, "the list is there")
         yield
         create(server, "after-live")
         opened.wait_for("ADDED", "after-live", timeout=TIMEOUT)
