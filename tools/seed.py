@@ -10,10 +10,9 @@ from pathlib import Path
 
 from cluster.controlplane.apiserver import ApiServer
 from cluster.local import seed
-from cluster.machine.components import Get
-from cluster.machine.lifecycle import BUDGET
 from cluster.machine.ports import port_of
 from cluster.machine.probes import Prober
+from cluster.machine.status_file import BUDGET
 from cluster.waiting import until
 
 OBJECTS = Path(seed.__file__).with_name("seed.jsonl")
@@ -31,7 +30,7 @@ def made() -> Iterator[str]:
     """Give them as lines of JSON, asked from an API server that has just made them."""
     with ApiServer({"--authorization-mode": "RBAC"}) as server:
         api = Prober(str(server.directory / "pki"), port_of(server.directory))
-        whole = Get(f"{server.url}/readyz")
+        whole = f"{server.url}/readyz"
         if not until(lambda: api.ready(whole), BUDGET):
             raise SystemExit("the API server did not become ready")
         for path in COLLECTIONS:

@@ -1,19 +1,7 @@
 """Run an API server that belongs to one notebook, with an etcd of its own.
 
-A lesson restarts it and ages its history. To do that to the cluster's would disturb
-every other notebook, and an existing cluster is not ours to restart at all. It is for
-watches, pages and errors; nothing acts on what it stores.
-
-=================  ==========================  =====================================
-behaviour          the cluster                 here
-=================  ==========================  =====================================
-programs           kube-apiserver, etcd, more  the same two, nothing else
-who may ask        RBAC decides                who holds its one client certificate
-history            kept for 5 to 10 minutes    kept for 1 to 2 seconds
-end                `python -m helpers stop`    end of block, `stop()`, or the kernel's
-=================  ==========================  =====================================
-
-The two are the first components of the control plane, under the same supervisor.
+A lesson restarts the server and ages its history, which would disturb every other user
+of the cluster. Nothing acts on the objects in it: it is for watches, pages and errors.
 """
 
 import contextlib
@@ -39,19 +27,19 @@ from cluster.progress import Silent
 from cluster.waiting import until
 
 NAME = "kube-apiserver"
-#: seconds until it must be ready; with the machine to itself it takes about two
+#: seconds until the server must be ready; about two are usual
 START_TIMEOUT = 100.0
 #: seconds between two questions whether it is ready
 PAUSE = 0.05
-#: bytes; its processes together hold about 350 MB
+#: bytes; the processes together hold about 350 MB
 MEMORY = 400_000_000
-#: the one who may ask; the name means nothing where everything is allowed
+#: whose certificate clients have
 USER = "super-admin"
 #: what differs from the cluster's API server
 FLAGS = {
-    # What an expired continue token needs; five minutes elsewhere.
+    # So that a continue token expires soon; five minutes elsewhere.
     "--etcd-compaction-interval": "1s",
-    # Together: whoever was let in may do everything, and strangers are not let in.
+    # Together: a client with the certificate may do everything, others nothing.
     "--authorization-mode": "AlwaysAllow",
     "--anonymous-auth": "false",
 }
@@ -61,32 +49,28 @@ _NUMBERS = itertools.count(1)
 
 
 class ApiServer:
-    """A kube-apiserver of this notebook; it ends with its block, or with `stop()`.
-
-    `url` is where it listens, also after `restart()`; `pid` is its process.
-    """
+    """A kube-apiserver of this notebook; it ends with its block, or with `stop()`."""
 
     def __init__(self, flags: Mapping[str, str] = {}) -> None:
-        """Choose nothing: it takes a free port, and the cluster's programs.
-
-        `flags` are more command line options of kube-apiserver, or other values.
-        """
+        """Take `flags`: command line options of kube-apiserver, beside `FLAGS`."""
         self._flags = {**FLAGS, **flags}
         self._machine: Machine | None = None
         self._finish: Callable[[], object] | None = None
 
     def start(self, *, timeout: float = START_TIMEOUT) -> Self:
-        """Start etcd and kube-apiserver, and return when that calls itself ready.
+        """Start etcd and kube-apiserver unless they run; return when they are ready.
 
-        Does nothing if it runs. Raise MissingTool, NotEnough, StateError, LabError
-        with the last words of what ended, or NotReady after `timeout` seconds; nothing
-        is left running then.
+        Raise MissingTool, NotEnough, StateError, LabError with the last words of what
+        ended, or NotReady after `timeout` seconds; nothing is left running then.
         """
         if self.running:
             return self
         self.stop()
         found = programs.ensure_api_server()
-        require_memory()
+        if (available := memory_available()) < MEMORY:
+            hint = "Close other programs and notebooks, or use a larger machine."
+            where = "for an API server of this notebook"
+            raise errors.NotEnough("memory", where, MEMORY, available, hint)
         directory = new_directory()
         lifeline, ours = os.pipe()
         flags = {NAME: self._flags}
@@ -105,11 +89,7 @@ class ApiServer:
         return self
 
     def restart(self) -> Self:
-        """Stop kube-apiserver and start it anew, with the same objects and URL.
-
-        Return when it is ready again; see `start`. An administrator does the same when
-        a cluster gets a new version.
-        """
+        """Restart kube-apiserver with the same objects and URL; see `start`."""
         machine = self._machine
         if machine is None or not machine.running():
             return self.start()
@@ -129,8 +109,7 @@ class ApiServer:
     def api_client(self, **options):
         """Return a `kubernetes.client.ApiClient` that may do everything here.
 
-        `options` are those of `kubernetes.client.Configuration`. Raise LabError if
-        it does not run.
+        `options` are those of `kubernetes.client.Configuration`. Raise LabError.
         """
         from kubernetes import client
 
@@ -203,26 +182,10 @@ def _wait_until_ready(machine: Machine, before: int | None, timeout: float) -> N
         raise errors.NotReady("The start of kube-apiserver", waited, words)
 
 
-def require_memory() -> None:
-    """Raise NotEnough unless there is memory for another server."""
-    available = memory_available()
-    if available < MEMORY:
-        raise errors.NotEnough(
-            "memory",
-            "for an API server of this notebook",
-            MEMORY,
-            available,
-            "Close other programs and notebooks, or use a larger machine.",
-        )
-
-
 def new_directory() -> Path:
-    """Make a directory with keys, and remove the directories of killed kernels.
-
-    It is in the state directory, and named after this process. Raise StateError.
-    """
+    """Make a directory with keys, and remove those of killed kernels."""
     state = paths.state_dir()
-    # Also where no cluster was started: it is ours from now on, for `up` and `delete`.
+    # Also where no cluster was started: from now on `up` and `delete` know it as ours.
     statedir.make(state)
     place = state / "apiservers"
     with statedir.usable(place):

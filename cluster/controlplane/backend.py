@@ -1,8 +1,7 @@
-"""Bring the control plane up and down: the verbs of the local cluster, without a node.
+"""Bring the control plane up and down: the verbs of the local cluster.
 
-For machines that let us make no namespaces. Its API server, controllers and scheduler
-are the genuine ones. Where user-mode Linux is installed, a node starts after them, in
-the background; elsewhere there is nothing that could run a pod.
+For machines without namespaces. Where user-mode Linux is installed, a node starts in
+the background; elsewhere nothing can run a pod.
 """
 
 from dataclasses import dataclass
@@ -11,16 +10,14 @@ from typing import TYPE_CHECKING
 
 from cluster import errors, preflight, programs, versions
 from cluster.controlplane.process import control_plane
-from cluster.image import load as images
 from cluster.local.backend import Local
-from cluster.machine import pki
 from cluster.machine.host import Machine
 from cluster.machine.logs import last_words
 from cluster.programs.recipe import CONTROL_PLANE, RECIPE
 from cluster.progress import Progress
 from cluster.statedir import write_private
-from cluster.usermode import disk, kernel, layout
-from cluster.usermode.components import INSIDE, NAME
+from cluster.usermode import disk, kernel
+from cluster.usermode.components import INSIDE, NAME, STATE
 from cluster.waiting import until
 
 if TYPE_CHECKING:
@@ -62,10 +59,7 @@ class ControlPlane(Local):
         return programs.find(RECIPE, CONTROL_PLANE)
 
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
-        """Make the files of a start: the binaries' directory, and the disk of a node.
-
-        There is no disk where no node can be had.
-        """
+        """Make the files of a start: programs, and the disk of a node or None."""
         found, _ = kernel.find()
         if found:
             try:
@@ -86,19 +80,12 @@ class ControlPlane(Local):
 
         return (machine.Kernel, machine.PlainLimits, node.Node)
 
-    def images(self) -> list[images.StoredImage]:
-        """Raise NoNode: images are on nodes."""
-        raise errors.NoNode("An image")
-
-    def add_image(self, archive: Path) -> list[str]:
-        """Raise NoNode: images are on nodes."""
+    def _containerd(self) -> tuple[Path, Path]:
+        # Images are on nodes.
         raise errors.NoNode("An image")
 
     def node(self) -> str:
-        """Return the state of the node, as `status` shows it; "" without a node.
-
-        It is waiting, starting, running, restarting or failed.
-        """
+        """Return the state of the node's component, "" without a node."""
         found = self.status() or {}
         return found.get("components", {}).get(NAME, {}).get("state", "")
 
@@ -123,11 +110,11 @@ class ControlPlane(Local):
             raise errors.NoNode(what, "the one of this cluster is still starting")
 
     def _log_directory(self, component: str) -> Path:
-        return self.state / (layout.STATE if component in INSIDE else "") / "logs"
+        return self.state / (STATE if component in INSIDE else "") / "logs"
 
     def _require_machine(self, progress: Progress) -> None:
         preflight.check(preflight.PlainAccount)
 
     def _make_keys(self) -> None:
-        pki.ensure(self.state / "pki")
+        super()._make_keys()
         write_private(self.state / MARK, "")

@@ -1,34 +1,19 @@
 """Describe the control plane as plain processes of the host; nothing runs here.
 
-The descriptions are those of the local cluster, moved. What differs from it, and why:
-
-=====================  =========================  ==================================
-behaviour              local cluster              here
-=====================  =========================  ==================================
-node, pods             one node                   none, or one in user-mode Linux: a
-                                                  kernel of its own, cluster.usermode
-DNS, Service network   CoreDNS, kube-proxy        none: nobody could ask them
-network                one of its own             the host's loopback device, no other
-ports                  fixed, behind a relay      any free ones, held before the start
-API server             on every inner address     on 127.0.0.1
-Service `kubernetes`   has an endpoint            has none: no pod looks for it
-paths                  of the machine             by way of the working directory
-=====================  =========================  ==================================
+What differs from the local cluster is in docs/cluster.md.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from cluster.machine import components, layout
-from cluster.machine.components import Component, Facts, Get
+from cluster.machine.components import Component, Facts
 from cluster.usermode import components as usermode
-from cluster.usermode.layout import EGRESS, WAY
 
 #: what a node needs, and is not there
 ABSENT = ("containerd", "kubelet", "coredns", "kube-proxy")
-#: The state directory, as a component sees it that works in there. It is short however
-#: long the learner's directories are, and holds no character that a URL or a list of
-#: values would take for its own.
+#: The state directory, the components' working directory: a short path, without
+#: characters that a URL or a list of values would take for its own.
 STATE = "/proc/self/cwd"
 PKI = layout.PKI.replace(layout.STATE, STATE)
 #: what the local cluster's descriptions name, in the order of `Ports`
@@ -37,10 +22,7 @@ _FIXED = (layout.API_PORT, 2381, 10257, 10259)
 
 @dataclass(frozen=True)
 class Ports:
-    """A port on 127.0.0.1 for each, etcd's being for its health alone.
-
-    `egress` leads to the kubelet and to pods, where there is a node.
-    """
+    """Ports on 127.0.0.1: `etcd` for its health alone, `egress` to kubelet and pods."""
 
     apiserver: int
     etcd: int
@@ -59,19 +41,18 @@ def describe(
 ) -> tuple[Component, ...]:
     """Return the components in the order in which they are started.
 
-    Their working directory must be the state directory; `binaries` is the directory of
-    the programs; `bootstrapped` as in `Facts`; `node` says that there is one, behind
-    the port `egress`; `flags` are more options, by component.
+    Their working directory must be the state directory, that of the programs is
+    `binaries`; `flags` are more options, by component.
     """
     facts = Facts("", "", False, "", False, bootstrapped=bootstrapped)
     changes = _options(ports)
     egress = {}
     if node:
         api = changes["kube-apiserver"]
-        api["--egress-selector-config-file"] = f"{STATE}/{EGRESS}"
+        api["--egress-selector-config-file"] = f"{STATE}/{usermode.EGRESS}"
         # For pods it is where the node's relay is.
         del api["--endpoint-reconciler-type"]
-        egress = {f"{STATE}/{EGRESS}": usermode.egress_config(f"{STATE}/{WAY}")}
+        egress = {f"{STATE}/{usermode.EGRESS}": usermode.egress_config(STATE)}
     for name, more in flags.items():
         changes[name] |= more
     parts = [part for part in components.describe(facts) if part.name in changes]
@@ -92,7 +73,7 @@ def api_server(parts: tuple[Component, ...]) -> tuple[Component, ...]:
 
 def _options(ports: Ports) -> dict[str, dict[str, str]]:
     """Return the options that differ from the machine's, by component."""
-    # Whoever started us holds the port, so that nobody takes it in between.
+    # We hold the ports, so that nobody takes them in between.
     shared = {"--permit-port-sharing": "true"}
     return {
         "etcd": {"--socket-reuse-port": "true"},
@@ -114,7 +95,6 @@ def _move(
     binaries: str,
     changes: Mapping[str, Mapping[str, str]],
 ) -> Component:
-    assert isinstance(part.ready, Get), "all of these answer by HTTP"
     program, *words = part.argv
     words = [_there(word, ports) for word in words]
     changed = changes[part.name]
@@ -126,8 +106,8 @@ def _move(
             *kept,
             *(f"{option}={value}" for option, value in changed.items()),
         ),
-        ready=Get(_there(part.ready.url, ports)),
-        after=part.after and Get(_there(part.after.url, ports)),
+        ready=_there(part.ready, ports),
+        after=_there(part.after, ports),
         files={_there(name, ports): text for name, text in part.files.items()},
         stop_after=tuple(name for name in part.stop_after if name in changes),
     )

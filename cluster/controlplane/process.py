@@ -1,17 +1,11 @@
 """Start and be the control plane: one process on the host, without namespaces.
 
-For who starts it, it is a machine as the local cluster's: this process takes the place
-of the outer one and of PID 1. It is the parent of all its components, is nobody's child
-and outlives whoever started it. The lock that says "running" is its own and theirs, so
-the lock is gone exactly when the last of them is. When it is killed, the kernel kills
-them.
-
-With a lifeline it is an API server and its etcd alone, those of a notebook: it ends
-with the process that holds the other end.
+This process takes the place of the local cluster's outer process and of PID 1: the lock
+that says "running" is its own and its components', and the kernel kills them with it.
+With a lifeline it runs etcd and kube-apiserver alone, for one notebook.
 """
 
 import dataclasses
-import functools
 import json
 import os
 import shutil
@@ -28,24 +22,27 @@ from cluster.local import init
 from cluster.machine import bootstrap, identity, ports, probes, storage
 from cluster.machine.components import Component
 from cluster.machine.host import Launch, Machine, Program
-from cluster.machine.layout import API_SERVER, CONTEXT, KUBECONFIG_STEMS
-from cluster.machine.lifecycle import BUDGET, Lifecycle, Task
+from cluster.machine.layout import CONTEXT
+from cluster.machine.lifecycle import Lifecycle, Task
 from cluster.machine.supervisor import Supervisor
 from cluster.processes import PACKAGES
 from cluster.statedir import write_private
-from cluster.usermode import components as usermode, kernel, launcher, layout
+from cluster.usermode import components as usermode, kernel, launcher
 
 _MAIN = "cluster.controlplane.process.main"
-#: components of the node that ask the API server
-_NODE = ("kubelet", "coredns")
+#: users that ask the API server by its port on the host, and those in the node
+_HOST, _NODE = (
+    ("super-admin", "controller-manager", "scheduler"),
+    ("kubelet", "coredns"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class ProcessPlan:
-    """What is asked of the process. `lock` is an open descriptor, `port` the API's.
+    """The order of a start. `lock` is an open descriptor, `lifeline` another or None.
 
-    `node` are the programs of a node in user-mode Linux, or None for none. `flags` are
-    more options, by component. `lifeline` is an open descriptor, or None.
+    `node` are the programs of a node in user-mode Linux, or None; `flags` are more
+    options, by component.
     """
 
     state: str
@@ -59,15 +56,9 @@ class ProcessPlan:
 
 
 def control_plane(state: Path) -> Machine:
-    """Return the control plane whose state is in the directory `state`.
-
-    What a start takes for an archive of images is the disk of a node in user-mode
-    Linux, or None for no node.
-    """
-    return Machine(
-        state,
-        Program(_MAIN, _plan, "starting the control plane", "outer", ports.hold),
-    )
+    """Return the control plane; its start takes a node's disk for an archive."""
+    program = Program(_MAIN, _plan, "starting the control plane", "outer", ports.hold)
+    return Machine(state, program)
 
 
 def api_server(
@@ -78,29 +69,23 @@ def api_server(
     It ends when nobody holds the other end of the pipe `lifeline` any more. `flags`
     are more command line options of the two, by component.
     """
-    plan = functools.partial(_server_plan, lifeline, flags)
-    return Machine(
-        state,
-        Program(
-            _MAIN, plan, "starting the API server", "outer", ports.hold, (lifeline,)
-        ),
-    )
 
+    def plan(launch: Launch) -> ProcessPlan:
+        return dataclasses.replace(_common_plan(launch), lifeline=lifeline, flags=flags)
 
-def _server_plan(lifeline: int, flags: Mapping, launch: Launch) -> ProcessPlan:
-    return dataclasses.replace(_common_plan(launch), lifeline=lifeline, flags=flags)
+    words = "starting the API server"
+    program = Program(_MAIN, plan, words, "outer", ports.hold, (lifeline,))
+    return Machine(state, program)
 
 
 def _plan(launch: Launch) -> ProcessPlan:
     plan = _common_plan(launch)
     server = f"https://127.0.0.1:{plan.port}"
     pki = launch.state / "pki"
-    write_embedded(pki, KUBECONFIG_STEMS, server=server, context=CONTEXT)
-    node = launch.archive and kernel.find()[0]
-    if not launch.archive or not node:
+    write_embedded(pki, _HOST, server=server, context=CONTEXT)
+    if not launch.archive or not (node := kernel.find()[0]):
         return plan
-    write_embedded(pki, _NODE, server=API_SERVER, context=CONTEXT)
-    own = launch.state / layout.STATE
+    own = launch.state / usermode.STATE
     own.mkdir(mode=0o700, exist_ok=True)
     storage.prepare(own)
     (own / "root").mkdir(mode=0o700)
@@ -108,20 +93,15 @@ def _plan(launch: Launch) -> ProcessPlan:
     for name in ("ca.crt", *(f"{stem}.*" for stem in _NODE)):
         for path in pki.glob(name):
             shutil.copy2(path, own / "pki")
-    # What the node is asked for.
-    asked = usermode.GuestPlan(
-        state=str(own),
-        binaries=plan.binaries,
-        python=plan.python,
-        python_home=sys.base_prefix,
-        port=plan.port,
+    guest = usermode.GuestPlan(
+        str(own), plan.binaries, plan.python, sys.base_prefix, plan.port
     )
-    text = json.dumps(dataclasses.asdict(asked))
-    write_private(launch.state / layout.PLAN, text)
+    text = json.dumps(dataclasses.asdict(guest))
+    write_private(launch.state / usermode.PLAN, text)
     # By a name that a kernel's command line can hold, wherever the cache is.
-    (launch.state / layout.DISK).symlink_to(launch.archive.resolve())
-    # Of what is beside them it needs not even the names.
-    packages = launch.state / layout.PACKAGES
+    (launch.state / usermode.DISK).symlink_to(launch.archive.resolve())
+    # The files beside our package are not shown, not even their names.
+    packages = launch.state / usermode.PACKAGES_LINK
     packages.mkdir(mode=0o700)
     (packages / "cluster").symlink_to(Path(PACKAGES, "cluster"))
     return dataclasses.replace(plan, node=dataclasses.asdict(node))
@@ -138,10 +118,9 @@ def _common_plan(launch: Launch) -> ProcessPlan:
 
 
 def main(plan_file: str, report: str) -> int:
-    """Run the control plane that `plan_file` describes, until SIGTERM.
+    """Run the control plane that `plan_file` describes, in a child, until SIGTERM.
 
-    The caller's child ends at once and leaves that to a child of its own. The
-    descriptor `report` is closed when the components are about to start.
+    The descriptor `report` is closed when the components are about to start.
     """
     if os.fork():
         os._exit(0)
@@ -156,7 +135,7 @@ def main(plan_file: str, report: str) -> int:
     identity.write_state(Path(plan.state), None)
     if plan.lifeline is not None:
         threading.Thread(target=_end_with, args=(plan.lifeline,), daemon=True).start()
-    # They stay open, and the ports ours, as long as this process is there.
+    # Open as long as this process is there, so that the ports are ours.
     held = [ports.hold() for _ in range(4)]
     lifecycle = _lifecycle(plan, [each.getsockname()[1] for each in held])
     os.close(int(report))
@@ -164,7 +143,7 @@ def main(plan_file: str, report: str) -> int:
 
 
 def _end_with(lifeline: int) -> None:
-    # Nobody writes: an answer is the end of whoever held the other end.
+    # Nobody writes: this returns at the end of the process that holds the other end.
     os.read(lifeline, 1)
     os._exit(1)
 
@@ -198,17 +177,12 @@ def _lifecycle(plan: ProcessPlan, free: list[int]) -> Lifecycle:
             else api.ready(part.ready)
         ),
         logs=f"{components.STATE}/logs",
-        env={
-            "PATH": os.defpath,
-            "HOME": components.STATE,
-            "LANG": "C.UTF-8",
-        },
+        env={"PATH": os.defpath, "HOME": components.STATE, "LANG": "C.UTF-8"},
     )
     return Lifecycle(
         supervisor,
         () if plan.lifeline is not None else _tasks(api, with_node=bool(plan.node)),
         status=Path(components.STATE, "run/status.json"),
-        budget=BUDGET,
         facts={
             "absent": () if plan.node else components.ABSENT,
             "limits": True if plan.node else None,
@@ -253,6 +227,5 @@ class _Node:
 
 
 def _dying_with_us(part: Component, python: str) -> Component:
-    """Return the component started so that it ends with this process."""
     command = die_with_parent.command(*part.argv, python=python)
     return dataclasses.replace(part, argv=tuple(command))

@@ -9,9 +9,8 @@ from typing import Self
 from cluster import errors, paths, statedir
 from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.doctor.programs import install
-from cluster.local import idmap
 from cluster.local.trial import TrialResult, attempt_here
-from cluster.machine import identity
+from cluster.machine import identity, idmap
 from cluster.preflight import Account, PlainAccount
 
 

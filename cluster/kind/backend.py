@@ -1,7 +1,6 @@
 """Bring the kind cluster up and down: its objects are in the container of the node."""
 
 import contextlib
-import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -232,7 +231,7 @@ class Kind(Backend):
         self._note(made=False)
         configuration = self.state / "kind.yaml"
         write_private(configuration, self._plan.configuration(image, port))
-        write_private(self._plan.audit_policy, json.dumps(audit.policy(), indent=1))
+        write_private(self._plan.audit_policy, audit.policy())
         self.kubeconfig.unlink(missing_ok=True)
         try:
             self._commands().kind(self._plan.create(configuration), progress)

@@ -1,9 +1,7 @@
-"""Bring the local cluster up and down as a whole: binaries, image, keys, machine.
-
-This is what `helpers.connection` and the command line call; one object, one directory.
-"""
+"""Bring the local cluster up and down as a whole: programs, image, keys, machine."""
 
 import json
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +10,8 @@ from typing import TYPE_CHECKING
 from cluster import errors, paths, statedir, versions
 from cluster.backend import LOCAL as LOGS, STATUS, Backend
 from cluster.kubeconfig import embed, holds, read_kubeconfig, write_embedded
-from cluster.local.machine import local_machine
-from cluster.machine import layout, logs, ports, shortage, status_file, storage
-from cluster.machine.host import NOT_ANSWERING, Machine
+from cluster.machine import identity, layout, logs, ports, status_file, storage
+from cluster.machine.host import NOT_ANSWERING, Launch, Machine, Program
 from cluster.progress import Progress, Silent
 from cluster.statedir import write_private
 
@@ -22,10 +19,45 @@ from cluster.statedir import write_private
 if TYPE_CHECKING:
     from cluster.doctor.findings import Topic
     from cluster.image import load as images
-
+    from cluster.local.init import MachinePlan
 
 #: seconds that `delete` waits for a start that it cannot stop, as one that downloads
 PATIENCE = 20.0
+
+
+def _plan(launch: Launch) -> "MachinePlan":
+    from cluster.image import find as image_find
+    from cluster.local.init import MachinePlan
+    from cluster.local.rootfs import Sources
+
+    archive = launch.archive and launch.archive.resolve()
+    sources = Sources(
+        str(launch.state),
+        str(launch.binaries.resolve()),
+        sys.base_prefix,
+        str(archive) if archive else None,
+        [*map(str, image_find.stores(launch.archive))] if launch.archive else (),
+    )
+    return MachinePlan(
+        sources,
+        python=str(Path(sys.executable).resolve()),
+        listener=launch.listener.fileno(),
+        archive_key=archive.stem if archive else None,
+    )
+
+
+def _refused(step: str, reason: str) -> errors.LabError:
+    from cluster.local import trial
+
+    return trial.refused(step, reason)
+
+
+NAMESPACES = Program(
+    "cluster.local.namespaces.main",
+    _plan,
+    "making the namespaces of the cluster",
+    refused=_refused,
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +83,7 @@ class Local(Backend):
 
     @property
     def _machine(self) -> Machine:
-        return local_machine(self.state)
+        return Machine(self.state, NAMESPACES)
 
     def running(self) -> bool:
         """Say whether a process of the cluster is alive."""
@@ -66,13 +98,13 @@ class Local(Backend):
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
         """Return the files of a start, found or made: programs and the archive."""
         from cluster.image import find as image_find
-        from cluster.local import facts, store
+        from cluster.local import init, store
         from cluster.programs import ensure
 
         programs = ensure(progress)
         archive = image_find.ensure(programs, progress)
-        # What a cluster has begun with it keeps.
-        if not (self.state / "node" / "containerd" / facts.IMPORTED.name).exists():
+        # A cluster keeps the store that it began with.
+        if not (self.state / "node" / "containerd" / init.IMPORTED.name).exists():
             store.ensure(programs, archive, progress)
         return programs, archive
 
@@ -112,10 +144,10 @@ class Local(Backend):
         return self._machine.stop()
 
     def delete(self) -> bool:
-        """Stop the cluster and remove its state; return False if there was none.
+        """Stop the cluster, or a start of it, and remove its state.
 
-        A start that is under way is stopped. Raise StateError for a directory that is
-        not ours, or in which another process goes on to start a cluster.
+        Return False if there was none. Raise StateError for a directory that is not
+        ours, or in which another process goes on to prepare a start.
         """
         statedir.refuse_foreign(self.state)
         if not self.state.exists():
@@ -136,28 +168,24 @@ class Local(Backend):
         return existed
 
     def status(self) -> dict | None:
-        """Return the status of the cluster, or None if no cluster runs.
-
-        The keys are those of `STATUS`: of `Machine.status()`, and `server` and
-        `kubeconfig`.
-        """
+        """Return the status, with the keys of `STATUS`, or None if no cluster runs."""
         found = self._machine.status()
         if found is None:
             return None
-        server = f"https://127.0.0.1:{ports.port_of(self.state)}"
-        ours = {"server": server, "kubeconfig": str(self.kubeconfig)}
-        ours["ends"] = self.ends()
-        if short := shortage.shortages(self.state):
-            ours["problem"] = "\n".join(map(str, short.values()))
+        found |= {"server": self._server(), "kubeconfig": str(self.kubeconfig)}
+        found["ends"] = self.ends()
+        if short := storage.shortages(self.state):
+            found["problem"] = "\n".join(map(str, short.values()))
         elif found["phase"] == NOT_ANSWERING:
-            ours["problem"] = "the API server does not call itself ready within 5 s"
-        return {**STATUS, **found, **ours}
+            found["problem"] = "the API server does not call itself ready within 5 s"
+        return {**STATUS, **found}
+
+    def _server(self) -> str:
+        return f"https://127.0.0.1:{ports.port_of(self.state)}"
 
     def ends(self) -> str:
-        """Return when the cluster will end by itself, and what prevents that, or ""."""
-        from cluster.machine import ending
-
-        return ending.when(self.state)
+        """Return when the cluster will end by itself, or ""."""
+        return identity.ends(self.state)
 
     def ended(self) -> str | None:
         """Return why the cluster ended without `stop`, or None if that is not known."""
@@ -247,8 +275,8 @@ class Local(Backend):
         try:
             self._machine.await_ready(progress)
         except errors.LabError as error:
-            # What it lacks explains why it does not answer.
-            for short in shortage.shortages(self.state).values():
+            # A lack explains the silence.
+            for short in storage.shortages(self.state).values():
                 raise short from error
             raise
 
@@ -276,7 +304,8 @@ class Local(Backend):
         if self.binaries() is None:
             # Before minutes of building for nothing.
             progress.update("trying whether this machine can run the cluster")
-            trial.require(self.state)
+            if problem := trial.attempt(self.state).problem:
+                raise problem
 
     def _make_keys(self) -> None:
         from cluster.machine import pki
@@ -287,15 +316,12 @@ class Local(Backend):
         write_embedded(keys, stems, server=server, context=layout.CONTEXT)
 
     def _ensure_kubeconfig(self) -> None:
-        """Write the learner's kubeconfig, unless the present file is right.
-
-        A context or namespace that the learner added stays.
-        """
+        """Write the learner's kubeconfig, unless it is right: what was added stays."""
         with statedir.usable(self.state):
             ours = embed(
                 self.state / "pki",
                 "admin",
-                server=f"https://127.0.0.1:{ports.port_of(self.state)}",
+                server=self._server(),
                 context=layout.CONTEXT,
                 user="kubernetes-admin",
             )

@@ -1,15 +1,14 @@
 """Make the namespaces of the machine and start its PID 1: the outer process.
 
-The only place that calls `unshare`. Three processes, each the child of the one before;
-when one is killed, the kernel kills the next:
+Three processes, each the child of the one before: when one is killed, the kernel kills
+the next.
 
-- the outer process stays what it was. It holds the lock that says "running", so the
-  lock is gone exactly when all are, and no pid has to be believed.
-- the builder puts the file system together, in namespaces of its own, as the account
-  that may read it. Then it enters those of the machine, whose user namespace is
-  another: so the kernel locks what it has mounted, see `rootfs`. It relays what comes
-  to the learner's port: a socket of the host's network that nobody inside can reach,
-  because no process inside can see the builder.
+- The outer process holds the lock that says "running": the lock is gone exactly when
+  all are, and no pid has to be believed.
+- The builder puts the file system together, as the account that may read it, then
+  enters the namespaces of the machine. Their user namespace is another, so that the
+  kernel locks the mounts, see `rootfs`. It relays the learner's port: no process inside
+  can see it.
 - PID 1 is the first process that can be seen inside.
 """
 
@@ -20,15 +19,14 @@ import resource
 import select
 import signal
 import socket
-import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from cluster import syscalls as sc
 from cluster.die_with_parent import die_with_parent
-from cluster.local import idmap, images, init, relay, rootfs
-from cluster.machine import cgroups, identity, layout, storage
+from cluster.local import init, relay, rootfs
+from cluster.machine import cgroups, identity, idmap, layout, storage
 
 #: of the machine, beside its user namespace
 MACHINE = (
@@ -44,27 +42,27 @@ THREADS = 4096
 
 
 def main(plan_file: str, report_to: str) -> int:
-    """Start the machine that `plan_file` describes and wait for its end.
+    """Start the machine that `plan_file` describes and wait for its end, in a child.
 
-    The caller's child ends at once and leaves that to a child of its own: nobody who
-    started a cluster has to wait for it, or leaves a zombie when it ends. The lock
-    that says "running" is inherited. A step that the kernel refuses is written to the
-    descriptor `report_to` as JSON; the descriptor is closed without a word when the
-    machine runs.
+    The caller's child ends at once: nobody has to wait for the machine. The descriptor
+    `report_to` gets a step that the kernel refuses, as JSON, or is closed without a
+    word when the machine runs.
     """
     report = int(report_to)
     if os.fork():
         os._exit(0)
     for descriptor in map(int, os.listdir("/proc/self/fd")):
-        # Ours and PID 1's. A component, let alone a pod, that had the lock too would
-        # be "the machine runs" after both are gone.
+        # A component, let alone a pod, with the lock would be "the machine runs" after
+        # this process and PID 1 are gone.
         with suppress(OSError):  # the one that listed them is closed by now
             os.set_inheritable(descriptor, descriptor <= 2)
-    # Whatever the learner's is: pods that are not root read what the kubelet writes.
+    # Pods that are not root read what the kubelet writes.
     os.umask(0o022)
-    plan = init.MachinePlan(**json.loads(Path(plan_file).read_text()))
-    state = Path(plan.state)
-    # Before anything can take long: from now on `stop` knows whom to ask.
+    document = json.loads(Path(plan_file).read_text())
+    sources = rootfs.Sources(**document.pop("sources"))
+    plan = init.MachinePlan(sources, **document)
+    state = Path(sources.state)
+    # First of all: from now on `stop` knows whom to ask.
     identity.write_state(state, None)
     cgroup, lack = make_cgroup(state)
     if lack:
@@ -77,7 +75,7 @@ def main(plan_file: str, report_to: str) -> int:
     theirs.close()
     os.close(report)
     os.close(plan.listener)
-    for store in plan.stores:
+    for store in sources.stores:
         # So that nobody removes it from under the pods; see `image.find`.
         with suppress(OSError):  # a file system without locks
             fcntl.flock(os.open(store, os.O_RDONLY), fcntl.LOCK_SH)
@@ -97,7 +95,6 @@ def make_cgroup(state: Path) -> tuple[int | None, str]:
 
 def _pass_signals_to(child: int) -> None:
     def send(number: int, _: object) -> None:
-        # Asked to end again and again, we may be asked once more after its end.
         with suppress(ProcessLookupError):
             os.kill(child, number)
 
@@ -108,12 +105,11 @@ def _pass_signals_to(child: int) -> None:
 def _build(
     plan: init.MachinePlan, report: int, outer: socket.socket, cgroup: int | None
 ) -> int:
-    """Be the builder; return PID 1's exit code. `cgroup` is PID 1's."""
+    """Be the builder; return PID 1's exit code, whose cgroup is `cgroup`."""
     die_with_parent()
-    # The parent may have been killed before that call: then its end is closed.
+    # The parent may have been killed before that call.
     if select.select([outer], [], [], 0)[0]:
         return 1
-    # All that is started from here on would have them.
     sc.forget_keys()
 
     def live() -> int:
@@ -122,7 +118,7 @@ def _build(
         try:
             rootfs.enter(cgroup)
             if plan.archive_key:
-                images.begin(plan.archive_key)
+                init.begin_with_store(plan.archive_key)
             return init.run(plan, lambda: os.close(report))
         except sc.StepRefused as refusal:
             return _refused(report, refusal)
@@ -136,7 +132,7 @@ def _build(
     try:
         outer.send(str(child).encode())
     except BrokenPipeError:
-        # Killed while a change of ids had made the kernel forget to tell us.
+        # The parent was killed before the second `die_with_parent`.
         return 1
     with socket.socket(fileno=plan.listener) as listener:
         relay.run(listener, ("127.0.0.1", layout.API_PORT), life)
@@ -149,17 +145,17 @@ def start(
 ) -> tuple[int, socket.socket]:
     """Build a machine and start `live` as its PID 1; raise StepRefused.
 
-    Return its pid, and a socket that ends with it. This process is in the machine's
-    namespaces from now on, but not seen there. PID 1 calls `rootfs.enter` first.
+    Return its pid, and a socket that ends with it. This process is then in the
+    machine's namespaces, but not seen there. `live` calls `rootfs.enter` first.
     """
     state = Path(sources.state)
-    ids = _become_root(state)
+    ids = idmap.become_root(state)
     first = ids.uids[0][1]
     if first:
         with sc.step(f"giving files to uid {first}"):
             storage.hand_over(state, range(first, first + idmap.RANGE))
         with sc.step(f"becoming uid {first}"):
-            # What it makes belongs to the machine; it still reads what root may.
+            # New files belong to the machine; root's can still be read.
             sc.keep_capabilities()
             os.setgroups([])
             os.setresgid(first, first, first)
@@ -171,12 +167,12 @@ def start(
     rootfs.build(sources, names)
     if names is not None:
         os.close(names)
-    # It binds the whole user namespace that is made under it, user_namespaces(7).
+    # This binds the whole user namespace that is made now, user_namespaces(7).
     most = resource.getrlimit(resource.RLIMIT_NPROC)[1]
     most = THREADS if most == resource.RLIM_INFINITY else min(most, THREADS)
     resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
-    _new_user_namespace(ids, MACHINE)
-    # A change of ids has made the kernel forget it.
+    idmap.new_user_namespace(ids, MACHINE)
+    # The change of ids has made the kernel forget it.
     die_with_parent()
     ours, theirs = socket.socketpair()
     child = os.fork()
@@ -186,33 +182,15 @@ def start(
         # As above. (getppid() says 0 either way, the parent being outside.)
         if select.select([theirs], [], [], 0)[0]:
             os._exit(1)
-        # Its program and its log are the host's files, and not read-only.
+        # PID 1's program and log are the host's files, and not read-only.
         sc.hide_process()
         os._exit(live())
     theirs.close()
     return child, ours
 
 
-@sc.step("being root of a user namespace")
-def _become_root(state: Path) -> idmap.Map:
-    """Become root, in a user namespace if need be; return the ids for the next.
-
-    Raise StepRefused: where AppArmor restricts it, root of one has no capabilities.
-    """
-    ids = idmap.decide(idmap.read_facts(state))
-    if ids.how == "direct":
-        return ids
-    _new_user_namespace(ids)
-    if Path("/proc/self/setgroups").read_text().strip() == "allow":
-        os.setgroups([])
-    return idmap.decide(idmap.read_facts(state))
-
-
 def _owner_as_us(store: str) -> int | None:
-    """Return a user namespace that maps the owner of `store` to this user.
-
-    None where we are the owner, or may not make it: the owner stays another then.
-    """
+    """Return a user namespace that maps the owner of `store` to us, None without."""
     try:
         found = os.stat(store)
     except FileNotFoundError:  # removed since it was listed
@@ -226,7 +204,7 @@ def _owner_as_us(store: str) -> int | None:
         child = os.fork()
         if child == 0:
             with suppress(sc.StepRefused):
-                _new_user_namespace(idmap.Map("direct", *rows))
+                idmap.new_user_namespace(idmap.Map("direct", *rows))
                 namespace = os.open("/proc/self/ns/user", os.O_RDONLY)
                 socket.send_fds(theirs, [b"x"], [namespace])
             os._exit(0)
@@ -234,73 +212,6 @@ def _owner_as_us(store: str) -> int | None:
         _, received, *_ = socket.recv_fds(ours, 1, 1, socket.MSG_CMSG_CLOEXEC)
         os.waitpid(child, 0)
     return received[0] if received else None
-
-
-def remove_tree(path: str) -> None:
-    """Remove a directory that ids of the user namespace own parts of."""
-    _become_root(Path(path))
-    os.execvp("rm", ["rm", "-rf", "--", path])
-
-
-def _new_user_namespace(ids: idmap.Map, more: int = 0) -> None:
-    """Unshare a user namespace, and `more`; a helper outside writes the map.
-
-    All that its maker is in it, it is from now on: root.
-    """
-    target = os.getpid()
-    unshared_r, unshared_w = os.pipe()
-    answer_r, answer_w = os.pipe()
-    helper = os.fork()
-    if helper == 0:
-        os.close(unshared_w)
-        if os.read(unshared_r, 1):
-            os.write(answer_w, _map_or_single(ids, target).encode())
-        os._exit(0)
-    os.close(answer_w)
-    try:
-        with sc.step("making a user namespace"):
-            sc.unshare(sc.CLONE_NEWUSER | more)
-        os.write(unshared_w, b"x")
-        problem = os.read(answer_r, 4096).decode()
-    finally:
-        os.close(unshared_w)
-        os.close(unshared_r)
-        os.close(answer_r)
-        os.waitpid(helper, 0)
-    if problem:
-        raise sc.StepRefused("mapping user ids", problem)
-
-
-def _map_or_single(ids: idmap.Map, pid: int) -> str:
-    problem = write_map(ids, pid)
-    # /etc/subuid may promise what newuidmap then refuses. Most lessons need one id.
-    untouched = not Path(f"/proc/{pid}/uid_map").read_text().strip()
-    if problem and ids.how == "newuidmap" and untouched:
-        return write_map(idmap.single(os.geteuid(), os.getegid()), pid)
-    return problem
-
-
-def write_map(ids: idmap.Map, pid: int) -> str:
-    """Write the maps of `pid`; return the reason of a failure, or ""."""
-    try:
-        if ids.how == "newuidmap":
-            for name, rows in (("uid", ids.uids), ("gid", ids.gids)):
-                words = [str(number) for row in rows for number in row]
-                done = subprocess.run(
-                    [f"new{name}map", str(pid), *words], capture_output=True, text=True
-                )
-                if done.returncode:
-                    return done.stderr.strip() or f"new{name}map failed"
-            return ""
-        if ids.how == "single":
-            # Without it an ordinary user may not write the group map.
-            Path(f"/proc/{pid}/setgroups").write_text("deny")
-        for name, rows in (("uid", ids.uids), ("gid", ids.gids)):
-            text = "\n".join(" ".join(map(str, row)) for row in rows)
-            Path(f"/proc/{pid}/{name}_map").write_text(text)
-    except OSError as error:
-        return error.strerror or str(error)
-    return ""
 
 
 def _refused(report: int, refusal: sc.StepRefused) -> int:

@@ -1,7 +1,4 @@
-"""Configure the network of the machine: one loopback device with fixed addresses.
-
-By ioctl, because `ip` is not installed everywhere. Pods' bridge is CNI's work.
-"""
+"""Configure the machine's loopback device; by ioctl, as `ip` may not be installed."""
 
 import ctypes
 import fcntl
@@ -9,6 +6,7 @@ import ipaddress
 import socket
 import struct
 import subprocess
+from pathlib import Path
 
 from cluster.machine import layout as at
 from cluster.syscalls import step
@@ -23,22 +21,9 @@ _SIOCSIFNETMASK = 0x891C
 _IFF_UP = 0x1
 _RTF_UP = 0x1
 
-#: the second table tries what kube-proxy and portmap need of the kernel
-RULES = """
-table ip loopback {
-  chain prerouting {
-    type filter hook prerouting priority raw
-    iifname != "lo" ip daddr 127.0.0.0/8 drop
-  }
-}
-table ip trial {
-  chain postrouting {
-    type nat hook postrouting priority srcnat
-    fib daddr type local numgen random mod 2 0 masquerade
-  }
-}
-delete table ip trial
-"""
+#: The second table tries what kube-proxy and portmap need of the kernel. Read while the
+#: package can still be seen.
+RULES = Path(__file__).with_name("loopback.nft").read_text()
 
 
 def configure_network() -> None:
@@ -60,9 +45,8 @@ def configure_network() -> None:
 def guard_loopback() -> bool:
     """Drop packets of pods to 127.0.0.0/8; return False where kube-proxy cannot run.
 
-    That is where `nft` is not installed or the kernel lacks what rules are made of.
-    The kernel drops by itself until a pod has a port of the node (`hostPort`): for
-    that, portmap sets route_localnet on the pods' bridge.
+    The kernel drops them until a pod has a port of the node (`hostPort`), for which
+    portmap sets route_localnet on the pods' bridge.
     """
     try:
         done = subprocess.run(["nft", "-f", "-"], input=RULES, text=True, check=False)
@@ -91,10 +75,7 @@ def _up(control: socket.socket, device: str) -> None:
 def _add_address(
     control: socket.socket, alias: str, address: str, mask: str = "255.255.255.255"
 ) -> None:
-    for number, value in (
-        (_SIOCSIFADDR, address),
-        (_SIOCSIFNETMASK, mask),
-    ):
+    for number, value in ((_SIOCSIFADDR, address), (_SIOCSIFNETMASK, mask)):
         packed = struct.pack(
             "16sH2x4s8x", alias.encode(), socket.AF_INET, socket.inet_aton(value)
         )
@@ -104,8 +85,8 @@ def _add_address(
 def _add_route(control: socket.socket, network: str, device: str) -> None:
     """Send packets for `network` to `device`.
 
-    Without a way to the Services' addresses the kernel says "unreachable" before
-    kube-proxy's rules can refuse for a Service that has no endpoints, as elsewhere.
+    Else the kernel says "unreachable" of a Service without endpoints before
+    kube-proxy's rules refuse, as elsewhere.
     """
     to = ipaddress.ip_network(network)
     target, gateway, mask = (

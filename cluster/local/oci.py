@@ -1,8 +1,6 @@
 """Make an OCI bundle fit for an ordinary user, then become runc.
 
-Runs as a script of its own, with the standard library alone:
-`python -ISE oci.py [--without-seccomp] [--without-cgroups] RUNC ARGUMENT...`.
-containerd asks for things that runc may not do without privileges.
+A script: `python -ISE oci.py [--without-seccomp] [--without-cgroups] RUNC ARGUMENT...`.
 """
 
 import json
@@ -12,10 +10,7 @@ from collections.abc import Container
 
 
 def fit(spec: dict, without: Container[str]) -> dict:
-    """Return the bundle's config.json without the settings that a user may not apply.
-
-    `without` names what this machine has not: "seccomp", "cgroups".
-    """
+    """Return a config.json without the settings that a user may not apply."""
     linux = dict(spec.get("linux", {}))
     mounts = spec.get("mounts", [])
     if "cgroups" in without:

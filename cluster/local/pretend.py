@@ -1,11 +1,9 @@
 """Pretend to give files and processes to other ids, then become another program.
 
-Runs as a script of its own, with the standard library alone:
-`python -ISE pretend.py PROGRAM ARGUMENT...`. For a machine with a single id: there the
-kernel refuses such a call, or it changes nothing. By a filter of system calls it does
-nothing and succeeds, for the program and all that it starts, for good. So containerd
-unpacks images with files of any owner, and what runs in pods goes on as root. Where a
-pod's own filter refuses such a call, that counts, because it was added later.
+A script: `python -ISE pretend.py PROGRAM ARGUMENT...`. On a machine with a single id
+the kernel refuses such calls. With this filter of system calls they do nothing and
+succeed, for all that the program starts: containerd unpacks files of any owner, and
+programs in pods go on as root. A pod's own filter, added later, can still refuse them.
 """
 
 import ctypes

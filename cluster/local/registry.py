@@ -1,9 +1,8 @@
 """Be every registry for containerd, with the imported images only.
 
-Runs as a script of its own, with the standard library alone:
-`python -ISE registry.py CTR SOCKET PORT`. A pull begins with a question: which digest
-does this tag have? Of an imported image containerd has everything that it would fetch
-by the digest. Of another one it is told the way out, which the pod's event repeats.
+A script: `python -ISE registry.py CTR SOCKET PORT`. A pull first asks for the digest of
+a tag. Of an imported image containerd has all that it would fetch by the digest; of
+others it is told the way out, which the pod's event repeats.
 """
 
 import json

@@ -1,13 +1,11 @@
 """Relay connections from a listening socket to an API server somewhere else.
 
-With the standard library alone, in one thread. As a script of its own,
-`python -ISE relay.py HOST PORT [OWN-PORT]`, the socket is descriptor 3, or listens on
-OWN-PORT of all addresses.
+As a script, `python -ISE relay.py HOST PORT [OWN-PORT]`, the socket is descriptor 3, or
+listens on OWN-PORT of all addresses.
 
-Any user of the machine may connect, and descriptors and memory are ours: both are
-bounded. A connection leads nowhere before its first byte, which TLS and HTTP clients
-send at once. Where there are too many, the one that has been quiet longest is closed,
-so that a new one is always served.
+Any user of the machine may connect, so descriptors and memory are bounded. A connection
+leads nowhere before its first byte, which TLS and HTTP clients send at once. Of too
+many, the connection that has been quiet longest is closed: a new one is always served.
 """
 
 import resource
@@ -26,7 +24,7 @@ BUFFER = 64 * 1024
 
 
 class _End:
-    """One socket of a connection, and the bytes that wait to be sent."""
+    """A socket of a connection, and the bytes that wait to be sent."""
 
     other: "_End"
 
@@ -59,10 +57,7 @@ class _End:
 
 
 class Relay:
-    """Relays connections to `listener` on to `address`.
-
-    `limit` is the number of connections led on.
-    """
+    """Relays up to `limit` connections of `listener` to `address`."""
 
     def __init__(
         self, listener: socket.socket, address: tuple[str, int], limit: int
@@ -91,7 +86,7 @@ class Relay:
                 elif (client := key.fileobj) is not self._listener:
                     assert isinstance(client, socket.socket)
                     self._lead_on(client)
-            # Last: who has spoken need not make room for who has not.
+            # Last: connections that speak need not make room for silent ones.
             if any(key.fileobj is self._listener for key, _ in ready):
                 self._accept()
 

@@ -1,17 +1,13 @@
 """Build the file system that the processes of the machine see.
 
-Only what the machine needs is shown: the operating system's programs, read-only; a
-handful of devices; an /etc of its own; of the state directory what components use. The
-learner's files are not there at all, so that no pod can reach them, whatever it mounts.
+The learner's files are not there at all, so that no pod can reach them, whatever it
+mounts. A pod with a hostPath of `/` does see the cluster's keys in /run/lab/state/pki,
+as it would see /etc/kubernetes/pki on a kubeadm node.
 
-`build` is called in one user namespace, `enter` by PID 1 in another. So the kernel has
-locked what is mounted: not even a privileged pod can take a mount away or make a
-read-only one writable, mount_namespaces(7). /sys stays whole and writable, /proc is
-what PID 1 mounts: the kernel lets nobody mount one that shows more than there is.
-
-A pod with a hostPath of `/` does see the cluster's keys in /run/lab/state/pki, as it
-would see /etc/kubernetes/pki on a kubeadm node: who may make such pods owns the
-cluster.
+`build` is called in one user namespace, `enter` by PID 1 in another. So the mounts are
+locked: not even a privileged pod can take one away or make a read-only one writable,
+mount_namespaces(7). /sys stays whole and writable, and PID 1 mounts /proc, because the
+kernel lets nobody mount one that shows more than there is.
 """
 
 import os
@@ -30,7 +26,7 @@ from cluster.syscalls import StepRefused, step
 
 #: The operating system's programs. Missing ones are left out; links stay links.
 SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "nix")
-#: What programs need of /etc. Not the rest: as root that would be /etc/shadow.
+#: The files of /etc that programs need. Not the rest: root could read /etc/shadow.
 ETC = (
     "alternatives",
     "ld.so.cache",
@@ -49,12 +45,11 @@ _NO_PROGRAMS = _NO_DEVICES | sc.MS_NOEXEC
 
 @dataclass(frozen=True)
 class Sources:
-    """What the machine needs of the host, as absolute paths.
+    """Absolute paths of what the machine needs of the host.
 
-    `state` and `binaries` are directories. `python` is the interpreter's installation,
-    of which only the program and its standard library are shown: it may be a learner's
-    ~/.local. `archive` is the file of the suite's image, `stores` are directories
-    with what it and earlier ones are once imported, all of one owner.
+    `python` is the interpreter's installation, which may be a learner's ~/.local: only
+    the program and its standard library are shown. `stores` are directories with the
+    images of `archive` and of earlier ones, all of one owner.
     """
 
     state: str
@@ -67,8 +62,7 @@ class Sources:
 def build(sources: Sources, names: int | None = None) -> None:
     """Make the new root and go there, so far by `chdir` alone; raise StepRefused.
 
-    `names` is a user namespace that gives the owner of the stores our ids, None where
-    it has them.
+    `names` is a user namespace that gives the owner of the stores our ids, or None.
     """
     root = os.path.join(sources.state, "root")
     os.makedirs(root, mode=0o700, exist_ok=True)
@@ -89,7 +83,7 @@ def build(sources: Sources, names: int | None = None) -> None:
 def enter(cgroup: int | None = None) -> None:
     """Make the tree of `build` the root, with a /proc; raise StepRefused.
 
-    `cgroup` is what `cgroups.make` gave: it is shown in place of the host's.
+    The `cgroup` of `cgroups.make` is shown in place of the host's.
     """
     with step("entering the new root"):
         # A mount that is locked cannot become the root; this copy is not.
@@ -109,11 +103,14 @@ def enter(cgroup: int | None = None) -> None:
 
 def _system(root: str) -> None:
     for name in SYSTEM:
-        host, inside = f"/{name}", f"{root}/{name}"
-        if os.path.islink(host):
-            os.symlink(os.readlink(host), inside)
-        elif os.path.isdir(host):
-            bind(host, inside, read_only=True)
+        _show(f"/{name}", f"{root}/{name}")
+
+
+def _show(host: str, inside: str) -> None:
+    if os.path.islink(host):
+        os.symlink(os.readlink(host), inside)
+    elif os.path.isdir(host):
+        bind(host, inside, read_only=True)
 
 
 def _devices(dev: str) -> None:
@@ -137,11 +134,8 @@ def _etc(etc: str) -> None:
     os.mkdir(etc)
     for name in ETC:
         host, inside = f"/etc/{name}", f"{etc}/{name}"
-        if os.path.islink(host):
-            os.symlink(os.readlink(host), inside)
-        elif os.path.isdir(host):
-            bind(host, inside, read_only=True)
-        elif os.path.isfile(host):
+        _show(host, inside)
+        if os.path.isfile(host) and not os.path.islink(host):
             # Copied: a container's own /etc may be a mount for each file.
             with suppress(PermissionError):
                 shutil.copyfile(host, inside)
@@ -151,7 +145,7 @@ def _etc(etc: str) -> None:
         "group": "root:x:0:\nnogroup:x:65534:\n",
         "hosts": f"127.0.0.1 localhost\n{at.NODE_IP} {at.NODE_NAME}\n",
         "hostname": f"{at.NODE_NAME}\n",
-        # Nobody answers out there.
+        # There is no way out.
         "resolv.conf": "",
         # Not the host's: the Node object shows it.
         "machine-id": f"{secrets.token_hex(16)}\n",
@@ -176,16 +170,7 @@ def _sysfs(inside: str) -> None:
 
 
 def _own(root: str, sources: Sources) -> None:
-    for name in (
-        "tmp",
-        "var/tmp",
-        "var/lib/cni",
-        "var/log",
-        "run",
-        "root",
-        "proc",
-        "mnt",
-    ):
+    for name in "tmp var/tmp var/lib/cni var/log run root proc mnt".split():
         os.makedirs(f"{root}/{name}")
     for name in ("tmp", "var/tmp"):
         os.chmod(f"{root}/{name}", 0o1777)
@@ -263,15 +248,9 @@ def mounts_below(path: bytes, mountinfo: Iterable[bytes]) -> list[bytes]:
 def _locked_flags(path: bytes) -> int:
     # In a user namespace a remount may not drop the flags that the mount has.
     have = os.statvfs(path).f_flag
-    pairs = (
-        (os.ST_NOSUID, sc.MS_NOSUID),
-        (os.ST_NODEV, sc.MS_NODEV),
-        (os.ST_NOEXEC, sc.MS_NOEXEC),
-        (os.ST_NOATIME, sc.MS_NOATIME),
-        (os.ST_NODIRATIME, sc.MS_NODIRATIME),
-        (os.ST_RELATIME, sc.MS_RELATIME),
-    )
-    return sum(flag for bit, flag in pairs if have & bit)
+    # These have the same numbers in both; ST_RELATIME has another.
+    same = _NO_PROGRAMS | sc.MS_NOATIME | sc.MS_NODIRATIME
+    return have & same | (sc.MS_RELATIME if have & os.ST_RELATIME else 0)
 
 
 def can_overlay(directory: str, lower: str | None = None) -> bool:
@@ -293,7 +272,7 @@ def can_overlay(directory: str, lower: str | None = None) -> bool:
         with open(f"{base}/merged/file", "w") as file:
             file.write("written")
         for name in os.listdir(lower):
-            # It becomes a copy, whose owner has to be the same.
+            # The file becomes a copy, whose owner has to be the same.
             os.chmod(f"{base}/merged/{name}", 0o700)
         return os.path.exists(f"{base}/upper/file")
     except OSError:

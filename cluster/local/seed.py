@@ -1,10 +1,8 @@
 """Put the objects that every cluster of this version has into an empty etcd.
 
-A script of its own, `python -ISE seed.py OBJECTS SOCKET`, with the standard library
-alone. Without it the API server makes these objects, and only after a second's sleep:
-whoever is governed by the default roles would wait for that. It finds them complete
-then. Each cluster's have UIDs and ages of their own; nothing else in etcd is seeded, no
-namespace, key or address.
+A script: `python -ISE seed.py OBJECTS SOCKET`. The API server would make these objects
+after a second's sleep, for which all users of the default roles would wait. UIDs and
+ages are each cluster's own; no namespace, key or address is seeded.
 """
 
 import base64
@@ -26,19 +24,14 @@ def puts(lines: str) -> list[dict]:
     for line in lines.splitlines():
         body = json.loads(line)
         meta = body["metadata"]
-        key = "/".join((_plural(body["kind"]), *_names(meta)))
+        kind = body["kind"].lower()
+        plural = f"{kind}es" if kind.endswith("s") else f"{kind}s"
+        names = [meta[key] for key in ("namespace", "name") if key in meta]
+        key = "/".join((plural, *names))
         meta |= {"uid": str(uuid.uuid4()), "creationTimestamp": now}
         put = {"key": _base64(f"/registry/{key}"), "value": _base64(json.dumps(body))}
         made.append({"requestPut": put})
     return made
-
-
-def _plural(kind: str) -> str:
-    return kind.lower() + ("es" if kind.endswith("s") else "s")
-
-
-def _names(meta: dict) -> list[str]:
-    return [meta[key] for key in ("namespace", "name") if key in meta]
 
 
 def _base64(text: str) -> str:

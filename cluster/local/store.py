@@ -1,34 +1,40 @@
 """Make the store of the images: containerd's directory after the import.
 
-It is made once, by a machine as a cluster's with containerd alone in it, and kept in
-the cache beside the archive. Each new cluster begins with it, see `image.store`.
+A machine with containerd alone makes the store once, beside the archive in the cache.
+Each new cluster begins with the store, see `image.store`.
 """
 
+import math
 import os
 import subprocess
 import sys
+import threading
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from cluster import errors
-from cluster.image import find as image_find
-from cluster.local import images, namespaces, rootfs
-from cluster.machine import storage
+from cluster.local import init, namespaces, rootfs
+from cluster.machine import components, layout, storage
 from cluster.machine.components import Facts
 from cluster.machine.logs import last_words
 from cluster.progress import Progress
 from cluster.statedir import below
+from cluster.waiting import until
 
-#: seconds; it takes about two
+#: seconds; about two are usual
 LONGEST = 120.0
+#: what overlayfs leaves of its own in a layer's directory, closed even to its owner
+_WORK = "io.containerd.snapshotter.v1.overlayfs/snapshots/*/work/work"
 
 
 def ensure(binaries: Path, archive: Path, progress: Progress) -> None:
     """Make a missing store of an archive, where this machine can make it.
 
-    It cannot in a cache that is another's, or on a file system that has no overlays;
-    then each cluster imports the archive.
+    Each cluster imports the archive where the cache is another's, or has no overlays.
     """
+    from cluster.image import find as image_find  # not in the node
+
     file = image_find.store(archive)
     if file.exists() or not os.access(file.parent, os.W_OK | os.X_OK):
         return
@@ -37,7 +43,7 @@ def ensure(binaries: Path, archive: Path, progress: Progress) -> None:
         progress.update("importing the image, once: a few seconds")
         return _make(binaries, archive, work)
 
-    # Whatever is wrong, the import in the cluster says it, or does without.
+    # The import in the cluster says what is wrong, or does without.
     with suppress(errors.LabError, OSError, subprocess.SubprocessError):
         image_find.keep(file, make, progress)
 
@@ -51,7 +57,7 @@ def _make(binaries: Path, archive: Path, work: Path) -> Path:
         raise errors.StartFailed(f"The image was not imported: {done.stderr}", "")
     made = work / "node" / "containerd"
     if os.geteuid() == 0:
-        # Not the ids of this one machine: a next one has others.
+        # The next machine has other ids.
         for path in (made, *below(made)):
             os.lchown(path, 0, 0)
     return made
@@ -64,10 +70,10 @@ def main(work: str, binaries: str, archive: str) -> int:
 
     def live() -> int:
         rootfs.enter()
-        if not rootfs.can_overlay(str(images.CONTAINERD)):
+        if not rootfs.can_overlay(str(init.CONTAINERD)):
             return 1
         found = Facts(python, "", False, "overlayfs", False)
-        return 0 if images.fill(found) else 1
+        return 0 if fill(found) else 1
 
     sources = rootfs.Sources(work, binaries, sys.base_prefix, archive)
     child, _life = namespaces.start(sources, live)
@@ -75,3 +81,22 @@ def main(work: str, binaries: str, archive: str) -> int:
     if status:
         print(last_words(Path(work, "logs", "image-import.log")), file=sys.stderr)
     return os.waitstatus_to_exitcode(status)
+
+
+def fill(found: Facts) -> bool:
+    """Import the images and end containerd; say whether all went well."""
+    supervisor = init.supervised(
+        (
+            replace(components.containerd(found), stop_after=()),
+            components.image_import(layout.ARCHIVE, found.snapshotter),
+            components.image_prune(),
+        )
+    )
+    supervisor.start()
+    threading.Thread(target=supervisor.reap, daemon=True).start()
+    # The caller's parent ends a machine that takes too long.
+    until(lambda: supervisor.all_ready() or supervisor.failed, math.inf, pause=0.05)
+    supervisor.stop()
+    for work in init.CONTAINERD.glob(_WORK):
+        work.rmdir()
+    return not supervisor.failed

@@ -1,8 +1,7 @@
-"""Try the steps of a start in a child process and tell how far it gets.
+"""Try the steps of a start in a child process, up to the first component.
 
-It does what a start does, with the same functions, up to the first component; a
-sysctl only says what should be possible, and sandboxes differ. Nothing is left behind.
-Sysctls are read to say how a refused step can be allowed.
+Sysctls only say what should be possible, and sandboxes differ: they are read to say how
+a refused step can be allowed. Nothing is left behind.
 """
 
 import errno
@@ -16,13 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, paths, preflight, syscalls as sc
-from cluster.local import facts, namespaces, network, rootfs
+from cluster.local import init, namespaces, network, rootfs
 from cluster.machine import apparmor, cgroups, storage
 
-#: seconds; it takes a tenth of one
+#: seconds; a tenth of one is usual
 TIMEOUT = 20.0
-#: where the machine's storage shows inside
-_STORAGE = "/var/lib/containerd"
 _ALL = "trying the steps of a start"
 
 
@@ -30,9 +27,8 @@ _ALL = "trying the steps of a start"
 class TrialResult:
     """The result of a trial: the refused `step` and the kernel's `reason`, or "" twice.
 
-    `ids` is how many ids it has; `overlay` says whether containers can share the files
-    of their image, `limits` whether theirs can be enforced, `no_limits` why no cgroup
-    could be made, `nft` whether that works.
+    `overlay` says whether containers can share the files of their image, `limits`
+    whether limits can be enforced, `no_limits` why no cgroup could be made.
     """
 
     step: str = ""
@@ -46,7 +42,12 @@ class TrialResult:
     @property
     def clause(self) -> str | None:
         """Return why no start gets far, or None."""
-        return _clause(self.step, self.reason) if self.step else None
+        if self.step == _ALL:
+            return f"{self.step} failed ({self.reason})"
+        # ENOSPC is the kernel's number for too many namespaces; no disk is full.
+        full = self.reason == os.strerror(errno.ENOSPC)
+        reason = "no more of them are allowed" if full else self.reason
+        return f"{self.step} was refused ({reason})" if self.step else None
 
     @property
     def problem(self) -> errors.LabError | None:
@@ -81,29 +82,13 @@ def attempt_here() -> TrialResult:
     return attempt(directory if os.access(directory, os.W_OK) else Path("/tmp"))
 
 
-def require(directory: Path) -> None:
-    """Raise LabError if a start would fail; made for `directory`."""
-    problem = attempt(directory).problem
-    if problem:
-        raise problem
-
-
 def refused(step: str, reason: str) -> errors.LabError:
-    """Return the error for a step that the kernel refused, with the way out."""
-    message = f"The local cluster cannot start: {_clause(step, reason)}."
+    """Return the error for a step that the kernel refused, with a hint."""
+    message = f"The local cluster cannot start: {TrialResult(step, reason).clause}."
     return errors.LabError(message, hint_of(step))
 
 
-def _clause(step: str, reason: str) -> str:
-    if step == _ALL:
-        return f"{step} failed ({reason})"
-    if reason == os.strerror(errno.ENOSPC):
-        # The kernel's number for too many namespaces; nobody's disk is full.
-        reason = "no more of them are allowed"
-    return f"{step} was refused ({reason})"
-
-
-#: what restricts user namespaces: its file, the value that does, and another
+#: settings that restrict user namespaces: file, the value that does, and another
 _SETTINGS = (
     ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1", "0"),
     ("/proc/sys/kernel/unprivileged_userns_clone", "0", "1"),
@@ -119,13 +104,11 @@ def hint_of(step: str) -> str:
             "This is a bug of these notebooks, or a machine that is too slow: please "
             "report it with this line."
         )
-    return next(filter(None, (_advice(*setting) for setting in _SETTINGS)), _CONTAINER)
-
-
-_CONTAINER = (
-    "This is usual inside a container: give it --privileged, or use Docker and kind on "
-    "the host."
-)
+    in_container = (
+        "This is usual inside a container: give it --privileged, or use Docker and "
+        "kind on the host."
+    )
+    return next(filter(None, (_advice(*each) for each in _SETTINGS)), in_container)
 
 
 def _advice(file: str, restricts: str, allows: str) -> str:
@@ -182,7 +165,7 @@ def _answer(act: Callable[[], dict]) -> dict:
     except sc.StepRefused as refusal:
         return {"step": refusal.step, "reason": refusal.reason}
     except Exception as error:
-        # A fault of ours, which is told as well, and keeps a machine from no other.
+        # A bug of ours is told as well.
         return {"step": _ALL, "reason": f"{type(error).__name__}: {error}"}
 
 
@@ -191,5 +174,5 @@ def _look(cgroup: int | None) -> dict:
     limits = cgroups.divide()
     network.configure_network()
     nft = network.guard_loopback()
-    overlay = rootfs.can_overlay(_STORAGE)
-    return {"overlay": overlay, "limits": limits, "nft": nft, "ids": facts.ids()}
+    overlay = rootfs.can_overlay(str(init.CONTAINERD))
+    return {"overlay": overlay, "limits": limits, "nft": nft, "ids": init.ids()}

@@ -1,12 +1,13 @@
 """Describe the audit log of our API servers, and read its files.
 
-An API server can note each request: who asked for what, when, and which code came back.
-Ours do, at the level Metadata, which leaves out headers and bodies. Paths are written
-with their queries, as the command of an exec. Nothing runs here.
+The log has each request at the level Metadata: who asked for what, when, and which code
+came back; no headers and no bodies.
 """
 
 import contextlib
+import json
 from pathlib import Path
+from string import Template
 
 from cluster.statedir import read_shared
 
@@ -29,55 +30,31 @@ GROUPS = (
 )
 #: bytes that are read of one file; the API server begins a new one long before
 LIMIT = 64_000_000
-_READS = ["get", "list", "watch"]
-_CHATTER = [
-    {"group": "coordination.k8s.io", "resources": ["leases"]},
-    {"group": "", "resources": ["events"]},
-    {"group": "events.k8s.io", "resources": ["events"]},
-]
+#: Read while the package can still be seen: PID 1 leaves the host's files behind.
+_POLICY = Template(
+    Path(__file__).with_name("config").joinpath("audit.yaml").read_text()
+)
 
 
-def policy() -> dict:
-    """Return the audit policy; the first rule that fits decides.
-
-    What the components read is left out, with their leases and events: they do so all
-    the time, and a file would hold minutes instead of hours.
-    """
-    components = ({"users": [*USERS]}, {"userGroups": [*GROUPS]})
-    return {
-        "apiVersion": "audit.k8s.io/v1",
-        "kind": "Policy",
-        # A watch has a start and an end; everything else is noted once, at its end.
-        "omitStages": ["RequestReceived"],
-        "rules": [
-            *({"level": "None", **who, "verbs": _READS} for who in components),
-            *({"level": "None", **who, "resources": _CHATTER} for who in components),
-            # What the API server asks itself are the roles and classes it starts with.
-            {"level": "None", "users": ["system:apiserver"]},
-            # kind's kubelet asks for these without credentials, every few seconds.
-            {
-                "level": "None",
-                "users": ["system:anonymous"],
-                "nonResourceURLs": ["/healthz*", "/livez*", "/readyz*"],
-            },
-            {"level": "Metadata"},
-        ],
-    }
+def policy() -> str:
+    """Return the audit policy in YAML."""
+    groups = {"users": json.dumps(USERS), "groups": json.dumps(GROUPS)}
+    return _POLICY.substitute(groups)
 
 
 def options(policy_file: str, directory: str) -> dict[str, str]:
     """Return the API server's options, by name without dashes, for both paths."""
     return {
         "audit-policy-file": policy_file,
-        # It makes the file with the mode 0600.
+        # The API server makes the file with the mode 0600.
         "audit-log-path": f"{directory}/{NAME}",
-        # A request stands in the log before its response ends, so that a reader who
-        # has seen the response finds it. `batch` would be later by up to 30 s.
+        # A request is in the log before its response ends; with `batch` up to 30 s
+        # later.
         "audit-log-mode": "blocking",
         # MB; about ten thousand requests, and as many again in the file before.
         "audit-log-maxsize": "10",
         "audit-log-maxbackup": "1",
-        # days; a full file says who did what when, which nobody asks for that late
+        # days
         "audit-log-maxage": "30",
     }
 
@@ -85,8 +62,7 @@ def options(policy_file: str, directory: str) -> dict[str, str]:
 def read(directory: Path) -> str:
     """Return the log in a directory: an event per line in JSON, oldest first.
 
-    A file that is full while this reads may be missing as a whole. Whoever looks for
-    an event that was there before reads again.
+    A file that becomes full while this reads may be missing as a whole: read again.
     """
     # The time in the name of a full file sorts; the current file is the newest.
     full = sorted(directory.glob(FULL))

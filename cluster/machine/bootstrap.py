@@ -1,20 +1,21 @@
 """Make the API objects that a cluster needs, and wait for those of controllers.
 
-kubeadm writes the same ones, under the same names; three the controller manager would
-make, which starts last. Each function asks or acts once and reports the result; the
-caller waits.
+kubeadm makes the same ones, or the controller manager, which starts last. Each function
+asks or acts once; the caller waits.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from string import Template
 
 from cluster.machine import layout as at
-from cluster.machine.components import Get
 from cluster.machine.probes import Prober
 
 _NODE = f"/api/v1/nodes/{at.NODE_NAME}"
 _ENDPOINTS = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
-_SERVICE = Get(f"https://{at.API_SERVICE_IP}:{at.API_PORT}/readyz")
+_SERVICE = f"https://{at.API_SERVICE_IP}:{at.API_PORT}/readyz"
 _DEFAULT = "/api/v1/namespaces/default"
 #: what a first pod needs
 _AWAITED = (
@@ -23,19 +24,30 @@ _AWAITED = (
 )
 #: of a Node that has just registered
 _TAINT = "node.kubernetes.io/not-ready"
+#: Read while the package can still be seen: PID 1 leaves the host's files behind. The
+#: Service has no selector, because CoreDNS is a process and not a pod.
+_OBJECTS = Path(__file__).with_name("objects.json").read_text()
 
 
 @dataclass(frozen=True)
 class Post:
-    """Create `body` by a POST to the collection `path`, or remove it: not `wanted`."""
+    """Create `body` by a POST to its collection, or remove it: not `wanted`."""
 
-    path: str
     body: dict
     wanted: bool = True
 
-
-_RBAC = "/apis/rbac.authorization.k8s.io/v1"
-_ADMISSION = "/apis/admissionregistration.k8s.io/v1"
+    @property
+    def path(self) -> str:
+        """Return the path of the collection."""
+        group, kind = self.body["apiVersion"], self.body["kind"].lower()
+        namespace = self.body["metadata"].get("namespace")
+        return "/".join(
+            (
+                f"/apis/{group}" if "/" in group else f"/api/{group}",
+                *(("namespaces", namespace) if namespace else ()),
+                f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s",
+            )
+        )
 
 
 def make(api: Prober, posts: Iterable[Post]) -> str | None:
@@ -128,7 +140,8 @@ def accounts_ready(api: Prober) -> bool:
 
 def controllers_work(api: Prober) -> bool:
     """Say whether the controller manager has begun: accounts, aggregated roles."""
-    _, role = api.api("GET", f"{_RBAC}/clusterroles/view")
+    path = "/apis/rbac.authorization.k8s.io/v1/clusterroles/view"
+    _, role = api.api("GET", path)
     account = "/api/v1/namespaces/kube-public/serviceaccounts/default"
     return bool(role.get("rules")) and api.api("GET", account)[0] == 200
 
@@ -154,49 +167,21 @@ def posts(*, limits: bool, ca: str, single_id: bool = False) -> list[Post]:
     `limits` says whether the node enforces them, `single_id` whether root's is all that
     it has, `ca` is the cluster's certificate.
     """
+    objects = json.loads(
+        Template(_OBJECTS).substitute(vars(at), CA=json.dumps(ca)[1:-1])
+    )
     return (
         control_plane_posts()
-        + [
-            # The controller manager's, which would make them a second later.
-            Post(f"{_DEFAULT}/serviceaccounts", _of_core("ServiceAccount", "default")),
-            Post(
-                f"{_DEFAULT}/configmaps",
-                _of_core("ConfigMap", "kube-root-ca.crt") | {"data": {"ca.crt": ca}},
-            ),
-        ]
-        + [
-            Post(f"{_RBAC}/clusterrolebindings", body)
-            for body in (
-                # exec and logs: the API server asks the kubelet under this name.
-                _binding(
-                    "kubeadm:apiserver-kubelet-client",
-                    "system:kubelet-api-admin",
-                    "User",
-                    "kube-apiserver-kubelet-client",
-                ),
-                _binding("system:coredns", "system:coredns", "User", "system:coredns"),
-            )
-        ]
-        + [
-            Post(f"{_RBAC}/clusterroles", _coredns_role()),
-            Post("/api/v1/namespaces/kube-system/services", _dns_service()),
-            Post(
-                "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices",
-                _dns_endpoints(),
-            ),
-        ]
+        + [Post(body) for body in objects["node"]]
         # An earlier start may have had no cgroups, or more ids.
-        + _policy(_no_resize(), not limits)
-        + _policy(_no_other_id(), single_id)
+        + _no_resize(not limits)
+        + _no_other_id(single_id)
     )
 
 
 def control_plane_posts() -> list[Post]:
     """Return the objects that a cluster without a node needs, too."""
-    # The learner's group. kubeadm binds it since 1.29.
-    name = "kubeadm:cluster-admins"
-    binding = _binding(name, "cluster-admin", "Group", name)
-    return [Post(f"{_RBAC}/clusterrolebindings", binding)]
+    return [Post(body) for body in json.loads(_OBJECTS)["control plane"]]
 
 
 def node_labels() -> dict[str, str]:
@@ -207,91 +192,7 @@ def node_labels() -> dict[str, str]:
     }
 
 
-def _of_core(kind: str, name: str) -> dict:
-    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}
-
-
-def _binding(name: str, role: str, kind: str, subject: str) -> dict:
-    return {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": name},
-        "roleRef": {
-            "apiGroup": "rbac.authorization.k8s.io",
-            "kind": "ClusterRole",
-            "name": role,
-        },
-        "subjects": [
-            {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": subject}
-        ],
-    }
-
-
-def _coredns_role() -> dict:
-    return {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRole",
-        "metadata": {"name": "system:coredns"},
-        "rules": [
-            {
-                "apiGroups": [""],
-                "resources": ["endpoints", "services", "pods", "namespaces"],
-                "verbs": ["list", "watch"],
-            },
-            {
-                "apiGroups": ["discovery.k8s.io"],
-                "resources": ["endpointslices"],
-                "verbs": ["list", "watch"],
-            },
-        ],
-    }
-
-
-_DNS_PORTS = (("dns", "UDP"), ("dns-tcp", "TCP"))
-
-
-def _dns_service() -> dict:
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {
-            "name": "kube-dns",
-            "labels": {
-                "k8s-app": "kube-dns",
-                # What makes `kubectl cluster-info` list it.
-                "kubernetes.io/cluster-service": "true",
-                "kubernetes.io/name": "CoreDNS",
-            },
-        },
-        # No selector: CoreDNS is a process here and not a pod.
-        "spec": {
-            "clusterIP": at.DNS_SERVICE_IP,
-            "ports": [
-                {"name": name, "port": 53, "protocol": protocol}
-                for name, protocol in _DNS_PORTS
-            ],
-        },
-    }
-
-
-def _dns_endpoints() -> dict:
-    return {
-        "apiVersion": "discovery.k8s.io/v1",
-        "kind": "EndpointSlice",
-        "metadata": {
-            "name": "kube-dns",
-            "labels": {"kubernetes.io/service-name": "kube-dns"},
-        },
-        "addressType": "IPv4",
-        "endpoints": [{"addresses": [at.NODE_IP], "conditions": {"ready": True}}],
-        "ports": [
-            {"name": name, "port": 53, "protocol": protocol}
-            for name, protocol in _DNS_PORTS
-        ],
-    }
-
-
-def _no_resize() -> dict:
+def _no_resize(wanted: bool) -> list[Post]:
     """Refuse to resize a running pod, which would end a kubelet without cgroups.
 
     Where `cgroupsPerQOS` is false, kubelet 1.37 reads the pod's cgroup through a nil
@@ -304,6 +205,7 @@ def _no_resize() -> dict:
         "false",
         "this cluster could make no cgroups: its kubelet cannot resize a running pod; "
         "`python -m helpers doctor` says how to have them",
+        wanted,
     )
 
 
@@ -316,7 +218,7 @@ _ASKED = """
 """.strip()
 
 
-def _no_other_id() -> dict:
+def _no_other_id(wanted: bool) -> list[Post]:
     """Refuse a pod that asks for another id, where the node has a single id.
 
     The kubelet would try to give it its token, again and again, and never start it; a
@@ -332,11 +234,14 @@ def _no_other_id() -> dict:
         "this cluster has a single user id, root's: its pods cannot have runAsUser, "
         "runAsGroup, fsGroup or supplementalGroups other than 0, nor runAsNonRoot; "
         "`python -m helpers doctor` says how to have more",
+        wanted,
     )
 
 
-def _refusal(name: str, requests: Mapping[str, str], unless: str, message: str) -> dict:
-    """Return a policy that refuses `requests` (operation to resource), `unless`.
+def _refusal(
+    name: str, requests: Mapping[str, str], unless: str, message: str, wanted: bool
+) -> list[Post]:
+    """Return a policy that refuses `requests` (operation to resource), and its binding.
 
     `unless` is an expression in CEL, `message` tells why.
     """
@@ -350,27 +255,22 @@ def _refusal(name: str, requests: Mapping[str, str], unless: str, message: str) 
         for operation, resource in requests.items()
     ]
     refused = {"expression": unless, "reason": "Forbidden", "message": message}
-    return {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": name},
-        "spec": {
-            "failurePolicy": "Fail",
-            "matchConstraints": {"resourceRules": rules},
-            "validations": [refused],
-        },
+    policy = {
+        "failurePolicy": "Fail",
+        "matchConstraints": {"resourceRules": rules},
+        "validations": [refused],
     }
-
-
-def _policy(policy: dict, wanted: bool) -> list[Post]:
-    name = policy["metadata"]["name"]
-    binding = {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": name},
-        "spec": {"policyName": name, "validationActions": ["Deny"]},
-    }
+    binding = {"policyName": name, "validationActions": ["Deny"]}
+    specs = {"": policy, "Binding": binding}
     return [
-        Post(f"{_ADMISSION}/validatingadmissionpolicies", policy, wanted),
-        Post(f"{_ADMISSION}/validatingadmissionpolicybindings", binding, wanted),
+        Post(
+            {
+                "apiVersion": "admissionregistration.k8s.io/v1",
+                "kind": f"ValidatingAdmissionPolicy{suffix}",
+                "metadata": {"name": name},
+                "spec": spec,
+            },
+            wanted,
+        )
+        for suffix, spec in specs.items()
     ]

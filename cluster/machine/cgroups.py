@@ -1,40 +1,51 @@
 """Give the machine a cgroup, so that Linux enforces pod limits.
 
 Only version 2 counts: of the first an ordinary user gets none. Where systemd runs, the
-cgroup is in a scope of our own; elsewhere it is where nothing has to be switched on.
+cgroup is in a scope of our own with `Delegate=yes`, as `systemd-run --scope` asks for,
+https://systemd.io/CGROUP_DELEGATION; elsewhere where nothing has to be switched on.
 """
 
+import ctypes
 import errno
 import os
-import secrets
+import signal
 from contextlib import suppress
 from pathlib import Path
 
 from cluster import syscalls as sc
-from cluster.machine import systemd
 from cluster.statedir import below, write_private
+from cluster.waiting import until
 
 MOUNT = Path("/sys/fs/cgroup")
 #: the controllers without which the kubelet cannot do its part
 NEEDED = {"cpu", "memory", "pids"}
-#: those that it wants where there are any
+#: those that the kubelet uses where they exist
 _MORE = {"cpuset", "hugetlb"}
 #: what a cgroup's new owner must own of it to divide it
 _DELEGATED = ("", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads")
 #: in a state directory: the cgroup that its machine was given
 _NOTE = "cgroup"
+#: is there where systemd is the init system, sd_booted(3)
+BOOTED = Path("/run/systemd/system")
+#: seconds for its answer, and again until the scope has us; both take milliseconds
+_PATIENCE = 2.0
+_MANAGER = (
+    b"org.freedesktop.systemd1",
+    b"/org/freedesktop/systemd1",
+    b"org.freedesktop.systemd1.Manager",
+)
 
 
 def make(state: Path, owner: int) -> tuple[int | None, str]:
     """Make a cgroup for the machine of a state directory, whose root is uid `owner`.
 
-    Return the descriptor by which a process moves there, or None and why none can be
-    had. Where systemd runs, this process moves to a scope of its own.
+    Return the descriptor by which a process moves there, or None and the reason. Where
+    systemd runs, this process moves to a scope of its own.
     """
-    # No other has it, nor has one in a container that is shown the same cgroups.
-    name = f"kubernetes-lab-{secrets.token_hex(8)}"
+    # Unique also where several containers are shown the same cgroups.
+    name = f"kubernetes-lab-{os.urandom(8).hex()}"
     try:
-        made = _in_scope(name) if systemd.BOOTED.exists() else _place() / name
+        made = _in_scope(name) if BOOTED.exists() else _place() / name
         # Before there is anything that could be forgotten.
         write_private(state / _NOTE, str(made))
         made.mkdir()
@@ -50,11 +61,11 @@ def _in_scope(name: str) -> Path:
     """Enter a scope of our own; return the path of the machine's cgroup."""
     if not (MOUNT / "cgroup.controllers").exists():
         raise OSError(errno.ENOTSUP, "cgroups are of version 1")
-    if os.geteuid() and systemd.in_system_service():
+    if os.geteuid() and in_system_service():
         raise OSError(errno.ENOTSUP, "what a system service starts stays in it")
-    systemd.enter_scope(name)
+    enter_scope(name)
     scope = _ours()
-    # One with processes in it gives no controllers to its children.
+    # A cgroup with processes in it gives no controllers to its children.
     (scope / "outer").mkdir()
     _write(scope / "outer" / "cgroup.procs", "0")
     lacking = ", ".join(NEEDED - _words(scope / "cgroup.controllers"))
@@ -65,10 +76,7 @@ def _in_scope(name: str) -> Path:
 
 
 def _place() -> Path:
-    """Return the nearest cgroup, ours or above, with the controllers that limits need.
-
-    What its owner has not switched on is not ours to switch.
-    """
+    """Return the nearest cgroup, ours or above, with the controllers switched on."""
     ours = _ours()
     for place in (ours, *ours.parents):
         with suppress(OSError):
@@ -80,17 +88,17 @@ def _place() -> Path:
 
 
 def _ours() -> Path:
-    return MOUNT / systemd.own_cgroup().lstrip("/")
+    return MOUNT / own_cgroup().lstrip("/")
 
 
 def enter(cgroup: int) -> None:
-    """Move this process by what `make` gave, and show that cgroup alone from now on.
+    """Move this process to the cgroup of `make`, and show that alone from now on.
 
     The working directory will be the root. Where it is refused, `divide` will find
     nothing to divide.
     """
     with suppress(OSError):
-        # What counts is who opened it.
+        # The rights are those of the process that opened it.
         os.write(cgroup, b"0")
         sc.unshare(sc.CLONE_NEWCGROUP)
         flags = sc.MS_NOSUID | sc.MS_NODEV | sc.MS_NOEXEC
@@ -101,10 +109,7 @@ def enter(cgroup: int) -> None:
 
 
 def divide(root: Path = MOUNT) -> bool:
-    """Leave the cgroup `root` to the kubelet; say whether limits can be enforced.
-
-    The calling process moves on into a cgroup beside those that the kubelet makes.
-    """
+    """Leave the cgroup `root` to the kubelet; say whether limits can be enforced."""
     try:
         have = _words(root / "cgroup.controllers")
         if not have >= NEEDED:
@@ -149,3 +154,88 @@ def remove(state: Path) -> None:
                 with suppress(FileNotFoundError):
                     os.rmdir(directory)
         note.unlink()
+
+
+def manager(uid: int) -> Path:
+    """Return the socket of the systemd that gives scopes to an account."""
+    return Path("/run", f"user/{uid}" if uid else "", "systemd/private")
+
+
+def own_cgroup(pid: int | str = "self") -> str:
+    """Return the cgroup of a process, as `/proc` names it; "" without version 2."""
+    try:
+        lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    except OSError:
+        return ""  # a kernel without any, or the process is gone
+    return next((line[3:] for line in lines if line.startswith("0::")), "")
+
+
+def in_system_service() -> bool:
+    """Say whether a service of the machine started us, such as JupyterHub's server.
+
+    In a scope of the account's manager a cluster would escape the service's limits, and
+    end with some login.
+    """
+    ours = f"{own_cgroup()}/"
+    return ".service/" in ours and "/user.slice/" not in ours
+
+
+def enter_scope(name: str) -> None:
+    """Move this process, and none else, into a new scope; raise OSError."""
+    socket = manager(os.geteuid())
+    if not socket.exists():
+        raise OSError(errno.ENOENT, "systemd runs no manager for this account")
+    # In a child, as the library waits for a minute and a half.
+    pid, child = os.getpid(), os.fork()
+    if child == 0:
+        os._exit(_start_scope(socket, f"{name}.scope", pid))
+    if not until(lambda: _has_ended(child), _PATIENCE, pause=0.002):
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    answer = os.waitstatus_to_exitcode(status)
+    if answer < 0:
+        raise OSError(errno.ETIMEDOUT, "systemd does not answer")
+    if answer:
+        raise OSError(answer, f"systemd gives no scope ({os.strerror(answer)})")
+    # The answer comes when systemd has begun.
+    inside = f"/{name}.scope"
+    if not until(lambda: own_cgroup().endswith(inside), _PATIENCE, pause=0.002):
+        raise OSError(errno.ETIMEDOUT, "systemd moves no process to a scope")
+
+
+def _has_ended(child: int) -> bool:
+    return bool(os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT))
+
+
+def _start_scope(socket: Path, unit: str, pid: int) -> int:
+    """Ask for a scope with the process `pid` in it; return 0 or the number of an error.
+
+    `systemd-run` would move itself alone.
+    """
+    try:
+        library = ctypes.CDLL("libsystemd.so.0")
+    except OSError:
+        return errno.ENOPKG
+    bus = ctypes.c_void_p()
+    properties = (
+        *(b"PIDs", b"au", 1, pid),
+        *(b"Delegate", b"b", 1),
+        *(b"Description", b"s", b"Kubernetes of the notebooks"),
+        # Also one that has failed leaves nothing.
+        *(b"CollectMode", b"s", b"inactive-or-failed"),
+        # The machine has bounds of its own; the default is low on a small computer.
+        *(b"TasksMax", b"t", ctypes.c_uint64(-1)),
+    )
+    call = (*_MANAGER, b"StartTransientUnit", None, None, b"ssa(sv)a(sa(sv))")
+    answer = library.sd_bus_new(ctypes.byref(bus))
+    for function, words in (
+        (library.sd_bus_set_address, (f"unix:path={socket}".encode(),)),
+        (library.sd_bus_start, ()),
+        (
+            library.sd_bus_call_method,
+            (*call, unit.encode(), b"fail", 5, *properties, 0),
+        ),
+    ):
+        if answer >= 0:
+            answer = function(bus, *words)
+    return max(0, -answer)

@@ -1,53 +1,14 @@
 """Describe every component of the local cluster; nothing runs here.
 
-What differs from a usual (kubeadm) cluster, and why:
-
-=====================  =========================  ==================================
-behaviour              usual cluster              here
-=====================  =========================  ==================================
-control plane          static pods                processes of one machine: they do
-                                                  not show up as pods in kube-system
-etcd                   TLS on port 2379           unix socket in a 0700 directory
-default roles          made by the API server a   put into an empty etcd, the same
-                       second after it serves     ones, before it serves: see `seed`
-etcd durability        fsync on every write       none: a power cut may lose the last
-                                                  writes, a killed process loses nothing
-token lifetime         one year where 3607 s      as asked: the JWT says the truth
-                       were asked (extension)
-limits                 are enforced               where we may not make cgroups they
-                                                  are recorded, not enforced
-resize of a pod        acts on the running pod    without cgroups refused by a policy:
-                                                  it would end the kubelet
-files and processes    are given to any id        with a single id such calls do
-                                                  nothing and succeed; `runAsUser` and
-                                                  the like are refused by a policy
-processes of a pod     as many as the node's      512, where limits are enforced
-API server port        6443, Service port 443     443 on both: the Service works even
-                                                  where kube-proxy cannot run
-aggregated API, hooks  asked by the Service's     asked by the addresses of its
-                       address                    endpoints: also without kube-proxy
-leader election        leases                     off: there is one of each
-audit log              none                       of each request, see `machine.audit`
-node address           of a network card          172.30.0.1 on the loopback device
-Services, hostPort     always work                where `nft` works; else only the
-                                                  Services `kubernetes` and DNS
-seccomp                Unconfined, unless a pod   RuntimeDefault where runc can filter
-                       asks for a profile
-AppArmor               a profile, if loaded       none: only root of the host loads one
-ephemeral storage      limits are enforced        recorded: the kubelet would not start
-                                                  on every file system, nor say how much
-                                                  there is, which a start does instead
-eviction, image GC     when a disk is full        none: the disk is the learner's
-joining nodes          with bootstrap tokens      none join
-profiling              for administrators         off
-images                 pulled from a registry     imported: there is no way out; all
-                                                  registries are `registry`, here
-=====================  =========================  ==================================
+What differs from a usual (kubeadm) cluster is in docs/cluster.md.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from shlex import quote
+from string import Template
 
 from cluster.machine import audit, layout as at
 
@@ -58,8 +19,8 @@ SERVES = (
     "&exclude=poststarthook/scheduling/bootstrap-system-priority-classes"
 )
 
-#: that may run as one user of pods, its components for uid 0 among them; dash calls
-#: the option -p, bash -u
+#: threads of one user in pods, for uid 0 with the components; dash has the option -p,
+#: bash -u
 THREADS = 3072
 #: A lab keeps none of these busy. On one processor each, as Go sees it, they do not
 #: wake threads of their own and wait for them, while the API server needs the others.
@@ -67,71 +28,66 @@ SMALL = {"GOMAXPROCS": "1"}
 
 
 @dataclass(frozen=True)
-class Get:
-    """Readiness by an HTTP answer of 200; `https` is verified with the cluster's CA."""
-
-    url: str
-
-
-@dataclass(frozen=True)
-class Connect:
-    """Readiness by a unix socket that accepts.
-
-    For containerd, which has no health answer over HTTP and opens its socket last.
-    """
-
-    socket: str
-
-
-@dataclass(frozen=True)
 class Component:
-    """One process of the cluster.
-
-    `needs` names what must be ready first, `after` is what must answer then. `once`
-    marks a job that ends with 0 instead of staying. `grace` is the time in seconds
-    between SIGTERM and SIGKILL. `stop_after` names what must have ended before this one
-    is asked to. The start does not wait for what is in the `background`, and does not
-    fail with it.
-    """
+    """A process of the cluster."""
 
     name: str
     argv: tuple[str, ...]
-    ready: Get | Connect | None = None
+    #: ready when this URL answers with 200, or this unix socket accepts
+    ready: str = ""
+    #: components that must be ready first, and the URL that must answer then
     needs: tuple[str, ...] = ()
-    after: Get | None = None
+    after: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
+    #: a job that ends with 0 instead of staying
     once: bool = False
+    #: seconds between SIGTERM and SIGKILL
     grace: float = 2.0
+    #: components that must have ended before this one is asked to end
     stop_after: tuple[str, ...] = ()
+    #: the start does not wait for it, and does not fail with it
     background: bool = False
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the machine found out about itself and the components depend on.
+    """The facts of a machine that the components depend on."""
 
-    `python` is the interpreter for our two small scripts, `runc` the OCI runtime,
-    `snapshotter` what containerd can use on the state directory's file system,
-    `bootstrapped` whether this API server has filled this etcd before, `empty` whether
-    nobody has and it is to be seeded,
-    `import_archive` an image archive still to be imported, or None, `limits` whether
-    there are cgroups to enforce limits with, `single_id` whether no other id than
-    root's exists, `oom_score` the `oom_score_adj` that all have: a component that may
-    not lower it tries again after pauses of 0.1 s.
-    """
-
+    #: the interpreter of our scripts, and the OCI runtime
     python: str
     runc: str
+    #: runc can filter system calls
     seccomp: bool
+    #: containerd's, for the file system of the state directory
     snapshotter: str
+    #: kube-proxy can run
     service_proxy: bool
+    #: this API server has filled this etcd before
     bootstrapped: bool = False
+    #: no API server has filled etcd, which is to be seeded
     empty: bool = False
+    #: an image archive still to be imported
     import_archive: str | None = None
+    #: there are cgroups to enforce limits with
     limits: bool = False
+    #: no other id than root's exists
     single_id: bool = False
+    #: the `oom_score_adj` of all: a component that may not lower its own keeps trying
     oom_score: int = 0
+
+
+#: Read while the package can still be seen: PID 1 leaves the host's files behind.
+_CONFIG = {
+    path.name: Template(path.read_text())
+    for path in Path(__file__).with_name("config").iterdir()
+}
+
+
+def _file(name: str, **facts: object) -> str:
+    """Return a file of `config/`, with the names of `layout` and with `facts`."""
+    values = {key: json.dumps(value) for key, value in facts.items()}
+    return _CONFIG[name].substitute(vars(at), **values)
 
 
 def describe(facts: Facts) -> tuple[Component, ...]:
@@ -152,20 +108,19 @@ def describe(facts: Facts) -> tuple[Component, ...]:
     if facts.import_archive:
         parts.append(image_import(facts.import_archive, facts.snapshotter))
     if facts.empty:
-        parts = [_after_seed(part) for part in parts]
+        # Components that need the default roles; usually those are there by then.
+        parts = [
+            replace(part, needs=(*part.needs, "seed"))
+            if "kube-apiserver" in part.needs
+            else part
+            for part in parts
+        ]
     return tuple(parts)
-
-
-def _after_seed(part: Component) -> Component:
-    # What is governed by the default roles; usually they are there by then.
-    waits = "kube-apiserver" in part.needs
-    return replace(part, needs=(*part.needs, "seed")) if waits else part
 
 
 def etcd() -> Component:
     """Describe etcd: clients and peers on unix sockets, health on loopback."""
-    # The port after the path only satisfies etcd's URL parser; it becomes part of
-    # the file's name.
+    # The port after the path, for etcd's URL parser, is part of the file's name.
     client, peer = f"unix://{at.RUN}/etcd.sock:0", f"unix://{at.RUN}/etcd-peer.sock:0"
     return Component(
         "etcd",
@@ -181,15 +136,14 @@ def etcd() -> Component:
             # No data here: /health and /metrics, as kubeadm does it.
             "--listen-metrics-urls=http://127.0.0.1:2381",
             # A single member elects itself after 50 to 250 ms, before the API server
-            # asks; by default after up to a second. Nobody waits less with more beats,
-            # and each costs the idle cluster something.
+            # asks; by default after up to a second.
             "--election-timeout=250",
             "--heartbeat-interval=50",
             # A lab may lose its last writes in a power cut; it saves seconds here.
             "--unsafe-no-fsync",
             "--log-level=warn",
         ),
-        ready=Get("http://127.0.0.1:2381/health"),
+        ready="http://127.0.0.1:2381/health",
         env=SMALL,
         # With etcd gone the API server does not end within its own grace.
         stop_after=("kube-apiserver",),
@@ -236,8 +190,8 @@ def kube_apiserver(facts: Facts) -> Component:
             f"--kubelet-client-key={at.PKI}/apiserver-kubelet-client.key",
             f"--kubelet-certificate-authority={at.PKI}/ca.crt",
             "--kubelet-preferred-address-types=InternalIP",
-            # What an aggregated API server is asked with, and believes; these names
-            # are in the ConfigMap kube-system/extension-apiserver-authentication.
+            # For aggregated API servers, which find these names in the ConfigMap
+            # kube-system/extension-apiserver-authentication.
             f"--proxy-client-cert-file={at.PKI}/front-proxy-client.crt",
             f"--proxy-client-key-file={at.PKI}/front-proxy-client.key",
             f"--requestheader-client-ca-file={at.PKI}/front-proxy-ca.crt",
@@ -245,8 +199,7 @@ def kube_apiserver(facts: Facts) -> Component:
             "--requestheader-username-headers=X-Remote-User",
             "--requestheader-group-headers=X-Remote-Group",
             "--requestheader-extra-headers-prefix=X-Remote-Extra-",
-            # A Service's address needs kube-proxy; without a node it is nobody's, or
-            # somebody's in the network around us.
+            # A Service's address needs kube-proxy; without a node it may be another's.
             "--enable-aggregator-routing=true",
             # Without it SIGTERM takes a minute while a watch is open.
             "--shutdown-watch-termination-grace-period=1s",
@@ -256,8 +209,8 @@ def kube_apiserver(facts: Facts) -> Component:
             ),
             "--profiling=false",
         ),
-        files={policy: json.dumps(audit.policy(), indent=1)},
-        ready=Get(f"https://127.0.0.1:{at.API_PORT}{ready}"),
+        files={policy: audit.policy()},
+        ready=f"https://127.0.0.1:{at.API_PORT}{ready}",
         grace=3.5,
         stop_after=("kubelet", "kube-controller-manager", "kube-scheduler"),
     )
@@ -286,11 +239,11 @@ def kube_controller_manager() -> Component:
             f"--cluster-signing-key-file={at.PKI}/ca.key",
             "--profiling=false",
         ),
-        ready=Get("https://127.0.0.1:10257/healthz"),
+        ready="https://127.0.0.1:10257/healthz",
         env=SMALL,
         needs=("kube-apiserver",),
-        # It asks for that at once, and then only each second.
-        after=Get(f"https://127.0.0.1:{at.API_PORT}/readyz"),
+        # The controller manager asks for that at once, and then each second.
+        after=f"https://127.0.0.1:{at.API_PORT}/readyz",
     )
 
 
@@ -309,7 +262,7 @@ def kube_scheduler() -> Component:
             f"--tls-private-key-file={at.PKI}/scheduler.key",
             "--profiling=false",
         ),
-        ready=Get("https://127.0.0.1:10259/healthz"),
+        ready="https://127.0.0.1:10259/healthz",
         env=SMALL,
         needs=("kube-apiserver",),
     )
@@ -321,75 +274,24 @@ def containerd(facts: Facts) -> Component:
     pretending = (facts.python, "-ISE", f"{at.ETC}/pretend.py")
     return Component(
         "containerd",
-        # At `info`, the default, its log has each step of a pod. With cgroups of
-        # version 1, `add cg to OOM monitor` comes twice for each pod, at any level.
         (
             *(pretending if facts.single_id else ()),
             *(f"{at.BIN}/containerd", "--config", config),
         ),
-        ready=Connect(at.CONTAINERD_SOCKET),
+        ready=at.CONTAINERD_SOCKET,
         files={
-            config: containerd_config(facts, cni),
+            config: _file("containerd.toml", snapshotter=facts.snapshotter),
             f"{cni}/10-bridge.conflist": json.dumps(cni_config(facts), indent=1),
-            f"{at.ETC}/registries/_default/hosts.toml": REGISTRIES,
+            # Our registry is asked for all images.
+            f"{at.ETC}/registries/_default/hosts.toml": _file("hosts.toml"),
             f"{at.ETC}/runtime": runtime_script(facts),
         },
         stop_after=("kubelet",),
     )
 
 
-#: Whatever the name of an image begins with, ours is asked for it.
-REGISTRIES = f"""server = "http://127.0.0.1:{at.REGISTRY_PORT}"
-capabilities = ["pull", "resolve"]
-"""
-
-
-def containerd_config(facts: Facts, cni: str) -> str:
-    """Return containerd's configuration, version 3."""
-    # JSON strings are TOML basic strings.
-    q = json.dumps
-    return f"""version = 3
-root = "/var/lib/containerd"
-state = "/run/containerd"
-disabled_plugins = [
-  "io.containerd.snapshotter.v1.blockfile",
-  "io.containerd.snapshotter.v1.erofs",
-  "io.containerd.differ.v1.erofs",
-  "io.containerd.nri.v1.nri",
-  "io.containerd.tracing.processor.v1.otlp",
-  "io.containerd.internal.v1.tracing",
-]
-[grpc]
-  address = {q(at.CONTAINERD_SOCKET)}
-[plugins.'io.containerd.cri.v1.runtime']
-  # Each second every container would be asked; the kubelet measures by itself.
-  stats_collect_period = "10s"
-  # Lowering a score needs CAP_SYS_RESOURCE, which even root may lack.
-  restrict_oom_score_adj = true
-  disable_apparmor = true
-  [plugins.'io.containerd.cri.v1.runtime'.containerd]
-    default_runtime_name = "runc"
-    [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
-      runtime_type = "io.containerd.runc.v2"
-      [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
-        BinaryName = {q(f"{at.ETC}/runtime")}
-  [plugins.'io.containerd.cri.v1.runtime'.cni]
-    bin_dirs = [{q(at.BIN)}]
-    conf_dir = {q(cni)}
-[plugins.'io.containerd.cri.v1.images']
-  snapshotter = {q(facts.snapshotter)}
-  [plugins.'io.containerd.cri.v1.images'.registry]
-    config_path = {q(f"{at.ETC}/registries")}
-  [plugins.'io.containerd.cri.v1.images'.pinned_images]
-    sandbox = "registry.k8s.io/pause:3.10"
-"""
-
-
 def cni_config(facts: Facts) -> dict:
-    """Return the pod network: one bridge, addresses handed out from files.
-
-    What kube-proxy needs, ports of the node for pods (`hostPort`) need as well.
-    """
+    """Return the pod network: a bridge, and `hostPort` where kube-proxy can run."""
     host_ports = {
         "type": "portmap",
         "capabilities": {"portMappings": True},
@@ -423,13 +325,11 @@ def cni_config(facts: Facts) -> dict:
 def runtime_script(facts: Facts) -> str:
     """Return the OCI runtime: runc, with each new bundle made fit for a user.
 
-    Only `create` and `run` carry a bundle; everything else goes straight on. What runs
-    in a pod gets fewer threads than the machine has, so that a fork bomb leaves some
-    for its end: `kill` and `delete` are started anew each time.
+    A pod gets fewer threads than the machine has: a fork bomb leaves some for `kill`.
     """
     have = {"seccomp": facts.seccomp, "cgroups": facts.limits}
     without = "".join(f" --without-{name}" for name in have if not have[name])
-    runc = _shell_word(facts.runc)
+    runc = quote(facts.runc)
     return f"""#!/bin/sh
 fewer() {{ ulimit -u {THREADS} || ulimit -p {THREADS}; }} 2> /dev/null
 for word in "$@"; do
@@ -437,7 +337,7 @@ for word in "$@"; do
     exec) fewer; break ;;
     create | run)
       fewer
-      exec {_shell_word(facts.python)} -ISE {at.ETC}/oci.py{without} {runc} "$@" ;;
+      exec {quote(facts.python)} -ISE {at.ETC}/oci.py{without} {runc} "$@" ;;
   esac
 done
 exec {runc} "$@"
@@ -458,58 +358,23 @@ def kubelet(facts: Facts) -> Component:
             f"--node-ip={at.NODE_IP}",
             "--v=1",
         ),
-        ready=Get("http://127.0.0.1:10248/healthz"),
+        ready="http://127.0.0.1:10248/healthz",
         env=SMALL,
-        # Not the API server: it listens from its first moments, and answers when it
-        # can. The kubelet asks for pods a second after its own start, and what a node
-        # may do is built in, not a role.
-        # On an empty etcd a little later: after that second there must be a Node.
+        # Not the API server, which the kubelet asks for pods a second after its start;
+        # what a node may do is built in, not a role. On an empty etcd a little later:
+        # after that second there must be a Node.
         needs=("containerd", *(["seed"] if facts.empty else [])),
-        files={config: json.dumps(kubelet_config(facts), indent=1)},
-    )
-
-
-def kubelet_config(facts: Facts) -> dict:
-    """Return the KubeletConfiguration."""
-    return {
-        "apiVersion": "kubelet.config.k8s.io/v1beta1",
-        "kind": "KubeletConfiguration",
-        "address": "0.0.0.0",
-        "port": 10250,
-        "healthzBindAddress": "127.0.0.1",
-        "healthzPort": 10248,
-        "readOnlyPort": 0,
-        "authentication": {
-            "anonymous": {"enabled": False},
-            "webhook": {"enabled": True},
-            "x509": {"clientCAFile": f"{at.PKI}/ca.crt"},
+        files={
+            config: _file(
+                "kubelet.yaml",
+                limits=facts.limits,
+                enforced=["pods"] if facts.limits else [],
+                pids=512 if facts.limits else -1,
+                seccomp=facts.seccomp,
+                oom_score=facts.oom_score,
+            )
         },
-        "authorization": {"mode": "Webhook"},
-        "tlsCertFile": f"{at.PKI}/kubelet.crt",
-        "tlsPrivateKeyFile": f"{at.PKI}/kubelet.key",
-        "containerRuntimeEndpoint": f"unix://{at.CONTAINERD_SOCKET}",
-        # As an ordinary user there are no sysctls to set.
-        "featureGates": {"KubeletInUserNamespace": True},
-        "cgroupsPerQOS": facts.limits,
-        "enforceNodeAllocatable": ["pods"] if facts.limits else [],
-        # A fork bomb ends here, and not with the learner's last process.
-        "podPidsLimit": 512 if facts.limits else -1,
-        # Off by default: pods would run without a filter of system calls.
-        "seccompDefault": facts.seccomp,
-        "failCgroupV1": False,
-        "failSwapOn": False,
-        "oomScoreAdj": facts.oom_score,
-        # Or it asks which device the file system is on, and ends where there is none.
-        "localStorageCapacityIsolation": False,
-        "makeIPTablesUtilChains": False,
-        # The disk is the learner's: evicting pods would not free it.
-        "evictionHard": {},
-        "imageGCHighThresholdPercent": 100,
-        "volumePluginDir": "/var/lib/kubelet/plugins",
-        "resolvConf": "",
-        "clusterDNS": [at.DNS_SERVICE_IP],
-        "clusterDomain": at.CLUSTER_DOMAIN,
-    }
+    )
 
 
 def coredns() -> Component:
@@ -518,60 +383,23 @@ def coredns() -> Component:
     return Component(
         "coredns",
         (f"{at.BIN}/coredns", "-conf", corefile),
-        ready=Get("http://127.0.0.1:8181/ready"),
+        ready="http://127.0.0.1:8181/ready",
         env=SMALL,
         needs=("kube-apiserver",),
-        # On the node's address too: it is the Service's endpoint for kube-proxy.
-        files={
-            corefile: f""".:53 {{
-  bind {at.DNS_SERVICE_IP} {at.NODE_IP}
-  errors
-  health 127.0.0.1:8080
-  ready 127.0.0.1:8181
-  kubernetes {at.CLUSTER_DOMAIN} in-addr.arpa ip6.arpa {{
-    kubeconfig {at.PKI}/coredns.conf
-    pods insecure
-    ttl 5
-  }}
-  cache 5
-  loadbalance
-}}
-"""
-        },
+        files={corefile: _file("Corefile")},
     )
 
 
 def kube_proxy(facts: Facts) -> Component:
     """Describe kube-proxy, which makes ordinary Services work; it needs `nft`."""
     config = f"{at.ETC}/kube-proxy.yaml"
-    document = {
-        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
-        "kind": "KubeProxyConfiguration",
-        "mode": "nftables",
-        "clusterCIDR": at.POD_CIDR,
-        "bindAddress": "127.0.0.1",
-        "healthzBindAddress": "127.0.0.1:10256",
-        "metricsBindAddress": "127.0.0.1:10249",
-        "hostnameOverride": at.NODE_NAME,
-        "oomScoreAdj": facts.oom_score,
-        "clientConnection": {"kubeconfig": f"{at.PKI}/proxy.conf"},
-        # At the default of 1 s the Service `kubernetes` comes a second after its
-        # endpoint, which the API server takes away and gives back with each restart.
-        "nftables": {"minSyncPeriod": "100ms"},
-        # These sysctls belong to the host; setting them is refused.
-        "conntrack": {
-            "maxPerCore": 0,
-            "tcpEstablishedTimeout": "0s",
-            "tcpCloseWaitTimeout": "0s",
-        },
-    }
     return Component(
         "kube-proxy",
         (f"{at.BIN}/kube-proxy", f"--config={config}"),
-        ready=Get("http://127.0.0.1:10256/healthz"),
+        ready="http://127.0.0.1:10256/healthz",
         env=SMALL,
         needs=("kube-apiserver",),
-        files={config: json.dumps(document, indent=1)},
+        files={config: _file("kube-proxy.yaml", oom_score=facts.oom_score)},
     )
 
 
@@ -582,11 +410,14 @@ def registry(facts: Facts) -> Component:
     return Component(
         "registry",
         (facts.python, "-ISE", script, ctr, at.CONTAINERD_SOCKET, str(port)),
-        ready=Get(f"http://127.0.0.1:{port}/v2/"),
-        # Nobody pulls before; the processors have more urgent work until then.
+        ready=f"http://127.0.0.1:{port}/v2/",
+        # The processors have more urgent work until the first pull.
         needs=("kubelet",),
         grace=0.5,
     )
+
+
+_CTR = (f"{at.BIN}/ctr", "--address", at.CONTAINERD_SOCKET, "--namespace=k8s.io")
 
 
 def image_import(archive: str, snapshotter: str) -> Component:
@@ -594,12 +425,8 @@ def image_import(archive: str, snapshotter: str) -> Component:
     return Component(
         "image-import",
         (
-            f"{at.BIN}/ctr",
-            "--address",
-            at.CONTAINERD_SOCKET,
-            "--namespace=k8s.io",
-            "images",
-            "import",
+            *_CTR,
+            *("images", "import"),
             # Unpacked by ctr itself, and not sent through containerd: a quarter less.
             "--local",
             # Not told, ctr makes overlays, whatever containerd does.
@@ -612,20 +439,10 @@ def image_import(archive: str, snapshotter: str) -> Component:
 
 
 def image_prune() -> Component:
-    """Describe the job that removes packed layers: pods need the unpacked layers only.
-
-    Not the import's own option, which leaves them to be removed at some later time.
-    """
+    """Describe the job that removes packed layers, which pods do not need."""
     return Component(
         "image-prune",
-        (
-            *(f"{at.BIN}/ctr", "--address", at.CONTAINERD_SOCKET),
-            *("--namespace=k8s.io", "content", "prune", "references"),
-        ),
+        (*_CTR, "content", "prune", "references"),
         needs=("image-import",),
         once=True,
     )
-
-
-def _shell_word(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"

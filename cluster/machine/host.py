@@ -1,8 +1,4 @@
-"""Start, find and stop the machine of a cluster, from the host's side.
-
-Whether it runs is decided by a lock that the machine's own processes hold; the pids
-in `machine.json` are used only together with their start times.
-"""
+"""Start, find and stop the machine of a cluster, from the host's side."""
 
 import dataclasses
 import functools
@@ -25,9 +21,7 @@ from cluster.machine import (
     cgroups,
     identity,
     layout,
-    lifecycle,
     ports,
-    probes,
     status_file,
     storage,
 )
@@ -67,20 +61,20 @@ class Launch:
 
 @dataclass(frozen=True)
 class Program:
-    """What a machine is started as: `main` is called with the plan of a start.
+    """The program of a machine."""
 
-    `first` says what it does before it can tell of components. `leader` is the process
-    that starts those: "pid_1", or "outer" where no namespace has a PID 1. `take` gets
-    the learner's port, 0 for any, and `descriptors` are more that it inherits.
-    `refused` is the error for a step and the reason that the machine reports.
-    """
-
+    #: the full name of a function that is called with the file of the plan
     main: str
     plan: "Callable[[Launch], DataclassInstance]"
+    #: progress before the first component
     first: str
+    #: the process that starts components; "outer" where no namespace has a PID 1
     leader: str = "pid_1"
+    #: gets the learner's port, 0 for any
     take: Callable[[int], socket.socket] = ports.listen
+    #: inherited, beside the port and the lock
     descriptors: tuple[int, ...] = ()
+    #: makes the error for a step and the reason that the machine reports
     refused: Callable[[str, str], errors.LabError] = errors.LabError
 
 
@@ -98,12 +92,9 @@ class Machine:
     def status(self) -> dict | None:
         """Return the status, or None if the machine does not run; raise StateError.
 
-        Keys: `phase` (starting, ready, degraded, not answering, stopping, failed),
-        `awaited`, `failed`, `problem`, `began` and `ready_at` (seconds of the epoch),
-        `ids` (how many user ids pods can have), `limits` (enforced or not),
-        `components` by name with `state`, `pid` (inside), `restarts`, `last_exit`,
-        `since`. It is what PID 1 last said; only for "ready" the API server is asked
-        again, for at most `probes.TIMEOUT` seconds.
+        The leader's last status. If that is "ready" the API server is asked, for at
+        most `probes.TIMEOUT` seconds: the phase can be "degraded" or "not answering"
+        then.
         """
         if not self.running():
             return None
@@ -121,10 +112,8 @@ class Machine:
             return None
         with suppress(errors.StateError):
             if last := identity.last_run(self.state):
-                from cluster.machine import ending
-
                 phase = self.last_status()["phase"]
-                return ending.reason(last, phase, identity.boot())
+                return identity.why_ended(last, phase, identity.boot())
         return None
 
     def ending(self) -> bool:
@@ -138,21 +127,21 @@ class Machine:
 
     def answers(self) -> bool:
         """Say whether the API server calls itself ready, asked from the host."""
-        try:
-            return probes.readyz(
-                ports.port_of(self.state), self.state / "pki" / "ca.crt"
-            )
-        except OSError:
-            return False
+        from cluster.machine import probes  # loads http.client, for a cluster that runs
+
+        authority = self.state / "pki" / "ca.crt"
+        with suppress(OSError):
+            return probes.readyz(ports.port_of(self.state), authority)
+        return False
 
     def pid(self) -> int | None:
-        """Return on the host the pid of the leader, or None if that is gone."""
+        """Return the leader's pid on the host, or None if the leader is gone."""
         return identity.pid_of(self.state, self.program.leader)
 
     def start(
         self, binaries: Path, archive: Path | None, port: int, progress: Progress
-    ) -> int:
-        """Start the machine and wait until the cluster is ready; return its port.
+    ) -> None:
+        """Start the machine and wait until the cluster is ready.
 
         `port` 0 takes any free one. Raise LabError for a step that the kernel refuses,
         PortTaken, StateError, NotEnough, ComponentFailed or StartFailed; nothing is
@@ -160,7 +149,6 @@ class Machine:
         """
         with self.launched(binaries, archive, port, progress):
             self._await_ready(progress)
-        return ports.port_of(self.state)
 
     @contextmanager
     def launched(
@@ -181,17 +169,13 @@ class Machine:
             self._await_world(report, progress)
             yield
         except BaseException:
-            # Also KeyboardInterrupt: a half cluster is worse than none. But not when
-            # it is another's.
+            # Also KeyboardInterrupt: a half cluster is worse than none.
             if ours:
                 self.stop()
             raise
 
     def await_ready(self, progress: Progress) -> None:
-        """Wait for a start that another process began.
-
-        Raise LabError for a cluster that was ready and does not answer any more.
-        """
+        """Wait for a start of another process; raise LabError if it does not answer."""
         self._await_ready(progress)
         began = time.monotonic()
         words = "waiting for the API server's answer"
@@ -206,21 +190,21 @@ class Machine:
             )
 
     def stop(self, *, patience: float = 8.0) -> bool:
-        """Stop the machine; return False if no machine ran.
-
-        SIGTERM first; after `patience` seconds the kernel ends what is left.
-        """
+        """Stop the machine, after `patience` seconds by SIGKILL; False if none ran."""
         if not self.running():
             return False
         with suppress(OSError):  # no room, or it is being removed
             (self.state / _STOPPED).touch()
         for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 15.0)):
             # Again and again: a start that is a few milliseconds old has not written
-            # yet who it is, and a PID 1 without a handler hears nothing.
+            # its pid yet, and a PID 1 without a handler hears nothing.
             send = functools.partial(identity.send, self.state, number)
             send()
             if until(lambda: not self.running(), seconds, alive=send, pause=0.02):
-                self._remove_cgroup()
+                if cgroups.left(self.state):  # SIGKILL
+                    # Unless another machine runs by now.
+                    with suppress(errors.StartFailed), identity.locked(self.state):
+                        cgroups.remove(self.state)
                 return True
         raise errors.StateError(
             self.state,
@@ -228,19 +212,8 @@ class Machine:
             f"Look at process {self.pid()}; it may wait for a file system.",
         )
 
-    def _remove_cgroup(self) -> None:
-        """Remove the cgroup of a killed machine, unless another machine runs."""
-        if cgroups.left(self.state):
-            with suppress(errors.StartFailed), identity.locked(self.state):
-                cgroups.remove(self.state)
-
-    def delete(self) -> bool:
-        """Stop the machine and remove the directory; return False if there was none.
-
-        Only the holder of the start lock may call it.
-        """
-        if not self.state.exists():
-            return False
+    def delete(self) -> None:
+        """Stop the machine and remove the directory; call it with the start lock."""
         self.stop()
         with identity.locked(self.state):
             cgroups.remove(self.state)
@@ -249,7 +222,6 @@ class Machine:
                 if path.name not in (*statedir.MARKS, paths.PROGRESS):
                     storage.remove_tree(path)
             storage.remove_state(self.state)
-        return True
 
     def last_status(self) -> dict:
         """Return the leader's last status; raise StateError if the file is damaged."""
@@ -275,14 +247,15 @@ class Machine:
         plan_file = identity.plan_file(self.state)
         plan = dataclasses.asdict(self.program.plan(launch))
         write_private(plan_file, json.dumps(plan))
-        ports.write_port(self.state, launch.listener.getsockname()[1])
+        # The next start and old kubeconfigs use the same port.
+        write_private(self.state / "port", str(launch.listener.getsockname()[1]))
         report, theirs = os.pipe()
         try:
             # Made, not opened: pods may write in there.
             path = self.state / "logs" / "machine.log"
             with open(path, "xb", opener=open_private) as log:
-                # Returns at once: the outer process makes itself nobody's child. How it
-                # ends does not matter: a `stop` may have ended it.
+                # Returns at once: the outer process makes itself nobody's child. Its
+                # exit code does not matter: a `stop` may have ended it.
                 subprocess.run(
                     python_command(self.program.main, str(plan_file), str(theirs)),
                     executable=apparmor.interpreter(),
@@ -298,8 +271,7 @@ class Machine:
                         launch.lock,
                         *self.program.descriptors,
                     ),
-                    # Not in the kernel's process group: an interrupted cell must not
-                    # reach the cluster.
+                    # An interrupted cell must not reach the cluster.
                     start_new_session=True,
                     check=False,
                 )
@@ -312,7 +284,7 @@ class Machine:
 
     def _await_world(self, report: int, progress: Progress) -> None:
         """Read the machine's report until it closes the pipe."""
-        deadline = time.monotonic() + lifecycle.BUDGET
+        deadline = time.monotonic() + status_file.BUDGET
         said = b""
         try:
             while time.monotonic() < deadline:
@@ -330,14 +302,15 @@ class Machine:
             raise self.program.refused(refusal["step"], refusal["reason"])
 
     def _await_ready(self, progress: Progress) -> None:
-        # PID 1 keeps the budget. This one is for a PID 1 that does not move.
-        if not until(lambda: self._ready(progress), lifecycle.BUDGET + 15, pause=PAUSE):
+        # The leader keeps the budget; this is for a leader that does not move.
+        if not until(
+            lambda: self._ready(progress), status_file.BUDGET + 15, pause=PAUSE
+        ):
             problem = f"its leader, process {self.pid()}, does not move."
             stuck = {**self.last_status(), "phase": "failed", "problem": problem}
             raise self._failure(stuck)
 
     def _ready(self, progress: Progress) -> bool:
-        """Check once, in this order: failed, dead, ready; raise the failure."""
         status = self.require_alive()
         if status["phase"] == "ready":
             return True
@@ -347,7 +320,7 @@ class Machine:
 
     def require_alive(self) -> dict:
         """Return its last status; raise why it failed, ended or was stopped."""
-        # Before its last words are read: they are final then.
+        # Asked first, so that the last status is final.
         running = self.running()
         status = self.last_status()
         if status["phase"] in _ENDING:

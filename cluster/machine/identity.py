@@ -1,13 +1,16 @@
-"""Find and signal the processes of a cluster.
+"""Find and signal the processes of a cluster; say when and why they end by themselves.
 
-A lock that they inherit says whether there are any. `machine.json` says which, each
-with its start time: a pid alone may be another's by now.
+A lock that they inherit says whether there are any; `machine.json` has their pids with
+start times, because a pid alone may be another's by now.
 """
 
 import contextlib
 import fcntl
 import json
 import os
+import pwd
+import re
+import shutil
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,11 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors, statedir
-from cluster.machine import systemd
+from cluster.machine import cgroups
 from cluster.processes import PACKAGES, start_time
 
 if TYPE_CHECKING:
     import psutil
+
+#: one file for each account that lingers, loginctl(1): at the end of another's last
+#: login systemd ends its manager, and all that is below
+_LINGERING = Path("/var/lib/systemd/linger")
 
 
 def running(state: Path) -> bool:
@@ -29,20 +36,17 @@ def running(state: Path) -> bool:
     except OSError:
         return False
     try:
-        if _held(lock):
-            return True
+        answer = fcntl.fcntl(lock, fcntl.F_OFD_GETLK, _WHOLE_FILE)
     finally:
         os.close(lock)
+    held = _FLOCK.unpack(answer)[0] != fcntl.F_UNLCK
     # The lock goes with PID 1's files, what is in its namespace a moment later.
-    return pid_of(state, "pid_1") is not None
+    return held or pid_of(state, "pid_1") is not None
 
 
 @contextlib.contextmanager
 def locked(state: Path) -> Iterator[int]:
-    """Hold the lock that means "runs"; raise StartFailed if another has it.
-
-    A process that inherits the descriptor holds the lock, too.
-    """
+    """Hold the lock that means "runs"; raise StartFailed if another has it."""
     path = state / "machine.lock"
     while True:
         with statedir.usable(state):
@@ -62,16 +66,11 @@ def locked(state: Path) -> Iterator[int]:
             os.close(lock)
 
 
-# A lock of the open file (OFD), not of a process: children inherit it, and one can
-# ask who has it without taking it. With flock(2) two askers would see each other.
+# A lock of the open file (OFD), not of a process: children inherit it, and asking does
+# not take it. With flock(2) two askers would see each other.
 # struct flock of 64-bit Linux: type, whence, start, length, pid.
 _FLOCK = struct.Struct("hhqqi4x")
 _WHOLE_FILE = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-
-
-def _held(lock: int) -> bool:
-    answer = fcntl.fcntl(lock, fcntl.F_OFD_GETLK, _WHOLE_FILE)
-    return _FLOCK.unpack(answer)[0] != fcntl.F_UNLCK
 
 
 def pid_of(state: Path, who: str) -> int | None:
@@ -89,7 +88,7 @@ def pid_of(state: Path, who: str) -> int | None:
 def send(state: Path, number: int) -> None:
     """Send a signal to PID 1, or to the outer process before there is one."""
     known = pid_of(state, "pid_1") or pid_of(state, "outer")
-    # Without one, machine.json is damaged, or not written yet.
+    # Without any, machine.json is damaged, or not written yet.
     for pid in [known] if known else [p.pid for p in processes(state)]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
@@ -99,7 +98,7 @@ def processes(state: Path) -> "list[psutil.Process]":
     """List outer process and PID 1 by their command line, which names our plan."""
     import psutil
 
-    # Whatever function of ours they call: with namespaces or without.
+    # Any function of ours: with namespaces or without, of this version or another.
     ours = [PACKAGES, str(plan_file(state))]
     return [
         process
@@ -109,17 +108,13 @@ def processes(state: Path) -> "list[psutil.Process]":
 
 
 def write_state(state: Path, pid_1: int | None) -> None:
-    """Write the identity of this process and of PID 1, as the host sees them.
-
-    Each with what tells it from a later process of the same number; and what tells
-    later how they have ended.
-    """
+    """Write the identity of this process and of PID 1, as the host sees them."""
     processes = {
         name: {"pid": pid, "start": start_time(pid)}
         for name, pid in (("outer", os.getpid()), ("pid_1", pid_1))
         if pid is not None
     }
-    where = {"boot": boot(), "cgroup": systemd.own_cgroup()}
+    where = {"boot": boot(), "cgroup": cgroups.own_cgroup()}
     text = json.dumps(processes | where)
     statedir.write_private(state / "machine.json", text)
 
@@ -149,3 +144,40 @@ def boot() -> str:
 def plan_file(state: Path) -> Path:
     """Return the path of the outer process's plan."""
     return state / "plan.json"
+
+
+def ends(state: Path) -> str:
+    """Say when a running cluster will end by itself; "" if it will not."""
+    leader = pid_of(state, "outer")
+    user = leader and _whose_manager(cgroups.own_cgroup(leader))
+    if not user or (_LINGERING / user).exists():
+        return ""
+    command = "loginctl enable-linger"
+    if not shutil.which("pkcheck"):
+        # Without polkit only root may.
+        command = f"sudo {command} {user}"
+    return f"10 s after your last logout; `{command}` prevents that"
+
+
+def why_ended(last: Run, phase: str, boot: str) -> str | None:
+    """Return why a cluster ended without `stop`, or None; `phase` was its last."""
+    if phase in ("starting", "failed"):
+        return None  # the start has told it
+    if last.boot != boot:
+        return "it ended with a restart of this machine"
+    if phase not in ("stopping", "stopped"):
+        return "its processes were killed"
+    if _whose_manager(last.cgroup):
+        return "it was ended from outside, as by a last logout"
+    return "it was ended from outside, by a signal"
+
+
+def _whose_manager(cgroup: str) -> str:
+    """Return the account whose manager a cgroup is below, or ""."""
+    found = re.search(r"/user@(\d+)\.service/", cgroup)
+    if not found:
+        return ""
+    try:
+        return pwd.getpwuid(int(found[1])).pw_name
+    except KeyError:
+        return ""

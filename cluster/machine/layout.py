@@ -1,8 +1,6 @@
 """Name the addresses, ports and paths of the local cluster, once.
 
-Paths are those *inside* the machine: short and without surprises, whatever the
-learner's directories are called. They are what makes an AF_UNIX path fit into its
-108 bytes and a command line comparable in a test.
+Paths are those *inside* the machine, so that an AF_UNIX path fits into its 108 bytes.
 """
 
 from cluster.processes import SYSTEM_PATH
@@ -45,8 +43,8 @@ ETCD = f"{STATE}/etcd"
 ETCD_DATA = f"{ETCD}/data"
 CONTAINERD_SOCKET = f"{RUN}/containerd.sock"
 
-#: What the machine has of the state directory, and where; "pki" only to read. Pods can
-#: write to the others: whatever the host reads in there may be hostile.
+#: Parts of the state directory, and where the machine has them; "pki" only to read.
+#: Pods can write to the others: the host reads them as hostile.
 SHARED = {
     "pki": PKI,
     "etcd": ETCD,

@@ -1,7 +1,6 @@
 """Run a cluster from its first component to its end, and write its status.
 
-The phases: starting, ready, stopping, failed. What runs in it, what must be done
-before it is ready and what is left to end after the components, others say.
+The phases: starting, ready, stopping, stopped, failed.
 """
 
 import contextlib
@@ -15,12 +14,11 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from cluster.machine.status_file import BUDGET
 from cluster.machine.supervisor import Supervisor, report_bug
 from cluster.statedir import write_private
 from cluster.waiting import until
 
-#: seconds that a whole start may take before it is given up
-BUDGET = 300.0
 #: seconds between two questions whether a task is done
 PAUSE = 0.05
 #: bytes that the status takes on the disk, however short it is: see `_write`
@@ -29,23 +27,21 @@ ROOM = 8192
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """Work to be done once; `label` is shown while the start waits for it.
+    """Work to be done once, before the cluster is ready."""
 
-    `act` acts or asks, and says whether it is done: by True or None, or else by what
-    keeps it from being so. Where it raises OSError it is tried again. `after_all` lets
-    it wait until all components are ready.
-    """
-
+    #: shown while the start waits for it
     label: str
+    #: returns True or None when it is done, else False or a reason; raises OSError to
+    #: be called again
     act: Callable[[], bool | str | None]
+    #: waits until all components are ready
     after_all: bool = False
 
 
 class Lifecycle:
-    """One run of a cluster in this process; `status` is the file that tells of it.
+    """A run of a cluster in this process; `facts` are entries of its file `status`.
 
-    `facts` are further entries of that file. `finish` is called when all is ready,
-    `clean_up` when the components have ended.
+    `finish` is called when all is ready, `clean_up` when the components have ended.
     """
 
     def __init__(
@@ -54,8 +50,8 @@ class Lifecycle:
         tasks: tuple[Task, ...],
         *,
         status: Path,
-        budget: float,
         facts: Mapping[str, object],
+        budget: float = BUDGET,
         finish: Callable[[], None] = lambda: None,
         clean_up: Callable[[], None] = lambda: None,
     ) -> None:
@@ -100,8 +96,7 @@ class Lifecycle:
             self._end("stopped")
 
     def _fail(self, problem: str) -> None:
-        # Nobody may be waiting any more: whoever asked for the start may be dead. So
-        # we end by ourselves; what is left is the last status, and the logs.
+        # The caller of the start may be dead: the last status and the logs are left.
         self._problem = problem
         if self._move("failed", only_from=("starting",)):
             self._end("failed")
@@ -131,7 +126,7 @@ class Lifecycle:
                 f"after {self._budget:.0f} s it still waits for {waiting}{seen}."
             )
         except Exception as error:
-            # A bug of ours, or a full disk. Whoever waits must learn of it.
+            # A bug of ours, or a full disk.
             report_bug()
             self._fail(f"{type(error).__name__}: {error}.")
         else:
@@ -194,9 +189,8 @@ class Lifecycle:
 def when_asked_to_end(act: Callable[[], None]) -> None:
     """Call `act` in a thread of its own after the first SIGTERM or SIGINT.
 
-    Not in a handler: Python runs those between two steps of the main thread. A signal
-    that comes just before that thread waits for a child would be seen only when one
-    ends. The byte to the descriptor is written at once.
+    Python would run a handler only when the main thread, which waits for children, goes
+    on; the byte to the descriptor is written at once.
     """
     asked, wake = os.pipe()
     os.set_blocking(wake, False)

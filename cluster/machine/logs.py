@@ -1,7 +1,6 @@
 """Keep the log files of the machine readable and small.
 
-One file per component, and the one before it as `.log.1`. It does not write lines:
-the components do, straight into the file.
+Each component writes straight into its file; that of the start before is `.log.1`.
 """
 
 import contextlib
@@ -29,8 +28,8 @@ def rotate(directory: Path) -> None:
 def shrink(path: str | os.PathLike, limit: int, kept: int) -> bool:
     """Cut a log that is longer than `limit`; return whether the log was cut.
 
-    Its last `kept` bytes go to `.log.1`. The writer goes on in the same file: it
-    appends, so it starts at the new end. A line written during the cut may be lost.
+    Its last `kept` bytes go to `.log.1`. The writer appends, so it goes on at the new
+    end. A line written during the cut may be lost.
     """
     try:
         size = os.stat(path).st_size
@@ -65,11 +64,7 @@ def read(path: Path, lines: int) -> str:
 
 
 def last_words(path: Path, lines: int = 5) -> str:
-    """Return the end of a log as a person wants to read it after a failure.
-
-    Each line once, although a component has failed three times, and without Go's stack
-    traces, which push the cause out of sight; `tail` has all.
-    """
+    """Return the end of a log, each line once, without Go's stack traces."""
     said: dict[str, None] = {}
     for line in tail(path, 1000).splitlines():
         if not _TRACE.match(line):

@@ -1,8 +1,4 @@
-"""Make the keys and certificates of the local cluster.
-
-One key per purpose, as kubeadm does it. It does not decide who may do what: names
-and groups in the certificates are only names until RBAC knows them.
-"""
+"""Make the keys and certificates of a cluster, as kubeadm does: a key per purpose."""
 
 import datetime as dt
 import ipaddress
@@ -29,16 +25,15 @@ BACKDATED = dt.timedelta(days=1)
 
 @dataclass(frozen=True)
 class Leaf:
-    """Describe one certificate: file stem, subject, and the names it serves under.
+    """A certificate: file stem, subject, and the names it serves under.
 
-    `authority` is the stem of the CA that signs it.
+    `authority` is the stem of its CA.
     """
 
     stem: str
     common_name: str
     organization: str | None = None
     names: tuple[str, ...] = ()
-    server: bool = False
     client: bool = True
     authority: str = "ca"
 
@@ -65,12 +60,11 @@ LEAVES = (
             layout.NODE_IP,
             "127.0.0.1",
         ),
-        server=True,
         client=False,
     ),
     Leaf("apiserver-kubelet-client", "kube-apiserver-kubelet-client"),
-    # kubeadm since 1.29: the learner's identity is a group that RBAC binds to
-    # cluster-admin, so it can be taken away; system:masters could not.
+    # kubeadm since 1.29: the learner's group is bound to cluster-admin, which can be
+    # taken away; system:masters could not.
     Leaf("admin", "kubernetes-admin", "kubeadm:cluster-admins"),
     # Only PID 1 uses it, to write that very binding.
     Leaf("super-admin", "kubernetes-super-admin", "system:masters"),
@@ -78,9 +72,8 @@ LEAVES = (
         "controller-manager",
         "system:kube-controller-manager",
         names=("127.0.0.1",),
-        server=True,
     ),
-    Leaf("scheduler", "system:kube-scheduler", names=("127.0.0.1",), server=True),
+    Leaf("scheduler", "system:kube-scheduler", names=("127.0.0.1",)),
     Leaf("proxy", "system:kube-proxy"),
     Leaf("coredns", "system:coredns"),
     Leaf(
@@ -88,7 +81,6 @@ LEAVES = (
         f"system:node:{layout.NODE_NAME}",
         "system:nodes",
         names=(layout.NODE_NAME, layout.NODE_IP, "127.0.0.1"),
-        server=True,
     ),
     Leaf("front-proxy-client", "front-proxy-client", authority="front-proxy-ca"),
 )
@@ -97,8 +89,7 @@ LEAVES = (
 def ensure(directory: Path) -> None:
     """Make the pairs that are missing, unreadable or about to expire.
 
-    A CA that cannot be read is replaced together with everything it signed. The
-    ServiceAccount key is kept as long as it can be read: tokens depend on it.
+    A CA that cannot be read is replaced together with everything it signed.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for stem in AUTHORITIES:
@@ -168,8 +159,10 @@ def _builder(
     subject: x509.Name,
     issuer: x509.Name,
     key: ec.EllipticCurvePrivateKey,
-    life: dt.timedelta,
+    *,
+    ca: bool,
 ) -> x509.CertificateBuilder:
+    constraints = x509.BasicConstraints(ca=ca, path_length=None)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -177,7 +170,9 @@ def _builder(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(_now() - BACKDATED)
-        .not_valid_after(_now() + life)
+        .not_valid_after(_now() + (CA_LIFE if ca else LEAF_LIFE))
+        .add_extension(constraints, critical=True)
+        .add_extension(key_usage(ca=ca), critical=True)
     )
 
 
@@ -201,9 +196,7 @@ def _make_ca(directory: Path, stem: str) -> Pair:
     name = _name(AUTHORITIES[stem])
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     certificate = (
-        _builder(name, name, key, CA_LIFE)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(key_usage(ca=True), critical=True)
+        _builder(name, name, key, ca=True)
         .add_extension(identifier, critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -213,20 +206,14 @@ def _make_ca(directory: Path, stem: str) -> Pair:
 
 def _issue(directory: Path, leaf: Leaf, authority: Pair) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    uses = [ExtendedKeyUsageOID.SERVER_AUTH] if leaf.server else []
+    uses = [ExtendedKeyUsageOID.SERVER_AUTH] if leaf.names else []
     uses += [ExtendedKeyUsageOID.CLIENT_AUTH] if leaf.client else []
     issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(
         authority[1].public_key()
     )
+    name = _name(leaf.common_name, leaf.organization)
     builder = (
-        _builder(
-            _name(leaf.common_name, leaf.organization),
-            authority[0].subject,
-            key,
-            LEAF_LIFE,
-        )
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(key_usage(ca=False), critical=True)
+        _builder(name, authority[0].subject, key, ca=False)
         .add_extension(x509.ExtendedKeyUsage(uses), critical=False)
         # Python 3.13 verifies with VERIFY_X509_STRICT: without this one it refuses.
         .add_extension(issuer_id, critical=False)

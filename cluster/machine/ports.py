@@ -1,15 +1,11 @@
-"""Take ports of the loopback device, and remember the one of the API server.
-
-A socket that cannot be handed on, as to etcd, is bound here first and not listened at:
-no stranger can have the port then, and a program that asks for SO_REUSEPORT can.
-"""
+"""Take ports of the loopback device, and remember that of the API server."""
 
 import errno
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from cluster import errors
-from cluster.statedir import write_private
 
 
 def port_of(state: Path) -> int:
@@ -19,11 +15,6 @@ def port_of(state: Path) -> int:
     except (OSError, ValueError):
         return 0
     return port if 0 < port < 65536 else 0
-
-
-def write_port(state: Path, port: int) -> None:
-    """Keep the port, so that the next start and old kubeconfigs agree."""
-    write_private(state / "port", str(port))
 
 
 def listen(port: int) -> socket.socket:
@@ -51,8 +42,12 @@ def bind(port: int) -> socket.socket:
 
 
 def hold(port: int = 0) -> socket.socket:
-    """Return a socket that holds a port, 0 for any free one; raise PortTaken."""
-    # Bound before it is shared: if anybody has the port already, it is an error.
+    """Return a socket that holds a port, 0 for any free one; raise PortTaken.
+
+    A program that asks for SO_REUSEPORT, such as etcd, can have the port, a stranger
+    not.
+    """
+    # Shared after it is bound: a port that another has already is an error.
     held = bind(port)
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     return held
@@ -62,11 +57,9 @@ def _owner_of(port: int) -> str:
     """Return the process that listens on `port`, as far as this user may know."""
     import psutil
 
-    try:
+    with suppress(psutil.Error, OSError):
         for found in psutil.net_connections("tcp"):
-            if found.status == psutil.CONN_LISTEN and found.laddr.port == port:
-                if found.pid:
-                    return f"{psutil.Process(found.pid).name()} (pid {found.pid})"
-    except (psutil.Error, OSError):
-        pass
+            listens = found.status == psutil.CONN_LISTEN and found.laddr.port == port
+            if listens and found.pid:
+                return f"{psutil.Process(found.pid).name()} (pid {found.pid})"
     return ""

@@ -1,7 +1,4 @@
-"""Probe whether components are ready, and query the API server for PID 1.
-
-Standard library only, one short connection per question: used by PID 1.
-"""
+"""Probe components and query the API server, with the standard library: for PID 1."""
 
 import http.client
 import json
@@ -12,17 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cluster.machine import layout as at
-from cluster.machine.components import SERVES, Connect, Get
+from cluster.machine.components import SERVES
 
 #: seconds that one answer may take
 TIMEOUT = 5.0
 
 
 class Prober:
-    """Holds the TLS context, so that the CA is read once.
-
-    `pki` is the directory of the keys, `port` the API server's on 127.0.0.1.
-    """
+    """A client of the API server on a port of 127.0.0.1; the CA is read once."""
 
     def __init__(self, pki: str = at.PKI, port: int = at.API_PORT) -> None:
         """Read the CA and the super-admin's certificate."""
@@ -30,7 +24,7 @@ class Prober:
         self._tls = ssl.create_default_context(cafile=f"{pki}/ca.crt")
         self._tls.load_cert_chain(f"{pki}/super-admin.crt", f"{pki}/super-admin.key")
 
-    def ready(self, how: Get | Connect | None) -> bool:
+    def ready(self, how: str) -> bool:
         """Say whether the component is ready now."""
         return ready(how, self._tls)
 
@@ -43,7 +37,7 @@ class Prober:
     ) -> tuple[int, dict]:
         """Call the API server as super-admin; return status code and document.
 
-        Raise OSError while it does not answer, or answers with something broken.
+        Raise OSError while there is no whole answer.
         """
         sent = json.dumps(body) if body is not None else None
         headers = {"Content-Type": content_type}
@@ -51,30 +45,25 @@ class Prober:
         try:
             return code, json.loads(answer)
         except ValueError as error:
-            # It was killed in the middle of its answer.
+            # The server was killed in the middle of its answer.
             raise ConnectionError(str(error)) from error
 
 
-def ready(how: Get | Connect | None, tls: ssl.SSLContext | None = None) -> bool:
-    """Say whether a component is ready now; `tls` is for https."""
+def ready(how: str, tls: ssl.SSLContext | None = None) -> bool:
+    """Say whether a URL answers with 200, or a unix socket accepts."""
     try:
-        match how:
-            case Get(url):
-                return _ask(url, tls)[0] == 200
-            case Connect(path):
-                with socket.socket(socket.AF_UNIX) as client:
-                    client.settimeout(TIMEOUT)
-                    client.connect(path)
+        if not how.startswith("/"):
+            return not how or _ask(how, tls)[0] == 200
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(TIMEOUT)
+            client.connect(how)
     except OSError:
         return False  # not there yet
     return True
 
 
 def readyz(port: int, ca: Path) -> bool:
-    """Probe whether the API server behind a port of the host serves.
-
-    Everybody may ask that. Raise OSError if there is no answer.
-    """
+    """Probe the API server behind a port of the host; raise OSError."""
     tls = ssl.create_default_context(cafile=ca)
     return _ask(f"https://127.0.0.1:{port}{SERVES}", tls)[0] == 200
 

@@ -1,7 +1,4 @@
-"""Read the last status of a cluster, `run/status.json`, as hostile input.
-
-Pods can write to that file. Who reads a status may rely on its shape.
-"""
+"""Read the last status of a cluster, `run/status.json`, to which pods can write."""
 
 import json
 import re
@@ -10,6 +7,8 @@ from cluster.statedir import printable
 
 #: bytes; a status has two thousand
 LIMIT = 1_000_000
+#: seconds that a whole start may take before it is given up
+BUDGET = 300.0
 #: seconds from the first component to a cluster that is ready
 USUAL = 5.0
 #: with more, a wait that is in vain would take minutes
@@ -90,7 +89,7 @@ def _clean(value: object) -> object:
 def slowness(status: dict) -> float:
     """Return how many times as long as usual a cluster's start took, at least 1.
 
-    Usual is an idle machine with two processors; it is 1 before the start has ended.
+    1 before the start has ended. Usual is an idle machine with two processors.
     """
     began, ready = status.get("began"), status.get("ready_at")
     node = status["components"].get(NODE, {})

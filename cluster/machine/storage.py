@@ -1,7 +1,4 @@
-"""Prepare the state directory for a start, and remove it or parts of it.
-
-Everything of a cluster is in that one directory; binaries and images are elsewhere.
-"""
+"""Prepare the state directory for a start, say what is short there, and remove it."""
 
 import contextlib
 import os
@@ -11,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from cluster import errors, paths, statedir
-from cluster.machine import apparmor, cgroups, layout, logs
+from cluster.machine import apparmor, cgroups, identity, layout, logs
 from cluster.processes import python_command
 
 #: what is made anew at each start; objects, keys and images are kept
@@ -21,6 +18,12 @@ KEPT = ("pki", "etcd", "audit", "logs", "node", "node/containerd")
 _BOOTSTRAPPED = "bootstrapped"
 #: bytes that a start wants free: etcd's log alone takes 64 MB beforehand
 DISK_NEEDED = 600_000_000
+#: bytes; etcd takes 64 MB at a time, has two such files, and lets go of them as it ends
+DISK = 200_000_000
+#: an image has thousands, a pod a hundred
+INODES = 500
+#: bytes; the largest process, the API server, takes as much to start again
+MEMORY = 300_000_000
 
 
 def prepare(state: Path) -> None:
@@ -29,12 +32,12 @@ def prepare(state: Path) -> None:
     Raise StateError or NotEnough. Only the holder of the lock may call it.
     """
     with statedir.usable(state):
-        # Who was to remove it may have been killed.
+        # The last outer process may have been killed.
         cgroups.remove(state)
         volatile = [state / name for name in (*VOLATILE, "root")]
         if not was_ready(state / "etcd"):
             # An etcd that was ended while it made its files may never elect itself
-            # again. No object is lost: who started the cluster never got it.
+            # again. No object is lost: that start failed.
             volatile.append(state / "etcd")
         # Pods of an earlier version could put links to anywhere into their place.
         kept = [state / name for name in KEPT]
@@ -44,11 +47,11 @@ def prepare(state: Path) -> None:
         for name in (*KEPT, *VOLATILE):
             # Not `parents`: those would be made with another mode.
             (state / name).mkdir(mode=0o700, exist_ok=True)
-        # It may be a directory that the learner made.
+        # The learner may have made the directory.
         state.chmod(0o700)
         for name in ("logs", "audit"):
             for path in (state / name).iterdir():
-                # Nothing of ours: a pod's, which we would stumble over.
+                # Made by a pod.
                 if not stat.S_ISREG(path.lstat().st_mode) and path.name != "pods":
                     remove_tree(path)
         logs.rotate(state / "logs")
@@ -69,12 +72,51 @@ def prepare(state: Path) -> None:
         )
 
 
+def shortages(state: Path) -> dict[str, errors.LabError]:
+    """Return an error for each thing that the cluster in `state` is short of."""
+    from cluster import preflight  # with psutil, which PID 1 does not have
+
+    found: dict[str, errors.LabError] = {}
+    disk = os.statvfs(state)
+    free = disk.f_bavail * disk.f_frsize
+    if free < DISK:
+        where = f"in {state}"
+        found["disk space"] = errors.NotEnough(
+            "disk space", where, DISK, free, _what_may_go(state)
+        )
+    # A file system without a fixed number of inodes says 0.
+    if disk.f_files and disk.f_favail < INODES:
+        found["inodes"] = errors.LabError(
+            f"Not enough inodes in {state}: {INODES} needed, "
+            f"{disk.f_favail} available.",
+            _what_may_go(state),
+        )
+    # A limit may be on the cluster alone.
+    leader = identity.pid_of(state, "pid_1") or identity.pid_of(state, "outer")
+    memory = preflight.memory_available(
+        membership=Path("/proc", str(leader or "self"), "cgroup")
+    )
+    if memory < MEMORY:
+        close = "Close other programs and notebooks, or delete pods."
+        found["memory"] = errors.NotEnough(
+            "memory", "for the running cluster", MEMORY, memory, close
+        )
+    return found
+
+
+def _what_may_go(state: Path) -> str:
+    return (
+        "Free some; the cluster then goes on by itself. Of ours may go: "
+        f"`rm {state}/logs/*.log.1`, `rm -r {paths.cache_dir()}/build`."
+    )
+
+
 def try_machine(
     main: str, base: Path, *arguments: str, seconds: float
 ) -> subprocess.CompletedProcess[str]:
     """Call `main(base, *arguments)` in a child that makes a machine of that state.
 
-    It is nobody's cluster. Raise subprocess.TimeoutExpired after `seconds`.
+    Raise subprocess.TimeoutExpired after `seconds`.
     """
     for name in (*KEPT, *VOLATILE):
         (base / name).mkdir(parents=True, exist_ok=True)
@@ -92,7 +134,7 @@ def try_machine(
 def hand_over(state: Path, ids: range) -> None:
     """Give the machine's part of `state` to its root, the first of the host's `ids`.
 
-    Only root may. The images of a machine with other ids are imported again.
+    The images of a machine with other ids are imported again.
     """
     images = state / "node" / "containerd"
     if images.lstat().st_uid not in ids:
@@ -117,11 +159,8 @@ def remove_state(state: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a file or directory, also where ids of the user namespace own parts of it.
-
-    Raise StateError if that is impossible.
-    """
-    remove = python_command("cluster.local.namespaces.remove_tree", str(path))
+    """Remove a file or tree, also of ids of the user namespace; raise StateError."""
+    remove = python_command("cluster.machine.idmap.remove_tree", str(path))
     # A pod may have nested directories deeper than Python's own function goes.
     ours = apparmor.interpreter()
     for command, program in ((["rm", "-rf", "--", str(path)], None), (remove, ours)):

@@ -1,8 +1,7 @@
 """Start components in order, restart those that die, stop in reverse.
 
-mirakuru, supervisor, circus and honcho have no order with readiness. s6-rc, dinit and
-process-compose have one, but would each be one more program to get.
-One thread looks after each component; the main thread reaps and nothing else.
+mirakuru, supervisor, circus and honcho have no order with readiness; s6-rc, dinit and
+process-compose would be one more program to get. Each component has a thread.
 """
 
 import contextlib
@@ -43,8 +42,8 @@ class ComponentState:
 class Supervisor:
     """Runs components until told to stop. `changed` is called after every change.
 
-    `ready` asks a component and does not raise. `failed` names the one that could not
-    start, once there is one.
+    `ready` asks a component and does not raise. `failed` names a component that could
+    not start.
     """
 
     def __init__(
@@ -87,10 +86,7 @@ class Supervisor:
         return [name for name in waiting if not self._met((name,))]
 
     def reap(self) -> None:
-        """Wait for children for ever; call it in the main thread.
-
-        As PID 1 we inherit what containerd's shims leave behind.
-        """
+        """Wait for ever, for children and for those that PID 1 inherits of shims."""
         while True:
             try:
                 found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
@@ -104,8 +100,8 @@ class Supervisor:
 
     def _reap_child(self, pid: int) -> None:
         if pid in self._children:
-            # What it forked and left would hold its port or its files against the
-            # next one. Still a zombie, so the group's number can be no one else's.
+            # Children that it left would hold its port or its files. It is still a
+            # zombie, so the group's number can be no one else's.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
         try:
@@ -118,10 +114,7 @@ class Supervisor:
             self._news.notify_all()
 
     def stop(self) -> None:
-        """End everything in order, each by SIGTERM and, after its grace, SIGKILL.
-
-        May be called before `start` and more than once.
-        """
+        """End everything in order; may be called before `start` and more than once."""
         with self._news:
             self.stopping.set()
             self._news.notify_all()
@@ -138,14 +131,13 @@ class Supervisor:
         try:
             self._supervise(part)
         except Exception:
-            # A bug of ours. Without this the thread would end without a word, and
-            # whoever waits for the component would wait for the whole budget.
+            # A bug of ours. Without this the start would wait for the whole budget.
             report_bug()
             self.failed = self.failed or part.name
             self._set(part, "failed", last_exit="a bug in the supervisor")
         finally:
-            # Where a component ends with the thread that started it, as those do that
-            # must not outlive us, it still gets its grace.
+            # A component that must not outlive us ends with the thread that started it:
+            # this gives it its grace.
             with self._news:
                 entry = self.states[part.name]
                 self._news.wait_for(lambda: entry.pid not in self._children)
@@ -251,7 +243,7 @@ class Supervisor:
                 # Signals for the group of one component must not reach another.
                 setsid=True,
                 setsigmask=(),
-                # What Python or PID 1 ignores would be ignored by the child, too.
+                # The child would ignore what Python or PID 1 ignores.
                 setsigdef=(
                     signal.SIGTERM,
                     signal.SIGINT,

@@ -1,19 +1,6 @@
 """Describe the node: its process on the host, and the components in it. Pure.
 
-The components are those of the local cluster. What differs in them, and why:
-
-=====================  =========================  ==================================
-behaviour              local cluster              here
-=====================  =========================  ==================================
-control plane          beside the node            on the host; the node's relay leads
-                                                  to it, under the same addresses
-API server to pods     directly                   by HTTP CONNECT, through the tunnel
-kube-proxy             where nft is               none: a newer kernel has no NAT table
-registry               has imported images        none: no image can be added, and what
-                                                  has to be pulled is not there
-disk                   the state directory        one made once with the images, only
-                                                  read, and one that goes with its run
-=====================  =========================  ==================================
+What differs from the node of the local cluster is in docs/usermode-linux.md.
 """
 
 import json
@@ -23,14 +10,44 @@ from pathlib import Path
 from cluster.machine import components, layout as at
 from cluster.machine.components import Component, Facts
 from cluster.processes import PACKAGES, python_command
-from cluster.usermode import launcher as end_of_kernel, layout
 from cluster.usermode.kernel import Kernel
+
+#: what slirp4netns makes of it: the host's loopback device, and the node
+HOST_IP = "10.0.2.2"
+GUEST_IP = "10.0.2.100"
+GUEST_MASK = "255.255.255.0"
+DEVICE = "vec0"
+#: where the API server's way to pods and the kubelet comes out, in the node
+TUNNEL_PORT = 8132
+
+# Relative to the state directory, where the launcher and the kernel work: paths are
+# short, and hold nothing that a kernel's command line would cut in two.
+FRAMES = "run/frames.sock"
+ORDERS = "run/slirp.sock"
+#: where the API server begins its way to pods and the kubelet
+WAY = "run/egress.sock"
+#: The disk with the images, only read, and what PID 1 is asked for. Pods reach neither.
+DISK = "run/disk"
+PLAN = "run/node.json"
+#: leads to our packages
+PACKAGES_LINK = "run/packages"
+#: The node's own state directory, in there what its kernel writes, and its other disk.
+#: Pods can write to them, as the kernel shows its host's files to whoever mounts them.
+STATE = "guest"
+RUN = f"{STATE}/run"
+WRITTEN = f"{RUN}/disk.written"
+EGRESS = "etc/egress.json"
+
+#: MB; a node with three pods leaves half of it free
+MEMORY = 512
 
 NAME = "node"
 #: components inside, each with its log
 INSIDE = ("containerd", "kubelet", "coredns", "relay", "tunnel")
+#: seconds from SIGTERM to SIGKILL
+GRACE = 1.5
 RELAY = str(Path(PACKAGES, "cluster", "local", "relay.py"))
-#: Its PID 1. Paths are in hexadecimal digits: a kernel cuts its command line at blanks.
+#: PID 1. Paths are in hexadecimal digits: a kernel cuts its command line at blanks.
 _PROGRAM = (
     "import sys; text = lambda word: bytes.fromhex(word).decode(); "
     "sys.path.insert(0, text(sys.argv[1])); "
@@ -40,10 +57,10 @@ _PROGRAM = (
 
 @dataclass(frozen=True)
 class GuestPlan:
-    """What is asked of PID 1 in the node; paths are the host's.
+    """The order of a start of the node; paths are the host's.
 
     `state` is the node's own directory, `port` the API server's on the host. With
-    `archive` it makes a disk of it, by the program `mksquashfs`, and ends.
+    `archive` PID 1 makes a disk of it, by the program `mksquashfs`, and ends.
     """
 
     state: str
@@ -67,23 +84,23 @@ def kernel_command(
 ) -> list[str]:
     """Return the kernel's command line; its working directory is the state's.
 
-    `disk` is the file of the one that is written, `images` of one that is only read.
-    `run` is where the kernel puts its own files, `packages` where PID 1 finds ours.
+    `disk` is the file of the disk that is written, `images` of one that is only read.
+    `run` is the directory of the kernel's own files, `packages` that of ours.
     """
     read = [f"ubd1r={images}"] if images else []
     return [
         kernel.linux,
-        # Where the host refuses it, by ptrace. A kernel that does not know the word
-        # would hand it on to PID 1.
+        # By ptrace where the host refuses it. Other kernels would hand the word to PID
+        # 1.
         *(("seccomp=auto",) if kernel.seccomp else ()),
-        f"mem={layout.MEMORY}M",
+        f"mem={MEMORY}M",
         "root=/dev/root",
         # The host's files, as far as its user may read them.
         "rootfstype=hostfs",
         "rw",
         f"ubd0={disk}",
         *read,
-        f"{layout.DEVICE}:transport=bess,dst={layout.FRAMES},depth=128,gro=1",
+        f"{DEVICE}:transport=bess,dst={FRAMES},depth=128,gro=1",
         "con=null",
         "con0=null,fd:1",
         "quiet",
@@ -102,7 +119,7 @@ def kernel_command(
 
 def launcher(kernel: Kernel, python: str, state: str, egress: int) -> Component:
     """Describe the process on the host; `egress` is the port of the way to pods."""
-    plan_file = f"{state}/{layout.PLAN}"
+    plan_file = f"{state}/{PLAN}"
     return Component(
         NAME,
         tuple(
@@ -113,19 +130,19 @@ def launcher(kernel: Kernel, python: str, state: str, egress: int) -> Component:
                 kernel.slirp,
                 kernel.mkfs,
                 *kernel_command(
-                    *(kernel, python, plan_file, layout.WRITTEN, layout.DISK),
-                    run=layout.RUN,
-                    packages=f"{state}/{layout.PACKAGES}",
+                    *(kernel, python, plan_file, WRITTEN, DISK),
+                    run=RUN,
+                    packages=f"{state}/{PACKAGES_LINK}",
                 ),
                 python=python,
             )
         ),
         # A control plane that is still starting needs all of a small machine.
         needs=("kube-apiserver", "kube-controller-manager", "kube-scheduler"),
-        # Its memory is a file there; /dev/shm is small in a container, and everybody's.
-        env={"TMPDIR": layout.RUN},
-        # It gives the kernel its own grace, on a machine that may be busy.
-        grace=end_of_kernel.GRACE + 2.5,
+        # For the file of the node's memory; a container's /dev/shm is small.
+        env={"TMPDIR": RUN},
+        # The kernel's own grace is in it, on a machine that may be busy.
+        grace=GRACE + 2.5,
         background=True,
     )
 
@@ -133,39 +150,27 @@ def launcher(kernel: Kernel, python: str, state: str, egress: int) -> Component:
 def describe(facts: Facts, port: int) -> tuple[Component, ...]:
     """Return the components inside, in the order in which they are started."""
     parts = {part.name: part for part in components.describe(facts)}
-    parts["relay"] = Component(
-        "relay",
-        (
-            *(facts.python, "-ISE", f"{at.ETC}/relay.py"),
-            *(layout.HOST_IP, str(port), str(at.API_PORT)),
-        ),
-    )
-    parts["tunnel"] = Component(
-        "tunnel",
-        (
-            facts.python,
-            "-ISE",
-            f"{at.ETC}/tunnel.py",
-            layout.GUEST_IP,
-            str(layout.TUNNEL_PORT),
-        ),
-    )
-    return tuple(_alone(parts[name], INSIDE) for name in INSIDE)
-
-
-def _alone(part: Component, names: tuple[str, ...]) -> Component:
-    """Return the part without needs that nothing here meets: the API server is up."""
-    return replace(
-        part,
-        needs=tuple(name for name in part.needs if name in names),
-        stop_after=tuple(name for name in part.stop_after if name in names),
+    for name, *words in (
+        ("relay", HOST_IP, str(port), str(at.API_PORT)),
+        ("tunnel", GUEST_IP, str(TUNNEL_PORT)),
+    ):
+        script = (facts.python, "-ISE", f"{at.ETC}/{name}.py")
+        parts[name] = Component(name, (*script, *words))
+    # Without needs that nothing here meets: the API server is up.
+    return tuple(
+        replace(part, needs=_inside(part.needs), stop_after=_inside(part.stop_after))
+        for part in map(parts.__getitem__, INSIDE)
     )
 
 
-def egress_config(socket: str) -> str:
+def _inside(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name in INSIDE)
+
+
+def egress_config(state: str) -> str:
     """Return the API server's EgressSelectorConfiguration: pods are elsewhere."""
     # NB: by an http:// address instead, API server 1.37 ends at once (nil pointer).
-    transport = {"uds": {"udsName": socket}}
+    transport = {"uds": {"udsName": f"{state}/{WAY}"}}
     connection = {"proxyProtocol": "HTTPConnect", "transport": transport}
     return json.dumps(
         {

@@ -1,7 +1,7 @@
 """Make the disk with the images: containerd's directory after the import.
 
-It is made once, by the very kernel that will use it, and kept in the cache beside the
-archive. A machine on which that kernel does not run finds it out here.
+The kernel that will use the disk makes it once, beside the archive in the cache: this
+shows whether that kernel runs here.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ from cluster.machine import storage
 from cluster.machine.logs import last_words
 from cluster.progress import Progress
 from cluster.statedir import open_private, write_private
-from cluster.usermode import components, guest, launcher, layout
+from cluster.usermode import components, guest, launcher
 from cluster.usermode.kernel import Kernel
 from cluster.waiting import until
 
@@ -27,10 +27,7 @@ LONGEST = 300.0
 
 
 def ensure(kernel: Kernel, binaries: Path, progress: Progress) -> Path:
-    """Return the disk with the images; make a missing disk, and its archive.
-
-    Raise LabError where that kernel does not run, NotEnough.
-    """
+    """Return the disk with the images, made if it is missing; raise LabError."""
     found = image_find.name(binaries).with_suffix(".squashfs")
     if found.exists():
         return found
@@ -47,7 +44,7 @@ def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:
     state = work / "state"
     state.mkdir()
     storage.prepare(state)
-    launcher.make_disk(kernel.mkfs, str(state / layout.DISK))
+    launcher.make_disk(kernel.mkfs, str(state / components.DISK))
     python = str(Path(sys.executable).resolve())
     plan = components.GuestPlan(
         str(state),
@@ -57,12 +54,12 @@ def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:
         archive=str(archive.resolve()),
         mksquashfs=kernel.mksquashfs,
     )
-    write_private(state / layout.PLAN, json.dumps(dataclasses.asdict(plan)))
+    write_private(state / components.PLAN, json.dumps(dataclasses.asdict(plan)))
     command = components.kernel_command(
-        kernel, python, str(state / layout.PLAN), layout.DISK
+        kernel, python, str(state / components.PLAN), components.DISK
     )
-    # It needs no network.
-    command = [word for word in command if not word.startswith(layout.DEVICE)]
+    # Without network.
+    command = [word for word in command if not word.startswith(components.DEVICE)]
     _run(command, state, "importing the images", LONGEST)
     made = state / "etc" / guest.MADE
     if not made.exists():
@@ -73,8 +70,8 @@ def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:
 def _run(command: list[str], state: Path, what: str, seconds: float) -> None:
     log = str(state / "logs" / "node.log")
     with open(log, "ab", opener=open_private) as output:
-        # With its group: what runs on a kernel that is killed outlives it. A notebook's
-        # kernel has threads, so that no code of ours may run between fork and exec.
+        # With its group: programs outlive the kernel that they ran on. A notebook has
+        # threads, so that no code of ours may run between fork and exec.
         child = subprocess.Popen(
             die_with_parent.command(*command, group=True),
             cwd=state,

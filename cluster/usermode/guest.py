@@ -1,7 +1,7 @@
 """Be PID 1 of the node: mount as in the local cluster, and run the components.
 
-It is root of a kernel of its own, whose root directory are the host's files. It goes on
-until that kernel is ended from outside, which is all that a stop is.
+It is root of a kernel of its own, whose root directory are the host's files. A stop
+ends that kernel from outside.
 """
 
 import json
@@ -13,25 +13,25 @@ from pathlib import Path
 
 from cluster import syscalls as sc
 from cluster.image.store import begin
-from cluster.local import facts, images, init, network, rootfs
+from cluster.local import init, network, rootfs, store
 from cluster.machine import layout as at
 from cluster.machine.components import Facts
 from cluster.syscalls import step
-from cluster.usermode import components, kernel, layout
+from cluster.usermode import components, kernel
 
-#: what pods need of the kernel and is not built in
+#: modules that pods need
 MODULES = ("bridge", "veth", "overlay", "squashfs")
 #: the disks of a user-mode Linux: what is written, and the images
 _DISK, _IMAGES = "/dev/ubda", "/dev/ubdb"
-#: Devices beside the local cluster's. The kubelet reads the kernel's messages; it can
-#: do without only in a user namespace.
+#: Devices beside the local cluster's. The kubelet reads the kernel's messages, unless
+#: it is in a user namespace.
 _DEVICES = {
     _DISK: (stat.S_IFBLK, os.makedev(98, 0)),
     _IMAGES: (stat.S_IFBLK, os.makedev(98, 16)),
     "/dev/kmsg": (stat.S_IFCHR, os.makedev(1, 11)),
 }
-#: Blocks are small, as a page that a program needs costs a whole one. The kernels do
-#: not read attributes, which the images do not have.
+#: Blocks are small, because reading a page reads a whole one. The kernels do not read
+#: extended attributes.
 _SQUASHFS = (
     *("-comp", "zstd", "-Xcompression-level", "3", "-b", "64K"),
     *("-no-xattrs", "-no-progress", "-quiet"),
@@ -41,7 +41,7 @@ _WHOLE = 'made=$1; shift; "$@" && sync && mv "$made.part" "$made"'
 _CGROUPS = "/sys/fs/cgroup"
 #: what a kernel tells of itself
 _OWN = (("proc", "/proc"), ("sysfs", "/sys"), ("cgroup2", _CGROUPS))
-_CONTAINERD = str(images.CONTAINERD)
+_CONTAINERD = str(init.CONTAINERD)
 #: the disk that is made, in `etc`
 MADE = "images"
 _SCRIPTS = {
@@ -52,9 +52,9 @@ _SCRIPTS = {
 
 def main(plan_file: str) -> None:
     """Run the node that the file describes; does not return."""
-    # Whatever was there before: pods that are not root read what the kubelet writes.
+    # Pods that are not root read what the kubelet writes.
     os.umask(0o022)
-    # The host's are shown there so far, as files and without life.
+    # So far the host's are shown there, as dead files.
     for system, directory in _OWN:
         sc.mount(system, directory, system)
     plan = components.GuestPlan(**json.loads(Path(plan_file).read_text()))
@@ -74,24 +74,24 @@ def main(plan_file: str) -> None:
         _images()
     _clock_rate()
     network.configure_network()
-    found = facts.find(plan.python, plan.archive)
+    found = init.find_facts(plan.python, plan.archive)
     if not found.limits:
         raise sc.StepRefused("making cgroups", "this kernel lacks what pods need")
     if plan.archive:
         _make_disk(found, plan.mksquashfs)
-    network.add_device(layout.DEVICE, layout.GUEST_IP, layout.GUEST_MASK)
+    network.add_device(components.DEVICE, components.GUEST_IP, components.GUEST_MASK)
     init.copy_scripts(_SCRIPTS)
-    supervisor = images.supervised(components.describe(found, plan.port))
+    supervisor = init.supervised(components.describe(found, plan.port))
     supervisor.start()
     supervisor.reap()
 
 
 def _make_disk(found: Facts, mksquashfs: str) -> None:
     """Import the images, make a disk of them, and switch the machine off."""
-    if images.fill(found):
+    if store.fill(found):
         made = f"{at.ETC}/{MADE}"
         command = [mksquashfs, _CONTAINERD, f"{made}.part", *_SQUASHFS]
-        # `reap` may take its exit code, so the file itself says that it is whole.
+        # `reap` may take the exit code, so the name says that the file is whole.
         line = ["sh", "-c", _WHOLE, "sh", made, *command]
         subprocess.run(line, stdout=subprocess.DEVNULL)
     sc.power_off()
@@ -108,7 +108,7 @@ def _close_kernel() -> None:
     """Let no pod become this kernel, a process of the learner's: root or not."""
     with step("closing the kernel"):
         Path("/proc/sys/kernel/modules_disabled").write_text("1")
-        # Its memory, /dev/mem. What the kernel starts by itself has bounds of its own.
+        # For /dev/mem. Programs that the kernel itself starts have bounds of their own.
         sc.drop_capability(sc.CAP_SYS_RAWIO)
         low = 2**32 - 1 & ~(1 << sc.CAP_SYS_RAWIO)
         bounds = Path("/proc/sys/kernel/usermodehelper/bset")
@@ -123,7 +123,7 @@ def in_order(lines: list[str], names: tuple[str, ...]) -> Iterator[str]:
         # Each line names all that it needs, the nearest first.
         known[path.rpartition("/")[2].partition(".")[0]] = [path, *needs.split()]
     wanted = (path for name in names for path in reversed(known.get(name, [])))
-    # What is not in the file is built in.
+    # A module that is not in the file is built in.
     yield from dict.fromkeys(wanted)
 
 

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +25,7 @@ PROGRAMS = {
 class Kernel:
     """The programs: the kernel, its network, and the tools that make its disks.
 
-    `seccomp` says that the kernel can run its processes by seccomp, which is quicker
-    than by ptrace.
+    With `seccomp` the kernel runs its processes by that, quicker than by ptrace.
     """
 
     linux: str
@@ -54,18 +52,14 @@ def find() -> tuple[Kernel | None, str]:
         return None, f"{named} not installed"
     if not list(Path(MODULES).glob("*/modules.dep")):
         return None, f"{MODULES} has no modules for it"
-    if '"' in sys.executable:
-        # A kernel's command line knows no way to write it.
-        return None, f"the path of {sys.executable} has a quotation mark"
     linux, slirp, mkfs, mksquashfs = filter(None, found.values())
-    # What can serve a user-mode Linux, and not only a namespace.
+    # A newer one can serve a user-mode Linux, and not only a namespace.
     if not _helps_with(slirp, b"bess"):
         return None, f"{slirp} is older than 1.2"
     seccomp = _helps_with(linux, b"\nseccomp=")
     if not seccomp and has_amx():
-        # It sets its processes' registers (PTRACE_SETREGSET) with a size of its own,
-        # and a host with AMX takes only the processor's (EFAULT). Linux asks for that
-        # size since 6.13; no package has a version between that and 6.16, which knows
+        # A host with AMX takes registers (PTRACE_SETREGSET) in the processor's size
+        # only, for which user-mode Linux asks since 6.13; packages go on with 6.16 and
         # seccomp.
         return None, f"{linux} must be Linux 6.13 or newer for this processor (AMX)"
     return Kernel(linux, slirp, mkfs, mksquashfs, seccomp), ""

@@ -1,7 +1,7 @@
 """Run a user-mode Linux and its network together: both run, or neither.
 
 slirp4netns leads a port of the loopback device to the node's tunnel, and the relay a
-socket in the state directory to that port. The state directory is where this works.
+socket in the state directory to that port.
 """
 
 import json
@@ -19,15 +19,13 @@ from cluster.local import rootfs
 from cluster.machine.layout import SHARED
 from cluster.processes import PACKAGES
 from cluster.statedir import open_private
-from cluster.usermode import layout as at, walls
+from cluster.usermode import components as at, walls
 from cluster.waiting import until
 
 _LISTENER = 3
 #: seconds that a part may take to be there
 PATIENCE = 30.0
-#: seconds from SIGTERM to SIGKILL
-GRACE = 1.5
-#: seconds after SIGKILL; who is still there then waits for a device
+#: seconds after SIGKILL
 LAST = 10.0
 #: seconds between two looks
 PAUSE = 0.02
@@ -43,7 +41,7 @@ _SYSTEM = (
 def main(port: str, relay: str, slirp: str, mkfs: str, *linux: str) -> int:
     """Run the kernel `linux` until a part ends, or this process is asked to."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    # Not by SIGKILL: there is something to be ended here.
+    # Not by SIGKILL: there are children to end.
     die_with_parent(signal.SIGTERM)
     for path in (at.FRAMES, at.ORDERS, at.WAY, at.WRITTEN):
         Path(path).unlink(missing_ok=True)
@@ -59,10 +57,9 @@ def main(port: str, relay: str, slirp: str, mkfs: str, *linux: str) -> int:
             way.listen(128)
             relayed = [sys.executable, "-ISE", relay, "127.0.0.1", port]
             children.append(start(relayed, signal.SIGKILL, way))
-        # By SIGKILL it would leave the processes behind whose kernel it is.
+        # After SIGKILL the processes that ran on it would be left.
         kernel = start(list(linux), signal.SIGTERM, confine=_of_kernel(linux[0]))
         children.append(kernel)
-        # It takes orders only once the kernel is connected.
         forward(int(port), children)
         found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
         assert found, "waitid returns None only with WNOHANG"
@@ -75,18 +72,18 @@ def main(port: str, relay: str, slirp: str, mkfs: str, *linux: str) -> int:
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for child in reversed(children):
-            # What leads its frames has nothing to finish.
-            end(child, GRACE if child is kernel else 0.0)
+            # The network and the relay have nothing to finish.
+            end(child, at.GRACE if child is kernel else 0.0)
 
 
 def make_disk(mkfs: str, file: str) -> None:
     """Make an empty disk; raise CalledProcessError."""
     with open(file, "xb", opener=open_private) as disk:
         disk.truncate(SIZE)
-        # By its descriptor: a pod that has become the kernel, and has outlived it, may
-        # put a link to another file at the path.
+        # By its descriptor: a pod that has become the kernel may put a link to another
+        # file at the path.
         place = f"/dev/fd/{disk.fileno()}"
-        # It lives no longer than its kernel: what would help after a crash costs time.
+        # The disk lives no longer than its kernel.
         command = [mkfs, "-q", "-O", "^has_journal", "-m", "0", place]
         subprocess.run(command, check=True, pass_fds=[disk.fileno()])
 
@@ -94,19 +91,13 @@ def make_disk(mkfs: str, file: str) -> None:
 def _of_kernel(linux: str) -> Callable[[], None]:
     """Confine the kernel to the files that the node needs."""
     plan = _plan()
-    return lambda: walls.confine(
-        (
-            *(linux, *_SYSTEM),
-            *("/dev/random", "/dev/urandom", "/proc/cpuinfo"),
-            *(at.PLAN, at.DISK, at.PACKAGES, f"{PACKAGES}/cluster", plan["binaries"]),
-            *rootfs.python_files(plan["python_home"]),
-            f"{at.STATE}/pki",
-        ),
-        (
-            *("/dev/null", f"{at.STATE}/root"),
-            *(f"{at.STATE}/{name}" for name in SHARED if name != "pki"),
-        ),
-    )
+    system = (linux, *_SYSTEM, "/dev/random", "/dev/urandom", "/proc/cpuinfo")
+    files = (at.PLAN, at.DISK, f"{at.STATE}/pki", at.PACKAGES_LINK)
+    programs = (plan["binaries"], *rootfs.python_files(plan["python_home"]))
+    shared = (f"{at.STATE}/{name}" for name in SHARED if name != "pki")
+    written = ("/dev/null", f"{at.STATE}/root", *shared)
+    read = (*system, *files, f"{PACKAGES}/cluster", *programs)
+    return lambda: walls.confine(read, written)
 
 
 def _of_network(slirp: str, egress: str) -> Callable[[], None]:
@@ -131,11 +122,10 @@ def start(
     confine: Callable[[], None] = lambda: None,
     **options: Any,
 ) -> subprocess.Popen:
-    """Start a program that gets the signal when this thread has ended.
+    """Start a program, with a group of its own, that gets a signal when we have ended.
 
-    `listener` becomes its descriptor 3, `confine` is called in it; `options` are those
-    of Popen. It has a group of its own, for `end`. For processes without threads: walls
-    are put up between fork and exec.
+    `listener` becomes its descriptor 3, `confine` is called between fork and exec,
+    which wants a process without threads; `options` are those of Popen.
     """
     parent = os.getpid()
 
@@ -155,12 +145,11 @@ def start(
     )
 
 
-def end(child: subprocess.Popen, grace: float = GRACE) -> None:
-    """End an unreaped child and its group, at once or after the grace.
+def end(child: subprocess.Popen, grace: float = at.GRACE) -> None:
+    """End an unreaped child and its group; raise TimeoutExpired if SIGKILL does not.
 
-    A kernel that was killed has left in it the processes that ran on it, without
-    anything between them and the host any more. Raise TimeoutExpired for a process
-    that even SIGKILL does not end.
+    Processes that ran on a killed kernel are in its group, with nothing between them
+    and the host any more.
     """
     os.kill(child.pid, signal.SIGTERM)
     until(lambda: ended(child), grace, pause=PAUSE)
@@ -176,10 +165,7 @@ def ended(child: subprocess.Popen) -> bool:
 
 
 def forward(port: int, children: list[subprocess.Popen]) -> None:
-    """Have slirp4netns lead the port to the node's tunnel; raise OSError.
-
-    None of the children may end before.
-    """
+    """Have slirp4netns lead the port to the node's tunnel; raise OSError."""
     order = {
         "execute": "add_hostfwd",
         "arguments": {
@@ -191,7 +177,7 @@ def forward(port: int, children: list[subprocess.Popen]) -> None:
         },
     }
     with socket.socket(socket.AF_UNIX) as orders:
-        # That socket comes when the kernel has connected.
+        # The socket comes when the kernel has connected.
         _until(lambda: _connects(orders, at.ORDERS), children, "its kernel")
         orders.sendall(json.dumps(order).encode())
         orders.shutdown(socket.SHUT_WR)

@@ -1,8 +1,7 @@
 """Lead the API server on the host to the kubelet and to pods: an HTTP CONNECT proxy.
 
-Runs in the node as a script of its own, with the standard library alone:
-`python -ISE tunnel.py ADDRESS PORT`. What only the node itself may ask, on its loopback
-device, is not for those who come through here.
+A script in the node: `python -ISE tunnel.py ADDRESS PORT`. The node's loopback device
+is not reached.
 """
 
 import ipaddress
@@ -16,10 +15,7 @@ _LONGEST = 8192
 
 
 def target(head: bytes) -> tuple[str, int] | None:
-    """Return the address in a request's head; None for an address that is not served.
-
-    Only addresses are: whom a name means the API server has found out.
-    """
+    """Return the address in a request's head; None for a name or loopback."""
     verb, _, rest = head.partition(b"\r\n")[0].decode("latin-1").partition(" ")
     host, _, port = rest.partition(" ")[0].rpartition(":")
     try:

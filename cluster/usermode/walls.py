@@ -1,12 +1,9 @@
 """Keep the programs that serve a node from the learner's account: Landlock, seccomp.
 
-A privileged pod can mount the host's files once more, and has slirp4netns connect to
-wherever it likes. What these processes of the host may not do, it cannot have done.
-Both walls need no rights, and hold for all that a process starts, for good.
-
-Landlock opens files and directories, and from Linux 6.7 on ports; it knows nothing of
-their modes and times, of UDP, nor of sockets by path. For those there is a filter of
-system calls.
+A privileged pod can mount the host's files once more, and has slirp4netns connect
+anywhere: as far as the walls of these processes let it. They need no rights, and hold
+for all that a process starts. Landlock knows files, and from Linux 6.7 on ports; for
+modes, times, UDP and sockets by path there is a filter of system calls.
 """
 
 import ctypes
@@ -75,10 +72,9 @@ def confine(
 ) -> None:
     """Confine this process to the named files and ports; raise OSError.
 
-    `read` may be started, too. What is not there is left out. Without a port it can
-    make no stream sockets: a learner's programs that listen on a path, such as a
-    container engine, use streams. A kernel without Landlock filters system
-    calls alone.
+    `read` may be started, too; missing files are left out. Without a port the process
+    can make no stream sockets, to which container engines listen by path. A kernel
+    without Landlock filters system calls alone.
     """
     ports = {_BIND: [*listen], _CONNECT: [*connect]}
     _check(_libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
@@ -124,10 +120,7 @@ def _open(walls: int, path: str, rights: int) -> None:
 
 
 def _filter_calls(*, streams: bool) -> None:
-    """Refuse UDP and raw sockets, and do nothing where a mode or a time is set.
-
-    `streams` allows sockets for streams.
-    """
+    """Refuse UDP and raw sockets, `streams` if False, and do not set modes or times."""
     allow, nothing, refuse = (
         (_RETURN, 0, 0, answer) for answer in (_ALLOW, _NOTHING, _REFUSE)
     )

@@ -18,7 +18,7 @@ import pytest
 
 from cluster import errors
 from cluster.backend import STATUS
-from cluster.machine import host, identity, ports, probes, shortage
+from cluster.machine import host, identity, ports, probes, storage
 from cluster.progress import Silent
 from tests.cluster.lab import Lab, hear
 from tests.patience import patience
@@ -105,7 +105,7 @@ class Contract:
             assert time.monotonic() - began < patience(5.0)
             assert "kube-apiserver" in caught.value.hint
             # Where something is short, to start it anew would not help.
-            monkeypatch.setattr(shortage, "DISK", 10**18)
+            monkeypatch.setattr(storage, "DISK", 10**18)
             with pytest.raises(errors.NotEnough, match="disk space"):
                 lab.up()
         finally:

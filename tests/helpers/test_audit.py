@@ -7,6 +7,7 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from cluster.errors import LabError
 from cluster.existing.backend import Existing
@@ -106,7 +107,7 @@ def test_nothing_in_it_is_secret(cluster, namespace):
 
 def test_no_policy_rule_hides_a_learner():
     """A rule that leaves something out names users or groups of the cluster's own."""
-    *without, last = audit.policy()["rules"]
+    *without, last = yaml.safe_load(audit.policy())["rules"]
     assert last == {"level": "Metadata"}
     for rule in without:
         assert rule["level"] == "None"

@@ -16,8 +16,7 @@ from tests.patience import patience
 def test_a_restarted_kernel_finds_the_same_cluster(cluster):
     with kernel(os.environ["LAB_STATE_DIR"]) as (manager, client):
         pid = f"{CONNECT}\nfrom cluster.local.backend import Local\n"
-        pid += "from cluster.local.machine import local_machine\n"
-        pid += "local_machine(Local().state).pid()"
+        pid += "Local()._machine.pid()"
         before = run(client, pid)
         manager.restart_kernel(now=True)
         client.wait_for_ready(timeout=60)

@@ -19,7 +19,7 @@ ENDED = "it was ended from outside, as by a last logout"
 #: what a start of a cluster does first
 MAKE = """
 import pathlib, tempfile
-from cluster.machine import cgroups, systemd
+from cluster.machine import cgroups
 state = pathlib.Path(tempfile.mkdtemp())
 print(cgroups.make(state, 1000)[1] or (state / "cgroup").read_text())
 cgroups.remove(state)

@@ -12,8 +12,8 @@ from cluster.backends import Choice
 from cluster.doctor import machine, node, programs
 from cluster.doctor.findings import fatal, ok, warning
 from cluster.errors import NotEnough
-from cluster.local import idmap
 from cluster.local.trial import TrialResult
+from cluster.machine import idmap
 from cluster.preflight import Account
 from cluster.programs.check import Runc
 from tests.commandline import helpers

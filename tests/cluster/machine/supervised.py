@@ -35,7 +35,7 @@ def main(spec_file: str, events: str) -> None:
         tuple(
             Component(**{**part, "argv": tuple(part["argv"])}) for part in spec["parts"]
         ),
-        lambda part: part.ready is None or os.path.exists(part.ready),
+        lambda part: not part.ready or os.path.exists(part.ready),
         logs=spec["logs"],
         env={"PATH": os.environ["PATH"], "GIVEN": "by the supervisor"},
         changed=changed,

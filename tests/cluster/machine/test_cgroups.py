@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.machine import cgroups, systemd
+from cluster.machine import cgroups
 from tests.cluster.machine.deep import nested
 
 ALL = "cpuset cpu io memory pids"
@@ -21,7 +21,7 @@ def mount(tmp_path, monkeypatch):
     mount = tmp_path / "mount"
     mount.mkdir()
     monkeypatch.setattr(cgroups, "MOUNT", mount)
-    monkeypatch.setattr(systemd, "BOOTED", tmp_path / "booted")
+    monkeypatch.setattr(cgroups, "BOOTED", tmp_path / "booted")
     return mount
 
 
@@ -59,7 +59,7 @@ def test_it_is_made_in_the_nearest_that_has_all_and_given_away(
     mount, state, monkeypatch, ours, switched_on, place
 ):
     """Nothing is switched on there: what has not been is somebody's decision."""
-    monkeypatch.setattr(systemd, "own_cgroup", lambda: ours)
+    monkeypatch.setattr(cgroups, "own_cgroup", lambda: ours)
     files = [mount / name / "cgroup.subtree_control" for name in switched_on]
     for file, controllers in zip(files, switched_on.values(), strict=True):
         file.parent.mkdir(exist_ok=True)
@@ -88,14 +88,14 @@ def test_it_is_made_in_the_nearest_that_has_all_and_given_away(
 def test_what_cannot_be_given_away_is_not_left(mount, state, monkeypatch):
     """As where the new one has no file of those that its owner must have."""
     (mount / "cgroup.subtree_control").write_text(ALL)
-    monkeypatch.setattr(systemd, "own_cgroup", lambda: "/")
+    monkeypatch.setattr(cgroups, "own_cgroup", lambda: "/")
     assert cgroups.make(state, os.geteuid()) == (None, "No such file or directory")
     assert [path.name for path in mount.iterdir()] == ["cgroup.subtree_control"]
     assert [*state.iterdir()] == []
 
 
 def test_where_systemd_has_cgroups_of_version_1_it_is_not_asked(mount, state):
-    systemd.BOOTED.mkdir()
+    cgroups.BOOTED.mkdir()
     assert cgroups.make(state, 1000) == (None, "cgroups are of version 1")
 
 
@@ -105,10 +105,10 @@ def test_a_manager_that_does_not_answer_keeps_nobody(
 ):
     """Whether its socket is not there, or nobody reads from it."""
     (mount / "cgroup.controllers").write_text(ALL)
-    systemd.BOOTED.mkdir()
+    cgroups.BOOTED.mkdir()
     path = tmp_path / "private"
-    monkeypatch.setattr(systemd, "manager", lambda uid: path)
-    monkeypatch.setattr(systemd, "_PATIENCE", 0.1)
+    monkeypatch.setattr(cgroups, "manager", lambda uid: path)
+    monkeypatch.setattr(cgroups, "_PATIENCE", 0.1)
     with socket.socket(socket.AF_UNIX) as listener:
         if mute:
             listener.bind(str(path))
@@ -134,8 +134,8 @@ def test_a_manager_that_does_not_answer_keeps_nobody(
 )
 def test_what_a_system_service_starts_stays_in_it(monkeypatch, ours, stays):
     """Also while the account is logged in elsewhere, and has a manager."""
-    monkeypatch.setattr(systemd, "own_cgroup", lambda: ours)
-    assert systemd.in_system_service() == stays
+    monkeypatch.setattr(cgroups, "own_cgroup", lambda: ours)
+    assert cgroups.in_system_service() == stays
 
 
 def test_cgroups_that_a_pod_has_nested_deep_are_removed(tmp_path, monkeypatch):

@@ -69,7 +69,7 @@ def test_every_leaf_is_signed_by_the_ca_for_its_use(made, leaf):
     ca, found = certificate(made, leaf.authority), certificate(made, leaf.stem)
     found.verify_directly_issued_by(ca)
     uses = found.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    assert (Usage.SERVER_AUTH in uses) == leaf.server == (leaf.stem in SERVERS)
+    assert (Usage.SERVER_AUTH in uses) == bool(leaf.names) == (leaf.stem in SERVERS)
     assert (Usage.CLIENT_AUTH in uses) == leaf.client == (leaf.stem != "apiserver")
     for each, may_sign in ((ca, True), (found, False)):
         basic = each.extensions.get_extension_for_class(x509.BasicConstraints)
@@ -98,7 +98,7 @@ def test_only_pid_1_is_a_member_of_system_masters(made):
 @pytest.mark.parametrize(
     ("stem", "hosts"),
     [
-        ("apiserver", next(leaf.names for leaf in pki.LEAVES if leaf.server)),
+        ("apiserver", next(leaf.names for leaf in pki.LEAVES if leaf.names)),
         ("kubelet", [layout.NODE_IP]),
         ("controller-manager", ["127.0.0.1"]),
         ("scheduler", ["127.0.0.1"]),

@@ -10,7 +10,7 @@ import pytest
 
 from cluster import errors, statedir
 from cluster.image import load
-from cluster.local.machine import local_machine
+from cluster.local.backend import Local
 from cluster.machine import logs, status_file, storage
 
 PART = {"state": "running", "pid": 7, "restarts": 0, "last_exit": None, "since": 1.5}
@@ -83,7 +83,7 @@ def test_what_is_no_status_is_damaged_and_no_traceback(tmp_path, change):
     for text in (json.dumps({**STATUS, **change}), "[" * 100_000, "", "null", "\0"):
         path.write_text(text)
         with pytest.raises(errors.StateError, match="is damaged") as caught:
-            local_machine(tmp_path).last_status()
+            Local(tmp_path)._machine.last_status()
         assert "helpers stop" in caught.value.hint
 
 

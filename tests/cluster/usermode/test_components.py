@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cluster.processes import PACKAGES
-from cluster.usermode import components, guest, kernel, layout
+from cluster.usermode import components, guest, kernel
 from cluster.usermode.kernel import Kernel
 
 KERNEL = Kernel(
@@ -23,7 +23,7 @@ def test_no_path_of_the_learner_is_cut_by_the_kernels_command_line():
     line = " ".join(argv[argv.index(KERNEL.linux) :])
     words = shlex.split(line)
     assert STATE not in line
-    assert bytes.fromhex(words[-1]).decode() == f"{STATE}/{layout.PLAN}"
+    assert bytes.fromhex(words[-1]).decode() == f"{STATE}/{components.PLAN}"
     # The kernel hands a program on to its PID 1, and no more words than that.
     program = words[words.index("-c") + 1]
     compile(program, "PID 1", "exec")

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from cluster import errors
-from cluster.usermode import components, disk, launcher
+from cluster.usermode import components, disk
 from tests.notebooks import ROOT
 from tests.patience import patience
 from tests.waiting import until
@@ -43,7 +43,7 @@ def test_one_that_is_not_done_in_time_is_ended_with_its_group(state):
     began = time.monotonic()
     with pytest.raises(errors.LabError, match="not done in 1 s"):
         disk._run(["sh", "-c", DEAF], state, "importing the images", 1)
-    assert time.monotonic() - began < 1 + launcher.GRACE + patience(5)
+    assert time.monotonic() - began < 1 + components.GRACE + patience(5)
     until(lambda: ended(state, "main") and ended(state, "child"), 5, "the end of both")
 
 
@@ -71,4 +71,4 @@ def test_the_keeper_has_time_for_the_grace_of_its_kernel():
     """Killed before, it would leave what runs on that kernel."""
     kernel = components.Kernel("linux", "slirp", "mkfs", "mksquashfs")
     part = components.launcher(kernel, "python3", "/state", 1)
-    assert part.grace >= launcher.GRACE + 2
+    assert part.grace >= components.GRACE + 2

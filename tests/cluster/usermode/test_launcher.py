@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from cluster.processes import PACKAGES
-from cluster.usermode import layout
+from cluster.usermode import components
 from cluster.usermode.components import RELAY
 
 #: the launcher, with less patience
@@ -26,12 +26,12 @@ HANGS = "exec sleep 60"
     [
         (HANGS, HANGS, "its network was not there after 1 s"),
         (
-            f"touch {layout.FRAMES}; {HANGS}",
+            f"touch {components.FRAMES}; {HANGS}",
             HANGS,
             "its kernel was not there after 1 s",
         ),
         (
-            f"touch {layout.FRAMES}; {HANGS}",
+            f"touch {components.FRAMES}; {HANGS}",
             "echo no ptrace here; exit 1",
             "linux.uml ended before its kernel was there",
         ),
@@ -42,10 +42,10 @@ def test_what_did_not_come_up_is_named(tmp_path, slirp, linux, said):
     for program, script in (("slirp4netns", slirp), ("linux.uml", linux)):
         (tmp_path / program).write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / program).chmod(0o755)
-    (tmp_path / layout.RUN).mkdir(parents=True)
+    (tmp_path / components.RUN).mkdir(parents=True)
     (tmp_path / "run").mkdir()
     plan = {"port": 1, "binaries": "/none", "python_home": "/none"}
-    (tmp_path / layout.PLAN).write_text(json.dumps(plan))
+    (tmp_path / components.PLAN).write_text(json.dumps(plan))
     programs = [str(tmp_path / name) for name in ("slirp4netns", "linux.uml")]
     done = subprocess.run(
         [sys.executable, "-c", MAIN, "1", RELAY, programs[0], "true", programs[1]],

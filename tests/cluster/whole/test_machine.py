@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cluster import errors
-from cluster.local.machine import local_machine
+from cluster.local.backend import Local
 from cluster.machine import identity, layout
 from cluster.processes import PACKAGES, start_time
 from cluster.progress import Silent
@@ -58,7 +58,7 @@ def test_the_environment_of_pid_1_has_nothing_of_the_learners(lab):
 
 def test_a_pid_that_is_another_processs_by_now_is_never_signalled(tmp_path):
     """Nor is one of a damaged file, which hides no machine that runs."""
-    machine = local_machine(tmp_path)
+    machine = Local(tmp_path)._machine
     with subprocess.Popen(["sleep", "300"]) as innocent:
         started = start_time(innocent.pid)
         known = [
@@ -86,7 +86,7 @@ def test_a_port_that_only_root_may_have(stopped):
 def test_a_file_where_the_state_should_be(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(errors.StateError) as caught:
-        local_machine(tmp_path / "file").start(tmp_path, None, 0, Silent())
+        Local(tmp_path / "file")._machine.start(tmp_path, None, 0, Silent())
     assert caught.value.path == tmp_path / "file"
     assert "LAB_STATE_DIR" in caught.value.hint
 

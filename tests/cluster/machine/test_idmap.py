@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster.local import idmap
-from cluster.local.idmap import IdFacts, Map
+from cluster.machine import idmap
+from cluster.machine.idmap import IdFacts, Map
 
 USER = {"uid": 1000, "gid": 100, "privileged": False}
 GRANTED = {"subuid": (100000, 65536), "subgid": (200000, 65536)}

@@ -1,27 +1,27 @@
-"""Decide which user and group ids the machine's user namespace maps.
+"""Decide which user and group ids the machine's user namespace maps, and map them.
 
-Pure: facts in, a plan out. 65536 ids make `runAsUser` and `fsGroup` work; a single
-id is what any user may map, and all that most lessons need.
-
-The host's root starts the machine as nobody: uid 0 inside is the first of 65536 ids
-that no account has, the idea of `systemd-nspawn --private-users=pick`. Which, follows
-from the path of the state directory. Root of a container has only the ids that exist
-there, and is no root of the host.
+65536 ids make `runAsUser` and `fsGroup` work; most lessons need a single id, which any
+user may map. For the host's root, uid 0 inside is the first of 65536 ids that no
+account has, as with `systemd-nspawn --private-users=pick`; the path of the state
+directory says which. Root of a container has the ids that exist there.
 """
 
 import hashlib
 import os
 import pwd
 import shutil
+import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster import syscalls as sc
+
 RANGE = 65536
 #: blocks of that size that hold no accounts by custom, https://systemd.io/UIDS-GIDS
 BLOCKS = range(8, 28672)
-#: all that a kernel has
+#: how many ids a kernel has
 EVERY = 2**32 - 1
 
 
@@ -29,8 +29,7 @@ EVERY = 2**32 - 1
 class Map:
     """An id map: `how` it is written and its (inside, outside, count) lines.
 
-    `how` is "direct" (written to /proc by root), "newuidmap" (by the set-uid programs
-    of the package uidmap) or "single".
+    `how` is "direct" (by root), "newuidmap" (by set-uid programs) or "single".
     """
 
     how: str
@@ -45,12 +44,11 @@ class Map:
 
 @dataclass(frozen=True)
 class IdFacts:
-    """What the decision depends on.
+    """The facts for `decide`.
 
-    `subuid` and `subgid` are the (first, count) ranges granted to this user, or
-    None; `available` is how many ids exist in the current user namespace, `starts` the
-    ids at which a row of its maps begins, `unused` the first of the ids that nobody
-    has.
+    `available` is how many ids exist in the current user namespace, `starts` the ids at
+    which a row of its maps begins, `unused` the first of the ids that nobody has;
+    `subuid` and `subgid` are the (first, count) ranges granted to this user, or None.
     """
 
     uid: int
@@ -102,8 +100,8 @@ def _with_self(own: int, granted: tuple[int, int]) -> tuple[tuple[int, int, int]
 def unused(state: str, taken: Iterable[range]) -> int:
     """Return the first id of a block that holds none of the ids `taken`.
 
-    It is the same for the same directory, unless another takes an id in it. Ask only
-    while the machine of that directory does not run: its own ids are taken, too.
+    The same directory has the same block, unless another takes an id in it, as its own
+    running machine does.
     """
     full = {
         block
@@ -120,10 +118,11 @@ def read_facts(state: str | os.PathLike = "") -> IdFacts:
     """Read the facts of this process, for the machine of a state directory."""
     uid, gid = os.geteuid(), os.getegid()
     try:
-        user = pwd.getpwuid(uid).pw_name  # what newuidmap asks, too; not LOGNAME
+        user = pwd.getpwuid(uid).pw_name  # as newuidmap does; not LOGNAME
     except KeyError:  # no entry in /etc/passwd, as in many containers
         user = str(uid)
-    status = _status()
+    lines = _text("/proc/self/status").splitlines()
+    status = dict(line.partition(":\t")[::2] for line in lines)
     maps = [_lines(f"/proc/self/{name}_map") for name in ("uid", "gid")]
     ids = min(map(available, maps))
     return IdFacts(
@@ -134,8 +133,8 @@ def read_facts(state: str | os.PathLike = "") -> IdFacts:
         available=ids,
         starts=starts(maps, min(ids, RANGE)),
         unused=unused(os.fspath(state), (*_taken(), *_mapped())) if uid == 0 else 0,
-        subuid=_granted("/etc/subuid", user, uid),
-        subgid=_granted("/etc/subgid", user, uid),
+        subuid=granted(_text("/etc/subuid"), user, uid),
+        subgid=granted(_text("/etc/subgid"), user, uid),
         has_newuidmap=bool(shutil.which("newuidmap") and shutil.which("newgidmap")),
         no_new_privs=status.get("NoNewPrivs", "0") == "1",
     )
@@ -153,13 +152,8 @@ def _taken() -> Iterable[range]:
         ("/etc/subuid", 1),
         ("/etc/subgid", 1),
     ):
-        try:
-            with open(path, errors="replace") as file:
-                rows = [line.strip().split(":") for line in file]
-        except OSError:
-            continue
-        for row in rows:
-            numbers = row[first:3]
+        for line in _text(path).splitlines():
+            numbers = line.strip().split(":")[first:3]
             if numbers and all(number.isdecimal() for number in numbers):
                 start = int(numbers[0])
                 yield range(start, start + (int(numbers[1]) if first == 1 else 1))
@@ -172,12 +166,6 @@ def _mapped() -> Iterator[range]:
             for _, first, count in _lines(path):
                 if count == RANGE:
                     yield range(first, first + count)
-
-
-def _status() -> dict[str, str]:
-    with open("/proc/self/status") as file:
-        pairs = (line.split(":", 1) for line in file if ":" in line)
-        return {key: value.strip() for key, value in pairs}
 
 
 def _lines(path: str | os.PathLike) -> list[tuple[int, ...]]:
@@ -201,12 +189,12 @@ def available(lines: list[tuple[int, ...]]) -> int:
     return end
 
 
-def _granted(path: str, user: str, uid: int) -> tuple[int, int] | None:
+def _text(path: str) -> str:
+    """Return the content of a file, "" without one."""
     try:
-        with open(path) as file:
-            return granted(file.read(), user, uid)
-    except (OSError, UnicodeDecodeError):
-        return None
+        return Path(path).read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def granted(text: str, user: str, uid: int) -> tuple[int, int] | None:
@@ -222,3 +210,82 @@ def granted(text: str, user: str, uid: int) -> tuple[int, int] | None:
         and int(row[2]) > 0
     ]
     return max(ranges, key=lambda pair: pair[1], default=None)
+
+
+@sc.step("being root of a user namespace")
+def become_root(state: Path) -> Map:
+    """Become root, in a user namespace if need be; return the ids for the next.
+
+    Raise StepRefused: where AppArmor restricts it, root of one has no capabilities.
+    """
+    ids = decide(read_facts(state))
+    if ids.how == "direct":
+        return ids
+    new_user_namespace(ids)
+    if Path("/proc/self/setgroups").read_text().strip() == "allow":
+        os.setgroups([])
+    return decide(read_facts(state))
+
+
+def remove_tree(path: str) -> None:
+    """Remove a directory that ids of the user namespace own parts of."""
+    become_root(Path(path))
+    os.execvp("rm", ["rm", "-rf", "--", path])
+
+
+def new_user_namespace(ids: Map, more: int = 0) -> None:
+    """Unshare a user namespace, and `more`; a helper outside writes the map."""
+    target = os.getpid()
+    unshared_r, unshared_w = os.pipe()
+    answer_r, answer_w = os.pipe()
+    helper = os.fork()
+    if helper == 0:
+        os.close(unshared_w)
+        if os.read(unshared_r, 1):
+            os.write(answer_w, _map_or_single(ids, target).encode())
+        os._exit(0)
+    os.close(answer_w)
+    try:
+        with sc.step("making a user namespace"):
+            sc.unshare(sc.CLONE_NEWUSER | more)
+        os.write(unshared_w, b"x")
+        problem = os.read(answer_r, 4096).decode()
+    finally:
+        os.close(unshared_w)
+        os.close(unshared_r)
+        os.close(answer_r)
+        os.waitpid(helper, 0)
+    if problem:
+        raise sc.StepRefused("mapping user ids", problem)
+
+
+def _map_or_single(ids: Map, pid: int) -> str:
+    problem = _write_map(ids, pid)
+    # /etc/subuid may promise what newuidmap then refuses. Most lessons need one id.
+    untouched = not Path(f"/proc/{pid}/uid_map").read_text().strip()
+    if problem and ids.how == "newuidmap" and untouched:
+        return _write_map(single(os.geteuid(), os.getegid()), pid)
+    return problem
+
+
+def _write_map(ids: Map, pid: int) -> str:
+    """Write the maps of `pid`; return the reason of a failure, or ""."""
+    try:
+        if ids.how == "newuidmap":
+            for name, rows in (("uid", ids.uids), ("gid", ids.gids)):
+                words = [str(number) for row in rows for number in row]
+                done = subprocess.run(
+                    [f"new{name}map", str(pid), *words], capture_output=True, text=True
+                )
+                if done.returncode:
+                    return done.stderr.strip() or f"new{name}map failed"
+            return ""
+        if ids.how == "single":
+            # Without it an ordinary user may not write the group map.
+            Path(f"/proc/{pid}/setgroups").write_text("deny")
+        for name, rows in (("uid", ids.uids), ("gid", ids.gids)):
+            text = "\n".join(" ".join(map(str, row)) for row in rows)
+            Path(f"/proc/{pid}/{name}_map").write_text(text)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
