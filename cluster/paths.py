@@ -21,7 +21,7 @@ import stat
 import sys
 from pathlib import Path
 
-from cluster import errors
+from cluster import errors, versions
 
 #: in the state directory: what a learner has solved, which outlives the cluster
 PROGRESS = "progress.jsonl"
@@ -49,6 +49,11 @@ def cache_dir() -> Path:
     directory = named or _usual("user_cache_path")
     refuse_changeable(directory, _CACHE, shared=bool(named))
     return directory
+
+
+def store_name(key: str) -> str:
+    """Return the name of the image archive `key` as this containerd has it imported."""
+    return f"{key}.{versions.CONTAINERD}.store"
 
 
 def assets_dir() -> Path | None:

@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 
 from cluster import errors, paths, preflight
-from cluster.image import build as image_build, store as image_store, toolbox
+from cluster.image import build as image_build, toolbox
 from cluster.paths import make_private
 from cluster.progress import Progress
 from cluster.statedir import hold
@@ -57,8 +57,8 @@ def is_near(archive: Path, binaries: Path) -> bool:
 
 
 def store(archive: Path) -> Path:
-    """Return where the store of an archive is, if there is one: see `image.store`."""
-    return archive.with_name(image_store.name(archive.stem))
+    """Return where the store of an archive is, if there is one."""
+    return archive.with_name(paths.store_name(archive.stem))
 
 
 def stores(archive: Path) -> list[Path]:

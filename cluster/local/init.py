@@ -12,13 +12,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cluster import syscalls as sc
-from cluster.image import store
 from cluster.local import network, rootfs
 from cluster.machine import bootstrap, cgroups, layout, probes, storage
 from cluster.machine.components import Component, Facts, describe
 from cluster.machine.lifecycle import Lifecycle, Task
 from cluster.machine.supervisor import Supervisor
-from cluster.paths import make_private
+from cluster.paths import make_private, store_name
 from cluster.programs.check import find_runc
 from cluster.statedir import write_private
 from cluster.waiting import until
@@ -28,6 +27,8 @@ POD_GRACE = 0.5
 CONTAINERD = Path("/var/lib/containerd")
 #: says which archive containerd has; beside its data, so that it goes with them
 IMPORTED = CONTAINERD / "imported"
+#: a directory for each layer, in a store; its files are in `fs`
+_SNAPSHOTS = "io.containerd.snapshotter.v1.overlayfs/snapshots/*"
 #: is there where the kernel can filter system calls
 _FILTERS = Path("/proc/sys/kernel/seccomp/actions_avail")
 #: Of all components. Nothing of the learner's: it would be in the environment of pods.
@@ -145,19 +146,36 @@ def begin_with_store(key: str) -> None:
     A containerd that has begun with another store keeps it, and the images that were
     added: the archive is imported there. One whose store is gone begins anew.
     """
-    if IMPORTED.exists() and store.is_whole(CONTAINERD):
+    if IMPORTED.exists() and _is_whole(CONTAINERD):
         return
     _empty(CONTAINERD)
-    shown = Path(layout.IMAGES, store.name(key))
+    shown = Path(layout.IMAGES, store_name(key))
     if not (shown.exists() and rootfs.can_overlay(str(CONTAINERD), str(shown))):
         return
     try:
-        store.begin(shown, CONTAINERD)
+        begin(shown, CONTAINERD)
     except OSError:
         # The disk is full, or the store was removed just now: the import tells why.
         _empty(CONTAINERD)
     else:
         write_private(IMPORTED, key)
+
+
+def begin(store: Path, data: Path) -> None:
+    """Fill containerd's empty directory `data`: links to layers, copies of the rest."""
+    layers = {str(path / "fs") for path in store.glob(_SNAPSHOTS)}
+
+    def linked(directory: str, names: list[str]) -> list[str]:
+        return [name for name in names if f"{directory}/{name}" in layers]
+
+    shutil.copytree(store, data, ignore=linked, symlinks=True, dirs_exist_ok=True)
+    for layer in layers:
+        (data / Path(layer).relative_to(store)).symlink_to(layer)
+
+
+def _is_whole(data: Path) -> bool:
+    files = [path / "fs" for path in data.glob(_SNAPSHOTS)]
+    return all(path.exists() for path in files if path.is_symlink())
 
 
 def _empty(directory: Path) -> None:

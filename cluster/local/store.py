@@ -1,7 +1,7 @@
 """Make the store of the images: containerd's directory after the import.
 
 A machine with containerd alone makes the store once, beside the archive in the cache.
-Each new cluster begins with the store, see `image.store`.
+Each new cluster begins with the store, see `init.begin`.
 """
 
 import math

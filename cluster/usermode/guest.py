@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cluster import syscalls as sc
-from cluster.image.store import begin
 from cluster.local import init, network, rootfs, store
 from cluster.machine import layout as at
 from cluster.machine.components import Facts
@@ -145,7 +144,7 @@ def _images() -> None:
     disk.mkdir()
     with step("mounting the disk with the images"):
         sc.mount(_IMAGES, str(disk), "squashfs", sc.MS_RDONLY | sc.MS_NODEV)
-    begin(disk, Path(_CONTAINERD))
+    init.begin(disk, Path(_CONTAINERD))
 
 
 def _clock_rate() -> None:
