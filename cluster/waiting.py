@@ -1,7 +1,4 @@
-"""Poll until an answer is not empty: the only poll loop.
-
-What it means if none came, the caller says.
-"""
+"""Poll a condition: the only loop that does. The caller says what a miss means."""
 
 import time
 from collections.abc import Callable
@@ -17,32 +14,33 @@ PAUSE = 0.2
 QUIET = 2.0
 
 
-def until(
-    question: Callable[[], Answer],
+def poll(
+    condition: Callable[[], Answer],
     seconds: float,
     *,
     what: str = "",
     state: Callable[[], str] | None = None,
-    alive: Callable[[], object] | None = None,
+    on_miss: Callable[[], object] | None = None,
     pause: float = PAUSE,
 ) -> Answer:
-    """Poll until the answer is not empty; return the answer, the last after `seconds`.
+    """Call `condition` until its answer is not empty; return the last answer.
 
-    With `what` a learner is told, once it takes long, what is waited for and how it
-    stands (`state`). `alive` is called after each empty answer: it raises what makes
-    more questions pointless. `pause` is the time between two questions, in seconds.
+    After `seconds` that is an empty one. With `what` a learner is told, once it takes
+    long, what is waited for and how that stands (`state`). `on_miss` is called after
+    each empty answer, and raises what ends the waiting early. `pause` is in seconds.
     """
     began = time.monotonic()
     view = None
-    while not (answer := question()):
-        if alive:
-            alive()
+    while not (answer := condition()):
+        if on_miss:
+            on_miss()
         waited = time.monotonic() - began
         if waited >= seconds:
             break
         if what and waited > QUIET:
             view = view or progress.for_here()
-            view.update(f"waiting for {what}" + (f": {state()}" if state else ""))
+            told = state() if state else ""
+            view.update(f"waiting for {what}" + (f": {told}" if told else ""))
         time.sleep(pause)
     if view and answer:
         view.finish(f"{what}: done")

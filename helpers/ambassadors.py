@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from cluster.waiting import until
+from cluster.waiting import poll
 from helpers.command import kubectl, patience
 from helpers.language import say
 from helpers.pods import PodResponse, exec_in_pod, wait_for, wait_for_log
@@ -69,7 +69,7 @@ def ask_ambassador(
         return expect in (None, answer.status)
 
     what = say("{status} from {pod}", status=expect, pod=pod)
-    until(came, patience(FORGOTTEN), what=what, state=lambda: f"{answer}")
+    poll(came, patience(FORGOTTEN), what=what, state=lambda: f"{answer}")
     return answer
 
 

@@ -80,7 +80,7 @@ def _between(first: str, last: str) -> list[dict]:
         before, found, _ = backend_in_use().audit_log().partition(last)
         return before if found else ""
 
-    text = waiting.until(text_before, seconds)
+    text = waiting.poll(text_before, seconds)
     if not text:
         what = say("The last request of this block in the audit log")
         raise errors.NotReady(what, seconds, say("earlier ones, or none"))

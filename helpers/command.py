@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from cluster.kubeconfig import namespace_of, read_kubeconfig
-from cluster.waiting import until
+from cluster.waiting import poll
 from helpers import errors
 from helpers.language import say
 
@@ -103,7 +103,7 @@ def wait(
     def state() -> str:
         return seen.rpartition("\n")[2] if tell else ""
 
-    found = until(ask, seconds, what=what, state=state, pause=pause)
+    found = poll(ask, seconds, what=what, state=state, pause=pause)
     if not found:
         raise errors.NotReady(what, waited(), seen)
     return found, waited()

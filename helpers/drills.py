@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster.waiting import until
+from cluster.waiting import poll
 from helpers import errors
 from helpers.command import kubectl, patience
 from helpers.language import mark, say
@@ -78,7 +78,7 @@ def break_copies(
     document = {"apiVersion": "v1", "kind": "List", "items": items}
     kubectl("apply", "-f", "-", input=document)
     seconds, what = patience(TIMEOUT), "the first word of each copy"
-    if not until(lambda: _all_speak(wanted), seconds, what=what):
+    if not poll(lambda: _all_speak(wanted), seconds, what=what):
         hint = mark("`kubectl describe pods --selector={label}` shows why.")
         hint = say(hint, label=LABEL)
         raise errors.NotReady("A word of each copy", seconds, "silence", hint)

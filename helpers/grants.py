@@ -1,6 +1,6 @@
 """Say why an account is not allowed exactly what it should be."""
 
-from cluster.waiting import until
+from cluster.waiting import poll
 from helpers import rbac
 from helpers.command import current_namespace, patience
 from helpers.language import mark, say
@@ -37,7 +37,7 @@ def fault_of_grant(account: str, verbs: list[str], resource: str) -> str:
         fault = " ".join([fault, *(near or [nothing])])
         return bool(near)
 
-    until(settled, patience(PROPAGATION))
+    poll(settled, patience(PROPAGATION))
     if fault:
         return fault
     elsewhere = f"{resource} -n default"

@@ -6,7 +6,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from cluster.waiting import until
+from cluster.waiting import poll
 from helpers import errors
 from helpers.command import (
     Completed,
@@ -113,7 +113,7 @@ def ask(
         answers.append(PodResponse(int(status), body))
         return expect in (None, answers[-1].status)
 
-    until(came, patience(PROPAGATION), pause=PAUSE)
+    poll(came, patience(PROPAGATION), pause=PAUSE)
     return answers[-1]
 
 

@@ -27,7 +27,7 @@ import httpx
 
 from cluster import die_with_parent
 from cluster.processes import end_process
-from cluster.waiting import until
+from cluster.waiting import poll
 from helpers import errors
 from helpers.caller import TIMEOUT, Client, Reply, json_of
 from helpers.command import environment, patience, program
@@ -224,7 +224,7 @@ class KubectlProxy:
                 last = self._answer()
             return last == "200"
 
-        if not until(answers, timeout, pause=0.02):
+        if not poll(answers, timeout, pause=0.02):
             what = say("An answer through kubectl proxy")
             raise errors.NotReady(what, timeout, last, say(_HINT))
 

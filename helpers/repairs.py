@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 
-from cluster.waiting import until
+from cluster.waiting import poll
 from helpers import errors
 from helpers.command import current_namespace, kubectl, patience
 from helpers.drills import current_pod, last_words
@@ -60,7 +60,7 @@ def fault_of_app(deployment: str) -> str:
     namespace, with `ca.crt`, a token that is renewed, and no other right.
     """
     try:
-        pod = until(lambda: current_pod(deployment), patience(START))
+        pod = poll(lambda: current_pod(deployment), patience(START))
     except errors.KubectlFailed as failed:
         return failed.stderr.strip()
     if pod is None:
@@ -73,9 +73,9 @@ def fault_of_app(deployment: str) -> str:
     except errors.NotReady as stuck:
         fault = say("Pod {name} does not run: {state}.", name=name, state=stuck.last)
         return f"{fault} {stuck.hint}".rstrip()
-    line = until(lambda: last_words(name), patience(START))
+    line = poll(lambda: last_words(name), patience(START))
     if not _ANSWERED.search(line):
-        until(lambda: _ANSWERED.search(last_words(name)), patience(ROUND))
+        poll(lambda: _ANSWERED.search(last_words(name)), patience(ROUND))
         line = last_words(name)
     answered = _ANSWERED.search(line)
     return given_up(pod, answered["namespace"]) if answered else why(line, pod)

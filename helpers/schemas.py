@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from cluster.waiting import until
+from cluster.waiting import poll
 from helpers import errors
 from helpers.discovery import Server
 from helpers.language import mark, say
@@ -150,7 +150,7 @@ def read_schema(
         return None
 
     what = say("the schema of {kind}", kind=kind)
-    waited = timeout and until(found, timeout, what=what)
+    waited = timeout and poll(found, timeout, what=what)
     return waited or _read_schema(server, api_version, kind)
 
 

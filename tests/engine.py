@@ -23,7 +23,7 @@ import psutil
 from cluster import paths, syscalls as sc
 from cluster.die_with_parent import command
 from cluster.programs.check import SYSTEM_PATH
-from cluster.waiting import until
+from cluster.waiting import poll
 from tests.patience import patience
 
 #: apt adds what this machine lacks for them, so a newer Debian's engine as well
@@ -144,7 +144,7 @@ class Engine:
             ended = [each.args for each in self._children if each.poll() is not None]
             assert not ended, f"{ended} ended: {self.log()}"
 
-        found = until(condition, patience(START), alive=alive, pause=0.05)
+        found = poll(condition, patience(START), on_miss=alive, pause=0.05)
         assert found, f"{what} did not come: {self.log()}"
 
     def log(self) -> str:

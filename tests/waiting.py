@@ -7,6 +7,6 @@ from cluster import waiting
 
 def until(condition: Callable, timeout: float = 15.0, what: str = ""):
     """Return the first true value of `condition()`; fail the test after `timeout` s."""
-    value = waiting.until(condition, timeout, pause=0.01)
+    value = waiting.poll(condition, timeout, pause=0.01)
     assert value, f"not in {timeout} s: {what or condition}"
     return value

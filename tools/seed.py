@@ -13,7 +13,7 @@ from cluster.local import seed
 from cluster.machine.ports import port_of
 from cluster.machine.probes import Prober
 from cluster.machine.status_file import BUDGET
-from cluster.waiting import until
+from cluster.waiting import poll
 
 OBJECTS = Path(seed.__file__).with_name("seed.jsonl")
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -31,7 +31,7 @@ def made() -> Iterator[str]:
     with ApiServer({"--authorization-mode": "RBAC"}) as server:
         api = Prober(str(server.directory / "pki"), port_of(server.directory))
         whole = f"{server.url}/readyz"
-        if not until(lambda: api.ready(whole), BUDGET):
+        if not poll(lambda: api.ready(whole), BUDGET):
             raise SystemExit("the API server did not become ready")
         for path in COLLECTIONS:
             _, found = api.api("GET", path)

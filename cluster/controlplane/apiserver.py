@@ -24,7 +24,7 @@ from cluster.machine.ports import port_of
 from cluster.preflight import memory_available
 from cluster.processes import start_time
 from cluster.progress import Silent
-from cluster.waiting import until
+from cluster.waiting import poll
 
 NAME = "kube-apiserver"
 #: seconds until the server must be ready; about two are usual
@@ -176,7 +176,7 @@ def _wait_until_ready(machine: Machine, before: int | None, timeout: float) -> N
 
     began = time.monotonic()
     what = "the API server of this notebook"
-    if not until(ready, timeout, what=what, alive=machine.require_alive, pause=PAUSE):
+    if not poll(ready, timeout, what=what, on_miss=machine.require_alive, pause=PAUSE):
         words = last_words(machine.state / "logs" / f"{NAME}.log", 5)
         waited = time.monotonic() - began
         raise errors.NotReady("The start of kube-apiserver", waited, words)

@@ -18,7 +18,7 @@ from cluster.progress import Progress
 from cluster.statedir import write_private
 from cluster.usermode import disk, kernel
 from cluster.usermode.components import INSIDE, NAME, STATE
-from cluster.waiting import until
+from cluster.waiting import poll
 
 if TYPE_CHECKING:
     from cluster.doctor.findings import Topic
@@ -106,7 +106,7 @@ class ControlPlane(Local):
                 raise errors.NoNode(what, failed if found else words)
             return found == "running" or not wait
 
-        if not until(runs, PATIENCE, what="the node, in user-mode Linux"):
+        if not poll(runs, PATIENCE, what="the node, in user-mode Linux"):
             raise errors.NoNode(what, "the one of this cluster is still starting")
 
     def _log_directory(self, component: str) -> Path:

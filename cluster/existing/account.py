@@ -18,7 +18,7 @@ from cluster.existing.identify import Client, Record, Target
 from cluster.existing.rbac import TOOLBOX
 from cluster.kubeconfig import read_kubeconfig, server_of
 from cluster.progress import Progress
-from cluster.waiting import until
+from cluster.waiting import poll
 
 #: seconds that a token is asked for; a cluster may give less. If somebody deletes the
 #: policy, the account can give itself the lessons' role anywhere, for so long.
@@ -255,7 +255,7 @@ def _await_policy(ours: Client, record: Record, progress: Progress) -> None:
             last[0] = error.message
         return not last[0]
 
-    if not until(kept, TIMEOUT):
+    if not poll(kept, TIMEOUT):
         raise errors.NotReady(
             "The policy around the account",
             TIMEOUT,

@@ -16,7 +16,7 @@ from cluster.image import find as image_find
 from cluster.machine import storage
 from cluster.programs import ensure_kubectl, find_kubectl
 from cluster.progress import Progress, Silent
-from cluster.waiting import until
+from cluster.waiting import poll
 
 #: what no lesson can do without, and no reader of a cluster has
 _PROBE = ("auth", "can-i", "create", "pods", "--quiet")
@@ -201,7 +201,7 @@ class Existing(Backend):
             return
         binding = [rbac.binding(record.user, namespace)]
         ours.run("create", *account.SEND, manifest=binding)
-        if not until(may, TIMEOUT):
+        if not poll(may, TIMEOUT):
             hint = "`python -m helpers rbac` prints what an administrator applies."
             raise errors.NotReady(f"A right in {namespace}", TIMEOUT, "none", hint)
 

@@ -25,7 +25,7 @@ from cluster.kubeconfig import read_kubeconfig, server_of
 from cluster.machine import audit, storage
 from cluster.progress import Progress, Silent
 from cluster.statedir import write_private
-from cluster.waiting import until
+from cluster.waiting import poll
 
 if TYPE_CHECKING:
     from cluster.doctor.findings import Topic
@@ -291,7 +291,7 @@ class Kind(Backend):
             return not self._engine().state(self._plan.cluster)
 
         # Docker lists a container while it fills its volumes, and cannot remove it yet.
-        if not until(gone, LONGEST):
+        if not poll(gone, LONGEST):
             message = f"{self._plan.node} is still there after {LONGEST:.0f} s."
             raise errors.StartFailed(message, "Try again: the engine may be busy.")
         (self.state / RECORD).unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from cluster.kind.plan import AUDIT, BUDGET, KindPlan
 from cluster.kind.programs import Commands
 from cluster.machine import audit
 from cluster.progress import Progress, Silent
-from cluster.waiting import until
+from cluster.waiting import poll
 
 #: services of the node itself; everything else runs in containers
 SERVICES = ("kubelet", "containerd")
@@ -137,7 +137,7 @@ def _await_answer(node: Node, progress: Progress) -> None:
             raise errors.NotReady("The start of the node", waited, last)
         progress.update("waiting for the API server")
 
-    if not until(node.answers, BUDGET, alive=alive):
+    if not poll(node.answers, BUDGET, on_miss=alive):
         raise errors.NotReady(
             "An answer of the API server",
             BUDGET,

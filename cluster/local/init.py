@@ -20,7 +20,7 @@ from cluster.machine.supervisor import Supervisor
 from cluster.paths import make_private, store_name
 from cluster.programs.check import find_runc
 from cluster.statedir import write_private
-from cluster.waiting import until
+from cluster.waiting import poll
 
 #: seconds that pods get between SIGTERM and SIGKILL when the machine stops
 POD_GRACE = 0.5
@@ -223,7 +223,7 @@ def _end_pods() -> None:
             os.kill(-1, number)
         except ProcessLookupError:
             return
-        until(alone, patience, pause=0.02)
+        poll(alone, patience, pause=0.02)
 
 
 #: Scripts need the standard library alone, and are started with `python -ISE`. Read

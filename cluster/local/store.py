@@ -20,7 +20,7 @@ from cluster.machine.components import Facts
 from cluster.machine.logs import last_words
 from cluster.progress import Progress
 from cluster.statedir import below
-from cluster.waiting import until
+from cluster.waiting import poll
 
 #: seconds; about two are usual
 LONGEST = 120.0
@@ -95,7 +95,7 @@ def fill(found: Facts) -> bool:
     supervisor.start()
     threading.Thread(target=supervisor.reap, daemon=True).start()
     # The caller's parent ends a machine that takes too long.
-    until(lambda: supervisor.all_ready() or supervisor.failed, math.inf, pause=0.05)
+    poll(lambda: supervisor.all_ready() or supervisor.failed, math.inf, pause=0.05)
     supervisor.stop()
     for work in init.CONTAINERD.glob(_WORK):
         work.rmdir()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cluster import syscalls as sc
 from cluster.statedir import below, write_private
-from cluster.waiting import until
+from cluster.waiting import poll
 
 MOUNT = Path("/sys/fs/cgroup")
 #: the controllers without which the kubelet cannot do its part
@@ -189,7 +189,7 @@ def enter_scope(name: str) -> None:
     pid, child = os.getpid(), os.fork()
     if child == 0:
         os._exit(_start_scope(socket, f"{name}.scope", pid))
-    if not until(lambda: _has_ended(child), _PATIENCE, pause=0.002):
+    if not poll(lambda: _has_ended(child), _PATIENCE, pause=0.002):
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     answer = os.waitstatus_to_exitcode(status)
@@ -199,7 +199,7 @@ def enter_scope(name: str) -> None:
         raise OSError(answer, f"systemd gives no scope ({os.strerror(answer)})")
     # The answer comes when systemd has begun.
     inside = f"/{name}.scope"
-    if not until(lambda: own_cgroup().endswith(inside), _PATIENCE, pause=0.002):
+    if not poll(lambda: own_cgroup().endswith(inside), _PATIENCE, pause=0.002):
         raise OSError(errno.ETIMEDOUT, "systemd moves no process to a scope")
 
 

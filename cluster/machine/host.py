@@ -29,7 +29,7 @@ from cluster.machine.logs import last_words, tail
 from cluster.processes import python_command
 from cluster.progress import Progress
 from cluster.statedir import open_private, read_shared, write_private
-from cluster.waiting import until
+from cluster.waiting import poll
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -180,7 +180,7 @@ class Machine:
         began = time.monotonic()
         words = "waiting for the API server's answer"
         tell = functools.partial(progress.update, words)
-        if not until(self.answers, ANSWER_WITHIN, alive=tell, pause=PAUSE):
+        if not poll(self.answers, ANSWER_WITHIN, on_miss=tell, pause=PAUSE):
             waited = time.monotonic() - began
             raise errors.LabError(
                 "The cluster runs, and its API server gave no answer in "
@@ -200,7 +200,7 @@ class Machine:
             # its pid yet, and a PID 1 without a handler hears nothing.
             send = functools.partial(identity.send, self.state, number)
             send()
-            if until(lambda: not self.running(), seconds, alive=send, pause=0.02):
+            if poll(lambda: not self.running(), seconds, on_miss=send, pause=0.02):
                 if cgroups.left(self.state):  # SIGKILL
                     # Unless another machine runs by now.
                     with suppress(errors.StartFailed), identity.locked(self.state):
@@ -303,7 +303,7 @@ class Machine:
 
     def _await_ready(self, progress: Progress) -> None:
         # The leader keeps the budget; this is for a leader that does not move.
-        if not until(
+        if not poll(
             lambda: self._ready(progress), status_file.BUDGET + 15, pause=PAUSE
         ):
             problem = f"its leader, process {self.pid()}, does not move."

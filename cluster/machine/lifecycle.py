@@ -17,7 +17,7 @@ from pathlib import Path
 from cluster.machine.status_file import BUDGET
 from cluster.machine.supervisor import Supervisor, report_bug
 from cluster.statedir import write_private
-from cluster.waiting import until
+from cluster.waiting import poll
 
 #: seconds between two questions whether a task is done
 PAUSE = 0.05
@@ -151,7 +151,7 @@ class Lifecycle:
             except OSError:
                 return False  # not answering yet, or cut off in the middle of an answer
 
-        if not until(ready, deadline - time.monotonic(), pause=PAUSE):
+        if not poll(ready, deadline - time.monotonic(), pause=PAUSE):
             raise _GivenUp
 
     def _publish(self) -> None:

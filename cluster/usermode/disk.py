@@ -19,7 +19,7 @@ from cluster.progress import Progress
 from cluster.statedir import open_private, write_private
 from cluster.usermode import components, guest, launcher
 from cluster.usermode.kernel import Kernel
-from cluster.waiting import until
+from cluster.waiting import poll
 
 _LOGS = ("node", "image-import", "image-prune")
 #: seconds
@@ -82,7 +82,7 @@ def _run(command: list[str], state: Path, what: str, seconds: float) -> None:
             start_new_session=True,
         )
     try:
-        if not until(lambda: launcher.ended(child), seconds, pause=0.05):
+        if not poll(lambda: launcher.ended(child), seconds, pause=0.05):
             raise _failed(what, f"not done in {seconds:.0f} s")
     finally:
         launcher.end(child)

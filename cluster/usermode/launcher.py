@@ -20,7 +20,7 @@ from cluster.machine.layout import SHARED
 from cluster.processes import PACKAGES
 from cluster.statedir import open_private
 from cluster.usermode import components as at, walls
-from cluster.waiting import until
+from cluster.waiting import poll
 
 _LISTENER = 3
 #: seconds that a part may take to be there
@@ -152,7 +152,7 @@ def end(child: subprocess.Popen, grace: float = at.GRACE) -> None:
     and the host any more.
     """
     os.kill(child.pid, signal.SIGTERM)
-    until(lambda: ended(child), grace, pause=PAUSE)
+    poll(lambda: ended(child), grace, pause=PAUSE)
     # Not reaped yet, so that the number is nobody else's.
     os.killpg(child.pid, signal.SIGKILL)
     child.wait(LAST)
@@ -207,5 +207,5 @@ def _until(
         if gone:
             raise ChildProcessError(f"{gone[0]} ended before {what} was there")
 
-    if not until(condition, PATIENCE, alive=alive, pause=PAUSE):
+    if not poll(condition, PATIENCE, on_miss=alive, pause=PAUSE):
         raise TimeoutError(f"{what} was not there after {PATIENCE:.0f} s")

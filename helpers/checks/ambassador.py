@@ -1,6 +1,6 @@
 """Check that an ambassador survives the end of its first token."""
 
-from cluster.waiting import until
+from cluster.waiting import poll
 from helpers.ambassadors import ask_ambassador, play_kubelet
 from helpers.caller import Caller
 from helpers.command import patience
@@ -25,7 +25,7 @@ def outlive_token(pod: str) -> None:
         done = exec_in_pod(pod, "ps", "-eo", "args", container=AMBASSADOR)
         return [line for line in done.stdout.splitlines() if line.startswith("kubectl")]
 
-    lines = until(proxies, patience(STARTED))
+    lines = poll(proxies, patience(STARTED))
     if not lines:
         fault = mark(
             "No kubectl runs in the ambassador of {pod}: `kubectl logs {pod} -c "
@@ -44,7 +44,7 @@ def outlive_token(pod: str) -> None:
         raise NotSolved(say(fault, pod=pod))
     new = play_kubelet(pod)
     server = Caller.bearer(old)
-    if not until(lambda: server.get("/api").status == 401, patience(ENDED)):
+    if not poll(lambda: server.get("/api").status == 401, patience(ENDED)):
         fault = mark("The old token is still valid: run {pod} and this cell once more.")
         raise NotSolved(say(fault, pod=pod))
     assert Caller.bearer(new).get("/api").status == 200

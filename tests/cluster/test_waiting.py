@@ -9,14 +9,14 @@ from cluster import progress, waiting
 def test_an_answer_ends_the_waiting():
     """Nothing is asked twice that was answered once."""
     asked = iter(["", "", "yes", "never asked"])
-    assert waiting.until(lambda: next(asked), 5) == "yes"
+    assert waiting.poll(lambda: next(asked), 5) == "yes"
     assert next(asked) == "never asked"
 
 
 def test_without_an_answer_the_last_one_is_returned():
     """The caller says what that means, so it is no exception."""
     began = time.monotonic()
-    assert waiting.until(lambda: None, 0.3) is None
+    assert waiting.poll(lambda: None, 0.3) is None
     assert 0.3 <= time.monotonic() - began < 5
 
 
@@ -25,9 +25,9 @@ def test_a_learner_is_told_what_takes_long(monkeypatch):
     lines = []
     view = SimpleNamespace(update=lines.append, finish=lines.append)
     monkeypatch.setattr(progress, "for_here", lambda: view)
-    assert waiting.until(lambda: True, 1, what="nothing")
+    assert waiting.poll(lambda: True, 1, what="nothing")
     assert lines == []
     monkeypatch.setattr(waiting, "QUIET", 0.0)
     asked = iter([False, False, True])
-    assert waiting.until(lambda: next(asked), 5, what="a pod")
+    assert waiting.poll(lambda: next(asked), 5, what="a pod")
     assert lines[0] == "waiting for a pod" and lines[-1] == "a pod: done"

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from cluster.machine import identity
-from cluster.waiting import until
+from cluster.waiting import poll
 from helpers import KubectlProxy, api_resources, kubectl
 from helpers.course import lessons
 from helpers.course.exercise import with_solutions
@@ -98,7 +98,7 @@ def processes(cluster) -> set[int]:
 def namespaces_end(cluster):
     """See that the namespaces which the tests have deleted do end."""
     yield
-    until(lambda: not ending(), patience(60))
+    poll(lambda: not ending(), patience(60))
     assert ending() == set()
 
 
@@ -109,10 +109,10 @@ def nothing_left(cluster, namespaces_end):
     assert any(name.startswith("services. default/kubernetes") for name in before)
     yield
     # A proxy is told by the kernel that its notebook's has ended.
-    until(lambda: not processes(cluster) - running, patience(10))
+    poll(lambda: not processes(cluster) - running, patience(10))
     assert processes(cluster) - running == set()
     # The path of a kind that was added goes a moment after the kind.
-    until(lambda: not objects() - before, patience(10))
+    poll(lambda: not objects() - before, patience(10))
     assert objects() - before == set()
 
 

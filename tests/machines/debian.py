@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from cluster.usermode import launcher
-from cluster.waiting import until
+from cluster.waiting import poll
 from tests.machines.root import ADDRESS
 from tests.patience import patience
 
@@ -103,7 +103,7 @@ class Machine:
             panic = "Kernel panic" in self.console()
             assert not (ended or panic), f"{ended} ended: {self.console()[-3000:]}"
 
-        found = until(condition, patience(BOOT), alive=alive, pause=0.05)
+        found = poll(condition, patience(BOOT), on_miss=alive, pause=0.05)
         assert found, f"{what} is not there: {self.console()[-2000:]}"
         return found
 
@@ -164,7 +164,7 @@ class Session:
             close_fds=True,
         )
         done = lambda: self._way.exists() or launcher.ended(self._master)  # noqa: E731
-        until(done, patience(timeout), pause=0.05)
+        poll(done, patience(timeout), pause=0.05)
         if not self._way.exists():
             self.log_out()
         return self._way.exists()

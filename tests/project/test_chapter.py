@@ -10,7 +10,7 @@ import nbformat
 import psutil
 import pytest
 
-from cluster.waiting import until
+from cluster.waiting import poll
 from tests.commandline import environment, python
 from tests.notebooks import FILES, ROOT
 from tools import chapter
@@ -200,7 +200,7 @@ def test_ctrl_c_ends_the_command_and_its_kernels(tmp_path):
     with tempfile.TemporaryDirectory() as place:
         command = subprocess.Popen(line, cwd=ROOT, env=environment({"TMPDIR": place}))
         try:
-            assert until(lambda: note.exists() and note.read_text(), 60)
+            assert poll(lambda: note.exists() and note.read_text(), 60)
             kernel = psutil.Process(int(note.read_text()))
             command.send_signal(signal.SIGINT)
             assert command.wait(10) == -signal.SIGINT

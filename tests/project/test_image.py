@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import pytest
 
 from cluster.programs.recipe import RECIPE
-from cluster.waiting import until
+from cluster.waiting import poll
 from helpers.course import lessons
 from tests import imagebuild
 from tests.lesson import play
@@ -96,7 +96,7 @@ def started(engine, *words):
     try:
         written = lambda: engine.run("logs", container).stdout  # noqa: E731
         began = time.monotonic()
-        found = until(lambda: ADDRESS.search(written()), patience(60))
+        found = poll(lambda: ADDRESS.search(written()), patience(60))
         assert found, written()
         print(f"the address after {time.monotonic() - began:.0f} s")
         yield container, found[0]

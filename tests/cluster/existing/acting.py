@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cluster.existing.backend import Existing
 from cluster.existing.identify import Record
-from cluster.waiting import until
+from cluster.waiting import poll
 from tests.commandline import environment
 
 
@@ -43,4 +43,4 @@ def make_namespace(env, name) -> None:
     backend.admit(name)
     # There is no controller here that makes it.
     words = ("create", "serviceaccount", "default", f"--namespace={name}")
-    assert until(lambda: kubectl(env, *words).returncode == 0, 20)
+    assert poll(lambda: kubectl(env, *words).returncode == 0, 20)

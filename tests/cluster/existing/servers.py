@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cluster import programs
 from cluster.controlplane.apiserver import ApiServer
-from cluster.waiting import until
+from cluster.waiting import poll
 from tests.rbacserver import write_kubeconfig
 
 _READS = {"get", "list", "watch"}
@@ -41,7 +41,7 @@ class Audited(ApiServer):
         """Start it, and wait for the roles that every user has."""
         super().__enter__()
         words = ("get", "clusterrolebindings", "system:basic-user", "system:discovery")
-        assert until(lambda: self.kubectl(*words).returncode == 0, 30)
+        assert poll(lambda: self.kubectl(*words).returncode == 0, 30)
         self.forget()
         return self
 

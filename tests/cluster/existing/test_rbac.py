@@ -9,7 +9,7 @@ import yaml
 from cluster.existing import account, rbac
 from cluster.existing.identify import Client
 from cluster.programs import find_kubectl
-from cluster.waiting import until
+from cluster.waiting import poll
 from tests.cluster.existing.acting import kubectl, record
 from tests.cluster.existing.conftest import use
 from tests.commandline import environment, helpers
@@ -98,7 +98,7 @@ def test_an_administrator_hands_out_what_is_printed(mine, state, used, tmp_path)
     assert file.stat().st_mode & 0o777 == 0o600
     anna = Client(file, "lessons", mine.url)
     # A policy counts a moment after it was made; nobody hands out a file that fast.
-    assert until(lambda: not account.policy_problem(anna, rbac.user_of(ANNA)), 30)
+    assert poll(lambda: not account.policy_problem(anna, rbac.user_of(ANNA)), 30)
     mine.forget()
     done = use(state, file, context="lessons")
     assert done.returncode == 0, done.stderr

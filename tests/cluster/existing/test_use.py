@@ -13,7 +13,7 @@ import yaml
 from cluster import errors, progress
 from cluster.existing import account, rbac
 from cluster.existing.identify import Client
-from cluster.waiting import until
+from cluster.waiting import poll
 from tests.cluster.existing.acting import kubectl, make_namespace, record
 from tests.cluster.existing.conftest import use
 from tests.cluster.existing.servers import Audited
@@ -158,7 +158,7 @@ def test_a_policy_that_was_taken_away_is_noticed(mine, state, tmp_path):
         return done.stderr if done.returncode == 1 else ""
 
     # The server takes a moment to see that its own objects are gone.
-    assert "no longer keeps" in until(noticed, 30)
+    assert "no longer keeps" in poll(noticed, 30)
     # And no token is asked for that would open every namespace.
     due = time.time() + 600
     replace(record(state), expires=due).write(state["LAB_STATE_DIR"])

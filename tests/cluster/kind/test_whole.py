@@ -22,7 +22,7 @@ from cluster.kind.programs import NODE_IMAGE
 from cluster.local.backend import STATUS
 from cluster.machine import audit
 from cluster.progress import Silent
-from cluster.waiting import until
+from cluster.waiting import poll
 from tests import imagebuild
 from tests.cluster.image.archives import docker as saved_by_docker
 from tests.commandline import COMMAND, environment, helpers, python
@@ -125,7 +125,7 @@ def test_a_half_made_node_is_no_cluster_and_can_be_deleted(lab, nodes):
 
 def _kill_a_start(lab, nodes):
     process = starting(lab)
-    assert until(nodes, patience(60))
+    assert poll(nodes, patience(60))
     process.send_signal(signal.SIGKILL)
     process.wait()
 

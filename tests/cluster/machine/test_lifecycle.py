@@ -13,7 +13,7 @@ from pathlib import Path
 from cluster.machine.lifecycle import Lifecycle
 from cluster.machine.components import Component
 from cluster.machine.supervisor import Supervisor
-from cluster.waiting import until
+from cluster.waiting import poll
 
 place = Path(sys.argv[1])
 status = place / "status.json"
@@ -36,7 +36,7 @@ def full_disk():
     os.dup2(full, 2)
     for count in (1, 2):
         os.kill(supervisor.states[part.name].pid, signal.SIGKILL)
-        until(lambda: seen(count), 10, pause=0.01)
+        poll(lambda: seen(count), 10, pause=0.01)
     print(status.read_text(), flush=True)
     os.kill(os.getpid(), signal.SIGTERM)
 
@@ -44,7 +44,7 @@ def signal_to_a_thread():
     signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
 
 def drive():
-    until(lambda: status.exists() and seen(0), 30, pause=0.01)
+    poll(lambda: status.exists() and seen(0), 30, pause=0.01)
     globals()[sys.argv[2]]()
 
 threading.Thread(target=drive).start()
