@@ -60,7 +60,7 @@ def test_an_image_may_have_files_of_any_owner(lab):
     with tarfile.open(lab.home / "layer.tar", "w") as tar:
         tar.addfile(owned)
     digest = hashlib.sha256((lab.home / "layer.tar").read_bytes()).hexdigest()
-    image = Image(("owned:1",), (Layer(lab.home / "layer.tar", digest, 1),))
+    image = Image(("owned:1",), (Layer(lab.home / "layer.tar", digest),))
     write_archive([image], architecture(), lab.home / "owned.tar")
     said = lab.helpers("images", "add", str(lab.home / "owned.tar"))
     assert "docker.io/library/owned:1" in said
