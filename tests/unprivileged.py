@@ -3,8 +3,9 @@
 `python tests/unprivileged.py --home DIR [--show PATH] [--pass NAME] -- COMMAND...`
 runs it as uid 1000 with a clean environment, without a terminal and without privileges
 to gain; with `--ids` it may gain what `newuidmap` gives instead, with `--hidepid` /proc
-shows no process but those that it may trace. What it needs may lie below /root, where
-that user may not go: in a mount namespace of its own that directory is covered, and
+shows no process but those that it may trace, with `--powerless` root of its namespaces
+may do nothing (`tests/powerless.py`). What it needs may lie below /root, where that
+user may not go: in a mount namespace of its own that directory is covered, and
 only what is needed is shown in it.
 """
 
@@ -23,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from cluster import syscalls as sc  # noqa: E402
 from cluster.die_with_parent import die_with_parent  # noqa: E402
+from tests.powerless import refuse_capabilities  # noqa: E402
 
 UID = 1000
 FIRST_SUBID = 300_000
@@ -35,6 +37,7 @@ def run(
     show: Iterable[Path] = (),
     environment: Mapping[str, str] | None = None,
     ids: bool = False,
+    powerless: bool = False,
     hidepid: bool = False,
     timeout: float = 600,
 ) -> subprocess.CompletedProcess:
@@ -47,7 +50,8 @@ def run(
         options += ["--show", str(path)]
     for name in environment or {}:
         options += ["--pass", name]
-    options += ["--ids"] * ids + ["--hidepid"] * hidepid
+    chosen = {"--ids": ids, "--powerless": powerless, "--hidepid": hidepid}
+    options += [option for option, given in chosen.items() if given]
     return subprocess.run(
         [sys.executable, __file__, *options, "--", *command],
         cwd=ROOT,
@@ -96,9 +100,12 @@ def grant_ids(uid: int) -> None:
             sc.mount(file.name, name, "", sc.MS_BIND)
 
 
-def become(uid: int) -> None:
+def become(uid: int, powerless: bool = False) -> None:
     """Be `uid` from now on, for good and without a terminal."""
     os.setgroups([])
+    if powerless:
+        # The filter refuses that call; and later, only `no_new_privs` allows one.
+        refuse_capabilities()
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
     os.setsid()
@@ -122,6 +129,7 @@ def main() -> None:
     parser.add_argument("--show", type=Path, action="append", default=[])
     parser.add_argument("--pass", dest="passed", action="append", default=[])
     parser.add_argument("--ids", action="store_true")
+    parser.add_argument("--powerless", action="store_true")
     parser.add_argument("--hidepid", action="store_true")
     parser.add_argument("command", nargs="+")
     given = parser.parse_args()
@@ -142,7 +150,7 @@ def main() -> None:
         grant_ids(UID)
     if given.hidepid:
         sc.mount("proc", "/proc", "proc", 0, "hidepid=2")
-    become(UID)
+    become(UID, given.powerless)
     # Not before: it is forgotten when the user changes.
     die_with_parent(signal.SIGKILL)
     wall = [] if given.ids else ["setpriv", "--no-new-privs"]

@@ -1,9 +1,12 @@
 """Which backend a machine gets, and why: many simulated machines, and this one."""
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -14,6 +17,7 @@ from cluster.doctor.machine import Namespaces
 from cluster.local import trial
 from cluster.machine import storage
 from cluster.progress import Silent
+from tests import unprivileged
 
 ABSENT = "docker and podman are not installed"
 DOWN = "docker does not answer (Cannot connect to the Docker daemon)"
@@ -137,6 +141,40 @@ def test_where_another_program_makes_namespaces_it_is_the_local_cluster(
     if subprocess.run(command, capture_output=True).returncode == 0:
         assert choose(here).backend == "local" and here.namespace_problem is None
     assert here.kept == ""
+
+
+@pytest.fixture
+def home():
+    """Return a home directory where uid 1000 can reach it: pytest's own is closed."""
+    with tempfile.TemporaryDirectory(prefix="home-") as directory:
+        os.chown(directory, unprivileged.UID, unprivileged.UID)
+        yield Path(directory)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize(
+    ("ids", "step"),
+    [(True, "being root of a user namespace"), (False, "making namespaces")],
+    ids=["65536 ids", "one id"],
+)
+def test_a_namespace_without_capabilities_is_a_refusal(home, ids, step):
+    """As on Ubuntu 24.04: the choice, the doctor and a start agree, in its words."""
+
+    def run(*words):
+        command = (sys.executable, "-m", "helpers", *words)
+        return unprivileged.run(command, home, ids=ids, powerless=True)
+
+    refused = f"{step} was refused (Operation not permitted)"
+    found = {each["name"]: each for each in json.loads(run("doctor", "--json").stdout)}
+    backend = found["backend"]["message"]
+    assert not backend.startswith("local") and f"because {refused}, and " in backend
+    assert "namespaces" not in found
+    assert not any(each["level"] == "fatal" for each in found.values())
+    local = run("up", "--backend", "local")
+    message, hint = local.stdout.partition("error: ")[2].splitlines()
+    assert local.returncode == 1
+    assert message == f"The local cluster cannot start: {refused}."
+    assert hint == trial.hint_of(step)
 
 
 #: how a trial can end without an answer of the kernel, and what is said of it
