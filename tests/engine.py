@@ -45,6 +45,8 @@ exec runc "$@"
 #: becomes PID 1 of the engine: $1 has the packages, $2 the images, $3 is its socket, $4
 #: its runtime
 RUN = """
+# kind mounts the kernel's modules into its node, and not every machine has a directory.
+mkdir -p "$1/usr/lib/modules"
 mount -t overlay overlay -o "lowerdir=$1/usr:/usr" /usr
 mount -t tmpfs tmpfs /run
 cd /sys/fs/cgroup

@@ -30,8 +30,6 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _PACKED = ".tar.xz"
 #: The text of what builds: a change of it is another image.
 _PROGRAM = ("toolbox.py", "archive.py", "build.py")
-
-
 #: said of an image that is taken although its packages are not this environment's
 NEAR = "packages of its Python client have other versions than here"
 

@@ -1,4 +1,4 @@
-"""Check programs before somebody waits for them: ours, and for this machine.
+"""Check programs before somebody waits for them: whole, ours, for this machine.
 
 Also which runc starts the containers of pods. Debian's and the released one have
 seccomp; a built one has it only if the headers of libseccomp were there.
@@ -9,6 +9,7 @@ import platform
 import re
 import shutil
 import stat
+import struct
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,19 +20,20 @@ from cluster.paths import others_who_write
 from cluster.processes import SYSTEM_PATH, ask_program
 from cluster.programs.recipe import Step
 
-_MAGIC = b"\x7fELF"
 #: how a program of macOS begins: of 64 bits, for this processor (mach/machine.h)
 _MACHO = {
     "x86_64": bytes.fromhex("cffaedfe 07000001"),
     "arm64": bytes.fromhex("cffaedfe 0c000001"),
 }
+#: of a 64-bit file: where its program headers are, and how many; where a segment is
+_HEADERS, _SEGMENT = struct.Struct("<32xQ16xH"), struct.Struct("<8xQ16xQ16x")
 
 
 def problem(path: Path) -> str | None:
     """Return why the file at `path` is no program for this machine, or None."""
     try:
         with path.open("rb") as file:
-            head, found = file.read(64), os.fstat(file.fileno())
+            head, found = file.read(4096), os.fstat(file.fileno())
     except FileNotFoundError:
         return "is missing"
     except OSError as error:
@@ -39,13 +41,22 @@ def problem(path: Path) -> str | None:
     if sys.platform == "darwin":
         if not head.startswith(_MACHO.get(platform.machine(), _MACHO["arm64"])):
             return "is no program for this Mac"
-    elif len(head) < 64 or not head.startswith(_MAGIC):
+    elif len(head) < 64 or not head.startswith(b"\x7fELF"):
         return "is not a Linux program"
     elif head[4:6] + head[18:20] != _ours():
         return "is for another kind of machine"
+    elif found.st_size < _end(head):
+        return "is cut short"
     if who := others_who_write(found):
         return f"can be written by {who}"
     return None if found.st_mode & stat.S_IXUSR else "is not executable"
+
+
+def _end(head: bytes) -> int:
+    """Return where the last segment ends, by the first 4096 bytes."""
+    start, number = _HEADERS.unpack_from(head)
+    table = head.ljust(4096)[start : start + number * _SEGMENT.size]
+    return max(map(sum, _SEGMENT.iter_unpack(table)))
 
 
 def _ours() -> bytes:

@@ -257,16 +257,19 @@ def test_what_does_not_come_is_left_to_the_build_by_whole_steps(
 
 
 @pytest.mark.parametrize(
-    "spoil",
-    [lambda _: MUTE.read_bytes(), lambda p: p[:100_000]],
+    ("spoil", "reason"),
+    [
+        (lambda _: MUTE.read_bytes(), "does not run here"),
+        (lambda p: p[:100_000], "is cut short"),
+    ],
     ids=["mute", "short"],
 )
 def test_a_program_that_cannot_run_here_is_not_taken(
-    mirror, hello, work, program, spoil
+    mirror, hello, work, program, spoil, reason
 ):
     mirror.files["/hello.example/v1.2.3/hi.sha256"] = b""
     mirror.publish(_here(mirror, releases.PUBLISHED["hi"]), {"hi": spoil(program)})
-    line = "building instead, because the published hi does not run here"
+    line = f"building instead, because the published hi {reason}"
     assert fetch(work, hello) == (None, [line])
 
 
