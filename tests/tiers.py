@@ -32,8 +32,11 @@ HEAVY = (
     "tests/helpers/test_watch.py",
     "tests/helpers/widgets/test_views_",
 )
+#: shows the lessons as they ran, and would run those that have not
+SITE = "tests/browser/test_site.py"
 #: a directory whose tests share a machine, API servers or a browser is one group
 TOGETHER = (
+    SITE,
     "tests/browser/",
     "tests/cluster/controlplane/",
     "tests/cluster/whole/",
@@ -91,7 +94,7 @@ def _is_heavy(item: pytest.Item) -> bool:
 
 def _rank(item: pytest.Item) -> int:
     found = [rank for rank, name in enumerate(LONGEST) if item.nodeid.startswith(name)]
-    return found[0] if found else len(LONGEST)
+    return found[-1] if found else len(LONGEST)
 
 
 @pytest.hookimpl(optionalhook=True)
