@@ -16,6 +16,7 @@ output             the terminal             `log`: an unread pipe would block it
 
 import contextlib
 import os
+import socket
 import subprocess
 import tempfile
 import threading
@@ -220,8 +221,10 @@ class KubectlProxy:
             nonlocal last
             if not self.running:
                 raise self._ended()
-            if os.path.exists(self._socket):
-                last = self._answer()
+            # httpx leaves a socket open whose connection was refused.
+            with socket.socket(socket.AF_UNIX) as probe:
+                listens = not probe.connect_ex(self._socket)
+            last = self._answer() if listens else last
             return last == "200"
 
         if not poll(answers, timeout, pause=0.02):

@@ -7,6 +7,7 @@ import signal
 import socket
 import socketserver
 import subprocess
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -64,12 +65,21 @@ def test_a_proxy_that_ends_at_once_is_quoted(scripted):
     assert caught.value.words == 'error: context "nosuch" does not exist'
 
 
+#: has a socket and does not listen, as in a moment of each start; SIGTERM is nothing
+DEAF = """
+import signal, socket, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+bound = socket.socket(socket.AF_UNIX)
+bound.bind(sys.argv[-1].partition("=")[2])
+signal.pause()
+"""
+
+
 def test_a_proxy_that_is_deaf_is_killed(scripted, monkeypatch):
-    """SIGKILL after the grace: `stop` returns when it is gone."""
+    """SIGKILL after the grace: `stop` returns when it is gone; nothing stays open."""
     monkeypatch.setattr(proxy, "GRACE", 0.2)
-    # The shell itself reads, so that no child of it is left.
-    scripted("trap '' TERM; while :; do read line < /dev/tty || :; done")
-    deaf, short = KubectlProxy(), patience(0.3)
+    scripted(f"exec {sys.executable} -c '{DEAF}' \"$@\"")
+    deaf, short = KubectlProxy(), patience(0.5)
     with pytest.raises(errors.NotReady) as caught:
         deaf.start(timeout=short)
     assert (caught.value.waited, caught.value.last) == (short, "nothing")
