@@ -12,6 +12,7 @@ import yaml
 
 from cluster.controlplane.apiserver import ApiServer
 from helpers.caller import Caller
+from tests.waiting import until
 
 DEFAULT = "/api/v1/namespaces/default"
 
@@ -90,6 +91,9 @@ class RbacServer(ApiServer):
     def halted(self) -> Iterator[None]:
         """Let nothing be answered in a block, although connections are taken."""
         os.kill(self.pid, signal.SIGSTOP)
+        # A busy machine may run some of its threads a while longer.
+        tasks = Path(f"/proc/{self.pid}/task")
+        until(lambda: all(") T " in x.read_text() for x in tasks.glob("*/stat")))
         try:
             yield
         finally:
