@@ -53,10 +53,11 @@ def problem(path: Path) -> str | None:
 
 
 def _end(head: bytes) -> int:
-    """Return where the last segment ends, by the first 4096 bytes."""
+    """Return where headers and segments end, as far as the first 4096 bytes tell."""
     start, number = _HEADERS.unpack_from(head)
-    table = head.ljust(4096)[start : start + number * _SEGMENT.size]
-    return max(map(sum, _SEGMENT.iter_unpack(table)))
+    length = number * _SEGMENT.size
+    table = head[start:].ljust(length, b"\0")[:length]
+    return max([start + length, *map(sum, _SEGMENT.iter_unpack(table))])
 
 
 def _ours() -> bytes:
