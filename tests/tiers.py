@@ -50,7 +50,7 @@ ENGINE = ("tests/cluster/kind/", "tests/project/test_image.py")
 #: each test, a notebook that is run whole, is a group; of any other file all are one
 APART = "tests/lessons/test_lessons.py"
 #: the groups that take minutes, the longest first; short ones fill the gaps at the end
-LONGEST = ("tests/machines/", "tests/browser/", APART, "tests/helpers/checks/")
+LONGEST = ("tests/machines/", "tests/browser/", APART, "tests/helpers/checks/", SITE)
 #: backends of which there is one
 ALONE = ("kind", "existing")
 #: bytes for a cluster, its notebooks' kernels, and a JupyterLab with its browser
