@@ -50,7 +50,11 @@ ENGINE = ("tests/cluster/kind/", "tests/project/test_image.py")
 #: each test, a notebook that is run whole, is a group; of any other file all are one
 APART = "tests/lessons/test_lessons.py"
 #: the groups that take minutes, the longest first; short ones fill the gaps at the end
-LONGEST = ("tests/machines/", "tests/browser/", APART, "tests/helpers/checks/", SITE)
+LONGEST = (
+    *("tests/cluster/kind/", "tests/machines/", "tests/browser/"),
+    *("tests/cluster/existing/", "tests/cluster/test_unprivileged.py"),
+    *("tests/cluster/usermode/", "tests/walls/", APART, "tests/helpers/checks/", SITE),
+)
 #: backends of which there is one
 ALONE = ("kind", "existing")
 #: bytes for a cluster, its notebooks' kernels, and a JupyterLab with its browser
@@ -101,6 +105,7 @@ def _rank(item: pytest.Item) -> int:
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many workers this machine has room for; 0 is no worker but this one.
 
+    One more than there are cores: half of its time a test waits for the cluster.
     A cluster that was named is there once, and on kind's one engine clusters meet.
     """
     alone = {backends.MachineFacts().asked, backends.chosen().backend} & {*ALONE}
@@ -108,7 +113,7 @@ def pytest_xdist_auto_num_workers() -> int:
         return 0
     room = int(psutil.virtual_memory().available / MEMORY)
     watched = int(LIMIT.read_text()) // INSTANCES
-    workers = min(len(os.sched_getaffinity(0)), room, watched)
+    workers = min(len(os.sched_getaffinity(0)) + 1, room, watched)
     return workers if workers > 1 else 0
 
 
