@@ -32,11 +32,11 @@ HEAVY = (
     "tests/helpers/test_watch.py",
     "tests/helpers/widgets/test_views_",
 )
-#: shows the lessons as they ran, and would run those that have not
-SITE = "tests/browser/test_site.py"
+#: show the lessons as they ran, and would run those that have not
+SHOWN = ("tests/browser/test_written_pages.py", "tests/browser/test_site.py")
 #: a directory whose tests share a machine, API servers or a browser is one group
 TOGETHER = (
-    SITE,
+    *SHOWN,
     "tests/browser/",
     "tests/cluster/controlplane/",
     "tests/cluster/whole/",
@@ -53,7 +53,13 @@ APART = "tests/lessons/test_lessons.py"
 LONGEST = (
     *("tests/cluster/kind/", "tests/machines/", "tests/browser/"),
     *("tests/cluster/existing/", "tests/cluster/test_unprivileged.py"),
-    *("tests/cluster/usermode/", "tests/walls/", APART, "tests/helpers/checks/", SITE),
+    *(
+        "tests/cluster/usermode/",
+        "tests/walls/",
+        APART,
+        *SHOWN,
+        "tests/helpers/checks/",
+    ),
 )
 #: backends of which there is one
 ALONE = ("kind", "existing")

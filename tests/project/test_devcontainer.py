@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from tests.browser.jupyterlab import JupyterLab
-from tests.notebooks import ROOT
+from tests.notebooks import ROOT, file_of
 from tests.project.test_project import hub_notebook
 
 DIRECTORY = ROOT / ".devcontainer"
@@ -84,8 +84,7 @@ def test_elsewhere_nobody_else_is_let_in_and_the_link_of_a_hub_works(
     monkeypatch.delenv("CODESPACE_NAME", raising=False)
     path = hub_notebook()
     (tmp_path / "notebooks" / path).parent.mkdir(parents=True)
-    source = ROOT / path.relative_to(path.parts[0])
-    shutil.copy(source, tmp_path / "notebooks" / path)
+    shutil.copy(file_of(path.stem), tmp_path / "notebooks" / path)
     with jupyter(tmp_path) as server:
         assert websocket(server, OWN) == 403
         assert websocket(server, here(server)) == 101

@@ -3,6 +3,7 @@
 A real one: for machines that have the kernel, and the programs and images in the cache.
 """
 
+import contextlib
 import json
 import time
 from dataclasses import replace
@@ -54,7 +55,10 @@ class WithNode(Lab):
 
     def named(self, name: str) -> list[psutil.Process]:
         """Return the processes of a program, the first one first."""
-        found = [each for each in self.processes() if each.name() == name]
+        found = []
+        for each in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+                found += [each] if each.name() == name else []
         return sorted(found, key=psutil.Process.create_time)
 
     def process(self, component: str) -> psutil.Process:
