@@ -9,6 +9,7 @@ import argparse
 import ast
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -36,6 +37,8 @@ CELL_TIMEOUT = 420
 #: Not ports of 127.0.0.1: two kernels that start at once can be given the same one, and
 #: any user of the machine may read there.
 SOCKETS = Config({"KernelManager": {"transport": "ipc"}})
+#: Their directories, of this run.
+_FOLDERS: list[str] = []
 #: Tag of a copy of a stub, and of the check that must refuse it.
 PROOF = "proof"
 #: Numbers of the lessons, the longest first: the last one is waited for alone. One that
@@ -103,6 +106,7 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> str:
     try:
         # Not at home: the path of a socket has at most 107 bytes.
         with tempfile.TemporaryDirectory(prefix="kernel-") as sockets:
+            _FOLDERS.append(sockets)
             client.create_kernel_manager().connection_file = f"{sockets}/kernel.json"
             client.execute()
     except CellExecutionError as error:
@@ -225,6 +229,14 @@ def place(path: Path) -> Path:
     return path.relative_to(NOTEBOOKS) if here else Path(path.name)
 
 
+def _end(number: int, _: object) -> None:
+    """End by a signal: an exception would wait for the threads; kernels end with us."""
+    for folder in tuple(_FOLDERS):
+        shutil.rmtree(folder, ignore_errors=True)
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the notebooks named, or all; return 1 if one of them fails."""
     parser = argparse.ArgumentParser(prog="make chapter", description=__doc__)
@@ -247,8 +259,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     # What is run here is no learner's answer.
     os.environ[SETTING] = "off"
-    # Not by an exception, which would wait for the threads; kernels end with us.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, _end)
     paths = options.notebooks or notebooks(options.language)
     if not paths:
         parser.error(f"There is no notebook in {NOTEBOOKS / options.language}.")

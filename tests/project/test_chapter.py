@@ -196,7 +196,6 @@ def test_ctrl_c_ends_the_command_and_its_kernels(tmp_path):
         ("waits", "import threading\nthreading.Event().wait()"),
     )
     line = (sys.executable, "-m", "tools.chapter", "--target", tmp_path / "out", path)
-    # The directory of the sockets stays.
     with tempfile.TemporaryDirectory() as place:
         command = subprocess.Popen(line, cwd=ROOT, env=environment({"TMPDIR": place}))
         try:
@@ -205,6 +204,7 @@ def test_ctrl_c_ends_the_command_and_its_kernels(tmp_path):
             command.send_signal(signal.SIGINT)
             assert command.wait(10) == -signal.SIGINT
             kernel.wait(10)
+            assert [*Path(place).iterdir()] == []
         finally:
             command.kill()
             command.wait()

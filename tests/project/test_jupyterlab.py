@@ -50,11 +50,12 @@ def client_of_a_new_kernel(server: JupyterLab) -> BlockingKernelClient:
     """Return a client that shares the kernel with JupyterLab, as a page does."""
     name = server.api("POST", "kernels").json()["id"]
     file = server.folder / "runtime" / f"kernel-{name}.json"
-    # It is there before it is written.
+    # It is there before it is written; and the kernel writes it once more, which
+    # removes it for a moment.
     written = until(lambda: file.exists() and file.read_text(), START, "its ports")
     until(lambda: listens(json.loads(written)["hb_port"]), START, "a kernel")
-    client = BlockingKernelClient(connection_file=str(file))
-    client.load_connection_file()
+    client = BlockingKernelClient()
+    client.load_connection_info(json.loads(written))
     client.start_channels()
     client.wait_for_ready(timeout=START)
     return client
