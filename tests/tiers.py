@@ -53,13 +53,8 @@ APART = "tests/lessons/test_lessons.py"
 LONGEST = (
     *("tests/cluster/kind/", "tests/machines/", "tests/browser/"),
     *("tests/cluster/existing/", "tests/cluster/test_unprivileged.py"),
-    *(
-        "tests/cluster/usermode/",
-        "tests/walls/",
-        APART,
-        *SHOWN,
-        "tests/helpers/checks/",
-    ),
+    *("tests/cluster/usermode/", "tests/walls/"),
+    *(APART, *SHOWN, "tests/helpers/checks/"),
 )
 #: backends of which there is one
 ALONE = ("kind", "existing")
