@@ -53,9 +53,10 @@ def client_of_a_new_kernel(server: JupyterLab) -> BlockingKernelClient:
     # It is there before it is written; and the kernel writes it once more, which
     # removes it for a moment.
     written = until(lambda: file.exists() and file.read_text(), START, "its ports")
-    until(lambda: listens(json.loads(written)["hb_port"]), START, "a kernel")
+    info = json.loads(written)
+    until(lambda: listens(info["hb_port"]), START, "a kernel")
     client = BlockingKernelClient()
-    client.load_connection_info(json.loads(written))
+    client.load_connection_info(info)
     client.start_channels()
     client.wait_for_ready(timeout=START)
     return client
