@@ -21,7 +21,7 @@ def main() -> None:
     print(f"## Start\n\n{start.measure(runs)}\n")
     figures.say("a cluster with nothing to do, for a minute")
     print(f"## Two pods, idle\n\n{idle.measure(60)}\n")
-    print("docs/performance.md names the programs that measure more.")
+    print("cluster/docs/performance.md names the programs that measure more.")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ control-plane  this suite's backend without a node (LAB_NODE=none)
 envtest        etcd and kube-apiserver, as tests of controllers start them; no nodes
 
 All of them run the same etcd and kube-apiserver. envtest is built from its Go module on
-the first run, into `peers` of the cache directory. docs/performance.md has figures of
-others, which want a container engine or are of another kind.
+the first run, into `peers` of the cache directory. cluster/docs/performance.md has
+figures of others, which want a container engine or are of another kind.
 
 Usage: `python benchmarks/peers.py [--runs 3]`
 """

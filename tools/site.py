@@ -1,7 +1,7 @@
 """Build the site: a page for each lesson with its outputs, for each language.
 
-`tools.chapter` has run the lessons. What Sphinx reads mirrors this repository, so that
-every link of a notebook or of `docs/` leads to the same place on the site. The
+`tools.chapter` has run the lessons. What Sphinx reads mirrors this repository, so every
+link of a notebook or of the documentation leads to the same place on the site. The
 documentation is there in English alone.
 """
 
@@ -24,8 +24,10 @@ SITE = ROOT / "site"
 REPOSITORY = os.environ.get("GITHUB_REPOSITORY", "OWNER/REPOSITORY")
 #: at the root of the site; each other language has a directory of its own
 FIRST = "en"
-_DOCS = re.compile(r"\[([^]]+)\]\(((?:\.\./)*docs/[\w-]+)\.md(#[\w-]+)?\)")
-_TREE_OF_DOCS = re.compile(r"```\{toctree\}[^`]*\ndocs/\*\n```\n")
+#: the documentation, in English alone: of the course, and of the cluster
+DOCS = ("docs", "cluster/docs")
+_DOCS = re.compile(r"\[([^]]+)\]\(((?:\.\./)*(?:cluster/)?docs/[\w-]+)\.md(#[\w-]+)?\)")
+_TREE_OF_DOCS = re.compile(r"```\{toctree\}[^`]*\ndocs/\*\ncluster/docs/\*\n```\n")
 
 
 def page(lesson: Lesson, written: dict, ran: dict, language: str = FIRST) -> dict:
@@ -103,7 +105,8 @@ def assemble(language: str, executed: Path, target: Path) -> None:
         file.write_text(text, "utf-8")
     text = (SITE / language / "index.md").read_text("utf-8")
     if language == FIRST:
-        shutil.copytree(ROOT / "docs", target / "docs")
+        for docs in DOCS:
+            shutil.copytree(ROOT / docs, target / docs)
     (target / "index.md").write_text(index(text, language), "utf-8")
 
 

@@ -1,6 +1,6 @@
 """Describe the control plane as plain processes of the host; nothing runs here.
 
-What differs from the local cluster is in docs/cluster.md.
+What differs from the local cluster is in cluster/docs/cluster.md.
 """
 
 from collections.abc import Mapping

@@ -88,7 +88,7 @@ class Node:
                 "helpers delete`, then `up --backend auto`.",
             )
         message = f"in user-mode Linux, by {self.mode}, starts after the control plane"
-        # By seccomp any pod can become the kernel, see docs/usermode-linux.md.
+        # By seccomp any pod can become the kernel, see cluster/docs/usermode-linux.md.
         by_seccomp = self.mode == "seccomp"
         if self.landlock >= (walls.SIGNALS if by_seccomp else walls.WHOLE):
             return ok("node", message)

@@ -36,7 +36,12 @@ def texts():
     for path in FILES:
         for cell in load(path)["cells"]:
             yield f"{path.stem} {cell['id']}", "".join(cell["source"])
-    pages = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("notebooks/*.md")]
+    pages = [
+        ROOT / "README.md",
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("cluster/docs/*.md"),
+        *ROOT.glob("notebooks/*.md"),
+    ]
     sources = [
         path
         for package in ("helpers", "cluster")

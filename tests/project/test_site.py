@@ -84,7 +84,7 @@ def test_the_first_page_has_the_links_of_its_language(monkeypatch):
     assert f"[{first.number} «{first.title}»](notebooks/{first.path})" in korean
     assert "urlpath=lab/tree/notebooks/00-start-here.ipynb" in english
     assert "urlpath=lab/tree/notebooks/ko/00-start-here.ipynb" in korean
-    assert "](docs/teaching.md)" in english and "\ndocs/*\n" in english
+    assert "](docs/teaching.md)" in english and "\ndocs/*\ncluster/docs/*\n" in english
     assert 'href="../docs/teaching.html"' in korean and "docs/*" not in korean
     assert english.count("{toctree}") == korean.count("{toctree}") + 1
     assert "<!--" not in english + korean

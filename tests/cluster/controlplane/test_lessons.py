@@ -18,7 +18,7 @@ def test_what_works_without_a_node_is_every_other_lesson():
     others = [path.stem[:2] for path in FILES if path.stem not in OF_PODS]
     said = errors.WITHOUT_NODE.partition(", and whatever")[0]
     assert [word for word in said.replace(",", "").split() if word.isdigit()] == others
-    for page in ("README.md", "docs/cluster.md"):
+    for page in ("README.md", "cluster/docs/cluster.md"):
         text = " ".join((ROOT / page).read_text("utf-8").split())
         assert said.strip() in text.replace("Lessons", "lessons"), page
 
