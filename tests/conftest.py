@@ -9,7 +9,7 @@ from helpers.command import kubeconfig_in_use, kubectl, use_kubeconfig
 from tests.engine import Engine, lacks
 
 HERE = Path(__file__).parent
-pytest.register_assert_rewrite("tests.cluster.contract", "tests.cluster.lab")
+pytest.register_assert_rewrite("cluster.tests.contract", "cluster.tests.lab")
 
 
 @pytest.fixture(scope="module")

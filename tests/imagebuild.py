@@ -23,7 +23,7 @@ from cluster.programs import releases
 from cluster.programs.check import find_runc
 from cluster.programs.recipe import RECIPE
 from cluster.progress import Silent
-from tests.cluster.programs import mirror as m
+from cluster.tests.programs import mirror as m
 from tests.engine import Engine
 from tests.notebooks import ROOT
 

@@ -22,13 +22,13 @@ MARKERS = (
 #: a cluster, API servers, programs, a browser
 HEAVY_FIXTURES = {*"cluster mine production older one_lab kind browser".split()}
 HEAVY = (
-    "tests/cluster/controlplane/test_controlplane.py",
-    "tests/cluster/image/test_images.py",
-    "tests/cluster/whole/",
+    "cluster/tests/controlplane/test_controlplane.py",
+    "cluster/tests/image/test_images.py",
+    "cluster/tests/whole/",
     "tests/machines/",
     "tests/walls/",
-    "tests/cluster/test_bad_input.py",
-    "tests/cluster/cli/test_cli.py",
+    "cluster/tests/test_bad_input.py",
+    "cluster/tests/cli/test_cli.py",
     "tests/helpers/test_watch.py",
     "tests/helpers/widgets/test_views_",
 )
@@ -38,22 +38,22 @@ SHOWN = ("tests/browser/test_written_pages.py", "tests/browser/test_site.py")
 TOGETHER = (
     *SHOWN,
     "tests/browser/",
-    "tests/cluster/controlplane/",
-    "tests/cluster/whole/",
+    "cluster/tests/controlplane/",
+    "cluster/tests/whole/",
     "tests/machines/",
-    "tests/cluster/existing/",
-    "tests/cluster/usermode/",
+    "cluster/tests/existing/",
+    "cluster/tests/usermode/",
     "tests/walls/",
 )
 #: what has the one engine of this machine: a group, too
-ENGINE = ("tests/cluster/kind/", "tests/project/test_image.py")
+ENGINE = ("cluster/tests/kind/", "tests/project/test_image.py")
 #: each test, a notebook that is run whole, is a group; of any other file all are one
 APART = "tests/lessons/test_lessons.py"
 #: the groups that take minutes, the longest first; short ones fill the gaps at the end
 LONGEST = (
-    *("tests/cluster/kind/", "tests/machines/", "tests/browser/"),
-    *("tests/cluster/existing/", "tests/cluster/test_unprivileged.py"),
-    *("tests/cluster/usermode/", "tests/walls/"),
+    *("cluster/tests/kind/", "tests/machines/", "tests/browser/"),
+    *("cluster/tests/existing/", "cluster/tests/test_unprivileged.py"),
+    *("cluster/tests/usermode/", "tests/walls/"),
     *(APART, *SHOWN, "tests/helpers/checks/"),
 )
 #: backends of which there is one

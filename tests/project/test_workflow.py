@@ -29,7 +29,7 @@ def test_what_only_root_can_run_is_run_by_root(workflow):
     job = workflow["jobs"]["root"]
     run, direct = (step["run"] for step in job["steps"][-2:])
     assert "container" in job and run.startswith("make full PYTEST_ARGS=")
-    assert direct.endswith("-m pytest tests/cluster/whole")
+    assert direct.endswith("-m pytest cluster/tests/whole")
     # The image of a pull request; what is published is built on main alone.
     assert "tests/project/test_image.py" in run
     for name in re.findall(r"tests/\S+\.py", run):

@@ -1,7 +1,7 @@
 """What a pod puts in place of files that the host reads: it is read as hostile input.
 
 The last of the walls' tests: it leaves no cluster behind that works. What reads is
-tested without a cluster in tests/cluster/machine/test_shared.py.
+tested without a cluster in cluster/tests/machine/test_shared.py.
 """
 
 import pytest

@@ -1,0 +1,144 @@
+"""The whole chapter on an existing cluster, beside one that nobody may touch.
+
+The lessons have the account that `use` makes, and no other credential. Everything
+around it leads to production: `~/.kube/config`, KUBECONFIG, and the current context of
+the learner's own file. What arrived at production, its audit log says.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cluster import paths
+from cluster.existing import rbac
+from cluster.existing.identify import Record
+from cluster.local.backend import Local
+from cluster.programs import find_kubectl
+from helpers import kubectl
+from cluster.tests.existing.conftest import use
+from tests.commandline import environment, helpers
+from tests.notebooks import FILES, NEEDS_LAB, REASON, ROOT, load, tagged
+
+pytestmark = pytest.mark.full("existing cluster × all lessons")
+#: a name that only the nodes of this cluster know
+IMAGE = "registry.example/team/toolbox:7"
+#: seconds for all notebooks on a busy machine
+LIMIT = 2000
+
+
+@pytest.fixture
+def image(cluster):
+    """Give the image of the lessons a second name, as a registry would."""
+    ctr, socket = Local()._containerd()
+    words = [ctr, f"--address={socket}", "--namespace=k8s.io", "images"]
+    tag = ("tag", "--force", "docker.io/library/toolbox:1", IMAGE)
+    subprocess.run([*words, *tag], check=True, timeout=60)
+    yield IMAGE
+    subprocess.run([*words, "remove", IMAGE], check=True, timeout=60)
+
+
+@pytest.fixture
+def surroundings(cluster, production, tmp_path):
+    """Return the environment of a learner whose every default is production."""
+    home = tmp_path / "home"
+    ambient = production.kubeconfig(home / ".kube" / "config")
+    theirs = home / "clusters.yaml"
+    both = yaml.safe_load(ambient.read_text())
+    both["clusters"][0]["cluster"]["certificate-authority"] = ".kube/config.crt"
+    mine = json.loads(cluster.kubeconfig.read_text())
+    for kind in ("cluster", "user"):
+        both[f"{kind}s"].append(mine[f"{kind}s"][0] | {"name": "mine"})
+    context = {"cluster": "mine", "user": "mine", "namespace": "default"}
+    both["contexts"].append({"name": "mine", "context": context})
+    theirs.write_text(yaml.safe_dump(both))
+    return {
+        "HOME": home,
+        "KUBECONFIG": os.pathsep.join(map(str, (ambient, theirs))),
+        "LAB_STATE_DIR": home / "state",
+        "LAB_CACHE_DIR": paths.cache_dir(),
+        "LAB_BACKEND": "existing",
+        "PYTHONPATH": ROOT,
+    }
+
+
+@pytest.mark.timeout(LIMIT + 300)
+def test_all_notebooks_pass_and_nothing_arrives_at_production(
+    cluster, production, surroundings, image
+):
+    home = Path(surroundings["HOME"])
+    production.forget()
+    done = use(surroundings, home / "clusters.yaml", "--image", image)
+    assert done.returncode == 0, done.stderr
+    record = Record.read(home / "state")
+    assert record.fenced and record.user == rbac.user_of(record.state)
+
+    counts, output = run_notebooks(surroundings)
+    skipped = [cell for file in FILES for cell in tagged(load(file), NEEDS_LAB)]
+    assert counts.get("failed", 0) == counts.get("error", 0) == 0, output
+    assert counts["skipped"] == len(skipped) > 0 and REASON in output
+    assert counts["passed"] == code_cells() - len(skipped)
+
+    assert "nothing was stopped" in helpers("stop", env=surroundings).stdout
+    assert helpers("delete", "--yes", env=surroundings).returncode == 0
+    assert not (home / "state").exists()
+    marked = ("-o", "json", f"--selector={rbac.ACCOUNT}={rbac.key(record.user)}")
+    left = kubectl("get", "namespaces,clusterroles,clusterrolebindings", *marked).json()
+    assert {each["status"]["phase"] for each in left["items"]} <= {"Terminating"}
+
+    # Not only no write: connecting, running and deleting asked nothing at all.
+    assert production.requests() == []
+    for number, changes in enumerate(({}, {"KUBECONFIG": None})):
+        wander(surroundings | changes, f"wanderer-{number}")
+        assert len(production.writes()) == number + 1
+    production.forget()
+
+
+def wander(env: dict, name: str) -> None:
+    """Write with the genuine kubectl to where the learner's surroundings lead.
+
+    Else a file that leads nowhere would pass for one that is not followed.
+    """
+    program = find_kubectl() / "kubectl"
+    words = ("create", "configmap", name, "--namespace=default")
+    done = subprocess.run(
+        [program, *words],
+        env=environment(env),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def run_notebooks(env: dict) -> tuple[dict[str, int], str]:
+    """Run all of them as a learner's CI does; return the counts and the output."""
+    began = time.monotonic()
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-rs", "--color=no"),
+            *("-p", "no:cacheprovider"),
+            *(str(file.relative_to(ROOT)) for file in FILES),
+        ],
+        cwd=ROOT,
+        env=environment(env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+    )
+    last = done.stdout.splitlines()[-1]
+    print(f"{last} (after {time.monotonic() - began:.0f} s)")
+    counts = {word: int(count) for count, word in re.findall(r"(\d+) (\w+)", last)}
+    return counts, done.stdout + done.stderr
+
+
+def code_cells() -> int:
+    cells = [cell for file in FILES for cell in load(file)["cells"]]
+    return sum(cell["cell_type"] == "code" for cell in cells)

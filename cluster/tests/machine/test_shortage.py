@@ -1,0 +1,31 @@
+"""Shortages of a cluster are named, with what may be removed.
+
+Real disks without room are in cluster/tests/whole/test_disk.py.
+"""
+
+import os
+
+import pytest
+
+from cluster.machine import storage
+
+
+@pytest.fixture
+def state(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "cache"))
+    for name in ("logs", "audit", "etcd"):
+        (tmp_path / "state" / name).mkdir(parents=True)
+    return tmp_path / "state"
+
+
+def test_what_is_short_is_named_with_what_may_go(state, tmp_path, monkeypatch):
+    assert storage.shortages(state) == {}
+    monkeypatch.setattr(storage, "DISK", 10**18)
+    monkeypatch.setattr(storage, "INODES", 10**18)
+    monkeypatch.setattr(storage, "MEMORY", 10**15)
+    found = storage.shortages(state)
+    # A file system without a fixed number of inodes lacks none.
+    assert ("inodes" in found) == (os.statvfs(state).f_files > 0)
+    assert f"`rm {state}/logs/*.log.1`" in found["disk space"].hint
+    assert f"`rm -r {tmp_path}/cache/build`" in found["disk space"].hint
+    assert "memory for the running cluster" in found["memory"].message
