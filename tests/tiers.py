@@ -26,7 +26,7 @@ HEAVY = (
     "cluster/tests/image/test_images.py",
     "cluster/tests/whole/",
     "tests/machines/",
-    "tests/walls/",
+    "cluster/tests/walls/",
     "cluster/tests/test_bad_input.py",
     "cluster/tests/cli/test_cli.py",
     "tests/helpers/test_watch.py",
@@ -43,7 +43,7 @@ TOGETHER = (
     "tests/machines/",
     "cluster/tests/existing/",
     "cluster/tests/usermode/",
-    "tests/walls/",
+    "cluster/tests/walls/",
 )
 #: what has the one engine of this machine: a group, too
 ENGINE = ("cluster/tests/kind/", "tests/project/test_image.py")
@@ -53,7 +53,7 @@ APART = "tests/lessons/test_lessons.py"
 LONGEST = (
     *("cluster/tests/kind/", "tests/machines/", "tests/browser/"),
     *("cluster/tests/existing/", "cluster/tests/test_unprivileged.py"),
-    *("cluster/tests/usermode/", "tests/walls/"),
+    *("cluster/tests/usermode/", "cluster/tests/walls/"),
     *(APART, *SHOWN, "tests/helpers/checks/"),
 )
 #: backends of which there is one

@@ -8,7 +8,7 @@ import pytest
 
 from tests.machines.conftest import SETUP, helpers, in_checkout, kubectl
 from tests.patience import patience
-from tests.walls.test_pods import MEANT
+from cluster.tests.walls.test_pods import MEANT
 
 pytestmark = [
     pytest.mark.full("a machine of its own"),
@@ -79,7 +79,7 @@ def test_a_second_login_has_the_same_cluster(lab, desk, learner):
 def test_hostile_pods_get_nothing_there_either(learner):
     """Of an ordinary user's account, whose cluster has 65536 ids."""
     assert helpers(learner, "stop") == "stopped; the objects are kept\n"
-    line = "TMPDIR=/var/tmp .venv/bin/python -m tests.walls me 300"
+    line = "TMPDIR=/var/tmp .venv/bin/python -m cluster.tests.walls me 300"
     said = learner.do(in_checkout(line), timeout=WALLS)
     lines = [row for row in said.splitlines() if re.search(r"\d+ tried: ", row)]
     rows = {row.split("|")[1].strip(): row for row in lines}

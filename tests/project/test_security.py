@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.notebooks import ROOT
-from tests.walls.hostile import ROWS
+from cluster.tests.walls.hostile import ROWS
 
 PAGE = (ROOT / "cluster/docs/security.md").read_text()
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")

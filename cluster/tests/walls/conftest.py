@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.walls.cluster import running
+from cluster.tests.walls.cluster import running
 
 full = pytest.mark.full("a third kind of account")
 #: 65536 ids of an ordinary user come by set-uid programs, which `no_new_privs` forbids

@@ -23,7 +23,7 @@ from cluster.machine import layout
 from cluster.progress import Silent
 from tests import commandline, unprivileged
 from tests.running import sleeper
-from tests.walls.hostile import NAMESPACES
+from cluster.tests.walls.hostile import NAMESPACES
 
 HOSTILE = Path(__file__).with_name("hostile.py")
 #: directories of the state directory that components, and so pods, are to have

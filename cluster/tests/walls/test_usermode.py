@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cluster.usermode import kernel, walls
-from tests.walls.cluster import Cluster, running
+from cluster.tests.walls.cluster import Cluster, running
 
 pytestmark = [
     pytest.mark.full("user-mode Linux"),

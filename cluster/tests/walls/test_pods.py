@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cluster.machine import layout
-from tests.walls.cluster import SHARED, Cluster
-from tests.walls.hostile import PATIENCE, ROWS
+from cluster.tests.walls.cluster import SHARED, Cluster
+from cluster.tests.walls.hostile import PATIENCE, ROWS
 
 #: what a pod may write to: its like's files, the state that is shared, memory
 MEANT = (
@@ -58,7 +58,7 @@ def settings() -> dict[str, str]:
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row != "writes"])
 def test_it_gets_nothing(tables, row):
-    """Each row has its words in tests/walls/hostile.py."""
+    """Each row has its words in cluster/tests/walls/hostile.py."""
     assert all(table[row]["tried"] for table in tables.values())
     got = {position: table[row]["got"] for position, table in tables.items()}
     assert got == {position: [] for position in POSITIONS}

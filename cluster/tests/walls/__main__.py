@@ -1,4 +1,4 @@
-"""Print as Markdown what hostile pods get: `python -m tests.walls ACCOUNT [SECONDS]`.
+"""Print as Markdown what hostile pods get: `python -m cluster.tests.walls ACCOUNT [SECONDS]`.
 
 ACCOUNT is "root", "one id" or "65536 ids" as root, else "me". SECONDS is how long one
 kind of attempts may take.
@@ -6,8 +6,8 @@ kind of attempts may take.
 
 import sys
 
-from tests.walls.cluster import running
-from tests.walls.test_pods import MEANT, POSITIONS, attempts
+from cluster.tests.walls.cluster import running
+from cluster.tests.walls.test_pods import MEANT, POSITIONS, attempts
 
 
 def main() -> None:
