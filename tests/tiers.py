@@ -25,7 +25,7 @@ HEAVY = (
     "cluster/tests/controlplane/test_controlplane.py",
     "cluster/tests/image/test_images.py",
     "cluster/tests/whole/",
-    "tests/machines/",
+    "cluster/tests/machines/",
     "cluster/tests/walls/",
     "cluster/tests/test_bad_input.py",
     "cluster/tests/cli/test_cli.py",
@@ -40,7 +40,7 @@ TOGETHER = (
     "tests/browser/",
     "cluster/tests/controlplane/",
     "cluster/tests/whole/",
-    "tests/machines/",
+    "cluster/tests/machines/",
     "cluster/tests/existing/",
     "cluster/tests/usermode/",
     "cluster/tests/walls/",
@@ -51,7 +51,7 @@ ENGINE = ("cluster/tests/kind/", "tests/project/test_image.py")
 APART = "tests/lessons/test_lessons.py"
 #: the groups that take minutes, the longest first; short ones fill the gaps at the end
 LONGEST = (
-    *("cluster/tests/kind/", "tests/machines/", "tests/browser/"),
+    *("cluster/tests/kind/", "cluster/tests/machines/", "tests/browser/"),
     *("cluster/tests/existing/", "cluster/tests/test_unprivileged.py"),
     *("cluster/tests/usermode/", "cluster/tests/walls/"),
     *(APART, *SHOWN, "tests/helpers/checks/"),

@@ -1,6 +1,6 @@
 """A cgroup is made where that changes nothing of others; elsewhere none is.
 
-What real cgroups do is in tests/machines/test_systemd.py.
+What real cgroups do is in cluster/tests/machines/test_systemd.py.
 """
 
 import os

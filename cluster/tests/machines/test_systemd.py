@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.machines.conftest import helpers, in_checkout, kubectl, leave
+from cluster.tests.machines.conftest import helpers, in_checkout, kubectl, leave
 
 pytestmark = [
     pytest.mark.full("a machine of its own"),

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from tests.machines.conftest import SETUP, helpers, in_checkout, kubectl
+from cluster.tests.machines.conftest import SETUP, helpers, in_checkout, kubectl
 from tests.patience import patience
 from cluster.tests.walls.test_pods import MEANT
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cluster.usermode import launcher
 from cluster.waiting import poll
-from tests.machines.root import ADDRESS
+from cluster.tests.machines.root import ADDRESS
 from tests.patience import patience
 
 #: Seconds, of a machine with nothing else to do: UML starts Go programs slowly.

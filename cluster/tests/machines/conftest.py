@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests import imagebuild
-from tests.machines import root
-from tests.machines.debian import Machine, Session
+from cluster.tests.machines import root
+from cluster.tests.machines.debian import Machine, Session
 from tests.notebooks import ROOT
 from tests.patience import patience
 from tests.waiting import until
