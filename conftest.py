@@ -18,7 +18,7 @@ from cluster import backends
 from helpers.course.attempts import SETTING
 from helpers.course.exercise import with_solutions
 
-pytest_plugins = ["tests.tiers"]
+pytest_plugins = ["tests.tiers", "cluster.tests.fixtures"]
 
 #: what `pytest notebooks` leaves out: the same cells, in another language
 collect_ignore = ["notebooks/ko"]
@@ -44,7 +44,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     session.config.stash[_OURS] = ours
     # What is run here is no learner's answer.
     os.environ[SETTING] = "off"
-    # Before the tests themselves are the load: `tests.patience` asks in each worker.
+    # Before the tests themselves are the load: patience.py asks in each worker.
     os.environ["LAB_TESTS_LOAD"] = str(os.getloadavg()[0])
     # What one worker makes and others use: executed notebooks.
     os.environ["LAB_TESTS_SHARED"] = str(Path(ours.name, "shared"))

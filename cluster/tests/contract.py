@@ -21,8 +21,8 @@ from cluster.backend import STATUS
 from cluster.machine import host, identity, ports, probes, storage
 from cluster.progress import Silent
 from cluster.tests.lab import Lab, hear
-from tests.patience import patience
-from tests.waiting import until
+from cluster.tests.patience import patience
+from cluster.tests.waiting import until
 
 full = pytest.mark.full("faults of a cluster")
 #: how many call at once

@@ -13,10 +13,9 @@ from cluster import errors
 from cluster.local.backend import Local
 from cluster.machine import identity, ports
 from cluster.progress import Silent
-from tests.commandline import COMMAND, environment, helpers
-from tests.notebooks import ROOT
-from tests.running import sleeper
-from tests.waiting import until
+from cluster.tests.commandline import COMMAND, ROOT, environment, helpers
+from cluster.tests.running import sleeper
+from cluster.tests.waiting import until
 
 #: what leads programs astray that believe it
 SURROUNDINGS = {

@@ -16,7 +16,7 @@ import pytest
 
 from cluster import programs
 from cluster.machine import identity
-from tests.commandline import helpers
+from cluster.tests.commandline import helpers
 
 ROOT = os.geteuid() == 0
 #: runs what follows in a mount namespace of its own; as a user with the rights for it

@@ -17,7 +17,7 @@ from cluster.doctor.machine import Namespaces
 from cluster.local import trial
 from cluster.machine import storage
 from cluster.progress import Silent
-from tests import unprivileged
+from cluster.tests import unprivileged
 
 ABSENT = "docker and podman are not installed"
 DOWN = "docker does not answer (Cannot connect to the Docker daemon)"

@@ -20,8 +20,8 @@ import pytest
 from cluster.image import find as image_find
 from cluster.local.backend import Local
 from cluster.progress import Silent
-from tests import unprivileged
-from tests.notebooks import ROOT
+from cluster.tests import unprivileged
+from cluster.tests.commandline import ROOT
 
 pytestmark = [
     pytest.mark.full("root only"),

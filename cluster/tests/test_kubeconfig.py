@@ -17,9 +17,9 @@ from cluster.kubeconfig import (
 )
 from cluster.local.backend import Local
 from cluster.machine import layout
+from cluster.tests.authority import Authority
 from helpers import command
 from helpers.caller import tls_context
-from tests.authority import Authority
 
 OURS = {
     "current-context": "lab",

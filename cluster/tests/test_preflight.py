@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from cluster import preflight
-from tests.commandline import python
+from cluster.tests.commandline import python
 
 MB = 1 << 20
 

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from cluster import processes
-from tests.waiting import until
+from cluster.tests.waiting import until
 
 
 class Stop(Exception):

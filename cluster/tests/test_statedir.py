@@ -3,8 +3,7 @@
 import subprocess
 import sys
 
-from tests.commandline import environment
-from tests.notebooks import ROOT
+from cluster.tests.commandline import ROOT, environment
 
 #: argument: state directory, rounds, and whether it removes the directory in each
 ROUNDS = """

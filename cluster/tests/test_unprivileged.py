@@ -13,7 +13,7 @@ from cluster import paths
 from cluster.local.backend import Local
 from cluster.processes import SYSTEM_PATH
 from cluster.progress import Silent
-from tests import unprivileged
+from cluster.tests import unprivileged
 
 pytestmark = [
     pytest.mark.full("root only"),

@@ -19,9 +19,9 @@ import requests
 from nbformat import v4
 from nbformat.sign import NotebookNotary
 
+from cluster.tests.waiting import until
 from helpers.course.attempts import SETTING
 from tests.notebooks import ROOT
-from tests.waiting import until
 
 #: Seconds until it listens; about 2, but the first start on a machine compiles Python.
 START = 60.0

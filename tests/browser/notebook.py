@@ -5,8 +5,8 @@ import json
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Locator, Page, TimeoutError, expect
 
+from cluster.tests.patience import patience
 from tests.browser.axe import GRAVE, Violation
-from tests.patience import patience
 
 #: Seconds for a click or a change on the page, and for what a view is to show.
 ACTION = patience(15.0)

@@ -5,8 +5,8 @@ import json
 import pytest
 from playwright.sync_api import expect
 
+from cluster.tests.running import sleeper
 from helpers import kubectl
-from tests.running import sleeper
 
 pytestmark = pytest.mark.full("views by hand")
 

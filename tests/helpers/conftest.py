@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.rbacserver import DEFAULT, RbacServer
+from cluster.tests.rbacserver import DEFAULT, RbacServer
 
 #: For a kubectl that does not read it.
 KUBECONFIG = {

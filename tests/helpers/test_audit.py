@@ -12,11 +12,11 @@ import yaml
 from cluster.errors import LabError
 from cluster.existing.backend import Existing
 from cluster.machine import audit
+from cluster.tests.running import run, sleeper
 from helpers import audit_log, create_token, errors, exec_in_pod, kubectl
 from helpers.audit import COLUMNS
 from helpers.caller import Caller
 from helpers.command import backend_in_use
-from tests.running import run, sleeper
 from tools import leaks
 
 

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from cluster.kubeconfig import current_entries, pem_of, read_kubeconfig
+from cluster.tests.authority import Authority
 from helpers import errors, kubectl
 from helpers.caller import Caller
-from tests.authority import Authority
 
 API = "client.authentication.k8s.io/v1"
 #: an authority that has signed nothing of ours

@@ -9,9 +9,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from cluster.tests.authority import DAY, Authority
 from helpers import certificates, errors
 from helpers.caller import Caller, trust
-from tests.authority import DAY, Authority
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ import psutil
 import pytest
 
 from cluster.machine import identity
+from cluster.tests.patience import patience
 from helpers import connect
 from tests.kernels import CONNECT, finish, kernel, run
-from tests.patience import patience
 
 
 @pytest.mark.full("infrastructure that lessons do not touch")

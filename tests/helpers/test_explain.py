@@ -9,12 +9,12 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
 
+from cluster.tests.running import apply
 from helpers.caller import Caller
 from helpers.command import kubectl
 from helpers.rbac import Attributes
 from helpers.refusals import explain
 from helpers.tokens import create_token
-from tests.running import apply
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 

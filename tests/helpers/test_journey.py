@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from cryptography import x509
 
+from cluster.tests.authority import Authority
 from helpers.journey.network import Observation, address_step, name_step, tls_step
 from helpers.journey.server import (
     ClusterContext,
@@ -30,7 +31,6 @@ from helpers.journey.steps import (
 )
 from helpers.rbac import Attributes
 from helpers.refusals import Explanation
-from tests.authority import Authority
 
 REQUEST = Request("app", "/api/v1/namespaces/blue/pods")
 USER = "system:serviceaccount:blue:app"

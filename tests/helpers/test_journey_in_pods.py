@@ -2,12 +2,12 @@
 
 import pytest
 
+from cluster.tests.running import run, sleeper
 from helpers import errors, exec_in_pod, kubectl
 from helpers.grants import fault_of_grant
 from helpers.journey import follow_request
 from helpers.journey.steps import FILES, STEPS, STOPPED
 from helpers.tokens import MOUNTED
-from tests.running import run, sleeper
 
 IMAGE_CA = "/etc/ssl/certs/ca-certificates.crt"
 

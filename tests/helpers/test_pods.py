@@ -4,10 +4,10 @@ import pytest
 
 from cluster import backends
 from cluster.backends import BACKENDS
+from cluster.tests.patience import patience
+from cluster.tests.running import apply, run, sleeper
 from helpers import errors, pods
 from helpers.podstatus import conditions, why_not_ready
-from tests.patience import patience
-from tests.running import apply, run, sleeper
 
 #: what is wrong with a pod, and what its error says: the cause, the way out
 HOPELESS = {

@@ -16,11 +16,11 @@ import httpx
 import psutil
 import pytest
 
+from cluster.tests.likekernel import like_a_kernel
+from cluster.tests.patience import patience
 from helpers import errors, proxy
 from helpers.caller import Client
 from helpers.proxy import KubectlProxy
-from tests.likekernel import like_a_kernel
-from tests.patience import patience
 
 #: who has nothing to do with the learner
 NOBODY = 65534

@@ -5,9 +5,9 @@ import socket
 
 import pytest
 
+from cluster.tests.waiting import until
 from helpers.caller import Caller
 from helpers.watch import BROKEN, LISTED, REFUSED, Watch
-from tests.waiting import until
 
 PATH = "/api/v1/namespaces/default/configmaps"
 TIMEOUT = 30.0

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from cluster.machine import identity
+from cluster.tests.patience import patience
 from cluster.waiting import poll
 from helpers import KubectlProxy, api_resources, kubectl
 from helpers.course import lessons
@@ -31,7 +32,6 @@ from tests.notebooks import (
     tagged,
     written_to,
 )
-from tests.patience import patience
 from tools.chapter import longest_first
 
 #: Made by the cluster for itself while time passes, and removed by it.

@@ -10,8 +10,8 @@ import nbformat
 import psutil
 import pytest
 
+from cluster.tests.commandline import environment, python
 from cluster.waiting import poll
-from tests.commandline import environment, python
 from tests.notebooks import FILES, ROOT
 from tools import chapter
 

@@ -6,13 +6,13 @@ import re
 import psutil
 import pytest
 
+from cluster.tests.running import run, sleeper
+from cluster.tests.waiting import until
 from helpers.command import kubectl
 from helpers.journey import follow_request
 from helpers.pods import ask
 from helpers.tokens import read_token
 from tests.notebooks import FILES, ROOT, load
-from tests.running import run, sleeper
-from tests.waiting import until
 
 #: what curl and kubectl take a token by, and the token itself
 TOKEN = re.compile(r"""(?:Authorization: Bearer |--token[= ])["'\\]*([^\s"'`\\]+)""")
@@ -46,7 +46,7 @@ def texts():
         path
         for package in ("helpers", "cluster")
         for path in ROOT.glob(f"{package}/**/*")
-        if path.suffix in (".py", ".sh")
+        if path.suffix in (".py", ".sh") and "tests" not in path.parts
     ]
     for path in (*pages, *sources):
         yield path.name, path.read_text()

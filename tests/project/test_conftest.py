@@ -9,7 +9,7 @@ import pytest
 
 from cluster import backends
 from cluster.machine import identity
-from tests.commandline import environment
+from cluster.tests.commandline import environment
 from tests.notebooks import ROOT
 
 WAITS = """

@@ -14,11 +14,11 @@ from contextlib import contextmanager
 import pytest
 
 from cluster.programs.recipe import RECIPE
+from cluster.tests import imagebuild
+from cluster.tests.patience import patience
 from cluster.waiting import poll
 from helpers.course import lessons
-from tests import imagebuild
 from tests.lesson import play
-from tests.patience import patience
 
 pytestmark = [pytest.mark.full("the image"), pytest.mark.timeout(1800)]
 #: bytes, unpacked; larger ones often fail to start on Binder

@@ -11,11 +11,11 @@ import pytest
 from jupyter_client.blocking import BlockingKernelClient
 
 from cluster.machine import identity
-from tests import unprivileged
+from cluster.tests import unprivileged
+from cluster.tests.waiting import until
 from tests.browser.jupyterlab import START, JupyterLab
 from tests.kernels import CONNECT, finish, kernel, run
 from tests.notebooks import ROOT
-from tests.waiting import until
 
 WORK = f"""{CONNECT}
 from helpers import KubectlProxy

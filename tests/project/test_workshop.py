@@ -263,7 +263,8 @@ def test_readme_lists_the_commands():
 def test_the_settings_name_every_variable():
     """Each LAB_ variable that is read has its row in the table, and no other."""
     paths = [*(ROOT / "cluster").rglob("*.py"), *(ROOT / "helpers").rglob("*.py")]
-    sources = " ".join(path.read_text("utf-8") for path in paths)
+    ours = [path for path in paths if "tests" not in path.parts]
+    sources = " ".join(path.read_text("utf-8") for path in ours)
     settings = (ROOT / "docs/settings.md").read_text("utf-8")
     read = {*re.findall(r"\"(LAB_[A-Z_]+)\"", sources)}
     assert {*re.findall(r"\bLAB_[A-Z_]+", settings)} == read

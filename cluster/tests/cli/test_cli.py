@@ -15,9 +15,9 @@ from click.testing import CliRunner
 from cluster.cli.format import status_text
 from cluster.local.backend import LOGS, STATUS
 from cluster.progress import Terminal
+from cluster.tests.commandline import helpers, python
 from helpers import __main__ as entry
 from helpers.cli import main
-from tests.commandline import helpers, python
 
 
 @pytest.fixture(scope="module")

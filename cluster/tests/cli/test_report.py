@@ -11,7 +11,7 @@ from cluster.cli import report
 from cluster.local.backend import Local
 from cluster.progress import Silent
 from cluster.tests.cli.test_masks import JWT
-from tests.commandline import helpers
+from cluster.tests.commandline import helpers
 from tools import leaks
 
 

@@ -12,8 +12,8 @@ from cluster import errors, statedir
 from cluster.controlplane import apiserver
 from cluster.controlplane.apiserver import ApiServer
 from cluster.programs.recipe import API_SERVER
-from tests.likekernel import like_a_kernel
-from tests.waiting import until
+from cluster.tests.likekernel import like_a_kernel
+from cluster.tests.waiting import until
 
 full = pytest.mark.full("infrastructure that lessons do not touch")
 

@@ -8,12 +8,12 @@ import pytest
 
 from cluster import errors
 from cluster.controlplane.backend import LOGS, ControlPlane
+from cluster.tests.contract import Contract, Victims
+from cluster.tests.lab import Lab
+from cluster.tests.waiting import until
 from cluster.usermode import kernel
 from helpers import command, pods
 from helpers.connection import Cluster
-from cluster.tests.contract import Contract, Victims
-from cluster.tests.lab import Lab
-from tests.waiting import until
 
 full = pytest.mark.full("other backends")
 

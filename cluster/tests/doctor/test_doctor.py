@@ -16,7 +16,7 @@ from cluster.local.trial import TrialResult
 from cluster.machine import idmap
 from cluster.preflight import Account
 from cluster.programs.check import Runc
-from tests.commandline import helpers
+from cluster.tests.commandline import helpers
 
 ROOT_USER = idmap.IdFacts(uid=0, gid=0, privileged=True)
 USER = idmap.IdFacts(uid=1000, gid=1000, privileged=False)

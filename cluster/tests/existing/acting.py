@@ -6,8 +6,8 @@ from pathlib import Path
 
 from cluster.existing.backend import Existing
 from cluster.existing.identify import Record
+from cluster.tests.commandline import environment
 from cluster.waiting import poll
-from tests.commandline import environment
 
 
 def record(env) -> Record:

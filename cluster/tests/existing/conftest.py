@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
+from cluster.tests.commandline import helpers
 from cluster.tests.existing.servers import WITHOUT_POLICIES, Audited
-from tests.commandline import helpers
 
 
 @pytest.fixture(scope="package")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from cluster import programs
 from cluster.controlplane.apiserver import ApiServer
+from cluster.tests.rbacserver import write_kubeconfig
 from cluster.waiting import poll
-from tests.rbacserver import write_kubeconfig
 
 _READS = {"get", "list", "watch"}
 #: each request once, with its answer's number

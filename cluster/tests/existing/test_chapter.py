@@ -21,9 +21,9 @@ from cluster.existing import rbac
 from cluster.existing.identify import Record
 from cluster.local.backend import Local
 from cluster.programs import find_kubectl
-from helpers import kubectl
+from cluster.tests.commandline import environment, helpers
 from cluster.tests.existing.conftest import use
-from tests.commandline import environment, helpers
+from helpers import kubectl
 from tests.notebooks import FILES, NEEDS_LAB, REASON, ROOT, load, tagged
 
 pytestmark = pytest.mark.full("existing cluster × all lessons")

@@ -4,9 +4,9 @@ import pytest
 import yaml
 
 from cluster.existing import rbac
+from cluster.tests.commandline import helpers
 from cluster.tests.existing.acting import make_namespace, record
 from cluster.tests.existing.conftest import use
-from tests.commandline import helpers
 
 full = pytest.mark.full("infrastructure that lessons do not touch")
 MADE = (

@@ -12,9 +12,9 @@ import pytest
 
 from cluster.existing import rbac
 from cluster.programs import find_kubectl
+from cluster.tests.commandline import environment
 from cluster.tests.existing.acting import kubectl, make_namespace, manifest, record
 from cluster.tests.existing.conftest import use
-from tests.commandline import environment
 
 OURS, THEIRS, OTHERS = "ours", "production", "of-another-learner"
 #: what is there and is not this account's

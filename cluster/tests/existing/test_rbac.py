@@ -9,10 +9,10 @@ import yaml
 from cluster.existing import account, rbac
 from cluster.existing.identify import Client
 from cluster.programs import find_kubectl
-from cluster.waiting import poll
+from cluster.tests.commandline import environment, helpers
 from cluster.tests.existing.acting import kubectl, record
 from cluster.tests.existing.conftest import use
-from tests.commandline import environment, helpers
+from cluster.waiting import poll
 
 ANNA = "anna"
 

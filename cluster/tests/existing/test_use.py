@@ -13,11 +13,11 @@ import yaml
 from cluster import errors, progress
 from cluster.existing import account, rbac
 from cluster.existing.identify import Client
-from cluster.waiting import poll
+from cluster.tests.commandline import helpers
 from cluster.tests.existing.acting import kubectl, make_namespace, record
 from cluster.tests.existing.conftest import use
 from cluster.tests.existing.servers import Audited
-from tests.commandline import helpers
+from cluster.waiting import poll
 
 full = pytest.mark.full("infrastructure that lessons do not touch")
 IMAGE = "registry.example/team/toolbox:7"

@@ -11,8 +11,8 @@ import pytest
 from cluster import errors
 from cluster.image import find as image_find
 from cluster.progress import Silent
-from tests.progress import Notes
-from tests.waiting import until
+from cluster.tests.progress import Notes
+from cluster.tests.waiting import until
 
 
 def maker(content):

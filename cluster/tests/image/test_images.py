@@ -11,9 +11,9 @@ from cluster.image.find import architecture, ensure
 from cluster.image.load import import_archive, list_images
 from cluster.local.backend import Local
 from cluster.progress import Silent
-from helpers.command import kubectl
 from cluster.tests.image.archives import Layout, docker
-from tests.patience import patience
+from cluster.tests.patience import patience
+from helpers.command import kubectl
 
 full = pytest.mark.full("builds from source")
 

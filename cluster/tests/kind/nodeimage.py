@@ -20,7 +20,7 @@ from cluster.image.find import architecture
 from cluster.machine import components
 from cluster.programs import golang, recipe
 from cluster.progress import Silent
-from tests.engine import Engine
+from cluster.tests.engine import Engine
 
 REPOSITORY, BASE = "kindest/node", "kindest/base"
 #: what the programs of the node and kind itself ask for

@@ -5,8 +5,8 @@ import platform
 import pytest
 
 from cluster.programs import check
+from cluster.tests.commandline import python
 from cluster.tests.kind.conftest import DOCKER
-from tests.commandline import python
 
 MAC = ("-m", "cluster.tests.kind.mac")
 

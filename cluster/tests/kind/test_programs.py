@@ -4,7 +4,7 @@ from cluster import errors, programs
 from cluster.kind import backend
 from cluster.kind.backend import Kind
 from cluster.programs.recipe import API_SERVER
-from tests.progress import Notes
+from cluster.tests.progress import Notes
 
 
 def test_without_an_api_server_all_lessons_but_23_can_be_had(tmp_path, monkeypatch):

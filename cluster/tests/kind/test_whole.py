@@ -22,13 +22,12 @@ from cluster.kind.programs import NODE_IMAGE
 from cluster.local.backend import STATUS
 from cluster.machine import audit
 from cluster.progress import Silent
-from cluster.waiting import poll
-from tests import imagebuild
+from cluster.tests import imagebuild
+from cluster.tests.commandline import COMMAND, ROOT, environment, helpers, python
 from cluster.tests.image.archives import docker as saved_by_docker
-from tests.commandline import COMMAND, environment, helpers, python
-from tests.notebooks import ROOT
-from tests.patience import patience
-from tests.progress import Notes
+from cluster.tests.patience import patience
+from cluster.tests.progress import Notes
+from cluster.waiting import poll
 
 # Once the node image is made, which takes minutes.
 pytestmark = [pytest.mark.full("other backends"), pytest.mark.timeout(1800)]

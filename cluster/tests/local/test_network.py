@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from cluster.processes import SYSTEM_PATH
-from tests.notebooks import ROOT
+from cluster.tests.commandline import ROOT
 
 GUARD = "from cluster.local import network; print(network.guard_loopback())"
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from cluster.local import relay
-from tests.waiting import until
+from cluster.tests.waiting import until
 
 
 def start(listener: socket.socket, port: int, *, files: int = 1024) -> int:

@@ -6,8 +6,8 @@ import pytest
 
 from cluster import backends
 from cluster.machine import bootstrap
+from cluster.tests.running import run, sleeper
 from helpers.command import kubectl
-from tests.running import run, sleeper
 
 
 class NodeAlone:

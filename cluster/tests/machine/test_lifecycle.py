@@ -2,8 +2,8 @@
 
 import json
 
+from cluster.tests.commandline import python
 from cluster.tests.test_bad_input import mounted
-from tests.commandline import python
 
 #: arguments: a directory, and what happens there
 PROGRAM = """

@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.patience import patience
-from tests.waiting import until
+from cluster.tests.patience import patience
+from cluster.tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
 

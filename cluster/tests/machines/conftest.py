@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests import imagebuild
+from cluster.tests import imagebuild
+from cluster.tests.commandline import ROOT
 from cluster.tests.machines import root
 from cluster.tests.machines.debian import Machine, Session
-from tests.notebooks import ROOT
-from tests.patience import patience
-from tests.waiting import until
+from cluster.tests.patience import patience
+from cluster.tests.waiting import until
 
 CHECKOUT = "kubernetes-api-notebooks"
 #: Seconds: of the packages that a learner needs, half come over the network.

@@ -7,10 +7,10 @@ import subprocess
 from contextlib import closing
 from pathlib import Path
 
+from cluster.tests.machines.root import ADDRESS
+from cluster.tests.patience import patience
 from cluster.usermode import launcher
 from cluster.waiting import poll
-from cluster.tests.machines.root import ADDRESS
-from tests.patience import patience
 
 #: Seconds, of a machine with nothing else to do: UML starts Go programs slowly.
 BOOT = 60.0

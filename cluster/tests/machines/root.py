@@ -24,8 +24,8 @@ from cluster.local.backend import Local
 from cluster.processes import SYSTEM_PATH
 from cluster.programs.check import find_runc
 from cluster.progress import Silent
-from tests import imagebuild
-from tests.notebooks import ROOT
+from cluster.tests import imagebuild
+from cluster.tests.commandline import ROOT
 
 #: what makes and runs it, and the package that has each
 PROGRAMS = {

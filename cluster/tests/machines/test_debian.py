@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from cluster.tests.machines.conftest import SETUP, helpers, in_checkout, kubectl
-from tests.patience import patience
+from cluster.tests.patience import patience
 from cluster.tests.walls.test_pods import MEANT
 
 pytestmark = [

@@ -16,7 +16,7 @@ from pathlib import Path
 from cryptography import x509
 
 from cluster.programs.releases import Release
-from tests.authority import YEARS, Authority
+from cluster.tests.authority import YEARS, Authority
 
 
 @dataclass

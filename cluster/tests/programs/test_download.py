@@ -17,9 +17,9 @@ from cluster.programs import check, download, releases
 from cluster.programs.build import WorkDir
 from cluster.programs.recipe import RECIPE, Recipe
 from cluster.progress import Silent
+from cluster.tests.patience import patience
 from cluster.tests.programs import gobox, mirror as m
-from tests.patience import patience
-from tests.progress import Notes
+from cluster.tests.progress import Notes
 
 MUTE = Path(shutil.which("true")).resolve()
 CONTENT = random.Random(8).randbytes(655_360)

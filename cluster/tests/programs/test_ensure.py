@@ -12,8 +12,8 @@ from cluster.programs import check
 from cluster.progress import Silent
 from cluster.statedir import hold
 from cluster.tests.programs import gobox
-from tests.progress import Notes
-from tests.waiting import until
+from cluster.tests.progress import Notes
+from cluster.tests.waiting import until
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import psutil
 import pytest
 
 from cluster import errors
+from cluster.tests.commandline import ROOT
+from cluster.tests.patience import patience
+from cluster.tests.waiting import until
 from cluster.usermode import components, disk
-from tests.notebooks import ROOT
-from tests.patience import patience
-from tests.waiting import until
 
 #: a kernel that is deaf, with a process on it in its group, as user-mode Linux has them
 DEAF = "trap '' TERM; sh -c 'echo $$ >child; exec sleep 600' & echo $$ >main; wait"

@@ -13,10 +13,10 @@ import pytest
 
 from cluster import errors
 from cluster.controlplane.backend import ControlPlane
-from cluster.usermode import kernel
 from cluster.tests.contract import Victims
 from cluster.tests.lab import Lab
-from tests.waiting import until
+from cluster.tests.waiting import until
+from cluster.usermode import kernel
 
 pytestmark = [
     pytest.mark.full("user-mode Linux"),

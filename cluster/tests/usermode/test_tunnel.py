@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from cluster.local import relay
+from cluster.tests.waiting import until
 from cluster.usermode import tunnel
-from tests.waiting import until
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
-"""Print as Markdown what hostile pods get: `python -m cluster.tests.walls ACCOUNT [SECONDS]`.
+"""Print as Markdown what hostile pods get.
+
+Usage: `python -m cluster.tests.walls ACCOUNT [SECONDS]`
 
 ACCOUNT is "root", "one id" or "65536 ids" as root, else "me". SECONDS is how long one
 kind of attempts may take.

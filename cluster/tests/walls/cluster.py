@@ -21,8 +21,8 @@ from cluster.local import rootfs
 from cluster.local.backend import Local
 from cluster.machine import layout
 from cluster.progress import Silent
-from tests import commandline, unprivileged
-from tests.running import sleeper
+from cluster.tests import commandline, unprivileged
+from cluster.tests.running import sleeper
 from cluster.tests.walls.hostile import NAMESPACES
 
 HOSTILE = Path(__file__).with_name("hostile.py")

@@ -9,7 +9,7 @@ import pytest
 
 from cluster.image.archive import Image, Layer, write_archive
 from cluster.image.find import architecture
-from tests.running import sleeper
+from cluster.tests.running import sleeper
 
 #: as nginx, and many a server's start: files and itself to an account of the image;
 #: by each system call that there is for that

@@ -6,7 +6,7 @@ tested without a cluster in cluster/tests/machine/test_shared.py.
 
 import pytest
 
-from tests.patience import patience
+from cluster.tests.patience import patience
 from cluster.tests.walls.cluster import Cluster
 
 pytestmark = pytest.mark.full("a cluster that a pod has spoilt, live")

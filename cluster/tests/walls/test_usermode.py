@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster.usermode import kernel, walls
 from cluster.tests.walls.cluster import Cluster, running
+from cluster.usermode import kernel, walls
 
 pytestmark = [
     pytest.mark.full("user-mode Linux"),

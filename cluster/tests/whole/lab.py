@@ -9,7 +9,7 @@ import pytest
 
 from cluster.local.backend import Local
 from cluster.tests.lab import Lab as Base
-from tests.waiting import until
+from cluster.tests.waiting import until
 
 #: As root, `make full` runs all of these tests as an ordinary user, in
 #: cluster/tests/test_unprivileged.py, and not once more as root.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from tests.authority import Authority
+from cluster.tests.authority import Authority
 from cluster.tests.whole.lab import ONCE, Lab, full
 
 pytestmark = [*ONCE, full]

@@ -12,8 +12,8 @@ import pytest
 
 from cluster.doctor import Cluster
 from cluster.machine import storage
+from cluster.tests.waiting import until
 from cluster.tests.whole.lab import Lab, full
-from tests.waiting import until
 
 #: what writes to the disk, and has to begin anew while it is full
 WRITERS = ("etcd", "containerd", "kubelet", "kube-apiserver")

@@ -10,8 +10,8 @@ import pytest
 
 from cluster.machine import components, layout
 from cluster.tests.contract import Victims
+from cluster.tests.waiting import until
 from cluster.tests.whole.lab import ONCE, Lab, full
-from tests.waiting import until
 
 pytestmark = ONCE
 

@@ -6,9 +6,9 @@ import pytest
 
 from cluster.image.archive import Entry, Image, write_archive, write_layer
 from cluster.image.find import architecture
-from cluster.versions import TOOLBOX_IMAGE
+from cluster.tests.waiting import until
 from cluster.tests.whole.lab import ONCE, Lab
-from tests.waiting import until
+from cluster.versions import TOOLBOX_IMAGE
 
 pytestmark = ONCE
 

@@ -2,9 +2,9 @@
 
 import time
 
+from cluster.tests.patience import patience
+from cluster.tests.waiting import until
 from cluster.tests.whole.lab import ONCE, full
-from tests.patience import patience
-from tests.waiting import until
 
 pytestmark = [*ONCE, full]
 

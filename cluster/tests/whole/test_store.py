@@ -9,8 +9,8 @@ from cluster.image import find as image_find, load
 from cluster.image.archive import Entry, Image, write_archive, write_layer
 from cluster.local import store
 from cluster.progress import Silent
+from cluster.tests.running import sleeper
 from cluster.tests.whole.lab import Lab, full
-from tests.running import sleeper
 
 pytestmark = full
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from cluster.tests.commandline import helpers
 from helpers import errors
 from helpers.checks import __dir__ as names_of_checks
 from helpers.course import export, lessons
 from helpers.course.exercise import code_of, tagged
-from tests.commandline import helpers
 from tests.notebooks import ROOT
 
 

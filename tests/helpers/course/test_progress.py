@@ -12,10 +12,10 @@ import pytest
 
 from cluster import statedir
 from cluster.machine import storage
+from cluster.tests.commandline import helpers
 from helpers import errors
 from helpers.course import Lesson, attempts, board, classbook, lessons
 from helpers.course.attempts import Attempt, BadLine
-from tests.commandline import helpers
 from tests.notebooks import ROOT
 
 WRITER = """

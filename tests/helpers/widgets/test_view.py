@@ -7,11 +7,11 @@ import time
 import ipywidgets
 import pytest
 
+from cluster.tests.patience import patience
+from cluster.tests.waiting import until
 from helpers import errors
 from helpers.widgets import view as views
 from helpers.widgets.view import View, named
-from tests.patience import patience
-from tests.waiting import until
 
 SECONDS = 10.0
 

@@ -6,12 +6,12 @@ import time
 
 import pytest
 
+from cluster.tests.patience import patience
+from cluster.tests.rbacserver import DEFAULT
+from cluster.tests.waiting import until
 from helpers import errors, watch, widgets
 from helpers.widgets import view
 from tests.helpers.widgets.manifests import pod
-from tests.patience import patience
-from tests.rbacserver import DEFAULT
-from tests.waiting import until
 
 TIMEOUT = 60.0
 #: seconds for which the end of a view waits in these tests

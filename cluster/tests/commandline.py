@@ -3,9 +3,10 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-from tests.notebooks import ROOT
-
+#: the checkout
+ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "helpers")
 
 

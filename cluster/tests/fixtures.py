@@ -1,22 +1,25 @@
-"""A namespace for each module, clusters that can be broken, and Docker's engine."""
+"""A namespace for each module, clusters that can be broken, and Docker's engine.
+
+A plugin of the root conftest.py, for the tests of the cluster and of the course.
+"""
 
 import os
-from pathlib import Path
 
 import pytest
 
+from cluster.tests.commandline import ROOT
+from cluster.tests.engine import Engine, lacks
 from helpers.command import kubeconfig_in_use, kubectl, use_kubeconfig
-from tests.engine import Engine, lacks
 
-HERE = Path(__file__).parent
 pytest.register_assert_rewrite("cluster.tests.contract", "cluster.tests.lab")
 
 
 @pytest.fixture(scope="module")
 def namespace(cluster, request):
     """Yield a namespace that has the module's name; nobody waits until it is gone."""
-    place = request.path.relative_to(HERE).with_suffix("")
-    name = cluster.create_namespace("-".join(place.parts).replace("_", "-"))
+    place = request.path.relative_to(ROOT).with_suffix("")
+    parts = [part for part in place.parts if part != "tests"]
+    name = cluster.create_namespace("-".join(parts).replace("_", "-"))
     kubeconfig = kubeconfig_in_use()
     yield name
     use_kubeconfig(cluster.kubeconfig)

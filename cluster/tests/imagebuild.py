@@ -23,9 +23,9 @@ from cluster.programs import releases
 from cluster.programs.check import find_runc
 from cluster.programs.recipe import RECIPE
 from cluster.progress import Silent
+from cluster.tests.commandline import ROOT
+from cluster.tests.engine import Engine
 from cluster.tests.programs import mirror as m
-from tests.engine import Engine
-from tests.notebooks import ROOT
 
 TAG = "kubernetes-api-notebooks"
 #: of the Dockerfile: what the image takes files of

@@ -1,12 +1,12 @@
 """Run a command as an ordinary user, the way learners run it; only root can.
 
-`python tests/unprivileged.py --home DIR [--show PATH] [--pass NAME] -- COMMAND...`
-runs it as uid 1000 with a clean environment, without a terminal and without privileges
-to gain; with `--ids` it may gain what `newuidmap` gives instead, with `--hidepid` /proc
-shows no process but those that it may trace, with `--powerless` root of its namespaces
-may do nothing (`tests/powerless.py`). What it needs may lie below /root, where that
-user may not go: in a mount namespace of its own that directory is covered, and
-only what is needed is shown in it.
+`unprivileged.py --home DIR [--show PATH] [--pass NAME] -- COMMAND...` runs it as uid
+1000 with a clean environment, without a terminal and without privileges to gain; with
+`--ids` it may gain what `newuidmap` gives instead, with `--hidepid` /proc shows no
+process but those that it may trace, with `--powerless` root of its namespaces may do
+nothing (`powerless.py`). What it needs may lie below /root, where that user may not go:
+in a mount namespace of its own that directory is covered, and only what is needed is
+shown in it.
 """
 
 import argparse
@@ -19,12 +19,12 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from cluster import syscalls as sc  # noqa: E402
 from cluster.die_with_parent import die_with_parent  # noqa: E402
-from tests.powerless import refuse_capabilities  # noqa: E402
+from cluster.tests.powerless import refuse_capabilities  # noqa: E402
 
 UID = 1000
 FIRST_SUBID = 300_000

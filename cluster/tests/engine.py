@@ -3,7 +3,8 @@
 Its packages appear below /usr in its own mount namespace, slirp4netns leads its network
 out, and its processes end with their starter. Images and layers are kept.
 
-`python -m tests.engine [COMMAND...]` runs a command, or a shell, that reaches it.
+`python -m cluster.tests.engine [COMMAND...]` runs a command, or a shell, that reaches
+it.
 """
 
 import ctypes
@@ -23,8 +24,8 @@ import psutil
 from cluster import paths, syscalls as sc
 from cluster.die_with_parent import command
 from cluster.programs.check import SYSTEM_PATH
+from cluster.tests.patience import patience
 from cluster.waiting import poll
-from tests.patience import patience
 
 #: apt adds what this machine lacks for them, so a newer Debian's engine as well
 PACKAGES = ("docker.io", "iptables")

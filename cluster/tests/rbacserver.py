@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from cluster.controlplane.apiserver import ApiServer
+from cluster.tests.waiting import until
 from helpers.caller import Caller
-from tests.waiting import until
 
 DEFAULT = "/api/v1/namespaces/default"
 
