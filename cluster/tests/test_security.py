@@ -8,7 +8,7 @@ from cluster.tests.commandline import ROOT
 from cluster.tests.walls.hostile import ROWS
 
 PAGE = (ROOT / "cluster/docs/security.md").read_text()
-NAMED = re.compile(r"`(cluster/tests/[\w/]+\.py)::(\w+)`")
+NAMED = re.compile(r"`((?:cluster/)?tests/[\w/]+\.py)::(\w+)`")
 
 
 def tables() -> dict[str, list[list[str]]]:
