@@ -29,7 +29,7 @@ HEAVY = (
     "cluster/tests/walls/",
     "cluster/tests/test_bad_input.py",
     "cluster/tests/cli/test_cli.py",
-    "tests/helpers/test_watch.py",
+    "tests/helpers/deeper/test_watch.py",
     "tests/helpers/widgets/test_views_",
 )
 #: show the lessons as they ran, and would run those that have not

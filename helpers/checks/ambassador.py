@@ -1,10 +1,10 @@
 """Check that an ambassador survives the end of its first token."""
 
 from cluster.waiting import poll
-from helpers.ambassadors import ask_ambassador, play_kubelet
 from helpers.caller import Caller
 from helpers.command import patience
 from helpers.course.exercise import exercise
+from helpers.deeper.ambassadors import ask_ambassador, play_kubelet
 from helpers.errors import NotSolved
 from helpers.language import mark, say
 from helpers.pods import exec_in_pod

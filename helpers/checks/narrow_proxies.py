@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from cluster.waiting import poll
-from helpers.ambassadors import ask_ambassador
 from helpers.caller import Reply
 from helpers.command import current_namespace, patience
 from helpers.course.exercise import exercise
+from helpers.deeper.ambassadors import ask_ambassador
 from helpers.errors import NotSolved
 from helpers.language import mark, say
 from helpers.pods import PodResponse

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from helpers.course.exercise import exercise
+from helpers.deeper.schemas import Schema, read_schema
 from helpers.discovery import Server
 from helpers.errors import NotSolved
 from helpers.language import mark, say
-from helpers.schemas import Schema, read_schema
 
 #: the rules of a Job on failures
 RULE = ".spec.podFailurePolicy.rules[*]"

@@ -1,10 +1,25 @@
 """Views for JupyterLab: each has a text form, the same facts as data, and `stop()`.
 
-ipywidgets and anywidget are imported in this package only.
+Only views import ipywidgets and anywidget. Python loads a view when it is first used.
 """
 
-from helpers.widgets.explorer import api_explorer
-from helpers.widgets.journey import request_journey
-from helpers.widgets.pods import live_pods
+import importlib
 
-__all__ = ["api_explorer", "live_pods", "request_journey"]
+_HOME = {
+    "api_explorer": "helpers.widgets.explorer",
+    "live_pods": "helpers.deeper.livepods",
+    "request_journey": "helpers.widgets.journey",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    """Load a view from its module on first use."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'helpers.widgets' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

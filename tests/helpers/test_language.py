@@ -17,8 +17,8 @@ from tests.notebooks import ROOT
 #: which are English
 SAID = (
     "checks/*.py",
-    "ambassadors.py",
-    "audit.py",
+    "deeper/ambassadors.py",
+    "deeper/audit.py",
     "caller.py",
     "drills.py",
     "errors.py",
@@ -27,9 +27,9 @@ SAID = (
     "proxy.py",
     "rbac.py",
     "repairs.py",
-    "schemas.py",
+    "deeper/schemas.py",
     "tokens.py",
-    "watch.py",
+    "deeper/watch.py",
     "course/attempts.py",
     "course/board.py",
     "course/exercise.py",
@@ -38,7 +38,7 @@ SAID = (
     "widgets/explorer.py",
     "widgets/explorer_model.py",
     "widgets/markup.py",
-    "widgets/podtable.py",
+    "deeper/podtable.py",
     "widgets/view.py",
 )
 MODULES = [path for name in SAID for path in sorted(ROOT.glob(f"helpers/{name}"))]

@@ -35,7 +35,7 @@ LEAVES = {
 }
 #: what goes by the door of `cluster`, and what it is for
 DOORS = {
-    "audit": {"cluster.machine.audit"},
+    "deeper.audit": {"cluster.machine.audit"},
     "cli": {"cluster.cli"},
     "command": {"cluster.backend"},
     "connection": {"cluster.backends"},
@@ -73,7 +73,7 @@ def modules(package: str) -> list[Path]:
 def test_a_helper_imports_little_of_the_cluster(path):
     """Five go by its door; the rest would do with any cluster, whoever runs it."""
     found = {name for name in imported(path) if name.startswith("cluster")}
-    allowed = DOORS.get(path.stem, set()) if path.parent.name == "helpers" else set()
+    allowed = DOORS.get(name_of(path).removeprefix("helpers."), set())
     beyond = {
         name
         for name in found - {"cluster"}

@@ -9,7 +9,8 @@ import pytest
 from cluster.tests.patience import patience
 from cluster.tests.rbacserver import DEFAULT
 from cluster.tests.waiting import until
-from helpers import errors, watch, widgets
+from helpers import errors, widgets
+from helpers.deeper import watch
 from helpers.widgets import view
 from tests.helpers.widgets.manifests import pod
 

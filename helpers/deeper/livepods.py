@@ -11,11 +11,12 @@ import pandas as pd
 from helpers import errors
 from helpers.caller import Caller
 from helpers.command import current_namespace, kubeconfig_in_use, patience
+from helpers.deeper import podtable
+from helpers.deeper.podtable import LAST_EVENT, PodRow, Table
+from helpers.deeper.watch import BROKEN, RECONNECTED, Event, Watch
 from helpers.language import mark, say
-from helpers.watch import BROKEN, RECONNECTED, Event, Watch
-from helpers.widgets import markup, podtable
+from helpers.widgets import markup
 from helpers.widgets.live import Live
-from helpers.widgets.podtable import LAST_EVENT, PodRow, Table
 from helpers.widgets.view import SOON, View, named
 
 #: the form of a list in which the server makes the columns

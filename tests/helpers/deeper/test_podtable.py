@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from helpers.watch import BROKEN, LISTED, RECONNECTED, REFUSED, Event
-from helpers.widgets.podtable import Table, age, human_duration, reduce
+from helpers.deeper.podtable import Table, age, human_duration, reduce
+from helpers.deeper.watch import BROKEN, LISTED, RECONNECTED, REFUSED, Event
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
 DEFINITIONS = [

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
+from helpers.deeper.watch import BROKEN, LISTED, RECONNECTED, REFUSED, Event
 from helpers.language import mark, say
-from helpers.watch import BROKEN, LISTED, RECONNECTED, REFUSED, Event
 
 #: number of events that are kept
 HISTORY = 20_000

@@ -2,7 +2,8 @@
 
 import pytest
 
-from helpers import errors, schemas
+from helpers import errors
+from helpers.deeper import schemas
 from helpers.proxy import KubectlProxy
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.ambassadors import ambassador_pod
+from helpers.deeper.ambassadors import ambassador_pod
 
 
 @pytest.mark.parametrize("played", [False, True])

@@ -20,7 +20,7 @@ FORGOTTEN = 60.0
 #: label of the Secrets with which `play_kubelet` ends tokens: the name of the pod
 LABEL = "kubernetes-api-notebooks/token-of"
 
-_MANIFEST = Path(__file__).parent / "data" / "ambassador.yaml"
+_MANIFEST = Path(__file__).parents[1] / "data" / "ambassador.yaml"
 
 
 def run_ambassador(pod: str, script: str, *, played: bool = False) -> Token:

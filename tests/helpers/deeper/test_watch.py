@@ -7,7 +7,7 @@ import pytest
 
 from cluster.tests.waiting import until
 from helpers.caller import Caller
-from helpers.watch import BROKEN, LISTED, REFUSED, Watch
+from helpers.deeper.watch import BROKEN, LISTED, REFUSED, Watch
 
 PATH = "/api/v1/namespaces/default/configmaps"
 TIMEOUT = 30.0
@@ -112,7 +112,7 @@ def test_to_list_is_not_to_watch(own_server, ears):
 
 def test_a_list_says_where_it_begins(caller, ears, monkeypatch):
     """What came of an earlier one, which broke off, is void."""
-    monkeypatch.setattr("helpers.watch.PAGE", 2)
+    monkeypatch.setattr("helpers.deeper.watch.PAGE", 2)
     watch = Watch(caller, "/api/v1/namespaces", ears).start()
     pages = [ears.next(LISTED) for _ in range(2)]
     watch.stop()

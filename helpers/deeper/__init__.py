@@ -1,0 +1,1 @@
+"""What only deeper lessons use, those of `notebooks/deeper/`."""
