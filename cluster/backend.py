@@ -23,23 +23,39 @@ KIND = (
     *("kube-controller-manager", "kube-scheduler", "kube-proxy", "kindnet-cni"),
     "coredns",
 )
-#: every key of a status, with its value for a cluster that does not run
+#: Every key of a status, with its value for a cluster that does not run. Programs read
+#: them by `status --json`, and people in cluster/docs/cluster.md. A cluster of kind and
+#: an existing one leave these values where they know nothing.
 STATUS: dict[str, Any] = {
+    # not running, starting, ready, degraded, not answering, stopping, stopped, failed
     "phase": "not running",
+    # a text: what is wrong, and often a line with the way out; None if nothing is
     "problem": None,
+    # names of components and labels of tasks that are not ready, in order of start
     "awaited": [],
+    # the component that could not start
     "failed": None,
+    # seconds of the epoch: when this start began, and when the cluster was first ready
     "began": None,
     "ready_at": None,
+    # URL of the API server for this machine, path of the learner's kubeconfig
     "server": None,
     "kubeconfig": None,
+    # how many user ids pods can have: 1, or up to 65536
     "ids": None,
+    # True if Linux enforces the limits of pods, False if they are only recorded
     "limits": None,
+    # True if the system calls of pods are filtered
     "seccomp": None,
+    # True if kube-proxy runs: without it only Services `kubernetes` and DNS work
     "service_proxy": None,
+    # containerd's: overlayfs, or native, which copies the files of each image
     "snapshotter": None,
+    # a clause: when the cluster ends by itself, and what prevents that; "" if never
     "ends": "",
+    # components of a node that this cluster does not have
     "absent": [],
+    # by name, each with the fields of `machine.supervisor.ComponentState`
     "components": {},
 }
 

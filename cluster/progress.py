@@ -1,4 +1,8 @@
-"""Show the progress of long work: which step, how long so far, what it waits for."""
+"""Show the progress of long work: which step, how long so far, what it waits for.
+
+Work calls `update` from its own waiting loop, as often as it likes; the view decides
+what to show. There are no threads.
+"""
 
 import shutil
 import sys
@@ -23,8 +27,9 @@ class Silent(Progress):
 
 
 class _Line:
-    """One live line, which an unchanged step writes again after `pause` seconds."""
+    """One live line."""
 
+    #: seconds until an unchanged step writes its line again
     pause = 1.0
 
     def __init__(self) -> None:
@@ -52,6 +57,7 @@ class Terminal(_Line):
     """One live line on a terminal; in a log, a line per step and every 15 s."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
+        """Write to `stream`, by default stderr, so that stdout stays data."""
         super().__init__()
         self._stream = stream or sys.stderr
         self._live = self._stream.isatty()

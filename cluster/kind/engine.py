@@ -1,9 +1,18 @@
 """Find the container engine of this machine, and ask it about the node of a cluster.
 
-Its own command line is asked, as kind does. For a rootless engine kind needs cgroup v2
-and delegated memory, pids and cpu (`validateProvider` in its create.go). Where a
-container uses the engine of its host, the API server's port would be on the host's
-loopback device, which cannot be reached.
+Its own command line is asked, as kind does. Where a container uses the engine of its
+host, the API server's port would be on the host's loopback device, which cannot be
+reached. For a rootless engine kind needs more (`validateProvider` in its create.go):
+
+kind asks for        `docker info`                       `podman info`, in `host`
+rootless             SecurityOptions has name=rootless   security.rootless
+cgroup v2            CgroupVersion "2"                   cgroupVersion "v2"
+delegated memory     MemoryLimit                         cgroupControllers
+delegated pids       PidsLimit                           cgroupControllers
+delegated cpu        CPUShares                           cgroupControllers
+a cgroup driver      CgroupDriver is not "none"          --
+
+In a container, Name or hostname must be ours: else the engine is the host's.
 """
 
 import json
@@ -56,7 +65,11 @@ class Engine:
 
     @property
     def endpoint(self) -> str:
-        """Return the address that the command line uses, "" if unknown."""
+        """Return the address that the command line uses, "" if unknown.
+
+        For Docker that of the context in use, or DOCKER_HOST; for Podman
+        CONTAINER_HOST. No daemon is asked.
+        """
         if self.program == "podman":
             return os.environ.get("CONTAINER_HOST") or HERE
         form = "{{.Endpoints.docker.Host}}"
@@ -145,7 +158,10 @@ def _shorten(complaint: str) -> str:
 
 
 def problem(program: str, info: str, root: Path = Path("/")) -> str | None:
-    """Return why kind cannot use the engine of an `info`, or None."""
+    """Return why kind cannot use the engine of an `info`, in JSON, or None.
+
+    Without JSON it is None: kind says best what is wrong with such an engine.
+    """
     try:
         read = _podman if program == "podman" else _docker
         name, rootless, unified, controllers = read(json.loads(info))

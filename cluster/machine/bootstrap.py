@@ -24,8 +24,15 @@ _AWAITED = (
 )
 #: of a Node that has just registered
 _TAINT = "node.kubernetes.io/not-ready"
-#: Read while the package can still be seen: PID 1 leaves the host's files behind. The
-#: Service has no selector, because CoreDNS is a process and not a pod.
+#: Read while the package can still be seen: PID 1 leaves the host's files behind. JSON
+#: has no comments, so the reasons are here:
+#: - ServiceAccount `default` and ConfigMap `kube-root-ca.crt`: a first pod needs them;
+#:   the controller manager, which starts last, would make them a second later
+#: - `kubeadm:apiserver-kubelet-client`: exec and logs; the API server asks the kubelet
+#:   under the name kube-apiserver-kubelet-client
+#: - `kubeadm:cluster-admins`: the learner's group, which kubeadm binds since 1.29
+#: - Service `kube-dns`: no selector, because CoreDNS is a process and not a pod; the
+#:   label cluster-service makes `kubectl cluster-info` list it
 _OBJECTS = Path(__file__).with_name("objects.json").read_text()
 
 

@@ -50,27 +50,38 @@ _ENDING = ("failed", "stopping", "stopped")
 
 @dataclass(frozen=True)
 class Launch:
-    """The arguments of a start. `listener` has the port, `lock` is a descriptor."""
+    """The arguments of a start, which `Machine` hands to `Program.plan`."""
 
+    #: the directory of the cluster's state, prepared and locked by now
     state: Path
+    #: the directory of the programs
     binaries: Path
+    #: of the images, or the disk of a node in user-mode Linux; None without either
     archive: Path | None
+    #: has the learner's port; the machine inherits its descriptor
     listener: socket.socket
+    #: the descriptor that means "runs"; the machine inherits it
     lock: int
 
 
 @dataclass(frozen=True)
 class Program:
-    """The program of a machine."""
+    """The program of a machine.
 
-    #: the full name of a function that is called with the file of the plan
+    `Machine.launched` calls, in this order: `take`; `plan`; `main`, in a new process;
+    `refused`, if that process reports a step.
+    """
+
+    #: the full name of a function, called with the plan's file and a descriptor for its
+    #: report, which it closes when the components are about to start
     main: str
+    #: returns the plan of one start, which is written as JSON; may prepare its files
     plan: "Callable[[Launch], DataclassInstance]"
     #: progress before the first component
     first: str
     #: the process that starts components; "outer" where no namespace has a PID 1
     leader: str = "pid_1"
-    #: gets the learner's port, 0 for any
+    #: gets the learner's port, 0 for any; raises PortTaken
     take: Callable[[int], socket.socket] = ports.listen
     #: inherited, beside the port and the lock
     descriptors: tuple[int, ...] = ()
@@ -92,9 +103,9 @@ class Machine:
     def status(self) -> dict | None:
         """Return the status, or None if the machine does not run; raise StateError.
 
-        The leader's last status. If that is "ready" the API server is asked, for at
-        most `probes.TIMEOUT` seconds: the phase can be "degraded" or "not answering"
-        then.
+        The leader's last status, with keys of `backend.STATUS`. If that is "ready" the
+        API server is asked, for at most `probes.TIMEOUT` seconds: the phase can be
+        "degraded" or "not answering" then.
         """
         if not self.running():
             return None

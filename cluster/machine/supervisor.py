@@ -30,12 +30,17 @@ PATIENCE = 5.0
 
 @dataclass
 class ComponentState:
-    """The state of one component; `since` in seconds of the epoch."""
+    """The state of one component, as `status --json` shows it."""
 
+    #: waiting, starting, running, restarting, done (a job), failed or stopped
     state: str = "waiting"
+    #: inside the machine, whose processes have numbers of their own; None if none runs
     pid: int | None = None
+    #: since the start of the cluster
     restarts: int = 0
+    #: as `describe_exit` says it; None if it has not ended yet
     last_exit: str | None = None
+    #: seconds of the epoch: since when it is in this state
     since: float = field(default_factory=time.time)
 
 

@@ -25,7 +25,8 @@ _MACHO = {
     "x86_64": bytes.fromhex("cffaedfe 07000001"),
     "arm64": bytes.fromhex("cffaedfe 0c000001"),
 }
-#: of a 64-bit file: where its program headers are, and how many; where a segment is
+#: of a 64-bit file: where its program headers are, and how many; of a program header:
+#: where in the file its segment begins, and the length there, in bytes
 _HEADERS, _SEGMENT = struct.Struct("<32xQ16xH"), struct.Struct("<8xQ16xQ16x")
 
 
@@ -57,6 +58,7 @@ def _end(head: bytes) -> int:
     start, number = _HEADERS.unpack_from(head)
     length = number * _SEGMENT.size
     table = head[start:].ljust(length, b"\0")[:length]
+    # A segment ends at its offset and size together.
     return max([start + length, *map(sum, _SEGMENT.iter_unpack(table))])
 
 
