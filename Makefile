@@ -12,7 +12,7 @@ STRIP := -m nbstripout --keep-id --extra-keys metadata.language_info.version
 help: ## Print these words
 	@awk -F ': .*## |: *## ' '/^[a-z]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' Makefile
 
-setup: ## Install packages, make .venv, build the binaries and the image
+setup: ## Install packages, make .venv, get the programs and the toolbox image
 	@sh tools/setup.sh
 
 lab: setup ## Start the cluster and open JupyterLab (more options: JUPYTER_ARGS=...)

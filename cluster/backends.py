@@ -188,7 +188,7 @@ def choose(machine: MachineFacts) -> Choice:
 
 
 #: what every machine with a container engine can do
-IMAGE = "run the image of these notebooks, as docs/binder.md says"
+IMAGE = "run the container image, as docs/binder.md says"
 
 
 def _no_linux(machine: MachineFacts, wanted: str = "") -> Choice:

@@ -20,7 +20,7 @@ def unsupported(platform, version):
     if platform not in ("linux", "darwin"):
         return (
             f"Linux or macOS is needed; this is {platform}.\n"
-            "Use WSL 2, or run the image of these notebooks, as docs/binder.md says."
+            "Use WSL 2, or run the container image, as docs/binder.md says."
         )
     return ""
 

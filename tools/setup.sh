@@ -88,7 +88,7 @@ list_missing() {
     linux || have jq || echo 'jq|shell cells'
     linux || return 0 # all else is in the container engine
     have runc || echo 'runc|pods with a seccomp profile'
-    have mmdebstrap || echo 'mmdebstrap|the image of the lessons'
+    have mmdebstrap || echo 'mmdebstrap|the toolbox image'
     have nft || echo 'nftables|Services other than kubernetes and DNS'
     have newuidmap || echo 'uidmap|pods that run as another user'
     have curl || echo 'curl|shell cells'

@@ -64,14 +64,14 @@ which_backend = click.option(
 @main.command()
 @which_backend
 def setup(backend: str | None) -> None:
-    """Make what a start needs: binaries and image (once).
+    """Make what a start needs: binaries and toolbox image (once).
 
     Kubernetes is downloaded from its official releases. What does not come is built
     from its Go sources, which takes about six minutes on two cores. What was
     interrupted goes on where it was. `up` does the same when it has to. Prints where
     both are.
     """
-    with working("binaries and image are ready") as view:
+    with working("binaries and toolbox image are ready") as view:
         binaries, archive = backends.current(backend, view).setup(view)
     click.echo(f"binaries: {binaries}\nimage:    {archive or 'none: no pod can run'}")
 
@@ -140,7 +140,8 @@ def stop() -> None:
     """Stop the cluster and keep its objects for the next `up`.
 
     It takes up to five seconds. Stopping what does not run is fine. An existing
-    cluster is not stopped.
+    cluster is not stopped. A `kubectl proxy` of a notebook goes on until its kernel
+    ends.
     """
     backend = backends.kept()
     stopped = backend.stop()
@@ -155,7 +156,7 @@ def stop() -> None:
 def delete(yes: bool) -> None:
     """Stop the cluster and remove its state: objects, keys, logs, images inside.
 
-    Asks first. Binaries and the image archive stay in the cache, so the next `up`
+    Asks first. Binaries and the toolbox image stay in the cache, so the next `up`
     takes seconds. What `progress` shows is kept, too. From an existing cluster it takes
     what was made there: the namespaces of this state directory, and the account of
     `use`, which takes your own credential. If that cluster is gone by now, it removes

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--image",
     metavar="REGISTRY/NAME:TAG",
-    help="Name of the lessons' image in your registry; Kubernetes 1.36. Default: "
+    help="Name of the toolbox image in your registry; Kubernetes 1.36. Default: "
     "toolbox:1, which your nodes have.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask whether this is the cluster.")

@@ -158,7 +158,7 @@ class Directory:
         if self.system.startswith("nfs"):
             message = (
                 f"{self.path} is on a server (NFS), where no overlay can be: a cluster "
-                "with a node cannot import its image, and starts are slow."
+                "with a node cannot import the toolbox image, and starts are slow."
             )
             hint = f"Name a directory on a disk of this machine in {self.variable}."
             return warning(self.name, message, hint)

@@ -44,7 +44,7 @@ class Build:
         if not shutil.which("mmdebstrap"):
             raise errors.MissingTool(
                 "mmdebstrap",
-                "build the image of the lessons",
+                "build the toolbox image",
                 "Install it: sudo apt-get install --no-install-recommends mmdebstrap",
             )
         root = self._packages()

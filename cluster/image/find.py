@@ -88,7 +88,7 @@ def ensure(binaries: Path, progress: Progress, maker: Maker | None = None) -> Pa
     def make(work: Path) -> Path:
         compressed = file.with_suffix(_PACKED)
         if compressed.exists():
-            progress.update("unpacking the image")
+            progress.update("unpacking the toolbox image")
             archive = work / "archive"
             with lzma.open(compressed) as source, archive.open("wb") as target:
                 shutil.copyfileobj(source, target, 1 << 20)
@@ -118,7 +118,7 @@ def _find(inputs: toolbox.Inputs, progress: Progress | None) -> Path | None:
     others = file.parent.glob(f"{file.stem.partition('-')[0]}-*.tar")
     found = max(others, key=lambda path: path.stat().st_mtime, default=None)
     if found and progress:
-        progress.finish(f"the image is the one that was prepared: {NEAR}")
+        progress.finish(f"the toolbox image is the one that was prepared: {NEAR}")
     return found
 
 

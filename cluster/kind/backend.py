@@ -262,7 +262,7 @@ class Kind(Backend):
                 )
             self._ensure_kubeconfig(node, progress)
             await_ready(node, self._commands(), progress)
-            progress.update("looking for the image of the lessons")
+            progress.update("looking for the toolbox image")
             ensure_toolbox(node, self._commands(), archive, progress)
         except BaseException:
             with contextlib.suppress(errors.LabError):

@@ -153,7 +153,7 @@ class Commands:
             ["save", f"--output={archive}", name],
         ):
             what = f"{self.engine.program} {words[0]}"
-            show = partial(progress.update, f"{what}: the image of the lessons")
+            show = partial(progress.update, f"{what}: the toolbox image")
             self.run([self.engine.program, *words], what, show)
         return archive
 

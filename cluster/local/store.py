@@ -40,7 +40,7 @@ def ensure(binaries: Path, archive: Path, progress: Progress) -> None:
         return
 
     def make(work: Path) -> Path:
-        progress.update("importing the image, once: a few seconds")
+        progress.update("importing the toolbox image, once: a few seconds")
         return _make(binaries, archive, work)
 
     # The import in the cluster says what is wrong, or does without.
@@ -54,7 +54,9 @@ def _make(binaries: Path, archive: Path, work: Path) -> Path:
         "cluster.local.store.main", work, *paths, seconds=LONGEST
     )
     if done.returncode:
-        raise errors.StartFailed(f"The image was not imported: {done.stderr}", "")
+        raise errors.StartFailed(
+            f"The toolbox image was not imported: {done.stderr}", ""
+        )
     made = work / "node" / "containerd"
     if os.geteuid() == 0:
         # The next machine has other ids.

@@ -93,8 +93,8 @@ def ensure_api_server(view: Progress | None = None) -> Path:
         raise errors.MissingTool(
             "kube-apiserver",
             "run one for this notebook",
-            "It runs on Linux alone. Go on with another lesson, or run the image of "
-            "these notebooks, as docs/binder.md says.",
+            "It runs on Linux alone. Go on with another lesson, or run the container "
+            "image, as docs/binder.md says.",
         )
     return ensure(view or for_here(), RECIPE, CONTROL_PLANE, API_SERVER)
 

@@ -38,7 +38,7 @@ def test_a_fresh_system_is_told_what_is_missing_and_the_set_up_goes_on(first_set
     missing = "runc (pods with a seccomp profile), mmdebstrap (the image"
     assert f"setup: going on without {missing}" in said
     assert re.search(r"Run: sudo apt-get install .* runc mmdebstrap .*uidmap", said)
-    assert "binaries and image are ready" in said
+    assert "binaries and toolbox image are ready" in said
 
 
 @pytest.fixture(scope="module")
