@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cluster import errors, paths, statedir, versions
 from cluster.backend import LOCAL as LOGS, STATUS, Backend
 from cluster.kubeconfig import embed, holds, read_kubeconfig, write_embedded
-from cluster.machine import identity, layout, logs, ports, status_file, storage
+from cluster.machine import identity, layout, logs, ports, storage
 from cluster.machine.host import NOT_ANSWERING, Launch, Machine, Program
 from cluster.progress import Progress, Silent
 from cluster.statedir import write_private
@@ -229,8 +229,10 @@ class Local(Backend):
 
     def slowness(self) -> float:
         """Return how many times as long as usual the start took, at least 1."""
+        from cluster.machine.slowness import slowness
+
         try:
-            return status_file.slowness(self._machine.last_status())
+            return slowness(self._machine.last_status())
         except errors.StateError:
             return 1.0
 
