@@ -172,9 +172,11 @@ class Local(Backend):
         found = self._machine.status()
         if found is None:
             return None
+        from cluster.machine.shortage import shortages
+
         found |= {"server": self._server(), "kubeconfig": str(self.kubeconfig)}
         found["ends"] = self.ends()
-        if short := storage.shortages(self.state):
+        if short := shortages(self.state):
             found["problem"] = "\n".join(map(str, short.values()))
         elif found["phase"] == NOT_ANSWERING:
             found["problem"] = "the API server does not call itself ready within 5 s"
@@ -277,8 +279,10 @@ class Local(Backend):
         try:
             self._machine.await_ready(progress)
         except errors.LabError as error:
+            from cluster.machine.shortage import shortages
+
             # A lack explains the silence.
-            for short in storage.shortages(self.state).values():
+            for short in shortages(self.state).values():
                 raise short from error
             raise
 
