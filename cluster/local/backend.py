@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cluster import errors, paths, statedir, versions
 from cluster.backend import LOCAL as LOGS, STATUS, Backend
 from cluster.kubeconfig import embed, holds, read_kubeconfig, write_embedded
-from cluster.machine import identity, layout, logs, ports, storage
+from cluster.machine import layout, logs, ports, storage
 from cluster.machine.host import NOT_ANSWERING, Launch, Machine, Program
 from cluster.progress import Progress, Silent
 from cluster.statedir import write_private
@@ -187,7 +187,9 @@ class Local(Backend):
 
     def ends(self) -> str:
         """Return when the cluster will end by itself, or ""."""
-        return identity.ends(self.state)
+        from cluster.machine.ending import ends
+
+        return ends(self.state)
 
     def ended(self) -> str | None:
         """Return why the cluster ended without `stop`, or None if that is not known."""
