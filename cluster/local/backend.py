@@ -98,13 +98,14 @@ class Local(Backend):
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
         """Return the files of a start, found or made: programs and the archive."""
         from cluster.image import find as image_find
-        from cluster.local import init, store
+        from cluster.local import store
+        from cluster.local.images import IMPORTED
         from cluster.programs import ensure
 
         programs = ensure(progress)
         archive = image_find.ensure(programs, progress)
         # A cluster keeps the store that it began with.
-        if not (self.state / "node" / "containerd" / init.IMPORTED.name).exists():
+        if not (self.state / "node" / "containerd" / IMPORTED.name).exists():
             store.ensure(programs, archive, progress)
         return programs, archive
 
