@@ -15,7 +15,7 @@ from cluster.errors import NotEnough
 from cluster.local.trial import TrialResult
 from cluster.machine import idmap
 from cluster.preflight import Account
-from cluster.programs.check import Runc
+from cluster.programs.runc import Runc
 from cluster.tests.commandline import helpers
 
 ROOT_USER = idmap.IdFacts(uid=0, gid=0, privileged=True)
