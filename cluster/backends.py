@@ -164,9 +164,10 @@ def choose(machine: MachineFacts) -> Choice:
                                         answers: Docker or Podman
     nothing         none                forbids them                   control-plane
 
-    `local` comes before kind: it needs no engine, and it is what the tests run on a
-    real machine. `existing` is a cluster that the learner has named; it is never
-    guessed.
+    A kept cluster comes first, because its objects are in it. `local` comes before
+    kind: it needs no engine, and it is what the tests run on a real machine. On macOS
+    the engine brings the Linux that kind needs, in a virtual machine. `existing` is a
+    cluster that the learner has named; it is never guessed.
     """
     if machine.asked != AUTO:
         return _asked(machine)

@@ -40,7 +40,10 @@ def store_name(key: str) -> str:
 
 
 def assets_dir() -> Path | None:
-    """Return the directory that `LAB_ASSETS` names, or None; raise StateError."""
+    """Return the directory that `LAB_ASSETS` names, or None; raise StateError.
+
+    The idea is envtest's `KUBEBUILDER_ASSETS`, for all programs. Its owner is trusted.
+    """
     directory = _from_env(_ASSETS)
     if directory:
         refuse_changeable(directory, _ASSETS, shared=True)

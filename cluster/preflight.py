@@ -21,17 +21,19 @@ from cluster.syscalls import inotify_init
 
 @dataclass(frozen=True)
 class Account:
-    """What this account may use, None where there is no limit; memory in bytes.
+    """What this account may use, None where there is no limit."""
 
-    `threads` is how many it has now, `watchers` how many of `WATCHERS` inotify
-    instances it got; `address_space` and `data` are for one process.
-    """
-
+    #: open files of one process: the hard limit, to which programs raise their own
     files: int | None
+    #: threads of the whole account: the hard limit
     processes: int | None
+    #: threads that the account has now
     threads: int
+    #: how many of `WATCHERS` inotify instances it got
     watchers: int
+    #: bytes that can still be had
     memory: int
+    #: bytes of one process: the soft limit, which nobody raises
     address_space: int | None = None
     data: int | None = None
 

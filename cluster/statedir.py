@@ -48,7 +48,10 @@ def _open_lock(state: Path) -> int:
 
 
 def refuse_foreign(state: Path) -> None:
-    """Raise StateError for a directory with files that are not ours."""
+    """Raise StateError for a directory with files that are not ours.
+
+    A start empties directories in there, and `delete` removes all but the progress.
+    """
     # In one look: another process may be making the directory, or removing it.
     names = _names(state)
     if names and names.isdisjoint(MARKS):

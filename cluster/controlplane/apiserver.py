@@ -2,6 +2,12 @@
 
 A lesson restarts the server and ages its history, which would disturb every other user
 of the cluster. Nothing acts on the objects in it: it is for watches, pages and errors.
+
+behaviour       the cluster                 here
+programs        etcd, API server and more   these two
+access          RBAC decides                the holder of one client certificate
+history         kept for 5 to 10 minutes    kept for 1 to 2 seconds
+end             `python -m helpers stop`    of the block or the kernel, or `stop()`
 """
 
 import contextlib

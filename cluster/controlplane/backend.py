@@ -85,7 +85,10 @@ class ControlPlane(Local):
         raise errors.NoNode("An image")
 
     def node(self) -> str:
-        """Return the state of the node's component, "" without a node."""
+        """Return the state of the node's component, "" without a node.
+
+        Waiting, starting, running, restarting or failed, as `status` shows it.
+        """
         found = self.status() or {}
         return found.get("components", {}).get(NAME, {}).get("state", "")
 

@@ -103,7 +103,10 @@ def handover(account: str) -> str:
 
 
 def binding(user: str, namespace: str) -> dict:
-    """Return the RoleBinding by which a user may work in a namespace of a lesson."""
+    """Return the RoleBinding by which a user may work in a namespace of a lesson.
+
+    As `kubectl create rolebinding NAME --clusterrole=NAME --user=USER` makes it.
+    """
     group, role = "rbac.authorization.k8s.io", lesson_role(user)
     return {
         "apiVersion": f"{group}/v1",

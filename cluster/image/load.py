@@ -162,6 +162,7 @@ class ListedImage(NamedTuple):
 
 def parse_list(text: str) -> list[ListedImage]:
     """Return the images with a name in the output of `ctr images list`."""
+    # For the kubelet, containerd keeps each image under its digest, too.
     rows = [line.split() for line in text.splitlines()[1:]]
     return [
         ListedImage(row[0], row[2], row[-2])

@@ -103,9 +103,12 @@ PAUSE_NAMES = (versions.PAUSE_IMAGE,)
 class Inputs:
     """What decides the bytes of the image besides this package's own files."""
 
+    #: name and version of the distribution
     system: str
     architecture: str
+    #: the SHA-256 of the program
     kubectl: str
+    #: the Python client and then what it needs, as `name==version`
     client: tuple[str, ...]
 
     def key(self, program: bytes) -> str:

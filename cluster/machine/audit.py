@@ -1,7 +1,8 @@
 """Describe the audit log of our API servers, and read its files.
 
 The log has each request at the level Metadata: who asked for what, when, and which code
-came back; no headers and no bodies.
+came back; no headers and no bodies. Paths have their queries, as the command of an
+exec.
 """
 
 import contextlib

@@ -76,7 +76,10 @@ def _in_scope(name: str) -> Path:
 
 
 def _place() -> Path:
-    """Return the nearest cgroup, ours or above, with the controllers switched on."""
+    """Return the nearest cgroup, ours or above, with the controllers switched on.
+
+    What its owner has not switched on is not ours to switch.
+    """
     ours = _ours()
     for place in (ours, *ours.parents):
         with suppress(OSError):
@@ -109,7 +112,10 @@ def enter(cgroup: int) -> None:
 
 
 def divide(root: Path = MOUNT) -> bool:
-    """Leave the cgroup `root` to the kubelet; say whether limits can be enforced."""
+    """Leave the cgroup `root` to the kubelet; say whether limits can be enforced.
+
+    This process moves into a cgroup beside those that the kubelet makes.
+    """
     try:
         have = _words(root / "cgroup.controllers")
         if not have >= NEEDED:
@@ -157,7 +163,10 @@ def remove(state: Path) -> None:
 
 
 def manager(uid: int) -> Path:
-    """Return the socket of the systemd that gives scopes to an account."""
+    """Return the socket of the systemd that gives scopes to an account.
+
+    Root's is that of the whole machine: its scopes outlive a logout of root's.
+    """
     return Path("/run", f"user/{uid}" if uid else "", "systemd/private")
 
 
@@ -181,7 +190,10 @@ def in_system_service() -> bool:
 
 
 def enter_scope(name: str) -> None:
-    """Move this process, and none else, into a new scope; raise OSError."""
+    """Move this process, and none else, into a new scope; raise OSError.
+
+    The scope is gone when no process is left in it.
+    """
     socket = manager(os.geteuid())
     if not socket.exists():
         raise OSError(errno.ENOENT, "systemd runs no manager for this account")

@@ -64,7 +64,11 @@ def read(path: Path, lines: int) -> str:
 
 
 def last_words(path: Path, lines: int = 5) -> str:
-    """Return the end of a log, each line once, without Go's stack traces."""
+    """Return the end of a log, each line once, without Go's stack traces.
+
+    A component that has failed three times says the same three times, and traces push
+    the cause out of sight; `tail` has all.
+    """
     said: dict[str, None] = {}
     for line in tail(path, 1000).splitlines():
         if not _TRACE.match(line):

@@ -89,7 +89,8 @@ LEAVES = (
 def ensure(directory: Path) -> None:
     """Make the pairs that are missing, unreadable or about to expire.
 
-    A CA that cannot be read is replaced together with everything it signed.
+    A CA that cannot be read is replaced together with everything it signed. The
+    ServiceAccount key is kept as long as it can be read: tokens depend on it.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for stem in AUTHORITIES:

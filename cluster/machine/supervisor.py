@@ -91,7 +91,10 @@ class Supervisor:
         return [name for name in waiting if not self._met((name,))]
 
     def reap(self) -> None:
-        """Wait for ever, for children and for those that PID 1 inherits of shims."""
+        """Wait for ever, for children and for those that PID 1 inherits of shims.
+
+        Call it in the main thread, which does nothing else.
+        """
         while True:
             try:
                 found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)

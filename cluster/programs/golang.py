@@ -37,7 +37,10 @@ class Go:
 
 
 def find() -> Go | None:
-    """Return a Go that the locks accept, or None: on PATH, usual, or of `install`."""
+    """Return a Go that the locks accept, or None.
+
+    In this order: `go` on PATH, /usr/local/go/bin/go, that of an earlier `install`.
+    """
     for path in (shutil.which("go"), _USUAL, str(_wheel_directory() / _PROGRAM)):
         go = detect(Path(path)) if path else None
         if go and parse(go.version) >= versions.GO_MINIMUM:
@@ -70,7 +73,11 @@ def detect(path: Path) -> Go | None:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment for Go, without settings that change programs."""
+    """Return the environment for Go, without settings that change programs.
+
+    GOPROXY, GOFLAGS, proxies and the like stay: how sources are fetched is the
+    learner's business.
+    """
     env = dict(os.environ)
     for name in ("GOEXPERIMENT", "GOROOT", "GOAMD64", "GOARM64"):
         env.pop(name, None)

@@ -95,6 +95,7 @@ class Recipe:
 
     def key(self) -> str:
         """Return the name of the cache entry: version, machine, hash of all but Go."""
+        # An update of Go is no reason for a build of minutes.
         digest = hashlib.sha256(repr(FLAGS).encode())
         for step in self.steps:
             digest.update(repr(step.settings()).encode())

@@ -94,7 +94,10 @@ def hosts() -> str:
 
 
 def sum_in(text: str, name: str) -> str:
-    """Return the SHA-256 of `name` in a text as `sha256sum` writes it, or ""."""
+    """Return the SHA-256 of `name` in a text as `sha256sum` writes it, or "".
+
+    The text may be a sum alone, or be signed, as that of runc.
+    """
     for line in text.splitlines():
         found = _SUM.match(line.strip())
         if found and (found[2] or name).rpartition("/")[2] == name:
@@ -136,6 +139,7 @@ _RELEASES = (
         *(f"{_ETCD}.tar.gz", "SHA256SUMS", "etcd"),
         inside=f"{_ETCD}/",
     ),
+    # Linked with glibc.
     _release(
         _github("containerd/containerd", versions.CONTAINERD),
         *(f"containerd-{_CONTAINERD}-linux-{{arch}}.tar.gz", ".sha256sum"),
@@ -153,6 +157,7 @@ _RELEASES = (
         *("bridge", "host-local", "loopback", "portmap"),
         inside="",
     ),
+    # With libseccomp in it.
     _release(
         _github("opencontainers/runc", versions.RUNC),
         *("runc.{arch}", "runc.sha256sum", "runc"),

@@ -25,7 +25,7 @@ from cluster.waiting import poll
 _LISTENER = 3
 #: seconds that a part may take to be there
 PATIENCE = 30.0
-#: seconds after SIGKILL
+#: seconds after SIGKILL; a process that is still there waits for a device
 LAST = 10.0
 #: seconds between two looks
 PAUSE = 0.02
