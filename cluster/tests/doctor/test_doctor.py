@@ -10,8 +10,8 @@ import pytest
 from cluster import doctor
 from cluster.backends import Choice
 from cluster.doctor import machine, node, programs
-from cluster.doctor.findings import fatal, ok, warning
 from cluster.errors import NotEnough
+from cluster.findings import fatal, ok, warning
 from cluster.local.trial import TrialResult
 from cluster.machine import idmap
 from cluster.preflight import Account
