@@ -17,7 +17,7 @@ from cluster.statedir import write_private
 
 # The rest is imported where it is used: `status` is asked often, a start is rare.
 if TYPE_CHECKING:
-    from cluster.doctor.findings import Topic
+    from cluster.findings import Topic
     from cluster.image import load as images
     from cluster.local.init import MachinePlan
 
@@ -118,10 +118,12 @@ class Local(Backend):
 
     def topics(self) -> "tuple[type[Topic], ...]":
         """Return the topics of `doctor`."""
-        from cluster.doctor import machine, programs
+        from cluster.image.topics import Image
+        from cluster.local.topics import Limits, Namespaces
+        from cluster.machine.topics import Kernel
+        from cluster.programs.topics import Build, Runtime
 
-        ours = (machine.Kernel, machine.Namespaces, machine.Limits)
-        return (*ours, programs.Build, programs.Image, programs.Runtime)
+        return (Kernel, Namespaces, Limits, Build, Image, Runtime)
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
         """Start the cluster, or attach to it; return when it is ready.
