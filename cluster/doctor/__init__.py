@@ -1,6 +1,7 @@
 """Look at this machine and list every problem at once, each with its way out.
 
-A topic reads its facts and judges them. Nothing here changes the machine.
+A topic reads its facts and judges them. Nothing here changes the machine, starts a
+cluster, or asks one that is not ours.
 """
 
 import os
@@ -104,17 +105,26 @@ class Programs:
 
 @dataclass(frozen=True)
 class Directory:
-    """A directory of the suite; `reason` says why it cannot be used."""
+    """A directory of the suite, as `Directories` reads it."""
 
+    #: of the finding: state or cache
     name: str
     path: Path
+    #: the environment variable that names another one
     variable: str
+    #: it is there; else the rest is of the place where a start would make it
     made: bool
+    #: why it cannot be used, a clause, or None
     reason: str | None
+    #: False on a file system from which no program may be started (noexec)
     executable: bool
+    #: bytes
     free: int
+    #: bytes that a start wants free, 0 for a cluster that runs
     needed: int
+    #: a start would write nothing there, so that it may be read-only
     filled: bool = False
+    #: the kind of file system, as mount(8) names it; "" if unknown
     system: str = ""
 
     @classmethod

@@ -11,11 +11,14 @@ from cluster.image import find as image_find
 
 @dataclass(frozen=True)
 class Image:
-    """The image of the lessons; `free` in bytes, in the cache."""
+    """The toolbox image."""
 
     archive: Path | None
+    #: it can be made here, or unpacked
     possible: bool
+    #: bytes, in the cache
     free: int
+    #: only the versions of the Python client in it differ from those here
     near: bool = False
 
     @classmethod

@@ -60,10 +60,12 @@ class Runtime:
 
 @dataclass(frozen=True)
 class Build:
-    """What gets the binaries where they are `needed`; `runc`: there will be one."""
+    """What gets the binaries where they are `needed`."""
 
     needed: bool
+    #: one is installed, or can be built
     runc: bool = False
+    #: who is asked for downloads, "" for nobody; whether they answer is not tried
     hosts: str = ""
 
     @classmethod
