@@ -33,7 +33,7 @@ LOGS = (
 #: by this file a state directory is known as ours
 MARK = "control-plane"
 #: seconds that a node may take; on a busy machine with one core it took 40
-PATIENCE = 180.0
+NODE_TIMEOUT = 180.0
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class ControlPlane(Local):
                 raise errors.NoNode(what, failed if found else words)
             return found == "running" or not wait
 
-        if not poll(runs, PATIENCE, what="the node, in user-mode Linux"):
+        if not poll(runs, NODE_TIMEOUT, what="the node, in user-mode Linux"):
             raise errors.NoNode(what, "the one of this cluster is still starting")
 
     def _log_directory(self, component: str) -> Path:
