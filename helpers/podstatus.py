@@ -15,7 +15,8 @@ _HOPELESS = {
     "InvalidImageName": mark("Mend `image` in the manifest."),
     "CreateContainerConfigError": mark("Make what it names, or mend the name."),
     "CreateContainerError": mark("Mend `command` in the manifest."),
-    **{"RunContainerError": _PROGRAM, "StartError": _PROGRAM},
+    "RunContainerError": _PROGRAM,
+    "StartError": _PROGRAM,
     "CrashLoopBackOff": mark(
         "Read `kubectl logs {pod} --previous`, mend its `command`."
     ),

@@ -18,7 +18,9 @@ _SERVICE_ACCOUNT = "system:serviceaccount:"
 
 #: how the names of groups begin that have many members, or anyone
 _BROAD = (
-    *("system:authenticated", "system:unauthenticated", "system:anonymous"),
+    "system:authenticated",
+    "system:unauthenticated",
+    "system:anonymous",
     "system:serviceaccounts",
 )
 #: verbs whose request names no object, so that `resourceNames` cannot narrow them

@@ -8,8 +8,12 @@ from helpers.tokens import FILES
 
 #: identifiers, as the states below; they are translated where they are shown
 STEPS = (
-    *(mark("name"), mark("address"), mark("TLS")),
-    *(mark("authentication"), mark("authorization"), mark("admission")),
+    mark("name"),
+    mark("address"),
+    mark("TLS"),
+    mark("authentication"),
+    mark("authorization"),
+    mark("admission"),
     mark("response"),
 )
 

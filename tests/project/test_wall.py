@@ -30,8 +30,12 @@ FLOORS = (
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 #: what any module of `helpers` may import: they start, find and build nothing
 LEAVES = {
-    *("cluster.errors", "cluster.kubeconfig", "cluster.paths"),
-    *("cluster.processes", "cluster.progress", "cluster.waiting"),
+    "cluster.errors",
+    "cluster.kubeconfig",
+    "cluster.paths",
+    "cluster.processes",
+    "cluster.progress",
+    "cluster.waiting",
 }
 #: what goes by the door of `cluster`, and what it is for
 DOORS = {
