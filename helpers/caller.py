@@ -9,7 +9,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -32,19 +32,34 @@ CONNECT, TIMEOUT = 10.0, 30.0
 ATTEMPTS = 11
 
 
-class Reply(httpx.Response):
-    """A response of httpx; the lessons call the code of every response `status`."""
+@dataclass(frozen=True, repr=False)
+class Reply:
+    """A response; its code is `status`, all else is as in `httpx.Response`.
+
+    The body of a stream is still to be read: `with` closes it.
+    """
+
+    response: httpx.Response
 
     @property
     def status(self) -> int:
         """Return the code: 200, 404."""
-        return self.status_code
+        return self.response.status_code
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(object.__getattribute__(self, "response"), name)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *dir(self.response)]
+
+    def __repr__(self) -> str:
+        return repr(self.response)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self.response.close()
 
 
 class Client(httpx.Client):
@@ -65,16 +80,15 @@ class Client(httpx.Client):
             **options,
         )
 
-    def send(self, request: httpx.Request, **options: Any) -> Reply:
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send a request and return the last response to it."""
         for left in reversed(range(ATTEMPTS)):
-            reply: Any = super().send(request, **options)
+            reply = super().send(request, **options)
             pause = reply.headers.get("Retry-After", "")
             busy = reply.status_code in (429, 503) and pause.isdigit()
             if not (busy and left) or options.get("stream"):
                 break
             time.sleep(int(pause))
-        reply.__class__ = Reply
         return reply
 
 
@@ -210,7 +224,7 @@ class Caller:
         url = self.server + path
         request = self._client.build_request(method, url, headers=headers, **options)
         try:
-            return self._client.send(request, stream=stream)
+            return Reply(self._client.send(request, stream=stream))
         except httpx.HTTPError as error:
             # httpcore keeps the reason as the argument of its own error.
             cause = error.__cause__

@@ -132,7 +132,7 @@ class KubectlProxy:
             request = self._client.build_request(
                 method, SERVER + path, timeout=timeout, **options
             )
-            return self._client.send(request, stream=stream)
+            return Reply(self._client.send(request, stream=stream))
         except httpx.HTTPError as error:
             # A proxy that ended says more than a refused connection.
             _ = self.socket
