@@ -247,12 +247,13 @@ class Caller:
         return "certificate" if self._access.certificate else "nothing"
 
     def __repr__(self) -> str:
-        text = mark("Caller of {server} without a credential")
-        if self.credential_kind == "certificate":
-            text = mark("Caller of {server} with a client certificate")
-        if self.credential_kind == "token":
+        server, token = self.server, self._access.token
+        if token:
             text = mark("Caller of {server} with a token of {count} characters")
-        return say(text, server=self.server, count=len(self._access.token or ""))
+            return say(text, server=server, count=len(token))
+        if self._access.certificate:
+            return say("Caller of {server} with a client certificate", server=server)
+        return say("Caller of {server} without a credential", server=server)
 
 
 def status_table(callers: Mapping[str, Caller], paths: list[str]) -> "pd.DataFrame":

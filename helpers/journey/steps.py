@@ -112,10 +112,11 @@ class Journey:
     def outcome(self) -> str:
         """Return a sentence on the end of the request."""
         step = self.step(self.stopped_at or "response")
-        text = mark("It stopped at {step}: {answer}.")
+        answer = step.answer.rstrip(".")
         if step.name == "response":
-            text = mark("The response: {answer}.")
-        return say(text, step=say(step.name), answer=step.answer.rstrip("."))
+            return say("The response: {answer}.", answer=answer)
+        stop = say(step.name)
+        return say("It stopped at {step}: {answer}.", step=stop, answer=answer)
 
     def __repr__(self) -> str:
         lines = [say("GET {path} from pod {pod}", **vars(self.request))]
