@@ -25,7 +25,7 @@ _HOPELESS = {
 
 @dataclass(frozen=True)
 class Cause:
-    """Why a pod is not Ready; `hopeless` if waiting alone will not mend it."""
+    """Why a pod is not Ready; `hopeless` if waiting alone will not fix it."""
 
     text: str
     hint: str = ""

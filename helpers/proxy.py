@@ -1,6 +1,6 @@
 """Run `kubectl proxy` for as long as a block or a notebook needs it.
 
-It is kubectl's own proxy, which this module makes safe for a notebook.
+The proxy is kubectl's own; this module makes it safe for a notebook.
 
 =================  =======================  =========================================
 behaviour          kubectl proxy            here

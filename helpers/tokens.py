@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 FILES = "/var/run/secrets/kubernetes.io/serviceaccount"
 MOUNTED = f"{FILES}/token"
 
-#: what the kubelet asks for; the API server extends exactly this number (KEP-1205)
+#: seconds that the kubelet requests; the API server extends exactly this number
+#: (KEP-1205)
 ASKED_BY_KUBELET = 3607
 
 #: the part of its life after which the kubelet asks for the next token, and the latest

@@ -87,7 +87,7 @@ def judge_statements(judged: Mapping[int, bool | None]) -> None:
             raise NotSolved(fault + " " + say(reason))
 
 
-#: which statements of the page are true, and why each is or is not
+#: the true statements of the page, and the reason why each is true or not
 _TRUE = {4, 8, 9}
 _REASONS = {
     1: mark("A variable is a copy. Only the file of a volume follows a change."),

@@ -11,7 +11,7 @@ from helpers.language import mark, say
 
 #: number of events that are kept
 HISTORY = 20_000
-#: our column, after the server's
+#: a column of ours, after the server's
 LAST_EVENT = mark("LAST EVENT")
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "y": 365 * 86400}
@@ -30,7 +30,7 @@ _STEPS = (
 
 @dataclass(frozen=True)
 class PodRow:
-    """One object as the server prints it, and its last event."""
+    """A row: an object as the server prints it, and its last event."""
 
     name: str
     cells: tuple
@@ -61,7 +61,7 @@ class Table:
     pages: Mapping[str, PodRow] = field(default_factory=dict)
     history: tuple[Entry, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
-    #: what is wrong with the connection; "" while all is well
+    #: the fault of the connection; "" while all is well
     trouble: str = ""
     #: the server refuses the watch, so that no other attempt is made
     refused: bool = False

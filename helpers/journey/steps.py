@@ -83,7 +83,7 @@ class Step:
 
 @dataclass(frozen=True, repr=False)
 class Journey:
-    """One request, its six steps and the response; `frame()` has them as data."""
+    """A request, its six steps and the response; `frame()` has them as data."""
 
     request: Request
     steps: tuple[Step, ...]
