@@ -9,7 +9,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -32,19 +32,34 @@ CONNECT, TIMEOUT = 10.0, 30.0
 ATTEMPTS = 11
 
 
-class Reply(httpx.Response):
-    """A response of httpx; the lessons call the code of every response `status`."""
+@dataclass(frozen=True, repr=False)
+class Reply:
+    """A response; its code is `status`, all else is as in `httpx.Response`.
+
+    The body of a stream is still to be read: `with` closes it.
+    """
+
+    response: httpx.Response
 
     @property
     def status(self) -> int:
         """Return the code: 200, 404."""
-        return self.status_code
+        return self.response.status_code
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(object.__getattribute__(self, "response"), name)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *dir(self.response)]
+
+    def __repr__(self) -> str:
+        return repr(self.response)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self.response.close()
 
 
 class HttpClient(httpx.Client):
@@ -65,16 +80,15 @@ class HttpClient(httpx.Client):
             **options,
         )
 
-    def send(self, request: httpx.Request, **options: Any) -> Reply:
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send a request and return the last response to it."""
         for left in reversed(range(ATTEMPTS)):
-            reply: Any = super().send(request, **options)
+            reply = super().send(request, **options)
             pause = reply.headers.get("Retry-After", "")
             busy = reply.status_code in (429, 503) and pause.isdigit()
             if not (busy and left) or options.get("stream"):
                 break
             time.sleep(int(pause))
-        reply.__class__ = Reply
         return reply
 
 
@@ -210,7 +224,7 @@ class Caller:
         url = self.server + path
         request = self._client.build_request(method, url, headers=headers, **options)
         try:
-            return self._client.send(request, stream=stream)
+            return Reply(self._client.send(request, stream=stream))
         except httpx.HTTPError as error:
             # httpcore keeps the reason as the argument of its own error.
             cause = error.__cause__
@@ -233,12 +247,13 @@ class Caller:
         return "certificate" if self._access.certificate else "nothing"
 
     def __repr__(self) -> str:
-        text = mark("Caller of {server} without a credential")
-        if self.credential_kind == "certificate":
-            text = mark("Caller of {server} with a client certificate")
-        if self.credential_kind == "token":
+        server, token = self.server, self._access.token
+        if token:
             text = mark("Caller of {server} with a token of {count} characters")
-        return say(text, server=self.server, count=len(self._access.token or ""))
+            return say(text, server=server, count=len(token))
+        if self._access.certificate:
+            return say("Caller of {server} with a client certificate", server=server)
+        return say("Caller of {server} without a credential", server=server)
 
 
 def status_table(callers: Mapping[str, Caller], paths: list[str]) -> "pd.DataFrame":

@@ -52,9 +52,10 @@ class Certificate:
         )
 
     def __repr__(self) -> str:
-        signer = say("signed by {issuer}", issuer=self.issuer)
         if self.subject == self.issuer:
             signer = say("signed by itself")
+        else:
+            signer = say("signed by {issuer}", issuer=self.issuer)
         kind = say("authority") if self.is_authority else say("certificate")
         dates = f"{self.not_before:%Y-%m-%d}", f"{self.not_after:%Y-%m-%d}"
         valid = say("valid {begin} to {end}", begin=dates[0], end=dates[1])

@@ -31,7 +31,7 @@ TIMEOUT = 60.0
 #: The choice of `connect()`. The environment does not count: before `connect()`,
 #: KUBECONFIG may name the learner's production cluster.
 _kubeconfig: Path | None = None
-#: what runs that cluster
+#: the backend that runs that cluster
 _backend: "Backend | None" = None
 
 

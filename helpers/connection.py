@@ -205,7 +205,7 @@ class Cluster:
             if _is_here(host) and (ours or not _alive(owner)):
                 kubectl("delete", "namespace", metadata["name"], "--wait=false")
                 self._namespaced(metadata["name"]).unlink(missing_ok=True)
-        # They hold credentials, and kernels that were killed left them.
+        # Kubeconfigs of killed kernels, which hold credentials.
         for path in self.kubeconfig.parent.glob(f"{self.kubeconfig.name}.*.*"):
             own = path.name.removeprefix(f"{self.kubeconfig.name}.")
             _, *host, pid = own.split(".")

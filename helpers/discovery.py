@@ -11,8 +11,13 @@ AGGREGATED = "application/json;v=v2;g=apidiscovery.k8s.io;as=APIGroupDiscoveryLi
 PATHS = ("/api", "/apis")
 #: as in `kubectl api-resources -o wide`
 COLUMNS = [
-    *("NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED"),
-    *("KIND", "VERBS", "CATEGORIES"),
+    "NAME",
+    "SHORTNAMES",
+    "APIVERSION",
+    "NAMESPACED",
+    "KIND",
+    "VERBS",
+    "CATEGORIES",
 ]
 
 

@@ -74,9 +74,10 @@ class NotTrusted(LabError):
 
     def __init__(self, server: str, code: int, message: str) -> None:
         self.server, self.code = server, code
-        hint = say("Give the authority that signed it, and a name that is in it.")
         if code in (9, 10):  # not yet valid, expired
             hint = say("Compare its dates with this machine's clock: one is off.")
+        else:
+            hint = say("Give the authority that signed it, and a name that is in it.")
         text = mark("The certificate of {server} is refused ({code}): {message}.")
         super().__init__(say(text, **vars(self), message=message), hint)
 
@@ -106,14 +107,18 @@ class ProxyEnded(LabError):
 
     def __init__(self, exit_code: int | None, words: str) -> None:
         self.exit_code, self.words = exit_code, words
-        message = say("kubectl proxy does not run.")
-        if exit_code is not None and exit_code > 0:
-            message = say("kubectl proxy ended with exit code {code}.", code=exit_code)
-            message = f"{message}\n{words}".rstrip()
-        elif exit_code not in (None, 0, -signal.SIGTERM):
-            name = signal.Signals(-exit_code).name
-            message = say("kubectl proxy was ended by {signal}.", signal=name)
+        message = _how_it_ended(exit_code, words)
         super().__init__(message, say("Start it (again): `proxy.start()`."))
+
+
+def _how_it_ended(exit_code: int | None, words: str) -> str:
+    if not exit_code or exit_code == -signal.SIGTERM:
+        return say("kubectl proxy does not run.")
+    if exit_code < 0:
+        name = signal.Signals(-exit_code).name
+        return say("kubectl proxy was ended by {signal}.", signal=name)
+    message = say("kubectl proxy ended with exit code {code}.", code=exit_code)
+    return f"{message}\n{words}".rstrip()
 
 
 class UnknownKind(LabError):
@@ -121,8 +126,9 @@ class UnknownKind(LabError):
 
     def __init__(self, api_version: str, kind: str, known: list[str]) -> None:
         self.api_version, self.kind, self.known = api_version, kind, known
-        text = mark("The server describes no kind {kind} in {api_version}.")
-        if not kind:
+        if kind:
+            text = mark("The server describes no kind {kind} in {api_version}.")
+        else:
             text = mark("The server describes no version {api_version}.")
         hint = say("It has {names}.", names=likely(kind or api_version, known))
         super().__init__(say(text, **vars(self)), hint)

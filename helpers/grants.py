@@ -43,9 +43,10 @@ def fault_of_grant(account: str, verbs: list[str], resource: str) -> str:
     elsewhere = f"{resource} -n default"
     found = allowed(who, VERBS, [resource, "secrets", elsewhere])
     for verb, row in sorted({*found} - {(verb, resource) for verb in verbs}):
-        less = say("Name fewer verbs or resources in the Role.")
         if row == elsewhere:
             less = say("Use a RoleBinding, not a ClusterRoleBinding.")
+        else:
+            less = say("Name fewer verbs or resources in the Role.")
         much = mark("{account} may also {verb} {resource}: that is too much.")
         return say(much, account=account, verb=verb, resource=row) + " " + less
     return ""

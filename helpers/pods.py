@@ -208,7 +208,7 @@ def _follow(pod: tuple[str, ...], text: str, seconds: float) -> tuple[str, str]:
             logs.kill()
         problem = logs.stderr.read().strip()
         if re.search("deadline exceeded|[Tt]imeout", problem):
-            problem = ""  # its deadline is ours
+            problem = ""  # the deadline, which we set
         return "", last or problem or say("nothing")
 
 

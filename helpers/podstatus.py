@@ -15,7 +15,8 @@ _HOPELESS = {
     "InvalidImageName": mark("Mend `image` in the manifest."),
     "CreateContainerConfigError": mark("Make what it names, or mend the name."),
     "CreateContainerError": mark("Mend `command` in the manifest."),
-    **{"RunContainerError": _PROGRAM, "StartError": _PROGRAM},
+    "RunContainerError": _PROGRAM,
+    "StartError": _PROGRAM,
     "CrashLoopBackOff": mark(
         "Read `kubectl logs {pod} --previous`, mend its `command`."
     ),
@@ -24,7 +25,7 @@ _HOPELESS = {
 
 @dataclass(frozen=True)
 class Cause:
-    """Why a pod is not Ready; `hopeless` if waiting alone will not mend it."""
+    """Why a pod is not Ready; `hopeless` if waiting alone will not fix it."""
 
     text: str
     hint: str = ""

@@ -1,6 +1,6 @@
 """Run `kubectl proxy` for as long as a block or a notebook needs it.
 
-It is kubectl's own proxy, which this module makes safe for a notebook.
+The proxy is kubectl's own; this module makes it safe for a notebook.
 
 =================  =======================  =========================================
 behaviour          kubectl proxy            here
@@ -132,7 +132,7 @@ class KubectlProxy:
             request = self._client.build_request(
                 method, SERVER + path, timeout=timeout, **options
             )
-            return self._client.send(request, stream=stream)
+            return Reply(self._client.send(request, stream=stream))
         except httpx.HTTPError as error:
             # A proxy that ended says more than a refused connection.
             _ = self.socket

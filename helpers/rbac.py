@@ -18,7 +18,9 @@ _SERVICE_ACCOUNT = "system:serviceaccount:"
 
 #: how the names of groups begin that have many members, or anyone
 _BROAD = (
-    *("system:authenticated", "system:unauthenticated", "system:anonymous"),
+    "system:authenticated",
+    "system:unauthenticated",
+    "system:anonymous",
     "system:serviceaccounts",
 )
 #: verbs whose request names no object, so that `resourceNames` cannot narrow them
@@ -242,31 +244,43 @@ def _unbound(request: Attributes, objects: Objects) -> list[str]:
 
 
 def _miss(binding: dict, request: Attributes, roles: list[dict]) -> str:
-    home = binding["metadata"].get("namespace", "")
+    """Return a sentence on a binding that nearly allows a request, or ""."""
     rules = rules_of(binding, roles)
-    is_mine, in_scope = names(binding, request.user), home in ("", request.namespace)
     granted = _allow(rules, request)
-    who = {
-        "binding": f"{binding['kind']} `{binding['metadata']['name']}`",
-        "role": _in_short(binding["roleRef"]),
-        "others": ", ".join(map(_in_short, binding.get("subjects", ()))),
-        "account": _in_short(subject_of(request.user)),
-        **{"home": home, "name": subject_of(request.user)["name"]},
-    }
-    if is_mine and rules is None:
-        return say("{binding} names {role}, which does not exist.", **who)
-    if is_mine and granted and not in_scope:
-        return say("{binding} allows it only in namespace {home}.", **who)
-    if is_mine and not granted and in_scope:
-        text = mark("{binding} gives `{name}` {verbs} on {what}; that is not enough.")
-        near = [rule for rule in rules or () if _mentions(rule, request)]
-        return " ".join(say(text, **who, **_in_words(rule)) for rule in near)
-    if granted and not is_mine and home and in_scope:
-        text = mark("{binding} allows it to {others}, not to {account}.")
-        if not who["others"]:
-            text = mark("{binding} allows it, but names no subject.")
-        return say(text, **who)
+    home = binding["metadata"].get("namespace", "")
+    in_scope = home in ("", request.namespace)
+    if not names(binding, request.user):
+        return _for_others(binding, request) if granted and home and in_scope else ""
+    if rules is None:
+        text = mark("{binding} names {role}, which does not exist.")
+        return say(text, binding=_title(binding), role=_in_short(binding["roleRef"]))
+    if granted and not in_scope:
+        text = mark("{binding} allows it only in namespace {home}.")
+        return say(text, binding=_title(binding), home=home)
+    if in_scope and not granted:
+        return _too_little(binding, rules, request)
     return ""
+
+
+def _for_others(binding: dict, request: Attributes) -> str:
+    title, others = _title(binding), binding.get("subjects", ())
+    if not others:
+        return say("{binding} allows it, but names no subject.", binding=title)
+    text = mark("{binding} allows it to {others}, not to {account}.")
+    account = _in_short(subject_of(request.user))
+    listed = ", ".join(map(_in_short, others))
+    return say(text, binding=title, others=listed, account=account)
+
+
+def _too_little(binding: dict, rules: list[dict], request: Attributes) -> str:
+    text = mark("{binding} gives `{name}` {verbs} on {what}; that is not enough.")
+    who = {"binding": _title(binding), "name": subject_of(request.user)["name"]}
+    near = [rule for rule in rules if _mentions(rule, request)]
+    return " ".join(say(text, **who, **_in_words(rule)) for rule in near)
+
+
+def _title(binding: dict) -> str:
+    return f"{binding['kind']} `{binding['metadata']['name']}`"
 
 
 def _user(subject: dict) -> str:

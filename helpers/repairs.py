@@ -117,14 +117,15 @@ def _name(line: str, pod: dict) -> str:
     service, _, rest = host.partition(".")
     home = rest.partition(".")[0] or current_namespace()
     found = kubectl("get", "service", service, f"--namespace={home}", check=False)
-    fault = mark(
-        "name: nothing is called {host}: after the namespace the name continues with "
-        "`svc`, as in `{service}.{home}.svc`. Look at SERVER."
-    )
     if found.exit_code:
         fault = mark(
             "name: nothing is called {host}: there is no Service `{service}` in the "
             "namespace `{home}`. Look at SERVER."
+        )
+    else:
+        fault = mark(
+            "name: nothing is called {host}: after the namespace the name continues "
+            "with `svc`, as in `{service}.{home}.svc`. Look at SERVER."
         )
     return say(fault, host=host, service=service, home=home)
 

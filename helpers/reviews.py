@@ -12,8 +12,11 @@ from helpers.tokens import Token
 
 # Dark text on a light ground: readable in a dark theme, too.
 _GROUNDS = {
-    **{"TOO MUCH": "#ffb3ad", "missing": "#ffe28a", "yes": "#b9e6c0"},
-    **{"no → yes": "#b9e6c0", "yes → no": "#ffe28a"},
+    "TOO MUCH": "#ffb3ad",
+    "missing": "#ffe28a",
+    "yes": "#b9e6c0",
+    "no → yes": "#b9e6c0",
+    "yes → no": "#ffe28a",
 }
 
 

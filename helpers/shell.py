@@ -1,7 +1,8 @@
 """Run shell cells that fail when a command in them fails.
 
 A start-up file adds the cell magic `%%sh` to every kernel of this environment, and
-`connect()` to any other. It is bash with strict options; it needs `connect()`.
+`connect()` to any other. The shell is bash with strict options; a cell needs
+`connect()`.
 """
 
 from typing import TYPE_CHECKING

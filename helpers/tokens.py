@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 FILES = "/var/run/secrets/kubernetes.io/serviceaccount"
 MOUNTED = f"{FILES}/token"
 
-#: what the kubelet asks for; the API server extends exactly this number (KEP-1205)
+#: seconds that the kubelet requests; the API server extends exactly this number
+#: (KEP-1205)
 ASKED_BY_KUBELET = 3607
 
 #: the part of its life after which the kubelet asks for the next token, and the latest
@@ -122,23 +123,25 @@ class Token:
         warn = self.claims().get("kubernetes.io", {}).get("warnafter")
         if self.lifetime is None:
             return say("It has no `exp`: it lives until its Secret is deleted.")
-        text = mark(
-            "It lives {life} s: as long as was requested, or as this API server allows "
-            "at most."
-        )
-        if self.lifetime == ASKED_BY_KUBELET:
-            text = mark(
-                "It lives {life} s, as the kubelet requested: this API server does not "
-                "extend tokens."
-            )
         if warn:
             text = mark(
                 "It lives {life} s although {asked} s were requested: this API server "
                 "extends the tokens of pods, and counts their use as stale after "
                 "`warnafter`."
             )
-        asked = warn and warn - self.claims()["iat"]
-        return say(text, life=self.lifetime, asked=asked)
+            asked = warn - self.claims()["iat"]
+            return say(text, life=self.lifetime, asked=asked)
+        if self.lifetime == ASKED_BY_KUBELET:
+            text = mark(
+                "It lives {life} s, as the kubelet requested: this API server does not "
+                "extend tokens."
+            )
+            return say(text, life=self.lifetime)
+        text = mark(
+            "It lives {life} s: as long as was requested, or as this API server allows "
+            "at most."
+        )
+        return say(text, life=self.lifetime)
 
     def __repr__(self) -> str:
         try:

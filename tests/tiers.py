@@ -51,10 +51,16 @@ ENGINE = ("cluster/tests/kind/", "tests/project/test_image.py")
 APART = "tests/lessons/test_lessons.py"
 #: the groups that take minutes, the longest first; short ones fill the gaps at the end
 LONGEST = (
-    *("cluster/tests/kind/", "cluster/tests/machines/", "tests/browser/"),
-    *("cluster/tests/existing/", "cluster/tests/test_unprivileged.py"),
-    *("cluster/tests/usermode/", "cluster/tests/walls/"),
-    *(APART, *SHOWN, "tests/helpers/checks/"),
+    "cluster/tests/kind/",
+    "cluster/tests/machines/",
+    "tests/browser/",
+    "cluster/tests/existing/",
+    "cluster/tests/test_unprivileged.py",
+    "cluster/tests/usermode/",
+    "cluster/tests/walls/",
+    APART,
+    *SHOWN,
+    "tests/helpers/checks/",
 )
 #: backends of which there is one
 ALONE = ("kind", "existing")

@@ -1,7 +1,7 @@
 """Check the exercises: a module per lesson, with the names in course.toml.
 
-A check reads the cluster or a value, never source text. It raises NotSolved, with one
-sentence on what is wrong and where to look.
+A check reads the cluster or a value, never source text, and raises NotSolved with
+one sentence on what is wrong and where to look.
 """
 
 import importlib

@@ -55,10 +55,8 @@ def be_refused_twice(pod: str, *, wrong_ca: str, wrong_host: str) -> None:
     if first.exit_code != REFUSED or first.stdout not in CHAIN:
         fault = mark("With {ca}, curl fails for another reason than the issuer: {line}")
         raise NotSolved(say(fault, ca=wrong_ca, line=_error(first)))
-    second = _ask(
-        *(pod, "--cacert", CA, "--connect-to", f"::{SERVICE}:443"),
-        f"https://{wrong_host}/version",
-    )
+    genuine = ("--cacert", CA, "--connect-to", f"::{SERVICE}:443")
+    second = _ask(pod, *genuine, f"https://{wrong_host}/version")
     if second.exit_code == 0:
         fault = mark("curl trusts the server: {host} is in its certificate.")
         raise NotSolved(say(fault, host=wrong_host))

@@ -39,22 +39,26 @@ def predict_curl(codes: Mapping[str, int | None], *, server: str, ca: Path) -> N
         code = demand_number(letter, codes.get(letter))
         given = [*options, *(("--cacert", str(ca)) if trusted else ())]
         found = _curl(server + path, *given)
-        if code == found:
-            continue
-        fault = mark(
-            "{letter}: not {code}. The server responds, and the request has no "
-            "credential. Which user is that, and may it read `{path}`?"
+        if code != found:
+            clue = _clue(options, found)
+            raise NotSolved(say(clue, letter=letter, code=code, path=path))
+
+
+def _clue(options: tuple[str, ...], found: int) -> str:
+    """Return the message for a code other than the one found."""
+    if found == NOT_TRUSTED:
+        return mark(
+            "{letter}: not {code}. curl sends no request here. What does it lack?"
         )
-        if _OLD[0] in options:
-            fault = mark(
-                "{letter}: not {code}. The server responds. Does it accept the "
-                "credential, and is the path open to this user?"
-            )
-        if found == NOT_TRUSTED:
-            fault = mark(
-                "{letter}: not {code}. curl sends no request here. What does it lack?"
-            )
-        raise NotSolved(say(fault, letter=letter, code=code, path=path))
+    if options == _OLD:
+        return mark(
+            "{letter}: not {code}. The server responds. Does it accept the "
+            "credential, and is the path open to this user?"
+        )
+    return mark(
+        "{letter}: not {code}. The server responds, and the request has no "
+        "credential. Which user is that, and may it read `{path}`?"
+    )
 
 
 @exercise

@@ -24,8 +24,8 @@ _MEANINGS = {
     "drill-4": mark("The server did not accept the token."),
     "drill-5": mark("The token is accepted, but the request is for another namespace."),
 }
-#: The layer of each copy. It is not read from the logs: a copy that was repaired
-#: already has no layer any more.
+#: The layer of each copy, not read from the logs: a copy that was repaired already has
+#: no layer any more.
 COPIES = dict(zip(_MEANINGS, "ACDDF", strict=True))
 
 

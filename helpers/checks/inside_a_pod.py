@@ -67,23 +67,26 @@ def predict_from_pod(pod: str, predicted: Mapping[str, int | None]) -> None:
     for letter, request in REQUESTS.items():
         guess = demand_number(letter, predicted.get(letter))
         code, status = _sent(pod, request)
-        if guess == (code or status):
-            continue
-        fault = mark(
+        if guess != (code or status):
+            raise NotSolved(say(_clue(request, code), letter=letter, guess=guess))
+
+
+def _clue(request: str, code: int) -> str:
+    """Return the message for a wrong guess, after curl has ended with `code`."""
+    if code:
+        return mark(
+            "{letter}: not {guess}. There is no response; curl itself fails. Is it "
+            "the name, or the certificate?"
+        )
+    if _TOKEN in request or _NONSENSE in request:
+        return mark(
             "{letter}: not {guess}. The server responds. Does it accept the "
             "credential, and does a rule allow this path?"
         )
-        if _TOKEN not in request and _NONSENSE not in request:
-            fault = mark(
-                "{letter}: not {guess}. The server responds, and the request has no "
-                "credential. Which user is that, and does a rule allow it this path?"
-            )
-        if code:
-            fault = mark(
-                "{letter}: not {guess}. There is no response; curl itself fails. Is it "
-                "the name, or the certificate?"
-            )
-        raise NotSolved(say(fault, letter=letter, guess=guess))
+    return mark(
+        "{letter}: not {guess}. The server responds, and the request has no "
+        "credential. Which user is that, and does a rule allow it this path?"
+    )
 
 
 def _sent(pod: str, request: str) -> tuple[int, int]:

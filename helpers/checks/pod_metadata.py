@@ -21,6 +21,10 @@ FIELDS = (
     "spec.containers[0].imagePullPolicy",
 )
 MANIFEST, CLUSTER = "M", "C"
+_ORIGINS = {
+    MANIFEST: mark("{field}: {value!r} is in the manifest already."),
+    CLUSTER: mark("{field}: it is {value!r} in the pod, and not in the manifest."),
+}
 #: where `kubectl apply` keeps the manifest of an object
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -47,13 +51,9 @@ def sort_fields(fields: Mapping[str, str], *, pod: str) -> None:
         if letter not in (MANIFEST, CLUSTER):
             raise NotSolved(say("{field}: write 'M' or 'C'.", field=field))
         right = MANIFEST if look_up(manifest, field) is not None else CLUSTER
-        if letter == right:
-            continue
-        value = look_up(found, field)
-        fault = mark("{field}: it is {value!r} in the pod, and not in the manifest.")
-        if right == MANIFEST:
-            fault = mark("{field}: {value!r} is in the manifest already.")
-        raise NotSolved(say(fault, field=field, value=value))
+        if letter != right:
+            value = look_up(found, field)
+            raise NotSolved(say(_ORIGINS[right], field=field, value=value))
 
 
 @exercise

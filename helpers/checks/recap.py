@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from helpers.checks.kubectl_proxy import wrong_path
 from helpers.command import Completed, current_namespace
@@ -14,44 +15,8 @@ from helpers.repairs import demand_answer
 
 SERVER = "https://kubernetes.default.svc"
 RBAC = "rbac.authorization.k8s.io/v1"
-
-#: A server in the pod with a self-signed certificate; it prints whether it received a
-#: request and a credential, never the token itself.
-IMPOSTOR = """
-import http.server, json, os, ssl, subprocess, sys, tempfile, threading
-
-heard = []
-
-
-class Impostor(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        heard.append("Authorization" in self.headers)
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b'{"kind": "PodList", "items": []}')
-
-
-with tempfile.TemporaryDirectory() as folder:
-    pair = folder + "/pair.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-         "ec_paramgen_curve:prime256v1", "-noenc", "-days", "1",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-         "-keyout", pair, "-out", pair],
-        check=True, capture_output=True,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pair)
-server = http.server.HTTPServer(("127.0.0.1", 0), Impostor)
-server.socket = context.wrap_socket(server.socket, server_side=True)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-url = f"https://localhost:{server.server_port}"
-subprocess.run(
-    ["sh", "-c", sys.argv[1]],
-    env={**os.environ, "SERVER": url}, capture_output=True, timeout=20,
-)
-print(json.dumps({"asked": bool(heard), "told": any(heard)}))
-"""
+#: a server in the pod with a self-signed certificate
+_IMPOSTOR = Path(__file__).parents[1] / "data" / "impostor.py"
 
 
 @exercise
@@ -90,15 +55,17 @@ def send_sure_request(pod: str, request: str) -> None:
     if pod not in names:
         fault = mark("The list does not contain the pod {pod}: which namespace is it?")
         raise NotSolved(say(fault, pod=pod))
-    heard = exec_in_pod(pod, "python3", "-c", IMPOSTOR, request).json()
+    program = _IMPOSTOR.read_text("utf-8")
+    heard = exec_in_pod(pod, "python3", "-c", program, request).json()
+    if heard["told"]:
+        fault = say(
+            "The impostor received the request with the token: let curl check the "
+            "certificate."
+        )
+        raise NotSolved(fault)
     if heard["asked"]:
-        fault = mark("The impostor received the request: let curl check certificates.")
-        if heard["told"]:
-            fault = mark(
-                "The impostor received the request with the token: let curl check the "
-                "certificate."
-            )
-        raise NotSolved(say(fault))
+        fault = say("The impostor received the request: let curl check certificates.")
+        raise NotSolved(fault)
 
 
 @exercise
@@ -120,7 +87,7 @@ def judge_statements(judged: Mapping[int, bool | None]) -> None:
             raise NotSolved(fault + " " + say(reason))
 
 
-#: which statements of the page are true, and why each is or is not
+#: the true statements of the page, and the reason why each is true or not
 _TRUE = {4, 8, 9}
 _REASONS = {
     1: mark("A variable is a copy. Only the file of a volume follows a change."),

@@ -22,9 +22,23 @@ TIMEOUT = 60.0
 @exercise
 def delete_job_last(options: Mapping[str, object], batch: Any) -> None:
     """Demand options of a DELETE by a BatchV1Api that keep a Job until its pods end."""
+    name = batch.create_namespaced_job(current_namespace(), _BODY).metadata.name
+    _wait("jsonpath={.status.active}=1", name)
+    try:
+        fault = _delete(name, options, batch)
+    finally:
+        kubectl("delete", "job", name, "--wait=false", "--ignore-not-found")
+        kubectl("delete", "pod", _pods_of(name), "--wait=false")
+    if fault:
+        raise NotSolved(fault)
+
+
+def _delete(name: str, options: Mapping[str, object], batch: Any) -> str:
+    """Delete a Job; return why the options do not keep it until its pods end, or ""."""
     from kubernetes.client import ApiException
     from pydantic import ValidationError
 
+<<<<<<< HEAD
     namespace = current_namespace()
     name = batch.create_namespaced_job(namespace, _BODY).metadata.name
     selector = f"--selector=batch.kubernetes.io/job-name={name}"
@@ -32,25 +46,33 @@ def delete_job_last(options: Mapping[str, object], batch: Any) -> None:
     waited = f"--timeout={seconds:.0f}s"
     active = "--for=jsonpath={.status.active}=1"
     kubectl("wait", active, f"job/{name}", waited, timeout=seconds)
+=======
+>>>>>>> w3
     try:
-        answer = batch.delete_namespaced_job(name, namespace, **options)
-        fault = why_not_last(answer)
-        if not fault:
-            kubectl("wait", "--for=delete", f"job/{name}", waited, timeout=seconds)
-            left = kubectl("get", "pods", selector, "-o", "name").stdout.split()
-            if left:
-                fault = say("The Job is gone, and {pod} is still there.", pod=left[0])
+        answer = batch.delete_namespaced_job(name, current_namespace(), **options)
     except ApiException as error:
-        fault = errors.ApiError("DELETE", name, error.status, error.body or "").hint
+        return errors.ApiError("DELETE", name, error.status, error.body or "").hint
     except ValidationError as error:
         first = error.errors()[0]
         fault = mark("The client does not take {name!r}: {message}.")
-        fault = say(fault, name=first["loc"][-1], message=first["msg"])
-    finally:
-        kubectl("delete", "job", name, "--wait=false", "--ignore-not-found")
-        kubectl("delete", "pod", selector, "--wait=false")
-    if fault:
-        raise NotSolved(fault)
+        return say(fault, name=first["loc"][-1], message=first["msg"])
+    if fault := why_not_last(answer):
+        return fault
+    _wait("delete", name)
+    left = kubectl("get", "pods", _pods_of(name), "-o", "name").stdout.split()
+    if left:
+        return say("The Job is gone, and {pod} is still there.", pod=left[0])
+    return ""
+
+
+def _wait(condition: str, name: str) -> None:
+    seconds = patience(TIMEOUT)
+    limit = f"--timeout={seconds:.0f}s"
+    kubectl("wait", f"--for={condition}", f"job/{name}", limit, timeout=seconds)
+
+
+def _pods_of(name: str) -> str:
+    return f"--selector=batch.kubernetes.io/job-name={name}"
 
 
 def why_not_last(answer: Mapping) -> str:

@@ -12,9 +12,9 @@ from helpers.tokens import create_token
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
-#: whose tokens the file of the exercise holds
+#: the account whose tokens the file of the exercise holds
 ACCOUNT = "client"
-#: where a review says which token it was, as JTI=ID
+#: the key under which a review names the token, as JTI=ID
 CREDENTIAL = "authentication.kubernetes.io/credential-id"
 
 

@@ -26,12 +26,11 @@ def make_vault_token(token: Token) -> None:
             "The token lives for {lifetime} s, not {minutes} minutes: see `duration`."
         )
         raise NotSolved(say(fault, lifetime=token.lifetime, minutes=MINUTES))
-    if token.bound_to != BOUND_TO:
+    if not token.bound_to:
         fault = mark("The token is bound to nothing, not to {wanted}: see `bound_to`.")
-        if token.bound_to:
-            fault = mark(
-                "The token is bound to {now}, not to {wanted}: see `bound_to`."
-            )
+        raise NotSolved(say(fault, wanted=BOUND_TO))
+    if token.bound_to != BOUND_TO:
+        fault = mark("The token is bound to {now}, not to {wanted}: see `bound_to`.")
         raise NotSolved(say(fault, now=token.bound_to, wanted=BOUND_TO))
     review = review_token(token, audience=AUDIENCE)
     if not review.authenticated:

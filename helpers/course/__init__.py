@@ -10,7 +10,7 @@ FILE = Path(__file__).parents[1] / "data" / "course.toml"
 
 @dataclass(frozen=True)
 class Lesson:
-    """One lesson; the fields are explained in course.toml. `minutes` is a count."""
+    """A lesson; course.toml explains the fields. `minutes` is a count."""
 
     name: str
     title: str

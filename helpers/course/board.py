@@ -91,10 +91,11 @@ class Board:
     def _words(self) -> list[str]:
         if not self.unread:
             return [self.go_on]
-        torn = mark("{count} lines of {file} could not be read.")
+        file = attempts.file()
         if self.unread == 1:
-            torn = mark("1 line of {file} could not be read.")
-        return [self.go_on, say(torn, count=self.unread, file=attempts.file())]
+            return [self.go_on, say("1 line of {file} could not be read.", file=file)]
+        torn = mark("{count} lines of {file} could not be read.")
+        return [self.go_on, say(torn, count=self.unread, file=file)]
 
 
 def progress(lesson: str = "") -> Board:
@@ -130,18 +131,22 @@ def board(course: tuple[Lesson, ...], solved: set[str], *, unread: int = 0) -> B
 def _go_on(course: tuple[Lesson, ...], rows: tuple[LessonRow, ...]) -> str:
     """Return the sentence that names the next lesson, core lessons first."""
     left = [lesson for lesson, row in zip(course, rows, strict=True) if not row.done]
-    core = [lesson for lesson in left if lesson.is_core]
     if not left:
         return say("You have finished the chapter, and all deeper lessons, too.")
-    following = mark(
+    lesson = next((each for each in left if each.is_core), left[0])
+    about = {
+        "lesson": lesson.name,
+        "title": say(lesson.title),
+        "minutes": lesson.minutes,
+    }
+    if lesson.is_core:
+        text = mark("Next: {lesson}, “{title}” ({minutes} minutes).")
+        return say(text, **about)
+    text = mark(
         "You have finished the chapter: the core lessons are done. A deeper lesson to "
         "go on with: {lesson}, “{title}” ({minutes} minutes)."
     )
-    if core:
-        following = mark("Next: {lesson}, “{title}” ({minutes} minutes).")
-    [lesson, *_] = core or left
-    title = say(lesson.title)
-    return say(following, lesson=lesson.name, title=title, minutes=lesson.minutes)
+    return say(text, **about)
 
 
 def _html_row(row: LessonRow) -> str:

@@ -54,7 +54,8 @@ def learner(file: Path) -> str:
 def rows(attempts: list[Attempt]) -> list[tuple[str, str, str, int, str]]:
     """Return lesson, exercise, passed, attempts, first pass for each exercise; pure.
 
-    Those of the course come first and in its order, then what it no longer has.
+    Exercises of the course come first and in its order, then those that it no longer
+    has.
     """
     tried: dict[str, list[Attempt]] = {
         name: [] for lesson in lessons() for name in lesson.exercises

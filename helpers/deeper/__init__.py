@@ -1,1 +1,1 @@
-"""What only deeper lessons use, those of `notebooks/deeper/`."""
+"""Serve the lessons of `notebooks/deeper/`; no core lesson uses these modules."""

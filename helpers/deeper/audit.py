@@ -15,8 +15,15 @@ from helpers.language import say
 #: seconds until a request must be in the log
 IN_LOG = 10.0
 COLUMNS = (
-    *("TIME", "VERB", "RESOURCE", "NAMESPACE", "NAME", "USER", "AGENT"),
-    *("CODE", "MS"),
+    "TIME",
+    "VERB",
+    "RESOURCE",
+    "NAMESPACE",
+    "NAME",
+    "USER",
+    "AGENT",
+    "CODE",
+    "MS",
 )
 #: errors from events of an unexpected shape
 _ODD = ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError

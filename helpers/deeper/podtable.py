@@ -11,21 +11,26 @@ from helpers.language import mark, say
 
 #: number of events that are kept
 HISTORY = 20_000
-#: our column, after the server's
+#: a column of ours, after the server's
 LAST_EVENT = mark("LAST EVENT")
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "y": 365 * 86400}
 #: limit in seconds, first unit, second unit
 _STEPS = (
-    *((120, "s", ""), (600, "m", "s"), (3 * 3600, "m", ""), (8 * 3600, "h", "m")),
-    *((2 * 86400, "h", ""), (8 * 86400, "d", "h"), (2 * 365 * 86400, "d", "")),
+    (120, "s", ""),
+    (600, "m", "s"),
+    (3 * 3600, "m", ""),
+    (8 * 3600, "h", "m"),
+    (2 * 86400, "h", ""),
+    (8 * 86400, "d", "h"),
+    (2 * 365 * 86400, "d", ""),
     (8 * 365 * 86400, "y", "d"),
 )
 
 
 @dataclass(frozen=True)
 class PodRow:
-    """One object as the server prints it, and its last event."""
+    """A row: an object as the server prints it, and its last event."""
 
     name: str
     cells: tuple
@@ -56,7 +61,7 @@ class Table:
     pages: Mapping[str, PodRow] = field(default_factory=dict)
     history: tuple[Entry, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
-    #: what is wrong with the connection; "" while all is well
+    #: the fault of the connection; "" while all is well
     trouble: str = ""
     #: the server refuses the watch, so that no other attempt is made
     refused: bool = False

@@ -168,7 +168,7 @@ class Watch:
             yield page
             token = metadata.get("continue", "")
             if not token:
-                # All pages have one version; before the last, the list is not complete.
+                # The pages share a version; before the last, the list is not complete.
                 self._version = metadata.get("resourceVersion", "")
                 return
 

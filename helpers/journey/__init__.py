@@ -1,6 +1,6 @@
 """Send a request from a pod, and describe each step of its way to the API server.
 
-One `kubectl exec` sends it; the notebook's own user asks the rest.
+A single `kubectl exec` sends it; the notebook's own user asks the rest.
 """
 
 from urllib.parse import quote

@@ -156,9 +156,10 @@ def address_step(
     """Describe whether a server listens; `objects` are Services and EndpointSlices."""
     address = _resolved(request, seen)[0] or request.host
     service, ends = _service(address, objects)
-    text = mark("Yes, a connection is open.")
     if ends:
         text = mark("Yes, a connection is open. Service {service} leads to {ends}.")
+    else:
+        text = mark("Yes, a connection is open.")
     source = "{local_ip}:{local_port}".format(**seen.measured).removesuffix(":0")
     name = service.rpartition("/")[2] or "kubernetes"
     return seen.step(

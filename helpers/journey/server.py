@@ -53,18 +53,11 @@ def authentication_step(
     claims, user, audiences = seen.claims, seen.user, seen.claims.get("aud", [])
     audiences = [audiences] if isinstance(audiences, str) else audiences
     pod = claims.get("kubernetes.io", {}).get("pod", {}).get("name")
-    state, answer = PASSED, user.get("username") or say("The server reports no user.")
-    text = mark("Who sends the request with the file {file}?")
-    if not request.token:
+    state, answer = _authenticated(request, seen, context)
+    if request.token:
+        text = mark("Who sends the request with the file {file}?")
+    else:
         text = mark("Who sends the request without a token?")
-    if not seen.status:
-        state, answer = UNREACHED, ""
-    elif seen.status == 401:
-        state, answer = STOPPED, f"401 Unauthorized. {context.why}".rstrip()
-    elif not seen.sent_token:
-        answer = say("No token was sent, so the server sees {user}.", user=ANONYMOUS)
-        if request.token:
-            answer += " " + say("There is no file {file}.", file=request.token)
     return Step(
         "authentication",
         say(text, file=base(request.token)),
@@ -84,6 +77,22 @@ def authentication_step(
         ),
         request.curl(_REVIEWS, f"-H Content-Type:application/json -d {_REVIEW} "),
     )
+
+
+def _authenticated(
+    request: Request, seen: Observation, context: ClusterContext
+) -> tuple[str, str]:
+    """Return the state and the answer of the authentication."""
+    if not seen.status:
+        return UNREACHED, ""
+    if seen.status == 401:
+        return STOPPED, f"401 Unauthorized. {context.why}".rstrip()
+    if seen.sent_token:
+        return PASSED, seen.user.get("username") or say("The server reports no user.")
+    answer = say("No token was sent, so the server sees {user}.", user=ANONYMOUS)
+    if request.token:
+        answer += " " + say("There is no file {file}.", file=request.token)
+    return PASSED, answer
 
 
 def authorization_step(
@@ -138,9 +147,10 @@ def _in_words(seen: Observation) -> str:
         count = len(seen.content["items"])
         kind = say("{kind} of {count:,}", kind=kind, count=count)
     count = seen.measured["size_download"]
-    size = say("{count:,} bytes", count=count)
     if seen.measured["exitcode"]:
         size = say("{count:,} bytes and still coming", count=count)
+    else:
+        size = say("{count:,} bytes", count=count)
     # HTTP/2 does not send the words of a code.
     code = f"{seen.status} {responses.get(seen.status, '')}".rstrip()
     return ", ".join(filter(None, (code, kind, size)))

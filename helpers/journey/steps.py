@@ -8,8 +8,12 @@ from helpers.tokens import FILES
 
 #: identifiers, as the states below; they are translated where they are shown
 STEPS = (
-    *(mark("name"), mark("address"), mark("TLS")),
-    *(mark("authentication"), mark("authorization"), mark("admission")),
+    mark("name"),
+    mark("address"),
+    mark("TLS"),
+    mark("authentication"),
+    mark("authorization"),
+    mark("admission"),
     mark("response"),
 )
 
@@ -79,7 +83,7 @@ class Step:
 
 @dataclass(frozen=True, repr=False)
 class Journey:
-    """One request, its six steps and the response; `frame()` has them as data."""
+    """A request, its six steps and the response; `frame()` has them as data."""
 
     request: Request
     steps: tuple[Step, ...]
@@ -108,10 +112,11 @@ class Journey:
     def outcome(self) -> str:
         """Return a sentence on the end of the request."""
         step = self.step(self.stopped_at or "response")
-        text = mark("It stopped at {step}: {answer}.")
+        answer = step.answer.rstrip(".")
         if step.name == "response":
-            text = mark("The response: {answer}.")
-        return say(text, step=say(step.name), answer=step.answer.rstrip("."))
+            return say("The response: {answer}.", answer=answer)
+        stop = say(step.name)
+        return say("It stopped at {step}: {answer}.", step=stop, answer=answer)
 
     def __repr__(self) -> str:
         lines = [say("GET {path} from pod {pod}", **vars(self.request))]

@@ -103,11 +103,12 @@ def _why(denied: DeniedRequest, request: Attributes, objects: Objects | None) ->
     found = _SENTENCE.search(denied.message)
     if not found:
         return " ".join([say(_NO_REASON), *near])
-    text = mark(
-        "The server knows `{user}`, but no rule allows it the verb `{verb}` on "
-        "`{what}` in namespace {namespace}."
-    )
-    if not request.namespace:
+    if request.namespace:
+        text = mark(
+            "The server knows `{user}`, but no rule allows it the verb `{verb}` on "
+            "`{what}` in namespace {namespace}."
+        )
+    else:
         text = mark(
             "The server knows `{user}`, but no rule allows it the verb `{verb}` on "
             "`{what}` in the whole cluster."

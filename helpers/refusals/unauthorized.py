@@ -89,11 +89,12 @@ def _by_review(token: Token, error: str, now: datetime) -> Diagnosis | None:
         return _wrong_audience(token, wanted[1].replace('"', "") if wanted else "")
     if re.search(_REVOKED, error):
         reason = error.strip("[]").rpartition(", ")[2]
-        why = mark("What it belongs to is gone: {reason}.")
         if token.bound_to:
             why = mark(
                 "What it belongs to is gone: {reason}. It was bound to {object}."
             )
+        else:
+            why = mark("What it belongs to is gone: {reason}.")
         found = Diagnosis(mark("revoked"), why, _FRESH)
         return found.said(reason=reason, object=token.bound_to)
     if "cryptographic" in error:
@@ -109,8 +110,9 @@ def _expired(end: datetime, now: datetime) -> Diagnosis:
 
 
 def _wrong_audience(token: Token, target: str = "") -> Diagnosis:
-    why = mark("It is meant for {meant}, not for {target}.")
-    if not target:
+    if target:
+        why = mark("It is meant for {meant}, not for {target}.")
+    else:
         why = mark("It seems to be meant for {meant}, not for this API server.")
     hint, meant = mark("Request a token without `--audience`."), token.audiences
     found = Diagnosis(mark("wrong audience"), why, hint)

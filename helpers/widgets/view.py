@@ -1,7 +1,7 @@
 """The base of every view: a state, a status line, a text form, and an end.
 
 A view never blocks the kernel: what takes long runs in a thread of its own, and the
-screen is updated at most five times a second. It knows nothing of Kubernetes.
+screen is updated at most five times a second. The base knows nothing of Kubernetes.
 """
 
 import contextlib

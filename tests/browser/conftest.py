@@ -16,6 +16,11 @@ from tests.browser.jupyterlab import JupyterLab
 from tests.browser.notebook import ACTION, OpenNotebook
 
 WINDOW = ViewportSize(width=1300, height=1000)
+CONNECT = """
+from helpers import Caller, connect, kubectl, wait_for, widgets
+cluster = connect()
+namespace = cluster.create_namespace("{lesson}")
+"""
 
 
 # `package`, not `session`: Playwright keeps an event loop in this thread, and nbval,
@@ -59,3 +64,20 @@ def open_notebook(window, lab) -> Iterator[Callable[..., OpenNotebook]]:
     for page in window.pages:
         page.close()
     lab.shut_down_kernels()
+
+
+@pytest.fixture
+def notebook(request, lab, open_notebook) -> Iterator[OpenNotebook]:
+    """Open a notebook with a view, and delete its namespace in the end.
+
+    `request.param` is the name of both, and its cells: `view`, what it needs first
+    (`prepare`), and others, which the test runs.
+    """
+    lesson, cells = request.param
+    connect = CONNECT.format(lesson=lesson)
+    clean = "cluster.delete_namespace(namespace)"
+    lab.write(lesson, {"connect": connect, **cells, "clean": clean})
+    opened = open_notebook(lesson)
+    opened.run("connect", *(one for one in ("prepare", "view") if one in cells))
+    yield opened
+    opened.run("clean")

@@ -122,8 +122,13 @@ class JupyterLab:
 
     def _command(self) -> list[str]:
         line = [
-            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1"),
-            *("--ServerApp.port=0", f"--ServerApp.root_dir={self.notebooks}"),
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            "--no-browser",
+            "--ip=127.0.0.1",
+            "--ServerApp.port=0",
+            f"--ServerApp.root_dir={self.notebooks}",
             # As `make lab` does it.
             "--KernelManager.transport_encryption=auto",
             # `window.jupyterapp`: what runs, asked from the application itself.

@@ -8,34 +8,20 @@ from playwright.sync_api import expect
 
 from helpers import kubectl
 
-pytestmark = pytest.mark.full("views by hand")
-
 LESSON = "test-explorer"
 GROUP = "explorer.example.com"
 CELLS = {
-    "connect": f"""
-from helpers import Caller, connect, widgets
-cluster = connect()
-namespace = cluster.create_namespace("{LESSON}")
-""",
     "view": "view = widgets.api_explorer()\nview",
     "nobody": "widgets.api_explorer(Caller.bearer())",
     "text": "print(view)",
-    "clean": "cluster.delete_namespace(namespace)",
 }
-
+pytestmark = [
+    pytest.mark.full("views by hand"),
+    pytest.mark.parametrize("notebook", [(LESSON, CELLS)], ids=[LESSON], indirect=True),
+]
 
 #: What would run in the reader's page if it were not text there.
 HOSTILE = "<img src=/none onerror='window.hostile = 1'>"
-
-
-@pytest.fixture
-def notebook(lab, open_notebook):
-    lab.write("explorer", CELLS)
-    opened = open_notebook("explorer")
-    opened.run("connect", "view")
-    yield opened
-    opened.run("clean")
 
 
 @pytest.fixture
@@ -65,7 +51,7 @@ def test_what_objects_say_is_text(cluster, notebook):
     metadata = {"name": "hostile", "annotations": {"note": HOSTILE}}
     manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
     manifest["data"] = {"page": f"</div></pre>{HOSTILE}"}
-    kubectl(*("create", "-f", "-", f"--namespace={where}"), input=json.dumps(manifest))
+    kubectl("create", "-f", "-", f"--namespace={where}", input=json.dumps(manifest))
     view.get_by_label("Object:").fill("hostile")
     notebook.page.keyboard.press("Enter")
     region = view.get_by_role("region", name="Answer")

@@ -3,33 +3,20 @@
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = pytest.mark.full("views by hand")
-
 LESSON = "test-journey-view"
 CELLS = {
-    "connect": f"""
-from helpers import connect, kubectl, wait_for, widgets
-cluster = connect()
-namespace = cluster.create_namespace("{LESSON}")
-quick = '--overrides={{"spec": {{"terminationGracePeriodSeconds": 1}}}}'
+    "prepare": """
+quick = '--overrides={"spec": {"terminationGracePeriodSeconds": 1}}'
 kubectl("run", "app", "--image=toolbox:1", quick, "--", "sleep", "infinity")
 wait_for("condition=Ready", "pod/app")
 """,
     "view": "view = widgets.request_journey('app', '/apis')\nview",
     "text": "print(view)",
-    "clean": """
-cluster.delete_namespace(namespace)
-""",
 }
-
-
-@pytest.fixture
-def notebook(lab, open_notebook):
-    lab.write("journey", CELLS)
-    opened = open_notebook("journey")
-    opened.run("connect", "view")
-    yield opened
-    opened.run("clean")
+pytestmark = [
+    pytest.mark.full("views by hand"),
+    pytest.mark.parametrize("notebook", [(LESSON, CELLS)], ids=[LESSON], indirect=True),
+]
 
 
 def test_a_request_goes_where_it_goes(notebook):

@@ -8,28 +8,15 @@ from playwright.sync_api import expect
 from cluster.tests.running import sleeper
 from helpers import kubectl
 
-pytestmark = pytest.mark.full("views by hand")
-
 LESSON = "test-screen"
 CELLS = {
-    "connect": f"""
-from helpers import connect, widgets
-cluster = connect()
-namespace = cluster.create_namespace("{LESSON}")
-""",
     "view": "view = widgets.live_pods()\nview",
     "text": "print(view)",
-    "clean": "cluster.delete_namespace(namespace)",
 }
-
-
-@pytest.fixture
-def notebook(lab, open_notebook):
-    lab.write("live-pods", CELLS)
-    opened = open_notebook("live-pods")
-    opened.run("connect", "view")
-    yield opened
-    opened.run("clean")
+pytestmark = [
+    pytest.mark.full("views by hand"),
+    pytest.mark.parametrize("notebook", [(LESSON, CELLS)], ids=[LESSON], indirect=True),
+]
 
 
 def pod(name: str, namespace: str, **labels) -> dict:

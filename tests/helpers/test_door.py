@@ -33,9 +33,19 @@ OURS = ("cluster", "helpers")
 ROOMS = {"helpers.pods": 15, "helpers.tokens": 16, "helpers.checks": 60}
 #: each takes as long to load as Python takes to start, or longer
 HEAVY = {
-    *("IPython", "ipywidgets", "kubernetes", "pandas", "requests"),
-    *("asyncio", "cryptography", "pooch", "urllib.request", "yaml"),
-    *("cluster.kind", "cluster.existing.backend", "cluster.controlplane.backend"),
+    "IPython",
+    "ipywidgets",
+    "kubernetes",
+    "pandas",
+    "requests",
+    "asyncio",
+    "cryptography",
+    "pooch",
+    "urllib.request",
+    "yaml",
+    "cluster.kind",
+    "cluster.existing.backend",
+    "cluster.controlplane.backend",
 }
 
 

@@ -129,8 +129,11 @@ EVENTS = [
     ("pod", "events", "begin", "end", "hopeless"),
     [
         (
-            *(container(terminated={"exitCode": 0}), EVENTS),
-            *("container main ended with ", "exit code 0", True),
+            container(terminated={"exitCode": 0}),
+            EVENTS,
+            "container main ended with ",
+            "exit code 0",
+            True,
         ),
         # The beginning says what was tried, the end has the cause.
         (container(waiting=LONG), [], "container main: ErrImagePull (", "end)", True),

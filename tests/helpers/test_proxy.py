@@ -1,5 +1,7 @@
 """A proxy starts by its own answer, says why it did not, and never stays behind."""
 
+import copy
+import dataclasses
 import http.server
 import json
 import os
@@ -232,6 +234,19 @@ def test_it_comes_again_when_the_server_says_so(plain, busy, code, asked):
     plain.server.busy = busy
     reply = plain.request("POST", "/good", json={})
     assert (reply.status, plain.server.asked) == (code, asked)
+
+
+def test_a_reply_has_what_the_response_of_httpx_has(plain):
+    """A learner who knows httpx finds it again, by completion too."""
+    reply = plain.request("POST", "/good", json={})
+    assert (reply.status, reply.status_code) == (201, 201)
+    assert repr(reply) == "<Response [201 Created]>"
+    assert {"status", "json", "headers", "elapsed"} <= {*dir(reply)}
+    assert reply.raise_for_status().is_success
+    assert not hasattr(reply, "stdout")
+    assert copy.copy(reply) == reply
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        reply.response = None
 
 
 @pytest.mark.parametrize(

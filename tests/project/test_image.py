@@ -32,14 +32,20 @@ TOKEN = "0123456789abcdef"
 FIRST = "/lab/tree/notebooks/00-start-here.ipynb"
 #: BinderHub's: by the Python and the JupyterLab that are found first
 BINDER = (
-    *("python3", "-c", "import os, sys; os.execvp('jupyter-lab', sys.argv)"),
-    *("--ip=0.0.0.0", "--port=8888"),
+    "python3",
+    "-c",
+    "import os, sys; os.execvp('jupyter-lab', sys.argv)",
+    "--ip=0.0.0.0",
+    "--port=8888",
     *(
         f"--{application}.{setting}"
         for application in ("NotebookApp", "ServerApp")
         for setting in (
-            *("base_url=/user/learner/", f"default_url={FIRST}"),
-            *("trust_xheaders=True", "allow_origin=*", "allow_origin_pat=.*"),
+            "base_url=/user/learner/",
+            f"default_url={FIRST}",
+            "trust_xheaders=True",
+            "allow_origin=*",
+            "allow_origin_pat=.*",
         )
     ),
 )

@@ -17,8 +17,12 @@ from tests.notebooks import ROOT
 FLOOR = re.compile(r"\| ((?:`[a-z_]+(?:/|\.py)` )+)\|.*\|")
 #: what any module of `helpers` may import: they start, find and build nothing
 LEAVES = {
-    *("cluster.errors", "cluster.kubeconfig", "cluster.paths"),
-    *("cluster.permissions", "cluster.processes", "cluster.progress"),
+    "cluster.errors",
+    "cluster.kubeconfig",
+    "cluster.paths",
+    "cluster.permissions",
+    "cluster.processes",
+    "cluster.progress",
     "cluster.waiting",
 }
 #: what goes by the door of `cluster`, and what it is for

@@ -1,5 +1,7 @@
 """A text loses the secrets of a lab."""
 
+import re
+
 import pytest
 
 from cluster.cli.report import without_secrets
@@ -10,12 +12,19 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzb21lYm9keSJ9.c2lnbmF0dXJlLW9mLXRoaXM"
 SECRETS = {
     "token": JWT,
     "bearer": f"Bearer {JWT}",
+    "bearer that is no JWT": "Bearer 0123456789abcdef0123",
     "private key": "-----BEGIN EC PRIVATE KEY-----MHcCAQEEIKc",
     "kubeconfig's key": "LS0tLS1CRUdJTiBFQyBQUklWQVRFIEtFWS0tLS0tCk1IY0NBUUVF",
     "token of a kubeconfig": "token: k3s-0123456789abcdef0123",
     "a cloud's token": "access-token: ya29." + "a0AfB_byC3",
     "bootstrap token": "abcdef.0123456789abcdef",
     "password": "password=hunter2hunter2",
+    "passwd": "passwd: hunter2hunter2",
+    "password in JSON": '{"password": "hunter2hunter2"}',
+    "passwd in JSON": '{"passwd":"hunter2hunter2"}',
+    "secret in JSON": '{"secret": "hunter2hunter2", "kind": "Login"}',
+    "token in JSON": '{"token": "k3s-0123456789abcdef0123"}',
+    "token in quoted JSON": r'body="{\"token\":\"k3s-0123456789abcdef0123\"}"',
 }
 
 
@@ -23,7 +32,7 @@ SECRETS = {
 def test_no_secret_stays_in_a_text(kind):
     """Neither as it is nor with its spaces as in an address."""
     secret = SECRETS[kind]
-    core = secret.split()[-1].partition("=")[2] or secret.split()[-1]
+    core = max(re.findall(r"[\w.-]+", secret), key=len)
     for written in (secret, secret.replace(" ", "+")):
         found = without_secrets(f"asked for https://10.0.0.1/api?anything={written}")
         assert core not in found

@@ -21,8 +21,12 @@ EXERCISES = tomllib.loads(Path(__file__).with_name("answers.toml").read_text("ut
 LESSONS = sorted({name.partition("/")[0] for name in EXERCISES})
 #: what the cells of one lesson or another have started, and their namespace
 CLEAN_UP = (
-    *("proxy.stop()", "default.stop()", "reading.stop()", "own.stop()"),
-    *("folder.cleanup()", "cluster.delete_namespace(namespace)"),
+    "proxy.stop()",
+    "default.stop()",
+    "reading.stop()",
+    "own.stop()",
+    "folder.cleanup()",
+    "cluster.delete_namespace(namespace)",
 )
 
 

@@ -172,12 +172,15 @@ def test_a_request_is_written_as_kubectl_writes_it(written):
     watch = {"verb": "watch", "about": {"resource": "pods"}}
     ended = written(
         # Received before, and answered inside.
-        *(FIRST, event(second=0), event("/version?timeout=1s", 2)),
+        FIRST,
+        event(second=0),
+        event("/version?timeout=1s", 2),
         # Of another notebook.
         event("/version?audit-mark=3", 3),
         event(second=3, about=scale, impersonatedUser={"username": "somebody"}),
         event("/watch", 5, stage="ResponseStarted", **watch),
-        *(event("/watch", 5, **watch), event(second=6, user="system:apiserver")),
+        event("/watch", 5, **watch),
+        event(second=6, user="system:apiserver"),
         event("/open", 4, stage="ResponseStarted", **watch),
         LAST,
     ).stop()

@@ -53,7 +53,8 @@ def test_nothing_is_a_table_without_rows():
     """An empty namespace has columns all the same."""
     model = listed()
     assert names(model) == []
-    assert list(model.frame(NOW)) == [*("NAME", "STATUS", "AGE", "LAST EVENT", "AGO")]
+    columns = ["NAME", "STATUS", "AGE", "LAST EVENT", "AGO"]
+    assert list(model.frame(NOW)) == columns
 
 
 def test_half_a_list_leaves_no_ghosts():
