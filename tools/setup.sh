@@ -190,8 +190,8 @@ fingerprint() {
     pwd
     .venv/bin/python -V
     versions
-    cksum requirements.txt ./*.lock pyproject.toml tools/overrides.json \
-        tools/startup.ipy
+    cksum requirements.txt ./*.lock pyproject.toml tools/left-out.txt \
+        tools/overrides.json tools/startup.ipy
 }
 
 make_environment() {
@@ -240,9 +240,10 @@ site() {
 install_packages() {
     ours=.${1:+[test]}
     case $packages in
-    # What is built from a directory has no hash, so that comes by itself.
+    # A package that is built from a directory has no hash, so ours comes by itself. A lock
+    # is whole but for tools/left-out.txt.
     lock)
-        install --require-hashes --requirement "requirements$1.lock" &&
+        install --no-deps --require-hashes --requirement "requirements$1.lock" &&
             install --no-deps --editable .
         ;;
     ranges) install --editable "$ours" ;;
@@ -277,7 +278,7 @@ get_uv() {
             --only-binary=:all: --target "build/$uv_version" "$uv_version"
 }
 
-uv() { "build/$uv_version/bin/uv" "$@"; }
+uv() { UV_EXCLUDE=tools/left-out.txt "build/$uv_version/bin/uv" "$@"; }
 
 lock() {
     # Only names, versions and hashes are written, no index: each machine has its own.

@@ -21,6 +21,7 @@ FILES = (
     "requirements.txt",
     "requirements.lock",
     "requirements-test.lock",
+    "tools/left-out.txt",
     "tools/overrides.json",
     "tools/setup.sh",
     "tools/startup.ipy",
