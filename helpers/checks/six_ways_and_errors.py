@@ -38,16 +38,6 @@ def _delete(name: str, options: Mapping[str, object], batch: Any) -> str:
     from kubernetes.client import ApiException
     from pydantic import ValidationError
 
-<<<<<<< HEAD
-    namespace = current_namespace()
-    name = batch.create_namespaced_job(namespace, _BODY).metadata.name
-    selector = f"--selector=batch.kubernetes.io/job-name={name}"
-    seconds = scaled(TIMEOUT)
-    waited = f"--timeout={seconds:.0f}s"
-    active = "--for=jsonpath={.status.active}=1"
-    kubectl("wait", active, f"job/{name}", waited, timeout=seconds)
-=======
->>>>>>> w3
     try:
         answer = batch.delete_namespaced_job(name, current_namespace(), **options)
     except ApiException as error:
@@ -66,7 +56,7 @@ def _delete(name: str, options: Mapping[str, object], batch: Any) -> str:
 
 
 def _wait(condition: str, name: str) -> None:
-    seconds = patience(TIMEOUT)
+    seconds = scaled(TIMEOUT)
     limit = f"--timeout={seconds:.0f}s"
     kubectl("wait", f"--for={condition}", f"job/{name}", limit, timeout=seconds)
 
