@@ -28,12 +28,12 @@ FLOORS = (
     ("cli",),
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-#: what any module of `helpers` may import: they start, find and build nothing
+#: open to any module of `helpers`: they start, find and build nothing
 LEAVES = {
     *("cluster.errors", "cluster.kubeconfig", "cluster.paths"),
     *("cluster.processes", "cluster.progress", "cluster.waiting"),
 }
-#: what goes by the door of `cluster`, and what it is for
+#: further modules of `cluster`, by the module of `helpers` that may import them
 DOORS = {
     "deeper.audit": {"cluster.machine.audit"},
     "cli": {"cluster.cli"},
@@ -95,7 +95,7 @@ def place(name: str) -> tuple[str, int]:
 
 @pytest.mark.parametrize("path", modules("cluster"), ids=str)
 def test_no_arrow_in_cluster_leads_upwards(path):
-    """What backends share knows no backend, a backend no command, and none a helper."""
+    """Shared code knows no backend, a backend knows no command, and none a helper."""
     assert not [name for name in imported(path) if name.startswith("helpers")]
     room, floor = place(name_of(path))
     others = {name: place(name) for name in imported(path)}
