@@ -139,7 +139,7 @@ def test_a_teachers_cache_is_used_where_it_is_named(tmp_path, monkeypatch):
     os.chown(shared, OTHER, OTHER)
     monkeypatch.setenv("LAB_CACHE_DIR", str(shared))
     assert paths.cache_dir() == shared
-    # Its owner may write to it; those of the group may not.
+    # The owner may write to it; its group may not.
     shared.chmod(0o775)
     error = refused(paths.cache_dir)
     assert error.path == shared and "its group can write" in error.message
@@ -152,9 +152,10 @@ def test_a_teachers_cache_is_used_where_it_is_named(tmp_path, monkeypatch):
 
 
 def test_a_home_that_others_can_write_is_taken_as_it_is(home):
-    """Its owner has it so, as on many a server; what we make in it is closed.
+    """A home may be open, as on many a server; what we make in it is closed.
 
-    That is another where root's is the runner's, as in a container job.
+    A home's owner is another account where root's home is the runner's, as in a
+        container job.
     """
     home.chmod(0o777)
     if os.geteuid() == 0:

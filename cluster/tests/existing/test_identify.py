@@ -1,4 +1,4 @@
-"""Which cluster a context leads to, and why one gave no answer of use."""
+"""A context's cluster is identified; an answer of no use is explained."""
 
 from pathlib import Path
 

@@ -151,7 +151,7 @@ def test_image_of_another_environment_will_do_where_none_can_be_built(
     assert image_find.find(binaries, view) == file
     assert image_find.is_near(file, binaries)
     assert len(view.kept) == 2 and image_find.NEAR in view.kept[0]
-    # That of this environment comes first and without a word.
+    # The image of this environment comes first and without a word.
     ours = image_find._file(image_find._inputs(binaries))
     ours.write_text("ours")
     os.utime(ours, (1, 1))

@@ -1,4 +1,4 @@
-"""What the set-up of kind gets beside kind and kubectl."""
+"""The set-up of kind gets what else can be had beside kind and kubectl."""
 
 from cluster import errors, programs
 from cluster.kind import backend

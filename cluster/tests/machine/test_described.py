@@ -58,7 +58,7 @@ def node(kernel: Kernel = KERNEL) -> list[str]:
     return [*lines((launcher, *usermode.describe(ROOTLESS, PORTS.apiserver)))]
 
 
-#: what is described, and how it changes with what a machine has
+#: each backend's description, and those for machines that have less or more
 BACKENDS = {
     "local": {
         "": lambda: local(FACTS),

@@ -1,4 +1,4 @@
-"""Which ids the user namespace maps, by what this user may do."""
+"""The user namespace maps the ids that this user may map."""
 
 import os
 import subprocess
@@ -120,7 +120,7 @@ def test_two_directories_have_different_blocks():
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can map what it has not")
 def test_root_gets_no_block_of_a_running_machine():
-    """Another directory may have the same; its pods would be one account with ours."""
+    """No two clusters share a block: their pods would be one account."""
     first = idmap.read_facts("/state").unused
     command = ["unshare", "--user", "sh", "-c", "echo; read end"]
     ends = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}

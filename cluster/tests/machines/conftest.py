@@ -1,4 +1,4 @@
-"""One Debian for all of these tests, booted once, with this checkout.
+"""A single Debian for all of these tests, booted once, with this checkout.
 
 The tests are a story, each file by itself; the first is of the machine as installed.
 """

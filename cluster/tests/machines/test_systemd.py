@@ -16,7 +16,7 @@ SWITCHED_ON = f"cat {MANAGER}/app.slice/cgroup.subtree_control"
 ALLOW = "sudo loginctl enable-linger learner"
 ENDS = f"10 s after your last logout; `{ALLOW}` prevents that"
 ENDED = "it was ended from outside, as by a last logout"
-#: what a start of a cluster does first
+#: the first steps of a cluster's start
 MAKE = """
 import pathlib, tempfile
 from cluster.machine import cgroups
@@ -91,7 +91,7 @@ def test_the_cluster_of_an_account_that_lingers_goes_on(lab, begun):
     learner = lab.log_in("learner")
     assert "It ends" not in helpers(learner, "up")
     learner.log_out()
-    # Whose last logout is later has ended after ours would have.
+    # A later logout of another account has taken effect: so would have ours.
     leave(lab, lab.log_in("other"), "1001")
     with lab.log_in("learner") as again:
         status = helpers(again, "status")
@@ -113,7 +113,7 @@ def made_by(session, su=""):
 
 
 def test_root_has_its_scope_of_the_systems_manager(lab):
-    """It outlives root's logout."""
+    """The scope outlives root's logout."""
     with lab.log_in("root") as session:
         made = made_by(session).strip()
     place = "/sys/fs/cgroup/system.slice"

@@ -1,4 +1,4 @@
-"""What is wrong with a program file, and which runc starts containers."""
+"""A faulty program file is explained, and a runc that starts containers is found."""
 
 import os
 import shutil

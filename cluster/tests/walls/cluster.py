@@ -123,7 +123,7 @@ class Cluster:
         theirs.mkdir()
         for program in self.binaries.iterdir():
             if program.name != "kubectl":
-                # It may be of another file system.
+                # The programs may be on another file system.
                 with suppress(OSError):
                     (theirs / program.name).hardlink_to(program)
                     continue

@@ -37,7 +37,7 @@ def begun(tmp_path_factory):
             yield lab, made
         finally:
             lab.close()
-        # Whatever the tests and their pods have done.
+        # Neither the tests nor their pods have changed the store.
         assert entries(made) == before
 
 
