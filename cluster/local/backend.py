@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cluster import errors, paths, statedir, versions
 from cluster.backend import LOCAL as LOGS, STATUS, Backend
 from cluster.kubeconfig import embed, holds, read_kubeconfig, write_embedded
-from cluster.machine import identity, layout, logs, ports, status_file, storage
+from cluster.machine import identity, layout, logs, ports, storage
 from cluster.machine.host import NOT_ANSWERING, Launch, Machine, Program
 from cluster.progress import Progress, Silent
 from cluster.statedir import write_private
@@ -172,9 +172,11 @@ class Local(Backend):
         found = self._machine.status()
         if found is None:
             return None
+        from cluster.machine.shortage import shortages
+
         found |= {"server": self._server(), "kubeconfig": str(self.kubeconfig)}
         found["ends"] = self.ends()
-        if short := storage.shortages(self.state):
+        if short := shortages(self.state):
             found["problem"] = "\n".join(map(str, short.values()))
         elif found["phase"] == NOT_ANSWERING:
             found["problem"] = "the API server does not call itself ready within 5 s"
@@ -229,8 +231,10 @@ class Local(Backend):
 
     def slowness(self) -> float:
         """Return how many times as long as usual the start took, at least 1."""
+        from cluster.machine.slowness import slowness
+
         try:
-            return status_file.slowness(self._machine.last_status())
+            return slowness(self._machine.last_status())
         except errors.StateError:
             return 1.0
 
@@ -275,8 +279,10 @@ class Local(Backend):
         try:
             self._machine.await_ready(progress)
         except errors.LabError as error:
+            from cluster.machine.shortage import shortages
+
             # A lack explains the silence.
-            for short in storage.shortages(self.state).values():
+            for short in shortages(self.state).values():
                 raise short from error
             raise
 

@@ -17,7 +17,8 @@ from cluster.machine import bootstrap, cgroups, layout, probes, storage
 from cluster.machine.components import Component, Facts, describe
 from cluster.machine.lifecycle import Lifecycle, Task
 from cluster.machine.supervisor import Supervisor
-from cluster.paths import make_private, store_name
+from cluster.paths import store_name
+from cluster.permissions import make_private
 from cluster.programs.check import find_runc
 from cluster.statedir import write_private
 from cluster.waiting import poll

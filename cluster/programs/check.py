@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.paths import others_who_write
+from cluster.permissions import others_who_write
 from cluster.processes import SYSTEM_PATH, ask_program
 from cluster.programs.recipe import Step
 

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from cluster.tests.likekernel import like_a_kernel
-from cluster.tests.patience import patience
+from cluster.tests.slowness import scaled
 from helpers import errors, proxy
 from helpers.caller import Client
 from helpers.proxy import KubectlProxy
@@ -79,7 +79,7 @@ def test_a_proxy_that_is_deaf_is_killed(scripted, monkeypatch):
     """SIGKILL after the grace: `stop` returns when it is gone; nothing stays open."""
     monkeypatch.setattr(proxy, "GRACE", 0.2)
     scripted(f"exec {sys.executable} -c '{DEAF}' \"$@\"")
-    deaf, short = KubectlProxy(), patience(0.5)
+    deaf, short = KubectlProxy(), scaled(0.5)
     with pytest.raises(errors.NotReady) as caught:
         deaf.start(timeout=short)
     assert (caught.value.waited, caught.value.last) == (short, "nothing")

@@ -14,6 +14,7 @@ from tests.notebooks import ROOT
 FLOORS = (
     ("die_with_parent", "errors", "progress", "syscalls", "versions"),
     ("backend", "preflight", "processes", "waiting"),
+    ("permissions",),
     ("paths",),
     ("statedir",),
     ("image", "kubeconfig", "machine"),
@@ -31,7 +32,8 @@ FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in room
 #: open to any module of `helpers`: they start, find and build nothing
 LEAVES = {
     *("cluster.errors", "cluster.kubeconfig", "cluster.paths"),
-    *("cluster.processes", "cluster.progress", "cluster.waiting"),
+    *("cluster.permissions", "cluster.processes", "cluster.progress"),
+    "cluster.waiting",
 }
 #: further modules of `cluster`, by the module of `helpers` that may import them
 DOORS = {

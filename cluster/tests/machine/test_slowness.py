@@ -6,7 +6,7 @@ import pytest
 
 from cluster.controlplane.backend import ControlPlane
 from cluster.local.backend import Local
-from cluster.machine.status_file import MOST, USUAL, slowness
+from cluster.machine.slowness import MOST, USUAL, slowness
 from helpers import command
 
 BEGAN = 1_700_000_000.0
