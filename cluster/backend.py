@@ -104,13 +104,13 @@ class Backend(Protocol):
 
     def told(self) -> dict:
         """Return the status, also of a cluster that does not run."""
-        return self.status() or {**STATUS, "problem": self.ended()}
+        return self.status() or {**STATUS, "problem": self.why_it_ended()}
 
     def ends(self) -> str:
         """Return when the cluster will end by itself, and what prevents that, or ""."""
         return ""
 
-    def ended(self) -> str | None:
+    def why_it_ended(self) -> str | None:
         """Return why the cluster ended without `stop`, or None if that is not known."""
         return None
 

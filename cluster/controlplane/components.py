@@ -44,7 +44,7 @@ def describe(
     Their working directory must be the state directory, that of the programs is
     `binaries`; `flags` are more options, by component.
     """
-    facts = Facts("", "", False, "", False, bootstrapped=bootstrapped)
+    facts = Facts(bootstrapped=bootstrapped)
     changes = _options(ports)
     egress = {}
     if node:

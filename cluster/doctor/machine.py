@@ -81,7 +81,7 @@ class Namespaces:
     def _ids(self) -> Finding:
         """Judge: with a single id, pods cannot run as another user."""
         plan = idmap.decide(self.facts)
-        planned = sum(count for _, _, count in plan.uids)
+        planned = sum(row.count for row in plan.uids)
         # What newuidmap gives may be less than what /etc/subuid promises.
         count = min(self.answer.ids, planned)
         if plan.full and count == planned:

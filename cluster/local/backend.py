@@ -130,7 +130,7 @@ class Local(Backend):
         """
         progress = progress or Silent()
         with statedir.start_lock(self.state, progress):
-            if self._machine.ending():
+            if self._machine.is_stopping():
                 progress.update("waiting for the end of the last run")
                 self.stop()
             if self.running():
@@ -189,9 +189,9 @@ class Local(Backend):
         """Return when the cluster will end by itself, or ""."""
         return identity.ends(self.state)
 
-    def ended(self) -> str | None:
+    def why_it_ended(self) -> str | None:
         """Return why the cluster ended without `stop`, or None if that is not known."""
-        return self._machine.ended()
+        return self._machine.why_it_ended()
 
     def log(self, component: str, lines: int, *, previous: bool = False) -> str:
         """Return the last lines of a component's log, or of that of the start before.

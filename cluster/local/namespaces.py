@@ -90,7 +90,7 @@ def main(plan_file: str, report_to: str) -> int:
 
 def make_cgroup(state: Path) -> tuple[int | None, str]:
     """Make a cgroup that the machine's root owns, see `cgroups.make`."""
-    return cgroups.make(state, idmap.decide(idmap.read_facts(state)).uids[0][1])
+    return cgroups.make(state, idmap.decide(idmap.read_facts(state)).uids[0].outside)
 
 
 def _pass_signals_to(child: int) -> None:
@@ -150,7 +150,7 @@ def start(
     """
     state = Path(sources.state)
     ids = idmap.become_root(state)
-    first = ids.uids[0][1]
+    first = ids.uids[0].outside
     if first:
         with sc.step(f"giving files to uid {first}"):
             storage.hand_over(state, range(first, first + idmap.RANGE))
@@ -198,13 +198,17 @@ def _owner_as_us(store: str) -> int | None:
     uid, gid = os.geteuid(), os.getegid()
     if (found.st_uid, found.st_gid) == (uid, gid):
         return None
-    rows = ((found.st_uid, uid, 1),), ((found.st_gid, gid, 1),)
+    ids = idmap.Map(
+        "direct",
+        (idmap.Row(found.st_uid, uid, 1),),
+        (idmap.Row(found.st_gid, gid, 1),),
+    )
     ours, theirs = socket.socketpair()
     with ours:
         child = os.fork()
         if child == 0:
             with suppress(sc.StepRefused):
-                idmap.new_user_namespace(idmap.Map("direct", *rows))
+                idmap.new_user_namespace(ids)
                 namespace = os.open("/proc/self/ns/user", os.O_RDONLY)
                 socket.send_fds(theirs, [b"x"], [namespace])
             os._exit(0)

@@ -72,7 +72,7 @@ def main(work: str, binaries: str, archive: str) -> int:
         rootfs.enter()
         if not rootfs.can_overlay(str(init.CONTAINERD)):
             return 1
-        found = Facts(python, "", False, "overlayfs", False)
+        found = Facts(python=python, snapshotter="overlayfs")
         return 0 if fill(found) else 1
 
     sources = rootfs.Sources(work, binaries, sys.base_prefix, archive)

@@ -51,9 +51,12 @@ class Post:
 
 
 def make(api: Prober, posts: Iterable[Post]) -> str | None:
-    """Make missing objects; return None when all exist, else the reason."""
-    problems = (_settle(api, post) for post in posts)
-    return next((problem for problem in problems if problem), None)
+    """Make missing objects in order; return the first failure's reason, else None."""
+    for post in posts:
+        problem = _settle(api, post)
+        if problem:
+            return problem
+    return None
 
 
 def _settle(api: Prober, post: Post) -> str | None:

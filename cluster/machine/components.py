@@ -50,19 +50,20 @@ class Component:
     background: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Facts:
-    """The facts of a machine that the components depend on."""
+    """The facts of a machine that the components depend on; by default the least."""
 
-    #: the interpreter of our scripts, and the OCI runtime
-    python: str
-    runc: str
+    #: the interpreter of our scripts, "" where no component is one of them
+    python: str = ""
+    #: the OCI runtime, "" where no container runs
+    runc: str = ""
     #: runc can filter system calls
-    seccomp: bool
-    #: containerd's, for the file system of the state directory
-    snapshotter: str
+    seccomp: bool = False
+    #: containerd's; "native" works on every file system of a state directory
+    snapshotter: str = "native"
     #: kube-proxy can run
-    service_proxy: bool
+    service_proxy: bool = False
     #: this API server has filled this etcd before
     bootstrapped: bool = False
     #: no API server has filled etcd, which is to be seeded

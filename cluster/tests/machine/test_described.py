@@ -32,7 +32,7 @@ FACTS = Facts(
     service_proxy=True,
     import_archive="/run/lab/images/toolbox.tar",
 )
-LEAST = Facts(PYTHON, "/it's/runc", False, "native", False)
+LEAST = Facts(python=PYTHON, runc="/it's/runc")
 ROOTLESS = replace(FACTS, service_proxy=False, import_archive=None)
 PORTS = Ports(6001, 6002, 6003, 6004, 6005)
 KERNEL = Kernel(
