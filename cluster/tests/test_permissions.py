@@ -154,8 +154,7 @@ def test_a_teachers_cache_is_used_where_it_is_named(tmp_path, monkeypatch):
 def test_a_home_that_others_can_write_is_taken_as_it_is(home):
     """A home may be open, as on many a server; what we make in it is closed.
 
-    A home's owner is another account where root's home is the runner's, as in a
-        container job.
+    Its owner may be another account: in a container job, root's home is the runner's.
     """
     home.chmod(0o777)
     if os.geteuid() == 0:

@@ -129,7 +129,7 @@ def test_a_block_is_its_lifetime(cluster, tmp_path, monkeypatch):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 @pytest.mark.parametrize("read_only", [True, False])
 def test_another_account_gets_nothing(cluster, read_only):
-    """A stranger finds no port, no name and no answer; the learner gets an answer so."""
+    """A stranger finds no port, name or answer; the learner gets one the same way."""
     with KubectlProxy(read_only=read_only) as mine:
         connections = psutil.Process(mine.pid).net_connections("tcp")
         assert not [one for one in connections if one.status == psutil.CONN_LISTEN]
