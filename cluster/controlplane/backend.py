@@ -94,20 +94,29 @@ class ControlPlane(Local):
 
         Without `wait` return also while a node is starting.
         """
+        found = ""
 
-        def runs() -> bool:
+        def settled() -> bool:
+            nonlocal found
             found = self.node()
-            if found in ("", "failed"):
-                words = "this cluster has none"
-                log = self._log_directory(NAME) / f"{NAME}.log"
-                said = last_words(log, 2).replace("\n", "; ")
-                failed = f"the one of this cluster did not start ({said}; all of that: "
-                failed += f"`python -m helpers logs {NAME}`)"
-                raise errors.NoNode(what, failed if found else words)
-            return found == "running" or not wait
+            return found in ("", "failed", "running") or not wait
 
-        if not poll(runs, PATIENCE, what="the node, in user-mode Linux"):
-            raise errors.NoNode(what, "the one of this cluster is still starting")
+        in_time = poll(settled, PATIENCE, what="the node, in user-mode Linux")
+        if not in_time or found in ("", "failed"):
+            raise errors.NoNode(what, self._why_no_node(found))
+
+    def _why_no_node(self, found: str) -> str:
+        """Return why no pod can run, by the state of the node's component."""
+        if not found:
+            return "this cluster has none"
+        if found != "failed":
+            return "the one of this cluster is still starting"
+        log = self._log_directory(NAME) / f"{NAME}.log"
+        said = last_words(log, 2).replace("\n", "; ")
+        return (
+            f"the one of this cluster did not start ({said}; all of that: "
+            f"`python -m helpers logs {NAME}`)"
+        )
 
     def _log_directory(self, component: str) -> Path:
         return self.state / (STATE if component in INSIDE else "") / "logs"
