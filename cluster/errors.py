@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 class LabError(Exception):
-    """Base of all errors that a learner can mend: `message` and `hint` say how."""
+    """Base of all errors that a learner can fix: `message` and `hint` say how."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         self.message = message

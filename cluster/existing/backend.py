@@ -176,7 +176,7 @@ class Existing(Backend):
         """Return the way out where an image cannot be pulled."""
         return (
             "Load `toolbox:1` into your nodes, or push it to their registry and name "
-            "it: `python -m helpers use --image …`. Another image: mend its name."
+            "it: `python -m helpers use --image …`. Another image: fix its name."
         )
 
     def namespace_labels(self) -> dict[str, str]:

@@ -157,7 +157,7 @@ class Kind(Backend):
     def image_hint(self) -> str:
         """Return the way out where an image cannot be pulled."""
         return (
-            "Mend `image`, or take `toolbox:1`; what no registry has: "
+            "Fix `image`, or take `toolbox:1`; what no registry has: "
             "`python -m helpers images add FILE`."
         )
 

@@ -185,5 +185,5 @@ def _usable(work: "WorkDir") -> Iterator[None]:
         raise errors.StateError(
             Path(error.filename or work.root),
             f"programs cannot be made here: {error.strerror or error}.",
-            "Mend that, or name another directory in LAB_CACHE_DIR.",
+            "Fix that, or name another directory in LAB_CACHE_DIR.",
         ) from error

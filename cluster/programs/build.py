@@ -38,7 +38,7 @@ _MEMORY = (
     "container more. "
 )
 _NETWORK = (
-    "Sources come from Go's module proxy: mend the network, or set GOPROXY or "
+    "Sources come from Go's module proxy: fix the network, or set GOPROXY or "
     "https_proxy. "
 )
 _REASONS = ((_DISK_FULL, _ROOM), (_KILLED, _MEMORY), (_NOT_FETCHED, _NETWORK))

@@ -12,7 +12,7 @@ from helpers.podstatus import conditions, why_not_ready
 #: a pod's fault, and what its error says: the cause, the way out
 HOPELESS = {
     "image": ({"image": "no.such/image:1"}, "ErrImagePull", "images add"),
-    "program": ({"command": ["no-such"]}, '"no-such"', "Mend `command`"),
+    "program": ({"command": ["no-such"]}, '"no-such"', "Fix `command`"),
     "fails": (
         # Without the probe it is Ready for the moment that it lives.
         {"command": ["false"], "readinessProbe": {"exec": {"command": ["false"]}}},
@@ -22,7 +22,7 @@ HOPELESS = {
     "config": (
         {"envFrom": [{"configMapRef": {"name": "nowhere"}}]},
         'configmap "nowhere" not found',
-        "mend the name",
+        "fix the name",
     ),
 }
 
