@@ -10,7 +10,9 @@ from cluster.tests.progress import Notes
 def test_without_an_api_server_all_lessons_but_23_can_be_had(tmp_path, monkeypatch):
     def ensure(progress, *recipes):
         if API_SERVER in recipes:
-            raise errors.LabError("etcd, kube-apiserver could not be downloaded", "Fix it.")
+            raise errors.LabError(
+                "etcd, kube-apiserver could not be downloaded", "Fix it."
+            )
         return tmp_path
 
     monkeypatch.setattr(programs, "find", lambda *recipes: None)
