@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cluster import errors, paths, statedir, versions
 from cluster.backend import LOCAL as LOGS, STATUS, Backend
 from cluster.kubeconfig import embed, holds, read_kubeconfig, write_embedded
-from cluster.machine import identity, layout, logs, ports, storage
+from cluster.machine import layout, logs, ports, storage
 from cluster.machine.host import NOT_ANSWERING, Launch, Machine, Program
 from cluster.progress import Progress, Silent
 from cluster.statedir import write_private
@@ -98,13 +98,14 @@ class Local(Backend):
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
         """Return the files of a start, found or made: programs and the archive."""
         from cluster.image import find as image_find
-        from cluster.local import init, store
+        from cluster.local import store
+        from cluster.local.images import IMPORTED
         from cluster.programs import ensure
 
         programs = ensure(progress)
         archive = image_find.ensure(programs, progress)
         # A cluster keeps the store that it began with.
-        if not (self.state / "node" / "containerd" / init.IMPORTED.name).exists():
+        if not (self.state / "node" / "containerd" / IMPORTED.name).exists():
             store.ensure(programs, archive, progress)
         return programs, archive
 
@@ -187,7 +188,9 @@ class Local(Backend):
 
     def ends(self) -> str:
         """Return when the cluster will end by itself, or ""."""
-        return identity.ends(self.state)
+        from cluster.machine.ending import ends
+
+        return ends(self.state)
 
     def why_it_ended(self) -> str | None:
         """Return why the cluster ended without `stop`, or None if that is not known."""

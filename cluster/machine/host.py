@@ -112,8 +112,10 @@ class Machine:
             return None
         with suppress(errors.StateError):
             if last := identity.last_run(self.state):
+                from cluster.machine.ending import why_ended
+
                 phase = self.last_status()["phase"]
-                return identity.why_ended(last, phase, identity.boot())
+                return why_ended(last, phase, identity.boot())
         return None
 
     def is_stopping(self) -> bool:
