@@ -117,7 +117,7 @@ class Backend(Protocol):
     def news(self, ended: str | None) -> list[str]:
         """Return what to tell after a start; `ended` is the reason from before it."""
         ends = self.ends()
-        before = f"It did not run before: {ended}. The objects are kept."
+        before = f"The cluster had stopped, because {ended}. Its objects are kept."
         return [*([before] if ended else []), *([f"It ends {ends}."] if ends else [])]
 
     def log(self, component: str, lines: int, *, previous: bool = False) -> str:

@@ -30,7 +30,7 @@ def why_ended(last: identity.Run, phase: str, boot: str) -> str | None:
     if phase in ("starting", "failed"):
         return None  # the start has told it
     if last.boot != boot:
-        return "it ended with a restart of this machine"
+        return "this machine restarted"
     if phase not in ("stopping", "stopped"):
         return "its processes were killed"
     if _whose_manager(last.cgroup):

@@ -18,8 +18,8 @@ SESSION = "/user.slice/user-1.slice/session-7.scope"
 @pytest.mark.parametrize(
     ("cgroup", "phase", "boot", "reason"),
     [
-        (OURS, "ready", "2", "it ended with a restart of this machine"),
-        (OURS, "stopped", "2", "it ended with a restart of this machine"),
+        (OURS, "ready", "2", "this machine restarted"),
+        (OURS, "stopped", "2", "this machine restarted"),
         (OURS, "stopped", "1", "it was ended from outside, as by a last logout"),
         (SESSION, "stopped", "1", "it was ended from outside, by a signal"),
         ("", "ready", "1", "its processes were killed"),

@@ -81,9 +81,9 @@ def test_a_last_logout_ends_it_and_the_next_up_says_so(lab, begun):
         words = f"not running: {ENDED}; start it with `python -m helpers up`\n"
         assert helpers(again, "status") == words
         said = helpers(again, "up").splitlines()
-        assert f"It did not run before: {ENDED}. The objects are kept." in said
+        assert f"The cluster had stopped, because {ENDED}. Its objects are kept." in said
         assert kubectl(again, f"get {made}") == diary
-        assert "It did not run before" not in helpers(again, "up")
+        assert "The cluster had stopped" not in helpers(again, "up")
 
 
 def test_the_cluster_of_an_account_that_lingers_goes_on(lab, begun):
@@ -102,7 +102,7 @@ def test_a_restart_of_the_machine_is_told_and_objects_outlive_it(lab, begun):
     lab.reboot()
     administer(lab, "loginctl disable-linger learner")
     with lab.log_in("learner") as learner:
-        assert "it ended with a restart of this machine;" in helpers(learner, "status")
+        assert "not running: this machine restarted;" in helpers(learner, "status")
         assert kubectl(learner, "get configmap kept -o name") == "configmap/kept\n"
 
 
