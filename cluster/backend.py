@@ -45,11 +45,11 @@ STATUS: dict[str, Any] = {
 
 
 class Backend(Protocol):
-    """What runs a cluster; every method may raise a LabError."""
+    """A backend, which runs a cluster; every method may raise a LabError."""
 
     #: as it shows in `repr` and in `status`
     name: str
-    #: what it runs, as `doctor` says it
+    #: the cluster that it runs, in the words of `doctor`
     about: str
     #: the directory of the cluster's state
     state: Path

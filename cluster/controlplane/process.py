@@ -120,7 +120,7 @@ def main(plan_file: str, report: str) -> int:
 
 
 def _end_with(lifeline: int) -> None:
-    # Nobody writes: this returns at the end of the process that holds the other end.
+    # The read returns when the process that holds the other end is gone; none writes.
     os.read(lifeline, 1)
     os._exit(1)
 

@@ -18,7 +18,7 @@ from cluster.programs import ensure_kubectl, find_kubectl
 from cluster.progress import Progress, Silent
 from cluster.waiting import poll
 
-#: what no lesson can do without, and no reader of a cluster has
+#: a right that every lesson needs and a read-only user lacks
 _PROBE = ("auth", "can-i", "create", "pods", "--quiet")
 #: seconds until a binding must count; it takes about 0.1
 TIMEOUT = 20.0
@@ -223,7 +223,7 @@ def _command(record: Record) -> str:
     """Return the command that removes the objects that were made from here."""
     if not record.made:
         return f"kubectl delete namespaces --selector={rbac.STATE}={record.state}"
-    # Its roles before its policy; namespaces of lessons are marked as its own.
+    # Roles go before the policy; the label is on the lessons' namespaces, too.
     kinds = [each["kind"].lower() for each in reversed(account.objects(record))]
     words = ",".join(each for each in dict.fromkeys(kinds) if each != "serviceaccount")
     return f"kubectl delete {words} --selector={rbac.ACCOUNT}={rbac.key(record.user)}"

@@ -164,7 +164,7 @@ def keep(file: Path, make: Callable[[Path], Path], progress: Progress) -> Path:
 
 def _make(file: Path, make: Callable[[Path], Path]) -> None:
     directory = file.parent
-    # Whoever holds the lock is alone here.
+    # The lock keeps others out.
     for leftover in directory.glob("build-*"):
         shutil.rmtree(leftover, ignore_errors=True)
     free = preflight.disk_available(directory)
@@ -175,7 +175,7 @@ def _make(file: Path, make: Callable[[Path], Path]) -> None:
             made = make(Path(work))
             os.sync()
             if made.is_file():
-                # Whatever the umask: for a machine that root starts, and for a class.
+                # The umask must not keep out a machine that root starts, or a class.
                 made.chmod(0o644)
             directory.chmod(0o755)
             os.replace(made, file)

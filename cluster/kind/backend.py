@@ -90,7 +90,7 @@ class Kind(Backend):
             kubectl, archive = self._prepare(progress)
             state = self._engine().state(self._plan.cluster)
             if state and not self._made():
-                # Whoever began it was killed in the middle.
+                # A create that was killed in the middle left it.
                 self._remove(progress)
                 state = ""
             if not state:
@@ -279,7 +279,7 @@ class Kind(Backend):
             if server_of(document, self.context) == node.server():
                 return
         except (errors.KubeconfigError, KeyError, TypeError):
-            pass  # whatever is wrong with it, it is made anew
+            pass  # a faulty kubeconfig is made anew, below
         self.kubeconfig.unlink(missing_ok=True)
         self._commands().kind(self._plan.export_kubeconfig(), progress)
 

@@ -37,9 +37,9 @@ _VERSION = {
 #: asks for what kind asks for, too
 _INFO = {"docker": "{{json .}}", "podman": "json"}
 _LABEL = "io.x-k8s.kind.cluster"
-#: what Docker and Podman leave in each container, as seen from `/`
+#: files that Docker and Podman put into each container, as seen from `/`
 MARKS = (".dockerenv", "run/.containerenv")
-#: what is rootless and lacks them gets from kind the advice to set `Delegate=yes`
+#: controllers that kind requires of a rootless engine: else it says `Delegate=yes`
 CONTROLLERS = ("memory", "pids", "cpu")
 
 

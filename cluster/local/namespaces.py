@@ -167,7 +167,7 @@ def start(
     rootfs.build(sources, names)
     if names is not None:
         os.close(names)
-    # This binds the whole user namespace that is made now, user_namespaces(7).
+    # The limit binds the whole user namespace that is made now, user_namespaces(7).
     most = resource.getrlimit(resource.RLIMIT_NPROC)[1]
     most = THREADS if most == resource.RLIM_INFINITY else min(most, THREADS)
     resource.setrlimit(resource.RLIMIT_NPROC, (most, most))

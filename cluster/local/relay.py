@@ -32,7 +32,7 @@ class _End:
         socket.setblocking(False)
         self.socket = socket
         self.waiting = b""
-        #: it sends nothing more; nothing more will be sent to it
+        #: `silent`: its stream has ended; `closed`: we have shut ours
         self.silent = self.closed = False
 
     def receive(self) -> None:
@@ -94,7 +94,7 @@ class Relay:
         try:
             client, _ = self._listener.accept()
         except BlockingIOError:
-            return  # it is gone again
+            return  # gone again
         except OSError:
             time.sleep(PAUSE)  # no descriptor left, for now
             return
@@ -141,7 +141,7 @@ class Relay:
         except BlockingIOError:
             pass  # not connected yet, or full
         except OSError:
-            self._close(end)  # one side reset: the other learns it
+            self._close(end)  # reset by a side: the other learns it
             return
         if end.closed and end.other.closed:
             self._close(end)

@@ -95,7 +95,8 @@ def enter(cgroup: int | None = None) -> None:
     if cgroup is not None:
         cgroups.enter(cgroup)
     with step("entering the new root"):
-        # Both at the same place: the old root ends up on top and is let go of.
+        # pivot_root(".", ".") stacks the old root on the new one; unmounting
+        # removes it, pivot_root(2).
         sc.pivot_root(".", ".")
         sc.unmount(".", sc.MNT_DETACH)
         os.chdir("/")
@@ -145,7 +146,7 @@ def _etc(etc: str) -> None:
         "group": "root:x:0:\nnogroup:x:65534:\n",
         "hosts": f"127.0.0.1 localhost\n{at.NODE_IP} {at.NODE_NAME}\n",
         "hostname": f"{at.NODE_NAME}\n",
-        # There is no way out.
+        # The machine has no way out.
         "resolv.conf": "",
         # Not the host's: the Node object shows it.
         "machine-id": f"{secrets.token_hex(16)}\n",
@@ -248,7 +249,7 @@ def mounts_below(path: bytes, mountinfo: Iterable[bytes]) -> list[bytes]:
 def _locked_flags(path: bytes) -> int:
     # In a user namespace a remount may not drop the flags that the mount has.
     have = os.statvfs(path).f_flag
-    # These have the same numbers in both; ST_RELATIME has another.
+    # Mount flags and ST_ flags share these numbers; ST_RELATIME has another.
     same = _NO_PROGRAMS | sc.MS_NOATIME | sc.MS_NODIRATIME
     return have & same | (sc.MS_RELATIME if have & os.ST_RELATIME else 0)
 

@@ -24,7 +24,7 @@ from cluster.waiting import poll
 
 #: seconds; about two are usual
 LONGEST = 120.0
-#: what overlayfs leaves of its own in a layer's directory, closed even to its owner
+#: overlayfs's work directories, mode 000
 _WORK = "io.containerd.snapshotter.v1.overlayfs/snapshots/*/work/work"
 
 

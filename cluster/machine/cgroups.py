@@ -19,9 +19,9 @@ from cluster.waiting import poll
 MOUNT = Path("/sys/fs/cgroup")
 #: the controllers without which the kubelet cannot do its part
 NEEDED = {"cpu", "memory", "pids"}
-#: those that the kubelet uses where they exist
+#: controllers that the kubelet uses where they exist
 _MORE = {"cpuset", "hugetlb"}
-#: what a cgroup's new owner must own of it to divide it
+#: files of a delegated cgroup that its new owner must own, cgroups(7)
 _DELEGATED = ("", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads")
 #: in a state directory: the cgroup that its machine was given
 _NOTE = "cgroup"

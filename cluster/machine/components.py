@@ -64,13 +64,13 @@ class Facts:
     snapshotter: str = "native"
     #: kube-proxy can run
     service_proxy: bool = False
-    #: this API server has filled this etcd before
+    #: etcd was filled before, by this API server
     bootstrapped: bool = False
     #: no API server has filled etcd, which is to be seeded
     empty: bool = False
     #: an image archive still to be imported
     import_archive: str | None = None
-    #: there are cgroups to enforce limits with
+    #: cgroups enforce limits
     limits: bool = False
     #: no other id than root's exists
     single_id: bool = False
@@ -308,7 +308,7 @@ def cni_config(facts: Facts) -> dict:
                 "type": "bridge",
                 "bridge": "cni0",
                 "isGateway": True,
-                # There is nowhere to masquerade to.
+                # The machine has no other network to masquerade to.
                 "ipMasq": False,
                 "hairpinMode": True,
                 "ipam": {

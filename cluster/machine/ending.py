@@ -7,8 +7,8 @@ from pathlib import Path
 
 from cluster.machine import cgroups, identity
 
-#: one file for each account that lingers, loginctl(1): at the end of another's last
-#: login systemd ends its manager, and all that is below
+#: a file for each account that lingers, loginctl(1): systemd ends the manager of any
+#: other account at its last logout, and all that is below
 _LINGERING = Path("/var/lib/systemd/linger")
 
 

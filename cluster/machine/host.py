@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 ANSWER_WITHIN = 10.0
 #: seconds between two looks at a machine that starts, or ends
 PAUSE = 0.05
-#: what the host's phase says when PID 1 says "ready" and the API server says nothing
+#: the phase if PID 1 reports `ready` and the API server does not respond
 NOT_ANSWERING = "not answering"
-#: the same where it does answer, and a component is being started again
+#: the phase if the API server responds, and a component is being started again
 DEGRADED = "degraded"
 
 #: is there when `stop` ended the machine; in a directory that each start makes anew

@@ -11,7 +11,7 @@ from cluster import errors, paths, statedir
 from cluster.machine import apparmor, cgroups, layout, logs
 from cluster.processes import python_command
 
-#: what is made anew at each start; objects, keys and images are kept
+#: directories that are made anew at each start; objects, keys and images are kept
 VOLATILE = ("run", "etc", "node/kubelet", "logs/pods")
 KEPT = ("pki", "etcd", "audit", "logs", "node", "node/containerd")
 #: says which API server has filled etcd; beside its data, so that it goes with them

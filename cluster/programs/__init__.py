@@ -72,7 +72,7 @@ def ensure(progress: Progress, *recipes: Recipe) -> Path:
         progress.update("another process gets the programs; waiting")
 
     with _usable(work), hold(work.root / "lock", wait):
-        # Somebody else may have made them while we waited.
+        # Another process may have made them while we waited.
         return find(recipe) or _make(recipe, work, progress)
 
 
@@ -166,7 +166,7 @@ def _make(recipe: Recipe, work: "WorkDir", progress: Progress) -> Path:
 def _install(made: Path, entry: Path) -> None:
     make_private(entry.parent)
     entry.mkdir(exist_ok=True)
-    # Whatever the umask: a machine that root starts reads them as another account.
+    # The umask must not bar a machine that root starts: it reads as another account.
     entry.chmod(0o755)
     for program in made.iterdir():
         program.chmod(0o755)

@@ -12,7 +12,7 @@ from cluster.machine.components import Component, Facts
 from cluster.processes import PACKAGES, python_command
 from cluster.usermode.kernel import Kernel
 
-#: what slirp4netns makes of it: the host's loopback device, and the node
+#: addresses in the network of slirp4netns: the host's loopback device, and the node
 HOST_IP = "10.0.2.2"
 GUEST_IP = "10.0.2.100"
 GUEST_MASK = "255.255.255.0"

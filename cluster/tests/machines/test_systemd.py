@@ -81,7 +81,8 @@ def test_a_last_logout_ends_it_and_the_next_up_says_so(lab, begun):
         words = f"not running: {ENDED}; start it with `python -m helpers up`\n"
         assert helpers(again, "status") == words
         said = helpers(again, "up").splitlines()
-        assert f"The cluster had stopped, because {ENDED}. Its objects are kept." in said
+        why = f"The cluster had stopped, because {ENDED}. Its objects are kept."
+        assert why in said
         assert kubectl(again, f"get {made}") == diary
         assert "The cluster had stopped" not in helpers(again, "up")
 
