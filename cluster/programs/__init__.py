@@ -72,7 +72,7 @@ def ensure(progress: Progress, *recipes: Recipe) -> Path:
         progress.update("another process gets the programs; waiting")
 
     with _usable(work), hold(work.root / "lock", wait):
-        # Another process may have made them while we waited.
+        # The programs may have been made while we waited.
         return find(recipe) or _make(recipe, work, progress)
 
 

@@ -224,7 +224,7 @@ class _Build:
         lines = output.splitlines()
         hint, told = "", lines[-20:]
         for pattern, helps in _REASONS:
-            # The last line is enough: on a full disk, each file fails in the same words.
+            # A single line is enough: a full disk fails each file in the same words.
             if found := [line for line in lines if pattern.search(line)]:
                 hint, told = helps, found[-1:]
                 break
