@@ -21,7 +21,7 @@ from cluster.usermode.components import INSIDE, NAME, STATE
 from cluster.waiting import poll
 
 if TYPE_CHECKING:
-    from cluster.doctor.findings import Topic
+    from cluster.findings import Topic
 
 LOGS = (
     "machine",

@@ -12,7 +12,7 @@ from pathlib import Path
 from cluster import backends, errors, paths, preflight
 from cluster.backends import Choice, refusal
 from cluster.doctor import programs
-from cluster.doctor.findings import (
+from cluster.findings import (
     Finding,
     Topic,
     fatal,

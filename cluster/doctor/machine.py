@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from cluster import errors, paths, statedir
-from cluster.doctor.findings import Finding, fatal, ok, warning
 from cluster.doctor.programs import install
+from cluster.findings import Finding, fatal, ok, warning
 from cluster.local.trial import TrialResult, attempt_here
 from cluster.machine import identity, idmap
 from cluster.preflight import Account, PlainAccount

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors
-from cluster.doctor.findings import Finding, fatal, ok, warning, way_to_local
+from cluster.findings import Finding, fatal, ok, warning, way_to_local
 from cluster.kind import engine
 from cluster.kind.programs import node_image
 from cluster.local import trial

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import paths, preflight, programs
-from cluster.doctor.findings import Finding, fatal, ok, warning
+from cluster.findings import Finding, fatal, ok, warning
 from cluster.image import find as image_find
 from cluster.processes import SYSTEM_PATH
 from cluster.programs import golang, releases
-from cluster.programs.check import Runc, find_runc
+from cluster.programs.runc import Runc, find_runc
 
 
 def install(*packages: str) -> str:

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from cluster import errors, statedir
 from cluster.backend import MANAGER
-from cluster.existing import identify, rbac
-from cluster.existing.identify import Client, Record, Target
+from cluster.existing import kubectl, rbac
+from cluster.existing.kubectl import Client
 from cluster.existing.rbac import TOOLBOX
+from cluster.existing.record import Record
+from cluster.existing.target import Target, find
 from cluster.kubeconfig import read_kubeconfig, server_of
 from cluster.progress import Progress
 from cluster.waiting import poll
@@ -28,7 +30,7 @@ RENEWAL = LIFETIME / 2
 #: seconds until rights and policies must count; it takes about one
 TIMEOUT = 30.0
 #: where nobody but the cluster's own components has any business
-FORBIDDEN = ("default", identify.HOME)
+FORBIDDEN = ("default", kubectl.HOME)
 #: without a download of the schemas, as the server checks all of it
 SEND = ("--validate=false", "-f", "-")
 _DRY = ("--dry-run=server", *SEND)
@@ -80,7 +82,7 @@ def plan(
     `known` is the record of the last `use`. Raise LabError if that was another cluster,
     or where `image` cannot be put in.
     """
-    target = identify.find(kubeconfig, context, progress)
+    target = find(kubeconfig, context, progress)
     if known and known.uid != target.uid:
         raise _other_cluster(target.client.server, target.uid, known.uid)
     record = Record(
@@ -150,7 +152,7 @@ def policy_problem(ours: Client, user: str) -> str | None:
     written = done.stdout.split()
     refused = [line for line in done.stderr.splitlines() if "orbidden" in line]
     if len(written) + len(refused) < len(probes):
-        raise identify.failure(done.stderr, ours.server)
+        raise kubectl.failure(done.stderr, ours.server)
     elsewhere = [name for name in written if not name.startswith("namespace/")]
     if elsewhere:
         return f"it may write to {' and '.join(FORBIDDEN)}, as {elsewhere[0]}"

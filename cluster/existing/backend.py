@@ -11,7 +11,8 @@ from typing import NoReturn
 from cluster import errors, paths, statedir, versions
 from cluster.backend import STATUS, Backend
 from cluster.existing import account, rbac
-from cluster.existing.identify import Client, Record
+from cluster.existing.kubectl import Client
+from cluster.existing.record import Record
 from cluster.image import find as image_find
 from cluster.machine import storage
 from cluster.programs import ensure_kubectl, find_kubectl

@@ -28,7 +28,7 @@ from cluster.statedir import write_private
 from cluster.waiting import poll
 
 if TYPE_CHECKING:
-    from cluster.doctor.findings import Topic
+    from cluster.findings import Topic
 
 
 @dataclass(frozen=True)

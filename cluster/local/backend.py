@@ -17,7 +17,7 @@ from cluster.statedir import write_private
 
 # The rest is imported where it is used: `status` is asked often, a start is rare.
 if TYPE_CHECKING:
-    from cluster.doctor.findings import Topic
+    from cluster.findings import Topic
     from cluster.image import load as images
     from cluster.local.init import MachinePlan
 

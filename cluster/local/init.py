@@ -17,7 +17,7 @@ from cluster.machine.components import Component, Facts, describe
 from cluster.machine.lifecycle import Lifecycle, Task
 from cluster.machine.supervisor import Supervisor
 from cluster.permissions import make_private
-from cluster.programs.check import find_runc
+from cluster.programs.runc import find_runc
 from cluster.statedir import write_private
 from cluster.waiting import poll
 

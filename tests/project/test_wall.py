@@ -12,7 +12,7 @@ from tests.notebooks import ROOT
 #: the rooms of `cluster`, from the ground up: each imports from floors below its own;
 #: a module that has a floor of its own is named with its room
 FLOORS = (
-    ("die_with_parent", "errors", "progress", "syscalls", "versions"),
+    ("die_with_parent", "errors", "findings", "progress", "syscalls", "versions"),
     ("backend", "preflight", "processes", "waiting"),
     ("permissions",),
     ("paths",),
@@ -21,7 +21,7 @@ FLOORS = (
     ("programs",),
     ("existing", "kind", "local"),
     ("usermode",),
-    tuple(f"doctor.{n}" for n in ("findings", "machine", "node", "programs")),
+    tuple(f"doctor.{n}" for n in ("machine", "node", "programs")),
     ("existing.backend", "kind.backend", "local.backend"),
     ("controlplane",),
     ("backends",),

@@ -10,12 +10,12 @@ import pytest
 from cluster import doctor
 from cluster.backends import Choice
 from cluster.doctor import machine, node, programs
-from cluster.doctor.findings import fatal, ok, warning
 from cluster.errors import NotEnough
+from cluster.findings import fatal, ok, warning
 from cluster.local.trial import TrialResult
 from cluster.machine import idmap
 from cluster.preflight import Account
-from cluster.programs.check import Runc
+from cluster.programs.runc import Runc
 from cluster.tests.commandline import helpers
 
 ROOT_USER = idmap.IdFacts(uid=0, gid=0, privileged=True)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from cluster.existing import account, rbac
-from cluster.existing.identify import Client
+from cluster.existing.kubectl import Client
 from cluster.programs import find_kubectl
 from cluster.tests.commandline import environment, helpers
 from cluster.tests.existing.acting import kubectl, record

@@ -12,7 +12,7 @@ import yaml
 
 from cluster import errors, progress
 from cluster.existing import account, rbac
-from cluster.existing.identify import Client
+from cluster.existing.kubectl import Client
 from cluster.tests.commandline import helpers
 from cluster.tests.existing.acting import kubectl, make_namespace, record
 from cluster.tests.existing.conftest import use
