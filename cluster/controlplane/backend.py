@@ -56,7 +56,7 @@ class ControlPlane(Local):
     def binaries(self) -> Path | None:
         """Return the directory that holds kubectl, or None before the set-up."""
         # Where a whole cluster has been set up, all of these are there.
-        return programs.find(RECIPE, CONTROL_PLANE)
+        return programs.find(CONTROL_PLANE, or_any=(RECIPE,))
 
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
         """Make the files of a start: programs, and the disk of a node or None."""
@@ -68,7 +68,7 @@ class ControlPlane(Local):
             except errors.LabError as error:
                 # The lessons that ask the API server alone need none of it.
                 progress.update(f"without a node: {error.message}")
-        return programs.ensure(progress, RECIPE, CONTROL_PLANE), None
+        return programs.ensure(progress, CONTROL_PLANE, or_any=(RECIPE,)), None
 
     def prepared(self) -> bool:
         """Say whether a start would find all programs: the image is for a node."""

@@ -144,7 +144,7 @@ def programs(tmp_path, monkeypatch, place):
             text = scripts.get(name.replace("-", "_"), "exec sleep 600")
             program.write_text(f"#!/bin/sh\n{text}\n")
             program.chmod(0o700)
-        monkeypatch.setattr(apiserver.programs, "find", lambda *recipes: tmp_path)
+        monkeypatch.setattr(apiserver.programs, "find", lambda recipe, or_any: tmp_path)
 
     return install
 
