@@ -39,7 +39,7 @@ _NO_KIND = 'no matches for kind "{}"'
 
 @dataclass(frozen=True)
 class UsePlan:
-    """What `use` is about to do, as a record; `reason` says why there is no policy."""
+    """The record that `use` is about to make; `reason` says why there is no policy."""
 
     target: Target
     record: Record
@@ -200,7 +200,7 @@ def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:
         return record
     _write(kubeconfig, with_token(read_kubeconfig(kubeconfig), token))
     for copied in kubeconfig.parent.glob(f"{kubeconfig.name}.*.*"):
-        with contextlib.suppress(errors.KubeconfigError):  # its kernel has just ended
+        with contextlib.suppress(errors.KubeconfigError):  # the kernel has just ended
             _write(copied, with_token(read_kubeconfig(copied), token))
     return replace(record, expires=expires)
 

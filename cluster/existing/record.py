@@ -43,7 +43,7 @@ class Record:
             known = {each.name for each in fields(cls)}
             return cls(**{name: found[name] for name in found if name in known})
         except (OSError, ValueError, TypeError):
-            # It is written whole or not at all; what else it may be is not ours.
+            # Our records are written whole or not at all; any other file is not ours.
             return None
 
     def write(self, state: Path) -> None:
