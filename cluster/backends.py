@@ -13,7 +13,7 @@ from cluster import errors, paths
 from cluster.backend import Backend
 from cluster.progress import Progress
 
-#: lets the machine decide
+#: leaves the choice to the machine
 AUTO = "auto"
 LOCAL, KIND, EXISTING, CONTROL_PLANE = "local", "kind", "existing", "control-plane"
 #: the values of `--backend` and LAB_BACKEND

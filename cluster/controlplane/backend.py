@@ -30,7 +30,7 @@ LOGS = (
     "kube-controller-manager",
     "kube-scheduler",
 )
-#: by this file a state directory is known as ours
+#: the file that marks a state directory as ours
 MARK = "control-plane"
 #: seconds that a node may take; on a busy machine with one core it took 40
 PATIENCE = 180.0

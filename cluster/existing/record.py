@@ -8,7 +8,7 @@ from pathlib import Path
 from cluster.existing import rbac
 from cluster.statedir import write_private
 
-#: by this file a state directory is known as ours
+#: the file that marks a state directory as ours
 RECORD = "existing.json"
 
 

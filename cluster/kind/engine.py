@@ -28,7 +28,7 @@ PATIENCE = 5.0
 #: seconds for work, as stopping a node
 LONGEST = 60.0
 
-#: asks whether the engine really answers, and for its version
+#: words that ask whether the engine really answers, and for its version
 _VERSION = {
     "docker": ("version", "--format", "{{.Server.Version}}"),
     # `podman version` talks of the client alone.

@@ -29,7 +29,7 @@ KUBELET = {
     "kind": "KubeletConfiguration",
     "failCgroupV1": False,
 }
-#: by this file a state directory is known as kind's
+#: the file that marks a state directory as kind's
 RECORD = "kind.json"
 
 

@@ -25,7 +25,7 @@ _MORE = {"cpuset", "hugetlb"}
 _DELEGATED = ("", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads")
 #: in a state directory: the cgroup that its machine was given
 _NOTE = "cgroup"
-#: is there where systemd is the init system, sd_booted(3)
+#: a directory of systems whose init system is systemd, sd_booted(3)
 BOOTED = Path("/run/systemd/system")
 #: seconds for its answer, and again until the scope has us; both take milliseconds
 _PATIENCE = 2.0

@@ -43,7 +43,7 @@ NOT_ANSWERING = "not answering"
 #: the phase if the API server responds, and a component is being started again
 DEGRADED = "degraded"
 
-#: is there when `stop` ended the machine; in a directory that each start makes anew
+#: a file that `stop` writes; in a directory that each start makes anew
 _STOPPED = "run/stopped"
 _ENDING = ("failed", "stopping", "stopped")
 
