@@ -76,9 +76,11 @@ class ControlPlane(Local):
 
     def topics(self) -> "tuple[type[Topic], ...]":
         """Return the topics of `doctor`."""
-        from cluster.doctor import machine, node
+        from cluster.local.topics import PlainLimits
+        from cluster.machine.topics import Kernel
+        from cluster.usermode.topics import Node
 
-        return (machine.Kernel, machine.PlainLimits, node.Node)
+        return (Kernel, PlainLimits, Node)
 
     def _containerd(self) -> tuple[Path, Path]:
         # Images are on nodes.

@@ -118,10 +118,12 @@ class Local(Backend):
 
     def topics(self) -> "tuple[type[Topic], ...]":
         """Return the topics of `doctor`."""
-        from cluster.doctor import machine, programs
+        from cluster.image.topics import Image
+        from cluster.local.topics import Limits, Namespaces
+        from cluster.machine.topics import Kernel
+        from cluster.programs.topics import Build, Runtime
 
-        ours = (machine.Kernel, machine.Namespaces, machine.Limits)
-        return (*ours, programs.Build, programs.Image, programs.Runtime)
+        return (Kernel, Namespaces, Limits, Build, Image, Runtime)
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
         """Start the cluster, or attach to it; return when it is ready.
