@@ -34,7 +34,7 @@ class Shell:
 
 @dataclass(frozen=True)
 class Runtime:
-    """What starts containers; `built` says whether the binaries are there."""
+    """The runc that starts containers; `built` says whether the binaries are there."""
 
     runc: Runc | None
     built: bool
@@ -60,7 +60,10 @@ class Runtime:
 
 @dataclass(frozen=True)
 class Build:
-    """What gets the binaries where they are `needed`; `runc`: there will be one."""
+    """The tools that get the binaries where they are `needed`.
+
+    `runc`: one is installed, or can be built; `hosts`: those of downloads, "" if off.
+    """
 
     needed: bool
     runc: bool = False
