@@ -17,7 +17,7 @@ import httpx
 
 from cluster.kubeconfig import Access, server_access, user_access
 from helpers import errors
-from helpers.command import kubeconfig_in_use, patience, wait
+from helpers.command import kubeconfig_in_use, scaled, wait
 from helpers.language import mark, say
 
 # Only for annotations: helpers.tokens loads slowly.
@@ -174,7 +174,7 @@ class Caller:
             return answer == status, f"{answer}"
 
         what = say("{status} on {path}", status=status, path=path)
-        return wait(look, patience(TIMEOUT, timeout), what)[1]
+        return wait(look, scaled(TIMEOUT, timeout), what)[1]
 
     def _become(self, access: Access, context: ssl.SSLContext) -> None:
         """Use this credential from now on."""

@@ -31,7 +31,7 @@ from cluster.processes import end_process
 from cluster.waiting import poll
 from helpers import errors
 from helpers.caller import TIMEOUT, Client, Reply, json_of
-from helpers.command import environment, patience, program
+from helpers.command import environment, program, scaled
 from helpers.language import mark, say
 
 #: `kubectl proxy` looks at the header Host, also where no host is looked up
@@ -90,7 +90,7 @@ class KubectlProxy:
         line = [program("run a proxy"), *self._arguments]
         try:
             self._spawn(line, settings)
-            self._wait_until_it_answers(patience(START_TIMEOUT, timeout))
+            self._wait_until_it_answers(scaled(START_TIMEOUT, timeout))
         except BaseException:
             self.stop()
             raise

@@ -33,7 +33,7 @@ LOGS = (
 #: the file that marks a state directory as ours
 MARK = "control-plane"
 #: seconds that a node may take; on a busy machine with one core it took 40
-PATIENCE = 180.0
+NODE_TIMEOUT = 180.0
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class ControlPlane(Local):
             found = self.node()
             return found in ("", "failed", "running") or not wait
 
-        in_time = poll(settled, PATIENCE, what="the node, in user-mode Linux")
+        in_time = poll(settled, NODE_TIMEOUT, what="the node, in user-mode Linux")
         if not in_time or found in ("", "failed"):
             raise errors.NoNode(what, self._why_no_node(found))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cluster.local.init import MachinePlan
 
 #: seconds that `delete` waits for a start that it cannot stop, as one that downloads
-PATIENCE = 20.0
+DELETE_TIMEOUT = 20.0
 
 
 def _plan(launch: Launch) -> "MachinePlan":
@@ -158,7 +158,7 @@ class Local(Backend):
         began = time.monotonic()
 
         def meanwhile() -> None:
-            if not self.stop() and time.monotonic() - began > PATIENCE:
+            if not self.stop() and time.monotonic() - began > DELETE_TIMEOUT:
                 raise errors.StateError(
                     self.state,
                     "another process prepares a start there.",

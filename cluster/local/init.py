@@ -169,12 +169,12 @@ def _end_pods() -> None:
     def alone() -> bool:
         return sum(map(str.isdigit, os.listdir("/proc"))) == 1
 
-    for number, patience in ((signal.SIGTERM, POD_GRACE), (signal.SIGKILL, 0.5)):
+    for number, seconds in ((signal.SIGTERM, POD_GRACE), (signal.SIGKILL, 0.5)):
         try:
             os.kill(-1, number)
         except ProcessLookupError:
             return
-        poll(alone, patience, pause=0.02)
+        poll(alone, seconds, pause=0.02)
 
 
 #: Scripts need the standard library alone, and are started with `python -ISE`. Read
