@@ -47,7 +47,7 @@ class Reply(httpx.Response):
         self.close()
 
 
-class Client(httpx.Client):
+class HttpClient(httpx.Client):
     """A client of httpx that sends a request again when the server asks for that.
 
     429 and 503 with Retry-After: while the storage of a new kind starts. The server has
@@ -179,7 +179,7 @@ class Caller:
     def _become(self, access: Access, context: ssl.SSLContext) -> None:
         """Use this credential from now on."""
         self._access, self.server = access, access.server.rstrip("/")
-        self._client = Client(verify=context, proxy=access.proxy or None)
+        self._client = HttpClient(verify=context, proxy=access.proxy or None)
         weakref.finalize(self, self._client.close)
 
     def _send(

@@ -14,7 +14,7 @@ from pathlib import Path
 from cluster import errors, statedir
 from cluster.backend import MANAGER
 from cluster.existing import kubectl, rbac
-from cluster.existing.kubectl import Client
+from cluster.existing.kubectl import KubectlClient
 from cluster.existing.rbac import TOOLBOX
 from cluster.existing.record import Record
 from cluster.existing.target import Target, find
@@ -136,7 +136,7 @@ def objects(record: Record) -> list[dict]:
     return rbac.objects(record.user, **wanted)
 
 
-def policy_problem(ours: Client, user: str) -> str | None:
+def policy_problem(ours: KubectlClient, user: str) -> str | None:
     """Return why the server does not keep a user in namespaces of lessons, or None.
 
     A dry run asks: of a ConfigMap, of a RoleBinding that RBAC would allow, so that the
@@ -161,12 +161,12 @@ def policy_problem(ours: Client, user: str) -> str | None:
     return None if written else f"it cannot make a namespace either: {refused[-1]}"
 
 
-def client(record: Record, kubeconfig: Path) -> Client:
+def client(record: Record, kubeconfig: Path) -> KubectlClient:
     """Return the client with the notebooks' own kubeconfig."""
-    return Client(kubeconfig, record.context, record.server)
+    return KubectlClient(kubeconfig, record.context, record.server)
 
 
-def owner(record: Record) -> Client:
+def owner(record: Record) -> KubectlClient:
     """Return the client with the learner's own credential; raise KubeconfigError."""
     path = Path(record.source)
     hint = "Name the cluster again: `python -m helpers use`."
@@ -174,7 +174,7 @@ def owner(record: Record) -> Client:
     if server_of(whole, record.context) != record.server:
         message = f"has a context {record.context!r} that leads elsewhere by now."
         raise errors.KubeconfigError(path, message, hint)
-    return Client(path, record.context, record.server)
+    return KubectlClient(path, record.context, record.server)
 
 
 def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:
@@ -205,7 +205,7 @@ def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:
     return replace(record, expires=expires)
 
 
-def remove(theirs: Client, record: Record) -> str:
+def remove(theirs: KubectlClient, record: Record) -> str:
     """Remove the objects of `use`; return a message listing the rest, or ""."""
     words = ("delete", "--ignore-not-found", "--wait=false", "-f", "-")
     done = theirs.attempt(*words, manifest=objects(record)[::-1])
@@ -244,7 +244,7 @@ def _with_account(target: Target, record: Record) -> UsePlan:
     return UsePlan(target, made)
 
 
-def _await_policy(ours: Client, record: Record, progress: Progress) -> None:
+def _await_policy(ours: KubectlClient, record: Record, progress: Progress) -> None:
     """Wait until the server enforces the policy; raise NotReady."""
     last = ["no answer"]
 
@@ -266,7 +266,7 @@ def _await_policy(ours: Client, record: Record, progress: Progress) -> None:
         )
 
 
-def require_same(theirs: Client, record: Record) -> None:
+def require_same(theirs: KubectlClient, record: Record) -> None:
     """Raise LabError unless the UID is that of the cluster in the record."""
     uid = theirs.uid()
     if uid != record.uid:
@@ -282,7 +282,7 @@ def _other_cluster(server: str, uid: str, known: str) -> errors.LabError:
     )
 
 
-def _token(theirs: Client, record: Record) -> tuple[str, float]:
+def _token(theirs: KubectlClient, record: Record) -> tuple[str, float]:
     """Return a new token of the account, and when it ends."""
     namespace = f"--namespace={rbac.home(record.state)}"
     words = ("create", "token", rbac.LEARNER, namespace, f"--duration={LIFETIME}s")

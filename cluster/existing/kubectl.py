@@ -19,7 +19,7 @@ _USE = "`python -m helpers use`"
 
 
 @dataclass(frozen=True)
-class Client:
+class KubectlClient:
     """The genuine kubectl, for one server as the user of one context."""
 
     kubeconfig: Path

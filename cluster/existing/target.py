@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import programs
-from cluster.existing.kubectl import Client
+from cluster.existing.kubectl import KubectlClient
 from cluster.kubeconfig import entry_of, read_kubeconfig, server_of
 from cluster.progress import Progress
 
@@ -14,7 +14,7 @@ from cluster.progress import Progress
 class Target:
     """A cluster as it was found: where it is, what it is, and the client for it."""
 
-    client: Client
+    client: KubectlClient
     document: dict
     uid: str
     user: str
@@ -31,7 +31,7 @@ def find(kubeconfig: Path, context: str, progress: Progress) -> Target:
     server = server_of(document, context)
     programs.ensure_kubectl(progress)
     progress.update(f"asking {server}")
-    client = Client(path, context, server)
+    client = KubectlClient(path, context, server)
     found = client.json("version")
     user = client.json("auth", "whoami")["status"]["userInfo"]["username"]
     version = found.get("serverVersion", {}).get("gitVersion", "")

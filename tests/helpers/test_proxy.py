@@ -19,7 +19,7 @@ import pytest
 from cluster.tests.likekernel import like_a_kernel
 from cluster.tests.slowness import scaled
 from helpers import errors, proxy
-from helpers.caller import Client
+from helpers.caller import HttpClient
 from helpers.proxy import KubectlProxy
 
 #: uid of an account that has nothing to do with the learner
@@ -204,7 +204,7 @@ class Plain(KubectlProxy):
     def listens_at(self, path):
         """Send the requests there."""
         transport = httpx.HTTPTransport(uds=path, verify=False)
-        self._socket, self._client = path, Client(transport=transport)
+        self._socket, self._client = path, HttpClient(transport=transport)
 
 
 @pytest.fixture
