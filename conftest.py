@@ -44,7 +44,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     session.config.stash[_OURS] = ours
     # What is run here is no learner's answer.
     os.environ[SETTING] = "off"
-    # Before the tests themselves are the load: patience.py asks in each worker.
+    # Before the tests themselves are the load: slowness.py asks in each worker.
     os.environ["LAB_TESTS_LOAD"] = str(os.getloadavg()[0])
     # What one worker makes and others use: executed notebooks.
     os.environ["LAB_TESTS_SHARED"] = str(Path(ours.name, "shared"))

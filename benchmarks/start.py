@@ -27,7 +27,7 @@ from cluster.machine import layout, ports
 from cluster.progress import Silent
 
 #: seconds after which a step counts as failed
-PATIENCE = 120.0
+STEP_TIMEOUT = 120.0
 PODS = "/api/v1/namespaces/default/pods"
 FLOOR = "API server serves"
 ANSWER = "API ready, from the host"
@@ -42,7 +42,7 @@ def until(condition: Callable[[], bool], meanwhile: Future | None = None) -> flo
 
     Raise what `meanwhile` has failed with, such as a start.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + STEP_TIMEOUT
     while time.monotonic() < deadline:
         if meanwhile and meanwhile.done():
             meanwhile.result()
@@ -52,7 +52,7 @@ def until(condition: Callable[[], bool], meanwhile: Future | None = None) -> flo
         except (OSError, ValueError, httpx.TransportError):
             pass  # not there yet
         time.sleep(0.02)
-    raise SystemExit(f"not after {PATIENCE:.0f} s")
+    raise SystemExit(f"not after {STEP_TIMEOUT:.0f} s")
 
 
 def client(state: Path, called: float = 0.0, up: Future | None = None) -> httpx.Client:

@@ -7,7 +7,7 @@ from cluster import errors
 from cluster.progress import Progress
 
 if TYPE_CHECKING:
-    from cluster.doctor.findings import Topic
+    from cluster.findings import Topic
 
 #: the label by which a namespace of ours is known from all others
 LABEL, MANAGER = "app.kubernetes.io/managed-by", "kubernetes-api-notebooks"

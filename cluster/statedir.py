@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cluster import errors, paths
-from cluster.paths import make_private, refuse_changeable
+from cluster.permissions import make_private, refuse_changeable
 from cluster.progress import Progress
 
 #: One of these is in a state directory from the first moment of its first start on, and

@@ -17,7 +17,7 @@ import httpx
 
 from cluster.kubeconfig import Access, server_access, user_access
 from helpers import errors
-from helpers.command import kubeconfig_in_use, patience, wait
+from helpers.command import kubeconfig_in_use, scaled, wait
 from helpers.language import mark, say
 
 # Only for annotations: helpers.tokens loads slowly.
@@ -47,7 +47,7 @@ class Reply(httpx.Response):
         self.close()
 
 
-class Client(httpx.Client):
+class HttpClient(httpx.Client):
     """A client of httpx that sends a request again when the server asks for that.
 
     429 and 503 with Retry-After: while the storage of a new kind starts. The server has
@@ -174,12 +174,12 @@ class Caller:
             return answer == status, f"{answer}"
 
         what = say("{status} on {path}", status=status, path=path)
-        return wait(look, patience(TIMEOUT, timeout), what)[1]
+        return wait(look, scaled(TIMEOUT, timeout), what)[1]
 
     def _become(self, access: Access, context: ssl.SSLContext) -> None:
         """Use this credential from now on."""
         self._access, self.server = access, access.server.rstrip("/")
-        self._client = Client(verify=context, proxy=access.proxy or None)
+        self._client = HttpClient(verify=context, proxy=access.proxy or None)
         weakref.finalize(self, self._client.close)
 
     def _send(

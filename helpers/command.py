@@ -69,7 +69,7 @@ def backend_in_use() -> "Backend":
     return _backend
 
 
-def patience(seconds: float, asked: float | None = None) -> float:
+def scaled(seconds: float, asked: float | None = None) -> float:
     """Return `asked`, or else `seconds` scaled by how slowly the cluster started."""
     if asked is not None:
         return asked
@@ -156,7 +156,7 @@ def kubectl(
     """
     settings = environment()
     path = program("talk to the cluster")
-    timeout = patience(TIMEOUT, timeout)
+    timeout = scaled(TIMEOUT, timeout)
     if isinstance(input, dict):
         input = json.dumps(input)
     try:

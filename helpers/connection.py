@@ -21,7 +21,7 @@ from helpers import errors
 from helpers.command import (
     backend_in_use,
     kubectl,
-    patience,
+    scaled,
     use_backend,
     use_kubeconfig,
 )
@@ -147,7 +147,7 @@ class Cluster:
         names = [lesson, *(f"{lesson}-{number}" for number in range(2, 1000))]
         name = next(name for name in names if self._try_to_create(name, lesson))
         backend_in_use().admit(name)
-        limit = f"--timeout={patience(CREATION):.0f}s"
+        limit = f"--timeout={scaled(CREATION):.0f}s"
         kubectl(f"wait --for=create serviceaccount/default --namespace={name} {limit}")
         self._use_namespace(name)
         return name
@@ -230,7 +230,7 @@ class Cluster:
 
 
 def _wait_until_gone(name: str) -> None:
-    seconds = patience(DELETION)
+    seconds = scaled(DELETION)
     limit = f"--timeout={seconds:.0f}s"
     done = kubectl("delete", "namespace", name, limit, check=False)
     if done.exit_code and "timed out" not in done.stderr:

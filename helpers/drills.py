@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cluster.waiting import poll
 from helpers import errors
-from helpers.command import kubectl, patience
+from helpers.command import kubectl, scaled
 from helpers.language import mark, say
 from helpers.tokens import FILES, Token, backdate, create_token
 
@@ -77,7 +77,7 @@ def break_copies(
     # By kubectl: what a learner deletes from the manifest is then deleted here as well.
     document = {"apiVersion": "v1", "kind": "List", "items": items}
     kubectl("apply", "-f", "-", input=document)
-    seconds, what = patience(TIMEOUT), "the first word of each copy"
+    seconds, what = scaled(TIMEOUT), "the first word of each copy"
     if not poll(lambda: _all_speak(wanted), seconds, what=what):
         hint = mark("`kubectl describe pods --selector={label}` shows why.")
         hint = say(hint, label=LABEL)

@@ -2,7 +2,7 @@
 
 from cluster.waiting import poll
 from helpers import rbac
-from helpers.command import current_namespace, patience
+from helpers.command import current_namespace, scaled
 from helpers.language import mark, say
 from helpers.reviews import Account, allowed, attributes_of
 
@@ -37,7 +37,7 @@ def fault_of_grant(account: str, verbs: list[str], resource: str) -> str:
         fault = " ".join([fault, *(near or [nothing])])
         return bool(near)
 
-    poll(settled, patience(PROPAGATION))
+    poll(settled, scaled(PROPAGATION))
     if fault:
         return fault
     elsewhere = f"{resource} -n default"

@@ -30,8 +30,8 @@ from cluster import die_with_parent
 from cluster.processes import end_process
 from cluster.waiting import poll
 from helpers import errors
-from helpers.caller import TIMEOUT, Client, Reply, json_of
-from helpers.command import environment, patience, program
+from helpers.caller import TIMEOUT, HttpClient, Reply, json_of
+from helpers.command import environment, program, scaled
 from helpers.language import mark, say
 
 #: `kubectl proxy` looks at the header Host, also where no host is looked up
@@ -72,7 +72,7 @@ class KubectlProxy:
             paths = ",".join(reject_paths) or "^$"
             self._arguments.append(f"--reject-paths={paths}")
         self._socket = ""
-        self._client: Client
+        self._client: HttpClient
         self._process: subprocess.Popen | None = None
         self._output: IO[bytes] | None = None
         self._log = ""
@@ -90,7 +90,7 @@ class KubectlProxy:
         line = [program("run a proxy"), *self._arguments]
         try:
             self._spawn(line, settings)
-            self._wait_until_it_answers(patience(START_TIMEOUT, timeout))
+            self._wait_until_it_answers(scaled(START_TIMEOUT, timeout))
         except BaseException:
             self.stop()
             raise
@@ -200,7 +200,7 @@ class KubectlProxy:
         self._socket = os.path.join(ends.enter_context(folder), "api")
         # There is no TLS through a socket, so no authorities have to be loaded.
         transport = httpx.HTTPTransport(uds=self._socket, verify=False)
-        self._client = ends.enter_context(Client(transport=transport))
+        self._client = ends.enter_context(HttpClient(transport=transport))
         self._output = ends.enter_context(tempfile.TemporaryFile())
         self._process = subprocess.Popen(
             # A killed kernel runs no `stop()`, and an open proxy must not stay behind.

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from cluster.waiting import poll
 from helpers import errors
-from helpers.command import current_namespace, kubectl, patience
+from helpers.command import current_namespace, kubectl, scaled
 from helpers.drills import current_pod, last_words
 from helpers.grants import fault_of_grant
 from helpers.language import mark, say
@@ -60,7 +60,7 @@ def fault_of_app(deployment: str) -> str:
     namespace, with `ca.crt`, a token that is renewed, and no other right.
     """
     try:
-        pod = poll(lambda: current_pod(deployment), patience(START))
+        pod = poll(lambda: current_pod(deployment), scaled(START))
     except errors.KubectlFailed as failed:
         return failed.stderr.strip()
     if pod is None:
@@ -69,13 +69,13 @@ def fault_of_app(deployment: str) -> str:
     name = pod["metadata"]["name"]
     try:
         running = "jsonpath={.status.containerStatuses[0].state.running}"
-        wait_for(running, f"pod/{name}", timeout=patience(START))
+        wait_for(running, f"pod/{name}", timeout=scaled(START))
     except errors.NotReady as stuck:
         fault = say("Pod {name} does not run: {state}.", name=name, state=stuck.last)
         return f"{fault} {stuck.hint}".rstrip()
-    line = poll(lambda: last_words(name), patience(START))
+    line = poll(lambda: last_words(name), scaled(START))
     if not _ANSWERED.search(line):
-        poll(lambda: _ANSWERED.search(last_words(name)), patience(ROUND))
+        poll(lambda: _ANSWERED.search(last_words(name)), scaled(ROUND))
         line = last_words(name)
     answered = _ANSWERED.search(line)
     return given_up(pod, answered["namespace"]) if answered else why(line, pod)

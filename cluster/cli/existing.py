@@ -15,7 +15,7 @@ from cluster.cli.format import FAILED, Command, confirm, working
 
 if TYPE_CHECKING:
     from cluster.existing.account import UsePlan
-    from cluster.existing.identify import Record
+    from cluster.existing.record import Record
 
 
 @click.command(cls=Command, short_help="Name an existing cluster to learn on.")
@@ -59,7 +59,7 @@ def use(
     from cluster import statedir
     from cluster.existing import account
     from cluster.existing.backend import Existing
-    from cluster.existing.identify import Record
+    from cluster.existing.record import Record
 
     state = paths.state_dir()
     kept = backends.MachineFacts(backends.AUTO).kept

@@ -21,7 +21,7 @@ from cluster.usermode.components import INSIDE, NAME, STATE
 from cluster.waiting import poll
 
 if TYPE_CHECKING:
-    from cluster.doctor.findings import Topic
+    from cluster.findings import Topic
 
 LOGS = (
     "machine",
@@ -33,7 +33,7 @@ LOGS = (
 #: by this file a state directory is known as ours
 MARK = "control-plane"
 #: seconds that a node may take; on a busy machine with one core it took 40
-PATIENCE = 180.0
+NODE_TIMEOUT = 180.0
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,11 @@ class ControlPlane(Local):
 
     def topics(self) -> "tuple[type[Topic], ...]":
         """Return the topics of `doctor`."""
-        from cluster.doctor import machine, node
+        from cluster.local.topics import PlainLimits
+        from cluster.machine.topics import Kernel
+        from cluster.usermode.topics import Node
 
-        return (machine.Kernel, machine.PlainLimits, node.Node)
+        return (Kernel, PlainLimits, Node)
 
     def _containerd(self) -> tuple[Path, Path]:
         # Images are on nodes.
@@ -101,7 +103,7 @@ class ControlPlane(Local):
             found = self.node()
             return found in ("", "failed", "running") or not wait
 
-        in_time = poll(settled, PATIENCE, what="the node, in user-mode Linux")
+        in_time = poll(settled, NODE_TIMEOUT, what="the node, in user-mode Linux")
         if not in_time or found in ("", "failed"):
             raise errors.NoNode(what, self._why_no_node(found))
 

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from cluster import backends, errors, paths, preflight
 from cluster.backends import Choice, refusal
-from cluster.doctor import programs
-from cluster.doctor.findings import (
+from cluster.findings import (
     Finding,
     Topic,
     fatal,
@@ -21,6 +20,7 @@ from cluster.doctor.findings import (
     warning,
     way_to_local,
 )
+from cluster.programs.topics import Shell
 
 __all__ = ["Finding", "examine", "report"]
 
@@ -43,7 +43,7 @@ def _topics() -> tuple[type[Topic], ...]:
     except errors.LabError:
         pass  # the first topic says what is wrong
     general = (Chosen, Directories)
-    return (*general, *needs, programs.Shell, Cluster)
+    return (*general, *needs, Shell, Cluster)
 
 
 def _look(topic: type[Topic]) -> list[Finding]:

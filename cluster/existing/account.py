@@ -13,9 +13,11 @@ from pathlib import Path
 
 from cluster import errors, statedir
 from cluster.backend import MANAGER
-from cluster.existing import identify, rbac
-from cluster.existing.identify import Client, Record, Target
+from cluster.existing import kubectl, rbac
+from cluster.existing.kubectl import KubectlClient
 from cluster.existing.rbac import TOOLBOX
+from cluster.existing.record import Record
+from cluster.existing.target import Target, find
 from cluster.kubeconfig import read_kubeconfig, server_of
 from cluster.progress import Progress
 from cluster.waiting import poll
@@ -28,7 +30,7 @@ RENEWAL = LIFETIME / 2
 #: seconds until rights and policies must count; it takes about one
 TIMEOUT = 30.0
 #: where nobody but the cluster's own components has any business
-FORBIDDEN = ("default", identify.HOME)
+FORBIDDEN = ("default", kubectl.HOME)
 #: without a download of the schemas, as the server checks all of it
 SEND = ("--validate=false", "-f", "-")
 _DRY = ("--dry-run=server", *SEND)
@@ -80,7 +82,7 @@ def plan(
     `known` is the record of the last `use`. Raise LabError if that was another cluster,
     or where `image` cannot be put in.
     """
-    target = identify.find(kubeconfig, context, progress)
+    target = find(kubeconfig, context, progress)
     if known and known.uid != target.uid:
         raise _other_cluster(target.client.server, target.uid, known.uid)
     record = Record(
@@ -134,7 +136,7 @@ def objects(record: Record) -> list[dict]:
     return rbac.objects(record.user, **wanted)
 
 
-def policy_problem(ours: Client, user: str) -> str | None:
+def policy_problem(ours: KubectlClient, user: str) -> str | None:
     """Return why the server does not keep a user in namespaces of lessons, or None.
 
     A dry run asks: of a ConfigMap, of a RoleBinding that RBAC would allow, so that the
@@ -150,7 +152,7 @@ def policy_problem(ours: Client, user: str) -> str | None:
     written = done.stdout.split()
     refused = [line for line in done.stderr.splitlines() if "orbidden" in line]
     if len(written) + len(refused) < len(probes):
-        raise identify.failure(done.stderr, ours.server)
+        raise kubectl.failure(done.stderr, ours.server)
     elsewhere = [name for name in written if not name.startswith("namespace/")]
     if elsewhere:
         return f"it may write to {' and '.join(FORBIDDEN)}, as {elsewhere[0]}"
@@ -159,12 +161,12 @@ def policy_problem(ours: Client, user: str) -> str | None:
     return None if written else f"it cannot make a namespace either: {refused[-1]}"
 
 
-def client(record: Record, kubeconfig: Path) -> Client:
+def client(record: Record, kubeconfig: Path) -> KubectlClient:
     """Return the client with the notebooks' own kubeconfig."""
-    return Client(kubeconfig, record.context, record.server)
+    return KubectlClient(kubeconfig, record.context, record.server)
 
 
-def owner(record: Record) -> Client:
+def owner(record: Record) -> KubectlClient:
     """Return the client with the learner's own credential; raise KubeconfigError."""
     path = Path(record.source)
     hint = "Name the cluster again: `python -m helpers use`."
@@ -172,7 +174,7 @@ def owner(record: Record) -> Client:
     if server_of(whole, record.context) != record.server:
         message = f"has a context {record.context!r} that leads elsewhere by now."
         raise errors.KubeconfigError(path, message, hint)
-    return Client(path, record.context, record.server)
+    return KubectlClient(path, record.context, record.server)
 
 
 def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:
@@ -203,7 +205,7 @@ def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:
     return replace(record, expires=expires)
 
 
-def remove(theirs: Client, record: Record) -> str:
+def remove(theirs: KubectlClient, record: Record) -> str:
     """Remove the objects of `use`; return a message listing the rest, or ""."""
     words = ("delete", "--ignore-not-found", "--wait=false", "-f", "-")
     done = theirs.attempt(*words, manifest=objects(record)[::-1])
@@ -242,7 +244,7 @@ def _with_account(target: Target, record: Record) -> UsePlan:
     return UsePlan(target, made)
 
 
-def _await_policy(ours: Client, record: Record, progress: Progress) -> None:
+def _await_policy(ours: KubectlClient, record: Record, progress: Progress) -> None:
     """Wait until the server enforces the policy; raise NotReady."""
     last = ["no answer"]
 
@@ -264,7 +266,7 @@ def _await_policy(ours: Client, record: Record, progress: Progress) -> None:
         )
 
 
-def require_same(theirs: Client, record: Record) -> None:
+def require_same(theirs: KubectlClient, record: Record) -> None:
     """Raise LabError unless the UID is that of the cluster in the record."""
     uid = theirs.uid()
     if uid != record.uid:
@@ -280,7 +282,7 @@ def _other_cluster(server: str, uid: str, known: str) -> errors.LabError:
     )
 
 
-def _token(theirs: Client, record: Record) -> tuple[str, float]:
+def _token(theirs: KubectlClient, record: Record) -> tuple[str, float]:
     """Return a new token of the account, and when it ends."""
     namespace = f"--namespace={rbac.home(record.state)}"
     words = ("create", "token", rbac.LEARNER, namespace, f"--duration={LIFETIME}s")

@@ -11,7 +11,8 @@ from typing import NoReturn
 from cluster import errors, paths, statedir, versions
 from cluster.backend import STATUS, Backend
 from cluster.existing import account, rbac
-from cluster.existing.identify import Client, Record
+from cluster.existing.kubectl import KubectlClient
+from cluster.existing.record import Record
 from cluster.image import find as image_find
 from cluster.machine import storage
 from cluster.programs import ensure_kubectl, find_kubectl
@@ -205,7 +206,7 @@ class Existing(Backend):
             hint = "`python -m helpers rbac` prints what an administrator applies."
             raise errors.NotReady(f"A right in {namespace}", TIMEOUT, "none", hint)
 
-    def _remover(self, record: Record) -> Client:
+    def _remover(self, record: Record) -> KubectlClient:
         """Return the client that may remove the objects: the account itself cannot."""
         found = account.client(record, self.kubeconfig)
         if record.made:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cluster import errors, paths, preflight
 from cluster.image import build as image_build, toolbox
-from cluster.paths import make_private
+from cluster.permissions import make_private
 from cluster.progress import Progress
 from cluster.statedir import hold
 

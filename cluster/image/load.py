@@ -63,7 +63,7 @@ def list_images(ctr: Path, socket: Path) -> list[StoredImage]:
     ]
 
 
-def add(client: "Client", archive: Path) -> list[str]:
+def add(client: "ContainerdClient", archive: Path) -> list[str]:
     """Import the archive's images through `client`; as `import_archive`."""
     full = {name: full_name(name) for name in saved_names(archive)}
     client.rows()  # raises if there is nobody to refuse the archive
@@ -174,7 +174,7 @@ class Refused(Exception):
     """The last line that `ctr` printed before it failed."""
 
 
-class Client(ABC):
+class ContainerdClient(ABC):
     """Queries one containerd about its images."""
 
     @abstractmethod
@@ -206,7 +206,7 @@ class Client(ABC):
 
 
 @dataclass(frozen=True)
-class _AtSocket(Client):
+class _AtSocket(ContainerdClient):
     """Asks the containerd of the local cluster."""
 
     ctr: Path

@@ -28,7 +28,7 @@ from cluster.statedir import write_private
 from cluster.waiting import poll
 
 if TYPE_CHECKING:
-    from cluster.doctor.findings import Topic
+    from cluster.findings import Topic
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,11 @@ class Kind(Backend):
 
     def topics(self) -> "tuple[type[Topic], ...]":
         """Return the topics of `doctor`."""
-        from cluster.doctor import machine, node, programs
+        from cluster.image.topics import Image
+        from cluster.kind.topics import Engine
+        from cluster.machine.topics import Kernel
 
-        return (machine.Kernel, node.Engine, programs.Image)
+        return (Kernel, Engine, Image)
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
         """Make the cluster, start it, or attach to it; return when it is ready.

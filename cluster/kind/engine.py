@@ -24,7 +24,7 @@ CHOSEN = "KIND_EXPERIMENTAL_PROVIDER"
 #: the endpoint of an engine that needs no address
 HERE = "this machine"
 #: seconds for a look; a daemon that hangs is none
-PATIENCE = 5.0
+ASK_TIMEOUT = 5.0
 #: seconds for work, as stopping a node
 LONGEST = 60.0
 
@@ -60,7 +60,7 @@ class Engine:
         if self.program == "podman":
             return os.environ.get("CONTAINER_HOST") or HERE
         form = "{{.Endpoints.docker.Host}}"
-        asked = self._run("context", "inspect", "--format", form, timeout=PATIENCE)
+        asked = self._run("context", "inspect", "--format", form, timeout=ASK_TIMEOUT)
         return asked.stdout.strip()
 
     def environment(self) -> dict[str, str]:
@@ -121,7 +121,7 @@ def detect() -> tuple[Engine | None, str]:
 def _answer(program: str) -> tuple[Engine | None, str]:
     """Ask one program."""
     engine = Engine(program)
-    name = engine._run("--version", timeout=PATIENCE).stdout
+    name = engine._run("--version", timeout=ASK_TIMEOUT).stdout
     if not name.lower().startswith(f"{program} version"):
         # As of the podman package that calls itself docker: kind knows it as podman.
         return None, f"{program} is not {program} here"
@@ -129,11 +129,11 @@ def _answer(program: str) -> tuple[Engine | None, str]:
     place = engine.endpoint
     if re.match(r"(tcp|ssh|https?)://", place):
         return None, f"{program} works on another machine ({place})"
-    asked = engine._run(*_VERSION[program], timeout=PATIENCE)
+    asked = engine._run(*_VERSION[program], timeout=ASK_TIMEOUT)
     found = asked.stdout.strip()
     if asked.returncode or not found:
         return None, f"{program} does not answer ({_shorten(asked.stderr)})"
-    info = engine._run("info", "--format", _INFO[program], timeout=PATIENCE)
+    info = engine._run("info", "--format", _INFO[program], timeout=ASK_TIMEOUT)
     reason = problem(program, info.stdout)
     return (None, f"{program} {reason}") if reason else (Engine(program, found), "")
 

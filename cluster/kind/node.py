@@ -170,7 +170,7 @@ def _row(container: dict, created: str) -> dict:
 
 
 @dataclass(frozen=True)
-class NodeClient(images.Client):
+class NodeClient(images.ContainerdClient):
     """Queries the containerd of a node; kind streams an archive into the node."""
 
     node: Node

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 from cluster import errors, paths, statedir, versions
 from cluster.backend import LOCAL as LOGS, STATUS, Backend
 from cluster.kubeconfig import embed, holds, read_kubeconfig, write_embedded
-from cluster.machine import identity, layout, logs, ports, status_file, storage
+from cluster.machine import layout, logs, ports, storage
 from cluster.machine.host import NOT_ANSWERING, Launch, Machine, Program
 from cluster.progress import Progress, Silent
 from cluster.statedir import write_private
 
 # The rest is imported where it is used: `status` is asked often, a start is rare.
 if TYPE_CHECKING:
-    from cluster.doctor.findings import Topic
+    from cluster.findings import Topic
     from cluster.image import load as images
     from cluster.local.init import MachinePlan
 
 #: seconds that `delete` waits for a start that it cannot stop, as one that downloads
-PATIENCE = 20.0
+DELETE_TIMEOUT = 20.0
 
 
 def _plan(launch: Launch) -> "MachinePlan":
@@ -98,13 +98,14 @@ class Local(Backend):
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
         """Return the files of a start, found or made: programs and the archive."""
         from cluster.image import find as image_find
-        from cluster.local import init, store
+        from cluster.local import store
+        from cluster.local.images import IMPORTED
         from cluster.programs import ensure
 
         programs = ensure(progress)
         archive = image_find.ensure(programs, progress)
         # A cluster keeps the store that it began with.
-        if not (self.state / "node" / "containerd" / init.IMPORTED.name).exists():
+        if not (self.state / "node" / "containerd" / IMPORTED.name).exists():
             store.ensure(programs, archive, progress)
         return programs, archive
 
@@ -117,10 +118,12 @@ class Local(Backend):
 
     def topics(self) -> "tuple[type[Topic], ...]":
         """Return the topics of `doctor`."""
-        from cluster.doctor import machine, programs
+        from cluster.image.topics import Image
+        from cluster.local.topics import Limits, Namespaces
+        from cluster.machine.topics import Kernel
+        from cluster.programs.topics import Build, Runtime
 
-        ours = (machine.Kernel, machine.Namespaces, machine.Limits)
-        return (*ours, programs.Build, programs.Image, programs.Runtime)
+        return (Kernel, Namespaces, Limits, Build, Image, Runtime)
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
         """Start the cluster, or attach to it; return when it is ready.
@@ -155,7 +158,7 @@ class Local(Backend):
         began = time.monotonic()
 
         def meanwhile() -> None:
-            if not self.stop() and time.monotonic() - began > PATIENCE:
+            if not self.stop() and time.monotonic() - began > DELETE_TIMEOUT:
                 raise errors.StateError(
                     self.state,
                     "another process prepares a start there.",
@@ -172,9 +175,11 @@ class Local(Backend):
         found = self._machine.status()
         if found is None:
             return None
+        from cluster.machine.shortage import shortages
+
         found |= {"server": self._server(), "kubeconfig": str(self.kubeconfig)}
         found["ends"] = self.ends()
-        if short := storage.shortages(self.state):
+        if short := shortages(self.state):
             found["problem"] = "\n".join(map(str, short.values()))
         elif found["phase"] == NOT_ANSWERING:
             found["problem"] = "the API server does not call itself ready within 5 s"
@@ -185,7 +190,9 @@ class Local(Backend):
 
     def ends(self) -> str:
         """Return when the cluster will end by itself, or ""."""
-        return identity.ends(self.state)
+        from cluster.machine.ending import ends
+
+        return ends(self.state)
 
     def why_it_ended(self) -> str | None:
         """Return why the cluster ended without `stop`, or None if that is not known."""
@@ -229,8 +236,10 @@ class Local(Backend):
 
     def slowness(self) -> float:
         """Return how many times as long as usual the start took, at least 1."""
+        from cluster.machine.slowness import slowness
+
         try:
-            return status_file.slowness(self._machine.last_status())
+            return slowness(self._machine.last_status())
         except errors.StateError:
             return 1.0
 
@@ -275,8 +284,10 @@ class Local(Backend):
         try:
             self._machine.await_ready(progress)
         except errors.LabError as error:
+            from cluster.machine.shortage import shortages
+
             # A lack explains the silence.
-            for short in storage.shortages(self.state).values():
+            for short in shortages(self.state).values():
                 raise short from error
             raise
 

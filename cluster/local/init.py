@@ -7,28 +7,22 @@ import dataclasses
 import os
 import shutil
 import signal
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cluster import syscalls as sc
-from cluster.local import network, rootfs
+from cluster.local import images, network, rootfs
 from cluster.machine import bootstrap, cgroups, layout, probes, storage
 from cluster.machine.components import Component, Facts, describe
 from cluster.machine.lifecycle import Lifecycle, Task
 from cluster.machine.supervisor import Supervisor
-from cluster.paths import make_private, store_name
-from cluster.programs.check import find_runc
+from cluster.permissions import make_private
+from cluster.programs.runc import find_runc
 from cluster.statedir import write_private
 from cluster.waiting import poll
 
 #: seconds that pods get between SIGTERM and SIGKILL when the machine stops
 POD_GRACE = 0.5
-CONTAINERD = Path("/var/lib/containerd")
-#: says which archive containerd has; beside its data, so that it goes with them
-IMPORTED = CONTAINERD / "imported"
-#: a directory for each layer, in a store; its files are in `fs`
-_SNAPSHOTS = "io.containerd.snapshotter.v1.overlayfs/snapshots/*"
 #: is there where the kernel can filter system calls
 _FILTERS = Path("/proc/sys/kernel/seccomp/actions_avail")
 #: Of all components. Nothing of the learner's: it would be in the environment of pods.
@@ -114,12 +108,14 @@ def find_facts(
         python=python,
         runc=runc.path,
         seccomp=runc.seccomp and _FILTERS.exists(),
-        snapshotter="overlayfs" if rootfs.can_overlay(str(CONTAINERD)) else "native",
+        snapshotter="overlayfs"
+        if rootfs.can_overlay(str(images.CONTAINERD))
+        else "native",
         service_proxy=service_proxy,
         bootstrapped=storage.bootstrapped(layout.ETCD, layout.BIN),
         empty=not storage.was_ready(Path(layout.ETCD)),
         import_archive=layout.ARCHIVE
-        if archive_key and not storage.says(IMPORTED, archive_key)
+        if archive_key and not storage.says(images.IMPORTED, archive_key)
         else None,
         limits=cgroups.divide(),
         single_id=ids() == 1,
@@ -137,52 +133,7 @@ def _remember(found: Facts, archive_key: str | None) -> None:
     """Keep the work of this start for the next; call it when all is ready."""
     storage.remember_bootstrap(layout.ETCD, layout.BIN)
     if found.import_archive and archive_key:
-        write_private(IMPORTED, archive_key)
-
-
-def begin_with_store(key: str) -> None:
-    """Let a new containerd begin with the mounted store of the archive `key`.
-
-    A containerd that has begun with another store keeps it, and the images that were
-    added: the archive is imported there. One whose store is gone begins anew.
-    """
-    if IMPORTED.exists() and _is_whole(CONTAINERD):
-        return
-    _empty(CONTAINERD)
-    shown = Path(layout.IMAGES, store_name(key))
-    if not (shown.exists() and rootfs.can_overlay(str(CONTAINERD), str(shown))):
-        return
-    try:
-        begin(shown, CONTAINERD)
-    except OSError:
-        # The disk is full, or the store was removed just now: the import tells why.
-        _empty(CONTAINERD)
-    else:
-        write_private(IMPORTED, key)
-
-
-def begin(store: Path, data: Path) -> None:
-    """Fill containerd's empty directory `data`: links to layers, copies of the rest."""
-    layers = {str(path / "fs") for path in store.glob(_SNAPSHOTS)}
-
-    def linked(directory: str, names: list[str]) -> list[str]:
-        return [name for name in names if f"{directory}/{name}" in layers]
-
-    shutil.copytree(store, data, ignore=linked, symlinks=True, dirs_exist_ok=True)
-    for layer in layers:
-        (data / Path(layer).relative_to(store)).symlink_to(layer)
-
-
-def _is_whole(data: Path) -> bool:
-    files = [path / "fs" for path in data.glob(_SNAPSHOTS)]
-    return all(path.exists() for path in files if path.is_symlink())
-
-
-def _empty(directory: Path) -> None:
-    # A pod may have nested directories deeper than Python's own function goes.
-    if names := [str(path) for path in directory.iterdir()]:
-        command = ["rm", "-rf", "--", *names]
-        subprocess.run(command, check=False, env={"PATH": layout.PATH})
+        write_private(images.IMPORTED, archive_key)
 
 
 def supervised(
@@ -218,12 +169,12 @@ def _end_pods() -> None:
     def alone() -> bool:
         return sum(map(str.isdigit, os.listdir("/proc"))) == 1
 
-    for number, patience in ((signal.SIGTERM, POD_GRACE), (signal.SIGKILL, 0.5)):
+    for number, seconds in ((signal.SIGTERM, POD_GRACE), (signal.SIGKILL, 0.5)):
         try:
             os.kill(-1, number)
         except ProcessLookupError:
             return
-        poll(alone, patience, pause=0.02)
+        poll(alone, seconds, pause=0.02)
 
 
 #: Scripts need the standard library alone, and are started with `python -ISE`. Read

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from cluster import syscalls as sc
 from cluster.die_with_parent import die_with_parent
-from cluster.local import init, relay, rootfs
+from cluster.local import images, init, relay, rootfs
 from cluster.machine import cgroups, identity, idmap, layout, storage
 
 #: of the machine, beside its user namespace
@@ -118,7 +118,7 @@ def _build(
         try:
             rootfs.enter(cgroup)
             if plan.archive_key:
-                init.begin_with_store(plan.archive_key)
+                images.begin_with_store(plan.archive_key)
             return init.run(plan, lambda: os.close(report))
         except sc.StepRefused as refusal:
             return _refused(report, refusal)

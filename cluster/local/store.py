@@ -1,7 +1,7 @@
 """Make the store of the images: containerd's directory after the import.
 
 A machine with containerd alone makes the store once, beside the archive in the cache.
-Each new cluster begins with the store, see `init.begin`.
+Each new cluster begins with the store, see `images.begin`.
 """
 
 import math
@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cluster import errors
-from cluster.local import init, namespaces, rootfs
+from cluster.local import images, init, namespaces, rootfs
 from cluster.machine import components, layout, storage
 from cluster.machine.components import Facts
 from cluster.machine.logs import last_words
@@ -70,7 +70,7 @@ def main(work: str, binaries: str, archive: str) -> int:
 
     def live() -> int:
         rootfs.enter()
-        if not rootfs.can_overlay(str(init.CONTAINERD)):
+        if not rootfs.can_overlay(str(images.CONTAINERD)):
             return 1
         found = Facts(python=python, snapshotter="overlayfs")
         return 0 if fill(found) else 1
@@ -97,6 +97,6 @@ def fill(found: Facts) -> bool:
     # The caller's parent ends a machine that takes too long.
     poll(lambda: supervisor.all_ready() or supervisor.failed, math.inf, pause=0.05)
     supervisor.stop()
-    for work in init.CONTAINERD.glob(_WORK):
+    for work in images.CONTAINERD.glob(_WORK):
         work.rmdir()
     return not supervisor.failed

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, paths, preflight, syscalls as sc
-from cluster.local import init, namespaces, network, rootfs
+from cluster.local import images, init, namespaces, network, rootfs
 from cluster.machine import apparmor, cgroups, storage
 
 #: seconds; a tenth of one is usual
@@ -174,5 +174,5 @@ def _look(cgroup: int | None) -> dict:
     limits = cgroups.divide()
     network.configure_network()
     nft = network.guard_loopback()
-    overlay = rootfs.can_overlay(str(init.CONTAINERD))
+    overlay = rootfs.can_overlay(str(images.CONTAINERD))
     return {"overlay": overlay, "limits": limits, "nft": nft, "ids": init.ids()}

@@ -28,7 +28,7 @@ _NOTE = "cgroup"
 #: is there where systemd is the init system, sd_booted(3)
 BOOTED = Path("/run/systemd/system")
 #: seconds for its answer, and again until the scope has us; both take milliseconds
-_PATIENCE = 2.0
+_SCOPE_TIMEOUT = 2.0
 _MANAGER = (
     b"org.freedesktop.systemd1",
     b"/org/freedesktop/systemd1",
@@ -189,7 +189,7 @@ def enter_scope(name: str) -> None:
     pid, child = os.getpid(), os.fork()
     if child == 0:
         os._exit(_start_scope(socket, f"{name}.scope", pid))
-    if not poll(lambda: _has_ended(child), _PATIENCE, pause=0.002):
+    if not poll(lambda: _has_ended(child), _SCOPE_TIMEOUT, pause=0.002):
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     answer = os.waitstatus_to_exitcode(status)
@@ -199,7 +199,7 @@ def enter_scope(name: str) -> None:
         raise OSError(answer, f"systemd gives no scope ({os.strerror(answer)})")
     # The answer comes when systemd has begun.
     inside = f"/{name}.scope"
-    if not poll(lambda: own_cgroup().endswith(inside), _PATIENCE, pause=0.002):
+    if not poll(lambda: own_cgroup().endswith(inside), _SCOPE_TIMEOUT, pause=0.002):
         raise OSError(errno.ETIMEDOUT, "systemd moves no process to a scope")
 
 

@@ -112,8 +112,10 @@ class Machine:
             return None
         with suppress(errors.StateError):
             if last := identity.last_run(self.state):
+                from cluster.machine.ending import why_ended
+
                 phase = self.last_status()["phase"]
-                return identity.why_ended(last, phase, identity.boot())
+                return why_ended(last, phase, identity.boot())
         return None
 
     def is_stopping(self) -> bool:
@@ -189,13 +191,13 @@ class Machine:
                 "and then `up` start it anew with the same objects.",
             )
 
-    def stop(self, *, patience: float = 8.0) -> bool:
-        """Stop the machine, after `patience` seconds by SIGKILL; False if none ran."""
+    def stop(self, *, grace: float = 8.0) -> bool:
+        """Stop the machine, after `grace` seconds by SIGKILL; False if none ran."""
         if not self.running():
             return False
         with suppress(OSError):  # no room, or it is being removed
             (self.state / _STOPPED).touch()
-        for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 15.0)):
+        for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, 15.0)):
             # Again and again: a start that is a few milliseconds old has not written
             # its pid yet, and a PID 1 without a handler hears nothing.
             send = functools.partial(identity.send, self.state, number)

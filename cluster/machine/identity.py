@@ -1,4 +1,4 @@
-"""Find and signal the processes of a cluster; say when and why they end by themselves.
+"""Find and signal the processes of a cluster.
 
 A lock that they inherit says whether there are any; `machine.json` has their pids with
 start times, because a pid alone may be another's by now.
@@ -8,9 +8,6 @@ import contextlib
 import fcntl
 import json
 import os
-import pwd
-import re
-import shutil
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,10 +20,6 @@ from cluster.processes import PACKAGES, start_time
 
 if TYPE_CHECKING:
     import psutil
-
-#: one file for each account that lingers, loginctl(1): at the end of another's last
-#: login systemd ends its manager, and all that is below
-_LINGERING = Path("/var/lib/systemd/linger")
 
 
 def running(state: Path) -> bool:
@@ -144,40 +137,3 @@ def boot() -> str:
 def plan_file(state: Path) -> Path:
     """Return the path of the outer process's plan."""
     return state / "plan.json"
-
-
-def ends(state: Path) -> str:
-    """Say when a running cluster will end by itself; "" if it will not."""
-    leader = pid_of(state, "outer")
-    user = leader and _whose_manager(cgroups.own_cgroup(leader))
-    if not user or (_LINGERING / user).exists():
-        return ""
-    command = "loginctl enable-linger"
-    if not shutil.which("pkcheck"):
-        # Without polkit only root may.
-        command = f"sudo {command} {user}"
-    return f"10 s after your last logout; `{command}` prevents that"
-
-
-def why_ended(last: Run, phase: str, boot: str) -> str | None:
-    """Return why a cluster ended without `stop`, or None; `phase` was its last."""
-    if phase in ("starting", "failed"):
-        return None  # the start has told it
-    if last.boot != boot:
-        return "it ended with a restart of this machine"
-    if phase not in ("stopping", "stopped"):
-        return "its processes were killed"
-    if _whose_manager(last.cgroup):
-        return "it was ended from outside, as by a last logout"
-    return "it was ended from outside, by a signal"
-
-
-def _whose_manager(cgroup: str) -> str:
-    """Return the account whose manager a cgroup is below, or ""."""
-    found = re.search(r"/user@(\d+)\.service/", cgroup)
-    if not found:
-        return ""
-    try:
-        return pwd.getpwuid(int(found[1])).pw_name
-    except KeyError:
-        return ""

@@ -25,7 +25,7 @@ FIRST_STARTS = 3
 #: seconds between two questions whether a component is ready
 POLL = 0.05
 #: seconds that one component waits at the end for those that must go before it
-PATIENCE = 5.0
+STOP_AFTER_TIMEOUT = 5.0
 
 
 @dataclass
@@ -259,9 +259,11 @@ class Supervisor:
 
     def _stop_one(self, part: Component) -> None:
         with self._news:
-            self._news.wait_for(lambda: self._ended(part.stop_after), timeout=PATIENCE)
+            self._news.wait_for(
+                lambda: self._ended(part.stop_after), timeout=STOP_AFTER_TIMEOUT
+            )
             pid = self.states[part.name].pid
-            for number, patience in (
+            for number, seconds in (
                 (signal.SIGTERM, part.grace),
                 (signal.SIGKILL, 1.0),
             ):
@@ -271,7 +273,7 @@ class Supervisor:
                 kill = os.kill if number == signal.SIGTERM else os.killpg
                 with contextlib.suppress(ProcessLookupError):
                     kill(pid, number)
-                self._news.wait_for(lambda: pid not in self._children, timeout=patience)
+                self._news.wait_for(lambda: pid not in self._children, timeout=seconds)
         self._set(part, "stopped", pid=None)
 
     def _ended(self, names: tuple[str, ...]) -> bool:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors, paths
-from cluster.paths import make_private, refuse_changeable
+from cluster.permissions import make_private, refuse_changeable
 from cluster.programs import check
 from cluster.programs.recipe import (
     API_SERVER,

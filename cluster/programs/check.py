@@ -1,8 +1,4 @@
-"""Check programs before somebody waits for them: whole, ours, for this machine.
-
-Also which runc starts the containers of pods. Debian's and the released one have
-seccomp; a built one has it only if the headers of libseccomp were there.
-"""
+"""Check programs before somebody waits for them: whole, ours, for this machine."""
 
 import os
 import platform
@@ -13,11 +9,10 @@ import struct
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.paths import others_who_write
-from cluster.processes import SYSTEM_PATH, ask_program
+from cluster.permissions import others_who_write
+from cluster.processes import SYSTEM_PATH
 from cluster.programs.recipe import Step
 
 #: how a program of macOS begins: of 64 bits, for this processor (mach/machine.h)
@@ -90,26 +85,3 @@ def system_has(step: Step) -> bool:
     return step.substitute and all(
         shutil.which(name, path=SYSTEM_PATH) for name in step.programs
     )
-
-
-@dataclass(frozen=True)
-class Runc:
-    """A runc: its path, whether it can filter system calls, and whose it is."""
-
-    path: str
-    seccomp: bool
-    system: bool
-
-
-def find_runc(binaries: Path | None) -> Runc | None:
-    """Return the distribution's runc, else the one in `binaries`, else None."""
-    system = shutil.which("runc", path=SYSTEM_PATH)
-    if system:
-        return Runc(system, seccomp=True, system=True)
-    built = binaries and shutil.which("runc", path=str(binaries))
-    return Runc(built, _has_seccomp(Path(built)), system=False) if built else None
-
-
-def _has_seccomp(runc: Path) -> bool:
-    """Say whether this runc has libseccomp: linked, or in it as in the release."""
-    return b"\nlibseccomp:" in ask_program(runc, "--version")[0]

@@ -23,7 +23,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
-from cluster.paths import make_private
+from cluster.permissions import make_private
 from cluster.programs import build, check, releases
 from cluster.programs.build import WorkDir
 from cluster.programs.recipe import Recipe, Step

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cluster import errors, paths, preflight, processes, versions
 from cluster.machine import logs
-from cluster.paths import make_private
+from cluster.permissions import make_private
 from cluster.programs.recipe import parse
 from cluster.progress import Progress
 

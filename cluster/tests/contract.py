@@ -21,7 +21,7 @@ from cluster.backend import STATUS
 from cluster.machine import host, identity, ports, probes, storage
 from cluster.progress import Silent
 from cluster.tests.lab import Lab, hear
-from cluster.tests.patience import patience
+from cluster.tests.slowness import scaled
 from cluster.tests.waiting import until
 
 full = pytest.mark.full("faults of a cluster")
@@ -96,13 +96,13 @@ class Contract:
             until(lambda: lab.phase() == "not answering", 30)
             began = time.monotonic()
             status = lab.command("status")
-            assert time.monotonic() - began < patience(8.0)
+            assert time.monotonic() - began < scaled(8.0)
             assert status.returncode == 4
             assert status.stdout.startswith("not answering: ")
             began = time.monotonic()
             with pytest.raises(errors.LabError, match="gave no answer in") as caught:
                 lab.up()
-            assert time.monotonic() - began < patience(5.0)
+            assert time.monotonic() - began < scaled(5.0)
             assert "kube-apiserver" in caught.value.hint
             # Where something is short, to start it anew would not help.
             monkeypatch.setattr(storage, "DISK", 10**18)
@@ -142,7 +142,7 @@ class Contract:
         with lab.ending():
             began = time.monotonic()
             assert lab.backend.stop() is True
-            assert time.monotonic() - began <= min(patience(5.0), lab.killed_after)
+            assert time.monotonic() - began <= min(scaled(5.0), lab.killed_after)
         for watch in watches:
             with watch:
                 watch.wait(10)
@@ -156,7 +156,7 @@ class Contract:
         with lab.ending():
             began = time.monotonic()
             assert lab.backend.delete() is True
-            assert time.monotonic() - began <= patience(8.0)
+            assert time.monotonic() - began <= scaled(8.0)
         assert not lab.state.exists()
         assert lab.backend.delete() is False
 

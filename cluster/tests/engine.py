@@ -24,7 +24,7 @@ import psutil
 from cluster import paths, syscalls as sc
 from cluster.die_with_parent import command
 from cluster.programs.check import SYSTEM_PATH
-from cluster.tests.patience import patience
+from cluster.tests.slowness import scaled
 from cluster.waiting import poll
 
 #: apt adds what this machine lacks for them, so a newer Debian's engine as well
@@ -147,7 +147,7 @@ class Engine:
             ended = [each.args for each in self._children if each.poll() is not None]
             assert not ended, f"{ended} ended: {self.log()}"
 
-        found = poll(condition, patience(START), on_miss=alive, pause=0.05)
+        found = poll(condition, scaled(START), on_miss=alive, pause=0.05)
         assert found, f"{what} did not come: {self.log()}"
 
     def log(self) -> str:
@@ -161,7 +161,7 @@ class Engine:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
-                self._children[0].wait(patience(END))
+                self._children[0].wait(scaled(END))
         for child in self._children:
             child.kill()
             child.wait(END)

@@ -20,8 +20,8 @@ import certifi
 
 from cluster.local.backend import Local
 from cluster.programs import releases
-from cluster.programs.check import find_runc
 from cluster.programs.recipe import RECIPE
+from cluster.programs.runc import find_runc
 from cluster.progress import Silent
 from cluster.tests.commandline import ROOT
 from cluster.tests.engine import Engine

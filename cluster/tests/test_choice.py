@@ -13,8 +13,8 @@ import pytest
 
 from cluster import backends
 from cluster.backends import Choice, choose
-from cluster.doctor.machine import Namespaces
 from cluster.local import trial
+from cluster.local.topics import Namespaces
 from cluster.machine import storage
 from cluster.progress import Silent
 from cluster.tests import unprivileged

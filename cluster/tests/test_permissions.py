@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cluster import errors, paths, programs, statedir
+from cluster import errors, paths, permissions, programs, statedir
 from cluster.image import find as image_find
 from cluster.programs import check
 from cluster.progress import Silent
@@ -56,7 +56,7 @@ def refused(look, *arguments):
 @pytest.mark.parametrize("umask", [0o000, 0o002, 0o077], indirect=True)
 def test_all_directories_are_private_whatever_the_umask(umask, home):
     statedir.make(paths.state_dir())
-    paths.make_private(paths.cache_dir() / "build")
+    permissions.make_private(paths.cache_dir() / "build")
     made = modes(home)
     directories = {mode for path, mode in made.items() if path.is_dir()}
     assert directories == {0o700}
@@ -98,7 +98,7 @@ def test_one_that_others_can_write_is_refused_and_each_above_it(
     home, look, place, variable
 ):
     directory = home / place
-    paths.make_private(directory)
+    permissions.make_private(directory)
     assert look() == directory
     for part in (directory, *directory.parents[: place.count("/")]):
         before = stat.S_IMODE(part.stat().st_mode)
@@ -114,7 +114,7 @@ def test_one_that_others_can_write_is_refused_and_each_above_it(
 @pytest.mark.parametrize("above", [0, 1], ids=["itself", "above"])
 def test_one_of_another_account_is_refused(home, above):
     directory = home / ".cache" / "kubernetes-api-notebooks"
-    paths.make_private(directory)
+    permissions.make_private(directory)
     place = (directory, *directory.parents)[above]
     os.chown(place, OTHER, OTHER)
     error = refused(paths.cache_dir)
@@ -159,7 +159,7 @@ def test_a_home_that_others_can_write_is_taken_as_it_is(home):
     home.chmod(0o777)
     if os.geteuid() == 0:
         os.chown(home, OTHER, OTHER)
-    paths.make_private(paths.state_dir())
+    permissions.make_private(paths.state_dir())
     assert set(modes(home / ".local").values()) == {0o700}
 
 
@@ -197,10 +197,10 @@ def test_a_group_of_ones_own_may_write(monkeypatch, members, firsts, private):
         for name, uid in uids.items()
     ]
     by_uid = {account.pw_uid: account for account in accounts}
-    monkeypatch.setattr(paths.os, "geteuid", lambda: uids["ann"])
-    monkeypatch.setattr(paths.pwd, "getpwall", lambda: accounts)
-    monkeypatch.setattr(paths.pwd, "getpwuid", by_uid.__getitem__)
+    monkeypatch.setattr(permissions.os, "geteuid", lambda: uids["ann"])
+    monkeypatch.setattr(permissions.pwd, "getpwall", lambda: accounts)
+    monkeypatch.setattr(permissions.pwd, "getpwuid", by_uid.__getitem__)
     group = SimpleNamespace(gr_name="people", gr_mem=members)
-    monkeypatch.setattr(paths.grp, "getgrgid", lambda _: group)
+    monkeypatch.setattr(permissions.grp, "getgrgid", lambda _: group)
     found = os.stat_result((0o40775, 0, 0, 1, uids["ann"], 7, 0, 0, 0, 0))
-    assert paths.others_who_write(found) == ("" if private else "its group")
+    assert permissions.others_who_write(found) == ("" if private else "its group")

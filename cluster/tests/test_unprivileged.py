@@ -37,7 +37,7 @@ def material():
     """Return what root made and the user may use: programs and image."""
     binaries, archive = Local().setup(Silent())
     given = {"LAB_ASSETS": str(binaries), "LAB_CACHE_DIR": str(paths.cache_dir())}
-    # Other workers take their part of the machine: `patience` has to know.
+    # Other workers take their part of the machine: `scaled` has to know.
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
         given["PYTEST_XDIST_WORKER"] = worker
     return {"show": [binaries, archive], "environment": given}

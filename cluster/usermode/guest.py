@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cluster import syscalls as sc
-from cluster.local import init, network, rootfs, store
+from cluster.local import images, init, network, rootfs, store
 from cluster.machine import layout as at
 from cluster.machine.components import Facts
 from cluster.syscalls import step
@@ -40,7 +40,7 @@ _WHOLE = 'made=$1; shift; "$@" && sync && mv "$made.part" "$made"'
 _CGROUPS = "/sys/fs/cgroup"
 #: what a kernel tells of itself
 _OWN = (("proc", "/proc"), ("sysfs", "/sys"), ("cgroup2", _CGROUPS))
-_CONTAINERD = str(init.CONTAINERD)
+_CONTAINERD = str(images.CONTAINERD)
 #: the disk that is made, in `etc`
 MADE = "images"
 _SCRIPTS = {
@@ -144,7 +144,7 @@ def _images() -> None:
     disk.mkdir()
     with step("mounting the disk with the images"):
         sc.mount(_IMAGES, str(disk), "squashfs", sc.MS_RDONLY | sc.MS_NODEV)
-    init.begin(disk, Path(_CONTAINERD))
+    images.begin(disk, Path(_CONTAINERD))
 
 
 def _clock_rate() -> None:

@@ -24,7 +24,7 @@ from cluster.waiting import poll
 
 _LISTENER = 3
 #: seconds that a part may take to be there
-PATIENCE = 30.0
+PART_TIMEOUT = 30.0
 #: seconds after SIGKILL
 LAST = 10.0
 #: seconds between two looks
@@ -207,5 +207,5 @@ def _until(
         if gone:
             raise ChildProcessError(f"{gone[0]} ended before {what} was there")
 
-    if not poll(condition, PATIENCE, on_miss=alive, pause=PAUSE):
-        raise TimeoutError(f"{what} was not there after {PATIENCE:.0f} s")
+    if not poll(condition, PART_TIMEOUT, on_miss=alive, pause=PAUSE):
+        raise TimeoutError(f"{what} was not there after {PART_TIMEOUT:.0f} s")

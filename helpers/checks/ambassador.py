@@ -2,7 +2,7 @@
 
 from cluster.waiting import poll
 from helpers.caller import Caller
-from helpers.command import patience
+from helpers.command import scaled
 from helpers.course.exercise import exercise
 from helpers.deeper.ambassadors import ask_ambassador, play_kubelet
 from helpers.errors import NotSolved
@@ -25,7 +25,7 @@ def outlive_token(pod: str) -> None:
         done = exec_in_pod(pod, "ps", "-eo", "args", container=AMBASSADOR)
         return [line for line in done.stdout.splitlines() if line.startswith("kubectl")]
 
-    lines = poll(proxies, patience(STARTED))
+    lines = poll(proxies, scaled(STARTED))
     if not lines:
         fault = mark(
             "No kubectl runs in the ambassador of {pod}: `kubectl logs {pod} -c "
@@ -44,7 +44,7 @@ def outlive_token(pod: str) -> None:
         raise NotSolved(say(fault, pod=pod))
     new = play_kubelet(pod)
     server = Caller.bearer(old)
-    if not poll(lambda: server.get("/api").status == 401, patience(ENDED)):
+    if not poll(lambda: server.get("/api").status == 401, scaled(ENDED)):
         fault = mark("The old token is still valid: run {pod} and this cell once more.")
         raise NotSolved(say(fault, pod=pod))
     assert Caller.bearer(new).get("/api").status == 200

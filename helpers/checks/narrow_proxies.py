@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from cluster.waiting import poll
 from helpers.caller import Reply
-from helpers.command import current_namespace, patience
+from helpers.command import current_namespace, scaled
 from helpers.course.exercise import exercise
 from helpers.deeper.ambassadors import ask_ambassador
 from helpers.errors import NotSolved
@@ -45,7 +45,7 @@ def narrow_ambassador(pod: str) -> None:
     """Demand an ambassador that passes lists of pods and single pods only."""
     namespace = current_namespace()
     pods = f"/api/v1/namespaces/{namespace}/pods"
-    if not poll(lambda: ask_ambassador(pod, pods).status, patience(STARTED)):
+    if not poll(lambda: ask_ambassador(pod, pods).status, scaled(STARTED)):
         fault = mark(
             "Nothing responds at port 8001 of {pod}: `kubectl logs {pod} -c "
             "ambassador` shows why."

@@ -5,7 +5,7 @@ from typing import Any
 
 from helpers import errors
 from helpers.checks.client_library import PENDING
-from helpers.command import current_namespace, kubectl, patience
+from helpers.command import current_namespace, kubectl, scaled
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
 from helpers.language import mark, say
@@ -28,7 +28,7 @@ def delete_job_last(options: Mapping[str, object], batch: Any) -> None:
     namespace = current_namespace()
     name = batch.create_namespaced_job(namespace, _BODY).metadata.name
     selector = f"--selector=batch.kubernetes.io/job-name={name}"
-    seconds = patience(TIMEOUT)
+    seconds = scaled(TIMEOUT)
     waited = f"--timeout={seconds:.0f}s"
     active = "--for=jsonpath={.status.active}=1"
     kubectl("wait", active, f"job/{name}", waited, timeout=seconds)

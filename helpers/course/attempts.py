@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cluster import paths
-from cluster.paths import make_private
+from cluster.permissions import make_private
 from helpers import errors
 from helpers.language import mark, say
 

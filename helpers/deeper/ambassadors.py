@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 
 from cluster.waiting import poll
-from helpers.command import kubectl, patience
+from helpers.command import kubectl, scaled
 from helpers.language import say
 from helpers.pods import PodResponse, exec_in_pod, wait_for, wait_for_log
 from helpers.tokens import MOUNTED, Token, create_token, read_token, write_token
@@ -39,7 +39,7 @@ def run_ambassador(pod: str, script: str, *, played: bool = False) -> Token:
         wait_for(started, f"pod/{pod}")
         play_kubelet(pod, container="files")
     wait_for("condition=Ready", f"pod/{pod}")
-    within = patience(STARTS_WITHIN)
+    within = scaled(STARTS_WITHIN)
     wait_for_log(pod, LISTENS, container="ambassador", timeout=within)
     return read_token(pod, container="ambassador")
 
@@ -69,7 +69,7 @@ def ask_ambassador(
         return expect in (None, answer.status)
 
     what = say("{status} from {pod}", status=expect, pod=pod)
-    poll(came, patience(FORGOTTEN), what=what, state=lambda: f"{answer}")
+    poll(came, scaled(FORGOTTEN), what=what, state=lambda: f"{answer}")
     return answer
 
 

@@ -9,7 +9,7 @@ from cluster import waiting
 from cluster.machine import audit
 from helpers import errors
 from helpers.caller import Caller
-from helpers.command import backend_in_use, kubeconfig_in_use, patience
+from helpers.command import backend_in_use, kubeconfig_in_use, scaled
 from helpers.language import say
 
 #: seconds until a request must be in the log
@@ -74,7 +74,7 @@ def _mark() -> str:
 
 def _between(first: str, last: str) -> list[dict]:
     """Return the events between two marks, without requests received before."""
-    seconds = patience(IN_LOG)
+    seconds = scaled(IN_LOG)
 
     def text_before() -> str:
         before, found, _ = backend_in_use().audit_log().partition(last)

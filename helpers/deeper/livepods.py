@@ -10,7 +10,7 @@ import pandas as pd
 
 from helpers import errors
 from helpers.caller import Caller
-from helpers.command import current_namespace, kubeconfig_in_use, patience
+from helpers.command import current_namespace, kubeconfig_in_use, scaled
 from helpers.deeper import podtable
 from helpers.deeper.podtable import LAST_EVENT, PodRow, Table
 from helpers.deeper.watch import BROKEN, RECONNECTED, Event, Watch
@@ -81,7 +81,7 @@ class LivePods(View):
 
         Raise NotReady after `timeout` seconds, with what is wrong if it is known.
         """
-        timeout = patience(HEARD, timeout)
+        timeout = scaled(HEARD, timeout)
         if not self.wait_until(lambda table: table.has_event(event, name), timeout):
             what = say("The event {event} of pod {name}", event=event, name=name)
             raise errors.NotReady(what, timeout, self._words(self.state))

@@ -10,7 +10,7 @@ import ipywidgets
 
 from helpers import errors
 from helpers.caller import Caller
-from helpers.command import current_namespace, kubeconfig_in_use, patience
+from helpers.command import current_namespace, kubeconfig_in_use, scaled
 from helpers.discovery import read_discovery, resources
 from helpers.language import say
 from helpers.widgets import explorer_model as model, markup
@@ -301,7 +301,7 @@ class ApiExplorer(View):
         )
 
     def _awaited(self) -> ExplorerAnswer:
-        seconds = patience(ANSWERED)
+        seconds = scaled(ANSWERED)
         # Never the answer to what was asked before.
         done = self.wait_until(lambda state: state.answered == state.asked, seconds)
         state = self.state

@@ -5,11 +5,11 @@ import json
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Locator, Page, TimeoutError, expect
 
-from cluster.tests.patience import patience
+from cluster.tests.slowness import scaled
 from tests.browser.axe import GRAVE, Violation
 
 #: Seconds for a click or a change on the page, and for what a view is to show.
-ACTION = patience(15.0)
+ACTION = scaled(15.0)
 #: Seconds for the page to come up, with a kernel.
 OPEN = 60.0
 #: Seconds for one cell; a busy machine takes its time.

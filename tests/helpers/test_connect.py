@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from cluster.machine import identity
-from cluster.tests.patience import patience
+from cluster.tests.slowness import scaled
 from helpers import connect
 from tests.kernels import CONNECT, finish, kernel, run
 
@@ -43,7 +43,7 @@ def test_an_interrupted_wait_leaves_nothing_and_the_next_cell_runs(cluster):
         client.execute(never)
         finish(client, 120, shown="waiting for condition=Never")
         manager.interrupt_kernel()
-        _, error = finish(client, patience(10))
+        _, error = finish(client, scaled(10))
         assert error.startswith("KeyboardInterrupt:")
         left = psutil.Process(manager.provisioner.pid).children()
         # SIGINT between fork and exec leaves subprocess a dead child, which Python

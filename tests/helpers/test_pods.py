@@ -4,8 +4,8 @@ import pytest
 
 from cluster import backends
 from cluster.backends import BACKENDS
-from cluster.tests.patience import patience
 from cluster.tests.running import apply, run, sleeper
+from cluster.tests.slowness import scaled
 from helpers import errors, pods
 from helpers.podstatus import conditions, why_not_ready
 
@@ -82,9 +82,9 @@ def test_a_hopeless_pod_is_told_at_once(namespace, name):
     """The cause and the way out, long before the time is up."""
     _, last, hint = HOPELESS[name]
     with pytest.raises(errors.NotReady) as failed:
-        pods.wait_for("condition=Ready", f"pod/{name}", timeout=patience(60))
+        pods.wait_for("condition=Ready", f"pod/{name}", timeout=scaled(60))
     assert failed.value.what == f"condition=Ready of pod/{name}"
-    assert failed.value.waited < patience(10)
+    assert failed.value.waited < scaled(10)
     # An image is pulled again later, and then the reason has another name.
     assert last.replace("ErrImagePull", "Image") in failed.value.last
     assert hint in failed.value.hint

@@ -17,9 +17,9 @@ import psutil
 import pytest
 
 from cluster.tests.likekernel import like_a_kernel
-from cluster.tests.patience import patience
+from cluster.tests.slowness import scaled
 from helpers import errors, proxy
-from helpers.caller import Client
+from helpers.caller import HttpClient
 from helpers.proxy import KubectlProxy
 
 #: who has nothing to do with the learner
@@ -79,7 +79,7 @@ def test_a_proxy_that_is_deaf_is_killed(scripted, monkeypatch):
     """SIGKILL after the grace: `stop` returns when it is gone; nothing stays open."""
     monkeypatch.setattr(proxy, "GRACE", 0.2)
     scripted(f"exec {sys.executable} -c '{DEAF}' \"$@\"")
-    deaf, short = KubectlProxy(), patience(0.5)
+    deaf, short = KubectlProxy(), scaled(0.5)
     with pytest.raises(errors.NotReady) as caught:
         deaf.start(timeout=short)
     assert (caught.value.waited, caught.value.last) == (short, "nothing")
@@ -204,7 +204,7 @@ class Plain(KubectlProxy):
     def listens_at(self, path):
         """Send the requests there."""
         transport = httpx.HTTPTransport(uds=path, verify=False)
-        self._socket, self._client = path, Client(transport=transport)
+        self._socket, self._client = path, HttpClient(transport=transport)
 
 
 @pytest.fixture

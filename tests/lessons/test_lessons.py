@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from cluster.machine import identity
-from cluster.tests.patience import patience
+from cluster.tests.slowness import scaled
 from cluster.waiting import poll
 from helpers import KubectlProxy, api_resources, kubectl
 from helpers.course import lessons
@@ -98,7 +98,7 @@ def processes(cluster) -> set[int]:
 def namespaces_end(cluster):
     """See that the namespaces which the tests have deleted do end."""
     yield
-    poll(lambda: not ending(), patience(60))
+    poll(lambda: not ending(), scaled(60))
     assert ending() == set()
 
 
@@ -109,10 +109,10 @@ def nothing_left(cluster, namespaces_end):
     assert any(name.startswith("services. default/kubernetes") for name in before)
     yield
     # A proxy is told by the kernel that its notebook's has ended.
-    poll(lambda: not processes(cluster) - running, patience(10))
+    poll(lambda: not processes(cluster) - running, scaled(10))
     assert processes(cluster) - running == set()
     # The path of a kind that was added goes a moment after the kind.
-    poll(lambda: not objects() - before, patience(10))
+    poll(lambda: not objects() - before, scaled(10))
     assert objects() - before == set()
 
 
@@ -196,7 +196,7 @@ def test_cells_in_any_order_do_no_damage(cluster, nothing_left, tmp_path, lesson
         # Without the cell that names its file, `%%writefile` writes to where it is.
         client.execute(f"%cd -q {tmp_path}")
         for cell in (first, *others):
-            name, shown = run_cell(manager, client, cell, patience(INTERRUPT_AFTER))
+            name, shown = run_cell(manager, client, cell, scaled(INTERRUPT_AFTER))
             ours = OURS.search(re.sub(r"\x1b\[[\d;]*m", "", shown))
             assert not ours or name == "KeyboardInterrupt", f"{cell['id']}: {shown}"
         # In the lesson's own namespace there may be anything.

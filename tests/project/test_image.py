@@ -15,7 +15,7 @@ import pytest
 
 from cluster.programs.recipe import RECIPE
 from cluster.tests import imagebuild
-from cluster.tests.patience import patience
+from cluster.tests.slowness import scaled
 from cluster.waiting import poll
 from helpers.course import lessons
 from tests.lesson import play
@@ -96,7 +96,7 @@ def started(engine, *words):
     try:
         written = lambda: engine.run("logs", container).stdout  # noqa: E731
         began = time.monotonic()
-        found = poll(lambda: ADDRESS.search(written()), patience(60))
+        found = poll(lambda: ADDRESS.search(written()), scaled(60))
         assert found, written()
         print(f"the address after {time.monotonic() - began:.0f} s")
         yield container, found[0]

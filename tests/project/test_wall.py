@@ -1,7 +1,11 @@
-"""The two packages have one arrow, and no arrow in `cluster` leads upwards."""
+"""The two packages have one arrow, and no arrow in `cluster` leads upwards.
+
+The floors of `cluster` are those of the table in its README.
+"""
 
 import ast
 import graphlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,29 +13,13 @@ import pytest
 
 from tests.notebooks import ROOT
 
-#: the rooms of `cluster`, from the ground up: each imports from floors below its own;
-#: a module that has a floor of its own is named with its room
-FLOORS = (
-    ("die_with_parent", "errors", "progress", "syscalls", "versions"),
-    ("backend", "preflight", "processes", "waiting"),
-    ("paths",),
-    ("statedir",),
-    ("image", "kubeconfig", "machine"),
-    ("programs",),
-    ("existing", "kind", "local"),
-    ("usermode",),
-    tuple(f"doctor.{n}" for n in ("findings", "machine", "node", "programs")),
-    ("existing.backend", "kind.backend", "local.backend"),
-    ("controlplane",),
-    ("backends",),
-    ("doctor",),
-    ("cli",),
-)
-FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+#: a row of the table of floors in cluster/README.md: its rooms, and what is there
+FLOOR = re.compile(r"\| ((?:`[a-z_]+(?:/|\.py)` )+)\|.*\|")
 #: what any module of `helpers` may import: they start, find and build nothing
 LEAVES = {
     *("cluster.errors", "cluster.kubeconfig", "cluster.paths"),
-    *("cluster.processes", "cluster.progress", "cluster.waiting"),
+    *("cluster.permissions", "cluster.processes", "cluster.progress"),
+    "cluster.waiting",
 }
 #: what goes by the door of `cluster`, and what it is for
 DOORS = {
@@ -43,19 +31,26 @@ DOORS = {
 }
 
 
-def imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Yield what runs of a module imports, wherever it does so: not what types need."""
+def imports(
+    tree: ast.AST, *, types: bool = False
+) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Yield the imports of a module, wherever it makes them.
+
+    Those that only types need are left out, unless `types` asks for them.
+    """
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield node
-        elif not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
-            yield from imports(node)
+        elif types or not (
+            isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        ):
+            yield from imports(node, types=types)
 
 
-def imported(path: Path) -> set[str]:
+def imported(path: Path, *, types: bool = False) -> set[str]:
     """Return the modules of ours that a file imports, and names in them."""
     found = set()
-    for node in imports(ast.parse(path.read_text("utf-8"))):
+    for node in imports(ast.parse(path.read_text("utf-8")), types=types):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif not node.level:
@@ -87,24 +82,41 @@ def name_of(path: Path) -> str:
     return ".".join(parts).removesuffix(".__init__")
 
 
-def place(name: str) -> tuple[str, int]:
-    """Return the room of a module, and its floor."""
-    _, room, module, *_ = f"{name}..".split(".")
-    return room, FLOOR_OF.get(f"{room}.{module}", FLOOR_OF.get(room, 0))
+def floors() -> dict[str, int]:
+    """Return the floor of each room in the table; the package itself is below all."""
+    readme = (ROOT / "cluster" / "README.md").read_text("utf-8")
+    table = readme.partition("| floor |")[2].partition("\n\n")[0]
+    _, _, *rows = table.splitlines()
+    found = {"": 0}
+    for number, row in enumerate(reversed(rows), start=1):
+        line = FLOOR.fullmatch(row)
+        assert line, row
+        for room in re.findall("[a-z_]+(?=/|[.]py)", line[1]):
+            assert room not in found, room
+            found[room] = number
+    return found
+
+
+def room_of(name: str) -> str:
+    return f"{name}.".split(".")[1]
 
 
 @pytest.mark.parametrize("path", modules("cluster"), ids=str)
 def test_no_arrow_in_cluster_leads_upwards(path):
-    """What backends share knows no backend, a backend no command, and none a helper."""
-    assert not [name for name in imported(path) if name.startswith("helpers")]
-    room, floor = place(name_of(path))
-    others = {name: place(name) for name in imported(path)}
-    assert not [n for n, (r, above) in others.items() if r != room and above >= floor]
+    """Rooms import from the floors below, and no room one that is beside it."""
+    found = imported(path, types=True)
+    assert not [name for name in found if name.startswith("helpers")]
+    floor_of, room = floors(), room_of(name_of(path))
+    others = [name for name in found if room_of(name) != room]
+    assert not [n for n in others if floor_of[room_of(n)] >= floor_of[room]]
 
 
 def test_every_room_of_cluster_has_its_floor():
-    rooms = {name_of(path).split(".")[1] for path in modules("cluster")[1:]}
-    assert rooms == {name.split(".")[0] for name in FLOOR_OF}
+    """A folder is a room, and so is a module beside them."""
+    paths = modules("cluster")
+    top = {path.relative_to(ROOT / "cluster").parts[0] for path in paths}
+    rooms = {name.removesuffix(".py") for name in top - {"__init__.py"}}
+    assert rooms == {*floors()} - {""}
 
 
 def test_no_modules_import_each_other():

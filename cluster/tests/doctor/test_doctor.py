@@ -9,23 +9,28 @@ import pytest
 
 from cluster import doctor
 from cluster.backends import Choice
-from cluster.doctor import machine, node, programs
-from cluster.doctor.findings import fatal, ok, warning
 from cluster.errors import NotEnough
+from cluster.findings import fatal, ok, warning
+from cluster.image.topics import Image
+from cluster.kind.topics import Engine
+from cluster.local.topics import Limits, Namespaces
 from cluster.local.trial import TrialResult
 from cluster.machine import idmap
+from cluster.machine.topics import Kernel
 from cluster.preflight import Account
-from cluster.programs.check import Runc
+from cluster.programs.runc import Runc
+from cluster.programs.topics import Build, Runtime, Shell
 from cluster.tests.commandline import helpers
+from cluster.usermode.topics import Node
 
 ROOT_USER = idmap.IdFacts(uid=0, gid=0, privileged=True)
 USER = idmap.IdFacts(uid=1000, gid=1000, privileged=False)
 GRANTED = {"subuid": (100000, 65536), "subgid": (100000, 65536)}
 PLENTY = Account(20000, 90000, threads=80, watchers=24, memory=16_000_000_000)
 DISTRIBUTION = Runc("/usr/sbin/runc", seccomp=True, system=True)
-RUNTIME = programs.Runtime(DISTRIBUTION, True)
-BUILD = programs.Build(True, runc=True)
-IMAGE = programs.Image(Path("/i/a.tar"), True, 10**10)
+RUNTIME = Runtime(DISTRIBUTION, True)
+BUILD = Build(True, runc=True)
+IMAGE = Image(Path("/i/a.tar"), True, 10**10)
 DISK = doctor.Directory(
     "state", Path("/s"), "LAB_STATE_DIR", True, None, True, 50_000_000_000, 600_000_000
 )
@@ -41,7 +46,7 @@ FULL = str(NotEnough("disk space", "in /s", 10**8, 0, "Free some."))
 
 def namespaces(facts=ROOT_USER, **found):
     answer = TrialResult(**{"ids": 65536, "overlay": True, "nft": True, **found})
-    return machine.Namespaces(answer, None, facts, "ann")
+    return Namespaces(answer, None, facts, "ann")
 
 
 def chosen(name, reason, hint="", about="Kubernetes"):
@@ -68,11 +73,11 @@ MACHINES = {
         *("backend", "fatal", "docker is down", "LAB_BACKEND"),
     ),
     "no node": (
-        node.Node("", "slirp4netns is not installed"),
+        Node("", "slirp4netns is not installed"),
         *("node", "warning", "slirp4netns is not .* skipped", "with Docker or names"),
     ),
     "a node without walls": (
-        node.Node(landlock=0),
+        Node(landlock=0),
         *(
             "node",
             "warning",
@@ -81,20 +86,20 @@ MACHINES = {
         ),
     ),
     "a node without walls that could be had": (
-        node.Node(landlock=0, switched_off=True),
+        Node(landlock=0, switched_off=True),
         *("node", "warning", "all of your files: .* not enabled L", "lsm=landlock,"),
     ),
     "a node that reaches ports": (
-        node.Node(landlock=3),
+        Node(landlock=3),
         *("node", "warning", "ports of this machine: .* too old", "that you trust"),
     ),
     "a node whose kernel a pod can become": (
-        node.Node("seccomp", landlock=5),
+        Node("seccomp", landlock=5),
         *("node", "warning", "A pod in it can end your processes", "that you trust"),
     ),
-    "a node with walls": (node.Node(), "node", "ok", "in user-mode Linux", ""),
+    "a node with walls": (Node(), "node", "ok", "in user-mode Linux", ""),
     "no engine": (
-        node.Engine("", "docker does not answer", ""),
+        Engine("", "docker does not answer", ""),
         *("engine", "fatal", "docker does not answer", "LAB_BACKEND=local"),
     ),
     "a newuidmap that refuses": (
@@ -129,15 +134,15 @@ MACHINES = {
         *("user ids", "warning", "only 1000 .* beyond them stay", "sandbox"),
     ),
     "some memory": (
-        machine.Limits(change(PLENTY, memory=1_000_000_000), False),
+        Limits(change(PLENTY, memory=1_000_000_000), False),
         *("memory", "warning", "1.0 GB", "[Cc]lose"),
     ),
     "no memory": (
-        machine.Limits(change(PLENTY, memory=300_000_000), False),
+        Limits(change(PLENTY, memory=300_000_000), False),
         *("account", "fatal", "0.5 GB needed, 0.3 GB available", "[Cc]lose"),
     ),
     "no memory left by our own cluster": (
-        machine.Limits(change(PLENTY, memory=300_000_000), True),
+        Limits(change(PLENTY, memory=300_000_000), True),
         *("memory", "ok", "0.3 GB"),
     ),
     "a read-only state directory": (
@@ -176,7 +181,7 @@ MACHINES = {
         namespaces(nft=False),
         *("nft", "warning", "only `kubernetes` and DNS", "install .* nftables"),
     ),
-    "no jq": (programs.Shell(("curl",)), "jq", "warning", "cells", "install .* jq"),
+    "no jq": (Shell(("curl",)), "jq", "warning", "cells", "install .* jq"),
     "no image and no mmdebstrap": (
         change(IMAGE, archive=None, possible=False),
         *("image", "fatal", "mmdebstrap", "install .* mmdebstrap"),
@@ -239,7 +244,7 @@ class Broken:
 
 
 def test_a_look_that_crashes_hides_no_other():
-    broken, fine = doctor.examine((Broken, machine.Kernel))
+    broken, fine = doctor.examine((Broken, Kernel))
     assert (broken.name, broken.level) == ("broken", "fatal")
     assert "RuntimeError: no such thing" in broken.message
     assert (fine.name, fine.level) == ("kernel", "ok")

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from cluster.existing.backend import Existing
-from cluster.existing.identify import Record
+from cluster.existing.record import Record
 from cluster.tests.commandline import environment
 from cluster.waiting import poll
 

@@ -18,7 +18,7 @@ import yaml
 
 from cluster import paths
 from cluster.existing import rbac
-from cluster.existing.identify import Record
+from cluster.existing.record import Record
 from cluster.local.backend import Local
 from cluster.programs import find_kubectl
 from cluster.tests.commandline import environment, helpers

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from cluster.existing import account, rbac
-from cluster.existing.identify import Client
+from cluster.existing.kubectl import KubectlClient
 from cluster.programs import find_kubectl
 from cluster.tests.commandline import environment, helpers
 from cluster.tests.existing.acting import kubectl, record
@@ -96,7 +96,7 @@ def test_an_administrator_hands_out_what_is_printed(mine, state, used, tmp_path)
     )
     file = tmp_path / f"{ANNA}.kubeconfig"
     assert file.stat().st_mode & 0o777 == 0o600
-    anna = Client(file, "lessons", mine.url)
+    anna = KubectlClient(file, "lessons", mine.url)
     # A policy counts a moment after it was made; nobody hands out a file that fast.
     assert poll(lambda: not account.policy_problem(anna, rbac.user_of(ANNA)), 30)
     mine.forget()

@@ -12,7 +12,7 @@ import yaml
 
 from cluster import errors, progress
 from cluster.existing import account, rbac
-from cluster.existing.identify import Client
+from cluster.existing.kubectl import KubectlClient
 from cluster.tests.commandline import helpers
 from cluster.tests.existing.acting import kubectl, make_namespace, record
 from cluster.tests.existing.conftest import use
@@ -149,7 +149,7 @@ def test_a_policy_that_was_taken_away_is_noticed(mine, state, tmp_path):
     """By the next `up`, as `connect()` calls it; `use` puts it up again."""
     file = mine.kubeconfig(tmp_path / "mine.yaml", "mine")
     assert use(state, file).returncode == 0
-    theirs = Client(file, "mine", mine.url)
+    theirs = KubectlClient(file, "mine", mine.url)
     for each in rbac.objects(record(state).user)[:2]:
         theirs.run("delete", each["kind"], each["metadata"]["name"])
 

@@ -12,7 +12,7 @@ from cluster.image.load import import_archive, list_images
 from cluster.local.backend import Local
 from cluster.progress import Silent
 from cluster.tests.image.archives import Layout, docker
-from cluster.tests.patience import patience
+from cluster.tests.slowness import scaled
 from helpers.command import kubectl
 
 full = pytest.mark.full("builds from source")
@@ -68,7 +68,7 @@ def test_learners_find_their_tools_and_a_pod_ends_when_told(namespace):
     # The init passes SIGTERM on; without it a pod takes its 30 s of grace.
     began = time.monotonic()
     kubectl("delete", "pod/tools", "--namespace", namespace)
-    assert time.monotonic() - began < min(patience(15), 25)
+    assert time.monotonic() - began < min(scaled(15), 25)
 
 
 def test_short_name_in_an_oci_layout_becomes_one_that_a_pod_can_ask_for(

@@ -121,7 +121,7 @@ def test_an_engine_that_tells_nothing_is_taken_as_it_is(told):
 
 
 def test_a_daemon_that_hangs_is_none(only, monkeypatch):
-    monkeypatch.setattr(engine, "PATIENCE", 0.5)
+    monkeypatch.setattr(engine, "ASK_TIMEOUT", 0.5)
     known = 'case "$1" in --version) echo Docker version 28; exit;; context) exit 1;; '
     only(docker=f"{known} esac; while :; do :; done")
     assert detect() == (None, "docker does not answer (no answer in 0 s)")

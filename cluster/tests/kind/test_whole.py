@@ -25,8 +25,8 @@ from cluster.progress import Silent
 from cluster.tests import imagebuild
 from cluster.tests.commandline import COMMAND, ROOT, environment, helpers, python
 from cluster.tests.image.archives import docker as saved_by_docker
-from cluster.tests.patience import patience
 from cluster.tests.progress import Notes
+from cluster.tests.slowness import scaled
 from cluster.waiting import poll
 
 # Once the node image is made, which takes minutes.
@@ -124,7 +124,7 @@ def test_a_half_made_node_is_no_cluster_and_can_be_deleted(lab, nodes):
 
 def _kill_a_start(lab, nodes):
     process = starting(lab)
-    assert poll(nodes, patience(60))
+    assert poll(nodes, scaled(60))
     process.send_signal(signal.SIGKILL)
     process.wait()
 
@@ -137,7 +137,7 @@ def test_two_at_once_get_one_cluster_in_place_of_half_a_node(lab, nodes):
     half = nodes()
     began = time.monotonic()
     both = [starting(lab) for _ in range(2)]
-    assert [process.wait(patience(300)) for process in both] == [0, 0]
+    assert [process.wait(scaled(300)) for process in both] == [0, 0]
     print(f"ready {time.monotonic() - began:.0f} s after `up`")
     assert len(nodes()) == 1 and nodes() != half
 
@@ -185,7 +185,7 @@ def test_a_lesson_passes_on_it(whole):
     done = python(
         *("-m", "pytest", "-n", "0", "-p", "no:cacheprovider", lesson),
         env={"LAB_STATE_DIR": whole.state, "LAB_BACKEND": "kind"},
-        timeout=patience(300),
+        timeout=scaled(300),
     )
     assert done.returncode == 0, done.stdout
     assert "skipped" not in done.stdout.splitlines()[-1]
@@ -285,7 +285,7 @@ def test_a_mac_makes_the_image_in_the_engine_and_connects(whole, docker, tmp_pat
     docker.docker("build", f"--tag={versions.DEBIAN}", str(tmp_path))
     with imagebuild.mirror(docker) as mirror:
         env |= {"LAB_MIRROR": mirror.base, "REQUESTS_CA_BUNDLE": mirror.ca}
-        up = python(*MAC, "helpers", "up", env=env, timeout=patience(300))
+        up = python(*MAC, "helpers", "up", env=env, timeout=scaled(300))
     assert up.returncode == 0, up.stderr
     [made] = (cache / "images").glob("*.tar")
     assert toolbox_id(made) in {each.digest for each in whole.images()}

@@ -108,7 +108,7 @@ def test_a_manager_that_does_not_answer_keeps_nobody(
     cgroups.BOOTED.mkdir()
     path = tmp_path / "private"
     monkeypatch.setattr(cgroups, "manager", lambda uid: path)
-    monkeypatch.setattr(cgroups, "_PATIENCE", 0.1)
+    monkeypatch.setattr(cgroups, "_SCOPE_TIMEOUT", 0.1)
     with socket.socket(socket.AF_UNIX) as listener:
         if mute:
             listener.bind(str(path))

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from cluster.machine import storage
+from cluster.machine import shortage
 
 
 @pytest.fixture
@@ -19,11 +19,11 @@ def state(tmp_path, monkeypatch):
 
 
 def test_what_is_short_is_named_with_what_may_go(state, tmp_path, monkeypatch):
-    assert storage.shortages(state) == {}
-    monkeypatch.setattr(storage, "DISK", 10**18)
-    monkeypatch.setattr(storage, "INODES", 10**18)
-    monkeypatch.setattr(storage, "MEMORY", 10**15)
-    found = storage.shortages(state)
+    assert shortage.shortages(state) == {}
+    monkeypatch.setattr(shortage, "DISK", 10**18)
+    monkeypatch.setattr(shortage, "INODES", 10**18)
+    monkeypatch.setattr(shortage, "MEMORY", 10**15)
+    found = shortage.shortages(state)
     # A file system without a fixed number of inodes lacks none.
     assert ("inodes" in found) == (os.statvfs(state).f_files > 0)
     assert f"`rm {state}/logs/*.log.1`" in found["disk space"].hint

@@ -17,7 +17,7 @@ import pytest
 
 from cluster.machine.components import Component
 from cluster.machine.supervisor import Supervisor
-from cluster.tests.patience import patience
+from cluster.tests.slowness import scaled
 from cluster.tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
@@ -127,7 +127,7 @@ def test_a_component_that_is_never_ready_holds_back_those_that_need_it(supervise
     assert psutil.pid_exists(pid)
     assert ours.state("behind")["state"] == "waiting"
     assert ours.last()["failed"] is None
-    assert ours.stop() < patience(2)
+    assert ours.stop() < scaled(2)
 
 
 def test_a_component_that_exits_at_once_fails_after_three_starts(supervise):
@@ -193,7 +193,7 @@ def test_the_pause_before_a_restart_doubles_and_in_it_a_stop_starts_nothing_more
     until(lambda: ours.state("main")["restarts"] == 4)
     ours.until("main", "restarting")
     # The next pause is 1.6 s.
-    assert ours.stop() < min(patience(1.0), 1.6)
+    assert ours.stop() < min(scaled(1.0), 1.6)
     began = [float(line) for line in times.read_text().split()]
     pauses = [later - earlier for earlier, later in pairwise(began)]
     least = (0.1, 0.2, 0.4, 0.8)
@@ -238,7 +238,7 @@ def test_a_flood_of_output_neither_blocks_nor_fills_the_disk(supervise, tmp_path
     assert older.stat().st_mode & 0o777 == 0o600
     os.kill(pid, signal.SIGKILL)
     ours.until("loud", "running", restarts=1)
-    assert ours.stop() < patience(3)
+    assert ours.stop() < scaled(3)
 
 
 def test_stop_waits_for_those_that_must_go_first(supervise, tmp_path):
@@ -269,7 +269,7 @@ def test_sigkill_comes_after_the_grace_and_reaches_the_whole_group(supervise, tm
     ours = supervise(part("deaf", script, ready=str(flag), grace=1.0))
     pid = ours.until("deaf", "running")["pid"]
     child = int(ours.log("deaf"))
-    assert 1.0 <= ours.stop() < patience(2.5)
+    assert 1.0 <= ours.stop() < scaled(2.5)
     until(lambda: not psutil.pid_exists(pid) and not psutil.pid_exists(child))
 
 
@@ -297,7 +297,7 @@ def test_a_stop_while_a_component_is_about_to_start_leaves_no_process(tmp_path):
     main = Component("main", ("/bin/sh", "-c", "echo started"))
     ours = StoppedAtSpawn((main,), lambda _: False, logs=str(tmp_path), env={})
     ours.start()
-    assert over.wait(patience(10))
+    assert over.wait(scaled(10))
     entry = ours.states["main"]
     assert (entry.state, entry.pid) == ("stopped", None)
     assert not (tmp_path / "main.log").exists()

@@ -15,7 +15,7 @@ from cluster.tests import imagebuild
 from cluster.tests.commandline import ROOT
 from cluster.tests.machines import root
 from cluster.tests.machines.debian import Machine, Session
-from cluster.tests.patience import patience
+from cluster.tests.slowness import scaled
 from cluster.tests.waiting import until
 
 CHECKOUT = "kubernetes-api-notebooks"
@@ -109,4 +109,4 @@ def leave(lab: Machine, session: Session, user: str = "1000") -> None:
     # "deactivating" is no end: what is asked of the manager then is refused.
     line = f"systemctl is-active user@{user}.service"
     with lab.log_in("root") as administrator:
-        until(lambda: "inactive" in administrator.run(line).stdout, patience(60), line)
+        until(lambda: "inactive" in administrator.run(line).stdout, scaled(60), line)

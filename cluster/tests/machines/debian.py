@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from cluster.tests.machines.root import ADDRESS
-from cluster.tests.patience import patience
+from cluster.tests.slowness import scaled
 from cluster.usermode import launcher
 from cluster.waiting import poll
 
@@ -103,7 +103,7 @@ class Machine:
             panic = "Kernel panic" in self.console()
             assert not (ended or panic), f"{ended} ended: {self.console()[-3000:]}"
 
-        found = poll(condition, patience(BOOT), on_miss=alive, pause=0.05)
+        found = poll(condition, scaled(BOOT), on_miss=alive, pause=0.05)
         assert found, f"{what} is not there: {self.console()[-2000:]}"
         return found
 
@@ -121,7 +121,7 @@ class Machine:
         """Shut it down as its administrator does, and start it again."""
         with self.log_in("root") as root:
             root.run("systemctl poweroff --no-block")
-        self._children[-1].wait(patience(BOOT))
+        self._children[-1].wait(scaled(BOOT))
         self.end()
         self.boot()
 
@@ -164,7 +164,7 @@ class Session:
             close_fds=True,
         )
         done = lambda: self._way.exists() or launcher.ended(self._master)  # noqa: E731
-        poll(done, patience(timeout), pause=0.05)
+        poll(done, scaled(timeout), pause=0.05)
         if not self._way.exists():
             self.log_out()
         return self._way.exists()
@@ -187,7 +187,7 @@ class Session:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=patience(timeout),
+            timeout=scaled(timeout),
         )
 
     def do(self, line: str, **options) -> str:

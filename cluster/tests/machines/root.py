@@ -22,7 +22,7 @@ from cluster import paths
 from cluster.image import build as image_build, find as image_find
 from cluster.local.backend import Local
 from cluster.processes import SYSTEM_PATH
-from cluster.programs.check import find_runc
+from cluster.programs.runc import find_runc
 from cluster.progress import Silent
 from cluster.tests import imagebuild
 from cluster.tests.commandline import ROOT

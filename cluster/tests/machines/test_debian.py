@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from cluster.tests.machines.conftest import SETUP, helpers, in_checkout, kubectl
-from cluster.tests.patience import patience
+from cluster.tests.slowness import scaled
 from cluster.tests.walls.test_pods import MEANT
 
 pytestmark = [
@@ -51,7 +51,7 @@ def desk(lab):
 def test_make_lab_gives_an_address_where_the_first_lesson_runs(desk):
     lab = "setsid sh -c 'echo $$ >lab.pid; exec make lab' </dev/null >lab.log 2>&1 &"
     there = "until grep -q 'http://127.*token=.' lab.log; do sleep 1; done"
-    wait = f"timeout {patience(SETUP):.0f} sh -c {shlex.quote(there)}; cat lab.log"
+    wait = f"timeout {scaled(SETUP):.0f} sh -c {shlex.quote(there)}; cat lab.log"
     desk.do(in_checkout(f"{{ {lab} }}"))
     try:
         said = desk.run(in_checkout(wait), timeout=2 * SETUP).stdout

@@ -1,4 +1,4 @@
-"""What is wrong with a program file, and which runc starts containers."""
+"""What is wrong with a program file."""
 
 import os
 import shutil
@@ -39,30 +39,3 @@ def test_what_cannot_be_started_has_a_reason(program, tmp_path):
     assert check.problem(program) == "is not executable"
     assert check.problem(tmp_path) == "cannot be read (Is a directory)"
     assert check.problem(tmp_path / "none") == "is missing"
-
-
-def runc(directory, *lines):
-    path = directory / "runc"
-    said = "\n".join(["runc version 1.5.2", *lines])
-    path.write_text(f"#!/bin/sh\ncat <<END\n{said}\nEND\n")
-    path.chmod(0o755)
-    return str(path)
-
-
-def test_the_distributions_runc_wins(tmp_path, monkeypatch):
-    (tmp_path / "built").mkdir()
-    runc(tmp_path / "built")
-    path = runc(tmp_path)
-    monkeypatch.setattr(check, "SYSTEM_PATH", str(tmp_path))
-    found = check.find_runc(tmp_path / "built")
-    assert found == check.Runc(path, seccomp=True, system=True)
-
-
-def test_ours_tells_whether_it_has_seccomp(tmp_path, monkeypatch):
-    """By what it says itself: the released one has the library in it."""
-    monkeypatch.setattr(check, "SYSTEM_PATH", str(tmp_path / "nothing"))
-    assert check.find_runc(tmp_path) is check.find_runc(None) is None
-    path = runc(tmp_path, "go: go1.26.8", "libseccomp: 2.5.6")
-    assert check.find_runc(tmp_path) == check.Runc(path, seccomp=True, system=False)
-    runc(tmp_path, "go: go1.26.8")
-    assert check.find_runc(tmp_path).seccomp is False

@@ -17,9 +17,9 @@ from cluster.programs import check, download, releases
 from cluster.programs.build import WorkDir
 from cluster.programs.recipe import RECIPE, Recipe
 from cluster.progress import Silent
-from cluster.tests.patience import patience
 from cluster.tests.programs import gobox, mirror as m
 from cluster.tests.progress import Notes
+from cluster.tests.slowness import scaled
 
 MUTE = Path(shutil.which("true")).resolve()
 CONTENT = random.Random(8).randbytes(655_360)
@@ -168,7 +168,7 @@ def test_an_interrupt_ends_it_and_leaves_nothing_half(mirror, directory):
     before = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         download.fetch([release], directory, Impatient())
-    assert time.monotonic() - before < patience(5)
+    assert time.monotonic() - before < scaled(5)
     assert list(directory.iterdir()) == []
 
 
@@ -325,7 +325,7 @@ def test_a_host_out_of_reach_costs_a_moment_and_a_line(work, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     began = time.monotonic()
     found = fetch(work)
-    assert time.monotonic() - began < patience(3)
+    assert time.monotonic() - began < scaled(3)
     reason = f"{host} cannot be reached (Connection refused)"
     assert found == (None, [f"building instead, because {reason}"])
 

@@ -11,7 +11,7 @@ import pytest
 
 from cluster import errors
 from cluster.tests.commandline import ROOT
-from cluster.tests.patience import patience
+from cluster.tests.slowness import scaled
 from cluster.tests.waiting import until
 from cluster.usermode import components, disk
 
@@ -43,7 +43,7 @@ def test_one_that_is_not_done_in_time_is_ended_with_its_group(state):
     began = time.monotonic()
     with pytest.raises(errors.LabError, match="not done in 1 s"):
         disk._run(["sh", "-c", DEAF], state, "importing the images", 1)
-    assert time.monotonic() - began < 1 + components.GRACE + patience(5)
+    assert time.monotonic() - began < 1 + components.GRACE + scaled(5)
     until(lambda: ended(state, "main") and ended(state, "child"), 5, "the end of both")
 
 

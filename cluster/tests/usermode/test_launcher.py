@@ -10,12 +10,12 @@ from cluster.processes import PACKAGES
 from cluster.usermode import components
 from cluster.usermode.components import RELAY
 
-#: the launcher, with less patience
+#: the launcher, with a shorter timeout
 MAIN = """
 import sys
 from cluster.usermode import launcher
 
-launcher.PATIENCE = 1
+launcher.PART_TIMEOUT = 1
 sys.exit(launcher.main(*sys.argv[1:]))
 """
 HANGS = "exec sleep 60"

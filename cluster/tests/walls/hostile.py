@@ -31,7 +31,7 @@ NAMESPACES = {"mnt": 1 << 17, "cgroup": 1 << 25} | {
 }
 NS_GET_USERNS, NS_GET_PARENT, SIOCGSKNS = 0xB701, 0xB702, 0x894C
 #: seconds that one row may take, where WORLD has no others
-PATIENCE = 60
+ROW_TIMEOUT = 60
 #: file systems without files of anybody's: those of the kernel
 OF_THE_KERNEL = {"proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue"}
 #: what a fresh mount may be of: each shows what the namespaces of its mounter own
@@ -344,7 +344,7 @@ def _in_new_namespaces(row: Row, kind: str | None) -> str:
         child = os.fork()
         if child:
             os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-        signal.alarm(row.world.get("patience", PATIENCE))
+        signal.alarm(row.world.get("timeout", ROW_TIMEOUT))
         mount("none", "/", None, MS_REC | 1 << 18)
         mount("tmpfs", place, "tmpfs")
         if kind:
@@ -628,7 +628,7 @@ def run(name: str, world: dict) -> dict:
     child = os.fork()
     if child == 0:
         os.close(reader)
-        signal.alarm(world.get("patience", PATIENCE))
+        signal.alarm(world.get("timeout", ROW_TIMEOUT))
         row = Row(world)
         (ROWS | OTHERS)[name](row)
         found = {"tried": row.tried, "got": sorted(row.got)}

@@ -10,7 +10,7 @@ import pytest
 
 from cluster.machine import layout
 from cluster.tests.walls.cluster import SHARED, Cluster
-from cluster.tests.walls.hostile import PATIENCE, ROWS
+from cluster.tests.walls.hostile import ROW_TIMEOUT, ROWS
 
 #: what a pod may write to: its like's files, the state that is shared, memory
 MEANT = (
@@ -31,13 +31,13 @@ POSITIONS = {
 }
 
 
-def attempts(lab: Cluster, patience: int = PATIENCE) -> dict[str, dict]:
-    """Run everything from three places, `patience` seconds a row; return the tables."""
+def attempts(lab: Cluster, timeout: int = ROW_TIMEOUT) -> dict[str, dict]:
+    """Run everything from three places, `timeout` seconds a row; return the tables."""
     lab.run_pod("plain")
     node = {"hostPID": True, "hostIPC": True, "hostNetwork": True}
     lab.run_pod("privileged", privileged=True, **node)
     return {
-        position: lab.attempts(pod, patience=patience, **more)
+        position: lab.attempts(pod, timeout=timeout, **more)
         for position, (pod, more) in POSITIONS.items()
     }
 

@@ -6,7 +6,7 @@ tested without a cluster in cluster/tests/machine/test_shared.py.
 
 import pytest
 
-from cluster.tests.patience import patience
+from cluster.tests.slowness import scaled
 from cluster.tests.walls.cluster import Cluster
 
 pytestmark = pytest.mark.full("a cluster that a pod has spoilt, live")
@@ -56,7 +56,7 @@ print("the end")
 @pytest.mark.parametrize("kind", INSTEAD)
 def test_a_file_in_place_of_one_that_the_host_reads(lab, kind):
     put_instead(lab, INSTEAD[kind])
-    seconds = int(patience(60))
+    seconds = int(scaled(60))
     done = lab.python("-c", LOOK, str(lab.home), str(seconds), timeout=5 * seconds)
     assert done.stdout.endswith("the end\n")
     assert lab.secret not in done.stdout

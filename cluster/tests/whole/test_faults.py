@@ -181,4 +181,4 @@ def test_a_machine_that_sleeps_wakes_up_as_it_was(steady):
 def test_a_frozen_pid_1_is_ended_by_stop(lab):
     with lab.ending():
         os.kill(lab.machine.pid(), signal.SIGSTOP)
-        assert lab.machine.stop(patience=0.5) is True
+        assert lab.machine.stop(grace=0.5) is True

@@ -2,7 +2,7 @@
 
 import time
 
-from cluster.tests.patience import patience
+from cluster.tests.slowness import scaled
 from cluster.tests.waiting import until
 from cluster.tests.whole.lab import ONCE, full
 
@@ -27,7 +27,7 @@ def test_a_pod_that_is_deaf_to_sigterm_delays_no_stop(lab):
     with lab.ending():
         began = time.monotonic()
         assert lab.backend.stop() is True
-        assert time.monotonic() - began <= min(patience(5.0), lab.killed_after)
+        assert time.monotonic() - began <= min(scaled(5.0), lab.killed_after)
     lab.up()
     until(lambda: lab.can_exec("deaf"), 30, "it runs again")
     lab.kubectl("delete", "pod", "deaf", "--grace-period=1")

@@ -7,7 +7,7 @@ import time
 import ipywidgets
 import pytest
 
-from cluster.tests.patience import patience
+from cluster.tests.slowness import scaled
 from cluster.tests.waiting import until
 from helpers import errors
 from helpers.widgets import view as views
@@ -155,7 +155,7 @@ def test_it_does_not_wait_for_a_job_that_hangs(monkeypatch):
 
     def hang():
         begun.set()
-        gate.wait(patience(SECONDS))
+        gate.wait(scaled(SECONDS))
         made.report("late")
         done.set()
 
@@ -163,7 +163,7 @@ def test_it_does_not_wait_for_a_job_that_hangs(monkeypatch):
     assert begun.wait(SECONDS)
     began = time.monotonic()
     made.stop()
-    assert time.monotonic() - began < patience(1.0)
+    assert time.monotonic() - began < scaled(1.0)
     gate.set()
     assert done.wait(SECONDS) and made.status == "Stopped. "
     made.close()

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from cluster.tests.patience import patience
 from cluster.tests.rbacserver import DEFAULT
+from cluster.tests.slowness import scaled
 from cluster.tests.waiting import until
 from helpers import errors, widgets
 from helpers.deeper import watch
@@ -21,7 +21,7 @@ STOP = 0.5
 
 def free() -> float:
     """Return the seconds in which a cell that opens or stops a view is done."""
-    return patience(2 * STOP)
+    return scaled(2 * STOP)
 
 
 def create(server, name: str) -> None:

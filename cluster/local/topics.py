@@ -1,34 +1,15 @@
-"""Examine the kernel and the rights of this account."""
+"""Examine namespaces and the rights of this account."""
 
-import platform
 import pwd
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
 from cluster import errors, paths, statedir
-from cluster.doctor.findings import Finding, fatal, ok, warning
-from cluster.doctor.programs import install
+from cluster.findings import Finding, fatal, install, ok, warning
 from cluster.local.trial import TrialResult, attempt_here
 from cluster.machine import identity, idmap
 from cluster.preflight import Account, PlainAccount
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """The operating system, its release and the processor's architecture."""
-
-    name: str
-
-    @classmethod
-    def read(cls) -> "Kernel":
-        """Ask the kernel."""
-        system, release = platform.system(), platform.release()
-        return cls(f"{system} {release} on {platform.machine()}")
-
-    def findings(self) -> Iterator[Finding]:
-        """Report it: the topic of the backend says what runs."""
-        yield ok("kernel", self.name)
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,14 @@
 """Examine the programs that a cluster needs, and the tools that build missing ones."""
 
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from cluster import paths, preflight, programs
-from cluster.doctor.findings import Finding, fatal, ok, warning
-from cluster.image import find as image_find
+from cluster import paths, programs
+from cluster.findings import Finding, fatal, install, ok, warning
 from cluster.processes import SYSTEM_PATH
 from cluster.programs import golang, releases
-from cluster.programs.check import Runc, find_runc
-
-
-def install(*packages: str) -> str:
-    """Return the way out that installs Debian packages, or a Mac's of the same name."""
-    if sys.platform == "darwin":
-        return f"brew install {' '.join(packages)}"
-    return f"sudo apt-get install -y --no-install-recommends {' '.join(packages)}"
+from cluster.programs.runc import Runc, find_runc
 
 
 @dataclass(frozen=True)
@@ -96,47 +86,3 @@ class Build:
                 "not found, and neither is the distribution's runc: none can be built.",
                 f"{install('runc')}, or: {install('gcc', 'libc6-dev')}",
             )
-
-
-@dataclass(frozen=True)
-class Image:
-    """The image of the lessons; `free` in bytes, in the cache."""
-
-    archive: Path | None
-    possible: bool
-    free: int
-    near: bool = False
-
-    @classmethod
-    def read(cls) -> "Image":
-        """Look for the archive that fits the binaries."""
-        found = programs.find_kubectl()
-        archive = image_find.find(found) if found else None
-        return cls(
-            archive,
-            image_find.possible() or bool(found and image_find.packed(found).exists()),
-            preflight.disk_available(paths.cache_dir()),
-            bool(archive and found and image_find.is_near(archive, found)),
-        )
-
-    def findings(self) -> Iterator[Finding]:
-        """Judge the image, or whether a build of the image can succeed."""
-        needed = image_find.DISK_NEEDED
-        if self.archive:
-            near = f"; {image_find.NEAR}" if self.near else ""
-            yield ok("image", f"{self.archive}{near}")
-        elif not self.possible:
-            yield fatal(
-                "image",
-                "none yet, and mmdebstrap, which builds it, is not installed.",
-                install("mmdebstrap"),
-            )
-        elif self.free < needed:
-            yield fatal(
-                "image",
-                f"none yet; building it takes {needed / 1e9:.1f} GB, and the cache has "
-                f"{self.free / 1e9:.1f} GB free.",
-                "Free some, or name another directory in LAB_CACHE_DIR.",
-            )
-        else:
-            yield ok("image", "none yet; it is made after the binaries")

@@ -11,7 +11,7 @@ import os
 MOST = 6.0
 
 
-def patience(seconds: float) -> float:
+def scaled(seconds: float) -> float:
     """Return the bound for what takes up to `seconds` on an idle machine."""
     return seconds * _factor()
 

@@ -6,7 +6,7 @@ import pytest
 
 from cluster.controlplane.backend import ControlPlane
 from cluster.local.backend import Local
-from cluster.machine.status_file import MOST, USUAL, slowness
+from cluster.machine.slowness import MOST, USUAL, slowness
 from helpers import command
 
 BEGAN = 1_700_000_000.0
@@ -45,12 +45,12 @@ def test_a_wait_is_scaled_by_what_the_cluster_says(backend, tmp_path, monkeypatc
     said = tmp_path / "run" / "status.json"
     said.parent.mkdir()
     said.write_text(json.dumps(status(2.0, node=4.0)))
-    assert command.patience(10.0) == pytest.approx(40.0)
-    assert command.patience(10.0, 3.0) == 3.0 and command.patience(10.0, 0.0) == 0.0
+    assert command.scaled(10.0) == pytest.approx(40.0)
+    assert command.scaled(10.0, 3.0) == 3.0 and command.scaled(10.0, 0.0) == 0.0
     said.write_text("damaged")
-    assert command.patience(10.0) == 10.0
+    assert command.scaled(10.0) == 10.0
 
 
 def test_without_a_cluster_nothing_is_scaled(monkeypatch):
     monkeypatch.setattr(command, "_backend", None)
-    assert command.patience(10.0) == 10.0
+    assert command.scaled(10.0) == 10.0

@@ -1,0 +1,111 @@
+"""Ask an existing cluster by the genuine kubectl, and say why it gave no answer."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster import errors, programs
+from cluster.progress import Silent
+
+#: the namespace that every cluster has, and whose UID no two have
+HOME = "kube-system"
+#: seconds for one answer
+TIMEOUT = 20
+_USE = "`python -m helpers use`"
+
+
+@dataclass(frozen=True)
+class KubectlClient:
+    """The genuine kubectl, for one server as the user of one context."""
+
+    kubeconfig: Path
+    context: str
+    server: str
+
+    def attempt(
+        self, *words: str, manifest: Sequence[dict] = ()
+    ) -> subprocess.CompletedProcess:
+        """Run kubectl and return the result; `manifest` goes to its stdin as a List."""
+        items = {"apiVersion": "v1", "kind": "List", "items": [*manifest]}
+        line = [
+            str(programs.ensure_kubectl(Silent()) / "kubectl"),
+            f"--kubeconfig={self.kubeconfig}",
+            f"--context={self.context}",
+            f"--request-timeout={TIMEOUT}s",
+            *words,
+        ]
+        # kubectl's own preferences could give a command other flags than its words.
+        settings = {**os.environ, "KUBERC": "off", "KUBECTL_KUBERC": "false"}
+        try:
+            return subprocess.run(
+                line,
+                env=settings,
+                input=json.dumps(items) if manifest else "",
+                capture_output=True,
+                text=True,
+                timeout=3 * TIMEOUT,
+            )
+        except subprocess.TimeoutExpired:
+            raise failure(f"no answer in {3 * TIMEOUT} s", self.server) from None
+
+    def run(self, *words: str, manifest: Sequence[dict] = ()) -> str:
+        """Return the output of kubectl; raise the error of `failure`."""
+        done = self.attempt(*words, manifest=manifest)
+        if done.returncode:
+            raise failure(done.stderr, self.server)
+        return done.stdout
+
+    def json(self, *words: str) -> dict:
+        """Return the JSON that kubectl prints, {} for nothing; see `run`."""
+        return json.loads(self.run(*words, "-o", "json") or "{}")
+
+    def uid(self) -> str:
+        """Return the UID of the cluster, "" if it has no namespace kube-system."""
+        found = self.json("get", "namespace", HOME, "--ignore-not-found")
+        return found.get("metadata", {}).get("uid", "")
+
+
+_FACT = re.compile(r"error: |Error from server|Unable to connect|The connection")
+#: what stands before the message in that line
+_BEFORE = re.compile(r"(error: |Unable to connect to the server: )+")
+#: a pattern of that message; what happened at the server, and a hint
+_FAILURES = (
+    (
+        r"Unauthorized|must be logged in|provide credentials",
+        "answered, and did not take the credential",
+        f"Renew it, as it may have expired, and name the cluster again: {_USE}.",
+    ),
+    (
+        r"getting credentials: ",
+        "was not asked, as there was no credential",
+        "Run the credential plugin of your kubeconfig by hand: it says why.",
+    ),
+    (
+        r"x509: |tls: |certificate|HTTP response to HTTPS client",
+        "answers, and no TLS connection came about",
+        f"Look at the address and the authority in your kubeconfig, then {_USE}.",
+    ),
+)
+
+
+def failure(stderr: str, server: str) -> errors.LabError:
+    """Return the error for kubectl's stderr: whether anything answered, and a hint."""
+    lines = stderr.strip().splitlines() or ["kubectl says nothing"]
+    # Advice may follow, as where a credential plugin is not installed.
+    last = next((line for line in reversed(lines) if _FACT.match(line)), lines[-1])
+    if "orbidden" in last:
+        return errors.LabError(
+            f"This user lacks a right that the lessons need: {last}",
+            "`python -m helpers rbac` prints them all, for an administrator to apply.",
+        )
+    reason = _BEFORE.sub("", last).removesuffix(".")
+    for pattern, what, hint in _FAILURES:
+        if re.search(pattern, last):
+            return errors.LabError(f"{server} {what}: {reason}.", hint)
+    return errors.Unreachable(
+        server, reason, "See that it runs and can be reached from here, then try again."
+    )

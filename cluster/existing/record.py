@@ -1,0 +1,51 @@
+"""Keep which cluster the learner has agreed to, in `existing.json`."""
+
+import json
+import secrets
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+from cluster.existing import rbac
+from cluster.statedir import write_private
+
+#: by this file a state directory is known as ours
+RECORD = "existing.json"
+
+
+@dataclass(frozen=True)
+class Record:
+    """The content of `existing.json`: the cluster that the learner has agreed to.
+
+    `uid` is that of the namespace kube-system. `user` is whom the notebooks ask as.
+    `source` is the learner's own kubeconfig; `use`, a renewal and `delete` alone open
+    it. `made`: `use` has made the account. `fenced`: the server keeps its writes in
+    namespaces of lessons. `expires` is when the token ends, in seconds since the epoch.
+    `state` marks the namespaces that are made from this state directory.
+    """
+
+    uid: str
+    server: str
+    context: str
+    version: str
+    user: str
+    source: str
+    image: str = rbac.TOOLBOX
+    made: bool = False
+    fenced: bool = True
+    expires: float = 0.0
+    state: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    @classmethod
+    def read(cls, state: Path) -> "Record | None":
+        """Return the record of a state directory, or None if there is none."""
+        try:
+            found = json.loads((state / RECORD).read_text())
+            known = {each.name for each in fields(cls)}
+            return cls(**{name: found[name] for name in found if name in known})
+        except (OSError, ValueError, TypeError):
+            # It is written whole or not at all; what else it may be is not ours.
+            return None
+
+    def write(self, state: Path) -> None:
+        """Write the record, for its owner alone; raise OSError."""
+        write_private(state / RECORD, json.dumps(asdict(self), indent=2))

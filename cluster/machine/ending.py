@@ -1,0 +1,49 @@
+"""Say when a cluster will end by itself, and why one has ended."""
+
+import pwd
+import re
+import shutil
+from pathlib import Path
+
+from cluster.machine import cgroups, identity
+
+#: one file for each account that lingers, loginctl(1): at the end of another's last
+#: login systemd ends its manager, and all that is below
+_LINGERING = Path("/var/lib/systemd/linger")
+
+
+def ends(state: Path) -> str:
+    """Say when a running cluster will end by itself; "" if it will not."""
+    leader = identity.pid_of(state, "outer")
+    user = leader and _whose_manager(cgroups.own_cgroup(leader))
+    if not user or (_LINGERING / user).exists():
+        return ""
+    command = "loginctl enable-linger"
+    if not shutil.which("pkcheck"):
+        # Without polkit only root may.
+        command = f"sudo {command} {user}"
+    return f"10 s after your last logout; `{command}` prevents that"
+
+
+def why_ended(last: identity.Run, phase: str, boot: str) -> str | None:
+    """Return why a cluster ended without `stop`, or None; `phase` was its last."""
+    if phase in ("starting", "failed"):
+        return None  # the start has told it
+    if last.boot != boot:
+        return "it ended with a restart of this machine"
+    if phase not in ("stopping", "stopped"):
+        return "its processes were killed"
+    if _whose_manager(last.cgroup):
+        return "it was ended from outside, as by a last logout"
+    return "it was ended from outside, by a signal"
+
+
+def _whose_manager(cgroup: str) -> str:
+    """Return the account whose manager a cgroup is below, or ""."""
+    found = re.search(r"/user@(\d+)\.service/", cgroup)
+    if not found:
+        return ""
+    try:
+        return pwd.getpwuid(int(found[1])).pw_name
+    except KeyError:
+        return ""

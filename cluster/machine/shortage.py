@@ -1,0 +1,51 @@
+"""Say what a running cluster is short of, and what may be removed."""
+
+import os
+from pathlib import Path
+
+from cluster import errors, paths, preflight
+from cluster.machine import identity
+
+#: bytes; etcd takes 64 MB at a time, has two such files, and lets go of them as it ends
+DISK = 200_000_000
+#: an image has thousands, a pod a hundred
+INODES = 500
+#: bytes; the largest process, the API server, takes as much to start again
+MEMORY = 300_000_000
+
+
+def shortages(state: Path) -> dict[str, errors.LabError]:
+    """Return an error for each thing that the cluster in `state` is short of."""
+    found: dict[str, errors.LabError] = {}
+    disk = os.statvfs(state)
+    free = disk.f_bavail * disk.f_frsize
+    if free < DISK:
+        where = f"in {state}"
+        found["disk space"] = errors.NotEnough(
+            "disk space", where, DISK, free, _what_may_go(state)
+        )
+    # A file system without a fixed number of inodes says 0.
+    if disk.f_files and disk.f_favail < INODES:
+        found["inodes"] = errors.LabError(
+            f"Not enough inodes in {state}: {INODES} needed, "
+            f"{disk.f_favail} available.",
+            _what_may_go(state),
+        )
+    # A limit may be on the cluster alone.
+    leader = identity.pid_of(state, "pid_1") or identity.pid_of(state, "outer")
+    memory = preflight.memory_available(
+        membership=Path("/proc", str(leader or "self"), "cgroup")
+    )
+    if memory < MEMORY:
+        close = "Close other programs and notebooks, or delete pods."
+        found["memory"] = errors.NotEnough(
+            "memory", "for the running cluster", MEMORY, memory, close
+        )
+    return found
+
+
+def _what_may_go(state: Path) -> str:
+    return (
+        "Free some; the cluster then goes on by itself. Of ours may go: "
+        f"`rm {state}/logs/*.log.1`, `rm -r {paths.cache_dir()}/build`."
+    )

@@ -1,0 +1,115 @@
+"""Make directories that are ours alone, and refuse those that others can change.
+
+Programs from the cache run as us, and the state directory has our kubeconfig and keys:
+whoever can write there, or to a directory above, decides what runs as us. The rule is
+that of OpenSSH's StrictModes, for the directory and each one above it:
+
+it belongs to                  root, us, or the owner of HOME
+nobody else can write to it    but for a directory above with the sticky bit, as /tmp,
+                               and a group in which nobody else is
+
+HOME itself and what is above it are taken as they are: who can change those can change
+what every program of ours reads at its start, and many servers make a home that a whole
+group can write to.
+"""
+
+import contextlib
+import grp
+import os
+import pwd
+import stat
+import sys
+from pathlib import Path
+
+from cluster import errors
+
+
+def make_private(directory: Path) -> None:
+    """Make the directory and missing parents, 0700; accept an existing directory."""
+    # `parents=True` would leave those above to the umask.
+    for parent in reversed((directory, *directory.parents)):
+        if parent == directory or not parent.exists():
+            parent.mkdir(mode=0o700, exist_ok=True)
+
+
+def refuse_changeable(directory: Path, variable: str, *, shared: bool = False) -> None:
+    """Raise StateError for a directory in which another account can change something.
+
+    It need not be there. `variable` names it; `shared` trusts its owner as well, as a
+    teacher who has prepared it for a class.
+    """
+    ours = {0, os.geteuid(), *_owner_of_home(), *_unmapped()}
+    path = directory.resolve()
+    trusted = ours | ({path.stat().st_uid} if shared and path.exists() else set())
+    # What is not there will be made by us.
+    inside = os.geteuid()
+    home = Path(os.environ.get("HOME", os.sep)).resolve()
+    for place in (path, *path.parents):
+        if place == home:
+            return
+        try:
+            found = place.stat()
+        except OSError:
+            continue
+        if found.st_uid not in trusted:
+            raise errors.StateError(
+                place,
+                f"belongs to {_name(found.st_uid)}, who could replace what runs as "
+                "you.",
+                f"Name another directory in {variable}.",
+            )
+        # It keeps others from what is in it, if that is ours; anybody may have made
+        # the rest.
+        sticky = found.st_mode & stat.S_ISVTX and place != path and inside in ours
+        if not sticky and (who := others_who_write(found)):
+            command = f"chmod {'-R ' if place == path else ''}go-w {place}"
+            raise errors.StateError(
+                place,
+                f"{who} can write to it, and replace what runs as you.",
+                f"If nobody has, run `{command}`; else name another directory in "
+                f"{variable}.",
+            )
+        inside = found.st_uid
+
+
+def others_who_write(found: os.stat_result) -> str:
+    """Return the other accounts that can write to a file, or ""."""
+    if found.st_mode & stat.S_IWOTH:
+        return "every account"
+    if found.st_mode & stat.S_IWGRP and not _is_private(found.st_gid):
+        return "its group"
+    return ""
+
+
+def _is_private(gid: int) -> bool:
+    """Say whether a group is known to have no members but us and root, as many are."""
+    names = {_name(0), _name(os.geteuid())}
+    # A directory service may not tell whose first group it is, so none is no answer.
+    members = {each.pw_name for each in pwd.getpwall() if each.pw_gid == gid}
+    with contextlib.suppress(KeyError):
+        group = grp.getgrgid(gid)
+        members.update(group.gr_mem, {group.gr_name} & names)
+    return bool(members) and members <= names
+
+
+def _owner_of_home() -> set[int]:
+    with contextlib.suppress(KeyError, OSError):
+        return {os.stat(os.environ["HOME"]).st_uid}
+    return set()
+
+
+def _unmapped() -> set[int]:
+    """Return the id that stands for all that this user namespace does not know."""
+    everybody = str(2**32 - 1)
+    if sys.platform != "linux":
+        return set()  # it has no user namespaces
+    if everybody in Path("/proc/self/uid_map").read_text().split():
+        return set()
+    return {int(Path("/proc/sys/fs/overflowuid").read_text())}
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
