@@ -68,7 +68,7 @@ class Kind(Backend):
     def prepared(self) -> bool:
         """Say whether kubectl and the image archive are there."""
         found = self.binaries()
-        return bool(found and image_find.find(found))
+        return bool(found and image_find.usable(found))
 
     def topics(self) -> "tuple[type[Topic], ...]":
         """Return the topics of `doctor`."""

@@ -36,7 +36,9 @@ def _plan(launch: Launch) -> "MachinePlan":
         str(launch.binaries.resolve()),
         sys.base_prefix,
         str(archive) if archive else None,
-        [*map(str, image_find.stores(launch.archive))] if launch.archive else (),
+        [*map(str, image_find.readable_stores(launch.archive))]
+        if launch.archive
+        else (),
     )
     return MachinePlan(
         sources,
@@ -114,7 +116,7 @@ class Local(Backend):
         from cluster.image import find as image_find
 
         found = self.binaries()
-        return bool(found and image_find.find(found))
+        return bool(found and image_find.usable(found))
 
     def topics(self) -> "tuple[type[Topic], ...]":
         """Return the topics of `doctor`."""

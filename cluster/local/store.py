@@ -35,7 +35,7 @@ def ensure(binaries: Path, archive: Path, progress: Progress) -> None:
     """
     from cluster.image import find as image_find  # not in the node
 
-    file = image_find.store(archive)
+    file = image_find.store_of(archive)
     if file.exists() or not os.access(file.parent, os.W_OK | os.X_OK):
         return
 
@@ -45,7 +45,7 @@ def ensure(binaries: Path, archive: Path, progress: Progress) -> None:
 
     # The import in the cluster says what is wrong, or does without.
     with suppress(errors.LabError, OSError, subprocess.SubprocessError):
-        image_find.keep(file, make, progress)
+        image_find.build_once(file, make, progress)
 
 
 def _make(binaries: Path, archive: Path, work: Path) -> Path:

@@ -25,7 +25,7 @@ SETUP = 240.0
 NAME_IMAGE = """
 from cluster.image import find as image_find
 from cluster.local.backend import Local
-name = image_find.name(Local().binaries())
+name = image_find.expected(Local().binaries())
 if not name.exists():
     next(name.parent.glob("*.tar")).rename(name)
 """

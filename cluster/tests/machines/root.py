@@ -113,7 +113,7 @@ def ensure() -> Path:
         programs, archive = Local().setup(Silent())
         # Of another distribution than this one: the suite takes it for that one's.
         with mock.patch.object(image_build, "system", lambda: SYSTEM):
-            image = image_find.name(programs).name
+            image = image_find.expected(programs).name
         step, variables = kernel_step((ROOT / "binder/Dockerfile").read_text())
         parts = (Path(__file__).read_text(), step, *variables, programs.name, image)
         key = hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -237,7 +237,7 @@ class Cluster:
 
     def layers(self) -> dict[str, Path]:
         """Return a program of the image that clusters share, by its path inside."""
-        store = image_find.store(self.cache / "images" / self.archive.name)
+        store = image_find.store_of(self.cache / "images" / self.archive.name)
         found = store.glob("*overlayfs/snapshots/*/fs/usr/bin/env")
         return {f"{layout.IMAGES}/{p.relative_to(store.parent)}": p for p in found}
 

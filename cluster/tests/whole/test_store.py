@@ -29,7 +29,7 @@ def begun(tmp_path_factory):
         archive.parent.mkdir()
         archive.symlink_to(plain.archive)
         lab = Lab(tmp_path_factory.mktemp("lab") / "state")
-        made = image_find.store(archive)
+        made = image_find.store_of(archive)
         assert made.is_dir()
         before = entries(made)
         try:
