@@ -94,7 +94,7 @@ def test_a_credential_plugin_is_run(cluster, token, tmp_path):
 def test_a_credential_that_is_none_is_told_in_two_lines(
     cluster, tmp_path, user, message
 ):
-    """The error says what is wrong, in at most two lines."""
+    """The error says what is wrong and what to do, in two lines at most."""
     path = changed(cluster, tmp_path / "config", **user)
     with pytest.raises(errors.KubeconfigError) as refused:
         Caller.from_kubeconfig(path)

@@ -140,7 +140,7 @@ def test_a_forgery_keeps_header_and_signature():
 
 
 def test_a_cluster_that_keeps_its_key_backdates_nothing():
-    """The error names the backend."""
+    """A single line says so, with the backend."""
     with pytest.raises(errors.NoSigningKey) as caught:
         backdate(Kind(), sign(), expired_for=60)
     assert caught.value.backend == "kind"

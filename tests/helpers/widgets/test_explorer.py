@@ -127,7 +127,7 @@ def test_a_token_is_masked(cluster):
 
 
 def test_what_is_not_offered(view):
-    """A wrong choice is one error."""
+    """A wrong choice is a single error, which names what there is."""
     for choice in (
         {"group": "no.such.group"},
         {"resource": "nonsense"},
