@@ -59,10 +59,11 @@ class Sources:
     stores: Sequence[str] = ()
 
 
-def build(sources: Sources, names: int | None = None) -> None:
+def build(sources: Sources, owner_namespace: int | None = None) -> None:
     """Make the new root and go there, so far by `chdir` alone; raise StepRefused.
 
-    `names` is a user namespace that gives the owner of the stores our ids, or None.
+    `owner_namespace` is a user namespace that gives the owner of the stores our ids,
+    or None.
     """
     root = os.path.join(sources.state, "root")
     os.makedirs(root, mode=0o700, exist_ok=True)
@@ -76,7 +77,7 @@ def build(sources: Sources, names: int | None = None) -> None:
     _sysfs(f"{root}/sys")
     _own(root, sources)
     for store in sources.stores:
-        _store(store, f"{root}{at.IMAGES}", names)
+        _store(store, f"{root}{at.IMAGES}", owner_namespace)
     os.chdir(root)
 
 
@@ -189,12 +190,12 @@ def _own(root: str, sources: Sources) -> None:
         bind(host, f"{root}{inside}", read_only=read_only)
 
 
-def _store(store: str, inside: str, names: int | None) -> None:
+def _store(store: str, inside: str, owner_namespace: int | None) -> None:
     """Mount the store; where the kernel refuses, the archive is imported instead."""
     inside = os.path.join(inside, os.path.basename(store))
     attributes = sc.MOUNT_ATTR_RDONLY | sc.MOUNT_ATTR_NOSUID | sc.MOUNT_ATTR_NODEV
     with suppress(OSError):
-        mount = sc.copy_mount(store, attributes, names)
+        mount = sc.copy_mount(store, attributes, owner_namespace)
         os.makedirs(inside)
         sc.place_mount(mount, inside)
 

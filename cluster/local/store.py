@@ -68,7 +68,7 @@ def main(work: str, binaries: str, archive: str) -> int:
     os.umask(0o022)
     python = os.path.realpath(sys.executable)
 
-    def live() -> int:
+    def pid1_main() -> int:
         rootfs.enter()
         if not rootfs.can_overlay(str(images.CONTAINERD)):
             return 1
@@ -76,7 +76,7 @@ def main(work: str, binaries: str, archive: str) -> int:
         return 0 if fill(found) else 1
 
     sources = rootfs.Sources(work, binaries, sys.base_prefix, archive)
-    child, _life = namespaces.start(sources, live)
+    child, _alive = namespaces.start(sources, pid1_main)
     _, status = os.waitpid(child, 0)
     if status:
         print(last_words(Path(work, "logs", "image-import.log")), file=sys.stderr)

@@ -104,7 +104,10 @@ def test_an_administrator_hands_out_what_is_printed(mine, state, used, tmp_path)
     assert done.returncode == 0, done.stderr
     assert "already" in done.stderr and "makes" not in done.stderr
     assert mine.writes() == []
-    assert (record(state).user, record(state).made) == (rbac.user_of(ANNA), False)
+    assert (record(state).user, record(state).account_made) == (
+        rbac.user_of(ANNA),
+        False,
+    )
     assert rbac.user_of(ANNA) in kubectl(state, "auth", "whoami").stdout
     # `delete` leaves the printed objects to the person who applied them.
     helpers("delete", "--yes", env=state, check=True)
