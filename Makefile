@@ -70,7 +70,7 @@ lint: venv ## Check style, types and dependencies; changes nothing
 	[ -z "$(NOTEBOOKS)" ] || $(PY) $(STRIP) --verify $(NOTEBOOKS) || status=1; \
 	$(TYPES) || status=1; \
 	[ $$status = 0 ] || printf '%s\n' \
-		'What a program can mend, these mend:' \
+		'What a program can fix, these fix:' \
 		'  $(PY) -m ruff check --fix .; $(PY) -m ruff format .' \
 		'  $(PY) $(STRIP) $(NOTEBOOKS)' >&2; \
 	exit $$status

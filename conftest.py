@@ -20,7 +20,7 @@ from helpers.course.exercise import with_solutions
 
 pytest_plugins = ["tests.tiers", "cluster.tests.fixtures"]
 
-#: what `pytest notebooks` leaves out: the same cells, in another language
+#: left out by `pytest notebooks`: the same cells, in another language
 collect_ignore = ["notebooks/ko"]
 
 _OURS = pytest.StashKey[tempfile.TemporaryDirectory]()
@@ -42,11 +42,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     ours = tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True)
     session.config.stash[_OURS] = ours
-    # What is run here is no learner's answer.
+    # Cells that run here are no learner's answers.
     os.environ[SETTING] = "off"
     # Before the tests themselves are the load: slowness.py asks in each worker.
     os.environ["LAB_TESTS_LOAD"] = str(os.getloadavg()[0])
-    # What one worker makes and others use: executed notebooks.
+    # A worker puts executed notebooks here, for the others.
     os.environ["LAB_TESTS_SHARED"] = str(Path(ours.name, "shared"))
     os.environ.setdefault("LAB_STATE_DIR", str(Path(ours.name, "state")))
     chosen = backends.chosen()

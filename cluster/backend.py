@@ -61,11 +61,11 @@ STATUS: dict[str, Any] = {
 
 
 class Backend(Protocol):
-    """What runs a cluster; every method may raise a LabError."""
+    """A backend, which runs a cluster; every method may raise a LabError."""
 
     #: as it shows in `repr` and in `status`
     name: str
-    #: what it runs, as `doctor` says it
+    #: the cluster that it runs, in the words of `doctor`
     about: str
     #: the directory of the cluster's state
     state: Path
@@ -120,20 +120,20 @@ class Backend(Protocol):
 
     def told(self) -> dict:
         """Return the status, also of a cluster that does not run."""
-        return self.status() or {**STATUS, "problem": self.ended()}
+        return self.status() or {**STATUS, "problem": self.why_it_ended()}
 
     def ends(self) -> str:
         """Return when the cluster will end by itself, and what prevents that, or ""."""
         return ""
 
-    def ended(self) -> str | None:
+    def why_it_ended(self) -> str | None:
         """Return why the cluster ended without `stop`, or None if that is not known."""
         return None
 
     def news(self, ended: str | None) -> list[str]:
         """Return what to tell after a start; `ended` is the reason from before it."""
         ends = self.ends()
-        before = f"It did not run before: {ended}. The objects are kept."
+        before = f"The cluster had stopped, because {ended}. Its objects are kept."
         return [*([before] if ended else []), *([f"It ends {ends}."] if ends else [])]
 
     def log(self, component: str, lines: int, *, previous: bool = False) -> str:

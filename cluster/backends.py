@@ -13,10 +13,10 @@ from cluster import errors, paths
 from cluster.backend import Backend
 from cluster.progress import Progress
 
-#: lets the machine decide
+#: leaves the choice to the machine
 AUTO = "auto"
 LOCAL, KIND, EXISTING, CONTROL_PLANE = "local", "kind", "existing", "control-plane"
-#: what `--backend` and LAB_BACKEND may name
+#: the values of `--backend` and LAB_BACKEND
 NAMES = (AUTO, LOCAL, KIND, CONTROL_PLANE, EXISTING)
 #: no cluster can be had
 NONE = "none"
@@ -24,7 +24,7 @@ LINUX, MACOS = "linux", "darwin"
 
 #: overrides the choice, as `--backend` does
 VARIABLE = "LAB_BACKEND"
-#: what is said where the local cluster is one command of an administrator away
+#: told where a single command of an administrator allows the local cluster
 HINT = "one sudo allows a local cluster here: see `python -m helpers doctor`"
 #: files in a state directory, and whose cluster is in it then
 MARKS = {
@@ -132,8 +132,8 @@ class Choice:
 
     backend: str
     reason: str
-    #: what would allow namespaces where they were first choice; what to do where there
-    #: is no backend, "" for what `refusal` says anyway
+    #: How to allow namespaces, or what to do without a backend; "" uses the hint of
+    #: `refusal`.
     hint: str = ""
 
 
@@ -188,7 +188,7 @@ def choose(machine: MachineFacts) -> Choice:
     return Choice(CONTROL_PLANE, f"{reason}, and {machine.engine_problem}", hint)
 
 
-#: what every machine with a container engine can do
+#: the way out of every machine with a container engine
 IMAGE = "run the container image, as docs/binder.md says"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 class LabError(Exception):
-    """Base of all errors that a learner can mend: `message` and `hint` say how."""
+    """Base of all errors that a learner can fix: `message` and `hint` say how."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         self.message = message
@@ -73,7 +73,7 @@ class StateError(LabError):
         super().__init__(f"{path}: {message}", hint)
 
 
-#: what a learner can do without a node
+#: lessons for a cluster without a node
 WITHOUT_NODE = (
     "lessons 00, 02, 03, 04, 13, 14, 15, 21, 22, 23, 24 and 25, "
     "and whatever asks the API server alone"
@@ -141,7 +141,7 @@ class KindFailed(StartFailed):
 class ComponentFailed(StartFailed):
     """A component could not start: its exit, last lines, and where the log is."""
 
-    #: what etcd, containerd and the kubelet write of a file that is not whole
+    #: words of etcd, containerd and the kubelet about a damaged file
     DAMAGED = re.compile(
         r"invalid database|version mismatch|checksum|crc mismatch|corrupt"
         r"|freepages|unexpected EOF|file size too small"

@@ -41,7 +41,7 @@ def refuse_changeable(directory: Path, variable: str, *, shared: bool = False) -
     ours = {0, os.geteuid(), *_owner_of_home(), *_unmapped()}
     path = directory.resolve()
     trusted = ours | ({path.stat().st_uid} if shared and path.exists() else set())
-    # What is not there will be made by us.
+    # A missing directory will be made by us.
     inside = os.geteuid()
     home = Path(os.environ.get("HOME", os.sep)).resolve()
     for place in (path, *path.parents):
@@ -58,8 +58,7 @@ def refuse_changeable(directory: Path, variable: str, *, shared: bool = False) -
                 "you.",
                 f"Name another directory in {variable}.",
             )
-        # It keeps others from what is in it, if that is ours; anybody may have made
-        # the rest.
+        # The sticky bit protects our own entry; any account may have made the others.
         sticky = found.st_mode & stat.S_ISVTX and place != path and inside in ours
         if not sticky and (who := others_who_write(found)):
             command = f"chmod {'-R ' if place == path else ''}go-w {place}"
@@ -102,7 +101,7 @@ def _unmapped() -> set[int]:
     """Return the id that stands for all that this user namespace does not know."""
     everybody = str(2**32 - 1)
     if sys.platform != "linux":
-        return set()  # it has no user namespaces
+        return set()  # no user namespaces
     if everybody in Path("/proc/self/uid_map").read_text().split():
         return set()
     return {int(Path("/proc/sys/fs/overflowuid").read_text())}

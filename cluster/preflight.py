@@ -21,7 +21,7 @@ from cluster.syscalls import inotify_init
 
 @dataclass(frozen=True)
 class Account:
-    """What this account may use, None where there is no limit."""
+    """The limits of this account, None where there is none."""
 
     #: open files of one process: the hard limit, to which programs raise their own
     files: int | None
@@ -93,11 +93,11 @@ class Account:
 
 
 class PlainAccount(Account):
-    """What this account may use, for a control plane without a node."""
+    """The limits of this account, for a control plane without a node."""
 
-    #: threads; one that idles has about 40
+    #: threads; an idle control plane has about 40
     THREADS = 150
-    #: one that idles has 6
+    #: an idle control plane has 6
     WATCHERS = 10
 
 

@@ -11,7 +11,7 @@ from typing import Protocol, TextIO
 
 
 class Progress(Protocol):
-    """What long work needs of a view."""
+    """A view of long work."""
 
     def update(self, message: str) -> None:
         """Show the present step; call again with the same text while the step lasts."""
@@ -27,7 +27,7 @@ class Silent(Progress):
 
 
 class _Line:
-    """One live line."""
+    """A live line."""
 
     #: seconds until an unchanged step writes its line again
     pause = 1.0
@@ -54,7 +54,7 @@ class _Line:
 
 
 class Terminal(_Line):
-    """One live line on a terminal; in a log, a line per step and every 15 s."""
+    """A live line on a terminal; in a log, a line per step and every 15 s."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         """Write to `stream`, by default stderr, so that stdout stays data."""
@@ -85,7 +85,7 @@ class Terminal(_Line):
 
 
 class Notebook(_Line):
-    """One live line in a notebook's output, replaced as work goes on."""
+    """A live line in a notebook's output, replaced as work goes on."""
 
     _handle = None
 

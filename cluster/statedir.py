@@ -17,8 +17,8 @@ from cluster import errors, paths
 from cluster.permissions import make_private, refuse_changeable
 from cluster.progress import Progress
 
-#: One of these is in a state directory from the first moment of its first start on, and
-#: while it is removed. The first is removed last: who waits for it may start then.
+#: A state directory holds one of these for its whole life. `up.lock` is deleted last: a
+#: start that waits for it goes on then.
 MARKS = ("up.lock", "machine.lock")
 #: seconds between two attempts to get a lock
 PAUSE = 0.2
@@ -41,7 +41,7 @@ def _open_lock(state: Path) -> int:
                 refuse_changeable(state, "LAB_STATE_DIR")
                 return os.open(state / MARKS[0], flags, 0o600)
             except (FileExistsError, FileNotFoundError):
-                # Another process has removed the directory in between.
+                # The directory was removed by another process in between.
                 if attempt == ATTEMPTS - 1:
                     raise
     raise AssertionError("the loop returns or raises")

@@ -50,7 +50,7 @@ def connect() -> "Cluster":
     """
     view = progress.for_here()
     backend = backends.current(progress=view)
-    running, ended = backend.running(), backend.ended()
+    running, ended = backend.running(), backend.why_it_ended()
     # Even if it runs: it may still be starting, or its kubeconfig may be broken.
     backend.up(view)
     if not running:

@@ -8,17 +8,17 @@ from helpers.language import mark, say
 LONGEST = 190
 
 _PULLS = ("ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff")
-_PROGRAM = mark("Mend `command`: the image has to contain that program.")
+_PROGRAM = mark("Fix `command`: the image has to contain that program.")
 #: reasons for which a container waits in vain, and the way out; "" is the image's
 _HOPELESS = {
     **dict.fromkeys(_PULLS, ""),
-    "InvalidImageName": mark("Mend `image` in the manifest."),
-    "CreateContainerConfigError": mark("Make what it names, or mend the name."),
-    "CreateContainerError": mark("Mend `command` in the manifest."),
+    "InvalidImageName": mark("Fix `image` in the manifest."),
+    "CreateContainerConfigError": mark("Make what it names, or fix the name."),
+    "CreateContainerError": mark("Fix `command` in the manifest."),
     "RunContainerError": _PROGRAM,
     "StartError": _PROGRAM,
     "CrashLoopBackOff": mark(
-        "Read `kubectl logs {pod} --previous`, mend its `command`."
+        "Read `kubectl logs {pod} --previous`, fix its `command`."
     ),
 }
 

@@ -13,7 +13,7 @@ from sphinx.util import logging
 from helpers.course import lessons
 
 log = logging.getLogger(__name__)
-#: what each language is called by those who read it; the first is at the root
+#: each language, as its readers call it; the first is at the root
 LANGUAGES = {"en": "English", "ko": "한국어"}
 ROOTS = {code: "" if code == "en" else f"{code}/" for code in LANGUAGES}
 #: OWNER/REPOSITORY, as GitHub Actions gives it

@@ -26,7 +26,7 @@ REASON = (
 )
 
 
-#: what the bold words of lessons lead to
+#: target of the bold words of lessons
 GLOSSARY = ROOT / "notebooks" / "glossary.md"
 
 

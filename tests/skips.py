@@ -1,4 +1,4 @@
-"""Which skips are expected on this machine; any other fails CI.
+"""Know the skips that this machine may have; any other fails CI.
 
 Otherwise a run without a browser, or not as root, would look like one with everything.
 """
@@ -33,7 +33,7 @@ ALLOWED = (
     (r"no C compiler here", not ROOT and _lacks("cc")),
     (r"no Go (here|on PATH)", golang.find() is None),
     (r"the distribution's Go cannot be taken off PATH", not _lacks("go")),
-    # Which network this machine has is not the suite's to say.
+    # The suite cannot choose this machine's network.
     (r"the loopback device alone", True),
 )
 

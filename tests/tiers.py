@@ -45,7 +45,7 @@ TOGETHER = (
     "cluster/tests/usermode/",
     "cluster/tests/walls/",
 )
-#: what has the one engine of this machine: a group, too
+#: tests that use this machine's one container engine: a group, too
 ENGINE = ("cluster/tests/kind/", "tests/project/test_image.py")
 #: each test, a notebook that is run whole, is a group; of any other file all are one
 APART = "tests/lessons/test_lessons.py"

@@ -16,7 +16,7 @@ _SILENT = re.compile(
     re.DOTALL,
 )
 _WORD = re.compile(r"[^\W\d_]{2,}")
-#: what a line begins with before its words: quotes, items, the hashes of a heading
+#: marks before a line's words: quotes, items, the hashes of a heading
 _MARKS = re.compile(r"(?:\s*(?:>|[-*+]|\d+[.)])(?=\s|$))*\s*(?:#{1,6}\s+)?")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _CAPTION = re.compile(r"(?<=^:caption: ).+")

@@ -37,7 +37,7 @@ CELL_TIMEOUT = 420
 #: Not ports of 127.0.0.1: two kernels that start at once can be given the same one, and
 #: any user of the machine may read there.
 SOCKETS = Config({"KernelManager": {"transport": "ipc"}})
-#: Their directories, of this run.
+#: Directories of the kernels' sockets, of this run.
 _FOLDERS: list[str] = []
 #: Tag of a copy of a stub, and of the check that must refuse it.
 PROOF = "proof"
@@ -142,7 +142,7 @@ def emptied(stub: str) -> str:
     An answer is what the stub sets to a value that is written there.
     """
     lines = []
-    # What IPython alone understands is no answer.
+    # Lines of IPython's own syntax become calls, and are no answer.
     tree = ast.parse(TransformerManager().transform_cell(stub))
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
@@ -257,7 +257,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--jobs", type=int, help="how many at once; by default what there is room for"
     )
     options = parser.parse_args(arguments)
-    # What is run here is no learner's answer.
+    # Cells that run here are no learner's answers.
     os.environ[SETTING] = "off"
     signal.signal(signal.SIGINT, _end)
     paths = options.notebooks or notebooks(options.language)

@@ -185,7 +185,7 @@ def edition() -> dict[Path, bytes]:
         text = source.told(tell)
         if not missing:
             made[source] = text
-    # One that is behind its English stays where it is. From Korean one can go back.
+    # A page with a missing translation stays as it is. Korean pages link back, too.
     there = {s.english: s.korean for s in every if s in made or s.korean.exists()}
     there |= {korean: english for english, korean in there.items()}
     said = plain(read(MESSAGES), MESSAGES)

@@ -16,7 +16,7 @@ _CODE = re.compile(r"(`+)(.+?)\1|<code>(.+?)</code>")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _NAME = re.compile(r"\{[^{}]*\}")
 _TAG = re.compile(r"</?\w+[^>]*>")
-#: what a translation has as often as its English
+#: parts that a translation has as often as its English
 _KEPT = {
     "code": _CODE,
     "links": _LINK,
@@ -45,7 +45,7 @@ def faults(english: str, korean: str, titles: dict[str, str]) -> Iterator[str]:
             yield f"other {what}: {added} in place of {lost}"
     plain, told = (_plain(text) for text in (english, korean))
     said, says = ({*_NUMBER.findall(text)} for text in (plain, told))
-    # One to twelve are words in English, and months have names.
+    # Numbers up to twelve are words in English, and months have names.
     more = {number for number in says - said if "." in number or int(number) > 12}
     if odd := (said - says) | more:
         yield f"other numbers: {' '.join(sorted(odd))}"

@@ -31,7 +31,7 @@ PATTERNS = {
 }
 
 
-#: What the detectors call the kinds that are named above.
+#: The detectors' names of the kinds above, and ours.
 OUR_WORDS = {"JSON Web Token": "a token", "Private Key": "a private key"}
 
 _DETECTORS: Mapping[str, type] = get_mapping_from_secret_type_to_class()

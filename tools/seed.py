@@ -22,7 +22,7 @@ COLLECTIONS = (
     *(f"{_RBAC}/{name}" for name in ("roles", "rolebindings")),
     "/apis/scheduling.k8s.io/v1/priorityclasses",
 )
-#: what differs in each cluster
+#: metadata that differs in each cluster
 _OWN = ("uid", "resourceVersion", "creationTimestamp", "managedFields")
 
 

@@ -164,7 +164,7 @@ def main(arguments: list[str] | None = None) -> int:
         target = options.target / part(language)
         failed |= build(language, sources / language, target)
         for lesson in lessons():
-            # What the page offers for download: without outputs, as in a checkout.
+            # The page's download: the notebook without outputs, as in a checkout.
             written = books(language) / lesson.path
             shutil.copy(written, target / "notebooks" / lesson.path)
     print(f"The site is in {options.target}: open index.html.")

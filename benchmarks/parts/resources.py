@@ -13,7 +13,7 @@ from parts import figures
 
 from cluster.machine import identity
 
-#: what no Kubernetes API can do without
+#: processes that any Kubernetes API needs
 FLOOR = ("kube-apiserver", "etcd")
 
 

@@ -96,7 +96,7 @@ def up(backend: str | None, port: int | None) -> None:
     try:
         with one_interrupt(), working("the cluster is ready") as view:
             cluster = backends.current(backend, view)
-            ended = cluster.ended()
+            ended = cluster.why_it_ended()
             cluster.up(view, port=port)
     except KeyboardInterrupt:
         runs = cluster and cluster.running()

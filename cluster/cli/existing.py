@@ -84,19 +84,27 @@ def _agreed(
 ) -> bool:
     """Say whether the learner agrees to a plan, now or when it was the same before."""
     record = found.record
-    if known and (known.user, known.fenced) == (record.user, record.fenced):
+    if known and (known.user, known.has_policy) == (record.user, record.has_policy):
         return True
     click.echo("\n".join(found.lines()), err=True)
-    what = "Make this, and namespaces of lessons," if record.made else "Make namespaces"
+    what = (
+        "Make this, and namespaces of lessons,"
+        if record.account_made
+        else "Make namespaces"
+    )
     if not (yes or confirm(f"{what} at {record.server}?")):
         return False
-    if record.fenced:
+    if record.has_policy:
         return True
     click.echo(found.reason, err=True)
-    if not record.made:
+    if not record.account_made:
         hint = "`python -m helpers rbac --account NAME` prints the account, for an "
         click.echo(f"{hint}administrator.", err=True)
-    risk = "an account without a policy" if record.made else "all rights of your own"
+    risk = (
+        "an account without a policy"
+        if record.account_made
+        else "all rights of your own"
+    )
     return without_policy or confirm(
         f"Go on all the same, with {risk} (`--without-policy`)?"
     )

@@ -82,7 +82,7 @@ def confirm(question: str) -> bool:
         return False
     finally:
         if not sys.stdin.isatty():
-            click.echo(err=True)  # nobody pressed Enter
+            click.echo(err=True)  # no Enter was pressed
 
 
 @contextlib.contextmanager

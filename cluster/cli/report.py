@@ -23,7 +23,7 @@ TITLE = "Report of the Kubernetes API notebooks"
 END = 50
 #: lines of a log in which secrets are looked for: a key is known by its first line
 SEARCHED = 1000
-#: what stands where a secret was
+#: stands where a secret was
 REMOVED = "(removed)"
 #: The secrets that a lab has, wherever they are: keys, tokens, kubeconfig credentials.
 _SECRETS = re.compile(
@@ -33,7 +33,7 @@ _SECRETS = re.compile(
     r"|(?i:\b(?:bearer|basic|token)[ +]|\b(?:token|passw(?:or)?d|secret|key)"
     # The quotes of JSON, or of JSON inside a quoted message.
     r'(?:\\?")?[=:] ?)(?:"(?:[^"\\\n]|\\.)+"|\S{8,})'
-    # Who asks, in an address, as that of a proxy or a mirror.
+    # The user in an address, as that of a proxy or a mirror.
     r"|(?<=://)[^/\s@]+(?=@)"
     # A bootstrap token, such as kind's.
     r"|\b[a-z0-9]{6}\.[a-z0-9]{16}\b",
@@ -67,7 +67,7 @@ def _section(title: str, read: Callable[[], str]) -> list[str]:
     except errors.LabError as error:
         text = str(error)
     except Exception as error:
-        # One look that fails must not hide what the others see.
+        # A section that fails must not hide the others.
         text = f"could not be read: {type(error).__name__}: {error}"
     return [f"=== {title}\n\n{without_secrets(text)}"]
 

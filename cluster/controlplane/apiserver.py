@@ -39,9 +39,9 @@ START_TIMEOUT = 100.0
 PAUSE = 0.05
 #: bytes; the processes together hold about 350 MB
 MEMORY = 400_000_000
-#: whose certificate clients have
+#: the user of the clients' certificate
 USER = "super-admin"
-#: what differs from the cluster's API server
+#: flags that differ from those of the cluster's API server
 FLAGS = {
     # So that a continue token expires soon; five minutes elsewhere.
     "--etcd-compaction-interval": "1s",

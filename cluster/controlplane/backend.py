@@ -30,7 +30,7 @@ LOGS = (
     "kube-controller-manager",
     "kube-scheduler",
 )
-#: by this file a state directory is known as ours
+#: the file that marks a state directory as ours
 MARK = "control-plane"
 #: seconds that a node may take; on a busy machine with one core it took 40
 NODE_TIMEOUT = 180.0
@@ -56,7 +56,7 @@ class ControlPlane(Local):
     def binaries(self) -> Path | None:
         """Return the directory that holds kubectl, or None before the set-up."""
         # Where a whole cluster has been set up, all of these are there.
-        return programs.find(RECIPE, CONTROL_PLANE)
+        return programs.find(CONTROL_PLANE, or_any=(RECIPE,))
 
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
         """Make the files of a start: programs, and the disk of a node or None."""
@@ -68,7 +68,7 @@ class ControlPlane(Local):
             except errors.LabError as error:
                 # The lessons that ask the API server alone need none of it.
                 progress.update(f"without a node: {error.message}")
-        return programs.ensure(progress, RECIPE, CONTROL_PLANE), None
+        return programs.ensure(progress, CONTROL_PLANE, or_any=(RECIPE,)), None
 
     def prepared(self) -> bool:
         """Say whether a start would find all programs: the image is for a node."""
@@ -99,20 +99,29 @@ class ControlPlane(Local):
 
         Without `wait` return also while a node is starting.
         """
+        found = ""
 
-        def runs() -> bool:
+        def settled() -> bool:
+            nonlocal found
             found = self.node()
-            if found in ("", "failed"):
-                words = "this cluster has none"
-                log = self._log_directory(NAME) / f"{NAME}.log"
-                said = last_words(log, 2).replace("\n", "; ")
-                failed = f"the one of this cluster did not start ({said}; all of that: "
-                failed += f"`python -m helpers logs {NAME}`)"
-                raise errors.NoNode(what, failed if found else words)
-            return found == "running" or not wait
+            return found in ("", "failed", "running") or not wait
 
-        if not poll(runs, NODE_TIMEOUT, what="the node, in user-mode Linux"):
-            raise errors.NoNode(what, "the one of this cluster is still starting")
+        in_time = poll(settled, NODE_TIMEOUT, what="the node, in user-mode Linux")
+        if not in_time or found in ("", "failed"):
+            raise errors.NoNode(what, self._why_no_node(found))
+
+    def _why_no_node(self, found: str) -> str:
+        """Return why no pod can run, by the state of the node's component."""
+        if not found:
+            return "this cluster has none"
+        if found != "failed":
+            return "the one of this cluster is still starting"
+        log = self._log_directory(NAME) / f"{NAME}.log"
+        said = last_words(log, 2).replace("\n", "; ")
+        return (
+            f"the one of this cluster did not start ({said}; all of that: "
+            f"`python -m helpers logs {NAME}`)"
+        )
 
     def _log_directory(self, component: str) -> Path:
         return self.state / (STATE if component in INSIDE else "") / "logs"

@@ -10,13 +10,13 @@ from cluster.machine import components, layout
 from cluster.machine.components import Component, Facts
 from cluster.usermode import components as usermode
 
-#: what a node needs, and is not there
+#: components of a node, which are not there
 ABSENT = ("containerd", "kubelet", "coredns", "kube-proxy")
 #: The state directory, the components' working directory: a short path, without
 #: characters that a URL or a list of values would take for its own.
 STATE = "/proc/self/cwd"
 PKI = layout.PKI.replace(layout.STATE, STATE)
-#: what the local cluster's descriptions name, in the order of `Ports`
+#: ports in the local cluster's descriptions, in the order of `Ports`
 _FIXED = (layout.API_PORT, 2381, 10257, 10259)
 
 
@@ -44,7 +44,7 @@ def describe(
     Their working directory must be the state directory, that of the programs is
     `binaries`; `flags` are more options, by component.
     """
-    facts = Facts("", "", False, "", False, bootstrapped=bootstrapped)
+    facts = Facts(bootstrapped=bootstrapped)
     changes = _options(ports)
     egress = {}
     if node:

@@ -25,16 +25,11 @@ from cluster.machine.host import Launch, Machine, Program
 from cluster.machine.layout import CONTEXT
 from cluster.machine.lifecycle import Lifecycle, Task
 from cluster.machine.supervisor import Supervisor
-from cluster.processes import PACKAGES
-from cluster.statedir import write_private
-from cluster.usermode import components as usermode, kernel, launcher
+from cluster.usermode import components as usermode, files, kernel, launcher
 
 _MAIN = "cluster.controlplane.process.main"
-#: users that ask the API server by its port on the host, and those in the node
-_HOST, _NODE = (
-    ("super-admin", "controller-manager", "scheduler"),
-    ("kubelet", "coredns"),
-)
+#: users that ask the API server by its port on the host, see `files` for the node's
+_HOST = ("super-admin", "controller-manager", "scheduler")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,30 +76,12 @@ def api_server(
 def _plan(launch: Launch) -> ProcessPlan:
     plan = _common_plan(launch)
     server = f"https://127.0.0.1:{plan.port}"
-    pki = launch.state / "pki"
-    write_embedded(pki, _HOST, server=server, context=CONTEXT)
-    if not launch.archive or not (node := kernel.find()[0]):
+    write_embedded(launch.state / "pki", _HOST, server=server, context=CONTEXT)
+    programs = kernel.find()[0] if launch.archive else None
+    if not programs:
         return plan
-    own = launch.state / usermode.STATE
-    own.mkdir(mode=0o700, exist_ok=True)
-    storage.prepare(own)
-    (own / "root").mkdir(mode=0o700)
-    # Not the keys of the authorities, nor the administrator's.
-    for name in ("ca.crt", *(f"{stem}.*" for stem in _NODE)):
-        for path in pki.glob(name):
-            shutil.copy2(path, own / "pki")
-    guest = usermode.GuestPlan(
-        str(own), plan.binaries, plan.python, sys.base_prefix, plan.port
-    )
-    text = json.dumps(dataclasses.asdict(guest))
-    write_private(launch.state / usermode.PLAN, text)
-    # By a name that a kernel's command line can hold, wherever the cache is.
-    (launch.state / usermode.DISK).symlink_to(launch.archive.resolve())
-    # The files beside our package are not shown, not even their names.
-    packages = launch.state / usermode.PACKAGES_LINK
-    packages.mkdir(mode=0o700)
-    (packages / "cluster").symlink_to(Path(PACKAGES, "cluster"))
-    return dataclasses.replace(plan, node=dataclasses.asdict(node))
+    files.prepare(launch, plan.python)
+    return dataclasses.replace(plan, node=dataclasses.asdict(programs))
 
 
 def _common_plan(launch: Launch) -> ProcessPlan:
@@ -143,7 +120,7 @@ def main(plan_file: str, report: str) -> int:
 
 
 def _end_with(lifeline: int) -> None:
-    # Nobody writes: this returns at the end of the process that holds the other end.
+    # The read returns when the process that holds the other end is gone; none writes.
     os.read(lifeline, 1)
     os._exit(1)
 

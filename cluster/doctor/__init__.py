@@ -30,7 +30,7 @@ def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
     """Return the findings of topics, by default the backend's; never raise."""
     topics = _topics() if topics is None else topics
     found = [finding for topic in topics for finding in _look(topic)]
-    # What several topics stumble over is told once.
+    # A problem that several topics find is reported once.
     return list({(f.message if f.fatal else f): f for f in reversed(found)}.values())[
         ::-1
     ]
@@ -54,7 +54,7 @@ def _look(topic: type[Topic]) -> list[Finding]:
     except errors.LabError as error:
         message, hint = error.message, error.hint
     except Exception as error:
-        # One look that fails must not hide what the others see.
+        # A topic that fails must not hide the findings of others.
         message = f"could not be examined: {type(error).__name__}: {error}"
         hint = "This is a bug of these notebooks: please report it with this line."
     return [fatal(name, message, hint)]

@@ -39,7 +39,7 @@ _NO_KIND = 'no matches for kind "{}"'
 
 @dataclass(frozen=True)
 class UsePlan:
-    """What `use` is about to do, as a record; `reason` says why there is no policy."""
+    """The record that `use` is about to make; `reason` says why there is no policy."""
 
     target: Target
     record: Record
@@ -48,14 +48,11 @@ class UsePlan:
     @property
     def objects(self) -> list[dict]:
         """Return the objects that `apply` makes, in this order."""
-        return objects(self.record) if self.record.made else []
+        return objects(self.record) if self.record.account_made else []
 
     def lines(self) -> list[str]:
         """Return the lines that a person reads before they agree."""
         record = self.record
-        kept = ", which the server keeps in namespaces of lessons already"
-        kind = f"yours{kept if record.fenced else ''}"
-        kind = "made for the lessons" if record.made else kind
         names = [f"{each['kind']}/{each['metadata']['name']}" for each in self.objects]
         lines = [
             f"server      {record.server}",
@@ -65,9 +62,18 @@ class UsePlan:
             f"version     {record.version}",
             f"kubectl     {self.target.client_version}",
             f"image       {record.image}",
-            f"account     {record.user} ({kind})",
+            f"account     {record.user} ({_whose(record)})",
         ]
         return lines + [f"makes       {name}" for name in names]
+
+
+def _whose(record: Record) -> str:
+    """Return whose account the lessons get, in words."""
+    if record.account_made:
+        return "made for the lessons"
+    if record.has_policy:
+        return "yours, which the server keeps in namespaces of lessons already"
+    return "yours"
 
 
 def plan(
@@ -96,9 +102,11 @@ def plan(
     )
     record = replace(record, state=known.state) if known else record
     progress.update("asking what this credential may do, by dry runs")
-    fenced = not policy_problem(target.client, target.user)
-    found = UsePlan(target, record) if fenced else _with_account(target, record)
-    if found.record.image != TOOLBOX and not found.record.made:
+    if policy_problem(target.client, target.user):
+        found = _with_account(target, record)
+    else:
+        found = UsePlan(target, record)
+    if found.record.image != TOOLBOX and not found.record.account_made:
         raise errors.LabError(
             "`--image` needs a policy, which nobody can make with this credential.",
             "`python -m helpers rbac --image …` prints it, for an administrator.",
@@ -108,22 +116,22 @@ def plan(
 
 def apply(found: UsePlan, state: Path, progress: Progress) -> Record:
     """Carry out a plan, prove the policy, and return the record; undo it on failure."""
-    record, owner = found.record, found.target.client
+    record, admin = found.record, found.target.client
     kubeconfig = state / "kubeconfig"
-    if not record.made:
+    if not record.account_made:
         _write(kubeconfig, found.target.document)
     else:
         try:
             progress.update("making the account and its policy")
-            owner.run("apply", *SEND, manifest=found.objects)
-            token, expires = _token(owner, record)
+            admin.run("apply", *SEND, manifest=found.objects)
+            token, expires = _token(admin, record)
             _write(kubeconfig, with_token(found.target.document, token))
             record = replace(record, expires=expires)
-            if record.fenced:
-                _await_policy(client(record, kubeconfig), record, progress)
+            if record.has_policy:
+                _await_policy(lesson_client(record, kubeconfig), record, progress)
         except BaseException:
             kubeconfig.unlink(missing_ok=True)
-            remove(owner, record)
+            remove(admin, record)
             raise
     with statedir.usable(state):
         record.write(state)
@@ -132,11 +140,15 @@ def apply(found: UsePlan, state: Path, progress: Progress) -> Record:
 
 def objects(record: Record) -> list[dict]:
     """Return all that `use` makes for an account, the policy first."""
-    wanted = {"policy": record.fenced, "image": record.image, "account": record.state}
-    return rbac.objects(record.user, **wanted)
+    return rbac.objects(
+        record.user,
+        policy=record.has_policy,
+        image=record.image,
+        account=record.state,
+    )
 
 
-def policy_problem(ours: KubectlClient, user: str) -> str | None:
+def policy_problem(client: KubectlClient, user: str) -> str | None:
     """Return why the server does not keep a user in namespaces of lessons, or None.
 
     A dry run asks: of a ConfigMap, of a RoleBinding that RBAC would allow, so that the
@@ -148,11 +160,11 @@ def policy_problem(ours: KubectlClient, user: str) -> str | None:
         probes.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
     lesson = {"generateName": f"{MANAGER}-", "labels": rbac.namespace_labels(user)}
     probes.append({"apiVersion": "v1", "kind": "Namespace", "metadata": lesson})
-    done = ours.attempt("create", "-o", "name", *_DRY, manifest=probes)
+    done = client.attempt("create", "-o", "name", *_DRY, manifest=probes)
     written = done.stdout.split()
     refused = [line for line in done.stderr.splitlines() if "orbidden" in line]
     if len(written) + len(refused) < len(probes):
-        raise kubectl.failure(done.stderr, ours.server)
+        raise kubectl.failure(done.stderr, client.server)
     elsewhere = [name for name in written if not name.startswith("namespace/")]
     if elsewhere:
         return f"it may write to {' and '.join(FORBIDDEN)}, as {elsewhere[0]}"
@@ -161,12 +173,12 @@ def policy_problem(ours: KubectlClient, user: str) -> str | None:
     return None if written else f"it cannot make a namespace either: {refused[-1]}"
 
 
-def client(record: Record, kubeconfig: Path) -> KubectlClient:
+def lesson_client(record: Record, kubeconfig: Path) -> KubectlClient:
     """Return the client with the notebooks' own kubeconfig."""
     return KubectlClient(kubeconfig, record.context, record.server)
 
 
-def owner(record: Record) -> KubectlClient:
+def admin_client(record: Record) -> KubectlClient:
     """Return the client with the learner's own credential; raise KubeconfigError."""
     path = Path(record.source)
     hint = "Name the cluster again: `python -m helpers use`."
@@ -184,15 +196,15 @@ def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:
     fails, an old token that still counts will do; raise the reason otherwise. Kernels
     that run have the new one, too.
     """
-    if not record.made or record.expires - time.time() > RENEWAL:
+    if not record.account_made or record.expires - time.time() > RENEWAL:
         return record
     try:
         progress.update("renewing the token")
-        theirs = owner(record)
-        require_same(theirs, record)
-        if record.fenced:
-            theirs.run("get", "-f", "-", manifest=objects(record)[:2])
-        token, expires = _token(theirs, record)
+        admin = admin_client(record)
+        require_same(admin, record)
+        if record.has_policy:
+            admin.run("get", "-f", "-", manifest=objects(record)[:2])
+        token, expires = _token(admin, record)
     except errors.LabError as error:
         if record.expires < time.time():
             raise
@@ -200,15 +212,15 @@ def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:
         return record
     _write(kubeconfig, with_token(read_kubeconfig(kubeconfig), token))
     for copied in kubeconfig.parent.glob(f"{kubeconfig.name}.*.*"):
-        with contextlib.suppress(errors.KubeconfigError):  # its kernel has just ended
+        with contextlib.suppress(errors.KubeconfigError):  # the kernel has just ended
             _write(copied, with_token(read_kubeconfig(copied), token))
     return replace(record, expires=expires)
 
 
-def remove(theirs: KubectlClient, record: Record) -> str:
+def remove(admin: KubectlClient, record: Record) -> str:
     """Remove the objects of `use`; return a message listing the rest, or ""."""
     words = ("delete", "--ignore-not-found", "--wait=false", "-f", "-")
-    done = theirs.attempt(*words, manifest=objects(record)[::-1])
+    done = admin.attempt(*words, manifest=objects(record)[::-1])
     return done.stderr.strip() if done.returncode else ""
 
 
@@ -223,8 +235,8 @@ def with_token(document: dict, token: str) -> dict:
 def _with_account(target: Target, record: Record) -> UsePlan:
     """Return the plan for a credential without a policy: an account, if it can."""
     user = rbac.user_of(record.state)
-    made = replace(record, made=True, user=user)
-    parts = [each for each in objects(made) if each["kind"] != "ServiceAccount"]
+    planned = replace(record, account_made=True, user=user)
+    parts = [each for each in objects(planned) if each["kind"] != "ServiceAccount"]
     stderr = target.client.attempt("apply", *_DRY, manifest=parts).stderr
     if record.image != TOOLBOX and _NO_KIND.format("MutatingAdmissionPolicy") in stderr:
         raise errors.LabError(
@@ -234,24 +246,24 @@ def _with_account(target: Target, record: Record) -> UsePlan:
     refused = [line for line in stderr.splitlines() if "orbidden" in line]
     if refused:
         reason = f"You may not make an account for the lessons: {refused[0]}"
-        return UsePlan(target, replace(record, fenced=False), reason)
+        return UsePlan(target, replace(record, has_policy=False), reason)
     if _NO_KIND.format("ValidatingAdmissionPolicy") in stderr:
         reason = (
             f"Kubernetes {target.version} has no ValidatingAdmissionPolicy (1.30 has): "
             "nothing would keep the account in namespaces of lessons."
         )
-        return UsePlan(target, replace(made, fenced=False), reason)
-    return UsePlan(target, made)
+        return UsePlan(target, replace(planned, has_policy=False), reason)
+    return UsePlan(target, planned)
 
 
-def _await_policy(ours: KubectlClient, record: Record, progress: Progress) -> None:
+def _await_policy(client: KubectlClient, record: Record, progress: Progress) -> None:
     """Wait until the server enforces the policy; raise NotReady."""
     last = ["no answer"]
 
     def kept() -> bool:
         progress.update("waiting for the policy: the server must refuse our dry run")
         try:
-            last[0] = policy_problem(ours, record.user) or ""
+            last[0] = policy_problem(client, record.user) or ""
         except errors.LabError as error:
             # A new account, of which the server does not know yet.
             last[0] = error.message
@@ -266,9 +278,9 @@ def _await_policy(ours: KubectlClient, record: Record, progress: Progress) -> No
         )
 
 
-def require_same(theirs: KubectlClient, record: Record) -> None:
+def require_same(client: KubectlClient, record: Record) -> None:
     """Raise LabError unless the UID is that of the cluster in the record."""
-    uid = theirs.uid()
+    uid = client.uid()
     if uid != record.uid:
         raise _other_cluster(record.server, uid, record.uid)
 
@@ -282,11 +294,11 @@ def _other_cluster(server: str, uid: str, known: str) -> errors.LabError:
     )
 
 
-def _token(theirs: KubectlClient, record: Record) -> tuple[str, float]:
+def _token(admin: KubectlClient, record: Record) -> tuple[str, float]:
     """Return a new token of the account, and when it ends."""
     namespace = f"--namespace={rbac.home(record.state)}"
     words = ("create", "token", rbac.LEARNER, namespace, f"--duration={LIFETIME}s")
-    found = theirs.json(*words)["status"]
+    found = admin.json(*words)["status"]
     end = datetime.fromisoformat(found["expirationTimestamp"])
     return found["token"], end.timestamp()
 

@@ -19,7 +19,7 @@ from cluster.programs import ensure_kubectl, find_kubectl
 from cluster.progress import Progress, Silent
 from cluster.waiting import poll
 
-#: what no lesson can do without, and no reader of a cluster has
+#: a right that every lesson needs and a read-only user lacks
 _PROBE = ("auth", "can-i", "create", "pods", "--quiet")
 #: seconds until a binding must count; it takes about 0.1
 TIMEOUT = 20.0
@@ -74,9 +74,11 @@ class Existing(Backend):
         ensure_kubectl(progress)
         record = account.renew(known, self.kubeconfig, progress)
         progress.update(f"asking {record.server}")
-        ours = account.client(record, self.kubeconfig)
-        account.require_same(ours, record)
-        reason = account.policy_problem(ours, record.user) if record.fenced else None
+        client = account.lesson_client(record, self.kubeconfig)
+        account.require_same(client, record)
+        reason = None
+        if record.has_policy:
+            reason = account.policy_problem(client, record.user)
         if reason:
             raise errors.LabError(
                 f"The server no longer keeps {record.user} in namespaces of lessons: "
@@ -101,9 +103,11 @@ class Existing(Backend):
         except errors.LabError as error:
             gone = f"Remove what is here, and nothing from {record.server}?"
             return f"{error.message}\n{gone}"
-        theirs = f"the account {record.user} with its roles, " if record.made else ""
+        made = ""
+        if record.account_made:
+            made = f"the account {record.user} with its roles, "
         return (
-            f"Remove the namespaces of the lessons, {theirs}from {record.server}, and "
+            f"Remove the namespaces of the lessons, {made}from {record.server}, and "
             "what is here?"
         )
 
@@ -131,7 +135,7 @@ class Existing(Backend):
         try:
             remover = self._remover(record)
             remover.run("delete", "namespaces", mine, "--wait=false")
-            return account.remove(remover, record) if record.made else ""
+            return account.remove(remover, record) if record.account_made else ""
         except errors.LabError as error:
             return error.message
 
@@ -142,7 +146,7 @@ class Existing(Backend):
             return None
         problem = None
         try:
-            account.require_same(account.client(record, self.kubeconfig), record)
+            account.require_same(account.lesson_client(record, self.kubeconfig), record)
         except errors.LabError as error:
             problem = error.message.removesuffix(".")
         return {
@@ -177,7 +181,7 @@ class Existing(Backend):
         """Return the way out where an image cannot be pulled."""
         return (
             "Load `toolbox:1` into your nodes, or push it to their registry and name "
-            "it: `python -m helpers use --image …`. Another image: mend its name."
+            "it: `python -m helpers use --image …`. Another image: fix its name."
         )
 
     def namespace_labels(self) -> dict[str, str]:
@@ -192,25 +196,25 @@ class Existing(Backend):
     def admit(self, namespace: str) -> None:
         """Bind the rights of the lessons there, unless the user has them already."""
         record = self.record()
-        ours = account.client(record, self.kubeconfig)
+        client = account.lesson_client(record, self.kubeconfig)
         probe = (*_PROBE, f"--namespace={namespace}")
 
         def may() -> bool:
-            return ours.attempt(*probe).returncode == 0
+            return client.attempt(*probe).returncode == 0
 
         if may():
             return
         binding = [rbac.binding(record.user, namespace)]
-        ours.run("create", *account.SEND, manifest=binding)
+        client.run("create", *account.SEND, manifest=binding)
         if not poll(may, TIMEOUT):
             hint = "`python -m helpers rbac` prints what an administrator applies."
             raise errors.NotReady(f"A right in {namespace}", TIMEOUT, "none", hint)
 
     def _remover(self, record: Record) -> KubectlClient:
         """Return the client that may remove the objects: the account itself cannot."""
-        found = account.client(record, self.kubeconfig)
-        if record.made:
-            found = account.owner(record)
+        found = account.lesson_client(record, self.kubeconfig)
+        if record.account_made:
+            found = account.admin_client(record)
         account.require_same(found, record)
         return found
 
@@ -222,9 +226,9 @@ def _not_ours(what: str, hint: str = "Ask whoever runs it.") -> errors.LabError:
 
 def _command(record: Record) -> str:
     """Return the command that removes the objects that were made from here."""
-    if not record.made:
+    if not record.account_made:
         return f"kubectl delete namespaces --selector={rbac.STATE}={record.state}"
-    # Its roles before its policy; namespaces of lessons are marked as its own.
+    # Roles go before the policy; the label is on the lessons' namespaces, too.
     kinds = [each["kind"].lower() for each in reversed(account.objects(record))]
     words = ",".join(each for each in dict.fromkeys(kinds) if each != "serviceaccount")
     return f"kubectl delete {words} --selector={rbac.ACCOUNT}={rbac.key(record.user)}"

@@ -70,7 +70,7 @@ class KubectlClient:
 
 
 _FACT = re.compile(r"error: |Error from server|Unable to connect|The connection")
-#: what stands before the message in that line
+#: words before the message in such a line
 _BEFORE = re.compile(r"(error: |Unable to connect to the server: )+")
 #: a pattern of that message; what happened at the server, and a hint
 _FAILURES = (

@@ -8,8 +8,10 @@ from pathlib import Path
 from cluster.existing import rbac
 from cluster.statedir import write_private
 
-#: by this file a state directory is known as ours
+#: the file that marks a state directory as ours
 RECORD = "existing.json"
+#: keys of the file that are not the names of their fields
+_KEYS = {"account_made": "made", "has_policy": "fenced"}
 
 
 @dataclass(frozen=True)
@@ -18,9 +20,9 @@ class Record:
 
     `uid` is that of the namespace kube-system. `user` is whom the notebooks ask as.
     `source` is the learner's own kubeconfig; `use`, a renewal and `delete` alone open
-    it. `made`: `use` has made the account. `fenced`: the server keeps its writes in
-    namespaces of lessons. `expires` is when the token ends, in seconds since the epoch.
-    `state` marks the namespaces that are made from this state directory.
+    it. `account_made`: `use` has made the account. `has_policy`: the server keeps its
+    writes in namespaces of lessons. `expires` is when the token ends, in seconds since
+    the epoch. `state` marks the namespaces that are made from this state directory.
     """
 
     uid: str
@@ -30,8 +32,8 @@ class Record:
     user: str
     source: str
     image: str = rbac.TOOLBOX
-    made: bool = False
-    fenced: bool = True
+    account_made: bool = False
+    has_policy: bool = True
     expires: float = 0.0
     state: str = field(default_factory=lambda: secrets.token_hex(4))
 
@@ -40,12 +42,14 @@ class Record:
         """Return the record of a state directory, or None if there is none."""
         try:
             found = json.loads((state / RECORD).read_text())
-            known = {each.name for each in fields(cls)}
-            return cls(**{name: found[name] for name in found if name in known})
+            keys = {each.name: _KEYS.get(each.name, each.name) for each in fields(cls)}
+            known = {name: found[key] for name, key in keys.items() if key in found}
+            return cls(**known)
         except (OSError, ValueError, TypeError):
-            # It is written whole or not at all; what else it may be is not ours.
+            # Our records are written whole or not at all; any other file is not ours.
             return None
 
     def write(self, state: Path) -> None:
         """Write the record, for its owner alone; raise OSError."""
-        write_private(state / RECORD, json.dumps(asdict(self), indent=2))
+        document = {_KEYS.get(key, key): value for key, value in asdict(self).items()}
+        write_private(state / RECORD, json.dumps(document, indent=2))

@@ -25,7 +25,7 @@ class Target:
 def find(kubeconfig: Path, context: str, progress: Progress) -> Target:
     """Return the cluster that a context of a kubeconfig leads to; raise LabError."""
     path = kubeconfig.absolute()
-    hint = "Name another file, or mend this one."
+    hint = "Name another file, or fix this one."
     whole = read_kubeconfig(path, context=context, hint=hint)
     document = take(whole, context, path.parent)
     server = server_of(document, context)

@@ -31,7 +31,7 @@ class Entry:
     target: str | None = None
 
 
-#: What a layer holds: path inside the image, without the first slash, to entry.
+#: The entries of a layer, by path inside the image without the first slash.
 Tree = dict[str, Entry]
 
 

@@ -33,7 +33,7 @@ _TAIL = 20
 
 @dataclass(frozen=True)
 class Build:
-    """One build: the directory to work in, the log, and who is told how far it is."""
+    """A build: the directory to work in, the log, and the view of its progress."""
 
     work: Path
     log: Path

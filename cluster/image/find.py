@@ -27,41 +27,44 @@ DISK_NEEDED = 600_000_000
 _KEPT = 3
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 #: the end of a compressed archive's name
-_PACKED = ".tar.xz"
+_COMPRESSED = ".tar.xz"
 #: The text of what builds: a change of it is another image.
 _PROGRAM = ("toolbox.py", "archive.py", "build.py")
-#: said of an image that is taken although its packages are not this environment's
-NEAR = "packages of its Python client have other versions than here"
+#: how a substitute differs from the archive that would be built here
+DIFFERENCE = "packages of its Python client have other versions than here"
 
 
-def find(binaries: Path, progress: Progress | None = None) -> Path | None:
+def usable(binaries: Path, progress: Progress | None = None) -> Path | None:
     """Return the archive that `ensure` would return, or None if it would build one."""
-    return _find(_inputs(binaries), progress)
+    return _usable(expected(binaries), progress)
 
 
-def name(binaries: Path) -> Path:
-    """Return the archive that `ensure` builds, whether it is there or not."""
+def expected(binaries: Path) -> Path:
+    """Return the path of the archive that `ensure` builds, whether it is there or not.
+
+    `binaries` holds the kubectl that goes into it.
+    """
     return _file(_inputs(binaries))
 
 
-def packed(binaries: Path) -> Path:
+def compressed(binaries: Path) -> Path:
     """Return where a compressed archive is, if there is one: in an image of ours."""
-    return name(binaries).with_suffix(_PACKED)
+    return expected(binaries).with_suffix(_COMPRESSED)
 
 
-def is_near(archive: Path, binaries: Path) -> bool:
-    """Say whether `archive` is a substitute for the archive that `ensure` builds."""
-    return archive.name != name(binaries).name
+def is_substitute(archive: Path, binaries: Path) -> bool:
+    """Say whether `archive` is not the one that `ensure` builds, but will do."""
+    return archive.name != expected(binaries).name
 
 
-def store(archive: Path) -> Path:
+def store_of(archive: Path) -> Path:
     """Return where the store of an archive is, if there is one."""
     return archive.with_name(paths.store_name(archive.stem))
 
 
-def stores(archive: Path) -> list[Path]:
+def readable_stores(archive: Path) -> list[Path]:
     """Return the readable stores: a cluster reads the one with which it once began."""
-    first = store(archive)
+    first = store_of(archive)
     found = {first, *archive.parent.glob("*.store")}
     # A teacher's, of an archive for all, is the teacher's.
     readable = [path.resolve() for path in found if os.access(path, os.R_OK)]
@@ -81,16 +84,16 @@ def ensure(binaries: Path, progress: Progress, maker: Maker | None = None) -> Pa
     MissingTool, NotEnough, StateError for an unusable cache, BuildFailed.
     """
     inputs = _inputs(binaries)
-    file, found = _file(inputs), _find(inputs, progress)
-    if found:
+    file = _file(inputs)
+    if found := _usable(file, progress):
         return found
 
     def make(work: Path) -> Path:
-        compressed = file.with_suffix(_PACKED)
-        if compressed.exists():
+        packed = file.with_suffix(_COMPRESSED)
+        if packed.exists():
             progress.update("unpacking the toolbox image")
             archive = work / "archive"
-            with lzma.open(compressed) as source, archive.open("wb") as target:
+            with lzma.open(packed) as source, archive.open("wb") as target:
                 shutil.copyfileobj(source, target, 1 << 20)
             return archive
         log = file.with_suffix(".log")
@@ -100,7 +103,7 @@ def ensure(binaries: Path, progress: Progress, maker: Maker | None = None) -> Pa
         build = image_build.Build(work, log, progress)
         return build.make(binaries / "kubectl", inputs.client, inputs.architecture)
 
-    return keep(file, make, progress)
+    return build_once(file, make, progress)
 
 
 def possible() -> bool:
@@ -108,18 +111,22 @@ def possible() -> bool:
     return sys.platform == "darwin" or bool(shutil.which("mmdebstrap"))
 
 
-def _find(inputs: toolbox.Inputs, progress: Progress | None) -> Path | None:
-    file = _file(inputs)
+def _usable(file: Path, progress: Progress | None) -> Path | None:
     if file.exists():
         return file
     writable = os.access(preflight.existing(file.parent), os.W_OK | os.X_OK)
     if writable and possible():
         return None
-    others = file.parent.glob(f"{file.stem.partition('-')[0]}-*.tar")
-    found = max(others, key=lambda path: path.stat().st_mtime, default=None)
+    found = _substitute(file)
     if found and progress:
-        progress.finish(f"the toolbox image is the one that was prepared: {NEAR}")
+        progress.finish(f"the toolbox image is the one that was prepared: {DIFFERENCE}")
     return found
+
+
+def _substitute(file: Path) -> Path | None:
+    """Return the newest archive that differs from `file` in its client alone."""
+    others = file.parent.glob(f"{file.stem.partition('-')[0]}-*.tar")
+    return max(others, key=lambda path: path.stat().st_mtime, default=None)
 
 
 def _inputs(binaries: Path) -> toolbox.Inputs:
@@ -134,7 +141,7 @@ def _file(inputs: toolbox.Inputs) -> Path:
     return paths.cache_dir() / "images" / f"{inputs.key(program)}.tar"
 
 
-def keep(file: Path, make: Callable[[Path], Path], progress: Progress) -> Path:
+def build_once(file: Path, make: Callable[[Path], Path], progress: Progress) -> Path:
     """Return `file`; let `make` build a missing file, or directory, in an empty one.
 
     One process builds, others wait. The file is there whole or not at all; the next
@@ -164,7 +171,7 @@ def keep(file: Path, make: Callable[[Path], Path], progress: Progress) -> Path:
 
 def _make(file: Path, make: Callable[[Path], Path]) -> None:
     directory = file.parent
-    # Whoever holds the lock is alone here.
+    # The lock keeps others out.
     for leftover in directory.glob("build-*"):
         shutil.rmtree(leftover, ignore_errors=True)
     free = preflight.disk_available(directory)
@@ -175,7 +182,7 @@ def _make(file: Path, make: Callable[[Path], Path]) -> None:
             made = make(Path(work))
             os.sync()
             if made.is_file():
-                # Whatever the umask: for a machine that root starts, and for a class.
+                # The umask must not keep out a machine that root starts, or a class.
                 made.chmod(0o644)
             directory.chmod(0o755)
             os.replace(made, file)

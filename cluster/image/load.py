@@ -25,7 +25,7 @@ from cluster.statedir import printable
 _LONGEST = 600.0
 #: Annotations that hold a name, in the order in which containerd asks for them.
 _NAMES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
-#: What reading a document raises that may be of any shape.
+#: Exceptions from reading untrusted JSON.
 _ODD = (LookupError, TypeError, AttributeError, ValueError, RecursionError)
 
 

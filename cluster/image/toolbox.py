@@ -29,7 +29,7 @@ PACKAGES = (
 #: Names that busybox answers to; whatever a package brings is better and stays.
 BUSYBOX = ("clear", "hostname", "ip", "nc", "netstat", "nslookup", "ping", "vi")
 
-#: What is left out, as patterns over paths; a pattern covers all that is below.
+#: Paths that the image leaves out, as patterns; each covers all that is below it.
 UNWANTED = (
     *("usr/share/doc", "usr/share/info", "usr/share/man", "usr/share/lintian"),
     *("usr/share/locale", "usr/share/zoneinfo", "usr/share/bash-completion"),
@@ -50,8 +50,8 @@ UNWANTED = (
     *("usr/lib/python3.*/unittest", "usr/lib/python3.*/turtle.py"),
 )
 
-#: What is left out of the Python client: half of it is its asynchronous twin, which
-#: nothing else imports, and which alone needs these packages.
+#: Paths that are left out of the Python client: half of it is its asynchronous twin,
+#: which nothing else imports, and which alone needs these packages.
 UNWANTED_CLIENT = (
     *("bin", "kubernetes/aio", "aiohttp*", "aiohappyeyeballs*", "aiosignal*"),
     *("attr", "attrs*", "frozenlist*", "multidict*", "propcache*", "yarl*"),
@@ -101,7 +101,7 @@ PAUSE_NAMES = (versions.PAUSE_IMAGE,)
 
 @dataclass(frozen=True)
 class Inputs:
-    """What decides the bytes of the image besides this package's own files."""
+    """The inputs that decide the image's bytes, besides this package's own files."""
 
     #: name and version of the distribution
     system: str

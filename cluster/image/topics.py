@@ -19,26 +19,27 @@ class Image:
     #: bytes, in the cache
     free: int
     #: only the versions of the Python client in it differ from those here
-    near: bool = False
+    substitute: bool = False
 
     @classmethod
     def read(cls) -> "Image":
         """Look for the archive that fits the binaries."""
         found = programs.find_kubectl()
-        archive = image_find.find(found) if found else None
+        archive = image_find.usable(found) if found else None
         return cls(
             archive,
-            image_find.possible() or bool(found and image_find.packed(found).exists()),
+            image_find.possible()
+            or bool(found and image_find.compressed(found).exists()),
             preflight.disk_available(paths.cache_dir()),
-            bool(archive and found and image_find.is_near(archive, found)),
+            bool(archive and found and image_find.is_substitute(archive, found)),
         )
 
     def findings(self) -> Iterator[Finding]:
         """Judge the image, or whether a build of the image can succeed."""
         needed = image_find.DISK_NEEDED
         if self.archive:
-            near = f"; {image_find.NEAR}" if self.near else ""
-            yield ok("image", f"{self.archive}{near}")
+            differs = f"; {image_find.DIFFERENCE}" if self.substitute else ""
+            yield ok("image", f"{self.archive}{differs}")
         elif not self.possible:
             yield fatal(
                 "image",

@@ -68,7 +68,7 @@ class Kind(Backend):
     def prepared(self) -> bool:
         """Say whether kubectl and the image archive are there."""
         found = self.binaries()
-        return bool(found and image_find.find(found))
+        return bool(found and image_find.usable(found))
 
     def topics(self) -> "tuple[type[Topic], ...]":
         """Return the topics of `doctor`."""
@@ -92,7 +92,7 @@ class Kind(Backend):
             kubectl, archive = self._prepare(progress)
             state = self._engine().state(self._plan.cluster)
             if state and not self._made():
-                # Whoever began it was killed in the middle.
+                # A create that was killed in the middle left it.
                 self._remove(progress)
                 state = ""
             if not state:
@@ -159,7 +159,7 @@ class Kind(Backend):
     def image_hint(self) -> str:
         """Return the way out where an image cannot be pulled."""
         return (
-            "Mend `image`, or take `toolbox:1`; what no registry has: "
+            "Fix `image`, or take `toolbox:1`; what no registry has: "
             "`python -m helpers images add FILE`."
         )
 
@@ -281,7 +281,7 @@ class Kind(Backend):
             if server_of(document, self.context) == node.server():
                 return
         except (errors.KubeconfigError, KeyError, TypeError):
-            pass  # whatever is wrong with it, it is made anew
+            pass  # a faulty kubeconfig is made anew, below
         self.kubeconfig.unlink(missing_ok=True)
         self._commands().kind(self._plan.export_kubeconfig(), progress)
 

@@ -37,7 +37,7 @@ ASK_TIMEOUT = 5.0
 #: seconds for work, as stopping a node
 LONGEST = 60.0
 
-#: asks whether the engine really answers, and for its version
+#: words that ask whether the engine really answers, and for its version
 _VERSION = {
     "docker": ("version", "--format", "{{.Server.Version}}"),
     # `podman version` talks of the client alone.
@@ -46,9 +46,9 @@ _VERSION = {
 #: asks for what kind asks for, too
 _INFO = {"docker": "{{json .}}", "podman": "json"}
 _LABEL = "io.x-k8s.kind.cluster"
-#: what Docker and Podman leave in each container, as seen from `/`
+#: files that Docker and Podman put into each container, as seen from `/`
 MARKS = (".dockerenv", "run/.containerenv")
-#: what is rootless and lacks them gets from kind the advice to set `Delegate=yes`
+#: controllers that kind requires of a rootless engine: else it says `Delegate=yes`
 CONTROLLERS = ("memory", "pids", "cpu")
 
 

@@ -50,7 +50,7 @@ class Node:
 
     def server(self) -> str:
         """Return the URL of the API server; raise EngineFailed."""
-        # One line per address; there is one.
+        # Each address has a line; there is one address.
         where = self.engine.ask("port", self.plan.node, f"{API_PORT}/tcp")
         return f"https://{where.splitlines()[0]}" if where else ""
 
@@ -204,7 +204,7 @@ def ensure_toolbox(
     alone = node.plan.state / "toolbox.tar"
     with tarfile.open(archive) as source:
         file = source.extractfile("manifest.json")
-        assert file  # it is no directory
+        assert file  # no directory
         entry = next(
             found
             for found in json.load(file)

@@ -29,7 +29,7 @@ KUBELET = {
     "kind": "KubeletConfiguration",
     "failCgroupV1": False,
 }
-#: by this file a state directory is known as kind's
+#: the file that marks a state directory as kind's
 RECORD = "kind.json"
 
 
@@ -167,7 +167,7 @@ class Record:
         try:
             return cls(**json.loads((state / RECORD).read_text()))
         except (OSError, ValueError, TypeError):
-            # It is written whole or not at all; what else it may be is not ours.
+            # Our records are written whole or not at all; any other file is not ours.
             return None
 
     def write(self, state: Path) -> None:

@@ -19,7 +19,7 @@ from cluster.progress import Progress
 
 #: last lines of output that an error shows
 _TAIL = 6
-#: names another node image than the one of our kind, or the archive of one
+#: the setting for another node image than that of our kind, or for its archive
 NODE_IMAGE = "LAB_KIND_NODE_IMAGE"
 _OTHER = f"Name another image in {NODE_IMAGE}, or an archive that `docker save` wrote."
 _TAGGED = "Save one image by name and tag; an image pulled by its digest has no tag."

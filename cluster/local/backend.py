@@ -36,7 +36,9 @@ def _plan(launch: Launch) -> "MachinePlan":
         str(launch.binaries.resolve()),
         sys.base_prefix,
         str(archive) if archive else None,
-        [*map(str, image_find.stores(launch.archive))] if launch.archive else (),
+        [*map(str, image_find.readable_stores(launch.archive))]
+        if launch.archive
+        else (),
     )
     return MachinePlan(
         sources,
@@ -114,7 +116,7 @@ class Local(Backend):
         from cluster.image import find as image_find
 
         found = self.binaries()
-        return bool(found and image_find.find(found))
+        return bool(found and image_find.usable(found))
 
     def topics(self) -> "tuple[type[Topic], ...]":
         """Return the topics of `doctor`."""
@@ -133,7 +135,7 @@ class Local(Backend):
         """
         progress = progress or Silent()
         with statedir.start_lock(self.state, progress):
-            if self._machine.ending():
+            if self._machine.is_stopping():
                 progress.update("waiting for the end of the last run")
                 self.stop()
             if self.running():
@@ -194,9 +196,9 @@ class Local(Backend):
 
         return ends(self.state)
 
-    def ended(self) -> str | None:
+    def why_it_ended(self) -> str | None:
         """Return why the cluster ended without `stop`, or None if that is not known."""
-        return self._machine.ended()
+        return self._machine.why_it_ended()
 
     def log(self, component: str, lines: int, *, previous: bool = False) -> str:
         """Return the last lines of a component's log, or of that of the start before.

@@ -10,7 +10,7 @@ from cluster.paths import store_name
 from cluster.statedir import write_private
 
 CONTAINERD = Path("/var/lib/containerd")
-#: says which archive containerd has; beside its data, so that it goes with them
+#: a file that names the archive that containerd has; deleted with the data beside it
 IMPORTED = CONTAINERD / "imported"
 #: a directory for each layer, in a store; its files are in `fs`
 _SNAPSHOTS = "io.containerd.snapshotter.v1.overlayfs/snapshots/*"

@@ -23,7 +23,7 @@ from cluster.waiting import poll
 
 #: seconds that pods get between SIGTERM and SIGKILL when the machine stops
 POD_GRACE = 0.5
-#: is there where the kernel can filter system calls
+#: a file of kernels that can filter system calls
 _FILTERS = Path("/proc/sys/kernel/seccomp/actions_avail")
 #: Of all components. Nothing of the learner's: it would be in the environment of pods.
 _ENVIRONMENT = {

@@ -90,7 +90,7 @@ def main(plan_file: str, report_to: str) -> int:
 
 def make_cgroup(state: Path) -> tuple[int | None, str]:
     """Make a cgroup that the machine's root owns, see `cgroups.make`."""
-    return cgroups.make(state, idmap.decide(idmap.read_facts(state)).uids[0][1])
+    return cgroups.make(state, idmap.decide(idmap.read_facts(state)).uids[0].outside)
 
 
 def _pass_signals_to(child: int) -> None:
@@ -112,7 +112,7 @@ def _build(
         return 1
     sc.forget_keys()
 
-    def live() -> int:
+    def pid1_main() -> int:
         outer.close()
         os.close(plan.listener)
         try:
@@ -124,7 +124,7 @@ def _build(
             return _refused(report, refusal)
 
     try:
-        child, life = start(plan.sources, live)
+        child, alive = start(plan.sources, pid1_main)
     except sc.StepRefused as refusal:
         return _refused(report, refusal)
     os.close(report)
@@ -135,22 +135,33 @@ def _build(
         # The parent was killed before the second `die_with_parent`.
         return 1
     with socket.socket(fileno=plan.listener) as listener:
-        relay.run(listener, ("127.0.0.1", layout.API_PORT), life)
+        relay.run(listener, ("127.0.0.1", layout.API_PORT), alive)
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
 
 
 def start(
-    sources: rootfs.Sources, live: Callable[[], int]
+    sources: rootfs.Sources, pid1_main: Callable[[], int]
 ) -> tuple[int, socket.socket]:
-    """Build a machine and start `live` as its PID 1; raise StepRefused.
+    """Build a machine and start `pid1_main` as its PID 1; raise StepRefused.
 
     Return its pid, and a socket that ends with it. This process is then in the
-    machine's namespaces, but not seen there. `live` calls `rootfs.enter` first.
+    machine's namespaces, but not seen there. `pid1_main` calls `rootfs.enter` first.
+
+    Each step needs the ones before it:
+
+    1. become root, in a user namespace if need be
+    2. where the first of the machine's ids is not ours: give it the state directory,
+       and take it, with all capabilities
+    3. make mount and network namespaces of the builder
+    4. put the file system together, while the learner's files can be read
+    5. limit the threads of the user namespace that is made next
+    6. make the namespaces of the machine, which locks the mounts of step 4
+    7. fork PID 1
     """
     state = Path(sources.state)
     ids = idmap.become_root(state)
-    first = ids.uids[0][1]
+    first = ids.uids[0].outside
     if first:
         with sc.step(f"giving files to uid {first}"):
             storage.hand_over(state, range(first, first + idmap.RANGE))
@@ -163,14 +174,13 @@ def start(
     with sc.step("making namespaces"):
         # The network for /sys alone, which must not show the host's.
         sc.unshare(sc.CLONE_NEWNS | sc.CLONE_NEWNET)
-    names = _owner_as_us(sources.stores[0]) if sources.stores else None
-    rootfs.build(sources, names)
-    if names is not None:
-        os.close(names)
-    # This binds the whole user namespace that is made now, user_namespaces(7).
-    most = resource.getrlimit(resource.RLIMIT_NPROC)[1]
-    most = THREADS if most == resource.RLIM_INFINITY else min(most, THREADS)
-    resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
+    owner_namespace = _owner_as_us(sources.stores[0]) if sources.stores else None
+    rootfs.build(sources, owner_namespace)
+    if owner_namespace is not None:
+        os.close(owner_namespace)
+    # The limit binds the whole user namespace that is made now, user_namespaces(7).
+    thread_limit = _thread_limit()
+    resource.setrlimit(resource.RLIMIT_NPROC, (thread_limit, thread_limit))
     idmap.new_user_namespace(ids, MACHINE)
     # The change of ids has made the kernel forget it.
     die_with_parent()
@@ -184,9 +194,14 @@ def start(
             os._exit(1)
         # PID 1's program and log are the host's files, and not read-only.
         sc.hide_process()
-        os._exit(live())
+        os._exit(pid1_main())
     theirs.close()
     return child, ours
+
+
+def _thread_limit() -> int:
+    _, allowed = resource.getrlimit(resource.RLIMIT_NPROC)
+    return THREADS if allowed == resource.RLIM_INFINITY else min(allowed, THREADS)
 
 
 def _owner_as_us(store: str) -> int | None:
@@ -198,13 +213,17 @@ def _owner_as_us(store: str) -> int | None:
     uid, gid = os.geteuid(), os.getegid()
     if (found.st_uid, found.st_gid) == (uid, gid):
         return None
-    rows = ((found.st_uid, uid, 1),), ((found.st_gid, gid, 1),)
+    ids = idmap.Map(
+        "direct",
+        (idmap.Row(found.st_uid, uid, 1),),
+        (idmap.Row(found.st_gid, gid, 1),),
+    )
     ours, theirs = socket.socketpair()
     with ours:
         child = os.fork()
         if child == 0:
             with suppress(sc.StepRefused):
-                idmap.new_user_namespace(idmap.Map("direct", *rows))
+                idmap.new_user_namespace(ids)
                 namespace = os.open("/proc/self/ns/user", os.O_RDONLY)
                 socket.send_fds(theirs, [b"x"], [namespace])
             os._exit(0)

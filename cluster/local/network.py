@@ -51,7 +51,7 @@ def guard_loopback() -> bool:
     try:
         done = subprocess.run(["nft", "-f", "-"], input=RULES, text=True, check=False)
     except OSError:
-        return False  # it is not installed
+        return False  # nft is not installed
     return done.returncode == 0
 
 

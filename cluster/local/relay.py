@@ -32,7 +32,7 @@ class _End:
         socket.setblocking(False)
         self.socket = socket
         self.waiting = b""
-        #: it sends nothing more; nothing more will be sent to it
+        #: `silent`: its stream has ended; `closed`: we have shut ours
         self.silent = self.closed = False
 
     def receive(self) -> None:
@@ -72,16 +72,16 @@ class Relay:
         listener.setblocking(False)
         self._selector.register(listener, selectors.EVENT_READ)
 
-    def run(self, life: socket.socket | None = None) -> None:
-        """Relay until `life` has something to read, if only its end."""
-        if life:
-            self._selector.register(life, selectors.EVENT_READ)
+    def run(self, alive: socket.socket | None = None) -> None:
+        """Relay until `alive` has something to read, if only its end."""
+        if alive:
+            self._selector.register(alive, selectors.EVENT_READ)
         while True:
             ready = self._selector.select()
             for key, events in ready:
                 if key.data:
                     self._move(key.data, events)
-                elif key.fileobj is life:
+                elif key.fileobj is alive:
                     return
                 elif (client := key.fileobj) is not self._listener:
                     assert isinstance(client, socket.socket)
@@ -94,7 +94,7 @@ class Relay:
         try:
             client, _ = self._listener.accept()
         except BlockingIOError:
-            return  # it is gone again
+            return  # gone again
         except OSError:
             time.sleep(PAUSE)  # no descriptor left, for now
             return
@@ -141,7 +141,7 @@ class Relay:
         except BlockingIOError:
             pass  # not connected yet, or full
         except OSError:
-            self._close(end)  # one side reset: the other learns it
+            self._close(end)  # reset by a side: the other learns it
             return
         if end.closed and end.other.closed:
             self._close(end)
@@ -170,13 +170,13 @@ class Relay:
 def run(
     listener: socket.socket,
     address: tuple[str, int],
-    life: socket.socket | None = None,
+    alive: socket.socket | None = None,
 ) -> None:
-    """Relay until `life` has something to read, or until killed."""
+    """Relay until `alive` has something to read, or until killed."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     # Two files each, and one for one that is silent; some for the program itself.
-    Relay(listener, address, max(1, min(PLACES, (hard - 16) // 3))).run(life)
+    Relay(listener, address, max(1, min(PLACES, (hard - 16) // 3))).run(alive)
 
 
 def main() -> None:

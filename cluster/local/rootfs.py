@@ -59,10 +59,11 @@ class Sources:
     stores: Sequence[str] = ()
 
 
-def build(sources: Sources, names: int | None = None) -> None:
+def build(sources: Sources, owner_namespace: int | None = None) -> None:
     """Make the new root and go there, so far by `chdir` alone; raise StepRefused.
 
-    `names` is a user namespace that gives the owner of the stores our ids, or None.
+    `owner_namespace` is a user namespace that gives the owner of the stores our ids,
+    or None.
     """
     root = os.path.join(sources.state, "root")
     os.makedirs(root, mode=0o700, exist_ok=True)
@@ -76,7 +77,7 @@ def build(sources: Sources, names: int | None = None) -> None:
     _sysfs(f"{root}/sys")
     _own(root, sources)
     for store in sources.stores:
-        _store(store, f"{root}{at.IMAGES}", names)
+        _store(store, f"{root}{at.IMAGES}", owner_namespace)
     os.chdir(root)
 
 
@@ -95,7 +96,8 @@ def enter(cgroup: int | None = None) -> None:
     if cgroup is not None:
         cgroups.enter(cgroup)
     with step("entering the new root"):
-        # Both at the same place: the old root ends up on top and is let go of.
+        # pivot_root(".", ".") stacks the old root on the new one; unmounting
+        # removes it, pivot_root(2).
         sc.pivot_root(".", ".")
         sc.unmount(".", sc.MNT_DETACH)
         os.chdir("/")
@@ -145,7 +147,7 @@ def _etc(etc: str) -> None:
         "group": "root:x:0:\nnogroup:x:65534:\n",
         "hosts": f"127.0.0.1 localhost\n{at.NODE_IP} {at.NODE_NAME}\n",
         "hostname": f"{at.NODE_NAME}\n",
-        # There is no way out.
+        # The machine has no way out.
         "resolv.conf": "",
         # Not the host's: the Node object shows it.
         "machine-id": f"{secrets.token_hex(16)}\n",
@@ -188,12 +190,12 @@ def _own(root: str, sources: Sources) -> None:
         bind(host, f"{root}{inside}", read_only=read_only)
 
 
-def _store(store: str, inside: str, names: int | None) -> None:
+def _store(store: str, inside: str, owner_namespace: int | None) -> None:
     """Mount the store; where the kernel refuses, the archive is imported instead."""
     inside = os.path.join(inside, os.path.basename(store))
     attributes = sc.MOUNT_ATTR_RDONLY | sc.MOUNT_ATTR_NOSUID | sc.MOUNT_ATTR_NODEV
     with suppress(OSError):
-        mount = sc.copy_mount(store, attributes, names)
+        mount = sc.copy_mount(store, attributes, owner_namespace)
         os.makedirs(inside)
         sc.place_mount(mount, inside)
 
@@ -248,7 +250,7 @@ def mounts_below(path: bytes, mountinfo: Iterable[bytes]) -> list[bytes]:
 def _locked_flags(path: bytes) -> int:
     # In a user namespace a remount may not drop the flags that the mount has.
     have = os.statvfs(path).f_flag
-    # These have the same numbers in both; ST_RELATIME has another.
+    # Mount flags and ST_ flags share these numbers; ST_RELATIME has another.
     same = _NO_PROGRAMS | sc.MS_NOATIME | sc.MS_NODIRATIME
     return have & same | (sc.MS_RELATIME if have & os.ST_RELATIME else 0)
 

@@ -24,7 +24,7 @@ from cluster.waiting import poll
 
 #: seconds; about two are usual
 LONGEST = 120.0
-#: what overlayfs leaves of its own in a layer's directory, closed even to its owner
+#: overlayfs's work directories, mode 000
 _WORK = "io.containerd.snapshotter.v1.overlayfs/snapshots/*/work/work"
 
 
@@ -35,7 +35,7 @@ def ensure(binaries: Path, archive: Path, progress: Progress) -> None:
     """
     from cluster.image import find as image_find  # not in the node
 
-    file = image_find.store(archive)
+    file = image_find.store_of(archive)
     if file.exists() or not os.access(file.parent, os.W_OK | os.X_OK):
         return
 
@@ -45,7 +45,7 @@ def ensure(binaries: Path, archive: Path, progress: Progress) -> None:
 
     # The import in the cluster says what is wrong, or does without.
     with suppress(errors.LabError, OSError, subprocess.SubprocessError):
-        image_find.keep(file, make, progress)
+        image_find.build_once(file, make, progress)
 
 
 def _make(binaries: Path, archive: Path, work: Path) -> Path:
@@ -70,15 +70,15 @@ def main(work: str, binaries: str, archive: str) -> int:
     os.umask(0o022)
     python = os.path.realpath(sys.executable)
 
-    def live() -> int:
+    def pid1_main() -> int:
         rootfs.enter()
         if not rootfs.can_overlay(str(images.CONTAINERD)):
             return 1
-        found = Facts(python, "", False, "overlayfs", False)
+        found = Facts(python=python, snapshotter="overlayfs")
         return 0 if fill(found) else 1
 
     sources = rootfs.Sources(work, binaries, sys.base_prefix, archive)
-    child, _life = namespaces.start(sources, live)
+    child, _alive = namespaces.start(sources, pid1_main)
     _, status = os.waitpid(child, 0)
     if status:
         print(last_words(Path(work, "logs", "image-import.log")), file=sys.stderr)

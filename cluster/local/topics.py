@@ -62,8 +62,8 @@ class Namespaces:
     def _ids(self) -> Finding:
         """Judge: with a single id, pods cannot run as another user."""
         plan = idmap.decide(self.facts)
-        planned = sum(count for _, _, count in plan.uids)
-        # What newuidmap gives may be less than what /etc/subuid promises.
+        planned = sum(row.count for row in plan.uids)
+        # newuidmap may give fewer ids than /etc/subuid promises.
         count = min(self.answer.ids, planned)
         if plan.full and count == planned:
             how = {"direct": "as root", "newuidmap": "by newuidmap"}[plan.how]
@@ -112,12 +112,12 @@ _REFUSED = (
 
 @dataclass(frozen=True)
 class Limits:
-    """What this account may use, and whether the cluster runs."""
+    """The limits of this account, and whether the cluster runs."""
 
     account: Account
     running: bool
 
-    #: what counts for this cluster
+    #: the limits that count for this cluster
     ACCOUNT = Account
     #: bytes; below it notebooks and the cluster push each other out
     COMFORT = 1_500_000_000

@@ -17,7 +17,7 @@ _NODE = f"/api/v1/nodes/{at.NODE_NAME}"
 _ENDPOINTS = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
 _SERVICE = f"https://{at.API_SERVICE_IP}:{at.API_PORT}/readyz"
 _DEFAULT = "/api/v1/namespaces/default"
-#: what a first pod needs
+#: objects that a first pod needs
 _AWAITED = (
     f"{_DEFAULT}/serviceaccounts/default",
     f"{_DEFAULT}/configmaps/kube-root-ca.crt",
@@ -58,9 +58,12 @@ class Post:
 
 
 def make(api: Prober, posts: Iterable[Post]) -> str | None:
-    """Make missing objects; return None when all exist, else the reason."""
-    problems = (_settle(api, post) for post in posts)
-    return next((problem for problem in problems if problem), None)
+    """Make missing objects in order; return the first failure's reason, else None."""
+    for post in posts:
+        problem = _settle(api, post)
+        if problem:
+            return problem
+    return None
 
 
 def _settle(api: Prober, post: Post) -> str | None:
@@ -216,7 +219,7 @@ def _no_resize(wanted: bool) -> list[Post]:
     )
 
 
-#: what a pod or a container of it asks for, all of it
+#: all requests of a pod and of its containers, as CEL
 _ASKED = """
 ([dyn(object.spec)] + object.spec.containers
   + object.spec.?initContainers.orValue([])

@@ -19,13 +19,13 @@ from cluster.waiting import poll
 MOUNT = Path("/sys/fs/cgroup")
 #: the controllers without which the kubelet cannot do its part
 NEEDED = {"cpu", "memory", "pids"}
-#: those that the kubelet uses where they exist
+#: controllers that the kubelet uses where they exist
 _MORE = {"cpuset", "hugetlb"}
-#: what a cgroup's new owner must own of it to divide it
+#: files of a delegated cgroup that its new owner must own, cgroups(7)
 _DELEGATED = ("", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads")
 #: in a state directory: the cgroup that its machine was given
 _NOTE = "cgroup"
-#: is there where systemd is the init system, sd_booted(3)
+#: a directory of systems whose init system is systemd, sd_booted(3)
 BOOTED = Path("/run/systemd/system")
 #: seconds for its answer, and again until the scope has us; both take milliseconds
 _SCOPE_TIMEOUT = 2.0

@@ -50,26 +50,27 @@ class Component:
     background: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Facts:
-    """The facts of a machine that the components depend on."""
+    """The facts of a machine that the components depend on; by default the least."""
 
-    #: the interpreter of our scripts, and the OCI runtime
-    python: str
-    runc: str
+    #: the interpreter of our scripts, "" where no component is one of them
+    python: str = ""
+    #: the OCI runtime, "" where no container runs
+    runc: str = ""
     #: runc can filter system calls
-    seccomp: bool
-    #: containerd's, for the file system of the state directory
-    snapshotter: str
+    seccomp: bool = False
+    #: containerd's; "native" works on every file system of a state directory
+    snapshotter: str = "native"
     #: kube-proxy can run
-    service_proxy: bool
-    #: this API server has filled this etcd before
+    service_proxy: bool = False
+    #: etcd was filled before, by this API server
     bootstrapped: bool = False
     #: no API server has filled etcd, which is to be seeded
     empty: bool = False
     #: an image archive still to be imported
     import_archive: str | None = None
-    #: there are cgroups to enforce limits with
+    #: cgroups enforce limits
     limits: bool = False
     #: no other id than root's exists
     single_id: bool = False
@@ -307,7 +308,7 @@ def cni_config(facts: Facts) -> dict:
                 "type": "bridge",
                 "bridge": "cni0",
                 "isGateway": True,
-                # There is nowhere to masquerade to.
+                # The machine has no other network to masquerade to.
                 "ipMasq": False,
                 "hairpinMode": True,
                 "ipam": {

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from cluster.machine import cgroups, identity
 
-#: one file for each account that lingers, loginctl(1): at the end of another's last
-#: login systemd ends its manager, and all that is below
+#: a file for each account that lingers, loginctl(1): systemd ends the manager of any
+#: other account at its last logout, and all that is below
 _LINGERING = Path("/var/lib/systemd/linger")
 
 
@@ -30,7 +30,7 @@ def why_ended(last: identity.Run, phase: str, boot: str) -> str | None:
     if phase in ("starting", "failed"):
         return None  # the start has told it
     if last.boot != boot:
-        return "it ended with a restart of this machine"
+        return "this machine restarted"
     if phase not in ("stopping", "stopped"):
         return "its processes were killed"
     if _whose_manager(last.cgroup):

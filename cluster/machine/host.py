@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 ANSWER_WITHIN = 10.0
 #: seconds between two looks at a machine that starts, or ends
 PAUSE = 0.05
-#: what the host's phase says when PID 1 says "ready" and the API server says nothing
+#: the phase if PID 1 reports `ready` and the API server does not respond
 NOT_ANSWERING = "not answering"
-#: the same where it does answer, and a component is being started again
+#: the phase if the API server responds, and a component is being started again
 DEGRADED = "degraded"
 
-#: is there when `stop` ended the machine; in a directory that each start makes anew
+#: a file that `stop` writes; in a directory that each start makes anew
 _STOPPED = "run/stopped"
 _ENDING = ("failed", "stopping", "stopped")
 
@@ -117,7 +117,7 @@ class Machine:
                 found["phase"] = DEGRADED
         return found
 
-    def ended(self) -> str | None:
+    def why_it_ended(self) -> str | None:
         """Return why the cluster ended without `stop`, or None if that is not known."""
         if self.running() or (self.state / _STOPPED).exists():
             return None
@@ -129,7 +129,7 @@ class Machine:
                 return why_ended(last, phase, identity.boot())
         return None
 
-    def ending(self) -> bool:
+    def is_stopping(self) -> bool:
         """Say whether the machine runs, but ends: stopped, or its start failed."""
         if not self.running():
             return False
@@ -161,7 +161,7 @@ class Machine:
         left running then.
         """
         with self.launched(binaries, archive, port, progress):
-            self._await_ready(progress)
+            self._await_start(progress)
 
     @contextmanager
     def launched(
@@ -179,7 +179,7 @@ class Machine:
                 report = self._launch(
                     Launch(self.state, binaries, archive, listener, lock)
                 )
-            self._await_world(report, progress)
+            self._await_report(report, progress)
             yield
         except BaseException:
             # Also KeyboardInterrupt: a half cluster is worse than none.
@@ -189,7 +189,7 @@ class Machine:
 
     def await_ready(self, progress: Progress) -> None:
         """Wait for a start of another process; raise LabError if it does not answer."""
-        self._await_ready(progress)
+        self._await_start(progress)
         began = time.monotonic()
         words = "waiting for the API server's answer"
         tell = functools.partial(progress.update, words)
@@ -214,16 +214,20 @@ class Machine:
             send = functools.partial(identity.send, self.state, number)
             send()
             if poll(lambda: not self.running(), seconds, on_miss=send, pause=0.02):
-                if cgroups.left(self.state):  # SIGKILL
-                    # Unless another machine runs by now.
-                    with suppress(errors.StartFailed), identity.locked(self.state):
-                        cgroups.remove(self.state)
+                self._remove_cgroups()
                 return True
         raise errors.StateError(
             self.state,
             "the machine does not end, even by SIGKILL.",
             f"Look at process {self.pid()}; it may wait for a file system.",
         )
+
+    def _remove_cgroups(self) -> None:
+        """Remove the cgroups that SIGKILL has left, unless another machine runs."""
+        if not cgroups.left(self.state):
+            return
+        with suppress(errors.StartFailed), identity.locked(self.state):
+            cgroups.remove(self.state)
 
     def delete(self) -> None:
         """Stop the machine and remove the directory; call it with the start lock."""
@@ -295,7 +299,7 @@ class Machine:
             os.close(theirs)
         return report
 
-    def _await_world(self, report: int, progress: Progress) -> None:
+    def _await_report(self, report: int, progress: Progress) -> None:
         """Read the machine's report until it closes the pipe."""
         deadline = time.monotonic() + status_file.BUDGET
         said = b""
@@ -314,22 +318,26 @@ class Machine:
             refusal = json.loads(said)
             raise self.program.refused(refusal["step"], refusal["reason"])
 
-    def _await_ready(self, progress: Progress) -> None:
+    def _await_start(self, progress: Progress) -> None:
         # The leader keeps the budget; this is for a leader that does not move.
-        if not poll(
-            lambda: self._ready(progress), status_file.BUDGET + 15, pause=PAUSE
-        ):
+        came = poll(
+            lambda: not self._still_starting(progress),
+            status_file.BUDGET + 15,
+            pause=PAUSE,
+        )
+        if not came:
             problem = f"its leader, process {self.pid()}, does not move."
             stuck = {**self.last_status(), "phase": "failed", "problem": problem}
             raise self._failure(stuck)
 
-    def _ready(self, progress: Progress) -> bool:
+    def _still_starting(self, progress: Progress) -> bool:
+        """Say whether the leader is not ready yet; raise what `require_alive` does."""
         status = self.require_alive()
         if status["phase"] == "ready":
-            return True
+            return False
         awaited = ", ".join(status["awaited"]) or "the last checks"
         progress.update(f"waiting for {awaited}")
-        return False
+        return True
 
     def require_alive(self) -> dict:
         """Return its last status; raise why it failed, ended or was stopped."""

@@ -25,21 +25,37 @@ BLOCKS = range(8, 28672)
 EVERY = 2**32 - 1
 
 
+@dataclass(frozen=True, order=True)
+class Row:
+    """A line of a uid_map or gid_map, user_namespaces(7): ids that follow each other.
+
+    `inside` and `outside` are the first id of `count` in and outside of the namespace.
+    """
+
+    inside: int
+    outside: int
+    count: int
+
+    def words(self) -> list[str]:
+        """Return the three numbers as the kernel and newuidmap(1) read them."""
+        return [str(self.inside), str(self.outside), str(self.count)]
+
+
 @dataclass(frozen=True)
 class Map:
-    """An id map: `how` it is written and its (inside, outside, count) lines.
+    """An id map: `how` it is written, and its rows.
 
     `how` is "direct" (by root), "newuidmap" (by set-uid programs) or "single".
     """
 
     how: str
-    uids: tuple[tuple[int, int, int], ...]
-    gids: tuple[tuple[int, int, int], ...]
+    uids: tuple[Row, ...]
+    gids: tuple[Row, ...]
 
     @property
     def full(self) -> bool:
         """Say whether all 65536 ids exist inside."""
-        return sum(count for _, _, count in self.uids) >= RANGE
+        return sum(row.count for row in self.uids) >= RANGE
 
 
 @dataclass(frozen=True)
@@ -66,13 +82,13 @@ class IdFacts:
 def decide(facts: IdFacts) -> Map:
     """Return the widest map that this user may have."""
     if facts.uid == 0 and facts.available >= EVERY:
-        block = ((0, facts.unused, RANGE),)
-        return Map("direct", block, block)
+        block = Row(0, facts.unused, RANGE)
+        return Map("direct", (block,), (block,))
     if facts.privileged:
         # The kernel takes no row that goes over the end of one of the map above.
         ends = (*facts.starts[1:], min(RANGE, facts.available))
         rows = tuple(
-            (first, first, end - first)
+            Row(first, first, end - first)
             for first, end in zip(facts.starts, ends, strict=True)
         )
         return Map("direct", rows, rows)
@@ -89,12 +105,12 @@ def decide(facts: IdFacts) -> Map:
 
 def single(uid: int, gid: int) -> Map:
     """Return the map of a single id, which every user may write."""
-    return Map("single", ((0, uid, 1),), ((0, gid, 1),))
+    return Map("single", (Row(0, uid, 1),), (Row(0, gid, 1),))
 
 
-def _with_self(own: int, granted: tuple[int, int]) -> tuple[tuple[int, int, int], ...]:
+def _with_self(own: int, granted: tuple[int, int]) -> tuple[Row, ...]:
     first, count = granted
-    return (0, own, 1), (1, first, min(count, RANGE - 1))
+    return Row(0, own, 1), Row(1, first, min(count, RANGE - 1))
 
 
 def unused(state: str, taken: Iterable[range]) -> int:
@@ -121,9 +137,8 @@ def read_facts(state: str | os.PathLike = "") -> IdFacts:
         user = pwd.getpwuid(uid).pw_name  # as newuidmap does; not LOGNAME
     except KeyError:  # no entry in /etc/passwd, as in many containers
         user = str(uid)
-    lines = _text("/proc/self/status").splitlines()
-    status = dict(line.partition(":\t")[::2] for line in lines)
-    maps = [_lines(f"/proc/self/{name}_map") for name in ("uid", "gid")]
+    status = _status()
+    maps = [_rows(f"/proc/self/{name}_map") for name in ("uid", "gid")]
     ids = min(map(available, maps))
     return IdFacts(
         uid=uid,
@@ -138,6 +153,15 @@ def read_facts(state: str | os.PathLike = "") -> IdFacts:
         has_newuidmap=bool(shutil.which("newuidmap") and shutil.which("newgidmap")),
         no_new_privs=status.get("NoNewPrivs", "0") == "1",
     )
+
+
+def _status() -> dict[str, str]:
+    """Return the fields of this process's status, proc_pid_status(5)."""
+    fields = {}
+    for line in _text("/proc/self/status").splitlines():
+        name, _, value = line.partition(":\t")
+        fields[name] = value
+    return fields
 
 
 #: CAP_SETGID, CAP_SETUID and CAP_SYS_ADMIN, by their numbers
@@ -163,29 +187,29 @@ def _mapped() -> Iterator[range]:
     """List the blocks of running machines: two paths can have the same hash."""
     for path in Path("/proc").glob("[0-9]*/uid_map"):
         with suppress(OSError):  # a process that has just ended
-            for _, first, count in _lines(path):
-                if count == RANGE:
-                    yield range(first, first + count)
+            for row in _rows(path):
+                if row.count == RANGE:
+                    yield range(row.outside, row.outside + row.count)
 
 
-def _lines(path: str | os.PathLike) -> list[tuple[int, ...]]:
+def _rows(path: str | os.PathLike) -> list[Row]:
     with open(path) as file:
-        return [tuple(map(int, line.split())) for line in file]
+        return [Row(*map(int, line.split())) for line in file]
 
 
-def starts(maps: Iterable[list[tuple[int, ...]]], end: int) -> tuple[int, ...]:
-    """Return the ids below `end` at which a line of any of the maps begins."""
-    found = {inside for lines in maps for inside, _, _ in lines}
+def starts(maps: Iterable[list[Row]], end: int) -> tuple[int, ...]:
+    """Return the ids below `end` at which a row of any of the maps begins."""
+    found = {row.inside for rows in maps for row in rows}
     return tuple(sorted(inside for inside in found if inside < end))
 
 
-def available(lines: list[tuple[int, ...]]) -> int:
-    """Return how many ids from 0 on exist, by the lines of a uid_map or gid_map."""
+def available(rows: list[Row]) -> int:
+    """Return how many ids from 0 on exist, by the rows of a uid_map or gid_map."""
     end = 0
-    for inside, _, count in sorted(lines):
-        if inside > end:
+    for row in sorted(rows):
+        if row.inside > end:
             break
-        end = max(end, inside + count)
+        end = max(end, row.inside + row.count)
     return end
 
 
@@ -273,7 +297,7 @@ def _write_map(ids: Map, pid: int) -> str:
     try:
         if ids.how == "newuidmap":
             for name, rows in (("uid", ids.uids), ("gid", ids.gids)):
-                words = [str(number) for row in rows for number in row]
+                words = [word for row in rows for word in row.words()]
                 done = subprocess.run(
                     [f"new{name}map", str(pid), *words], capture_output=True, text=True
                 )
@@ -284,7 +308,7 @@ def _write_map(ids: Map, pid: int) -> str:
             # Without it an ordinary user may not write the group map.
             Path(f"/proc/{pid}/setgroups").write_text("deny")
         for name, rows in (("uid", ids.uids), ("gid", ids.gids)):
-            text = "\n".join(" ".join(map(str, row)) for row in rows)
+            text = "\n".join(" ".join(row.words()) for row in rows)
             Path(f"/proc/{pid}/{name}_map").write_text(text)
     except OSError as error:
         return error.strerror or str(error)

@@ -28,10 +28,10 @@ REGISTRY_PORT = 10261
 
 ROOT = "/run/lab"
 BIN = f"{ROOT}/bin"
-#: of all processes: what the distribution has is there, whatever PATH the learner has
+#: PATH of all processes: programs of the distribution, whatever the learner's has
 PATH = f"{BIN}:{SYSTEM_PATH}"
 ARCHIVE = f"{ROOT}/image.tar"
-#: has the store with the images under the store's own name
+#: the directory with the store of images, under the store's own name
 IMAGES = f"{ROOT}/images"
 STATE = f"{ROOT}/state"
 PKI = f"{STATE}/pki"

@@ -20,7 +20,7 @@ _WHOLE = {
     "ready_at": _TIME | None,
     "components": dict,
 }
-#: those that not every cluster tells of
+#: keys that some clusters leave out
 _MORE = {
     "absent": list | None,
     "ids": int | None,

@@ -11,10 +11,10 @@ from cluster import errors, paths, statedir
 from cluster.machine import apparmor, cgroups, layout, logs
 from cluster.processes import python_command
 
-#: what is made anew at each start; objects, keys and images are kept
+#: directories that are made anew at each start; objects, keys and images are kept
 VOLATILE = ("run", "etc", "node/kubelet", "logs/pods")
 KEPT = ("pki", "etcd", "audit", "logs", "node", "node/containerd")
-#: says which API server has filled etcd; beside its data, so that it goes with them
+#: a file that names the API server that filled etcd; deleted with the data beside it
 _BOOTSTRAPPED = "bootstrapped"
 #: bytes that a start wants free: etcd's log alone takes 64 MB beforehand
 DISK_NEEDED = 600_000_000

@@ -16,7 +16,7 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,52 +39,53 @@ if TYPE_CHECKING:
     from cluster.programs.build import WorkDir
 
 
-def find(*recipes: Recipe) -> Path | None:
-    """Return a directory with all programs of a recipe, or None; make nothing.
+def find(recipe: Recipe = RECIPE, *, or_any: Iterable[Recipe] = ()) -> Path | None:
+    """Return a directory with all programs of `recipe`, or None; make nothing.
 
-    The first of `recipes` that is there will do; the default is RECIPE. Raise
-    IncompleteAssets for a directory in LAB_ASSETS that lacks a program of the last.
+    The first of `or_any` that is there, recipes with these programs and more, is taken
+    before it. Raise IncompleteAssets for a directory in LAB_ASSETS that lacks a program
+    of `recipe`.
     """
-    *larger, last = recipes or (RECIPE,)
-    for recipe in larger:
+    for larger in or_any:
         with contextlib.suppress(errors.IncompleteAssets):
-            if found := find(recipe):
+            if found := _find(larger):
                 return found
-    return _from_assets(last) or _from_cache(last)
+    return _find(recipe)
 
 
-def ensure(progress: Progress, *recipes: Recipe) -> Path:
-    """Return a directory as `find` does; make the missing programs of the last recipe.
+def ensure(
+    progress: Progress, recipe: Recipe = RECIPE, *, or_any: Iterable[Recipe] = ()
+) -> Path:
+    """Return a directory as `find` does; make the missing programs of `recipe`.
 
     One process makes them, others wait for it. Raise IncompleteAssets, StateError for
     an unusable cache, MissingTool, BuildFailed, and LabError for a wrong setting or if
     builds are off. However it ends, the cache holds whole programs only.
     """
-    found = find(*recipes)
+    found = find(recipe, or_any=or_any)
     if found:
         return found
     from cluster.programs.build import WorkDir
 
-    recipe = recipes[-1] if recipes else RECIPE
     work = WorkDir(paths.cache_dir() / "build")
 
     def wait() -> None:
         progress.update("another process gets the programs; waiting")
 
     with _usable(work), hold(work.root / "lock", wait):
-        # Somebody else may have made them while we waited.
-        return find(recipe) or _make(recipe, work, progress)
+        # The programs may have been made while we waited.
+        return _find(recipe) or _make(recipe, work, progress)
 
 
 def find_kubectl() -> Path | None:
     """Return a directory with our kubectl, or None; raise what `find` does."""
     # Where the local cluster has been set up, it is there already.
-    return find(RECIPE, KUBECTL)
+    return find(KUBECTL, or_any=(RECIPE,))
 
 
 def ensure_kubectl(progress: Progress) -> Path:
     """Return a directory with our kubectl; raise what `ensure` does."""
-    return ensure(progress, RECIPE, KUBECTL)
+    return ensure(progress, KUBECTL, or_any=(RECIPE,))
 
 
 def ensure_api_server(view: Progress | None = None) -> Path:
@@ -96,7 +97,8 @@ def ensure_api_server(view: Progress | None = None) -> Path:
             "It runs on Linux alone. Go on with another lesson, or run the container "
             "image, as docs/binder.md says.",
         )
-    return ensure(view or for_here(), RECIPE, CONTROL_PLANE, API_SERVER)
+    larger = (RECIPE, CONTROL_PLANE)
+    return ensure(view or for_here(), API_SERVER, or_any=larger)
 
 
 def problems(directory: Path, recipe: Recipe = RECIPE) -> dict[str, str]:
@@ -112,6 +114,10 @@ def problems(directory: Path, recipe: Recipe = RECIPE) -> dict[str, str]:
 def _problems(directory: Path, step: Step) -> dict[str, str]:
     found = {name: check.problem(directory / name) for name in step.programs}
     return {name: reason for name, reason in found.items() if reason}
+
+
+def _find(recipe: Recipe) -> Path | None:
+    return _from_assets(recipe) or _from_cache(recipe)
 
 
 def _from_assets(recipe: Recipe) -> Path | None:
@@ -166,7 +172,7 @@ def _make(recipe: Recipe, work: "WorkDir", progress: Progress) -> Path:
 def _install(made: Path, entry: Path) -> None:
     make_private(entry.parent)
     entry.mkdir(exist_ok=True)
-    # Whatever the umask: a machine that root starts reads them as another account.
+    # The umask must not bar a machine that root starts: it reads as another account.
     entry.chmod(0o755)
     for program in made.iterdir():
         program.chmod(0o755)
@@ -185,5 +191,5 @@ def _usable(work: "WorkDir") -> Iterator[None]:
         raise errors.StateError(
             Path(error.filename or work.root),
             f"programs cannot be made here: {error.strerror or error}.",
-            "Mend that, or name another directory in LAB_CACHE_DIR.",
+            "Fix that, or name another directory in LAB_CACHE_DIR.",
         ) from error

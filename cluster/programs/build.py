@@ -28,7 +28,7 @@ _NOT_FETCHED = re.compile(
     r"dial tcp|no such host|proxyconnect|i/o timeout|TLS handshake|x509: "
     r"|connection (refused|reset)|module lookup disabled|: [45]\d\d [A-Z]"
 )
-#: what helps, by what the words of Go are about
+#: Hints, by the cause that Go's output names.
 _ROOM = (
     "A build takes up to 10 GB of disk until it ends: free some, or name directories "
     "on another disk in LAB_CACHE_DIR and GOMODCACHE. "
@@ -38,7 +38,7 @@ _MEMORY = (
     "container more. "
 )
 _NETWORK = (
-    "Sources come from Go's module proxy: mend the network, or set GOPROXY or "
+    "Sources come from Go's module proxy: fix the network, or set GOPROXY or "
     "https_proxy. "
 )
 _REASONS = ((_DISK_FULL, _ROOM), (_KILLED, _MEMORY), (_NOT_FETCHED, _NETWORK))
@@ -76,10 +76,11 @@ def build(
     """
     if OFF in os.environ:
         missing = (n for step in steps if not system_has(step) for n in step.programs)
-        # Why they did not come was said when they did not.
+        # The failed download has said its reason, in a line of progress.
         raise errors.LabError(
-            f"{', '.join(missing)} did not come, and {OFF} is set.",
-            f"Mend what the line above names, or unset {OFF}: then they are built from "
+            f"{', '.join(missing)} could not be downloaded, and builds are off "
+            f"({OFF}).",
+            f"Fix the problem above, or unset {OFF}: then they are built from "
             "source, in minutes and with about 3 GB of memory.",
         )
     stage = work.stage()
@@ -223,7 +224,7 @@ class _Build:
         lines = output.splitlines()
         hint, told = "", lines[-20:]
         for pattern, helps in _REASONS:
-            # One line is enough: on a full disk, each file fails with the same words.
+            # A single line is enough: a full disk fails each file in the same words.
             if found := [line for line in lines if pattern.search(line)]:
                 hint, told = helps, found[-1:]
                 break

@@ -32,7 +32,7 @@ FLAGS = (
     "-buildvcs=false",
     # A profile in a main package would have all of its dependencies built again.
     "-pgo=off",
-    # Nobody debugs these programs here; the compiler need not describe them.
+    # No debug information: these programs are not debugged here.
     "-gcflags=all=-dwarf=false",
 )
 
@@ -158,12 +158,12 @@ def _recipe(version: str, *steps: Step) -> Recipe:
     return Recipe(Path(__file__).parent / "locks", version, steps)
 
 
-# One step for all of Kubernetes would be a few seconds faster, but Go keeps what it
-# compiles twice until a step ends, and the disk would need 8 GB.
+# A single step for all of Kubernetes would be a few seconds faster, but Go keeps what
+# it compiles twice until a step ends, and the disk would need 8 GB.
 _ETCD = _kubernetes("etcd")
 _APISERVER = _kubernetes("kube-apiserver")
 
-#: What the local cluster needs.
+#: Programs of the local cluster.
 RECIPE = _recipe(
     versions.KUBERNETES,
     _ETCD,
@@ -178,7 +178,7 @@ RECIPE = _recipe(
             name: f"{_CONTAINERD}/cmd/{name}"
             for name in ("containerd", "containerd-shim-runc-v2", "ctr")
         },
-        # Their file systems are not ours, and btrfs would need C headers.
+        # Snapshotters for file systems that we do not use; btrfs would need C headers.
         tags=("no_btrfs", "no_zfs", "no_devmapper"),
         variables={f"{_CONTAINERD}/version.Version": versions.CONTAINERD},
         ask={"containerd-shim-runc-v2": ("-v",)},
@@ -220,7 +220,7 @@ RECIPE = _recipe(
 
 # Each of the others has an entry of its own in the cache.
 
-#: What a control plane without a node needs.
+#: Programs of a control plane without a node.
 CONTROL_PLANE = _recipe(
     versions.KUBERNETES,
     _ETCD,
@@ -228,10 +228,10 @@ CONTROL_PLANE = _recipe(
     _kubernetes("kube-controller-manager"),
     _APISERVER,
 )
-#: What a notebook's own API server needs.
+#: Programs of a notebook's own API server.
 API_SERVER = _recipe(versions.KUBERNETES, _ETCD, _APISERVER)
 KUBECTL = _recipe(versions.KUBERNETES, _kubernetes("kubectl"))
-#: What a cluster made by kind needs beside the container engine.
+#: Programs that a cluster of kind needs beside the container engine.
 KIND = _recipe(
     versions.KIND,
     Step(

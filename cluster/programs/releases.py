@@ -19,7 +19,7 @@ LINUX, MACOS = "linux", "darwin"
 
 #: switches downloads off, whatever its value
 OFF = "LAB_NO_DOWNLOADS"
-#: names a copy of the projects' hosts: it is asked for `/dl.k8s.io/…` and so on
+#: the setting for a copy of the projects' hosts, asked for `/dl.k8s.io/…` and so on
 MIRROR = "LAB_MIRROR"
 
 _SUM = re.compile(r"^([0-9a-fA-F]{64})(?:\s+\*?(\S+))?$")

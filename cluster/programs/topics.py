@@ -34,7 +34,7 @@ class Shell:
 
 @dataclass(frozen=True)
 class Runtime:
-    """What starts containers; `built` says whether the binaries are there."""
+    """The runc that starts containers; `built` says whether the binaries are there."""
 
     runc: Runc | None
     built: bool
@@ -60,7 +60,7 @@ class Runtime:
 
 @dataclass(frozen=True)
 class Build:
-    """What gets the binaries where they are `needed`."""
+    """The tools that get the binaries where they are `needed`."""
 
     needed: bool
     #: one is installed, or can be built

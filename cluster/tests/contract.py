@@ -134,7 +134,7 @@ class Contract:
                 env=lab.for_kubectl,
                 stdout=subprocess.PIPE,
             )
-            # Both lists are never empty: a watch of an empty one says nothing.
+            # A watch of an empty list says nothing; these two lists are never empty.
             for kind in ("services", "configmaps")
         ]
         for watch in watches:
@@ -251,15 +251,15 @@ class Contract:
 
 
 class Victims:
-    """Whatever is killed: nothing is left, or all that was acknowledged comes back."""
+    """A kill leaves nothing behind, or all that was acknowledged comes back."""
 
-    #: those that are started again
+    #: components that are started again
     components: tuple = ()
-    #: those with whom all must end, as `Lab.leaders` names them
+    #: processes whose end ends all others, as `Lab.leaders` names them
     leaders: tuple = ("outer",)
     #: seconds after `Lab.begun`
     moments: tuple = (0.0, 0.5, 1.5)
-    #: what a component does, by its name; tried once it is back
+    #: functions that try a component's work once it is back, by its name
     works: dict = {}
 
     def pytest_generate_tests(self, metafunc):
@@ -334,7 +334,7 @@ def with_broken_scheduler(binaries: Path, directory: Path) -> Path:
         if path.is_file() and path.name != "kube-scheduler":
             try:
                 os.link(path, copy / path.name)
-            except OSError:  # another file system
+            except OSError:  # `copy` is on another file system
                 (copy / path.name).write_bytes(path.read_bytes())
                 (copy / path.name).chmod(0o755)
     broken = copy / "kube-scheduler"

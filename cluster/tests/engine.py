@@ -223,7 +223,7 @@ def unpack(home: Path) -> Path:
             (made / name).symlink_to(f"usr/{name}")
         for package in packages.glob("*.deb"):
             subprocess.run(["sh", "-euc", UNPACK, "sh", package, made], check=True)
-        # What their installation would choose.
+        # The package's installation script would make these links.
         for name in ("iptables", "ip6tables"):
             (made / f"usr/sbin/{name}").symlink_to("xtables-nft-multi")
         made.rename(root)

@@ -38,7 +38,7 @@ BASE = "debian:trixie-slim"
 #: the same as Debian's packages alone give it
 DEBIAN = "debian:bare"
 MIRROR = "http://deb.debian.org/debian"
-#: what the slim images of Debian leave out, also of packages that are added to them
+#: options that leave out what Debian's slim images do, also of added packages
 SLIM = tuple(
     f"--dpkgopt=path-exclude=/usr/share/{name}/*"
     for name in ("doc", "info", "locale", "man")

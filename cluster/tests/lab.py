@@ -17,7 +17,7 @@ from cluster.tests.commandline import COMMAND, ROOT, environment, helpers
 from cluster.tests.running import sleeper
 from cluster.tests.waiting import until
 
-#: what leads programs astray that believe it
+#: settings that mislead a program that reads them
 SURROUNDINGS = {
     "http_proxy": "http://127.0.0.1:1",
     "https_proxy": "http://127.0.0.1:1",
@@ -155,7 +155,7 @@ class Lab:
         inside = str(self.component(component)["pid"])
         levels = len(_numbers(self.machine.pid()))
         for process in self.processes():
-            with contextlib.suppress(OSError):  # it has just ended: a hook, a probe
+            with contextlib.suppress(OSError):  # just ended: a hook, a probe
                 # A pod's own processes are a level deeper.
                 numbers = _numbers(process.pid)
                 if len(numbers) == levels and numbers[-1] == inside:

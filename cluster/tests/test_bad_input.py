@@ -1,4 +1,4 @@
-"""Every mistake and every poor machine gets one short message, and can be mended.
+"""Every mistake and every poor machine gets one short message, and can be fixed.
 
 Each row really makes the fault, in a child that it cannot leave: a namespace with a
 limit, a file system of its own, an environment. "Short" means at most 10 lines and
@@ -127,7 +127,7 @@ FAULTS = {
     ),
     "a cache that is read-only": Fault(
         "{place}/.*: Read-only file system",
-        "Mend that, or name another directory in LAB_CACHE_DIR",
+        "Fix that, or name another directory in LAB_CACHE_DIR",
         mounted("ro"),
         {"LAB_CACHE_DIR": "{place}", "LAB_ASSETS": None},
     ),

@@ -1,4 +1,4 @@
-"""Which backend a machine gets, and why: many simulated machines, and this one."""
+"""Many simulated machines, and this one, get the right backend, and the reason."""
 
 import json
 import os

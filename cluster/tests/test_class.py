@@ -46,7 +46,7 @@ def cache():
         # The teacher's own clusters begin with it, a learner's cannot: the files are
         # somebody else's.
         shutil.copytree(
-            image_find.store(archive), image_find.store(theirs), symlinks=True
+            image_find.store_of(archive), image_find.store_of(theirs), symlinks=True
         )
         # As docs/teaching.md says.
         words = "-name *.store -prune -o ! -type l -exec chmod a+rX,go-w {} +"
@@ -85,7 +85,7 @@ def test_a_learner_starts_a_cluster_from_it_and_changes_nothing(learner, cache):
     before = before_and_after(cache)
     done = learner("up")
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count(image_find.NEAR) == 1
+    assert done.stdout.count(image_find.DIFFERENCE) == 1
     done = learner("images", "list")
     assert done.returncode == 0 and "toolbox:1" in done.stdout, done.stdout
     logs = learner.home / ".local/state/kubernetes-api-notebooks"
@@ -98,7 +98,7 @@ def test_the_doctor_finds_all_that_is_needed_there(learner, cache):
     assert done.returncode == 0, done.stdout
     said = " ".join(done.stdout.split())
     assert f"{cache}, read-only; all that is needed is there" in said
-    assert image_find.NEAR in said
+    assert image_find.DIFFERENCE in said
 
 
 def test_it_outlives_whoever_started_it_and_the_hook_of_the_hub_ends_it(learner):

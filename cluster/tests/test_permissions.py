@@ -76,7 +76,7 @@ def test_programs_and_images_can_be_read_and_not_written_by_others(umask, tmp_pa
         (work / "archive").write_text("x")
         return work / "archive"
 
-    image_find.keep(image, make, Silent())
+    image_find.build_once(image, make, Silent())
     found = modes(tmp_path / "bin") | modes(tmp_path / "images")
     assert found.pop(image.with_name("build.lock")) & 0o077 == 0
     assert set(found.values()) == {0o755, 0o644}
@@ -139,7 +139,7 @@ def test_a_teachers_cache_is_used_where_it_is_named(tmp_path, monkeypatch):
     os.chown(shared, OTHER, OTHER)
     monkeypatch.setenv("LAB_CACHE_DIR", str(shared))
     assert paths.cache_dir() == shared
-    # Its owner may write to it; those of the group may not.
+    # The owner may write to it; its group may not.
     shared.chmod(0o775)
     error = refused(paths.cache_dir)
     assert error.path == shared and "its group can write" in error.message
@@ -152,9 +152,9 @@ def test_a_teachers_cache_is_used_where_it_is_named(tmp_path, monkeypatch):
 
 
 def test_a_home_that_others_can_write_is_taken_as_it_is(home):
-    """Its owner has it so, as on many a server; what we make in it is closed.
+    """A home may be open, as on many a server; what we make in it is closed.
 
-    That is another where root's is the runner's, as in a container job.
+    Its owner may be another account: in a container job, root's home is the runner's.
     """
     home.chmod(0o777)
     if os.geteuid() == 0:

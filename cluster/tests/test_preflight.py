@@ -107,7 +107,7 @@ def test_the_disk_of_a_path_that_is_not_there_yet_is_its_parents(tmp_path):
 
 
 def test_the_file_system_of_a_path_is_known_by_its_name(monkeypatch):
-    """Nobody asks a server for it; the nearest mount counts, and the last one there."""
+    """No server is asked; the nearest mount counts, and the last of those there."""
     rows = (
         ("/", "ext4"),
         ("/home", "xfs"),

@@ -1,4 +1,4 @@
-"""One process at a time starts or removes a cluster, in a directory that is there."""
+"""A single process at a time starts or removes a cluster, in an existing directory."""
 
 import subprocess
 import sys

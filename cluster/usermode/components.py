@@ -12,19 +12,19 @@ from cluster.machine.components import Component, Facts
 from cluster.processes import PACKAGES, python_command
 from cluster.usermode.kernel import Kernel
 
-#: what slirp4netns makes of it: the host's loopback device, and the node
+#: addresses in the network of slirp4netns: the host's loopback device, and the node
 HOST_IP = "10.0.2.2"
 GUEST_IP = "10.0.2.100"
 GUEST_MASK = "255.255.255.0"
 DEVICE = "vec0"
-#: where the API server's way to pods and the kubelet comes out, in the node
+#: the node's end of the API server's way to pods and the kubelet
 TUNNEL_PORT = 8132
 
 # Relative to the state directory, where the launcher and the kernel work: paths are
 # short, and hold nothing that a kernel's command line would cut in two.
 FRAMES = "run/frames.sock"
 ORDERS = "run/slirp.sock"
-#: where the API server begins its way to pods and the kubelet
+#: the socket at the API server's end of that way
 WAY = "run/egress.sock"
 #: The disk with the images, only read, and what PID 1 is asked for. Pods reach neither.
 DISK = "run/disk"

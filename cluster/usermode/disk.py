@@ -28,7 +28,7 @@ LONGEST = 300.0
 
 def ensure(kernel: Kernel, binaries: Path, progress: Progress) -> Path:
     """Return the disk with the images, made if it is missing; raise LabError."""
-    found = image_find.name(binaries).with_suffix(".squashfs")
+    found = image_find.expected(binaries).with_suffix(".squashfs")
     if found.exists():
         return found
     archive = image_find.ensure(binaries, progress)
@@ -37,7 +37,7 @@ def ensure(kernel: Kernel, binaries: Path, progress: Progress) -> Path:
         progress.update("making the disk of the node, once: less than a minute")
         return _make(kernel, binaries, archive, work)
 
-    return image_find.keep(archive.with_suffix(".squashfs"), make, progress)
+    return image_find.build_once(archive.with_suffix(".squashfs"), make, progress)
 
 
 def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:

@@ -38,7 +38,7 @@ _SQUASHFS = (
 #: runs the words after the first, and gives their file its name
 _WHOLE = 'made=$1; shift; "$@" && sync && mv "$made.part" "$made"'
 _CGROUPS = "/sys/fs/cgroup"
-#: what a kernel tells of itself
+#: file systems in which the kernel describes itself: type and mount point
 _OWN = (("proc", "/proc"), ("sysfs", "/sys"), ("cgroup2", _CGROUPS))
 _CONTAINERD = str(images.CONTAINERD)
 #: the disk that is made, in `etc`

@@ -69,7 +69,7 @@ def has_amx() -> bool:
     """Say whether this is a processor with AMX, which has more registers to keep."""
     try:
         return "amx_tile" in Path(CPUINFO).read_text().split()
-    except OSError:  # another system
+    except OSError:  # not Linux
         return False
 
 

@@ -31,7 +31,7 @@ LAST = 10.0
 PAUSE = 0.02
 #: of a disk that is written, in bytes; holes take no room
 SIZE = 4 << 30
-#: what all programs may read of this machine
+#: paths of this machine that all programs may read
 _SYSTEM = (
     *(f"/{name}" for name in rootfs.SYSTEM),
     *(f"/etc/{name}" for name in rootfs.ETC),
@@ -135,7 +135,7 @@ def start(
             os._exit(1)
         if listener:
             os.dup2(listener.fileno(), _LISTENER)
-            os.set_inheritable(_LISTENER, True)  # it may have been that one already
+            os.set_inheritable(_LISTENER, True)  # dup2 skips it for the same number
         confine()
 
     # With our descriptors: the lock that says "running" is one of them.

@@ -45,7 +45,7 @@ def serve(client: socket.socket) -> None:
             server = _connect(client, address)
             client.settimeout(None)
         except OSError:
-            return  # whoever asked is gone, or did not speak
+            return  # the client is gone, or did not speak
         if server:
             # The client speaks again only after our answer: nothing follows the head.
             join(client, server)
@@ -68,7 +68,7 @@ def pump(source: socket.socket, target: socket.socket) -> None:
         while count := source.recv_into(view):
             target.sendall(view[:count])
     except OSError:
-        pass  # one side reset: the other must learn it, below
+        pass  # reset by a side: the other must learn it, below
     for end, how in ((target, socket.SHUT_WR), (source, socket.SHUT_RD)):
         try:
             end.shutdown(how)

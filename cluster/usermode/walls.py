@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 #: the first Landlock that knows ports, too
 WHOLE = 4
-#: its version that confines signals, Linux 6.12
+#: the first that confines signals, Linux 6.12
 SIGNALS = 6
 
 _libc = ctypes.CDLL(None, use_errno=True)

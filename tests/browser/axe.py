@@ -1,8 +1,8 @@
-"""What axe finds in a page, and what of that is not ours."""
+"""Violations that axe finds in a page, and those that are JupyterLab's own."""
 
 from dataclasses import dataclass
 
-#: What axe calls worse than moderate.
+#: Impacts that axe ranks above moderate.
 GRAVE = ("serious", "critical")
 
 #: Rule and a part of the element, for what axe finds in every notebook whatever is in
@@ -22,7 +22,7 @@ FOREIGN_VIOLATIONS = {
 
 @dataclass(frozen=True)
 class Violation:
-    """One rule of axe that an element breaks; `cell` is where it is, "" outside."""
+    """A rule of axe that an element breaks; `cell` is its place, "" outside cells."""
 
     cell: str
     rule: str

@@ -30,7 +30,7 @@ END = 20.0
 
 
 class JupyterLab:
-    """One server below `folder`, with its kernels; `url` is where it listens."""
+    """A server below `folder`, with its kernels; `url` is where it listens."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -61,7 +61,7 @@ class JupyterLab:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # Its kernels are in its group, so that none can be left behind.
+                # The kernels join this process group, so that none can be left behind.
                 start_new_session=True,
             )
         self.url = until(self._listening, START, "JupyterLab listens")

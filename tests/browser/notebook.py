@@ -31,7 +31,7 @@ _SHOWN = """() => {
 
 
 class OpenNotebook:
-    """One notebook in a page of its own.
+    """A notebook in a page of its own.
 
     `page` is Playwright's, for what is not here. Cells go by the ids of the file.
     """
@@ -135,7 +135,7 @@ class OpenNotebook:
 
     def text(self, cell: str) -> str:
         """Return the text of the cell's output as a person reads it."""
-        # What is off the screen, or in a tab behind another, is not laid out.
+        # A cell off the screen, or in a tab behind another, is not laid out.
         self.page.bring_to_front()
         self._show_all()
         return self.output(cell).inner_text()

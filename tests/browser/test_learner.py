@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.notebooks import file_of, in_lab
 
-#: What a learner types into the stub of each exercise; not the folded solutions.
+#: The learner's answer to each exercise, by stub; not the folded solutions.
 ANSWERS = {
     "00-start-here": {
         "label-stub": "%%sh\nkubectl label namespace $NAMESPACE mood=curious",
@@ -55,7 +55,7 @@ def walk_about(view):
     expect(view.get_by_role("region", name="Answer")).to_contain_text("ConfigMapList")
 
 
-#: What is done in the views of each lesson that is gone through here, by their cells.
+#: Actions in the views of each lesson that is gone through here, by cell.
 STEPS = {
     "00-start-here": {},
     "04-batch-api": {"explorer": walk_about},
@@ -91,7 +91,7 @@ def test_with_the_keyboard_alone(open_notebook):
 
 @pytest.mark.parametrize("name", [name for name in STEPS if name != BY_KEYBOARD])
 def test_what_the_lesson_says_does_it_no_harm(open_notebook, name):
-    """Whatever was chosen in a view or typed, the cells below say what they say.
+    """The cells below a view say the same, whatever was chosen in it or typed.
 
     An exercise without an answer here keeps its stub, and its check refuses that.
     """
@@ -128,7 +128,6 @@ def solve(notebook, stub, answer):
     notebook.press_shift_enter(stub)
     notebook.press_shift_enter(check)
     [error] = [each for each in notebook.errors() if each.startswith(f"{check}: ")]
-    # What is missing is told.
     assert error.startswith(f"{check}: NotSolved: ")
     assert len(error) > len(f"{check}: NotSolved: ") + 20
 

@@ -1,4 +1,4 @@
-"""What is brought up to date in place: nothing of a person's is lost on the way."""
+"""Views update in place, and a person's scroll, focus and selection survive."""
 
 import pytest
 from playwright.sync_api import expect
@@ -82,7 +82,7 @@ def test_what_is_a_persons_stays(notebook):
 
 
 def test_rows_come_and_go_and_are_told_apart_by_their_headers(notebook):
-    """What a person has selected is the same row, wherever it is and how old."""
+    """A person's selection stays on its row, wherever that moves, and however old."""
     view = notebook.output("view")
     notebook.page.evaluate(MARK.replace("tr:last-child", "tr:nth-child(30)"))
     code = "kept = [[name, 9] for name, _ in rows if name not in ('row-3', 'row-4')]\n"

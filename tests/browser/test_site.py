@@ -234,7 +234,7 @@ def test_whoever_reads_korean_lands_there_and_can_leave(built, open_page):
     # The words of the theme, and of our templates.
     korean = (built / "ko" / LESSON).read_text("utf-8")
     assert 'aria-label="모든 페이지"' in korean and "본문으로 건너뛰기" in korean
-    # What is in English alone leads to the beginning.
+    # A page in English alone leads to the Korean front page.
     assert 'href="../ko/index.html">한국어</a>' in (built / DOC).read_text("utf-8")
 
 

@@ -1,4 +1,4 @@
-"""What the tests of the notebooks look for is found when it is there."""
+"""Watches of the notebook tests find the faults that they look for."""
 
 import pytest
 

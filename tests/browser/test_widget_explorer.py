@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.parametrize("notebook", [(LESSON, CELLS)], ids=[LESSON], indirect=True),
 ]
 
-#: What would run in the reader's page if it were not text there.
+#: Markup that runs in the reader's page unless it is shown as text.
 HOSTILE = "<img src=/none onerror='window.hostile = 1'>"
 
 
@@ -42,7 +42,7 @@ def define():
 
 
 def test_what_objects_say_is_text(cluster, notebook):
-    """Whoever may write an annotation puts no element into a reader's page."""
+    """An annotation, which others may write, puts no element into a reader's page."""
     view = notebook.output("view")
     group, resource = view.get_by_label("Group:"), view.get_by_label("Resource:")
     group.select_option("(core)")

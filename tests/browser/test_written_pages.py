@@ -1,7 +1,6 @@
-"""What lessons without views look like: notebooks that have run, opened in a browser.
+"""Lessons without views look right in a browser, as notebooks that have run.
 
-Those with views are looked at where a learner goes through them, and every lesson on
-its page of the site.
+test_learner.py looks at those with views, and test_site.py at every lesson's page.
 """
 
 import pytest
@@ -14,11 +13,11 @@ SHOWN = ("05-inside-a-pod", "21-six-ways-and-errors")
 
 @pytest.mark.parametrize("lesson", SHOWN)
 def test_it_is_for_everybody(lab, open_notebook, lesson):
-    """Its outputs are there, axe finds nothing, and the browser has no complaint."""
+    """A lesson has its outputs, no finding of axe, and no complaint of the browser."""
     name = in_lab(file_of(lesson))
     lab.write_executed(name, executed(lesson))
     cells = lab.api("GET", f"contents/{name}.ipynb").json()["content"]["cells"]
-    # What is not trusted is not shown.
+    # JupyterLab shows only trusted outputs.
     assert all(one["metadata"]["trusted"] for one in cells if "outputs" in one)
     notebook = open_notebook(name)
     assert notebook.not_run() == []

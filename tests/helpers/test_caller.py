@@ -1,4 +1,4 @@
-"""Whoever asks the API server is who they say, and shows no secret to us."""
+"""A caller asks the API server as its user, and shows no secret."""
 
 import base64
 import json
@@ -94,7 +94,7 @@ def test_a_credential_plugin_is_run(cluster, token, tmp_path):
 def test_a_credential_that_is_none_is_told_in_two_lines(
     cluster, tmp_path, user, message
 ):
-    """What is wrong, and what to do."""
+    """The error says what is wrong and what to do, in two lines at most."""
     path = changed(cluster, tmp_path / "config", **user)
     with pytest.raises(errors.KubeconfigError) as refused:
         Caller.from_kubeconfig(path)
@@ -103,7 +103,7 @@ def test_a_credential_that_is_none_is_told_in_two_lines(
 
 
 def test_a_token_is_read_again_from_its_file(cluster, token, tmp_path):
-    """Whoever renews it writes it there; it comes before a token beside it."""
+    """A renewed token stands in the file, which comes before a token beside it."""
     (tmp_path / "token").write_text("ended")
     user = {"tokenFile": "token", "token": "also-ended"}
     caller = Caller.from_kubeconfig(changed(cluster, tmp_path / "config", **user))
@@ -137,7 +137,7 @@ def test_the_server_is_verified_as_the_kubeconfig_says(cluster, tmp_path, entry,
 
 
 def test_a_proxy_of_the_kubeconfig_is_asked(cluster, tmp_path):
-    """It is the learner's, and not one of this machine's surroundings."""
+    """The kubeconfig's proxy is the learner's, not one of this machine's settings."""
     document = read_kubeconfig(cluster.kubeconfig)
     with socket.create_server(("127.0.0.1", 0)) as proxy:
         url = f"http://127.0.0.1:{proxy.getsockname()[1]}"
@@ -202,7 +202,7 @@ def test_waiting_for_an_answer_ends(cluster):
 
 
 def test_a_kubeconfig_without_authority_has_no_file(cluster, tmp_path):
-    """What is trusted then is this machine's own list."""
+    """The machine's own list of authorities is trusted then."""
     document = read_kubeconfig(cluster.kubeconfig)
     del document["clusters"][0]["cluster"]["certificate-authority-data"]
     path = tmp_path / "kubeconfig"

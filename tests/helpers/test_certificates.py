@@ -59,7 +59,7 @@ NAMED = x509.DNSName("api.example")
 
 
 def test_a_presented_certificate_is_read_without_trust(authority, serve):
-    """Whose it is, who signed it, and the names in their order."""
+    """The subject, the issuer, and the names in their order."""
     read = certificates.server_certificate(
         serve(authority.issue("server", NAMED, LOOPBACK))
     )
@@ -124,7 +124,7 @@ def test_where_the_dates_are_wrong_the_clock_is_named(
 
 
 def test_the_same_issuer_name_with_another_key_is_not_trusted(authority, serve):
-    """Anybody can write a name; the signature decides."""
+    """The signature decides; a name can be written by anybody."""
     url = serve(authority.issue("server", LOOPBACK))
     verdict = certificates.verify_server(url, ca=Authority("ours").pem)
     assert verdict.code not in (0, 62)

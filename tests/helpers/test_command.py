@@ -1,4 +1,4 @@
-"""Whatever kubectl is given, a learner gets its sentence or ours, and no traceback."""
+"""A learner gets kubectl's sentence or ours, whatever is asked, and no traceback."""
 
 import pytest
 

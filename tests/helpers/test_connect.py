@@ -1,4 +1,4 @@
-"""What a notebook promises of `connect()`, with real kernels and a real cluster."""
+"""`connect()` keeps its promises, with real kernels and a real cluster."""
 
 import os
 import re

@@ -78,7 +78,7 @@ def rows(frame):
 
 
 def test_resources():
-    """One row per resource of each version; what is missing is empty."""
+    """Each resource of each version has a row; a missing value is empty."""
     frame = discovery.api_resources(Told(CORE, NAMED))
     assert list(frame.columns) == discovery.COLUMNS
     hpa = (True, "HorizontalPodAutoscaler", READ, ["all"])

@@ -23,12 +23,12 @@ print(json.dumps({
     "state": os.path.exists(os.environ["LAB_STATE_DIR"]),
 }))
 """
-#: what a person waits for most often, and how many modules of ours it may load
+#: the most frequent waits of a person: command, exit code, most modules of ours
 DOORS = {
     "from helpers import connect": (("-c", "from helpers import connect"), 0, 25),
     "python -m helpers status": (("-m", "helpers", "status"), NOT_RUNNING, 32),
 }
-#: what learners call, and how many modules of ours it may load
+#: packages that are ours, and the most of their modules that a learner's call loads
 OURS = ("cluster", "helpers")
 ROOMS = {"helpers.pods": 15, "helpers.tokens": 16, "helpers.checks": 60}
 #: each takes as long to load as Python takes to start, or longer
@@ -87,7 +87,7 @@ def test_all_is_what_the_notebooks_use():
 
 @pytest.mark.parametrize("name", helpers.__all__)
 def test_each_name_is_there_and_explains_itself(name):
-    """What `?name` shows in a notebook is not empty."""
+    """Each name has a docstring, which `?name` shows in a notebook."""
     assert getattr(helpers, name).__doc__.strip()
 
 
@@ -104,7 +104,7 @@ def test_an_unknown_name_is_an_attribute_error():
 
 @pytest.mark.parametrize(("words", "code", "most"), DOORS.values(), ids=DOORS)
 def test_opening_the_door_is_quick(words, code, most, tmp_path):
-    """What is heavy, and any backend but the one in use, waits until it is needed."""
+    """Heavy packages, and backends that are not in use, are loaded when needed."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", *words],
         env={"LAB_STATE_DIR": str(tmp_path / "none")},
@@ -122,7 +122,7 @@ def test_opening_the_door_is_quick(words, code, most, tmp_path):
 
 @pytest.mark.parametrize(("module", "most"), ROOMS.items())
 def test_what_a_learner_calls_loads_no_backend(module, most, tmp_path):
-    """What runs the cluster is asked through the one that `connect()` has chosen."""
+    """Helpers reach the backend through `connect()`, which has chosen one."""
     look = f"import {module}, sys; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", look],

@@ -48,7 +48,7 @@ def differences(one, other, path=""):
 
 
 def test_each_copy_differs_in_its_own_fields_alone():
-    """What is wrong with a drill is one thing, so one repair is enough."""
+    """A drill has a single fault, so one repair is enough."""
     before = copy.deepcopy(WHOLE)
     found = {
         made["metadata"]["name"]: differences(

@@ -49,11 +49,11 @@ def error_of(outputs):
 
 @pytest.mark.parametrize("name", ["mistake", "verbose", "minimal"])
 def test_a_mistake_shows_its_message_and_no_traceback(outputs, name):
-    """Whatever detail of tracebacks the learner has chosen."""
+    """The detail of tracebacks that the learner has chosen makes no difference."""
     error = error_of(outputs[name])
     assert error.ename == "NotConnected"
     assert error.traceback == [MESSAGE]
-    # What nbval and nbclient show, and what a page shows.
+    # nbval, nbclient and the page show this line.
     assert f"{error.ename}: {error.evalue}" == MESSAGE
 
 

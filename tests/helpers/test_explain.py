@@ -47,7 +47,7 @@ def test_the_proposal_allows_that_and_nothing_more(namespace, token, path, other
 
 
 def test_exec_of_the_python_client(cluster, namespace, token):
-    """Its exception has the refusal in a text of the library below it."""
+    """The client's exception holds the refusal in a text of its websocket library."""
     api = config.new_client_from_config(str(cluster.kubeconfig))
     settings = api.configuration
     settings.cert_file = settings.key_file = None

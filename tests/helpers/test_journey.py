@@ -1,4 +1,4 @@
-"""What a pod has observed and a server says becomes steps, and one place to stop.
+"""A pod's observations and a server's answer become steps, and one place to stop.
 
 Pure; test_journey_in_pods.py sends real requests.
 """
@@ -49,7 +49,7 @@ MEASURED = {
     "time_starttransfer": 0.010,
     "time_total": 0.016,
 }
-#: what curl no longer measures behind the step where it stops
+#: fields that curl leaves empty, by the step where it stops
 STOPS = {
     "name": {"time_namelookup": 0, "remote_ip": "", "time_connect": 0},
     "address": {"remote_ip": "", "time_connect": 0},
@@ -94,7 +94,7 @@ def all_steps(seen, context=None):
 
 
 def test_an_answer_has_passed_all_steps():
-    """What the server does inside is not measured; the rest adds up to curl's total."""
+    """Steps inside the server are not measured; the rest adds up to curl's total."""
     steps = all_steps(answered(200, {"kind": "PodList", "items": [1, 2]}))
     assert [step.state for step in steps] == [PASSED] * 5 + [SKIPPED, PASSED]
     taken = [step.milliseconds for step in steps]

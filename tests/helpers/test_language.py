@@ -42,7 +42,7 @@ SAID = (
     "widgets/view.py",
 )
 MODULES = [path for name in SAID for path in sorted(ROOT.glob(f"helpers/{name}"))]
-#: what the list of messages is made from
+#: functions whose arguments are messages
 DOORS = ("say", "mark")
 
 
@@ -87,7 +87,7 @@ def compiled(messages):
         ("notebooks/ko", "en", "No pod web yet."),
         ("notebooks", "ko", "파드 web이 아직 없습니다."),
         ("notebooks", "xx", "No pod web yet."),
-        # What a teacher handed out, and a checkout in a directory of that name.
+        # A teacher's handout, and a checkout in a directory named like a language.
         ("class/student/ko", "", "파드 web이 아직 없습니다."),
         ("ko/notebooks", "", "No pod web yet."),
         ("ko/notebooks/deeper", "", "No pod web yet."),
@@ -112,7 +112,7 @@ def test_the_locale_does_not_count(catalog, monkeypatch):
 
 
 def test_a_constant_is_said_later_and_values_are_data(catalog):
-    """What is in braces in a value stays as it is; in a text it is doubled."""
+    """Braces in a value stay as they are; in a text they are doubled."""
     assert mark("{answer!r} {{}}") == "{answer!r} {{}}"
     assert say(mark("{answer!r} {{}}"), answer="{pod}") == "'{pod}' {}"
 
@@ -125,7 +125,7 @@ def be_right(answer: str) -> None:
 
 
 def test_an_exercise_counts_once_in_all_languages(catalog, tmp_path, monkeypatch):
-    """What a learner has read is kept; lesson and exercise have one name."""
+    """Attempts keep the words that the learner read, under one lesson and exercise."""
     catalog("ko", {"Correct.": "정답입니다.", "{answer!r} is wrong.": "{answer}: 오답"})
     monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.delenv(attempts.SETTING)

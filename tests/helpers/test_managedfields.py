@@ -1,4 +1,4 @@
-"""Who owns a field is read from what the server keeps, and told as in a conflict.
+"""Owners of a field are read from `managedFields`, and named as in a conflict.
 
 Lesson 22 has both from a real server.
 """
@@ -23,7 +23,7 @@ LIST = {"f:spec": {"f:containers": {'k:{"name":"main"}': {".": {}, "f:image": {}
 
 def test_each_field_has_its_owners():
     """Leaves only; a map around a key is not a field of its own."""
-    # One manager may have two entries: by applying and by updating.
+    # A manager may have two entries: by applying and by updating.
     again = entry("one", {"f:data": {"f:size": {}}})
     assert owners_by_field(obj(entry("one", ONE), entry("two", TWO), again)) == {
         ".data.color": {"one", "two"},

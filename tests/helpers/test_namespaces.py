@@ -65,7 +65,7 @@ def test_it_is_the_default_and_stays_it_when_it_is_deleted(
     patch_finalizers(name, ["example.com/nobody"])
     cluster.delete_namespace(name)
     assert live(lesson) == set()
-    # Nobody waited until it was gone; a second call does, and says what keeps it.
+    # The first call did not wait; the second does, and says what keeps it.
     condition = "--for=condition=NamespaceFinalizersRemaining"
     kubectl("wait", condition, f"namespace/{name}", "--timeout=30s")
     with monkeypatch.context() as patch, pytest.raises(errors.NotReady) as caught:
@@ -82,7 +82,7 @@ def test_it_is_the_default_and_stays_it_when_it_is_deleted(
 
 
 def test_the_first_cell_run_again_starts_afresh(cluster, lesson):
-    """What the first run made is on its way out, and its kubeconfig is gone."""
+    """The first run's namespace is being deleted, and its kubeconfig is gone."""
     first = cluster.create_namespace(lesson)
     kubeconfig = os.environ["KUBECONFIG"]
     second = cluster.create_namespace(lesson)
@@ -91,7 +91,7 @@ def test_the_first_cell_run_again_starts_afresh(cluster, lesson):
 
 
 def test_a_kernel_that_was_killed_leaves_nothing(cluster, lesson):
-    """Its namespace and its kubeconfig go when the lesson is opened next."""
+    """The next start of the lesson removes its namespace and its kubeconfig."""
     # The pid is alive, and belongs to somebody who started later than the owner.
     gone = f"{lesson}-gone"
     owned_by(gone, f"{os.getppid()}/1", lesson)
@@ -128,7 +128,7 @@ def test_a_kernel_is_known_by_its_pid_and_its_start(start, alive):
 def test_what_a_kernel_of_another_host_has_is_left_to_that_host(
     cluster, lesson, monkeypatch
 ):
-    """Nobody here knows whether it lives: two hosts may have one home."""
+    """A kernel of another host, which may share the home, counts as alive."""
     ended = subprocess.Popen(["true"])
     ended.wait()
     for host in ("login1.example", "login2.example"):

@@ -9,10 +9,10 @@ from cluster.tests.slowness import scaled
 from helpers import errors, pods
 from helpers.podstatus import conditions, why_not_ready
 
-#: what is wrong with a pod, and what its error says: the cause, the way out
+#: a pod's fault, and what its error says: the cause, the way out
 HOPELESS = {
     "image": ({"image": "no.such/image:1"}, "ErrImagePull", "images add"),
-    "program": ({"command": ["no-such"]}, '"no-such"', "Mend `command`"),
+    "program": ({"command": ["no-such"]}, '"no-such"', "Fix `command`"),
     "fails": (
         # Without the probe it is Ready for the moment that it lives.
         {"command": ["false"], "readinessProbe": {"exec": {"command": ["false"]}}},
@@ -22,7 +22,7 @@ HOPELESS = {
     "config": (
         {"envFrom": [{"configMapRef": {"name": "nowhere"}}]},
         'configmap "nowhere" not found',
-        "mend the name",
+        "fix the name",
     ),
 }
 
@@ -117,7 +117,7 @@ def container(**state) -> dict:
 LONG = {"reason": "ErrImagePull", "message": "tried this\n" + "a: " * 99 + "end"}
 GOING = {"metadata": {"name": "p", "deletionTimestamp": "2026-01-01T00:00:00Z"}}
 REFUSED = {"type": "PodScheduled", "status": "False", "message": "Insufficient cpu."}
-#: they come in the order of their names
+#: in the order of their names, as the server sends them
 EVENTS = [
     {"type": "Warning", "reason": "New", "message": "now", "lastTimestamp": "2"},
     {"type": "Warning", "reason": "Old", "message": "then", "lastTimestamp": "1"},
@@ -137,7 +137,7 @@ EVENTS = [
         ),
         # The beginning says what was tried, the end has the cause.
         (container(waiting=LONG), [], "container main: ErrImagePull (", "end)", True),
-        # It never comes back under this uid.
+        # A deleted pod never comes back under its uid.
         (GOING, EVENTS, "it is being", "deleted", True),
         (status(phase="Pending"), EVENTS, "New: ", "now", False),
         (status(conditions=[REFUSED]), [], "not sched", "Insufficient cpu.", False),
@@ -181,12 +181,12 @@ def test_an_image_that_cannot_be_pulled_is_helped_by_what_runs_the_cluster(
 
 
 def test_a_pod_asks_until_a_rule_counts(namespace, monkeypatch):
-    """It gives up after a while, with the last answer."""
+    """`ask` gives up after a while, with the last answer."""
     monkeypatch.setattr(pods, "PROPAGATION", 0.2)
     assert pods.ask("sleeper", "/", expect=200).status == 403
 
 
 def test_no_answer_is_an_error(namespace):
-    """There is nothing to return."""
+    """`ask` raises where curl has nothing to return."""
     with pytest.raises(errors.KubectlFailed):
         pods.ask("sleeper", " of nothing")

@@ -24,7 +24,7 @@ from helpers import errors, proxy
 from helpers.caller import HttpClient
 from helpers.proxy import KubectlProxy
 
-#: who has nothing to do with the learner
+#: uid of an account that has nothing to do with the learner
 NOBODY = 65534
 #: how curl ends when it may not open the socket
 COULD_NOT_CONNECT = 7
@@ -59,7 +59,7 @@ def test_before_connect_it_says_so(monkeypatch):
 
 
 def test_a_proxy_that_ends_at_once_is_quoted(scripted):
-    """The exit code and kubectl's own words say what to mend."""
+    """The exit code and kubectl's own words say what to fix."""
     scripted("echo 'error: context \"nosuch\" does not exist' >&2; exit 3")
     with pytest.raises(errors.ProxyEnded) as caught:
         KubectlProxy().start()
@@ -91,7 +91,7 @@ def test_a_proxy_that_is_deaf_is_killed(scripted, monkeypatch):
 
 
 def test_a_proxy_that_floods_is_not_blocked(scripted):
-    """Its output goes into a file: a full pipe would stop it before its line."""
+    """Output goes into a file: a full pipe would block the proxy before its line."""
     scripted("head -c 1000000 /dev/zero | tr '\\0' x; echo; echo done >&2; exit 1")
     with pytest.raises(errors.ProxyEnded) as caught:
         KubectlProxy().start()
@@ -110,7 +110,7 @@ def test_stop_before_start_does_nothing():
 
 
 def test_a_block_is_its_lifetime(cluster, tmp_path, monkeypatch):
-    """It answers inside, and nothing is left after it, though the block failed."""
+    """A proxy answers inside its block and leaves nothing, though the block failed."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(ZeroDivisionError), KubectlProxy() as running:
         socket, pid = running.socket, running.pid
@@ -131,7 +131,7 @@ def test_a_block_is_its_lifetime(cluster, tmp_path, monkeypatch):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 @pytest.mark.parametrize("read_only", [True, False])
 def test_another_account_gets_nothing(cluster, read_only):
-    """It finds no port, no name and no answer; the learner gets one the same way."""
+    """A stranger finds no port, name or answer; the learner gets one the same way."""
     with KubectlProxy(read_only=read_only) as mine:
         connections = psutil.Process(mine.pid).net_connections("tcp")
         assert not [one for one in connections if one.status == psutil.CONN_LISTEN]
@@ -254,7 +254,7 @@ def test_a_reply_has_what_the_response_of_httpx_has(plain):
     [("/status", "NotFound", "no"), ("/text", "", "404 page not found")],
 )
 def test_read_raises_what_the_server_says(plain, path, reason, message):
-    """Its Status is kept, and what is no Status is quoted; to `get` it is a value."""
+    """`read` keeps a Status and quotes any other answer; to `get` both are values."""
     with pytest.raises(errors.ApiError) as caught:
         plain.read(path)
     error = caught.value

@@ -226,7 +226,7 @@ def test_what_is_no_resource_is_allowed_by_its_path(url, allowed):
         ),
         pytest.param(
             [
-                # What is about something else, or about admins, is no help.
+                # Bindings to another role, or of admins, are no help.
                 binding(account(), to="other"),
                 binding(account("x"), name="admin", namespace="", to="c"),
                 binding(account("x"), name="system:y"),

@@ -178,7 +178,7 @@ def test_the_sentence_is_taken_apart(message, attributes):
     ],
 )
 def test_the_sentence_that_ends_after_its_colon(words, subresource, namespace):
-    """It does not say who sent the request; the missing verb is always `create`."""
+    """Such a sentence names no sender; the missing verb is always `create`."""
     request = denied(*words, message=NO_REASON)
     expected = Attributes(READER, "create", "pods", "", subresource, "q", namespace)
     found = forbidden.attributes_of(request, user="reader", namespace="home")
@@ -197,7 +197,7 @@ def test_the_sentence_that_ends_after_its_colon(words, subresource, namespace):
     ],
 )
 def test_not_every_403_is_about_roles(message, cause, says):
-    """No Role mends these, so none is proposed."""
+    """No Role fixes these, so none is proposed."""
     found = forbidden.diagnose(DeniedRequest(403, f"{NO_REASON}{message}"), None)
     assert (found.cause, found.manifest) == (cause, "")
     assert says in found.why
@@ -311,7 +311,7 @@ def test_the_servers_reason_is_explained(token, error, now, cause, says):
     ],
 )
 def test_without_the_server_the_claims_count(token, late, cause, says):
-    """Who may not create a TokenReview still learns what stands in the token."""
+    """A caller who may not create a TokenReview still learns the token's claims."""
     now = datetime.fromtimestamp(CLAIMS["exp"] + late, UTC)
     found = unauthorized.diagnose(token, None, now)
     assert found.cause == cause and says in found.why

@@ -1,4 +1,4 @@
-"""What the API server thinks of tokens and permissions is asked, not guessed."""
+"""The API server is asked about tokens and permissions; nothing is guessed."""
 
 import pytest
 
@@ -79,5 +79,5 @@ def test_a_table_of_permissions(namespace):
     before = can_i("default", ["list", "delete"], rows[:2])
     changed = can_i("reader", ["list", "delete"], rows, before=before).data
     assert changed.loc["jobs.batch"].tolist() == ["no → yes", "no", "RoleBinding see"]
-    # What the earlier table lacks is not compared.
+    # A row that the earlier table lacks is not compared.
     assert changed.loc["nodes -A"].tolist() == ["no", "no", ""]

@@ -63,7 +63,7 @@ def test_a_token_masks_itself():
 
 @pytest.mark.parametrize("text", ["", "garbage", "a.b.c", "eyJhbGciOiJIUzI1NiJ9"])
 def test_what_is_no_token_says_so_without_showing_it(text):
-    """It may be half a secret."""
+    """The text is not shown: it may be half a secret."""
     with pytest.raises(errors.NotAToken) as caught:
         Token(text).claims()
     assert caught.value.reason
@@ -140,7 +140,7 @@ def test_a_forgery_keeps_header_and_signature():
 
 
 def test_a_cluster_that_keeps_its_key_backdates_nothing():
-    """That is one line."""
+    """A single line says so, with the backend."""
     with pytest.raises(errors.NoSigningKey) as caught:
         backdate(Kind(), sign(), expired_for=60)
     assert caught.value.backend == "kind"

@@ -10,7 +10,7 @@ from helpers.course import lessons
 from tests.notebooks import FILES, GLOSSARY, ROOT, anchor, load
 
 CHEATSHEET = ROOT / "notebooks/cheatsheet.md"
-#: what JupyterLab finds, which keeps the capital letters of a heading
+#: an anchor that JupyterLab finds, too: its own keep the capital letters of a heading
 MARK = re.compile(r'^<a id="([\w-]+)"></a>\n', re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 #: an entry explains a word; what needs more is a lesson

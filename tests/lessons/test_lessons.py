@@ -36,7 +36,7 @@ from tools.chapter import longest_first
 
 #: Made by the cluster for itself while time passes, and removed by it.
 PASSING = {"events", "leases"}
-#: What serves lists of something else, and is stored nowhere.
+#: Resources that list something else, and are stored nowhere.
 NOT_STORED = {"componentstatuses"}
 
 CORE = [lesson for lesson in lessons() if lesson.is_core]

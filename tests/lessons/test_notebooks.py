@@ -87,7 +87,7 @@ def needed(lesson):
 
 @pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.name)
 def test_a_lesson_lasts_half_an_hour(lesson):
-    """Its own minutes are what the formula says."""
+    """A lesson's own minutes are those of the formula."""
     counted = course.size(load(course.NOTEBOOKS / lesson.path))
     assert counted.cells <= 60
     assert counted.brisk <= 30 and counted.slow <= 40
@@ -119,7 +119,7 @@ def test_exercises_are_those_of_the_board(path):
 
 @pytest.mark.parametrize("path", FILES[1:], ids=lambda path: path.stem)
 def test_a_lesson_ends_with_its_line_of_the_board(path):
-    """What is solved, and what comes next; 00 shows the whole board."""
+    """The last line shows what is solved and what comes next; 00, the whole board."""
     *_, last = Page.read(load(path)).code
     assert last.lines[-1] == f'progress("{path.name[:2]}")'
 

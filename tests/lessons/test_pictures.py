@@ -40,9 +40,9 @@ def test_every_picture_is_used_by_a_lesson_and_told_in_words():
 
 @pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.stem)
 def test_a_picture_can_be_read_and_translated_and_stands_alone(path):
-    """Its title and description are for those who do not see it, its text is text.
+    """A picture's title and description serve those who do not see it; text is text.
 
-    It has its own background, runs nothing, and fetches nothing.
+    A picture has its own background, runs nothing, and fetches nothing.
     """
     root = tree(path)
     assert root.tag == f"{SVG}svg"

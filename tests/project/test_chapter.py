@@ -172,7 +172,7 @@ def test_a_cell_that_cannot_run_twice_is_named(tmp_path):
 
 @INFRASTRUCTURE
 def test_the_command_tells_how_each_ended_and_fails_if_one_does(tmp_path):
-    """One line per notebook; the exit code is what CI sees."""
+    """Each notebook has a line; the exit code, which CI sees, is 1 if any failed."""
     good = write(tmp_path, "01-good.ipynb", ("value", "6 * 7"))
     bad = write(tmp_path, "02-bad.ipynb", ("value", "1 / 0"))
     command = ("-m", "tools.chapter", "--target", tmp_path / "out")
@@ -212,7 +212,7 @@ def test_ctrl_c_ends_the_command_and_its_kernels(tmp_path):
 
 @pytest.mark.parametrize("path", ["02-a.ipynb", "ko/deeper/12-b.ipynb"])
 def test_each_edition_has_its_own_place(tmp_path, path):
-    """Both can run at once, into one directory."""
+    """The editions can run at the same time, into one directory."""
     assert chapter.place(chapter.NOTEBOOKS / path).as_posix() == path
     assert chapter.place(tmp_path / path).as_posix() == Path(path).name
 

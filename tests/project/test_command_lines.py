@@ -14,7 +14,7 @@ from helpers.pods import ask
 from helpers.tokens import read_token
 from tests.notebooks import FILES, ROOT, load
 
-#: what curl and kubectl take a token by, and the token itself
+#: the option of curl or kubectl that takes a token, and the token itself
 TOKEN = re.compile(r"""(?:Authorization: Bearer |--token[= ])["'\\]*([^\s"'`\\]+)""")
 #: words that are no token, made-up ones, and what `printf` fills in: it is a part of
 #: the shell and starts no program
@@ -82,7 +82,7 @@ def test_a_pod_asks_without_showing_its_token(namespace, token, send):
         [curl] = until(lambda: command_lines("curl ", path), 20, "curl in the pod")
         shown = command_lines("", token)
         curl.terminate()
-        # That it was ended is an error to one of them, and an answer to the other.
+        # The end of curl is an error to one of the askers, and an answer to the other.
         answer.exception()
     assert shown == []
 

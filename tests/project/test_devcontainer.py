@@ -51,7 +51,7 @@ def websocket(server: JupyterLab, origin: str, token: str = "") -> int:
     port = urlsplit(server.url).port
     lines = (
         "GET /api/events/subscribe HTTP/1.1",
-        # Whoever hands the port on has asked for it by this name.
+        # The program that forwards the port asks for it by this name.
         f"Host: localhost:{port}",
         f"Origin: {origin}",
         f"Cookie: {'; '.join(f'{each.name}={each.value}' for each in answer.cookies)}",

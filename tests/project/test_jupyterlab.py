@@ -1,4 +1,4 @@
-"""What runs for a learner in JupyterLab is the learner's, and ends with JupyterLab."""
+"""A learner's processes in JupyterLab are closed to others, and end with JupyterLab."""
 
 import json
 import os
@@ -50,7 +50,7 @@ def client_of_a_new_kernel(server: JupyterLab) -> BlockingKernelClient:
     """Return a client that shares the kernel with JupyterLab, as a page does."""
     name = server.api("POST", "kernels").json()["id"]
     file = server.folder / "runtime" / f"kernel-{name}.json"
-    # It is there before it is written; and the kernel writes it once more, which
+    # The file exists before it is written; and the kernel writes it once more, which
     # removes it for a moment.
     written = until(lambda: file.exists() and file.read_text(), START, "its ports")
     info = json.loads(written)
@@ -97,7 +97,7 @@ def test_with_jupyterlab_ends_all_but_the_cluster(server, cluster, number):
 def test_another_user_of_the_machine_hears_nothing_of_a_kernel(
     cluster, tmp_path, encryption
 ):
-    """Its ports are open to all: without encryption the outputs are, too."""
+    """A kernel's ports are open to all: without encryption the outputs are, too."""
     option = r"--KernelManager\.transport_encryption=(\w+)"
     ours, hub = (
         re.search(option, (ROOT / file).read_text())[1]

@@ -1,4 +1,4 @@
-"""What stands beside the code: changelog, packages, addresses that docs hand out."""
+"""Changelog, packages, and the addresses that docs hand out."""
 
 import re
 import tomllib

@@ -96,7 +96,7 @@ def test_the_first_page_has_the_links_of_its_language(monkeypatch):
 
 
 def test_the_words_of_the_site_are_those_that_its_templates_say():
-    """What is left over would be translated for nobody."""
+    """No translation is left over of a text that nothing says."""
     with (ROOT / "locale/ko/LC_MESSAGES/sphinx.po").open("rb") as file:
         catalog = read_po(file, "ko")
     ours = {

@@ -96,7 +96,7 @@ def test_a_good_page_has_no_findings():
 
 @pytest.mark.parametrize("fault", FAULTS, ids=" ".join)
 def test_a_fault_is_found_by_its_rule_alone(fault):
-    """One fault breaks one rule: a person is told once, and of the right thing."""
+    """A fault breaks a single rule: a person is told once, and of the right thing."""
     rule, *change = fault
     assert found(page(*change)) == {rule}
 

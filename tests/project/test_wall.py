@@ -15,7 +15,7 @@ from tests.notebooks import ROOT
 
 #: a row of the table of floors in cluster/README.md: its rooms, and what is there
 FLOOR = re.compile(r"\| ((?:`[a-z_]+(?:/|\.py)` )+)\|.*\|")
-#: what any module of `helpers` may import: they start, find and build nothing
+#: open to any module of `helpers`: they start, find and build nothing
 LEAVES = {
     "cluster.errors",
     "cluster.kubeconfig",
@@ -25,7 +25,7 @@ LEAVES = {
     "cluster.progress",
     "cluster.waiting",
 }
-#: what goes by the door of `cluster`, and what it is for
+#: further modules of `cluster`, by the module of `helpers` that may import them
 DOORS = {
     "deeper.audit": {"cluster.machine.audit"},
     "cli": {"cluster.cli"},

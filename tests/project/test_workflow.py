@@ -65,10 +65,10 @@ def test_two_jobs_may_write_and_none_for_a_pull_request(workflow):
     }
     on_main = "github.event_name == 'push' && github.ref == 'refs/heads/main'"
     assert {job["if"] for job in jobs.values()} == {on_main}
-    # What is published was tested, by a job that runs nothing of this repository.
+    # The published site was tested, by a job that runs nothing of this repository.
     assert jobs["publish"]["needs"] == ["site", "root"]
     assert ["run" in step for step in jobs["publish"]["steps"]] == [False]
-    # Whoever has the token is a program of GitHub or of Docker, and no lesson.
+    # Only programs of GitHub and of Docker have the token, and no lesson.
     having = [step for step in steps(workflow) if "secrets." in str(step)]
     assert all(step in jobs["image"]["steps"] for step in having)
     assert not any("docker run" in step["run"] for step in having)

@@ -226,7 +226,7 @@ def test_lab_without_a_cluster_opens_nothing(checkout):
 
 
 def test_lint_tells_all_at_once_and_changes_nothing(checkout):
-    """What a person must mend is told, with the commands, and left to them."""
+    """`lint` says what a person must fix, with the commands, and fixes nothing."""
     (checkout / "notebooks").mkdir()
     shown = [nbformat.v4.new_output("stream", text="2")]
     cell = nbformat.v4.new_code_cell("1 + 1", id="sum", outputs=shown)

@@ -41,13 +41,13 @@ def exercise_task(page: Page) -> Iterator[Fault]:
 
 
 def check_tells(page: Page) -> Iterator[Fault]:
-    """Demand that a check imports `checks` and ends in one, which says what to mend."""
+    """Demand that a check imports `checks` and ends in one, which says what to fix."""
     for cell in page.code:
         if CHECK not in cell.tags:
             continue
         if not check_of(cell):
             yield cell.id, "a check does not end in checks.NAME(...)"
-        # Whoever leaves out the exercise before it has not run that one's import.
+        # A learner who skips the exercise before it has not run that one's import.
         if "from helpers import checks" not in cell.source:
             yield cell.id, "a check does not import checks"
 

@@ -17,7 +17,7 @@ TAGS = PROSE_TAGS | {"raises-exception", "exercise", "check", NEEDS_PODS, NEEDS_
 #: `steps` names the steps of the chapter that a cell shows or asserts: ["B2"].
 CELL_METADATA = {"tags", "steps"}
 WORDS = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-#: What Jupyter makes up: eight hex digits, or a number, or a UUID.
+#: Ids that Jupyter makes up: eight hex digits, or a number, or a UUID.
 MADE_UP = re.compile(r"(cell-?)?\d+|[0-9a-f]{8}(-[0-9a-f]{4}){0,4}([0-9a-f]{8})?")
 
 

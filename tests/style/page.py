@@ -1,4 +1,4 @@
-"""What a rule sees of a notebook: its metadata and its cells."""
+"""A notebook as the rules see it: its metadata and its cells."""
 
 import ast
 import functools
@@ -15,7 +15,7 @@ TEST = re.compile(r"test |.*\bjq -e\b")
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One cell; `position` counts from 0 over all cells of the notebook."""
+    """A cell; `position` counts from 0 over all cells of the notebook."""
 
     position: int
     id: str
@@ -86,7 +86,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Page:
-    """One notebook: its metadata and its cells in order."""
+    """A notebook: its metadata and its cells in order."""
 
     metadata: dict
     cells: tuple[Cell, ...]

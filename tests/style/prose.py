@@ -11,7 +11,7 @@ MAKES = re.compile(
 )
 #: ids of the cells after the last code
 CLOSING = ("in-short", "questions", "go-deeper")
-#: what a native reader stumbled over
+#: phrases that a native reader stumbled over
 STILTED = re.compile(
     r"\bshall\b|\bwhom\b|^Who (wants|should|may|has|is|knows)\b|\btakes? us for\b"
     r"|\bIn this notebook we\b|\bone's own\b"

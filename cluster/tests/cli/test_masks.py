@@ -8,7 +8,7 @@ from cluster.cli.report import without_secrets
 from tools import leaks
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzb21lYm9keSJ9.c2lnbmF0dXJlLW9mLXRoaXM"
-#: one of each kind: what a cluster makes, and what a kubeconfig holds
+#: a secret of each kind that a cluster makes or a kubeconfig holds
 SECRETS = {
     "token": JWT,
     "bearer": f"Bearer {JWT}",

@@ -74,7 +74,7 @@ def test_no_secret_is_in_it(state, tmp_path, monkeypatch):
 
 
 def test_a_key_that_is_longer_than_what_is_shown(state, tmp_path):
-    """Its first line, by which it is known, is cut off; the others must go, too."""
+    """The lines of a key are masked, though the first, which marks it, is cut off."""
     key = "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEowIBAAKCAQEA\n" * 80
     write_log(state, "etcd", key)
     assert "MIIE" not in report.write(tmp_path, Silent()).read_text()

@@ -50,7 +50,7 @@ def create(core, name):
 
 
 def test_a_restart_keeps_objects_and_address(own, core):
-    """Another process answers at the same URL, with what the first one stored."""
+    """The new process answers at the same URL, with the objects of the first."""
     create(core, "kept")
     url, pid = own.url, own.pid
     assert own.restart() is own
@@ -67,7 +67,7 @@ def test_strangers_are_not_let_in(own):
 
 
 def test_only_its_user_can_read_what_it_stores(own):
-    """Its directory is closed, and so is each file; it listens on the one port."""
+    """The directory and its files are closed to others; it listens on the one port."""
     files = [path for path in own.directory.rglob("*") if path.is_file()]
     found = [own.directory, own.directory.parent, *files]
     assert [path for path in found if path.stat().st_mode & 0o077] == []
@@ -144,14 +144,14 @@ def programs(tmp_path, monkeypatch, place):
             text = scripts.get(name.replace("-", "_"), "exec sleep 600")
             program.write_text(f"#!/bin/sh\n{text}\n")
             program.chmod(0o700)
-        monkeypatch.setattr(apiserver.programs, "find", lambda *recipes: tmp_path)
+        monkeypatch.setattr(apiserver.programs, "find", lambda recipe, or_any: tmp_path)
 
     return install
 
 
 @pytest.mark.parametrize("name", ["etcd", "kube-apiserver"])
 def test_one_that_ends_at_once_is_quoted(programs, place, name):
-    """Which, how, and its own words; the other one is not left alone."""
+    """The error has the program, its exit code and words; the other one is ended."""
     programs(**{name.replace("-", "_"): "echo 'no such flag' >&2; exit 3"})
     failing = ApiServer()
     with pytest.raises(errors.LabError) as caught:

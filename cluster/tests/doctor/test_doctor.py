@@ -254,7 +254,7 @@ LONG = "words and more words " * 12
 FINDINGS = [
     ok("fine", "it is"),
     warning("odd", LONG, "sudo apt-get install -y --no-install-recommends x"),
-    fatal("broken", "it is", "mend it"),
+    fatal("broken", "it is", "fix it"),
 ]
 
 
@@ -268,7 +268,7 @@ def test_a_report_has_problems_first_and_fits():
     ]
     assert text.index("broken") < text.index("odd") < text.index("fine")
     assert max(map(len, lines)) <= 100
-    assert "-> mend it" in text
+    assert "-> fix it" in text
     assert doctor.report([]).endswith("Nothing keeps the cluster from starting.")
 
 

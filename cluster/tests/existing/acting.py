@@ -1,4 +1,4 @@
-"""What a learner does with the account: kubectl in a shell cell, and namespaces."""
+"""Act as a learner with the account: kubectl in a shell cell, and namespaces."""
 
 import json
 import subprocess
@@ -41,6 +41,6 @@ def make_namespace(env, name) -> None:
     done = kubectl(env, "create", "-f", "-", input=manifest(name, labels))
     assert done.returncode == 0, done.stderr
     backend.admit(name)
-    # There is no controller here that makes it.
+    # No controller is here to make the ServiceAccount.
     words = ("create", "serviceaccount", "default", f"--namespace={name}")
     assert poll(lambda: kubectl(env, *words).returncode == 0, 20)

@@ -1,4 +1,4 @@
-"""What the tests of an existing cluster share: API servers, and a state after `use`."""
+"""Fixtures for tests of an existing cluster: API servers, and a state after `use`."""
 
 import shutil
 

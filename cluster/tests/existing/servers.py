@@ -53,7 +53,7 @@ class Audited(ApiServer):
         return [
             (event["verb"], event["requestURI"], event["responseStatus"]["code"])
             for event in self._events()[self._seen :]
-            # What it asks itself, to make its first objects.
+            # The server's own requests, for its first objects, are left out.
             if event["user"].get("username") != "system:apiserver"
             and by in ("", event["user"].get("username"))
         ]

@@ -77,7 +77,7 @@ def test_all_notebooks_pass_and_nothing_arrives_at_production(
     done = use(surroundings, home / "clusters.yaml", "--image", image)
     assert done.returncode == 0, done.stderr
     record = Record.read(home / "state")
-    assert record.fenced and record.user == rbac.user_of(record.state)
+    assert record.has_policy and record.user == rbac.user_of(record.state)
 
     counts, output = run_notebooks(surroundings)
     skipped = [cell for file in FILES for cell in tagged(load(file), NEEDS_LAB)]

@@ -43,7 +43,7 @@ def test_delete_takes_what_was_made_from_here_and_nothing_else(mine, used, tmp_p
 def test_without_the_learner_s_credential_the_state_alone_goes(
     used, mine, production, tmp_path, way
 ):
-    """It is asked first; then it is said what was not removed, and how it can be."""
+    """`delete` asks the server first, then says what is left and how to remove it."""
     file, found = tmp_path / "mine.yaml", record(used)
     if way == "another cluster":
         production.kubeconfig(file, "mine")

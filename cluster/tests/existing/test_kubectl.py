@@ -1,4 +1,4 @@
-"""Why a cluster gave kubectl no answer of use."""
+"""The reason why a cluster gave kubectl no answer of use is told."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the account of `use` cannot do, whatever it is done with: the server says no.
+"""The server refuses the account of `use` all that is not its own.
 
 Each attempt is a piece of shell with the account's kubeconfig, its token and no guard
 in between. The audit log says what the server answered.
@@ -17,7 +17,7 @@ from cluster.tests.existing.acting import kubectl, make_namespace, manifest, rec
 from cluster.tests.existing.conftest import use
 
 OURS, THEIRS, OTHERS = "ours", "production", "of-another-learner"
-#: what is there and is not this account's
+#: objects of others than this account
 FOREIGN = f"""
 apiVersion: v1
 kind: Namespace
@@ -157,7 +157,7 @@ ATTEMPTS = {
         f"{POD}{{containers: [{{name: a, image: a}}], "
         "volumes: [{name: a, hostPath: {path: /}}]}",
     ),
-    # What is cluster-scoped.
+    # Cluster-scoped objects.
     "a webhook": piped("kubectl create -f -", WEBHOOK),
     "a priority": "kubectl create priorityclass a --value=1",
 }

@@ -1,4 +1,4 @@
-"""What `use` makes and `rbac` prints: what it asks for, and that a server takes it."""
+"""The objects that `use` makes and `rbac` prints are right, and a server takes them."""
 
 import json
 import subprocess
@@ -104,9 +104,12 @@ def test_an_administrator_hands_out_what_is_printed(mine, state, used, tmp_path)
     assert done.returncode == 0, done.stderr
     assert "already" in done.stderr and "makes" not in done.stderr
     assert mine.writes() == []
-    assert (record(state).user, record(state).made) == (rbac.user_of(ANNA), False)
+    assert (record(state).user, record(state).account_made) == (
+        rbac.user_of(ANNA),
+        False,
+    )
     assert rbac.user_of(ANNA) in kubectl(state, "auth", "whoami").stdout
-    # Who has printed it takes it back.
+    # `delete` leaves the printed objects to the person who applied them.
     helpers("delete", "--yes", env=state, check=True)
     assert mine.writes() == []
     assert mine.kubectl("delete", "--wait=false", "-f", "-", input=text).returncode == 0

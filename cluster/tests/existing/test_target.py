@@ -1,4 +1,4 @@
-"""Which cluster a context leads to."""
+"""A context's cluster is identified."""
 
 from pathlib import Path
 

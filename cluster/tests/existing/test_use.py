@@ -94,7 +94,7 @@ def test_below_1_30_it_is_said_and_asked_once_more(older, state, tmp_path):
     assert done.returncode == 1 and "needs Kubernetes 1.36" in done.stderr
     done = use(state, file, yes=False, input="y\ny\n")
     assert done.returncode == 0 and done.stderr.count("[y/N]") == 2
-    assert (record(state).made, record(state).fenced) == (True, False)
+    assert (record(state).account_made, record(state).has_policy) == (True, False)
     assert record(state).user in kubectl(state, "auth", "whoami").stdout
     helpers("delete", "--yes", env=state, check=True)
     assert older.names(MADE, f"--selector={rbac.ACCOUNT}") == [
@@ -123,7 +123,7 @@ def test_who_may_make_nothing_is_told_whom_to_ask(mine, state, tmp_path):
     assert done.returncode == 1 and "rbac --image" in done.stderr
     done = use(state, file, "--without-policy")
     assert done.returncode == 0 and mine.writes() == []
-    assert (record(state).made, record(state).fenced) == (False, False)
+    assert (record(state).account_made, record(state).has_policy) == (False, False)
     assert "default:poor" in kubectl(state, "auth", "whoami").stdout
 
 
@@ -136,7 +136,7 @@ def test_an_account_without_a_proof_is_taken_back(tmp_path, monkeypatch):
         file = server.kubeconfig(tmp_path / "mine.yaml", "mine")
         view = progress.Silent()
         found = account.plan(file, "mine", None, None, view)
-        assert found.record.fenced and found.record.made
+        assert found.record.has_policy and found.record.account_made
         with pytest.raises(errors.NotReady, match="may write to default"):
             account.apply(found, tmp_path, view)
         assert not (tmp_path / "kubeconfig").exists()

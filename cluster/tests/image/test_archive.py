@@ -106,7 +106,7 @@ def test_archive_has_shared_layers_once_and_configs_under_their_digest(tmp_path)
 
 
 def test_zip_file_is_the_same_whenever_it_is_written(tmp_path):
-    """That Python imports from it is proven by the lessons' pods."""
+    """The lessons' pods prove that Python imports from it."""
     package = tmp_path / "tree/package"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("answer = 42\n")

@@ -47,7 +47,7 @@ def test_of_several_at_once_one_builds_and_all_get_the_same(file):
         return work / "made"
 
     with ThreadPoolExecutor() as pool:
-        asked = [pool.submit(image_find.keep, file, make, view) for _ in range(3)]
+        asked = [pool.submit(image_find.build_once, file, make, view) for _ in range(3)]
     assert [one.result().read_text() for one in asked] == ["once"] * 3
     assert len(built) == 1
     assert set(view.shown) == {"another process builds the toolbox image; waiting"}
@@ -55,9 +55,9 @@ def test_of_several_at_once_one_builds_and_all_get_the_same(file):
 
 def test_what_a_killed_build_leaves_is_removed_by_the_next(file):
     (file.parent / "build-killed").mkdir(parents=True)
-    assert image_find.keep(file, maker("whole"), Silent()).read_text() == "whole"
+    assert image_find.build_once(file, maker("whole"), Silent()).read_text() == "whole"
     assert in_directory(file) == ["build.lock", "key.tar"]
-    assert image_find.keep(file, never, Silent()).read_text() == "whole"
+    assert image_find.build_once(file, never, Silent()).read_text() == "whole"
 
 
 def test_failed_build_leaves_nothing_and_does_not_block_the_next(file):
@@ -66,10 +66,10 @@ def test_failed_build_leaves_nothing_and_does_not_block_the_next(file):
         raise errors.BuildFailed("it", 3, "no", work / "log")
 
     with pytest.raises(errors.BuildFailed):
-        image_find.keep(file, fails, Silent())
+        image_find.build_once(file, fails, Silent())
     assert in_directory(file) == ["build.lock"]
     assert file.parent.stat().st_mode & 0o777 == 0o700
-    assert image_find.keep(file, maker("next"), Silent()).read_text() == "next"
+    assert image_find.build_once(file, maker("next"), Silent()).read_text() == "next"
 
 
 def test_disk_that_fills_up_during_the_build(file):
@@ -79,7 +79,7 @@ def test_disk_that_fills_up_during_the_build(file):
         return work
 
     with pytest.raises(errors.NotEnough) as caught:
-        image_find.keep(file, fills, Silent())
+        image_find.build_once(file, fills, Silent())
     assert caught.value.needed == image_find.DISK_NEEDED
     assert "LAB_CACHE_DIR" in caught.value.hint
     assert in_directory(file) == ["build.lock"]
@@ -88,7 +88,7 @@ def test_disk_that_fills_up_during_the_build(file):
 def test_cache_that_cannot_be_written(tmp_path):
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(errors.StateError) as caught:
-        image_find.keep(tmp_path / "cache/images/key.tar", never, Silent())
+        image_find.build_once(tmp_path / "cache/images/key.tar", never, Silent())
     assert caught.value.path == tmp_path / "cache/images"
     assert "LAB_CACHE_DIR" in caught.value.hint
 
@@ -99,8 +99,8 @@ def test_a_directory_is_kept_for_its_maker_alone(file):
         (work / "made").chmod(0o700)
         return work / "made"
 
-    store = image_find.store(file)
-    assert image_find.keep(store, make, Silent()) == store
+    store = image_find.store_of(file)
+    assert image_find.build_once(store, make, Silent()) == store
     assert in_directory(file) == ["build.lock", store.name]
     assert store.stat().st_mode & 0o777 == 0o700
     assert [path.name for path in store.iterdir()] == ["below"]
@@ -113,16 +113,16 @@ def test_the_oldest_go_with_their_logs_and_stores_but_not_from_under_a_cluster(f
         archive.touch()
         archive.with_suffix(".log").touch()
         os.utime(archive, (age, age))
-        (image_find.store(archive) / "below").mkdir(parents=True)
-    used = os.open(image_find.store(file.with_name("one.tar")), os.O_RDONLY)
+        (image_find.store_of(archive) / "below").mkdir(parents=True)
+    used = os.open(image_find.store_of(file.with_name("one.tar")), os.O_RDONLY)
     try:
         fcntl.flock(used, fcntl.LOCK_SH)
-        image_find.keep(file, maker("six"), Silent())
+        image_find.build_once(file, maker("six"), Silent())
     finally:
         os.close(used)
     left = {name.partition(".")[0] for name in in_directory(file)}
     assert left == {"one", "four", "five", "key", "build"}
-    assert image_find.store(file.with_name("one.tar")).exists()
+    assert image_find.store_of(file.with_name("one.tar")).exists()
     assert file.with_name("one.tar").exists()
 
 
@@ -136,8 +136,8 @@ def prepared(tmp_path, monkeypatch):
     with monkeypatch.context() as elsewhere:
         pins = ("kubernetes==37.0.2", "certifi==2026.1.1")
         elsewhere.setattr(image_find, "client_pins", lambda: pins)
-        file = image_find._file(image_find._inputs(binaries))
-        image_find.keep(file, maker("of the teacher"), Silent())
+        file = image_find.expected(binaries)
+        image_find.build_once(file, maker("of the teacher"), Silent())
     return binaries, file
 
 
@@ -148,18 +148,18 @@ def test_image_of_another_environment_will_do_where_none_can_be_built(
     monkeypatch.setenv("PATH", "/nonexistent")
     view = Notes()
     assert image_find.ensure(binaries, view) == file
-    assert image_find.find(binaries, view) == file
-    assert image_find.is_near(file, binaries)
-    assert len(view.kept) == 2 and image_find.NEAR in view.kept[0]
-    # That of this environment comes first and without a word.
-    ours = image_find._file(image_find._inputs(binaries))
+    assert image_find.usable(binaries, view) == file
+    assert image_find.is_substitute(file, binaries)
+    assert len(view.kept) == 2 and image_find.DIFFERENCE in view.kept[0]
+    # The image of this environment comes first and without a word.
+    ours = image_find.expected(binaries)
     ours.write_text("ours")
     os.utime(ours, (1, 1))
     assert image_find.ensure(binaries, view) == ours
-    assert len(view.kept) == 2 and not image_find.is_near(ours, binaries)
+    assert len(view.kept) == 2 and not image_find.is_substitute(ours, binaries)
     # With another kubectl none will do.
     (binaries / "kubectl").write_text("another")
-    assert image_find.find(binaries) is None
+    assert image_find.usable(binaries) is None
 
 
 def test_where_one_can_be_built_only_its_own_will_do(prepared, tmp_path, monkeypatch):
@@ -167,7 +167,7 @@ def test_where_one_can_be_built_only_its_own_will_do(prepared, tmp_path, monkeyp
     program = tmp_path / "mmdebstrap"
     program.touch(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert image_find.find(binaries) is None
+    assert image_find.usable(binaries) is None
 
 
 def test_pod_gets_the_client_of_the_notebook():
@@ -185,8 +185,10 @@ def test_a_compressed_archive_is_unpacked_and_none_is_built(prepared, monkeypatc
     binaries, other = prepared
     other.unlink()
     monkeypatch.setenv("PATH", "/nonexistent")
-    compressed = image_find.packed(binaries)
+    compressed = image_find.compressed(binaries)
     compressed.write_bytes(lzma.compress(b"layers"))
     archive = image_find.ensure(binaries, Silent())
-    assert archive == image_find.name(binaries) and archive.read_bytes() == b"layers"
+    assert (
+        archive == image_find.expected(binaries) and archive.read_bytes() == b"layers"
+    )
     assert compressed.exists()

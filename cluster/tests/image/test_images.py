@@ -17,7 +17,7 @@ from helpers.command import kubectl
 
 full = pytest.mark.full("builds from source")
 
-#: What a learner may type in a pod beside the commands of lessons.
+#: Commands that a learner may type in a pod beside those of lessons.
 TOOLS = r"""
 set -eu
 test "$(ps -o comm= -p 1)" = catatonit

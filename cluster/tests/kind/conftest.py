@@ -11,7 +11,7 @@ from cluster.programs.recipe import KIND
 from cluster.progress import Silent
 from cluster.tests.kind import nodeimage
 
-#: what a program answers to the questions by which it is known
+#: Docker's answers to the questions that identify an engine
 DOCKER = {
     "--version": "Docker version 28.2.2",
     "context": "unix:///var/run/docker.sock",

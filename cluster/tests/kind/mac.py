@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-#: what the standard library of a Mac lacks, as far as it is asked for anywhere here
+#: names that the standard library of a Mac lacks, of those that are used here
 LACKS = {
     os: (
         *("sched_getaffinity", "sched_setaffinity", "memfd_create", "pidfd_open"),

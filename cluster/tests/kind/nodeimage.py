@@ -23,7 +23,7 @@ from cluster.progress import Silent
 from cluster.tests.engine import Engine
 
 REPOSITORY, BASE = "kindest/node", "kindest/base"
-#: what the programs of the node and kind itself ask for
+#: packages that kind and the programs of the node need
 PACKAGES = (
     *("systemd", "systemd-sysv", "conntrack", "iptables", "nftables", "iproute2"),
     *("ethtool", "util-linux", "mount", "kmod", "bash", "ca-certificates", "curl"),
@@ -31,7 +31,7 @@ PACKAGES = (
 )
 #: the release whose systemd takes both versions of cgroups
 SUITE = "bookworm"
-#: what kube-proxy calls, and a shell
+#: the programs that kube-proxy calls, and a shell
 POD_PACKAGES = ("iptables", "nftables", "busybox")
 #: where programs of the node are
 PROGRAMS = {
@@ -175,7 +175,7 @@ def _pods(work: Path, ours: Path, built: Path) -> None:
     images = []
     for full in asked.stdout.split():
         short = full.rpartition(":")[0].rpartition("/")[2]
-        # Another version than kubeadm's is what kind's containerd asks for.
+        # kind's containerd asks for another version of pause than kubeadm.
         full = versions.PAUSE_IMAGE if short == "pause" else full
         config = {"Entrypoint": special.get(short, []), "Env": [PATH]}
         images.append(archive.Image((full,), (layer,), config))

@@ -1,4 +1,4 @@
-"""Which container engine answers, and what is said when none does."""
+"""A container engine that answers is found, and the reason is said if none does."""
 
 import json
 import socket
@@ -110,7 +110,7 @@ def test_the_hosts_engine_in_a_container_is_no_good(tmp_path, mark):
     assert (
         why == "is that of the host (the-host), whose 127.0.0.1 is not this container's"
     )
-    # One in the container itself, as in a dev container, knows it by our name.
+    # An engine inside the container, as in a dev container, has our host name.
     ours = json.dumps({"Name": socket.gethostname(), "SecurityOptions": []})
     assert engine.problem("docker", ours, tmp_path) is None
 

@@ -31,7 +31,7 @@ def test_a_directory_of_somebody_else_is_refused(only, tmp_path):
 
 
 def test_the_address_of_podman_counts_as_well(tmp_path, monkeypatch):
-    """It has no contexts; a variable leads it elsewhere."""
+    """Podman has no contexts; CONTAINER_HOST leads it elsewhere."""
     lab = Kind(tmp_path / "state")
     statedir.make(lab.state)
     Record("lab-1", "podman", True, "this machine").write(lab.state)

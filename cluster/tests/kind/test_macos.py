@@ -43,7 +43,7 @@ def test_the_doctor_of_a_mac_without_an_engine_names_the_way_out(only, states):
     assert "docker and podman not found" in words
     assert "on macOS it needs Docker or Podman" in words
     assert "Start one of them" in words
-    # One cause, one problem.
+    # A single cause is a single problem.
     assert "1 problem keeps" in said.stdout and "LAB_BACKEND" not in said.stdout
 
 

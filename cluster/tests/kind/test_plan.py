@@ -1,4 +1,4 @@
-"""What a cluster of kind is called, and how kind is told to make it."""
+"""A cluster of kind has a name of its own, and kind is told how to make it."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the set-up of kind gets beside kind and kubectl."""
+"""The set-up of kind gets what else can be had beside kind and kubectl."""
 
 from cluster import errors, programs
 from cluster.kind import backend
@@ -8,12 +8,14 @@ from cluster.tests.progress import Notes
 
 
 def test_without_an_api_server_all_lessons_but_23_can_be_had(tmp_path, monkeypatch):
-    def ensure(progress, *recipes):
-        if API_SERVER in recipes:
-            raise errors.LabError("etcd, kube-apiserver did not come", "Mend it.")
+    def ensure(progress, recipe, **_):
+        if recipe == API_SERVER:
+            raise errors.LabError(
+                "etcd, kube-apiserver could not be downloaded", "Fix it."
+            )
         return tmp_path
 
-    monkeypatch.setattr(programs, "find", lambda *recipes: None)
+    monkeypatch.setattr(programs, "find", lambda recipe, **_: None)
     monkeypatch.setattr(programs, "ensure", ensure)
     monkeypatch.setattr(backend.image_find, "ensure", lambda *_: tmp_path / "image")
     view = Notes()

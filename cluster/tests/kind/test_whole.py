@@ -89,7 +89,7 @@ def test_a_node_image_that_cannot_be_had_is_told(
 def test_an_image_that_is_no_node_is_removed_and_kinds_words_are_told(
     lab, nodes, docker, tmp_path, monkeypatch
 ):
-    """It comes from an archive, which the engine loads."""
+    """The image comes from an archive, which the engine loads."""
     monkeypatch.setenv(NODE_IMAGE, str(saved_by_docker(tmp_path, "no-node:1")))
     with pytest.raises(errors.KindFailed) as caught:
         lab.up()
@@ -197,7 +197,7 @@ def test_stop_keeps_it_and_up_starts_it_again(whole, nodes):
     assert (whole.stop(), whole.running(), whole.status()) == (False, False, None)
     whole.up()
     assert whole.running() and nodes() == before
-    # Its components were ended with it, and each has the log of that life.
+    # The components ended with the node, and each has the log of that life.
     assert whole.log("etcd", 7, previous=True)
 
 

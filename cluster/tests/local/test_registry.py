@@ -1,4 +1,4 @@
-"""Which image containerd means when it asks our registry."""
+"""The registry knows which image containerd asks for."""
 
 import pytest
 
@@ -17,7 +17,7 @@ DIGEST = "sha256:" + "0" * 64
         ("/v2/a/b/c/manifests/1.2?ns=ghcr.io", "ghcr.io/a/b/c:1.2"),
         ("/v2/app/manifests/1?ns=localhost%3A5000", "localhost:5000/app:1"),
         (f"/v2/app/manifests/{DIGEST}?ns=ghcr.io", f"ghcr.io/app@{DIGEST}"),
-        # Whatever else is asked for names no image that there is.
+        # Any other request names an image that does not exist.
         ("/v2/", "/:"),
         ("/metrics?ns=x", "x//metrics:"),
     ],

@@ -140,7 +140,7 @@ def test_many_connections_live_side_by_side_and_leave_nothing(relayed, upstream)
 
 
 def test_idle_connections_keep_nobody_out(relayed, upstream):
-    """They are closed for new ones, cost no memory, and end nothing that has spoken."""
+    """Idle ones yield to new ones, cost no memory, and end none that has spoken."""
     address, process = relayed
     with socket.create_connection(address, timeout=10) as watch:
         other = speak(watch, upstream)

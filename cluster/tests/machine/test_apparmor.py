@@ -36,7 +36,7 @@ def test_a_path_that_is_a_pattern_is_refused(name):
 
 
 def test_the_command_is_one_line_to_paste(monkeypatch):
-    """Its first word is what prints the profile, whatever is in the path."""
+    """The first word is the program that prints the profile, spaces and all."""
     monkeypatch.setattr(sys, "executable", "/home/ann/my lab/.venv/bin/python")
     words = shlex.split(apparmor.command())
     file = "/etc/apparmor.d/kubernetes-api-notebooks"

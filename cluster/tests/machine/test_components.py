@@ -47,7 +47,9 @@ def test_the_runtime_wraps_only_what_carries_a_bundle(
         (odd / name).write_text(f'#!/bin/sh\necho {name}; printf "%s\\n" "$@"\n')
         (odd / name).chmod(0o755)
     script = components.runtime_script(
-        Facts(f"{odd}/python", f"{odd}/runc", seccomp, "overlayfs", True, limits=limits)
+        Facts(
+            python=f"{odd}/python", runc=f"{odd}/runc", seccomp=seccomp, limits=limits
+        )
     )
     (tmp_path / "runtime").write_text(script)
     done = subprocess.run(

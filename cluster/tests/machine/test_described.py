@@ -32,7 +32,7 @@ FACTS = Facts(
     service_proxy=True,
     import_archive="/run/lab/images/toolbox.tar",
 )
-LEAST = Facts(PYTHON, "/it's/runc", False, "native", False)
+LEAST = Facts(python=PYTHON, runc="/it's/runc")
 ROOTLESS = replace(FACTS, service_proxy=False, import_archive=None)
 PORTS = Ports(6001, 6002, 6003, 6004, 6005)
 KERNEL = Kernel(
@@ -58,7 +58,7 @@ def node(kernel: Kernel = KERNEL) -> list[str]:
     return [*lines((launcher, *usermode.describe(ROOTLESS, PORTS.apiserver)))]
 
 
-#: what is described, and how it changes with what a machine has
+#: each backend's description, and those for machines that have less or more
 BACKENDS = {
     "local": {
         "": lambda: local(FACTS),

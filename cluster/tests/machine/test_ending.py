@@ -18,8 +18,8 @@ SESSION = "/user.slice/user-1.slice/session-7.scope"
 @pytest.mark.parametrize(
     ("cgroup", "phase", "boot", "reason"),
     [
-        (OURS, "ready", "2", "it ended with a restart of this machine"),
-        (OURS, "stopped", "2", "it ended with a restart of this machine"),
+        (OURS, "ready", "2", "this machine restarted"),
+        (OURS, "stopped", "2", "this machine restarted"),
         (OURS, "stopped", "1", "it was ended from outside, as by a last logout"),
         (SESSION, "stopped", "1", "it was ended from outside, by a signal"),
         ("", "ready", "1", "its processes were killed"),
@@ -34,16 +34,16 @@ def test_why_a_cluster_does_not_run(cgroup, phase, boot, reason):
 
 def test_of_a_cluster_that_was_stopped_or_never_ran_nothing_is_told(tmp_path):
     machine = Local(tmp_path)._machine
-    assert machine.ended() is None
+    assert machine.why_it_ended() is None
     (tmp_path / "run").mkdir()
     identity.write_state(tmp_path, None)
     known = json.loads((tmp_path / "machine.json").read_text())
     known["outer"]["start"] -= 1
     (tmp_path / "machine.json").write_text(json.dumps(known))
     (tmp_path / "run" / "status.json").write_text(json.dumps(STATUS))
-    assert machine.ended() == "its processes were killed"
+    assert machine.why_it_ended() == "its processes were killed"
     (tmp_path / "run" / "stopped").touch()
-    assert machine.ended() is None
+    assert machine.why_it_ended() is None
 
 
 @pytest.mark.parametrize(

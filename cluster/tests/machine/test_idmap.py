@@ -1,4 +1,4 @@
-"""Which ids the user namespace maps, by what this user may do."""
+"""The user namespace maps the ids that this user may map."""
 
 import os
 import subprocess
@@ -7,22 +7,22 @@ from pathlib import Path
 import pytest
 
 from cluster.machine import idmap
-from cluster.machine.idmap import IdFacts, Map
+from cluster.machine.idmap import IdFacts, Map, Row
 
 USER = {"uid": 1000, "gid": 100, "privileged": False}
 GRANTED = {"subuid": (100000, 65536), "subgid": (200000, 65536)}
-SINGLE = Map("single", ((0, 1000, 1),), ((0, 100, 1),))
+SINGLE = Map("single", (Row(0, 1000, 1),), (Row(0, 100, 1),))
 WIDE = Map(
     "newuidmap",
-    ((0, 1000, 1), (1, 100000, 65535)),
-    ((0, 100, 1), (1, 200000, 65535)),
+    (Row(0, 1000, 1), Row(1, 100000, 65535)),
+    (Row(0, 100, 1), Row(1, 200000, 65535)),
 )
 
 
 ROOT = {"uid": 0, "gid": 0}
 
 
-def root_of(*rows: tuple[int, int, int], way: str = "direct") -> Map:
+def root_of(*rows: Row, way: str = "direct") -> Map:
     return Map(way, rows, rows)
 
 
@@ -32,23 +32,23 @@ def root_of(*rows: tuple[int, int, int], way: str = "direct") -> Map:
         # The host's root is nobody inside, whatever else it may.
         (
             IdFacts(**ROOT, privileged=True, unused=655360),
-            root_of((0, 655360, 65536)),
+            root_of(Row(0, 655360, 65536)),
         ),
         (
             IdFacts(**ROOT, privileged=False, unused=655360),
-            root_of((0, 655360, 65536)),
+            root_of(Row(0, 655360, 65536)),
         ),
         # Root of a container with few ids.
-        (IdFacts(**ROOT, privileged=True, available=1000), root_of((0, 0, 1000))),
+        (IdFacts(**ROOT, privileged=True, available=1000), root_of(Row(0, 0, 1000))),
         # Root of the namespace that newuidmap has mapped: two rows, and no wider.
         (
             IdFacts(**ROOT, privileged=True, available=70000, starts=(0, 1)),
-            root_of((0, 0, 1), (1, 1, 65535)),
+            root_of(Row(0, 0, 1), Row(1, 1, 65535)),
         ),
         # Root of a container without CAP_SETUID may map itself only.
         (
             IdFacts(**ROOT, privileged=False, available=1000),
-            root_of((0, 0, 1), way="single"),
+            root_of(Row(0, 0, 1), way="single"),
         ),
         (IdFacts(**USER), SINGLE),
         (IdFacts(**USER, **GRANTED, has_newuidmap=True), WIDE),
@@ -58,8 +58,9 @@ def root_of(*rows: tuple[int, int, int], way: str = "direct") -> Map:
         (
             IdFacts(**USER, subuid=(5, 1000), subgid=(6, 500000), has_newuidmap=True),
             Map(
-                *("newuidmap", ((0, 1000, 1), (1, 5, 1000))),
-                ((0, 100, 1), (1, 6, 65535)),
+                "newuidmap",
+                (Row(0, 1000, 1), Row(1, 5, 1000)),
+                (Row(0, 100, 1), Row(1, 6, 65535)),
             ),
         ),
     ],
@@ -84,23 +85,24 @@ def test_the_widest_range_of_subuid_counts_and_broken_lines_do_not(text, expecte
 
 
 @pytest.mark.parametrize(
-    ("lines", "expected"),
+    ("rows", "expected"),
     [
-        ([(0, 0, 4294967295)], 4294967295),
-        ([(0, 1000, 1)], 1),
-        ([(1, 100000, 65535), (0, 1000, 1)], 65536),
-        ([(0, 1000, 1), (100, 100000, 65535)], 1),
-        ([(5, 5, 10)], 0),
+        ([Row(0, 0, 4294967295)], 4294967295),
+        ([Row(0, 1000, 1)], 1),
+        ([Row(1, 100000, 65535), Row(0, 1000, 1)], 65536),
+        ([Row(0, 1000, 1), Row(100, 100000, 65535)], 1),
+        ([Row(5, 5, 10)], 0),
         ([], 0),
     ],
 )
-def test_ids_are_counted_up_to_the_first_gap(lines, expected):
-    assert idmap.available(lines) == expected
+def test_ids_are_counted_up_to_the_first_gap(rows, expected):
+    assert idmap.available(rows) == expected
 
 
 def test_rows_begin_where_one_of_either_map_does():
-    uids = [(1, 100000, 65535), (0, 1000, 1)]
-    assert idmap.starts([uids, [(0, 0, 70000), (70000, 1, 5)]], 65536) == (0, 1)
+    uids = [Row(1, 100000, 65535), Row(0, 1000, 1)]
+    gids = [Row(0, 0, 70000), Row(70000, 1, 5)]
+    assert idmap.starts([uids, gids], 65536) == (0, 1)
 
 
 @pytest.mark.parametrize("state", ["/home/ann/state", "/root/state", "/x\udcff"])
@@ -120,7 +122,7 @@ def test_two_directories_have_different_blocks():
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can map what it has not")
 def test_root_gets_no_block_of_a_running_machine():
-    """Another directory may have the same; its pods would be one account with ours."""
+    """No two clusters share a block: their pods would be one account."""
     first = idmap.read_facts("/state").unused
     command = ["unshare", "--user", "sh", "-c", "echo; read end"]
     ends = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}

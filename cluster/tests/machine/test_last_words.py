@@ -33,7 +33,7 @@ def test_a_panic_is_its_reason(tmp_path):
     ]
 
 
-#: what etcd writes of a database, and whether the database is to blame
+#: panics of etcd, and whether its database is to blame
 PANICS = (
     ("cannot allocate memory", False),
     ("no space left on device", False),

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cluster.machine.components import Component
+from cluster.machine.supervisor import Supervisor
 from cluster.tests.slowness import scaled
 from cluster.tests.waiting import until
 
@@ -274,6 +277,29 @@ def test_stop_before_start_starts_nothing(supervise, tmp_path):
     ours = supervise(part("main", "echo started"), stop_first=True)
     assert ours.state("main")["state"] == "stopped"
     ours.stop()
+    assert not (tmp_path / "main.log").exists()
+
+
+def test_a_stop_while_a_component_is_about_to_start_leaves_no_process(tmp_path):
+    """`stop` is over before the process would be there, and could not end it."""
+    over = threading.Event()
+
+    class StoppedAtSpawn(Supervisor):
+        def _log(self, part: Component) -> str:
+            # Between the decision to start and the lock.
+            self.stop()
+            return super()._log(part)
+
+        def _supervise(self, part: Component) -> None:
+            super()._supervise(part)
+            over.set()
+
+    main = Component("main", ("/bin/sh", "-c", "echo started"))
+    ours = StoppedAtSpawn((main,), lambda _: False, logs=str(tmp_path), env={})
+    ours.start()
+    assert over.wait(scaled(10))
+    entry = ours.states["main"]
+    assert (entry.state, entry.pid) == ("stopped", None)
     assert not (tmp_path / "main.log").exists()
 
 

@@ -1,4 +1,4 @@
-"""One Debian for all of these tests, booted once, with this checkout.
+"""A single Debian for all of these tests, booted once, with this checkout.
 
 The tests are a story, each file by itself; the first is of the machine as installed.
 """
@@ -25,7 +25,7 @@ SETUP = 240.0
 NAME_IMAGE = """
 from cluster.image import find as image_find
 from cluster.local.backend import Local
-name = image_find.name(Local().binaries())
+name = image_find.expected(Local().binaries())
 if not name.exists():
     next(name.parent.glob("*.tar")).rename(name)
 """

@@ -99,7 +99,7 @@ class Machine:
     def _until(self, condition, what: str):
         def alive() -> None:
             ended = [child.args[0] for child in self._children if launcher.ended(child)]
-            # It waits for somebody to look at it.
+            # A machine that panicked stays as it is, for somebody to look at.
             panic = "Kernel panic" in self.console()
             assert not (ended or panic), f"{ended} ended: {self.console()[-3000:]}"
 
@@ -134,7 +134,7 @@ class Machine:
 
 
 class Session:
-    """One login of a user: until `log_out`, all that is run belongs to it."""
+    """A login of a user: until `log_out`, all that is run belongs to it."""
 
     def __init__(self, machine: Machine, user: str) -> None:
         self.machine = machine

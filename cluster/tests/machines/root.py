@@ -27,7 +27,7 @@ from cluster.progress import Silent
 from cluster.tests import imagebuild
 from cluster.tests.commandline import ROOT
 
-#: what makes and runs it, and the package that has each
+#: programs that make and run the machine, and the package that has each
 PROGRAMS = {
     "mmdebstrap": "mmdebstrap",
     "mkfs.ext4": "e2fsprogs",
@@ -82,7 +82,7 @@ done
 # Nothing is to be brought up to date by the first boot.
 touch /etc/.updated /var/.updated
 """
-#: what a program of the new system needs without it
+#: libraries of the new system that its program needs to run outside it
 LIBRARIES = ("lib64/ld-linux-x86-64.so.2", "lib/x86_64-linux-gnu/libc.so.6")
 #: bytes of the disk, most of it a hole
 SIZE = 24 << 30
@@ -113,7 +113,7 @@ def ensure() -> Path:
         programs, archive = Local().setup(Silent())
         # Of another distribution than this one: the suite takes it for that one's.
         with mock.patch.object(image_build, "system", lambda: SYSTEM):
-            image = image_find.name(programs).name
+            image = image_find.expected(programs).name
         step, variables = kernel_step((ROOT / "binder/Dockerfile").read_text())
         parts = (Path(__file__).read_text(), step, *variables, programs.name, image)
         key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
@@ -122,7 +122,7 @@ def ensure() -> Path:
             os.utime(root)
             return root
         kept = [path for path in cache.iterdir() if path.is_dir()]
-        # Another checkout may be using the newest.
+        # The newest may be in use by another checkout.
         for older in sorted(kept, key=lambda path: path.stat().st_mtime)[:-1]:
             shutil.rmtree(older)
         began = time.monotonic()
@@ -166,7 +166,7 @@ def _install(system: Path, made: Path, step: str, variables: list[str]) -> None:
     users = " ".join(USERS)
     copy = f'--customize-hook=cp -r {shlex.quote(str(files))}/. "$1"'
     _run(
-        # Its mounts are nobody else's, and end with it.
+        # The mounts are in a namespace of their own, and end with it.
         *("unshare", "--mount", "--pid", "--fork", "--kill-child", "mmdebstrap"),
         *("--quiet", "--mode=root", "--variant=important", *imagebuild.SLIM),
         *("--dpkgopt=force-unsafe-io", f"--include={','.join(PACKAGES)}"),

@@ -16,7 +16,7 @@ SWITCHED_ON = f"cat {MANAGER}/app.slice/cgroup.subtree_control"
 ALLOW = "sudo loginctl enable-linger learner"
 ENDS = f"10 s after your last logout; `{ALLOW}` prevents that"
 ENDED = "it was ended from outside, as by a last logout"
-#: what a start of a cluster does first
+#: the first steps of a cluster's start
 MAKE = """
 import pathlib, tempfile
 from cluster.machine import cgroups
@@ -81,9 +81,10 @@ def test_a_last_logout_ends_it_and_the_next_up_says_so(lab, begun):
         words = f"not running: {ENDED}; start it with `python -m helpers up`\n"
         assert helpers(again, "status") == words
         said = helpers(again, "up").splitlines()
-        assert f"It did not run before: {ENDED}. The objects are kept." in said
+        why = f"The cluster had stopped, because {ENDED}. Its objects are kept."
+        assert why in said
         assert kubectl(again, f"get {made}") == diary
-        assert "It did not run before" not in helpers(again, "up")
+        assert "The cluster had stopped" not in helpers(again, "up")
 
 
 def test_the_cluster_of_an_account_that_lingers_goes_on(lab, begun):
@@ -91,7 +92,7 @@ def test_the_cluster_of_an_account_that_lingers_goes_on(lab, begun):
     learner = lab.log_in("learner")
     assert "It ends" not in helpers(learner, "up")
     learner.log_out()
-    # Whose last logout is later has ended after ours would have.
+    # A later logout of another account has taken effect: so would have ours.
     leave(lab, lab.log_in("other"), "1001")
     with lab.log_in("learner") as again:
         status = helpers(again, "status")
@@ -102,7 +103,7 @@ def test_a_restart_of_the_machine_is_told_and_objects_outlive_it(lab, begun):
     lab.reboot()
     administer(lab, "loginctl disable-linger learner")
     with lab.log_in("learner") as learner:
-        assert "it ended with a restart of this machine;" in helpers(learner, "status")
+        assert "not running: this machine restarted;" in helpers(learner, "status")
         assert kubectl(learner, "get configmap kept -o name") == "configmap/kept\n"
 
 
@@ -113,7 +114,7 @@ def made_by(session, su=""):
 
 
 def test_root_has_its_scope_of_the_systems_manager(lab):
-    """It outlives root's logout."""
+    """The scope outlives root's logout."""
     with lab.log_in("root") as session:
         made = made_by(session).strip()
     place = "/sys/fs/cgroup/system.slice"

@@ -29,7 +29,7 @@ class Compiled:
 
     def set_in(self, patch: pytest.MonkeyPatch, cache: Path) -> None:
         """Have builds go into `cache`, as far as `patch` lasts."""
-        # It may be the Go of the cache, and each test has a cache of its own.
+        # Go may come from the cache, and each test has a cache of its own.
         patch.setenv("PATH", f"{self.go.path.parent}:{os.environ['PATH']}")
         patch.setenv("LAB_CACHE_DIR", str(cache))
         patch.setenv("LAB_KEEP_BUILD_CACHE", "1")

@@ -109,7 +109,7 @@ def running(directory: Path, port: int = 0) -> Iterator[Mirror]:
 
 class _Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
-    # What a fault cuts off must not keep the test.
+    # A reply that a fault cuts off must not hold up the test's end.
     block_on_close = False
 
     def handle_error(self, request, client_address):

@@ -1,4 +1,4 @@
-"""What helps where a build fails."""
+"""A failed build is explained with its log and a hint."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is wrong with a program file."""
+"""A faulty program file is explained."""
 
 import os
 import shutil

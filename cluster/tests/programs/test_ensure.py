@@ -122,7 +122,7 @@ def test_programs_are_there_as_soon_as_they_are_built(recipe, cache):
     [begun] = (cache / "bin" / both.key()).iterdir()
     assert begun.name == "hi"
     before = begun.stat().st_ino
-    # Another one goes on where that ended.
+    # The next process goes on where that one ended.
     made = programs.ensure(Silent(), both)
     assert sorted(path.name for path in made.iterdir()) == ["hi", "ho"]
     assert begun.stat().st_ino == before

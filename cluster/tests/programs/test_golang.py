@@ -1,4 +1,4 @@
-"""Which Go and which C compiler a build takes."""
+"""A build takes a Go and a C compiler that work."""
 
 import os
 import shutil
@@ -110,13 +110,13 @@ def test_the_compiler_that_cc_names_is_taken_or_none(alone, monkeypatch):
     # Not replaced by another one behind the learner's back.
     monkeypatch.setenv("CC", "no-such-compiler")
     assert golang.c_compiler() is None
-    # One that cannot link is none.
+    # A compiler that cannot link counts as none.
     monkeypatch.setenv("CC", str(program(alone / "bin" / "cc1", "#!/bin/sh\nexit 1\n")))
     assert golang.c_compiler() is None
 
 
 def test_libseccomp_without_its_headers_is_none(alone, monkeypatch):
-    """What pkg-config says is tried."""
+    """The flags of pkg-config are tried."""
     program(alone / "bin" / "pkg-config", "#!/bin/sh\necho -lno-such-library\n")
     compiler = golang.c_compiler()
     if compiler is None:

@@ -1,4 +1,4 @@
-"""What is built: the locks, the recipe and the versions say the same."""
+"""The locks, the recipe and the versions of what is built say the same."""
 
 import dataclasses
 import platform
@@ -75,7 +75,7 @@ def test_versions_of_go_are_read(text, numbers):
 )
 def test_the_key_changes_with_each_byte_that_is_built(copy, file):
     path = copy.root / file
-    # What an editor leaves is not built.
+    # An editor's backup file is not built.
     path.with_name("go.mod~").write_text("old")
     assert copy.key() == RECIPE.key()
     path.write_text(path.read_text() + "\n")

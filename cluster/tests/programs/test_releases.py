@@ -1,4 +1,4 @@
-"""What upstream publishes: the addresses for each platform, and how sums are read."""
+"""Releases have an address for each platform, and their sums are read."""
 
 import re
 

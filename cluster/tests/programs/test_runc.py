@@ -1,4 +1,4 @@
-"""Which runc starts containers, and whether it can filter system calls."""
+"""A runc that starts containers is found, and asked whether it filters system calls."""
 
 from cluster.programs import runc
 from cluster.programs.runc import Runc, find_runc

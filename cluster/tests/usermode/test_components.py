@@ -110,7 +110,7 @@ def test_modules_come_after_what_they_need_and_once(names, expected):
 
 
 def test_pid_1_of_the_node_needs_the_standard_library_alone():
-    """Its Python is the one below our environment, and has none of its packages."""
+    """The node's Python is the base of our environment, without its packages."""
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); import cluster.usermode.guest"
     )

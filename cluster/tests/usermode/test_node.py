@@ -27,7 +27,7 @@ pytestmark = [
 NODE = "lab-control-plane"
 #: serves the pod's files, and says in its log what was asked for
 SERVER = ("python3", "-u", "-m", "http.server", "--directory", "/")
-#: what a pod asks of the API server, with its own token
+#: a pod's request to the API server, with its own token
 SECRETS = "/var/run/secrets/kubernetes.io/serviceaccount"
 ASK = f"""curl -sS --cacert {SECRETS}/ca.crt -H "Authorization: Bearer $(cat \
     {SECRETS}/token)" https://kubernetes.default.svc/api/v1/namespaces"""
@@ -36,7 +36,7 @@ LOOP = """import time
 began, used = time.monotonic(), time.process_time()
 while time.monotonic() < began + 2: pass
 print((time.process_time() - used) / 2)"""
-#: what a node is made of, on the host
+#: a node's programs on the host
 PROGRAMS = ("linux.uml", "slirp4netns")
 
 
@@ -57,7 +57,7 @@ class WithNode(Lab):
         """Return the processes of a program, the first one first."""
         found = []
         for each in self.processes():
-            with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+            with contextlib.suppress(psutil.NoSuchProcess):  # just ended
                 found += [each] if each.name() == name else []
         return sorted(found, key=psutil.Process.create_time)
 

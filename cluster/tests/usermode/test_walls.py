@@ -63,7 +63,7 @@ SINCE = {
 }
 
 
-#: what a program without a port may still make
+#: sockets that a program without a port may still make
 WITHOUT = """
 import socket
 from cluster.usermode import walls

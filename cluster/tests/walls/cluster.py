@@ -123,7 +123,7 @@ class Cluster:
         theirs.mkdir()
         for program in self.binaries.iterdir():
             if program.name != "kubectl":
-                # It may be of another file system.
+                # The programs may be on another file system.
                 with suppress(OSError):
                     (theirs / program.name).hardlink_to(program)
                     continue
@@ -237,7 +237,7 @@ class Cluster:
 
     def layers(self) -> dict[str, Path]:
         """Return a program of the image that clusters share, by its path inside."""
-        store = image_find.store(self.cache / "images" / self.archive.name)
+        store = image_find.store_of(self.cache / "images" / self.archive.name)
         found = store.glob("*overlayfs/snapshots/*/fs/usr/bin/env")
         return {f"{layout.IMAGES}/{p.relative_to(store.parent)}": p for p in found}
 

@@ -25,7 +25,7 @@ PIDFD_OPEN, PIDFD_GETFD = 434, 438
 #: of x86-64 and of all newer machines
 KEYCTL, INIT_MODULE = (250, 175) if os.uname().machine == "x86_64" else (219, 105)
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MNT_DETACH = 1, 32, 4096, 16384, 2
-#: those of the last five follow one another
+#: flags of clone(2); those of the last five are consecutive bits
 NAMESPACES = {"mnt": 1 << 17, "cgroup": 1 << 25} | {
     kind: 1 << 26 + n for n, kind in enumerate(("uts", "ipc", "user", "pid", "net"))
 }
@@ -34,7 +34,7 @@ NS_GET_USERNS, NS_GET_PARENT, SIOCGSKNS = 0xB701, 0xB702, 0x894C
 ROW_TIMEOUT = 60
 #: file systems without files of anybody's: those of the kernel
 OF_THE_KERNEL = {"proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue"}
-#: what a fresh mount may be of: each shows what the namespaces of its mounter own
+#: file systems that may be mounted anew: each shows its mounter's namespaces alone
 HARMLESS = {*OF_THE_KERNEL, "tmpfs", "ramfs", "overlay", "fuse", "bpf", "binfmt_misc"}
 #: settings of the kernel that each network, IPC or user namespace has for itself
 NAMESPACED = (
@@ -52,7 +52,7 @@ QUESTION = b"\x12\x34\1\0\0\1\0\0\0\0\0\0\x07example\3com\0\0\1\0\1"
 
 
 class Row:
-    """What one row got; `tried` counts the attempts."""
+    """The gains of one row; `tried` counts the attempts."""
 
     def __init__(self, world: dict) -> None:
         self.world = world
@@ -243,7 +243,7 @@ def _can_be_changed(path: str) -> bool:
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW))
     except OSError as error:
-        # It runs just now, which is looked at before the mount.
+        # A running program; the kernel checks for that before the mount.
         if error.errno != errno.ETXTBSY or os.statvfs(path).f_flag & os.ST_RDONLY:
             raise
     return True
@@ -285,7 +285,7 @@ def fresh_proc(row: Row) -> None:
 def fresh_sysfs(row: Row) -> None:
     """Change a device of the host's in a new /sys of one's own."""
     sysfs = _in_new_namespaces(row, "sysfs")
-    # Those of its own network namespace are its own.
+    # Devices of the pod's own network namespace do no harm.
     _write_files(row, f"{sysfs}/", ("devices/virtual/net/",))
 
 
@@ -536,7 +536,7 @@ def its_host(row: Row) -> None:
         "the plan": lambda: open(f"{state}/run/node.json", "a").close(),
         "the disk of all": lambda: _open(f"{state}/run/disk", os.O_RDWR),
         "environments": lambda: open(f"{top}/proc/self/environ").read(),
-        # These may pretend to: whoever reads this looks at the file itself.
+        # Success may be pretended here; the test looks at the file itself.
         "(mode)": lambda: [os.chmod(path, 0o777) for path in (home, diary)],
         "(owner)": lambda: os.chown(diary, 1, 1),
         "(time)": lambda: os.utime(diary, (1, 1)),
@@ -608,7 +608,7 @@ def enter() -> None:
             held = [
                 (os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY), flag)
                 for kind, flag in NAMESPACES.items()
-                # One is in that user namespace already, and not let into it again.
+                # setns(2) refuses the user namespace that the caller is in.
                 if kind != "user"
             ]
         except PermissionError:

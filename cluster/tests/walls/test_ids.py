@@ -1,4 +1,4 @@
-"""What a pod gets of user ids: all of them, or a single one and a clear word."""
+"""A pod gets all user ids, or a single one and a clear word."""
 
 import hashlib
 import json

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 NEIGHBOUR = 65533
-#: what the API server tells anybody, as Kubernetes has it
+#: paths that the API server answers to anybody, by default in Kubernetes
 PUBLIC = {"/version", "/healthz", "/livez", "/readyz"}
 PATHS = """/ /api /apis /api/v1/secrets /api/v1/namespaces /metrics /logs/ /openapi/v2
 /openapi/v3 /debug/pprof/ /configz /statusz /.well-known/openid-configuration
@@ -137,7 +137,7 @@ def test_no_process_can_be_looked_into(lab):
         ]
         found += [f"a signal to {pid}" for pid in pids if allowed(os.kill, pid, 0)]
         for pid in pids:
-            with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            with suppress(FileNotFoundError, ProcessLookupError):  # just ended
                 if SECRET.search(read(f"/proc/{pid}/cmdline")):
                     found.append(f"a secret of {pid}")
     assert found == []

@@ -12,7 +12,7 @@ from cluster.machine import layout
 from cluster.tests.walls.cluster import SHARED, Cluster
 from cluster.tests.walls.hostile import ROW_TIMEOUT, ROWS
 
-#: what a pod may write to: its like's files, the state that is shared, memory
+#: mounts that a pod may write to: files of other pods, shared state, memory
 MEANT = (
     *("/", "/dev", "/dev/shm", "/run/containerd", layout.STATE, "/var/log/pods"),
     *("/var/lib/containerd", "/var/lib/kubelet"),

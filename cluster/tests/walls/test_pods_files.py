@@ -1,6 +1,6 @@
-"""What a pod puts in place of files that the host reads: it is read as hostile input.
+"""The host reads its files as hostile input: a pod may have replaced them.
 
-The last of the walls' tests: it leaves no cluster behind that works. What reads is
+The last of the walls' tests: it leaves no cluster behind that works. The reader is
 tested without a cluster in cluster/tests/machine/test_shared.py.
 """
 
@@ -12,7 +12,7 @@ from cluster.tests.walls.cluster import Cluster
 pytestmark = pytest.mark.full("a cluster that a pod has spoilt, live")
 
 STATE = "/host/run/lab/state"
-#: what the host reads of the shared directories
+#: files of the shared directories that the host reads
 READ = "run/status.json logs/*.log audit/audit.log"
 #: a document that is right up to its last word, and then says more than it should
 STATUS = (

@@ -14,12 +14,12 @@ pytestmark = [
     ),
     pytest.mark.skipif(walls.version() < walls.WHOLE, reason="before Linux 6.7"),
 ]
-#: that it tried; and what nodes and their programs need
+#: signs of an attempt, and all that nodes and their programs need
 MEANT = {
     *("the host's files", "programs", "its own directory", "to leave the files"),
     *("the node's network", "the API server", "to read the images"),
 }
-#: what may be said to be done, and `described` shows that it was not
+#: changes that may seem to succeed; `described` shows that they did not
 PRETENDED = {"(mode)", "(owner)", "(time)"}
 
 
@@ -30,7 +30,7 @@ def lab():
 
 
 def test_a_privileged_pod_gets_nothing_of_the_learners(lab):
-    """It mounts the host's files, and asks for more than the API server."""
+    """The pod mounts the host's files, and asks for more than the API server."""
     row = "the host of its kernel"
     lab.run_pod("privileged", privileged=True, hostPID=True)
     # Made now, as is all that is around the learner.

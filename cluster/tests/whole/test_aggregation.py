@@ -85,7 +85,7 @@ def aggregated(lab):
         )
         yield lab
     finally:
-        # One that is left behind keeps every namespace from being deleted.
+        # An APIService that is left behind keeps every namespace from being deleted.
         lab.kubectl("delete", "-f", "-", input=manifest)
         lab.kubectl("delete", "pod", NAME, "--ignore-not-found")
 
@@ -99,12 +99,12 @@ def test_an_aggregated_api_server_learns_who_is_asking(aggregated):
     somebody = ask(aggregated, "--as=jane", "--as-group=kubeadm:cluster-admins")
     assert somebody["user"] == "jane"
     assert "kubeadm:cluster-admins" in somebody["groups"]
-    # Who comes without the front proxy's certificate could claim anything.
+    # A client without the front proxy's certificate could claim anything.
     by_hand = f"curl -sk -H 'X-Remote-User: jane' https://127.0.0.1:{PORT}/ || echo no"
     assert aggregated.sh(NAME, by_hand) == "no\n"
 
 
 @pytest.mark.parametrize("name", ["kube-controller-manager", "kube-scheduler"])
 def test_a_component_knows_the_front_proxy_as_well(lab, name):
-    """One that does not complains, at least once a minute."""
+    """A component that does not know it complains, at least once a minute."""
     assert "missing content for CA bundle" not in lab.backend.log(name, 10_000)

@@ -15,7 +15,7 @@ from cluster.machine import storage
 from cluster.tests.waiting import until
 from cluster.tests.whole.lab import Lab, full
 
-#: what writes to the disk, and has to begin anew while it is full
+#: components that write to the disk, and have to restart while it is full
 WRITERS = ("etcd", "containerd", "kubelet", "kube-apiserver")
 
 

@@ -22,7 +22,7 @@ def test_what_the_api_server_has_made_is_left_alone(lab):
     ask = ("get", "clusterrole", "view", "-o", "jsonpath={.metadata.uid}")
     before = lab.kubectl(*ask)
     todo = seed.puts(init.SCRIPTS["seed.jsonl"])[: seed.MOST]
-    # Its own path is longer than a socket's may be.
+    # The socket's own path is longer than a socket's path may be.
     run = os.open(lab.state / "run", os.O_PATH)
     try:
         assert " 200 " in seed.send(f"/proc/self/fd/{run}/etcd.sock:0", todo)

@@ -29,7 +29,7 @@ def begun(tmp_path_factory):
         archive.parent.mkdir()
         archive.symlink_to(plain.archive)
         lab = Lab(tmp_path_factory.mktemp("lab") / "state")
-        made = image_find.store(archive)
+        made = image_find.store_of(archive)
         assert made.is_dir()
         before = entries(made)
         try:
@@ -37,7 +37,7 @@ def begun(tmp_path_factory):
             yield lab, made
         finally:
             lab.close()
-        # Whatever the tests and their pods have done.
+        # Neither the tests nor their pods have changed the store.
         assert entries(made) == before
 
 

@@ -19,7 +19,7 @@ from tests.notebooks import FILES, load, source, tagged
 
 EXERCISES = tomllib.loads(Path(__file__).with_name("answers.toml").read_text("utf-8"))
 LESSONS = sorted({name.partition("/")[0] for name in EXERCISES})
-#: what the cells of one lesson or another have started, and their namespace
+#: stops the processes that lessons' cells have started, and deletes their namespace
 CLEAN_UP = (
     "proxy.stop()",
     "default.stop()",

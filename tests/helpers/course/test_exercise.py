@@ -43,7 +43,7 @@ def test_the_solution_takes_the_place_of_the_stub():
 
 
 def test_it_does_so_in_what_nbformat_reads():
-    """Its cells are dicts of its own, with attributes."""
+    """nbformat's cells are dicts of its own, with attributes."""
     node = nbformat.from_dict(json.loads(json.dumps(NOTEBOOK)))
     done = exercise.with_solutions(node)
     assert (
@@ -97,7 +97,7 @@ def be_a_dict(answer: Mapping):
     ],
 )
 def test_an_answer_of_another_form_is_no_traceback(noted, answer, message):
-    """Whatever a check stumbles over, a learner reads one sentence about the answer."""
+    """A learner reads one sentence about the answer, whatever a check stumbles over."""
     with pytest.raises(errors.NotSolved) as wrong:
         be_a_dict(answer)
     assert wrong.value.message == noted()[-1].diagnosis == message

@@ -1,4 +1,4 @@
-"""What a teacher gets: notebooks without solutions, and with them."""
+"""A teacher gets notebooks without solutions, and with them."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""What a learner has solved: noted by checks, kept by `delete`, shown on the board."""
+"""Solved exercises are noted by checks, kept by `delete`, and shown on the board."""
 
 import csv
 import io
@@ -159,7 +159,7 @@ def test_the_board_says_where_to_go_on(solved, go_on, finished):
 
 
 def test_what_is_optional_keeps_nobody_from_going_on():
-    """It counts when it is solved, and the lesson is done without it."""
+    """An optional exercise counts when solved; the lesson is done without it."""
     course = (replace(COURSE[1], optional=("push",)),)
     [row] = board.board(course, {"pull"}).rows
     assert row.done and row.cells[-1] == "1 of 2 ✓"

@@ -58,7 +58,7 @@ def test_nothing_is_a_table_without_rows():
 
 
 def test_half_a_list_leaves_no_ghosts():
-    """One that broke off is listed anew, and what it had may be gone by now."""
+    """A list that broke off begins again; pods of its first half may be gone by now."""
     model = after(
         event(LISTED, row("ghost"), token="more", first=True),
         Event(BROKEN, {"message": "cut off"}, NOW),
@@ -95,7 +95,7 @@ def test_events_make_change_and_remove_rows():
 
 
 def test_a_new_list_forgets_what_is_gone_and_knows_what_stayed():
-    """What was deleted while nobody watched is not in it."""
+    """A pod deleted while nobody watched is not in the new list."""
     model = after(
         event("MODIFIED", row("b")),
         event(LISTED, row("b"), row("c")),

@@ -60,7 +60,7 @@ def test_at(server, path, type):
     ],
 )
 def test_unknown_fields(server, path, missing, meant):
-    """It is named, and so is what was perhaps meant."""
+    """The error names the unknown field, and one that was perhaps meant."""
     with pytest.raises(errors.LabError) as caught:
         schemas.read_schema(server, "v1", "Pod").at(path)
     assert caught.value.message == f"There is no field {missing}."
@@ -78,7 +78,7 @@ def test_unknown_kinds(server):
 
 
 def test_a_document_is_read_once(server, monkeypatch):
-    """Its URL has a hash of it, so a second reader asks for the index alone."""
+    """A document's URL has its hash, so a second reader asks for the index alone."""
     paths, read = [], server.read
     monkeypatch.setattr(server, "read", lambda path: paths.append(path) or read(path))
     schemas._documents.clear()

@@ -20,7 +20,7 @@ def caller(own_server):
 
 
 class Ears:
-    """What a watch has heard, to be asked for one after the other."""
+    """The events that a watch has heard, handed out one after the other."""
 
     def __init__(self) -> None:
         self.events: queue.Queue = queue.Queue()
@@ -85,7 +85,7 @@ def test_a_refusal_is_told_and_ends_it(ears, caller):
 
 
 def test_nobody_answers(ears):
-    """It is told once, and tried again until it is stopped."""
+    """A watch reports the failure once, and tries again until it is stopped."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(TIMEOUT)
         nobody = Caller(f"https://127.0.0.1:{listener.getsockname()[1]}", ca=None)
@@ -99,7 +99,7 @@ def test_nobody_answers(ears):
 
 
 def test_to_list_is_not_to_watch(own_server, ears):
-    """Who may only list is told so, once, and the server is left alone."""
+    """An account that may only list is told so, once; the server is left alone."""
     caller = own_server.account("lister")
     own_server.allow("lister", "configmaps", "list")
     caller.wait_for(200, PATH)
@@ -111,7 +111,7 @@ def test_to_list_is_not_to_watch(own_server, ears):
 
 
 def test_a_list_says_where_it_begins(caller, ears, monkeypatch):
-    """What came of an earlier one, which broke off, is void."""
+    """Pages of an earlier list, which broke off, are void."""
     monkeypatch.setattr("helpers.deeper.watch.PAGE", 2)
     watch = Watch(caller, "/api/v1/namespaces", ears).start()
     pages = [ears.next(LISTED) for _ in range(2)]
@@ -120,7 +120,7 @@ def test_a_list_says_where_it_begins(caller, ears, monkeypatch):
 
 
 def test_a_watch_that_waits_ends_at_once(caller, ears, watch):
-    """Its thread sits in a read that nothing would wake for minutes."""
+    """`stop` wakes the watch's thread from a read that may last for minutes."""
     started = watch()
     ears.next(LISTED)
     create(caller, "woken")

@@ -1,4 +1,4 @@
-"""What can be chosen, and how it is asked for: the same as kubectl would."""
+"""The view offers the choices that kubectl has, and asks as kubectl would."""
 
 import json
 import subprocess
@@ -103,7 +103,7 @@ def view(cluster):
 
 
 def test_the_line_to_copy_gives_the_same_answer(view):
-    """It is run in bash, as a learner would; a stopped view keeps its last answer."""
+    """The line runs in bash, as for a learner; a stopped view keeps its last answer."""
     for choice in ({"path": "/version"}, {"resource": "configmaps", "name": AUTHORITY}):
         answer = view.choose(**choice)
         line = ["bash", "-c", view.request()["kubectl"]]
@@ -127,7 +127,7 @@ def test_a_token_is_masked(cluster):
 
 
 def test_what_is_not_offered(view):
-    """One error that names what there is."""
+    """A wrong choice is a single error, which names what there is."""
     for choice in (
         {"group": "no.such.group"},
         {"resource": "nonsense"},

@@ -15,7 +15,7 @@ def parsed(content: str) -> ElementTree.Element:
 
 @pytest.mark.parametrize("name", ["<script>", 'a"b', "안녕 👋", "a&b"])
 def test_names_are_text(name):
-    """Whatever an object is called, it is shown and never run."""
+    """An object's name is shown and never run, whatever is in it."""
     for content in (
         markup.table([name], [[name, name]], caption=name),
         markup.tree({name: [name]}, name=name),

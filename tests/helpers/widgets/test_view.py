@@ -99,7 +99,7 @@ def test_jobs_run_one_after_the_other(counter):
     ],
 )
 def test_what_goes_wrong_is_said_and_the_next_job_runs(counter, error, said):
-    """Nobody reads the traceback of a thread."""
+    """The view says a thread's error, whose traceback would not be read."""
 
     def fail():
         raise error
@@ -112,7 +112,7 @@ def test_what_goes_wrong_is_said_and_the_next_job_runs(counter, error, said):
 
 
 def test_stop_ends_threads_and_locks_the_controls():
-    """What is on the screen stays, and twice is once."""
+    """The screen stays as it is; a second `stop` does nothing."""
     before = threads()
     made = Counter()
     made.changed()
@@ -131,7 +131,7 @@ def test_stop_ends_threads_and_locks_the_controls():
 
 
 def test_what_fails_at_the_end_keeps_no_thread(monkeypatch):
-    """It is an error of the cell, and everything else has ended all the same."""
+    """A failed end is an error of the cell; all threads have ended all the same."""
     before, made = threads(), Counter()
     made.changed()
     until(lambda: made.drawn, SECONDS, "it is drawn")
@@ -176,7 +176,7 @@ def test_two_at_once_begin_one_thread(counter, monkeypatch):
     make = threading.Thread.__init__
 
     def meet(thread, **options):
-        # Who makes a thread waits for another one who would make it, too.
+        # Wait here for a second caller that would make the thread, too.
         with contextlib.suppress(threading.BrokenBarrierError):
             both.wait(1.0)
         make(thread, **options)
@@ -192,7 +192,7 @@ def test_the_button_stops(counter):
     [button] = [c for c in counter.children if isinstance(c, ipywidgets.Button)]
     button.click()
     assert counter.stopped
-    # What is disabled loses the focus of the keyboard that pressed it.
+    # A disabled button would lose the focus of the keyboard that pressed it.
     assert (button.disabled, button.description) == (False, "Stopped")
     button.click()
     assert counter.status == "Stopped. "
