@@ -34,7 +34,7 @@ ROOMS = {"helpers.pods": 14, "helpers.tokens": 15, "helpers.checks": 60}
 #: each takes as long to load as Python takes to start, or longer
 HEAVY = {
     *("IPython", "ipywidgets", "kubernetes", "pandas", "requests"),
-    *("asyncio", "cryptography", "pooch", "urllib.request", "yaml"),
+    *("asyncio", "cryptography", "httpx", "urllib.request", "yaml"),
     *("cluster.kind", "cluster.existing.backend", "cluster.controlplane.backend"),
 }
 
