@@ -1,31 +1,27 @@
 """Download the programs of a recipe from their projects. The caller holds the lock.
 
-pooch fetches each file, tries again after a break, and refuses another SHA-256 than the
-published one. What does not come is left to the build, and one line says why. Proxies
-are those of the environment (`https_proxy`, `no_proxy`).
+Each file is asked for again after a break, from where it broke off if the host can, and
+must have the published SHA-256. What does not come is left to the build, and one line
+says why. Proxies are those of the environment (`https_proxy`, `no_proxy`).
 """
 
-import contextlib
+import hashlib
 import os
 import platform
-import re
 import shutil
+import ssl
 import tarfile
 import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-import pooch
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import Retry
+import httpx
 
 from cluster.permissions import make_private
 from cluster.programs import build, check, releases
-from cluster.programs.build import WorkDir
 from cluster.programs.recipe import Recipe, Step
 from cluster.programs.releases import Release
 from cluster.progress import Progress
@@ -38,17 +34,13 @@ RETRIES = 2
 TIMEOUT = (3.0, 15.0)
 #: seconds for which the line of progress stays the same: a log keeps every line
 STEADY = 8.0
-_TICK = 0.1
-_CHUNK = 1 << 16
-#: answers that may be another one in a moment
-_PASSING = (429, 500, 502, 503, 504)
-
-# What it would say of each file is in the line of progress.
-pooch.get_logger().setLevel("ERROR")
+#: answers that may be another one in a moment; 416 when the half is gone
+_PASSING = (416, 429, 500, 502, 503, 504)
+_NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 
 
 def download(
-    recipe: Recipe, steps: Sequence[Step], work: WorkDir, progress: Progress
+    recipe: Recipe, steps: Sequence[Step], work: build.WorkDir, progress: Progress
 ) -> Path | None:
     """Return a new directory with the programs of the steps that came, or None.
 
@@ -67,12 +59,10 @@ def download(
         return None
     base = releases.mirror()
     asked = [
-        (step, [release.at(architecture, base) for release in found])
-        for step, found in wanted
+        (step, [r.at(architecture, base) for r in found]) for step, found in wanted
     ]
-    fetched, failed = fetch(
-        [release for _, found in asked for release in found], work.downloads, progress
-    )
+    files = [release for _, found in asked for release in found]
+    fetched, failed = fetch(files, work.downloads, progress)
     programs = work.stage() / "programs"
     programs.mkdir()
     left = []
@@ -98,7 +88,7 @@ def fetch(
     with ThreadPoolExecutor(PARALLEL) as pool:
         files = {release: pool.submit(fetcher.fetch, release) for release in wanted}
         try:
-            _watch(files, fetcher, progress)
+            fetcher.watch(files, progress)
         except BaseException:
             fetcher.stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
@@ -112,24 +102,6 @@ def fetch(
     return fetched, failed
 
 
-def _watch(
-    files: dict[Release, Future], fetcher: "_Fetcher", progress: Progress
-) -> None:
-    """Show the progress until all files have come or failed."""
-    shown, message = float("-inf"), ""
-    while left := [file for file in files.values() if not file.done()]:
-        if time.monotonic() - shown >= STEADY:
-            shown = time.monotonic()
-            running = [r for r, file in files.items() if file.running()]
-            names = sorted(name for r in running for name in r.programs)
-            message = (
-                f"downloading {len(files)} files, {len(files) - len(left)} done, "
-                f"{fetcher.received / 1e6:.0f} MB, now {', '.join(names)}"
-            )
-        progress.update(message)
-        wait(left, timeout=_TICK)
-
-
 class _Fetcher:
     """Fetches files in several threads; `stopped` ends each at its next bytes."""
 
@@ -140,115 +112,156 @@ class _Fetcher:
         #: host to the reason why it cannot be reached: one try tells for all its files
         self._unreachable: dict[str, str] = {}
 
+    def watch(self, files: dict[Release, Future], progress: Progress) -> None:
+        """Show the progress until all files have come or failed."""
+        shown, message = float("-inf"), ""
+        while left := [file for file in files.values() if not file.done()]:
+            if time.monotonic() - shown >= STEADY:
+                shown = time.monotonic()
+                running = [r for r, file in files.items() if file.running()]
+                names = sorted(name for r in running for name in r.programs)
+                message = (
+                    f"downloading {len(files)} files, {len(files) - len(left)} done, "
+                    f"{self.received / 1e6:.0f} MB, now {', '.join(names)}"
+                )
+            progress.update(message)
+            wait(left, timeout=0.1)
+
     def fetch(self, release: Release) -> Path:
         """Return the whole file; raise Unavailable."""
-        known = self._published(release)
-        place = pooch.create(
-            self.directory,
-            base_url="",
-            registry={release.name: f"sha256:{known}"},
-            urls={release.name: release.url},
-            retry_if_failed=RETRIES,
-        )
-        try:
-            # pooch leaves open what it does not read to the end.
-            with contextlib.ExitStack() as replies:
-                download = pooch.HTTPDownloader(
-                    progressbar=_Bar(self), chunk_size=_CHUNK, **_options(replies)
-                )
-                return Path(place.fetch(release.name, downloader=download))
-        except requests.RequestException as error:
-            raise Unavailable(_reason(error, release.url)) from None
-        except ValueError:
-            raise Unavailable(
-                f"{release.name} of {release.host} has another SHA-256 than the "
-                f"published {known[:12]}…"
-            ) from None
-
-    def _published(self, release: Release) -> str:
-        """Return the published SHA-256; raise Unavailable."""
         if reason := self._unreachable.get(release.host):
             raise Unavailable(reason)
-        # After a transient status, not after a broken connection.
-        none = Retry(None, connect=0, read=0, other=0, redirect=0, backoff_factor=0.5)
-        again = none.new(
-            status=RETRIES, status_forcelist=_PASSING, raise_on_status=False
-        )
+        half = self.directory / f"{release.name}.half"
         try:
-            with requests.Session() as session, contextlib.ExitStack() as replies:
-                session.mount("https://", HTTPAdapter(max_retries=again))
-                reply = session.get(release.sums, **_options(replies))
-                reply.raise_for_status()
-        except requests.RequestException as error:
-            reason = _reason(error, release.sums)
-            if isinstance(error, requests.ConnectionError):
+            with _client(release.host) as client:
+                return self._patiently(client, release, half)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            reason = _reason(error, release.host)
+            if isinstance(error, (*_NO_CONNECTION, httpx.ReadTimeout)):
                 self._unreachable[release.host] = reason
             raise Unavailable(reason) from None
-        found = releases.sum_in(reply.text, release.name)
-        if not found:
+        finally:
+            half.unlink(missing_ok=True)
+
+    def _patiently(self, client: httpx.Client, release: Release, half: Path) -> Path:
+        for pause in range(1, RETRIES + 1):
+            try:
+                return self._get(client, release, half)
+            except (httpx.HTTPError, Unavailable) as error:
+                if not _passes(error) or self.stopped.wait(pause):
+                    raise
+        return self._get(client, release, half)
+
+    def _get(self, client: httpx.Client, release: Release, half: Path) -> Path:
+        sums = client.get(release.sums).raise_for_status().text
+        known = releases.sum_in(sums, release.name)
+        if not known:
             raise Unavailable(f"{release.sums} holds no SHA-256 of {release.name}")
-        return found
+        file = self.directory / release.name
+        if file.exists() and _sha256(file) == known:
+            return file
+        self._receive(client, release.url, half)
+        if _sha256(half) == known:
+            return half.replace(file)
+        os.truncate(half, 0)
+        raise Unavailable(
+            f"{release.name} of {release.host} has another SHA-256 than the "
+            f"published {known[:12]}…"
+        )
+
+    def _receive(self, client: httpx.Client, url: str, half: Path) -> None:
+        """Add to `half` what it lacks, or all of it."""
+        half.touch(0o600)
+        size = half.stat().st_size
+        rest = {"Range": f"bytes={size}-"} if size else {}
+        with client.stream("GET", url, headers=rest) as reply:
+            if reply.status_code in (200, 416):
+                os.truncate(half, 0)
+            reply.raise_for_status()
+            with half.open("ab") as file:
+                for chunk in reply.iter_raw():
+                    if self.stopped.is_set():
+                        raise Unavailable("nobody waits for it any more")
+                    self.received += file.write(chunk)
 
 
-class _Bar:
-    """The progress of one file, as pooch reports it; can stop the download."""
-
-    total = 0
-
-    def __init__(self, fetcher: _Fetcher) -> None:
-        self._fetcher = fetcher
-
-    def update(self, size: int) -> None:
-        if self._fetcher.stopped.is_set():
-            raise Unavailable("nobody waits for it any more")
-        self._fetcher.received += size
-
-    def reset(self) -> None:
-        # All of it is counted once more then.
-        self._fetcher.received -= self.total
-
-    def close(self) -> None:
-        """Do nothing."""
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _options(replies: contextlib.ExitStack) -> dict:
-    """Return the arguments of all requests; `replies` closes what comes."""
+def _client(host: str) -> httpx.Client:
+    """Return what sends the requests of one file; raise Unavailable."""
+    try:
+        return httpx.Client(
+            verify=_authorities(),
+            # httpx itself reads no IPv6 address in NO_PROXY.
+            trust_env=False,
+            proxy=_proxy(host),
+            timeout=httpx.Timeout(TIMEOUT[1], connect=TIMEOUT[0]),
+            # Bytes as they are published: their sum is meant.
+            headers={"Accept-Encoding": "identity"},
+            follow_redirects=True,
+            event_hooks={"response": [_stay_with_https]},
+        )
+    except (OSError, ImportError, ValueError, httpx.InvalidURL) as error:
+        settings = "REQUESTS_CA_BUNDLE, SSL_CERT_FILE or a setting of the proxy"
+        raise Unavailable(f"{settings} cannot be used ({error})") from None
 
-    def take(reply: requests.Response, **_: object) -> None:
-        replies.push(reply)
-        if reply.is_redirect:
-            address = urljoin(reply.url, reply.headers["Location"])
-            if not address.startswith("https://"):
-                raise requests.exceptions.InvalidURL(f"{reply.url} leads to {address}")
 
-    return {
-        "timeout": TIMEOUT,
-        # Bytes as they are published: their sum is meant.
-        "headers": {"Accept-Encoding": "identity"},
-        # An empty sign-in: else one for this host in ~/.netrc would be sent.
-        "auth": lambda request: request,
-        "hooks": {"response": take},
-    }
+def _proxy(host: str) -> httpx.Proxy | None:
+    """Return the proxy that the environment names for a host; raise ValueError."""
+    known = getproxies()
+    address = known.get("https") or known.get("all")
+    if not address or proxy_bypass(host):
+        return None
+    address = address if "://" in address else f"http://{address}"
+    trust = _authorities() if address.startswith("https:") else None
+    return httpx.Proxy(address, ssl_context=trust)
 
 
-def _reason(error: requests.RequestException, url: str) -> str:
+def _authorities() -> ssl.SSLContext:
+    """Trust those of REQUESTS_CA_BUNDLE as pip does, else those of SSL_CERT_FILE."""
+    path = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    if not path:
+        return httpx.create_ssl_context()
+    place = "capath" if os.path.isdir(path) else "cafile"
+    return ssl.create_default_context(ssl.Purpose.SERVER_AUTH, **{place: path})
+
+
+def _stay_with_https(reply: httpx.Response) -> None:
+    address = reply.url.join(reply.headers.get("Location", ""))
+    if reply.has_redirect_location and address.scheme != "https":
+        raise Unavailable(f"{reply.url} leads to {address}")
+
+
+def _passes(error: Exception) -> bool:
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code in _PASSING
+    return not isinstance(error, _NO_CONNECTION)
+
+
+def _reason(error: httpx.HTTPError | httpx.InvalidURL, host: str) -> str:
     """Return one clause for a person."""
-    host = urlsplit(url).netloc
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"{error.response.status_code} for {url}"
-    if isinstance(error, requests.exceptions.InvalidURL):
-        return str(error)
-    if isinstance(error, requests.exceptions.ProxyError):
-        return f"the proxy does not lead to {host}"
-    if isinstance(error, requests.exceptions.SSLError):
-        return f"the certificate of {host} is not trusted"
-    if isinstance(error, requests.ConnectTimeout):
+    if isinstance(error, httpx.HTTPStatusError):
+        asked = (*error.response.history, error.response)[0].url
+        return f"{error.response.status_code} for {asked}"
+    if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol)):
+        return f"{host} is no address ({error})"
+    if isinstance(error, httpx.ConnectTimeout):
         return f"{host} cannot be reached in {TIMEOUT[0]:.0f} s"
-    if "Read timed out" in str(error):
+    if isinstance(error, httpx.ReadTimeout):
         return f"{host} says nothing for {TIMEOUT[1]:.0f} s"
-    # The system's own words are deep in those of two libraries.
-    words = re.search(r"\[Errno -?\d+\] ([\w ]+)", str(error))
-    return f"{host} cannot be reached ({words[1] if words else 'the connection broke'})"
+    # The system's own error is below those of two libraries.
+    cause: BaseException | None = error
+    while cause and not isinstance(cause, OSError):
+        cause = cause.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"the certificate of {host} is not trusted"
+    if isinstance(error, _NO_CONNECTION) and _proxy(host):
+        return f"the proxy does not lead to {host}"
+    words = getattr(cause, "strerror", None) or "the connection broke"
+    return f"{host} cannot be reached ({words})"
 
 
 def _put(step: Step, files: dict[Release, Path], programs: Path) -> str | None:
@@ -272,9 +285,8 @@ def _put(step: Step, files: dict[Release, Path], programs: Path) -> str | None:
 
 def _unpack(release: Release, file: Path, programs: Path) -> None:
     if release.members is None:
-        (name,) = release.programs
         file.chmod(0o755)
-        file.replace(programs / name)
+        file.replace(programs / release.programs[0])
         return
     with tarfile.open(file) as tar:
         paths = {member.name.removeprefix("./"): member for member in tar}

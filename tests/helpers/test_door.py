@@ -40,7 +40,7 @@ HEAVY = {
     "requests",
     "asyncio",
     "cryptography",
-    "pooch",
+    "httpx",
     "urllib.request",
     "yaml",
     "cluster.kind",

@@ -32,8 +32,8 @@ LACKS = {
 }
 #: choose for their system when they are imported: they are of the one that plays
 OTHERS = (
-    *("asyncio", "http.server", "multiprocessing", "platformdirs", "pooch"),
-    *("psutil", "requests", "selectors", "ssl", "subprocess", "tarfile", "tempfile"),
+    *("asyncio", "http.server", "httpx", "multiprocessing", "platformdirs", "psutil"),
+    *("selectors", "ssl", "subprocess", "tarfile", "tempfile"),
 )
 
 

@@ -1,5 +1,6 @@
 """An HTTPS server that holds files as the projects' hosts do, and misbehaves."""
 
+import contextlib
 import hashlib
 import http.server
 import io
@@ -148,6 +149,43 @@ def _handler(mirror: Mirror):
     return Handler
 
 
+@contextmanager
+def proxy() -> Iterator[tuple[str, list[str]]]:
+    """Run an HTTP proxy; return its address, and a list of what it connected to."""
+    connected = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_CONNECT(self):
+            host, port = self.path.split(":")
+            connected.append(self.path)
+            with socket.create_connection((host, int(port))) as there:
+                self.send_response(200)
+                self.end_headers()
+                back = threading.Thread(target=_pour, args=(there, self.connection))
+                back.start()
+                _pour(self.connection, there)
+                back.join()
+
+        def log_message(self, *_):
+            pass
+
+    server = _Server(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", connected
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _pour(source: socket.socket, target: socket.socket) -> None:
+    """Copy bytes until the source ends; let the target know."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(1 << 16):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
 # --- Faults ---
 
 
@@ -174,6 +212,14 @@ def dripping(mirror: Mirror, drop: int = 5000):
             handler.wfile.flush()
 
     return fault
+
+
+def continued(handler, content):
+    """Send what the request's `Range` asks for, as servers of files do."""
+    begin = int(handler.headers.get("Range", "bytes=0-")[len("bytes=") : -1])
+    if begin >= len(content):
+        return handler.say(416, b"")
+    return handler.say(206 if begin else 200, content[begin:])
 
 
 def moved(address: str):

@@ -7,6 +7,7 @@ import platform
 import random
 import shutil
 import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -23,17 +24,22 @@ from cluster.tests.slowness import scaled
 
 MUTE = Path(shutil.which("true")).resolve()
 CONTENT = random.Random(8).randbytes(655_360)
-PROXIES = ("no_proxy", "NO_PROXY", "https_proxy", "HTTPS_PROXY")
+PROXIES = tuple(
+    name
+    for lower in ("no_proxy", "https_proxy", "all_proxy")
+    for name in (lower, lower.upper())
+)
+AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 @pytest.fixture
 def mirror(tmp_path, monkeypatch):
     """A mirror that this process is told to use, in a cache of its own."""
     with m.running(tmp_path) as mirror:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
-        monkeypatch.setenv("LAB_MIRROR", mirror.base)
-        for name in ("LAB_NO_DOWNLOADS", "LAB_ASSETS", *PROXIES):
+        for name in ("LAB_NO_DOWNLOADS", "LAB_ASSETS", *PROXIES, *AUTHORITIES):
             monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(mirror.ca))
+        monkeypatch.setenv("LAB_MIRROR", mirror.base)
         yield mirror
 
 
@@ -119,6 +125,43 @@ def test_a_file_that_breaks_off_is_fetched_again(mirror, one, directory):
     assert one(release, retries=1) == CONTENT
 
 
+def test_a_file_is_asked_for_so_often_and_no_more(mirror, one):
+    """A wrong SHA-256 may come of a cache on the way that was filled too early."""
+    release = mirror.release("app", CONTENT)
+    mirror.once["/app"] = lambda handler, content: handler.say(200, content[::-1])
+    assert one(release, retries=1) == CONTENT
+    release = mirror.release("other", CONTENT)
+    mirror.faults["/other"] = m.truncated
+    assert "the connection broke" in one(release, retries=1)
+    assert (mirror.times("app"), mirror.times("other")) == (2, 2)
+
+
+def ranges(mirror):
+    """Return which part was asked for each time, or None for all."""
+    pairs = zip(mirror.asked, mirror.headers, strict=True)
+    return [headers.get("Range") for path, headers in pairs if path == "/app"]
+
+
+@pytest.mark.parametrize("server", [m.continued, None], ids=["continued", "restarted"])
+def test_a_half_is_continued_if_the_server_can_and_else_begun_anew(mirror, one, server):
+    release = mirror.release("app", CONTENT)
+    mirror.once["/app"] = m.truncated
+    mirror.faults["/app"] = server
+    assert one(release, retries=1) == CONTENT
+    assert ranges(mirror) == [None, f"bytes={len(CONTENT) // 2}-"]
+
+
+@pytest.mark.parametrize("size", [1000, 1_000_000], ids=["smaller", "larger"])
+def test_a_half_of_another_file_is_begun_anew(mirror, one, directory, size):
+    """A process that was killed has left it, and another version is wanted now."""
+    release = mirror.release("app", CONTENT)
+    mirror.faults["/app"] = m.continued
+    directory.mkdir(mode=0o700)
+    (directory / "app.half").write_bytes(bytes(size))
+    assert one(release, retries=1) == CONTENT
+    assert ranges(mirror) == [f"bytes={size}-", None]
+
+
 def test_a_server_that_falls_silent_is_given_up(mirror, one):
     release = mirror.release("app", CONTENT)
     mirror.faults["/app"] = lambda *_: mirror.ended.wait()
@@ -127,10 +170,48 @@ def test_a_server_that_falls_silent_is_given_up(mirror, one):
 
 def test_a_host_that_cannot_be_trusted(mirror, one, monkeypatch):
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
-    monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
     reason = one(mirror.release("app", CONTENT))
     assert reason == f"the certificate of 127.0.0.1:{mirror.port} is not trusted"
     assert mirror.asked == []
+
+
+@pytest.mark.parametrize("name", AUTHORITIES)
+def test_an_authority_of_your_own_is_trusted(mirror, one, monkeypatch, tmp_path, name):
+    release = mirror.release("app", CONTENT)
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+    if name == "SSL_CERT_DIR":
+        path = tmp_path / "authorities"
+        path.mkdir()
+        # Here files are found by the hash of their subject.
+        command = ["openssl", "x509", "-noout", "-subject_hash", "-in", mirror.ca]
+        found = subprocess.run(command, capture_output=True, text=True, check=True)
+        (path / f"{found.stdout.strip()}.0").symlink_to(mirror.ca)
+    else:
+        path = mirror.ca
+    monkeypatch.setenv(name, str(path))
+    assert one(release) == CONTENT
+
+
+def test_a_file_of_authorities_that_is_not_there_is_named(mirror, one, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such")
+    reason = one(mirror.release("app", CONTENT))
+    assert reason.startswith("REQUESTS_CA_BUNDLE, SSL_CERT_FILE or ")
+    assert "No such file" in reason and mirror.asked == []
+
+
+def test_a_proxy_is_asked_unless_the_host_is_an_exception(mirror, one, monkeypatch):
+    with m.proxy() as (address, connected):
+        monkeypatch.setenv("HTTPS_PROXY", address)
+        assert one(mirror.release("app", CONTENT)) == CONTENT
+        assert set(connected) == {f"127.0.0.1:{mirror.port}"}
+        connected.clear()
+        monkeypatch.setenv("NO_PROXY", "[::1],127.0.0.1")
+        assert one(mirror.release("other", CONTENT)) == CONTENT
+        assert connected == []
+    monkeypatch.delenv("NO_PROXY")
+    # Nobody is there any more.
+    reason = f"the proxy does not lead to 127.0.0.1:{mirror.port}"
+    assert one(mirror.release("third", CONTENT)) == reason
 
 
 def test_a_redirect_is_followed_as_long_as_it_is_https(mirror, one):
@@ -153,6 +234,17 @@ def test_one_that_fails_does_not_keep_the_others(mirror, directory):
     assert failed == {wanted[5]: f"404 for {mirror.base}/app5.sha256"}
     contents = {release.name: path.read_bytes() for release, path in fetched.items()}
     assert contents == {f"app{n}": CONTENT[n:] for n in range(5)}
+
+
+def test_the_line_of_progress_counts_what_has_come(mirror, directory, monkeypatch):
+    monkeypatch.setattr(download, "STEADY", 0)
+    release = mirror.release("app", CONTENT * 5)
+    mirror.faults["/app"] = m.dripping(mirror, len(CONTENT) // 4)
+    view = Notes()
+    download.fetch([release], directory, view)
+    steps = [f"downloading 1 files, 0 done, {n} MB, now app" for n in range(4)]
+    assert view.shown == sorted(view.shown)
+    assert set(view.shown) <= set(steps) and len(set(view.shown)) > 1
 
 
 def test_an_interrupt_ends_it_and_leaves_nothing_half(mirror, directory):
