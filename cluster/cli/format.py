@@ -101,7 +101,7 @@ def one_interrupt() -> Iterator[None]:
 
 
 def status_text(found: dict, now: float) -> str:
-    """Write a status (keys: `components.STATUS`) for a person; pure."""
+    """Write a status (keys: `backend.STATUS`) for a person; pure."""
     phase = found["phase"]
     if phase == "not running":
         why = f": {found['problem']}" if found["problem"] else ""
