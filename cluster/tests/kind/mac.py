@@ -21,9 +21,22 @@ ROOT = Path(__file__).parents[3]
 #: what the standard library of a Mac lacks, as far as it is asked for anywhere here
 LACKS = {
     os: (
-        *("sched_getaffinity", "sched_setaffinity", "memfd_create", "pidfd_open"),
-        *("O_PATH", "O_TMPFILE", "O_DIRECT", "ST_NOEXEC", "ST_NODEV", "ST_NOSUID"),
-        *("getresuid", "pipe2", "eventfd", "splice", "fdatasync", "posix_fallocate"),
+        "sched_getaffinity",
+        "sched_setaffinity",
+        "memfd_create",
+        "pidfd_open",
+        "O_PATH",
+        "O_TMPFILE",
+        "O_DIRECT",
+        "ST_NOEXEC",
+        "ST_NODEV",
+        "ST_NOSUID",
+        "getresuid",
+        "pipe2",
+        "eventfd",
+        "splice",
+        "fdatasync",
+        "posix_fallocate",
     ),
     socket: ("AF_NETLINK", "AF_PACKET", "SO_PEERCRED"),
     select: ("epoll",),
@@ -32,8 +45,18 @@ LACKS = {
 }
 #: choose for their system when they are imported: they are of the one that plays
 OTHERS = (
-    *("asyncio", "http.server", "multiprocessing", "platformdirs", "pooch"),
-    *("psutil", "requests", "selectors", "ssl", "subprocess", "tarfile", "tempfile"),
+    "asyncio",
+    "http.server",
+    "multiprocessing",
+    "platformdirs",
+    "pooch",
+    "psutil",
+    "requests",
+    "selectors",
+    "ssl",
+    "subprocess",
+    "tarfile",
+    "tempfile",
 )
 
 

@@ -16,8 +16,13 @@ pytestmark = [
 ]
 #: that it tried; and what nodes and their programs need
 MEANT = {
-    *("the host's files", "programs", "its own directory", "to leave the files"),
-    *("the node's network", "the API server", "to read the images"),
+    "the host's files",
+    "programs",
+    "its own directory",
+    "to leave the files",
+    "the node's network",
+    "the API server",
+    "to read the images",
 }
 #: what may be said to be done, and `described` shows that it was not
 PRETENDED = {"(mode)", "(owner)", "(time)"}
