@@ -13,14 +13,30 @@ if TYPE_CHECKING:
 LABEL, MANAGER = "app.kubernetes.io/managed-by", "kubernetes-api-notebooks"
 #: of the local cluster, in the order in which they start
 LOCAL = (
-    *("machine", "etcd", "seed", "kube-apiserver", "containerd"),
-    *("kube-controller-manager", "kube-scheduler", "kubelet", "coredns"),
-    *("registry", "kube-proxy", "image-import"),
+    "machine",
+    "etcd",
+    "seed",
+    "kube-apiserver",
+    "containerd",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "coredns",
+    "registry",
+    "kube-proxy",
+    "image-import",
 )
 #: of a kind cluster: the container, its services, and what runs in further containers
 KIND = (
-    *("node", "kubelet", "containerd", "etcd", "kube-apiserver"),
-    *("kube-controller-manager", "kube-scheduler", "kube-proxy", "kindnet-cni"),
+    "node",
+    "kubelet",
+    "containerd",
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kube-proxy",
+    "kindnet-cni",
     "coredns",
 )
 #: Every key of a status, with its value for a cluster that does not run. Programs read

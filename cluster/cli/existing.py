@@ -98,8 +98,11 @@ def _agreed(
         return True
     click.echo(found.reason, err=True)
     if not record.account_made:
-        hint = "`python -m helpers rbac --account NAME` prints the account, for an "
-        click.echo(f"{hint}administrator.", err=True)
+        click.echo(
+            "`python -m helpers rbac --account NAME` prints the account, for an "
+            "administrator.",
+            err=True,
+        )
     risk = (
         "an account without a policy"
         if record.account_made

@@ -29,11 +29,15 @@ __all__ = ["Finding", "examine", "report"]
 def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
     """Return the findings of topics, by default the backend's; never raise."""
     topics = _topics() if topics is None else topics
-    found = [finding for topic in topics for finding in _look(topic)]
+    found: list[Finding] = []
     # A problem that several topics find is reported once.
-    return list({(f.message if f.fatal else f): f for f in reversed(found)}.values())[
-        ::-1
-    ]
+    seen: set[Finding | str] = set()
+    for finding in (finding for topic in topics for finding in _look(topic)):
+        key = finding.message if finding.fatal else finding
+        if key not in seen:
+            seen.add(key)
+            found.append(finding)
+    return found
 
 
 def _topics() -> tuple[type[Topic], ...]:

@@ -92,8 +92,12 @@ class Build:
         self._run(
             "fetching the Python client (2 of 4)",
             toolbox.client_command(
-                *(sys.executable, python.removeprefix("python"), platform.machine()),
-                *(str(constraints), str(modules), wanted),
+                sys.executable,
+                python.removeprefix("python"),
+                platform.machine(),
+                str(constraints),
+                str(modules),
+                wanted,
             ),
             # A learner's pip may be set to install for the user; not together with
             # a directory.
@@ -113,7 +117,10 @@ class Build:
         self._run(
             "compiling Python modules (3 of 4)",
             toolbox.compile_command(
-                *(str(loader), str(root / "usr/bin/python3"), str(directory), inside),
+                str(loader),
+                str(root / "usr/bin/python3"),
+                str(directory),
+                inside,
                 beside=beside,
             ),
             # Without a seed the order of a set, and so the bytecode, is another each

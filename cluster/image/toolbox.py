@@ -15,9 +15,24 @@ from cluster.image.archive import Entry, Tree
 
 #: Debian packages; those they depend on come along.
 PACKAGES = (
-    *("bash", "dash", "coreutils", "findutils", "grep", "sed", "mawk", "less"),
-    *("tar", "gzip", "base-files", "ncurses-base", "libc-bin"),
-    *("curl", "jq", "openssl", "procps", "python3"),
+    "bash",
+    "dash",
+    "coreutils",
+    "findutils",
+    "grep",
+    "sed",
+    "mawk",
+    "less",
+    "tar",
+    "gzip",
+    "base-files",
+    "ncurses-base",
+    "libc-bin",
+    "curl",
+    "jq",
+    "openssl",
+    "procps",
+    "python3",
     # nslookup and friends in 0.8 MB; bind9-host would bring 35 MB of libraries.
     "busybox",
     # A static init of 0.7 MB: PID 1 of the lessons, and all of the pause image.
@@ -31,30 +46,67 @@ BUSYBOX = ("clear", "hostname", "ip", "nc", "netstat", "nslookup", "ping", "vi")
 
 #: Paths that the image leaves out, as patterns; each covers all that is below it.
 UNWANTED = (
-    *("usr/share/doc", "usr/share/info", "usr/share/man", "usr/share/lintian"),
-    *("usr/share/locale", "usr/share/zoneinfo", "usr/share/bash-completion"),
-    *("usr/share/common-licenses", "usr/share/perl*", "usr/share/debconf"),
-    *("usr/lib/*/gconv", "usr/lib/*/perl*", "usr/lib/systemd", "usr/lib/init"),
+    "usr/share/doc",
+    "usr/share/info",
+    "usr/share/man",
+    "usr/share/lintian",
+    "usr/share/locale",
+    "usr/share/zoneinfo",
+    "usr/share/bash-completion",
+    "usr/share/common-licenses",
+    "usr/share/perl*",
+    "usr/share/debconf",
+    "usr/lib/*/gconv",
+    "usr/lib/*/perl*",
+    "usr/lib/systemd",
+    "usr/lib/init",
     # A package manager that knows of no package would only mislead.
-    *("usr/bin/dpkg*", "usr/sbin/dpkg*", "usr/lib/dpkg", "usr/share/dpkg"),
-    *("usr/bin/deb*", "usr/lib/apt", "etc/dpkg", "var/lib/dpkg", "var/cache"),
+    "usr/bin/dpkg*",
+    "usr/sbin/dpkg*",
+    "usr/lib/dpkg",
+    "usr/share/dpkg",
+    "usr/bin/deb*",
+    "usr/lib/apt",
+    "etc/dpkg",
+    "var/lib/dpkg",
+    "var/cache",
     # The mirrors, name and resolver of the machine that built the image.
-    *("etc/apt", "var/lib/apt", "etc/hostname", "etc/resolv.conf"),
+    "etc/apt",
+    "var/lib/apt",
+    "etc/hostname",
+    "etc/resolv.conf",
     # Made by mmdebstrap for root alone; a container gets its own.
     "dev/*",
-    *("etc/init.d", "etc/rc?.d", "etc/cron.*", "etc/systemd", "etc/logrotate.d"),
-    *("usr/bin/localedef", "usr/sbin/iconvconfig", "usr/sbin/ldconfig*"),
+    "etc/init.d",
+    "etc/rc?.d",
+    "etc/cron.*",
+    "etc/systemd",
+    "etc/logrotate.d",
+    "usr/bin/localedef",
+    "usr/sbin/iconvconfig",
+    "usr/sbin/ldconfig*",
     # A link to a program for tape drives, which is not there.
     "etc/rmt",
-    *("usr/lib/python3.*/test", "usr/lib/python3.*/pydoc_data"),
-    *("usr/lib/python3.*/unittest", "usr/lib/python3.*/turtle.py"),
+    "usr/lib/python3.*/test",
+    "usr/lib/python3.*/pydoc_data",
+    "usr/lib/python3.*/unittest",
+    "usr/lib/python3.*/turtle.py",
 )
 
 #: Paths that are left out of the Python client: half of it is its asynchronous twin,
 #: which nothing else imports, and which alone needs these packages.
 UNWANTED_CLIENT = (
-    *("bin", "kubernetes/aio", "aiohttp*", "aiohappyeyeballs*", "aiosignal*"),
-    *("attr", "attrs*", "frozenlist*", "multidict*", "propcache*", "yarl*"),
+    "bin",
+    "kubernetes/aio",
+    "aiohttp*",
+    "aiohappyeyeballs*",
+    "aiosignal*",
+    "attr",
+    "attrs*",
+    "frozenlist*",
+    "multidict*",
+    "propcache*",
+    "yarl*",
     # Hashes of scripts whose first line is a path of the machine that built this.
     "*.dist-info/RECORD",
 )
@@ -159,11 +211,22 @@ def client_command(
 ) -> list[str]:
     """Return the command that puts the wheels of `client` into `target`."""
     return [
-        *(python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"),
-        *("--no-compile", "--progress-bar=off", "--only-binary=:all:"),
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--no-input",
+        "--disable-pip-version-check",
+        "--no-compile",
+        "--progress-bar=off",
+        "--only-binary=:all:",
         f"--python-version={image_python}",
         *(f"--platform={name}_{machine}" for name in _MANYLINUX),
-        *("--constraint", constraints, "--target", target, client),
+        "--constraint",
+        constraints,
+        "--target",
+        target,
+        client,
     ]
 
 
@@ -177,9 +240,21 @@ def compile_command(
     not part of the bytes. `beside` the sources is where a zip file has its bytecode.
     """
     return [
-        *(loader, "--library-path", str(PurePosixPath(loader).parent), python),
-        *("-s", "-S", "-m", "compileall", "-q", *(["-b"] if beside else [])),
-        *("--invalidation-mode=unchecked-hash", "-s", directory, "-p", inside),
+        loader,
+        "--library-path",
+        str(PurePosixPath(loader).parent),
+        python,
+        "-s",
+        "-S",
+        "-m",
+        "compileall",
+        "-q",
+        *(["-b"] if beside else []),
+        "--invalidation-mode=unchecked-hash",
+        "-s",
+        directory,
+        "-p",
+        inside,
         directory,
     ]
 

@@ -83,7 +83,7 @@ class Node:
             return self.engine.ask("logs", f"--tail={lines}", self.plan.node)
         if component in SERVICES:
             return self.run(
-                *("journalctl", f"--unit={component}", "--no-pager", f"--lines={lines}")
+                "journalctl", f"--unit={component}", "--no-pager", f"--lines={lines}"
             )
         # The newest first.
         found = self.run("crictl", "ps", "--all", "--quiet", f"--name=^{component}$")

@@ -142,7 +142,10 @@ class KindPlan:
         return {
             "the node": ["wait", "nodes", "--all", "--for=condition=Ready"],
             "the default ServiceAccount": [
-                *("wait", "serviceaccount/default", "--for=create", "-n=default")
+                "wait",
+                "serviceaccount/default",
+                "--for=create",
+                "-n=default",
             ],
             "DNS": ["rollout", "status", "deployment/coredns", "-n=kube-system"],
         }

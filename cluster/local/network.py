@@ -97,7 +97,18 @@ def _add_route(control: socket.socket, network: str, device: str) -> None:
     # struct rtentry of linux/route.h
     entry = struct.pack(
         "L16s16s16sHhLPhPLLH",
-        *(0, target, gateway, mask, _RTF_UP, 0, 0, 0, 0),
-        *(ctypes.addressof(name), 0, 0, 0),
+        0,  # rt_pad1
+        target,
+        gateway,
+        mask,
+        _RTF_UP,
+        0,  # rt_pad2
+        0,  # rt_pad3
+        0,  # rt_pad4
+        0,  # rt_metric
+        ctypes.addressof(name),
+        0,  # rt_mtu
+        0,  # rt_window
+        0,  # rt_irtt
     )
     fcntl.ioctl(control, _SIOCADDRT, entry)

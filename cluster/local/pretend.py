@@ -17,14 +17,17 @@ _LOAD, _EQUAL, _RETURN = 0x20, 0x15, 0x06
 _ALLOW, _NOTHING = 0x7FFF0000, 0x00050000
 #: where a filter finds the number of a call, and the machine
 _NUMBER, _ARCH = 0, 4
+# fmt: off
+_I386 = (
+    16, 23, 46, 70, 71, 81, 95, 164, 170, 182, 198,
+    203, 204, 206, 207, 208, 210, 212, 213, 214, 298,
+)
+# fmt: on
 #: chown, setuid and their like, and setgroups, of each machine; the second has the
 #: 32-bit programs of the first
 CALLS = {
     0xC000003E: (92, 93, 94, 105, 106, 113, 114, 116, 117, 119, 260),  # x86-64
-    0x40000003: (
-        *(16, 23, 46, 70, 71, 81, 95, 164, 170, 182, 198),
-        *(203, 204, 206, 207, 208, 210, 212, 213, 214, 298),
-    ),
+    0x40000003: _I386,
     0xC00000B7: (54, 55, 143, 144, 145, 146, 147, 149, 159),  # aarch64
 }
 

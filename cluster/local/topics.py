@@ -68,28 +68,16 @@ class Namespaces:
         if plan.full and count == planned:
             how = {"direct": "as root", "newuidmap": "by newuidmap"}[plan.how]
             return ok("user ids", f"{count} can be mapped, {how}")
-        what, lack = f"only {count}", "beyond them stay in ContainerCreating."
-        if count == 1:
-            what, lack = (
-                "a single one",
-                "are refused, and programs in pods that give files or themselves to "
-                "another user go on as root: chown, setuid and the like do nothing.",
-            )
         why, hint = self._fewer() if count == planned else _REFUSED
-        return warning(
-            "user ids",
-            f"{what} can be mapped ({why}): pods with runAsUser or fsGroup {lack}",
-            hint,
-        )
+        return warning("user ids", _lack(count, why), hint)
 
     def _fewer(self) -> tuple[str, str]:
         """Return why so few may be mapped, and the way out."""
         facts = self.facts
-        if facts.privileged or facts.no_new_privs:
-            why = "no_new_privs forbids the set-uid program newuidmap"
-            why = "this user namespace has no more" if facts.privileged else why
-            hint = "Only whoever runs this sandbox can change it; other lessons work."
-            return why, hint
+        if facts.privileged:
+            return "this user namespace has no more", _SANDBOX
+        if facts.no_new_privs:
+            return "no_new_privs forbids the set-uid program newuidmap", _SANDBOX
         grant = (
             "sudo usermod --add-subuids 100000-165535 "
             f"--add-subgids 100000-165535 {self.user}"
@@ -104,6 +92,21 @@ class Namespaces:
         return f"/etc/subuid and /etc/subgid grant none to {self.user}", grant
 
 
+def _lack(count: int, why: str) -> str:
+    """Return how many ids can be mapped, and what that means for pods."""
+    if count == 1:
+        return (
+            f"a single one can be mapped ({why}): pods with runAsUser or fsGroup are "
+            "refused, and programs in pods that give files or themselves to another "
+            "user go on as root: chown, setuid and the like do nothing."
+        )
+    return (
+        f"only {count} can be mapped ({why}): pods with runAsUser or fsGroup beyond "
+        "them stay in ContainerCreating."
+    )
+
+
+_SANDBOX = "Only whoever runs this sandbox can change it; other lessons work."
 _REFUSED = (
     "newuidmap gave fewer than /etc/subuid promises",
     "Compare /etc/subuid and /etc/subgid with `newuidmap`'s own message.",

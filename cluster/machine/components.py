@@ -277,7 +277,9 @@ def containerd(facts: Facts) -> Component:
         "containerd",
         (
             *(pretending if facts.single_id else ()),
-            *(f"{at.BIN}/containerd", "--config", config),
+            f"{at.BIN}/containerd",
+            "--config",
+            config,
         ),
         ready=at.CONTAINERD_SOCKET,
         files={
@@ -427,7 +429,8 @@ def image_import(archive: str, snapshotter: str) -> Component:
         "image-import",
         (
             *_CTR,
-            *("images", "import"),
+            "images",
+            "import",
             # Unpacked by ctr itself, and not sent through containerd: a quarter less.
             "--local",
             # Not told, ctr makes overlays, whatever containerd does.

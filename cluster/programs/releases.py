@@ -130,41 +130,59 @@ _RELEASES = (
     *(
         _release(f"{_BIN}/{LINUX}/{{arch}}", name, ".sha256", name)
         for name in (
-            *("kubelet", "kube-apiserver", "kube-controller-manager"),
-            *("kube-scheduler", "kube-proxy"),
+            "kubelet",
+            "kube-apiserver",
+            "kube-controller-manager",
+            "kube-scheduler",
+            "kube-proxy",
         )
     ),
     _release(
         _github("etcd-io/etcd", versions.ETCD),
-        *(f"{_ETCD}.tar.gz", "SHA256SUMS", "etcd"),
+        f"{_ETCD}.tar.gz",
+        "SHA256SUMS",
+        "etcd",
         inside=f"{_ETCD}/",
     ),
     # Linked with glibc.
     _release(
         _github("containerd/containerd", versions.CONTAINERD),
-        *(f"containerd-{_CONTAINERD}-linux-{{arch}}.tar.gz", ".sha256sum"),
-        *("containerd", "containerd-shim-runc-v2", "ctr"),
+        f"containerd-{_CONTAINERD}-linux-{{arch}}.tar.gz",
+        ".sha256sum",
+        "containerd",
+        "containerd-shim-runc-v2",
+        "ctr",
         inside="bin/",
     ),
     _release(
         _github("coredns/coredns", versions.COREDNS),
-        *(f"coredns_{_COREDNS}_linux_{{arch}}.tgz", ".sha256", "coredns"),
+        f"coredns_{_COREDNS}_linux_{{arch}}.tgz",
+        ".sha256",
+        "coredns",
         inside="",
     ),
     _release(
         _github("containernetworking/plugins", versions.CNI_PLUGINS),
-        *(f"cni-plugins-linux-{{arch}}-{versions.CNI_PLUGINS}.tgz", ".sha256"),
-        *("bridge", "host-local", "loopback", "portmap"),
+        f"cni-plugins-linux-{{arch}}-{versions.CNI_PLUGINS}.tgz",
+        ".sha256",
+        "bridge",
+        "host-local",
+        "loopback",
+        "portmap",
         inside="",
     ),
     # With libseccomp in it.
     _release(
         _github("opencontainers/runc", versions.RUNC),
-        *("runc.{arch}", "runc.sha256sum", "runc"),
+        "runc.{arch}",
+        "runc.sha256sum",
+        "runc",
     ),
     _release(
         _github("kubernetes-sigs/kind", versions.KIND),
-        *("kind-{system}-{arch}", ".sha256sum", "kind"),
+        "kind-{system}-{arch}",
+        ".sha256sum",
+        "kind",
     ),
 )
 

@@ -29,8 +29,14 @@ full = pytest.mark.full("faults of a cluster")
 CALLERS = 4
 #: small files of a state directory: each is made again, or not believed
 SMALL = (
-    *("*", "run/*.json", "etc/*.yaml", "logs/etcd.log"),
-    *("pki/apiserver.crt", "pki/kubelet.key", "pki/scheduler.conf", "pki/sa.pub"),
+    "*",
+    "run/*.json",
+    "etc/*.yaml",
+    "logs/etcd.log",
+    "pki/apiserver.crt",
+    "pki/kubelet.key",
+    "pki/scheduler.conf",
+    "pki/sa.pub",
 )
 
 

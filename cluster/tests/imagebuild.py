@@ -85,11 +85,20 @@ def build(
         _copy_checkout(Path(context))
         for options in results:
             done = engine.run(
-                *("build", "--file", f"{context}/binder/Dockerfile", *options),
-                *("--network", "host", "--build-arg", f"LAB_MIRROR={programs}"),
-                *("--build-arg", f"REQUESTS_CA_BUNDLE={TRUSTED}"),
+                "build",
+                "--file",
+                f"{context}/binder/Dockerfile",
+                *options,
+                "--network",
+                "host",
+                "--build-arg",
+                f"LAB_MIRROR={programs}",
+                "--build-arg",
+                f"REQUESTS_CA_BUNDLE={TRUSTED}",
                 # Debian's mirror has the same paths, and answers sooner.
-                *("--build-arg", f"ARCHIVE={MIRROR}", context),
+                "--build-arg",
+                f"ARCHIVE={MIRROR}",
+                context,
                 timeout=3000,
             )
             if done.returncode:

@@ -46,63 +46,78 @@ MACHINES = {
     "a server without an engine": (Simulated(), "local", "namespaces can be made"),
     "a hardened system with Docker": (
         Simulated(namespace_problem=FORBIDDEN, **DOCKER),
-        *("kind", "docker 28.2.2 answers"),
+        "kind",
+        "docker 28.2.2 answers",
     ),
     "a hosted notebook, without namespaces": (
         Simulated(namespace_problem=FORBIDDEN),
-        *("control-plane", FORBIDDEN),
+        "control-plane",
+        FORBIDDEN,
     ),
     "a hardened system, and Docker is not started": (
         Simulated(namespace_problem=FORBIDDEN, engine_problem=DOWN),
-        *("control-plane", "Cannot connect to the Docker daemon"),
+        "control-plane",
+        "Cannot connect to the Docker daemon",
     ),
     "a Mac with Docker": (
         Simulated(system="darwin", **DOCKER),
-        *("kind", "this is macOS, and docker 28.2.2 answers"),
+        "kind",
+        "this is macOS, and docker 28.2.2 answers",
     ),
     "a Mac without an engine": (
         Simulated(system="darwin", engine_problem=DOWN),
-        *("none", "on macOS it needs Docker or Podman, and docker does not answer"),
+        "none",
+        "on macOS it needs Docker or Podman, and docker does not answer",
     ),
     "Windows itself": (
         Simulated(system="win32", **DOCKER),
-        *("none", "this is win32, not Linux"),
+        "none",
+        "this is win32, not Linux",
     ),
     "the local cluster was asked for on a Mac": (
         Simulated(asked="local", system="darwin"),
-        *("none", "local was asked for, and this is darwin, not Linux"),
+        "none",
+        "local was asked for, and this is darwin, not Linux",
     ),
     "a local cluster is kept, and namespaces are forbidden by now": (
         Simulated(kept="local", namespace_problem=FORBIDDEN, **DOCKER),
-        *("local", "kept in the state directory"),
+        "local",
+        "kept in the state directory",
     ),
     "a kind cluster is kept, and Docker is down just now": (
         Simulated(kept="kind", engine_problem=DOWN),
-        *("kind", "kept in the state directory"),
+        "kind",
+        "kept in the state directory",
     ),
     "kind was asked for where namespaces are allowed": (
         Simulated(asked="kind", **DOCKER),
-        *("kind", "it was asked for"),
+        "kind",
+        "it was asked for",
     ),
     "kind was asked for without an engine": (
         Simulated(asked="kind", engine_problem=DOWN),
-        *("none", "kind was asked for, and docker does not answer"),
+        "none",
+        "kind was asked for, and docker does not answer",
     ),
     "kind was asked for where a local cluster is kept": (
         Simulated(asked="kind", kept="local", **DOCKER),
-        *("none", "keeps a cluster of local"),
+        "none",
+        "keeps a cluster of local",
     ),
     "kind was asked for again, with Docker down": (
         Simulated(asked="kind", kept="kind", engine_problem=DOWN),
-        *("kind", "its cluster is kept"),
+        "kind",
+        "its cluster is kept",
     ),
     "namespaces are forbidden, and local was asked for": (
         Simulated(asked="local", namespace_problem=FORBIDDEN),
-        *("local", "it was asked for"),
+        "local",
+        "it was asked for",
     ),
     "an existing cluster was asked for, and none named": (
         Simulated(asked="existing"),
-        *("none", "no cluster has been named"),
+        "none",
+        "no cluster has been named",
     ),
 }
 

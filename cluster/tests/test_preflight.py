@@ -77,7 +77,11 @@ def test_more_in_use_than_allowed_is_nothing_left(machine):
 #: counts for others than root alone; the last two are bytes
 LIMITS = ("--nofile=128", "--nproc=100", "--as=4000000000", "--data=300000000")
 LIMITED = (
-    *("unshare", "--user", "--map-root-user", "sh", "-ec"),
+    "unshare",
+    "--user",
+    "--map-root-user",
+    "sh",
+    "-ec",
     "echo 3 > /proc/sys/user/max_inotify_instances; "
     f'exec unshare --user --map-user=1000 prlimit {" ".join(LIMITS)} "$@"',
     "sh",

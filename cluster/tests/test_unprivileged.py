@@ -63,8 +63,14 @@ def test_the_cluster_works_as_an_ordinary_user(home, material):
     """Run all tests of the machine as that user; nothing is left out in silence."""
     done = unprivileged.run(
         [
-            *(sys.executable, "-m", "pytest", "-rs", "--color=no"),
-            *("-p", "no:cacheprovider", "cluster/tests/whole"),
+            sys.executable,
+            "-m",
+            "pytest",
+            "-rs",
+            "--color=no",
+            "-p",
+            "no:cacheprovider",
+            "cluster/tests/whole",
         ],
         home,
         timeout=1700,

@@ -130,7 +130,11 @@ def launcher(kernel: Kernel, python: str, state: str, egress: int) -> Component:
                 kernel.slirp,
                 kernel.mkfs,
                 *kernel_command(
-                    *(kernel, python, plan_file, WRITTEN, DISK),
+                    kernel,
+                    python,
+                    plan_file,
+                    WRITTEN,
+                    DISK,
                     run=RUN,
                     packages=f"{state}/{PACKAGES_LINK}",
                 ),

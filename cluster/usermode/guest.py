@@ -32,8 +32,15 @@ _DEVICES = {
 #: Blocks are small, because reading a page reads a whole one. The kernels do not read
 #: extended attributes.
 _SQUASHFS = (
-    *("-comp", "zstd", "-Xcompression-level", "3", "-b", "64K"),
-    *("-no-xattrs", "-no-progress", "-quiet"),
+    "-comp",
+    "zstd",
+    "-Xcompression-level",
+    "3",
+    "-b",
+    "64K",
+    "-no-xattrs",
+    "-no-progress",
+    "-quiet",
 )
 #: runs the words after the first, and gives their file its name
 _WHOLE = 'made=$1; shift; "$@" && sync && mv "$made.part" "$made"'

@@ -96,7 +96,8 @@ class Audited(ApiServer):
         known = self.api_client().configuration
         command = [
             programs.ensure_api_server() / "kubectl",
-            *("--kubeconfig=/dev/null", f"--server={known.host}"),
+            "--kubeconfig=/dev/null",
+            f"--server={known.host}",
             f"--certificate-authority={known.ssl_ca_cert}",
             f"--client-certificate={known.cert_file}",
             f"--client-key={known.key_file}",

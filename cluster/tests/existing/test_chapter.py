@@ -122,8 +122,13 @@ def run_notebooks(env: dict) -> tuple[dict[str, int], str]:
     began = time.monotonic()
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "-rs", "--color=no"),
-            *("-p", "no:cacheprovider"),
+            sys.executable,
+            "-m",
+            "pytest",
+            "-rs",
+            "--color=no",
+            "-p",
+            "no:cacheprovider",
             *(str(file.relative_to(ROOT)) for file in FILES),
         ],
         cwd=ROOT,

@@ -241,7 +241,12 @@ def test_a_registry_s_name_takes_the_place_of_toolbox(mine, state, tmp_path):
     )
     kubectl(state, *words)
     assert kubectl(
-        *(state, "get", "pod", "a", "--namespace=imaged", "-o"),
+        state,
+        "get",
+        "pod",
+        "a",
+        "--namespace=imaged",
+        "-o",
         "jsonpath={.spec['initContainers','containers','ephemeralContainers'][*].image}",
     ).stdout.split() == [IMAGE, IMAGE, "other:1", IMAGE]
 

@@ -21,9 +21,22 @@ ROOT = Path(__file__).parents[3]
 #: names that the standard library of a Mac lacks, of those that are used here
 LACKS = {
     os: (
-        *("sched_getaffinity", "sched_setaffinity", "memfd_create", "pidfd_open"),
-        *("O_PATH", "O_TMPFILE", "O_DIRECT", "ST_NOEXEC", "ST_NODEV", "ST_NOSUID"),
-        *("getresuid", "pipe2", "eventfd", "splice", "fdatasync", "posix_fallocate"),
+        "sched_getaffinity",
+        "sched_setaffinity",
+        "memfd_create",
+        "pidfd_open",
+        "O_PATH",
+        "O_TMPFILE",
+        "O_DIRECT",
+        "ST_NOEXEC",
+        "ST_NODEV",
+        "ST_NOSUID",
+        "getresuid",
+        "pipe2",
+        "eventfd",
+        "splice",
+        "fdatasync",
+        "posix_fallocate",
     ),
     socket: ("AF_NETLINK", "AF_PACKET", "SO_PEERCRED"),
     select: ("epoll",),
@@ -32,8 +45,17 @@ LACKS = {
 }
 #: choose for their system when they are imported: they are of the one that plays
 OTHERS = (
-    *("asyncio", "http.server", "httpx", "multiprocessing", "platformdirs", "psutil"),
-    *("selectors", "ssl", "subprocess", "tarfile", "tempfile"),
+    "asyncio",
+    "http.server",
+    "httpx",
+    "multiprocessing",
+    "platformdirs",
+    "psutil",
+    "selectors",
+    "ssl",
+    "subprocess",
+    "tarfile",
+    "tempfile",
 )
 
 

@@ -25,9 +25,22 @@ from cluster.tests.engine import Engine
 REPOSITORY, BASE = "kindest/node", "kindest/base"
 #: packages that kind and the programs of the node need
 PACKAGES = (
-    *("systemd", "systemd-sysv", "conntrack", "iptables", "nftables", "iproute2"),
-    *("ethtool", "util-linux", "mount", "kmod", "bash", "ca-certificates", "curl"),
-    *("jq", "procps", "runc"),
+    "systemd",
+    "systemd-sysv",
+    "conntrack",
+    "iptables",
+    "nftables",
+    "iproute2",
+    "ethtool",
+    "util-linux",
+    "mount",
+    "kmod",
+    "bash",
+    "ca-certificates",
+    "curl",
+    "jq",
+    "procps",
+    "runc",
 )
 #: the release whose systemd takes both versions of cgroups
 SUITE = "bookworm"

@@ -46,19 +46,23 @@ UNFIT = {"host": PODMAN_INFO | {"cgroupVersion": "v1"}}
         # kind would publish the API server's port there, and we would ask here.
         (
             {"docker": DOCKER | {"context": "tcp://192.0.2.7:2376"}},
-            *("None", "docker works on another machine (tcp://192.0.2.7:2376)"),
+            "None",
+            "docker works on another machine (tcp://192.0.2.7:2376)",
         ),
         (
             {"docker": down(f"{DOWN}. Is the docker daemon running?")},
-            *("None", f"docker does not answer ({DOWN})"),
+            "None",
+            f"docker does not answer ({DOWN})",
         ),
         (
             {"docker": down(f"{FORBIDDEN}: Get http://%2Fvar%2Frun: dial unix")},
-            *("None", f"docker does not answer ({FORBIDDEN})"),
+            "None",
+            f"docker does not answer ({FORBIDDEN})",
         ),
         (
             {"podman": PODMAN | {"info": json.dumps(UNFIT)}},
-            *("None", "podman is rootless, and kind needs cgroup v2 for that"),
+            "None",
+            "podman is rootless, and kind needs cgroup v2 for that",
         ),
     ],
 )

@@ -183,7 +183,13 @@ def test_the_second_call_attaches_and_the_port_stays(whole, nodes):
 def test_a_lesson_passes_on_it(whole):
     lesson = ROOT / "notebooks/05-inside-a-pod.ipynb"
     done = python(
-        *("-m", "pytest", "-n", "0", "-p", "no:cacheprovider", lesson),
+        "-m",
+        "pytest",
+        "-n",
+        "0",
+        "-p",
+        "no:cacheprovider",
+        lesson,
         env={"LAB_STATE_DIR": whole.state, "LAB_BACKEND": "kind"},
         timeout=scaled(300),
     )

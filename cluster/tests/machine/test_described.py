@@ -36,7 +36,9 @@ LEAST = Facts(python=PYTHON, runc="/it's/runc")
 ROOTLESS = replace(FACTS, service_proxy=False, import_archive=None)
 PORTS = Ports(6001, 6002, 6003, 6004, 6005)
 KERNEL = Kernel(
-    *("/usr/bin/linux.uml", "/usr/bin/slirp4netns", "/usr/sbin/mkfs.ext4"),
+    "/usr/bin/linux.uml",
+    "/usr/bin/slirp4netns",
+    "/usr/sbin/mkfs.ext4",
     "/usr/bin/mksquashfs",
 )
 

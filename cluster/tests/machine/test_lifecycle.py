@@ -55,7 +55,10 @@ cluster.run()
 def test_a_component_is_started_again_and_status_says_so(tmp_path):
     """The thread that starts it writes the status, and to stderr where it cannot."""
     done = python(
-        *("-c", PROGRAM, tmp_path, "full_disk"),
+        "-c",
+        PROGRAM,
+        tmp_path,
+        "full_disk",
         env={"PLACE": tmp_path},
         prefix=mounted("size=256k"),
     )

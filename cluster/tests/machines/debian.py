@@ -32,9 +32,15 @@ mount --bind "$files" "$root/run"
 exec env -i HOME=/run TMPDIR=/tmp "$(command -v chroot)" "$root" /linux.uml "$@"
 """
 LINUX = (
-    *(f"mem={MEMORY}", "ubd0=/run/changes,/disk/disk", "root=/dev/ubda", "rw"),
-    *("seccomp=on", "vec0:transport=bess,dst=/run/frames", "security=apparmor"),
-    *("con=null", "con0=null,fd:1"),
+    f"mem={MEMORY}",
+    "ubd0=/run/changes,/disk/disk",
+    "root=/dev/ubda",
+    "rw",
+    "seccomp=on",
+    "vec0:transport=bess,dst=/run/frames",
+    "security=apparmor",
+    "con=null",
+    "con0=null,fd:1",
 )
 
 

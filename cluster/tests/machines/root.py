@@ -36,10 +36,25 @@ PROGRAMS = {
 }
 #: beside those of priority important: systemd, and what a person has who wants to learn
 PACKAGES = (
-    *("systemd", "systemd-sysv", "systemd-resolved", "libpam-systemd", "udev", "kmod"),
-    *("dbus", "dbus-user-session", "openssh-server", "sudo", "apparmor"),
-    *("apparmor-utils", "ca-certificates", "curl", "git", "python3-venv", "make"),
-    *("gcc", "libc6-dev"),
+    "systemd",
+    "systemd-sysv",
+    "systemd-resolved",
+    "libpam-systemd",
+    "udev",
+    "kmod",
+    "dbus",
+    "dbus-user-session",
+    "openssh-server",
+    "sudo",
+    "apparmor",
+    "apparmor-utils",
+    "ca-certificates",
+    "curl",
+    "git",
+    "python3-venv",
+    "make",
+    "gcc",
+    "libc6-dev",
 )
 SYSTEM = "debian-13"
 USERS = ("learner", "other")
@@ -167,15 +182,26 @@ def _install(system: Path, made: Path, step: str, variables: list[str]) -> None:
     copy = f'--customize-hook=cp -r {shlex.quote(str(files))}/. "$1"'
     _run(
         # The mounts are in a namespace of their own, and end with it.
-        *("unshare", "--mount", "--pid", "--fork", "--kill-child", "mmdebstrap"),
-        *("--quiet", "--mode=root", "--variant=important", *imagebuild.SLIM),
-        *("--dpkgopt=force-unsafe-io", f"--include={','.join(PACKAGES)}"),
+        "unshare",
+        "--mount",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "mmdebstrap",
+        "--quiet",
+        "--mode=root",
+        "--variant=important",
+        *imagebuild.SLIM,
+        "--dpkgopt=force-unsafe-io",
+        f"--include={','.join(PACKAGES)}",
         copy,
         '--customize-hook=env -C "$1" chroot "$1" env '
         f"{given} sh -c {shlex.quote(settle)} sh {users}",
         # The step may have changed where packages come from.
         copy,
-        *("trixie", str(system), imagebuild.MIRROR),
+        "trixie",
+        str(system),
+        imagebuild.MIRROR,
     )
 
 

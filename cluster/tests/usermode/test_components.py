@@ -12,7 +12,9 @@ from cluster.usermode import components, guest, kernel
 from cluster.usermode.kernel import Kernel
 
 KERNEL = Kernel(
-    *("/usr/bin/linux.uml", "/usr/bin/slirp4netns", "/usr/sbin/mkfs.ext4"),
+    "/usr/bin/linux.uml",
+    "/usr/bin/slirp4netns",
+    "/usr/sbin/mkfs.ext4",
     "/usr/bin/mksquashfs",
 )
 STATE = '/home/a, "b"/state'

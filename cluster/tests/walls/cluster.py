@@ -201,8 +201,12 @@ class Cluster:
             "paths": [str(self.diary), "/etc/shadow", str(self.state / "kubeconfig")],
             "programs": _inodes(self.programs()),
             "inside": [
-                *(f"{layout.BIN}/kubectl", layout.ARCHIVE, *self.layers()),
-                *("/usr/bin/env", os.path.realpath(sys.executable), os.__file__),
+                f"{layout.BIN}/kubectl",
+                layout.ARCHIVE,
+                *self.layers(),
+                "/usr/bin/env",
+                os.path.realpath(sys.executable),
+                os.__file__,
             ],
             "skip": [
                 *(f"/{name}" for name in rootfs.SYSTEM),

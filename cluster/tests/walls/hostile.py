@@ -38,10 +38,19 @@ OF_THE_KERNEL = {"proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue"}
 HARMLESS = {*OF_THE_KERNEL, "tmpfs", "ramfs", "overlay", "fuse", "bpf", "binfmt_misc"}
 #: settings of the kernel that each network, IPC or user namespace has for itself
 NAMESPACED = (
-    *("net/", "user/", "fs/mqueue/", "kernel/msg", "kernel/sem", "kernel/shm"),
-    *("kernel/auto_msgmni", "kernel/hostname", "kernel/domainname"),
+    "net/",
+    "user/",
+    "fs/mqueue/",
+    "kernel/msg",
+    "kernel/sem",
+    "kernel/shm",
+    "kernel/auto_msgmni",
+    "kernel/hostname",
+    "kernel/domainname",
     # Of the caller alone, or of its PID namespace.
-    *("kernel/ns_last_pid", "kernel/pid_max", "kernel/cap_last_cap"),
+    "kernel/ns_last_pid",
+    "kernel/pid_max",
+    "kernel/cap_last_cap",
 )
 
 

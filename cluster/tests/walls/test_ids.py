@@ -34,7 +34,9 @@ print(json.dumps(sorted({*ids, *(n for f in found for n in (f.st_uid, f.st_gid))
 """
 #: of a pod
 ASKED = (
-    *({"runAsUser": 1000}, {"runAsGroup": 1000}, {"fsGroup": 2000}),
+    {"runAsUser": 1000},
+    {"runAsGroup": 1000},
+    {"fsGroup": 2000},
     {"runAsUser": 1000, "runAsNonRoot": True},
     {"supplementalGroups": [2000]},
 )

@@ -14,13 +14,24 @@ from cluster.tests.walls.hostile import ROW_TIMEOUT, ROWS
 
 #: mounts that a pod may write to: files of other pods, shared state, memory
 MEANT = (
-    *("/", "/dev", "/dev/shm", "/run/containerd", layout.STATE, "/var/log/pods"),
-    *("/var/lib/containerd", "/var/lib/kubelet"),
+    "/",
+    "/dev",
+    "/dev/shm",
+    "/run/containerd",
+    layout.STATE,
+    "/var/log/pods",
+    "/var/lib/containerd",
+    "/var/lib/kubelet",
 )
 #: settings of the host's kernel that attacks go for
 SETTINGS = (
-    *("kernel/core_pattern", "kernel/modprobe", "kernel/sysrq", "kernel/panic"),
-    *("kernel/panic_on_oops", "kernel/hostname", "vm/overcommit_memory"),
+    "kernel/core_pattern",
+    "kernel/modprobe",
+    "kernel/sysrq",
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "kernel/hostname",
+    "vm/overcommit_memory",
 )
 #: a pod with a hostPath of `/` and no more; one with all that a pod can ask for; and
 #: the same after it left its container: pod, and what is in WORLD

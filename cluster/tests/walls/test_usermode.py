@@ -16,8 +16,13 @@ pytestmark = [
 ]
 #: signs of an attempt, and all that nodes and their programs need
 MEANT = {
-    *("the host's files", "programs", "its own directory", "to leave the files"),
-    *("the node's network", "the API server", "to read the images"),
+    "the host's files",
+    "programs",
+    "its own directory",
+    "to leave the files",
+    "the node's network",
+    "the API server",
+    "to read the images",
 }
 #: changes that may seem to succeed; `described` shows that they did not
 PRETENDED = {"(mode)", "(owner)", "(time)"}

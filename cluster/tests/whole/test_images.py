@@ -47,7 +47,9 @@ def test_an_imported_image_is_pulled_from_the_cluster_itself(imported):
         "the way out",
     )
     events = lab.kubectl(
-        *("get", "events", "-o=jsonpath={.items[*].message}"),
+        "get",
+        "events",
+        "-o=jsonpath={.items[*].message}",
         "--field-selector=involvedObject.name=unknown,reason=Failed",
     )
     assert "was not imported" in events
