@@ -5,6 +5,9 @@ from dataclasses import dataclass
 #: Impacts that axe ranks above moderate.
 GRAVE = ("serious", "critical")
 
+#: The rules whose answer depends on the theme.
+OF_COLORS = ("color-contrast", "link-in-text-block")
+
 #: Rule and a part of the element, for what axe finds in every notebook whatever is in
 #: it, and whose it is. Nothing of a lesson or of a widget of ours belongs here.
 FOREIGN_VIOLATIONS = {

@@ -1,12 +1,13 @@
 """A notebook open in JupyterLab: what a person does there, and what there is to see."""
 
 import json
+from collections.abc import Sequence
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Locator, Page, TimeoutError, expect
 
 from cluster.tests.slowness import scaled
-from tests.browser.axe import GRAVE, Violation
+from tests.browser.axe import GRAVE, OF_COLORS, Violation
 
 #: Seconds for a click or a change on the page, and for what a view is to show.
 ACTION = scaled(15.0)
@@ -179,20 +180,23 @@ class OpenNotebook:
 
     def faults(self) -> list:
         """Return all errors, axe violations in both themes, and console messages."""
-        found = self.errors()
-        for theme in THEMES:
-            self.theme(theme)
-            found += self.violations()
-        return found + self.console_errors()
+        found = self.errors() + self.violations()
+        self.theme("dark")
+        return found + self.violations(rules=OF_COLORS) + self.console_errors()
 
-    def violations(self, *cells: str) -> list[Violation]:
+    def violations(self, *cells: str, rules: Sequence[str] = ()) -> list[Violation]:
         """Return what axe finds serious or critical in these cells, or in all.
 
+        By all of its rules, or by these alone.
         What is in axe.FOREIGN_VIOLATIONS is left out.
         """
         self._show_all()
         places = [f'[data-cell-id="{cell}"]' for cell in cells] or [".jp-Notebook"]
-        answer = Axe().run(self.page, context={"include": [[p] for p in places]})
+        answer = Axe().run(
+            self.page,
+            context={"include": [[p] for p in places]},
+            options={"runOnly": [*rules]} if rules else None,
+        )
         found = [
             Violation(self._around(node), rule["id"], rule["impact"], node["html"])
             for rule in answer.response["violations"]
