@@ -122,7 +122,7 @@ FAULTS = {
     "a small disk for the binaries": Fault(
         r"Building etcd failed with exit code 1\.\n.*: no space left on device\n",
         "free some, or name directories on another disk in LAB_CACHE_DIR",
-        mounted("size=40m"),
+        mounted("size=6m"),
         {"LAB_CACHE_DIR": "{place}", "LAB_ASSETS": None},
     ),
     "a cache that is read-only": Fault(
