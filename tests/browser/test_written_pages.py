@@ -7,6 +7,8 @@ import pytest
 
 from tests.notebooks import executed, file_of, in_lab
 
+pytestmark = pytest.mark.full("JupyterLab's own frame around outputs of ours")
+
 #: Between them they have each kind of text and of output that such a lesson has.
 SHOWN = ("05-inside-a-pod", "21-six-ways-and-errors")
 
