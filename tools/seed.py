@@ -10,9 +10,9 @@ from pathlib import Path
 
 from cluster.controlplane.apiserver import ApiServer
 from cluster.local import seed
+from cluster.machine.lifecycle import BUDGET
 from cluster.machine.ports import port_of
 from cluster.machine.probes import Prober
-from cluster.machine.status_file import BUDGET
 from cluster.waiting import poll
 
 OBJECTS = Path(seed.__file__).with_name("seed.jsonl")

@@ -301,7 +301,10 @@ class Machine:
 
     def _await_report(self, report: int, progress: Progress) -> None:
         """Read the machine's report until it closes the pipe."""
-        deadline = time.monotonic() + status_file.BUDGET
+        # Late, because only a start needs it and what runs the components.
+        from cluster.machine.lifecycle import BUDGET
+
+        deadline = time.monotonic() + BUDGET
         said = b""
         try:
             while time.monotonic() < deadline:
@@ -319,10 +322,12 @@ class Machine:
             raise self.program.refused(refusal["step"], refusal["reason"])
 
     def _await_start(self, progress: Progress) -> None:
+        from cluster.machine.lifecycle import BUDGET
+
         # The leader keeps the budget; this is for a leader that does not move.
         came = poll(
             lambda: not self._still_starting(progress),
-            status_file.BUDGET + 15,
+            BUDGET + 15,
             pause=PAUSE,
         )
         if not came:

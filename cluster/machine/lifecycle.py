@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from cluster.machine.status_file import BUDGET
 from cluster.machine.supervisor import Supervisor, report_bug
 from cluster.statedir import write_private
 from cluster.waiting import poll
 
+#: seconds that a whole start may take before it is given up
+BUDGET = 300.0
 #: seconds between two questions whether a task is done
 PAUSE = 0.05
 #: bytes that the status takes on the disk, however short it is: see `_write`

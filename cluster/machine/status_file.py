@@ -7,8 +7,6 @@ from cluster.statedir import printable
 
 #: bytes; a status has two thousand
 LIMIT = 1_000_000
-#: seconds that a whole start may take before it is given up
-BUDGET = 300.0
 _TEXT = str | None
 _TIME = int | float
 _WHOLE = {
