@@ -30,7 +30,9 @@ _SECRETS = re.compile(
     r"-----BEGIN[A-Z +]*PRIVATE[ +]KEY-----.*"
     r"|LS0tLS1CRUdJTi[\w+/=]+"
     r"|\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}"
-    r"|(?i:\b(?:bearer|basic|token)[ +]|\b(?:token|passw(?:or)?d|secret|key)"
+    r"|(?i:\b(?:bearer|basic|token)[ +]"
+    # The end of a longer word, too: access_token, client_secret, apiKey.
+    r"|(?:token|passw(?:or)?d|secret|key)"
     # The quotes of JSON, or of JSON inside a quoted message.
     r'(?:\\?")?[=:] ?)(?:"(?:[^"\\\n]|\\.)+"|\S{8,})'
     # The user in an address, as that of a proxy or a mirror.

@@ -24,6 +24,8 @@ SECRETS = {
     "passwd in JSON": '{"passwd":"hunter2hunter2"}',
     "secret in JSON": '{"secret": "hunter2hunter2", "kind": "Login"}',
     "token in JSON": '{"token": "k3s-0123456789abcdef0123"}',
+    "the secret of a client": "client_secret=hunter2hunter2",
+    "the key of an API in JSON": '{"apiKey": "hunter2hunter2"}',
     "token in quoted JSON": r'body="{\"token\":\"k3s-0123456789abcdef0123\"}"',
 }
 
