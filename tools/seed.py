@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cluster.controlplane.apiserver import ApiServer
 from cluster.local import seed
-from cluster.machine.lifecycle import BUDGET
+from cluster.machine.lifecycle import START_TIMEOUT
 from cluster.machine.ports import port_of
 from cluster.machine.probes import Prober
 from cluster.waiting import poll
@@ -31,7 +31,7 @@ def made() -> Iterator[str]:
     with ApiServer({"--authorization-mode": "RBAC"}) as server:
         api = Prober(str(server.directory / "pki"), port_of(server.directory))
         whole = f"{server.url}/readyz"
-        if not poll(lambda: api.ready(whole), BUDGET):
+        if not poll(lambda: api.ready(whole), START_TIMEOUT):
             raise SystemExit("the API server did not become ready")
         for path in COLLECTIONS:
             _, found = api.api("GET", path)

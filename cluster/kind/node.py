@@ -13,7 +13,7 @@ from pathlib import Path
 from cluster import errors, versions
 from cluster.image import load as images
 from cluster.kind.engine import LONGEST, Engine
-from cluster.kind.plan import AUDIT, BUDGET, KindPlan
+from cluster.kind.plan import AUDIT, START_TIMEOUT, KindPlan
 from cluster.kind.programs import Commands
 from cluster.machine import audit
 from cluster.progress import Progress, Silent
@@ -119,7 +119,7 @@ def await_ready(node: Node, commands: Commands, progress: Progress) -> None:
     began = time.monotonic()
     _await_answer(node, progress)
     for what, arguments in node.plan.conditions().items():
-        left = max(1, int(BUDGET - (time.monotonic() - began)))
+        left = max(1, int(START_TIMEOUT - (time.monotonic() - began)))
         step = f"waiting for {what}"
         show = functools.partial(progress.update, step)
         commands.run(node.asks(*arguments, f"--timeout={left}s"), step, show)
@@ -137,10 +137,10 @@ def _await_answer(node: Node, progress: Progress) -> None:
             raise errors.NotReady("The start of the node", waited, last)
         progress.update("waiting for the API server")
 
-    if not poll(node.answers, BUDGET, on_miss=alive):
+    if not poll(node.answers, START_TIMEOUT, on_miss=alive):
         raise errors.NotReady(
             "An answer of the API server",
-            BUDGET,
+            START_TIMEOUT,
             "its node runs",
             "See `python -m helpers logs kube-apiserver` and `logs kubelet`.",
         )

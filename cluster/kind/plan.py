@@ -20,7 +20,7 @@ from cluster.machine import audit
 from cluster.statedir import write_private
 
 #: seconds until a new node and its DNS are ready; the image is there by then
-BUDGET = 300.0
+START_TIMEOUT = 300.0
 #: directories of the node: the audit log, and the policy that it follows
 AUDIT, POLICY = "/var/log/kubernetes/audit", "/etc/kubernetes/audit"
 #: since Kubernetes 1.35 a kubelet refuses an engine with cgroup v1 unless told so

@@ -302,9 +302,9 @@ class Machine:
     def _await_report(self, report: int, progress: Progress) -> None:
         """Read the machine's report until it closes the pipe."""
         # Late, because only a start needs it and what runs the components.
-        from cluster.machine.lifecycle import BUDGET
+        from cluster.machine.lifecycle import START_TIMEOUT
 
-        deadline = time.monotonic() + BUDGET
+        deadline = time.monotonic() + START_TIMEOUT
         said = b""
         try:
             while time.monotonic() < deadline:
@@ -322,12 +322,12 @@ class Machine:
             raise self.program.refused(refusal["step"], refusal["reason"])
 
     def _await_start(self, progress: Progress) -> None:
-        from cluster.machine.lifecycle import BUDGET
+        from cluster.machine.lifecycle import START_TIMEOUT
 
         # The leader keeps the budget; this is for a leader that does not move.
         came = poll(
             lambda: not self._still_starting(progress),
-            BUDGET + 15,
+            START_TIMEOUT + 15,
             pause=PAUSE,
         )
         if not came:

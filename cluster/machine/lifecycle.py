@@ -19,7 +19,7 @@ from cluster.statedir import write_private
 from cluster.waiting import poll
 
 #: seconds that a whole start may take before it is given up
-BUDGET = 300.0
+START_TIMEOUT = 300.0
 #: seconds between two questions whether a task is done
 PAUSE = 0.05
 #: bytes that the status takes on the disk, however short it is: see `_write`
@@ -52,7 +52,7 @@ class Lifecycle:
         *,
         status: Path,
         facts: Mapping[str, object],
-        budget: float = BUDGET,
+        budget: float = START_TIMEOUT,
         finish: Callable[[], None] = lambda: None,
         clean_up: Callable[[], None] = lambda: None,
     ) -> None:
