@@ -14,6 +14,8 @@ from tests.style.exercises import check_of
 from tests.style.page import Page
 from tools import course
 
+#: cells of a lesson at most
+MOST_CELLS = 60
 BOLD = re.compile(r"(\[?)\*\*([^*]+)\*\*")
 LINK = re.compile(r"\]\(([^)#\s]+)")
 KOREAN = ROOT.glob("notebooks/ko/**/*.ipynb")
@@ -89,7 +91,7 @@ def needed(lesson):
 def test_a_lesson_lasts_half_an_hour(lesson):
     """A lesson's own minutes are those of the formula."""
     counted = course.size(load(course.NOTEBOOKS / lesson.path))
-    assert counted.cells <= 60
+    assert counted.cells <= MOST_CELLS
     assert counted.brisk <= 30 and counted.slow <= 40
     assert counted.minutes == lesson.minutes
 
