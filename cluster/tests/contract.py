@@ -18,7 +18,7 @@ import pytest
 
 from cluster import errors
 from cluster.backend import STATUS
-from cluster.machine import host, identity, ports, probes, storage
+from cluster.machine import host, identity, ports, probes, shortage
 from cluster.progress import Silent
 from cluster.tests.lab import Lab, hear
 from cluster.tests.slowness import scaled
@@ -111,7 +111,7 @@ class Contract:
             assert time.monotonic() - began < scaled(5.0)
             assert "kube-apiserver" in caught.value.hint
             # Where something is short, to start it anew would not help.
-            monkeypatch.setattr(storage, "DISK", 10**18)
+            monkeypatch.setattr(shortage, "DISK", 10**18)
             with pytest.raises(errors.NotEnough, match="disk space"):
                 lab.up()
         finally:
