@@ -4,13 +4,14 @@ slirp4netns leads a port of the loopback device to the node's tunnel, and the re
 socket in the state directory to that port.
 """
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,16 +51,20 @@ def main(port: str, relay: str, slirp: str, mkfs: str, *linux: str) -> int:
     children, kernel = [], None
     try:
         walled = _of_network(slirp, port)
-        children.append(start(network, signal.SIGKILL, confine=walled))
+        with _uninterrupted():
+            children.append(start(network, signal.SIGKILL, confine=walled))
         _until(lambda: os.path.exists(at.FRAMES), children, "its network")
         with socket.socket(socket.AF_UNIX) as way:
             way.bind(at.WAY)
             way.listen(128)
             relayed = [sys.executable, "-ISE", relay, "127.0.0.1", port]
-            children.append(start(relayed, signal.SIGKILL, way))
-        # After SIGKILL the processes that ran on it would be left.
-        kernel = start(list(linux), signal.SIGTERM, confine=_of_kernel(linux[0]))
-        children.append(kernel)
+            with _uninterrupted():
+                children.append(start(relayed, signal.SIGKILL, way))
+        walled = _of_kernel(linux[0])
+        with _uninterrupted():
+            # After SIGKILL the processes that ran on it would be left.
+            kernel = start(list(linux), signal.SIGTERM, confine=walled)
+            children.append(kernel)
         forward(int(port), children)
         found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
         assert found, "waitid returns None only with WNOHANG"
@@ -74,6 +79,20 @@ def main(port: str, relay: str, slirp: str, mkfs: str, *linux: str) -> int:
         for child in reversed(children):
             # The network and the relay have nothing to finish.
             end(child, at.GRACE if child is kernel else 0.0)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold SIGTERM back until a child that has started is known.
+
+    slirp4netns becomes two processes at once, and the second would outlive us, with the
+    lock of the state directory.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def make_disk(mkfs: str, file: str) -> None:
@@ -133,6 +152,7 @@ def start(
         die_with_parent(when_we_end)
         if os.getppid() != parent:
             os._exit(1)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         if listener:
             os.dup2(listener.fileno(), _LISTENER)
             os.set_inheritable(_LISTENER, True)  # dup2 skips it for the same number

@@ -4,9 +4,11 @@ import json
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from cluster.processes import PACKAGES
+from cluster.tests.waiting import until
 from cluster.usermode import components
 from cluster.usermode.components import RELAY
 
@@ -19,6 +21,24 @@ launcher.PART_TIMEOUT = 1
 sys.exit(launcher.main(*sys.argv[1:]))
 """
 HANGS = "exec sleep 60"
+#: the launcher, which is asked to end in the moment in which slirp4netns has started,
+#: and the child that it makes
+ENDED = """
+import os, signal, subprocess, sys
+from cluster.tests.waiting import until
+from cluster.usermode import launcher
+
+class Ended(subprocess.Popen):
+    def __init__(self, *words, **options):
+        super().__init__(*words, **options)
+        if "--target-type=bess" in words[0]:
+            until(lambda: os.path.exists("run/child"))
+            os.kill(os.getpid(), signal.SIGTERM)
+
+subprocess.Popen = Ended
+sys.exit(launcher.main(*sys.argv[1:]))
+"""
+TWO = "sleep 60 & echo $! >run/made; mv run/made run/child; wait"
 
 
 @pytest.mark.parametrize(
@@ -39,6 +59,26 @@ HANGS = "exec sleep 60"
 )
 def test_what_did_not_come_up_is_named(tmp_path, slirp, linux, said):
     """A kernel that hangs is no network that is missing."""
+    done = launch(MAIN, tmp_path, slirp, linux)
+    assert done.returncode == 1
+    words = done.stderr.replace(f"{tmp_path}/", "")
+    assert words == f"the node did not come up: {said}\n"
+
+
+def test_the_end_in_the_moment_of_a_start_leaves_no_process(tmp_path):
+    """slirp4netns makes a child, which does not end with its parent."""
+    done = launch(ENDED, tmp_path, TWO, HANGS)
+    assert (done.returncode, done.stderr) == (0, "")
+    child = int((tmp_path / "run" / "child").read_text())
+    until(lambda: not psutil.pid_exists(child) or is_zombie(child))
+
+
+def is_zombie(pid: int) -> bool:
+    return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def launch(source, tmp_path, slirp, linux) -> subprocess.CompletedProcess:
+    """Run the launcher with scripts as its network and its kernel."""
     for program, script in (("slirp4netns", slirp), ("linux.uml", linux)):
         (tmp_path / program).write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / program).chmod(0o755)
@@ -47,14 +87,11 @@ def test_what_did_not_come_up_is_named(tmp_path, slirp, linux, said):
     plan = {"port": 1, "binaries": "/none", "python_home": "/none"}
     (tmp_path / components.PLAN).write_text(json.dumps(plan))
     programs = [str(tmp_path / name) for name in ("slirp4netns", "linux.uml")]
-    done = subprocess.run(
-        [sys.executable, "-c", MAIN, "1", RELAY, programs[0], "true", programs[1]],
+    return subprocess.run(
+        [sys.executable, "-c", source, "1", RELAY, programs[0], "true", programs[1]],
         cwd=tmp_path,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": PACKAGES},
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert done.returncode == 1
-    words = done.stderr.replace(f"{tmp_path}/", "")
-    assert words == f"the node did not come up: {said}\n"
