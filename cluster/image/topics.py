@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import paths, preflight, programs
-from cluster.findings import Finding, fatal, install, ok
+from cluster.findings import Finding, fatal, ok
 from cluster.image import find as image_find
+from cluster.packages import install
 
 
 @dataclass(frozen=True)
