@@ -1,7 +1,6 @@
 """Hold the findings of the doctor, and write them for a person."""
 
 import re
-import sys
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -62,13 +61,6 @@ def way_to_local(hint: str) -> Finding:
     """Return the change that would allow a local cluster where another backend runs."""
     then = "Then run `python -m helpers delete`, and `up`."
     return ok("local cluster", f"{hint} {then}")
-
-
-def install(*packages: str) -> str:
-    """Return the way out that installs Debian packages, or a Mac's of the same name."""
-    if sys.platform == "darwin":
-        return f"brew install {' '.join(packages)}"
-    return f"sudo apt-get install -y --no-install-recommends {' '.join(packages)}"
 
 
 def report(findings: Iterable[Finding]) -> str:

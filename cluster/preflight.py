@@ -177,12 +177,22 @@ def disk_available(path: Path) -> int:
     return psutil.disk_usage(str(existing(path))).free
 
 
+#: the kind of file system by which WSL shows the disks of Windows, as /mnt/c
+WINDOWS = "drvfs"
+
+
 def file_system(path: Path) -> str:
     """Return the kind of file system of `path`, or ""; ask no server."""
     parts = psutil.disk_partitions(all=True)
-    kinds = {Path(part.mountpoint): part.fstype for part in parts}
+    kinds = {Path(part.mountpoint): _kind(part.fstype, part.opts) for part in parts}
     real = path.resolve()
     return next((kinds[at] for at in (real, *real.parents) if at in kinds), "")
+
+
+def _kind(system: str, options: str) -> str:
+    # WSL 2 reaches them by 9p, as other machines reach other files.
+    by_9p = system == "9p" and f"aname={WINDOWS}" in options
+    return WINDOWS if by_9p else system
 
 
 def existing(path: Path) -> Path:

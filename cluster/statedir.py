@@ -31,8 +31,22 @@ def make(state: Path) -> None:
     os.close(_open_lock(state))
 
 
+def refuse_windows(state: Path) -> None:
+    """Raise StateError for a directory on a disk of Windows, as WSL shows them."""
+    from cluster import preflight  # takes long to load
+
+    if preflight.file_system(state) == preflight.WINDOWS:
+        raise errors.StateError(
+            state,
+            "is on a disk of Windows, where Linux makes no sockets and others can "
+            "write.",
+            "Name a directory in Linux' own file system in LAB_STATE_DIR.",
+        )
+
+
 def _open_lock(state: Path) -> int:
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    refuse_windows(state)
     with usable(state):
         for attempt in range(ATTEMPTS):
             refuse_foreign(state)

@@ -46,7 +46,11 @@ TOGETHER = (
     "cluster/tests/walls/",
 )
 #: tests that use this machine's one container engine: a group, too
-ENGINE = ("cluster/tests/kind/", "tests/project/test_image.py")
+ENGINE = (
+    "cluster/tests/kind/",
+    "cluster/tests/image/test_engine.py",
+    "tests/project/test_image.py",
+)
 #: each test, a notebook that is run whole, is a group; of any other file all are one
 APART = "tests/lessons/test_lessons.py"
 #: the groups that take minutes, the longest first; short ones fill the gaps at the end

@@ -88,14 +88,27 @@ list_missing() {
     linux || have jq || echo 'jq|shell cells'
     linux || return 0 # all else is in the container engine
     have runc || echo 'runc|pods with a seccomp profile'
-    have mmdebstrap || echo 'mmdebstrap|the toolbox image'
+    have mmdebstrap || does_without_apt || echo 'mmdebstrap|the toolbox image'
     have nft || echo 'nftables|Services other than kubernetes and DNS'
     have newuidmap || echo 'uidmap|pods that run as another user'
     have curl || echo 'curl|shell cells'
     have jq || echo 'jq|shell cells'
     compiles || echo 'gcc libc6-dev|building runc'
-    [ -n "${SSL_CERT_FILE:-}" ] || [ -s /etc/ssl/certs/ca-certificates.crt ] ||
-        echo 'ca-certificates|downloads'
+    [ -n "${SSL_CERT_FILE:-}" ] || authorities || echo 'ca-certificates|downloads'
+}
+
+does_without_apt() {
+    # An engine runs mmdebstrap in a container of Debian.
+    ! have apt-get && { have docker || have podman; }
+}
+
+authorities() {
+    # Debian, Arch, Alpine and NixOS; Fedora; openSUSE.
+    for file in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt \
+        /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem /etc/ssl/ca-bundle.pem; do
+        [ ! -s "$file" ] || return 0
+    done
+    return 1
 }
 
 list_missing_for_tests() {
@@ -132,6 +145,11 @@ packages() {
     # Install what the function $1 lists.
     missing=$($1)
     [ -n "$missing" ] || return 0
+    if ! have apt-get; then
+        # Other managers have other names, and the table of those is in Python.
+        say "$(echo "$missing" | .venv/bin/python -m cluster.packages)"
+        return
+    fi
     names=$(echo "$missing" | cut -d '|' -f 1 | tr '\n' ' ')
     if root_with_apt; then
         # shellcheck disable=SC2086  # the names are words, one package each
@@ -139,12 +157,8 @@ packages() {
         [ -n "$missing" ] || return 0
     fi
     reasons=$(echo "$missing" | sed 's/\(.*\)|\(.*\)/\1 (\2)/' | paste -s -d ',' -)
-    if have apt-get; then
-        hint="Run: sudo apt-get install -y --no-install-recommends ${names% }"
-    else
-        hint='Install them with the package manager of this system.'
-    fi
-    say "going on without $(echo "$reasons" | sed 's/,/, /g'). $hint"
+    say "going on without $(echo "$reasons" | sed 's/,/, /g')." \
+        "Run: sudo apt-get install -y --no-install-recommends ${names% }"
 }
 
 # --- Python -------------------------------------------------------------------
@@ -201,6 +215,9 @@ make_environment() {
     python=$(find_python) || no_python
     if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
         name=$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
+        have apt-get ||
+            die "$python lacks venv or ensurepip, and cannot make an environment." \
+                'Name another one: make setup PYTHON=/path/to/python3'
         if ! root_with_apt || ! apt_install "$name-venv"; then
             die "$python cannot make a virtual environment. Run:" \
                 "sudo apt-get install -y --no-install-recommends $name-venv"
@@ -300,8 +317,9 @@ compile() {
 
 # Two terminals at once would tear one .venv apart. The kernel drops the lock when
 # the process ends, so an interrupted set-up leaves nothing to remove. `--close`:
-# a service that apt-get starts must not inherit it.
-if have flock && [ -z "${SETUP_LOCKED:-}" ]; then
+# a service that apt-get starts must not inherit it. Alpine's flock cannot, and has no
+# version.
+if have flock && flock --version >/dev/null 2>&1 && [ -z "${SETUP_LOCKED:-}" ]; then
     mkdir -p build
     flock --nonblock build/setup.lock true ||
         say 'waiting for another set-up of this checkout to end'
@@ -310,8 +328,9 @@ fi
 
 case ${1:-all} in
 all)
-    packages list_missing
+    ! have apt-get || packages list_missing
     venv ''
+    have apt-get || packages list_missing # only now can it name them
     .venv/bin/python -m helpers setup
     ;;
 venv) venv -test ;;

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from cluster import backends, errors, statedir
+from cluster import backends, errors, paths, statedir
 from cluster.backend import KIND, LOCAL
 from cluster.cli import existing
 from cluster.cli.format import (
@@ -72,6 +72,8 @@ def setup(backend: str | None) -> None:
     both are.
     """
     with working("binaries and toolbox image are ready") as view:
+        # Before minutes of work for a start that fails.
+        statedir.refuse_windows(paths.state_dir())
         binaries, archive = backends.current(backend, view).setup(view)
     click.echo(f"binaries: {binaries}\nimage:    {archive or 'none: no pod can run'}")
 

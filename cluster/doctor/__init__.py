@@ -6,6 +6,7 @@ cluster, or asks one that is not ours.
 
 import os
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -169,6 +170,15 @@ class Directory:
                 f"{self.needed / 1e9:.1f} GB needed."
             )
             return fatal(self.name, message, f"Free some, or name {another}")
+        if self.system == preflight.WINDOWS:
+            message = (
+                f"{self.path} is on a disk of Windows, where Linux makes no sockets, "
+                "keeps no permissions unless it is mounted with `metadata`, and reads "
+                "several times more slowly."
+            )
+            hint = f"Name a directory in Linux' own file system in {self.variable}."
+            found = fatal if self.variable == "LAB_STATE_DIR" else warning
+            return found(self.name, message, hint)
         if self.system.startswith("nfs"):
             message = (
                 f"{self.path} is on a server (NFS), where no overlay can be: a cluster "
@@ -182,10 +192,11 @@ class Directory:
 
 @dataclass(frozen=True)
 class Directories:
-    """The state and the cache."""
+    """The state and the cache, and the file system of Python's environment."""
 
     state: Directory
     cache: Directory
+    environment: str = ""
 
     @classmethod
     def read(cls) -> "Directories":
@@ -197,12 +208,20 @@ class Directories:
         if cache.reason:
             known = backends.BACKENDS.get(backends.chosen().backend)
             cache = replace(cache, filled=bool(known and known().prepared()))
-        return cls(state, cache)
+        return cls(state, cache, preflight.file_system(Path(sys.prefix)))
 
     def findings(self) -> Iterator[Finding]:
         """Judge each."""
         yield self.state.finding()
         yield self.cache.finding()
+        if self.environment == preflight.WINDOWS:
+            yield warning(
+                "environment",
+                f"{sys.prefix} is on a disk of Windows: each start reads thousands of "
+                "files there, and takes several times as long.",
+                "Clone into Linux' own file system, as below your home, and run `make "
+                "setup` there.",
+            )
 
 
 @dataclass(frozen=True)

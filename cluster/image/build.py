@@ -1,7 +1,8 @@
 """Build the archive of the suite's images, which `toolbox` describes.
 
 The caller brings an empty directory and removes it. Packages come from the mirrors of
-the machine itself, which work behind the same proxy and on the same frozen mirror.
+the machine itself, which work behind the same proxy and on the same frozen mirror. On a
+Linux without mmdebstrap they come from those of Debian, by a container of Debian.
 """
 
 import os
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, processes
-from cluster.image import toolbox
+from cluster.image import engine, toolbox
 from cluster.image.archive import (
     Entry,
     Image,
@@ -29,6 +30,7 @@ from cluster.progress import Progress
 
 #: Lines of output that an error shows.
 _TAIL = 20
+_FETCHING_PACKAGES = "fetching Debian packages (1 of 4)"
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,10 @@ class Build:
 
     def make(self, kubectl: Path, client: tuple[str, ...], architecture: str) -> Path:
         """Return the finished archive; raise BuildFailed or MissingTool."""
-        if not shutil.which("mmdebstrap"):
-            raise errors.MissingTool(
-                "mmdebstrap",
-                "build the toolbox image",
-                "Install it: sudo apt-get install --no-install-recommends mmdebstrap",
-            )
-        root = self._packages()
+        if shutil.which("mmdebstrap"):
+            root = self._packages()
+        else:
+            root = self._unpacked(architecture)
         python = os.readlink(root / "usr/bin/python3")
         inside = f"usr/local/lib/{python}/dist-packages"
         modules, zipped = self._client(client, python)
@@ -71,7 +70,7 @@ class Build:
         lines.write_text("".join(f"{line}\n" for line in where.lines))
         options.write_text(apt_options(_output("apt-config", "dump")))
         self._run(
-            "fetching Debian packages (1 of 4)",
+            _FETCHING_PACKAGES,
             toolbox.unpack_command(
                 where.suite,
                 str(lines) if where.lines else "",
@@ -79,6 +78,21 @@ class Build:
                 str(root),
             ),
         )
+        _thin(root, toolbox.UNWANTED)
+        return root
+
+    def _unpacked(self, architecture: str) -> Path:
+        """Have a container engine run mmdebstrap; return what `_packages` does."""
+        program = engine.find()
+        if not program:
+            raise errors.MissingTool(
+                "mmdebstrap", "build the toolbox image", engine.way_out()
+            )
+        root, packed = self.work / "root", self.work / "root.tar"
+        fetch = engine.command(program, architecture)
+        self._run(_FETCHING_PACKAGES, fetch, output=packed)
+        engine.unpack(packed, root)
+        packed.unlink()
         _thin(root, toolbox.UNWANTED)
         return root
 
@@ -142,20 +156,28 @@ class Build:
         return archive
 
     def _run(
-        self, what: str, command: list[str], extra: Mapping[str, str] | None = None
+        self,
+        what: str,
+        command: list[str],
+        extra: Mapping[str, str] | None = None,
+        output: Path | None = None,
     ) -> None:
-        """Run one child to its end; raise BuildFailed with the last lines it wrote."""
-        output = self.work / "output"
+        """Run one child to its end; raise BuildFailed with the last lines it wrote.
+
+        The log gets what it prints, unless that is for the file `output`.
+        """
+        printed = output or self.work / "output"
         self.log.touch()
         began = self.log.stat().st_size
         code = processes.run(
             command,
             log=self.log,
-            output=output,
+            output=printed,
             watch=lambda _: self.progress.update(f"toolbox image: {what}"),
             env={**os.environ, "TMPDIR": str(self.work), **(extra or {})},
         )
-        complaints, answer = self.log.read_bytes()[began:], output.read_bytes()
+        complaints = self.log.read_bytes()[began:]
+        answer = b"" if output else printed.read_bytes()
         with open(self.log, "ab") as log:
             log.write(answer)
         if code:

@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 
 from cluster import errors, paths, preflight
-from cluster.image import build as image_build, toolbox
+from cluster.image import build as image_build, engine, toolbox
 from cluster.permissions import make_private
 from cluster.progress import Progress
 from cluster.statedir import hold
@@ -29,7 +29,7 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 #: the end of a compressed archive's name
 _COMPRESSED = ".tar.xz"
 #: The text of what builds: a change of it is another image.
-_PROGRAM = ("toolbox.py", "archive.py", "build.py")
+_PROGRAM = ("toolbox.py", "archive.py", "build.py", "engine.py")
 #: how a substitute differs from the archive that would be built here
 DIFFERENCE = "packages of its Python client have other versions than here"
 
@@ -107,8 +107,12 @@ def ensure(binaries: Path, progress: Progress, maker: Maker | None = None) -> Pa
 
 
 def possible() -> bool:
-    """Say whether an image can be made: on macOS a container of the engine does it."""
-    return sys.platform == "darwin" or bool(shutil.which("mmdebstrap"))
+    """Say whether an image can be made: by mmdebstrap, here or in a container.
+
+    On macOS the engine is the backend's.
+    """
+    here = sys.platform == "darwin" or shutil.which("mmdebstrap")
+    return bool(here or engine.find())
 
 
 def _usable(file: Path, progress: Progress | None) -> Path | None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import paths, preflight, programs
-from cluster.findings import Finding, fatal, install, ok
-from cluster.image import find as image_find
+from cluster.findings import Finding, fatal, ok
+from cluster.image import engine, find as image_find
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,9 @@ class Image:
         elif not self.possible:
             yield fatal(
                 "image",
-                "none yet, and mmdebstrap, which builds it, is not installed.",
-                install("mmdebstrap"),
+                "none yet, and nothing that builds it: mmdebstrap is not installed, "
+                "and neither Docker nor Podman answers.",
+                engine.way_out(),
             )
         elif self.free < needed:
             yield fatal(

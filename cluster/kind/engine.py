@@ -25,9 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors
+from cluster.image.engine import PROGRAMS, VERSION
 
-#: in kind's own order of search
-PROGRAMS = ("docker", "podman")
 #: kind's own variable; who has set it has chosen
 CHOSEN = "KIND_EXPERIMENTAL_PROVIDER"
 #: the endpoint of an engine that needs no address
@@ -37,12 +36,6 @@ ASK_TIMEOUT = 5.0
 #: seconds for work, as stopping a node
 LONGEST = 60.0
 
-#: words that ask whether the engine really answers, and for its version
-_VERSION = {
-    "docker": ("version", "--format", "{{.Server.Version}}"),
-    # `podman version` talks of the client alone.
-    "podman": ("info", "--format", "{{.Version.Version}}"),
-}
 #: asks for what kind asks for, too
 _INFO = {"docker": "{{json .}}", "podman": "json"}
 _LABEL = "io.x-k8s.kind.cluster"
@@ -142,7 +135,7 @@ def _answer(program: str) -> tuple[Engine | None, str]:
     place = engine.endpoint
     if re.match(r"(tcp|ssh|https?)://", place):
         return None, f"{program} works on another machine ({place})"
-    asked = engine._run(*_VERSION[program], timeout=ASK_TIMEOUT)
+    asked = engine._run(*VERSION[program], timeout=ASK_TIMEOUT)
     found = asked.stdout.strip()
     if asked.returncode or not found:
         return None, f"{program} does not answer ({_shorten(asked.stderr)})"

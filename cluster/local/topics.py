@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from cluster import errors, paths, statedir
-from cluster.findings import Finding, fatal, install, ok, warning
+from cluster.findings import Finding, fatal, ok, warning
 from cluster.local.trial import TrialResult, attempt_here
 from cluster.machine import identity, idmap
+from cluster.packages import command, install
 from cluster.preflight import Account, PlainAccount
 
 
@@ -84,9 +85,9 @@ class Namespaces:
         )
         granted = facts.subuid and facts.subgid
         if not facts.has_newuidmap:
-            get = "sudo apt-get install -y uidmap"
-            hint = get if granted else f"{get} && {grant}"
-            return "newuidmap is not installed", hint
+            get = install("uidmap")
+            both = f"{get} {'&&' if command('uidmap') else 'Then:'} {grant}"
+            return "newuidmap is not installed", get if granted else both
         if granted:
             return "/etc/subuid or /etc/subgid grant too few", grant
         return f"/etc/subuid and /etc/subgid grant none to {self.user}", grant

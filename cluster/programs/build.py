@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, preflight, processes
+from cluster.packages import install
 from cluster.programs import golang
 from cluster.programs.check import system_has
 from cluster.programs.recipe import FLAGS, Recipe, Step
@@ -126,8 +127,7 @@ def _is_needed(step: Step, tools: Tools) -> bool:
     raise errors.MissingTool(
         "A C compiler with the C library's headers",
         f"build {step.name}",
-        f"Run `sudo apt-get install -y {step.name}`, or "
-        "`sudo apt-get install -y gcc libc6-dev`.",
+        f"{install(step.name)}, or: {install('gcc', 'libc6-dev')}",
     )
 
 

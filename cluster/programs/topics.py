@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cluster import paths, programs
-from cluster.findings import Finding, fatal, install, ok, warning
+from cluster.findings import Finding, fatal, ok, warning
+from cluster.packages import install
 from cluster.processes import SYSTEM_PATH
 from cluster.programs import golang, releases
 from cluster.programs.runc import Runc, find_runc

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -113,12 +114,15 @@ def test_the_disk_of_a_path_that_is_not_there_yet_is_its_parents(tmp_path):
 def test_the_file_system_of_a_path_is_known_by_its_name(monkeypatch):
     """No server is asked; the nearest mount counts, and the last of those there."""
     rows = (
-        ("/", "ext4"),
-        ("/home", "xfs"),
-        ("/home", "nfs4"),
-        ("/home/ann/x", "tmpfs"),
+        ("/", "ext4", "rw"),
+        ("/home", "xfs", "rw"),
+        ("/home", "nfs4", "rw"),
+        ("/home/ann/x", "tmpfs", "rw"),
+        ("/mnt/c", "9p", r"rw,noatime,aname=drvfs;path=C:\;uid=1000;gid=1000"),
+        ("/mnt/shared", "9p", "rw,trans=virtio"),
     )
-    parts = [type("Part", (), {"mountpoint": a, "fstype": b}) for a, b in rows]
+    parts = [SimpleNamespace(mountpoint=a, fstype=b, opts=c) for a, b, c in rows]
     monkeypatch.setattr(psutil, "disk_partitions", lambda all: parts)
-    found = [preflight.file_system(Path(path)) for path in ("/home/ann/lab", "/homes")]
-    assert found == ["nfs4", "ext4"]
+    asked = ("/home/ann/lab", "/homes", "/mnt/c/Users/ann", "/mnt/shared/a")
+    found = [preflight.file_system(Path(path)) for path in asked]
+    assert found == ["nfs4", "ext4", "drvfs", "9p"]

@@ -2,7 +2,13 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import psutil
+import pytest
+
+from cluster import errors, statedir
+from cluster.progress import Silent
 from cluster.tests.commandline import ROOT, environment
 
 #: argument: state directory, rounds, and whether it removes the directory in each
@@ -42,3 +48,21 @@ def test_starts_and_removals_take_turns(tmp_path):
     for process in processes:
         _, said = process.communicate(timeout=120)
         assert process.returncode == 0, said
+
+
+def test_no_cluster_begins_on_a_disk_of_windows(tmp_path, monkeypatch):
+    """WSL shows one as /mnt/c; nothing is written there."""
+    options = r"rw,noatime,aname=drvfs;path=C:\;uid=1000;gid=1000;symlinkroot=/mnt/"
+    disk = SimpleNamespace(mountpoint=str(tmp_path), fstype="9p", opts=options)
+    monkeypatch.setattr(psutil, "disk_partitions", lambda all: [disk])
+    state = tmp_path / "Users" / "ann" / "state"
+    with pytest.raises(errors.StateError) as caught:
+        statedir.make(state)
+    with (
+        pytest.raises(errors.StateError, match="is on a disk of Windows"),
+        statedir.start_lock(state, Silent()),
+    ):
+        pass
+    assert caught.value.path == state
+    assert "Linux' own file system in LAB_STATE_DIR" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []

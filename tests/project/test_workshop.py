@@ -9,6 +9,7 @@ import sys
 import nbformat
 import pytest
 
+from cluster.tests import otherlinux
 from helpers.cli import main
 from tests.notebooks import ROOT
 
@@ -106,6 +107,7 @@ case "$*" in
     echo "command = python -m venv $PWD/.venv" >.venv/pyvenv.cfg ;;
 "-m pip --version") exit 0 ;;
 "-m pip config list") echo "$SETTINGS" ;;
+"-m cluster.packages") PYTHONPATH="$SUITE" exec "$GENUINE" -m cluster.packages ;;
 "-m pip install"*"--target build/uv"*)
     for last; do :; done
     mkdir -p "build/$last/bin"
@@ -119,11 +121,13 @@ esac
 """
 
 
-def setup_environment(folder, part="venv", *, PIP, UNTESTED="1", SETTINGS="index-url"):
+def setup_environment(
+    folder, part="venv", *, PIP, UNTESTED="1", SETTINGS="index-url", **more
+):
     """Run a part with a Python whose pip writes 31 lines and ends so."""
     python = program(folder / "python", FAKE_PYTHON)
     fake = {"PYTHON": python, "PIP": PIP, "UNTESTED": UNTESTED, "SETTINGS": SETTINGS}
-    return call(folder, "sh", "tools/setup.sh", part, **fake)
+    return call(folder, "sh", "tools/setup.sh", part, **fake, **more)
 
 
 def test_a_learner_gets_what_was_tested_and_no_test_tools(checkout):
@@ -143,6 +147,42 @@ def test_a_learner_gets_what_was_tested_and_no_test_tools(checkout):
     (checkout / "requirements.lock").write_text("")
     assert installed("all") == ["requirements.lock"]
     assert installed("venv") == ["requirements-test.lock"]
+
+
+def test_another_linux_hears_of_its_own_packages_and_goes_on(checkout, tmp_path):
+    """Once there is a Python to ask; where an engine is, it makes the image."""
+    environment = {
+        "PATH": otherlinux.path(tmp_path / "bin", "dnf", lacks=("curl", "chromium")),
+        "SUITE": str(ROOT),
+        "GENUINE": sys.executable,
+    }
+    answer = setup_environment(checkout, "all", PIP="0", **environment)
+    *_, installed, said = answer.stderr.splitlines()
+    assert answer.returncode == 0 and "installing Python packages" in installed
+    assert said.startswith("setup: going on without ")
+    assert "podman (the toolbox image)" in said and "curl (shell cells)" in said
+    assert re.search(r"Run: sudo dnf install -y .*\bpodman .*\bcurl", said)
+    assert "apt-get" not in answer.stderr
+    program(tmp_path / "bin/podman", "#!/bin/sh\n")
+    again = setup_environment(checkout, "all", PIP="0", **environment).stderr
+    assert "toolbox image" not in again and "curl (shell cells)" in again
+    tests = setup_environment(checkout, "tests", PIP="0", **environment).stderr
+    assert "chromium (tests in a browser)" in tests
+
+
+def test_a_python_without_venv_is_refused_in_one_line(checkout, tmp_path):
+    """Debian alone has a package for that."""
+    script = """#!/bin/sh
+case "$*" in *ensurepip*) exit 1 ;; *print*) echo python3.12 ;; esac
+"""
+    bare = program(tmp_path / "python", script)
+    path = otherlinux.path(tmp_path / "bin", "apk")
+    answer = call(checkout, "sh", "tools/setup.sh", "venv", PYTHON=bare, PATH=path)
+    assert answer.returncode == 1
+    assert answer.stderr == (
+        f"setup: {bare} lacks venv or ensurepip, and cannot make an environment. "
+        "Name another one: make setup PYTHON=/path/to/python3\n"
+    )
 
 
 def test_uv_installs_where_pip_has_no_index_of_its_own(checkout):

@@ -218,6 +218,29 @@ MACHINES = {
         "NFS",
         "on a disk of this machine in LAB_STATE_DIR",
     ),
+    "a state directory on a disk of Windows": (
+        one_directory(system="drvfs"),
+        "state",
+        "fatal",
+        "disk of Windows.* no sockets",
+        "Linux' own file system in LAB_STATE_DIR",
+    ),
+    "a cache on a disk of Windows": (
+        doctor.Directories(
+            DISK, change(DISK, variable="LAB_CACHE_DIR", system="drvfs")
+        ),
+        "state",
+        "warning",
+        "more slowly",
+        "Linux' own file system in LAB_CACHE_DIR",
+    ),
+    "a checkout on a disk of Windows": (
+        doctor.Directories(DISK, change(DISK, name="cache"), "drvfs"),
+        "environment",
+        "warning",
+        "thousands of files",
+        "Clone into Linux' own file system",
+    ),
     "a full disk": (
         one_directory(free=100_000_000),
         "state",

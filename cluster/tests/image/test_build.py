@@ -22,11 +22,13 @@ def build(tmp_path, progress):
 
 
 def test_missing_mmdebstrap_is_named_with_the_way_out(tmp_path, monkeypatch):
+    (tmp_path / "apt-get").touch(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(errors.MissingTool) as caught:
         build(tmp_path, Silent())
     assert caught.value.tool == "mmdebstrap"
     assert "apt-get install" in caught.value.hint
+    assert "Docker or Podman" in caught.value.hint
 
 
 @full

@@ -1,0 +1,130 @@
+"""Name the command that installs what is missing, by the package manager that is here.
+
+Packages are asked for by their names in Debian. `python -m cluster.packages` is for
+tools/setup.sh, which knows no other names.
+"""
+
+import shutil
+import sys
+from collections.abc import Iterable
+
+APT, DNF, ZYPPER, PACMAN = "apt-get", "dnf", "zypper", "pacman"
+APK, NIX, BREW = "apk", "nix-shell", "brew"
+#: the command that installs, in the order of the search: Nix is also a second manager
+MANAGERS = {
+    APT: "sudo apt-get install -y --no-install-recommends",
+    DNF: "sudo dnf install -y",
+    ZYPPER: "sudo zypper install -y",
+    PACMAN: "sudo pacman -S --needed",
+    APK: "doas apk add",
+    NIX: "nix-shell -p",
+    BREW: "brew install",
+}
+#: Debian's name → the manager's, where it is another: "" where gcc brings the same,
+#: None where there is no such package
+NAMES: dict[str, dict[str, str | None]] = {
+    "ca-certificates": {NIX: "cacert"},
+    "chromium": {},
+    "curl": {},
+    "e2fsprogs": {},
+    "fontconfig": {},
+    "fonts-dejavu-core": {
+        DNF: "dejavu-sans-fonts",
+        ZYPPER: "dejavu-fonts",
+        PACMAN: "ttf-dejavu",
+        APK: "font-dejavu",
+        NIX: None,
+    },
+    "fonts-nanum": {
+        DNF: "google-noto-sans-cjk-fonts",
+        ZYPPER: "google-noto-sans-cjk-fonts",
+        PACMAN: "noto-fonts-cjk",
+        APK: "font-noto-cjk",
+        NIX: None,
+    },
+    "gcc": {},
+    "jq": {},
+    "libc6-dev": {
+        DNF: "glibc-devel",
+        ZYPPER: "glibc-devel",
+        PACMAN: "",
+        APK: "musl-dev",
+        NIX: "",
+    },
+    # mmdebstrap needs apt and Debian's keys; an engine runs it in a container.
+    "mmdebstrap": dict.fromkeys((DNF, ZYPPER, PACMAN, APK), "podman") | {NIX: None},
+    "nftables": {},
+    "openssh-client": {
+        DNF: "openssh-clients",
+        ZYPPER: "openssh-clients",
+        PACMAN: "openssh",
+        NIX: "openssh",
+    },
+    "runc": {},
+    "slirp4netns": {},
+    "squashfs-tools": {ZYPPER: "squashfs", NIX: "squashfsTools"},
+    # Nix gives no program the set-uid bit; NixOS itself has newuidmap.
+    "uidmap": {
+        DNF: "shadow-utils",
+        ZYPPER: "shadow",
+        PACMAN: "shadow",
+        APK: "shadow-uidmap",
+        NIX: None,
+    },
+    "user-mode-linux": dict.fromkeys((DNF, ZYPPER, PACMAN, APK, NIX)),
+}
+
+
+def manager() -> str:
+    """Return the package manager of this machine, or ""."""
+    if sys.platform == "darwin":
+        return BREW
+    return next((name for name in MANAGERS if shutil.which(name)), "")
+
+
+def names(packages: Iterable[str], used: str) -> list[str]:
+    """Return what a manager calls these packages, as far as it has them; pure."""
+    found = (NAMES.get(package, {}).get(used, package) for package in packages)
+    return [name for name in found if name]
+
+
+def command(*packages: str) -> str:
+    """Return the command that installs packages, or "" where there is none."""
+    used = manager()
+    return _command(used, names(packages, used))
+
+
+def _command(used: str, found: list[str]) -> str:
+    once = dict.fromkeys(found)
+    return f"{MANAGERS[used]} {' '.join(once)}" if used and found else ""
+
+
+def install(*packages: str) -> str:
+    """Return the way out that installs packages: a command, or else a sentence."""
+    used = manager()
+    if used:
+        return command(*packages) or f"No package of {used} is known to have it."
+    return f"Install what Debian has in {' and '.join(packages)}."
+
+
+def missing(lines: Iterable[str], used: str) -> str:
+    """Say what a machine goes on without, and what installs it; pure.
+
+    A line is names of packages, "|" and what these are for. `used` is the manager.
+    """
+    rows = [line.partition("|") for line in lines]
+    found = [(names(packages.split(), used), purpose) for packages, _, purpose in rows]
+    lacks = [f"{' '.join(have)} ({purpose})" for have, purpose in found if have]
+    without = [purpose for have, purpose in found if not have]
+    said = [f"going on without {', '.join(lacks)}."] if lacks else []
+    if without:
+        said.append(f"No package of {used} is known for: {', '.join(without)}.")
+    if run := _command(used, [name for have, _ in found for name in have]):
+        said.append(f"Run: {run}")
+    elif lacks:
+        said.append("Those are Debian's names of packages.")
+    return " ".join(said)
+
+
+if __name__ == "__main__":
+    print(missing(sys.stdin.read().splitlines(), manager()))
