@@ -10,6 +10,7 @@ import socket
 import tempfile
 import time
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -69,6 +70,15 @@ kubectl exec first -- cat /etc/hostname
 kubectl delete pod first --wait=false
 python -m helpers status
 python -m helpers doctor
+"""
+#: a solved exercise, a lesson that was changed, and another container that has both
+WORKED = """
+python -c 'from helpers.course.attempts import note; note("start-here", "read_version")'
+echo mine >~/work/notebooks/00-start-here.ipynb
+"""
+KEPT = """
+grep -o read_version ~/.local/state/kubernetes-api-notebooks/progress.jsonl
+cat ~/work/notebooks/00-start-here.ipynb
 """
 #: where state is on the container's own file system, an overlay
 ELSEWHERE = f"export LAB_STATE_DIR=/tmp/state; {STEPS} python -m helpers delete --yes"
@@ -184,6 +194,22 @@ def test_every_core_lesson_runs_as_binder_starts_it(engine, image, hosting):
             for lesson in filter(lambda lesson: lesson.is_core, lessons()):
                 read(address, lesson)
     assert "a control-plane cluster, because making a user namespace was" in said
+
+
+def test_a_volume_keeps_what_a_learner_did(engine, image):
+    """A container with the same volume has it; `docker run` alone has not."""
+    volume = ("--volume", "kept-by-tests:/home/learner/work")
+    engine.run("volume", "rm", "--force", "kept-by-tests")
+    try:
+        with started(engine, *LIMITS, *volume, image) as (container, address):
+            assert urlsplit(address).path == FIRST
+            steps(engine, container, WORKED)
+        with started(engine, *LIMITS, *volume, image) as (container, _):
+            assert "read_version mine" in steps(engine, container, KEPT)
+    finally:
+        engine.run("volume", "rm", "--force", "kept-by-tests")
+    with started(engine, *LIMITS, image) as (container, _):
+        assert steps(engine, container, "ls -A ~/work") == ""
 
 
 def test_privileged_it_starts_the_local_cluster(engine, image):
