@@ -126,6 +126,14 @@ def setup_environment(folder, part="venv", *, PIP, UNTESTED="1", SETTINGS="index
     return call(folder, "sh", "tools/setup.sh", part, **fake)
 
 
+def test_the_link_that_a_dev_container_made_is_replaced(checkout):
+    """It leads to an environment that is in the container alone."""
+    (checkout / ".venv").symlink_to("/opt/nowhere")
+    assert setup_environment(checkout, PIP="0").returncode == 0
+    assert (checkout / ".venv/bin/python").exists()
+    assert not (checkout / ".venv").is_symlink()
+
+
 def test_a_learner_gets_what_was_tested_and_no_test_tools(checkout):
     """The tests add theirs; what is there then has all that a learner needs."""
 
