@@ -69,6 +69,7 @@ lint: venv ## Check style, types and dependencies; changes nothing
 	$(PY) -m ruff format --check --output-format concise . || status=1; \
 	[ -z "$(NOTEBOOKS)" ] || $(PY) $(STRIP) --verify $(NOTEBOOKS) || status=1; \
 	$(TYPES) || status=1; \
+	[ ! -x $(ACTIONLINT) ] || $(ACTIONLINT) || status=1; \
 	[ $$status = 0 ] || printf '%s\n' \
 		'What a program can fix, these fix:' \
 		'  $(PY) -m ruff check --fix .; $(PY) -m ruff format .' \
@@ -82,6 +83,8 @@ korean: venv ## Put what is new in English into locale/ko, and make notebooks/ko
 lock: ## Pin every package for CI and Binder anew: requirements.lock and -test.lock
 	@sh tools/setup.sh lock
 
+# `make full` makes it, and checks the workflows with it.
+ACTIONLINT = build/actionlint/bin/actionlint
 # Of the whole project, so in a variable: a copy of a part can be linted without them.
 TYPES = $(PY) -m mypy && $(PY) -m deptry --no-ansi . && $(PY) -m tools.korean check
 
