@@ -7,7 +7,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb notebooks/deeper/*.ipynb)
 # JupyterLab writes the version of whoever saved last: noise in every diff.
 STRIP := -m nbstripout --keep-id --extra-keys metadata.language_info.version
 
-.PHONY: help setup lab chapter site test full quick lint korean lock bench clean venv
+.PHONY: help setup lab chapter site test full quick lint korean home lock bench clean venv
 
 help: ## Print these words
 	@awk -F ': .*## |: *## ' '/^[a-z]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' Makefile
@@ -79,6 +79,9 @@ lint: venv ## Check style, types and dependencies; changes nothing
 korean: venv ## Put what is new in English into locale/ko, and make notebooks/ko of it
 	@$(PY) -m tools.korean update
 	@$(PY) -m tools.korean write
+
+home: venv ## Write the address of this repository into all texts: REPOSITORY=owner/name
+	@$(PY) -m tools.home "$(REPOSITORY)"
 
 lock: ## Pin every package for CI and Binder anew: requirements.lock and -test.lock
 	@sh tools/setup.sh lock

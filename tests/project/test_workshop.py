@@ -13,8 +13,8 @@ from helpers.cli import main
 from tests.notebooks import ROOT
 
 WORDS = (
-    "help setup lab chapter site test full quick lint korean lock bench clean".split()
-)
+    "help setup lab chapter site test full quick lint korean home lock bench clean"
+).split()
 FILES = (
     "Makefile",
     "pyproject.toml",
