@@ -54,9 +54,7 @@ def contents(folder):
 @pytest.fixture
 def checkout(tmp_path):
     """Return a copy of this checkout, as git would have it."""
-    for name in imagebuild.files():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
+    imagebuild.copy_checkout(tmp_path)
     return tmp_path
 
 
