@@ -1,6 +1,6 @@
 """Say what belongs to a tag, for the workflow that publishes it.
 
-    python -m tools.release notes v1.0     # the section of CHANGELOG.md
+    python -m tools.release notes v1.0     # the section of CHANGELOG.md, or why not
     python -m tools.release tags v1.0      # what the container image is called
     python -m tools.release sums DIRECTORY # the lines of SHA256SUMS
 
@@ -9,11 +9,14 @@ The standard library is enough: no job has to install anything for it.
 
 import argparse
 import hashlib
+import os
 import re
 import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+
+from tools import home
 
 ROOT = Path(__file__).resolve().parent.parent
 SUMS = "SHA256SUMS"
@@ -36,6 +39,18 @@ def notes(changelog: str, version: str) -> str:
         if heading.split()[:1] == [version] and text.strip():
             return text.strip()
     raise ValueError(f"CHANGELOG.md says nothing under “## {version}”")
+
+
+def demand_home(written: str, here: str) -> None:
+    """Raise ValueError unless texts and wheel have the address of this repository.
+
+    A wheel fetches the archive from where it says that it is from.
+    """
+    if written.lower() != here.lower():
+        raise ValueError(
+            f"addresses are those of {written or 'no repository'}, and this is {here}. "
+            f"Run: make home REPOSITORY={here}"
+        )
 
 
 def tags(version: str) -> list[str]:
@@ -70,6 +85,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(*sums(Path(options.of)), sep="\n")
             return 0
         found = version(options.of, (ROOT / "pyproject.toml").read_text("utf-8"))
+        if options.what == "notes":
+            demand_home(home.repository(), os.environ["GITHUB_REPOSITORY"])
         text = notes((ROOT / "CHANGELOG.md").read_text("utf-8"), found)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)

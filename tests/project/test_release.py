@@ -67,13 +67,21 @@ def test_the_sums_are_those_that_sha256sum_checks(tmp_path, capsys):
     subprocess.run(check, cwd=tmp_path, input=lines, text=True, check=True)
 
 
-def test_the_words_of_the_workflow_print_it_or_say_why_not(capsys):
+def test_the_words_of_the_workflow_print_it_or_say_why_not(capsys, monkeypatch):
+    monkeypatch.setenv("GITHUB_REPOSITORY", "Some/One")
+    monkeypatch.setattr(release.home, "repository", lambda: "some/one")
     ours = release.tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     tag = f"v{ours['version']}"
     assert release.main(["tags", tag]) == 0
     assert capsys.readouterr().out.split() == release.tags(ours["version"])
     assert release.main(["notes", tag]) == 0
     assert "### Added" in capsys.readouterr().out
+    monkeypatch.setattr(release.home, "repository", lambda: "")
+    assert release.main(["notes", tag]) == 1
+    assert capsys.readouterr().err == (
+        "error: addresses are those of no repository, and this is Some/One. "
+        "Run: make home REPOSITORY=Some/One\n"
+    )
     assert release.main(["notes", "v0.1"]) == 1
     told = capsys.readouterr()
     assert (told.out, told.err.count("\n")) == ("", 1)
