@@ -7,7 +7,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb notebooks/deeper/*.ipynb)
 # JupyterLab writes the version of whoever saved last: noise in every diff.
 STRIP := -m nbstripout --keep-id --extra-keys metadata.language_info.version
 
-.PHONY: help setup lab chapter site test full quick lint korean lock bench clean venv
+.PHONY: help setup lab chapter site test full quick lint korean home lock bench clean venv
 
 help: ## Print these words
 	@awk -F ': .*## |: *## ' '/^[a-z]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' Makefile
@@ -69,6 +69,7 @@ lint: venv ## Check style, types and dependencies; changes nothing
 	$(PY) -m ruff format --check --output-format concise . || status=1; \
 	[ -z "$(NOTEBOOKS)" ] || $(PY) $(STRIP) --verify $(NOTEBOOKS) || status=1; \
 	$(TYPES) || status=1; \
+	[ ! -x $(ACTIONLINT) ] || $(ACTIONLINT) || status=1; \
 	[ $$status = 0 ] || printf '%s\n' \
 		'What a program can fix, these fix:' \
 		'  $(PY) -m ruff check --fix .; $(PY) -m ruff format .' \
@@ -79,9 +80,14 @@ korean: venv ## Put what is new in English into locale/ko, and make notebooks/ko
 	@$(PY) -m tools.korean update
 	@$(PY) -m tools.korean write
 
+home: venv ## Write the address of this repository into all texts: REPOSITORY=owner/name
+	@$(PY) -m tools.home "$(REPOSITORY)"
+
 lock: ## Pin every package for CI and Binder anew: requirements.lock and -test.lock
 	@sh tools/setup.sh lock
 
+# `make full` makes it, and checks the workflows with it.
+ACTIONLINT = build/actionlint/bin/actionlint
 # Of the whole project, so in a variable: a copy of a part can be linted without them.
 TYPES = $(PY) -m mypy && $(PY) -m deptry --no-ansi . && $(PY) -m tools.korean check
 

@@ -2,10 +2,15 @@
 
 Whoever starts Jupyter can say otherwise on its command line, as Binder does. The token
 stays.
+
+A volume at ~/work keeps a learner's lessons, progress and own files. The cluster is not
+in it: each container has its own.
 """
 
 import os
 import re
+import sys
+from pathlib import Path
 
 c = get_config()  # noqa: F821
 
@@ -17,6 +22,36 @@ c.LabApp.default_url = "/lab/tree/notebooks/00-start-here.ipynb"
 # Its terminals know kubectl and the cluster, as those of `make lab` do.
 SHELL = 'eval "$(python -m helpers up)"; exec bash'
 c.ServerApp.terminado_settings = {"shell_command": ["bash", "-c", SHELL]}
+
+# Not what is in the image: a container that is removed takes that with it.
+work = Path.home() / "work"
+
+
+def keep(work: Path) -> None:
+    """Bring the lessons of this image to a directory, and note the progress there.
+
+    Raise LabError if nothing can be written to it.
+    """
+    from cluster.permissions import make_private
+    from helpers.course import attempts, copies, export
+
+    for line in copies.refresh(export.NOTEBOOKS, work / "notebooks"):
+        print(line, file=sys.stderr)
+    noted, kept = attempts.file(), work / f".{attempts.file().name}"
+    make_private(noted.parent)
+    if not noted.exists():
+        noted.unlink(missing_ok=True)
+        noted.symlink_to(kept)
+
+
+if work.is_mount():
+    from helpers.errors import LabError
+
+    try:
+        keep(work)
+    except LabError as error:
+        sys.exit(f"error: {error}")
+    c.ServerApp.root_dir = str(work)
 
 # GitHub hands port 8888 of a codespace on from https://NAME-8888.app.github.dev. The
 # browser names that address as the origin of its websockets, and Jupyter, which was

@@ -11,15 +11,16 @@ from sphinx.search import SearchLanguage
 from sphinx.util import logging
 
 from helpers.course import lessons
+from tools import home
 
 log = logging.getLogger(__name__)
 #: each language, as its readers call it; the first is at the root
 LANGUAGES = {"en": "English", "ko": "한국어"}
 ROOTS = {code: "" if code == "en" else f"{code}/" for code in LANGUAGES}
-#: OWNER/REPOSITORY, as GitHub Actions gives it
-REPOSITORY = os.environ.get("GITHUB_REPOSITORY", "OWNER/REPOSITORY")
-HOME = "https://{}.github.io/{}/".format(*REPOSITORY.split("/"))
-BINDER = f"https://mybinder.org/v2/gh/{REPOSITORY}/binder?urlpath=lab/tree/notebooks/"
+#: owner/name, from `tools.site`; without one the pages have no link to it
+REPOSITORY = os.environ["GITHUB_REPOSITORY"]
+ADDRESSES = home.addresses(REPOSITORY) if REPOSITORY else {}
+HOME = ADDRESSES.get("site", "")
 PAGES = [f"notebooks/{lesson.path.with_suffix('')}" for lesson in lessons()]
 
 language = os.environ["SITE_LANGUAGE"]
@@ -42,7 +43,7 @@ def say(text: str) -> str:
 locale_dirs = [str(LOCALE)]  # Sphinx itself reads sphinx.po, for the templates
 project = say("Talking to the Kubernetes API server")
 html_title = say("Kubernetes API notebooks")
-html_baseurl = HOME + ROOTS[language]
+html_baseurl = HOME and HOME + ROOTS[language]
 extensions = ["myst_nb", "IPython.sphinxext.ipython_console_highlighting"]
 nb_execution_mode = "off"  # `tools.chapter` has run them, and looked for secrets
 nb_merge_streams = True
@@ -65,7 +66,7 @@ html_context = {"default_mode": "auto", "home": HOME}
 html_theme_options = {
     "search_bar_text": say("Search the docs ..."),
     "icon_links_label": say("Icon Links"),
-    "github_url": f"https://github.com/{REPOSITORY}",
+    **({"github_url": ADDRESSES["code"]} if ADDRESSES else {}),
     "navbar_center": [],
     "navbar_end": ["language", "theme-switcher", "navbar-icon-links"],
     "article_header_start": ["lesson"],
@@ -85,7 +86,8 @@ def add_facts(app: Sphinx, page: str, _: str, context: dict, tree: nodes.Node | 
         place = PAGES.index(page)
         about = say(lessons()[place].summary).replace("`", "")
         path = lessons()[place].path
-        context["binder"] = f"{BINDER}{ROOTS[language]}{path}"
+        opened = f"urlpath=lab/tree/notebooks/{ROOTS[language]}{path}"
+        context["binder"] = HOME and f"{ADDRESSES['binder']}/binder?{opened}"
         context["download"] = path.name
         context["following"] = PAGES[place + 1 : place + 2]
     context["description"] = " ".join(about.split())

@@ -223,6 +223,8 @@ make_environment() {
                 "sudo apt-get install -y --no-install-recommends $name-venv"
         fi
     fi
+    # The link that a dev container made, to an environment that is in it alone.
+    [ ! -L .venv ] || rm .venv
     step "making .venv with $("$python" -V 2>&1) ($(command -v "$python"))" \
         "$python" -m venv --clear .venv
 }

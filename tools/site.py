@@ -16,14 +16,15 @@ from pathlib import Path
 
 from helpers.course import Lesson, lessons
 from helpers.course.exercise import CHECK, STUB, tagged, with_solutions
-from tools import course, korean
+from tools import course, home, korean
 from tools.chapter import ROOT
 
 SITE = ROOT / "site"
-#: OWNER/REPOSITORY, as GitHub Actions gives it
-REPOSITORY = os.environ.get("GITHUB_REPOSITORY", "OWNER/REPOSITORY")
+#: owner/name, as GitHub Actions or `make home` gives it; "" leaves out its links
+REPOSITORY = os.environ.get("GITHUB_REPOSITORY") or home.repository()
 #: at the root of the site; each other language has a directory of its own
 FIRST = "en"
+FIRST_LESSON = "urlpath=lab/tree/notebooks/00-start-here.ipynb"
 #: the documentation, in English alone: of the course, and of the cluster
 DOCS = ("docs", "cluster/docs")
 _DOCS = re.compile(r"\[([^]]+)\]\(((?:\.\./)*(?:cluster/)?docs/[\w-]+)\.md(#[\w-]+)?\)")
@@ -111,9 +112,9 @@ def assemble(language: str, executed: Path, target: Path) -> None:
 
 
 def words(language: str) -> course.Say:
-    """Return what says the words of the course in a language."""
-    catalog = korean.read(korean.FRAMES)
-    say = {message.id: korean.korean(message) for message in catalog}
+    """Return what says the words of the course and of the site in a language."""
+    catalogs = (korean.read(name) for name in (korean.FRAMES, "LC_MESSAGES/sphinx"))
+    say = {each.id: korean.korean(each) for catalog in catalogs for each in catalog}
     return str if language == FIRST else lambda text: say.get(text) or text
 
 
@@ -125,7 +126,7 @@ def index(text: str, language: str) -> str:
         title = f"{lesson.number} {say(lesson.title)}"
         return f"[{title}](notebooks/{lesson.path.as_posix()})"
 
-    text = text.replace("OWNER/REPOSITORY", REPOSITORY)
+    text = with_addresses(text, REPOSITORY, say("Launch on Binder"))
     for word, core in (("CORE", True), ("DEEPER", False)):
         table = course.lesson_table(link, core=core, say=say)
         text = text.replace(f"<!-- {word} -->", table)
@@ -136,6 +137,23 @@ def index(text: str, language: str) -> str:
     return to_docs(_TREE_OF_DOCS.sub("", text), language, up="../")
 
 
+def with_addresses(text: str, repository: str, launch: str) -> str:
+    """Return the first page with the addresses of a repository; pure.
+
+    `launch` is the text of the link to Binder. Without a repository there is no link:
+    the page has the commands for a checkout.
+    """
+    clone, binder, image = "", "", home.BUILD + home.RUN.format(image=home.BUILT)
+    if repository:
+        told = home.addresses(repository)
+        clone = f"git clone {told['code']} notebooks\ncd notebooks\n"
+        binder = f"**[{launch}]({told['binder']}/binder?{FIRST_LESSON})**\n"
+        image = home.RUN.format(image=told["image"])
+    for word, made in (("CLONE", clone), ("BINDER", binder), ("IMAGE", image)):
+        text = text.replace(f"<!-- {word} -->\n", made)
+    return text
+
+
 def build(language: str, source: Path, target: Path) -> int:
     """Have Sphinx make the pages; return 1 after any warning, such as a broken link."""
     doctrees = source.with_suffix(".doctrees")
@@ -144,7 +162,8 @@ def build(language: str, source: Path, target: Path) -> int:
         *("--jobs", "auto", f"--conf-dir={SITE}", f"--doctree-dir={doctrees}"),
         *map(str, (source, target)),
     )
-    return subprocess.run(line, env=os.environ | {"SITE_LANGUAGE": language}).returncode
+    settings = {"SITE_LANGUAGE": language, "GITHUB_REPOSITORY": REPOSITORY}
+    return subprocess.run(line, env=os.environ | settings).returncode
 
 
 def main(arguments: list[str] | None = None) -> int:

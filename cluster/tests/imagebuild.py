@@ -28,8 +28,8 @@ from cluster.tests.engine import Engine
 from cluster.tests.programs import mirror as m
 
 TAG = "kubernetes-api-notebooks"
-#: of the Dockerfile: what the image takes files of
-STAGES = ("kernel", "thin")
+#: of the Dockerfile: what the image takes files of, and what a dev container is
+STAGES = ("kernel", "complete", "thin")
 #: where no mirror answers, and where the mirror does
 NOWHERE, PORT = "https://127.0.0.1:1", 8443
 #: of the mirror, the same for every build: the base has its authority
@@ -82,7 +82,7 @@ def build(
     """
     base(engine)
     with tempfile.TemporaryDirectory(prefix="build-") as context:
-        _copy_checkout(Path(context))
+        copy_checkout(Path(context))
         for options in results:
             done = engine.run(
                 "build",
@@ -118,7 +118,8 @@ def files() -> list[str]:
     return sorted({name for name in names if name and (ROOT / name).is_file()})
 
 
-def _copy_checkout(directory: Path) -> None:
+def copy_checkout(directory: Path) -> None:
+    """Copy this checkout to a directory, as git would have it."""
     for name in files():
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, directory / name)

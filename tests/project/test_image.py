@@ -5,11 +5,16 @@ and the variables by which a pod of another cluster would find that one; and by 
 words of docs/binder.md, with `--privileged`.
 """
 
+import json
+import os
 import re
+import shutil
 import socket
+import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -69,6 +74,24 @@ kubectl exec first -- cat /etc/hostname
 kubectl delete pod first --wait=false
 python -m helpers status
 python -m helpers doctor
+"""
+#: of the registry of npm: what editors and codespaces read devcontainer.json with
+DEVCONTAINER = "@devcontainers/cli@0.89.0"
+#: by the interpreter that .vscode names: a kernel's program, and a lesson with its pods
+EDITED = """
+.venv/bin/python -c 'import helpers, ipykernel; print("helpers:", helpers.__file__)'
+.venv/bin/python -m pytest notebooks/05-inside-a-pod.ipynb
+.venv/bin/python -m helpers doctor
+git --version; make --version
+"""
+#: a solved exercise, a lesson that was changed, and another container that has both
+WORKED = """
+python -c 'from helpers.course.attempts import note; note("start-here", "read_version")'
+echo mine >~/work/notebooks/00-start-here.ipynb
+"""
+KEPT = """
+grep -o read_version ~/.local/state/kubernetes-api-notebooks/progress.jsonl
+cat ~/work/notebooks/00-start-here.ipynb
 """
 #: where state is on the container's own file system, an overlay
 ELSEWHERE = f"export LAB_STATE_DIR=/tmp/state; {STEPS} python -m helpers delete --yes"
@@ -186,6 +209,22 @@ def test_every_core_lesson_runs_as_binder_starts_it(engine, image, hosting):
     assert "a control-plane cluster, because making a user namespace was" in said
 
 
+def test_a_volume_keeps_what_a_learner_did(engine, image):
+    """A container with the same volume has it; `docker run` alone has not."""
+    volume = ("--volume", "kept-by-tests:/home/learner/work")
+    engine.run("volume", "rm", "--force", "kept-by-tests")
+    try:
+        with started(engine, *LIMITS, *volume, image) as (container, address):
+            assert urlsplit(address).path == FIRST
+            steps(engine, container, WORKED)
+        with started(engine, *LIMITS, *volume, image) as (container, _):
+            assert "read_version mine" in steps(engine, container, KEPT)
+    finally:
+        engine.run("volume", "rm", "--force", "kept-by-tests")
+    with started(engine, *LIMITS, image) as (container, _):
+        assert steps(engine, container, "ls -A ~/work") == ""
+
+
 def test_privileged_it_starts_the_local_cluster(engine, image):
     """By the words of docs/binder.md; the pods' image is unpacked first."""
     with started(engine, *LIMITS, "--privileged", image) as (container, address):
@@ -195,3 +234,48 @@ def test_privileged_it_starts_the_local_cluster(engine, image):
             read(address, lesson)
             steps(engine, container, ELSEWHERE)
     assert "a local cluster, because namespaces can be made" in said
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not here")
+def test_a_dev_container_runs_lessons_on_the_local_cluster(engine, image, tmp_path):
+    """By devcontainer.json as `make home` leaves it, with the image of its stage."""
+    place = tmp_path / "npm"
+    line = ["npm", "install", "--no-audit", "--no-fund", "--prefix", place]
+    subprocess.run([*line, DEVCONTAINER], check=True, timeout=300)
+    folder = tmp_path / "lessons"
+    imagebuild.copy_checkout(folder)
+    file = folder / ".devcontainer" / "devcontainer.json"
+    named = f'"image": "{image}:complete",'
+    text, count = re.subn(
+        r'"(?:build|image)": .*,$', named, file.read_text(), flags=re.M
+    )
+    assert count == 1
+    file.write_text(text)
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, 1000, 1000)
+
+    def call(word: str, *words: str) -> str:
+        program = place / "node_modules" / ".bin" / "devcontainer"
+        done = subprocess.run(
+            [program, word, "--workspace-folder", folder, *words],
+            env=engine.environment,
+            capture_output=True,
+            text=True,
+            timeout=900,
+        )
+        print(done.stdout, done.stderr)
+        assert done.returncode == 0
+        return done.stdout
+
+    try:
+        told = json.loads(call("up").splitlines()[-1])
+        assert (told["outcome"], told["remoteUser"]) == ("success", "learner")
+        said = call("exec", "sh", "-euc", EDITED)
+    finally:
+        mark = f"label=devcontainer.local_folder={folder}"
+        for container in engine.docker("ps", "--quiet", "--filter", mark).split():
+            engine.docker("rm", "--force", "--volumes", container)
+    assert f"helpers: {told['remoteWorkspaceFolder']}/helpers/" in said
+    said = " ".join(said.split())
+    assert "a local cluster, because namespaces can be made" in said
+    assert "git version" in said and "GNU Make" in said

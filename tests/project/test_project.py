@@ -12,6 +12,7 @@ from packaging.version import Version
 
 from cluster.cli import report
 from tests.notebooks import ROOT
+from tools import home
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 #: a package of a lock file and its version
@@ -82,10 +83,11 @@ def question(url: str) -> dict[str, str]:
 
 
 def test_the_badge_opens_a_notebook_that_exists():
-    text = (ROOT / "docs/binder.md").read_text()
+    """As `make home` writes it."""
+    [text] = [text.at("some/one") for text in home.texts() if "badge" in text.after]
     [(image, target)] = re.findall(r"\[!\[[^]]+\]\(([^)]+)\)\]\(([^)]+)\)", text)
     assert image == "https://mybinder.org/badge_logo.svg"
-    assert urlsplit(target).path == "/v2/gh/OWNER/REPOSITORY/main"
+    assert urlsplit(target).path == "/v2/gh/some/one/HEAD"
     path = PurePosixPath(question(target)["urlpath"])
     assert (ROOT / path.relative_to("lab/tree")).is_file()
 

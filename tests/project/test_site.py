@@ -77,6 +77,7 @@ def test_the_first_page_has_the_links_of_its_language(monkeypatch):
     monkeypatch.setattr(
         site, "words", lambda code: {"ko": "«{}»".format}.get(code, str)
     )
+    monkeypatch.setattr(site, "REPOSITORY", "some/one")
     text = (ROOT / "site/en/index.md").read_text("utf-8")
     english, korean = (site.index(text, code) for code in ("en", "ko"))
     first = lessons()[0]

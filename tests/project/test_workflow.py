@@ -1,25 +1,38 @@
-"""The workflow of GitHub Actions, as far as it can be judged without running it."""
+"""The workflows of GitHub Actions, judged as far as that goes without running them."""
 
 import itertools
+import os
 import re
+import subprocess
 
 import pytest
 import yaml
 
+from cluster.programs import golang
 from tests.notebooks import ROOT
+
+WORKFLOWS = ROOT / ".github" / "workflows"
+#: actionlint, of the module proxy; `make lint` runs it where this test has made it
+ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
+MADE = ROOT / "build" / "actionlint"
 
 
 @pytest.fixture
 def workflow() -> dict:
-    return yaml.safe_load((ROOT / ".github/workflows/notebooks.yml").read_text())
+    return yaml.safe_load((WORKFLOWS / "notebooks.yml").read_text())
+
+
+@pytest.fixture
+def release() -> dict:
+    return yaml.safe_load((WORKFLOWS / "release.yml").read_text())
 
 
 def steps(workflow) -> list[dict]:
     return [step for job in workflow["jobs"].values() for step in job["steps"]]
 
 
-def test_actions_are_pinned_and_no_credentials_stay(workflow):
-    for step in steps(workflow):
+def test_actions_are_pinned_and_no_credentials_stay(workflow, release):
+    for step in steps(workflow) + steps(release):
         if "uses" in step:
             assert re.search(r"@[0-9a-f]{40}$", step["uses"]), step
         if step.get("uses", "").startswith("actions/checkout@"):
@@ -72,3 +85,52 @@ def test_two_jobs_may_write_and_none_for_a_pull_request(workflow):
     having = [step for step in steps(workflow) if "secrets." in str(step)]
     assert all(step in jobs["image"]["steps"] for step in having)
     assert not any("docker run" in step["run"] for step in having)
+
+
+def test_a_tag_publishes_what_runs_and_nothing_before_all_of_it_is_there(release):
+    # YAML 1.1 reads `on` as a truth.
+    assert release[True] == {"push": {"tags": ["v*"]}}
+    assert release["permissions"] == {"contents": "read"}
+    jobs = release["jobs"]
+    assert jobs["publish"]["needs"] == ["archive", "wheel", "image", "site"]
+    shown = [name for name in jobs if "--draft=false" in str(jobs[name])]
+    moving = [name for name in jobs if "imagetools create" in str(jobs[name])]
+    assert shown == moving == ["publish"]
+    # Each of them runs a lesson, or what it has made, before anybody gets it.
+    for name, tried in (
+        ("archive", "-m pytest notebooks/05-inside-a-pod.ipynb"),
+        ("image", "-m pytest notebooks/05-inside-a-pod.ipynb"),
+        ("wheel", "installed/bin/kubernetes-api-notebooks"),
+        ("site", "make site"),
+    ):
+        runs = [step.get("run", "") for step in jobs[name]["steps"]]
+        [trial] = [place for place, run in enumerate(runs) if tried in run]
+        [gone] = [n for n, run in enumerate(runs) if re.search("upload|push", run)]
+        assert trial < gone
+    assert "docker run --rm $OPTIONS" in str(jobs["image"])
+
+
+def test_only_programs_of_others_have_the_token_of_a_release(release):
+    """No step runs a word of this repository with it, but the list of tags."""
+    having = [step for step in steps(release) if "secrets." in str(step)]
+    assert len(having) >= 8
+    for step in having:
+        runs = step["run"].replace("python3 -m tools.release tags", "")
+        assert not re.search(r"docker (run|build )|make|python|pytest", runs), step
+
+
+@pytest.mark.full("the workflows")
+@pytest.mark.skipif(golang.find() is None, reason="no Go here")
+def test_actionlint_finds_nothing(tmp_path):
+    """Expressions, contexts, the shell's quotes where shellcheck is there."""
+    go = golang.find()
+    program = MADE / "bin" / "actionlint"
+    if not program.exists():
+        places = {"GOPATH": tmp_path, "GOCACHE": tmp_path, "GOBIN": program.parent}
+        settings = os.environ | {name: str(place) for name, place in places.items()}
+        # What is only readable, pytest could not remove.
+        settings["GOFLAGS"] = "-mod=mod -modcacherw"
+        line = [go.path, "install", ACTIONLINT]
+        subprocess.run(line, cwd="/", env=settings, check=True)
+    found = subprocess.run([program], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert (found.stdout, found.returncode) == ("", 0)

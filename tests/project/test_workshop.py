@@ -14,8 +14,8 @@ from helpers.cli import main
 from tests.notebooks import ROOT
 
 WORDS = (
-    "help setup lab chapter site test full quick lint korean lock bench clean".split()
-)
+    "help setup lab chapter site test full quick lint korean home lock bench clean"
+).split()
 FILES = (
     "Makefile",
     "pyproject.toml",
@@ -128,6 +128,14 @@ def setup_environment(
     python = program(folder / "python", FAKE_PYTHON)
     fake = {"PYTHON": python, "PIP": PIP, "UNTESTED": UNTESTED, "SETTINGS": SETTINGS}
     return call(folder, "sh", "tools/setup.sh", part, **fake, **more)
+
+
+def test_the_link_that_a_dev_container_made_is_replaced(checkout):
+    """It leads to an environment that is in the container alone."""
+    (checkout / ".venv").symlink_to("/opt/nowhere")
+    assert setup_environment(checkout, PIP="0").returncode == 0
+    assert (checkout / ".venv/bin/python").exists()
+    assert not (checkout / ".venv").is_symlink()
 
 
 def test_a_learner_gets_what_was_tested_and_no_test_tools(checkout):
