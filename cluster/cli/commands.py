@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from cluster import backends, errors, statedir
-from cluster.backend import KIND, LOCAL
+from cluster.backend import KIND, LOCAL, Backend
 from cluster.cli import existing
 from cluster.cli.format import (
     EXIT_CODES,
@@ -28,12 +28,27 @@ from cluster.cli.format import (
     status_text,
     working,
 )
+from cluster.installed import PROGRAM, named, version
+
+
+def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(f"{PROGRAM} {version()}")
+        context.exit()
 
 
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=keep_layout(EXIT_CODES),
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version, and nothing else.",
 )
 def main() -> None:
     """Run the Kubernetes cluster behind the notebooks.
@@ -92,6 +107,15 @@ def up(backend: str | None, port: int | None) -> None:
 
     If it fails or is interrupted, nothing is left running.
     """
+    cluster = start(backend, port)
+    click.echo(f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
+    binaries = cluster.binaries()
+    if binaries:
+        click.echo(f'export PATH={shlex.quote(str(binaries))}:"$PATH"')
+
+
+def start(backend: str | None = None, port: int | None = None) -> Backend:
+    """Start the cluster, or attach to it, as `up`; Ctrl-C ends the program."""
     cluster = None
     try:
         with one_interrupt(), working("the cluster is ready") as view:
@@ -104,11 +128,8 @@ def up(backend: str | None, port: int | None) -> None:
         click.echo(f"interrupted; {left}", err=True)
         sys.exit(INTERRUPTED)
     for line in cluster.news(ended):
-        click.echo(line, err=True)
-    click.echo(f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
-    binaries = cluster.binaries()
-    if binaries:
-        click.echo(f'export PATH={shlex.quote(str(binaries))}:"$PATH"')
+        click.echo(named(line), err=True)
+    return cluster
 
 
 @main.command()
@@ -128,9 +149,8 @@ def status(as_json: bool) -> None:
     What it is short of at the moment, as disk space, is told with each phase.
     """
     found = backends.kept().told()
-    click.echo(
-        json.dumps(found, indent=2) if as_json else status_text(found, time.time())
-    )
+    text = named(json.dumps(found, indent=2))
+    click.echo(text if as_json else status_text(found, time.time()))
     phase = found["phase"]
     sys.exit({"ready": 0, "not running": NOT_RUNNING}.get(phase, NOT_READY))
 
@@ -186,7 +206,8 @@ def doctor(as_json: bool) -> None:
 
     found = checks.examine()
     listed = [asdict(finding) for finding in found]
-    click.echo(json.dumps(listed, indent=2) if as_json else checks.report(found))
+    text = named(json.dumps(listed, indent=2))
+    click.echo(text if as_json else checks.report(found))
     sys.exit(FAILED if any(finding.fatal for finding in found) else 0)
 
 
