@@ -3,6 +3,8 @@
 Thin, as `cluster.cli` is: it parses, calls, prints. Data goes to stdout.
 """
 
+import os
+import sys
 from pathlib import Path
 
 import click
@@ -30,8 +32,8 @@ def lab(options: tuple[str, ...]) -> None:
     from helpers.course import lab
 
     directory = lab.lessons_here()
-    cluster = start()
-    lab.open_jupyterlab(directory, options, lab.environment(cluster))
+    env = lab.environment(start())
+    os.execve(sys.executable, lab.command(directory, options, env), env)
 
 
 @main.command()

@@ -31,25 +31,12 @@ from cluster.cli.format import (
 from cluster.installed import PROGRAM, named, version
 
 
-def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        click.echo(f"{PROGRAM} {version()}")
-        context.exit()
-
-
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=keep_layout(EXIT_CODES),
 )
-@click.option(
-    "--version",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_print_version,
-    help="Print the version, and nothing else.",
-)
+@click.version_option(version(), prog_name=PROGRAM, message="%(prog)s %(version)s")
 def main() -> None:
     """Run the Kubernetes cluster behind the notebooks.
 

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
@@ -40,17 +39,10 @@ def environment(cluster: Backend) -> dict[str, str]:
     return {**os.environ, "PATH": path, "KUBECONFIG": str(cluster.kubeconfig)}
 
 
-def open_jupyterlab(
-    directory: Path, options: Sequence[str], env: dict[str, str]
-) -> NoReturn:
-    """Become JupyterLab on the lessons in `directory`."""
-    os.execve(sys.executable, command(directory, options, env), env)
-
-
 def command(
     directory: Path, options: Sequence[str], env: Mapping[str, str]
 ) -> list[str]:
-    """Return the command line of JupyterLab; `options` are the learner's."""
+    """Return the command line that opens the first lesson; add a learner's options."""
     # In the language of LAB_LANG, if it is there.
     spoken = Path(env.get("LAB_LANG", ""), _FIRST)
     page = spoken if (directory / spoken).exists() else Path(_FIRST)
