@@ -2,11 +2,11 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from cluster.installed import named
-from cluster.statedir import write_private
 from helpers import errors
 
 #: in the copy: the SHA-256 of each file as it was brought last, by its path
@@ -74,5 +74,11 @@ def _bring(
 
 
 def _write(place: Path, data: bytes) -> None:
+    """Write a file whole, or not at all."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    write_private(place, data, mode=0o666)
+    half = place.with_name(f".{place.name}.{os.getpid()}")
+    try:
+        half.write_bytes(data)
+        half.replace(place)
+    finally:
+        half.unlink(missing_ok=True)

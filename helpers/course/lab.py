@@ -4,13 +4,16 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cluster.backend import Backend
 from cluster.installed import INSTALLED, PROGRAM
 from helpers.course import copies
 from helpers.course.export import NOTEBOOKS
+
+if TYPE_CHECKING:
+    from cluster.backend import Backend
 
 _FIRST = "00-start-here.ipynb"
 
@@ -30,7 +33,7 @@ def lessons_here() -> Path:
     return directory
 
 
-def environment(cluster: Backend) -> dict[str, str]:
+def environment(cluster: "Backend") -> dict[str, str]:
     """Return the environment of JupyterLab, whose terminals know kubectl and us."""
     # The Python of uvx or pipx is in no PATH, and a checkout names its own.
     ours = Path(sys.executable).parent if INSTALLED else None

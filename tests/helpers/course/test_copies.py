@@ -1,6 +1,8 @@
 """The installed program's copy of the lessons: new ones come, a learner's stay."""
 
+import errno
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -155,6 +157,25 @@ def test_a_directory_that_cannot_be_written_is_named(package, tmp_path):
     """Not even by root: the kernel's own."""
     with pytest.raises(errors.LabError, match=r"^/sys/lessons: \w[\w -]+\.\n"):
         copies.refresh(package, Path("/sys/lessons"))
+
+
+def test_a_full_disk_leaves_every_file_whole(package, copy, monkeypatch):
+    """The next start, with room, brings the rest."""
+
+    def full(path, data):
+        with path.open("wb") as file:
+            file.write(data[:3])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = contents(copy)
+    write(package / LESSON, "second")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        with pytest.raises(errors.LabError, match=f"^{copy}: No space left"):
+            copies.refresh(package, copy)
+    assert contents(copy) == before
+    assert copies.refresh(package, copy) == []
+    assert contents(copy) == contents(package)
 
 
 def test_the_copies_name_the_program_where_there_is_no_checkout(tmp_path, monkeypatch):
