@@ -6,8 +6,10 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import tempfile
 import zipfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,13 +17,14 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
-from jupyter_client.blocking import BlockingKernelClient
+import websocket
 
+from cluster import paths
 from cluster.installed import PROGRAM, version
 from cluster.tests.waiting import until
 from helpers.course import copies
 from tests.browser.jupyterlab import END, START
-from tests.kernels import CONNECT, run
+from tests.lesson import play, run
 from tests.notebooks import FILES, ROOT
 
 #: what a build reads
@@ -31,8 +34,19 @@ SOURCES = (
 )
 SHARE = f"share/{PROGRAM}"
 LARGEST = 10e6
-UNCHANGED, CHANGED = "03-kubectl-proxy.ipynb", "05-inside-a-pod.ipynb"
-NEWER = "05-inside-a-pod.new.ipynb"
+UNCHANGED, CHANGED = "05-inside-a-pod.ipynb", "03-kubectl-proxy.ipynb"
+NEWER = "03-kubectl-proxy.new.ipynb"
+#: the server, the page and the token of an address
+ADDRESS = r"(.+)/lab/tree/(.+)\?token=(\w+)"
+#: seconds for the package's cluster, with programs and image in the cache
+CLUSTER = 120.0
+#: in a kernel, before `connect()`: the start-up file has added `%%sh`
+FACTS = f"""
+import shutil, helpers
+from helpers.language import language
+print(get_ipython().find_cell_magic("sh").__module__)
+print(helpers.__file__, shutil.which("{PROGRAM}"), language(), sep="\\n")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -168,9 +182,10 @@ def environment(home, **changes):
     named = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("VIRTUAL_ENV", "PYTHON", "JUPYTER", "XDG_", "IPYTHON"))
+        if not name.startswith(
+            ("VIRTUAL_ENV", "PYTHON", "JUPYTER", "XDG_", "IPYTHON", "LAB_")
+        )
     }
-    # Of the tests' cluster, which `lab` finds running.
     return named | {"HOME": str(home)} | changes
 
 
@@ -227,108 +242,119 @@ def test_lab_without_a_place_for_the_lessons_starts_nothing(learner, tmp_path, p
     assert not state.exists()
 
 
+@pytest.fixture
+def cluster_of_its_own(learner, tmp_path):
+    """Return settings for a cluster that the package starts, and ends it.
+
+    Programs and image are those of the tests: to get them is another test's.
+    """
+    # Not in tmp_path: the name of a unix socket is short.
+    with tempfile.TemporaryDirectory(prefix="lab-") as folder:
+        settings = {
+            "LAB_STATE_DIR": f"{folder}/state",
+            "LAB_CACHE_DIR": str(paths.cache_dir()),
+            "LAB_BACKEND": "local",
+        }
+        yield settings
+        gone = call(learner, "delete", "--yes", cwd=tmp_path, **settings)
+        assert (gone.returncode, gone.stdout) == (0, "deleted\n"), gone.stderr
+
+
 @contextmanager
 def jupyterlab(learner, folder, **changes):
     """Run `lab` in a directory; yield the address that it prints, then end it."""
     command, home = learner
-    runtime = folder / "runtime"
-    own = {"JUPYTER_RUNTIME_DIR": str(runtime), **changes}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [*command, "lab", "--ServerApp.port=0", "--no-browser"],
             cwd=folder,
-            env=environment(home, **own),
+            env=environment(home, **changes),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    address = r"http://127\.0\.0\.1:\d+/lab/tree/\S+"
+
+    def listening():
+        text = (folder / "log").read_text()
+        assert process.poll() is None, text
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/lab/tree/\S+", text)
+        # The address may be there a moment before the socket.
+        with socket.socket() as client:
+            address = ("127.0.0.1", int(found[1])) if found else None
+            return address and client.connect_ex(address) == 0 and found[0]
+
     try:
-        text = (folder / "log").read_text
-        until(
-            lambda: process.poll() is not None or re.search(address, text()),
-            START,
-            "JupyterLab listens",
-        )
-        assert process.poll() is None, text()
-        yield re.search(address, text())[0]
+        yield until(listening, CLUSTER + START, "the cluster and JupyterLab")
     finally:
-        family = psutil.Process(process.pid).children(recursive=True)
-        process.terminate()
-        psutil.wait_procs(family, END)
-        process.wait(END)
+        if process.poll() is None:
+            family = psutil.Process(process.pid).children(recursive=True)
+            process.terminate()
+            _, alive = psutil.wait_procs(family, END)
+            for one in alive:
+                one.kill()
+            process.wait(END)
+            assert alive == [], f"left by JupyterLab: {alive}"
 
 
-def run_in_a_kernel(address, folder, path, code):
-    """Return what `code` prints in the kernel of a lesson, as its page starts one."""
-    server, token = re.fullmatch(r"(.+)/lab/tree/.*\?token=(\w+)", address).groups()
+def facts(address):
+    """Return the lines that FACTS prints in a new kernel of a page."""
+    server, path, token = re.fullmatch(ADDRESS, address).groups()
+    mark = {"Authorization": f"token {token}"}
     asked = {"path": path, "name": path, "type": "notebook", "kernel": {"name": ""}}
     made = requests.post(
-        f"{server}/api/sessions",
-        json=asked,
-        headers={"Authorization": f"token {token}"},
-        timeout=60,
+        f"{server}/api/sessions", json=asked, headers=mark, timeout=START
     )
     assert made.status_code == 201, made.text
-    file = folder / "runtime" / f"kernel-{made.json()['kernel']['id']}.json"
-    until(lambda: file.exists() and file.read_text(), START, "its ports")
-    client = BlockingKernelClient()
-    client.load_connection_info(json.loads(file.read_text()))
-    client.start_channels()
-    try:
-        client.wait_for_ready(timeout=START)
-        return run(client, code)
-    finally:
-        client.stop_channels()
+    kernel = f"{server}/api/kernels/{made.json()['kernel']['id']}/channels"
+    channels = websocket.create_connection(
+        kernel.replace("http", "ws", 1), header=mark, timeout=START
+    )
+    ran = run(channels, "facts", FACTS)
+    channels.close()
+    assert not ran["error"], ran
+    return ran["text"].splitlines()
 
 
-#: before `connect()`: the start-up file has added `%%sh`
-MAGIC = "get_ipython().find_cell_magic('sh').__module__"
-LESSON = f"""{CONNECT}
-import shutil, helpers
-from helpers.language import language
-print(helpers.__file__, shutil.which("{PROGRAM}"), language())
-print(cluster)
-"""
+def setting(address, name, key):
+    """Return the default of a setting of JupyterLab."""
+    server, _, token = re.fullmatch(ADDRESS, address).groups()
+    url = f"{server}/lab/api/settings/{name}?token={token}"
+    schema = requests.get(url, timeout=START).json()["schema"]
+    return schema["properties"][key]["default"]
 
 
 @uv
 @pytest.mark.parametrize(("language", "page"), [("en", ""), ("ko", "ko/")])
 def test_lab_opens_the_lessons_of_a_package_that_is_newer(
-    learner, cluster, tmp_path, language, page
+    learner, cluster_of_its_own, tmp_path, language, page
 ):
-    """An older copy is there, in which the learner has changed a cell."""
+    """An older copy is there, in which the learner has changed a cell.
+
+    The package starts the cluster, and its own lesson 05 runs.
+    """
     copy = tmp_path / PROGRAM
     (copy / page).mkdir(parents=True)
-    older = {page + UNCHANGED: "older", page + CHANGED: "older"}
-    for path in older:
-        (copy / path).write_text("older")
-    sums = {
-        path: hashlib.sha256(text.encode()).hexdigest() for path, text in older.items()
-    }
+    for name in (UNCHANGED, CHANGED):
+        (copy / page / name).write_text("older")
+    older = hashlib.sha256(b"older").hexdigest()
+    sums = {page + name: older for name in (UNCHANGED, CHANGED)}
     (copy / copies.SUMS).write_text(json.dumps(sums))
     (copy / page / CHANGED).write_text("mine")
-    with jupyterlab(learner, tmp_path, LAB_LANG=language) as address:
+    settings = cluster_of_its_own | {"LAB_LANG": language}
+    with jupyterlab(learner, tmp_path, **settings) as address:
         assert f"/lab/tree/{page}00-start-here.ipynb?token=" in address
-        lesson = f"{page}00-start-here.ipynb"
-        ask = run_in_a_kernel(address, tmp_path, lesson, f"print({MAGIC})\n{LESSON}")
-        setting = "@jupyterlab/apputils-extension:notification"
-        url, token = re.fullmatch(r"(.+)/lab/tree/.*=(\w+)", address).groups()
-        settings = requests.get(
-            f"{url}/lab/api/settings/{setting}?token={token}", timeout=60
-        ).json()
-    magic, found, connected = ask.strip().splitlines()[:3]
-    assert magic == "helpers.shell"
-    module, program, spoken = found.split()
-    assert "site-packages/helpers" in module and not module.startswith(str(ROOT))
-    assert Path(program).name == PROGRAM and spoken == language
-    assert str(cluster.kubeconfig.parent) in connected or "127.0.0.1" in connected
-    assert settings["schema"]["properties"]["fetchNews"]["default"] == "false"
+        magic, module, program, spoken = facts(address)
+        news = setting(
+            address, "@jupyterlab/apputils-extension:notification", "fetchNews"
+        )
+        ran = play(address.replace("00-start-here.ipynb", UNCHANGED))
+    assert [cell for cell in ran if cell["error"]] == [] and len(ran) > 10
+    assert (magic, spoken, news) == ("helpers.shell", language, "false")
+    assert "/site-packages/helpers/" in module and str(ROOT) not in module
+    assert Path(program).name == PROGRAM
     said = (tmp_path / "log").read_text()
-    path = f"{PROGRAM}/{page}{CHANGED}"
-    assert f"you have changed {path}; the newer one is {NEWER} beside it" in said
+    mine = f"{PROGRAM}/{page}{CHANGED}"
+    assert f"you have changed {mine}; the newer one is {NEWER} beside it" in said
     assert (copy / page / CHANGED).read_text() == "mine"
-    for name in (UNCHANGED, NEWER):
-        cells = json.loads((copy / page / name).read_text("utf-8"))["cells"]
-        assert len(cells) > 10
+    assert len(json.loads((copy / page / NEWER).read_text("utf-8"))["cells"]) > 10
