@@ -16,28 +16,7 @@ setup: ## Install packages, make .venv, get the programs and the toolbox image
 	@sh tools/setup.sh
 
 lab: setup ## Start the cluster and open JupyterLab (more options: JUPYTER_ARGS=...)
-	@settings=$$($(PY) -m helpers up) && eval "$$settings" && \
-	exec $(PY) -m jupyterlab --ip=127.0.0.1 $(AS_ROOT) $(NO_BROWSER) $(FIRST_PAGE) \
-		--KernelManager.transport_encryption=auto \
-		--ServerApp.terminado_settings=shell_command="$${SHELL:-sh}" \
-		$(JUPYTER_ARGS) $(FIRST)
-
-# The first lesson in the language of LAB_LANG, if it is there.
-FIRST = $(firstword $(if $(LAB_LANG),$(wildcard notebooks/$(LAB_LANG)/00-start-here.ipynb)) \
-	notebooks/00-start-here.ipynb)
-# The settings are for JupyterLab's terminals: they know kubectl and the cluster. Without
-# a name for their shell, it is a login shell where the output goes to a file or a pipe,
-# and /etc/profile sets another PATH.
-# The notebook at the end is what a browser is opened with, and this is what the printed
-# address leads to. It would lead nowhere below another root than the one named here, and
-# Jupyter takes no option twice.
-FIRST_PAGE = $(if $(findstring dir,$(JUPYTER_ARGS))$(findstring default_url,$(JUPYTER_ARGS)),,\
-	--ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/$(FIRST:notebooks/%=%))
-# Encryption: kernels listen on ports of 127.0.0.1, where any user may read along.
-# Jupyter wants to be told that root is meant; it listens on 127.0.0.1 alone.
-AS_ROOT = $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
-# Without a screen Python would open a text browser over the address to click.
-NO_BROWSER = $(shell [ -n "$$DISPLAY$$WAYLAND_DISPLAY$$BROWSER" ] || echo --no-browser)
+	@exec $(PY) -m helpers lab -- $(JUPYTER_ARGS)
 
 chapter: setup venv ## Run every notebook without a screen; build/chapter has the outputs
 	@$(PY) -m helpers up

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from cluster import errors, paths
 from cluster.backend import Backend
+from cluster.installed import named
 from cluster.progress import Progress
 
 #: leaves the choice to the machine
@@ -241,6 +242,6 @@ def current(asked: str | None = None, progress: Progress | None = None) -> Backe
             tell = progress.finish if made.hint else progress.update
             tell(f"a {made.backend} cluster, because {made.reason}")
             if "sudo " in made.hint:
-                progress.finish(HINT)
+                progress.finish(named(HINT))
         return BACKENDS[made.backend]()
     raise refusal(made)

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from cluster.installed import named
+
 
 class LabError(Exception):
     """Base of all errors that a learner can fix: `message` and `hint` say how."""
@@ -10,7 +12,7 @@ class LabError(Exception):
     def __init__(self, message: str, hint: str = "") -> None:
         self.message = message
         self.hint = hint
-        super().__init__(f"{message}\n{hint}" if hint else message)
+        super().__init__(named(f"{message}\n{hint}" if hint else message))
 
     def _render_traceback_(self) -> list[str]:
         """Show the text alone in a notebook; IPython asks before it prints."""

@@ -8,15 +8,19 @@ import sys
 
 INTERRUPTED = 130
 OURS = ("cluster", "helpers")
+CHECKOUT = "python -m helpers"
+#: the way out of packages that are missing
+AGAIN = "Run `make setup`, and then `.venv/bin/python -m helpers`."
+MOVED = "Move this directory to another file system, and run `make setup` there."
+if "-packages" + os.sep in __file__:
+    AGAIN, MOVED = "Install it again, with its packages.", "Install it elsewhere."
 
 
 def unsupported(platform, version):
     """Return why this Python cannot run the suite, or "" if it can."""
     if version < (3, 11):
-        return (
-            f"Python 3.11 or newer is needed; this is {version[0]}.{version[1]}.\n"
-            "Run `make setup`, and then `.venv/bin/python -m helpers`."
-        )
+        found = f"{version[0]}.{version[1]}"
+        return f"Python 3.11 or newer is needed; this is {found}.\n{AGAIN}"
     if platform not in ("linux", "darwin"):
         return (
             f"Linux or macOS is needed; this is {platform}.\n"
@@ -32,16 +36,12 @@ def unusable(error):
     """
     if os.statvfs(sys.prefix).f_flag & getattr(os, "ST_NOEXEC", 0):
         return (
-            f"{sys.prefix}: programs may not be started from there (noexec).\n"
-            "Move this directory to another file system, and run `make setup` there."
+            f"{sys.prefix}: programs may not be started from there (noexec).\n{MOVED}"
         )
     name = error.name or "cluster"
     if not isinstance(error, ModuleNotFoundError) or name.partition(".")[0] in OURS:
         return ""
-    return (
-        f"The Python package {name} is not installed for {sys.executable}.\n"
-        "Run `make setup`, and then `.venv/bin/python -m helpers`."
-    )
+    return f"The Python package {name} is not installed for {sys.executable}.\n{AGAIN}"
 
 
 def run():
@@ -51,7 +51,9 @@ def run():
         try:
             from helpers.cli import main
 
-            return main(prog_name="python -m helpers")
+            # The installed program is called by its own name.
+            module = os.path.basename(sys.argv[0]) == "__main__.py"
+            return main(prog_name=CHECKOUT if module else None)
         except ImportError as error:
             reason = unusable(error)
             if not reason:
@@ -59,7 +61,9 @@ def run():
         except KeyboardInterrupt:
             sys.stderr.write("interrupted\n")
             return INTERRUPTED
-    sys.stderr.write(f"error: {reason}\n")
+    from cluster.installed import named
+
+    sys.stderr.write(f"error: {named(reason)}\n")
     return 1
 
 

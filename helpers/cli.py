@@ -3,12 +3,37 @@
 Thin, as `cluster.cli` is: it parses, calls, prints. Data goes to stdout.
 """
 
+import os
+import sys
 from pathlib import Path
 
 import click
 
-from cluster.cli import main as main
+from cluster.cli.commands import main as main, start
 from cluster.cli.format import working
+
+
+@main.command(
+    context_settings={"ignore_unknown_options": True},
+    short_help="Start the cluster, and open JupyterLab on the first lesson.",
+)
+@click.argument("options", metavar="[OPTION OF JUPYTERLAB]...", nargs=-1)
+def lab(options: tuple[str, ...]) -> None:
+    """Start the cluster, and open JupyterLab on the first lesson.
+
+    It listens on 127.0.0.1, with a token. `kubectl` in its terminals asks this cluster.
+    LAB_LANG=ko opens the lessons in Korean.
+
+    A checkout has the lessons. The installed program copies them to the directory
+    ./kubernetes-api-notebooks; when it is newer than they are, it replaces those that
+    you have not changed, puts new ones beside the others, and says so. Options are
+    JupyterLab's, such as --port=9999.
+    """
+    from helpers.course import lab
+
+    directory = lab.lessons_here()
+    env = lab.environment(start())
+    os.execve(sys.executable, lab.command(directory, options, env), env)
 
 
 @main.command()
@@ -38,8 +63,7 @@ def export(directory: Path) -> None:
       student/  the notebooks without solutions, and their pictures
       teacher/  the same with each solution in the place of its exercise
 
-    Those in Korean are in ko/ of each. It needs a checkout: the installed package has
-    no notebooks. The site of the lessons shows their outputs.
+    Those in Korean are in ko/ of each. The site of the lessons shows their outputs.
     """
     from helpers.course import export as exports
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from cluster import backends, errors, paths, statedir
-from cluster.backend import KIND, LOCAL
+from cluster.backend import KIND, LOCAL, Backend
 from cluster.cli import existing
 from cluster.cli.format import (
     EXIT_CODES,
@@ -28,6 +28,7 @@ from cluster.cli.format import (
     status_text,
     working,
 )
+from cluster.installed import PROGRAM, named, version
 
 
 @click.group(
@@ -35,6 +36,7 @@ from cluster.cli.format import (
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=keep_layout(EXIT_CODES),
 )
+@click.version_option(version(), prog_name=PROGRAM, message="%(prog)s %(version)s")
 def main() -> None:
     """Run the Kubernetes cluster behind the notebooks.
 
@@ -94,6 +96,15 @@ def up(backend: str | None, port: int | None) -> None:
 
     If it fails or is interrupted, nothing is left running.
     """
+    cluster = start(backend, port)
+    click.echo(f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
+    binaries = cluster.binaries()
+    if binaries:
+        click.echo(f'export PATH={shlex.quote(str(binaries))}:"$PATH"')
+
+
+def start(backend: str | None = None, port: int | None = None) -> Backend:
+    """Start the cluster, or attach to it, as `up`; Ctrl-C ends the program."""
     cluster = None
     try:
         with one_interrupt(), working("the cluster is ready") as view:
@@ -106,11 +117,8 @@ def up(backend: str | None, port: int | None) -> None:
         click.echo(f"interrupted; {left}", err=True)
         sys.exit(INTERRUPTED)
     for line in cluster.news(ended):
-        click.echo(line, err=True)
-    click.echo(f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
-    binaries = cluster.binaries()
-    if binaries:
-        click.echo(f'export PATH={shlex.quote(str(binaries))}:"$PATH"')
+        click.echo(named(line), err=True)
+    return cluster
 
 
 @main.command()
@@ -130,9 +138,8 @@ def status(as_json: bool) -> None:
     What it is short of at the moment, as disk space, is told with each phase.
     """
     found = backends.kept().told()
-    click.echo(
-        json.dumps(found, indent=2) if as_json else status_text(found, time.time())
-    )
+    text = named(json.dumps(found, indent=2))
+    click.echo(text if as_json else status_text(found, time.time()))
     phase = found["phase"]
     sys.exit({"ready": 0, "not running": NOT_RUNNING}.get(phase, NOT_READY))
 
@@ -188,7 +195,8 @@ def doctor(as_json: bool) -> None:
 
     found = checks.examine()
     listed = [asdict(finding) for finding in found]
-    click.echo(json.dumps(listed, indent=2) if as_json else checks.report(found))
+    text = named(json.dumps(listed, indent=2))
+    click.echo(text if as_json else checks.report(found))
     sys.exit(FAILED if any(finding.fatal for finding in found) else 0)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from cluster import errors, progress
+from cluster.installed import named
 
 FAILED, NOT_RUNNING, NOT_READY, INTERRUPTED = 1, 3, 4, 130
 EXIT_CODES = """
@@ -25,7 +26,7 @@ Exit codes:
 
 def keep_layout(text: str) -> str:
     """Mark the paragraphs that have indented lines, so that click keeps their lines."""
-    paragraphs = inspect.cleandoc(text).split("\n\n")
+    paragraphs = named(inspect.cleandoc(text)).split("\n\n")
     return "\n\n".join(f"\b\n{p}" if "\n " in f"\n{p}" else p for p in paragraphs)
 
 
@@ -105,7 +106,7 @@ def status_text(found: dict, now: float) -> str:
     phase = found["phase"]
     if phase == "not running":
         why = f": {found['problem']}" if found["problem"] else ""
-        return f"not running{why}; start it with `python -m helpers up`"
+        return named(f"not running{why}; start it with `python -m helpers up`")
     waiting = ", ".join(found["awaited"])
     reason = found["problem"] or (f"waiting for {waiting}" if waiting else "")
     limits = "enforced" if found["limits"] else "recorded, not enforced"
@@ -127,7 +128,7 @@ def status_text(found: dict, now: float) -> str:
             f"{name:<25}{part['state']:<12}{age:>8}{part['restarts']:>10}  "
             f"{part['last_exit'] or '-'}"
         )
-    return "\n".join(lines)
+    return named("\n".join(lines))
 
 
 def _duration(seconds: float) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+from cluster.installed import named
 from cluster.machine import layout as at
 from cluster.machine.probes import Prober
 
@@ -264,7 +265,7 @@ def _refusal(
         }
         for operation, resource in requests.items()
     ]
-    refused = {"expression": unless, "reason": "Forbidden", "message": message}
+    refused = {"expression": unless, "reason": "Forbidden", "message": named(message)}
     policy = {
         "failurePolicy": "Fail",
         "matchConstraints": {"resourceRules": rules},

@@ -5,11 +5,20 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from cluster.installed import INSTALLED, PROGRAM
 from helpers import errors
 from helpers.course import lessons
 from helpers.course.exercise import with_solutions, without_solutions
 
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+
+def _notebooks() -> Path:
+    """Return the directory of the lessons: this checkout's, or the installed ones."""
+    found = Path(__file__).resolve().parents
+    wheel = [above / "share" / PROGRAM for above in found if INSTALLED]
+    return next((one for one in wheel if one.is_dir()), found[2] / "notebooks")
+
+
+NOTEBOOKS = _notebooks()
 #: where the lessons of a language are, from the directory of the notebooks
 EDITIONS = ("", "ko")
 STUDENT, TEACHER = "student", "teacher"
@@ -23,7 +32,7 @@ def export(directory: Path) -> None:
     if not all((NOTEBOOKS / lesson.path).exists() for lesson in lessons()):
         raise errors.LabError(
             "There are no notebooks here to export.",
-            "Run it in a checkout; the installed package has the helpers alone.",
+            "Run it in a checkout, or install the package again.",
         )
     _demand_empty(directory)
     found = {path: load(path) for path in paths()}

@@ -101,7 +101,7 @@ def test_another_user_of_the_machine_hears_nothing_of_a_kernel(
     option = r"--KernelManager\.transport_encryption=(\w+)"
     ours, hub = (
         re.search(option, (ROOT / file).read_text())[1]
-        for file in ("Makefile", "docs/teaching.md")
+        for file in ("helpers/course/lab.py", "docs/teaching.md")
     )
     assert hub == ours
     given = "disabled" if encryption == "disabled" else ours

@@ -224,35 +224,53 @@ def test_the_end_of_what_pip_wrote_is_shown_if_it_fails(checkout):
     assert again.startswith("setup: installing Python packages")
 
 
-PYTHON = """#!/bin/sh
-[ "$2" = jupyterlab ] || { %s; exit; }
-echo "$KUBECONFIG"
-echo "$PATH"
-printf '%%s\\n' "$@"
+#: `-m helpers` on the lessons of this directory, with a cluster that needs no start
+LAB = """
+import os, sys
+from pathlib import Path
+from types import SimpleNamespace
+
+from cluster import errors
+from helpers import cli
+from helpers.course import lab
+
+def start():
+    if "NO_CLUSTER" in os.environ:
+        raise errors.LabError(os.environ["NO_CLUSTER"])
+    return SimpleNamespace(
+        kubeconfig=Path("/a b/kubeconfig"), binaries=lambda: Path("/bin/x")
+    )
+
+def show(program, words, env):
+    print(env["KUBECONFIG"], env["PATH"], *words, sep="\\n")
+
+cli.start, os.execve, lab.NOTEBOOKS = start, show, Path("notebooks").absolute()
+assert sys.argv[1:3] == ["-m", "helpers"]
+cli.main(sys.argv[3:])
 """
 
 
-def lab(folder, up, **environment):
-    """Run `make lab` with a Python that does `up` and shows how JupyterLab starts."""
-    program(folder / "python", PYTHON % up)
+def lab(folder, **environment):
+    """Run `make lab` with a Python that shows how JupyterLab starts."""
+    (folder / "stand_in.py").write_text(LAB)
+    called = f'exec "{sys.executable}" stand_in.py "$@"\n'
+    program(folder / "python", f"#!/bin/sh\nPYTHONPATH={ROOT} {called}")
     return make(folder, "--assume-old=setup", "PY=./python", "lab", **environment)
-
-
-UP = """echo "export KUBECONFIG='/a b/kubeconfig'"; echo 'export PATH=/bin/x:"$PATH"'"""
 
 
 def test_lab_gives_terminals_the_cluster_and_prints_the_first_page(checkout):
     """With a screen or without: what is printed opens what a browser would."""
-    answer = lab(checkout, UP, JUPYTER_ARGS="--port=9", SHELL="/bin/zsh")
+    answer = lab(checkout, JUPYTER_ARGS="--port=9", SHELL="/bin/zsh")
     kubeconfig, path, *options = answer.stdout.splitlines()
     assert kubeconfig == "/a b/kubeconfig"
+    assert ["-m", "jupyterlab", "--ip=127.0.0.1"] == options[2:5]
     assert path.startswith("/bin/x:")
     assert "--ServerApp.terminado_settings=shell_command=/bin/zsh" in options
     assert "--LabApp.default_url=/lab/tree/00-start-here.ipynb" in options
     assert options[-2:] == ["--port=9", "notebooks/00-start-here.ipynb"]
     # Jupyter refuses an option that comes twice.
     for given in ("--ServerApp.root_dir=/", "--LabApp.default_url=/a"):
-        options = lab(checkout, UP, JUPYTER_ARGS=given).stdout.splitlines()
+        options = lab(checkout, JUPYTER_ARGS=given).stdout.splitlines()
         assert [o for o in options if "default_url" in o or o == given] == [given]
 
 
@@ -261,14 +279,14 @@ def test_lab_opens_the_first_lesson_in_the_language_of_the_settings(checkout):
     (checkout / "notebooks/ko").mkdir(parents=True)
     (checkout / "notebooks/ko/00-start-here.ipynb").touch()
     for language, path in (("ko", "ko/"), ("xx", "")):
-        options = lab(checkout, UP, LAB_LANG=language).stdout.splitlines()
+        options = lab(checkout, LAB_LANG=language).stdout.splitlines()
         assert f"--LabApp.default_url=/lab/tree/{path}00-start-here.ipynb" in options
         assert "--ServerApp.root_dir=notebooks" in options
         assert options[-1] == f"notebooks/{path}00-start-here.ipynb"
 
 
 def test_lab_without_a_cluster_opens_nothing(checkout):
-    answer = lab(checkout, "echo 'error: no disk' >&2; exit 1")
+    answer = lab(checkout, NO_CLUSTER="no disk")
     assert answer.returncode != 0 and answer.stdout == ""
     assert answer.stderr.startswith("error: no disk\n")
 

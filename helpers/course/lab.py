@@ -1,0 +1,73 @@
+"""Open JupyterLab on the lessons, for `make lab` and for the installed program."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cluster.installed import INSTALLED, PROGRAM
+from helpers.course import copies
+from helpers.course.export import NOTEBOOKS
+
+if TYPE_CHECKING:
+    from cluster.backend import Backend
+
+_FIRST = "00-start-here.ipynb"
+
+
+def lessons_here() -> Path:
+    """Return the directory of the lessons, seen from here; raise LabError.
+
+    It is a checkout's own. An installed program has a copy made, or brought up to date.
+    """
+    if not INSTALLED:
+        return Path(os.path.relpath(NOTEBOOKS))
+    # Whoever starts it in the copy means this one.
+    directory = Path() if Path(copies.SUMS).exists() else Path(PROGRAM)
+    for line in copies.refresh(NOTEBOOKS, directory):
+        click.echo(line, err=True)
+    click.echo(f"the lessons are in {directory.absolute()}", err=True)
+    return directory
+
+
+def environment(cluster: "Backend") -> dict[str, str]:
+    """Return the environment of JupyterLab, whose terminals know kubectl and us."""
+    # The Python of uvx or pipx is in no PATH, and a checkout names its own.
+    ours = Path(sys.executable).parent if INSTALLED else None
+    places = [str(place) for place in (cluster.binaries(), ours) if place]
+    path = os.pathsep.join([*places, os.environ.get("PATH", os.defpath)])
+    return {**os.environ, "PATH": path, "KUBECONFIG": str(cluster.kubeconfig)}
+
+
+def command(
+    directory: Path, options: Sequence[str], env: Mapping[str, str]
+) -> list[str]:
+    """Return the command line that opens the first lesson; add a learner's options."""
+    # In the language of LAB_LANG, if it is there.
+    spoken = Path(env.get("LAB_LANG", ""), _FIRST)
+    page = spoken if (directory / spoken).exists() else Path(_FIRST)
+    # Without what is in the current directory: a learner's random.py is not Python's.
+    words = [sys.executable, "-P", "-m", "jupyterlab", "--ip=127.0.0.1"]
+    # Jupyter wants to be told that root is meant; it listens on 127.0.0.1 alone.
+    if os.geteuid() == 0:
+        words.append("--allow-root")
+    # Without a screen Python would open a text browser over the address to click.
+    if not any(map(env.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))):
+        words.append("--no-browser")
+    # The notebook at the end is what a browser is opened with, and this is what the
+    # printed address leads to. It would lead nowhere below another root than the one
+    # named here, and Jupyter takes no option twice.
+    if not any(name in word for word in options for name in ("dir", "default_url")):
+        words.append(f"--ServerApp.root_dir={directory}")
+        words.append(f"--LabApp.default_url=/lab/tree/{page.as_posix()}")
+    # Kernels listen on ports of 127.0.0.1, where any user may read along.
+    words.append("--KernelManager.transport_encryption=auto")
+    # The settings are for JupyterLab's terminals. Without a name for their shell, it is
+    # a login shell where the output goes to a file or a pipe, and /etc/profile sets
+    # another PATH.
+    shell = env.get("SHELL") or "sh"
+    words.append(f"--ServerApp.terminado_settings=shell_command={shell}")
+    return [*words, *options, str(directory / page)]

@@ -1,0 +1,360 @@
+"""The wheel: what is in it, and a learner who has nothing but it and uv."""
+
+import email
+import hashlib
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import zipfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+import websocket
+
+from cluster import paths
+from cluster.installed import PROGRAM, version
+from cluster.tests.waiting import until
+from helpers.course import copies
+from tests.browser.jupyterlab import END, START
+from tests.lesson import play, run
+from tests.notebooks import FILES, ROOT
+
+#: what a build reads
+SOURCES = (
+    *("pyproject.toml", "requirements.txt", "README.md", "LICENSE"),
+    *("cluster", "helpers", "notebooks", "tools"),
+)
+SHARE = f"share/{PROGRAM}"
+LARGEST = 10e6
+UNCHANGED, CHANGED = "05-inside-a-pod.ipynb", "03-kubectl-proxy.ipynb"
+NEWER = "03-kubectl-proxy.new.ipynb"
+#: the server, the page and the token of an address
+ADDRESS = r"(.+)/lab/tree/(.+)\?token=(\w+)"
+#: seconds for the package's cluster, with programs and image in the cache
+CLUSTER = 120.0
+#: in a kernel, before `connect()`: the start-up file has added `%%sh`
+FACTS = f"""
+import shutil, helpers
+from helpers.language import language
+print(get_ipython().find_cell_magic("sh").__module__)
+print(helpers.__file__, shutil.which("{PROGRAM}"), language(), sep="\\n")
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """Return the wheel of this checkout, built by what is installed here."""
+    folder = tmp_path_factory.mktemp("wheel")
+    for name in SOURCES:
+        # Not in the checkout: a build leaves files there, and takes up older ones.
+        copied = folder / "checkout" / name
+        if (ROOT / name).is_file():
+            copied.parent.mkdir(exist_ok=True)
+            shutil.copy(ROOT / name, copied)
+        else:
+            unwanted = "__pycache__", ".ipynb_checkpoints", "*drills-*", "recap-*"
+            shutil.copytree(
+                ROOT / name, copied, ignore=shutil.ignore_patterns(*unwanted)
+            )
+    built = subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-index", "--no-deps"]
+        + ["--no-build-isolation", "--wheel-dir", folder / "dist", "./checkout"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert built.returncode == 0, built.stderr
+    [made] = (folder / "dist").iterdir()
+    return made
+
+
+@pytest.fixture(scope="module")
+def files(wheel):
+    """Return the files in it: path to content."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def below(*folders):
+    """Return what is in folders of the checkout, but for what Python leaves there."""
+    return {
+        path.relative_to(ROOT).as_posix(): path.read_bytes()
+        for folder in folders
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file()
+        and not re.search(r"__pycache__|checkpoints|drills-\w*/|recap-\w*/", f"{path}")
+    }
+
+
+def test_it_is_small_and_for_every_machine(wheel):
+    assert wheel.name == f"kubernetes_api_notebooks-{version()}-py3-none-any.whl"
+    assert wheel.stat().st_size < LARGEST
+
+
+def test_it_holds_the_modules_and_their_data_without_tests_and_documentation(files):
+    ours = {
+        path: content
+        for path, content in below("cluster", "helpers").items()
+        if not re.match(r"cluster/(tests/|docs/|README)", path)
+    }
+    found = {
+        path: content
+        for path, content in files.items()
+        if path.startswith(("cluster/", "helpers/"))
+    }
+    assert sorted(found) == sorted(ours)
+    assert found == ours
+
+
+def test_it_holds_every_lesson_with_pictures_in_both_languages(files):
+    data = re.compile(rf"[^/]+\.data/data/{SHARE}/(.+)")
+    found = {
+        f"notebooks/{match[1]}": files[path]
+        for path in files
+        if (match := data.fullmatch(path))
+    }
+    assert found == below("notebooks")
+    for path in FILES:
+        name = path.relative_to(ROOT / "notebooks").as_posix()
+        assert {f"notebooks/{name}", f"notebooks/ko/{name}"} <= {*found}
+
+
+def test_it_holds_the_settings_that_the_set_up_installs(files):
+    for place, source in (
+        ("share/jupyter/lab/settings/overrides.json", "tools/overrides.json"),
+        ("etc/ipython/startup/startup.ipy", "tools/startup.ipy"),
+    ):
+        [content] = [files[path] for path in files if path.endswith(f"/data/{place}")]
+        assert content == (ROOT / source).read_bytes()
+
+
+def test_it_has_one_program_and_no_address_that_leads_nowhere(files):
+    """Its page in an index is the README, with what that leads to."""
+    [scripts] = [files[path] for path in files if path.endswith("entry_points.txt")]
+    program = f"[console_scripts]\n{PROGRAM} = helpers.__main__:run"
+    assert scripts.decode().strip() == program
+    [found] = [files[path] for path in files if path.endswith("/METADATA")]
+    metadata = email.message_from_bytes(found)
+    assert metadata["Version"] == version()
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert [u for u in metadata.get_all("Project-URL", []) if "OWNER" in u] == []
+    assert any(path.endswith("/licenses/LICENSE") for path in files)
+
+
+def test_readme_names_the_program_and_how_it_is_built():
+    text = (ROOT / "README.md").read_text("utf-8")
+    for words in (
+        "uv build --wheel",
+        f"uv tool run --from dist/*.whl {PROGRAM} lab",
+        f"uvx {PROGRAM} lab",
+        f"pipx run {PROGRAM} lab",
+        f"pip install {PROGRAM}",
+    ):
+        assert words in text
+
+
+# --- A learner with uv --------------------------------------------------------
+
+uv = pytest.mark.full("a hundred packages from an index, for an environment of uv")
+
+
+@pytest.fixture(scope="module")
+def learner(wheel, tmp_path_factory):
+    """Return how a learner with an empty HOME starts the program, and that HOME."""
+    found = [*ROOT.glob("build/uv==*/bin/uv")]
+    if not found:
+        pytest.skip("uv is not here: pip is set to another index")
+    home = tmp_path_factory.mktemp("home")
+    return [str(found[-1]), "tool", "run", "--from", str(wheel), PROGRAM], home
+
+
+def environment(home, **changes):
+    """Return this environment with another HOME, and nothing of our Python."""
+    named = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(
+            ("VIRTUAL_ENV", "PYTHON", "JUPYTER", "XDG_", "IPYTHON", "LAB_")
+        )
+    }
+    return named | {"HOME": str(home)} | changes
+
+
+def call(learner, *words, cwd, **changes):
+    command, home = learner
+    return subprocess.run(
+        [*command, *words],
+        cwd=cwd,
+        env=environment(home, **changes),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@uv
+def test_every_command_is_there_under_the_name_of_the_program(learner, tmp_path):
+    """Nothing of the checkout is asked for, and nothing of it is named."""
+    said = call(learner, "--version", cwd=tmp_path)
+    assert said.stdout == f"{PROGRAM} {version()}\n", said.stderr
+    told = call(learner, "--help", cwd=tmp_path)
+    assert told.stdout.startswith(f"Usage: {PROGRAM} [OPTIONS] COMMAND")
+    state = {"LAB_STATE_DIR": str(tmp_path / "state")}
+    status = call(learner, "status", cwd=tmp_path, **state)
+    assert status.returncode == 3
+    assert status.stdout == f"not running; start it with `{PROGRAM} up`\n"
+    refused = call(learner, "kubeconfig", cwd=tmp_path, **state)
+    assert refused.returncode == 1 and f"`{PROGRAM} up`" in refused.stderr
+    doctor = call(learner, "doctor", cwd=tmp_path, **state)
+    for answer in (told, status, refused, doctor):
+        assert "python -m helpers" not in answer.stdout + answer.stderr
+    exported = call(learner, "export", "class", cwd=tmp_path)
+    assert exported.returncode == 0, exported.stderr
+    assert (tmp_path / "class/student/ko/deeper/26-drills.ipynb").exists()
+
+
+@uv
+@pytest.mark.parametrize("place", ["a file", "another directory", "not writable"])
+def test_lab_without_a_place_for_the_lessons_starts_nothing(learner, tmp_path, place):
+    """Two lines: what is there, and the way out."""
+    cwd = Path("/sys") if place == "not writable" else tmp_path
+    if place == "a file":
+        (tmp_path / PROGRAM).write_text("mine")
+    elif place == "another directory":
+        (tmp_path / PROGRAM).mkdir()
+        (tmp_path / PROGRAM / "thesis.tex").write_text("mine")
+    state = tmp_path / "state"
+    answer = call(learner, "lab", cwd=cwd, LAB_STATE_DIR=str(state))
+    assert answer.returncode == 1
+    # uv may say before that it installs.
+    error = answer.stderr[answer.stderr.index("error: ") :]
+    assert error.startswith(f"error: {PROGRAM}") and error.count("\n") == 2
+    assert not state.exists()
+
+
+@pytest.fixture
+def cluster_of_its_own(learner, tmp_path):
+    """Return settings for a cluster that the package starts, and ends it.
+
+    Programs and image are those of the tests: to get them is another test's.
+    """
+    # Not in tmp_path: the name of a unix socket is short.
+    with tempfile.TemporaryDirectory(prefix="lab-") as folder:
+        settings = {
+            "LAB_STATE_DIR": f"{folder}/state",
+            "LAB_CACHE_DIR": str(paths.cache_dir()),
+            "LAB_BACKEND": "local",
+        }
+        yield settings
+        gone = call(learner, "delete", "--yes", cwd=tmp_path, **settings)
+        assert (gone.returncode, gone.stdout) == (0, "deleted\n"), gone.stderr
+
+
+@contextmanager
+def jupyterlab(learner, folder, **changes):
+    """Run `lab` in a directory; yield the address that it prints, then end it."""
+    command, home = learner
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "lab", "--ServerApp.port=0", "--no-browser"],
+            cwd=folder,
+            env=environment(home, **changes),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def listening():
+        text = (folder / "log").read_text()
+        assert process.poll() is None, text
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/lab/tree/\S+", text)
+        # The address may be there a moment before the socket.
+        with socket.socket() as client:
+            address = ("127.0.0.1", int(found[1])) if found else None
+            return address and client.connect_ex(address) == 0 and found[0]
+
+    try:
+        yield until(listening, CLUSTER + START, "the cluster and JupyterLab")
+    finally:
+        if process.poll() is None:
+            family = psutil.Process(process.pid).children(recursive=True)
+            process.terminate()
+            _, alive = psutil.wait_procs(family, END)
+            for one in alive:
+                one.kill()
+            process.wait(END)
+            assert alive == [], f"left by JupyterLab: {alive}"
+
+
+def facts(address):
+    """Return the lines that FACTS prints in a new kernel of a page."""
+    server, path, token = re.fullmatch(ADDRESS, address).groups()
+    mark = {"Authorization": f"token {token}"}
+    asked = {"path": path, "name": path, "type": "notebook", "kernel": {"name": ""}}
+    made = requests.post(
+        f"{server}/api/sessions", json=asked, headers=mark, timeout=START
+    )
+    assert made.status_code == 201, made.text
+    kernel = f"{server}/api/kernels/{made.json()['kernel']['id']}/channels"
+    channels = websocket.create_connection(
+        kernel.replace("http", "ws", 1), header=mark, timeout=START
+    )
+    ran = run(channels, "facts", FACTS)
+    channels.close()
+    assert not ran["error"], ran
+    return ran["text"].splitlines()
+
+
+def setting(address, name, key):
+    """Return the default of a setting of JupyterLab."""
+    server, _, token = re.fullmatch(ADDRESS, address).groups()
+    url = f"{server}/lab/api/settings/{name}?token={token}"
+    schema = requests.get(url, timeout=START).json()["schema"]
+    return schema["properties"][key]["default"]
+
+
+@uv
+@pytest.mark.parametrize(("language", "page"), [("en", ""), ("ko", "ko/")])
+def test_lab_opens_the_lessons_of_a_package_that_is_newer(
+    learner, cluster_of_its_own, tmp_path, language, page
+):
+    """An older copy is there, in which the learner has changed a cell.
+
+    The package starts the cluster, and its own lesson 05 runs.
+    """
+    copy = tmp_path / PROGRAM
+    (copy / page).mkdir(parents=True)
+    for name in (UNCHANGED, CHANGED):
+        (copy / page / name).write_text("older")
+    older = hashlib.sha256(b"older").hexdigest()
+    sums = {page + name: older for name in (UNCHANGED, CHANGED)}
+    (copy / copies.SUMS).write_text(json.dumps(sums))
+    (copy / page / CHANGED).write_text("mine")
+    settings = cluster_of_its_own | {"LAB_LANG": language}
+    with jupyterlab(learner, tmp_path, **settings) as address:
+        assert f"/lab/tree/{page}00-start-here.ipynb?token=" in address
+        magic, module, program, spoken = facts(address)
+        news = setting(
+            address, "@jupyterlab/apputils-extension:notification", "fetchNews"
+        )
+        ran = play(address.replace("00-start-here.ipynb", UNCHANGED))
+    assert [cell for cell in ran if cell["error"]] == [] and len(ran) > 10
+    assert (magic, spoken, news) == ("helpers.shell", language, "false")
+    assert "/site-packages/helpers/" in module and str(ROOT) not in module
+    assert Path(program).name == PROGRAM
+    said = (tmp_path / "log").read_text()
+    mine = f"{PROGRAM}/{page}{CHANGED}"
+    assert f"you have changed {mine}; the newer one is {NEWER} beside it" in said
+    assert (copy / page / CHANGED).read_text() == "mine"
+    assert len(json.loads((copy / page / NEWER).read_text("utf-8"))["cells"]) > 10
