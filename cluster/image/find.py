@@ -44,7 +44,7 @@ def expected(binaries: Path) -> Path:
 
     `binaries` holds the kubectl that goes into it.
     """
-    return _file(_inputs(binaries))
+    return file_of(inputs_of(binaries))
 
 
 def compressed(binaries: Path) -> Path:
@@ -83,8 +83,8 @@ def ensure(binaries: Path, progress: Progress, maker: Maker | None = None) -> Pa
     versions of the client alone. `maker` builds where this machine is not Linux. Raise
     MissingTool, NotEnough, StateError for an unusable cache, BuildFailed.
     """
-    inputs = _inputs(binaries)
-    file = _file(inputs)
+    inputs = inputs_of(binaries)
+    file = file_of(inputs)
     if found := _usable(file, progress):
         return found
 
@@ -129,13 +129,15 @@ def _substitute(file: Path) -> Path | None:
     return max(others, key=lambda path: path.stat().st_mtime, default=None)
 
 
-def _inputs(binaries: Path) -> toolbox.Inputs:
+def inputs_of(binaries: Path) -> toolbox.Inputs:
+    """Return what decides the bytes of the image that is built here."""
     with open(binaries / "kubectl", "rb") as kubectl:
         digest = hashlib.file_digest(kubectl, "sha256").hexdigest()
     return toolbox.Inputs(image_build.system(), architecture(), digest, client_pins())
 
 
-def _file(inputs: toolbox.Inputs) -> Path:
+def file_of(inputs: toolbox.Inputs) -> Path:
+    """Return where the cache has the image of these inputs."""
     here = Path(__file__).parent
     program = b"".join((here / name).read_bytes() for name in _PROGRAM)
     return paths.cache_dir() / "images" / f"{inputs.key(program)}.tar"
