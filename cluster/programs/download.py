@@ -269,13 +269,8 @@ def _put(step: Step, files: dict[Release, Path], programs: Path) -> str | None:
     try:
         for release, file in files.items():
             _unpack(release, file, programs)
-        for name in step.programs if files else ():
-            reason = check.problem(programs / name)
-            if not reason and not check.program_version(step.question(programs, name)):
-                # As where the C library is older than the one it was linked with.
-                reason = "does not run here"
-            if reason:
-                raise Unavailable(f"the published {name} {reason}")
+        if files and (reason := check.unfit(step, programs)):
+            raise Unavailable(f"the published {reason}")
     except (Unavailable, tarfile.TarError) as error:
         for name in step.programs:
             (programs / name).unlink(missing_ok=True)
