@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cluster import errors, preflight, programs, versions
 from cluster.controlplane.process import control_plane
+from cluster.image import ready
 from cluster.local.backend import Local
 from cluster.machine.host import Machine
 from cluster.machine.logs import last_words
@@ -61,6 +62,8 @@ class ControlPlane(Local):
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
         """Make the files of a start: programs, and the disk of a node or None."""
         found, _ = kernel.find()
+        needed = RECIPE if found else CONTROL_PLANE
+        ready.ensure(progress, needed, image=bool(found))
         if found:
             try:
                 directory = programs.ensure(progress)

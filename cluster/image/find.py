@@ -62,6 +62,11 @@ def store_of(archive: Path) -> Path:
     return archive.with_name(paths.store_name(archive.stem))
 
 
+def manifest_of(archive: Path) -> Path:
+    """Return where the manifest is of an archive that was not made here."""
+    return archive.with_suffix(".json")
+
+
 def readable_stores(archive: Path) -> list[Path]:
     """Return the readable stores: a cluster reads the one with which it once began."""
     first = store_of(archive)
@@ -115,9 +120,10 @@ def _usable(file: Path, progress: Progress | None) -> Path | None:
     if file.exists():
         return file
     writable = os.access(preflight.existing(file.parent), os.W_OK | os.X_OK)
-    if writable and possible():
-        return None
     found = _substitute(file)
+    # One of the archive saves a build, which would change the client's packages alone.
+    if writable and possible() and not (found and manifest_of(found).exists()):
+        return None
     if found and progress:
         progress.finish(f"the toolbox image is the one that was prepared: {DIFFERENCE}")
     return found
@@ -143,7 +149,12 @@ def file_of(inputs: toolbox.Inputs) -> Path:
     return paths.cache_dir() / "images" / f"{inputs.key(program)}.tar"
 
 
-def build_once(file: Path, make: Callable[[Path], Path], progress: Progress) -> Path:
+def build_once(
+    file: Path,
+    make: Callable[[Path], Path],
+    progress: Progress,
+    needed: int = DISK_NEEDED,
+) -> Path:
     """Return `file`; let `make` build a missing file, or directory, in an empty one.
 
     One process builds, others wait. The file is there whole or not at all; the next
@@ -166,18 +177,18 @@ def build_once(file: Path, make: Callable[[Path], Path], progress: Progress) -> 
                 "Make it writable, or name another directory in LAB_CACHE_DIR.",
             ) from error
         if not file.exists():
-            _make(file, make)
+            _make(file, make, needed)
             _forget_oldest(directory)
     return file
 
 
-def _make(file: Path, make: Callable[[Path], Path]) -> None:
+def _make(file: Path, make: Callable[[Path], Path], needed: int) -> None:
     directory = file.parent
     # The lock keeps others out.
     for leftover in directory.glob("build-*"):
         shutil.rmtree(leftover, ignore_errors=True)
     free = preflight.disk_available(directory)
-    if free < DISK_NEEDED:
+    if free < needed:
         raise _short(directory, free)
     try:
         with tempfile.TemporaryDirectory(prefix="build-", dir=directory) as work:

@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cluster import errors, versions
 
@@ -29,6 +29,7 @@ _SUM = re.compile(r"^([0-9a-fA-F]{64})(?:\s+\*?(\S+))?$")
 class Release:
     """A published file: its `url`, and that of the text with its `sums`.
 
+    `known` is its SHA-256 where we have that already: the text is not asked for then.
     `members` maps the program to its path in a tar file; None for a file that is the
     program itself. All three may hold `{arch}`. An address with `{system}` is published
     for macOS as well.
@@ -38,6 +39,7 @@ class Release:
     sums: str
     programs: tuple[str, ...]
     members: Mapping[str, str] | None = field(default=None, hash=False)
+    known: str = ""
 
     @property
     def name(self) -> str:
@@ -65,7 +67,7 @@ class Release:
             return text.replace("https://", f"{mirror.rstrip('/')}/")
 
         members = self.members and {n: here(path) for n, path in self.members.items()}
-        return Release(here(self.url), here(self.sums), self.programs, members)
+        return replace(self, url=here(self.url), sums=here(self.sums), members=members)
 
 
 def published(programs: Iterable[str], system: str = sys.platform) -> list[Release]:

@@ -1,0 +1,159 @@
+"""Fill the cache from the archive of this version: programs, and the image of the pods.
+
+Where both are looked for, in this order: LAB_ASSETS; the cache; the archive; the
+releases of the projects, and mmdebstrap or a container engine; a build. What the
+archive does not give is left to those after it, and one line says why.
+"""
+
+import dataclasses
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from cluster import errors, programs
+from cluster.image import find as image_find
+from cluster.image.toolbox import Inputs
+from cluster.programs import bundle, check
+from cluster.programs.build import WorkDir
+from cluster.programs.bundle import IMAGE, PROGRAMS, SHELL, Manifest, Unusable
+from cluster.programs.recipe import RECIPE, Recipe
+from cluster.programs.topics import Shell
+from cluster.progress import Progress, Terminal
+
+
+def ensure(progress: Progress, recipe: Recipe = RECIPE, *, image: bool = True) -> bool:
+    """Take what is missing from the archive; say whether nothing is missing now.
+
+    `recipe` has the programs that are needed; those of RECIPE are taken. Raise
+    IncompleteAssets, StateError for an unusable cache, LabError for a wrong setting.
+    """
+    if _complete(recipe, image):
+        return True
+    where = bundle.place()
+    if where is None or not _worth_it(recipe):
+        return False
+    with programs.workshop(progress) as work:
+        # It may have come while we waited.
+        if _complete(recipe, image):
+            return True
+        try:
+            _take(where, work, progress)
+        except (Unusable, OSError) as error:
+            reason = error if isinstance(error, Unusable) else _words(error)
+            progress.finish(f"no ready-made programs and image, because {reason}")
+        finally:
+            work.clear()
+        return _complete(recipe, image)
+
+
+def _complete(recipe: Recipe, image: bool) -> bool:
+    found = programs.find(recipe, or_any=(RECIPE,))
+    if not (found and image):
+        return bool(found)
+    return bool(image_find.usable(found)) or image_find.compressed(found).exists()
+
+
+def _worth_it(recipe: Recipe) -> bool:
+    """Say whether to ask for an archive: one that nobody has named may not fit.
+
+    Its image is for the kubectl that is in it, which may not be the one here.
+    """
+    found = programs.find(recipe, or_any=(RECIPE,))
+    return bundle.is_named() or not found or not image_find.possible()
+
+
+def _words(error: OSError) -> str:
+    where = f": {error.filename}" if error.filename else ""
+    return f"{error.strerror or error}{where}"
+
+
+def _take(where: Path | str, work: WorkDir, progress: Progress) -> None:
+    """Put what the cache lacks into it; raise Unusable or OSError.
+
+    A file that was fetched stays if a person interrupts this: the next set-up has it.
+    """
+    file = None
+    try:
+        file = bundle.get(where, work.downloads, progress)
+        lacks = _unpack(file, work.stage(), progress)
+    except Exception:
+        if file and file != where:
+            file.unlink()
+        raise
+    shutil.rmtree(work.downloads, ignore_errors=True)
+    but = f", without what {lacks}" if lacks else ""
+    progress.finish(f"programs and image are those of {file.name}{but}")
+
+
+def _unpack(file: Path, stage: Path, progress: Progress) -> str:
+    """Put what the cache lacks into it; say which programs are of no use here."""
+    binaries = programs.find()
+    shell = not all(map(shutil.which, Shell.NAMES))
+
+    def wants(name: str) -> bool:
+        if name == IMAGE:
+            return True
+        needs_none = name.removeprefix(PROGRAMS) in Shell.NAMES
+        return binaries is None and (shell or not (needs_none or SHELL in name))
+
+    manifest = bundle.unpack(file, stage, wants, progress)
+    lacks = ""
+    if binaries is None:
+        lacks = _drop_unfit(stage / PROGRAMS)
+        binaries = programs.keep(stage / PROGRAMS)
+    _keep_image(stage / IMAGE, manifest, binaries, progress)
+    return lacks
+
+
+def _drop_unfit(made: Path) -> str:
+    """Remove steps whose programs do not run here; say which are missing then."""
+    lacks = []
+    for step in RECIPE.steps:
+        if reason := check.unfit(step, made):
+            for name in step.programs:
+                (made / name).unlink(missing_ok=True)
+            if not check.system_has(step):
+                lacks.append(reason)
+    return "; ".join(lacks)
+
+
+def _keep_image(
+    made: Path, manifest: Manifest, binaries: Path, progress: Progress
+) -> None:
+    """Put the image where it is looked for, or raise Unusable."""
+    found = manifest.image
+    try:
+        system, name = str(found["system"]), str(found["name"])
+        theirs = Inputs(
+            system,
+            manifest.architecture,
+            manifest.files[f"{PROGRAMS}kubectl"][1],
+            tuple(map(str, found["client"])),
+        )
+    except (LookupError, TypeError):
+        raise Unusable("its manifest does not describe the image") from None
+    if image_find.file_of(theirs).name != name:
+        raise Unusable("its image was made by another version of these notebooks")
+    wanted = image_find.inputs_of(binaries)
+    if theirs.kubectl != wanted.kubectl:
+        raise Unusable(f"the kubectl of its image is not the one in {binaries}")
+    # Packages of another distribution will do; those of the client keep their name.
+    ours = dataclasses.replace(theirs, system=wanted.system)
+    file = image_find.build_once(
+        image_find.file_of(ours), lambda _: made, progress, needed=0
+    )
+    note = dataclasses.asdict(manifest)
+    image_find.manifest_of(file).write_text(json.dumps(note, indent=1))
+
+
+def main() -> int:
+    """Take what is missing from the archive; return 1 if something is missing still."""
+    try:
+        return 0 if ensure(Terminal()) else 1
+    except errors.LabError:
+        return 1  # the set-up says it
+
+
+if __name__ == "__main__":
+    sys.exit(main())
