@@ -73,13 +73,12 @@ def _take(where: Path | str, work: WorkDir, progress: Progress) -> None:
 
     A file that was fetched stays if a person interrupts this: the next set-up has it.
     """
-    file = None
+    fetched = work.downloads / "archive"
     try:
-        file = bundle.get(where, work.downloads, progress)
+        file = bundle.get(where, fetched, progress)
         lacks = _unpack(file, work.stage(), progress)
     except Exception:
-        if file and file != where:
-            file.unlink()
+        shutil.rmtree(fetched, ignore_errors=True)
         raise
     shutil.rmtree(work.downloads, ignore_errors=True)
     but = f", without what {lacks}" if lacks else ""

@@ -193,7 +193,7 @@ def _local(path: Path) -> Path:
         refuse_changeable(path, SETTING, shared=True)
     except errors.StateError as error:
         raise Unusable(error.message.removesuffix(".")) from None
-    sums = path.with_name(SUMS)
+    sums = path.parent / SUMS
     known = releases.sum_in(sums.read_text(), path.name) if sums.exists() else ""
     if known and _sha256(path) != known:
         raise Unusable(f"{path} has another SHA-256 than {sums} says")
