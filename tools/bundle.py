@@ -4,7 +4,7 @@
 and SHA256SUMS; all three belong into the release of this version. The same cache gives
 the same bytes. `cluster/programs/bundle.py` reads it.
 
-xz, because Python 3.11 unpacks it by itself; docs/performance.md has the figures.
+xz, because Python 3.11 unpacks it by itself: cluster/docs/cluster.md has the figures.
 """
 
 import argparse

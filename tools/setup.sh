@@ -87,15 +87,38 @@ list_missing() {
     # that needs it, because ready-made binaries or a cached image may do as well.
     linux || have jq || echo 'jq|shell cells'
     linux || return 0 # all else is in the container engine
-    have runc || echo 'runc|pods with a seccomp profile'
-    have mmdebstrap || echo 'mmdebstrap|the toolbox image'
+    archive || list_missing_without_archive
     have nft || echo 'nftables|Services other than kubernetes and DNS'
     have newuidmap || echo 'uidmap|pods that run as another user'
+    [ -n "${SSL_CERT_FILE:-}" ] || [ -s /etc/ssl/certs/ca-certificates.crt ] ||
+        echo 'ca-certificates|downloads'
+}
+
+archive() {
+    # An archive is in question, so what it has is not missing yet. Where it is,
+    # cluster/programs/bundle.py decides.
+    [ "${LAB_BUNDLE:-}" != none ] || return 1
+    [ -z "${LAB_BUNDLE:-}" ] || return 0
+    [ -d .git ] && git remote get-url origin 2>/dev/null | grep -q '[/@]github\.com[:/]'
+}
+
+list_missing_without_archive() {
+    have runc || echo 'runc|pods with a seccomp profile'
+    have mmdebstrap || echo 'mmdebstrap|the toolbox image'
     have curl || echo 'curl|shell cells'
     have jq || echo 'jq|shell cells'
     compiles || echo 'gcc libc6-dev|building runc'
-    [ -n "${SSL_CERT_FILE:-}" ] || [ -s /etc/ssl/certs/ca-certificates.crt ] ||
-        echo 'ca-certificates|downloads'
+}
+
+take_archive() {
+    # What was not missing yet is asked for if the archive does not come, which is not
+    # tried twice.
+    archive || return 0
+    .venv/bin/python -m cluster.cli.archive || {
+        packages list_missing_without_archive
+        LAB_BUNDLE=none
+        export LAB_BUNDLE
+    }
 }
 
 list_missing_for_tests() {
@@ -312,6 +335,7 @@ case ${1:-all} in
 all)
     packages list_missing
     venv ''
+    ! linux || take_archive
     .venv/bin/python -m helpers setup
     ;;
 venv) venv -test ;;

@@ -8,10 +8,9 @@ archive does not give is left to those after it, and one line says why.
 import dataclasses
 import json
 import shutil
-import sys
 from pathlib import Path
 
-from cluster import errors, programs
+from cluster import programs
 from cluster.image import find as image_find
 from cluster.image.toolbox import Inputs
 from cluster.programs import bundle, check
@@ -19,7 +18,7 @@ from cluster.programs.build import WorkDir
 from cluster.programs.bundle import IMAGE, PROGRAMS, SHELL, Manifest, Unusable
 from cluster.programs.recipe import RECIPE, Recipe
 from cluster.programs.topics import Shell
-from cluster.progress import Progress, Terminal
+from cluster.progress import Progress
 
 
 def ensure(progress: Progress, recipe: Recipe = RECIPE, *, image: bool = True) -> bool:
@@ -144,15 +143,3 @@ def _keep_image(
     )
     note = dataclasses.asdict(manifest)
     image_find.manifest_of(file).write_text(json.dumps(note, indent=1))
-
-
-def main() -> int:
-    """Take what is missing from the archive; return 1 if something is missing still."""
-    try:
-        return 0 if ensure(Terminal()) else 1
-    except errors.LabError:
-        return 1  # the set-up says it
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -567,11 +567,3 @@ def test_the_cache_that_cannot_be_used_is_named(release, cache):
     cache.write_text("a file")
     with pytest.raises(errors.StateError):
         take()
-
-
-def test_the_set_up_can_ask_whether_anything_is_left_to_build(
-    cache, monkeypatch, tmp_path
-):
-    assert ready.main() == 1
-    monkeypatch.setenv("LAB_BUNDLE", str(bundles.small().write(tmp_path / "dist")))
-    assert ready.main() == 0
