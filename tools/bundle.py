@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from cluster import errors, programs, versions
+from cluster import errors, programs, release, versions
 from cluster.image import find as image_find
 from cluster.image.archive import EPOCH
 from cluster.programs import bundle
@@ -60,7 +60,7 @@ def write(target: Path, progress: Progress, preset: int = PRESET) -> Path:
             "`make setup` gets them; a substitute from elsewhere will not do.",
         )
     target.mkdir(parents=True, exist_ok=True)
-    file = target / bundle.file_name(bundle.version())
+    file = target / bundle.file_name()
     with tempfile.TemporaryDirectory(prefix="bundle-", dir=target) as directory:
         work = Path(directory)
         files = _files(binaries, image, work)
@@ -68,7 +68,7 @@ def write(target: Path, progress: Progress, preset: int = PRESET) -> Path:
         manifest.write_text(_manifest(binaries, image, files))
         _pack({MANIFEST: manifest, **files}, work / "archive", preset, progress)
         (work / "archive").replace(file)
-        described = file.with_name(f"{file.name.removesuffix('.tar.xz')}.json")
+        described = file.with_name(f"{file.name.removesuffix(bundle.ENDING)}.json")
         manifest.replace(described)
     for one in (file, described):
         one.chmod(0o644)
@@ -135,8 +135,8 @@ def _manifest(binaries: Path, image: Path, files: dict[str, Path]) -> str:
     inputs = image_find.inputs_of(binaries)
     document = {
         "format": FORMAT,
-        "version": bundle.version(),
-        "architecture": bundle.architecture(),
+        "version": release.version(),
+        "architecture": bundle.ARCHITECTURE,
         "programs": RECIPE.key(),
         "image": {
             "name": image.name,

@@ -95,8 +95,8 @@ list_missing() {
 }
 
 archive() {
-    # An archive is in question, so what it has is not missing yet. Where it is,
-    # cluster/programs/bundle.py decides.
+    # Whether an archive is in question: then its contents are not missing yet. Where it
+    # is, cluster/programs/bundle.py decides.
     [ "${LAB_BUNDLE:-}" != none ] || return 1
     [ -z "${LAB_BUNDLE:-}" ] || return 0
     [ -d .git ] && git remote get-url origin 2>/dev/null | grep -q '[/@]github\.com[:/]'
@@ -111,8 +111,7 @@ list_missing_without_archive() {
 }
 
 take_archive() {
-    # What was not missing yet is asked for if the archive does not come, which is not
-    # tried twice.
+    # Ask for its contents only if it does not come, and for it only once.
     archive || return 0
     .venv/bin/python -m cluster.cli.archive || {
         packages list_missing_without_archive

@@ -62,15 +62,15 @@ class ControlPlane(Local):
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
         """Make the files of a start: programs, and the disk of a node or None."""
         found, _ = kernel.find()
-        needed = RECIPE if found else CONTROL_PLANE
-        ready.ensure(progress, needed, image=bool(found))
         if found:
             try:
+                ready.ensure(progress)
                 directory = programs.ensure(progress)
                 return directory, disk.ensure(found, directory, progress)
             except errors.LabError as error:
                 # The lessons that ask the API server alone need none of it.
                 progress.update(f"without a node: {error.message}")
+        ready.ensure(progress, CONTROL_PLANE, image=False)
         return programs.ensure(progress, CONTROL_PLANE, or_any=(RECIPE,)), None
 
     def prepared(self) -> bool:

@@ -121,7 +121,7 @@ def _usable(file: Path, progress: Progress | None) -> Path | None:
         return file
     writable = os.access(preflight.existing(file.parent), os.W_OK | os.X_OK)
     found = _substitute(file)
-    # One of the archive saves a build, which would change the client's packages alone.
+    # To build one that came ready would change nothing but packages of the client.
     if writable and possible() and not (found and manifest_of(found).exists()):
         return None
     if found and progress:

@@ -27,30 +27,37 @@ def ensure(progress: Progress, recipe: Recipe = RECIPE, *, image: bool = True) -
     `recipe` has the programs that are needed; those of RECIPE are taken. Raise
     IncompleteAssets, StateError for an unusable cache, LabError for a wrong setting.
     """
-    if _complete(recipe, image):
+
+    def complete() -> bool:
+        found = _binaries(recipe)
+        return found is not None and (not image or _has_image(found))
+
+    if complete():
         return True
     where = bundle.place()
     if where is None or not _worth_it(recipe):
         return False
     with programs.workshop(progress) as work:
-        # It may have come while we waited.
-        if _complete(recipe, image):
+        # Another process may have got it while we waited.
+        if complete():
             return True
         try:
-            _take(where, work, progress)
+            _take(where, _binaries(recipe), work, progress)
         except (Unusable, OSError) as error:
             reason = error if isinstance(error, Unusable) else _words(error)
             progress.finish(f"no ready-made programs and image, because {reason}")
         finally:
             work.clear()
-        return _complete(recipe, image)
+    return complete()
 
 
-def _complete(recipe: Recipe, image: bool) -> bool:
-    found = programs.find(recipe, or_any=(RECIPE,))
-    if not (found and image):
-        return bool(found)
-    return bool(image_find.usable(found)) or image_find.compressed(found).exists()
+def _binaries(recipe: Recipe) -> Path | None:
+    return programs.find(recipe, or_any=(RECIPE,))
+
+
+def _has_image(binaries: Path) -> bool:
+    packed = image_find.compressed(binaries)
+    return image_find.usable(binaries) is not None or packed.exists()
 
 
 def _worth_it(recipe: Recipe) -> bool:
@@ -58,8 +65,7 @@ def _worth_it(recipe: Recipe) -> bool:
 
     Its image is for the kubectl that is in it, which may not be the one here.
     """
-    found = programs.find(recipe, or_any=(RECIPE,))
-    return bundle.is_named() or not found or not image_find.possible()
+    return bundle.is_named() or not _binaries(recipe) or not image_find.possible()
 
 
 def _words(error: OSError) -> str:
@@ -67,7 +73,9 @@ def _words(error: OSError) -> str:
     return f"{error.strerror or error}{where}"
 
 
-def _take(where: Path | str, work: WorkDir, progress: Progress) -> None:
+def _take(
+    where: Path | str, binaries: Path | None, work: WorkDir, progress: Progress
+) -> None:
     """Put what the cache lacks into it; raise Unusable or OSError.
 
     A file that was fetched stays if a person interrupts this: the next set-up has it.
@@ -75,25 +83,24 @@ def _take(where: Path | str, work: WorkDir, progress: Progress) -> None:
     fetched = work.downloads / "archive"
     try:
         file = bundle.get(where, fetched, progress)
-        lacks = _unpack(file, work.stage(), progress)
+        lacks = _unpack(file, binaries, work.stage(), progress)
     except Exception:
         shutil.rmtree(fetched, ignore_errors=True)
         raise
     shutil.rmtree(work.downloads, ignore_errors=True)
-    but = f", without what {lacks}" if lacks else ""
+    but = f", but {lacks}" if lacks else ""
     progress.finish(f"programs and image are those of {file.name}{but}")
 
 
-def _unpack(file: Path, stage: Path, progress: Progress) -> str:
+def _unpack(file: Path, binaries: Path | None, stage: Path, progress: Progress) -> str:
     """Put what the cache lacks into it; say which programs are of no use here."""
-    binaries = programs.find()
     shell = not all(map(shutil.which, Shell.NAMES))
 
     def wants(name: str) -> bool:
         if name == IMAGE:
             return True
-        needs_none = name.removeprefix(PROGRAMS) in Shell.NAMES
-        return binaries is None and (shell or not (needs_none or SHELL in name))
+        for_shell = SHELL in name or name.removeprefix(PROGRAMS) in Shell.NAMES
+        return binaries is None and (shell or not for_shell)
 
     manifest = bundle.unpack(file, stage, wants, progress)
     lacks = ""
@@ -125,7 +132,7 @@ def _keep_image(
         system, name = str(found["system"]), str(found["name"])
         theirs = Inputs(
             system,
-            manifest.architecture,
+            bundle.ARCHITECTURE,
             manifest.files[f"{PROGRAMS}kubectl"][1],
             tuple(map(str, found["client"])),
         )

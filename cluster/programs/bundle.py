@@ -1,7 +1,7 @@
 """Find the archive of this version's programs and pods' image; fetch and unpack it.
 
 `make bundle` writes it, and beside it its manifest, which is asked for first: nobody
-should wait for 200 MB that do not fit. Nothing in an archive is believed: what is not a
+should wait for 150 MB that do not fit. Nothing in an archive is believed: what is not a
 regular file that the manifest names, under a name of ours and with its size, ends it.
 Python's own filters for that came with 3.11.4, and Debian 12 has an older one.
 """
@@ -12,20 +12,15 @@ import lzma
 import os
 import platform
 import re
-import shutil
-import subprocess
 import sys
 import tarfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
-from cluster import errors, paths, preflight
+from cluster import errors, paths, preflight, release
 from cluster.permissions import refuse_changeable
-from cluster.processes import PACKAGES
 from cluster.programs import releases
 from cluster.programs.recipe import RECIPE
 from cluster.progress import Progress
@@ -34,17 +29,15 @@ from cluster.progress import Progress
 SETTING = "LAB_BUNDLE"
 #: of the manifest's layout
 FORMAT = 1
-MANIFEST, IMAGE, SUMS = "manifest.json", "image.tar", "SHA256SUMS"
+MANIFEST, IMAGE, SUMS, ENDING = "manifest.json", "image.tar", "SHA256SUMS", ".tar.xz"
 #: where programs are, and what curl and jq need to run on any system
 PROGRAMS, SHELL = "bin/", "bin/shell/"
 #: the sums of the release to which this package belongs, if they are in the package
 PACKAGED = Path(__file__).with_name(SUMS)
-#: bytes that are read at once; of the largest manifest
-_PIECE, _LARGEST = 1 << 20, 1 << 20
-_ENDING = ".tar.xz"
+ARCHITECTURE = releases.ARCHITECTURES.get(platform.machine(), platform.machine())
+#: bytes that are read at once, and of the largest manifest
+_PIECE = 1 << 20
 _NAME = re.compile(r"bin/(?:shell/)?\w[\w.+-]*|image\.tar")
-_SUM = re.compile(r"[0-9a-f]{64}")
-_GITHUB = re.compile(r"(?:^|[/@])github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
 #: exceptions from reading JSON of whatever layout
 _ODD = (LookupError, TypeError, AttributeError, ValueError, RecursionError)
 
@@ -55,71 +48,39 @@ class Unusable(Exception):
 
 @dataclass(frozen=True)
 class Manifest:
-    """The contents of an archive: what they are of, and each file's size and SHA-256.
+    """The size and SHA-256 of each file, and what decided the image's bytes."""
 
-    `programs` is the key of the recipe, `image` what decided the image's bytes.
-    """
-
-    version: str
-    architecture: str
-    programs: str
-    image: dict[str, Any]
     files: dict[str, tuple[int, str]]
+    image: dict[str, Any]
 
     @classmethod
     def read(cls, text: bytes) -> "Manifest":
-        """Read the text of a manifest; raise Unusable."""
+        """Read a manifest; raise Unusable if it does not fit this checkout."""
         try:
             found = json.loads(text)
             files = {
                 name: (int(file["size"]), str(file["sha256"]))
                 for name, file in found["files"].items()
             }
-            made = cls(
-                str(found["version"]),
-                str(found["architecture"]),
-                str(found["programs"]),
-                dict(found["image"]),
-                files,
+            image, key = dict(found["image"]), found["programs"]
+            made, layout, machine = (
+                found[name] for name in ("version", "format", "architecture")
             )
-            known = found["format"] == FORMAT
         except _ODD:
             raise Unusable("its manifest cannot be read") from None
-        for name, (size, digest) in files.items():
-            if not (_NAME.fullmatch(name) and size >= 0 and _SUM.fullmatch(digest)):
-                raise Unusable(f"its manifest names {name!r}")
-        if not known:
-            raise Unusable("its manifest is of another version of these notebooks")
-        return made
-
-    def require(self) -> None:
-        """Raise Unusable unless the programs are those that this checkout wants."""
-        here = architecture()
-        if self.architecture != here:
-            raise Unusable(f"it is for {self.architecture}, and this machine is {here}")
-        if self.programs != RECIPE.key():
-            raise Unusable(
-                f"it is of version {self.version} with {self.programs}, and "
-                f"{RECIPE.key()} is wanted"
-            )
+        if odd := [name for name in files if not _NAME.fullmatch(name)]:
+            raise Unusable(f"its manifest names {odd[0]!r}")
+        if machine != ARCHITECTURE:
+            raise Unusable(f"it is for {machine}, and this machine is {ARCHITECTURE}")
+        if (layout, key) != (FORMAT, RECIPE.key()):
+            wanted = f"{RECIPE.key()} is wanted"
+            raise Unusable(f"it is of version {made} with {key}, and {wanted}")
+        return cls(files, image)
 
 
-def architecture() -> str:
-    """Return this machine's architecture as releases name it, such as `amd64`."""
-    return releases.ARCHITECTURES.get(platform.machine(), platform.machine())
-
-
-def version() -> str:
-    """Return the version of these notebooks, "" where they are not installed."""
-    try:
-        return metadata.version(paths.APP)
-    except metadata.PackageNotFoundError:
-        return ""
-
-
-def file_name(version: str) -> str:
-    """Return the name of the archive of a version for this machine."""
-    return f"{paths.APP}-{version}-linux-{architecture()}{_ENDING}"
+def file_name() -> str:
+    """Return the name of the archive of this version for this machine."""
+    return f"{paths.APP}-{release.version()}-linux-{ARCHITECTURE}{ENDING}"
 
 
 def is_named() -> bool:
@@ -133,42 +94,11 @@ def place() -> Path | str | None:
     None where no release is in question: then nothing is asked and nothing is said.
     """
     named = os.environ.get(SETTING, "")
-    if named and named != "none":
+    if named == "none" or sys.platform != "linux":
+        return None
+    if named:
         return named if "://" in named else Path(named).expanduser().absolute()
-    wanted = version()
-    if named or not wanted or releases.OFF in os.environ or sys.platform != "linux":
-        return None
-    if not (repository := _repository()):
-        return None
-    return (
-        f"https://github.com/{repository}/releases/download/v{wanted}/"
-        f"{file_name(wanted)}"
-    )
-
-
-def _repository() -> str:
-    """Return OWNER/NAME on GitHub, of the checkout or else of the package, or ""."""
-    for address in (_origin(), *_addresses()):
-        if found := _GITHUB.search(address):
-            return found[1]
-    return ""
-
-
-def _origin() -> str:
-    # A package may be installed below a checkout of something else.
-    if not (Path(PACKAGES, ".git").exists() and shutil.which("git")):
-        return ""
-    command = ["git", "-C", PACKAGES, "remote", "get-url", "origin"]
-    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
-
-
-def _addresses() -> list[str]:
-    """Return the addresses that the package's metadata name."""
-    try:
-        found = metadata.metadata(paths.APP).get_all("Project-URL") or []
-    except metadata.PackageNotFoundError:
-        return []
-    return [line.partition(",")[2].strip() for line in found]
+    return None if releases.OFF in os.environ else release.address(file_name()) or None
 
 
 def get(where: Path | str, directory: Path, progress: Progress) -> Path:
@@ -179,12 +109,12 @@ def get(where: Path | str, directory: Path, progress: Progress) -> Path:
     """
     if isinstance(where, Path):
         return _local(where)
-    if not where.startswith("https://") or not where.endswith(_ENDING):
-        raise Unusable(f"{SETTING}={where} is no https:// address of a {_ENDING} file")
+    if not where.startswith("https://") or not where.endswith(ENDING):
+        raise Unusable(f"{SETTING}={where} is no https:// address of a {ENDING} file")
     if releases.OFF in os.environ:
         raise Unusable(f"{releases.OFF} is set")
-    described = _fetch(f"{where.removesuffix(_ENDING)}.json", directory, progress)
-    Manifest.read(described.read_bytes()).require()
+    described = _fetch(f"{where.removesuffix(ENDING)}.json", directory, progress)
+    Manifest.read(described.read_bytes())
     return _fetch(where, directory, progress)
 
 
@@ -195,8 +125,9 @@ def _local(path: Path) -> Path:
         raise Unusable(error.message.removesuffix(".")) from None
     sums = path.parent / SUMS
     known = releases.sum_in(sums.read_text(), path.name) if sums.exists() else ""
-    if known and _sha256(path) != known:
-        raise Unusable(f"{path} has another SHA-256 than {sums} says")
+    with path.open("rb") as file:
+        if known and hashlib.file_digest(file, "sha256").hexdigest() != known:
+            raise Unusable(f"{path} has another SHA-256 than {sums} says")
     return path
 
 
@@ -208,7 +139,7 @@ def _fetch(address: str, directory: Path, progress: Progress) -> Path:
     known = releases.sum_in(PACKAGED.read_text(), name) if PACKAGED.exists() else ""
     wanted = releases.Release(address, f"{parent}/{SUMS}", (name,), known=known)
     if not is_named():
-        wanted = wanted.at(architecture(), releases.mirror())
+        wanted = wanted.at(ARCHITECTURE, releases.mirror())
 
     def words(here: int, whole: int) -> str:
         return f"downloading {name}: {here / 1e6:.0f} of {whole / 1e6:.0f} MB"
@@ -231,88 +162,66 @@ def unpack(
             file.open("rb") as packed,
             tarfile.open(fileobj=packed, mode="r|xz", bufsize=_PIECE) as tar,
         ):
-            return _unpack(tar, target, wants, progress)
+            return _Unpacking(tar, target, progress).run(wants)
     except (tarfile.TarError, lzma.LZMAError, EOFError):
         raise Unusable(f"{file.name} is no archive, or a part of one") from None
     except Unusable as error:
-        raise Unusable(f"{file.name} is not used: {error}") from None
+        raise Unusable(f"{file.name} cannot be used: {error}") from None
 
 
-def _unpack(
-    tar: tarfile.TarFile,
-    target: Path,
-    wants: Callable[[str], bool],
-    progress: Progress,
-) -> Manifest:
-    members = iter(tar)
-    first = next(members, None)
-    if first is None or first.name != MANIFEST or first.size > _LARGEST:
-        raise Unusable(f"it does not begin with {MANIFEST}")
-    manifest = Manifest.read(_open(tar, first).read())
-    manifest.require()
-    left = {**manifest.files}
-    whole = sum(size for name, (size, _) in left.items() if wants(name))
-    if (free := preflight.disk_available(target)) < whole:
-        raise Unusable(
-            f"{whole / 1e6:.0f} MB are needed in {target.parent}, and "
-            f"{free / 1e6:.0f} MB are free"
-        )
-    view = _View(progress, whole)
-    for member in members:
-        size, digest = left.pop(member.name, (-1, ""))
-        if member.size != size:
-            raise Unusable(f"{member.name!r} in it is not in its manifest")
-        source = _open(tar, member)
-        if wants(member.name):
-            _write(source, target / member.name, digest, view)
-    if left:
-        raise Unusable(f"{next(iter(left))} is not in it")
-    return manifest
+@dataclass
+class _Unpacking:
+    """An open archive, where its files go, and how many bytes are there of all."""
 
+    tar: tarfile.TarFile
+    target: Path
+    progress: Progress
+    done: int = 0
+    whole: int = 0
 
-def _open(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
-    """Open a member that is a regular file and nothing else; raise Unusable."""
-    plain = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE)
-    source = tar.extractfile(member) if plain else None
-    if source is None:
-        raise Unusable(f"{member.name!r} in it is no regular file")
-    return source
+    def run(self, wants: Callable[[str], bool]) -> Manifest:
+        """Write the wanted files; the others must be right as well."""
+        members = iter(self.tar)
+        first = next(members, None)
+        if first is None or first.name != MANIFEST or first.size > _PIECE:
+            raise Unusable(f"it does not begin with {MANIFEST}")
+        manifest = Manifest.read(self._open(first).read())
+        left = {**manifest.files}
+        self.whole = sum(size for name, (size, _) in left.items() if wants(name))
+        if (free := preflight.disk_available(self.target)) < self.whole:
+            needed = f"{self.whole / 1e6:.0f} MB are needed in {self.target.parent}"
+            raise Unusable(f"{needed}, and {free / 1e6:.0f} MB are free")
+        for member in members:
+            size, digest = left.pop(member.name, (-1, ""))
+            if member.size != size:
+                raise Unusable(f"{member.name!r} in it is not in its manifest")
+            source = self._open(member)
+            if wants(member.name) and self._write(source, member.name) != digest:
+                raise Unusable(f"{member.name} in it has another SHA-256 than it says")
+        if left:
+            raise Unusable(f"{next(iter(left))} is not in it")
+        return manifest
 
+    def _open(self, member: tarfile.TarInfo) -> IO[bytes]:
+        """Open a member that is a regular file and nothing else."""
+        plain = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE)
+        source = self.tar.extractfile(member) if plain else None
+        if source is None:
+            raise Unusable(f"{member.name!r} in it is no regular file")
+        return source
 
-def _write(source: IO[bytes], path: Path, known: str, view: "_View") -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256()
-    with path.open("xb") as file:
-        while piece := source.read(_PIECE):
-            digest.update(piece)
-            view.add(file.write(piece))
-    if digest.hexdigest() != known:
-        raise Unusable(f"{path.name} in it has another SHA-256 than its manifest says")
-    # Readable for a class, whatever the umask, as all that the cache gets.
-    path.parent.chmod(0o755)
-    path.chmod(0o755)
-
-
-class _View:
-    """The line of progress while files are unpacked."""
-
-    #: seconds for which it stays the same: a log keeps every line
-    STEADY = 8.0
-
-    def __init__(self, progress: Progress, whole: int) -> None:
-        self.progress, self.whole = progress, whole
-        self.done, self.shown, self.message = 0, float("-inf"), ""
-
-    def add(self, size: int) -> None:
-        """Count bytes, and show how many there are."""
-        self.done += size
-        if time.monotonic() - self.shown >= self.STEADY:
-            self.shown = time.monotonic()
-            done, whole = self.done / 1e6, self.whole / 1e6
-            self.message = f"unpacking programs and image: {done:.0f} of {whole:.0f} MB"
-        self.progress.update(self.message)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    def _write(self, source: IO[bytes], name: str) -> str:
+        """Write a file that all may read, as a class does; return its SHA-256."""
+        path, digest = self.target / name, hashlib.sha256()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
+            while piece := source.read(_PIECE):
+                digest.update(piece)
+                self.done += file.write(piece)
+                # A log keeps every line, so there is one for each 100 MB.
+                done, whole = self.done // 10**8 * 100, self.whole / 1e6
+                what = "unpacking programs and image"
+                self.progress.update(f"{what}: {done} of {whole:.0f} MB")
+        path.parent.chmod(0o755)
+        path.chmod(0o755)
+        return digest.hexdigest()

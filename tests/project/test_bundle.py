@@ -18,7 +18,7 @@ from cluster.progress import Silent
 from cluster.tests.programs import tinyelf
 from tools import bundle as writer
 
-NAME = bundle.file_name(bundle.version())
+NAME = bundle.file_name()
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def fill(cache, monkeypatch, names=None):
 def image(work):
     layer = archive.write_layer({"etc/x": archive.Entry(content=b"x")}, work / "layer")
     made = archive.Image(("toolbox:1",), (layer,))
-    archive.write_archive([made], bundle.architecture(), work / "image")
+    archive.write_archive([made], bundle.ARCHITECTURE, work / "image")
     return work / "image"
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import errors, programs
+from cluster import errors, programs, release as own
 from cluster.image import find as image_find, ready
 from cluster.programs import bundle, check, download, releases
 from cluster.programs.recipe import CONTROL_PLANE, KUBECTL, RECIPE
@@ -51,9 +51,9 @@ def mirror(tmp_path, monkeypatch, cache):
 @pytest.fixture
 def release(mirror, monkeypatch):
     """The release of this version, in the repository that this checkout is from."""
-    monkeypatch.setattr(bundle, "_repository", lambda: "ann/notebooks")
+    monkeypatch.setattr(own, "_repository", lambda: "ann/notebooks")
     monkeypatch.setenv("LAB_MIRROR", mirror.base)
-    return bundles.small().publish(mirror, PLACE.format(bundle.version()))
+    return bundles.small().publish(mirror, PLACE.format(own.version()))
 
 
 def take(**options):
@@ -148,7 +148,7 @@ def test_a_runc_that_does_not_run_here_is_left_to_the_next_way(
     monkeypatch.setenv("LAB_BUNDLE", str(made.write(tmp_path / "dist")))
     monkeypatch.setattr(check, "system_has", lambda step: False)
     whole, said = take()
-    assert not whole and said[0].endswith(", without what runc does not run here")
+    assert not whole and said[0].endswith(", but runc does not run here")
     assert programs.problems(cache / "bin" / RECIPE.key()) == {"runc": "is missing"}
     monkeypatch.setattr(check, "system_has", lambda step: step.substitute)
     assert take() == (True, [])
@@ -297,7 +297,7 @@ def test_a_file_that_is_cut_short(cache, monkeypatch, tmp_path, size):
     os.truncate(file, int(whole * size) if size < 1 else size)
     monkeypatch.setenv("LAB_BUNDLE", str(file))
     done, [line] = take()
-    assert not done and line.startswith(f"{WITHOUT}{file.name} is ")
+    assert not done and line.startswith(f"{WITHOUT}{file.name} ")
     assert nothing(cache)
 
 
@@ -339,8 +339,8 @@ def test_a_setting_that_leads_to_none(cache, monkeypatch, named, reason):
     ("changes", "reason"),
     [
         ({"architecture": "s390x"}, "it is for s390x, and this machine is "),
-        ({"programs": "v1.2.3-a"}, f"it is of version {bundle.version()} with v1.2.3"),
-        ({"format": 2}, "its manifest is of another version of these notebooks"),
+        ({"programs": "v1.2.3-a"}, f"it is of version {own.version()} with v1.2.3"),
+        ({"format": 2}, f"it is of version {own.version()} with {RECIPE.key()}"),
         ({"files": []}, "its manifest cannot be read"),
         ({"image": 3}, "its manifest cannot be read"),
     ],
@@ -354,7 +354,7 @@ def test_an_archive_for_others(
     made.manifest |= changes
     if local:
         monkeypatch.setenv("LAB_BUNDLE", str(made.write(tmp_path / "dist")))
-        reason = f"{bundle.file_name(bundle.version())} is not used: {reason}"
+        reason = f"{bundle.file_name()} cannot be used: {reason}"
     else:
         made.publish(mirror, release.rpartition("/")[0])
     whole, [line] = take()
@@ -408,7 +408,7 @@ def test_a_member_that_does_not_belong_there(
     file = tmp_path / "bad.tar.xz"
     file.write_bytes(bundles.small().packed([extra]))
     monkeypatch.setenv("LAB_BUNDLE", str(file))
-    line = f"{WITHOUT}bad.tar.xz is not used: {reason}"
+    line = f"{WITHOUT}bad.tar.xz cannot be used: {reason}"
     assert take() == (False, [line]) and nothing(cache)
 
 
@@ -438,7 +438,7 @@ def test_a_member_that_is_no_plain_file(cache, monkeypatch, tmp_path, kind, name
     file.write_bytes(content)
     monkeypatch.setenv("LAB_BUNDLE", str(file))
     whole, [line] = take()
-    assert not whole and line.startswith(f"{WITHOUT}bad.tar.xz is ") and nothing(cache)
+    assert not whole and line.startswith(f"{WITHOUT}bad.tar.xz ") and nothing(cache)
 
 
 @pytest.mark.parametrize(
@@ -463,7 +463,7 @@ def test_a_file_that_is_not_what_the_manifest_says(cache, monkeypatch, tmp_path)
     monkeypatch.setenv("LAB_BUNDLE", str(made.write(tmp_path / "dist")))
     whole, [line] = take()
     assert not whole and nothing(cache)
-    assert line.endswith("etcd in it has another SHA-256 than its manifest says")
+    assert line.endswith("bin/etcd in it has another SHA-256 than it says")
     made = bundles.small()
     made.members.pop()
     monkeypatch.setenv("LAB_BUNDLE", str(made.write(tmp_path / "dist")))
@@ -490,9 +490,10 @@ import sys
 sys.path.insert(0, {str(ROOT)!r})
 from cluster import syscalls as sc
 from cluster.image import ready
+from cluster import release as own
 from cluster.programs import bundle, download
 from cluster.progress import Terminal
-bundle._repository = lambda: "ann/notebooks"
+own._repository = lambda: "ann/notebooks"
 bundle.preflight.disk_available = lambda path: 1 << 40
 sc.unshare(sc.CLONE_NEWNS)
 sc.mount("none", "/", "", sc.MS_REC | sc.MS_PRIVATE)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster import release
 from cluster.programs import bundle, topics
 
 
@@ -15,8 +16,8 @@ def checkout(tmp_path, monkeypatch):
     """Return a directory that holds our packages, and nothing else yet."""
     for name in ("LAB_BUNDLE", "LAB_NO_DOWNLOADS", "GIT_DIR"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(bundle, "PACKAGES", str(tmp_path / "checkout"))
-    monkeypatch.setattr(bundle, "_addresses", lambda: [])
+    monkeypatch.setattr(release, "PACKAGES", str(tmp_path / "checkout"))
+    monkeypatch.setattr(release, "_addresses", lambda: [])
     (tmp_path / "checkout").mkdir()
     return tmp_path / "checkout"
 
@@ -30,7 +31,7 @@ def clone(checkout, origin):
 
 def address(repository="ann/notes"):
     version = metadata.version("kubernetes-api-notebooks")
-    name = f"kubernetes-api-notebooks-{version}-linux-{bundle.architecture()}.tar.xz"
+    name = f"kubernetes-api-notebooks-{version}-linux-{bundle.ARCHITECTURE}.tar.xz"
     return f"https://github.com/{repository}/releases/download/v{version}/{name}"
 
 
@@ -78,7 +79,7 @@ def test_a_checkout_around_the_package_is_of_something_else(checkout, monkeypatc
     clone(checkout, "https://github.com/ann/other")
     inside = checkout / ".venv"
     inside.mkdir()
-    monkeypatch.setattr(bundle, "PACKAGES", str(inside))
+    monkeypatch.setattr(release, "PACKAGES", str(inside))
     assert bundle.place() is None
 
 
@@ -87,7 +88,7 @@ def test_a_package_names_its_repository(checkout, monkeypatch):
     lines.append("Repository, https://github.com/ann/notes")
     monkeypatch.undo()
     monkeypatch.delenv("LAB_BUNDLE", raising=False)
-    monkeypatch.setattr(bundle, "PACKAGES", str(checkout))
+    monkeypatch.setattr(release, "PACKAGES", str(checkout))
 
     class Found:
         def get_all(self, name):
@@ -107,7 +108,7 @@ def test_a_package_that_is_not_installed_has_no_version(checkout, monkeypatch):
     clone(checkout, "https://github.com/ann/notes")
     monkeypatch.setattr(metadata, "version", missing)
     monkeypatch.setattr(metadata, "metadata", missing)
-    assert bundle.place() is None and bundle._addresses() == []
+    assert bundle.place() is None and release._addresses() == []
 
 
 def test_what_is_named_counts_most(checkout, monkeypatch):
