@@ -2,7 +2,7 @@
 
 `make bundle` puts it into dist/, from what the cache has, and beside it its manifest
 and SHA256SUMS; all three belong into the release of this version. The same cache gives
-the same bytes. `cluster/programs/bundle.py` reads it.
+the same bytes. `cluster/bundle/` reads it.
 
 xz, because Python 3.11 unpacks it by itself: cluster/docs/cluster.md has the figures.
 """
@@ -21,10 +21,10 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from cluster import errors, programs, release, versions
+from cluster.bundle.archive import FORMAT, IMAGE, MANIFEST, PROGRAMS, SHELL, SUMS
 from cluster.image import find as image_find
 from cluster.image.archive import EPOCH
-from cluster.programs import bundle
-from cluster.programs.bundle import FORMAT, IMAGE, MANIFEST, PROGRAMS, SHELL, SUMS
+from cluster.programs import releases
 from cluster.programs.recipe import RECIPE
 from cluster.programs.runc import find_runc
 from cluster.programs.topics import Shell
@@ -60,7 +60,7 @@ def write(target: Path, progress: Progress, preset: int = PRESET) -> Path:
             "`make setup` gets them; a substitute from elsewhere will not do.",
         )
     target.mkdir(parents=True, exist_ok=True)
-    file = target / bundle.file_name()
+    file = target / releases.bundle_name()
     with tempfile.TemporaryDirectory(prefix="bundle-", dir=target) as directory:
         work = Path(directory)
         files = _files(binaries, image, work)
@@ -68,7 +68,7 @@ def write(target: Path, progress: Progress, preset: int = PRESET) -> Path:
         manifest.write_text(_manifest(binaries, image, files))
         _pack({MANIFEST: manifest, **files}, work / "archive", preset, progress)
         (work / "archive").replace(file)
-        described = file.with_name(f"{file.name.removesuffix(bundle.ENDING)}.json")
+        described = file.with_name(f"{file.name.removesuffix(releases.ENDING)}.json")
         manifest.replace(described)
     for one in (file, described):
         one.chmod(0o644)
@@ -136,7 +136,7 @@ def _manifest(binaries: Path, image: Path, files: dict[str, Path]) -> str:
     document = {
         "format": FORMAT,
         "version": release.version(),
-        "architecture": bundle.ARCHITECTURE,
+        "architecture": releases.ARCHITECTURE,
         "programs": RECIPE.key(),
         "image": {
             "name": image.name,

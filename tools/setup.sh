@@ -96,10 +96,10 @@ list_missing() {
 
 archive() {
     # Whether an archive is in question: then its contents are not missing yet. Where it
-    # is, cluster/programs/bundle.py decides.
+    # is, cluster/programs/releases.py decides.
     [ "${LAB_BUNDLE:-}" != none ] || return 1
     [ -z "${LAB_BUNDLE:-}" ] || return 0
-    [ -d .git ] && git remote get-url origin 2>/dev/null | grep -q '[/@]github\.com[:/]'
+    [ -e .git ] && git remote get-url origin 2>/dev/null | grep -q '[/@]github\.com[:/]'
 }
 
 list_missing_without_archive() {

@@ -6,7 +6,7 @@ The set-up asks for packages that build programs and image only where this ends 
 import sys
 
 from cluster import backends, errors
-from cluster.image import ready
+from cluster.bundle import ready
 from cluster.progress import Silent, Terminal
 
 

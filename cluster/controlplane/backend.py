@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors, preflight, programs, versions
+from cluster.bundle import ready
 from cluster.controlplane.process import control_plane
-from cluster.image import ready
 from cluster.local.backend import Local
 from cluster.machine.host import Machine
 from cluster.machine.logs import last_words

@@ -10,10 +10,11 @@ from typing import NoReturn
 
 from cluster import errors, paths, statedir, versions
 from cluster.backend import STATUS, Backend
+from cluster.bundle import ready
 from cluster.existing import account, rbac
 from cluster.existing.kubectl import KubectlClient
 from cluster.existing.record import Record
-from cluster.image import find as image_find, ready
+from cluster.image import find as image_find
 from cluster.machine import storage
 from cluster.programs import ensure_kubectl, find_kubectl
 from cluster.programs.recipe import KUBECTL

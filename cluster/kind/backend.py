@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from cluster import errors, paths, programs, statedir
 from cluster.backend import KIND as LOGS, STATUS, Backend
-from cluster.image import find as image_find, ready
+from cluster.bundle import ready
+from cluster.image import find as image_find
 from cluster.image.load import StoredImage, add
 from cluster.kind import engine, programs as kind_programs
 from cluster.kind.engine import LONGEST

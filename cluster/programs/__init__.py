@@ -5,7 +5,7 @@ Where they are looked for, in this order:
 1. the directory that LAB_ASSETS names: it must hold all of them, or it is an error
 2. the cache: `bin/KEY` in the directory of LAB_CACHE_DIR, where KEY stands for the
    version of Kubernetes, the machine, and everything that goes into a build
-3. the archive of this version, in which the pods' image is as well (image/ready.py)
+3. the archive of this version, in which the pods' image is as well (bundle/ready.py)
 4. the projects' official releases, into that cache; not if LAB_NO_DOWNLOADS is set
 5. a build from source with Go, into that cache; not if LAB_NO_BUILD is set
 

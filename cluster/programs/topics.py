@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cluster import errors, paths, programs
 from cluster.findings import Finding, fatal, install, ok, warning
 from cluster.processes import SYSTEM_PATH
-from cluster.programs import bundle, golang, releases
+from cluster.programs import golang, releases
 from cluster.programs.runc import Runc, find_runc
 
 
@@ -82,7 +82,7 @@ class Build:
             return cls(False)
         installed = shutil.which("runc", path=SYSTEM_PATH)
         runc = bool(installed or golang.c_compiler())
-        return cls(True, runc, releases.hosts(), str(bundle.place() or ""))
+        return cls(True, runc, releases.hosts(), str(releases.bundle() or ""))
 
     def findings(self) -> Iterator[Finding]:
         """Judge: a program that can be downloaded needs no compiler."""

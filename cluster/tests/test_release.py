@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cluster import release
-from cluster.programs import bundle, topics
+from cluster.programs import releases, topics
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def clone(checkout, origin):
 
 def address(repository="ann/notes"):
     version = metadata.version("kubernetes-api-notebooks")
-    name = f"kubernetes-api-notebooks-{version}-linux-{bundle.ARCHITECTURE}.tar.xz"
+    name = f"kubernetes-api-notebooks-{version}-linux-{releases.ARCHITECTURE}.tar.xz"
     return f"https://github.com/{repository}/releases/download/v{version}/{name}"
 
 
@@ -47,7 +47,7 @@ def address(repository="ann/notes"):
 )
 def test_it_is_in_the_release_of_the_repository_that_was_cloned(checkout, origin):
     clone(checkout, origin)
-    assert bundle.place() == address()
+    assert releases.bundle() == address()
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,14 @@ def test_it_is_in_the_release_of_the_repository_that_was_cloned(checkout, origin
 )
 def test_a_clone_of_elsewhere_leads_to_none(checkout, origin):
     clone(checkout, origin)
-    assert bundle.place() is None
+    assert releases.bundle() is None
 
 
 def test_without_git_or_a_clone_there_is_none(checkout, monkeypatch):
-    assert bundle.place() is None
+    assert releases.bundle() is None
     clone(checkout, "https://github.com/ann/notes")
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    assert bundle.place() is None
+    assert releases.bundle() is None
 
 
 def test_a_checkout_around_the_package_is_of_something_else(checkout, monkeypatch):
@@ -80,7 +80,7 @@ def test_a_checkout_around_the_package_is_of_something_else(checkout, monkeypatc
     inside = checkout / ".venv"
     inside.mkdir()
     monkeypatch.setattr(release, "PACKAGES", str(inside))
-    assert bundle.place() is None
+    assert releases.bundle() is None
 
 
 def test_a_package_names_its_repository(checkout, monkeypatch):
@@ -95,10 +95,10 @@ def test_a_package_names_its_repository(checkout, monkeypatch):
             return lines if name == "Project-URL" else None
 
     monkeypatch.setattr(metadata, "metadata", lambda name: Found())
-    assert bundle.place() == address()
+    assert releases.bundle() == address()
     # What was cloned counts more.
     clone(checkout, "https://github.com/bea/notes")
-    assert bundle.place() == address("bea/notes")
+    assert releases.bundle() == address("bea/notes")
 
 
 def test_a_package_that_is_not_installed_has_no_version(checkout, monkeypatch):
@@ -108,7 +108,7 @@ def test_a_package_that_is_not_installed_has_no_version(checkout, monkeypatch):
     clone(checkout, "https://github.com/ann/notes")
     monkeypatch.setattr(metadata, "version", missing)
     monkeypatch.setattr(metadata, "metadata", missing)
-    assert bundle.place() is None and release._addresses() == []
+    assert releases.bundle() is None and release._addresses() == []
 
 
 def test_what_is_named_counts_most(checkout, monkeypatch):
@@ -121,14 +121,14 @@ def test_what_is_named_counts_most(checkout, monkeypatch):
         ("", address()),
     ):
         monkeypatch.setenv("LAB_BUNDLE", named)
-        assert bundle.place() == found
-        assert bundle.is_named() == (named not in ("", "none"))
+        assert releases.bundle() == found
+        assert releases.is_named() == (named not in ("", "none"))
 
 
 def test_only_linux_has_a_release(checkout, monkeypatch):
     clone(checkout, "https://github.com/ann/notes")
-    monkeypatch.setattr(bundle.sys, "platform", "darwin")
-    assert bundle.place() is None
+    monkeypatch.setattr(releases.sys, "platform", "darwin")
+    assert releases.bundle() is None
 
 
 def test_the_doctor_names_the_archive_and_asks_for_no_compiler():

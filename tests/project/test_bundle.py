@@ -10,15 +10,16 @@ import tarfile
 import pytest
 
 from cluster import errors, programs
-from cluster.image import archive, find as image_find, ready
-from cluster.programs import bundle, check, runc
+from cluster.bundle import archive as bundle, ready
+from cluster.image import archive, find as image_find
+from cluster.programs import check, releases, runc
 from cluster.programs.recipe import RECIPE
 from cluster.programs.topics import Shell
 from cluster.progress import Silent
-from cluster.tests.programs import tinyelf
+from cluster.tests.bundle import tinyelf
 from tools import bundle as writer
 
-NAME = bundle.file_name()
+NAME = releases.bundle_name()
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def fill(cache, monkeypatch, names=None):
 def image(work):
     layer = archive.write_layer({"etc/x": archive.Entry(content=b"x")}, work / "layer")
     made = archive.Image(("toolbox:1",), (layer,))
-    archive.write_archive([made], bundle.ARCHITECTURE, work / "image")
+    archive.write_archive([made], releases.ARCHITECTURE, work / "image")
     return work / "image"
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from cluster import backends, errors
+from cluster.bundle import ready
 from cluster.cli import archive
-from cluster.image import ready
 
 
 class Backend:

@@ -14,13 +14,15 @@ from pathlib import Path
 import pytest
 
 from cluster import errors, programs, release as own
-from cluster.image import find as image_find, ready
-from cluster.programs import bundle, check, download, releases
+from cluster.bundle import archive as bundle, ready
+from cluster.image import find as image_find
+from cluster.programs import check, download, releases
 from cluster.programs.recipe import CONTROL_PLANE, KUBECTL, RECIPE
 from cluster.programs.topics import Shell
 from cluster.progress import Silent
+from cluster.tests.bundle import archives as bundles
 from cluster.tests.commandline import ROOT, environment
-from cluster.tests.programs import bundles, mirror as m
+from cluster.tests.programs import mirror as m
 from cluster.tests.progress import Notes
 from cluster.tests.waiting import until
 
@@ -109,7 +111,7 @@ def test_an_image_with_another_client_is_not_built_anew(cache, monkeypatch, tmp_
     monkeypatch.setattr(image_find, "possible", lambda: True)
     found = image_find.usable(programs.find())
     assert found and image_find.ensure(programs.find(), Silent()) == found
-    assert json.loads(image_find.manifest_of(found).read_text())["version"]
+    assert json.loads(image_find.manifest_of(found).read_text())["image"]["client"]
 
 
 def test_curl_and_jq_come_with_it_where_there_are_none(cache, monkeypatch, tmp_path):
@@ -354,7 +356,7 @@ def test_an_archive_for_others(
     made.manifest |= changes
     if local:
         monkeypatch.setenv("LAB_BUNDLE", str(made.write(tmp_path / "dist")))
-        reason = f"{bundle.file_name()} cannot be used: {reason}"
+        reason = f"{releases.bundle_name()} cannot be used: {reason}"
     else:
         made.publish(mirror, release.rpartition("/")[0])
     whole, [line] = take()
@@ -489,9 +491,10 @@ def test_a_disk_that_fills_up_in_the_middle(release, mirror, cache, free):
 import sys
 sys.path.insert(0, {str(ROOT)!r})
 from cluster import syscalls as sc
-from cluster.image import ready
+from cluster.bundle import ready
 from cluster import release as own
-from cluster.programs import bundle, download
+from cluster.bundle import archive as bundle
+from cluster.programs import download
 from cluster.progress import Terminal
 own._repository = lambda: "ann/notebooks"
 bundle.preflight.disk_available = lambda path: 1 << 40

@@ -11,11 +11,12 @@ import shutil
 from pathlib import Path
 
 from cluster import programs
+from cluster.bundle import archive
+from cluster.bundle.archive import IMAGE, PROGRAMS, SHELL, Manifest, Unusable
 from cluster.image import find as image_find
 from cluster.image.toolbox import Inputs
-from cluster.programs import bundle, check
+from cluster.programs import check, releases
 from cluster.programs.build import WorkDir
-from cluster.programs.bundle import IMAGE, PROGRAMS, SHELL, Manifest, Unusable
 from cluster.programs.recipe import RECIPE, Recipe
 from cluster.programs.topics import Shell
 from cluster.progress import Progress
@@ -34,7 +35,7 @@ def ensure(progress: Progress, recipe: Recipe = RECIPE, *, image: bool = True) -
 
     if complete():
         return True
-    where = bundle.place()
+    where = releases.bundle()
     if where is None or not _worth_it(recipe):
         return False
     with programs.workshop(progress) as work:
@@ -65,7 +66,7 @@ def _worth_it(recipe: Recipe) -> bool:
 
     Its image is for the kubectl that is in it, which may not be the one here.
     """
-    return bundle.is_named() or not _binaries(recipe) or not image_find.possible()
+    return releases.is_named() or not _binaries(recipe) or not image_find.possible()
 
 
 def _words(error: OSError) -> str:
@@ -82,7 +83,7 @@ def _take(
     """
     fetched = work.downloads / "archive"
     try:
-        file = bundle.get(where, fetched, progress)
+        file = archive.get(where, fetched, progress)
         lacks = _unpack(file, binaries, work.stage(), progress)
     except Exception:
         shutil.rmtree(fetched, ignore_errors=True)
@@ -102,7 +103,7 @@ def _unpack(file: Path, binaries: Path | None, stage: Path, progress: Progress) 
         for_shell = SHELL in name or name.removeprefix(PROGRAMS) in Shell.NAMES
         return binaries is None and (shell or not for_shell)
 
-    manifest = bundle.unpack(file, stage, wants, progress)
+    manifest = archive.unpack(file, stage, wants, progress)
     lacks = ""
     if binaries is None:
         lacks = _drop_unfit(stage / PROGRAMS)
@@ -132,7 +133,7 @@ def _keep_image(
         system, name = str(found["system"]), str(found["name"])
         theirs = Inputs(
             system,
-            bundle.ARCHITECTURE,
+            releases.ARCHITECTURE,
             manifest.files[f"{PROGRAMS}kubectl"][1],
             tuple(map(str, found["client"])),
         )

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import release
+from cluster.bundle import archive as bundle
 from cluster.image import find as image_find
 from cluster.image.toolbox import Inputs
-from cluster.programs import bundle
+from cluster.programs import releases
 from cluster.programs.recipe import RECIPE
-from cluster.tests.programs import mirror as m, tinyelf
+from cluster.tests.bundle import tinyelf
+from cluster.tests.programs import mirror as m
 
 #: of the client in the image; another than here
 CLIENT = ("kubernetes==1.0", "certifi==1.0")
@@ -50,7 +52,7 @@ class Bundle:
     def write(self, directory: Path, *, sums: bool = True) -> Path:
         """Write it as a person has it who copied it from somewhere."""
         directory.mkdir(exist_ok=True)
-        file = directory / bundle.file_name()
+        file = directory / releases.bundle_name()
         file.write_bytes(self.packed())
         if sums:
             digest = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -59,7 +61,7 @@ class Bundle:
 
     def publish(self, mirror: m.Mirror, place: str) -> str:
         """Hold it at a place of the mirror as a release does; return its path there."""
-        name = bundle.file_name()
+        name = releases.bundle_name()
         files = {
             name: self.packed(),
             f"{name[: -len('.tar.xz')]}.json": self.describe(),
@@ -79,11 +81,11 @@ def small(client: tuple[str, ...] = CLIENT, *, image: bytes = b"layers") -> Bund
     shell = {"bin/shell/words": b"ours\n", "bin/curl": START, "bin/jq": START}
     files = {**shell, bundle.IMAGE: image, **programs}
     digests = {name: hashlib.sha256(text).hexdigest() for name, text in files.items()}
-    inputs = Inputs("other-1", bundle.ARCHITECTURE, digests["bin/kubectl"], client)
+    inputs = Inputs("other-1", releases.ARCHITECTURE, digests["bin/kubectl"], client)
     manifest = {
         "format": bundle.FORMAT,
         "version": release.version(),
-        "architecture": bundle.ARCHITECTURE,
+        "architecture": releases.ARCHITECTURE,
         "programs": RECIPE.key(),
         "image": {
             "name": image_find.file_of(inputs).name,

@@ -1,4 +1,4 @@
-"""Find the archive of this version's programs and pods' image; fetch and unpack it.
+"""Fetch the archive of this version's programs and pods' image, and unpack it.
 
 `make bundle` writes it, and beside it its manifest, which is asked for first: nobody
 should wait for 150 MB that do not fit. Nothing in an archive is believed: what is not a
@@ -10,31 +10,27 @@ import hashlib
 import json
 import lzma
 import os
-import platform
 import re
-import sys
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from cluster import errors, paths, preflight, release
+from cluster import errors, preflight
 from cluster.permissions import refuse_changeable
 from cluster.programs import releases
 from cluster.programs.recipe import RECIPE
+from cluster.programs.releases import ARCHITECTURE, BUNDLE, ENDING
 from cluster.progress import Progress
 
-#: names an archive: a path or an https:// address; "none" for none at all
-SETTING = "LAB_BUNDLE"
 #: of the manifest's layout
 FORMAT = 1
-MANIFEST, IMAGE, SUMS, ENDING = "manifest.json", "image.tar", "SHA256SUMS", ".tar.xz"
+MANIFEST, IMAGE, SUMS = "manifest.json", "image.tar", "SHA256SUMS"
 #: where programs are, and what curl and jq need to run on any system
 PROGRAMS, SHELL = "bin/", "bin/shell/"
 #: the sums of the release to which this package belongs, if they are in the package
 PACKAGED = Path(__file__).with_name(SUMS)
-ARCHITECTURE = releases.ARCHITECTURES.get(platform.machine(), platform.machine())
 #: bytes that are read at once, and of the largest manifest
 _PIECE = 1 << 20
 _NAME = re.compile(r"bin/(?:shell/)?\w[\w.+-]*|image\.tar")
@@ -78,29 +74,6 @@ class Manifest:
         return cls(files, image)
 
 
-def file_name() -> str:
-    """Return the name of the archive of this version for this machine."""
-    return f"{paths.APP}-{release.version()}-linux-{ARCHITECTURE}{ENDING}"
-
-
-def is_named() -> bool:
-    """Say whether a person has named an archive."""
-    return os.environ.get(SETTING, "") not in ("", "none")
-
-
-def place() -> Path | str | None:
-    """Return the path or the address of the archive, or None; send no request.
-
-    None where no release is in question: then nothing is asked and nothing is said.
-    """
-    named = os.environ.get(SETTING, "")
-    if named == "none" or sys.platform != "linux":
-        return None
-    if named:
-        return named if "://" in named else Path(named).expanduser().absolute()
-    return None if releases.OFF in os.environ else release.address(file_name()) or None
-
-
 def get(where: Path | str, directory: Path, progress: Progress) -> Path:
     """Return the archive at a path, or fetched into `directory`; raise Unusable.
 
@@ -110,7 +83,7 @@ def get(where: Path | str, directory: Path, progress: Progress) -> Path:
     if isinstance(where, Path):
         return _local(where)
     if not where.startswith("https://") or not where.endswith(ENDING):
-        raise Unusable(f"{SETTING}={where} is no https:// address of a {ENDING} file")
+        raise Unusable(f"{BUNDLE}={where} is no https:// address of a {ENDING} file")
     if releases.OFF in os.environ:
         raise Unusable(f"{releases.OFF} is set")
     described = _fetch(f"{where.removesuffix(ENDING)}.json", directory, progress)
@@ -120,7 +93,7 @@ def get(where: Path | str, directory: Path, progress: Progress) -> Path:
 
 def _local(path: Path) -> Path:
     try:
-        refuse_changeable(path, SETTING, shared=True)
+        refuse_changeable(path, BUNDLE, shared=True)
     except errors.StateError as error:
         raise Unusable(error.message.removesuffix(".")) from None
     sums = path.parent / SUMS
@@ -138,7 +111,7 @@ def _fetch(address: str, directory: Path, progress: Progress) -> Path:
     parent, _, name = address.rpartition("/")
     known = releases.sum_in(PACKAGED.read_text(), name) if PACKAGED.exists() else ""
     wanted = releases.Release(address, f"{parent}/{SUMS}", (name,), known=known)
-    if not is_named():
+    if not releases.is_named():
         wanted = wanted.at(ARCHITECTURE, releases.mirror())
 
     def words(here: int, whole: int) -> str:
