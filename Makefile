@@ -7,7 +7,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb notebooks/deeper/*.ipynb)
 # JupyterLab writes the version of whoever saved last: noise in every diff.
 STRIP := -m nbstripout --keep-id --extra-keys metadata.language_info.version
 
-.PHONY: help setup lab chapter site test full quick lint korean home lock bench clean venv
+.PHONY: help setup lab chapter site test full quick lint korean home lock bench bundle clean venv
 
 help: ## Print these words
 	@awk -F ': .*## |: *## ' '/^[a-z]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' Makefile
@@ -76,8 +76,11 @@ venv:
 bench: setup venv ## Measure, each figure beside its floor, on one page: some minutes
 	@$(PY) benchmarks/page.py
 
+bundle: setup ## Write into dist/ the archive that a first set-up downloads: minutes
+	@$(PY) -m tools.bundle
+
 clean: ## Remove what was generated here; never the cluster or its cache
-	@rm -rf build .pytest_cache .ruff_cache *.egg-info
+	@rm -rf build dist .pytest_cache .ruff_cache *.egg-info
 	@find . -path ./.venv -prune -o -path ./.git -prune -o \
 		\( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 	@echo 'Kept: .venv (rm -rf .venv), the cluster (how to remove it: README).'

@@ -42,6 +42,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     ours = tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True)
     session.config.stash[_OURS] = ours
+    # What is taken from a release does not depend on where this checkout is from.
+    os.environ["LAB_BUNDLE"] = "none"
     # Cells that run here are no learner's answers.
     os.environ[SETTING] = "off"
     # Before the tests themselves are the load: slowness.py asks in each worker.

@@ -87,14 +87,26 @@ list_missing() {
     # that needs it, because ready-made binaries or a cached image may do as well.
     linux || have jq || echo 'jq|shell cells'
     linux || return 0 # all else is in the container engine
-    have runc || echo 'runc|pods with a seccomp profile'
-    have mmdebstrap || does_without_apt || echo 'mmdebstrap|the toolbox image'
+    archive || list_missing_without_archive
     have nft || echo 'nftables|Services other than kubernetes and DNS'
     have newuidmap || echo 'uidmap|pods that run as another user'
+    [ -n "${SSL_CERT_FILE:-}" ] || authorities || echo 'ca-certificates|downloads'
+}
+
+archive() {
+    # Whether an archive is in question: then its contents are not missing yet. Where it
+    # is, cluster/programs/releases.py decides.
+    [ "${LAB_BUNDLE:-}" != none ] || return 1
+    [ -z "${LAB_BUNDLE:-}" ] || return 0
+    [ -e .git ] && git remote get-url origin 2>/dev/null | grep -q '[/@]github\.com[:/]'
+}
+
+list_missing_without_archive() {
+    have runc || echo 'runc|pods with a seccomp profile'
+    have mmdebstrap || does_without_apt || echo 'mmdebstrap|the toolbox image'
     have curl || echo 'curl|shell cells'
     have jq || echo 'jq|shell cells'
     compiles || echo 'gcc libc6-dev|building runc'
-    [ -n "${SSL_CERT_FILE:-}" ] || authorities || echo 'ca-certificates|downloads'
 }
 
 does_without_apt() {
@@ -109,6 +121,16 @@ authorities() {
         [ ! -s "$file" ] || return 0
     done
     return 1
+}
+
+take_archive() {
+    # Ask for its contents only if it does not come, and for it only once.
+    archive || return 0
+    .venv/bin/python -m cluster.cli.archive || {
+        packages list_missing_without_archive
+        LAB_BUNDLE=none
+        export LAB_BUNDLE
+    }
 }
 
 list_missing_for_tests() {
@@ -333,6 +355,7 @@ all)
     ! have apt-get || packages list_missing
     venv ''
     have apt-get || packages list_missing # only now can it name them
+    ! linux || take_archive
     .venv/bin/python -m helpers setup
     ;;
 venv) venv -test ;;

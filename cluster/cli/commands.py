@@ -68,9 +68,10 @@ which_backend = click.option(
 def setup(backend: str | None) -> None:
     """Make what a start needs: binaries and toolbox image (once).
 
-    Kubernetes is downloaded from its official releases. What does not come is built
-    from its Go sources, which takes about six minutes on two cores. What was
-    interrupted goes on where it was. `up` does the same when it has to. Prints where
+    Both come in one archive from the release of this version, or Kubernetes is
+    downloaded from its official releases. What does not come is built from its Go
+    sources, which takes about six minutes on two cores. What was interrupted goes on
+    where it was. `up` does the same when it has to. Prints where
     both are.
     """
     with working("binaries and toolbox image are ready") as view:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors, preflight, programs, versions
+from cluster.bundle import ready
 from cluster.controlplane.process import control_plane
 from cluster.local.backend import Local
 from cluster.machine.host import Machine
@@ -63,11 +64,13 @@ class ControlPlane(Local):
         found, _ = kernel.find()
         if found:
             try:
+                ready.ensure(progress)
                 directory = programs.ensure(progress)
                 return directory, disk.ensure(found, directory, progress)
             except errors.LabError as error:
                 # The lessons that ask the API server alone need none of it.
                 progress.update(f"without a node: {error.message}")
+        ready.ensure(progress, CONTROL_PLANE, image=False)
         return programs.ensure(progress, CONTROL_PLANE, or_any=(RECIPE,)), None
 
     def prepared(self) -> bool:

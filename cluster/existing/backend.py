@@ -10,12 +10,14 @@ from typing import NoReturn
 
 from cluster import errors, paths, statedir, versions
 from cluster.backend import STATUS, Backend
+from cluster.bundle import ready
 from cluster.existing import account, rbac
 from cluster.existing.kubectl import KubectlClient
 from cluster.existing.record import Record
 from cluster.image import find as image_find
 from cluster.machine import storage
 from cluster.programs import ensure_kubectl, find_kubectl
+from cluster.programs.recipe import KUBECTL
 from cluster.progress import Progress, Silent
 from cluster.waiting import poll
 
@@ -62,6 +64,7 @@ class Existing(Backend):
 
     def setup(self, progress: Progress) -> tuple[Path, Path]:
         """Get kubectl and an archive of the image, for a registry or for the nodes."""
+        ready.ensure(progress, KUBECTL)
         binaries = ensure_kubectl(progress)
         return binaries, image_find.ensure(binaries, progress)
 

@@ -44,7 +44,7 @@ def expected(binaries: Path) -> Path:
 
     `binaries` holds the kubectl that goes into it.
     """
-    return _file(_inputs(binaries))
+    return file_of(inputs_of(binaries))
 
 
 def compressed(binaries: Path) -> Path:
@@ -60,6 +60,11 @@ def is_substitute(archive: Path, binaries: Path) -> bool:
 def store_of(archive: Path) -> Path:
     """Return where the store of an archive is, if there is one."""
     return archive.with_name(paths.store_name(archive.stem))
+
+
+def manifest_of(archive: Path) -> Path:
+    """Return where the manifest is of an archive that was not made here."""
+    return archive.with_suffix(".json")
 
 
 def readable_stores(archive: Path) -> list[Path]:
@@ -83,8 +88,8 @@ def ensure(binaries: Path, progress: Progress, maker: Maker | None = None) -> Pa
     versions of the client alone. `maker` builds where this machine is not Linux. Raise
     MissingTool, NotEnough, StateError for an unusable cache, BuildFailed.
     """
-    inputs = _inputs(binaries)
-    file = _file(inputs)
+    inputs = inputs_of(binaries)
+    file = file_of(inputs)
     if found := _usable(file, progress):
         return found
 
@@ -119,9 +124,10 @@ def _usable(file: Path, progress: Progress | None) -> Path | None:
     if file.exists():
         return file
     writable = os.access(preflight.existing(file.parent), os.W_OK | os.X_OK)
-    if writable and possible():
-        return None
     found = _substitute(file)
+    # To build one that came ready would change nothing but packages of the client.
+    if writable and possible() and not (found and manifest_of(found).exists()):
+        return None
     if found and progress:
         progress.finish(f"the toolbox image is the one that was prepared: {DIFFERENCE}")
     return found
@@ -133,19 +139,26 @@ def _substitute(file: Path) -> Path | None:
     return max(others, key=lambda path: path.stat().st_mtime, default=None)
 
 
-def _inputs(binaries: Path) -> toolbox.Inputs:
+def inputs_of(binaries: Path) -> toolbox.Inputs:
+    """Return what decides the bytes of the image that is built here."""
     with open(binaries / "kubectl", "rb") as kubectl:
         digest = hashlib.file_digest(kubectl, "sha256").hexdigest()
     return toolbox.Inputs(image_build.system(), architecture(), digest, client_pins())
 
 
-def _file(inputs: toolbox.Inputs) -> Path:
+def file_of(inputs: toolbox.Inputs) -> Path:
+    """Return where the cache has the image of these inputs."""
     here = Path(__file__).parent
     program = b"".join((here / name).read_bytes() for name in _PROGRAM)
     return paths.cache_dir() / "images" / f"{inputs.key(program)}.tar"
 
 
-def build_once(file: Path, make: Callable[[Path], Path], progress: Progress) -> Path:
+def build_once(
+    file: Path,
+    make: Callable[[Path], Path],
+    progress: Progress,
+    needed: int = DISK_NEEDED,
+) -> Path:
     """Return `file`; let `make` build a missing file, or directory, in an empty one.
 
     One process builds, others wait. The file is there whole or not at all; the next
@@ -168,18 +181,18 @@ def build_once(file: Path, make: Callable[[Path], Path], progress: Progress) -> 
                 "Make it writable, or name another directory in LAB_CACHE_DIR.",
             ) from error
         if not file.exists():
-            _make(file, make)
+            _make(file, make, needed)
             _forget_oldest(directory)
     return file
 
 
-def _make(file: Path, make: Callable[[Path], Path]) -> None:
+def _make(file: Path, make: Callable[[Path], Path], needed: int) -> None:
     directory = file.parent
     # The lock keeps others out.
     for leftover in directory.glob("build-*"):
         shutil.rmtree(leftover, ignore_errors=True)
     free = preflight.disk_available(directory)
-    if free < DISK_NEEDED:
+    if free < needed:
         raise _short(directory, free)
     try:
         with tempfile.TemporaryDirectory(prefix="build-", dir=directory) as work:

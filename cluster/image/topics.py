@@ -7,6 +7,7 @@ from pathlib import Path
 from cluster import paths, preflight, programs
 from cluster.findings import Finding, fatal, ok
 from cluster.image import engine, find as image_find
+from cluster.programs import releases
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Image:
         return cls(
             archive,
             image_find.possible()
+            or releases.bundle() is not None
             or bool(found and image_find.compressed(found).exists()),
             preflight.disk_available(paths.cache_dir()),
             bool(archive and found and image_find.is_substitute(archive, found)),

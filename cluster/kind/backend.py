@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cluster import errors, paths, programs, statedir
 from cluster.backend import KIND as LOGS, STATUS, Backend
+from cluster.bundle import ready
 from cluster.image import find as image_find
 from cluster.image.load import StoredImage, add
 from cluster.kind import engine, programs as kind_programs
@@ -23,6 +24,7 @@ from cluster.kind.plan import RECORD, KindPlan, Record, name_for
 from cluster.kind.programs import Commands
 from cluster.kubeconfig import read_kubeconfig, server_of
 from cluster.machine import audit, storage
+from cluster.programs.recipe import KUBECTL
 from cluster.progress import Progress, Silent
 from cluster.statedir import write_private
 from cluster.waiting import poll
@@ -211,6 +213,7 @@ class Kind(Backend):
 
     def _prepare(self, progress: Progress) -> tuple[Path, Path]:
         kind_programs.ensure_kind(progress)
+        ready.ensure(progress, KUBECTL)
         kubectl = programs.ensure_kubectl(progress)
         try:
             # Lesson 23 starts one beside the cluster, and should not wait for it then.

@@ -99,11 +99,13 @@ class Local(Backend):
 
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
         """Return the files of a start, found or made: programs and the archive."""
+        from cluster.bundle import ready
         from cluster.image import find as image_find
         from cluster.local import store
         from cluster.local.images import IMPORTED
         from cluster.programs import ensure
 
+        ready.ensure(progress)
         programs = ensure(progress)
         archive = image_find.ensure(programs, progress)
         # A cluster keeps the store that it began with.

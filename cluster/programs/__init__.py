@@ -5,8 +5,9 @@ Where they are looked for, in this order:
 1. the directory that LAB_ASSETS names: it must hold all of them, or it is an error
 2. the cache: `bin/KEY` in the directory of LAB_CACHE_DIR, where KEY stands for the
    version of Kubernetes, the machine, and everything that goes into a build
-3. the projects' official releases, into that cache; not if LAB_NO_DOWNLOADS is set
-4. a build from source with Go, into that cache; not if LAB_NO_BUILD is set
+3. the archive of this version, in which the pods' image is as well (bundle/ready.py)
+4. the projects' official releases, into that cache; not if LAB_NO_DOWNLOADS is set
+5. a build from source with Go, into that cache; not if LAB_NO_BUILD is set
 
 A runc of the distribution does in all of these. Cheap to import: what downloads and
 builds is loaded when something is missing.
@@ -65,6 +66,14 @@ def ensure(
     found = find(recipe, or_any=or_any)
     if found:
         return found
+    with workshop(progress) as work:
+        # The programs may have been made while we waited.
+        return _find(recipe) or _make(recipe, work, progress)
+
+
+@contextmanager
+def workshop(progress: Progress) -> Iterator["WorkDir"]:
+    """Hold the lock on what the cache gets; raise StateError for an unusable cache."""
     from cluster.programs.build import WorkDir
 
     work = WorkDir(paths.cache_dir() / "build")
@@ -73,8 +82,14 @@ def ensure(
         progress.update("another process gets the programs; waiting")
 
     with _usable(work), hold(work.root / "lock", wait):
-        # The programs may have been made while we waited.
-        return _find(recipe) or _make(recipe, work, progress)
+        yield work
+
+
+def keep(made: Path) -> Path:
+    """Put what is in `made`, programs of RECIPE, into the cache; return where it is."""
+    entry = _entry(RECIPE)
+    _install(made, entry)
+    return entry
 
 
 def find_kubectl() -> Path | None:
@@ -174,11 +189,15 @@ def _install(made: Path, entry: Path) -> None:
     entry.mkdir(exist_ok=True)
     # The umask must not bar a machine that root starts: it reads as another account.
     entry.chmod(0o755)
-    for program in made.iterdir():
+    # Programs come last, after what they need in a directory beside them.
+    for program in sorted(made.iterdir(), key=Path.is_file):
         program.chmod(0o755)
-        # A crash of the machine must not leave the names of empty files.
-        with program.open("rb") as file:
-            os.fsync(file.fileno())
+        if program.is_dir():
+            shutil.rmtree(entry / program.name, ignore_errors=True)
+        else:
+            # A crash of the machine must not leave the names of empty files.
+            with program.open("rb") as file:
+                os.fsync(file.fileno())
         program.replace(entry / program.name)
 
 

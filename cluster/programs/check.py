@@ -82,6 +82,18 @@ def program_version(command: Sequence[str | Path]) -> str:
     return f"v{found[1]}" if found else ""
 
 
+def unfit(step: Step, directory: Path) -> str | None:
+    """Return why a step's ready-made programs are of no use here, or None."""
+    for name in step.programs:
+        reason = problem(directory / name)
+        if not reason and not program_version(step.question(directory, name)):
+            # As where the C library is older than the one it was linked with.
+            reason = "does not run here"
+        if reason:
+            return f"{name} {reason}"
+    return None
+
+
 def system_has(step: Step) -> bool:
     """Say whether the distribution's programs stand in for this step's."""
     return step.substitute and all(

@@ -13,7 +13,7 @@ import ssl
 import tarfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from urllib.request import getproxies, proxy_bypass
@@ -80,11 +80,17 @@ class Unavailable(Exception):
 
 
 def fetch(
-    wanted: Sequence[Release], directory: Path, progress: Progress
+    wanted: Sequence[Release],
+    directory: Path,
+    progress: Progress,
+    words: Callable[[int, int], str] | None = None,
 ) -> tuple[dict[Release, Path], dict[Release, str]]:
-    """Return the files that came, and the reasons for the others; raise OSError."""
+    """Return the files that came, and the reasons for the others; raise OSError.
+
+    `words` makes the line of progress of a single file, from its bytes here and all.
+    """
     make_private(directory)
-    fetcher = _Fetcher(directory)
+    fetcher = _Fetcher(directory, words)
     with ThreadPoolExecutor(PARALLEL) as pool:
         files = {release: pool.submit(fetcher.fetch, release) for release in wanted}
         try:
@@ -105,9 +111,14 @@ def fetch(
 class _Fetcher:
     """Fetches files in several threads; `stopped` ends each at its next bytes."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(
+        self, directory: Path, words: Callable[[int, int], str] | None = None
+    ) -> None:
         self.directory = directory
         self.received = 0
+        #: of the file that came last: bytes that are here, and all, as the host says
+        self.share = 0, 0
+        self.words = words
         self.stopped = threading.Event()
         #: host to the reason why it cannot be reached: one try tells for all its files
         self._unreachable: dict[str, str] = {}
@@ -118,14 +129,19 @@ class _Fetcher:
         while left := [file for file in files.values() if not file.done()]:
             if time.monotonic() - shown >= STEADY:
                 shown = time.monotonic()
-                running = [r for r, file in files.items() if file.running()]
-                names = sorted(name for r in running for name in r.programs)
-                message = (
-                    f"downloading {len(files)} files, {len(files) - len(left)} done, "
-                    f"{self.received / 1e6:.0f} MB, now {', '.join(names)}"
-                )
+                message = self._message(files, len(files) - len(left))
             progress.update(message)
             wait(left, timeout=0.1)
+
+    def _message(self, files: dict[Release, Future], done: int) -> str:
+        if self.words:
+            return self.words(*self.share)
+        running = [r for r, file in files.items() if file.running()]
+        names = sorted(name for r in running for name in r.programs)
+        return (
+            f"downloading {len(files)} files, {done} done, "
+            f"{self.received / 1e6:.0f} MB, now {', '.join(names)}"
+        )
 
     def fetch(self, release: Release) -> Path:
         """Return the whole file; raise Unavailable."""
@@ -153,10 +169,7 @@ class _Fetcher:
         return self._get(client, release, half)
 
     def _get(self, client: httpx.Client, release: Release, half: Path) -> Path:
-        sums = client.get(release.sums).raise_for_status().text
-        known = releases.sum_in(sums, release.name)
-        if not known:
-            raise Unavailable(f"{release.sums} holds no SHA-256 of {release.name}")
+        known = release.known or self._published(client, release)
         file = self.directory / release.name
         if file.exists() and _sha256(file) == known:
             return file
@@ -169,6 +182,12 @@ class _Fetcher:
             f"published {known[:12]}…"
         )
 
+    def _published(self, client: httpx.Client, release: Release) -> str:
+        sums = client.get(release.sums).raise_for_status().text
+        if known := releases.sum_in(sums, release.name):
+            return known
+        raise Unavailable(f"{release.sums} holds no SHA-256 of {release.name}")
+
     def _receive(self, client: httpx.Client, url: str, half: Path) -> None:
         """Add to `half` what it lacks, or all of it."""
         half.touch(0o600)
@@ -178,11 +197,14 @@ class _Fetcher:
             if reply.status_code in (200, 416):
                 os.truncate(half, 0)
             reply.raise_for_status()
+            length = reply.headers.get("Content-Length", "")
             with half.open("ab") as file:
+                whole = file.tell() + int(length if length.isdecimal() else 0)
                 for chunk in reply.iter_raw():
                     if self.stopped.is_set():
                         raise Unavailable("nobody waits for it any more")
                     self.received += file.write(chunk)
+                    self.share = file.tell(), whole
 
 
 def _sha256(path: Path) -> str:
@@ -269,13 +291,8 @@ def _put(step: Step, files: dict[Release, Path], programs: Path) -> str | None:
     try:
         for release, file in files.items():
             _unpack(release, file, programs)
-        for name in step.programs if files else ():
-            reason = check.problem(programs / name)
-            if not reason and not check.program_version(step.question(programs, name)):
-                # As where the C library is older than the one it was linked with.
-                reason = "does not run here"
-            if reason:
-                raise Unavailable(f"the published {name} {reason}")
+        if files and (reason := check.unfit(step, programs)):
+            raise Unavailable(f"the published {reason}")
     except (Unavailable, tarfile.TarError) as error:
         for name in step.programs:
             (programs / name).unlink(missing_ok=True)

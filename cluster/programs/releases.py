@@ -1,4 +1,4 @@
-"""Describe the programs that upstream publishes, and where. Nothing is fetched.
+"""Describe what upstream and we publish, and where. Nothing is fetched.
 
 Each file is beside a text with its SHA-256, made by the same project. A download is as
 trustworthy as HTTPS and the release itself: no signature is checked. For macOS there
@@ -6,21 +6,29 @@ are kubectl and kind, which are all that a cluster made by kind needs.
 """
 
 import os
+import platform
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from cluster import errors, versions
+from cluster import errors, paths, release, versions
 
 #: machines for which all of these projects publish programs, by the kernel's name
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 LINUX, MACOS = "linux", "darwin"
 
+#: of this machine, by that name
+ARCHITECTURE = ARCHITECTURES.get(platform.machine(), platform.machine())
 #: switches downloads off, whatever its value
 OFF = "LAB_NO_DOWNLOADS"
 #: the setting for a copy of the projects' hosts, asked for `/dl.k8s.io/…` and so on
 MIRROR = "LAB_MIRROR"
+
+#: names the archive of this version: a path or an https:// address; "none" for none
+BUNDLE = "LAB_BUNDLE"
+ENDING = ".tar.xz"
 
 _SUM = re.compile(r"^([0-9a-fA-F]{64})(?:\s+\*?(\S+))?$")
 
@@ -29,6 +37,7 @@ _SUM = re.compile(r"^([0-9a-fA-F]{64})(?:\s+\*?(\S+))?$")
 class Release:
     """A published file: its `url`, and that of the text with its `sums`.
 
+    `known` is its SHA-256 where we have that already: the text is not asked for then.
     `members` maps the program to its path in a tar file; None for a file that is the
     program itself. All three may hold `{arch}`. An address with `{system}` is published
     for macOS as well.
@@ -38,6 +47,7 @@ class Release:
     sums: str
     programs: tuple[str, ...]
     members: Mapping[str, str] | None = field(default=None, hash=False)
+    known: str = ""
 
     @property
     def name(self) -> str:
@@ -65,7 +75,7 @@ class Release:
             return text.replace("https://", f"{mirror.rstrip('/')}/")
 
         members = self.members and {n: here(path) for n, path in self.members.items()}
-        return Release(here(self.url), here(self.sums), self.programs, members)
+        return replace(self, url=here(self.url), sums=here(self.sums), members=members)
 
 
 def published(programs: Iterable[str], system: str = sys.platform) -> list[Release]:
@@ -91,6 +101,29 @@ def hosts() -> str:
     if OFF in os.environ:
         return ""
     return mirror() or ", ".join(sorted({r.host for r in PUBLISHED.values()}))
+
+
+def is_named() -> bool:
+    """Say whether a person has named the archive."""
+    return os.environ.get(BUNDLE, "") not in ("", "none")
+
+
+def bundle_name() -> str:
+    """Return the name of the archive of this version for this machine."""
+    return f"{paths.APP}-{release.version()}-linux-{ARCHITECTURE}{ENDING}"
+
+
+def bundle() -> Path | str | None:
+    """Return the path or the address of the archive, or None; send no request.
+
+    None where no release is in question: then nothing is asked and nothing is said.
+    """
+    named = os.environ.get(BUNDLE, "")
+    if named == "none" or sys.platform != LINUX:
+        return None
+    if named:
+        return named if "://" in named else Path(named).expanduser().absolute()
+    return None if OFF in os.environ else release.address(bundle_name()) or None
 
 
 def sum_in(text: str, name: str) -> str:

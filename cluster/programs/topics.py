@@ -1,10 +1,12 @@
 """Examine the programs that a cluster needs, and the tools that build missing ones."""
 
+import contextlib
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cluster import paths, programs
+from cluster import errors, paths, programs
 from cluster.findings import Finding, fatal, ok, warning
 from cluster.packages import install
 from cluster.processes import SYSTEM_PATH
@@ -23,8 +25,11 @@ class Shell:
 
     @classmethod
     def read(cls) -> "Shell":
-        """Search where the learner's shell would."""
-        return cls(tuple(name for name in cls.NAMES if shutil.which(name)))
+        """Search where the learner's shell would, and ours that `up` adds."""
+        path = os.environ.get("PATH", os.defpath)
+        with contextlib.suppress(errors.LabError):
+            path = os.pathsep.join(map(str, filter(None, (path, programs.find()))))
+        return cls(tuple(name for name in cls.NAMES if shutil.which(name, path=path)))
 
     def findings(self) -> Iterator[Finding]:
         """Judge each."""
@@ -68,6 +73,8 @@ class Build:
     runc: bool = False
     #: who is asked for downloads, "" for nobody; whether they answer is not tried
     hosts: str = ""
+    #: where programs and image are in one archive, "" for nowhere
+    archive: str = ""
 
     @classmethod
     def read(cls) -> "Build":
@@ -76,14 +83,16 @@ class Build:
             return cls(False)
         installed = shutil.which("runc", path=SYSTEM_PATH)
         runc = bool(installed or golang.c_compiler())
-        return cls(True, runc, releases.hosts())
+        return cls(True, runc, releases.hosts(), str(releases.bundle() or ""))
 
     def findings(self) -> Iterator[Finding]:
         """Judge: a program that can be downloaded needs no compiler."""
         if not self.needed:
             return
+        if self.archive:
+            yield ok("archive", f"{self.archive}, if it is there")
         yield ok("downloads", self.hosts or f"off: {releases.OFF} is set")
-        if not (self.runc or self.hosts):
+        if not (self.runc or self.hosts or self.archive):
             yield fatal(
                 "C compiler",
                 "not found, and neither is the distribution's runc: none can be built.",

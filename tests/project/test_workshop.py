@@ -14,7 +14,8 @@ from helpers.cli import main
 from tests.notebooks import ROOT
 
 WORDS = (
-    "help setup lab chapter site test full quick lint korean home lock bench clean"
+    "help setup lab chapter site test full quick lint korean home lock bench bundle "
+    "clean"
 ).split()
 FILES = (
     "Makefile",
@@ -222,6 +223,51 @@ def test_the_end_of_what_pip_wrote_is_shown_if_it_fails(checkout):
     assert answer.returncode == 1
     again = setup_environment(checkout, PIP="0").stderr
     assert again.startswith("setup: installing Python packages")
+
+
+TOOLS = (
+    "sh cat cc cksum cp cut date dirname flock git grep id mkdir paste printf rm sed "
+    "tail tr wc"
+)
+
+
+@pytest.mark.parametrize("origin", [None, "git@github.com:ann/notes.git"])
+def test_what_the_archive_has_is_missing_only_if_it_does_not_come(
+    checkout, tmp_path, origin
+):
+    """Of the rest a person hears at once; nobody waits for the archive twice."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in TOOLS.split():
+        if found := shutil.which(name):
+            (tools / name).symlink_to(found)
+    added = (
+        '"-m cluster.cli.archive") exit "$LEFT" ;;\n'
+        '"-m helpers setup") echo "setup with LAB_BUNDLE=${LAB_BUNDLE:-}" ;;\nesac\n'
+    )
+    fake = program(tmp_path / "python", FAKE_PYTHON.replace("esac\n", added))
+    settings = {"PYTHON": fake, "PIP": "0", "UNTESTED": "0", "PATH": str(tools)}
+    if origin:
+        call(checkout, "git", "init", "--quiet")
+        call(checkout, "git", "remote", "add", "origin", origin)
+    else:
+        settings["LAB_BUNDLE"] = "/a.tar.xz"
+
+    def setup(left):
+        answer = call(checkout, "sh", "tools/setup.sh", LEFT=left, **settings)
+        assert answer.returncode == 0, answer.stderr
+        return answer
+
+    came = setup("0")
+    assert "mmdebstrap" not in came.stderr and "curl" not in came.stderr
+    asked = settings.get("LAB_BUNDLE", "")
+    assert came.stdout.endswith(f"setup with LAB_BUNDLE={asked}\n")
+    missing = setup("1")
+    assert "mmdebstrap (the toolbox image), curl (shell cells)" in missing.stderr
+    assert missing.stdout.endswith("setup with LAB_BUNDLE=none\n")
+    settings["LAB_BUNDLE"] = "none"
+    asked = setup("1")
+    assert asked.stderr.count("mmdebstrap") == 1
 
 
 #: `-m helpers` on the lessons of this directory, with a cluster that needs no start

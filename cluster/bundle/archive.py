@@ -1,0 +1,200 @@
+"""Fetch the archive of this version's programs and pods' image, and unpack it.
+
+`make bundle` writes it, and beside it its manifest, which is asked for first: nobody
+should wait for 150 MB that do not fit. Nothing in an archive is believed: what is not a
+regular file that the manifest names, under a name of ours and with its size, ends it.
+Python's own filters for that came with 3.11.4, and Debian 12 has an older one.
+"""
+
+import hashlib
+import json
+import lzma
+import os
+import re
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from cluster import errors, preflight
+from cluster.permissions import refuse_changeable
+from cluster.programs import releases
+from cluster.programs.recipe import RECIPE
+from cluster.programs.releases import ARCHITECTURE, BUNDLE, ENDING
+from cluster.progress import Progress
+
+#: of the manifest's layout
+FORMAT = 1
+MANIFEST, IMAGE, SUMS = "manifest.json", "image.tar", "SHA256SUMS"
+#: where programs are, and what curl and jq need to run on any system
+PROGRAMS, SHELL = "bin/", "bin/shell/"
+#: the sums of the release to which this package belongs, if they are in the package
+PACKAGED = Path(__file__).with_name(SUMS)
+#: bytes that are read at once, and of the largest manifest
+_PIECE = 1 << 20
+_NAME = re.compile(r"bin/(?:shell/)?\w[\w.+-]*|image\.tar")
+#: exceptions from reading JSON of whatever layout
+_ODD = (LookupError, TypeError, AttributeError, ValueError, RecursionError)
+
+
+class Unusable(Exception):
+    """An archive that cannot be had or used; the message is a clause that says why."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The size and SHA-256 of each file, and what decided the image's bytes."""
+
+    files: dict[str, tuple[int, str]]
+    image: dict[str, Any]
+
+    @classmethod
+    def read(cls, text: bytes) -> "Manifest":
+        """Read a manifest; raise Unusable if it does not fit this checkout."""
+        try:
+            found = json.loads(text)
+            files = {
+                name: (int(file["size"]), str(file["sha256"]))
+                for name, file in found["files"].items()
+            }
+            image, key = dict(found["image"]), found["programs"]
+            made, layout, machine = (
+                found[name] for name in ("version", "format", "architecture")
+            )
+        except _ODD:
+            raise Unusable("its manifest cannot be read") from None
+        if odd := [name for name in files if not _NAME.fullmatch(name)]:
+            raise Unusable(f"its manifest names {odd[0]!r}")
+        if machine != ARCHITECTURE:
+            raise Unusable(f"it is for {machine}, and this machine is {ARCHITECTURE}")
+        if (layout, key) != (FORMAT, RECIPE.key()):
+            wanted = f"{RECIPE.key()} is wanted"
+            raise Unusable(f"it is of version {made} with {key}, and {wanted}")
+        return cls(files, image)
+
+
+def get(where: Path | str, directory: Path, progress: Progress) -> Path:
+    """Return the archive at a path, or fetched into `directory`; raise Unusable.
+
+    Its SHA-256 is that of the release. Of a file that somebody has put here there may
+    be none: then the manifest inside has to do.
+    """
+    if isinstance(where, Path):
+        return _local(where)
+    if not where.startswith("https://") or not where.endswith(ENDING):
+        raise Unusable(f"{BUNDLE}={where} is no https:// address of a {ENDING} file")
+    if releases.OFF in os.environ:
+        raise Unusable(f"{releases.OFF} is set")
+    described = _fetch(f"{where.removesuffix(ENDING)}.json", directory, progress)
+    Manifest.read(described.read_bytes())
+    return _fetch(where, directory, progress)
+
+
+def _local(path: Path) -> Path:
+    try:
+        refuse_changeable(path, BUNDLE, shared=True)
+    except errors.StateError as error:
+        raise Unusable(error.message.removesuffix(".")) from None
+    sums = path.parent / SUMS
+    known = releases.sum_in(sums.read_text(), path.name) if sums.exists() else ""
+    with path.open("rb") as file:
+        if known and hashlib.file_digest(file, "sha256").hexdigest() != known:
+            raise Unusable(f"{path} has another SHA-256 than {sums} says")
+    return path
+
+
+def _fetch(address: str, directory: Path, progress: Progress) -> Path:
+    # Late: a path needs none of it.
+    from cluster.programs import download
+
+    parent, _, name = address.rpartition("/")
+    known = releases.sum_in(PACKAGED.read_text(), name) if PACKAGED.exists() else ""
+    wanted = releases.Release(address, f"{parent}/{SUMS}", (name,), known=known)
+    if not releases.is_named():
+        wanted = wanted.at(ARCHITECTURE, releases.mirror())
+
+    def words(here: int, whole: int) -> str:
+        return f"downloading {name}: {here / 1e6:.0f} of {whole / 1e6:.0f} MB"
+
+    fetched, failed = download.fetch([wanted], directory, progress, words)
+    if reason := failed.get(wanted):
+        raise Unusable(reason)
+    return fetched[wanted]
+
+
+def unpack(
+    file: Path, target: Path, wants: Callable[[str], bool], progress: Progress
+) -> Manifest:
+    """Unpack the wanted files into the empty directory `target`; raise Unusable.
+
+    Raise OSError for a disk that is full, or a file that cannot be read.
+    """
+    try:
+        with (
+            file.open("rb") as packed,
+            tarfile.open(fileobj=packed, mode="r|xz", bufsize=_PIECE) as tar,
+        ):
+            return _Unpacking(tar, target, progress).run(wants)
+    except (tarfile.TarError, lzma.LZMAError, EOFError):
+        raise Unusable(f"{file.name} is no archive, or a part of one") from None
+    except Unusable as error:
+        raise Unusable(f"{file.name} cannot be used: {error}") from None
+
+
+@dataclass
+class _Unpacking:
+    """An open archive, where its files go, and how many bytes are there of all."""
+
+    tar: tarfile.TarFile
+    target: Path
+    progress: Progress
+    done: int = 0
+    whole: int = 0
+
+    def run(self, wants: Callable[[str], bool]) -> Manifest:
+        """Write the wanted files; the others must be right as well."""
+        members = iter(self.tar)
+        first = next(members, None)
+        if first is None or first.name != MANIFEST or first.size > _PIECE:
+            raise Unusable(f"it does not begin with {MANIFEST}")
+        manifest = Manifest.read(self._open(first).read())
+        left = {**manifest.files}
+        self.whole = sum(size for name, (size, _) in left.items() if wants(name))
+        if (free := preflight.disk_available(self.target)) < self.whole:
+            needed = f"{self.whole / 1e6:.0f} MB are needed in {self.target.parent}"
+            raise Unusable(f"{needed}, and {free / 1e6:.0f} MB are free")
+        for member in members:
+            size, digest = left.pop(member.name, (-1, ""))
+            if member.size != size:
+                raise Unusable(f"{member.name!r} in it is not in its manifest")
+            source = self._open(member)
+            if wants(member.name) and self._write(source, member.name) != digest:
+                raise Unusable(f"{member.name} in it has another SHA-256 than it says")
+        if left:
+            raise Unusable(f"{next(iter(left))} is not in it")
+        return manifest
+
+    def _open(self, member: tarfile.TarInfo) -> IO[bytes]:
+        """Open a member that is a regular file and nothing else."""
+        plain = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE)
+        source = self.tar.extractfile(member) if plain else None
+        if source is None:
+            raise Unusable(f"{member.name!r} in it is no regular file")
+        return source
+
+    def _write(self, source: IO[bytes], name: str) -> str:
+        """Write a file that all may read, as a class does; return its SHA-256."""
+        path, digest = self.target / name, hashlib.sha256()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
+            while piece := source.read(_PIECE):
+                digest.update(piece)
+                self.done += file.write(piece)
+                # A log keeps every line, so there is one for each 100 MB.
+                done, whole = self.done // 10**8 * 100, self.whole / 1e6
+                what = "unpacking programs and image"
+                self.progress.update(f"{what}: {done} of {whole:.0f} MB")
+        path.parent.chmod(0o755)
+        path.chmod(0o755)
+        return digest.hexdigest()

@@ -1,0 +1,153 @@
+"""Fill the cache from the archive of this version: programs, and the image of the pods.
+
+Where both are looked for, in this order: LAB_ASSETS; the cache; the archive; the
+releases of the projects, and mmdebstrap or a container engine; a build. What the
+archive does not give is left to those after it, and one line says why.
+"""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+from cluster import programs
+from cluster.bundle import archive
+from cluster.bundle.archive import IMAGE, PROGRAMS, SHELL, Manifest, Unusable
+from cluster.image import find as image_find
+from cluster.image.toolbox import Inputs
+from cluster.programs import check, releases
+from cluster.programs.build import WorkDir
+from cluster.programs.recipe import RECIPE, Recipe
+from cluster.programs.topics import Shell
+from cluster.progress import Progress
+
+
+def ensure(progress: Progress, recipe: Recipe = RECIPE, *, image: bool = True) -> bool:
+    """Take what is missing from the archive; say whether nothing is missing now.
+
+    `recipe` has the programs that are needed; those of RECIPE are taken. Raise
+    IncompleteAssets, StateError for an unusable cache, LabError for a wrong setting.
+    """
+
+    def complete() -> bool:
+        found = _binaries(recipe)
+        return found is not None and (not image or _has_image(found))
+
+    if complete():
+        return True
+    where = releases.bundle()
+    if where is None or not _worth_it(recipe):
+        return False
+    with programs.workshop(progress) as work:
+        # Another process may have got it while we waited.
+        if complete():
+            return True
+        try:
+            _take(where, _binaries(recipe), work, progress)
+        except (Unusable, OSError) as error:
+            reason = error if isinstance(error, Unusable) else _words(error)
+            progress.finish(f"no ready-made programs and image, because {reason}")
+        finally:
+            work.clear()
+    return complete()
+
+
+def _binaries(recipe: Recipe) -> Path | None:
+    return programs.find(recipe, or_any=(RECIPE,))
+
+
+def _has_image(binaries: Path) -> bool:
+    packed = image_find.compressed(binaries)
+    return image_find.usable(binaries) is not None or packed.exists()
+
+
+def _worth_it(recipe: Recipe) -> bool:
+    """Say whether to ask for an archive: one that nobody has named may not fit.
+
+    Its image is for the kubectl that is in it, which may not be the one here.
+    """
+    return releases.is_named() or not _binaries(recipe) or not image_find.possible()
+
+
+def _words(error: OSError) -> str:
+    where = f": {error.filename}" if error.filename else ""
+    return f"{error.strerror or error}{where}"
+
+
+def _take(
+    where: Path | str, binaries: Path | None, work: WorkDir, progress: Progress
+) -> None:
+    """Put what the cache lacks into it; raise Unusable or OSError.
+
+    A file that was fetched stays if a person interrupts this: the next set-up has it.
+    """
+    fetched = work.downloads / "archive"
+    try:
+        file = archive.get(where, fetched, progress)
+        lacks = _unpack(file, binaries, work.stage(), progress)
+    except Exception:
+        shutil.rmtree(fetched, ignore_errors=True)
+        raise
+    shutil.rmtree(work.downloads, ignore_errors=True)
+    but = f", but {lacks}" if lacks else ""
+    progress.finish(f"programs and image are those of {file.name}{but}")
+
+
+def _unpack(file: Path, binaries: Path | None, stage: Path, progress: Progress) -> str:
+    """Put what the cache lacks into it; say which programs are of no use here."""
+    shell = not all(map(shutil.which, Shell.NAMES))
+
+    def wants(name: str) -> bool:
+        if name == IMAGE:
+            return True
+        for_shell = SHELL in name or name.removeprefix(PROGRAMS) in Shell.NAMES
+        return binaries is None and (shell or not for_shell)
+
+    manifest = archive.unpack(file, stage, wants, progress)
+    lacks = ""
+    if binaries is None:
+        lacks = _drop_unfit(stage / PROGRAMS)
+        binaries = programs.keep(stage / PROGRAMS)
+    _keep_image(stage / IMAGE, manifest, binaries, progress)
+    return lacks
+
+
+def _drop_unfit(made: Path) -> str:
+    """Remove steps whose programs do not run here; say which are missing then."""
+    lacks = []
+    for step in RECIPE.steps:
+        if reason := check.unfit(step, made):
+            for name in step.programs:
+                (made / name).unlink(missing_ok=True)
+            if not check.system_has(step):
+                lacks.append(reason)
+    return "; ".join(lacks)
+
+
+def _keep_image(
+    made: Path, manifest: Manifest, binaries: Path, progress: Progress
+) -> None:
+    """Put the image where it is looked for, or raise Unusable."""
+    found = manifest.image
+    try:
+        system, name = str(found["system"]), str(found["name"])
+        theirs = Inputs(
+            system,
+            releases.ARCHITECTURE,
+            manifest.files[f"{PROGRAMS}kubectl"][1],
+            tuple(map(str, found["client"])),
+        )
+    except (LookupError, TypeError):
+        raise Unusable("its manifest does not describe the image") from None
+    if image_find.file_of(theirs).name != name:
+        raise Unusable("its image was made by another version of these notebooks")
+    wanted = image_find.inputs_of(binaries)
+    if theirs.kubectl != wanted.kubectl:
+        raise Unusable(f"the kubectl of its image is not the one in {binaries}")
+    # Packages of another distribution will do; those of the client keep their name.
+    ours = dataclasses.replace(theirs, system=wanted.system)
+    file = image_find.build_once(
+        image_find.file_of(ours), lambda _: made, progress, needed=0
+    )
+    note = dataclasses.asdict(manifest)
+    image_find.manifest_of(file).write_text(json.dumps(note, indent=1))

@@ -1,0 +1,56 @@
+"""Say which version of these notebooks this is, and where its release would be.
+
+Nobody is asked; a copy that is from nowhere on GitHub has no release.
+"""
+
+import re
+import shutil
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+from cluster.paths import APP
+from cluster.processes import PACKAGES
+
+_GITHUB = re.compile(r"(?:^|[/@])github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
+
+
+def version() -> str:
+    """Return the version of these notebooks, "" where they are not installed."""
+    try:
+        return metadata.version(APP)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def address(file: str) -> str:
+    """Return the address of a file in the release of this version, or ""."""
+    repository, number = _repository(), version()
+    if not (repository and number):
+        return ""
+    return f"https://github.com/{repository}/releases/download/v{number}/{file}"
+
+
+def _repository() -> str:
+    """Return OWNER/NAME on GitHub, of the checkout or else of the package, or ""."""
+    for known in (_origin(), *_addresses()):
+        if found := _GITHUB.search(known):
+            return found[1]
+    return ""
+
+
+def _origin() -> str:
+    # A package may be installed below a checkout of something else.
+    if not (Path(PACKAGES, ".git").exists() and shutil.which("git")):
+        return ""
+    command = ["git", "-C", PACKAGES, "remote", "get-url", "origin"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+
+
+def _addresses() -> list[str]:
+    """Return the addresses that the package's metadata name."""
+    try:
+        found = metadata.metadata(APP).get_all("Project-URL") or []
+    except metadata.PackageNotFoundError:
+        return []
+    return [line.partition(",")[2].strip() for line in found]

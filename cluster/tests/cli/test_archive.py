@@ -1,0 +1,34 @@
+"""The question of `tools/setup.sh`: did the archive bring all that is needed?"""
+
+import pytest
+
+from cluster import backends, errors
+from cluster.bundle import ready
+from cluster.cli import archive
+
+
+class Backend:
+    def __init__(self, prepared):
+        self.prepared = lambda: prepared
+
+
+@pytest.mark.parametrize(
+    ("prepared", "taken", "code"),
+    [(True, None, 0), (False, True, 0), (False, False, 1)],
+)
+def test_packages_are_wanted_only_where_something_is_left(
+    monkeypatch, prepared, taken, code
+):
+    asked = []
+    monkeypatch.setattr(backends, "current", lambda *_: Backend(prepared))
+    monkeypatch.setattr(ready, "ensure", lambda view: asked.append(view) or taken)
+    assert archive.main() == code
+    assert len(asked) == (0 if prepared else 1)
+
+
+def test_a_machine_without_a_backend_hears_so_from_the_set_up(monkeypatch):
+    def refuse(*_):
+        raise errors.LabError("no")
+
+    monkeypatch.setattr(backends, "current", refuse)
+    assert archive.main() == 0
