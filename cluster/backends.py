@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cluster import errors, paths
 from cluster.backend import Backend
-from cluster.installed import named
+from cluster.errors import named
 from cluster.progress import Progress
 
 #: leaves the choice to the machine

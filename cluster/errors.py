@@ -3,7 +3,25 @@
 import re
 from pathlib import Path
 
-from cluster.installed import named
+PROGRAM = "kubernetes-api-notebooks"
+#: From a wheel. Of the path alone: where the machine runs, the checkout is not seen.
+INSTALLED = Path(__file__).parents[1].name in ("site-packages", "dist-packages")
+#: what texts say of a checkout, and what to say instead
+_INSTEAD = {
+    r"(\.venv/bin/)?python -m helpers": PROGRAM,
+    r"\bmake (?=lab|setup)": f"{PROGRAM} ",
+    r"docs/binder\.md": "the README",
+}
+
+
+def named(text: str) -> str:
+    """Return a text for people with the commands as they are called here.
+
+    `python -m helpers` would be another Python than that of uvx or pipx.
+    """
+    for words, ours in _INSTEAD.items() if INSTALLED else ():
+        text = re.sub(words, ours, text)
+    return text
 
 
 class LabError(Exception):

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from cluster.installed import named
-
 OK, WARNING, FATAL = "ok", "warning", "fatal"
 #: columns that a report may take
 WIDTH = 100
@@ -93,7 +91,7 @@ def _wrapped(text: str, first: str, rest: str) -> list[str]:
     lines = textwrap.wrap(
         # A command must be copied whole, however long: its blanks break no line.
         _COMMAND.sub(
-            lambda found: found[0].replace(" ", _KEPT), " ".join(named(text).split())
+            lambda found: found[0].replace(" ", _KEPT), " ".join(text.split())
         ),
         WIDTH,
         initial_indent=first,

@@ -8,7 +8,6 @@ from cluster.permissions import refuse_changeable
 
 #: in the state directory: what a learner has solved, which outlives the cluster
 PROGRESS = "progress.jsonl"
-APP = "kubernetes-api-notebooks"
 _STATE, _CACHE, _ASSETS = "LAB_STATE_DIR", "LAB_CACHE_DIR", "LAB_ASSETS"
 
 
@@ -55,7 +54,7 @@ def _usual(function: str) -> Path:
     import platformdirs
 
     try:
-        return getattr(platformdirs, function)(APP)
+        return getattr(platformdirs, function)(errors.PROGRAM)
     except RuntimeError:
         # As in a container whose user has no entry in /etc/passwd.
         raise errors.LabError(

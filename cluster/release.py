@@ -9,18 +9,19 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-from cluster.paths import APP
+from cluster.errors import INSTALLED, PROGRAM
 from cluster.processes import PACKAGES
 
+_PROJECT = Path(PACKAGES, "pyproject.toml")
 _GITHUB = re.compile(r"(?:^|[/@])github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
 
 
 def version() -> str:
-    """Return the version of these notebooks, "" where they are not installed."""
-    try:
-        return metadata.version(APP)
-    except metadata.PackageNotFoundError:
-        return ""
+    """Return the version of these notebooks, "" of a part, as in a build's image."""
+    if INSTALLED:
+        return metadata.version(PROGRAM)
+    text = _PROJECT.read_text("utf-8") if _PROJECT.exists() else 'version = ""'
+    return re.findall(r'^version = "(.*)"', text, re.MULTILINE)[0]
 
 
 def address(file: str) -> str:
@@ -50,7 +51,7 @@ def _origin() -> str:
 def _addresses() -> list[str]:
     """Return the addresses that the package's metadata name."""
     try:
-        found = metadata.metadata(APP).get_all("Project-URL") or []
+        found = metadata.metadata(PROGRAM).get_all("Project-URL") or []
     except metadata.PackageNotFoundError:
         return []
     return [line.partition(",")[2].strip() for line in found]

@@ -61,7 +61,7 @@ def run():
         except KeyboardInterrupt:
             sys.stderr.write("interrupted\n")
             return INTERRUPTED
-    from cluster.installed import named
+    from cluster.errors import named
 
     sys.stderr.write(f"error: {named(reason)}\n")
     return 1

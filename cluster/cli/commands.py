@@ -28,7 +28,17 @@ from cluster.cli.format import (
     status_text,
     working,
 )
-from cluster.installed import PROGRAM, named, version
+from cluster.errors import PROGRAM, named
+
+
+def _print_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    if not asked:
+        return
+    # Late: no other command reads it.
+    from cluster import release
+
+    click.echo(f"{PROGRAM} {release.version()}")
+    context.exit()
 
 
 @click.group(
@@ -36,7 +46,14 @@ from cluster.installed import PROGRAM, named, version
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=keep_layout(EXIT_CODES),
 )
-@click.version_option(version(), prog_name=PROGRAM, message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
 def main() -> None:
     """Run the Kubernetes cluster behind the notebooks.
 
@@ -196,8 +213,7 @@ def doctor(as_json: bool) -> None:
 
     found = checks.examine()
     listed = [asdict(finding) for finding in found]
-    text = named(json.dumps(listed, indent=2))
-    click.echo(text if as_json else checks.report(found))
+    click.echo(json.dumps(listed, indent=2) if as_json else checks.report(found))
     sys.exit(FAILED if any(finding.fatal for finding in found) else 0)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from cluster import errors, progress
-from cluster.installed import named
+from cluster.errors import named
 
 FAILED, NOT_RUNNING, NOT_READY, INTERRUPTED = 1, 3, 4, 130
 EXIT_CODES = """

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cluster import backends, errors, paths, preflight
 from cluster.backends import Choice, refusal
+from cluster.errors import named
 from cluster.findings import (
     Finding,
     Topic,
@@ -38,7 +39,7 @@ def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
         if key not in seen:
             seen.add(key)
             found.append(finding)
-    return found
+    return [replace(f, message=named(f.message), hint=named(f.hint)) for f in found]
 
 
 def _topics() -> tuple[type[Topic], ...]:

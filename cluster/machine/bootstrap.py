@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from cluster.installed import named
+from cluster.errors import named
 from cluster.machine import layout as at
 from cluster.machine.probes import Prober
 

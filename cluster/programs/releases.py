@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cluster import errors, paths, release, versions
+from cluster import errors, release, versions
 
 #: machines for which all of these projects publish programs, by the kernel's name
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
@@ -110,7 +110,7 @@ def is_named() -> bool:
 
 def bundle_name() -> str:
     """Return the name of the archive of this version for this machine."""
-    return f"{paths.APP}-{release.version()}-linux-{ARCHITECTURE}{ENDING}"
+    return f"{errors.PROGRAM}-{release.version()}-linux-{ARCHITECTURE}{ENDING}"
 
 
 def bundle() -> Path | str | None:

@@ -2,13 +2,17 @@
 
 import shutil
 import subprocess
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from cluster import release
+from cluster import errors, release
+from cluster.cli import main
 from cluster.programs import releases, topics
+from cluster.tests.commandline import ROOT, helpers
 
 
 @pytest.fixture
@@ -101,13 +105,16 @@ def test_a_package_names_its_repository(checkout, monkeypatch):
     assert releases.bundle() == address("bea/notes")
 
 
-def test_a_package_that_is_not_installed_has_no_version(checkout, monkeypatch):
+def test_a_part_of_the_checkout_has_no_version(checkout, monkeypatch):
+    """Such as `cluster` alone, by which the container image is built."""
+
     def missing(name):
         raise metadata.PackageNotFoundError(name)
 
     clone(checkout, "https://github.com/ann/notes")
-    monkeypatch.setattr(metadata, "version", missing)
+    monkeypatch.setattr(release, "_PROJECT", checkout / "pyproject.toml")
     monkeypatch.setattr(metadata, "metadata", missing)
+    assert release.version() == ""
     assert releases.bundle() is None and release._addresses() == []
 
 
@@ -136,3 +143,12 @@ def test_the_doctor_names_the_archive_and_asks_for_no_compiler():
     said = {finding.name: finding for finding in build.findings()}
     assert said["archive"].message == "https://a/b.tar.xz, if it is there"
     assert not any(finding.fatal for finding in said.values())
+
+
+def test_the_version_is_that_of_the_project():
+    read = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    version = read["project"]["version"]
+    assert release.version() == version
+    said = CliRunner().invoke(main, ["--version"])
+    assert (said.exit_code, said.output) == (0, f"{errors.PROGRAM} {version}\n")
+    assert helpers("--version").stdout == said.output

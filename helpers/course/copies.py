@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from cluster.installed import named
+from cluster.errors import named
 from helpers import errors
 
 #: in the copy: the SHA-256 of each file as it was brought last, by its path

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from cluster.installed import INSTALLED, PROGRAM
+from cluster.errors import INSTALLED, PROGRAM
 from helpers import errors
 from helpers.course import lessons
 from helpers.course.exercise import with_solutions, without_solutions

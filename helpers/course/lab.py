@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cluster.installed import INSTALLED, PROGRAM
+from cluster.errors import INSTALLED, PROGRAM
 from helpers.course import copies
 from helpers.course.export import NOTEBOOKS
 

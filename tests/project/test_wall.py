@@ -18,7 +18,6 @@ FLOOR = re.compile(r"\| ((?:`[a-z_]+(?:/|\.py)` )+)\|.*\|")
 #: open to any module of `helpers`: they start, find and build nothing
 LEAVES = {
     "cluster.errors",
-    "cluster.installed",
     "cluster.kubeconfig",
     "cluster.paths",
     "cluster.permissions",

@@ -20,7 +20,8 @@ import requests
 import websocket
 
 from cluster import paths
-from cluster.installed import PROGRAM, version
+from cluster.errors import PROGRAM
+from cluster.release import version
 from cluster.tests.waiting import until
 from helpers.course import copies
 from tests.browser.jupyterlab import END, START

@@ -247,6 +247,7 @@ def test_what_the_archive_has_is_missing_only_if_it_does_not_come(
     )
     fake = program(tmp_path / "python", FAKE_PYTHON.replace("esac\n", added))
     settings = {"PYTHON": fake, "PIP": "0", "UNTESTED": "0", "PATH": str(tools)}
+    settings |= {"GENUINE": sys.executable, "SUITE": str(ROOT)}
     if origin:
         call(checkout, "git", "init", "--quiet")
         call(checkout, "git", "remote", "add", "origin", origin)

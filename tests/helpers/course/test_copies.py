@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import installed
+from cluster import errors as told
 from helpers import errors
 from helpers.course import copies
 from helpers.course.export import NOTEBOOKS
@@ -181,7 +181,7 @@ def test_a_full_disk_leaves_every_file_whole(package, copy, monkeypatch):
 def test_the_copies_name_the_program_where_there_is_no_checkout(tmp_path, monkeypatch):
     """No lesson sends a learner to make or to a Python of .venv."""
     shutil.copytree(NOTEBOOKS, tmp_path / "lessons")
-    monkeypatch.setattr(installed, "INSTALLED", True)
+    monkeypatch.setattr(told, "INSTALLED", True)
     copies.refresh(tmp_path / "lessons", tmp_path / "copy")
     texts = contents(tmp_path / "copy")
     assert "kubernetes-api-notebooks stop" in texts["00-start-here.ipynb"]

@@ -1,21 +1,16 @@
 """Texts name the commands as they are called: in a checkout, or from a wheel."""
 
-import re
-import tomllib
-
 import pytest
-from click.testing import CliRunner
 
-from cluster import errors, findings, installed
+from cluster import doctor, errors, findings
 from cluster.backend import STATUS
 from cluster.cli import main
 from cluster.cli.format import keep_layout, status_text
-from cluster.tests.commandline import ROOT, helpers
 
 
 @pytest.fixture
 def wheel(monkeypatch):
-    monkeypatch.setattr(installed, "INSTALLED", True)
+    monkeypatch.setattr(errors, "INSTALLED", True)
 
 
 @pytest.mark.parametrize(
@@ -31,9 +26,18 @@ def wheel(monkeypatch):
 def test_a_checkout_has_its_own_words_and_a_wheel_the_programs(
     written, read, monkeypatch
 ):
-    assert installed.named(written) == written
-    monkeypatch.setattr(installed, "INSTALLED", True)
-    assert installed.named(written) == read.format(installed.PROGRAM)
+    assert errors.named(written) == written
+    monkeypatch.setattr(errors, "INSTALLED", True)
+    assert errors.named(written) == read.format(errors.PROGRAM)
+
+
+class Way:
+    """A topic whose finding names a command."""
+
+    read = classmethod(lambda cls: cls())
+
+    def findings(self):
+        yield findings.way_to_local("Do it.")
 
 
 def test_errors_help_status_and_doctor_name_the_program(wheel):
@@ -41,7 +45,7 @@ def test_errors_help_status_and_doctor_name_the_program(wheel):
         str(errors.NotRunning("There is no cluster.")),
         keep_layout(main.callback.__doc__),
         status_text(STATUS, 0),
-        findings.report([findings.way_to_local("Do it.")]),
+        *[f.message for f in doctor.examine([Way])],
     ]
     for text in told:
         assert "kubernetes-api-notebooks" in text and "python -m" not in text
@@ -49,20 +53,3 @@ def test_errors_help_status_and_doctor_name_the_program(wheel):
 
 def test_fields_of_an_error_are_as_they_were_written(wheel):
     assert "python -m helpers" in errors.NotRunning("There is no cluster.").hint
-
-
-def test_the_version_is_that_of_the_project():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    assert installed.version() == project["version"]
-    said = CliRunner().invoke(main, ["--version"])
-    assert (said.exit_code, said.output) == (
-        0,
-        f"{installed.PROGRAM} {project['version']}\n",
-    )
-    assert helpers("--version").stdout == said.output
-
-
-def test_a_part_of_the_checkout_has_no_version(monkeypatch, tmp_path):
-    """Such as `cluster` alone, by which the container image is built."""
-    monkeypatch.setattr(installed, "_ABOVE", tmp_path)
-    assert re.fullmatch("[a-z]+", installed.version())
