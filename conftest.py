@@ -42,7 +42,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     ours = tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True)
     session.config.stash[_OURS] = ours
-    # What is taken from a release does not depend on where this checkout is from.
+    # Nothing comes from a release, wherever this checkout is from.
     os.environ["LAB_BUNDLE"] = "none"
     # Cells that run here are no learner's answers.
     os.environ[SETTING] = "off"

@@ -100,7 +100,7 @@ def test_a_package_names_its_repository(checkout, monkeypatch):
 
     monkeypatch.setattr(metadata, "metadata", lambda name: Found())
     assert releases.bundle() == address()
-    # What was cloned counts more.
+    # The clone counts more.
     clone(checkout, "https://github.com/bea/notes")
     assert releases.bundle() == address("bea/notes")
 

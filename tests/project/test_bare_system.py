@@ -53,7 +53,7 @@ def made():
         Path(directory).chmod(0o755)
         root, dist = Path(directory, "root"), Path(directory, "dist")
         bareroot.make(root)
-        # What takes minutes to compress as a release has it is as good for a test.
+        # Compressed less than a release is, which takes minutes.
         writer.write(dist, Silent(), 0)
         yield root, dist
 
@@ -85,10 +85,12 @@ def test_an_archive_that_is_cut_short_leaves_that_system_with_the_reason(made):
         writer._note_sum(one)
     script = (
         f"export LAB_BUNDLE={bareroot.BASE}/{half.name}\n"
-        '"$PYTHON" -m helpers setup || echo "code $?"\nfind "$HOME/.cache" -type f\n'
+        '"$PYTHON" -m helpers setup || echo "code $?"\n'
+        'echo "--- kept"; find "$HOME/.cache" -type f\n'
     )
     said = bareroot.run(root, dist, script, scaled(LONGEST)).stdout
     reason = "half.tar.xz is no archive, or a part of one"
     assert f"no ready-made programs and image, because {reason}" in said
     assert said.count("error: ") == 1 and "code 1" in said
-    assert "/bin/" not in said and "images/" not in said
+    kept = said.partition("--- kept\n")[2]
+    assert "/build/" in kept and "/bin/" not in kept and "/images/" not in kept

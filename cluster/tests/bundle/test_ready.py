@@ -554,7 +554,7 @@ def test_of_two_at_once_one_fetches_it(release, mirror, cache):
 
 
 def test_the_next_way_is_the_releases_of_the_projects(release, mirror, cache):
-    """They are asked as if there had been no archive."""
+    """As if there had been no archive."""
     mirror.files.pop(release)
     architecture = releases.ARCHITECTURES[platform.machine()]
     contents = {
