@@ -29,7 +29,7 @@ site: chapter ## Build a page for each lesson with its outputs: build/site/index
 
 test: setup lint ## Check style, units, a real cluster, every notebook, in a browser too
 	@sh tools/setup.sh tests
-	@$(TESTS) -m 'not full' --budget 15 $(PYTEST_ARGS)
+	@$(TESTS) -m 'not full' --budget 11 $(PYTEST_ARGS)
 
 full: setup lint ## Check also faults, other backends, builds: what rarely breaks
 	@sh tools/setup.sh full && sh tools/setup.sh site
