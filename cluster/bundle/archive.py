@@ -1,7 +1,7 @@
 """Fetch the archive of this version's programs and pods' image, and unpack it.
 
 `make bundle` writes it, and beside it its manifest, which is asked for first: nobody
-should wait for 150 MB that do not fit. Nothing in an archive is believed: what is not a
+should wait for 160 MB that do not fit. Nothing in an archive is believed: what is not a
 regular file that the manifest names, under a name of ours and with its size, ends it.
 Python's own filters for that came with 3.11.4, and Debian 12 has an older one.
 """
