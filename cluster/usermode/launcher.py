@@ -4,14 +4,13 @@ slirp4netns leads a port of the loopback device to the node's tunnel, and the re
 socket in the state directory to that port.
 """
 
-import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,23 +47,19 @@ def main(port: str, relay: str, slirp: str, mkfs: str, *linux: str) -> int:
         Path(path).unlink(missing_ok=True)
     make_disk(mkfs, at.WRITTEN)
     network = [slirp, "--target-type=bess", f"--api-socket={at.ORDERS}", at.FRAMES]
-    children, kernel = [], None
+    children: list[subprocess.Popen] = []
     try:
         walled = _of_network(slirp, port)
-        with _uninterrupted():
-            children.append(start(network, signal.SIGKILL, confine=walled))
+        _add(children, network, signal.SIGKILL, confine=walled)
         _until(lambda: os.path.exists(at.FRAMES), children, "its network")
         with socket.socket(socket.AF_UNIX) as way:
             way.bind(at.WAY)
             way.listen(128)
             relayed = [sys.executable, "-ISE", relay, "127.0.0.1", port]
-            with _uninterrupted():
-                children.append(start(relayed, signal.SIGKILL, way))
+            _add(children, relayed, signal.SIGKILL, way)
         walled = _of_kernel(linux[0])
-        with _uninterrupted():
-            # After SIGKILL the processes that ran on it would be left.
-            kernel = start(list(linux), signal.SIGTERM, confine=walled)
-            children.append(kernel)
+        # After SIGKILL the processes that ran on it would be left.
+        _add(children, list(linux), signal.SIGTERM, confine=walled)
         forward(int(port), children)
         found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
         assert found, "waitid returns None only with WNOHANG"
@@ -78,19 +73,18 @@ def main(port: str, relay: str, slirp: str, mkfs: str, *linux: str) -> int:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for child in reversed(children):
             # The network and the relay have nothing to finish.
-            end(child, at.GRACE if child is kernel else 0.0)
+            end(child, at.GRACE if _name(child) == linux[0] else 0.0)
 
 
-@contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Hold SIGTERM back until a child that has started is known.
+def _add(children: list[subprocess.Popen], *words: Any, **options: Any) -> None:
+    """Start a child, and hold SIGTERM back until it is among `children`.
 
     slirp4netns becomes two processes at once, and the second would outlive us, with the
     lock of the state directory.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
-        yield
+        children.append(start(*words, **options))
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
