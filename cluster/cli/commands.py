@@ -156,8 +156,10 @@ def status(as_json: bool) -> None:
     What it is short of at the moment, as disk space, is told with each phase.
     """
     found = backends.kept().told()
-    text = named(json.dumps(found, indent=2))
-    click.echo(text if as_json else status_text(found, time.time()))
+    if as_json:
+        click.echo(named(json.dumps(found, indent=2)))
+    else:
+        click.echo(status_text(found, time.time()))
     phase = found["phase"]
     sys.exit({"ready": 0, "not running": NOT_RUNNING}.get(phase, NOT_READY))
 
