@@ -1,4 +1,4 @@
-"""Wrong answers to each exercise, and the one sentence that each has to get.
+"""Answers to each exercise, and the one sentence that each wrong one has to get.
 
 `answers.toml` has them, by exercise: each is run as the exercise's own cell, and then
 the check's cell of the notebook. A sentence that changes is changed there, on purpose.
@@ -17,6 +17,10 @@ from helpers.course.exercise import code_of
 from helpers.shell import add_magic
 from tests.notebooks import FILES, load, source, tagged
 
+#: kinds of wrong answers: slips, and what works although it is not what was asked for
+SLIPS, WORKING = "answers", "working"
+#: solutions in another form than the lesson's
+RIGHT = "right"
 EXERCISES = tomllib.loads(Path(__file__).with_name("answers.toml").read_text("utf-8"))
 LESSONS = sorted({name.partition("/")[0] for name in EXERCISES})
 #: stops the processes that lessons' cells have started, and deletes their namespace
@@ -87,16 +91,20 @@ def notebook(cluster, request, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("notebook", LESSONS, indirect=True)
-def test_each_wrong_answer_gets_its_sentence(notebook):
-    """And no other, and no traceback."""
+def test_each_answer_gets_its_sentence(notebook):
+    """A wrong one no other, and no traceback; a right one none."""
     for name, exercise in EXERCISES.items():
         lesson, _, check = name.partition("/")
         if lesson != notebook.lesson:
             continue
         notebook.run_once(*exercise["before"])
-        for answer, expected in exercise["answers"]:
+        for answer, expected in [*exercise[SLIPS], *exercise.get(WORKING, ())]:
             said = notebook.sentence(check, exercise, answer)
-            assert re.fullmatch(re.escape(expected).replace("…", ".*"), said), answer
+            found = re.fullmatch(re.escape(expected).replace("…", ".*"), said)
+            assert found, f"{answer}\n{said}"
+        for answer in exercise.get(RIGHT, ()):
+            said = notebook.sentence(check, exercise, answer)
+            assert said == "", f"{answer}\n{said}"
 
 
 def test_each_exercise_has_wrong_answers():
