@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 REASON = (
     "it was not imported, and pods of this cluster cannot reach a registry: "
-    "run `python -m helpers images add FILE`"
+    "the command `images add FILE` of these notebooks imports one"
 )
 
 
