@@ -11,6 +11,7 @@ from cluster.errors import (
     MissingTool as MissingTool,
     NoSigningKey as NoSigningKey,
     Unreachable as Unreachable,
+    masked as masked,
 )
 from helpers.language import mark, say
 

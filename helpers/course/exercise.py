@@ -64,8 +64,9 @@ def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
                 "in the exercise's own cell.",
                 error=words,
             )
-            note(lesson, check.__name__, message)
-            raise errors.NotSolved(message) from None
+            refused = errors.NotSolved(message)
+            note(lesson, check.__name__, refused.message)
+            raise refused from None
         note(lesson, check.__name__)
         return Solved(lesson, check.__name__)
 
