@@ -35,6 +35,20 @@ class NotConnected(LabError):
         )
 
 
+class ClusterDown(LabError):
+    """The cluster of this notebook gives no answer; `phase` is that of its status."""
+
+    def __init__(self, phase: str) -> None:
+        self.phase = phase
+        if phase in ("starting", "not answering"):
+            text = say("The cluster does not answer.")
+            hint = say("Wait a little; `python -m helpers status` says why.")
+        else:
+            text = say("The cluster does not run.")
+            hint = say("Run `connect()` in a cell of its own: it starts the cluster.")
+        super().__init__(text, hint)
+
+
 class KubectlFailed(LabError):
     """kubectl ended with an error; its own words are the message."""
 

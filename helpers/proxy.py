@@ -31,7 +31,7 @@ from cluster.processes import end_process
 from cluster.waiting import poll
 from helpers import errors
 from helpers.caller import TIMEOUT, HttpClient, Reply, json_of
-from helpers.command import environment, program, scaled
+from helpers.command import demand_cluster, environment, program, scaled
 from helpers.language import mark, say
 
 #: `kubectl proxy` looks at the header Host, also where no host is looked up
@@ -132,13 +132,17 @@ class KubectlProxy:
             request = self._client.build_request(
                 method, SERVER + path, timeout=timeout, **options
             )
-            return Reply(self._client.send(request, stream=stream))
+            reply = Reply(self._client.send(request, stream=stream))
         except httpx.HTTPError as error:
             # A proxy that ended says more than a refused connection.
             _ = self.socket
             what = say("An answer to {method} {path}", method=method, path=path)
             last = type(error).__name__
             raise errors.NotReady(what, timeout, last, say(_HINT)) from error
+        if reply.status >= 500 and not stream:
+            # The proxy's own answer where the server gives none.
+            demand_cluster()
+        return reply
 
     def get(self, path: str, **options: Any) -> Reply:
         """Send a GET; the rest is as in `request`."""
@@ -239,6 +243,8 @@ class KubectlProxy:
             return type(error).__name__
         if reply.status_code == 200:
             return "200"
+        if reply.status_code >= 500:
+            demand_cluster()
         return f"{reply.status_code}: {reply.text.strip()[:200]}"
 
     def _ended(self) -> errors.ProxyEnded:

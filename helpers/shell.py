@@ -52,6 +52,7 @@ def _run(notebook: "InteractiveShell") -> "Callable[[str, str], None]":
             code = failed.returncode
         notebook.user_ns["_exit_code"] = code
         if code:
+            command.demand_cluster()
             text = mark("A command of this cell ended with exit code {code}.")
             hint = say("Its output is above; the commands after it did not run.")
             # Not as a consequence of the other: its message is the whole script.

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from helpers.caller import Caller
+from helpers.command import demand_cluster
 from helpers.course.exercise import demand_number, exercise
 from helpers.errors import NotSolved
 from helpers.language import mark, say
@@ -81,4 +82,6 @@ def _curl(url: str, *options: str) -> int:
     """Return the status code of a GET, or NOT_TRUSTED."""
     line = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", *options, url]
     done = subprocess.run(line, capture_output=True, text=True, timeout=30)
+    if done.returncode not in (0, NOT_TRUSTED):
+        demand_cluster()
     return int(done.stdout) if done.returncode == 0 else done.returncode

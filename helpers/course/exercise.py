@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar, get_origin
 
 from helpers import errors
+from helpers.command import demand_cluster
 from helpers.course.attempts import note
 from helpers.language import mark, say
 
@@ -57,6 +58,7 @@ def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
         except errors.LabError:
             raise
         except Exception as error:
+            demand_cluster()
             # Not a traceback: it would show our code, and the answer is to blame.
             words = f"{type(error).__name__}: {error}".splitlines()[0]
             message = _wrong_form(check, args, options) or say(

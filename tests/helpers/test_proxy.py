@@ -184,6 +184,7 @@ class Answering(http.server.BaseHTTPRequestHandler):
             "/good": (200, json.dumps({"accept": self.headers["Accept"]}).encode()),
             "/status": (404, status),
             "/text": (404, b"404 page not found"),
+            "/away": (500, b"dial tcp 127.0.0.1:1: connect: connection refused"),
         }
         self.answer(*bodies[self.path])
 
@@ -268,6 +269,15 @@ def test_read_asks_for_a_form_and_no_proxy_of_the_network(plain, monkeypatch):
     monkeypatch.delenv("no_proxy", raising=False)
     wanted = "application/json;v=v2"
     assert plain.read("/good", accept=wanted) == {"accept": wanted}
+
+
+def test_the_answer_of_a_proxy_without_a_server_is_told(plain, phase):
+    """To a check it would be a path that is not found."""
+    phase("ready")
+    assert plain.get("/away").status == 500
+    phase("stopped")
+    with pytest.raises(errors.ClusterDown):
+        plain.get("/away")
 
 
 def test_no_answer_is_told_in_one_line(plain, tmp_path):
