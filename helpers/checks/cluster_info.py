@@ -37,7 +37,7 @@ QUESTIONS = {
 def predict_curl(codes: Mapping[str, int | None], *, server: str, ca: Path) -> None:
     """Demand for each command curl's 60 or the server's status."""
     for letter, (options, trusted, path) in COMMANDS.items():
-        code = demand_number(letter, codes.get(letter))
+        code = demand_number(letter, codes)
         given = [*options, *(("--cacert", str(ca)) if trusted else ())]
         found = _curl(server + path, *given)
         if code != found:
@@ -69,7 +69,7 @@ def predict_statuses(
     """Demand the status of each response."""
     in_order = list(callers.values())
     for letter, (place, path) in QUESTIONS.items():
-        code = demand_number(letter, statuses.get(letter))
+        code = demand_number(letter, statuses)
         if code != in_order[place].get(path).status:
             fault = mark(
                 "{letter}: not {code}. Does the server accept the credential, does a "
