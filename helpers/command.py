@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from cluster import paths
 from cluster.kubeconfig import namespace_of, read_kubeconfig
 from cluster.waiting import poll
 from helpers import errors
@@ -53,6 +54,16 @@ class Completed:
     def json(self) -> dict:
         """Return stdout, parsed as JSON."""
         return json.loads(self.stdout)
+
+
+def forbid_before_connect() -> None:
+    """Let `!kubectl` say that `connect()` comes first, instead of using `default`.
+
+    Where `make lab` has named our cluster; a kubeconfig of the learner's own stays.
+    """
+    named = os.environ.get("KUBECONFIG", "")
+    if _kubeconfig is None and Path(named).is_relative_to(paths.state_dir()):
+        os.environ["KUBECONFIG"] = str(_NOT_CONNECTED)
 
 
 def use_kubeconfig(path: Path) -> None:

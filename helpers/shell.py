@@ -34,7 +34,12 @@ def add_magic() -> None:
 
 
 def load_ipython_extension(notebook: "InteractiveShell") -> None:
-    """Add `%%sh` to a kernel, for `%load_ext`."""
+    """Add `%%sh` to a kernel, for `%load_ext`, and show its errors in short."""
+    # Not on top: the command line has no use for it.
+    from helpers import tracebacks
+
+    command.forbid_before_connect()
+    tracebacks.shorten(notebook)
     notebook.magics_manager.register_function(_run(notebook), "cell", "sh")
 
 
