@@ -122,8 +122,10 @@ class ProxyEnded(LabError):
 
     def __init__(self, exit_code: int | None, words: str) -> None:
         self.exit_code, self.words = exit_code, words
-        message = _how_it_ended(exit_code, words)
-        super().__init__(message, say("Start it (again): `proxy.start()`."))
+        # With the same arguments it would end again.
+        stopped = exit_code is None or exit_code <= 0
+        again = say("Start it (again): `proxy.start()`.") if stopped else ""
+        super().__init__(_how_it_ended(exit_code, words), again)
 
 
 def _how_it_ended(exit_code: int | None, words: str) -> str:

@@ -65,6 +65,8 @@ def test_a_proxy_that_ends_at_once_is_quoted(scripted):
         KubectlProxy().start()
     assert caught.value.exit_code == 3
     assert caught.value.words == 'error: context "nosuch" does not exist'
+    # It would end again.
+    assert not caught.value.hint
 
 
 #: has a socket and does not listen, as in a moment of each start; SIGTERM is nothing
@@ -157,6 +159,28 @@ def test_start_and_stop_again(cluster):
     held = KubectlProxy().start()
     assert not second.is_running()
     held.stop()
+
+
+def api(path="/version"):
+    """Ask in a shell cell."""
+    return subprocess.run(["bash", "-euc", f"api {path}"], **as_user(None))
+
+
+def test_api_asks_the_last_that_runs_or_says_that_none_does(cluster):
+    """Not that a port of localhost is closed, which is none of it."""
+    first, second, third = (KubectlProxy().start() for _ in range(3))
+    for one in (third, first):
+        one.stop()
+        assert os.environ["PROXY"] == second.socket
+        assert "gitVersion" in api().stdout
+    second.stop()
+    done = api()
+    assert (done.returncode, done.stdout) == (COULD_NOT_CONNECT, "")
+    assert done.stderr == (
+        "kubectl proxy does not run.\nStart it (again): `proxy.start()`.\n"
+    )
+    with second.start():
+        assert "gitVersion" in api().stdout
 
 
 def test_one_that_was_killed_is_told(cluster):
