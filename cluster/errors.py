@@ -13,6 +13,14 @@ _INSTEAD = {
     r"docs/binder\.md": "the README",
 }
 
+#: a token of a ServiceAccount, whole or cut in its second or third part
+_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]*(\.[\w-]*)?")
+
+
+def masked(text: str) -> str:
+    """Return a text without its tokens: pages, and notes of attempts, are passed on."""
+    return _TOKEN.sub("eyJ…", text)
+
 
 def named(text: str) -> str:
     """Return a text for people with the commands as they are called here.
@@ -28,9 +36,10 @@ class LabError(Exception):
     """Base of all errors that a learner can fix: `message` and `hint` say how."""
 
     def __init__(self, message: str, hint: str = "") -> None:
-        self.message = message
-        self.hint = hint
-        super().__init__(named(f"{message}\n{hint}" if hint else message))
+        self.message = masked(message)
+        self.hint = masked(hint)
+        text = f"{self.message}\n{self.hint}" if hint else self.message
+        super().__init__(named(text))
 
     def _render_traceback_(self) -> list[str]:
         """Show the text alone in a notebook; IPython asks before it prints."""

@@ -5,6 +5,7 @@ Lessons call `!kubectl` in shell cells; helpers and checks call `kubectl()`.
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from cluster import paths
 from cluster.kubeconfig import namespace_of, read_kubeconfig
 from cluster.waiting import poll
 from helpers import errors
@@ -27,6 +29,11 @@ Found = TypeVar("Found")
 
 #: seconds that one call may usually take before it is ended
 TIMEOUT = 60.0
+
+#: kubectl repeats the name of the context in it, which it does not find
+_NOT_CONNECTED = Path(__file__).parent / "data" / "not-connected.json"
+#: what kubectl, or what it runs, says when a server does not answer
+_NO_ANSWER = re.compile(r"refused|[Tt]imeout|Unable to connect|EOF")
 
 #: The choice of `connect()`. The environment does not count: before `connect()`,
 #: KUBECONFIG may name the learner's production cluster.
@@ -49,6 +56,16 @@ class Completed:
         return json.loads(self.stdout)
 
 
+def forbid_before_connect() -> None:
+    """Let `!kubectl` say that `connect()` comes first, instead of using `default`.
+
+    Where `make lab` has named our cluster; a kubeconfig of the learner's own stays.
+    """
+    named = os.environ.get("KUBECONFIG", "")
+    if _kubeconfig is None and Path(named).is_relative_to(paths.state_dir()):
+        os.environ["KUBECONFIG"] = str(_NOT_CONNECTED)
+
+
 def use_kubeconfig(path: Path) -> None:
     """Make `path` the kubeconfig of this kernel, for helpers and shell cells alike."""
     global _kubeconfig
@@ -67,6 +84,13 @@ def backend_in_use() -> "Backend":
     if _backend is None:
         raise errors.NotConnected
     return _backend
+
+
+def demand_cluster() -> None:
+    """Raise ClusterDown if the cluster of `connect()` does not answer."""
+    phase = _backend.told()["phase"] if _backend else "ready"
+    if phase not in ("ready", "degraded"):
+        raise errors.ClusterDown(phase)
 
 
 def scaled(seconds: float, asked: float | None = None) -> float:
@@ -105,6 +129,7 @@ def wait(
 
     found = poll(ask, seconds, what=what, state=state, pause=pause)
     if not found:
+        demand_cluster()
         raise errors.NotReady(what, waited(), seen)
     return found, waited()
 
@@ -151,8 +176,9 @@ def kubectl(
 
     A single string is split as a shell splits it: `kubectl("get pods -o json")`. A
     dict as `input` is sent as JSON. Only the kubeconfig of `connect()` is used; raise
-    NotConnected before that. With `check=False` a failure is a value. `timeout` is in
-    seconds, by default a minute. Bytes of the output that are not UTF-8 become U+FFFD.
+    NotConnected before that. With `check=False` a failure is a value, unless the
+    cluster does not answer: that is ClusterDown. `timeout` is in seconds, by default a
+    minute. Bytes of the output that are not UTF-8 become U+FFFD.
     """
     settings = environment()
     path = program("talk to the cluster")
@@ -184,6 +210,8 @@ def kubectl(
             say("Look at `python -m helpers status`."),
         ) from expired
     result = Completed(words, done.stdout, done.stderr, done.returncode)
+    if result.exit_code and _NO_ANSWER.search(result.stderr):
+        demand_cluster()
     if check and result.exit_code != 0:
         raise errors.KubectlFailed(result.args, result.exit_code, result.stderr)
     return result

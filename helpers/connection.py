@@ -66,6 +66,10 @@ def connect() -> "Cluster":
     add_magic()
     cluster = Cluster.read(backend.name, backend.kubeconfig)
     os.environ["SERVER"] = cluster.server
+    # Run alone, after the cluster was away: what follows must not be in `default`.
+    name = os.environ.get("NAMESPACE", "")
+    if name and cluster._namespaced(name).exists():
+        cluster._use_namespace(name)
     return cluster
 
 
@@ -203,7 +207,9 @@ class Cluster:
             owner, host = annotations.get(OWNER, ""), annotations.get(HOST, "")
             ours = owner.startswith(f"{os.getpid()}/")
             if _is_here(host) and (ours or not _alive(owner)):
-                kubectl("delete", "namespace", metadata["name"], "--wait=false")
+                # It may go by itself meanwhile, at the end of a deletion.
+                options = ("--wait=false", "--ignore-not-found")
+                kubectl("delete", "namespace", metadata["name"], *options)
                 self._namespaced(metadata["name"]).unlink(missing_ok=True)
         # Kubeconfigs of killed kernels, which hold credentials.
         for path in self.kubeconfig.parent.glob(f"{self.kubeconfig.name}.*.*"):

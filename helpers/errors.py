@@ -11,6 +11,7 @@ from cluster.errors import (
     MissingTool as MissingTool,
     NoSigningKey as NoSigningKey,
     Unreachable as Unreachable,
+    masked as masked,
 )
 from helpers.language import mark, say
 
@@ -32,6 +33,20 @@ class NotConnected(LabError):
             say("No cluster is connected in this notebook."),
             say("Run the cell with `cluster = connect()` first."),
         )
+
+
+class ClusterDown(LabError):
+    """The cluster of this notebook gives no answer; `phase` is that of its status."""
+
+    def __init__(self, phase: str) -> None:
+        self.phase = phase
+        if phase in ("starting", "not answering"):
+            text = say("The cluster does not answer.")
+            hint = say("Wait a little; `python -m helpers status` says why.")
+        else:
+            text = say("The cluster does not run.")
+            hint = say("Run `connect()` in a cell of its own: it starts the cluster.")
+        super().__init__(text, hint)
 
 
 class KubectlFailed(LabError):
@@ -107,8 +122,10 @@ class ProxyEnded(LabError):
 
     def __init__(self, exit_code: int | None, words: str) -> None:
         self.exit_code, self.words = exit_code, words
-        message = _how_it_ended(exit_code, words)
-        super().__init__(message, say("Start it (again): `proxy.start()`."))
+        # With the same arguments it would end again.
+        stopped = exit_code is None or exit_code <= 0
+        again = say("Start it (again): `proxy.start()`.") if stopped else ""
+        super().__init__(_how_it_ended(exit_code, words), again)
 
 
 def _how_it_ended(exit_code: int | None, words: str) -> str:

@@ -16,6 +16,7 @@ output             the terminal             `log`: an unread pipe would block it
 
 import contextlib
 import os
+import shlex
 import socket
 import subprocess
 import tempfile
@@ -31,7 +32,7 @@ from cluster.processes import end_process
 from cluster.waiting import poll
 from helpers import errors
 from helpers.caller import TIMEOUT, HttpClient, Reply, json_of
-from helpers.command import environment, program, scaled
+from helpers.command import demand_cluster, environment, program, scaled
 from helpers.language import mark, say
 
 #: `kubectl proxy` looks at the header Host, also where no host is looked up
@@ -43,6 +44,9 @@ GRACE = 5.0
 
 #: how a bash passes on the function that shell cells know, as `export -f` does it
 API = '() { curl -sS --unix-socket "$PROXY" "http://localhost$1"; }'
+_PASSED_ON = "BASH_FUNC_api%%"
+#: sockets of the proxies that run, in the order of their start
+_SOCKETS: list[str] = []
 WRITING_METHODS = "^(POST|PUT|PATCH|DELETE)$"
 _HINT = mark("Look at `python -m helpers status`.")
 
@@ -94,7 +98,8 @@ class KubectlProxy:
         except BaseException:
             self.stop()
             raise
-        os.environ.update({"PROXY": self.socket, "BASH_FUNC_api%%": API})
+        _SOCKETS.append(self.socket)
+        _offer_api()
         return self
 
     def stop(self) -> None:
@@ -132,13 +137,17 @@ class KubectlProxy:
             request = self._client.build_request(
                 method, SERVER + path, timeout=timeout, **options
             )
-            return Reply(self._client.send(request, stream=stream))
+            reply = Reply(self._client.send(request, stream=stream))
         except httpx.HTTPError as error:
             # A proxy that ended says more than a refused connection.
             _ = self.socket
             what = say("An answer to {method} {path}", method=method, path=path)
             last = type(error).__name__
             raise errors.NotReady(what, timeout, last, say(_HINT)) from error
+        if reply.status >= 500 and not stream:
+            # The proxy's own answer where the server gives none.
+            demand_cluster()
+        return reply
 
     def get(self, path: str, **options: Any) -> Reply:
         """Send a GET; the rest is as in `request`."""
@@ -213,6 +222,7 @@ class KubectlProxy:
             start_new_session=True,
         )
         ends.callback(end_process, self._process, GRACE)
+        ends.callback(_withdraw_api, self._socket)
 
     def _wait_until_it_answers(self, timeout: float) -> None:
         last = say("nothing")
@@ -239,8 +249,25 @@ class KubectlProxy:
             return type(error).__name__
         if reply.status_code == 200:
             return "200"
+        if reply.status_code >= 500:
+            demand_cluster()
         return f"{reply.status_code}: {reply.text.strip()[:200]}"
 
     def _ended(self) -> errors.ProxyEnded:
         code = self._process.poll() if self._process else None
         return errors.ProxyEnded(code, "\n".join(self.log.splitlines()[-20:]))
+
+
+def _offer_api() -> None:
+    """Let `api` use the proxy started last of those that run, or else say so."""
+    if _SOCKETS:
+        os.environ.update({"PROXY": _SOCKETS[-1], _PASSED_ON: API})
+        return
+    words = shlex.quote(str(errors.ProxyEnded(None, "")))
+    os.environ[_PASSED_ON] = f"() {{ echo {words} >&2; return 7; }}"
+
+
+def _withdraw_api(path: str) -> None:
+    if path in _SOCKETS:
+        _SOCKETS.remove(path)
+        _offer_api()

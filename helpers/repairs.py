@@ -116,8 +116,8 @@ def _name(line: str, pod: dict) -> str:
     host = _HOST.findall(line)[0]
     service, _, rest = host.partition(".")
     home = rest.partition(".")[0] or current_namespace()
-    found = kubectl("get", "service", service, f"--namespace={home}", check=False)
-    if found.exit_code:
+    wanted = ("service", service, f"--namespace={home}")
+    if not kubectl("get", *wanted, "--ignore-not-found").stdout:
         fault = mark(
             "name: nothing is called {host}: there is no Service `{service}` in the "
             "namespace `{home}`. Look at SERVER."

@@ -34,7 +34,12 @@ def add_magic() -> None:
 
 
 def load_ipython_extension(notebook: "InteractiveShell") -> None:
-    """Add `%%sh` to a kernel, for `%load_ext`."""
+    """Add `%%sh` to a kernel, for `%load_ext`, and show its errors in short."""
+    # Not on top: the command line has no use for it.
+    from helpers import tracebacks
+
+    command.forbid_before_connect()
+    tracebacks.shorten(notebook)
     notebook.magics_manager.register_function(_run(notebook), "cell", "sh")
 
 
@@ -52,6 +57,7 @@ def _run(notebook: "InteractiveShell") -> "Callable[[str, str], None]":
             code = failed.returncode
         notebook.user_ns["_exit_code"] = code
         if code:
+            command.demand_cluster()
             text = mark("A command of this cell ended with exit code {code}.")
             hint = say("Its output is above; the commands after it did not run.")
             # Not as a consequence of the other: its message is the whole script.

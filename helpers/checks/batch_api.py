@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from helpers.command import kubectl
 from helpers.course.exercise import exercise
-from helpers.errors import NotSolved
+from helpers.errors import KubectlFailed, NotSolved
 from helpers.language import mark, say
 from helpers.proxy import KubectlProxy
 
@@ -40,8 +40,8 @@ def explore_group(found: Mapping[str, str], server: KubectlProxy) -> None:
 @exercise
 def create_cronjob(path: str) -> None:
     """Demand a CronJob `new-year`, with the right schedule and image, and its path."""
-    found = kubectl(f"get cronjob {_CRONJOB} --output=json", check=False)
-    if found.exit_code:
+    found = kubectl(f"get cronjob {_CRONJOB} --output=json --ignore-not-found")
+    if not found.stdout:
         fault = mark(
             "There is no CronJob {name}: fill in `cronjob`, run its cell, and read the "
             "output."
@@ -54,6 +54,8 @@ def create_cronjob(path: str) -> None:
     if not path.startswith("/"):
         raise NotSolved(say("{path} is not a path: paths begin with `/`.", path=path))
     asked = kubectl("get", "--raw", path, check=False)
+    if asked.exit_code and "NotFound" not in asked.stderr:
+        raise KubectlFailed(asked.args, asked.exit_code, asked.stderr)
     if asked.exit_code:
         fault = say("{path} is not found.", path=path)
         raise NotSolved(fault + " " + wrong_path(path))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from helpers.caller import Caller
+from helpers.command import demand_cluster
 from helpers.course.exercise import demand_number, exercise
 from helpers.errors import NotSolved
 from helpers.language import mark, say
@@ -36,7 +37,7 @@ QUESTIONS = {
 def predict_curl(codes: Mapping[str, int | None], *, server: str, ca: Path) -> None:
     """Demand for each command curl's 60 or the server's status."""
     for letter, (options, trusted, path) in COMMANDS.items():
-        code = demand_number(letter, codes.get(letter))
+        code = demand_number(letter, codes)
         given = [*options, *(("--cacert", str(ca)) if trusted else ())]
         found = _curl(server + path, *given)
         if code != found:
@@ -68,7 +69,7 @@ def predict_statuses(
     """Demand the status of each response."""
     in_order = list(callers.values())
     for letter, (place, path) in QUESTIONS.items():
-        code = demand_number(letter, statuses.get(letter))
+        code = demand_number(letter, statuses)
         if code != in_order[place].get(path).status:
             fault = mark(
                 "{letter}: not {code}. Does the server accept the credential, does a "
@@ -81,4 +82,6 @@ def _curl(url: str, *options: str) -> int:
     """Return the status code of a GET, or NOT_TRUSTED."""
     line = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", *options, url]
     done = subprocess.run(line, capture_output=True, text=True, timeout=30)
+    if done.returncode not in (0, NOT_TRUSTED):
+        demand_cluster()
     return int(done.stdout) if done.returncode == 0 else done.returncode

@@ -65,7 +65,7 @@ def reach_without_dns(pod: str, url: str) -> None:
 def predict_from_pod(pod: str, predicted: Mapping[str, int | None]) -> None:
     """Demand the result of each request from `pod`."""
     for letter, request in REQUESTS.items():
-        guess = demand_number(letter, predicted.get(letter))
+        guess = demand_number(letter, predicted)
         code, status = _sent(pod, request)
         if guess != (code or status):
             raise NotSolved(say(_clue(request, code), letter=letter, guess=guess))

@@ -98,8 +98,8 @@ def look_up(document: dict, field: str) -> Any:
 
 
 def _get(pod: str) -> dict:
-    found = kubectl("get", "pod", pod, "-o", "json", check=False)
-    if found.exit_code:
+    found = kubectl("get", "pod", pod, "-o", "json", "--ignore-not-found")
+    if not found.stdout:
         fault = mark(
             "There is no pod {pod}: run the cell that creates it, and read its output."
         )

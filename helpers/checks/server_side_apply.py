@@ -17,10 +17,9 @@ _VALUES = {"color": "blue", "size": "small"}
 def give_up_fields() -> None:
     """Demand the right values and owners in the ConfigMap `settings`."""
     line = "get configmap settings --output=json --show-managed-fields"
-    found = kubectl(line, check=False)
-    if found.exit_code:
-        fault = mark("Run the cells above. kubectl reports: {error}")
-        raise NotSolved(say(fault, error=found.stderr.strip()))
+    found = kubectl(f"{line} --ignore-not-found")
+    if not found.stdout:
+        raise NotSolved(say("There is no ConfigMap settings: run the cells above."))
     settings = found.json()
     if fault := wrong_owner(settings, _WANTED, _GONE):
         raise NotSolved(fault)

@@ -12,8 +12,8 @@ LABEL, VALUE = "mood", "curious"
 @exercise
 def label_namespace(namespace: str) -> None:
     """Demand the label `mood=curious` on the namespace."""
-    found = kubectl("get", "namespace", namespace, "-o", "json", check=False)
-    if found.exit_code:
+    found = kubectl("get", "namespace", namespace, "-o", "json", "--ignore-not-found")
+    if not found.stdout:
         fault = mark("There is no namespace {namespace}: run the lesson again.")
         raise NotSolved(say(fault, namespace=namespace))
     labels = found.json()["metadata"].get("labels", {})

@@ -7,12 +7,14 @@ so that Shift+Enter and *Run All* do not run it; the tests run it in place of th
 import copy
 import functools
 import inspect
+import numbers
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar, get_origin
+from typing import Any, TypeVar, get_origin
 
 from helpers import errors
+from helpers.command import demand_cluster
 from helpers.course.attempts import note
 from helpers.language import mark, say
 
@@ -24,6 +26,7 @@ STUB, CHECK, SOLUTION = "exercise", "check", "solution"
 #: the hint for an answer of another type
 _FORMS = {
     Mapping: mark("It should be a dict, as in the exercise's own cell."),
+    Sequence: mark("It should be a list, as in the exercise's own cell."),
     Callable: mark("It should be a function, as in the exercise's own cell."),
     str: mark("It should be a text in quotes, as in the exercise's own cell."),
 }
@@ -50,6 +53,9 @@ def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
     @functools.wraps(check)
     def judge(*args: object, **options: object) -> Solved:
         try:
+            # To a check each letter of a text would be an element.
+            if fault := _wrong_form(check, args, options, [Sequence]):
+                raise errors.NotSolved(fault)
             check(*args, **options)
         except errors.NotSolved as wrong:
             note(lesson, check.__name__, wrong.message)
@@ -57,6 +63,7 @@ def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
         except errors.LabError:
             raise
         except Exception as error:
+            demand_cluster()
             # Not a traceback: it would show our code, and the answer is to blame.
             words = f"{type(error).__name__}: {error}".splitlines()[0]
             message = _wrong_form(check, args, options) or say(
@@ -64,8 +71,9 @@ def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
                 "in the exercise's own cell.",
                 error=words,
             )
-            note(lesson, check.__name__, message)
-            raise errors.NotSolved(message) from None
+            refused = errors.NotSolved(message)
+            note(lesson, check.__name__, refused.message)
+            raise refused from None
         note(lesson, check.__name__)
         return Solved(lesson, check.__name__)
 
@@ -73,31 +81,43 @@ def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
     return judge
 
 
-def _wrong_form(check: Callable, args: tuple, options: dict) -> str:
-    """Return a sentence on an argument of the wrong type, or ""."""
+def _wrong_form(
+    check: Callable, args: tuple, options: dict, kinds: Iterable = _FORMS
+) -> str:
+    """Return a sentence on an argument that should be of one of `kinds`, or ""."""
     signature = inspect.signature(check)
     for name, value in signature.bind(*args, **options).arguments.items():
         kind = signature.parameters[name].annotation
         kind = get_origin(kind) or kind
         # Several answers, as `*answers`.
         for one in value if kind is str and isinstance(value, tuple) else [value]:
-            if kind in _FORMS and not isinstance(one, kind):
+            text = kind is Sequence and isinstance(one, str)
+            if kind in kinds and (text or not isinstance(one, kind)):
                 fault = say("The answer has the type {type}.", type=type(one).__name__)
                 return fault + " " + say(_FORMS[kind])
     return ""
 
 
-def demand_number(letter: str, guess: object) -> int:
-    """Return a learner's number; raise NotSolved if `guess` is not a number."""
-    if guess is None:
-        raise errors.NotSolved(say("{letter}: there is no number yet.", letter=letter))
-    if not isinstance(guess, int):
+def demand_number(letter: str, guesses: Mapping[str, object]) -> int:
+    """Return a learner's number for a letter; raise NotSolved if that is not one."""
+    guess: Any = guesses.get(letter)
+    # Of numpy, too: a learner may read it from a table.
+    is_number = isinstance(guess, numbers.Real)
+    if is_number and guess % 1 == 0:
+        return int(guess)
+    if guesses and letter not in guesses:
+        fault = mark("There is no entry {letter!r}; you have {keys}.")
+    elif guess is None:
+        fault = mark("{letter}: there is no number yet.")
+    elif isinstance(guess, str):
         fault = mark(
             "{letter}: {guess!r} is not a number: write the number alone, without "
             "quotes."
         )
-        raise errors.NotSolved(say(fault, letter=letter, guess=guess))
-    return guess
+    else:
+        fault = mark("{letter}: {guess!r} is not a whole number, such as 200.")
+    keys = ", ".join(map(repr, guesses))
+    raise errors.NotSolved(say(fault, letter=letter, guess=guess, keys=keys))
 
 
 def tagged(cell: dict, tag: str) -> bool:

@@ -109,9 +109,9 @@ def _parse(error: Any) -> DeniedRequest | None:
         return _from_status(status, error.args)
     if hasattr(error, "status_code"):
         return _from_text(error.status_code, error.text, (str(error.url),))
-    if all(hasattr(error, name) for name in ("status", "reason", "body")):
+    if hasattr(error, "status") and hasattr(error, "body"):
         # A denied WebSocket has status 0 and all else in `reason`; a watch no body.
-        reason = error.reason or ""
+        reason = getattr(error, "reason", "") or ""
         found = re.search(r"Handshake status (\d{3})", reason)
         return _from_text(
             int(found[1]) if found else error.status, error.body or reason

@@ -1,6 +1,7 @@
 """A kubectl of a test's own, and an API server that a test may restart."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -31,6 +32,17 @@ def scripted(tmp_path, monkeypatch):
         return program
 
     return install
+
+
+@pytest.fixture
+def phase(monkeypatch):
+    """Return a function that sets the phase in the status of the notebook's cluster."""
+
+    def become(phase):
+        backend = SimpleNamespace(told=lambda: {"phase": phase}, slowness=lambda: 1.0)
+        monkeypatch.setattr("helpers.command._backend", backend)
+
+    return become
 
 
 @pytest.fixture(scope="module")

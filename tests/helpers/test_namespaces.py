@@ -10,8 +10,8 @@ import pytest
 
 from cluster.backend import LABEL, MANAGER, Backend
 from cluster.processes import start_time
-from helpers import connection as module, errors, kubectl
-from helpers.command import use_kubeconfig
+from helpers import connect, connection as module, errors, kubectl
+from helpers.command import current_namespace, use_kubeconfig
 
 
 def owned_by(name: str, owner: str, lesson: str, host: str = "") -> None:
@@ -79,6 +79,13 @@ def test_it_is_the_default_and_stays_it_when_it_is_deleted(
         kubectl("create", "configmap", "late")
     assert cluster.create_namespace(lesson) == name
     assert os.environ["KUBECONFIG"] == own
+
+
+def test_it_stays_the_default_when_a_cell_connects_again(cluster, lesson):
+    """As after the cluster was away, and without the line that makes a namespace."""
+    name = cluster.create_namespace(lesson)
+    assert connect() == cluster
+    assert current_namespace() == os.environ["NAMESPACE"] == name
 
 
 def test_the_first_cell_run_again_starts_afresh(cluster, lesson):

@@ -65,6 +65,8 @@ def test_a_proxy_that_ends_at_once_is_quoted(scripted):
         KubectlProxy().start()
     assert caught.value.exit_code == 3
     assert caught.value.words == 'error: context "nosuch" does not exist'
+    # It would end again.
+    assert not caught.value.hint
 
 
 #: has a socket and does not listen, as in a moment of each start; SIGTERM is nothing
@@ -159,6 +161,28 @@ def test_start_and_stop_again(cluster):
     held.stop()
 
 
+def api(path="/version"):
+    """Ask in a shell cell."""
+    return subprocess.run(["bash", "-euc", f"api {path}"], **as_user(None))
+
+
+def test_api_asks_the_last_that_runs_or_says_that_none_does(cluster):
+    """Not that a port of localhost is closed, which is none of it."""
+    first, second, third = (KubectlProxy().start() for _ in range(3))
+    for one in (third, first):
+        one.stop()
+        assert os.environ["PROXY"] == second.socket
+        assert "gitVersion" in api().stdout
+    second.stop()
+    done = api()
+    assert (done.returncode, done.stdout) == (COULD_NOT_CONNECT, "")
+    assert done.stderr == (
+        "kubectl proxy does not run.\nStart it (again): `proxy.start()`.\n"
+    )
+    with second.start():
+        assert "gitVersion" in api().stdout
+
+
 def test_one_that_was_killed_is_told(cluster):
     """A request after that names the signal instead of a refused connection."""
     with KubectlProxy() as killed:
@@ -184,6 +208,7 @@ class Answering(http.server.BaseHTTPRequestHandler):
             "/good": (200, json.dumps({"accept": self.headers["Accept"]}).encode()),
             "/status": (404, status),
             "/text": (404, b"404 page not found"),
+            "/away": (500, b"dial tcp 127.0.0.1:1: connect: connection refused"),
         }
         self.answer(*bodies[self.path])
 
@@ -268,6 +293,15 @@ def test_read_asks_for_a_form_and_no_proxy_of_the_network(plain, monkeypatch):
     monkeypatch.delenv("no_proxy", raising=False)
     wanted = "application/json;v=v2"
     assert plain.read("/good", accept=wanted) == {"accept": wanted}
+
+
+def test_the_answer_of_a_proxy_without_a_server_is_told(plain, phase):
+    """To a check it would be a path that is not found."""
+    phase("ready")
+    assert plain.get("/away").status == 500
+    phase("stopped")
+    with pytest.raises(errors.ClusterDown):
+        plain.get("/away")
 
 
 def test_no_answer_is_told_in_one_line(plain, tmp_path):

@@ -14,6 +14,7 @@ from kubernetes.client.exceptions import ApiException, ForbiddenException
 
 from helpers import errors
 from helpers.command import Completed
+from helpers.pods import PodResponse
 from helpers.rbac import Attributes, Objects
 from helpers.refusals import explain, forbidden, unauthorized
 from helpers.refusals.status import DeniedRequest, find_status
@@ -102,6 +103,7 @@ FORMS = {
         denied(message=NO_REASON),
     ),
     "a Caller": (of_httpx(TEXT, URL), denied(URL)),
+    "a pod's curl": (PodResponse(403, TEXT), denied()),
     "requests": (of_requests(), denied(URL)),
     "a proxy between, without a Status": (
         of_httpx("Forbidden\n", URL),

@@ -5,7 +5,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from helpers import command, errors
 from helpers.shell import add_magic
-from tests.kernels import finish, kernel
+from tests.kernels import finish, kernel, run as cell
 
 
 @pytest.fixture
@@ -63,6 +63,30 @@ def test_before_connect_a_kernel_runs_nothing(tmp_path, monkeypatch):
     assert error == f"NotConnected: {errors.NotConnected()}"
     assert names == "Interactive namespace is empty.\n"
     assert not (tmp_path / "too-early").exists()
+
+
+def test_kubectl_of_before_connect_makes_nothing_in_default(cluster, monkeypatch):
+    """As in `make lab`: kubectl itself says what comes first."""
+    state = str(cluster.kubeconfig.parent)
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+    with kernel(state) as (_, client):
+        said = cell(client, "!kubectl create configmap too-early")
+    assert "run the cell with `connect()` first" in said
+    assert "too-early" not in command.kubectl("get cm -n default -o name").stdout
+
+
+def test_a_kubeconfig_of_the_learners_own_stays(tmp_path, monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", "/nowhere/own")
+    with kernel(str(tmp_path)) as (_, client):
+        assert cell(client, "!echo $KUBECONFIG") == "/nowhere/own\r\n"
+
+
+def test_a_cell_says_that_the_cluster_is_away(notebook, phase):
+    """What the command printed about it is above."""
+    phase("stopped")
+    assert isinstance(run(notebook, "exit 1"), errors.ClusterDown)
+    phase("ready")
+    assert type(run(notebook, "exit 1")) is errors.LabError
 
 
 def test_outside_of_a_notebook_nothing_happens():

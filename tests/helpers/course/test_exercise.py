@@ -1,9 +1,11 @@
 """Exercises: what a notebook holds of them, how they are judged and what is noted."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 
 import nbformat
+import numpy
 import pytest
 
 from helpers import errors
@@ -72,7 +74,7 @@ def be_right(answer):
 @exercise.exercise
 def be_a_dict(answer: Mapping):
     """Demand 42 at the letter A."""
-    if not exercise.demand_number("A", answer.get("A")):
+    if not exercise.demand_number("A", answer):
         raise KeyError("A")
 
 
@@ -84,6 +86,9 @@ def be_a_dict(answer: Mapping):
             {"A": "42"},
             "A: '42' is not a number: write the number alone, without quotes.",
         ),
+        ({"A": 200.5}, "A: 200.5 is not a whole number, such as 200."),
+        ({"A": float("nan")}, "A: nan is not a whole number, such as 200."),
+        ({"a": 42, 1: 42}, "There is no entry 'A'; you have 'a', 1."),
         (
             [42],
             "The answer has the type list. It should be a dict, as in the exercise's "
@@ -101,6 +106,59 @@ def test_an_answer_of_another_form_is_no_traceback(noted, answer, message):
     with pytest.raises(errors.NotSolved) as wrong:
         be_a_dict(answer)
     assert wrong.value.message == noted()[-1].diagnosis == message
+
+
+@pytest.mark.parametrize(
+    "number", [42, 42.0, numpy.int64(42), numpy.float32(42), HTTPStatus(200)]
+)
+def test_a_number_is_one_in_any_form(number):
+    """From a table of pandas, too."""
+    assert exercise.demand_number("A", {"A": number}) in (42, 200)
+
+
+@exercise.exercise
+def be_a_list(answer: Sequence[str]):
+    """Take all that has letters."""
+    assert all(len(one) == 1 for one in answer)
+
+
+def test_a_text_is_no_list(noted):
+    """Each of its letters would be an element."""
+    with pytest.raises(errors.NotSolved) as wrong:
+        be_a_list("abc")
+    assert wrong.value.message == noted()[-1].diagnosis
+    assert wrong.value.message.endswith(
+        "It should be a list, as in the exercise's own cell."
+    )
+    assert repr(be_a_list(["a"])) == repr(be_a_list(("a", "b"))) == "Correct."
+
+
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJl-_"
+
+
+@exercise.exercise
+def be_sent(answer):
+    """Fail with the answer in the words of another library, or in our own."""
+    if isinstance(answer, bytes):
+        raise ValueError(f"Invalid header value {answer!r}")
+    raise errors.NotSolved(f"{answer!r} is not it.")
+
+
+@pytest.mark.parametrize("answer", [f"Bearer {TOKEN}\n".encode(), TOKEN, TOKEN[:40]])
+def test_no_token_is_shown_or_noted(noted, answer):
+    """A teacher collects the notes; what is cut off is still a secret's part."""
+    with pytest.raises(errors.NotSolved) as wrong:
+        be_sent(answer)
+    kept = attempts.file().read_text() + str(wrong.value) + wrong.value.message
+    assert kept.count("eyJ") == 3 and TOKEN[:30] not in kept
+
+
+def test_an_answer_is_not_to_blame_where_no_cluster_runs(noted, phase):
+    """Whatever a library makes of that."""
+    phase("stopped")
+    with pytest.raises(errors.ClusterDown, match="does not run"):
+        be_sent(b"")
+    assert noted() == []
 
 
 @exercise.exercise
