@@ -43,6 +43,10 @@ def reach_without_dns(pod: str, url: str) -> None:
     try:
         ipaddress.ip_address(parts.hostname)
     except ValueError:
+        hosts = exec_in_pod(pod, "cat", "/etc/hosts").stdout.split()
+        if parts.hostname in hosts:
+            fault = mark("{host} is the pod itself, and no API server listens there.")
+            raise NotSolved(say(fault, host=parts.hostname)) from None
         fault = mark(
             "{host} is a name, so curl needs DNS for it. The container has the address "
             "in KUBERNETES_SERVICE_HOST."
@@ -52,13 +56,17 @@ def reach_without_dns(pod: str, url: str) -> None:
         raise NotSolved(say("The path is {path!r}, not '/version'.", path=parts.path))
     code, status = _sent(pod, f"{_TRUST} '{parts.geturl()}'")
     if code == REFUSED:
-        fault = mark("curl exits with 60: {host} is not in the certificate.")
+        fault = mark(
+            "curl exits with 60: {host} is not in the certificate, or another "
+            "authority signed it."
+        )
         raise NotSolved(say(fault, host=parts.hostname))
     if code:
         fault = mark("curl exits with {code}: no API server responds at {host}.")
         raise NotSolved(say(fault, code=code, host=parts.netloc))
     if status != 200:
-        raise NotSolved(say("The status is {status}, not 200.", status=status))
+        fault = mark("The status is {status}, not 200: is {host} the API server?")
+        raise NotSolved(say(fault, status=status, host=parts.netloc))
 
 
 @exercise

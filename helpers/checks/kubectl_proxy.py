@@ -1,5 +1,8 @@
 """Check paths of the API, from manifests and from kubectl."""
 
+import re
+from difflib import get_close_matches
+
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
 from helpers.language import mark, say
@@ -11,6 +14,7 @@ _PREDICTED = (
     ("v1", "Node"),
     ("rbac.authorization.k8s.io/v1", "ClusterRole"),
 )
+_ONE = mark("{path} names one object: the path of a list ends with the resource.")
 
 
 @exercise
@@ -59,19 +63,26 @@ def wrong_path(
 ) -> str:
     """Return why a path does not list a kind, as a sentence, or ""."""
     root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+    path = path.strip().partition("?")[0].rstrip("/") or "/"
     if not path.startswith("/"):
-        return say("A path begins with `/`: leave out the address (http://localhost).")
+        return say("A path begins with `/`, and has no address before it.")
+    if "$" in path:
+        return say("Python does not fill in a `$`: write an f-string.")
     if "{" in path:
         return say("The name is not filled in: put an `f` before the first quote.")
-    if path.rstrip("/") == root:
+    if path == root:
         fault = mark("{path} lists the resources: the path has to name one of them.")
         return say(fault, path=path)
     if not path.startswith(f"{root}/"):
         return _wrong_root(api_version, path)
+    if path.startswith(f"{root}/watch/"):
+        return say("`watch` reports changes and never ends: leave the word out.")
     reply, inside = server.get(path), f"/namespaces/{namespace}/"
     if reply.status != 200:
         return _wrong_end(root, path, server, namespace)
     found = reply.json()["kind"]
+    if found == kind:
+        return say(_ONE, path=path)
     if found != f"{kind}List":
         fault = mark("{path} returns {found}, not {kind}List.")
         return say(fault, path=path, found=found, kind=kind)
@@ -89,7 +100,7 @@ def _wrong_root(api_version: str, path: str) -> str:
     group, _, version = api_version.rpartition("/")
     if not group:
         return say("The core group has no name: its paths begin with `/api/v1/`.")
-    if path.rstrip("/") == "/apis":
+    if path == "/apis":
         return say("`/apis` lists the groups: the path has to name one of them.")
     given, _, rest = path.removeprefix("/apis/").partition("/")
     if not path.startswith("/apis/"):
@@ -113,5 +124,18 @@ def _wrong_end(root: str, path: str, server: KubectlProxy, namespace: str) -> st
         return say("The word before the namespace is in the plural: `namespaces`.")
     if inside in end and server.get(path.replace(inside, "/")).status == 200:
         return say("This kind is cluster-scoped, so its path has no namespace.")
+    if "/namespaces/" in end[1:]:
+        return say("`namespaces/NAME` comes before the resource.")
+    known = {one["name"]: one for one in server.read(root)["resources"]}
+    word, _, name = re.sub("^/namespaces/[^/]+", "", end)[1:].partition("/")
+    if word in known and name:
+        return say(_ONE, path=path)
+    for full, one in known.items():
+        if word in one.get("shortNames", ()):
+            return say("`{word}` is short for `{full}`.", word=word, full=full)
+    [near] = get_close_matches(word, known, 1) or [""]
+    if near and word.lower() not in (near, known[near]["singularName"]):
+        fault = mark("There is no resource `{word}`: did you mean `{near}`?")
+        return say(fault, word=word, near=near)
     fault = mark("{path} is not found: resources are in lower case and in the plural.")
     return say(fault, path=path)

@@ -22,7 +22,7 @@ FIELDS = (
 )
 MANIFEST, CLUSTER = "M", "C"
 _ORIGINS = {
-    MANIFEST: mark("{field}: {value!r} is in the manifest already."),
+    MANIFEST: mark("{field}: {value!r} is in the manifest."),
     CLUSTER: mark("{field}: it is {value!r} in the pod, and not in the manifest."),
 }
 #: where `kubectl apply` keeps the manifest of an object
@@ -30,6 +30,9 @@ _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 #: the variables and the file of the second exercise, and its limit in millicores
 LIMIT, NODE, FILE, MILLICORES = "CPU_LIMIT", "NODE", "/etc/me/labels", 250
+
+#: the field that each of them has to come from
+_ORIGIN = {LIMIT: "limits.cpu", NODE: "spec.nodeName", FILE: "metadata.labels"}
 
 _INDEX = re.compile(r"(\w+)\[(\d+)\]")
 
@@ -84,6 +87,13 @@ def hand_down_facts(*, pod: str) -> None:
     if node != found["spec"]["nodeName"]:
         raise NotSolved(say("NODE is {node!r}: the field is spec.nodeName.", node=node))
     _demand_labels(found)
+    for name, field in _ORIGIN.items():
+        if repr(field) not in str(sources.get(name, found["spec"].get("volumes"))):
+            fault = mark(
+                "{name} has the right value, but it does not come from {field}: name "
+                "that field."
+            )
+            raise NotSolved(say(fault, name=name, field=field))
 
 
 def look_up(document: dict, field: str) -> Any:

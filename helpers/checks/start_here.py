@@ -26,6 +26,13 @@ def label_namespace(namespace: str) -> None:
             "you add --overwrite."
         )
         raise NotSolved(say(fault, value=labels[LABEL]))
+    found = kubectl(f"get namespaces -l {LABEL}={VALUE} -o name")
+    if "namespace/default" in found.stdout.split():
+        fault = mark(
+            "The namespace default has the label, too: `kubectl label namespace "
+            "default mood-` removes it there."
+        )
+        raise NotSolved(say(fault))
 
 
 @exercise
@@ -33,7 +40,14 @@ def read_version(version: str) -> None:
     """Demand the version of Go that the API server was built with."""
     if not version:
         raise NotSolved(say("There is no answer yet: set `version`."))
-    if version != kubectl("get", "--raw", "/version").json()["goVersion"]:
+    if "build[" in str(version):
+        raise NotSolved(say("Leave out the quotes around `build[…]`."))
+    build = kubectl("get", "--raw", "/version").json()
+    if str(version) == str(build):
+        raise NotSolved(
+            say('That is the whole response: take one key, `build["KEY"]`.')
+        )
+    if str(version).strip() not in (build["goVersion"], build["goVersion"][2:]):
         fault = mark(
             "{version!r} is not the API server's version of Go: look for the key "
             "goVersion."
