@@ -1,23 +1,29 @@
 """Say why an account is not allowed exactly what it should be."""
 
+from collections.abc import Iterable
+from itertools import product
+
 from cluster.waiting import poll
 from helpers import rbac
-from helpers.command import current_namespace, scaled
+from helpers.command import current_namespace, kubectl, scaled
 from helpers.language import mark, say
 from helpers.reviews import Account, allowed, attributes_of
-
-#: all verbs that a rule for an ordinary resource can name
-VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")
 
 #: seconds that the API server may take to learn of new rules: it watches them
 PROPAGATION = 5.0
 
 
-def fault_of_grant(account: str, verbs: list[str], resource: str) -> str:
+def fault_of_grant(
+    account: str,
+    verbs: list[str],
+    resource: str,
+    beside: Iterable[tuple[str, str]] = (),
+) -> str:
     """Return why a ServiceAccount may not do just `verbs` on `resource`, or "".
 
-    `resource` as kubectl writes it: "pods", "jobs.batch". Other verbs, Secrets, and the
-    resource in the namespace `default` are too much.
+    `resource` as kubectl writes it: "pods", "jobs.batch". Whatever else its bindings
+    give is too much, but for `beside`, verbs and resources of the lesson itself; so is
+    the same for anyone else.
     """
     fault, namespace = "", current_namespace()
     who = Account.read(account, namespace)
@@ -40,13 +46,43 @@ def fault_of_grant(account: str, verbs: list[str], resource: str) -> str:
     poll(settled, scaled(PROPAGATION))
     if fault:
         return fault
-    elsewhere = f"{resource} -n default"
-    found = allowed(who, VERBS, [resource, "secrets", elsewhere])
-    for verb, row in sorted({*found} - {(verb, resource) for verb in verbs}):
-        if row == elsewhere:
-            less = say("Use a RoleBinding, not a ClusterRoleBinding.")
-        else:
-            less = say("Name fewer verbs or resources in the Role.")
-        much = mark("{account} may also {verb} {resource}: that is too much.")
-        return say(much, account=account, verb=verb, resource=row) + " " + less
+    if fault := _excess(who, {*product(verbs, [resource]), *beside}):
+        return fault
+    found = kubectl("get serviceaccounts -o jsonpath={.items[*].metadata.name}").stdout
+    for other in sorted({*found.split(), "system:anonymous"} - {account}):
+        for verb, _ in allowed(Account.read(other, namespace), verbs, [resource]):
+            fault = mark(
+                "`{other}` may also {verb} {resource}: delete the binding that names "
+                "it or its group."
+            )
+            return say(fault, other=other, verb=verb, resource=resource)
+    return ""
+
+
+def _excess(who: Account, known: set[tuple[str, str]]) -> str:
+    """Return which binding names others, or gives more than `known`, or ""."""
+    objects, here = rbac.read_rbac(), current_namespace()
+    born = kubectl(f"get ns {here} -o jsonpath={{.metadata.creationTimestamp}}").stdout
+    for binding in objects.bindings:
+        meta, title = binding["metadata"], rbac.title(binding)
+        # A cluster gives its own rules to all accounts, before there is a lesson.
+        ours = rbac.names(binding, who.user) or meta["creationTimestamp"] >= born
+        if not ours or not rbac.names(binding, who.user, who.groups):
+            continue
+        if others := rbac.others(binding, who.user):
+            fault = mark(
+                "{binding} names {others}: let it name the ServiceAccount alone."
+            )
+            return say(fault, binding=title, others=others)
+        home = meta.get("namespace", "")
+        for verb, resource in rbac.pairs(rbac.rules_of(binding, objects.roles)):
+            if home != here or (verb, resource) not in known:
+                fault = mark(
+                    "{binding} gives {verb} on {resource} in {where}: that is too "
+                    "much. Name fewer verbs or resources in its role, or delete it."
+                )
+                where = attributes_of(who.user, verb, resource, home).where
+                return say(
+                    fault, binding=title, verb=verb, resource=resource, where=where
+                )
     return ""

@@ -160,6 +160,23 @@ def names(binding: dict, user: str, groups: Iterable[str] = ()) -> bool:
     )
 
 
+def others(binding: dict, user: str) -> str:
+    """Return the subjects of a binding besides a user, in words."""
+    subjects = binding.get("subjects") or ()
+    return ", ".join(_in_short(one) for one in subjects if _user(one) != user)
+
+
+def pairs(rules: list[dict] | None) -> list[tuple[str, str]]:
+    """Return each verb of rules with each resource, as kubectl writes it, or path."""
+    return [
+        (verb, f"{what}.{group}".rstrip("."))
+        for rule in rules or ()
+        for group in rule.get("apiGroups") or [""]
+        for what in (*rule.get("resources", ()), *rule.get("nonResourceURLs", ()))
+        for verb in rule["verbs"]
+    ]
+
+
 def over_grants(objects: Objects) -> list[dict]:
     """Return each binding that lets a broad group do everything.
 
@@ -253,33 +270,36 @@ def _miss(binding: dict, request: Attributes, roles: list[dict]) -> str:
         return _for_others(binding, request) if granted and home and in_scope else ""
     if rules is None:
         text = mark("{binding} names {role}, which does not exist.")
-        return say(text, binding=_title(binding), role=_in_short(binding["roleRef"]))
+        return say(text, binding=title(binding), role=_in_short(binding["roleRef"]))
     if granted and not in_scope:
         text = mark("{binding} allows it only in namespace {home}.")
-        return say(text, binding=_title(binding), home=home)
+        return say(text, binding=title(binding), home=home)
     if in_scope and not granted:
         return _too_little(binding, rules, request)
     return ""
 
 
 def _for_others(binding: dict, request: Attributes) -> str:
-    title, others = _title(binding), binding.get("subjects", ())
-    if not others:
-        return say("{binding} allows it, but names no subject.", binding=title)
+    listed = others(binding, request.user)
+    if not listed:
+        return say("{binding} allows it, but names no subject.", binding=title(binding))
     text = mark("{binding} allows it to {others}, not to {account}.")
     account = _in_short(subject_of(request.user))
-    listed = ", ".join(map(_in_short, others))
-    return say(text, binding=title, others=listed, account=account)
+    return say(text, binding=title(binding), others=listed, account=account)
 
 
 def _too_little(binding: dict, rules: list[dict], request: Attributes) -> str:
     text = mark("{binding} gives `{name}` {verbs} on {what}; that is not enough.")
-    who = {"binding": _title(binding), "name": subject_of(request.user)["name"]}
+    who = {"binding": title(binding), "name": subject_of(request.user)["name"]}
     near = [rule for rule in rules if _mentions(rule, request)]
-    return " ".join(say(text, **who, **_in_words(rule)) for rule in near)
+    said = [say(text, **who, **_in_words(rule)) for rule in near]
+    if any(verb != verb.lower() for rule in near for verb in rule["verbs"]):
+        said.append(say("Verbs are in lower case."))
+    return " ".join(said)
 
 
-def _title(binding: dict) -> str:
+def title(binding: dict) -> str:
+    """Return the kind and the name of a binding."""
     return f"{binding['kind']} `{binding['metadata']['name']}`"
 
 

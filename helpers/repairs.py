@@ -1,6 +1,7 @@
 """Say why the application of `helpers.drills` gets no response from the API server."""
 
 import re
+import shlex
 from datetime import UTC, datetime
 
 from cluster.waiting import poll
@@ -8,6 +9,7 @@ from helpers import errors
 from helpers.command import current_namespace, kubectl, scaled
 from helpers.drills import current_pod, last_words
 from helpers.grants import fault_of_grant
+from helpers.impostor import IMPOSTOR, hear
 from helpers.language import mark, say
 from helpers.pods import exec_in_pod, wait_for
 from helpers.refusals.unauthorized import diagnose
@@ -109,6 +111,16 @@ def given_up(pod: dict, asked: str) -> str:
             "token; the pod's own one is renewed."
         )
         return say(fault, end=f"{token.expires:%Y-%m-%d %H:%M}") + " " + _origin(spec)
+    container = spec["containers"][0]
+    words = [*container.get("command", ()), *container.get("args", ())]
+    [impostor] = hear(pod, shlex.join(words), IMPOSTOR)
+    if impostor["heard"]:
+        return say(
+            "TLS: an impostor gets its request: let curl check the certificate with "
+            "ca.crt."
+        )
+    if not impostor["reached"]:
+        return say("address: it does not use SERVER: let its URL begin with that.")
     return fault_of_grant(spec["serviceAccountName"], ["list"], "pods")
 
 

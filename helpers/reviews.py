@@ -43,7 +43,8 @@ class Account:
         """Return a ServiceAccount, or a user (with : or @), and the server's groups."""
         if ":" not in name and "@" not in name:
             name = f"system:serviceaccount:{namespace}:{name}"
-        groups = ["system:authenticated"]
+        known = "unauthenticated" if name == "system:anonymous" else "authenticated"
+        groups = [f"system:{known}"]
         if name.startswith("system:serviceaccount:"):
             home = name.split(":")[2]
             every = "system:serviceaccounts"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import product
 
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
@@ -25,12 +26,16 @@ _FIXES = {
     "D": mark("`system:anonymous` is the user of every request without a credential."),
     "E": mark("The server has accepted the token: it names the account."),
 }
+#: for C, D and E, if the name or the CA is to change
+_REACHED = mark("The server responds, so the address and the CA are right.")
 
 
 @exercise
 def allow_configmaps(account: str) -> None:
     """Demand that `account` may get and list ConfigMaps, and no more."""
-    if fault := fault_of_grant(account, ["get", "list"], "configmaps"):
+    verbs = ["get", "list"]
+    beside = product(verbs, ["pods"])
+    if fault := fault_of_grant(account, verbs, "configmaps", beside):
         raise NotSolved(fault)
 
 
@@ -57,4 +62,6 @@ def name_problems(named: Mapping[str, str]) -> None:
                 "{letter}: step {step} is right, but {fix} is not what to change."
             )
             fault = say(fault, letter=letter, step=step, fix=fix)
-            raise NotSolved(fault + " " + say(_FIXES[letter]))
+            responds = step >= "4" and fix in "NC"
+            clue = say(_REACHED if responds else _FIXES[letter])
+            raise NotSolved(fault + " " + clue)

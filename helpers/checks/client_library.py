@@ -1,5 +1,6 @@
 """Check a CronJob, and a function that tells 404 from other errors."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -31,13 +32,19 @@ _POD = {
 @exercise
 def suspend_cron_job(name: str) -> None:
     """Demand a CronJob that is suspended, by another client than kubectl."""
-    found = kubectl("get", "cronjob", name, "-o", "json", "--show-managed-fields")
+    line = f"get cronjob {name} -o json --show-managed-fields --ignore-not-found"
+    found = kubectl(line)
+    if not found.stdout:
+        fault = mark("There is no CronJob {name}: create it again, and suspend it.")
+        raise NotSolved(say(fault, name=name))
     cron_job = found.json()
     if cron_job["spec"]["suspend"] is not True:
         fault = mark(
-            "The CronJob {name} still runs: its spec.suspend is false. If you have "
-            "sent a patch, put suspend inside spec in it."
+            "The CronJob {name} still runs: its spec.suspend is false. Changing an "
+            "object in Python sends nothing; a call does, with suspend inside spec."
         )
+        if "suspend" in cron_job["spec"]["jobTemplate"]["spec"]:
+            fault = mark("The Jobs of {name} are suspended: suspend {name} itself.")
         raise NotSolved(say(fault, name=name))
     owners = owners_by_field(cron_job).get(".spec.suspend", set())
     if any(owner.startswith("kubectl") for owner in owners):
@@ -67,33 +74,53 @@ def tell_missing_from_forbidden(exists: Callable[[Any, str, str], bool]) -> None
     try:
         if exists(core, name, namespace) is not True:
             raise NotSolved(say("There is a pod: the function has to return True."))
+        try:
+            # A part of the name is not the name.
+            if exists(core, name[:-1], namespace) is not False:
+                fault = say("There is no such pod: return False, nothing else.")
+                raise NotSolved(fault)
+        except client.ApiException as error:
+            fault = mark(
+                "There is no such pod, but the function raises {status}: which status "
+                "should it turn into False?"
+            )
+            raise NotSolved(say(fault, status=error.status)) from None
     finally:
         kubectl("delete", "pod", name)
-    try:
-        if exists(core, "not-there", namespace) is not False:
-            raise NotSolved(say("There is no such pod: return False, nothing else."))
-    except client.ApiException as error:
-        fault = mark(
-            "There is no such pod, but the function raises {status}: which status "
-            "should it turn into False?"
-        )
-        raise NotSolved(say(fault, status=error.status)) from None
     for status in OTHERS:
-        try:
-            found = exists(_refusing(client.ApiException(status=status)), name, "")
-        except client.ApiException:
-            continue
-        fault = mark(
-            "The server responded with {status}, and the function returned {found}: "
-            "pass on every exception except a 404."
-        )
-        raise NotSolved(say(fault, status=status, found=found))
+        if fault := _fault_of_refusal(exists, name, status):
+            raise NotSolved(fault)
 
 
-def _refusing(error: Exception) -> Any:
-    """Return a CoreV1Api whose methods all raise one exception."""
+def _fault_of_refusal(exists: Callable, name: str, status: int) -> str:
+    """Return what a function does wrong with a response other than 404, or ""."""
+    from kubernetes.client import ApiException
 
-    def refuse(*_: object, **__: object) -> None:
+    calls, body = [""], json.dumps({"kind": "Status", "code": status, "reason": ""})
+    core = _refusing(ApiException(status=status, body=body), calls)
+    fault = mark(
+        "The server responded with {status}, and the function returned {found}: pass "
+        "on every exception except a 404."
+    )
+    try:
+        found = exists(core, name, "elsewhere")
+    except Exception as error:
+        fault, found = "", type(error).__name__
+        if getattr(error, "status", 0) != status:
+            fault = mark(
+                "The server responded with {status}, and the function raised {found}: "
+                "pass on the exception itself."
+            )
+    if "elsewhere" not in calls[-1]:
+        return say("The function does not ask `core` in the namespace that it gets.")
+    return fault and say(fault, status=status, found=found)
+
+
+def _refusing(error: Exception, calls: list[str]) -> Any:
+    """Return a CoreV1Api whose methods all raise one exception, and note their call."""
+
+    def refuse(*args: object, **options: object) -> None:
+        calls.append(f"{args} {options}")
         raise error
 
     return type("Refusing", (), {"__getattr__": lambda *_: refuse})()

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 from helpers.checks.kubectl_proxy import wrong_path
-from helpers.command import Completed, current_namespace
+from helpers.command import Completed, current_namespace, kubectl
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
+from helpers.impostor import GENUINE, IMPOSTOR, hear
 from helpers.language import mark, say
 from helpers.pods import exec_in_pod
 from helpers.proxy import KubectlProxy
@@ -15,8 +15,8 @@ from helpers.repairs import demand_answer
 
 SERVER = "https://kubernetes.default.svc"
 RBAC = "rbac.authorization.k8s.io/v1"
-#: a server in the pod with a self-signed certificate
-_IMPOSTOR = Path(__file__).parents[1] / "data" / "impostor.py"
+#: the path of the request in a copy of the pod
+_PATH = "/api/v1/namespaces/elsewhere/pods"
 
 
 @exercise
@@ -33,7 +33,8 @@ def list_role_bindings(path: str, proxy: KubectlProxy) -> None:
 def send_sure_request(pod: str, request: str) -> None:
     """Demand a command for `sh -c` in the pod that lists the pods at `$SERVER`.
 
-    The list must contain the pod, and an impostor must not receive the request.
+    The list must contain the pod. In a copy of it with other files, a server that they
+    fit must receive the same request, and an impostor none.
     """
     done = exec_in_pod(pod, "env", f"SERVER={SERVER}", "sh", "-c", request)
     if done.exit_code:
@@ -55,16 +56,8 @@ def send_sure_request(pod: str, request: str) -> None:
     if pod not in names:
         fault = mark("The list does not contain the pod {pod}: which namespace is it?")
         raise NotSolved(say(fault, pod=pod))
-    program = _IMPOSTOR.read_text("utf-8")
-    heard = exec_in_pod(pod, "python3", "-c", program, request).json()
-    if heard["told"]:
-        fault = say(
-            "The impostor received the request with the token: let curl check the "
-            "certificate."
-        )
-        raise NotSolved(fault)
-    if heard["asked"]:
-        fault = say("The impostor received the request: let curl check certificates.")
+    found = kubectl("get", "pod", pod, "-o", "json").json()
+    if fault := _unsure(*hear(found, request, GENUINE, IMPOSTOR)):
         raise NotSolved(fault)
 
 
@@ -100,6 +93,21 @@ _REASONS = {
     8: mark("No one can steal a token that is not there."),
     9: mark("A client library handles certificates, kinds, pages and errors for you."),
 }
+
+
+def _unsure(genuine: dict, impostor: dict) -> str:
+    """Return what a command did wrong in a copy of the pod, or ""."""
+    if impostor["heard"]:
+        return say("The impostor received the request: let curl check certificates.")
+    if GENUINE not in genuine["reached"]:
+        return say("The command does not use `$SERVER`: begin the URL with it.")
+    path, credential = (genuine["heard"] or [("", "")])[-1]
+    asked = path.partition("?")[0].rstrip("/")
+    used = {"ca.crt": path, "token": credential == "own", "namespace": asked == _PATH}
+    fault = mark(
+        "In a pod with another `{file}`, it does not use that one: read the file."
+    )
+    return next((say(fault, file=file) for file in used if not used[file]), "")
 
 
 def _said(done: Completed) -> str:

@@ -268,6 +268,30 @@ def test_whom_a_binding_names(subject, named):
     assert granted == bindings[:named]
 
 
+def test_a_binding_is_for_others_if_it_names_anyone_besides_the_account():
+    user = {"kind": "User", "name": READER}
+    assert rbac.others(binding(account(), user), READER) == ""
+    named = binding(account(), account("default"), group("system:authenticated"))
+    strangers = "ServiceAccount `home:default`, Group `system:authenticated`"
+    assert rbac.others(named, READER) == strangers
+
+
+def test_rules_are_pairs_of_a_verb_and_a_resource():
+    """Resources are written as kubectl does; paths are none."""
+    rules = [
+        {"apiGroups": ["", "batch"], "resources": ["jobs"], "verbs": ["get", "list"]},
+        {"nonResourceURLs": ["/metrics"], "verbs": ["get"]},
+    ]
+    assert rbac.pairs(None) == []
+    assert rbac.pairs(rules) == [
+        ("get", "jobs"),
+        ("list", "jobs"),
+        ("get", "jobs.batch"),
+        ("list", "jobs.batch"),
+        ("get", "/metrics"),
+    ]
+
+
 def test_a_grant_of_everything_to_a_broad_group_is_found():
     """The book's, and the same in one namespace; an admin's own is no fault."""
     to = {"to": "admin", "to_kind": "ClusterRole"}

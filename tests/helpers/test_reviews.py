@@ -49,6 +49,8 @@ def test_a_service_account_comes_with_its_groups():
     assert Account.read(reader.user, "elsewhere") == reader
     jane = Account("jane@example.com", ("system:authenticated",))
     assert Account.read("jane@example.com", "home") == jane
+    nobody = Account("system:anonymous", ("system:unauthenticated",))
+    assert Account.read("system:anonymous", "home") == nobody
 
 
 def test_an_excess_lights_up_and_says_so():
