@@ -105,6 +105,12 @@ def given_up(pod: dict, asked: str) -> str:
     if exec_in_pod(name, "test", "-s", f"{FILES}/ca.crt").exit_code:
         return say("TLS: it has no ca.crt, and trusts whatever responds: anyone can.")
     token = read_token(name, path=_token_path(spec))
+    if not token.expires:
+        fault = mark(
+            "authentication: this token never ends, so a copy of it works for ever; "
+            "the pod's own one is renewed."
+        )
+        return say(fault) + " " + _origin(spec)
     if token.bound_to != f"pod/{name}":
         fault = mark(
             "authentication: this works until {end} UTC, because no one renews this "

@@ -26,6 +26,8 @@ FIRST = "00-start-here"
 TOP, LAST = "title", "go-deeper"
 #: ids of cells that nobody reads in full
 LOOKED_UP = ("map", LAST)
+#: what a cell says that begins a session in a terminal, or opens a view
+TERMINAL, VIEW = "*Terminal*", " widgets."
 #: a text, and what it is in the language of an edition; in English `str`
 Say = Callable[[str], str]
 
@@ -47,7 +49,8 @@ class Size:
 def size(notebook: dict) -> Size:
     """Count a notebook, without what is optional in it.
 
-    Solutions, the map and the links at the end are not read, checks are only run.
+    Solutions, the map and the links at the end are not read, checks are only run. A
+    slow reader looks at pictures longer, and has one wrong answer to each exercise.
     """
     cells = notebook["cells"]
     prose = {
@@ -60,8 +63,14 @@ def size(notebook: dict) -> Size:
     lines = sum(bool(line.strip()) for line in read.splitlines())
     words = sum(len(_words(prose[name])) for name in prose if name not in LOOKED_UP)
     timed = sum(tagged(cell, STUB) - tagged(cell, OPTIONAL) for cell in cells)
+    pictures = sum(text.count("![") for text in prose.values())
+    # A terminal that is opened in JupyterLab, or a view to be tried.
+    tried = sum(TERMINAL in text for text in prose.values())
+    tried += sum(VIEW in "".join(cell["source"]) for cell in code)
     brisk = words / 200 + len(code) / 4 + lines / 25 + 3 * timed
-    slow = words / 180 + len(code) * 0.35 + lines / 20 + 5 * timed
+    brisk += pictures / 4 + tried
+    slow = words / 180 + len(code) * 0.35 + lines / 20 + 6 * timed
+    slow += pictures / 2 + 2 * tried
     return Size(len(cells), brisk, slow)
 
 

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 
+from helpers.command import current_namespace
 from helpers.course.exercise import exercise
+from helpers.drills import current_pod
 from helpers.errors import NotSolved
 from helpers.language import mark, say
+from helpers.pods import exec_in_pod
 from helpers.repairs import demand_answer
+from helpers.tokens import FILES
 
 #: the letters of the page
 LAYERS = {
@@ -33,7 +37,7 @@ COPIES = dict(zip(_MEANINGS, "ACDDF", strict=True))
 def name_layers(named: Mapping[str, str]) -> None:
     """Demand the letter of the layer at which each copy fails."""
     for copy, right in COPIES.items():
-        answer = named.get(copy)
+        answer = str(named.get(copy)).strip().upper()
         if answer not in LAYERS:
             raise NotSolved(say("{copy}: write a letter from A to F.", copy=copy))
         if answer != right:
@@ -51,9 +55,23 @@ def repair_name(deployment: str) -> None:
 def repair_trust(deployment: str) -> None:
     """Demand an application that checks the server's certificate."""
     demand_answer(deployment)
+    _demand_namespace(deployment)
 
 
 @exercise
 def repair_files(deployment: str) -> None:
     """Demand an application that has its three files."""
     demand_answer(deployment)
+    _demand_namespace(deployment)
+
+
+def _demand_namespace(deployment: str) -> None:
+    """Demand the file that an application does without if NAMESPACE is set."""
+    pod = current_pod(deployment)
+    path = f"{FILES}/namespace"
+    found = pod and exec_in_pod(pod["metadata"]["name"], "cat", path).stdout
+    if found != current_namespace():
+        fault = mark(
+            "It works, but {path} does not contain its namespace: give it all files."
+        )
+        raise NotSolved(say(fault, path=path))

@@ -27,4 +27,6 @@ def other_job(job: dict, *, completions: int, mode: str) -> str:
     if spec["completionMode"] != mode:
         fault = mark("`completionMode` is {mode}, so the pods are alike.")
         return say(fault, mode=spec["completionMode"])
+    if spec.get("suspend") or not spec["parallelism"]:
+        return say("It would never start a pod: see `suspend` and `parallelism`.")
     return ""

@@ -1,6 +1,6 @@
 """Check facts from the schema of a Job."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from helpers.course.exercise import exercise
 from helpers.deeper.schemas import Schema, read_schema
@@ -26,15 +26,17 @@ def wrong_rule(rule: Mapping[str, set], schema: Schema) -> str:
     actions = set(fields["action"].node["enum"])
     for name, wanted in (("required", must), ("actions", actions)):
         given = rule.get(name)
-        if not isinstance(given, set | frozenset | list | tuple):
+        if isinstance(given, str | Mapping) or not isinstance(given, Collection):
             return say("{name} is {given!r}, and not a set.", name=name, given=given)
-        given = set(given)
+        # In the column FIELD a name has its whole path.
+        given = {str(one).removeprefix(f"{RULE}.") for one in given}
         if not given:
             return say("{name} is still empty.", name=name)
         if given - wanted:
-            extra = ", ".join(sorted(map(str, given - wanted)))
+            extra = ", ".join(sorted(given - wanted))
             fault = mark(
-                "{name}: {extra} does not belong there: see REQUIRED and ENUM."
+                "{name}: {extra} does not belong there: see REQUIRED and ENUM of "
+                "`tree(depth=1)`."
             )
             return say(fault, name=name, extra=extra)
         if missing := wanted - given:

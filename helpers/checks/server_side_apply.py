@@ -9,19 +9,27 @@ from helpers.language import mark, say
 from helpers.managedfields import owners_by_field
 
 _WANTED = {".data.color": ["one"], ".data.size": ["one", "two"]}
-_GONE = [".data.shape"]
 _VALUES = {"color": "blue", "size": "small"}
 
 
 @exercise
-def give_up_fields() -> None:
-    """Demand the right values and owners in the ConfigMap `settings`."""
+def give_up_fields(before: dict) -> None:
+    """Demand the right values and owners in the ConfigMap `settings`.
+
+    `before` is the ConfigMap before the exercise: it must be the same one.
+    """
     line = "get configmap settings --output=json --show-managed-fields"
     found = kubectl(f"{line} --ignore-not-found")
     if not found.stdout:
         raise NotSolved(say("There is no ConfigMap settings: run the cells above."))
     settings = found.json()
-    if fault := wrong_owner(settings, _WANTED, _GONE):
+    if settings["metadata"]["uid"] != before["metadata"]["uid"]:
+        fault = mark(
+            "The ConfigMap is a new one: the old one was deleted. Run the cells above "
+            "again, and only apply."
+        )
+        raise NotSolved(say(fault))
+    if fault := wrong_owner(settings, _WANTED):
         raise NotSolved(fault)
     for field, value in _VALUES.items():
         if (data := settings["data"][field]) != value:
@@ -29,37 +37,28 @@ def give_up_fields() -> None:
             raise NotSolved(say(fault, field=field, data=data, goal=value))
 
 
-def wrong_owner(
-    obj: dict, owners: Mapping[str, Collection[str]], gone: Collection[str] = ()
-) -> str:
-    """Return which field of an object has the wrong owner, or ""; pure.
+def wrong_owner(obj: dict, owners: Mapping[str, Collection[str]]) -> str:
+    """Return which field of a ConfigMap has the wrong owner, or ""; pure.
 
-    `owners` maps fields, written as in a conflict, to the names of their managers;
-    `gone` are fields that should not be there.
+    `owners` maps fields, written as in a conflict, to the names of their managers.
+    Other data should not be there.
     """
+    entries = obj["metadata"].get("managedFields", ())
+    applied = [one for one in entries if one["operation"] == "Apply"]
     actual = owners_by_field(obj)
-    for field in gone:
-        if holders := actual.get(field):
-            fault = mark(
-                "{field} is still there, for {owners}: a manager gives a field up by "
-                "applying without it."
-            )
-            return say(fault, field=field, owners=", ".join(sorted(holders)))
-    for field, names in owners.items():
-        has = actual.get(field, set())
-        if not has:
-            return say("{field} is gone: its last owner left it out.", field=field)
-        if lacking := sorted(set(names) - has):
-            wanted, others = ", ".join(lacking), ", ".join(sorted(has))
-            fault = mark(
-                "{field} is not owned by {wanted}, but by {others}; you become an "
-                "owner by applying the field."
-            )
-            return say(fault, field=field, wanted=wanted, others=others)
-        if more := sorted(has - set(names)):
+    appliers = owners_by_field({"metadata": {"managedFields": applied}})
+    for field in sorted(one for one in actual if one.startswith(".data.")):
+        if more := sorted(actual[field] - set(owners.get(field, ()))):
             fault = mark(
                 "{field} is still owned by {owners}: a manager gives a field up by "
                 "applying without it."
             )
             return say(fault, field=field, owners=", ".join(more))
+    for field, names in owners.items():
+        if lacking := sorted(set(names) - appliers.get(field, set())):
+            fault = mark(
+                "{field} is not applied by {wanted}: you become an owner by applying "
+                "the field."
+            )
+            return say(fault, field=field, wanted=", ".join(lacking))
     return ""

@@ -48,6 +48,9 @@ def _delete(name: str, options: Mapping[str, object], batch: Any) -> str:
         return say(fault, name=first["loc"][-1], message=first["msg"])
     if fault := why_not_last(answer):
         return fault
+    held = kubectl("get", "job", name, "--ignore-not-found", "-o", "json").stdout
+    if held and "deletionTimestamp" not in held:
+        return say("The Job is still there: `dry_run` deletes nothing.")
     _wait("delete", name)
     left = kubectl("get", "pods", _pods_of(name), "-o", "name").stdout.split()
     if left:
