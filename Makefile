@@ -62,7 +62,7 @@ korean: venv ## Put what is new in English into locale/ko, and make notebooks/ko
 home: venv ## Write the address of this repository into all texts: REPOSITORY=owner/name
 	@$(PY) -m tools.home "$(REPOSITORY)"
 
-lock: ## Pin every package for CI and Binder anew: requirements.lock and -test.lock
+lock: ## Pin every package for CI and Binder anew: requirements-lock.txt and -lock-test.txt
 	@sh tools/setup.sh lock
 
 pins: venv ## Print each version that is built, and what is newest; changes nothing
