@@ -17,6 +17,7 @@ from tests.notebooks import ROOT
 from tools import follow
 
 asks = pytest.mark.full("the module proxy and the index")
+UV = re.search("uv==(.*)", (ROOT / "tools" / "setup.sh").read_text())[1]
 LOCK = RECIPE.root / "kubernetes" / "go.mod"
 UPSTREAM = """\
 module k8s.io/kubernetes
@@ -62,6 +63,23 @@ def test_texts_name_the_versions_that_run(name):
     text = (ROOT / name).read_text("utf-8")
     found = re.findall(r"(?:Kubernetes|쿠버네티스) (\d+\.\d+\.\d+)", text)
     assert {*found} == {versions.KUBERNETES[1:], versions.NODE[1:]}
+
+
+@pytest.mark.parametrize(
+    ("file", "pattern", "pin"),
+    [
+        (".github/workflows/release.yml", r"\buv==([\d.]+)", UV),
+        ("binder/Dockerfile", r"^FROM (debian:\S+)", versions.DEBIAN),
+        (
+            "cluster/machine/config/containerd.toml",
+            '"(.*/pause:.*)"',
+            versions.PAUSE_IMAGE,
+        ),
+    ],
+)
+def test_what_repeats_a_pin_says_the_same(file, pattern, pin):
+    found = re.findall(pattern, (ROOT / file).read_text(), re.M)
+    assert found and {*found} == {pin.removeprefix("docker.io/library/")}
 
 
 @asks
