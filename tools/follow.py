@@ -73,6 +73,12 @@ def module(name: str, version: str) -> dict[str, str]:
     return json.loads(go("list", "-m", "-json", f"{name}@{version}"))
 
 
+def fetched(name: str, version: str) -> Path:
+    """Download the sources of a module, and return where they are."""
+    known = go("mod", "download", "-json", f"{name}@{version}")
+    return Path(json.loads(known)["Dir"])
+
+
 def newest_patch(name: str, of: str) -> str:
     """Return the newest patch of the minor version that `of` belongs to."""
     listed = go("list", "-m", "-versions", name).split()[1:]
@@ -91,8 +97,7 @@ def wanted(kubernetes: str) -> dict[str, str]:
     mod = Path(known["KUBERNETES"]["GoMod"]).read_text()
     named = re.search(rf"^\s*{ETCD} (\S+)", mod, re.M)[1]
     found["ETCD"] = newest_patch(ETCD, named)
-    kind = f"{MODULES['KIND'][0]}@{found['KIND']}"
-    place = Path(json.loads(go("mod", "download", "-json", kind))["Dir"])
+    place = fetched(MODULES["KIND"][0], found["KIND"])
     source = (place / "pkg/apis/config/defaults/image.go").read_text()
     image = re.search(r'"kindest/node:(\S+)@sha256:([0-9a-f]{64})"', source)
     found["NODE"], found["NODE_DIGEST"] = image.groups()
