@@ -3,9 +3,9 @@
     python -m tools.follow --dry-run          # each pin, and what is newest
     python -m tools.follow [--kubernetes V]   # take them, build, run every lesson
 
-All of it happens in a copy of the commit. Its changes come into this checkout when the
-lessons have passed; until then, and after a failure or Ctrl-C, the checkout is as it
-was. What a person has to read is in build/follow.md; docs/maintaining.md says how.
+All of it happens in a copy of the commit, whose changes come here when the lessons have
+passed; until then, and after a failure or Ctrl-C, this checkout is as it was. What to
+read is in build/follow.md, the changes in build/follow.patch: docs/maintaining.md.
 """
 
 import json
@@ -39,14 +39,18 @@ TEXTS = ("README.md", "locale/ko/readme.po")
 #: what upstream decides and a person has to read
 READ = ("cluster/local/seed.jsonl", "cluster/tests/machine/described", LOCKS + "/*.mod")
 PAGE = ROOT / "build" / "follow.md"
-#: what is made of the pins, and proves them: modules that the copy runs
+#: what is made of the pins: modules that the copy runs
 STEPS = {
     "build": ("helpers", "setup"),
     "seed": ("tools.seed",),
     "descriptions of the components": ("cluster.tests.machine.test_described",),
     "Korean texts": ("tools.korean", "write"),
     "start": ("helpers", "up"),
+}
+#: what proves them; a person decides about what fails
+PROOFS = {
     "lessons": ("tools.chapter",),
+    "stages": ("pytest", "-q", "-n", "0", "tests/lessons/test_stages.py"),
 }
 
 
@@ -185,6 +189,18 @@ def copied() -> Iterator[tuple[Path, dict[str, str]]]:
             run("git", "worktree", "remove", "--force", copy, cwd=ROOT)
 
 
+def failures(copy: Path, env: dict[str, str]) -> Iterator[str]:
+    """Run the proofs; give what each that failed has said."""
+    for name, words in PROOFS.items():
+        click.echo(name)
+        command = (sys.executable, "-m", *words)
+        done = subprocess.run(
+            command, cwd=copy, env=env, text=True, stdout=subprocess.PIPE
+        )
+        if done.returncode:
+            yield f"## {name} failed\n\n```\n{done.stdout.strip()}\n```\n"
+
+
 @click.command(help="Take the newest versions, build them, and run every lesson.")
 @click.option("--kubernetes", default="", help="Another version: v1.38.0-beta.0.")
 @click.option("--dry-run", is_flag=True, help="Print what is newest, and end.")
@@ -203,17 +219,21 @@ def main(kubernetes: str, dry_run: bool) -> None:
         for name, words in STEPS.items():
             click.echo(name)
             run(sys.executable, "-m", *words, cwd=copy, env=env)
+        failed = [*failures(copy, env)]
         run("git", "add", "--all", cwd=copy)
         diff = ("git", "diff", "--cached", "HEAD")
-        changes, read = (
-            run(*diff, "--binary", cwd=copy),
-            run(*diff, "--", *READ, cwd=copy),
-        )
-    PAGE.parent.mkdir(exist_ok=True)
-    lines = ["# Read before you commit", "", *rows, "", "```diff", read + "```", ""]
-    PAGE.write_text("\n".join(lines))
-    run("git", "apply", "-", cwd=ROOT, input=changes)
-    click.echo(f"Every lesson passes. Read {PAGE.relative_to(ROOT)}; then `make full`.")
+        read = run(*diff, "--", *READ, cwd=copy)
+        PAGE.parent.mkdir(exist_ok=True)
+        patch = PAGE.with_suffix(".patch")
+        patch.write_text(run(*diff, "--binary", cwd=copy))
+    lines = ["# Read before you commit", "", *rows, *behind(pins), "", *failed]
+    PAGE.write_text("\n".join([*lines, "```diff", read + "```", ""]))
+    told = f"Read {PAGE.relative_to(ROOT)}"
+    if failed:
+        way = f"`git apply {patch.relative_to(ROOT)}` takes the versions all the same."
+        raise click.ClickException(f"some lessons failed. {told}. {way}")
+    run("git", "apply", patch, cwd=ROOT)
+    click.echo(f"Every lesson passes. {told}; then `make full`.")
 
 
 if __name__ == "__main__":

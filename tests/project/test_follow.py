@@ -135,6 +135,7 @@ def checkout(tmp_path, monkeypatch):
 
 def test_what_was_proved_comes_back_with_what_to_read(checkout, monkeypatch):
     monkeypatch.setattr(follow, "STEPS", {"build": ("this",)})
+    monkeypatch.setattr(follow, "PROOFS", {"lessons": ("this",)})
     done = CliRunner().invoke(follow.main)
     assert done.exit_code == 0, done.output
     assert f"ETCD         {versions.ETCD} -> v9.9.9\n" in done.output
@@ -149,6 +150,20 @@ def test_after_a_step_that_fails_the_checkout_is_as_it_was(checkout, monkeypatch
     assert "Error: python" in done.output
     assert (checkout / "pins").read_text() == "old\n"
     assert not follow.PAGE.exists()
+
+
+def test_a_lesson_that_fails_is_left_to_a_person(checkout, monkeypatch):
+    monkeypatch.setattr(follow, "STEPS", {})
+    words = ("json.tool", "pins")
+    monkeypatch.setattr(follow, "PROOFS", {"lessons": ("this",), "stages": words})
+    done = CliRunner().invoke(follow.main)
+    assert done.exit_code == 1
+    assert "`git apply .git/follow.patch` takes the versions" in done.output
+    assert "## stages failed" in follow.PAGE.read_text()
+    assert (checkout / "pins").read_text() == "old\n"
+    command = ["git", "-C", checkout, "apply", ".git/follow.patch"]
+    subprocess.run(command, check=True)
+    assert (checkout / "pins").read_text() == "{'ETCD': 'v9.9.9'}\n"
 
 
 def test_a_checkout_with_changes_is_refused(checkout):
