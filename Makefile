@@ -7,7 +7,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb notebooks/deeper/*.ipynb)
 # JupyterLab writes the version of whoever saved last: noise in every diff.
 STRIP := -m nbstripout --keep-id --extra-keys metadata.language_info.version
 
-.PHONY: help setup lab chapter site test full quick lint korean home lock bench bundle clean venv
+.PHONY: help setup lab chapter site test full quick lint korean home lock pins follow bench bundle clean venv
 
 help: ## Print these words
 	@awk -F ': .*## |: *## ' '/^[a-z]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' Makefile
@@ -62,8 +62,16 @@ korean: venv ## Put what is new in English into locale/ko, and make notebooks/ko
 home: venv ## Write the address of this repository into all texts: REPOSITORY=owner/name
 	@$(PY) -m tools.home "$(REPOSITORY)"
 
-lock: ## Pin every package for CI and Binder anew: requirements.lock and -test.lock
+lock: ## Pin every package for CI and Binder anew: requirements-lock.txt and -lock-test.txt
 	@sh tools/setup.sh lock
+
+pins: venv ## Print each version that is built, and what is newest; changes nothing
+	@$(PY) -m tools.follow --dry-run $(FOLLOW)
+
+follow: venv ## Take the newest versions, build, run the lessons: KUBERNETES=v1.38.0
+	@$(PY) -m tools.follow $(FOLLOW)
+
+FOLLOW = $(if $(KUBERNETES),--kubernetes $(KUBERNETES))
 
 # `make full` makes it, and checks the workflows with it.
 ACTIONLINT = build/actionlint/bin/actionlint

@@ -23,7 +23,7 @@ from pathlib import Path
 import start
 from parts import figures, resources
 
-from cluster import paths, programs, versions
+from cluster import paths, programs
 from cluster.controlplane.backend import ControlPlane
 from cluster.local.backend import Local
 from cluster.programs import golang
@@ -40,7 +40,7 @@ LAST = 20.0
 def program() -> Path | None:
     """Return envtest, built if it is missing; None, and a word, without Go."""
     built = paths.cache_dir() / "peers" / "envtest"
-    go = golang.find(versions.GO_MINIMUM)
+    go = golang.find()
     if built.exists() or go is None:
         return built if built.exists() else figures.say("no envtest: there is no Go")
     figures.say("building envtest")

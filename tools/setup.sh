@@ -226,7 +226,7 @@ fingerprint() {
     pwd
     .venv/bin/python -V
     versions
-    cksum requirements.txt ./*.lock pyproject.toml tools/left-out.txt \
+    cksum requirements.txt ./requirements-lock*.txt pyproject.toml tools/left-out.txt \
         tools/overrides.json tools/startup.ipy
 }
 
@@ -284,7 +284,7 @@ install_packages() {
     # A package that is built from a directory has no hash, so ours comes by itself. A lock
     # is whole but for tools/left-out.txt.
     lock)
-        install --no-deps --require-hashes --requirement "requirements$1.lock" &&
+        install --no-deps --require-hashes --requirement "requirements-lock$1.txt" &&
             install --no-deps --editable .
         ;;
     ranges) install --editable "$ours" ;;
@@ -325,8 +325,8 @@ lock() {
     # Only names, versions and hashes are written, no index: each machine has its own.
     usable || make_environment
     step 'getting uv' get_uv
-    compile requirements.lock requirements.txt
-    compile requirements-test.lock --extra test --constraints requirements.lock \
+    compile requirements-lock.txt requirements.txt
+    compile requirements-lock-test.txt --extra test --constraints requirements-lock.txt \
         pyproject.toml
 }
 

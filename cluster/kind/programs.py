@@ -14,7 +14,7 @@ from cluster.image.find import architecture
 from cluster.kind.engine import Engine
 from cluster.programs import releases
 from cluster.programs.check import program_version
-from cluster.programs.recipe import KIND, parse
+from cluster.programs.recipe import KIND
 from cluster.progress import Progress
 
 #: last lines of output that an error shows
@@ -74,7 +74,9 @@ def node_image() -> str | Path:
 
 def _new_enough(kind: Path) -> bool:
     version = program_version([kind, "version"])
-    return parse(version)[:2] >= parse(versions.KIND)[:2]
+    return (
+        versions.parse(version).release[:2] >= versions.parse(versions.KIND).release[:2]
+    )
 
 
 def _kubectl_for_pods(work: Path, progress: Progress) -> Path:

@@ -13,7 +13,6 @@ from pathlib import Path
 from cluster import errors, paths, preflight, processes, versions
 from cluster.machine import logs
 from cluster.permissions import make_private
-from cluster.programs.recipe import parse
 from cluster.progress import Progress
 
 #: name, version and SHA-256 of the wheel that holds a Go toolchain
@@ -43,7 +42,7 @@ def find() -> Go | None:
     """
     for path in (shutil.which("go"), _USUAL, str(_wheel_directory() / _PROGRAM)):
         go = detect(Path(path)) if path else None
-        if go and parse(go.version) >= versions.GO_MINIMUM:
+        if go and versions.parse(go.version) >= versions.parse(versions.GO_MINIMUM):
             return go
     return None
 
@@ -110,7 +109,7 @@ def install(log: Path, progress: Progress) -> Go:
     shutil.rmtree(half, ignore_errors=True)
     reason = logs.tail(log, 1) or "it does not run here"
     raise errors.MissingTool(
-        f"Go {'.'.join(map(str, versions.GO_MINIMUM))} or newer",
+        f"Go {versions.GO_MINIMUM} or newer",
         "build Kubernetes",
         f"Install it from https://go.dev/dl/. Its wheel did not do: {reason}",
     )

@@ -16,7 +16,6 @@ runc             static, libpathrs     linked with this machine's C library
 
 import hashlib
 import platform
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -107,12 +106,6 @@ class Recipe:
         return f"{self.version}-{platform.machine()}-{digest.hexdigest()[:12]}"
 
 
-def parse(version: str) -> tuple[int, ...]:
-    """Return `1.26.6`, `go1.26.6` or `v1.26.6` as (1, 26, 6), without a suffix."""
-    found = re.match(r"(?:go|v)?(\d+(?:\.\d+)*)", version)
-    return tuple(map(int, found[1].split("."))) if found else ()
-
-
 _CNI = "github.com/containernetworking/plugins"
 _CONTAINERD = "github.com/containerd/containerd/v2"
 _KUBERNETES = "k8s.io/kubernetes"
@@ -123,7 +116,7 @@ _PACKAGES = {"etcd": "go.etcd.io/etcd/server/v3"}
 
 def _kubernetes_version(package: str) -> dict[str, str]:
     """Return the variables of a package that tells Kubernetes' version."""
-    major, minor, _ = versions.KUBERNETES.removeprefix("v").split(".")
+    major, minor, *_ = versions.KUBERNETES.removeprefix("v").split(".")
     values = {
         "gitVersion": versions.KUBERNETES,
         "gitMajor": major,

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import certifi
 
+from cluster import versions
 from cluster.local.backend import Local
 from cluster.programs import releases
 from cluster.programs.recipe import RECIPE
@@ -34,7 +35,7 @@ STAGES = ("kernel", "complete", "thin")
 NOWHERE, PORT = "https://127.0.0.1:1", 8443
 #: of the mirror, the same for every build: the base has its authority
 CERTIFICATES = "mirror"
-BASE = "debian:trixie-slim"
+BASE = versions.DEBIAN.removeprefix("docker.io/library/")
 #: the same as Debian's packages alone give it
 DEBIAN = "debian:bare"
 MIRROR = "http://deb.debian.org/debian"

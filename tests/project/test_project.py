@@ -40,7 +40,7 @@ def test_every_range_follows_the_one_rule():
     """Up to the next major version of what is locked; of a 0.x, the next minor."""
     locked = {
         canonicalize_name(found[1]): Version(found[2])
-        for found in LOCKED.finditer((ROOT / "requirements.lock").read_text())
+        for found in LOCKED.finditer((ROOT / "requirements-lock.txt").read_text())
     }
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     wanted = [
@@ -59,7 +59,7 @@ def test_the_lock_files_hold_names_versions_and_hashes_alone():
     """An index has another address on each machine, and a hash is enough."""
     runtime, tests = (
         (ROOT / name).read_text()
-        for name in ("requirements.lock", "requirements-test.lock")
+        for name in ("requirements-lock.txt", "requirements-lock-test.txt")
     )
     for text in (runtime, tests):
         assert "://" not in text and "--index" not in text

@@ -31,12 +31,25 @@ def steps(workflow) -> list[dict]:
     return [step for job in workflow["jobs"].values() for step in job["steps"]]
 
 
-def test_actions_are_pinned_and_no_credentials_stay(workflow, release):
-    for step in steps(workflow) + steps(release):
+@pytest.mark.parametrize("name", [path.name for path in WORKFLOWS.glob("*.yml")])
+def test_actions_are_pinned_and_no_credentials_stay(name):
+    for step in steps(yaml.safe_load((WORKFLOWS / name).read_text())):
         if "uses" in step:
             assert re.search(r"@[0-9a-f]{40}$", step["uses"]), step
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
+
+
+def test_dependabot_finds_each_lock_and_the_dockerfile():
+    """By their names: it reads `*.txt`, `go.mod` and `Dockerfile*`."""
+    found = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
+    read = {one["package-ecosystem"]: one for one in found}
+    assert read.keys() == {"github-actions", "pip", "gomod", "docker"}
+    [locks] = read["gomod"]["directories"]
+    folders = {path.parent for path in ROOT.glob("cluster/**/go.mod")}
+    assert folders == {path.parent for path in ROOT.glob(f"{locks[1:]}/go.mod")}
+    assert [*ROOT.glob(f"{read['docker']['directory'][1:]}/Dockerfile")]
+    assert len([*ROOT.glob("requirements*.txt")]) == 3
 
 
 def test_what_only_root_can_run_is_run_by_root(workflow):

@@ -14,15 +14,15 @@ from helpers.cli import main
 from tests.notebooks import ROOT
 
 WORDS = (
-    "help setup lab chapter site test full quick lint korean home lock bench bundle "
-    "clean"
+    "help setup lab chapter site test full quick lint korean home lock pins follow "
+    "bench bundle clean"
 ).split()
 FILES = (
     "Makefile",
     "pyproject.toml",
     "requirements.txt",
-    "requirements.lock",
-    "requirements-test.lock",
+    "requirements-lock.txt",
+    "requirements-lock-test.txt",
     "tools/left-out.txt",
     "tools/overrides.json",
     "tools/setup.sh",
@@ -150,12 +150,12 @@ def test_a_learner_gets_what_was_tested_and_no_test_tools(checkout):
         return re.findall(r"--requirement (\S+)", text if text != before else "")
 
     log = checkout / "build" / "setup.log"
-    assert installed("all") == ["requirements.lock"]
-    assert installed("venv") == ["requirements-test.lock"]
+    assert installed("all") == ["requirements-lock.txt"]
+    assert installed("venv") == ["requirements-lock-test.txt"]
     assert installed("all") == installed("venv") == []
-    (checkout / "requirements.lock").write_text("")
-    assert installed("all") == ["requirements.lock"]
-    assert installed("venv") == ["requirements-test.lock"]
+    (checkout / "requirements-lock.txt").write_text("")
+    assert installed("all") == ["requirements-lock.txt"]
+    assert installed("venv") == ["requirements-lock-test.txt"]
 
 
 def test_another_linux_hears_of_its_own_packages_and_goes_on(checkout, tmp_path):

@@ -40,10 +40,11 @@ def test_every_command_names_the_cluster_and_the_kubeconfig():
     assert PLAN.load(Path("/a.tar")) == ["load", "image-archive", "/a.tar", OURS[0]]
 
 
-def test_the_node_image_is_pinned_and_of_our_minor_version():
+def test_the_node_image_is_pinned_and_a_minor_behind_at_most():
     name, digest = versions.KIND_NODE.split("@")
-    ours, theirs = (v.split(".")[:2] for v in (versions.KUBERNETES, name.split(":")[1]))
-    assert ours == theirs
+    ours, theirs = map(versions.parse, (versions.KUBERNETES, name.split(":")[1]))
+    # kind publishes its node weeks after Kubernetes.
+    assert ours.major == theirs.major and ours.minor - theirs.minor in (0, 1)
     assert digest.startswith("sha256:") and len(digest) == 71
 
 

