@@ -8,9 +8,11 @@ from helpers.deeper.ambassadors import ask_ambassador, play_kubelet
 from helpers.errors import NotSolved
 from helpers.language import mark, say
 from helpers.pods import exec_in_pod
-from helpers.tokens import read_token
+from helpers.tokens import Token, read_token
 
 AMBASSADOR = "ambassador"
+#: where a client asks who it is; the answer names its token, as JTI=ID
+REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 #: seconds until the script of an ambassador has to have started kubectl
 STARTED = 20.0
 #: seconds until a token that has ended is refused: the server remembers it for 10
@@ -32,16 +34,18 @@ def outlive_token(pod: str) -> None:
             "ambassador` shows why."
         )
         raise NotSolved(say(fault, pod=pod))
-    if any("--token" in line for line in lines):
+    if any("--token" in line or "--insecure" in line for line in lines):
         fault = say(
-            "kubectl was started with --token, so it has that one token for ever, and "
-            "every `ps` in the container shows it."
+            "Leave out --token, which kubectl keeps until it ends and every `ps` "
+            "shows, and --insecure-skip-tls-verify, which sends the token to any "
+            "server."
         )
         raise NotSolved(fault)
     old = read_token(pod, container=AMBASSADOR)
     if old.bound_to == f"pod/{pod}":
         fault = mark("The kubelet renews {pod}'s token: run it with `played=True`.")
         raise NotSolved(say(fault, pod=pod))
+    _demand_sent(old, pod)
     new = play_kubelet(pod)
     server = Caller.bearer(old)
     if not poll(lambda: server.get("/api").status == 401, scaled(ENDED)):
@@ -50,11 +54,24 @@ def outlive_token(pod: str) -> None:
     assert Caller.bearer(new).get("/api").status == 200
     # kubectl proxy caches the token for up to a minute.
     status = ask_ambassador(pod, "/api", expect=200).status
-    if not status:
-        raise NotSolved(say("There is no response through the ambassador any more."))
-    if status != 200:
+    if status not in (0, 200):
         fault = mark(
             "The status through the ambassador is {status}, long after the file has "
             "changed: it does not read the file again."
         )
         raise NotSolved(say(fault, status=status))
+    _demand_sent(new, pod)
+
+
+def _demand_sent(token: Token, pod: str) -> None:
+    # A script may be starting its kubectl again.
+    ask = (pod, REVIEWS, "--json", "{}")
+    body = poll(lambda: ask_ambassador(*ask).body, scaled(STARTED))
+    if not body:
+        raise NotSolved(say("There is no response through the ambassador."))
+    if f"JTI={token.id}" not in body:
+        fault = say(
+            "kubectl does not send the token that is in the file: leave out what names "
+            "a server or another credential."
+        )
+        raise NotSolved(fault)

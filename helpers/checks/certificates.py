@@ -1,6 +1,7 @@
 """Check the names of a certificate, and the trust of curl in a pod."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from helpers.certificates import address_of, server_certificate, verify_server
 from helpers.command import Completed
@@ -24,7 +25,8 @@ def find_name(name: str, *, server: str, ca: Path) -> None:
     host, _ = address_of(server)
     if not name:
         raise NotSolved(say("There is no answer yet: set `name`."))
-    if name == host:
+    # OpenSSL takes no name with the root's dot, but an address with blanks.
+    if (name := name.strip(" .")) == host:
         fault = mark("{host} is the host of the URL itself: find another name.")
         raise NotSolved(say(fault, host=host))
     verdict = verify_server(server, ca=ca, name=name)
@@ -46,11 +48,14 @@ def be_refused_twice(pod: str, *, wrong_ca: str, wrong_host: str) -> None:
         raise NotSolved(say("wrong_ca is empty: name a file with authorities."))
     if not wrong_host:
         raise NotSolved(say("wrong_host is empty: name a host that is not listed."))
+    if urlsplit(f"https://{wrong_host}").netloc != wrong_host:
+        fault = mark("{host} is not a name alone: leave out https:// and the path.")
+        raise NotSolved(say(fault, host=wrong_host))
     first = _ask(pod, "--cacert", wrong_ca, f"https://{SERVICE}/version")
     if first.exit_code == NO_AUTHORITIES:
         raise NotSolved(say("77: {ca} is no file of authorities.", ca=wrong_ca))
     if first.exit_code == 0:
-        fault = mark("curl trusts the server: {ca} contains its authority.")
+        fault = mark("curl trusts the server: {ca} has a certificate of this cluster.")
         raise NotSolved(say(fault, ca=wrong_ca))
     if first.exit_code != REFUSED or first.stdout not in CHAIN:
         fault = mark("With {ca}, curl fails for another reason than the issuer: {line}")

@@ -1,13 +1,14 @@
 """Check the requests that a proxy passes, on this machine and in a pod."""
 
 from collections.abc import Sequence
+from itertools import product
 
 from cluster.waiting import poll
 from helpers.caller import Reply
-from helpers.command import current_namespace, scaled
+from helpers.command import current_namespace, kubectl, scaled
 from helpers.course.exercise import exercise
 from helpers.deeper.ambassadors import ask_ambassador
-from helpers.errors import NotSolved
+from helpers.errors import NotReady, NotSolved, ProxyEnded
 from helpers.language import mark, say
 from helpers.pods import PodResponse
 from helpers.proxy import KubectlProxy
@@ -16,7 +17,13 @@ from helpers.proxy import KubectlProxy
 REFUSAL = "Forbidden"
 #: seconds until an ambassador that was just started answers
 STARTED = 20.0
-_END = mark("GET {path} still passes the proxy: let the pattern end with `$`.")
+_END = mark(
+    "GET {path} still passes the proxy: end the pattern with `$`, and let `[^/]+` be "
+    "one part of the path."
+)
+_BEGIN = mark(
+    "GET {path} still passes the proxy: begin the pattern with `^/api/v1/namespaces/`."
+)
 _ACCEPT = mark("GET {path} still passes the proxy: name the paths to accept.")
 _NAMESPACE = mark("GET {path} still passes the proxy: name the namespace in the path.")
 
@@ -24,20 +31,39 @@ _NAMESPACE = mark("GET {path} still passes the proxy: name the namespace in the 
 @exercise
 def hide_secrets(guards: Sequence[str]) -> None:
     """Demand `--reject-paths` that pass pods, and neither Secrets nor exec."""
-    inside = f"/api/v1/namespaces/{current_namespace()}"
-    with KubectlProxy(reject_paths=guards) as proxy:
-        if proxy.get(f"{inside}/pods").status != 200:
-            raise NotSolved(say("The list of pods is blocked: a pattern is too wide."))
-        for path in ("/api/v1/secrets", f"{inside}/secrets", f"{inside}/secrets/any"):
-            if not _is_refusal(proxy.get(path)):
+    if isinstance(guards, str):
+        fault = say("`guards` is a text: write a list of patterns, in square brackets.")
+        raise NotSolved(fault)
+    homes = [f"/namespaces/{name}/" for name in (current_namespace(), "kube-system")]
+    every = [("/", ""), *product(homes, ("", "/any"))]
+    try:
+        proxy = KubectlProxy(reject_paths=guards).start()
+    except (NotReady, ProxyEnded) as error:
+        if isinstance(error, NotReady) and error.last != f"403: {REFUSAL}":
+            raise
+        said = getattr(error, "last", error.message).rpartition("] ")[2]
+        fault = mark("kubectl proxy does not work with these patterns: {said}")
+        raise NotSolved(say(fault, said=said)) from None
+    with proxy:
+
+        def blocked(path: str) -> bool:
+            # A watch would not end.
+            return _is_refusal(proxy.get(path, params={"timeoutSeconds": 1}))
+
+        for home, name in every:
+            if blocked(path := f"/api/v1{home}pods{name}"):
+                fault = mark("{path} is blocked: a pattern is too wide.")
+                raise NotSolved(say(fault, path=path))
+        for start, (home, name) in product(("/api/v1", "/api/v1/watch"), every):
+            if not blocked(path := f"{start}{home}secrets{name}"):
                 raise NotSolved(say("{path} passes: no pattern matches it.", path=path))
-        for verb in ("exec", "attach"):
-            if not _is_refusal(proxy.get(f"{inside}/pods/any/{verb}?command=ls")):
+        for home, verb in product(homes, ("exec", "attach")):
+            if not blocked(path := f"/api/v1{home}pods/any/{verb}"):
                 fault = mark(
-                    "{verb} passes: your list replaces kubectl's own, which blocked "
-                    "it, so name {verb} as well."
+                    "{path} passes: your list replaces kubectl's own, which blocked "
+                    "it, so block {verb} as well, in every namespace."
                 )
-                raise NotSolved(say(fault, verb=verb))
+                raise NotSolved(say(fault, path=path, verb=verb))
 
 
 @exercise
@@ -51,9 +77,9 @@ def narrow_ambassador(pod: str) -> None:
             "ambassador` shows why."
         )
         raise NotSolved(say(fault, pod=pod))
-    for path in (pods, f"{pods}/{pod}"):
+    for path, expected in ((pods, 200), (f"{pods}/{pod}", 200), (f"{pods}/any", 404)):
         status = ask_ambassador(pod, path).status
-        if status != 200:
+        if status != expected:
             fault = mark("GET {path} returns {status}, and the application needs it.")
             raise NotSolved(say(fault, path=path, status=status))
     others = {
@@ -61,6 +87,8 @@ def narrow_ambassador(pod: str) -> None:
         f"/api/v1/namespaces/{namespace}/configmaps": _ACCEPT,
         "/version": _ACCEPT,
         "/api/v1/namespaces/default/pods": _NAMESPACE,
+        f"/api/v1/watch/namespaces/{namespace}/pods?timeoutSeconds=1": _BEGIN,
+        f"/any{pods}": _BEGIN,
     }
     for path, fault in others.items():
         if not _is_refusal(ask_ambassador(pod, path)):
@@ -69,6 +97,10 @@ def narrow_ambassador(pod: str) -> None:
         if not _is_refusal(ask_ambassador(pod, f"{pods}/nobody", "-X", method)):
             fault = mark("{method} still passes the proxy: name the methods to reject.")
             raise NotSolved(say(fault, method=method))
+    address = kubectl("get", "pod", pod, "-o", "jsonpath={.status.podIP}").stdout
+    if ask_ambassador(pod, pods, at=f"http://{address}:8001").status:
+        fault = mark("Every pod can reach the proxy at {address}: leave out --address.")
+        raise NotSolved(say(fault, address=address))
 
 
 def _is_refusal(reply: PodResponse | Reply) -> bool:

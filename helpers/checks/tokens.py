@@ -1,20 +1,27 @@
 """Check a token."""
 
+from helpers.command import current_namespace
 from helpers.course.exercise import exercise
-from helpers.errors import NotSolved
+from helpers.errors import NotAToken, NotSolved
 from helpers.language import mark, say
 from helpers.reviews import review_token
 from helpers.tokens import Token
 
 #: the token of the exercise
-AUDIENCE, MINUTES, BOUND_TO = "vault", 15, "pod/client"
+ACCOUNT, AUDIENCE, MINUTES, BOUND_TO = "reader", "vault", 15, "pod/client"
 
 
 @exercise
-def make_vault_token(token: Token) -> None:
-    """Demand a genuine token with this audience, life and binding."""
-    if not isinstance(token, Token):
-        raise NotSolved(say("This is no token: take what `create_token` returns."))
+def make_vault_token(token: Token | str | list[str]) -> None:
+    """Demand a genuine token, also as text, with this owner and these properties."""
+    try:
+        # A `!` line returns a list.
+        text = token.text if isinstance(token, Token) else "".join(token)
+        token = Token(text.strip())
+        token.claims()
+    except (TypeError, NotAToken):
+        fault = say("This is no token: take what `create_token` returns.")
+        raise NotSolved(fault) from None
     if token.audiences != [AUDIENCE]:
         found = ", ".join(token.audiences)
         fault = mark(
@@ -36,3 +43,6 @@ def make_vault_token(token: Token) -> None:
     if not review.authenticated:
         fault = mark("The API server refuses the token: {error}: make a new one.")
         raise NotSolved(say(fault, error=review.error))
+    if review.user != f"system:serviceaccount:{current_namespace()}:{ACCOUNT}":
+        fault = mark("The token is that of {user}, not of this namespace's {account}.")
+        raise NotSolved(say(fault, user=review.user, account=ACCOUNT))

@@ -1,6 +1,6 @@
 """Check the verbs of requests."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from helpers.caller import Caller
 from helpers.command import current_namespace
@@ -34,8 +34,10 @@ def predict_verbs(
             raise NotSolved(fault)
 
 
-def wrong_verb(request: str, guess: tuple[str, str], caller: Caller) -> str:
+def wrong_verb(request: str, guess: Sequence[str], caller: Caller) -> str:
     """Return a sentence if the guess is not what the server requires, or ""."""
+    if not (isinstance(guess, tuple | list) and len(guess) == 2):
+        return say('{request}: write a pair like `("get", "pods")`.', request=request)
     refused = DeniedRequest.parse(caller.request(*request.split()))
     named = forbidden.attributes_of(refused)
     if named is None:
@@ -44,9 +46,8 @@ def wrong_verb(request: str, guess: tuple[str, str], caller: Caller) -> str:
     if tuple(guess) == (named.verb, named.what):
         return ""
     fault = mark(
-        "{request}: you predicted {verb} on {resource}, but the server requires "
-        "{right_verb} on {right_resource}."
+        "{request} does not need {verb} on {resource}: send it as `nobody`, and read "
+        "the server's message."
     )
-    right = {"right_verb": named.verb, "right_resource": named.what}
     verb, resource = guess
-    return say(fault, request=request, verb=verb, resource=resource, **right)
+    return say(fault, request=request, verb=verb, resource=resource)

@@ -81,7 +81,7 @@ ASKING = {
     "pod": lambda: pod_metadata.sort_fields({}, pod="web"),
     "running pod": lambda: pod_metadata.hand_down_facts(pod="web"),
     "cronjob": lambda: batch_api.create_cronjob("/apis"),
-    "configmap": lambda: server_side_apply.give_up_fields(),
+    "configmap": lambda: server_side_apply.give_up_fields({}),
 }
 
 

@@ -80,7 +80,7 @@ def notebook(cluster, request, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # A wrong answer gets less time to become right after all.
     monkeypatch.setattr("helpers.repairs.ROUND", 1.5)
-    monkeypatch.setattr("helpers.deeper.ambassadors.FORGOTTEN", 2.0)
+    monkeypatch.setattr("helpers.deeper.ambassadors.FORGOTTEN", 5.0)
     monkeypatch.setattr("helpers.grants.PROPAGATION", 2.0)
     notebook = Notebook(request.param)
     yield notebook
