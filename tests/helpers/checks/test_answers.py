@@ -98,11 +98,11 @@ def test_each_answer_gets_its_sentence(notebook):
         if lesson != notebook.lesson:
             continue
         notebook.run_once(*exercise["before"])
-        for answer, expected in [*exercise[SLIPS], *exercise.get(WORKING, ())]:
+        for answer, expected in [*exercise[SLIPS], *exercise[WORKING]]:
             said = notebook.sentence(check, exercise, answer)
             found = re.fullmatch(re.escape(expected).replace("…", ".*"), said)
             assert found, f"{answer}\n{said}"
-        for answer in exercise.get(RIGHT, ()):
+        for answer in exercise[RIGHT]:
             said = notebook.sentence(check, exercise, answer)
             assert said == "", f"{answer}\n{said}"
 
@@ -114,5 +114,7 @@ def test_each_exercise_has_wrong_answers():
         for cell in tagged(load(path), "check")
     }
     assert EXERCISES.keys() == checks
+    for name, exercise in EXERCISES.items():
+        assert min(len(exercise[kind]) for kind in (WORKING, RIGHT)) >= 2, name
     of_learners = [one["answers"] for name, one in EXERCISES.items() if name < "09"]
     assert sum(map(len, of_learners)) >= 100
