@@ -51,8 +51,8 @@ ENGINE = (
     "cluster/tests/image/test_engine.py",
     "tests/project/test_image.py",
 )
-#: each test, a notebook that is run whole, is a group; of any other file all are one
-APART = "tests/lessons/test_lessons.py"
+#: each test, of a lesson, is a group; of any other file all are one
+APART = ("tests/lessons/test_lessons.py", "tests/helpers/checks/test_answers.py")
 #: the groups that take minutes, the longest first; short ones fill the gaps at the end
 LONGEST = (
     "cluster/tests/kind/",
@@ -62,9 +62,8 @@ LONGEST = (
     "cluster/tests/test_unprivileged.py",
     "cluster/tests/usermode/",
     "cluster/tests/walls/",
-    APART,
+    *APART,
     *SHOWN,
-    "tests/helpers/checks/",
 )
 #: backends of which there is one
 ALONE = ("kind", "existing")
@@ -133,7 +132,7 @@ def group(nodeid: str) -> str:
     path = nodeid.partition("::")[0]
     if path.startswith(ENGINE):
         return ENGINE[0]
-    whole = nodeid if path == APART else path
+    whole = nodeid if path in APART else path
     return next((name for name in TOGETHER if path.startswith(name)), whole)
 
 
