@@ -31,9 +31,6 @@ _NAMESPACE = mark("GET {path} still passes the proxy: name the namespace in the 
 @exercise
 def hide_secrets(guards: Sequence[str]) -> None:
     """Demand `--reject-paths` that pass pods, and neither Secrets nor exec."""
-    if isinstance(guards, str):
-        fault = say("`guards` is a text: write a list of patterns, in square brackets.")
-        raise NotSolved(fault)
     homes = [f"/namespaces/{name}/" for name in (current_namespace(), "kube-system")]
     every = [("/", ""), *product(homes, ("", "/any"))]
     try:
