@@ -26,7 +26,7 @@ def find_name(name: str, *, server: str, ca: Path) -> None:
     if not name:
         raise NotSolved(say("There is no answer yet: set `name`."))
     # OpenSSL takes no name with the root's dot, but an address with blanks.
-    if (name := name.strip(" .")) == host:
+    if (name := name.strip(". ")) == host:
         fault = mark("{host} is the host of the URL itself: find another name.")
         raise NotSolved(say(fault, host=host))
     verdict = verify_server(server, ca=ca, name=name)
