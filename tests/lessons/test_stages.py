@@ -10,7 +10,7 @@ from cluster import versions
 from cluster.programs import golang
 from helpers import kubectl
 from tests.notebooks import FILES, load, source
-from tools.follow import fetched
+from tools.follow import KUBERNETES, fetched, staged
 
 STAGES = tomllib.loads(Path(__file__).with_name("stages.toml").read_text("utf-8"))
 SENTENCES = [(cell, *row) for cell, rows in STAGES.items() for row in rows.items()]
@@ -25,7 +25,7 @@ METRIC = re.compile(
 )
 #: modules with the versions in which a feature changed its stage
 SOURCES = (
-    ("k8s.io/kubernetes", "pkg/features/kube_features.go"),
+    (KUBERNETES, "pkg/features/kube_features.go"),
     ("k8s.io/apiserver", "pkg/features/kube_features.go"),
     ("k8s.io/component-base", "zpages/features/kube_features.go"),
 )
@@ -61,9 +61,8 @@ def test_each_sentence_about_a_beta_names_its_gate():
 def test_the_version_is_the_one_of_upstreams_list():
     text = ""
     for module, file in SOURCES:
-        version = versions.KUBERNETES
-        if module != "k8s.io/kubernetes":
-            version = version.replace("v1.", "v0.", 1)
+        own = versions.KUBERNETES
+        version = own if module == KUBERNETES else staged(own)
         text += (fetched(module, version) / file).read_text()
     for cell, gate, since in SENTENCES:
         [block] = re.findall(rf"^\s*{gate}: \{{\n(.*?)^\s*\}},", text, re.M | re.S)
