@@ -88,7 +88,7 @@ def needed(lesson):
 
 
 @pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.name)
-def test_a_lesson_lasts_half_an_hour(lesson):
+def test_a_lesson_lasts_about_half_an_hour(lesson):
     """A lesson's own minutes are those of the formula."""
     counted = course.size(load(course.NOTEBOOKS / lesson.path))
     assert counted.cells <= MOST_CELLS
@@ -96,7 +96,7 @@ def test_a_lesson_lasts_half_an_hour(lesson):
     assert counted.minutes == lesson.minutes
 
 
-def test_the_core_lasts_three_to_four_hours():
+def test_the_core_lasts_about_four_hours():
     core = [one for one in lessons() if one.is_core]
     assert len(core) <= 9
     assert 180 <= sum(one.minutes for one in core) <= 250
