@@ -22,7 +22,12 @@ SLIPS, WORKING = "answers", "working"
 #: solutions in another form than the lesson's
 RIGHT = "right"
 EXERCISES = tomllib.loads(Path(__file__).with_name("answers.toml").read_text("utf-8"))
-LESSONS = sorted({name.partition("/")[0] for name in EXERCISES})
+#: each row of them waits for a Deployment's new pods
+DRILLS = pytest.mark.full("the checks are those of lesson 08, for its other copies")
+LESSONS = [
+    pytest.param(lesson, marks=[DRILLS] if lesson.endswith("drills") else [])
+    for lesson in sorted({name.partition("/")[0] for name in EXERCISES})
+]
 #: stops the processes that lessons' cells have started, and deletes their namespace
 CLEAN_UP = (
     "proxy.stop()",
