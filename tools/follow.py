@@ -194,7 +194,9 @@ def copied() -> Iterator[tuple[Path, dict[str, str]]]:
     """Yield a copy of the commit, and the environment of a cluster of its own."""
     with tempfile.TemporaryDirectory(prefix="follow-") as work:
         copy = Path(work, "copy")
-        env = {**os.environ, "LAB_STATE_DIR": f"{work}/state", "LAB_BUNDLE": "none"}
+        own = {"LAB_STATE_DIR": f"{work}/state", "LAB_BUNDLE": "none"}
+        # A kernel starts beside its notebook, where it would import this checkout's.
+        env = {**os.environ, **own, "PYTHONPATH": str(copy)}
         run("git", "worktree", "add", "--quiet", "--detach", copy, cwd=ROOT)
         try:
             yield copy, env
