@@ -66,12 +66,13 @@ def found(pattern: str, text: str) -> str:
 
 
 def run(*words: str | Path, cwd: Path, **options: Any) -> str:
-    """Run a command and return its stdout; end with its last line if it fails."""
+    """Run a command and return its stdout; end with its last lines if it fails."""
     done = subprocess.run(words, cwd=cwd, text=True, stdout=subprocess.PIPE, **options)
     if done.returncode:
-        said = ((done.stderr or "") + done.stdout).strip().splitlines() or ["no words"]
+        said = ((done.stderr or "") + done.stdout).strip().splitlines() or ["see above"]
         command = " ".join([Path(words[0]).name, *map(str, words[1:])])
-        raise click.ClickException(f"{command}: {said[-1].strip()}")
+        # Go names the module above what the proxy says of it.
+        raise click.ClickException(f"{command}: {' '.join(map(str.strip, said[-2:]))}")
     return done.stdout
 
 

@@ -130,10 +130,12 @@ def etcd() -> Component:
             "--name=lab",
             f"--data-dir={at.ETCD_DATA}",
             f"--listen-client-urls={client}",
-            f"--advertise-client-urls={client}",
             f"--listen-peer-urls={peer}",
-            f"--initial-advertise-peer-urls={peer}",
-            f"--initial-cluster=lab={peer}",
+            # Nobody reads what a single member advertises, and before 3.7 etcd refuses
+            # a socket there.
+            "--advertise-client-urls=http://localhost:0",
+            "--initial-advertise-peer-urls=http://localhost:0",
+            "--initial-cluster=lab=http://localhost:0",
             # No data here: /health and /metrics, as kubeadm does it.
             "--listen-metrics-urls=http://127.0.0.1:2381",
             # A single member elects itself after 50 to 250 ms, before the API server
