@@ -7,7 +7,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb notebooks/deeper/*.ipynb)
 # JupyterLab writes the version of whoever saved last: noise in every diff.
 STRIP := -m nbstripout --keep-id --extra-keys metadata.language_info.version
 
-.PHONY: help setup lab chapter site test full quick lint korean home lock pins follow bench bundle clean venv
+.PHONY: help setup lab chapter site test full quick lint korean home lock pins follow older bench bundle clean venv
 
 help: ## Print these words
 	@awk -F ': .*## |: *## ' '/^[a-z]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' Makefile
@@ -70,6 +70,9 @@ pins: venv ## Print each version that is built, and what is newest; changes noth
 
 follow: venv ## Take the newest versions, build, run the lessons: KUBERNETES=v1.38.0
 	@$(PY) -m tools.follow $(FOLLOW)
+
+older: setup ## Run the lessons on servers of another version, built here: KUBERNETES=v1.34.4
+	@$(PY) -m tools.older $(KUBERNETES)
 
 FOLLOW = $(if $(KUBERNETES),--kubernetes $(KUBERNETES))
 

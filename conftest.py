@@ -163,10 +163,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def _lack(lesson: str, tags: list[str]) -> str:
     """Return why a cell cannot run on the connected cluster, or ""."""
-    from cluster import backends, errors
+    from cluster import errors
+    from helpers import needs
     from helpers.command import backend_in_use
     from helpers.course import lessons
-    from tests.notebooks import NEEDS_LAB, NEEDS_PODS, REASON
+    from tests.notebooks import NEEDS_PODS
 
     backend = backend_in_use()
     pods = {one.topic for one in lessons() if one.pods}
@@ -175,4 +176,4 @@ def _lack(lesson: str, tags: list[str]) -> str:
             backend.require_node("this cell", wait=False)
         except errors.NoNode as error:
             return str(error)
-    return REASON if backend.name == backends.EXISTING and NEEDS_LAB in tags else ""
+    return needs.lack(tags)

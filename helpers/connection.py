@@ -17,7 +17,7 @@ from cluster.kubeconfig import (
     server_of,
 )
 from cluster.processes import same_start, start_time
-from helpers import errors
+from helpers import errors, needs
 from helpers.command import (
     backend_in_use,
     kubectl,
@@ -66,6 +66,9 @@ def connect() -> "Cluster":
     add_magic()
     cluster = Cluster.read(backend.name, backend.kubeconfig)
     os.environ["SERVER"] = cluster.server
+    needs.know(backend.name, cluster.version)
+    if line := needs.other_client():
+        print(line)
     # Run alone, after the cluster was away: what follows must not be in `default`.
     name = os.environ.get("NAMESPACE", "")
     if name and cluster._namespaced(name).exists():
@@ -78,7 +81,7 @@ class Cluster:
     """The cluster that this notebook is connected to.
 
     `kubeconfig` is the file, `context` the entry in it, `server` the URL of the API
-    server, `version` the server's own version, `backend` what runs it.
+    server, `version` that by which the server behaves, `backend` what runs it.
     """
 
     backend: str
@@ -98,7 +101,7 @@ class Cluster:
             kubeconfig,
             context,
             server_of(document, context),
-            version["gitVersion"],
+            needs.behaves_as(version),
         )
 
     def __repr__(self) -> str:

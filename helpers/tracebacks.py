@@ -6,6 +6,7 @@ A cell's own `assert` tells what it compared.
 import ast
 from typing import TYPE_CHECKING, Any
 
+from helpers import needs
 from helpers.errors import masked
 from helpers.language import say
 
@@ -26,12 +27,20 @@ def shorten(notebook: "InteractiveShell") -> None:
 
     def show_in_short(kind: type, error: BaseException, lines: list[str]) -> None:
         line = _one_line(error, notebook.user_global_ns)
+        if lack := needs.lack(_tags(notebook)):
+            line = f"{line or error}\n{lack}"
         text = masked(line or str(error))
         lines = [f"{kind.__name__}: {text}"] if line else [*map(masked, lines)]
         # All that is done with the error is to take its text.
         show(kind, text, lines)
 
     notebook._showtraceback = show_in_short
+
+
+def _tags(notebook: Any) -> list[str]:
+    """Return the tags of the cell that runs; none outside of a kernel."""
+    asked: dict = getattr(notebook, "get_parent", dict)()
+    return asked.get("metadata", {}).get("tags", [])
 
 
 def told(claim: str, operator: str, left: object, right: object) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from helpers import needs
 from helpers.course import lessons
 
 ROOT = Path(__file__).parent.parent
@@ -18,12 +19,7 @@ FILES = [ROOT / "notebooks" / lesson.path for lesson in lessons()]
 
 #: tag of a cell that needs a running pod in a lesson that goes on without it
 NEEDS_PODS = "needs-pods"
-#: tag of a cell that needs an administrator of the cluster
-NEEDS_LAB = "needs-lab"
-REASON = (
-    "this cell shows an administrator's certificate, reads the audit log or writes "
-    "outside of the notebooks' namespaces, and this is an existing cluster"
-)
+NEEDS_LAB = needs.LAB
 
 
 #: target of the bold words of lessons
@@ -39,10 +35,22 @@ def load(path: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def tags_of(cell: dict) -> list[str]:
+    return cell["metadata"].get("tags", [])
+
+
 def tagged(notebook: dict, tag: str) -> list[dict]:
-    return [
-        cell for cell in notebook["cells"] if tag in cell["metadata"].get("tags", ())
-    ]
+    return [cell for cell in notebook["cells"] if tag in tags_of(cell)]
+
+
+#: tags of cells that need a minor version of Kubernetes
+NEEDS_MINOR = {
+    tag
+    for path in FILES
+    for cell in load(path)["cells"]
+    for tag in tags_of(cell)
+    if needs.MINOR.fullmatch(tag)
+}
 
 
 def file_of(name: str) -> Path:

@@ -240,7 +240,9 @@ def _with_account(target: Target, record: Record) -> UsePlan:
     stderr = target.client.attempt("apply", *_DRY, manifest=parts).stderr
     if record.image != TOOLBOX and _NO_KIND.format("MutatingAdmissionPolicy") in stderr:
         raise errors.LabError(
-            f"`--image` needs Kubernetes 1.36, and this is {target.version}.",
+            "`--image` needs the kind MutatingAdmissionPolicy of "
+            "admissionregistration.k8s.io/v1 (since Kubernetes 1.36), which this "
+            f"server, {target.version}, does not serve.",
             "Load the image into the nodes as `toolbox:1`, and leave `--image` out.",
         )
     refused = [line for line in stderr.splitlines() if "orbidden" in line]
@@ -249,8 +251,10 @@ def _with_account(target: Target, record: Record) -> UsePlan:
         return UsePlan(target, replace(record, has_policy=False), reason)
     if _NO_KIND.format("ValidatingAdmissionPolicy") in stderr:
         reason = (
-            f"Kubernetes {target.version} has no ValidatingAdmissionPolicy (1.30 has): "
-            "nothing would keep the account in namespaces of lessons."
+            "This server does not serve the kind ValidatingAdmissionPolicy of "
+            f"admissionregistration.k8s.io/v1 (since Kubernetes 1.30; it is "
+            f"{target.version}): nothing would keep the account in namespaces of "
+            "lessons."
         )
         return UsePlan(target, replace(planned, has_policy=False), reason)
     return UsePlan(target, planned)

@@ -114,11 +114,11 @@ _RUNC = "github.com/opencontainers/runc"
 _PACKAGES = {"etcd": "go.etcd.io/etcd/server/v3"}
 
 
-def _kubernetes_version(package: str) -> dict[str, str]:
+def _kubernetes_version(package: str, version: str) -> dict[str, str]:
     """Return the variables of a package that tells Kubernetes' version."""
-    major, minor, *_ = versions.KUBERNETES.removeprefix("v").split(".")
+    major, minor, *_ = version.removeprefix("v").split(".")
     values = {
-        "gitVersion": versions.KUBERNETES,
+        "gitVersion": version,
         "gitMajor": major,
         "gitMinor": minor,
         # Without these two the programs would say `$Format:%H$`.
@@ -130,18 +130,18 @@ def _kubernetes_version(package: str) -> dict[str, str]:
     return {f"{package}.{name}": value for name, value in values.items()}
 
 
-def _kubernetes(*names: str) -> Step:
+def _kubernetes(*names: str, version: str = versions.KUBERNETES) -> Step:
     return Step(
         lock="kubernetes",
         upstream=_KUBERNETES,
-        version=versions.KUBERNETES,
+        version=version,
         programs={
             name: _PACKAGES.get(name, f"{_KUBERNETES}/cmd/{name}") for name in names
         },
         # kubectl's User-Agent is from the second one.
         variables={
-            **_kubernetes_version("k8s.io/component-base/version"),
-            **_kubernetes_version("k8s.io/client-go/pkg/version"),
+            **_kubernetes_version("k8s.io/component-base/version", version),
+            **_kubernetes_version("k8s.io/client-go/pkg/version", version),
         },
         ask={"kubectl": ("version", "--client")},
     )
@@ -149,6 +149,13 @@ def _kubernetes(*names: str) -> Step:
 
 def _recipe(version: str, *steps: Step) -> Recipe:
     return Recipe(Path(__file__).parent / "locks", version, steps)
+
+
+def older(version: str, locks: Path) -> Recipe:
+    """Return the recipe of what makes a server of another version, but for etcd."""
+    names = ("kube-scheduler", "kube-controller-manager", "kube-apiserver")
+    steps = (_kubernetes(name, version=version) for name in names)
+    return Recipe(locks, version, tuple(steps))
 
 
 # A single step for all of Kubernetes would be a few seconds faster, but Go keeps what

@@ -1,5 +1,6 @@
 """Check the options of a DELETE."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,14 +40,16 @@ def _delete(name: str, options: Mapping[str, object], batch: Any) -> str:
     from pydantic import ValidationError
 
     try:
-        answer = batch.delete_namespaced_job(name, current_namespace(), **options)
+        # As it came: clients before 37 turn it into a Status, without the finalizers.
+        raw = {**options, "_preload_content": False}
+        answer = batch.delete_namespaced_job(name, current_namespace(), **raw)
     except ApiException as error:
         return errors.ApiError("DELETE", name, error.status, error.body or "").hint
     except ValidationError as error:
         first = error.errors()[0]
         fault = mark("The client does not take {name!r}: {message}.")
         return say(fault, name=first["loc"][-1], message=first["msg"])
-    if fault := why_not_last(answer):
+    if fault := why_not_last(json.loads(answer.data)):
         return fault
     held = kubectl("get", "job", name, "--ignore-not-found", "-o", "json").stdout
     if held and "deletionTimestamp" not in held:

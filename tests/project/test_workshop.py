@@ -15,7 +15,7 @@ from tests.notebooks import ROOT
 
 WORDS = (
     "help setup lab chapter site test full quick lint korean home lock pins follow "
-    "bench bundle clean"
+    "older bench bundle clean"
 ).split()
 FILES = (
     "Makefile",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from helpers.needs import MINOR
 from tests.notebooks import NEEDS_LAB, NEEDS_PODS
 from tests.style.page import Fault, Page
 
@@ -44,7 +45,7 @@ def cell_metadata(page: Page) -> Iterator[Fault]:
         for key in sorted(cell.metadata.keys() - CELL_METADATA):
             yield cell.id, f"unexpected metadata {key!r}"
         for tag in cell.tags:
-            if tag not in TAGS:
+            if tag not in TAGS and not MINOR.fullmatch(tag):
                 yield cell.id, f"unknown tag {tag!r}; known: {', '.join(sorted(TAGS))}"
             elif cell.is_code == (tag in PROSE_TAGS):
                 kind = "code" if cell.is_code else "prose"

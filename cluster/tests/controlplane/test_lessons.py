@@ -7,7 +7,15 @@ import pytest
 from cluster import errors
 from helpers.course import lessons
 from helpers.course.exercise import with_solutions
-from tests.notebooks import FILES, NEEDS_LAB, NEEDS_PODS, ROOT, load, tagged
+from tests.notebooks import (
+    FILES,
+    NEEDS_LAB,
+    NEEDS_MINOR,
+    NEEDS_PODS,
+    ROOT,
+    load,
+    tagged,
+)
 from tests.style.page import Page
 
 OF_PODS = {lesson.name for lesson in lessons() if lesson.pods}
@@ -38,7 +46,7 @@ def test_create_namespace_knows_a_lesson_of_pods_by_its_topic():
         assert not lesson.pods or wanted in asked, lesson.name
 
 
-@pytest.mark.parametrize("tag", [NEEDS_PODS, NEEDS_LAB])
+@pytest.mark.parametrize("tag", [NEEDS_PODS, NEEDS_LAB, *sorted(NEEDS_MINOR)])
 def test_no_cell_takes_a_name_from_one_that_is_left_out(tag):
     """Nor an import: without that cell it would stop with a NameError."""
     faults = []

@@ -5,13 +5,14 @@ import shutil
 import pytest
 
 from cluster.tests.commandline import helpers
+from cluster.tests.existing.emulated import flags
 from cluster.tests.existing.servers import WITHOUT_POLICIES, Audited
 
 
 @pytest.fixture(scope="package")
-def mine():
-    """Return the API server that the learner means."""
-    with Audited() as server:
+def mine(request):
+    """Return the API server that the learner means; a parameter is what it emulates."""
+    with Audited(flags(getattr(request, "param", ""))) as server:
         yield server
 
 

@@ -19,48 +19,68 @@ import yaml
 from cluster import paths
 from cluster.existing import rbac
 from cluster.existing.record import Record
-from cluster.local.backend import Local
 from cluster.programs import find_kubectl
 from cluster.tests.commandline import environment, helpers
 from cluster.tests.existing.conftest import use
-from helpers import kubectl
-from tests.notebooks import FILES, NEEDS_LAB, REASON, ROOT, load, tagged
+from cluster.tests.existing.emulated import MINORS, Emulated
+from cluster.tests.lab import Lab
+from cluster.versions import TOOLBOX_IMAGE, parse
+from helpers import needs
+from tests.notebooks import FILES, ROOT, load, tags_of
 
-pytestmark = pytest.mark.full("existing cluster × all lessons")
+pytestmark = pytest.mark.full("existing cluster × all lessons × version")
 #: a name that only the nodes of this cluster know
 IMAGE = "registry.example/team/toolbox:7"
 #: seconds for all notebooks on a busy machine
 LIMIT = 2000
 
 
-@pytest.fixture
-def image(cluster):
-    """Give the image of the lessons a second name, as a registry would."""
-    ctr, socket = Local()._containerd()
-    words = [ctr, f"--address={socket}", "--namespace=k8s.io", "images"]
-    tag = ("tag", "--force", "docker.io/library/toolbox:1", IMAGE)
-    subprocess.run([*words, *tag], check=True, timeout=60)
-    yield IMAGE
-    subprocess.run([*words, "remove", IMAGE], check=True, timeout=60)
+@pytest.fixture(params=MINORS or [""])
+def theirs(request, tmp_path):
+    """Return the cluster, as one of a minor version."""
+    lab = Lab(Emulated(tmp_path / "theirs", minor=request.param))
+    lab.up()
+    yield lab
+    lab.close()
 
 
 @pytest.fixture
-def surroundings(cluster, production, tmp_path):
+def version(theirs):
+    """Return the version that its server behaves as."""
+    return needs.behaves_as(json.loads(theirs.kubectl("get", "--raw", "/version")))
+
+
+@pytest.fixture
+def image(theirs, version):
+    """Give the image a second name, as a registry would; return the option for it.
+
+    None before 1.36, which serves no MutatingAdmissionPolicy.
+    """
+    if parse(version) < parse("1.36"):
+        return []
+    ctr, socket = theirs.backend._containerd()
+    words = [ctr, f"--address={socket}", "--namespace=k8s.io", "images", "tag"]
+    subprocess.run([*words, TOOLBOX_IMAGE, IMAGE], check=True, timeout=60)
+    return ["--image", IMAGE]
+
+
+@pytest.fixture
+def surroundings(theirs, production, tmp_path):
     """Return the environment of a learner whose every default is production."""
     home = tmp_path / "home"
     ambient = production.kubeconfig(home / ".kube" / "config")
-    theirs = home / "clusters.yaml"
+    named = home / "clusters.yaml"
     both = yaml.safe_load(ambient.read_text())
     both["clusters"][0]["cluster"]["certificate-authority"] = ".kube/config.crt"
-    mine = json.loads(cluster.kubeconfig.read_text())
+    mine = json.loads(theirs.backend.kubeconfig.read_text())
     for kind in ("cluster", "user"):
         both[f"{kind}s"].append(mine[f"{kind}s"][0] | {"name": "mine"})
     context = {"cluster": "mine", "user": "mine", "namespace": "default"}
     both["contexts"].append({"name": "mine", "context": context})
-    theirs.write_text(yaml.safe_dump(both))
+    named.write_text(yaml.safe_dump(both))
     return {
         "HOME": home,
-        "KUBECONFIG": os.pathsep.join(map(str, (ambient, theirs))),
+        "KUBECONFIG": os.pathsep.join(map(str, (ambient, named))),
         "LAB_STATE_DIR": home / "state",
         "LAB_CACHE_DIR": paths.cache_dir(),
         "LAB_BACKEND": "existing",
@@ -70,27 +90,33 @@ def surroundings(cluster, production, tmp_path):
 
 @pytest.mark.timeout(LIMIT + 300)
 def test_all_notebooks_pass_and_nothing_arrives_at_production(
-    cluster, production, surroundings, image
+    theirs, production, surroundings, image, version, monkeypatch
 ):
     home = Path(surroundings["HOME"])
     production.forget()
-    done = use(surroundings, home / "clusters.yaml", "--image", image)
+    done = use(surroundings, home / "clusters.yaml", *image)
     assert done.returncode == 0, done.stderr
     record = Record.read(home / "state")
     assert record.has_policy and record.user == rbac.user_of(record.state)
 
     counts, output = run_notebooks(surroundings)
-    skipped = [cell for file in FILES for cell in tagged(load(file), NEEDS_LAB)]
+    monkeypatch.setattr(needs, "_known", ("existing", version))
+    cells = [cell for file in FILES for cell in load(file)["cells"]]
+    left_out = {needs.lack(tags_of(cell)) for cell in cells} - {""}
+    skipped = [cell for cell in cells if needs.lack(tags_of(cell))]
     assert counts.get("failed", 0) == counts.get("error", 0) == 0, output
-    assert counts["skipped"] == len(skipped) > 0 and REASON in output
-    assert counts["passed"] == code_cells() - len(skipped)
+    assert counts["skipped"] == len(skipped) > 0
+    assert all(reason in output for reason in left_out)
+    code = sum(cell["cell_type"] == "code" for cell in cells)
+    assert counts["passed"] == code - len(skipped)
 
     assert "nothing was stopped" in helpers("stop", env=surroundings).stdout
     assert helpers("delete", "--yes", env=surroundings).returncode == 0
     assert not (home / "state").exists()
     marked = ("-o", "json", f"--selector={rbac.ACCOUNT}={rbac.key(record.user)}")
-    left = kubectl("get", "namespaces,clusterroles,clusterrolebindings", *marked).json()
-    assert {each["status"]["phase"] for each in left["items"]} <= {"Terminating"}
+    kinds = "namespaces,clusterroles,clusterrolebindings"
+    left = json.loads(theirs.kubectl("get", kinds, *marked))["items"]
+    assert {each["status"]["phase"] for each in left} <= {"Terminating"}
 
     # Not only no write: connecting, running and deleting asked nothing at all.
     assert production.requests() == []
@@ -142,8 +168,3 @@ def run_notebooks(env: dict) -> tuple[dict[str, int], str]:
     print(f"{last} (after {time.monotonic() - began:.0f} s)")
     counts = {word: int(count) for count, word in re.findall(r"(\d+) (\w+)", last)}
     return counts, done.stdout + done.stderr
-
-
-def code_cells() -> int:
-    cells = [cell for file in FILES for cell in load(file)["cells"]]
-    return sum(cell["cell_type"] == "code" for cell in cells)

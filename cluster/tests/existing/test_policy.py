@@ -15,6 +15,16 @@ from cluster.programs import find_kubectl
 from cluster.tests.commandline import environment
 from cluster.tests.existing.acting import kubectl, make_namespace, manifest, record
 from cluster.tests.existing.conftest import use
+from cluster.tests.existing.emulated import MINORS
+
+full = pytest.mark.full("the policy on servers of other versions")
+pytestmark = pytest.mark.parametrize(
+    "mine",
+    ["", *(pytest.param(minor, marks=full) for minor in MINORS)],
+    indirect=True,
+    scope="package",
+    ids=lambda minor: minor or "own",
+)
 
 OURS, THEIRS, OTHERS = "ours", "production", "of-another-learner"
 #: objects of others than this account

@@ -88,10 +88,10 @@ def test_another_cluster_under_the_same_name_is_refused(production, used, tmp_pa
 def test_below_1_30_it_is_said_and_asked_once_more(older, state, tmp_path):
     file = older.kubeconfig(tmp_path / "older.yaml", "mine")
     done = use(state, file)
-    assert done.returncode == 1 and "no ValidatingAdmissionPolicy" in done.stderr
+    assert done.returncode == 1 and "kind ValidatingAdmissionPolicy" in done.stderr
     assert "`--without-policy`" in done.stderr and older.writes() == []
     done = use(state, file, "--image", IMAGE)
-    assert done.returncode == 1 and "needs Kubernetes 1.36" in done.stderr
+    assert done.returncode == 1 and "MutatingAdmissionPolicy" in done.stderr
     done = use(state, file, yes=False, input="y\ny\n")
     assert done.returncode == 0 and done.stderr.count("[y/N]") == 2
     assert (record(state).account_made, record(state).has_policy) == (True, False)

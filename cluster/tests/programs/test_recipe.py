@@ -80,10 +80,9 @@ def test_versions_have_an_order(older, newer):
     assert parse(older) < parse(newer)
 
 
-def test_a_prerelease_can_be_built(monkeypatch):
+def test_a_prerelease_can_be_built():
     """The variables of the programs are made when the recipe is read."""
-    monkeypatch.setattr(versions, "KUBERNETES", "v1.38.0-beta.0")
-    made = recipe._kubernetes_version("p")
+    made = recipe._kubernetes_version("p", "v1.38.0-beta.0")
     assert (made["p.gitVersion"], made["p.gitMinor"]) == ("v1.38.0-beta.0", "38")
 
 
