@@ -7,7 +7,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb notebooks/deeper/*.ipynb)
 # JupyterLab writes the version of whoever saved last: noise in every diff.
 STRIP := -m nbstripout --keep-id --extra-keys metadata.language_info.version
 
-.PHONY: help setup lab chapter site test full quick lint korean home lock pins follow older bench bundle clean venv
+.PHONY: help setup lab stop status doctor chapter site test full quick lint korean home lock pins follow older bench bundle clean venv
 
 help: ## Print these words
 	@awk -F ': .*## |: *## ' '/^[a-z]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' Makefile
@@ -17,6 +17,18 @@ setup: ## Install packages, make .venv, get the programs and the toolbox image
 
 lab: setup ## Start the cluster and open JupyterLab (more options: JUPYTER_ARGS=...)
 	@exec $(PY) -m helpers lab -- $(JUPYTER_ARGS)
+
+stop: $(PY) ## Stop the cluster; its objects are kept for the next start
+	@$(PY) -m helpers stop
+
+status: $(PY) ## Say how the cluster is
+	@$(PY) -m helpers status || [ $$? -ge 3 ]
+
+doctor: $(PY) ## Check this machine, and list every problem with its way out
+	@$(PY) -m helpers doctor
+
+$(PY):
+	@echo 'There is no $@ yet. Run: make setup' >&2; exit 1
 
 chapter: setup venv ## Run every notebook without a screen; build/chapter has the outputs
 	@$(PY) -m helpers up

@@ -1,5 +1,6 @@
 """Define the interface of a backend, the keys of its status, and its logs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -49,6 +50,8 @@ STATUS: dict[str, Any] = {
     "problem": None,
     # names of components and labels of tasks that are not ready, in order of start
     "awaited": [],
+    # how many there are of those, ready or not
+    "steps": None,
     # the component that could not start
     "failed": None,
     # seconds of the epoch: when this start began, and when the cluster was first ready
@@ -74,6 +77,14 @@ STATUS: dict[str, Any] = {
     # by name, each with the fields of `machine.supervisor.ComponentState`
     "components": {},
 }
+
+
+def waiting_for(awaited: Sequence[str], steps: int | None) -> str:
+    """Return how far a start is, in one line of a terminal: a name, and how many."""
+    done = f"{steps - len(awaited)} of {steps} ready; " if steps else ""
+    name = awaited[0] if awaited else "the last checks"
+    more = f" and {len(awaited) - 1} more" if len(awaited) > 1 else ""
+    return f"{done}waiting for {name}{more}"
 
 
 class Backend(Protocol):

@@ -26,7 +26,7 @@ LINUX, MACOS = "linux", "darwin"
 #: overrides the choice, as `--backend` does
 VARIABLE = "LAB_BACKEND"
 #: told where a single command of an administrator allows the local cluster
-HINT = "one sudo allows a local cluster here: see `python -m helpers doctor`"
+HINT = "one sudo allows a local cluster here: see `.venv/bin/kapi doctor`"
 #: files in a state directory, and whose cluster is in it then
 MARKS = {
     "existing.json": EXISTING,
@@ -144,7 +144,7 @@ def refusal(none: Choice) -> errors.LabError:
         f"No cluster can be had here: {none.reason}.",
         none.hint
         or "Name another backend in LAB_BACKEND or with --backend, or another "
-        "directory in LAB_STATE_DIR; `python -m helpers doctor` says more.",
+        "directory in LAB_STATE_DIR; `.venv/bin/kapi doctor` says more.",
     )
 
 
@@ -208,7 +208,7 @@ def _asked(machine: MachineFacts) -> Choice:
         return Choice(wanted, "it was asked for, and its cluster is kept")
     reason = None
     if wanted == EXISTING:
-        reason = "no cluster has been named; `python -m helpers use` does that"
+        reason = "no cluster has been named; `.venv/bin/kapi use` does that"
     elif machine.system != LINUX and (wanted, machine.system) != (KIND, MACOS):
         return _no_linux(machine, wanted)
     elif wanted == KIND and not machine.engine:

@@ -1,14 +1,18 @@
 """Define the errors that somebody catches or whose fields are read."""
 
 import re
+import sys
 from pathlib import Path
 
 PROGRAM = "kubernetes-api-notebooks"
+#: the same program, to type
+SHORT = "kapi"
 #: From a wheel. Of the path alone: where the machine runs, the checkout is not seen.
 INSTALLED = Path(__file__).parents[1].name in ("site-packages", "dist-packages")
-#: what texts say of a checkout, and what to say instead
+#: the command in every text, as it is pasted in a checkout
+_WRITTEN = f".venv/bin/{SHORT}"
+#: what texts say of a checkout beside it, and what to say instead
 _INSTEAD = {
-    r"(\.venv/bin/)?python -m helpers": PROGRAM,
     r"\bmake (?=lab|setup)": f"{PROGRAM} ",
     r"docs/binder\.md": "the README",
 }
@@ -23,13 +27,22 @@ def masked(text: str) -> str:
 
 
 def named(text: str) -> str:
-    """Return a text for people with the commands as they are called here.
-
-    `python -m helpers` would be another Python than that of uvx or pipx.
-    """
+    """Return a text for people with the commands as they are called here."""
     for words, ours in _INSTEAD.items() if INSTALLED else ():
         text = re.sub(words, ours, text)
-    return text
+    return text.replace(_WRITTEN, called())
+
+
+def called() -> str:
+    """Return how the program is called here, by the place of this file alone.
+
+    The long name of a wheel works behind `uvx` and `pipx run`, too. An environment
+    that is not the checkout's own, as that of the container image, is in PATH.
+    """
+    if INSTALLED:
+        return PROGRAM
+    own = Path(__file__).parents[1] / ".venv"
+    return _WRITTEN if Path(sys.prefix).resolve() == own.resolve() else SHORT
 
 
 class LabError(Exception):
@@ -181,7 +194,7 @@ class ComponentFailed(StartFailed):
         hint = f"The whole log is in {log}."
         if self.DAMAGED.search(tail):
             hint += (
-                " Its data are damaged: `python -m helpers delete` removes them, and "
+                " Its data are damaged: `.venv/bin/kapi delete` removes them, and "
                 "`up` starts from nothing."
             )
         message = f"{component} could not start: {ended}.\n{tail}".rstrip()
@@ -192,7 +205,7 @@ class NotRunning(LabError):
     """An operation needs a running cluster and there is none."""
 
     def __init__(self, detail: str = "No cluster is running.") -> None:
-        hint = "Start it with `python -m helpers up`, or run `connect()`."
+        hint = "Start it with `.venv/bin/kapi up`, or run `connect()`."
         super().__init__(detail, hint)
 
 
@@ -229,5 +242,5 @@ class Unreachable(LabError):
 
     def __init__(self, server: str, reason: str, hint: str = "") -> None:
         self.server, self.reason = server, reason
-        status = "Look at `python -m helpers status`, then run `connect()` again."
+        status = "Look at `.venv/bin/kapi status`, then run `connect()` again."
         super().__init__(f"{server} does not answer: {reason}.", hint or status)

@@ -59,7 +59,7 @@ def fatal(name: str, message: str, hint: str) -> Finding:
 
 def way_to_local(hint: str) -> Finding:
     """Return the change that would allow a local cluster where another backend runs."""
-    then = "Then run `python -m helpers delete`, and `up`."
+    then = "Then run `.venv/bin/kapi delete`, and `up`."
     return ok("local cluster", f"{hint} {then}")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from cluster import errors
 from cluster.statedir import write_private
 
-_AGAIN = "Run `python -m helpers up` and then the cell with `connect()`: both renew it."
+_AGAIN = "Run `.venv/bin/kapi up` and then the cell with `connect()`: both renew it."
 
 
 @dataclass(frozen=True)

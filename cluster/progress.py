@@ -76,7 +76,7 @@ class Terminal(_Line):
             # A line that wraps cannot be written over.
             columns = shutil.get_terminal_size().columns
             if len(line) >= columns:
-                line = line[: columns - 2] + "…"
+                line = line[: columns - 2].rpartition(" ")[0] + " …"
             self._stream.write(f"\r{line:<{self._width}}" + ("\n" if keep else ""))
             self._width = 0 if keep else len(line)
         else:

@@ -8,9 +8,9 @@ import sys
 
 INTERRUPTED = 130
 OURS = ("cluster", "helpers")
-CHECKOUT = "python -m helpers"
+SHORT = "kapi"
 #: the way out of packages that are missing
-AGAIN = "Run `make setup`, and then `.venv/bin/python -m helpers`."
+AGAIN = "Run `make setup`, and then `.venv/bin/kapi`."
 MOVED = "Move this directory to another file system, and run `make setup` there."
 if "-packages" + os.sep in __file__:
     AGAIN, MOVED = "Install it again, with its packages.", "Install it elsewhere."
@@ -51,9 +51,9 @@ def run():
         try:
             from helpers.cli import main
 
-            # The installed program is called by its own name.
+            # Both programs are called by their own names.
             module = os.path.basename(sys.argv[0]) == "__main__.py"
-            return main(prog_name=CHECKOUT if module else None)
+            return main(prog_name=SHORT if module else None)
         except ImportError as error:
             reason = unusable(error)
             if not reason:

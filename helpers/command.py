@@ -138,7 +138,7 @@ def program(purpose: str) -> str:
     """Return the path of kubectl; raise MissingTool with the purpose."""
     found = shutil.which("kubectl")
     if found is None:
-        raise errors.MissingTool("kubectl", purpose, "Run `python -m helpers setup`.")
+        raise errors.MissingTool("kubectl", purpose, "Run `.venv/bin/kapi setup`.")
     return found
 
 
@@ -207,7 +207,7 @@ def kubectl(
             " ".join(["kubectl", *words]),
             timeout + 5,
             say("no answer from the API server"),
-            say("Look at `python -m helpers status`."),
+            say("Look at `.venv/bin/kapi status`."),
         ) from expired
     result = Completed(words, done.stdout, done.stderr, done.returncode)
     if result.exit_code and _NO_ANSWER.search(result.stderr):

@@ -45,7 +45,7 @@ def connect() -> "Cluster":
 
     Set KUBECONFIG, PATH and SERVER of this kernel, so that `!kubectl` uses the same
     cluster; `~/.kube/config` is neither read nor written. Raise LabError with the cause
-    and a way out. In a shell: `python -m helpers up`. `cluster.backends` chooses what
+    and a way out. In a shell: `.venv/bin/kapi up`. `cluster.backends` chooses what
     runs the cluster; LAB_BACKEND overrides the choice.
     """
     view = progress.for_here()

@@ -42,7 +42,7 @@ class ClusterDown(LabError):
         self.phase = phase
         if phase in ("starting", "not answering"):
             text = say("The cluster does not answer.")
-            hint = say("Wait a little; `python -m helpers status` says why.")
+            hint = say("Wait a little; `.venv/bin/kapi status` says why.")
         else:
             text = say("The cluster does not run.")
             hint = say("Run `connect()` in a cell of its own: it starts the cluster.")

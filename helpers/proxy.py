@@ -48,7 +48,7 @@ _PASSED_ON = "BASH_FUNC_api%%"
 #: sockets of the proxies that run, in the order of their start
 _SOCKETS: list[str] = []
 WRITING_METHODS = "^(POST|PUT|PATCH|DELETE)$"
-_HINT = mark("Look at `python -m helpers status`.")
+_HINT = mark("Look at `.venv/bin/kapi status`.")
 
 
 class KubectlProxy:

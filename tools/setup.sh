@@ -227,7 +227,7 @@ fingerprint() {
     .venv/bin/python -V
     versions
     cksum requirements.txt ./requirements-lock*.txt pyproject.toml tools/left-out.txt \
-        tools/overrides.json tools/startup.ipy
+        tools/overrides.json tools/startup.ipy tools/exercises/*
 }
 
 make_environment() {
@@ -263,7 +263,9 @@ venv() {
     step "installing Python packages into .venv ($packages)" install_packages "$1" ||
         die 'the packages could not be installed; the reason is above.' \
             'Other versions: make setup PACKAGES=ranges'
-    mkdir -p .venv/share/jupyter/lab/settings .venv/etc/ipython/startup
+    extension=.venv/share/jupyter/labextensions/kubernetes-api-notebooks
+    mkdir -p .venv/share/jupyter/lab/settings .venv/etc/ipython/startup "$extension"
+    cp tools/exercises/* "$extension"
     cp tools/overrides.json .venv/share/jupyter/lab/settings/overrides.json
     cp tools/startup.ipy .venv/etc/ipython/startup/lessons.ipy
     fingerprint >"$stamp"

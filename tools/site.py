@@ -42,6 +42,7 @@ def page(lesson: Lesson, written: dict, ran: dict, language: str = FIRST) -> dic
     cells = []
     for cell, own in zip(ran["cells"], written["cells"], strict=True):
         folded = ["hide-output"] if tagged(own, STUB) or tagged(own, CHECK) else []
+        folded += [STUB] if tagged(own, STUB) else []
         # A solution may be a shell cell, which only this lexer knows.
         text = "".join(own["source"]).replace("```python\n%%", "```ipython\n%%")
         if cell["cell_type"] == "markdown":

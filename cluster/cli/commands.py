@@ -1,4 +1,4 @@
-"""Drive the cluster from a shell: the commands behind `python -m helpers`.
+"""Drive the cluster from a shell: the commands of `kapi`.
 
 Data goes to stdout, everything else to stderr.
 """
@@ -22,13 +22,15 @@ from cluster.cli.format import (
     NOT_READY,
     NOT_RUNNING,
     Commands,
+    colours,
     confirm,
     keep_layout,
     one_interrupt,
     status_text,
+    with_signs,
     working,
 )
-from cluster.errors import PROGRAM, named
+from cluster.errors import PROGRAM, SHORT, named
 
 
 def _print_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -47,6 +49,7 @@ def _print_version(context: click.Context, _: click.Parameter, asked: bool) -> N
     epilog=keep_layout(EXIT_CODES),
 )
 @click.option(
+    "-V",
     "--version",
     is_flag=True,
     is_eager=True,
@@ -54,7 +57,8 @@ def _print_version(context: click.Context, _: click.Parameter, asked: bool) -> N
     callback=_print_version,
     help="Show the version and exit.",
 )
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Run the Kubernetes cluster behind the notebooks.
 
     A genuine Kubernetes (etcd, kube-apiserver, kubelet, containerd, ...) starts as
@@ -65,12 +69,14 @@ def main() -> None:
     a logout ends it, `status` says so.
 
     Typical use:
-      python -m helpers doctor            what does this machine lack?
-      eval "$(python -m helpers up)"      start it, and point kubectl at it
+      .venv/bin/kapi doctor            what does this machine lack?
+      eval "$(.venv/bin/kapi up)"      start it, and point kubectl at it
       kubectl get nodes
-      python -m helpers progress          which exercises are solved, what is next?
-      python -m helpers stop              end it; the next `up` has all objects
+      .venv/bin/kapi progress          which exercises are solved, what is next?
+      .venv/bin/kapi stop              end it; the next `up` has all objects
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 which_backend = click.option(
@@ -110,7 +116,7 @@ def up(backend: str | None, port: int | None) -> None:
 
     Prints two lines for a shell, so that `kubectl` there talks to this cluster:
 
-      eval "$(python -m helpers up)"
+      eval "$(.venv/bin/kapi up)"
 
     If it fails or is interrupted, nothing is left running.
     """
@@ -215,7 +221,10 @@ def doctor(as_json: bool) -> None:
 
     found = checks.examine()
     listed = [asdict(finding) for finding in found]
-    click.echo(json.dumps(listed, indent=2) if as_json else checks.report(found))
+    report = checks.report(found)
+    if colours(sys.stdout):
+        report = with_signs(report)
+    click.echo(json.dumps(listed, indent=2) if as_json else report)
     sys.exit(FAILED if any(finding.fatal for finding in found) else 0)
 
 
@@ -274,7 +283,7 @@ def apparmor() -> None:
     This one is for a copy of Python that the start of a cluster then makes in .venv,
     and for nothing else. Read it; an administrator loads it, for each boot as well:
 
-      python -m helpers apparmor | sudo tee /etc/apparmor.d/kubernetes-api-notebooks
+      .venv/bin/kapi apparmor | sudo tee /etc/apparmor.d/kubernetes-api-notebooks
       sudo apparmor_parser -r /etc/apparmor.d/kubernetes-api-notebooks
 
     `doctor` says whether this machine needs it.
@@ -290,7 +299,7 @@ def kubeconfig() -> None:
 
     The file is readable by you alone (0600). ~/.kube/config is never touched.
 
-      export KUBECONFIG="$(python -m helpers kubeconfig)"
+      export KUBECONFIG="$(.venv/bin/kapi kubeconfig)"
     """
     path = backends.kept().kubeconfig
     if not path.exists():
@@ -298,13 +307,16 @@ def kubeconfig() -> None:
     click.echo(path)
 
 
-@main.group()
-def images() -> None:
+@main.group(cls=Commands)
+@click.pass_context
+def images(context: click.Context) -> None:
     """List the images that pods can use, or add one from an archive.
 
-    Pods of the local cluster have no way out to the internet: an image that was not
-    imported ends in ErrImagePull.
+    Alone, it lists them. Pods of the local cluster have no way out to the internet: an
+    image that was not imported ends in ErrImagePull.
     """
+    if context.invoked_subcommand is None:
+        context.invoke(images_list)
 
 
 @images.command("list")
@@ -331,3 +343,28 @@ def images_add(file: Path) -> None:
 
 main.add_command(existing.use)
 main.add_command(existing.rbac)
+
+
+@main.command(short_help="Print what lets a shell complete commands with Tab.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print what lets a shell complete commands and options with Tab.
+
+    In bash, zsh and fish, or in their start-up files:
+
+      eval "$(kapi completion bash)"
+      eval "$(kapi completion zsh)"
+      kapi completion fish | source
+
+    zsh and fish find the program by PATH: in a checkout, activate its environment
+    before, by `. .venv/bin/activate` (fish: `source .venv/bin/activate.fish`).
+    """
+    # Late: no other command reads it.
+    from click.shell_completion import get_completion_class
+
+    kind, root = get_completion_class(shell), context.find_root()
+    name = root.info_name or SHORT
+    variable = f"_{name.replace('-', '_')}_COMPLETE".upper()
+    assert kind, f"click has no completion for {shell}"
+    click.echo(kind(root.command, {}, name, variable).source())

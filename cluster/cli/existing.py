@@ -52,7 +52,7 @@ def use(
 
     If you may not make these objects, an administrator can:
 
-      python -m helpers rbac --account NAME
+      .venv/bin/kapi rbac --account NAME
 
     `use` takes the kubeconfig that comes back, proves the policy, and makes nothing.
     """
@@ -99,7 +99,7 @@ def _agreed(
     click.echo(found.reason, err=True)
     if not record.account_made:
         click.echo(
-            "`python -m helpers rbac --account NAME` prints the account, for an "
+            "`.venv/bin/kapi rbac --account NAME` prints the account, for an "
             "administrator.",
             err=True,
         )
@@ -129,7 +129,7 @@ def rbac(
 ) -> None:
     """Print what `use` makes on an existing cluster, for an administrator, as YAML.
 
-      python -m helpers rbac --account anna | kubectl apply -f -
+      .venv/bin/kapi rbac --account anna | kubectl apply -f -
 
     The first lines of it are the commands that make a kubeconfig for the learner. With
     --user somebody whom the cluster knows already gets the rights, and `use` takes

@@ -1,15 +1,19 @@
 """Shape the command line: help that keeps its lines, errors as one message, tables."""
 
 import contextlib
+import difflib
 import inspect
+import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from cluster import errors, progress
+from cluster.backend import waiting_for
 from cluster.errors import named
 
 FAILED, NOT_RUNNING, NOT_READY, INTERRUPTED = 1, 3, 4, 130
@@ -30,6 +34,27 @@ def keep_layout(text: str) -> str:
     return "\n\n".join(f"\b\n{p}" if "\n " in f"\n{p}" else p for p in paragraphs)
 
 
+#: how alike two words are, so that one may be a slip of the keyboard for the other
+_ALIKE = 0.75
+_LEVELS = {"fatal": ("✗", "red"), "warning": ("!", "yellow")}
+
+
+def colours(stream: TextIO) -> bool:
+    """Say whether it is a terminal that may show colours."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return stream.isatty() and not plain
+
+
+def with_signs(text: str) -> str:
+    """Give fatal and warning of a report their sign and colour."""
+
+    def sign(found: re.Match[str]) -> str:
+        mark, colour = _LEVELS[found[1]]
+        return click.style(f"{mark} {found[1]}", colour)
+
+    return re.sub(rf"^  ({'|'.join(_LEVELS)})\b", sign, text, flags=re.MULTILINE)
+
+
 class Command(click.Command):
     """Write help as it stands in the docstring where lines are indented."""
 
@@ -44,6 +69,8 @@ class Commands(click.Group):
     command_class = Command
 
     def __init__(self, *args: Any, **options: Any) -> None:
+        # Alone, it does what its function does, and no more is missing.
+        options.setdefault("invoke_without_command", True)
         super().__init__(*args, **options)
         self.help = keep_layout(self.help or "")
 
@@ -51,12 +78,24 @@ class Commands(click.Group):
         """Return the commands in reading order."""
         return list(self.commands)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; suggest others only for a slip of the keyboard."""
+        name = args[0]
+        if name in self.commands or name.startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        near = difflib.get_close_matches(name, self.commands, cutoff=_ALIKE)
+        meant = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        ctx.fail(f"No such command {name!r}.{meant}")
+
     def invoke(self, context: click.Context) -> Any:
         """Run the command; a learner's mistake ends with 1 and no traceback."""
         try:
             return super().invoke(context)
         except errors.LabError as error:
-            click.echo(f"error: {error}", err=True)
+            word = click.style("error:", "red") if colours(sys.stderr) else "error:"
+            click.echo(f"{word} {error}", err=True)
             context.exit(FAILED)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
@@ -106,9 +145,9 @@ def status_text(found: dict, now: float) -> str:
     phase = found["phase"]
     if phase == "not running":
         why = f": {found['problem']}" if found["problem"] else ""
-        return named(f"not running{why}; start it with `python -m helpers up`")
-    waiting = ", ".join(found["awaited"])
-    reason = found["problem"] or (f"waiting for {waiting}" if waiting else "")
+        return named(f"not running{why}; start it with `.venv/bin/kapi up`")
+    waiting = waiting_for(found["awaited"], found["steps"])
+    reason = found["problem"] or (waiting if found["awaited"] else "")
     limits = "enforced" if found["limits"] else "recorded, not enforced"
     absent = f"{', '.join(found['absent'])}: no node, so pods stay Pending"
     lines = [

@@ -7,7 +7,7 @@ behaviour       the cluster                 here
 programs        etcd, API server and more   these two
 access          RBAC decides                the holder of one client certificate
 history         kept for 5 to 10 minutes    kept for 1 to 2 seconds
-end             `python -m helpers stop`    of the block or the kernel, or `stop()`
+end             `.venv/bin/kapi stop`    of the block or the kernel, or `stop()`
 """
 
 import contextlib

@@ -123,7 +123,7 @@ class ControlPlane(Local):
         said = last_words(log, 2).replace("\n", "; ")
         return (
             f"the one of this cluster did not start ({said}; all of that: "
-            f"`python -m helpers logs {NAME}`)"
+            f"`.venv/bin/kapi logs {NAME}`)"
         )
 
     def _log_directory(self, component: str) -> Path:

@@ -239,14 +239,14 @@ class Cluster:
     def findings(self) -> Iterator[Finding]:
         """Judge: a shortage explains the other problems."""
         if self.status is None:
-            yield ok("cluster", "not running; `python -m helpers up` starts it")
+            yield ok("cluster", "not running; `.venv/bin/kapi up` starts it")
             return
         phase, waiting = self.status["phase"], ", ".join(self.status["awaited"])
         problem, _, hint = (self.status["problem"] or "").partition("\n")
         if not problem and phase == "degraded":
             problem = f"waiting for {waiting}"
         if problem:
-            again = "Look at `python -m helpers status`; `stop` and `up` start it anew."
+            again = "Look at `.venv/bin/kapi status`; `stop` and `up` start it anew."
             message = f"it is {phase}: {problem.removesuffix('.')}."
             yield warning("cluster", message, hint or again)
         else:

@@ -109,7 +109,7 @@ def plan(
     if found.record.image != TOOLBOX and not found.record.account_made:
         raise errors.LabError(
             "`--image` needs a policy, which nobody can make with this credential.",
-            "`python -m helpers rbac --image …` prints it, for an administrator.",
+            "`.venv/bin/kapi rbac --image …` prints it, for an administrator.",
         )
     return found
 
@@ -181,7 +181,7 @@ def lesson_client(record: Record, kubeconfig: Path) -> KubectlClient:
 def admin_client(record: Record) -> KubectlClient:
     """Return the client with the learner's own credential; raise KubeconfigError."""
     path = Path(record.source)
-    hint = "Name the cluster again: `python -m helpers use`."
+    hint = "Name the cluster again: `.venv/bin/kapi use`."
     whole = read_kubeconfig(path, context=record.context, hint=hint)
     if server_of(whole, record.context) != record.server:
         message = f"has a context {record.context!r} that leads elsewhere by now."
@@ -294,7 +294,7 @@ def _other_cluster(server: str, uid: str, known: str) -> errors.LabError:
         f"Another cluster is at {server} (UID {uid or 'unknown'}) than the one "
         f"that you agreed to (UID {known}).",
         "Nothing was written. For another cluster name a new directory in "
-        "LAB_STATE_DIR, or remove this state with `python -m helpers delete`.",
+        "LAB_STATE_DIR, or remove this state with `.venv/bin/kapi delete`.",
     )
 
 

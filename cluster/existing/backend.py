@@ -1,6 +1,6 @@
 """Use an existing cluster: the verbs of a backend, where nothing is started.
 
-`python -m helpers use` names it once; `delete` removes what was made from here.
+`.venv/bin/kapi use` names it once; `delete` removes what was made from here.
 """
 
 import os
@@ -50,7 +50,7 @@ class Existing(Backend):
         found = Record.read(self.state)
         if found is None:
             raise errors.LabError(
-                "No cluster has been named.", "`python -m helpers use` does that."
+                "No cluster has been named.", "`.venv/bin/kapi use` does that."
             )
         return found
 
@@ -86,7 +86,7 @@ class Existing(Backend):
             raise errors.LabError(
                 f"The server no longer keeps {record.user} in namespaces of lessons: "
                 f"{reason}.",
-                "Name the cluster again: `python -m helpers use`.",
+                "Name the cluster again: `.venv/bin/kapi use`.",
             )
         if record != known:
             with statedir.usable(self.state):
@@ -173,7 +173,7 @@ class Existing(Backend):
         raise _not_ours(
             "An import of images",
             f"Push {versions.TOOLBOX_IMAGE.rpartition('/')[2]} to a registry and name "
-            "it: `python -m helpers use --image REGISTRY/NAME:TAG`.",
+            "it: `.venv/bin/kapi use --image REGISTRY/NAME:TAG`.",
         )
 
     def audit_log(self) -> NoReturn:
@@ -184,7 +184,7 @@ class Existing(Backend):
         """Return the way out where an image cannot be pulled."""
         return (
             "Load `toolbox:1` into your nodes, or push it to their registry and name "
-            "it: `python -m helpers use --image …`. Another image: fix its name."
+            "it: `.venv/bin/kapi use --image …`. Another image: fix its name."
         )
 
     def namespace_labels(self) -> dict[str, str]:
@@ -210,7 +210,7 @@ class Existing(Backend):
         binding = [rbac.binding(record.user, namespace)]
         client.run("create", *account.SEND, manifest=binding)
         if not poll(may, TIMEOUT):
-            hint = "`python -m helpers rbac` prints what an administrator applies."
+            hint = "`.venv/bin/kapi rbac` prints what an administrator applies."
             raise errors.NotReady(f"A right in {namespace}", TIMEOUT, "none", hint)
 
     def _remover(self, record: Record) -> KubectlClient:

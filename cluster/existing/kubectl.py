@@ -15,7 +15,7 @@ from cluster.progress import Silent
 HOME = "kube-system"
 #: seconds for one answer
 TIMEOUT = 20
-_USE = "`python -m helpers use`"
+_USE = "`.venv/bin/kapi use`"
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def failure(stderr: str, server: str) -> errors.LabError:
     if "orbidden" in last:
         return errors.LabError(
             f"This user lacks a right that the lessons need: {last}",
-            "`python -m helpers rbac` prints them all, for an administrator to apply.",
+            "`.venv/bin/kapi rbac` prints them all, for an administrator to apply.",
         )
     reason = _BEFORE.sub("", last).removesuffix(".")
     for pattern, what, hint in _FAILURES:

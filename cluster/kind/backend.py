@@ -162,7 +162,7 @@ class Kind(Backend):
         """Return the way out where an image cannot be pulled."""
         return (
             "Fix `image`, or take `toolbox:1`; what no registry has: "
-            "`python -m helpers images add FILE`."
+            "`.venv/bin/kapi images add FILE`."
         )
 
     @property
@@ -263,7 +263,7 @@ class Kind(Backend):
             if port and str(port) != taken:
                 raise errors.StartFailed(
                     f"The cluster was made with port {taken}, and keeps it.",
-                    "Delete it with `python -m helpers delete` to choose another.",
+                    "Delete it with `.venv/bin/kapi delete` to choose another.",
                 )
             self._ensure_kubeconfig(node, progress)
             await_ready(node, self._commands(), progress)

@@ -142,7 +142,7 @@ def _await_answer(node: Node, progress: Progress) -> None:
             "An answer of the API server",
             START_TIMEOUT,
             "its node runs",
-            "See `python -m helpers logs kube-apiserver` and `logs kubelet`.",
+            "See `.venv/bin/kapi logs kube-apiserver` and `logs kubelet`.",
         )
 
 

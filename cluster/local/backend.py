@@ -251,7 +251,7 @@ class Local(Backend):
         """Return the way out where an image cannot be pulled."""
         return (
             "Pods of the local cluster have no way out to the internet: take "
-            "`toolbox:1`, or `python -m helpers images add FILE`."
+            "`toolbox:1`, or `.venv/bin/kapi images add FILE`."
         )
 
     def audit_log(self) -> str:
@@ -283,7 +283,7 @@ class Local(Backend):
         if port and port != taken:
             raise errors.StartFailed(
                 f"The cluster runs already, on port {taken}.",
-                "Stop it first with `python -m helpers stop`.",
+                "Stop it first with `.venv/bin/kapi stop`.",
             )
         try:
             self._machine.await_ready(progress)
@@ -352,6 +352,5 @@ def _changed(path: Path, error: OSError) -> errors.StateError:
     return errors.StateError(
         path,
         f"cannot be read: {error.strerror}.",
-        "A pod may have changed it; `python -m helpers stop` and then `up` makes it "
-        "anew.",
+        "A pod may have changed it; `.venv/bin/kapi stop` and then `up` makes it anew.",
     )

@@ -215,7 +215,7 @@ def _no_resize(wanted: bool) -> list[Post]:
         {"UPDATE": "pods/resize"},
         "false",
         "this cluster could make no cgroups: its kubelet cannot resize a running pod; "
-        "`python -m helpers doctor` says how to have them",
+        "`.venv/bin/kapi doctor` says how to have them",
         wanted,
     )
 
@@ -244,7 +244,7 @@ def _no_other_id(wanted: bool) -> list[Post]:
     + asked.?supplementalGroups.orValue([])).all(id, id == 0))""",
         "this cluster has a single user id, root's: its pods cannot have runAsUser, "
         "runAsGroup, fsGroup or supplementalGroups other than 0, nor runAsNonRoot; "
-        "`python -m helpers doctor` says how to have more",
+        "`.venv/bin/kapi doctor` says how to have more",
         wanted,
     )
 

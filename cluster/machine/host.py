@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors, paths, statedir
+from cluster.backend import waiting_for
 from cluster.machine import (
     apparmor,
     cgroups,
@@ -198,7 +199,7 @@ class Machine:
             raise errors.LabError(
                 "The cluster runs, and its API server gave no answer in "
                 f"{waited:.0f} s.",
-                "See `python -m helpers logs kube-apiserver`; `python -m helpers stop` "
+                "See `.venv/bin/kapi logs kube-apiserver`; `.venv/bin/kapi stop` "
                 "and then `up` start it anew with the same objects.",
             )
 
@@ -256,7 +257,7 @@ class Machine:
             raise errors.StateError(
                 path,
                 "is damaged.",
-                "`python -m helpers stop` and then `up` writes it anew; the objects "
+                "`.venv/bin/kapi stop` and then `up` writes it anew; the objects "
                 "are kept.",
             ) from None
 
@@ -340,8 +341,7 @@ class Machine:
         status = self.require_alive()
         if status["phase"] == "ready":
             return False
-        awaited = ", ".join(status["awaited"]) or "the last checks"
-        progress.update(f"waiting for {awaited}")
+        progress.update(waiting_for(status["awaited"], status.get("steps")))
         return True
 
     def require_alive(self) -> dict:
@@ -372,5 +372,5 @@ class Machine:
             )
         return errors.StartFailed(
             "The cluster was stopped while it was starting.",
-            "Start it again with `python -m helpers up`.",
+            "Start it again with `.venv/bin/kapi up`.",
         )

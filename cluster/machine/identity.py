@@ -53,7 +53,7 @@ def locked(state: Path) -> Iterator[int]:
         except (BlockingIOError, PermissionError):
             raise errors.StartFailed(
                 "The cluster of this state directory runs already.",
-                "Use it with `connect()`, or stop it with `python -m helpers stop`.",
+                "Use it with `connect()`, or stop it with `.venv/bin/kapi stop`.",
             ) from None
         finally:
             os.close(lock)

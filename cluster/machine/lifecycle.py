@@ -163,6 +163,7 @@ class Lifecycle:
                 "ready_at": self._ready_at,
                 "failed": self._supervisor.failed,
                 "awaited": self._awaited(),
+                "steps": len(self._supervisor.needed) + len(self._tasks),
                 "problem": self._problem,
                 **self._facts,
                 "components": {

@@ -26,6 +26,7 @@ _MORE = {
     "seccomp": bool | None,
     "service_proxy": bool | None,
     "snapshotter": _TEXT,
+    "steps": int | None,
 }
 _PART = {
     "state": str,

@@ -87,8 +87,12 @@ class Supervisor:
 
     def awaited(self) -> list[str]:
         """Return the names of components that are not ready yet."""
-        waiting = (part.name for part in self.components if not part.background)
-        return [name for name in waiting if not self._met((name,))]
+        return [name for name in self.needed if not self._met((name,))]
+
+    @property
+    def needed(self) -> list[str]:
+        """Return the names of components that a start waits for."""
+        return [part.name for part in self.components if not part.background]
 
     def reap(self) -> None:
         """Wait for ever, for children and for those that PID 1 inherits of shims.

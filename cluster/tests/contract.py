@@ -252,7 +252,7 @@ class Contract:
         assert "error: etcd could not start: exit code" in up.stderr
         log = lab.state / "logs" / "etcd.log"
         assert f"The whole log is in {log}." in up.stderr
-        assert "`python -m helpers delete` removes them" in up.stderr
+        assert "`.venv/bin/kapi delete` removes them" in up.stderr
         assert lab.command("delete", "--yes").stdout == "deleted\n"
 
 

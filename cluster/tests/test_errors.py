@@ -1,5 +1,7 @@
 """Texts name the commands as they are called: in a checkout, or from a wheel."""
 
+import sys
+
 import pytest
 
 from cluster import doctor, errors, findings
@@ -16,8 +18,8 @@ def wheel(monkeypatch):
 @pytest.mark.parametrize(
     ("written", "read"),
     [
-        ("Run `python -m helpers up`.", "Run `kubernetes-api-notebooks up`."),
-        (".venv/bin/python -m helpers", "kubernetes-api-notebooks"),
+        ("Run `.venv/bin/kapi up`.", "Run `kubernetes-api-notebooks up`."),
+        (".venv/bin/kapi", "kubernetes-api-notebooks"),
         ("`make lab` and `make setup`", "`{0} lab` and `{0} setup`"),
         ("as docs/binder.md says", "as the README says"),
         ("make one lab of it", "make one lab of it"),
@@ -29,6 +31,12 @@ def test_a_checkout_has_its_own_words_and_a_wheel_the_programs(
     assert errors.named(written) == written
     monkeypatch.setattr(errors, "INSTALLED", True)
     assert errors.named(written) == read.format(errors.PROGRAM)
+
+
+def test_another_environment_than_that_of_the_checkout_is_in_path(monkeypatch):
+    """The one of the container image, or one that a person has made."""
+    monkeypatch.setattr(sys, "prefix", "/opt/venv")
+    assert errors.named("Run `.venv/bin/kapi up`.") == "Run `kapi up`."
 
 
 class Way:
@@ -48,8 +56,8 @@ def test_errors_help_status_and_doctor_name_the_program(wheel):
         *[f.message for f in doctor.examine([Way])],
     ]
     for text in told:
-        assert "kubernetes-api-notebooks" in text and "python -m" not in text
+        assert "kubernetes-api-notebooks" in text and ".venv" not in text
 
 
 def test_fields_of_an_error_are_as_they_were_written(wheel):
-    assert "python -m helpers" in errors.NotRunning("There is no cluster.").hint
+    assert ".venv/bin/kapi" in errors.NotRunning("There is no cluster.").hint

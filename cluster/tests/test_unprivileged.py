@@ -96,4 +96,4 @@ def test_a_proc_that_hides_processes_hides_no_cluster(home, material):
     said = done.stdout
     assert "a local cluster, because namespaces can be made" in said, said
     assert "\nready\n" in said and "stopped; the objects are kept" in said, said
-    assert said.endswith("not running; start it with `python -m helpers up`\ndeleted\n")
+    assert said.endswith("not running; start it with `.venv/bin/kapi up`\ndeleted\n")

@@ -4,12 +4,15 @@ import json
 from dataclasses import asdict, dataclass, replace
 from html import escape
 from pathlib import Path
+from unicodedata import east_asian_width
 
 from helpers.course import Lesson, attempts, lessons
 from helpers.language import mark, say
 
 CORE, DEEPER = "core", "deeper"
-_COLUMNS = (mark("LESSON"), mark("LEVEL"), mark("MINUTES"), mark("SOLVED"))
+_COLUMNS = (mark("LESSON"), mark("MINUTES"), mark("SOLVED"))
+_LEFT = 'style="text-align: left"'
+_PARTS = {CORE: mark("Core lessons"), DEEPER: mark("Deeper lessons")}
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,7 @@ class LessonRow:
     """A lesson; `left` counts the exercises to solve, without the optional ones."""
 
     lesson: str
+    title: str
     level: str
     minutes: int
     solved: int
@@ -29,14 +33,13 @@ class LessonRow:
         return not self.left
 
     @property
-    def cells(self) -> tuple[str, str, str, str]:
+    def cells(self) -> tuple[str, str, str]:
         """Return the cells of the table, in the order of its columns."""
-        level = say("core") if self.level == CORE else say("deeper")
         solved = "–"
         if self.exercises:
             solved = say("{solved} of {all}", solved=self.solved, all=self.exercises)
             solved += " ✓" if self.done else ""
-        return self.lesson, level, str(self.minutes), solved
+        return f"{self.lesson[:2]} {say(self.title)}", str(self.minutes), solved
 
 
 @dataclass(frozen=True)
@@ -65,24 +68,50 @@ class Board:
     def __repr__(self) -> str:
         if len(self.rows) == 1:
             return self._line()
-        heads = tuple(say(name) for name in _COLUMNS)
-        rows = [heads, *(row.cells for row in self.rows)]
-        wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            f"{lesson:<{wide[0]}}  {level:<{wide[1]}}  {minutes:>{wide[2]}}  {solved}"
-            for lesson, level, minutes, solved in rows
-        ]
-        return "\n".join([*lines, "", *self._words()])
+        table = [tuple(map(say, _COLUMNS))]
+        for words, rows in self._parts:
+            table += [("", "", ""), (words, "", ""), *(row.cells for row in rows)]
+        wide = [max(map(_columns, column)) for column in zip(*table, strict=True)]
+        lines = []
+        for lesson, minutes, solved in table:
+            gap = " " * (sum(wide[:2]) - _columns(lesson + minutes))
+            lines.append(f"{lesson}{gap}  {minutes}  {solved}".rstrip())
+        return "\n".join([*lines, "", self.total, *self._words()])
 
     def _repr_html_(self) -> str:
         if len(self.rows) == 1:
             return f"<p>{_linked(self._line())}</p>"
         head = "".join(f'<th scope="col">{say(name)}</th>' for name in _COLUMNS)
-        body = "".join(_html_row(row) for row in self.rows)
-        words = "".join(f"<p>{_linked(sentence)}</p>" for sentence in self._words())
-        return (
-            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{words}"
+        body = "".join(
+            f'<tbody><tr><th scope="rowgroup" colspan="3" {_LEFT}>{words}</th></tr>'
+            f"{''.join(map(_html_row, rows))}</tbody>"
+            for words, rows in self._parts
         )
+        sentences = [escape(self.total), *map(_linked, self._words())]
+        words = "".join(f"<p>{sentence}</p>" for sentence in sentences)
+        return f"<table><thead><tr>{head}</tr></thead>{body}</table>{words}"
+
+    @property
+    def total(self) -> str:
+        """Return a sentence on the core: exercises, and hours of lessons done."""
+        core = [row for row in self.rows if row.level == CORE]
+        done = sum(row.minutes for row in core if row.exercises and row.done)
+        return say(
+            "{solved} of {all} core exercises, {done} of {whole}.",
+            solved=sum(row.solved for row in core),
+            all=sum(row.exercises for row in core),
+            done=_hours(done),
+            whole=_hours(sum(row.minutes for row in core)),
+        )
+
+    @property
+    def _parts(self) -> list[tuple[str, list[LessonRow]]]:
+        """Return the parts of the course, each with its heading."""
+        found = [
+            (say(words), [row for row in self.rows if row.level == level])
+            for level, words in _PARTS.items()
+        ]
+        return [(words, rows) for words, rows in found if rows]
 
     def _line(self) -> str:
         [row] = self.rows
@@ -102,7 +131,7 @@ def progress(lesson: str = "") -> Board:
     """Return the exercises that you have solved, and the next lesson.
 
     A row per lesson, or only the lesson whose name begins with `lesson`. Only your own
-    answers count. The same as `python -m helpers progress`.
+    answers count. The same as `.venv/bin/kapi progress`.
     """
     found = attempts.read(attempts.file())
     tried = [each for each in found if isinstance(each, attempts.Attempt)]
@@ -117,6 +146,7 @@ def board(course: tuple[Lesson, ...], solved: set[str], *, unread: int = 0) -> B
     rows = tuple(
         LessonRow(
             lesson.name,
+            lesson.title,
             CORE if lesson.is_core else DEEPER,
             lesson.minutes,
             len(solved.intersection(lesson.exercises)),
@@ -149,23 +179,41 @@ def _go_on(course: tuple[Lesson, ...], rows: tuple[LessonRow, ...]) -> str:
     return say(text, **about)
 
 
+def _columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes: Hangul takes two."""
+    return sum(1 + (east_asian_width(letter) in "WF") for letter in text)
+
+
+def _hours(minutes: int) -> str:
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return say("{minutes} min", minutes=rest)
+    return say("{hours} h {minutes} min", hours=hours, minutes=rest)
+
+
 def _html_row(row: LessonRow) -> str:
-    lesson, level, minutes, solved = row.cells
-    left = 'style="text-align: left"'
+    lesson, minutes, solved = row.cells
+    place = _place(row.lesson)
+    shown = f'<a href="{place}">{escape(lesson)}</a>' if place else escape(lesson)
     return (
-        f'<tr><th scope="row" {left}>{_linked(lesson)}</th><td {left}>{level}</td>'
-        f"<td>{minutes}</td><td {left}>{solved}</td></tr>"
+        f'<tr><th scope="row" {_LEFT}>{shown}</th>'
+        f"<td>{minutes}</td><td {_LEFT}>{solved}</td></tr>"
     )
+
+
+def _place(name: str) -> str:
+    """Return where a lesson is, seen from here; "" if it is not found."""
+    path = next((each.path for each in lessons() if each.name == name), None)
+    # Seen from the notebook, whose directory may be one level down.
+    places = (path, Path("..", path)) if path else ()
+    return next((place.as_posix() for place in places if place.exists()), "")
 
 
 def _linked(text: str) -> str:
     """Return HTML in which the names of lessons that are found from here are links."""
     shown = escape(text)
     for lesson in lessons():
-        # Seen from the notebook, whose directory may be one level down.
-        for place in (lesson.path, Path("..", lesson.path)):
-            if lesson.name in shown and place.exists():
-                link = f'<a href="{place.as_posix()}">{lesson.name}</a>'
-                shown = shown.replace(lesson.name, link)
-                break
+        if lesson.name in shown and (place := _place(lesson.name)):
+            link = f'<a href="{place}">{lesson.name}</a>'
+            shown = shown.replace(lesson.name, link)
     return shown

@@ -35,8 +35,8 @@ def lessons_here() -> Path:
 
 def environment(cluster: "Backend") -> dict[str, str]:
     """Return the environment of JupyterLab, whose terminals know kubectl and us."""
-    # The Python of uvx or pipx is in no PATH, and a checkout names its own.
-    ours = Path(sys.executable).parent if INSTALLED else None
+    # The Python of uvx, pipx or .venv is in no PATH.
+    ours = Path(sys.executable).parent
     places = [str(place) for place in (cluster.binaries(), ours) if place]
     path = os.pathsep.join([*places, os.environ.get("PATH", os.defpath)])
     return {**os.environ, "PATH": path, "KUBECONFIG": str(cluster.kubeconfig)}
@@ -70,4 +70,10 @@ def command(
     # another PATH.
     shell = env.get("SHELL") or "sh"
     words.append(f"--ServerApp.terminado_settings=shell_command={shell}")
+    # The last words on the screen are the address. 20 language servers are looked for,
+    # and none of them is here.
+    words.append("--ServerApp.jpserver_extensions=helpers.course.address=True")
+    words.append("--LanguageServerManager.autodetect=False")
+    if not any("--debug" in word or "log" in word for word in options):
+        words.append("--Application.log_level=WARN")
     return [*words, *options, str(directory / page)]

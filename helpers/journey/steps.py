@@ -98,15 +98,18 @@ class Journey:
         return self.steps[STEPS.index(name)]
 
     def frame(self):
-        """Return a DataFrame: STEP, ASKED, ANSWER, STATE, MILLISECONDS."""
+        """Return a DataFrame: STEP, ASKED, ANSWER, STATE, MILLISECONDS.
+
+        A step without a time of its own has a dash.
+        """
         import pandas as pd
 
         columns = ["STEP", "ASKED", "ANSWER", "STATE", "MILLISECONDS"]
         rows = [
             [s.name, s.asked, s.answer, s.state, s.milliseconds] for s in self.steps
         ]
-        frame = pd.DataFrame(rows, columns=columns)
-        return frame.astype({"MILLISECONDS": "Float64"})
+        frame = pd.DataFrame(rows, columns=columns).astype(object)
+        return frame.fillna({"MILLISECONDS": "–"})
 
     @property
     def outcome(self) -> str:

@@ -36,22 +36,23 @@ SPACES = "/api/v1/namespaces?limit=500"
 
 
 def api_explorer(
-    caller: Caller | None = None, *, namespace: str | None = None
+    caller: Caller | None = None, *, group: str = ROOT, namespace: str | None = None
 ) -> "ApiExplorer":
     """Show the API, from `/` down to an object; only reads.
 
-    `caller` is by default the kubeconfig's user, `namespace` the notebook's own. In
-    Python, `choose(...)` returns the answer and `request()` the request. The same as
-    `kubectl get --raw PATH`. Raise NotConnected before `connect()`, KubeconfigError if
-    the user has no usable credential.
+    `caller` is by default the kubeconfig's user, `namespace` the notebook's own;
+    `group` is chosen first. In Python, `choose(...)` returns the answer and `request()`
+    the request. The same as `kubectl get --raw PATH`. Raise NotConnected before
+    `connect()`, KubeconfigError if the user has no usable credential.
     """
-    return ApiExplorer(caller, current_namespace() if namespace is None else namespace)
+    place = current_namespace() if namespace is None else namespace
+    return ApiExplorer(caller, Choice(group, namespace=place))
 
 
 class ApiExplorer(View):
     """Group, version, resource, namespace, object: each choice is one GET."""
 
-    def __init__(self, caller: Caller | None, namespace: str) -> None:
+    def __init__(self, caller: Caller | None, first: Choice) -> None:
         self._own = caller is None
         self._caller = caller or Caller.from_kubeconfig(kubeconfig_in_use())
         self._filling = False
@@ -64,9 +65,11 @@ class ApiExplorer(View):
             self._head,
             self._kubectl,
             self._tree,
-            state=ExplorerState(Choice(namespace=namespace)),
+            # The request for a group is sent when its resources are known.
+            state=ExplorerState(first, asked=int(first.group != ROOT)),
         )
-        self.handle(Chosen(self.state.choice))
+        if first.group == ROOT:
+            self.handle(Chosen(first))
         self.work(self._load)
 
     # --- As data ----------------------------------------------------------------------

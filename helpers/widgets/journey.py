@@ -102,8 +102,8 @@ class RequestJourney(View):
             label = escape(say("The steps of the request"))
             self._picture.value = markup.block(
                 f"<p><code>GET {markup.text(journey.request.path)}</code></p>"
-                f'<ol class="lab-journey" role="list" aria-label="{label}">'
-                f"{''.join(map(_box, journey.steps))}</ol>"
+                '<div class="lab-steps"><ol class="lab-journey" role="list" '
+                f'aria-label="{label}">{"".join(map(_box, journey.steps))}</ol></div>'
             )
             facts = "".join(
                 _facts(step, opened=step.name == opened) for step in journey.steps

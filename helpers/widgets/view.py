@@ -231,6 +231,8 @@ def named(control: ipywidgets.Widget, width: str = "auto") -> ipywidgets.Widget:
     """Return a control with room for its description."""
     control.style.description_width = "initial"
     control.layout.width = width
+    # A long choice would make it wider than the view; it has a margin of its own.
+    control.layout.max_width = "calc(100% - 2 * var(--jp-widgets-margin))"
     return control
 
 

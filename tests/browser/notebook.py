@@ -67,6 +67,10 @@ class OpenNotebook:
             self.select(cell)
             self._command("notebook:run-cell", timeout=timeout, what=f"cell {cell}")
 
+    def run_all(self, timeout: float) -> None:
+        """Choose *Run All Cells*, and wait until nothing runs any more."""
+        self._command("notebook:run-all-cells", timeout=timeout, what="Run All")
+
     def execute(self, code: str) -> None:
         """Run code in the kernel, from no cell: on the page nothing moves for it."""
         status = self.page.evaluate(

@@ -85,7 +85,7 @@ def test_with_the_keyboard_alone(open_notebook):
     assert notebook.not_run() == []
     assert notebook.faults() == []
     board = notebook.text("board")
-    assert re.search(rf"{BY_KEYBOARD}\s+core\s+\d+\s+2 of 2 ✓", board)
+    assert re.search(r"00 Start here\s+\d+\s+2 of 2 ✓", board)
     assert "Next: 01-pod-metadata" in board
 
 

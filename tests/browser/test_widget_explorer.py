@@ -12,6 +12,7 @@ LESSON = "test-explorer"
 GROUP = "explorer.example.com"
 CELLS = {
     "view": "view = widgets.api_explorer()\nview",
+    "batch": "widgets.api_explorer(group='batch')",
     "nobody": "widgets.api_explorer(Caller.bearer())",
     "text": "print(view)",
 }
@@ -100,6 +101,18 @@ def test_from_the_root_to_one_object(cluster, notebook, define):
     group.select_option(GROUP)
     expect(view).to_contain_text(f"/apis/{GROUP}/v1/walks")
     expect(view.get_by_label("Namespace:")).to_be_disabled()
+
+    notebook.run("batch")
+    first = notebook.output("batch")
+    expect(first).to_contain_text(re.compile(r"GET https://\S+/apis/batch/v1/\S+"))
+    notebook.page.set_viewport_size({"width": 1024, "height": 1000})
+    group.select_option("/ (all paths)")
+    expect(resource.locator("option:checked")).to_have_text("/")
+    edges = [part.bounding_box() for part in (resource, view)]
+    right, end = (edge["x"] + edge["width"] for edge in edges)
+    assert right <= end
+    group.select_option(GROUP)
+    expect(view).to_contain_text(f"/apis/{GROUP}/v1/walks")
 
     notebook.run("nobody")
     expect(notebook.output("nobody").get_by_role("status")).to_contain_text(

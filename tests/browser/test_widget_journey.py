@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from helpers.widgets import markup
+
 LESSON = "test-journey-view"
 CELLS = {
     "prepare": """
@@ -13,12 +15,30 @@ wait_for("condition=Ready", "pod/app")
     "view": "view = widgets.request_journey('app', '/apis')\nview",
     "text": "print(view)",
 }
-pytestmark = [
-    pytest.mark.full("views by hand"),
-    pytest.mark.parametrize("notebook", [(LESSON, CELLS)], ids=[LESSON], indirect=True),
-]
+#: seven boxes, each with whether it ends its row, and its arrow as it is drawn
+ARROWS = """boxes => boxes.map((box, at) => [
+    at + 1 < boxes.length && boxes[at + 1].offsetTop > box.offsetTop,
+    getComputedStyle(box, '::after').content.split('"')[1] ?? '',
+])"""
 
 
+@pytest.mark.parametrize(("width", "turn"), [(900, "↵"), (600, "↵"), (360, "↓")])
+def test_no_arrow_points_where_no_step_is(window, width, turn):
+    """At the end of a row it turns to the next one, and the last box has none."""
+    boxes = "".join(f"<li>{number}</li>" for number in range(7))
+    steps = f'<div class="lab-steps"><ol class="lab-journey">{boxes}</ol></div>'
+    page = window.new_page()
+    page.set_viewport_size({"width": width, "height": 600})
+    page.set_content(markup.STYLE + markup.block(steps))
+    found = page.locator(".lab-journey > li").evaluate_all(ARROWS)
+    page.close()
+    assert [arrow for ends, arrow in found if ends] and found[-1][1] == ""
+    assert {arrow for ends, arrow in found if ends} == {turn}
+    assert {arrow for ends, arrow in found[:-1] if not ends} <= {"→"}
+
+
+@pytest.mark.full("views by hand")
+@pytest.mark.parametrize("notebook", [(LESSON, CELLS)], ids=[LESSON], indirect=True)
 def test_a_request_goes_where_it_goes(notebook):
     """Mouse and keyboard, refused and broken requests, both themes."""
     view = notebook.output("view")

@@ -75,8 +75,8 @@ kubectl wait --for=condition=Ready pod/first --timeout=90s
 step 'pod Ready'
 kubectl exec first -- cat /etc/hostname
 kubectl delete pod first --wait=false
-python -m helpers status
-python -m helpers doctor
+kapi status
+kapi doctor
 """
 #: of the registry of npm: what editors and codespaces read devcontainer.json with
 DEVCONTAINER = "@devcontainers/cli@0.89.0"
@@ -84,7 +84,7 @@ DEVCONTAINER = "@devcontainers/cli@0.89.0"
 EDITED = """
 .venv/bin/python -c 'import helpers, ipykernel; print("helpers:", helpers.__file__)'
 .venv/bin/python -m pytest notebooks/05-inside-a-pod.ipynb
-.venv/bin/python -m helpers doctor
+.venv/bin/kapi doctor
 git --version; make --version
 """
 #: a solved exercise, a lesson that was changed, and another container that has both

@@ -20,7 +20,7 @@ import requests
 import websocket
 
 from cluster import paths
-from cluster.errors import PROGRAM
+from cluster.errors import PROGRAM, SHORT
 from cluster.release import version
 from cluster.tests.waiting import until
 from helpers.course import copies
@@ -34,6 +34,7 @@ SOURCES = (
     *("cluster", "helpers", "notebooks", "tools"),
 )
 SHARE = f"share/{PROGRAM}"
+EXTENSION = f"share/jupyter/labextensions/{PROGRAM}"
 LARGEST = 10e6
 UNCHANGED, CHANGED = "05-inside-a-pod.ipynb", "03-kubectl-proxy.ipynb"
 NEWER = "03-kubectl-proxy.new.ipynb"
@@ -133,16 +134,20 @@ def test_it_holds_the_settings_that_the_set_up_installs(files):
     for place, source in (
         ("share/jupyter/lab/settings/overrides.json", "tools/overrides.json"),
         ("etc/ipython/startup/startup.ipy", "tools/startup.ipy"),
+        (f"{EXTENSION}/package.json", "tools/exercises/package.json"),
+        (f"{EXTENSION}/exercises.js", "tools/exercises/exercises.js"),
     ):
         [content] = [files[path] for path in files if path.endswith(f"/data/{place}")]
         assert content == (ROOT / source).read_bytes()
 
 
-def test_it_has_one_program_and_no_address_that_leads_nowhere(files):
+def test_it_has_one_program_under_two_names_and_no_address_that_leads_nowhere(files):
     """Its page in an index is the README, with what that leads to."""
     [scripts] = [files[path] for path in files if path.endswith("entry_points.txt")]
-    program = f"[console_scripts]\n{PROGRAM} = helpers.__main__:run"
-    assert scripts.decode().strip() == program
+    head, *found = scripts.decode().split("\n")
+    assert head == "[console_scripts]"
+    entry = "helpers.__main__:run"
+    assert sorted(filter(None, found)) == [f"{SHORT} = {entry}", f"{PROGRAM} = {entry}"]
     [found] = [files[path] for path in files if path.endswith("/METADATA")]
     metadata = email.message_from_bytes(found)
     assert metadata["Version"] == version()
@@ -218,7 +223,9 @@ def test_every_command_is_there_under_the_name_of_the_program(learner, tmp_path)
     assert refused.returncode == 1 and f"`{PROGRAM} up`" in refused.stderr
     doctor = call(learner, "doctor", cwd=tmp_path, **state)
     for answer in (told, status, refused, doctor):
-        assert "python -m helpers" not in answer.stdout + answer.stderr
+        assert ".venv" not in answer.stdout + answer.stderr
+    named = [*learner[0][:-1], SHORT], learner[1]
+    assert call(named, "-V", cwd=tmp_path).stdout == f"{SHORT} {version()}\n"
     exported = call(learner, "export", "class", cwd=tmp_path)
     assert exported.returncode == 0, exported.stderr
     assert (tmp_path / "class/student/ko/deeper/26-drills.ipynb").exists()

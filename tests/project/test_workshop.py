@@ -14,8 +14,8 @@ from helpers.cli import main
 from tests.notebooks import ROOT
 
 WORDS = (
-    "help setup lab chapter site test full quick lint korean home lock pins follow "
-    "older bench bundle clean"
+    "help setup lab stop status doctor chapter site test full quick lint korean home "
+    "lock pins follow older bench bundle clean"
 ).split()
 FILES = (
     "Makefile",
@@ -23,6 +23,8 @@ FILES = (
     "requirements.txt",
     "requirements-lock.txt",
     "requirements-lock-test.txt",
+    "tools/exercises/exercises.js",
+    "tools/exercises/package.json",
     "tools/left-out.txt",
     "tools/overrides.json",
     "tools/setup.sh",
@@ -34,7 +36,7 @@ FILES = (
 def checkout(tmp_path):
     """Return a copy of the workshop's files alone, in a directory with a space."""
     folder = tmp_path / "a checkout"
-    (folder / "tools").mkdir(parents=True)
+    (folder / "tools/exercises").mkdir(parents=True)
     for name in FILES:
         shutil.copy(ROOT / name, folder / name)
     return folder
@@ -338,6 +340,22 @@ def test_lab_without_a_cluster_opens_nothing(checkout):
     assert answer.stderr.startswith("error: no disk\n")
 
 
+def test_stop_status_and_doctor_are_the_commands(checkout):
+    """A cluster that is not ready is no error of `make`."""
+    script = '#!/bin/sh\necho "$@"\n[ "$3" != status ] || exit 3\n'
+    program(checkout / "python", script)
+    for word in ("stop", "status", "doctor"):
+        answer = make(checkout, "PY=./python", word)
+        assert answer.stdout == f"-m helpers {word}\n"
+        assert (answer.returncode, answer.stderr) == (0, "")
+
+
+def test_stop_before_a_set_up_says_what_is_missing(checkout):
+    answer = make(checkout, "stop")
+    assert answer.returncode != 0
+    assert "There is no .venv/bin/python yet. Run: make setup" in answer.stderr
+
+
 def test_lint_tells_all_at_once_and_changes_nothing(checkout):
     """`lint` says what a person must fix, with the commands, and fixes nothing."""
     (checkout / "notebooks").mkdir()
@@ -370,7 +388,7 @@ def test_clean_removes_what_was_generated_here_alone(checkout):
 
 def test_readme_lists_the_commands():
     text = (ROOT / "README.md").read_text("utf-8")
-    rows = re.findall(r"^\| `python -m helpers (\w+)", text, re.MULTILINE)
+    rows = re.findall(r"^\| `\.venv/bin/kapi (\w+)", text, re.MULTILINE)
     assert rows == list(main.commands)
 
 

@@ -6,18 +6,23 @@ import os
 import re
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from cluster.cli.format import status_text
+from cluster.backend import waiting_for
+from cluster.cli.format import colours, status_text, with_signs
 from cluster.local.backend import LOGS, STATUS
 from cluster.progress import Terminal
 from cluster.tests.commandline import helpers, python
 from helpers import __main__ as entry
 from helpers.cli import main
+
+#: as a person calls it
+KAPI = Path(sys.executable).parent / "kapi"
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +74,51 @@ def test_each_command_explains_itself(path):
     assert max(map(len, own.output.splitlines())) <= 88
 
 
+def test_alone_it_prints_its_help():
+    """A first look is no mistake."""
+    alone, asked = (CliRunner().invoke(main, words) for words in ([], ["--help"]))
+    assert alone.exit_code == 0
+    assert alone.output == asked.output and "Typical use:" in alone.output
+
+
+@pytest.mark.parametrize("option", ["-V", "--version"])
+def test_it_says_its_version(option):
+    said = CliRunner().invoke(main, [option]).output
+    assert re.fullmatch(r"kubernetes-api-notebooks \d+\.\d\S*\n", said)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_tab_completes_commands_and_options(shell):
+    """By the script that is printed, and by what that asks the program."""
+    script = python(KAPI, "completion", shell)
+    assert script.returncode == 0
+    assert f"_KAPI_COMPLETE={shell}_complete" in script.stdout
+    for typed, word, found in (
+        ("kapi st", "st", {"status", "stop"}),
+        ("kapi up --po", "--po", {"--port"}),
+    ):
+        asked = {
+            "_KAPI_COMPLETE": f"{shell}_complete",
+            "COMP_WORDS": typed,
+            "COMP_CWORD": word if shell == "fish" else len(typed.split()) - 1,
+        }
+        said = python(KAPI, env=asked).stdout
+        assert set(re.findall(r"(?:plain[,\n])?(--?\w+|\w+)", said)) >= found
+        assert "delete" not in said
+
+
+def test_bash_completes_by_the_script():
+    script = f"""
+        kapi() {{ {sys.executable} {KAPI} "$@"; }}
+        . <(kapi completion bash)
+        COMP_WORDS=(kapi sta) COMP_CWORD=1
+        $(complete -p kapi | sed 's/.*-F \\([^ ]*\\) .*/\\1/') {KAPI} sta kapi
+        echo "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("status\n", "")
+
+
 def test_help_lists_the_exit_codes():
     output = CliRunner().invoke(main, ["--help"]).output
     codes = re.findall(r"^ +(\d+) +\w", output, re.MULTILINE)
@@ -78,7 +128,10 @@ def test_help_lists_the_exit_codes():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["start"], "No such command 'start'"),
+        (["start"], "No such command 'start'.\n"),
+        (["bogus"], "No such command 'bogus'.\n"),
+        (["stauts"], "No such command 'stauts'. Did you mean 'status'?\n"),
+        (["images", "lst"], "No such command 'lst'. Did you mean 'list'?\n"),
         (["up", "--port", "0"], "0 is not in the range 1<=x<=65535"),
         (["logs"], "Missing argument 'COMPONENT'"),
         (["logs", "etcd", "-n", "0"], "0 is not in the range"),
@@ -147,8 +200,9 @@ def test_logs_prints_as_many_lines_as_asked_and_names_what_has_one(cluster):
     assert all(name in done.stderr for name in LOGS)
 
 
-def test_images_lists_what_pods_can_use(cluster):
-    done = helpers("images", "list")
+@pytest.mark.parametrize("words", [["images"], ["images", "list"]], ids=" ".join)
+def test_images_lists_what_pods_can_use(cluster, words):
+    done = helpers(*words)
     rows = [line.split() for line in done.stdout.splitlines()]
     assert {row[2] for row in rows} == {"MB"}
     sizes = {row[0]: float(row[1]) for row in rows}
@@ -183,7 +237,9 @@ def test_without_a_cluster(tmp_path, arguments, code, said):
 
 def test_up_shows_its_progress_and_prints_for_a_shell(own, up):
     assert up.returncode == 0, up.stderr
-    assert re.search(r"^\[ +\d+\.\d s\] waiting for ", up.stderr, re.MULTILINE)
+    assert re.search(
+        r"^\[ +\d+\.\d s\] \d+ of \d+ ready; waiting for ", up.stderr, re.MULTILINE
+    )
     assert up.stderr.splitlines()[-1].endswith("] the cluster is ready")
     names = [line.split("=")[0] for line in up.stdout.splitlines()]
     assert names == ["export KUBECONFIG", "export PATH"]
@@ -226,7 +282,27 @@ class Tty(io.StringIO):
         return True
 
 
+@pytest.mark.parametrize(
+    ("awaited", "steps", "line"),
+    [
+        (
+            ["etcd", "seed", "kubelet"],
+            15,
+            "12 of 15 ready; waiting for etcd and 2 more",
+        ),
+        (["node Ready"], 15, "14 of 15 ready; waiting for node Ready"),
+        ([], 15, "15 of 15 ready; waiting for the last checks"),
+        (["etcd", "seed"], None, "waiting for etcd and 1 more"),
+    ],
+)
+def test_a_start_is_a_count_that_fits_a_narrow_terminal(awaited, steps, line):
+    assert waiting_for(awaited, steps) == line
+    longest = waiting_for(["kube-controller-manager", *LOGS], 20)
+    assert len(f"[{10:5.1f} s] {longest}") < 80
+
+
 def test_a_live_line_fits_and_ends(monkeypatch):
+    """A narrow terminal has whole words."""
     monkeypatch.setenv("COLUMNS", "40")
     stream = Tty()
     view = Terminal(stream)
@@ -235,7 +311,39 @@ def test_a_live_line_fits_and_ends(monkeypatch):
     view.leave()
     (line,) = stream.getvalue().split("\r")[1:]
     assert len(line.rstrip("\n")) < 40
-    assert line.endswith("…\n") and not line.endswith("\n\n")
+    assert line.endswith(", …\n") and not line.endswith("\n\n")
+
+
+REPORT = "Problems\n  fatal    disk  full\n  warning  ids  one\nFacts\n  cpu  fatal 2\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "terminal", "shown"),
+    [
+        ({}, True, True),
+        ({}, False, False),
+        ({"NO_COLOR": "1"}, True, False),
+        ({"TERM": "dumb"}, True, False),
+    ],
+)
+def test_colours_are_for_a_terminal_that_wants_them(
+    monkeypatch, settings, terminal, shown
+):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert colours(Tty() if terminal else io.StringIO()) == shown
+
+
+def test_fatal_and_warning_have_a_sign_and_no_column_moves():
+    painted = with_signs(REPORT)
+    assert "\x1b[31m✗ fatal\x1b[0m    disk" in painted
+    assert "\x1b[33m! warning\x1b[0m  ids" in painted
+    bare = click.unstyle(painted)
+    assert bare == REPORT.replace("  fatal    d", "✗ fatal    d").replace(
+        "  warning  i", "! warning  i"
+    )
 
 
 COMPONENT = {"state": "running", "restarts": 2, "last_exit": None, "since": 0.0}
@@ -247,14 +355,13 @@ COMPONENT = {"state": "running", "restarts": 2, "last_exit": None, "since": 0.0}
         ({"phase": "ready"}, "ready"),
         (
             {"phase": "starting", "awaited": ["etcd", "node Ready"]},
-            "starting: waiting for etcd, node Ready",
+            "starting: waiting for etcd and 1 more",
         ),
         ({"phase": "failed", "problem": "disk full"}, "failed: disk full"),
-        ({}, "not running; start it with `python -m helpers up`"),
+        ({}, "not running; start it with `.venv/bin/kapi up`"),
         (
             {"problem": "its processes were killed"},
-            "not running: its processes were killed; start it with `python -m helpers "
-            "up`",
+            "not running: its processes were killed; start it with `.venv/bin/kapi up`",
         ),
     ],
 )

@@ -68,7 +68,7 @@ MACHINES = {
         chosen("kind", "x was refused", "Allow it: `sudo x`."),
         "local cluster",
         "ok",
-        "^Allow it: `sudo x`. Then run `python -m helpers de",
+        "^Allow it: `sudo x`. Then run `.venv/bin/kapi de",
     ),
     "a machine that has nothing": (
         chosen("none", "kind was asked for, and docker is down", about=""),

@@ -69,5 +69,5 @@ def test_an_expired_token_is_said_to_be_one(mine, state, tmp_path):
     said = " ".join(done.stderr.split())
     assert done.returncode == 1
     assert f"{mine.url} answered, and did not take the credential" in said
-    assert "name the cluster again: `python -m helpers use`" in said
+    assert "name the cluster again: `.venv/bin/kapi use`" in said
     assert not list(Path(state["LAB_STATE_DIR"]).glob("kubeconfig*"))

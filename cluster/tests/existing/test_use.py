@@ -61,14 +61,14 @@ def test_it_is_asked_once_and_only_the_account_s_token_is_kept(mine, state, tmp_
 
 def test_without_a_name_it_is_said_how_to_give_one(state):
     done = helpers("up", env=state)
-    assert done.returncode == 1 and "python -m helpers use" in done.stderr
+    assert done.returncode == 1 and ".venv/bin/kapi use" in done.stderr
 
 
 def test_another_cluster_under_the_same_name_is_refused(production, used, tmp_path):
     """By `use`, and by `up`, where the token is worth nothing."""
     file = production.kubeconfig(tmp_path / "other.yaml", "mine")
     refused = use(used, file).stderr
-    assert "Another cluster" in refused and "python -m helpers delete" in refused
+    assert "Another cluster" in refused and ".venv/bin/kapi delete" in refused
     kept = used["LAB_STATE_DIR"] / "kubeconfig"
     document = json.loads(kept.read_text())
     there = yaml.safe_load(file.read_text())["clusters"][0]["cluster"]
@@ -208,7 +208,7 @@ def test_without_the_learner_s_credential_an_old_token_will_do(
     assert done.returncode == 0 and "was not renewed" in done.stderr, done.stderr
     replace(found, expires=time.time() - 1).write(used["LAB_STATE_DIR"])
     done = helpers("up", env=used)
-    assert done.returncode == 1 and "python -m helpers use" in done.stderr
+    assert done.returncode == 1 and ".venv/bin/kapi use" in done.stderr
     assert production.requests() == []
 
 

@@ -48,7 +48,7 @@ def test_to_delete_is_advised_for_damaged_data_alone(tmp_path, reason, damaged):
     line = {"level": "panic", "ts": "", "msg": "failed to open", "error": reason}
     error = failed(tmp_path, json.dumps({**line, "stacktrace": "x" * 2000}) + "\n")
     assert error.tail == f"panic: failed to open: {reason}"
-    assert ("helpers delete" in error.hint) is damaged
+    assert ("kapi delete" in error.hint) is damaged
 
 
 def test_long_lines_are_cut(tmp_path):

@@ -84,7 +84,7 @@ def test_what_is_no_status_is_damaged_and_no_traceback(tmp_path, change):
         path.write_text(text)
         with pytest.raises(errors.StateError, match="is damaged") as caught:
             Local(tmp_path)._machine.last_status()
-        assert "helpers stop" in caught.value.hint
+        assert "kapi stop" in caught.value.hint
 
 
 def test_the_texts_of_a_status_move_no_cursor():

@@ -125,7 +125,7 @@ def test_the_next_backend_is_taken_and_one_command_is_named(told):
         f"sudo tee {FILE} && sudo apparmor_parser -r {FILE}`. To every program: `sudo "
         f"sysctl kernel.{SETTING}=0`."
     )
-    then = "Then run `python -m helpers delete`, and `up`."
+    then = "Then run `.venv/bin/kapi delete`, and `up`."
     assert found["local cluster"]["message"] == f"{hint} {then}"
     assert f"a control-plane cluster, because {REFUSED}, and docker" in setup
     assert f"] {HINT}\n" in setup

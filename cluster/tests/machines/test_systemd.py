@@ -78,7 +78,7 @@ def test_a_last_logout_ends_it_and_the_next_up_says_so(lab, begun):
     leave(lab, learner)
     with lab.log_in("learner") as again:
         assert again.do(SWITCHED_ON) == begun[3][0]
-        words = f"not running: {ENDED}; start it with `python -m helpers up`\n"
+        words = f"not running: {ENDED}; start it with `.venv/bin/kapi up`\n"
         assert helpers(again, "status") == words
         said = helpers(again, "up").splitlines()
         why = f"The cluster had stopped, because {ENDED}. Its objects are kept."

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from helpers.course import copies, lab
+from helpers.course import address, copies, lab
 
 
 def options(*given, **env):
@@ -34,6 +34,44 @@ def test_kernels_and_terminals_are_as_the_learner_has_them():
     assert f"{given}sh" in options() and f"{given}sh" in options(SHELL="")
 
 
+def test_the_last_words_are_the_address_and_how_to_end_it():
+    """Nothing of JupyterLab's own comes after them, unless it is asked for."""
+    assert address.words("http://127.0.0.1:8888/lab?token=x").splitlines() == [
+        "",
+        "JupyterLab: http://127.0.0.1:8888/lab?token=x",
+        "Ctrl-C, and then y, ends it. The cluster runs on until you stop it:",
+        "  .venv/bin/kapi stop",
+    ]
+    quiet = "--Application.log_level=WARN"
+    assert quiet in options()
+    for asked in ("--debug", "--ServerApp.log_level=INFO", "--log-level=INFO"):
+        assert quiet not in options(asked)
+
+
+@pytest.mark.parametrize(
+    ("generated", "shown"), [(True, "token=secret"), (False, "token=...")]
+)
+def test_a_token_that_was_given_is_not_told(capsys, generated, shown):
+    """Jupyter says itself where its generated token is, unless it looks given."""
+    provider = SimpleNamespace(token="secret", token_generated=generated)
+
+    class Server:
+        identity_provider = provider
+        io_loop = SimpleNamespace(add_callback=lambda call: later.append(call))
+        local_url = property(
+            lambda self: (
+                "http://127.0.0.1:8888/?token="
+                + ("secret" if provider.token_generated else "...")
+            )
+        )
+
+    later = []
+    address._load_jupyter_server_extension(Server())
+    assert not provider.token_generated
+    later[0]()
+    assert shown in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("option", ["--notebook-dir=/", "--LabApp.default_url=/lab"])
 def test_no_option_comes_twice(option):
     assert not [w for w in options(option) if "root_dir" in w]
@@ -56,17 +94,14 @@ def test_the_first_lesson_is_one_that_is_there(tmp_path):
 
 
 @pytest.mark.parametrize("binaries", [Path("/bin/x"), None])
-@pytest.mark.parametrize("from_wheel", [True, False])
-def test_terminals_find_kubectl_and_the_program(monkeypatch, binaries, from_wheel):
-    """A checkout names its Python; that of uvx is in nobody's PATH."""
-    monkeypatch.setattr(lab, "INSTALLED", from_wheel)
+def test_terminals_find_kubectl_and_the_program(monkeypatch, binaries):
+    """Neither that of a checkout nor that of uvx is in PATH before."""
     monkeypatch.setenv("PATH", "/usr/bin")
     cluster = SimpleNamespace(kubeconfig=Path("/a b/c"), binaries=lambda: binaries)
     env = lab.environment(cluster)
-    ours = [str(Path(sys.executable).parent)] if from_wheel else []
     assert env["PATH"].split(":") == [
         *([str(binaries)] if binaries else []),
-        *ours,
+        str(Path(sys.executable).parent),
         "/usr/bin",
     ]
     assert env["KUBECONFIG"] == "/a b/c"

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import stat
 import subprocess
 import sys
@@ -36,7 +37,18 @@ def state(tmp_path, monkeypatch):
 
 def lesson(name, *exercises, after=(), minutes=20):
     return Lesson(
-        name, name[3:], "", [], "", [], minutes, False, list(exercises), [], "", after
+        name,
+        name[3:].title(),
+        "",
+        [],
+        "",
+        [],
+        minutes,
+        False,
+        list(exercises),
+        [],
+        "",
+        after,
     )
 
 
@@ -170,20 +182,45 @@ def test_what_is_optional_keeps_nobody_from_going_on():
 def test_the_board_has_three_forms_that_agree():
     shown = board.board(COURSE, {"greet", "pull"})
     assert repr(shown).splitlines() == [
-        "LESSON    LEVEL   MINUTES  SOLVED",
-        "00-start  core         20  1 of 1 ✓",
-        "01-more   core         20  1 of 2",
-        "11-deep   deeper       15  0 of 1",
-        "12-empty  deeper       20  –",
+        "LESSON          MINUTES  SOLVED",
         "",
-        "Next: 01-more, “more” (20 minutes).",
+        "Core lessons",
+        "00 Start             20  1 of 1 ✓",
+        "01 More              20  1 of 2",
+        "",
+        "Deeper lessons",
+        "11 Deep              15  0 of 1",
+        "12 Empty             20  –",
+        "",
+        "2 of 3 core exercises, 20 min of 40 min.",
+        "Next: 01-more, “More” (20 minutes).",
     ]
     page = shown._repr_html_()
     assert page.count('<th scope="row"') == 4 and "1 of 1 ✓" in page
+    assert page.count("<tbody>") == page.count('<th scope="rowgroup"') == 2
+    assert "2 of 3 core exercises" in page
     one = replace(shown, rows=shown.rows[:1])
-    assert repr(one) == "00-start: 1 of 1 ✓ · Next: 01-more, “more” (20 minutes)."
+    assert repr(one) == "00-start: 1 of 1 ✓ · Next: 01-more, “More” (20 minutes)."
     assert one._repr_html_() == f"<p>{repr(one)}</p>"
     assert json.loads(shown.json())["lessons"][1]["solved"] == 1
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"), [(0, "0 min"), (59, "59 min"), (60, "1 h 0 min")]
+)
+def test_minutes_are_hours(minutes, said):
+    """Of lessons that are done; one without an exercise is not."""
+    done = (lesson("00-a", "a", minutes=minutes), lesson("01-b", minutes=30))
+    assert f", {said} of " in board.board(done, {"a"}).total
+
+
+def test_columns_are_straight_in_korean(monkeypatch):
+    """A letter of Hangul takes two columns."""
+    monkeypatch.setenv("LAB_LANG", "ko")
+    lines = repr(board.board(lessons(), set())).splitlines()
+    rows = [line for line in lines if re.match(r"\d\d ", line)]
+    ends = {board._columns(re.match(r".*?  +\d+(?=  )", row)[0]) for row in rows}
+    assert len(rows) == len(lessons()) and len(ends) == 1
 
 
 @pytest.mark.parametrize(("folder", "up"), [("", ""), ("deeper", "../")])
@@ -195,7 +232,7 @@ def test_the_board_leads_on_from_any_notebook(monkeypatch, folder, up):
     page = shown._repr_html_()
     assert page.count("<a ") == len(lessons()) + 1
     assert f'Next: <a href="{up}00-start-here.ipynb">' in page
-    assert f'<a href="{up}deeper/12-certificates.ipynb">' in page
+    assert f'<a href="{up}deeper/12-certificates.ipynb">12 ' in page
 
 
 def test_a_damaged_file_is_read_as_far_as_it_can_be(state):
@@ -209,6 +246,7 @@ def test_a_damaged_file_is_read_as_far_as_it_can_be(state):
 def test_the_command_prints_the_board(state):
     done = helpers("progress", check=True)
     assert done.stdout.splitlines()[0].split() == [*board._COLUMNS]
+    assert max(map(len, done.stdout.splitlines())) <= 80
     found = json.loads(helpers("progress", "--json", check=True).stdout)
     assert [each["lesson"] for each in found["lessons"]] == [
         each.name for each in lessons()

@@ -115,6 +115,17 @@ def test_the_line_to_copy_gives_the_same_answer(view):
     assert view.answer() == answer
 
 
+@pytest.mark.parametrize(
+    ("group", "path"),
+    [("batch", "/apis/batch/v1/namespaces/default/cronjobs?limit=100"), ("no", "/")],
+)
+def test_it_can_begin_with_a_group(cluster, group, path):
+    """Its first request is for that, or for `/` where there is no such group."""
+    with api_explorer(group=group, namespace="default") as view:
+        view.answer()
+        assert view.request()["url"] == cluster.server + path
+
+
 def test_a_token_is_masked(cluster):
     """Nowhere in what is shown or given back."""
     token = create_token()

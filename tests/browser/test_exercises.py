@@ -1,0 +1,54 @@
+"""Exercises look like exercises, and a check that is not passed is no crash."""
+
+import pytest
+
+from tests.browser.notebook import CELL
+
+LESSON = "00-start-here"
+#: what the page is asked about a cell: its bar, its color, the ground of its output
+LOOK = """cell => {
+    const output = cell.querySelector('[data-mime-type$="stderr"]');
+    const ground = output && getComputedStyle(output);
+    return {
+        bar: getComputedStyle(cell).boxShadow !== 'none',
+        ground: ground?.backgroundColor,
+        live: cell.querySelector('.jp-OutputArea')?.getAttribute('aria-live'),
+    };
+}"""
+#: an error that no check has raised
+CRASH = "1 / 0"
+NOTHING = "rgba(0, 0, 0, 0)"
+
+
+@pytest.fixture
+def notebook(open_notebook):
+    opened = open_notebook(LESSON)
+    yield opened
+    opened.run("connect", "clean-up")
+
+
+def look(notebook, cell):
+    return notebook.select(cell).evaluate(LOOK)
+
+
+def test_run_all_stops_at_the_first_check_that_is_not_passed(notebook):
+    """Before the cells that delete what the exercise needs."""
+    notebook.run_all(timeout=2 * CELL)
+    left = notebook.not_run()
+    assert left[0] == "version-stub" and "clean-up" in left
+    [error] = notebook.errors()
+    assert error.startswith("label-check: NotSolved: ")
+
+
+def test_the_cells_of_an_exercise_have_a_bar_and_a_refusal_is_not_red(notebook):
+    """By their tags; a screen reader is told what a check says."""
+    notebook.run("connect", "label-stub", "label-check")
+    exercise = [f"label-{part}" for part in ("task", "hint", "stub", "check")]
+    assert [look(notebook, cell)["bar"] for cell in exercise] == [True] * 4
+    assert look(notebook, "label-solution")["bar"]
+    assert not look(notebook, "whoami-why")["bar"]
+    refused = look(notebook, "label-check")
+    assert (refused["ground"], refused["live"]) == (NOTHING, "polite")
+    notebook.type_into("label-check", CRASH)
+    notebook.run("label-check")
+    assert look(notebook, "label-check")["ground"] != NOTHING
