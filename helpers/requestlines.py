@@ -94,7 +94,8 @@ def _line(event: dict) -> str:
     who = who or user * user.startswith("system:")
     parts = (
         f"→ {_METHODS.get(verb, verb.upper())}",
-        uri if len(uri) <= WIDTH else f"{uri[:WIDTH]}…",
+        # Clients sort a query, so that `watch=true` is its end.
+        uri if len(uri) <= WIDTH else f"{uri[: WIDTH - 20]}…{uri[-20:]}",
         str(event.get("responseStatus", {}).get("code", "…")),
         "python" if agent == "OpenAPI-Generator" else agent,
         who and f"as {who}",
