@@ -182,7 +182,7 @@ def test_a_kernel_shows_what_its_cells_ask(cluster):
         )
         text, error = finish(client)
         assert "none" in error
-        *_, listed, refused = text.splitlines()
+        listed, refused, *_ = text.splitlines()
         assert listed == f"→ GET {root}/secrets?limit=500 200 kubectl"
         assert refused == f"→ GET {root}/secrets/none 404 kubectl"
         run(client, OFF)
