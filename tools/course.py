@@ -1,6 +1,6 @@
 """Make the frame of each lesson, the map and the README's table of `course.toml`.
 
-    .venv/bin/python -m tools.course
+    .venv/bin/python -m tools.course    # also the page of the book, see `tools.book`
 
 The first cell of a notebook is `title`, the last one `go-deeper`; the map is the cell
 `map` of 00. What is in these cells is overwritten. `say` translates every word here:
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from helpers.course import Lesson, lessons
 from helpers.course.exercise import CHECK, OPTIONAL, SOLUTION, STUB, tagged
+from tools import book
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -238,13 +239,14 @@ def files() -> dict[Path, str]:
         notebook = framed(lesson, json.loads(path.read_text("utf-8")))
         made[path] = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
     made[ROOT / "README.md"] = with_table((ROOT / "README.md").read_text("utf-8"))
+    made[book.PAGE] = book.page(lambda _, cell: "".join(cell["source"]))
     return made
 
 
 def main() -> None:
-    """Write the generated cells and the README's table."""
+    """Write the generated cells, the README's table and the page of the book."""
     for path, text in files().items():
-        if path.read_text("utf-8") != text:
+        if not path.exists() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")
             print(path.relative_to(ROOT))
 

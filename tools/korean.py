@@ -27,7 +27,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from helpers.course import Lesson, lessons
-from tools import blocks, course
+from tools import blocks, book, course
 from tools.korean_faults import faults
 
 ROOT, NOTEBOOKS = course.ROOT, course.NOTEBOOKS
@@ -69,13 +69,14 @@ class Source:
         text = self.english.read_text("utf-8")
         say = functools.partial(tell, self.catalog, self.english.name)
         frame = functools.partial(tell, FRAMES, "")
+        if self.english == book.PAGE:
+            return book.page(functools.partial(_prose, tell), frame)
         if self.lesson:
             notebook = json.loads(text)
             for cell in notebook["cells"]:
                 if cell["cell_type"] == "markdown":
-                    own = course.own(self.lesson, cell)
-                    say = functools.partial(tell, self.catalog, cell["id"])
-                    cell["source"] = blocks.markdown(own, say).splitlines(keepends=True)
+                    own = _prose(tell, self.lesson, cell)
+                    cell["source"] = own.splitlines(keepends=True)
             made = course.framed(self.lesson, notebook, frame)
             return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
         if self.english.suffix == ".svg":
@@ -84,6 +85,12 @@ class Source:
             own = blocks.markdown(course.without_table(text), say)
             return course.with_table(own, frame)
         return blocks.markdown(text, say)
+
+
+def _prose(tell: Tell, lesson: Lesson, cell: dict) -> str:
+    """Return what is a lesson's own in a cell of prose, translated."""
+    say = functools.partial(tell, lesson.name, cell["id"])
+    return blocks.markdown(course.own(lesson, cell), say)
 
 
 def sources() -> Iterator[Source]:

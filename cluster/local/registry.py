@@ -1,10 +1,12 @@
-"""Be every registry for containerd, with the imported images only.
+"""Be every registry for containerd, with the imported images and those of the book.
 
 A script: `python -ISE registry.py CTR SOCKET PORT`. A pull first asks for the digest of
 a tag. Of an imported image containerd has all that it would fetch by the digest; of
-others it is told the way out, which the pod's event repeats.
+others it is told the way out, which the pod's event repeats. An image of the book is
+`toolbox` with another command: containerd has its layers, and fetches the rest here.
 """
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -12,6 +14,16 @@ import time
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer
 from urllib.parse import parse_qs, urlsplit
+
+TOOLBOX = "docker.io/library/toolbox:1"
+_JOB = 'echo "$(date) Batch job starting"; sleep 120; echo "$(date) Batch job finished"'
+#: the images of the chapter's manifests, and what a container of each runs
+BOOK = {
+    "docker.io/library/busybox:latest": ["sh"],
+    "docker.io/tutum/curl:latest": ["bash"],
+    "docker.io/luksa/kubectl-proxy:1.6.2": ["kubectl", "proxy"],
+    "docker.io/luksa/batch-job:latest": ["sh", "-c", _JOB],
+}
 
 REASON = (
     "it was not imported, and pods of this cluster cannot reach a registry: "
@@ -35,6 +47,52 @@ def say(words: str) -> None:
     print(now, words, file=sys.stderr, flush=True)
 
 
+def found(image: str) -> tuple[str, str] | None:
+    """Return media type and digest of an image that containerd has, or None."""
+    rows = ctr("images", "list", f"name=={json.dumps(image)}").splitlines()[1:]
+    if not rows:
+        return None
+    _, kind, digest, *_ = rows[0].decode().split()
+    return kind, digest
+
+
+def content(digest: str) -> bytes:
+    """Return a part of an image that containerd has."""
+    return ctr("content", "get", digest)
+
+
+def made(image: str) -> dict[str, tuple[str, bytes]]:
+    """Return what an image of the book has of its own: media type and bytes by digest.
+
+    The first is the manifest, the other the configuration. Empty for any other image.
+    """
+    toolbox = found(TOOLBOX)
+    if image not in BOOK or toolbox is None:
+        return {}
+    manifest = json.loads(content(toolbox[1]))
+    kind, config = manifest["config"], json.loads(content(manifest["config"]["digest"]))
+    config["config"]["Cmd"] = BOOK[image]
+    inner = json.dumps(config).encode()
+    below = _digest(inner)
+    own = {"digest": below, "size": len(inner)}
+    outer = json.dumps(manifest | {"config": kind | own}).encode()
+    return {_digest(outer): (toolbox[0], outer), below: (kind["mediaType"], inner)}
+
+
+def _digest(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def part(target: str) -> tuple[str, bytes] | None:
+    """Return what `/v2/NAME/manifests/DIGEST` or `/blobs/DIGEST` asks for, or None.
+
+    Only of images of the book: of others containerd has all.
+    """
+    name, _, digest = reference(target.replace("/blobs/", "/manifests/")).partition("@")
+    images = [image for image in BOOK if image.rpartition(":")[0] == name]
+    return next((made(image).get(digest) for image in images), None)
+
+
 def reference(target: str) -> str:
     """Return the image that `/v2/NAME/manifests/TAG?ns=REGISTRY` asks for."""
     url = urlsplit(target)
@@ -53,27 +111,35 @@ class Registry(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         """Return the digest of a tag."""
         asked = reference(self.path)
-        rows = ctr("images", "list", f"name=={json.dumps(asked)}").splitlines()[1:]
-        say(f"{asked}: {'imported' if rows else 'not imported'}")
-        if not rows:
+        # An image that was imported under such a name is the one that is meant.
+        if has := found(asked):
+            kind, digest = has
+            size = len(content(digest))
+            say(f"{asked}: imported")
+        elif own := made(asked):
+            digest, (kind, data) = next(iter(own.items()))
+            size = len(data)
+            say(f"{asked}: {TOOLBOX} that runs {BOOK[asked][0]}")
+        else:
+            say(f"{asked}: not imported")
             # After this code alone containerd asks for a reason, by GET.
             self._answer(403, {"Content-Length": "0"})
             return
-        _, kind, digest, *_ = rows[0].decode().split()
-        length = str(len(ctr("content", "get", digest)))
         headers = {"Content-Type": kind, "Docker-Content-Digest": digest}
-        self._answer(200, {**headers, "Content-Length": length})
+        self._answer(200, {**headers, "Content-Length": str(size)})
 
     def do_GET(self) -> None:
-        """Say that a registry is here, else why an image is not."""
-        here = self.path == "/v2/"
+        """Say that a registry is here, give a part of an image, or say why not."""
         error = {"code": "DENIED", "message": REASON}
-        body = json.dumps({} if here else {"errors": [error]}).encode()
-        headers = {"Content-Type": "application/json"}
-        self._answer(
-            200 if here else 403, {**headers, "Content-Length": str(len(body))}
-        )
-        self.wfile.write(body)
+        code, kind = 403, "application/json"
+        data = json.dumps({"errors": [error]}).encode()
+        if self.path == "/v2/":
+            code, data = 200, b"{}"
+        elif own := part(self.path):
+            code, (kind, data) = 200, own
+        length = str(len(data))
+        self._answer(code, {"Content-Type": kind, "Content-Length": length})
+        self.wfile.write(data)
 
     def log_message(self, *_: object) -> None:
         """Say nothing: readiness is asked for all the time."""

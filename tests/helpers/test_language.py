@@ -18,7 +18,7 @@ from tests.notebooks import ROOT
 SAID = (
     "checks/*.py",
     "deeper/ambassadors.py",
-    "deeper/audit.py",
+    "audit.py",
     "caller.py",
     "drills.py",
     "errors.py",
@@ -27,6 +27,7 @@ SAID = (
     "proxy.py",
     "rbac.py",
     "repairs.py",
+    "requestlines.py",
     "deeper/schemas.py",
     "tokens.py",
     "deeper/watch.py",

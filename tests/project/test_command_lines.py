@@ -27,6 +27,7 @@ ALLOWED = {
         "the mistake is what the lesson is about: the account may list pods and leave "
         "notes in one namespace, and the token ends before the lesson shows it"
     ),
+    ("book.md", "$TOKEN"): "it quotes commands of the book, as those that fail today",
     ("19-ambassador stale-process", ".{3}).*/"): "it cuts what `ps` prints",
 }
 

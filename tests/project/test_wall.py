@@ -27,7 +27,7 @@ LEAVES = {
 }
 #: further modules of `cluster`, by the module of `helpers` that may import them
 DOORS = {
-    "deeper.audit": {"cluster.machine.audit"},
+    "audit": {"cluster.machine.audit"},
     "cli": {"cluster.cli"},
     "command": {"cluster.backend"},
     "connection": {"cluster.backends"},

@@ -16,7 +16,8 @@ KERNEL = {
 PROSE_TAGS = {"task", "optional", "hint", "solution", "then"}
 TAGS = PROSE_TAGS | {"raises-exception", "exercise", "check", NEEDS_PODS, NEEDS_LAB}
 #: `steps` names the steps of the chapter that a cell shows or asserts: ["B2"].
-CELL_METADATA = {"tags", "steps"}
+#: `book` lists the commands of the book that it shows or explains, see `tools.book`.
+CELL_METADATA = {"tags", "steps", "book"}
 WORDS = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 #: Ids that Jupyter makes up: eight hex digits, or a number, or a UUID.
 MADE_UP = re.compile(r"(cell-?)?\d+|[0-9a-f]{8}(-[0-9a-f]{4}){0,4}([0-9a-f]{8})?")

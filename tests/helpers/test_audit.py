@@ -14,9 +14,9 @@ from cluster.existing.backend import Existing
 from cluster.machine import audit
 from cluster.tests.running import run, sleeper
 from helpers import audit_log, create_token, errors, exec_in_pod, kubectl
+from helpers.audit import COLUMNS
 from helpers.caller import Caller
 from helpers.command import backend_in_use
-from helpers.deeper.audit import COLUMNS
 from tools import leaks
 
 
@@ -151,8 +151,8 @@ def event(uri="/", second=1, user="me", about=(), **more) -> str:
 def written(monkeypatch):
     """Return a function that has the API server write these lines, and opens a log."""
     marks = iter(MARKS)
-    monkeypatch.setattr("helpers.deeper.audit._mark", lambda: next(marks))
-    monkeypatch.setattr("helpers.deeper.audit.IN_LOG", 0.1)
+    monkeypatch.setattr("helpers.audit._mark", lambda: next(marks))
+    monkeypatch.setattr("helpers.audit.IN_LOG", 0.1)
 
     def write(*lines):
         text = "\n".join(lines)

@@ -2,6 +2,8 @@
 
 import json
 import uuid
+from collections.abc import Callable
+from typing import TypeVar
 
 import pandas as pd
 
@@ -11,6 +13,8 @@ from helpers import errors
 from helpers.caller import Caller
 from helpers.command import backend_in_use, kubeconfig_in_use, scaled
 from helpers.language import say
+
+Made = TypeVar("Made")
 
 #: seconds until a request must be in the log
 IN_LOG = 10.0
@@ -62,8 +66,16 @@ class AuditLog:
         is the program; MS is empty while a request is open, such as a watch. Raise
         LabError if the log has been cut since.
         """
+        return self.read(_frame)
+
+    def read(self, make: Callable[[list[dict]], Made]) -> Made:
+        """Return what `make` makes of the events until now, one per request.
+
+        As the log has them, oldest first; those of components are left out. Raise
+        LabError as `stop` does.
+        """
         try:
-            return _frame(_between(self._first, _mark()))
+            return make(_requests(_between(self._first, _mark())))
         except _ODD:
             message = say("The audit log is damaged: a pod may have written to it.")
             raise errors.LabError(message, say("Run the block again.")) from None
@@ -104,15 +116,18 @@ def _between(first: str, last: str) -> list[dict]:
     return [each for each in events if each["requestReceivedTimestamp"] >= since]
 
 
-def _frame(events: list[dict]) -> pd.DataFrame:
+def _requests(events: list[dict]) -> list[dict]:
     # A watch has an event at its start, and one more at its end.
     latest = {
         event["auditID"]: event
         for event in events
         if _MARK not in event["requestURI"] and not _is_component(event["user"])
     }
-    frame = pd.DataFrame(map(_row, latest.values()), columns=COLUMNS)
-    frame = frame.sort_values("TIME", ignore_index=True)
+    return sorted(latest.values(), key=lambda one: one["requestReceivedTimestamp"])
+
+
+def _frame(events: list[dict]) -> pd.DataFrame:
+    frame = pd.DataFrame(map(_row, events), columns=COLUMNS)
     frame["TIME"] = pd.to_datetime(frame["TIME"], utc=True)
     return frame.astype({"CODE": "Int64", "MS": "Float64"})
 
