@@ -32,7 +32,7 @@ def test_the_citation_and_the_changelog_name_this_version():
 
 
 def test_who_reports_a_bug_is_asked_for_the_report():
-    assert "python -m helpers report" in FORM.read_text()
+    assert ".venv/bin/kapi report" in FORM.read_text()
     assert report.NAME in (ROOT / ".gitignore").read_text().splitlines()
 
 

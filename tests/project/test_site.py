@@ -47,7 +47,7 @@ def test_an_exercise_is_shown_as_it_is_found_and_its_outputs_are_folded():
     assert title["source"] == f"# {LESSON.number} Guess\n"
     assert stub["source"] == "answer = None"
     assert [each["metadata"]["tags"] for each in (stub, check, last)] == [
-        ["hide-output"],
+        ["hide-output", "exercise"],
         ["hide-output"],
         [],
     ]
