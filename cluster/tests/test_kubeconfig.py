@@ -179,7 +179,7 @@ def test_a_broken_kubeconfig_is_told_and_nobody_is_asked(
     with pytest.raises(errors.KubeconfigError, match=said) as caught:
         command.kubectl("get", "nodes")
     assert caught.value.path == path
-    assert "helpers up` and then the cell with" in caught.value.hint
+    assert "kapi up` and then the cell with" in caught.value.hint
 
 
 def test_our_own_is_written_anew_unless_a_learner_has_only_added_to_it(tmp_path):

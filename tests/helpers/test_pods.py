@@ -165,8 +165,8 @@ def test_pods_that_a_policy_refuses_are_told():
     [
         (backends.LOCAL, "no way out to the internet"),
         (backends.CONTROL_PLANE, "no way out to the internet"),
-        (backends.KIND, "what no registry has: `python -m helpers images add FILE`"),
-        (backends.EXISTING, "`python -m helpers use --image …`"),
+        (backends.KIND, "what no registry has: `.venv/bin/kapi images add FILE`"),
+        (backends.EXISTING, "`.venv/bin/kapi use --image …`"),
     ],
 )
 def test_an_image_that_cannot_be_pulled_is_helped_by_what_runs_the_cluster(

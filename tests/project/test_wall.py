@@ -23,6 +23,7 @@ LEAVES = {
     "cluster.permissions",
     "cluster.processes",
     "cluster.progress",
+    "cluster.versions",
     "cluster.waiting",
 }
 #: further modules of `cluster`, by the module of `helpers` that may import them
@@ -31,6 +32,7 @@ DOORS = {
     "cli": {"cluster.cli"},
     "command": {"cluster.backend"},
     "connection": {"cluster.backends"},
+    "needs": {"cluster.backends"},
     "proxy": {"cluster.die_with_parent"},
 }
 
@@ -70,7 +72,7 @@ def modules(package: str) -> list[Path]:
 
 @pytest.mark.parametrize("path", modules("helpers"), ids=str)
 def test_a_helper_imports_little_of_the_cluster(path):
-    """Five go by its door; the rest would do with any cluster, whoever runs it."""
+    """Six go by its door; the rest would do with any cluster, whoever runs it."""
     found = {name for name in imported(path) if name.startswith("cluster")}
     allowed = DOORS.get(name_of(path).removeprefix("helpers."), set())
     beyond = {
