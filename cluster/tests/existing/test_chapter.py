@@ -117,7 +117,7 @@ def test_all_notebooks_pass_and_nothing_arrives_at_production(
     cells = [cell for file in files for cell in load(file)["cells"]]
     left_out = {needs.lack(tags_of(cell)) for cell in cells} - {""}
     skipped = [cell for cell in cells if needs.lack(tags_of(cell))]
-    assert counts.get("failed", 0) == counts.get("error", 0) == 0, output
+    assert not counts.keys() & {"failed", "error", "errors"}, output
     assert counts["skipped"] == len(skipped) > 0
     assert all(reason in output for reason in left_out)
     code = sum(cell["cell_type"] == "code" for cell in cells)
