@@ -51,8 +51,12 @@ ENGINE = (
     "cluster/tests/image/test_engine.py",
     "tests/project/test_image.py",
 )
-#: each test, of a lesson, is a group; of any other file all are one
-APART = ("tests/lessons/test_lessons.py", "tests/helpers/checks/test_answers.py")
+#: each test, of a lesson or of all, is a group; of any other file all are one
+APART = (
+    "cluster/tests/existing/test_chapter.py",
+    "tests/lessons/test_lessons.py",
+    "tests/helpers/checks/test_answers.py",
+)
 #: the groups that take minutes, the longest first; short ones fill the gaps at the end
 LONGEST = (
     "cluster/tests/kind/",
@@ -132,8 +136,9 @@ def group(nodeid: str) -> str:
     path = nodeid.partition("::")[0]
     if path.startswith(ENGINE):
         return ENGINE[0]
-    whole = nodeid if path in APART else path
-    return next((name for name in TOGETHER if path.startswith(name)), whole)
+    if path in APART:
+        return nodeid
+    return next((name for name in TOGETHER if path.startswith(name)), path)
 
 
 # Not by `--dist loadgroup`: with pytest 9.2, xdist 3.8 takes no notice of the marker.
