@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 #: Stop at a command that fails, also in a pipe, and at a variable without value.
 BASH = "bash -euo pipefail"
+#: One stream: IPython reads two side by side, so an error could come after what
+#: followed it. On the first line, so that bash counts lines as the cell does.
+ONE = "exec 2>&1; "
 
 
 def add_magic() -> None:
@@ -52,7 +55,7 @@ def _run(notebook: "InteractiveShell") -> "Callable[[str, str], None]":
         command.kubeconfig_in_use()
         code = 0
         try:
-            notebook.run_cell_magic("script", f"{BASH} {line}".rstrip(), cell)
+            notebook.run_cell_magic("script", f"{BASH} {line}".rstrip(), ONE + cell)
         except CalledProcessError as failed:
             code = failed.returncode
         notebook.user_ns["_exit_code"] = code

@@ -1,15 +1,21 @@
 """Settings of the site; `tools.site` builds it once for each language."""
 
+import functools
 import os
 import re
+from collections import defaultdict
 from pathlib import Path
+from urllib.parse import quote
 
 from babel.messages.pofile import read_po
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.search import SearchLanguage
+from sphinx.search.en import SearchEnglish
 from sphinx.util import logging
 
+from cluster.versions import KUBERNETES
 from helpers.course import lessons
 from tools import home
 
@@ -22,6 +28,15 @@ REPOSITORY = os.environ["GITHUB_REPOSITORY"]
 ADDRESSES = home.addresses(REPOSITORY) if REPOSITORY else {}
 HOME = ADDRESSES.get("site", "")
 PAGES = [f"notebooks/{lesson.path.with_suffix('')}" for lesson in lessons()]
+GLOSSARY = "notebooks/glossary"
+#: what lessons explain, by their number, and the glossary has not
+EXPLAINED = {
+    "02": ["404"],
+    "06": ["can-i"],
+    "13": ["404", "409", "415", "422"],
+    "23": ["429"],
+    "25": ["400", "422"],
+}
 
 language = os.environ["SITE_LANGUAGE"]
 LOCALE = Path(__file__).resolve().parent.parent / "locale"
@@ -45,6 +60,11 @@ project = say("Talking to the Kubernetes API server")
 html_title = say("Kubernetes API notebooks")
 html_baseurl = HOME and HOME + ROOTS[language]
 extensions = ["myst_nb", "IPython.sphinxext.ipython_console_highlighting"]
+extensions += ["sphinx_copybutton"]
+# Code, and the commands of the cheat sheet; never what a cell has printed.
+copybutton_selector = (
+    "div.highlight:not(.cell_output *) pre, [data-page$=cheatsheet] td:first-child code"
+)
 nb_execution_mode = "off"  # `tools.chapter` has run them, and looked for secrets
 nb_merge_streams = True
 nb_code_prompt_show = say("Show the {type} of the solution")
@@ -57,21 +77,20 @@ myst_heading_anchors = 4
 templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_js_files = ["ko.js"] if language == "ko" else []
+html_js_files = ["ko.js"] * (language == "ko") + [("search.js", {"defer": "defer"})]
 html_favicon = "_static/icon.svg"
-html_copy_source = html_show_sourcelink = False
+html_copy_source = html_show_sourcelink = html_use_index = False
 html_theme = "pydata_sphinx_theme"
 html_sidebars = {"**": ["lessons"]}
-html_context = {"default_mode": "auto", "home": HOME}
+html_context = {"default_mode": "auto", "home": HOME, "code": ADDRESSES.get("code")}
+html_additional_pages = {} if ROOTS[language] else {"404": "404.html"}
 html_theme_options = {
     "search_bar_text": say("Search the docs ..."),
-    "icon_links_label": say("Icon Links"),
-    **({"github_url": ADDRESSES["code"]} if ADDRESSES else {}),
     "navbar_center": [],
-    "navbar_end": ["language", "theme-switcher", "navbar-icon-links"],
+    "navbar_end": ["language", "theme-switcher"],
     "article_header_start": ["lesson"],
-    "secondary_sidebar_items": ["page-toc"],
-    "footer_start": [],
+    "secondary_sidebar_items": {"**": ["page-toc"], GLOSSARY: []},
+    "footer_start": ["imprint"],
     "footer_end": [],
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
@@ -89,26 +108,46 @@ def add_facts(app: Sphinx, page: str, _: str, context: dict, tree: nodes.Node | 
         opened = f"urlpath=lab/tree/notebooks/{ROOTS[language]}{path}"
         context["binder"] = HOME and f"{ADDRESSES['binder']}/binder?{opened}"
         context["download"] = path.name
-        context["following"] = PAGES[place + 1 : place + 2]
     context["description"] = " ".join(about.split())
     # The first page of all; in each language there is a link to the others.
     context["landing"] = page == "index" and not ROOTS[language]
     up = "../" if ROOTS[language] else ""
+    sources = Path(app.srcdir).parent
+    trees = [code for code in LANGUAGES if (sources / code).exists()]
+    there = [code for code in trees if any(sources.glob(f"{code}/{page}.*"))]
     context["elsewhere"] = [
-        (code, name, f"{up}{ROOTS[code]}{page if found else 'index'}.html")
-        for code, name in LANGUAGES.items()
-        if code != language and (tree := Path(app.srcdir).parent / code).exists()
-        for found in [any(tree.glob(f"{page}.*"))]
+        (code, LANGUAGES[code], f"{up}{ROOTS[code]}{one}.html")
+        for code in trees
+        if code != language
+        for one in [page if code in there else "index"]
     ]
+    # Search engines want whole addresses, also of the page itself.
+    context["editions"] = [(code, f"{HOME}{ROOTS[code]}{page}.html") for code in there]
+    context["card"] = os.environ["SITE_CARD"] and html_baseurl
+    context["imprint"] = say("Kubernetes {version}, run on {date}").format(
+        version=KUBERNETES[1:], date=os.environ["SITE_DATE"]
+    )
+    if tree:
+        context["about"] = quote(f"{ROOTS[language]}{page}")
+        context["origin"] = origin(page)
+
+
+def origin(page: str) -> str:
+    """Return the file of the repository that says what a page says."""
+    if ROOTS[language]:
+        return f"locale/{language}/{Path(page).name.replace('index', 'site')}.po"
+    place = page.replace("index", f"site/{language}/index")
+    return f"{place}.ipynb" if page in PAGES else f"{place}.md"
 
 
 def name_places(_: Sphinx, page: str, source: list[str]) -> None:
     """Make places of the page out of `<a id=…>`: a translated heading has another name.
 
-    A heading in English is called as these are.
+    A heading in English is called as these are, so there they would be double.
     """
-    if language != "en" and page.startswith("notebooks/"):
-        source[0] = re.sub(r'<a id="([\w-]+)"></a>', r"(\1)=", source[0])
+    if page.startswith("notebooks/"):
+        place = "" if language == "en" else r"(\1)="
+        source[0] = re.sub(r'<a id="([\w-]+)"></a>', place, source[0])
 
 
 def demand_alt(_: Sphinx, tree: nodes.document) -> None:
@@ -118,7 +157,39 @@ def demand_alt(_: Sphinx, tree: nodes.document) -> None:
             log.warning("no alt text: %s", picture["uri"], location=picture.parent)
 
 
-class Korean(SearchLanguage):
+@functools.cache
+def explained(glossary: Path) -> dict[str, list[str]]:
+    """Return terms by the page that explains them: the lessons that an entry names."""
+    found = defaultdict(list)
+    for lesson, page in zip(lessons(), PAGES, strict=True):
+        found[page] += EXPLAINED.get(lesson.number, [])
+    for entry in glossary.read_text("utf-8").split("\n## ")[1:]:
+        term, _, text = entry.partition("\n")
+        for path in re.findall(r"\]\(([\w/-]+)\.ipynb\)", text):
+            # A term in Korean has the English one in brackets.
+            found[f"notebooks/{path}"] += re.split(r" ?[()]", term.strip(")"))
+    return found
+
+
+def lead(app: Sphinx, tree: nodes.document, page: str) -> None:
+    """Let a search for a term lead first to the lessons that explain it."""
+    words = explained(Path(app.srcdir, f"{GLOSSARY}.md"))[page]
+    tree += addnodes.index(entries=[("single", w, "", "main", None) for w in words])
+
+
+class Codes(SearchLanguage):
+    """Index status codes, too: Sphinx, as its script, drops every number."""
+
+    def word_filter(self, word: str) -> bool:
+        """Return whether a word is one to be found."""
+        return bool(re.fullmatch(r"[1-5]\d\d", word)) or super().word_filter(word)
+
+
+class English(Codes, SearchEnglish):
+    """Index English as Sphinx does, and status codes."""
+
+
+class Korean(Codes):
     """Index each word also without its particle: readers look for the noun alone."""
 
     lang = "ko"
@@ -139,4 +210,6 @@ def setup(app: Sphinx) -> None:
     app.connect("html-page-context", add_facts)
     app.connect("source-read", name_places)
     app.connect("doctree-read", demand_alt)
-    app.add_search_language(Korean)
+    app.connect("doctree-resolved", lead)
+    for words in (English, Korean):
+        app.add_search_language(words)

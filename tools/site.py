@@ -12,11 +12,12 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from helpers.course import Lesson, lessons
 from helpers.course.exercise import CHECK, STUB, tagged, with_solutions
-from tools import course, home, korean
+from tools import card, course, home, korean
 from tools.chapter import ROOT
 
 SITE = ROOT / "site"
@@ -27,7 +28,12 @@ FIRST = "en"
 FIRST_LESSON = "urlpath=lab/tree/notebooks/00-start-here.ipynb"
 #: the documentation, in English alone: of the course, and of the cluster
 DOCS = ("docs", "cluster/docs")
+#: the first line of a table of kubectl, which cannot wrap
+TABLE = re.compile(r"^[A-Z-]+(?: {2,}[A-Z -]+)+$", re.MULTILINE)
+#: in a cell that shows what its reader has solved
+PROGRESS = re.compile(r"^progress\(", re.MULTILINE)
 _DOCS = re.compile(r"\[([^]]+)\]\(((?:\.\./)*(?:cluster/)?docs/[\w-]+)\.md(#[\w-]+)?\)")
+_PICTURE = re.compile(r'(<img [^>]*src="((?:\.\./)*_images/[^"]+)"[^>]*>)')
 _TREE_OF_DOCS = re.compile(r"```\{toctree\}[^`]*\ndocs/\*\ncluster/docs/\*\n```\n")
 
 
@@ -35,19 +41,26 @@ def page(lesson: Lesson, written: dict, ran: dict, language: str = FIRST) -> dic
     """Return a notebook as its page shows it; pure.
 
     An exercise is shown as a learner finds it. What its solution printed, and what the
-    check said to that, is folded. Raise ValueError if `ran` is of another version.
+    check said to that, is folded. Left out are the progress of whoever ran it, and
+    links that the page has anyway. Raise ValueError if `ran` is of another version.
     """
     if _sources(ran) != _sources(with_solutions(written)):
         raise ValueError(f"{lesson.name} has changed since it ran. Run: make chapter")
     cells = []
     for cell, own in zip(ran["cells"], written["cells"], strict=True):
-        folded = ["hide-output"] if tagged(own, STUB) or tagged(own, CHECK) else []
-        folded += [STUB] if tagged(own, STUB) else []
+        tags = ["hide-output"] if tagged(own, STUB) or tagged(own, CHECK) else []
+        tags += [STUB] if tagged(own, STUB) else []
+        shown = ("".join(out.get("text", "")) for out in cell.get("outputs", ()))
+        tags += ["table"] if any(map(TABLE.search, shown)) else []
         # A solution may be a shell cell, which only this lexer knows.
         text = "".join(own["source"]).replace("```python\n%%", "```ipython\n%%")
         if cell["cell_type"] == "markdown":
             text = to_docs(text, language)
-        cells.append(cell | {"source": text, "metadata": {"tags": folded}})
+        elif PROGRESS.search(text):
+            cell = cell | {"outputs": []}
+        if cell.get("id") == course.LAST:
+            text = text.rpartition("\n\n")[0]
+        cells.append(cell | {"source": text, "metadata": {"tags": tags}})
     cells[0]["source"] = cells[0]["source"].replace("# ", f"# {lesson.number} ", 1)
     return ran | {"cells": cells}
 
@@ -102,8 +115,6 @@ def assemble(language: str, executed: Path, target: Path) -> None:
         # The corner of a table of pandas is a head without words, which helps nobody.
         text = json.dumps(page(lesson, written, ran, language))
         text = re.sub("<th[^>]*>(?:&nbsp;)?</th>", "<td></td>", text)
-        # A link of the progress board is to the page, too.
-        text = re.sub(r'(href=\\"[\w./-]+)\.ipynb\\"', r'\1.html\\"', text)
         file.write_text(text, "utf-8")
     text = (SITE / language / "index.md").read_text("utf-8")
     if language == FIRST:
@@ -155,7 +166,30 @@ def with_addresses(text: str, repository: str, launch: str) -> str:
     return text
 
 
-def build(language: str, source: Path, target: Path) -> int:
+def tidied(html: str) -> str:
+    """Return a page without faults of what has made it, its pictures as links; pure.
+
+    Without scripts the theme `auto` has no colours, and a label hides the words of what
+    it is on.
+    """
+    html = html.replace(' data-theme="auto"', ' data-theme="light"', 1)
+    html = html.replace(' aria-label="Toggle hidden content"', "")
+    return _PICTURE.sub(r'<a class="picture" href="\2">\1</a>', html)
+
+
+def finish(target: Path) -> None:
+    """Tidy all pages, and list them for search engines if there is an address."""
+    pages = [page for page in target.rglob("*.html") if "_static" not in page.parts]
+    for page in pages:
+        page.write_text(tidied(page.read_text("utf-8")), "utf-8")
+    if REPOSITORY:
+        root = home.addresses(REPOSITORY)["site"]
+        names = sorted(page.relative_to(target).as_posix() for page in pages)
+        lines = [f"{root}{name}\n" for name in names if name != "404.html"]
+        (target / "sitemap.txt").write_text("".join(lines), "utf-8")
+
+
+def build(language: str, source: Path, target: Path, date: str = "") -> int:
     """Have Sphinx make the pages; return 1 after any warning, such as a broken link."""
     doctrees = source.with_suffix(".doctrees")
     line = (
@@ -164,6 +198,7 @@ def build(language: str, source: Path, target: Path) -> int:
         *map(str, (source, target)),
     )
     settings = {"SITE_LANGUAGE": language, "GITHUB_REPOSITORY": REPOSITORY}
+    settings |= {"SITE_DATE": date, "SITE_CARD": card.browser()}
     return subprocess.run(line, env=os.environ | settings).returncode
 
 
@@ -179,14 +214,19 @@ def main(arguments: list[str] | None = None) -> int:
     # All of them first: each page has a link to what it is in another language.
     for language in languages():
         assemble(language, options.executed, sources / language)
+    ran = (options.executed / lessons()[0].path).stat().st_mtime
+    date = time.strftime("%Y-%m-%d", time.gmtime(ran))
     failed = 0
     for language in languages():
         target = options.target / part(language)
-        failed |= build(language, sources / language, target)
+        failed |= build(language, sources / language, target, date)
+        course_name = words(language)("Talking to the Kubernetes API server")
+        card.draw(course_name, books(language), target / "_static" / "card.png")
         for lesson in lessons():
             # The page's download: the notebook without outputs, as in a checkout.
             written = books(language) / lesson.path
             shutil.copy(written, target / "notebooks" / lesson.path)
+    finish(options.target)
     print(f"The site is in {options.target}: open index.html.")
     return failed
 

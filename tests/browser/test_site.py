@@ -1,11 +1,13 @@
 """The site in a browser: for everybody, from one host alone, also by keyboard."""
 
 import functools
+import gzip
 import http.server
 import importlib.util
 import itertools
 import json
 import re
+import struct
 import threading
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -35,6 +37,35 @@ OPTIONS = {"preload": False}
 TABBED = """() => [...document.querySelectorAll(
     "pre, .cell_output > .output, .pst-scrollable-table-container"
 )].every(one => one.scrollWidth <= one.clientWidth || one.tabIndex === 0)"""
+#: the results that are wider than their box, and where
+CUT = """() => [...document.querySelectorAll(".cell_output .text_plain pre")]
+    .filter(one => one.checkVisibility() && one.scrollWidth > one.clientWidth)
+    .map(one => one.textContent)"""
+#: the words of the commands of the cheat sheet that stand on more than one line
+BROKEN = """() => {
+    const all = document.createRange();
+    const lines = (word) => {
+        all.selectNodeContents(word);
+        return new Set([...all.getClientRects()].map(box => box.top)).size;
+    };
+    return [...document.querySelectorAll("td:first-child code .pre")]
+        .filter(word => lines(word) > 1).map(word => word.textContent);
+}"""
+#: what stands first for a word that is searched for, in either language
+FOUND = {
+    "401": ["02"],
+    "403": ["02", "06"],
+    "404": ["02", "13"],
+    "410": ["15"],
+    "422": ["13", "25"],
+    "429": ["23"],
+    "bearer token": ["05"],
+    "can-i": ["06"],
+    "token": ["02", "05", "17"],
+    "RBAC": ["06"],
+}
+#: bytes of the first page with all that it loads, as GitHub sends them
+PAGE_MOST = 300_000
 LESSON, DOC = "notebooks/02-cluster-info.html", "docs/binder.html"
 
 
@@ -61,7 +92,9 @@ def built(cluster, tmp_path_factory) -> Path:
 
 
 def pages(built: Path) -> list[Path]:
-    return sorted(file for file in built.rglob("*.html") if "_static" not in str(file))
+    """Return all pages but that of GitHub for a wrong address, which is bare."""
+    found = (file for file in built.rglob("*.html") if "_static" not in str(file))
+    return sorted(file for file in found if file.name != "404.html")
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +144,10 @@ def test_axe_finds_nothing_on_any_page(built, open_page):
         page.goto(root + name)
         is_twin = (built / "ko" / name).exists()
         desk, phone = not name.startswith("ko/"), not is_twin
+        # Outputs are looked at on each desk: those in Korean are of other widths.
+        if not desk:
+            page.set_viewport_size({"width": 1280, "height": 1000})
+            found += [(name, "cut", text) for text in page.evaluate(CUT)]
         for width, theme in [(1280, "light")] * desk + [(390, "dark")] * phone:
             page.set_viewport_size({"width": width, "height": 1000})
             page.emulate_media(color_scheme=theme)
@@ -120,6 +157,8 @@ def test_axe_finds_nothing_on_any_page(built, open_page):
             where = f"{name}, {width}, {theme}"
             if page.evaluate("document.documentElement.scrollWidth") > width:
                 found.append((where, "wider than the window", ""))
+            if width == 1280:
+                found += [(where, "cut", text) for text in page.evaluate(CUT)]
             for rule in Axe().run(page, options=OPTIONS).response["violations"]:
                 found += [(where, rule["id"], node["html"]) for node in rule["nodes"]]
             looked += 1
@@ -135,13 +174,13 @@ class Links(HTMLParser):
     def __init__(self, file: Path) -> None:
         super().__init__()
         self.links: list[str] = []
-        self.places: set[str] = set()
+        self.ids: list[str] = []
         self.feed(file.read_text("utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list) -> None:
         of = dict(attrs)
         self.links += [of[name] for name in ("href", "src") if of.get(name)]
-        self.places.add(of.get("id", ""))
+        self.ids += [of["id"]] if of.get("id") else []
 
 
 def test_every_link_of_the_site_leads_somewhere(built):
@@ -155,9 +194,14 @@ def test_every_link_of_the_site_leads_somewhere(built):
                 continue
             there = (file.parent / unquote(url.path)).resolve() if url.path else file
             place = unquote(url.fragment)
-            if not there.is_file() or place and place not in found[there].places:
+            if not there.is_file() or place and place not in found[there].ids:
                 lost.append((file.name, link))
     assert lost == []
+
+
+def test_an_id_stands_once_on_a_page(built):
+    ids = {file.name: Links(file).ids for file in pages(built)}
+    assert [name for name, found in ids.items() if len({*found}) < len(found)] == []
 
 
 def press(page: Page, key: str, until, most: int = 120) -> None:
@@ -204,19 +248,26 @@ def test_the_keyboard_is_enough(open_page):
 def test_a_lesson_has_its_ways_on_and_says_what_it_is(built, open_page):
     page = open_page(LESSON)
     ways = page.locator(".lesson a")
-    launch, download, following = (ways.nth(n).get_attribute("href") for n in range(3))
+    assert ways.count() == 2
+    launch, download = (ways.nth(n).get_attribute("href") for n in range(2))
     binder = "https://mybinder.org/v2/gh/some/one/binder?urlpath=lab/tree/"
     assert launch == f"{binder}notebooks/02-cluster-info.ipynb"
     own = built / "notebooks" / download
     assert own.read_bytes() == (ROOT / "notebooks/02-cluster-info.ipynb").read_bytes()
-    assert following == "03-kubectl-proxy.html"
+    # Under the title; what is at the end of a notebook, the page has anyway.
+    assert page.locator("main p:has-text('→')").count() == 1
+    assert "0 of" not in page.locator("main").inner_text()
     told = {
         name: page.locator(f"meta[property='og:{name}']").get_attribute("content")
         for name in ("title", "description", "image")
     }
     assert told["title"] == "02 Find the API server and trust it"
     assert told["description"].startswith("Find the API server, trust it")
-    assert (built / told["image"].partition("some.github.io/one/")[2]).is_file()
+    cards = [told["image"].partition("some.github.io/one/")[2], "ko/_static/card.png"]
+    pictures = [(built / card).read_bytes() for card in cards]
+    # In each language, of the size of a PNG that its head says.
+    assert {struct.unpack(">II", one[16:24]) for one in pictures} == {(1200, 630)}
+    assert pictures[0] != pictures[1]
 
 
 def test_whoever_reads_korean_lands_there_and_can_leave(built, open_page):
@@ -249,3 +300,104 @@ def test_it_can_be_read_without_scripts(open_page):
     solution = page.locator("details:has(summary b:has-text('Solution'))").first
     solution.locator("summary").click()
     expect(solution.locator("pre")).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["", "ko/"])
+def test_a_search_leads_first_to_the_lessons_that_explain_a_word(open_page, language):
+    page = open_page(f"{language}search.html")
+    address = page.url
+    first = {}
+    for word, lessons in FOUND.items():
+        page.goto(f"{address}?q={word}")
+        found = page.locator("#search-results li > a")
+        expect(found.nth(len(lessons) - 1)).to_be_visible()
+        first[word] = [text[:2] for text in found.all_inner_texts()[: len(lessons)]]
+    assert first == FOUND
+
+
+def test_a_command_is_copied_whole_and_without_what_it_printed(open_page):
+    page = open_page(LESSON, permissions=["clipboard-read", "clipboard-write"])
+    assert page.locator(".cell_output .copybtn").count() == 0
+    cell = page.locator(".cell_input:has-text('curl -sS')").first
+    cell.hover()
+    cell.locator(".copybtn").click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == cell.locator("pre").inner_text().rstrip("\n")
+    page.goto(page.url.replace("02-cluster-info", "cheatsheet"))
+    row = page.locator("td").filter(has_text=re.compile("^kubectl auth whoami"))
+    row.hover()
+    row.locator(".copybtn").click()
+    assert page.evaluate("navigator.clipboard.readText()") == "kubectl auth whoami"
+
+
+@pytest.mark.parametrize("language", ["", "ko/"])
+def test_no_word_of_a_command_breaks(open_page, language):
+    page = open_page(f"{language}notebooks/cheatsheet.html")
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    assert page.locator("td:first-child code .pre").count() > 100
+    assert page.evaluate(BROKEN) == []
+    tables = "[...document.querySelectorAll('.pst-scrollable-table-container')]"
+    wide = f"{tables}.filter(one => one.scrollWidth > one.clientWidth).length"
+    assert page.evaluate(wide) == 0
+    # On a phone only an address is longer than a line.
+    page.set_viewport_size({"width": 390, "height": 1000})
+    assert [word for word in page.evaluate(BROKEN) if word[0] in "-$"] == []
+
+
+@pytest.mark.parametrize("language", ["", "ko/"])
+def test_the_first_page_is_short_light_and_leads_to_the_first_lesson(
+    open_page, language
+):
+    page = open_page("docs/binder.html", color_scheme="light", locale="en")
+    sizes = []
+    page.on("response", lambda got: sizes.append(len(gzip.compress(got.body()))))
+    page.goto(page.url.replace("docs/binder.html", f"{language}index.html"))
+    page.wait_for_load_state("networkidle")
+    assert len(sizes) > 5 and sum(sizes) < PAGE_MOST
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollHeight") < 4500
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert page.locator("pre").first.bounding_box()["y"] < 2 * 800
+    page.locator(".lesson a").first.click()
+    expect(page).to_have_title(re.compile("^00 "))
+
+
+def test_each_page_says_what_it_is_of_and_where_mistakes_go(built):
+    for file in pages(built):
+        name = str(file.relative_to(built))
+        text = file.read_text("utf-8")
+        assert re.search(r"1\.\d+\.\d+, .*20\d\d-\d\d-\d\d", text), name
+        if name.endswith(("search.html", "genindex.html")):
+            continue
+        about = name.removesuffix(".html")
+        assert f"some/one/issues/new?title={about}" in text, name
+        origin = re.search(r"some/one/edit/main/([^\"]+)", text)[1]
+        assert (ROOT / origin).is_file(), name
+
+
+def test_search_engines_find_each_page_in_each_language(built):
+    root = "https://some.github.io/one/"
+    listed = (built / "sitemap.txt").read_text().split()
+    names = [str(file.relative_to(built)) for file in pages(built)]
+    assert listed == [root + one for one in names]
+    text = (built / "ko" / LESSON).read_text("utf-8")
+    alternate = re.findall('<link rel="alternate" hreflang="(.*)" href="(.*)">', text)
+    assert dict(alternate) == {
+        "en": root + LESSON,
+        "ko": f"{root}ko/{LESSON}",
+        "x-default": root + LESSON,
+    }
+    lost = (built / "404.html").read_text("utf-8")
+    links = re.findall('href="([^"]+)"', lost)
+    assert all((built / one.removeprefix(root)).is_file() for one in links) and links
+    assert all(one.startswith(root) for one in links)
+
+
+def test_a_picture_can_be_read_on_a_phone(open_page):
+    page = open_page(LESSON)
+    page.set_viewport_size({"width": 390, "height": 844})
+    picture = page.locator("a.picture").first
+    # Letters of 13 of its 720 units: 11 px and more.
+    assert picture.locator("img").bounding_box()["width"] * 13 / 720 > 11
+    source = picture.locator("img").get_attribute("src")
+    assert picture.get_attribute("href") == source and source.endswith(".svg")

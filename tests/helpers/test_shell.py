@@ -29,6 +29,15 @@ def test_a_cell_whose_commands_end_well_shows_what_they_say(notebook, capfd):
     assert notebook.user_ns["_exit_code"] == 0
 
 
+def test_what_commands_say_stays_in_order(notebook, capfd):
+    """Errors too; the line that bash names is that of the cell."""
+    told = "for n in {1..20}; do echo out; echo err >&2; done"
+    assert run(notebook, f"{told}\nno-such-program || true") is None
+    shown = capfd.readouterr().out
+    assert "out\nerr\n" * 20 in shown
+    assert "line 2: no-such-program" in shown
+
+
 @pytest.mark.parametrize(
     ("script", "code"),
     [

@@ -148,11 +148,19 @@ def test_a_lesson_in_korean_passes_and_says_so_in_korean(nothing_left, tmp_path)
 
 
 def look(path, target):
-    """See that what ran is the notebook, all of it."""
+    """See that what ran is the notebook, all of it, and shows one stream a cell.
+
+    Two are read side by side: what a command says last could stand first.
+    """
     ran, written = load(written_to(target, path))["cells"], load(path)["cells"]
     assert [cell["id"] for cell in ran] == [cell["id"] for cell in written]
     counts = {cell["id"]: cell.get("execution_count", "text") for cell in ran}
     assert None not in counts.values(), counts
+    streams = {
+        cell["id"]: {out["name"] for out in cell.get("outputs", ()) if "name" in out}
+        for cell in ran
+    }
+    assert [name for name, found in streams.items() if len(found) > 1] == []
 
 
 def run_cell(manager, client, cell: dict, seconds: float) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from tools import site
 
 LESSON = lessons()[2]
 FIRST = "notebooks/00-start-here.ipynb"
-BOARD = '<th class="blank">&nbsp;</th><a href="b/c.ipynb">'
+TABLE = '<th class="blank">&nbsp;</th>'
 
 
 def cell(kind, source, *tags, **more):
@@ -53,23 +53,26 @@ def test_an_exercise_is_shown_as_it_is_found_and_its_outputs_are_folded():
     ]
     assert all(each["outputs"] == [{"text": "42"}] for each in (stub, check, last))
     assert "```ipython\n%%sh\n" in solution["source"]
+    wide = "NAME   SHORTNAMES   VERBS\npods   po           create, get\n"
+    assert site.TABLE.search(wide) and not site.TABLE.search("curl: (60) SSL   no\n")
+    assert site.PROGRESS.search('cluster.stop()\nprogress("02")')
     old = ran()
     old["cells"][4]["source"] = "answer + 1"
     with pytest.raises(ValueError, match=f"{LESSON.name} has changed since it ran"):
         site.page(LESSON, WRITTEN, old)
 
 
-def test_a_page_leads_to_pages_and_no_table_has_a_head_without_words(tmp_path):
-    """The board links notebooks, and the corner of a table of pandas is a head."""
+def test_no_table_has_a_head_without_words(tmp_path):
+    """The corner of a table of pandas is one."""
     for path in FILES:
         file = tmp_path / "ran" / path.relative_to(ROOT / "notebooks")
         file.parent.mkdir(parents=True, exist_ok=True)
         notebook = with_solutions(load(path))
-        notebook["cells"][-1]["outputs"] = [{"data": {"text/html": BOARD}}]
+        notebook["cells"][2]["outputs"] = [{"data": {"text/html": TABLE}}]
         file.write_text(json.dumps(notebook))
     site.assemble("en", tmp_path / "ran", tmp_path / "source")
-    shown = load(tmp_path / "source" / FIRST)["cells"][-1]
-    assert shown["outputs"][0]["data"]["text/html"] == '<td></td><a href="b/c.html">'
+    shown = load(tmp_path / "source" / FIRST)["cells"][2]
+    assert shown["outputs"][0]["data"]["text/html"] == "<td></td>"
 
 
 def test_the_first_page_has_the_links_of_its_language(monkeypatch):
