@@ -23,7 +23,7 @@ def fault_of_grant(
 
     `resource` as kubectl writes it: "pods", "jobs.batch". Whatever else its bindings
     give is too much, but for `beside`, verbs and resources of the lesson itself; so is
-    the same for anyone else.
+    the same for anyone else, from bindings newer than the namespace.
     """
     fault, namespace = "", current_namespace()
     who = Account.read(account, namespace)
@@ -46,7 +46,7 @@ def fault_of_grant(
     poll(settled, scaled(PROPAGATION))
     if fault:
         return fault
-    if fault := _excess(who, {*product(verbs, [resource]), *beside}):
+    if fault := _excess(who, {*product(verbs, [resource])}, {*beside}):
         return fault
     found = kubectl("get serviceaccounts -o jsonpath={.items[*].metadata.name}").stdout
     for other in sorted({*found.split(), "system:anonymous"} - {account}):
@@ -59,24 +59,32 @@ def fault_of_grant(
     return ""
 
 
-def _excess(who: Account, known: set[tuple[str, str]]) -> str:
-    """Return which binding names others, or gives more than `known`, or ""."""
+def _excess(
+    who: Account, wanted: set[tuple[str, str]], beside: set[tuple[str, str]]
+) -> str:
+    """Return which binding gives what is `wanted` to others, or too much, or ""."""
     objects, here = rbac.read_rbac(), current_namespace()
+    asked = [attributes_of(who.user, *pair, here) for pair in wanted]
     born = kubectl(f"get ns {here} -o jsonpath={{.metadata.creationTimestamp}}").stdout
     for binding in objects.bindings:
         meta, title = binding["metadata"], rbac.title(binding)
+        home, rules = meta.get("namespace", ""), rbac.rules_of(binding, objects.roles)
+        gives = home in ("", here) and any(
+            rbac.allows(rule, one) for rule in rules or () for one in asked
+        )
         # A cluster gives its own rules to all accounts, before there is a lesson.
-        ours = rbac.names(binding, who.user) or meta["creationTimestamp"] >= born
-        if not ours or not rbac.names(binding, who.user, who.groups):
+        ours = meta["creationTimestamp"] >= born and (
+            gives or rbac.names(binding, who.user, who.groups)
+        )
+        if not ours and not rbac.names(binding, who.user):
             continue
         if others := rbac.others(binding, who.user):
             fault = mark(
                 "{binding} names {others}: let it name the ServiceAccount alone."
             )
             return say(fault, binding=title, others=others)
-        home = meta.get("namespace", "")
-        for verb, resource in rbac.pairs(rbac.rules_of(binding, objects.roles)):
-            if home != here or (verb, resource) not in known:
+        for verb, resource in rbac.pairs(rules):
+            if home != here or (verb, resource) not in wanted | beside:
                 fault = mark(
                     "{binding} gives {verb} on {resource} in {where}: that is too "
                     "much. Name fewer verbs or resources in its role, or delete it."

@@ -6,17 +6,19 @@ from helpers.command import kubectl
 from helpers.pods import exec_in_pod, wait_for
 from helpers.tokens import FILES
 
-#: the names of a server whose certificate is the copy's `ca.crt`, and of an impostor
-GENUINE, IMPOSTOR = "localhost", "kubernetes.default.svc"
+#: the names of a server whose certificate is the copy's `ca.crt`, of an impostor, and
+#: of a server in whose place an impostor answers from the second connection on
+GENUINE, IMPOSTOR, TURNING = "localhost", "kubernetes.default.svc", "localhost:443"
 _PROGRAM = Path(__file__).parent / "data" / "impostor.py"
 
 
 def hear(pod: dict, command: str, *servers: str) -> list[dict]:
-    """Return what each server heard of a command for `sh -c` in a copy of a pod.
+    """Return what each server heard of a command for `bash -c` in a copy of a pod.
 
-    `reached` are the names by which clients came, `heard` are path and credential of
-    each request. The copy has other files; its namespace is `elsewhere`, and its token
-    is worth nothing. A command that does not end is ended.
+    `reached` are the names by which clients came, `heard` are path, credential and
+    connection of each request; `printed` says whether the command printed the list.
+    The copy has other files; its namespace is `elsewhere`, and its token is worth
+    nothing. A command that does not end is ended.
     """
     made = kubectl("create", "-f", "-", "-o", "name", input=_copy(pod)).stdout.strip()
     run = (made, "python3", "-c", _PROGRAM.read_text("utf-8"))

@@ -155,7 +155,7 @@ def names(binding: dict, user: str, groups: Iterable[str] = ()) -> bool:
     return any(
         subject["name"] in groups
         if subject["kind"] == "Group"
-        else _user(subject) == user
+        else _user(subject, binding) == user
         for subject in binding.get("subjects") or ()
     )
 
@@ -163,7 +163,8 @@ def names(binding: dict, user: str, groups: Iterable[str] = ()) -> bool:
 def others(binding: dict, user: str) -> str:
     """Return the subjects of a binding besides a user, in words."""
     subjects = binding.get("subjects") or ()
-    return ", ".join(_in_short(one) for one in subjects if _user(one) != user)
+    strangers = [one for one in subjects if _user(one, binding) != user]
+    return ", ".join(map(_in_short, strangers))
 
 
 def pairs(rules: list[dict] | None) -> list[tuple[str, str]]:
@@ -303,9 +304,11 @@ def title(binding: dict) -> str:
     return f"{binding['kind']} `{binding['metadata']['name']}`"
 
 
-def _user(subject: dict) -> str:
+def _user(subject: dict, binding: dict) -> str:
     if subject["kind"] == "ServiceAccount":
-        return f"{_SERVICE_ACCOUNT}{subject.get('namespace', '')}:{subject['name']}"
+        # Without a namespace, it is the binding's own.
+        home = subject.get("namespace") or binding["metadata"].get("namespace", "")
+        return f"{_SERVICE_ACCOUNT}{home}:{subject['name']}"
     return subject["name"]
 
 

@@ -88,7 +88,10 @@ def why(line: str, pod: dict) -> str:
     layer = layer_of(line, current_namespace())
     if not layer:
         name = pod["metadata"]["name"]
-        fault = mark("The application reports {line!r}; see `kubectl logs {name}`.")
+        fault = mark(
+            "The application reports {line!r}, and not `200: N pods in NAMESPACE`; see "
+            "`kubectl logs {name}`."
+        )
         return say(fault, line=line, name=name)
     return _CAUSES[layer](line, pod)
 

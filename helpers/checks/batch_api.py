@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from helpers.checks.kubectl_proxy import WATCH, wrong_options
 from helpers.command import kubectl
 from helpers.course.exercise import exercise
 from helpers.errors import KubectlFailed, NotSolved
@@ -36,6 +37,8 @@ def explore_group(found: Mapping[str, str], server: KubectlProxy) -> None:
         if not given:
             raise NotSolved(say("{field}: there is no value yet.", field=field))
         if field == "path":
+            if fault := wrong_options(str(given)):
+                raise NotSolved(fault)
             given = str(given).partition("?")[0].rstrip("/")
         if given not in (value, [value]):
             fault = say("{field} is not {given!r}.", field=field, given=given)
@@ -59,6 +62,8 @@ def create_cronjob(path: str) -> None:
         raise NotSolved(say("The CronJob is right, but `path` is still empty."))
     if not path.startswith("/"):
         raise NotSolved(say("{path} is not a path: paths begin with `/`.", path=path))
+    if "/v1/watch/" in path:
+        raise NotSolved(say(WATCH))
     asked = kubectl("get", "--raw", path, check=False)
     if asked.exit_code and "NotFound" not in asked.stderr:
         raise KubectlFailed(asked.args, asked.exit_code, asked.stderr)
@@ -91,7 +96,7 @@ def wrong_path(path: str) -> str:
 def wrong_cronjob(cronjob: dict) -> str:
     """Return the fault of a CronJob, or ""."""
     name, spec = cronjob["metadata"]["name"], cronjob["spec"]
-    if not _YEARLY.fullmatch(spec["schedule"]):
+    if not _YEARLY.fullmatch(" ".join(spec["schedule"].split())):
         fault = mark("{name} runs at {schedule!r}, not at {wanted!r}.")
         return say(fault, name=name, schedule=spec["schedule"], wanted=_SCHEDULE)
     if spec.get("suspend"):

@@ -10,8 +10,8 @@ from helpers.errors import NotSolved
 from helpers.language import mark, say
 from helpers.managedfields import owners_by_field
 
-#: codes besides 404, which do not mean that there is no pod
-OTHERS = (401, 403, 429, 500)
+#: codes besides 404, which do not mean that there is no pod; 0 is no response
+OTHERS = (401, 403, 429, 500, 503, 0)
 #: No node has this name, so the pod stays Pending: that is enough here.
 PENDING = {
     "restartPolicy": "Never",
@@ -32,7 +32,11 @@ _POD = {
 @exercise
 def suspend_cron_job(name: str) -> None:
     """Demand a CronJob that is suspended, by another client than kubectl."""
-    found = kubectl("get", "cronjob", name, "-o", "json", "--show-managed-fields")
+    line = f"get cronjob {name} -o json --show-managed-fields --ignore-not-found"
+    found = kubectl(line)
+    if not found.stdout:
+        fault = mark("There is no CronJob {name}: run the cell that creates it.")
+        raise NotSolved(say(fault, name=name))
     cron_job = found.json()
     if cron_job["spec"]["suspend"] is not True:
         fault = mark(
@@ -80,7 +84,9 @@ def tell_missing_from_forbidden(exists: Callable[[Any, str, str], bool]) -> None
             )
             raise NotSolved(say(fault, status=error.status)) from None
     finally:
-        kubectl("delete", "pod", name)
+        deleted = kubectl("delete", "pod", name, "--ignore-not-found").stdout
+    if not deleted:
+        raise NotSolved(say("The function deletes the pod: it should only read it."))
     for status in OTHERS:
         if fault := _fault_of_refusal(exists, name, status):
             raise NotSolved(fault)
@@ -91,11 +97,17 @@ def _fault_of_refusal(exists: Callable, name: str, status: int) -> str:
     from kubernetes.client import ApiException
 
     calls, body = [""], json.dumps({"kind": "Status", "code": status, "reason": ""})
-    core = _refusing(ApiException(status=status, body=body), calls)
+    error = ApiException(status=status, body=body) if status else ConnectionError()
+    core = _refusing(error, calls)
     fault = mark(
         "The server responded with {status}, and the function returned {found}: pass "
         "on every exception except a 404."
     )
+    if not status:
+        fault = mark(
+            "The server did not respond, and the function returned {found}: pass on "
+            "every exception except a 404."
+        )
     try:
         found = exists(core, name, "elsewhere")
     except Exception as error:

@@ -68,6 +68,8 @@ def predict_statuses(
 ) -> None:
     """Demand the status of each response."""
     in_order = list(callers.values())
+    if len(in_order) < 3:
+        raise NotSolved(say("`callers` is incomplete: run its cell again."))
     for letter, (place, path) in QUESTIONS.items():
         code = demand_number(letter, statuses)
         if code != in_order[place].get(path).status:

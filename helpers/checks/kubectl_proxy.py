@@ -14,6 +14,7 @@ _PREDICTED = (
     ("v1", "Node"),
     ("rbac.authorization.k8s.io/v1", "ClusterRole"),
 )
+WATCH = mark("`watch` reports changes and never ends: leave the word out.")
 _ONE = mark("{path} names one object: the path of a list ends with the resource.")
 
 
@@ -33,7 +34,9 @@ def predict_paths(server: KubectlProxy, namespace: str, *paths: str) -> None:
 @exercise
 def listen_to_kubectl(path: str, api_version: str, server: KubectlProxy) -> None:
     """Demand the path of the PriorityClasses, and their apiVersion."""
-    path = (path or "").partition("?")[0]
+    if fault := wrong_options(path or ""):
+        raise NotSolved(fault)
+    path = (path or "").strip().partition("?")[0]
     if not path:
         raise NotSolved(say("There is no path yet: `-v=6` makes kubectl print it."))
     if not path.startswith("/"):
@@ -58,12 +61,23 @@ def listen_to_kubectl(path: str, api_version: str, server: KubectlProxy) -> None
         raise NotSolved(say(fault, version=api_version))
 
 
+def wrong_options(path: str) -> str:
+    """Return why the response to a path is no list of all objects, or ""; pure."""
+    if re.search(r"/v[^/]+/watch/|[?&]watch\b", path):
+        return say(WATCH)
+    if found := re.search(r"[?&](labelSelector|fieldSelector)\b", path):
+        fault = mark("`{option}` leaves objects out of the list: remove it.")
+        return say(fault, option=found[1])
+    return ""
+
+
 def wrong_path(
     api_version: str, kind: str, path: str, server: KubectlProxy, namespace: str
 ) -> str:
     """Return why a path does not list a kind, as a sentence, or ""."""
     root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
-    path = path.strip().partition("?")[0].rstrip("/") or "/"
+    whole = path.strip()
+    path = whole.partition("?")[0].rstrip("/") or "/"
     if not path.startswith("/"):
         return say("A path begins with `/`, and has no address before it.")
     if "$" in path:
@@ -75,8 +89,8 @@ def wrong_path(
         return say(fault, path=path)
     if not path.startswith(f"{root}/"):
         return _wrong_root(api_version, path)
-    if path.startswith(f"{root}/watch/"):
-        return say("`watch` reports changes and never ends: leave the word out.")
+    if fault := wrong_options(whole):
+        return fault
     reply, inside = server.get(path), f"/namespaces/{namespace}/"
     if reply.status != 200:
         return _wrong_end(root, path, server, namespace)

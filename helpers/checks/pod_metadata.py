@@ -63,7 +63,7 @@ def sort_fields(fields: Mapping[str, str], *, pod: str) -> None:
 def hand_down_facts(*, pod: str) -> None:
     """Demand a container that has its CPU limit, its node and its labels."""
     found = _get(pod)
-    [main, *_] = found["spec"]["containers"]
+    main = max(found["spec"]["containers"], key=_likeness)
     limits = main.get("resources", {}).get("limits", {})
     if limits.get("cpu") != f"{MILLICORES}m":
         raise NotSolved(say("The container needs a CPU limit of 250m."))
@@ -77,18 +77,24 @@ def hand_down_facts(*, pod: str) -> None:
             raise NotSolved(say("There is no variable {key}: look at `env`.", key=key))
         if not sources[key]:
             raise NotSolved(say("{key} has a fixed value: use `valueFrom`.", key=key))
-    limit = exec_in_pod(pod, "printenv", LIMIT).stdout.strip()
+    other = (sources[LIMIT].get("resourceFieldRef") or {}).get("containerName")
+    if other not in (None, "", main["name"]):
+        fault = mark("CPU_LIMIT is the limit of {other}: leave out containerName.")
+        raise NotSolved(say(fault, other=other))
+    name = main["name"]
+    limit = exec_in_pod(pod, "printenv", LIMIT, container=name).stdout.strip()
     if limit == "1":
         raise NotSolved(say("CPU_LIMIT is 1, in whole CPUs: add the divisor 1m."))
     if limit != str(MILLICORES):
         fault = mark("CPU_LIMIT is {value!r}: use limits.cpu with the divisor 1m.")
         raise NotSolved(say(fault, value=limit))
-    node = exec_in_pod(pod, "printenv", NODE).stdout.strip()
+    node = exec_in_pod(pod, "printenv", NODE, container=name).stdout.strip()
     if node != found["spec"]["nodeName"]:
         raise NotSolved(say("NODE is {node!r}: the field is spec.nodeName.", node=node))
-    _demand_labels(found)
+    _demand_labels(found, main)
+    sources[FILE] = _volume_of(FILE, main, found["spec"])
     for name, field in _ORIGIN.items():
-        if repr(field) not in str(sources.get(name, found["spec"].get("volumes"))):
+        if repr(field) not in str(sources[name]):
             fault = mark(
                 "{name} has the right value, but it does not come from {field}: name "
                 "that field."
@@ -117,11 +123,27 @@ def _get(pod: str) -> dict:
     return found.json()
 
 
-def _demand_labels(pod: dict) -> None:
+def _likeness(container: dict) -> tuple[int, bool]:
+    """Return how much a container looks like the exercise's, beside a sidecar."""
+    names = {one["name"] for one in container.get("env", ())}
+    return len(names & {LIMIT, NODE}), container["name"] == "main"
+
+
+def _volume_of(file: str, container: dict, spec: dict) -> list[dict]:
+    """Return the volume that a file of a container is in, or []."""
+    mounts = container.get("volumeMounts", ())
+    paths = {one["mountPath"]: one["name"] for one in mounts}
+    [inner] = sorted(filter(file.startswith, paths), key=len)[-1:] or [""]
+    volumes = spec.get("volumes", ())
+    return [one for one in volumes if one["name"] == paths.get(inner)]
+
+
+def _demand_labels(pod: dict, container: dict) -> None:
     labels = pod["metadata"].get("labels", {})
     if not labels:
         raise NotSolved(say("The pod has no label, so the file would be empty."))
-    found = exec_in_pod(pod["metadata"]["name"], "cat", FILE)
+    name = pod["metadata"]["name"]
+    found = exec_in_pod(name, "cat", FILE, container=container["name"])
     if found.exit_code:
         fault = mark("There is no file {file}: look at `items` and `volumeMounts`.")
         raise NotSolved(say(fault, file=FILE))

@@ -7,7 +7,7 @@ from helpers.checks.kubectl_proxy import wrong_path
 from helpers.command import Completed, current_namespace, kubectl
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
-from helpers.impostor import GENUINE, IMPOSTOR, hear
+from helpers.impostor import GENUINE, IMPOSTOR, TURNING, hear
 from helpers.language import mark, say
 from helpers.pods import exec_in_pod
 from helpers.proxy import KubectlProxy
@@ -31,12 +31,12 @@ def list_role_bindings(path: str, proxy: KubectlProxy) -> None:
 
 @exercise
 def send_sure_request(pod: str, request: str) -> None:
-    """Demand a command for `sh -c` in the pod that lists the pods at `$SERVER`.
+    """Demand a command for `bash -c` in the pod that lists the pods at `$SERVER`.
 
     The list must contain the pod. In a copy of it with other files, a server that they
     fit must receive the same request, and an impostor none.
     """
-    done = exec_in_pod(pod, "env", f"SERVER={SERVER}", "sh", "-c", request)
+    done = exec_in_pod(pod, "env", f"SERVER={SERVER}", "bash", "-c", request)
     if done.exit_code:
         fault = mark("It exits with {code}: {line!r}.")
         raise NotSolved(say(fault, code=done.exit_code, line=_said(done)))
@@ -57,7 +57,7 @@ def send_sure_request(pod: str, request: str) -> None:
         fault = mark("The list does not contain the pod {pod}: which namespace is it?")
         raise NotSolved(say(fault, pod=pod))
     found = kubectl("get", "pod", pod, "-o", "json").json()
-    if fault := _unsure(*hear(found, request, GENUINE, IMPOSTOR)):
+    if fault := _unsure(*hear(found, request, GENUINE, IMPOSTOR, TURNING)):
         raise NotSolved(fault)
 
 
@@ -95,19 +95,28 @@ _REASONS = {
 }
 
 
-def _unsure(genuine: dict, impostor: dict) -> str:
+def _unsure(genuine: dict, impostor: dict, turning: dict) -> str:
     """Return what a command did wrong in a copy of the pod, or ""."""
     if impostor["heard"]:
         return say("The impostor received the request: let curl check certificates.")
     if GENUINE not in genuine["reached"]:
         return say("The command does not use `$SERVER`: begin the URL with it.")
-    path, credential = (genuine["heard"] or [("", "")])[-1]
+    if any(connection > 1 for *_, connection in turning["heard"]):
+        return say(
+            "An impostor on the second connection received a request: check the "
+            "certificate on every connection."
+        )
+    path, credential, _ = (genuine["heard"] or [("", "", 0)])[-1]
     asked = path.partition("?")[0].rstrip("/")
     used = {"ca.crt": path, "token": credential == "own", "namespace": asked == _PATH}
     fault = mark(
         "In a pod with another `{file}`, it does not use that one: read the file."
     )
-    return next((say(fault, file=file) for file in used if not used[file]), "")
+    if unused := [file for file in used if not used[file]]:
+        return say(fault, file=unused[0])
+    if not genuine["printed"]:
+        return say("In a copy of the pod, it does not print the server's list.")
+    return ""
 
 
 def _said(done: Completed) -> str:

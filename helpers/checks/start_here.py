@@ -47,7 +47,7 @@ def read_version(version: str) -> None:
         raise NotSolved(
             say('That is the whole response: take one key, `build["KEY"]`.')
         )
-    if str(version).strip() not in (build["goVersion"], build["goVersion"][2:]):
+    if version.strip() not in (build["goVersion"], build["goVersion"][2:]):
         fault = mark(
             "{version!r} is not the API server's version of Go: look for the key "
             "goVersion."

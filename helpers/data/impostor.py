@@ -1,12 +1,12 @@
 """Run a command in a copy of a pod, against a server in the place of the API server.
 
-`sys.argv` is the server's name, and the command for `sh -c`. The copy's three files are
-made anew. A server `localhost` has the certificate in `ca.crt`; one of another name is
-an impostor. Print as JSON by which names clients came (`reached`), and the path and
-credential of each request (`heard`), never a token.
+`sys.argv` is the server's name, and the command for `bash -c`. The copy's three files
+are made anew. A server `localhost` has the certificate in `ca.crt`, `localhost:443` for
+one connection only; another is an impostor. Print as JSON by which names clients came
+(`reached`), the path, the credential and the connection of each request (`heard`),
+never a token, and whether the command printed the server's list (`printed`).
 """
 
-import contextlib
 import http.server
 import json
 import os
@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 FILES = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-TOKEN = secrets.token_hex()
+TOKEN, POD = secrets.token_hex(), secrets.token_hex()
 _SIGN = (
     "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -days 1 "
     "-subj /CN=localhost -addext keyUsage=critical,digitalSignature,keyCertSign "
@@ -28,26 +28,32 @@ _SIGN = (
 )
 #: for each client the name that it looked for, before it saw the certificate
 reached: list[str | None] = []
-#: for each request its path, and "own" if the credential is the file's, "other", or ""
-heard: list[tuple[str, str]] = []
+#: for each request its path, "own" if the credential is the file's, "other", or "", and
+#: the number of its connection
+heard: list[tuple[str, str, int]] = []
 
 
 class Server(http.server.BaseHTTPRequestHandler):
-    """Answer every GET with an empty list of pods."""
+    """Answer every request with a list of one pod."""
 
     def do_GET(self) -> None:
         """Note the request, and answer it."""
         sent = self.headers.get("Authorization", "")
-        heard.append((self.path, "own" if sent.endswith(TOKEN) else sent and "other"))
+        whose = "own" if sent.endswith(TOKEN) else sent and "other"
+        heard.append((self.path, whose, len(reached)))
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(b'{"kind": "PodList", "items": []}')
+        pods = {"kind": "PodList", "items": [{"metadata": {"name": POD}}]}
+        self.wfile.write(json.dumps(pods).encode())
+
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
 
 def signed(certificate: Path) -> ssl.SSLContext:
     """Write a new certificate; return the settings of its server."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.sni_callback = lambda _, name, __: reached.append(name)
+    # A client that resumes a session checks no certificate.
+    context.num_tickets = 0
     with tempfile.NamedTemporaryFile() as key:
         line = [*_SIGN.split(), "-keyout", key.name, "-out", str(certificate)]
         subprocess.run(line, check=True, capture_output=True)
@@ -57,26 +63,31 @@ def signed(certificate: Path) -> ssl.SSLContext:
 
 def main(name: str, command: str) -> None:
     """Run the command, and print what the server received."""
-    context = signed(FILES / "ca.crt")
+    genuine, impostor = signed(FILES / "ca.crt"), signed(Path("/tmp/impostor.crt"))
     (FILES / "token").write_text(TOKEN)
     (FILES / "namespace").write_text("elsewhere")
-    if name != "localhost":
-        context = signed(Path("/tmp/impostor.crt"))
+
+    def greet(connection: ssl.SSLSocket, asked: str | None, _: ssl.SSLContext) -> None:
+        reached.append(asked)
+        first = name == "localhost:443" and len(reached) == 1
+        connection.context = genuine if first or name == "localhost" else impostor
+
+    genuine.sni_callback = greet
     server = http.server.HTTPServer(("127.0.0.1", 443), Server)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.socket = genuine.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     own = {"SERVER": f"https://{name}", "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
     # It ends what it has started, too.
-    line = ["timeout", "--kill-after=1", "20", "sh", "-c", command]
-    quiet = subprocess.DEVNULL
-    child = subprocess.Popen(line, env=os.environ | own, stdout=quiet, stderr=quiet)
-    while child.poll() is None and not reached:
+    line = ["timeout", "--kill-after=1", "20", "bash", "-c", command]
+    output, quiet = tempfile.TemporaryFile(), subprocess.DEVNULL
+    child = subprocess.Popen(line, env=os.environ | own, stdout=output, stderr=quiet)
+    # Some commands never end, and come again and again.
+    while child.poll() is None and len(reached) < 4:
         time.sleep(0.1)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        # Some commands never end.
-        child.wait(2)
     child.terminate()
-    print(json.dumps({"reached": reached, "heard": heard}))
+    output.seek(0)
+    printed = POD.encode() in output.read()
+    print(json.dumps({"reached": reached, "heard": heard, "printed": printed}))
 
 
 if __name__ == "__main__":

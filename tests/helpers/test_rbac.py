@@ -254,6 +254,7 @@ def group(name):
         (account(), True),
         (account("other"), False),
         (account(namespace="other"), False),
+        ({"kind": "ServiceAccount", "name": "reader"}, True),
         (group("system:serviceaccounts:home"), True),
         (group("system:masters"), False),
         ({"kind": "User", "name": READER}, True),
