@@ -67,7 +67,7 @@ def main(name: str, command: str) -> None:
     (FILES / "token").write_text(TOKEN)
     (FILES / "namespace").write_text("elsewhere")
 
-    def greet(connection: ssl.SSLSocket, asked: str | None, _: ssl.SSLContext) -> None:
+    def greet(connection: ssl.SSLObject, asked: str, _: ssl.SSLContext) -> None:
         reached.append(asked)
         first = name == "localhost:443" and len(reached) == 1
         connection.context = genuine if first or name == "localhost" else impostor
