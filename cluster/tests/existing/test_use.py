@@ -118,7 +118,7 @@ def test_who_may_make_nothing_is_told_whom_to_ask(mine, state, tmp_path):
     mine.forget()
     done = use(state, file)
     assert done.returncode == 1 and "You may not make an account" in done.stderr
-    assert "helpers rbac --account NAME" in done.stderr
+    assert "kapi rbac --account NAME" in done.stderr
     done = use(state, file, "--image", IMAGE)
     assert done.returncode == 1 and "rbac --image" in done.stderr
     done = use(state, file, "--without-policy")
