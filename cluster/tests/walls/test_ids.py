@@ -72,7 +72,7 @@ def test_a_pod_that_asks_for_an_id_gets_it_or_hears_why_not(lab, single):
     """At once, by an error or an event; not by waiting for its volumes for ever."""
     create(lab, {"fsGroup": 0, "runAsNonRoot": False}, {"runAsUser": 0})
     for asked in (*((each, {}) for each in ASKED), ({}, {"runAsUser": 1000})):
-        words = "single user id, .* kapi doctor"
+        words = "single user id, .*kapi doctor"
         with pytest.raises(AssertionError, match=words) if single else nullcontext():
             create(lab, *asked)
 
