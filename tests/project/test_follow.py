@@ -49,11 +49,13 @@ def test_a_lock_has_the_staging_modules_of_its_version():
     ]
 
 
-def test_what_cannot_follow_yet_is_told():
+def test_what_does_not_follow_is_told(monkeypatch):
+    monkeypatch.setattr(follow, "indexed", lambda _: "37.0.9")
     newer = {"KUBERNETES": "v1.38.0"}
     node, client = follow.behind(newer)
     assert versions.NODE in node
     assert client.startswith("The client for Python stays at 37.")
+    assert client.endswith("; 37.0.9 is the newest one.")
     assert [*follow.behind(newer | {"NODE": "v1.38.0"})] == [client]
     assert [*follow.behind({})] == []
 
@@ -147,9 +149,9 @@ def test_after_a_step_that_fails_the_checkout_is_as_it_was(checkout, monkeypatch
     monkeypatch.setattr(follow, "STEPS", {"build": ("nothing.of.this.name",)})
     done = CliRunner().invoke(follow.main)
     assert done.exit_code == 1
-    assert "Error: python" in done.output
+    assert "Error: not all of it passed." in done.output
     assert (checkout / "pins").read_text() == "old\n"
-    assert not follow.PAGE.exists()
+    assert "## build failed\n\npython" in follow.PAGE.read_text()
 
 
 def test_a_lesson_that_fails_is_left_to_a_person(checkout, monkeypatch):
