@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 from helpers.course import lessons
 from helpers.course.exercise import CHECK, SOLUTION, STUB, with_solutions
 from tests.notebooks import FILES, ROOT, load
-from tools import site
+from tools import card, site
 
 LESSON = lessons()[2]
 FIRST = "notebooks/00-start-here.ipynb"
@@ -115,6 +115,26 @@ def test_the_words_of_the_site_are_those_that_its_templates_say():
         for text in re.findall(r'\b(?:say|_)\([\'"](.+?)[\'"]\)', path.read_text())
     }
     assert ours.keys() == said and all(ours.values())
+
+
+def test_a_card_that_cannot_be_drawn_is_said_so(tmp_path, monkeypatch, capsys):
+    """Without Chromium there is none; one that fails stops the build."""
+    target, books = tmp_path / "card.png", ROOT / "notebooks"
+    monkeypatch.setattr(card, "browser", lambda: "")
+    card.draw("Name", books, target)
+    assert "No card.png without Chromium." in capsys.readouterr().out
+    monkeypatch.setattr(card, "browser", lambda: "/bin/false")
+    with pytest.raises(SystemExit, match="/bin/false draws no card.png"):
+        card.draw("Name", books, target)
+    assert not target.exists()
+
+
+def test_a_page_has_colors_without_scripts_and_labels_that_say_what_is_seen():
+    html = '<html data-theme="auto"><summary aria-label="Toggle hidden content">Show'
+    assert site.tidied(html) == '<html data-theme="light"><summary>Show'
+    picture = '<img alt="A" src="../_images/a.svg" />'
+    link = f'<a class="picture" href="../_images/a.svg">{picture}</a>'
+    assert site.tidied(f"<p>{picture}</p>") == f"<p>{link}</p>"
 
 
 @pytest.mark.full("the site")
