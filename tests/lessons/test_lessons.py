@@ -76,6 +76,9 @@ def objects() -> set[str]:
             root = f"/apis/{group}/{version}" if group else f"/api/{version}"
             for item in proxy.read(f"{root}/{row.NAME}")["items"]:
                 meta = item["metadata"]
+                if row.NAME == "ipaddresses":
+                    # Cluster-scoped, and made and deleted with its Service.
+                    meta["namespace"] = item["spec"]["parentRef"]["namespace"]
                 if on_their_way & {meta.get("namespace"), meta["name"]}:
                     continue
                 where = f"{meta.get('namespace', '')}/{meta['name']}"
