@@ -214,7 +214,7 @@ def test_every_command_is_there_under_the_name_of_the_program(learner, tmp_path)
     said = call(learner, "--version", cwd=tmp_path)
     assert said.stdout == f"{PROGRAM} {version()}\n", said.stderr
     told = call(learner, "--help", cwd=tmp_path)
-    assert told.stdout.startswith(f"Usage: {PROGRAM} [OPTIONS] COMMAND")
+    assert told.stdout.startswith(f"Usage: {PROGRAM} [OPTIONS] [COMMAND]")
     state = {"LAB_STATE_DIR": str(tmp_path / "state")}
     status = call(learner, "status", cwd=tmp_path, **state)
     assert status.returncode == 3

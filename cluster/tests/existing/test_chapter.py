@@ -134,7 +134,7 @@ def test_all_notebooks_pass_and_nothing_arrives_at_production(
     # Not only no write: connecting, running and deleting asked nothing at all.
     assert production.requests() == []
     for number, changes in enumerate(({}, {"KUBECONFIG": None})):
-        wander(surroundings | changes, f"wanderer-{number}")
+        wander(surroundings | changes, f"wanderer-{theirs.backend.minor}-{number}")
         assert len(production.writes()) == number + 1
     production.forget()
 
