@@ -61,12 +61,15 @@ html_title = say("Kubernetes API notebooks")
 html_baseurl = HOME and HOME + ROOTS[language]
 extensions = ["myst_nb", "IPython.sphinxext.ipython_console_highlighting"]
 extensions += ["sphinx_copybutton"]
-# Code, and the commands of the cheat sheet; never what a cell has printed.
+# Code, manifests and the commands of the cheat sheet; never what a cell has printed.
 copybutton_selector = (
-    "div.highlight:not(.cell_output *) pre, [data-page$=cheatsheet] td:first-child code"
+    "div.highlight:not(.cell_output *) pre, .cell_output .highlight-default pre,"
+    "[data-page$=cheatsheet] td:first-child code"
 )
 nb_execution_mode = "off"  # `tools.chapter` has run them, and looked for secrets
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # CommonMark has no tables
+smartquotes = False  # a message of the server is shown with the quotes that it has
 nb_code_prompt_show = say("Show the {type} of the solution")
 nb_code_prompt_hide = say("Hide the {type} of the solution")
 # A view is shown as its text: scripts of widgets would come from another host.
@@ -77,7 +80,8 @@ myst_heading_anchors = 4
 templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_js_files = ["ko.js"] * (language == "ko") + [("search.js", {"defer": "defer"})]
+html_js_files = ["ko.js"] * (language == "ko") + ["contents.js"]
+html_js_files += [("search.js", {"defer": "defer"})]
 html_favicon = "_static/icon.svg"
 html_copy_source = html_show_sourcelink = html_use_index = False
 html_theme = "pydata_sphinx_theme"

@@ -5,3 +5,15 @@ Search._parseQuery = (query) => {
   for (const code of query.match(/\b[1-5]\d\d\b/g) ?? []) [1, 3].forEach((place) => parsed[place].add(code));
   return parsed;
 };
+// A pasted message has words that no page has: the pages that have most of its words are found.
+const findAll = Search.performTermsSearch;
+Search.performTermsSearch = (words, excluded) => {
+  const found = findAll(words, excluded);
+  if (found.length || words.size < 4) return found;
+  const pages = new Map();
+  for (const word of words)
+    for (const page of findAll(new Set([word]), excluded))
+      pages.set(page[0], { page, words: (pages.get(page[0])?.words ?? 0) + 1 });
+  const most = Math.max(...[...pages.values()].map((one) => one.words));
+  return [...pages.values()].filter((one) => one.words === most).map((one) => one.page);
+};

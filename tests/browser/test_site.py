@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -315,6 +315,24 @@ def test_a_search_leads_first_to_the_lessons_that_explain_a_word(open_page, lang
     assert first == FOUND
 
 
+def test_a_search_for_a_pasted_message_finds_the_lesson_about_it(open_page):
+    message = (
+        'configmaps is forbidden: User "system:serviceaccount:shop:default" cannot '
+        'list resource "configmaps" in API group "" in the namespace "shop"'
+    )
+    page = open_page(f"search.html?{urlencode({'q': message})}")
+    found = page.locator("#search-results li > a").filter(has_text=re.compile("^06"))
+    expect(found).to_be_visible()
+
+
+def test_an_explanation_has_a_table_and_a_manifest_to_be_copied(open_page):
+    page = open_page("notebooks/deeper/16-rights.html")
+    expect(page.locator(".cell_output table td").first).to_have_text("who")
+    manifest = page.locator(".cell_output .highlight:has(.copybtn) pre").first
+    expect(manifest).to_contain_text("kind: RoleBinding")
+    assert not re.search("[“”]", page.locator("article").inner_text())
+
+
 def test_a_command_is_copied_whole_and_without_what_it_printed(open_page):
     page = open_page(LESSON, permissions=["clipboard-read", "clipboard-write"])
     assert page.locator(".cell_output .copybtn").count() == 0
@@ -401,3 +419,13 @@ def test_a_picture_can_be_read_on_a_phone(open_page):
     assert picture.locator("img").bounding_box()["width"] * 13 / 720 > 11
     source = picture.locator("img").get_attribute("src")
     assert picture.get_attribute("href") == source and source.endswith(".svg")
+
+
+def test_the_contents_on_a_phone_make_way_for_the_place_that_was_chosen(open_page):
+    page = open_page(LESSON)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.locator("button.secondary-toggle").click()
+    contents = page.locator("dialog#pst-secondary-sidebar-modal")
+    contents.locator("a[href^='#']").last.click()
+    assert "#" in page.url
+    expect(contents).not_to_be_visible()
