@@ -12,13 +12,22 @@ import re
 import sys
 from pathlib import Path
 
+from cluster.language import chosen
+
 c = get_config()  # noqa: F821
 
 # Not the loopback device: the host's port leads to the container's address.
 c.ServerApp.ip = "0.0.0.0"
 c.ServerApp.port = 8888
 c.ServerApp.open_browser = False
-c.LabApp.default_url = "/lab/tree/notebooks/00-start-here.ipynb"
+# In Korean with `docker run -e LAB_LANG=ko`.
+spoken = ""
+if chosen(os.environ) == "ko":
+    from helpers.course.lab import in_korean
+
+    spoken = "ko/"
+    os.environ.update(in_korean(os.environ))
+c.LabApp.default_url = f"/lab/tree/notebooks/{spoken}00-start-here.ipynb"
 # Its terminals know kubectl and the cluster, as those of `make lab` do.
 SHELL = 'eval "$(python -m helpers up)"; exec bash'
 c.ServerApp.terminado_settings = {"shell_command": ["bash", "-c", SHELL]}

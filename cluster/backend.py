@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cluster import errors
+from cluster.language import mark, say
 from cluster.progress import Progress
 
 if TYPE_CHECKING:
@@ -81,10 +82,14 @@ STATUS: dict[str, Any] = {
 
 def waiting_for(awaited: Sequence[str], steps: int | None) -> str:
     """Return how far a start is, in one line of a terminal: a name, and how many."""
-    done = f"{steps - len(awaited)} of {steps} ready; " if steps else ""
-    name = awaited[0] if awaited else "the last checks"
-    more = f" and {len(awaited) - 1} more" if len(awaited) > 1 else ""
-    return f"{done}waiting for {name}{more}"
+    name = say(awaited[0]) if awaited else say("the last checks")
+    if len(awaited) > 1:
+        name = say("{name} and {count} more", name=name, count=len(awaited) - 1)
+    waiting = say("waiting for {what}", what=name)
+    if not steps:
+        return waiting
+    done = say("{count} of {all} ready", count=steps - len(awaited), all=steps)
+    return f"{done}; {waiting}"
 
 
 class Backend(Protocol):
@@ -159,9 +164,15 @@ class Backend(Protocol):
 
     def news(self, ended: str | None) -> list[str]:
         """Return what to tell after a start; `ended` is the reason from before it."""
-        ends = self.ends()
-        before = f"The cluster had stopped, because {ended}. Its objects are kept."
-        return [*([before] if ended else []), *([f"It ends {ends}."] if ends else [])]
+        told = []
+        if ended:
+            text = mark(
+                "The cluster had stopped, because {reason}. Its objects are kept."
+            )
+            told.append(say(text, reason=say(ended)))
+        if ends := self.ends():
+            told.append(say("It ends {when}.", when=ends))
+        return told
 
     def log(self, component: str, lines: int, *, previous: bool = False) -> str:
         """Return the last lines of a component's log."""

@@ -4,6 +4,8 @@ import re
 import sys
 from pathlib import Path
 
+from cluster.language import mark, say
+
 PROGRAM = "kubernetes-api-notebooks"
 #: the same program, to type
 SHORT = "kapi"
@@ -116,7 +118,7 @@ class StateError(LabError):
 
 
 #: lessons for a cluster without a node
-WITHOUT_NODE = (
+WITHOUT_NODE = mark(
     "lessons 00, 02, 03, 04, 13, 14, 15, 21, 22, 23, 24 and 25, "
     "and whatever asks the API server alone"
 )
@@ -125,12 +127,13 @@ WITHOUT_NODE = (
 class NoNode(LabError):
     """An operation needs a node, and the cluster has none."""
 
-    def __init__(self, what: str, reason: str = "this cluster has none") -> None:
-        self.what, self.reason = what, reason
-        super().__init__(
-            f"{what} needs a node, and {reason}: pods stay Pending. "
-            f"What still works: {WITHOUT_NODE}."
+    def __init__(self, what: str, reason: str = "") -> None:
+        self.what, self.reason = what, reason or say("this cluster has none")
+        text = mark(
+            "{what} needs a node, and {reason}: pods stay Pending. "
+            "What still works: {lessons}."
         )
+        super().__init__(say(text, **vars(self), lessons=say(WITHOUT_NODE)))
 
 
 class NoEngine(LabError):
@@ -204,9 +207,9 @@ class ComponentFailed(StartFailed):
 class NotRunning(LabError):
     """An operation needs a running cluster and there is none."""
 
-    def __init__(self, detail: str = "No cluster is running.") -> None:
-        hint = "Start it with `.venv/bin/kapi up`, or run `connect()`."
-        super().__init__(detail, hint)
+    def __init__(self, detail: str = "") -> None:
+        hint = say("Start it with `.venv/bin/kapi up`, or run `connect()`.")
+        super().__init__(detail or say("No cluster is running."), hint)
 
 
 class KubeconfigError(LabError):
@@ -222,10 +225,11 @@ class NoSigningKey(LabError):
 
     def __init__(self, backend: str) -> None:
         self.backend = backend
-        super().__init__(
-            f"A {backend} cluster keeps the key that signs tokens to itself.",
-            "Only the local cluster's key is on this machine; leave this cell out.",
+        text = mark("A {backend} cluster keeps the key that signs tokens to itself.")
+        hint = mark(
+            "Only the local cluster's key is on this machine; leave this cell out."
         )
+        super().__init__(say(text, backend=backend), say(hint))
 
 
 class NotReady(LabError):
@@ -233,8 +237,8 @@ class NotReady(LabError):
 
     def __init__(self, what: str, waited: float, last: str, hint: str = "") -> None:
         self.what, self.waited, self.last = what, waited, last
-        message = f"{what} did not happen in {waited:.0f} s; last seen: {last}"
-        super().__init__(message, hint)
+        text = mark("{what} did not happen in {waited:.0f} s; last seen: {last}")
+        super().__init__(say(text, **vars(self)), hint)
 
 
 class Unreachable(LabError):
@@ -242,5 +246,6 @@ class Unreachable(LabError):
 
     def __init__(self, server: str, reason: str, hint: str = "") -> None:
         self.server, self.reason = server, reason
-        status = "Look at `.venv/bin/kapi status`, then run `connect()` again."
-        super().__init__(f"{server} does not answer: {reason}.", hint or status)
+        text = mark("{server} does not answer: {reason}.")
+        status = say("Look at `.venv/bin/kapi status`, then run `connect()` again.")
+        super().__init__(say(text, server=server, reason=reason), hint or status)

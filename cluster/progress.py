@@ -9,6 +9,8 @@ import sys
 import time
 from typing import Protocol, TextIO
 
+from cluster.language import say
+
 
 class Progress(Protocol):
     """A view of long work."""
@@ -93,7 +95,8 @@ class Notebook(_Line):
         from IPython.display import display
 
         # `raw` with text/plain only: no HTML, so GitHub and print show the same.
-        bundle = {"text/plain": message if keep else f"{message} ({seconds:.0f} s)"}
+        going = say("{step} ({seconds:.0f} s)", step=message, seconds=seconds)
+        bundle = {"text/plain": message if keep else going}
         if self._handle is None:
             self._handle = display(bundle, raw=True, display_id=True)
         else:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cluster import errors, paths
+from cluster.language import say
 from cluster.permissions import make_private, refuse_changeable
 from cluster.progress import Progress
 
@@ -98,7 +99,7 @@ def start_lock(
     """
 
     def wait() -> None:
-        progress.update("another process starts or removes the cluster; waiting")
+        progress.update(say("another process starts or removes the cluster; waiting"))
         meanwhile()
 
     while True:

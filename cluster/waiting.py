@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from cluster import progress
+from cluster.language import say
 
 Answer = TypeVar("Answer")
 
@@ -40,8 +41,9 @@ def poll(
         if what and waited > QUIET:
             view = view or progress.for_here()
             told = state() if state else ""
-            view.update(f"waiting for {what}" + (f": {told}" if told else ""))
+            step = say("waiting for {what}", what=what)
+            view.update(f"{step}: {told}" if told else step)
         time.sleep(pause)
     if view and answer:
-        view.finish(f"{what}: done")
+        view.finish(say("{what}: done", what=what))
     return answer

@@ -22,7 +22,8 @@ def lab(options: tuple[str, ...]) -> None:
     """Start the cluster, and open JupyterLab on the first lesson.
 
     It listens on 127.0.0.1, with a token. `kubectl` in its terminals asks this cluster.
-    LAB_LANG=ko opens the lessons in Korean.
+    LAB_LANG=ko opens the lessons in Korean, LAB_LANG=en in English; without it, the
+    language of the system decides.
 
     A checkout has the lessons. The installed program copies them to the directory
     ./kubernetes-api-notebooks; when it is newer than they are, it replaces those that

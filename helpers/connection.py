@@ -127,8 +127,8 @@ class Cluster:
         entry, _ = current_entries(self.kubeconfig)
         pem = pem_of(entry, "certificate-authority", self.kubeconfig)
         if pem is None:
-            message = "names no certificate authority."
-            hint = "This machine's own list is used: leave out --cacert."
+            message = say("names no certificate authority.")
+            hint = say("This machine's own list is used: leave out --cacert.")
             raise errors.KubeconfigError(self.kubeconfig, message, hint)
         path = self.kubeconfig.with_name("server-ca.crt")
         # Another kernel may read it now.
@@ -147,7 +147,7 @@ class Cluster:
         for the node if the lesson begins with a pod; raise NoNode if there is none.
         """
         if any(one.topic == lesson and one.pods for one in lessons()):
-            backend_in_use().require_node("This lesson")
+            backend_in_use().require_node(say("This lesson"))
         # An earlier run of the cell chose a kubeconfig that now goes.
         use_kubeconfig(self.kubeconfig)
         self._remove_abandoned(lesson)

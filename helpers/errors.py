@@ -4,25 +4,16 @@ import json
 import signal
 import textwrap
 
-from cluster import errors
 from cluster.errors import (
     KubeconfigError as KubeconfigError,
     LabError as LabError,
     MissingTool as MissingTool,
     NoSigningKey as NoSigningKey,
+    NotReady as NotReady,
     Unreachable as Unreachable,
     masked as masked,
 )
 from helpers.language import mark, say
-
-
-class NotReady(errors.NotReady):
-    """A condition was not met in time; `what` is in the learner's language."""
-
-    def __init__(self, what: str, waited: float, last: str, hint: str = "") -> None:
-        super().__init__(what, waited, last, hint)
-        text = mark("{what} did not happen in {waited:.0f} s; last seen: {last}")
-        LabError.__init__(self, say(text, **vars(self)), hint)
 
 
 class NotConnected(LabError):

@@ -148,7 +148,9 @@ class Token:
             claims = self.claims()
         except errors.NotAToken:
             return say("<no JWT, {count} characters>", count=len(self.text))
-        life = f"{self.lifetime} s" if "exp" in claims else say("without end")
+        life = say("without end")
+        if "exp" in claims:
+            life = say("{seconds:.0f} s", seconds=self.lifetime)
         facts = [say("token of {subject}", subject=self.subject), life]
         facts += [say("bound to {it}", it=self.bound_to)] if self.bound_to else []
         return f"<{', '.join([*facts, f'id {self.id[:8]}'])}>"

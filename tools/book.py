@@ -23,6 +23,16 @@ TODAY = {
     "fails": "**fails**",
     "never": "works: never run it",
 }
+#: sections of the book, as their lessons see them
+SECTIONS = {
+    "8.1": "facts about a pod, by the downward API",
+    "8.2": "the API server",
+    "8.2.1": "the REST API",
+    "8.2.2": "from inside a pod",
+    "8.2.3": "an ambassador",
+    "8.2.4": "client libraries",
+    "8.3": "summary",
+}
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:)[^)\s#]+")
 _FOLD = re.compile(r"</?details>\n?|<summary>.*</summary>\n?")
 
@@ -40,11 +50,16 @@ def page(text: Callable[[Lesson, dict], str], say: Callable[[str], str] = str) -
             "If something fails, search the page for the message. The lessons' boxes "
             "*Then and now* say the same in their places."
         ),
+        say(
+            "A Korean translation has the chapter on pages 343 to 376, with 포드 for a "
+            "pod; another one has 파드, as these lessons, but 제한 for a limit and "
+            "액세스 for access, which are 한도 and 접근 here."
+        ),
     ]
     for section, cells in itertools.groupby(_cells(), lambda cell: cell[0].book):
         shown = list(cells)
         heading = say("Section {section}").format(section=section)
-        parts += [f"## {heading}", _table(shown, say)]
+        parts += [f"## {heading}: {say(SECTIONS[section])}", _table(shown, say)]
         for lesson, cell in shown:
             if cell["cell_type"] == "markdown":
                 heading = f"### `{cell['metadata']['book'][0]['command']}`"

@@ -23,6 +23,8 @@ NOTEBOOKS = ROOT / "notebooks"
 #: between these lines of the README is the table
 BEGIN, END = "<!-- lessons: python -m tools.course -->", "<!-- end of the lessons -->"
 FIRST = "00-start-here"
+#: on the first page, the way to the Korean one, and back
+OTHER = "[한국어](ko/00-start-here.ipynb)"
 #: ids of the generated cells at the top and at the end
 TOP, LAST = "title", "go-deeper"
 #: ids of cells that nobody reads in full
@@ -95,6 +97,8 @@ def title(lesson: Lesson, say: Say = str) -> str:
         needs.append(say(lesson.knows))
     if needs:
         facts.append(say("you need {lessons}").format(lessons=", ".join(needs)))
+    if lesson.name == FIRST:
+        facts.append(say(OTHER))
     can = [f"{number}. {say(end)}" for number, end in enumerate(lesson.can, 1)]
     parts = [
         f"# {say(lesson.title)}",

@@ -1,7 +1,7 @@
 """Make the Korean edition of the lessons out of `locale/ko/*.po`.
 
     python -m tools.korean update          # put what is new in English into the .po
-    python -m tools.korean write           # notebooks/ko, README.ko.md, helpers/locale
+    python -m tools.korean write           # notebooks/ko, README.ko.md, cluster/locale
     python -m tools.korean check [NAME …]  # say what is missing, stale or wrong
 
 Code, ids, tags and metadata are those of the English notebooks. A file is written when
@@ -35,10 +35,12 @@ EDITION = NOTEBOOKS / "ko"
 CATALOGS = ROOT / "locale" / "ko"
 #: addresses of the documentation of Kubernetes that it has in Korean, too
 PAGES = CATALOGS / "pages.txt"
-HELPERS = ROOT / "helpers"
-COMPILED = HELPERS / "locale" / "ko" / "LC_MESSAGES" / "helpers.mo"
-#: names of the catalogs of the frames, and of what the helpers say
-FRAMES, MESSAGES = "course", "helpers"
+COMPILED = ROOT / "cluster" / "locale" / "ko" / "LC_MESSAGES" / "messages.mo"
+#: packages whose code says something
+SPEAKING = ("helpers", "cluster")
+#: names of the catalogs of the frames, of what these packages say, and of pictures: in
+#: that one, a message is of one picture
+FRAMES, MESSAGES, PICTURES = "course", "helpers", "images"
 HEAD = [
     ("Language", "ko"),
     ("Content-Type", "text/plain; charset=utf-8"),
@@ -101,7 +103,9 @@ def sources() -> Iterator[Source]:
     for english in sorted(NOTEBOOKS.glob("*.md")):
         yield Source(english.stem, english, EDITION / english.name)
     for english in sorted(NOTEBOOKS.glob("images/*.svg")):
-        yield Source("images", english, EDITION / "images" / english.name)
+        yield Source(PICTURES, english, EDITION / "images" / english.name)
+    for page in ("binder.md", "settings.md"):
+        yield Source("docs", ROOT / "docs" / page, ROOT / "docs" / "ko" / page)
     yield Source("readme", ROOT / "README.md", ROOT / "README.ko.md")
     yield Source("site", ROOT / "site/en/index.md", ROOT / "site/ko/index.md")
 
@@ -111,15 +115,25 @@ def templates() -> dict[str, Catalog]:
     made: dict[str, Catalog] = defaultdict(Catalog, {FRAMES: Catalog()})
 
     def note(catalog: str, place: str, text: str) -> str:
-        made[catalog].add(text, locations=[(place, 0)] if place else [])
+        found = [(place, 0)] if place else []
+        made[catalog].add(text, locations=found, context=_context(catalog, place))
         return text
 
     for source in sources():
         assert source.told(note) == source.english.read_text("utf-8"), source.english
     told = {"say": None, "mark": None}
-    for name, _, text, _, _ in extract_from_dir(HELPERS, keywords=told):
-        note(MESSAGES, f"helpers/{name}", str(text))
+    for package in SPEAKING:
+        for name, _, text, _, _ in extract_from_dir(
+            ROOT / package,
+            keywords=told,
+            directory_filter=lambda path: Path(path).name != "tests",
+        ):
+            note(MESSAGES, f"{package}/{name}", str(text))
     return made
+
+
+def _context(catalog: str, place: str) -> str | None:
+    return place if catalog == PICTURES else None
 
 
 def read(name: str) -> Catalog:
@@ -184,8 +198,8 @@ def edition() -> dict[Path, bytes]:
     for source in every:
         missing: list[str] = []
 
-        def tell(name: str, _: str, text: str, lost: list[str] = missing) -> str:
-            found = korean(catalogs[name].get(text))
+        def tell(name: str, place: str, text: str, lost: list[str] = missing) -> str:
+            found = korean(catalogs[name].get(text, _context(name, place)))
             lost += [] if found else [text]
             return found
 
@@ -220,7 +234,8 @@ def linked(source: Source, text: str, there: dict[Path, Path]) -> str:
             return found[0]  # an address, or a page that only the site has
         return os.path.relpath(there.get(target, target), source.korean.parent)
 
-    return _LINK.sub(way, text)
+    # Headings in Korean are other places.
+    return re.sub(r"(docs/ko/\w+\.md)#[\w-]+", r"\1", _LINK.sub(way, text))
 
 
 def check(names: list[str]) -> Iterator[str]:
@@ -249,10 +264,21 @@ def check(names: list[str]) -> Iterator[str]:
     for path, content in edition().items():
         if not path.exists() or path.read_bytes() != content:
             yield f"{path.relative_to(ROOT)}: not in step. Run: make korean"
+        if path.suffix == ".ipynb":
+            for heading in _not_korean(json.loads(content)):
+                yield f"{path.relative_to(ROOT)}: no Korean in the heading: {heading}"
     known = {*(s.korean for s in sources()), *(CATALOGS / f"{n}.po" for n in current)}
     found = {*CATALOGS.glob("*.po"), *EDITION.rglob("*.ipynb"), *EDITION.rglob("*.svg")}
     for path in sorted(found - known):
         yield f"{path.relative_to(ROOT)}: left over from something. Remove it."
+
+
+def _not_korean(notebook: dict) -> Iterator[str]:
+    """Yield each heading without Hangul, such as `A 403`, which has no message."""
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            prose = re.sub("```.*?```", "", "".join(cell["source"]), flags=re.DOTALL)
+            yield from re.findall("(?m)^#+ ([^가-힣\n]+)$", prose)
 
 
 def main(arguments: list[str] | None = None) -> int:

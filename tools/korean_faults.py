@@ -120,9 +120,13 @@ def _words(english: str, korean: str) -> Iterator[str]:
 
 def _particles(korean: str) -> Iterator[str]:
     """Yield each particle that does not go with the end of the word before it."""
+    # A single syllable may be of a verb: 받는, 잡는.
+    words = [word for term in terms() for word in term["korean"].split("|")]
+    ours = {word for word in words if len(word) > 1}
     for word, particle in _PARTICLE.findall(_LINK.sub("]", korean)):
         noun = re.sub(r"\([^()]*\)$", "", word.rstrip(_QUOTES)).rstrip(_QUOTES)
-        final = None if word.endswith(("(으)", "(이)")) else _end(noun, noun != word)
+        apart = noun != word or word in ours
+        final = None if word.endswith(("(으)", "(이)")) else _end(noun, apart)
         open_ended = not final or (final == _L and particle in ("로", "으로"))
         wrong = _BEHIND_CONSONANT if open_ended else _BEHIND_VOWEL
         if final is not None and particle in wrong:

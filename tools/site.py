@@ -32,7 +32,9 @@ DOCS = ("docs", "cluster/docs")
 TABLE = re.compile(r"^[A-Z-]+(?: {2,}[A-Z -]+)+$", re.MULTILINE)
 #: in a cell that shows what its reader has solved
 PROGRESS = re.compile(r"^progress\(", re.MULTILINE)
-_DOCS = re.compile(r"\[([^]]+)\]\(((?:\.\./)*(?:cluster/)?docs/[\w-]+)\.md(#[\w-]+)?\)")
+_DOCS = re.compile(
+    r"\[([^]]+)\]\(((?:\.\./)*(?:cluster/)?docs/)(?:ko/)?([\w-]+)\.md(#[\w-]+)?\)"
+)
 _PICTURE = re.compile(r'(<img [^>]*src="((?:\.\./)*_images/[^"]+)"[^>]*>)')
 _TREE_OF_DOCS = re.compile(r"```\{toctree\}[^`]*\ndocs/\*\ncluster/docs/\*\n```\n")
 
@@ -61,7 +63,8 @@ def page(lesson: Lesson, written: dict, ran: dict, language: str = FIRST) -> dic
         if cell.get("id") == course.LAST:
             text = text.rpartition("\n\n")[0]
         cells.append(cell | {"source": text, "metadata": {"tags": tags}})
-    cells[0]["source"] = cells[0]["source"].replace("# ", f"# {lesson.number} ", 1)
+    title = cells[0]["source"].replace("# ", f"# {lesson.number} ", 1)
+    cells[0]["source"] = re.sub(r" · \[(한국어|English)\]\(.*?\)", "", title)
     return ran | {"cells": cells}
 
 
@@ -74,7 +77,7 @@ def to_docs(text: str, language: str, up: str = "") -> str:
 
     It is as far from a page in another language as from its file in `notebooks/ko`.
     """
-    link = rf'<a href="{up}\2.html\3">\1</a>'
+    link = rf'<a href="{up}\2\3.html\4">\1</a>'
     return text if language == FIRST else _DOCS.sub(link, text)
 
 
@@ -119,7 +122,8 @@ def assemble(language: str, executed: Path, target: Path) -> None:
     text = (SITE / language / "index.md").read_text("utf-8")
     if language == FIRST:
         for docs in DOCS:
-            shutil.copytree(ROOT / docs, target / docs)
+            other = shutil.ignore_patterns("ko")
+            shutil.copytree(ROOT / docs, target / docs, ignore=other)
     (target / "index.md").write_text(index(text, language), "utf-8")
 
 

@@ -23,6 +23,7 @@ from typing import Self
 
 from cluster import errors, paths, programs, statedir
 from cluster.controlplane.process import api_server
+from cluster.language import mark, say
 from cluster.machine import pki
 from cluster.machine.host import Machine
 from cluster.machine.logs import last_words
@@ -50,7 +51,7 @@ FLAGS = {
     "--anonymous-auth": "false",
 }
 
-_AGAIN = "Start it (again): `own.start()`."
+_AGAIN = mark("Start it (again): `own.start()`.")
 _NUMBERS = itertools.count(1)
 
 
@@ -87,8 +88,9 @@ class ApiServer:
                 _wait_until_ready(machine, None, timeout)
         except errors.ComponentFailed as error:
             self.stop()
-            message = f"The {error.component} of this notebook ended: {error.ended}."
-            raise errors.LabError(f"{message}\n{error.tail}".rstrip(), _AGAIN) from None
+            text = mark("The {component} of this notebook ended: {ended}.")
+            message = f"{say(text, **vars(error))}\n{error.tail}".rstrip()
+            raise errors.LabError(message, say(_AGAIN)) from None
         except BaseException:
             self.stop()
             raise
@@ -163,8 +165,8 @@ class ApiServer:
     def directory(self) -> Path:
         """Return the directory of keys, objects and logs; raise LabError."""
         if self._machine is None or not self._machine.running():
-            message = "The kube-apiserver of this notebook does not run."
-            raise errors.LabError(message, _AGAIN)
+            message = say("The kube-apiserver of this notebook does not run.")
+            raise errors.LabError(message, say(_AGAIN))
         return self._machine.state
 
 
@@ -181,11 +183,12 @@ def _wait_until_ready(machine: Machine, before: int | None, timeout: float) -> N
         return found["state"] == "running" and found["pid"] != before
 
     began = time.monotonic()
-    what = "the API server of this notebook"
+    what = say("the API server of this notebook")
     if not poll(ready, timeout, what=what, on_miss=machine.require_alive, pause=PAUSE):
         words = last_words(machine.state / "logs" / f"{NAME}.log", 5)
         waited = time.monotonic() - began
-        raise errors.NotReady("The start of kube-apiserver", waited, words)
+        what = say("The start of kube-apiserver")
+        raise errors.NotReady(what, waited, words)
 
 
 def new_directory() -> Path:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cluster import errors, preflight, programs, versions
 from cluster.bundle import ready
 from cluster.controlplane.process import control_plane
+from cluster.language import mark, say
 from cluster.local.backend import Local
 from cluster.machine.host import Machine
 from cluster.machine.logs import last_words
@@ -109,22 +110,23 @@ class ControlPlane(Local):
             found = self.node()
             return found in ("", "failed", "running") or not wait
 
-        in_time = poll(settled, NODE_TIMEOUT, what="the node, in user-mode Linux")
+        in_time = poll(settled, NODE_TIMEOUT, what=say("the node, in user-mode Linux"))
         if not in_time or found in ("", "failed"):
             raise errors.NoNode(what, self._why_no_node(found))
 
     def _why_no_node(self, found: str) -> str:
         """Return why no pod can run, by the state of the node's component."""
         if not found:
-            return "this cluster has none"
+            return say("this cluster has none")
         if found != "failed":
-            return "the one of this cluster is still starting"
+            return say("the one of this cluster is still starting")
         log = self._log_directory(NAME) / f"{NAME}.log"
         said = last_words(log, 2).replace("\n", "; ")
-        return (
-            f"the one of this cluster did not start ({said}; all of that: "
-            f"`.venv/bin/kapi logs {NAME}`)"
+        text = mark(
+            "the one of this cluster did not start ({said}; all of that: "
+            "`.venv/bin/kapi logs {name}`)"
         )
+        return say(text, said=said, name=NAME)
 
     def _log_directory(self, component: str) -> Path:
         return self.state / (STATE if component in INSIDE else "") / "logs"

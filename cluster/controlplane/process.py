@@ -18,6 +18,7 @@ from pathlib import Path
 from cluster import die_with_parent
 from cluster.controlplane import components
 from cluster.kubeconfig import write_embedded
+from cluster.language import mark
 from cluster.local import init
 from cluster.machine import bootstrap, identity, ports, probes, storage
 from cluster.machine.components import Component
@@ -52,7 +53,8 @@ class ProcessPlan:
 
 def control_plane(state: Path) -> Machine:
     """Return the control plane; its start takes a node's disk for an archive."""
-    program = Program(_MAIN, _plan, "starting the control plane", "outer", ports.hold)
+    words = mark("starting the control plane")
+    program = Program(_MAIN, _plan, words, "outer", ports.hold)
     return Machine(state, program)
 
 
@@ -68,7 +70,7 @@ def api_server(
     def plan(launch: Launch) -> ProcessPlan:
         return dataclasses.replace(_common_plan(launch), lifeline=lifeline, flags=flags)
 
-    words = "starting the API server"
+    words = mark("starting the API server")
     program = Program(_MAIN, plan, words, "outer", ports.hold, (lifeline,))
     return Machine(state, program)
 

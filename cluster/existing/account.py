@@ -19,6 +19,7 @@ from cluster.existing.rbac import TOOLBOX
 from cluster.existing.record import Record
 from cluster.existing.target import Target, find
 from cluster.kubeconfig import read_kubeconfig, server_of
+from cluster.language import say
 from cluster.progress import Progress
 from cluster.waiting import poll
 
@@ -199,7 +200,7 @@ def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:
     if not record.account_made or record.expires - time.time() > RENEWAL:
         return record
     try:
-        progress.update("renewing the token")
+        progress.update(say("renewing the token"))
         admin = admin_client(record)
         require_same(admin, record)
         if record.has_policy:

@@ -15,6 +15,7 @@ from cluster.existing import account, rbac
 from cluster.existing.kubectl import KubectlClient
 from cluster.existing.record import Record
 from cluster.image import find as image_find
+from cluster.language import mark, say
 from cluster.machine import storage
 from cluster.programs import ensure_kubectl, find_kubectl
 from cluster.programs.recipe import KUBECTL
@@ -76,7 +77,7 @@ class Existing(Backend):
         known = self.record()
         ensure_kubectl(progress)
         record = account.renew(known, self.kubeconfig, progress)
-        progress.update(f"asking {record.server}")
+        progress.update(say("asking {server}", server=record.server))
         client = account.lesson_client(record, self.kubeconfig)
         account.require_same(client, record)
         reason = None
@@ -178,11 +179,11 @@ class Existing(Backend):
 
     def audit_log(self) -> NoReturn:
         """Raise LabError: the administrator has the audit log."""
-        raise _not_ours("The audit log")
+        raise _not_ours(say("The audit log"))
 
     def image_hint(self) -> str:
         """Return the way out where an image cannot be pulled."""
-        return (
+        return say(
             "Load `toolbox:1` into your nodes, or push it to their registry and name "
             "it: `.venv/bin/kapi use --image …`. Another image: fix its name."
         )
@@ -222,9 +223,9 @@ class Existing(Backend):
         return found
 
 
-def _not_ours(what: str, hint: str = "Ask whoever runs it.") -> errors.LabError:
-    message = f"{what} is not ours to give: this is an existing cluster."
-    return errors.LabError(message, hint)
+def _not_ours(what: str, hint: str = "") -> errors.LabError:
+    text = mark("{what} is not ours to give: this is an existing cluster.")
+    return errors.LabError(say(text, what=what), hint or say("Ask whoever runs it."))
 
 
 def _command(record: Record) -> str:

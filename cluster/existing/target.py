@@ -7,6 +7,7 @@ from pathlib import Path
 from cluster import programs
 from cluster.existing.kubectl import KubectlClient
 from cluster.kubeconfig import entry_of, read_kubeconfig, server_of
+from cluster.language import say
 from cluster.progress import Progress
 
 
@@ -30,7 +31,7 @@ def find(kubeconfig: Path, context: str, progress: Progress) -> Target:
     document = take(whole, context, path.parent)
     server = server_of(document, context)
     programs.ensure_kubectl(progress)
-    progress.update(f"asking {server}")
+    progress.update(say("asking {server}", server=server))
     client = KubectlClient(path, context, server)
     found = client.json("version")
     user = client.json("auth", "whoami")["status"]["userInfo"]["username"]

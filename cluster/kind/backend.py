@@ -23,6 +23,7 @@ from cluster.kind.node import (
 from cluster.kind.plan import RECORD, KindPlan, Record, name_for
 from cluster.kind.programs import Commands
 from cluster.kubeconfig import read_kubeconfig, server_of
+from cluster.language import say
 from cluster.machine import audit, storage
 from cluster.programs.recipe import KUBECTL
 from cluster.progress import Progress, Silent
@@ -160,7 +161,7 @@ class Kind(Backend):
 
     def image_hint(self) -> str:
         """Return the way out where an image cannot be pulled."""
-        return (
+        return say(
             "Fix `image`, or take `toolbox:1`; what no registry has: "
             "`.venv/bin/kapi images add FILE`."
         )
@@ -257,7 +258,7 @@ class Kind(Backend):
         """Start the node unless it runs, and wait; stop the node if that fails."""
         try:
             if state not in ("", "running"):
-                progress.update(f"starting the node {node.plan.node}")
+                progress.update(say("starting the node {name}", name=node.plan.node))
                 node.engine.ask("start", node.plan.node)
             taken = node.server().rpartition(":")[2]
             if port and str(port) != taken:
@@ -267,7 +268,7 @@ class Kind(Backend):
                 )
             self._ensure_kubeconfig(node, progress)
             await_ready(node, self._commands(), progress)
-            progress.update("looking for the toolbox image")
+            progress.update(say("looking for the toolbox image"))
             ensure_toolbox(node, self._commands(), archive, progress)
         except BaseException:
             with contextlib.suppress(errors.LabError):

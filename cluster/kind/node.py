@@ -15,6 +15,7 @@ from cluster.image import load as images
 from cluster.kind.engine import LONGEST, Engine
 from cluster.kind.plan import AUDIT, START_TIMEOUT, KindPlan
 from cluster.kind.programs import Commands
+from cluster.language import say
 from cluster.machine import audit
 from cluster.progress import Progress, Silent
 from cluster.waiting import poll
@@ -120,7 +121,7 @@ def await_ready(node: Node, commands: Commands, progress: Progress) -> None:
     _await_answer(node, progress)
     for what, arguments in node.plan.conditions().items():
         left = max(1, int(START_TIMEOUT - (time.monotonic() - began)))
-        step = f"waiting for {what}"
+        step = say("waiting for {what}", what=say(what))
         show = functools.partial(progress.update, step)
         commands.run(node.asks(*arguments, f"--timeout={left}s"), step, show)
 
@@ -135,7 +136,7 @@ def _await_answer(node: Node, progress: Progress) -> None:
             waited = time.monotonic() - began
             last = f"its container is {state or 'gone'}"
             raise errors.NotReady("The start of the node", waited, last)
-        progress.update("waiting for the API server")
+        progress.update(say("waiting for {what}", what=say("the API server")))
 
     if not poll(node.answers, START_TIMEOUT, on_miss=alive):
         raise errors.NotReady(

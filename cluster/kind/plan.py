@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cluster import statedir
+from cluster.language import mark
 from cluster.machine import audit
 from cluster.statedir import write_private
 
@@ -140,8 +141,8 @@ class KindPlan:
     def conditions(self) -> dict[str, list[str]]:
         """Return the conditions of a ready cluster, each with kubectl's arguments."""
         return {
-            "the node": ["wait", "nodes", "--all", "--for=condition=Ready"],
-            "the default ServiceAccount": [
+            mark("the node"): ["wait", "nodes", "--all", "--for=condition=Ready"],
+            mark("the default ServiceAccount"): [
                 "wait",
                 "serviceaccount/default",
                 "--for=create",

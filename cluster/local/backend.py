@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cluster import errors, paths, statedir, versions
 from cluster.backend import LOCAL as LOGS, STATUS, Backend
 from cluster.kubeconfig import embed, holds, read_kubeconfig, write_embedded
+from cluster.language import mark, say
 from cluster.machine import layout, logs, ports, storage
 from cluster.machine.host import NOT_ANSWERING, Launch, Machine, Program
 from cluster.progress import Progress, Silent
@@ -57,7 +58,7 @@ def _refused(step: str, reason: str) -> errors.LabError:
 NAMESPACES = Program(
     "cluster.local.namespaces.main",
     _plan,
-    "making the namespaces of the cluster",
+    mark("making the namespaces of the cluster"),
     refused=_refused,
 )
 
@@ -138,7 +139,7 @@ class Local(Backend):
         progress = progress or Silent()
         with statedir.start_lock(self.state, progress):
             if self._machine.is_stopping():
-                progress.update("waiting for the end of the last run")
+                progress.update(say("waiting for the end of the last run"))
                 self.stop()
             if self.running():
                 self._attach(progress, port)
@@ -249,7 +250,7 @@ class Local(Backend):
 
     def image_hint(self) -> str:
         """Return the way out where an image cannot be pulled."""
-        return (
+        return say(
             "Pods of the local cluster have no way out to the internet: take "
             "`toolbox:1`, or `.venv/bin/kapi images add FILE`."
         )
@@ -298,7 +299,7 @@ class Local(Backend):
     def _start(self, progress: Progress, port: int | None) -> None:
         self._require_machine(progress)
         programs, archive = self.setup(progress)
-        progress.update("making keys and certificates")
+        progress.update(say("making keys and certificates"))
         with statedir.usable(self.state):
             self._make_keys()
         wanted = ports.port_of(self.state) if port is None else port
@@ -318,7 +319,7 @@ class Local(Backend):
         preflight.check()
         if self.binaries() is None:
             # Before minutes of building for nothing.
-            progress.update("trying whether this machine can run the cluster")
+            progress.update(say("trying whether this machine can run the cluster"))
             if problem := trial.attempt(self.state).problem:
                 raise problem
 

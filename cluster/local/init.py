@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cluster import syscalls as sc
+from cluster.language import mark
 from cluster.local import images, network, rootfs
 from cluster.machine import bootstrap, cgroups, layout, probes, storage
 from cluster.machine.components import Component, Facts, describe
@@ -88,9 +89,9 @@ def _tasks(api: probes.Prober, found: Facts) -> tuple[Task, ...]:
     return (
         Task("first objects", lambda: bootstrap.make(api, posts)),
         Task("node Ready", lambda: bootstrap.node_ready(api, machine)),
-        Task("the Node's storage", storage_known),
-        Task("the controllers", controllers_work, after_all=True),
-        Task("the Service kubernetes", service_answers, after_all=True),
+        Task(mark("the Node's storage"), storage_known),
+        Task(mark("the controllers"), controllers_work, after_all=True),
+        Task(mark("the Service kubernetes"), service_answers, after_all=True),
     )
 
 

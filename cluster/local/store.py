@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cluster import errors
+from cluster.language import say
 from cluster.local import images, init, namespaces, rootfs
 from cluster.machine import components, layout, storage
 from cluster.machine.components import Facts
@@ -40,7 +41,7 @@ def ensure(binaries: Path, archive: Path, progress: Progress) -> None:
         return
 
     def make(work: Path) -> Path:
-        progress.update("importing the toolbox image, once: a few seconds")
+        progress.update(say("importing the toolbox image, once: a few seconds"))
         return _make(binaries, archive, work)
 
     # The import in the cluster says what is wrong, or does without.

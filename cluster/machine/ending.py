@@ -5,6 +5,7 @@ import re
 import shutil
 from pathlib import Path
 
+from cluster.language import mark, say
 from cluster.machine import cgroups, identity
 
 #: a file for each account that lingers, loginctl(1): systemd ends the manager of any
@@ -22,7 +23,8 @@ def ends(state: Path) -> str:
     if not shutil.which("pkcheck"):
         # Without polkit only root may.
         command = f"sudo {command} {user}"
-    return f"10 s after your last logout; `{command}` prevents that"
+    text = mark("10 s after your last logout; `{command}` prevents that")
+    return say(text, command=command)
 
 
 def why_ended(last: identity.Run, phase: str, boot: str) -> str | None:
@@ -30,12 +32,12 @@ def why_ended(last: identity.Run, phase: str, boot: str) -> str | None:
     if phase in ("starting", "failed"):
         return None  # the start has told it
     if last.boot != boot:
-        return "this machine restarted"
+        return mark("this machine restarted")
     if phase not in ("stopping", "stopped"):
-        return "its processes were killed"
+        return mark("its processes were killed")
     if _whose_manager(last.cgroup):
-        return "it was ended from outside, as by a last logout"
-    return "it was ended from outside, by a signal"
+        return mark("it was ended from outside, as by a last logout")
+    return mark("it was ended from outside, by a signal")
 
 
 def _whose_manager(cgroup: str) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from cluster import errors, paths, statedir
 from cluster.backend import waiting_for
+from cluster.language import mark, say
 from cluster.machine import (
     apparmor,
     cgroups,
@@ -192,15 +193,20 @@ class Machine:
         """Wait for a start of another process; raise LabError if it does not answer."""
         self._await_start(progress)
         began = time.monotonic()
-        words = "waiting for the API server's answer"
+        words = say("waiting for {what}", what=say("the API server's answer"))
         tell = functools.partial(progress.update, words)
         if not poll(self.answers, ANSWER_WITHIN, on_miss=tell, pause=PAUSE):
             waited = time.monotonic() - began
             raise errors.LabError(
-                "The cluster runs, and its API server gave no answer in "
-                f"{waited:.0f} s.",
-                "See `.venv/bin/kapi logs kube-apiserver`; `.venv/bin/kapi stop` "
-                "and then `up` start it anew with the same objects.",
+                say(
+                    "The cluster runs, and its API server gave no answer in "
+                    "{waited:.0f} s.",
+                    waited=waited,
+                ),
+                say(
+                    "See `.venv/bin/kapi logs kube-apiserver`; `.venv/bin/kapi stop` "
+                    "and then `up` start it anew with the same objects."
+                ),
             )
 
     def stop(self, *, grace: float = 8.0) -> bool:
@@ -249,7 +255,7 @@ class Machine:
         except FileNotFoundError:
             return {
                 "phase": "starting",
-                "awaited": ["the machine"],
+                "awaited": [mark("the machine")],
                 "failed": None,
                 "components": {},
             }
@@ -309,7 +315,7 @@ class Machine:
         said = b""
         try:
             while time.monotonic() < deadline:
-                progress.update(self.program.first)
+                progress.update(say(self.program.first))
                 if not select.select([report], [], [], 0.1)[0]:
                     continue
                 chunk = os.read(report, 65536)

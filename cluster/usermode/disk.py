@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cluster import die_with_parent, errors
 from cluster.image import find as image_find
+from cluster.language import say
 from cluster.machine import storage
 from cluster.machine.logs import last_words
 from cluster.progress import Progress
@@ -34,7 +35,7 @@ def ensure(kernel: Kernel, binaries: Path, progress: Progress) -> Path:
     archive = image_find.ensure(binaries, progress)
 
     def make(work: Path) -> Path:
-        progress.update("making the disk of the node, once: less than a minute")
+        progress.update(say("making the disk of the node, once: less than a minute"))
         return _make(kernel, binaries, archive, work)
 
     return image_find.build_once(archive.with_suffix(".squashfs"), make, progress)

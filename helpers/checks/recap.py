@@ -86,7 +86,7 @@ _REASONS = {
     1: mark("A variable is a copy. Only the file of a volume follows a change."),
     2: mark("A short name is completed with the pod's own namespace."),
     3: mark("With `-k` curl accepts any certificate, so any server gets the token."),
-    4: mark("The proxy sends its own credential, whoever sends the request."),
+    4: mark("The proxy sends the credential of whoever started it."),
     5: mark("403 means that the server accepted the token; a wrong one gets 401."),
     6: mark("The server reads its rules for each request."),
     7: mark("A token expires, and the kubelet writes the next one into the file."),

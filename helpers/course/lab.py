@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cluster.errors import INSTALLED, PROGRAM
+from cluster.language import chosen
 from helpers.course import copies
 from helpers.course.export import NOTEBOOKS
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from cluster.backend import Backend
 
 _FIRST = "00-start-here.ipynb"
+#: for Jupyter's configuration path: the menus of JupyterLab in Korean
+_KOREAN = Path(__file__).parents[1] / "data" / "ko"
 
 
 def lessons_here() -> Path:
@@ -34,20 +37,30 @@ def lessons_here() -> Path:
 
 
 def environment(cluster: "Backend") -> dict[str, str]:
-    """Return the environment of JupyterLab, whose terminals know kubectl and us."""
+    """Return the environment of JupyterLab, whose terminals know kubectl and us.
+
+    Its menus are in the language of the lessons.
+    """
     # The Python of uvx, pipx or .venv is in no PATH.
     ours = Path(sys.executable).parent
     places = [str(place) for place in (cluster.binaries(), ours) if place]
     path = os.pathsep.join([*places, os.environ.get("PATH", os.defpath)])
-    return {**os.environ, "PATH": path, "KUBECONFIG": str(cluster.kubeconfig)}
+    env = {**os.environ, "PATH": path, "KUBECONFIG": str(cluster.kubeconfig)}
+    return in_korean(env) if chosen(env) == "ko" else env
+
+
+def in_korean(env: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which JupyterLab speaks Korean until told otherwise."""
+    before = filter(None, [env.get("JUPYTER_CONFIG_PATH")])
+    return {**env, "JUPYTER_CONFIG_PATH": os.pathsep.join([str(_KOREAN), *before])}
 
 
 def command(
     directory: Path, options: Sequence[str], env: Mapping[str, str]
 ) -> list[str]:
     """Return the command line that opens the first lesson; add a learner's options."""
-    # In the language of LAB_LANG, if it is there.
-    spoken = Path(env.get("LAB_LANG", ""), _FIRST)
+    # In the language of LAB_LANG or of the system, if it is there.
+    spoken = Path(chosen(env), _FIRST)
     page = spoken if (directory / spoken).exists() else Path(_FIRST)
     # Without what is in the current directory: a learner's random.py is not Python's.
     words = [sys.executable, "-P", "-m", "jupyterlab", "--ip=127.0.0.1"]

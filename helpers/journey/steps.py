@@ -100,13 +100,15 @@ class Journey:
     def frame(self):
         """Return a DataFrame: STEP, ASKED, ANSWER, STATE, MILLISECONDS.
 
-        A step without a time of its own has a dash.
+        The words are those that a view shows; a step without a time of its own has a
+        dash.
         """
         import pandas as pd
 
         columns = ["STEP", "ASKED", "ANSWER", "STATE", "MILLISECONDS"]
         rows = [
-            [s.name, s.asked, s.answer, s.state, s.milliseconds] for s in self.steps
+            [say(s.name), s.asked, s.answer, say(s.state), s.milliseconds]
+            for s in self.steps
         ]
         frame = pd.DataFrame(rows, columns=columns).astype(object)
         return frame.fillna({"MILLISECONDS": "–"})

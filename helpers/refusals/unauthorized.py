@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 
 from helpers import errors
-from helpers.language import mark
+from helpers.language import mark, say
 from helpers.refusals.status import DeniedRequest, Diagnosis
 from helpers.reviews import Review
 from helpers.tokens import Token
@@ -122,5 +122,7 @@ def _wrong_audience(token: Token, target: str = "") -> Diagnosis:
 def _duration(seconds: float) -> str:
     hours, minutes = divmod(int(seconds) // 60, 60)
     if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min" if minutes else f"{seconds:.0f} s"
+        return say("{hours} h {minutes} min", hours=hours, minutes=minutes)
+    if minutes:
+        return say("{minutes} min", minutes=minutes)
+    return say("{seconds:.0f} s", seconds=seconds)

@@ -6,15 +6,17 @@ from string import Formatter
 
 import pytest
 
-from helpers import language
+from cluster import language
+from cluster.backend import waiting_for
+from cluster.errors import NotRunning
 from helpers.course import attempts
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
 from helpers.language import mark, say
 from tests.notebooks import ROOT
 
-#: the modules all of whose messages are said; others also raise errors of `cluster`,
-#: which are English
+#: the modules all of whose messages are said; others also raise errors that no notebook
+#: shows, and those are English
 SAID = (
     "checks/*.py",
     "deeper/ambassadors.py",
@@ -43,6 +45,7 @@ SAID = (
     "widgets/view.py",
 )
 MODULES = [path for name in SAID for path in sorted(ROOT.glob(f"helpers/{name}"))]
+MODULES += [ROOT / "cluster" / name for name in ("progress.py", "waiting.py")]
 #: functions whose arguments are messages
 DOORS = ("say", "mark")
 
@@ -58,7 +61,7 @@ def catalog(tmp_path, monkeypatch):
     language._catalog.cache_clear()
 
     def write(code, messages):
-        file = tmp_path / "locale" / code / "LC_MESSAGES" / "helpers.mo"
+        file = tmp_path / "locale" / code / "LC_MESSAGES" / "messages.mo"
         file.parent.mkdir(parents=True)
         file.write_bytes(compiled(messages))
 
@@ -87,6 +90,9 @@ def compiled(messages):
         ("notebooks/ko/deeper", "", "파드 web이 아직 없습니다."),
         ("notebooks/ko", "en", "No pod web yet."),
         ("notebooks", "ko", "파드 web이 아직 없습니다."),
+        ("notebooks", "KO", "파드 web이 아직 없습니다."),
+        ("notebooks", "ko_KR.UTF-8", "파드 web이 아직 없습니다."),
+        ("notebooks/ko", "en_US", "No pod web yet."),
         ("notebooks", "xx", "No pod web yet."),
         # A teacher's handout, and a checkout in a directory named like a language.
         ("class/student/ko", "", "파드 web이 아직 없습니다."),
@@ -104,6 +110,21 @@ def test_the_setting_decides_and_then_the_directory(
     if setting:
         monkeypatch.setenv("LAB_LANG", setting)
     assert say("No pod {pod} yet.", pod="web") == said
+
+
+@pytest.mark.parametrize(
+    ("env", "code"),
+    [
+        ({"LANG": "ko_KR.UTF-8"}, "ko"),
+        ({"LANG": "ko_KR.UTF-8", "LC_ALL": "en_US.UTF-8"}, "en"),
+        ({"LANG": "ko_KR.UTF-8", "LAB_LANG": "en"}, "en"),
+        ({"LANG": "en_US.UTF-8", "LAB_LANG": "KO"}, "ko"),
+        ({"LANG": "C.UTF-8", "LC_ALL": ""}, "c"),
+        ({}, ""),
+    ],
+)
+def test_the_lessons_to_open_are_those_of_the_setting_or_of_the_locale(env, code):
+    assert language.chosen(env) == code
 
 
 def test_the_locale_does_not_count(catalog, monkeypatch):
@@ -140,6 +161,17 @@ def test_an_exercise_counts_once_in_all_languages(catalog, tmp_path, monkeypatch
     assert {(one.lesson, one.exercise) for one in noted} == {
         ("test-language", "be_right")
     }
+
+
+def test_what_the_start_of_a_cluster_says_is_korean_in_a_korean_notebook(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "ko").mkdir()
+    monkeypatch.chdir(tmp_path / "ko")
+    monkeypatch.delenv("LAB_LANG", raising=False)
+    assert str(NotRunning()).startswith("실행 중인 클러스터가 없다.\n")
+    line = waiting_for(["the controllers", "kubelet"], 20)
+    assert line == "20개 중 18개 준비됨; 컨트롤러 외 1개 대기 중"
 
 
 # --- What is said -----------------------------------------------------------------

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from helpers import language
+from cluster import language
 from helpers.course import lessons
 from tests.notebooks import ROOT
 from tools import blocks, korean, korean_faults
@@ -65,6 +65,25 @@ def test_the_lines_of_a_text_in_a_picture_are_one_message():
     assert told == drawn.format("파드", "서버에", "묻는다")
 
 
+def test_a_text_that_two_pictures_have_is_two_messages():
+    """In one it is a word, in the other the name of a file."""
+    said = korean.read(korean.PICTURES)
+    told = [said.get("namespace", f"{name}.svg").string for name in PICTURES]
+    assert told == ["네임스페이스", "namespace"]
+
+
+PICTURES = "p08-url", "p10-three-files"
+
+
+def test_a_heading_in_english_is_found_even_if_it_has_no_message():
+    prose = "### A 403\n\n## 403 읽기\n```sh\n# a comment\n```\n"
+    cells = [
+        {"cell_type": "markdown", "source": prose.splitlines(keepends=True)},
+        {"cell_type": "code", "source": ["# a comment"]},
+    ]
+    assert [*korean._not_korean({"cells": cells})] == ["A 403"]
+
+
 FIRST = "# Ask\n\nThe server answers.\n\nSee [two](two.md) and [how](../docs/how.md).\n"
 WORDS = {
     "Ask": "묻기",
@@ -94,7 +113,7 @@ def course(tmp_path, monkeypatch):
         for name in ("one", "two")
     ]
     monkeypatch.setattr(korean, "sources", lambda: iter(sources))
-    for name in ("ROOT", "EDITION", "CATALOGS", "HELPERS", "COMPILED"):
+    for name in ("ROOT", "EDITION", "CATALOGS", "COMPILED"):
         path = getattr(korean, name).relative_to(ROOT)
         monkeypatch.setattr(korean, name, tmp_path / path)
     assert korean.main(["update"]) == 0
@@ -139,7 +158,7 @@ def test_what_the_helpers_say_is_compiled_beside_them(course, monkeypatch):
     (korean.CATALOGS / "course.po").write_text(frame)
     assert "#, python-brace-format" in (korean.CATALOGS / "helpers.po").read_text()
     korean.main(["write"])
-    monkeypatch.setattr(language, "CATALOGS", course / "helpers/locale")
+    monkeypatch.setattr(language, "CATALOGS", course / "cluster/locale")
     monkeypatch.setenv("LAB_LANG", "ko")
     language._catalog.cache_clear()
     told = language.say("{name} is wrong.", name="A"), language.say("Right.")
@@ -205,7 +224,11 @@ def test_a_fault_is_told_with_its_message_unless_somebody_has_checked_it(course)
 def test_links_lead_to_korean_where_there_is_some():
     """And to the docs in English; to pages of Kubernetes in Korean, without a place."""
     readme = (ROOT / "README.ko.md").read_text("utf-8")
-    for there in ("notebooks/ko/08-recap.ipynb", "docs/binder.md", "README.md"):
+    for there in (
+        "notebooks/ko/08-recap.ipynb",
+        "docs/teaching.md",
+        "docs/ko/binder.md",
+    ):
         assert f"]({there})" in readme
     assert "](notebooks/0" not in readme
     deeper = (korean.EDITION / "deeper/12-certificates.ipynb").read_text("utf-8")
@@ -254,9 +277,9 @@ def test_a_fault_is_found(old, new, fault):
 
 
 RIGHT = "`kubectl`은 `curl`로 401은 404는 10으로 API를 URL을 토큰(token)을 **파드**를"
-RIGHT += " [01](a.ipynb)로 namespace와 {name}(으)로"
+RIGHT += " [01](a.ipynb)로 namespace와 {name}(으)로 파드는 토큰은"
 WRONG = "`kubectl`는 `curl`으로 401는 404은 10로 API을 URL를 토큰(token)를 **파드**을"
-WRONG += " [01](a.ipynb)으로 namespace과 `node`으로"
+WRONG += " [01](a.ipynb)으로 namespace과 `node`으로 파드은 토큰는"
 
 
 def test_a_particle_goes_with_the_sound_before_it():

@@ -97,6 +97,19 @@ def test_the_first_page_has_the_links_of_its_language(monkeypatch):
         '<a href="../../docs/binder.html#the-site">*a*</a>, [02](02-cluster-info.ipynb)'
     )
     assert (site.to_docs(text, "ko"), site.to_docs(text, "en")) == (page, text)
+    # The site has the documentation in English alone.
+    text = text.replace("docs/", "docs/ko/")
+    assert site.to_docs(text, "ko") == page
+
+
+def test_the_way_to_the_other_language_is_the_sites_own():
+    """That of the notebook leads to a file that is elsewhere on the site."""
+    for language in ("", "ko/"):
+        written = load(ROOT / "notebooks" / language / "00-start-here.ipynb")
+        shown = site.page(lessons()[0], written, with_solutions(written))
+        other = re.compile(r"\[(한국어|English)\]")
+        assert other.search("".join(written["cells"][0]["source"]))
+        assert not other.search(shown["cells"][0]["source"])
 
 
 def test_the_words_of_the_site_are_those_that_its_templates_say():

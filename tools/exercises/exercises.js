@@ -6,6 +6,8 @@ const PARTS = ["task", "hint", "exercise", "check", "solution"];
 const OPEN = "NotSolved";
 
 const STYLE = `
+/* Korean lines break between words. */
+.jp-RenderedMarkdown { word-break: keep-all; overflow-wrap: break-word; }
 .jp-Cell[data-exercise] {
   box-shadow: inset 4px 0 0 var(--jp-brand-color1);
   background: color-mix(in srgb, var(--jp-brand-color1) 7%, transparent);

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from jupyter_server.services.config.manager import ConfigManager
 
 from helpers.course import address, copies, lab
 
@@ -83,6 +84,7 @@ def test_the_first_lesson_is_one_that_is_there(tmp_path):
     for language, there, page in (
         ("ko", False, "00-start-here.ipynb"),
         ("ko", True, "ko/00-start-here.ipynb"),
+        ("ko_KR", True, "ko/00-start-here.ipynb"),
         ("fr", True, "00-start-here.ipynb"),
     ):
         if there:
@@ -91,6 +93,32 @@ def test_the_first_lesson_is_one_that_is_there(tmp_path):
         words = lab.command(tmp_path, (), {"LAB_LANG": language})
         assert f"--LabApp.default_url=/lab/tree/{page}" in words
         assert words[-1] == str(tmp_path / page)
+    words = lab.command(tmp_path, (), {"LANG": "ko_KR.UTF-8"})
+    assert words[-1] == str(korean)
+
+
+@pytest.mark.parametrize(
+    ("env", "locale"),
+    [
+        ({"LAB_LANG": "ko"}, "ko_KR"),
+        ({"LANG": "ko_KR.UTF-8"}, "ko_KR"),
+        ({"LAB_LANG": "en", "LANG": "ko_KR.UTF-8"}, None),
+        ({}, None),
+    ],
+)
+def test_menus_are_in_the_language_of_the_lessons(tmp_path, monkeypatch, env, locale):
+    """By Jupyter's own way of reading settings; a learner's own path stays."""
+    for name in ("LAB_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in (env | {"JUPYTER_CONFIG_PATH": str(tmp_path)}).items():
+        monkeypatch.setenv(name, value)
+    cluster = SimpleNamespace(kubeconfig=Path("/x"), binaries=lambda: None)
+    path = lab.environment(cluster)["JUPYTER_CONFIG_PATH"]
+    assert path.split(":")[-1] == str(tmp_path)
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", path)
+    found = ConfigManager(config_dir_name="labconfig").get("default_setting_overrides")
+    translation = found.get("@jupyterlab/translation-extension:plugin", {})
+    assert translation.get("locale") == locale
 
 
 @pytest.mark.parametrize("binaries", [Path("/bin/x"), None])
