@@ -18,12 +18,14 @@ def fault_of_grant(
     verbs: list[str],
     resource: str,
     beside: Iterable[tuple[str, str]] = (),
+    apart: Iterable[str] = (),
 ) -> str:
     """Return why a ServiceAccount may not do just `verbs` on `resource`, or "".
 
     `resource` as kubectl writes it: "pods", "jobs.batch". Whatever else its bindings
     give is too much, but for `beside`, verbs and resources of the lesson itself; so is
-    the same for anyone else, from bindings newer than the namespace.
+    the same for anyone else, from bindings newer than the namespace, but for accounts
+    `apart`, which other applications have.
     """
     fault, namespace = "", current_namespace()
     who = Account.read(account, namespace)
@@ -46,10 +48,11 @@ def fault_of_grant(
     poll(settled, scaled(PROPAGATION))
     if fault:
         return fault
-    if fault := _excess(who, {*product(verbs, [resource])}, {*beside}):
+    others = {Account.read(name, namespace).user for name in apart} - {who.user}
+    if fault := _excess(who, {*product(verbs, [resource])}, {*beside}, others):
         return fault
     found = kubectl("get serviceaccounts -o jsonpath={.items[*].metadata.name}").stdout
-    for other in sorted({*found.split(), "system:anonymous"} - {account}):
+    for other in sorted({*found.split(), "system:anonymous"} - {account, *apart}):
         for verb, _ in allowed(Account.read(other, namespace), verbs, [resource]):
             fault = mark(
                 "`{other}` may also {verb} {resource}: delete the binding that names "
@@ -60,7 +63,10 @@ def fault_of_grant(
 
 
 def _excess(
-    who: Account, wanted: set[tuple[str, str]], beside: set[tuple[str, str]]
+    who: Account,
+    wanted: set[tuple[str, str]],
+    beside: set[tuple[str, str]],
+    apart: set[str],
 ) -> str:
     """Return which binding gives what is `wanted` to others, or too much, or ""."""
     objects, here = rbac.read_rbac(), current_namespace()
@@ -70,6 +76,8 @@ def _excess(
     for binding in objects.bindings:
         if rbac.names(binding, me):
             # By it an existing cluster lets the learner into the namespace.
+            continue
+        if rbac.names_only(binding, apart):
             continue
         meta, title = binding["metadata"], rbac.title(binding)
         home, rules = meta.get("namespace", ""), rbac.rules_of(binding, objects.roles)

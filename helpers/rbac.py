@@ -160,6 +160,12 @@ def names(binding: dict, user: str, groups: Iterable[str] = ()) -> bool:
     )
 
 
+def names_only(binding: dict, users: set[str]) -> bool:
+    """Say whether a binding names some of these users, and no one else."""
+    named = {_user(subject, binding) for subject in binding.get("subjects") or ()}
+    return bool(named) and named <= users
+
+
 def others(binding: dict, user: str) -> str:
     """Return the subjects of a binding besides a user, in words."""
     subjects = binding.get("subjects") or ()

@@ -130,7 +130,7 @@ def given_up(pod: dict, asked: str) -> str:
         )
     if not impostor["reached"]:
         return say("address: it does not use SERVER: let its URL begin with that.")
-    return fault_of_grant(spec["serviceAccountName"], ["list"], "pods")
+    return _fault_of_rules(spec["serviceAccountName"])
 
 
 def _name(line: str, pod: dict) -> str:
@@ -174,6 +174,11 @@ def _tls(line: str, pod: dict) -> str:
 
 def _authentication(line: str, pod: dict) -> str:
     spec, path = pod["spec"], _token_path(pod["spec"])
+    if "system:anonymous" in line:
+        return say(
+            "authentication: the request has no credential: look at its header "
+            "`Authorization: Bearer …`."
+        )
     if "No such file" not in line:
         token = read_token(pod["metadata"]["name"], path=path)
         found = diagnose(token, review_token(token), datetime.now(UTC))
@@ -191,10 +196,20 @@ def _authentication(line: str, pod: dict) -> str:
 def _authorization(line: str, pod: dict) -> str:
     account = pod["spec"]["serviceAccountName"]
     # The rules may have come to be right since the application asked.
-    if fault := fault_of_grant(account, ["list"], "pods"):
+    if fault := _fault_of_rules(account):
         return say("authorization: the server knows the account.") + " " + fault
     fault = mark("authorization: the rules allow it now; its last line was {line!r}.")
     return say(fault, line=line)
+
+
+def _fault_of_rules(account: str) -> str:
+    """Return why an account may not just list pods, or "".
+
+    Accounts of other applications may do so, too.
+    """
+    names = "jsonpath={.items[*].spec.template.spec.serviceAccountName}"
+    apart = kubectl(f"get deployments -o {names}").stdout.split()
+    return fault_of_grant(account, ["list"], "pods", apart=apart)
 
 
 def _namespace(line: str, pod: dict) -> str:
