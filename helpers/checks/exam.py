@@ -12,6 +12,9 @@ from helpers.impostor import GENUINE, hear
 from helpers.language import mark, say
 from helpers.repairs import fault_of_app
 
+#: the request of a copy that works
+_LISTS = re.compile(r"/api/v1/namespaces/[^/]+/pods/?(\?|$)")
+
 
 @exercise
 def name_faults(named: Mapping[str, str], exam: Exam) -> None:
@@ -28,14 +31,19 @@ def name_faults(named: Mapping[str, str], exam: Exam) -> None:
         exam.note(NAMED, answers="".join(answers.values()))
     faults = exam.faults
     wrong = [copy for copy in COPIES if answers[copy] != faults[copy].answer]
-    for copy in wrong:
-        step = answers[copy][0] == faults[copy].answer[0]
-        fault = mark("{copy}: {answer} is not right{part}; see lesson {lesson}. ")
-        part = say(", but its step is") if step else ""
-        about = {"answer": answers[copy], "part": part, "lesson": faults[copy].read}
-        points = mark("Wrong: {wrong}. Your first answer has {points} points of {all}.")
-        now = {"wrong": ", ".join(wrong), "points": exam.points, "all": POINTS}
-        raise NotSolved(say(fault, copy=copy, **about) + say(points, **now))
+    if not wrong:
+        return
+    copy, now = wrong[0], {"points": exam.points, "all": POINTS}
+    if answers[copy][0] == faults[copy].answer[0]:
+        fault = mark("{copy}: the step of {answer} is right, but not the change.")
+    else:
+        fault = mark("{copy}: it does not stop at the step of {answer}.")
+    more = mark(
+        "Read lesson {lesson}. Wrong: {wrong}. Points so far: {points} of {all}."
+    )
+    now |= {"lesson": faults[copy].read, "wrong": ", ".join(wrong)}
+    fault = say(fault, copy=copy, answer=answers[copy])
+    raise NotSolved(fault + " " + say(more, **now))
 
 
 @exercise
@@ -68,10 +76,9 @@ def fault_of_copy(copy: str) -> str:
         return say(fault, account=account, copy=copy)
     words = [*container.get("command", ()), *container.get("args", ())]
     [genuine] = hear(pod, shlex.join(words), GENUINE)
-    if not any(
-        path.endswith("/pods") and own == "own" for path, own, _ in genuine["heard"]
-    ):
-        return say("Its log has an answer, but it sends no request with its token.")
+    asked = [path for path, credential, _ in genuine["heard"] if credential == "own"]
+    if not any(map(_LISTS.match, asked)):
+        return say("Its log has an answer, but no request for pods has its token.")
     return ""
 
 
