@@ -42,7 +42,7 @@ class Fault:
 
     answer: str
     read: str
-    edit: tuple[str, str]
+    edit: list[str]
     beside: str = ""
 
 

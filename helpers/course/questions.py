@@ -11,17 +11,13 @@ TOPIC, BEFORE, AFTER = "ten-questions", "before", "after"
 #: a statement, whether it is true, and the lesson that has it
 QUESTIONS = (
     (mark("`kubectl label --dry-run=server` changes the object."), "F", "00"),
-    (mark("A file of a downward API volume follows a changed label."), "T", "01"),
+    (mark("Without a divisor, a CPU limit of 250m arrives as 0.25."), "F", "01"),
     (mark("A request without a credential gets 401 for `/apis`."), "F", "02"),
-    (mark("curl exits with 60: the server has refused the request."), "F", "02"),
-    (
-        mark("`/api/v1/services/namespaces/web` lists the Services of `web`."),
-        "F",
-        "03",
-    ),
-    (mark("`/apis/batch/v1/cronjobs` lists all CronJobs."), "T", "04"),
+    (mark("If curl exits with 60, it has sent no request."), "T", "02"),
+    (mark("`/api/v1/services/namespaces/web` is a list of Services."), "F", "03"),
+    (mark("`/apis/apps/v1/deployments` lists all namespaces' Deployments."), "T", "04"),
     (mark("Every pod finds the API server as `https://kubernetes`."), "F", "05"),
-    (mark("A RoleBinding gives its rules in its own namespace alone."), "T", "06"),
+    (mark("`--serviceaccount=web:app` names an account in `web`."), "T", "06"),
     (mark("A 403 that names your account: the token was accepted."), "T", "06"),
     (mark("`job.spec.suspend = True` in Python suspends the Job."), "F", "07"),
 )
