@@ -110,7 +110,7 @@ def exam(seed: int | None) -> None:
     """
     from helpers import exam as exams
 
-    if seed:
+    if seed is not None:
         chosen = exams.chosen(seed)
         chosen.note(exams.CHOSEN)
         click.echo(f"Exam {seed} is chosen: open deeper/09-exam.ipynb.")

@@ -30,7 +30,7 @@ def test_a_fault_is_one_edit_of_the_manifest_that_works(name):
     for mark, word in fill.items():
         old, new = old.replace(mark, word), new.replace(mark, word)
     assert whole.count(old) == 1 and broken.startswith(whole.replace(old, new))
-    assert "@" not in whole + broken
+    assert not re.search("@[A-Z]+@", whole + broken)
     assert re.fullmatch("[0-6][NCTPRM]", fault.answer)
     assert fault.read in [one.name for one in lessons() if one.is_core]
 
@@ -178,11 +178,9 @@ def test_a_damaged_file_loses_no_other_step(noted, result, step):
     """What is no step is left out, and the board says so where it is no line at all."""
     begin_exam(7).note(exam.REPAIRED, copy="exam-2")
     line = {"time": 1, "lesson": "exam", "exercise": step, "diagnosis": ""}
-    sound = step == "begun" and isinstance(result, dict) and result.get("seed") == 7
     with attempts.file().open("a") as file:
         file.write('{"time": 1, "les\n')
-        if not sound:
-            file.write(json.dumps(line | {"result": result}) + "\n")
+        file.write(json.dumps(line | {"result": result}) + "\n")
     again = begin_exam()
     assert (again.seed, again.repaired) == (7, {"exam-2": "repaired"})
     lines = 1 + (result == [])
