@@ -31,19 +31,14 @@ def name_faults(named: Mapping[str, str], exam: Exam) -> None:
         exam.note(NAMED, answers="".join(answers.values()))
     faults = exam.faults
     wrong = [copy for copy in COPIES if answers[copy] != faults[copy].answer]
-    if not wrong:
-        return
-    copy, now = wrong[0], {"points": exam.points, "all": POINTS}
-    if answers[copy][0] == faults[copy].answer[0]:
-        fault = mark("{copy}: the step of {answer} is right, but not the change.")
-    else:
-        fault = mark("{copy}: it does not stop at the step of {answer}.")
-    more = mark(
-        "Read lesson {lesson}. Wrong: {wrong}. Points so far: {points} of {all}."
-    )
-    now |= {"lesson": faults[copy].read, "wrong": ", ".join(wrong)}
-    fault = say(fault, copy=copy, answer=answers[copy])
-    raise NotSolved(fault + " " + say(more, **now))
+    if wrong:
+        fault = mark(
+            "{copy} is not {answer}: read lesson {lesson}. Wrong: {wrong}. Points: "
+            "{points} of {all}."
+        )
+        about = {"copy": wrong[0], "answer": answers[wrong[0]], "all": POINTS}
+        about |= {"lesson": faults[wrong[0]].read, "wrong": ", ".join(wrong)}
+        raise NotSolved(say(fault, **about, points=exam.points))
 
 
 @exercise
@@ -66,14 +61,13 @@ def fault_of_copy(copy: str) -> str:
     if fault := fault_of_app(copy):
         return fault
     pod = current_pod(copy)
-    if pod is None:
-        return say("There is no pod yet: see `kubectl describe deployment {name}`.")
-    account, container = pod["spec"]["serviceAccountName"], pod["spec"]["containers"][0]
-    if account != copy:
+    account = pod and pod["spec"]["serviceAccountName"]
+    if not pod or account != copy:
         fault = mark(
             "It runs as {account}: let it run as {copy}, and give that a rule."
         )
         return say(fault, account=account, copy=copy)
+    container = pod["spec"]["containers"][0]
     words = [*container.get("command", ()), *container.get("args", ())]
     [genuine] = hear(pod, shlex.join(words), GENUINE)
     asked = [path for path, credential, _ in genuine["heard"] if credential == "own"]

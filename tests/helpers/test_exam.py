@@ -74,7 +74,7 @@ def test_a_class_gets_the_exam_that_was_chosen(noted):
         "Exam 7 is chosen: open deeper/09-exam.ipynb.\n"
     )
     assert begin_exam().seed == 7
-    said = "Exam 7: 0 of 24 points, 0 min. The faults are not named yet.\n"
+    said = "Exam 7: 0 of 24 points, 0 min.\n"
     assert helpers("exam", check=True).stdout == said
 
 
@@ -99,7 +99,7 @@ def test_an_exam_that_was_stopped_is_taken_up_again(noted, monkeypatch):
     assert (again.seed, again.points, again.repaired) == (7, 18, {"exam-2": "repaired"})
     again.note(exam.REPAIRED, copy="exam-1")
     assert (again.points, again.minutes, again.finished) == (20, 13, False)
-    assert "To repair: exam-3, exam-4." in repr(again)
+    assert repr(again).startswith("Exam 7: 20 of 24 points, 13 min. Read again: 0")
     assert repr(exam.latest()) == repr(again)
 
 
@@ -129,7 +129,7 @@ def test_the_first_complete_answer_counts(noted):
     assert begun.named is None
     with pytest.raises(errors.NotSolved, match="Wrong: exam-1, exam-2") as wrong:
         name_faults(WRONG, begun)
-    assert wrong.value.message.startswith("exam-1: it does not stop at the step of 6M.")
+    assert wrong.value.message.startswith("exam-1 is not 6M: read lesson 0")
     assert begun.points == 13
     assert drawn(7)[0].read in begun.to_read
     name_faults({copy: f" {answer.lower()}" for copy, answer in KEY.items()}, begun)
