@@ -25,9 +25,9 @@ def fault_of_grant(
     `resource` as kubectl writes it: "pods", "jobs.batch". Whatever else its bindings
     give is too much, but for `beside`, verbs and resources of the lesson itself; so is
     the same for anyone else, from bindings newer than the namespace, but for accounts
-    `apart`, which other applications have.
+    `apart`, those of other applications, and the bindings that are called so.
     """
-    fault, namespace = "", current_namespace()
+    fault, namespace, apart = "", current_namespace(), {*apart} - {account}
     who = Account.read(account, namespace)
 
     def settled() -> bool:
@@ -38,7 +38,7 @@ def fault_of_grant(
             fault = ""
             return True
         asked = attributes_of(who.user, missing[0], resource, namespace)
-        near = rbac.near_misses(asked, rbac.read_rbac())
+        near = rbac.near_misses(asked, rbac.read_rbac(), apart)
         denied = {"account": account, "verb": missing[0], "resource": resource}
         fault = say("{account} gets 403 for {verb} on {resource}.", **denied)
         nothing = say("No RoleBinding gives {account} {verb} on {resource}.", **denied)
@@ -48,8 +48,7 @@ def fault_of_grant(
     poll(settled, scaled(PROPAGATION))
     if fault:
         return fault
-    others = {Account.read(name, namespace).user for name in apart} - {who.user}
-    if fault := _excess(who, {*product(verbs, [resource])}, {*beside}, others):
+    if fault := _excess(who, {*product(verbs, [resource])}, {*beside}, apart):
         return fault
     found = kubectl("get serviceaccounts -o jsonpath={.items[*].metadata.name}").stdout
     for other in sorted({*found.split(), "system:anonymous"} - {account, *apart}):
@@ -77,9 +76,9 @@ def _excess(
         if rbac.names(binding, me):
             # By it an existing cluster lets the learner into the namespace.
             continue
-        if rbac.names_only(binding, apart):
-            continue
         meta, title = binding["metadata"], rbac.title(binding)
+        if meta["name"] in apart and not rbac.names(binding, who.user, who.groups):
+            continue
         home, rules = meta.get("namespace", ""), rbac.rules_of(binding, objects.roles)
         gives = home in ("", here) and any(
             rbac.allows(rule, one) for rule in rules or () for one in asked

@@ -8,6 +8,7 @@ from cluster.waiting import poll
 from helpers import errors
 from helpers.command import current_namespace, kubectl, scaled
 from helpers.drills import current_pod, last_words
+from helpers.exam import LABEL as EXAM
 from helpers.grants import fault_of_grant
 from helpers.impostor import IMPOSTOR, hear
 from helpers.language import mark, say
@@ -107,7 +108,10 @@ def given_up(pod: dict, asked: str) -> str:
         return say(fault, asked=asked, own=current_namespace())
     if exec_in_pod(name, "test", "-s", f"{FILES}/ca.crt").exit_code:
         return say("TLS: it has no ca.crt, and trusts whatever responds: anyone can.")
-    token = read_token(name, path=_token_path(spec))
+    try:
+        token = read_token(name, path=_token_path(spec))
+    except errors.NotAToken:
+        return _authentication("No such file", pod)
     if not token.expires:
         fault = mark(
             "authentication: this token never ends, so a copy of it works for ever; "
@@ -205,10 +209,10 @@ def _authorization(line: str, pod: dict) -> str:
 def _fault_of_rules(account: str) -> str:
     """Return why an account may not just list pods, or "".
 
-    Accounts of other applications may do so, too.
+    The accounts of other copies of an exam may do so, too.
     """
     names = "jsonpath={.items[*].spec.template.spec.serviceAccountName}"
-    apart = kubectl(f"get deployments -o {names}").stdout.split()
+    apart = kubectl(f"get deployments --selector={EXAM} -o {names}").stdout.split()
     return fault_of_grant(account, ["list"], "pods", apart=apart)
 
 
