@@ -198,14 +198,20 @@ def drawn(seed: int) -> list[Fault]:
     return found[: len(COPIES)]
 
 
-def manifest(copy: str, namespace: str, fault: Fault | None = None) -> str:
-    """Return the objects of a copy as YAML, with a fault or none; pure."""
+def manifest(
+    copy: str, namespace: str, address: str, fault: Fault | None = None
+) -> str:
+    """Return the objects of a copy as YAML, with a fault or none; pure.
+
+    `address` is that of the API server in the cluster.
+    """
     text = (_DATA / "exam.yaml").read_text("utf-8")
     script = json.dumps((_DATA / "ask.sh").read_text("utf-8"))
     text = text.replace("@SCRIPT@", script)
     if fault:
         text = text.replace(*fault.edit) + fault.beside
-    return text.replace("@COPY@", copy).replace("@NAMESPACE@", namespace)
+    text = text.replace("@ADDRESS@", address).replace("@COPY@", copy)
+    return text.replace("@NAMESPACE@", namespace)
 
 
 def plant(exam: Exam, copies: tuple[str, ...]) -> None:
@@ -215,12 +221,14 @@ def plant(exam: Exam, copies: tuple[str, ...]) -> None:
     """
     faults = {copy: exam.faults[copy] for copy in copies}
     broken = {copy: one for copy, one in faults.items() if copy not in exam.repaired}
+    kubectl(
+        "delete", "deployments", "--ignore-not-found", "--cascade=foreground", *copies
+    )
     # What a binding refers to cannot be changed.
-    for kind in ("deployments", "rolebindings"):
-        line = f"delete {kind} --ignore-not-found --cascade=foreground"
-        kubectl(*line.split(), *copies)
-    here = current_namespace()
-    texts = [manifest(copy, here, broken.get(copy)) for copy in copies]
+    kubectl("delete", "rolebindings", "--ignore-not-found", *copies)
+    service = "get service kubernetes --namespace=default -o jsonpath={.spec.clusterIP}"
+    places = current_namespace(), kubectl(service).stdout
+    texts = [manifest(copy, *places, broken.get(copy)) for copy in copies]
     kubectl("apply", "-f", "-", input="\n---\n".join(texts))
     silent = {copy for copy, fault in broken.items() if fault.answer[0] == "0"}
     wait_for_words([copy for copy in copies if copy not in silent], LABEL)

@@ -25,7 +25,8 @@ def test_a_fault_is_one_edit_of_the_manifest_that_works(name):
     """And it says the step, the change and a lesson as the page has them."""
     fault = known()[name]
     old, new = fault.edit
-    whole, broken = manifest("x", "here"), manifest("x", "here", fault)
+    places = ("x", "here", "10.0.0.1")
+    whole, broken = manifest(*places), manifest(*places, fault)
     fill = {"@COPY@": "x", "@NAMESPACE@": "here"}
     for mark, word in fill.items():
         old, new = old.replace(mark, word), new.replace(mark, word)
