@@ -76,7 +76,8 @@ def export(directory: Path) -> None:
 @click.argument(
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
-def collect(files: tuple[Path, ...]) -> None:
+@click.option("--items", is_flag=True, help="Print a row for each exercise.")
+def collect(files: tuple[Path, ...], items: bool) -> None:
     """Print what learners have solved, as CSV: one row for each exercise.
 
     Each FILE is the progress.jsonl of a learner, under any name. Columns:
@@ -89,7 +90,32 @@ def collect(files: tuple[Path, ...]) -> None:
       first_pass  when it passed first, in UTC
 
     A line that is no entry of such a file is an error, with its number.
+
+    With --items, one row for each exercise: how many learners tried it, the share of
+    them, in percent, who solved it at the first try, and the three commonest sentences
+    of its check, each with the number of learners who got it.
     """
     from helpers.course import classbook
 
-    click.echo(classbook.collect(files), nl=False)
+    click.echo((classbook.items if items else classbook.collect)(files), nl=False)
+
+
+@main.command(short_help="Choose an exam, or say how it goes.")
+@click.option("--seed", type=int, metavar="NUMBER", help="Choose this exam, 1 to 9999.")
+def exam(seed: int | None) -> None:
+    """Choose the exam of lesson 09, or say how it goes.
+
+    An exam has a number; with the same --seed, a class gets the same exam. It begins
+    in the notebook, and goes on there if it was stopped. Points, minutes and the
+    lessons to read again are kept in progress.jsonl, and sent nowhere.
+    """
+    from helpers import exam as exams
+
+    if seed is not None:
+        chosen = exams.chosen(seed)
+        chosen.note(exams.CHOSEN)
+        click.echo(f"Exam {seed} is chosen: open deeper/09-exam.ipynb.")
+    elif last := exams.latest():
+        click.echo(repr(last))
+    else:
+        click.echo("No exam has begun: open deeper/09-exam.ipynb.")

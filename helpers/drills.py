@@ -77,12 +77,20 @@ def break_copies(
     # By kubectl: what a learner deletes from the manifest is then deleted here as well.
     document = {"apiVersion": "v1", "kind": "List", "items": items}
     kubectl("apply", "-f", "-", input=document)
-    seconds, what = scaled(TIMEOUT), "the first word of each copy"
-    if not poll(lambda: _all_speak(wanted), seconds, what=what):
-        hint = mark("`kubectl describe pods --selector={label}` shows why.")
-        hint = say(hint, label=LABEL)
-        raise errors.NotReady("A word of each copy", seconds, "silence", hint)
+    wait_for_words(wanted, LABEL)
     return list(wanted)
+
+
+def wait_for_words(names: Iterable[str], label: str) -> None:
+    """Wait until the pod of each Deployment with a label has logged a line.
+
+    Raise NotReady after a minute.
+    """
+    seconds, what = scaled(TIMEOUT), "the first word of each copy"
+    if not poll(lambda: _all_speak(names, label), seconds, what=what):
+        hint = mark("`kubectl describe pods --selector={label}` shows why.")
+        hint = say(hint, label=label)
+        raise errors.NotReady("A word of each copy", seconds, "silence", hint)
 
 
 def broken(whole: dict) -> list[dict]:
@@ -202,9 +210,9 @@ def _ended(account: str, cluster: "Cluster") -> Token:
     return token
 
 
-def _all_speak(names: Iterable[str]) -> bool:
+def _all_speak(names: Iterable[str], label: str) -> bool:
     # In one request, however many copies there are.
-    found = kubectl("get", "deployments,pods", f"--selector={LABEL}", "-o", "json")
+    found = kubectl("get", "deployments,pods", f"--selector={label}", "-o", "json")
     items = found.json()["items"]
     copies = [one for one in items if one["kind"] == "Deployment"]
     pods = {one["metadata"]["name"]: pod_of(one, items) for one in copies}

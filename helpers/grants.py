@@ -18,14 +18,16 @@ def fault_of_grant(
     verbs: list[str],
     resource: str,
     beside: Iterable[tuple[str, str]] = (),
+    apart: Iterable[str] = (),
 ) -> str:
     """Return why a ServiceAccount may not do just `verbs` on `resource`, or "".
 
     `resource` as kubectl writes it: "pods", "jobs.batch". Whatever else its bindings
     give is too much, but for `beside`, verbs and resources of the lesson itself; so is
-    the same for anyone else, from bindings newer than the namespace.
+    the same for anyone else, from bindings newer than the namespace, but for accounts
+    `apart`, those of other applications, and the bindings that are called so.
     """
-    fault, namespace = "", current_namespace()
+    fault, namespace, apart = "", current_namespace(), {*apart} - {account}
     who = Account.read(account, namespace)
 
     def settled() -> bool:
@@ -36,7 +38,7 @@ def fault_of_grant(
             fault = ""
             return True
         asked = attributes_of(who.user, missing[0], resource, namespace)
-        near = rbac.near_misses(asked, rbac.read_rbac())
+        near = rbac.near_misses(asked, rbac.read_rbac(), apart)
         denied = {"account": account, "verb": missing[0], "resource": resource}
         fault = say("{account} gets 403 for {verb} on {resource}.", **denied)
         nothing = say("No RoleBinding gives {account} {verb} on {resource}.", **denied)
@@ -46,10 +48,10 @@ def fault_of_grant(
     poll(settled, scaled(PROPAGATION))
     if fault:
         return fault
-    if fault := _excess(who, {*product(verbs, [resource])}, {*beside}):
+    if fault := _excess(who, {*product(verbs, [resource])}, {*beside}, apart):
         return fault
     found = kubectl("get serviceaccounts -o jsonpath={.items[*].metadata.name}").stdout
-    for other in sorted({*found.split(), "system:anonymous"} - {account}):
+    for other in sorted({*found.split(), "system:anonymous"} - {account, *apart}):
         for verb, _ in allowed(Account.read(other, namespace), verbs, [resource]):
             fault = mark(
                 "`{other}` may also {verb} {resource}: delete the binding that names "
@@ -60,7 +62,10 @@ def fault_of_grant(
 
 
 def _excess(
-    who: Account, wanted: set[tuple[str, str]], beside: set[tuple[str, str]]
+    who: Account,
+    wanted: set[tuple[str, str]],
+    beside: set[tuple[str, str]],
+    apart: set[str],
 ) -> str:
     """Return which binding gives what is `wanted` to others, or too much, or ""."""
     objects, here = rbac.read_rbac(), current_namespace()
@@ -72,6 +77,8 @@ def _excess(
             # By it an existing cluster lets the learner into the namespace.
             continue
         meta, title = binding["metadata"], rbac.title(binding)
+        if meta["name"] in apart and not rbac.names(binding, who.user, who.groups):
+            continue
         home, rules = meta.get("namespace", ""), rbac.rules_of(binding, objects.roles)
         gives = home in ("", here) and any(
             rbac.allows(rule, one) for rule in rules or () for one in asked

@@ -122,10 +122,13 @@ def allows(rule: dict, request: Attributes) -> bool:
     )
 
 
-def near_misses(request: Attributes, objects: Objects) -> list[str]:
+def near_misses(
+    request: Attributes, objects: Objects, apart: Iterable[str] = ()
+) -> list[str]:
     """Return sentences on bindings that nearly allow a request, and on unbound Roles.
 
-    Return [] if a binding allows it: the server will soon know of the binding.
+    Return [] if a binding allows it: the server will soon know of the binding. The
+    names of bindings `apart` are those of other applications.
     """
     if granting(request, (), objects):
         return []
@@ -133,6 +136,7 @@ def near_misses(request: Attributes, objects: Objects) -> list[str]:
         _miss(binding, request, objects.roles)
         for binding in objects.bindings
         if not binding["metadata"]["name"].startswith("system:")
+        and binding["metadata"]["name"] not in apart
     ]
     return [sentence for sentence in misses if sentence] + _unbound(request, objects)
 

@@ -8,6 +8,7 @@ from cluster.waiting import poll
 from helpers import errors
 from helpers.command import current_namespace, kubectl, scaled
 from helpers.drills import current_pod, last_words
+from helpers.exam import LABEL as EXAM
 from helpers.grants import fault_of_grant
 from helpers.impostor import IMPOSTOR, hear
 from helpers.language import mark, say
@@ -107,7 +108,10 @@ def given_up(pod: dict, asked: str) -> str:
         return say(fault, asked=asked, own=current_namespace())
     if exec_in_pod(name, "test", "-s", f"{FILES}/ca.crt").exit_code:
         return say("TLS: it has no ca.crt, and trusts whatever responds: anyone can.")
-    token = read_token(name, path=_token_path(spec))
+    try:
+        token = read_token(name, path=_token_path(spec))
+    except errors.NotAToken:
+        return _authentication("No such file", pod)
     if not token.expires:
         fault = mark(
             "authentication: this token never ends, so a copy of it works for ever; "
@@ -130,7 +134,7 @@ def given_up(pod: dict, asked: str) -> str:
         )
     if not impostor["reached"]:
         return say("address: it does not use SERVER: let its URL begin with that.")
-    return fault_of_grant(spec["serviceAccountName"], ["list"], "pods")
+    return _fault_of_rules(spec["serviceAccountName"])
 
 
 def _name(line: str, pod: dict) -> str:
@@ -174,6 +178,11 @@ def _tls(line: str, pod: dict) -> str:
 
 def _authentication(line: str, pod: dict) -> str:
     spec, path = pod["spec"], _token_path(pod["spec"])
+    if "system:anonymous" in line:
+        return say(
+            "authentication: the request has no credential: look at its header "
+            "`Authorization: Bearer …`."
+        )
     if "No such file" not in line:
         token = read_token(pod["metadata"]["name"], path=path)
         found = diagnose(token, review_token(token), datetime.now(UTC))
@@ -191,10 +200,20 @@ def _authentication(line: str, pod: dict) -> str:
 def _authorization(line: str, pod: dict) -> str:
     account = pod["spec"]["serviceAccountName"]
     # The rules may have come to be right since the application asked.
-    if fault := fault_of_grant(account, ["list"], "pods"):
+    if fault := _fault_of_rules(account):
         return say("authorization: the server knows the account.") + " " + fault
     fault = mark("authorization: the rules allow it now; its last line was {line!r}.")
     return say(fault, line=line)
+
+
+def _fault_of_rules(account: str) -> str:
+    """Return why an account may not just list pods, or "".
+
+    The accounts of other copies of an exam may do so, too.
+    """
+    names = "jsonpath={.items[*].spec.template.spec.serviceAccountName}"
+    apart = kubectl(f"get deployments --selector={EXAM} -o {names}").stdout.split()
+    return fault_of_grant(account, ["list"], "pods", apart=apart)
 
 
 def _namespace(line: str, pod: dict) -> str:

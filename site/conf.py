@@ -31,8 +31,9 @@ PAGES = [f"notebooks/{lesson.path.with_suffix('')}" for lesson in lessons()]
 GLOSSARY = "notebooks/glossary"
 #: what lessons explain, by their number, and the glossary has not
 EXPLAINED = {
-    "02": ["404"],
-    "06": ["can-i"],
+    "02": ["404", "system:anonymous"],
+    "05": ["exec without --"],
+    "06": ["can-i", "permissive-binding"],
     "13": ["404", "409", "415", "422"],
     "23": ["429"],
     "25": ["400", "422"],

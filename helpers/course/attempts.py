@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from cluster import paths
@@ -24,12 +24,16 @@ _LATEST = 253_402_300_799
 
 @dataclass(frozen=True)
 class Attempt:
-    """A check that ran: `time` in seconds since 1970, `diagnosis` "" if it passed."""
+    """A check that ran: `time` in seconds since 1970, `diagnosis` "" if it passed.
+
+    With a `result` it is no check, but a step of the exam or of the ten questions.
+    """
 
     time: int
     lesson: str
     exercise: str
     diagnosis: str
+    result: dict = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -50,16 +54,29 @@ def file() -> Path:
     return paths.state_dir() / paths.PROGRESS
 
 
-def note(lesson: str, exercise: str, diagnosis: str = "") -> None:
+def note(
+    lesson: str, exercise: str, diagnosis: str = "", result: dict | None = None
+) -> Attempt:
     """Append a line, unless LAB_PROGRESS is `off`; report a fault and go on."""
+    attempt = Attempt(round(time.time()), lesson, exercise, diagnosis, result or {})
     if os.environ.get(SETTING) == "off":
-        return
-    attempt = Attempt(round(time.time()), lesson, exercise, diagnosis)
+        return attempt
+    line = {name: value for name, value in asdict(attempt).items() if value != {}}
     try:
-        _append(file(), json.dumps(asdict(attempt)))
+        _append(file(), json.dumps(line))
     except OSError as error:
         fault = mark("This attempt is not noted in {file}: {error}.")
         print(say(fault, file=file(), error=error.strerror), file=sys.stderr)
+    return attempt
+
+
+def results(lesson: str) -> list[Attempt]:
+    """Return what is noted of the exam or of the ten questions; skip bad lines."""
+    return [
+        one
+        for one in read(file())
+        if isinstance(one, Attempt) and one.lesson == lesson and one.result
+    ]
 
 
 def read(path: Path) -> list[Attempt | BadLine]:
@@ -106,10 +123,13 @@ def _attempt(entry: object) -> Attempt:
     when, diagnosis = entry.get("time"), entry.get("diagnosis")
     if type(when) is not int or not 0 <= when <= _LATEST:
         raise ValueError("`time` is not in seconds since 1970")
-    for field in ("lesson", "exercise"):
-        name = entry.get(field)
+    for key in ("lesson", "exercise"):
+        name = entry.get(key)
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise ValueError(f"`{field}` is not a name")
+            raise ValueError(f"`{key}` is not a name")
     if not isinstance(diagnosis, str):
         raise ValueError("`diagnosis` is not a text")
-    return Attempt(when, entry["lesson"], entry["exercise"], diagnosis)
+    result = entry.get("result", {})
+    if not isinstance(result, dict):
+        raise ValueError("`result` is not an object")
+    return Attempt(when, entry["lesson"], entry["exercise"], diagnosis, result)

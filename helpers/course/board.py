@@ -7,6 +7,8 @@ from pathlib import Path
 from unicodedata import east_asian_width
 
 from helpers.course import Lesson, attempts, lessons
+from helpers.course.questions import gain
+from helpers.exam import latest
 from helpers.language import mark, say
 
 CORE, DEEPER = "core", "deeper"
@@ -49,6 +51,7 @@ class Board:
     rows: tuple[LessonRow, ...]
     go_on: str
     unread: int = 0
+    results: tuple[str, ...] = ()
 
     @property
     def finished(self) -> bool:
@@ -56,12 +59,13 @@ class Board:
         return all(row.done for row in self.rows if row.level == CORE)
 
     def json(self) -> str:
-        """Return the rows as JSON: `lessons`, `finished`, `go_on`, `unread`."""
+        """Return the rows as JSON: `lessons`, `finished`, `go_on` and others."""
         found = {
             "lessons": [asdict(row) for row in self.rows],
             "finished": self.finished,
             "go_on": self.go_on,
             "unread": self.unread,
+            "results": self.results,
         }
         return json.dumps(found, indent=2, ensure_ascii=False)
 
@@ -76,7 +80,7 @@ class Board:
         for lesson, minutes, solved in table:
             gap = " " * (sum(wide[:2]) - _columns(lesson + minutes))
             lines.append(f"{lesson}{gap}  {minutes}  {solved}".rstrip())
-        return "\n".join([*lines, "", self.total, *self._words()])
+        return "\n".join([*lines, "", self.total, *self.results, *self._words()])
 
     def _repr_html_(self) -> str:
         if len(self.rows) == 1:
@@ -87,7 +91,8 @@ class Board:
             f"{''.join(map(_html_row, rows))}</tbody>"
             for words, rows in self._parts
         )
-        sentences = [escape(self.total), *map(_linked, self._words())]
+        told = [*self.results, *self._words()]
+        sentences = [escape(self.total), *map(_linked, told)]
         words = "".join(f"<p>{sentence}</p>" for sentence in sentences)
         return f"<table><thead><tr>{head}</tr></thead>{body}</table>{words}"
 
@@ -138,7 +143,9 @@ def progress(lesson: str = "") -> Board:
     solved = {each.exercise for each in tried if each.passed}
     whole = board(lessons(), solved, unread=len(found) - len(tried))
     rows = tuple(row for row in whole.rows if row.lesson.startswith(lesson))
-    return replace(whole, rows=rows)
+    exam = latest()
+    results = filter(None, (gain(), exam and exam.named is not None and repr(exam)))
+    return replace(whole, rows=rows, results=tuple(map(str, results)))
 
 
 def board(course: tuple[Lesson, ...], solved: set[str], *, unread: int = 0) -> Board:

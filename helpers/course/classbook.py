@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,10 @@ from helpers.course import lessons
 from helpers.course.attempts import Attempt, BadLine, read
 
 COLUMNS = ("learner", "lesson", "exercise", "passed", "attempts", "first_pass")
+ITEMS = (
+    *("lesson", "exercise", "learners", "first_try"),
+    *("diagnosis_1", "diagnosis_2", "diagnosis_3"),
+)
 #: the directories above the file that say nothing of the learner
 _USUAL = ("kubernetes-api-notebooks", "state", ".local")
 
@@ -22,10 +27,47 @@ def collect(files: Iterable[Path]) -> str:
     Raise LabError for a file that is not there, for a line that is no attempt, and
     for two files of the same learner.
     """
-    learners: dict[str, Path] = {}
+    found = _learners(files).items()
+    each = ((name, *row) for name, tried in found for row in rows(tried))
+    return _table(COLUMNS, each)
+
+
+def items(files: Iterable[Path]) -> str:
+    """Return CSV with ITEMS: a row for each exercise of the course, of all learners.
+
+    Raise as `collect`.
+    """
+    every = list(_learners(files).values())
+    found = []
+    for lesson in lessons():
+        for name in lesson.exercises:
+            tries = [[one for one in each if one.exercise == name] for each in every]
+            tries = [each for each in tries if each]
+            first = sum(each[0].passed for each in tries)
+            share = str(round(100 * first / len(tries))) if tries else ""
+            # Of each learner once: who tries one answer ten times is one learner.
+            said = Counter(
+                text
+                for each in tries
+                for text in {one.diagnosis for one in each} - {""}
+            )
+            common = sorted(said.items(), key=lambda pair: (-pair[1], pair[0]))[:3]
+            words = [f"{count}: {text}" for text, count in common]
+            row = (lesson.name, name, len(tries), share, *words)
+            found.append((*row, *[""] * (len(ITEMS) - len(row))))
+    return _table(ITEMS, found)
+
+
+def _table(columns: Iterable[str], found: Iterable[tuple]) -> str:
     out = io.StringIO()
-    table = csv.writer(out, lineterminator="\n")
-    table.writerow(COLUMNS)
+    csv.writer(out, lineterminator="\n").writerows([columns, *found])
+    return out.getvalue()
+
+
+def _learners(files: Iterable[Path]) -> dict[str, list[Attempt]]:
+    """Return the attempts of each learner; raise as `collect`."""
+    learners: dict[str, Path] = {}
+    found = {}
     for file in files:
         name = learner(file)
         if name in learners:
@@ -34,8 +76,8 @@ def collect(files: Iterable[Path]) -> str:
                 "Give one of them another name.",
             )
         learners[name] = file
-        table.writerows((name, *row) for row in rows(_attempts(file)))
-    return out.getvalue()
+        found[name] = _attempts(file)
+    return found
 
 
 def learner(file: Path) -> str:
@@ -85,4 +127,4 @@ def _attempts(file: Path) -> list[Attempt]:
                 f"{file}, line {line.number}: {line.reason}.",
                 "Remove the line, or ask for the file again.",
             )
-    return [line for line in found if isinstance(line, Attempt)]
+    return [line for line in found if isinstance(line, Attempt) and not line.result]

@@ -241,6 +241,12 @@ def test_what_nearly_allows_it(bindings, roles, sentences):
     assert rbac.near_misses(LIST, Objects(bindings, roles)) == sentences
 
 
+def test_bindings_of_other_applications_are_not_spoken_of():
+    """One that allows it still counts, and their roles are not called unbound."""
+    objects = Objects([binding(account("default"))], [role()])
+    assert rbac.near_misses(LIST, objects, {"b"}) == []
+
+
 ADMIN = role("admin", kind="ClusterRole", verbs="*", resources="*", apiGroups="*")
 
 

@@ -25,7 +25,7 @@ EXERCISES = tomllib.loads(Path(__file__).with_name("answers.toml").read_text("ut
 #: each row of them waits for a Deployment's new pods
 DRILLS = pytest.mark.full("the checks are those of lesson 08, for its other copies")
 LESSONS = [
-    pytest.param(lesson, marks=[DRILLS] if lesson.endswith("drills") else [])
+    pytest.param(lesson, marks=[DRILLS] if lesson.endswith(("drills", "exam")) else [])
     for lesson in sorted({name.partition("/")[0] for name in EXERCISES})
 ]
 #: stops the processes that lessons' cells have started, and deletes their namespace

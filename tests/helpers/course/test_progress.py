@@ -300,6 +300,52 @@ def test_collect_prints_one_table_of_all_learners(state, tmp_path):
     assert passed == ["ann", "ben"]
 
 
+def line(seconds, name, diagnosis="", **more):
+    entry = {"time": seconds, "lesson": "more", "exercise": name}
+    return json.dumps(entry | {"diagnosis": diagnosis} | more) + "\n"
+
+
+def test_items_say_what_a_class_found_hard(tmp_path, monkeypatch):
+    """Each learner counts once, for the first try and for each sentence."""
+    monkeypatch.setattr(classbook, "lessons", lambda: COURSE)
+    tried = {
+        "ann": [("push", "a"), ("push", "a"), ("push", ""), ("pull", "")],
+        "ben": [("push", ""), ("push", "d")],
+        "cem": [("push", "b"), ("push", "a"), ("push", "c")],
+        "dee": [],
+    }
+    for name, tries in tried.items():
+        text = "".join(line(second, *each) for second, each in enumerate(tries))
+        (tmp_path / f"{name}.jsonl").write_text(text)
+    table = classbook.items(sorted(tmp_path.iterdir()))
+    assert [*csv.reader(io.StringIO(table))] == [
+        [*classbook.ITEMS],
+        ["00-start", "greet", "0", "", "", "", ""],
+        ["01-more", "pull", "1", "100", "", "", ""],
+        ["01-more", "push", "3", "33", "2: a", "1: b", "1: c"],
+        ["11-deep", "dig", "0", "", "", "", ""],
+    ]
+
+
+def test_items_is_an_option_of_collect(state, tmp_path):
+    file = tmp_path / "ann.jsonl"
+    file.write_text(line(1, "label_namespace", "no") + line(2, "label_namespace"))
+    done = helpers("collect", "--items", file, check=True)
+    first = next(csv.DictReader(io.StringIO(done.stdout)))
+    assert (first["exercise"], first["first_try"]) == ("label_namespace", "0")
+    assert first["diagnosis_1"] == "1: no"
+    file.write_text("{\n")
+    done = helpers("collect", "--items", file)
+    assert done.returncode == 1 and "line 1: it is not JSON" in done.stderr
+
+
+def test_steps_of_an_exam_are_no_exercises_of_a_class(tmp_path):
+    file = tmp_path / "ann.jsonl"
+    file.write_text(line(1, "begun", result={"seed": 7}))
+    assert ",begun," not in classbook.collect([file])
+    assert "begun" not in classbook.items([file])
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
