@@ -4,7 +4,6 @@ import ctypes
 import errno
 import itertools
 import json
-import os
 import platform
 import re
 import socket
@@ -84,7 +83,7 @@ for family in (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6):
         print(family.name)
 """
 X86_64 = pytest.mark.skipif(
-    os.uname().machine != "x86_64", reason="no user-mode Linux here"
+    platform.machine() != "x86_64", reason="user-mode-linux is for x86-64 alone"
 )
 
 
