@@ -57,10 +57,15 @@ def fatal(name: str, message: str, hint: str) -> Finding:
     return Finding(name, FATAL, message, hint)
 
 
-def way_to_local(hint: str) -> Finding:
+def way_to_local(hint: str, *, kept: bool = False) -> Finding:
     """Return the change that would allow a local cluster where another backend runs."""
-    then = "Then run `.venv/bin/kapi delete`, and `up`."
-    return ok("local cluster", f"{hint} {then}")
+    return ok("local cluster", then_start(hint, kept=kept))
+
+
+def then_start(hint: str, *, kept: bool) -> str:
+    """Return the hint, and what starts another cluster; one that is kept goes first."""
+    start = "`.venv/bin/kapi delete`, and `up`" if kept else "`.venv/bin/kapi up`"
+    return f"{hint} Then run {start}."
 
 
 def report(findings: Iterable[Finding]) -> str:

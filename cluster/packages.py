@@ -4,6 +4,7 @@ Packages are asked for by their names in Debian. `python -m cluster.packages` is
 tools/setup.sh, which knows no other names.
 """
 
+import platform
 import shutil
 import sys
 from collections.abc import Iterable
@@ -73,6 +74,8 @@ NAMES: dict[str, dict[str, str | None]] = {
     },
     "user-mode-linux": dict.fromkeys((DNF, ZYPPER, PACMAN, APK, NIX)),
 }
+#: packages of Debian that Ubuntu and its derivatives lack
+NOT_IN_UBUNTU = ("user-mode-linux",)
 
 
 def manager() -> str:
@@ -80,6 +83,21 @@ def manager() -> str:
     if sys.platform == "darwin":
         return BREW
     return next((name for name in MANAGERS if shutil.which(name)), "")
+
+
+def known(package: str) -> bool:
+    """Say whether this system has a package of what Debian calls `package`."""
+    if package in NOT_IN_UBUNTU and _is_ubuntu():
+        return False
+    return NAMES.get(package, {}).get(manager(), package) is not None
+
+
+def _is_ubuntu() -> bool:
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        return False
+    return "ubuntu" in (release["ID"], *release.get("ID_LIKE", "").split())
 
 
 def names(packages: Iterable[str], used: str) -> list[str]:

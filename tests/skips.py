@@ -9,6 +9,7 @@ import re
 import shutil
 from pathlib import Path
 
+from cluster import packages
 from cluster.processes import SYSTEM_PATH
 from cluster.programs import golang
 from cluster.usermode.kernel import has_amx
@@ -28,6 +29,7 @@ ALLOWED = (
     (r"user-mode-linux is for x86-64", platform.machine() != "x86_64"),
     (r"root may bind", ROOT),
     (r"Chromium is not here", not ROOT and _lacks("chromium")),
+    (r"a package of Debian alone", not packages.known("user-mode-linux")),
     (r"slirp4netns|user-mode-linux|squashfs-tools|no modules for it", not ROOT),
     (r"for this processor \(AMX\)", has_amx()),
     (r"npm is not here", _lacks("npm")),

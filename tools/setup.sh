@@ -142,11 +142,18 @@ list_missing_for_tests() {
 
 list_missing_for_full() {
     list_missing_for_tests
-    [ -d /usr/lib/uml/modules ] || echo 'user-mode-linux|tests of its node'
+    [ -d /usr/lib/uml/modules ] || no_user_mode ||
+        echo 'user-mode-linux|tests of its node'
     have slirp4netns || echo 'slirp4netns|tests of its node'
     have mkfs.ext4 || echo 'e2fsprogs|tests on a second machine'
     have ssh || echo 'openssh-client|tests on a second machine'
     have mksquashfs || echo 'squashfs-tools|tests of its node'
+}
+
+no_user_mode() {
+    # Debian alone has the package, for x86-64.
+    [ "$(uname -m)" != x86_64 ] ||
+        grep -qE '^ID(_LIKE)?=.*ubuntu' /etc/os-release 2>/dev/null
 }
 
 raise_inotify_limit() {

@@ -10,12 +10,28 @@ from cluster.bundle import ready
 from cluster.progress import Silent, Terminal
 
 
+class _Kept(Silent):
+    """Keep the lines that are shown for good."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def finish(self, message: str) -> None:
+        self.lines.append(message)
+
+
 def main() -> int:
-    """Return 1 if something would have to be made, or fetched from its project."""
+    """Return 1 if something would have to be made, or fetched from its project.
+
+    Before it fetches anything it says for which backend, where another one is better.
+    """
     try:
-        if backends.current(None, Silent()).prepared():
+        told, view = _Kept(), Terminal()
+        if backends.current(None, told).prepared():
             return 0
-        return 0 if ready.ensure(Terminal()) else 1
+        for line in told.lines:
+            view.finish(line)
+        return 0 if ready.ensure(view) else 1
     except errors.LabError:
         return 0  # the set-up itself ends with it, whatever is installed
 

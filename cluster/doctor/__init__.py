@@ -88,7 +88,8 @@ class Chosen:
             yield fatal("backend", error.message, error.hint)
             return
         yield ok("backend", f"{made.backend}: {self.about}; because {made.reason}")
-        if made.hint:
+        # Without an engine the topic of the node tells it, with what is lacking.
+        if made.hint and made.backend == backends.KIND:
             yield way_to_local(made.hint)
 
 

@@ -1,6 +1,7 @@
 """What is missing is named as the package manager of each Linux does."""
 
 import json
+import platform
 import re
 import shutil
 import sys
@@ -99,6 +100,24 @@ def test_what_no_manager_has_is_a_sentence(only):
     assert packages.install("gcc", "libc6-dev") == (
         "Install what Debian has in gcc and libc6-dev."
     )
+
+
+@pytest.mark.parametrize(
+    ("used", "release", "known"),
+    [
+        (APT, {"ID": "debian"}, True),
+        (APT, {"ID": "ubuntu", "ID_LIKE": "debian"}, False),
+        (APT, {"ID": "linuxmint", "ID_LIKE": "ubuntu debian"}, False),
+        (DNF, {"ID": "fedora"}, False),
+        (None, {"ID": "gentoo"}, True),
+    ],
+)
+def test_debian_alone_has_user_mode_linux(only, monkeypatch, used, release, known):
+    """Without a manager nobody knows, and the package is named."""
+    only(*([used] if used else []))
+    monkeypatch.setattr(platform, "freedesktop_os_release", lambda: release)
+    assert packages.known("user-mode-linux") is known
+    assert packages.known("slirp4netns")
 
 
 def test_every_package_that_is_asked_for_is_in_the_table():

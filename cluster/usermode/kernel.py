@@ -1,10 +1,12 @@
 """Find the programs that a node in user-mode Linux needs, or say which are missing."""
 
 import os
+import platform
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster import packages
 from cluster.processes import SYSTEM_PATH, ask_program
 
 #: `none` does without a node where one could be had
@@ -44,8 +46,12 @@ def find() -> tuple[Kernel | None, str]:
     """Return the programs, or None and a clause that says why no node can run."""
     if os.environ.get(VARIABLE) == "none":
         return None, f"{VARIABLE} says none"
+    if platform.machine() != "x86_64":
+        return None, f"user-mode-linux is for x86-64, and this is {platform.machine()}"
     found = {name: shutil.which(name, path=SYSTEM_PATH) for name in PROGRAMS}
     missing = [PROGRAMS[name] for name, path in found.items() if not path]
+    if not found["linux.uml"] and not packages.known(PROGRAMS["linux.uml"]):
+        return None, "user-mode-linux is a package of Debian alone"
     if missing:
         *others, last = missing
         named = f"{', '.join(others)} and {last} are" if others else f"{last} is"

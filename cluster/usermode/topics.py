@@ -3,20 +3,26 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cluster.findings import Finding, ok, warning, way_to_local
+from cluster import backends
+from cluster.findings import Finding, ok, then_start, warning, way_to_local
 from cluster.local import trial
 from cluster.usermode import kernel, walls
 
 
 @dataclass(frozen=True)
 class Node:
-    """A node in user-mode Linux: `mode` is `seccomp` or `ptrace`, "" without a node."""
+    """A node in user-mode Linux: `mode` is `seccomp` or `ptrace`, "" without a node.
+
+    `hint` says how namespaces could be allowed, "" where they are; `kept` whether there
+    is a control plane already.
+    """
 
     mode: str = "ptrace"
     reason: str = ""
     landlock: int = walls.WHOLE
     switched_off: bool = False
     hint: str = ""
+    kept: bool = False
 
     @classmethod
     def read(cls) -> "Node":
@@ -30,22 +36,27 @@ class Node:
             walls.version(),
             walls.switched_off(),
             problem.hint if problem else "",
+            backends.kept().name == backends.CONTROL_PLANE,
         )
 
     def findings(self) -> Iterator[Finding]:
         """Judge the node, and the walls between it and this machine."""
+        if not self.mode:
+            message = f"none: {self.reason}; lessons that run pods are skipped."
+            yield warning("node", message, self._way_out())
+            return
         yield self._node()
         if self.hint:
-            yield way_to_local(self.hint)
+            yield way_to_local(self.hint, kept=self.kept)
+
+    def _way_out(self) -> str:
+        if self.hint:
+            return then_start(self.hint, kept=self.kept)
+        first = "`.venv/bin/kapi delete`, and " if self.kept else ""
+        start = f"{first}`.venv/bin/kapi up --backend auto`"
+        return f"Namespaces are allowed here: {start} starts a cluster with a node."
 
     def _node(self) -> Finding:
-        if not self.mode:
-            return warning(
-                "node",
-                f"none: {self.reason}; lessons that run pods are skipped.",
-                "For a node, on a machine with Docker or namespaces: `python -m "
-                "helpers delete`, then `up --backend auto`.",
-            )
         message = f"in user-mode Linux, by {self.mode}, starts after the control plane"
         # By seccomp any pod can become the kernel, see cluster/docs/usermode-linux.md.
         by_seccomp = self.mode == "seccomp"

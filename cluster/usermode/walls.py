@@ -9,6 +9,7 @@ modes, times, UDP and sockets by path there is a filter of system calls.
 import ctypes
 import errno
 import os
+import platform
 import socket
 import struct
 from collections.abc import Iterable
@@ -74,15 +75,18 @@ def confine(
 
     `read` may be started, too; missing files are left out. Without a port the process
     can make no stream sockets, to which container engines listen by path. A kernel
-    without Landlock filters system calls alone.
+    without Landlock filters system calls alone. OSError also where the numbers of
+    system calls are not known here: user-mode Linux is for x86-64.
     """
+    if platform.machine() != "x86_64":
+        message = f"no filter of system calls for {platform.machine()}"
+        raise OSError(errno.ENOSYS, message)
     ports = {_BIND: [*listen], _CONNECT: [*connect]}
     _check(_libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
     known = version()
     if known:
         _landlock(known, read, write, ports)
-    if os.uname().machine == "x86_64":
-        _filter_calls(streams=any(ports.values()))
+    _filter_calls(streams=any(ports.values()))
 
 
 def _landlock(
@@ -119,8 +123,11 @@ def _open(walls: int, path: str, rights: int) -> None:
     os.close(place)
 
 
-def _filter_calls(*, streams: bool) -> None:
-    """Refuse UDP and raw sockets, `streams` if False, and do not set modes or times."""
+def program(*, streams: bool) -> bytes:
+    """Return the filter, as Linux takes it.
+
+    It refuses UDP and raw sockets, `streams` if False, and sets no modes and times.
+    """
     allow, nothing, refuse = (
         (_RETURN, 0, 0, answer) for answer in (_ALLOW, _NOTHING, _REFUSE)
     )
@@ -142,11 +149,14 @@ def _filter_calls(*, streams: bool) -> None:
         refuse,
         allow,
     ]
-    program = ctypes.create_string_buffer(
-        b"".join(struct.pack("HBBI", *line) for line in lines)
-    )
+    return b"".join(struct.pack("HBBI", *line) for line in lines)
+
+
+def _filter_calls(*, streams: bool) -> None:
+    code = program(streams=streams)
+    kept = ctypes.create_string_buffer(code)
     # The fields of a struct of C, with its padding.
-    filled = struct.pack("HP", len(lines), ctypes.addressof(program))
+    filled = struct.pack("HP", len(code) // 8, ctypes.addressof(kept))
     _check(_libc.prctl(_SECCOMP, _FILTER, filled, 0, 0), "seccomp")
 
 

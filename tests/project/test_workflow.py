@@ -52,6 +52,23 @@ def test_dependabot_finds_each_lock_and_the_dockerfile():
     assert len([*ROOT.glob("requirements*.txt")]) == 3
 
 
+@pytest.mark.parametrize("name", [path.name for path in WORKFLOWS.glob("*.yml")])
+def test_a_cluster_on_ubuntu_has_the_profile_of_a_learners(name):
+    """The machine keeps its protection: what the page tells learners is what runs."""
+    page = (ROOT / "cluster/docs/cluster.md").read_text()
+    [command] = re.findall(r"^\.venv/bin/kapi apparmor \|[^`]*", page, re.MULTILINE)
+    jobs = yaml.safe_load((WORKFLOWS / name).read_text())["jobs"]
+    for job in (job for job in jobs.values() if "LAB_BACKEND" in job.get("env", {})):
+        runs = [step.get("run", "") for step in job["steps"]]
+        [loads] = [n for n, run in enumerate(runs) if run == " ".join(command.split())]
+        assert "make venv" in runs[:loads]
+        words = r"make (setup|full|test|site)|-m (helpers|pytest)"
+        assert not re.search(words, "\n".join(runs[:loads]))
+    switched = [name for name in jobs if "restrict_unprivileged" in str(jobs[name])]
+    # Its container has an AppArmor that knows no such profile.
+    assert set(switched) <= {"root"}
+
+
 def test_what_only_root_can_run_is_run_by_root(workflow):
     job = workflow["jobs"]["root"]
     run, direct = (step["run"] for step in job["steps"][-2:])

@@ -26,6 +26,28 @@ def test_packages_are_wanted_only_where_something_is_left(
     assert len(asked) == (0 if prepared else 1)
 
 
+@pytest.mark.parametrize("prepared", [True, False])
+def test_the_way_to_a_local_cluster_is_told_before_a_download(
+    monkeypatch, capsys, prepared
+):
+    """Not where nothing is fetched: the set-up itself tells it next."""
+
+    def current(_, view):
+        view.update("looking")
+        view.finish(backends.HINT)
+        return Backend(prepared)
+
+    def fetch(view):
+        view.finish("fetched")
+        return True
+
+    monkeypatch.setattr(backends, "current", current)
+    monkeypatch.setattr(ready, "ensure", fetch)
+    assert archive.main() == 0
+    shown = [line.partition("] ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert shown == ([] if prepared else [backends.HINT, "fetched"])
+
+
 def test_a_machine_without_a_backend_hears_so_from_the_set_up(monkeypatch):
     def refuse(*_):
         raise errors.LabError("no")

@@ -68,7 +68,7 @@ MACHINES = {
         chosen("kind", "x was refused", "Allow it: `sudo x`."),
         "local cluster",
         "ok",
-        "^Allow it: `sudo x`. Then run `.venv/bin/kapi de",
+        "^Allow it: `sudo x`. Then run `.venv/bin/kapi up`.$",
     ),
     "a machine that has nothing": (
         chosen("none", "kind was asked for, and docker is down", about=""),
@@ -82,7 +82,27 @@ MACHINES = {
         "node",
         "warning",
         "slirp4netns is not .* skipped",
-        "with Docker or names",
+        "^Namespaces are allowed here: `.venv/bin/kapi up --backend auto` starts",
+    ),
+    "no node of a control plane that is kept": (
+        Node("", "slirp4netns is not installed", kept=True),
+        "node",
+        "warning",
+        "slirp4netns is not .* skipped",
+        "here: `.venv/bin/kapi delete`, and `.venv/bin/kapi up --backend auto` starts",
+    ),
+    "no node where one command allows namespaces": (
+        Node("", "slirp4netns is not installed", hint="Allow it: `sudo x`."),
+        "node",
+        "warning",
+        "slirp4netns is not .* skipped",
+        "^Allow it: `sudo x`. Then run `.venv/bin/kapi up`.$",
+    ),
+    "a node where one command allows namespaces": (
+        Node(hint="Allow it: `sudo x`.", kept=True),
+        "local cluster",
+        "ok",
+        "^Allow it: `sudo x`. Then run `.venv/bin/kapi delete`, and `up`.$",
     ),
     "a node without walls": (
         Node(landlock=0),
@@ -326,6 +346,12 @@ MACHINES = {
         "Free some",
     ),
 }
+
+
+def test_each_way_is_told_once():
+    """A control plane's topic tells it, with what the machine lacks."""
+    topic = chosen("control-plane", "x was refused", "Allow it: `sudo x`.")
+    assert [finding.name for finding in topic.findings()] == ["backend"]
 
 
 @pytest.mark.parametrize("machine", MACHINES)

@@ -122,6 +122,15 @@ def test_one_key_per_purpose(made):
     assert len(set(publics)) == len(publics)
 
 
+def test_each_key_is_in_the_format_of_kubeadms(made):
+    """Fabric8 takes the learner's for nothing else than `EC PRIVATE KEY`."""
+    heads = {
+        path.stem: path.read_text().split("-----")[1] for path in made.glob("*.key")
+    }
+    assert heads.pop("sa") == "BEGIN RSA PRIVATE KEY"
+    assert {*heads.values()} == {"BEGIN EC PRIVATE KEY"}
+
+
 def test_a_second_time_nothing_changes(directory):
     before = contents(directory)
     pki.ensure(directory)

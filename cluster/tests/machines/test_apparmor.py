@@ -125,8 +125,9 @@ def test_the_next_backend_is_taken_and_one_command_is_named(told):
         f"sudo tee {FILE} && sudo apparmor_parser -r {FILE}`. To every program: `sudo "
         f"sysctl kernel.{SETTING}=0`."
     )
-    then = "Then run `.venv/bin/kapi delete`, and `up`."
-    assert found["local cluster"]["message"] == f"{hint} {then}"
+    # The one way out, and nothing has been made yet that `delete` could remove.
+    assert "local cluster" not in found
+    assert found["node"]["hint"] == f"{hint} Then run `.venv/bin/kapi up`."
     assert f"a control-plane cluster, because {REFUSED}, and docker" in setup
     assert f"] {HINT}\n" in setup
     lines = local.partition("error: ")[2].splitlines()
@@ -137,7 +138,7 @@ def test_that_command_allows_the_local_cluster_and_nothing_else(
     told, administrator, learner
 ):
     found, *_ = told
-    hint = found["local cluster"]["message"]
+    hint = found["node"]["hint"]
     [command] = re.findall("`([^`]*apparmor_parser[^`]*)`", hint)
     administrator.do(command)
     assert findings(learner)["backend"]["message"].startswith("local: ")

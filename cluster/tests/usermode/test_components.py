@@ -1,5 +1,6 @@
 """Programs and modules of a node in user-mode Linux; test_described.py has options."""
 
+import platform
 import shlex
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster import packages
 from cluster.processes import PACKAGES
 from cluster.usermode import components, guest, kernel
 from cluster.usermode.kernel import Kernel
@@ -53,6 +55,8 @@ def programs(tmp_path, monkeypatch):
     monkeypatch.delenv(kernel.VARIABLE, raising=False)
     monkeypatch.setattr(kernel, "SYSTEM_PATH", str(tmp_path))
     monkeypatch.setattr(kernel, "MODULES", str(tmp_path))
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(packages, "known", lambda name: True)
     monkeypatch.setattr(kernel, "CPUINFO", str(tmp_path / "cpuinfo"))
     return make
 
@@ -89,6 +93,20 @@ def test_all_packages_that_are_missing_are_named(programs, tmp_path, missing, sa
     programs(seccomp=True, flags="avx512f")
     for name in missing:
         (tmp_path / name).unlink()
+    assert kernel.find() == (None, said)
+
+
+def test_what_cannot_be_installed_is_not_called_missing(
+    programs, tmp_path, monkeypatch
+):
+    """On Ubuntu and Fedora, and on a machine that is no x86."""
+    programs(seccomp=True, flags="avx512f")
+    (tmp_path / "linux.uml").unlink()
+    (tmp_path / "slirp4netns").unlink()
+    monkeypatch.setattr(packages, "known", lambda name: name != "user-mode-linux")
+    assert kernel.find() == (None, "user-mode-linux is a package of Debian alone")
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    said = "user-mode-linux is for x86-64, and this is aarch64"
     assert kernel.find() == (None, said)
 
 

@@ -2,8 +2,10 @@
 
 import ctypes
 import errno
+import itertools
 import json
-import os
+import platform
+import re
 import socket
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.tests import filters
 from cluster.usermode import walls
 
 #: prints what it may still do
@@ -80,7 +83,7 @@ for family in (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6):
         print(family.name)
 """
 X86_64 = pytest.mark.skipif(
-    os.uname().machine != "x86_64", reason="no user-mode Linux here"
+    platform.machine() != "x86_64", reason="user-mode-linux is for x86-64 alone"
 )
 
 
@@ -96,6 +99,59 @@ def test_a_landlock_that_is_not_enabled_is_told_from_none(monkeypatch, number, o
     monkeypatch.setattr(walls, "_libc", Kernel())
     assert walls.version() == 0
     assert walls.switched_off() is off
+
+
+#: calls of modes, owners, times and extended attributes, and those that are refused
+SETTERS = re.compile(
+    r"[fl]?chown|fchownat|f?chmod|fchmodat2?|utime|utimes|futimesat|utimensat|"
+    r"[fl]?(set|remove)xattr(at)?"
+)
+REFUSED = {"truncate", "io_uring_setup"}
+#: until Linux 6.13; a libseccomp may know no newer ones
+OLDER = 463
+
+
+def test_modes_owners_and_times_are_pretended_and_nothing_else():
+    known, program = filters.names(filters.X86_64), walls.program(streams=True)
+    names = {number: known.get(number, "") for number in range(max(*known, OLDER))}
+    said = {nr: filters.answer(program, filters.X86_64, nr) for nr in names}
+    pretended = {name for nr, name in names.items() if said[nr] == filters.PRETEND}
+    assert pretended == {name for name in names.values() if SETTERS.fullmatch(name)}
+    assert {names[nr] for nr in said if said[nr] == filters.REFUSE} == REFUSED
+
+
+@pytest.mark.parametrize("streams", [True, False])
+def test_a_socket_is_refused_by_its_family_and_kind(streams):
+    """Flags such as SOCK_CLOEXEC change nothing."""
+    [number] = [n for n, s in filters.names(filters.X86_64).items() if s == "socket"]
+    program = walls.program(streams=streams)
+    families = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)
+    kinds = (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET)
+    allowed = {
+        (family.name, kind.name)
+        for family, kind in itertools.product(families, kinds)
+        for flags in [socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK]
+        if filters.ALLOW
+        == filters.answer(
+            program, filters.X86_64, number, family=family, kind=kind | flags
+        )
+    }
+    by_path = {("AF_UNIX", "SOCK_DGRAM"), ("AF_UNIX", "SOCK_SEQPACKET")}
+    streamed = {(family.name, "SOCK_STREAM") for family in families}
+    assert allowed == by_path | (streamed if streams else set())
+
+
+@pytest.mark.parametrize("arch", [filters.I386, filters.AARCH64], ids=hex)
+def test_a_program_of_another_architecture_gets_nothing(arch):
+    program = walls.program(streams=True)
+    x32 = filters.answer(program, filters.X86_64, 0x40000000)
+    assert {x32, filters.answer(program, arch, 0)} == {filters.REFUSE}
+
+
+def test_no_wall_is_left_out_where_its_calls_are_not_known(monkeypatch):
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    with pytest.raises(OSError, match="no filter of system calls for aarch64"):
+        walls.confine([], [])
 
 
 @X86_64
