@@ -30,13 +30,7 @@ HOME = ADDRESSES.get("site", "")
 PAGES = [f"notebooks/{lesson.path.with_suffix('')}" for lesson in lessons()]
 GLOSSARY = "notebooks/glossary"
 #: what lessons explain, by their number, and the glossary has not
-EXPLAINED = {
-    "02": ["404"],
-    "06": ["can-i"],
-    "13": ["404", "409", "415", "422"],
-    "23": ["429"],
-    "25": ["400", "422"],
-}
+EXPLAINED = "02:404 06:can-i 13:404 13:409 13:415 13:422 23:429 25:400 25:422"
 
 language = os.environ["SITE_LANGUAGE"]
 LOCALE = Path(__file__).resolve().parent.parent / "locale"
@@ -162,7 +156,7 @@ def explained(glossary: Path) -> dict[str, list[str]]:
     """Return terms by the page that explains them: the lessons that an entry names."""
     found = defaultdict(list)
     for lesson, page in zip(lessons(), PAGES, strict=True):
-        found[page] += EXPLAINED.get(lesson.number, [])
+        found[page] += re.findall(rf"\b{lesson.number}:(\S+)", EXPLAINED)
     for entry in glossary.read_text("utf-8").split("\n## ")[1:]:
         term, _, text = entry.partition("\n")
         for path in re.findall(r"\]\(([\w/-]+)\.ipynb\)", text):
