@@ -129,7 +129,8 @@ def add_facts(app: Sphinx, page: str, _: str, context: dict, tree: nodes.Node | 
 def origin(page: str) -> str:
     """Return the file of the repository that says what a page says."""
     if ROOTS[language]:
-        return f"locale/{language}/{Path(page).name.replace('index', 'site')}.po"
+        name = {"index": "site", "book": "course"}.get(page := Path(page).name, page)
+        return f"locale/{language}/{name}.po"
     place = page.replace("index", f"site/{language}/index")
     return f"{place}.ipynb" if page in PAGES else f"{place}.md"
 
