@@ -140,7 +140,8 @@ def add_facts(app: Sphinx, page: str, _: str, context: dict, tree: nodes.Node | 
 def origin(page: str) -> str:
     """Return the file of the repository that says what a page says."""
     if ROOTS[language]:
-        return f"locale/{language}/{Path(page).name.replace('index', 'site')}.po"
+        name = {"index": "site", "book": "course"}.get(page := Path(page).name, page)
+        return f"locale/{language}/{name}.po"
     place = page.replace("index", f"site/{language}/index")
     return f"{place}.ipynb" if page in PAGES else f"{place}.md"
 
@@ -167,7 +168,7 @@ def explained(glossary: Path) -> dict[str, list[str]]:
     """Return terms by the page that explains them: the lessons that an entry names."""
     found = defaultdict(list)
     for lesson, page in zip(lessons(), PAGES, strict=True):
-        found[page] += EXPLAINED.get(lesson.number, [])
+        found[page] += re.findall(rf"\b{lesson.number}:(\S+)", EXPLAINED)
     for entry in glossary.read_text("utf-8").split("\n## ")[1:]:
         term, _, text = entry.partition("\n")
         for path in re.findall(r"\]\(([\w/-]+)\.ipynb\)", text):

@@ -33,6 +33,8 @@ ALLOWED = (
     (r"slirp4netns|user-mode-linux|squashfs-tools|no modules for it", not ROOT),
     (r"for this processor \(AMX\)", has_amx()),
     (r"npm is not here", _lacks("npm")),
+    (r"zsh is not here", _lacks("zsh")),
+    (r"fish is not here", _lacks("fish")),
     (r"mmdebstrap is not installed", not ROOT and _lacks("mmdebstrap")),
     (r"no `nft`", not ROOT and _lacks("nft")),
     (r"no C compiler here", not ROOT and _lacks("cc")),

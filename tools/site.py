@@ -119,6 +119,7 @@ def assemble(language: str, executed: Path, target: Path) -> None:
         text = json.dumps(page(lesson, written, ran, language))
         text = re.sub("<th[^>]*>(?:&nbsp;)?</th>", "<td></td>", text)
         file.write_text(text, "utf-8")
+    shutil.copy(SITE / f"journey-{language}.png", target / "journey.png")
     text = (SITE / language / "index.md").read_text("utf-8")
     if language == FIRST:
         for docs in DOCS:

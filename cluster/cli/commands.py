@@ -345,6 +345,15 @@ main.add_command(existing.use)
 main.add_command(existing.rbac)
 
 
+_COMPINIT = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }"
+#: of click's scripts: a zsh that nobody has set up has no `compdef`, and fish would cut
+#: descriptions at a comma
+_MENDED = {
+    "zsh": ("    compdef ", f"    {_COMPINIT}\n    compdef "),
+    "fish": ('string split ","', 'string split --max 1 ","'),
+}
+
+
 @main.command(short_help="Print what lets a shell complete commands with Tab.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
@@ -367,4 +376,5 @@ def completion(context: click.Context, shell: str) -> None:
     name = root.info_name or SHORT
     variable = f"_{name.replace('-', '_')}_COMPLETE".upper()
     assert kind, f"click has no completion for {shell}"
-    click.echo(kind(root.command, {}, name, variable).source())
+    script = kind(root.command, {}, name, variable).source()
+    click.echo(script.replace(*_MENDED.get(shell, ("", ""))))

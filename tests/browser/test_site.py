@@ -51,6 +51,11 @@ BROKEN = """() => {
     return [...document.querySelectorAll("td:first-child code .pre")]
         .filter(word => lines(word) > 1).map(word => word.textContent);
 }"""
+#: whether parts of a page have a ground of their own, and a shadow
+LOOK = """parts => parts.map(one => {
+    const style = getComputedStyle(one);
+    return [style.backgroundColor !== "rgba(0, 0, 0, 0)", style.boxShadow !== "none"];
+})"""
 #: what stands first for a word that is searched for, in either language
 FOUND = {
     "401": ["02"],
@@ -336,6 +341,24 @@ def test_an_explanation_has_a_table_and_a_manifest_to_be_copied(open_page):
     assert not re.search("[“”]", page.locator("article").inner_text())
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_code_has_a_ground_and_its_output_has_none(open_page, theme):
+    """Nor has an output that is folded, with an exercise."""
+    page = open_page(LESSON, color_scheme=theme)
+    looks = {
+        part: {tuple(look) for look in page.locator(part).evaluate_all(LOOK)}
+        for part in (
+            ".cell_input .highlight",
+            ".cell_output .highlight",
+            "details.hide",
+            ".bd-article details:not(.hide)",
+        )
+    }
+    ground, *others = looks.values()
+    assert ground == {(True, False)}
+    assert others == [{(False, False)}] * 3
+
+
 def test_a_command_is_copied_whole_and_without_what_it_printed(open_page):
     page = open_page(LESSON, permissions=["clipboard-read", "clipboard-write"])
     assert page.locator(".cell_output .copybtn").count() == 0
@@ -377,6 +400,12 @@ def test_the_first_page_is_short_light_and_leads_to_the_first_lesson(
     assert len(sizes) > 5 and sum(sizes) < PAGE_MOST
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollHeight") < 4500
+    name, search = (
+        page.locator(part).first.bounding_box()
+        for part in (".navbar-brand p", ".search-button__button:visible")
+    )
+    assert name["x"] + name["width"] + 8 < search["x"]
+    assert page.get_by_role("img").first.get_attribute("src").endswith("journey.png")
     page.set_viewport_size({"width": 1280, "height": 800})
     assert page.locator("pre").first.bounding_box()["y"] < 2 * 800
     page.locator(".lesson a").first.click()

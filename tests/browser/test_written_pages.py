@@ -4,13 +4,21 @@ test_learner.py looks at those with views, and test_site.py at every lesson's pa
 """
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.notebooks import executed, file_of, in_lab
+from tools.site import TABLE
 
 pytestmark = pytest.mark.full("JupyterLab's own frame around outputs of ours")
 
 #: Between them they have each kind of text and of output that such a lesson has.
 SHOWN = ("05-inside-a-pod", "21-six-ways-and-errors")
+#: each output of text, how many lines it has, and how many of them are seen
+LINES = """outputs => outputs.map(one => {
+    const height = parseFloat(getComputedStyle(one).lineHeight);
+    const text = one.textContent.trimEnd();
+    return [text, text.split('\\n').length, one.clientHeight / height];
+})"""
 
 
 @pytest.mark.parametrize("lesson", SHOWN)
@@ -24,3 +32,19 @@ def test_it_is_for_everybody(lab, open_notebook, lesson):
     notebook = open_notebook(name)
     assert notebook.not_run() == []
     assert notebook.faults() == []
+
+
+def test_no_line_of_a_table_is_torn(lab, open_notebook):
+    """Nor of what lesson 06 lists, on a laptop that also shows its files."""
+    lesson = "06-be-allowed"
+    lab.write_executed(lesson, executed(lesson))
+    notebook = open_notebook(lesson)
+    notebook.page.set_viewport_size({"width": 1280, "height": 800})
+    expect(notebook.page.locator(".jp-DirListing").first).to_be_visible()
+    # JupyterLab writes only what is on the screen.
+    listed = notebook.text("can-i")
+    assert "pods: [get list]" in listed
+    outputs = notebook.page.locator(".jp-OutputArea-output pre").evaluate_all(LINES)
+    tables = [one for one in outputs if TABLE.search(one[0]) or one[0] in listed]
+    assert len(tables) > 1
+    assert [text for text, lines, seen in tables if round(seen) > lines] == []

@@ -1,6 +1,7 @@
 // An extension of JupyterLab that shows exercises as such: a bar beside their cells, which
 // it knows by their tags. A check that is not passed yet is no error of a program, so it
-// has another color, and a screen reader says what any check answers.
+// has another color, and a screen reader says what any check answers. Any output breaks
+// between words, not within them.
 
 const PARTS = ["task", "hint", "exercise", "check", "solution"];
 const OPEN = "NotSolved";
@@ -17,7 +18,9 @@ const STYLE = `
 .jp-Cell[data-open] .jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"] {
   background: none;
   border-left: 4px solid var(--jp-warn-color1);
-}`;
+}
+/* Sentences of an output break between words. */
+.jp-OutputArea .jp-RenderedText pre { word-break: normal; overflow-wrap: anywhere; }`;
 
 function mark(cell) {
   const tags = cell.model.getMetadata("tags") ?? [];

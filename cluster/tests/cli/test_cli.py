@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -117,6 +118,32 @@ def test_bash_completes_by_the_script():
     """
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("status\n", "")
+
+
+@pytest.mark.parametrize(
+    ("shell", "script", "answer"),
+    [
+        (
+            ["zsh", "-f"],
+            'eval "$(kapi completion zsh)"; print $_comps[kapi]',
+            "_kapi_completion\n",
+        ),
+        (
+            ["fish", "--no-config"],
+            'kapi completion fish | source; complete -C "kapi la"',
+            "lab\tStart the cluster, and open JupyterLab on the first lesson.\n",
+        ),
+    ],
+)
+def test_a_shell_that_nobody_has_set_up_completes(shell, script, answer, tmp_path):
+    """Nor is a description cut at a comma."""
+    if shutil.which(shell[0]) is None:
+        pytest.skip(f"{shell[0]} is not here")
+    path = os.pathsep.join([str(KAPI.parent), os.environ["PATH"]])
+    env = os.environ | {"HOME": str(tmp_path), "PATH": path}
+    line = [*shell, "-c", script]
+    done = subprocess.run(line, env=env, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == (answer, "")
 
 
 def test_help_lists_the_exit_codes():
