@@ -209,7 +209,8 @@ def manifest(
     script = json.dumps((_DATA / "ask.sh").read_text("utf-8"))
     text = text.replace("@SCRIPT@", script)
     if fault:
-        text = text.replace(*fault.edit) + fault.beside
+        was, now = fault.edit
+        text = text.replace(was, now) + fault.beside
     text = text.replace("@ADDRESS@", address).replace("@COPY@", copy)
     return text.replace("@NAMESPACE@", namespace)
 

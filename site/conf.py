@@ -168,7 +168,7 @@ def explained(glossary: Path) -> dict[str, list[str]]:
     """Return terms by the page that explains them: the lessons that an entry names."""
     found = defaultdict(list)
     for lesson, page in zip(lessons(), PAGES, strict=True):
-        found[page] += re.findall(rf"\b{lesson.number}:(\S+)", EXPLAINED)
+        found[page] += EXPLAINED.get(lesson.number, [])
     for entry in glossary.read_text("utf-8").split("\n## ")[1:]:
         term, _, text = entry.partition("\n")
         for path in re.findall(r"\]\(([\w/-]+)\.ipynb\)", text):

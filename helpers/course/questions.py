@@ -75,7 +75,7 @@ def gain(noted: dict[str, str] | None = None) -> str:
 
 def _noted() -> dict[str, str]:
     """Return the first answers of each kind."""
-    found = {}
+    found: dict[str, str] = {}
     for one in attempts.results(TOPIC):
         letters = one.result.get("letters")
         if isinstance(letters, str) and len(letters) == len(QUESTIONS):
