@@ -1,4 +1,4 @@
-"""Making Ubuntu's machines says what is missing, and goes on where it was interrupted."""
+"""What makes Ubuntu's machines says what is missing, and goes on when run again."""
 
 import dataclasses
 import shutil
