@@ -4,6 +4,7 @@ It takes half an hour the first time. An interrupted run keeps what is whole and
 was compiled, and the next goes on from there.
 """
 
+import signal
 import sys
 
 import psutil
@@ -32,6 +33,8 @@ def main(names: list[str]) -> str | int:
         return f"unknown: {', '.join(unknown)}. Known: {', '.join(known)}."
     if reason := lacks():
         return f"There is no machine here: {reason}."
+    # So that what runs for us is ended then, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     progress = Terminal()
     try:
         for name in names or known:

@@ -8,7 +8,6 @@ import urllib.request
 from pathlib import Path
 
 from cluster import paths
-from cluster.tests import imagebuild
 from cluster.tests.machines.systems import DEBIAN, KEYRING, System
 from cluster.tests.slowness import scaled
 
@@ -27,9 +26,9 @@ def install(system: System, tree: Path, *options: str) -> None:
     """Install a system in `tree`; raise AssertionError with the reason."""
     trust = () if system is DEBIAN else (f"--keyring={_keyring()}",)
     command = (*APART, "mmdebstrap", "--quiet", "--mode=root", *trust, *options)
-    words = (*imagebuild.SLIM, "--dpkgopt=force-unsafe-io")
+    where = ("--dpkgopt=force-unsafe-io", system.suite, str(tree), *system.mirrors)
     try:
-        run(*command, *words, system.suite, str(tree), *system.mirrors)
+        run(*command, *where)
     except AssertionError as error:
         mirror = next(word for word in system.mirrors[0].split() if "://" in word)
         reason = _silent(f"{mirror}/dists/{system.suite}/InRelease") or error

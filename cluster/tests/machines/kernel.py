@@ -21,6 +21,7 @@ from cluster.usermode import launcher
 from cluster.waiting import poll
 
 CONFIG = Path(__file__).with_name("kernel.config")
+#: of 26.04, and of 24.04 since its fifth point release
 SOURCE = "linux-source-7.0.0"
 TOOLS = ("bc", "bison", "bzip2", "flex", "gcc", "libc6-dev", "make", SOURCE)
 #: bytes: the compiler, the source and what is compiled of it
@@ -68,7 +69,8 @@ dpkg-query --show --showformat '${{Version}}\\n' {SOURCE} >/made/version
 
 def key() -> str:
     """Return what names the kernel: another recipe is another one."""
-    recipe = Path(__file__).read_text(), CONFIG.read_text(), repr(NEWEST)
+    steps = (UNPACK, CONFIGURE, COMPILE, TAKE)
+    recipe = (*steps, *TOOLS, CONFIG.read_text(), repr(NEWEST))
     return hashlib.sha256("\0".join(recipe).encode()).hexdigest()[:16]
 
 

@@ -186,6 +186,7 @@ def _install(
         system,
         tree,
         "--variant=important",
+        *imagebuild.SLIM,
         f"--include={','.join(system.packages)}",
         copy,
         '--customize-hook=env -C "$1" chroot "$1" env '
