@@ -7,7 +7,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb notebooks/deeper/*.ipynb)
 # JupyterLab writes the version of whoever saved last: noise in every diff.
 STRIP := -m nbstripout --keep-id --extra-keys metadata.language_info.version
 
-.PHONY: help setup lab stop status doctor chapter site test full quick lint korean home lock pins follow older bench bundle clean venv
+.PHONY: help setup lab stop status doctor chapter site test full machines quick lint korean home lock pins follow older bench bundle clean venv
 
 help: ## Print these words
 	@awk -F ': .*## |: *## ' '/^[a-z]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' Makefile
@@ -45,7 +45,12 @@ test: setup lint ## Check style, units, a real cluster, every notebook, in a bro
 
 full: setup lint ## Check also faults, other backends, builds: what rarely breaks
 	@sh tools/setup.sh full && sh tools/setup.sh site
-	@$(TESTS) -m 'not covered' --budget 45 $(PYTEST_ARGS)
+	@$(TESTS) -m 'not covered and not machines' --budget 45 $(PYTEST_ARGS)
+
+machines: setup venv ## Test on Ubuntu 24.04 and 26.04, each a machine of its own: hours
+	@sh tools/setup.sh full
+	@$(PY) -m cluster.tests.machines
+	@$(PY) -m pytest -m machines $(PYTEST_ARGS) cluster/tests/machines
 
 quick: lint ## Check style and what needs no cluster
 	@$(TESTS) -m 'not full and not heavy' --budget 2 $(PYTEST_ARGS)

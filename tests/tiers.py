@@ -1,6 +1,7 @@
 """Choose what a run proves, and which worker does; fail if it was slow, or skipped.
 
-A plugin of the root conftest.py, for `make quick`, `make test` and `make full`.
+A plugin of the root conftest.py, for `make quick`, `make test`, `make full` and
+`make machines`.
 """
 
 import os
@@ -18,6 +19,7 @@ MARKERS = (
     "full(reason): what a change to a lesson or a helper hardly breaks; `make full`",
     "covered(by): left out of `make full`, where another test proves this and more",
     "heavy: what takes more than Python; left out of `make quick`",
+    "machines(reason): left out of `make full`, too; `make machines`",
 )
 #: a cluster, API servers, programs, a browser
 HEAVY_FIXTURES = {*"cluster mine production older one_lab kind browser".split()}

@@ -17,6 +17,10 @@ import pytest
 def test_rare(number):
     print(os.environ.get("PYTEST_XDIST_WORKER"))
 
+@pytest.mark.full("a machine of its own")
+@pytest.mark.machines("another kernel")
+def test_on_another_system(): pass
+
 def test_of_a_cluster(cluster): pass
 
 @pytest.fixture
@@ -25,6 +29,7 @@ def cluster(): pass
 def test_that_skips():
     pytest.skip("nobody knows why")
 """
+MAKEFILE = (ROOT / "Makefile").read_text()
 OPTIONS = "-p xdist -p tests.tiers -p no:cacheprovider --budget 60".split()
 
 
@@ -46,10 +51,22 @@ def run(folder, *options: str, **environment: str) -> tuple[int, str]:
 
 
 def test_quick_leaves_out_what_needs_a_cluster_and_skips_are_a_persons(tmp_path):
-    [words] = re.findall(r"-m '([^']*)' --budget 2 ", (ROOT / "Makefile").read_text())
+    [words] = re.findall(r"-m '([^']*)' --budget 2 ", MAKEFILE)
     code, shown = run(tmp_path, "-m", words)
     assert code == 0
-    assert "1 skipped, 4 deselected" in shown
+    assert "1 skipped, 5 deselected" in shown
+
+
+def test_other_systems_have_a_word_of_their_own(tmp_path):
+    [test] = re.findall(r"-m '([^']*)' --budget 11 ", MAKEFILE)
+    [full] = re.findall(r"-m '([^']*)' --budget 45 ", MAKEFILE)
+    [word] = re.findall(r"pytest -m (\w+) ", MAKEFILE)
+    for words, shown in (
+        (test, "1 passed, 1 skipped, 4 deselected"),
+        (full, "4 passed, 1 skipped, 1 deselected"),
+        (word, "1 passed, 5 deselected"),
+    ):
+        assert shown in run(tmp_path, "-m", words)[1], words
 
 
 def test_a_skip_that_nobody_expects_fails_ci_and_one_worker_runs_a_group(tmp_path):

@@ -1,4 +1,4 @@
-"""A single Debian for all of these tests, booted once, with this checkout.
+"""A single Debian for most of these tests, booted once, with this checkout.
 
 The tests are a story, each file by itself; the first is of the machine as installed.
 """
@@ -7,6 +7,8 @@ import io
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,8 @@ import pytest
 from cluster.tests import imagebuild
 from cluster.tests.commandline import ROOT
 from cluster.tests.machines import root
-from cluster.tests.machines.debian import Machine, Session
+from cluster.tests.machines.machine import Machine, Session
+from cluster.tests.machines.systems import DEBIAN, System
 from cluster.tests.slowness import scaled
 from cluster.tests.waiting import until
 
@@ -31,21 +34,28 @@ if not name.exists():
 """
 
 
-@pytest.fixture(scope="package")
-def machine():
-    """Return a running machine with this checkout, where nothing was set up."""
+@contextmanager
+def running(system: System) -> Iterator[Machine]:
+    """Have a machine with this checkout, where nothing was set up."""
     if reason := root.lacks():
         pytest.skip(reason)
-    made = root.ensure()
+    made = root.ensure(system)
     with tempfile.TemporaryDirectory(prefix="machine-") as directory:
-        debian = Machine(made, Path(directory))
+        machine = Machine(made, Path(directory))
         try:
-            debian.boot()
-            with debian.log_in("learner") as learner:
+            machine.boot()
+            with machine.log_in("learner") as learner:
                 _copy_checkout(learner)
-            yield debian
+            yield machine
         finally:
-            debian.end()
+            machine.end()
+
+
+@pytest.fixture(scope="package")
+def machine():
+    """Return a running Debian 13."""
+    with running(DEBIAN) as debian:
+        yield debian
 
 
 def _copy_checkout(learner: Session) -> None:
@@ -60,6 +70,11 @@ def _copy_checkout(learner: Session) -> None:
 @pytest.fixture(scope="package")
 def first_setup(machine):
     """Return what `make setup` did on the machine as it was installed."""
+    return set_up(machine)
+
+
+def set_up(machine: Machine) -> subprocess.CompletedProcess[str]:
+    """Run `make setup` as a learner."""
     with machine.log_in("learner") as learner:
         return learner.run(f"cd {CHECKOUT} && make setup", timeout=SETUP)
 
@@ -67,16 +82,21 @@ def first_setup(machine):
 @pytest.fixture(scope="package")
 def lab(machine, first_setup):
     """Return the machine with all that `make setup` asked an administrator for."""
+    give_packages(machine, first_setup.stdout)
+    return machine
+
+
+def give_packages(machine: Machine, said: str) -> None:
+    """Run what `make setup` has asked an administrator for; find the image, too."""
     [command] = [
         line.partition("Run: sudo ")[2]
-        for line in first_setup.stdout.splitlines()
+        for line in said.splitlines()
         if "Run: sudo " in line
     ]
     with machine.log_in("root") as administrator:
         administrator.do(f"apt-get update -q && {command}", timeout=SETUP)
     with machine.log_in("learner") as learner:
         learner.do(in_checkout(".venv/bin/python -"), input=NAME_IMAGE)
-    return machine
 
 
 @pytest.fixture
