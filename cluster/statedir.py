@@ -21,6 +21,8 @@ from cluster.progress import Progress
 #: A state directory holds one of these for its whole life. `up.lock` is deleted last: a
 #: start that waits for it goes on then.
 MARKS = ("up.lock", "machine.lock")
+#: This file says that the state is of a control plane.
+CONTROL_PLANE_MARK = "control-plane"
 #: seconds between two attempts to get a lock
 PAUSE = 0.2
 #: how often a directory is made that another process removes

@@ -1,4 +1,4 @@
-"""Add to the commands of the cluster those of the course: progress, export, collect.
+"""Add to the commands of the cluster those of the course, such as progress.
 
 Thin, as `cluster.cli` is: it parses, calls, prints. Data goes to stdout.
 """

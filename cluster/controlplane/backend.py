@@ -17,7 +17,7 @@ from cluster.machine.host import Machine
 from cluster.machine.logs import last_words
 from cluster.programs.recipe import CONTROL_PLANE, RECIPE
 from cluster.progress import Progress
-from cluster.statedir import write_private
+from cluster.statedir import CONTROL_PLANE_MARK, write_private
 from cluster.usermode import disk, kernel
 from cluster.usermode.components import INSIDE, NAME, STATE
 from cluster.waiting import poll
@@ -32,8 +32,6 @@ LOGS = (
     "kube-controller-manager",
     "kube-scheduler",
 )
-#: the file that marks a state directory as ours
-MARK = "control-plane"
 #: seconds that a node may take; on a busy machine with one core it took 40
 NODE_TIMEOUT = 180.0
 
@@ -136,4 +134,4 @@ class ControlPlane(Local):
 
     def _make_keys(self) -> None:
         super()._make_keys()
-        write_private(self.state / MARK, "")
+        write_private(self.state / CONTROL_PLANE_MARK, "")

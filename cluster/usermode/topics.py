@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cluster import backends
+from cluster import paths, statedir
 from cluster.findings import Finding, ok, then_start, warning, way_to_local
 from cluster.local import trial
 from cluster.usermode import kernel, walls
@@ -36,7 +36,7 @@ class Node:
             walls.version(),
             walls.switched_off(),
             problem.hint if problem else "",
-            backends.kept().name == backends.CONTROL_PLANE,
+            (paths.state_dir() / statedir.CONTROL_PLANE_MARK).exists(),
         )
 
     def findings(self) -> Iterator[Finding]:

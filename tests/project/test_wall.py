@@ -19,6 +19,7 @@ FLOOR = re.compile(r"\| ((?:`[a-z_]+(?:/|\.py)` )+)\|.*\|")
 LEAVES = {
     "cluster.errors",
     "cluster.kubeconfig",
+    "cluster.language",
     "cluster.paths",
     "cluster.permissions",
     "cluster.processes",
