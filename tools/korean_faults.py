@@ -24,6 +24,8 @@ _KEPT = {
     "tags": _TAG,
     "marks": re.compile(r"[✓✗←→·]"),
 }
+#: emphasis that slants: Hangul has no italics
+_SLANTED = re.compile(r"(?<!\*)\*(?![*\s])([^*\n]*[가-힣][^*\n]*)(?<!\s)\*(?!\*)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
 #: ends of the polite styles: the documentation of Kubernetes in Korean does without
 _POLITE = re.compile(r"\S*?(?:(\S)니[다까]|시오|[세해아어네]요|죠)(?=[.?!)\s]|$)")
@@ -57,6 +59,8 @@ def faults(english: str, korean: str, titles: dict[str, str]) -> Iterator[str]:
         yield "ends in a colon: write a whole sentence"
     for shown in _asterisks(korean):
         yield f"makes nothing bold, and is shown: {shown}"
+    for slanted in _SLANTED.findall(_CODE.sub("", korean)):
+        yield f"slanted Hangul: {slanted}"
     for polite in _POLITE.finditer(told):
         # 합니다, but not 아니다: the syllable before it ends in a consonant.
         if polite[1] is None or _final(polite[1]) == _B:

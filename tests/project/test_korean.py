@@ -263,6 +263,7 @@ KOREAN = (
             "[**토큰(token)**은](",
             "makes nothing bold, and is shown: )**은",
         ),
+        ("있다.", "*있다*.", "slanted Hangul: 있다"),
         ("있다.", "있습니다.", "polite style: 있습니다"),
         ("있다.", "있어요.", "polite style: 있어요"),
         ("**토큰**", "**증표**", "token is 토큰"),
@@ -295,7 +296,10 @@ def test_a_particle_goes_with_the_sound_before_it():
         # A small number may be a word in English, as are months; {name} is no word.
         ("In March {lessons} of ten minutes.", "3월에 {lessons} 10분짜리."),
         ("See [02 Find it](02.ipynb).", "[02 찾기](02.ipynb)를 보자."),
-        ("It is *this* value: a * b", "아니다. 묻는 것이 아니다. *이* 값 a * b `**`는"),
+        (
+            "It is *this* value: a * b",
+            "아니다. 묻는 것이 아니다. **이** 값 a * b `**`는",
+        ),
     ],
 )
 def test_what_only_looks_like_a_fault_is_none(english, korean):
