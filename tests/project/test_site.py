@@ -158,7 +158,9 @@ def test_a_page_has_colors_without_scripts_and_labels_that_say_what_is_seen():
 def test_a_broken_link_and_a_missing_alt_text_stop_the_build(tmp_path, capfd):
     (tmp_path / "a.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     source = tmp_path / "source"
-    source.mkdir()
+    (source / "notebooks").mkdir(parents=True)
+    glossary = source / "notebooks/glossary.md"
+    glossary.write_text("---\norphan: true\n---\n# Glossary\n")
     index = source / "index.md"
     index.write_text("# A\n\n[gone](gone.md), [lost](#lost)\n\n![](../a.svg)\n")
     assert site.build("en", source, tmp_path / "out") == 1
