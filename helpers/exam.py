@@ -23,7 +23,7 @@ from helpers.language import mark, say
 
 #: the name under which steps are noted, and the namespace of the copies
 TOPIC, LABEL = "exam", "lesson=exam"
-COPIES = tuple(f"exam-{number}" for number in range(1, 9))
+COPIES = tuple(f"copy-{number}" for number in range(1, 9))
 #: the copies to repair, and the points for each; a step or a change has one
 REPAIRS, WORTH = COPIES[:4], 2
 POINTS = 2 * len(COPIES) + WORTH * len(REPAIRS)
@@ -112,7 +112,11 @@ class Exam:
         line = mark("Exam {seed}: {points} of {all} points, {minutes} min.")
         about = {"seed": self.seed, "points": self.points, "all": POINTS}
         told = say(line, **about, minutes=self.minutes)
-        if self.named is None or not self.to_read:
+        if self.named is None:
+            return told
+        if left := [copy for copy in REPAIRS if copy not in self.repaired]:
+            return f"{told} " + say("Left to repair: {copies}.", copies=", ".join(left))
+        if not self.to_read:
             return told
         again = say("Read again: {lessons}.", lessons=", ".join(self.to_read))
         return f"{told} {again}"

@@ -25,7 +25,8 @@ def fault_of_grant(
     `resource` as kubectl writes it: "pods", "jobs.batch". Whatever else its bindings
     give is too much, but for `beside`, verbs and resources of the lesson itself; so is
     the same for anyone else, from bindings newer than the namespace, but for accounts
-    `apart`, those of other applications, and the bindings that are called so.
+    `apart`, those of other applications, and the bindings that are called so or name
+    them alone.
     """
     fault, namespace, apart = "", current_namespace(), {*apart} - {account}
     who = Account.read(account, namespace)
@@ -72,12 +73,14 @@ def _excess(
     asked = [attributes_of(who.user, *pair, here) for pair in wanted]
     born = kubectl(f"get ns {here} -o jsonpath={{.metadata.creationTimestamp}}").stdout
     me = kubectl("auth whoami -o jsonpath={.status.userInfo.username}").stdout
+    others_apart = {Account.read(one, here).user for one in apart}
     for binding in objects.bindings:
         if rbac.names(binding, me):
             # By it an existing cluster lets the learner into the namespace.
             continue
         meta, title = binding["metadata"], rbac.title(binding)
-        if meta["name"] in apart and not rbac.names(binding, who.user, who.groups):
+        for_them = meta["name"] in apart or rbac.is_for(binding, others_apart)
+        if for_them and not rbac.names(binding, who.user, who.groups):
             continue
         home, rules = meta.get("namespace", ""), rbac.rules_of(binding, objects.roles)
         gives = home in ("", here) and any(

@@ -164,6 +164,11 @@ def names(binding: dict, user: str, groups: Iterable[str] = ()) -> bool:
     )
 
 
+def is_for(binding: dict, users: set[str]) -> bool:
+    """Say whether a binding names users among these, and no one else."""
+    return {_user(one, binding) for one in binding.get("subjects") or ()} <= users
+
+
 def others(binding: dict, user: str) -> str:
     """Return the subjects of a binding besides a user, in words."""
     subjects = binding.get("subjects") or ()

@@ -107,7 +107,11 @@ def given_up(pod: dict, asked: str) -> str:
         )
         return say(fault, asked=asked, own=current_namespace())
     if exec_in_pod(name, "test", "-s", f"{FILES}/ca.crt").exit_code:
-        return say("TLS: it has no ca.crt, and trusts whatever responds: anyone can.")
+        fault = mark(
+            "TLS: there is no {path}/ca.crt, with which its curl can check who "
+            "responds."
+        )
+        return say(fault, path=FILES)
     try:
         token = read_token(name, path=_token_path(spec))
     except errors.NotAToken:
@@ -133,7 +137,12 @@ def given_up(pod: dict, asked: str) -> str:
             "ca.crt."
         )
     if not impostor["reached"]:
-        return say("address: it does not use SERVER: let its URL begin with that.")
+        fault = mark(
+            "address: with another SERVER and other files in {path}, it sends no "
+            "request there: begin the URL with SERVER, and read `token`, `ca.crt` and "
+            "`namespace` in that directory."
+        )
+        return say(fault, path=FILES)
     return _fault_of_rules(spec["serviceAccountName"])
 
 

@@ -95,19 +95,19 @@ def test_an_exam_that_was_stopped_is_taken_up_again(noted, monkeypatch):
     monkeypatch.setattr(attempts.time, "time", lambda: next(clock))
     first = begin_exam(7)
     first.note(exam.NAMED, answers="".join(fault.answer for fault in drawn(7)))
-    first.note(exam.REPAIRED, copy="exam-2")
+    first.note(exam.REPAIRED, copy="copy-2")
     again = begin_exam()
-    assert (again.seed, again.points, again.repaired) == (7, 18, {"exam-2": "repaired"})
-    again.note(exam.REPAIRED, copy="exam-1")
+    assert (again.seed, again.points, again.repaired) == (7, 18, {"copy-2": "repaired"})
+    again.note(exam.REPAIRED, copy="copy-1")
     assert (again.points, again.minutes, again.finished) == (20, 13, False)
     assert repr(again).startswith("Exam 7: 20 of 24 points, 13 min. Read again: 0")
     assert repr(exam.latest()) == repr(again)
 
 
 def test_another_exam_does_not_end_the_one_that_was_stopped(noted):
-    begin_exam(7).note(exam.REPAIRED, copy="exam-2")
+    begin_exam(7).note(exam.REPAIRED, copy="copy-2")
     begin_exam(8)
-    assert begin_exam(7).repaired == {"exam-2": "repaired"}
+    assert begin_exam(7).repaired == {"copy-2": "repaired"}
 
 
 def test_an_exam_that_is_finished_begins_anew(noted):
@@ -119,18 +119,18 @@ def test_an_exam_that_is_finished_begins_anew(noted):
 
 
 KEY = {copy: fault.answer for copy, fault in zip(COPIES, drawn(7), strict=True)}
-WRONG = KEY | {"exam-1": "6M", "exam-2": KEY["exam-2"][0] + "M"}
+WRONG = KEY | {"copy-1": "6M", "copy-2": KEY["copy-2"][0] + "M"}
 
 
 def test_the_first_complete_answer_counts(noted):
     """Each step and each change; what is given later is judged, and no point more."""
     begun = begin_exam(7)
-    with pytest.raises(errors.NotSolved, match="exam-8: '' is not a step and a"):
-        name_faults(KEY | {"exam-8": ""}, begun)
+    with pytest.raises(errors.NotSolved, match="copy-8: '' is not a step and a"):
+        name_faults(KEY | {"copy-8": ""}, begun)
     assert begun.named is None
-    with pytest.raises(errors.NotSolved, match="Wrong: exam-1, exam-2") as wrong:
+    with pytest.raises(errors.NotSolved, match="Wrong: copy-1, copy-2") as wrong:
         name_faults(WRONG, begun)
-    assert wrong.value.message.startswith("exam-1 is not 6M: read lesson 0")
+    assert wrong.value.message.startswith("copy-1 is not 6M: read lesson 0")
     assert begun.points == 13
     assert drawn(7)[0].read in begun.to_read
     name_faults({copy: f" {answer.lower()}" for copy, answer in KEY.items()}, begun)
@@ -168,7 +168,7 @@ def test_a_perfect_exam_has_nothing_to_read_again(noted):
         {"seed": 10**9},
         {"seed": 7, "answers": 16},
         {"seed": 7, "answers": "4T"},
-        {"seed": 7, "copy": "exam-9"},
+        {"seed": 7, "copy": "copy-9"},
         {"seed": 7, "copy": []},
         {},
         [],
@@ -177,13 +177,13 @@ def test_a_perfect_exam_has_nothing_to_read_again(noted):
 @pytest.mark.parametrize("step", ["named", "repaired", "begun"])
 def test_a_damaged_file_loses_no_other_step(noted, result, step):
     """What is no step is left out, and the board says so where it is no line at all."""
-    begin_exam(7).note(exam.REPAIRED, copy="exam-2")
+    begin_exam(7).note(exam.REPAIRED, copy="copy-2")
     line = {"time": 1, "lesson": "exam", "exercise": step, "diagnosis": ""}
     with attempts.file().open("a") as file:
         file.write('{"time": 1, "les\n')
         file.write(json.dumps(line | {"result": result}) + "\n")
     again = begin_exam()
-    assert (again.seed, again.repaired) == (7, {"exam-2": "repaired"})
+    assert (again.seed, again.repaired) == (7, {"copy-2": "repaired"})
     lines = 1 + (result == [])
     said = helpers("progress", check=True).stdout
     assert f"{lines} line" in said and "could not be read" in said
@@ -225,7 +225,7 @@ def test_nothing_of_it_needs_the_audit_log(noted, monkeypatch):
 def test_the_first_of_two_answers_to_a_repair_counts():
     """Replaced, then repaired: no points."""
     steps = [
-        attempts.Attempt(0, "exam", step, "", {"seed": 7, "copy": "exam-1"})
+        attempts.Attempt(0, "exam", step, "", {"seed": 7, "copy": "copy-1"})
         for step in (exam.MENDED, exam.REPAIRED)
     ]
-    assert Exam(7, steps).repaired == {"exam-1": exam.MENDED}
+    assert Exam(7, steps).repaired == {"copy-1": exam.MENDED}
