@@ -70,7 +70,7 @@ dpkg-query --show --showformat '${{Version}}\\n' {SOURCE} >/made/version
 def key() -> str:
     """Return what names the kernel: another recipe is another one."""
     steps = (UNPACK, CONFIGURE, COMPILE, TAKE)
-    recipe = (*steps, *TOOLS, CONFIG.read_text(), repr(NEWEST))
+    recipe = (*steps, *TOOLS, CONFIG.read_text(), *NEWEST.mirrors)
     return hashlib.sha256("\0".join(recipe).encode()).hexdigest()[:16]
 
 

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from unittest import mock
 
-from cluster import paths
+from cluster.errors import PROGRAM
 from cluster.image import build as image_build, find as image_find
 from cluster.local.backend import Local
 from cluster.processes import SYSTEM_PATH
@@ -210,7 +210,7 @@ def _take_kernel(tree: Path, kernel: Path) -> None:
 def _give(tree: Path, path: Path | str, name: str) -> None:
     """Put programs, or the image, into the learner's cache."""
     home = f"/home/{USERS[0]}"
-    target = Path(f"{tree}{home}", ".cache", paths.cache_dir().name, name)
+    target = Path(f"{tree}{home}", ".cache", PROGRAM, name)
     target.parent.mkdir(parents=True, exist_ok=True)
     run("cp", "-r", str(path), str(target))
     run("chroot", str(tree), "chown", "-R", f"{USERS[0]}:", home)

@@ -81,9 +81,8 @@ def loaded(ubuntu, desk, pristine):
     """Return what the command wrote that the doctor has printed, run as it is."""
     setup, found = pristine
     give_packages(ubuntu, setup.stdout)
-    [command] = re.findall(
-        "`([^`]*apparmor_parser[^`]*)`", found["local cluster"]["message"]
-    )
+    told = " ".join(f"{each['message']} {each['hint']}" for each in found.values())
+    [command] = re.findall("`([^`]*apparmor_parser[^`]*)`", told)
     return desk.do(command)
 
 
