@@ -41,4 +41,6 @@ def _copy(pod: dict) -> dict:
         "hostAliases": [{"ip": "127.0.0.1", "hostnames": [IMPOSTOR]}],
         "volumes": [*spec["volumes"], {"name": "copy", "emptyDir": {}}],
     }
-    return pod | {"metadata": {"generateName": "copy-"}, "spec": spec | changes}
+    # Named as its siblings are: a script could tell a copy by its host's name.
+    name = pod["metadata"].get("generateName") or pod["metadata"]["name"] + "-"
+    return pod | {"metadata": {"generateName": name}, "spec": spec | changes}

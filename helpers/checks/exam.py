@@ -12,8 +12,8 @@ from helpers.impostor import GENUINE, hear
 from helpers.language import mark, say
 from helpers.repairs import fault_of_app
 
-#: the request of a copy that works
-_LISTS = re.compile(r"/api/v1/namespaces/[^/]+/pods/?(\?|$)")
+#: the request of a copy that works; kubectl asks for pages of 500
+_LISTS = re.compile(r"/api/v1/namespaces/[^/]+/pods/?(\?limit=500)?")
 
 
 @exercise
@@ -71,7 +71,7 @@ def fault_of_copy(copy: str) -> str:
     words = [*container.get("command", ()), *container.get("args", ())]
     [genuine] = hear(pod, shlex.join(words), GENUINE)
     asked = [path for path, credential, _ in genuine["heard"] if credential == "own"]
-    if not any(map(_LISTS.match, asked)):
+    if not any(map(_LISTS.fullmatch, asked)):
         return say("Its log has an answer, but no request for pods has its token.")
     return ""
 
