@@ -86,11 +86,11 @@ def wait_for_words(names: Iterable[str], label: str) -> None:
 
     Raise NotReady after a minute.
     """
-    seconds, what = scaled(TIMEOUT), "the first word of each copy"
+    seconds, what = scaled(TIMEOUT), say("a line in the log of each copy")
     if not poll(lambda: _all_speak(names, label), seconds, what=what):
         hint = mark("`kubectl describe pods --selector={label}` shows why.")
         hint = say(hint, label=label)
-        raise errors.NotReady("A word of each copy", seconds, "silence", hint)
+        raise errors.NotReady(what, seconds, say("nothing"), hint)
 
 
 def broken(whole: dict) -> list[dict]:

@@ -133,7 +133,13 @@ class Exam:
         return {copy: fault.answer for copy, fault in self.faults.items()}
 
     def mend(self, *copies: str) -> None:
-        """Replace copies by the application that works; that is no repair of yours."""
+        """Replace copies by the application that works; that is no repair of yours.
+
+        Raise LabError for what is no copy to be repaired.
+        """
+        if not copies or not {*copies} <= {*REPAIRS}:
+            fault = mark("Name the copies to replace, some of {copies}.")
+            raise errors.LabError(say(fault, copies=", ".join(REPAIRS)))
         for copy in copies:
             if copy not in self.repaired:
                 self.note(MENDED, copy=copy)
@@ -160,10 +166,10 @@ def chosen(seed: int | None = None) -> Exam:
         fault = mark("{seed!r} is no exam: its number is one from {first} to {last}.")
         about = {"first": SEEDS[0], "last": SEEDS[-1]}
         raise errors.LabError(say(fault, seed=seed, **about))
-    last = latest(seed)
+    silent = os.environ.get(attempts.SETTING) == "off"
+    last = None if silent else latest(seed)
     if last and not last.finished:
         return last
-    silent = os.environ.get(attempts.SETTING) == "off"
     return Exam(seed or (1 if silent else random.choice(SEEDS)))
 
 

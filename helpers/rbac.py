@@ -128,7 +128,7 @@ def near_misses(
     """Return sentences on bindings that nearly allow a request, and on unbound Roles.
 
     Return [] if a binding allows it: the server will soon know of the binding. The
-    names of bindings `apart` are those of other applications.
+    names of bindings and Roles `apart` are those of other applications.
     """
     if granting(request, (), objects):
         return []
@@ -138,7 +138,7 @@ def near_misses(
         if not binding["metadata"]["name"].startswith("system:")
         and binding["metadata"]["name"] not in apart
     ]
-    return [sentence for sentence in misses if sentence] + _unbound(request, objects)
+    return [*filter(None, misses), *_unbound(request, objects, apart)]
 
 
 def granting(
@@ -165,7 +165,7 @@ def names(binding: dict, user: str, groups: Iterable[str] = ()) -> bool:
 
 
 def is_for(binding: dict, users: set[str]) -> bool:
-    """Say whether a binding names users among these, and no one else."""
+    """Say whether a binding names no one but these users."""
     return {_user(one, binding) for one in binding.get("subjects") or ()} <= users
 
 
@@ -250,7 +250,7 @@ def _covers(url: str, path: str) -> bool:
     return url in ("*", path) or (url.endswith("*") and path.startswith(url[:-1]))
 
 
-def _unbound(request: Attributes, objects: Objects) -> list[str]:
+def _unbound(request: Attributes, objects: Objects, apart: Iterable[str]) -> list[str]:
     """Say which Roles would allow a request if a binding named them."""
     bound = {
         binding["roleRef"]["name"]
@@ -265,7 +265,7 @@ def _unbound(request: Attributes, objects: Objects) -> list[str]:
         # Not a ClusterRole: those that come with Kubernetes allow nearly everything.
         if role["kind"] == "Role"
         and role["metadata"]["namespace"] == request.namespace
-        and role["metadata"]["name"] not in bound
+        and role["metadata"]["name"] not in {*bound, *apart}
         and _allow(role.get("rules"), request)
     ]
 

@@ -208,6 +208,13 @@ def _authentication(line: str, pod: dict) -> str:
 
 def _authorization(line: str, pod: dict) -> str:
     account = pod["spec"]["serviceAccountName"]
+    what = re.search(r'resource "([^"]*)" in API group "([^"]*)"', line)
+    if what and what.groups() != ("pods", ""):
+        fault = mark(
+            'path: it asks for {resource} in the API group "{group}", and pods are '
+            "`pods` of the core group: look at the URL."
+        )
+        return say(fault, resource=what[1], group=what[2])
     # The rules may have come to be right since the application asked.
     if fault := _fault_of_rules(account):
         return say("authorization: the server knows the account.") + " " + fault

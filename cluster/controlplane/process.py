@@ -178,8 +178,8 @@ def _tasks(api: probes.Prober, *, with_node: bool) -> tuple[Task, ...]:
         else bootstrap.control_plane_posts()
     )
     return (
-        Task("first objects", lambda: bootstrap.make(api, posts)),
-        Task("first accounts", lambda: bootstrap.accounts_ready(api)),
+        Task(mark("first objects"), lambda: bootstrap.make(api, posts)),
+        Task(mark("first accounts"), lambda: bootstrap.accounts_ready(api)),
     )
 
 

@@ -87,8 +87,8 @@ def _tasks(api: probes.Prober, found: Facts) -> tuple[Task, ...]:
         return bootstrap.service_answers(api)
 
     return (
-        Task("first objects", lambda: bootstrap.make(api, posts)),
-        Task("node Ready", lambda: bootstrap.node_ready(api, machine)),
+        Task(mark("first objects"), lambda: bootstrap.make(api, posts)),
+        Task(mark("node Ready"), lambda: bootstrap.node_ready(api, machine)),
         Task(mark("the Node's storage"), storage_known),
         Task(mark("the controllers"), controllers_work, after_all=True),
         Task(mark("the Service kubernetes"), service_answers, after_all=True),

@@ -12,8 +12,8 @@ from helpers.impostor import GENUINE, hear
 from helpers.language import mark, say
 from helpers.repairs import fault_of_app
 
-#: the request of a copy that works; kubectl asks for pages of 500
-_LISTS = re.compile(r"/api/v1/namespaces/[^/]+/pods/?(\?limit=500)?")
+#: the request of a copy that works, with the impostor's files; kubectl asks for pages
+_LISTS = re.compile(r"/api/v1/namespaces/elsewhere/pods/?(\?limit=500)?")
 
 
 @exercise
@@ -61,8 +61,10 @@ def fault_of_copy(copy: str) -> str:
     if fault := fault_of_app(copy):
         return fault
     pod = current_pod(copy)
-    account = pod and pod["spec"]["serviceAccountName"]
-    if not pod or account != copy:
+    if not pod:
+        return say("Its pod has just been replaced: check it again.")
+    account = pod["spec"]["serviceAccountName"]
+    if account != copy:
         fault = mark(
             "It runs as {account}: let it run as {copy}, and give that a rule."
         )
@@ -72,7 +74,10 @@ def fault_of_copy(copy: str) -> str:
     [genuine] = hear(pod, shlex.join(words), GENUINE)
     asked = [path for path, credential, _ in genuine["heard"] if credential == "own"]
     if not any(map(_LISTS.fullmatch, asked)):
-        return say("Its log has an answer, but no request for pods has its token.")
+        return say(
+            "Asked with other files, it sends no request for the pods of their "
+            "namespace with their token."
+        )
     return ""
 
 

@@ -15,5 +15,6 @@ Search.performTermsSearch = (words, excluded) => {
     for (const page of findAll(new Set([word]), excluded))
       pages.set(page[0], { page, words: (pages.get(page[0])?.words ?? 0) + 1 });
   const most = Math.max(...[...pages.values()].map((one) => one.words));
+  if (2 * most < words.size) return found;
   return [...pages.values()].filter((one) => one.words === most).map((one) => one.page);
 };

@@ -100,7 +100,8 @@ def test_an_exam_that_was_stopped_is_taken_up_again(noted, monkeypatch):
     assert (again.seed, again.points, again.repaired) == (7, 18, {"copy-2": "repaired"})
     again.note(exam.REPAIRED, copy="copy-1")
     assert (again.points, again.minutes, again.finished) == (20, 13, False)
-    assert repr(again).startswith("Exam 7: 20 of 24 points, 13 min. Read again: 0")
+    told = "Exam 7: 20 of 24 points, 13 min. Left to repair: copy-3, copy-4."
+    assert repr(again) == told
     assert repr(exam.latest()) == repr(again)
 
 
@@ -210,18 +211,6 @@ def test_a_cluster_that_is_stopped_is_said_in_one_line_and_costs_nothing(
     assert exam.latest().points == 16
 
 
-def test_nothing_of_it_needs_the_audit_log(noted, monkeypatch):
-    """A cluster without one gives the same exam."""
-
-    def no_log(*_):
-        raise AssertionError
-
-    monkeypatch.setattr("helpers.audit.audit_log", no_log)
-    begun = begin_exam(7)
-    name_faults(KEY, begun)
-    assert begun.points == 16
-
-
 def test_the_first_of_two_answers_to_a_repair_counts():
     """Replaced, then repaired: no points."""
     steps = [
@@ -229,3 +218,17 @@ def test_the_first_of_two_answers_to_a_repair_counts():
         for step in (exam.MENDED, exam.REPAIRED)
     ]
     assert Exam(7, steps).repaired == {"copy-1": exam.MENDED}
+
+
+@pytest.mark.parametrize("copies", [(), ("copy-5",), ("copy-1", "copy1")])
+def test_only_copies_to_be_repaired_are_replaced(noted, copies):
+    begun = begin_exam(7)
+    with pytest.raises(errors.LabError, match="some of copy-1, copy-2, copy-3, copy-4"):
+        begun.mend(*copies)
+    assert begun.repaired == {}
+
+
+def test_where_nothing_is_noted_nothing_is_taken_up(noted, monkeypatch):
+    begin_exam(7)
+    monkeypatch.setenv(attempts.SETTING, "off")
+    assert (begin_exam().seed, begin_exam(7).named) == (1, None)

@@ -245,6 +245,7 @@ def test_bindings_of_other_applications_are_not_spoken_of():
     """One that allows it still counts, and their roles are not called unbound."""
     objects = Objects([binding(account("default"))], [role()])
     assert rbac.near_misses(LIST, objects, {"b"}) == []
+    assert rbac.near_misses(LIST, Objects([], [role("other")]), {"other"}) == []
 
 
 ADMIN = role("admin", kind="ClusterRole", verbs="*", resources="*", apiGroups="*")

@@ -1,6 +1,6 @@
 """Make the disks of Ubuntu's machines, and their kernel, for `make machines`.
 
-It takes half an hour the first time. An interrupted run keeps what is whole and what
+It takes 40 minutes the first time. An interrupted run keeps what is whole and what
 was compiled, and the next goes on from there.
 """
 
