@@ -1,0 +1,183 @@
+package etcd
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+// program names the genuine etcd that every test of `each` asks the same; tab/tests does.
+const program = "ETCD"
+
+// interval is how often silent watchers are told the revision; etcd's least is 100 ms.
+const interval = 200 * time.Millisecond
+
+// client asks one server.
+type client struct {
+	pb.KVClient
+	pb.WatchClient
+	pb.LeaseClient
+	t   *testing.T
+	ctx context.Context
+}
+
+// each runs a test on an empty store in memory and, where one is named, an empty etcd.
+func each(t *testing.T, test func(client)) {
+	t.Run("memory", func(t *testing.T) { test(inMemory(t)) })
+	if os.Getenv(program) != "" {
+		t.Run("genuine", func(t *testing.T) { test(genuine(t)) })
+	}
+}
+
+func inMemory(t *testing.T) client {
+	socket := filepath.Join(t.TempDir(), "s")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	server := New()
+	server.ProgressInterval = interval
+	go server.Serve(listener)
+	return dial(t, socket)
+}
+
+func genuine(t *testing.T) client {
+	directory := t.TempDir()
+	url := func(name string) string { return fmt.Sprintf("unix://%s/%s:0", directory, name) }
+	command := exec.Command(
+		os.Getenv(program), "--data-dir="+directory+"/data", "--log-level=error",
+		"--listen-client-urls="+url("s"), "--listen-peer-urls="+url("p"),
+		"--advertise-client-urls=http://localhost:0", "--unsafe-no-fsync",
+		"--initial-advertise-peer-urls=http://localhost:0",
+		"--initial-cluster=default=http://localhost:0",
+		"--watch-progress-notify-interval="+interval.String(),
+	)
+	command.Stderr = os.Stderr
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		command.Process.Kill()
+		command.Wait()
+	})
+	return dial(t, directory+"/s:0")
+}
+
+func dial(t *testing.T, socket string) client {
+	connection, err := grpc.NewClient(
+		"unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(
+			grpc.WaitForReady(true), grpc.MaxCallRecvMsgSize(1<<30),
+		),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	t.Cleanup(func() {
+		cancel()
+		connection.Close()
+	})
+	return client{
+		pb.NewKVClient(connection), pb.NewWatchClient(connection),
+		pb.NewLeaseClient(connection), t, ctx,
+	}
+}
+
+func (c client) put(key, value string, lease int64) int64 {
+	c.t.Helper()
+	r := &pb.PutRequest{Key: []byte(key), Value: []byte(value), Lease: lease}
+	answer, err := c.Put(c.ctx, r)
+	c.fine(err)
+	return answer.Header.Revision
+}
+
+func (c client) remove(key, end string) int64 {
+	c.t.Helper()
+	r := &pb.DeleteRangeRequest{Key: []byte(key), RangeEnd: []byte(end)}
+	answer, err := c.DeleteRange(c.ctx, r)
+	c.fine(err)
+	return answer.Header.Revision
+}
+
+func (c client) get(key string, revision int64) *pb.RangeResponse {
+	c.t.Helper()
+	answer, err := c.Range(c.ctx, &pb.RangeRequest{Key: []byte(key), Revision: revision})
+	c.fine(err)
+	return answer
+}
+
+func (c client) fine(err error) {
+	c.t.Helper()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// same fails unless two values are written the same.
+func (c client) same(found, wanted any) {
+	c.t.Helper()
+	if fmt.Sprint(found) != fmt.Sprint(wanted) {
+		c.t.Fatalf("%v is not %v", found, wanted)
+	}
+}
+
+// reading is an open watch.
+type reading struct {
+	pb.Watch_WatchClient
+	client
+}
+
+// watch asks for a watcher, and returns once the server has answered.
+func (c client) watch(r *pb.WatchCreateRequest) (reading, *pb.WatchResponse) {
+	c.t.Helper()
+	stream, err := c.Watch(c.ctx)
+	c.fine(err)
+	w := reading{stream, c}
+	w.ask(&pb.WatchRequest{RequestUnion: &pb.WatchRequest_CreateRequest{CreateRequest: r}})
+	return w, w.next()
+}
+
+func (w reading) ask(r *pb.WatchRequest) {
+	w.t.Helper()
+	w.fine(w.Send(r))
+}
+
+func (w reading) next() *pb.WatchResponse {
+	w.t.Helper()
+	answer, err := w.Recv()
+	w.fine(err)
+	return answer
+}
+
+// events reads a number of events, however they are grouped.
+func (w reading) events(number int) (found []*mvccpb.Event) {
+	w.t.Helper()
+	for len(found) < number {
+		found = append(found, w.next().Events...)
+	}
+	return found
+}
+
+// told returns events in short: "put a=1@2 (was 0)".
+func told(events []*mvccpb.Event) (short []string) {
+	for _, one := range events {
+		text := fmt.Sprintf("%s %s=%s@%d", one.Type, one.Kv.Key, one.Kv.Value, one.Kv.ModRevision)
+		if one.PrevKv != nil {
+			text += fmt.Sprintf(" (was %s)", one.PrevKv.Value)
+		}
+		short = append(short, text)
+	}
+	return short
+}

@@ -1,0 +1,99 @@
+// Package etcd is an etcd v3 server that keeps everything in memory: one member, no disk,
+// no accounts. It answers what kube-apiserver asks, as etcd does: reads at a revision,
+// transactions, compaction, watches that resume, leases that expire. Whatever else etcd
+// offers is refused with a gRPC error.
+package etcd
+
+import (
+	"context"
+	"net"
+	"sync"
+	"time"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"go.etcd.io/etcd/api/v3/version"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+)
+
+const (
+	// maxRequest is etcd's default for --max-request-bytes. kube-apiserver answers 413 to
+	// the error.
+	maxRequest = 3 << 19
+	// overhead is what etcd lets gRPC receive beyond that.
+	overhead = 512 << 10
+)
+
+// Server is the store and its services.
+type Server struct {
+	pb.UnimplementedKVServer
+	pb.UnimplementedWatchServer
+	pb.UnimplementedLeaseServer
+	pb.UnimplementedMaintenanceServer
+
+	// ProgressInterval is how often a silent watcher that asked for it is told the
+	// revision; it is read when a watch begins.
+	ProgressInterval time.Duration
+
+	mu      sync.Mutex
+	store   store
+	leases  leases
+	streams map[*stream]bool
+}
+
+// New returns a server with an empty store.
+func New() *Server {
+	return &Server{
+		ProgressInterval: 10 * time.Minute,
+		store:            newStore(),
+		leases:           leases{keys: map[int64]map[string]bool{}},
+		streams:          map[*stream]bool{},
+	}
+}
+
+// Serve answers on a listener until that is closed.
+func (s *Server) Serve(listener net.Listener) error {
+	server := grpc.NewServer(
+		grpc.MaxRecvMsgSize(maxRequest+overhead),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second}),
+	)
+	pb.RegisterKVServer(server, s)
+	pb.RegisterWatchServer(server, s)
+	pb.RegisterLeaseServer(server, s)
+	pb.RegisterMaintenanceServer(server, s)
+	return server.Serve(listener)
+}
+
+// header returns the header of an answer. Answers inside a transaction have the revision
+// alone, as etcd's have.
+func (s *Server) header() *pb.ResponseHeader {
+	return &pb.ResponseHeader{
+		ClusterId: 1, MemberId: 1, RaftTerm: 1, Revision: s.store.revision,
+	}
+}
+
+// Status tells the version of etcd's API that is spoken here, and a size.
+func (s *Server) Status(context.Context, *pb.StatusRequest) (*pb.StatusResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	size, index := s.store.size(), uint64(s.store.revision)
+	return &pb.StatusResponse{
+		Header: s.header(), Version: version.Version, DbSize: size, DbSizeInUse: size,
+		Leader: 1, RaftTerm: 1, RaftIndex: index, RaftAppliedIndex: index,
+	}, nil
+}
+
+func unsupported(what string) error {
+	return status.Error(codes.Unimplemented, "etcd in memory: no "+what)
+}
+
+func checkSize(request proto.Message) error {
+	if proto.Size(request) > maxRequest {
+		return rpctypes.ErrGRPCRequestTooLarge
+	}
+	return nil
+}

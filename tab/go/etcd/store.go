@@ -1,0 +1,208 @@
+package etcd
+
+import (
+	"slices"
+	"sort"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+)
+
+// span is a range of keys: `key` alone if `end` is empty, all from `key` on if it is "\0".
+type span struct{ key, end string }
+
+func spanOf(key, end []byte) span { return span{string(key), string(end)} }
+
+func (r span) has(key string) bool {
+	switch r.end {
+	case "":
+		return key == r.key
+	case "\x00":
+		return key >= r.key
+	}
+	return r.key <= key && key < r.end
+}
+
+// store holds the versions of all keys since the last compaction. A transaction writes
+// versions of the next revision, and `commit` makes that the present one. A version never
+// changes, so answers share it.
+type store struct {
+	revision, compacted int64
+	// keys that have versions, sorted
+	keys []string
+	// versions of each key by time; a deletion has Version 0
+	versions map[string][]*mvccpb.KeyValue
+	// history has the events from the compacted revision on, pending those to commit.
+	history, pending []*mvccpb.Event
+}
+
+func newStore() store {
+	// etcd begins so: the first write is revision 2.
+	return store{revision: 1, compacted: -1, versions: map[string][]*mvccpb.KeyValue{}}
+}
+
+// now returns the revision that a read sees, with what the transaction has written.
+func (s *store) now() int64 {
+	if len(s.pending) > 0 {
+		return s.revision + 1
+	}
+	return s.revision
+}
+
+// at returns a key as it was at a revision, nil where it was not there.
+func (s *store) at(key string, revision int64) *mvccpb.KeyValue {
+	for _, one := range slices.Backward(s.versions[key]) {
+		if one.ModRevision > revision {
+			continue
+		}
+		if one.Version == 0 {
+			return nil
+		}
+		return one
+	}
+	return nil
+}
+
+// find returns what was in a range at a revision, sorted by key.
+func (s *store) find(r span, revision int64) []*mvccpb.KeyValue {
+	first := sort.SearchStrings(s.keys, r.key)
+	var found []*mvccpb.KeyValue
+	for _, key := range s.keys[first:] {
+		if !r.has(key) {
+			break
+		}
+		if one := s.at(key, revision); one != nil {
+			found = append(found, one)
+		}
+	}
+	return found
+}
+
+// checkRevision says whether a read at a revision can be answered; 0 is the present.
+func (s *store) checkRevision(revision int64) error {
+	switch {
+	case revision > s.revision:
+		return rpctypes.ErrGRPCFutureRev
+	case 0 < revision && revision < s.compacted:
+		return rpctypes.ErrGRPCCompacted
+	}
+	return nil
+}
+
+// read answers a request whose revision was checked.
+func (s *store) read(r *pb.RangeRequest) *pb.RangeResponse {
+	revision := r.Revision
+	if revision <= 0 {
+		revision = s.now()
+	}
+	found := s.find(spanOf(r.Key, r.RangeEnd), revision)
+	answer := &pb.RangeResponse{
+		Header: &pb.ResponseHeader{Revision: s.now()}, Count: int64(len(found)),
+	}
+	if r.CountOnly {
+		return answer
+	}
+	if r.Limit > 0 && answer.Count > r.Limit {
+		found, answer.More = found[:r.Limit], true
+	}
+	if r.KeysOnly {
+		for i, one := range found {
+			// etcd answers from its index, which knows no leases.
+			found[i] = &mvccpb.KeyValue{
+				Key: one.Key, CreateRevision: one.CreateRevision,
+				ModRevision: one.ModRevision, Version: one.Version,
+			}
+		}
+	}
+	answer.Kvs = found
+	return answer
+}
+
+// put writes a key, and returns what it was before.
+func (s *store) put(key, value []byte, lease int64) *mvccpb.KeyValue {
+	next := s.revision + 1
+	before := s.at(string(key), next)
+	one := &mvccpb.KeyValue{
+		Key: key, Value: value, Lease: lease,
+		ModRevision: next, CreateRevision: next, Version: 1,
+	}
+	if before != nil {
+		one.CreateRevision, one.Version = before.CreateRevision, before.Version+1
+	}
+	s.add(mvccpb.Event_PUT, one, before)
+	return before
+}
+
+// remove deletes a range, and returns what was in it.
+func (s *store) remove(r span) []*mvccpb.KeyValue {
+	gone := s.find(r, s.now())
+	for _, before := range gone {
+		one := &mvccpb.KeyValue{Key: before.Key, ModRevision: s.revision + 1}
+		s.add(mvccpb.Event_DELETE, one, before)
+	}
+	return gone
+}
+
+func (s *store) add(kind mvccpb.Event_EventType, one, before *mvccpb.KeyValue) {
+	key := string(one.Key)
+	if len(s.versions[key]) == 0 {
+		s.keys = slices.Insert(s.keys, sort.SearchStrings(s.keys, key), key)
+	}
+	s.versions[key] = append(s.versions[key], one)
+	s.pending = append(s.pending, &mvccpb.Event{Type: kind, Kv: one, PrevKv: before})
+}
+
+// commit makes what was written the present, and returns its events.
+func (s *store) commit() []*mvccpb.Event {
+	events := s.pending
+	s.revision, s.pending = s.now(), nil
+	s.history = append(s.history, events...)
+	return events
+}
+
+// since returns the events from a revision on.
+func (s *store) since(revision int64) []*mvccpb.Event {
+	return s.history[sort.Search(len(s.history), func(i int) bool {
+		return s.history[i].Kv.ModRevision >= revision
+	}):]
+}
+
+// compact forgets what no read at a revision or later needs.
+func (s *store) compact(revision int64) error {
+	switch {
+	case revision <= s.compacted:
+		return rpctypes.ErrGRPCCompacted
+	case revision > s.revision:
+		return rpctypes.ErrGRPCFutureRev
+	}
+	s.compacted = revision
+	s.keys = slices.DeleteFunc(s.keys, func(key string) bool {
+		kept := s.versions[key]
+		for len(kept) > 1 && kept[1].ModRevision <= revision {
+			kept = kept[1:]
+		}
+		if kept[0].ModRevision <= revision && kept[0].Version == 0 {
+			kept = kept[1:]
+		}
+		// A copy, so that the memory of the others is free.
+		s.versions[key] = slices.Clone(kept)
+		if len(kept) == 0 {
+			delete(s.versions, key)
+		}
+		return len(kept) == 0
+	})
+	s.history = slices.Clone(s.since(revision))
+	return nil
+}
+
+// size returns the bytes of all versions.
+func (s *store) size() int64 {
+	var bytes int
+	for _, versions := range s.versions {
+		for _, one := range versions {
+			bytes += len(one.Key) + len(one.Value)
+		}
+	}
+	return int64(bytes)
+}

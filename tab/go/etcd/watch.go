@@ -1,0 +1,204 @@
+package etcd
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"google.golang.org/grpc"
+)
+
+// nobody is the id of a refused watcher, and of progress that is told to all of a stream.
+const nobody = -1
+
+// watcher is told the events of a range.
+type watcher struct {
+	id    int64
+	keys  span
+	first int64
+	// previous: it is told what was there before an event
+	previous bool
+	// progress: it is told the revision when it was told nothing else for a while
+	progress, silent bool
+}
+
+// stream is one call of Watch, with any number of watchers. Its answers wait in a queue
+// without end, so that a slow reader holds up nobody and misses nothing.
+type stream struct {
+	watchers map[int64]*watcher
+	nextID   int64
+	queue    []*pb.WatchResponse
+	wake     chan struct{}
+}
+
+func (w *stream) send(answer *pb.WatchResponse) {
+	w.queue = append(w.queue, answer)
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Watch takes requests for watchers, and sends their events.
+func (s *Server) Watch(
+	call grpc.BidiStreamingServer[pb.WatchRequest, pb.WatchResponse],
+) error {
+	mine := &stream{watchers: map[int64]*watcher{}, wake: make(chan struct{}, 1)}
+	s.mu.Lock()
+	s.streams[mine] = true
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.streams, mine)
+	}()
+	failed := make(chan error, 1)
+	go func() { failed <- s.receive(call, mine) }()
+	ticker := time.NewTicker(s.ProgressInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-call.Context().Done():
+			return rpctypes.ErrGRPCWatchCanceled
+		case err := <-failed:
+			return err
+		case <-ticker.C:
+			s.tellSilent(mine)
+		case <-mine.wake:
+		}
+		s.mu.Lock()
+		queue := mine.queue
+		mine.queue = nil
+		s.mu.Unlock()
+		for _, answer := range queue {
+			if err := call.Send(answer); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// receive takes the requests of a stream. A client that sends no more may still listen.
+func (s *Server) receive(
+	call grpc.BidiStreamingServer[pb.WatchRequest, pb.WatchResponse], mine *stream,
+) error {
+	for {
+		request, err := call.Recv()
+		if errors.Is(err, io.EOF) {
+			<-call.Context().Done()
+		}
+		if err != nil {
+			return err
+		}
+		s.mu.Lock()
+		switch one := request.RequestUnion.(type) {
+		case *pb.WatchRequest_CreateRequest:
+			s.create(mine, one.CreateRequest)
+		case *pb.WatchRequest_CancelRequest:
+			s.cancel(mine, one.CancelRequest.WatchId)
+		case *pb.WatchRequest_ProgressRequest:
+			s.tellProgress(mine)
+		}
+		s.mu.Unlock()
+	}
+}
+
+// create adds a watcher, and tells it what has happened since its first revision.
+func (s *Server) create(mine *stream, r *pb.WatchCreateRequest) {
+	if len(r.Key) == 0 {
+		r.Key = []byte{0}
+	}
+	if reason := refusal(r); reason != "" {
+		mine.send(&pb.WatchResponse{
+			Header: s.header(), WatchId: nobody, Created: true, Canceled: true,
+			CancelReason: reason,
+		})
+		return
+	}
+	made := &watcher{
+		id: mine.nextID, keys: spanOf(r.Key, r.RangeEnd), first: r.StartRevision,
+		previous: r.PrevKv, progress: r.ProgressNotify, silent: true,
+	}
+	mine.nextID++
+	mine.send(&pb.WatchResponse{Header: s.header(), WatchId: made.id, Created: true})
+	if made.first != 0 && made.first < s.store.compacted {
+		mine.send(&pb.WatchResponse{
+			Header:  &pb.ResponseHeader{ClusterId: 1, MemberId: 1, RaftTerm: 1},
+			WatchId: made.id, Canceled: true, CompactRevision: s.store.compacted,
+		})
+		return
+	}
+	mine.watchers[made.id] = made
+	if made.first != 0 {
+		s.tell(mine, made, s.store.since(made.first))
+	}
+}
+
+// refusal returns why a watcher cannot be, in etcd's words where etcd refuses it, too.
+func refusal(r *pb.WatchCreateRequest) string {
+	end := string(r.RangeEnd)
+	switch {
+	case r.StartRevision < 0:
+		return rpctypes.ErrCompacted.Error()
+	case end != "" && end != "\x00" && end <= string(r.Key):
+		return "mvcc: watcher range is empty"
+	case r.WatchId != 0 || r.Fragment || len(r.Filters) > 0:
+		return unsupported("watch with an id of the client's, fragments or filters").Error()
+	}
+	return ""
+}
+
+func (s *Server) cancel(mine *stream, id int64) {
+	if mine.watchers[id] != nil {
+		delete(mine.watchers, id)
+		mine.send(&pb.WatchResponse{Header: s.header(), WatchId: id, Canceled: true})
+	}
+}
+
+// tell sends a watcher those of the events that it wants.
+func (s *Server) tell(mine *stream, one *watcher, events []*mvccpb.Event) {
+	var wanted []*mvccpb.Event
+	for _, event := range events {
+		if event.Kv.ModRevision < one.first || !one.keys.has(string(event.Kv.Key)) {
+			continue
+		}
+		told := &mvccpb.Event{Type: event.Type, Kv: event.Kv}
+		// What was before the compacted revision is not there any more.
+		if one.previous && event.Kv.ModRevision > s.store.compacted {
+			told.PrevKv = event.PrevKv
+		}
+		wanted = append(wanted, told)
+	}
+	if len(wanted) > 0 {
+		one.silent = false
+		mine.send(&pb.WatchResponse{Header: s.header(), WatchId: one.id, Events: wanted})
+	}
+}
+
+// tellProgress answers a client that asks how far its stream is; etcd says nothing to one
+// without watchers, or with one that waits for a later revision.
+func (s *Server) tellProgress(mine *stream) {
+	for _, one := range mine.watchers {
+		if one.first > s.store.revision {
+			return
+		}
+	}
+	if len(mine.watchers) > 0 {
+		mine.send(&pb.WatchResponse{Header: s.header(), WatchId: nobody})
+	}
+}
+
+// tellSilent tells the revision to the watchers that were told nothing since last time.
+func (s *Server) tellSilent(mine *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range mine.watchers {
+		if one.progress && one.silent && one.first <= s.store.revision {
+			mine.send(&pb.WatchResponse{Header: s.header(), WatchId: one.id})
+		}
+		one.silent = true
+	}
+}
