@@ -1,5 +1,9 @@
 """The etcd in memory answers as etcd does."""
 
+import pytest
+
+pytestmark = pytest.mark.full("Go's compiler, and 10,000 objects in two stores")
+
 
 def test_it_answers_as_etcd(go, genuine):
     """Each unit is asked of both, and then a mix of three thousand requests."""
