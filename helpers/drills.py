@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -142,10 +143,13 @@ def pod_of(deployment: dict, objects: list[dict]) -> dict | None:
 def last_words(pod: str) -> str:
     """Return the last line that a pod wrote; "" before the first.
 
-    The same as `kubectl logs POD --tail=1`.
+    The same as `kubectl logs POD --tail=1`, but without the five lines of advice that
+    follow curl's exit code 60.
     """
-    done = kubectl("logs", pod, "--tail=1", check=False)
-    return "" if done.exit_code else done.stdout.strip()
+    done = kubectl("logs", pod, "--tail=6", check=False)
+    text = re.sub(r"(curl: \(60\).*)(\n(?!curl: |\d{3}: ).*)+", r"\1", done.stdout)
+    lines = [] if done.exit_code else text.strip().splitlines()
+    return lines[-1].strip() if lines else ""
 
 
 def _short_name(pod: dict) -> None:

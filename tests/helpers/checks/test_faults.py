@@ -13,6 +13,7 @@ import pytest
 
 from helpers import exam, kubectl
 from helpers.checks.exam import fault_of_copy
+from helpers.drills import last_words
 from helpers.exam import COPIES, Exam, known
 from helpers.repairs import layer_of
 
@@ -74,7 +75,7 @@ def test_a_fault_stops_its_copy_and_only_its_repair_helps(
         if step == "0":
             assert done.exit_code and "waiting to start" in done.stderr, name
             continue
-        line = done.stdout.strip()
+        line = last_words(f"deployment/{copy}")
         assert layer_of(line, namespace) in LAYERS[step], f"{name}: {line}"
         code = {"5": "403: ", "6": "404: "}.get(step, "")
         assert line.startswith(code), f"{name}: {line}"
