@@ -16,7 +16,10 @@ def test_a_copy_sleeps_without_a_token_and_is_its_own_server():
     container["volumeMounts"] = [script, token]
     volumes = [{"name": "script"}, {"name": "token"}]
     pod = {"spec": {"containers": [container], "volumes": volumes}}
-    spec = impostor._copy(pod)["spec"]
+    pod["metadata"] = {"name": "app-7f9-x2k", "generateName": "app-7f9-"}
+    made = impostor._copy(pod)
+    assert made["metadata"] == {"generateName": "app-7f9-"}
+    spec = made["spec"]
     [copied] = spec["containers"]
     assert spec["automountServiceAccountToken"] is False
     assert (copied["command"], copied["args"]) == (["sleep", "infinity"], None)
