@@ -88,7 +88,7 @@ pins: venv ## Print each version that is built, and what is newest; changes noth
 follow: venv ## Take the newest versions, build, run the lessons: KUBERNETES=v1.38.0
 	@$(PY) -m tools.follow $(FOLLOW)
 
-older: setup ## Run the lessons on servers of another version, built here: KUBERNETES=v1.34.4
+older: setup venv ## Run the lessons on servers of another version, built here: KUBERNETES=v1.34.4
 	@$(PY) -m tools.older $(KUBERNETES)
 
 FOLLOW = $(if $(KUBERNETES),--kubernetes $(KUBERNETES))
