@@ -333,9 +333,17 @@ def test_a_search_for_a_pasted_message_finds_the_lesson_about_it(open_page):
     expect(found).to_be_visible()
 
 
+def test_a_result_quotes_its_page_from_the_words_as_typed(open_page):
+    page = open_page("search.html?q=can-i")
+    quotes = page.locator("#search-results .context")
+    expect(quotes.nth(4)).to_be_visible()
+    assert "can-i" in quotes.first.inner_text()
+    assert "Download the notebook" not in " ".join(quotes.all_inner_texts())
+
+
 def test_an_explanation_has_a_table_and_a_manifest_to_be_copied(open_page):
     page = open_page("notebooks/deeper/16-rights.html")
-    expect(page.locator(".cell_output table td").first).to_have_text("who")
+    expect(page.locator(".cell_output table th").first).to_have_text("who")
     manifest = page.locator(".cell_output .highlight:has(.copybtn) pre").first
     expect(manifest).to_contain_text("kind: RoleBinding")
     assert not re.search("[“”]", page.locator("article").inner_text())
