@@ -16,6 +16,7 @@ from typing import Self
 import psutil
 
 from cluster import errors
+from cluster.language import mark, say
 from cluster.syscalls import inotify_init
 
 
@@ -69,27 +70,28 @@ class Account:
         """Yield an error for everything that is too little; pure."""
         threads = self.threads + self.THREADS
         for what, needed, found, hint in (
-            ("open files", self.FILES, self.files, _ulimit("-n", self.FILES, "nofile")),
-            ("processes", threads, self.processes, _ulimit("-u", threads, "nproc")),
-            ("inotify instances", self.WATCHERS, self.watchers, _FEW_WATCHERS),
+            (_FILES, self.FILES, self.files, _ulimit("-n", self.FILES, "nofile")),
+            (_PROCESSES, threads, self.processes, _ulimit("-u", threads, "nproc")),
+            (_INSTANCES, self.WATCHERS, self.watchers, say(_FEW_WATCHERS)),
         ):
             if found is not None and found < needed:
-                yield errors.LabError(
-                    f"This account may have too few {what}: {needed} needed, {found} "
-                    "available.",
-                    hint,
+                text = mark(
+                    "This account may have too few {what}: {needed} needed, {found} "
+                    "available."
                 )
+                facts = {"needed": needed, "found": found}
+                yield errors.LabError(say(text, what=say(what), **facts), hint)
         space, data = (
             _ulimit(option, "unlimited", item)
             for option, item in (("-v", "as"), ("-d", "data"))
         )
         for what, where, needed, found, hint in (
-            ("memory", "for the cluster", self.MEMORY, self.memory, _LITTLE_MEMORY),
-            ("address space", _ONE, self.ADDRESS_SPACE, self.address_space, space),
-            ("data segment", _ONE, self.DATA, self.data, data),
+            (_MEMORY, _ALL, self.MEMORY, self.memory, say(_LITTLE_MEMORY)),
+            (_SPACE, _ONE, self.ADDRESS_SPACE, self.address_space, space),
+            (_DATA, _ONE, self.DATA, self.data, data),
         ):
             if found is not None and found < needed:
-                yield errors.NotEnough(what, where, needed, found, hint)
+                yield errors.NotEnough(say(what), say(where), needed, found, hint)
 
 
 class PlainAccount(Account):
@@ -107,9 +109,12 @@ def check(account: type[Account] = Account) -> None:
         raise problem
 
 
-_ONE = "for a program"
-_LITTLE_MEMORY = "Close other programs and notebooks, or use a larger machine."
-_FEW_WATCHERS = (
+_FILES, _PROCESSES = mark("open files"), mark("processes")
+_INSTANCES, _MEMORY = mark("inotify instances"), mark("memory")
+_SPACE, _DATA = mark("address space"), mark("data segment")
+_ALL, _ONE = mark("for the cluster"), mark("for a program")
+_LITTLE_MEMORY = mark("Close other programs and notebooks, or use a larger machine.")
+_FEW_WATCHERS = mark(
     "Close editors and other clusters, or raise the limit: "
     "`sudo sysctl fs.inotify.max_user_instances=1024`."
 )
@@ -122,10 +127,11 @@ def _limit(name: int, *, hard: bool = False) -> int | None:
 
 
 def _ulimit(option: str, number: int | str, item: str) -> str:
-    return (
-        f"Raise the limit: `ulimit {option} {number}`, or `{item}` in "
+    text = mark(
+        "Raise the limit: `ulimit {option} {number}`, or `{item}` in "
         "/etc/security/limits.conf."
     )
+    return say(text, option=option, number=number, item=item)
 
 
 def _watchers(wanted: int) -> int:
