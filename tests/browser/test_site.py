@@ -297,7 +297,10 @@ def test_whoever_reads_korean_lands_there_and_can_leave(built, open_page):
     korean = (built / "ko" / LESSON).read_text("utf-8")
     assert 'aria-label="모든 페이지"' in korean and "본문으로 건너뛰기" in korean
     # A page in English alone leads to the Korean front page.
-    assert 'href="../ko/index.html">한국어</a>' in (built / DOC).read_text("utf-8")
+    alone = (built / "docs/teaching.html").read_text("utf-8")
+    assert 'href="../ko/index.html">한국어</a>' in alone
+    twin = (built / DOC).read_text("utf-8")
+    assert f'href="../ko/{DOC}">한국어</a>' in twin
 
 
 def test_it_can_be_read_without_scripts(open_page):
