@@ -7,6 +7,7 @@ because past it the kernel kills without a message.
 
 import contextlib
 import os
+import platform
 import resource
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -190,15 +191,21 @@ WINDOWS = "drvfs"
 def file_system(path: Path) -> str:
     """Return the kind of file system of `path`, or ""; ask no server."""
     parts = psutil.disk_partitions(all=True)
-    kinds = {Path(part.mountpoint): _kind(part.fstype, part.opts) for part in parts}
+    kinds = {Path(part.mountpoint): _kind(part) for part in parts}
     real = path.resolve()
     return next((kinds[at] for at in (real, *real.parents) if at in kinds), "")
 
 
-def _kind(system: str, options: str) -> str:
-    # WSL 2 reaches them by 9p, as other machines reach other files.
-    by_9p = system == "9p" and f"aname={WINDOWS}" in options
-    return WINDOWS if by_9p else system
+def _kind(part: "psutil._common.sdiskpart") -> str:
+    # WSL 2 reaches them by 9p or virtiofs, as other machines reach other files.
+    by_9p = part.fstype == "9p" and f"aname={WINDOWS}" in part.opts
+    by_virtiofs = part.fstype == "virtiofs" and part.device.startswith(WINDOWS)
+    return WINDOWS if by_9p or by_virtiofs else part.fstype
+
+
+def in_wsl() -> bool:
+    """Say whether this is Windows' Linux; its kernel has the maker's name."""
+    return "microsoft" in platform.release().lower()
 
 
 def existing(path: Path) -> Path:
