@@ -136,10 +136,11 @@ def _advice(file: str, restricts: str, allows: str) -> str:
 
 
 def _selinux(attribute: Path = Path("/proc/self/attr/current")) -> str:
-    """Return the hint where SELinux enforces, by the domain of this process."""
+    """Return the hint where SELinux enforces, by the label of this process."""
     with suppress(OSError):
-        _, _, domain, *_ = attribute.read_text().split(":")
-        if domain != "unconfined_t":
+        user, _, domain, *_ = attribute.read_text().split(":")
+        # The last is of services, which no login changes.
+        if user not in ("unconfined_u", "system_u"):
             return (
                 f"SELinux confines this account, which is {domain}. An administrator "
                 "can lift that: `sudo semanage login -a -s unconfined_u $USER`, before "
