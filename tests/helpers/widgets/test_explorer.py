@@ -140,7 +140,7 @@ def test_a_token_is_masked(cluster):
 def test_what_is_not_offered(view):
     """A wrong choice is a single error, which names what there is."""
     for choice, named in (
-        ({"group": "no.such.group"}, "no.such.group.\nIt has admission"),
+        ({"group": "no.such.group"}, r"no.such.group.\nIt has \w"),
         ({"resource": "nonsense"}, "kind nonsense in "),
         ({"group": "apps", "version": "v9"}, "apps/v9.\nIt has apps/v1."),
     ):
