@@ -137,6 +137,7 @@ def _enter(tools: Path, line: str, log: Path, words: str, progress: Progress) ->
         more = f": {hundreds}00 files so far" if hundreds else ""
         progress.update(f"{words}{more}")
 
+    patience = scaled(COMPILED)
     with open(log, "wb") as output:
         child = launcher.start(
             [*APART, "sh", "-euc", ENTER, "sh", str(tools), line],
@@ -147,10 +148,11 @@ def _enter(tools: Path, line: str, log: Path, words: str, progress: Progress) ->
             close_fds=True,
         )
     try:
-        poll(lambda: launcher.ended(child), scaled(COMPILED), on_miss=tell, pause=1.0)
+        done = poll(lambda: launcher.ended(child), patience, on_miss=tell, pause=1.0)
     finally:
         # With it all that runs in there ends.
         child.kill()
         child.wait()
+    assert done, f"{words}: not done after {patience:.0f} s. Run it again: it goes on."
     said = log.read_text("utf-8", "replace")
     assert child.returncode == 0, f"{words}: {child.returncode}\n{said[-3000:]}"
