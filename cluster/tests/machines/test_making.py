@@ -1,4 +1,4 @@
-"""What makes Ubuntu's machines says what is missing, and goes on when run again."""
+"""The making of Ubuntu's machines says what is missing, and goes on when run again."""
 
 import dataclasses
 import shutil
@@ -51,8 +51,16 @@ def test_a_system_that_nobody_knows_is_told_those_that_are():
     assert making.main(["ubuntu-1"]) == f"unknown: ubuntu-1. Known: {known}."
 
 
+def test_a_program_that_does_not_end_is_named_with_its_patience(monkeypatch):
+    monkeypatch.setattr(install, "PROGRAM", 1.0)
+    monkeypatch.setattr(install, "scaled", lambda seconds: seconds)
+    with pytest.raises(AssertionError) as raised:
+        install.run("sleep", "60")
+    assert str(raised.value) == "sleep was not done after 1 s"
+
+
 def test_an_interrupted_compilation_goes_on_with_what_is_there(cache, monkeypatch):
-    """What is half-made is not taken for the kernel, and older kernels go."""
+    """A half-made kernel is not taken for a whole one, and older kernels go."""
     installed, entered = [], []
 
     def installing(system, tree, *_):
