@@ -51,6 +51,13 @@ def test_lessons_progress_and_own_files_stay(work, monkeypatch):
     assert len(attempts.read(work / ".progress.jsonl")) == 2
 
 
+def test_a_hub_s_volume_is_the_whole_home(work, tmp_path, monkeypatch):
+    """Where the directory is not there yet."""
+    work.rmdir()
+    assert start(monkeypatch, tmp_path).root_dir == str(work)
+    assert (work / "notebooks/00-start-here.ipynb").exists()
+
+
 def test_progress_of_a_container_that_has_some_is_left_alone(work, monkeypatch):
     attempts.note("start-here", "read_version")
     start(monkeypatch, work)
@@ -67,3 +74,11 @@ def test_a_volume_that_cannot_be_written_to_ends_it_in_two_lines(work, monkeypat
     (work / "notebooks").write_text("a file")
     with pytest.raises(SystemExit, match="^error: .*/notebooks: .*\n.*$"):
         start(monkeypatch, work)
+
+
+def test_a_home_that_cannot_be_written_to_ends_it_as_well(work, tmp_path, monkeypatch):
+    """As a hub's volume without a group for its files."""
+    work.rmdir()
+    work.write_text("a file")
+    with pytest.raises(SystemExit, match="^error: .*/work: .*\nThe volume must .*$"):
+        start(monkeypatch, tmp_path)
