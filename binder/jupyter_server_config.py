@@ -28,6 +28,10 @@ if chosen(os.environ) == "ko":
     spoken = "ko/"
     os.environ.update(in_korean(os.environ))
 c.LabApp.default_url = f"/lab/tree/notebooks/{spoken}00-start-here.ipynb"
+# The server of a hub asks for its page by another name; a teacher's choice comes first.
+if "JUPYTERHUB_USER" in os.environ:
+    asked = os.environ.get("JUPYTERHUB_DEFAULT_URL")
+    c.ServerApp.default_url = asked or c.LabApp.default_url
 # Its terminals know kubectl and the cluster, as those of `make lab` do.
 SHELL = 'eval "$(python -m helpers up)"; exec bash'
 c.ServerApp.terminado_settings = {"shell_command": ["bash", "-c", SHELL]}

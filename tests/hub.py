@@ -182,6 +182,7 @@ class Learner:
         assert page.status_code == 302, page.text[-2000:]
         asked = self.browser.post(
             f"{ADDRESS}/hub/api/users/{name}/tokens",
+            json={"expires_in": 3600},
             params=self._xsrf(),
             headers={"Referer": f"{ADDRESS}/hub/home"},
             timeout=ANSWER,

@@ -58,6 +58,19 @@ def test_a_hub_s_volume_is_the_whole_home(work, tmp_path, monkeypatch):
     assert (work / "notebooks/00-start-here.ipynb").exists()
 
 
+@pytest.mark.parametrize(
+    ("given", "opened"),
+    [("", "/lab/tree/notebooks/00-start-here.ipynb"), ("/lab", "/lab")],
+)
+def test_a_hub_s_server_opens_what_the_teacher_chose_or_the_first_lesson(
+    work, monkeypatch, given, opened
+):
+    """JupyterHub sets the variable to nothing where nothing was chosen."""
+    monkeypatch.setenv("JUPYTERHUB_USER", "ann")
+    monkeypatch.setenv("JUPYTERHUB_DEFAULT_URL", given)
+    assert start(monkeypatch).default_url == opened
+
+
 def test_progress_of_a_container_that_has_some_is_left_alone(work, monkeypatch):
     attempts.note("start-here", "read_version")
     start(monkeypatch, work)
