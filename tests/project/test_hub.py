@@ -17,6 +17,7 @@ from cluster.machine import layout
 from cluster.tests import imagebuild
 from cluster.tests.engine import network_of
 from cluster.tests.lab import Lab
+from cluster.tests.slowness import scaled
 from helpers.course import lessons
 from tests import hub
 
@@ -74,10 +75,12 @@ def lab(engine):
     imagebuild.ensure(engine, **stages)
     with tempfile.TemporaryDirectory(prefix="hub-") as made:
         lab = Lab(Local(Path(made, "state")))
+        lab.seconds = int(scaled(lab.seconds))
         try:
             lab.up()
             archive = Path(made, "hub.tar")
-            engine.docker("save", "--output", str(archive), name)
+            save = ("save", "--output", str(archive), name)
+            engine.docker(*save, timeout=scaled(600))
             lab.backend.add_image(archive)
             archive.unlink()
             hub.prepare(lab)
