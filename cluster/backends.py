@@ -13,6 +13,7 @@ from cluster import errors, paths
 from cluster.backend import Backend
 from cluster.errors import named
 from cluster.progress import Progress
+from cluster.statedir import CONTROL_PLANE_MARK
 
 #: leaves the choice to the machine
 AUTO = "auto"
@@ -31,7 +32,7 @@ HINT = "one sudo allows a local cluster here: see `.venv/bin/kapi doctor`"
 MARKS = {
     "existing.json": EXISTING,
     "kind.json": KIND,
-    "control-plane": CONTROL_PLANE,
+    CONTROL_PLANE_MARK: CONTROL_PLANE,
     "machine.lock": LOCAL,
 }
 

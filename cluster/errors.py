@@ -77,11 +77,12 @@ class NotEnough(LabError):
     ) -> None:
         self.what, self.where = what, where
         self.needed, self.available = needed, available
-        super().__init__(
-            f"Not enough {what} {where}: {needed / 1e9:.1f} GB needed, "
-            f"{available / 1e9:.1f} GB available.",
-            hint,
+        text = mark(
+            "Not enough {what} {where}: {needed:.1f} GB needed, {available:.1f} GB "
+            "available."
         )
+        sizes = {"needed": needed / 1e9, "available": available / 1e9}
+        super().__init__(say(text, what=what, where=where, **sizes), hint)
 
 
 class BuildFailed(LabError):
@@ -142,9 +143,11 @@ class NoEngine(LabError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(
-            f"The kind cluster needs Docker or Podman: {reason}.",
-            "Start it and try again. On Linux you can also run a cluster without one: "
-            "name a new directory in LAB_STATE_DIR, and set LAB_BACKEND=local.",
+            say("The kind cluster needs Docker or Podman: {reason}.", reason=reason),
+            say(
+                "Start it and try again. On Linux you can also run a cluster without "
+                "one: name a new directory in LAB_STATE_DIR, and set LAB_BACKEND=local."
+            ),
         )
 
 
@@ -153,9 +156,9 @@ class EngineFailed(LabError):
 
     def __init__(self, what: str, exit_code: int, stderr: str) -> None:
         self.what, self.exit_code, self.stderr = what, exit_code, stderr
-        last = (stderr.strip().splitlines() or ["it says nothing"])[-1]
-        hint = "Look whether the engine runs, and try again."
-        super().__init__(f"{what} failed: {last}", hint)
+        last = (stderr.strip().splitlines() or [say("it says nothing")])[-1]
+        hint = say("Look whether the engine runs, and try again.")
+        super().__init__(say("{what} failed: {last}", what=what, last=last), hint)
 
 
 class PortTaken(LabError):
@@ -179,8 +182,9 @@ class KindFailed(StartFailed):
 
     def __init__(self, what: str, exit_code: int, tail: str, log: Path) -> None:
         self.what, self.exit_code, self.tail, self.log = what, exit_code, tail, log
-        message = f"{what} failed with exit code {exit_code}.\n{tail}".rstrip()
-        super().__init__(message, f"The whole output is in {log}.")
+        text = say("{what} failed with exit code {code}.", what=what, code=exit_code)
+        hint = say("The whole output is in {log}.", log=log)
+        super().__init__(f"{text}\n{tail}".rstrip(), hint)
 
 
 class ComponentFailed(StartFailed):
@@ -194,14 +198,15 @@ class ComponentFailed(StartFailed):
 
     def __init__(self, component: str, ended: str, tail: str, log: Path) -> None:
         self.component, self.ended, self.tail, self.log = component, ended, tail, log
-        hint = f"The whole log is in {log}."
+        hint = say("The whole log is in {log}.", log=log)
         if self.DAMAGED.search(tail):
-            hint += (
-                " Its data are damaged: `.venv/bin/kapi delete` removes them, and "
-                "`up` starts from nothing."
+            damaged = say(
+                "Its data are damaged: `.venv/bin/kapi delete` removes them, and `up` "
+                "starts from nothing."
             )
-        message = f"{component} could not start: {ended}.\n{tail}".rstrip()
-        super().__init__(message, hint)
+            hint += f" {damaged}"
+        text = mark("{component} could not start: {ended}.")
+        super().__init__(f"{say(text, **vars(self))}\n{tail}".rstrip(), hint)
 
 
 class NotRunning(LabError):

@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from cluster import errors
+from cluster.language import mark, say
 from cluster.statedir import write_private
 
-_AGAIN = "Run `.venv/bin/kapi up` and then the cell with `connect()`: both renew it."
+_AGAIN = mark(
+    "Run `.venv/bin/kapi up` and then the cell with `connect()`: both renew it."
+)
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,10 @@ def user_access(path: Path) -> Access:
     if not (certificate and key):
         certificate = key = None
     if not (token or certificate):
-        message = "has no certificate with its key, no token and no credential plugin."
-        raise errors.KubeconfigError(path, message, "kubectl alone can use it.")
+        message = say(
+            "has no certificate with its key, no token and no credential plugin."
+        )
+        raise errors.KubeconfigError(path, message, say("kubectl alone can use it."))
     return replace(server_access(path), certificate=certificate, key=key, token=token)
 
 
@@ -106,32 +111,32 @@ def pem_of(entry: dict, key: str, kubeconfig: Path) -> str | None:
         try:
             return base64.b64decode(entry[f"{key}-data"]).decode()
         except ValueError:
-            message = f"has {key}-data that is no base64 of text."
-            raise errors.KubeconfigError(kubeconfig, message, _AGAIN) from None
+            message = say("has {key}-data that is no base64 of text.", key=key)
+            raise errors.KubeconfigError(kubeconfig, message, say(_AGAIN)) from None
     return _read(kubeconfig, entry[key]) if key in entry else None
 
 
-def read_kubeconfig(
-    path: Path, *, context: str | None = None, hint: str = _AGAIN
-) -> dict:
+def read_kubeconfig(path: Path, *, context: str | None = None, hint: str = "") -> dict:
     """Return a kubeconfig as a dict; raise KubeconfigError with the way out.
 
     Its current context, or `context`, is there, with its cluster and user. The error
     without `context` lists those that are there.
     """
+    hint = hint or say(_AGAIN)
     try:
         document = _parsed(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError:
-        raise errors.KubeconfigError(path, "is not YAML.", hint) from None
+        raise errors.KubeconfigError(path, say("is not YAML."), hint) from None
     except OSError as error:
-        message = f"cannot be read: {error.strerror}."
+        message = say("cannot be read: {reason}.", reason=error.strerror)
         raise errors.KubeconfigError(path, message, hint) from None
     except ValueError as error:
         raise errors.KubeconfigError(path, str(error), hint) from None
     if context and document and isinstance(document, dict):
         names = _names(document)
         if context not in names:
-            hint = f"The contexts of this file: {', '.join(names) or 'none at all'}."
+            listed = ", ".join(names) or say("none at all")
+            hint = say("The contexts of this file: {names}.", names=listed)
     if reason := problem(document, context):
         raise errors.KubeconfigError(path, reason, hint)
     return document
@@ -140,21 +145,25 @@ def read_kubeconfig(
 def problem(document: object, wanted: str | None = None) -> str | None:
     """Return why a kubeconfig, or a context `wanted` in it, cannot be used, or None."""
     if not document:
-        return "is empty."
+        return say("is empty.")
     if not isinstance(document, dict):
-        return "is not a kubeconfig."
+        return say("is not a kubeconfig.")
     name = wanted or document.get("current-context")
     if not name:
-        return "has no current context."
+        return say("has no current context.")
     context = entry_of(document, "context", name)
     if context is None:
-        called = "." if wanted else ", which it calls the current one."
-        return f"has no context {name!r}{called}"
+        if wanted:
+            return say("has no context {name!r}.", name=name)
+        return say(
+            "has no context {name!r}, which it calls the current one.", name=name
+        )
     for kind in ("cluster", "user"):
         if entry_of(document, kind, context.get(kind)) is None:
-            return f"has no {kind} {context.get(kind)!r}, which its context names."
+            text = mark("has no {kind} {name!r}, which its context names.")
+            return say(text, kind=kind, name=context.get(kind))
     if not (entry_of(document, "cluster", context["cluster"]) or {}).get("server"):
-        return f"has no server for the cluster {context['cluster']!r}."
+        return say("has no server for the cluster {cluster!r}.", **context)
     return None
 
 
@@ -214,8 +223,9 @@ def _read(kubeconfig: Path, name: str) -> str:
     try:
         return (kubeconfig.parent / name).read_text()
     except OSError as error:
-        message = f"names the file {name}, which cannot be read: {error.strerror}."
-        raise errors.KubeconfigError(kubeconfig, message, _AGAIN) from None
+        text = mark("names the file {name}, which cannot be read: {reason}.")
+        message = say(text, name=name, reason=error.strerror)
+        raise errors.KubeconfigError(kubeconfig, message, say(_AGAIN)) from None
 
 
 def _run_plugin(path: Path, cluster: dict, user: dict) -> dict:
@@ -230,8 +240,8 @@ def _run_plugin(path: Path, cluster: dict, user: dict) -> dict:
             ConfigNode("exec", user["exec"]), folder, ConfigNode("cluster", cluster)
         ).run()
     except (ConfigException, OSError) as error:
-        message = f"has a credential plugin that fails: {error}"
-        hint = "Run it by hand, as in the kubeconfig; `kubectl` needs it, too."
+        message = say("has a credential plugin that fails: {reason}", reason=error)
+        hint = say("Run it by hand, as in the kubeconfig; `kubectl` needs it, too.")
         raise errors.KubeconfigError(path, message, hint) from None
 
 
@@ -258,6 +268,6 @@ def _parsed(text: str) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
-        raise ValueError(f"is not YAML{where}.") from None
+        place = getattr(error, "problem_mark", None)
+        where = place and say("is not YAML in line {line}.", line=place.line + 1)
+        raise ValueError(where or say("is not YAML.")) from None

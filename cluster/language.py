@@ -1,8 +1,8 @@
 """Return messages in the learner's language: the gettext catalogs beside this module.
 
 `LAB_LANG` decides. Without it, a notebook in `ko/` or `ko/deeper/` is in Korean and all
-else in English, whatever the locale. Marked here is what a notebook shows; the rest of
-the command line, `doctor` and the logs are in English.
+else in English, whatever the locale. Marked is what a cell can show, errors of a start
+included; set-up, the rest of the command line, `doctor` and the logs are in English.
 """
 
 import functools

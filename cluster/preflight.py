@@ -7,6 +7,7 @@ because past it the kernel kills without a message.
 
 import contextlib
 import os
+import platform
 import resource
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Self
 import psutil
 
 from cluster import errors
+from cluster.language import mark, say
 from cluster.syscalls import inotify_init
 
 
@@ -69,27 +71,28 @@ class Account:
         """Yield an error for everything that is too little; pure."""
         threads = self.threads + self.THREADS
         for what, needed, found, hint in (
-            ("open files", self.FILES, self.files, _ulimit("-n", self.FILES, "nofile")),
-            ("processes", threads, self.processes, _ulimit("-u", threads, "nproc")),
-            ("inotify instances", self.WATCHERS, self.watchers, _FEW_WATCHERS),
+            (_FILES, self.FILES, self.files, _ulimit("-n", self.FILES, "nofile")),
+            (_PROCESSES, threads, self.processes, _ulimit("-u", threads, "nproc")),
+            (_INSTANCES, self.WATCHERS, self.watchers, say(_FEW_WATCHERS)),
         ):
             if found is not None and found < needed:
-                yield errors.LabError(
-                    f"This account may have too few {what}: {needed} needed, {found} "
-                    "available.",
-                    hint,
+                text = mark(
+                    "This account may have too few {what}: {needed} needed, {found} "
+                    "available."
                 )
+                facts = {"needed": needed, "found": found}
+                yield errors.LabError(say(text, what=say(what), **facts), hint)
         space, data = (
             _ulimit(option, "unlimited", item)
             for option, item in (("-v", "as"), ("-d", "data"))
         )
         for what, where, needed, found, hint in (
-            ("memory", "for the cluster", self.MEMORY, self.memory, _LITTLE_MEMORY),
-            ("address space", _ONE, self.ADDRESS_SPACE, self.address_space, space),
-            ("data segment", _ONE, self.DATA, self.data, data),
+            (_MEMORY, _ALL, self.MEMORY, self.memory, say(_LITTLE_MEMORY)),
+            (_SPACE, _ONE, self.ADDRESS_SPACE, self.address_space, space),
+            (_DATA, _ONE, self.DATA, self.data, data),
         ):
             if found is not None and found < needed:
-                yield errors.NotEnough(what, where, needed, found, hint)
+                yield errors.NotEnough(say(what), say(where), needed, found, hint)
 
 
 class PlainAccount(Account):
@@ -107,9 +110,12 @@ def check(account: type[Account] = Account) -> None:
         raise problem
 
 
-_ONE = "for a program"
-_LITTLE_MEMORY = "Close other programs and notebooks, or use a larger machine."
-_FEW_WATCHERS = (
+_FILES, _PROCESSES = mark("open files"), mark("processes")
+_INSTANCES, _MEMORY = mark("inotify instances"), mark("memory")
+_SPACE, _DATA = mark("address space"), mark("data segment")
+_ALL, _ONE = mark("for the cluster"), mark("for a program")
+_LITTLE_MEMORY = mark("Close other programs and notebooks, or use a larger machine.")
+_FEW_WATCHERS = mark(
     "Close editors and other clusters, or raise the limit: "
     "`sudo sysctl fs.inotify.max_user_instances=1024`."
 )
@@ -122,10 +128,11 @@ def _limit(name: int, *, hard: bool = False) -> int | None:
 
 
 def _ulimit(option: str, number: int | str, item: str) -> str:
-    return (
-        f"Raise the limit: `ulimit {option} {number}`, or `{item}` in "
+    text = mark(
+        "Raise the limit: `ulimit {option} {number}`, or `{item}` in "
         "/etc/security/limits.conf."
     )
+    return say(text, option=option, number=number, item=item)
 
 
 def _watchers(wanted: int) -> int:
@@ -184,15 +191,21 @@ WINDOWS = "drvfs"
 def file_system(path: Path) -> str:
     """Return the kind of file system of `path`, or ""; ask no server."""
     parts = psutil.disk_partitions(all=True)
-    kinds = {Path(part.mountpoint): _kind(part.fstype, part.opts) for part in parts}
+    kinds = {Path(part.mountpoint): _kind(part) for part in parts}
     real = path.resolve()
     return next((kinds[at] for at in (real, *real.parents) if at in kinds), "")
 
 
-def _kind(system: str, options: str) -> str:
-    # WSL 2 reaches them by 9p, as other machines reach other files.
-    by_9p = system == "9p" and f"aname={WINDOWS}" in options
-    return WINDOWS if by_9p else system
+def _kind(part: "psutil._common.sdiskpart") -> str:
+    # WSL 2 reaches them by 9p or virtiofs, as other machines reach other files.
+    by_9p = part.fstype == "9p" and f"aname={WINDOWS}" in part.opts
+    by_virtiofs = part.fstype == "virtiofs" and part.device.startswith(WINDOWS)
+    return WINDOWS if by_9p or by_virtiofs else part.fstype
+
+
+def in_wsl() -> bool:
+    """Say whether this is Windows' Linux; its kernel has the maker's name."""
+    return "microsoft" in platform.release().lower()
 
 
 def existing(path: Path) -> Path:

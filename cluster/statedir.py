@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cluster import errors, paths
-from cluster.language import say
+from cluster.language import mark, say
 from cluster.permissions import make_private, refuse_changeable
 from cluster.progress import Progress
 
@@ -150,16 +150,14 @@ def usable(state: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        remedy = _REMEDIES.get(error.errno or 0, "")
-        raise errors.StateError(
-            state,
-            f"cannot be used: {error.strerror}.",
-            f"{remedy}name another directory in LAB_STATE_DIR.",
-        ) from error
+        text = say("cannot be used: {reason}.", reason=error.strerror)
+        hint = say(_REMEDIES.get(error.errno or 0, _ELSEWHERE))
+        raise errors.StateError(state, text, hint) from error
 
 
-_SPACE = "Free some space there, or "
-_RIGHTS = "Make it writable, or "
+_ELSEWHERE = mark("Name another directory in LAB_STATE_DIR.")
+_SPACE = mark("Free some space there, or name another directory in LAB_STATE_DIR.")
+_RIGHTS = mark("Make it writable, or name another directory in LAB_STATE_DIR.")
 _REMEDIES = {
     errno.ENOSPC: _SPACE,
     errno.EDQUOT: _SPACE,

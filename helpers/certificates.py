@@ -139,9 +139,9 @@ def kubeconfig_certificates(path: Path) -> KubeconfigCertificates:
     cluster, user = current_entries(path)
     authority = pem_of(cluster, "certificate-authority", path)
     if authority is None:
-        raise errors.KubeconfigError(
-            path, "names no certificate authority.", "This machine's own list is used."
-        )
+        message = say("names no certificate authority.")
+        hint = say("This machine's own list is used.")
+        raise errors.KubeconfigError(path, message, hint)
     client = pem_of(user, "client-certificate", path)
     return KubeconfigCertificates(
         read_certificates(authority)[0],

@@ -130,14 +130,14 @@ def _how_it_ended(exit_code: int | None, words: str) -> str:
 
 
 class UnknownKind(LabError):
-    """A kind, or a whole version, that the server does not describe."""
+    """A kind, a version or a group that the server does not describe."""
 
     def __init__(self, api_version: str, kind: str, known: list[str]) -> None:
         self.api_version, self.kind, self.known = api_version, kind, known
         if kind:
             text = mark("The server describes no kind {kind} in {api_version}.")
         else:
-            text = mark("The server describes no version {api_version}.")
+            text = mark("The server does not describe {api_version}.")
         hint = say("It has {names}.", names=likely(kind or api_version, known))
         super().__init__(say(text, **vars(self)), hint)
 

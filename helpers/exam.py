@@ -173,11 +173,16 @@ def chosen(seed: int | None = None) -> Exam:
     return Exam(seed or (1 if silent else random.choice(SEEDS)))
 
 
-def latest(seed: int | None = None) -> Exam | None:
-    """Return the exam, of a seed or of any, that was begun or chosen last, or None."""
+def latest(
+    seed: int | None = None, noted: list[attempts.Attempt] | None = None
+) -> Exam | None:
+    """Return the exam, of a seed or of any, that was begun or chosen last, or None.
+
+    Its steps are in `noted`, or else in the learner's file.
+    """
     exams: dict[int, Exam] = {}
     newest = None
-    for step in attempts.results(TOPIC):
+    for step in attempts.results(TOPIC, noted):
         if not _SOUND.fullmatch(f"{step.exercise} {json.dumps(step.result)}"):
             continue
         number = step.result["seed"]

@@ -54,8 +54,11 @@ def why_not_ready(pod: dict, events: list[dict], image_hint: str = "") -> Cause:
             hint = say(hint, pod=name) if hint else image_hint
             return Cause(_sentence(container, waiting), hint, True)
     if status.get("phase") in ("Succeeded", "Failed"):
+        text = _ended(status, containers)
+        if unstarted := next(filter(None, map(_unstarted, containers)), ""):
+            return Cause(f"{text} ({_short(unstarted)})", say(_PROGRAM), True)
         hint = say("An ended pod is never Ready: use a command that keeps running.")
-        return Cause(_ended(status, containers), hint, True)
+        return Cause(text, hint, True)
     return Cause(_still(status, containers, events))
 
 
@@ -81,8 +84,11 @@ def _sentence(container: dict, state: dict) -> str:
 
 def _unstarted(container: dict) -> str:
     """Return the runtime's message if the program never ran, else nothing."""
-    ended = container.get("lastState", {}).get("terminated", {})
-    return ended.get("message", "") if ended.get("reason") == "StartError" else ""
+    for state in ("state", "lastState"):
+        ended = container.get(state, {}).get("terminated", {})
+        if ended.get("reason") == "StartError":
+            return ended.get("message", "")
+    return ""
 
 
 def _short(message: str) -> str:

@@ -140,7 +140,9 @@ def add_facts(app: Sphinx, page: str, _: str, context: dict, tree: nodes.Node | 
 def origin(page: str) -> str:
     """Return the file of the repository that says what a page says."""
     if ROOTS[language]:
-        name = {"index": "site", "book": "course"}.get(page := Path(page).name, page)
+        place = Path(page)
+        named = {"index": "site", "book": "course", "docs": "docs"}
+        name = named.get(place.parts[0]) or named.get(place.name, place.name)
         return f"locale/{language}/{name}.po"
     place = page.replace("index", f"site/{language}/index")
     return f"{place}.ipynb" if page in PAGES else f"{place}.md"

@@ -74,6 +74,15 @@ apt_get() {
     DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 "$@"
 }
 
+tell_of_windows() {
+    # WSL shows the disks of Windows by 9p or virtiofs, as other machines show others.
+    findmnt --noheadings --output FSTYPE,SOURCE,OPTIONS --target . 2>/dev/null |
+        grep -qE '^(drvfs |9p .*aname=drvfs|virtiofs +drvfs)' || return 0
+    say "$(pwd) is on a disk of Windows, where Linux makes no sockets, keeps no" \
+        'permissions and reads several times more slowly.' \
+        'Clone below your home in Linux, and run `make setup` there; going on here.'
+}
+
 # --- Debian packages ----------------------------------------------------------
 
 compiles() {
@@ -361,6 +370,7 @@ fi
 
 case ${1:-all} in
 all)
+    tell_of_windows
     ! have apt-get || packages list_missing
     venv ''
     have apt-get || packages list_missing # only now can it name them

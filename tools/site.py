@@ -1,8 +1,8 @@
 """Build the site: a page for each lesson with its outputs, for each language.
 
 `tools.chapter` has run the lessons. What Sphinx reads mirrors this repository, so every
-link of a notebook or of the documentation leads to the same place on the site. The
-documentation is there in English alone.
+link of a notebook or of the documentation leads to the same place on the site. Most of
+the documentation is there in English alone.
 """
 
 import argparse
@@ -26,17 +26,14 @@ REPOSITORY = os.environ.get("GITHUB_REPOSITORY") or home.repository()
 #: at the root of the site; each other language has a directory of its own
 FIRST = "en"
 FIRST_LESSON = "urlpath=lab/tree/notebooks/00-start-here.ipynb"
-#: the documentation, in English alone: of the course, and of the cluster
-DOCS = ("docs", "cluster/docs")
 #: the first line of a table of kubectl, which cannot wrap
 TABLE = re.compile(r"^[A-Z-]+(?: {2,}[A-Z -]+)+$", re.MULTILINE)
 #: in a cell that shows what its reader has solved
 PROGRESS = re.compile(r"^progress\(", re.MULTILINE)
 _DOCS = re.compile(
-    r"\[([^]]+)\]\(((?:\.\./)*(?:cluster/)?docs/)(?:ko/)?([\w-]+)\.md(#[\w-]+)?\)"
+    r"\[([^]]+)\]\(((?:\.\./)*)((?:cluster/)?docs/)(?:ko/)?([\w-]+)\.md(#[\w-]+)?\)"
 )
 _PICTURE = re.compile(r'(<img [^>]*src="((?:\.\./)*_images/[^"]+)"[^>]*>)')
-_TREE_OF_DOCS = re.compile(r"```\{toctree\}[^`]*\ndocs/\*\ncluster/docs/\*\n```\n")
 
 
 def page(lesson: Lesson, written: dict, ran: dict, language: str = FIRST) -> dict:
@@ -73,12 +70,18 @@ def _sources(notebook: dict) -> list[str]:
 
 
 def to_docs(text: str, language: str, up: str = "") -> str:
-    """Return Markdown that leads to the documentation in English; pure.
+    """Return Markdown that leads to the documentation: in English, if that is alone.
 
     It is as far from a page in another language as from its file in `notebooks/ko`.
     """
-    link = rf'<a href="{up}\2\3.html\4">\1</a>'
-    return text if language == FIRST else _DOCS.sub(link, text)
+
+    def way(found: re.Match[str]) -> str:
+        words, ups, folder, name, place = found.groups("")
+        if (ROOT / folder / language / f"{name}.md").exists():
+            return f"[{words}]({ups.removeprefix('../')}{folder}{name}.md)"
+        return f'<a href="{up}{ups}{folder}{name}.html{place}">{words}</a>'
+
+    return text if language == FIRST else _DOCS.sub(way, text)
 
 
 def languages() -> list[str]:
@@ -105,9 +108,11 @@ def assemble(language: str, executed: Path, target: Path) -> None:
     """Write what Sphinx reads for a language; `executed` has all of its lessons."""
     written_in = books(language)
     shutil.copytree(written_in / "images", target / "notebooks" / "images")
-    for file in written_in.glob("*.md"):
-        text = to_docs(file.read_text("utf-8"), language)
-        (target / "notebooks" / file.name).write_text(text, "utf-8")
+    for place in ("notebooks", "docs", "cluster/docs"):
+        (target / place).mkdir(parents=True, exist_ok=True)
+        for one in (ROOT / place / part(language)).glob("*.md"):
+            text = re.sub(r"\(\.\./(\w+.md)", r"(../../docs/\1", one.read_text("utf-8"))
+            (target / place / one.name).write_text(to_docs(text, language), "utf-8")
     for lesson in lessons():
         written, ran = (
             json.loads((folder / lesson.path).read_text("utf-8"))
@@ -117,14 +122,9 @@ def assemble(language: str, executed: Path, target: Path) -> None:
         file.parent.mkdir(exist_ok=True)
         # The corner of a table of pandas is a head without words, which helps nobody.
         text = json.dumps(page(lesson, written, ran, language))
-        text = re.sub("<th[^>]*>(?:&nbsp;)?</th>", "<td></td>", text)
-        file.write_text(text, "utf-8")
+        file.write_text(re.sub("<th[^>]*>(?:&nbsp;)?</th>", "<td></td>", text), "utf-8")
     shutil.copy(SITE / f"journey-{language}.png", target / "journey.png")
     text = (SITE / language / "index.md").read_text("utf-8")
-    if language == FIRST:
-        for docs in DOCS:
-            other = shutil.ignore_patterns("ko")
-            shutil.copytree(ROOT / docs, target / docs, ignore=other)
     (target / "index.md").write_text(index(text, language), "utf-8")
 
 
@@ -149,9 +149,8 @@ def index(text: str, language: str) -> str:
         text = text.replace(f"<!-- {word} -->", table)
     if language == FIRST:
         return text
-    opened = "urlpath=lab/tree/notebooks/"
-    text = text.replace(opened, f"{opened}{language}/")
-    return to_docs(_TREE_OF_DOCS.sub("", text), language, up="../")
+    text = text.replace("lab/tree/notebooks/", f"lab/tree/notebooks/{language}/")
+    return to_docs(text.replace("\ncluster/docs/*\n", "\n"), language, up="../")
 
 
 def with_addresses(text: str, repository: str, launch: str) -> str:

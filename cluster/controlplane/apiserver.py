@@ -75,9 +75,9 @@ class ApiServer:
         self.stop()
         found = programs.ensure_api_server()
         if (available := memory_available()) < MEMORY:
-            hint = "Close other programs and notebooks, or use a larger machine."
-            where = "for an API server of this notebook"
-            raise errors.NotEnough("memory", where, MEMORY, available, hint)
+            hint = say("Close other programs and notebooks, or use a larger machine.")
+            where = say("for an API server of this notebook")
+            raise errors.NotEnough(say("memory"), where, MEMORY, available, hint)
         directory = new_directory()
         lifeline, ours = os.pipe()
         flags = {NAME: self._flags}

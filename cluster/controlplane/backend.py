@@ -86,7 +86,7 @@ class ControlPlane(Local):
 
     def _containerd(self) -> tuple[Path, Path]:
         # Images are on nodes.
-        raise errors.NoNode("An image")
+        raise errors.NoNode(say("An image"))
 
     def node(self) -> str:
         """Return the state of the node's component, "" without a node.

@@ -19,7 +19,7 @@ from cluster.existing.rbac import TOOLBOX
 from cluster.existing.record import Record
 from cluster.existing.target import Target, find
 from cluster.kubeconfig import read_kubeconfig, server_of
-from cluster.language import say
+from cluster.language import mark, say
 from cluster.progress import Progress
 from cluster.waiting import poll
 
@@ -35,6 +35,8 @@ FORBIDDEN = ("default", kubectl.HOME)
 #: without a download of the schemas, as the server checks all of it
 SEND = ("--validate=false", "-f", "-")
 _DRY = ("--dry-run=server", *SEND)
+#: the way out where the record no longer fits
+AGAIN = mark("Name the cluster again: `.venv/bin/kapi use`.")
 _NO_KIND = 'no matches for kind "{}"'
 
 
@@ -168,10 +170,14 @@ def policy_problem(client: KubectlClient, user: str) -> str | None:
         raise kubectl.failure(done.stderr, client.server)
     elsewhere = [name for name in written if not name.startswith("namespace/")]
     if elsewhere:
-        return f"it may write to {' and '.join(FORBIDDEN)}, as {elsewhere[0]}"
+        text = mark("it may write to {home} and {system}, as {example}")
+        home, system = FORBIDDEN
+        return say(text, home=home, system=system, example=elsewhere[0])
     if sum(rbac.REFUSED in line for line in refused) < len(FORBIDDEN):
-        return "no policy of these notebooks speaks of it"
-    return None if written else f"it cannot make a namespace either: {refused[-1]}"
+        return say("no policy of these notebooks speaks of it")
+    if written:
+        return None
+    return say("it cannot make a namespace either: {refusal}", refusal=refused[-1])
 
 
 def lesson_client(record: Record, kubeconfig: Path) -> KubectlClient:
@@ -182,10 +188,11 @@ def lesson_client(record: Record, kubeconfig: Path) -> KubectlClient:
 def admin_client(record: Record) -> KubectlClient:
     """Return the client with the learner's own credential; raise KubeconfigError."""
     path = Path(record.source)
-    hint = "Name the cluster again: `.venv/bin/kapi use`."
+    hint = say(AGAIN)
     whole = read_kubeconfig(path, context=record.context, hint=hint)
     if server_of(whole, record.context) != record.server:
-        message = f"has a context {record.context!r} that leads elsewhere by now."
+        text = mark("has a context {context!r} that leads elsewhere by now.")
+        message = say(text, context=record.context)
         raise errors.KubeconfigError(path, message, hint)
     return KubectlClient(path, record.context, record.server)
 
@@ -209,7 +216,8 @@ def renew(record: Record, kubeconfig: Path, progress: Progress) -> Record:
     except errors.LabError as error:
         if record.expires < time.time():
             raise
-        progress.finish(f"the token was not renewed: {error.message}")
+        text = mark("the token was not renewed: {reason}")
+        progress.finish(say(text, reason=error.message))
         return record
     _write(kubeconfig, with_token(read_kubeconfig(kubeconfig), token))
     for copied in kubeconfig.parent.glob(f"{kubeconfig.name}.*.*"):
@@ -263,10 +271,12 @@ def _with_account(target: Target, record: Record) -> UsePlan:
 
 def _await_policy(client: KubectlClient, record: Record, progress: Progress) -> None:
     """Wait until the server enforces the policy; raise NotReady."""
-    last = ["no answer"]
+    last = [say("no answer")]
 
     def kept() -> bool:
-        progress.update("waiting for the policy: the server must refuse our dry run")
+        progress.update(
+            say("waiting for the policy: the server must refuse our dry run")
+        )
         try:
             last[0] = policy_problem(client, record.user) or ""
         except errors.LabError as error:
@@ -276,10 +286,10 @@ def _await_policy(client: KubectlClient, record: Record, progress: Progress) -> 
 
     if not poll(kept, TIMEOUT):
         raise errors.NotReady(
-            "The policy around the account",
+            say("The policy around the account"),
             TIMEOUT,
             last[0],
-            "What was made was taken back; nothing was written to your cluster.",
+            say("What was made was taken back; nothing was written to your cluster."),
         )
 
 
@@ -291,11 +301,16 @@ def require_same(client: KubectlClient, record: Record) -> None:
 
 
 def _other_cluster(server: str, uid: str, known: str) -> errors.LabError:
+    text = mark(
+        "Another cluster is at {server} (UID {uid}) than the one that you agreed to "
+        "(UID {known})."
+    )
     return errors.LabError(
-        f"Another cluster is at {server} (UID {uid or 'unknown'}) than the one "
-        f"that you agreed to (UID {known}).",
-        "Nothing was written. For another cluster name a new directory in "
-        "LAB_STATE_DIR, or remove this state with `.venv/bin/kapi delete`.",
+        say(text, server=server, uid=uid or "?", known=known),
+        say(
+            "Nothing was written. For another cluster name a new directory in "
+            "LAB_STATE_DIR, or remove this state with `.venv/bin/kapi delete`."
+        ),
     )
 
 

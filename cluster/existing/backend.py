@@ -51,7 +51,8 @@ class Existing(Backend):
         found = Record.read(self.state)
         if found is None:
             raise errors.LabError(
-                "No cluster has been named.", "`.venv/bin/kapi use` does that."
+                say("No cluster has been named."),
+                say("`.venv/bin/kapi use` does that."),
             )
         return found
 
@@ -72,7 +73,7 @@ class Existing(Backend):
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
         """Renew the token when due, and prove that cluster and policy still stand."""
         if port is not None:
-            raise _not_ours("A port of its API server")
+            raise _not_ours(say("A port of its API server"))
         progress = progress or Silent()
         known = self.record()
         ensure_kubectl(progress)
@@ -84,11 +85,11 @@ class Existing(Backend):
         if record.has_policy:
             reason = account.policy_problem(client, record.user)
         if reason:
-            raise errors.LabError(
-                f"The server no longer keeps {record.user} in namespaces of lessons: "
-                f"{reason}.",
-                "Name the cluster again: `.venv/bin/kapi use`.",
+            text = mark(
+                "The server no longer keeps {user} in namespaces of lessons: {reason}."
             )
+            message = say(text, user=record.user, reason=reason)
+            raise errors.LabError(message, say(account.AGAIN))
         if record != known:
             with statedir.usable(self.state):
                 record.write(self.state)
@@ -163,19 +164,20 @@ class Existing(Backend):
 
     def log(self, component: str, lines: int, *, previous: bool = False) -> NoReturn:
         """Raise LabError: the administrator has the logs."""
-        raise _not_ours("A log of a component")
+        raise _not_ours(say("A log of a component"))
 
     def images(self) -> NoReturn:
         """Raise LabError: the administrator has the nodes."""
-        raise _not_ours("The list of images")
+        raise _not_ours(say("The list of images"))
 
     def add_image(self, archive: Path) -> NoReturn:
         """Raise LabError: the administrator has the nodes."""
-        raise _not_ours(
-            "An import of images",
-            f"Push {versions.TOOLBOX_IMAGE.rpartition('/')[2]} to a registry and name "
-            "it: `.venv/bin/kapi use --image REGISTRY/NAME:TAG`.",
+        hint = mark(
+            "Push {image} to a registry and name it: `.venv/bin/kapi use --image "
+            "REGISTRY/NAME:TAG`."
         )
+        image = versions.TOOLBOX_IMAGE.rpartition("/")[2]
+        raise _not_ours(say("An import of images"), say(hint, image=image))
 
     def audit_log(self) -> NoReturn:
         """Raise LabError: the administrator has the audit log."""
@@ -211,8 +213,9 @@ class Existing(Backend):
         binding = [rbac.binding(record.user, namespace)]
         client.run("create", *account.SEND, manifest=binding)
         if not poll(may, TIMEOUT):
-            hint = "`.venv/bin/kapi rbac` prints what an administrator applies."
-            raise errors.NotReady(f"A right in {namespace}", TIMEOUT, "none", hint)
+            what = say("A right in the namespace {name}", name=namespace)
+            hint = say("`.venv/bin/kapi rbac` prints what an administrator applies.")
+            raise errors.NotReady(what, TIMEOUT, say("none"), hint)
 
     def _remover(self, record: Record) -> KubectlClient:
         """Return the client that may remove the objects: the account itself cannot."""

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, programs
+from cluster.language import mark, say
 from cluster.progress import Silent
 
 #: the namespace that every cluster has, and whose UID no two have
 HOME = "kube-system"
 #: seconds for one answer
 TIMEOUT = 20
-_USE = "`.venv/bin/kapi use`"
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ class KubectlClient:
                 timeout=3 * TIMEOUT,
             )
         except subprocess.TimeoutExpired:
-            raise failure(f"no answer in {3 * TIMEOUT} s", self.server) from None
+            late = say("no answer in {seconds} s", seconds=3 * TIMEOUT)
+            raise failure(late, self.server) from None
 
     def run(self, *words: str, manifest: Sequence[dict] = ()) -> str:
         """Return the output of kubectl; raise the error of `failure`."""
@@ -72,40 +73,48 @@ class KubectlClient:
 _FACT = re.compile(r"error: |Error from server|Unable to connect|The connection")
 #: words before the message in such a line
 _BEFORE = re.compile(r"(error: |Unable to connect to the server: )+")
-#: a pattern of that message; what happened at the server, and a hint
+#: a pattern of that message; the error that says what happened at the server; a hint
 _FAILURES = (
     (
         r"Unauthorized|must be logged in|provide credentials",
-        "answered, and did not take the credential",
-        f"Renew it, as it may have expired, and name the cluster again: {_USE}.",
+        mark("{server} answered, and did not take the credential: {reason}."),
+        mark(
+            "Renew it, as it may have expired, and name the cluster again: "
+            "`.venv/bin/kapi use`."
+        ),
     ),
     (
         r"getting credentials: ",
-        "was not asked, as there was no credential",
-        "Run the credential plugin of your kubeconfig by hand: it says why.",
+        mark("{server} was not asked, as there was no credential: {reason}."),
+        mark("Run the credential plugin of your kubeconfig by hand: it says why."),
     ),
     (
         r"x509: |tls: |certificate|HTTP response to HTTPS client",
-        "answers, and no TLS connection came about",
-        f"Look at the address and the authority in your kubeconfig, then {_USE}.",
+        mark("{server} answers, and no TLS connection came about: {reason}."),
+        mark(
+            "Look at the address and the authority in your kubeconfig, then "
+            "`.venv/bin/kapi use`."
+        ),
     ),
 )
 
 
 def failure(stderr: str, server: str) -> errors.LabError:
     """Return the error for kubectl's stderr: whether anything answered, and a hint."""
-    lines = stderr.strip().splitlines() or ["kubectl says nothing"]
+    lines = stderr.strip().splitlines() or [say("kubectl says nothing")]
     # Advice may follow, as where a credential plugin is not installed.
     last = next((line for line in reversed(lines) if _FACT.match(line)), lines[-1])
     if "orbidden" in last:
         return errors.LabError(
-            f"This user lacks a right that the lessons need: {last}",
-            "`.venv/bin/kapi rbac` prints them all, for an administrator to apply.",
+            say("This user lacks a right that the lessons need: {words}", words=last),
+            say(
+                "`.venv/bin/kapi rbac` prints them all, for an administrator to apply."
+            ),
         )
     reason = _BEFORE.sub("", last).removesuffix(".")
-    for pattern, what, hint in _FAILURES:
+    for pattern, text, hint in _FAILURES:
         if re.search(pattern, last):
-            return errors.LabError(f"{server} {what}: {reason}.", hint)
-    return errors.Unreachable(
-        server, reason, "See that it runs and can be reached from here, then try again."
-    )
+            message = say(text, server=server, reason=reason)
+            return errors.LabError(message, say(hint))
+    hint = say("See that it runs and can be reached from here, then try again.")
+    return errors.Unreachable(server, reason, hint)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from cluster import errors, paths, preflight
 from cluster.image import build as image_build, engine, toolbox
+from cluster.language import say
 from cluster.permissions import make_private
 from cluster.progress import Progress
 from cluster.statedir import hold
@@ -269,9 +270,9 @@ def client_pins() -> tuple[str, ...]:
 
 def _short(directory: Path, free: int) -> errors.NotEnough:
     return errors.NotEnough(
-        "disk space",
-        f"to build the toolbox image in {directory}",
+        say("disk space"),
+        say("to build the toolbox image in {place}", place=directory),
         DISK_NEEDED,
         free,
-        "Free some, or name another directory in LAB_CACHE_DIR.",
+        say("Free some, or name another directory in LAB_CACHE_DIR."),
     )

@@ -42,7 +42,7 @@ PACKAGES = (
 )
 
 #: Names that busybox answers to; whatever a package brings is better and stays.
-BUSYBOX = ("clear", "hostname", "ip", "nc", "netstat", "nslookup", "ping", "vi")
+BUSYBOX = ("clear", "hostname", "ip", "nc", "netstat", "nslookup", "ping", "vi", "wget")
 
 #: Paths that the image leaves out, as patterns; each covers all that is below it.
 UNWANTED = (

@@ -23,7 +23,7 @@ from cluster.kind.node import (
 from cluster.kind.plan import RECORD, KindPlan, Record, name_for
 from cluster.kind.programs import Commands
 from cluster.kubeconfig import read_kubeconfig, server_of
-from cluster.language import say
+from cluster.language import mark, say
 from cluster.machine import audit, storage
 from cluster.programs.recipe import KUBECTL
 from cluster.progress import Progress, Silent
@@ -179,11 +179,17 @@ class Kind(Backend):
             place = ours.endpoint
             # An engine that does not say fails at the first question, in its own words.
             if place and known.endpoint and place != known.endpoint:
+                text = mark(
+                    "{engine} leads to {place} now, and the kind cluster is at "
+                    "{endpoint}."
+                )
+                facts = {"engine": known.engine, "endpoint": known.endpoint}
                 raise errors.LabError(
-                    f"{known.engine} leads to {place} now, and the kind cluster is at "
-                    f"{known.endpoint}.",
-                    "Nothing was changed. Go back by `docker context use`, DOCKER_HOST "
-                    "or CONTAINER_HOST, and try again.",
+                    say(text, **facts, place=place),
+                    say(
+                        "Nothing was changed. Go back by `docker context use`, "
+                        "DOCKER_HOST or CONTAINER_HOST, and try again."
+                    ),
                 )
             return ours
         found, reason = engine.detect()
@@ -220,7 +226,8 @@ class Kind(Backend):
             # Lesson 23 starts one beside the cluster, and should not wait for it then.
             programs.ensure_api_server(progress)
         except errors.LabError as error:
-            progress.finish(f"lesson 23 cannot start an API server: {error.message}")
+            why = mark("lesson 23 cannot start an API server: {reason}")
+            progress.finish(say(why, reason=error.message))
         make = None
         if sys.platform == "darwin":
             commands = self._commands()
@@ -298,6 +305,8 @@ class Kind(Backend):
 
         # Docker lists a container while it fills its volumes, and cannot remove it yet.
         if not poll(gone, LONGEST):
-            message = f"{self._plan.node} is still there after {LONGEST:.0f} s."
-            raise errors.StartFailed(message, "Try again: the engine may be busy.")
+            text = mark("{node} is still there after {seconds:.0f} s.")
+            message = say(text, node=self._plan.node, seconds=LONGEST)
+            hint = say("Try again: the engine may be busy.")
+            raise errors.StartFailed(message, hint)
         (self.state / RECORD).unlink(missing_ok=True)

@@ -90,7 +90,9 @@ class Node:
         found = self.run("crictl", "ps", "--all", "--quiet", f"--name=^{component}$")
         wanted = found.split()[1:2] if previous else found.split()[:1]
         if not wanted:
-            raise errors.NotRunning(f"There is no such log of {component} yet.")
+            raise errors.NotRunning(
+                say("There is no such log of {component} yet.", component=component)
+            )
         # A container's two streams are one log; crictl parts them again.
         both = 'exec crictl logs --tail="$1" "$2" 2>&1'
         return self.run("sh", "-c", both, "sh", str(lines), *wanted)
@@ -134,16 +136,16 @@ def _await_answer(node: Node, progress: Progress) -> None:
         state = node.engine.state(node.plan.cluster)
         if state != "running":
             waited = time.monotonic() - began
-            last = f"its container is {state or 'gone'}"
-            raise errors.NotReady("The start of the node", waited, last)
+            last = say("its container is {state}", state=state or say("gone"))
+            raise errors.NotReady(say("The start of the node"), waited, last)
         progress.update(say("waiting for {what}", what=say("the API server")))
 
     if not poll(node.answers, START_TIMEOUT, on_miss=alive):
         raise errors.NotReady(
-            "An answer of the API server",
+            say("An answer of the API server"),
             START_TIMEOUT,
-            "its node runs",
-            "See `.venv/bin/kapi logs kube-apiserver` and `logs kubelet`.",
+            say("its node runs"),
+            say("See `.venv/bin/kapi logs kube-apiserver` and `logs kubelet`."),
         )
 
 

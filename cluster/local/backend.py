@@ -214,7 +214,8 @@ class Local(Backend):
         try:
             return logs.read(path, lines)
         except FileNotFoundError:
-            message = f"There is no such log of {component} yet."
+            text = mark("There is no such log of {component} yet.")
+            message = say(text, component=component)
             raise errors.NotRunning(message) from None
         except OSError as error:
             raise _changed(path, error) from None
@@ -350,8 +351,8 @@ class Local(Backend):
 
 
 def _changed(path: Path, error: OSError) -> errors.StateError:
-    return errors.StateError(
-        path,
-        f"cannot be read: {error.strerror}.",
-        "A pod may have changed it; `.venv/bin/kapi stop` and then `up` makes it anew.",
+    hint = mark(
+        "A pod may have changed it; `.venv/bin/kapi stop` and then `up` makes it anew."
     )
+    text = say("cannot be read: {reason}.", reason=error.strerror)
+    return errors.StateError(path, text, say(hint))

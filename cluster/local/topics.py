@@ -10,7 +10,7 @@ from cluster.findings import Finding, fatal, ok, warning
 from cluster.local.trial import TrialResult, attempt_here
 from cluster.machine import identity, idmap
 from cluster.packages import command, install
-from cluster.preflight import Account, PlainAccount
+from cluster.preflight import Account, PlainAccount, in_wsl
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class Namespaces:
     problem: errors.LabError | None
     facts: idmap.IdFacts
     user: str
+    #: this is Windows' Linux
+    wsl: bool = False
 
     @classmethod
     def read(cls) -> "Namespaces":
@@ -32,7 +34,7 @@ class Namespaces:
             user = pwd.getpwuid(facts.uid).pw_name
         except KeyError:  # no entry in /etc/passwd, as in many containers
             user = str(facts.uid)
-        return cls(answer, answer.problem, facts, user)
+        return cls(answer, answer.problem, facts, user, in_wsl())
 
     def findings(self) -> Iterator[Finding]:
         """Judge: without namespaces there is no local cluster."""
@@ -49,7 +51,7 @@ class Namespaces:
                 "Name a directory on ext4, xfs or btrfs in LAB_STATE_DIR.",
             )
         why = self.answer.no_limits or "its cgroup could not be divided"
-        recorded = f"of pods are recorded, not enforced: {why}"
+        recorded = f"of pods are recorded, not enforced: {why}{self._update(why)}"
         yield ok("limits", "of pods are enforced" if self.answer.limits else recorded)
         if not self.answer.nft:
             yield warning(
@@ -59,6 +61,15 @@ class Namespaces:
                 "`hostPort` does nothing.",
                 install("nftables"),
             )
+
+    def _update(self, why: str) -> str:
+        """Return what gives Windows' Linux cgroups of version 2, or ""."""
+        if not (self.wsl and "version 1" in why):
+            return ""
+        return (
+            "; since WSL 2.5.1 it has none unless /etc/wsl.conf says `cgroups=v1`: "
+            "take that out, or run `wsl --update` in Windows, and then `wsl --shutdown`"
+        )
 
     def _ids(self) -> Finding:
         """Judge: with a single id, pods cannot run as another user."""

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,10 +120,7 @@ def _advice(file: str, restricts: str, allows: str) -> str:
     except OSError:
         return ""
     if "selinux" in file:
-        return (
-            "SELinux is enforcing here: `sudo ausearch -m AVC -ts recent` says whether "
-            "it was that, and an administrator can allow it."
-        )
+        return _selinux()
     name = file.removeprefix("/proc/sys/").replace("/", ".")
     found, switch = f"{name}={restricts}", f"`sudo sysctl {name}={allows}`"
     if "apparmor" in file:
@@ -134,6 +132,23 @@ def _advice(file: str, restricts: str, allows: str) -> str:
     return (
         f"User namespaces are restricted ({found}). An administrator can allow them: "
         f"{switch}."
+    )
+
+
+def _selinux(attribute: Path = Path("/proc/self/attr/current")) -> str:
+    """Return the hint where SELinux enforces, by the label of this process."""
+    with suppress(OSError):
+        user, _, domain, *_ = attribute.read_text().split(":")
+        # The last is of services, which no login changes.
+        if user not in ("unconfined_u", "system_u"):
+            return (
+                f"SELinux confines this account, which is {domain}. An administrator "
+                "can lift that: `sudo semanage login -a -s unconfined_u $USER`, before "
+                "you log in again."
+            )
+    return (
+        "SELinux is enforcing here: `sudo ausearch -m AVC -ts recent` says whether it "
+        "was that, and an administrator can allow it."
     )
 
 

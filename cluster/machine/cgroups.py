@@ -45,6 +45,8 @@ def make(state: Path, owner: int) -> tuple[int | None, str]:
     # Unique also where several containers are shown the same cgroups.
     name = f"kubernetes-lab-{os.urandom(8).hex()}"
     try:
+        if first := ", ".join(sorted(of_version_1())):
+            raise OSError(errno.ENOTSUP, f"version 1 of cgroups has {first}")
         made = _in_scope(name) if BOOTED.exists() else _place() / name
         # Before there is anything that could be forgotten.
         write_private(state / _NOTE, str(made))
@@ -57,10 +59,19 @@ def make(state: Path, owner: int) -> tuple[int | None, str]:
         return None, error.strerror or str(error)
 
 
+def of_version_1(membership: Path = Path("/proc/self/cgroup")) -> set[str]:
+    """Return the needed controllers that version 1 has.
+
+    Version 2 may be there as well, and has none of them then: a hybrid.
+    """
+    with suppress(OSError):
+        lines = (line.split(":") for line in membership.read_text().splitlines())
+        return NEEDED & {name for _, names, *_ in lines for name in names.split(",")}
+    return set()
+
+
 def _in_scope(name: str) -> Path:
     """Enter a scope of our own; return the path of the machine's cgroup."""
-    if not (MOUNT / "cgroup.controllers").exists():
-        raise OSError(errno.ENOTSUP, "cgroups are of version 1")
     if os.geteuid() and in_system_service():
         raise OSError(errno.ENOTSUP, "what a system service starts stays in it")
     enter_scope(name)

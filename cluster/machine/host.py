@@ -260,12 +260,11 @@ class Machine:
                 "components": {},
             }
         except (OSError, ValueError, RecursionError):
-            raise errors.StateError(
-                path,
-                "is damaged.",
-                "`.venv/bin/kapi stop` and then `up` writes it anew; the objects "
-                "are kept.",
-            ) from None
+            hint = mark(
+                "`.venv/bin/kapi stop` and then `up` writes it anew; the objects are "
+                "kept."
+            )
+            raise errors.StateError(path, say("is damaged."), say(hint)) from None
 
     def _launch(self, launch: Launch) -> int:
         plan_file = identity.plan_file(self.state)
@@ -338,7 +337,8 @@ class Machine:
             pause=PAUSE,
         )
         if not came:
-            problem = f"its leader, process {self.pid()}, does not move."
+            text = mark("its leader, process {pid}, does not move.")
+            problem = say(text, pid=self.pid())
             stuck = {**self.last_status(), "phase": "failed", "problem": problem}
             raise self._failure(stuck)
 
@@ -359,24 +359,23 @@ class Machine:
             raise self._failure(status)
         if not running:
             log = self.state / "logs" / "machine.log"
-            raise errors.StartFailed(
-                f"The machine ended while it was starting.\n{tail(log)}",
-                f"Its log is {log}.",
-            )
+            ended = say("The machine ended while it was starting.")
+            hint = say("Its log is {log}.", log=log)
+            raise errors.StartFailed(f"{ended}\n{tail(log)}", hint)
         return status
 
     def _failure(self, status: dict) -> errors.StartFailed:
         name = status["failed"]
         if name:
             log = self.state / "logs" / f"{name}.log"
-            ended = status["components"][name]["last_exit"] or "unknown end"
+            ended = status["components"][name]["last_exit"] or say("unknown end")
             return errors.ComponentFailed(name, ended, last_words(log), log)
         if status["phase"] == "failed":
             return errors.StartFailed(
-                f"The cluster did not come up: {status['problem']}",
-                f"The logs are in {self.state / 'logs'}.",
+                say("The cluster did not come up: {problem}", **status),
+                say("The logs are in {place}.", place=self.state / "logs"),
             )
         return errors.StartFailed(
-            "The cluster was stopped while it was starting.",
-            "Start it again with `.venv/bin/kapi up`.",
+            say("The cluster was stopped while it was starting."),
+            say("Start it again with `.venv/bin/kapi up`."),
         )

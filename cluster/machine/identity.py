@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors, statedir
+from cluster.language import say
 from cluster.machine import cgroups
 from cluster.processes import PACKAGES, start_time
 
@@ -52,8 +53,8 @@ def locked(state: Path) -> Iterator[int]:
                 return
         except (BlockingIOError, PermissionError):
             raise errors.StartFailed(
-                "The cluster of this state directory runs already.",
-                "Use it with `connect()`, or stop it with `.venv/bin/kapi stop`.",
+                say("The cluster of this state directory runs already."),
+                say("Use it with `connect()`, or stop it with `.venv/bin/kapi stop`."),
             ) from None
         finally:
             os.close(lock)

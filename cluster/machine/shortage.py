@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from cluster import errors, paths, preflight
+from cluster.language import mark, say
 from cluster.machine import identity
 
 #: bytes; etcd takes 64 MB at a time, has two such files, and lets go of them as it ends
@@ -20,16 +21,21 @@ def shortages(state: Path) -> dict[str, errors.LabError]:
     disk = os.statvfs(state)
     free = disk.f_bavail * disk.f_frsize
     if free < DISK:
-        where = f"in {state}"
         found["disk space"] = errors.NotEnough(
-            "disk space", where, DISK, free, _what_may_go(state)
+            say("disk space"),
+            say("in {place}", place=state),
+            DISK,
+            free,
+            _what_may_go(state),
         )
     # A file system without a fixed number of inodes says 0.
     if disk.f_files and disk.f_favail < INODES:
+        text = mark(
+            "Not enough inodes in {place}: {needed} needed, {available} available."
+        )
+        facts = {"needed": INODES, "available": disk.f_favail}
         found["inodes"] = errors.LabError(
-            f"Not enough inodes in {state}: {INODES} needed, "
-            f"{disk.f_favail} available.",
-            _what_may_go(state),
+            say(text, place=state, **facts), _what_may_go(state)
         )
     # A limit may be on the cluster alone.
     leader = identity.pid_of(state, "pid_1") or identity.pid_of(state, "outer")
@@ -37,15 +43,19 @@ def shortages(state: Path) -> dict[str, errors.LabError]:
         membership=Path("/proc", str(leader or "self"), "cgroup")
     )
     if memory < MEMORY:
-        close = "Close other programs and notebooks, or delete pods."
         found["memory"] = errors.NotEnough(
-            "memory", "for the running cluster", MEMORY, memory, close
+            say("memory"),
+            say("for the running cluster"),
+            MEMORY,
+            memory,
+            say("Close other programs and notebooks, or delete pods."),
         )
     return found
 
 
 def _what_may_go(state: Path) -> str:
-    return (
+    text = mark(
         "Free some; the cluster then goes on by itself. Of ours may go: "
-        f"`rm {state}/logs/*.log.1`, `rm -r {paths.cache_dir()}/build`."
+        "`rm {state}/logs/*.log.1`, `rm -r {cache}/build`."
     )
+    return say(text, state=state, cache=paths.cache_dir())

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from cluster import errors, paths, statedir
+from cluster.language import say
 from cluster.machine import apparmor, cgroups, layout, logs
 from cluster.processes import python_command
 
@@ -52,17 +53,17 @@ def prepare(state: Path) -> None:
     if os.statvfs(state).f_flag & os.ST_NOEXEC:
         raise errors.StateError(
             state,
-            "is on a file system mounted noexec; pods run programs from there.",
-            "Name another directory in LAB_STATE_DIR.",
+            say("is on a file system mounted noexec; pods run programs from there."),
+            say("Name another directory in LAB_STATE_DIR."),
         )
     free = shutil.disk_usage(state).free
     if free < DISK_NEEDED:
         raise errors.NotEnough(
-            "disk space",
-            f"for the cluster's state in {state}",
+            say("disk space"),
+            say("for the cluster's state in {place}", place=state),
             DISK_NEEDED,
             free,
-            "Free some, or name another directory in LAB_STATE_DIR.",
+            say("Free some, or name another directory in LAB_STATE_DIR."),
         )
 
 

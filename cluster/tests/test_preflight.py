@@ -114,15 +114,21 @@ def test_the_disk_of_a_path_that_is_not_there_yet_is_its_parents(tmp_path):
 def test_the_file_system_of_a_path_is_known_by_its_name(monkeypatch):
     """No server is asked; the nearest mount counts, and the last of those there."""
     rows = (
-        ("/", "ext4", "rw"),
-        ("/home", "xfs", "rw"),
-        ("/home", "nfs4", "rw"),
-        ("/home/ann/x", "tmpfs", "rw"),
-        ("/mnt/c", "9p", r"rw,noatime,aname=drvfs;path=C:\;uid=1000;gid=1000"),
-        ("/mnt/shared", "9p", "rw,trans=virtio"),
+        ("/", "ext4", "rw", "/dev/sdc"),
+        ("/home", "xfs", "rw", "/dev/sdd"),
+        ("/home", "nfs4", "rw", "server:/home"),
+        ("/home/ann/x", "tmpfs", "rw", "tmpfs"),
+        ("/mnt/c", "9p", r"rw,noatime,aname=drvfs;path=C:\;uid=1000", "C:\\"),
+        ("/mnt/d", "virtiofs", "rw,noatime", "drvfsD0"),
+        ("/mnt/shared", "9p", "rw,trans=virtio", "shared"),
+        ("/mnt/other", "virtiofs", "rw", "other"),
     )
-    parts = [SimpleNamespace(mountpoint=a, fstype=b, opts=c) for a, b, c in rows]
+    names = ("mountpoint", "fstype", "opts", "device")
+    parts = [SimpleNamespace(**dict(zip(names, row, strict=True))) for row in rows]
     monkeypatch.setattr(psutil, "disk_partitions", lambda all: parts)
-    asked = ("/home/ann/lab", "/homes", "/mnt/c/Users/ann", "/mnt/shared/a")
+    asked = ("/home/ann/lab", "/homes", "/mnt/c/Users/ann", "/mnt/d/lab")
     found = [preflight.file_system(Path(path)) for path in asked]
-    assert found == ["nfs4", "ext4", "drvfs", "9p"]
+    assert found == ["nfs4", "ext4", "drvfs", "drvfs"]
+    asked = ("/mnt/shared/a", "/mnt/other")
+    found = [preflight.file_system(Path(path)) for path in asked]
+    assert found == ["9p", "virtiofs"]

@@ -53,7 +53,8 @@ def test_starts_and_removals_take_turns(tmp_path):
 def test_no_cluster_begins_on_a_disk_of_windows(tmp_path, monkeypatch):
     """WSL shows one as /mnt/c; nothing is written there."""
     options = r"rw,noatime,aname=drvfs;path=C:\;uid=1000;gid=1000;symlinkroot=/mnt/"
-    disk = SimpleNamespace(mountpoint=str(tmp_path), fstype="9p", opts=options)
+    place = {"device": "C:\\", "mountpoint": str(tmp_path)}
+    disk = SimpleNamespace(fstype="9p", opts=options, **place)
     monkeypatch.setattr(psutil, "disk_partitions", lambda all: [disk])
     state = tmp_path / "Users" / "ann" / "state"
     with pytest.raises(errors.StateError) as caught:

@@ -43,17 +43,16 @@ def reach_without_dns(pod: str, url: str) -> None:
         raise NotSolved(say("Put an `f` before the quote to fill in the address."))
     if parts.scheme != "https" or not parts.hostname:
         raise NotSolved(say("{url!r} has to begin with https:// and a host.", url=url))
-    try:
-        ipaddress.ip_address(parts.hostname)
-    except ValueError:
-        if parts.hostname in (pod, *_ITSELF):
-            fault = mark("{host} is the pod itself, and no API server listens there.")
-            raise NotSolved(say(fault, host=parts.hostname)) from None
+    address = _address(parts.hostname)
+    if parts.hostname in (pod, *_ITSELF) or (address and address.is_loopback):
+        fault = mark("{host} is the pod itself, and no API server listens there.")
+        raise NotSolved(say(fault, host=parts.hostname))
+    if not address:
         fault = mark(
             "{host} is a name, so curl needs DNS for it. The container has the address "
             "in KUBERNETES_SERVICE_HOST."
         )
-        raise NotSolved(say(fault, host=parts.hostname)) from None
+        raise NotSolved(say(fault, host=parts.hostname))
     if parts.path != "/version":
         raise NotSolved(say("The path is {path!r}, not '/version'.", path=parts.path))
     code, status = _sent(pod, f"{_TRUST} {shlex.quote(parts.geturl())}")
@@ -69,6 +68,13 @@ def reach_without_dns(pod: str, url: str) -> None:
     if status != 200:
         fault = mark("The status is {status}, not 200: is {host} the API server?")
         raise NotSolved(say(fault, status=status, host=parts.netloc))
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
 
 
 @exercise

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -70,13 +71,14 @@ def note(
     return attempt
 
 
-def results(lesson: str) -> list[Attempt]:
-    """Return what is noted of the exam or of the ten questions; skip bad lines."""
-    return [
-        one
-        for one in read(file())
-        if isinstance(one, Attempt) and one.lesson == lesson and one.result
-    ]
+def results(lesson: str, noted: list[Attempt] | None = None) -> list[Attempt]:
+    """Return the steps of the exam or of the ten questions, of `noted` or of the file.
+
+    Bad lines are skipped.
+    """
+    found: Sequence[Attempt | BadLine] = read(file()) if noted is None else noted
+    steps = (one for one in found if isinstance(one, Attempt) and one.result)
+    return [one for one in steps if one.lesson == lesson]
 
 
 def read(path: Path) -> list[Attempt | BadLine]:

@@ -1,4 +1,8 @@
-"""Show the progress of a learner: lessons, solved exercises, the next lesson."""
+"""Show the progress of a learner: what is solved in each lesson, and where to go on.
+
+Below the lessons are the sum of the core, what the ten questions and the exam came to,
+and the next lesson.
+"""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -7,7 +11,7 @@ from pathlib import Path
 from unicodedata import east_asian_width
 
 from helpers.course import Lesson, attempts, lessons
-from helpers.course.questions import gain
+from helpers.course.questions import first_answers, gain
 from helpers.exam import latest
 from helpers.language import mark, say
 
@@ -46,7 +50,11 @@ class LessonRow:
 
 @dataclass(frozen=True)
 class Board:
-    """The progress in each lesson; `go_on` is a sentence on the next lesson."""
+    """The progress in each lesson; `go_on` is a sentence on the next lesson.
+
+    `results` are sentences on the ten questions and the exam; `unread` counts lines of
+    the learner's file that could not be read.
+    """
 
     rows: tuple[LessonRow, ...]
     go_on: str
@@ -133,19 +141,22 @@ class Board:
 
 
 def progress(lesson: str = "") -> Board:
-    """Return the exercises that you have solved, and the next lesson.
+    """Return the exercises that you have solved, your results, and the next lesson.
 
     A row per lesson, or only the lesson whose name begins with `lesson`. Only your own
-    answers count. The same as `.venv/bin/kapi progress`.
+    answers count, and no step of the exam: it has points. The same as `.venv/bin/kapi
+    progress`.
     """
     found = attempts.read(attempts.file())
     tried = [each for each in found if isinstance(each, attempts.Attempt)]
-    solved = {each.exercise for each in tried if each.passed}
+    solved = {each.exercise for each in tried if each.passed and not each.result}
     whole = board(lessons(), solved, unread=len(found) - len(tried))
     rows = tuple(row for row in whole.rows if row.lesson.startswith(lesson))
-    exam = latest()
-    results = filter(None, (gain(), exam and exam.named is not None and repr(exam)))
-    return replace(whole, rows=rows, results=tuple(map(str, results)))
+    results = [gain(first_answers(tried))]
+    exam = latest(noted=tried)
+    if exam and exam.named is not None:
+        results.append(repr(exam))
+    return replace(whole, rows=rows, results=tuple(filter(None, results)))
 
 
 def board(course: tuple[Lesson, ...], solved: set[str], *, unread: int = 0) -> Board:

@@ -44,8 +44,8 @@ def ten_questions(*, before: str = "", after: str = "") -> Lines:
     if len(letters) != len(QUESTIONS) or not {*letters} <= {*"TF?"}:
         fault = mark("{answers!r} is not ten letters, each of them T, F or ?.")
         raise errors.LabError(say(fault, answers=answers))
-    if when in (noted := _noted()):
-        letters = noted[when]
+    if when in (given := first_answers()):
+        letters = given[when]
     else:
         attempts.note(TOPIC, when, result={"letters": letters})
     if when == BEFORE:
@@ -58,13 +58,12 @@ def ten_questions(*, before: str = "", after: str = "") -> Lines:
         if letters[number - 1] != right
     ]
     look = say("Look again (lesson): {wrong}.", wrong=", ".join(wrong))
-    return Lines("\n".join([gain({**noted, AFTER: letters}), *[look] * bool(wrong)]))
+    return Lines("\n".join([gain({**given, AFTER: letters}), *[look] * bool(wrong)]))
 
 
-def gain(noted: dict[str, str] | None = None) -> str:
+def gain(given: dict[str, str]) -> str:
     """Return a sentence on what was right before and after, or ""."""
-    noted = _noted() if noted is None else noted
-    points = {when: _points(letters) for when, letters in noted.items()}
+    points = {when: _points(letters) for when, letters in given.items()}
     if AFTER not in points:
         return ""
     if BEFORE not in points:
@@ -73,10 +72,10 @@ def gain(noted: dict[str, str] | None = None) -> str:
     return say(text, before=points[BEFORE], after=points[AFTER])
 
 
-def _noted() -> dict[str, str]:
-    """Return the first answers of each kind."""
+def first_answers(noted: list[attempts.Attempt] | None = None) -> dict[str, str]:
+    """Return the first answers of each kind, of `noted` or of the learner's file."""
     found: dict[str, str] = {}
-    for one in attempts.results(TOPIC):
+    for one in attempts.results(TOPIC, noted):
         letters = one.result.get("letters")
         if isinstance(letters, str) and len(letters) == len(QUESTIONS):
             found.setdefault(one.exercise, letters)

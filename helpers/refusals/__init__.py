@@ -53,7 +53,8 @@ class Explanation:
 
     def _repr_markdown_(self) -> str:
         rows = [f"| {label} | {text} |" for label, text in self._table()]
-        table = ["", "| | |", "| --- | --- |", *rows] if rows else []
+        # The first row is the head: a screen reader announces an empty one.
+        table = ["", rows[0], "| --- | --- |", *rows[1:]] if rows else []
         # No language: with one, rendered pages lose the fixed width, and YAML is width.
         block = ["", "```", self.manifest.rstrip(), "```"] if self.manifest else []
         lines = [f"**{self.code}, {say(self.cause)}.** {self.message}", *table, ""]

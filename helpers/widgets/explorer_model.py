@@ -54,7 +54,9 @@ class Offer(NamedTuple):
         place = "/".join(filter(None, (group, version)))
         if known := [each.name for each in self.of_version(group, version)]:
             return UnknownKind(place, name, known)
-        return UnknownKind(place, "", self.groups())
+        known = [f"{group}/{each}".strip("/") for each in self.versions(group)]
+        # The core group has no name.
+        return UnknownKind(place, "", known or [*filter(None, self.groups())])
 
 
 class Choice(NamedTuple):

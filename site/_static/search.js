@@ -18,3 +18,12 @@ Search.performTermsSearch = (words, excluded) => {
   if (2 * most < words.size) return found;
   return [...pages.values()].filter((one) => one.words === most).map((one) => one.page);
 };
+// A result quotes the text of its page alone, from where the words stand as they were typed.
+const pageText = Search.htmlToText;
+Search.htmlToText = (html, anchor) => pageText(html, anchor || ".bd-article");
+const summarize = Search.makeSearchSummary;
+Search.makeSearchSummary = (html, words, anchor) => {
+  const typed = new URLSearchParams(location.search).get("q") ?? "";
+  const long = [...words].filter((word) => word.length > 1);
+  return summarize(html, new Set([...long, typed.trim()]), anchor);
+};

@@ -171,7 +171,8 @@ def test_axe_finds_nothing_on_any_page(built, open_page):
                 found += [(where, rule["id"], node["html"]) for node in rule["nodes"]]
             looked += 1
     assert looked > 2 * (
-        len(FILES) + sum(len([*(ROOT / one).glob("*.md")]) for one in site.DOCS)
+        len(FILES)
+        + sum(len([*(ROOT / one).glob("*.md")]) for one in ("docs", "cluster/docs"))
     )
     assert found == []
 
@@ -296,7 +297,10 @@ def test_whoever_reads_korean_lands_there_and_can_leave(built, open_page):
     korean = (built / "ko" / LESSON).read_text("utf-8")
     assert 'aria-label="모든 페이지"' in korean and "본문으로 건너뛰기" in korean
     # A page in English alone leads to the Korean front page.
-    assert 'href="../ko/index.html">한국어</a>' in (built / DOC).read_text("utf-8")
+    alone = (built / "docs/teaching.html").read_text("utf-8")
+    assert 'href="../ko/index.html">한국어</a>' in alone
+    twin = (built / DOC).read_text("utf-8")
+    assert f'href="../ko/{DOC}">한국어</a>' in twin
 
 
 def test_it_can_be_read_without_scripts(open_page):
@@ -333,9 +337,17 @@ def test_a_search_for_a_pasted_message_finds_the_lesson_about_it(open_page):
     expect(found).to_be_visible()
 
 
+def test_a_result_quotes_its_page_from_the_words_as_typed(open_page):
+    page = open_page("search.html?q=can-i")
+    quotes = page.locator("#search-results .context")
+    expect(quotes.nth(4)).to_be_visible()
+    assert "can-i" in quotes.first.inner_text()
+    assert "Download the notebook" not in " ".join(quotes.all_inner_texts())
+
+
 def test_an_explanation_has_a_table_and_a_manifest_to_be_copied(open_page):
     page = open_page("notebooks/deeper/16-rights.html")
-    expect(page.locator(".cell_output table td").first).to_have_text("who")
+    expect(page.locator(".cell_output table th").first).to_have_text("who")
     manifest = page.locator(".cell_output .highlight:has(.copybtn) pre").first
     expect(manifest).to_contain_text("kind: RoleBinding")
     assert not re.search("[“”]", page.locator("article").inner_text())

@@ -45,9 +45,24 @@ SAID = (
     "widgets/view.py",
 )
 MODULES = [path for name in SAID for path in sorted(ROOT.glob(f"helpers/{name}"))]
-MODULES += [ROOT / "cluster" / name for name in ("progress.py", "waiting.py")]
+MODULES += [
+    ROOT / "cluster" / name
+    for name in (
+        "progress.py",
+        "waiting.py",
+        "kubeconfig.py",
+        "preflight.py",
+        "existing/kubectl.py",
+        "kind/node.py",
+        "controlplane/apiserver.py",
+        "machine/identity.py",
+        "machine/shortage.py",
+    )
+]
 #: functions whose arguments are messages
 DOORS = ("say", "mark")
+#: errors and functions that put their arguments into a message
+FRAMES = ("NotReady", "NotEnough", "NoNode", "Task", "poll", "require_node", "wait")
 
 
 # --- Saying -----------------------------------------------------------------------
@@ -180,7 +195,11 @@ def test_what_the_start_of_a_cluster_says_is_korean_in_a_korean_notebook(
 @pytest.fixture(params=MODULES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def tree(request):
     """Return the syntax tree of a module, each node with its `parent`."""
-    tree = ast.parse(request.param.read_text("utf-8"))
+    return parsed(request.param)
+
+
+def parsed(path):
+    tree = ast.parse(path.read_text("utf-8"))
     for parent in ast.walk(tree):
         for child in ast.iter_child_nodes(parent):
             child.parent = parent
@@ -227,6 +246,48 @@ def test_each_field_has_a_name_and_a_value(tree):
         given = {keyword.arg for each in says for keyword in each.keywords}
         if None not in given:
             assert fields == given if says == [call] else fields <= given, place(call)
+
+
+def test_what_is_put_into_a_message_is_said_too():
+    """In all modules: a name such as `the API server`, what was seen last, a hint."""
+    for path in SPEAKING:
+        tree = parsed(path)
+        for call in calls(tree, *FRAMES):
+            given = [*call.args, *(keyword.value for keyword in call.keywords)]
+            around = above(call, ast.FunctionDef) or tree
+            for part in given:
+                for text in plain(part, around):
+                    where = path.relative_to(ROOT)
+                    assert not any(map(str.isalpha, text)), f"{where}, {place(call)}"
+
+
+SPEAKING = [
+    path
+    for package in ("helpers", "cluster")
+    for path in sorted((ROOT / package).rglob("*.py"))
+    if "tests" not in path.relative_to(ROOT).parts
+]
+
+
+def plain(node, around):
+    """Yield each text that an argument can be, or the name that it is around it."""
+    values = [node]
+    if isinstance(node, ast.Name):
+        lines = [line for line in ast.walk(around) if isinstance(line, ast.Assign)]
+        values = [line.value for line in lines if is_named(line, node.id)]
+    for value in values:
+        parts = value.values if isinstance(value, ast.BoolOp) else [value]
+        if isinstance(value, ast.IfExp):
+            parts = [value.body, value.orelse]
+        for part in parts:
+            if is_text(part):
+                yield part.value
+            elif isinstance(part, ast.JoinedStr):
+                yield "".join(text.value for text in part.values if is_text(text))
+
+
+def is_named(line, name):
+    return [ast.unparse(target) for target in line.targets] == [name]
 
 
 def test_no_sentence_goes_another_way(tree):

@@ -135,6 +135,19 @@ EVENTS = [
             "exit code 0",
             True,
         ),
+        (
+            container(
+                terminated={
+                    "exitCode": 128,
+                    "reason": "StartError",
+                    "message": 'exec: "nosuch": not found',
+                }
+            ),
+            [],
+            "container main ended with exit code 128 (exec: ",
+            "not found)",
+            True,
+        ),
         # The beginning says what was tried, the end has the cause.
         (container(waiting=LONG), [], "container main: ErrImagePull (", "end)", True),
         # A deleted pod never comes back under its uid.
@@ -149,6 +162,14 @@ def test_why_a_pod_is_not_ready(pod, events, begin, end, hopeless):
     assert cause.text.startswith(begin) and cause.text.endswith(end)
     assert cause.hopeless == hopeless
     assert "\n" not in cause.text and len(cause.text) < 250
+
+
+def test_a_program_that_is_not_there_is_the_thing_to_fix():
+    """Also in a pod that is not restarted, which has ended then."""
+    ended = {"exitCode": 128, "reason": "StartError", "message": "not found"}
+    assert why_not_ready(container(terminated=ended), []).hint.startswith("Fix `comma")
+    ended = {"exitCode": 1, "reason": "Error"}
+    assert "keeps running" in why_not_ready(container(terminated=ended), []).hint
 
 
 def test_pods_that_a_policy_refuses_are_told():

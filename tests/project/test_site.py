@@ -76,7 +76,7 @@ def test_no_table_has_a_head_without_words(tmp_path):
 
 
 def test_the_first_page_has_the_links_of_its_language(monkeypatch):
-    """From the same text, however it is translated; the documentation is English."""
+    """From the same text, however it is translated, and to the pages that it has."""
     monkeypatch.setattr(
         site, "words", lambda code: {"ko": "«{}»".format}.get(code, str)
     )
@@ -89,17 +89,34 @@ def test_the_first_page_has_the_links_of_its_language(monkeypatch):
     assert "urlpath=lab/tree/notebooks/00-start-here.ipynb" in english
     assert "urlpath=lab/tree/notebooks/ko/00-start-here.ipynb" in korean
     assert "](docs/teaching.md)" in english and "\ndocs/*\ncluster/docs/*\n" in english
-    assert 'href="../docs/teaching.html"' in korean and "docs/*" not in korean
-    assert english.count("{toctree}") == korean.count("{toctree}") + 1
+    assert 'href="../docs/teaching.html"' in korean and "](docs/settings.md)" in korean
+    assert "\ndocs/*\n```" in korean and "\ncluster/docs/*" not in korean
     assert "<!--" not in english + korean
-    text = "[*a*](../../docs/binder.md#the-site), [02](02-cluster-info.ipynb)"
-    page = (
-        '<a href="../../docs/binder.html#the-site">*a*</a>, [02](02-cluster-info.ipynb)'
-    )
+
+
+def test_a_link_to_the_documentation_leads_to_its_translation_if_there_is_one():
+    """From a lesson in `notebooks/ko`, which is a step nearer to it on the site."""
+    text = "[*a*](../../docs/teaching.md#ci), [02](02-cluster-info.ipynb)"
+    page = '<a href="../../docs/teaching.html#ci">*a*</a>, [02](02-cluster-info.ipynb)'
     assert (site.to_docs(text, "ko"), site.to_docs(text, "en")) == (page, text)
-    # The site has the documentation in English alone.
-    text = text.replace("docs/", "docs/ko/")
-    assert site.to_docs(text, "ko") == page
+    for way in ("../../docs/ko/binder.md", "../../docs/binder.md#the-site"):
+        assert site.to_docs(f"[b]({way})", "ko") == "[b](../docs/binder.md)"
+
+
+def test_the_site_has_the_documentation_that_is_translated(tmp_path, monkeypatch):
+    """From there, what is in English alone is at the root of the site."""
+    monkeypatch.setattr(site, "lessons", list)
+    for language in ("en", "ko"):
+        site.assemble(language, tmp_path, tmp_path / language)
+    found = {
+        language: {file.stem for file in (tmp_path / language).glob("docs/*.md")}
+        for language in ("en", "ko")
+    }
+    assert found["ko"] == {"binder", "settings"} < found["en"]
+    text = (tmp_path / "ko/docs/binder.md").read_text("utf-8")
+    assert '<a href="../../docs/translating.html">' in text
+    text = (tmp_path / "ko/docs/settings.md").read_text("utf-8")
+    assert '<a href="../../cluster/docs/cluster.html#the-archive">' in text
 
 
 def test_the_way_to_the_other_language_is_the_sites_own():

@@ -225,7 +225,8 @@ def test_every_command_is_there_under_the_name_of_the_program(learner, tmp_path)
     for answer in (told, status, refused, doctor):
         assert ".venv" not in answer.stdout + answer.stderr
     named = [*learner[0][:-1], SHORT], learner[1]
-    assert call(named, "-V", cwd=tmp_path).stdout == f"{SHORT} {version()}\n"
+    # The version is that of the package, whatever the command is called.
+    assert call(named, "-V", cwd=tmp_path).stdout == f"{PROGRAM} {version()}\n"
     exported = call(learner, "export", "class", cwd=tmp_path)
     assert exported.returncode == 0, exported.stderr
     assert (tmp_path / "class/student/ko/deeper/26-drills.ipynb").exists()

@@ -181,6 +181,30 @@ def test_another_linux_hears_of_its_own_packages_and_goes_on(checkout, tmp_path)
     assert "chromium (tests in a browser)" in tests
 
 
+@pytest.mark.parametrize(
+    ("mount", "told"),
+    [
+        (r"9p C:\ rw,noatime,aname=drvfs;path=C:\;uid=1000,trans=fd", True),
+        ("virtiofs drvfsC0 rw,noatime", True),
+        ("9p shared rw,trans=virtio", False),
+        ("virtiofs shared rw", False),
+        ("ext4 /dev/sdc rw,discard", False),
+    ],
+)
+def test_a_checkout_on_a_disk_of_windows_is_told_in_a_line(
+    checkout, tmp_path, mount, told
+):
+    """At once, before the minutes that it takes there; it goes on."""
+    program(tmp_path / "findmnt", f"#!/bin/sh\necho '{mount}'\n")
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    answer = setup_environment(checkout, "all", PIP="0", PATH=path)
+    assert answer.returncode == 0
+    first, *rest = answer.stderr.splitlines()
+    assert ("is on a disk of Windows, where" in first) == told
+    assert ("Clone below your home in Linux, and" in first) == told
+    assert "installing Python packages" in "".join(rest if told else (first, *rest))
+
+
 def test_a_python_without_venv_is_refused_in_one_line(checkout, tmp_path):
     """Debian alone has a package for that."""
     script = """#!/bin/sh

@@ -155,10 +155,22 @@ MACHINES = {
         "LAB_STATE_DIR",
     ),
     "no cgroup": (
-        namespaces(no_limits="cgroups are of version 1"),
+        namespaces(no_limits="version 1 of cgroups has memory"),
         "limits",
         "ok",
-        "recorded, not enforced: cgroups are of version 1",
+        "recorded, not enforced: version 1 of cgroups has memory$",
+    ),
+    "cgroups of both versions in WSL": (
+        change(namespaces(no_limits="version 1 of cgroups has memory"), wsl=True),
+        "limits",
+        "ok",
+        "version 1 of cgroups has memory; .*cgroups=v1.*`wsl --update` in Windows",
+    ),
+    "no cgroup in WSL for another reason": (
+        change(namespaces(no_limits="systemd does not answer"), wsl=True),
+        "limits",
+        "ok",
+        "recorded, not enforced: systemd does not answer$",
     ),
     "a cgroup": (namespaces(limits=True), "limits", "ok", "are enforced"),
     "a user without newuidmap and subuid": (

@@ -93,4 +93,16 @@ def test_selinux_is_named_where_it_enforces(tmp_path, monkeypatch):
     file.parent.mkdir()
     file.write_text("1")
     monkeypatch.setattr(trial, "_SETTINGS", ((str(file), "1", ""),))
-    assert "SELinux is enforcing here" in trial.hint_of("making namespaces")
+    assert "SELinux " in trial.hint_of("making namespaces")
+
+
+def test_an_account_that_selinux_confines_is_told_how_that_ends(tmp_path):
+    label = tmp_path / "current"
+    assert "SELinux is enforcing here" in trial._selinux(label)
+    for other in ("unconfined_u:unconfined_r:unconfined_t", "system_u:system_r:hub_t"):
+        label.write_text(f"{other}:s0-s0:c0.c1023\0")
+        assert "SELinux is enforcing here" in trial._selinux(label)
+    label.write_text("user_u:user_r:user_t:s0\0")
+    told = trial._selinux(label)
+    assert "SELinux confines this account, which is user_t." in told
+    assert "`sudo semanage login -a -s unconfined_u $USER`" in told

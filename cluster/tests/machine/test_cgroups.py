@@ -13,15 +13,29 @@ from cluster.machine import cgroups
 from cluster.tests.machine.deep import nested
 
 ALL = "cpuset cpu io memory pids"
+#: as in WSL 2 before 2.5.1, and since then with `cgroups=v1` in /etc/wsl.conf
+HYBRID = """\
+13:misc:/
+12:rdma:/
+11:hugetlb:/
+10:net_prio,net_cls:/
+9:pids:/init.scope
+8:memory:/init.scope
+7:devices:/init.scope
+4:cpu,cpuacct:/
+1:name=systemd:/init.scope
+0::/init.scope
+"""
 
 
 @pytest.fixture
 def mount(tmp_path, monkeypatch):
-    """Return the directory of all cgroups, on a machine without systemd."""
+    """Return the directory of all cgroups of version 2, without systemd."""
     mount = tmp_path / "mount"
     mount.mkdir()
     monkeypatch.setattr(cgroups, "MOUNT", mount)
     monkeypatch.setattr(cgroups, "BOOTED", tmp_path / "booted")
+    monkeypatch.setattr(cgroups, "of_version_1", set)
     return mount
 
 
@@ -33,7 +47,7 @@ def state(tmp_path):
 
 
 def test_a_directory_that_is_no_cgroup_is_left_alone(mount, state):
-    """As /sys/fs/cgroup where cgroups are of version 1: root may write to it."""
+    """As /sys/fs/cgroup where none is mounted: root may write to it."""
     assert cgroups.make(state, 1000) == (
         None,
         "there is no cgroup in which one could be made",
@@ -94,9 +108,32 @@ def test_what_cannot_be_given_away_is_not_left(mount, state, monkeypatch):
     assert [*state.iterdir()] == []
 
 
-def test_where_systemd_has_cgroups_of_version_1_it_is_not_asked(mount, state):
-    cgroups.BOOTED.mkdir()
-    assert cgroups.make(state, 1000) == (None, "cgroups are of version 1")
+@pytest.mark.parametrize(
+    ("membership", "controllers"),
+    [(HYBRID, {"cpu", "memory", "pids"}), ("0::/init.scope\n", set())],
+)
+def test_controllers_are_known_by_the_version_that_has_them(
+    tmp_path, membership, controllers
+):
+    file = tmp_path / "cgroup"
+    assert cgroups.of_version_1(file) == set()
+    file.write_text(membership)
+    assert cgroups.of_version_1(file) == controllers
+
+
+@pytest.mark.parametrize("booted", [False, True])
+def test_where_version_1_has_controllers_none_is_made_of_version_2(
+    mount, state, monkeypatch, booted
+):
+    """Whether systemd runs there or not; it is not asked."""
+    (mount / "cgroup.subtree_control").write_text(ALL)
+    monkeypatch.setattr(cgroups, "own_cgroup", lambda: "/")
+    monkeypatch.setattr(cgroups, "of_version_1", lambda: {"pids", "memory"})
+    if booted:
+        cgroups.BOOTED.mkdir()
+    why = "version 1 of cgroups has memory, pids"
+    assert cgroups.make(state, 1000) == (None, why)
+    assert [path.name for path in mount.iterdir()] == ["cgroup.subtree_control"]
 
 
 @pytest.mark.parametrize("mute", [False, True])

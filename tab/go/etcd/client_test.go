@@ -95,20 +95,25 @@ func dial(t *testing.T, socket string) client {
 	}
 }
 
-func (c client) put(key, value string, lease int64) int64 {
+// write does one thing in a transaction, and returns the revision.
+func (c client) write(operation *pb.RequestOp) int64 {
 	c.t.Helper()
-	r := &pb.PutRequest{Key: []byte(key), Value: []byte(value), Lease: lease}
-	answer, err := c.Put(c.ctx, r)
+	answer, err := c.Txn(c.ctx, &pb.TxnRequest{Success: []*pb.RequestOp{operation}})
 	c.fine(err)
 	return answer.Header.Revision
 }
 
-func (c client) remove(key, end string) int64 {
+func (c client) put(key, value string, lease int64) int64 {
 	c.t.Helper()
-	r := &pb.DeleteRangeRequest{Key: []byte(key), RangeEnd: []byte(end)}
-	answer, err := c.DeleteRange(c.ctx, r)
-	c.fine(err)
-	return answer.Header.Revision
+	return c.write(puts(key, value, lease))
+}
+
+func (c client) remove(key string) int64 {
+	c.t.Helper()
+	gone := &pb.DeleteRangeRequest{Key: []byte(key)}
+	return c.write(&pb.RequestOp{
+		Request: &pb.RequestOp_RequestDeleteRange{RequestDeleteRange: gone},
+	})
 }
 
 func (c client) get(key string, revision int64) *pb.RangeResponse {

@@ -4,21 +4,14 @@ import (
 	"context"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
-	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
-	"google.golang.org/grpc"
 )
 
-// chunk is how many keys one message of a streamed range has at most.
-const chunk = 500
+// maxOperations is etcd's default for --max-txn-ops.
+const maxOperations = 128
 
 // Range reads keys, at a revision if one is named.
 func (s *Server) Range(_ context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
-	if err := checkRange(r); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if err := s.store.checkRevision(r.Revision); err != nil {
 		return nil, err
 	}
@@ -27,111 +20,79 @@ func (s *Server) Range(_ context.Context, r *pb.RangeRequest) (*pb.RangeResponse
 	return answer, nil
 }
 
-// RangeStream answers as Range does, in parts; the last one has header, count and more.
-func (s *Server) RangeStream(
-	r *pb.RangeRequest, call grpc.ServerStreamingServer[pb.RangeStreamResponse],
-) error {
-	answer, err := s.Range(call.Context(), r)
-	if err != nil {
-		return err
+// Txn compares, then does one of two lists of operations, all of it or nothing.
+func (s *Server) Txn(_ context.Context, r *pb.TxnRequest) (*pb.TxnResponse, error) {
+	if max(len(r.Compare), len(r.Success), len(r.Failure)) > maxOperations {
+		return nil, rpctypes.ErrGRPCTooManyOps
 	}
-	for ; len(answer.Kvs) > chunk; answer.Kvs = answer.Kvs[chunk:] {
-		part := &pb.RangeResponse{Kvs: answer.Kvs[:chunk]}
-		if err := call.Send(&pb.RangeStreamResponse{RangeResponse: part}); err != nil {
-			return err
+	answer, operations := &pb.TxnResponse{Succeeded: true}, r.Success
+	for _, compare := range r.Compare {
+		if compare.Target != pb.Compare_VERSION && compare.Target != pb.Compare_MOD {
+			return nil, unsupported("comparison of " + compare.Target.String())
+		}
+		if !s.store.holds(compare) {
+			answer.Succeeded, operations = false, r.Failure
 		}
 	}
-	return call.Send(&pb.RangeStreamResponse{RangeResponse: answer})
-}
-
-func checkRange(r *pb.RangeRequest) error {
-	switch {
-	case r.SortTarget != pb.RangeRequest_KEY || r.SortOrder > pb.RangeRequest_ASCEND:
-		return unsupported("order but that of keys")
-	case r.MinModRevision != 0 || r.MaxModRevision != 0,
-		r.MinCreateRevision != 0 || r.MaxCreateRevision != 0:
-		return unsupported("range by revisions")
-	}
-	return checkKey(r.Key)
-}
-
-// Put writes one key.
-func (s *Server) Put(_ context.Context, r *pb.PutRequest) (*pb.PutResponse, error) {
-	if err := checkPut(r); err != nil {
+	if err := s.checkOperations(operations); err != nil {
 		return nil, err
 	}
-	if err := checkSize(r); err != nil {
-		return nil, err
+	for _, operation := range operations {
+		answer.Responses = append(answer.Responses, s.do(operation))
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.checkLease(r); err != nil {
-		return nil, err
-	}
-	answer := s.put(r)
 	s.commit()
 	answer.Header = s.header()
 	return answer, nil
 }
 
-func checkPut(r *pb.PutRequest) error {
-	if r.IgnoreValue || r.IgnoreLease {
-		return unsupported("put that keeps value or lease")
-	}
-	return checkKey(r.Key)
-}
-
-func checkKey(key []byte) error {
-	if len(key) == 0 {
-		return rpctypes.ErrGRPCEmptyKey
+// checkOperations says whether all can be done, before any of them is.
+func (s *Server) checkOperations(operations []*pb.RequestOp) error {
+	writes := 0
+	for _, one := range operations {
+		lease := one.GetRequestPut().GetLease()
+		if one.GetRequestRange() == nil {
+			writes++
+		}
+		switch {
+		case one.Request == nil:
+			return rpctypes.ErrGRPCKeyNotFound
+		case writes > 1:
+			return unsupported("transaction that writes twice")
+		case lease != 0 && s.leases.keys[lease] == nil:
+			return rpctypes.ErrGRPCLeaseNotFound
+		}
+		if err := s.store.checkRevision(one.GetRequestRange().GetRevision()); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// put writes at the next revision, which the caller commits.
-func (s *Server) put(r *pb.PutRequest) *pb.PutResponse {
-	before := s.store.put(r.Key, r.Value, r.Lease)
-	s.leases.detach(before)
-	s.leases.attach(string(r.Key), r.Lease)
-	answer := &pb.PutResponse{Header: &pb.ResponseHeader{Revision: s.store.now()}}
-	if r.PrevKv {
-		answer.PrevKv = before
+func (s *Server) do(operation *pb.RequestOp) *pb.ResponseOp {
+	header := &pb.ResponseHeader{}
+	defer func() { header.Revision = s.store.now() }()
+	if put := operation.GetRequestPut(); put != nil {
+		s.leases.detach(s.store.put(put.Key, put.Value, put.Lease))
+		s.leases.attach(string(put.Key), put.Lease)
+		answer := &pb.PutResponse{Header: header}
+		return &pb.ResponseOp{Response: &pb.ResponseOp_ResponsePut{ResponsePut: answer}}
 	}
-	return answer
+	if gone := operation.GetRequestDeleteRange(); gone != nil {
+		answer := &pb.DeleteRangeResponse{Header: header, Deleted: s.remove(string(gone.Key))}
+		return &pb.ResponseOp{Response: &pb.ResponseOp_ResponseDeleteRange{ResponseDeleteRange: answer}}
+	}
+	found := s.store.read(operation.GetRequestRange())
+	return &pb.ResponseOp{Response: &pb.ResponseOp_ResponseRange{ResponseRange: found}}
 }
 
-// DeleteRange deletes keys.
-func (s *Server) DeleteRange(
-	_ context.Context, r *pb.DeleteRangeRequest,
-) (*pb.DeleteRangeResponse, error) {
-	if err := checkKey(r.Key); err != nil {
-		return nil, err
+// remove deletes a key, and returns how many there were.
+func (s *Server) remove(key string) int64 {
+	gone := s.store.remove(key)
+	if gone == nil {
+		return 0
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	answer := s.deleteRange(r)
-	s.commit()
-	answer.Header = s.header()
-	return answer, nil
-}
-
-func (s *Server) deleteRange(r *pb.DeleteRangeRequest) *pb.DeleteRangeResponse {
-	gone := s.remove(spanOf(r.Key, r.RangeEnd))
-	answer := &pb.DeleteRangeResponse{
-		Header: &pb.ResponseHeader{Revision: s.store.now()}, Deleted: int64(len(gone)),
-	}
-	if r.PrevKv {
-		answer.PrevKvs = gone
-	}
-	return answer
-}
-
-func (s *Server) remove(r span) []*mvccpb.KeyValue {
-	gone := s.store.remove(r)
-	for _, one := range gone {
-		s.leases.detach(one)
-	}
-	return gone
+	s.leases.detach(gone)
+	return 1
 }
 
 // commit tells the watchers what has been written.
@@ -148,8 +109,6 @@ func (s *Server) commit() {
 func (s *Server) Compact(
 	_ context.Context, r *pb.CompactionRequest,
 ) (*pb.CompactionResponse, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if err := s.store.compact(r.Revision); err != nil {
 		return nil, err
 	}

@@ -26,14 +26,9 @@ type leases struct {
 func (s *Server) LeaseGrant(
 	_ context.Context, r *pb.LeaseGrantRequest,
 ) (*pb.LeaseGrantResponse, error) {
-	switch {
-	case r.ID != 0:
-		return nil, unsupported("lease with a number of the client's")
-	case r.TTL > maxTTL:
+	if r.TTL > maxTTL {
 		return nil, rpctypes.ErrGRPCLeaseTTLTooLarge
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.leases.last++
 	id, seconds := s.leases.last, max(r.TTL, minTTL)
 	s.leases.keys[id] = map[string]bool{}
@@ -45,17 +40,10 @@ func (s *Server) expire(id int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, key := range slices.Sorted(maps.Keys(s.leases.keys[id])) {
-		s.remove(span{key: key})
+		s.remove(key)
 	}
 	delete(s.leases.keys, id)
 	s.commit()
-}
-
-func (s *Server) checkLease(r *pb.PutRequest) error {
-	if r.Lease != 0 && s.leases.keys[r.Lease] == nil {
-		return rpctypes.ErrGRPCLeaseNotFound
-	}
-	return nil
 }
 
 func (l *leases) attach(key string, id int64) {

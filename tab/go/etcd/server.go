@@ -14,9 +14,7 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"go.etcd.io/etcd/api/v3/version"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -60,12 +58,29 @@ func (s *Server) Serve(listener net.Listener) error {
 	server := grpc.NewServer(
 		grpc.MaxRecvMsgSize(maxRequest+overhead),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second}),
+		grpc.UnaryInterceptor(s.inTurn),
 	)
 	pb.RegisterKVServer(server, s)
 	pb.RegisterWatchServer(server, s)
 	pb.RegisterLeaseServer(server, s)
 	pb.RegisterMaintenanceServer(server, s)
 	return server.Serve(listener)
+}
+
+// inTurn answers a request that is known here, while it holds the store.
+func (s *Server) inTurn(
+	ctx context.Context, request any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler,
+) (any, error) {
+	message := request.(proto.Message)
+	if err := check(message.ProtoReflect()); err != nil {
+		return nil, err
+	}
+	if proto.Size(message) > maxRequest {
+		return nil, rpctypes.ErrGRPCRequestTooLarge
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return handle(ctx, request)
 }
 
 // header returns the header of an answer. Answers inside a transaction have the revision
@@ -78,22 +93,9 @@ func (s *Server) header() *pb.ResponseHeader {
 
 // Status tells the version of etcd's API that is spoken here, and a size.
 func (s *Server) Status(context.Context, *pb.StatusRequest) (*pb.StatusResponse, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	size, index := s.store.size(), uint64(s.store.revision)
 	return &pb.StatusResponse{
 		Header: s.header(), Version: version.Version, DbSize: size, DbSizeInUse: size,
 		Leader: 1, RaftTerm: 1, RaftIndex: index, RaftAppliedIndex: index,
 	}, nil
-}
-
-func unsupported(what string) error {
-	return status.Error(codes.Unimplemented, "etcd in memory: no "+what)
-}
-
-func checkSize(request proto.Message) error {
-	if proto.Size(request) > maxRequest {
-		return rpctypes.ErrGRPCRequestTooLarge
-	}
-	return nil
 }

@@ -134,14 +134,14 @@ func (s *store) put(key, value []byte, lease int64) *mvccpb.KeyValue {
 	return before
 }
 
-// remove deletes a range, and returns what was in it.
-func (s *store) remove(r span) []*mvccpb.KeyValue {
-	gone := s.find(r, s.now())
-	for _, before := range gone {
+// remove deletes a key, and returns what it was before.
+func (s *store) remove(key string) *mvccpb.KeyValue {
+	before := s.at(key, s.now())
+	if before != nil {
 		one := &mvccpb.KeyValue{Key: before.Key, ModRevision: s.revision + 1}
 		s.add(mvccpb.Event_DELETE, one, before)
 	}
-	return gone
+	return before
 }
 
 func (s *store) add(kind mvccpb.Event_EventType, one, before *mvccpb.KeyValue) {
@@ -205,4 +205,13 @@ func (s *store) size() int64 {
 		}
 	}
 	return int64(bytes)
+}
+
+// holds says whether a comparison is true; a key that is not there has zeros.
+func (s *store) holds(c *pb.Compare) bool {
+	one := s.at(string(c.Key), s.revision)
+	if c.Target == pb.Compare_VERSION {
+		return one.GetVersion() == c.GetVersion()
+	}
+	return one.GetModRevision() == c.GetModRevision()
 }

@@ -140,13 +140,14 @@ func (s *Server) create(mine *stream, r *pb.WatchCreateRequest) {
 // refusal returns why a watcher cannot be, in etcd's words where etcd refuses it, too.
 func refusal(r *pb.WatchCreateRequest) string {
 	end := string(r.RangeEnd)
-	switch {
-	case r.StartRevision < 0:
+	if r.StartRevision < 0 {
 		return rpctypes.ErrCompacted.Error()
-	case end != "" && end != "\x00" && end <= string(r.Key):
+	}
+	if end != "" && end != "\x00" && end <= string(r.Key) {
 		return "mvcc: watcher range is empty"
-	case r.WatchId != 0 || r.Fragment || len(r.Filters) > 0:
-		return unsupported("watch with an id of the client's, fragments or filters").Error()
+	}
+	if err := check(r.ProtoReflect()); err != nil {
+		return err.Error()
 	}
 	return ""
 }

@@ -243,6 +243,24 @@ def test_a_damaged_file_is_read_as_far_as_it_can_be(state):
     assert "1 line of " in repr(board.progress())
 
 
+def test_a_step_of_the_exam_is_no_exercise_that_is_solved(state):
+    """Even if it is called like one: it has points, and a sentence of its own."""
+    first, *_ = lessons()[0].exercises
+    attempts.note("exam", first, result={"seed": 7})
+    assert board.progress("00").rows[0].solved == 0
+    attempts.note("start-here", first)
+    assert board.progress("00").rows[0].solved == 1
+
+
+def test_the_board_reads_the_file_once(state, monkeypatch):
+    """Its three parts are of one moment, though a check may run meanwhile."""
+    read, times = attempts.read, []
+    monkeypatch.setattr(attempts, "read", lambda file: times.append(file) or read(file))
+    attempts.note("ten-questions", "after", result={"letters": "TTTTTTTTTT"})
+    assert board.progress().results
+    assert times == [attempts.file()]
+
+
 def test_the_command_prints_the_board(state):
     done = helpers("progress", check=True)
     assert done.stdout.splitlines()[0].split() == [*board._COLUMNS]

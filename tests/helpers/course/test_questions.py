@@ -83,4 +83,4 @@ def test_only_the_second_time_is_told_as_it_is(noted):
 def test_a_damaged_line_is_left_out(noted, letters):
     attempts.note(questions.TOPIC, questions.BEFORE, result={"letters": letters})
     ten_questions(before=RIGHT)
-    assert questions._noted() == {questions.BEFORE: RIGHT}
+    assert questions.first_answers() == {questions.BEFORE: RIGHT}

@@ -139,10 +139,10 @@ def test_a_token_is_masked(cluster):
 
 def test_what_is_not_offered(view):
     """A wrong choice is a single error, which names what there is."""
-    for choice in (
-        {"group": "no.such.group"},
-        {"resource": "nonsense"},
-        {"group": "apps", "version": "v9"},
+    for choice, named in (
+        ({"group": "no.such.group"}, r"no.such.group.\nIt has \w"),
+        ({"resource": "nonsense"}, "kind nonsense in "),
+        ({"group": "apps", "version": "v9"}, "apps/v9.\nIt has apps/v1."),
     ):
-        with pytest.raises(errors.UnknownKind):
+        with pytest.raises(errors.UnknownKind, match=named):
             view.choose(**choice)
