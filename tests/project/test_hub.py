@@ -6,6 +6,7 @@ does not get he is refused by Ann's server, by the hub, or by her own cluster.
 """
 
 import json
+import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -126,7 +127,6 @@ def test_lessons_run_with_their_pods(lab, learned, name):
         assert cells and [cell for cell in cells if cell["error"]] == []
     facts = " ".join(inside(lab, name, "kapi", "doctor").split())
     assert "control-plane: " in facts and "node in user-mode Linux, by " in facts
-    assert "because making a user namespace was refused" in facts
     used = int(inside(lab, name, "sh", "-c", MEMORY))
     print(f"{name}: {used / 1e6:.0f} MB")
     assert used < 1_800_000_000
@@ -153,8 +153,8 @@ def test_a_classmate_gets_nothing(lab, learned):
     address = pod_of(lab, "ann")["status"]["podIP"]
     listening = inside(lab, "ann", "sh", "-c", LISTENING).split()
     ports = {int(each.rpartition(":")[2], 16) for each in listening}
-    # The server; besides, a cluster and kernels.
-    assert 8888 in ports and len(ports) > 8
+    # The server, and beside it her cluster.
+    assert 8888 in ports and len(ports) > 1
     api = f"https://{layout.API_SERVICE_IP}/api/v1"
     world = {
         "ann": address,
@@ -194,4 +194,5 @@ def test_a_restart_keeps_what_was_solved_and_own_files(lab, learned):
     kept = "cat ~/work/diary-of-ann.txt ~/work/notebooks/05-inside-a-pod.ipynb"
     assert inside(lab, "ann", "sh", "-c", kept) == "my notesmine\n"
     assert inside(lab, "ann", "sh", "-c", PROGRESS) == solved
-    assert "solved" in inside(lab, "ann", "kapi", "progress")
+    board = inside(lab, "ann", "kapi", "progress")
+    assert re.search(r"^05 .* of \d ✓$", board, re.MULTILINE), board
