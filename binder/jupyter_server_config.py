@@ -3,8 +3,8 @@
 Whoever starts Jupyter can say otherwise on its command line, as Binder does. The token
 stays.
 
-A volume at ~/work keeps a learner's lessons, progress and own files. The cluster is not
-in it: each container has its own.
+A volume at ~/work, or a hub's at ~, keeps a learner's lessons, progress and own files.
+The cluster is not in it: each container has its own.
 """
 
 import os
@@ -28,6 +28,10 @@ if chosen(os.environ) == "ko":
     spoken = "ko/"
     os.environ.update(in_korean(os.environ))
 c.LabApp.default_url = f"/lab/tree/notebooks/{spoken}00-start-here.ipynb"
+# The server of a hub asks for its page by another name; a teacher's choice comes first.
+if "JUPYTERHUB_USER" in os.environ:
+    asked = os.environ.get("JUPYTERHUB_DEFAULT_URL")
+    c.ServerApp.default_url = asked or c.LabApp.default_url
 # Its terminals know kubectl and the cluster, as those of `make lab` do.
 SHELL = 'eval "$(python -m helpers up)"; exec bash'
 c.ServerApp.terminado_settings = {"shell_command": ["bash", "-c", SHELL]}
@@ -39,11 +43,12 @@ work = Path.home() / "work"
 def keep(work: Path) -> None:
     """Bring the lessons of this image to a directory, and note the progress there.
 
-    Raise LabError if nothing can be written to it.
+    Raise LabError or OSError if nothing can be written to it.
     """
     from cluster.permissions import make_private
     from helpers.course import attempts, copies, export
 
+    work.mkdir(exist_ok=True)
     for line in copies.refresh(export.NOTEBOOKS, work / "notebooks"):
         print(line, file=sys.stderr)
     noted, kept = attempts.file(), work / f".{attempts.file().name}"
@@ -53,13 +58,16 @@ def keep(work: Path) -> None:
         noted.symlink_to(kept)
 
 
-if work.is_mount():
+if work.is_mount() or work.parent.is_mount():
     from helpers.errors import LabError
 
     try:
         keep(work)
     except LabError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        rights = f"The volume must be writable for uid {os.getuid()} or its groups."
+        sys.exit(f"error: {error.filename}: {error.strerror}.\n{rights}")
     c.ServerApp.root_dir = str(work)
 
 # GitHub hands port 8888 of a codespace on from https://NAME-8888.app.github.dev. The

@@ -52,6 +52,7 @@ ENGINE = (
     "cluster/tests/kind/",
     "cluster/tests/image/test_engine.py",
     "tests/project/test_image.py",
+    "tests/project/test_hub.py",
 )
 #: each test, of a lesson or of all, is a group; of any other file all are one
 APART = (

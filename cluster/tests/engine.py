@@ -192,13 +192,8 @@ class Engine:
 
         Ports that are published at 127.0.0.1 are there.
         """
-        with open("/proc/thread-self/ns/net") as ours:
-            try:
-                with open(f"/proc/{self.pid}/ns/net") as theirs:
-                    _enter(theirs.fileno())
-                yield
-            finally:
-                _enter(ours.fileno())
+        with network_of(self.pid):
+            yield
 
 
 def unpack(home: Path) -> Path:
@@ -238,6 +233,18 @@ def _apt(*words: str) -> subprocess.CompletedProcess[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+@contextmanager
+def network_of(pid: int) -> Iterator[None]:
+    """Put this thread, and what it starts, into the network of a process."""
+    with open("/proc/thread-self/ns/net") as ours:
+        try:
+            with open(f"/proc/{pid}/ns/net") as theirs:
+                _enter(theirs.fileno())
+            yield
+        finally:
+            _enter(ours.fileno())
 
 
 def _enter(namespace: int) -> None:

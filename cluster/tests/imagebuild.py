@@ -63,12 +63,18 @@ Dir::Cache::srcpkgcache "";
 TRUSTED = "/etc/apt/trusted.pem"
 
 
-def ensure(engine: Engine) -> str:
-    """Build the image of this checkout and return its name; raise AssertionError."""
+def ensure(engine: Engine, **more: str) -> str:
+    """Build the image of this checkout and return its name; raise AssertionError.
+
+    `more` are stages that come after it, and the names for them.
+    """
     # Stages have names: else their layers would go with those of older images.
-    stages = [("--target", name, "--tag", f"{TAG}:{name}") for name in STAGES]
+    named = {name: f"{TAG}:{name}" for name in STAGES} | {"image": TAG}
+    # Without a target, the engine's way to build would make every stage.
+    targets = {**named, **more}
+    options = [("--target", name, "--tag", tag) for name, tag in targets.items()]
     with mirror(engine) as served:
-        done = build(engine, served.base, *stages, ("--tag", TAG))
+        done = build(engine, served.base, *options)
     assert done.returncode == 0, done.stdout[-3000:]
     engine.docker("system", "prune", "--force")
     return TAG

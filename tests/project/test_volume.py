@@ -51,6 +51,26 @@ def test_lessons_progress_and_own_files_stay(work, monkeypatch):
     assert len(attempts.read(work / ".progress.jsonl")) == 2
 
 
+def test_a_hub_s_volume_is_the_whole_home(work, tmp_path, monkeypatch):
+    """Where the directory is not there yet."""
+    work.rmdir()
+    assert start(monkeypatch, tmp_path).root_dir == str(work)
+    assert (work / "notebooks/00-start-here.ipynb").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "opened"),
+    [("", "/lab/tree/notebooks/00-start-here.ipynb"), ("/lab", "/lab")],
+)
+def test_a_hub_s_server_opens_what_the_teacher_chose_or_the_first_lesson(
+    work, monkeypatch, given, opened
+):
+    """JupyterHub sets the variable to nothing where nothing was chosen."""
+    monkeypatch.setenv("JUPYTERHUB_USER", "ann")
+    monkeypatch.setenv("JUPYTERHUB_DEFAULT_URL", given)
+    assert start(monkeypatch).default_url == opened
+
+
 def test_progress_of_a_container_that_has_some_is_left_alone(work, monkeypatch):
     attempts.note("start-here", "read_version")
     start(monkeypatch, work)
@@ -67,3 +87,11 @@ def test_a_volume_that_cannot_be_written_to_ends_it_in_two_lines(work, monkeypat
     (work / "notebooks").write_text("a file")
     with pytest.raises(SystemExit, match="^error: .*/notebooks: .*\n.*$"):
         start(monkeypatch, work)
+
+
+def test_a_home_that_cannot_be_written_to_ends_it_as_well(work, tmp_path, monkeypatch):
+    """As a hub's volume without a group for its files."""
+    work.rmdir()
+    work.write_text("a file")
+    with pytest.raises(SystemExit, match="^error: .*/work: .*\nThe volume must .*$"):
+        start(monkeypatch, tmp_path)
