@@ -10,7 +10,7 @@ import re
 import secrets
 import subprocess
 import venv
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,7 +23,7 @@ from cluster.machine import layout
 from cluster.tests.engine import network_of
 from cluster.tests.lab import Lab
 from cluster.tests.slowness import scaled
-from cluster.waiting import poll
+from cluster.tests.waiting import until
 from tests.lesson import ANSWER, play
 from tests.notebooks import ROOT
 
@@ -140,15 +140,11 @@ def running(lab: Lab, directory: Path) -> Iterator[None]:
                 )
                 stack.callback(process.wait)
                 stack.callback(process.kill)
-            _until(_answers, f"the hub answers: {log.name}")
+            until(_answers, scaled(PATIENCE), f"the hub answers: {log.name}")
         try:
             yield
         finally:
             print(Path(log.name).read_text()[-20_000:])
-
-
-def _until(condition: Callable[[], object], what: str) -> None:
-    assert poll(condition, scaled(PATIENCE)), f"not in time: {what}"
 
 
 def _answers() -> bool:
@@ -205,16 +201,19 @@ class Learner:
     def _servers(self) -> dict:
         return self.ask("GET", f"hub/api/users/{self.name}").json()["servers"]
 
+    def _ready(self) -> bool:
+        return self._servers().get("", {}).get("ready", False)
+
     def start(self) -> None:
         """Start the own server and wait until it answers."""
         self.ask("POST", f"hub/api/users/{self.name}/server")
-        ready = lambda: self._servers().get("", {}).get("ready")  # noqa: E731
-        _until(ready, f"{self.name}'s server is ready")
+        until(self._ready, scaled(PATIENCE), f"{self.name}'s server is ready")
 
     def stop(self) -> None:
         """Stop the own server and wait for its end."""
         self.ask("DELETE", f"hub/api/users/{self.name}/server")
-        _until(lambda: not self._servers(), f"{self.name}'s server is gone")
+        gone = f"{self.name}'s server is gone"
+        until(lambda: not self._servers(), scaled(PATIENCE), gone)
 
     def landed(self) -> str:
         """Open the own server and return the path of its page."""
