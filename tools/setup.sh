@@ -6,6 +6,7 @@
 #   sh tools/setup.sh venv       only what `make lint` needs: Python and all packages
 #   sh tools/setup.sh tests      only what `make test` needs beside: a browser and fonts
 #   sh tools/setup.sh full       the same, and user-mode Linux for `make full`
+#   sh tools/setup.sh machines   the same, and QEMU for `make machines`
 #   sh tools/setup.sh site       only what `make site` needs beside: Sphinx
 #   sh tools/setup.sh lock       only write the lock files anew, for `make lock`
 #
@@ -157,6 +158,13 @@ list_missing_for_full() {
     have mkfs.ext4 || echo 'e2fsprogs|tests on a second machine'
     have ssh || echo 'openssh-client|tests on a second machine'
     have mksquashfs || echo 'squashfs-tools|tests of its node'
+}
+
+list_missing_for_machines() {
+    list_missing_for_full
+    have qemu-system-aarch64 || echo 'qemu-system-arm|tests on arm64'
+    have qemu-aarch64 || echo 'qemu-user|tests on arm64'
+    have modprobe || echo 'kmod|tests on arm64'
 }
 
 no_user_mode() {
@@ -384,10 +392,10 @@ tests)
     packages list_missing_for_tests
     raise_inotify_limit
     ;;
-full)
-    packages list_missing_for_full
+full | machines)
+    packages "list_missing_for_$1"
     raise_inotify_limit
     ;;
-*) die "unknown part '$1'. Known: all, venv, tests, full, site, lock." ;;
+*) die "unknown part '$1'. Known: all, venv, tests, full, machines, site, lock." ;;
 # The shell reads on below only now, and a `git pull` may have changed this file.
 esac; exit

@@ -50,6 +50,9 @@ class Machine:
     All that runs it ends with `end`, and with this thread.
     """
 
+    #: how many times as long as in user-mode Linux anything may take
+    slower = 1.0
+
     def __init__(self, root: Path, directory: Path) -> None:
         self.root = root
         self.directory = directory
@@ -71,11 +74,14 @@ class Machine:
         self._start("console", [*command, *where, *LINUX])
         self._until(orders.exists, "the kernel")
         self._forward(orders)
-        self._until(lambda: self.log_in("root", 5.0), "sshd").log_out()
+        self._until_login()
         with self.log_in("root") as root:
             asked = "systemctl is-system-running --wait || systemctl --failed"
             state = root.run(asked, timeout=BOOT).stdout
         assert state == "running\n", state
+
+    def _until_login(self) -> None:
+        self._until(lambda: self.log_in("root", 5.0), "sshd").log_out()
 
     def _start(self, name: str, command: list[str]) -> None:
         with open(self.directory / name, "wb") as log:
@@ -91,8 +97,7 @@ class Machine:
 
     def _forward(self, orders: Path) -> None:
         """Lead a port to sshd."""
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self._choose_port()
         address = {"host_addr": "127.0.0.1", "host_port": self.port}
         address |= {"guest_addr": ADDRESS, "guest_port": 22}
         order = {"execute": "add_hostfwd", "arguments": {"proto": "tcp", **address}}
@@ -103,6 +108,10 @@ class Machine:
             answer = client.makefile().read()
         assert "error" not in json.loads(answer), answer
 
+    def _choose_port(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+
     def _until(self, condition, what: str):
         def alive() -> None:
             ended = [child.args[0] for child in self._children if launcher.ended(child)]
@@ -110,7 +119,8 @@ class Machine:
             panic = "Kernel panic" in self.console()
             assert not (ended or panic), f"{ended} ended: {self.console()[-3000:]}"
 
-        found = poll(condition, scaled(BOOT), on_miss=alive, pause=0.05)
+        longest = scaled(BOOT) * self.slower
+        found = poll(condition, longest, on_miss=alive, pause=0.05)
         assert found, f"{what} is not there: {self.console()[-2000:]}"
         return found
 
@@ -151,6 +161,7 @@ class Session:
 
     def begin(self, timeout: float) -> bool:
         """Log in; say whether that succeeded in time."""
+        timeout *= self.machine.slower
         options = {
             "BatchMode": "yes",
             "ConnectTimeout": f"{timeout:.0f}",
@@ -194,7 +205,7 @@ class Session:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=scaled(timeout),
+            timeout=scaled(timeout) * self.machine.slower,
         )
 
     def do(self, line: str, **options) -> str:
