@@ -54,7 +54,6 @@ PACKAGES = (
     "kmod",
     "libc-bin",
     "linux-image-cloud-arm64",
-    "login",
     "mawk",
     "mount",
     "openssh-server",
@@ -119,7 +118,7 @@ mount -t tmpfs tmpfs /dev/shm
 mount -t tmpfs tmpfs /run
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mkdir /run/sshd
-hostname -F /etc/hostname
+busybox hostname -F /etc/hostname
 modprobe -a virtio_net bridge veth overlay
 ip link set lo up
 ip address add 10.0.2.15/24 dev eth0
@@ -160,8 +159,8 @@ QEMU = (
     "-append",
     "console=ttyAMA0 quiet",
 )
-#: bytes: of its disk, most of it a hole, of a build, and of memory while it runs
-SIZE, BUILT, MEMORY = 8 << 30, 10e9, 3e9
+#: bytes: of its disk, most of it a hole, and what a build takes until it ends
+SIZE, BUILT = 8 << 30, 10e9
 
 
 class Emulated(Machine):
@@ -346,6 +345,7 @@ def _give_python(tree: Path) -> None:
     startup.mkdir(parents=True)
     shutil.copy(ROOT / "tools/startup.ipy", startup / "lessons.ipy")
     (packages / "notebooks.pth").write_text(f"/{HOME}/{errors.PROGRAM}\n")
-    (environment / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    settings = "home = /usr/bin\ninclude-system-site-packages = false\n"
+    (environment / "pyvenv.cfg").write_text(settings)
     (environment / "bin").mkdir()
     (environment / "bin/python").symlink_to("/usr/bin/python3")
