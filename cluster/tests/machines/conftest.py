@@ -8,8 +8,9 @@ import re
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -43,12 +44,13 @@ def running(system: System) -> Iterator[Machine]:
     """Have a machine with this checkout, where nothing was set up."""
     if reason := root.lacks():
         pytest.skip(reason)
-    with booted(Machine, root.ensure(system)) as machine:
+    kind = partial(Machine, security=system.security)
+    with booted(kind, root.ensure(system)) as machine:
         yield machine
 
 
 @contextmanager
-def booted(kind: type[Machine], made: Path) -> Iterator[Machine]:
+def booted(kind: Callable[..., Machine], made: Path) -> Iterator[Machine]:
     """Have a machine of what was made for it, with this checkout."""
     with tempfile.TemporaryDirectory(prefix="machine-") as directory:
         machine = kind(made, Path(directory))

@@ -38,7 +38,6 @@ LINUX = (
     "rw",
     "seccomp=on",
     "vec0:transport=bess,dst=/run/frames",
-    "security=apparmor",
     "con=null",
     "con0=null,fd:1",
 )
@@ -53,9 +52,10 @@ class Machine:
     #: how many times as long as in user-mode Linux anything may take
     slower = 1.0
 
-    def __init__(self, root: Path, directory: Path) -> None:
+    def __init__(self, root: Path, directory: Path, security: str = "") -> None:
         self.root = root
         self.directory = directory
+        self.security = security
         self.port = 0
         self._children: list[subprocess.Popen] = []
 
@@ -71,7 +71,7 @@ class Machine:
         namespaces = ["--mount", "--uts", "--pid", "--fork", "--kill-child"]
         namespaces.append(f"--mount-proc={self.root}/kernel/proc")
         command = ["unshare", *namespaces, "sh", "-euc", RUN, "sh"]
-        self._start("console", [*command, *where, *LINUX])
+        self._start("console", [*command, *where, *LINUX, f"security={self.security}"])
         self._until(orders.exists, "the kernel")
         self._forward(orders)
         self._until_login()

@@ -26,7 +26,7 @@ from cluster.progress import Progress, Silent, Terminal
 from cluster.tests import imagebuild
 from cluster.tests.commandline import ROOT
 from cluster.tests.machines import kernel as own_kernel
-from cluster.tests.machines.install import install, machines, require_room, run
+from cluster.tests.machines.install import APART, install, machines, require_room, run
 from cluster.tests.machines.systems import System
 
 #: programs that make and run the machine, and the package that has each
@@ -71,6 +71,8 @@ done
 # Nothing is to be brought up to date by the first boot.
 touch /etc/.updated /var/.updated
 """
+#: Gives every file the label that SELinux' policy has for its path.
+LABEL = "setfiles -F /etc/selinux/default/contexts/files/file_contexts /"
 #: of the container image's kernel, which the Dockerfile has put into /opt/kernel
 MODULES = """
 mkdir -p /usr/lib/modules
@@ -129,6 +131,8 @@ def ensure(system: System, progress: Progress | None = None) -> Path:
         _give(tree, archive, f"images/{image}")
         # As on a machine where it was built: there is none in the system yet.
         _give(tree, find_runc(programs).path, f"bin/{programs.name}/runc")
+        if system.security == "selinux":
+            run(*APART, "chroot", str(tree), "sh", "-euc", LABEL)
         make_disk(tree, made / "disk", SIZE)
 
     own = Path(__file__).read_text()
