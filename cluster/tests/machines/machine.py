@@ -52,7 +52,7 @@ class Machine:
     #: how many times as long as in user-mode Linux anything may take
     slower = 1.0
 
-    def __init__(self, root: Path, directory: Path, security: str = "") -> None:
+    def __init__(self, root: Path, directory: Path, security: str = "apparmor") -> None:
         self.root = root
         self.directory = directory
         self.security = security
