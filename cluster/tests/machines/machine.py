@@ -195,6 +195,14 @@ class Session:
         """Return what runs a shell's line in this session, a command of the host."""
         return [*self._ssh(), self.user, line]
 
+    def forward(self, port: int) -> int:
+        """Lead a free port of the host to one of the machine's; return it."""
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            ours = free.getsockname()[1]
+        where = f"-L127.0.0.1:{ours}:127.0.0.1:{port}"
+        subprocess.run([*self._ssh(), "-Oforward", where, self.user], check=True)
+        return ours
+
     def run(
         self, line: str, *, input: str | None = None, timeout: float = COMMAND
     ) -> subprocess.CompletedProcess[str]:
