@@ -53,6 +53,7 @@ PACKAGES = (
     "iproute2",
     "kmod",
     "libc-bin",
+    "libstdc++6",
     "linux-image-cloud-arm64",
     "mawk",
     "mount",
@@ -159,6 +160,8 @@ QEMU = (
     "-append",
     "console=ttyAMA0 quiet",
 )
+#: of what `make setup` installs
+LOCK = ROOT / "requirements-lock-test.txt"
 #: bytes: of its disk, most of it a hole, and what a build takes until it ends
 SIZE, BUILT = 8 << 30, 10e9
 
@@ -221,7 +224,7 @@ def ensure(progress: Progress | None = None) -> Path:
         root.make_disk(tree, made / "disk", SIZE)
 
     own = Path(__file__).read_text()
-    locked = (ROOT / "requirements-lock.txt").read_text()
+    locked = LOCK.read_text()
     recipe = (own, repr(DEBIAN), locked, binaries.name, archive.name)
     return root.once(NAME, recipe, make, progress)
 
@@ -335,7 +338,7 @@ def _give_python(tree: Path) -> None:
     python = os.readlink(tree / "usr/bin/python3")
     environment = tree / HOME / errors.PROGRAM / ".venv"
     packages = environment / "lib" / python / "site-packages"
-    lock = f"--requirement={ROOT / 'requirements-lock.txt'}"
+    lock = f"--requirement={LOCK}"
     version = python.removeprefix("python")
     target = (ARM64, os.devnull, str(packages), lock)
     run(*toolbox.client_command(sys.executable, version, *target), "--no-deps")
