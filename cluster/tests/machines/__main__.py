@@ -13,13 +13,16 @@ import psutil
 
 from cluster.progress import Terminal
 from cluster.tests.machines import arm64, root
-from cluster.tests.machines.systems import UBUNTUS
+from cluster.tests.machines.systems import SELINUX, UBUNTUS
 
 #: bytes that a machine takes, and what runs it
 MEMORY = 4e9
 #: name to what says why it cannot be had, and what makes it
 MACHINES = {
-    **{each.name: (root.lacks, partial(root.ensure, each)) for each in UBUNTUS},
+    **{
+        each.name: (root.lacks, partial(root.ensure, each))
+        for each in (*UBUNTUS, SELINUX)
+    },
     arm64.NAME: (arm64.lacks, arm64.ensure),
 }
 
