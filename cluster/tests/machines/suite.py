@@ -6,16 +6,14 @@ programs. The sums of what only tests need are Go's to check.
 
 import fcntl
 import hashlib
-import io
 import json
 import os
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterable
 from pathlib import Path
 
-from cluster.image.archive import Entry, Image, write_archive, write_layer
+from cluster.image.archive import Entry, Image, Layer, write_archive, write_layer
 from cluster.programs import golang
 from cluster.programs.recipe import FLAGS, RECIPE
 from cluster.tests.machines.install import machines, require_room
@@ -26,11 +24,9 @@ LOCK = RECIPE.root / "kubernetes"
 #: the program of most images of the suite: a server, a prober, a reader of mounts
 AGNHOST = "k8s.io/kubernetes/test/images/agnhost"
 REGISTRY = "registry.k8s.io"
-#: Names of test/utils/image/manifest.go, by the image that is imported under them.
-NAMES = {
-    "toolbox": f"{REGISTRY}/e2e-test-images/busybox:1.37.0-2",
-    "pause": f"{REGISTRY}/pause:3.10.2",
-}
+#: names of test/utils/image/manifest.go
+BUSYBOX = f"{REGISTRY}/e2e-test-images/busybox:1.37.0-2"
+PAUSE = f"{REGISTRY}/pause:3.10.2"
 AGNHOST_NAME = f"{REGISTRY}/e2e-test-images/agnhost:2.66.1"
 #: bytes of what is compiled, and seconds of one processor with nothing else to do
 ROOM, COMPILED = 8e9, 3600.0
@@ -85,34 +81,30 @@ def _go(work: Path, *words: str) -> None:
     assert done.returncode == 0, done.stdout[-4000:]
 
 
-def archives(made: Path, toolbox: Path, directory: Path) -> Iterable[Path]:
-    """Write archives of images under the suite's names; yield each.
+def archive(made: Path, toolbox: Path, directory: Path) -> Path:
+    """Write an archive of images under the suite's names; return it.
 
     `toolbox` is the archive of a cluster, which stands for two of them.
     """
-    renamed = directory / "renamed.tar"
-    with tarfile.open(toolbox) as old, tarfile.open(renamed, "w") as new:
-        for member in old:
-            file = old.extractfile(member)
-            if member.name == "manifest.json":
-                text = json.dumps([*_renamed(json.load(file))]).encode()
-                member.size, file = len(text), io.BytesIO(text)
-            new.addfile(member, file)
-    yield renamed
-    layer = write_layer(
+    program = write_layer(
         {"agnhost": Entry(source=made / "agnhost"), "tmp": Entry(0o1777)},
-        directory / "layer.tar",
+        directory / "agnhost.tar",
     )
-    image = Image(
-        (AGNHOST_NAME,), (layer,), {"Entrypoint": ["/agnhost"], "Cmd": ["pause"]}
+    command = {"Entrypoint": ["/agnhost"], "Cmd": ["pause"]}
+    images = [Image((AGNHOST_NAME,), (program,), command)]
+    # The suite asks `mount` for the version of cgroups.
+    more = write_layer(
+        {"usr/bin/mount": Entry(target="busybox")}, directory / "mount.tar"
     )
-    written = directory / "agnhost.tar"
-    write_archive([image], "amd64", written)
-    yield written
-
-
-def _renamed(images: list[dict]) -> Iterable[dict]:
-    for image in images:
-        for ours, theirs in NAMES.items():
-            if f"{ours}:" in image["RepoTags"][0]:
-                yield image | {"RepoTags": [theirs]}
+    with tarfile.open(toolbox) as file:
+        file.extractall(directory, filter="data")
+    for each in json.loads((directory / "manifest.json").read_text()):
+        config = json.loads((directory / each["Config"]).read_text())["config"]
+        layers = [Layer(directory / name, Path(name).stem) for name in each["Layers"]]
+        if "toolbox" in each["RepoTags"][0]:
+            images.append(Image((BUSYBOX,), (*layers, more), config))
+        else:
+            images.append(Image((PAUSE,), tuple(layers), config))
+    written = directory / "images.tar"
+    write_archive(images, "amd64", written)
+    return written

@@ -62,12 +62,11 @@ def ready(built, learner):
     assert json.loads(helpers(learner, "status --json"))["limits"]
     _, toolbox = Local().setup(Silent())
     with tempfile.TemporaryDirectory() as directory:
-        for archive in suite.archives(built, toolbox, Path(directory)):
-            with open(archive, "rb") as file:
-                take = learner.command("cat >image.tar")
-                subprocess.run(take, stdin=file, check=True, timeout=scaled(SETUP))
-            add = in_checkout(".venv/bin/kapi images add ~/image.tar")
-            learner.do(add, timeout=SETUP)
+        images = suite.archive(built, toolbox, Path(directory))
+        with open(images, "rb") as file:
+            take = learner.command("cat >images.tar")
+            subprocess.run(take, stdin=file, check=True, timeout=scaled(SETUP))
+    learner.do(in_checkout(".venv/bin/kapi images add ~/images.tar"), timeout=SETUP)
     return learner
 
 
