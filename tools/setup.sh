@@ -6,6 +6,7 @@
 #   sh tools/setup.sh venv       only what `make lint` needs: Python and all packages
 #   sh tools/setup.sh tests      only what `make test` needs beside: a browser and fonts
 #   sh tools/setup.sh full       the same, and user-mode Linux for `make full`
+#   sh tools/setup.sh machines   the same, and QEMU for `make machines`
 #   sh tools/setup.sh site       only what `make site` needs beside: Sphinx
 #   sh tools/setup.sh lock       only write the lock files anew, for `make lock`
 #
@@ -159,19 +160,37 @@ list_missing_for_full() {
     have mksquashfs || echo 'squashfs-tools|tests of its node'
 }
 
+list_missing_for_machines() {
+    list_missing_for_full
+    have qemu-system-aarch64 || echo 'qemu-system-arm|tests on arm64'
+    have qemu-aarch64 || echo 'qemu-user|tests on arm64'
+    have modprobe || echo 'kmod|tests on arm64'
+}
+
 no_user_mode() {
     # Debian alone has the package, for x86-64.
     [ "$(uname -m)" != x86_64 ] ||
         grep -qE '^ID(_LIKE)?=.*ubuntu' /etc/os-release 2>/dev/null
 }
 
-raise_inotify_limit() {
+raise_limits() {
     # Each cluster takes 19 instances, each worker of the tests has up to two, and
     # the usual 128 of a user are few for two runs at a time.
-    limit=/proc/sys/fs/inotify/max_user_instances
-    [ "$(id -u)" = 0 ] && [ "$(cat $limit)" -lt 1024 ] || return 0
-    if echo 1024 2>/dev/null >$limit; then
-        say 'fs.inotify.max_user_instances is 1024 until the next start of this machine'
+    raise_limit fs.inotify.max_user_instances 1024
+}
+
+raise_limits_for_machines() {
+    raise_limits
+    # Each page of a program in user-mode Linux may be a mapping of its own: 65530, the
+    # kernel's default, are few for a kube-apiserver with 26 lessons behind it.
+    raise_limit vm.max_map_count 262144
+}
+
+raise_limit() { # name, value
+    limit=/proc/sys/$(echo "$1" | tr . /)
+    [ "$(id -u)" = 0 ] && [ "$(cat "$limit")" -lt "$2" ] || return 0
+    if echo "$2" 2>/dev/null >"$limit"; then
+        say "$1 is $2 until the next start of this machine"
     fi
 }
 
@@ -382,12 +401,12 @@ site) site ;;
 lock) lock ;;
 tests)
     packages list_missing_for_tests
-    raise_inotify_limit
+    raise_limits
     ;;
-full)
-    packages list_missing_for_full
-    raise_inotify_limit
+full | machines)
+    packages "list_missing_for_$1"
+    raise_limits_for_machines
     ;;
-*) die "unknown part '$1'. Known: all, venv, tests, full, site, lock." ;;
+*) die "unknown part '$1'. Known: all, venv, tests, full, machines, site, lock." ;;
 # The shell reads on below only now, and a `git pull` may have changed this file.
 esac; exit

@@ -1,44 +1,55 @@
-"""Make the disks of Ubuntu's machines, and their kernel, for `make machines`.
+"""Make the disks of the machines of `make machines`, and what runs on them.
 
-It takes 40 minutes the first time. An interrupted run keeps what is whole and what
-was compiled, and the next goes on from there.
+For Ubuntu that is a kernel, for arm64 the programs of a cluster. It takes an hour the
+first time. An interrupted run keeps what is whole and what was compiled, and the next
+goes on from there.
 """
 
 import signal
 import sys
+from functools import partial
 
 import psutil
 
 from cluster.progress import Terminal
-from cluster.tests.machines import root
-from cluster.tests.machines.systems import UBUNTUS
+from cluster.tests.machines import arm64, root
+from cluster.tests.machines.systems import SELINUX, UBUNTUS
 
 #: bytes that a machine takes, and what runs it
 MEMORY = 4e9
+#: name to what says why it cannot be had, and what makes it
+MACHINES = {
+    **{
+        each.name: (root.lacks, partial(root.ensure, each))
+        for each in (*UBUNTUS, SELINUX)
+    },
+    arm64.NAME: (arm64.lacks, arm64.ensure),
+}
 
 
 def lacks() -> str:
-    """Return why Ubuntu's machines cannot run here, or ""."""
+    """Return why this machine cannot run others, or ""."""
     free = psutil.virtual_memory().available
     if free < MEMORY:
         needed = f"a machine needs {MEMORY / 1e9:.0f} GB of memory"
         return f"{needed}, and {free / 1e9:.1f} GB are available"
-    return root.lacks()
+    return ""
 
 
 def main(names: list[str]) -> str | int:
-    """Make the systems that are named, or all; return the reason if that fails."""
-    known = {system.name: system for system in UBUNTUS}
-    if unknown := {*names} - known.keys():
-        return f"unknown: {', '.join(unknown)}. Known: {', '.join(known)}."
-    if reason := lacks():
-        return f"There is no machine here: {reason}."
+    """Make the machines that are named, or all; return the reason if that fails."""
+    if unknown := {*names} - MACHINES.keys():
+        return f"unknown: {', '.join(unknown)}. Known: {', '.join(MACHINES)}."
+    wanted = [MACHINES[name] for name in names or MACHINES]
+    reasons = [reason for reason in (lacks(), *(why() for why, _ in wanted)) if reason]
+    if reasons:
+        return f"There is no machine here: {reasons[0]}."
     # So that what runs for us is ended then, too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     progress = Terminal()
     try:
-        for name in names or known:
-            root.ensure(known[name], progress)
+        for _, ensure in wanted:
+            ensure(progress)
     except AssertionError as error:
         progress.leave()
         return str(error)

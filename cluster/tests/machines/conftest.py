@@ -4,11 +4,13 @@ The tests are a story, each file by itself; the first is of the machine as insta
 """
 
 import io
+import re
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,10 +22,13 @@ from cluster.tests.machines.machine import Machine, Session
 from cluster.tests.machines.systems import DEBIAN, System
 from cluster.tests.slowness import scaled
 from cluster.tests.waiting import until
+from cluster.tests.walls.test_pods import MEANT
 
 CHECKOUT = "kubernetes-api-notebooks"
 #: Seconds: of the packages that a learner needs, half come over the network.
 SETUP = 240.0
+#: seconds of what hostile pods try
+WALLS = 600.0
 #: The image has the name of the packages that are installed on the host.
 NAME_IMAGE = """
 from cluster.image import find as image_find
@@ -39,9 +44,16 @@ def running(system: System) -> Iterator[Machine]:
     """Have a machine with this checkout, where nothing was set up."""
     if reason := root.lacks():
         pytest.skip(reason)
-    made = root.ensure(system)
+    kind = partial(Machine, security=system.security)
+    with booted(kind, root.ensure(system)) as machine:
+        yield machine
+
+
+@contextmanager
+def booted(kind: Callable[..., Machine], made: Path) -> Iterator[Machine]:
+    """Have a machine of what was made for it, with this checkout."""
     with tempfile.TemporaryDirectory(prefix="machine-") as directory:
-        machine = Machine(made, Path(directory))
+        machine = kind(made, Path(directory))
         try:
             machine.boot()
             with machine.log_in("learner") as learner:
@@ -64,7 +76,8 @@ def _copy_checkout(learner: Session) -> None:
         for name in imagebuild.files():
             tar.add(ROOT / name, f"{CHECKOUT}/{name}")
     unpack = learner.command("tar -xzf -")
-    subprocess.run(unpack, input=packed.getvalue(), check=True, timeout=SETUP)
+    longest = SETUP * learner.machine.slower
+    subprocess.run(unpack, input=packed.getvalue(), check=True, timeout=longest)
 
 
 @pytest.fixture(scope="package")
@@ -130,3 +143,19 @@ def leave(lab: Machine, session: Session, user: str = "1000") -> None:
     line = f"systemctl is-active user@{user}.service"
     with lab.log_in("root") as administrator:
         until(lambda: "inactive" in administrator.run(line).stdout, scaled(60), line)
+
+
+def expect_that_walls_hold(session: Session) -> None:
+    """Let hostile pods try all there is, in a cluster of the account's own."""
+    line = "TMPDIR=/var/tmp .venv/bin/python -m cluster.tests.walls me 300"
+    said = session.do(in_checkout(line), timeout=WALLS)
+    lines = [row for row in said.splitlines() if re.search(r"\d+ tried: ", row)]
+    rows = {row.split("|")[1].strip(): row for row in lines}
+    cells = {
+        name: re.findall(r"(\d+) tried: ([^|]*) \|", row) for name, row in rows.items()
+    }
+    writes = cells.pop("writes")
+    assert len(cells) > 10 and min(int(n) for row in cells.values() for n, _ in row)
+    for name, row in cells.items():
+        assert {got for _, got in row} == {"nothing"}, name
+    assert {path for _, got in writes for path in got.split(", ")} <= {*MEANT}

@@ -24,7 +24,7 @@ def machines() -> Path:
 
 def install(system: System, tree: Path, *options: str) -> None:
     """Install a system in `tree`; raise AssertionError with the reason."""
-    trust = () if system is DEBIAN else (f"--keyring={_keyring()}",)
+    trust = () if system.mirrors == DEBIAN.mirrors else (f"--keyring={_keyring()}",)
     command = (*APART, "mmdebstrap", "--quiet", "--mode=root", *trust, *options)
     where = ("--dpkgopt=force-unsafe-io", system.suite, str(tree), *system.mirrors)
     try:

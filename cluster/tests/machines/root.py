@@ -13,6 +13,7 @@ import shlex
 import shutil
 import tempfile
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from unittest import mock
 
@@ -25,7 +26,7 @@ from cluster.progress import Progress, Silent, Terminal
 from cluster.tests import imagebuild
 from cluster.tests.commandline import ROOT
 from cluster.tests.machines import kernel as own_kernel
-from cluster.tests.machines.install import install, machines, require_room, run
+from cluster.tests.machines.install import APART, install, machines, require_room, run
 from cluster.tests.machines.systems import System
 
 #: programs that make and run the machine, and the package that has each
@@ -70,6 +71,8 @@ done
 # Nothing is to be brought up to date by the first boot.
 touch /etc/.updated /var/.updated
 """
+#: Gives every file the label that SELinux' policy has for its path.
+LABEL = "setfiles -F /etc/selinux/default/contexts/files/file_contexts /"
 #: of the container image's kernel, which the Dockerfile has put into /opt/kernel
 MODULES = """
 mkdir -p /usr/lib/modules
@@ -85,11 +88,16 @@ SIZE, NEEDED = 24 << 30, 5e9
 
 def lacks() -> str:
     """Return why no machine can be had here, the reason of a skip, or ""."""
+    if os.geteuid() == 0 and platform.machine() != "x86_64":
+        return "user-mode-linux is for x86-64 alone"
+    return without(PROGRAMS)
+
+
+def without(programs: dict[str, str]) -> str:
+    """Return why a machine that takes these programs cannot be had here, or ""."""
     if os.geteuid() != 0:
         return "only root can make the second machine"
-    if platform.machine() != "x86_64":
-        return "user-mode-linux is for x86-64 alone"
-    for program, package in PROGRAMS.items():
+    for program, package in programs.items():
         if not shutil.which(program, path=SYSTEM_PATH):
             return f"{package} is not installed"
     return ""
@@ -102,18 +110,52 @@ def ensure(system: System, progress: Progress | None = None) -> Path:
     `kernel`, a root directory with `linux.uml` and its libc. Raise AssertionError.
     """
     progress = progress or Terminal()
-    cache = machines() / system.name
+    programs, archive = Local().setup(Silent())
+    # Of another distribution than this one: the suite takes it for that one's.
+    with mock.patch.object(image_build, "system", lambda: system.name):
+        image = image_find.expected(programs).name
+    step, variables = _kernel(system)
+
+    def make(work: Path, made: Path) -> None:
+        built = own_kernel.ensure(progress) if system.own_kernel else None
+        progress.update(f"installing {system}, some minutes")
+        tree = work / "system"
+        _install(system, tree, made, step, variables)
+        if built:
+            shutil.copytree(built, made / "kernel")
+        else:
+            _take_kernel(tree, made / "kernel")
+        for name in MOUNTED:
+            (made / "kernel" / name).mkdir()
+        _give(tree, programs, f"bin/{programs.name}")
+        _give(tree, archive, f"images/{image}")
+        # As on a machine where it was built: there is none in the system yet.
+        _give(tree, find_runc(programs).path, f"bin/{programs.name}/runc")
+        if system.security == "selinux":
+            run(*APART, "chroot", str(tree), "sh", "-euc", LABEL)
+        make_disk(tree, made / "disk", SIZE)
+
+    own = Path(__file__).read_text()
+    recipe = (own, repr(system), step, *variables, programs.name, image)
+    return once(system.name, recipe, make, progress)
+
+
+def once(
+    name: str,
+    recipe: Iterable[str],
+    make: Callable[[Path, Path], None],
+    progress: Progress,
+) -> Path:
+    """Return the directory of a machine that is made of `recipe`.
+
+    `make` fills a missing one; its first argument is a directory to work in. What an
+    interrupted run has half made goes. Raise AssertionError.
+    """
+    cache = machines() / name
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(cache / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        programs, archive = Local().setup(Silent())
-        # Of another distribution than this one: the suite takes it for that one's.
-        with mock.patch.object(image_build, "system", lambda: system.name):
-            image = image_find.expected(programs).name
-        step, variables = _kernel(system)
-        parts = (Path(__file__).read_text(), repr(system), step, *variables)
-        key = hashlib.sha256("\0".join((*parts, programs.name, image)).encode())
-        root = cache / key.hexdigest()[:16]
+        root = cache / hashlib.sha256("\0".join(recipe).encode()).hexdigest()[:16]
         if root.exists():
             os.utime(root)
             return root
@@ -121,32 +163,30 @@ def ensure(system: System, progress: Progress | None = None) -> Path:
         # The newest may be in use by another checkout.
         for older in sorted(kept, key=lambda path: path.stat().st_mtime)[:-1]:
             shutil.rmtree(older)
-        require_room(NEEDED, f"{system}'s root")
-        built = own_kernel.ensure(progress) if system.own_kernel else None
+        require_room(NEEDED, f"{name}'s root")
         began = time.monotonic()
-        progress.update(f"installing {system}, some minutes")
         with tempfile.TemporaryDirectory(dir=cache) as work:
-            tree, made = Path(work, "system"), Path(work, "made")
+            made = Path(work, "made")
             made.mkdir()
-            _install(system, tree, made, step, variables)
-            if built:
-                shutil.copytree(built, made / "kernel")
-            else:
-                _take_kernel(tree, made / "kernel")
-            for name in MOUNTED:
-                (made / "kernel" / name).mkdir()
-            _give(tree, programs, f"bin/{programs.name}")
-            _give(tree, archive, f"images/{image}")
-            # As on a machine where it was built: there is none in the system yet.
-            _give(tree, find_runc(programs).path, f"bin/{programs.name}/runc")
-            with open(made / "disk", "xb") as disk:
-                disk.truncate(SIZE)
-            run("mkfs.ext4", "-q", "-d", str(tree), str(made / "disk"))
+            make(Path(work), made)
             made.rename(root)
         took = time.monotonic() - began
         size = sum(file.lstat().st_blocks * 512 for file in root.rglob("*"))
         progress.finish(f"{root}: {size / 1e6:.0f} MB, {took:.0f} s")
         return root
+
+
+def make_key(made: Path) -> str:
+    """Make `key` there, by which one logs in; return its public half."""
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(made / "key"))
+    return (made / "key.pub").read_text()
+
+
+def make_disk(tree: Path, disk: Path, size: int) -> None:
+    """Make an ext4 of so many bytes, most of it a hole, with the files of a tree."""
+    with open(disk, "xb") as file:
+        file.truncate(size)
+    run("mkfs.ext4", "-q", "-d", str(tree), str(disk))
 
 
 def _kernel(system: System) -> tuple[str, list[str]]:
@@ -170,9 +210,8 @@ def _install(
     system: System, tree: Path, made: Path, step: str, variables: list[str]
 ) -> None:
     """Install a system in a directory, with the users and the step's /opt/kernel."""
-    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(made / "key"))
+    public = make_key(made)
     files = made.with_name("files")
-    public = (made / "key.pub").read_text()
     written = {TRUSTED: imagebuild.trusted(), "root/.ssh/authorized_keys": public}
     for path, text in (FILES | system.files | written).items():
         (files / path).parent.mkdir(parents=True, exist_ok=True)

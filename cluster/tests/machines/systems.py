@@ -4,7 +4,7 @@ Each is a fresh installation: what `make setup` wants is not in it but for make,
 compiler and python3-venv.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cluster.tests import imagebuild
 
@@ -42,7 +42,7 @@ POCKETS = ("", "-updates", "-security")
 class System:
     """A release of a distribution, and how it is installed."""
 
-    #: ID and VERSION_ID of its os-release
+    #: ID and VERSION_ID of its os-release, and what else tells it apart
     name: str
     suite: str
     #: where the packages come from, as mmdebstrap wants it
@@ -56,6 +56,8 @@ class System:
     own_kernel: bool = False
     #: kernel.apparmor_restrict_unprivileged_unconfined, where that kernel has it
     unconfined: str = ""
+    #: the kernel's module that restricts programs, beside their users
+    security: str = "apparmor"
 
     def __str__(self) -> str:
         return self.name
@@ -99,6 +101,23 @@ DEBIAN = System(
         "etc/hosts": "127.0.0.1 localhost\n127.0.1.1 debian\n",
         "etc/modules-load.d/pods.conf": "bridge\nveth\noverlay\nsquashfs\n",
     },
+)
+#: with the policy `default`, which like Fedora's `targeted` leaves logins unconfined
+SELINUX = replace(
+    DEBIAN,
+    name="debian-13-selinux",
+    files=DEBIAN.files
+    | {"etc/selinux/config": "SELINUX=enforcing\nSELINUXTYPE=default\n"},
+    # Debian's policy does not allow it what it does.
+    masked=f"{MASKED} systemd-network-generator",
+    packages=(
+        *PACKAGES,
+        "selinux-policy-default",
+        "policycoreutils",
+        "policycoreutils-python-utils",
+        "auditd",
+    ),
+    security="selinux",
 )
 UBUNTUS = (_ubuntu("24.04", "noble", "0"), _ubuntu("26.04", "resolute", "1"))
 #: where Ubuntu's kernel and the compiler for it come from

@@ -6,16 +6,21 @@ import shlex
 
 import pytest
 
-from cluster.tests.machines.conftest import SETUP, helpers, in_checkout, kubectl
+from cluster.tests.machines.conftest import (
+    SETUP,
+    expect_that_walls_hold,
+    helpers,
+    in_checkout,
+    kubectl,
+)
 from cluster.tests.slowness import scaled
-from cluster.tests.walls.test_pods import MEANT
 
 pytestmark = [
     pytest.mark.full("a machine of its own"),
     pytest.mark.timeout(1800),
 ]
-#: seconds of a lesson, and of what hostile pods try
-LESSON, WALLS = 300.0, 600.0
+#: seconds of a lesson
+LESSON = 300.0
 #: takes twice the memory that it may have
 GREEDY = """
 apiVersion: v1
@@ -79,15 +84,4 @@ def test_a_second_login_has_the_same_cluster(lab, desk, learner):
 def test_hostile_pods_get_nothing_there_either(learner):
     """Of an ordinary user's account, whose cluster has 65536 ids."""
     assert helpers(learner, "stop") == "stopped; the objects are kept\n"
-    line = "TMPDIR=/var/tmp .venv/bin/python -m cluster.tests.walls me 300"
-    said = learner.do(in_checkout(line), timeout=WALLS)
-    lines = [row for row in said.splitlines() if re.search(r"\d+ tried: ", row)]
-    rows = {row.split("|")[1].strip(): row for row in lines}
-    cells = {
-        name: re.findall(r"(\d+) tried: ([^|]*) \|", row) for name, row in rows.items()
-    }
-    writes = cells.pop("writes")
-    assert len(cells) > 10 and min(int(n) for row in cells.values() for n, _ in row)
-    for name, row in cells.items():
-        assert {got for _, got in row} == {"nothing"}, name
-    assert {path for _, got in writes for path in got.split(", ")} <= {*MEANT}
+    expect_that_walls_hold(learner)

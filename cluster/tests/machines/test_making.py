@@ -1,7 +1,9 @@
-"""The making of Ubuntu's machines says what is missing, and goes on when run again."""
+"""The making of a machine says what is missing, and goes on when run again."""
 
 import dataclasses
+import os
 import shutil
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,7 +11,7 @@ import psutil
 import pytest
 
 from cluster.progress import Silent
-from cluster.tests.machines import __main__ as making, install, kernel, root
+from cluster.tests.machines import __main__ as making, arm64, install, kernel, root
 from cluster.tests.machines.systems import NEWEST
 
 
@@ -47,7 +49,7 @@ def test_too_little_disk_or_memory_is_said_before_anything_is_made(cache, monkey
 
 
 def test_a_system_that_nobody_knows_is_told_those_that_are():
-    known = "ubuntu-24.04, ubuntu-26.04"
+    known = "ubuntu-24.04, ubuntu-26.04, debian-13-selinux, debian-13-arm64"
     assert making.main(["ubuntu-1"]) == f"unknown: ubuntu-1. Known: {known}."
 
 
@@ -79,12 +81,50 @@ def test_an_interrupted_compilation_goes_on_with_what_is_there(cache, monkeypatc
     monkeypatch.setattr(kernel, "install", installing)
     monkeypatch.setattr(kernel, "_enter", enter)
     monkeypatch.setattr(making, "lacks", lambda: "")
-    monkeypatch.setattr(root, "ensure", lambda _, progress: kernel.ensure(progress))
+    monkeypatch.setitem(making.MACHINES, NEWEST.name, (lambda: "", kernel.ensure))
     (cache / "kernel/older").mkdir(parents=True)
-    assert making.main([]) == 130
+    assert making.main([NEWEST.name]) == 130
     [left] = [path for path in (cache / "kernel").iterdir() if path.is_dir()]
     assert left.suffix == ".part" and (left / "tools/compiled").exists()
-    assert making.main([]) == 0
+    assert making.main([NEWEST.name]) == 0
     assert installed == [NEWEST]
     [made] = [path for path in (cache / "kernel").iterdir() if path.is_dir()]
     assert (made.name, [*made.iterdir()]) == (kernel.key(), [made / "version"])
+
+
+def test_a_machine_of_arm64_without_qemu_names_its_package(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(making, "lacks", lambda: "")
+    monkeypatch.setattr(root, "SYSTEM_PATH", str(tmp_path))
+    for name in arm64.PROGRAMS.keys() - {"qemu-system-aarch64"}:
+        (tmp_path / name).touch(0o755)
+    said = "There is no machine here: qemu-system-arm is not installed."
+    assert making.main([arm64.NAME]) == said
+
+
+def test_programs_of_arm64_need_room_before_one_is_built(cache, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1.25e9))
+    with pytest.raises(AssertionError) as raised:
+        arm64.ensure(Silent())
+    disk = f"10 GB of disk below {cache}, and 1.2 GB are free"
+    assert str(raised.value) == f"a build of arm64's programs needs {disk}"
+
+
+def test_what_a_kernel_begins_with_is_an_archive_that_cpio_reads(tmp_path):
+    """An odd length, none, and a directory; a later change of the form shows."""
+    if not shutil.which("cpio"):
+        pytest.skip("cpio is not installed")
+    files = {
+        "dev": (0o40755, b""),
+        "init": (0o100755, b"#!/x\n"),
+        "no": (0o100644, b""),
+    }
+    command = ["cpio", "--extract", "--quiet"]
+    done = subprocess.run(
+        command, input=arm64.cpio(files), cwd=tmp_path, capture_output=True, check=True
+    )
+    assert done.stderr == b""
+    assert {path.name for path in tmp_path.iterdir()} == {*files}
+    assert (tmp_path / "init").read_bytes() == b"#!/x\n"
+    assert (tmp_path / "init").stat().st_mode == 0o100755
+    assert (tmp_path / "dev").is_dir()
