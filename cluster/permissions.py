@@ -61,6 +61,8 @@ def refuse_changeable(directory: Path, variable: str, *, shared: bool = False) -
         # The sticky bit protects our own entry; any account may have made the others.
         sticky = found.st_mode & stat.S_ISVTX and place != path and inside in ours
         if not sticky and (who := others_who_write(found)):
+            # Nothing changes the permissions there.
+            refuse_windows(directory, variable)
             command = f"chmod {'-R ' if place == path else ''}go-w {place}"
             raise errors.StateError(
                 place,
@@ -69,6 +71,19 @@ def refuse_changeable(directory: Path, variable: str, *, shared: bool = False) -
                 f"{variable}.",
             )
         inside = found.st_uid
+
+
+def refuse_windows(directory: Path, variable: str) -> None:
+    """Raise StateError for a directory on a disk of Windows, as WSL shows them."""
+    from cluster import preflight  # takes long to load
+
+    if preflight.file_system(directory) == preflight.WINDOWS:
+        raise errors.StateError(
+            directory,
+            "is on a disk of Windows, where Linux makes no sockets and others can "
+            "write.",
+            f"Name a directory in Linux' own file system in {variable}.",
+        )
 
 
 def others_who_write(found: os.stat_result) -> str:
