@@ -88,6 +88,7 @@ def test_an_interrupted_compilation_goes_on_with_what_is_there(cache, monkeypatc
 
     monkeypatch.setattr(kernel, "install", installing)
     monkeypatch.setattr(kernel, "_enter", enter)
+    monkeypatch.setattr(kernel, "SIZE", 0)
     monkeypatch.setattr(making, "lacks", lambda: "")
     monkeypatch.setitem(making.MACHINES, NEWEST.name, (lambda: "", kernel.ensure))
     (cache / "kernel/older").mkdir(parents=True)
