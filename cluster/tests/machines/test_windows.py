@@ -1,4 +1,4 @@
-r"""A disk as WSL shows it at /mnt/c is told, by a true mount of its kind and options.
+"""A disk as WSL shows it at /mnt/c is told, by a true mount of its kind and options.
 
 The server is diod, on a file system that has neither sockets nor permissions, as the
 disks of Windows. It serves paths: `aname`, the name that WSL gives to a disk, becomes
@@ -81,7 +81,7 @@ os.chmod(os.open("/mnt/c/file", os.O_CREAT), 0o600)
 assert os.stat("/mnt/c/file").st_mode & 0o777 == 0o777
 try:
     socket.socket(socket.AF_UNIX).bind("/mnt/c/socket")
-except OSError as error:
+except OSError:
     os.remove("/mnt/c/file")
     raise SystemExit(0)
 raise SystemExit("a socket")
