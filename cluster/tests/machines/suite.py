@@ -42,8 +42,11 @@ def ensure() -> Path:
     with open(suites / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         files = [LOCK / "go.mod", LOCK / "go.sum", SOURCE]
-        parts = b"\0".join(file.read_bytes() for file in files)
-        made = suites / hashlib.sha256(parts).hexdigest()[:16]
+        parts = (
+            repr((FLAGS, AGNHOST)).encode(),
+            *(each.read_bytes() for each in files),
+        )
+        made = suites / hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
         work = made.with_suffix(".part")
         if made.exists():
             # Left where the removal below was interrupted.

@@ -116,6 +116,7 @@ def run(built: Path, session: Session, directory: Path) -> dict[str, str]:
             stderr=subprocess.STDOUT,
             timeout=scaled(TOGETHER),
         )
+    assert report.exists(), (directory / "log").read_text()[-3000:]
     [suites] = json.loads(report.read_text())
     return {
         " ".join([*spec["ContainerHierarchyTexts"], spec["LeafNodeText"]]): spec[
