@@ -47,7 +47,7 @@ full: setup lint ## Check also faults, other backends, builds: what rarely break
 	@sh tools/setup.sh full && sh tools/setup.sh site
 	@$(TESTS) -m 'not covered and not machines' --budget 45 $(PYTEST_ARGS)
 
-machines: setup venv ## Test on Ubuntu 24.04, 26.04, and Debian on arm64, each a machine: hours
+machines: setup venv ## Test on Ubuntu, SELinux and arm64, and by Kubernetes' tests of limits: hours
 	@sh tools/setup.sh machines
 	@$(PY) -m cluster.tests.machines
 	@$(PY) -m pytest -m machines $(PYTEST_ARGS) cluster/tests/machines

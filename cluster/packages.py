@@ -26,6 +26,7 @@ MANAGERS = {
 NAMES: dict[str, dict[str, str | None]] = {
     "ca-certificates": {NIX: "cacert"},
     "chromium": {},
+    "cpio": {},
     "curl": {},
     "e2fsprogs": {},
     "fontconfig": {},
@@ -45,6 +46,7 @@ NAMES: dict[str, dict[str, str | None]] = {
     },
     "gcc": {},
     "jq": {},
+    "kmod": {},
     "libc6-dev": {
         DNF: "glibc-devel",
         ZYPPER: "glibc-devel",
@@ -61,6 +63,14 @@ NAMES: dict[str, dict[str, str | None]] = {
         PACMAN: "openssh",
         NIX: "openssh",
     },
+    "qemu-system-arm": {
+        DNF: "qemu-system-aarch64",
+        ZYPPER: "qemu-arm",
+        PACMAN: "qemu-system-aarch64",
+        APK: "qemu-system-aarch64",
+        NIX: "qemu",
+    },
+    "qemu-user": {ZYPPER: "qemu-linux-user", APK: "qemu-aarch64", NIX: "qemu"},
     "runc": {},
     "slirp4netns": {},
     "squashfs-tools": {ZYPPER: "squashfs", NIX: "squashfsTools"},

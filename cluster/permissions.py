@@ -20,8 +20,15 @@ import pwd
 import stat
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cluster import errors
+
+if TYPE_CHECKING:
+    import psutil
+
+#: the kind of file system by which WSL shows the disks of Windows, as /mnt/c
+WINDOWS = "drvfs"
 
 
 def make_private(directory: Path) -> None:
@@ -61,6 +68,8 @@ def refuse_changeable(directory: Path, variable: str, *, shared: bool = False) -
         # The sticky bit protects our own entry; any account may have made the others.
         sticky = found.st_mode & stat.S_ISVTX and place != path and inside in ours
         if not sticky and (who := others_who_write(found)):
+            # Nothing changes the permissions there.
+            refuse_windows(directory, variable)
             command = f"chmod {'-R ' if place == path else ''}go-w {place}"
             raise errors.StateError(
                 place,
@@ -69,6 +78,34 @@ def refuse_changeable(directory: Path, variable: str, *, shared: bool = False) -
                 f"{variable}.",
             )
         inside = found.st_uid
+
+
+def refuse_windows(directory: Path, variable: str) -> None:
+    """Raise StateError for a directory on a disk of Windows, as WSL shows them."""
+    if file_system(directory) == WINDOWS:
+        raise errors.StateError(
+            directory,
+            "is on a disk of Windows, where Linux makes no sockets and others can "
+            "write.",
+            f"Name a directory in Linux' own file system in {variable}.",
+        )
+
+
+def file_system(path: Path) -> str:
+    """Return the kind of file system of `path`, or ""; ask no server."""
+    import psutil  # takes long to load
+
+    parts = psutil.disk_partitions(all=True)
+    kinds = {Path(part.mountpoint): _kind(part) for part in parts}
+    real = path.resolve()
+    return next((kinds[at] for at in (real, *real.parents) if at in kinds), "")
+
+
+def _kind(part: "psutil._common.sdiskpart") -> str:
+    # WSL 2 reaches them by 9p or virtiofs, as other machines reach other files.
+    by_9p = part.fstype == "9p" and f"aname={WINDOWS}" in part.opts
+    by_virtiofs = part.fstype == "virtiofs" and part.device.startswith(WINDOWS)
+    return WINDOWS if by_9p or by_virtiofs else part.fstype
 
 
 def others_who_write(found: os.stat_result) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cluster import errors, paths
 from cluster.language import mark, say
-from cluster.permissions import make_private, refuse_changeable
+from cluster.permissions import make_private, refuse_changeable, refuse_windows
 from cluster.progress import Progress
 
 #: A state directory holds one of these for its whole life. `up.lock` is deleted last: a
@@ -34,22 +34,9 @@ def make(state: Path) -> None:
     os.close(_open_lock(state))
 
 
-def refuse_windows(state: Path) -> None:
-    """Raise StateError for a directory on a disk of Windows, as WSL shows them."""
-    from cluster import preflight  # takes long to load
-
-    if preflight.file_system(state) == preflight.WINDOWS:
-        raise errors.StateError(
-            state,
-            "is on a disk of Windows, where Linux makes no sockets and others can "
-            "write.",
-            "Name a directory in Linux' own file system in LAB_STATE_DIR.",
-        )
-
-
 def _open_lock(state: Path) -> int:
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-    refuse_windows(state)
+    refuse_windows(state, "LAB_STATE_DIR")
     with usable(state):
         for attempt in range(ATTEMPTS):
             refuse_foreign(state)

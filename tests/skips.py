@@ -35,6 +35,7 @@ ALLOWED = (
     (r"npm is not here", _lacks("npm")),
     (r"zsh is not here", _lacks("zsh")),
     (r"fish is not here", _lacks("fish")),
+    (r"cpio is not installed", not ROOT and _lacks("cpio")),
     (r"mmdebstrap is not installed", not ROOT and _lacks("mmdebstrap")),
     (r"no `nft`", not ROOT and _lacks("nft")),
     (r"no C compiler here", not ROOT and _lacks("cc")),

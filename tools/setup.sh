@@ -148,6 +148,7 @@ list_missing_for_tests() {
     have chromium || have google-chrome || echo 'chromium|tests in a browser'
     glyph 25ba || echo 'fontconfig fonts-dejavu-core|diagrams in a browser'
     glyph d55c || echo 'fontconfig fonts-nanum|Korean in a browser'
+    have cpio || echo 'cpio|a test of what boots on arm64'
 }
 
 list_missing_for_full() {
@@ -155,8 +156,8 @@ list_missing_for_full() {
     [ -d /usr/lib/uml/modules ] || no_user_mode ||
         echo 'user-mode-linux|tests of its node'
     have slirp4netns || echo 'slirp4netns|tests of its node'
-    have mkfs.ext4 || echo 'e2fsprogs|tests on a second machine'
-    have ssh || echo 'openssh-client|tests on a second machine'
+    have mkfs.ext4 || echo 'e2fsprogs|tests on other machines'
+    have ssh || echo 'openssh-client|tests on other machines'
     have mksquashfs || echo 'squashfs-tools|tests of its node'
 }
 

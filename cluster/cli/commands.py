@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from cluster import backends, errors, paths, statedir
+from cluster import backends, errors, paths, permissions, statedir
 from cluster.backend import KIND, LOCAL, Backend
 from cluster.cli import existing
 from cluster.cli.format import (
@@ -99,7 +99,7 @@ def setup(backend: str | None) -> None:
     """
     with working("binaries and toolbox image are ready") as view:
         # Before minutes of work for a start that fails.
-        statedir.refuse_windows(paths.state_dir())
+        permissions.refuse_windows(paths.state_dir(), "LAB_STATE_DIR")
         binaries, archive = backends.current(backend, view).setup(view)
     click.echo(f"binaries: {binaries}\nimage:    {archive or 'none: no pod can run'}")
 

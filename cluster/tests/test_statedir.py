@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from cluster import errors, statedir
+from cluster import errors, paths, statedir
 from cluster.progress import Silent
 from cluster.tests.commandline import ROOT, environment
 
@@ -64,6 +64,11 @@ def test_no_cluster_begins_on_a_disk_of_windows(tmp_path, monkeypatch):
         statedir.start_lock(state, Silent()),
     ):
         pass
+    # As everything there, unless it is mounted with `metadata`.
+    tmp_path.chmod(0o777)
+    monkeypatch.setenv("LAB_STATE_DIR", str(state))
+    with pytest.raises(errors.StateError, match="is on a disk of Windows"):
+        paths.state_dir()
     assert caught.value.path == state
     assert "Linux' own file system in LAB_STATE_DIR" in caught.value.hint
     assert list(tmp_path.iterdir()) == []

@@ -2,7 +2,7 @@
 
 No program of arm64 runs while it is made but the pods' Python: packages are unpacked,
 and what their scripts would have done is below. So there is no systemd in it; an
-account has what systemd would give it, a cgroup of its own.
+account has what systemd would give it, a cgroup of its own, and cpuset beside.
 """
 
 import lzma
@@ -94,7 +94,7 @@ nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
 }
 #: links that scripts of packages make
 LINKS = {"usr/bin/sh": "dash", "usr/bin/awk": "mawk"}
-#: modules by which the kernel comes to its disk, and those of `START`
+#: modules by which the kernel comes to its disk
 DISK = ("virtio_pci", "virtio_blk", "ext4")
 #: Comes first, out of the kernel's initial file system.
 FIRST = """\
@@ -105,7 +105,7 @@ until [ -b /dev/vda ]; do /busybox usleep 10000; done
 /busybox mount -t ext4 /dev/vda /new
 exec /busybox switch_root /new /start
 """
-#: Then PID 1: what is delegated to the account is what systemd delegates to one.
+#: Then PID 1. systemd delegates the same to an account, but for cpuset.
 START = f"""\
 #!/bin/sh
 set -e
@@ -160,7 +160,7 @@ QEMU = (
     "-append",
     "console=ttyAMA0 quiet",
 )
-#: of what `make setup` installs
+#: of what `make venv` installs
 LOCK = ROOT / "requirements-lock-test.txt"
 #: bytes: of its disk, most of it a hole, and what a build takes until it ends
 SIZE, BUILT = 8 << 30, 10e9
@@ -179,7 +179,7 @@ class Emulated(Machine):
         started = ["-kernel", f"{self.root}/kernel", "-initrd", f"{self.root}/initrd"]
         devices = ["-drive", disk, "-netdev", forward]
         devices += ["-device", "virtio-net-pci,netdev=net,romfile="]
-        # What it writes is a file without a name there.
+        # QEMU writes to a file without a name there.
         place = ["env", f"TMPDIR={self.directory}"]
         self._start("console", [*place, *QEMU, *started, *devices])
         self._until_login()
@@ -256,7 +256,7 @@ def _making_for_arm64(cache: Path) -> Iterator[None]:
             # The machine has Debian's own runc.
             (build, "system_has", lambda step: step.substitute),
             (check, "system_has", lambda step: step.substitute),
-            # It takes an image of this distribution's packages for one of its own.
+            # The machine looks for the image by the name of its own distribution.
             (image_build, "system", lambda: DEBIAN.name),
             (toolbox, "unpack_command", unpack_foreign),
             (toolbox, "compile_command", emulate),
@@ -288,7 +288,7 @@ def _install(tree: Path, public: str) -> None:
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(host))
     for home in "root", HOME:
         _write(tree / home / ".ssh/authorized_keys", public)
-    # Set by it, or by the script of the package.
+    # The package has these bits, or its script sets them.
     for name in "newuidmap", "newgidmap":
         (tree / "usr/bin" / name).chmod(0o4755)
 
@@ -336,7 +336,7 @@ def cpio(files: dict[str, tuple[int, bytes]]) -> bytes:
 
 
 def _give_python(tree: Path) -> None:
-    """Give the account the environment that `make setup` makes in a checkout."""
+    """Give the account the environment that `make venv` makes in a checkout."""
     python = os.readlink(tree / "usr/bin/python3")
     environment = tree / HOME / errors.PROGRAM / ".venv"
     packages = environment / "lib" / python / "site-packages"

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from cluster import paths
 from cluster.tests.machines.systems import DEBIAN, KEYRING, System
@@ -67,8 +68,11 @@ def require_room(needed: float, what: str) -> None:
     )
 
 
-def run(*command: str) -> str:
-    """Run a program and return what it wrote; raise AssertionError if it fails."""
+def run(*command: str, **options: Any) -> str:
+    """Run a program and return what it wrote; raise AssertionError if it fails.
+
+    `options` are more of those of `subprocess.run`.
+    """
     name = next(word for word in command if word not in APART)
     try:
         done = subprocess.run(
@@ -78,6 +82,7 @@ def run(*command: str) -> str:
             stderr=subprocess.STDOUT,
             text=True,
             timeout=scaled(PROGRAM),
+            **options,
         )
     except subprocess.TimeoutExpired as error:
         late = f"{name} was not done after {error.timeout:.0f} s"

@@ -82,6 +82,8 @@ mv /opt/kernel/usr/lib/uml/modules/* /usr/lib/modules/
 LIBRARIES = ("lib64/ld-linux-x86-64.so.2", "lib/x86_64-linux-gnu/libc.so.6")
 #: of the kernel's root, which `RUN` in machine.py fills
 MOUNTED = ("dev", "proc", "tmp", "disk", "run")
+#: beginning of the name of a directory in which a machine is made
+HALF = "half-"
 #: bytes of the disk, most of it a hole, and of what is in it twice while it is made
 SIZE, NEEDED = 24 << 30, 5e9
 
@@ -96,7 +98,7 @@ def lacks() -> str:
 def without(programs: dict[str, str]) -> str:
     """Return why a machine that takes these programs cannot be had here, or ""."""
     if os.geteuid() != 0:
-        return "only root can make the second machine"
+        return "only root can make such a machine"
     for program, package in programs.items():
         if not shutil.which(program, path=SYSTEM_PATH):
             return f"{package} is not installed"
@@ -159,13 +161,15 @@ def once(
         if root.exists():
             os.utime(root)
             return root
+        for half in cache.glob(f"{HALF}*"):
+            shutil.rmtree(half)
         kept = [path for path in cache.iterdir() if path.is_dir()]
         # The newest may be in use by another checkout.
         for older in sorted(kept, key=lambda path: path.stat().st_mtime)[:-1]:
             shutil.rmtree(older)
         require_room(NEEDED, f"{name}'s root")
         began = time.monotonic()
-        with tempfile.TemporaryDirectory(dir=cache) as work:
+        with tempfile.TemporaryDirectory(prefix=HALF, dir=cache) as work:
             made = Path(work, "made")
             made.mkdir()
             make(Path(work), made)

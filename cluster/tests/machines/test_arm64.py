@@ -74,8 +74,8 @@ def test_lessons_pass(desk, up):
     names = " ".join(f"notebooks/{name}.ipynb" for name in NOTEBOOKS)
     line = f".venv/bin/python -m tools.chapter --jobs 1 {names}"
     said = desk.run(in_checkout(line), timeout=LESSONS).stdout
-    rows = [line.split() for line in said.splitlines() if ".ipynb" in line]
-    assert {name: words for name, *_, words in rows} == {
+    rows = [row.split() for row in said.splitlines() if ".ipynb" in row]
+    assert {name: last for name, *_, last in rows} == {
         f"{name}.ipynb": "ok" for name in NOTEBOOKS
     }, said
 

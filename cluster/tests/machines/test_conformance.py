@@ -14,9 +14,17 @@ import pytest
 
 from cluster.local.backend import Local
 from cluster.progress import Silent
-from cluster.tests.machines import suite
-from cluster.tests.machines.conftest import SETUP, helpers, in_checkout
+from cluster.tests.machines import root, suite
+from cluster.tests.machines.conftest import (
+    SETUP,
+    give_packages,
+    helpers,
+    in_checkout,
+    running,
+    set_up,
+)
 from cluster.tests.machines.machine import Session
+from cluster.tests.machines.systems import DEBIAN
 from cluster.tests.slowness import MOST, scaled
 
 #: seconds of all specs, in a kernel that starts programs slowly
@@ -29,7 +37,7 @@ pytestmark = [
 RESIZE = "[sig-node] Pod InPlace Resize Container"
 BURSTABLE = f"{RESIZE} burstable pods - extended"
 PREDICATES = "[sig-scheduling] SchedulerPredicates validates"
-#: How names of specs begin; conformance asks for all but the last.
+#: beginnings of names; all but the last are conformance's
 SPECS = (
     f"{BURSTABLE} 6 containers - various operations performed",
     f"{BURSTABLE} resize with equivalents",
@@ -52,7 +60,18 @@ SPECS = (
 @pytest.fixture
 def built():
     """Return the suite: compiled before a machine is booted."""
+    if reason := root.lacks():
+        pytest.skip(reason)
     return suite.ensure()
+
+
+@pytest.fixture
+def learner():
+    """Return a login to a Debian that ends with this test, and gives memory back."""
+    with running(DEBIAN) as machine:
+        give_packages(machine, set_up(machine).stdout)
+        with machine.log_in("learner") as session:
+            yield session
 
 
 @pytest.fixture
@@ -62,7 +81,7 @@ def ready(built, learner):
     assert json.loads(helpers(learner, "status --json"))["limits"]
     _, toolbox = Local().setup(Silent())
     with tempfile.TemporaryDirectory() as directory:
-        images = suite.archive(built, toolbox, Path(directory))
+        images = suite.write_images(built, toolbox, Path(directory))
         with open(images, "rb") as file:
             take = learner.command("cat >images.tar")
             subprocess.run(take, stdin=file, check=True, timeout=scaled(SETUP))
@@ -89,7 +108,7 @@ def run(built: Path, session: Session, directory: Path) -> dict[str, str]:
     command = [built / "e2e.test", f"--kubeconfig={kubeconfig}", "--ginkgo.no-color"]
     command += [f"--ginkgo.focus={words}", f"--ginkgo.json-report={report}"]
     with open(directory / "log", "wb") as log:
-        # Which of them failed is in the report.
+        # The report says which of them failed.
         subprocess.run(
             [*command, "--provider=skeleton", "--ginkgo.timeout=10h"],
             stdin=subprocess.DEVNULL,
@@ -97,6 +116,7 @@ def run(built: Path, session: Session, directory: Path) -> dict[str, str]:
             stderr=subprocess.STDOUT,
             timeout=scaled(TOGETHER),
         )
+    assert report.exists(), (directory / "log").read_text()[-3000:]
     [suites] = json.loads(report.read_text())
     return {
         " ".join([*spec["ContainerHierarchyTexts"], spec["LeafNodeText"]]): spec[

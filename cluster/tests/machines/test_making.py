@@ -10,8 +10,16 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
+from cluster.programs import golang
 from cluster.progress import Silent
-from cluster.tests.machines import __main__ as making, arm64, install, kernel, root
+from cluster.tests.machines import (
+    __main__ as making,
+    arm64,
+    install,
+    kernel,
+    root,
+    suite,
+)
 from cluster.tests.machines.systems import NEWEST
 
 
@@ -80,6 +88,7 @@ def test_an_interrupted_compilation_goes_on_with_what_is_there(cache, monkeypatc
 
     monkeypatch.setattr(kernel, "install", installing)
     monkeypatch.setattr(kernel, "_enter", enter)
+    monkeypatch.setattr(kernel, "SIZE", 0)
     monkeypatch.setattr(making, "lacks", lambda: "")
     monkeypatch.setitem(making.MACHINES, NEWEST.name, (lambda: "", kernel.ensure))
     (cache / "kernel/older").mkdir(parents=True)
@@ -90,6 +99,39 @@ def test_an_interrupted_compilation_goes_on_with_what_is_there(cache, monkeypatc
     assert installed == [NEWEST]
     [made] = [path for path in (cache / "kernel").iterdir() if path.is_dir()]
     assert (made.name, [*made.iterdir()]) == (kernel.key(), [made / "version"])
+
+
+def test_an_interrupted_build_of_the_suite_goes_on_with_what_is_there(
+    cache, monkeypatch
+):
+    """Half of a suite is not taken for a whole one, and older suites go."""
+    built = []
+
+    def build(*command, cwd, **_):
+        built.append(command[command.index("-o") + 1])
+        Path(cwd, built[-1]).touch()
+        if len(built) == 2:
+            raise KeyboardInterrupt
+
+    go = SimpleNamespace(path="go", module_cache=cache / "modules")
+    monkeypatch.setattr(golang, "find", lambda: go)
+    monkeypatch.setattr(suite, "run", build)
+    monkeypatch.setattr(suite, "ROOM", 0)
+    suites = cache / "conformance"
+    (suites / "older").mkdir(parents=True)
+    with pytest.raises(KeyboardInterrupt):
+        suite.ensure()
+    [left] = [path for path in suites.iterdir() if path.is_dir()]
+    assert left.suffix == ".part" and (left / built[0]).exists()
+    # Nothing new is needed of a disk that has most of it.
+    monkeypatch.setattr(suite, "ROOM", 1e18)
+    made = suite.ensure()
+    assert {path.name for path in made.iterdir()} == {"e2e.test", "agnhost"}
+    assert len(built) == 4
+    left.mkdir()
+    assert suite.ensure() == made
+    assert [path for path in suites.iterdir() if path.is_dir()] == [made]
+    assert len(built) == 4
 
 
 def test_a_machine_of_arm64_without_qemu_names_its_package(tmp_path, monkeypatch):

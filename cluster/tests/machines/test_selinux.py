@@ -82,5 +82,6 @@ def test_an_account_that_is_confined_is_told_how_that_ends(machine):
             found = findings(confined)
         assert "denied" in root.do(REFUSED.format("user_t"))
     assert found["backend"]["message"].startswith("control-plane: ")
-    told = f"SELinux confines this account, which is user_t. {found['node']['hint']}"
+    told = found["node"]["hint"]
+    assert "SELinux confines this account, which is user_t." in told
     assert "`sudo semanage login -a -s unconfined_u $USER`" in told

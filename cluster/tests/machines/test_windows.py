@@ -1,4 +1,4 @@
-r"""A disk as WSL shows it at /mnt/c is told, by a true mount of its kind and options.
+"""A disk as WSL shows it at /mnt/c is told, by a true mount of its kind and options.
 
 The server is diod, on a file system that has neither sockets nor permissions, as the
 disks of Windows. It serves paths: `aname`, the name that WSL gives to a disk, becomes
@@ -54,7 +54,7 @@ mkdir -p /srv/windows /mnt/c
 truncate --size 256M /var/tmp/windows
 mkfs.vfat /var/tmp/windows
 mount -o loop,uid=1000,gid=1000,umask=0,quiet /var/tmp/windows /srv/windows
-systemd-run --quiet --unit windows-disk diod --foreground --no-auth --no-userdb \\
+systemd-run --quiet --unit windows-disk diod --foreground --no-auth \\
     --listen 127.0.0.1:5640 --export /srv/windows --allsquash --squashuser root
 cat >/var/tmp/relay.py <<'END'
 {RELAY}
@@ -81,7 +81,7 @@ os.chmod(os.open("/mnt/c/file", os.O_CREAT), 0o600)
 assert os.stat("/mnt/c/file").st_mode & 0o777 == 0o777
 try:
     socket.socket(socket.AF_UNIX).bind("/mnt/c/socket")
-except OSError as error:
+except OSError:
     os.remove("/mnt/c/file")
     raise SystemExit(0)
 raise SystemExit("a socket")
@@ -107,15 +107,13 @@ def test_it_is_what_wsl_shows(disk, learner):
 def test_no_cluster_begins_there_and_the_way_out_is_told(disk, learner):
     python = f"LAB_STATE_DIR={STATE} .venv/bin/python -m helpers"
     found = json.loads(learner.run(in_checkout(f"{python} doctor --json")).stdout)
-    [state] = [each for each in found if each["name"] == "state"]
-    assert (state["level"], state["message"].split(",")[0]) == (
-        "fatal",
-        f"{STATE} is on a disk of Windows",
-    )
+    [fatal] = [each for each in found if each["level"] == "fatal"]
+    assert fatal["message"].startswith(f"{STATE}: is on a disk of Windows, where Linux")
+    assert "Linux' own file system in LAB_STATE_DIR" in fatal["hint"]
     started = learner.run(in_checkout(f"{python} up"))
     assert started.returncode == 1
-    assert f"{STATE} is on a disk of Windows, where Linux" in started.stdout
-    assert "Linux' own file system in LAB_STATE_DIR" in started.stdout
+    assert fatal["message"] in started.stdout
+    assert fatal["hint"] in started.stdout
     assert learner.do("ls -A /mnt/c") == ""
 
 
