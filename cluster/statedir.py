@@ -41,9 +41,11 @@ def refuse_windows(state: Path) -> None:
     if preflight.file_system(state) == preflight.WINDOWS:
         raise errors.StateError(
             state,
-            "is on a disk of Windows, where Linux makes no sockets and others can "
-            "write.",
-            "Name a directory in Linux' own file system in LAB_STATE_DIR.",
+            say(
+                "is on a disk of Windows, where Linux makes no sockets and others can "
+                "write."
+            ),
+            say("Name a directory in Linux' own file system in LAB_STATE_DIR."),
         )
 
 
@@ -74,8 +76,8 @@ def refuse_foreign(state: Path) -> None:
     if names and names.isdisjoint(MARKS):
         raise errors.StateError(
             state,
-            "holds files that are not of these notebooks.",
-            "Name a new or empty directory in LAB_STATE_DIR.",
+            say("holds files that are not of these notebooks."),
+            say("Name a new or empty directory in LAB_STATE_DIR."),
         )
 
 
