@@ -43,13 +43,13 @@ def test_an_application_without_replicas_is_said_at_once(scripted, monkeypatch):
     """A pod that is still to come is waited for; here none will."""
     waited = []
     monkeypatch.setattr(repairs, "poll", lambda *_: waited.append(1))
-    program = scripted("echo 0")
+    program = scripted("printf 0")
     assert repairs.fault_of_app("copy") == (
         "There is no pod, because `replicas` is 0: run `kubectl scale deployment copy "
         "--replicas=1`."
     )
     assert not waited
-    program.write_text("#!/bin/sh\necho 1\n")
+    program.write_text("#!/bin/sh\nprintf 1\n")
     assert repairs.fault_of_app("copy") == (
         "There is no pod yet: see `kubectl describe deployment copy`."
     )
