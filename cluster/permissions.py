@@ -20,9 +20,16 @@ import pwd
 import stat
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cluster import errors
 from cluster.language import mark, say
+
+if TYPE_CHECKING:
+    import psutil
+
+#: the kind of file system by which WSL shows the disks of Windows, as /mnt/c
+WINDOWS = "drvfs"
 
 
 def make_private(directory: Path) -> None:
@@ -80,9 +87,7 @@ def refuse_changeable(directory: Path, variable: str, *, shared: bool = False) -
 
 def refuse_windows(directory: Path, variable: str) -> None:
     """Raise StateError for a directory on a disk of Windows, as WSL shows them."""
-    from cluster import preflight  # takes long to load
-
-    if preflight.file_system(directory) == preflight.WINDOWS:
+    if file_system(directory) == WINDOWS:
         text = mark("Name a directory in Linux' own file system in {variable}.")
         raise errors.StateError(
             directory,
@@ -92,6 +97,23 @@ def refuse_windows(directory: Path, variable: str) -> None:
             ),
             say(text, variable=variable),
         )
+
+
+def file_system(path: Path) -> str:
+    """Return the kind of file system of `path`, or ""; ask no server."""
+    import psutil  # takes long to load
+
+    parts = psutil.disk_partitions(all=True)
+    kinds = {Path(part.mountpoint): _kind(part) for part in parts}
+    real = path.resolve()
+    return next((kinds[at] for at in (real, *real.parents) if at in kinds), "")
+
+
+def _kind(part: "psutil._common.sdiskpart") -> str:
+    # WSL 2 reaches them by 9p or virtiofs, as other machines reach other files.
+    by_9p = part.fstype == "9p" and f"aname={WINDOWS}" in part.opts
+    by_virtiofs = part.fstype == "virtiofs" and part.device.startswith(WINDOWS)
+    return WINDOWS if by_9p or by_virtiofs else part.fstype
 
 
 def others_who_write(found: os.stat_result) -> str:

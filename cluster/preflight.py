@@ -185,25 +185,6 @@ def disk_available(path: Path) -> int:
     return psutil.disk_usage(str(existing(path))).free
 
 
-#: the kind of file system by which WSL shows the disks of Windows, as /mnt/c
-WINDOWS = "drvfs"
-
-
-def file_system(path: Path) -> str:
-    """Return the kind of file system of `path`, or ""; ask no server."""
-    parts = psutil.disk_partitions(all=True)
-    kinds = {Path(part.mountpoint): _kind(part) for part in parts}
-    real = path.resolve()
-    return next((kinds[at] for at in (real, *real.parents) if at in kinds), "")
-
-
-def _kind(part: "psutil._common.sdiskpart") -> str:
-    # WSL 2 reaches them by 9p or virtiofs, as other machines reach other files.
-    by_9p = part.fstype == "9p" and f"aname={WINDOWS}" in part.opts
-    by_virtiofs = part.fstype == "virtiofs" and part.device.startswith(WINDOWS)
-    return WINDOWS if by_9p or by_virtiofs else part.fstype
-
-
 def in_wsl() -> bool:
     """Say whether this is Windows' Linux; its kernel has the maker's name."""
     return "microsoft" in platform.release().lower()

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cluster import backends, errors, paths, preflight
+from cluster import backends, errors, paths, permissions, preflight
 from cluster.backends import Choice, refusal
 from cluster.errors import named
 from cluster.findings import (
@@ -152,7 +152,7 @@ class Directory:
             not os.statvfs(place).f_flag & getattr(os, "ST_NOEXEC", 0),
             shutil.disk_usage(place).free,
             needed,
-            system=preflight.file_system(place),
+            system=permissions.file_system(place),
         )
 
     def finding(self) -> Finding:
@@ -172,7 +172,7 @@ class Directory:
                 f"{self.needed / 1e9:.1f} GB needed."
             )
             return fatal(self.name, message, f"Free some, or name {another}")
-        if self.system == preflight.WINDOWS:
+        if self.system == permissions.WINDOWS:
             message = (
                 f"{self.path} is on a disk of Windows, where Linux makes no sockets, "
                 "keeps no permissions unless it is mounted with `metadata`, and reads "
@@ -210,13 +210,13 @@ class Directories:
         if cache.reason:
             known = backends.BACKENDS.get(backends.chosen().backend)
             cache = replace(cache, filled=bool(known and known().prepared()))
-        return cls(state, cache, preflight.file_system(Path(sys.prefix)))
+        return cls(state, cache, permissions.file_system(Path(sys.prefix)))
 
     def findings(self) -> Iterator[Finding]:
         """Judge each."""
         yield self.state.finding()
         yield self.cache.finding()
-        if self.environment == preflight.WINDOWS:
+        if self.environment == permissions.WINDOWS:
             yield warning(
                 "environment",
                 f"{sys.prefix} is on a disk of Windows: each start reads thousands of "

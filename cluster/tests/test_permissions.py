@@ -4,8 +4,10 @@ import os
 import shutil
 import stat
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from cluster import errors, paths, permissions, programs, statedir
@@ -204,3 +206,26 @@ def test_a_group_of_ones_own_may_write(monkeypatch, members, firsts, private):
     monkeypatch.setattr(permissions.grp, "getgrgid", lambda _: group)
     found = os.stat_result((0o40775, 0, 0, 1, uids["ann"], 7, 0, 0, 0, 0))
     assert permissions.others_who_write(found) == ("" if private else "its group")
+
+
+def test_the_file_system_of_a_path_is_known_by_its_name(monkeypatch):
+    """No server is asked; the nearest mount counts, and the last of those there."""
+    rows = (
+        ("/", "ext4", "rw", "/dev/sdc"),
+        ("/home", "xfs", "rw", "/dev/sdd"),
+        ("/home", "nfs4", "rw", "server:/home"),
+        ("/home/ann/x", "tmpfs", "rw", "tmpfs"),
+        ("/mnt/c", "9p", r"rw,noatime,aname=drvfs;path=C:\;uid=1000", "C:\\"),
+        ("/mnt/d", "virtiofs", "rw,noatime", "drvfsD0"),
+        ("/mnt/shared", "9p", "rw,trans=virtio", "shared"),
+        ("/mnt/other", "virtiofs", "rw", "other"),
+    )
+    names = ("mountpoint", "fstype", "opts", "device")
+    parts = [SimpleNamespace(**dict(zip(names, row, strict=True))) for row in rows]
+    monkeypatch.setattr(psutil, "disk_partitions", lambda all: parts)
+    asked = ("/home/ann/lab", "/homes", "/mnt/c/Users/ann", "/mnt/d/lab")
+    found = [permissions.file_system(Path(path)) for path in asked]
+    assert found == ["nfs4", "ext4", "drvfs", "drvfs"]
+    asked = ("/mnt/shared/a", "/mnt/other")
+    found = [permissions.file_system(Path(path)) for path in asked]
+    assert found == ["9p", "virtiofs"]

@@ -1,8 +1,6 @@
 """The memory that is left: the machine's or the container's, whichever is less."""
 
 import re
-from pathlib import Path
-from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -109,26 +107,3 @@ def test_the_disk_of_a_path_that_is_not_there_yet_is_its_parents(tmp_path):
     path = tmp_path / "a" / "b"
     free = psutil.disk_usage(str(tmp_path)).free
     assert preflight.disk_available(path) == pytest.approx(free, rel=0.2)
-
-
-def test_the_file_system_of_a_path_is_known_by_its_name(monkeypatch):
-    """No server is asked; the nearest mount counts, and the last of those there."""
-    rows = (
-        ("/", "ext4", "rw", "/dev/sdc"),
-        ("/home", "xfs", "rw", "/dev/sdd"),
-        ("/home", "nfs4", "rw", "server:/home"),
-        ("/home/ann/x", "tmpfs", "rw", "tmpfs"),
-        ("/mnt/c", "9p", r"rw,noatime,aname=drvfs;path=C:\;uid=1000", "C:\\"),
-        ("/mnt/d", "virtiofs", "rw,noatime", "drvfsD0"),
-        ("/mnt/shared", "9p", "rw,trans=virtio", "shared"),
-        ("/mnt/other", "virtiofs", "rw", "other"),
-    )
-    names = ("mountpoint", "fstype", "opts", "device")
-    parts = [SimpleNamespace(**dict(zip(names, row, strict=True))) for row in rows]
-    monkeypatch.setattr(psutil, "disk_partitions", lambda all: parts)
-    asked = ("/home/ann/lab", "/homes", "/mnt/c/Users/ann", "/mnt/d/lab")
-    found = [preflight.file_system(Path(path)) for path in asked]
-    assert found == ["nfs4", "ext4", "drvfs", "drvfs"]
-    asked = ("/mnt/shared/a", "/mnt/other")
-    found = [preflight.file_system(Path(path)) for path in asked]
-    assert found == ["9p", "virtiofs"]
